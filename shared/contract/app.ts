@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { accelSchema } from '../model/instance.ts';
+import { call } from './define.ts';
+
+export const appInfoSchema = z.object({
+  version: z.string(),
+  uri: z.string(),
+  /** Null until the accelerator was probed. */
+  accel: z.object({ kind: accelSchema, reason: z.string() }).nullable(),
+  connection: z.enum(['connected', 'connecting', 'lost']),
+  /** Where new projects are created unless a person says otherwise. */
+  projectsDir: z.string(),
+});
+export type AppInfo = z.output<typeof appInfoSchema>;
+
+/** What a person's window looks like: opaque to the engine, kept for the next start. */
+export const settingsSchema = z.record(z.string(), z.json());
+
+export const appCalls = {
+  'app:info': call(z.strictObject({}), appInfoSchema),
+  'settings:get': call(z.strictObject({}), settingsSchema),
+  /** Replaces the named keys, keeps the rest. */
+  'settings:set': call(z.strictObject({ values: settingsSchema }), z.null()),
+};
+
+export const appEvents = {
+  /** The connection to libvirt or the accelerator changed. */
+  'app:changed': appInfoSchema,
+};

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { buildResultSchema } from '../model/image.ts';
+import { wireErrorSchema } from '../model/run.ts';
+import { startModeSchema } from '../model/timeline.ts';
+import { projectIdSchema } from '../model/units.ts';
+import { call } from './define.ts';
+
+export const buildCalls = {
+  /**
+   * Builds what is on disk. With `prestart`, the next instance is then created paused.
+   * Errors: PROJECT_INVALID, ENTRY_MISSING, BUILD_FAILED, EXPORT_MISSING, EVALUATION_THREW, EVALUATION_TIMEOUT, MEMORY_TOO_SMALL.
+   */
+  'builds:build': call(
+    z.strictObject({ projectId: projectIdSchema, startMode: startModeSchema.default('cold') }),
+    buildResultSchema,
+  ),
+};
+
+export const buildEvents = {
+  'builds:started': z.object({ projectId: projectIdSchema }),
+  'builds:finished': z.object({
+    projectId: projectIdSchema,
+    result: buildResultSchema.nullable(),
+    error: wireErrorSchema.nullable(),
+  }),
+};

@@ -1,0 +1,26 @@
+import type { z } from 'zod';
+
+/** A call: the client sends `input`, the engine answers with `output` or an error; it may report progress meanwhile. */
+export interface CallDefinition<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+  readonly input: Input;
+  readonly output: Output;
+}
+
+/** A duplex stream of bytes that is opened with `input`. */
+export interface StreamDefinition<Input extends z.ZodType = z.ZodType> {
+  readonly input: Input;
+}
+
+export const call = <Input extends z.ZodType, Output extends z.ZodType>(
+  input: Input,
+  output: Output,
+): CallDefinition<Input, Output> => ({ input, output });
+
+export const stream = <Input extends z.ZodType>(input: Input): StreamDefinition<Input> => ({ input });
+
+/** What long work says of itself. Units: `fraction` from 0 to 1, absent when unknown. */
+export interface Progress {
+  readonly step: string;
+  readonly message: string;
+  readonly fraction?: number | undefined;
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { instanceSchema } from '../model/instance.ts';
+import { jsonSchema } from '../model/json.ts';
+import { metricSampleSchema } from '../model/metrics.ts';
+import { invocationSchema, runSchema } from '../model/run.ts';
+import { startModeSchema } from '../model/timeline.ts';
+import { instanceIdSchema, projectIdSchema, runIdSchema } from '../model/units.ts';
+import { call, stream } from './define.ts';
+
+const byInstance = z.strictObject({ instanceId: instanceIdSchema });
+
+/** The event that a run without one gets. */
+export const defaultEvent = { method: 'GET', path: '/', query: {}, headers: {}, body: null } as const;
+
+export const instanceCalls = {
+  'instances:list': call(z.strictObject({}), z.array(instanceSchema)),
+  /**
+   * Builds if needed, boots, invokes once, and answers with the run: also when the function failed, whose error is then
+   * in `error`. What failed before there was anything to boot is thrown.
+   */
+  'instances:run': call(
+    z.strictObject({
+      projectId: projectIdSchema,
+      event: jsonSchema.default(defaultEvent),
+      startMode: startModeSchema.default('cold'),
+      /** `stop`: ends after the answer. `session`: lives until stopped or the studio ends. `forever`: outlives the studio. */
+      lifetime: z.enum(['stop', 'session', 'forever']).default('session'),
+    }),
+    runSchema,
+  ),
+  'instances:invoke': call(byInstance.extend({ event: jsonSchema.default(defaultEvent) }), invocationSchema),
+  'instances:suspend': call(byInstance, z.null()),
+  'instances:resume': call(byInstance, z.null()),
+  /** Answers as soon as the stop is under way; `instances:changed` tells the end. */
+  'instances:stop': call(byInstance, z.null()),
+  /** Stops it if it runs and forgets it. */
+  'instances:remove': call(byInstance, z.null()),
+  /** The samples of the last minutes, oldest first. */
+  'metrics:recent': call(byInstance, z.array(metricSampleSchema)),
+};
+
+export const instanceEvents = {
+  'instances:changed': z.object({ instance: instanceSchema }),
+  'instances:removed': z.object({ instanceId: instanceIdSchema }),
+  'metrics:sampled': z.object({ samples: z.array(metricSampleSchema) }),
+};
+
+export const instanceStreams = {
+  /** The serial console: first what was written so far (bounded), then live; what the client writes goes to the guest. */
+  'console:attach': stream(byInstance),
+  /** The recorded console of a run, once, then the end. */
+  'console:replay': stream(z.strictObject({ runId: runIdSchema })),
+};

@@ -1,0 +1,146 @@
+import type { z } from 'zod';
+import { FirstlightError, toWireError } from '../errors.ts';
+import { calls, type Engine, streams } from './index.ts';
+import { clientMessageSchema, type EnginePort, pauseAtBytes, resumeUnderBytes } from './wire.ts';
+
+interface OpenStream {
+  readonly abort: AbortController;
+  unacknowledged: number;
+  waiting: { resolve: () => void; reject: (error: Error) => void } | null;
+  onData: ((chunk: Uint8Array) => void) | null;
+}
+
+type AnyHandler = (request: unknown, context: unknown) => unknown;
+
+/**
+ * Serves one client on a port until it closes: validates each input once, runs the handler, sends what came of it.
+ *
+ * Errors: a message that is not of the protocol closes the port; input that does not fit its schema is BAD_INPUT.
+ */
+export function serveSession(engine: Engine, port: EnginePort): void {
+  const running = new Map<number, AbortController>();
+  const open = new Map<number, OpenStream>();
+  let closed = false;
+
+  const send: EnginePort['send'] = (message) => {
+    if (!closed) port.send(message);
+  };
+  const stopListening = engine.listen((name, payload) => send({ type: 'event', name, payload }));
+
+  port.onClose(() => {
+    closed = true;
+    stopListening();
+    for (const abort of running.values()) abort.abort();
+    for (const entry of open.values()) endStream(entry);
+    running.clear();
+    open.clear();
+  });
+
+  port.onMessage((raw) => {
+    const parsed = clientMessageSchema.safeParse(raw);
+    if (!parsed.success) return port.close();
+    const message = parsed.data;
+    switch (message.type) {
+      case 'call':
+        void runCall(message.id, message.name, message.input);
+        return;
+      case 'cancel':
+        running.get(message.id)?.abort();
+        return;
+      case 'open':
+        void runStream(message.id, message.name, message.input);
+        return;
+      case 'data':
+        open.get(message.id)?.onData?.(message.bytes);
+        return;
+      case 'ack': {
+        const entry = open.get(message.id);
+        if (entry === undefined) return;
+        entry.unacknowledged = Math.max(0, entry.unacknowledged - message.count);
+        if (entry.unacknowledged < resumeUnderBytes) {
+          entry.waiting?.resolve();
+          entry.waiting = null;
+        }
+        return;
+      }
+      case 'close': {
+        const entry = open.get(message.id);
+        if (entry !== undefined) endStream(entry);
+        open.delete(message.id);
+        return;
+      }
+    }
+  });
+
+  async function runCall(id: number, name: string, input: unknown): Promise<void> {
+    if (running.has(id)) return port.close();
+    const abort = new AbortController();
+    running.set(id, abort);
+    try {
+      const request = validate('call', name, lookUp(calls, name)?.input, input);
+      const handler = engine.calls[name as keyof typeof calls] as AnyHandler;
+      const value = await handler(request, {
+        signal: abort.signal,
+        progress: (progress: never) => send({ type: 'progress', id, progress }),
+      });
+      send({ type: 'result', id, value });
+    } catch (thrown) {
+      send({ type: 'error', id, error: toWireError(thrown) });
+    } finally {
+      running.delete(id);
+    }
+  }
+
+  async function runStream(id: number, name: string, input: unknown): Promise<void> {
+    if (open.has(id)) return port.close();
+    const entry: OpenStream = { abort: new AbortController(), unacknowledged: 0, waiting: null, onData: null };
+    open.set(id, entry);
+    try {
+      const request = validate('stream', name, lookUp(streams, name)?.input, input);
+      const handler = engine.streams[name as keyof typeof streams] as AnyHandler;
+      await handler(request, {
+        signal: entry.abort.signal,
+        write: (chunk: Uint8Array) => write(id, entry, chunk),
+        onData: (listener: (chunk: Uint8Array) => void) => {
+          entry.onData = listener;
+        },
+      });
+      if (open.get(id) === entry) send({ type: 'end', id, error: null });
+    } catch (thrown) {
+      if (open.get(id) === entry) send({ type: 'end', id, error: toWireError(thrown) });
+    } finally {
+      if (open.get(id) === entry) open.delete(id);
+    }
+  }
+
+  function write(id: number, entry: OpenStream, chunk: Uint8Array): Promise<void> {
+    if (entry.abort.signal.aborted) return Promise.reject(streamClosed());
+    entry.unacknowledged += chunk.byteLength;
+    send({ type: 'data', id, bytes: chunk });
+    if (entry.unacknowledged < pauseAtBytes) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      entry.waiting = { resolve, reject };
+    });
+  }
+}
+
+function endStream(entry: OpenStream): void {
+  entry.abort.abort();
+  entry.waiting?.reject(streamClosed());
+  entry.waiting = null;
+}
+
+const streamClosed = () => new FirstlightError('CANCELLED', 'The stream was closed by its reader.');
+
+function lookUp<Definition>(map: Readonly<Record<string, Definition>>, name: string): Definition | undefined {
+  return Object.hasOwn(map, name) ? map[name] : undefined;
+}
+
+function validate(kind: string, name: string, schema: z.ZodType | undefined, input: unknown): unknown {
+  if (schema === undefined) throw new FirstlightError('BAD_INPUT', `There is no ${kind} named "${name}".`);
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
+  throw new FirstlightError('BAD_INPUT', `${name}${where}: ${issue?.message ?? 'input does not fit'}`);
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+/** One thing `doctor` looked at. `why` and `fix` are there when the status is not `ok`. */
+export const doctorCheckSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  status: z.enum(['ok', 'warning', 'failed']),
+  /** What was found, in one sentence. */
+  found: z.string(),
+  why: z.string().nullable(),
+  fix: z
+    .object({
+      /** What the fix does, in one sentence. */
+      label: z.string(),
+      /** The exact command a person can type. */
+      command: z.string(),
+      /** True when Firstlight may run it itself, as this user. */
+      applicable: z.boolean(),
+    })
+    .nullable(),
+});
+export type DoctorCheck = z.output<typeof doctorCheckSchema>;
+
+export const doctorReportSchema = z.object({
+  ok: z.boolean(),
+  uri: z.string(),
+  accel: z.object({ kind: z.enum(['kvm', 'tcg']), reason: z.string() }).nullable(),
+  versions: z.record(z.string(), z.string()),
+  checks: z.array(doctorCheckSchema),
+});
+export type DoctorReport = z.output<typeof doctorReportSchema>;

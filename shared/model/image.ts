@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { problemSchema } from './problem.ts';
+import { runtimeIdSchema } from './project.ts';
+import { bundleIdSchema, bytesSchema, imageIdSchema } from './units.ts';
+
+/** A bootable image, named by the sha256 of everything that went into it. */
+export const imageSchema = z.object({
+  id: imageIdSchema,
+  bundleId: bundleIdSchema,
+  runtime: runtimeIdSchema,
+  functionName: z.string(),
+  /** The bootable file on this host. */
+  path: z.string(),
+  bytes: bytesSchema,
+  /** Smallest memory the image boots in. */
+  minMemoryMiB: z.number().int(),
+  createdAt: z.string(),
+});
+export type Image = z.output<typeof imageSchema>;
+
+/** One step of a build: what it did, or what it reused, and why. */
+export const buildStepSchema = z.object({
+  name: z.enum(['config', 'bundle', 'kernel', 'evaluate', 'write']),
+  /** True when an earlier result served. */
+  reused: z.boolean(),
+  /** A sentence for a person: "rebuilt because handler.ts changed". */
+  reason: z.string(),
+  durationMs: z.number(),
+});
+export type BuildStep = z.output<typeof buildStepSchema>;
+
+/** What a build gave. Units: `buildMs` is wall time of the whole build. */
+export const buildResultSchema = z.object({
+  image: imageSchema,
+  /** True when nothing had to be made. */
+  cached: z.boolean(),
+  buildMs: z.number(),
+  steps: z.array(buildStepSchema),
+  warnings: z.array(problemSchema),
+});
+export type BuildResult = z.output<typeof buildResultSchema>;

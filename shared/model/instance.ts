@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { runtimeIdSchema } from './project.ts';
+import { startModeSchema } from './timeline.ts';
+import { imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from './units.ts';
+
+export const accelSchema = z.enum(['kvm', 'tcg']);
+export type Accel = z.infer<typeof accelSchema>;
+
+/**
+ * `prestarted`: created paused, nothing executed yet. `booting`: running, not yet answered. `ready`: waits for an
+ * invocation. `busy`: serves one. `paused`: a person suspended it. `stopping`: asked to end. `stopped`: gone.
+ * `failed`: ended by itself or unusable; `failure` says why.
+ */
+export const instanceStateSchema = z.enum([
+  'prestarted',
+  'booting',
+  'ready',
+  'busy',
+  'paused',
+  'stopping',
+  'stopped',
+  'failed',
+]);
+export type InstanceState = z.infer<typeof instanceStateSchema>;
+
+/** A virtual machine of ours, as libvirt says it is now. */
+export const instanceSchema = z.object({
+  id: instanceIdSchema,
+  /** The libvirt domain's name. */
+  domain: z.string(),
+  uuid: z.string(),
+  uri: z.string(),
+  state: instanceStateSchema,
+  failure: z.string().nullable(),
+  accel: accelSchema,
+  startMode: startModeSchema,
+  runtime: runtimeIdSchema,
+  projectId: projectIdSchema,
+  functionName: z.string(),
+  imageId: imageIdSchema,
+  memoryMiB: z.number().int(),
+  vcpus: z.number().int(),
+  /** True when it outlives the process that started it. */
+  keep: z.boolean(),
+  createdAt: z.string(),
+  /** The run whose cold start this instance served; null before. */
+  runId: runIdSchema.nullable(),
+});
+export type Instance = z.output<typeof instanceSchema>;

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { bytesSchema, instanceIdSchema } from './units.ts';
+
+/**
+ * Counters of one instance at one instant, as libvirt gives them.
+ *
+ * Units: `atMs` is ms since the Unix epoch with fractions, taken from the host's monotonic clock (never jumps back);
+ * the rest are totals since the VMM started, except `memoryBytes`, which is the VMM's resident size.
+ */
+export const metricSampleSchema = z.object({
+  instanceId: instanceIdSchema,
+  atMs: z.number(),
+  cpuNs: z.number(),
+  memoryBytes: bytesSchema,
+  diskReadBytes: bytesSchema,
+  diskWriteBytes: bytesSchema,
+  netReceiveBytes: bytesSchema,
+  netTransmitBytes: bytesSchema,
+});
+export type MetricSample = z.output<typeof metricSampleSchema>;
+
+/** What a run used, for a summary line. Units: `cpuMs` is VMM CPU time up to the response. */
+export const metricSummarySchema = z.object({
+  cpuMs: z.number(),
+  peakMemoryBytes: bytesSchema,
+  diskReadBytes: bytesSchema,
+  diskWriteBytes: bytesSchema,
+  netReceiveBytes: bytesSchema,
+  netTransmitBytes: bytesSchema,
+});
+export type MetricSummary = z.output<typeof metricSummarySchema>;

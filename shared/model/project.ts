@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { problemSchema } from './problem.ts';
+import { projectIdSchema } from './units.ts';
+
+/** Runtimes a function can be built for. */
+export const runtimeIds = ['ember'] as const;
+export const runtimeIdSchema = z.enum(runtimeIds);
+export type RuntimeId = z.infer<typeof runtimeIdSchema>;
+
+/** The file that makes a directory a function project. */
+export const configFileName = 'firstlight.json';
+
+/**
+ * What `firstlight.json` says, with defaults filled in.
+ *
+ * Units: `memoryMiB` in MiB, `timeoutMs` in ms per invocation.
+ */
+export const projectConfigSchema = z.strictObject({
+  $schema: z.string().optional().describe('Where this schema lies, for editors.'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$/, 'lower-case letters, digits and dashes, at most 48 characters')
+    .describe('The function’s name: lower-case letters, digits and dashes.'),
+  entry: z
+    .string()
+    .min(1)
+    .default('handler.ts')
+    .describe('The file whose default export is the handler, relative to this file.'),
+  runtime: runtimeIdSchema.default('ember').describe('What boots: `ember` is the built-in unikernel.'),
+  memoryMiB: z.number().int().min(1).max(65_536).default(64).describe('Memory of an instance in MiB.'),
+  vcpus: z.number().int().min(1).max(64).default(1).describe('Virtual CPUs of an instance.'),
+  env: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an environment variable name'), z.string())
+    .default({})
+    .describe('Environment of the function, as `process.env`. It is written into the image: no secrets.'),
+  timeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .max(900_000)
+    .default(10_000)
+    .describe('Longest time one invocation may take, in ms.'),
+});
+export type ProjectConfig = z.output<typeof projectConfigSchema>;
+
+/** A function project that is open in the studio. */
+export const projectSchema = z.object({
+  id: projectIdSchema,
+  /** Absolute path of its directory. */
+  dir: z.string(),
+  name: z.string(),
+  /** Null while `firstlight.json` is not valid; `problems` says why. */
+  config: projectConfigSchema.nullable(),
+  problems: z.array(problemSchema),
+});
+export type Project = z.output<typeof projectSchema>;
+
+/** A file or folder of a project. Shape: `path` is relative, with `/`, and never starts with `..`. */
+export const projectFileSchema = z.object({
+  path: z.string(),
+  kind: z.enum(['file', 'folder']),
+  bytes: z.number().int(),
+});
+export type ProjectFile = z.output<typeof projectFileSchema>;
