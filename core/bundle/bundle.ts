@@ -1,0 +1,18 @@
+import type { Problem } from '#shared/errors.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import type { BundleId } from '#shared/model/units.ts';
+
+/** A function's code in one piece, named by the sha256 of everything that went into it. */
+export interface Bundle {
+  readonly id: BundleId;
+  readonly config: ProjectConfig;
+  /** One script; the guest knows it as `bundle.js`, so stacks carry its lines and columns. */
+  readonly code: string;
+  /** The source map of `code`, as JSON; kept on the host, never in an image. */
+  readonly sourceMap: string;
+  /** The project's directory, which the map's sources are relative to. */
+  readonly projectDir: string;
+  /** Every file that went in. Shape: path relative to the project, with `/`; sha256 in hex. */
+  readonly inputs: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
+  readonly warnings: readonly Problem[];
+}
