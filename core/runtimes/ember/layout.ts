@@ -1,0 +1,37 @@
+/**
+ * Addresses and numbers that the host and the guest kernel must agree on. `guest/boot/layout.h` holds the same; a test compares them.
+ */
+
+/** Where the config block of an image lies. */
+export const configBase = 0x00e0_0000;
+/** Where QuickJS's linear memory starts, in physical and virtual addresses alike. */
+export const linearBase = 0x0100_0000;
+/** Size of one page of linear memory. */
+export const linearPageBytes = 65_536;
+/** First word of the config block: `EMBR`, little-endian. */
+export const configMagic = 0x5242_4d45;
+export const configVersion = 1;
+/** Pages kept back from the function so that an error can still be reported when memory runs out. */
+export const reservePages = 16;
+/** Memory at the top that firmware may keep for its tables. */
+export const firmwareTopBytes = 256 * 1024;
+
+/** Boot marks by number, in the order they are taken. The number is the id on the wire. */
+export const markNames = [
+  'entry',
+  'kernel',
+  'memory',
+  'console',
+  'devices',
+  'runtime',
+  'function',
+  'invoke',
+  'handler',
+  'returned',
+  'respond',
+] as const;
+
+export type EmberMark = (typeof markNames)[number];
+
+/** Name of the virtio-serial port that carries invocations. */
+export const invokePortName = 'dev.firstlight.invoke.0';

@@ -1,0 +1,62 @@
+/**
+ * What the Ember runtime gives the rest of core: a baker that turns a bundled function into a bootable image.
+ */
+
+/** What is baked into one image. */
+export interface BakeRequest {
+  /** The whole function as one ES module that imports nothing and has a default export. */
+  readonly bundleCode: string;
+  /** The module's name in stack traces. Default: `bundle.js`. */
+  readonly bundleName?: string | undefined;
+  /** Becomes `process.env`, frozen. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Guest memory that the image must boot in. */
+  readonly memoryMiB: number;
+  /** The Ember kernel, as `buildGuest` made it. */
+  readonly kernelPath: string;
+  /** Where the image goes; written beside and renamed, so the path holds a whole image or nothing new. */
+  readonly outPath: string;
+  /** How long the module may take to evaluate. Default: 5000. */
+  readonly evalTimeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A written image. */
+export interface BakedImage {
+  readonly path: string;
+  readonly bytes: number;
+  /** sha256 of the image's bytes, hex. */
+  readonly sha256: string;
+  /** Pages of 64 KiB that the heap spans in the guest. */
+  readonly heapPages: number;
+  /** Bytes of heap stored in the image: zero pages are left out. */
+  readonly heapBytes: number;
+  /** The least guest memory that the image boots and answers in. */
+  readonly minMemoryMiB: number;
+  /** Time the module took to evaluate. */
+  readonly evalMs: number;
+  /** Time from request to renamed file. */
+  readonly bakeMs: number;
+  /** What the module printed while it was evaluated, cut at 64 KiB. */
+  readonly output: string;
+}
+
+/** Bakes images, one at a time, on a warm worker thread. */
+export interface Baker {
+  /**
+   * The image of one bundled function.
+   *
+   * Errors: EXPORT_MISSING, EVALUATION_THREW (details: message, stack), EVALUATION_TIMEOUT, MEMORY_TOO_SMALL (details: minMemoryMiB),
+   * KERNEL_MISSING, DISK_FULL, CANCELLED.
+   */
+  bake(request: BakeRequest): Promise<BakedImage>;
+  /** Starts the worker and compiles the engine ahead of the first bake. */
+  warm(): Promise<void>;
+  /** Ends the worker; a bake under way is cancelled. */
+  close(): Promise<void>;
+}
+
+export interface BakerOptions {
+  /** The bundled worker, `dist/bake-worker.mjs`. Default: found beside the running code, else bundled from source on the first bake. */
+  readonly workerPath?: string | undefined;
+}
