@@ -1,0 +1,78 @@
+import { execa } from 'execa';
+import { FirstlightError } from '#shared/errors.ts';
+
+export interface RunToolOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Units: ms until the tool is ended. Default: 30 s. */
+  readonly timeoutMs?: number;
+  readonly cwd?: string;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What the tool reads on its standard input. */
+  readonly input?: string;
+  /** Exit codes that are an answer and no failure. Default: only 0. */
+  readonly okExitCodes?: readonly number[];
+}
+
+/** What a tool that ended by itself gave. */
+export interface ToolResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+const defaultTimeoutMs = 30_000;
+/** Enough for any tool we run; a longer output is cut, not kept in memory. */
+const maxOutputChars = 4_000_000;
+/** What of a failed tool's words goes into the error: the end, where tools say what went wrong. */
+const quotedChars = 4_000;
+
+/**
+ * The output of a program that is run with these arguments; no shell is involved.
+ *
+ * Errors: TOOL_MISSING when it is not installed; TOOL_FAILED with its own words when it exits with a code that is no
+ * answer, is killed, or takes too long; CANCELLED when the signal aborts.
+ */
+export async function runTool(
+  file: string,
+  args: readonly string[],
+  options: RunToolOptions = {},
+): Promise<ToolResult> {
+  const { signal, timeoutMs = defaultTimeoutMs, cwd, env, input, okExitCodes = [0] } = options;
+  const result = await execa(file, [...args], {
+    reject: false,
+    timeout: timeoutMs,
+    maxBuffer: maxOutputChars,
+    stdin: input === undefined ? 'ignore' : 'pipe',
+    forceKillAfterDelay: 1000,
+    ...(input !== undefined && { input }),
+    ...(signal !== undefined && { cancelSignal: signal }),
+    ...(cwd !== undefined && { cwd }),
+    ...(env !== undefined && { env: { ...env } }),
+  });
+  const { stdout = '', stderr = '', exitCode } = result;
+  if (result.isCanceled) throw new FirstlightError('CANCELLED', `Cancelled: ${file}.`);
+  if (exitCode !== undefined && okExitCodes.includes(exitCode)) return { stdout, stderr, exitCode };
+
+  const command = [file, ...args].join(' ');
+  if (result.code === 'ENOENT' && exitCode === undefined) {
+    throw new FirstlightError('TOOL_MISSING', `${file} is not installed, or not on PATH.`, {
+      hint: 'Run `firstlight doctor`: it names the package to install.',
+      details: { subject: file },
+    });
+  }
+  const why = result.timedOut
+    ? `did not end within ${timeoutMs} ms`
+    : result.isMaxBuffer
+      ? 'printed too much'
+      : exitCode === undefined
+        ? `was ended by ${result.signal ?? 'an error'}`
+        : `ended with exit code ${exitCode}`;
+  const output = `${stderr}\n${stdout}`.trim().slice(-quotedChars);
+  const lastLine = output.split('\n').at(-1)?.trim();
+  throw new FirstlightError('TOOL_FAILED', `${file} ${why}${lastLine ? `: ${lastLine}` : '.'}`, {
+    hint: `Run it yourself to see more: ${command}`,
+    details: { output, subject: command },
+    cause: result instanceof Error ? result : undefined,
+  });
+}
