@@ -1,0 +1,38 @@
+export type { CallOptions, CallTiming } from './call-options.ts';
+export {
+  type Connection,
+  type ConnectionEvents,
+  type ConnectOptions,
+  connect,
+  type ListOptions,
+  type NodeInfo,
+  type ReconnectOptions,
+  type Subscription,
+  type Version,
+} from './connection.ts';
+export { type Domain, type DomainStateInfo, describeState, type StartOptions } from './domain.ts';
+export {
+  type ConnectionErrorReason,
+  LibvirtConnectionError,
+  LibvirtError,
+  LibvirtProtocolError,
+  LibvirtTimeoutError,
+} from './errors.ts';
+export type {
+  AgentLifecycleEvent,
+  DeviceRemovedEvent,
+  EventKind,
+  EventMap,
+  IoErrorEvent,
+  LifecycleEvent,
+  MetadataChangeEvent,
+  MonitorEvent,
+  WatchdogEvent,
+} from './events.ts';
+export type { KeepaliveOptions } from './keepalive.ts';
+export { isNotFound, isOperationInvalid } from './names.ts';
+export { protocolSource } from './protocol.gen.ts';
+export { type DomainStats, listOf, type StatsOptions } from './stats.ts';
+export type { LibvirtStream } from './stream.ts';
+export { type Transport, unixTransport } from './transport.ts';
+export type { Params, ParamValue } from './typed-params.ts';

@@ -1,0 +1,44 @@
+import { LibvirtError } from './errors.ts';
+import { ErrorCode, ErrorDomain, type RemoteError } from './protocol.gen.ts';
+
+/** Turns a table such as DomainState into a look-up from number to key. */
+export function namesOf(table: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(table).map(([name, value]) => [value, name]));
+}
+
+const codeNames = namesOf(ErrorCode);
+const domainNames = namesOf(ErrorDomain);
+
+/** `START_PAUSED` to `start-paused`: how names of libvirt's values look in this client. */
+export function toKebab(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
+}
+
+/** Makes the error that a call rejects with from the error struct that the server sent. */
+export function toLibvirtError(error: RemoteError, call: string): LibvirtError {
+  const codeName = codeNames.get(error.code) ?? `VIR_ERR_${error.code}`;
+  return new LibvirtError({
+    code: error.code,
+    codeName,
+    domain: error.domain,
+    domainName: domainNames.get(error.domain) ?? `VIR_FROM_${error.domain}`,
+    level: error.level,
+    message: error.message ?? codeName,
+    call,
+  });
+}
+
+/** True when libvirt says that what was asked for does not exist (a domain, its metadata, a device). */
+export function isNotFound(error: unknown): error is LibvirtError {
+  return (
+    error instanceof LibvirtError &&
+    (error.code === ErrorCode.VIR_ERR_NO_DOMAIN ||
+      error.code === ErrorCode.VIR_ERR_NO_DOMAIN_METADATA ||
+      error.code === ErrorCode.VIR_ERR_DEVICE_MISSING)
+  );
+}
+
+/** True when libvirt refuses because of the domain's present state, as in resuming one that runs. */
+export function isOperationInvalid(error: unknown): error is LibvirtError {
+  return error instanceof LibvirtError && error.code === ErrorCode.VIR_ERR_OPERATION_INVALID;
+}

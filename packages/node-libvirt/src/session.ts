@@ -1,0 +1,335 @@
+import type { Duplex } from 'node:stream';
+import type { CallOptions } from './call-options.ts';
+import { LibvirtConnectionError, LibvirtProtocolError, LibvirtTimeoutError } from './errors.ts';
+import { decodeHeader, encodeMessage, FrameSplitter, type Header, prefixBytes } from './frame.ts';
+import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
+import { toLibvirtError } from './names.ts';
+import { allEvents, limits, MessageStatus, MessageType, programs, readRemoteError } from './protocol.gen.ts';
+import type { CallSpec } from './protocol-types.ts';
+import { XdrReader } from './xdr.ts';
+
+/** An event as it came off the wire. */
+export interface WireEvent {
+  name: string;
+  fields: unknown;
+  receivedAtNs: bigint;
+}
+
+/** What a session tells its owner. */
+export interface SessionHandlers {
+  onEvent(event: WireEvent): void;
+  /** Called once, when the session has ended for whatever reason. */
+  onClosed(error: LibvirtConnectionError): void;
+}
+
+/** What receives the messages of one stream. */
+export interface StreamSink {
+  /** Bytes from the server; none at all means that the other end is at its end. */
+  onData(data: Buffer, receivedAtNs: bigint): void;
+  /** The server confirms the finish or the abort; no more messages follow. */
+  onConfirmed(): void;
+  onError(error: Error): void;
+}
+
+interface PendingCall {
+  spec: CallSpec<never, unknown>;
+  options: CallOptions;
+  message: (serial: number) => Buffer;
+  sink: StreamSink | undefined;
+  /** False once the caller has its answer or gave up; the reply, when it comes, is then let go. */
+  waiting: boolean;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+const eventSpecs = new Map(allEvents.map((spec) => [`${spec.program}:${spec.number}`, spec]));
+
+/** One wire connection: sends calls, matches replies, hands out events and stream data, and answers pings. */
+export class Session {
+  readonly #duplex: Duplex;
+  readonly #handlers: SessionHandlers;
+  readonly #splitter = new FrameSplitter();
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #queue: PendingCall[] = [];
+  readonly #streams = new Map<number, { sink: StreamSink; spec: CallSpec<never, unknown> }>();
+  readonly #keepalive: Keepalive;
+  #serial = 1;
+  #receivedAtNs = 0n;
+  #ended: LibvirtConnectionError | undefined;
+
+  constructor(duplex: Duplex, handlers: SessionHandlers) {
+    this.#duplex = duplex;
+    this.#handlers = handlers;
+    this.#keepalive = new Keepalive(
+      (procedure) => this.#sendKeepalive(procedure),
+      (message) => this.destroy(new LibvirtConnectionError('keepalive-timeout', message)),
+    );
+    duplex.on('data', (chunk: Buffer) => this.#onData(chunk));
+    duplex.on('end', () => this.destroy(disconnected('the libvirt daemon closed the connection')));
+    duplex.on('close', () => this.destroy(disconnected('the connection to the libvirt daemon closed')));
+    duplex.on('error', (cause) => this.destroy(disconnected(`the connection failed: ${cause.message}`, cause)));
+  }
+
+  get ended(): LibvirtConnectionError | undefined {
+    return this.#ended;
+  }
+
+  /** Starts sending pings of our own. */
+  startKeepalive(options: KeepaliveOptions): void {
+    this.#keepalive.start(options);
+  }
+
+  /** Makes one call and resolves with its result. */
+  call<Args, Ret>(spec: CallSpec<Args, Ret>, args: Args, options: CallOptions = {}): Promise<Ret> {
+    return this.#enqueue(spec, args, options, undefined) as Promise<Ret>;
+  }
+
+  /** Makes a call that opens a stream; resolves with the serial that names the stream. `sink` hears it from then on. */
+  openStream<Args>(spec: CallSpec<Args, void>, args: Args, sink: StreamSink, options: CallOptions): Promise<number> {
+    return this.#enqueue(spec, args, options, sink) as Promise<number>;
+  }
+
+  /** Sends one stream message; `done` runs when the socket has taken it. */
+  sendStream(
+    spec: Pick<CallSpec<never, never>, 'program' | 'version' | 'number'>,
+    serial: number,
+    status: number,
+    data: Uint8Array,
+    done: (error?: Error | null) => void,
+  ): void {
+    if (this.#ended) {
+      done(this.#ended);
+      return;
+    }
+    const header = {
+      program: spec.program,
+      version: spec.version,
+      procedure: spec.number,
+      type: MessageType.STREAM,
+      serial,
+      status,
+    };
+    this.#duplex.write(
+      encodeMessage(header, (w) => w.bytes(data), prefixBytes + data.length),
+      done,
+    );
+  }
+
+  /** Stops or restarts reading from the socket: how a slow reader of a stream holds the server back. */
+  setFlowing(flowing: boolean): void {
+    if (this.#ended) return;
+    if (flowing) this.#duplex.resume();
+    else this.#duplex.pause();
+  }
+
+  /** Ends the session. Everything still waiting fails with `error`; only the first call counts. */
+  destroy(error: LibvirtConnectionError): void {
+    if (this.#ended) return;
+    this.#ended = error;
+    this.#keepalive.stop();
+    const calls = [...this.#pending.values(), ...this.#queue.splice(0)];
+    const streams = [...this.#streams.values()];
+    this.#pending.clear();
+    this.#streams.clear();
+    this.#duplex.destroy();
+    for (const call of calls) settle(call, () => call.reject(error));
+    for (const { sink } of streams) sink.onError(error);
+    this.#handlers.onClosed(error);
+  }
+
+  #enqueue<Args, Ret>(spec: CallSpec<Args, Ret>, args: Args, options: CallOptions, sink: StreamSink | undefined) {
+    return new Promise<unknown>((resolve, reject) => {
+      if (this.#ended) throw this.#ended;
+      options.signal?.throwIfAborted();
+      const call: PendingCall = {
+        spec: spec as CallSpec<never, unknown>,
+        options,
+        message: (serial) => encodeMessage(callHeader(spec, serial), (w) => spec.writeArgs(w, args)),
+        sink,
+        waiting: true,
+        resolve,
+        reject,
+      };
+      if (options.timing) options.timing.queuedAtNs = process.hrtime.bigint();
+      this.#watchForGivingUp(call);
+      if (this.#pending.size < limits.requestsInFlight) this.#send(call);
+      else this.#queue.push(call);
+    });
+  }
+
+  /** Wires the caller's signal and timeout; both only stop the waiting, since the protocol has no cancel. */
+  #watchForGivingUp(call: PendingCall): void {
+    const { signal, timeoutMs } = call.options;
+    if (!signal && timeoutMs === undefined) return;
+    const giveUp = (error: unknown) => {
+      const queued = this.#queue.indexOf(call);
+      if (queued >= 0) this.#queue.splice(queued, 1);
+      settle(call, () => call.reject(error));
+    };
+    const onAbort = () => giveUp(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => giveUp(new LibvirtTimeoutError(call.spec.name, timeoutMs)), timeoutMs);
+    const stopWatching = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const { resolve, reject } = call;
+    call.resolve = (value) => {
+      stopWatching();
+      resolve(value);
+    };
+    call.reject = (error) => {
+      stopWatching();
+      reject(error);
+    };
+  }
+
+  #send(call: PendingCall): void {
+    const serial = this.#serial;
+    let message: Buffer;
+    try {
+      message = call.message(serial);
+    } catch (error) {
+      settle(call, () => call.reject(error));
+      this.#sendNext();
+      return;
+    }
+    // Serial 0 belongs to events, so the counter wraps to 1.
+    this.#serial = serial === 0xffffffff ? 1 : serial + 1;
+    this.#pending.set(serial, call);
+    if (call.options.timing) call.options.timing.sentAtNs = process.hrtime.bigint();
+    this.#duplex.write(message);
+  }
+
+  #sendNext(): void {
+    if (this.#pending.size >= limits.requestsInFlight) return;
+    const next = this.#queue.shift();
+    if (next) this.#send(next);
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#receivedAtNs = process.hrtime.bigint();
+    this.#keepalive.heard();
+    try {
+      this.#splitter.push(chunk, (frame) => {
+        if (!this.#ended) this.#onFrame(frame);
+      });
+    } catch (error) {
+      if (!(error instanceof LibvirtProtocolError)) throw error;
+      this.destroy(error);
+    }
+  }
+
+  #onFrame(frame: Buffer): void {
+    const header = decodeHeader(frame);
+    switch (header.type) {
+      case MessageType.REPLY:
+        this.#onReply(header, frame);
+        break;
+      case MessageType.MESSAGE:
+        this.#onMessage(header, frame);
+        break;
+      case MessageType.STREAM:
+        this.#onStream(header, frame);
+        break;
+      default:
+        throw new LibvirtProtocolError(`the server sent a message of type ${header.type}, which no client expects`);
+    }
+  }
+
+  #onReply(header: Header, frame: Buffer): void {
+    const call = this.#pending.get(header.serial);
+    if (!call || call.spec.number !== header.procedure || call.spec.program !== header.program) {
+      throw new LibvirtProtocolError(
+        `a reply to procedure ${header.procedure}, serial ${header.serial}, answers no call`,
+      );
+    }
+    const r = new XdrReader(frame, prefixBytes);
+    if (header.status === MessageStatus.OK) {
+      const value = call.spec.readRet(r);
+      r.end(`the reply to ${call.spec.name}`);
+      if (call.sink) this.#streams.set(header.serial, { sink: call.sink, spec: call.spec });
+      this.#finish(header.serial, call, () => call.resolve(call.sink ? header.serial : value));
+    } else if (header.status === MessageStatus.ERROR) {
+      const error = toLibvirtError(readRemoteError(r), call.spec.name);
+      this.#finish(header.serial, call, () => call.reject(error));
+    } else {
+      throw new LibvirtProtocolError(`the reply to ${call.spec.name} has status ${header.status}`);
+    }
+  }
+
+  #finish(serial: number, call: PendingCall, answer: () => void): void {
+    this.#pending.delete(serial);
+    if (call.options.timing) call.options.timing.receivedAtNs = this.#receivedAtNs;
+    settle(call, answer);
+    this.#sendNext();
+  }
+
+  #onMessage(header: Header, frame: Buffer): void {
+    const spec = eventSpecs.get(`${header.program}:${header.procedure}`);
+    if (!spec) {
+      throw new LibvirtProtocolError(
+        `the server sent event ${header.procedure} of program 0x${header.program.toString(16)}, which was not asked for`,
+      );
+    }
+    const r = new XdrReader(frame, prefixBytes);
+    const fields = spec.read(r);
+    r.end(`event ${spec.name}`);
+    if (spec.program === programs.keepalive.number) this.#keepalive.received(spec.number);
+    else this.#handlers.onEvent({ name: spec.name, fields, receivedAtNs: this.#receivedAtNs });
+  }
+
+  #onStream(header: Header, frame: Buffer): void {
+    const stream = this.#streams.get(header.serial);
+    if (!stream || stream.spec.number !== header.procedure || stream.spec.program !== header.program) {
+      throw new LibvirtProtocolError(`stream data for serial ${header.serial}, where no stream is open`);
+    }
+    if (header.status === MessageStatus.CONTINUE) {
+      stream.sink.onData(frame.subarray(prefixBytes), this.#receivedAtNs);
+      return;
+    }
+    this.#streams.delete(header.serial);
+    if (header.status === MessageStatus.OK) stream.sink.onConfirmed();
+    else if (header.status === MessageStatus.ERROR) {
+      stream.sink.onError(toLibvirtError(readRemoteError(new XdrReader(frame, prefixBytes)), stream.spec.name));
+    } else throw new LibvirtProtocolError(`a stream message has status ${header.status}`);
+  }
+
+  #sendKeepalive(procedure: number): void {
+    const { number, version } = programs.keepalive;
+    this.#duplex.write(
+      encodeMessage({
+        program: number,
+        version,
+        procedure,
+        type: MessageType.MESSAGE,
+        serial: 0,
+        status: MessageStatus.OK,
+      }),
+    );
+  }
+}
+
+function callHeader(spec: Pick<CallSpec<never, never>, 'program' | 'version' | 'number'>, serial: number): Header {
+  return {
+    program: spec.program,
+    version: spec.version,
+    procedure: spec.number,
+    type: MessageType.CALL,
+    serial,
+    status: MessageStatus.OK,
+  };
+}
+
+function settle(call: PendingCall, answer: () => void): void {
+  if (!call.waiting) return;
+  call.waiting = false;
+  answer();
+}
+
+function disconnected(message: string, cause?: unknown): LibvirtConnectionError {
+  return new LibvirtConnectionError('disconnected', message, { cause });
+}

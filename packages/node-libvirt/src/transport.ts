@@ -1,0 +1,62 @@
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { LibvirtConnectionError } from './errors.ts';
+
+/** How bytes get to a libvirt daemon and back. Write one of these to go over TLS, SSH or anything else. */
+export interface Transport {
+  /** What it connects to, for messages: a socket path, a host. */
+  readonly description: string;
+  /** Opens a fresh byte stream. Called again for every reopening and for each console or channel stream. */
+  connect(signal?: AbortSignal): Promise<Duplex>;
+}
+
+/** A transport over a unix socket. Errors: LibvirtConnectionError, told apart by `reason`. */
+export function unixTransport(socketPath: string): Transport {
+  return {
+    description: socketPath,
+    connect: (signal) => connectUnix(socketPath, signal),
+  };
+}
+
+function connectUnix(socketPath: string, signal?: AbortSignal): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const socket = connect(socketPath);
+    const onAbort = () => {
+      socket.destroy();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    socket.once('connect', () => {
+      signal?.removeEventListener('abort', onAbort);
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      signal?.removeEventListener('abort', onAbort);
+      reject(explainConnectError(error, socketPath));
+    });
+  });
+}
+
+function explainConnectError(cause: NodeJS.ErrnoException, socketPath: string): LibvirtConnectionError {
+  if (cause.code === 'EACCES' || cause.code === 'EPERM') {
+    return new LibvirtConnectionError('permission-denied', `no permission to connect to ${socketPath}`, {
+      socketPath,
+      cause,
+      hint: 'Join the group that owns the socket (usually "libvirt") and log in again, or use qemu:///session.',
+    });
+  }
+  if (cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED') {
+    const state = cause.code === 'ENOENT' ? 'does not exist' : 'has nobody listening on it';
+    return new LibvirtConnectionError('no-daemon', `no libvirt daemon is running: ${socketPath} ${state}`, {
+      socketPath,
+      cause,
+      hint: 'Start the daemon (systemctl start libvirtd, or libvirtd -d as root), or use qemu:///session.',
+    });
+  }
+  return new LibvirtConnectionError('connect-failed', `cannot connect to ${socketPath}: ${cause.message}`, {
+    socketPath,
+    cause,
+  });
+}

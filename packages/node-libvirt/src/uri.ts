@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { autostartTransport } from './daemon.ts';
+import { LibvirtConnectionError } from './errors.ts';
+import { type Transport, unixTransport } from './transport.ts';
+
+/** What a connection URI means on this machine, for this user. */
+export interface Target {
+  /** The name the daemon is asked to open, as in `qemu:///system`. */
+  name: string;
+  transport: Transport;
+}
+
+/** The surroundings that decide where sockets are; tests pass their own. */
+export interface Surroundings {
+  uid: number;
+  env: NodeJS.ProcessEnv;
+  systemDir: string;
+}
+
+const thisProcess = (): Surroundings => ({
+  uid: process.getuid?.() ?? 0,
+  env: process.env,
+  systemDir: '/var/run/libvirt',
+});
+
+// These only steer libvirt's own client; everything else in the query goes to the daemon as it is.
+const clientOptions = new Set([
+  'socket',
+  'mode',
+  'name',
+  'command',
+  'auth',
+  'authfile',
+  'no_tty',
+  'no_verify',
+  'no_sanity',
+  'proxy',
+]);
+
+/** Finds the daemon for a URI. Errors: LibvirtConnectionError `bad-uri` for what cannot be reached by unix socket. */
+export function resolveUri(uri: string, around: Surroundings = thisProcess()): Target {
+  const parsed = parse(uri);
+  const [driver = '', carrier] = parsed.protocol.slice(0, -1).split('+');
+  if (carrier !== undefined && carrier !== 'unix') {
+    throw badUri(uri, `transport "${carrier}" is not built in; pass a Transport to connect() to use one`);
+  }
+  if (parsed.host !== '')
+    throw badUri(uri, 'a host name needs a network transport, and only unix sockets are built in');
+  const query = new URLSearchParams(parsed.search);
+  const socket = query.get('socket');
+  const mode = query.get('mode') ?? 'auto';
+  if (!['auto', 'legacy', 'direct'].includes(mode)) throw badUri(uri, `mode "${mode}" is not auto, legacy or direct`);
+  // Only a daemon that runs as root serves /system; every daemon takes /session.
+  const path = parsed.pathname === '' ? '/session' : parsed.pathname;
+  const name = query.get('name') ?? `${driver}://${path}${passedOn(query)}`;
+  if (socket !== null) return { name, transport: unixTransport(socket) };
+  return { name, transport: locate(driver, mode, path, around) };
+}
+
+function parse(uri: string): URL {
+  try {
+    return new URL(uri);
+  } catch (cause) {
+    throw badUri(uri, 'it is not a URI', cause);
+  }
+}
+
+function badUri(uri: string, why: string, cause?: unknown): LibvirtConnectionError {
+  return new LibvirtConnectionError('bad-uri', `cannot use the connection URI "${uri}": ${why}`, {
+    cause,
+    hint: 'Examples: qemu:///system, qemu:///session, qemu+unix:///system?socket=/run/libvirt/libvirt-sock.',
+  });
+}
+
+function passedOn(query: URLSearchParams): string {
+  const kept = new URLSearchParams([...query].filter(([key]) => !clientOptions.has(key.toLowerCase())));
+  return kept.size > 0 ? `?${kept}` : '';
+}
+
+function locate(driver: string, mode: string, path: string, around: Surroundings): Transport {
+  // libvirt has no per-user daemon for root: there, session URIs reach the system daemon.
+  const perUser = path === '/session' && around.uid !== 0;
+  const folder = perUser ? runtimeDir(around.env) : around.systemDir;
+  const direct = { program: `virt${driver}d`, socketPath: join(folder, `virt${driver}d-sock`) };
+  const legacy = { program: 'libvirtd', socketPath: join(folder, 'libvirt-sock') };
+  if (!perUser) {
+    const useDirect = mode === 'direct' || (mode === 'auto' && existsSync(direct.socketPath));
+    return unixTransport((useDirect ? direct : legacy).socketPath);
+  }
+  const candidates = mode === 'direct' ? [direct] : mode === 'legacy' ? [legacy] : [legacy, direct];
+  return autostartTransport({ runtimeDir: folder, candidates }, around.env);
+}
+
+/** The folder of the per-user daemon's sockets, chosen as GLib chooses it. */
+export function runtimeDir(env: NodeJS.ProcessEnv): string {
+  const base = env.XDG_RUNTIME_DIR || env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
+  return join(base, 'libvirt');
+}
