@@ -1,0 +1,84 @@
+/**
+ * The contract's three verbs in a form that survives Electron's context bridge.
+ *
+ * The bridge copies what crosses it: an `AbortSignal` arrives as an empty object and an `Error` keeps only its message.
+ * So between preload and page a call is cancelled by a function, and errors travel in their wire form.
+ */
+import { fromWireError, toWireError, type WireError } from '../errors.ts';
+import type { Client, ClientStream } from './client.ts';
+import type { Progress } from './define.ts';
+import type { CallName, EventName, StreamName } from './index.ts';
+
+export type BridgeOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: WireError };
+
+/** What the preload script exposes as `window.firstlight`. */
+export interface Bridge {
+  readonly call: (
+    name: string,
+    input: unknown,
+    onProgress: (progress: Progress) => void,
+  ) => { readonly outcome: Promise<BridgeOutcome>; readonly cancel: () => void };
+  readonly subscribe: (name: string, listener: (payload: unknown) => void) => () => void;
+  readonly openStream: (
+    name: string,
+    input: unknown,
+    onChunk: (chunk: Uint8Array) => void | Promise<void>,
+  ) => {
+    readonly write: (chunk: Uint8Array) => void;
+    readonly close: () => void;
+    /** Null when the stream ended well. */
+    readonly ended: Promise<WireError | null>;
+  };
+}
+
+/** The preload's side: a client's verbs, made safe to expose. */
+export function createBridge(client: Client): Bridge {
+  return {
+    call: (name, input, onProgress) => {
+      const abort = new AbortController();
+      const outcome = client
+        .call(name as CallName, input as never, { signal: abort.signal, onProgress })
+        .then<BridgeOutcome, BridgeOutcome>(
+          (value) => ({ ok: true, value }),
+          (thrown: unknown) => ({ ok: false, error: toWireError(thrown) }),
+        );
+      return { outcome, cancel: () => abort.abort() };
+    },
+    subscribe: (name, listener) => client.subscribe(name as EventName, listener),
+    openStream: (name, input, onChunk) => {
+      const stream = client.openStream(name as StreamName, input as never, onChunk);
+      return {
+        write: stream.write,
+        close: stream.close,
+        ended: stream.ended.then(() => null, toWireError),
+      };
+    },
+  };
+}
+
+/** The page's side: the client that the bridge stands for. */
+export function createBridgeClient(bridge: Bridge): Client {
+  return {
+    call: async (name, input, options = {}) => {
+      const { signal, onProgress } = options;
+      const { outcome, cancel } = bridge.call(name, input, (progress) => onProgress?.(progress));
+      if (signal?.aborted) cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      const result = await outcome.finally(() => signal?.removeEventListener('abort', cancel));
+      if (!result.ok) throw fromWireError(result.error);
+      return result.value as never;
+    },
+    subscribe: (name, listener) => bridge.subscribe(name, listener as (payload: unknown) => void),
+    openStream: (name, input, onChunk): ClientStream => {
+      const { write, close, ended: outcome } = bridge.openStream(name, input, onChunk);
+      const ended = outcome.then((error) => {
+        if (error !== null) throw fromWireError(error);
+      });
+      // A caller that only reads need not watch `ended`.
+      ended.catch(() => undefined);
+      return { write, close, ended };
+    },
+  };
+}

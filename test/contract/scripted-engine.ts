@@ -1,0 +1,39 @@
+import {
+  type CallHandlers,
+  calls,
+  type Engine,
+  type EventListener,
+  type StreamHandlers,
+  streams,
+} from '#shared/contract/index.ts';
+import { FirstlightError } from '#shared/errors.ts';
+
+/** An engine of which a test writes the parts it needs; `emit` sends an event to every client. */
+export interface ScriptedEngine extends Engine {
+  readonly emit: EventListener;
+  readonly listenerCount: () => number;
+}
+
+/** An engine that answers with what it is given; all else is refused. */
+export function createScriptedEngine(parts: {
+  readonly calls?: Partial<CallHandlers>;
+  readonly streams?: Partial<StreamHandlers>;
+}): ScriptedEngine {
+  const listeners = new Set<EventListener>();
+  const refuse = (name: string) => () => {
+    throw new FirstlightError('INTERNAL', `The test has no ${name}.`);
+  };
+  const refusals = (names: object) => Object.fromEntries(Object.keys(names).map((name) => [name, refuse(name)]));
+  return {
+    calls: { ...refusals(calls), ...parts.calls } as CallHandlers,
+    streams: { ...refusals(streams), ...parts.streams } as StreamHandlers,
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    emit: (name, payload) => {
+      for (const listener of listeners) listener(name, payload);
+    },
+    listenerCount: () => listeners.size,
+  };
+}
