@@ -5,25 +5,10 @@ import type { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { Response } from '#shared/model/run.ts';
-import type { PhaseName } from '#shared/model/timeline.ts';
 import type { HostNs } from '#shared/model/units.ts';
+import type { ClockSample, GuestMark } from '#shared/timeline/marks.ts';
 
-/** A moment the guest stamped itself. Units: `ticks` of the guest's time-stamp counter, which is 0 when the machine starts. */
-export interface GuestMark {
-  readonly name: string;
-  readonly label: string;
-  readonly ticks: number;
-  /** The phase that starts here, when one does. */
-  readonly opens: PhaseName | null;
-}
-
-/** One round trip that ties the guest's counter to the host's clock. */
-export interface ClockSample {
-  readonly hostSentNs: HostNs;
-  readonly guestReceivedTicks: number;
-  readonly guestSentTicks: number;
-  readonly hostReceivedNs: HostNs;
-}
+export type { ClockSample, GuestMark };
 
 /** What came of one invocation. `fatal` says that the instance is of no further use. */
 export interface InvocationResult {

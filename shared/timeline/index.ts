@@ -1,0 +1,5 @@
+/** Boot marks of host and guest in, one `BootTimeline` out. Pure; the rules are in SPEC.md. */
+export { buildTimeline, type Observations } from './build-timeline.ts';
+export { type ClockEvidence, fitGuestClock, type GuestClock, type TickRate } from './clock.ts';
+export { compareTimelines, type PhaseDelta, type TimelineDelta } from './compare-timelines.ts';
+export { type ClockSample, type GuestMark, type HostMark, markNames } from './marks.ts';
