@@ -193,6 +193,11 @@ export function generate(description, sourceFile) {
       '};',
     );
   }
+  lines.push('', '/** What each call takes and gives. */', 'export interface CallTypes {');
+  for (const c of description.calls) {
+    lines.push(`  ${c.name}: { args: ${objectType(c.args)}; ret: ${objectType(c.ret)}; stream: ${c.stream} };`);
+  }
+  lines.push('}');
   lines.push('', 'export const allCalls = [', ...description.calls.map((c) => `  ${c.name},`), '] as const;');
   lines.push('', 'export const allEvents = [', ...description.events.map((e) => `  ${e.name}Event,`), '] as const;');
   for (const e of description.enums) {

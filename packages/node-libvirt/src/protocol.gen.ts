@@ -925,6 +925,53 @@ export const keepalivePongEvent: EventSpec<void> = {
   read: () => undefined,
 };
 
+/** What each call takes and gives. */
+export interface CallTypes {
+  authList: { args: void; ret: { types: number[] }; stream: false };
+  authPolkit: { args: void; ret: { complete: number }; stream: false };
+  connectOpen: { args: { name: string | null; flags: number }; ret: void; stream: false };
+  connectClose: { args: void; ret: void; stream: false };
+  connectGetType: { args: void; ret: { type: string }; stream: false };
+  connectGetVersion: { args: void; ret: { version: number }; stream: false };
+  nodeGetInfo: { args: void; ret: { model: number[]; memoryKib: number; cpus: number; mhz: number; nodes: number; sockets: number; cores: number; threads: number }; stream: false };
+  connectGetCapabilities: { args: void; ret: { xml: string }; stream: false };
+  connectGetHostname: { args: void; ret: { hostname: string }; stream: false };
+  connectSupportsFeature: { args: { feature: number }; ret: { supported: number }; stream: false };
+  connectGetUri: { args: void; ret: { uri: string }; stream: false };
+  connectGetLibVersion: { args: void; ret: { version: number }; stream: false };
+  connectListAllDomains: { args: { needResults: number; flags: number }; ret: { domains: Domain[]; total: number }; stream: false };
+  connectDomainEventCallbackRegisterAny: { args: { eventId: number; dom: Domain | null }; ret: { callbackId: number }; stream: false };
+  connectDomainEventCallbackDeregisterAny: { args: { callbackId: number }; ret: void; stream: false };
+  connectGetDomainCapabilities: { args: { emulator: string | null; arch: string | null; machine: string | null; virtType: string | null; flags: number }; ret: { xml: string }; stream: false };
+  connectGetAllDomainStats: { args: { doms: Domain[]; stats: number; flags: number }; ret: { records: DomainStatsRecord[] }; stream: false };
+  domainCreateXml: { args: { xml: string; flags: number }; ret: { dom: Domain }; stream: false };
+  domainGetXmlDesc: { args: { dom: Domain; flags: number }; ret: { xml: string }; stream: false };
+  domainGetInfo: { args: { dom: Domain }; ret: { state: number; maxMemoryKib: number; memoryKib: number; vcpus: number; cpuTimeNs: number }; stream: false };
+  domainLookupById: { args: { id: number }; ret: { dom: Domain }; stream: false };
+  domainLookupByName: { args: { name: string }; ret: { dom: Domain }; stream: false };
+  domainLookupByUuid: { args: { uuid: string }; ret: { dom: Domain }; stream: false };
+  domainReboot: { args: { dom: Domain; flags: number }; ret: void; stream: false };
+  domainResume: { args: { dom: Domain }; ret: void; stream: false };
+  domainSuspend: { args: { dom: Domain }; ret: void; stream: false };
+  domainIsActive: { args: { dom: Domain }; ret: { active: number }; stream: false };
+  domainIsPersistent: { args: { dom: Domain }; ret: { persistent: number }; stream: false };
+  domainCreateWithFlags: { args: { dom: Domain; flags: number }; ret: { dom: Domain }; stream: false };
+  domainOpenConsole: { args: { dom: Domain; device: string | null; flags: number }; ret: void; stream: true };
+  domainInjectNmi: { args: { dom: Domain; flags: number }; ret: void; stream: false };
+  domainGetState: { args: { dom: Domain; flags: number }; ret: { state: number; reason: number }; stream: false };
+  domainUndefineFlags: { args: { dom: Domain; flags: number }; ret: void; stream: false };
+  domainDestroyFlags: { args: { dom: Domain; flags: number }; ret: void; stream: false };
+  domainReset: { args: { dom: Domain; flags: number }; ret: void; stream: false };
+  domainShutdownFlags: { args: { dom: Domain; flags: number }; ret: void; stream: false };
+  domainSetMetadata: { args: { dom: Domain; type: number; metadata: string | null; key: string | null; uri: string | null; flags: number }; ret: void; stream: false };
+  domainGetMetadata: { args: { dom: Domain; type: number; uri: string | null; flags: number }; ret: { metadata: string }; stream: false };
+  domainOpenChannel: { args: { dom: Domain; name: string | null; flags: number }; ret: void; stream: true };
+  domainDefineXmlFlags: { args: { xml: string; flags: number }; ret: { dom: Domain }; stream: false };
+  qemuMonitorCommand: { args: { dom: Domain; command: string; flags: number }; ret: { result: string }; stream: false };
+  qemuMonitorEventRegister: { args: { dom: Domain | null; event: string | null; flags: number }; ret: { callbackId: number }; stream: false };
+  qemuMonitorEventDeregister: { args: { callbackId: number }; ret: void; stream: false };
+}
+
 export const allCalls = [
   authList,
   authPolkit,
