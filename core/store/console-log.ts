@@ -1,0 +1,126 @@
+/**
+ * What a serial console wrote, bounded on disk and in memory whatever its length: the beginning and the end are kept.
+ *
+ * A segment file is named by its place in the whole stream, so that what is missing between two of them is known exactly
+ * also after a kill.
+ */
+import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toStoreError } from './store-error.ts';
+import { goneAsUndefined } from './write-atomic.ts';
+
+export interface ConsoleLimits {
+  /** Kept of the beginning. */
+  readonly headBytes: number;
+  /** The end is kept in two files of this size at most, the older dropped whole. */
+  readonly tailSegmentBytes: number;
+  /** What waits for the disk; more than this is left out, and said. */
+  readonly pendingBytes: number;
+}
+
+/** 16 MiB on disk: several hundred thousand lines, and little enough for 500 runs. */
+export const consoleLimits: ConsoleLimits = {
+  headBytes: 8 << 20,
+  tailSegmentBytes: 4 << 20,
+  pendingBytes: 4 << 20,
+};
+
+/** Takes console bytes as fast as they come. */
+export interface ConsoleLog {
+  /** Never blocks and never fails; see `flush` for errors. */
+  readonly append: (chunk: Uint8Array) => void;
+  /** Resolves when everything so far is with the operating system. Errors: DISK_FULL, STORE_UNUSABLE, once. */
+  readonly flush: () => Promise<void>;
+}
+
+const segmentName = /^console-(\d{16})$/;
+const nameAt = (offset: number) => `console-${String(offset).padStart(16, '0')}`;
+
+/** A log that begins empty in `dir`, which must exist. */
+export function createConsoleLog(dir: string, limits: ConsoleLimits = consoleLimits): ConsoleLog {
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  /** Place in the stream of the next byte to arrive. */
+  let arrived = 0;
+  /** The segment now written: where it begins and how much it holds. */
+  let segment = { start: 0, size: 0 };
+  const tails: number[] = [];
+  let working: Promise<void> | undefined;
+  let failure: Error | undefined;
+
+  async function nextSegment(start: number): Promise<void> {
+    segment = { start, size: 0 };
+    tails.push(start);
+    const old = tails.length > 2 ? tails.shift() : undefined;
+    if (old !== undefined) await rm(join(dir, nameAt(old)), { force: true });
+  }
+
+  async function write(chunk: Uint8Array, at: number): Promise<void> {
+    if (at !== segment.start + segment.size) await nextSegment(at);
+    for (let done = 0; done < chunk.length; ) {
+      const limit = segment.start === 0 ? limits.headBytes : limits.tailSegmentBytes;
+      if (segment.size >= limit) await nextSegment(at + done);
+      const room = (segment.start === 0 ? limits.headBytes : limits.tailSegmentBytes) - segment.size;
+      const part = chunk.subarray(done, done + room);
+      const file = await open(join(dir, nameAt(segment.start)), 'a', 0o600);
+      try {
+        await file.writeFile(part);
+      } finally {
+        await file.close();
+      }
+      segment.size += part.length;
+      done += part.length;
+    }
+  }
+
+  async function drain(): Promise<void> {
+    while (pending.length > 0) {
+      const chunk = pending.length === 1 && pending[0] !== undefined ? pending[0] : Buffer.concat(pending);
+      const at = arrived - pendingBytes;
+      pending = [];
+      pendingBytes = 0;
+      try {
+        await write(chunk, at);
+      } catch (thrown) {
+        failure ??= toStoreError(thrown, 'record the console in', dir);
+      }
+    }
+    working = undefined;
+  }
+
+  return {
+    append: (chunk) => {
+      // The caller may use its buffer again.
+      pending.push(chunk.slice());
+      pendingBytes += chunk.length;
+      arrived += chunk.length;
+      while (pendingBytes > limits.pendingBytes && pending.length > 1) pendingBytes -= pending.shift()?.length ?? 0;
+      working ??= drain();
+    },
+    flush: async () => {
+      while (working !== undefined) await working;
+      const thrown = failure;
+      failure = undefined;
+      if (thrown !== undefined) throw thrown;
+    },
+  };
+}
+
+/** What a console log kept, with a line in place of what it left out. */
+export async function readConsoleLog(dir: string): Promise<Uint8Array> {
+  const names = (await readdir(dir).catch(goneAsUndefined)) ?? [];
+  const parts: Uint8Array[] = [];
+  let expected = 0;
+  for (const name of names.sort()) {
+    const start = segmentName.exec(name)?.[1];
+    if (start === undefined) continue;
+    const content = await readFile(join(dir, name)).catch(goneAsUndefined);
+    // The writer may have dropped it since the folder was read.
+    if (content === undefined) continue;
+    const missing = Number(start) - expected;
+    if (missing > 0) parts.push(Buffer.from(`\r\n[firstlight: ${missing} bytes of console output not kept]\r\n`));
+    parts.push(content);
+    expected = Number(start) + content.length;
+  }
+  return Buffer.concat(parts);
+}

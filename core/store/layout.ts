@@ -1,0 +1,136 @@
+import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { toStoreError } from './store-error.ts';
+
+/** Where everything of ours lies. Shape: absolute paths. Nothing exists before `ensure` was called with it. */
+export interface Layout {
+  /** Made again at need: safe to delete whenever nothing runs. */
+  readonly imagesDir: string;
+  readonly bundlesDir: string;
+  readonly buildsDir: string;
+  readonly kernelsDir: string;
+  /** What probes found, per host boot. */
+  readonly probesDir: string;
+  /** A person's: not to be lost. */
+  readonly dataDir: string;
+  readonly runsDir: string;
+  readonly settingsPath: string;
+  readonly projectsPath: string;
+  /** Consoles and channels of running instances. */
+  readonly socketsDir: string;
+  /** Where new projects go unless a person says otherwise. */
+  readonly projectsDir: string;
+  /** True when libvirt's QEMU runs as another user, who must be able to read images and reach sockets. */
+  readonly otherUserReads: boolean;
+  /** Makes one of these folders with the mode it needs, and answers with its path. Errors: DISK_FULL, STORE_UNUSABLE. */
+  readonly ensure: (dir: string) => Promise<string>;
+}
+
+export interface LayoutOptions {
+  /** Overrides every place with folders of its own under this one. Default: `env.FIRSTLIGHT_HOME`, else the places of the system. */
+  readonly home?: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly uid: number;
+}
+
+/** Mode of an image or a kernel: QEMU may run as another user. */
+export const readableFileMode = 0o644;
+
+/** The places for this user. */
+export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
+  const home = given ?? (env.FIRSTLIGHT_HOME || undefined);
+  const roots = home === undefined ? systemRoots(env, uid) : ownRoots(home);
+  const { cache, data, run, projects } = roots;
+  const otherUserReads = uid === 0;
+
+  const imagesDir = join(cache, 'images');
+  const kernelsDir = join(cache, 'kernels');
+  const socketsDir = join(run, 'sockets');
+  const readable = new Set([imagesDir, kernelsDir]);
+
+  async function makeDir(dir: string): Promise<string> {
+    try {
+      if (otherUserReads && (readable.has(dir) || dir === socketsDir)) {
+        for (const root of home === undefined ? [data, cache, run] : [home, cache, run]) await makeTraversable(root);
+        await mkdir(dir, { recursive: true, mode: 0o755 });
+        if (dir === socketsDir) await letKvmGroupIn(dir);
+      } else {
+        await mkdir(dir, { recursive: true, mode: 0o700 });
+      }
+    } catch (thrown) {
+      throw toStoreError(thrown, 'make the folder', dir);
+    }
+    return dir;
+  }
+
+  const made = new Map<string, Promise<string>>();
+  return {
+    imagesDir,
+    kernelsDir,
+    socketsDir,
+    otherUserReads,
+    bundlesDir: join(cache, 'bundles'),
+    buildsDir: join(cache, 'builds'),
+    probesDir: join(cache, 'probes'),
+    dataDir: data,
+    runsDir: join(data, 'runs'),
+    settingsPath: join(data, 'settings.json'),
+    projectsPath: join(data, 'projects.json'),
+    projectsDir: projects,
+    ensure: (dir) => {
+      const known = made.get(dir);
+      if (known !== undefined) return known;
+      const making = makeDir(dir);
+      made.set(dir, making);
+      making.catch(() => made.delete(dir));
+      return making;
+    },
+  };
+}
+
+interface Roots {
+  readonly cache: string;
+  readonly data: string;
+  readonly run: string;
+  readonly projects: string;
+}
+
+const ownRoots = (home: string): Roots => ({
+  cache: join(home, 'cache'),
+  data: join(home, 'data'),
+  run: join(home, 'run'),
+  projects: join(home, 'projects'),
+});
+
+function systemRoots(env: NodeJS.ProcessEnv, uid: number): Roots {
+  const user = env.HOME || homedir();
+  const projects = join(user, 'firstlight');
+  if (uid === 0) {
+    return { cache: '/var/lib/firstlight', data: '/var/lib/firstlight/data', run: '/run/firstlight', projects };
+  }
+  // Without a session's runtime folder a short path stays: a socket's path holds 107 bytes at most.
+  const run = env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'firstlight') : join(tmpdir(), `firstlight-${uid}`);
+  return {
+    cache: join(env.XDG_CACHE_HOME || join(user, '.cache'), 'firstlight'),
+    data: join(env.XDG_DATA_HOME || join(user, '.local/share'), 'firstlight'),
+    run,
+    projects,
+  };
+}
+
+/** Lets other users pass through a folder of ours, without showing them what is in it. */
+async function makeTraversable(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o711 });
+  const { mode } = await stat(dir);
+  if ((mode & 0o011) !== 0o011) await chmod(dir, (mode & 0o777) | 0o011);
+}
+
+/** QEMU, in group `kvm` where there is one, may make sockets in `dir`. */
+async function letKvmGroupIn(dir: string): Promise<void> {
+  const groups = await readFile('/etc/group', 'utf8');
+  const gid = /^kvm:[^:]*:(\d+):/m.exec(groups)?.[1];
+  if (gid === undefined) return;
+  await chown(dir, 0, Number(gid));
+  await chmod(dir, 0o771);
+}

@@ -1,0 +1,252 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { FirstlightError } from '#shared/errors.ts';
+import { type Run, type RunSummary, runSchema } from '#shared/model/run.ts';
+import type { ProjectId, RunId } from '#shared/model/units.ts';
+import { nsToMs, runIdSchema } from '#shared/model/units.ts';
+import { createConsoleLog, readConsoleLog } from './console-log.ts';
+import type { Layout } from './layout.ts';
+import { isAlive, ownerSchema, thisProcess } from './owner.ts';
+import { readJson } from './read-json.ts';
+import { toStoreError } from './store-error.ts';
+import { goneAsUndefined, namesIn, removeTemps, writeAtomic } from './write-atomic.ts';
+
+/** A run that is being made: the one that writes it. */
+export interface RunRecorder {
+  /** Replaces what is kept of the run. Errors: DISK_FULL, STORE_UNUSABLE. */
+  readonly save: (run: Run) => Promise<void>;
+  /** As `save`, for good: from here on nothing but its console is added. */
+  readonly finish: (run: Run) => Promise<void>;
+  /** Takes console bytes as fast as they come, before and after `finish`; bounded on disk and in memory. */
+  readonly appendConsole: (chunk: Uint8Array) => void;
+  /** Resolves when the console so far is kept. Errors: DISK_FULL, STORE_UNUSABLE, once. */
+  readonly flushConsole: () => Promise<void>;
+}
+
+/** What was found of processes that ended without a word. */
+export interface Recovery {
+  readonly interrupted: readonly RunId[];
+  /** Files that could not be understood, moved out of the way. */
+  readonly setAside: readonly SetAside[];
+  readonly removedTemps: number;
+}
+export interface SetAside {
+  readonly path: string;
+  readonly movedTo: string;
+  readonly reason: string;
+}
+
+/** Runs on disk, whole at every moment, shared by all processes of a user. */
+export interface RunStore {
+  /** Errors: DISK_FULL, STORE_UNUSABLE. Takes a few ms (the disk's): start it beside the boot, not before it. */
+  readonly begin: (run: Run) => Promise<RunRecorder>;
+  /** Errors: NOT_FOUND. */
+  readonly get: (id: RunId) => Promise<Run>;
+  /** Newest first. What cannot be read is set aside and left out. */
+  readonly list: (filter?: { projectId?: ProjectId | undefined; limit?: number }) => Promise<RunSummary[]>;
+  /** What the console wrote, with a line in place of what was too much to keep. Errors: NOT_FOUND. */
+  readonly readConsole: (id: RunId) => Promise<Uint8Array>;
+  /** Errors: NOT_FOUND; CONFLICT while the run is under way. */
+  readonly remove: (id: RunId) => Promise<void>;
+  /** At start: runs of dead processes become `interrupted`, half-written files go. Never throws for what it finds. */
+  readonly recover: () => Promise<Recovery>;
+}
+
+export interface RunStoreOptions {
+  /** Runs beyond this are dropped, oldest first. Default: 500, some 20 MB without long consoles. */
+  readonly keep?: number;
+  /** Told when a file is set aside. */
+  readonly log?: (line: string) => void;
+}
+
+const fileVersion = 1;
+const runFileSchema = z.object({ version: z.literal(fileVersion), run: runSchema });
+const runFileName = 'run.json';
+const summaryCacheSize = 2_000;
+
+/** The store in `layout.runsDir`. Makes nothing on disk before the first run. */
+export function createRunStore(layout: Layout, options: RunStoreOptions = {}): RunStore {
+  const { keep = 500, log = () => undefined } = options;
+  const { runsDir } = layout;
+  // A run under way has a file here that names its process, so that a start need not read every run.
+  const runningDir = join(runsDir, 'running');
+  const setAsideDir = join(runsDir, 'set-aside');
+  const dirOf = (id: RunId) => join(runsDir, id);
+  const markerOf = (id: RunId) => join(runningDir, `${id}.json`);
+  const summaries = new Map<RunId, { mtimeMs: number; summary: RunSummary }>();
+
+  const write = (run: Run) =>
+    writeAtomic(join(dirOf(run.id), runFileName), JSON.stringify({ version: fileVersion, run }));
+
+  async function setAside(path: string, name: string, reason: string): Promise<SetAside> {
+    await mkdir(setAsideDir, { recursive: true, mode: 0o700 });
+    const movedTo = join(setAsideDir, `${name}-${Date.now().toString(36)}`);
+    await rename(path, movedTo);
+    log(`Set aside ${path}: ${reason} It is now ${movedTo}.`);
+    return { path, movedTo, reason };
+  }
+
+  /** The run, or undefined when there is none; a file that cannot be understood moves out of the way. */
+  async function load(id: RunId, onSetAside: (what: SetAside) => void = () => undefined): Promise<Run | undefined> {
+    const found = await readJson(join(dirOf(id), runFileName), runFileSchema);
+    if (found.ok) return found.value?.run;
+    // Two processes may find it at once: the second finds it gone.
+    const moved = await setAside(dirOf(id), id, found.reason).catch(goneAsUndefined);
+    if (moved !== undefined) onSetAside(moved);
+    return undefined;
+  }
+
+  async function idsNewestFirst(): Promise<RunId[]> {
+    const ids: RunId[] = [];
+    for (const name of await namesIn(runsDir)) {
+      const id = runIdSchema.safeParse(name);
+      if (id.success) ids.push(id.data);
+    }
+    // A time in more digits is later than one in fewer.
+    const key = (id: RunId) => id.split('-')[0]?.padStart(10, '0') + id;
+    return ids.sort((a, b) => (key(a) < key(b) ? 1 : -1));
+  }
+
+  async function summaryOf(id: RunId): Promise<RunSummary | undefined> {
+    const found = await stat(join(dirOf(id), runFileName)).catch(goneAsUndefined);
+    if (found === undefined) return undefined;
+    const known = summaries.get(id);
+    if (known !== undefined && known.mtimeMs === found.mtimeMs) return known.summary;
+    const run = await load(id);
+    if (run === undefined) return undefined;
+    const summary = summarizeRun(run);
+    if (summaries.size >= summaryCacheSize) summaries.clear();
+    summaries.set(id, { mtimeMs: found.mtimeMs, summary });
+    return summary;
+  }
+
+  async function drop(id: RunId): Promise<void> {
+    summaries.delete(id);
+    await rm(dirOf(id), { recursive: true, force: true });
+    await rm(markerOf(id), { force: true });
+  }
+
+  /** The process that makes this run now, if any. */
+  async function isUnderWay(id: RunId): Promise<boolean> {
+    const marker = await readJson(markerOf(id), ownerSchema);
+    return marker.ok && marker.value !== undefined && isAlive(marker.value);
+  }
+
+  async function prune(): Promise<void> {
+    for (const id of (await idsNewestFirst()).slice(keep)) if (!(await isUnderWay(id))) await drop(id);
+  }
+
+  async function recoverOne(name: string, interrupted: RunId[], aside: SetAside[]): Promise<void> {
+    const marker = join(runningDir, name);
+    const id = runIdSchema.safeParse(name.replace(/\.json$/, ''));
+    if (!id.success) return;
+    const owner = await readJson(marker, ownerSchema);
+    if (owner.ok && (owner.value === undefined || isAlive(owner.value))) return;
+    const run = await load(id.data, (what) => aside.push(what));
+    if (run?.outcome === 'running') {
+      await write({ ...run, outcome: 'interrupted' });
+      interrupted.push(id.data);
+    }
+    // Killed between making the folder and writing the run: there is nothing to keep.
+    if (run === undefined) await rm(dirOf(id.data), { recursive: true, force: true });
+    else await removeTemps(dirOf(id.data), 0);
+    await rm(marker, { force: true });
+  }
+
+  return {
+    begin: async (run) => {
+      const dir = dirOf(run.id);
+      try {
+        await layout.ensure(runsDir);
+        await mkdir(runningDir, { recursive: true, mode: 0o700 });
+        await writeAtomic(markerOf(run.id), JSON.stringify(thisProcess()));
+        await mkdir(dir, { mode: 0o700 });
+        await write(run);
+      } catch (thrown) {
+        await rm(markerOf(run.id), { force: true });
+        throw toStoreError(thrown, 'keep the run in', dir);
+      }
+      const consoleLog = createConsoleLog(dir);
+      return {
+        save: write,
+        finish: async (final) => {
+          await write(final);
+          await rm(markerOf(run.id), { force: true });
+          await prune();
+        },
+        appendConsole: consoleLog.append,
+        flushConsole: consoleLog.flush,
+      };
+    },
+
+    get: async (id) => {
+      const run = await load(id);
+      if (run === undefined) throw noSuchRun(id);
+      return run;
+    },
+
+    list: async ({ projectId, limit = 100 } = {}) => {
+      const found: RunSummary[] = [];
+      for (const id of await idsNewestFirst()) {
+        if (found.length >= limit) break;
+        const summary = await summaryOf(id);
+        if (summary !== undefined && (projectId === undefined || summary.projectId === projectId)) found.push(summary);
+      }
+      return found;
+    },
+
+    readConsole: async (id) => {
+      if ((await stat(dirOf(id)).catch(goneAsUndefined)) === undefined) throw noSuchRun(id);
+      return readConsoleLog(dirOf(id));
+    },
+
+    remove: async (id) => {
+      if ((await stat(dirOf(id)).catch(goneAsUndefined)) === undefined) throw noSuchRun(id);
+      if (await isUnderWay(id)) {
+        throw new FirstlightError('CONFLICT', `Run ${id} is under way.`, { hint: 'Stop its instance first.' });
+      }
+      await drop(id);
+    },
+
+    recover: async () => {
+      const interrupted: RunId[] = [];
+      const aside: SetAside[] = [];
+      for (const name of await namesIn(runningDir)) {
+        try {
+          await recoverOne(name, interrupted, aside);
+        } catch (thrown) {
+          log(`Could not recover run ${name}: ${toStoreError(thrown, 'recover', runningDir).message}`);
+        }
+      }
+      const removedTemps = (await removeTemps(layout.dataDir)) + (await removeTemps(runningDir));
+      return { interrupted, setAside: aside, removedTemps };
+    },
+  };
+}
+
+/** The line that a list shows of a run. */
+export function summarizeRun(run: Run): RunSummary {
+  return {
+    id: run.id,
+    projectId: run.projectId,
+    functionName: run.functionName,
+    runtime: run.runtime,
+    startedAt: run.startedAt,
+    startMode: run.startMode,
+    outcome: run.outcome,
+    totalMs: run.timeline === null ? null : nsToMs(run.timeline.totalNs),
+    status: run.response?.status ?? null,
+    accel: run.instance?.accel ?? null,
+    errorCode: run.error?.code ?? null,
+  };
+}
+
+/** An id that no other run has, and that sorts by time. */
+export function newRunId(): RunId {
+  const random = Array.from({ length: 6 }, () => Math.floor(Math.random() * 36).toString(36)).join('');
+  return runIdSchema.parse(`${Date.now().toString(36)}-${random}`);
+}
+
+const noSuchRun = (id: RunId) =>
+  new FirstlightError('NOT_FOUND', `There is no run ${id}.`, { hint: '`firstlight runs` lists those that are kept.' });
