@@ -1,0 +1,107 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { EngineStream } from '#shared/contract/index.ts';
+import { createConsoleHub } from './console-hub.ts';
+
+interface Viewer extends EngineStream {
+  readonly text: () => string;
+  readonly type: (text: string) => void;
+  readonly leave: () => void;
+  readonly release: () => void;
+}
+
+/** A viewer that takes everything at once, or, when slow, one chunk each time it is released. */
+function createViewer(slow = false): Viewer {
+  const abort = new AbortController();
+  const chunks: Uint8Array[] = [];
+  let listener: (chunk: Uint8Array) => void = () => undefined;
+  let release: () => void = () => undefined;
+  return {
+    signal: abort.signal,
+    write: (chunk) => {
+      chunks.push(chunk);
+      if (!slow) return Promise.resolve();
+      return new Promise((resolve) => {
+        release = resolve;
+      });
+    },
+    onData: (next) => {
+      listener = next;
+    },
+    text: () => Buffer.concat(chunks).toString('latin1'),
+    type: (text) => listener(Buffer.from(text)),
+    leave: () => abort.abort(),
+    release: () => release(),
+  };
+}
+const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+describe('createConsoleHub', () => {
+  it('gives a late viewer what was printed before, then what comes, then the end', async () => {
+    const hub = createConsoleHub();
+    const source = new PassThrough();
+    hub.connect(source);
+    source.write('before ');
+    await settle();
+    const viewer = createViewer();
+    const served = hub.serve(viewer);
+    source.write('after');
+    await settle();
+    hub.end();
+    await served;
+    expect(viewer.text()).toBe('before after');
+  });
+
+  it('does not let a slow viewer slow another, and tells it what it missed', async () => {
+    const hub = createConsoleHub(1000);
+    const source = new PassThrough();
+    hub.connect(source);
+    const [slow, quick] = [createViewer(true), createViewer()];
+    void hub.serve(slow);
+    void hub.serve(quick);
+    for (let i = 0; i < 50; i++) {
+      source.write('x'.repeat(100));
+      await settle();
+    }
+    expect(quick.text()).toHaveLength(5000);
+    expect(slow.text()).toHaveLength(100);
+    slow.release();
+    await settle();
+    expect(slow.text()).toContain('[3900 bytes skipped');
+    slow.release();
+    await settle();
+    expect(slow.text().endsWith('x'.repeat(1000))).toBe(true);
+  });
+
+  it('passes binary output unchanged, and what is typed to the guest', async () => {
+    const hub = createConsoleHub();
+    const source = new PassThrough();
+    const typed: string[] = [];
+    source.write = ((chunk: Uint8Array) => typed.push(Buffer.from(chunk).toString()) > 0) as never;
+    hub.connect(source);
+    const all = Uint8Array.from({ length: 256 }, (_, value) => value);
+    source.emit('data', all);
+    const viewer = createViewer();
+    const served = hub.serve(viewer);
+    await settle();
+    viewer.type('ls\r');
+    viewer.leave();
+    await served;
+    expect(viewer.text()).toBe(Buffer.from(all).toString('latin1'));
+    expect(typed).toEqual(['ls\r']);
+  });
+
+  it('records everything, also what falls out of the ring', async () => {
+    const hub = createConsoleHub(10);
+    const source = new PassThrough();
+    let recorded = '';
+    hub.record({ write: (chunk) => (recorded += Buffer.from(chunk).toString()) });
+    hub.connect(source);
+    source.write('0123456789');
+    source.write('abcdefghij');
+    await settle();
+    expect(recorded).toBe('0123456789abcdefghij');
+    expect(hub.tail(4)).toBe('ghij');
+    expect(hub.totalBytes()).toBe(20);
+  });
+});

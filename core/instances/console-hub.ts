@@ -1,0 +1,106 @@
+import type { Duplex } from 'node:stream';
+import type { EngineStream } from '#shared/contract/index.ts';
+import { createByteRing } from './byte-ring.ts';
+
+/** Where a console is also written to: the record of a run. It bounds itself and never throws. */
+export interface ConsoleRecorder {
+  readonly write: (chunk: Uint8Array) => void;
+}
+
+/** One instance's serial console, for as many viewers as there are. */
+export interface ConsoleHub {
+  /** Takes what the guest prints from here on; an earlier source is let go. */
+  readonly connect: (source: Duplex) => void;
+  readonly record: (recorder: ConsoleRecorder | null) => void;
+  /** Serves one viewer: what is kept, then what comes, until the console ends or the viewer leaves. */
+  readonly serve: (viewer: EngineStream) => Promise<void>;
+  /** The last bytes as text, for messages. */
+  readonly tail: (maxBytes: number) => string;
+  /** How many bytes the guest has printed. */
+  readonly totalBytes: () => number;
+  /** No more will come; viewers get the rest and then the end. */
+  readonly end: () => void;
+}
+
+/** Scrollback of a console: some 25,000 full lines. */
+const keptBytes = 2 * 1024 * 1024;
+const chunkBytes = 64 * 1024;
+
+/** A hub without a source. Viewers each read from the ring at their own pace, so that none slows the guest or another. */
+export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
+  const ring = createByteRing(capacityBytes);
+  const waiting = new Set<() => void>();
+  let source: Duplex | null = null;
+  let recorder: ConsoleRecorder | null = null;
+  let ended = false;
+
+  const wake = () => {
+    for (const resume of [...waiting]) resume();
+  };
+  const more = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      const done = () => {
+        waiting.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      waiting.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+
+  const onData = (chunk: Uint8Array) => {
+    // First into the record, so that nothing a viewer saw is missing there.
+    recorder?.write(chunk);
+    ring.append(chunk);
+    wake();
+  };
+
+  return {
+    connect(next) {
+      source?.off('data', onData);
+      source = next;
+      next.on('data', onData);
+    },
+    record(next) {
+      recorder = next;
+    },
+    async serve(viewer) {
+      viewer.onData((chunk) => {
+        if (source?.writable) source.write(chunk);
+      });
+      let at = ring.start;
+      while (!viewer.signal.aborted) {
+        if (at < ring.start) {
+          const lost = ring.start - at;
+          at = ring.start;
+          await viewer.write(gapNote(lost));
+        } else if (at < ring.end) {
+          const chunk = ring.read(at, chunkBytes);
+          at += chunk.length;
+          await viewer.write(chunk);
+        } else if (ended) {
+          return;
+        } else {
+          await more(viewer.signal);
+        }
+      }
+    },
+    tail: (maxBytes) => {
+      const from = Math.max(ring.start, ring.end - maxBytes);
+      return new TextDecoder().decode(ring.read(from, maxBytes));
+    },
+    totalBytes: () => ring.end,
+    end() {
+      ended = true;
+      source?.off('data', onData);
+      source = null;
+      wake();
+    },
+  };
+}
+
+/** Says in the viewer's own console that it missed something. Starts by ending any attribute that was on. */
+function gapNote(lostBytes: number): Uint8Array {
+  const text = `\u001b[0m\r\n[${lostBytes} bytes skipped: they came faster than this view could take them]\r\n`;
+  return new TextEncoder().encode(text);
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { accelSchema } from '#shared/model/instance.ts';
+import { runtimeIdSchema } from '#shared/model/project.ts';
+import { startModeSchema } from '#shared/model/timeline.ts';
+import { imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from '#shared/model/units.ts';
+import { attributes } from './xml.ts';
+
+/** Names our element in a domain's metadata. */
+export const metadataNamespace = 'https://firstlight.dev/xmlns/instance/1';
+export const metadataPrefix = 'firstlight';
+
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const recordSchema = z.object({
+  id: instanceIdSchema,
+  /** The state directory of the Firstlight that made it: others leave it alone. */
+  home: z.string().min(1),
+  projectId: projectIdSchema,
+  functionName: z.string().min(1),
+  imageId: imageIdSchema,
+  imagePath: z.string().min(1),
+  runtime: runtimeIdSchema,
+  accel: accelSchema,
+  startMode: startModeSchema,
+  memoryMiB: z.coerce.number().int(),
+  vcpus: z.coerce.number().int(),
+  timeoutMs: z.coerce.number().int(),
+  keep: flag,
+  createdAt: z.string(),
+  socketDir: z.string().min(1),
+  runId: runIdSchema.nullable().default(null),
+});
+
+const ownerSchema = z.object({
+  pid: z.coerce.number().int(),
+  startTicks: z.coerce.number().int(),
+  bootId: z.string(),
+});
+
+/** What a domain of ours says of itself, so that any Firstlight can tell whose it is and take it over. */
+export const instanceRecordSchema = recordSchema.extend({ owner: ownerSchema });
+export type InstanceRecord = z.output<typeof instanceRecordSchema>;
+
+/** The element that carries a record in a domain's metadata. Shape: values are escaped. */
+export function writeMetadata(record: InstanceRecord): string {
+  const { owner, ...values } = record;
+  return (
+    `<${metadataPrefix}:instance xmlns:${metadataPrefix}="${metadataNamespace}"${attributes(values)}>` +
+    `<${metadataPrefix}:owner${attributes({ ...owner })}/></${metadataPrefix}:instance>`
+  );
+}
+
+/** The record in a metadata element, or null when it is none that this version understands. */
+export async function readMetadata(xml: string): Promise<InstanceRecord | null> {
+  // Only needed where instances of an earlier process are looked at, so nobody waits for it to load.
+  const { XMLParser } = await import('fast-xml-parser');
+  const parser = new XMLParser({
+    ignoreAttributes: false,
+    attributeNamePrefix: '',
+    removeNSPrefix: true,
+    parseAttributeValue: false,
+    // Numeric references: line ends in a path are written as such.
+    htmlEntities: true,
+  });
+  const { instance } = parser.parse(xml) as { instance?: unknown };
+  const parsed = instanceRecordSchema.safeParse(instance);
+  return parsed.success ? parsed.data : null;
+}

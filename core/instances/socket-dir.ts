@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FirstlightError } from '#shared/errors.ts';
+import { isAlive, type Owner, readHostBootId } from './owner.ts';
+
+/** What the kernel allows for a unix socket's path, less the terminating zero. */
+const maxSocketPathBytes = 107;
+const longestName = '/channel.sock';
+
+/** Where the sockets of one instance lie. Shape: absolute paths. */
+export interface SocketPaths {
+  readonly dir: string;
+  readonly serial: string;
+  readonly channel: string;
+}
+
+/**
+ * A new directory for the sockets of one instance, named so that a later Firstlight sees whether its maker lives.
+ *
+ * Errors: STORE_UNUSABLE when the path is too long for a socket or the directory cannot be made.
+ */
+export async function createSocketDir(runDir: string, owner: Owner): Promise<SocketPaths> {
+  const name = `${owner.pid}-${owner.startTicks.toString(36)}-${randomBytes(3).toString('hex')}`;
+  const dir = join(runDir, name);
+  if (Buffer.byteLength(dir) + longestName.length > maxSocketPathBytes) {
+    throw new FirstlightError('STORE_UNUSABLE', `The path ${dir} is too long for a socket.`, {
+      hint: 'Set FIRSTLIGHT_HOME, or XDG_RUNTIME_DIR, to a directory with a shorter path.',
+      details: { subject: dir },
+    });
+  }
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    throw new FirstlightError('STORE_UNUSABLE', `Cannot create ${dir} for an instance's sockets.`, {
+      hint: 'Run `firstlight doctor`: it checks who may write there.',
+      details: { subject: dir },
+      cause,
+    });
+  }
+  return { dir, serial: join(dir, 'serial.sock'), channel: join(dir, 'channel.sock') };
+}
+
+export async function removeSocketDir(dir: string): Promise<void> {
+  await rm(dir, { recursive: true, force: true });
+}
+
+/** Removes the directories whose maker is gone and that no instance in `used` needs. */
+export async function removeLeftoverSocketDirs(runDir: string, used: ReadonlySet<string>): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(runDir);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw thrown;
+  }
+  for (const name of names) {
+    const [, pid, ticks] = /^(\d+)-([0-9a-z]+)-[0-9a-f]{6}$/.exec(name) ?? [];
+    if (pid === undefined || ticks === undefined) continue;
+    const maker: Owner = { pid: Number(pid), startTicks: Number.parseInt(ticks, 36), bootId: readHostBootId() };
+    const dir = join(runDir, name);
+    if (!used.has(dir) && !isAlive(maker)) await removeSocketDir(dir);
+  }
+}

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection, LifecycleEvent } from 'node-libvirt';
+import { connect } from 'node-libvirt';
+import { FirstlightError } from '#shared/errors.ts';
+import { fromLibvirt } from './to-firstlight-error.ts';
+
+export type LinkState = 'connecting' | 'connected' | 'lost';
+
+/** What a link tells its owner. */
+export interface LinkListener {
+  readonly onState: (state: LinkState) => void;
+  readonly onLifecycle: (event: LifecycleEvent) => void;
+  /** The connection is gone; calls and streams under way have failed. */
+  readonly onLost: () => void;
+  /** It is back; instances may have come and gone meanwhile. */
+  readonly onReopened: () => void;
+}
+
+/** The one connection to libvirt: made when first needed, made again when it ends. */
+export interface LibvirtLink {
+  readonly uri: string;
+  readonly state: LinkState;
+  /**
+   * The open connection.
+   *
+   * Errors: LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, BAD_INPUT; LIBVIRT_LOST when it ended and did not come back within 5 s.
+   */
+  readonly connection: () => Promise<Connection>;
+  /** Ends it, and with it every instance that was to end with us. */
+  readonly close: () => Promise<void>;
+}
+
+/** A daemon that restarts is back within this; a person who waits longer wants to know. */
+const reopenWaitMs = 5_000;
+const reopenPollMs = 20;
+
+/** A link that is not connected yet. */
+export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtLink {
+  let state: LinkState = 'connecting';
+  let current: Connection | null = null;
+  let opening: Promise<Connection> | null = null;
+  let closed = false;
+
+  const setState = (next: LinkState) => {
+    if (state === next || closed) return;
+    state = next;
+    listener.onState(next);
+  };
+
+  async function open(): Promise<Connection> {
+    try {
+      const connection = await connect({ uri });
+      connection.on('disconnected', () => {
+        setState('lost');
+        listener.onLost();
+      });
+      connection.on('reopened', () => {
+        setState('connected');
+        listener.onReopened();
+      });
+      connection.on('closed', () => {
+        if (current === connection) current = null;
+        setState('lost');
+      });
+      await connection.subscribe('lifecycle', listener.onLifecycle);
+      if (closed) {
+        await connection.close();
+        throw new FirstlightError('CANCELLED', 'Firstlight is closing.');
+      }
+      current = connection;
+      setState('connected');
+      return connection;
+    } catch (thrown) {
+      setState('lost');
+      throw fromLibvirt(thrown, `connect to libvirt at ${uri}`);
+    } finally {
+      opening = null;
+    }
+  }
+
+  async function waitForReopening(connection: Connection): Promise<Connection> {
+    const deadline = performance.now() + reopenWaitMs;
+    while (current === connection && performance.now() < deadline) {
+      if (connection.connected) return connection;
+      await sleep(reopenPollMs);
+    }
+    if (current !== connection && !closed) return await connectionNow();
+    throw new FirstlightError('LIBVIRT_LOST', `The connection to libvirt at ${uri} was lost and is not back yet.`, {
+      hint: 'Is the daemon running? `firstlight doctor --fix` starts it where that is ours to do.',
+    });
+  }
+
+  async function connectionNow(): Promise<Connection> {
+    if (closed) throw new FirstlightError('CANCELLED', 'Firstlight is closing.');
+    if (current?.connected) return current;
+    if (current !== null) return await waitForReopening(current);
+    opening ??= open();
+    return await opening;
+  }
+
+  return {
+    uri,
+    get state() {
+      return state;
+    },
+    connection: connectionNow,
+    async close() {
+      closed = true;
+      const connection = current;
+      current = null;
+      await connection?.close();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { LibvirtConnectionError, LibvirtError, LibvirtTimeoutError } from 'node-libvirt';
+import { type ErrorCode, FirstlightError, toFirstlightError } from '#shared/errors.ts';
+
+/** What was being done, for messages: `start the instance hello-1a2b`. */
+export type Doing = string;
+
+/**
+ * The error that a person sees for one that libvirt or the way to it gave.
+ *
+ * Errors: gives (does not throw) LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, LIBVIRT_LOST, LIBVIRT_FAILED, QEMU_MISSING,
+ * INSTANCE_LOST, BAD_INPUT; anything else as `toFirstlightError` has it.
+ */
+export function fromLibvirt(thrown: unknown, doing: Doing): FirstlightError {
+  if (thrown instanceof LibvirtConnectionError) return fromConnectionError(thrown, doing);
+  if (thrown instanceof LibvirtTimeoutError) {
+    return new FirstlightError(
+      'LIBVIRT_FAILED',
+      `Could not ${doing}: libvirt did not answer in ${thrown.timeoutMs} ms.`,
+      {
+        hint: 'Run `firstlight doctor`: it finds what makes libvirt slow.',
+        cause: thrown,
+      },
+    );
+  }
+  if (thrown instanceof LibvirtError) return fromDaemonError(thrown, doing);
+  return toFirstlightError(thrown);
+}
+
+/** The result of `work`, with what libvirt throws turned into what a person sees. */
+export async function withLibvirtErrors<T>(doing: Doing, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw fromLibvirt(thrown, doing);
+  }
+}
+
+const connectionCodes: Readonly<Record<LibvirtConnectionError['reason'], ErrorCode>> = {
+  'bad-uri': 'BAD_INPUT',
+  'no-daemon': 'LIBVIRT_UNREACHABLE',
+  'connect-failed': 'LIBVIRT_UNREACHABLE',
+  'spawn-failed': 'LIBVIRT_UNREACHABLE',
+  'permission-denied': 'LIBVIRT_DENIED',
+  'auth-failed': 'LIBVIRT_DENIED',
+  'auth-unsupported': 'LIBVIRT_DENIED',
+  disconnected: 'LIBVIRT_LOST',
+  'keepalive-timeout': 'LIBVIRT_LOST',
+  protocol: 'LIBVIRT_LOST',
+  closed: 'LIBVIRT_LOST',
+};
+
+function fromConnectionError(error: LibvirtConnectionError, doing: Doing): FirstlightError {
+  const code = connectionCodes[error.reason];
+  const fallback =
+    code === 'LIBVIRT_LOST'
+      ? 'The libvirt daemon ended or restarted. Try again; if it is not running, `firstlight doctor --fix` starts it.'
+      : 'Run `firstlight doctor`: it names the command that mends it.';
+  return new FirstlightError(code, `Could not ${doing}: ${error.message}.`, {
+    hint: error.hint ?? fallback,
+    details: error.socketPath === undefined ? {} : { subject: error.socketPath },
+    cause: error,
+  });
+}
+
+function fromDaemonError(error: LibvirtError, doing: Doing): FirstlightError {
+  const make = (code: ErrorCode, hint: string) =>
+    new FirstlightError(code, `Could not ${doing}: ${error.message}`, {
+      hint,
+      details: { output: `${error.codeName} (${error.domainName}): ${error.message}` },
+      cause: error,
+    });
+  const says = (pattern: RegExp) => pattern.test(error.message);
+  switch (error.codeName) {
+    case 'VIR_ERR_NO_DOMAIN':
+      return make('INSTANCE_LOST', 'The instance has ended. Run the function again.');
+    case 'VIR_ERR_AUTH_FAILED':
+    case 'VIR_ERR_AUTH_CANCELLED':
+    case 'VIR_ERR_AUTH_UNAVAILABLE':
+    case 'VIR_ERR_ACCESS_DENIED':
+      return make('LIBVIRT_DENIED', 'Join the group "libvirt" and log in again, or use qemu:///session.');
+  }
+  if (
+    says(/emulator|qemu-system-x86_64/i) &&
+    says(/no such file|not found|cannot find|not executable|not supported/i)
+  ) {
+    return make('QEMU_MISSING', 'Install QEMU (Debian: apt install qemu-system-x86).');
+  }
+  if (says(/no space left/i)) return make('DISK_FULL', 'Free some space, then run again.');
+  if (says(/permission denied/i)) {
+    return make('LIBVIRT_FAILED', "QEMU's user may not read a file: `firstlight doctor` names the folder and the fix.");
+  }
+  return make('LIBVIRT_FAILED', 'Run `firstlight doctor`; libvirt writes more to /var/log/libvirt/qemu/.');
+}
