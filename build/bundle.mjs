@@ -1,0 +1,139 @@
+// Bundles our TypeScript into dist/: the CLI, the worker that bakes images, and the Electron shell.
+// `node build/bundle.mjs` does it once. Only what changed on disk is replaced, each file whole.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { root, runMain, SetupError, say } from './setup-say.mjs';
+
+/** What the bundles are made from. Shape: paths relative to the root. */
+export const bundleInputs = [
+  'build/bundle.mjs',
+  'cli',
+  'core',
+  'host',
+  'electron',
+  'shared',
+  'packages/node-libvirt/src',
+  'package-lock.json',
+];
+
+/** The files that must be there afterwards. */
+export const bundleOutputs = ['cli.mjs', 'bake-worker.mjs', 'electron/main.cjs', 'electron/preload.cjs'].map(
+  (name) => `dist/${name}`,
+);
+
+/** Whether a file takes no part in a bundle. */
+export const isTestFile = (path) => /\.test\.tsx?$/.test(path);
+
+/** What stays outside every bundle: it finds a binary or a WebAssembly file beside itself. */
+const external = ['esbuild', 'quickjs-wasi', 'electron', 'fsevents', 'bufferutil', 'utf-8-validate'];
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  conditions: ['source'],
+  // jsonc-parser's CommonJS build requires its parts in a way no bundler follows; its module build is plain.
+  mainFields: ['module', 'main'],
+  external,
+  sourcemap: true,
+  legalComments: 'none',
+  logLevel: 'silent',
+  write: false,
+  outdir: join(root, 'dist'),
+};
+
+/** Settings for code that runs in Node: modules, with what is imported lazily kept in files of its own. */
+export const nodeModuleOptions = {
+  ...common,
+  format: 'esm',
+  splitting: true,
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[name]-[hash]',
+  // CommonJS packages inside an ES module bundle still call `require` for Node's own modules.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+};
+
+const electronOptions = {
+  ...common,
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  target: 'node22',
+  define: { 'import.meta.url': '__importMetaUrl' },
+};
+
+const builds = [
+  { ...nodeModuleOptions, entryPoints: { cli: 'cli/main.ts', 'bake-worker': 'core/runtimes/ember/bake-worker.ts' } },
+  {
+    ...electronOptions,
+    entryPoints: { 'electron/main': 'electron/main/main.ts' },
+    banner: { js: "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  },
+  // A sandboxed preload script can require nothing but Electron itself.
+  {
+    ...electronOptions,
+    platform: 'browser',
+    define: {},
+    entryPoints: { 'electron/preload': 'electron/preload/preload.ts' },
+  },
+];
+
+/**
+ * Writes all bundles. Errors: throws a SetupError with file, line and message of what does not compile.
+ */
+export async function bundleAll() {
+  const esbuild = await import('esbuild');
+  const written = new Set();
+  for (const options of builds) {
+    for (const file of await buildFiles(esbuild, options)) {
+      writeIfChanged(file.path, file.contents);
+      written.add(file.path);
+    }
+  }
+  removeOldChunks(written);
+}
+
+/** The files of one build, chunks before the entries that import them. Errors: as `bundleAll`. */
+export async function buildFiles(esbuild, options) {
+  try {
+    const { outputFiles } = await esbuild.build(options);
+    return outputFiles.sort((a, b) => Number(b.path.includes('/chunks/')) - Number(a.path.includes('/chunks/')));
+  } catch (error) {
+    if (!error.errors) throw error;
+    const lines = await esbuild.formatMessages(error.errors.slice(0, 5), { kind: 'error', color: false });
+    throw new SetupError(
+      `Firstlight's own code does not bundle:\n${lines.join('')}`,
+      'Mend the lines above and run it again.',
+    );
+  }
+}
+
+/** Leaves a file alone when it holds these bytes already, so that a running program keeps its modules. */
+function writeIfChanged(path, contents) {
+  if (existsSync(path) && Buffer.compare(readFileSync(path), contents) === 0) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, contents);
+  renameSync(temporary, path);
+}
+
+/** A studio started from an older build may yet load its chunks lazily: they stay for a day. */
+function removeOldChunks(written) {
+  const dir = join(root, 'dist/chunks');
+  if (!existsSync(dir)) return;
+  for (const name of readdirSync(dir)) {
+    const path = join(dir, name);
+    if (!written.has(path) && Date.now() - statSync(path).mtimeMs > 86_400_000) rmSync(path, { force: true });
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await runMain(async () => {
+    const startedAt = performance.now();
+    await bundleAll();
+    say(`bundled into dist/ in ${Math.round(performance.now() - startedAt)} ms`);
+  }, 1);
+}

@@ -1,0 +1,123 @@
+// The import rules of docs/architecture.md, as data, and the check that `npm run lint` makes of them.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+
+/**
+ * Each layer: the folder it is, the folders and packages of ours that it may import, and whether Node's modules are there.
+ * The first entry whose folder holds a file is that file's layer, so narrower folders come first.
+ */
+export const layers = [
+  { folder: 'packages/node-libvirt', may: [], node: true },
+  { folder: 'shared', may: [], node: false },
+  { folder: 'core', may: ['shared', 'node-libvirt'], node: true },
+  { folder: 'host', may: ['core', 'shared'], node: true },
+  { folder: 'cli', may: ['core', 'host', 'shared'], node: true },
+  { folder: 'electron/main', may: ['core', 'shared', 'electron/preload'], node: true },
+  { folder: 'electron/preload', may: ['shared/contract', 'shared/model', 'shared/errors.ts'], node: false },
+  { folder: 'renderer/ui', may: ['shared/errors.ts'], node: false },
+  { folder: 'renderer', may: ['shared'], node: false },
+];
+
+const spawners = ['child_process', 'node:child_process', 'execa'];
+
+/** Files that may start processes: core's one place, the client library's own daemon start, and nothing else. */
+const mayStartProcesses = (path) =>
+  path.startsWith('core/exec/') || /^packages\/node-libvirt\/src\/[^/]*(spawn|daemon)[^/]*\.ts$/.test(path);
+
+/**
+ * Why a file may not import something, or null.
+ *
+ * Shape: `path` and `target` are relative to the root with `/`; `target` is a file of ours, or a package's or Node module's name.
+ */
+export function judgeImport(path, target) {
+  const packageName = barePackageOf(target);
+  if (packageName === 'electron' && !path.startsWith('electron/')) return "only electron/ may import 'electron'";
+  // Tests and the bundler's settings may reach for fixtures, Node, and the other side of what they test.
+  if (isTest(path)) return null;
+  if (spawners.includes(target) && !mayStartProcesses(path)) return 'only core/exec may start processes';
+  const layer = layerOf(path);
+  if (!layer) return null;
+  if (isNodeModule(target)) return layer.node ? null : `${layer.folder} knows no Node`;
+  if (packageName === 'node-libvirt')
+    return layer.may.includes('node-libvirt') ? null : `${layer.folder} may not import node-libvirt`;
+  if (packageName) return null;
+  if (/^(test|build)\//.test(target)) return `nothing imports ${target.split('/')[0]}/`;
+  const feature = featureOf(path);
+  const otherFeature = featureOf(target);
+  if (feature && otherFeature && feature !== otherFeature) return 'renderer features never import each other';
+  const isAllowed = [layer.folder, ...layer.may].some((folder) => isWithin(target, folder));
+  return isAllowed ? null : `${layer.folder} may import only ${[layer.folder, ...layer.may].join(', ')}`;
+}
+
+const isTest = (path) =>
+  path.startsWith('test/') || /\.test\.tsx?$|(^|\/)vite\.config\.ts$/.test(path) || /(^|\/)testing\//.test(path);
+const isWithin = (path, folder) => path === folder || path.startsWith(`${folder}/`);
+const layerOf = (path) => layers.find((layer) => isWithin(path, layer.folder));
+const featureOf = (path) => /^renderer\/features\/([^/]+)\//.exec(path)?.[1];
+const isNodeModule = (target) => target.startsWith('node:') || target === 'child_process';
+
+/** The package of a bare import (`@scope/name` or `name`), or undefined for a file of ours or a Node module. */
+function barePackageOf(target) {
+  if (target.startsWith('node:') || target.includes('.ts') || target.includes('.css')) return undefined;
+  const isOurs = /^(shared|core|host|cli|electron|renderer|test|build|packages|assets|dist)\//.test(target);
+  return isOurs ? undefined : /^(@[^/]+\/)?[^/]+/.exec(target)?.[0];
+}
+
+/** What an import in `path` means: a path of ours relative to the root, or the package or module named. */
+export function resolveImport(path, specifier) {
+  const plain = specifier.replace(/\?.*$/, '');
+  if (plain.startsWith('#')) return plain.slice(1);
+  if (plain.startsWith('.')) return posix.normalize(posix.join(posix.dirname(path), plain));
+  return plain;
+}
+
+/**
+ * Every import of a source text: static, re-exported, dynamic, type-only, `import('…')` types and `require`.
+ *
+ * Shape: `[{ specifier, line }]`. Errors: throws with the file's name when it cannot be parsed.
+ */
+export function listImports(parseSync, path, text) {
+  const { program, errors } = parseSync(path, text);
+  if (errors.length > 0) throw new Error(`${path}: ${errors[0].message}`);
+  const found = [];
+  const add = (literal) => {
+    if (typeof literal?.value !== 'string') return;
+    found.push({ specifier: literal.value, line: text.slice(0, literal.start).split('\n').length });
+  };
+  const visit = (node) => {
+    if (!node || typeof node !== 'object') return;
+    if (Array.isArray(node)) return node.forEach(visit);
+    if (/^(Import|Export(Named|All))Declaration$|^ImportExpression$|^TSImportType$/.test(node.type)) add(node.source);
+    if (node.type === 'CallExpression' && node.callee.name === 'require') add(node.arguments[0]);
+    if (node.type === 'TSExternalModuleReference') add(node.expression);
+    for (const key of Object.keys(node)) visit(node[key]);
+  };
+  visit(program);
+  return found;
+}
+
+/** Every TypeScript file of the layers under `root`. Shape: paths relative to `root`, with `/`. */
+export function listSources(root) {
+  const folders = [...new Set(layers.map((layer) => layer.folder.split('/')[0])), 'test'];
+  const skipped = /(^|\/)(node_modules|dist|fixtures)(\/|$)/;
+  return folders
+    .flatMap((folder) => {
+      try {
+        return readdirSync(join(root, folder), { recursive: true }).map((name) => posix.join(folder, name));
+      } catch (error) {
+        if (error.code === 'ENOENT') return [];
+        throw error;
+      }
+    })
+    .filter((path) => /\.tsx?$/.test(path) && !skipped.test(dirname(path)));
+}
+
+/** Every import under `root` that breaks a rule. Shape: `[{ path, line, specifier, reason }]`. */
+export function checkLayers(parseSync, root) {
+  return listSources(root).flatMap((path) =>
+    listImports(parseSync, path, readFileSync(join(root, path), 'utf8')).flatMap(({ specifier, line }) => {
+      const reason = judgeImport(path, resolveImport(path, specifier));
+      return reason ? [{ path, line, specifier, reason }] : [];
+    }),
+  );
+}

@@ -1,0 +1,56 @@
+// One set-up at a time per checkout. The lock is an abstract Unix socket: the kernel gives it up when its holder dies,
+// however it dies, so there is no stale lock to find or to steal.
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+
+/** Holds the lock of the checkout at `root` while `work` runs; calls `onWait` once with the holder's process id when it must wait. */
+export async function withLock(root, onWait, work) {
+  const name = `\0firstlight-setup-${createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 24)}`;
+  let server = await tryLock(name);
+  for (let told = false; !server; server = await tryLock(name)) {
+    await waitForHolder(name, (pid) => {
+      if (!told) onWait(pid);
+      told = true;
+    });
+  }
+  try {
+    return await work();
+  } finally {
+    server.release();
+  }
+}
+
+function tryLock(name) {
+  return new Promise((resolve, reject) => {
+    const waiters = new Set();
+    const server = createServer((waiter) => {
+      waiters.add(waiter);
+      waiter.on('error', () => waiter.destroy());
+      waiter.on('close', () => waiters.delete(waiter));
+      waiter.write(`${process.pid}\n`);
+    });
+    server.once('error', (error) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.listen(name, () => {
+      // The lock must not keep the process alive by itself.
+      server.unref();
+      resolve({
+        release: () => {
+          server.close();
+          for (const waiter of waiters) waiter.destroy();
+        },
+      });
+    });
+  });
+}
+
+/** Settles when the holder lets go: its end closes the connection. */
+function waitForHolder(name, onHolder) {
+  return new Promise((resolve) => {
+    const socket = connect(name);
+    socket.once('data', (data) => onHolder(data.toString().trim()));
+    // Refused means that the holder has just left; either way `close` follows, and the lock is tried again.
+    socket.on('error', () => socket.destroy());
+    socket.on('close', resolve);
+  });
+}

@@ -1,0 +1,136 @@
+// The programs that Firstlight needs from the system, and how they get there on Debian.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError, say, timed } from './setup-say.mjs';
+import { runTool } from './setup-tool.mjs';
+
+/**
+ * Each need: the Debian package, what it is for, and the files that show it is there. One of `programs` on the PATH, or one of
+ * `files`, is enough: looking at files is far quicker than asking dpkg, and holds on any distribution.
+ */
+const needs = {
+  qemu: { package: 'qemu-system-x86', for: 'booting', programs: ['qemu-system-x86_64'] },
+  libvirt: { package: 'libvirt-daemon', for: 'booting', programs: ['libvirtd', 'virtqemud'] },
+  libvirtQemu: {
+    package: 'libvirt-daemon-driver-qemu',
+    for: 'booting',
+    files: ['x86_64-linux-gnu', 'aarch64-linux-gnu', '../lib64', '.'].map(
+      (dir) => `/usr/lib/${dir}/libvirt/connection-driver/libvirt_driver_qemu.so`,
+    ),
+  },
+  libvirtSystem: { package: 'libvirt-daemon-system', for: 'booting as root', files: ['/etc/libvirt/qemu.conf'] },
+  gcc: { package: 'gcc', for: 'compiling the guest kernel', programs: ['gcc'] },
+  binutils: { package: 'binutils', for: 'compiling the guest kernel', programs: ['ld'] },
+  wabt: { package: 'wabt', for: 'compiling the guest kernel', programs: ['wasm2c'] },
+  browser: { package: 'chromium', for: 'the app window', programs: ['chromium', 'chromium-browser', 'google-chrome'] },
+  chromium: { package: 'chromium', for: 'the browser tests', programs: ['chromium'] },
+  libcHeaders: { package: 'libc6-dev', for: 'testing guest code on the host', files: ['/usr/include/stdlib.h'] },
+  pythonLibvirt: {
+    package: 'python3-libvirt',
+    for: 'comparing with the C client',
+    files: ['/usr/lib/python3/dist-packages/libvirt.py'],
+  },
+  virsh: { package: 'libvirt-clients', for: 'comparing with the C client', programs: ['virsh'] },
+};
+
+/** What each purpose needs: names in `needs`. */
+export const purposes = {
+  run: ['qemu', 'libvirt', 'libvirtQemu', 'gcc', 'binutils', 'wabt'],
+  test: [
+    'qemu',
+    'libvirt',
+    'libvirtQemu',
+    'gcc',
+    'binutils',
+    'wabt',
+    'chromium',
+    'libcHeaders',
+    'pythonLibvirt',
+    'virsh',
+  ],
+  window: ['browser'],
+};
+
+/** Where programs are looked for: daemons live in sbin, which a person's PATH may lack. */
+export function programDirs(pathVariable = process.env.PATH ?? '') {
+  return [...new Set([...pathVariable.split(':').filter(Boolean), '/usr/sbin', '/sbin', '/usr/local/sbin'])];
+}
+
+/**
+ * The needs of a purpose that are not there.
+ *
+ * Shape: `[{ package, for, programs?, files? }]`, one for each package.
+ */
+export function findMissing(
+  purpose,
+  { isRoot = process.getuid?.() === 0, exists = existsSync, dirs = programDirs() } = {},
+) {
+  const names = [...purposes[purpose], ...(isRoot && purpose !== 'window' ? ['libvirtSystem'] : [])];
+  const missing = names
+    .map((name) => needs[name])
+    .filter(({ programs = [], files = [] }) => {
+      return (
+        !programs.some((program) => dirs.some((dir) => exists(join(dir, program)))) &&
+        !files.some((file) => exists(file))
+      );
+    });
+  return missing.filter((need, index) => missing.findIndex((other) => other.package === need.package) === index);
+}
+
+/** The command that installs packages, as a person would type it. */
+export function installCommand(packages, { isRoot }) {
+  const sudo = isRoot ? '' : 'sudo ';
+  return `${sudo}apt-get update && ${sudo}apt-get install --no-install-recommends ${packages.join(' ')}`;
+}
+
+/** "qemu-system-x86_64 (booting), wasm2c (compiling the guest kernel)": for where no package names are known. */
+export function describeMissing(missing) {
+  return missing.map((need) => `${need.programs?.[0] ?? need.files?.[0]} (${need.for})`).join(', ');
+}
+
+/**
+ * Installs what is missing for a purpose, where root or a password-less sudo allows it.
+ *
+ * Errors: throws a SetupError that holds the exact command otherwise, or when apt-get fails.
+ */
+export async function installPackages(missing, purpose) {
+  const isRoot = process.getuid?.() === 0;
+  const packages = missing.map((need) => need.package);
+  if (!existsSync('/usr/bin/apt-get')) {
+    throw new SetupError(
+      `These programs are missing: ${describeMissing(missing)}.`,
+      'This system has no apt-get: install them with its own package manager, then run the command again.',
+    );
+  }
+  const command = installCommand(packages, { isRoot });
+  if (!isRoot && !sudoWorks()) {
+    throw new SetupError(`Debian packages are missing: ${packages.join(' ')} (${purpose}).`, `Run: ${command}`);
+  }
+  await timed(`Debian packages (${packages.join(' ')})`, () => aptInstall(packages, isRoot, command));
+}
+
+async function aptInstall(packages, isRoot, command) {
+  // Another apt (an unattended upgrade) may hold the lock for a while: wait for it rather than fail.
+  const options = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=2'];
+  const apt = (name, args) => {
+    const words = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...options, ...args];
+    const [program, ...rest] = isRoot ? words : ['sudo', '-n', ...words];
+    const hint = `Is the machine online, and are its package sources right? By hand: ${command}`;
+    return runTool(program, rest, { name, hint });
+  };
+  await apt('apt-update', ['update', '-q']);
+  await apt('apt-install', ['install', '-q', '-y', '--no-install-recommends', ...packages]);
+}
+
+function sudoWorks() {
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
+}
+
+/** Says what cannot be had and what still works. */
+export function sayWhatWorksWithout(missing) {
+  const uses = [...new Set(missing.map((need) => need.for))];
+  say(
+    `set-up: going on without them: ${uses.join(', ')} will not work; everything else does (try \`npm start -- doctor\`).`,
+  );
+}

@@ -1,0 +1,90 @@
+// Stamps: what a step was made from, so that an unchanged step costs a few `stat` calls and no work.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Directories that no step is made from. */
+const skippedNames = new Set(['node_modules', 'dist', '.cache', '.git', 'test-results']);
+
+/**
+ * Every file under the given paths, which may be files, directories, or missing.
+ *
+ * Shape: a map from path relative to `root` to `{ size, mtimeMs }`, in a stable order.
+ */
+export function listFiles(root, paths, { ignore = () => false } = {}) {
+  const found = new Map();
+  const visit = (path) => {
+    const stat = statSync(join(root, path), { throwIfNoEntry: false });
+    if (!stat) return;
+    if (stat.isDirectory()) {
+      for (const name of readdirSync(join(root, path)).sort()) {
+        if (!skippedNames.has(name)) visit(`${path}/${name}`);
+      }
+    } else if (!ignore(path)) {
+      found.set(path, { size: stat.size, mtimeMs: stat.mtimeMs });
+    }
+  };
+  for (const path of paths) visit(path);
+  return found;
+}
+
+/**
+ * What the inputs are now. A file whose size and time are those of the `previous` stamp keeps that stamp's hash unread.
+ *
+ * Shape: `{ extra, files: { path: [size, mtimeMs, sha256] } }`, plain JSON.
+ */
+export function takeStamp(root, paths, { extra = '', ignore, previous } = {}) {
+  const files = {};
+  for (const [path, { size, mtimeMs }] of listFiles(root, paths, { ignore })) {
+    const known = previous?.files[path];
+    const unchanged = known && known[0] === size && known[1] === mtimeMs;
+    files[path] = [size, mtimeMs, unchanged ? known[2] : hashFile(join(root, path))];
+  }
+  return { extra, files };
+}
+
+/** Whether two stamps stand for the same content, whatever the times of the files. */
+export function sameContent(a, b) {
+  if (!a || !b || a.extra !== b.extra) return false;
+  const paths = Object.keys(a.files);
+  return paths.length === Object.keys(b.files).length && paths.every((path) => a.files[path][2] === b.files[path]?.[2]);
+}
+
+/** The first few paths in which two stamps differ, to say why a step is done again. */
+export function describeChange(before, now) {
+  if (!before) return 'not made yet';
+  if (before.extra !== now.extra) return 'the tools changed';
+  const paths = new Set([...Object.keys(before.files), ...Object.keys(now.files)]);
+  const changed = [...paths].filter((path) => before.files[path]?.[2] !== now.files[path]?.[2]);
+  if (changed.length === 0) return 'its output is gone';
+  const rest = changed.length > 2 ? ` and ${changed.length - 2} more` : '';
+  return `changed: ${changed.slice(0, 2).join(', ')}${rest}`;
+}
+
+/** The stamp in a file, or undefined when there is none that can be read. */
+export function readStamp(path) {
+  if (!existsSync(path)) return undefined;
+  try {
+    const stamp = JSON.parse(readFileSync(path, 'utf8'));
+    return typeof stamp.files === 'object' ? stamp : undefined;
+  } catch {
+    // A stamp cut short by a crash or a full disk counts as none: the step is simply done again.
+    return undefined;
+  }
+}
+
+/** Writes a stamp whole or not at all. */
+export function writeStamp(path, stamp) {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}`;
+  try {
+    writeFileSync(temporary, JSON.stringify(stamp));
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function hashFile(path) {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}

@@ -1,0 +1,43 @@
+// Runs the tools that set-up needs. Their output goes to a log file; a failure shows the tool's own last words.
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, SetupError } from './setup-say.mjs';
+
+const running = new Set();
+
+// However this process ends, it leaves no tool of its own at work.
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGTERM');
+});
+
+/**
+ * Runs a program to its end.
+ *
+ * Errors: throws a SetupError with the last lines of the output when it cannot be started or fails.
+ */
+export async function runTool(command, args, { name = command, cwd = root, env = {}, hint } = {}) {
+  const logPath = join(root, '.cache/logs', `${name}.log`);
+  mkdirSync(join(root, '.cache/logs'), { recursive: true });
+  const log = openSync(logPath, 'w');
+  try {
+    const outcome = await new Promise((resolve) => {
+      const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', log, log] });
+      running.add(child);
+      child.once('error', (error) => resolve({ error }));
+      child.once('close', (code, signal) => resolve({ code, signal }));
+      child.once('close', () => running.delete(child));
+    });
+    if (outcome.code === 0) return;
+    throw new SetupError(describeFailure([command, ...args].join(' '), outcome, logPath), hint);
+  } finally {
+    closeSync(log);
+  }
+}
+
+function describeFailure(commandLine, { error, code, signal }, logPath) {
+  if (error) return `\`${commandLine}\` could not be started: ${error.message}`;
+  const lastLines = readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-15).join('\n    ');
+  const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
+  return `\`${commandLine}\` ${how}. Its last words (all of them: ${logPath}):\n    ${lastLines}`;
+}

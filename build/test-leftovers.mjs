@@ -1,0 +1,48 @@
+// Finds what a test run left behind. A run has its own TMPDIR, and everything a test makes lies under it: a process of
+// the run is one that names that directory in its command line, and nobody else's can.
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The processes whose command line names `dir`. Shape: `[{ pid, commandLine }]`. */
+export function findProcesses(dir) {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map((pid) => ({ pid: Number(pid), commandLine: readCommandLine(pid) }))
+    .filter(({ commandLine }) => commandLine.includes(dir));
+}
+
+function readCommandLine(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    // The process has ended since the directory was listed.
+    return '';
+  }
+}
+
+/**
+ * Waits a little for what is still on its way out, then says what stays, ends those processes, and removes the directory.
+ *
+ * Shape: one line of text for each process and each file left in `dir`.
+ */
+export async function clearLeftovers(dir, { patienceMs = 8000 } = {}) {
+  const giveUpAt = Date.now() + patienceMs;
+  // Where PID 1 is slow to reap, libvirt needs two seconds to end a domain.
+  while (findProcesses(dir).length > 0 && Date.now() < giveUpAt) await sleep(200);
+  const processes = findProcesses(dir);
+  for (const { pid } of processes) endProcess(pid);
+  const files = readdirSync(dir);
+  rmSync(dir, { recursive: true, force: true });
+  return [
+    ...processes.map(({ pid, commandLine }) => `process ${pid} still ran: ${commandLine.slice(0, 200)}`),
+    ...files.map((name) => `left in the temporary directory: ${name}`),
+  ];
+}
+
+function endProcess(pid) {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}

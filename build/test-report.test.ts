@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { clearLeftovers } from './test-leftovers.mjs';
+import { summarize, summaryLine } from './test-report.mjs';
+
+const lines = (...entries: object[]) => entries.map((entry) => JSON.stringify(entry));
+
+describe('the summary of a test run', () => {
+  it('counts tests, and names failures and the reasons of skips', () => {
+    const summary = summarize(
+      lines(
+        { kind: 'began', file: 'a.test.ts' },
+        { kind: 'test', file: 'a.test.ts', name: 'works', state: 'passed', ms: 10 },
+        { kind: 'test', file: 'a.test.ts', name: 'breaks', state: 'failed', ms: 2000 },
+        { kind: 'test', file: 'a.test.ts', name: 'needs Electron', state: 'skipped', note: 'no binary', ms: 0 },
+        { kind: 'ended', file: 'a.test.ts', errors: [] },
+        { kind: 'over', reason: 'failed', errors: [] },
+      ),
+    );
+    expect(summaryLine(summary)).toBe('1 passed, 1 failed, 1 skipped');
+    expect(summary.failures).toEqual(['a.test.ts > breaks']);
+    expect(summary.skips).toEqual(['a.test.ts > needs Electron: no binary']);
+    expect(summary.slowest[0]).toBe('2.0 s  a.test.ts > breaks');
+    expect(summary.finished).toBe(true);
+  });
+
+  it('counts a file that does not load and an error outside any test as failures', () => {
+    const summary = summarize(
+      lines(
+        { kind: 'ended', file: 'b.test.ts', errors: ['cannot find module'] },
+        { kind: 'over', reason: 'failed', errors: ['unhandled rejection'] },
+      ),
+    );
+    expect(summaryLine(summary)).toBe('0 passed, 2 failed, 0 skipped');
+  });
+
+  it('names the files that a run cut short did not finish', () => {
+    const summary = summarize(
+      lines(
+        { kind: 'began', file: 'a.test.ts' },
+        { kind: 'began', file: 'b.test.ts' },
+        { kind: 'ended', file: 'a.test.ts', errors: [] },
+      ),
+    );
+    expect(summary.finished).toBe(false);
+    expect(summary.unfinishedFiles).toEqual(['b.test.ts']);
+  });
+});
+
+describe('leftovers', () => {
+  it('are processes that name the directory and files in it; both are cleared', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'fl-left-'));
+    writeFileSync(join(dir, 'forgotten.txt'), '');
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', dir], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    const found = await clearLeftovers(dir, { patienceMs: 300 });
+    await ended;
+    expect(found).toHaveLength(2);
+    expect(found[0]).toContain(`process ${child.pid} still ran`);
+    expect(found[1]).toBe('left in the temporary directory: forgotten.txt');
+  });
+
+  it('are none after a clean run', async () => {
+    expect(await clearLeftovers(mkdtempSync(join(tmpdir(), 'fl-left-')), { patienceMs: 0 })).toEqual([]);
+  });
+});

@@ -1,0 +1,71 @@
+// `npm test [-- <vitest arguments>]`: sets up, runs every test, and ends with `N passed, N failed, N skipped`.
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setUp } from './setup.mjs';
+import { formatMs, root, runMain, say } from './setup-say.mjs';
+import { clearLeftovers } from './test-leftovers.mjs';
+import { summarize, summaryLine } from './test-report.mjs';
+
+/** No run may hang a CI machine: its own limit is 90 minutes, and set-up comes first. */
+const maxRunMs = 40 * 60_000;
+
+/** Runs vitest in a process group of its own, so that ending it ends what it started. Settles with the exit code, or null for a run cut short. */
+function runVitest(args, env) {
+  return new Promise((resolve) => {
+    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+    const reporters = ['--reporter=default', `--reporter=${join(root, 'build/test-report.mjs')}`];
+    const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+    });
+    const endGroup = (signal) => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, signal);
+    };
+    let cutShort = false;
+    const stop = () => {
+      cutShort = true;
+      endGroup('SIGTERM');
+      setTimeout(() => endGroup('SIGKILL'), 5000).unref();
+    };
+    const timer = setTimeout(() => {
+      say(`\nnpm test: still running after ${formatMs(maxRunMs)}; ending the run.`);
+      stop();
+    }, maxRunMs);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      resolve(cutShort ? null : code);
+    });
+  });
+}
+
+function printReport(summary, leftovers) {
+  const list = (title, lines) => {
+    if (lines.length > 0) process.stdout.write(`\n${title}\n${lines.map((line) => `  ${line}\n`).join('')}`);
+  };
+  list('Slowest:', summary.slowest);
+  list('Skipped:', summary.skips);
+  list('Cut short, so these files did not finish:', summary.finished ? [] : summary.unfinishedFiles);
+  list('Left behind (each counts as a failure):', leftovers);
+  list('Failed:', summary.failures);
+}
+
+await runMain(async () => {
+  await setUp('test');
+  // Short, because a Unix socket's path has at most 107 bytes; open to be entered, because QEMU runs as another user.
+  const temporary = mkdtempSync('/tmp/fl-test-');
+  chmodSync(temporary, 0o711);
+  const reportPath = join(root, '.cache', `test-report-${process.pid}.ndjson`);
+  const code = await runVitest(process.argv.slice(2), { TMPDIR: temporary, FIRSTLIGHT_TEST_REPORT: reportPath });
+  const summary = summarize(existsSync(reportPath) ? readFileSync(reportPath, 'utf8').split('\n') : []);
+  const leftovers = await clearLeftovers(temporary);
+  const total = { ...summary, failed: summary.failed + leftovers.length };
+  // Whatever vitest counts against a run that no line tells of (its own crash, a bad argument) must not pass for green.
+  if (code !== 0 && total.failed === 0) total.failed = 1;
+  printReport(summary, leftovers);
+  process.stdout.write(`\n${summaryLine(total)}\n`);
+  process.exit(total.failed > 0 ? 1 : 0);
+});
