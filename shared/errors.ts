@@ -75,9 +75,14 @@ export interface SourceLocation {
 }
 
 /** One thing wrong with a person's source, as an editor marks it. */
-export interface Problem extends Partial<SourceLocation> {
+export interface Problem {
   readonly severity: 'error' | 'warning';
   readonly message: string;
+  /** Where, as far as it is known; as in `SourceLocation`. */
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+  readonly lineText?: string | undefined;
 }
 
 /** What an error carries besides its words; each field is there when the code calls for it. */
