@@ -1,0 +1,56 @@
+import { builtinModules } from 'node:module';
+import type { Message, PartialMessage } from 'esbuild';
+import type { Problem } from '#shared/errors.ts';
+
+const builtins = new Set(builtinModules);
+const unresolved = /^Could not resolve "(.*)"/;
+
+/** esbuild's messages as problems with their place and words that say what to do. */
+export function toProblems(messages: readonly Message[], severity: Problem['severity']): Problem[] {
+  return messages.map((message) => {
+    const where = message.location;
+    const text = explain(message);
+    if (where === null) return { severity, message: text };
+    return {
+      severity,
+      message: text,
+      file: where.file,
+      line: where.line,
+      // esbuild counts bytes from 0, editors count UTF-16 units from 1.
+      column: Buffer.from(where.lineText).subarray(0, where.column).toString().length + 1,
+      lineText: where.lineText,
+    };
+  });
+}
+
+function explain(message: Message): string {
+  const specifier = unresolved.exec(message.text)?.[1];
+  if (specifier !== undefined) return explainUnresolved(specifier);
+  const notes = message.notes.filter((note) => note.location === null && !note.text.includes('esbuild'));
+  return [sentence(message.text), ...notes.map((note) => sentence(note.text))].join(' ');
+}
+
+function explainUnresolved(specifier: string): string {
+  const bare = specifier.replace(/^node:/, '');
+  if (specifier.startsWith('node:') || builtins.has(bare)) {
+    return (
+      `Cannot import "${specifier}": the guest is no Node.js, it has the language's own library and a few web globals, ` +
+      `and no files, sockets or processes. Remove the import, or use a package made for browsers or edge workers.`
+    );
+  }
+  if (/^\.{0,2}\//.test(specifier)) return `Cannot find "${specifier}": there is no such file. Check the path.`;
+  const name = specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+  return `Cannot find the package "${name}". Install it in the project: npm install ${name}`;
+}
+
+/** What a project that imports by URL is told. */
+export function explainUrlImport(url: string): PartialMessage {
+  return {
+    text: `Cannot import "${url}": a function is built without the network. Install the package with npm and import it by name.`,
+  };
+}
+
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
