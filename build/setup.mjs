@@ -1,7 +1,7 @@
 // Brings a checkout to where it can run: system packages, npm packages, the guest kernel, bundles, libvirt's daemons.
 // Finding that nothing is missing takes a few hundred `stat` calls; whatever is heavier is imported only when needed.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { bundleAll, bundleInputs, bundleOutputs, isTestFile } from './bundle.mjs';
 import { withLock } from './setup-lock.mjs';
 import { findMissing, installPackages, sayWhatWorksWithout } from './setup-packages.mjs';
@@ -28,11 +28,7 @@ const steps = {
     title: 'guest kernel',
     inputs: ['guest', 'build/guest.mjs', 'core/runtimes/ember/layout.ts', 'node_modules/quickjs-wasi/package.json'],
     outputs: ['dist/guest/ember.elf', 'dist/guest/floor.elf'],
-    run: () =>
-      runTool(process.execPath, ['build/guest.mjs'], {
-        name: 'guest',
-        hint: 'Compiling it takes gcc, binutils and wabt.',
-      }),
+    run: buildGuestKernel,
   },
   bundles: { title: 'programs', inputs: bundleInputs, outputs: bundleOutputs, ignore: isTestFile, run: bundleAll },
   renderer: {
@@ -135,7 +131,7 @@ async function ensureStep(name, { strict }) {
       await timed(`${step.title} (${describeChange(previous, stamp)})`, step.run);
     } catch (error) {
       if (strict || name !== 'guest' || !(error instanceof SetupError)) throw error;
-      say(`set-up: the guest kernel could not be made: ${error.message}\n  → ${error.hint}`);
+      say(`set-up: ${error.message}\n  → ${error.hint}`);
       say('set-up: going on without it: nothing can boot until it is there.');
       return;
     }
@@ -169,6 +165,24 @@ export function isLockfileInstalled(dir = root) {
     if (path === '' || !path.startsWith('node_modules/')) return true;
     return installed[path] ? installed[path].version === entry.version : entry.optional || entry.devOptional || false;
   });
+}
+
+/** Compiles the guest (kept by content in .cache, so only what changed is compiled) and puts it where the program looks. */
+async function buildGuestKernel() {
+  const { buildGuest } = await import('./guest.mjs');
+  const built = await buildGuest({ log: say }).catch((error) => {
+    const words = (error.stderr || error.message).trim().split('\n').slice(-15).join('\n    ');
+    throw new SetupError(
+      `the guest kernel does not compile:\n    ${words}`,
+      'Compiling it takes gcc, binutils and wabt.',
+    );
+  });
+  mkdirSync(join(root, 'dist/guest'), { recursive: true });
+  for (const path of [built.kernelPath, built.floorPath]) {
+    const target = join(root, 'dist/guest', basename(path));
+    copyFileSync(path, `${target}.new`);
+    renameSync(`${target}.new`, target);
+  }
 }
 
 /** Builds the renderer beside the old one and swaps them, so that nobody is served half of it. */
