@@ -1,8 +1,8 @@
 import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
+import { thisProcess } from '#core/store/owner.ts';
 import { type DomainSpec, writeDomainXml } from './domain-xml.ts';
 import { type InstanceRecord, readMetadata, writeMetadata } from './metadata.ts';
-import { thisOwner } from './owner.ts';
 
 const nasty = `a<b>&"'c\u0000\n`;
 const spec: DomainSpec = {
@@ -36,7 +36,7 @@ const record = {
   createdAt: '2026-01-02T03:04:05.678Z',
   socketDir: '/run/firstlight/1-a-b',
   runId: null,
-  owner: thisOwner(),
+  owner: thisProcess(),
 } as unknown as InstanceRecord;
 
 const parse = (xml: string) => new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@' }).parse(xml).domain;

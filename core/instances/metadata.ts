@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownerSchema } from '#core/store/owner.ts';
 import { accelSchema } from '#shared/model/instance.ts';
 import { runtimeIdSchema } from '#shared/model/project.ts';
 import { startModeSchema } from '#shared/model/timeline.ts';
@@ -31,14 +32,11 @@ const recordSchema = z.object({
   runId: runIdSchema.nullable().default(null),
 });
 
-const ownerSchema = z.object({
-  pid: z.coerce.number().int(),
-  startTicks: z.coerce.number().int(),
-  bootId: z.string(),
-});
+/** As `ownerSchema` of the store has it; attributes are all text. */
+const ownerAttributesSchema = ownerSchema.extend({ pid: z.coerce.number().int() });
 
 /** What a domain of ours says of itself, so that any Firstlight can tell whose it is and take it over. */
-export const instanceRecordSchema = recordSchema.extend({ owner: ownerSchema });
+export const instanceRecordSchema = recordSchema.extend({ owner: ownerAttributesSchema });
 export type InstanceRecord = z.output<typeof instanceRecordSchema>;
 
 /** The element that carries a record in a domain's metadata. Shape: values are escaped. */

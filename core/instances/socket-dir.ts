@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive, type Owner, readBootId } from '#core/store/owner.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { isAlive, type Owner, readHostBootId } from './owner.ts';
 
 /** What the kernel allows for a unix socket's path, less the terminating zero. */
 const maxSocketPathBytes = 107;
@@ -21,7 +21,7 @@ export interface SocketPaths {
  * Errors: STORE_UNUSABLE when the path is too long for a socket or the directory cannot be made.
  */
 export async function createSocketDir(runDir: string, owner: Owner): Promise<SocketPaths> {
-  const name = `${owner.pid}-${owner.startTicks.toString(36)}-${randomBytes(3).toString('hex')}`;
+  const name = `${owner.pid}-${owner.startTicks}-${randomBytes(3).toString('hex')}`;
   const dir = join(runDir, name);
   if (Buffer.byteLength(dir) + longestName.length > maxSocketPathBytes) {
     throw new FirstlightError('STORE_UNUSABLE', `The path ${dir} is too long for a socket.`, {
@@ -55,9 +55,9 @@ export async function removeLeftoverSocketDirs(runDir: string, used: ReadonlySet
     throw thrown;
   }
   for (const name of names) {
-    const [, pid, ticks] = /^(\d+)-([0-9a-z]+)-[0-9a-f]{6}$/.exec(name) ?? [];
+    const [, pid, ticks] = /^(\d+)-(\d+)-[0-9a-f]{6}$/.exec(name) ?? [];
     if (pid === undefined || ticks === undefined) continue;
-    const maker: Owner = { pid: Number(pid), startTicks: Number.parseInt(ticks, 36), bootId: readHostBootId() };
+    const maker: Owner = { pid: Number(pid), startTicks: ticks, bootId: readBootId() };
     const dir = join(runDir, name);
     if (!used.has(dir) && !isAlive(maker)) await removeSocketDir(dir);
   }

@@ -19,6 +19,8 @@ export interface InvocationResult {
   readonly receivedAtNs: HostNs;
   /** All marks the guest has stamped so far; complete with the first answer. */
   readonly marks: readonly GuestMark[];
+  /** The guest's messages so far, with its counter when it sent them and the instant they came in. */
+  readonly received: readonly { readonly ticks: number; readonly atNs: HostNs }[];
 }
 
 export interface InvocationRequest {
@@ -29,6 +31,8 @@ export interface InvocationRequest {
 
 /** The host's end of a booted instance, over its channel. One invocation at a time; further ones wait their turn. */
 export interface GuestSession {
+  /** Settles when the guest has spoken for the first time: it has booted. Never settles when it does not. */
+  readonly ready: Promise<void>;
   /** May be called before the guest boots: the request then waits for it in the channel. */
   readonly invoke: (request: InvocationRequest) => Promise<InvocationResult>;
   /** Round trips taken after the start, so that they cost it nothing. */
