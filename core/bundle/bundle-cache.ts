@@ -50,9 +50,7 @@ export function createBundleCache(layout: Layout): BundleCache {
 
   async function load(id: BundleId): Promise<Bundle | null> {
     const found = await readJson(pathOf(id), bundleFileSchema);
-    return found.ok && found.value?.id === id
-      ? { ...found.value, warnings: found.value.warnings.map(asProblem) }
-      : null;
+    return found.ok && found.value?.id === id ? found.value : null;
   }
 
   return {

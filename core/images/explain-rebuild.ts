@@ -1,0 +1,62 @@
+import type { Bundle } from '../bundle/bundle.ts';
+
+type Input = Bundle['inputs'][number];
+
+/** What of the last build decides whether the next one has to make something anew. */
+export interface BuildRecord {
+  readonly imageId: string;
+  readonly bundleId: string;
+  readonly fingerprint: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly inputs: readonly Input[];
+  /** ISO 8601. */
+  readonly builtAt: string;
+}
+
+/** A sentence saying what changed since the last build, for a step that had to be done again. */
+export function explainRebuild(last: BuildRecord | null, bundle: Bundle, fingerprint: string): string {
+  if (last === null) return 'first build of this project';
+  const changed = changedInputs(last.inputs, bundle.inputs);
+  if (changed.length > 0) return `rebuilt because ${list(changed)}`;
+  if (JSON.stringify(last.env) !== JSON.stringify(bundle.config.env)) {
+    return 'rebuilt because env in firstlight.json changed';
+  }
+  if (last.fingerprint !== fingerprint) return 'rebuilt because the runtime changed';
+  if (last.bundleId !== bundle.id) return 'rebuilt because the bundler or its settings changed';
+  return 'rebuilt because the image was not there any more';
+}
+
+/** A sentence saying why nothing had to be done. */
+export function explainReuse(last: BuildRecord | null, imageId: string, createdAt: string): string {
+  const time = clockTime(new Date(last?.imageId === imageId ? last.builtAt : createdAt));
+  return last?.imageId === imageId
+    ? `reused: nothing changed since ${time}`
+    : `reused: the same source was built at ${time}`;
+}
+
+function changedInputs(before: readonly Input[], after: readonly Input[]): string[] {
+  const old = new Map(before.map((input) => [input.path, input.sha256]));
+  const now = new Set(after.map((input) => input.path));
+  return [
+    ...after.filter((input) => old.has(input.path) && old.get(input.path) !== input.sha256).map(said('changed')),
+    ...after.filter((input) => !old.has(input.path)).map(said('was added')),
+    ...before.filter((input) => !now.has(input.path)).map(said('is no longer used')),
+  ];
+}
+
+const said = (what: string) => (input: Input) => `${input.path} ${what}`;
+
+function list(items: readonly string[]): string {
+  const shown = items.slice(0, 3);
+  const more = items.length - shown.length;
+  if (more > 0) return `${shown.join(', ')} and ${more} more`;
+  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}
+
+function clockTime(at: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
+  return at.toDateString() === new Date().toDateString()
+    ? time
+    : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+}

@@ -1,0 +1,237 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { FirstlightError } from '#shared/errors.ts';
+import type { BuildResult, BuildStep, Image } from '#shared/model/image.ts';
+import type { Project, RuntimeId } from '#shared/model/project.ts';
+import { type ImageId, imageIdSchema, type ProjectId } from '#shared/model/units.ts';
+import type { Bundle } from '../bundle/bundle.ts';
+import { sha256 } from '../bundle/bundle-cache.ts';
+import type { Bundler } from '../bundle/bundler.ts';
+import { locateStack, mapStack } from '../bundle/map-stack.ts';
+import type { BuildContext, BuiltImage, Runtime } from '../runtimes/runtime.ts';
+import type { Layout } from '../store/layout.ts';
+import { readJson } from '../store/read-json.ts';
+import { writeAtomic } from '../store/write-atomic.ts';
+import { type BuildRecord, explainRebuild, explainReuse } from './explain-rebuild.ts';
+import { createImageFiles, type Manifest } from './image-files.ts';
+
+/** What a build gave: the result for a person, and the values that a run needs. */
+export interface Build {
+  readonly result: BuildResult;
+  readonly image: Image;
+  readonly bundle: Bundle;
+}
+
+export interface ImageStore {
+  /**
+   * The image of what is on disk now: made, or found.
+   *
+   * Errors: those of `Bundler.bundle`, EVALUATION_THREW and EVALUATION_TIMEOUT (stack mapped to the source),
+   * MEMORY_TOO_SMALL, KERNEL_MISSING, DISK_FULL, CANCELLED.
+   */
+  readonly build: (project: Project, context: BuildContext) => Promise<Build>;
+  /**
+   * Drops images, those not used for longest first, until they take `maxBytes` at most. Never one of `inUse`, nor one
+   * used in the last minutes. Answers with the bytes it freed.
+   */
+  readonly pruneImages: (maxBytes: number, inUse: ReadonlySet<ImageId>) => Promise<number>;
+}
+
+export interface ImageStoreOptions {
+  readonly layout: Layout;
+  readonly bundler: Bundler;
+  readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
+}
+
+/** An instance of another process may be about to boot what was used this recently. */
+const recentMs = 10 * 60_000;
+
+const buildRecordSchema: z.ZodType<BuildRecord> = z.object({
+  imageId: z.string(),
+  bundleId: z.string(),
+  fingerprint: z.string(),
+  env: z.record(z.string(), z.string()),
+  inputs: z.array(z.object({ path: z.string(), sha256: z.string(), bytes: z.number() })),
+  builtAt: z.string(),
+});
+
+/** The images in `layout.imagesDir`, named by the sha256 of everything that went into them. */
+export function createImageStore({ layout, bundler, runtimes }: ImageStoreOptions): ImageStore {
+  const files = createImageFiles(layout);
+  const underWay = new Map<ImageId, Promise<Made>>();
+  const recordOf = (id: ProjectId) => join(layout.buildsDir, `${id}.image.json`);
+
+  async function lastBuild(id: ProjectId): Promise<BuildRecord | null> {
+    const found = await readJson(recordOf(id), buildRecordSchema);
+    return found.ok ? (found.value ?? null) : null;
+  }
+
+  async function remember(id: ProjectId, record: BuildRecord): Promise<void> {
+    await layout.ensure(layout.buildsDir);
+    await writeAtomic(recordOf(id), JSON.stringify(record), { durable: false });
+  }
+
+  interface Made {
+    readonly manifest: Manifest;
+    readonly steps: BuiltImage['steps'];
+  }
+
+  async function make(id: ImageId, bundle: Bundle, runtime: Runtime, context: BuildContext): Promise<Made> {
+    let steps: BuiltImage['steps'] = [];
+    const manifest = await files.publish(id, async (path) => {
+      const built = await buildMapped(runtime, bundle, path, context);
+      steps = built.steps;
+      return {
+        version: 1,
+        id,
+        bundleId: bundle.id,
+        runtime: runtime.id,
+        bytes: built.bytes as Manifest['bytes'],
+        minMemoryMiB: built.minMemoryMiB,
+        createdAt: new Date().toISOString(),
+      };
+    });
+    return { manifest, steps };
+  }
+
+  /** One making per image: who asks meanwhile shares it, and takes over when the first is cancelled. */
+  async function makeShared(id: ImageId, bundle: Bundle, runtime: Runtime, context: BuildContext): Promise<Made> {
+    for (;;) {
+      const other = underWay.get(id);
+      if (other === undefined) break;
+      try {
+        return await untilAborted(other, context.signal);
+      } catch (thrown) {
+        const cancelled = thrown instanceof FirstlightError && thrown.code === 'CANCELLED';
+        if (!cancelled || context.signal.aborted) throw thrown;
+      }
+    }
+    const making = make(id, bundle, runtime, context).finally(() => underWay.delete(id));
+    underWay.set(id, making);
+    return making;
+  }
+
+  return {
+    build: async (project, context) => {
+      const startedAt = performance.now();
+      const runtime = runtimeOf(runtimes, project);
+      const [outcome, fingerprint] = await Promise.all([
+        timed(bundler.bundle(project, context)),
+        runtime.fingerprint(),
+      ]);
+      const { bundle, reused } = outcome.value;
+      const last = await lastBuild(project.id);
+      const id = imageIdSchema.parse(sha256(JSON.stringify([runtime.id, fingerprint, bundle.id])));
+
+      const steps: BuildStep[] = [];
+      const bundleSame = reused || last?.bundleId === bundle.id;
+      steps.push({
+        name: 'bundle',
+        reused: bundleSame,
+        reason: bundleSame
+          ? explainReuse(last, last?.imageId ?? '', last?.builtAt ?? new Date().toISOString())
+          : explainRebuild(last, bundle, fingerprint),
+        durationMs: outcome.durationMs,
+      });
+
+      let manifest = await files.find(id);
+      const cached = manifest !== null;
+      if (manifest === null) {
+        const made = await makeShared(id, bundle, runtime, context);
+        manifest = made.manifest;
+        const reason = explainRebuild(last, bundle, fingerprint);
+        steps.push(...made.steps.map((step) => ({ ...step, reason: step.reason || reason })));
+      } else {
+        await files.touch(id);
+        steps.push({ name: 'write', reused: true, reason: explainReuse(last, id, manifest.createdAt), durationMs: 0 });
+      }
+      checkMemory(manifest, bundle);
+      if (last?.imageId !== id) {
+        const { env } = bundle.config;
+        const builtAt = cached ? manifest.createdAt : new Date().toISOString();
+        await remember(project.id, {
+          imageId: id,
+          bundleId: bundle.id,
+          fingerprint,
+          env,
+          inputs: bundle.inputs,
+          builtAt,
+        });
+      }
+      const image = imageOf(manifest, bundle, files.pathOf(id));
+      const warnings = [...project.problems.filter((problem) => problem.severity === 'warning'), ...bundle.warnings];
+      const buildMs = performance.now() - startedAt;
+      return { bundle, image, result: { image, cached, buildMs, steps, warnings } };
+    },
+
+    pruneImages: async (maxBytes, inUse) => {
+      const images = await files.list();
+      let total = images.reduce((sum, image) => sum + image.bytes, 0);
+      const before = total;
+      for (const { id, bytes, usedAtMs } of images) {
+        if (total <= maxBytes) break;
+        if (inUse.has(id) || underWay.has(id) || Date.now() - usedAtMs < recentMs) continue;
+        await files.remove(id);
+        total -= bytes;
+      }
+      return before - total;
+    },
+  };
+}
+
+/** Builds, and tells what the function threw while it was evaluated by its own source. */
+async function buildMapped(runtime: Runtime, bundle: Bundle, path: string, context: BuildContext): Promise<BuiltImage> {
+  try {
+    return await runtime.buildImage(bundle, path, context);
+  } catch (thrown) {
+    if (!(thrown instanceof FirstlightError) || thrown.details.stack === undefined) throw thrown;
+    const at = locateStack(bundle, thrown.details.stack);
+    const problem = { severity: 'error', message: thrown.message, ...at } as const;
+    throw new FirstlightError(thrown.code, thrown.message, {
+      hint: thrown.hint,
+      cause: thrown.cause,
+      details: {
+        ...thrown.details,
+        stack: mapStack(bundle, thrown.details.stack),
+        ...(at !== null && { problems: [problem] }),
+      },
+    });
+  }
+}
+
+function runtimeOf(runtimes: ReadonlyMap<RuntimeId, Runtime>, project: Project): Runtime {
+  const id = project.config?.runtime ?? 'ember';
+  const runtime = runtimes.get(id);
+  if (runtime === undefined) throw new FirstlightError('INTERNAL', `No runtime ${id} is set up.`);
+  return runtime;
+}
+
+function checkMemory(manifest: Manifest, bundle: Bundle): void {
+  if (bundle.config.memoryMiB >= manifest.minMemoryMiB) return;
+  throw new FirstlightError(
+    'MEMORY_TOO_SMALL',
+    `${bundle.config.name} has ${bundle.config.memoryMiB} MiB of memory and needs ${manifest.minMemoryMiB} MiB to boot.`,
+    { hint: `Set "memoryMiB" to ${manifest.minMemoryMiB} or more in firstlight.json.` },
+  );
+}
+
+function imageOf(manifest: Manifest, bundle: Bundle, path: string): Image {
+  const { version: _, ...rest } = manifest;
+  return { ...rest, functionName: bundle.config.name, path };
+}
+
+async function timed<Value>(work: Promise<Value>): Promise<{ value: Value; durationMs: number }> {
+  const startedAt = performance.now();
+  const value = await work;
+  return { value, durationMs: performance.now() - startedAt };
+}
+
+/** Waits for work that goes on without us. Errors: CANCELLED. */
+function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const cancel = () => reject(new FirstlightError('CANCELLED', 'The build was cancelled.'));
+    if (signal.aborted) return cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
+  });
+}
