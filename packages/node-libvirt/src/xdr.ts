@@ -107,6 +107,7 @@ export class XdrWriter {
     this.#buffer = Buffer.allocUnsafe(initialBytes);
   }
 
+  // Takes room before the buffer is named: growing replaces it.
   #reserve(bytes: number): number {
     const at = this.#offset;
     if (at + bytes > this.#buffer.length) {
@@ -119,23 +120,28 @@ export class XdrWriter {
   }
 
   i32(value: number): void {
-    this.#buffer.writeInt32BE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeInt32BE(value, at);
   }
 
   u32(value: number): void {
-    this.#buffer.writeUInt32BE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeUInt32BE(value, at);
   }
 
   i64(value: number): void {
-    this.#buffer.writeBigInt64BE(BigInt(value), this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeBigInt64BE(BigInt(value), at);
   }
 
   u64(value: number): void {
-    this.#buffer.writeBigUInt64BE(BigInt(value), this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeBigUInt64BE(BigInt(value), at);
   }
 
   f64(value: number): void {
-    this.#buffer.writeDoubleBE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeDoubleBE(value, at);
   }
 
   bool(value: boolean): void {
@@ -157,11 +163,13 @@ export class XdrWriter {
   uuid(value: string): void {
     const hex = value.replaceAll('-', '');
     if (!/^[0-9a-f]{32}$/i.test(hex)) throw new RangeError(`"${value}" is not a UUID`);
-    this.#buffer.write(hex, this.#reserve(16), 16, 'hex');
+    const at = this.#reserve(16);
+    this.#buffer.write(hex, at, 16, 'hex');
   }
 
   bytes(value: Uint8Array): void {
-    this.#buffer.set(value, this.#reserve(value.length));
+    const at = this.#reserve(value.length);
+    this.#buffer.set(value, at);
   }
 
   optional<T>(value: T | null, write: (value: T) => void): void {

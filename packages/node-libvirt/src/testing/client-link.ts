@@ -22,6 +22,7 @@ export class FakeError extends Error {
 export interface LinkOwner {
   /** Answers a call; a FakePort opens a stream to it. Throws FakeError to report an error. */
   answer(link: ClientLink, call: AnyCall, args: unknown): Promise<unknown> | unknown;
+  /** Told of every call as it arrives; gives the fault that strikes it, if one is due. */
   takeFault(call: string): Fault | undefined;
   closed(link: ClientLink): void;
 }

@@ -22,7 +22,7 @@ export interface FakeOptions {
 export class FakeLibvirt {
   readonly socketPath: string;
   readonly domains = new Map<string, FakeDomain>();
-  /** The names of all calls so far, oldest first. */
+  /** The names of all calls so far, in the order in which they arrived. */
   readonly calls: string[] = [];
   authTypes: readonly number[];
   onGuestStart: (domain: FakeDomain) => void;
@@ -62,7 +62,10 @@ export class FakeLibvirt {
     const server = createServer((socket) => {
       const link: ClientLink = new ClientLink(socket, {
         answer: (from, call, args) => this.#answer(from, call, args),
-        takeFault: (call) => this.#faults.take(call),
+        takeFault: (call) => {
+          this.calls.push(call);
+          return this.#faults.take(call);
+        },
         closed: () => this.#forget(link),
       });
       this.#links.add(link);
@@ -173,7 +176,6 @@ export class FakeLibvirt {
   }
 
   #answer(link: ClientLink, call: AnyCall, args: unknown): unknown {
-    this.calls.push(call.name);
     const override = this.#overrides.get(call.name);
     if (override) return override(args as never);
     const handler = callHandlers[call.name as keyof CallHandlers] as (
