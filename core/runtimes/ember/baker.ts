@@ -1,4 +1,214 @@
-import type { Baker, BakerOptions } from './types.ts';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { FirstlightError } from '#shared/errors.ts';
+import type { BakedImage, BakeRequest, Baker, BakerOptions } from './types.ts';
+import type { BakeFailureReply, BakeJob, BakeReply, BakeResult, WarmJob } from './worker-messages.ts';
 
-/** A baker with its own worker thread. Call `close` when done. */
-export declare function createBaker(options?: BakerOptions): Baker;
+/** What the worker's own deadline may be late by before the thread is ended: it may be inside one long native call. */
+const graceMs = 2000;
+
+/** A baker with its own worker thread, started at the first bake or by `warm`. Call `close` when done. */
+export function createBaker(options: BakerOptions = {}): Baker {
+  let worker: Promise<Worker> | undefined;
+  let nextId = 1;
+  let queue: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  async function start(): Promise<Worker> {
+    const thread = new Worker(await findWorker(options.workerPath));
+    thread.unref();
+    return thread;
+  }
+
+  async function stop(): Promise<void> {
+    const current = worker;
+    worker = undefined;
+    await (await current?.catch(() => undefined))?.terminate();
+  }
+
+  /** Sends one job and waits for its reply; ends the thread on time-out and cancellation, since nothing else stops it. */
+  async function ask(job: BakeJob | WarmJob, timeoutMs: number, signal?: AbortSignal): Promise<BakeReply> {
+    worker ??= start();
+    const thread = await worker;
+    const done = new AbortController();
+    try {
+      return await new Promise<BakeReply>((resolve, reject) => {
+        const onMessage = (reply: BakeReply) => {
+          if (reply.id === job.id) resolve(reply);
+        };
+        const onError = (error: Error) => reject(workerDied(error));
+        const onExit = () => reject(workerDied(undefined));
+        thread.on('message', onMessage).on('error', onError).on('exit', onExit);
+        done.signal.addEventListener('abort', () => {
+          thread.off('message', onMessage).off('error', onError).off('exit', onExit);
+        });
+        const timer = setTimeout(() => {
+          resolve({
+            id: job.id,
+            ok: false,
+            output: '',
+            failure: { kind: 'timeout', message: lateWords(job), stack: '' },
+          });
+          void stop();
+        }, timeoutMs);
+        done.signal.addEventListener('abort', () => clearTimeout(timer));
+        const cancel = () => {
+          reject(new FirstlightError('CANCELLED', 'The build was cancelled.'));
+          void stop();
+        };
+        if (signal?.aborted) cancel();
+        else signal?.addEventListener('abort', cancel, { signal: done.signal });
+        thread.postMessage(job);
+      });
+    } catch (error) {
+      if (!(error instanceof FirstlightError && error.code === 'CANCELLED')) worker = undefined;
+      throw error;
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** One job at a time: the thread is single, and a second bake's deadline must not run while it waits. */
+  function enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = queue.then(work);
+    queue = result.catch(() => undefined);
+    return result;
+  }
+
+  return {
+    bake: (request) =>
+      enqueue(async () => {
+        if (closed) throw new FirstlightError('CANCELLED', 'The image writer has been closed.');
+        request.signal?.throwIfAborted();
+        const started = performance.now();
+        const job = jobOf(request, nextId++);
+        const reply = await ask(job, job.evalTimeoutMs + graceMs, request.signal);
+        if (!reply.ok) throw errorOf(reply.failure, reply.output, request);
+        const result = reply.result as BakeResult;
+        return { path: request.outPath, ...result, bakeMs: performance.now() - started } satisfies BakedImage;
+      }),
+    warm: () =>
+      enqueue(async () => {
+        const reply = await ask({ id: nextId++, warm: true }, 30_000);
+        if (!reply.ok)
+          throw new FirstlightError('INTERNAL', `The JavaScript engine does not start: ${reply.failure.message}`);
+      }),
+    async close() {
+      closed = true;
+      await stop();
+    },
+  };
+}
+
+function jobOf(request: BakeRequest, id: number): BakeJob {
+  return {
+    id,
+    bundleCode: request.bundleCode,
+    bundleName: request.bundleName ?? 'bundle.js',
+    functionName: request.functionName ?? 'function',
+    env: request.env,
+    memoryMiB: request.memoryMiB,
+    kernelPath: request.kernelPath,
+    outPath: request.outPath,
+    evalTimeoutMs: request.evalTimeoutMs ?? 5000,
+  };
+}
+
+function lateWords(job: BakeJob | WarmJob): string {
+  return 'warm' in job
+    ? 'It took more than 30 s.'
+    : `The module did not finish loading within ${job.evalTimeoutMs} ms.`;
+}
+
+function workerDied(cause: Error | undefined): FirstlightError {
+  return new FirstlightError('INTERNAL', 'The thread that evaluates functions ended unexpectedly.', { cause });
+}
+
+function errorOf(failure: BakeFailureReply, output: string, request: BakeRequest): FirstlightError {
+  const said = output === '' ? {} : { output };
+  switch (failure.kind) {
+    case 'threw':
+      return new FirstlightError(
+        'EVALUATION_THREW',
+        `The function's module failed while it was loaded. ${failure.message}`,
+        {
+          details: { stack: failure.stack, ...said },
+        },
+      );
+    case 'timeout':
+      return new FirstlightError('EVALUATION_TIMEOUT', failure.message, {
+        hint: 'Code at the top level of a module runs once, when the image is built. Move long work into the handler.',
+        details: { stack: failure.stack, ...said },
+      });
+    case 'outOfMemory':
+      return new FirstlightError('MEMORY_TOO_SMALL', failure.message, {
+        hint: 'Raise "memoryMiB" in firstlight.json, or load less at the top level of the module.',
+        details: { stack: failure.stack, ...said },
+      });
+    case 'noHandler':
+      return new FirstlightError('EXPORT_MISSING', failure.message, {
+        hint: 'Write: export default async function handler(event, context) { … }',
+        details: said,
+      });
+    case 'memory':
+      return new FirstlightError('MEMORY_TOO_SMALL', failure.message, {
+        hint: `Set "memoryMiB" to ${failure.minMemoryMiB} or more in firstlight.json.`,
+        details: { subject: String(failure.minMemoryMiB) },
+      });
+    case 'system':
+      return systemError(failure, request);
+  }
+}
+
+function systemError(failure: Extract<BakeFailureReply, { kind: 'system' }>, request: BakeRequest): FirstlightError {
+  if (failure.errno === 'ENOENT' && failure.path === request.kernelPath) {
+    return new FirstlightError('KERNEL_MISSING', `The guest kernel is not at ${request.kernelPath}.`, {
+      hint: 'Run `npm start`, or `node build/guest.mjs`, to build it.',
+    });
+  }
+  if (failure.errno === 'ENOSPC' || failure.errno === 'EDQUOT') {
+    return new FirstlightError('DISK_FULL', `There is no room on the disk for the image ${request.outPath}.`, {
+      hint: 'Free some space and build again; nothing was left half-written.',
+    });
+  }
+  return new FirstlightError('STORE_UNUSABLE', `The image could not be written: ${failure.message}`, {
+    details: { subject: request.outPath },
+  });
+}
+
+let fallback: Promise<string> | undefined;
+
+/** The worker's file: as told, beside the bundled program, or bundled now from the source beside this file. */
+async function findWorker(told: string | undefined): Promise<string> {
+  if (told !== undefined) return told;
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  const beside = path.join(here, 'bake-worker.mjs');
+  if (existsSync(beside)) return beside;
+  fallback ??= bundleWorker(path.join(here, 'bake-worker.ts'));
+  return fallback;
+}
+
+async function bundleWorker(source: string): Promise<string> {
+  const { build } = await import('esbuild');
+  // Inside node_modules, so that the worker's own imports resolve.
+  const cache = path.resolve(path.dirname(source), '../../../node_modules/.cache/firstlight');
+  await mkdir(cache, { recursive: true }).catch(() => undefined);
+  const dir = await mkdtemp(path.join(existsSync(cache) ? cache : tmpdir(), 'worker-'));
+  const outfile = path.join(dir, 'bake-worker.mjs');
+  await build({
+    entryPoints: [source],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    loader: { '.prelude.js': 'text' },
+    logLevel: 'silent',
+  });
+  return outfile;
+}

@@ -4,7 +4,7 @@
  * The guest runs code nobody vouches for, so everything it sends is bounded and checked here before anyone looks at it.
  */
 import { FirstlightError } from '#shared/errors.ts';
-import { type EmberMark, markNames } from './layout.ts';
+import type { EmberMark } from './layout.ts';
 
 export const protocolVersion = 1;
 export const headerBytes = 12;

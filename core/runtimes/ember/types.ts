@@ -8,6 +8,8 @@ export interface BakeRequest {
   readonly bundleCode: string;
   /** The module's name in stack traces. Default: `bundle.js`. */
   readonly bundleName?: string | undefined;
+  /** What `context.functionName` says. Default: `function`. */
+  readonly functionName?: string | undefined;
   /** Becomes `process.env`, frozen. */
   readonly env: Readonly<Record<string, string>>;
   /** Guest memory that the image must boot in. */

@@ -1,0 +1,301 @@
+/**
+ * Builds Ember, the guest kernel, and the floor guest; the result is cached by the content of everything that goes in.
+ *
+ * As a program: `node build/guest.mjs [cacheDir]` builds what is missing and prints the kernel's path.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const guestDir = path.join(root, 'guest');
+const wasmPath = path.join(root, 'node_modules/quickjs-wasi/quickjs.wasm');
+
+const commonFlags = [
+  '-std=gnu11',
+  '-ffreestanding',
+  '-nostdinc',
+  '-fno-pic',
+  '-fno-pie',
+  '-mcmodel=small',
+  '-mno-red-zone',
+  '-fno-stack-protector',
+  '-fcf-protection=none',
+  '-fno-asynchronous-unwind-tables',
+  '-fomit-frame-pointer',
+  '-fno-strict-aliasing',
+  '-fno-delete-null-pointer-checks',
+  '-fno-math-errno',
+  '-march=x86-64',
+  '-mtune=generic',
+  '-ffunction-sections',
+  '-fdata-sections',
+];
+const kernelFlags = ['-O2', '-Wall', '-Wextra', '-Wno-array-bounds'];
+const engineFlags = ['-O2', '-w', '-fno-tree-loop-distribute-patterns'];
+
+/** Where the tool is, or an Error that says how to get it. */
+function findTool(name, debianPackage) {
+  for (const dir of (process.env.PATH ?? '').split(':')) {
+    const file = path.join(dir, name);
+    if (dir && existsSync(file)) return realpathSync(file);
+  }
+  throw new Error(
+    `${name} is needed to build the guest kernel and was not found. On Debian: apt-get install ${debianPackage}`,
+  );
+}
+
+function tools() {
+  return {
+    gcc: findTool('gcc', 'gcc'),
+    ld: findTool('ld', 'binutils'),
+    nm: findTool('nm', 'binutils'),
+    wasm2c: findTool('wasm2c', 'wabt'),
+  };
+}
+
+function sourcesIn(...dirs) {
+  return dirs
+    .flatMap((dir) => readdirSync(path.join(guestDir, dir), { withFileTypes: true }).map((entry) => ({ dir, entry })))
+    .filter(({ entry }) => entry.isFile() && /\.(c|h|S|ld)$/.test(entry.name))
+    .map(({ dir, entry }) => path.join(dir, entry.name))
+    .sort();
+}
+
+/** The version of a tool as its file's size and time say it: starting each tool to ask would take longer than the whole check. */
+function toolStamp(file) {
+  const { size, mtimeMs } = statSync(file);
+  return `${file} ${size} ${mtimeMs}`;
+}
+
+function hashOf(parts) {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex').slice(0, 32);
+}
+
+const kernelDirs = ['boot', 'mm', 'dev', 'rt'];
+
+function inputsHash(found) {
+  const files = sourcesIn(...kernelDirs, 'rt/include', 'floor');
+  return hashOf([
+    ...Object.values(found).map(toolStamp),
+    readFileSync(fileURLToPath(import.meta.url)),
+    readFileSync(wasmPath),
+    ...files.flatMap((file) => [file, readFileSync(path.join(guestDir, file))]),
+  ]);
+}
+
+/** Fits wasm2c's output to the guest: linear memory at a constant address, and no initial heap, since the image brings one. */
+function fitEngine(source) {
+  const edits = [
+    [/^ *LOAD_DATA\(instance->w2c_memory, .*\n/gm, ''],
+    [/&mem->data\[addr\]/g, '(u8*)EMBER_LINEAR_BASE + addr'],
+    [/^ *wasm_asm\("" ::"r"\(result\)\);.*\n/gm, ''],
+    [/#include "qjs\.h"/, '#include "qjs.h"\n#include "layout.h"'],
+  ];
+  let text = source;
+  for (const [pattern, replacement] of edits) {
+    const next = text.replace(pattern, replacement);
+    if (next === text)
+      throw new Error(`wasm2c's output has changed: ${pattern} matches nothing. Ember is made for wabt 1.0.32.`);
+    text = next;
+  }
+  return text;
+}
+
+/** The engine as an object file; kept by its own hash, since it takes most of the time and seldom changes. */
+async function buildEngine({ found, cacheDir, log }) {
+  const inputs = [
+    ...Object.values(found).map(toolStamp),
+    fitEngine.toString(),
+    commonFlags.join(' '),
+    engineFlags.join(' '),
+    readFileSync(wasmPath),
+    ...sourcesIn('rt/include').map((file) => readFileSync(path.join(guestDir, file))),
+    readFileSync(path.join(guestDir, 'boot/layout.h')),
+  ];
+  const dir = path.join(cacheDir, 'engine', hashOf(inputs));
+  if (existsSync(path.join(dir, 'qjs.o'))) return dir;
+  await mkdir(path.dirname(dir), { recursive: true });
+  const work = await mkdtemp(`${dir}.`);
+  try {
+    log('guest: translating QuickJS to C');
+    await run(found.wasm2c, [wasmPath, '-n', 'qjs', '-o', path.join(work, 'qjs.c')]);
+    await writeFile(path.join(work, 'qjs.c'), fitEngine(await readFile(path.join(work, 'qjs.c'), 'utf8')));
+    const started = Date.now();
+    const tick = setInterval(
+      () => log(`guest: compiling QuickJS, ${Math.round((Date.now() - started) / 1000)} s (about 15 to 35 s, once)`),
+      3000,
+    );
+    try {
+      log('guest: compiling QuickJS (about 15 to 35 s, once)');
+      await compile(found.gcc, path.join(work, 'qjs.c'), path.join(work, 'qjs.o'), [...engineFlags, `-I${work}`]);
+    } finally {
+      clearInterval(tick);
+    }
+    await rm(path.join(work, 'qjs.c'));
+    await publish(work, dir);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return dir;
+}
+
+/** Moves a finished directory into place; another build may have been quicker, and its result is the same. */
+async function publish(work, dir) {
+  try {
+    await rename(work, dir);
+  } catch (error) {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  }
+}
+
+async function compile(gcc, source, object, flags) {
+  const system = await gccInclude(gcc);
+  await run(gcc, [
+    ...commonFlags,
+    ...flags,
+    `-I${guestDir}/rt/include`,
+    `-I${guestDir}/boot`,
+    '-isystem',
+    system,
+    '-c',
+    source,
+    '-o',
+    object,
+  ]);
+}
+
+let gccIncludeDir;
+/** gcc's own headers (stdint, stdarg): the only ones a freestanding program has. */
+async function gccInclude(gcc) {
+  gccIncludeDir ??= (await run(gcc, ['-print-file-name=include'])).stdout.trim();
+  return gccIncludeDir;
+}
+
+/** The table that `guest/boot/symbols.c` searches, as assembler source. */
+function symbolTable(nmOutput) {
+  const symbols = nmOutput.split('\n').flatMap((line) => {
+    const match = /^([0-9a-f]+) [tT] (\S+)$/.exec(line);
+    return match ? [{ address: Number.parseInt(match[1], 16), name: match[2].replace(/^w2c_/, 'qjs:') }] : [];
+  });
+  symbols.sort((a, b) => a.address - b.address);
+  const unique = symbols.filter((symbol, i) => symbol.address !== symbols[i - 1]?.address);
+  const lines = [
+    '.section .symbols, "a"',
+    '.balign 4',
+    '.globl symbol_table',
+    'symbol_table:',
+    `.long ${unique.length}`,
+  ];
+  const names = [];
+  let offset = 0;
+  for (const { address, name } of unique) {
+    lines.push(`.long ${address}, ${offset}`);
+    names.push(`.asciz "${name}"`);
+    offset += name.length + 1;
+  }
+  return [...lines, ...names, '.section .note.GNU-stack, "", @progbits', ''].join('\n');
+}
+
+async function linkKernel({ found, objects, work, output }) {
+  const link = (symbols, to) =>
+    run(found.ld, [
+      '-nostdlib',
+      '-static',
+      '--gc-sections',
+      '-z',
+      'max-page-size=4096',
+      '-z',
+      'noexecstack',
+      '--build-id=none',
+      '-T',
+      path.join(guestDir, 'boot/link.ld'),
+      '-o',
+      to,
+      ...objects,
+      symbols,
+    ]);
+  const assemble = async (text, name) => {
+    await writeFile(path.join(work, `${name}.s`), text);
+    await run(found.gcc, ['-c', path.join(work, `${name}.s`), '-o', path.join(work, `${name}.o`)]);
+    return path.join(work, `${name}.o`);
+  };
+  // The table lies behind the code, so code keeps its addresses when the table is filled in.
+  const draft = path.join(work, 'draft.elf');
+  await link(await assemble(symbolTable(''), 'symbols0'), draft);
+  const { stdout } = await run(found.nm, [draft], { maxBuffer: 1 << 24 });
+  await link(await assemble(symbolTable(stdout), 'symbols'), output);
+  await run('strip', ['--strip-all', output]);
+}
+
+/**
+ * The guest kernel and the floor guest, built if their sources or tools have changed.
+ *
+ * @param {{cacheDir?: string, log?: (line: string) => void}} options
+ * @returns {Promise<{kernelPath: string, floorPath: string, hash: string, built: boolean}>}
+ */
+export async function buildGuest({ cacheDir = path.join(root, '.cache/guest'), log = () => {} } = {}) {
+  const found = tools();
+  const hash = inputsHash(found);
+  const dir = path.join(cacheDir, hash);
+  const result = { kernelPath: path.join(dir, 'ember.elf'), floorPath: path.join(dir, 'floor.elf'), hash };
+  if (existsSync(result.kernelPath) && existsSync(result.floorPath)) return { ...result, built: false };
+  await mkdir(cacheDir, { recursive: true });
+  const engine = await buildEngine({ found, cacheDir, log });
+  const work = await mkdtemp(`${dir}.`);
+  try {
+    log('guest: compiling the kernel');
+    const objects = [path.join(engine, 'qjs.o')];
+    for (const file of sourcesIn(...kernelDirs).filter((name) => /\.[cS]$/.test(name))) {
+      const object = path.join(work, `${file.replaceAll('/', '-')}.o`);
+      await compile(
+        found.gcc,
+        path.join(guestDir, file),
+        object,
+        file.endsWith('.c') ? [...kernelFlags, `-I${engine}`] : [],
+      );
+      objects.push(object);
+    }
+    await linkKernel({ found, objects, work, output: path.join(work, 'ember.elf') });
+    const floorObject = path.join(work, 'floor.o');
+    await compile(found.gcc, path.join(guestDir, 'floor/floor.S'), floorObject, []);
+    await run(found.ld, [
+      '-nostdlib',
+      '-static',
+      '-z',
+      'max-page-size=4096',
+      '--build-id=none',
+      '-T',
+      path.join(guestDir, 'floor/link.ld'),
+      '-o',
+      path.join(work, 'floor.elf'),
+      floorObject,
+    ]);
+    await run('strip', ['--strip-all', path.join(work, 'floor.elf')]);
+    for (const name of readdirSync(work))
+      if (!name.endsWith('.elf') || name === 'draft.elf') await rm(path.join(work, name));
+    await publish(work, dir);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  log(`guest: built ${result.kernelPath}`);
+  return { ...result, built: true };
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const cacheDir = process.argv[2] ? path.resolve(process.argv[2]) : undefined;
+  try {
+    const { kernelPath } = await buildGuest({ ...(cacheDir && { cacheDir }), log: (line) => console.error(line) });
+    console.log(kernelPath);
+  } catch (error) {
+    console.error(error.stderr || error.message);
+    process.exitCode = 4;
+  }
+}

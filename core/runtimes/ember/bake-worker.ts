@@ -1,0 +1,223 @@
+/** The worker thread behind `createBaker`: evaluates a bundle in QuickJS and writes the image. */
+import { createHash, randomFillSync } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parentPort } from 'node:worker_threads';
+import { EvalFlags, JSException, type JSValueHandle, QuickJS } from 'quickjs-wasi';
+import { type BaseHeap, createBaseHeap, hostCallLetters, vmOptions } from './base-heap.ts';
+import { buildImage, minMemoryMiB } from './image.ts';
+import { linearBase, linearPageBytes, reservePages } from './layout.ts';
+import type { BakeFailureReply, BakeJob, BakeReply, BakeResult, WarmJob } from './worker-messages.ts';
+
+const maxOutputChars = 64 * 1024;
+const pending = 0;
+/** QuickJS takes 0 for no limit. */
+const unlimited = 0;
+
+/** A bake that cannot be, with the reply that says why. */
+class BakeFailure extends Error {
+  readonly failure: BakeFailureReply;
+
+  constructor(failure: BakeFailureReply) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+let base: Promise<BaseHeap> | undefined;
+let kernel: { readonly path: string; readonly bytes: Uint8Array } | undefined;
+
+async function kernelBytes(path: string): Promise<Uint8Array> {
+  if (kernel?.path !== path) kernel = { path, bytes: await readFile(path) };
+  return kernel.bytes;
+}
+
+/** Collects what the module prints, up to a limit. */
+class Output {
+  text = '';
+
+  add(text: string): void {
+    const room = maxOutputChars - this.text.length;
+    if (room > 0) this.text += text.slice(0, room);
+  }
+}
+
+function registerHostCalls(vm: QuickJS, output: Output): void {
+  vm.registerHostCallback(hostCallLetters.print, (text) => {
+    output.add(text.toString());
+    return vm.undefined;
+  });
+  vm.registerHostCallback(hostCallLetters.random, (buffer) => {
+    const exports = vm._getExports();
+    const length = exports.wasm_malloc(4);
+    const data = exports.qjs_get_array_buffer(buffer.ptr, length);
+    const view = new DataView(exports.memory.buffer);
+    if (data !== 0) randomFillSync(new Uint8Array(exports.memory.buffer, data, view.getUint32(length, true)));
+    exports.wasm_free(length);
+    return vm.undefined;
+  });
+}
+
+function neverSettles(): BakeFailure {
+  const message = 'The module waits at its top level for a promise that nothing will settle.';
+  return new BakeFailure({ kind: 'threw', message, stack: '' });
+}
+
+function timedOut(job: BakeJob, stack = ''): BakeFailure {
+  return new BakeFailure({
+    kind: 'timeout',
+    message: `The module did not finish loading within ${job.evalTimeoutMs} ms.`,
+    stack,
+  });
+}
+
+/** Runs the module's top level until its promise settles; its namespace. */
+async function evaluate(vm: QuickJS, job: BakeJob, heap: BaseHeap, deadline: number): Promise<JSValueHandle> {
+  const promise = vm.evalCode(job.bundleCode, job.bundleName, EvalFlags.TYPE_MODULE);
+  const tick = vm.importHandle(heap.tokens.tick);
+  for (vm.executePendingJobs(); promise.promiseState === pending; vm.executePendingJobs()) {
+    const delayMs = vm.callFunction(tick, vm.undefined).toNumber();
+    if (delayMs < 0) throw neverSettles();
+    if (performance.now() + delayMs > deadline) throw timedOut(job);
+    if (delayMs > 0) await sleep(delayMs);
+  }
+  const settled = await vm.resolvePromise(promise);
+  if ('error' in settled) throw new BakeFailure({ kind: 'threw', ...describe(settled.error) });
+  return settled.value;
+}
+
+function describe(error: JSValueHandle): { message: string; stack: string } {
+  if (!error.isError) return { message: `The module threw ${error.toString()}, which is not an Error.`, stack: '' };
+  const field = (name: string) => error.getProp(name).consume((value) => (value.isUndefined ? '' : value.toString()));
+  return { message: `${field('name')}: ${field('message')}`, stack: field('stack') };
+}
+
+/** What the engine threw, as the reply to send. */
+function failureOf(error: unknown, job: BakeJob, interrupted: boolean): BakeFailure {
+  if (error instanceof BakeFailure && !interrupted) return error;
+  if (error instanceof JSException) {
+    const stack = error.stack ?? '';
+    const message = `${error.name}: ${error.message}`;
+    error.dispose();
+    if (interrupted) return timedOut(job, stack);
+    if (message === 'InternalError: out of memory') {
+      const words = `The module needs more than the function's ${job.memoryMiB} MiB of memory to load.`;
+      return new BakeFailure({ kind: 'outOfMemory', message: words, stack });
+    }
+    return new BakeFailure({ kind: 'threw', message, stack });
+  }
+  if (interrupted) return timedOut(job);
+  throw error;
+}
+
+async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
+  base ??= createBaseHeap();
+  const heap = await base;
+  const started = performance.now();
+  const deadline = started + job.evalTimeoutMs;
+  let interrupted = false;
+  const limit = job.memoryMiB * 2 ** 20 - linearBase - reservePages * linearPageBytes;
+  if (limit <= heap.snapshot.memory.length) throw tooSmall(job, heap.snapshot.memory.length / linearPageBytes);
+  const vm = await QuickJS.restore(heap.snapshot, {
+    ...vmOptions(heap.module, () => BigInt(Date.now()) * 1_000_000n),
+    memoryLimit: limit,
+    interruptHandler: () => {
+      interrupted ||= performance.now() > deadline;
+      return interrupted;
+    },
+  });
+  registerHostCalls(vm, output);
+  try {
+    vm.callFunction(vm.importHandle(heap.tokens.installEnv), vm.undefined, vm.hostToHandle(job.env)).dispose();
+    const namespace = await evaluate(vm, job, heap, deadline);
+    const exported = namespace.getProp('default');
+    const setHandler = vm.importHandle(heap.tokens.setHandler);
+    const wrong = vm.callFunction(setHandler, vm.undefined, exported, vm.newString(job.functionName)).toString();
+    if (wrong !== '') {
+      const message = exported.isUndefined
+        ? 'There is no default export.'
+        : `The default export is a ${wrong}, not a function.`;
+      throw new BakeFailure({ kind: 'noHandler', message, stack: '' });
+    }
+    setHandler.dispose();
+    exported.dispose();
+    namespace.dispose();
+  } catch (error) {
+    throw failureOf(error, job, interrupted);
+  }
+  const evalMs = performance.now() - started;
+  return { ...(await writeImage(vm, job, heap)), evalMs, output: output.text };
+}
+
+function tooSmall(job: BakeJob, heapPages: number): BakeFailure {
+  const least = minMemoryMiB(heapPages);
+  const message = `The function has ${job.memoryMiB} MiB of memory and needs at least ${least} MiB to boot.`;
+  return new BakeFailure({ kind: 'memory', message, minMemoryMiB: least });
+}
+
+async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Omit<BakeResult, 'evalMs' | 'output'>> {
+  const exports = vm._getExports();
+  exports.qjs_set_memory_limit(unlimited);
+  vm.runGC();
+  const memory = new Uint8Array(exports.memory.buffer);
+  const heapPages = memory.length / linearPageBytes;
+  const least = minMemoryMiB(heapPages);
+  if (least > job.memoryMiB) throw tooSmall(job, heapPages);
+  const { pieces, heapBytes } = buildImage(await kernelBytes(job.kernelPath), memory, {
+    heapPages,
+    stackPointer: exports.__stack_pointer.value as number,
+    runtime: exports.qjs_get_runtime_ptr(),
+    context: exports.qjs_get_context_ptr(),
+    invoke: heap.tokens.invoke,
+    tick: heap.tokens.tick,
+    reset: heap.tokens.reset,
+  });
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for (const piece of pieces) {
+    hash.update(piece);
+    bytes += piece.length;
+  }
+  await writeWhole(job.outPath, pieces);
+  return { bytes, sha256: hash.digest('hex'), heapPages, heapBytes, minMemoryMiB: least };
+}
+
+/** Writes beside the target and renames, so that no reader sees half an image. */
+async function writeWhole(outPath: string, pieces: Uint8Array[]): Promise<void> {
+  const draft = `${outPath}.${process.pid}-${Math.random().toString(36).slice(2)}.tmp`;
+  try {
+    const file = await open(draft, 'w');
+    try {
+      await file.writev(pieces);
+    } finally {
+      await file.close();
+    }
+    await rename(draft, outPath);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+function replyOf(id: number, error: unknown, output: string): BakeReply {
+  if (error instanceof BakeFailure) return { id, ok: false, failure: error.failure, output };
+  const { message, code, path } = error as NodeJS.ErrnoException;
+  return { id, ok: false, failure: { kind: 'system', message, errno: code ?? '', path: path ?? '' }, output };
+}
+
+parentPort?.on('message', async (job: BakeJob | WarmJob) => {
+  const output = new Output();
+  let reply: BakeReply;
+  try {
+    if ('warm' in job) {
+      base ??= createBaseHeap();
+      await base;
+      reply = { id: job.id, ok: true, result: null };
+    } else {
+      reply = { id: job.id, ok: true, result: await bake(job, output) };
+    }
+  } catch (error) {
+    reply = replyOf(job.id, error, output.text);
+  }
+  parentPort?.postMessage(reply);
+});

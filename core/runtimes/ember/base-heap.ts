@@ -1,0 +1,75 @@
+/** The heap that every image starts from: an empty QuickJS runtime with the prelude in it. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { EvalFlags, MAX_STACK_SIZE, QuickJS, type QuickJSOptions, type Snapshot } from 'quickjs-wasi';
+import dispatchSource from './prelude/dispatch.prelude.js';
+import globalsSource from './prelude/globals.prelude.js';
+import timersSource from './prelude/timers.prelude.js';
+
+/** The functions that the prelude calls, by the letters that `guest/rt/imports.c` knows them by. */
+export const hostCallLetters = {
+  print: 'p',
+  random: 'r',
+  handlerEntered: 'h',
+  handlerDone: 'd',
+  respond: 'R',
+  fail: 'E',
+} as const;
+
+/** Node's types know WebAssembly's types and not its values. */
+const wasm = (globalThis as unknown as { WebAssembly: { compile(bytes: Uint8Array): Promise<WebAssembly.Module> } })
+  .WebAssembly;
+
+/** A heap snapshot, and where in it the prelude's functions are. */
+export interface BaseHeap {
+  readonly module: WebAssembly.Module;
+  readonly snapshot: Snapshot;
+  /** Tokens of `QuickJS.exportHandle`: offsets of boxed function values in linear memory. */
+  readonly tokens: Readonly<Record<'invoke' | 'tick' | 'reset' | 'setHandler' | 'installEnv', number>>;
+}
+
+/** What a virtual machine gets that bakes: a clock whose monotonic half stands still, so that equal sources give equal images. */
+export function vmOptions(module: WebAssembly.Module, wallNs: () => bigint): QuickJSOptions {
+  return {
+    wasm: module,
+    maxStackSize: MAX_STACK_SIZE,
+    timezoneOffset: 0,
+    wasi: (memory) => ({
+      clock_time_get: (clock: number, _precision: bigint, result: number) => {
+        new DataView(memory.buffer).setBigUint64(result, clock === 0 ? wallNs() : 0n, true);
+        return 0;
+      },
+    }),
+  };
+}
+
+/** Compiles the engine and evaluates the prelude. Takes some tens of milliseconds; done once for a worker. */
+export async function createBaseHeap(): Promise<BaseHeap> {
+  const wasmPath = createRequire(import.meta.url).resolve('quickjs-wasi/quickjs.wasm');
+  const module = await wasm.compile(await readFile(wasmPath));
+  const vm = await QuickJS.create({ ...vmOptions(module, () => 0n), interruptHandler: () => false });
+  const host = vm.newObject();
+  for (const [name, letter] of Object.entries(hostCallLetters)) {
+    vm.setProp(
+      host,
+      name,
+      vm.newFunction(letter, () => vm.undefined),
+    );
+  }
+  const call = (source: string, file: string, ...args: Parameters<typeof vm.callFunction>[1][]) =>
+    vm.callFunction(vm.evalCode(source, file, EvalFlags.STRICT), vm.undefined, ...args);
+  const installEnv = call(globalsSource, 'ember:globals', host);
+  const timers = call(timersSource, 'ember:timers', vm.evalCode('performance.now.bind(performance)', 'ember:timers'));
+  const prelude = call(dispatchSource, 'ember:dispatch', host, timers);
+  const token = (name: string) => vm.exportHandle(prelude.getProp(name));
+  const tokens = {
+    invoke: token('invoke'),
+    tick: token('tick'),
+    reset: token('reset'),
+    setHandler: token('setHandler'),
+    installEnv: vm.exportHandle(installEnv),
+  };
+  vm.runGC();
+  // The machine is not disposed: its values must stay alive in the snapshot.
+  return { module, snapshot: vm.snapshot(), tokens };
+}

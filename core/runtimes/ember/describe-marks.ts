@@ -1,0 +1,24 @@
+import type { GuestMark } from '#core/runtimes/runtime.ts';
+import type { PhaseName } from '#shared/model/timeline.ts';
+import type { GuestMark as WireMark } from './channel.ts';
+import type { EmberMark } from './layout.ts';
+
+/** What each of Ember's marks is called, and the phase it opens. */
+const meanings: Readonly<Record<EmberMark, { readonly label: string; readonly opens: PhaseName | null }>> = {
+  entry: { label: 'Ember’s first instruction', opens: 'kernel' },
+  kernel: { label: 'long mode, C code runs', opens: null },
+  memory: { label: 'memory mapped', opens: null },
+  console: { label: 'serial console up', opens: null },
+  devices: { label: 'invocation channel up', opens: null },
+  runtime: { label: 'QuickJS starts', opens: 'runtime' },
+  function: { label: 'heap snapshot restored', opens: 'function' },
+  invoke: { label: 'invocation read', opens: 'respond' },
+  handler: { label: 'handler called', opens: null },
+  returned: { label: 'handler returned', opens: null },
+  respond: { label: 'answer written', opens: null },
+};
+
+/** An Ember guest's marks with their meaning. */
+export function describeMarks(marks: readonly WireMark[]): GuestMark[] {
+  return marks.map(({ name, tsc }) => ({ name: `ember.${name}`, ticks: Number(tsc), ...meanings[name] }));
+}

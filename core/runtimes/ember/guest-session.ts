@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  ClockSample,
+  GuestMark,
+  GuestSession,
+  InvocationRequest,
+  InvocationResult,
+} from '#core/runtimes/runtime.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { type HostNs, hostNs } from '#shared/model/units.ts';
+import {
+  type ErrorFrame,
+  encodeInvoke,
+  encodePing,
+  type GuestFrame,
+  type PongFrame,
+  type ResponseFrame,
+} from './channel.ts';
+import { describeMarks } from './describe-marks.ts';
+import { createFrameDecoder } from './frame-decoder.ts';
+import { readAnswer } from './read-answer.ts';
+
+export interface SessionOptions {
+  /** Frequency of the guest's counter as an earlier guest on this host measured it; 0 when none has. */
+  readonly tscHz: bigint;
+  /** Told what this guest measured. */
+  readonly onTscHz: (hz: bigint) => void;
+}
+
+/** A guest stops a handler at its deadline by itself; one that has not answered this much later is not going to. */
+const graceMs = 3_000;
+const pingTimeoutMs = 1_000;
+
+type Answer = ResponseFrame | ErrorFrame;
+type Received = InvocationResult['received'][number];
+interface Waiting<Frame> {
+  readonly id: number;
+  readonly resolve: (heard: { frame: Frame; atNs: HostNs }) => void;
+  readonly reject: (error: FirstlightError) => void;
+}
+
+/** The host's end of an Ember guest's channel. */
+export function openEmberSession(channel: Duplex, options: SessionOptions): GuestSession {
+  const decoder = createFrameDecoder();
+  const received: Received[] = [];
+  let answering: Waiting<Answer> | null = null;
+  let ponging: Waiting<PongFrame> | null = null;
+  let queue: Promise<unknown> = Promise.resolve();
+  let marks: readonly GuestMark[] = [];
+  let nextId = 1;
+  let end: { readonly reason: FirstlightError | null } | null = null;
+  const ready = deferred<void>();
+  const closed = deferred<FirstlightError | null>();
+
+  function finish(reason: FirstlightError | null): void {
+    if (end !== null) return;
+    end = { reason };
+    const error = reason ?? channelEnded();
+    answering?.reject(error);
+    ponging?.reject(error);
+    channel.destroy();
+    closed.resolve(reason);
+  }
+
+  channel.on('data', (chunk: Uint8Array) => {
+    if (end !== null) return;
+    const atNs = arrivalOf(channel);
+    try {
+      for (const frame of decoder.push(chunk)) take(frame, atNs);
+    } catch (thrown) {
+      finish(toFirstlightError(thrown));
+    }
+  });
+  channel.on('error', (cause) => finish(channelEnded(cause)));
+  channel.on('end', () => finish(null));
+  channel.on('close', () => finish(null));
+
+  function take(frame: GuestFrame, atNs: HostNs): void {
+    if (frame.type === 'pong') {
+      if (frame.tscHz > 0n) options.onTscHz(frame.tscHz);
+      if (ponging?.id === frame.id) ponging.resolve({ frame, atNs });
+      return;
+    }
+    received.push({ ticks: Number(frame.tscNow), atNs });
+    marks = describeMarks(frame.marks);
+    ready.resolve();
+    if (frame.type !== 'hello' && answering?.id === frame.id) answering.resolve({ frame, atNs });
+  }
+
+  /** Sends a frame and waits for the one that answers it. */
+  function ask<Frame>(
+    bytes: Uint8Array,
+    id: number,
+    setWaiting: (waiting: Waiting<Frame> | null) => void,
+  ): Promise<{ frame: Frame; atNs: HostNs }> {
+    return new Promise<{ frame: Frame; atNs: HostNs }>((resolve, reject) => {
+      if (end !== null) return reject(end.reason ?? channelEnded());
+      setWaiting({ id, resolve, reject });
+      channel.write(bytes);
+    }).finally(() => setWaiting(null));
+  }
+
+  async function invokeNow(request: InvocationRequest): Promise<InvocationResult> {
+    request.signal?.throwIfAborted();
+    const id = nextId++;
+    const bytes = encodeInvoke({
+      id,
+      deadlineMs: request.timeoutMs,
+      wallNs: BigInt(Date.now()) * 1_000_000n,
+      tscHz: options.tscHz,
+      seed: randomBytes(32),
+      eventJson: JSON.stringify(request.event),
+    });
+    const sentAtNs = now();
+    const giveUp = new AbortController();
+    try {
+      const { frame, atNs } = await Promise.race([
+        ask<Answer>(bytes, id, (waiting) => {
+          answering = waiting;
+        }),
+        deadline(ready.promise, request, giveUp.signal),
+      ]);
+      return { outcome: readAnswer(frame), sentAtNs, receivedAtNs: atNs, marks, received };
+    } catch (thrown) {
+      // Whatever broke, the guest may still be at it: an answer to this invocation must not meet the next one.
+      const error = toFirstlightError(thrown);
+      return { outcome: { ok: false, error, fatal: true }, sentAtNs, receivedAtNs: now(), marks, received };
+    } finally {
+      giveUp.abort();
+    }
+  }
+
+  async function ping(): Promise<ClockSample> {
+    const id = nextId++;
+    const sentAtNs = now();
+    const giveUp = new AbortController();
+    try {
+      const { frame, atNs } = await Promise.race([
+        ask<PongFrame>(encodePing(id, BigInt(sentAtNs)), id, (waiting) => {
+          ponging = waiting;
+        }),
+        timeOut(pingTimeoutMs, 'The guest did not answer a ping.', giveUp.signal),
+      ]);
+      return {
+        hostSentNs: sentAtNs,
+        guestReceivedTicks: Number(frame.tscReceived),
+        guestSentTicks: Number(frame.tscSent),
+        hostReceivedNs: atNs,
+      };
+    } finally {
+      giveUp.abort();
+    }
+  }
+
+  /** One conversation at a time: the guest reads a frame only after it has answered the last. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = queue.then(work, work);
+    queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  return {
+    ready: ready.promise,
+    closed: closed.promise,
+    invoke: (request) => inTurn(() => invokeNow(request)),
+    sampleClock: (count) =>
+      inTurn(async () => {
+        const samples: ClockSample[] = [];
+        for (let i = 0; i < count; i++) samples.push(await ping());
+        return samples;
+      }),
+    close: () => finish(null),
+  };
+}
+
+const now = (): HostNs => hostNs(Number(process.hrtime.bigint()));
+
+/** When the bytes at hand reached this process: what the stream says, if it is one that says so. */
+function arrivalOf(channel: Duplex & { readonly receivedAtNs?: bigint | undefined }): HostNs {
+  return channel.receivedAtNs === undefined ? now() : hostNs(Number(channel.receivedAtNs));
+}
+
+/** Rejects when an invocation has had its time, counted from when the guest was up, or when it is cancelled. */
+async function deadline(ready: Promise<void>, request: InvocationRequest, signal: AbortSignal): Promise<never> {
+  const cancelled = new Promise<never>((_, reject) => {
+    const cancel = () => reject(new FirstlightError('CANCELLED', 'The invocation was cancelled.'));
+    request.signal?.addEventListener('abort', cancel, { once: true, signal });
+  });
+  const message = `The function did not answer within ${request.timeoutMs} ms, and did not stop when its time was over.`;
+  return await Promise.race([cancelled, ready.then(() => timeOut(request.timeoutMs + graceMs, message, signal))]);
+}
+
+async function timeOut(ms: number, message: string, signal: AbortSignal): Promise<never> {
+  try {
+    await sleep(ms, undefined, { signal, ref: false });
+  } catch {
+    // No longer wanted: the race this takes part in is over, and must not be decided by this.
+    return await new Promise<never>(() => undefined);
+  }
+  throw new FirstlightError('FUNCTION_TIMEOUT', message, {
+    hint: 'The instance was ended. Look for a loop that never ends, or raise timeoutMs in firstlight.json.',
+  });
+}
+
+function channelEnded(cause?: unknown): FirstlightError {
+  return new FirstlightError('CHANNEL_BROKEN', 'The channel to the guest ended before it answered.', { cause });
+}
+
+function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((onResolve) => {
+    resolve = onResolve;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,137 @@
+/** The bootable file: the kernel's own segments, the heap's pages that are not zero, and the config block. */
+import {
+  configBase,
+  configMagic,
+  configVersion,
+  firmwareTopBytes,
+  linearBase,
+  linearPageBytes,
+  reservePages,
+} from './layout.ts';
+
+/** What the guest must know besides the heap. Units: offsets in linear memory. */
+export interface ImageConfig {
+  readonly heapPages: number;
+  readonly stackPointer: number;
+  readonly runtime: number;
+  readonly context: number;
+  readonly invoke: number;
+  readonly tick: number;
+  readonly reset: number;
+}
+
+const programHeaderBytes = 56;
+const chunkBytes = 4096;
+/** A run of zeros shorter than this is cheaper to store than to cut out: each piece costs a header here and an entry in QEMU. */
+const minGapBytes = 4 * chunkBytes;
+/** Room for one small event and its answer beyond the heap as it was baked. */
+const workPages = 16;
+const loadable = 1;
+
+interface Run {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The stretches of the heap that hold anything but zeros. */
+export function nonZeroRuns(heap: Uint8Array): Run[] {
+  const words = new BigUint64Array(heap.buffer, heap.byteOffset, heap.byteLength / 8);
+  const wordsPerChunk = chunkBytes / 8;
+  const runs: { start: number; end: number }[] = [];
+  for (let chunk = 0; chunk * wordsPerChunk < words.length; chunk++) {
+    const from = chunk * wordsPerChunk;
+    let used = false;
+    for (let i = from; i < from + wordsPerChunk && !used; i++) used = words[i] !== 0n;
+    if (!used) continue;
+    const start = chunk * chunkBytes;
+    const last = runs.at(-1);
+    if (last && start - last.end < minGapBytes) last.end = start + chunkBytes;
+    else runs.push({ start, end: start + chunkBytes });
+  }
+  return runs;
+}
+
+/** The least memory that a guest with this heap boots and answers in. */
+export function minMemoryMiB(heapPages: number): number {
+  const bytes = linearBase + (heapPages + reservePages + workPages) * linearPageBytes + firmwareTopBytes;
+  return Math.ceil(bytes / 2 ** 20);
+}
+
+function configBytes(config: ImageConfig): Uint8Array {
+  const words = [
+    configMagic,
+    configVersion,
+    config.heapPages,
+    config.stackPointer,
+    config.runtime,
+    config.context,
+    config.invoke,
+    config.tick,
+    config.reset,
+  ];
+  const bytes = new Uint8Array(words.length * 4);
+  const view = new DataView(bytes.buffer);
+  words.forEach((word, i) => {
+    view.setUint32(i * 4, word, true);
+  });
+  return bytes;
+}
+
+/**
+ * The image's bytes, in pieces to be written one after the other.
+ *
+ * Shape: the kernel file, padding, the config block, the heap's runs, and a new table of program headers at the end, which the ELF header is
+ * made to point at.
+ */
+export function buildImage(
+  kernel: Uint8Array,
+  heap: Uint8Array,
+  config: ImageConfig,
+): { pieces: Uint8Array[]; heapBytes: number } {
+  const kernelView = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
+  if (kernel.length < 64 || kernelView.getUint32(0, false) !== 0x7f45_4c46)
+    throw new RangeError('The kernel is not an ELF file.');
+  const oldTable = Number(kernelView.getBigUint64(32, true));
+  const oldCount = kernelView.getUint16(56, true);
+
+  const padding = -kernel.length & (chunkBytes - 1);
+  const pieces: Uint8Array[] = [new Uint8Array(kernel), new Uint8Array(padding)];
+  let offset = kernel.length + padding;
+  const added: { offset: number; address: number; bytes: number }[] = [];
+  const add = (bytes: Uint8Array, address: number) => {
+    added.push({ offset, address, bytes: bytes.length });
+    pieces.push(bytes);
+    offset += bytes.length;
+  };
+  let heapBytes = 0;
+  for (const run of nonZeroRuns(heap)) {
+    add(heap.subarray(run.start, run.end), linearBase + run.start);
+    heapBytes += run.end - run.start;
+  }
+  add(configBytes(config), configBase);
+  const tablePadding = -offset & 7;
+  pieces.push(new Uint8Array(tablePadding));
+  offset += tablePadding;
+
+  const table = new Uint8Array((oldCount + added.length) * programHeaderBytes);
+  table.set(kernel.subarray(oldTable, oldTable + oldCount * programHeaderBytes));
+  const view = new DataView(table.buffer);
+  added.forEach((segment, i) => {
+    const at = (oldCount + i) * programHeaderBytes;
+    view.setUint32(at, loadable, true);
+    view.setUint32(at + 4, 6, true); // readable, writable
+    view.setBigUint64(at + 8, BigInt(segment.offset), true);
+    view.setBigUint64(at + 16, BigInt(segment.address), true);
+    view.setBigUint64(at + 24, BigInt(segment.address), true);
+    view.setBigUint64(at + 32, BigInt(segment.bytes), true);
+    view.setBigUint64(at + 40, BigInt(segment.bytes), true);
+    view.setBigUint64(at + 48, 1n, true);
+  });
+  pieces.push(table);
+
+  const header = pieces[0] as Uint8Array;
+  const headerView = new DataView(header.buffer);
+  headerView.setBigUint64(32, BigInt(offset), true);
+  headerView.setUint16(56, oldCount + added.length, true);
+  return { pieces, heapBytes };
+}

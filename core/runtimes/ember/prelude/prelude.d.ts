@@ -1,0 +1,5 @@
+/** Prelude sources are bundled as text. */
+declare module '*.prelude.js' {
+  const source: string;
+  export default source;
+}

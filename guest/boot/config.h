@@ -1,0 +1,28 @@
+/* The config block of an image: what the host baked, apart from the heap itself. */
+#ifndef EMBER_CONFIG_H
+#define EMBER_CONFIG_H
+
+#include <stdint.h>
+#include "layout.h"
+
+struct ember_config {
+  uint32_t magic;
+  uint32_t version;
+  uint32_t heap_pages;    /* linear memory in use, in pages of 64 KiB */
+  uint32_t stack_pointer; /* QuickJS's own stack inside linear memory */
+  uint32_t runtime;       /* JSRuntime and JSContext, as offsets in linear memory */
+  uint32_t context;
+  uint32_t invoke; /* boxed JS functions of the prelude, as offsets in linear memory */
+  uint32_t tick;
+  uint32_t reset;
+};
+
+/* The image's config. Valid only after `config_valid()` has returned 1. */
+static inline const struct ember_config *config(void) { return (const struct ember_config *)EMBER_CONFIG_BASE; }
+
+/* 1 when an image was baked onto this kernel, 0 for the bare kernel. */
+static inline int config_valid(void) {
+  return config()->magic == EMBER_CONFIG_MAGIC && config()->version == EMBER_CONFIG_VERSION;
+}
+
+#endif

@@ -1,0 +1,115 @@
+#include "panic.h"
+
+#include <stdarg.h>
+
+#include "../dev/io.h"
+#include "../dev/serial.h"
+#include "../rt/format.h"
+#include "../rt/invoke.h"
+#include "idt.h"
+#include "layout.h"
+#include "symbols.h"
+
+struct context *crash_handler;
+
+static const char *const vector_names[32] = {
+    "divide error",        "debug",
+    "NMI",                 "breakpoint",
+    "overflow",            "bound range exceeded",
+    "invalid opcode",      "device not available",
+    "double fault",        "coprocessor segment overrun",
+    "invalid TSS",         "segment not present",
+    "stack-segment fault", "general protection fault",
+    "page fault",          "reserved",
+    "x87 floating point",  "alignment check",
+    "machine check",       "SIMD floating point",
+    "virtualization",      "control protection"};
+
+_Noreturn void halt(void) {
+  /* ACPI's sleep control register on QEMU's pc and q35; the value asks for soft off. */
+  outw(0x604, 0x2000);
+  for (;;) __asm__ volatile("cli; hlt");
+}
+
+static void print_address(const char *label, uint64_t address) {
+  uint64_t offset = 0;
+  const char *name = symbol_find(address, &offset);
+  if (name) kprintf("%s%016lx  %s+0x%lx\n", label, address, name, offset);
+  else kprintf("%s%016lx\n", label, address);
+}
+
+/* Without frame pointers: every word on the stack that follows a call in our code. May show a stale call; never misses a live one. */
+static void print_backtrace(uint64_t rsp) {
+  if (rsp < EMBER_STACK_BOTTOM || rsp >= EMBER_STACK_TOP) rsp = EMBER_STACK_BOTTOM;
+  kprintf("calls (from the stack, newest first):\n");
+  int shown = 0;
+  for (const uint64_t *p = (const uint64_t *)(rsp & ~7ull); p < (const uint64_t *)EMBER_STACK_TOP && shown < 24; p++) {
+    uint64_t offset;
+    if (!symbol_find(*p, &offset) || offset < 2) continue;
+    const uint8_t *code = (const uint8_t *)*p;
+    int direct = offset >= 5 && code[-5] == 0xe8;
+    int indirect = (code[-2] == 0xff && (code[-1] & 0x38) == 0x10) || (offset >= 3 && code[-3] == 0xff && (code[-2] & 0x38) == 0x10) ||
+                   (offset >= 6 && code[-6] == 0xff && (code[-5] & 0x38) == 0x10);
+    if (!direct && !indirect) continue;
+    print_address("  ", *p);
+    shown++;
+  }
+}
+
+static void print_fault(const struct trap_frame *f, uint64_t cr2) {
+  const char *name = f->vector < 22 ? vector_names[f->vector] : "exception";
+  kprintf("\nember: %s (vector %lu, error 0x%lx)\n", name, f->vector, f->error);
+  if (f->vector == 14) {
+    const char *where = cr2 < 4096 ? ": null pointer" : cr2 >= EMBER_STACK_GUARD && cr2 < EMBER_STACK_BOTTOM ? ": stack overflow" : "";
+    kprintf("  %s at %016lx, page %s%s\n", f->error & 16 ? "fetch" : f->error & 2 ? "write" : "read", cr2,
+            f->error & 1 ? "protected" : "not present", where);
+  } else if (f->error && (f->vector == 13 || (f->vector >= 10 && f->vector <= 12))) {
+    kprintf("  selector 0x%lx in the %s\n", f->error >> 3, f->error & 2 ? "IDT" : f->error & 4 ? "LDT" : "GDT");
+  }
+  print_address("  rip ", f->rip);
+  kprintf("  rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+  kprintf("  rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
+  kprintf("  r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
+  kprintf("  r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
+  kprintf("  rflags %lx  cs %lx\n", f->rflags, f->cs);
+  print_backtrace(f->rsp);
+}
+
+static _Noreturn void finish(const char *message) {
+  static int again;
+  if (!again++) invoke_report_panic(message);
+  halt();
+}
+
+_Noreturn void trap(struct trap_frame *f) {
+  uint64_t cr2;
+  __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
+  print_fault(f, cr2);
+  if (crash_handler && f->vector == 14) {
+    struct context *handler = crash_handler;
+    crash_handler = 0;
+    if (cr2 >= EMBER_STACK_GUARD && cr2 < EMBER_STACK_BOTTOM) context_restore(handler, CRASH_STACK);
+    if (cr2 >= EMBER_LINEAR_BASE && cr2 < EMBER_LINEAR_BASE + (8ull << 30)) context_restore(handler, CRASH_MEMORY);
+  }
+  finish(f->vector < 22 ? vector_names[f->vector] : "exception");
+}
+
+_Noreturn void crash(enum crash kind, const char *what) {
+  if (!crash_handler) panic("%s", what);
+  struct context *handler = crash_handler;
+  crash_handler = 0;
+  kprintf("\nember: %s\n", what);
+  print_backtrace((uint64_t)__builtin_frame_address(0));
+  context_restore(handler, kind);
+}
+
+_Noreturn void panic(const char *format, ...) {
+  char text[256];
+  va_list args;
+  va_start(args, format);
+  format_text(text, sizeof text, format, args);
+  va_end(args);
+  kprintf("\nember: panic: %s\n", text);
+  print_backtrace((uint64_t)__builtin_frame_address(0));
+  finish(text);
+}

@@ -1,0 +1,37 @@
+/* Time: the time stamp counter, its frequency, and wall clock time as the host last told it. */
+#ifndef EMBER_CLOCK_H
+#define EMBER_CLOCK_H
+
+#include <stdint.h>
+
+/* Starts the measurement; call when the APIC counts. */
+void clock_init(void);
+
+/*
+ * Ticks per second of the time stamp counter. The first call finds out: from KVM's clock page, else from what the host said, else by
+ * comparing with the APIC timer since boot, which takes up to 2 ms.
+ */
+uint64_t clock_hz(void);
+
+/* The frequency if it is known already, else 0. */
+uint64_t clock_hz_known(void);
+
+/* The host's word for the frequency; ignored when 0 or when it is known already. */
+void clock_hint(uint64_t hz);
+
+/* The host's wall clock, in nanoseconds since 1970, at the given count. */
+void clock_set_wall(uint64_t wall_ns, uint64_t tsc);
+
+/* Nanoseconds since 1970; since boot when the host has not said. */
+uint64_t clock_wall_ns(void);
+
+/* Nanoseconds since the counter was zero. */
+uint64_t clock_boot_ns(void);
+
+/* Counts for a duration. */
+uint64_t clock_ticks(uint64_t ns);
+
+/* Duration of a number of counts. */
+uint64_t clock_ns(uint64_t ticks);
+
+#endif

@@ -1,0 +1,105 @@
+#include "pci.h"
+
+#include "io.h"
+
+#define COMMAND 0x04
+#define COMMAND_MEMORY 2
+#define COMMAND_MASTER 4
+#define HEADER_TYPE 0x0c /* byte 2 of this word */
+#define CAPABILITIES 0x34
+#define BRIDGE_BUSES 0x18
+#define BRIDGE_MEMORY 0x20
+
+/* On pc and q35 alike: below the APICs, above the configuration window that q35's firmware may place at 0xb0000000 to 0xc0000000. */
+#define HOLE_START 0xf0000000u
+#define HOLE_END 0xfeb00000u
+
+static uint32_t hole_next = HOLE_START;
+static uint8_t last_bus;
+
+uint32_t pci_read(pci_address address, int offset) {
+  outl(0xcf8, 0x80000000u | address | (offset & 0xfc));
+  return inl(0xcfc);
+}
+
+void pci_write(pci_address address, int offset, uint32_t value) {
+  outl(0xcf8, 0x80000000u | address | (offset & 0xfc));
+  outl(0xcfc, value);
+}
+
+static uint32_t hole_take(uint32_t size) {
+  uint32_t at = (hole_next + size - 1) & ~(size - 1);
+  if (size == 0 || at < hole_next || at > HOLE_END - size) return 0;
+  hole_next = at + size;
+  return at;
+}
+
+/* A bridge that firmware left alone: a bus number, and 2 MiB of the hole for what is behind it. */
+static uint8_t bridge_bus(pci_address bridge, uint8_t bus) {
+  uint8_t secondary = pci_read(bridge, BRIDGE_BUSES) >> 8;
+  if (secondary) {
+    if (secondary > last_bus) last_bus = secondary;
+    return secondary;
+  }
+  secondary = ++last_bus;
+  pci_write(bridge, BRIDGE_BUSES, (uint32_t)secondary << 16 | (uint32_t)secondary << 8 | bus);
+  uint32_t window = hole_take(0x200000);
+  if (window) pci_write(bridge, BRIDGE_MEMORY, (window + 0x1fffff) >> 16 << 16 | window >> 16);
+  pci_write(bridge, COMMAND, (pci_read(bridge, COMMAND) & 0xffff) | COMMAND_MEMORY | COMMAND_MASTER);
+  /* The device's own memory comes out of the window: hand it back for `pci_memory` to take again, in order. */
+  if (window) hole_next = window;
+  return secondary;
+}
+
+static pci_address find_on(uint8_t bus, uint16_t vendor, uint16_t device, uint16_t other_device, int depth) {
+  for (uint32_t slot = 0; slot < 32; slot++) {
+    uint32_t functions = 1;
+    for (uint32_t function = 0; function < functions; function++) {
+      pci_address at = (uint32_t)bus << 16 | slot << 11 | function << 8;
+      uint32_t id = pci_read(at, 0);
+      if ((id & 0xffff) == 0xffff) continue;
+      if (id == (vendor | (uint32_t)device << 16) || id == (vendor | (uint32_t)other_device << 16)) return at;
+      uint32_t header = pci_read(at, HEADER_TYPE) >> 16;
+      if (header & 0x80) functions = 8;
+      if ((header & 0x7f) != 1 || depth >= 4) continue;
+      pci_address found = find_on(bridge_bus(at, bus), vendor, device, other_device, depth + 1);
+      if (found) return found;
+    }
+  }
+  return 0;
+}
+
+pci_address pci_find(uint16_t vendor, uint16_t device, uint16_t other_device) {
+  return find_on(0, vendor, device, other_device, 0);
+}
+
+int pci_capability(pci_address address, int id, int after) {
+  int at = after ? pci_read(address, after) >> 8 & 0xff : pci_read(address, CAPABILITIES) & 0xff;
+  for (int i = 0; at >= 0x40 && i < 48; i++) {
+    uint32_t word = pci_read(address, at);
+    if ((word & 0xff) == (uint32_t)id) return at;
+    at = word >> 8 & 0xff;
+  }
+  return 0;
+}
+
+uint64_t pci_memory(pci_address address, int bar) {
+  if (bar > 5) return 0;
+  int offset = 0x10 + bar * 4;
+  uint32_t low = pci_read(address, offset);
+  if (low & 1) return 0;
+  int wide = (low & 6) == 4;
+  uint64_t base = low & ~0xfu;
+  if (wide) base |= (uint64_t)pci_read(address, offset + 4) << 32;
+  if (base) return base;
+  pci_write(address, offset, 0xffffffff);
+  uint32_t size = ~(pci_read(address, offset) & ~0xfu) + 1;
+  base = hole_take(size);
+  pci_write(address, offset, base);
+  if (wide) pci_write(address, offset + 4, 0);
+  return base;
+}
+
+void pci_enable(pci_address address) {
+  pci_write(address, COMMAND, (pci_read(address, COMMAND) & 0xffff) | COMMAND_MEMORY | COMMAND_MASTER);
+}

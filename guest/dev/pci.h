@@ -1,0 +1,28 @@
+/* PCI: finding a device, its capabilities and its memory, with addresses assigned where firmware left none. */
+#ifndef EMBER_PCI_H
+#define EMBER_PCI_H
+
+#include <stdint.h>
+
+/* Bus, device and function as configuration space wants them. */
+typedef uint32_t pci_address;
+
+uint32_t pci_read(pci_address, int offset);
+void pci_write(pci_address, int offset, uint32_t value);
+
+/*
+ * The first function with this vendor and either device number, on any bus; bridges without bus numbers get them on the way.
+ * Returns 0 when there is none (0 is the host bridge, never a device that is looked for).
+ */
+pci_address pci_find(uint16_t vendor, uint16_t device, uint16_t other_device);
+
+/* Offset of the next capability of this id after `after` (0: the first); 0 when there is no more. */
+int pci_capability(pci_address, int id, int after);
+
+/* Physical address of a memory BAR (0 to 5), assigned now if firmware did not. 0 when it is no memory BAR. */
+uint64_t pci_memory(pci_address, int bar);
+
+/* Lets the device answer memory accesses and do its own. */
+void pci_enable(pci_address);
+
+#endif

@@ -1,0 +1,119 @@
+#include "virtio-serial.h"
+
+#include "../boot/panic.h"
+#include "../rt/memory.h"
+#include "apic.h"
+
+#define DEVICE_TYPE 3
+#define F_MULTIPORT 2
+#define CONTROL_RX 2
+#define CONTROL_TX 3
+/* The invocation port is one of the first; each port's queues have to be there before the device starts. */
+#define PORTS 2
+#define CONTROL_BUFFERS 16
+#define CONTROL_BYTES 64
+#define RX_BUFFERS 32
+#define RX_BYTES 4096
+
+enum { DEVICE_READY, PORT_ADD, PORT_REMOVE, PORT_READY, CONSOLE_PORT, RESIZE, PORT_OPEN, PORT_NAME };
+
+struct control {
+  uint32_t id;
+  uint16_t event, value;
+};
+
+static struct virtio_device device;
+static struct virtq control_rx, control_tx, port_rx[PORTS + 1], port_tx[PORTS + 1];
+static uint8_t control_buffers[CONTROL_BUFFERS][CONTROL_BYTES];
+static uint8_t rx_buffers[RX_BUFFERS][RX_BYTES] __attribute__((aligned(4096)));
+static struct virtq *rx, *tx;
+static int open_port;
+/* The received buffer that is being read. */
+static int current = -1;
+static uint32_t current_length, current_at;
+
+static void wait_sent(struct virtq *q) {
+  uint32_t length;
+  while (virtq_take(q, &length) < 0) cpu_sleep();
+}
+
+static void send_control(uint32_t id, uint16_t event, uint16_t value) {
+  struct control message = {id, event, value};
+  struct iovec piece = {&message, sizeof message};
+  virtq_send(&control_tx, &piece, 1);
+  wait_sent(&control_tx);
+}
+
+static void open(uint32_t id) {
+  if (id < 1 || id > PORTS) panic("the port %s is number %u; give it number 1 or 2", EMBER_PORT_NAME, id);
+  rx = &port_rx[id];
+  tx = &port_tx[id];
+  uint16_t buffers = rx->size < RX_BUFFERS ? rx->size : RX_BUFFERS;
+  for (uint16_t i = 0; i < buffers; i++) virtq_offer(rx, i, rx_buffers[i], RX_BYTES);
+  virtq_kick(rx);
+  send_control(id, PORT_OPEN, 1);
+  open_port = 1;
+}
+
+static void handle_control(const struct control *message, uint32_t length) {
+  if (length < sizeof *message) return;
+  if (message->event == PORT_ADD) send_control(message->id, PORT_READY, 1);
+  if (message->event != PORT_NAME || open_port) return;
+  const char *name = (const char *)(message + 1);
+  uint32_t bytes = length - sizeof *message;
+  if (bytes > 0 && name[bytes - 1] == 0) bytes--;
+  if (bytes == sizeof EMBER_PORT_NAME - 1 && memcmp(name, EMBER_PORT_NAME, bytes) == 0) open(message->id);
+}
+
+static void poll_control(void) {
+  uint32_t length;
+  for (int slot; (slot = virtq_take(&control_rx, &length)) >= 0;) {
+    handle_control((const struct control *)control_buffers[slot], length);
+    virtq_offer(&control_rx, slot, control_buffers[slot], CONTROL_BYTES);
+    virtq_kick(&control_rx);
+  }
+}
+
+void virtio_serial_init(void) {
+  if (!virtio_open(&device, DEVICE_TYPE, F_MULTIPORT)) panic("no virtio serial device with several ports");
+  if (!virtio_queue(&device, &control_rx, CONTROL_RX) || !virtio_queue(&device, &control_tx, CONTROL_TX))
+    panic("the virtio serial device has no control queues");
+  for (int id = 1; id <= PORTS; id++) {
+    if (!virtio_queue(&device, &port_rx[id], 2 * (id + 1))) break;
+    virtio_queue(&device, &port_tx[id], 2 * (id + 1) + 1);
+  }
+  virtio_start(&device);
+  for (uint16_t i = 0; i < CONTROL_BUFFERS; i++) virtq_offer(&control_rx, i, control_buffers[i], CONTROL_BYTES);
+  virtq_kick(&control_rx);
+  send_control(0, DEVICE_READY, 1);
+  for (poll_control(); !open_port; poll_control()) cpu_sleep();
+}
+
+int channel_open(void) { return open_port; }
+
+int channel_readable(void) {
+  poll_control();
+  if (current >= 0) return 1;
+  current = virtq_take(rx, &current_length);
+  current_at = 0;
+  return current >= 0;
+}
+
+size_t channel_read(void *to, size_t count) {
+  if (!channel_readable()) return 0;
+  uint32_t left = current_length - current_at;
+  uint32_t take = count < left ? count : left;
+  memcpy(to, rx_buffers[current] + current_at, take);
+  current_at += take;
+  if (current_at == current_length) {
+    virtq_offer(rx, current, rx_buffers[current], RX_BYTES);
+    virtq_kick(rx);
+    current = -1;
+  }
+  return take;
+}
+
+void channel_send(const struct iovec *pieces, int count) {
+  virtq_send(tx, pieces, count);
+  wait_sent(tx);
+}

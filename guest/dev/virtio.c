@@ -1,0 +1,157 @@
+#include "virtio.h"
+
+#include "../boot/panic.h"
+#include "../mm/pages.h"
+#include "apic.h"
+
+#define VENDOR 0x1af4
+#define STATUS_ACKNOWLEDGE 1
+#define STATUS_DRIVER 2
+#define STATUS_DRIVER_OK 4
+#define STATUS_FEATURES_OK 8
+#define CAP_COMMON 1
+#define CAP_NOTIFY 2
+#define CAP_DEVICE 4
+#define DESC_NEXT 1
+#define DESC_WRITE 2
+
+/* virtio_pci_common_cfg */
+#define DEVICE_FEATURE_SELECT 0x00
+#define DEVICE_FEATURE 0x04
+#define DRIVER_FEATURE_SELECT 0x08
+#define DRIVER_FEATURE 0x0c
+#define CONFIG_MSIX 0x10
+#define DEVICE_STATUS 0x14
+#define QUEUE_SELECT 0x16
+#define QUEUE_SIZE 0x18
+#define QUEUE_MSIX 0x1a
+#define QUEUE_ENABLE 0x1c
+#define QUEUE_NOTIFY 0x1e
+#define QUEUE_DESC 0x20
+#define QUEUE_DRIVER 0x28
+#define QUEUE_DEVICE 0x30
+
+static uint32_t read32(volatile uint8_t *at) { return *(volatile uint32_t *)at; }
+static void write32(volatile uint8_t *at, uint32_t value) { *(volatile uint32_t *)at = value; }
+static uint16_t read16(volatile uint8_t *at) { return *(volatile uint16_t *)at; }
+static void write16(volatile uint8_t *at, uint16_t value) { *(volatile uint16_t *)at = value; }
+
+static void write64(volatile uint8_t *at, const volatile void *pointer) {
+  write32(at, (uint64_t)pointer);
+  write32(at + 4, (uint64_t)pointer >> 32);
+}
+
+static void open_msix(pci_address pci) {
+  int cap = pci_capability(pci, 0x11, 0);
+  if (!cap) panic("the virtio device has no MSI-X");
+  uint32_t table = pci_read(pci, cap + 4);
+  uint64_t base = pci_memory(pci, table & 7);
+  if (!base) panic("the virtio device's MSI-X table has no address");
+  volatile uint8_t *entry = pages_map_device(base + (table & ~7u), 16);
+  uint64_t address = apic_message_address();
+  write32(entry, address);
+  write32(entry + 4, address >> 32);
+  write32(entry + 8, apic_message_data());
+  write32(entry + 12, 0);
+  pci_write(pci, cap, (pci_read(pci, cap) & 0x3fffffff) | 0x80000000);
+}
+
+int virtio_open(struct virtio_device *d, uint16_t device_type, uint32_t wanted) {
+  *d = (struct virtio_device){0};
+  d->pci = pci_find(VENDOR, 0x1040 + device_type, 0x1000 + device_type);
+  if (!d->pci) return 0;
+  volatile uint8_t *bars[6] = {0};
+  uint64_t bases[6] = {0};
+  for (int cap = pci_capability(d->pci, 0x09, 0); cap; cap = pci_capability(d->pci, 0x09, cap)) {
+    int type = pci_read(d->pci, cap) >> 24;
+    if (type != CAP_COMMON && type != CAP_NOTIFY && type != CAP_DEVICE) continue;
+    int bar = pci_read(d->pci, cap + 4) & 0xff;
+    uint32_t offset = pci_read(d->pci, cap + 8);
+    if (bar > 5) continue;
+    if (!bases[bar]) {
+      bases[bar] = pci_memory(d->pci, bar);
+      if (!bases[bar]) return 0;
+      bars[bar] = pages_map_device(bases[bar], 0x10000);
+    }
+    if (type == CAP_COMMON) d->common = bars[bar] + offset;
+    if (type == CAP_DEVICE) d->device = bars[bar] + offset;
+    if (type == CAP_NOTIFY) {
+      d->notify = bars[bar] + offset;
+      d->notify_multiplier = pci_read(d->pci, cap + 16);
+    }
+  }
+  if (!d->common || !d->notify || !d->device) return 0;
+  /* Memory first: writing the MSI-X table needs it. */
+  pci_enable(d->pci);
+  open_msix(d->pci);
+
+  d->common[DEVICE_STATUS] = 0;
+  while (d->common[DEVICE_STATUS] != 0) __asm__ volatile("pause");
+  d->common[DEVICE_STATUS] = STATUS_ACKNOWLEDGE | STATUS_DRIVER;
+  write32(d->common + DEVICE_FEATURE_SELECT, 0);
+  if ((read32(d->common + DEVICE_FEATURE) & wanted) != wanted) return 0;
+  write32(d->common + DRIVER_FEATURE_SELECT, 0);
+  write32(d->common + DRIVER_FEATURE, wanted);
+  write32(d->common + DRIVER_FEATURE_SELECT, 1);
+  write32(d->common + DRIVER_FEATURE, 1u << (VIRTIO_F_VERSION_1 - 32));
+  d->common[DEVICE_STATUS] = STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK;
+  if (!(d->common[DEVICE_STATUS] & STATUS_FEATURES_OK)) return 0;
+  write16(d->common + CONFIG_MSIX, 0xffff);
+  return 1;
+}
+
+int virtio_queue(struct virtio_device *d, struct virtq *q, uint16_t number) {
+  write16(d->common + QUEUE_SELECT, number);
+  uint16_t size = read16(d->common + QUEUE_SIZE);
+  if (size == 0) return 0;
+  q->number = number;
+  q->size = size < QUEUE_MAX ? size : QUEUE_MAX;
+  write16(d->common + QUEUE_SIZE, q->size);
+  write16(d->common + QUEUE_MSIX, 0);
+  write64(d->common + QUEUE_DESC, q->desc);
+  write64(d->common + QUEUE_DRIVER, &q->avail);
+  write64(d->common + QUEUE_DEVICE, &q->used);
+  q->notify = (volatile uint16_t *)(d->notify + read16(d->common + QUEUE_NOTIFY) * d->notify_multiplier);
+  write16(d->common + QUEUE_ENABLE, 1);
+  return 1;
+}
+
+void virtio_start(struct virtio_device *d) {
+  d->common[DEVICE_STATUS] = STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK;
+}
+
+static void publish(struct virtq *q, uint16_t slot) {
+  q->avail.ring[q->avail.index % q->size] = slot;
+  /* The device must see the entry before the index; x86 keeps stores in order, the compiler must too. */
+  __asm__ volatile("" ::: "memory");
+  *(volatile uint16_t *)&q->avail.index = q->avail.index + 1;
+}
+
+void virtq_offer(struct virtq *q, uint16_t slot, void *buffer, uint32_t length) {
+  q->desc[slot] = (struct virtq_desc){(uint64_t)buffer, length, DESC_WRITE, 0};
+  publish(q, slot);
+}
+
+void virtq_send(struct virtq *q, const struct iovec *pieces, int count) {
+  for (int i = 0; i < count; i++) {
+    uint16_t flags = i + 1 < count ? DESC_NEXT : 0;
+    q->desc[i] = (struct virtq_desc){(uint64_t)pieces[i].base, pieces[i].length, flags, i + 1};
+  }
+  publish(q, 0);
+  virtq_kick(q);
+}
+
+int virtq_take(struct virtq *q, uint32_t *length) {
+  if (q->used.index == q->seen) return -1;
+  __asm__ volatile("" ::: "memory");
+  uint16_t at = q->seen++ % q->size;
+  *length = q->used.ring[at].length;
+  uint32_t slot = q->used.ring[at].id;
+  if (slot >= q->size) panic("the virtio device used descriptor %u of %u", slot, q->size);
+  return slot;
+}
+
+void virtq_kick(struct virtq *q) {
+  __asm__ volatile("mfence" ::: "memory");
+  *q->notify = q->number;
+}
