@@ -95,6 +95,19 @@ describe('pages', () => {
     expect(await get('/', { host: 'localhost:9' })).toMatchObject({ status: 200 });
   });
 
+  test('an issued URL leads to the token once', async () => {
+    const path = new URL(host.issueUrl()).pathname;
+    expect(path).not.toContain(host.token);
+    const first = await get(path);
+    expect(first).toMatchObject({
+      status: 302,
+      headers: { location: `/#token=${host.token}`, 'cache-control': 'no-store' },
+    });
+    const second = await get(path);
+    expect(second.status).toBe(410);
+    expect(second.headers).not.toHaveProperty('location');
+  });
+
   test('without a build, the root says what to do', async () => {
     const empty = await startHost({ engine, rendererDir: join(dir, 'none'), log: () => undefined });
     const answer = await fetch(empty.origin);

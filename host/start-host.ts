@@ -11,6 +11,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { hasLoopbackHost, hasOwnOrigin, hasToken } from './guard.ts';
 import { keepAlive } from './keep-alive.ts';
 import { serveFile } from './static-files.ts';
+import { createTickets } from './tickets.ts';
 import { createWebSocketPort, drop } from './ws-port.ts';
 
 /** Loopback only: whoever wants it elsewhere tunnels it, and keeps the tunnel's authentication. */
@@ -18,6 +19,8 @@ const address = '127.0.0.1';
 
 /** The largest call is `projects:writeFile`: 8,000,000 characters, at most three UTF-8 bytes each. */
 const maxMessageBytes = 32 * 1024 * 1024;
+
+const ticketPath = '/open/';
 
 export interface HostOptions {
   readonly engine: Engine;
@@ -35,6 +38,8 @@ export interface Host {
   readonly url: string;
   readonly origin: string;
   readonly token: string;
+  /** A URL that opens the studio once, within a minute: for the command line of a browser, which others can read. */
+  readonly issueUrl: () => string;
   /** Ends every session and the listener. */
   readonly close: () => Promise<void>;
 }
@@ -47,6 +52,7 @@ export interface Host {
 export async function startHost(options: HostOptions): Promise<Host> {
   const { engine, rendererDir, log } = options;
   const token = options.token ?? randomBytes(32).toString('hex');
+  const tickets = createTickets();
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
@@ -62,6 +68,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
       return;
     }
     for (const [name, value] of securityHeaders(host)) response.setHeader(name, value);
+    if (request.url?.startsWith(ticketPath)) {
+      const isGood = tickets.redeem(request.url.slice(ticketPath.length));
+      if (isGood) response.setHeader('location', `/#token=${token}`);
+      response.writeHead(isGood ? 302 : 410, { 'cache-control': 'no-store', 'content-type': 'text/plain' });
+      response.end(isGood ? '' : 'This link was used already. Run `firstlight studio` to get another.\n');
+      return;
+    }
     serveFile(rendererDir, request, response).catch((error: unknown) => {
       log(`a page request ended early: ${error instanceof Error ? error.message : error}`);
       response.destroy();
@@ -84,7 +97,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
   await listen(server, options.port ?? 0);
   const origin = `http://${address}:${(server.address() as AddressInfo).port}`;
-  return { url: `${origin}/#token=${token}`, origin, token, close: () => close(server, sockets) };
+  return {
+    url: `${origin}/#token=${token}`,
+    origin,
+    token,
+    issueUrl: () => `${origin}${ticketPath}${tickets.issue()}`,
+    close: () => close(server, sockets),
+  };
 }
 
 function securityHeaders(host: string | undefined): readonly [string, string][] {

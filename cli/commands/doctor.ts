@@ -1,0 +1,41 @@
+import { exitCodes } from '#shared/errors.ts';
+import type { DoctorCheck, DoctorReport } from '#shared/model/doctor.ts';
+import type { Style } from '../output/style.ts';
+import type { Session } from '../session.ts';
+
+/** Prints the checks; with `fix`, mends what can be mended first. Exit code 3 while something fails. */
+export async function doctor(session: Session, options: { fix?: boolean }): Promise<number> {
+  let report = await session.call('doctor:run', { fresh: true });
+  if (options.fix) {
+    for (const check of report.checks) {
+      if (check.status === 'ok' || check.fix?.applicable !== true) continue;
+      session.note(`${check.title}: ${check.fix.label}\n`);
+      report = await session.call('doctor:fix', { checkId: check.id });
+    }
+  }
+  session.printJson(report);
+  session.print(renderReport(report, session.style));
+  return report.ok ? 0 : exitCodes.environment;
+}
+
+function renderReport(report: DoctorReport, style: Style): string {
+  const width = Math.max(...report.checks.map((check) => check.title.length));
+  const lines = report.checks.flatMap((check) => renderCheck(check, width, style));
+  if (report.accel !== null) {
+    const kind = report.accel.kind === 'kvm' ? 'KVM' : 'TCG (emulated)';
+    lines.push('', `Functions boot on ${report.uri} with ${kind}: ${report.accel.reason}`);
+  }
+  const canMend = report.checks.some((check) => check.status !== 'ok' && check.fix?.applicable);
+  if (canMend) lines.push(style.green('firstlight doctor --fix mends what Firstlight can mend itself.'));
+  return `${lines.join('\n')}\n`;
+}
+
+/** One check; what to do stands under what is wrong. */
+export function renderCheck(check: DoctorCheck, width: number, style: Style): string[] {
+  const marks = { ok: style.green('ok  '), warning: style.yellow('warn'), failed: style.red('FAIL') };
+  const lines = [`${marks[check.status]}  ${check.title.padEnd(width)}  ${check.found}`];
+  if (check.status === 'ok') return lines;
+  if (check.why !== null) lines.push(style.dim(`      ${check.why}`));
+  if (check.fix !== null) lines.push(`      ${check.fix.label}: ${style.bold(check.fix.command)}`);
+  return lines;
+}

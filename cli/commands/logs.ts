@@ -1,0 +1,39 @@
+import { findInstanceOrRun } from '../find.ts';
+import { createByteWriter } from '../output/write-bytes.ts';
+import { type Session, untilEnded } from '../session.ts';
+
+/** A running console has no end: what was written so far has arrived when nothing more comes for this long. */
+const quietMs = 250;
+
+/** Prints what a console has shown so far. */
+export async function printLogs(session: Session, name: string): Promise<number> {
+  const found = await findInstanceOrRun(session, name);
+  const write = createByteWriter(session, 'foreign');
+  const runId = 'runId' in found ? found.runId : null;
+  if (runId !== null) {
+    const { ended } = session.client.openStream('console:replay', { runId }, write);
+    await Promise.race([ended, untilEnded(session.signal)]);
+    return 0;
+  }
+  if (!('instance' in found)) return 0;
+
+  let timer: NodeJS.Timeout | undefined;
+  let finish: () => void = () => undefined;
+  const quiet = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const rest = () => {
+    clearTimeout(timer);
+    timer = setTimeout(finish, quietMs);
+  };
+  const stream = session.client.openStream('console:attach', { instanceId: found.instance.id }, async (chunk) => {
+    clearTimeout(timer);
+    await write(chunk);
+    rest();
+  });
+  rest();
+  await Promise.race([stream.ended, quiet, untilEnded(session.signal)]);
+  clearTimeout(timer);
+  stream.close();
+  return 0;
+}

@@ -1,0 +1,27 @@
+import { formatDuration } from '#shared/format.ts';
+import { renderTable } from '../output/table.ts';
+import type { Session } from '../session.ts';
+
+/** Lists instances as libvirt has them now. */
+export async function listInstances(session: Session): Promise<number> {
+  const instances = await session.call('instances:list', {});
+  session.printJson(instances);
+  if (instances.length === 0) {
+    session.print('No instances. Start one with: firstlight run <dir> --keep\n');
+    return 0;
+  }
+  const rows = instances.map((instance) => [
+    instance.id,
+    instance.functionName,
+    instance.failure === null ? instance.state : `${instance.state}: ${instance.failure}`,
+    instance.startMode,
+    instance.accel,
+    `${instance.memoryMiB} MiB`,
+    String(instance.vcpus),
+    formatDuration(Math.max(0, Date.now() - Date.parse(instance.createdAt)) * 1e6),
+    instance.keep ? 'kept' : '',
+  ]);
+  const headings = ['INSTANCE', 'FUNCTION', 'STATE', 'START', 'ACCEL', '>MEMORY', '>VCPUS', '>AGE', ''];
+  session.print(renderTable(headings, rows, session.style));
+  return 0;
+}

@@ -1,0 +1,64 @@
+import { fromWireError } from '#shared/errors.ts';
+import { formatBytes, formatMs } from '#shared/format.ts';
+import type { BuildResult } from '#shared/model/image.ts';
+import type { Run } from '#shared/model/run.ts';
+import type { StartMode } from '#shared/model/timeline.ts';
+import { openProject } from '../find.ts';
+import { renderError } from '../output/print-error.ts';
+import { renderResponse } from '../output/print-response.ts';
+import { renderTimeline } from '../output/print-timeline.ts';
+import { runJson } from '../output/run-json.ts';
+import { createStyle, type Style } from '../output/style.ts';
+import { readEvent } from '../read-event.ts';
+import type { Session } from '../session.ts';
+import { summarizeBuild } from './build.ts';
+
+/** Builds, boots, invokes once, and prints the response and where the time went. */
+export async function run(
+  session: Session,
+  dir: string,
+  options: { event?: string; keep?: boolean; start: StartMode },
+): Promise<number> {
+  const event = options.event === undefined ? undefined : await readEvent(session.io, options.event);
+  const project = await openProject(session, dir);
+  let build: BuildResult | null = null;
+  session.client.subscribe('builds:finished', (finished) => {
+    if (finished.projectId === project.id && finished.result !== null) build ??= finished.result;
+  });
+  // What is prestarted must be there before the click; a studio does it as soon as a build is done.
+  if (options.start === 'prestarted') {
+    build = await session.call('builds:build', { projectId: project.id, startMode: 'prestarted' });
+  }
+  const done = await session.call('instances:run', {
+    projectId: project.id,
+    startMode: options.start,
+    lifetime: options.keep ? 'forever' : 'stop',
+    ...(event !== undefined && { event }),
+  });
+  session.printJson(runJson(done));
+  session.print(renderRun(done, build, session.style));
+  if (done.error === null) return 0;
+  const error = fromWireError(done.error);
+  if (!session.json) session.note(renderError(error, createStyle(session.io, session.io.stderr)));
+  return error.exitCode;
+}
+
+/** A run for a person: the response, the timeline, what the build did, what it used. */
+export function renderRun(run: Run, build: BuildResult | null, style: Style): string {
+  const { response, timeline, instance, image, metrics } = run;
+  const facts = [
+    ...(build === null ? [] : [summarizeBuild(build)]),
+    [
+      run.runtime,
+      ...(image === null ? [] : [formatBytes(image.bytes)]),
+      ...(instance === null ? [] : [`${instance.domain} on ${instance.uri}, ${instance.memoryMiB} MiB`]),
+      ...(metrics === null ? [] : [`CPU ${formatMs(metrics.cpuMs)}`, `memory ${formatBytes(metrics.peakMemoryBytes)}`]),
+    ].join('  '),
+    `run ${run.id}`,
+  ];
+  return [
+    response === null ? '' : `${renderResponse(response, style)}\n`,
+    timeline === null ? '' : renderTimeline(timeline, style),
+    ...facts.map((fact) => `${style.dim(fact)}\n`),
+  ].join('');
+}

@@ -1,0 +1,100 @@
+import { formatBytes } from '#shared/format.ts';
+import type { Instance } from '#shared/model/instance.ts';
+import type { MetricSample } from '#shared/model/metrics.ts';
+import { findInstance } from '../find.ts';
+import { renderTable } from '../output/table.ts';
+import { type Session, untilEnded } from '../session.ts';
+
+/** Rates need two samples; the engine takes one each second or oftener. */
+const firstSamplesMs = 3000;
+const refreshMs = 1000;
+
+/** What an instance used between two samples. Units: percent of one CPU; bytes; bytes per second. */
+interface Usage {
+  readonly instanceId: string;
+  readonly cpuPercent: number;
+  readonly memoryBytes: number;
+  readonly diskReadPerSecond: number;
+  readonly diskWritePerSecond: number;
+  readonly netReceivePerSecond: number;
+  readonly netTransmitPerSecond: number;
+}
+
+/** Prints what instances use, once or until Ctrl-C. */
+export async function showStats(
+  session: Session,
+  name: string | undefined,
+  options: { watch?: boolean },
+): Promise<number> {
+  const samples = new Map<string, MetricSample[]>();
+  const take = (sample: MetricSample) => {
+    const taken = samples.get(sample.instanceId) ?? [];
+    samples.set(sample.instanceId, [...taken, sample].slice(-2));
+  };
+  session.client.subscribe('metrics:sampled', (event) => event.samples.forEach(take));
+  const list = async (): Promise<readonly Instance[]> => {
+    const instances =
+      name === undefined ? await session.call('instances:list', {}) : [await findInstance(session, name)];
+    return instances.filter((instance) => instance.state !== 'stopped' && instance.state !== 'failed');
+  };
+
+  const instances = await list();
+  for (const { id } of instances) (await session.call('metrics:recent', { instanceId: id })).forEach(take);
+  const isComplete = () => instances.every(({ id }) => samples.get(id)?.length === 2);
+  const deadline = performance.now() + firstSamplesMs;
+  while (!isComplete() && performance.now() < deadline && !session.signal.aborted) await pause(session, 50);
+
+  print(session, instances, samples);
+  while (options.watch && !session.signal.aborted) {
+    await pause(session, refreshMs);
+    if (session.signal.aborted) break;
+    print(session, await list(), samples, true);
+  }
+  return 0;
+}
+
+function print(
+  session: Session,
+  instances: readonly Instance[],
+  samples: ReadonlyMap<string, readonly MetricSample[]>,
+  again = false,
+): void {
+  const usages = instances.map(({ id }) => readUsage(id, samples.get(id) ?? []));
+  session.printJson(usages);
+  // On a terminal the table is redrawn in place; in a pipe each stands under the last.
+  const clear = again && session.io.stdout.isTTY ? '\x1b[H\x1b[J' : '';
+  session.print(clear + (usages.length === 0 ? 'Nothing runs.\n' : renderUsages(usages, session)));
+}
+
+function readUsage(instanceId: string, [earlier, later]: readonly MetricSample[]): Usage {
+  const seconds = earlier && later ? (later.atMs - earlier.atMs) / 1000 : 0;
+  const perSecond = (counter: (sample: MetricSample) => number) =>
+    earlier && later && seconds > 0 ? Math.max(0, (counter(later) - counter(earlier)) / seconds) : 0;
+  return {
+    instanceId,
+    cpuPercent: perSecond((sample) => sample.cpuNs) / 1e7,
+    memoryBytes: (later ?? earlier)?.memoryBytes ?? 0,
+    diskReadPerSecond: perSecond((sample) => sample.diskReadBytes),
+    diskWritePerSecond: perSecond((sample) => sample.diskWriteBytes),
+    netReceivePerSecond: perSecond((sample) => sample.netReceiveBytes),
+    netTransmitPerSecond: perSecond((sample) => sample.netTransmitBytes),
+  };
+}
+
+function renderUsages(usages: readonly Usage[], session: Session): string {
+  const rate = (value: number) => `${formatBytes(value)}/s`;
+  const rows = usages.map((usage) => [
+    usage.instanceId,
+    `${usage.cpuPercent.toFixed(1)}%`,
+    formatBytes(usage.memoryBytes),
+    rate(usage.diskReadPerSecond),
+    rate(usage.diskWritePerSecond),
+    rate(usage.netReceivePerSecond),
+    rate(usage.netTransmitPerSecond),
+  ]);
+  const headings = ['INSTANCE', '>CPU', '>MEMORY', '>DISK READ', '>DISK WRITE', '>NET IN', '>NET OUT'];
+  return renderTable(headings, rows, session.style);
+}
+
+const pause = (session: Session, ms: number) =>
+  Promise.race([new Promise((resolve) => setTimeout(resolve, ms)), untilEnded(session.signal)]);

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { FirstlightError, fromWireError, toFirstlightError } from '#shared/errors.ts';
+import type { BuildResult } from '#shared/model/image.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { Run } from '#shared/model/run.ts';
+import { hasDisplay, openElectron, openWindow } from '../open-window.ts';
+import { renderError } from '../output/print-error.ts';
+import { createStyle } from '../output/style.ts';
+import { type Session, untilEnded } from '../session.ts';
+import { renderCheck } from './doctor.ts';
+import { renderRun } from './run.ts';
+import { startStudioHost } from './serve.ts';
+
+const sampleName = 'hello';
+
+/**
+ * Runs the sample once and opens the studio on it: in Electron, else in a browser's window, else as a URL.
+ *
+ * What keeps the sample from running is said and does not keep the studio from opening: it is where it gets mended.
+ */
+export async function openStudio(session: Session, options: { window: boolean }): Promise<number> {
+  const host = await startStudioHost(session);
+  try {
+    const doctoring = shortDoctor(session);
+    const sample = await runSample(session);
+    await doctoring;
+    session.progress.pause();
+    if (session.signal.aborted) return 0;
+
+    const wantsWindow = options.window && hasDisplay(session.io);
+    const electron = wantsWindow ? openElectron(session) : null;
+    if (electron !== null) {
+      await electron;
+      return 0;
+    }
+    const shown = wantsWindow ? await openWindow(session, host) : null;
+    if (shown === null && sample !== null) session.print(`${renderRun(sample.run, sample.build, session.style)}\n`);
+    session.printJson({ url: host.url, origin: host.origin, runId: sample?.run.id ?? null });
+    session.print(`Studio: ${host.url}\n`);
+    if (shown !== null) await shown;
+    else {
+      if (!session.json) session.note('Serving until Ctrl-C.\n');
+      await untilEnded(session.signal);
+    }
+    return 0;
+  } finally {
+    await host.close();
+  }
+}
+
+/** The sample's run, or null when it came to none; why is on stderr. */
+async function runSample(session: Session): Promise<{ run: Run; build: BuildResult } | null> {
+  try {
+    const { id: projectId } = await openSample(session);
+    const build = await session.call('builds:build', { projectId, startMode: 'prestarted' });
+    const run = await session.call('instances:run', { projectId, startMode: 'prestarted', lifetime: 'session' });
+    if (run.error !== null) noteError(session, fromWireError(run.error));
+    return { run, build };
+  } catch (thrown) {
+    if (!session.signal.aborted) noteError(session, thrown);
+    return null;
+  }
+}
+
+async function openSample(session: Session): Promise<Project> {
+  const { projectsDir } = await session.call('app:info', {});
+  const dir = join(projectsDir, sampleName);
+  try {
+    return await session.call('projects:create', { name: sampleName, template: sampleName, dir });
+  } catch (thrown) {
+    // From an earlier start; a person may have changed it since, and it stays as it is.
+    if (thrown instanceof FirstlightError && thrown.code === 'ALREADY_EXISTS') {
+      return session.call('projects:open', { dir });
+    }
+    throw thrown;
+  }
+}
+
+/** Says what `doctor` finds wrong, and nothing when all is well. */
+async function shortDoctor(session: Session): Promise<void> {
+  try {
+    const report = await session.call('doctor:run', {});
+    const style = createStyle(session.io, session.io.stderr);
+    const wrong = report.checks.filter((check) => check.status !== 'ok');
+    for (const check of wrong) session.note(`${renderCheck(check, 0, style).join('\n')}\n`);
+  } catch (thrown) {
+    if (!session.signal.aborted) noteError(session, thrown);
+  }
+}
+
+function noteError(session: Session, thrown: unknown): void {
+  session.note(renderError(toFirstlightError(thrown), createStyle(session.io, session.io.stderr)));
+}

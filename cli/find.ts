@@ -1,0 +1,51 @@
+import { resolve } from 'node:path';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Instance } from '#shared/model/instance.ts';
+import type { Project } from '#shared/model/project.ts';
+import { runIdSchema } from '#shared/model/units.ts';
+import type { Session } from './session.ts';
+
+/** The project in a directory that a person named. Errors: as `projects:open`. */
+export function openProject(session: Session, dir: string): Promise<Project> {
+  return session.call('projects:open', { dir: resolve(session.io.cwd, dir) });
+}
+
+/** The instance that a person named by its id, its domain, or the start of either, when only one begins so. */
+export function matchInstance(instances: readonly Instance[], name: string): Instance | null {
+  const exact = instances.find((instance) => instance.id === name || instance.domain === name);
+  if (exact !== undefined) return exact;
+  const near = instances.filter((instance) => instance.id.startsWith(name) || instance.domain.startsWith(name));
+  return near.length === 1 ? (near[0] ?? null) : null;
+}
+
+/** Errors: NOT_FOUND with the instances there are. */
+export async function findInstance(session: Session, name: string): Promise<Instance> {
+  const instances = await session.call('instances:list', {});
+  const found = matchInstance(instances, name);
+  if (found === null) throw noInstance(name, instances);
+  return found;
+}
+
+/** What a name that may be an instance or a run means. Errors: NOT_FOUND. */
+export async function findInstanceOrRun(
+  session: Session,
+  name: string,
+): Promise<{ readonly instance: Instance } | { readonly runId: ReturnType<typeof runIdSchema.parse> }> {
+  const instances = await session.call('instances:list', {});
+  const instance = matchInstance(instances, name);
+  if (instance !== null) return { instance };
+  const runId = runIdSchema.safeParse(name);
+  if (runId.success) return { runId: runId.data };
+  // An instance that is gone is still named by the run it served.
+  const runs = await session.call('runs:list', { limit: 1000 });
+  const match = runs.filter((run) => run.id.startsWith(name));
+  if (match.length === 1 && match[0] !== undefined) return { runId: match[0].id };
+  throw noInstance(name, instances);
+}
+
+function noInstance(name: string, instances: readonly Instance[]): FirstlightError {
+  const known = instances.map((instance) => instance.id).join(', ');
+  return new FirstlightError('NOT_FOUND', `There is no instance "${name}".`, {
+    hint: known === '' ? 'None is there now. Start one with: firstlight run <dir> --keep' : `There are: ${known}`,
+  });
+}

@@ -1,0 +1,63 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** Signals that end a command, with the exit code a shell expects of them. */
+export const signalExitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const;
+export type EndSignal = keyof typeof signalExitCodes;
+
+/** What of a terminal's output stream a command looks at; all absent for a pipe or a file. */
+export interface Output extends Writable {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+export interface Input extends Readable {
+  readonly isTTY?: boolean | undefined;
+  readonly setRawMode?: ((raw: boolean) => unknown) | undefined;
+}
+
+/** Everything outside itself that the command line touches. */
+export interface Io {
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** Calls back on each Ctrl-C, request to end, or reader gone (`| head`); returns the function that stops it. */
+  readonly onEnd: (listener: (signal: EndSignal) => void) => () => void;
+  /** Ends the process at once. */
+  readonly exitNow: (code: number) => void;
+}
+
+/** This process's own. */
+export function createProcessIo(): Io {
+  const listeners = new Set<(signal: EndSignal) => void>();
+  const notify = (signal: EndSignal) => {
+    if (listeners.size === 0) process.exit(signalExitCodes[signal]);
+    for (const listener of listeners) listener(signal);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => notify(signal));
+
+  let gone = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    // Every write after the reader has gone fails anew; it is said once.
+    if (!gone) notify('SIGPIPE');
+    gone = true;
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    // Nobody reads our notes any more; the work itself goes on.
+    if (error.code !== 'EPIPE') throw error;
+  });
+
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    onEnd: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    exitNow: (code) => process.exit(code),
+  };
+}

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram, launch } from '#core/exec/launch.ts';
+import { locateResources } from '#core/resources.ts';
+import { createLayout } from '#core/store/layout.ts';
+import type { Host } from '#host/start-host.ts';
+import type { Io } from './io.ts';
+import type { Session } from './session.ts';
+
+/** Browsers of Chromium's family, which open a page as a window of its own. */
+const browsers = [
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+  'google-chrome-stable',
+  'microsoft-edge',
+  'brave-browser',
+];
+
+/** A browser that ends sooner has handed the page to one that was already open. */
+const handOverMs = 3000;
+
+export const hasDisplay = ({ env }: Io): boolean => Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
+
+const userId = (): number => process.getuid?.() ?? -1;
+
+/** Neither Electron nor Chromium starts as root with its sandbox on. */
+const rootArgs = (): readonly string[] => (userId() === 0 ? ['--no-sandbox'] : []);
+
+/**
+ * Opens a host's studio in a browser's app window.
+ *
+ * Shape: null when there is no display or no browser, else a promise that lasts as long as the window.
+ */
+export async function openWindow(session: Session, host: Host): Promise<Promise<void> | null> {
+  const { io } = session;
+  if (!hasDisplay(io)) return null;
+  const browser = findProgram(browsers, io.env);
+  if (browser === null) {
+    session.note('No Chromium or Chrome is on PATH: open the URL above in your browser.\n');
+    return null;
+  }
+  const layout = createLayout({ env: io.env, uid: userId() });
+  const profile = join(await layout.ensure(layout.dataDir), 'window');
+  const args = [
+    `--app=${host.issueUrl()}`,
+    `--user-data-dir=${profile}`,
+    '--no-first-run',
+    '--no-default-browser-check',
+  ];
+  return watch(session, launch(browser, [...args, ...rootArgs()], io.env));
+}
+
+/**
+ * Opens the studio in Electron, which has a core of its own.
+ *
+ * Shape: null when there is no display or Electron's binary is not there, else a promise that lasts as long as it runs.
+ */
+export function openElectron(session: Session): Promise<void> | null {
+  const { io } = session;
+  const root = join(locateResources().rendererDir, '../..');
+  const binary = join(root, 'node_modules/electron/dist/electron');
+  if (!hasDisplay(io) || !existsSync(binary)) return null;
+  return watch(session, launch(binary, [...rootArgs(), root], io.env));
+}
+
+async function watch(session: Session, window: ReturnType<typeof launch>): Promise<void> {
+  session.signal.addEventListener('abort', window.close, { once: true });
+  const { code, afterMs } = await window.exited;
+  if (afterMs >= handOverMs || session.signal.aborted) return;
+  session.note(
+    code === 0
+      ? 'The browser had a window open already and shows the studio there. Serving until Ctrl-C.\n'
+      : `The window did not open (exit code ${code}). Open the URL above in your browser. Serving until Ctrl-C.\n`,
+  );
+  await new Promise<void>((resolve) => session.signal.addEventListener('abort', () => resolve(), { once: true }));
+}

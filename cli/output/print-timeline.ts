@@ -1,0 +1,45 @@
+import { formatDuration } from '#shared/format.ts';
+import type { BootTimeline, Phase } from '#shared/model/timeline.ts';
+import type { Style } from './style.ts';
+
+/** Eighths of a column, so that a short phase is drawn as short as it is. */
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
+const maxBarWidth = 100;
+const nameWidth = 9;
+const timeWidth = 8;
+
+/** A cold start as bars on one time axis, a phase to a line, under a line that says what was measured. */
+export function renderTimeline(timeline: BootTimeline, style: Style): string {
+  const { ahead, accel, complete, startMode, totalNs } = timeline;
+  const facts = [
+    startMode === 'prestarted' ? 'prestarted: the VMM was created before the click' : 'cold',
+    accel === 'tcg' ? 'emulated (TCG, no KVM)' : 'KVM',
+    ...(complete ? [] : ['incomplete: the start ended early']),
+  ];
+  const lines = [`${style.bold(`Cold start  ${formatDuration(totalNs)}`)}  ${style.dim(facts.join(', '))}`];
+  const barWidth = Math.min(maxBarWidth, Math.max(10, style.width - nameWidth - timeWidth - 8));
+  for (const phase of timeline.phases) lines.push(renderPhase(phase, totalNs, barWidth, style));
+  if (ahead !== null) {
+    const parts = ahead.phases.filter((phase) => phase.durationNs > 0).map((phase) => phase.name);
+    const what = parts.length > 0 ? ` (${parts.join(', ')})` : '';
+    lines.push(style.dim(`  done ahead of the click: ${formatDuration(ahead.durationNs)}${what}`));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function renderPhase(phase: Phase, totalNs: number, barWidth: number, style: Style): string {
+  const time = `${formatDuration(phase.durationNs).padStart(timeWidth)}`;
+  const scale = totalNs > 0 ? barWidth / totalNs : 0;
+  const bar = renderBar(phase.startNs * scale, phase.durationNs * scale, barWidth, style.unicode);
+  return `  ${phase.name.padEnd(nameWidth)}${time}  ${style.phase(phase.name, bar)}`.trimEnd();
+}
+
+/** A bar from `start`, `length` columns long; what lasted at all shows. */
+function renderBar(start: number, length: number, width: number, unicode: boolean): string {
+  if (length <= 0) return '';
+  const offset = Math.min(width - 1, Math.floor(start));
+  const room = width - offset;
+  if (!unicode) return ' '.repeat(offset) + '#'.repeat(Math.min(room, Math.max(1, Math.round(length))));
+  const steps = Math.min(room * 8, Math.max(1, Math.round(length * 8)));
+  return ' '.repeat(offset) + '█'.repeat(Math.floor(steps / 8)) + eighths[steps % 8];
+}

@@ -1,0 +1,34 @@
+import type { ChunkListener } from '#shared/contract/client.ts';
+import type { Session } from '../session.ts';
+
+/**
+ * A listener that puts a stream's bytes on stdout as fast as that takes them, and no faster.
+ *
+ * Shape: with `--json`, a line per chunk: `{text}` where it is UTF-8, else `{base64}`.
+ */
+export function createByteWriter(session: Session, shown: 'raw' | 'foreign'): ChunkListener {
+  const { stdout } = session.io;
+  const strict = new TextDecoder('utf-8', { fatal: true });
+  const lenient = new TextDecoder('utf-8');
+  const toJson = (chunk: Uint8Array) => {
+    try {
+      return { text: strict.decode(chunk) };
+    } catch {
+      // Not text, or a character cut in two: the bytes are what can be told.
+      return { base64: Buffer.from(chunk).toString('base64') };
+    }
+  };
+  return (chunk) => {
+    const out = session.json
+      ? `${JSON.stringify(toJson(chunk))}\n`
+      : shown === 'foreign' && stdout.isTTY
+        ? session.style.foreign(lenient.decode(chunk, { stream: true }).replaceAll('\r\n', '\n'))
+        : chunk;
+    if (stdout.write(out) || session.signal.aborted) return;
+    return new Promise<void>((resolve) => {
+      stdout.once('drain', resolve);
+      stdout.once('close', resolve);
+      session.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  };
+}

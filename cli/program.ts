@@ -1,0 +1,166 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { locateResources } from '#core/resources.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { type Io, signalExitCodes } from './io.ts';
+import { openCore } from './open-engine.ts';
+import { errorJson, renderError } from './output/print-error.ts';
+import { createStyle } from './output/style.ts';
+import { badInput, Ended, type EngineOpener, type Session, withSession } from './session.ts';
+
+/** A command's work. Shape: its answer is the exit code. */
+type Work<Args extends readonly unknown[]> = (session: Session, ...args: Args) => Promise<number>;
+
+const usageExitCode = 2;
+
+/**
+ * Runs one command line and answers with its exit code: 0 ok, 1 the function failed, 2 bad input, 3 environment,
+ * 4 build failed, 5 boot failed, 70 a defect of ours, 130 cancelled.
+ */
+export async function main(argv: readonly string[], io: Io, openEngine: EngineOpener = openCore): Promise<number> {
+  const json = argv.includes('--json');
+  let exitCode = 0;
+  /** The action of a command whose code is loaded only now. */
+  const lazily =
+    <Args extends readonly unknown[]>(load: () => Promise<Work<Args>>) =>
+    async (...args: readonly [...Args, Command]): Promise<void> => {
+      exitCode = await withSession(io, json, openEngine, async (session) => {
+        const work = await load();
+        return work(session, ...(args.slice(0, -1) as unknown as Args));
+      });
+    };
+  const program = createProgram(io, json, lazily);
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    return reportFailure(thrown, io, json);
+  }
+}
+
+function reportFailure(thrown: unknown, io: Io, json: boolean): number {
+  if (thrown instanceof Ended) {
+    if (json && thrown.signal !== 'SIGPIPE') printErrorJson(io, new FirstlightError('CANCELLED', 'Cancelled.'));
+    if (thrown.signal === 'SIGINT') io.stderr.write('Cancelled.\n');
+    return signalExitCodes[thrown.signal];
+  }
+  if (thrown instanceof CommanderError) {
+    if (thrown.exitCode === 0) return 0;
+    // commander has printed its own words; a program that reads JSON gets them as JSON.
+    if (json) printErrorJson(io, badInput(thrown.message.replace(/^error: /, '')));
+    return usageExitCode;
+  }
+  const error = toFirstlightError(thrown);
+  if (json) printErrorJson(io, error);
+  else io.stderr.write(renderError(error, createStyle(io, io.stderr)));
+  if (error.code === 'INTERNAL' && io.env.FIRSTLIGHT_LOG) io.stderr.write(`${(thrown as Error).stack}\n`);
+  return error.exitCode;
+}
+
+const printErrorJson = (io: Io, error: FirstlightError) =>
+  io.stdout.write(`${JSON.stringify({ error: errorJson(error) })}\n`);
+
+type Lazily = <Args extends readonly unknown[]>(
+  load: () => Promise<Work<Args>>,
+) => (...args: readonly [...Args, Command]) => Promise<void>;
+
+function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
+  const program = new Command('firstlight')
+    .description('Build functions into unikernels, boot them under libvirt, and see where a cold start’s time goes.')
+    .version(locateResources().version)
+    .showHelpAfterError('(--help shows the options)')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => {
+        if (!json) io.stderr.write(text);
+      },
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+    });
+  const add = (usage: string, description: string, examples: readonly string[]): Command =>
+    program
+      .command(usage)
+      .description(description)
+      .option('--json', 'print JSON and nothing else on stdout')
+      .addHelpText('after', `\nExample:\n${examples.map((line) => `  $ firstlight ${line}\n`).join('')}`);
+
+  const eventOption = () =>
+    new Option('--event <event>', 'the event: a file, JSON, or - for standard input (default: GET /)');
+
+  add('doctor', 'Check that this machine can boot functions, and say how to mend what cannot.', ['doctor --fix'])
+    .option('--fix', 'apply every fix that Firstlight can apply itself')
+    .action(lazily(async () => (await import('./commands/doctor.ts')).doctor));
+
+  add('new <name>', 'Create a function project from a template.', ['new greet', 'new greet --template hello'])
+    .option('--template <id>', 'what to start from', 'hello')
+    .option('--dir <dir>', 'where (default: a folder of that name, here)')
+    .action(lazily(async () => (await import('./commands/new.ts')).createNew));
+
+  add('build <dir>', 'Build a project into a bootable image, and say what was made and what was reused.', [
+    'build ./greet',
+  ]).action(lazily(async () => (await import('./commands/build.ts')).build));
+
+  add('run <dir>', 'Build a project, boot it, invoke it once, and print the response and the cold start’s timeline.', [
+    'run ./greet',
+    `run ./greet --event '{"name":"Ada"}' --json`,
+    'run ./greet --start prestarted',
+  ])
+    .addOption(eventOption())
+    .addOption(new Option('--start <mode>', 'how to start').choices(['cold', 'prestarted']).default('cold'))
+    .option('--keep', 'leave the instance running, also after this command has ended')
+    .action(lazily(async () => (await import('./commands/run.ts')).run));
+
+  add('invoke <instance>', 'Invoke a running instance and print its response.', [
+    `invoke greet-3f2a --event '{"name":"Ada"}'`,
+  ])
+    .addOption(eventOption())
+    .action(lazily(async () => (await import('./commands/invoke.ts')).invoke));
+
+  add('ps', 'List the instances there are.', ['ps']).action(
+    lazily(async () => (await import('./commands/ps.ts')).listInstances),
+  );
+
+  add('console <instance>', 'Attach to an instance’s serial console; Ctrl-] detaches.', [
+    'console greet-3f2a',
+    'console greet-3f2a > console.log',
+  ]).action(lazily(async () => (await import('./commands/console.ts')).attachConsole));
+
+  add('logs <run-or-instance>', 'Print what the serial console of a run or an instance has shown.', [
+    'logs greet-3f2a',
+  ]).action(lazily(async () => (await import('./commands/logs.ts')).printLogs));
+
+  add('stats [instance]', 'Show what instances use of CPU, memory, disk and network.', ['stats --watch'])
+    .option('--watch', 'go on until Ctrl-C')
+    .action(lazily(async () => (await import('./commands/stats.ts')).showStats));
+
+  add('stop [instance]', 'Stop an instance.', ['stop greet-3f2a', 'stop --all'])
+    .option('--all', 'stop every instance')
+    .action(lazily(async () => (await import('./commands/stop.ts')).stop));
+
+  add('rm <instance-or-run>', 'Remove an instance (it is stopped first) or a recorded run.', ['rm greet-3f2a']).action(
+    lazily(async () => (await import('./commands/rm.ts')).remove),
+  );
+
+  add('runs', 'List recorded runs, newest first.', ['runs --limit 5'])
+    .option('--limit <n>', 'how many', integerBetween(1, 1000), 20)
+    .action(lazily(async () => (await import('./commands/runs.ts')).listRuns));
+
+  add('serve', 'Serve the studio to a browser on this machine, until Ctrl-C.', ['serve --port 8080'])
+    .option('--port <port>', 'the port (default: a free one)', integerBetween(0, 65_535))
+    .option('--open', 'open it in a window')
+    .action(lazily(async () => (await import('./commands/serve.ts')).serve));
+
+  add('studio', 'Open the studio on a sample function: what `npm start` does.', ['studio'])
+    .option('--no-window', 'print the URL and serve, even where there is a display')
+    .action(lazily(async () => (await import('./commands/studio.ts')).openStudio));
+
+  return program;
+}
+
+const integerBetween = (least: number, most: number) => (text: string) => {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+};

@@ -1,0 +1,138 @@
+import { type Client, createClient } from '#shared/contract/client.ts';
+import type { CallInput, CallName, CallOutput, Engine } from '#shared/contract/index.ts';
+import { createMemoryPorts } from '#shared/contract/memory-port.ts';
+import { serveSession } from '#shared/contract/session.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { EndSignal, Io } from './io.ts';
+import { createProgressLine, type ProgressLine } from './output/progress.ts';
+import { createStyle, type Style } from './output/style.ts';
+
+export interface OpenEngine extends Engine {
+  readonly close: () => Promise<void>;
+}
+/** Opens the engine that a command works with. */
+export type EngineOpener = (io: Io) => Promise<OpenEngine>;
+
+/** What a command works with. */
+export interface Session {
+  readonly io: Io;
+  readonly json: boolean;
+  readonly style: Style;
+  readonly engine: Engine;
+  readonly client: Client;
+  /** Aborted by Ctrl-C and its like. */
+  readonly signal: AbortSignal;
+  readonly progress: ProgressLine;
+  /** A call that Ctrl-C cancels and whose progress is shown. */
+  readonly call: <Name extends CallName>(name: Name, input: CallInput<Name>) => Promise<CallOutput<Name>>;
+  /** For people; nothing with `--json`. */
+  readonly print: (text: string) => void;
+  /** One JSON value on a line of its own; nothing without `--json`. */
+  readonly printJson: (value: unknown) => void;
+  /** A note on stderr. */
+  readonly note: (text: string) => void;
+}
+
+/** A command that was told to end and has not: it is then left as it is. */
+const cancelGraceMs = 5000;
+/** What ends with the engine is ours alone; libvirt ends the rest by itself when our connection closes. */
+const closeGraceMs = 3000;
+
+/** Thrown when a signal ended the command. */
+export class Ended extends Error {
+  readonly signal: EndSignal;
+  constructor(signal: EndSignal) {
+    super(`Ended by ${signal}.`);
+    this.signal = signal;
+  }
+}
+
+/**
+ * Runs a command's work with an engine of its own, which is closed afterwards, whatever came of the work.
+ *
+ * Errors: what the work threw; `Ended` when a signal came, and the second one ends the process at once.
+ */
+export async function withSession<Result>(
+  io: Io,
+  json: boolean,
+  openEngine: EngineOpener,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const abort = new AbortController();
+  const progress = createProgressLine(io);
+  let ended: Ended | null = null;
+  let giveUp: (error: Ended) => void = () => undefined;
+  const gaveUp = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  gaveUp.catch(() => undefined);
+  const stopListening = io.onEnd((signal) => {
+    if (ended !== null) return signal === 'SIGPIPE' ? undefined : io.exitNow(130);
+    const end = new Ended(signal);
+    ended = end;
+    abort.abort();
+    setTimeout(() => giveUp(end), cancelGraceMs).unref();
+  });
+
+  const ports = createMemoryPorts();
+  let engine: OpenEngine | null = null;
+  try {
+    engine = await openEngine(io);
+    serveSession(engine, ports.engine);
+    const client = createClient(ports.client);
+    const session: Session = {
+      io,
+      json,
+      engine,
+      client,
+      progress,
+      style: createStyle(io),
+      signal: abort.signal,
+      call: (name, input) => client.call(name, input, { signal: abort.signal, onProgress: progress.report }),
+      print: (text) => {
+        if (json) return;
+        progress.pause();
+        io.stdout.write(text);
+      },
+      printJson: (value) => {
+        if (json) io.stdout.write(`${JSON.stringify(value)}\n`);
+      },
+      note: (text) => {
+        progress.pause();
+        io.stderr.write(text);
+      },
+    };
+    const result = await Promise.race([work(session), gaveUp]);
+    if (ended !== null) throw ended;
+    return result;
+  } catch (thrown) {
+    // Whatever a cancelled call failed with, the signal is why the command ends.
+    throw ended ?? thrown;
+  } finally {
+    progress.end();
+    ports.client.close();
+    await closeWithin(engine, closeGraceMs);
+    stopListening();
+  }
+}
+
+async function closeWithin(engine: OpenEngine | null, graceMs: number): Promise<void> {
+  if (engine === null) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, graceMs);
+  });
+  await Promise.race([engine.close(), late]).finally(() => clearTimeout(timer));
+}
+
+/** Resolves when the command is told to end. */
+export function untilEnded(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** The error of a value that a person typed. */
+export const badInput = (message: string, hint?: string): FirstlightError =>
+  new FirstlightError('BAD_INPUT', message, { hint });

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { FirstlightError } from '#shared/errors.ts';
+
+/** A program that runs beside this one and has a life of its own: a window. */
+export interface Launched {
+  /** Resolves when it has ended. Errors: TOOL_MISSING, TOOL_FAILED when it never started. */
+  readonly exited: Promise<{ readonly code: number | null; readonly afterMs: number }>;
+  readonly close: () => void;
+}
+
+/** The path of the first of these programs that is on PATH, or null. */
+export function findProgram(names: readonly string[], env: NodeJS.ProcessEnv): string | null {
+  for (const name of names) {
+    for (const dir of (env.PATH ?? '').split(delimiter)) {
+      const path = join(dir, name);
+      if (dir !== '' && isExecutable(path)) return path;
+    }
+  }
+  return null;
+}
+
+/** Starts a program and leaves it running; its output is dropped. */
+export function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Launched {
+  const startedAt = performance.now();
+  const child = spawn(file, args, { stdio: 'ignore', env });
+  const exited = new Promise<{ code: number | null; afterMs: number }>((resolve, reject) => {
+    child.once('exit', (code) => resolve({ code, afterMs: performance.now() - startedAt }));
+    child.once('error', (cause: NodeJS.ErrnoException) => {
+      const code = cause.code === 'ENOENT' ? 'TOOL_MISSING' : 'TOOL_FAILED';
+      reject(new FirstlightError(code, `${file} did not start.`, { cause, details: { subject: file } }));
+    });
+  });
+  return { exited, close: () => child.kill() };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    // Not there, or not ours to run: the next folder may have it.
+    return false;
+  }
+}
