@@ -1,0 +1,102 @@
+// `npm run bench [-- name… --runs N]`: measures, and prints one JSON document on stdout; progress goes to stderr.
+// With one name the document is that benchmark's own; with several (or none: all) it has a key for each.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { buildFiles, nodeModuleOptions } from './bundle.mjs';
+import { setUp } from './setup.mjs';
+import { formatMs, root, runMain, SetupError, say } from './setup-say.mjs';
+
+/** Each benchmark, and the files of test/bench it is in. Each file exports one function whose name starts with `bench`. */
+const benchmarks = {
+  coldstart: { all: 'coldstart.ts' },
+  rebuild: { all: 'rebuild.ts' },
+  rpc: { all: 'rpc.ts' },
+  console: { stream: 'console.ts', render: 'console-render.ts' },
+  ui: { all: 'ui.ts' },
+};
+
+const usage = `npm run bench [-- <name>… --runs <n>]\n  names: ${Object.keys(benchmarks).join(', ')}\n  example: npm run --silent bench -- coldstart --runs 20`;
+
+/** What was asked for. Shape: `{ names, runs }`. Errors: throws a SetupError that shows the usage. */
+export function readArguments(args) {
+  const options = { runs: { type: 'string' }, help: { type: 'boolean', short: 'h' } };
+  let parsed;
+  try {
+    parsed = parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    throw new SetupError(error.message, usage);
+  }
+  const unknown = parsed.positionals.find((name) => !Object.hasOwn(benchmarks, name));
+  if (unknown !== undefined) throw new SetupError(`There is no benchmark "${unknown}".`, usage);
+  const runs = parsed.values.runs === undefined ? undefined : Number(parsed.values.runs);
+  if (runs !== undefined && !(Number.isInteger(runs) && runs > 0)) {
+    throw new SetupError(`--runs takes a whole number above 0, not "${parsed.values.runs}".`, usage);
+  }
+  const names = parsed.positionals.length > 0 ? [...new Set(parsed.positionals)] : Object.keys(benchmarks);
+  return { names, runs, help: parsed.values.help ?? false };
+}
+
+/** Bundles TypeScript of test/bench and imports it. Shape: the modules, by file name. */
+async function importAll(files) {
+  const esbuild = await import('esbuild');
+  const dir = join(root, '.cache/bench', String(process.pid));
+  const entryPoints = Object.fromEntries(files.map((file) => [basename(file, '.ts'), `test/bench/${file}`]));
+  const external = [...nodeModuleOptions.external, 'playwright-core', 'vite', 'vitest'];
+  const outputs = await buildFiles(esbuild, { ...nodeModuleOptions, external, outdir: dir, entryPoints });
+  mkdirSync(join(dir, 'chunks'), { recursive: true });
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
+  for (const file of outputs) writeFileSync(file.path, file.contents);
+  const modules = {};
+  for (const file of files) modules[file] = await import(pathToFileURL(join(dir, `${basename(file, '.ts')}.mjs`)).href);
+  return modules;
+}
+
+function benchFunctionOf(module, file) {
+  const name = Object.keys(module).find((key) => /^bench[A-Z]/.test(key) && typeof module[key] === 'function');
+  if (!name) throw new Error(`test/bench/${file} exports no function whose name starts with "bench"`);
+  return module[name];
+}
+
+async function runBenchmark(name, modules, options) {
+  const parts = Object.entries(benchmarks[name]);
+  const results = {};
+  for (const [part, file] of parts) {
+    const startedAt = performance.now();
+    say(`bench: ${name} (${file}) …`);
+    const log = (line) => say(`bench: ${name}: ${line}`);
+    results[part] = await benchFunctionOf(modules[file], file)({ ...options, log });
+    say(`bench: ${name} (${file}): done in ${formatMs(performance.now() - startedAt)}`);
+  }
+  return parts.length === 1 ? results[parts[0][0]] : results;
+}
+
+async function main() {
+  const { names, runs, help } = readArguments(process.argv.slice(2));
+  if (help) return say(usage);
+  await setUp('test');
+  const files = names.flatMap((name) => Object.values(benchmarks[name]));
+  const modules = await importAll(['machine.ts', ...files]);
+  const machine = await modules['machine.ts'].describeMachine();
+  const results = {};
+  for (const name of names) {
+    try {
+      results[name] = await runBenchmark(name, modules, { ...(runs !== undefined && { runs }) });
+    } catch (error) {
+      say(`bench: ${name} failed: ${error.stack ?? error}`);
+      results[name] = { error: error.message };
+      process.exitCode = 1;
+    }
+  }
+  const document = names.length === 1 ? { ...results[names[0]], machine } : { ...results, machine };
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await runMain(async () => {
+    await main();
+    // A connection left open by a failed benchmark must not keep the program alive.
+    process.stdout.write('', () => process.exit());
+  });
+}

@@ -1,0 +1,58 @@
+import type { Project } from '#shared/model/project.ts';
+import type { BenchOptions } from './options.ts';
+import { summarize } from './statistics.ts';
+import { openStudio, type Studio } from './studio.ts';
+
+/**
+ * A one-line edit, to a bootable image, and to the response of a cold start of it.
+ *
+ * Units: ms. `image` and `response` count from the moment the edited file is on disk; `engineBuild` is the build as the
+ * engine times it.
+ */
+export async function benchRebuild({ runs = 15, log }: BenchOptions) {
+  const studio = await openStudio();
+  try {
+    const project = await studio.createProject('bench-rebuild');
+    await studio.client.call('builds:build', { projectId: project.id });
+    const edit = await prepareEdits(studio, project);
+
+    const image: number[] = [];
+    const engineBuild: number[] = [];
+    for (let turn = 1; turn <= runs; turn += 1) {
+      await edit();
+      const savedAtMs = performance.now();
+      const built = await studio.client.call('builds:build', { projectId: project.id });
+      image.push(performance.now() - savedAtMs);
+      engineBuild.push(built.buildMs);
+      if (built.cached) throw new Error('the edit changed nothing: the build came from the cache');
+    }
+    log(`image after ${summarize(image).median} ms`);
+
+    const response: number[] = [];
+    // Each takes two seconds more to stop than to start: fewer turns say as much.
+    for (let turn = 1; turn <= Math.ceil(runs / 3); turn += 1) {
+      await edit();
+      const savedAtMs = performance.now();
+      const run = await studio.client.call('instances:run', { projectId: project.id, startMode: 'cold' });
+      response.push(performance.now() - savedAtMs);
+      if (run.outcome !== 'ok') throw new Error(`a run came out as ${run.outcome}: ${run.error?.message}`);
+      if (run.instance) await studio.removeInstance(run.instance.id);
+    }
+    log(`response after ${summarize(response).median} ms`);
+    return { imageMs: summarize(image), engineBuildMs: summarize(engineBuild), responseMs: summarize(response) };
+  } finally {
+    await studio.close();
+  }
+}
+
+/** Returns a function that changes one line of the entry file to what it never was before. */
+async function prepareEdits(studio: Studio, project: Project): Promise<() => Promise<void>> {
+  const path = project.config?.entry ?? 'handler.ts';
+  const { text } = await studio.client.call('projects:readFile', { projectId: project.id, path });
+  let count = 0;
+  return async () => {
+    count += 1;
+    const edited = `${text}\nexport const edition = ${count};\n`;
+    await studio.client.call('projects:writeFile', { projectId: project.id, path, text: edited });
+  };
+}
