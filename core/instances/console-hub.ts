@@ -12,6 +12,8 @@ export interface ConsoleHub {
   /** Takes what the guest prints from here on; an earlier source is let go. */
   readonly connect: (source: Duplex) => void;
   readonly record: (recorder: ConsoleRecorder | null) => void;
+  /** Calls `listener` after each output; returns the function that ends that. */
+  readonly watch: (listener: () => void) => () => void;
   /** Serves one viewer: what is kept, then what comes, until the console ends or the viewer leaves. */
   readonly serve: (viewer: EngineStream) => Promise<void>;
   /** The last bytes as text, for messages. */
@@ -30,6 +32,7 @@ const chunkBytes = 64 * 1024;
 export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
   const ring = createByteRing(capacityBytes);
   const waiting = new Set<() => void>();
+  const watchers = new Set<() => void>();
   let source: Duplex | null = null;
   let recorder: ConsoleRecorder | null = null;
   let ended = false;
@@ -53,6 +56,7 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     recorder?.write(chunk);
     ring.append(chunk);
     wake();
+    for (const watcher of watchers) watcher();
   };
 
   return {
@@ -63,6 +67,10 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     },
     record(next) {
       recorder = next;
+    },
+    watch(listener) {
+      watchers.add(listener);
+      return () => watchers.delete(listener);
     },
     async serve(viewer) {
       viewer.onData((chunk) => {

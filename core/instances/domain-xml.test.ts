@@ -13,7 +13,6 @@ const spec: DomainSpec = {
   memoryMiB: 64,
   vcpus: 2,
   machine: { machineType: 'pc', kernelPath: '/img/a.elf', cmdline: '', channelName: 'dev.firstlight.invoke.0' },
-  emulatorPath: '/usr/bin/qemu-system-x86_64',
   firmwarePath: '/usr/share/qemu/qboot.rom',
   serialSocketPath: '/run/firstlight/x/serial.sock',
   channelSocketPath: '/run/firstlight/x/channel.sock',
@@ -49,7 +48,7 @@ describe('writeDomainXml', () => {
     expect(domain.vcpu).toBe(2);
     expect(domain.os).toMatchObject({ kernel: '/img/a.elf', loader: { '#text': '/usr/share/qemu/qboot.rom' } });
     expect(domain.on_reboot).toBe('destroy');
-    expect(Object.keys(domain.devices).sort()).toEqual(['channel', 'controller', 'emulator', 'memballoon', 'serial']);
+    expect(Object.keys(domain.devices).sort()).toEqual(['channel', 'controller', 'memballoon', 'serial']);
     expect(domain.devices.channel.target['@name']).toBe('dev.firstlight.invoke.0');
     expect(domain.cpu).toBeUndefined();
   });
@@ -74,7 +73,6 @@ describe('writeDomainXml', () => {
       machine: { ...spec.machine, kernelPath: nasty, cmdline: nasty, channelName: nasty },
       serialSocketPath: nasty,
       channelSocketPath: nasty,
-      emulatorPath: nasty,
       firmwarePath: nasty,
       metadataXml: writeMetadata(record),
     });
@@ -83,7 +81,7 @@ describe('writeDomainXml', () => {
     expect(Object.keys(parse(xml).devices).sort()).toEqual([
       'channel',
       'controller',
-      'emulator',
+
       'memballoon',
       'serial',
     ]);

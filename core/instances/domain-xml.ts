@@ -12,7 +12,6 @@ export interface DomainSpec {
   readonly memoryMiB: number;
   readonly vcpus: number;
   readonly machine: Machine;
-  readonly emulatorPath: string;
   /** qboot: 25–35 ms less than SeaBIOS before the guest runs. Null: the machine's own firmware. */
   readonly firmwarePath: string | null;
   readonly serialSocketPath: string;
@@ -51,7 +50,6 @@ export function writeDomainXml(spec: DomainSpec): string {
     cpuXml(spec.accel),
     '<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>',
     '<devices>',
-    `<emulator>${escapeXml(spec.emulatorPath)}</emulator>`,
     '<controller type="usb" model="none"/>',
     '<memballoon model="none"/>',
     `<serial type="unix"><source mode="bind"${attributes({ path: spec.serialSocketPath })}/><target port="0"/></serial>`,

@@ -79,10 +79,10 @@ function fromDaemonError(error: LibvirtError, doing: Doing): FirstlightError {
     case 'VIR_ERR_ACCESS_DENIED':
       return make('LIBVIRT_DENIED', 'Join the group "libvirt" and log in again, or use qemu:///session.');
   }
-  if (
-    says(/emulator|qemu-system-x86_64/i) &&
-    says(/no such file|not found|cannot find|not executable|not supported/i)
-  ) {
+  if (says(/domaintype=kvm|does not support virt type 'kvm'|KVM is not available/i)) {
+    return make('ACCEL_UNUSABLE', 'Run `firstlight doctor`: it says what is wrong with KVM and chooses emulation.');
+  }
+  if (says(/could not find capabilities|cannot find.*emulator|cannot check QEMU binary/i)) {
     return make('QEMU_MISSING', 'Install QEMU (Debian: apt install qemu-system-x86).');
   }
   if (says(/no space left/i)) return make('DISK_FULL', 'Free some space, then run again.');

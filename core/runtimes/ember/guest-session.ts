@@ -78,8 +78,8 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   channel.on('close', () => finish(null));
 
   function take(frame: GuestFrame, atNs: HostNs): void {
+    if (frame.tscHz > 0n) options.onTscHz(frame.tscHz);
     if (frame.type === 'pong') {
-      if (frame.tscHz > 0n) options.onTscHz(frame.tscHz);
       if (ponging?.id === frame.id) ponging.resolve({ frame, atNs });
       return;
     }

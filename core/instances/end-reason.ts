@@ -1,0 +1,69 @@
+import type { LifecycleEvent } from 'node-libvirt';
+import type { Runtime } from '#core/runtimes/runtime.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { EndReason } from './types.ts';
+
+/** Why a domain is no more, by the event that says so; null for an event that does not end one. */
+export function endReasonOf(event: Pick<LifecycleEvent, 'event' | 'detail'>): EndReason | null {
+  if (event.event === 'crashed') return 'vmm-ended';
+  if (event.event !== 'stopped') return null;
+  switch (event.detail) {
+    case 'destroyed':
+      return 'destroyed';
+    case 'shutdown':
+      return 'shutdown';
+    default:
+      return 'vmm-ended';
+  }
+}
+
+const sentences: Readonly<Record<EndReason, string>> = {
+  destroyed: 'It was destroyed by another program.',
+  shutdown: 'The guest switched itself off.',
+  'vmm-ended': 'QEMU ended unexpectedly.',
+  'libvirt-lost': 'The connection to libvirt was lost while it worked.',
+  gone: 'It is no longer there.',
+};
+
+export interface EndedInstance {
+  readonly id: string;
+  readonly reason: EndReason;
+  /** The end of its console. */
+  readonly consoleText: string;
+  readonly runtime: Pick<Runtime, 'readPanic'>;
+  /** True when it had never answered. */
+  readonly whileBooting: boolean;
+}
+
+/** The sentence that says why an instance failed. */
+export function describeEnd(ended: EndedInstance): string {
+  return ended.runtime.readPanic(ended.consoleText)?.message ?? sentences[ended.reason];
+}
+
+/** The error for a person who waited for an instance that has ended. Shape: `details.output` is what the guest said last. */
+export function endedError(ended: EndedInstance, cause?: unknown): FirstlightError {
+  const panic = ended.runtime.readPanic(ended.consoleText);
+  if (panic !== null) {
+    return new FirstlightError('GUEST_PANICKED', `The guest panicked: ${panic.message}`, {
+      hint: 'The console has the whole report. If your function did not do this on purpose, it is a defect in Firstlight.',
+      details: { output: panic.report, subject: ended.id },
+      cause,
+    });
+  }
+  const output = ended.consoleText.trim();
+  const details = { subject: ended.id, ...(output !== '' && { output }) };
+  if (ended.reason === 'libvirt-lost') {
+    return new FirstlightError('LIBVIRT_LOST', `The connection to libvirt was lost while ${ended.id} worked.`, {
+      hint: 'The libvirt daemon ended or restarted. Run the function again.',
+      details,
+      cause,
+    });
+  }
+  const code = ended.whileBooting && ended.reason !== 'destroyed' ? 'BOOT_FAILED' : 'INSTANCE_LOST';
+  const when = ended.whileBooting ? 'before it answered' : 'while it ran';
+  return new FirstlightError(code, `The instance ${ended.id} ended ${when}. ${sentences[ended.reason]}`, {
+    hint: 'Look at its console. Then run the function again.',
+    details,
+    cause,
+  });
+}

@@ -1,0 +1,348 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Domain, LibvirtStream } from 'node-libvirt';
+import { fromLibvirt, withLibvirtErrors } from '#core/libvirt/to-firstlight-error.ts';
+import type { GuestSession, InvocationRequest, InvocationResult, Runtime } from '#core/runtimes/runtime.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Instance, InstanceState } from '#shared/model/instance.ts';
+import { type HostNs, hostNs, type RunId } from '#shared/model/units.ts';
+import { type ConsoleHub, createConsoleHub } from './console-hub.ts';
+import { serialAlias } from './domain-xml.ts';
+import { describeEnd, type EndedInstance, endedError } from './end-reason.ts';
+import type { InstanceRecord } from './metadata.ts';
+import type { EndReason, InstanceListener } from './types.ts';
+
+export interface LiveInstanceOptions {
+  readonly record: InstanceRecord;
+  readonly domain: Domain;
+  readonly uri: string;
+  readonly state: InstanceState;
+  readonly runtime: Runtime;
+  /** False for an instance of another process that lives: its console and channel are in use there. */
+  readonly ours: boolean;
+  readonly onChange: InstanceListener;
+  /** Called once, when the domain is no more. */
+  readonly onGone: () => void;
+  readonly bootTimeoutMs: number;
+}
+
+/** When the processors were asked to run, and when libvirt said they do. */
+export interface ResumeTimes {
+  readonly sentNs: HostNs;
+  readonly doneNs: Promise<HostNs>;
+}
+
+/** After a channel broke: how long to wait for libvirt to say why. */
+const explainWaitMs = 500;
+const quotedConsoleBytes = 4_000;
+/** After a panic was printed: how long a guest that still can has to answer. */
+const panicWaitMs = 1_000;
+const never = new Promise<never>(() => undefined);
+const finalStates: readonly InstanceState[] = ['stopped', 'failed'];
+
+/** One domain of ours: its state, its console and its channel. What the states mean is in `shared/model/instance.ts`. */
+export class LiveInstance {
+  readonly record: InstanceRecord;
+  #domain: Domain;
+  readonly console: ConsoleHub = createConsoleHub();
+  readonly #options: LiveInstanceOptions;
+  #state: InstanceState;
+  #failure: string | null = null;
+  #runId: RunId | null;
+  #answered = false;
+  #session: GuestSession | null = null;
+  #opening: Promise<GuestSession> | null = null;
+  #endReason: EndReason | null = null;
+  #ended: (() => void)[] = [];
+
+  constructor(options: LiveInstanceOptions) {
+    this.#options = options;
+    this.record = options.record;
+    this.#domain = options.domain;
+    this.#state = options.state;
+    this.#runId = options.record.runId;
+    // One that was found running has been up before.
+    this.#answered = options.state === 'ready';
+  }
+
+  get domain(): Domain {
+    return this.#domain;
+  }
+
+  /** Takes the handle of a newer connection. */
+  rebind(domain: Domain): void {
+    this.#domain = domain;
+  }
+
+  get state(): InstanceState {
+    return this.#state;
+  }
+
+  get isOver(): boolean {
+    return finalStates.includes(this.#state);
+  }
+
+  /** The instance as others see it. */
+  get info(): Instance {
+    const { owner: _, home: _home, imagePath: _path, socketDir: _dir, timeoutMs: _timeout, ...record } = this.record;
+    return {
+      ...record,
+      runId: this.#runId,
+      domain: this.domain.name,
+      uuid: this.domain.uuid,
+      uri: this.#options.uri,
+      state: this.#state,
+      failure: this.#failure,
+    };
+  }
+
+  setRun(runId: RunId): void {
+    this.#runId = runId;
+    this.#announce();
+  }
+
+  /** Opens console and channel, once. Errors: CONFLICT when another process has them; INSTANCE_LOST; as libvirt's. */
+  async connect(): Promise<GuestSession> {
+    if (this.#session !== null) return this.#session;
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = null;
+    });
+    return await this.#opening;
+  }
+
+  async #open(): Promise<GuestSession> {
+    if (!this.#options.ours) throw this.#inUse();
+    const { describeMachine, openSession } = this.#options.runtime;
+    const { channelName } = describeMachine(this.record.imagePath);
+    let opened: readonly [LibvirtStream, LibvirtStream];
+    try {
+      opened = await Promise.all([
+        this.domain.openConsole({ device: serialAlias }),
+        this.domain.openChannel(channelName),
+      ]);
+    } catch (thrown) {
+      if (thrown instanceof Error && /active (console|channel)/i.test(thrown.message)) throw this.#inUse(thrown);
+      throw fromLibvirt(thrown, `open the console and the channel of ${this.record.id}`);
+    }
+    const [console, channel] = opened;
+    // What becomes of a console that breaks is told by the domain's own end; unheard, its error would end the process.
+    console.on('error', () => undefined);
+    this.console.connect(console);
+    const session = openSession(channel);
+    this.#session = session;
+    void session.closed.then(() => {
+      if (this.#session === session) this.#session = null;
+    });
+    return session;
+  }
+
+  #inUse(cause?: unknown): FirstlightError {
+    const { owner, id } = this.record;
+    return new FirstlightError(
+      'CONFLICT',
+      `The instance ${id} is in use by another Firstlight (process ${owner.pid}).`,
+      {
+        hint: 'Use it there, or end that program first.',
+        cause,
+      },
+    );
+  }
+
+  /** Lets the processors run for the first time. Answers at once; libvirt's reply comes later. */
+  resumeFirst(): ResumeTimes {
+    this.#setState('booting');
+    const timing: { sentAtNs?: bigint; receivedAtNs?: bigint } = {};
+    const reply = this.domain.resume({ timing });
+    const sentNs = hostNs(Number(timing.sentAtNs ?? process.hrtime.bigint()));
+    const doneNs = reply.then(() => hostNs(Number(timing.receivedAtNs ?? process.hrtime.bigint())));
+    doneNs.catch((thrown) => this.fail(fromLibvirt(thrown, `start ${this.record.id}`)));
+    return { sentNs, doneNs };
+  }
+
+  /**
+   * Invokes the function; one that has not booted yet gets the request when it has.
+   *
+   * Errors: throws only what comes before the request (CONFLICT, INSTANCE_LOST); the rest is in the result.
+   */
+  async invoke(request: InvocationRequest): Promise<InvocationResult> {
+    if (this.isOver || this.#state === 'stopping') {
+      throw new FirstlightError('INSTANCE_LOST', `The instance ${this.record.id} has ended.`, {
+        hint: 'Run the function again.',
+      });
+    }
+    if (this.#state === 'paused') {
+      throw new FirstlightError('CONFLICT', `The instance ${this.record.id} is paused.`, { hint: 'Resume it first.' });
+    }
+    const session = await this.connect();
+    if (this.#answered) this.#setState('busy');
+    const over = new AbortController();
+    const result = await Promise.race([
+      session.invoke(request),
+      this.#unlessUpInTime(session, over.signal),
+      this.#ifItPanics(over.signal),
+    ]).finally(() => over.abort());
+    if (result.outcome.ok || !result.outcome.fatal) {
+      this.#answered = true;
+      this.#setState('ready');
+      return result;
+    }
+    const error = await this.#explain(result.outcome.error);
+    this.fail(error);
+    return { ...result, outcome: { ok: false, error, fatal: true } };
+  }
+
+  /** A result only when the guest does not come up in time; otherwise never settles. */
+  async #unlessUpInTime(session: GuestSession, signal: AbortSignal): Promise<InvocationResult> {
+    if (this.#answered) return await never;
+    const { bootTimeoutMs } = this.#options;
+    const late = await Promise.race([
+      session.ready.then(() => false),
+      session.closed.then(() => false),
+      sleep(bootTimeoutMs, true, { signal, ref: false }).catch(() => false),
+    ]);
+    if (!late) return await never;
+    const output = this.#consoleTail().trim();
+    const error = new FirstlightError('BOOT_TIMEOUT', `The instance did not come up within ${bootTimeoutMs} ms.`, {
+      hint:
+        output === ''
+          ? 'It printed nothing. Run `firstlight doctor` to test the accelerator.'
+          : 'Its last lines say how far it came.',
+      details: { subject: this.record.id, ...(output !== '' && { output }) },
+    });
+    return failedWith(error);
+  }
+
+  /** A result only when the console shows a panic and no answer follows; otherwise never settles. */
+  async #ifItPanics(signal: AbortSignal): Promise<InvocationResult> {
+    const { readPanic } = this.#options.runtime;
+    const from = this.console.totalBytes();
+    const panicked = () => readPanic(this.console.tail(Math.min(quotedConsoleBytes, this.console.totalBytes() - from)));
+    await new Promise<void>((resolve) => {
+      const stopWatching = this.console.watch(() => panicked() !== null && resolve());
+      signal.addEventListener('abort', stopWatching, { once: true });
+    });
+    // A guest that can still speak says the same in its answer, with more.
+    const waited = await sleep(panicWaitMs, true, { signal, ref: false }).catch(() => false);
+    if (!waited) return await never;
+    return failedWith(endedError(this.#endedAs('gone')));
+  }
+
+  /** The better reason for a broken channel: libvirt's, or the guest's own panic. */
+  async #explain(error: FirstlightError): Promise<FirstlightError> {
+    if (error.code !== 'CHANNEL_BROKEN') return error;
+    if (this.#endReason === null) {
+      await Promise.race([new Promise<void>((resolve) => this.#ended.push(resolve)), sleep(explainWaitMs)]);
+    }
+    return this.#endReason === null && this.#options.runtime.readPanic(this.#consoleTail()) === null
+      ? error
+      : endedError(this.#endedAs(this.#endReason ?? 'gone'), error);
+  }
+
+  #consoleTail(): string {
+    return this.console.tail(quotedConsoleBytes);
+  }
+
+  #endedAs(reason: EndReason): EndedInstance {
+    const { runtime } = this.#options;
+    const whileBooting = !this.#answered;
+    return { id: this.record.id, reason, consoleText: this.#consoleTail(), runtime, whileBooting };
+  }
+
+  /** Round trips to the guest that tie its clock to ours. */
+  async sampleClock(count: number): ReturnType<GuestSession['sampleClock']> {
+    return this.#session === null ? [] : await this.#session.sampleClock(count);
+  }
+
+  /** Errors: CONFLICT when it is not running. */
+  async suspend(): Promise<void> {
+    this.#require(['ready'], 'suspended');
+    await withLibvirtErrors(`suspend ${this.record.id}`, () => this.domain.suspend());
+    this.#setState('paused');
+  }
+
+  /** Errors: CONFLICT when it is not paused. */
+  async resume(): Promise<void> {
+    this.#require(['paused'], 'resumed');
+    await withLibvirtErrors(`resume ${this.record.id}`, () => this.domain.resume());
+    this.#setState('ready');
+  }
+
+  #require(states: readonly InstanceState[], verb: string): void {
+    if (states.includes(this.#state)) return;
+    throw new FirstlightError('CONFLICT', `The instance ${this.record.id} is ${this.#state}; it cannot be ${verb}.`);
+  }
+
+  /** Ends it. Returns at once: how long QEMU takes to go is nobody's to wait for. */
+  stop(): void {
+    if (this.isOver || this.#state === 'stopping') return;
+    this.#setState('stopping');
+    this.#destroy();
+  }
+
+  /** Ends it because it is of no more use. */
+  fail(error: FirstlightError): void {
+    if (this.isOver || this.#state === 'stopping') return;
+    this.#failure = error.message;
+    this.#setState('failed');
+    this.#destroy();
+  }
+
+  #destroy(): void {
+    this.domain.destroy().then(
+      () => this.ended('gone'),
+      // Whatever the reason, it is no longer ours to use; reconciliation at the next start finds what may be left.
+      () => this.ended('gone'),
+    );
+  }
+
+  /** Told when the domain is no more, by whoever learns it first. */
+  ended(reason: EndReason): void {
+    if (this.#endReason !== null) return;
+    this.#endReason = reason;
+    for (const tell of this.#ended.splice(0)) tell();
+    if (this.#state === 'stopping') this.#setState('stopped');
+    else if (!this.isOver && this.#state !== 'busy' && this.#state !== 'booting') this.#failAs(reason);
+    else if (!this.isOver) {
+      // Whoever waits for an answer explains the end; should nobody wait, say it here.
+      void sleep(explainWaitMs * 2, undefined, { ref: false }).then(() => !this.isOver && this.#failAs(reason));
+    }
+    this.#session?.close();
+    this.console.end();
+    this.#options.onGone();
+  }
+
+  /** Told when the connection to libvirt broke: streams are gone, and what waited on them has failed. */
+  linkLost(): void {
+    if (this.isOver) return;
+    const waited = this.#state === 'booting' || this.#state === 'busy' || this.#state === 'stopping';
+    // A domain that idled may have outlived the daemon; its streams open again when they are next needed.
+    if (waited || this.#state === 'prestarted') this.ended('libvirt-lost');
+    else this.#session?.close();
+  }
+
+  #failAs(reason: EndReason): void {
+    this.#failure = describeEnd(this.#endedAs(reason));
+    this.#setState('failed');
+  }
+
+  /** Told what libvirt says of it when nobody here asked. */
+  observe(state: 'paused' | 'running'): void {
+    if (state === 'paused' && this.#state === 'ready') this.#setState('paused');
+    if (state === 'running' && this.#state === 'paused') this.#setState('ready');
+  }
+
+  #setState(state: InstanceState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#announce();
+  }
+
+  #announce(): void {
+    this.#options.onChange(this.info);
+  }
+}
+
+function failedWith(error: FirstlightError): InvocationResult {
+  const nowNs = hostNs(Number(process.hrtime.bigint()));
+  const outcome = { ok: false, error, fatal: true } as const;
+  return { outcome, sentAtNs: nowNs, receivedAtNs: nowNs, marks: [], received: [] };
+}

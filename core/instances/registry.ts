@@ -1,0 +1,155 @@
+import type { Domain, LifecycleEvent } from 'node-libvirt';
+import { withLibvirtErrors } from '#core/libvirt/to-firstlight-error.ts';
+import { isAlive, thisProcess } from '#core/store/owner.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Instance } from '#shared/model/instance.ts';
+import type { InstanceId } from '#shared/model/units.ts';
+import { endReasonOf } from './end-reason.ts';
+import { domainPrefix, type LaunchContext, type Launched, launchPaused, liveOptions } from './launch.ts';
+import { LiveInstance } from './live-instance.ts';
+import { type InstanceRecord, metadataNamespace, readMetadata } from './metadata.ts';
+import { removeLeftoverSocketDirs, removeSocketDir } from './socket-dir.ts';
+import type { InstanceListener, LaunchSpec } from './types.ts';
+
+export interface RegistryOptions extends Omit<LaunchContext, 'onCreated' | 'onChange'> {
+  readonly onChange: InstanceListener;
+  readonly onRemoved: (id: InstanceId) => void;
+  readonly log: (line: string) => void;
+}
+
+/** Every instance that this Firstlight knows: its own, those kept from earlier, and those of others that live. */
+export interface Registry {
+  readonly list: () => Instance[];
+  readonly live: () => LiveInstance[];
+  /** Errors: NOT_FOUND. */
+  readonly get: (id: InstanceId) => LiveInstance;
+  readonly launch: (spec: LaunchSpec) => Promise<Launched>;
+  /** Stops it if it runs and forgets it. Errors: NOT_FOUND. */
+  readonly remove: (id: InstanceId) => void;
+  /**
+   * Brings what is known in line with what libvirt has: takes over instances that were kept, ends those whose owner is
+   * gone, removes what such owners left on disk. Never touches what belongs to a process that lives.
+   * Errors: LIBVIRT_*.
+   */
+  readonly reconcile: () => Promise<void>;
+  readonly onLifecycle: (event: LifecycleEvent) => void;
+  /** The connection is gone: what waits for an answer fails; what idles is looked at again by `reconcile`. */
+  readonly onLinkLost: () => void;
+}
+
+/** How many ended instances stay in the list, so that a person sees how they ended. */
+const keptEnded = 50;
+
+export function createRegistry(options: RegistryOptions): Registry {
+  const { link, layout, runtimes, log } = options;
+  const byId = new Map<InstanceId, LiveInstance>();
+  const byUuid = new Map<string, LiveInstance>();
+
+  function add(instance: LiveInstance): void {
+    byId.set(instance.record.id, instance);
+    byUuid.set(instance.domain.uuid, instance);
+    options.onChange(instance.info);
+    const over = [...byId.values()].filter((known) => known.isOver);
+    for (const old of over.slice(0, Math.max(0, over.length - keptEnded))) forget(old);
+  }
+
+  function forget(instance: LiveInstance): void {
+    byId.delete(instance.record.id);
+    byUuid.delete(instance.domain.uuid);
+    options.onRemoved(instance.record.id);
+  }
+
+  function get(id: InstanceId): LiveInstance {
+    const instance = byId.get(id);
+    if (instance !== undefined) return instance;
+    throw new FirstlightError('NOT_FOUND', `There is no instance ${id}.`, { hint: '`firstlight ps` lists them.' });
+  }
+
+  /** The record of a domain of ours, of this home; null for any other domain. */
+  async function recordOf(domain: Domain): Promise<InstanceRecord | null> {
+    if (!domain.name.startsWith(domainPrefix)) return null;
+    const xml = await domain.getMetadata(metadataNamespace).catch(() => null);
+    const record = xml === null ? null : await readMetadata(xml);
+    return record !== null && record.home === layout.dataDir ? record : null;
+  }
+
+  /** Takes a domain into the list, or ends it when nobody owns it any more. */
+  async function meet(domain: Domain): Promise<InstanceRecord | null> {
+    const known = byUuid.get(domain.uuid);
+    if (known !== undefined) {
+      known.rebind(domain);
+      // Given up while libvirt was away, and still there now that it is back.
+      if (known.isOver) void domain.destroy().catch(() => undefined);
+      return known.record;
+    }
+    const record = await recordOf(domain);
+    if (record === null || byUuid.has(domain.uuid)) return null;
+    const self = thisProcess();
+    const mine = record.owner.pid === self.pid && isAlive(record.owner);
+    // Created by this very process and not yet in the list: its launch adds it.
+    if (mine) return record;
+    const ownerLives = isAlive(record.owner);
+    if (!ownerLives && !record.keep) {
+      log(`Ending ${record.id}: the process that started it is gone.`);
+      void domain.destroy().catch(() => undefined);
+      return null;
+    }
+    const runtime = runtimes.get(record.runtime);
+    if (runtime === undefined) return record;
+    const { state } = await domain.state();
+    if (byUuid.has(domain.uuid)) return record;
+    add(
+      new LiveInstance({
+        ...liveOptions(options, runtime),
+        record,
+        domain,
+        state: state === 'paused' ? 'paused' : 'ready',
+        ours: !ownerLives,
+        onGone: () => !ownerLives && void removeSocketDir(record.socketDir).catch(() => undefined),
+      }),
+    );
+    return record;
+  }
+
+  async function reconcile(): Promise<void> {
+    const connection = await link.connection();
+    const domains = await withLibvirtErrors('list the instances', () => connection.listDomains({ active: true }));
+    const there = new Set(domains.map((domain) => domain.uuid));
+    for (const instance of byUuid.values())
+      if (!instance.isOver && !there.has(instance.domain.uuid)) instance.ended('gone');
+    const used = new Set<string>();
+    for (const domain of domains) {
+      const record = await meet(domain);
+      if (record !== null) used.add(record.socketDir);
+    }
+    await removeLeftoverSocketDirs(layout.socketsDir, used);
+  }
+
+  return {
+    list: () => [...byId.values()].map((instance) => instance.info),
+    live: () => [...byId.values()].filter((instance) => !instance.isOver),
+    get,
+    launch: (spec) => launchPaused(spec, { ...options, onCreated: add }),
+    remove(id) {
+      const instance = get(id);
+      instance.stop();
+      forget(instance);
+    },
+    reconcile,
+    onLifecycle(event) {
+      const instance = byUuid.get(event.domain.uuid);
+      if (instance === undefined) {
+        // Another Firstlight of this user started one; it wrote its record before this event.
+        if (event.event === 'started') void meet(event.domain).catch((thrown) => log(String(thrown)));
+        return;
+      }
+      const reason = endReasonOf(event);
+      if (reason !== null) instance.ended(reason);
+      else if (event.event === 'suspended') instance.observe('paused');
+      else if (event.event === 'resumed') instance.observe('running');
+    },
+    onLinkLost() {
+      for (const instance of byUuid.values()) instance.linkLost();
+    },
+  };
+}

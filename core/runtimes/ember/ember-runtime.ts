@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import type { Resources } from '#core/resources.ts';
+import type { Runtime } from '#core/runtimes/runtime.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { openEmberSession } from './guest-session.ts';
+import { invokePortName } from './layout.ts';
+import { readEmberPanic } from './read-panic.ts';
+import type { Baker } from './types.ts';
+
+export interface EmberOptions {
+  readonly resources: Pick<Resources, 'guestKernelPath' | 'bakeWorkerPath'>;
+  /** The rate of this host's time-stamp counter as earlier guests measured it, which spares the next one doing so. */
+  readonly tscRate: { readonly get: () => bigint; readonly set: (hz: bigint) => void };
+}
+
+/** The Ember runtime, and what ends its worker. */
+export interface EmberRuntime extends Runtime {
+  /** Starts the worker that bakes images, so that the first build does not wait for it. */
+  readonly warm: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Ember: TypeScript on QuickJS in the built-in unikernel. Nothing is loaded or started before it is needed. */
+export function createEmberRuntime({ resources, tscRate }: EmberOptions): EmberRuntime {
+  const { guestKernelPath, bakeWorkerPath } = resources;
+  const workerPath = existsSync(bakeWorkerPath) ? bakeWorkerPath : undefined;
+  let baker: Promise<Baker> | null = null;
+  const theBaker = () => {
+    baker ??= import('./baker.ts').then(({ createBaker }) => createBaker({ workerPath }));
+    return baker;
+  };
+  const digests = new Map<string, { readonly mtimeMs: number; readonly bytes: number; readonly sha256: string }>();
+
+  /** Both files only change when Firstlight itself is built anew. */
+  async function digestOf(path: string): Promise<string> {
+    const { mtimeMs, size } = await stat(path);
+    const known = digests.get(path);
+    if (known !== undefined && known.mtimeMs === mtimeMs && known.bytes === size) return known.sha256;
+    const sha256 = createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+    digests.set(path, { mtimeMs, bytes: size, sha256 });
+    return sha256;
+  }
+
+  async function kernelDigest(): Promise<string> {
+    try {
+      return await digestOf(guestKernelPath);
+    } catch (cause) {
+      throw new FirstlightError('KERNEL_MISSING', `The guest kernel is not at ${guestKernelPath}.`, {
+        hint: 'Run `npm start`, which builds it.',
+        details: { subject: guestKernelPath },
+        cause,
+      });
+    }
+  }
+
+  return {
+    id: 'ember',
+    fingerprint: async () => {
+      const [kernel, worker] = await Promise.all([
+        kernelDigest(),
+        workerPath === undefined ? 'source' : digestOf(workerPath),
+      ]);
+      return `ember ${kernel} ${worker}`;
+    },
+    buildImage: async (bundle, path, context) => {
+      context.progress({ step: 'evaluate', message: 'Evaluating the function and writing its heap into an image' });
+      const bake = (await theBaker()).bake({
+        bundleCode: bundle.code,
+        functionName: bundle.config.name,
+        env: bundle.config.env,
+        memoryMiB: bundle.config.memoryMiB,
+        kernelPath: guestKernelPath,
+        outPath: path,
+        signal: context.signal,
+      });
+      const { bytes, minMemoryMiB, evalMs, bakeMs } = await bake;
+      return {
+        bytes,
+        minMemoryMiB,
+        steps: [
+          { name: 'kernel', reused: true, reason: 'the guest kernel is part of Firstlight', durationMs: 0 },
+          { name: 'evaluate', reused: false, reason: '', durationMs: evalMs },
+          { name: 'write', reused: false, reason: '', durationMs: Math.max(0, bakeMs - evalMs) },
+        ],
+      };
+    },
+    describeMachine: (imagePath) => ({
+      machineType: 'pc',
+      kernelPath: imagePath,
+      cmdline: '',
+      channelName: invokePortName,
+    }),
+    openSession: (channel) => openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set }),
+    readPanic: readEmberPanic,
+    warm: async () => (await theBaker()).warm(),
+    close: async () => {
+      if (baker !== null) await (await baker).close();
+    },
+  };
+}

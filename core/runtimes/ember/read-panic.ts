@@ -1,0 +1,20 @@
+/** How an Ember guest begins the report of its end: a panic of its own, or a processor exception. */
+const panicLine = /^ember: (?:panic: )?(.+)$/gm;
+const exceptionLine = /\(vector \d+, error 0x[0-9a-f]+\)$/;
+
+/**
+ * What an Ember console says of how the guest ended, or null when it did not panic.
+ *
+ * Shape: `message` is one line; `report` is everything from there to the end of the console.
+ */
+export function readEmberPanic(consoleText: string): { readonly message: string; readonly report: string } | null {
+  // A serial console ends its lines as a terminal wants them.
+  const text = consoleText.replaceAll('\r\n', '\n');
+  let last: RegExpExecArray | null = null;
+  for (const match of text.matchAll(panicLine)) {
+    const [line, what = ''] = match;
+    if (line.startsWith('ember: panic: ') || exceptionLine.test(what)) last = match;
+  }
+  if (last === null) return null;
+  return { message: last[1] ?? '', report: text.slice(last.index).trimEnd() };
+}
