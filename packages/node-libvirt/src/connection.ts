@@ -97,8 +97,14 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   /** Use `connect()`. */
   async open(signal?: AbortSignal): Promise<void> {
     const session = await this.#openSession(signal);
-    await this.#subscriptions.renew(session);
-    if (session.ended) throw session.ended;
+    try {
+      await this.#subscriptions.renew(session);
+      if (session.ended) throw session.ended;
+      this.#stopping.signal.throwIfAborted();
+    } catch (error) {
+      session.destroy(new LibvirtConnectionError('closed', 'opening the connection failed', { cause: error }));
+      throw error;
+    }
     this.#session = session;
     this.#down = undefined;
   }

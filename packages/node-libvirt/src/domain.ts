@@ -1,8 +1,7 @@
 import type { CallOptions } from './call-options.ts';
 import type { Connection } from './connection.ts';
 import { LibvirtError } from './errors.ts';
-import { nameIn } from './events.ts';
-import { namesOf } from './names.ts';
+import { nameIn, namesOf } from './names.ts';
 import * as protocol from './protocol.gen.ts';
 import type { LibvirtStream } from './stream.ts';
 

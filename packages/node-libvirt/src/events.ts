@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts';
 import { Domain } from './domain.ts';
-import { namesOf, toKebab } from './names.ts';
+import { nameIn, namesOf } from './names.ts';
 import * as protocol from './protocol.gen.ts';
 import type { WireEvent } from './session.ts';
 
@@ -115,12 +115,6 @@ const detailNames = [
 ].map(namesOf);
 const watchdogNames = namesOf(protocol.WatchdogAction);
 const ioErrorNames = namesOf(protocol.IoErrorAction);
-
-/** `RUNNING` as `running`; a number this release does not know as `unknown-<n>`. */
-export function nameIn(names: ReadonlyMap<number, string> | undefined, value: number): string {
-  const name = names?.get(value);
-  return name === undefined ? `unknown-${value}` : toKebab(name);
-}
 
 /** Turns an event off the wire into what subscribers get, with its kind. */
 export function toEvent(

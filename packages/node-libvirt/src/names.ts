@@ -10,8 +10,14 @@ const codeNames = namesOf(ErrorCode);
 const domainNames = namesOf(ErrorDomain);
 
 /** `START_PAUSED` to `start-paused`: how names of libvirt's values look in this client. */
-export function toKebab(name: string): string {
+function toKebab(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
+}
+
+/** `RUNNING` as `running`; a number this release does not know as `unknown-<n>`. */
+export function nameIn(names: ReadonlyMap<number, string> | undefined, value: number): string {
+  const name = names?.get(value);
+  return name === undefined ? `unknown-${value}` : toKebab(name);
 }
 
 /** Makes the error that a call rejects with from the error struct that the server sent. */

@@ -233,6 +233,32 @@ describe('a session', () => {
     await expect(session.call(connectGetLibVersion, undefined)).rejects.toBeInstanceOf(LibvirtProtocolError);
   });
 
+  it('takes any damage to a message as a protocol error, or reads it differently, and nothing else', async () => {
+    const good = Buffer.from(
+      '00000074200080860000000100000158000000010000000100000000000000010000000 76e6c762d6361700000112233445566778899aabbccddeeff00000008000000020000000b73746174652e73746174650000000001000000010000000c73746174652e726561736f6e0000000100000005'.replace(
+        ' ',
+        '',
+      ),
+      'hex',
+    );
+    for (let at = 0; at < good.length; at++) {
+      for (const value of [0x00, 0x7f, 0xff]) {
+        const { session, server } = open();
+        const outcome = session
+          .call(connectGetAllDomainStats, { doms: [], stats: 0, flags: 0 })
+          .catch((error: unknown) => error);
+        const damaged = Buffer.from(good);
+        damaged[at] = value;
+        server.resume();
+        server.end(damaged);
+        const result = await outcome;
+        if (result instanceof Error) {
+          expect(result instanceof LibvirtConnectionError || result instanceof LibvirtError).toBe(true);
+        }
+      }
+    }
+  });
+
   it('fails calls when the server hangs up', async () => {
     const { session, server } = open();
     const answer = session.call(connectGetLibVersion, undefined);

@@ -64,7 +64,8 @@ export class LibvirtStream extends Duplex {
         }
         this.#receivedAtNs = receivedAtNs;
         this.#firstByteAtNs ??= receivedAtNs;
-        if (!this.push(data)) this.#session.setFlowing(false);
+        // After our finish only what was under way still comes, and the confirmation behind it must be heard.
+        if (!this.push(data) && !this.writableEnded) this.#session.setFlowing(false);
       },
       onConfirmed: () => {
         this.#finished = true;

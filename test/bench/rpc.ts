@@ -1,0 +1,196 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { type Connection, connect } from 'node-libvirt';
+import { round, summarize } from './statistics.ts';
+
+const uri = 'qemu:///system';
+const domainCount = 50;
+const cheapRounds = 20;
+const cheapCallsPerRound = 100;
+const statsRounds = 15;
+const statsCallsPerRound = 5;
+
+/** One comparison: our round trips beside the reference's. Units: milliseconds. */
+export interface RpcComparison {
+  oursMedianMs: number;
+  oursP95Ms: number;
+  referenceMedianMs: number;
+  referenceP95Ms: number;
+  /** Our median over the reference's: below 1 we are faster. */
+  ratio: number;
+  samples: number;
+}
+
+/** What `benchRpc` measured. */
+export interface RpcBench {
+  cheap: RpcComparison;
+  stats50: RpcComparison & { domains: number; fieldsPerDomain: number };
+  reference: string;
+}
+
+// Reads "cheap 100" or "stats 5" lines and answers each with a JSON list of milliseconds. It turns typed parameters into
+// a dict for every domain, as ours does.
+const referenceProgram = `
+import json, sys, time, libvirt
+conn = libvirt.open(sys.argv[1])
+v = conn.getLibVersion()
+print(json.dumps("python3-libvirt on libvirt %d.%d.%d" % (v // 1000000, v // 1000 % 1000, v % 1000)), flush=True)
+calls = {
+  "cheap": lambda: conn.getLibVersion(),
+  "stats": lambda: conn.getAllDomainStats(0, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT),
+}
+for line in sys.stdin:
+  what, count = line.split()
+  call, took = calls[what], []
+  for _ in range(int(count)):
+    start = time.perf_counter_ns()
+    call()
+    took.append((time.perf_counter_ns() - start) / 1e6)
+  print(json.dumps(took), flush=True)
+`;
+
+/**
+ * Round trips of a cheap call and of all-domain statistics, beside Python's binding of the C client.
+ *
+ * Both clients stay connected and take turns, a few calls at a time, so that the machine's moods hit both alike. The
+ * fifty domains are paused 8 MiB QEMU guests, gone afterwards.
+ * Errors: LibvirtConnectionError without a system daemon; an Error when python3-libvirt is not installed.
+ */
+export async function benchRpc(): Promise<RpcBench> {
+  const reference = await Reference.start();
+  try {
+    const conn = await connect({ uri });
+    try {
+      return await measure(conn, reference);
+    } finally {
+      await conn.close();
+    }
+  } finally {
+    reference.stop();
+  }
+}
+
+async function measure(conn: Connection, reference: Reference): Promise<RpcBench> {
+  const cheap = await compare(cheapRounds, {
+    ours: () => timeCalls(cheapCallsPerRound, () => conn.libVersion()),
+    theirs: () => reference.run('cheap', cheapCallsPerRound),
+  });
+  const herd = await createHerd();
+  try {
+    const records = await conn.getAllDomainStats({ nowait: true });
+    const stats = await compare(statsRounds, {
+      ours: () => timeCalls(statsCallsPerRound, () => conn.getAllDomainStats({ nowait: true })),
+      theirs: () => reference.run('stats', statsCallsPerRound),
+    });
+    const fields = records.reduce((sum, { params }) => sum + Object.keys(params).length, 0);
+    const fieldsPerDomain = Math.round(fields / records.length);
+    return { cheap, stats50: { ...stats, domains: records.length, fieldsPerDomain }, reference: reference.version };
+  } finally {
+    await herd.destroy();
+  }
+}
+
+async function timeCalls(count: number, call: () => Promise<unknown>): Promise<number[]> {
+  const took: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const start = performance.now();
+    await call();
+    took.push(performance.now() - start);
+  }
+  return took;
+}
+
+async function compare(
+  rounds: number,
+  { ours, theirs }: { ours: () => Promise<number[]>; theirs: () => Promise<number[]> },
+): Promise<RpcComparison> {
+  const [mine, reference]: [number[], number[]] = [[], []];
+  // One round each to warm up: V8 compiles, the daemon's caches fill.
+  await ours();
+  await theirs();
+  for (let round = 0; round < rounds; round++) {
+    mine.push(...(await ours()));
+    reference.push(...(await theirs()));
+  }
+  const [ourSeries, referenceSeries] = [summarize(mine), summarize(reference)];
+  return {
+    oursMedianMs: ourSeries.median,
+    oursP95Ms: ourSeries.p95,
+    referenceMedianMs: referenceSeries.median,
+    referenceP95Ms: referenceSeries.p95,
+    ratio: round(ourSeries.median / referenceSeries.median),
+    samples: ourSeries.count,
+  };
+}
+
+/** Fifty paused domains, spread over a few connections since libvirt serves five calls of one client at a time. */
+async function createHerd(): Promise<{ destroy(): Promise<void> }> {
+  const connections = await Promise.all([1, 2, 3, 4].map(() => connect({ uri })));
+  const creating = Array.from({ length: domainCount }, (_, i) =>
+    (connections[i % connections.length] as Connection).createDomainXml(domainXml(`nlv-bench-${process.pid}-${i}`), {
+      paused: true,
+      autodestroy: true,
+    }),
+  );
+  const results = await Promise.allSettled(creating);
+  const destroy = async () => {
+    await Promise.all(results.map((result) => (result.status === 'fulfilled' ? result.value.destroy() : undefined)));
+    await Promise.all(connections.map((connection) => connection.close()));
+  };
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) {
+    await destroy();
+    throw failed.reason;
+  }
+  return { destroy };
+}
+
+function domainXml(name: string): string {
+  return `<domain type='qemu'>
+  <name>${name}</name><memory unit='MiB'>8</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc'>hvm</type>
+    <loader readonly='yes' type='rom'>/usr/share/qemu/qboot.rom</loader></os>
+  <devices><controller type='usb' model='none'/><memballoon model='none'/><serial type='pty'/></devices>
+</domain>`;
+}
+
+/** The reference client in a process of its own, told line by line what to measure. */
+class Reference {
+  readonly version: string;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(
+    child: ChildProcessByStdio<Writable, Readable, null>,
+    lines: AsyncIterator<string>,
+    version: string,
+  ) {
+    this.#child = child;
+    this.#lines = lines;
+    this.version = version;
+  }
+
+  static async start(): Promise<Reference> {
+    const child = spawn('/usr/bin/python3', ['-c', referenceProgram, uri], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child, 'spawn');
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    return new Reference(child, lines, JSON.parse(await nextLine(lines)) as string);
+  }
+
+  async run(what: 'cheap' | 'stats', count: number): Promise<number[]> {
+    this.#child.stdin.write(`${what} ${count}\n`);
+    return JSON.parse(await nextLine(this.#lines)) as number[];
+  }
+
+  stop(): void {
+    this.#child.stdin.end();
+  }
+}
+
+async function nextLine(lines: AsyncIterator<string>): Promise<string> {
+  const { value, done } = await lines.next();
+  if (done) throw new Error('the reference client ended: is python3-libvirt installed, and libvirtd running?');
+  return value as string;
+}
