@@ -105,7 +105,7 @@ export function createBundler({ layout, version }: BundlerOptions): Bundler {
     throwIfCancelled(signal);
     const config = validConfig(project);
     await checkEntry(project, config);
-    const key = sha256(JSON.stringify([version, project.dir, config.entry, config.env]));
+    const key = sha256(JSON.stringify([version, project.dir, config.name, config.entry, config.env]));
     if (!warm.has(project.id)) {
       const found = await cache.lookUp(project.id, key);
       if (found !== null) return { bundle: { ...found, config, projectDir: project.dir }, reused: true };
@@ -153,7 +153,7 @@ function esbuildOptions(projectDir: string, config: ProjectConfig) {
     // A package's build for browsers or workers asks for no Node.js.
     mainFields: ['browser', 'module', 'main'],
     conditions: ['worker', 'browser', 'module'],
-    loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.svg': 'text', '.bin': 'binary', '.wasm': 'binary' },
+    loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.svg': 'text', '.bin': 'binary' },
     define: { 'process.env.NODE_ENV': JSON.stringify(config.env.NODE_ENV ?? 'production') },
     sourcemap: 'external',
     sourcesContent: true,
@@ -199,7 +199,7 @@ function bundleOf(
   const code = output('bundle.js');
   const sourceMap = output('bundle.js.map');
   checkExport(config, result.metafile);
-  const id = bundleIdSchema.parse(sha256(JSON.stringify([version, config.env, sha256(code), sha256(sourceMap)])));
+  const id = bundleIdSchema.parse(sha256(JSON.stringify([version, config.name, config.env, sha256(code), sha256(sourceMap)])));
   return {
     id,
     config,

@@ -16,7 +16,8 @@ export interface Layout {
   readonly dataDir: string;
   readonly runsDir: string;
   readonly settingsPath: string;
-  readonly projectsPath: string;
+  /** A file for each project that is open. */
+  readonly openProjectsDir: string;
   /** Consoles and channels of running instances. */
   readonly socketsDir: string;
   /** Where new projects go unless a person says otherwise. */
@@ -76,7 +77,7 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
     dataDir: data,
     runsDir: join(data, 'runs'),
     settingsPath: join(data, 'settings.json'),
-    projectsPath: join(data, 'projects.json'),
+    openProjectsDir: join(data, 'projects'),
     projectsDir: projects,
     ensure: (dir) => {
       const known = made.get(dir);

@@ -1,0 +1,10 @@
+import type { Context, Event } from 'firstlight';
+
+// Ran once, when the image was built. Every boot finds the result in memory.
+const builtAt = new Date().toISOString();
+
+export default async function handler(event: Event, context: Context) {
+  const name = event.name ?? event.query?.name ?? 'world';
+  console.log(`Hello, ${name}. This is ${context.functionName}, built at ${builtAt}.`);
+  return { hello: name };
+}

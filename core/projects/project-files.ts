@@ -1,0 +1,152 @@
+/** The files of one project, as the editor works on them. */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { FirstlightError } from '#shared/errors.ts';
+import { configFileName, type ProjectFile } from '#shared/model/project.ts';
+import { systemCode, toStoreError } from '../store/store-error.ts';
+import { goneAsUndefined, isTempName, writeAtomic } from '../store/write-atomic.ts';
+import { relativePath, resolveInside } from './project-paths.ts';
+
+/** More than this no editor shows with pleasure. */
+const maxTextBytes = 4 << 20;
+const maxListed = 5_000;
+const maxDepth = 12;
+const hidden = new Set(['node_modules', '.git', '.firstlight', '.DS_Store']);
+
+/** True for names that neither lists nor watchers look at. */
+export const isHiddenName = (name: string): boolean => hidden.has(name) || isTempName(name);
+
+/** What identifies the content of a file: the sha256 of its bytes. */
+export const revisionOf = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Files and folders, folders before their content, at most 5,000. */
+export async function listFiles(root: string): Promise<ProjectFile[]> {
+  const found: ProjectFile[] = [];
+  async function walk(dir: string, depth: number): Promise<void> {
+    const entries = (await readdir(dir, { withFileTypes: true }).catch(goneAsUndefined)) ?? [];
+    const isFolder = new Map(entries.map((entry) => [entry.name, entry.isDirectory()]));
+    entries.sort((a, b) => Number(b.isDirectory()) - Number(a.isDirectory()) || a.name.localeCompare(b.name));
+    for (const { name } of entries) {
+      if (found.length >= maxListed) return;
+      if (isHiddenName(name)) continue;
+      const path = join(dir, name);
+      if (isFolder.get(name)) {
+        found.push({ path: relativePath(root, path), kind: 'folder', bytes: 0 });
+        if (depth < maxDepth) await walk(path, depth + 1);
+        continue;
+      }
+      // A link is listed as the file it leads to; one that leads to a folder, out or nowhere is passed over.
+      const real = await resolveInside(root, relativePath(root, path)).catch(escapeAsUndefined);
+      const stats = real === undefined ? undefined : await stat(real).catch(goneAsUndefined);
+      if (stats?.isFile()) found.push({ path: relativePath(root, path), kind: 'file', bytes: stats.size });
+    }
+  }
+  await walk(root, 0);
+  return found;
+}
+
+function escapeAsUndefined(thrown: unknown): undefined {
+  if (thrown instanceof FirstlightError && thrown.code === 'PATH_ESCAPES') return undefined;
+  if (systemCode(thrown) === 'ELOOP') return undefined;
+  throw thrown;
+}
+
+/** Errors: NOT_FOUND; BAD_INPUT for a folder, a large or a binary file; PATH_ESCAPES. */
+export async function readText(root: string, path: string): Promise<{ path: string; text: string; revision: string }> {
+  const real = await resolveInside(root, path);
+  const stats = await stat(real).catch(goneAsUndefined);
+  if (stats === undefined) throw noSuchFile(path);
+  if (!stats.isFile()) throw new FirstlightError('BAD_INPUT', `${path} is a folder, not a file.`);
+  if (stats.size > maxTextBytes) {
+    throw new FirstlightError('BAD_INPUT', `${path} is too large to edit here: ${stats.size} bytes.`, {
+      hint: `The editor opens files up to ${maxTextBytes} bytes. Larger ones can still be imported by the function.`,
+    });
+  }
+  const bytes = await readFile(real);
+  let text: string;
+  try {
+    if (bytes.includes(0)) throw new TypeError('It holds a zero byte.');
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new FirstlightError('BAD_INPUT', `${path} is not text in UTF-8.`, {
+      cause,
+      hint: 'Binary files can be imported by the function, not edited here.',
+    });
+  }
+  return { path, text, revision: revisionOf(bytes) };
+}
+
+/** Errors: CONFLICT when the file on disk is not `baseRevision`; NOT_FOUND; PATH_ESCAPES; DISK_FULL. */
+export async function writeText(
+  root: string,
+  path: string,
+  text: string,
+  baseRevision: string | null,
+): Promise<string> {
+  const real = await resolveInside(root, path);
+  const before = await readFile(real).catch(goneAsUndefined);
+  if (baseRevision !== null && (before === undefined || revisionOf(before) !== baseRevision)) {
+    const what = before === undefined ? 'was deleted' : 'was changed by another program';
+    throw new FirstlightError('CONFLICT', `${path} ${what} since it was read.`, {
+      hint: 'Look at what is on disk, then save again to replace it.',
+      details: { subject: path },
+    });
+  }
+  const mode = before === undefined ? 0o644 : (await stat(real)).mode & 0o777;
+  await mkdir(dirname(real), { recursive: true });
+  await writeAtomic(real, text, { mode });
+  return revisionOf(text);
+}
+
+/** Errors: ALREADY_EXISTS, PATH_ESCAPES, DISK_FULL. */
+export async function createText(root: string, path: string, text: string): Promise<string> {
+  const real = await resolveInside(root, path);
+  if ((await stat(real).catch(goneAsUndefined)) !== undefined) throw alreadyExists(path);
+  try {
+    await mkdir(dirname(real), { recursive: true });
+  } catch (thrown) {
+    throw toStoreError(thrown, 'make the folder', dirname(real));
+  }
+  await writeAtomic(real, text, { mode: 0o644 });
+  return revisionOf(text);
+}
+
+/** Errors: NOT_FOUND, ALREADY_EXISTS, PATH_ESCAPES. */
+export async function renamePath(root: string, path: string, to: string): Promise<void> {
+  const from = await resolveInside(root, path);
+  const target = await resolveInside(root, to);
+  if ((await stat(from).catch(goneAsUndefined)) === undefined) throw noSuchFile(path);
+  if ((await stat(target).catch(goneAsUndefined)) !== undefined) throw alreadyExists(to);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    await rename(from, target);
+  } catch (thrown) {
+    throw toStoreError(thrown, `rename ${path} to`, target);
+  }
+}
+
+/** Removes a file, or a folder with all that is in it. Errors: NOT_FOUND, PATH_ESCAPES. */
+export async function deletePath(root: string, path: string): Promise<void> {
+  // A link is removed itself, not what it leads to: only the folder it lies in must be inside.
+  const parent = dirname(path) === '.' ? root : await resolveInside(root, dirname(path));
+  const target = join(parent, path.split('/').at(-1) ?? '');
+  try {
+    await rm(target, { recursive: true });
+  } catch (thrown) {
+    if (systemCode(thrown) === 'ENOENT') throw noSuchFile(path);
+    throw toStoreError(thrown, 'delete', target);
+  }
+}
+
+const noSuchFile = (path: string) =>
+  new FirstlightError('NOT_FOUND', `There is no file ${path} in the project.`, { details: { subject: path } });
+
+const alreadyExists = (path: string) =>
+  new FirstlightError('ALREADY_EXISTS', `${path} exists already.`, {
+    hint: 'Choose another name, or delete it first.',
+    details: { subject: path },
+  });
+
+/** True when a change of this path can change what the project is. */
+export const isConfigPath = (path: string): boolean => path === configFileName;

@@ -1,0 +1,243 @@
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { configFileName, type Project, projectConfigSchema } from '#shared/model/project.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import type { Resources } from '../resources.ts';
+import type { Layout } from '../store/layout.ts';
+import { systemCode, toStoreError } from '../store/store-error.ts';
+import { goneAsUndefined } from '../store/write-atomic.ts';
+import { createOpenProjects } from './open-projects.ts';
+import { parseConfig } from './parse-config.ts';
+import {
+  createText,
+  deletePath,
+  isConfigPath,
+  listFiles,
+  readText,
+  renamePath,
+  revisionOf,
+  writeText,
+} from './project-files.ts';
+import { projectIdOf, relativePath, resolveInside } from './project-paths.ts';
+import { collectTypes } from './project-types.ts';
+import { createFromTemplate, listTemplates } from './templates.ts';
+import { type Watcher, watchProject } from './watch-project.ts';
+
+type ProjectCallName = Extract<keyof CallHandlers, `projects:${string}`>;
+
+/** The projects that are open, on disk and in the list that is kept of them. */
+export interface ProjectService {
+  readonly calls: Pick<CallHandlers, ProjectCallName>;
+  /** The project as it is on disk now. Errors: NOT_FOUND when it is not open or its folder is gone. */
+  readonly get: (id: ProjectId) => Promise<Project>;
+  readonly close: () => Promise<void>;
+}
+
+export interface ProjectServiceOptions {
+  readonly layout: Layout;
+  readonly resources: Pick<Resources, 'templatesDir' | 'schemaPath'>;
+  readonly emit: EventListener;
+  readonly log?: (line: string) => void;
+  /** Told when a project leaves the list, so that what is kept warm for it can go. */
+  readonly onClosed?: (id: ProjectId) => void;
+}
+
+/** Saves in one go (a formatter after an editor) are told once. */
+const settleMs = 30;
+
+/** The calls `projects:*`. Watches a project's folder from the first time its files are listed or read. */
+export function createProjectService(options: ProjectServiceOptions): ProjectService {
+  const { layout, resources, emit, log = () => undefined, onClosed = () => undefined } = options;
+  const watchers = new Map<ProjectId, Watcher>();
+  const pendingChanges = new Map<string, NodeJS.Timeout>();
+  /** The content of each file that was told last: a change that is none is not told again. */
+  const toldRevisions = new Map<string, string | null>();
+  const toldProjects = new Map<ProjectId, string>();
+  const openProjects = createOpenProjects(layout, log);
+
+  async function rootOf(id: ProjectId): Promise<string> {
+    const dir = await openProjects.find(id);
+    if (dir === undefined) throw new FirstlightError('NOT_FOUND', `No project ${id} is open.`);
+    return dir;
+  }
+
+  async function get(id: ProjectId): Promise<Project> {
+    const dir = await rootOf(id);
+    if (!(await stat(dir).catch(goneAsUndefined))?.isDirectory()) {
+      throw new FirstlightError('NOT_FOUND', `The folder of the project is gone: ${dir}.`, {
+        hint: 'Put it back, or close the project.',
+        details: { subject: dir },
+      });
+    }
+    return readProject(dir);
+  }
+
+  function tell(id: ProjectId, path: string, revision: string | null): void {
+    const key = `${id} ${path}`;
+    if (toldRevisions.get(key) === revision) return;
+    toldRevisions.set(key, revision);
+    emit('projects:fileChanged', { projectId: id, path, revision });
+    if (isConfigPath(path)) void tellProject(id);
+  }
+
+  async function tellProject(id: ProjectId): Promise<void> {
+    const project = await get(id).catch((thrown: unknown) => log(`Project ${id}: ${String(thrown)}`));
+    if (project === undefined) return;
+    const text = JSON.stringify(project);
+    if (toldProjects.get(id) === text) return;
+    toldProjects.set(id, text);
+    emit('projects:changed', { project });
+  }
+
+  function watchOnce(id: ProjectId, root: string): void {
+    if (watchers.has(id)) return;
+    const look = async (path: string) => {
+      const relative = relativePath(root, path);
+      const bytes = await readFile(await resolveInside(root, relative)).catch(goneAsUndefined);
+      tell(id, relative, bytes === undefined ? null : revisionOf(bytes));
+    };
+    const watcher = watchProject(
+      root,
+      (path) => {
+        clearTimeout(pendingChanges.get(path));
+        const later = () => {
+          pendingChanges.delete(path);
+          look(path).catch((thrown: unknown) => log(`Could not look at ${path}: ${String(thrown)}`));
+        };
+        pendingChanges.set(path, setTimeout(later, settleMs).unref());
+      },
+      log,
+    );
+    watchers.set(id, watcher);
+  }
+
+  async function open(dir: string): Promise<Project> {
+    const real = await realDirectory(dir);
+    const id = projectIdOf(real);
+    const added = await openProjects.add(id, real);
+    const project = await readProject(real);
+    if (added) emit('projects:changed', { project });
+    return project;
+  }
+
+  const calls: ProjectService['calls'] = {
+    'projects:list': async () => {
+      const dirs = await openProjects.list();
+      return Promise.all(dirs.map(readProject));
+    },
+    'projects:open': ({ dir }) => open(dir),
+    'projects:templates': () => listTemplates(resources.templatesDir),
+    'projects:create': async ({ name, template, dir }) => {
+      const valid = projectConfigSchema.shape.name.safeParse(name);
+      if (!valid.success) {
+        throw new FirstlightError('BAD_INPUT', `"${name}" is no name for a function.`, {
+          hint: 'Use lower-case letters, digits and dashes, at most 48 characters.',
+        });
+      }
+      const target = resolve(dir ?? join(layout.projectsDir, name));
+      await createFromTemplate({ ...resources, template, dir: target, name });
+      return open(target);
+    },
+    'projects:close': async ({ projectId }) => {
+      const found = await openProjects.remove(projectId);
+      if (!found) throw new FirstlightError('NOT_FOUND', `No project ${projectId} is open.`);
+      await watchers.get(projectId)?.close();
+      watchers.delete(projectId);
+      onClosed(projectId);
+      emit('projects:closed', { projectId });
+      return null;
+    },
+    'projects:files': async ({ projectId }) => {
+      const root = await rootOf(projectId);
+      watchOnce(projectId, root);
+      return listFiles(root);
+    },
+    'projects:readFile': async ({ projectId, path }) => {
+      const root = await rootOf(projectId);
+      watchOnce(projectId, root);
+      const read = await readText(root, path);
+      toldRevisions.set(`${projectId} ${path}`, read.revision);
+      return read;
+    },
+    'projects:writeFile': async ({ projectId, path, text, baseRevision }) => {
+      const revision = await writeText(await rootOf(projectId), path, text, baseRevision);
+      tell(projectId, path, revision);
+      return { revision };
+    },
+    'projects:createFile': async ({ projectId, path, text }) => {
+      const revision = await createText(await rootOf(projectId), path, text);
+      tell(projectId, path, revision);
+      return { revision };
+    },
+    'projects:renameFile': async ({ projectId, path, to }) => {
+      const root = await rootOf(projectId);
+      await renamePath(root, path, to);
+      tell(projectId, path, null);
+      const real = await resolveInside(root, to);
+      if ((await stat(real)).isFile()) tell(projectId, to, revisionOf(await readFile(real)));
+      return null;
+    },
+    'projects:deleteFile': async ({ projectId, path }) => {
+      await deletePath(await rootOf(projectId), path);
+      tell(projectId, path, null);
+      return null;
+    },
+    'projects:types': async ({ projectId }) => collectTypes(await rootOf(projectId)),
+  };
+
+  return {
+    calls,
+    get,
+    close: async () => {
+      for (const timer of pendingChanges.values()) clearTimeout(timer);
+      await Promise.all([...watchers.values()].map((watcher) => watcher.close()));
+      watchers.clear();
+    },
+  };
+}
+
+/** What a directory is as a project: always something, with what is wrong among its problems. */
+export async function readProject(dir: string): Promise<Project> {
+  const id = projectIdOf(dir);
+  const text = await readConfig(dir);
+  if (text === undefined) {
+    const message = `There is no ${configFileName} in ${dir}.`;
+    return {
+      id,
+      dir,
+      name: basename(dir),
+      config: null,
+      problems: [{ severity: 'error', message, file: configFileName }],
+    };
+  }
+  const { config, problems } = parseConfig(text);
+  return { id, dir, name: config?.name ?? basename(dir), config, problems: [...problems] };
+}
+
+async function readConfig(dir: string): Promise<string | undefined> {
+  const path = join(dir, configFileName);
+  try {
+    return await readFile(path, 'utf8').catch(goneAsUndefined);
+  } catch (thrown) {
+    throw toStoreError(thrown, 'read', path);
+  }
+}
+
+async function realDirectory(dir: string): Promise<string> {
+  const notThere = (what: string) =>
+    new FirstlightError('NOT_FOUND', `${resolve(dir)} ${what}.`, {
+      hint: 'Name a folder with a firstlight.json, or make one: firstlight new.',
+      details: { subject: resolve(dir) },
+    });
+  let real: string | undefined;
+  try {
+    real = await realpath(resolve(dir)).catch(goneAsUndefined);
+  } catch (thrown) {
+    throw notThere(`cannot be opened (${systemCode(thrown) ?? String(thrown)})`);
+  }
+  if (real === undefined) throw notThere('does not exist');
+  if (!(await stat(real)).isDirectory()) throw notThere('is a file, not a folder');
+  return real;
+}

@@ -1,0 +1,88 @@
+/** Declarations that let an editor complete and check a handler. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { goneAsUndefined } from '../store/write-atomic.ts';
+import { handlerTypes } from './handler-types.ts';
+import { relativePath } from './project-paths.ts';
+
+export interface TypeFile {
+  /** Relative to the project, with `/`: `node_modules/…` for a dependency. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What an editor takes without growing slow, and what crosses the wire in one message. */
+const maxBytes = 4 << 20;
+const maxFiles = 600;
+const maxDepth = 8;
+/** Kept from the project itself for a folder that no package can have. */
+export const handlerTypesPath = '.firstlight/firstlight.d.ts';
+
+/** The handler's types, and those of the dependencies that `package.json` names and npm installed. */
+export async function collectTypes(root: string): Promise<TypeFile[]> {
+  const files: TypeFile[] = [{ path: handlerTypesPath, text: handlerTypes }];
+  const budget = { bytes: maxBytes };
+  for (const name of await dependenciesOf(root)) {
+    for (const candidate of [name, typesPackageOf(name)]) {
+      await addPackage(root, join(root, 'node_modules', candidate), files, budget);
+    }
+  }
+  return files;
+}
+
+async function dependenciesOf(root: string): Promise<string[]> {
+  const text = await readFile(join(root, 'package.json'), 'utf8').catch(goneAsUndefined);
+  if (text === undefined) return [];
+  const names = new Set<string>();
+  const manifest = parseObject(text);
+  for (const field of ['dependencies', 'devDependencies'] as const) {
+    for (const name of Object.keys(asObject(manifest[field]))) if (isPackageName(name)) names.add(name);
+  }
+  return [...names];
+}
+
+async function addPackage(root: string, dir: string, files: TypeFile[], budget: { bytes: number }): Promise<void> {
+  const manifest = await readFile(join(dir, 'package.json'), 'utf8').catch(goneAsUndefined);
+  if (manifest === undefined) return;
+  const declarations = await declarationsIn(dir, 0);
+  if (declarations.length === 0) return;
+  files.push({ path: relativePath(root, join(dir, 'package.json')), text: manifest });
+  for (const path of declarations) {
+    const { size } = await stat(path);
+    if (files.length >= maxFiles || size > budget.bytes) return;
+    budget.bytes -= size;
+    files.push({ path: relativePath(root, path), text: await readFile(path, 'utf8') });
+  }
+}
+
+async function declarationsIn(dir: string, depth: number): Promise<string[]> {
+  const entries = (await readdir(dir, { withFileTypes: true }).catch(goneAsUndefined)) ?? [];
+  const found: string[] = [];
+  // Files before folders: what a package's entry names lies near its top.
+  entries.sort((a, b) => Number(a.isDirectory()) - Number(b.isDirectory()) || a.name.localeCompare(b.name));
+  for (const entry of entries) {
+    const path = join(dir, entry.name);
+    if (entry.isFile() && /\.d\.[cm]?ts$/.test(entry.name)) found.push(path);
+    if (entry.isDirectory() && entry.name !== 'node_modules' && depth < maxDepth && found.length < maxFiles) {
+      found.push(...(await declarationsIn(path, depth + 1)));
+    }
+  }
+  return found;
+}
+
+/** `@types/name`, and `@types/scope__name` for a package in a scope. */
+const typesPackageOf = (name: string) => `@types/${name.replace(/^@/, '').replace('/', '__')}`;
+const isPackageName = (name: string) => /^(@[\w.-]+\/)?[\w.-]+$/.test(name) && !name.split('/').includes('..');
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return asObject(JSON.parse(text));
+  } catch {
+    // A package.json that is being edited has no dependencies to show for the moment.
+    return {};
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
