@@ -1,0 +1,163 @@
+import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
+import { formatBytes } from '../../ui/instrument-format.ts';
+import { useTokens } from '../../ui/instrument-theme.ts';
+import type { AttachmentState } from './attachment.ts';
+import type { ConsoleSource } from './console-source.ts';
+import { scrollbackLines } from './make-terminal.ts';
+import { SearchBar } from './search-bar.tsx';
+import { type ConsoleStatus, copyText, type LiveConsole, useConsole } from './use-console.ts';
+import '@xterm/xterm/css/xterm.css';
+import './console.css';
+
+/** How long "Copied" stays. */
+const noticeMs = 1600;
+
+/** The live serial console of an instance: attach, search, copy, pause, save, reconnect. */
+export function ConsoleView(props: {
+  readonly source: ConsoleSource;
+  readonly title: string;
+  readonly theme: 'light' | 'dark';
+}) {
+  const { source, title, theme } = props;
+  const tokens = useTokens(theme);
+  const root = useRef<HTMLDivElement>(null);
+  const [isPaused, setPaused] = useState(false);
+  const [isSearching, setSearching] = useState(false);
+  const [notice, setNotice] = useState<string | null>(null);
+  const onSearch = useCallback(() => setSearching(true), []);
+  const { live, status } = useConsole(root, source, tokens, isPaused, onSearch);
+  useEffect(() => {
+    if (notice === null) return;
+    const timer = setTimeout(() => setNotice(null), noticeMs);
+    return () => clearTimeout(timer);
+  }, [notice]);
+
+  const togglePause = () => {
+    if (isPaused) live?.guarded.terminal.scrollToBottom();
+    setPaused(!isPaused);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (!event.ctrlKey || (event.key !== 'f' && event.key !== 'F')) return;
+    event.preventDefault();
+    event.stopPropagation();
+    setSearching(true);
+  };
+
+  return (
+    <section className="cn" aria-label={`Console of ${title}`} onKeyDown={onKeyDown}>
+      <div className="cn-bar">
+        <span className="cn-dot" data-state={status.state.kind} aria-hidden="true" />
+        <StatusLine title={title} status={status} isPaused={isPaused} />
+        <span className="cn-notice" aria-live="polite">
+          {notice}
+        </span>
+        <div className="cn-tools" role="toolbar" aria-label="Console">
+          <button
+            type="button"
+            aria-pressed={isSearching}
+            title="Find (Ctrl+F)"
+            onClick={() => setSearching(!isSearching)}
+          >
+            Find
+          </button>
+          <button
+            type="button"
+            title="Copy the selection (Ctrl+Shift+C), or everything when nothing is selected"
+            onClick={() => live && copySelectionOrAll(live, setNotice)}
+          >
+            Copy
+          </button>
+          <button
+            type="button"
+            title={`Save the log as it came from the guest${status.isLogCut ? ' (its last 16 MiB)' : ''}`}
+            onClick={() => live && saveLog(live, title)}
+          >
+            Save
+          </button>
+          <button
+            type="button"
+            aria-pressed={isPaused}
+            title="Hold the view still; the guest goes on and nothing is lost"
+            onClick={togglePause}
+          >
+            {isPaused ? 'Follow' : 'Pause'}
+          </button>
+          <button
+            type="button"
+            title="Clear the view; the saved log keeps everything"
+            onClick={() => live?.guarded.terminal.clear()}
+          >
+            Clear
+          </button>
+          <button type="button" title="Attach again" onClick={() => live?.attachment.reconnect()}>
+            Reconnect
+          </button>
+        </div>
+      </div>
+      <div className="cn-screen">
+        <div className="cn-terminal" ref={root} />
+        {isSearching && live !== null && (
+          <SearchBar guarded={live.guarded} tokens={tokens} onClose={() => setSearching(false)} />
+        )}
+      </div>
+    </section>
+  );
+}
+
+function StatusLine({
+  title,
+  status,
+  isPaused,
+}: {
+  readonly title: string;
+  readonly status: ConsoleStatus;
+  readonly isPaused: boolean;
+}) {
+  const parts = [formatBytes(status.receivedBytes)];
+  if (isPaused) parts.push('view paused');
+  if (status.isScrollbackFull) parts.push(`last ${scrollbackLines.toLocaleString('en-US')} lines; Save has more`);
+  return (
+    <p className="cn-status" role="status">
+      <b>{title}</b>
+      <span data-testid="console-state">{stateText(status.state)}</span>
+      <span data-testid="console-facts">{parts.join(', ')}</span>
+    </p>
+  );
+}
+
+function stateText(state: AttachmentState): string {
+  switch (state.kind) {
+    case 'attached':
+      return 'attached';
+    case 'ended':
+      return 'ended';
+    case 'lost': {
+      const next =
+        state.retryInMs === null ? 'reconnect to try again' : `trying again in ${state.retryInMs / 1000}\u00a0s`;
+      return `lost: ${state.reason} (${next})`;
+    }
+  }
+}
+
+function copySelectionOrAll({ guarded: { terminal } }: LiveConsole, say: (notice: string) => void): void {
+  const selected = terminal.getSelection();
+  let text = selected;
+  if (text === '') {
+    terminal.selectAll();
+    text = terminal.getSelection().trimEnd();
+    terminal.clearSelection();
+  }
+  void copyText(text).then((done) => {
+    if (!done) say('The browser refused the clipboard');
+    else say(selected === '' ? 'Copied everything' : 'Copied the selection');
+  });
+}
+
+function saveLog({ log }: LiveConsole, title: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([...log.chunks()] as BlobPart[], { type: 'application/octet-stream' }));
+  link.download = `${title.replace(/[^A-Za-z0-9._-]+/g, '-')}.log`;
+  link.click();
+  // The download has its own hold on the data by the next turn.
+  setTimeout(() => URL.revokeObjectURL(link.href), 0);
+}

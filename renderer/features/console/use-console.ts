@@ -1,0 +1,163 @@
+import { type RefObject, useEffect, useRef, useState } from 'react';
+import type { Tokens } from '../../ui/instrument-theme.ts';
+import { type Attachment, type AttachmentState, attach } from './attachment.ts';
+import type { ConsoleSource } from './console-source.ts';
+import { createKeptLog, type KeptLog } from './kept-log.ts';
+import { type GuardedTerminal, makeTerminal, scrollbackLines, terminalTheme } from './make-terminal.ts';
+import { routeKey } from './terminal-keys.ts';
+
+/** Kept for saving: more than the scrollback holds, and little beside what a browser page takes anyway. */
+const keptBytes = 16 * 1024 * 1024;
+/** Numbers that change faster cannot be read. */
+const statusEveryMs = 200;
+
+/** What the console's bar says. */
+export interface ConsoleStatus {
+  readonly state: AttachmentState;
+  readonly receivedBytes: number;
+  /** True once lines were dropped from the scrollback. */
+  readonly isScrollbackFull: boolean;
+  readonly isLogCut: boolean;
+}
+
+/** A live console: the terminal, its attachment and its log. */
+export interface LiveConsole {
+  readonly guarded: GuardedTerminal;
+  readonly attachment: Attachment;
+  readonly log: KeptLog;
+}
+
+const initialStatus: ConsoleStatus = {
+  state: { kind: 'attached' },
+  receivedBytes: 0,
+  isScrollbackFull: false,
+  isLogCut: false,
+};
+
+/** Keeps a terminal in `element`, attached to `source`. Shape: null before the first effect ran. */
+export function useConsole(
+  element: RefObject<HTMLElement | null>,
+  source: ConsoleSource,
+  tokens: Tokens,
+  isPaused: boolean,
+  onSearch: () => void,
+): { readonly live: LiveConsole | null; readonly status: ConsoleStatus } {
+  const [live, setLive] = useState<LiveConsole | null>(null);
+  const [status, setStatus] = useState<ConsoleStatus>(initialStatus);
+  const latest = useRef({ isPaused, onSearch, tokens });
+  useEffect(() => {
+    latest.current = { isPaused, onSearch, tokens };
+  }, [isPaused, onSearch, tokens]);
+
+  useEffect(() => {
+    const root = element.current;
+    if (root === null) return;
+    const guarded = makeTerminal(latest.current.tokens);
+    const { terminal, fit } = guarded;
+    terminal.open(root);
+    fit.fit();
+    const log = createKeptLog(keptBytes);
+    let state: AttachmentState = { kind: 'attached' };
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const report = () => {
+      timer = null;
+      setStatus({
+        state,
+        receivedBytes: log.totalBytes(),
+        isScrollbackFull: terminal.buffer.normal.length >= terminal.rows + scrollbackLines,
+        isLogCut: log.keptBytes() < log.totalBytes(),
+      });
+    };
+    const reportSoon = () => {
+      timer ??= setTimeout(report, statusEveryMs);
+    };
+
+    const attachment = attach(source, {
+      onRestart: () => {
+        terminal.reset();
+        log.clear();
+      },
+      onChunk: (bytes) => {
+        log.add(bytes);
+        reportSoon();
+        return new Promise((resolve) => writeHeld(terminal, bytes, latest.current.isPaused, resolve));
+      },
+      onState: (next) => {
+        state = next;
+        if (timer !== null) clearTimeout(timer);
+        report();
+      },
+      later: (act, delayMs) => {
+        const handle = setTimeout(act, delayMs);
+        return () => clearTimeout(handle);
+      },
+      nowMs: () => performance.now(),
+    });
+
+    const encoder = new TextEncoder();
+    terminal.onData((text) => attachment.write(encoder.encode(text)));
+    terminal.attachCustomKeyEventHandler((event) => handleKey(event, terminal, () => latest.current.onSearch()));
+    const observer = new ResizeObserver(() => {
+      // A hidden tab has no size; fitting to it would rewrap everything to one column.
+      if (root.clientWidth > 0 && root.clientHeight > 0) fit.fit();
+    });
+    observer.observe(root);
+    setLive({ guarded, attachment, log });
+    return () => {
+      observer.disconnect();
+      if (timer !== null) clearTimeout(timer);
+      attachment.dispose();
+      terminal.dispose();
+      setLive(null);
+    };
+  }, [element, source]);
+
+  useEffect(() => {
+    if (live !== null) live.guarded.terminal.options.theme = terminalTheme(tokens);
+  }, [live, tokens]);
+
+  return { live, status };
+}
+
+/** Writes a chunk; while paused, the lines a person looks at stay where they are. */
+function writeHeld(
+  terminal: GuardedTerminal['terminal'],
+  bytes: Uint8Array,
+  isPaused: boolean,
+  done: () => void,
+): void {
+  if (!isPaused) {
+    terminal.write(bytes, done);
+    return;
+  }
+  const top = terminal.buffer.active.viewportY;
+  // A marker moves with its line when the scrollback drops older ones.
+  const { baseY, cursorY } = terminal.buffer.active;
+  const marker = terminal.registerMarker(top - baseY - cursorY);
+  terminal.write(bytes, () => {
+    if (marker !== undefined && marker.line >= 0) terminal.scrollToLine(marker.line);
+    marker?.dispose();
+    done();
+  });
+}
+
+/** False keeps a key from the guest; the studio's shortcuts then go on to the window. */
+function handleKey(event: KeyboardEvent, terminal: GuardedTerminal['terminal'], onSearch: () => void): boolean {
+  const route = routeKey(event, terminal.hasSelection());
+  if (route === 'guest') return true;
+  if (event.type !== 'keydown') return false;
+  if (route === 'search') onSearch();
+  if (route === 'copy') void copyText(terminal.getSelection());
+  // Paste: the browser's own paste event follows and xterm takes the text from it.
+  if (route === 'search' || route === 'copy') event.preventDefault();
+  return false;
+}
+
+/** Puts text on the clipboard; false when the browser refused. */
+export async function copyText(text: string): Promise<boolean> {
+  if (text === '') return true;
+  return navigator.clipboard.writeText(text).then(
+    () => true,
+    () => false,
+  );
+}

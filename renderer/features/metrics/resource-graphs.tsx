@@ -1,0 +1,105 @@
+import { useCallback, useId, useMemo, useState } from 'react';
+import type { MetricSample } from '#shared/model/metrics.ts';
+import { useTokens } from '../../ui/instrument-theme.ts';
+import { GraphPlot } from './graph-plot.tsx';
+import { type GraphSpec, graphSpecs } from './graph-specs.ts';
+import { GraphTable } from './graph-table.tsx';
+import { buildColumns, lastKnown, type RateColumns } from './rate-columns.ts';
+import 'uplot/dist/uPlot.min.css';
+import './resource-graphs.css';
+
+/** Three minutes: long enough to see a leak start, short enough to see a single invocation. */
+const defaultWindowMs = 180_000;
+
+/** CPU, memory, disk and network of an instance over the last minutes, with one crosshair for all four. */
+export function ResourceGraphs(props: {
+  readonly samples: readonly MetricSample[];
+  readonly theme: 'light' | 'dark';
+  /** How much is shown, in ms. */
+  readonly windowMs?: number;
+}) {
+  const { samples, theme, windowMs = defaultWindowMs } = props;
+  const tokens = useTokens(theme);
+  const syncKey = useId();
+  const columns = useMemo(() => buildColumns(samples, windowMs), [samples, windowMs]);
+  const [hovered, setHovered] = useState<number | null>(null);
+  const [asTable, setAsTable] = useState(false);
+  const onHover = useCallback((index: number | null) => setHovered(index), []);
+
+  if (columns.atSeconds.length < 2) {
+    return (
+      <section className="rg rg-none" aria-label="Resources">
+        <p>
+          <b>{samples.length === 0 ? 'No samples.' : 'Waiting for the second sample.'}</b> Resources are shown while an
+          instance runs: start one with Ctrl+Enter, or select a running instance.
+        </p>
+      </section>
+    );
+  }
+  return (
+    <section className="rg" aria-label="Resources">
+      <div className="rg-head">
+        <span>{hoverTime(columns, hovered)}</span>
+        <button type="button" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+          Table
+        </button>
+      </div>
+      {asTable ? (
+        <GraphTable columns={columns} />
+      ) : (
+        <div className="rg-grid">
+          {graphSpecs.map((spec) => (
+            <figure key={spec.id} aria-label={describe(spec, columns)}>
+              <figcaption>
+                <b>{spec.title}</b> <Values spec={spec} columns={columns} index={hovered} />
+              </figcaption>
+              <GraphPlot
+                spec={spec}
+                columns={columns}
+                windowSeconds={windowMs / 1000}
+                tokens={tokens}
+                syncKey={syncKey}
+                onHover={onHover}
+              />
+            </figure>
+          ))}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Values({
+  spec,
+  columns,
+  index,
+}: {
+  readonly spec: GraphSpec;
+  readonly columns: RateColumns;
+  readonly index: number | null;
+}) {
+  return (
+    <>
+      {spec.lines.map((line) => (
+        <span key={line.label} className="rg-value" data-dashed={line.dashed}>
+          {spec.lines.length > 1 && <i>{line.label}</i>}
+          <strong>{spec.format(read(columns[line.column], index))}</strong>
+        </span>
+      ))}
+      {spec.lines.length === 1 && <i>{spec.of}</i>}
+    </>
+  );
+}
+
+const read = (column: Float64Array, index: number | null): number =>
+  index === null ? lastKnown(column) : (column[index] ?? Number.NaN);
+
+const describe = (spec: GraphSpec, columns: RateColumns): string =>
+  `${spec.title} ${spec.of}: ${spec.lines.map((line) => `${line.label} ${spec.format(lastKnown(columns[line.column]))}`).join(', ')}`;
+
+function hoverTime(columns: RateColumns, index: number | null): string {
+  const at = index === null ? undefined : columns.atSeconds[index];
+  if (at === undefined) return 'now';
+  const ago = (columns.atSeconds.at(-1) ?? at) - at;
+  return `${new Date(at * 1000).toLocaleTimeString('en-GB')}, ${ago.toFixed(1)}\u00a0s ago`;
+}

@@ -1,0 +1,33 @@
+import { formatNs } from '../../ui/instrument-format.ts';
+import type { Lane } from './lanes.ts';
+import type { TimelineModel } from './timeline-model.ts';
+
+/** Work done ahead of the click, apart from the axis and on a scale of its own: a person did not wait for it. */
+export function AheadPanel(props: { readonly model: TimelineModel; readonly bar: Lane; readonly onShow: () => void }) {
+  const { model, bar, onShow } = props;
+  const ahead = model.timeline?.ahead;
+  if (ahead === null || ahead === undefined) return null;
+  const parts = model.ahead.filter((segment) => segment.endNs > segment.startNs);
+  const idleNs = -(ahead.startNs + ahead.durationNs);
+  const words = parts.map((part) => `${part.name} ${formatNs(part.endNs - part.startNs)}`).join(', ');
+  return (
+    <button
+      type="button"
+      className="tl-ahead"
+      onClick={onShow}
+      aria-label={`Ahead of the click: ${formatNs(ahead.durationNs)} (${words})`}
+      title={`Done ahead of the click, not waited for: ${words}. It then stood paused for ${formatNs(idleNs)}. Click to show it on the axis.`}
+    >
+      <span className="tl-ahead-axis" style={{ height: bar.topPx }}>
+        {formatNs(ahead.startNs)}
+      </span>
+      <span className="tl-ahead-bar" style={{ height: bar.heightPx }}>
+        {parts.map((part) => (
+          <span key={part.name} data-phase={part.name} style={{ flexGrow: part.endNs - part.startNs }} />
+        ))}
+      </span>
+      <span className="tl-ahead-words">ahead of the click</span>
+      <b>{formatNs(ahead.durationNs)}</b>
+    </button>
+  );
+}

@@ -1,0 +1,75 @@
+import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
+import { type ResourceSeries, valueAt } from './resource-series.ts';
+import { phaseAt, type TimelineModel } from './timeline-model.ts';
+import { changeOf, describeSource, shareOf } from './timeline-text.ts';
+
+/** From here on the read-out stands left of the crosshair, or it would leave the plot. */
+const flipShare = 0.62;
+
+/** What is under the crosshair: the mark, the phase with its share and change, and the resources at that moment. */
+export function HoverReadout(props: {
+  readonly model: TimelineModel;
+  readonly series: readonly ResourceSeries[];
+  readonly atNs: number;
+  readonly mark: number;
+  readonly xPx: number;
+  readonly widthPx: number;
+}) {
+  const { model, series, atNs, xPx, widthPx } = props;
+  const mark = model.marks[props.mark];
+  const phase = phaseAt(model.segments, atNs);
+  const ahead = phaseAt(model.ahead, atNs);
+  const ghost = phaseAt(model.ghost, atNs);
+  const change = phase === null ? null : changeOf(model, phase);
+  const known = series.map((one) => ({ one, value: valueAt(one, atNs) })).filter(({ value }) => !Number.isNaN(value));
+  if (!mark && !phase && !ahead && !ghost && known.length === 0) return null;
+  const side = xPx > widthPx * flipShare ? { right: widthPx - xPx + 10 } : { left: xPx + 10 };
+  return (
+    <div className="tl-readout" style={side} data-testid="timeline-readout">
+      {mark !== undefined && (
+        <div className="tl-readout-mark">
+          <b>{mark.label}</b>
+          <span>
+            {formatNs(mark.atNs)} ± {formatNs(mark.errorNs)}
+          </span>
+          <i>{describeSource(mark).split(', ±')[0]}</i>
+        </div>
+      )}
+      {phase !== null && (
+        <div className="tl-readout-phase">
+          <span className="tl-swatch" data-phase={phase.name} />
+          <b>{phase.name}</b>
+          <span>{formatNs(phase.endNs - phase.startNs)}</span>
+          <i>
+            {formatPercent(shareOf(model, phase))}
+            {change !== null && `, ${formatNsDelta(change)}`}
+          </i>
+        </div>
+      )}
+      {ahead !== null && (
+        <div className="tl-readout-phase">
+          <span className="tl-swatch" data-phase={ahead.name} />
+          <b>{ahead.name}</b>
+          <span>{formatNs(ahead.endNs - ahead.startNs)}</span>
+          <i>ahead of the click</i>
+        </div>
+      )}
+      {ghost !== null && ghost.name !== phase?.name && (
+        <div className="tl-readout-phase">
+          <span className="tl-swatch tl-swatch-ghost" data-phase={ghost.name} />
+          <span>previous: {ghost.name}</span>
+          <span>{formatNs(ghost.endNs - ghost.startNs)}</span>
+        </div>
+      )}
+      {known.length > 0 && (
+        <div className="tl-readout-resources">
+          {known.map(({ one, value }) => (
+            <span key={one.name}>
+              {one.name} <b>{one.format(value)}</b>
+            </span>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,56 @@
+/** Where each row of the instrument lies. Units: px from the canvas's top; a row of height 0 is not drawn. */
+export interface Lane {
+  readonly topPx: number;
+  readonly heightPx: number;
+}
+
+export interface Lanes {
+  readonly axis: Lane;
+  readonly bar: Lane;
+  readonly ghost: Lane;
+  readonly marks: Lane;
+  /** Rows of labels in `marks`. */
+  readonly labelRows: number;
+  readonly strips: readonly Lane[];
+}
+
+/** A line of 10 px type with its air. */
+export const labelRowPx = 13;
+/** The part of the marks lane above the first label, where only ticks run. */
+export const markStemPx = 4;
+const axisPx = 18;
+const gapPx = 3;
+/** Under this a curve is a line; over it a strip wastes room that labels could use. */
+const stripPx = { least: 12, most: 30 };
+
+/** Divides a canvas's height: the bar and axis always, then a row of labels, the strips, and more labels. */
+export function layOutLanes(heightPx: number, stripCount: number, hasGhost: boolean): Lanes {
+  const barPx = heightPx < 110 ? 18 : 24;
+  const ghostPx = hasGhost ? 13 : 0;
+  let top = 0;
+  const take = (height: number): Lane => {
+    const lane = { topPx: top, heightPx: height };
+    top += height;
+    return lane;
+  };
+  const axis = take(axisPx);
+  top += 2;
+  const bar = take(barPx);
+  if (hasGhost) top += 1;
+  const ghost = take(ghostPx);
+  const left = heightPx - top;
+  const fitsStrips = left >= markStemPx + labelRowPx + stripCount * (stripPx.least + 1) + gapPx;
+  const stripRoom = fitsStrips ? stripCount * (stripPx.least + 1) + gapPx : 0;
+  const labelRows = Math.max(0, Math.min(3, Math.floor((left - stripRoom - markStemPx) / labelRowPx)));
+  const marks = take(labelRows === 0 ? Math.max(0, Math.min(left, markStemPx)) : markStemPx + labelRows * labelRowPx);
+  if (!fitsStrips) return { axis, bar, ghost, marks, labelRows, strips: [] };
+  top += gapPx;
+  const each = Math.floor((heightPx - top) / stripCount) - 1;
+  const height = Math.min(stripPx.most, each);
+  const strips = Array.from({ length: stripCount }, () => {
+    const lane = take(height);
+    top += 1;
+    return lane;
+  });
+  return { axis, bar, ghost, marks, labelRows, strips };
+}

@@ -1,0 +1,65 @@
+import type { PhaseName } from '#shared/model/timeline.ts';
+import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
+import { durationOf, marksWithin, type TimelineModel } from './timeline-model.ts';
+import { changeOf, describeSource, shareOf } from './timeline-text.ts';
+
+/** More rows than this say no more to a person; the table has them all. */
+const mostMarks = 100;
+
+/** What a phase is made of: its length, share and change, and the marks inside with the time between them. */
+export function PhaseDetails(props: {
+  readonly model: TimelineModel;
+  readonly phase: PhaseName;
+  readonly onZoom: () => void;
+  readonly onClose: () => void;
+}) {
+  const { model, phase, onZoom, onClose } = props;
+  const segment = model.segments.find(({ name }) => name === phase);
+  if (segment === undefined) return null;
+  const change = changeOf(model, segment);
+  const [from, to] = marksWithin(model, segment.startNs, segment.endNs);
+  const inside = model.marks.slice(from, Math.min(to, from + mostMarks));
+  const empty = segment.startNs === segment.endNs;
+  return (
+    <aside className="tl-details" aria-label={`Phase ${phase}`}>
+      <header>
+        <span className="tl-swatch" data-phase={phase} />
+        <b>{phase}</b>
+        <button type="button" onClick={onZoom} disabled={empty} title="Zoom to this phase (Enter)">
+          Zoom
+        </button>
+        <button type="button" onClick={onClose} title="Close (Esc)" aria-label="Close">
+          ×
+        </button>
+      </header>
+      <dl>
+        <dt>length</dt>
+        <dd>
+          {formatNs(segment.endNs - segment.startNs)} <i>{formatPercent(shareOf(model, segment))} of total</i>
+        </dd>
+        <dt>from</dt>
+        <dd>
+          {formatNs(segment.startNs)} <i>± {formatNs(segment.errorNs)}</i>
+        </dd>
+        {change !== null && (
+          <>
+            <dt>previous</dt>
+            <dd>
+              {formatNs(durationOf(model.ghost, phase))} <i>{formatNsDelta(change)}</i>
+            </dd>
+          </>
+        )}
+      </dl>
+      <ol aria-label="Marks inside">
+        {inside.map((mark, index) => (
+          <li key={`${mark.name}-${mark.atNs}-${from + index}`} title={describeSource(mark)}>
+            <span>{mark.label}</span>
+            <b>{formatNsDelta(mark.atNs - (index === 0 ? segment.startNs : (inside[index - 1]?.atNs ?? 0)))}</b>
+          </li>
+        ))}
+      </ol>
+      {to - from > mostMarks && <p>{to - from - mostMarks} more marks: see the table (T)</p>}
+      {inside.length === 0 && <p>{empty ? 'This run has no such phase.' : 'No marks inside.'}</p>}
+    </aside>
+  );
+}

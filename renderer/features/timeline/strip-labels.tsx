@@ -1,0 +1,36 @@
+import type { Lane, Lanes } from './lanes.ts';
+import type { ResourceSeries } from './resource-series.ts';
+import type { TimelineModel } from './timeline-model.ts';
+
+/** The names of the rows, left of the plot, with the value at the top of each resource strip. */
+export function StripLabels(props: {
+  readonly lanes: Lanes;
+  readonly series: readonly ResourceSeries[];
+  readonly model: TimelineModel;
+}) {
+  const { lanes, series, model } = props;
+  return (
+    <div className="tl-gutter" aria-hidden="true">
+      <Row lane={lanes.bar} name="this run" />
+      {lanes.ghost.heightPx > 0 && <Row lane={lanes.ghost} name="previous" />}
+      {model.marks.length > 0 && lanes.labelRows > 0 && (
+        <Row lane={{ topPx: lanes.marks.topPx + 3, heightPx: 14 }} name="marks" value={String(model.marks.length)} />
+      )}
+      {lanes.strips.map((lane, index) => {
+        const one = series[index];
+        if (one === undefined) return null;
+        const value = one.atNs.length === 0 ? undefined : one.format(one.most);
+        return <Row key={one.name} lane={lane} name={one.name} {...(value === undefined ? {} : { value })} />;
+      })}
+    </div>
+  );
+}
+
+function Row({ lane, name, value }: { readonly lane: Lane; readonly name: string; readonly value?: string }) {
+  return (
+    <div className="tl-lane" style={{ top: lane.topPx, height: lane.heightPx }}>
+      <span>{name}</span>
+      {value !== undefined && <span className="tl-lane-most">{value}</span>}
+    </div>
+  );
+}

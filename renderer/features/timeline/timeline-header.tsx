@@ -1,0 +1,84 @@
+import type { PhaseName } from '#shared/model/timeline.ts';
+import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
+import type { TimelineModel } from './timeline-model.ts';
+import { changeOf, shareOf } from './timeline-text.ts';
+
+/** The total, how the run was started, and a legend with every phase's length. */
+export function TimelineHeader(props: {
+  readonly model: TimelineModel;
+  readonly selectedPhase: PhaseName | null;
+  readonly onSelectPhase: (phase: PhaseName | null) => void;
+  readonly onZoomToPhase: (phase: PhaseName) => void;
+}) {
+  const { model, selectedPhase, onSelectPhase, onZoomToPhase } = props;
+  return (
+    <>
+      <h2 className="tl-title">Cold start</h2>
+      <Total model={model} />
+      <ul className="tl-legend" aria-label="Phases">
+        {model.segments.map((segment) => {
+          const duration = segment.endNs - segment.startNs;
+          const change = changeOf(model, segment);
+          const compared = change === null ? '' : `, ${formatNsDelta(change)} against the previous run`;
+          return (
+            <li key={segment.name}>
+              <button
+                type="button"
+                className="tl-phase"
+                data-phase={segment.name}
+                data-empty={duration === 0}
+                aria-pressed={selectedPhase === segment.name}
+                title={`${segment.name}: ${formatNs(duration)}, ${formatPercent(shareOf(model, segment))} of the total${compared}. Double click zooms to it.`}
+                onClick={() => onSelectPhase(selectedPhase === segment.name ? null : segment.name)}
+                onDoubleClick={() => onZoomToPhase(segment.name)}
+              >
+                <span className="tl-swatch" data-phase={segment.name} />
+                {segment.name}
+                <b>{formatNs(duration)}</b>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </>
+  );
+}
+
+function Total({ model }: { readonly model: TimelineModel }) {
+  const { timeline, previous } = model;
+  if (timeline === null)
+    return <span className="tl-note">{previous === null ? 'no run yet' : 'waiting for the run'}</span>;
+  const change =
+    previous === null || !timeline.complete || !previous.complete ? null : timeline.totalNs - previous.totalNs;
+  return (
+    <>
+      <strong className="tl-total" data-complete={timeline.complete} data-testid="timeline-total">
+        {formatNs(timeline.totalNs)}
+      </strong>
+      {change !== null && (
+        <span className="tl-note tl-change" title="Against the previous run">
+          {formatNsDelta(change)}
+        </span>
+      )}
+      {!timeline.complete && <span className="tl-badge tl-badge-failed">no response</span>}
+      <span
+        className="tl-badge"
+        title={
+          timeline.startMode === 'prestarted'
+            ? 'The virtual machine was created paused before the click; the guest itself started cold.'
+            : 'The virtual machine was created after the click.'
+        }
+      >
+        {timeline.startMode}
+      </span>
+      {timeline.accel === 'tcg' && (
+        <span
+          className="tl-badge tl-badge-emulated"
+          title="Software emulation (tcg): on KVM the guest’s phases are shorter."
+        >
+          emulated
+        </span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,113 @@
+import { type KeyboardEvent, useMemo, useState } from 'react';
+import type { MetricSample } from '#shared/model/metrics.ts';
+import type { BootTimeline, PhaseName } from '#shared/model/timeline.ts';
+import { useTokens } from '../../ui/instrument-theme.ts';
+import { PhaseDetails } from './phase-details.tsx';
+import { buildSeries, sampledWindow } from './resource-series.ts';
+import { TimelineCanvas } from './timeline-canvas.tsx';
+import { TimelineHeader } from './timeline-header.tsx';
+import { buildModel } from './timeline-model.ts';
+import { TimelineTable } from './timeline-table.tsx';
+import { TimelineToolbar } from './timeline-toolbar.tsx';
+import { useViewport } from './use-viewport.ts';
+import './timeline.css';
+
+export interface TimelineViewProps {
+  /** Null before the first run and while one is under way. */
+  readonly timeline: BootTimeline | null;
+  readonly previous: BootTimeline | null;
+  readonly samples: readonly MetricSample[];
+  /** The click on the scale of `MetricSample.atMs`. */
+  readonly clickedAtMs: number;
+  readonly theme: 'light' | 'dark';
+  readonly selectedPhase: PhaseName | null;
+  readonly onSelectPhase: (phase: PhaseName | null) => void;
+}
+
+/** Where a cold start's time went: phases, marks, the run before as a ghost, and the resources on the same axis. */
+export function TimelineView(props: TimelineViewProps) {
+  const { timeline, previous, samples, clickedAtMs, theme, selectedPhase, onSelectPhase } = props;
+  const tokens = useTokens(theme);
+  const [asTable, setAsTable] = useState(false);
+  const series = useMemo(() => buildSeries(samples, clickedAtMs), [samples, clickedAtMs]);
+  const model = useMemo(() => buildModel(timeline, previous, sampledWindow(series)), [timeline, previous, series]);
+  const viewport = useViewport(model);
+  const fit = () => viewport.show(model.fit);
+  const zoomToPhase = (name: PhaseName) => {
+    const segment = model.segments.find((candidate) => candidate.name === name);
+    if (segment === undefined || segment.endNs === segment.startNs) return;
+    const margin = (segment.endNs - segment.startNs) * 0.06;
+    viewport.show({ startNs: segment.startNs - margin, endNs: segment.endNs + margin });
+    onSelectPhase(name);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === 't' || event.key === 'T') setAsTable(!asTable);
+    else if (event.key === 'Escape' && selectedPhase !== null) onSelectPhase(null);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  if (timeline === null && previous === null) return <NoRun />;
+  return (
+    <section className="tl" aria-label="Cold start timeline" onKeyDown={onKeyDown}>
+      <div className="tl-head">
+        <TimelineHeader
+          model={model}
+          selectedPhase={selectedPhase}
+          onSelectPhase={onSelectPhase}
+          onZoomToPhase={zoomToPhase}
+        />
+        <TimelineToolbar
+          model={model}
+          tokens={tokens}
+          asTable={asTable}
+          onTable={() => setAsTable(!asTable)}
+          onFit={fit}
+          onZoom={(factor) => viewport.zoomAtPx(factor, 0.5, 1)}
+        />
+      </div>
+      <div className="tl-main">
+        {asTable ? (
+          <TimelineTable model={model} selectedPhase={selectedPhase} onSelectPhase={onSelectPhase} />
+        ) : (
+          <TimelineCanvas
+            model={model}
+            series={series}
+            viewport={viewport}
+            tokens={tokens}
+            selectedPhase={selectedPhase}
+            onSelectPhase={onSelectPhase}
+            onZoomToPhase={zoomToPhase}
+            onFit={fit}
+          />
+        )}
+        {selectedPhase !== null && !asTable && timeline !== null && (
+          <PhaseDetails
+            model={model}
+            phase={selectedPhase}
+            onZoom={() => zoomToPhase(selectedPhase)}
+            onClose={() => onSelectPhase(null)}
+          />
+        )}
+      </div>
+    </section>
+  );
+}
+
+function NoRun() {
+  return (
+    <section className="tl tl-none" aria-label="Cold start timeline">
+      <div className="tl-none-bar" aria-hidden="true">
+        {(['prepare', 'vmm', 'firmware', 'kernel', 'runtime', 'function', 'respond'] as const).map((name) => (
+          <span key={name} data-phase={name} />
+        ))}
+      </div>
+      <p>
+        <b>No cold start yet.</b> Run the function (Ctrl+Enter) to see where every millisecond goes, from the click to
+        the response.
+      </p>
+    </section>
+  );
+}

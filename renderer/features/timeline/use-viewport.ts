@@ -1,0 +1,29 @@
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { TimelineModel } from './timeline-model.ts';
+import { createViewport, type Viewport } from './viewport.ts';
+
+/** The length of `--motion` in tokens.css. */
+const motionMs = 120;
+
+/**
+ * The viewport of a timeline: it shows all of a run when the run is another one, and stays where the person put it when
+ * only more samples came in.
+ */
+export function useViewport(model: TimelineModel): Viewport {
+  const [viewport] = useState(() =>
+    createViewport(model.fit, model.bounds, {
+      requestFrame: (step) => requestAnimationFrame(step),
+      cancelFrame: (handle) => cancelAnimationFrame(handle),
+      motionMs: () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : motionMs),
+    }),
+  );
+  const shown = useRef({ timeline: model.timeline, previous: model.previous });
+  useLayoutEffect(() => {
+    viewport.setBounds(model.bounds);
+    if (shown.current.timeline === model.timeline && shown.current.previous === model.previous) return;
+    shown.current = { timeline: model.timeline, previous: model.previous };
+    viewport.show(model.fit, true);
+  }, [viewport, model]);
+  useEffect(() => viewport.dispose, [viewport]);
+  return viewport;
+}

@@ -1,0 +1,35 @@
+/**
+ * Rates per second between consecutive readings of counters that only grow.
+ *
+ * Shape: as long as the readings; entry `i` holds over the stretch from reading `i − 1` to reading `i`, entry 0 is NaN.
+ * Where a counter fell (its owner was replaced) or time stood still the entry is NaN: unknown, never a negative rate.
+ * Units: `atMs` in ms; the result in units of `totals` per second.
+ */
+export function counterRates(atMs: Float64Array, totals: Float64Array): Float64Array {
+  const rates = new Float64Array(atMs.length).fill(Number.NaN);
+  for (let i = 1; i < atMs.length; i++) {
+    const elapsedMs = (atMs[i] ?? 0) - (atMs[i - 1] ?? 0);
+    const grown = (totals[i] ?? 0) - (totals[i - 1] ?? 0);
+    if (elapsedMs > 0 && grown >= 0) rates[i] = (grown / elapsedMs) * 1000;
+  }
+  return rates;
+}
+
+/** The index of the first entry of ascending `values` that is not below `target`; the length when there is none. */
+export function lowerBound(values: Float64Array, target: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((values[middle] as number) < target) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The greatest number in `values`, NaN entries left out; `least` when there is none greater. */
+export function greatest(values: Float64Array, least: number): number {
+  let result = least;
+  for (const value of values) if (value > result) result = value;
+  return result;
+}
