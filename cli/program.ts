@@ -1,11 +1,12 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { locateResources } from '#core/resources.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { badInput, Ended } from './failures.ts';
 import { type Io, signalExitCodes } from './io.ts';
 import { openCore } from './open-engine.ts';
 import { errorJson, renderError } from './output/print-error.ts';
 import { createStyle } from './output/style.ts';
-import { badInput, Ended, type EngineOpener, type Session, withSession } from './session.ts';
+import type { EngineOpener, Session } from './session.ts';
 
 /** A command's work. Shape: its answer is the exit code. */
 type Work<Args extends readonly unknown[]> = (session: Session, ...args: Args) => Promise<number>;
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[], io: Io, openEngine: EngineOp
   const lazily =
     <Args extends readonly unknown[]>(load: () => Promise<Work<Args>>) =>
     async (...args: readonly [...Args, Command]): Promise<void> => {
+      const { withSession } = await import('./session.ts');
       exitCode = await withSession(io, json, openEngine, async (session) => {
         const work = await load();
         return work(session, ...(args.slice(0, -1) as unknown as Args));

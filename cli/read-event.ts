@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Json } from '#shared/model/json.ts';
+import { badInput } from './failures.ts';
 import type { Io } from './io.ts';
-import { badInput } from './session.ts';
 
 /**
  * The event that `--event` names: JSON as typed, a file that holds it, or `-` for standard input.

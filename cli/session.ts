@@ -2,8 +2,8 @@ import { type Client, createClient } from '#shared/contract/client.ts';
 import type { CallInput, CallName, CallOutput, Engine } from '#shared/contract/index.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
-import { FirstlightError } from '#shared/errors.ts';
-import type { EndSignal, Io } from './io.ts';
+import { Ended } from './failures.ts';
+import type { Io } from './io.ts';
 import { createProgressLine, type ProgressLine } from './output/progress.ts';
 import { createStyle, type Style } from './output/style.ts';
 
@@ -37,15 +37,6 @@ export interface Session {
 const cancelGraceMs = 5000;
 /** What ends with the engine is ours alone; libvirt ends the rest by itself when our connection closes. */
 const closeGraceMs = 3000;
-
-/** Thrown when a signal ended the command. */
-export class Ended extends Error {
-  readonly signal: EndSignal;
-  constructor(signal: EndSignal) {
-    super(`Ended by ${signal}.`);
-    this.signal = signal;
-  }
-}
 
 /**
  * Runs a command's work with an engine of its own, which is closed afterwards, whatever came of the work.
@@ -132,7 +123,3 @@ export function untilEnded(signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
-
-/** The error of a value that a person typed. */
-export const badInput = (message: string, hint?: string): FirstlightError =>
-  new FirstlightError('BAD_INPUT', message, { hint });

@@ -1,5 +1,6 @@
+import { badInput } from '../failures.ts';
 import { findInstance } from '../find.ts';
-import { badInput, type Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 /** Stops one instance, or all; answers as soon as the stop is under way. */
 export async function stop(session: Session, name: string | undefined, options: { all?: boolean }): Promise<number> {
