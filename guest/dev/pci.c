@@ -13,6 +13,7 @@
 /* On pc and q35 alike: below the APICs, above the configuration window that q35's firmware may place at 0xb0000000 to 0xc0000000. */
 #define HOLE_START 0xf0000000u
 #define HOLE_END 0xfeb00000u
+#define BRIDGE_WINDOW 0x200000u
 
 static uint32_t hole_next = HOLE_START;
 static uint8_t last_bus;
@@ -34,20 +35,23 @@ static uint32_t hole_take(uint32_t size) {
   return at;
 }
 
-/* A bridge that firmware left alone: a bus number, and 2 MiB of the hole for what is behind it. */
+/* The bus behind a bridge. Where firmware gave it no number or no memory (qboot gives none), it gets them: 2 MiB of the hole. */
 static uint8_t bridge_bus(pci_address bridge, uint8_t bus) {
   uint8_t secondary = pci_read(bridge, BRIDGE_BUSES) >> 8;
-  if (secondary) {
-    if (secondary > last_bus) last_bus = secondary;
-    return secondary;
+  if (secondary == 0) {
+    secondary = ++last_bus;
+    pci_write(bridge, BRIDGE_BUSES, (uint32_t)secondary << 16 | (uint32_t)secondary << 8 | bus);
+  } else if (secondary > last_bus) {
+    last_bus = secondary;
   }
-  secondary = ++last_bus;
-  pci_write(bridge, BRIDGE_BUSES, (uint32_t)secondary << 16 | (uint32_t)secondary << 8 | bus);
-  uint32_t window = hole_take(0x200000);
-  if (window) pci_write(bridge, BRIDGE_MEMORY, (window + 0x1fffff) >> 16 << 16 | window >> 16);
-  pci_write(bridge, COMMAND, (pci_read(bridge, COMMAND) & 0xffff) | COMMAND_MEMORY | COMMAND_MASTER);
-  /* The device's own memory comes out of the window: hand it back for `pci_memory` to take again, in order. */
-  if (window) hole_next = window;
+  uint32_t command = pci_read(bridge, COMMAND) & 0xffff;
+  if (command & COMMAND_MEMORY) return secondary;
+  uint32_t window = hole_take(BRIDGE_WINDOW);
+  if (window == 0) return secondary;
+  pci_write(bridge, BRIDGE_MEMORY, ((window + BRIDGE_WINDOW - 1) & 0xfff00000) | window >> 16);
+  pci_write(bridge, COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER);
+  /* What `pci_memory` takes next is for a device behind this bridge, and has to lie in its window. */
+  hole_next = window;
   return secondary;
 }
 

@@ -59,7 +59,7 @@ static void open_msix(pci_address pci) {
 int virtio_open(struct virtio_device *d, uint16_t device_type, uint32_t wanted) {
   *d = (struct virtio_device){0};
   d->pci = pci_find(VENDOR, 0x1040 + device_type, 0x1000 + device_type);
-  if (!d->pci) return 0;
+  if (!d->pci) panic("there is no virtio device of type %u", device_type);
   volatile uint8_t *bars[6] = {0};
   uint64_t bases[6] = {0};
   for (int cap = pci_capability(d->pci, 0x09, 0); cap; cap = pci_capability(d->pci, 0x09, cap)) {
@@ -70,7 +70,7 @@ int virtio_open(struct virtio_device *d, uint16_t device_type, uint32_t wanted) 
     if (bar > 5) continue;
     if (!bases[bar]) {
       bases[bar] = pci_memory(d->pci, bar);
-      if (!bases[bar]) return 0;
+      if (!bases[bar]) panic("the virtio device's memory has no address");
       bars[bar] = pages_map_device(bases[bar], 0x10000);
     }
     if (type == CAP_COMMON) d->common = bars[bar] + offset;
@@ -80,7 +80,7 @@ int virtio_open(struct virtio_device *d, uint16_t device_type, uint32_t wanted) 
       d->notify_multiplier = pci_read(d->pci, cap + 16);
     }
   }
-  if (!d->common || !d->notify || !d->device) return 0;
+  if (!d->common || !d->notify || !d->device) panic("the virtio device has no modern interface");
   /* Memory first: writing the MSI-X table needs it. */
   pci_enable(d->pci);
   open_msix(d->pci);

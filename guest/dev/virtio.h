@@ -41,7 +41,7 @@ struct iovec {
   uint32_t length;
 };
 
-/* Finds and resets the device, and agrees on VERSION_1 and the wanted features. 1, or 0 when it is not there or refuses. */
+/* Finds and resets the device, and agrees on VERSION_1 and the wanted features. 1, or 0 when it refuses; panics when it is not there. */
 int virtio_open(struct virtio_device *, uint16_t device_type, uint32_t wanted_low_features);
 
 /* Sets queue `number` up. 1, or 0 when the device has no such queue. */

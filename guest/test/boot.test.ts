@@ -1,0 +1,104 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { Functions } from './functions.ts';
+
+const functions = new Functions();
+afterEach(() => functions.stopAll());
+afterAll(() => functions.close());
+
+const hello = `
+  let calls = 0;
+  export default async function handler(event, context) {
+    calls += 1;
+    return { hello: event.name ?? 'world', calls, runtime: context.runtime };
+  }`;
+
+const bootMarks = ['entry', 'kernel', 'memory', 'console', 'devices', 'runtime', 'function'];
+const callMarks = ['invoke', 'handler', 'returned', 'respond'];
+
+describe('boot', () => {
+  for (const machine of ['pc', 'q35'] as const) {
+    for (const firmware of ['qboot', 'seabios'] as const) {
+      it(`answers on ${machine} with ${firmware}`, async () => {
+        const guest = await functions.boot(hello, { machine, firmware });
+        expect(JSON.parse(await guest.answer({ name: 'Ada' }))).toEqual({ hello: 'Ada', calls: 1, runtime: 'ember' });
+        expect(JSON.parse(await guest.answer({}))).toMatchObject({ hello: 'world', calls: 2 });
+        expect(guest.console()).not.toContain('ember:');
+      });
+    }
+  }
+
+  it('answers an invocation that was written before the guest ran', async () => {
+    const guest = await functions.boot(hello, { paused: true });
+    guest.sendInvoke({ name: 'early' });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await guest.resume();
+    await guest.hello();
+    const frame = await guest.next();
+    expect(frame).toMatchObject({ type: 'response', id: 1, status: 200 });
+  });
+
+  it('boots with the device behind a PCIe root port, as libvirt places it', async () => {
+    for (const firmware of ['qboot', 'seabios'] as const) {
+      const guest = await functions.boot(hello, {
+        machine: 'q35',
+        firmware,
+        controller: [
+          '-device',
+          'pcie-root-port,id=rp1,chassis=1,slot=1',
+          '-device',
+          'virtio-serial-pci,id=vs0,bus=rp1',
+        ],
+      });
+      expect(JSON.parse(await guest.answer({ name: 'Eve' }))).toMatchObject({ hello: 'Eve' });
+    }
+  });
+
+  it('boots in the least memory that the image says, and with 3 GiB', async () => {
+    const image = await functions.bake(hello);
+    for (const firmware of ['qboot', 'seabios'] as const) {
+      for (const memoryMiB of [image.minMemoryMiB, 3072]) {
+        const guest = await functions.start({ image: image.path, memoryMiB, firmware });
+        expect(JSON.parse(await guest.answer({ name: 'Tim' }))).toMatchObject({ hello: 'Tim' });
+      }
+    }
+  });
+
+  it('says how much memory it needs when there is too little', async () => {
+    const image = await functions.bake(hello);
+    const guest = await functions.start({ image: image.path, memoryMiB: 17 });
+    await expect.poll(() => guest.console(), { timeout: 5000 }).toContain('not enough memory');
+  });
+
+  it('takes marks in order, and maps them by ping', async () => {
+    const guest = await functions.boot(hello);
+    const first = await guest.invoke({});
+    expect(first.marks.map((mark) => mark.name)).toEqual([...bootMarks, ...callMarks]);
+    const ticks = first.marks.map((mark) => mark.tsc);
+    expect(ticks.every((tick, i) => tick > (ticks[i - 1] ?? 0n))).toBe(true);
+    expect(first.tscNow).toBeGreaterThanOrEqual(ticks.at(-1) as bigint);
+
+    const before = process.hrtime.bigint();
+    const ping = await guest.ping(before);
+    expect(ping.hostNs).toBe(before);
+    expect(ping.tscSent).toBeGreaterThanOrEqual(ping.tscReceived);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const later = await guest.ping(process.hrtime.bigint());
+    const hostNs = Number(later.hostNs - ping.hostNs);
+    const guestNs = (Number(later.tscReceived - ping.tscReceived) / Number(later.tscHz)) * 1e9;
+    expect(guestNs / hostNs).toBeGreaterThan(0.98);
+    expect(guestNs / hostNs).toBeLessThan(1.02);
+
+    const second = await guest.invoke({});
+    expect(second.marks.slice(0, bootMarks.length)).toEqual(first.marks.slice(0, bootMarks.length));
+    expect(second.marks.at(-1)?.tsc).toBeGreaterThan(first.marks.at(-1)?.tsc as bigint);
+  });
+
+  it('uses next to no CPU while it waits', async () => {
+    const guest = await functions.boot(hello);
+    await guest.answer({});
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const before = guest.cpuMs();
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    expect(guest.cpuMs() - before).toBeLessThanOrEqual(30);
+  });
+});
