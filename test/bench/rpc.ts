@@ -9,8 +9,9 @@ const uri = 'qemu:///system';
 const domainCount = 50;
 const cheapRounds = 20;
 const cheapCallsPerRound = 100;
-const statsRounds = 15;
+const statsRounds = 10;
 const statsCallsPerRound = 5;
+const warmUpRounds = 5;
 
 /** One comparison: our round trips beside the reference's. Units: milliseconds. */
 export interface RpcComparison {
@@ -107,9 +108,11 @@ async function compare(
   { ours, theirs }: { ours: () => Promise<number[]>; theirs: () => Promise<number[]> },
 ): Promise<RpcComparison> {
   const [mine, reference]: [number[], number[]] = [[], []];
-  // One round each to warm up: V8 compiles, the daemon's caches fill.
-  await ours();
-  await theirs();
+  // V8 needs a few hundred calls until it has compiled what it will; the daemon's caches fill meanwhile.
+  for (let round = 0; round < warmUpRounds; round++) {
+    await ours();
+    await theirs();
+  }
   for (let round = 0; round < rounds; round++) {
     mine.push(...(await ours()));
     reference.push(...(await theirs()));

@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallOptions } from './call-options.ts';
 import { Domain, type StartOptions, startFlags } from './domain.ts';
 import { LibvirtConnectionError, LibvirtError } from './errors.ts';
@@ -9,18 +8,12 @@ import { openSession } from './open-session.ts';
 import * as protocol from './protocol.gen.ts';
 import type { CallSpec } from './protocol-types.ts';
 import type { Session, SessionHandlers } from './session.ts';
+import { type ReconnectOptions, SessionKeeper } from './session-keeper.ts';
 import { type DomainStats, type StatsOptions, statsFlags } from './stats.ts';
 import { LibvirtStream } from './stream.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Transport } from './transport.ts';
 import { resolveUri } from './uri.ts';
-
-/** How long to keep trying after the connection is lost. The wait doubles from `firstDelayMs` to `maxDelayMs`. */
-export interface ReconnectOptions {
-  firstDelayMs: number;
-  maxDelayMs: number;
-  attempts: number;
-}
 
 /** Where to connect, and how the connection behaves. */
 export interface ConnectOptions {
@@ -72,126 +65,47 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
 
 /** A connection to a libvirt daemon. It reopens by itself when the daemon restarts. */
 export class Connection extends EventEmitter<ConnectionEvents> {
-  readonly #name: string;
-  readonly #transport: Transport;
-  readonly #options: ConnectOptions;
+  readonly #openSession: (
+    handlers: SessionHandlers,
+    keepalive: KeepaliveOptions | false,
+    signal: AbortSignal | undefined,
+  ) => Promise<Session>;
+  readonly #keeper: SessionKeeper;
   readonly #subscriptions = new Subscriptions();
   readonly #streams = new Set<LibvirtStream>();
-  readonly #stopping = new AbortController();
-  #session: Session | undefined;
-  #down: LibvirtConnectionError | undefined;
 
   /** Use `connect()`. */
   constructor(name: string, transport: Transport, options: ConnectOptions) {
     super();
-    this.#name = name;
-    this.#transport = transport;
-    this.#options = options;
-  }
-
-  /** False while the connection is lost, and after it is closed. */
-  get connected(): boolean {
-    return this.#session !== undefined;
-  }
-
-  /** Use `connect()`. */
-  async open(signal?: AbortSignal): Promise<void> {
-    const session = await this.#openSession(signal);
-    try {
-      await this.#subscriptions.renew(session);
-      if (session.ended) throw session.ended;
-      this.#stopping.signal.throwIfAborted();
-    } catch (error) {
-      session.destroy(new LibvirtConnectionError('closed', 'opening the connection failed', { cause: error }));
-      throw error;
-    }
-    this.#session = session;
-    this.#down = undefined;
-  }
-
-  #openSession(signal: AbortSignal | undefined): Promise<Session> {
-    let session: Session | undefined;
-    const handlers: SessionHandlers = {
+    const { readOnly = false, keepalive = defaultKeepalive, reconnect = defaultReconnect } = options;
+    this.#openSession = (handlers, pings, signal) =>
+      openSession({ name, transport, readOnly, keepalive: pings, signal, handlers });
+    this.#keeper = new SessionKeeper((handlers, signal) => this.#openSession(handlers, keepalive, signal), reconnect, {
       onEvent: (wire) => {
         const found = toEvent(wire, this);
         if (found) this.#subscriptions.deliver(found.kind, found.event);
       },
-      onClosed: (error) => {
-        if (session !== undefined && session === this.#session) this.#onLost(error);
-      },
-    };
-    const opening = openSession({
-      name: this.#name,
-      transport: this.#transport,
-      readOnly: this.#options.readOnly ?? false,
-      keepalive: this.#options.keepalive ?? defaultKeepalive,
-      signal,
-      handlers,
-    });
-    return opening.then((opened) => {
-      session = opened;
-      return opened;
+      prepare: (session) => this.#subscriptions.renew(session),
+      onDisconnected: (error) => this.emit('disconnected', { error, atNs: process.hrtime.bigint() }),
+      onReopened: (downMs) => this.emit('reopened', { downMs }),
+      onGivenUp: (error) => this.emit('closed', { error }),
     });
   }
 
-  #onLost(error: LibvirtConnectionError): void {
-    this.#session = undefined;
-    this.#down = error;
-    if (this.#stopping.signal.aborted) return;
-    const lostAtMs = performance.now();
-    this.emit('disconnected', { error, atNs: process.hrtime.bigint() });
-    const reconnect = this.#options.reconnect ?? defaultReconnect;
-    // A server that does not speak the protocol will not have learnt it in a second.
-    if (reconnect === false || error.reason === 'protocol') this.#giveUp(error);
-    else void this.#reopen(reconnect, lostAtMs, error);
+  /** False while the connection is lost, and after it is closed. */
+  get connected(): boolean {
+    return this.#keeper.current !== undefined;
   }
 
-  async #reopen(reconnect: ReconnectOptions, lostAtMs: number, lost: LibvirtConnectionError): Promise<void> {
-    const { signal } = this.#stopping;
-    let last: unknown = lost;
-    for (let attempt = 0; attempt < reconnect.attempts; attempt++) {
-      const delayMs = Math.min(reconnect.firstDelayMs * 2 ** attempt, reconnect.maxDelayMs);
-      try {
-        await sleep(delayMs, undefined, { signal });
-        await this.open(signal);
-        this.emit('reopened', { downMs: performance.now() - lostAtMs });
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        last = error;
-      }
-    }
-    const why = last instanceof Error ? last.message : String(last);
-    this.#giveUp(
-      new LibvirtConnectionError(
-        'disconnected',
-        `the connection was lost and ${reconnect.attempts} attempts to reopen it failed: ${why}`,
-        {
-          socketPath: this.#transport.description,
-          cause: last,
-        },
-      ),
-    );
-  }
-
-  #giveUp(error: LibvirtConnectionError): void {
-    this.#down = error;
-    this.#stopping.abort();
-    this.emit('closed', { error });
-  }
-
-  #requireSession(): Session {
-    if (this.#session) return this.#session;
-    if (this.#down?.reason === 'closed') throw this.#down;
-    throw new LibvirtConnectionError('disconnected', 'there is no connection to the libvirt daemon', {
-      cause: this.#down,
-    });
+  /** Use `connect()`. */
+  async open(signal?: AbortSignal): Promise<void> {
+    await this.#keeper.open(signal);
   }
 
   /** Makes any call of the protocol description; the methods below are made of this. */
   async call<Args, Ret>(spec: CallSpec<Args, Ret>, args: Args, options: CallOptions = {}): Promise<Ret> {
     try {
-      return await this.#requireSession().call(spec, args, options);
+      return await this.#keeper.require().call(spec, args, options);
     } catch (error) {
       // Made when the reply came, the error's stack shows the socket; here it shows who called.
       if (error instanceof LibvirtError) Error.captureStackTrace(error);
@@ -201,17 +115,12 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   /** Opens a stream with a call that opens one, on a connection of the stream's own. */
   async openStream<Args>(spec: CallSpec<Args, void>, args: Args, options: CallOptions = {}): Promise<LibvirtStream> {
-    this.#requireSession();
-    const session = await openSession({
-      name: this.#name,
-      transport: this.#transport,
-      readOnly: this.#options.readOnly ?? false,
-      // A paused stream reads no pings, so the server must not send any.
-      keepalive: false,
-      signal: options.signal,
-      handlers: { onEvent: () => undefined, onClosed: () => undefined },
-    });
+    this.#keeper.require();
+    // A paused stream reads no pings, so the server must not send any.
+    const deaf = { onEvent: () => undefined, onClosed: () => undefined };
+    const session = await this.#openSession(deaf, false, options.signal);
     const stream = await LibvirtStream.open(session, spec, args, options);
+    if (this.#keeper.stopped) stream.destroy();
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
     return stream;
@@ -227,8 +136,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     const filtered = (event: EventMap[K]) => {
       if (domain === undefined || event.domain.uuid === domain.uuid) listener(event);
     };
-    await this.#subscriptions.add(kind, filtered, this.#requireSession());
-    const close = () => this.#subscriptions.remove(kind, filtered, this.#session);
+    await this.#subscriptions.add(kind, filtered, this.#keeper.require());
+    const close = () => this.#subscriptions.remove(kind, filtered, this.#keeper.current);
     return { close, [Symbol.asyncDispose]: close };
   }
 
@@ -317,13 +226,10 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   /** Ends the connection and its streams. Domains created with `autodestroy` end with it. */
   async close(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    this.#stopping.abort();
+    if (this.#keeper.stopped) return;
     const closed = new LibvirtConnectionError('closed', 'the connection was closed');
-    this.#down = closed;
+    const session = this.#keeper.stop(closed);
     for (const stream of this.#streams) stream.destroy();
-    const session = this.#session;
-    this.#session = undefined;
     if (session && !session.ended) {
       try {
         await session.call(protocol.connectClose, undefined, { timeoutMs: closeTimeoutMs });

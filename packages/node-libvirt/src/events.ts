@@ -10,10 +10,12 @@ interface DomainEvent {
   receivedAtNs: bigint;
 }
 
+/** What happened to a domain; `unknown-<n>` for what a newer libvirt may add. */
+export type LifecycleName = Lowercase<keyof typeof protocol.LifecycleEvent> | `unknown-${number}`;
+
 /** A domain was defined, started, suspended, resumed, stopped, … */
 export interface LifecycleEvent extends DomainEvent {
-  /** `defined`, `undefined`, `started`, `suspended`, `resumed`, `stopped`, `shutdown`, `pmsuspended`, `crashed`. */
-  event: string;
+  event: LifecycleName;
   /** Why, as in `booted`, `unpaused`, `destroyed`, `crashed`; `unknown-<n>` for a newer libvirt's reasons. */
   detail: string;
   eventCode: number;
@@ -135,7 +137,7 @@ export function toEvent(
       kind,
       event: {
         ...base,
-        event: nameIn(lifecycleNames, event),
+        event: nameIn(lifecycleNames, event) as LifecycleName,
         detail: nameIn(detailNames[event], detail),
         eventCode: event,
         detailCode: detail,

@@ -6,7 +6,6 @@ export {
   connect,
   type ListOptions,
   type NodeInfo,
-  type ReconnectOptions,
   type Subscription,
   type Version,
 } from './connection.ts';
@@ -25,6 +24,7 @@ export type {
   EventMap,
   IoErrorEvent,
   LifecycleEvent,
+  LifecycleName,
   MetadataChangeEvent,
   MonitorEvent,
   WatchdogEvent,
@@ -32,6 +32,7 @@ export type {
 export type { KeepaliveOptions } from './keepalive.ts';
 export { isNotFound, isOperationInvalid } from './names.ts';
 export { protocolSource } from './protocol.gen.ts';
+export type { ReconnectOptions } from './session-keeper.ts';
 export { type DomainStats, listOf, type StatsOptions } from './stats.ts';
 export type { LibvirtStream } from './stream.ts';
 export { type Transport, unixTransport } from './transport.ts';

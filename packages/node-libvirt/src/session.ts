@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { CallOptions } from './call-options.ts';
-import { LibvirtConnectionError, LibvirtProtocolError, LibvirtTimeoutError } from './errors.ts';
+import { LibvirtConnectionError, LibvirtProtocolError } from './errors.ts';
 import { decodeHeader, encodeMessage, FrameSplitter, type Header, prefixBytes } from './frame.ts';
 import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
 import { toLibvirtError } from './names.ts';
+import { PendingCall, type StreamSink } from './pending-call.ts';
 import { allEvents, limits, MessageStatus, MessageType, programs, readRemoteError } from './protocol.gen.ts';
 import type { CallSpec } from './protocol-types.ts';
 import { XdrReader } from './xdr.ts';
@@ -20,26 +21,6 @@ export interface SessionHandlers {
   onEvent(event: WireEvent): void;
   /** Called once, when the session has ended for whatever reason. */
   onClosed(error: LibvirtConnectionError): void;
-}
-
-/** What receives the messages of one stream. */
-export interface StreamSink {
-  /** Bytes from the server; none at all means that the other end is at its end. */
-  onData(data: Buffer, receivedAtNs: bigint): void;
-  /** The server confirms the finish or the abort; no more messages follow. */
-  onConfirmed(): void;
-  onError(error: Error): void;
-}
-
-interface PendingCall {
-  spec: CallSpec<never, unknown>;
-  options: CallOptions;
-  message: (serial: number) => Buffer;
-  sink: StreamSink | undefined;
-  /** False once the caller has its answer or gave up; the reply, when it comes, is then let go. */
-  waiting: boolean;
-  resolve: (value: unknown) => void;
-  reject: (error: unknown) => void;
 }
 
 const eventSpecs = new Map(allEvents.map((spec) => [`${spec.program}:${spec.number}`, spec]));
@@ -132,59 +113,29 @@ export class Session {
     this.#pending.clear();
     this.#streams.clear();
     this.#duplex.destroy();
-    for (const call of calls) settle(call, () => call.reject(error));
+    for (const call of calls) call.reject(error);
     for (const { sink } of streams) sink.onError(error);
     this.#handlers.onClosed(error);
   }
 
-  #enqueue<Args, Ret>(spec: CallSpec<Args, Ret>, args: Args, options: CallOptions, sink: StreamSink | undefined) {
-    return new Promise<unknown>((resolve, reject) => {
+  #enqueue<Args, Ret>(
+    spec: CallSpec<Args, Ret>,
+    args: Args,
+    options: CallOptions,
+    sink: StreamSink | undefined,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
       if (this.#ended) throw this.#ended;
       options.signal?.throwIfAborted();
-      const call: PendingCall = {
-        spec: spec as CallSpec<never, unknown>,
-        options,
-        message: (serial) => encodeMessage(callHeader(spec, serial), (w) => spec.writeArgs(w, args)),
-        sink,
-        waiting: true,
-        resolve,
-        reject,
-      };
-      if (options.timing) options.timing.queuedAtNs = process.hrtime.bigint();
-      this.#watchForGivingUp(call);
+      const message = (serial: number) => encodeMessage(callHeader(spec, serial), (w) => spec.writeArgs(w, args));
+      const call = new PendingCall(spec as CallSpec<never, unknown>, options, message, sink, { resolve, reject });
+      call.onGiveUp(() => {
+        const queued = this.#queue.indexOf(call);
+        if (queued >= 0) this.#queue.splice(queued, 1);
+      });
       if (this.#pending.size < limits.requestsInFlight) this.#send(call);
       else this.#queue.push(call);
     });
-  }
-
-  /** Wires the caller's signal and timeout; both only stop the waiting, since the protocol has no cancel. */
-  #watchForGivingUp(call: PendingCall): void {
-    const { signal, timeoutMs } = call.options;
-    if (!signal && timeoutMs === undefined) return;
-    const giveUp = (error: unknown) => {
-      const queued = this.#queue.indexOf(call);
-      if (queued >= 0) this.#queue.splice(queued, 1);
-      settle(call, () => call.reject(error));
-    };
-    const onAbort = () => giveUp(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => giveUp(new LibvirtTimeoutError(call.spec.name, timeoutMs)), timeoutMs);
-    const stopWatching = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    };
-    const { resolve, reject } = call;
-    call.resolve = (value) => {
-      stopWatching();
-      resolve(value);
-    };
-    call.reject = (error) => {
-      stopWatching();
-      reject(error);
-    };
   }
 
   #send(call: PendingCall): void {
@@ -193,7 +144,7 @@ export class Session {
     try {
       message = call.message(serial);
     } catch (error) {
-      settle(call, () => call.reject(error));
+      call.reject(error);
       this.#sendNext();
       return;
     }
@@ -264,7 +215,7 @@ export class Session {
   #finish(serial: number, call: PendingCall, answer: () => void): void {
     this.#pending.delete(serial);
     if (call.options.timing) call.options.timing.receivedAtNs = this.#receivedAtNs;
-    settle(call, answer);
+    answer();
     this.#sendNext();
   }
 
@@ -322,12 +273,6 @@ function callHeader(spec: Pick<CallSpec<never, never>, 'program' | 'version' | '
     serial,
     status: MessageStatus.OK,
   };
-}
-
-function settle(call: PendingCall, answer: () => void): void {
-  if (!call.waiting) return;
-  call.waiting = false;
-  answer();
 }
 
 function disconnected(message: string, cause?: unknown): LibvirtConnectionError {

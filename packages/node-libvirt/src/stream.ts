@@ -1,8 +1,9 @@
 import { Duplex } from 'node:stream';
 import { LibvirtConnectionError } from './errors.ts';
+import type { StreamSink } from './pending-call.ts';
 import { limits, MessageStatus } from './protocol.gen.ts';
 import type { CallSpec } from './protocol-types.ts';
-import type { Session, StreamSink } from './session.ts';
+import type { Session } from './session.ts';
 
 type StreamCall = Pick<CallSpec<never, never>, 'program' | 'version' | 'number'>;
 
