@@ -1,8 +1,7 @@
-import { join } from 'node:path';
-import { FirstlightError, fromWireError, toFirstlightError } from '#shared/errors.ts';
+import { fromWireError, toFirstlightError } from '#shared/errors.ts';
 import type { BuildResult } from '#shared/model/image.ts';
-import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
+import { runSample } from '#shared/sample.ts';
 import { hasDisplay, openElectron, openWindow } from '../open-window.ts';
 import { renderError } from '../output/print-error.ts';
 import { createStyle } from '../output/style.ts';
@@ -10,8 +9,6 @@ import { type Session, untilEnded } from '../session.ts';
 import { renderCheck } from './doctor.ts';
 import { renderRun } from './run.ts';
 import { startStudioHost } from './serve.ts';
-
-const sampleName = 'hello';
 
 /**
  * Runs the sample once and opens the studio on it: in Electron, else in a browser's window, else as a URL.
@@ -22,7 +19,7 @@ export async function openStudio(session: Session, options: { window: boolean })
   const host = await startStudioHost(session);
   try {
     const doctoring = shortDoctor(session);
-    const sample = await runSample(session);
+    const sample = await trySample(session);
     await doctoring;
     session.progress.pause();
     if (session.signal.aborted) return 0;
@@ -49,30 +46,14 @@ export async function openStudio(session: Session, options: { window: boolean })
 }
 
 /** The sample's run, or null when it came to none; why is on stderr. */
-async function runSample(session: Session): Promise<{ run: Run; build: BuildResult } | null> {
+async function trySample(session: Session): Promise<{ run: Run; build: BuildResult } | null> {
   try {
-    const { id: projectId } = await openSample(session);
-    const build = await session.call('builds:build', { projectId, startMode: 'prestarted' });
-    const run = await session.call('instances:run', { projectId, startMode: 'prestarted', lifetime: 'session' });
-    if (run.error !== null) noteError(session, fromWireError(run.error));
-    return { run, build };
+    const sample = await runSample(session.client, { signal: session.signal, onProgress: session.progress.report });
+    if (sample.run.error !== null) noteError(session, fromWireError(sample.run.error));
+    return sample;
   } catch (thrown) {
     if (!session.signal.aborted) noteError(session, thrown);
     return null;
-  }
-}
-
-async function openSample(session: Session): Promise<Project> {
-  const { projectsDir } = await session.call('app:info', {});
-  const dir = join(projectsDir, sampleName);
-  try {
-    return await session.call('projects:create', { name: sampleName, template: sampleName, dir });
-  } catch (thrown) {
-    // From an earlier start; a person may have changed it since, and it stays as it is.
-    if (thrown instanceof FirstlightError && thrown.code === 'ALREADY_EXISTS') {
-      return session.call('projects:open', { dir });
-    }
-    throw thrown;
   }
 }
 

@@ -4,7 +4,7 @@
  * The bridge copies what crosses it: an `AbortSignal` arrives as an empty object and an `Error` keeps only its message.
  * So between preload and page a call is cancelled by a function, and errors travel in their wire form.
  */
-import { fromWireError, toWireError, type WireError } from '../errors.ts';
+import { FirstlightError, fromWireError, toWireError, type WireError } from '../errors.ts';
 import type { Client, ClientStream } from './client.ts';
 import type { Progress } from './define.ts';
 import type { CallName, EventName, StreamName } from './index.ts';
@@ -63,8 +63,8 @@ export function createBridgeClient(bridge: Bridge): Client {
   return {
     call: async (name, input, options = {}) => {
       const { signal, onProgress } = options;
+      if (signal?.aborted) throw new FirstlightError('CANCELLED', 'Cancelled.');
       const { outcome, cancel } = bridge.call(name, input, (progress) => onProgress?.(progress));
-      if (signal?.aborted) cancel();
       signal?.addEventListener('abort', cancel, { once: true });
       const result = await outcome.finally(() => signal?.removeEventListener('abort', cancel));
       if (!result.ok) throw fromWireError(result.error);

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { app } from 'electron';
+import { createCore } from '#core/create-core.ts';
+import { locateResources } from '#core/resources.ts';
+import { createClient } from '#shared/contract/client.ts';
+import { createMemoryPorts } from '#shared/contract/memory-port.ts';
+import { serveSession } from '#shared/contract/session.ts';
+import { setupAppProtocol, setupScheme } from './app-protocol.ts';
+import { setupContract } from './contract.ts';
+import { setupLockDown, setupPermissions } from './lock-down.ts';
+import { setupMenu } from './menu.ts';
+import { setupQuit } from './quit.ts';
+import { setupSample } from './sample.ts';
+import { setupSingleInstance } from './single-instance.ts';
+import { createWindow } from './window.ts';
+
+const log = (line: string) => process.stderr.write(`${line}\n`);
+
+async function start(): Promise<void> {
+  if (!setupSingleInstance()) return app.quit();
+  setupScheme();
+  setupLockDown();
+  await app.whenReady();
+
+  const resources = locateResources();
+  const core = await createCore({ resources, env: process.env, log });
+  // The menu and the sample speak to the core as every client does.
+  const ports = createMemoryPorts();
+  serveSession(core, ports.engine);
+  const client = createClient(ports.client);
+
+  setupQuit(core.close, log);
+  setupPermissions();
+  setupAppProtocol(resources.rendererDir);
+  setupContract(core, log);
+  setupMenu(client);
+  createWindow(join(resources.rendererDir, '../electron/preload.cjs'));
+  await setupSample(client, log);
+}
+
+start().catch((error: unknown) => {
+  log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  app.exit(1);
+});

@@ -1,0 +1,84 @@
+import { BrowserWindow, dialog, Menu, type MenuItemConstructorOptions } from 'electron';
+import type { Client } from '#shared/contract/client.ts';
+import { toFirstlightError } from '#shared/errors.ts';
+
+/** A key of the page: the menu shows it and presses it there, so that what it does is written once, in the page. */
+interface PageKey {
+  readonly label: string;
+  readonly accelerator: string;
+  readonly keyCode: string;
+  readonly modifiers: ('control' | 'shift')[];
+}
+
+const pageKeys = {
+  run: { label: 'Run', accelerator: 'Ctrl+Enter', keyCode: 'Enter', modifiers: ['control'] },
+  save: { label: 'Save and Rebuild', accelerator: 'Ctrl+S', keyCode: 'S', modifiers: ['control'] },
+  palette: { label: 'Command Palette…', accelerator: 'Ctrl+K', keyCode: 'K', modifiers: ['control'] },
+  console: { label: 'Console', accelerator: 'Ctrl+`', keyCode: '`', modifiers: ['control'] },
+  nextPanel: { label: 'Next Panel', accelerator: 'F6', keyCode: 'F6', modifiers: [] },
+} satisfies Record<string, PageKey>;
+
+/** The application's menu. */
+export function setupMenu(client: Client): void {
+  const template: MenuItemConstructorOptions[] = [
+    {
+      label: 'File',
+      submenu: [
+        { label: 'Open Folder…', accelerator: 'Ctrl+O', click: () => void openFolder(client) },
+        pressKey(pageKeys.save),
+        { type: 'separator' },
+        { role: 'quit' },
+      ],
+    },
+    { role: 'editMenu' },
+    { label: 'Run', submenu: [pressKey(pageKeys.run)] },
+    {
+      label: 'View',
+      submenu: [
+        pressKey(pageKeys.palette),
+        pressKey(pageKeys.console),
+        pressKey(pageKeys.nextPanel),
+        { type: 'separator' },
+        { role: 'resetZoom' },
+        { role: 'zoomIn' },
+        { role: 'zoomOut' },
+        { role: 'togglefullscreen' },
+        { type: 'separator' },
+        { role: 'reload' },
+        { role: 'toggleDevTools' },
+      ],
+    },
+    { role: 'windowMenu' },
+  ];
+  Menu.setApplicationMenu(Menu.buildFromTemplate(template));
+}
+
+/** A menu item that does not take its key from the page; chosen by mouse, it presses it there. */
+function pressKey({ label, accelerator, keyCode, modifiers }: PageKey): MenuItemConstructorOptions {
+  return {
+    label,
+    accelerator,
+    registerAccelerator: false,
+    click: () => {
+      const contents = BrowserWindow.getFocusedWindow()?.webContents;
+      contents?.sendInputEvent({ type: 'keyDown', keyCode, modifiers });
+      contents?.sendInputEvent({ type: 'keyUp', keyCode, modifiers });
+    },
+  };
+}
+
+/** Lets a person choose a project's folder; the page hears of it as of any project that is opened. */
+export async function openFolder(client: Client): Promise<void> {
+  const { canceled, filePaths } = await dialog.showOpenDialog({
+    title: 'Open a function project',
+    properties: ['openDirectory', 'createDirectory'],
+  });
+  const [dir] = filePaths;
+  if (canceled || dir === undefined) return;
+  try {
+    await client.call('projects:open', { dir });
+  } catch (thrown) {
+    const { message, hint } = toFirstlightError(thrown);
+    await dialog.showMessageBox({ type: 'error', message, ...(hint !== undefined && { detail: hint }) });
+  }
+}

@@ -1,0 +1,267 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Client } from '#shared/contract/client.ts';
+import { createClient } from '#shared/contract/client.ts';
+import { createMemoryPorts } from '#shared/contract/memory-port.ts';
+import { serveSession } from '#shared/contract/session.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { createScriptedEngine } from '../../test/contract/scripted-engine.ts';
+import { findFile, setupAppProtocol } from './app-protocol.ts';
+import { setupLockDown, setupPermissions } from './lock-down.ts';
+import { openFolder, setupMenu } from './menu.ts';
+import { isOwnUrl } from './origin.ts';
+import { setupQuit } from './quit.ts';
+import { setupSingleInstance } from './single-instance.ts';
+import * as electron from './testing/stand-in.ts';
+import { createWindow } from './window.ts';
+
+vi.mock('electron', () => import('./testing/stand-in.ts'));
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'firstlight-shell-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+beforeEach(() => {
+  vi.clearAllMocks();
+  electron.app.removeAllListeners();
+  electron.BrowserWindow.opened.length = 0;
+  electron.app.getPath.mockReturnValue(dir);
+});
+
+test('the renderer is sandboxed, isolated and without Node', () => {
+  createWindow('/preload.cjs');
+  const [window] = electron.BrowserWindow.opened;
+  expect(window?.options.webPreferences).toMatchObject({
+    preload: '/preload.cjs',
+    sandbox: true,
+    contextIsolation: true,
+    nodeIntegration: false,
+    nodeIntegrationInWorker: false,
+    nodeIntegrationInSubFrames: false,
+    webSecurity: true,
+    webviewTag: false,
+    allowRunningInsecureContent: false,
+  });
+  expect(window?.loadURL).toHaveBeenCalledWith('app://firstlight/');
+});
+
+describe('the window’s place', () => {
+  const statePath = () => join(dir, 'window.json');
+  const write = (bounds: object, maximized = false) => writeFile(statePath(), JSON.stringify({ bounds, maximized }));
+  const open = () => {
+    createWindow('/preload.cjs');
+    return electron.BrowserWindow.opened.at(-1);
+  };
+
+  test('is kept when it closes and found again', async () => {
+    await rm(statePath(), { force: true });
+    open()?.emit('close');
+    expect(open()?.options).toMatchObject({ x: 10, y: 20, width: 1200, height: 700 });
+  });
+
+  test('is maximized again when it was', async () => {
+    await write({ x: 0, y: 0, width: 1280, height: 800 }, true);
+    expect(open()?.maximize).toHaveBeenCalledOnce();
+  });
+
+  test.each([
+    ['off every screen', { x: 5000, y: 100, width: 1280, height: 800 }],
+    ['above the screen, with no title bar to grab', { x: 100, y: -300, width: 1280, height: 800 }],
+    ['too small', { x: 0, y: 0, width: 10, height: 10 }],
+    ['not numbers', { x: 'a', y: 0, width: 1280, height: 800 }],
+  ])('is the default when it is %s', async (_, bounds) => {
+    await write(bounds);
+    const options = open()?.options;
+    expect(options).toMatchObject({ width: 1280, height: 800 });
+    expect(options).not.toHaveProperty('x');
+  });
+
+  test('is the default when the file is cut short', async () => {
+    await writeFile(statePath(), '{"bounds":{"x":');
+    expect(open()?.options).toMatchObject({ width: 1280, height: 800 });
+  });
+});
+
+describe('navigation', () => {
+  const createContents = () => {
+    const listeners = new Map<string, (event: { url: string; preventDefault: () => void }) => void>();
+    let openHandler: ((details: { url: string }) => { action: string }) | undefined;
+    setupLockDown();
+    electron.app.emit(
+      'web-contents-created',
+      {},
+      {
+        on: (name: string, listener: never) => listeners.set(name, listener),
+        setWindowOpenHandler: (handler: never) => {
+          openHandler = handler;
+        },
+      },
+    );
+    const isBlocked = (name: string, url: string) => {
+      const preventDefault = vi.fn();
+      listeners.get(name)?.({ url, preventDefault });
+      return preventDefault.mock.calls.length > 0;
+    };
+    return { isBlocked, open: (url: string) => openHandler?.({ url }) };
+  };
+
+  test.each(['will-navigate', 'will-redirect', 'will-frame-navigate'])('%s stays on our own pages', (name) => {
+    const { isBlocked } = createContents();
+    expect(isBlocked(name, 'app://firstlight/index.html')).toBe(false);
+    for (const url of ['https://example.com', 'file:///etc/passwd', 'app://other/', 'javascript:alert(1)', '']) {
+      expect(isBlocked(name, url)).toBe(true);
+    }
+  });
+
+  test('web views are refused', () => {
+    expect(createContents().isBlocked('will-attach-webview', '')).toBe(true);
+  });
+
+  test('no window opens; an https link goes to the person’s browser, nothing else does', () => {
+    const { open } = createContents();
+    expect(open('https://libvirt.org/')).toEqual({ action: 'deny' });
+    expect(open('file:///etc/passwd')).toEqual({ action: 'deny' });
+    expect(open('http://127.0.0.1:1/')).toEqual({ action: 'deny' });
+    expect(electron.shell.openExternal.mock.calls).toEqual([['https://libvirt.org/']]);
+  });
+});
+
+test('permissions are refused, but for copying text from our own page', () => {
+  const handlers: Record<string, (...args: never[]) => unknown> = {};
+  const keep = (name: string) => (handler: (...args: never[]) => unknown) => {
+    handlers[name] = handler;
+  };
+  setupPermissions({
+    setPermissionRequestHandler: keep('request'),
+    setPermissionCheckHandler: keep('check'),
+    setDevicePermissionHandler: keep('device'),
+  } as never);
+  const ask = (permission: string, url: string) => {
+    const answer = vi.fn();
+    handlers.request?.({ getURL: () => url } as never, permission as never, answer as never);
+    return answer.mock.calls[0]?.[0];
+  };
+  expect(ask('clipboard-sanitized-write', 'app://firstlight/')).toBe(true);
+  expect(ask('clipboard-sanitized-write', 'https://example.com/')).toBe(false);
+  for (const permission of ['media', 'geolocation', 'notifications', 'clipboard-read', 'openExternal']) {
+    expect(ask(permission, 'app://firstlight/')).toBe(false);
+  }
+  expect(handlers.check?.(null as never, 'media' as never, 'app://firstlight' as never)).toBe(false);
+  expect(handlers.device?.({} as never)).toBe(false);
+});
+
+describe('single instance', () => {
+  test('a second studio brings the first to the front', () => {
+    expect(setupSingleInstance()).toBe(true);
+    createWindow('/preload.cjs');
+    electron.app.emit('second-instance');
+    const [window] = electron.BrowserWindow.opened;
+    expect(window?.restore).toHaveBeenCalledOnce();
+    expect(window?.focus).toHaveBeenCalledOnce();
+  });
+
+  test('and is told to end itself', () => {
+    electron.app.requestSingleInstanceLock.mockReturnValueOnce(false);
+    expect(setupSingleInstance()).toBe(false);
+  });
+});
+
+describe('app://', () => {
+  test('serves files of the renderer under the policy, and none outside', async () => {
+    await mkdir(join(dir, 'renderer'), { recursive: true });
+    await writeFile(join(dir, 'renderer/index.html'), 'page');
+    await writeFile(join(dir, 'secret'), 'secret');
+    const root = join(dir, 'renderer');
+    expect(await findFile(root, 'app://firstlight/')).toBe(join(root, 'index.html'));
+    for (const url of [
+      'app://firstlight/..%2fsecret',
+      'app://firstlight/%2e%2e%2fsecret',
+      'app://firstlight/absent',
+      'app://firstlight/%00',
+      'app://firstlight/%zz',
+      'app://other/index.html',
+      'file:///etc/passwd',
+    ]) {
+      expect(await findFile(root, url)).toBeNull();
+    }
+    setupAppProtocol(root);
+    const handler = electron.protocol.handle.mock.calls[0]?.[1] as (request: Request) => Promise<Response>;
+    const answer = await handler({ url: 'app://firstlight/', method: 'GET' } as Request);
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect((await handler({ url: 'app://firstlight/x', method: 'GET' } as Request)).status).toBe(404);
+  });
+
+  test('knows our own URLs from those that look like them', () => {
+    expect(isOwnUrl('app://firstlight/a#b')).toBe(true);
+    for (const url of ['app://firstlight.evil/', 'app://evil/firstlight', 'https://firstlight/', 'about:blank', '']) {
+      expect(isOwnUrl(url)).toBe(false);
+    }
+  });
+});
+
+describe('ending', () => {
+  test('waits for the core, then exits', async () => {
+    const close = vi.fn(async () => undefined);
+    setupQuit(close, () => undefined);
+    electron.app.emit('window-all-closed');
+    expect(electron.app.quit).toHaveBeenCalledOnce();
+    const event = { preventDefault: vi.fn() };
+    electron.app.emit('will-quit', event);
+    electron.app.emit('will-quit', event);
+    await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(0));
+    expect(close).toHaveBeenCalledOnce();
+  });
+
+  test('does not wait for ever', async () => {
+    setupQuit(
+      () => new Promise(() => undefined),
+      () => undefined,
+      20,
+    );
+    electron.app.emit('will-quit', { preventDefault: () => undefined });
+    await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(0));
+  });
+});
+
+describe('the menu', () => {
+  const connect = (open: () => never): Client => {
+    const ports = createMemoryPorts();
+    serveSession(createScriptedEngine({ calls: { 'projects:open': open } }), ports.engine);
+    return createClient(ports.client);
+  };
+
+  test('shows the page’s shortcuts and presses them in the page', () => {
+    setupMenu(connect(vi.fn<() => never>()));
+    createWindow('/preload.cjs');
+    type Item = {
+      label?: string;
+      accelerator?: string;
+      registerAccelerator?: boolean;
+      click?: () => void;
+      submenu?: Item[];
+    };
+    const menus: Item[] = electron.Menu.setApplicationMenu.mock.calls[0]?.[0] ?? [];
+    const items = menus.flatMap((item) => item.submenu ?? []);
+    const run = items.find((item) => item.label === 'Run');
+    expect(run).toMatchObject({ accelerator: 'Ctrl+Enter', registerAccelerator: false });
+    run?.click?.();
+    const sent = electron.BrowserWindow.opened[0]?.webContents.sendInputEvent.mock.calls.flat();
+    expect(sent).toEqual(['keyDown', 'keyUp'].map((type) => ({ type, keyCode: 'Enter', modifiers: ['control'] })));
+  });
+
+  test('a folder that is no project is explained', async () => {
+    const client = connect(() => {
+      throw new FirstlightError('NOT_FOUND', 'There is no firstlight.json.', { hint: 'Make one.' });
+    });
+    await openFolder(client);
+    expect(electron.dialog.showMessageBox).toHaveBeenCalledWith({
+      type: 'error',
+      message: 'There is no firstlight.json.',
+      detail: 'Make one.',
+    });
+  });
+});

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { app, BrowserWindow, screen } from 'electron';
+import { startUrl } from './origin.ts';
+import { readWindowState, writeWindowState } from './window-state.ts';
+
+/** `look.md` draws the studio at this size; it holds down to the smaller. */
+const defaultSize = { width: 1280, height: 800 };
+const minimumSize = { minWidth: 1024, minHeight: 640 };
+
+/** The studio's window, where it was when it was last closed. */
+export function createWindow(preloadPath: string): BrowserWindow {
+  const statePath = join(app.getPath('userData'), 'window.json');
+  const state = readWindowState(
+    statePath,
+    screen.getAllDisplays().map((display) => display.workArea),
+  );
+  const window = new BrowserWindow({
+    ...(state?.bounds ?? defaultSize),
+    ...minimumSize,
+    title: 'Firstlight',
+    show: false,
+    webPreferences: {
+      preload: preloadPath,
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      nodeIntegrationInWorker: false,
+      nodeIntegrationInSubFrames: false,
+      webSecurity: true,
+      webviewTag: false,
+      allowRunningInsecureContent: false,
+      spellcheck: false,
+    },
+  });
+  if (state?.maximized) window.maximize();
+  // Shown once it has something to show: no white flash.
+  window.once('ready-to-show', () => window.show());
+  window.on('close', () =>
+    writeWindowState(statePath, { bounds: window.getNormalBounds(), maximized: window.isMaximized() }),
+  );
+  void window.loadURL(startUrl);
+  return window;
+}

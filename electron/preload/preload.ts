@@ -1,0 +1,23 @@
+/** Exposes the contract's three verbs as `window.firstlight`, and nothing else. */
+import { contextBridge, ipcRenderer } from 'electron';
+import { createBridge } from '#shared/contract/bridge.ts';
+import { createClient } from '#shared/contract/client.ts';
+import type { ClientPort, EngineMessage } from '#shared/contract/wire.ts';
+import { connectChannel } from './channel.ts';
+
+contextBridge.exposeInMainWorld('firstlight', createBridge(createClient(connect())));
+
+/** A port to the main process. What comes through it is the main process's own, so it is not validated again. */
+function connect(): ClientPort {
+  const { port1: port, port2: theirs } = new MessageChannel();
+  ipcRenderer.postMessage(connectChannel, null, [theirs]);
+  return {
+    send: (message) => port.postMessage(message),
+    onMessage: (listener) => {
+      port.addEventListener('message', ({ data }) => listener(data as EngineMessage));
+      port.start();
+    },
+    onClose: (listener) => port.addEventListener('close', listener, { once: true }),
+    close: () => port.close(),
+  };
+}
