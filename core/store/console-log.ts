@@ -91,7 +91,7 @@ export function createConsoleLog(dir: string, limits: ConsoleLimits = consoleLim
   return {
     append: (chunk) => {
       // The caller may use its buffer again.
-      pending.push(chunk.slice());
+      pending.push(new Uint8Array(chunk));
       pendingBytes += chunk.length;
       arrived += chunk.length;
       while (pendingBytes > limits.pendingBytes && pending.length > 1) pendingBytes -= pending.shift()?.length ?? 0;

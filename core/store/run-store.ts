@@ -74,7 +74,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
   const setAsideDir = join(runsDir, 'set-aside');
   const dirOf = (id: RunId) => join(runsDir, id);
   const markerOf = (id: RunId) => join(runningDir, `${id}.json`);
-  const summaries = new Map<RunId, { mtimeMs: number; summary: RunSummary }>();
+  const summaries = new Map<RunId, { stamp: string; summary: RunSummary }>();
 
   const write = (run: Run) =>
     writeAtomic(join(dirOf(run.id), runFileName), JSON.stringify({ version: fileVersion, run }));
@@ -111,13 +111,16 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
   async function summaryOf(id: RunId): Promise<RunSummary | undefined> {
     const found = await stat(join(dirOf(id), runFileName)).catch(goneAsUndefined);
     if (found === undefined) return undefined;
+    const stamp = `${found.ino} ${found.mtimeMs}`;
     const known = summaries.get(id);
-    if (known !== undefined && known.mtimeMs === found.mtimeMs) return known.summary;
+    if (known?.stamp === stamp) return known.summary;
     const run = await load(id);
     if (run === undefined) return undefined;
     const summary = summarizeRun(run);
+    // One under way may be written again within the same tick of the file system's clock.
+    if (run.outcome === 'running') return summary;
     if (summaries.size >= summaryCacheSize) summaries.clear();
-    summaries.set(id, { mtimeMs: found.mtimeMs, summary });
+    summaries.set(id, { stamp, summary });
     return summary;
   }
 

@@ -1,0 +1,78 @@
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { consoleLimits, createConsoleLog, readConsoleLog } from './console-log.ts';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fl-console-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const small = { headBytes: 10, tailSegmentBytes: 6, pendingBytes: 1000 };
+const text = async () => Buffer.from(await readConsoleLog(dir)).toString('latin1');
+
+describe('the console log', () => {
+  it('keeps short output byte for byte', async () => {
+    const log = createConsoleLog(dir);
+    log.append(Uint8Array.from([0, 255, 27, 91]));
+    log.append(Buffer.from('é'));
+    await log.flush();
+    expect([...(await readConsoleLog(dir))]).toEqual([0, 255, 27, 91, 0xc3, 0xa9]);
+  });
+
+  it('keeps the beginning and the end of long output, and says how much is missing', async () => {
+    const log = createConsoleLog(dir, small);
+    for (const letter of 'abcdefghijklmnopqrstuvwxyz0123456789') {
+      log.append(Buffer.from(letter));
+      await log.flush();
+    }
+    expect(await text()).toBe('abcdefghij\r\n[firstlight: 18 bytes of console output not kept]\r\n23456789');
+    expect((await readdir(dir)).length).toBe(3);
+  });
+
+  it('takes one large piece as well as many small ones', async () => {
+    const log = createConsoleLog(dir, small);
+    log.append(Buffer.from('abcdefghijklmnopqrstuvwxyz'));
+    await log.flush();
+    expect(await text()).toBe('abcdefghij\r\n[firstlight: 6 bytes of console output not kept]\r\nqrstuvwxyz');
+  });
+
+  it('leaves out what comes faster than the disk takes it, and says so', async () => {
+    const log = createConsoleLog(dir, { headBytes: 100, tailSegmentBytes: 100, pendingBytes: 4 });
+    log.append(Buffer.from('aaaa'));
+    await log.flush();
+    for (const letter of 'bcdefghi') log.append(Buffer.from(letter.repeat(2)));
+    await log.flush();
+    // Two were taken by the writer at once or waited; the last two fit the bound.
+    expect(await text()).toMatch(/^aaaa.*\[firstlight: \d+ bytes of console output not kept\].*hhii$/s);
+  });
+
+  it('does not keep what its caller writes into the same buffer later', async () => {
+    const log = createConsoleLog(dir);
+    const buffer = Buffer.from('first');
+    log.append(buffer);
+    buffer.fill('x');
+    await log.flush();
+    expect(await text()).toBe('first');
+  });
+
+  it('bounds 100 MB on disk and in memory', async () => {
+    const log = createConsoleLog(dir);
+    const chunk = Buffer.alloc(256 << 10, '.');
+    const before = process.memoryUsage().arrayBuffers;
+    let peak = 0;
+    for (let sent = 0; sent < 100 << 20; sent += chunk.length) {
+      log.append(chunk);
+      peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
+      if (sent % (2 << 20) === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await log.flush();
+    const sizes = await Promise.all((await readdir(dir)).map(async (name) => (await stat(join(dir, name))).size));
+    const { headBytes, tailSegmentBytes } = consoleLimits;
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(headBytes + 2 * tailSegmentBytes);
+    expect(peak).toBeLessThan(64 << 20);
+    expect(await text()).toMatch(/bytes of console output not kept/);
+  });
+});

@@ -1,0 +1,94 @@
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createLayout } from './layout.ts';
+import { createSettings } from './settings.ts';
+
+const uid = process.getuid?.() ?? 0;
+const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
+
+describe('the layout', () => {
+  it('follows the XDG variables for a user', () => {
+    const env = {
+      HOME: '/home/ada',
+      XDG_CACHE_HOME: '/c',
+      XDG_DATA_HOME: '/d',
+      XDG_RUNTIME_DIR: '/run/user/1000',
+    };
+    const layout = createLayout({ env, uid: 1000 });
+    expect(layout).toMatchObject({
+      imagesDir: '/c/firstlight/images',
+      runsDir: '/d/firstlight/runs',
+      socketsDir: '/run/user/1000/firstlight/sockets',
+      projectsDir: '/home/ada/firstlight',
+      otherUserReads: false,
+    });
+    const bare = createLayout({ env: { HOME: '/home/ada' }, uid: 1000 });
+    expect(bare.imagesDir).toBe('/home/ada/.cache/firstlight/images');
+    expect(bare.runsDir).toBe('/home/ada/.local/share/firstlight/runs');
+  });
+
+  it('uses the places of the system for root, and FIRSTLIGHT_HOME before all', () => {
+    expect(createLayout({ env: { HOME: '/root' }, uid: 0 })).toMatchObject({
+      imagesDir: '/var/lib/firstlight/images',
+      socketsDir: '/run/firstlight/sockets',
+      otherUserReads: true,
+    });
+    const moved = createLayout({ env: { FIRSTLIGHT_HOME: '/x' }, uid: 1000 });
+    expect(moved.runsDir).toBe('/x/data/runs');
+    expect(createLayout({ home: '/y', env: { FIRSTLIGHT_HOME: '/x' }, uid: 1000 }).runsDir).toBe('/y/data/runs');
+  });
+
+  it.skipIf(uid !== 0)('lets the QEMU user reach images and sockets as root, and nobody read runs', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'fl-layout-'));
+    try {
+      const layout = createLayout({ home, env: {}, uid: 0 });
+      await layout.ensure(layout.imagesDir);
+      await layout.ensure(layout.runsDir);
+      await layout.ensure(layout.socketsDir);
+      expect((await modeOf(home)) & 0o001).toBe(1);
+      expect((await modeOf(layout.imagesDir)) & 0o005).toBe(5);
+      expect((await modeOf(layout.socketsDir)) & 0o001).toBe(1);
+      expect(await modeOf(layout.runsDir)).toBe(0o700);
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
+  });
+
+  it('says what to do when a folder cannot be made', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'fl-layout-'));
+    try {
+      await writeFile(join(home, 'data'), 'a file in the way');
+      const layout = createLayout({ home, env: {}, uid: 1000 });
+      await expect(layout.ensure(layout.runsDir)).rejects.toMatchObject({
+        code: 'STORE_UNUSABLE',
+        hint: expect.stringContaining('FIRSTLIGHT_HOME'),
+      });
+      await rm(join(home, 'data'));
+      await layout.ensure(layout.runsDir);
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('settings', () => {
+  it('keeps what other keys hold, whoever writes first, and begins anew when broken', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'fl-settings-'));
+    try {
+      const layout = createLayout({ home, env: {}, uid: 1000 });
+      const lines: string[] = [];
+      const settings = createSettings(layout, (line) => lines.push(line));
+      expect(await settings.get()).toEqual({});
+      await Promise.all([settings.set({ a: 1 }), settings.set({ b: [true, null] }), settings.set({ a: 2 })]);
+      expect(await settings.get()).toEqual({ a: 2, b: [true, null] });
+      await writeFile(layout.settingsPath, '{"a":');
+      expect(await settings.get()).toEqual({});
+      expect(lines[0]).toMatch(/^Set aside .*settings\.json: It is no JSON/);
+      await chmod(home, 0o700);
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
+  });
+});

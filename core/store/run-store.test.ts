@@ -1,0 +1,125 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { projectIdSchema, type RunId, runIdSchema } from '#shared/model/units.ts';
+import { createLayout, type Layout } from './layout.ts';
+import { thisProcess } from './owner.ts';
+import { createRunStore, newRunId } from './run-store.ts';
+import { runningRun } from './test-run.ts';
+
+let home: string;
+let layout: Layout;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'fl-runs-'));
+  layout = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+const idAt = (index: number): RunId => runIdSchema.parse(`${(0x10000000000 + index).toString(36)}-aaaaaa`);
+/** The marker that a process leaves which is gone: no process of this boot has that start time. */
+const orphan = async (id: RunId) => {
+  await mkdir(join(layout.runsDir, 'running'), { recursive: true });
+  const owner = { ...thisProcess(), startTicks: '1' };
+  await writeFile(join(layout.runsDir, 'running', `${id}.json`), JSON.stringify(owner));
+};
+
+describe('the run store', () => {
+  it('keeps a run from its beginning to its end, for every process', async () => {
+    const run = runningRun(newRunId());
+    const recorder = await createRunStore(layout).begin(run);
+    expect((await createRunStore(layout).get(run.id)).outcome).toBe('running');
+    await recorder.finish({ ...run, outcome: 'ok' });
+    expect(await createRunStore(layout).get(run.id)).toEqual({ ...run, outcome: 'ok' });
+    expect(await readdir(join(layout.runsDir, 'running'))).toEqual([]);
+  });
+
+  it('lists newest first, for one project or all, and sees what another process finished', async () => {
+    const store = createRunStore(layout);
+    const other = projectIdSchema.parse('ba9876543210');
+    for (const index of [3, 1, 2]) {
+      const run = runningRun(idAt(index), index === 2 ? { projectId: other } : {});
+      await (await store.begin(run)).finish({ ...run, outcome: 'ok' });
+    }
+    expect((await store.list()).map((run) => run.id)).toEqual([3, 2, 1].map(idAt));
+    expect((await store.list({ limit: 1 })).map((run) => run.id)).toEqual([idAt(3)]);
+    expect((await store.list({ projectId: other })).map((run) => run.id)).toEqual([idAt(2)]);
+    const run = runningRun(idAt(4));
+    const recorder = await createRunStore(layout).begin(run);
+    expect((await store.list({ limit: 1 }))[0]?.outcome).toBe('running');
+    await recorder.finish({ ...run, outcome: 'failed' });
+    expect((await store.list({ limit: 1 }))[0]?.outcome).toBe('failed');
+  });
+
+  it('drops the oldest beyond its bound, never one under way', async () => {
+    const store = createRunStore(layout, { keep: 2 });
+    const live = await store.begin(runningRun(idAt(0)));
+    for (const index of [1, 2, 3]) {
+      const run = runningRun(idAt(index));
+      await (await store.begin(run)).finish({ ...run, outcome: 'ok' });
+    }
+    expect((await store.list()).map((run) => run.id)).toEqual([idAt(3), idAt(2), idAt(0)]);
+    await live.finish(runningRun(idAt(0), { outcome: 'ok' }));
+    expect((await store.list()).map((run) => run.id)).toEqual([idAt(3), idAt(2)]);
+  });
+
+  it('marks the runs of dead processes as interrupted, and leaves those of living ones', async () => {
+    const store = createRunStore(layout);
+    const [dead, alive] = [runningRun(idAt(1)), runningRun(idAt(2))];
+    await store.begin(dead);
+    await store.begin(alive);
+    await orphan(dead.id);
+    expect(await createRunStore(layout).recover()).toMatchObject({ interrupted: [dead.id], setAside: [] });
+    expect((await store.get(dead.id)).outcome).toBe('interrupted');
+    expect((await store.get(alive.id)).outcome).toBe('running');
+    expect((await createRunStore(layout).recover()).interrupted).toEqual([]);
+  });
+
+  it('removes what was only begun, and half-written files', async () => {
+    const id = idAt(1);
+    await orphan(id);
+    await mkdir(join(layout.runsDir, id), { recursive: true });
+    await writeFile(join(layout.runsDir, id, '.run.json.0123456789ab.fl-tmp'), '{"vers');
+    await createRunStore(layout).recover();
+    expect(await readdir(layout.runsDir)).toEqual(['running']);
+    expect(await readdir(join(layout.runsDir, 'running'))).toEqual([]);
+  });
+
+  it('sets a broken file aside, says so, and goes on', async () => {
+    const lines: string[] = [];
+    const store = createRunStore(layout, { log: (line) => lines.push(line) });
+    for (const index of [1, 2]) {
+      const run = runningRun(idAt(index));
+      await (await store.begin(run)).finish({ ...run, outcome: 'ok' });
+    }
+    await writeFile(join(layout.runsDir, idAt(1), 'run.json'), '{"version":1,"run":{"id"');
+    expect((await store.list()).map((run) => run.id)).toEqual([idAt(2)]);
+    await expect(store.get(idAt(1))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^Set aside .*It is no JSON .* It is now .*set-aside/);
+    const aside = await readdir(join(layout.runsDir, 'set-aside'));
+    expect(await readFile(join(layout.runsDir, 'set-aside', aside[0] ?? '', 'run.json'), 'utf8')).toContain('{"id"');
+  });
+
+  it('removes a finished run with its console, and refuses one under way', async () => {
+    const store = createRunStore(layout);
+    const run = runningRun(idAt(1));
+    const recorder = await store.begin(run);
+    recorder.appendConsole(Buffer.from('booted\r\n'));
+    await recorder.flushConsole();
+    await expect(store.remove(run.id)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await recorder.finish({ ...run, outcome: 'ok' });
+    expect(Buffer.from(await store.readConsole(run.id)).toString()).toBe('booted\r\n');
+    await store.remove(run.id);
+    await expect(store.get(run.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(store.readConsole(run.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(store.remove(run.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('begins empty, and answers so', async () => {
+    const store = createRunStore(layout);
+    expect(await store.list()).toEqual([]);
+    expect(await store.recover()).toEqual({ interrupted: [], setAside: [], removedTemps: 0 });
+    await expect(store.get(newRunId())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
