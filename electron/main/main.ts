@@ -7,6 +7,7 @@ import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
 import { setupAppProtocol, setupScheme } from './app-protocol.ts';
 import { setupContract } from './contract.ts';
+import { setupDialogs } from './dialogs.ts';
 import { setupLockDown, setupPermissions } from './lock-down.ts';
 import { setupMenu } from './menu.ts';
 import { setupQuit } from './quit.ts';
@@ -33,6 +34,7 @@ async function start(): Promise<void> {
   setupPermissions();
   setupAppProtocol(resources.rendererDir);
   setupContract(core, log);
+  setupDialogs();
   setupMenu(client);
   createWindow(join(resources.rendererDir, '../electron/preload.cjs'));
   await setupSample(client, log);

@@ -1,6 +1,7 @@
 import { BrowserWindow, dialog, Menu, type MenuItemConstructorOptions } from 'electron';
 import type { Client } from '#shared/contract/client.ts';
 import { toFirstlightError } from '#shared/errors.ts';
+import { pickDirectory } from './dialogs.ts';
 
 /** A key of the page: the menu shows it and presses it there, so that what it does is written once, in the page. */
 interface PageKey {
@@ -69,12 +70,8 @@ function pressKey({ label, accelerator, keyCode, modifiers }: PageKey): MenuItem
 
 /** Lets a person choose a project's folder; the page hears of it as of any project that is opened. */
 export async function openFolder(client: Client): Promise<void> {
-  const { canceled, filePaths } = await dialog.showOpenDialog({
-    title: 'Open a function project',
-    properties: ['openDirectory', 'createDirectory'],
-  });
-  const [dir] = filePaths;
-  if (canceled || dir === undefined) return;
+  const dir = await pickDirectory();
+  if (dir === null) return;
   try {
     await client.call('projects:open', { dir });
   } catch (thrown) {

@@ -8,7 +8,9 @@ import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { createScriptedEngine } from '../../test/contract/scripted-engine.ts';
+import { pickDirectoryChannel } from '../preload/channel.ts';
 import { findFile, setupAppProtocol } from './app-protocol.ts';
+import { setupDialogs } from './dialogs.ts';
 import { setupLockDown, setupPermissions } from './lock-down.ts';
 import { openFolder, setupMenu } from './menu.ts';
 import { isOwnUrl } from './origin.ts';
@@ -225,6 +227,16 @@ describe('ending', () => {
     electron.app.emit('will-quit', { preventDefault: () => undefined });
     await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(0));
   });
+});
+
+test('the folder dialog answers our own page only', async () => {
+  setupDialogs();
+  const ask = (url: string) =>
+    electron.ipcMain.handlers.get(pickDirectoryChannel)?.({ senderFrame: { url, parent: null } });
+  expect(await ask('app://firstlight/')).toBe('/projects/hello');
+  expect(await ask('https://evil.example/')).toBeNull();
+  electron.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: true, filePaths: [] });
+  expect(await ask('app://firstlight/')).toBeNull();
 });
 
 describe('the menu', () => {

@@ -1,2 +1,4 @@
-/** The one channel of Electron's own messaging that is used: it hands a page's port to the main process. */
+/** Hands a page's port for the contract to the main process. */
 export const connectChannel = 'contract:connect';
+/** Asks for a directory with the system's dialog; answers with its path, or null. */
+export const pickDirectoryChannel = 'dialog:pick-directory';

@@ -34,12 +34,17 @@ describeContract('Electron’s message ports and context bridge (stand-in)', asy
   };
 });
 
-test('the page sees three verbs and nothing else', async () => {
+test('the page sees three verbs, the folder dialog and nothing else', async () => {
   electron.ipcMain.removeAllListeners();
   setupContract(createScriptedEngine({}), () => undefined);
   const { port } = await loadPage();
   expect(Object.keys(electron.exposed)).toEqual(['firstlight']);
-  expect(Object.keys(electron.exposed.firstlight as object).sort()).toEqual(['call', 'openStream', 'subscribe']);
+  expect(Object.keys(electron.exposed.firstlight as object).sort()).toEqual([
+    'call',
+    'openStream',
+    'pickDirectory',
+    'subscribe',
+  ]);
   port.close();
 });
 
