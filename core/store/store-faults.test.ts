@@ -81,7 +81,8 @@ describe('kill -9', () => {
       for (const id of finished.slice(-400)) expect(ids.has(id)).toBe(true);
       await createSettings(layout, (line) => lines.push(line)).get();
       expect(lines).toEqual([]);
-      expect(await namesIn(join(layout.runsDir, 'running'))).toEqual([]);
+      // A half-written marker goes when it is old enough not to be another living process's.
+      expect((await namesIn(join(layout.runsDir, 'running'))).filter((name) => !isTempName(name))).toEqual([]);
       for (const { id } of runs) expect((await readdir(join(layout.runsDir, id))).filter(isTempName)).toEqual([]);
     }
     expect(finished.length).toBeGreaterThan(0);
