@@ -164,10 +164,10 @@ describe('errors of the daemon', () => {
 describe('calls', () => {
   it('wait for one another beyond five in flight, and all are answered in order', async () => {
     const conn = await open();
-    fake.inject({ call: 'connectGetHostname', fault: { kind: 'delay', ms: 60 }, times: 5 });
+    fake.inject({ call: 'connectGetHostname', fault: { kind: 'delay', ms: 300 }, times: 5 });
     const done: number[] = [];
     const all = Array.from({ length: 12 }, (_, i) => conn.hostname().then(() => done.push(i)));
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await new Promise((resolve) => setTimeout(resolve, 100));
     expect(fake.calls.filter((name) => name === 'connectGetHostname')).toHaveLength(5);
     expect(done).toEqual([]);
     await Promise.all(all);

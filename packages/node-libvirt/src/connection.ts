@@ -21,6 +21,7 @@ export interface ConnectOptions {
   uri: string;
   /** Goes another way than the URI's unix socket. */
   transport?: Transport;
+  /** Look and not touch; the system daemon may let anyone do that. */
   readOnly?: boolean;
   /** Pings of our own to a silent server: every 5 s, 5 times. `false` sends none and asks for none. */
   keepalive?: KeepaliveOptions | false;
@@ -57,7 +58,7 @@ const defaultReconnect: ReconnectOptions = { firstDelayMs: 50, maxDelayMs: 2_000
 
 /** Opens a connection to a libvirt daemon. Errors: LibvirtConnectionError (see its `reason`), LibvirtError. */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  const target = resolveUri(options.uri);
+  const target = resolveUri(options.uri, options.readOnly);
   const connection = new Connection(target.name, options.transport ?? target.transport, options);
   await connection.open(options.signal);
   return connection;

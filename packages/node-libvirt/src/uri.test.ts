@@ -13,7 +13,7 @@ describe('resolveUri', () => {
   afterEach(() => rmSync(dir, { recursive: true }));
 
   const at = (uri: string, uid: number) => {
-    const { name, transport } = resolveUri(uri, { uid, env: { XDG_RUNTIME_DIR: dir }, systemDir: '/sys' });
+    const { name, transport } = resolveUri(uri, false, { uid, env: { XDG_RUNTIME_DIR: dir }, systemDir: '/sys' });
     return [name, transport.description.replaceAll(dir, '$DIR')];
   };
 
@@ -32,13 +32,19 @@ describe('resolveUri', () => {
 
   it('takes the modular daemon where its socket lies', () => {
     writeFileSync(join(dir, 'libvirt/virtqemud-sock'), '');
-    const { transport } = resolveUri('qemu:///system', { uid: 0, env: {}, systemDir: join(dir, 'libvirt') });
+    const { transport } = resolveUri('qemu:///system', false, { uid: 0, env: {}, systemDir: join(dir, 'libvirt') });
     expect(transport.description).toBe(join(dir, 'libvirt/virtqemud-sock'));
+  });
+
+  it("takes the system daemon's second socket to look and not touch", () => {
+    const around = { uid: 1000, env: { XDG_RUNTIME_DIR: dir }, systemDir: '/sys' };
+    expect(resolveUri('qemu:///system', true, around).transport.description).toBe('/sys/libvirt-sock-ro');
+    expect(resolveUri('qemu:///session?mode=legacy', true, around).transport.description).toMatch(/libvirt-sock$/);
   });
 
   it('keeps session sockets in the cache folder when there is no runtime folder', () => {
     const env = { HOME: '/home/x' };
-    const { transport } = resolveUri('qemu:///session?mode=legacy', { uid: 1000, env, systemDir: '/sys' });
+    const { transport } = resolveUri('qemu:///session?mode=legacy', false, { uid: 1000, env, systemDir: '/sys' });
     expect(transport.description).toBe('/home/x/.cache/libvirt/libvirt-sock');
   });
 

@@ -40,7 +40,7 @@ const clientOptions = new Set([
 ]);
 
 /** Finds the daemon for a URI. Errors: LibvirtConnectionError `bad-uri` for what cannot be reached by unix socket. */
-export function resolveUri(uri: string, around: Surroundings = thisProcess()): Target {
+export function resolveUri(uri: string, readOnly = false, around: Surroundings = thisProcess()): Target {
   const parsed = parse(uri);
   const [driver = '', carrier] = parsed.protocol.slice(0, -1).split('+');
   if (carrier !== undefined && carrier !== 'unix') {
@@ -56,7 +56,7 @@ export function resolveUri(uri: string, around: Surroundings = thisProcess()): T
   const path = parsed.pathname === '' ? '/session' : parsed.pathname;
   const name = query.get('name') ?? `${driver}://${path}${passedOn(query)}`;
   if (socket !== null) return { name, transport: unixTransport(socket) };
-  return { name, transport: locate(driver, mode, path, around) };
+  return { name, transport: locate(driver, mode, path, readOnly, around) };
 }
 
 function parse(uri: string): URL {
@@ -79,12 +79,14 @@ function passedOn(query: URLSearchParams): string {
   return kept.size > 0 ? `?${kept}` : '';
 }
 
-function locate(driver: string, mode: string, path: string, around: Surroundings): Transport {
+function locate(driver: string, mode: string, path: string, readOnly: boolean, around: Surroundings): Transport {
   // libvirt has no per-user daemon for root: there, session URIs reach the system daemon.
   const perUser = path === '/session' && around.uid !== 0;
   const folder = perUser ? runtimeDir(around.env) : around.systemDir;
-  const direct = { program: `virt${driver}d`, socketPath: join(folder, `virt${driver}d-sock`) };
-  const legacy = { program: 'libvirtd', socketPath: join(folder, 'libvirt-sock') };
+  // Only the system daemon has a second socket, for those who may look and not touch.
+  const ending = readOnly && !perUser ? 'sock-ro' : 'sock';
+  const direct = { program: `virt${driver}d`, socketPath: join(folder, `virt${driver}d-${ending}`) };
+  const legacy = { program: 'libvirtd', socketPath: join(folder, `libvirt-${ending}`) };
   if (!perUser) {
     const useDirect = mode === 'direct' || (mode === 'auto' && existsSync(direct.socketPath));
     return unixTransport((useDirect ? direct : legacy).socketPath);
