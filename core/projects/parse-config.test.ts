@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from './parse-config.ts';
+
+/** Every problem as `line:column message`. */
+const problems = (text: string) =>
+  parseConfig(text).problems.map(({ line, column, message }) => `${line}:${column} ${message}`);
+
+describe('firstlight.json', () => {
+  it('fills in defaults, and takes comments and trailing commas', () => {
+    const { config, problems: none } = parseConfig('{\n  // who\n  "name": "hello",\n}');
+    expect(none).toEqual([]);
+    expect(config).toEqual({
+      name: 'hello',
+      entry: 'handler.ts',
+      runtime: 'ember',
+      memoryMiB: 64,
+      vcpus: 1,
+      env: {},
+      timeoutMs: 10_000,
+    });
+  });
+
+  it('gives a syntax error its line, its column and its line of text', () => {
+    const { config, problems: found } = parseConfig('{\n  "name": "hello"\n  "entry": "a.ts"\n}');
+    expect(config).toBeNull();
+    expect(found[0]).toEqual({
+      severity: 'error',
+      message: 'A comma is missing before this.',
+      file: 'firstlight.json',
+      line: 3,
+      column: 3,
+      lineText: '  "entry": "a.ts"',
+    });
+    expect(problems('{ "name": hello }')[0]).toBe('1:11 This is no JSON value: text needs double quotes.');
+    expect(problems('{ "name": "hello"')).toEqual(['1:18 A closing brace } is missing.']);
+    expect(problems('')[0]).toMatch(/^1:1 /);
+  });
+
+  it('tells everything that is wrong at once, in order', () => {
+    expect(
+      problems(`{
+  "name": "Hello World",
+  "memoryMib": 64,
+  "vcpus": "2",
+  "timeoutMs": 0,
+  "memoryMiB": 65537,
+  "runtime": "nanos",
+  "entry": "",
+  "env": { "1X": "a", "OK": 3 }
+}`),
+    ).toEqual([
+      '2:11 "name" must be lower-case letters, digits and dashes, at most 48 characters, not "Hello World".',
+      '3:3 Unknown key "memoryMib". Did you mean "memoryMiB"?',
+      '4:12 "vcpus" must be a number, not "2".',
+      '5:16 "timeoutMs" must be at least 1, not 0.',
+      '6:16 "memoryMiB" must be at most 65536, not 65537.',
+      '7:14 "runtime" must be "ember", not "nanos".',
+      '8:12 "entry" must be a text that is not empty, not "".',
+      '9:12 "1X" is not an environment variable name.',
+      '9:29 "env.OK" must be text in double quotes, not 3.',
+    ]);
+  });
+
+  it('suggests the key that was meant, or names those there are', () => {
+    expect(problems('{"name":"a","timeout":5}')[0]).toContain('Did you mean "timeoutMs"?');
+    expect(problems('{"name":"a","memory":5}')[0]).toContain('Did you mean "memoryMiB"?');
+    expect(problems('{"name":"a","Entry":"a.ts"}')[0]).toContain('Did you mean "entry"?');
+    expect(problems('{"name":"a","color":"red"}')[0]).toContain('Known are name, entry, runtime, memoryMiB,');
+  });
+
+  it('says what is missing, and what is no object at all', () => {
+    expect(problems('{}')).toEqual(['1:1 "name" is missing: it must be text in double quotes.']);
+    expect(problems('[1]')).toEqual(['1:1 The whole file must be an object, not an array.']);
+    expect(problems('{"name":"a","vcpus":1.5}')).toEqual(['1:21 "vcpus" must be a whole number, not 1.5.']);
+  });
+
+  it('refuses a key given twice and an entry outside the project', () => {
+    expect(problems('{"name":"a","name":"b"}')[0]).toMatch(/^1:13 "name" is there twice/);
+    expect(problems('{"name":"a","entry":"../b.ts"}')).toEqual([
+      '1:21 "entry" must lie inside the project, not "../b.ts".',
+    ]);
+    expect(parseConfig('{"name":"a","entry":"/etc/b.ts"}').config).toBeNull();
+  });
+
+  it('warns of what looks like a secret, and still takes it', () => {
+    const { config, problems: found } = parseConfig('{"name":"a","env":{"API_TOKEN":"x","DB_PASSWORD":"y","MONKEY":"z"}}');
+    expect(config?.env.API_TOKEN).toBe('x');
+    expect(found.map((problem) => [problem.severity, problem.column])).toEqual([
+      ['warning', 20],
+      ['warning', 36],
+    ]);
+    expect(found[0]?.message).toMatch(/^"API_TOKEN" looks like a secret/);
+  });
+
+  it('counts columns right after a byte order mark and with Windows line ends', () => {
+    const [first] = parseConfig('\uFEFF{\r\n  "name": 5\r\n}').problems;
+    expect(first).toMatchObject({ line: 2, column: 11, lineText: '  "name": 5' });
+  });
+});
