@@ -50,7 +50,7 @@ function formatIn(units: readonly Unit[], value: number, zeroUnit: string): stri
   const magnitude = Math.abs(value);
   // A value that rounds up to 1,000 (1,024) of a unit belongs to the next one: 999.6 µs reads 1.00 ms.
   const step = (units[1] as Unit).size;
-  const unit = units.find(({ size }) => Number((magnitude / size).toPrecision(3)) < step) ?? (units.at(-1) as Unit);
+  const unit = units.find(({ size }) => magnitude / size < step - 0.5) ?? (units.at(-1) as Unit);
   const scaled = magnitude / unit.size;
   const digits = unit.size === 1 && Number.isInteger(value) ? String(scaled) : formatNumber(scaled);
   return `${sign(value)}${digits}${nbsp}${unit.name}`;

@@ -79,7 +79,7 @@ function options(
   const stepped = uPlot.paths.stepped?.({ align: -1 });
   return {
     legend: { show: false },
-    padding: [6, 8, 0, 0],
+    padding: [6, 16, 0, 0],
     cursor: {
       sync: { key: syncKey, setSeries: false },
       drag: { x: false, y: false },
@@ -99,7 +99,8 @@ function options(
         size: 16,
         gap: 2,
         space: 60,
-        values: (self, splits) => splits.map((at) => agoText(at - (self.scales.x?.max ?? 0))),
+        // The leftmost would run into the other axis.
+        values: (self, splits) => splits.map((at, i) => (i === 0 ? '' : agoText(at - (self.scales.x?.max ?? 0)))),
         splits: (self) => agoSplits(self.scales.x?.max ?? 0, windowSeconds()),
       },
       {
@@ -136,7 +137,7 @@ function options(
 }
 
 function agoSplits(maxSeconds: number, windowSeconds: number): number[] {
-  const step = [1, 5, 10, 15, 30, 60, 120, 300, 600].find((seconds) => windowSeconds / seconds <= 6) ?? 1800;
+  const step = [1, 5, 10, 15, 30, 60, 120, 300, 600].find((seconds) => windowSeconds / seconds <= 3) ?? 1800;
   const splits: number[] = [];
   for (let back = 0; back <= windowSeconds; back += step) splits.unshift(maxSeconds - back);
   return splits;

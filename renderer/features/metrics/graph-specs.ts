@@ -58,8 +58,8 @@ export const graphSpecs: readonly GraphSpec[] = [
     title: 'Network',
     of: 'per second',
     lines: [
-      { label: 'receive', column: 'netReceive', dashed: false },
-      { label: 'transmit', column: 'netTransmit', dashed: true },
+      { label: 'in', column: 'netReceive', dashed: false },
+      { label: 'out', column: 'netTransmit', dashed: true },
     ],
     format: formatByteRate,
     leastTop: 64 * 1024,

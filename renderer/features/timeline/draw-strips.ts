@@ -14,13 +14,15 @@ export function drawStrips(ctx: Ctx, scene: Scene): void {
     if (one !== undefined) drawStrip(ctx, scene, lane, one);
   }
   const first = lanes.strips[0];
-  const last = lanes.strips.at(-1);
-  if (first === undefined || last === undefined || hasDataInView(scene)) return;
-  const none = series[0]?.atNs.length === 0;
-  ctx.font = uiFont(scene, 11);
+  if (first === undefined || hasDataInView(scene)) return;
+  ctx.font = uiFont(scene, 10);
   ctx.fillStyle = tokens.get('--fg-faint');
-  const text = none ? 'No resource samples for this run' : 'No resource samples in this stretch';
-  ctx.fillText(text, 8, (first.topPx + last.topPx + last.heightPx) / 2);
+  ctx.fillText(emptyText(scene), 8, first.topPx + first.heightPx / 2);
+}
+
+function emptyText({ model, series }: Scene): string {
+  if (series[0]?.atNs.length !== 0) return 'no resource samples in this stretch';
+  return model.timeline === null ? 'no resource samples yet' : 'no resource samples for this run';
 }
 
 /** A sample tells about the stretch since the one before it, so one just after the window still counts. */

@@ -3,8 +3,8 @@ import { type ResourceSeries, valueAt } from './resource-series.ts';
 import { phaseAt, type TimelineModel } from './timeline-model.ts';
 import { changeOf, describeSource, shareOf } from './timeline-text.ts';
 
-/** From here on the read-out stands left of the crosshair, or it would leave the plot. */
-const flipShare = 0.62;
+/** The read-out's width with four resources; with less room than this on the right it stands left of the crosshair. */
+const roomPx = 350;
 
 /** What is under the crosshair: the mark, the phase with its share and change, and the resources at that moment. */
 export function HoverReadout(props: {
@@ -23,7 +23,7 @@ export function HoverReadout(props: {
   const change = phase === null ? null : changeOf(model, phase);
   const known = series.map((one) => ({ one, value: valueAt(one, atNs) })).filter(({ value }) => !Number.isNaN(value));
   if (!mark && !phase && !ahead && !ghost && known.length === 0) return null;
-  const side = xPx > widthPx * flipShare ? { right: widthPx - xPx + 10 } : { left: xPx + 10 };
+  const side = widthPx - xPx < roomPx && xPx > widthPx / 2 ? { right: widthPx - xPx + 10 } : { left: xPx + 10 };
   return (
     <div className="tl-readout" style={side} data-testid="timeline-readout">
       {mark !== undefined && (

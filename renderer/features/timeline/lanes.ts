@@ -23,6 +23,9 @@ const gapPx = 3;
 /** Under this a curve is a line; over it a strip wastes room that labels could use. */
 const stripPx = { least: 12, most: 30 };
 
+/** Below this height the strips need the room of a third row of labels. */
+const tallPx = 200;
+
 /** Divides a canvas's height: the bar and axis always, then a row of labels, the strips, and more labels. */
 export function layOutLanes(heightPx: number, stripCount: number, hasGhost: boolean): Lanes {
   const barPx = heightPx < 110 ? 18 : 24;
@@ -41,7 +44,10 @@ export function layOutLanes(heightPx: number, stripCount: number, hasGhost: bool
   const left = heightPx - top;
   const fitsStrips = left >= markStemPx + labelRowPx + stripCount * (stripPx.least + 1) + gapPx;
   const stripRoom = fitsStrips ? stripCount * (stripPx.least + 1) + gapPx : 0;
-  const labelRows = Math.max(0, Math.min(3, Math.floor((left - stripRoom - markStemPx) / labelRowPx)));
+  const labelRows = Math.max(
+    0,
+    Math.min(heightPx < tallPx ? 2 : 3, Math.floor((left - stripRoom - markStemPx) / labelRowPx)),
+  );
   const marks = take(labelRows === 0 ? Math.max(0, Math.min(left, markStemPx)) : markStemPx + labelRows * labelRowPx);
   if (!fitsStrips) return { axis, bar, ghost, marks, labelRows, strips: [] };
   top += gapPx;

@@ -52,7 +52,7 @@ export function PhaseDetails(props: {
       </dl>
       <ol aria-label="Marks inside">
         {inside.map((mark, index) => (
-          <li key={`${mark.name}-${mark.atNs}-${from + index}`} title={describeSource(mark)}>
+          <li key={mark.key} title={describeSource(mark)}>
             <span>{mark.label}</span>
             <b>{formatNsDelta(mark.atNs - (index === 0 ? segment.startNs : (inside[index - 1]?.atNs ?? 0)))}</b>
           </li>

@@ -1,3 +1,5 @@
+import type { BootTimeline } from '#shared/model/timeline.ts';
+import { formatNs } from '../../ui/instrument-format.ts';
 import type { Lane, Lanes } from './lanes.ts';
 import type { ResourceSeries } from './resource-series.ts';
 import type { TimelineModel } from './timeline-model.ts';
@@ -11,10 +13,14 @@ export function StripLabels(props: {
   const { lanes, series, model } = props;
   return (
     <div className="tl-gutter" aria-hidden="true">
-      <Row lane={lanes.bar} name="this run" />
-      {lanes.ghost.heightPx > 0 && <Row lane={lanes.ghost} name="previous" />}
+      <Row lane={lanes.bar} name="this run" {...totalOf(model.timeline)} />
+      {lanes.ghost.heightPx > 0 && <Row lane={lanes.ghost} name="previous" {...totalOf(model.previous)} />}
       {model.marks.length > 0 && lanes.labelRows > 0 && (
-        <Row lane={{ topPx: lanes.marks.topPx + 3, heightPx: 14 }} name="marks" value={String(model.marks.length)} />
+        <Row
+          lane={{ topPx: lanes.marks.topPx + 3, heightPx: 14 }}
+          name="marks"
+          value={model.marks.length.toLocaleString('en-US')}
+        />
       )}
       {lanes.strips.map((lane, index) => {
         const one = series[index];
@@ -25,6 +31,8 @@ export function StripLabels(props: {
     </div>
   );
 }
+
+const totalOf = (timeline: BootTimeline | null) => (timeline === null ? {} : { value: formatNs(timeline.totalNs) });
 
 function Row({ lane, name, value }: { readonly lane: Lane; readonly name: string; readonly value?: string }) {
   return (

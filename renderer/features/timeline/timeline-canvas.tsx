@@ -115,6 +115,10 @@ export function TimelineCanvas(props: TimelineCanvasProps) {
     listener.current = gestures;
   });
   useGestures(plot, viewport, lanes.axis.heightPx, listener);
+  // The plot is a widget of its own kind: it takes the focus, and has its keys only then.
+  useLayoutEffect(() => {
+    if (plot.current !== null) plot.current.tabIndex = 0;
+  }, []);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const command = commandOf(event);
@@ -175,11 +179,10 @@ export function TimelineCanvas(props: TimelineCanvasProps) {
         role="application"
         aria-roledescription="timeline"
         aria-label={describeTimeline(model)}
-        tabIndex={0}
         onKeyDown={onKeyDown}
         onBlur={() => cursor?.byKeys && setCursor(null)}
       >
-        <canvas ref={canvas} aria-hidden="true" />
+        <canvas ref={canvas} />
         {cursor !== null && range === null && (
           <HoverReadout
             model={model}

@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import type { BootTimeline, Mark } from '#shared/model/timeline.ts';
+import { phaseNames } from '#shared/model/timeline.ts';
+import { ns } from '#shared/model/units.ts';
+import { hitTest, nearestMark, neighbourMark } from './hit-test.ts';
+import { labelRowPx, layOutLanes } from './lanes.ts';
+import { placeLabels } from './mark-labels.ts';
+import { buildModel, durationOf, marksWithin, phaseAt } from './timeline-model.ts';
+import { timelineToSvg } from './timeline-svg.ts';
+import { changeOf, describeTimeline, shareOf, timelineToText } from './timeline-text.ts';
+
+const mark = (atNs: number, name = `at ${atNs}`, errorNs = 0): Mark => ({
+  name,
+  label: name,
+  atNs: ns(atNs),
+  source: 'guest',
+  clock: 'guest-tsc',
+  errorNs: ns(errorNs),
+});
+
+/** Seven phases of the given lengths in ns, an error of 5 ns at each inner edge. */
+function timelineOf(
+  lengths: readonly number[],
+  marks: readonly Mark[] = [],
+  more: Partial<BootTimeline> = {},
+): BootTimeline {
+  let at = 0;
+  const phases = phaseNames.map((name, index) => {
+    const startNs = ns(at);
+    at += lengths[index] ?? 0;
+    return { name, startNs, durationNs: ns(lengths[index] ?? 0), errorNs: ns(index === 0 ? 0 : 5) };
+  });
+  return {
+    startMode: 'cold',
+    accel: 'kvm',
+    totalNs: ns(at),
+    complete: true,
+    phases,
+    ahead: null,
+    marks: [...marks],
+    ...more,
+  };
+}
+
+const lengths = [1000, 2000, 0, 1000, 3000, 2000, 1000];
+
+describe('timeline model', () => {
+  it('gives each phase the error bound of both its edges, the last one that of the mark it ends at', () => {
+    const { segments } = buildModel(timelineOf(lengths, [mark(10_000, 'response', 7)]), null, null);
+    expect(segments.map(({ errorNs, endErrorNs }) => [errorNs, endErrorNs])).toEqual([
+      [0, 5],
+      [5, 5],
+      [5, 5],
+      [5, 5],
+      [5, 5],
+      [5, 5],
+      [5, 7],
+    ]);
+  });
+
+  it('finds the phase at an instant, never one without length', () => {
+    const { segments } = buildModel(timelineOf(lengths), null, null);
+    expect(phaseAt(segments, 0)?.name).toBe('prepare');
+    expect(phaseAt(segments, 3000)?.name).toBe('kernel');
+    expect(phaseAt(segments, -1)).toBeNull();
+    expect(phaseAt(segments, 10_000)).toBeNull();
+    expect(durationOf(segments, 'firmware')).toBe(0);
+  });
+
+  it('fits the run, and the one before it unless that is far longer', () => {
+    const near = buildModel(timelineOf(lengths), timelineOf(lengths.map((length) => length * 1.5)), null);
+    expect(near.fit).toEqual({ startNs: -225, endNs: 15_225 });
+    const far = buildModel(timelineOf(lengths), timelineOf(lengths.map((length) => length * 10)), null);
+    expect(far.fit).toEqual({ startNs: -150, endNs: 10_150 });
+    expect(far.bounds.endNs).toBeGreaterThan(100_000);
+  });
+
+  it('lets a person pan to what was done ahead and to all samples', () => {
+    const ahead = { startNs: ns(-50_000), durationNs: ns(9000), phases: [] };
+    const { bounds } = buildModel(timelineOf(lengths, [], { ahead }), null, { startNs: -60_000, endNs: 90_000 });
+    expect(bounds.startNs).toBeLessThan(-60_000);
+    expect(bounds.endNs).toBeGreaterThan(90_000);
+  });
+
+  it('sorts marks and keeps two of one name apart', () => {
+    const model = buildModel(timelineOf(lengths, [mark(300, 'tick'), mark(100, 'tick')]), null, null);
+    expect([...model.markAtNs]).toEqual([100, 300]);
+    expect(model.marks.map(({ key }) => key)).toEqual(['tick 0', 'tick 1']);
+  });
+
+  it('ranks the marks that open a phase first, then the lonely ones', () => {
+    const model = buildModel(timelineOf(lengths, [mark(400), mark(410), mark(1000), mark(6500)]), null, null);
+    expect([...model.markRank].map((index) => model.markAtNs[index])).toEqual([1000, 6500, 400, 410]);
+  });
+
+  it('counts the marks within a stretch, both ends included', () => {
+    const model = buildModel(
+      timelineOf(
+        lengths,
+        [10, 20, 20, 30].map((at) => mark(at)),
+      ),
+      null,
+      null,
+    );
+    expect(marksWithin(model, 20, 20)).toEqual([1, 3]);
+    expect(marksWithin(model, 11, 19)).toEqual([1, 1]);
+  });
+
+  it('compares with the run before', () => {
+    const model = buildModel(timelineOf(lengths), timelineOf([1000, 2500, 0, 1000, 2000, 2000, 1000]), null);
+    const [prepare, vmm] = model.segments;
+    expect(prepare && changeOf(model, prepare)).toBe(0);
+    expect(vmm && changeOf(model, vmm)).toBe(-500);
+    expect(vmm && shareOf(model, vmm)).toBe(0.2);
+  });
+});
+
+describe('hit test', () => {
+  const model = buildModel(timelineOf(lengths, [mark(1000), mark(1100), mark(5000)]), null, null);
+  const window = { startNs: 0, endNs: 10_000 };
+  const lanes = layOutLanes(160, 4, true);
+
+  it('tells the row and the phase under a point', () => {
+    const hit = hitTest(model, lanes, window, 1000, 150, lanes.bar.topPx + 2);
+    expect([hit.row, hit.phase?.name, hit.atNs]).toEqual(['bar', 'vmm', 1500]);
+    expect(hitTest(model, lanes, window, 1000, 150, 2).row).toBe('axis');
+    expect(hitTest(model, lanes, window, 1000, 150, 159).row).toBe('strips');
+  });
+
+  it('reaches for the nearest mark within six pixels', () => {
+    expect(nearestMark(model, window, 1000, 104)).toBe(0);
+    expect(nearestMark(model, window, 1000, 106)).toBe(1);
+    expect(nearestMark(model, window, 1000, 494)).toBe(2);
+    expect(nearestMark(model, window, 1000, 493)).toBe(-1);
+  });
+
+  it('steps from mark to mark', () => {
+    expect(neighbourMark(model, 1000, 1)).toBe(1);
+    expect(neighbourMark(model, 1000, -1)).toBe(-1);
+    expect(neighbourMark(model, 4999, 1)).toBe(2);
+    expect(neighbourMark(model, 5000, 1)).toBe(-1);
+  });
+});
+
+describe('labels', () => {
+  const place = (at: readonly number[], rows: number, labelPx = 60) => {
+    const model = buildModel(
+      timelineOf(
+        lengths,
+        at.map((ns) => mark(ns)),
+      ),
+      null,
+      null,
+    );
+    return placeLabels(model, { startNs: 0, endNs: 1000 }, 1000, rows, () => labelPx).map(({ xPx, row }) => [xPx, row]);
+  };
+
+  it('stand in one row when there is room', () => {
+    expect(place([100, 300, 500], 2)).toEqual([
+      [100, 0],
+      [300, 0],
+      [500, 0],
+    ]);
+  });
+
+  it('descend to the left where they crowd, so that no leader crosses a text', () => {
+    expect(place([100, 130, 160], 3)).toEqual([
+      [100, 2],
+      [130, 1],
+      [160, 0],
+    ]);
+  });
+
+  it('leave out what would need another row or run out of the plot', () => {
+    expect(place([100, 130, 160], 1)).toHaveLength(1);
+    expect(place([980], 2)).toEqual([]);
+    expect(place([100], 0)).toEqual([]);
+  });
+});
+
+describe('lanes', () => {
+  it('shares the height of the design between bar, ghost, labels and strips', () => {
+    const lanes = layOutLanes(162, 4, true);
+    expect(lanes.strips).toHaveLength(4);
+    expect(lanes.labelRows).toBe(2);
+    const last = lanes.strips.at(-1);
+    expect((last?.topPx ?? 0) + (last?.heightPx ?? 0)).toBeLessThanOrEqual(162);
+  });
+
+  it('gives up the strips, then labels, never the bar', () => {
+    const small = layOutLanes(60, 4, true);
+    expect(small.strips).toEqual([]);
+    expect(small.bar.heightPx).toBe(18);
+    expect(layOutLanes(40, 4, false).labelRows).toBe(0);
+    expect(layOutLanes(400, 4, false).strips[0]?.heightPx).toBe(30);
+    expect(labelRowPx).toBe(13);
+  });
+});
+
+describe('words and pictures', () => {
+  const model = buildModel(
+    timelineOf(
+      lengths.map((length) => length * 1000),
+      [mark(1e6, 'a<b')],
+    ),
+    null,
+    null,
+  );
+
+  it('says the timeline in a sentence', () => {
+    expect(describeTimeline(model).replaceAll('\u00a0', ' ')).toBe(
+      'Cold start timeline, total 10.0 ms: prepare 1.00 ms, vmm 2.00 ms, kernel 1.00 ms, runtime 3.00 ms, function 2.00 ms, respond 1.00 ms',
+    );
+  });
+
+  it('writes it as text with shares and marks', () => {
+    const text = timelineToText(model);
+    expect(text).toContain('Cold start  10.0 ms  cold, kvm');
+    expect(text).toContain('runtime      3.00 ms    30.0 %');
+    expect(text).toContain('1.00 ms  ± 0 ms  a<b  (guest, guest-tsc)');
+  });
+
+  it('draws it as a picture without unescaped text', () => {
+    const svg = timelineToSvg(model, (name) => (name.startsWith('--font') ? '"Inter", sans-serif' : '#336699'));
+    expect(svg).toContain('font-family="&quot;Inter&quot;, sans-serif"');
+    expect(svg.match(/<rect[^>]+height="30"/g)).toHaveLength(6);
+  });
+});

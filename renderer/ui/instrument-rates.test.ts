@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { counterRates, greatest, lowerBound } from './instrument-rates.ts';
+
+const list = (...values: number[]) => Float64Array.from(values);
+
+it('turns counters into rates per second', () => {
+  expect([...counterRates(list(0, 500, 1000), list(0, 100, 400))]).toEqual([Number.NaN, 200, 600]);
+});
+
+it('does not know a rate where a counter fell or time stood still', () => {
+  expect([...counterRates(list(0, 1000, 1000, 2000), list(50, 10, 20, 30))]).toEqual([
+    Number.NaN,
+    Number.NaN,
+    Number.NaN,
+    10,
+  ]);
+});
+
+it('finds the first entry that is not below a target', () => {
+  expect([0, 1, 2, 3, 4].map((target) => lowerBound(list(1, 2, 2, 3), target))).toEqual([0, 0, 1, 3, 4]);
+});
+
+it('leaves unknown entries out of the greatest', () => {
+  expect(greatest(list(Number.NaN, 3, 2), 1)).toBe(3);
+  expect(greatest(list(Number.NaN), 1)).toBe(1);
+});
