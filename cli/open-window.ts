@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fetchElectron } from '#core/exec/fetch-electron.ts';
 import { findProgram, launch } from '#core/exec/launch.ts';
 import { locateResources } from '#core/resources.ts';
 import { createLayout } from '#core/store/layout.ts';
@@ -54,14 +54,20 @@ export async function openWindow(session: Session, host: Host): Promise<Promise<
 /**
  * Opens the studio in Electron, which has a core of its own.
  *
- * Shape: null when there is no display or Electron's binary is not there, else a promise that lasts as long as it runs.
+ * Shape: null when its binary is not there and cannot be fetched, else a promise that lasts as long as it runs.
  */
-export function openElectron(session: Session): Promise<void> | null {
-  const { io } = session;
+export async function openElectron(session: Session): Promise<Promise<void> | null> {
+  const { io, signal } = session;
   const root = join(locateResources().rendererDir, '../..');
-  const binary = join(root, 'node_modules/electron/dist/electron');
-  if (!hasDisplay(io) || !existsSync(binary)) return null;
-  return watch(session, launch(binary, [...rootArgs(), root], io.env));
+  const layout = createLayout({ env: io.env, uid: userId() });
+  const binary = await fetchElectron({
+    root,
+    failedPath: join(await layout.ensure(layout.dataDir), 'electron-not-fetched'),
+    env: io.env,
+    signal,
+    onFetch: () => session.note('Fetching Electron, once (about 120 MB).\n'),
+  });
+  return binary === null ? null : watch(session, launch(binary, [...rootArgs(), root], io.env));
 }
 
 async function watch(session: Session, window: ReturnType<typeof launch>): Promise<void> {

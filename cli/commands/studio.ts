@@ -25,7 +25,7 @@ export async function openStudio(session: Session, options: { window: boolean })
     if (session.signal.aborted) return 0;
 
     const wantsWindow = options.window && hasDisplay(session.io);
-    const electron = wantsWindow ? openElectron(session) : null;
+    const electron = wantsWindow ? await openElectron(session) : null;
     if (electron !== null) {
       await electron;
       return 0;
