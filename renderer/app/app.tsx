@@ -1,0 +1,108 @@
+import './app.css';
+import { useEffect, useMemo, useState } from 'react';
+import { useProject, useSession, useStudio, useTheme } from '../bind/studio.tsx';
+import type { Transport } from '../transport/transport.ts';
+import { Button } from '../ui/button.tsx';
+import { LoadingState } from '../ui/states.tsx';
+import { TooltipLayer } from '../ui/tooltip.tsx';
+import { ActivityBar } from './activity-bar.tsx';
+import { listCommands, shortcutOf } from './commands.ts';
+import { Dialogs } from './dialogs.tsx';
+import { Workbench } from './layout.tsx';
+import { togglePanel } from './panels.ts';
+import { focusRegion, nextRegion, trackFocus } from './regions.ts';
+import { RunBar } from './run-bar.tsx';
+import { StatusBar } from './status-bar.tsx';
+import { Toasts } from './toasts.tsx';
+import { Welcome } from './welcome.tsx';
+
+/** The window. */
+export function App({ transport }: { readonly transport: Transport }) {
+  const studio = useStudio();
+  const theme = useTheme();
+  const project = useProject();
+  const projects = useSession((state) => state.projects);
+  const link = useSession((state) => state.link);
+  const context = useMemo(
+    () => ({ studio, togglePanel, focusRegion: (name: string) => void focusLater(name), nextRegion }),
+    [studio],
+  );
+  const commands = useMemo(() => () => listCommands(context), [context]);
+
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme;
+  }, [theme]);
+  useEffect(trackFocus, []);
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const shortcut = shortcutOf(event);
+      if (shortcut === 'Esc') return;
+      const command = commands().find((entry) => entry.shortcut === shortcut);
+      if (command === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const { dialog } = studio.transient.getState();
+      if (!command.disabled && (dialog === null || command.id === 'palette')) command.run();
+    };
+    // After the focused panel had its say: Esc closes what is in front, and cancels only when nothing is.
+    const onEscape = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || event.defaultPrevented || studio.transient.getState().dialog !== null) return;
+      if ((event.target as Element | null)?.closest?.('.monaco-editor, .xterm')) return;
+      if (studio.transient.getState().center === 'environment') studio.transient.setState({ center: 'editor' });
+      else studio.runs.cancel();
+    };
+    window.addEventListener('keydown', onKeyDown, true);
+    window.addEventListener('keydown', onEscape);
+    return () => {
+      window.removeEventListener('keydown', onKeyDown, true);
+      window.removeEventListener('keydown', onEscape);
+    };
+  }, [commands, studio]);
+
+  const starting = projects.value === null && projects.status !== 'failed';
+  return (
+    <>
+      <RunBar />
+      {link.status === 'lost' && <LostBar retry={transport.retry} />}
+      <div className="app-body">
+        <ActivityBar commands={commands} />
+        <div className="app-work">
+          {starting ? <Starting late={link.attempt > 1} /> : project === null ? <Welcome /> : <Workbench />}
+        </div>
+      </div>
+      <StatusBar />
+      <Dialogs commands={commands} pickDirectory={transport.pickDirectory} />
+      <Toasts />
+      <TooltipLayer />
+    </>
+  );
+}
+
+function Starting({ late }: { readonly late: boolean }) {
+  return (
+    <LoadingState
+      message={
+        late ? 'Waiting for the Firstlight engine. Is npm start still running?' : 'Connecting to the Firstlight engine'
+      }
+    />
+  );
+}
+
+/** What is known stays on the screen while the engine cannot be reached. */
+function LostBar({ retry }: { readonly retry: () => void }) {
+  const [since] = useState(Date.now);
+  return (
+    <div className="lost-bar" role="alert" data-since={since}>
+      <span>
+        <strong>The engine cannot be reached.</strong> What you typed is kept here; it connects again by itself once{' '}
+        <code>npm start</code> or <code>firstlight serve</code> runs.
+      </span>
+      <Button onClick={retry}>Connect now</Button>
+    </div>
+  );
+}
+
+/** Once what a command has just shown is there. */
+function focusLater(name: string): void {
+  requestAnimationFrame(() => requestAnimationFrame(() => focusRegion(name)));
+}

@@ -1,0 +1,120 @@
+import { lazy, Suspense, useMemo } from 'react';
+import './dock.css';
+import { useSession, useStudio, useTransient } from '../bind/studio.tsx';
+import { BuildOutput } from '../features/build/build-output.tsx';
+import { ProblemList, useProblems } from '../features/build/problem-list.tsx';
+import { RunTable } from '../features/runs/run-table.tsx';
+import type { ConsoleTab, DockTab } from '../state/transient.ts';
+import { IconButton } from '../ui/button.tsx';
+import { EmptyState, LoadingState } from '../ui/states.tsx';
+import { TabList } from '../ui/tabs.tsx';
+import { togglePanel } from './panels.ts';
+
+const ConsoleView = lazy(() =>
+  import('../features/console/console-view.tsx').then((module) => ({ default: module.ConsoleView })),
+);
+
+/** Consoles, build output, problems and runs, one at a time. */
+export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
+  const studio = useStudio();
+  const dockTab = useTransient((state) => state.dockTab);
+  const consoles = useTransient((state) => state.consoles);
+  const problems = useProblems();
+  const errors = problems.filter((problem) => problem.severity === 'error').length;
+  const select = (id: string) => studio.transient.setState({ dockTab: id as DockTab });
+  return (
+    <section className="dock" aria-label="Dock" data-region="dock">
+      <div className="panel-tabs">
+        <TabList
+          label="Dock"
+          panelId="dock-body"
+          active={dockTab}
+          onSelect={select}
+          items={[
+            ...consoles.map((tab) => {
+              const title = tab.kind === 'live' ? tab.instanceId : tab.title;
+              const close = () => studio.instances.closeConsole(tab.key);
+              return {
+                id: tab.key,
+                name: `Console ${title}`,
+                label: (
+                  <>
+                    {tab.kind === 'live' ? 'Console' : 'Replay'} <span className="mono dock-id">{title}</span>
+                  </>
+                ),
+                trailing: <IconButton icon="close" size={12} label={`Close the console of ${title}`} onClick={close} />,
+                onClose: close,
+              };
+            }),
+            { id: 'build', label: 'Build' },
+            {
+              id: 'problems',
+              name: `Problems, ${problems.length}`,
+              label: (
+                <>
+                  Problems{' '}
+                  <span className={errors > 0 ? 'dock-count dock-count-error' : 'dock-count'}>{problems.length}</span>
+                </>
+              ),
+            },
+            { id: 'runs', label: 'Runs' },
+          ]}
+        />
+        <IconButton icon="down" label="Hide the dock" shortcut="Ctrl+J" onClick={() => togglePanel('dock')} />
+      </div>
+      <div className="dock-body" id="dock-body" role="tabpanel" aria-label={dockTab}>
+        {consoles.map((tab) => (
+          <div key={tab.key} className="dock-console" hidden={tab.key !== dockTab}>
+            <Console tab={tab} theme={theme} />
+          </div>
+        ))}
+        {dockTab === 'build' && (
+          <div className="scroll dock-scroll">
+            <BuildOutput />
+          </div>
+        )}
+        {dockTab === 'problems' && (
+          <div className="scroll dock-scroll">
+            <ProblemList />
+          </div>
+        )}
+        {dockTab === 'runs' && (
+          <div className="scroll dock-scroll">
+            <RunTable />
+          </div>
+        )}
+        {dockTab.startsWith('console:') && !consoles.some((tab) => tab.key === dockTab) && (
+          <EmptyState icon="terminal" title="No console is open">
+            A run opens the console of what it boots.
+          </EmptyState>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Console({ tab, theme }: { readonly tab: ConsoleTab; readonly theme: 'light' | 'dark' }) {
+  const { client } = useStudio();
+  const connected = useSession((state) => state.link.status === 'connected');
+  const id = tab.kind === 'live' ? tab.instanceId : tab.runId;
+  const live = tab.kind === 'live';
+  const source = useMemo(
+    () => ({
+      open: (onChunk: (bytes: Uint8Array) => Promise<void> | void) =>
+        live
+          ? client.openStream('console:attach', { instanceId: id }, onChunk)
+          : client.openStream('console:replay', { runId: id }, onChunk),
+    }),
+    [client, id, live],
+  );
+  return (
+    <Suspense fallback={<LoadingState message="Opening the console" />}>
+      <ConsoleView
+        key={String(connected)}
+        source={source}
+        title={tab.kind === 'live' ? tab.instanceId : tab.title}
+        theme={theme}
+      />
+    </Suspense>
+  );
+}

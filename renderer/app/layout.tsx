@@ -1,0 +1,155 @@
+import './layout.css';
+import type { ReactNode } from 'react';
+import { Group, type Layout, Panel, Separator } from 'react-resizable-panels';
+import { useSaved, useStudio, useTheme, useTransient } from '../bind/studio.tsx';
+import { DoctorView } from '../features/doctor/doctor-view.tsx';
+import { EditorPanel } from '../features/editor/editor-panel.tsx';
+import { EventEditor } from '../features/invoke/event-editor.tsx';
+import { ResponseView } from '../features/invoke/response-view.tsx';
+import { HistoryStrip } from '../features/runs/history-strip.tsx';
+import { setSavedEntry } from '../state/context.ts';
+import { Dock } from './dock.tsx';
+import { type PanelName, panelRef, togglePanel } from './panels.ts';
+import { SidePanel } from './side-panel.tsx';
+import { GraphsPanel, TimelinePanel } from './timeline-panel.tsx';
+import { Tips } from './tips.tsx';
+
+const refs = {
+  side: panelRef('side'),
+  right: panelRef('right'),
+  timeline: panelRef('timeline'),
+  dock: panelRef('dock'),
+  graphs: panelRef('graphs'),
+};
+
+/** The panels between run bar and status bar: they resize by dragging, collapse by double click, and keep their sizes. */
+export function Workbench() {
+  const theme = useTheme();
+  const center = useTransient((state) => state.center);
+  return (
+    <SavedGroup id="rows" orientation="vertical">
+      <Panel id="work" minSize={140}>
+        <SavedGroup id="columns" orientation="horizontal">
+          <Panel
+            id="side"
+            panelRef={refs.side}
+            defaultSize={214}
+            minSize={150}
+            maxSize={480}
+            collapsible
+            groupResizeBehavior="preserve-pixel-size"
+          >
+            <SidePanel />
+          </Panel>
+          <Handle of="side" label="Width of the side list" />
+          <Panel id="center" minSize={240}>
+            <main className="fill" data-region="editor" aria-label={center === 'editor' ? 'Editor' : 'Environment'}>
+              {center === 'editor' ? <EditorPanel theme={theme} /> : <DoctorView />}
+            </main>
+          </Panel>
+          <Handle of="right" label="Width of event and response" />
+          <Panel
+            id="right"
+            panelRef={refs.right}
+            defaultSize={340}
+            minSize={220}
+            maxSize={720}
+            collapsible
+            groupResizeBehavior="preserve-pixel-size"
+          >
+            <RightColumn />
+          </Panel>
+        </SavedGroup>
+      </Panel>
+      <Handle of="timeline" label="Height of the timeline" />
+      <Panel
+        id="timeline"
+        panelRef={refs.timeline}
+        defaultSize={216}
+        minSize={110}
+        collapsible
+        groupResizeBehavior="preserve-pixel-size"
+      >
+        <SavedGroup id="instruments" orientation="horizontal">
+          <Panel id="start" minSize={300}>
+            <TimelinePanel theme={theme} />
+          </Panel>
+          <Handle of="graphs" label="Width of the resource graphs" />
+          <Panel
+            id="graphs"
+            panelRef={refs.graphs}
+            defaultSize={340}
+            minSize={200}
+            collapsible
+            groupResizeBehavior="preserve-pixel-size"
+          >
+            <GraphsPanel theme={theme} />
+          </Panel>
+        </SavedGroup>
+      </Panel>
+      <Handle of="dock" label="Height of the dock" />
+      <Panel
+        id="dock"
+        panelRef={refs.dock}
+        defaultSize={156}
+        minSize={72}
+        collapsible
+        groupResizeBehavior="preserve-pixel-size"
+      >
+        <Dock theme={theme} />
+      </Panel>
+    </SavedGroup>
+  );
+}
+
+function RightColumn() {
+  return (
+    <aside className="right-column" aria-label="Event and response">
+      <SavedGroup id="exchange" orientation="vertical">
+        <Panel id="event" defaultSize={108} minSize={60} groupResizeBehavior="preserve-pixel-size">
+          <div className="fill" data-region="event">
+            <EventEditor />
+          </div>
+        </Panel>
+        <Separator className="handle" aria-label="Height of the event" />
+        <Panel id="response" minSize={80}>
+          <div className="response-stack" data-region="response">
+            <ResponseView />
+            <HistoryStrip />
+            <Tips />
+          </div>
+        </Panel>
+      </SavedGroup>
+    </aside>
+  );
+}
+
+/** Between two panels: a drag resizes, arrows do too, a double click collapses the panel it belongs to. */
+function Handle({ of, label }: { readonly of: PanelName; readonly label: string }) {
+  return <Separator className="handle" aria-label={label} disableDoubleClick onDoubleClick={() => togglePanel(of)} />;
+}
+
+interface SavedGroupProps {
+  readonly id: string;
+  readonly orientation: 'horizontal' | 'vertical';
+  readonly children: ReactNode;
+}
+
+/** A group of panels whose sizes are kept for the next start. */
+function SavedGroup({ id, orientation, children }: SavedGroupProps) {
+  const studio = useStudio();
+  const layout = useSaved((state) => state.layouts[id]);
+  return (
+    <Group
+      id={id}
+      className="group"
+      orientation={orientation}
+      defaultLayout={layout as Layout | undefined}
+      onLayoutChanged={(next, { isUserInteraction, requestedLayout }) => {
+        if (isUserInteraction) setSavedEntry(studio, 'layouts', id, requestedLayout ?? next);
+      }}
+    >
+      {children}
+    </Group>
+  );
+}

@@ -1,0 +1,82 @@
+import './palette.css';
+import { useMemo, useRef, useState } from 'react';
+import { Dialog } from '../ui/dialog.tsx';
+import { Icon } from '../ui/icon.tsx';
+import type { Command } from './commands.ts';
+import { rankCommands } from './rank.ts';
+
+/** Every command, narrowed as a person types. */
+export function Palette({
+  commands,
+  onClose,
+}: {
+  readonly commands: readonly Command[];
+  readonly onClose: () => void;
+}) {
+  const [query, setQuery] = useState('');
+  const [index, setIndex] = useState(0);
+  const list = useRef<HTMLDivElement>(null);
+  const matches = useMemo(() => rankCommands(commands, query), [commands, query]);
+  const chosen = matches[Math.min(index, matches.length - 1)];
+  const run = (command: Command | undefined) => {
+    if (command === undefined || command.disabled) return;
+    onClose();
+    // After the dialog has given the focus back, so that a command can put it elsewhere.
+    setTimeout(command.run);
+  };
+  const move = (to: number) => {
+    const next = (to + matches.length) % Math.max(1, matches.length);
+    setIndex(next);
+    list.current?.children[next]?.scrollIntoView({ block: 'nearest' });
+  };
+  return (
+    <Dialog title="Commands" bare className="palette" onClose={onClose}>
+      <input
+        className="palette-input"
+        role="combobox"
+        aria-label="Command"
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-activedescendant={chosen === undefined ? undefined : `palette-${chosen.id}`}
+        placeholder="Type a command or a file"
+        autoComplete="off"
+        spellCheck={false}
+        value={query}
+        onChange={(event) => {
+          setQuery(event.target.value);
+          setIndex(0);
+        }}
+        onKeyDown={(event) => {
+          const act = { ArrowDown: () => move(index + 1), ArrowUp: () => move(index - 1), Enter: () => run(chosen) }[
+            event.key
+          ];
+          if (act === undefined) return;
+          event.preventDefault();
+          act();
+        }}
+      />
+      <div ref={list} id="palette-list" className="palette-list scroll" role="listbox" aria-label="Commands">
+        {matches.map((command) => (
+          <div
+            key={command.id}
+            id={`palette-${command.id}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={command === chosen}
+            aria-disabled={command.disabled}
+            className={`palette-item${command === chosen ? ' palette-chosen' : ''}`}
+            onPointerMove={() => setIndex(matches.indexOf(command))}
+            onClick={() => run(command)}
+            onKeyDown={(event) => event.key === 'Enter' && run(command)}
+          >
+            <span className="palette-icon">{command.icon !== undefined && <Icon name={command.icon} size={14} />}</span>
+            <span className="ellipsis palette-title">{command.title}</span>
+            <span className="faint palette-group">{command.group}</span>
+            {command.shortcut !== undefined && <kbd>{command.shortcut}</kbd>}
+          </div>
+        ))}
+      </div>
+      {matches.length === 0 && <p className="palette-none muted">Nothing has these letters.</p>}
+    </Dialog>
+  );
+}

@@ -1,0 +1,175 @@
+import './run-bar.css';
+import { useNow, useProject, useSaved, useSession, useShown, useStudio, useTask } from '../bind/studio.tsx';
+import { formatMs } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { Menu } from '../ui/menu.tsx';
+
+const modeWords = {
+  cold: 'The VMM starts after the click: everything is in the timeline',
+  prestarted: 'The VMM waits paused, image loaded; the click lets the guest’s first instruction run',
+} as const;
+
+/** The main path's controls: which function, how it starts, Run, and what came of it. */
+export function RunBar() {
+  const studio = useStudio();
+  const project = useProject();
+  const projects = useSession((state) => state.projects.value) ?? [];
+  const startMode = useSaved((state) => state.startMode);
+  const task = useTask();
+  const openDialog = (kind: 'new-function' | 'open-folder' | 'palette') =>
+    studio.transient.setState({ dialog: { kind } });
+  return (
+    <header className="run-bar" data-region="run">
+      <div className="run-choices">
+        <Menu
+          label="Function"
+          tip="Function that is shown and run"
+          className="menu-button run-project"
+          items={[
+            ...projects.map((entry) => ({
+              id: entry.id,
+              label: entry.name,
+              detail: entry.dir,
+              checked: entry.id === project?.id,
+              onSelect: () => void studio.projects.select(entry.id),
+            })),
+            {
+              id: 'new',
+              label: 'New function',
+              icon: 'plus' as const,
+              shortcut: 'Ctrl+Alt+N',
+              separated: projects.length > 0,
+              onSelect: () => openDialog('new-function'),
+            },
+            {
+              id: 'open',
+              label: 'Open folder',
+              icon: 'folder' as const,
+              shortcut: 'Ctrl+O',
+              onSelect: () => openDialog('open-folder'),
+            },
+          ]}
+        >
+          <span className="ellipsis">{project?.name ?? 'No function'}</span>
+          <Icon name="down" size={12} />
+        </Menu>
+        <span className="run-runtime" data-tip="Runtime, from firstlight.json: the built-in unikernel">
+          {project?.config?.runtime ?? 'ember'}
+        </span>
+        <Menu
+          label={`Start mode, ${startMode}`}
+          tip={modeWords[startMode]}
+          items={(['cold', 'prestarted'] as const).map((mode) => ({
+            id: mode,
+            label: mode,
+            detail: modeWords[mode],
+            checked: mode === startMode,
+            onSelect: () => studio.saved.setState({ startMode: mode }),
+          }))}
+        >
+          {startMode}
+          <Icon name="down" size={12} />
+        </Menu>
+      </div>
+      <div className="run-center">
+        {task === null ? (
+          <button
+            type="button"
+            className="run-button"
+            disabled={project === null}
+            data-tip="Save, build if needed, boot a new instance and send the event.\nIt takes the place of the function’s running instance."
+            onClick={() => void studio.runs.run()}
+          >
+            <Icon name="play" size={13} />
+            Run
+            <kbd>Ctrl+Enter</kbd>
+          </button>
+        ) : (
+          <button type="button" className="run-button run-cancel" disabled={task.cancelling} onClick={task.cancel}>
+            <Icon name="stop" size={13} />
+            {task.cancelling ? 'Cancelling' : 'Cancel'}
+            <kbd>Esc</kbd>
+          </button>
+        )}
+        <RunOutcome />
+      </div>
+      <button
+        type="button"
+        className="palette-button"
+        data-tip="All commands"
+        data-shortcut="Ctrl+K"
+        onClick={() => openDialog('palette')}
+      >
+        <Icon name="search" size={13} />
+        <span>Commands</span>
+        <kbd>Ctrl+K</kbd>
+      </button>
+    </header>
+  );
+}
+
+function RunOutcome() {
+  const task = useTask();
+  const { run, failure, warm } = useShown();
+  const now = useNow(100, task !== null);
+  if (task !== null) {
+    return (
+      <p className="run-outcome" role="status">
+        <span className="mono run-total">{formatElapsed(now - task.startedAtMs)}</span>
+        <span className="muted ellipsis">{task.message}</span>
+      </p>
+    );
+  }
+  if (failure !== null) {
+    return (
+      <p className="run-outcome" role="status">
+        <span className="danger ellipsis">{failure.message}</span>
+      </p>
+    );
+  }
+  const error = warm === null ? run?.error : warm.invocation.error;
+  const response = warm === null ? run?.response : warm.invocation.response;
+  const totalMs =
+    warm === null ? (run?.timeline == null ? null : run.timeline.totalNs / 1e6) : warm.invocation.durationMs;
+  if (run === null && warm === null) return <p className="run-outcome faint">Not run yet</p>;
+  return (
+    <p className="run-outcome" role="status">
+      {totalMs !== null && <span className="mono run-total">{formatMs(totalMs)}</span>}
+      {error != null ? (
+        <span className="danger ellipsis">{error.message}</span>
+      ) : response != null ? (
+        <span className={response.status < 400 ? 'ok' : 'danger'}>
+          {response.status} {statusText[response.status] ?? ''}
+        </span>
+      ) : (
+        <span className="muted">{run?.outcome}</span>
+      )}
+      <span className="faint run-kind">
+        {warm !== null ? 'warm call' : run?.instance?.accel === 'tcg' ? 'emulated' : ''}
+      </span>
+    </p>
+  );
+}
+
+const formatElapsed = (ms: number) => `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
+
+const statusText: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted',
+  204: 'No Content',
+  301: 'Moved',
+  302: 'Found',
+  304: 'Not Modified',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  418: 'I’m a teapot',
+  422: 'Unprocessable',
+  429: 'Too Many Requests',
+  500: 'Server Error',
+  501: 'Not Implemented',
+  503: 'Unavailable',
+};

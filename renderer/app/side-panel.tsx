@@ -1,0 +1,26 @@
+import { useSaved } from '../bind/studio.tsx';
+import { BuildSummary } from '../features/build/build-summary.tsx';
+import { DoctorSummary } from '../features/doctor/doctor-view.tsx';
+import { InstanceList } from '../features/instances/instance-list.tsx';
+import { ProjectList } from '../features/projects/project-list.tsx';
+import { RunList } from '../features/runs/run-list.tsx';
+import './side-panel.css';
+
+/** The side list of the chosen area. */
+export function SidePanel() {
+  const area = useSaved((state) => state.area);
+  return (
+    <aside className="side" aria-label="Side list" data-region="side">
+      {area === 'functions' && (
+        <>
+          <ProjectList />
+          <InstanceList />
+        </>
+      )}
+      {area === 'instances' && <InstanceList detailed />}
+      {area === 'builds' && <BuildSummary />}
+      {area === 'runs' && <RunList />}
+      {area === 'environment' && <DoctorSummary />}
+    </aside>
+  );
+}

@@ -1,0 +1,108 @@
+import './status-bar.css';
+import { useNow, useSession, useStudio, useTransient } from '../bind/studio.tsx';
+import { formatBytes } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+
+/** The state of the world around the function: connection, acceleration, what runs, and whether all is well. */
+export function StatusBar() {
+  const studio = useStudio();
+  const link = useSession((state) => state.link);
+  const info = useSession((state) => state.info);
+  const instances = useSession((state) => state.instances.value);
+  const samples = useSession((state) => state.samples);
+  const doctor = useSession((state) => state.doctor);
+  const cursor = useTransient((state) => state.cursor);
+  const alive = (instances ?? []).filter((entry) => entry.state !== 'stopped' && entry.state !== 'failed');
+  const memory = alive.reduce((sum, entry) => sum + (samples[entry.id]?.at(-1)?.memoryBytes ?? 0), 0);
+  const checks = doctor.value?.checks ?? [];
+  const wrong = checks.filter((check) => check.status !== 'ok').length;
+  const failed = checks.some((check) => check.status === 'failed');
+  const showEnvironment = () => studio.transient.setState({ center: 'environment' });
+  return (
+    <footer className="status-bar" data-region="status">
+      <Connection />
+      <button
+        type="button"
+        className="status-item"
+        data-tip={info?.accel?.reason ?? 'A probe guest decides'}
+        onClick={showEnvironment}
+      >
+        {info === null || link.status !== 'connected'
+          ? ''
+          : info.accel === null
+            ? 'acceleration not probed yet'
+            : info.accel.kind === 'kvm'
+              ? 'KVM'
+              : 'emulated'}
+        {info?.accel != null && link.status === 'connected' && (
+          <span className="status-reason ellipsis">{info.accel.reason}</span>
+        )}
+      </button>
+      <span className="status-space" />
+      {cursor !== null && (
+        <span className="status-item status-static">
+          {cursor.line}:{cursor.column}
+        </span>
+      )}
+      <button
+        type="button"
+        className="status-item"
+        onClick={() => studio.saved.setState({ area: 'instances' })}
+        data-tip="Instances, and the memory their VMMs hold"
+      >
+        {alive.length} {alive.length === 1 ? 'instance' : 'instances'}
+        {memory > 0 && <span className="status-reason">{formatBytes(memory)}</span>}
+      </button>
+      <button
+        type="button"
+        className="status-item"
+        onClick={showEnvironment}
+        data-tip={wrong === 0 ? 'The environment is in order' : `${wrong} to look at`}
+      >
+        doctor
+        {doctor.status === 'loading' ? (
+          <span className="faint">checking</span>
+        ) : doctor.value === null ? (
+          <span className="faint">–</span>
+        ) : wrong === 0 ? (
+          <span className="ok status-icon">
+            <Icon name="check" size={13} />
+          </span>
+        ) : (
+          <span className={failed ? 'danger status-icon' : 'warning status-icon'}>
+            <Icon name={failed ? 'error' : 'warning'} size={13} /> {wrong}
+          </span>
+        )}
+      </button>
+    </footer>
+  );
+}
+
+function Connection() {
+  const info = useSession((state) => state.info);
+  const link = useSession((state) => state.link);
+  const now = useNow(500, link.status === 'lost');
+  if (link.status !== 'connected') {
+    const seconds = link.retryAtMs === null ? 0 : Math.max(0, Math.ceil((link.retryAtMs - now) / 1000));
+    return (
+      <span className="status-item status-static warning" role="status">
+        <span className="status-dot status-dot-lost" />
+        {link.status === 'connecting'
+          ? 'Connecting to the engine'
+          : `Engine not reachable, next attempt in ${seconds} s`}
+      </span>
+    );
+  }
+  if (info === null) return <span className="status-item status-static faint">Connecting to libvirt</span>;
+  return (
+    <span
+      className="status-item status-static"
+      role="status"
+      data-tip={`libvirt: ${info.connection}\nFirstlight ${info.version}`}
+    >
+      <span className={`status-dot status-dot-${info.connection}`} />
+      {info.uri}
+      {info.connection !== 'connected' && <span className="warning">{info.connection}</span>}
+    </span>
+  );
+}

@@ -1,0 +1,42 @@
+import { useSession, useStudio } from '../bind/studio.tsx';
+import { Button } from '../ui/button.tsx';
+import { EmptyState, ErrorState } from '../ui/states.tsx';
+
+/** The window while no function is open. */
+export function Welcome() {
+  const studio = useStudio();
+  const { error } = useSession((state) => state.projects);
+  if (error !== null) {
+    return (
+      <ErrorState error={error} actions={<Button onClick={() => void studio.projects.load()}>Try again</Button>} />
+    );
+  }
+  return (
+    <EmptyState
+      icon="function"
+      title="No function is open"
+      action={
+        <>
+          <Button
+            kind="primary"
+            icon="plus"
+            shortcut="Ctrl+Alt+N"
+            onClick={() => studio.transient.setState({ dialog: { kind: 'new-function' } })}
+          >
+            New function
+          </Button>
+          <Button
+            icon="folder"
+            shortcut="Ctrl+O"
+            onClick={() => studio.transient.setState({ dialog: { kind: 'open-folder' } })}
+          >
+            Open folder
+          </Button>
+        </>
+      }
+    >
+      A function is a folder with a firstlight.json and a handler. It becomes a unikernel image, boots in a virtual
+      machine, and you see where every millisecond went.
+    </EmptyState>
+  );
+}

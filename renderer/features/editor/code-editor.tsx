@@ -1,0 +1,91 @@
+import { useEffect, useRef } from 'react';
+import type { ProjectId } from '#shared/model/units.ts';
+import { useStudio, useTransient } from '../../bind/studio.tsx';
+import { bindModels, fileUri } from './models.ts';
+import { monaco } from './monaco.ts';
+import { applyTheme } from './theme.ts';
+
+export interface CodeEditorProps {
+  readonly projectId: ProjectId;
+  readonly path: string;
+  readonly theme: 'light' | 'dark';
+}
+
+/** The editor on one open file; it keeps the view state of each file it has shown. */
+export default function CodeEditor({ projectId, path, theme }: CodeEditorProps) {
+  const studio = useStudio();
+  const host = useRef<HTMLDivElement>(null);
+  const editor = useRef<monaco.editor.IStandaloneCodeEditor | null>(null);
+  const views = useRef(new Map<string, monaco.editor.ICodeEditorViewState | null>());
+  const reveal = useTransient((state) => state.reveal);
+
+  useEffect(() => bindModels(studio), [studio]);
+
+  useEffect(() => {
+    if (host.current === null) return;
+    const created = monaco.editor.create(host.current, {
+      model: null,
+      automaticLayout: true,
+      fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--font-mono'),
+      fontSize: 13,
+      lineHeight: 20,
+      minimap: { enabled: false },
+      scrollBeyondLastLine: false,
+      padding: { top: 6, bottom: 6 },
+      lineNumbersMinChars: 3,
+      lineDecorationsWidth: 8,
+      glyphMargin: false,
+      folding: false,
+      renderLineHighlight: 'line',
+      overviewRulerBorder: false,
+      hideCursorInOverviewRuler: true,
+      scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },
+      fixedOverflowWidgets: true,
+      tabSize: 2,
+      bracketPairColorization: { enabled: false },
+      guides: { indentation: false },
+      'semanticHighlighting.enabled': true,
+      stickyScroll: { enabled: false },
+      accessibilitySupport: 'auto',
+    });
+    editor.current = created;
+    const cursor = created.onDidChangeCursorPosition(({ position }) =>
+      studio.transient.setState({ cursor: { line: position.lineNumber, column: position.column } }),
+    );
+    return () => {
+      cursor.dispose();
+      created.dispose();
+      editor.current = null;
+      studio.transient.setState({ cursor: null });
+    };
+  }, [studio]);
+
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme;
+    applyTheme(theme);
+  }, [theme]);
+
+  useEffect(() => {
+    const uri = fileUri(projectId, path);
+    const shown = editor.current;
+    const model = monaco.editor.getModel(uri);
+    if (shown === null || model === null) return;
+    shown.setModel(model);
+    shown.updateOptions({ ariaLabel: `Editor, ${path}` });
+    shown.restoreViewState(views.current.get(uri.toString()) ?? null);
+    return () => {
+      views.current.set(uri.toString(), shown.saveViewState());
+    };
+  }, [projectId, path]);
+
+  useEffect(() => {
+    const shown = editor.current;
+    if (reveal === null || reveal.path !== path || shown === null) return;
+    shown.setPosition({ lineNumber: reveal.line, column: reveal.column });
+    shown.revealLineInCenter(reveal.line);
+    shown.focus();
+    studio.transient.setState({ reveal: null });
+  }, [reveal, path, studio]);
+
+  return <div ref={host} className="code-editor" />;
+}

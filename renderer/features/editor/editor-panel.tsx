@@ -1,0 +1,102 @@
+import { lazy, Suspense } from 'react';
+import './editor.css';
+import { useProject, useSaved, useSession, useStudio } from '../../bind/studio.tsx';
+import { type Doc, docKey, isDirty } from '../../state/session.ts';
+import { Button, IconButton } from '../../ui/button.tsx';
+import { Icon } from '../../ui/icon.tsx';
+import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import { TabList } from '../../ui/tabs.tsx';
+
+const CodeEditor = lazy(() => import('./code-editor.tsx'));
+
+/** The open files of the project in tabs, and the one being edited. */
+export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
+  const studio = useStudio();
+  const project = useProject();
+  const tabs = useSaved((state) => (project === null ? undefined : state.tabs[project.id]));
+  const docs = useSession((state) => state.docs);
+  if (project === null) return null;
+  const active = tabs?.active ?? null;
+  const doc = active === null ? undefined : docs[docKey(project.id, active)];
+  return (
+    <div className="editor">
+      <div className="panel-tabs">
+        <TabList
+          label="Open files"
+          panelId="editor-body"
+          active={active}
+          onSelect={(path) => studio.docs.open(project.id, path)}
+          items={(tabs?.paths ?? []).map((path) => {
+            const entry = docs[docKey(project.id, path)];
+            const dirty = entry !== undefined && isDirty(entry);
+            const close = () => studio.docs.close(project.id, path);
+            return {
+              id: path,
+              name: dirty ? `${path}, not saved` : path,
+              tip: dirty ? `${path}: not saved. Ctrl+S saves and builds` : path,
+              label: (
+                <>
+                  <span>{path.split('/').at(-1)}</span>
+                  {dirty && <span className="dirty-dot" />}
+                  {entry?.conflict && <Icon name="warning" size={12} />}
+                </>
+              ),
+              trailing: <IconButton icon="close" size={12} label={`Close ${path}`} onClick={close} />,
+              onClose: close,
+            };
+          })}
+        />
+      </div>
+      {doc?.conflict && <ConflictBar doc={doc} />}
+      <div className="editor-body" id="editor-body" role="tabpanel" aria-label={active ?? 'Editor'}>
+        {doc === undefined ? (
+          <EmptyState icon="file" title="No file is open">
+            Choose one in the list on the left, or press Ctrl+K and type its name.
+          </EmptyState>
+        ) : doc.status === 'loading' ? (
+          <LoadingState message={`Reading ${doc.path}`} />
+        ) : doc.status === 'failed' && doc.error !== null ? (
+          <ErrorState
+            error={doc.error}
+            actions={<Button onClick={() => void studio.docs.load(doc.projectId, doc.path)}>Read again</Button>}
+          />
+        ) : (
+          <Suspense fallback={<PlainText text={doc.text} />}>
+            <CodeEditor projectId={project.id} path={doc.path} theme={theme} />
+          </Suspense>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** The file as it is, until the editor has loaded. */
+function PlainText({ text }: { readonly text: string }) {
+  return <pre className="editor-plain mono">{text}</pre>;
+}
+
+function ConflictBar({ doc }: { readonly doc: Doc }) {
+  const studio = useStudio();
+  const key = docKey(doc.projectId, doc.path);
+  return (
+    <div className="conflict-bar" role="alert">
+      <Icon name="warning" size={14} />
+      <span className="conflict-text">
+        {doc.conflict === 'deleted'
+          ? `${doc.path} was deleted on disk. What is here is the only copy.`
+          : `${doc.path} changed on disk while you were editing it.`}
+      </span>
+      {doc.conflict === 'changed' && (
+        <Button onClick={() => void studio.docs.reload(key)} tip="Takes what is on disk and drops what was typed here">
+          Reload
+        </Button>
+      )}
+      <Button
+        onClick={() => void studio.docs.save(key, { overwrite: true })}
+        tip="Writes what is here over what is on disk"
+      >
+        {doc.conflict === 'deleted' ? 'Write it again' : 'Overwrite'}
+      </Button>
+    </div>
+  );
+}

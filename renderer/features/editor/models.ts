@@ -1,0 +1,144 @@
+import type { Problem } from '#shared/errors.ts';
+import { docKey } from '../../state/session.ts';
+import type { Studio } from '../../state/studio.ts';
+import { monaco, typescript } from './monaco.ts';
+
+/** The address of a project's file in the editor: one folder per project, so that imports between its files resolve. */
+export const fileUri = (projectId: string, path: string): monaco.Uri => monaco.Uri.file(`/${projectId}/${path}`);
+
+const languages: Readonly<Record<string, string>> = {
+  ts: 'typescript',
+  mts: 'typescript',
+  tsx: 'typescript',
+  js: 'javascript',
+  mjs: 'javascript',
+  jsx: 'javascript',
+  json: 'json',
+  md: 'markdown',
+};
+export const languageOf = (path: string): string => languages[path.split('.').at(-1) ?? ''] ?? 'plaintext';
+
+/** Keeps the editor's models in step with a studio's open files, in both directions. Returns the function that stops it. */
+export function bindModels(studio: Studio): () => void {
+  const { session } = studio;
+  const bound = new Map<string, { model: monaco.editor.ITextModel; end: () => void }>();
+  let libraries: monaco.IDisposable[] = [];
+  let applying = false;
+
+  const sync = () => {
+    const { docs } = session.getState();
+    for (const [key, entry] of bound) {
+      if (docs[key]?.status === 'ready') continue;
+      entry.end();
+      bound.delete(key);
+    }
+    for (const [key, doc] of Object.entries(docs)) {
+      if (doc.status !== 'ready') continue;
+      const known = bound.get(key);
+      if (known === undefined) {
+        const uri = fileUri(doc.projectId, doc.path);
+        monaco.editor.getModel(uri)?.dispose();
+        const model = monaco.editor.createModel(doc.text, languageOf(doc.path), uri);
+        const listener = model.onDidChangeContent(() => {
+          if (!applying) studio.docs.edit(key, model.getValue());
+        });
+        bound.set(key, {
+          model,
+          end: () => {
+            listener.dispose();
+            model.dispose();
+          },
+        });
+      } else if (known.model.getValue() !== doc.text) {
+        applying = true;
+        // As an edit, not setValue: undo still leads back to what was typed before the reload.
+        known.model.pushEditOperations([], [{ range: known.model.getFullModelRange(), text: doc.text }], () => null);
+        applying = false;
+      }
+    }
+  };
+
+  const syncTypes = () => {
+    const { types } = session.getState();
+    for (const library of libraries) library.dispose();
+    libraries = Object.entries(types).flatMap(([projectId, files]) =>
+      files.flatMap((file) => {
+        const uri = fileUri(projectId, file.path).toString();
+        return [typescript.typescriptDefaults, typescript.javascriptDefaults].map((defaults) =>
+          defaults.addExtraLib(file.text, uri),
+        );
+      }),
+    );
+  };
+
+  const syncMarkers = () => {
+    const { builds, docs } = session.getState();
+    for (const [key, { model }] of bound) {
+      const doc = docs[key];
+      const build = doc === undefined ? undefined : builds[doc.projectId];
+      const problems = [
+        ...(build?.error?.details.problems ?? []),
+        ...(build?.error ? [] : (build?.result?.warnings ?? [])),
+      ];
+      monaco.editor.setModelMarkers(
+        model,
+        'build',
+        problems.filter((problem) => problem.file === doc?.path).map((problem) => markerOf(problem, model)),
+      );
+    }
+  };
+
+  const readMarkers = monaco.editor.onDidChangeMarkers((uris) => {
+    for (const [key, { model }] of bound) {
+      if (!uris.some((uri) => uri.toString() === model.uri.toString())) continue;
+      const doc = session.getState().docs[key];
+      if (doc === undefined) continue;
+      const problems = monaco.editor
+        .getModelMarkers({ resource: model.uri })
+        .filter((marker) => marker.owner !== 'build' && marker.severity >= monaco.MarkerSeverity.Warning)
+        .map(
+          (marker): Problem => ({
+            severity: marker.severity === monaco.MarkerSeverity.Error ? 'error' : 'warning',
+            message: marker.message,
+            file: doc.path,
+            line: marker.startLineNumber,
+            column: marker.startColumn,
+          }),
+        );
+      session.setState((state) => ({
+        editorProblems: { ...state.editorProblems, [docKey(doc.projectId, doc.path)]: problems },
+      }));
+    }
+  });
+
+  const end = session.subscribe((state, before) => {
+    if (state.docs !== before.docs) sync();
+    if (state.types !== before.types) syncTypes();
+    if (state.builds !== before.builds || state.docs !== before.docs) syncMarkers();
+  });
+  sync();
+  syncTypes();
+  syncMarkers();
+
+  return () => {
+    end();
+    readMarkers.dispose();
+    for (const library of libraries) library.dispose();
+    for (const entry of bound.values()) entry.end();
+  };
+}
+
+function markerOf(problem: Problem, model: monaco.editor.ITextModel): monaco.editor.IMarkerData {
+  const line = Math.min(Math.max(problem.line ?? 1, 1), model.getLineCount());
+  const column = Math.min(problem.column ?? 1, model.getLineMaxColumn(line));
+  const word = model.getWordAtPosition({ lineNumber: line, column });
+  return {
+    severity: problem.severity === 'error' ? monaco.MarkerSeverity.Error : monaco.MarkerSeverity.Warning,
+    message: problem.message,
+    source: 'build',
+    startLineNumber: line,
+    startColumn: column,
+    endLineNumber: line,
+    endColumn: word?.endColumn ?? column + 1,
+  };
+}

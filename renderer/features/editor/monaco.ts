@@ -1,0 +1,60 @@
+/** The editor library with the parts that are used: TypeScript and JSON, each with its own worker file. */
+import 'monaco-editor/features/register.all.js';
+import 'monaco-editor/languages/definitions/typescript/register.js';
+import 'monaco-editor/languages/definitions/javascript/register.js';
+import 'monaco-editor/languages/definitions/markdown/register.js';
+import * as monaco from 'monaco-editor/editor/editor.api.js';
+import EditorWorker from 'monaco-editor/editor/editor.worker.js?worker';
+import JsonWorker from 'monaco-editor/language/json/json.worker.js?worker';
+import TypeScriptWorker from 'monaco-editor/language/typescript/ts.worker.js?worker';
+import * as json from 'monaco-editor/languages/features/json/register.js';
+import * as typescript from 'monaco-editor/languages/features/typescript/register.js';
+import { z } from 'zod';
+import { configFileName, projectConfigSchema } from '#shared/model/project.ts';
+
+export { monaco, typescript };
+
+globalThis.MonacoEnvironment = {
+  getWorker: (_id, label) => {
+    if (label === 'json') return new JsonWorker();
+    if (label === 'typescript' || label === 'javascript') return new TypeScriptWorker();
+    return new EditorWorker();
+  },
+};
+
+/** TypeScript's numbers for what Monaco's enumerations do not name. */
+const moduleResolutionBundler = 100;
+const targetEs2022 = 9;
+
+for (const defaults of [typescript.typescriptDefaults, typescript.javascriptDefaults]) {
+  defaults.setCompilerOptions({
+    target: targetEs2022 as typescript.ScriptTarget,
+    lib: ['es2023'],
+    module: typescript.ModuleKind.ESNext,
+    moduleResolution: moduleResolutionBundler as typescript.ModuleResolutionKind,
+    moduleDetection: 3,
+    strict: true,
+    allowJs: true,
+    noEmit: true,
+    isolatedModules: true,
+    resolveJsonModule: true,
+    allowImportingTsExtensions: true,
+    esModuleInterop: true,
+    skipLibCheck: true,
+  });
+  // All open files of a project see each other, not only the one in front.
+  defaults.setEagerModelSync(true);
+}
+
+json.jsonDefaults.setDiagnosticsOptions({
+  validate: true,
+  allowComments: true,
+  enableSchemaRequest: false,
+  schemas: [
+    {
+      uri: 'firstlight:///firstlight.schema.json',
+      fileMatch: [configFileName],
+      schema: z.toJSONSchema(projectConfigSchema, { io: 'input' }),
+    },
+  ],
+});

@@ -1,0 +1,153 @@
+import './instances.css';
+import type { Instance } from '#shared/model/instance.ts';
+import { useNow, useSession, useStudio, useTransient } from '../../bind/studio.tsx';
+import { Button, IconButton } from '../../ui/button.tsx';
+import { formatAgo, formatBytes } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import { moveInList } from '../../ui/list.ts';
+import { Menu, type MenuItem } from '../../ui/menu.tsx';
+import { Section } from '../../ui/section.tsx';
+import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+
+const stateWords: Readonly<Record<Instance['state'], string>> = {
+  prestarted: 'created, paused before its first instruction',
+  booting: 'booting',
+  ready: 'waits for a call',
+  busy: 'serves a call',
+  paused: 'suspended',
+  stopping: 'stopping',
+  stopped: 'stopped',
+  failed: 'failed',
+};
+
+/** The virtual machines, as libvirt says they are now. */
+export function InstanceList({ detailed = false }: { readonly detailed?: boolean }) {
+  const studio = useStudio();
+  const instances = useSession((state) => state.instances);
+  return (
+    <Section
+      title="Instances"
+      grow={detailed}
+      actions={<IconButton icon="refresh" label="Read the list again" onClick={() => void studio.instances.load()} />}
+    >
+      {instances.value === null && instances.error !== null ? (
+        <ErrorState
+          compact
+          error={instances.error}
+          actions={<Button onClick={() => void studio.instances.load()}>Try again</Button>}
+        />
+      ) : instances.value === null ? (
+        <LoadingState message="Asking libvirt" />
+      ) : instances.value.length === 0 ? (
+        <EmptyState title="No instance runs">Run (Ctrl+Enter) boots one; it then waits here for more calls.</EmptyState>
+      ) : (
+        <ul className="rows" aria-label="Instances" onKeyDown={moveInList}>
+          {instances.value.map((instance) => (
+            <InstanceRow key={instance.id} instance={instance} detailed={detailed} />
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+function InstanceRow({ instance, detailed }: { readonly instance: Instance; readonly detailed: boolean }) {
+  const studio = useStudio();
+  const focused = useTransient((state) => state.focusedInstanceId === instance.id);
+  const memory = useSession((state) => state.samples[instance.id]?.at(-1)?.memoryBytes);
+  const now = useNow(10_000, detailed);
+  const alive = instance.state !== 'stopped' && instance.state !== 'failed';
+  const words = instance.failure ?? stateWords[instance.state];
+  return (
+    <li className={focused ? 'row row-active instance' : 'row instance'}>
+      <button
+        type="button"
+        data-row
+        className="row-main"
+        data-tip={`${instance.domain}\n${words}\n${instance.memoryMiB} MiB, ${instance.vcpus} vCPU, ${instance.accel === 'kvm' ? 'KVM' : 'emulated'}`}
+        aria-label={`${instance.id}, ${words}`}
+        aria-current={focused}
+        onClick={() => {
+          void studio.instances.focus(instance.id);
+          studio.instances.openConsole(instance.id);
+        }}
+      >
+        <span className={`instance-dot instance-${instance.state}`} />
+        <span className="instance-words">
+          <span className="ellipsis mono instance-id">{instance.id}</span>
+          {detailed && (
+            <span className="ellipsis muted instance-detail">
+              {words}, {memory === undefined ? `${instance.memoryMiB} MiB` : formatBytes(memory)},{' '}
+              {formatAgo(Date.parse(instance.createdAt), now)}
+            </span>
+          )}
+        </span>
+        {instance.state === 'failed' && <Icon name="warning" size={12} />}
+      </button>
+      <span className="row-action">
+        {instance.state === 'ready' && (
+          <IconButton
+            icon="send"
+            label="Call it with the event (warm)"
+            onClick={() => void studio.runs.invoke(instance.id)}
+          />
+        )}
+        {alive && instance.state !== 'stopping' && (
+          <IconButton icon="stop" size={12} label="Stop" onClick={() => void studio.instances.stop(instance.id)} />
+        )}
+      </span>
+      <Menu
+        label={`Actions of ${instance.id}`}
+        className="icon-button row-action"
+        items={instanceItems(instance, studio)}
+      >
+        <Icon name="more" size={14} />
+      </Menu>
+    </li>
+  );
+}
+
+function instanceItems(instance: Instance, studio: ReturnType<typeof useStudio>): readonly MenuItem[] {
+  const { id, state } = instance;
+  const alive = state !== 'stopped' && state !== 'failed' && state !== 'stopping';
+  return [
+    {
+      id: 'call',
+      label: 'Call with the event',
+      icon: 'send',
+      disabled: state !== 'ready',
+      onSelect: () => void studio.runs.invoke(id),
+    },
+    { id: 'console', label: 'Open its console', icon: 'terminal', onSelect: () => studio.instances.openConsole(id) },
+    state === 'paused'
+      ? { id: 'resume', label: 'Resume', icon: 'play', onSelect: () => void studio.instances.resume(id) }
+      : {
+          id: 'suspend',
+          label: 'Suspend',
+          icon: 'pause',
+          disabled: state !== 'ready' && state !== 'busy',
+          onSelect: () => void studio.instances.suspend(id),
+        },
+    {
+      id: 'copy',
+      label: 'Copy the domain’s name',
+      icon: 'copy',
+      onSelect: () => void navigator.clipboard.writeText(instance.domain),
+    },
+    {
+      id: 'stop',
+      label: 'Stop',
+      icon: 'stop',
+      separated: true,
+      disabled: !alive,
+      onSelect: () => void studio.instances.stop(id),
+    },
+    {
+      id: 'remove',
+      label: alive ? 'Stop and remove' : 'Remove',
+      icon: 'trash',
+      danger: true,
+      onSelect: () => void studio.instances.remove(id),
+    },
+  ];
+}

@@ -1,0 +1,173 @@
+import { useState } from 'react';
+import './invoke.css';
+import type { FirstlightError } from '#shared/errors.ts';
+import { fromWireError } from '#shared/errors.ts';
+import type { Response } from '#shared/model/run.ts';
+import { useNow, useProject, useShown, useStudio, useTask } from '../../bind/studio.tsx';
+import type { Task } from '../../state/transient.ts';
+import { Button, IconButton } from '../../ui/button.tsx';
+import { formatBytes, formatMs } from '../../ui/format.ts';
+import { Section } from '../../ui/section.tsx';
+import { EmptyState, ErrorState, ProgressBar } from '../../ui/states.tsx';
+import { BodyView, bodyText } from './body-view.tsx';
+import { StackView } from './stack-view.tsx';
+
+/** What the function answered, or why it did not. */
+export function ResponseView() {
+  const studio = useStudio();
+  const project = useProject();
+  const shown = useShown();
+  const task = useTask();
+  const [tab, setTab] = useState<'body' | 'headers'>('body');
+  if (project === null) return null;
+  const { run, failure, warm } = shown;
+  const response = warm !== null ? warm.invocation.response : (run?.response ?? null);
+  const wireError = warm !== null ? warm.invocation.error : (run?.error ?? null);
+  const error = failure ?? (wireError === null ? null : fromWireError(wireError));
+  const durationMs = warm?.invocation.durationMs ?? (run?.timeline == null ? null : run.timeline.totalNs / 1e6);
+  const busy = task !== null && task.kind !== 'build';
+  const showsResponse = !busy && error === null && response !== null;
+  return (
+    <Section
+      title="Response"
+      grow
+      actions={
+        showsResponse && (
+          <>
+            <div className="segments" role="tablist" aria-label="Part of the response">
+              {(['body', 'headers'] as const).map((name) => (
+                <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab(name)}>
+                  {name === 'body' ? 'Body' : `Headers ${Object.keys(response.headers).length}`}
+                </button>
+              ))}
+            </div>
+            <IconButton
+              icon="copy"
+              label="Copy the body"
+              onClick={() => void navigator.clipboard.writeText(bodyText(response.body))}
+            />
+            <IconButton
+              icon="download"
+              label="Save the body as a file"
+              onClick={() => saveBody(project.name, response)}
+            />
+          </>
+        )
+      }
+    >
+      {busy ? (
+        <Running task={task} />
+      ) : error !== null ? (
+        <Failure error={error} warm={warm !== null} />
+      ) : response === null ? (
+        <EmptyState
+          title={
+            run?.outcome === 'cancelled'
+              ? 'This run was cancelled'
+              : run?.outcome === 'interrupted'
+                ? 'The studio ended before this run did'
+                : 'Nothing has run yet'
+          }
+          action={
+            <Button kind="primary" icon="play" shortcut="Ctrl+Enter" onClick={() => void studio.runs.run()}>
+              Run {project.name}
+            </Button>
+          }
+        >
+          A run boots a new instance, sends the event, and shows the answer here.
+        </EmptyState>
+      ) : (
+        <>
+          <p className="response-line">
+            <strong className={response.status < 400 ? 'ok' : 'danger'}>{response.status}</strong>
+            <span>{formatBytes(response.bytes)}</span>
+            {durationMs !== null && <span>{formatMs(durationMs)}</span>}
+            <span className="faint ellipsis">
+              {warm === null
+                ? run?.startMode === 'cold'
+                  ? 'cold start'
+                  : 'prestarted'
+                : `warm call of ${warm.instanceId}`}
+            </span>
+          </p>
+          {tab === 'body' ? <BodyView body={response.body} /> : <Headers headers={response.headers} />}
+        </>
+      )}
+    </Section>
+  );
+}
+
+function Running({ task }: { readonly task: Task }) {
+  const now = useNow(50);
+  const elapsedMs = Math.max(0, now - task.startedAtMs);
+  return (
+    <div className="state" role="status">
+      <p className="running-time mono" aria-hidden="true">
+        {(elapsedMs / 1000).toFixed(1)} s
+      </p>
+      <p className="state-text">{task.cancelling ? 'Cancelling' : task.message}</p>
+      <ProgressBar fraction={task.fraction} label={task.message} />
+      <Button kind="quiet" shortcut="Esc" disabled={task.cancelling} onClick={task.cancel}>
+        Cancel
+      </Button>
+    </div>
+  );
+}
+
+function Failure({ error, warm }: { readonly error: FirstlightError; readonly warm: boolean }) {
+  const studio = useStudio();
+  const problem = error.details.problems?.find((entry) => entry.file !== undefined);
+  const project = useProject();
+  return (
+    <div className="scroll">
+      <ErrorState
+        error={error}
+        actions={
+          error.class === 'environment' ? (
+            <Button icon="environment" onClick={() => studio.transient.setState({ center: 'environment' })}>
+              See what is wrong
+            </Button>
+          ) : problem?.file !== undefined && project !== null ? (
+            <Button
+              onClick={() => studio.docs.reveal(project.id, problem.file ?? '', problem.line ?? 1, problem.column ?? 1)}
+            >
+              Go to {problem.file}:{problem.line}
+            </Button>
+          ) : error.class === 'boot' || (error.class === 'function' && !warm) ? (
+            <Button icon="play" onClick={() => void studio.runs.run()}>
+              Run again
+            </Button>
+          ) : undefined
+        }
+      />
+      {error.details.stack !== undefined && <StackView stack={error.details.stack} />}
+    </div>
+  );
+}
+
+function Headers({ headers }: { readonly headers: Response['headers'] }) {
+  return (
+    <table className="headers selectable">
+      <tbody>
+        {Object.entries(headers).map(([name, value]) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td className="mono">{value}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function saveBody(name: string, response: Response): void {
+  const { body } = response;
+  const bytes =
+    body.kind === 'bytes' ? Uint8Array.from(atob(body.base64), (char) => char.charCodeAt(0)) : bodyText(body);
+  const url = URL.createObjectURL(new Blob([bytes]));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${name}-response.${{ json: 'json', text: 'txt', bytes: 'bin' }[body.kind]}`;
+  link.click();
+  URL.revokeObjectURL(url);
+}

@@ -1,0 +1,54 @@
+import './runs.css';
+import { useNow, useProject, useSession, useShown, useStudio } from '../../bind/studio.tsx';
+import { Button } from '../../ui/button.tsx';
+import { formatAgo, formatMs } from '../../ui/format.ts';
+import { moveInList } from '../../ui/list.ts';
+import { Section } from '../../ui/section.tsx';
+import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+
+/** The runs of the function, for the side list. */
+export function RunList() {
+  const studio = useStudio();
+  const project = useProject();
+  const shown = useShown();
+  const runs = useSession((state) => (project === null ? undefined : state.runs[project.id]));
+  const now = useNow(10_000);
+  if (project === null) return null;
+  return (
+    <Section title="Runs" grow>
+      {runs?.value == null ? (
+        runs?.error ? (
+          <ErrorState
+            compact
+            error={runs.error}
+            actions={<Button onClick={() => void studio.runs.load(project.id)}>Try again</Button>}
+          />
+        ) : (
+          <LoadingState message="Reading the runs" />
+        )
+      ) : runs.value.length === 0 ? (
+        <EmptyState title="No run yet">Each run of {project.name} is kept here.</EmptyState>
+      ) : (
+        <ul className="rows" aria-label="Runs" onKeyDown={moveInList}>
+          {runs.value.map((run) => (
+            <li key={run.id} className={run.id === shown.run?.id ? 'row row-active' : 'row'}>
+              <button
+                type="button"
+                data-row
+                className="row-main run-row"
+                aria-current={run.id === shown.run?.id}
+                onClick={() => void studio.runs.show(project.id, run.id)}
+              >
+                <span className={`mono run-ms${run.outcome === 'failed' ? ' danger' : ''}`}>
+                  {run.totalMs === null ? run.outcome : formatMs(run.totalMs)}
+                </span>
+                <span className="muted ellipsis row-name">{run.startMode}</span>
+                <span className="faint run-when">{formatAgo(Date.parse(run.startedAt), now)}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}

@@ -1,0 +1,68 @@
+import { type FirstlightError, fromWireError, toFirstlightError, type WireError } from '#shared/errors.ts';
+import type { BuildResult } from '#shared/model/image.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import { patchTask, report, type StudioContext, setEntry, setTask } from './context.ts';
+import type { BuildState } from './session.ts';
+
+export interface BuildActions {
+  /** Builds what is on disk; nothing when the project is busy. */
+  readonly build: (projectId: ProjectId) => Promise<void>;
+  readonly started: (projectId: ProjectId) => void;
+  readonly finished: (projectId: ProjectId, result: BuildResult | null, error: WireError | null) => void;
+  /** Takes over a build error that came another way than by event. */
+  readonly failed: (projectId: ProjectId, error: FirstlightError) => void;
+}
+
+export const noBuild: BuildState = { running: false, result: null, error: null, finishedAtMs: null };
+
+export function createBuildActions(context: StudioContext): BuildActions {
+  const { client, session, transient, saved } = context;
+  const get = (projectId: string) => session.getState().builds[projectId] ?? noBuild;
+  const put = (projectId: string, build: BuildState) => setEntry(context, 'builds', projectId, build);
+
+  const failed = (projectId: ProjectId, error: FirstlightError) =>
+    put(projectId, { running: false, result: get(projectId).result, error, finishedAtMs: Date.now() });
+
+  return {
+    build: async (projectId) => {
+      if (transient.getState().tasks[projectId] !== undefined) return;
+      const abort = new AbortController();
+      setTask(context, projectId, {
+        kind: 'build',
+        startedAtMs: Date.now(),
+        message: 'Building',
+        fraction: null,
+        cancelling: false,
+        cancel: () => {
+          patchTask(context, projectId, { cancelling: true });
+          abort.abort();
+        },
+      });
+      try {
+        const result = await client.call(
+          'builds:build',
+          { projectId, startMode: saved.getState().startMode },
+          {
+            signal: abort.signal,
+            onProgress: ({ message, fraction }) =>
+              patchTask(context, projectId, { message, fraction: fraction ?? null }),
+          },
+        );
+        put(projectId, { running: false, result, error: null, finishedAtMs: Date.now() });
+      } catch (thrown) {
+        const error = toFirstlightError(thrown);
+        if (error.code === 'CANCELLED') put(projectId, { ...get(projectId), running: false });
+        else failed(projectId, error);
+        if (error.class === 'environment' || error.class === 'internal') report(context, error);
+      } finally {
+        setTask(context, projectId, null);
+      }
+    },
+    started: (projectId) => put(projectId, { ...get(projectId), running: true }),
+    finished: (projectId, result, error) => {
+      if (error !== null) failed(projectId, fromWireError(error));
+      else put(projectId, { running: false, result, error: null, finishedAtMs: Date.now() });
+    },
+    failed,
+  };
+}

@@ -1,0 +1,107 @@
+import type { Client } from '#shared/contract/client.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import type { SavedState, SavedStore } from './saved.ts';
+import type { SessionState, SessionStore, Shown } from './session.ts';
+import { nothingShown } from './session.ts';
+import type { Task, TransientStore } from './transient.ts';
+
+/** What every action works on. */
+export interface StudioContext {
+  readonly client: Client;
+  readonly saved: SavedStore;
+  readonly session: SessionStore;
+  readonly transient: TransientStore;
+}
+
+/** Keys of a state that hold a record of entries. */
+type RecordKey<State> = {
+  [Key in keyof State]: State[Key] extends Readonly<Record<string, unknown>> ? Key : never;
+}[keyof State];
+
+/** Replaces one entry of a record in the session; `undefined` takes it out. */
+export function setEntry<Key extends RecordKey<SessionState>>(
+  context: StudioContext,
+  key: Key,
+  id: string,
+  value: SessionState[Key][keyof SessionState[Key]] | undefined,
+): void {
+  context.session.setState(
+    (state) =>
+      ({ [key]: withEntry<unknown>(state[key] as Record<string, unknown>, id, value) }) as Partial<SessionState>,
+  );
+}
+
+/** The same for what is saved. */
+export function setSavedEntry<Key extends RecordKey<SavedState>>(
+  context: StudioContext,
+  key: Key,
+  id: string,
+  value: SavedState[Key][keyof SavedState[Key]] | undefined,
+): void {
+  context.saved.setState(
+    (state) => ({ [key]: withEntry<unknown>(state[key] as Record<string, unknown>, id, value) }) as Partial<SavedState>,
+  );
+}
+
+/** A copy of a record with one entry replaced, or taken out. */
+export function withEntry<T>(record: Readonly<Record<string, T>>, id: string, value: T | undefined): Record<string, T> {
+  const { [id]: _before, ...rest } = record;
+  return value === undefined ? rest : { ...rest, [id]: value };
+}
+
+export const shownOf = (context: StudioContext, projectId: string): Shown =>
+  context.session.getState().shown[projectId] ?? nothingShown;
+
+export function patchShown(context: StudioContext, projectId: string, patch: Partial<Shown>): void {
+  setEntry(context, 'shown', projectId, { ...shownOf(context, projectId), ...patch });
+}
+
+/** The project that the window shows; null while there is none. */
+export function currentProject(context: StudioContext): Project | null {
+  const { projectId } = context.saved.getState();
+  return context.session.getState().projects.value?.find((project) => project.id === projectId) ?? null;
+}
+
+/** The long work under way in a project, replaced or (null) over. */
+export function setTask(context: StudioContext, projectId: ProjectId, task: Task | null): void {
+  context.transient.setState((state) => ({ tasks: withEntry(state.tasks, projectId, task ?? undefined) }));
+}
+
+export function patchTask(context: StudioContext, projectId: ProjectId, patch: Partial<Task>): void {
+  const task = context.transient.getState().tasks[projectId];
+  if (task !== undefined) setTask(context, projectId, { ...task, ...patch });
+}
+
+let nextToastId = 1;
+
+/** Tells a person what went wrong, where no panel of its own does. A cancelled call is what they asked for: not told. */
+export function report(context: StudioContext, thrown: unknown): FirstlightError {
+  const error = toFirstlightError(thrown);
+  if (error.code !== 'CANCELLED') addToast(context, error.message, error);
+  return error;
+}
+
+/** Says something in passing. */
+export function addToast(context: StudioContext, message: string, error: FirstlightError | null = null): void {
+  const id = nextToastId++;
+  context.transient.setState((state) => ({
+    toasts: [...state.toasts.filter((toast) => toast.message !== message), { id, message, error }].slice(-3),
+  }));
+}
+
+/** An event as typed, read as JSON. Errors: BAD_INPUT with what JSON.parse says. */
+export function parseEvent(text: string): { ok: true; value: unknown } | { ok: false; error: FirstlightError } {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch (thrown) {
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return {
+      ok: false,
+      error: new FirstlightError('BAD_INPUT', `The event is not valid JSON: ${message}`, {
+        hint: 'Correct it in the Event panel, or choose a template there.',
+      }),
+    };
+  }
+}

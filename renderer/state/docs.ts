@@ -1,0 +1,179 @@
+import { toFirstlightError } from '#shared/errors.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import { report, type StudioContext, setEntry, setSavedEntry } from './context.ts';
+import { type Doc, type DocKey, docKey, isDirty } from './session.ts';
+
+export interface DocActions {
+  /** Reads a file unless it is open already. */
+  readonly load: (projectId: ProjectId, path: string) => Promise<void>;
+  /** Shows a file in a tab, reading it first when needed. */
+  readonly open: (projectId: ProjectId, path: string) => void;
+  /** Closes the tab; asks first when that would lose changes. */
+  readonly close: (projectId: ProjectId, path: string) => void;
+  readonly edit: (key: DocKey, text: string) => void;
+  /** Writes one file. `overwrite` writes over what another program wrote. True when it is on disk. */
+  readonly save: (key: DocKey, options?: { overwrite?: boolean }) => Promise<boolean>;
+  /** Writes every changed file of a project. True when all are on disk. */
+  readonly saveAll: (projectId: ProjectId) => Promise<boolean>;
+  /** Takes what is on disk, dropping what was typed. */
+  readonly reload: (key: DocKey) => Promise<void>;
+  /** Shows a place of a file in the editor. Units: line and column count from 1. */
+  readonly reveal: (projectId: ProjectId, path: string, line: number, column: number) => void;
+  readonly fileChanged: (projectId: ProjectId, path: string, revision: string | null) => void;
+  readonly createFile: (projectId: ProjectId, path: string) => Promise<void>;
+  readonly renameFile: (projectId: ProjectId, path: string, to: string) => Promise<void>;
+  readonly deleteFile: (projectId: ProjectId, path: string) => Promise<void>;
+  readonly forget: (projectId: ProjectId) => void;
+}
+
+export function createDocActions(context: StudioContext): DocActions {
+  const { client, session, saved } = context;
+  let revealSerial = 0;
+
+  const get = (key: DocKey) => session.getState().docs[key];
+  const put = (key: DocKey, doc: Doc | undefined) => setEntry(context, 'docs', key, doc);
+  const patch = (key: DocKey, change: Partial<Doc>) => {
+    const doc = get(key);
+    if (doc !== undefined) put(key, { ...doc, ...change });
+  };
+
+  const read = async (projectId: ProjectId, path: string) => {
+    const key = docKey(projectId, path);
+    try {
+      const { text, revision } = await client.call('projects:readFile', { projectId, path });
+      put(key, { ...blank(projectId, path), status: 'ready', text, savedText: text, revision });
+    } catch (thrown) {
+      put(key, { ...blank(projectId, path), status: 'failed', error: toFirstlightError(thrown) });
+    }
+  };
+
+  const load: DocActions['load'] = async (projectId, path) => {
+    const key = docKey(projectId, path);
+    const doc = get(key);
+    if (doc !== undefined && doc.status !== 'failed') return;
+    put(key, blank(projectId, path));
+    await read(projectId, path);
+  };
+
+  const tabsOf = (projectId: ProjectId) => saved.getState().tabs[projectId] ?? { paths: [], active: null };
+
+  const open: DocActions['open'] = (projectId, path) => {
+    const { paths } = tabsOf(projectId);
+    setSavedEntry(context, 'tabs', projectId, { paths: paths.includes(path) ? paths : [...paths, path], active: path });
+    context.transient.setState({ center: 'editor' });
+    void load(projectId, path);
+  };
+
+  const dropTab = (projectId: ProjectId, path: string) => {
+    const { paths, active } = tabsOf(projectId);
+    const index = paths.indexOf(path);
+    const rest = paths.filter((entry) => entry !== path);
+    const next = active === path ? (rest[Math.min(index, rest.length - 1)] ?? null) : active;
+    setSavedEntry(context, 'tabs', projectId, { paths: rest, active: next });
+    put(docKey(projectId, path), undefined);
+    setEntry(context, 'editorProblems', docKey(projectId, path), undefined);
+  };
+
+  const save: DocActions['save'] = async (key, { overwrite = false } = {}) => {
+    const doc = get(key);
+    if (doc === undefined || doc.status !== 'ready' || doc.saving) return doc?.saving !== true;
+    if (!isDirty(doc) && !overwrite) return true;
+    if (doc.conflict !== null && !overwrite) return false;
+    const { projectId, path, text } = doc;
+    patch(key, { saving: true });
+    try {
+      const baseRevision = overwrite ? null : doc.revision;
+      const { revision } = await client.call('projects:writeFile', { projectId, path, text, baseRevision });
+      patch(key, { saving: false, savedText: text, revision, conflict: null, error: null });
+      return true;
+    } catch (thrown) {
+      const error = toFirstlightError(thrown);
+      if (error.code === 'CONFLICT') patch(key, { saving: false, conflict: 'changed' });
+      else {
+        patch(key, { saving: false });
+        report(context, error);
+      }
+      return false;
+    }
+  };
+
+  return {
+    load,
+    open,
+    close: (projectId, path) => {
+      const doc = get(docKey(projectId, path));
+      if (doc === undefined || !isDirty(doc)) return dropTab(projectId, path);
+      context.transient.setState({
+        dialog: {
+          kind: 'confirm',
+          title: `Close ${path} without saving?`,
+          message: 'What was typed since the last save would be lost.',
+          action: 'Close without saving',
+          onConfirm: () => dropTab(projectId, path),
+        },
+      });
+    },
+    edit: (key, text) => {
+      if (get(key)?.text !== text) patch(key, { text });
+    },
+    save,
+    saveAll: async (projectId) => {
+      const dirty = Object.entries(session.getState().docs).filter(
+        ([, doc]) => doc.projectId === projectId && isDirty(doc),
+      );
+      const results = await Promise.all(dirty.map(([key]) => save(key)));
+      return results.every(Boolean);
+    },
+    reload: async (key) => {
+      const doc = get(key);
+      if (doc !== undefined) await read(doc.projectId, doc.path);
+    },
+    reveal: (projectId, path, line, column) => {
+      open(projectId, path);
+      context.transient.setState({ reveal: { path, line, column, serial: ++revealSerial } });
+    },
+    fileChanged: (projectId, path, revision) => {
+      const key = docKey(projectId, path);
+      const doc = get(key);
+      if (doc === undefined || doc.saving || doc.revision === revision) return;
+      if (revision === null) return patch(key, { conflict: 'deleted' });
+      if (isDirty(doc)) return patch(key, { conflict: 'changed' });
+      void read(projectId, path);
+    },
+    createFile: async (projectId, path) => {
+      await client.call('projects:createFile', { projectId, path });
+      open(projectId, path);
+    },
+    renameFile: async (projectId, path, to) => {
+      await client.call('projects:renameFile', { projectId, path, to });
+      const wasOpen = tabsOf(projectId).paths.includes(path);
+      dropTab(projectId, path);
+      if (wasOpen) open(projectId, to);
+    },
+    deleteFile: async (projectId, path) => {
+      try {
+        await client.call('projects:deleteFile', { projectId, path });
+        dropTab(projectId, path);
+      } catch (thrown) {
+        report(context, thrown);
+      }
+    },
+    forget: (projectId) => {
+      session.setState((state) => ({
+        docs: Object.fromEntries(Object.entries(state.docs).filter(([, doc]) => doc.projectId !== projectId)),
+      }));
+    },
+  };
+}
+
+const blank = (projectId: ProjectId, path: string): Doc => ({
+  projectId,
+  path,
+  status: 'loading',
+  savedText: '',
+  text: '',
+  revision: null,
+  saving: false,
+  error: null,
+  conflict: null,
+});

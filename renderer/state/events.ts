@@ -1,0 +1,25 @@
+import { defaultEvent } from '#shared/contract/instances.ts';
+import type { Json } from '#shared/model/json.ts';
+import type { SavedState } from './saved.ts';
+
+/** The event a function gets before a person wrote another. */
+export const initialEvent = '{\n  "name": "Ada"\n}';
+
+const request = (method: string, path: string, change: Record<string, Json>): string =>
+  JSON.stringify({ ...defaultEvent, method, path, ...change }, null, 2);
+
+/** Events to start from. */
+export const eventTemplates: readonly { readonly id: string; readonly title: string; readonly text: string }[] = [
+  { id: 'name', title: 'A name', text: initialEvent },
+  { id: 'empty', title: 'Empty object', text: '{}' },
+  { id: 'get', title: 'HTTP GET', text: request('GET', '/', { query: { name: 'Ada' } }) },
+  {
+    id: 'post',
+    title: 'HTTP POST with JSON',
+    text: request('POST', '/', { headers: { 'content-type': 'application/json' }, body: { name: 'Ada' } }),
+  },
+  { id: 'null', title: 'null', text: 'null' },
+];
+
+/** The event of a project as it is typed now. */
+export const eventText = (saved: SavedState, projectId: string): string => saved.events[projectId] ?? initialEvent;

@@ -1,0 +1,152 @@
+import { toFirstlightError } from '#shared/errors.ts';
+import type { Instance } from '#shared/model/instance.ts';
+import type { MetricSample } from '#shared/model/metrics.ts';
+import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
+import { report, type StudioContext, setEntry } from './context.ts';
+import { failed, loading, ready } from './loadable.ts';
+
+/** Graphs show the last ten minutes; older samples are dropped. */
+const samplesKeptMs = 10 * 60_000;
+/** And no more than this many, however fast they come. */
+const samplesKept = 6_000;
+
+export interface InstanceActions {
+  readonly load: () => Promise<void>;
+  readonly stop: (instanceId: InstanceId) => Promise<void>;
+  readonly remove: (instanceId: InstanceId) => Promise<void>;
+  readonly suspend: (instanceId: InstanceId) => Promise<void>;
+  readonly resume: (instanceId: InstanceId) => Promise<void>;
+  /** The instances that a new run of the project takes the place of. */
+  readonly replaceable: (projectId: ProjectId) => readonly InstanceId[];
+  /** Shows an instance's graphs, with what was sampled before this window looked. */
+  readonly focus: (instanceId: InstanceId) => Promise<void>;
+  readonly openConsole: (instanceId: InstanceId) => void;
+  readonly openReplay: (runId: RunId, title: string) => void;
+  readonly closeConsole: (key: string) => void;
+  readonly changed: (instance: Instance) => void;
+  readonly removed: (instanceId: InstanceId) => void;
+  readonly sampled: (samples: readonly MetricSample[]) => void;
+}
+
+export function createInstanceActions(context: StudioContext): InstanceActions {
+  const { client, session, transient } = context;
+  const list = () => session.getState().instances.value ?? [];
+
+  const attempt =
+    (name: 'instances:stop' | 'instances:remove' | 'instances:suspend' | 'instances:resume') =>
+    async (instanceId: InstanceId) => {
+      try {
+        await client.call(name, { instanceId });
+      } catch (thrown) {
+        report(context, thrown);
+      }
+    };
+
+  const openConsole = (instanceId: InstanceId) => {
+    const key = `console:${instanceId}` as const;
+    transient.setState((state) => ({
+      consoles: state.consoles.some((tab) => tab.key === key)
+        ? state.consoles
+        : [...state.consoles, { key, kind: 'live', instanceId }],
+      dockTab: key,
+    }));
+  };
+
+  const closeConsole = (key: string) =>
+    transient.setState((state) => {
+      const consoles = state.consoles.filter((tab) => tab.key !== key);
+      const next = consoles.at(-1)?.key as `console:${string}` | undefined;
+      return { consoles, dockTab: state.dockTab === key ? (next ?? 'build') : state.dockTab };
+    });
+
+  const stop = attempt('instances:stop');
+
+  return {
+    load: async () => {
+      session.setState((state) => ({ instances: loading(state.instances) }));
+      try {
+        session.setState({ instances: ready(await client.call('instances:list', {})) });
+      } catch (thrown) {
+        session.setState((state) => ({ instances: failed(state.instances, toFirstlightError(thrown)) }));
+      }
+    },
+    stop: async (instanceId) => {
+      // Shown at once: libvirt takes its time to end a domain, and no one should have to wait for that.
+      const instance = list().find((entry) => entry.id === instanceId);
+      if (instance !== undefined) changeInstance({ ...instance, state: 'stopping' });
+      await stop(instanceId);
+    },
+    remove: attempt('instances:remove'),
+    suspend: attempt('instances:suspend'),
+    resume: attempt('instances:resume'),
+    replaceable: (projectId) =>
+      list()
+        .filter(
+          (entry) =>
+            entry.projectId === projectId && !entry.keep && (entry.state === 'ready' || entry.state === 'paused'),
+        )
+        .map((entry) => entry.id),
+    focus: async (instanceId) => {
+      transient.setState({ focusedInstanceId: instanceId });
+      try {
+        const samples = await client.call('metrics:recent', { instanceId });
+        setEntry(context, 'samples', instanceId, samples);
+      } catch (thrown) {
+        report(context, thrown);
+      }
+    },
+    openConsole,
+    openReplay: (runId, title) => {
+      const key = `console:run-${runId}` as const;
+      transient.setState((state) => ({
+        consoles: state.consoles.some((tab) => tab.key === key)
+          ? state.consoles
+          : [...state.consoles, { key, kind: 'replay', runId, title }],
+        dockTab: key,
+      }));
+    },
+    closeConsole,
+    changed: (instance) => {
+      const known = list().find((entry) => entry.id === instance.id);
+      changeInstance(instance);
+      const starts = instance.state === 'booting' && known?.state !== 'booting';
+      const mine = transient.getState().tasks[instance.projectId]?.kind === 'run';
+      if (!starts || !mine) return;
+      // The console of what boots now takes the place of the last boot's, and comes to the front unless another tab is being read.
+      const earlier = transient
+        .getState()
+        .consoles.filter((tab) => tab.kind === 'live' && tab.instanceId !== instance.id)
+        .filter(
+          (tab) =>
+            list().find((entry) => tab.kind === 'live' && entry.id === tab.instanceId)?.projectId ===
+            instance.projectId,
+        );
+      const { dockTab } = transient.getState();
+      openConsole(instance.id);
+      if (dockTab === 'problems' || dockTab === 'runs') transient.setState({ dockTab });
+      for (const tab of earlier) closeConsole(tab.key);
+    },
+    removed: (instanceId) => {
+      session.setState({ instances: ready(list().filter((entry) => entry.id !== instanceId)) });
+      setEntry(context, 'samples', instanceId, undefined);
+    },
+    sampled: (samples) => {
+      const next = { ...session.getState().samples };
+      for (const sample of samples) next[sample.instanceId] = append(next[sample.instanceId] ?? [], sample);
+      session.setState({ samples: next });
+    },
+  };
+
+  function changeInstance(instance: Instance): void {
+    const before = list();
+    const known = before.some((entry) => entry.id === instance.id);
+    const next = known ? before.map((entry) => (entry.id === instance.id ? instance : entry)) : [instance, ...before];
+    session.setState({ instances: ready(next) });
+  }
+}
+
+function append(samples: readonly MetricSample[], sample: MetricSample): readonly MetricSample[] {
+  const oldest = sample.atMs - samplesKeptMs;
+  const kept = (samples[0]?.atMs ?? oldest) < oldest || samples.length >= samplesKept;
+  return [...(kept ? samples.filter((entry) => entry.atMs >= oldest).slice(1 - samplesKept) : samples), sample];
+}

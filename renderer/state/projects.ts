@@ -1,0 +1,142 @@
+import { toFirstlightError } from '#shared/errors.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import { addToast, currentProject, report, type StudioContext, setEntry, setSavedEntry } from './context.ts';
+import type { DocActions } from './docs.ts';
+import { failed, loading, ready } from './loadable.ts';
+import type { RunActions } from './runs.ts';
+import { docKey, isDirty } from './session.ts';
+
+export interface ProjectActions {
+  readonly load: () => Promise<void>;
+  readonly select: (projectId: ProjectId) => Promise<void>;
+  readonly loadFiles: (projectId: ProjectId) => Promise<void>;
+  readonly loadTemplates: () => Promise<void>;
+  /** Errors: what the engine says of the directory. */
+  readonly open: (dir: string) => Promise<void>;
+  /** Errors: what the engine says of the name or directory. */
+  readonly create: (input: { name: string; template: string; dir?: string | undefined }) => Promise<void>;
+  readonly close: (projectId: ProjectId) => Promise<void>;
+  /** Takes over what the engine says of a project that changed. */
+  readonly update: (project: Project) => void;
+  readonly drop: (projectId: ProjectId) => void;
+}
+
+export function createProjectActions(context: StudioContext, docs: DocActions, runs: RunActions): ProjectActions {
+  const { client, session, saved } = context;
+
+  const loadFiles = async (projectId: ProjectId) => {
+    setEntry(context, 'files', projectId, loading(session.getState().files[projectId]));
+    try {
+      setEntry(context, 'files', projectId, ready(await client.call('projects:files', { projectId })));
+    } catch (thrown) {
+      setEntry(context, 'files', projectId, failed(session.getState().files[projectId], toFirstlightError(thrown)));
+    }
+  };
+
+  const loadTypes = async (projectId: ProjectId) => {
+    try {
+      setEntry(context, 'types', projectId, await client.call('projects:types', { projectId }));
+    } catch (thrown) {
+      // Without them the editor still edits; the completion of the handler's types is what is lost.
+      addToast(context, `Completion for the handler's types is not available: ${toFirstlightError(thrown).message}`);
+    }
+  };
+
+  const select = async (projectId: ProjectId) => {
+    saved.setState({ projectId });
+    context.transient.setState({ center: 'editor', focusedInstanceId: null, selectedPhase: null });
+    const project = currentProject(context);
+    if (project === null) return;
+    void loadTypes(projectId);
+    void runs.load(projectId);
+    const tabs = saved.getState().tabs[projectId];
+    const wanted = tabs?.paths ?? [project.config?.entry ?? 'firstlight.json'];
+    const active = tabs?.active ?? wanted[0] ?? null;
+    setSavedEntry(context, 'tabs', projectId, { paths: wanted, active });
+    await loadFiles(projectId);
+    const present = new Set(session.getState().files[projectId]?.value?.map((file) => file.path));
+    if (session.getState().files[projectId]?.status === 'ready') {
+      const paths = wanted.filter((path) => present.has(path) || session.getState().docs[docKey(projectId, path)]);
+      const stillActive = active !== null && paths.includes(active) ? active : (paths[0] ?? null);
+      setSavedEntry(context, 'tabs', projectId, { paths, active: stillActive });
+    }
+    for (const path of saved.getState().tabs[projectId]?.paths ?? []) void docs.load(projectId, path);
+  };
+
+  const update = (project: Project) => {
+    const before = session.getState().projects.value ?? [];
+    const known = before.some((entry) => entry.id === project.id);
+    const next = known ? before.map((entry) => (entry.id === project.id ? project : entry)) : [...before, project];
+    session.setState({ projects: ready(next) });
+  };
+
+  const drop = (projectId: ProjectId) => {
+    const rest = (session.getState().projects.value ?? []).filter((project) => project.id !== projectId);
+    session.setState({ projects: ready(rest) });
+    if (saved.getState().projectId !== projectId) return;
+    const next = rest[0];
+    if (next === undefined) saved.setState({ projectId: null });
+    else void select(next.id);
+  };
+
+  return {
+    load: async () => {
+      session.setState((state) => ({ projects: loading(state.projects) }));
+      try {
+        const projects = await client.call('projects:list', {});
+        session.setState({ projects: ready(projects) });
+        const wanted = projects.find((project) => project.id === saved.getState().projectId) ?? projects[0];
+        if (wanted !== undefined) await select(wanted.id);
+      } catch (thrown) {
+        session.setState((state) => ({ projects: failed(state.projects, toFirstlightError(thrown)) }));
+      }
+    },
+    select,
+    loadFiles,
+    loadTemplates: async () => {
+      session.setState((state) => ({ templates: loading(state.templates) }));
+      try {
+        session.setState({ templates: ready(await client.call('projects:templates', {})) });
+      } catch (thrown) {
+        session.setState((state) => ({ templates: failed(state.templates, toFirstlightError(thrown)) }));
+      }
+    },
+    open: async (dir) => {
+      const project = await client.call('projects:open', { dir });
+      update(project);
+      await select(project.id);
+    },
+    create: async ({ name, template, dir }) => {
+      const project = await client.call('projects:create', { name, template, ...(dir !== undefined && { dir }) });
+      update(project);
+      await select(project.id);
+    },
+    close: async (projectId) => {
+      const unsaved = Object.values(session.getState().docs).filter(
+        (doc) => doc.projectId === projectId && isDirty(doc),
+      );
+      const close = async () => {
+        try {
+          await client.call('projects:close', { projectId });
+          docs.forget(projectId);
+          drop(projectId);
+        } catch (thrown) {
+          report(context, thrown);
+        }
+      };
+      if (unsaved.length === 0) return close();
+      context.transient.setState({
+        dialog: {
+          kind: 'confirm',
+          title: 'Close the function with unsaved changes?',
+          message: `${unsaved.map((doc) => doc.path).join(', ')} would lose what was typed since the last save.`,
+          action: 'Close without saving',
+          onConfirm: () => void close(),
+        },
+      });
+    },
+    update,
+    drop,
+  };
+}

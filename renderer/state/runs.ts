@@ -1,0 +1,202 @@
+import { toFirstlightError } from '#shared/errors.ts';
+import type { Json } from '#shared/model/json.ts';
+import type { Run, RunSummary } from '#shared/model/run.ts';
+import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
+import type { BuildActions } from './builds.ts';
+import {
+  currentProject,
+  parseEvent,
+  patchShown,
+  patchTask,
+  report,
+  type StudioContext,
+  setEntry,
+  setTask,
+  shownOf,
+} from './context.ts';
+import type { DocActions } from './docs.ts';
+import { eventText } from './events.ts';
+import type { InstanceActions } from './instances.ts';
+import { failed, loading, ready } from './loadable.ts';
+
+export interface RunActions {
+  readonly load: (projectId: ProjectId) => Promise<void>;
+  /** Saves, builds if needed, boots a new instance and invokes it with the event as typed. */
+  readonly run: () => Promise<void>;
+  /** Sends the event to an instance that already runs. */
+  readonly invoke: (instanceId: InstanceId) => Promise<void>;
+  readonly cancel: () => void;
+  readonly show: (projectId: ProjectId, runId: RunId) => Promise<void>;
+  /** Draws another run beneath the shown one; null: none. */
+  readonly compare: (projectId: ProjectId, runId: RunId | null) => Promise<void>;
+  readonly remove: (projectId: ProjectId, runId: RunId) => Promise<void>;
+  readonly added: (run: RunSummary) => void;
+  readonly removed: (runId: RunId) => void;
+}
+
+export function createRunActions(
+  context: StudioContext,
+  docs: DocActions,
+  builds: BuildActions,
+  instances: InstanceActions,
+): RunActions {
+  const { client, session, transient, saved } = context;
+  const listOf = (projectId: string) => session.getState().runs[projectId];
+
+  const load: RunActions['load'] = async (projectId) => {
+    setEntry(context, 'runs', projectId, loading(listOf(projectId)));
+    try {
+      const runs = await client.call('runs:list', { projectId, limit: 200 });
+      setEntry(context, 'runs', projectId, ready(runs));
+      const newest = runs.find((run) => run.outcome !== 'running');
+      if (newest !== undefined && shownOf(context, projectId).run === null) await show(projectId, newest.id);
+    } catch (thrown) {
+      setEntry(context, 'runs', projectId, failed(listOf(projectId), toFirstlightError(thrown)));
+    }
+  };
+
+  /** The run a person would compare with: the one before it, in the same start mode, that has a timeline. */
+  const before = (projectId: ProjectId, run: Pick<Run, 'id' | 'startMode' | 'startedAt'>) =>
+    listOf(projectId)?.value?.find(
+      (entry) =>
+        entry.id !== run.id &&
+        entry.startedAt < run.startedAt &&
+        entry.startMode === run.startMode &&
+        entry.totalMs !== null,
+    )?.id ?? null;
+
+  const show: RunActions['show'] = async (projectId, runId) => {
+    patchShown(context, projectId, { loadingRunId: runId });
+    try {
+      const run = await client.call('runs:get', { runId });
+      if (shownOf(context, projectId).loadingRunId !== runId) return;
+      patchShown(context, projectId, { run, previous: null, loadingRunId: null, failure: null, warm: null });
+      transient.setState({ selectedPhase: null, focusedInstanceId: null });
+      await compare(projectId, before(projectId, run));
+    } catch (thrown) {
+      patchShown(context, projectId, { loadingRunId: null, failure: toFirstlightError(thrown) });
+    }
+  };
+
+  const compare: RunActions['compare'] = async (projectId, runId) => {
+    if (runId === null) return patchShown(context, projectId, { previous: null });
+    try {
+      patchShown(context, projectId, { previous: await client.call('runs:get', { runId }) });
+    } catch (thrown) {
+      report(context, thrown);
+    }
+  };
+
+  const startTask = (projectId: ProjectId, kind: 'run' | 'invoke', message: string): AbortController => {
+    const abort = new AbortController();
+    setTask(context, projectId, {
+      kind,
+      startedAtMs: Date.now(),
+      message,
+      fraction: null,
+      cancelling: false,
+      cancel: () => {
+        patchTask(context, projectId, { cancelling: true });
+        abort.abort();
+      },
+    });
+    return abort;
+  };
+
+  const run: RunActions['run'] = async () => {
+    const project = currentProject(context);
+    if (project === null || transient.getState().tasks[project.id] !== undefined) return;
+    const projectId = project.id;
+    const event = parseEvent(eventText(saved.getState(), projectId));
+    if (!event.ok) return patchShown(context, projectId, { failure: event.error, warm: null });
+    const abort = startTask(projectId, 'run', 'Saving');
+    try {
+      if (!(await docs.saveAll(projectId))) return;
+      patchTask(context, projectId, { message: 'Starting' });
+      const earlier = instances.replaceable(projectId);
+      const last = shownOf(context, projectId).run;
+      const done = await client.call(
+        'instances:run',
+        { projectId, event: event.value as Json, startMode: saved.getState().startMode, lifetime: 'session' },
+        {
+          signal: abort.signal,
+          onProgress: ({ message, fraction }) => patchTask(context, projectId, { message, fraction: fraction ?? null }),
+        },
+      );
+      const comparable = last !== null && last.timeline !== null && last.startMode === done.startMode ? last : null;
+      patchShown(context, projectId, {
+        run: done,
+        previous: comparable,
+        failure: null,
+        warm: null,
+        loadingRunId: null,
+      });
+      transient.setState({ selectedPhase: null, focusedInstanceId: done.instance?.id ?? null });
+      // One running instance per function: each run is a new cold start, and what it replaces would only hold memory.
+      for (const id of earlier) if (id !== done.instance?.id) void instances.stop(id);
+    } catch (thrown) {
+      const error = toFirstlightError(thrown);
+      if (error.code === 'CANCELLED') return;
+      patchShown(context, projectId, { failure: error, warm: null });
+      if (error.class === 'build' || error.class === 'input') {
+        builds.failed(projectId, error);
+        if (error.details.problems?.length) transient.setState({ dockTab: 'problems' });
+      }
+    } finally {
+      setTask(context, projectId, null);
+    }
+  };
+
+  return {
+    load,
+    run,
+    invoke: async (instanceId) => {
+      const instance = session.getState().instances.value?.find((entry) => entry.id === instanceId);
+      if (instance === undefined || transient.getState().tasks[instance.projectId] !== undefined) return;
+      const { projectId } = instance;
+      const event = parseEvent(eventText(saved.getState(), projectId));
+      if (!event.ok) return patchShown(context, projectId, { failure: event.error, warm: null });
+      const abort = startTask(projectId, 'invoke', `Calling ${instanceId}`);
+      try {
+        const invocation = await client.call(
+          'instances:invoke',
+          { instanceId, event: event.value as Json },
+          { signal: abort.signal },
+        );
+        patchShown(context, projectId, { warm: { instanceId, invocation }, failure: null });
+      } catch (thrown) {
+        const error = toFirstlightError(thrown);
+        if (error.code !== 'CANCELLED') patchShown(context, projectId, { failure: error, warm: null });
+      } finally {
+        setTask(context, projectId, null);
+      }
+    },
+    cancel: () => {
+      const { projectId } = saved.getState();
+      if (projectId !== null) transient.getState().tasks[projectId]?.cancel();
+    },
+    show,
+    compare,
+    remove: async (projectId, runId) => {
+      try {
+        await client.call('runs:remove', { runId });
+        const shown = shownOf(context, projectId);
+        if (shown.run?.id === runId) patchShown(context, projectId, { run: null, previous: null });
+        if (shown.previous?.id === runId) patchShown(context, projectId, { previous: null });
+      } catch (thrown) {
+        report(context, thrown);
+      }
+    },
+    added: (added) => {
+      const rest = (listOf(added.projectId)?.value ?? []).filter((entry) => entry.id !== added.id);
+      setEntry(context, 'runs', added.projectId, ready([added, ...rest].slice(0, 200)));
+    },
+    removed: (runId) => {
+      for (const [projectId, list] of Object.entries(session.getState().runs)) {
+        if (list.value?.some((entry) => entry.id === runId)) {
+          setEntry(context, 'runs', projectId, ready(list.value.filter((entry) => entry.id !== runId)));
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { Json } from '#shared/model/json.ts';
+import type { StartMode } from '#shared/model/timeline.ts';
+
+export type ThemeChoice = 'system' | 'light' | 'dark';
+export const areas = ['functions', 'instances', 'builds', 'runs', 'environment'] as const;
+export type Area = (typeof areas)[number];
+
+/** The files that were open in a project. */
+export interface OpenTabs {
+  readonly paths: readonly string[];
+  readonly active: string | null;
+}
+
+/** What is kept from one start of the studio to the next. */
+export interface SavedState {
+  readonly theme: ThemeChoice;
+  readonly startMode: StartMode;
+  readonly area: Area;
+  readonly projectId: string | null;
+  /** Panel sizes by group. Units: percent. */
+  readonly layouts: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly tabs: Readonly<Record<string, OpenTabs>>;
+  /** The event as a person typed it, by project. */
+  readonly events: Readonly<Record<string, string>>;
+  readonly tipsDismissed: boolean;
+}
+
+export type SavedStore = StoreApi<SavedState>;
+
+export const initialSaved: SavedState = {
+  theme: 'system',
+  startMode: 'prestarted',
+  area: 'functions',
+  projectId: null,
+  layouts: {},
+  tabs: {},
+  events: {},
+  tipsDismissed: false,
+};
+
+export const createSavedStore = (): SavedStore => createStore<SavedState>()(() => initialSaved);
+
+/** The key under which the engine keeps it. */
+export const savedKey = 'studio';
+
+/** What an earlier start kept, as far as it can still be understood: a value of another shape is left out. */
+export function readSaved(value: Json | undefined): Partial<SavedState> {
+  if (!isRecord(value)) return {};
+  const out: { -readonly [Key in keyof SavedState]?: SavedState[Key] } = {};
+  if (value.theme === 'system' || value.theme === 'light' || value.theme === 'dark') out.theme = value.theme;
+  if (value.startMode === 'cold' || value.startMode === 'prestarted') out.startMode = value.startMode;
+  const area = areas.find((name) => name === value.area);
+  if (area !== undefined) out.area = area;
+  if (typeof value.projectId === 'string') out.projectId = value.projectId;
+  if (typeof value.tipsDismissed === 'boolean') out.tipsDismissed = value.tipsDismissed;
+  out.layouts = pickRecord(value.layouts, (layout) =>
+    isRecord(layout) ? pickRecord(layout, (size) => (typeof size === 'number' ? size : undefined)) : undefined,
+  );
+  out.events = pickRecord(value.events, (text) => (typeof text === 'string' ? text : undefined));
+  out.tabs = pickRecord(value.tabs, (tabs) => {
+    if (!isRecord(tabs) || !Array.isArray(tabs.paths)) return undefined;
+    const paths = tabs.paths.filter((path) => typeof path === 'string');
+    return { paths, active: typeof tabs.active === 'string' ? tabs.active : null };
+  });
+  return out;
+}
+
+const isRecord = (value: Json | undefined): value is { readonly [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function pickRecord<T>(value: Json | undefined, read: (entry: Json) => T | undefined): Record<string, T> {
+  const out: Record<string, T> = {};
+  if (!isRecord(value)) return out;
+  for (const [key, entry] of Object.entries(value)) {
+    const read_ = read(entry);
+    if (read_ !== undefined) out[key] = read_;
+  }
+  return out;
+}

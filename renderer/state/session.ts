@@ -1,0 +1,104 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { AppInfo } from '#shared/contract/app.ts';
+import type { FirstlightError, Problem } from '#shared/errors.ts';
+import type { DoctorReport } from '#shared/model/doctor.ts';
+import type { BuildResult } from '#shared/model/image.ts';
+import type { Instance } from '#shared/model/instance.ts';
+import type { MetricSample } from '#shared/model/metrics.ts';
+import type { Project, ProjectFile } from '#shared/model/project.ts';
+import type { Invocation, Run, RunSummary } from '#shared/model/run.ts';
+import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
+import { idle, type Loadable } from './loadable.ts';
+
+/** The state of the way to the engine, as the window shows it. */
+export interface LinkState {
+  readonly status: 'connecting' | 'connected' | 'lost';
+  readonly attempt: number;
+  readonly retryAtMs: number | null;
+}
+
+/** A file that is open in the editor. Shape: `revision` is the one `savedText` was read at. */
+export interface Doc {
+  readonly projectId: ProjectId;
+  readonly path: string;
+  readonly status: 'loading' | 'ready' | 'failed';
+  readonly savedText: string;
+  readonly text: string;
+  readonly revision: string | null;
+  readonly saving: boolean;
+  readonly error: FirstlightError | null;
+  /** The file on disk is another than the one being edited. */
+  readonly conflict: 'changed' | 'deleted' | null;
+}
+
+export type DocKey = string;
+export const docKey = (projectId: string, path: string): DocKey => `${projectId}:${path}`;
+export const isDirty = (doc: Doc): boolean => doc.status === 'ready' && doc.text !== doc.savedText;
+
+/** What is known of a project's last build. */
+export interface BuildState {
+  readonly running: boolean;
+  readonly result: BuildResult | null;
+  readonly error: FirstlightError | null;
+  /** Units: ms since the Unix epoch. */
+  readonly finishedAtMs: number | null;
+}
+
+/** A call to an instance that was already running. */
+export interface WarmCall {
+  readonly instanceId: InstanceId;
+  readonly invocation: Invocation;
+}
+
+/** What the response, timeline and history panels show for a project. */
+export interface Shown {
+  readonly run: Run | null;
+  readonly previous: Run | null;
+  readonly loadingRunId: RunId | null;
+  /** What kept a run from starting, or from being read. */
+  readonly failure: FirstlightError | null;
+  readonly warm: WarmCall | null;
+}
+
+export const nothingShown: Shown = { run: null, previous: null, loadingRunId: null, failure: null, warm: null };
+
+/** What the engine says now, and what is open on it. Gone when the window closes. */
+export interface SessionState {
+  readonly link: LinkState;
+  readonly info: AppInfo | null;
+  readonly projects: Loadable<readonly Project[]>;
+  readonly templates: Loadable<readonly { id: string; title: string; description: string }[]>;
+  readonly files: Readonly<Record<string, Loadable<readonly ProjectFile[]>>>;
+  readonly types: Readonly<Record<string, readonly { path: string; text: string }[]>>;
+  readonly docs: Readonly<Record<DocKey, Doc>>;
+  /** What the editor's own TypeScript service found, by file. */
+  readonly editorProblems: Readonly<Record<DocKey, readonly Problem[]>>;
+  readonly instances: Loadable<readonly Instance[]>;
+  /** Units: oldest first, the last minutes. */
+  readonly samples: Readonly<Record<string, readonly MetricSample[]>>;
+  readonly runs: Readonly<Record<string, Loadable<readonly RunSummary[]>>>;
+  readonly builds: Readonly<Record<string, BuildState>>;
+  readonly shown: Readonly<Record<string, Shown>>;
+  readonly doctor: Loadable<DoctorReport>;
+}
+
+export type SessionStore = StoreApi<SessionState>;
+
+export const initialSession: SessionState = {
+  link: { status: 'connecting', attempt: 0, retryAtMs: null },
+  info: null,
+  projects: idle,
+  templates: idle,
+  files: {},
+  types: {},
+  docs: {},
+  editorProblems: {},
+  instances: idle,
+  samples: {},
+  runs: {},
+  builds: {},
+  shown: {},
+  doctor: idle,
+};
+
+export const createSessionStore = (): SessionStore => createStore<SessionState>()(() => initialSession);

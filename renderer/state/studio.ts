@@ -1,0 +1,129 @@
+import type { Client } from '#shared/contract/client.ts';
+import { type BuildActions, createBuildActions } from './builds.ts';
+import { report, type StudioContext } from './context.ts';
+import { createDocActions, type DocActions } from './docs.ts';
+import { createDoctorActions, type DoctorActions } from './doctor.ts';
+import { createInstanceActions, type InstanceActions } from './instances.ts';
+import { createProjectActions, type ProjectActions } from './projects.ts';
+import { createRunActions, type RunActions } from './runs.ts';
+import { createSavedStore, readSaved, type SavedState, savedKey } from './saved.ts';
+import { createSessionStore, type LinkState } from './session.ts';
+import { createTransientStore } from './transient.ts';
+
+/** The part of a transport that the state needs. */
+export interface StudioTransport {
+  readonly client: Client;
+  readonly link: () => LinkState;
+  readonly onLink: (listener: (link: LinkState) => void) => () => void;
+}
+
+/** The state of one window and everything that can be done to it. */
+export interface Studio extends StudioContext {
+  readonly projects: ProjectActions;
+  readonly docs: DocActions;
+  readonly builds: BuildActions;
+  readonly instances: InstanceActions;
+  readonly runs: RunActions;
+  readonly doctor: DoctorActions;
+  /** Saves the active file, and builds when it is on disk. */
+  readonly saveAndBuild: () => Promise<void>;
+  /** Ends timers and subscriptions. */
+  readonly dispose: () => void;
+}
+
+/** A drag of a panel changes its size many times a second; the last one is what is worth a write. */
+const saveDelayMs = 300;
+
+/** A studio over a transport: it loads what the window shows, each time the connection comes up, and follows the engine's events. */
+export function createStudio(transport: StudioTransport): Studio {
+  const { client } = transport;
+  const context: StudioContext = {
+    client,
+    saved: createSavedStore(),
+    session: createSessionStore(),
+    transient: createTransientStore(),
+  };
+  const docs = createDocActions(context);
+  const builds = createBuildActions(context);
+  const instances = createInstanceActions(context);
+  const runs = createRunActions(context, docs, builds, instances);
+  const projects = createProjectActions(context, docs, runs);
+  const doctor = createDoctorActions(context);
+
+  let settingsLoaded = false;
+  let saveTimer: ReturnType<typeof setTimeout> | null = null;
+
+  const saveSettings = () => {
+    saveTimer = null;
+    const values = { [savedKey]: JSON.parse(JSON.stringify(context.saved.getState())) };
+    client.call('settings:set', { values }).catch((thrown) => report(context, thrown));
+  };
+
+  async function loadAll(): Promise<void> {
+    try {
+      if (!settingsLoaded) {
+        const settings = await client.call('settings:get', {});
+        context.saved.setState(readSaved(settings[savedKey]));
+        settingsLoaded = true;
+      }
+      context.session.setState({ info: await client.call('app:info', {}) });
+    } catch (thrown) {
+      report(context, thrown);
+    }
+    await Promise.all([projects.load(), instances.load(), projects.loadTemplates()]);
+    await doctor.run();
+  }
+
+  const followLink = (link: LinkState) => {
+    const before = context.session.getState().link.status;
+    context.session.setState({ link });
+    if (link.status === 'connected' && before !== 'connected') void loadAll();
+  };
+
+  const ends = [
+    transport.onLink(followLink),
+    context.saved.subscribe((state: SavedState, before: SavedState) => {
+      if (!settingsLoaded || state === before || saveTimer !== null) return;
+      saveTimer = setTimeout(saveSettings, saveDelayMs);
+    }),
+    client.subscribe('app:changed', (info) => context.session.setState({ info })),
+    client.subscribe('projects:changed', ({ project }) => projects.update(project)),
+    client.subscribe('projects:closed', ({ projectId }) => projects.drop(projectId)),
+    client.subscribe('projects:fileChanged', ({ projectId, path, revision }) => {
+      docs.fileChanged(projectId, path, revision);
+      const known = context.session.getState().files[projectId]?.value?.some((file) => file.path === path) ?? false;
+      if (known === (revision === null)) void projects.loadFiles(projectId);
+    }),
+    client.subscribe('builds:started', ({ projectId }) => builds.started(projectId)),
+    client.subscribe('builds:finished', ({ projectId, result, error }) => builds.finished(projectId, result, error)),
+    client.subscribe('instances:changed', ({ instance }) => instances.changed(instance)),
+    client.subscribe('instances:removed', ({ instanceId }) => instances.removed(instanceId)),
+    client.subscribe('metrics:sampled', ({ samples }) => instances.sampled(samples)),
+    client.subscribe('runs:added', ({ run }) => runs.added(run)),
+    client.subscribe('runs:removed', ({ runId }) => runs.removed(runId)),
+  ];
+  followLink(transport.link());
+
+  return {
+    ...context,
+    projects,
+    docs,
+    builds,
+    instances,
+    runs,
+    doctor,
+    saveAndBuild: async () => {
+      const { projectId } = context.saved.getState();
+      const project = context.session.getState().projects.value?.find((entry) => entry.id === projectId);
+      if (project === undefined) return;
+      if (await docs.saveAll(project.id)) await builds.build(project.id);
+    },
+    dispose: () => {
+      for (const end of ends) end();
+      if (saveTimer !== null) {
+        clearTimeout(saveTimer);
+        saveSettings();
+      }
+    },
+  };
+}

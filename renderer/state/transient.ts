@@ -1,0 +1,84 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { FirstlightError } from '#shared/errors.ts';
+import type { PhaseName } from '#shared/model/timeline.ts';
+import type { InstanceId, RunId } from '#shared/model/units.ts';
+
+/** Long work under way in a project: what it does, how far it is, and how to end it. */
+export interface Task {
+  readonly kind: 'run' | 'build' | 'invoke';
+  /** Units: ms since the Unix epoch. */
+  readonly startedAtMs: number;
+  readonly message: string;
+  /** Units: 0 to 1; null when unknown. */
+  readonly fraction: number | null;
+  readonly cancelling: boolean;
+  readonly cancel: () => void;
+}
+
+export type ConsoleTab =
+  | { readonly key: string; readonly kind: 'live'; readonly instanceId: InstanceId }
+  | { readonly key: string; readonly kind: 'replay'; readonly runId: RunId; readonly title: string };
+
+export type Dialog =
+  | { readonly kind: 'palette' }
+  | { readonly kind: 'new-function' }
+  | { readonly kind: 'open-folder' }
+  | { readonly kind: 'shortcuts' }
+  | { readonly kind: 'new-file' }
+  | { readonly kind: 'rename-file'; readonly path: string }
+  | {
+      readonly kind: 'confirm';
+      readonly title: string;
+      readonly message: string;
+      readonly action: string;
+      readonly onConfirm: () => void;
+    };
+
+export interface Toast {
+  readonly id: number;
+  readonly error: FirstlightError | null;
+  readonly message: string;
+}
+
+/** A place the editor is asked to show. Shape: `serial` differs for each request, so that the same place can be asked for twice. */
+export interface Reveal {
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+  readonly serial: number;
+}
+
+export type DockTab = 'build' | 'problems' | 'runs' | `console:${string}`;
+
+/** What is under the pointer, in flight or in front, and forgotten at once. */
+export interface TransientState {
+  readonly tasks: Readonly<Record<string, Task>>;
+  readonly dialog: Dialog | null;
+  readonly toasts: readonly Toast[];
+  readonly dockTab: DockTab;
+  readonly consoles: readonly ConsoleTab[];
+  readonly selectedPhase: PhaseName | null;
+  /** The instance whose graphs are shown; null: the one of the shown run. */
+  readonly focusedInstanceId: InstanceId | null;
+  readonly reveal: Reveal | null;
+  readonly cursor: { readonly line: number; readonly column: number } | null;
+  /** The center shows the environment's checks instead of the editor. */
+  readonly center: 'editor' | 'environment';
+}
+
+export type TransientStore = StoreApi<TransientState>;
+
+export const initialTransient: TransientState = {
+  tasks: {},
+  dialog: null,
+  toasts: [],
+  dockTab: 'build',
+  consoles: [],
+  selectedPhase: null,
+  focusedInstanceId: null,
+  reveal: null,
+  cursor: null,
+  center: 'editor',
+};
+
+export const createTransientStore = (): TransientStore => createStore<TransientState>()(() => initialTransient);

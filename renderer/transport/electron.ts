@@ -1,0 +1,26 @@
+import { type Bridge, createBridgeClient } from '#shared/contract/bridge.ts';
+import type { Link, Transport } from './transport.ts';
+
+/** What the preload puts into the window. */
+export interface PreloadApi extends Bridge {
+  readonly pickDirectory?: (() => Promise<string | null>) | undefined;
+}
+
+declare global {
+  interface Window {
+    readonly firstlight?: PreloadApi | undefined;
+  }
+}
+
+/** The way to the engine in this window's own main process: there as long as the window is. */
+export function createElectronTransport(api: PreloadApi): Transport {
+  const link: Link = { status: 'connected', attempt: 0, retryAtMs: null };
+  return {
+    kind: 'electron',
+    client: createBridgeClient(api),
+    link: () => link,
+    onLink: () => () => undefined,
+    retry: () => undefined,
+    pickDirectory: api.pickDirectory,
+  };
+}

@@ -1,0 +1,12 @@
+import { createElectronTransport } from './electron.ts';
+import type { Transport } from './transport.ts';
+import { createWebSocketTransport, takeToken } from './websocket.ts';
+
+/** The transport of the shell this page runs in. */
+export function pickTransport(): Transport {
+  if (window.firstlight !== undefined) return createElectronTransport(window.firstlight);
+  return createWebSocketTransport(
+    window.location.origin,
+    takeToken(window.location, window.history, window.sessionStorage),
+  );
+}

@@ -1,0 +1,161 @@
+import { type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
+import { createPortal } from 'react-dom';
+import './menu.css';
+import { Icon, type IconName } from './icon.tsx';
+
+export interface MenuItem {
+  readonly id: string;
+  readonly label: string;
+  readonly detail?: string | undefined;
+  readonly icon?: IconName | undefined;
+  readonly shortcut?: string | undefined;
+  /** Set in a menu that chooses one of several. */
+  readonly checked?: boolean | undefined;
+  readonly disabled?: boolean | undefined;
+  readonly danger?: boolean | undefined;
+  /** Draws a line above. */
+  readonly separated?: boolean | undefined;
+  readonly onSelect: () => void;
+}
+
+export interface MenuProps {
+  /** The control's name. */
+  readonly label: string;
+  readonly items: readonly MenuItem[];
+  readonly children: ReactNode;
+  readonly className?: string;
+  readonly tip?: string;
+  readonly align?: 'left' | 'right';
+  readonly disabled?: boolean;
+}
+
+/** A button that opens a menu; arrows, Home, End, a first letter, Enter and Esc work in it. */
+export function Menu({ label, items, children, className = 'menu-button', tip, align = 'left', disabled }: MenuProps) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const id = useId();
+  const close = (refocus: boolean) => {
+    setOpen(false);
+    if (refocus) button.current?.focus();
+  };
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        className={className}
+        aria-label={label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        data-tip={open ? undefined : (tip ?? label)}
+        disabled={disabled}
+        onClick={(event) => {
+          event.stopPropagation();
+          setOpen(!open);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'ArrowDown') {
+            event.preventDefault();
+            setOpen(true);
+          }
+        }}
+      >
+        {children}
+      </button>
+      {open && button.current !== null && (
+        <MenuList id={id} label={label} items={items} anchor={button.current} align={align} onClose={close} />
+      )}
+    </>
+  );
+}
+
+interface MenuListProps {
+  readonly id: string;
+  readonly label: string;
+  readonly items: readonly MenuItem[];
+  readonly anchor: HTMLElement;
+  readonly align: 'left' | 'right';
+  readonly onClose: (refocus: boolean) => void;
+}
+
+function MenuList({ id, label, items, anchor, align, onClose }: MenuListProps) {
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (element === null) return;
+    const box = anchor.getBoundingClientRect();
+    const left = align === 'left' ? box.left : box.right - element.offsetWidth;
+    const below = box.bottom + 3 + element.offsetHeight < window.innerHeight;
+    element.style.left = `${Math.max(4, Math.min(left, window.innerWidth - element.offsetWidth - 4))}px`;
+    element.style.top = `${below ? box.bottom + 3 : Math.max(4, box.top - element.offsetHeight - 3)}px`;
+    const first =
+      element.querySelector<HTMLElement>('[aria-checked="true"]') ??
+      element.querySelector<HTMLElement>('button:not(:disabled)');
+    first?.focus();
+  }, [anchor, align]);
+  useEffect(() => {
+    const onPointerDown = (event: PointerEvent) => {
+      const target = event.target as Node;
+      if (!list.current?.contains(target) && !anchor.contains(target)) onClose(false);
+    };
+    const onBlur = () => onClose(false);
+    window.addEventListener('pointerdown', onPointerDown, true);
+    window.addEventListener('blur', onBlur);
+    return () => {
+      window.removeEventListener('pointerdown', onPointerDown, true);
+      window.removeEventListener('blur', onBlur);
+    };
+  }, [anchor, onClose]);
+
+  const move = (event: React.KeyboardEvent) => {
+    const buttons = [...(list.current?.querySelectorAll<HTMLButtonElement>('button:not(:disabled)') ?? [])];
+    const index = buttons.indexOf(document.activeElement as HTMLButtonElement);
+    const go = (to: number) => {
+      event.preventDefault();
+      buttons[(to + buttons.length) % buttons.length]?.focus();
+    };
+    if (event.key === 'ArrowDown') go(index + 1);
+    else if (event.key === 'ArrowUp') go(index - 1);
+    else if (event.key === 'Home') go(0);
+    else if (event.key === 'End') go(buttons.length - 1);
+    else if (event.key === 'Escape' || event.key === 'Tab') {
+      event.preventDefault();
+      event.stopPropagation();
+      onClose(true);
+    } else if (event.key.length === 1 && !event.ctrlKey) {
+      const after = [...buttons.slice(index + 1), ...buttons.slice(0, index + 1)];
+      after.find((entry) => entry.textContent?.trim().toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
+    }
+  };
+  const chooses = items.some((item) => item.checked !== undefined);
+  return createPortal(
+    <div ref={list} id={id} className="menu-list scroll" role="menu" aria-label={label} onKeyDown={move}>
+      {items.map((item) => (
+        <button
+          key={item.id}
+          type="button"
+          role={item.checked === undefined ? 'menuitem' : 'menuitemradio'}
+          aria-checked={item.checked}
+          disabled={item.disabled}
+          tabIndex={-1}
+          className={`menu-item${item.danger ? ' danger' : ''}${item.separated ? ' menu-separated' : ''}`}
+          onPointerMove={(event) => event.currentTarget.focus({ preventScroll: true })}
+          onClick={() => {
+            onClose(true);
+            item.onSelect();
+          }}
+        >
+          {chooses && <span className="menu-check">{item.checked === true && <Icon name="check" size={12} />}</span>}
+          {item.icon !== undefined && <Icon name={item.icon} size={14} />}
+          <span className="menu-label">
+            <span className="ellipsis">{item.label}</span>
+            {item.detail !== undefined && <span className="menu-detail ellipsis">{item.detail}</span>}
+          </span>
+          {item.shortcut !== undefined && <kbd>{item.shortcut}</kbd>}
+        </button>
+      ))}
+    </div>,
+    document.body,
+  );
+}

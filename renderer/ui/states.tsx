@@ -1,0 +1,85 @@
+import type { ReactNode } from 'react';
+import type { FirstlightError } from '#shared/errors.ts';
+import './states.css';
+import { Button } from './button.tsx';
+import { Icon, type IconName } from './icon.tsx';
+
+export interface EmptyStateProps {
+  readonly icon?: IconName;
+  readonly title: string;
+  readonly children?: ReactNode;
+  readonly action?: ReactNode;
+}
+
+/** A panel with nothing in it: what would be here, and how to get it. */
+export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
+  return (
+    <div className="state">
+      {icon !== undefined && <Icon name={icon} size={20} />}
+      <p className="state-title">{title}</p>
+      {children !== undefined && <p className="state-text">{children}</p>}
+      {action !== undefined && <div className="state-actions">{action}</div>}
+    </div>
+  );
+}
+
+export interface ErrorStateProps {
+  readonly error: FirstlightError;
+  readonly actions?: ReactNode;
+  readonly compact?: boolean;
+}
+
+/** What went wrong, why, and what to do about it. */
+export function ErrorState({ error, actions, compact = false }: ErrorStateProps) {
+  return (
+    <div className={compact ? 'state-error state-compact' : 'state-error'} role="alert">
+      <Icon name="error" size={14} />
+      <div className="selectable">
+        <p className="state-message">{error.message}</p>
+        {error.hint !== undefined && <p className="state-hint">{error.hint}</p>}
+        {error.details.output !== undefined && <pre className="state-output mono">{error.details.output}</pre>}
+        <p className="state-code mono">{error.code}</p>
+        {actions !== undefined && <div className="state-actions">{actions}</div>}
+      </div>
+    </div>
+  );
+}
+
+export interface LoadingStateProps {
+  readonly message: string;
+  /** Units: 0 to 1; null when unknown. */
+  readonly fraction?: number | null;
+  readonly onCancel?: (() => void) | undefined;
+  readonly cancelling?: boolean;
+}
+
+/** Work under way: what it does and how far it is. */
+export function LoadingState({ message, fraction = null, onCancel, cancelling = false }: LoadingStateProps) {
+  return (
+    <div className="state" role="status">
+      <p className="state-text">{cancelling ? 'Cancelling' : message}</p>
+      <ProgressBar fraction={fraction} label={message} />
+      {onCancel !== undefined && (
+        <Button kind="quiet" onClick={onCancel} disabled={cancelling}>
+          Cancel
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** A thin bar; it wanders while the share is unknown. */
+export function ProgressBar({ fraction, label }: { readonly fraction: number | null; readonly label: string }) {
+  return (
+    <div
+      className={fraction === null ? 'progress progress-unknown' : 'progress'}
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={fraction === null ? undefined : Math.round(fraction * 100)}
+    >
+      <div style={fraction === null ? undefined : { width: `${fraction * 100}%` }} />
+    </div>
+  );
+}

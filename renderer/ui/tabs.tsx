@@ -1,0 +1,58 @@
+import type { KeyboardEvent, ReactNode } from 'react';
+import './tabs.css';
+
+export interface TabItem {
+  readonly id: string;
+  /** Its name for a screen reader, when `label` is more than words. */
+  readonly name?: string;
+  readonly label: ReactNode;
+  readonly tip?: string;
+  /** What follows the label: a close button, a count. */
+  readonly trailing?: ReactNode;
+  readonly onClose?: () => void;
+}
+
+export interface TabListProps {
+  readonly label: string;
+  readonly items: readonly TabItem[];
+  readonly active: string | null;
+  readonly panelId?: string;
+  readonly onSelect: (id: string) => void;
+}
+
+/** A row of tabs: one is in the tab order, arrows move between them, Delete closes one that can be closed. */
+export function TabList({ label, items, active, panelId, onSelect }: TabListProps) {
+  const move = (event: KeyboardEvent<HTMLElement>, index: number) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const target = step !== undefined ? items[(index + step + items.length) % items.length] : undefined;
+    if (target !== undefined) {
+      event.preventDefault();
+      onSelect(target.id);
+      const tabs = event.currentTarget.closest('[role="tablist"]')?.querySelectorAll<HTMLElement>('[role="tab"]');
+      tabs?.[items.indexOf(target)]?.focus();
+    } else if (event.key === 'Delete') items[index]?.onClose?.();
+  };
+  return (
+    <div className="tabs scroll" role="tablist" aria-label={label}>
+      {items.map((item, index) => (
+        <div key={item.id} className={item.id === active ? 'tab tab-active' : 'tab'}>
+          <button
+            type="button"
+            role="tab"
+            aria-selected={item.id === active}
+            aria-label={item.name}
+            aria-controls={panelId}
+            tabIndex={item.id === active || (active === null && index === 0) ? 0 : -1}
+            data-tip={item.tip}
+            onClick={() => onSelect(item.id)}
+            onAuxClick={(event) => event.button === 1 && item.onClose?.()}
+            onKeyDown={(event) => move(event, index)}
+          >
+            {item.label}
+          </button>
+          {item.trailing}
+        </div>
+      ))}
+    </div>
+  );
+}
