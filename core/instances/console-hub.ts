@@ -11,6 +11,7 @@ export interface ConsoleRecorder {
 export interface ConsoleHub {
   /** Takes what the guest prints from here on; an earlier source is let go. */
   readonly connect: (source: Duplex) => void;
+  /** Writes what is kept so far, then all that comes. */
   readonly record: (recorder: ConsoleRecorder | null) => void;
   /** Calls `listener` after each output; returns the function that ends that. */
   readonly watch: (listener: () => void) => () => void;
@@ -67,6 +68,8 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     },
     record(next) {
       recorder = next;
+      // What came before it was there.
+      if (next !== null && ring.end > 0) next.write(ring.read(ring.start, ring.end - ring.start));
     },
     watch(listener) {
       watchers.add(listener);

@@ -24,6 +24,7 @@ const record = {
   projectId: '0123456789ab',
   functionName: 'hello',
   imageId: 'a'.repeat(64),
+  bundleId: 'b'.repeat(64),
   imagePath: `/img/${nasty.replace('\u0000', '')}.elf`,
   runtime: 'ember',
   accel: 'tcg',

@@ -64,6 +64,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     projectId: spec.projectId,
     functionName: spec.config.name,
     imageId: spec.image.id,
+    bundleId: spec.image.bundleId,
     imagePath: spec.image.path,
     runtime: spec.image.runtime,
     accel: spec.accel,

@@ -83,15 +83,25 @@ export class LiveInstance {
 
   /** The instance as others see it. */
   get info(): Instance {
-    const { owner: _, home: _home, imagePath: _path, socketDir: _dir, timeoutMs: _timeout, ...record } = this.record;
+    const { record } = this;
     return {
-      ...record,
-      runId: this.#runId,
+      id: record.id,
       domain: this.domain.name,
       uuid: this.domain.uuid,
       uri: this.#options.uri,
       state: this.#state,
       failure: this.#failure,
+      accel: record.accel,
+      startMode: record.startMode,
+      runtime: record.runtime,
+      projectId: record.projectId,
+      functionName: record.functionName,
+      imageId: record.imageId,
+      memoryMiB: record.memoryMiB,
+      vcpus: record.vcpus,
+      keep: record.keep,
+      createdAt: record.createdAt,
+      runId: this.#runId,
     };
   }
 

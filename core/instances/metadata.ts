@@ -3,7 +3,7 @@ import { ownerSchema } from '#core/store/owner.ts';
 import { accelSchema } from '#shared/model/instance.ts';
 import { runtimeIdSchema } from '#shared/model/project.ts';
 import { startModeSchema } from '#shared/model/timeline.ts';
-import { imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from '#shared/model/units.ts';
+import { bundleIdSchema, imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from '#shared/model/units.ts';
 import { attributes } from './xml.ts';
 
 /** Names our element in a domain's metadata. */
@@ -19,6 +19,7 @@ const recordSchema = z.object({
   projectId: projectIdSchema,
   functionName: z.string().min(1),
   imageId: imageIdSchema,
+  bundleId: bundleIdSchema,
   imagePath: z.string().min(1),
   runtime: runtimeIdSchema,
   accel: accelSchema,

@@ -24,7 +24,7 @@ export interface Registry {
   /** Errors: NOT_FOUND. */
   readonly get: (id: InstanceId) => LiveInstance;
   readonly launch: (spec: LaunchSpec) => Promise<Launched>;
-  /** Stops it if it runs and forgets it. Errors: NOT_FOUND. */
+  /** Stops it if it runs, and forgets it once it is gone. Errors: NOT_FOUND. */
   readonly remove: (id: InstanceId) => void;
   /**
    * Brings what is known in line with what libvirt has: takes over instances that were kept, ends those whose owner is
@@ -44,6 +44,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { link, layout, runtimes, log } = options;
   const byId = new Map<InstanceId, LiveInstance>();
   const byUuid = new Map<string, LiveInstance>();
+  /** To be forgotten as soon as libvirt has ended them. */
+  const leaving = new Set<InstanceId>();
 
   function add(instance: LiveInstance): void {
     byId.set(instance.record.id, instance);
@@ -57,6 +59,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     byId.delete(instance.record.id);
     byUuid.delete(instance.domain.uuid);
     options.onRemoved(instance.record.id);
+  }
+
+  function onChange(info: Instance): void {
+    options.onChange(info);
+    const instance = byId.get(info.id);
+    if (instance?.isOver && leaving.delete(info.id)) forget(instance);
   }
 
   function get(id: InstanceId): LiveInstance {
@@ -100,7 +108,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (byUuid.has(domain.uuid)) return record;
     add(
       new LiveInstance({
-        ...liveOptions(options, runtime),
+        ...liveOptions({ ...options, onChange }, runtime),
         record,
         domain,
         state: state === 'paused' ? 'paused' : 'ready',
@@ -129,11 +137,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     list: () => [...byId.values()].map((instance) => instance.info),
     live: () => [...byId.values()].filter((instance) => !instance.isOver),
     get,
-    launch: (spec) => launchPaused(spec, { ...options, onCreated: add }),
+    launch: (spec) => launchPaused(spec, { ...options, onChange, onCreated: add }),
     remove(id) {
       const instance = get(id);
+      if (instance.isOver) return forget(instance);
+      leaving.add(id);
       instance.stop();
-      forget(instance);
     },
     reconcile,
     onLifecycle(event) {

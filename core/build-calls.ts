@@ -1,0 +1,64 @@
+import type { CallContext, CallHandlers, EventListener } from '#shared/contract/index.ts';
+import { toWireError } from '#shared/errors.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { Accelerator } from './doctor/accelerator.ts';
+import type { Build, ImageStore } from './images/image-store.ts';
+import type { PrestartPool } from './instances/prestart-pool.ts';
+import type { ProjectService } from './projects/project-service.ts';
+
+export interface BuildCallsOptions {
+  readonly images: ImageStore;
+  readonly projects: ProjectService;
+  readonly pool: PrestartPool;
+  readonly accelerator: Accelerator;
+  readonly emit: EventListener;
+  readonly log: (line: string) => void;
+}
+
+/** The calls `builds:*`, and the build that a run makes, which tells listeners as well. */
+export function buildCalls(options: BuildCallsOptions): {
+  readonly calls: Pick<CallHandlers, 'builds:build'>;
+  readonly build: (project: Project, context: CallContext) => Promise<Build>;
+} {
+  const { images, projects, pool, accelerator, emit, log } = options;
+
+  async function build(project: Project, context: CallContext): Promise<Build> {
+    emit('builds:started', { projectId: project.id });
+    try {
+      const built = await images.build(project, context);
+      emit('builds:finished', { projectId: project.id, result: built.result, error: null });
+      return built;
+    } catch (thrown) {
+      emit('builds:finished', { projectId: project.id, result: null, error: toWireError(thrown) });
+      throw thrown;
+    }
+  }
+
+  /** In the background: the build is done, whatever becomes of the instance. */
+  async function prestart(project: Project, { bundle, image }: Build): Promise<void> {
+    const { kind: accel } = await accelerator.choose();
+    pool.prepare({
+      projectId: project.id,
+      config: bundle.config,
+      image,
+      startMode: 'prestarted',
+      accel,
+      keep: false,
+      runId: null,
+    });
+  }
+
+  return {
+    build,
+    calls: {
+      'builds:build': async ({ projectId, startMode }, context) => {
+        const project = await projects.get(projectId);
+        const built = await build(project, context);
+        if (startMode === 'prestarted') {
+          prestart(project, built).catch((thrown) => log(`Could not prestart ${project.name}: ${thrown}`));
+        }
+        return built.result;
+      },
+    },
+  };
+}

@@ -1,0 +1,204 @@
+import type { CallHandlers, Engine, EventListener } from '#shared/contract/index.ts';
+import type { Accel } from '#shared/model/instance.ts';
+import { buildCalls } from './build-calls.ts';
+import { createBundler } from './bundle/bundler.ts';
+import { createAccelerator } from './doctor/accelerator.ts';
+import { createDoctor } from './doctor/doctor.ts';
+import { createImageStore } from './images/image-store.ts';
+import { instanceCalls, instanceStreams } from './instances/instance-calls.ts';
+import { createErrorMapper } from './instances/map-error.ts';
+import { createPrestartPool } from './instances/prestart-pool.ts';
+import { createRegistry } from './instances/registry.ts';
+import { createRunner } from './instances/run-function.ts';
+import { chooseUri } from './libvirt/choose-uri.ts';
+import { createLibvirtLink } from './libvirt/libvirt-link.ts';
+import { createSampler } from './metrics/sampler.ts';
+import { createProjectService } from './projects/project-service.ts';
+import type { Resources } from './resources.ts';
+import { createEmberRuntime } from './runtimes/ember/ember-runtime.ts';
+import { createHostRates } from './runtimes/host-rates.ts';
+import type { Runtime } from './runtimes/runtime.ts';
+import { createLayout } from './store/layout.ts';
+import { createRunStore } from './store/run-store.ts';
+import { createSettings } from './store/settings.ts';
+
+export interface CoreOptions {
+  readonly resources: Resources;
+  /** Overrides all places for state: for tests, and for FIRSTLIGHT_HOME. */
+  readonly home?: string | undefined;
+  readonly uri?: string | undefined;
+  readonly accel?: Accel | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly log?: ((line: string) => void) | undefined;
+  /** How long an instance may take to come up. Default: 30 s, which an emulated guest on a busy machine stays far under. */
+  readonly bootTimeoutMs?: number | undefined;
+}
+
+/** The engine with its end. */
+export interface Core extends Engine {
+  /** Ends what is ours: instances that were not to be kept, workers, the connection. Takes well under a second. */
+  readonly close: () => Promise<void>;
+}
+
+const defaultBootTimeoutMs = 30_000;
+/** Closing never waits for longer: what is left ends with the process. */
+const closeTimeoutMs = 1_500;
+/** Images beyond this are dropped, least used first. */
+const imagesMaxBytes = 2 * 1024 ** 3;
+
+/** The engine: everything put together, nothing begun that a first call does not need. */
+export async function createCore(options: CoreOptions): Promise<Core> {
+  const { resources, env = process.env, log = () => undefined } = options;
+  const uid = process.getuid?.() ?? 0;
+  const layout = createLayout({ home: options.home, env, uid });
+  const listeners = new Set<EventListener>();
+  const emit: EventListener = (name, payload) => {
+    for (const listener of listeners) listener(name, payload);
+  };
+  const closing = new AbortController();
+
+  const rates = createHostRates(layout);
+  const ember = createEmberRuntime({ resources, tscRate: rates.tsc });
+  const runtimes = new Map<Runtime['id'], Runtime>([[ember.id, ember]]);
+  const bundler = createBundler({ layout, version: resources.version });
+  const images = createImageStore({ layout, bundler, runtimes });
+  const runs = createRunStore(layout, { log });
+  const settings = createSettings(layout, log);
+
+  const uri = chooseUri(options.uri, env, uid);
+  const link = createLibvirtLink(uri, {
+    onState: () => announce(),
+    onLifecycle: (event) => registry.onLifecycle(event),
+    onLost: () => registry.onLinkLost(),
+    onReopened: () => reconcile(),
+  });
+  const accelerator = createAccelerator({
+    link,
+    layout,
+    resources,
+    fixed: options.accel ?? accelOf(env),
+    onKnown: () => announce(),
+  });
+  const registry = createRegistry({
+    link,
+    layout,
+    runtimes,
+    bootTimeoutMs: options.bootTimeoutMs ?? defaultBootTimeoutMs,
+    onChange: (instance) => emit('instances:changed', { instance }),
+    onRemoved: (instanceId) => {
+      sampler.forget(instanceId);
+      emit('instances:removed', { instanceId });
+    },
+    log,
+  });
+  const sampler = createSampler({
+    link,
+    live: registry.live,
+    onSamples: (samples) => emit('metrics:sampled', { samples }),
+  });
+  const pool = createPrestartPool({ launch: registry.launch, log });
+  const projects = createProjectService({
+    layout,
+    resources,
+    emit,
+    log,
+    onClosed: (projectId) => {
+      pool.drop(projectId);
+      void bundler.release(projectId);
+    },
+  });
+  const doctor = createDoctor({ link, layout, resources, accelerator, uid });
+
+  const info = () => ({
+    version: resources.version,
+    uri,
+    accel: accelerator.known(),
+    connection: link.state,
+    projectsDir: layout.projectsDir,
+  });
+  const announce = () => emit('app:changed', info());
+
+  const building = buildCalls({ images, projects, pool, accelerator, emit, log });
+  const mapError = createErrorMapper(bundler.load);
+  const run = createRunner({
+    link,
+    getProject: projects.get,
+    build: building.build,
+    runs,
+    registry,
+    pool,
+    sampler,
+    accelerator,
+    mapError,
+    tickRate: rates.tick,
+    emit,
+    log,
+  });
+
+  /** In the background: a person may look at projects and runs while libvirt is not there. */
+  const reconcile = () => {
+    reconciled = registry.reconcile().catch((thrown) => log(thrown instanceof Error ? thrown.message : String(thrown)));
+  };
+  let reconciled: Promise<void> = Promise.resolve();
+  const recovered = runs.recover().then(
+    () => undefined,
+    (thrown) => log(`Runs of earlier sessions could not be looked through: ${thrown}`),
+  );
+  reconcile();
+
+  const calls: CallHandlers = {
+    'app:info': info,
+    'settings:get': () => settings.get(),
+    'settings:set': async ({ values }) => {
+      await settings.set(values);
+      return null;
+    },
+    ...projects.calls,
+    ...building.calls,
+    ...instanceCalls({ registry, run, sampler, mapError, reconciled: () => reconciled }),
+    'runs:list': async (filter) => {
+      await recovered;
+      return await runs.list(filter);
+    },
+    'runs:get': ({ runId }) => runs.get(runId),
+    'runs:remove': async ({ runId }) => {
+      await runs.remove(runId);
+      emit('runs:removed', { runId });
+      return null;
+    },
+    'doctor:run': ({ fresh }) => doctor.run(fresh),
+    'doctor:fix': ({ checkId }) => doctor.fix(checkId),
+  };
+
+  return {
+    calls,
+    streams: instanceStreams({ registry, runs, reconciled: () => reconciled }),
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: async () => {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      listeners.clear();
+      pool.close();
+      sampler.close();
+      const inUse = new Set(registry.list().map((instance) => instance.imageId));
+      await Promise.race([
+        Promise.allSettled([
+          link.close(),
+          projects.close(),
+          bundler.close(),
+          ember.close(),
+          images.pruneImages(imagesMaxBytes, inUse),
+        ]),
+        new Promise((resolve) => setTimeout(resolve, closeTimeoutMs).unref()),
+      ]);
+    },
+  };
+}
+
+function accelOf(env: NodeJS.ProcessEnv): Accel | undefined {
+  const { FIRSTLIGHT_ACCEL: asked } = env;
+  return asked === 'kvm' || asked === 'tcg' ? asked : undefined;
+}

@@ -1,0 +1,48 @@
+import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
+import type { Resources } from '#core/resources.ts';
+import type { Layout } from '#core/store/layout.ts';
+import type { DoctorCheck } from '#shared/model/doctor.ts';
+import type { Accelerator } from './accelerator.ts';
+
+/** What a check may look at. */
+export interface DoctorContext {
+  readonly link: LibvirtLink;
+  readonly layout: Layout;
+  readonly resources: Resources;
+  readonly accelerator: Accelerator;
+  readonly uid: number;
+  readonly userName: string;
+  /** Repeat what is otherwise kept from an earlier look. */
+  readonly fresh: boolean;
+}
+
+/** What a check found. */
+export interface Finding {
+  readonly status: DoctorCheck['status'];
+  readonly found: string;
+  readonly why?: string;
+  readonly fix?: Fix;
+  /** Versions that were seen on the way. */
+  readonly versions?: Readonly<Record<string, string>>;
+}
+
+export interface Fix {
+  readonly label: string;
+  /** What a person can type. */
+  readonly command: string;
+  /** The same, done by us; absent when we may not, or it would not take effect at once. Errors: TOOL_FAILED, TOOL_MISSING. */
+  readonly apply?: () => Promise<void>;
+}
+
+/** One thing to look at. `look` does not throw for what it finds. */
+export interface Check {
+  readonly id: string;
+  readonly title: string;
+  readonly look: (context: DoctorContext) => Promise<Finding>;
+}
+
+export const ok = (found: string, versions: Readonly<Record<string, string>> = {}): Finding => ({
+  status: 'ok',
+  found,
+  versions,
+});

@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runTool } from '#core/exec/run-tool.ts';
+import { type FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { type Check, type DoctorContext, type Finding, type Fix, ok } from './check.ts';
+import { isHiddenFromQemu, kvmPath, readKvmAccess } from './kvm-access.ts';
+import { installPackages } from './packages.ts';
+
+/** What libvirt and the accelerator need. In this order: each relies on those before it. */
+export const libvirtChecks: readonly Check[] = [
+  { id: 'kvm', title: 'KVM', look: lookAtKvm },
+  { id: 'libvirt', title: 'libvirt', look: lookAtLibvirt },
+  { id: 'accelerator', title: 'Accelerator', look: lookAtAccelerator },
+];
+
+const daemonFolders = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
+const socketPath = '/run/libvirt/libvirt-sock';
+const startTimeoutMs = 10_000;
+
+async function lookAtKvm({ uid, userName }: DoctorContext): Promise<Finding> {
+  const device = await readKvmAccess();
+  if (device === null) {
+    return {
+      status: 'warning',
+      found: `There is no ${kvmPath}`,
+      why: 'Guests are emulated, which is slower. On a virtual machine, its host decides about nested virtualisation.',
+    };
+  }
+  const mode = `${kvmPath} has mode ${device.mode.toString(8).padStart(4, '0')}, group ${device.gid}`;
+  if (uid === 0 && isHiddenFromQemu(device)) {
+    return {
+      status: 'warning',
+      found: `${mode}: root may use it, and libvirt's QEMU may not`,
+      why: 'libvirt then forgets all it knows of QEMU at every start, and each start takes about 44 s.',
+      fix: {
+        label: 'Give the device to group kvm.',
+        command: `chgrp kvm ${kvmPath} && chmod 660 ${kvmPath}`,
+        apply: async () => {
+          await runTool('chgrp', ['kvm', kvmPath]);
+          await runTool('chmod', ['660', kvmPath]);
+        },
+      },
+    };
+  }
+  try {
+    await access(kvmPath, constants.R_OK | constants.W_OK);
+    return ok(mode);
+  } catch {
+    return {
+      status: 'warning',
+      found: `${mode}: this user may not use it`,
+      why: 'Guests are emulated, which is slower.',
+      fix: { label: 'Join group kvm, and log in again.', command: `sudo usermod -aG kvm ${userName}` },
+    };
+  }
+}
+
+async function lookAtLibvirt(context: DoctorContext): Promise<Finding> {
+  const { link } = context;
+  try {
+    const connection = await link.connection();
+    const { major, minor, release } = await connection.libVersion();
+    const version = `${major}.${minor}.${release}`;
+    return ok(`libvirt ${version} at ${link.uri}`, { libvirt: version });
+  } catch (thrown) {
+    const error = toFirstlightError(thrown);
+    const fix = error.code === 'LIBVIRT_DENIED' ? joinGroup(context) : startDaemon(context, error);
+    return {
+      status: 'failed',
+      found: error.message,
+      why: 'It starts and stops the virtual machines.',
+      ...(fix !== null && { fix }),
+    };
+  }
+}
+
+function joinGroup({ userName }: DoctorContext): Fix {
+  return {
+    label: 'Join group libvirt and log in again, or use your own daemon (qemu:///session).',
+    command: `sudo usermod -aG libvirt ${userName}`,
+  };
+}
+
+/** The fix for a daemon that is not there: install it, have the service manager start it, or start it by hand. */
+function startDaemon({ uid, link }: DoctorContext, error: FirstlightError): Fix | null {
+  if (error.code !== 'LIBVIRT_UNREACHABLE' && error.code !== 'LIBVIRT_LOST') return null;
+  const libvirtd = findDaemon('libvirtd');
+  if (libvirtd === null) return installPackages(['libvirt-daemon-system'], uid);
+  if (uid !== 0 && link.uri.endsWith('/session')) {
+    return { label: 'See what the daemon says.', command: `${libvirtd} --timeout=120` };
+  }
+  if (existsSync('/run/systemd/system')) {
+    const fix = { label: 'Start the libvirt daemon.', command: `${uid === 0 ? '' : 'sudo '}systemctl start libvirtd` };
+    if (uid !== 0) return fix;
+    return {
+      ...fix,
+      apply: async () => {
+        await runTool('systemctl', ['start', 'libvirtd']);
+      },
+    };
+  }
+  // virtlogd first: libvirtd asks it to keep QEMU's log.
+  const virtlogd = findDaemon('virtlogd');
+  const daemons = [...(virtlogd === null ? [] : [virtlogd]), libvirtd];
+  const command = daemons.map((path) => `${path} -d`).join(' && ');
+  const fix = { label: 'Start the libvirt daemon (no service manager runs here).', command };
+  if (uid !== 0) return { ...fix, command: `sudo sh -c '${command}'` };
+  return { ...fix, apply: () => startByHand(daemons) };
+}
+
+async function startByHand(daemons: readonly string[]): Promise<void> {
+  for (const path of daemons) {
+    try {
+      await runTool(path, ['-d'], { timeoutMs: startTimeoutMs });
+    } catch (thrown) {
+      // One that runs already says that it cannot lock its pid file; the look that follows tells whether it serves.
+      const error = toFirstlightError(thrown);
+      if (!/pid file|already running/i.test(`${error.message} ${error.details.output ?? ''}`)) throw error;
+    }
+  }
+  const deadline = performance.now() + startTimeoutMs;
+  while (!existsSync(socketPath) && performance.now() < deadline) await sleep(50);
+}
+
+const findDaemon = (name: string): string | null =>
+  daemonFolders.map((dir) => `${dir}/${name}`).find((path) => existsSync(path)) ?? null;
+
+async function lookAtAccelerator({ accelerator, fresh, link }: DoctorContext): Promise<Finding> {
+  if (link.state !== 'connected') {
+    return { status: 'warning', found: 'not known', why: 'libvirt has to be there to find out.' };
+  }
+  try {
+    const { kind, reason } = await (fresh ? accelerator.probeAgain() : accelerator.choose());
+    if (kind === 'kvm' || !existsSync(kvmPath)) return ok(reason);
+    return {
+      status: 'warning',
+      found: reason,
+      why: 'Emulated starts take longer, and their times say little about a machine with KVM.',
+    };
+  } catch (thrown) {
+    return { status: 'warning', found: toFirstlightError(thrown).message, why: 'Without a probe guests are emulated.' };
+  }
+}

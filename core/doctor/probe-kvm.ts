@@ -1,0 +1,68 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { serialAlias, writeDomainXml } from '#core/instances/domain-xml.ts';
+import { domainPrefix, findFirmware } from '#core/instances/launch.ts';
+import { createSocketDir, removeSocketDir } from '#core/instances/socket-dir.ts';
+import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
+import type { Layout } from '#core/store/layout.ts';
+import { thisProcess } from '#core/store/owner.ts';
+import type { AccelChoice } from './accelerator.ts';
+
+export interface KvmProbe {
+  readonly link: LibvirtLink;
+  readonly layout: Layout;
+  /** A guest that writes one byte to its serial port from long mode. */
+  readonly kernelPath: string;
+}
+
+/** A guest in a working KVM writes its byte within a millisecond; a loaded machine needs more. */
+const patienceMs = 2_500;
+const createTimeoutMs = 60_000;
+
+/** Boots the smallest guest under KVM, and says whether it ran. */
+export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<AccelChoice> {
+  const connection = await link.connection();
+  const sockets = await createSocketDir(await layout.ensure(layout.socketsDir), thisProcess());
+  const xml = writeDomainXml({
+    name: `${domainPrefix}probe-${randomBytes(4).toString('hex')}`,
+    uuid: randomUUID(),
+    title: 'Firstlight: does KVM work?',
+    accel: 'kvm',
+    memoryMiB: 16,
+    vcpus: 1,
+    machine: { machineType: 'pc', kernelPath, cmdline: '', channelName: '' },
+    firmwarePath: findFirmware(),
+    serialSocketPath: sockets.serial,
+    channelSocketPath: null,
+    metadataXml: '',
+  });
+  try {
+    const domain = await connection.createDomainXml(xml, {
+      paused: true,
+      autodestroy: true,
+      timeoutMs: createTimeoutMs,
+    });
+    try {
+      const console = await domain.openConsole({ device: serialAlias });
+      const spoke = once(console, 'data', { signal: AbortSignal.timeout(patienceMs) });
+      await domain.resume();
+      await spoke;
+      return { kind: 'kvm', reason: 'KVM works: a guest booted in it' };
+    } finally {
+      // How long QEMU takes to go is not to be waited for; it ends with the connection at the latest.
+      void domain.destroy().catch(() => undefined);
+    }
+  } catch (thrown) {
+    return { kind: 'tcg', reason: explain(thrown) };
+  } finally {
+    void removeSocketDir(sockets.dir).catch(() => undefined);
+  }
+}
+
+function explain(thrown: unknown): string {
+  if (thrown instanceof Error && thrown.name === 'AbortError') {
+    return `KVM is present, and a guest hangs in it (no sign of life in ${patienceMs / 1000} s): guests are emulated`;
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return `KVM cannot be used: ${message}. Guests are emulated`;
+}

@@ -1,0 +1,96 @@
+import type { Sampler } from '#core/metrics/sampler.ts';
+import type { RunStore } from '#core/store/run-store.ts';
+import type { CallContext, CallHandlers, StreamHandlers } from '#shared/contract/index.ts';
+import { toWireError } from '#shared/errors.ts';
+import type { Invocation, Run } from '#shared/model/run.ts';
+import type { InstanceId } from '#shared/model/units.ts';
+import type { LiveInstance } from './live-instance.ts';
+import type { MapError } from './map-error.ts';
+import type { Registry } from './registry.ts';
+import type { RunRequest } from './run-function.ts';
+
+type InstanceCallName = Extract<keyof CallHandlers, `instances:${string}` | `metrics:${string}`>;
+
+export interface InstanceCallsOptions {
+  readonly registry: Registry;
+  readonly run: (request: RunRequest, context: CallContext) => Promise<Run>;
+  readonly sampler: Sampler;
+  readonly mapError: MapError;
+  /** Settles when what was there before this program has been looked through. */
+  readonly reconciled: () => Promise<void>;
+}
+
+/** The calls `instances:*` and `metrics:*`. */
+export function instanceCalls(options: InstanceCallsOptions): Pick<CallHandlers, InstanceCallName> {
+  const { registry, run, sampler, mapError, reconciled } = options;
+
+  /** An instance by its id; one that an earlier program kept may only be known after looking. */
+  const find = async (id: InstanceId): Promise<LiveInstance> => {
+    await reconciled();
+    return registry.get(id);
+  };
+
+  return {
+    'instances:list': async () => {
+      await reconciled();
+      return registry.list();
+    },
+    'instances:run': run,
+    'instances:invoke': async ({ instanceId, event }, { signal }): Promise<Invocation> => {
+      const instance = await find(instanceId);
+      const { bundleId, timeoutMs } = instance.record;
+      const { outcome, sentAtNs, receivedAtNs } = await instance.invoke({ event, timeoutMs, signal });
+      const durationMs = (receivedAtNs - sentAtNs) / 1e6;
+      if (outcome.ok) return { response: outcome.response, error: null, durationMs };
+      const error = await mapError(outcome.error, bundleId);
+      if (error.code === 'CANCELLED') throw error;
+      return { response: null, error: toWireError(error), durationMs };
+    },
+    'instances:suspend': async ({ instanceId }) => {
+      await (await find(instanceId)).suspend();
+      return null;
+    },
+    'instances:resume': async ({ instanceId }) => {
+      await (await find(instanceId)).resume();
+      return null;
+    },
+    'instances:stop': async ({ instanceId }) => {
+      (await find(instanceId)).stop();
+      return null;
+    },
+    'instances:remove': async ({ instanceId }) => {
+      await find(instanceId);
+      registry.remove(instanceId);
+      return null;
+    },
+    'metrics:recent': async ({ instanceId }) => {
+      await find(instanceId);
+      return sampler.recent(instanceId);
+    },
+  };
+}
+
+export interface InstanceStreamsOptions extends Pick<InstanceCallsOptions, 'registry' | 'reconciled'> {
+  readonly runs: RunStore;
+}
+
+/** The streams `console:*`. */
+export function instanceStreams({ registry, runs, reconciled }: InstanceStreamsOptions): StreamHandlers {
+  return {
+    'console:attach': async ({ instanceId }, stream) => {
+      await reconciled();
+      const instance = registry.get(instanceId);
+      // One that was kept by an earlier program is connected to when somebody wants to see it.
+      if (!instance.isOver) await instance.connect();
+      await instance.console.serve(stream);
+    },
+    'console:replay': async ({ runId }, stream) => {
+      const bytes = await runs.readConsole(runId);
+      for (let at = 0; at < bytes.length && !stream.signal.aborted; at += replayChunkBytes) {
+        await stream.write(bytes.subarray(at, at + replayChunkBytes));
+      }
+    },
+  };
+}
+
+const replayChunkBytes = 64 * 1024;

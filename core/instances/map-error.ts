@@ -1,0 +1,28 @@
+import type { Bundle } from '#core/bundle/bundle.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { BundleId } from '#shared/model/units.ts';
+
+/** An error of a function with its stack in the person's own source. Gives the error itself when it has no stack. */
+export type MapError = (error: FirstlightError, bundleId: BundleId) => Promise<FirstlightError>;
+
+/** Maps with the bundles that `load` finds; a bundle that is no longer kept leaves the guest's own stack. */
+export function createErrorMapper(load: (id: BundleId) => Promise<Bundle | null>): MapError {
+  return async (error, bundleId) => {
+    const { stack } = error.details;
+    if (stack === undefined) return error;
+    const bundle = await load(bundleId).catch(() => null);
+    if (bundle === null) return error;
+    // Loaded when the first function fails.
+    const { locateStack, mapStack } = await import('#core/bundle/map-stack.ts');
+    const at = locateStack(bundle, stack);
+    return new FirstlightError(error.code, error.message, {
+      hint: error.hint,
+      cause: error.cause,
+      details: {
+        ...error.details,
+        stack: mapStack(bundle, stack),
+        ...(at !== null && { problems: [{ severity: 'error', message: error.message, ...at }] }),
+      },
+    });
+  };
+}

@@ -1,0 +1,87 @@
+import type { ClockSample, InvocationResult } from '#core/runtimes/runtime.ts';
+import type { Accel } from '#shared/model/instance.ts';
+import type { BootTimeline, StartMode } from '#shared/model/timeline.ts';
+import { type HostNs, hostNs, ns } from '#shared/model/units.ts';
+import { buildTimeline, fitGuestClock, type HostMark, markNames, type TickRate } from '#shared/timeline/index.ts';
+import type { LaunchTimes } from './types.ts';
+
+/** What was seen of one start, as it comes in. */
+export interface StartObservation {
+  readonly clickNs: HostNs;
+  readonly startMode: StartMode;
+  readonly accel: Accel;
+  /** When the build had an image for it. */
+  imageReadyNs: HostNs | null;
+  launch: LaunchTimes | null;
+  resumeSentNs: HostNs | null;
+  /** When libvirt said that the processors run. */
+  resumedNs: HostNs | null;
+  result: InvocationResult | null;
+  clockSamples: readonly ClockSample[];
+  rate: TickRate | undefined;
+  /** When it ended without an answer. */
+  endedEarlyNs: HostNs | null;
+}
+
+const mark = (
+  name: string,
+  label: string,
+  atNs: HostNs,
+  source: HostMark['source'],
+  opens: HostMark['opens'] = null,
+): HostMark => ({ name, label, atNs, source, errorNs: ns(0), opens });
+
+/** The timeline of a start, and the rate of the guest's counter where it was found. */
+export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; rate: TickRate | null } {
+  const { clickNs, launch, resumeSentNs, resumedNs, result } = seen;
+  const prestarted = seen.startMode === 'prestarted';
+  const marks: HostMark[] = [mark(markNames.requested, 'run requested', clickNs, 'host', 'prepare')];
+  const launchMarks: HostMark[] = [];
+  if (seen.imageReadyNs !== null) marks.push(mark('image.ready', 'image ready', seen.imageReadyNs, 'host'));
+  if (launch !== null) {
+    launchMarks.push(
+      mark('launch.prepared', 'preparing sockets and domain XML', launch.preparedFromNs, 'host', 'prepare'),
+      mark('domain.create', 'create asked of libvirt', launch.createSentNs, 'libvirt', 'vmm'),
+      mark('domain.created', 'domain created, paused', launch.createdNs, 'libvirt'),
+      mark('streams.open', 'console and channel open', launch.connectedNs, 'libvirt'),
+    );
+  }
+  if (!prestarted) marks.push(...launchMarks.map((one) => (one.opens === 'prepare' ? { ...one, opens: null } : one)));
+  if (resumeSentNs !== null) {
+    marks.push(mark('domain.resume', 'resume asked of libvirt', resumeSentNs, 'libvirt', prestarted ? 'vmm' : null));
+  }
+  if (resumedNs !== null) marks.push(mark('domain.resumed', 'libvirt says it runs', resumedNs, 'libvirt'));
+  const answered = seen.endedEarlyNs === null && result !== null;
+  if (result !== null && result.marks.length > 0) {
+    marks.push(mark('request.sent', 'request written to the channel', result.sentAtNs, 'host', 'respond'));
+  }
+  if (answered) marks.push(mark(markNames.responseReceived, 'response received', result.receivedAtNs, 'host'));
+  if (seen.endedEarlyNs !== null) marks.push(mark(markNames.ended, 'ended', seen.endedEarlyNs, 'host'));
+
+  const ran = resumeSentNs !== null && result !== null && result.marks.length > 0;
+  const clock = ran
+    ? fitGuestClock({
+        samples: seen.clockSamples,
+        started: { afterNs: resumeSentNs, beforeNs: firstSign(result, resumedNs) },
+        received: result.received,
+        rate: seen.rate,
+      })
+    : null;
+  const timeline = buildTimeline({
+    startMode: seen.startMode,
+    accel: seen.accel,
+    clickNs,
+    hostMarks: marks,
+    guestMarks: result?.marks ?? [],
+    clock,
+    ahead: prestarted && launch !== null ? { marks: launchMarks, endNs: launch.connectedNs } : null,
+    endedEarly: seen.endedEarlyNs,
+  });
+  return { timeline, rate: clock !== null && seen.clockSamples.length > 0 ? clock.rate : null };
+}
+
+/** The first thing that proves that the guest ran: libvirt's word or the guest's own. */
+function firstSign(result: InvocationResult, resumedNs: HostNs | null): HostNs {
+  const heard = result.received.map(({ atNs }) => atNs as number);
+  return hostNs(Math.min(result.receivedAtNs, resumedNs ?? Number.POSITIVE_INFINITY, ...heard));
+}

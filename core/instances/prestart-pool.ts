@@ -1,0 +1,106 @@
+import type { InstanceId, ProjectId } from '#shared/model/units.ts';
+import type { Launched } from './launch.ts';
+import type { LiveInstance } from './live-instance.ts';
+import type { LaunchSpec } from './types.ts';
+
+/** Paused instances that wait for a run, at most one for a project. */
+export interface PrestartPool {
+  /** Sees to it that one waits for this, in place of one for an older image. Returns at once. */
+  readonly prepare: (spec: LaunchSpec) => void;
+  /** The one that waits for exactly this; the pool lets go of it. One that is being made is waited for. */
+  readonly take: (spec: LaunchSpec) => Promise<Launched | null>;
+  readonly has: (id: InstanceId) => boolean;
+  /** Ends those of a project. */
+  readonly drop: (projectId: ProjectId) => void;
+  readonly close: () => void;
+}
+
+export interface PrestartPoolOptions {
+  readonly launch: (spec: LaunchSpec) => Promise<Launched>;
+  readonly log: (line: string) => void;
+  readonly maxInstances?: number;
+  readonly idleMs?: number;
+}
+
+interface Entry {
+  readonly spec: LaunchSpec;
+  readonly launched: Promise<Launched>;
+  instance: LiveInstance | null;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Each holds some 40 MB of QEMU; two serve the person who moves between two functions. */
+const defaultMaxInstances = 2;
+const defaultIdleMs = 10 * 60_000;
+
+export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
+  const { launch, log, maxInstances = defaultMaxInstances, idleMs = defaultIdleMs } = options;
+  // In the order of use: the first is the one that was prepared longest ago.
+  const entries = new Map<ProjectId, Entry>();
+  let closed = false;
+
+  function drop(projectId: ProjectId): void {
+    const entry = entries.get(projectId);
+    if (entry === undefined) return;
+    release(projectId, entry);
+    entry.launched.then(({ instance }) => instance.stop()).catch(() => undefined);
+  }
+
+  function release(projectId: ProjectId, entry: Entry): void {
+    clearTimeout(entry.timer);
+    if (entries.get(projectId) === entry) entries.delete(projectId);
+  }
+
+  return {
+    prepare(spec) {
+      if (closed) return;
+      const { projectId } = spec;
+      const waiting = entries.get(projectId);
+      if (waiting !== undefined && fits(waiting, spec)) return;
+      drop(projectId);
+      for (const oldest of [...entries.keys()].slice(0, Math.max(0, entries.size + 1 - maxInstances))) drop(oldest);
+      const timer = setTimeout(() => drop(projectId), idleMs).unref();
+      const entry: Entry = { spec, launched: launch(spec), instance: null, timer };
+      entries.set(projectId, entry);
+      entry.launched.then(
+        ({ instance }) => {
+          entry.instance = instance;
+        },
+        (thrown) => {
+          release(projectId, entry);
+          log(`Could not prestart ${spec.config.name}: ${thrown instanceof Error ? thrown.message : thrown}`);
+        },
+      );
+    },
+    async take(spec) {
+      const entry = entries.get(spec.projectId);
+      if (entry === undefined || !fits(entry, spec)) return null;
+      release(spec.projectId, entry);
+      try {
+        const launched = await entry.launched;
+        return launched.instance.state === 'prestarted' ? launched : null;
+      } catch {
+        // Why it could not be made was logged; whoever asked makes one now and hears of it there.
+        return null;
+      }
+    },
+    has: (id) => [...entries.values()].some(({ instance }) => instance?.record.id === id),
+    drop,
+    close() {
+      closed = true;
+      for (const projectId of [...entries.keys()]) drop(projectId);
+    },
+  };
+}
+
+/** True when a waiting instance is what a run would start: same image, same machine, and still there. */
+function fits(entry: Entry, spec: LaunchSpec): boolean {
+  const { config, image, accel } = entry.spec;
+  return (
+    image.id === spec.image.id &&
+    accel === spec.accel &&
+    config.memoryMiB === spec.config.memoryMiB &&
+    config.vcpus === spec.config.vcpus &&
+    (entry.instance === null || entry.instance.state === 'prestarted')
+  );
+}
