@@ -34,12 +34,8 @@ export function formatNumber(value: number): string {
   if (magnitude >= 999.5) return sign(value) + Math.round(magnitude).toLocaleString('en-US');
   // Below a thousandth nothing can be read off a screen.
   if (magnitude < 0.0005) return '0';
-  return sign(value) + (magnitude < 0.001 ? '0.001' : trimExponent(magnitude));
-}
-
-function trimExponent(magnitude: number): string {
   const text = magnitude.toPrecision(3);
-  return text.includes('e') ? String(Number(text)) : text;
+  return sign(value) + (magnitude < 0.01 ? String(Number(text)) : text);
 }
 
 const sign = (value: number) => (value < 0 ? minus : '');

@@ -1,7 +1,8 @@
-import { formatNs, formatPercent, timeTickFormat } from '../../ui/instrument-format.ts';
+import { timeTickFormat } from '../../ui/instrument-format.ts';
 import { withAlpha } from '../../ui/instrument-theme.ts';
 import { type Ctx, crisp, monoFont, type Scene, uiFont, xOf } from './scene.ts';
 import { findTicks, spanNs } from './time-scale.ts';
+import { describeRange } from './timeline-text.ts';
 
 /** Room a tick's text needs, air included: `1,234.567 ms` in 10 px type. */
 const tickGapPx = 84;
@@ -48,13 +49,10 @@ function drawRange(ctx: Ctx, scene: Scene): void {
   ctx.fillStyle = accent;
   ctx.fillRect(left, 0, 1, heightPx);
   ctx.fillRect(right - 1, 0, 1, heightPx);
-  const span = spanNs(range);
-  const total = model.timeline?.totalNs ?? 0;
-  const share = total > 0 ? `  ${formatPercent(span / total)} of the total` : '';
   chip(
     ctx,
     scene,
-    `${formatNs(span)}${share}`,
+    describeRange(model, spanNs(range)),
     (left + right) / 2,
     lanes.axis.heightPx,
     accent,

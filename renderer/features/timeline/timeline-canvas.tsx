@@ -13,7 +13,7 @@ import { StripLabels } from './strip-labels.tsx';
 import { nsToPx, pxToNs, spanNs, type TimeWindow } from './time-scale.ts';
 import { commandOf } from './timeline-keys.ts';
 import { phaseAt, type TimelineModel } from './timeline-model.ts';
-import { describeInstant, describeTimeline } from './timeline-text.ts';
+import { describeInstant, describeRange, describeTimeline } from './timeline-text.ts';
 import { useCanvasSize } from './use-canvas-size.ts';
 import { type GestureListener, useGestures } from './use-gestures.ts';
 import type { Viewport } from './viewport.ts';
@@ -193,7 +193,10 @@ export function TimelineCanvas(props: TimelineCanvasProps) {
             widthPx={size.widthPx}
           />
         )}
-        <p className="tl-spoken" aria-live="polite">
+        <p className="tl-spoken" aria-live="polite" data-testid="timeline-range">
+          {range === null ? '' : describeRange(model, range.endNs - range.startNs)}
+        </p>
+        <p className="tl-spoken" aria-live="polite" data-testid="timeline-spoken">
           {cursor?.byKeys ? describeInstant(model, cursor.atNs, cursor.mark) : ''}
         </p>
       </div>

@@ -29,6 +29,12 @@ export function describeTimeline(model: TimelineModel): string {
   return `Cold start timeline, ${outcome} ${formatNs(timeline.totalNs)}: ${phases.join(', ')}`;
 }
 
+/** A measured span with its part of the total. */
+export function describeRange(model: TimelineModel, spanNs: number): string {
+  const total = model.timeline?.totalNs ?? 0;
+  return total === 0 ? formatNs(spanNs) : `${formatNs(spanNs)}, ${formatPercent(spanNs / total)} of the total`;
+}
+
 /** What is at an instant, in words. */
 export function describeInstant(model: TimelineModel, atNs: number, mark: number): string {
   const found = model.marks[mark];
