@@ -37,6 +37,8 @@ const common = {
   // jsonc-parser's CommonJS build requires its parts in a way no bundler follows; its module build is plain.
   mainFields: ['module', 'main'],
   external,
+  // What runs in the guest, not here: the baker takes it as text.
+  loader: { '.prelude.js': 'text' },
   sourcemap: true,
   legalComments: 'none',
   logLevel: 'silent',
@@ -81,10 +83,15 @@ const builds = [
   },
 ];
 
+/** A studio started from an older build may yet load its chunks lazily: they stay for a day. */
+const keepChunksMs = 86_400_000;
+
 /**
- * Writes all bundles. Errors: throws a SetupError with file, line and message of what does not compile.
+ * Writes all bundles, and removes chunks of older ones after `keepMs`.
+ *
+ * Errors: throws a SetupError with file, line and message of what does not compile.
  */
-export async function bundleAll() {
+export async function bundleAll({ keepMs = keepChunksMs } = {}) {
   const esbuild = await import('esbuild');
   const written = new Set();
   for (const options of builds) {
@@ -93,7 +100,7 @@ export async function bundleAll() {
       written.add(file.path);
     }
   }
-  removeOldChunks(written);
+  removeOldChunks(written, keepMs);
 }
 
 /** The files of one build, chunks before the entries that import them. Errors: as `bundleAll`. */
@@ -120,13 +127,12 @@ function writeIfChanged(path, contents) {
   renameSync(temporary, path);
 }
 
-/** A studio started from an older build may yet load its chunks lazily: they stay for a day. */
-function removeOldChunks(written) {
+function removeOldChunks(written, keepMs) {
   const dir = join(root, 'dist/chunks');
   if (!existsSync(dir)) return;
   for (const name of readdirSync(dir)) {
     const path = join(dir, name);
-    if (!written.has(path) && Date.now() - statSync(path).mtimeMs > 86_400_000) rmSync(path, { force: true });
+    if (!written.has(path) && Date.now() - statSync(path).mtimeMs >= keepMs) rmSync(path, { force: true });
   }
 }
 

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleAll } from './bundle.mjs';
 import { setUp } from './setup.mjs';
 import { root, runMain, SetupError, say, timed } from './setup-say.mjs';
 import { runTool } from './setup-tool.mjs';
@@ -54,6 +55,8 @@ function runBuilder(args) {
 
 await runMain(async () => {
   await setUp('dist');
+  // Chunks of older builds have no place in a package.
+  await bundleAll({ keepMs: 0 });
   await checkConfig();
   say(`dist: ${configPath} is valid`);
   if (!existsSync(electronBinary)) await fetchElectron();

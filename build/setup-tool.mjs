@@ -37,7 +37,14 @@ export async function runTool(command, args, { name = command, cwd = root, env =
 
 function describeFailure(commandLine, { error, code, signal }, logPath) {
   if (error) return `\`${commandLine}\` could not be started: ${error.message}`;
-  const lastLines = readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-15).join('\n    ');
   const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
-  return `\`${commandLine}\` ${how}. Its last words (all of them: ${logPath}):\n    ${lastLines}`;
+  const words = pickWords(readFileSync(logPath, 'utf8')).join('\n    ');
+  return `\`${commandLine}\` ${how}. In its own words (all of them: ${logPath}):\n    ${words}`;
+}
+
+/** The lines of a tool's output that say what went wrong: the first that are errors by npm's or apt's marks, else the last of all. */
+export function pickWords(output) {
+  const lines = output.trimEnd().split('\n');
+  const errors = lines.filter((line) => /^(npm error|E:|error:)/i.test(line) && !/^npm error\s*$/i.test(line));
+  return errors.length > 0 ? errors.slice(0, 12) : lines.slice(-15);
 }

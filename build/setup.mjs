@@ -20,7 +20,7 @@ const steps = {
       runTool('npm', ['ci', '--no-audit', '--no-fund'], {
         name: 'npm-ci',
         // Set-up may itself run under `npm --silent` or `npm --json`; this npm speaks for itself.
-        env: { npm_config_loglevel: 'notice', npm_config_json: 'false', npm_config_dry_run: 'false' },
+        env: { npm_config_loglevel: 'error', npm_config_json: 'false', npm_config_dry_run: 'false' },
         hint: 'The first set-up needs the npm registry: is the machine online? Then run the same command again.',
       }),
   },
