@@ -4,9 +4,12 @@ import type { EndSignal } from './io.ts';
 /** Thrown when a signal ended the command. */
 export class Ended extends Error {
   readonly signal: EndSignal;
-  constructor(signal: EndSignal) {
+  /** True when the work ended well: a server, or a watch, that was told to stop. */
+  readonly wasDone: boolean;
+  constructor(signal: EndSignal, wasDone = false) {
     super(`Ended by ${signal}.`);
     this.signal = signal;
+    this.wasDone = wasDone;
   }
 }
 

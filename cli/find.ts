@@ -40,12 +40,12 @@ export async function findInstanceOrRun(
   const runs = await session.call('runs:list', { limit: 1000 });
   const match = runs.filter((run) => run.id.startsWith(name));
   if (match.length === 1 && match[0] !== undefined) return { runId: match[0].id };
-  throw noInstance(name, instances);
+  throw noInstance(name, instances, 'instance or run');
 }
 
-function noInstance(name: string, instances: readonly Instance[]): FirstlightError {
+function noInstance(name: string, instances: readonly Instance[], what = 'instance'): FirstlightError {
   const known = instances.map((instance) => instance.id).join(', ');
-  return new FirstlightError('NOT_FOUND', `There is no instance "${name}".`, {
+  return new FirstlightError('NOT_FOUND', `There is no ${what} "${name}".`, {
     hint: known === '' ? 'None is there now. Start one with: firstlight run <dir> --keep' : `There are: ${known}`,
   });
 }

@@ -42,8 +42,9 @@ export async function main(argv: readonly string[], io: Io, openEngine: EngineOp
 
 function reportFailure(thrown: unknown, io: Io, json: boolean): number {
   if (thrown instanceof Ended) {
-    if (json && thrown.signal !== 'SIGPIPE') printErrorJson(io, new FirstlightError('CANCELLED', 'Cancelled.'));
-    if (thrown.signal === 'SIGINT') io.stderr.write('Cancelled.\n');
+    const isWorthWords = !thrown.wasDone && thrown.signal !== 'SIGPIPE';
+    if (isWorthWords && json) printErrorJson(io, new FirstlightError('CANCELLED', 'Cancelled.'));
+    if (isWorthWords && !json) io.stderr.write('Cancelled.\n');
     return signalExitCodes[thrown.signal];
   }
   if (thrown instanceof CommanderError) {

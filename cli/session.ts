@@ -3,7 +3,7 @@ import type { CallInput, CallName, CallOutput, Engine } from '#shared/contract/i
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
 import { Ended } from './failures.ts';
-import type { Io } from './io.ts';
+import { type EndSignal, type Io, signalExitCodes } from './io.ts';
 import { createProgressLine, type ProgressLine } from './output/progress.ts';
 import { createStyle, type Style } from './output/style.ts';
 
@@ -51,18 +51,17 @@ export async function withSession<Result>(
 ): Promise<Result> {
   const abort = new AbortController();
   const progress = createProgressLine(io);
-  let ended: Ended | null = null;
+  let ended: EndSignal | null = null;
   let giveUp: (error: Ended) => void = () => undefined;
   const gaveUp = new Promise<never>((_, reject) => {
     giveUp = reject;
   });
   gaveUp.catch(() => undefined);
   const stopListening = io.onEnd((signal) => {
-    if (ended !== null) return signal === 'SIGPIPE' ? undefined : io.exitNow(130);
-    const end = new Ended(signal);
-    ended = end;
+    if (ended !== null) return signal === 'SIGPIPE' ? undefined : io.exitNow(signalExitCodes[signal]);
+    ended = signal;
     abort.abort();
-    setTimeout(() => giveUp(end), cancelGraceMs).unref();
+    setTimeout(() => giveUp(new Ended(signal)), cancelGraceMs).unref();
   });
 
   const ports = createMemoryPorts();
@@ -94,11 +93,12 @@ export async function withSession<Result>(
       },
     };
     const result = await Promise.race([work(session), gaveUp]);
-    if (ended !== null) throw ended;
+    if (ended !== null) throw new Ended(ended, true);
     return result;
   } catch (thrown) {
     // Whatever a cancelled call failed with, the signal is why the command ends.
-    throw ended ?? thrown;
+    if (ended !== null && !(thrown instanceof Ended)) throw new Ended(ended);
+    throw thrown;
   } finally {
     progress.end();
     ports.client.close();

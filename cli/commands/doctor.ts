@@ -5,6 +5,7 @@ import type { Session } from '../session.ts';
 
 /** Prints the checks; with `fix`, mends what can be mended first. Exit code 3 while something fails. */
 export async function doctor(session: Session, options: { fix?: boolean }): Promise<number> {
+  session.progress.report({ step: 'doctor', message: 'Checking this machine' });
   let report = await session.call('doctor:run', { fresh: true });
   if (options.fix) {
     for (const check of report.checks) {
@@ -22,8 +23,8 @@ function renderReport(report: DoctorReport, style: Style): string {
   const width = Math.max(...report.checks.map((check) => check.title.length));
   const lines = report.checks.flatMap((check) => renderCheck(check, width, style));
   if (report.accel !== null) {
-    const kind = report.accel.kind === 'kvm' ? 'KVM' : 'TCG (emulated)';
-    lines.push('', `Functions boot on ${report.uri} with ${kind}: ${report.accel.reason}`);
+    const how = report.accel.kind === 'kvm' ? 'with KVM' : 'emulated (TCG)';
+    lines.push('', `Functions boot on ${report.uri}, ${how}.`);
   }
   const canMend = report.checks.some((check) => check.status !== 'ok' && check.fix?.applicable);
   if (canMend) lines.push(style.green('firstlight doctor --fix mends what Firstlight can mend itself.'));

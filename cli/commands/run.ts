@@ -20,6 +20,7 @@ export async function run(
   options: { event?: string; keep?: boolean; start: StartMode },
 ): Promise<number> {
   const event = options.event === undefined ? undefined : await readEvent(session.io, options.event);
+  session.progress.report({ step: 'open', message: `Opening ${dir}` });
   const project = await openProject(session, dir);
   let build: BuildResult | null = null;
   session.client.subscribe('builds:finished', (finished) => {

@@ -8,7 +8,7 @@ const maxOutputLines = 20;
 export function renderError(error: FirstlightError, style: Style): string {
   const { problems = [], stack, output } = error.details;
   const lines = [`${style.red('error')}${style.dim(`[${error.code}]`)} ${style.foreign(error.message)}`];
-  for (const problem of problems) lines.push(...renderProblem(problem, style));
+  for (const problem of problems) lines.push(...renderProblem(problem, style, error.message));
   if (stack) lines.push(...renderStack(stack, error.message, style));
   if (output) {
     const tail = style.foreign(output).trimEnd().split('\n').slice(-maxOutputLines);
@@ -22,12 +22,20 @@ export function renderError(error: FirstlightError, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A problem at its place: `file:line:column`, the source line, a caret under the column. */
-export function renderProblem(problem: Problem, style: Style): string[] {
+/**
+ * A problem at its place: `file:line:column`, the source line, a caret under the column.
+ *
+ * Shape: `said` is what stands above it and is not said twice.
+ */
+export function renderProblem(problem: Problem, style: Style, said = ''): string[] {
   const { file, line, column, lineText, severity, message } = problem;
   const place = [file, line, column].filter((part) => part !== undefined).join(':');
   const kind = severity === 'error' ? style.red('error') : style.yellow('warning');
-  const lines = [`  ${place === '' ? '' : `${style.bold(place)}: `}${kind}: ${style.foreign(message)}`];
+  const parts = [
+    ...(place === '' || said.includes(place) ? [] : [style.bold(place)]),
+    ...(said.includes(message) ? [] : [`${kind}: ${style.foreign(message)}`]),
+  ];
+  const lines = parts.length > 0 ? [`  ${parts.join(': ')}`] : [];
   if (lineText !== undefined && line !== undefined) {
     const gutter = `  ${line} | `;
     lines.push(`${style.dim(gutter)}${style.foreign(lineText)}`);
