@@ -13,6 +13,8 @@ struct ember_config {
   uint32_t runtime;       /* JSRuntime and JSContext, as offsets in linear memory */
   uint32_t context;
   uint32_t invoke; /* boxed JS functions of the prelude, as offsets in linear memory */
+  uint32_t finish;
+  uint32_t report;
   uint32_t tick;
   uint32_t reset;
 };

@@ -100,7 +100,7 @@ boot_pd:
   .quad 0                    /* guard */
   .quad 0xa00000 + LARGE_RW  /* stack */
   .quad 0xc00000 + LARGE_RW
-  .quad 0xe00000 + LARGE_RW  /* config */
+  .quad 0xe00000 + LARGE_RW  /* unused */
   .fill 2040, 8, 0
   .globl mmio_pd
 mmio_pd:

@@ -27,21 +27,61 @@ void engine_attach(void) {
 uint32_t engine_pages(void) { return engine.w2c_memory.pages; }
 uint32_t engine_max_pages(void) { return engine.w2c_memory.max_pages; }
 
-uint32_t engine_text(uint32_t value, uint32_t *length) {
-  uint32_t slot = engine.w2c___stack_pointer -= 16;
-  uint32_t text = Z_qjsZ_qjs_get_string_len(&engine, value, slot);
-  engine.w2c___stack_pointer += 16;
+/* Bytes on the engine's own stack, for out-parameters; given back by `stack_drop`. */
+static uint32_t stack_take(uint32_t bytes) { return engine.w2c___stack_pointer -= bytes; }
+static void stack_drop(uint32_t bytes) { engine.w2c___stack_pointer += bytes; }
+
+js_value js_call(js_value function, int argc, js_value first, js_value second) {
+  uint32_t slot = stack_take(16);
+  js_value *args = engine_at(slot);
+  args[0] = first;
+  args[1] = second;
+  js_value result = Z_qjsZ_JS_Call(&engine, config()->context, function, js_make(JS_UNDEFINED, 0), argc, slot);
+  stack_drop(16);
+  return result;
+}
+
+void js_free(js_value value) {
+  /* Tags below zero are counted references. */
+  if (js_tag(value) < 0) Z_qjsZ_JS_FreeValue(&engine, config()->context, value);
+}
+
+js_value js_exception(void) { return Z_qjsZ_JS_GetException(&engine, config()->context); }
+
+js_value js_parse_json(uint32_t text, uint32_t length) {
+  uint32_t name = stack_take(16);
+  memcpy(engine_at(name), "event", 6);
+  js_value value = Z_qjsZ_JS_ParseJSON(&engine, config()->context, text, length, name);
+  stack_drop(16);
+  return value;
+}
+
+double js_number(js_value value) {
+  if (js_tag(value) == JS_INT) return (int32_t)value;
+  uint32_t slot = stack_take(16);
+  *(js_value *)engine_at(slot) = value;
+  double number = Z_qjsZ_qjs_get_float64(&engine, slot);
+  stack_drop(16);
+  return number;
+}
+
+int js_promise_state(js_value value) {
+  if (!Z_qjsZ_JS_IsPromise(&engine, value)) return -1;
+  return Z_qjsZ_JS_PromiseState(&engine, config()->context, value);
+}
+
+js_value js_promise_result(js_value value) { return Z_qjsZ_JS_PromiseResult(&engine, config()->context, value); }
+
+uint32_t js_text(js_value value, uint32_t *length) {
+  uint32_t slot = stack_take(16);
+  uint32_t text = Z_qjsZ_JS_ToCStringLen2(&engine, config()->context, slot, value, 0);
   *length = text ? *(uint32_t *)engine_at(slot) : 0;
+  stack_drop(16);
   return text;
 }
 
-uint32_t engine_property(uint32_t object, const char *name) {
-  uint32_t bytes = (strlen(name) + 16) & ~15u;
-  uint32_t slot = engine.w2c___stack_pointer -= bytes;
-  memcpy(engine_at(slot), name, strlen(name) + 1);
-  uint32_t value = Z_qjsZ_qjs_get_prop_string(&engine, object, slot);
-  engine.w2c___stack_pointer += bytes;
-  return value;
+void js_free_text(uint32_t text) {
+  if (text) Z_qjsZ_JS_FreeCString(&engine, config()->context, text);
 }
 
 static const char *const trap_names[] = {
@@ -49,14 +89,6 @@ static const char *const trap_names[] = {
     "abort in QuickJS",  "bad indirect call",     "uncaught exception", "call stack exhausted"};
 
 _Noreturn void wasm_rt_trap(wasm_rt_trap_t trap) { crash(CRASH_TRAP, trap_names[trap]); }
-
-/* The module's types are distinct, so each gets the next number. */
-uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results, ...) {
-  static uint32_t count;
-  (void)params;
-  (void)results;
-  return ++count;
-}
 
 void wasm_rt_allocate_memory(wasm_rt_memory_t *memory, uint32_t initial_pages, uint32_t max_pages) {
   (void)initial_pages;

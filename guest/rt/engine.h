@@ -13,11 +13,38 @@ void engine_attach(void);
 /* Address of an offset in linear memory. */
 static inline void *engine_at(uint32_t offset) { return (void *)(0x01000000ull + offset); }
 
-/* Text of a JS value, as UTF-8 in linear memory; 0 when there is no memory for it. Free with `qjs_free_cstring`. */
-uint32_t engine_text(uint32_t value, uint32_t *length);
+/* A JSValue as the engine passes it: the tag above, a number or an offset below. The module's host functions see values in boxes instead. */
+typedef uint64_t js_value;
 
-/* Property of a JS object by a C name; a box to free. */
-uint32_t engine_property(uint32_t object, const char *name);
+enum js_tag { JS_STRING_ROPE = -6, JS_STRING = -7, JS_INT = 0, JS_BOOL = 1, JS_NULL = 2, JS_UNDEFINED = 3, JS_EXCEPTION = 6 };
+
+static inline js_value js_make(enum js_tag tag, uint32_t payload) { return (uint64_t)(uint32_t)tag << 32 | payload; }
+static inline int32_t js_tag(js_value value) { return (int32_t)(value >> 32); }
+
+/* The value in a box; still the box's. */
+static inline js_value js_unbox(uint32_t box) { return *(js_value *)engine_at(box); }
+
+/* Calls a function with up to two arguments, which stay the caller's. The result is the caller's to free. */
+js_value js_call(js_value function, int argc, js_value first, js_value second);
+
+void js_free(js_value);
+
+/* What was thrown; the caller's to free. */
+js_value js_exception(void);
+
+/* The value of a JSON text, which must have a zero behind it. */
+js_value js_parse_json(uint32_t text, uint32_t length);
+
+/* As a number; NaN when it is none. */
+double js_number(js_value);
+
+/* -1: not a promise; 0 pending, 1 fulfilled, 2 rejected. */
+int js_promise_state(js_value);
+js_value js_promise_result(js_value);
+
+/* Text of a JS value, as UTF-8 in linear memory; 0 when there is no memory for it. Free with `js_free_text`. */
+uint32_t js_text(js_value, uint32_t *length);
+void js_free_text(uint32_t text);
 
 /* 1 while memory that is kept back for reporting errors may be used. */
 extern int engine_reserve_open;

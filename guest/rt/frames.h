@@ -20,6 +20,8 @@ enum error_code {
   ERROR_BAD_EVENT
 };
 
+enum body_kind { KIND_NONE, KIND_JSON, KIND_TEXT, KIND_BYTES };
+
 struct frame_header {
   uint32_t body_bytes;
   uint8_t type, version;

@@ -2,7 +2,6 @@
  * What the engine imports. Functions of the prelude reach the guest by one-letter names; core/runtimes/ember/host-calls.ts answers the same
  * letters while an image is baked.
  */
-#include "../boot/marks.h"
 #include "../dev/clock.h"
 #include "../dev/serial.h"
 #include "engine.h"
@@ -13,13 +12,13 @@
 #define WASI_BADF 8
 #define WASI_SPIPE 70
 
-static uint32_t number(uint32_t box) { return Z_qjsZ_qjs_get_float64(&engine, box); }
+static uint32_t number(uint32_t box) { return js_number(js_unbox(box)); }
 
 static void print(uint32_t box) {
-  uint32_t length, text = engine_text(box, &length);
+  uint32_t length, text = js_text(js_unbox(box), &length);
   if (!text) return;
   serial_write(engine_at(text), length);
-  Z_qjsZ_qjs_free_cstring(&engine, text);
+  js_free_text(text);
 }
 
 static void fill_random(uint32_t buffer) {
@@ -36,14 +35,10 @@ u32 Z_envZ_host_call(struct Z_env_instance_t *env, u32 name, u32 name_length, u3
   uint8_t call = name_length == 1 ? *(uint8_t *)engine_at(name) : 0;
   if (call == 'p' && argc == 1) print(args[0]);
   else if (call == 'r' && argc == 1) fill_random(args[0]);
-  else if (call == 'h' && argc == 0) mark(MARK_HANDLER);
-  else if (call == 'd' && argc == 0) {
-    mark(MARK_RETURNED);
-    /* What is left to do is to report; it may use the reserve. */
-    engine_reserve_open = 1;
-  } else if (call == 'R' && argc == 6)
-    invoke_respond(number(args[0]), args[1], number(args[2]), args[3], number(args[4]), number(args[5]));
-  else if (call == 'E' && argc == 4) invoke_fail(number(args[0]), args[1], args[2], args[3]);
+  else if (call == 'R' && argc == 6)
+    invoke_respond(number(args[0]), js_unbox(args[1]), number(args[2]), args[3], number(args[4]), number(args[5]));
+  else if (call == 'E' && argc == 4)
+    invoke_fail(number(args[0]), js_unbox(args[1]), js_unbox(args[2]), js_unbox(args[3]));
   return Z_qjsZ_qjs_get_undefined(&engine);
 }
 

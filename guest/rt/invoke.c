@@ -15,6 +15,9 @@
 
 /* How long the prelude may take to report after a time-out. */
 #define GRACE_NS 250000000
+#define MAX_ERROR_TEXT 65536
+/* Fixed part and marks, generously. */
+#define FRAME_OVERHEAD 4096
 
 /* The invocation under way. */
 static struct {
@@ -67,6 +70,12 @@ static void send_plain_error(enum error_code code, int fatal, const char *messag
   send_error(code, fatal, text_of("Error"), text_of(message), text_of(""));
 }
 
+static void fail_timed_out(void) {
+  char words[96];
+  size_t n = format_words(words, sizeof words, "The handler did not settle within %u ms.", now.deadline_ms);
+  send_error(ERROR_TIMEOUT, 0, text_of("Error"), (struct iovec){words, n}, text_of(""));
+}
+
 void invoke_report_panic(const char *message) {
   if (channel_open()) send_plain_error(ERROR_CRASHED, 1, message);
 }
@@ -80,131 +89,164 @@ int invoke_interrupted(void) {
   return 1;
 }
 
-void invoke_respond(uint32_t status, uint32_t headers, uint32_t kind, uint32_t body, uint32_t offset, uint32_t length) {
+/* Sends a RESPONSE, or an ERROR when the body is longer than a frame may be. */
+static void send_response(uint32_t status, uint32_t kind, struct iovec headers, struct iovec body) {
   static struct response_body fixed;
+  if (headers.length + (uint64_t)body.length + FRAME_OVERHEAD > MAX_BODY) {
+    char words[96];
+    size_t n = format_words(words, sizeof words, "The response has %u bytes; at most %u can be sent.", body.length, 16u << 20);
+    send_error(ERROR_UNSENDABLE, 0, text_of("RangeError"), (struct iovec){words, n}, text_of(""));
+    return;
+  }
+  fixed = (struct response_body){.status = status, .kind = kind, .headers_bytes = headers.length, .body_bytes = body.length};
+  struct iovec rest[2] = {headers, body};
+  mark(MARK_RESPOND);
+  now.answered = 1;
+  send(FRAME_RESPONSE, &fixed, sizeof fixed, rest, 2);
+}
+
+static const char no_memory_to_send[] = "There is not enough memory to send the response.";
+
+void invoke_respond(uint32_t status, js_value headers, uint32_t kind, uint32_t body, uint32_t offset, uint32_t length) {
   if (now.answered) return;
   uint32_t headers_bytes, body_bytes = 0, text = 0;
-  uint32_t headers_text = engine_text(headers, &headers_bytes);
+  uint32_t headers_text = js_text(headers, &headers_bytes);
   struct iovec piece = {0, 0};
-  if (kind == 3) {
+  if (kind == KIND_BYTES) {
     uint32_t slot = engine.w2c___stack_pointer -= 16;
     uint32_t data = Z_qjsZ_qjs_get_array_buffer(&engine, body, slot);
     engine.w2c___stack_pointer += 16;
-    body_bytes = length;
     piece = (struct iovec){engine_at(data + offset), length};
-  } else if (kind != 0) {
-    text = engine_text(body, &body_bytes);
+  } else if (kind != KIND_NONE) {
+    text = js_text(js_unbox(body), &body_bytes);
     piece = (struct iovec){engine_at(text), body_bytes};
   }
-  if ((kind == 1 || kind == 2) && !text) {
-    send_plain_error(ERROR_OUT_OF_MEMORY, 0, "There is not enough memory to send the response.");
-  } else if (headers_bytes + (uint64_t)body_bytes + 4096 > MAX_BODY) {
-    char words[96];
-    size_t n = format_words(words, sizeof words, "The response has %u bytes; at most %u can be sent.", body_bytes, 16u * 1024 * 1024);
-    send_error(ERROR_UNSENDABLE, 0, text_of("RangeError"), (struct iovec){words, n}, text_of(""));
+  if (!headers_text || (!text && (kind == KIND_JSON || kind == KIND_TEXT))) {
+    send_plain_error(ERROR_OUT_OF_MEMORY, 0, no_memory_to_send);
   } else {
-    fixed = (struct response_body){.status = status, .kind = kind, .headers_bytes = headers_bytes, .body_bytes = body_bytes};
-    struct iovec rest[2] = {{engine_at(headers_text), headers_bytes}, piece};
-    mark(MARK_RESPOND);
-    now.answered = 1;
-    send(FRAME_RESPONSE, &fixed, sizeof fixed, rest, 2);
+    send_response(status, kind, (struct iovec){engine_at(headers_text), headers_bytes}, piece);
   }
-  if (text) Z_qjsZ_qjs_free_cstring(&engine, text);
-  if (headers_text) Z_qjsZ_qjs_free_cstring(&engine, headers_text);
+  js_free_text(text);
+  js_free_text(headers_text);
 }
 
-void invoke_fail(uint32_t code, uint32_t name, uint32_t message, uint32_t stack) {
+/* The usual answer: status 200 and a JSON text. */
+static void respond_json(js_value json) {
+  uint32_t length, text = js_text(json, &length);
+  if (text) send_response(200, KIND_JSON, text_of("{\"content-type\":\"application/json\"}"), (struct iovec){engine_at(text), length});
+  else send_plain_error(ERROR_OUT_OF_MEMORY, 0, no_memory_to_send);
+  js_free_text(text);
+}
+
+void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack) {
   if (now.answered) return;
-  uint32_t boxes[3] = {name, message, stack}, texts[3], length;
+  js_value values[3] = {name, message, stack};
+  uint32_t texts[3], length;
   struct iovec pieces[3];
   for (int i = 0; i < 3; i++) {
-    texts[i] = engine_text(boxes[i], &length);
-    pieces[i] = (struct iovec){engine_at(texts[i]), length < 65536 ? length : 65536};
+    texts[i] = js_text(values[i], &length);
+    pieces[i] = (struct iovec){engine_at(texts[i]), length < MAX_ERROR_TEXT ? length : MAX_ERROR_TEXT};
   }
   send_error(now.timed_out ? ERROR_TIMEOUT : code, 0, pieces[0], pieces[1], pieces[2]);
-  for (int i = 0; i < 3; i++) {
-    if (texts[i]) Z_qjsZ_qjs_free_cstring(&engine, texts[i]);
-  }
+  for (int i = 0; i < 3; i++) js_free_text(texts[i]);
 }
 
 /* --- running a handler --- */
 
-/* The engine threw past the prelude: it was interrupted, or ran out of memory or stack while reporting. */
-static void fail_with_exception(void) {
+/* Lets the prelude report what was thrown, which this frees. `code`: a number of the ERROR frame, 0 to let it decide. */
+static void report(js_value error, enum error_code code) {
+  marks[MARK_RETURNED] = rdtsc();
+  /* What is left to do is to report; it may use the reserve. */
   engine_reserve_open = 1;
-  uint32_t error = Z_qjsZ_qjs_get_exception(&engine);
-  uint32_t name = engine_property(error, "name"), message = engine_property(error, "message"), stack = engine_property(error, "stack");
-  enum error_code code = engine_out_of_memory ? ERROR_OUT_OF_MEMORY : ERROR_THREW;
-  invoke_fail(code, name, message, stack);
-  Z_qjsZ_qjs_free_value(&engine, name);
-  Z_qjsZ_qjs_free_value(&engine, message);
-  Z_qjsZ_qjs_free_value(&engine, stack);
-  Z_qjsZ_qjs_free_value(&engine, error);
+  if (engine_out_of_memory && code == 0) code = ERROR_OUT_OF_MEMORY;
+  js_value result = js_call(js_unbox(config()->report), 2, error, js_make(JS_INT, code));
+  js_free(error);
+  if (js_tag(result) == JS_EXCEPTION) js_free(js_exception());
+  js_free(result);
+  if (now.answered) return;
+  /* The prelude itself failed: out of memory, out of stack, or out of time. */
+  if (now.timed_out) fail_timed_out();
+  else if (engine_out_of_memory) send_plain_error(ERROR_OUT_OF_MEMORY, 0, "The function ran out of memory.");
+  else send_plain_error(ERROR_THREW, 0, "The handler threw something that cannot be described.");
 }
 
-/* Calls a function of the prelude; 0 when it threw, which has then been reported. `result` may be null. */
-static int call(uint32_t function, int argc, uint32_t argument, double *result) {
-  uint32_t slot = engine.w2c___stack_pointer -= 16;
-  *(uint32_t *)engine_at(slot) = argument;
-  uint32_t undefined = Z_qjsZ_qjs_get_undefined(&engine);
-  uint32_t value = Z_qjsZ_qjs_call(&engine, function, undefined, argc, slot);
-  engine.w2c___stack_pointer += 16;
-  int threw = Z_qjsZ_qjs_is_exception(&engine, value);
-  if (!threw && result) *result = Z_qjsZ_qjs_get_float64(&engine, value);
-  Z_qjsZ_qjs_free_value(&engine, value);
-  Z_qjsZ_qjs_free_value(&engine, undefined);
-  if (threw) fail_with_exception();
-  return !threw;
-}
-
-/* Runs the engine's job queue until it is empty or the invocation is answered by an error. */
-static int run_jobs(void) {
-  while (Z_qjsZ_qjs_is_job_pending(&engine)) {
-    if ((int32_t)Z_qjsZ_qjs_execute_pending_job(&engine) >= 0) continue;
-    fail_with_exception();
-    return 0;
+/* Runs the timers that are due, or sleeps until one is. 0 when there are none: nothing will ever settle the handler. */
+static int run_timers(void) {
+  js_value result = js_call(js_unbox(config()->tick), 0, 0, 0);
+  if (js_tag(result) == JS_EXCEPTION) {
+    report(js_exception(), 0);
+    return 1;
   }
+  double delay_ms = js_number(result);
+  js_free(result);
+  if (Z_qjsZ_qjs_is_job_pending(&engine)) return 1;
+  if (!(delay_ms >= 0)) return 0;
+  uint64_t tsc = rdtsc(), sleep_ns = delay_ms > 60000 ? 60000000000ull : (uint64_t)(delay_ms * 1e6);
+  if (now.deadline_tsc && tsc >= now.deadline_tsc) {
+    fail_timed_out();
+    return 1;
+  }
+  if (now.deadline_tsc) {
+    uint64_t left_ns = clock_ns(now.deadline_tsc - tsc);
+    if (left_ns < sleep_ns) sleep_ns = left_ns;
+  }
+  if (sleep_ns > 0) cpu_sleep_for(sleep_ns);
   return 1;
 }
 
-static void fail_timed_out(void) {
-  char words[96];
-  size_t n = format_words(words, sizeof words, "The handler did not settle within %u ms.", now.deadline_ms);
-  send_error(ERROR_TIMEOUT, 0, text_of("Error"), (struct iovec){words, n}, text_of(""));
-}
-
-/* Jobs and timers, until the handler has settled or never will. */
-static void run_to_answer(void) {
-  while (run_jobs() && !now.answered) {
-    double delay_ms;
-    if (!call(config()->tick, 0, 0, &delay_ms)) return;
-    if (now.answered || Z_qjsZ_qjs_is_job_pending(&engine)) continue;
-    if (delay_ms < 0) {
-      send_plain_error(ERROR_NEVER_SETTLED, 0, "The handler never settled: nothing is left to run, no promise job and no timer.");
-      return;
-    }
-    uint64_t tsc = rdtsc(), sleep_ns = delay_ms > 60000 ? 60000000000ull : (uint64_t)(delay_ms * 1e6);
-    if (now.deadline_tsc && tsc >= now.deadline_tsc) {
+/* Runs jobs and timers until the promise settles. Its value, which replaces `promise`; or JS_EXCEPTION when the invocation is answered. */
+static js_value await_promise(js_value promise) {
+  const js_value answered = js_make(JS_EXCEPTION, 0);
+  int state;
+  while ((state = js_promise_state(promise)) == 0 && !now.answered) {
+    if (now.timed_out) {
       fail_timed_out();
-      return;
+    } else if (Z_qjsZ_qjs_is_job_pending(&engine)) {
+      if ((int32_t)Z_qjsZ_qjs_execute_pending_job(&engine) < 0) report(js_exception(), 0);
+    } else if (!run_timers() && !now.answered) {
+      send_plain_error(ERROR_NEVER_SETTLED, 0, "The handler never settled: nothing is left to run, no promise job and no timer.");
     }
-    if (now.deadline_tsc) {
-      uint64_t left_ns = clock_ns(now.deadline_tsc - tsc);
-      if (left_ns < sleep_ns) sleep_ns = left_ns;
-    }
-    if (sleep_ns > 0) cpu_sleep_for(sleep_ns);
   }
+  js_value result = now.answered ? answered : js_promise_result(promise);
+  js_free(promise);
+  if (now.answered || state == 1) return result;
+  report(result, 0);
+  return answered;
 }
 
-/* 1 when the heap is clean for another invocation: nothing of this one is left to run. */
+/* From the parsed event to the answer. */
+static void run_handler(js_value event) {
+  js_value value = js_call(js_unbox(config()->invoke), 1, event, 0);
+  /* A second round when what settled is an object with a `then` of its own, which the prelude wraps in a promise. */
+  while (js_tag(value) != JS_EXCEPTION) {
+    if (js_promise_state(value) >= 0) {
+      value = await_promise(value);
+      if (now.answered) return;
+    }
+    mark(MARK_RETURNED);
+    engine_reserve_open = 1;
+    js_value answer = js_call(js_unbox(config()->finish), 1, value, 0);
+    js_free(value);
+    value = answer;
+    if (js_promise_state(value) >= 0) continue;
+    if (js_tag(value) == JS_EXCEPTION || now.answered) break;
+    respond_json(value);
+    js_free(value);
+    return;
+  }
+  if (js_tag(value) == JS_EXCEPTION) report(js_exception(), 0);
+}
+
+/* Leaves nothing of this invocation to run. 1, or 0 when its jobs have no end. */
 static int settle_down(void) {
   engine_reserve_open = 1;
   now.deadline_tsc = rdtsc() + clock_ticks(GRACE_NS);
   now.timed_out = 0;
-  int clean = call(config()->reset, 0, 0, 0);
-  uint64_t limit = now.deadline_tsc;
+  js_value result = js_call(js_unbox(config()->reset), 0, 0, 0);
+  int clean = js_tag(result) != JS_EXCEPTION;
   while (clean && Z_qjsZ_qjs_is_job_pending(&engine)) {
-    clean = (int32_t)Z_qjsZ_qjs_execute_pending_job(&engine) >= 0 && rdtsc() < limit;
+    if ((int32_t)Z_qjsZ_qjs_execute_pending_job(&engine) < 0) js_free(js_exception());
+    clean = rdtsc() < now.deadline_tsc && !now.timed_out;
   }
   engine_reserve_open = engine_out_of_memory = 0;
   return clean;
@@ -265,15 +307,21 @@ static void handle_invoke(uint32_t id, uint32_t bytes) {
     return;
   }
   read_exactly(engine_at(buffer), event_bytes);
+  *(uint8_t *)engine_at(buffer + event_bytes) = 0;
   crash_handler = &crashed;
-  uint32_t event = Z_qjsZ_qjs_new_string(&engine, buffer, event_bytes);
+  js_value event = js_parse_json(buffer, event_bytes);
   Z_qjsZ_wasm_free(&engine, buffer);
-  if (body.deadline_ms) {
-    now.deadline_ms = body.deadline_ms;
-    now.deadline_tsc = received + clock_ticks((uint64_t)body.deadline_ms * 1000000);
+  mark(MARK_HANDLER);
+  if (js_tag(event) == JS_EXCEPTION) {
+    report(js_exception(), ERROR_BAD_EVENT);
+  } else {
+    if (body.deadline_ms) {
+      now.deadline_ms = body.deadline_ms;
+      now.deadline_tsc = received + clock_ticks((uint64_t)body.deadline_ms * 1000000);
+    }
+    run_handler(event);
+    js_free(event);
   }
-  if (call(config()->invoke, 1, event, 0) && !now.answered) run_to_answer();
-  Z_qjsZ_qjs_free_value(&engine, event);
   if (!settle_down()) {
     now.answered = 0;
     send_plain_error(ERROR_CRASHED, 1, "The function kept running after its invocation had ended.");

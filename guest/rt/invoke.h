@@ -3,6 +3,7 @@
 #define EMBER_INVOKE_H
 
 #include <stdint.h>
+#include "engine.h"
 
 /* Says HELLO and answers invocations for ever. */
 _Noreturn void invoke_loop(void);
@@ -15,10 +16,10 @@ void invoke_report_panic(const char *message);
 /* 1 when the running invocation has used up its time. */
 int invoke_interrupted(void);
 
-/* The handler has settled: `kind` as in the RESPONSE frame; `body` is a JS string or ArrayBuffer. All are boxes, borrowed. */
-void invoke_respond(uint32_t status, uint32_t headers, uint32_t kind, uint32_t body, uint32_t offset, uint32_t length);
+/* Sends a RESPONSE whose kind is as in the frame; `body` is a box with a string or an ArrayBuffer. All arguments stay the caller's. */
+void invoke_respond(uint32_t status, js_value headers, uint32_t kind, uint32_t body, uint32_t offset, uint32_t length);
 
-/* The handler has failed: a number of the ERROR frame, and JS strings, borrowed. */
-void invoke_fail(uint32_t code, uint32_t name, uint32_t message, uint32_t stack);
+/* Sends an ERROR: a number of the frame, and strings, which stay the caller's. */
+void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack);
 
 #endif

@@ -169,6 +169,8 @@ async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Om
     runtime: exports.qjs_get_runtime_ptr(),
     context: exports.qjs_get_context_ptr(),
     invoke: heap.tokens.invoke,
+    finish: heap.tokens.finish,
+    report: heap.tokens.report,
     tick: heap.tokens.tick,
     reset: heap.tokens.reset,
   });

@@ -10,8 +10,6 @@ import timersSource from './prelude/timers.prelude.js';
 export const hostCallLetters = {
   print: 'p',
   random: 'r',
-  handlerEntered: 'h',
-  handlerDone: 'd',
   respond: 'R',
   fail: 'E',
 } as const;
@@ -25,7 +23,9 @@ export interface BaseHeap {
   readonly module: WebAssembly.Module;
   readonly snapshot: Snapshot;
   /** Tokens of `QuickJS.exportHandle`: offsets of boxed function values in linear memory. */
-  readonly tokens: Readonly<Record<'invoke' | 'tick' | 'reset' | 'setHandler' | 'installEnv', number>>;
+  readonly tokens: Readonly<
+    Record<'invoke' | 'finish' | 'report' | 'tick' | 'reset' | 'setHandler' | 'installEnv', number>
+  >;
 }
 
 /** What a virtual machine gets that bakes: a clock whose monotonic half stands still, so that equal sources give equal images. */
@@ -64,6 +64,8 @@ export async function createBaseHeap(): Promise<BaseHeap> {
   const token = (name: string) => vm.exportHandle(prelude.getProp(name));
   const tokens = {
     invoke: token('invoke'),
+    finish: token('finish'),
+    report: token('report'),
     tick: token('tick'),
     reset: token('reset'),
     setHandler: token('setHandler'),

@@ -16,6 +16,8 @@ export interface ImageConfig {
   readonly runtime: number;
   readonly context: number;
   readonly invoke: number;
+  readonly finish: number;
+  readonly report: number;
   readonly tick: number;
   readonly reset: number;
 }
@@ -66,6 +68,8 @@ function configBytes(config: ImageConfig): Uint8Array {
     config.runtime,
     config.context,
     config.invoke,
+    config.finish,
+    config.report,
     config.tick,
     config.reset,
   ];

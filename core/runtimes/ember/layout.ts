@@ -3,7 +3,7 @@
  */
 
 /** Where the config block of an image lies. */
-export const configBase = 0x00e0_0000;
+export const configBase = 0x00df_f000;
 /** Where QuickJS's linear memory starts, in physical and virtual addresses alike. */
 export const linearBase = 0x0100_0000;
 /** Size of one page of linear memory. */

@@ -1,12 +1,11 @@
-// Calls the handler and hands its answer to the guest. Evaluated once into the base heap; see ../README.md for the host calls.
+// What the guest calls around the handler: with the event, with what the handler settled to, with what it threw. Evaluated once into the base
+// heap. The way of a plain answer uses few kinds of operations: an emulated guest pays for each the first time it meets one.
 (host, timers) => {
-  const { handlerEntered, handlerDone, respond, fail } = host;
+  const { respond, fail } = host;
   // Held here because the function may change the globals.
-  const { parse, stringify } = JSON;
+  const { stringify } = JSON;
   const { getPrototypeOf, keys } = Object;
   const { isArray } = Array;
-  const then = Promise.prototype.then;
-  const apply = Reflect.apply;
   const objectPrototype = Object.prototype;
 
   const kindNone = 0;
@@ -16,60 +15,62 @@
   const codeThrew = 1;
   const codeOutOfMemory = 3;
   const codeUnsendable = 5;
-  const codeBadEvent = 7;
 
   let handler;
   let functionName = 'function';
-  let current = 0;
+  let turn = 0;
 
   class Unsendable extends TypeError {}
   Object.defineProperty(Unsendable.prototype, 'name', { value: 'TypeError' });
 
-  function place(path) {
-    return path === '' ? 'the value itself' : path;
-  }
-
   // JSON.stringify leaves functions and symbols out without a word; here they are errors that say where they are.
-  function check(value, path, above) {
-    const type = typeof value;
+  function check(value, type, path, above) {
     if (type === 'function' || type === 'symbol' || type === 'bigint') {
-      throw new Unsendable(
-        `The handler returned a ${type === 'bigint' ? 'BigInt' : type} at ${place(path)}; it cannot be sent as JSON.`,
-      );
+      const what = type === 'bigint' ? 'BigInt' : type;
+      throw new Unsendable(`The handler returned a ${what} at ${place(path)}; it cannot be sent as JSON.`);
     }
-    if (type !== 'object' || value === null) return;
-    if (typeof value.toJSON === 'function') return;
+    if (type !== 'object' || value === null || value.toJSON !== undefined) return;
     for (let frame = above; frame !== null; frame = frame.above) {
-      if (frame.value === value)
+      if (frame.value === value) {
         throw new Unsendable(
           `The handler returned an object that contains itself at ${place(path)}; it cannot be sent as JSON.`,
         );
+      }
     }
-    const frame = { value, above };
-    if (isArray(value)) {
-      for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, frame);
-    } else {
-      for (const key of keys(value)) check(value[key], path === '' ? key : `${path}.${key}`, frame);
+    const names = keys(value);
+    const frame = { value, above, path, name: '' };
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      const item = value[name];
+      const kind = typeof item;
+      // Only what needs a closer look costs a call.
+      if (kind === 'string' || kind === 'number' || kind === 'boolean') continue;
+      check(item, kind, { above: path, array: isArray(value), name }, frame);
     }
   }
 
+  function place(path) {
+    let text = '';
+    for (let at = path; at !== null; at = at.above) {
+      const step = at.array ? `[${at.name}]` : at.name;
+      text = text === '' || text.startsWith('[') ? step + text : `${step}.${text}`;
+    }
+    return text === '' ? 'the value itself' : text;
+  }
+
   function toJson(value, path) {
-    check(value, path, null);
+    check(value, typeof value, path, null);
     const text = stringify(value);
     if (text === undefined)
       throw new Unsendable(`The handler returned something at ${place(path)} that has no JSON form.`);
     return text;
   }
 
-  function isPlain(value) {
-    if (typeof value !== 'object' || value === null || isArray(value)) return false;
-    const prototype = getPrototypeOf(value);
-    return prototype === objectPrototype || prototype === null;
-  }
-
   // A response is a plain object with a `body`, and nothing but `status`, `headers` and `body`. Anything else is a JSON value.
   function isResponse(value) {
-    if (!isPlain(value) || !('body' in value)) return false;
+    if (isArray(value)) return false;
+    const prototype = getPrototypeOf(value);
+    if (prototype !== objectPrototype && prototype !== null) return false;
     for (const key of keys(value)) if (key !== 'status' && key !== 'headers' && key !== 'body') return false;
     return true;
   }
@@ -88,35 +89,43 @@
     return headers;
   }
 
-  function send(value) {
-    let status = 200;
-    let headers = { __proto__: null };
-    let body = value;
-    if (isResponse(value)) {
-      if (value.status !== undefined) status = value.status;
-      if (typeof status !== 'number' || status % 1 !== 0 || status < 100 || status > 599) {
-        throw new Unsendable('The response has a status that is not a whole number from 100 to 599.');
-      }
-      headers = headersOf(value.headers);
-      body = value.body;
-    } else if (value === undefined) {
-      status = 204;
+  function sendResponse({ status = 200, headers: given, body }) {
+    if (typeof status !== 'number' || status % 1 !== 0 || status < 100 || status > 599) {
+      throw new Unsendable('The response has a status that is not a whole number from 100 to 599.');
     }
+    const headers = headersOf(given);
     const typed = 'content-type' in headers;
-    if (body === undefined || (body === null && body !== value)) {
+    if (body === undefined || body === null) {
       respond(status, stringify(headers), kindNone, '', 0, 0);
     } else if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) {
       if (!typed) headers['content-type'] = 'application/octet-stream';
       const view = body instanceof ArrayBuffer ? { buffer: body, byteOffset: 0, byteLength: body.byteLength } : body;
       respond(status, stringify(headers), kindBytes, view.buffer, view.byteOffset, view.byteLength);
-    } else if (typeof body === 'string' && body !== value) {
+    } else if (typeof body === 'string') {
       if (!typed) headers['content-type'] = 'text/plain; charset=utf-8';
       respond(status, stringify(headers), kindText, body, 0, 0);
     } else {
-      const text = toJson(body, body === value ? '' : 'body');
+      const text = toJson(body, { above: null, array: false, name: 'body' });
       if (!typed) headers['content-type'] = 'application/json';
       respond(status, stringify(headers), kindJson, text, 0, 0);
     }
+  }
+
+  /** Calls the handler. Returns what it returned, a promise included. */
+  function invoke(event) {
+    turn += 1;
+    return handler(event, { functionName, runtime: 'ember', invocationId: `${turn}` });
+  }
+
+  /** Returns the JSON text to answer with; or undefined, having answered by itself; or a promise of another value to finish with. */
+  function finish(value) {
+    if (typeof value === 'object' && value !== null) {
+      if ('body' in value && isResponse(value)) return sendResponse(value);
+      if (typeof value.then === 'function') return Promise.resolve(value);
+    } else if (value === undefined) {
+      return respond(204, '{}', kindNone, '', 0, 0);
+    }
+    return toJson(value, null);
   }
 
   function textOf(value, fallback) {
@@ -124,22 +133,6 @@
       return typeof value === 'string' ? value : String(value);
     } catch {
       return fallback;
-    }
-  }
-
-  function report(error) {
-    handlerDone();
-    if (error instanceof Error) {
-      const message = textOf(error.message, '');
-      const code =
-        error instanceof Unsendable
-          ? codeUnsendable
-          : error.name === 'InternalError' && message === 'out of memory'
-            ? codeOutOfMemory
-            : codeThrew;
-      fail(code, textOf(error.name, 'Error'), message, textOf(error.stack, ''));
-    } else {
-      fail(codeThrew, 'Error', `The handler threw ${describe(error)}, which is not an Error.`, '');
     }
   }
 
@@ -155,65 +148,25 @@
     return textOf(value, typeof value);
   }
 
-  function settle(turn, value) {
-    if (turn !== current) return;
-    handlerDone();
-    try {
-      send(value);
-    } catch (error) {
-      report(error);
-    }
-  }
-
-  function invoke(eventJson) {
-    const turn = ++current;
-    let event;
-    try {
-      event = parse(eventJson);
-    } catch (error) {
-      handlerDone();
-      fail(codeBadEvent, 'SyntaxError', `The event is not JSON: ${error.message}`, '');
-      return;
-    }
-    const context = { functionName, runtime: 'ember', invocationId: String(turn) };
-    handlerEntered();
-    let result;
-    try {
-      result = handler(event, context);
-    } catch (error) {
-      report(error);
-      return;
-    }
-    if (result instanceof Promise) {
-      apply(then, result, [(value) => settle(turn, value), (error) => turn === current && report(error)]);
-    } else if (typeof result === 'object' && result !== null && typeof result.then === 'function') {
-      Promise.resolve(result).then(
-        (value) => settle(turn, value),
-        (error) => turn === current && report(error),
-      );
+  /** Answers with what was thrown. A `suggested` code above zero is taken as it is, but out of memory only when the error is that. */
+  function report(error, suggested) {
+    if (suggested === codeOutOfMemory && (error === null || error?.name === 'InternalError')) {
+      fail(codeOutOfMemory, 'InternalError', 'The function ran out of memory.', textOf(error?.stack ?? '', ''));
+    } else if (error instanceof Error) {
+      const decided = error instanceof Unsendable ? codeUnsendable : codeThrew;
+      const code = suggested === 0 || suggested === codeOutOfMemory ? decided : suggested;
+      fail(code, textOf(error.name, 'Error'), textOf(error.message, ''), textOf(error.stack, ''));
     } else {
-      settle(turn, result);
+      fail(codeThrew, 'Error', `The handler threw ${describe(error)}, which is not an Error.`, '');
     }
-  }
-
-  function tick() {
-    try {
-      return timers.run();
-    } catch (error) {
-      report(error);
-      return -1;
-    }
-  }
-
-  function reset() {
-    current++;
-    timers.clear();
   }
 
   return {
     invoke,
-    tick,
-    reset,
+    finish,
+    report,
+    tick: timers.run,
+    reset: timers.clear,
     /** Takes the function's default export; returns what is wrong with it, or ''. */
     setHandler(value, name) {
       if (typeof value !== 'function') return typeof value;
