@@ -5,6 +5,7 @@ import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import type { Project, ProjectConfig } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
+import { resolveInside } from '../projects/project-paths.ts';
 import type { Layout } from '../store/layout.ts';
 import { goneAsUndefined } from '../store/write-atomic.ts';
 import type { Bundle } from './bundle.ts';
@@ -60,7 +61,7 @@ export function createBundler({ layout, version }: BundlerOptions): Bundler {
   const cache = createBundleCache(layout);
   const warm = new Map<ProjectId, Promise<Warm>>();
   /** Builds of one project follow each other: esbuild joins rebuilds that overlap, and would answer with an old one. */
-  const queue = new Map<ProjectId, Promise<unknown>>();
+  const queue = new Map<ProjectId, Promise<BundleId | undefined>>();
   let pruned = false;
 
   async function warmUp(project: Project, config: ProjectConfig, key: string): Promise<Warm> {
@@ -101,7 +102,11 @@ export function createBundler({ layout, version }: BundlerOptions): Bundler {
     return bundle;
   }
 
-  async function bundleOnce(project: Project, { signal, progress }: BundleRequest): Promise<BundleOutcome> {
+  async function bundleOnce(
+    project: Project,
+    { signal, progress }: BundleRequest,
+    before: BundleId | undefined,
+  ): Promise<BundleOutcome> {
     throwIfCancelled(signal);
     const config = validConfig(project);
     await checkEntry(project, config);
@@ -111,7 +116,6 @@ export function createBundler({ layout, version }: BundlerOptions): Bundler {
       if (found !== null) return { bundle: { ...found, config, projectDir: project.dir }, reused: true };
     }
     progress({ step: 'bundle', message: `Compiling ${config.entry}` });
-    const before = await queue.get(project.id);
     const bundle = await compile(project, config, key, signal);
     throwIfCancelled(signal);
     if (!pruned) {
@@ -123,10 +127,14 @@ export function createBundler({ layout, version }: BundlerOptions): Bundler {
 
   return {
     bundle: (project, request) => {
-      const turn = (queue.get(project.id) ?? Promise.resolve()).then(() => bundleOnce(project, request));
+      const turn = (queue.get(project.id) ?? Promise.resolve(undefined)).then((before) =>
+        bundleOnce(project, request, before),
+      );
+      const id = turn.then((outcome) => outcome.bundle.id);
+      // What failed says nothing of the one after it.
       queue.set(
         project.id,
-        turn.then((outcome) => outcome.bundle.id).catch(() => undefined),
+        id.catch(() => undefined),
       );
       return turn;
     },
@@ -199,7 +207,9 @@ function bundleOf(
   const code = output('bundle.js');
   const sourceMap = output('bundle.js.map');
   checkExport(config, result.metafile);
-  const id = bundleIdSchema.parse(sha256(JSON.stringify([version, config.name, config.env, sha256(code), sha256(sourceMap)])));
+  const id = bundleIdSchema.parse(
+    sha256(JSON.stringify([version, config.name, config.env, sha256(code), sha256(sourceMap)])),
+  );
   return {
     id,
     config,
@@ -223,7 +233,7 @@ function validConfig(project: Project): ProjectConfig {
 }
 
 async function checkEntry(project: Project, config: ProjectConfig): Promise<void> {
-  const found = await stat(join(project.dir, config.entry)).catch(goneAsUndefined);
+  const found = await stat(await resolveInside(project.dir, config.entry)).catch(goneAsUndefined);
   if (found?.isFile()) return;
   const message = `The entry "${config.entry}" does not exist.`;
   const inConfig = await placeOfEntry(project.dir);
