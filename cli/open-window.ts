@@ -24,8 +24,11 @@ export const hasDisplay = ({ env }: Io): boolean => Boolean(env.DISPLAY || env.W
 
 const userId = (): number => process.getuid?.() ?? -1;
 
-/** Neither Electron nor Chromium starts as root with its sandbox on. */
-const rootArgs = (): readonly string[] => (userId() === 0 ? ['--no-sandbox'] : []);
+/** Neither Electron nor Chromium starts as root with its sandbox on; `--test-type` leaves out Chromium's bar about that. */
+const rootArgs = (): readonly string[] => (userId() === 0 ? ['--no-sandbox', '--test-type'] : []);
+
+/** `look.md` draws the studio at this size. */
+const windowSize = '1280,800';
 
 /**
  * Opens a host's studio in a browser's app window.
@@ -37,14 +40,16 @@ export async function openWindow(session: Session, host: Host): Promise<Promise<
   if (!hasDisplay(io)) return null;
   const browser = findProgram(browsers, io.env);
   if (browser === null) {
-    session.note('No Chromium or Chrome is on PATH: open the URL above in your browser.\n');
+    session.note('No Chromium or Chrome is on PATH: open the URL in your own browser.\n');
     return null;
   }
+  if (userId() === 0) session.note('As root the browser runs without its own sandbox.\n');
   const layout = createLayout({ env: io.env, uid: userId() });
   const profile = join(await layout.ensure(layout.dataDir), 'window');
   const args = [
     `--app=${host.issueUrl()}`,
     `--user-data-dir=${profile}`,
+    `--window-size=${windowSize}`,
     '--no-first-run',
     '--no-default-browser-check',
   ];
@@ -77,7 +82,7 @@ async function watch(session: Session, window: ReturnType<typeof launch>): Promi
   session.note(
     code === 0
       ? 'The browser had a window open already and shows the studio there. Serving until Ctrl-C.\n'
-      : `The window did not open (exit code ${code}). Open the URL above in your browser. Serving until Ctrl-C.\n`,
+      : `The window did not open (exit code ${code}). Open the URL in your own browser. Serving until Ctrl-C.\n`,
   );
   await new Promise<void>((resolve) => session.signal.addEventListener('abort', () => resolve(), { once: true }));
 }
