@@ -1,0 +1,196 @@
+import { mkdir, mkdtemp, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FirstlightError } from '#shared/errors.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
+import { type Bundler, createBundler } from '../bundle/bundler.ts';
+import { readProject } from '../projects/project-service.ts';
+import type { BuildContext, Runtime } from '../runtimes/runtime.ts';
+import { createLayout, type Layout } from '../store/layout.ts';
+import { namesIn } from '../store/write-atomic.ts';
+import { createImageStore, type ImageStore } from './image-store.ts';
+
+let home: string;
+let dir: string;
+let layout: Layout;
+let bundler: Bundler;
+let built: number;
+let fingerprint: string;
+/** What the next build does before it writes. */
+let beforeWrite: (context: BuildContext) => Promise<void>;
+let minMemoryMiB: number;
+
+const runtime = {
+  id: 'ember',
+  fingerprint: async () => fingerprint,
+  buildImage: async (bundle, path, context) => {
+    built++;
+    await beforeWrite(context);
+    const content = `image of ${bundle.code}`;
+    await writeFile(path, content);
+    return {
+      bytes: content.length,
+      minMemoryMiB,
+      steps: [{ name: 'write', reused: false, reason: '', durationMs: 1 }],
+    };
+  },
+} as const satisfies Partial<Runtime>;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'fl-images-'));
+  dir = join(home, 'project');
+  layout = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
+  bundler = createBundler({ layout, version: 'test' });
+  built = 0;
+  minMemoryMiB = 16;
+  fingerprint = 'kernel-1';
+  beforeWrite = async () => undefined;
+  await mkdir(dir);
+  await write('firstlight.json', '{"name":"hello"}');
+  await write('handler.ts', 'export default () => 1;');
+});
+afterEach(async () => {
+  await bundler.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+const write = (path: string, text: string) => writeFile(join(dir, path), text);
+const newStore = (by = bundler): ImageStore =>
+  createImageStore({ layout, bundler: by, runtimes: new Map<RuntimeId, Runtime>([['ember', runtime as never]]) });
+const context = (signal = new AbortController().signal): BuildContext => ({ signal, progress: () => undefined });
+const build = async (store: ImageStore, signal?: AbortSignal) => store.build(await readProject(dir), context(signal));
+
+describe('the image store', () => {
+  it('builds once, and looks it up from then on', async () => {
+    const store = newStore();
+    const first = await build(store);
+    expect(first.result).toMatchObject({ cached: false, image: { functionName: 'hello', minMemoryMiB: 16 } });
+    expect(first.result.steps.map((step) => [step.name, step.reused, step.reason])).toEqual([
+      ['bundle', false, 'first build of this project'],
+      ['write', false, 'first build of this project'],
+    ]);
+    const second = await build(store);
+    expect(second.result.cached).toBe(true);
+    expect(second.image.id).toBe(first.image.id);
+    expect(second.result.steps.every((step) => step.reused)).toBe(true);
+    expect(second.result.steps.at(-1)?.reason).toMatch(/^reused: nothing changed since \d\d:\d\d:\d\d$/);
+    expect((await build(newStore())).result.cached).toBe(true);
+    expect(built).toBe(1);
+  });
+
+  it('says why it built again', async () => {
+    const store = newStore();
+    const reason = async () => (await build(store)).result.steps.at(-1)?.reason;
+    await reason();
+    await write('handler.ts', 'export default () => 2;');
+    expect(await reason()).toBe('rebuilt because handler.ts changed');
+    await write('util.ts', 'export const two = 2;');
+    await write('handler.ts', "import { two } from './util.ts';\nexport default () => two;");
+    expect(await reason()).toBe('rebuilt because handler.ts changed and util.ts was added');
+    await write('firstlight.json', '{"name":"hello","env":{"A":"b"}}');
+    expect(await reason()).toBe('rebuilt because env in firstlight.json changed');
+    fingerprint = 'kernel-2';
+    expect(await reason()).toBe('rebuilt because the runtime changed');
+    await write('firstlight.json', '{"name":"hello"}');
+    fingerprint = 'kernel-1';
+    await write('handler.ts', 'export default () => 1;');
+    expect(await reason()).toMatch(/^reused: the same source was built at \d\d:\d\d:\d\d$/);
+  });
+
+  it('builds again what a crash left short of a byte', async () => {
+    const store = newStore();
+    const { image } = await build(store);
+    await truncate(image.path, 5);
+    const again = await build(store);
+    expect(again.result).toMatchObject({ cached: false, image: { id: image.id, bytes: image.bytes } });
+    expect(again.result.steps.at(-1)?.reason).toBe('rebuilt because the image was not there any more');
+    expect((await build(store)).result.cached).toBe(true);
+  });
+
+  it('makes one image when several ask for it at once, in one process or two', async () => {
+    beforeWrite = () => new Promise((resolve) => setTimeout(resolve, 30));
+    const store = newStore();
+    const both = await Promise.all([build(store), build(store), build(store)]);
+    expect(new Set(both.map(({ image }) => image.id)).size).toBe(1);
+    expect(built).toBe(1);
+    await write('handler.ts', 'export default () => 3;');
+    const other = createBundler({ layout, version: 'test' });
+    const [a, b] = await Promise.all([build(store), build(newStore(other))]);
+    await other.close();
+    expect(a.image).toEqual({ ...b.image, createdAt: a.image.createdAt });
+    expect(built).toBe(3);
+    expect((await readdir(layout.imagesDir)).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('a build that is cancelled leaves nothing, and whoever waited for it takes over', async () => {
+    const abort = new AbortController();
+    beforeWrite = async ({ signal }) => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      if (signal.aborted) throw new FirstlightError('CANCELLED', 'Cancelled.');
+    };
+    const store = newStore();
+    const cancelled = build(store, abort.signal);
+    const waiting = new Promise((resolve) => setTimeout(resolve, 30)).then(() => build(store));
+    setTimeout(() => abort.abort(), 40);
+    await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect((await waiting).result.cached).toBe(false);
+    expect((await namesIn(layout.imagesDir)).length).toBe(1);
+  });
+
+  it('maps what the function threw while it was built to its source', async () => {
+    await write(
+      'handler.ts',
+      'const limit: number = 0;\nif (limit < 1) throw new Error("too low");\nexport default () => 1;',
+    );
+    beforeWrite = async () => {
+      throw new FirstlightError('EVALUATION_THREW', 'Error: too low', {
+        details: { stack: '    at <anonymous> (bundle.js:3:22)\n    at x (ember:dispatch:3:4)' },
+      });
+    };
+    await expect(build(newStore())).rejects.toMatchObject({
+      code: 'EVALUATION_THREW',
+      details: {
+        stack: expect.stringMatching(/^ {4}at <anonymous> \(handler\.ts:2:\d+\)$/),
+        problems: [{ severity: 'error', message: 'Error: too low', file: 'handler.ts', line: 2 }],
+      },
+    });
+  });
+
+  it('refuses an image that does not fit the memory, without building it twice', async () => {
+    minMemoryMiB = 48;
+    const store = newStore();
+    await build(store);
+    await write('firstlight.json', '{"name":"hello","memoryMiB":32}');
+    await expect(build(store)).rejects.toMatchObject({
+      code: 'MEMORY_TOO_SMALL',
+      message: 'hello has 32 MiB of memory and needs 48 MiB to boot.',
+      hint: expect.stringContaining('48'),
+    });
+    expect(built).toBe(1);
+  });
+
+  it('hands on warnings of the configuration', async () => {
+    await write('firstlight.json', '{"name":"hello","env":{"API_KEY":"x"}}');
+    const { result } = await build(newStore());
+    expect(result.warnings[0]?.message).toMatch(/looks like a secret/);
+  });
+
+  it('prunes what was not used for longest, never what is in use or was used just now', async () => {
+    const store = newStore();
+    const images = [];
+    for (const count of [1, 2, 3, 4]) {
+      await write('handler.ts', `export default () => ${count};`);
+      images.push((await build(store)).image);
+    }
+    const [first, second, third, fourth] = images;
+    if (first === undefined || second === undefined || third === undefined || fourth === undefined) throw new Error();
+    for (const [index, { id }] of [first, second, third].entries()) {
+      const used = new Date(Date.now() - 3_600_000 * (10 - index));
+      await utimes(join(layout.imagesDir, id, 'manifest.json'), used, used);
+    }
+    expect(await store.pruneImages(1 << 20, new Set())).toBe(0);
+    expect(await store.pruneImages(0, new Set([first.id]))).toBe(second.bytes + third.bytes);
+    expect((await namesIn(layout.imagesDir)).sort()).toEqual([first.id, fourth.id].sort());
+  });
+});
