@@ -1,7 +1,7 @@
 import type { Mark } from '#shared/model/timeline.ts';
 import { withAlpha } from '../../ui/instrument-theme.ts';
 import { labelRowPx, markStemPx } from './lanes.ts';
-import { labelOffsetPx, placeLabels } from './mark-labels.ts';
+import { placeLabels } from './mark-labels.ts';
 import { type Ctx, crisp, type Scene, uiFont, xOf } from './scene.ts';
 import { marksWithin } from './timeline-model.ts';
 
@@ -61,7 +61,7 @@ function drawLabels(ctx: Ctx, scene: Scene, withHeads: boolean): void {
     ctx.fillStyle = faint;
     ctx.fillRect(x, lane.topPx + markStemPx - 1, 1, label.row * labelRowPx + labelRowPx - 2);
     ctx.fillStyle = label.mark === scene.cursorMark ? strong : muted;
-    ctx.fillText((model.marks[label.mark] as Mark).label, x + labelOffsetPx, y + labelRowPx / 2);
+    ctx.fillText((model.marks[label.mark] as Mark).label, label.textPx, y + labelRowPx / 2);
   }
   if (!withHeads) return;
   const [from, to] = marksWithin(model, window.startNs, window.endNs);

@@ -21,14 +21,14 @@ export const markStemPx = 4;
 const axisPx = 18;
 const gapPx = 3;
 /** Under this a curve is a line; over it a strip wastes room that labels could use. */
-const stripPx = { least: 12, most: 30 };
+const stripPx = { least: 12, most: 64 };
 
 /** Below this height the strips need the room of a third row of labels. */
 const tallPx = 200;
 
 /** Divides a canvas's height: the bar and axis always, then a row of labels, the strips, and more labels. */
 export function layOutLanes(heightPx: number, stripCount: number, hasGhost: boolean): Lanes {
-  const barPx = heightPx < 110 ? 18 : 24;
+  const barPx = heightPx < 110 ? 18 : heightPx < tallPx ? 24 : 30;
   const ghostPx = hasGhost ? 13 : 0;
   let top = 0;
   const take = (height: number): Lane => {

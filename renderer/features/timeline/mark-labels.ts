@@ -1,32 +1,30 @@
 import { nsToPx, type TimeWindow } from './time-scale.ts';
 import { marksWithin, type TimelineModel } from './timeline-model.ts';
 
-/** A mark's label with its place. Units: px from the plot's left edge; `row` counts from 0. */
+/** A mark's label with its place. Units: `xPx` of the mark, `textPx` of the text's left end; `row` counts from 0. */
 export interface PlacedLabel {
   readonly mark: number;
   readonly xPx: number;
-  readonly widthPx: number;
+  readonly textPx: number;
   readonly row: number;
 }
 
-interface Candidate {
-  readonly mark: number;
-  readonly xPx: number;
-  readonly widthPx: number;
+interface Candidate extends Omit<PlacedLabel, 'row'> {
+  readonly startPx: number;
   readonly endPx: number;
 }
 
 /** Space between a label and what stands right of it. */
 const gapPx = 7;
-/** A label stands this far right of its mark's tick. */
-export const labelOffsetPx = 4;
+/** A label stands this far from its mark's tick: right of it, or left where the plot ends. */
+const offsetPx = 4;
 /** With more tries than this in one frame, crowded windows would cost more than they show. */
 const mostTries = 400;
 
 /**
  * Labels that neither overlap nor are crossed by another label's leader, the ones most worth reading first.
  *
- * Shape: at most `rows` rows, ascending by place; a label whose text would run out of the plot is left out.
+ * Shape: at most `rows` rows, ascending by place.
  */
 export function placeLabels(
   model: TimelineModel,
@@ -44,40 +42,48 @@ export function placeLabels(
     if (mark < from || mark >= to) continue;
     if (++tries > mostTries) break;
     const xPx = nsToPx(window, widthPx, model.markAtNs[mark] as number);
-    const labelPx = measure(mark);
-    const endPx = xPx + labelOffsetPx + labelPx + gapPx;
-    if (endPx - gapPx > widthPx) continue;
+    const candidate = findPlace(mark, xPx, measure(mark), widthPx);
+    if (candidate === null) continue;
     const at = chosen.findIndex((other) => other.mark > mark);
-    const wanted = chosen.toSpliced(at === -1 ? chosen.length : at, 0, { mark, xPx, widthPx: labelPx, endPx });
+    const wanted = chosen.toSpliced(at === -1 ? chosen.length : at, 0, candidate);
     const found = assignRows(wanted, rows);
     if (found === null) continue;
     chosen = wanted;
     chosenRows = found;
   }
-  return chosen.map(({ mark, xPx, widthPx: labelPx }, i) => ({
-    mark,
-    xPx,
-    widthPx: labelPx,
-    row: chosenRows[i] as number,
-  }));
+  return chosen.map(({ mark, xPx, textPx }, i) => ({ mark, xPx, textPx, row: chosenRows[i] as number }));
 }
 
-/**
- * Rows as a staircase that descends to the left: a leader runs down from its mark to its label, so a label must lie below
- * all whose marks stand above its text. Null when that takes more than `rows`.
- */
+function findPlace(mark: number, xPx: number, labelPx: number, widthPx: number): Candidate | null {
+  const reachPx = offsetPx + labelPx;
+  if (xPx + reachPx <= widthPx) {
+    return { mark, xPx, textPx: xPx + offsetPx, startPx: xPx, endPx: xPx + reachPx + gapPx };
+  }
+  if (xPx < reachPx) return null;
+  return { mark, xPx, textPx: xPx - reachPx, startPx: xPx - reachPx - gapPx, endPx: xPx + 1 };
+}
+
+/** A row for each label, found from the right, which lets a crowd descend like stairs. Null when `rows` are too few. */
 function assignRows(labels: readonly Candidate[], rows: number): number[] | null {
   const result = new Array<number>(labels.length).fill(0);
   for (let i = labels.length - 1; i >= 0; i--) {
-    const { xPx, endPx } = labels[i] as Candidate;
     let row = 0;
-    for (let j = i + 1; j < labels.length && (labels[j] as Candidate).xPx < endPx; j++) {
-      // Two marks at one place have one leader: their labels cannot both be told to be its.
-      if ((labels[j] as Candidate).xPx - xPx < 2) return null;
-      row = Math.max(row, (result[j] as number) + 1);
+    for (let j = i + 1; j < labels.length && row < rows; j++) {
+      if (!collides(labels[i] as Candidate, row, labels[j] as Candidate, result[j] as number)) continue;
+      row++;
+      j = i;
     }
     if (row >= rows) return null;
     result[i] = row;
   }
   return result;
+}
+
+/** Two texts in one row, or a leader, which runs from its mark down to its own row, through the other's text. */
+function collides(a: Candidate, aRow: number, b: Candidate, bRow: number): boolean {
+  // Two marks at one place have one leader: their labels cannot both be told to be its.
+  if (Math.abs(a.xPx - b.xPx) < 2) return true;
+  if (aRow === bRow) return a.startPx < b.endPx && b.startPx < a.endPx;
+  const [upper, lower] = aRow < bRow ? [a, b] : [b, a];
+  return lower.xPx > upper.startPx - 2 && lower.xPx < upper.endPx;
 }

@@ -28,5 +28,6 @@ describe('resource series', () => {
     expect(cpu && [valueAt(cpu, 3e6), valueAt(cpu, 12e6), valueAt(cpu, 21e6)]).toEqual([0.5, 1, Number.NaN]);
     expect(memory && valueAt(memory, 3e6)).toBe(1024);
     expect(disk && valueAt(disk, 15e6)).toBe(100_000);
+    expect(memory && valueAt(memory, -1e6)).toBeNaN();
   });
 });

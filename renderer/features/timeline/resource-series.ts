@@ -43,5 +43,6 @@ export function sampledWindow(series: readonly ResourceSeries[]): TimeWindow | n
 /** A resource's value at an instant; NaN where it is not known. */
 export function valueAt(series: ResourceSeries, atNs: number): number {
   const index = lowerBound(series.atNs, atNs);
-  return index < series.values.length ? (series.values[index] as number) : Number.NaN;
+  // Before the first sample nothing was measured.
+  return index > 0 && index < series.values.length ? (series.values[index] as number) : Number.NaN;
 }

@@ -4,6 +4,9 @@ import type { Lane, Lanes } from './lanes.ts';
 import type { ResourceSeries } from './resource-series.ts';
 import type { TimelineModel } from './timeline-model.ts';
 
+/** The heads that `drawHead` draws. */
+const sources = 'Seen by:  ▼ host   ◆ libvirt   ▲ QMP   ■ serial console   ● guest';
+
 /** The names of the rows, left of the plot, with the value at the top of each resource strip. */
 export function StripLabels(props: {
   readonly lanes: Lanes;
@@ -19,6 +22,7 @@ export function StripLabels(props: {
         <Row
           lane={{ topPx: lanes.marks.topPx + 3, heightPx: 14 }}
           name="marks"
+          title={sources}
           value={model.marks.length.toLocaleString('en-US')}
         />
       )}
@@ -34,9 +38,10 @@ export function StripLabels(props: {
 
 const totalOf = (timeline: BootTimeline | null) => (timeline === null ? {} : { value: formatNs(timeline.totalNs) });
 
-function Row({ lane, name, value }: { readonly lane: Lane; readonly name: string; readonly value?: string }) {
+function Row(props: { readonly lane: Lane; readonly name: string; readonly value?: string; readonly title?: string }) {
+  const { lane, name, value, title } = props;
   return (
-    <div className="tl-lane" style={{ top: lane.topPx, height: lane.heightPx }}>
+    <div className="tl-lane" title={title} style={{ top: lane.topPx, height: lane.heightPx }}>
       <span>{name}</span>
       {value !== undefined && <span className="tl-lane-most">{value}</span>}
     </div>

@@ -171,9 +171,19 @@ describe('labels', () => {
     ]);
   });
 
-  it('leave out what would need another row or run out of the plot', () => {
+  it('stand left of their mark where the plot ends', () => {
+    const model = buildModel(timelineOf(lengths, [mark(980)]), null, null);
+    const [label] = placeLabels(model, { startNs: 0, endNs: 1000 }, 1000, 1, () => 60);
+    expect(label?.textPx).toBe(916);
+    expect(place([880, 980], 2)).toEqual([
+      [880, 1],
+      [980, 0],
+    ]);
+  });
+
+  it('leave out what would need another row', () => {
     expect(place([100, 130, 160], 1)).toHaveLength(1);
-    expect(place([980], 2)).toEqual([]);
+    expect(place([100, 101], 3)).toHaveLength(1);
     expect(place([100], 0)).toEqual([]);
   });
 });
@@ -192,7 +202,7 @@ describe('lanes', () => {
     expect(small.strips).toEqual([]);
     expect(small.bar.heightPx).toBe(18);
     expect(layOutLanes(40, 4, false).labelRows).toBe(0);
-    expect(layOutLanes(400, 4, false).strips[0]?.heightPx).toBe(30);
+    expect(layOutLanes(800, 4, false).strips[0]?.heightPx).toBe(64);
     expect(labelRowPx).toBe(13);
   });
 });
