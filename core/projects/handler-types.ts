@@ -47,8 +47,8 @@ declare module 'firstlight' {
     /** Default: 200. */
     readonly status?: number;
     readonly headers?: Readonly<Record<string, string>>;
-    /** JSON, text, or bytes. */
-    readonly body: Json | ArrayBuffer | ArrayBufferView | undefined;
+    /** Text, bytes (an \`ArrayBuffer\` or a view of one), or anything that JSON can say. */
+    readonly body: Json | object | undefined;
   }
 
   type Answer = Response | Json | object | undefined | void;

@@ -83,7 +83,9 @@ describe('firstlight.json', () => {
   });
 
   it('warns of what looks like a secret, and still takes it', () => {
-    const { config, problems: found } = parseConfig('{"name":"a","env":{"API_TOKEN":"x","DB_PASSWORD":"y","MONKEY":"z"}}');
+    const { config, problems: found } = parseConfig(
+      '{"name":"a","env":{"API_TOKEN":"x","DB_PASSWORD":"y","MONKEY":"z"}}',
+    );
     expect(config?.env.API_TOKEN).toBe('x');
     expect(found.map((problem) => [problem.severity, problem.column])).toEqual([
       ['warning', 20],

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EventListener } from '#shared/contract/index.ts';
+import { createBundler } from '../bundle/bundler.ts';
+import { locateResources } from '../resources.ts';
+import { createLayout, type Layout } from '../store/layout.ts';
+import { createProjectService, type ProjectService } from './project-service.ts';
+
+const resources = locateResources();
+const root = join(resources.templatesDir, '../..');
+const context = { signal: new AbortController().signal, progress: () => undefined };
+let home: string;
+let layout: Layout;
+let service: ProjectService;
+
+beforeAll(async () => {
+  home = await realpath(await mkdtemp(join(tmpdir(), 'fl-templates-')));
+  layout = createLayout({ home, env: {}, uid: 1000 });
+  const emit: EventListener = () => undefined;
+  service = createProjectService({ layout, resources, emit });
+});
+afterAll(async () => {
+  await service.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+const create = (name: string, template: string, dir?: string) =>
+  service.calls['projects:create']({ name, template, dir }, context);
+
+describe('templates', () => {
+  it('are listed, the sample first, each with what it shows', async () => {
+    const templates = await service.calls['projects:templates']({}, context);
+    expect(templates.map(({ id }) => id)).toEqual(['hello', 'json-api', 'multi-file', 'slow-start']);
+    for (const { title, description } of templates) {
+      expect(title).toMatch(/^[A-Z]/);
+      expect(description).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+
+  it('become projects under a new name that compile, check and bundle', async () => {
+    const bundler = createBundler({ layout, version: 'test' });
+    for (const { id } of await service.calls['projects:templates']({}, context)) {
+      const project = await create(`my-${id}`, id);
+      expect(project).toMatchObject({ name: `my-${id}`, dir: join(layout.projectsDir, `my-${id}`), problems: [] });
+      const config = JSON.parse(await readFile(join(project.dir, 'firstlight.json'), 'utf8'));
+      expect(await readFile(join(project.dir, config.$schema), 'utf8')).toContain('"title": "firstlight.json"');
+      const { bundle } = await bundler.bundle(project, context);
+      expect(bundle.warnings).toEqual([]);
+      const run = promisify(execFile);
+      await run(join(root, 'node_modules/.bin/tsc'), ['-p', project.dir, '--pretty', 'false']).catch((thrown) => {
+        throw new Error(`${id}: ${thrown.stdout}`);
+      });
+    }
+    await bundler.close();
+  });
+
+  it('need a proper name, a template that is there, and an empty folder', async () => {
+    await expect(create('My Function', 'hello')).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(create('a', 'nonesuch')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await writeFile(join(home, 'taken'), '');
+    await expect(create('a', 'hello', home)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+    expect(await readdir(home)).toContain('taken');
+  });
+});
+
+describe('the published schema', () => {
+  it('is what the model says', async () => {
+    await promisify(execFile)(process.execPath, [join(root, 'build/generate-schema.mjs'), '--check']);
+  });
+});
