@@ -170,7 +170,14 @@ export function isLockfileInstalled(dir = root) {
 /** Compiles the guest (kept by content in .cache, so only what changed is compiled) and puts it where the program looks. */
 async function buildGuestKernel() {
   const { buildGuest } = await import('./guest.mjs');
-  const built = await buildGuest({ log: say }).catch((error) => {
+  const said = new Set();
+  // Each thing it does once: that it still goes on is said anyway.
+  const log = (line) => {
+    const [what] = line.split(',', 1);
+    if (!said.has(what)) say(line);
+    said.add(what);
+  };
+  const built = await buildGuest({ log }).catch((error) => {
     const words = (error.stderr || error.message).trim().split('\n').slice(-15).join('\n    ');
     throw new SetupError(
       `the guest kernel does not compile:\n    ${words}`,
