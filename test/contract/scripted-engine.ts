@@ -11,7 +11,10 @@ import { FirstlightError } from '#shared/errors.ts';
 /** An engine of which a test writes the parts it needs; `emit` sends an event to every client. */
 export interface ScriptedEngine extends Engine {
   readonly emit: EventListener;
+  /** Clients being served. */
   readonly listenerCount: () => number;
+  /** Clients that were served and are gone. */
+  readonly endedCount: () => number;
 }
 
 /** An engine that answers with what it is given; all else is refused. */
@@ -20,6 +23,7 @@ export function createScriptedEngine(parts: {
   readonly streams?: Partial<StreamHandlers>;
 }): ScriptedEngine {
   const listeners = new Set<EventListener>();
+  let ended = 0;
   const refuse = (name: string) => () => {
     throw new FirstlightError('INTERNAL', `The test has no ${name}.`);
   };
@@ -29,11 +33,14 @@ export function createScriptedEngine(parts: {
     streams: { ...refusals(streams), ...parts.streams } as StreamHandlers,
     listen: (listener) => {
       listeners.add(listener);
-      return () => listeners.delete(listener);
+      return () => {
+        if (listeners.delete(listener)) ended++;
+      };
     },
     emit: (name, payload) => {
       for (const listener of listeners) listener(name, payload);
     },
     listenerCount: () => listeners.size,
+    endedCount: () => ended,
   };
 }

@@ -306,7 +306,7 @@ export function describeContract(transport: string, connect: Connect): void {
         cut();
         await lost;
         await vi.waitFor(() => expect(signals.map((signal) => signal.aborted)).toEqual([true, true]));
-        await vi.waitFor(() => expect(engine.listenerCount()).toBe(0));
+        await vi.waitFor(() => expect(engine.endedCount()).toBe(1));
         await expect(client.call('app:info', {})).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
       });
     });
@@ -323,7 +323,7 @@ export function describeContract(transport: string, connect: Connect): void {
         const { client, sendRaw, engine } = await start({ calls: { 'app:info': () => info } });
         await connected(client, engine);
         sendRaw(message);
-        await vi.waitFor(() => expect(engine.listenerCount()).toBe(0));
+        await vi.waitFor(() => expect(engine.endedCount()).toBe(1));
       });
 
       test('an id that is still in use ends the connection', async () => {
@@ -332,7 +332,7 @@ export function describeContract(transport: string, connect: Connect): void {
         });
         client.call('app:info', {}).catch(() => undefined);
         sendRaw({ type: 'call', id: 1, name: 'app:info', input: {} });
-        await vi.waitFor(() => expect(engine.listenerCount()).toBe(0));
+        await vi.waitFor(() => expect(engine.endedCount()).toBe(1));
       });
 
       test('cancelling, acknowledging or closing what does not exist does nothing', async () => {

@@ -1,0 +1,44 @@
+import { afterAll, vi } from 'vitest';
+import { WebSocket as NodeWebSocket } from 'ws';
+import { startHost } from '#host/start-host.ts';
+import { createWebSocketTransport } from '../../renderer/transport/websocket.ts';
+import { describeContract } from './suite.ts';
+
+/** The socket that the renderer's transport last opened to each host. */
+const opened = new Map<string, NodeWebSocket>();
+/** Hosts that are gone: a transport goes on trying to reach its own, which a test need not see. */
+const gone = new Set<string>();
+
+/** A browser's WebSocket: it sends the page's origin by itself, and gives a failure no words. */
+class BrowserWebSocket extends NodeWebSocket {
+  constructor(url: string, protocols: string[]) {
+    const origin = new URL(url).origin.replace('ws', 'http');
+    super(gone.has(origin) ? 'ws://127.0.0.1:9/' : url, protocols, { origin });
+    this.on('error', () => undefined);
+    opened.set(origin, this);
+  }
+}
+
+vi.stubGlobal('WebSocket', BrowserWebSocket);
+afterAll(() => vi.unstubAllGlobals());
+
+describeContract('the renderer’s WebSocket transport and the web host', async (engine) => {
+  const host = await startHost({ engine, rendererDir: '/nowhere', log: () => undefined });
+  const { client, link } = createWebSocketTransport(host.origin, host.token);
+  await vi.waitFor(() => {
+    if (link().status !== 'connected') throw new Error('not connected yet');
+  });
+  const socket = opened.get(host.origin);
+  return {
+    client,
+    sendRaw: (message) => socket?.send(JSON.stringify(message)),
+    cut: () => {
+      gone.add(host.origin);
+      socket?.terminate();
+    },
+    dispose: async () => {
+      gone.add(host.origin);
+      await host.close();
+    },
+  };
+});
