@@ -37,7 +37,7 @@ const commonFlags = [
   '-fdata-sections',
 ];
 const kernelFlags = ['-O2', '-Wall', '-Wextra', '-Wno-array-bounds'];
-const engineFlags = ['-O2', '-w', '-fno-tree-loop-distribute-patterns'];
+const engineFlags = ['-O2', '-fconserve-stack', '-w', '-fno-tree-loop-distribute-patterns'];
 
 /** Where the tool is, or an Error that says how to get it. */
 function findTool(name, debianPackage) {

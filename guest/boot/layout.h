@@ -5,8 +5,8 @@
 #ifndef EMBER_LAYOUT_H
 #define EMBER_LAYOUT_H
 
-#define EMBER_CONFIG_BASE 0x00dff000
-#define EMBER_LINEAR_BASE 0x01000000
+#define EMBER_CONFIG_BASE 0x01dff000
+#define EMBER_LINEAR_BASE 0x01e00000
 #define EMBER_LINEAR_PAGE 65536
 #define EMBER_CONFIG_MAGIC 0x52424d45
 #define EMBER_CONFIG_VERSION 1
@@ -17,7 +17,7 @@
 #define EMBER_STACK_GUARD 0x00800000
 #define EMBER_STACK_BOTTOM 0x00a00000
 /* The config block lies right above, so that loading the image has already backed the top of the stack with memory. */
-#define EMBER_STACK_TOP 0x00dff000
+#define EMBER_STACK_TOP 0x01dff000
 
 /* Device memory is mapped here on demand, above everything that linear memory can reach by a 32-bit address and offset. */
 #define EMBER_MMIO_BASE 0x1000000000

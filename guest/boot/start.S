@@ -98,10 +98,12 @@ boot_pd:
   .quad 0x400000 + LARGE_RO  /* constants */
   .quad 0x600000 + LARGE_RW  /* data */
   .quad 0                    /* guard */
-  .quad 0xa00000 + LARGE_RW  /* stack */
-  .quad 0xc00000 + LARGE_RW
-  .quad 0xe00000 + LARGE_RW  /* unused */
-  .fill 2040, 8, 0
+  .set at, EMBER_STACK_BOTTOM /* stack and config, up to linear memory */
+  .rept (EMBER_LINEAR_BASE - EMBER_STACK_BOTTOM) >> 21
+  .quad at + LARGE_RW
+  .set at, at + 0x200000
+  .endr
+  .fill 2048 - (EMBER_LINEAR_BASE >> 21), 8, 0
   .globl mmio_pd
 mmio_pd:
   .fill 512, 8, 0

@@ -3,6 +3,7 @@
 #define EMBER_ENGINE_H
 
 #include <stdint.h>
+#include "../boot/layout.h"
 #include "qjs.h"
 
 extern Z_qjs_instance_t engine;
@@ -11,7 +12,7 @@ extern Z_qjs_instance_t engine;
 void engine_attach(void);
 
 /* Address of an offset in linear memory. */
-static inline void *engine_at(uint32_t offset) { return (void *)(0x01000000ull + offset); }
+static inline void *engine_at(uint32_t offset) { return (void *)((uint64_t)EMBER_LINEAR_BASE + offset); }
 
 /* A JSValue as the engine passes it: the tag above, a number or an offset below. The module's host functions see values in boxes instead. */
 typedef uint64_t js_value;

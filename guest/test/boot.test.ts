@@ -65,7 +65,7 @@ describe('boot', () => {
 
   it('says how much memory it needs when there is too little', async () => {
     const image = await functions.bake(hello);
-    const guest = await functions.start({ image: image.path, memoryMiB: 17 });
+    const guest = await functions.start({ image: image.path, memoryMiB: 32 });
     await expect.poll(() => guest.console(), { timeout: 5000 }).toContain('not enough memory');
   });
 

@@ -3,9 +3,9 @@
  */
 
 /** Where the config block of an image lies. */
-export const configBase = 0x00df_f000;
+export const configBase = 0x01df_f000;
 /** Where QuickJS's linear memory starts, in physical and virtual addresses alike. */
-export const linearBase = 0x0100_0000;
+export const linearBase = 0x01e0_0000;
 /** Size of one page of linear memory. */
 export const linearPageBytes = 65_536;
 /** First word of the config block: `EMBR`, little-endian. */
