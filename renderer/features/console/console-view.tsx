@@ -47,7 +47,7 @@ export function ConsoleView(props: {
     <section className="cn" aria-label={`Console of ${title}`} onKeyDown={onKeyDown}>
       <div className="cn-bar">
         <span className="cn-dot" data-state={status.state.kind} aria-hidden="true" />
-        <StatusLine title={title} status={status} isPaused={isPaused} />
+        <StatusLine status={status} isPaused={isPaused} />
         <span className="cn-notice" aria-live="polite">
           {notice}
         </span>
@@ -104,21 +104,12 @@ export function ConsoleView(props: {
   );
 }
 
-function StatusLine({
-  title,
-  status,
-  isPaused,
-}: {
-  readonly title: string;
-  readonly status: ConsoleStatus;
-  readonly isPaused: boolean;
-}) {
+function StatusLine({ status, isPaused }: { readonly status: ConsoleStatus; readonly isPaused: boolean }) {
   const parts = [formatBytes(status.receivedBytes)];
   if (isPaused) parts.push('view paused');
   if (status.isScrollbackFull) parts.push(`last ${scrollbackLines.toLocaleString('en-US')} lines; Save has more`);
   return (
     <p className="cn-status" role="status">
-      <b>{title}</b>
       <span data-testid="console-state">{stateText(status.state)}</span>
       <span data-testid="console-facts">{parts.join(', ')}</span>
     </p>

@@ -56,7 +56,7 @@ export function ResourceGraphs(props: {
               <GraphPlot
                 spec={spec}
                 columns={columns}
-                windowSeconds={windowMs / 1000}
+                windowSeconds={shownSeconds(columns, windowMs)}
                 tokens={tokens}
                 syncKey={syncKey}
                 onHover={onHover}
@@ -89,6 +89,13 @@ function Values({
       {spec.lines.length === 1 && <i>{spec.of}</i>}
     </>
   );
+}
+
+/** The time shown grows by steps with what there is, or a fresh instance would be a sliver at the edge. */
+function shownSeconds(columns: RateColumns, windowMs: number): number {
+  const covered = (columns.atSeconds.at(-1) ?? 0) - (columns.atSeconds[0] ?? 0);
+  const step = [15, 30, 60, 120].find((seconds) => seconds >= covered) ?? windowMs / 1000;
+  return Math.min(step, windowMs / 1000);
 }
 
 const read = (column: Float64Array, index: number | null): number =>

@@ -35,7 +35,8 @@ function hasDataInView({ series, window }: Scene): boolean {
 
 function drawStrip(ctx: Ctx, scene: Scene, lane: Lane, series: ResourceSeries): void {
   const { window, widthPx, tokens } = scene;
-  const { atNs, values, most } = series;
+  const { atNs, values } = series;
+  const top = Math.max(series.most, series.full);
   const floor = lane.topPx + lane.heightPx;
   const first = Math.max(1, lowerBound(atNs, window.startNs));
   const line = new Path2D();
@@ -50,7 +51,7 @@ function drawStrip(ctx: Ctx, scene: Scene, lane: Lane, series: ResourceSeries): 
       continue;
     }
     const right = Math.min(widthPx + 1, xOf(scene, atNs[i] as number));
-    const y = floor - Math.min(1, value / most) * (lane.heightPx - 2);
+    const y = floor - Math.min(1, value / top) * (lane.heightPx - 2);
     // Each value is the mean over its stretch: a step says so, a slope would make up what was between.
     area.rect(left, y, right - left, floor - y);
     if (joined) line.lineTo(left, y);

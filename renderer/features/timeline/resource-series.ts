@@ -8,8 +8,10 @@ export interface ResourceSeries {
   readonly name: 'cpu' | 'memory' | 'disk' | 'net';
   readonly atNs: Float64Array;
   readonly values: Float64Array;
-  /** The top of its strip. */
+  /** The greatest value, and the top of the strip unless that is `full`. */
   readonly most: number;
+  /** What a strip shows at least, so that a near-idle line does not look busy. */
+  readonly full: number;
   readonly format: (value: number) => string;
 }
 
@@ -26,10 +28,10 @@ export function buildSeries(samples: readonly MetricSample[], clickedAtMs: numbe
   const disk = rate((sample) => sample.diskReadBytes + sample.diskWriteBytes);
   const net = rate((sample) => sample.netReceiveBytes + sample.netTransmitBytes);
   return [
-    { name: 'cpu', atNs, values: cpu, most: greatest(cpu, 1), format: formatPercent },
-    { name: 'memory', atNs, values: memory, most: greatest(memory, 1), format: formatBytes },
-    { name: 'disk', atNs, values: disk, most: greatest(disk, 1), format: formatByteRate },
-    { name: 'net', atNs, values: net, most: greatest(net, 1), format: formatByteRate },
+    { name: 'cpu', atNs, values: cpu, most: greatest(cpu, 0), full: 1, format: formatPercent },
+    { name: 'memory', atNs, values: memory, most: greatest(memory, 0), full: 1, format: formatBytes },
+    { name: 'disk', atNs, values: disk, most: greatest(disk, 0), full: 1, format: formatByteRate },
+    { name: 'net', atNs, values: net, most: greatest(net, 0), full: 1, format: formatByteRate },
   ];
 }
 
