@@ -1,15 +1,14 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
-import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult, Metafile } from 'esbuild';
+import { join } from 'node:path';
+import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
 import type { Progress } from '#shared/contract/define.ts';
-import { FirstlightError, type Problem } from '#shared/errors.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import type { Project, ProjectConfig } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
-import { resolveInside } from '../projects/project-paths.ts';
 import type { Layout } from '../store/layout.ts';
-import { goneAsUndefined } from '../store/write-atomic.ts';
 import type { Bundle } from './bundle.ts';
 import { createBundleCache, sha256 } from './bundle-cache.ts';
+import { buildFailed, checkEntry, checkExport, validConfig } from './check-project.ts';
+import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { explainUrlImport, toProblems } from './problems.ts';
 
 /** A bundle, and why it was made or not. */
@@ -52,7 +51,7 @@ const bundlesKept = 200;
 interface Warm {
   readonly key: string;
   readonly context: EsbuildContext<ReturnType<typeof esbuildOptions>>;
-  readonly digests: Map<string, { stamp: string; sha256: string; bytes: number }>;
+  readonly digests: KnownDigests;
   idle: NodeJS.Timeout | undefined;
 }
 
@@ -219,91 +218,6 @@ function bundleOf(
     inputs,
     warnings: toProblems(result.warnings, 'warning'),
   };
-}
-
-function validConfig(project: Project): ProjectConfig {
-  if (project.config !== null) return project.config;
-  const errors = project.problems.filter((problem) => problem.severity === 'error');
-  const first = errors[0];
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  throw new FirstlightError('PROJECT_INVALID', `${first?.message ?? 'firstlight.json is not valid.'}${more}`, {
-    details: { problems: project.problems, subject: project.dir },
-    hint: 'Correct firstlight.json; `firstlight new` makes a project with a valid one.',
-  });
-}
-
-async function checkEntry(project: Project, config: ProjectConfig): Promise<void> {
-  const found = await stat(await resolveInside(project.dir, config.entry)).catch(goneAsUndefined);
-  if (found?.isFile()) return;
-  const message = `The entry "${config.entry}" does not exist.`;
-  const inConfig = await placeOfEntry(project.dir);
-  throw new FirstlightError('ENTRY_MISSING', `${message.slice(0, -1)} in ${project.dir}.`, {
-    details: { problems: [{ severity: 'error', message, ...inConfig }], subject: config.entry },
-    hint: `Create ${config.entry} with a default export, or name another file as "entry" in firstlight.json.`,
-  });
-}
-
-/** Where firstlight.json names the entry, when it does. */
-async function placeOfEntry(dir: string): Promise<Partial<Problem>> {
-  const file = 'firstlight.json';
-  const lines = (await readFile(join(dir, file), 'utf8').catch(goneAsUndefined))?.split('\n') ?? [];
-  const index = lines.findIndex((line) => /"entry"\s*:/.test(line));
-  const lineText = lines[index];
-  return lineText === undefined ? { file } : { file, line: index + 1, column: lineText.indexOf('"') + 1, lineText };
-}
-
-function checkExport(config: ProjectConfig, metafile: Metafile): void {
-  const output = Object.values(metafile.outputs).find((candidate) => candidate.entryPoint !== undefined);
-  if (output?.exports.includes('default')) return;
-  const named = output?.exports ?? [];
-  const message = `${config.entry} has no default export: nothing says which function to call.`;
-  throw new FirstlightError('EXPORT_MISSING', message, {
-    details: {
-      problems: [{ severity: 'error', message, file: config.entry, line: 1, column: 1 }],
-      subject: config.entry,
-    },
-    hint: named.includes('handler')
-      ? 'Write `export default` before `function handler`.'
-      : 'Write `export default function handler(event) { … }`.',
-  });
-}
-
-function buildFailed(config: ProjectConfig, problems: readonly Problem[]): FirstlightError {
-  const errors = problems.filter((problem) => problem.severity === 'error');
-  const first = errors[0];
-  const place = first?.file === undefined ? '' : `${first.file}:${first.line}:${first.column}: `;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  return new FirstlightError('BUILD_FAILED', `${place}${first?.message ?? 'The function did not compile.'}${more}`, {
-    details: { problems, subject: config.entry },
-    hint: `Correct the source and build again.`,
-  });
-}
-
-/** Digests of what went in, with the newest time stamp among them. */
-async function digestInputs(
-  projectDir: string,
-  paths: readonly string[],
-  known: Warm['digests'],
-): Promise<{ files: Bundle['inputs']; newestMs: number }> {
-  let newestMs = 0;
-  const files = await Promise.all(
-    [...paths].sort().map(async (path) => {
-      const absolute = join(projectDir, path);
-      const stats = await stat(absolute, { bigint: true }).catch(goneAsUndefined);
-      // Not a file on disk (a data: URL), or gone since.
-      if (stats === undefined) return { path, sha256: '', bytes: 0 };
-      newestMs = Math.max(newestMs, Number(stats.mtimeMs));
-      const stamp = `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
-      let digest = known.get(path);
-      if (digest?.stamp !== stamp) {
-        const content = await readFile(absolute);
-        digest = { stamp, sha256: sha256(content), bytes: content.length };
-        known.set(path, digest);
-      }
-      return { path: relative(projectDir, absolute).split(sep).join('/'), sha256: digest.sha256, bytes: digest.bytes };
-    }),
-  );
-  return { files, newestMs };
 }
 
 function throwIfCancelled(signal: AbortSignal): void {

@@ -6,9 +6,10 @@ import { z } from 'zod';
 import { runtimeIdSchema } from '#shared/model/project.ts';
 import { bundleIdSchema, bytesSchema, type ImageId, imageIdSchema } from '#shared/model/units.ts';
 import { type Layout, readableFileMode } from '../store/layout.ts';
+import { isAlive, thisProcess } from '../store/owner.ts';
 import { readJson } from '../store/read-json.ts';
 import { systemCode, toStoreError } from '../store/store-error.ts';
-import { goneAsUndefined, isTempName, namesIn, removeTemps, writeAtomic } from '../store/write-atomic.ts';
+import { goneAsUndefined, isTempName, namesIn, writeAtomic } from '../store/write-atomic.ts';
 
 const manifestSchema = z.object({
   version: z.literal(1),
@@ -42,7 +43,21 @@ export function createImageFiles(layout: Layout): ImageFiles {
   const { imagesDir } = layout;
   const dirOf = (id: ImageId) => join(imagesDir, id);
   const pathOf = (id: ImageId) => join(dirOf(id), imageName);
-  const tempDir = () => join(imagesDir, `.image.${randomBytes(6).toString('hex')}.fl-tmp`);
+  const me = thisProcess();
+  const tempDir = () => join(imagesDir, `.image-${me.pid}-${me.startTicks}.${randomBytes(6).toString('hex')}.fl-tmp`);
+  let swept = false;
+
+  /** Ends what processes left that were killed in the middle of a build. */
+  async function sweepOnce(): Promise<void> {
+    if (swept) return;
+    swept = true;
+    for (const name of await namesIn(imagesDir)) {
+      const [, pid, startTicks] = /^\.image-(\d+)-(\d+)\./.exec(name) ?? [];
+      if (pid === undefined || startTicks === undefined || !isTempName(name)) continue;
+      const maker = { pid: Number(pid), startTicks, bootId: me.bootId };
+      if (!isAlive(maker)) await rm(join(imagesDir, name), { recursive: true, force: true });
+    }
+  }
 
   async function find(id: ImageId): Promise<Manifest | null> {
     const manifest = await readJson(join(dirOf(id), manifestName), manifestSchema);
@@ -82,6 +97,7 @@ export function createImageFiles(layout: Layout): ImageFiles {
 
     publish: async (id, write) => {
       await layout.ensure(imagesDir);
+      await sweepOnce();
       const temp = tempDir();
       try {
         await mkdir(temp, { mode: 0o755 });
@@ -104,8 +120,6 @@ export function createImageFiles(layout: Layout): ImageFiles {
     },
 
     list: async () => {
-      // An hour is longer than any build.
-      await removeTemps(imagesDir, 3_600_000);
       const found: { id: ImageId; bytes: number; usedAtMs: number }[] = [];
       for (const name of await namesIn(imagesDir)) {
         const id = imageIdSchema.safeParse(name);

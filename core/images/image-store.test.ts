@@ -8,6 +8,7 @@ import { type Bundler, createBundler } from '../bundle/bundler.ts';
 import { readProject } from '../projects/project-service.ts';
 import type { BuildContext, Runtime } from '../runtimes/runtime.ts';
 import { createLayout, type Layout } from '../store/layout.ts';
+import { type Owner, thisProcess } from '../store/owner.ts';
 import { namesIn } from '../store/write-atomic.ts';
 import { createImageStore, type ImageStore } from './image-store.ts';
 
@@ -121,6 +122,14 @@ describe('the image store', () => {
     expect(a.image).toEqual({ ...b.image, createdAt: a.image.createdAt });
     expect(built).toBe(3);
     expect((await readdir(layout.imagesDir)).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('ends what a process left that was killed while it built, not what a living one makes', async () => {
+    const temp = (owner: Owner) => `.image-${owner.pid}-${owner.startTicks}.0123456789ab.fl-tmp`;
+    const [dead, alive] = [temp({ ...thisProcess(), startTicks: '1' }), temp(thisProcess())];
+    for (const name of [dead, alive]) await mkdir(join(layout.imagesDir, name), { recursive: true });
+    const { image } = await build(newStore());
+    expect((await readdir(layout.imagesDir)).sort()).toEqual([alive, image.id].sort());
   });
 
   it('a build that is cancelled leaves nothing, and whoever waited for it takes over', async () => {

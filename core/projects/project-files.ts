@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, type ProjectFile } from '#shared/model/project.ts';
-import { systemCode, toStoreError } from '../store/store-error.ts';
+import { systemCode, toFileError } from '../store/store-error.ts';
 import { goneAsUndefined, isTempName, writeAtomic } from '../store/write-atomic.ts';
 import { relativePath, resolveInside } from './project-paths.ts';
 
@@ -63,7 +63,8 @@ export async function readText(root: string, path: string): Promise<{ path: stri
       hint: `The editor opens files up to ${maxTextBytes} bytes. Larger ones can still be imported by the function.`,
     });
   }
-  const bytes = await readFile(real);
+  const bytes = await readIfThere(real);
+  if (bytes === undefined) throw noSuchFile(path);
   let text: string;
   try {
     if (bytes.includes(0)) throw new TypeError('It holds a zero byte.');
@@ -85,7 +86,7 @@ export async function writeText(
   baseRevision: string | null,
 ): Promise<string> {
   const real = await resolveInside(root, path);
-  const before = await readFile(real).catch(goneAsUndefined);
+  const before = await readIfThere(real);
   if (baseRevision !== null && (before === undefined || revisionOf(before) !== baseRevision)) {
     const what = before === undefined ? 'was deleted' : 'was changed by another program';
     throw new FirstlightError('CONFLICT', `${path} ${what} since it was read.`, {
@@ -94,8 +95,8 @@ export async function writeText(
     });
   }
   const mode = before === undefined ? 0o644 : (await stat(real)).mode & 0o777;
-  await mkdir(dirname(real), { recursive: true });
-  await writeAtomic(real, text, { mode });
+  await makeParent(real);
+  await writeAtomic(real, text, { mode, foreign: true });
   return revisionOf(text);
 }
 
@@ -103,12 +104,8 @@ export async function writeText(
 export async function createText(root: string, path: string, text: string): Promise<string> {
   const real = await resolveInside(root, path);
   if ((await stat(real).catch(goneAsUndefined)) !== undefined) throw alreadyExists(path);
-  try {
-    await mkdir(dirname(real), { recursive: true });
-  } catch (thrown) {
-    throw toStoreError(thrown, 'make the folder', dirname(real));
-  }
-  await writeAtomic(real, text, { mode: 0o644 });
+  await makeParent(real);
+  await writeAtomic(real, text, { mode: 0o644, foreign: true });
   return revisionOf(text);
 }
 
@@ -118,11 +115,11 @@ export async function renamePath(root: string, path: string, to: string): Promis
   const target = await resolveInside(root, to);
   if ((await stat(from).catch(goneAsUndefined)) === undefined) throw noSuchFile(path);
   if ((await stat(target).catch(goneAsUndefined)) !== undefined) throw alreadyExists(to);
+  await makeParent(target);
   try {
-    await mkdir(dirname(target), { recursive: true });
     await rename(from, target);
   } catch (thrown) {
-    throw toStoreError(thrown, `rename ${path} to`, target);
+    throw toFileError(thrown, `rename ${path} to`, target);
   }
 }
 
@@ -135,7 +132,24 @@ export async function deletePath(root: string, path: string): Promise<void> {
     await rm(target, { recursive: true });
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') throw noSuchFile(path);
-    throw toStoreError(thrown, 'delete', target);
+    throw toFileError(thrown, 'delete', target);
+  }
+}
+
+async function makeParent(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+  } catch (thrown) {
+    throw toFileError(thrown, 'make the folder', dirname(path));
+  }
+}
+
+/** The bytes of a file, undefined when there is none. */
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path).catch(goneAsUndefined);
+  } catch (thrown) {
+    throw toFileError(thrown, 'read', path);
   }
 }
 

@@ -6,7 +6,7 @@ import { configFileName, type Project, projectConfigSchema } from '#shared/model
 import type { ProjectId } from '#shared/model/units.ts';
 import type { Resources } from '../resources.ts';
 import type { Layout } from '../store/layout.ts';
-import { systemCode, toStoreError } from '../store/store-error.ts';
+import { systemCode, toFileError } from '../store/store-error.ts';
 import { goneAsUndefined } from '../store/write-atomic.ts';
 import { createOpenProjects } from './open-projects.ts';
 import { parseConfig } from './parse-config.ts';
@@ -221,7 +221,7 @@ async function readConfig(dir: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8').catch(goneAsUndefined);
   } catch (thrown) {
-    throw toStoreError(thrown, 'read', path);
+    throw toFileError(thrown, 'read', path);
   }
 }
 

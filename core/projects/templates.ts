@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName } from '#shared/model/project.ts';
-import { toStoreError } from '../store/store-error.ts';
+import { toFileError } from '../store/store-error.ts';
 import { goneAsUndefined, writeAtomic } from '../store/write-atomic.ts';
 import { handlerTypes } from './handler-types.ts';
 import { handlerTypesPath } from './project-types.ts';
@@ -63,12 +63,12 @@ export async function createFromTemplate({ templatesDir, template, schemaPath, d
     await mkdir(join(dir, '.firstlight'), { recursive: true });
     await cp(join(templatesDir, template), dir, { recursive: true });
     const configPath = join(dir, configFileName);
-    await writeAtomic(configPath, renamed(await readFile(configPath, 'utf8'), name), { mode: 0o644 });
-    await writeAtomic(join(dir, schemaPathInProject), await readFile(schemaPath), { mode: 0o644 });
-    await writeAtomic(join(dir, handlerTypesPath), handlerTypes, { mode: 0o644 });
-    await writeAtomic(join(dir, 'tsconfig.json'), tsconfig, { mode: 0o644 });
+    await writeAtomic(configPath, renamed(await readFile(configPath, 'utf8'), name), { mode: 0o644, foreign: true });
+    await writeAtomic(join(dir, schemaPathInProject), await readFile(schemaPath), { mode: 0o644, foreign: true });
+    await writeAtomic(join(dir, handlerTypesPath), handlerTypes, { mode: 0o644, foreign: true });
+    await writeAtomic(join(dir, 'tsconfig.json'), tsconfig, { mode: 0o644, foreign: true });
   } catch (thrown) {
-    throw toStoreError(thrown, 'create the project in', dir);
+    throw toFileError(thrown, 'create the project in', dir);
   }
 }
 

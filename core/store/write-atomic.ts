@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { systemCode, toStoreError } from './store-error.ts';
+import { systemCode, toFileError, toStoreError } from './store-error.ts';
 
 export interface WriteOptions {
   /** Permission bits of a new file. Default: 0600. */
   readonly mode?: number;
   /** False for what can be made again: it then survives the process, not the machine, being killed. Default: true. */
   readonly durable?: boolean;
+  /** True for a person's own file, which no setting of ours moves elsewhere. Default: false. */
+  readonly foreign?: boolean;
 }
 
 /** How a half-written file is told from a whole one: watchers and listings pass it over, `removeTemps` ends it. */
@@ -22,7 +24,7 @@ export const tempPathFor = (path: string): string =>
  * Errors: DISK_FULL, STORE_UNUSABLE; the old content then stays.
  */
 export async function writeAtomic(path: string, data: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
-  const { mode = 0o600, durable = true } = options;
+  const { mode = 0o600, durable = true, foreign = false } = options;
   const temp = tempPathFor(path);
   try {
     await withFile(temp, mode, async (file) => {
@@ -35,7 +37,7 @@ export async function writeAtomic(path: string, data: string | Uint8Array, optio
     if (durable) await syncDir(dirname(path));
   } catch (thrown) {
     await rm(temp, { force: true });
-    throw toStoreError(thrown, 'write', path);
+    throw foreign ? toFileError(thrown, 'write', path) : toStoreError(thrown, 'write', path);
   }
 }
 

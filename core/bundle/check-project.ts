@@ -1,0 +1,70 @@
+/** What stands between a project and its bundle, each as an error that says what to do. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
+import { FirstlightError, type Problem } from '#shared/errors.ts';
+import { configFileName, type Project, type ProjectConfig } from '#shared/model/project.ts';
+import { resolveInside } from '../projects/project-paths.ts';
+import { goneAsUndefined } from '../store/write-atomic.ts';
+
+/** The configuration of a project that can be built. Errors: PROJECT_INVALID. */
+export function validConfig(project: Project): ProjectConfig {
+  if (project.config !== null) return project.config;
+  const errors = project.problems.filter((problem) => problem.severity === 'error');
+  const first = errors[0];
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  throw new FirstlightError('PROJECT_INVALID', `${first?.message ?? 'firstlight.json is not valid.'}${more}`, {
+    details: { problems: project.problems, subject: project.dir },
+    hint: 'Correct firstlight.json; `firstlight new` makes a project with a valid one.',
+  });
+}
+
+/** Errors: ENTRY_MISSING; PATH_ESCAPES when it lies outside the project. */
+export async function checkEntry(project: Project, config: ProjectConfig): Promise<void> {
+  const found = await stat(await resolveInside(project.dir, config.entry)).catch(goneAsUndefined);
+  if (found?.isFile()) return;
+  const message = `The entry "${config.entry}" does not exist.`;
+  const inConfig = await placeOfEntry(project.dir);
+  throw new FirstlightError('ENTRY_MISSING', `${message.slice(0, -1)} in ${project.dir}.`, {
+    details: { problems: [{ severity: 'error', message, ...inConfig }], subject: config.entry },
+    hint: `Create ${config.entry} with a default export, or name another file as "entry" in firstlight.json.`,
+  });
+}
+
+/** Where firstlight.json names the entry, when it does. */
+async function placeOfEntry(dir: string): Promise<Partial<Problem>> {
+  const file = configFileName;
+  const lines = (await readFile(join(dir, file), 'utf8').catch(goneAsUndefined))?.split('\n') ?? [];
+  const index = lines.findIndex((line) => /"entry"\s*:/.test(line));
+  const lineText = lines[index];
+  return lineText === undefined ? { file } : { file, line: index + 1, column: lineText.indexOf('"') + 1, lineText };
+}
+
+/** Errors: EXPORT_MISSING when nothing says which function to call. */
+export function checkExport(config: ProjectConfig, metafile: Metafile): void {
+  const output = Object.values(metafile.outputs).find((candidate) => candidate.entryPoint !== undefined);
+  if (output?.exports.includes('default')) return;
+  const named = output?.exports ?? [];
+  const message = `${config.entry} has no default export: nothing says which function to call.`;
+  throw new FirstlightError('EXPORT_MISSING', message, {
+    details: {
+      problems: [{ severity: 'error', message, file: config.entry, line: 1, column: 1 }],
+      subject: config.entry,
+    },
+    hint: named.includes('handler')
+      ? 'Write `export default` before `function handler`.'
+      : 'Write `export default function handler(event) { … }`.',
+  });
+}
+
+/** The error for what did not compile. */
+export function buildFailed(config: ProjectConfig, problems: readonly Problem[]): FirstlightError {
+  const errors = problems.filter((problem) => problem.severity === 'error');
+  const first = errors[0];
+  const place = first?.file === undefined ? '' : `${first.file}:${first.line}:${first.column}: `;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return new FirstlightError('BUILD_FAILED', `${place}${first?.message ?? 'The function did not compile.'}${more}`, {
+    details: { problems, subject: config.entry },
+    hint: `Correct the source and build again.`,
+  });
+}
