@@ -1,10 +1,9 @@
 /** The worker thread behind `createBaker`: evaluates a bundle in QuickJS and writes the image. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { EvalFlags, JSException, type JSValueHandle, QuickJS } from 'quickjs-wasi';
-import { type BaseHeap, createBaseHeap, hostCallLetters, vmOptions } from './base-heap.ts';
+import { type BaseHeap, createBaseHeap, hostCallLetters, type VirtualClock, vmOptions } from './base-heap.ts';
 import { buildImage, minMemoryMiB } from './image.ts';
 import { linearBase, linearPageBytes, reservePages } from './layout.ts';
 import type { BakeFailureReply, BakeJob, BakeReply, BakeResult, WarmJob } from './worker-messages.ts';
@@ -71,19 +70,25 @@ function timedOut(job: BakeJob, stack = ''): BakeFailure {
   });
 }
 
-/** Runs the module's top level until its promise settles; its namespace. */
-async function evaluate(vm: QuickJS, job: BakeJob, heap: BaseHeap, deadline: number): Promise<JSValueHandle> {
+/** Runs the module's top level until its promise settles; its namespace. Timers run in virtual time: nobody has to wait for them. */
+async function evaluate(vm: QuickJS, job: BakeJob, heap: BaseHeap, clock: VirtualClock): Promise<JSValueHandle> {
   const promise = vm.evalCode(job.bundleCode, job.bundleName, EvalFlags.TYPE_MODULE);
   const tick = vm.importHandle(heap.tokens.tick);
   for (vm.executePendingJobs(); promise.promiseState === pending; vm.executePendingJobs()) {
     const delayMs = vm.callFunction(tick, vm.undefined).toNumber();
     if (delayMs < 0) throw neverSettles();
-    if (performance.now() + delayMs > deadline) throw timedOut(job);
-    if (delayMs > 0) await sleep(delayMs);
+    clock.monotonicNs += BigInt(Math.ceil(delayMs * 1e6));
+    if (clock.monotonicNs > BigInt(job.evalTimeoutMs) * 1_000_000n) throw timedOut(job);
   }
   const settled = await vm.resolvePromise(promise);
-  if ('error' in settled) throw new BakeFailure({ kind: 'threw', ...describe(settled.error) });
+  if ('error' in settled) throw thrown(job, describe(settled.error));
   return settled.value;
+}
+
+function thrown(job: BakeJob, { message, stack }: { message: string; stack: string }): BakeFailure {
+  if (message !== 'InternalError: out of memory') return new BakeFailure({ kind: 'threw', message, stack });
+  const words = `The module needs more than the function's ${job.memoryMiB} MiB of memory to load.`;
+  return new BakeFailure({ kind: 'outOfMemory', message: words, stack });
 }
 
 function describe(error: JSValueHandle): { message: string; stack: string } {
@@ -96,15 +101,9 @@ function describe(error: JSValueHandle): { message: string; stack: string } {
 function failureOf(error: unknown, job: BakeJob, interrupted: boolean): BakeFailure {
   if (error instanceof BakeFailure && !interrupted) return error;
   if (error instanceof JSException) {
-    const stack = error.stack ?? '';
-    const message = `${error.name}: ${error.message}`;
+    const words = { message: `${error.name}: ${error.message}`, stack: error.stack ?? '' };
     error.dispose();
-    if (interrupted) return timedOut(job, stack);
-    if (message === 'InternalError: out of memory') {
-      const words = `The module needs more than the function's ${job.memoryMiB} MiB of memory to load.`;
-      return new BakeFailure({ kind: 'outOfMemory', message: words, stack });
-    }
-    return new BakeFailure({ kind: 'threw', message, stack });
+    return interrupted ? timedOut(job, words.stack) : thrown(job, words);
   }
   if (interrupted) return timedOut(job);
   throw error;
@@ -118,8 +117,9 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
   let interrupted = false;
   const limit = job.memoryMiB * 2 ** 20 - linearBase - reservePages * linearPageBytes;
   if (limit <= heap.snapshot.memory.length) throw tooSmall(job, heap.snapshot.memory.length / linearPageBytes);
+  const clock = { wallNs: () => BigInt(Date.now()) * 1_000_000n, monotonicNs: 0n };
   const vm = await QuickJS.restore(heap.snapshot, {
-    ...vmOptions(heap.module, () => BigInt(Date.now()) * 1_000_000n),
+    ...vmOptions(heap.module, clock),
     memoryLimit: limit,
     interruptHandler: () => {
       interrupted ||= performance.now() > deadline;
@@ -129,7 +129,7 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
   registerHostCalls(vm, output);
   try {
     vm.callFunction(vm.importHandle(heap.tokens.installEnv), vm.undefined, vm.hostToHandle(job.env)).dispose();
-    const namespace = await evaluate(vm, job, heap, deadline);
+    const namespace = await evaluate(vm, job, heap, clock);
     const exported = namespace.getProp('default');
     const setHandler = vm.importHandle(heap.tokens.setHandler);
     const wrong = vm.callFunction(setHandler, vm.undefined, exported, vm.newString(job.functionName)).toString();
@@ -145,6 +145,8 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
   } catch (error) {
     throw failureOf(error, job, interrupted);
   }
+  // A timer that the module left running would be due at a time that means nothing in the guest.
+  vm.callFunction(vm.importHandle(heap.tokens.reset), vm.undefined).dispose();
   const evalMs = performance.now() - started;
   return { ...(await writeImage(vm, job, heap)), evalMs, output: output.text };
 }

@@ -28,15 +28,21 @@ export interface BaseHeap {
   >;
 }
 
-/** What a virtual machine gets that bakes: a clock whose monotonic half stands still, so that equal sources give equal images. */
-export function vmOptions(module: WebAssembly.Module, wallNs: () => bigint): QuickJSOptions {
+/** The time in a virtual machine that bakes. `monotonicNs` moves only when a timer is waited for, so that equal sources give equal images. */
+export interface VirtualClock {
+  readonly wallNs: () => bigint;
+  monotonicNs: bigint;
+}
+
+/** What a virtual machine gets that bakes. */
+export function vmOptions(module: WebAssembly.Module, time: VirtualClock): QuickJSOptions {
   return {
     wasm: module,
     maxStackSize: MAX_STACK_SIZE,
     timezoneOffset: 0,
     wasi: (memory) => ({
       clock_time_get: (clock: number, _precision: bigint, result: number) => {
-        new DataView(memory.buffer).setBigUint64(result, clock === 0 ? wallNs() : 0n, true);
+        new DataView(memory.buffer).setBigUint64(result, clock === 0 ? time.wallNs() : time.monotonicNs, true);
         return 0;
       },
     }),
@@ -47,7 +53,10 @@ export function vmOptions(module: WebAssembly.Module, wallNs: () => bigint): Qui
 export async function createBaseHeap(): Promise<BaseHeap> {
   const wasmPath = createRequire(import.meta.url).resolve('quickjs-wasi/quickjs.wasm');
   const module = await wasm.compile(await readFile(wasmPath));
-  const vm = await QuickJS.create({ ...vmOptions(module, () => 0n), interruptHandler: () => false });
+  const vm = await QuickJS.create({
+    ...vmOptions(module, { wallNs: () => 0n, monotonicNs: 0n }),
+    interruptHandler: () => false,
+  });
   const host = vm.newObject();
   for (const [name, letter] of Object.entries(hostCallLetters)) {
     vm.setProp(

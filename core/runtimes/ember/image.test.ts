@@ -1,0 +1,81 @@
+import { expect, it } from 'vitest';
+import { buildImage, minMemoryMiB, nonZeroRuns } from './image.ts';
+import { configBase, configMagic, linearBase } from './layout.ts';
+
+const page = 4096;
+const config = {
+  heapPages: 1,
+  stackPointer: 2,
+  runtime: 3,
+  context: 4,
+  invoke: 5,
+  finish: 6,
+  report: 7,
+  tick: 8,
+  reset: 9,
+};
+
+/** An ELF file with a header, one program header and nothing more. */
+function tinyKernel(): Uint8Array {
+  const bytes = new Uint8Array(64 + 56);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, 0x7f45_4c46);
+  view.setBigUint64(32, 64n, true);
+  view.setUint16(56, 1, true);
+  view.setUint32(64, 1, true);
+  view.setBigUint64(64 + 24, 0x20_0000n, true);
+  return bytes;
+}
+
+it('leaves zero pages out, and joins runs that are near', () => {
+  const heap = new Uint8Array(64 * page);
+  heap[2 * page + 5] = 1;
+  heap[4 * page] = 1;
+  heap[20 * page - 1] = 1;
+  heap[64 * page - 1] = 1;
+  expect(nonZeroRuns(heap)).toEqual([
+    { start: 2 * page, end: 5 * page },
+    { start: 19 * page, end: 20 * page },
+    { start: 63 * page, end: 64 * page },
+  ]);
+  expect(nonZeroRuns(new Uint8Array(page))).toEqual([]);
+});
+
+it('adds the heap and the config as segments and leaves the kernel as it was', () => {
+  const kernel = tinyKernel();
+  const before = kernel.slice();
+  const heap = new Uint8Array(65_536).fill(7, page, 2 * page);
+  const { pieces, heapBytes } = buildImage(kernel, heap, config);
+  expect(kernel).toEqual(before);
+  expect(heapBytes).toBe(page);
+
+  const file = Buffer.concat(pieces);
+  const table = Number(file.readBigUInt64LE(32));
+  expect(file.readUInt16LE(56)).toBe(3);
+  const segments = [0, 1, 2].map((i) => {
+    const at = table + i * 56;
+    const offset = Number(file.readBigUInt64LE(at + 8));
+    const size = Number(file.readBigUInt64LE(at + 32));
+    return {
+      type: file.readUInt32LE(at),
+      address: Number(file.readBigUInt64LE(at + 24)),
+      bytes: file.subarray(offset, offset + size),
+    };
+  });
+  expect(segments[0]).toMatchObject({ type: 1, address: 0x20_0000 });
+  expect(segments[1]).toMatchObject({ type: 1, address: linearBase + page });
+  expect(segments[1]?.bytes).toEqual(Buffer.alloc(page, 7));
+  expect(segments[2]).toMatchObject({ type: 1, address: configBase });
+  const words = Array.from({ length: 11 }, (_, i) => segments[2]?.bytes.readUInt32LE(i * 4));
+  expect(words).toEqual([configMagic, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(table + 3 * 56).toBe(file.length);
+});
+
+it('refuses a kernel that is no ELF file', () => {
+  expect(() => buildImage(new Uint8Array(100), new Uint8Array(page), config)).toThrow(RangeError);
+});
+
+it('counts the stack, the reserve and the firmware into the least memory', () => {
+  expect(minMemoryMiB(22)).toBe(34);
+  expect(minMemoryMiB(1600)).toBeGreaterThan(130);
+});

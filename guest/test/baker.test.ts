@@ -1,0 +1,133 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildGuest } from '../../build/guest.mjs';
+import { createBaker } from '../../core/runtimes/ember/baker.ts';
+import type { BakeRequest } from '../../core/runtimes/ember/types.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'ember-bake-'));
+const baker = createBaker();
+let kernelPath = '';
+
+beforeAll(async () => {
+  kernelPath = (await buildGuest({ log: console.error })).kernelPath;
+}, 120_000);
+afterAll(async () => {
+  await baker.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const bake = (bundleCode: string, more: Partial<BakeRequest> = {}) =>
+  baker.bake({ bundleCode, env: {}, memoryMiB: 64, kernelPath, outPath: path.join(dir, 'image.elf'), ...more });
+
+const fails = async (bundleCode: string, more: Partial<BakeRequest> = {}) => {
+  const error = await bake(bundleCode, more).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error === undefined) throw new Error('It was baked.');
+  return error as { code: string; message: string; hint: string; details: { stack?: string; output?: string } };
+};
+
+describe('a good bundle', () => {
+  it('gives an image, the same each time', async () => {
+    const code = 'export default async () => 1;';
+    const first = await bake(code);
+    expect(readFileSync(first.path).length).toBe(first.bytes);
+    const second = await bake(code, { outPath: path.join(dir, 'again.elf') });
+    expect(second.sha256).toBe(first.sha256);
+    const other = await bake('export default async () => 2;', { outPath: path.join(dir, 'other.elf') });
+    expect(other.sha256).not.toBe(first.sha256);
+    expect(readdirSync(dir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('may wait at its top level, and prints into the result', async () => {
+    const image = await bake(
+      `await new Promise((resolve) => setTimeout(resolve, 20)); console.log('loaded', process.env.A); export default () => 1;`,
+      { env: { A: 'x' } },
+    );
+    expect(image.output).toBe('loaded x\n');
+  });
+
+  it('keeps nothing of the bundle before', async () => {
+    await bake('globalThis.left = 1; export default () => 1;');
+    const image = await bake('console.log(typeof globalThis.left); export default () => 1;');
+    expect(image.output).toBe('undefined\n');
+  });
+});
+
+describe('a bad bundle', () => {
+  it('has no handler', async () => {
+    expect(await fails('export const handler = () => 1;')).toMatchObject({
+      code: 'EXPORT_MISSING',
+      message: 'There is no default export.',
+    });
+    expect(await fails('export default { a: 1 };')).toMatchObject({
+      code: 'EXPORT_MISSING',
+      message: expect.stringContaining('object'),
+    });
+  });
+
+  it('throws while it loads', async () => {
+    const error = await fails(
+      `function load() {\n  throw new TypeError('no config');\n}\nload();\nexport default () => 1;`,
+    );
+    expect(error).toMatchObject({ code: 'EVALUATION_THREW', message: expect.stringContaining('TypeError: no config') });
+    expect(error.details.stack).toMatch(/bundle\.js:2:/);
+    expect(await fails('await Promise.reject(new Error("later")); export default 1;')).toMatchObject({
+      code: 'EVALUATION_THREW',
+    });
+    expect(await fails('throw "words";')).toMatchObject({
+      code: 'EVALUATION_THREW',
+      message: expect.stringContaining('words'),
+    });
+    expect(await fails('let a = ;')).toMatchObject({
+      code: 'EVALUATION_THREW',
+      message: expect.stringContaining('SyntaxError'),
+    });
+    expect(await fails('import x from "node:fs"; export default x;')).toMatchObject({ code: 'EVALUATION_THREW' });
+    expect(await fails('await new Promise(() => {}); export default 1;')).toMatchObject({
+      message: expect.stringContaining('waits at its top level'),
+    });
+  });
+
+  it('does not come to an end', async () => {
+    const started = performance.now();
+    const spin = await fails('console.log("before"); for (;;) {}', { evalTimeoutMs: 200 });
+    expect(spin).toMatchObject({ code: 'EVALUATION_TIMEOUT', details: { output: 'before\n' } });
+    expect(await fails('async function f() { for (;;) await null; } await f();', { evalTimeoutMs: 200 })).toMatchObject(
+      { code: 'EVALUATION_TIMEOUT' },
+    );
+    expect(await fails('await new Promise((r) => setTimeout(r, 60000));', { evalTimeoutMs: 200 })).toMatchObject({
+      code: 'EVALUATION_TIMEOUT',
+    });
+    expect(performance.now() - started).toBeLessThan(6000);
+    expect((await bake('export default () => 1;')).bytes).toBeGreaterThan(100_000);
+  });
+
+  it('needs more memory than there is', async () => {
+    const small = await fails('export default () => 1;', { memoryMiB: 32 });
+    expect(small).toMatchObject({ code: 'MEMORY_TOO_SMALL', message: expect.stringContaining('at least 34 MiB') });
+    const big = 'const kept = new Uint8Array(48 << 20).fill(1); export default () => kept.length;';
+    expect(await fails(big)).toMatchObject({ code: 'MEMORY_TOO_SMALL' });
+    expect((await bake(big, { memoryMiB: 128 })).heapPages).toBeGreaterThan(768);
+  });
+
+  it('has nowhere to go, or no kernel', async () => {
+    expect(await fails('export default () => 1;', { outPath: '/proc/none/image.elf' })).toMatchObject({
+      code: 'STORE_UNUSABLE',
+    });
+    expect(await fails('export default () => 1;', { kernelPath: '/none/ember.elf' })).toMatchObject({
+      code: 'KERNEL_MISSING',
+    });
+  });
+
+  it('is given up when it is cancelled', async () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 100);
+    const error = await fails('for (;;) {}', { signal: controller.signal, evalTimeoutMs: 20_000 });
+    expect(error.code).toBe('CANCELLED');
+    expect((await bake('export default () => 1;')).bytes).toBeGreaterThan(100_000);
+  });
+});
