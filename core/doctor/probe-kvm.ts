@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { serialAlias, writeDomainXml } from '#core/instances/domain-xml.ts';
+import { connectSerial } from '#core/instances/connect-serial.ts';
+import { writeDomainXml } from '#core/instances/domain-xml.ts';
 import { domainPrefix, findFirmware } from '#core/instances/launch.ts';
 import { createSocketDir, removeSocketDir } from '#core/instances/socket-dir.ts';
 import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
@@ -43,7 +44,7 @@ export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<
       timeoutMs: createTimeoutMs,
     });
     try {
-      const console = await domain.openConsole({ device: serialAlias });
+      const console = await connectSerial(sockets.serial);
       const spoke = once(console, 'data', { signal: AbortSignal.timeout(patienceMs) });
       await domain.resume();
       await spoke;

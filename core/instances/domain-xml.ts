@@ -21,9 +21,6 @@ export interface DomainSpec {
   readonly metadataXml: string;
 }
 
-/** The alias by which libvirt names the serial port of a domain of ours. */
-export const serialAlias = 'serial0';
-
 /**
  * The libvirt XML of a domain: one serial port, one channel, and no device that a function does not need.
  *

@@ -5,10 +5,11 @@ import type { GuestSession, InvocationRequest, InvocationResult, Runtime } from 
 import { FirstlightError } from '#shared/errors.ts';
 import type { Instance, InstanceState } from '#shared/model/instance.ts';
 import { type HostNs, hostNs, type RunId } from '#shared/model/units.ts';
+import { connectSerial } from './connect-serial.ts';
 import { type ConsoleHub, createConsoleHub } from './console-hub.ts';
-import { serialAlias } from './domain-xml.ts';
 import { describeEnd, type EndedInstance, endedError } from './end-reason.ts';
 import type { InstanceRecord } from './metadata.ts';
+import { socketPathsIn } from './socket-dir.ts';
 import type { EndReason, InstanceListener } from './types.ts';
 
 export interface LiveInstanceOptions {
@@ -123,17 +124,14 @@ export class LiveInstance {
     if (!this.#options.ours) throw this.#inUse();
     const { describeMachine, openSession } = this.#options.runtime;
     const { channelName } = describeMachine(this.record.imagePath);
-    let opened: readonly [LibvirtStream, LibvirtStream];
+    let channel: LibvirtStream;
     try {
-      opened = await Promise.all([
-        this.domain.openConsole({ device: serialAlias }),
-        this.domain.openChannel(channelName),
-      ]);
+      channel = await this.domain.openChannel(channelName);
     } catch (thrown) {
-      if (thrown instanceof Error && /active (console|channel)/i.test(thrown.message)) throw this.#inUse(thrown);
-      throw fromLibvirt(thrown, `open the console and the channel of ${this.record.id}`);
+      if (thrown instanceof Error && /active channel/i.test(thrown.message)) throw this.#inUse(thrown);
+      throw fromLibvirt(thrown, `open the channel of ${this.record.id}`);
     }
-    const [console, channel] = opened;
+    const console = await connectSerial(socketPathsIn(this.record.socketDir).serial);
     // What becomes of a console that breaks is told by the domain's own end; unheard, its error would end the process.
     console.on('error', () => undefined);
     this.console.connect(console);

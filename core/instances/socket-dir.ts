@@ -38,6 +38,11 @@ export async function createSocketDir(runDir: string, owner: Owner): Promise<Soc
       cause,
     });
   }
+  return socketPathsIn(dir);
+}
+
+/** The sockets in a directory that was made for an instance. */
+export function socketPathsIn(dir: string): SocketPaths {
   return { dir, serial: join(dir, 'serial.sock'), channel: join(dir, 'channel.sock') };
 }
 
