@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
 import type { Progress } from '#shared/contract/define.ts';
@@ -109,7 +111,8 @@ export function createBundler({ layout, version }: BundlerOptions): Bundler {
     throwIfCancelled(signal);
     const config = validConfig(project);
     await checkEntry(project, config);
-    const key = sha256(JSON.stringify([version, project.dir, config.name, config.entry, config.env]));
+    const options = esbuildOptions(project.dir, config);
+    const key = sha256(JSON.stringify([version, await esbuildVersion(), options, config.name, config.env]));
     if (!warm.has(project.id)) {
       const found = await cache.lookUp(project.id, key);
       if (found !== null) return { bundle: { ...found, config, projectDir: project.dir }, reused: true };
@@ -143,6 +146,12 @@ export function createBundler({ layout, version }: BundlerOptions): Bundler {
       await Promise.all([...warm.keys()].map(release));
     },
   };
+}
+
+/** The version that would compile, without loading it: an upgrade makes every bundle anew. */
+async function esbuildVersion(): Promise<string> {
+  const path = createRequire(import.meta.url).resolve('esbuild/package.json');
+  return JSON.parse(await readFile(path, 'utf8')).version;
 }
 
 function esbuildOptions(projectDir: string, config: ProjectConfig) {

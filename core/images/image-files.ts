@@ -1,6 +1,6 @@
 /** Images on disk: a folder named by the id, which appears whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { runtimeIdSchema } from '#shared/model/project.ts';
@@ -100,10 +100,11 @@ export function createImageFiles(layout: Layout): ImageFiles {
       await sweepOnce();
       const temp = tempDir();
       try {
-        await mkdir(temp, { mode: 0o755 });
+        await mkdir(temp);
+        await chmod(temp, 0o755);
         const path = join(temp, imageName);
         const manifest = await write(path);
-        await makeReadable(path);
+        await chmod(path, readableFileMode);
         await writeAtomic(join(temp, manifestName), JSON.stringify(manifest), { mode: 0o644, durable: false });
         await moveIntoPlace(temp, id);
         return manifest;
@@ -131,13 +132,4 @@ export function createImageFiles(layout: Layout): ImageFiles {
       return found.sort((a, b) => a.usedAtMs - b.usedAtMs);
     },
   };
-}
-
-async function makeReadable(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.chmod(readableFileMode);
-  } finally {
-    await file.close();
-  }
 }

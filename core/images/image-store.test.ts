@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
@@ -78,6 +78,17 @@ describe('the image store', () => {
     expect(second.result.steps.at(-1)?.reason).toMatch(/^reused: nothing changed since \d\d:\d\d:\d\d$/);
     expect((await build(newStore())).result.cached).toBe(true);
     expect(built).toBe(1);
+  });
+
+  it('lets another user read the image, whatever the umask', async () => {
+    const umask = process.umask(0o077);
+    try {
+      const { image } = await build(newStore());
+      expect((await stat(image.path)).mode & 0o777).toBe(0o644);
+      expect((await stat(dirname(image.path))).mode & 0o777).toBe(0o755);
+    } finally {
+      process.umask(umask);
+    }
   });
 
   it('says why it built again', async () => {

@@ -129,7 +129,9 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         name: 'bundle',
         reused: bundleSame,
         reason: bundleSame
-          ? explainReuse(last, last?.imageId ?? '', last?.builtAt ?? new Date().toISOString())
+          ? last === null
+            ? 'reused: its files are as they were'
+            : explainReuse(last, last.imageId, last.builtAt)
           : explainRebuild(last, bundle, fingerprint),
         durationMs: outcome.durationMs,
       });

@@ -54,7 +54,9 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
     try {
       if (otherUserReads && (readable.has(dir) || dir === socketsDir)) {
         for (const root of home === undefined ? [data, cache, run] : [home, cache, run]) await makeTraversable(root);
-        await mkdir(dir, { recursive: true, mode: 0o755 });
+        await mkdir(dir, { recursive: true });
+        // The umask may have taken away what the other user needs.
+        await chmod(dir, 0o755);
         if (dir === socketsDir) await letKvmGroupIn(dir);
       } else {
         await mkdir(dir, { recursive: true, mode: 0o700 });
