@@ -32,6 +32,9 @@ export function App({ transport }: { readonly transport: Transport }) {
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
+  useEffect(() => {
+    document.title = project === null ? 'Firstlight' : `${project.name} – Firstlight`;
+  }, [project]);
   useEffect(trackFocus, []);
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {

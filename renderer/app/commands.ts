@@ -90,6 +90,29 @@ export function listCommands({ studio, togglePanel, focusRegion, nextRegion }: C
       run: () => void studio.saveAndBuild(),
     },
     {
+      id: 'format',
+      title: 'Format the file',
+      group: 'File',
+      shortcut: 'Alt+Shift+F',
+      icon: 'braces',
+      disabled: active === null,
+      run: () => transient.setState({ editorAction: 'editor.action.formatDocument' }),
+    },
+    {
+      id: 'find',
+      title: 'Find in the file',
+      group: 'File',
+      disabled: active === null,
+      run: () => transient.setState({ editorAction: 'actions.find' }),
+    },
+    {
+      id: 'definition',
+      title: 'Go to the definition',
+      group: 'File',
+      disabled: active === null,
+      run: () => transient.setState({ editorAction: 'editor.action.revealDefinition' }),
+    },
+    {
       id: 'new-file',
       title: 'New file',
       group: 'File',
@@ -151,6 +174,15 @@ export function listCommands({ studio, togglePanel, focusRegion, nextRegion }: C
       shortcut: 'Ctrl+`',
       icon: 'terminal',
       run: () => showConsole(studio, focusRegion),
+    },
+    {
+      id: 'resources',
+      title: 'Show resource graphs',
+      group: 'View',
+      run: () => {
+        transient.setState({ dockTab: 'resources' });
+        focusRegion('dock');
+      },
     },
     {
       id: 'problems',
@@ -228,7 +260,7 @@ export function listCommands({ studio, togglePanel, focusRegion, nextRegion }: C
       id: 'shortcuts',
       title: 'Keyboard shortcuts',
       group: 'Help',
-      shortcut: 'Ctrl+/',
+      shortcut: 'F1',
       run: () => transient.setState({ dialog: { kind: 'shortcuts' } }),
     },
     {

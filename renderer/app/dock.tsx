@@ -1,6 +1,6 @@
 import { lazy, Suspense, useMemo } from 'react';
 import './dock.css';
-import { useSession, useStudio, useTransient } from '../bind/studio.tsx';
+import { useStudio, useTransient } from '../bind/studio.tsx';
 import { BuildOutput } from '../features/build/build-output.tsx';
 import { ProblemList, useProblems } from '../features/build/problem-list.tsx';
 import { RunTable } from '../features/runs/run-table.tsx';
@@ -9,6 +9,7 @@ import { IconButton } from '../ui/button.tsx';
 import { EmptyState, LoadingState } from '../ui/states.tsx';
 import { TabList } from '../ui/tabs.tsx';
 import { togglePanel } from './panels.ts';
+import { ResourcesPanel } from './resources-panel.tsx';
 
 const ConsoleView = lazy(() =>
   import('../features/console/console-view.tsx').then((module) => ({ default: module.ConsoleView })),
@@ -46,6 +47,7 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
                 onClose: close,
               };
             }),
+            { id: 'resources', label: 'Resources' },
             { id: 'build', label: 'Build' },
             {
               id: 'problems',
@@ -68,6 +70,11 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
             <Console tab={tab} theme={theme} />
           </div>
         ))}
+        {dockTab === 'resources' && (
+          <div className="dock-scroll">
+            <ResourcesPanel theme={theme} />
+          </div>
+        )}
         {dockTab === 'build' && (
           <div className="scroll dock-scroll">
             <BuildOutput />
@@ -95,7 +102,6 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
 
 function Console({ tab, theme }: { readonly tab: ConsoleTab; readonly theme: 'light' | 'dark' }) {
   const { client } = useStudio();
-  const connected = useSession((state) => state.link.status === 'connected');
   const id = tab.kind === 'live' ? tab.instanceId : tab.runId;
   const live = tab.kind === 'live';
   const source = useMemo(
@@ -109,12 +115,7 @@ function Console({ tab, theme }: { readonly tab: ConsoleTab; readonly theme: 'li
   );
   return (
     <Suspense fallback={<LoadingState message="Opening the console" />}>
-      <ConsoleView
-        key={String(connected)}
-        source={source}
-        title={tab.kind === 'live' ? tab.instanceId : tab.title}
-        theme={theme}
-      />
+      <ConsoleView source={source} title={tab.kind === 'live' ? tab.instanceId : tab.title} theme={theme} />
     </Suspense>
   );
 }

@@ -11,7 +11,7 @@ import { setSavedEntry } from '../state/context.ts';
 import { Dock } from './dock.tsx';
 import { type PanelName, panelRef, togglePanel } from './panels.ts';
 import { SidePanel } from './side-panel.tsx';
-import { GraphsPanel, TimelinePanel } from './timeline-panel.tsx';
+import { TimelinePanel } from './timeline-panel.tsx';
 import { Tips } from './tips.tsx';
 
 const refs = {
@@ -19,7 +19,6 @@ const refs = {
   right: panelRef('right'),
   timeline: panelRef('timeline'),
   dock: panelRef('dock'),
-  graphs: panelRef('graphs'),
 };
 
 /** The panels between run bar and status bar: they resize by dragging, collapse by double click, and keep their sizes. */
@@ -45,6 +44,7 @@ export function Workbench() {
           <Panel id="center" minSize={240}>
             <main className="fill" data-region="editor" aria-label={center === 'editor' ? 'Editor' : 'Environment'}>
               {center === 'editor' ? <EditorPanel theme={theme} /> : <DoctorView />}
+              {center === 'editor' && <Tips />}
             </main>
           </Panel>
           <Handle of="right" label="Width of event and response" />
@@ -62,40 +62,11 @@ export function Workbench() {
         </SavedGroup>
       </Panel>
       <Handle of="timeline" label="Height of the timeline" />
-      <Panel
-        id="timeline"
-        panelRef={refs.timeline}
-        defaultSize={216}
-        minSize={110}
-        collapsible
-        groupResizeBehavior="preserve-pixel-size"
-      >
-        <SavedGroup id="instruments" orientation="horizontal">
-          <Panel id="start" minSize={300}>
-            <TimelinePanel theme={theme} />
-          </Panel>
-          <Handle of="graphs" label="Width of the resource graphs" />
-          <Panel
-            id="graphs"
-            panelRef={refs.graphs}
-            defaultSize={340}
-            minSize={200}
-            collapsible
-            groupResizeBehavior="preserve-pixel-size"
-          >
-            <GraphsPanel theme={theme} />
-          </Panel>
-        </SavedGroup>
+      <Panel id="timeline" panelRef={refs.timeline} defaultSize="29%" minSize={110} collapsible>
+        <TimelinePanel theme={theme} />
       </Panel>
       <Handle of="dock" label="Height of the dock" />
-      <Panel
-        id="dock"
-        panelRef={refs.dock}
-        defaultSize={156}
-        minSize={72}
-        collapsible
-        groupResizeBehavior="preserve-pixel-size"
-      >
+      <Panel id="dock" panelRef={refs.dock} defaultSize="21%" minSize={72} collapsible>
         <Dock theme={theme} />
       </Panel>
     </SavedGroup>
@@ -106,7 +77,7 @@ function RightColumn() {
   return (
     <aside className="right-column" aria-label="Event and response">
       <SavedGroup id="exchange" orientation="vertical">
-        <Panel id="event" defaultSize={108} minSize={60} groupResizeBehavior="preserve-pixel-size">
+        <Panel id="event" defaultSize="30%" minSize={56}>
           <div className="fill" data-region="event">
             <EventEditor />
           </div>
@@ -116,7 +87,6 @@ function RightColumn() {
           <div className="response-stack" data-region="response">
             <ResponseView />
             <HistoryStrip />
-            <Tips />
           </div>
         </Panel>
       </SavedGroup>

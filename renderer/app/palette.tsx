@@ -47,9 +47,11 @@ export function Palette({
           setIndex(0);
         }}
         onKeyDown={(event) => {
-          const act = { ArrowDown: () => move(index + 1), ArrowUp: () => move(index - 1), Enter: () => run(chosen) }[
-            event.key
-          ];
+          const act = new Map<string, () => void>([
+            ['ArrowDown', () => move(index + 1)],
+            ['ArrowUp', () => move(index - 1)],
+            ['Enter', () => run(chosen)],
+          ]).get(event.key);
           if (act === undefined) return;
           event.preventDefault();
           act();

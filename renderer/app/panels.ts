@@ -1,6 +1,6 @@
 import type { PanelImperativeHandle } from 'react-resizable-panels';
 
-export type PanelName = 'side' | 'right' | 'timeline' | 'dock' | 'graphs';
+export type PanelName = 'side' | 'right' | 'timeline' | 'dock';
 
 const handles = new Map<PanelName, PanelImperativeHandle>();
 

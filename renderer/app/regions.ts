@@ -35,7 +35,11 @@ export function focusRegion(name: string): boolean {
   const last = lastFocused.get(region);
   const editing = region.querySelector<HTMLElement>('.monaco-editor .native-edit-context, .monaco-editor textarea');
   const wanted =
-    last?.isConnected && last.offsetParent !== null ? last : (editing ?? region.querySelector<HTMLElement>(focusable));
+    last?.isConnected && last.offsetParent !== null
+      ? last
+      : (editing ??
+        region.querySelector<HTMLElement>('[data-main], [data-row]') ??
+        region.querySelector<HTMLElement>(focusable));
   wanted?.focus();
   return wanted !== null && wanted !== undefined;
 }
@@ -43,7 +47,7 @@ export function focusRegion(name: string): boolean {
 /** Moves the focus to the next or previous panel that can take it. */
 export function nextRegion(step: 1 | -1): void {
   const here = document.activeElement?.closest<HTMLElement>('[data-region]')?.dataset.region;
-  const start = regions.findIndex((name) => name === here);
+  const start = regions.indexOf(here as (typeof regions)[number]);
   for (let offset = 1; offset <= regions.length; offset++) {
     const index = (start + step * offset + regions.length * 2) % regions.length;
     const name = regions[index];

@@ -1,7 +1,7 @@
 import './tips.css';
 import { useProject, useSaved, useStudio, useTask } from '../bind/studio.tsx';
 import { docKey } from '../state/session.ts';
-import { Button, IconButton } from '../ui/button.tsx';
+import { IconButton } from '../ui/button.tsx';
 
 /** Three things to try, until a person has had enough of them. */
 export function Tips() {
@@ -13,7 +13,7 @@ export function Tips() {
   if (dismissed || project === null) return null;
   const other = startMode === 'cold' ? 'prestarted' : 'cold';
   const entry = project.config?.entry ?? 'handler.ts';
-  const tryThrow = () => {
+  const showReturn = () => {
     const doc = studio.session.getState().docs[docKey(project.id, entry)];
     const text = doc?.text ?? '';
     const line = text.split('\n').findIndex((row) => /\breturn\b/.test(row)) + 1;
@@ -21,42 +21,50 @@ export function Tips() {
   };
   return (
     <section className="tips" aria-label="Three things to try">
-      <header className="tips-head">
-        <h2>Three things to try</h2>
-        <IconButton
-          icon="close"
-          size={12}
-          label="Do not show these again"
-          onClick={() => studio.saved.setState({ tipsDismissed: true })}
-        />
-      </header>
+      <h2>Try</h2>
       <ol>
         <li>
-          <span>Change what the handler answers, then save and run.</span>
-          <Button kind="quiet" onClick={tryThrow}>
-            Show me
-          </Button>
+          <button
+            type="button"
+            className="tip"
+            data-tip="Shows the line to change. Ctrl+S then saves and builds, Ctrl+Enter runs it."
+            onClick={showReturn}
+          >
+            Change the answer
+          </button>
         </li>
         <li>
-          <span>Run it {other}, and compare the two timelines.</span>
-          <Button
-            kind="quiet"
+          <button
+            type="button"
+            className="tip"
             disabled={task !== null}
+            data-tip={`Runs it ${other}, then draws both runs one above the other`}
             onClick={() => {
               studio.saved.setState({ startMode: other });
               void studio.runs.run();
             }}
           >
-            Run {other}
-          </Button>
+            Run it {other}, compare
+          </button>
         </li>
         <li>
-          <span>Call the instance that still runs: no boot at all.</span>
-          <Button kind="quiet" disabled={task !== null} onClick={() => callReady(studio, project.id)}>
-            Call it
-          </Button>
+          <button
+            type="button"
+            className="tip"
+            disabled={task !== null}
+            data-tip="Sends the event to the instance that still runs: no boot at all"
+            onClick={() => callReady(studio, project.id)}
+          >
+            Call it warm
+          </button>
         </li>
       </ol>
+      <IconButton
+        icon="close"
+        size={12}
+        label="Do not show these again"
+        onClick={() => studio.saved.setState({ tipsDismissed: true })}
+      />
     </section>
   );
 }

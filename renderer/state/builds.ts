@@ -52,7 +52,10 @@ export function createBuildActions(context: StudioContext): BuildActions {
       } catch (thrown) {
         const error = toFirstlightError(thrown);
         if (error.code === 'CANCELLED') put(projectId, { ...get(projectId), running: false });
-        else failed(projectId, error);
+        else {
+          failed(projectId, error);
+          transient.setState({ dockTab: error.details.problems?.length ? 'problems' : 'build' });
+        }
         if (error.class === 'environment' || error.class === 'internal') report(context, error);
       } finally {
         setTask(context, projectId, null);

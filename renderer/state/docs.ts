@@ -24,6 +24,8 @@ export interface DocActions {
   readonly renameFile: (projectId: ProjectId, path: string, to: string) => Promise<void>;
   readonly deleteFile: (projectId: ProjectId, path: string) => Promise<void>;
   readonly forget: (projectId: ProjectId) => void;
+  /** Looks at what is on disk now, after a time in which no one told of changes. */
+  readonly refresh: () => Promise<void>;
 }
 
 export function createDocActions(context: StudioContext): DocActions {
@@ -97,6 +99,15 @@ export function createDocActions(context: StudioContext): DocActions {
     }
   };
 
+  const fileChanged: DocActions['fileChanged'] = (projectId, path, revision) => {
+    const key = docKey(projectId, path);
+    const doc = get(key);
+    if (doc === undefined || doc.saving || doc.revision === revision) return;
+    if (revision === null) return patch(key, { conflict: 'deleted' });
+    if (isDirty(doc)) return patch(key, { conflict: 'changed' });
+    void read(projectId, path);
+  };
+
   return {
     load,
     open,
@@ -132,14 +143,7 @@ export function createDocActions(context: StudioContext): DocActions {
       open(projectId, path);
       context.transient.setState({ reveal: { path, line, column, serial: ++revealSerial } });
     },
-    fileChanged: (projectId, path, revision) => {
-      const key = docKey(projectId, path);
-      const doc = get(key);
-      if (doc === undefined || doc.saving || doc.revision === revision) return;
-      if (revision === null) return patch(key, { conflict: 'deleted' });
-      if (isDirty(doc)) return patch(key, { conflict: 'changed' });
-      void read(projectId, path);
-    },
+    fileChanged,
     createFile: async (projectId, path) => {
       await client.call('projects:createFile', { projectId, path });
       open(projectId, path);
@@ -157,6 +161,21 @@ export function createDocActions(context: StudioContext): DocActions {
       } catch (thrown) {
         report(context, thrown);
       }
+    },
+    refresh: async () => {
+      const open = Object.values(session.getState().docs).filter((doc) => doc.status === 'ready');
+      await Promise.all(
+        open.map(async ({ projectId, path }) => {
+          try {
+            const { revision } = await client.call('projects:readFile', { projectId, path });
+            fileChanged(projectId, path, revision);
+          } catch (thrown) {
+            const error = toFirstlightError(thrown);
+            if (error.code === 'NOT_FOUND') fileChanged(projectId, path, null);
+            else report(context, error);
+          }
+        }),
+      );
     },
     forget: (projectId) => {
       session.setState((state) => ({

@@ -18,8 +18,10 @@ export interface InstanceActions {
   readonly resume: (instanceId: InstanceId) => Promise<void>;
   /** The instances that a new run of the project takes the place of. */
   readonly replaceable: (projectId: ProjectId) => readonly InstanceId[];
-  /** Shows an instance's graphs, with what was sampled before this window looked. */
-  readonly focus: (instanceId: InstanceId) => Promise<void>;
+  /** Makes an instance the one whose graphs are shown. */
+  readonly focus: (instanceId: InstanceId) => void;
+  /** Reads what was sampled before this window looked. */
+  readonly loadSamples: (instanceId: InstanceId) => Promise<void>;
   readonly openConsole: (instanceId: InstanceId) => void;
   readonly openReplay: (runId: RunId, title: string) => void;
   readonly closeConsole: (key: string) => void;
@@ -86,8 +88,8 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
             entry.projectId === projectId && !entry.keep && (entry.state === 'ready' || entry.state === 'paused'),
         )
         .map((entry) => entry.id),
-    focus: async (instanceId) => {
-      transient.setState({ focusedInstanceId: instanceId });
+    focus: (instanceId) => transient.setState({ focusedInstanceId: instanceId }),
+    loadSamples: async (instanceId) => {
       try {
         const samples = await client.call('metrics:recent', { instanceId });
         setEntry(context, 'samples', instanceId, samples);

@@ -7,6 +7,10 @@ import { failed, loading, ready } from './loadable.ts';
 import type { RunActions } from './runs.ts';
 import { docKey, isDirty } from './session.ts';
 
+/** The editor checks this many files of a project, each up to this size; a function has a handful. */
+const sourceFiles = 80;
+const sourceBytes = 256 * 1024;
+
 export interface ProjectActions {
   readonly load: () => Promise<void>;
   readonly select: (projectId: ProjectId) => Promise<void>;
@@ -29,6 +33,7 @@ export function createProjectActions(context: StudioContext, docs: DocActions, r
     setEntry(context, 'files', projectId, loading(session.getState().files[projectId]));
     try {
       setEntry(context, 'files', projectId, ready(await client.call('projects:files', { projectId })));
+      void loadSources(projectId);
     } catch (thrown) {
       setEntry(context, 'files', projectId, failed(session.getState().files[projectId], toFirstlightError(thrown)));
     }
@@ -40,6 +45,19 @@ export function createProjectActions(context: StudioContext, docs: DocActions, r
     } catch (thrown) {
       // Without them the editor still edits; the completion of the handler's types is what is lost.
       addToast(context, `Completion for the handler's types is not available: ${toFirstlightError(thrown).message}`);
+    }
+  };
+
+  const loadSources = async (projectId: ProjectId) => {
+    const wanted = (session.getState().files[projectId]?.value ?? [])
+      .filter((file) => file.kind === 'file' && file.bytes <= sourceBytes && /\.(m?[jt]sx?|json)$/.test(file.path))
+      .slice(0, sourceFiles);
+    try {
+      const read = wanted.map(({ path }) => client.call('projects:readFile', { projectId, path }));
+      setEntry(context, 'sources', projectId, await Promise.all(read));
+    } catch (thrown) {
+      // A file that went away meanwhile: the next change of the list reads them again.
+      if (toFirstlightError(thrown).code !== 'NOT_FOUND') report(context, thrown);
     }
   };
 

@@ -49,10 +49,22 @@ export function createRunActions(
       const runs = await client.call('runs:list', { projectId, limit: 200 });
       setEntry(context, 'runs', projectId, ready(runs));
       const newest = runs.find((run) => run.outcome !== 'running');
-      if (newest !== undefined && shownOf(context, projectId).run === null) await show(projectId, newest.id);
+      if (newest === undefined || shownOf(context, projectId).run !== null) return;
+      await show(projectId, newest.id);
+      const shown = shownOf(context, projectId).run;
+      if (shown !== null && transient.getState().consoles.length === 0) openConsoleOf(shown);
     } catch (thrown) {
       setEntry(context, 'runs', projectId, failed(listOf(projectId), toFirstlightError(thrown)));
     }
+  };
+
+  /** The console of what a run booted: live while that still runs, else as it was recorded. */
+  const openConsoleOf = (run: Run) => {
+    const id = run.instance?.id;
+    if (id === undefined) return;
+    const alive = session.getState().instances.value?.some((entry) => entry.id === id) ?? false;
+    if (alive) instances.openConsole(id);
+    else instances.openReplay(run.id, `${run.functionName} ${new Date(run.startedAt).toLocaleTimeString('en-GB')}`);
   };
 
   /** The run a person would compare with: the one before it, in the same start mode, that has a timeline. */

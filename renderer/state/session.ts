@@ -70,6 +70,8 @@ export interface SessionState {
   readonly templates: Loadable<readonly { id: string; title: string; description: string }[]>;
   readonly files: Readonly<Record<string, Loadable<readonly ProjectFile[]>>>;
   readonly types: Readonly<Record<string, readonly { path: string; text: string }[]>>;
+  /** Source files of a project as they are on disk, so that imports of them can be checked before they are opened. */
+  readonly sources: Readonly<Record<string, readonly { path: string; text: string }[]>>;
   readonly docs: Readonly<Record<DocKey, Doc>>;
   /** What the editor's own TypeScript service found, by file. */
   readonly editorProblems: Readonly<Record<DocKey, readonly Problem[]>>;
@@ -91,6 +93,7 @@ export const initialSession: SessionState = {
   templates: idle,
   files: {},
   types: {},
+  sources: {},
   docs: {},
   editorProblems: {},
   instances: idle,

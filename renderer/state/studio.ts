@@ -70,7 +70,8 @@ export function createStudio(transport: StudioTransport): Studio {
     } catch (thrown) {
       report(context, thrown);
     }
-    await Promise.all([projects.load(), instances.load(), projects.loadTemplates()]);
+    await instances.load();
+    await Promise.all([projects.load(), projects.loadTemplates(), docs.refresh()]);
     await doctor.run();
   }
 

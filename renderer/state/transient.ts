@@ -48,7 +48,7 @@ export interface Reveal {
   readonly serial: number;
 }
 
-export type DockTab = 'build' | 'problems' | 'runs' | `console:${string}`;
+export type DockTab = 'resources' | 'build' | 'problems' | 'runs' | `console:${string}`;
 
 /** What is under the pointer, in flight or in front, and forgotten at once. */
 export interface TransientState {
@@ -61,6 +61,8 @@ export interface TransientState {
   /** The instance whose graphs are shown; null: the one of the shown run. */
   readonly focusedInstanceId: InstanceId | null;
   readonly reveal: Reveal | null;
+  /** Something the editor is asked to do, by the editor's own name for it. */
+  readonly editorAction: string | null;
   readonly cursor: { readonly line: number; readonly column: number } | null;
   /** The center shows the environment's checks instead of the editor. */
   readonly center: 'editor' | 'environment';
@@ -77,6 +79,7 @@ export const initialTransient: TransientState = {
   selectedPhase: null,
   focusedInstanceId: null,
   reveal: null,
+  editorAction: null,
   cursor: null,
   center: 'editor',
 };

@@ -135,8 +135,9 @@ function MenuList({ id, label, items, anchor, align, onClose }: MenuListProps) {
         <button
           key={item.id}
           type="button"
-          role={item.checked === undefined ? 'menuitem' : 'menuitemradio'}
-          aria-checked={item.checked}
+          {...(item.checked === undefined
+            ? { role: 'menuitem' }
+            : { role: 'menuitemradio', 'aria-checked': item.checked })}
           disabled={item.disabled}
           tabIndex={-1}
           className={`menu-item${item.danger ? ' danger' : ''}${item.separated ? ' menu-separated' : ''}`}

@@ -27,19 +27,22 @@ export interface ErrorStateProps {
   readonly error: FirstlightError;
   readonly actions?: ReactNode;
   readonly compact?: boolean;
+  /** What belongs right under the message. */
+  readonly children?: ReactNode;
 }
 
 /** What went wrong, why, and what to do about it. */
-export function ErrorState({ error, actions, compact = false }: ErrorStateProps) {
+export function ErrorState({ error, actions, compact = false, children }: ErrorStateProps) {
   return (
     <div className={compact ? 'state-error state-compact' : 'state-error'} role="alert">
       <Icon name="error" size={14} />
       <div className="selectable">
         <p className="state-message">{error.message}</p>
+        {children}
         {error.hint !== undefined && <p className="state-hint">{error.hint}</p>}
+        {actions !== undefined && <div className="state-actions">{actions}</div>}
         {error.details.output !== undefined && <pre className="state-output mono">{error.details.output}</pre>}
         <p className="state-code mono">{error.code}</p>
-        {actions !== undefined && <div className="state-actions">{actions}</div>}
       </div>
     </div>
   );

@@ -17,6 +17,7 @@ export function TooltipLayer() {
   const [tip, setTip] = useState<Tip | null>(null);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let tabbed = false;
     const hide = () => {
       clearTimeout(timer);
       setTip(null);
@@ -24,7 +25,7 @@ export function TooltipLayer() {
     const show = (event: Event) => {
       const target = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-tip]') : null;
       hide();
-      if (target === null || (event.type === 'focusin' && !target.matches(':focus-visible'))) return;
+      if (target === null || (event.type === 'focusin' && !tabbed)) return;
       timer = setTimeout(() => {
         const text = target.dataset.tip;
         if (text === undefined || text === '' || !target.isConnected) return;
@@ -34,11 +35,15 @@ export function TooltipLayer() {
         setTip({ text, shortcut: target.dataset.shortcut, x, y: above ? box.top - 6 : box.bottom + 6, above });
       }, delayMs);
     };
+    const onKeyDown = (event: Event) => {
+      tabbed = event instanceof KeyboardEvent && event.key === 'Tab';
+      hide();
+    };
     const events = {
       pointerover: show,
       focusin: show,
       pointerdown: hide,
-      keydown: hide,
+      keydown: onKeyDown,
       pointerleave: hide,
       blur: hide,
     };

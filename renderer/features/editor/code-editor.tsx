@@ -18,6 +18,7 @@ export default function CodeEditor({ projectId, path, theme }: CodeEditorProps) 
   const editor = useRef<monaco.editor.IStandaloneCodeEditor | null>(null);
   const views = useRef(new Map<string, monaco.editor.ICodeEditorViewState | null>());
   const reveal = useTransient((state) => state.reveal);
+  const action = useTransient((state) => state.editorAction);
 
   useEffect(() => bindModels(studio), [studio]);
 
@@ -86,6 +87,13 @@ export default function CodeEditor({ projectId, path, theme }: CodeEditorProps) 
     shown.focus();
     studio.transient.setState({ reveal: null });
   }, [reveal, path, studio]);
+
+  useEffect(() => {
+    if (action === null || editor.current === null) return;
+    editor.current.focus();
+    editor.current.trigger('command', action, null);
+    studio.transient.setState({ editorAction: null });
+  }, [action, studio]);
 
   return <div ref={host} className="code-editor" />;
 }

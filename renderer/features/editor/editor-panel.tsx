@@ -38,7 +38,11 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
                 <>
                   <span>{path.split('/').at(-1)}</span>
                   {dirty && <span className="dirty-dot" />}
-                  {entry?.conflict && <Icon name="warning" size={12} />}
+                  {entry?.conflict && (
+                    <span className="warning tab-mark">
+                      <Icon name="warning" size={12} />
+                    </span>
+                  )}
                 </>
               ),
               trailing: <IconButton icon="close" size={12} label={`Close ${path}`} onClick={close} />,

@@ -59,9 +59,13 @@ export function bindModels(studio: Studio): () => void {
   };
 
   const syncTypes = () => {
-    const { types } = session.getState();
+    const { types, sources, docs } = session.getState();
     for (const library of libraries) library.dispose();
-    libraries = Object.entries(types).flatMap(([projectId, files]) =>
+    const closed = Object.entries(sources).map(
+      ([projectId, files]) =>
+        [projectId, files.filter((file) => docs[docKey(projectId, file.path)] === undefined)] as const,
+    );
+    libraries = [...Object.entries(types), ...closed].flatMap(([projectId, files]) =>
       files.flatMap((file) => {
         const uri = fileUri(projectId, file.path).toString();
         return [typescript.typescriptDefaults, typescript.javascriptDefaults].map((defaults) =>
@@ -113,7 +117,8 @@ export function bindModels(studio: Studio): () => void {
 
   const end = session.subscribe((state, before) => {
     if (state.docs !== before.docs) sync();
-    if (state.types !== before.types) syncTypes();
+    const opened = Object.keys(state.docs).length !== Object.keys(before.docs).length;
+    if (state.types !== before.types || state.sources !== before.sources || opened) syncTypes();
     if (state.builds !== before.builds || state.docs !== before.docs) syncMarkers();
   });
   sync();

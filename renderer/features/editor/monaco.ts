@@ -29,7 +29,7 @@ const targetEs2022 = 9;
 for (const defaults of [typescript.typescriptDefaults, typescript.javascriptDefaults]) {
   defaults.setCompilerOptions({
     target: targetEs2022 as typescript.ScriptTarget,
-    lib: ['es2023'],
+    lib: ['lib.es2023.d.ts'],
     module: typescript.ModuleKind.ESNext,
     moduleResolution: moduleResolutionBundler as typescript.ModuleResolutionKind,
     moduleDetection: 3,

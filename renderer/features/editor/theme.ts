@@ -37,6 +37,9 @@ export function applyTheme(theme: 'light' | 'dark'): void {
       'editorIndentGuide.background1': color('border'),
       'scrollbarSlider.background': `${color('fg-faint')}40`,
       focusBorder: color('focus'),
+      ...Object.fromEntries(
+        [1, 2, 3, 4, 5, 6].map((level) => [`editorBracketHighlight.foreground${level}`, color('fg-muted')]),
+      ),
       'input.background': color('bg-inset'),
     },
   });

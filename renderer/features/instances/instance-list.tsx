@@ -68,7 +68,7 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
         aria-label={`${instance.id}, ${words}`}
         aria-current={focused}
         onClick={() => {
-          void studio.instances.focus(instance.id);
+          studio.instances.focus(instance.id);
           studio.instances.openConsole(instance.id);
         }}
       >
@@ -77,7 +77,7 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
           <span className="ellipsis mono instance-id">{instance.id}</span>
           {detailed && (
             <span className="ellipsis muted instance-detail">
-              {words}, {memory === undefined ? `${instance.memoryMiB} MiB` : formatBytes(memory)},{' '}
+              {instance.state}, {memory === undefined ? `${instance.memoryMiB} MiB` : formatBytes(memory)},{' '}
               {formatAgo(Date.parse(instance.createdAt), now)}
             </span>
           )}

@@ -22,7 +22,7 @@ export function BodyView({ body }: { readonly body: Body }) {
   const long = text.length > shownCharacters;
   return (
     <>
-      <pre className="body mono selectable" aria-label="Body">
+      <pre className="body mono selectable">
         {body.kind === 'json' && !long ? <JsonText text={text} /> : whole ? text : text.slice(0, shownCharacters)}
       </pre>
       {long && !whole && (

@@ -28,14 +28,15 @@ export function EventEditor() {
             {parsed.ok ? 'JSON' : 'not JSON'}
           </span>
           <IconButton
-            icon="check"
+            icon="braces"
             label="Format the event"
             disabled={!parsed.ok}
             onClick={() => parsed.ok && set(JSON.stringify(parsed.value, null, 2))}
           />
           <Menu
             label="Event templates"
-            className="icon-button"
+            className="menu-button event-templates"
+            tip="Start from a template"
             align="right"
             items={eventTemplates.map((template) => ({
               id: template.id,
@@ -43,6 +44,7 @@ export function EventEditor() {
               onSelect: () => set(template.text),
             }))}
           >
+            Templates
             <Icon name="down" size={12} />
           </Menu>
         </>
@@ -54,6 +56,7 @@ export function EventEditor() {
           {'\n'}
         </pre>
         <textarea
+          data-main
           aria-label="Event, as JSON"
           aria-invalid={!parsed.ok}
           aria-errormessage={parsed.ok ? undefined : 'event-error'}

@@ -133,14 +133,15 @@ function Failure({ error, warm }: { readonly error: FirstlightError; readonly wa
             >
               Go to {problem.file}:{problem.line}
             </Button>
-          ) : error.class === 'boot' || (error.class === 'function' && !warm) ? (
+          ) : error.class === 'boot' || (error.code === 'FUNCTION_CRASHED' && !warm) ? (
             <Button icon="play" onClick={() => void studio.runs.run()}>
               Run again
             </Button>
           ) : undefined
         }
-      />
-      {error.details.stack !== undefined && <StackView stack={error.details.stack} />}
+      >
+        {error.details.stack !== undefined && <StackView stack={error.details.stack} />}
+      </ErrorState>
     </div>
   );
 }

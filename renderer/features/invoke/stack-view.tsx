@@ -1,7 +1,7 @@
 import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
 import { parseStack } from './stack.ts';
 
-/** A stack of the person's function; each frame in a file of the project leads to its line. */
+/** The frames of a stack of the person's function; each one in a file of the project leads to its line. */
 export function StackView({ stack }: { readonly stack: string }) {
   const studio = useStudio();
   const project = useProject();
@@ -11,7 +11,8 @@ export function StackView({ stack }: { readonly stack: string }) {
       {parseStack(stack).map((line, index) => {
         // Lines of one stack have no identity but their place in it.
         const key = `${index}`;
-        if (line.kind === 'text') return <li key={key}>{line.text.trim()}</li>;
+        // The first line repeats the message.
+        if (line.kind === 'text') return index === 0 ? null : <li key={key}>{line.text.trim()}</li>;
         const place = `${line.file}:${line.line}:${line.column}`;
         const known = project !== null && files?.some((file) => file.path === line.file) === true;
         return (

@@ -3,23 +3,20 @@ import type { RunSummary } from '#shared/model/run.ts';
 import { useProject, useSession, useShown, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
 import { formatClock, formatDelta, formatMs } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
 import { Section } from '../../ui/section.tsx';
 
-/** As many as fit the panel at its usual width; the Runs tab has them all. */
-const stripLength = 24;
+/** More than fit the panel at any width; the Runs tab has them all. */
+const stripLength = 40;
 
-/** The last runs as bars of their time, newest right; a click shows that run. */
+/** The totals of the last runs, newest first; a click shows that run. */
 export function HistoryStrip() {
   const studio = useStudio();
   const project = useProject();
   const shown = useShown();
   const runs = useSession((state) => (project === null ? undefined : state.runs[project.id]));
   if (project === null) return null;
-  const list = (runs?.value ?? [])
-    .filter((run) => run.outcome !== 'running')
-    .slice(0, stripLength)
-    .reverse();
-  const longest = Math.max(1, ...list.map((run) => run.totalMs ?? 0));
+  const list = (runs?.value ?? []).filter((run) => run.outcome !== 'running').slice(0, stripLength);
   const current = shown.run;
   const delta =
     current?.timeline && shown.previous?.timeline
@@ -27,7 +24,7 @@ export function HistoryStrip() {
       : null;
   return (
     <Section
-      title="History"
+      title="History, ms"
       actions={
         <Button kind="quiet" onClick={() => studio.transient.setState({ dockTab: 'runs' })}>
           All runs
@@ -35,15 +32,14 @@ export function HistoryStrip() {
       }
     >
       {list.length === 0 ? (
-        <p className="strip-note muted">Each run adds a bar here, to compare with the one before.</p>
+        <p className="strip-note muted">Each run adds its total here, to compare with the one before.</p>
       ) : (
         <>
-          <div className="strip" role="listbox" aria-label="Last runs, oldest first" aria-orientation="horizontal">
+          <div className="strip" role="listbox" aria-label="Last runs, newest first" aria-orientation="horizontal">
             {list.map((run) => (
-              <RunBar
+              <RunChip
                 key={run.id}
                 run={run}
-                longest={longest}
                 shown={run.id === current?.id}
                 ghost={run.id === shown.previous?.id}
                 onSelect={() => void studio.runs.show(project.id, run.id)}
@@ -51,10 +47,10 @@ export function HistoryStrip() {
             ))}
           </div>
           <p className="strip-note">
-            {current?.timeline != null && <span className="mono">{formatMs(current.timeline.totalNs / 1e6)}</span>}
-            {delta !== null && (
-              <span className={`mono ${delta > 0 ? 'muted' : 'ok'}`} data-tip="Against the run drawn beneath it">
-                {formatDelta(delta)}
+            {delta !== null && shown.previous?.timeline != null && (
+              <span data-tip="The run drawn beneath this one">
+                <span className={`mono ${delta > 0 ? '' : 'ok'}`}>{formatDelta(delta)}</span>{' '}
+                <span className="muted">against {formatMs(shown.previous.timeline.totalNs / 1e6)}</span>
               </span>
             )}
             {current !== null && <span className="faint">{formatClock(current.startedAt)}</span>}
@@ -65,17 +61,15 @@ export function HistoryStrip() {
   );
 }
 
-interface RunBarProps {
+interface RunChipProps {
   readonly run: RunSummary;
-  readonly longest: number;
   readonly shown: boolean;
   readonly ghost: boolean;
   readonly onSelect: () => void;
 }
 
-function RunBar({ run, longest, shown, ghost, onSelect }: RunBarProps) {
+function RunChip({ run, shown, ghost, onSelect }: RunChipProps) {
   const words = run.totalMs === null ? (run.errorCode ?? run.outcome) : formatMs(run.totalMs);
-  const share = run.totalMs === null ? 0.08 : Math.max(0.08, run.totalMs / longest);
   return (
     <button
       type="button"
@@ -83,10 +77,10 @@ function RunBar({ run, longest, shown, ghost, onSelect }: RunBarProps) {
       aria-selected={shown}
       aria-label={`${words}, ${run.startMode}, ${formatClock(run.startedAt)}${run.outcome === 'ok' ? '' : `, ${run.outcome}`}`}
       data-tip={`${words}  ${run.startMode}\n${formatClock(run.startedAt)}${run.outcome === 'ok' ? '' : `  ${run.outcome}`}${ghost ? '\ndrawn beneath' : ''}`}
-      className={`strip-bar strip-${run.outcome}${shown ? ' strip-shown' : ''}${ghost ? ' strip-ghost' : ''}${run.startMode === 'prestarted' ? ' strip-prestarted' : ''}`}
+      className={`chip chip-${run.outcome}${shown ? ' chip-shown' : ''}${ghost ? ' chip-ghost' : ''}${run.startMode === 'prestarted' ? ' chip-prestarted' : ''}`}
       onClick={onSelect}
     >
-      <span style={{ height: `${share * 100}%` }} />
+      {run.totalMs === null ? <Icon name="error" size={12} /> : formatMs(run.totalMs).replace(' ms', '')}
     </button>
   );
 }

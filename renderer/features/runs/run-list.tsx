@@ -43,7 +43,7 @@ export function RunList() {
                   {run.totalMs === null ? run.outcome : formatMs(run.totalMs)}
                 </span>
                 <span className="muted ellipsis row-name">{run.startMode}</span>
-                <span className="faint run-when">{formatAgo(Date.parse(run.startedAt), now)}</span>
+                <span className="muted run-when">{formatAgo(Date.parse(run.startedAt), now)}</span>
               </button>
             </li>
           ))}

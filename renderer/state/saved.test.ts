@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { initialSaved, readSaved } from './saved.ts';
+
+describe('readSaved', () => {
+  it('gives back what was saved', () => {
+    const saved = {
+      ...initialSaved,
+      theme: 'dark' as const,
+      area: 'runs' as const,
+      projectId: 'aaaaaaaaaaaa',
+      layouts: { rows: { work: 50, dock: 50 } },
+      tabs: { aaaaaaaaaaaa: { paths: ['handler.ts'], active: 'handler.ts' } },
+      events: { aaaaaaaaaaaa: '{}' },
+      tipsDismissed: true,
+    };
+    expect(readSaved(JSON.parse(JSON.stringify(saved)))).toEqual(saved);
+  });
+
+  it.each([undefined, null, 7, 'text', []])('takes nothing from %j', (value) => {
+    expect(readSaved(value)).toEqual({});
+  });
+
+  it('leaves out what has another shape, and keeps the rest', () => {
+    const read = readSaved({
+      theme: 'sepia',
+      startMode: 'cold',
+      layouts: { rows: { work: 'wide', dock: 20 }, columns: 3 },
+      tabs: { a: { paths: ['x.ts', 4], active: 9 }, b: [] },
+      events: { a: 1, b: '{}' },
+    });
+    expect(read).toEqual({
+      startMode: 'cold',
+      layouts: { rows: { dock: 20 } },
+      tabs: { a: { paths: ['x.ts'], active: null } },
+      events: { b: '{}' },
+    });
+  });
+});

@@ -1,0 +1,105 @@
+import { afterEach, expect, it } from 'vitest';
+import { createClient } from '#shared/contract/client.ts';
+import { createMemoryPorts } from '#shared/contract/memory-port.ts';
+import { serveSession } from '#shared/contract/session.ts';
+import { createFakeEngine, type FakeEngine } from '../../test/fixtures/fake-engine.ts';
+import { currentProject, shownOf } from './context.ts';
+import { docKey, type LinkState } from './session.ts';
+import { createStudio, type Studio } from './studio.ts';
+
+let engine: FakeEngine;
+let studio: Studio;
+
+/** A studio joined to a fake engine in memory, once it has loaded. */
+async function open(): Promise<{ projectId: string; key: string }> {
+  engine = createFakeEngine();
+  const ports = createMemoryPorts();
+  serveSession(engine, ports.engine);
+  const connected: LinkState = { status: 'connected', attempt: 0, retryAtMs: null };
+  studio = createStudio({ client: createClient(ports.client), link: () => connected, onLink: () => () => undefined });
+  await settled(() => studio.session.getState().doctor.status === 'ready');
+  const projectId = currentProject(studio)?.id ?? '';
+  const key = docKey(projectId, 'handler.ts');
+  await settled(() => studio.session.getState().docs[key]?.status === 'ready');
+  return { projectId, key };
+}
+afterEach(() => {
+  studio.dispose();
+  engine.close();
+});
+
+async function settled(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    if (tries > 400) throw new Error('It did not come to hold.');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+const doc = (key: string) => studio.session.getState().docs[key];
+
+it('shows the first function, its entry file, and its newest run with the one before beneath', async () => {
+  const { projectId } = await open();
+  expect(currentProject(studio)?.name).toBe('hello');
+  await settled(() => shownOf(studio, projectId).previous !== null);
+  const { run, previous } = shownOf(studio, projectId);
+  expect(run?.id).toBe(engine.runs()[0]?.id);
+  expect(previous?.startMode).toBe(run?.startMode);
+});
+
+it('saves with the revision it read, and tells a conflict instead of losing either text', async () => {
+  const { key } = await open();
+  studio.docs.edit(key, 'mine');
+  engine.writeOutside('hello', 'handler.ts', 'theirs');
+  await settled(() => doc(key)?.conflict === 'changed');
+  expect(await studio.docs.save(key)).toBe(false);
+  expect(engine.read('hello', 'handler.ts')).toBe('theirs');
+  expect(doc(key)?.text).toBe('mine');
+  expect(await studio.docs.save(key, { overwrite: true })).toBe(true);
+  expect(engine.read('hello', 'handler.ts')).toBe('mine');
+  expect(doc(key)?.conflict).toBeNull();
+});
+
+it('does not run while a save is refused', async () => {
+  const { key } = await open();
+  const before = engine.runs().length;
+  studio.docs.edit(key, 'mine');
+  engine.writeOutside('hello', 'handler.ts', 'theirs');
+  await settled(() => doc(key)?.conflict === 'changed');
+  await studio.runs.run();
+  expect(engine.runs().length).toBe(before);
+});
+
+it('runs one at a time per function, and a cancelled run leaves what was shown', async () => {
+  const { projectId } = await open();
+  await settled(() => shownOf(studio, projectId).run !== null);
+  const shown = shownOf(studio, projectId).run?.id;
+  engine.faults.bootMs = 60_000;
+  const first = studio.runs.run();
+  await studio.runs.run();
+  await settled(() => engine.instances().some((instance) => instance.state === 'booting'));
+  expect(engine.instances().filter((instance) => instance.state === 'booting').length).toBe(1);
+  studio.runs.cancel();
+  await first;
+  expect(studio.transient.getState().tasks).toEqual({});
+  expect(shownOf(studio, projectId)).toMatchObject({ run: { id: shown }, failure: null });
+});
+
+it('keeps ten minutes of samples and no more', async () => {
+  await open();
+  const id = engine.instances()[0]?.id;
+  if (id === undefined) throw new Error('The fake engine boots one.');
+  const sample = (atMs: number) => ({
+    instanceId: id,
+    atMs,
+    cpuNs: 0,
+    memoryBytes: 0 as never,
+    diskReadBytes: 0 as never,
+    diskWriteBytes: 0 as never,
+    netReceiveBytes: 0 as never,
+    netTransmitBytes: 0 as never,
+  });
+  studio.session.setState({ samples: {} });
+  for (let minute = 0; minute <= 12; minute++) studio.instances.sampled([sample(minute * 60_000)]);
+  const kept = studio.session.getState().samples[id] ?? [];
+  expect(kept[0]?.atMs).toBe(2 * 60_000);
+  expect(kept.at(-1)?.atMs).toBe(12 * 60_000);
+});

@@ -1,0 +1,88 @@
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { startHost } from '#host/start-host.ts';
+import { createFakeEngine, type FakeEngine, type FakeOptions } from '../fixtures/fake-engine.ts';
+
+const rendererDir = process.env.FIRSTLIGHT_RENDERER ?? new URL('../../dist/renderer', import.meta.url).pathname;
+
+/** A window of the studio over a fake engine. */
+export interface Studio {
+  readonly page: Page;
+  readonly engine: FakeEngine;
+  /** What the page said on its console that no page should say. */
+  readonly complaints: readonly string[];
+  /** Ends the host, as when the program that serves the page is closed. */
+  readonly stopHost: () => Promise<void>;
+  /** Starts it again at the same address, with the same token. */
+  readonly restartHost: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export interface StudioOptions extends FakeOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly colorScheme?: 'light' | 'dark';
+  /** Made before the window opens. */
+  readonly prepare?: (engine: FakeEngine) => void;
+}
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
+
+/** Opens the studio in a new window, and waits until it shows what it connected to. */
+export async function openStudio(browser: Browser, options: StudioOptions = {}): Promise<Studio> {
+  const engine = createFakeEngine(options);
+  options.prepare?.(engine);
+  const start = (port?: number, token?: string) =>
+    startHost({ engine, rendererDir, port, token, log: () => undefined });
+  let host = await start();
+  const { token, url } = host;
+  const port = Number(new URL(host.origin).port);
+  const context: BrowserContext = await browser.newContext({
+    viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
+    colorScheme: options.colorScheme ?? 'dark',
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    // A refused WebSocket is the browser's own line, and what a stopped host looks like.
+    const expected = message.text().includes('WebSocket connection');
+    if (message.type() === 'error' && !expected) complaints.push(message.text());
+  });
+  await page.goto(url);
+  await page.getByRole('button', { name: /doctor/ }).waitFor();
+  return {
+    page,
+    engine,
+    complaints,
+    stopHost: () => host.close(),
+    restartHost: async () => {
+      host = await start(port, token);
+    },
+    close: async () => {
+      await context.close();
+      engine.close();
+      await host.close();
+    },
+  };
+}
+
+/** Waits for the editor proper, and puts the cursor at the end of its text. */
+export async function focusEditor(page: Page): Promise<void> {
+  await page.locator('.monaco-editor .view-line').first().click();
+  await page.keyboard.press('Control+End');
+}
+
+/** Polls until a condition holds. Errors: throws with `what` after five seconds. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 5_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`Not within 5 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
