@@ -2,7 +2,8 @@ import { formatNs, formatNsDelta } from '../../ui/instrument-format.ts';
 import { inkOn, withAlpha } from '../../ui/instrument-theme.ts';
 import type { Lane } from './lanes.ts';
 import { type Ctx, crisp, fitText, phaseColour, type Scene, uiFont, xOf } from './scene.ts';
-import { durationOf, type Segment } from './timeline-model.ts';
+import type { Segment } from './timeline-model.ts';
+import { changeOf } from './timeline-text.ts';
 
 /** Under this many pixels an error bound cannot be told from a sharp edge. */
 const sharpPx = 0.75;
@@ -111,13 +112,13 @@ function drawGhost(ctx: Ctx, scene: Scene, lane: Lane, segment: Segment): void {
   ctx.fillRect(extent.left, lane.topPx, extent.right - extent.left, lane.heightPx);
   ctx.fillStyle = withAlpha(colour, 0.75);
   ctx.fillRect(extent.left, lane.topPx, 1, lane.heightPx);
-  if (scene.model.timeline === null) return;
-  const change = durationOf(scene.model.segments, segment.name) - (segment.endNs - segment.startNs);
+  const change = changeOf(scene.model, segment);
+  if (change === null) return;
   ctx.font = uiFont(scene, 10);
   const left = Math.max(0, extent.left);
   const text = fitText(ctx, [formatNsDelta(change)], Math.min(scene.widthPx, extent.right) - left - 8);
   if (text === null) return;
-  ctx.fillStyle = scene.tokens.get('--fg-muted');
+  ctx.fillStyle = scene.tokens.get('--fg');
   ctx.fillText(text, left + 5, lane.topPx + lane.heightPx / 2 + 0.5);
 }
 

@@ -113,6 +113,12 @@ describe('timeline model', () => {
     expect(vmm && changeOf(model, vmm)).toBe(-500);
     expect(vmm && shareOf(model, vmm)).toBe(0.2);
   });
+
+  it('compares no phase that one of the runs never got to', () => {
+    const failed = timelineOf([1000, 2000, 0, 500, 0, 0, 0], [], { complete: false });
+    const model = buildModel(failed, timelineOf(lengths), null);
+    expect(model.segments.map((segment) => changeOf(model, segment))).toEqual([0, 0, 0, -500, null, null, null]);
+  });
 });
 
 describe('hit test', () => {

@@ -1,3 +1,4 @@
+import type { Mark } from '#shared/model/timeline.ts';
 import { formatNs, formatNsDelta, formatPercent, timeTickFormat } from '../../ui/instrument-format.ts';
 import { inkOn } from '../../ui/instrument-theme.ts';
 import { findTicks, nsToPx } from './time-scale.ts';
@@ -7,7 +8,10 @@ import { changeOf, shareOf } from './timeline-text.ts';
 /** A width that a chat or a page shows without scaling. */
 const widthPx = 960;
 const edgePx = 20;
-const rowPx = 19;
+const rowPx = 20;
+const markRowPx = 17;
+/** As many as a picture of this width can list beside the phases. */
+const mostMarks = 12;
 
 /**
  * The timeline as a picture that stands alone: total, bar, the run before, and a row per phase.
@@ -48,7 +52,8 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
   const format = timeTickFormat(ticks.stepNs, window.endNs);
   for (const atNs of ticks.atNs) {
     out.push(`<path d="M${x(atNs).toFixed(1)} 62V112" stroke="${token('--border')}"/>`);
-    text(x(atNs), 57, format.format(atNs), `font-size="11" ${faint}`);
+    // A label that would leave the picture is left out; its line stays.
+    if (x(atNs) < widthPx - 60) text(x(atNs), 57, format.format(atNs), `font-size="11" ${faint}`);
   }
   bar(model.segments, 64, 30, 1);
   bar(model.ghost, 98, 10, 0.35);
@@ -59,8 +64,13 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
     const ink = inkOn(token(`--phase-${segment.name}`));
     text(x(segment.startNs) + 6, 83, segment.name, `font-size="12" font-weight="600" fill="${ink}"`);
   }
-  let y = 142;
-  for (const segment of model.segments) {
+  const heading = `text-anchor="end" font-size="11" ${faint}`;
+  text(220, 132, 'length', heading);
+  text(300, 132, 'share', heading);
+  if (model.previous !== null) text(410, 132, `against ${formatNs(model.previous.totalNs)}`, heading);
+  const firstRow = 152;
+  for (const [index, segment] of model.segments.entries()) {
+    const y = firstRow + index * rowPx;
     out.push(
       `<rect x="${edgePx}" y="${y - 9}" width="10" height="10" rx="2" fill="${token(`--phase-${segment.name}`)}"/>`,
     );
@@ -68,12 +78,30 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
     text(edgePx + 18, y, segment.name, 'font-size="13"');
     text(220, y, formatNs(segment.endNs - segment.startNs), 'text-anchor="end" font-size="13"');
     text(300, y, formatPercent(shareOf(model, segment)), `text-anchor="end" font-size="13" ${faint}`);
-    if (change !== null) text(400, y, formatNsDelta(change), `text-anchor="end" font-size="13" ${faint}`);
-    y += rowPx;
+    if (change !== null) text(410, y, formatNsDelta(change), `text-anchor="end" font-size="13" ${faint}`);
   }
-  const heightPx = y + 2;
+  const listed = listMarks(model, mostMarks);
+  if (listed.length > 0) text(570, 132, `marks, ${listed.length} of ${model.marks.length}`, `font-size="11" ${faint}`);
+  for (const [index, mark] of listed.entries()) {
+    const y = firstRow + index * markRowPx;
+    text(556, y, formatNs(mark.atNs), 'text-anchor="end" font-size="12"');
+    text(570, y, mark.label, 'font-size="12"');
+    text(
+      widthPx - edgePx,
+      y,
+      `± ${formatNs(mark.errorNs)}, ${mark.source}`,
+      `text-anchor="end" font-size="12" ${faint}`,
+    );
+  }
+  const heightPx = firstRow + Math.max(model.segments.length * rowPx, listed.length * markRowPx) + 4;
   const style = `font-family="${escapeXml(token('--font-ui'))}" fill="${token('--fg')}" style="font-variant-numeric: tabular-nums"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${widthPx}" height="${heightPx}" viewBox="0 0 ${widthPx} ${heightPx}" ${style}><rect width="100%" height="100%" fill="${token('--bg')}"/>${out.join('')}</svg>\n`;
+}
+
+/** The marks most worth a line, in order of time. */
+function listMarks(model: TimelineModel, most: number): readonly Mark[] {
+  const chosen = [...model.markRank.slice(0, most)].sort((a, b) => a - b);
+  return chosen.flatMap((index) => model.marks[index] ?? []);
 }
 
 const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

@@ -70,7 +70,7 @@ function PhaseTable(props: {
             <td>{formatPercent(shareOf(model, segment))}</td>
             <td>± {formatNs(segment.errorNs)}</td>
             {compared && <td>{formatNs(durationOf(model.ghost, segment.name))}</td>}
-            {compared && <td>{formatNsDelta(changeOf(model, segment) ?? 0)}</td>}
+            {compared && <td>{changeText(changeOf(model, segment))}</td>}
           </tr>
         ))}
       </tbody>
@@ -85,6 +85,8 @@ function PhaseTable(props: {
     </table>
   );
 }
+
+const changeText = (change: number | null) => (change === null ? '–' : formatNsDelta(change));
 
 function MarkTable({ model }: { readonly model: TimelineModel }) {
   const [rows, setRows] = useState(pageRows);

@@ -1,4 +1,4 @@
-import type { Mark } from '#shared/model/timeline.ts';
+import type { BootTimeline, Mark, PhaseName } from '#shared/model/timeline.ts';
 import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
 import { durationOf, phaseAt, type Segment, type TimelineModel } from './timeline-model.ts';
 
@@ -6,10 +6,16 @@ import { durationOf, phaseAt, type Segment, type TimelineModel } from './timelin
 export const describeSource = (mark: Mark): string =>
   `${mark.source}, ${mark.clock} clock, ± ${formatNs(mark.errorNs)}`;
 
-/** How a phase compares with the previous run's; null when there is none. */
+/** How a phase compares with the previous run's; null when there is none, or when one of the two never got that far. */
 export function changeOf(model: TimelineModel, segment: Segment): number | null {
-  if (model.ghost.length === 0) return null;
-  return segment.endNs - segment.startNs - durationOf(model.ghost, segment.name);
+  if (!hasReached(model.timeline, model.segments, segment.name)) return null;
+  if (!hasReached(model.previous, model.ghost, segment.name)) return null;
+  return durationOf(model.segments, segment.name) - durationOf(model.ghost, segment.name);
+}
+
+function hasReached(timeline: BootTimeline | null, segments: readonly Segment[], name: PhaseName): boolean {
+  if (timeline === null) return false;
+  return timeline.complete || segments.some((segment) => segment.name === name && segment.startNs < timeline.totalNs);
 }
 
 /** A phase's part of the total as a fraction; 0 for a total of 0. */

@@ -11,6 +11,9 @@ import { TimelineTable } from './timeline-table.tsx';
 import { TimelineToolbar } from './timeline-toolbar.tsx';
 import { useViewport } from './use-viewport.ts';
 import './timeline.css';
+import './timeline-body.css';
+import './timeline-details.css';
+import './timeline-table.css';
 
 export interface TimelineViewProps {
   /** Null before the first run and while one is under way. */
