@@ -37,7 +37,7 @@ export function createFloor(connection: Connection, accel: Accel, home: string):
     const xml = writeXml({ name, accel, kernelPath, socketPath });
     try {
       const createdAtMs = performance.now();
-      const domain = await connection.createDomainXml(xml, { autodestroy: true, paused });
+      const domain = await connection.createDomainXml(xml, { autodestroy: true, paused, timeoutMs: 60_000 });
       try {
         let startedAtMs = createdAtMs;
         if (paused) {
