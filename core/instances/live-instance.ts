@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain, LibvirtStream } from 'node-libvirt';
 import { fromLibvirt, withLibvirtErrors } from '#core/libvirt/to-firstlight-error.ts';
@@ -51,6 +52,7 @@ export class LiveInstance {
   #runId: RunId | null;
   #answered = false;
   #session: GuestSession | null = null;
+  #serial: Duplex | null = null;
   #opening: Promise<GuestSession> | null = null;
   #endReason: EndReason | null = null;
   #ended: (() => void)[] = [];
@@ -131,16 +133,23 @@ export class LiveInstance {
       if (thrown instanceof Error && /active channel/i.test(thrown.message)) throw this.#inUse(thrown);
       throw fromLibvirt(thrown, `open the channel of ${this.record.id}`);
     }
-    const console = await connectSerial(socketPathsIn(this.record.socketDir).serial);
-    // What becomes of a console that breaks is told by the domain's own end; unheard, its error would end the process.
-    console.on('error', () => undefined);
-    this.console.connect(console);
+    await this.#openConsole();
     const session = openSession(channel);
     this.#session = session;
     void session.closed.then(() => {
       if (this.#session === session) this.#session = null;
     });
     return session;
+  }
+
+  /** QEMU talks to one at a time: a console that is still open is kept, as after a restart of libvirt. */
+  async #openConsole(): Promise<void> {
+    if (this.#serial !== null && !this.#serial.destroyed) return;
+    const serial = await connectSerial(socketPathsIn(this.record.socketDir).serial);
+    // What becomes of a console that breaks is told by the domain's own end; unheard, its error would end the process.
+    serial.on('error', () => undefined);
+    this.#serial = serial;
+    this.console.connect(serial);
   }
 
   #inUse(cause?: unknown): FirstlightError {
