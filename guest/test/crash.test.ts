@@ -1,0 +1,74 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { encodePing } from '../../core/runtimes/ember/channel.ts';
+import { Functions } from './functions.ts';
+
+const functions = new Functions();
+afterEach(() => functions.stopAll());
+afterAll(() => functions.close());
+
+/** Nested arrow functions make QuickJS's compiler recurse, unchecked, past the end of its own stack. */
+const crashing = `export default (event) => event.deep ? new Function('return ' + '()=>'.repeat(event.deep) + '1') && 1 : 'fine';`;
+
+describe('a crash of the engine', () => {
+  it('is decoded on the console, told to the host, and ends the machine', async () => {
+    const guest = await functions.boot(crashing);
+    expect(await guest.answer({})).toBe('"fine"');
+    const exited = new Promise((resolve) => guest.process.once('exit', resolve));
+    const error = await guest.fails({ deep: 4000 });
+    expect(error).toMatchObject({ code: 'CRASHED', fatal: true });
+    expect(error.message).toMatch(/stack|memory outside its heap/);
+    await exited;
+    const text = guest.console();
+    expect(text).toMatch(/ember: page fault \(vector 14, error 0x[02]\)/);
+    expect(text).toMatch(/(read|write) at [0-9a-f]{16}, page not present/);
+    expect(text).toMatch(/rip [0-9a-f]{16} {2}qjs:\w+\+0x/);
+    expect(text).toMatch(/calls \(from the stack, newest first\):\r\n {2}[0-9a-f]{16} {2}qjs:/);
+  });
+
+  it('is a panic when the image has no function', async () => {
+    const { kernelPath } = await import('../../build/guest.mjs').then(({ buildGuest }) => buildGuest());
+    const guest = await functions.start({ image: kernelPath });
+    await expect
+      .poll(() => guest.console(), { timeout: 5000 })
+      .toContain('ember: panic: this kernel carries no function');
+  });
+
+  it('is a panic when the channel is missing', async () => {
+    const image = await functions.bake('export default () => 1;');
+    const guest = await functions
+      .start({ image: image.path, controller: ['-device', 'virtio-serial-pci,id=vs0,max_ports=1'] })
+      .catch((error) => error);
+    // QEMU itself refuses a port that the controller has no room for; the guest then never runs.
+    expect(String(guest)).toMatch(/QEMU|port/);
+  });
+});
+
+describe('a host that breaks the protocol', () => {
+  it('hears of an unknown type and of a frame too short, and goes on', async () => {
+    const guest = await functions.boot('export default () => 1;');
+    await guest.hello();
+    const unknown = encodePing(3, 0n);
+    unknown[4] = 77;
+    guest.write(unknown);
+    expect(await guest.next()).toMatchObject({ type: 'error', id: 3, code: 'PROTOCOL', fatal: false });
+    const short = encodePing(4, 0n);
+    short[4] = 2;
+    guest.write(short);
+    expect(await guest.next()).toMatchObject({ type: 'error', id: 4, code: 'PROTOCOL', fatal: false });
+    expect(await guest.answer({})).toBe('1');
+  });
+
+  it('is given up when frames cannot be told apart any more', async () => {
+    for (const [at, value] of [
+      [5, 9],
+      [3, 0xff],
+    ] as const) {
+      const guest = await functions.boot('export default () => 1;');
+      await guest.hello();
+      const frame = encodePing(3, 0n);
+      frame[at] = value;
+      guest.write(frame);
+      expect(await guest.next()).toMatchObject({ type: 'error', code: 'PROTOCOL', fatal: true });
+    }
+  });
+});

@@ -1,0 +1,61 @@
+/** Ember's own data structures and functions, compiled for the host and checked there. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+
+const guest = path.resolve(import.meta.dirname, '..');
+const dir = mkdtempSync(path.join(tmpdir(), 'ember-host-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Names that the C library has too get a prefix, so that both can be called. */
+const renamed = (...names: string[]) => names.map((name) => `-D${name}=ember_${name}`);
+
+function compile(source: string, object: string, flags: string[]): string {
+  const output = path.join(dir, object);
+  execFileSync('gcc', [
+    '-std=gnu11',
+    '-O2',
+    '-Wall',
+    '-fno-builtin',
+    '-mno-red-zone',
+    ...flags,
+    '-c',
+    path.join(guest, source),
+    '-o',
+    output,
+  ]);
+  return output;
+}
+
+const programs: Record<string, { readonly source: string; readonly flags: string[] }> = {
+  memory: { source: 'rt/memory.c', flags: renamed('memcpy', 'memmove', 'memset', 'memcmp', 'strlen') },
+  math: {
+    source: 'rt/math.c',
+    flags: [
+      ...renamed('fabs', 'copysign', 'sqrt', 'nearbyint', 'nearbyintf', 'trunc', 'floor', 'ceil'),
+      '-D__popcountdi2=ember_popcountdi2',
+    ],
+  },
+  format: { source: 'rt/format.c', flags: [] },
+  random: { source: 'rt/random.c', flags: [] },
+  virtq: { source: 'dev/virtio.c', flags: [] },
+};
+
+for (const [name, { source, flags }] of Object.entries(programs)) {
+  it(`${source} keeps its promises`, () => {
+    const program = path.join(dir, name);
+    const objects = [compile(source, `${name}-subject.o`, flags), compile(`test/host/${name}.c`, `${name}-test.o`, [])];
+    execFileSync('gcc', [...objects, '-o', program, '-lm']);
+    let output: string;
+    try {
+      output = execFileSync(program, { encoding: 'utf8' });
+    } catch (error) {
+      output = (error as { stdout: string }).stdout;
+    }
+    const lines = output.trim().split('\n');
+    expect(lines.filter((line) => !line.startsWith('ok '))).toEqual([]);
+    expect(lines.length).toBeGreaterThan(3);
+  });
+}
