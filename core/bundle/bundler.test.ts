@@ -174,6 +174,15 @@ export default () => [readFile, path, left, scoped, web];`,
     expect(error.message).toMatch(/\(and 5 more\)$/);
   });
 
+  it('a file of a kind that has no meaning here says which have', async () => {
+    await write('handler.ts', "import picture from './a.png';\nexport default () => picture;");
+    await write('a.png', 'x');
+    expect((await failure()).details.problems?.[0]).toMatchObject({
+      line: 1,
+      message: expect.stringMatching(/^Files that end in "\.png" cannot be imported: .*\(\.bin\)\.$/),
+    });
+  });
+
   it('a package may ask for Node.js where it is ready to do without', async () => {
     await write('handler.js', 'let fs; try { fs = require("fs"); } catch {}\nexport default () => fs ?? null;');
     await write('firstlight.json', '{"name":"hello","entry":"handler.js"}');

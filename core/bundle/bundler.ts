@@ -169,7 +169,7 @@ function esbuildOptions(projectDir: string, config: ProjectConfig) {
     // A package's build for browsers or workers asks for no Node.js.
     mainFields: ['browser', 'module', 'main'],
     conditions: ['worker', 'browser', 'module'],
-    loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.svg': 'text', '.bin': 'binary' },
+    loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.css': 'text', '.svg': 'text', '.bin': 'binary' },
     define: { 'process.env.NODE_ENV': JSON.stringify(config.env.NODE_ENV ?? 'production') },
     sourcemap: 'external',
     sourcesContent: true,

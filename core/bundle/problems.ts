@@ -3,6 +3,7 @@ import type { Message, PartialMessage } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
 
 const builtins = new Set(builtinModules);
+const noLoader = /^No loader is configured for "(.*?)" files/;
 const unresolved = /^Could not resolve "(.*)"/;
 
 /** esbuild's messages as problems with their place and words that say what to do. */
@@ -26,6 +27,13 @@ export function toProblems(messages: readonly Message[], severity: Problem['seve
 function explain(message: Message): string {
   const specifier = unresolved.exec(message.text)?.[1];
   if (specifier !== undefined) return explainUnresolved(specifier);
+  const ending = noLoader.exec(message.text)?.[1];
+  if (ending !== undefined) {
+    return (
+      `Files that end in "${ending}" cannot be imported: a function takes code, JSON, text (.txt, .md, .html, .css, .svg) ` +
+      'and bytes (.bin).'
+    );
+  }
   const notes = message.notes.filter((note) => note.location === null && !note.text.includes('esbuild'));
   return [sentence(message.text), ...notes.map((note) => sentence(note.text))].join(' ');
 }
