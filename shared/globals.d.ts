@@ -15,3 +15,4 @@ interface AbortController {
 }
 declare const AbortController: { new (): AbortController };
 declare function queueMicrotask(callback: () => void): void;
+declare function setTimeout(callback: () => void, delayMs: number): unknown;

@@ -3,6 +3,7 @@ import { FirstlightError } from './errors.ts';
 import type { BuildResult } from './model/image.ts';
 import type { Project } from './model/project.ts';
 import type { Run } from './model/run.ts';
+import { buildAndPrestart } from './prestart.ts';
 
 const sampleName = 'hello';
 
@@ -27,7 +28,7 @@ export async function runSample(
   options: CallOptions = {},
 ): Promise<{ readonly run: Run; readonly build: BuildResult }> {
   const { id: projectId } = await openSample(client, options);
-  const build = await client.call('builds:build', { projectId, startMode: 'prestarted' }, options);
+  const build = await buildAndPrestart(client, projectId, options);
   const run = await client.call('instances:run', { projectId, startMode: 'prestarted', lifetime: 'session' }, options);
   return { run, build };
 }

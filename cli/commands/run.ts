@@ -3,6 +3,7 @@ import { formatBytes, formatMs } from '#shared/format.ts';
 import type { BuildResult } from '#shared/model/image.ts';
 import type { Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
+import { buildAndPrestart } from '#shared/prestart.ts';
 import { openProject } from '../find.ts';
 import { renderError } from '../output/print-error.ts';
 import { renderResponse } from '../output/print-response.ts';
@@ -28,7 +29,10 @@ export async function run(
   });
   // What is prestarted must be there before the click; a studio does it as soon as a build is done.
   if (options.start === 'prestarted') {
-    build = await session.call('builds:build', { projectId: project.id, startMode: 'prestarted' });
+    build = await buildAndPrestart(session.client, project.id, {
+      signal: session.signal,
+      onProgress: session.progress.report,
+    });
   }
   const done = await session.call('instances:run', {
     projectId: project.id,

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBytes } from '#shared/format.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
 import { findInstance } from '../find.ts';
 import { renderTable } from '../output/table.ts';
-import { type Session, untilEnded } from '../session.ts';
+import type { Session } from '../session.ts';
 
 /** Rates need two samples; the engine takes one each second or oftener. */
 const firstSamplesMs = 3000;
@@ -96,5 +97,5 @@ function renderUsages(usages: readonly Usage[], session: Session): string {
   return renderTable(headings, rows, session.style);
 }
 
-const pause = (session: Session, ms: number) =>
-  Promise.race([new Promise((resolve) => setTimeout(resolve, ms)), untilEnded(session.signal)]);
+/** Waits; Ctrl-C ends the wait at once. */
+const pause = (session: Session, ms: number) => sleep(ms, undefined, { signal: session.signal }).catch(() => undefined);

@@ -1,0 +1,43 @@
+import type { CallOptions, Client } from './contract/client.ts';
+import type { BuildResult } from './model/image.ts';
+import type { ProjectId } from './model/units.ts';
+
+/** A domain is created in a third of a second; on a machine where that takes so long, a cold start is no worse. */
+const prestartWaitMs = 10_000;
+
+/** From when an instance is announced until its console and channel are open as well, on a busy machine. */
+const connectMs = 300;
+
+/**
+ * Builds, and waits until the next instance stands paused and ready to be resumed.
+ *
+ * Errors: as `builds:build`. That nothing could be prestarted is none: the run is then a cold one, and says so.
+ */
+export async function buildAndPrestart(
+  client: Client,
+  projectId: ProjectId,
+  options: CallOptions = {},
+): Promise<BuildResult> {
+  let isReady: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => {
+    isReady = resolve;
+  });
+  const stop = client.subscribe('instances:changed', ({ instance }) => {
+    if (instance.projectId === projectId && instance.state === 'prestarted') isReady();
+  });
+  try {
+    const build = await client.call('builds:build', { projectId, startMode: 'prestarted' }, options);
+    const instances = await client.call('instances:list', {}, options);
+    if (instances.some((instance) => instance.projectId === projectId && instance.state === 'prestarted')) isReady();
+    options.onProgress?.({ step: 'prestart', message: 'Creating the next instance' });
+    await Promise.race([ready.then(() => elapsed(connectMs)), elapsed(prestartWaitMs), cancelled(options.signal)]);
+    return build;
+  } finally {
+    stop();
+  }
+}
+
+const elapsed = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
+
+const cancelled = (signal: AbortSignal | undefined) =>
+  new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
