@@ -160,13 +160,16 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
   return {
     begin: async (run) => {
       const dir = dirOf(run.id);
+      let made = false;
       try {
         await layout.ensure(runsDir);
         await mkdir(runningDir, { recursive: true, mode: 0o700 });
         await writeAtomic(markerOf(run.id), JSON.stringify(thisProcess()));
         await mkdir(dir, { mode: 0o700 });
+        made = true;
         await write(run);
       } catch (thrown) {
+        if (made) await rm(dir, { recursive: true, force: true });
         await rm(markerOf(run.id), { force: true });
         throw toStoreError(thrown, 'keep the run in', dir);
       }
