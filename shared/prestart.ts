@@ -9,7 +9,7 @@ const prestartWaitMs = 10_000;
 const connectMs = 300;
 
 /**
- * Builds, and waits until the next instance stands paused and ready to be resumed.
+ * Builds, and waits until the next instance stands paused and ready to be resumed: for a process that has none yet.
  *
  * Errors: as `builds:build`. That nothing could be prestarted is none: the run is then a cold one, and says so.
  */
@@ -18,17 +18,18 @@ export async function buildAndPrestart(
   projectId: ProjectId,
   options: CallOptions = {},
 ): Promise<BuildResult> {
+  // Those of other processes, which only they can resume.
+  const others = new Set((await client.call('instances:list', {}, options)).map((instance) => instance.id));
   let isReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => {
     isReady = resolve;
   });
   const stop = client.subscribe('instances:changed', ({ instance }) => {
-    if (instance.projectId === projectId && instance.state === 'prestarted') isReady();
+    const isNext = instance.projectId === projectId && instance.state === 'prestarted' && !others.has(instance.id);
+    if (isNext) isReady();
   });
   try {
     const build = await client.call('builds:build', { projectId, startMode: 'prestarted' }, options);
-    const instances = await client.call('instances:list', {}, options);
-    if (instances.some((instance) => instance.projectId === projectId && instance.state === 'prestarted')) isReady();
     options.onProgress?.({ step: 'prestart', message: 'Creating the next instance' });
     await Promise.race([ready.then(() => elapsed(connectMs)), elapsed(prestartWaitMs), cancelled(options.signal)]);
     return build;
