@@ -236,6 +236,16 @@ export function listCommands({ studio, togglePanel, focusRegion, nextRegion }: C
       icon: 'panel',
       run: () => togglePanel('dock'),
     },
+    {
+      id: 'reset-layout',
+      title: 'Give the panels their first sizes again',
+      group: 'View',
+      icon: 'panel',
+      run: () => {
+        saved.setState({ layouts: {} });
+        transient.setState((state) => ({ layoutSerial: state.layoutSerial + 1 }));
+      },
+    },
     ...(['system', 'light', 'dark'] as const).map(
       (choice): Command => ({
         id: `theme-${choice}`,

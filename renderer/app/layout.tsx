@@ -25,8 +25,9 @@ const refs = {
 export function Workbench() {
   const theme = useTheme();
   const center = useTransient((state) => state.center);
+  const layoutSerial = useTransient((state) => state.layoutSerial);
   return (
-    <SavedGroup id="rows" orientation="vertical">
+    <SavedGroup key={layoutSerial} id="rows" orientation="vertical">
       <Panel id="work" minSize={140}>
         <SavedGroup id="columns" orientation="horizontal">
           <Panel

@@ -1,6 +1,6 @@
 import './status-bar.css';
-import { useNow, useSession, useStudio, useTransient } from '../bind/studio.tsx';
-import { formatBytes } from '../ui/format.ts';
+import { useNow, useProject, useSession, useStudio, useTask, useTransient } from '../bind/studio.tsx';
+import { formatBytes, formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 
 /** The state of the world around the function: connection, acceleration, what runs, and whether all is well. */
@@ -39,6 +39,7 @@ export function StatusBar() {
         )}
       </button>
       <span className="status-space" />
+      <BuildState />
       {cursor !== null && (
         <span className="status-item status-static">
           {cursor.line}:{cursor.column}
@@ -75,6 +76,39 @@ export function StatusBar() {
         )}
       </button>
     </footer>
+  );
+}
+
+/** How the last build of the shown function ended. */
+function BuildState() {
+  const studio = useStudio();
+  const project = useProject();
+  const task = useTask();
+  const build = useSession((state) => (project === null ? undefined : state.builds[project.id]));
+  if (project === null || build === undefined) return null;
+  const building = build.running || task?.kind === 'build';
+  const words = building
+    ? 'building'
+    : build.error !== null
+      ? 'build failed'
+      : build.result !== null
+        ? `built in ${formatMs(build.result.buildMs)}`
+        : null;
+  if (words === null) return null;
+  const failed = !building && build.error !== null;
+  return (
+    <button
+      type="button"
+      className="status-item"
+      data-tip={failed ? build.error?.message : 'Steps of the last build: what was made, what was reused, and why'}
+      onClick={() =>
+        studio.transient.setState({ dockTab: failed && build.error?.details.problems?.length ? 'problems' : 'build' })
+      }
+    >
+      <span className={failed ? 'danger' : undefined} role="status">
+        {words}
+      </span>
+    </button>
   );
 }
 

@@ -73,12 +73,13 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
       }
     },
     stop: async (instanceId) => {
-      // Shown at once: libvirt takes its time to end a domain, and no one should have to wait for that.
-      const instance = list().find((entry) => entry.id === instanceId);
-      if (instance !== undefined) changeInstance({ ...instance, state: 'stopping' });
+      showStopping(instanceId);
       await stop(instanceId);
     },
-    remove: attempt('instances:remove'),
+    remove: async (instanceId) => {
+      showStopping(instanceId);
+      await attempt('instances:remove')(instanceId);
+    },
     suspend: attempt('instances:suspend'),
     resume: attempt('instances:resume'),
     replaceable: (projectId) =>
@@ -138,6 +139,13 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
       session.setState({ samples: next });
     },
   };
+
+  /** At once: libvirt takes its time to end a domain, and no one should have to wait for that. */
+  function showStopping(instanceId: InstanceId): void {
+    const instance = list().find((entry) => entry.id === instanceId);
+    const alive = instance !== undefined && instance.state !== 'stopped' && instance.state !== 'failed';
+    if (alive) changeInstance({ ...instance, state: 'stopping' });
+  }
 
   function changeInstance(instance: Instance): void {
     const before = list();

@@ -145,7 +145,7 @@ export function createRunActions(
       });
       transient.setState({ selectedPhase: null, focusedInstanceId: done.instance?.id ?? null });
       // One running instance per function: each run is a new cold start, and what it replaces would only hold memory.
-      for (const id of earlier) if (id !== done.instance?.id) void instances.stop(id);
+      for (const id of earlier) if (id !== done.instance?.id) void instances.remove(id);
     } catch (thrown) {
       const error = toFirstlightError(thrown);
       if (error.code === 'CANCELLED') return;

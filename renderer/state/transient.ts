@@ -66,6 +66,8 @@ export interface TransientState {
   readonly cursor: { readonly line: number; readonly column: number } | null;
   /** The center shows the environment's checks instead of the editor. */
   readonly center: 'editor' | 'environment';
+  /** Counts the times the panels were given their first sizes again. */
+  readonly layoutSerial: number;
 }
 
 export type TransientStore = StoreApi<TransientState>;
@@ -82,6 +84,7 @@ export const initialTransient: TransientState = {
   editorAction: null,
   cursor: null,
   center: 'editor',
+  layoutSerial: 0,
 };
 
 export const createTransientStore = (): TransientStore => createStore<TransientState>()(() => initialTransient);

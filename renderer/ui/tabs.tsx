@@ -35,7 +35,7 @@ export function TabList({ label, items, active, panelId, onSelect }: TabListProp
   return (
     <div className="tabs scroll" role="tablist" aria-label={label}>
       {items.map((item, index) => (
-        <div key={item.id} className={item.id === active ? 'tab tab-active' : 'tab'}>
+        <div key={item.id} role="presentation" className={item.id === active ? 'tab tab-active' : 'tab'}>
           <button
             type="button"
             role="tab"

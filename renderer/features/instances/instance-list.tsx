@@ -24,11 +24,29 @@ const stateWords: Readonly<Record<Instance['state'], string>> = {
 export function InstanceList({ detailed = false }: { readonly detailed?: boolean }) {
   const studio = useStudio();
   const instances = useSession((state) => state.instances);
+  // What has ended is kept in its own area; beside the functions, only what lives or failed is of interest.
+  const shown = [...(instances.value ?? [])]
+    .filter((entry) => detailed || entry.state !== 'stopped')
+    .sort((a, b) => Number(a.state === 'stopped') - Number(b.state === 'stopped'));
+  const ended = shown.filter((entry) => entry.state === 'stopped' || entry.state === 'failed');
   return (
     <Section
       title="Instances"
       grow={detailed}
-      actions={<IconButton icon="refresh" label="Read the list again" onClick={() => void studio.instances.load()} />}
+      actions={
+        <>
+          {detailed && ended.length > 0 && (
+            <IconButton
+              icon="trash"
+              label="Forget those that have ended"
+              onClick={() => {
+                for (const entry of ended) void studio.instances.remove(entry.id);
+              }}
+            />
+          )}
+          <IconButton icon="refresh" label="Read the list again" onClick={() => void studio.instances.load()} />
+        </>
+      }
     >
       {instances.value === null && instances.error !== null ? (
         <ErrorState
@@ -38,11 +56,11 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
         />
       ) : instances.value === null ? (
         <LoadingState message="Asking libvirt" />
-      ) : instances.value.length === 0 ? (
+      ) : shown.length === 0 ? (
         <EmptyState title="No instance runs">Run (Ctrl+Enter) boots one; it then waits here for more calls.</EmptyState>
       ) : (
         <ul className="rows" aria-label="Instances" onKeyDown={moveInList}>
-          {instances.value.map((instance) => (
+          {shown.map((instance) => (
             <InstanceRow key={instance.id} instance={instance} detailed={detailed} />
           ))}
         </ul>
@@ -59,7 +77,9 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
   const alive = instance.state !== 'stopped' && instance.state !== 'failed';
   const words = instance.failure ?? stateWords[instance.state];
   return (
-    <li className={focused ? 'row row-active instance' : 'row instance'}>
+    <li
+      className={`row instance${focused ? ' row-active' : ''}${instance.state === 'stopped' ? ' instance-ended' : ''}`}
+    >
       <button
         type="button"
         data-row

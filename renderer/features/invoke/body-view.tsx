@@ -6,8 +6,9 @@ import { JsonText } from '../../ui/json-view.tsx';
 
 /** More than this as coloured text would hold the window up; the rest comes on request, plain. */
 const shownCharacters = 100_000;
-/** Rows of 16 bytes. */
-const shownRows = 512;
+/** As many as fit the panel at its usual width. */
+const rowBytes = 8;
+const shownRows = 1_024;
 
 /** A body as text: JSON indented, bytes in base64. */
 export function bodyText(body: Body): string {
@@ -22,7 +23,7 @@ export function BodyView({ body }: { readonly body: Body }) {
   const long = text.length > shownCharacters;
   return (
     <>
-      <pre className="body mono selectable">
+      <pre className={`body mono selectable${body.kind === 'bytes' ? ' body-bytes' : ''}`}>
         {body.kind === 'json' && !long ? <JsonText text={text} /> : whole ? text : text.slice(0, shownCharacters)}
       </pre>
       {long && !whole && (
@@ -37,17 +38,18 @@ export function BodyView({ body }: { readonly body: Body }) {
   );
 }
 
-/** Offset, 16 bytes in hex, and what of them is printable, per row. */
+/** Offset, eight bytes in hex, and what of them is printable, per row. */
 export function hexDump(base64: string): string {
   const binary = atob(base64);
   const rows: string[] = [];
-  const total = Math.ceil(binary.length / 16);
+  const total = Math.ceil(binary.length / rowBytes);
   for (let row = 0; row < Math.min(total, shownRows); row++) {
-    const chunk = binary.slice(row * 16, row * 16 + 16);
+    const chunk = binary.slice(row * rowBytes, (row + 1) * rowBytes);
     const hex = [...chunk].map((char) => char.charCodeAt(0).toString(16).padStart(2, '0')).join(' ');
     const text = [...chunk].map((char) => (char >= ' ' && char <= '~' ? char : '.')).join('');
-    rows.push(`${(row * 16).toString(16).padStart(6, '0')}  ${hex.padEnd(47)}  ${text}`);
+    rows.push(`${(row * rowBytes).toString(16).padStart(6, '0')}  ${hex.padEnd(rowBytes * 3 - 1)}  ${text}`);
   }
-  if (total > shownRows) rows.push(`… ${(total - shownRows) * 16} bytes more: save the body as a file to see them`);
+  if (total > shownRows)
+    rows.push(`… ${(total - shownRows) * rowBytes} bytes more: save the body as a file to see them`);
   return rows.join('\n');
 }
