@@ -58,7 +58,7 @@ const isNodeModule = (target) => target.startsWith('node:') || target === 'child
 
 /** The package of a bare import (`@scope/name` or `name`), or undefined for a file of ours or a Node module. */
 function barePackageOf(target) {
-  if (target.startsWith('node:') || target.includes('.ts') || target.includes('.css')) return undefined;
+  if (target.startsWith('node:')) return undefined;
   const isOurs = /^(shared|core|host|cli|electron|renderer|test|build|packages|assets|dist)\//.test(target);
   return isOurs ? undefined : /^(@[^/]+\/)?[^/]+/.exec(target)?.[0];
 }

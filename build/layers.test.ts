@@ -20,6 +20,8 @@ describe('judgeImport', () => {
     ['packages/node-libvirt/src/spawn-daemon.ts', 'node:child_process'],
     ['core/bundle/bundle.test.ts', 'test/fixtures/project.ts'],
     ['shared/contract/index.ts', 'zod'],
+    ['renderer/features/console/view.tsx', '@xterm/xterm/css/xterm.css'],
+    ['renderer/features/console/view.tsx', 'renderer/features/console/view.css'],
   ])('lets %s import %s', (path, target) => {
     expect(judgeImport(path, target)).toBeNull();
   });
