@@ -31,12 +31,16 @@ function readTokens(theme: 'light' | 'dark'): Tokens {
     get: (name) => {
       const found = known.get(name);
       if (found !== undefined) return found;
-      const value = style.getPropertyValue(name).trim();
+      const value = widenColour(style.getPropertyValue(name).trim());
       known.set(name, value);
       return value;
     },
   };
 }
+
+/** `#fff` as `#ffffff`, anything else as it is: a CSS minifier shortens colours, and not everyone reads the short form. */
+export const widenColour = (value: string): string =>
+  /^#[0-9a-f]{3}$/i.test(value) ? value.replace(/[0-9a-f]/gi, '$&$&') : value;
 
 /** Black or white-ish ink: whichever stands out more on `colour`. Shape: `colour` is `#rrggbb`. */
 export function inkOn(colour: string): string {

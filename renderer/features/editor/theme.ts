@@ -1,9 +1,10 @@
+import { widenColour } from '../../ui/instrument-theme.ts';
 import { monaco } from './monaco.ts';
 
 /** Makes the editor's theme from the design tokens in force, so that colours are written down once. */
 export function applyTheme(theme: 'light' | 'dark'): void {
   const style = getComputedStyle(document.documentElement);
-  const color = (token: string) => style.getPropertyValue(`--${token}`).trim();
+  const color = (token: string) => widenColour(style.getPropertyValue(`--${token}`).trim());
   const bare = (token: string) => color(token).slice(1);
   monaco.editor.defineTheme(`firstlight-${theme}`, {
     base: theme === 'dark' ? 'vs-dark' : 'vs',
