@@ -64,6 +64,6 @@ function explain(thrown: unknown): string {
   if (thrown instanceof Error && thrown.name === 'AbortError') {
     return `KVM is present, and a guest hangs in it (no sign of life in ${patienceMs / 1000} s): guests are emulated`;
   }
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return `KVM cannot be used: ${message}. Guests are emulated`;
+  const [message = ''] = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n');
+  return `KVM cannot be used (${message.trim()}): guests are emulated`;
 }

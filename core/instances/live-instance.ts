@@ -33,8 +33,8 @@ export interface ResumeTimes {
   readonly doneNs: Promise<HostNs>;
 }
 
-/** After a channel broke: how long to wait for libvirt to say why. */
-const explainWaitMs = 500;
+/** After a channel broke: how long to wait for libvirt to say why. It waits for QEMU to be reaped, which takes 1.6 s here. */
+const explainWaitMs = 2_500;
 const quotedConsoleBytes = 4_000;
 /** After a panic was printed: how long a guest that still can has to answer. */
 const panicWaitMs = 1_000;
@@ -249,9 +249,10 @@ export class LiveInstance {
     if (this.#endReason === null) {
       await Promise.race([new Promise<void>((resolve) => this.#ended.push(resolve)), sleep(explainWaitMs)]);
     }
-    return this.#endReason === null && this.#options.runtime.readPanic(this.#consoleTail()) === null
-      ? error
-      : endedError(this.#endedAs(this.#endReason ?? 'gone'), error);
+    // QEMU holds both sockets open as long as it lives.
+    const reason = this.#endReason ?? (this.#serial?.destroyed ? 'vmm-ended' : null);
+    if (reason === null && this.#options.runtime.readPanic(this.#consoleTail()) === null) return error;
+    return endedError(this.#endedAs(reason ?? 'gone'), error);
   }
 
   #consoleTail(): string {
@@ -320,7 +321,7 @@ export class LiveInstance {
     else if (!this.isOver && this.#state !== 'busy' && this.#state !== 'booting') this.#failAs(reason);
     else if (!this.isOver) {
       // Whoever waits for an answer explains the end; should nobody wait, say it here.
-      void sleep(explainWaitMs * 2, undefined, { ref: false }).then(() => !this.isOver && this.#failAs(reason));
+      void sleep(explainWaitMs + 500, undefined, { ref: false }).then(() => !this.isOver && this.#failAs(reason));
     }
     this.#session?.close();
     this.console.end();

@@ -1,14 +1,31 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeHome, openStudio, removeHome, type Studio, until, whyNot } from './studio.ts';
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Instance } from '#shared/model/instance.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { Run } from '#shared/model/run.ts';
+import { domains, makeHome, openStudio, qemuPid, removeHome, type Studio, until, whyNot } from './studio.ts';
 
+// A busy machine takes its time to start a QEMU.
+vi.setConfig({ testTimeout: 120_000 });
 const reason = whyNot();
-const hello = `export default async (event) => { console.log('hi from the guest'); return { hello: event.name ?? 'world' }; };`;
+const hello = `export default async (event) => {
+  console.log('hi from the guest');
+  return { hello: event.name ?? 'world' };
+};`;
+const sum = (run: Run) => run.timeline?.phases.reduce((total, phase) => total + phase.durationNs, 0);
 
 describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   let studio: Studio;
+  let helloProject: Project;
   const home = makeHome();
+  const run = (project: Project, more: object = {}) =>
+    studio.client.call('instances:run', { projectId: project.id, lifetime: 'stop', ...more });
+  const list = () => studio.client.call('instances:list', {});
+  const stateOf = async (id: string | undefined) => (await list()).find((it) => it.id === id)?.state;
+
   beforeAll(async () => {
     studio = await openStudio({ home });
+    helloProject = await studio.project('hello', hello);
   });
   afterAll(async () => {
     await studio.close();
@@ -16,11 +33,143 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
   });
 
   it('boots hello cold, and says where the time went', async () => {
-    const project = await studio.project('hello', hello);
-    const run = await studio.client.call('instances:run', { projectId: project.id, event: { name: 'Ada' } });
-    expect(run.error).toBeNull();
-    expect(run.response?.body).toEqual({ kind: 'json', value: { hello: 'Ada' } });
-    console.log(JSON.stringify(run, null, 1));
-    await until('console', () => true);
+    const result = await run(helloProject, { event: { name: 'Ada' } });
+    expect(result.error).toBeNull();
+    expect(result).toMatchObject({ outcome: 'ok', startMode: 'cold' });
+    expect(result.response?.body).toEqual({ kind: 'json', value: { hello: 'Ada' } });
+    const { timeline } = result;
+    expect(timeline?.complete).toBe(true);
+    expect(sum(result)).toBe(timeline?.totalNs);
+    for (const phase of timeline?.phases ?? [])
+      if (phase.name !== 'runtime') expect(phase.durationNs).toBeGreaterThan(0);
+    const guest = timeline?.marks.filter((mark) => mark.clock === 'guest-tsc') ?? [];
+    expect(guest.length).toBeGreaterThan(8);
+    expect(Math.max(...guest.map((mark) => mark.errorNs))).toBeLessThan(50e6);
+    expect(result.metrics?.cpuMs).toBeGreaterThan(0);
+    expect(result.metrics?.peakMemoryBytes).toBeGreaterThan(10e6);
+    expect(await studio.client.call('runs:get', { runId: result.id })).toEqual(result);
+    const replay: Uint8Array[] = [];
+    await studio.client.openStream('console:replay', { runId: result.id }, (chunk) => void replay.push(chunk)).ended;
+    expect(Buffer.concat(replay).toString()).toContain('hi from the guest');
+    await until('the instance has stopped', async () => (await stateOf(result.instance?.id)) === 'stopped');
+  });
+
+  it('resumes a prestarted instance, and makes the next one', async () => {
+    const waiting = () => list().then((all) => all.filter((it) => it.state === 'prestarted'));
+    await studio.client.call('builds:build', { projectId: helloProject.id, startMode: 'prestarted' });
+    await until('one is prestarted', async () => (await waiting()).length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const result = await run(helloProject, { startMode: 'prestarted' });
+    expect(result).toMatchObject({ outcome: 'ok', startMode: 'prestarted', error: null });
+    expect(result.timeline?.ahead?.durationNs).toBeGreaterThan(0);
+    expect(result.timeline?.totalNs).toBeLessThan(result.timeline?.ahead?.durationNs ?? 0);
+    expect(sum(result)).toBe(result.timeline?.totalNs);
+    await until('the next is prestarted', async () => (await waiting()).length === 1);
+    expect((await waiting())[0]?.id).not.toBe(result.instance?.id);
+  });
+
+  it('tells what the function threw, by its own source, and stays usable', async () => {
+    const source = `export default (event) => {\n  if (event.fail) throw new RangeError('no such thing');\n  return 'ok';\n};`;
+    const project = await studio.project('throws', source);
+    const result = await run(project, { event: { fail: true }, lifetime: 'session' });
+    expect(result.outcome).toBe('failed');
+    expect(result.error).toMatchObject({ code: 'FUNCTION_THREW', message: expect.stringContaining('no such thing') });
+    expect(result.error?.details?.stack).toContain('handler.ts:2');
+    expect(result.timeline?.complete).toBe(true);
+    const instanceId = result.instance?.id as Instance['id'];
+    const again = await studio.client.call('instances:invoke', { instanceId, event: {} });
+    expect(again.response?.body).toEqual({ kind: 'json', value: 'ok' });
+    await studio.client.call('instances:suspend', { instanceId });
+    await until('it is paused', async () => (await stateOf(instanceId)) === 'paused');
+    await expect(studio.client.call('instances:invoke', { instanceId })).rejects.toMatchObject({ code: 'CONFLICT' });
+    await studio.client.call('instances:resume', { instanceId });
+    expect((await studio.client.call('instances:invoke', { instanceId, event: {} })).error).toBeNull();
+    await until(
+      'there are samples',
+      async () => (await studio.client.call('metrics:recent', { instanceId })).length > 1,
+    );
+    await studio.client.call('instances:remove', { instanceId });
+    await until('it is forgotten', async () => (await stateOf(instanceId)) === undefined);
+  });
+
+  it('ends an endless loop at its deadline', async () => {
+    const project = await studio.project('loops', 'export default () => { for (;;); };', { timeoutMs: 300 });
+    const result = await run(project);
+    expect(result.error).toMatchObject({ code: 'FUNCTION_TIMEOUT' });
+  });
+
+  it('says so when memory runs out', async () => {
+    const source = 'export default () => { const all = []; for (;;) all.push(new Uint8Array(1 << 20).fill(1)); };';
+    const project = await studio.project('greedy', source, { memoryMiB: 48 });
+    expect((await run(project)).error).toMatchObject({ code: 'FUNCTION_OUT_OF_MEMORY' });
+  });
+
+  it('refuses memory too small to boot in before anything boots', async () => {
+    const project = await studio.project('tiny', hello, { memoryMiB: 2 });
+    await expect(run(project)).rejects.toMatchObject({ code: 'MEMORY_TOO_SMALL' });
+  });
+
+  it('runs two at once', async () => {
+    const both = await Promise.all([
+      run(helloProject, { event: { name: 'a' } }),
+      run(helloProject, { event: { name: 'b' } }),
+    ]);
+    expect(both.map((result) => result.response?.body)).toEqual([
+      { kind: 'json', value: { hello: 'a' } },
+      { kind: 'json', value: { hello: 'b' } },
+    ]);
+  });
+
+  it('says that QEMU ended when it is killed while the function works, and the next run works', async () => {
+    const source = 'export default () => new Promise((resolve) => setTimeout(() => resolve(1), 20000));';
+    const project = await studio.project('killed', source, { timeoutMs: 30_000 });
+    const running = run(project);
+    const find = async () => (await list()).find((it) => it.functionName === 'killed' && it.state === 'booting');
+    await until('it boots', async () => (await find()) !== undefined);
+    const instance = (await find()) as Instance;
+    process.kill(qemuPid(instance.domain), 'SIGKILL');
+    const result = await running;
+    expect(result.outcome).toBe('failed');
+    expect(['BOOT_FAILED', 'INSTANCE_LOST']).toContain(result.error?.code);
+    expect(result.timeline?.complete).toBe(false);
+    expect((await list()).find((it) => it.id === instance.id)).toMatchObject({ state: 'failed' });
+    expect((await run(helloProject)).outcome).toBe('ok');
+  });
+
+  it('says that an instance was destroyed by another program', async () => {
+    const result = await run(helloProject, { lifetime: 'session' });
+    execFileSync('virsh', ['destroy', result.instance?.domain ?? '']);
+    const seen = async () => (await list()).find((it) => it.id === result.instance?.id);
+    await until('it has failed', async () => (await seen())?.state === 'failed');
+    expect((await seen())?.failure).toContain('destroyed by another program');
+  });
+
+  it('cancels a run', async () => {
+    const source = 'export default () => new Promise((resolve) => setTimeout(() => resolve(1), 20000));';
+    const project = await studio.project('slow', source, { timeoutMs: 30_000 });
+    const abort = new AbortController();
+    const running = studio.client.call('instances:run', { projectId: project.id }, { signal: abort.signal });
+    running.catch(() => undefined);
+    await until('it boots', async () =>
+      (await list()).some((it) => it.functionName === 'slow' && it.state === 'booting'),
+    );
+    abort.abort();
+    await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+    await until('nothing is left of it', () => !domains().some((name) => name.includes('slow')));
+  });
+
+  it('shows the console to two viewers, and passes what is typed', async () => {
+    const result = await run(helloProject, { lifetime: 'session' });
+    const instanceId = result.instance?.id as Instance['id'];
+    const seen = ['', ''];
+    const streams = [0, 1].map((at) =>
+      studio.client.openStream('console:attach', { instanceId }, (chunk) => {
+        seen[at] += Buffer.from(chunk).toString();
+      }),
+    );
+    await until('both see it', () => seen.every((text) => text.includes('hi from the guest')));
+    await studio.client.call('instances:stop', { instanceId });
+    await Promise.all(streams.map((stream) => stream.ended));
+    expect(seen[0]).toBe(seen[1]);
   });
 });

@@ -78,3 +78,11 @@ export async function until(what: string, look: () => boolean | Promise<boolean>
   }
   throw new Error(`waited ${ms} ms in vain until ${what}`);
 }
+
+/** The process of a domain. */
+export function qemuPid(domain: string): number {
+  const pids = execFileSync('pgrep', ['-f', `guest=${domain},`], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+  return Number(pids[0]);
+}
