@@ -8,6 +8,7 @@ import { EventEditor } from '../features/invoke/event-editor.tsx';
 import { ResponseView } from '../features/invoke/response-view.tsx';
 import { HistoryStrip } from '../features/runs/history-strip.tsx';
 import { setSavedEntry } from '../state/context.ts';
+import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import { Dock } from './dock.tsx';
 import { type PanelName, panelRef, togglePanel } from './panels.ts';
 import { SidePanel } from './side-panel.tsx';
@@ -39,12 +40,14 @@ export function Workbench() {
             collapsible
             groupResizeBehavior="preserve-pixel-size"
           >
-            <SidePanel />
+            <ErrorBoundary>
+              <SidePanel />
+            </ErrorBoundary>
           </Panel>
           <Handle of="side" label="Width of the side list" />
           <Panel id="center" minSize={240}>
             <main className="fill" data-region="editor" aria-label={center === 'editor' ? 'Editor' : 'Environment'}>
-              {center === 'editor' ? <EditorPanel theme={theme} /> : <DoctorView />}
+              <ErrorBoundary>{center === 'editor' ? <EditorPanel theme={theme} /> : <DoctorView />}</ErrorBoundary>
               {center === 'editor' && <Tips />}
             </main>
           </Panel>
@@ -58,17 +61,23 @@ export function Workbench() {
             collapsible
             groupResizeBehavior="preserve-pixel-size"
           >
-            <RightColumn />
+            <ErrorBoundary>
+              <RightColumn />
+            </ErrorBoundary>
           </Panel>
         </SavedGroup>
       </Panel>
       <Handle of="timeline" label="Height of the timeline" />
       <Panel id="timeline" panelRef={refs.timeline} defaultSize="29%" minSize={110} collapsible>
-        <TimelinePanel theme={theme} />
+        <ErrorBoundary>
+          <TimelinePanel theme={theme} />
+        </ErrorBoundary>
       </Panel>
       <Handle of="dock" label="Height of the dock" />
       <Panel id="dock" panelRef={refs.dock} defaultSize="21%" minSize={72} collapsible>
-        <Dock theme={theme} />
+        <ErrorBoundary>
+          <Dock theme={theme} />
+        </ErrorBoundary>
       </Panel>
     </SavedGroup>
   );

@@ -7,7 +7,10 @@ import { Icon } from '../../ui/icon.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import { TabList } from '../../ui/tabs.tsx';
 
-const CodeEditor = lazy(() => import('./code-editor.tsx'));
+const loadEditor = () => import('./code-editor.tsx');
+const CodeEditor = lazy(loadEditor);
+// Read while the window connects and lists, so that it is there when the first file is.
+requestIdleCallback(() => void loadEditor());
 
 /** The open files of the project in tabs, and the one being edited. */
 export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {

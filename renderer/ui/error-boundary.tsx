@@ -1,0 +1,32 @@
+import { Component, type ReactNode } from 'react';
+import { type FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { Button } from './button.tsx';
+import { ErrorState } from './states.tsx';
+
+export interface ErrorBoundaryProps {
+  readonly children: ReactNode;
+}
+
+interface ErrorBoundaryState {
+  readonly error: FirstlightError | null;
+}
+
+/** Keeps a defect in one panel from taking the window with it: the panel says what happened, and can be drawn again. */
+export class ErrorBoundary extends Component<ErrorBoundaryProps, ErrorBoundaryState> {
+  override readonly state: ErrorBoundaryState = { error: null };
+
+  static getDerivedStateFromError(thrown: unknown): ErrorBoundaryState {
+    return { error: toFirstlightError(thrown) };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    if (error === null) return this.props.children;
+    return (
+      <ErrorState
+        error={error}
+        actions={<Button onClick={() => this.setState({ error: null })}>Draw it again</Button>}
+      />
+    );
+  }
+}
