@@ -1,5 +1,5 @@
 // What must run or be reachable before a domain can start: libvirt's daemons and a usable /dev/kvm.
-import { chmodSync, chownSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError, say, timed } from './setup-say.mjs';
@@ -69,6 +69,20 @@ async function waitForLibvirt() {
     'libvirtd was started, but does not answer on /run/libvirt/libvirt-sock.',
     'Try it in the foreground to see why: libvirtd -v',
   );
+}
+
+/** As root, makes the folder where libvirt locks consoles and channels, which a container with an empty /run lacks. */
+export function mendLockDir() {
+  if (existsSync('/var/lock/.')) return;
+  try {
+    mkdirSync('/run/lock', { recursive: true });
+    chmodSync('/run/lock', 0o1777);
+    say('set-up: made /run/lock, without which libvirt opens no console');
+  } catch (error) {
+    say(
+      `set-up: /run/lock is missing, libvirt opens no console without it, and it could not be made (${error.message}).`,
+    );
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import { bundleAll, bundleInputs, bundleOutputs, isTestFile } from './bundle.mjs
 import { withLock } from './setup-lock.mjs';
 import { findMissing, installPackages, sayWhatWorksWithout } from './setup-packages.mjs';
 import { root, SetupError, say, timed } from './setup-say.mjs';
-import { isLibvirtUp, mendKvm, startLibvirt } from './setup-services.mjs';
+import { isLibvirtUp, mendKvm, mendLockDir, startLibvirt } from './setup-services.mjs';
 import { describeChange, readStamp, sameContent, takeStamp, writeStamp } from './setup-stamp.mjs';
 import { runTool } from './setup-tool.mjs';
 
@@ -154,6 +154,7 @@ async function startServices({ services, strict }) {
   // For anyone else, libvirt's session daemon is started by the client itself when it first connects.
   if (!services || process.getuid?.() !== 0) return;
   mendKvm();
+  mendLockDir();
   if (await isLibvirtUp()) return;
   await goOnWithout({ strict }, [{ for: 'booting' }], startLibvirt);
 }
@@ -181,7 +182,7 @@ async function buildGuestKernel() {
   const built = await buildGuest({ log }).catch((error) => {
     const words = (error.stderr || error.message).trim().split('\n').slice(-15).join('\n    ');
     throw new SetupError(
-      `the guest kernel does not compile:\n    ${words}`,
+      `the guest kernel could not be made:\n    ${words}`,
       'Compiling it takes gcc, binutils and wabt.',
     );
   });
