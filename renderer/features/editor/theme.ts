@@ -46,7 +46,3 @@ export function applyTheme(theme: 'light' | 'dark'): void {
   });
   monaco.editor.setTheme(`firstlight-${theme}`);
 }
-
-/** The editor takes six digits only; a built style sheet has `#fff` where the source has `#ffffff`. */
-const sixDigits = (color: string): string =>
-  color.length === 4 ? color.replace(/[\da-f]/gi, (digit) => digit + digit) : color;
