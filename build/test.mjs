@@ -55,8 +55,8 @@ function printReport(summary, leftovers) {
 
 await runMain(async () => {
   await setUp('test');
-  // Short, because a Unix socket's path has at most 107 bytes; open to be entered, because QEMU runs as another user.
-  const temporary = mkdtempSync('/tmp/fl-test-');
+  // Very short, because a Unix socket's path has at most 107 bytes, and libvirt's own paths leave few; open to be entered, because QEMU runs as another user.
+  const temporary = mkdtempSync('/tmp/f');
   chmodSync(temporary, 0o711);
   const reportPath = join(root, '.cache', `test-report-${process.pid}.ndjson`);
   const code = await runVitest(process.argv.slice(2), { TMPDIR: temporary, FIRSTLIGHT_TEST_REPORT: reportPath });
