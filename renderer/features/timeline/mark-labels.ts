@@ -19,7 +19,7 @@ const gapPx = 7;
 /** A label stands this far from its mark's tick: right of it, or left where the plot ends. */
 const offsetPx = 4;
 /** With more tries than this in one frame, crowded windows would cost more than they show. */
-const mostTries = 400;
+const mostTries = 160;
 
 /**
  * Labels that neither overlap nor are crossed by another label's leader, the ones most worth reading first.

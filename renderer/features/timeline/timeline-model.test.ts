@@ -5,7 +5,7 @@ import { ns } from '#shared/model/units.ts';
 import { hitTest, nearestMark, neighbourMark } from './hit-test.ts';
 import { labelRowPx, layOutLanes } from './lanes.ts';
 import { placeLabels } from './mark-labels.ts';
-import { buildModel, durationOf, marksWithin, phaseAt } from './timeline-model.ts';
+import { buildModel, durationOf, findBounds, marksWithin, phaseAt } from './timeline-model.ts';
 import { timelineToSvg } from './timeline-svg.ts';
 import { changeOf, describeTimeline, shareOf, timelineToText } from './timeline-text.ts';
 
@@ -46,7 +46,7 @@ const lengths = [1000, 2000, 0, 1000, 3000, 2000, 1000];
 
 describe('timeline model', () => {
   it('gives each phase the error bound of both its edges, the last one that of the mark it ends at', () => {
-    const { segments } = buildModel(timelineOf(lengths, [mark(10_000, 'response', 7)]), null, null);
+    const { segments } = buildModel(timelineOf(lengths, [mark(10_000, 'response', 7)]), null);
     expect(segments.map(({ errorNs, endErrorNs }) => [errorNs, endErrorNs])).toEqual([
       [0, 5],
       [5, 5],
@@ -59,7 +59,7 @@ describe('timeline model', () => {
   });
 
   it('finds the phase at an instant, never one without length', () => {
-    const { segments } = buildModel(timelineOf(lengths), null, null);
+    const { segments } = buildModel(timelineOf(lengths), null);
     expect(phaseAt(segments, 0)?.name).toBe('prepare');
     expect(phaseAt(segments, 3000)?.name).toBe('kernel');
     expect(phaseAt(segments, -1)).toBeNull();
@@ -68,28 +68,28 @@ describe('timeline model', () => {
   });
 
   it('fits the run, and the one before it unless that is far longer', () => {
-    const near = buildModel(timelineOf(lengths), timelineOf(lengths.map((length) => length * 1.5)), null);
+    const near = buildModel(timelineOf(lengths), timelineOf(lengths.map((length) => length * 1.5)));
     expect(near.fit).toEqual({ startNs: -225, endNs: 15_225 });
-    const far = buildModel(timelineOf(lengths), timelineOf(lengths.map((length) => length * 10)), null);
+    const far = buildModel(timelineOf(lengths), timelineOf(lengths.map((length) => length * 10)));
     expect(far.fit).toEqual({ startNs: -150, endNs: 10_150 });
-    expect(far.bounds.endNs).toBeGreaterThan(100_000);
+    expect(findBounds(far, null).endNs).toBe(102_575);
   });
 
   it('lets a person pan to what was done ahead and to all samples', () => {
     const ahead = { startNs: ns(-50_000), durationNs: ns(9000), phases: [] };
-    const { bounds } = buildModel(timelineOf(lengths, [], { ahead }), null, { startNs: -60_000, endNs: 90_000 });
-    expect(bounds.startNs).toBeLessThan(-60_000);
-    expect(bounds.endNs).toBeGreaterThan(90_000);
+    const model = buildModel(timelineOf(lengths, [], { ahead }), null);
+    expect(findBounds(model, null)).toEqual({ startNs: -52_575, endNs: 12_725 });
+    expect(findBounds(model, { startNs: -60_000, endNs: 90_000 })).toEqual({ startNs: -62_575, endNs: 92_575 });
   });
 
   it('sorts marks and keeps two of one name apart', () => {
-    const model = buildModel(timelineOf(lengths, [mark(300, 'tick'), mark(100, 'tick')]), null, null);
+    const model = buildModel(timelineOf(lengths, [mark(300, 'tick'), mark(100, 'tick')]), null);
     expect([...model.markAtNs]).toEqual([100, 300]);
     expect(model.marks.map(({ key }) => key)).toEqual(['tick 0', 'tick 1']);
   });
 
   it('ranks the marks that open a phase first, then the lonely ones', () => {
-    const model = buildModel(timelineOf(lengths, [mark(400), mark(410), mark(1000), mark(6500)]), null, null);
+    const model = buildModel(timelineOf(lengths, [mark(400), mark(410), mark(1000), mark(6500)]), null);
     expect([...model.markRank].map((index) => model.markAtNs[index])).toEqual([1000, 6500, 400, 410]);
   });
 
@@ -100,14 +100,13 @@ describe('timeline model', () => {
         [10, 20, 20, 30].map((at) => mark(at)),
       ),
       null,
-      null,
     );
     expect(marksWithin(model, 20, 20)).toEqual([1, 3]);
     expect(marksWithin(model, 11, 19)).toEqual([1, 1]);
   });
 
   it('compares with the run before', () => {
-    const model = buildModel(timelineOf(lengths), timelineOf([1000, 2500, 0, 1000, 2000, 2000, 1000]), null);
+    const model = buildModel(timelineOf(lengths), timelineOf([1000, 2500, 0, 1000, 2000, 2000, 1000]));
     const [prepare, vmm] = model.segments;
     expect(prepare && changeOf(model, prepare)).toBe(0);
     expect(vmm && changeOf(model, vmm)).toBe(-500);
@@ -116,13 +115,13 @@ describe('timeline model', () => {
 
   it('compares no phase that one of the runs never got to', () => {
     const failed = timelineOf([1000, 2000, 0, 500, 0, 0, 0], [], { complete: false });
-    const model = buildModel(failed, timelineOf(lengths), null);
+    const model = buildModel(failed, timelineOf(lengths));
     expect(model.segments.map((segment) => changeOf(model, segment))).toEqual([0, 0, 0, -500, null, null, null]);
   });
 });
 
 describe('hit test', () => {
-  const model = buildModel(timelineOf(lengths, [mark(1000), mark(1100), mark(5000)]), null, null);
+  const model = buildModel(timelineOf(lengths, [mark(1000), mark(1100), mark(5000)]), null);
   const window = { startNs: 0, endNs: 10_000 };
   const lanes = layOutLanes(160, 4, true);
 
@@ -156,7 +155,6 @@ describe('labels', () => {
         at.map((ns) => mark(ns)),
       ),
       null,
-      null,
     );
     return placeLabels(model, { startNs: 0, endNs: 1000 }, 1000, rows, () => labelPx).map(({ xPx, row }) => [xPx, row]);
   };
@@ -178,7 +176,7 @@ describe('labels', () => {
   });
 
   it('stand left of their mark where the plot ends', () => {
-    const model = buildModel(timelineOf(lengths, [mark(980)]), null, null);
+    const model = buildModel(timelineOf(lengths, [mark(980)]), null);
     const [label] = placeLabels(model, { startNs: 0, endNs: 1000 }, 1000, 1, () => 60);
     expect(label?.textPx).toBe(916);
     expect(place([880, 980], 2)).toEqual([
@@ -219,7 +217,6 @@ describe('words and pictures', () => {
       lengths.map((length) => length * 1000),
       [mark(1e6, 'a<b')],
     ),
-    null,
     null,
   );
 

@@ -32,8 +32,8 @@ export interface TimelineModel {
   readonly markRank: Uint32Array;
   /** What a fit shows. */
   readonly fit: TimeWindow;
-  /** As far as a person can pan and zoom out. */
-  readonly bounds: TimeWindow;
+  /** All that happened, from what was done ahead to the end. */
+  readonly reach: TimeWindow;
 }
 
 /** Beyond this many times the present run, the previous one is cut off in a fit: it would squash what is looked at. */
@@ -41,12 +41,8 @@ const ghostFitFactor = 1.6;
 /** Room at both ends of a fit, as a share of it, so that the first and last edges can be seen. */
 const fitMargin = 0.015;
 
-/** Builds the model of a run, the run before it, and the stretch of time for which there are samples. */
-export function buildModel(
-  timeline: BootTimeline | null,
-  previous: BootTimeline | null,
-  sampled: TimeWindow | null,
-): TimelineModel {
+/** Builds the model of a run and the run before it. */
+export function buildModel(timeline: BootTimeline | null, previous: BootTimeline | null): TimelineModel {
   const marks = keyMarks([...(timeline?.marks ?? [])].sort((a, b) => a.atNs - b.atNs));
   const markAtNs = Float64Array.from(marks, (mark) => mark.atNs);
   const segments = toSegments(timeline?.phases ?? [], endErrorOf(timeline, marks));
@@ -64,7 +60,7 @@ export function buildModel(
     markErrorNs: Float64Array.from(marks, (mark) => mark.errorNs),
     markRank: rankMarks(markAtNs, segments),
     fit,
-    bounds: findBounds(fit, timeline, previous, markAtNs, sampled),
+    reach: findReach(fit, timeline, previous, markAtNs),
   };
 }
 
@@ -100,17 +96,25 @@ function findFit(timeline: BootTimeline | null, previous: BootTimeline | null): 
   return { startNs: -margin, endNs: Math.max(end, 1e3) + margin };
 }
 
-function findBounds(
+function findReach(
   fit: TimeWindow,
   timeline: BootTimeline | null,
   previous: BootTimeline | null,
   markAtNs: Float64Array,
-  sampled: TimeWindow | null,
 ): TimeWindow {
-  const first = Math.min(fit.startNs, timeline?.ahead?.startNs ?? 0, markAtNs[0] ?? 0, sampled?.startNs ?? 0);
-  const last = Math.max(fit.endNs, previous?.totalNs ?? 0, markAtNs.at(-1) ?? 0, sampled?.endNs ?? 0);
+  return {
+    startNs: Math.min(fit.startNs, timeline?.ahead?.startNs ?? 0, markAtNs[0] ?? 0),
+    endNs: Math.max(fit.endNs, previous?.totalNs ?? 0, markAtNs.at(-1) ?? 0),
+  };
+}
+
+/** As far as a person can pan and zoom out: all that happened and was sampled, and some air. */
+export function findBounds({ fit, reach }: TimelineModel, sampled: TimeWindow | null): TimeWindow {
   const margin = (fit.endNs - fit.startNs) * 0.25;
-  return { startNs: first - margin, endNs: last + margin };
+  return {
+    startNs: Math.min(reach.startNs, sampled?.startNs ?? 0) - margin,
+    endNs: Math.max(reach.endNs, sampled?.endNs ?? 0) + margin,
+  };
 }
 
 /** Marks that open a phase come first, then those with the most room around them. */

@@ -6,7 +6,7 @@ import { PhaseDetails } from './phase-details.tsx';
 import { buildSeries, sampledWindow } from './resource-series.ts';
 import { TimelineCanvas } from './timeline-canvas.tsx';
 import { TimelineHeader } from './timeline-header.tsx';
-import { buildModel } from './timeline-model.ts';
+import { buildModel, findBounds } from './timeline-model.ts';
 import { TimelineTable } from './timeline-table.tsx';
 import { TimelineToolbar } from './timeline-toolbar.tsx';
 import { useViewport } from './use-viewport.ts';
@@ -33,8 +33,9 @@ export function TimelineView(props: TimelineViewProps) {
   const tokens = useTokens(theme);
   const [asTable, setAsTable] = useState(false);
   const series = useMemo(() => buildSeries(samples, clickedAtMs), [samples, clickedAtMs]);
-  const model = useMemo(() => buildModel(timeline, previous, sampledWindow(series)), [timeline, previous, series]);
-  const viewport = useViewport(model);
+  const model = useMemo(() => buildModel(timeline, previous), [timeline, previous]);
+  const bounds = useMemo(() => findBounds(model, sampledWindow(series)), [model, series]);
+  const viewport = useViewport(model, bounds);
   const fit = () => viewport.show(model.fit);
   const zoomToPhase = (name: PhaseName) => {
     const segment = model.segments.find((candidate) => candidate.name === name);

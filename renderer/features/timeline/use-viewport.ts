@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { TimeWindow } from './time-scale.ts';
 import type { TimelineModel } from './timeline-model.ts';
 import { createViewport, type Viewport } from './viewport.ts';
 
@@ -9,9 +10,9 @@ const motionMs = 120;
  * The viewport of a timeline: it shows all of a run when the run is another one, and stays where the person put it when
  * only more samples came in.
  */
-export function useViewport(model: TimelineModel): Viewport {
+export function useViewport(model: TimelineModel, bounds: TimeWindow): Viewport {
   const [viewport] = useState(() =>
-    createViewport(model.fit, model.bounds, {
+    createViewport(model.fit, bounds, {
       requestFrame: (step) => requestAnimationFrame(step),
       cancelFrame: (handle) => cancelAnimationFrame(handle),
       motionMs: () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : motionMs),
@@ -19,11 +20,11 @@ export function useViewport(model: TimelineModel): Viewport {
   );
   const shown = useRef({ timeline: model.timeline, previous: model.previous });
   useLayoutEffect(() => {
-    viewport.setBounds(model.bounds);
+    viewport.setBounds(bounds);
     if (shown.current.timeline === model.timeline && shown.current.previous === model.previous) return;
     shown.current = { timeline: model.timeline, previous: model.previous };
     viewport.show(model.fit, true);
-  }, [viewport, model]);
+  }, [viewport, model, bounds]);
   useEffect(() => viewport.dispose, [viewport]);
   return viewport;
 }
