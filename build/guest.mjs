@@ -247,6 +247,16 @@ export async function buildGuest({ cacheDir = path.join(root, '.cache/guest'), l
   const dir = path.join(cacheDir, hash);
   const result = { kernelPath: path.join(dir, 'ember.elf'), floorPath: path.join(dir, 'floor.elf'), hash };
   if (existsSync(result.kernelPath) && existsSync(result.floorPath)) return { ...result, built: false };
+  // Callers that come while it is being built wait for the one build.
+  building.set(dir, building.get(dir) ?? build({ found, cacheDir, dir, log }).finally(() => building.delete(dir)));
+  await building.get(dir);
+  log(`guest: built ${result.kernelPath}`);
+  return { ...result, built: true };
+}
+
+const building = new Map();
+
+async function build({ found, cacheDir, dir, log }) {
   await mkdir(cacheDir, { recursive: true });
   const engine = await buildEngine({ found, cacheDir, log });
   const work = await mkdtemp(`${dir}.`);
@@ -285,8 +295,6 @@ export async function buildGuest({ cacheDir = path.join(root, '.cache/guest'), l
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  log(`guest: built ${result.kernelPath}`);
-  return { ...result, built: true };
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -18,7 +18,12 @@ struct pvclock {
 } __attribute__((aligned(64)));
 
 static struct pvclock pvclock;
-static uint64_t hz, start_tsc, wall_base_ns, wall_base_tsc;
+struct sample {
+  uint64_t tsc, ns;
+};
+
+static struct sample start;
+static uint64_t hz, wall_base_ns, wall_base_tsc;
 static uint64_t ns_multiplier; /* nanoseconds per count, times 2^32 */
 
 static uint64_t kvm_hz(void) {
@@ -45,16 +50,29 @@ static void set_hz(uint64_t value) {
   ns_multiplier = (SECOND << 32) / hz;
 }
 
-void clock_init(void) { start_tsc = rdtsc(); }
+/* Both counters at one instant, as nearly as a few tries get it: a virtual CPU can lose its host in between. */
+static struct sample take_sample(int tries) {
+  struct sample best = {0, 0};
+  uint64_t narrowest = UINT64_MAX;
+  for (int i = 0; i < tries; i++) {
+    uint64_t before = rdtsc(), elapsed = apic_elapsed_ns(), width = rdtsc() - before;
+    if (width >= narrowest) continue;
+    narrowest = width;
+    best = (struct sample){before + width / 2, elapsed};
+  }
+  return best;
+}
+
+void clock_init(void) { start = take_sample(2); }
 
 static uint64_t measured_hz(void) {
-  uint64_t elapsed = apic_elapsed_ns();
-  if (elapsed == 0) {
+  if (apic_elapsed_ns() <= start.ns) {
     apic_restart_count();
-    start_tsc = rdtsc();
+    start = take_sample(8);
   }
-  while ((elapsed = apic_elapsed_ns()) < MEASURE_NS) __asm__ volatile("pause");
-  uint64_t ticks = rdtsc() - start_tsc;
+  while (apic_elapsed_ns() - start.ns < MEASURE_NS) __asm__ volatile("pause");
+  struct sample end = take_sample(8);
+  uint64_t ticks = end.tsc - start.tsc, elapsed = end.ns - start.ns;
   /* ticks * 1e9 overflows after some seconds; microseconds are fine enough by then. */
   return elapsed < 4 * SECOND ? ticks * 1000 / (elapsed / 1000) * 1000 : ticks / (elapsed / 1000000) * 1000;
 }

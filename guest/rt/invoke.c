@@ -67,13 +67,13 @@ static void send_error(enum error_code code, int fatal, struct iovec name, struc
 static struct iovec text_of(const char *text) { return (struct iovec){text, strlen(text)}; }
 
 static void send_plain_error(enum error_code code, int fatal, const char *message) {
-  send_error(code, fatal, text_of("Error"), text_of(message), text_of(""));
+  send_error(code, fatal, text_of(""), text_of(message), text_of(""));
 }
 
-static void fail_timed_out(void) {
+static void fail_timed_out(struct iovec stack) {
   char words[96];
   size_t n = format_words(words, sizeof words, "The handler did not settle within %u ms.", now.deadline_ms);
-  send_error(ERROR_TIMEOUT, 0, text_of("Error"), (struct iovec){words, n}, text_of(""));
+  send_error(ERROR_TIMEOUT, 0, text_of(""), (struct iovec){words, n}, stack);
 }
 
 void invoke_report_panic(const char *message) {
@@ -95,7 +95,7 @@ static void send_response(uint32_t status, uint32_t kind, struct iovec headers, 
   if (headers.length + (uint64_t)body.length + FRAME_OVERHEAD > MAX_BODY) {
     char words[96];
     size_t n = format_words(words, sizeof words, "The response has %u bytes; at most %u can be sent.", body.length, 16u << 20);
-    send_error(ERROR_UNSENDABLE, 0, text_of("RangeError"), (struct iovec){words, n}, text_of(""));
+    send_error(ERROR_UNSENDABLE, 0, text_of(""), (struct iovec){words, n}, text_of(""));
     return;
   }
   fixed = (struct response_body){.status = status, .kind = kind, .headers_bytes = headers.length, .body_bytes = body.length};
@@ -147,7 +147,9 @@ void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack)
     texts[i] = js_text(values[i], &length);
     pieces[i] = (struct iovec){engine_at(texts[i]), length < MAX_ERROR_TEXT ? length : MAX_ERROR_TEXT};
   }
-  send_error(now.timed_out ? ERROR_TIMEOUT : code, 0, pieces[0], pieces[1], pieces[2]);
+  /* Being interrupted looks like an error of the engine's; where it happened is worth keeping. */
+  if (now.timed_out) fail_timed_out(pieces[2]);
+  else send_error(code, 0, pieces[0], pieces[1], pieces[2]);
   for (int i = 0; i < 3; i++) js_free_text(texts[i]);
 }
 
@@ -165,7 +167,7 @@ static void report(js_value error, enum error_code code) {
   js_free(result);
   if (now.answered) return;
   /* The prelude itself failed: out of memory, out of stack, or out of time. */
-  if (now.timed_out) fail_timed_out();
+  if (now.timed_out) fail_timed_out(text_of(""));
   else if (engine_out_of_memory) send_plain_error(ERROR_OUT_OF_MEMORY, 0, "The function ran out of memory.");
   else send_plain_error(ERROR_THREW, 0, "The handler threw something that cannot be described.");
 }
@@ -183,7 +185,7 @@ static int run_timers(void) {
   if (!(delay_ms >= 0)) return 0;
   uint64_t tsc = rdtsc(), sleep_ns = delay_ms > 60000 ? 60000000000ull : (uint64_t)(delay_ms * 1e6);
   if (now.deadline_tsc && tsc >= now.deadline_tsc) {
-    fail_timed_out();
+    fail_timed_out(text_of(""));
     return 1;
   }
   if (now.deadline_tsc) {
@@ -200,7 +202,7 @@ static js_value await_promise(js_value promise) {
   int state;
   while ((state = js_promise_state(promise)) == 0 && !now.answered) {
     if (now.timed_out) {
-      fail_timed_out();
+      fail_timed_out(text_of(""));
     } else if (Z_qjsZ_qjs_is_job_pending(&engine)) {
       if ((int32_t)Z_qjsZ_qjs_execute_pending_job(&engine) < 0) report(js_exception(), 0);
     } else if (!run_timers() && !now.answered) {

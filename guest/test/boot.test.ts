@@ -37,6 +37,16 @@ describe('boot', () => {
     expect(frame).toMatchObject({ type: 'response', id: 1, status: 200 });
   });
 
+  it('answers one of a megabyte that was written before the guest ran', async () => {
+    const guest = await functions.boot('export default (event) => event.text.length;', { paused: true });
+    guest.sendInvoke({ text: 'x'.repeat(1_000_000) });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await guest.resume();
+    await guest.hello();
+    const frame = await guest.next();
+    expect(frame.type === 'response' && new TextDecoder().decode(frame.body)).toBe('1000000');
+  });
+
   it('boots with the device behind a PCIe root port, as libvirt places it', async () => {
     for (const firmware of ['qboot', 'seabios'] as const) {
       const guest = await functions.boot(hello, {
@@ -81,12 +91,23 @@ describe('boot', () => {
     const ping = await guest.ping(before);
     expect(ping.hostNs).toBe(before);
     expect(ping.tscSent).toBeGreaterThanOrEqual(ping.tscReceived);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const later = await guest.ping(process.hrtime.bigint());
-    const hostNs = Number(later.hostNs - ping.hostNs);
-    const guestNs = (Number(later.tscReceived - ping.tscReceived) / Number(later.tscHz)) * 1e9;
-    expect(guestNs / hostNs).toBeGreaterThan(0.98);
-    expect(guestNs / hostNs).toBeLessThan(1.02);
+    /** The quickest of some round trips: the machine that tests run on is shared. */
+    const quickest = async () => {
+      let best = { widthNs: Number.POSITIVE_INFINITY, hostNs: 0, ticks: 0, hz: 0 };
+      for (let i = 0; i < 10; i++) {
+        const sentNs = Number(process.hrtime.bigint());
+        const pong = await guest.ping(BigInt(sentNs));
+        const widthNs = Number(process.hrtime.bigint()) - sentNs;
+        if (widthNs < best.widthNs)
+          best = { widthNs, hostNs: sentNs, ticks: Number(pong.tscReceived), hz: Number(pong.tscHz) };
+      }
+      return best;
+    };
+    const early = await quickest();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const late = await quickest();
+    const guestNs = ((late.ticks - early.ticks) / late.hz) * 1e9;
+    expect(guestNs / (late.hostNs - early.hostNs)).toBeCloseTo(1, 1.7);
 
     const second = await guest.invoke({});
     expect(second.marks.slice(0, bootMarks.length)).toEqual(first.marks.slice(0, bootMarks.length));

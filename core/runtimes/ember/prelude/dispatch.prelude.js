@@ -21,7 +21,7 @@
   let turn = 0;
 
   class Unsendable extends TypeError {}
-  Object.defineProperty(Unsendable.prototype, 'name', { value: 'TypeError' });
+  Object.defineProperty(Unsendable.prototype, 'name', { value: '' });
 
   // JSON.stringify leaves functions and symbols out without a word; here they are errors that say where they are.
   function check(value, type, path, above) {
@@ -151,13 +151,13 @@
   /** Answers with what was thrown. A `suggested` code above zero is taken as it is, but out of memory only when the error is that. */
   function report(error, suggested) {
     if (suggested === codeOutOfMemory && (error === null || error?.name === 'InternalError')) {
-      fail(codeOutOfMemory, 'InternalError', 'The function ran out of memory.', textOf(error?.stack ?? '', ''));
+      fail(codeOutOfMemory, '', 'The function ran out of memory.', textOf(error?.stack ?? '', ''));
     } else if (error instanceof Error) {
       const decided = error instanceof Unsendable ? codeUnsendable : codeThrew;
       const code = suggested === 0 || suggested === codeOutOfMemory ? decided : suggested;
       fail(code, textOf(error.name, 'Error'), textOf(error.message, ''), textOf(error.stack, ''));
     } else {
-      fail(codeThrew, 'Error', `The handler threw ${describe(error)}, which is not an Error.`, '');
+      fail(codeThrew, '', `The handler threw ${describe(error)}, which is not an Error.`, '');
     }
   }
 
