@@ -5,9 +5,25 @@ import type { Project } from '#shared/model/project.ts';
 import { runIdSchema } from '#shared/model/units.ts';
 import type { Session } from './session.ts';
 
-/** The project in a directory that a person named. Errors: as `projects:open`. */
-export function openProject(session: Session, dir: string): Promise<Project> {
-  return session.call('projects:open', { dir: resolve(session.io.cwd, dir) });
+/**
+ * Does `work` with the project in a directory that a person named. A folder that is no valid project and that nobody
+ * has opened is not left on the studio's list.
+ *
+ * Errors: as `projects:open`, and what `work` throws.
+ */
+export async function withProject<Result>(
+  session: Session,
+  dir: string,
+  work: (project: Project) => Promise<Result>,
+): Promise<Result> {
+  const before = await session.call('projects:list', {});
+  const project = await session.call('projects:open', { dir: resolve(session.io.cwd, dir) });
+  try {
+    return await work(project);
+  } finally {
+    const isStray = project.config === null && !before.some(({ id }) => id === project.id);
+    if (isStray) await session.client.call('projects:close', { projectId: project.id });
+  }
 }
 
 /** The instance that a person named by its id, its domain, or the start of either, when only one begins so. */

@@ -10,7 +10,8 @@ import { instance, project, run } from './testing/samples.ts';
 
 type Parts = Parameters<typeof createScriptedEngine>[0];
 
-const runParts: Parts = { calls: { 'projects:open': () => project, 'instances:run': () => run } };
+const opening: Parts['calls'] = { 'projects:list': () => [], 'projects:open': () => project };
+const runParts: Parts = { calls: { ...opening, 'instances:run': () => run } };
 
 async function cli(argv: readonly string[], parts: Parts = {}, io: FakeIo = createFakeIo()) {
   const close = vi.fn(async () => undefined);
@@ -143,7 +144,7 @@ describe('run', () => {
   ] as const)('%s exits %i', async (code, expected) => {
     const { exitCode, out } = await cli(['run', 'hello', '--json'], {
       calls: {
-        'projects:open': () => project,
+        ...opening,
         'instances:run': () => {
           throw new FirstlightError(code, 'Words.', { hint: 'Do this.' });
         },
@@ -164,7 +165,7 @@ describe('run', () => {
     } as const;
     const { exitCode, err } = await cli(['run', 'hello'], {
       calls: {
-        'projects:open': () => project,
+        ...opening,
         'instances:run': () => {
           throw new FirstlightError('BUILD_FAILED', 'hello does not build.', { details: { problems: [problem] } });
         },
@@ -180,6 +181,26 @@ describe('run', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('a folder that is no project does not stay on the list, one that was there does', async () => {
+    const broken = { ...project, config: null };
+    const closed = vi.fn(() => null);
+    const invalid = () => {
+      throw new FirstlightError('PROJECT_INVALID', 'Words.');
+    };
+    const parts = (listed: (typeof project)[]): Parts => ({
+      calls: {
+        'projects:list': () => listed,
+        'projects:open': () => broken,
+        'projects:close': closed,
+        'instances:run': invalid,
+      },
+    });
+    expect((await cli(['run', 'x'], parts([broken]))).exitCode).toBe(2);
+    expect(closed).not.toHaveBeenCalled();
+    expect((await cli(['run', 'x'], parts([]))).exitCode).toBe(2);
+    expect(closed).toHaveBeenCalledOnce();
   });
 
   test('the event comes from the option, a file or standard input', async () => {
@@ -217,7 +238,7 @@ describe('run', () => {
 describe('ending', () => {
   const waiting: Parts = {
     calls: {
-      'projects:open': () => project,
+      ...opening,
       'instances:run': (_, { signal }) =>
         new Promise((_resolve, reject) =>
           signal.addEventListener('abort', () => reject(new FirstlightError('CANCELLED', 'Cancelled.'))),

@@ -1,14 +1,13 @@
 import { formatBytes, formatMs } from '#shared/format.ts';
 import type { BuildResult } from '#shared/model/image.ts';
-import { openProject } from '../find.ts';
+import { withProject } from '../find.ts';
 import { renderProblem } from '../output/print-error.ts';
 import type { Style } from '../output/style.ts';
 import type { Session } from '../session.ts';
 
 /** Builds a project and prints each step with its reason. */
 export async function build(session: Session, dir: string): Promise<number> {
-  const project = await openProject(session, dir);
-  const result = await session.call('builds:build', { projectId: project.id });
+  const result = await withProject(session, dir, ({ id }) => session.call('builds:build', { projectId: id }));
   session.printJson(result);
   session.print(renderBuild(result, session.style));
   return 0;

@@ -1,10 +1,12 @@
 import { fromWireError } from '#shared/errors.ts';
 import { formatBytes, formatMs } from '#shared/format.ts';
 import type { BuildResult } from '#shared/model/image.ts';
+import type { Json } from '#shared/model/json.ts';
+import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import { buildAndPrestart } from '#shared/prestart.ts';
-import { openProject } from '../find.ts';
+import { withProject } from '../find.ts';
 import { renderError } from '../output/print-error.ts';
 import { renderResponse } from '../output/print-response.ts';
 import { renderTimeline } from '../output/print-timeline.ts';
@@ -22,30 +24,37 @@ export async function run(
 ): Promise<number> {
   const event = options.event === undefined ? undefined : await readEvent(session.io, options.event);
   session.progress.report({ step: 'open', message: `Opening ${dir}` });
-  const project = await openProject(session, dir);
-  let build: BuildResult | null = null;
-  session.client.subscribe('builds:finished', (finished) => {
-    if (finished.projectId === project.id && finished.result !== null) build ??= finished.result;
-  });
-  // What is prestarted must be there before the click; a studio does it as soon as a build is done.
-  if (options.start === 'prestarted') {
-    build = await buildAndPrestart(session.client, project.id, {
-      signal: session.signal,
-      onProgress: session.progress.report,
-    });
-  }
-  const done = await session.call('instances:run', {
-    projectId: project.id,
-    startMode: options.start,
-    lifetime: options.keep ? 'forever' : 'stop',
-    ...(event !== undefined && { event }),
-  });
+  const { done, build } = await withProject(session, dir, (project) => start(session, project, event, options));
   session.printJson(runJson(done));
   session.print(renderRun(done, build, session.style));
   if (done.error === null) return 0;
   const error = fromWireError(done.error);
   if (!session.json) session.note(renderError(error, createStyle(session.io, session.io.stderr)));
   return error.exitCode;
+}
+
+/** The run, and what the build before it did. */
+async function start(
+  session: Session,
+  { id: projectId }: Project,
+  event: Json | undefined,
+  options: { keep?: boolean; start: StartMode },
+): Promise<{ done: Run; build: BuildResult | null }> {
+  let build: BuildResult | null = null;
+  session.client.subscribe('builds:finished', (finished) => {
+    if (finished.projectId === projectId && finished.result !== null) build ??= finished.result;
+  });
+  // What is prestarted must be there before the click; a studio does it as soon as a build is done.
+  if (options.start === 'prestarted') {
+    await buildAndPrestart(session.client, projectId, { signal: session.signal, onProgress: session.progress.report });
+  }
+  const done = await session.call('instances:run', {
+    projectId,
+    startMode: options.start,
+    lifetime: options.keep ? 'forever' : 'stop',
+    ...(event !== undefined && { event }),
+  });
+  return { done, build };
 }
 
 /** A run for a person: the response, the timeline, what the build did, what it used. */
