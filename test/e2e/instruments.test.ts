@@ -103,6 +103,24 @@ describe('timeline', () => {
     expect(plain(await readout().textContent())).toContain('runtime');
   });
 
+  it('zooms with two fingers', async () => {
+    await open('state=prestarted');
+    const touch = await page.context().newCDPSession(page);
+    const fingers = async (type: 'touchStart' | 'touchMove' | 'touchEnd', apartPx: number) => {
+      const middle = await xOf(10);
+      const touchPoints =
+        type === 'touchEnd' ? [] : [-apartPx / 2, apartPx / 2].map((dx, id) => ({ x: middle + dx, y: 60, id }));
+      await touch.send('Input.dispatchTouchEvent', { type, touchPoints });
+    };
+    await fingers('touchStart', 100);
+    for (const apartPx of [200, 300, 400]) await fingers('touchMove', apartPx);
+    await fingers('touchEnd', 0);
+    // Four times as near: 250 px left of what stayed in place is now 1.5 ms before it, still in the same phase.
+    await page.mouse.move((await xOf(10)) - 250, 60);
+    expect(plain(await readout().textContent())).toContain('runtime');
+    expect(await selected()).toBeNull();
+  });
+
   it('measures a span with Shift-drag', async () => {
     await open('state=prestarted');
     await page.keyboard.down('Shift');
