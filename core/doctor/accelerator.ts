@@ -29,7 +29,7 @@ export interface Accelerator {
 export interface AcceleratorOptions {
   readonly link: LibvirtLink;
   readonly layout: Layout;
-  readonly resources: Pick<Resources, 'floorKernelPath'>;
+  readonly resources: Pick<Resources, 'guestKernelPath'>;
   /** What a person decided; nothing is probed then. */
   readonly fixed: Accel | undefined;
   readonly onKnown: (choice: AccelChoice) => void;
@@ -50,12 +50,14 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     if (device === undefined) return { kind: 'tcg', reason: `there is no ${kvmPath}: guests are emulated` };
     const connection = await link.connection();
     const { major, minor, release } = await connection.hypervisorVersion();
+    const kernel = await stat(resources.guestKernelPath);
     // Whatever of this changes may change the answer.
     const key = [
       readBootId(),
       link.uri,
       `${major}.${minor}.${release}`,
       `${device.mode.toString(8)}:${device.uid}:${device.gid}`,
+      `${kernel.size}:${kernel.mtimeMs}`,
     ].join(' ');
     const saved = await readJson(savedPath, savedSchema);
     if (!fresh && saved.ok && saved.value?.key === key) return { kind: saved.value.kind, reason: saved.value.reason };
@@ -67,8 +69,8 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
 
   /** The probe's kernel where QEMU's user may read it, which a person's own folders are not. */
   async function readableKernel(): Promise<string> {
-    const bytes = await readFile(resources.floorKernelPath);
-    const name = `floor-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.elf`;
+    const bytes = await readFile(resources.guestKernelPath);
+    const name = `probe-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.elf`;
     const path = join(await layout.ensure(layout.kernelsDir), name);
     if ((await stat(path).catch(goneAsUndefined)) === undefined) await writeAtomic(path, bytes, { mode: 0o644 });
     return path;

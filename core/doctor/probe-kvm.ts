@@ -12,15 +12,18 @@ import type { AccelChoice } from './accelerator.ts';
 export interface KvmProbe {
   readonly link: LibvirtLink;
   readonly layout: Layout;
-  /** A guest that writes one byte to its serial port from long mode. */
+  /**
+   * The guest kernel without a function: it says so on its console. A smaller guest will not do: where KVM hangs, one that
+   * enters long mode and writes a byte may still run (seen).
+   */
   readonly kernelPath: string;
 }
 
-/** A guest in a working KVM writes its byte within a millisecond; a loaded machine needs more. */
+/** A guest in a working KVM speaks within milliseconds; a loaded machine needs more. */
 const patienceMs = 2_500;
 const createTimeoutMs = 60_000;
 
-/** Boots the smallest guest under KVM, and says whether it ran. */
+/** Boots the guest kernel under KVM, and says whether it ran. */
 export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<AccelChoice> {
   const connection = await link.connection();
   const sockets = await createSocketDir(await layout.ensure(layout.socketsDir), thisProcess());
@@ -29,7 +32,7 @@ export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<
     uuid: randomUUID(),
     title: 'Firstlight: does KVM work?',
     accel: 'kvm',
-    memoryMiB: 16,
+    memoryMiB: 32,
     vcpus: 1,
     machine: { machineType: 'pc', kernelPath, cmdline: '', channelName: '' },
     firmwarePath: findFirmware(),
