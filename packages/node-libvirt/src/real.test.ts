@@ -49,7 +49,7 @@ const named = (what: string, skip: string) => (skip === '' ? what : `${what} (sk
 
 /** A folder that other users can read, with the tiny guest in it. */
 function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'nlv-real-'));
+  const folder = mkdtempSync(join(tmpdir(), 'nlv-'));
   chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'guest.elf'), tinyGuest());
   return folder;
