@@ -1,0 +1,99 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Launched } from './launch.ts';
+import { createPrestartPool, type PrestartPool } from './prestart-pool.ts';
+import type { LaunchSpec } from './types.ts';
+
+interface Made {
+  readonly spec: LaunchSpec;
+  readonly instance: { state: string; stop: () => void; readonly record: { readonly id: string } };
+}
+
+function setUp(options: { idleMs?: number; maxInstances?: number; fail?: boolean } = {}): {
+  pool: PrestartPool;
+  made: Made[];
+  log: string[];
+} {
+  const made: Made[] = [];
+  const log: string[] = [];
+  const launch = async (spec: LaunchSpec) => {
+    if (options.fail) throw new Error('no room');
+    const instance = {
+      state: 'prestarted',
+      record: { id: `i${made.length}` },
+      stop: () => {
+        instance.state = 'stopping';
+      },
+    };
+    made.push({ spec, instance });
+    return { instance, times: {} } as unknown as Launched;
+  };
+  const pool = createPrestartPool({ launch, log: (line) => log.push(line), ...options });
+  return { pool, made, log };
+}
+
+const spec = (projectId: string, imageId = 'image', memoryMiB = 64) =>
+  ({
+    projectId,
+    image: { id: imageId },
+    accel: 'tcg',
+    config: { name: 'f', memoryMiB, vcpus: 1 },
+  }) as unknown as LaunchSpec;
+const states = (made: readonly Made[]) => made.map(({ instance }) => instance.state);
+const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+describe('createPrestartPool', () => {
+  it('gives away the one that waits, once', async () => {
+    const { pool, made } = setUp();
+    pool.prepare(spec('a'));
+    pool.prepare(spec('a'));
+    expect(made).toHaveLength(1);
+    expect((await pool.take(spec('a')))?.instance.record.id).toBe('i0');
+    expect(await pool.take(spec('a'))).toBeNull();
+  });
+
+  it('replaces one for another image or machine', async () => {
+    const { pool, made } = setUp();
+    pool.prepare(spec('a', 'old'));
+    expect(await pool.take(spec('a', 'new'))).toBeNull();
+    pool.prepare(spec('a', 'new'));
+    await settle();
+    pool.prepare(spec('a', 'new', 128));
+    await settle();
+    expect(states(made)).toEqual(['stopping', 'stopping', 'prestarted']);
+  });
+
+  it('keeps at most two, the newest projects’', async () => {
+    const { pool, made } = setUp();
+    for (const id of ['a', 'b', 'c']) pool.prepare(spec(id));
+    await settle();
+    expect(states(made)).toEqual(['stopping', 'prestarted', 'prestarted']);
+  });
+
+  it('ends one that nobody wants for long, and all when closed', async () => {
+    vi.useFakeTimers();
+    const { pool, made } = setUp({ idleMs: 1000 });
+    pool.prepare(spec('a'));
+    await vi.advanceTimersByTimeAsync(1001);
+    expect(states(made)).toEqual(['stopping']);
+    vi.useRealTimers();
+    pool.prepare(spec('b'));
+    pool.close();
+    await settle();
+    expect(states(made)).toEqual(['stopping', 'stopping']);
+    pool.prepare(spec('c'));
+    expect(made).toHaveLength(2);
+  });
+
+  it('does not give away one that ended meanwhile, and logs why one could not be made', async () => {
+    const { pool, made } = setUp();
+    pool.prepare(spec('a'));
+    await settle();
+    if (made[0]) made[0].instance.state = 'failed';
+    expect(await pool.take(spec('a'))).toBeNull();
+    const broken = setUp({ fail: true });
+    broken.pool.prepare(spec('a'));
+    await settle();
+    expect(broken.log.join()).toContain('no room');
+    expect(await broken.pool.take(spec('a'))).toBeNull();
+  });
+});
