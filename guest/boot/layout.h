@@ -13,7 +13,6 @@
 #define EMBER_RESERVE_PAGES 16
 
 /* One 2 MiB page each: text, read-only data, data. Then a hole that catches a stack that overflows, and the stack. */
-#define EMBER_TEXT_BASE 0x00200000
 #define EMBER_STACK_GUARD 0x00800000
 #define EMBER_STACK_BOTTOM 0x00a00000
 /* The config block lies right above, so that loading the image has already backed the top of the stack with memory. */

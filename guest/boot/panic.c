@@ -42,7 +42,8 @@ static void print_address(const char *label, uint64_t address) {
 static void print_backtrace(uint64_t rsp) {
   if (rsp < EMBER_STACK_BOTTOM || rsp >= EMBER_STACK_TOP) rsp = EMBER_STACK_BOTTOM;
   kprintf("calls (from the stack, newest first):\n");
-  int shown = 0;
+  int shown = 0, repeats = 0;
+  uint64_t last = 0;
   for (const uint64_t *p = (const uint64_t *)(rsp & ~7ull); p < (const uint64_t *)EMBER_STACK_TOP && shown < 24; p++) {
     uint64_t offset;
     if (!symbol_find(*p, &offset) || offset < 2) continue;
@@ -51,6 +52,13 @@ static void print_backtrace(uint64_t rsp) {
     int indirect = (code[-2] == 0xff && (code[-1] & 0x38) == 0x10) || (offset >= 3 && code[-3] == 0xff && (code[-2] & 0x38) == 0x10) ||
                    (offset >= 6 && code[-6] == 0xff && (code[-5] & 0x38) == 0x10);
     if (!direct && !indirect) continue;
+    if (*p == last) {
+      repeats++;
+      continue;
+    }
+    if (repeats) kprintf("    ... %d more times\n", repeats);
+    repeats = 0;
+    last = *p;
     print_address("  ", *p);
     shown++;
   }

@@ -1,6 +1,6 @@
 /** The worker thread behind `createBaker`: evaluates a bundle in QuickJS and writes the image. */
 import { createHash, randomFillSync } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { EvalFlags, JSException, type JSValueHandle, QuickJS } from 'quickjs-wasi';
 import { type BaseHeap, createBaseHeap, hostCallLetters, type VirtualClock, vmOptions } from './base-heap.ts';
@@ -24,10 +24,12 @@ class BakeFailure extends Error {
 }
 
 let base: Promise<BaseHeap> | undefined;
-let kernel: { readonly path: string; readonly bytes: Uint8Array } | undefined;
+let kernel: { readonly path: string; readonly mtimeMs: number; readonly bytes: Uint8Array } | undefined;
 
+/** The kernel's file, read again only when it has changed. */
 async function kernelBytes(path: string): Promise<Uint8Array> {
-  if (kernel?.path !== path) kernel = { path, bytes: await readFile(path) };
+  const { mtimeMs } = await stat(path);
+  if (kernel?.path !== path || kernel.mtimeMs !== mtimeMs) kernel = { path, mtimeMs, bytes: await readFile(path) };
   return kernel.bytes;
 }
 

@@ -83,7 +83,7 @@ export function createBaker(options: BakerOptions = {}): Baker {
     bake: (request) =>
       enqueue(async () => {
         if (closed) throw new FirstlightError('CANCELLED', 'The image writer has been closed.');
-        request.signal?.throwIfAborted();
+        if (request.signal?.aborted) throw new FirstlightError('CANCELLED', 'The build was cancelled.');
         const started = performance.now();
         const job = jobOf(request, nextId++);
         const reply = await ask(job, job.evalTimeoutMs + graceMs, request.signal);
