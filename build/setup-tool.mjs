@@ -6,10 +6,16 @@ import { root, SetupError } from './setup-say.mjs';
 
 const running = new Set();
 
-// However this process ends, it leaves no tool of its own at work.
-process.on('exit', () => {
+/** However this process ends, it leaves no tool of its own at work: half-done steps have no stamp and are done again. */
+function endAll(signal) {
   for (const child of running) child.kill('SIGTERM');
-});
+  if (typeof signal === 'string') process.exit(signal === 'SIGINT' ? 130 : 143);
+}
+
+// Only while a tool runs: afterwards signals belong to the program that was set up.
+const endings = ['exit', 'SIGINT', 'SIGTERM', 'SIGHUP'];
+const watchEnd = () => endings.forEach((event) => void process.on(event, endAll));
+const unwatchEnd = () => endings.forEach((event) => void process.off(event, endAll));
 
 /**
  * Runs a program to its end.
@@ -23,10 +29,14 @@ export async function runTool(command, args, { name = command, cwd = root, env =
   try {
     const outcome = await new Promise((resolve) => {
       const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', log, log] });
+      if (running.size === 0) watchEnd();
       running.add(child);
-      child.once('error', (error) => resolve({ error }));
-      child.once('close', (code, signal) => resolve({ code, signal }));
-      child.once('close', () => running.delete(child));
+      const settle = (result) => {
+        if (running.delete(child) && running.size === 0) unwatchEnd();
+        resolve(result);
+      };
+      child.once('error', (error) => settle({ error }));
+      child.once('close', (code, signal) => settle({ code, signal }));
     });
     if (outcome.code === 0) return;
     throw new SetupError(describeFailure([command, ...args].join(' '), outcome, logPath), hint);
