@@ -402,3 +402,31 @@ describe('serve', () => {
     await expect(fetch(origin)).rejects.toThrow();
   });
 });
+
+test('studio, without a display, says where it is, runs the sample and shows its timeline', async () => {
+  const io = createFakeIo();
+  const build = { image: {}, cached: true, buildMs: 1, steps: [], warnings: [] } as never;
+  const engine = createScriptedEngine({
+    calls: {
+      'app:info': () => ({ version: '', uri: '', accel: null, connection: 'connected', projectsDir: '/projects' }),
+      'projects:create': () => {
+        throw new FirstlightError('ALREADY_EXISTS', 'It is there.');
+      },
+      'projects:open': () => project,
+      'instances:list': () => [],
+      'builds:build': () => {
+        engine.emit('instances:changed', { instance: { ...instance, state: 'prestarted' } });
+        return build;
+      },
+      'instances:run': () => run,
+      'doctor:run': () => ({ ok: true, uri: '', accel: null, versions: {}, checks: [] }),
+    },
+  });
+  const done = main(['studio'], io, async () => ({ ...engine, close: async () => undefined }));
+  await vi.waitFor(() => expect(io.err()).toContain('Serving until Ctrl-C.'), 5000);
+  expect(io.out()).toMatch(
+    /^Studio: http:\/\/127\.0\.0\.1:\d+\/#token=[0-9a-f]{64}\n200 OK[\s\S]*Cold start {2}127 ms/,
+  );
+  io.end('SIGINT');
+  expect(await done).toBe(130);
+});

@@ -6,7 +6,7 @@ import type { ProjectId } from './model/units.ts';
 const prestartWaitMs = 10_000;
 
 /** From when an instance is announced until its console and channel are open as well, on a busy machine. */
-const connectMs = 300;
+const connectMs = 150;
 
 /**
  * Builds, and waits until the next instance stands paused and ready to be resumed: for a process that has none yet.

@@ -18,9 +18,10 @@ import { startStudioHost } from './serve.ts';
 export async function openStudio(session: Session, options: { window: boolean }): Promise<number> {
   const host = await startStudioHost(session);
   try {
-    const doctoring = shortDoctor(session);
+    session.print(`Studio: ${host.url}\n`);
+    // Beside the rest: what it has to say is as useful a moment later.
+    void shortDoctor(session);
     const sample = await trySample(session);
-    await doctoring;
     session.progress.pause();
     if (session.signal.aborted) return 0;
 
@@ -31,9 +32,8 @@ export async function openStudio(session: Session, options: { window: boolean })
       return 0;
     }
     const shown = wantsWindow ? await openWindow(session, host) : null;
-    if (shown === null && sample !== null) session.print(`${renderRun(sample.run, sample.build, session.style)}\n`);
+    if (shown === null && sample !== null) session.print(renderRun(sample.run, sample.build, session.style));
     session.printJson({ url: host.url, origin: host.origin, runId: sample?.run.id ?? null });
-    session.print(`Studio: ${host.url}\n`);
     if (shown !== null) await shown;
     else {
       if (!session.json) session.note('Serving until Ctrl-C.\n');
