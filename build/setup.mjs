@@ -28,7 +28,7 @@ const steps = {
     title: 'guest kernel',
     inputs: ['guest', 'build/guest.mjs', 'core/runtimes/ember/layout.ts', 'node_modules/quickjs-wasi/package.json'],
     outputs: ['dist/guest/ember.elf', 'dist/guest/floor.elf'],
-    ignore: (path) => path.startsWith('guest/test/') || isTestFile(path),
+    ignore: (path) => path.startsWith('guest/test/') || path.endsWith('.md'),
     run: buildGuestKernel,
   },
   bundles: { title: 'programs', inputs: bundleInputs, outputs: bundleOutputs, ignore: isTestFile, run: bundleAll },
