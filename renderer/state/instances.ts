@@ -23,7 +23,8 @@ export interface InstanceActions {
   /** Reads what was sampled before this window looked. */
   readonly loadSamples: (instanceId: InstanceId) => Promise<void>;
   readonly openConsole: (instanceId: InstanceId) => void;
-  readonly openReplay: (runId: RunId, title: string) => void;
+  /** Opens what a run's console showed. `passing`: until the next run. */
+  readonly openReplay: (runId: RunId, title: string, passing?: boolean) => void;
   readonly closeConsole: (key: string) => void;
   readonly changed: (instance: Instance) => void;
   readonly removed: (instanceId: InstanceId) => void;
@@ -99,12 +100,12 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
       }
     },
     openConsole,
-    openReplay: (runId, title) => {
+    openReplay: (runId, title, passing = false) => {
       const key = `console:run-${runId}` as const;
       transient.setState((state) => ({
         consoles: state.consoles.some((tab) => tab.key === key)
           ? state.consoles
-          : [...state.consoles, { key, kind: 'replay', runId, title }],
+          : [...state.consoles, { key, kind: 'replay', runId, title, passing }],
         dockTab: key,
       }));
     },
@@ -116,13 +117,13 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
       const mine = transient.getState().tasks[instance.projectId]?.kind === 'run';
       if (!starts || !mine) return;
       // The console of what boots now takes the place of the last boot's, and comes to the front unless another tab is being read.
+      const projectOf = (id: InstanceId) => list().find((entry) => entry.id === id)?.projectId;
       const earlier = transient
         .getState()
-        .consoles.filter((tab) => tab.kind === 'live' && tab.instanceId !== instance.id)
-        .filter(
-          (tab) =>
-            list().find((entry) => tab.kind === 'live' && entry.id === tab.instanceId)?.projectId ===
-            instance.projectId,
+        .consoles.filter((tab) =>
+          tab.kind === 'live'
+            ? tab.instanceId !== instance.id && projectOf(tab.instanceId) === instance.projectId
+            : tab.passing,
         );
       const { dockTab } = transient.getState();
       openConsole(instance.id);

@@ -18,6 +18,7 @@ import type { DocActions } from './docs.ts';
 import { eventText } from './events.ts';
 import type { InstanceActions } from './instances.ts';
 import { failed, loading, ready } from './loadable.ts';
+import { nothingShown } from './session.ts';
 
 export interface RunActions {
   readonly load: (projectId: ProjectId) => Promise<void>;
@@ -64,7 +65,7 @@ export function createRunActions(
     if (id === undefined) return;
     const alive = session.getState().instances.value?.some((entry) => entry.id === id) ?? false;
     if (alive) instances.openConsole(id);
-    else instances.openReplay(run.id, `${run.functionName} ${new Date(run.startedAt).toLocaleTimeString('en-GB')}`);
+    else instances.openReplay(run.id, `${run.functionName} ${clock(run.startedAt)}`, true);
   };
 
   /** The run a person would compare with: the one before it, in the same start mode, that has a timeline. */
@@ -82,7 +83,7 @@ export function createRunActions(
     try {
       const run = await client.call('runs:get', { runId });
       if (shownOf(context, projectId).loadingRunId !== runId) return;
-      patchShown(context, projectId, { run, previous: null, loadingRunId: null, failure: null, warm: null });
+      patchShown(context, projectId, { ...nothingShown, run });
       transient.setState({ selectedPhase: null, focusedInstanceId: null });
       await compare(projectId, before(projectId, run));
     } catch (thrown) {
@@ -125,24 +126,19 @@ export function createRunActions(
     try {
       if (!(await docs.saveAll(projectId))) return;
       patchTask(context, projectId, { message: 'Starting' });
+      const asked = saved.getState().startMode;
       const earlier = instances.replaceable(projectId);
       const last = shownOf(context, projectId).run;
       const done = await client.call(
         'instances:run',
-        { projectId, event: event.value as Json, startMode: saved.getState().startMode, lifetime: 'session' },
+        { projectId, event: event.value as Json, startMode: asked, lifetime: 'session' },
         {
           signal: abort.signal,
           onProgress: ({ message, fraction }) => patchTask(context, projectId, { message, fraction: fraction ?? null }),
         },
       );
       const comparable = last !== null && last.timeline !== null && last.startMode === done.startMode ? last : null;
-      patchShown(context, projectId, {
-        run: done,
-        previous: comparable,
-        failure: null,
-        warm: null,
-        loadingRunId: null,
-      });
+      patchShown(context, projectId, { ...nothingShown, run: done, previous: comparable, asked });
       transient.setState({ selectedPhase: null, focusedInstanceId: done.instance?.id ?? null });
       // One running instance per function: each run is a new cold start, and what it replaces would only hold memory.
       for (const id of earlier) if (id !== done.instance?.id) void instances.remove(id);
@@ -212,3 +208,5 @@ export function createRunActions(
     },
   };
 }
+
+const clock = (iso: string) => new Date(iso).toLocaleTimeString('en-GB');

@@ -7,6 +7,7 @@ import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
 import type { Project, ProjectFile } from '#shared/model/project.ts';
 import type { Invocation, Run, RunSummary } from '#shared/model/run.ts';
+import type { StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 import { idle, type Loadable } from './loadable.ts';
 
@@ -58,9 +59,18 @@ export interface Shown {
   /** What kept a run from starting, or from being read. */
   readonly failure: FirstlightError | null;
   readonly warm: WarmCall | null;
+  /** The start mode that was asked for, where this window started the run: it is cold when nothing was prestarted yet. */
+  readonly asked: StartMode | null;
 }
 
-export const nothingShown: Shown = { run: null, previous: null, loadingRunId: null, failure: null, warm: null };
+export const nothingShown: Shown = {
+  run: null,
+  previous: null,
+  loadingRunId: null,
+  failure: null,
+  warm: null,
+  asked: null,
+};
 
 /** What the engine says now, and what is open on it. Gone when the window closes. */
 export interface SessionState {

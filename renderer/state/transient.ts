@@ -17,7 +17,14 @@ export interface Task {
 
 export type ConsoleTab =
   | { readonly key: string; readonly kind: 'live'; readonly instanceId: InstanceId }
-  | { readonly key: string; readonly kind: 'replay'; readonly runId: RunId; readonly title: string };
+  | {
+      readonly key: string;
+      readonly kind: 'replay';
+      readonly runId: RunId;
+      readonly title: string;
+      /** Opened by itself, for a run that was shown: it gives way to the next run's console. */
+      readonly passing: boolean;
+    };
 
 export type Dialog =
   | { readonly kind: 'palette' }

@@ -136,6 +136,9 @@ describe('the window', () => {
     studio = await openStudio(browser);
     const { page, engine } = studio;
     await page.getByText('200 OK').waitFor();
+    // Everything that the page loads after it is shown has come.
+    await page.locator('.monaco-editor .view-line').first().waitFor();
+    await page.waitForLoadState('networkidle');
     await page.getByLabel('Event, as JSON').fill('{ "name": "Kept" }');
     await studio.stopHost();
     await page.getByRole('alert').getByText('The engine cannot be reached.').waitFor();

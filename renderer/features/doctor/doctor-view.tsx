@@ -3,6 +3,7 @@ import type { DoctorCheck } from '#shared/model/doctor.ts';
 import { useSession, useStudio } from '../../bind/studio.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon, type IconName } from '../../ui/icon.tsx';
+import { moveInList } from '../../ui/list.ts';
 import { Section } from '../../ui/section.tsx';
 import { ErrorState, LoadingState } from '../../ui/states.tsx';
 
@@ -120,11 +121,12 @@ export function DoctorSummary() {
           <ErrorState compact error={doctor.error} />
         )
       ) : (
-        <ul className="rows" aria-label="Checks">
+        <ul className="rows" aria-label="Checks" onKeyDown={moveInList}>
           {doctor.value.checks.map((check) => (
             <li key={check.id} className="row">
               <button
                 type="button"
+                data-row
                 className="row-main"
                 data-tip={check.found}
                 onClick={() => studio.transient.setState({ center: 'environment' })}

@@ -9,8 +9,8 @@ import { TabList } from '../../ui/tabs.tsx';
 
 const loadEditor = () => import('./code-editor.tsx');
 const CodeEditor = lazy(loadEditor);
-// Read while the window connects and lists, so that it is there when the first file is.
-requestIdleCallback(() => void loadEditor());
+// Read while the window connects and lists, so that it is there when the first file is. Should that fail, the panel says so when it asks again.
+requestIdleCallback(() => void loadEditor().catch(() => undefined));
 
 /** The open files of the project in tabs, and the one being edited. */
 export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {

@@ -3,6 +3,7 @@ import './invoke.css';
 import type { FirstlightError } from '#shared/errors.ts';
 import { fromWireError } from '#shared/errors.ts';
 import type { Response } from '#shared/model/run.ts';
+import type { StartMode } from '#shared/model/timeline.ts';
 import { useNow, useProject, useShown, useStudio, useTask } from '../../bind/studio.tsx';
 import type { Task } from '../../state/transient.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
@@ -83,11 +84,7 @@ export function ResponseView() {
             <span>{formatBytes(response.bytes)}</span>
             {durationMs !== null && <span>{formatMs(durationMs)}</span>}
             <span className="faint ellipsis">
-              {warm === null
-                ? run?.startMode === 'cold'
-                  ? 'cold start'
-                  : 'prestarted'
-                : `warm call of ${warm.instanceId}`}
+              {warm !== null ? `warm call of ${warm.instanceId}` : startWords(run?.startMode, shown.asked)}
             </span>
           </p>
           {tab === 'body' ? <BodyView body={response.body} /> : <Headers headers={response.headers} />}
@@ -95,6 +92,11 @@ export function ResponseView() {
       )}
     </Section>
   );
+}
+
+function startWords(mode: StartMode | undefined, asked: StartMode | null): string {
+  if (mode === 'prestarted') return 'prestarted';
+  return asked === 'prestarted' ? 'cold start: none was prestarted yet' : 'cold start';
 }
 
 function Running({ task }: { readonly task: Task }) {
@@ -127,7 +129,7 @@ function Failure({ error, warm }: { readonly error: FirstlightError; readonly wa
             <Button icon="environment" onClick={() => studio.transient.setState({ center: 'environment' })}>
               See what is wrong
             </Button>
-          ) : problem?.file !== undefined && project !== null ? (
+          ) : problem?.file !== undefined && error.details.stack === undefined && project !== null ? (
             <Button
               onClick={() => studio.docs.reveal(project.id, problem.file ?? '', problem.line ?? 1, problem.column ?? 1)}
             >

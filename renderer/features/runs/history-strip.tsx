@@ -4,6 +4,7 @@ import { useProject, useSession, useShown, useStudio } from '../../bind/studio.t
 import { Button } from '../../ui/button.tsx';
 import { formatClock, formatDelta, formatMs } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { moveInList } from '../../ui/list.ts';
 import { Section } from '../../ui/section.tsx';
 
 /** More than fit the panel at any width; the Runs tab has them all. */
@@ -35,12 +36,19 @@ export function HistoryStrip() {
         <p className="strip-note muted">Each run adds its total here, to compare with the one before.</p>
       ) : (
         <>
-          <div className="strip" role="listbox" aria-label="Last runs, newest first" aria-orientation="horizontal">
-            {list.map((run) => (
+          <div
+            className="strip"
+            role="listbox"
+            aria-label="Last runs, newest first"
+            aria-orientation="horizontal"
+            onKeyDown={moveInList}
+          >
+            {list.map((run, index) => (
               <RunChip
                 key={run.id}
                 run={run}
                 shown={run.id === current?.id}
+                tabbable={current === null ? index === 0 : run.id === current.id}
                 ghost={run.id === shown.previous?.id}
                 onSelect={() => void studio.runs.show(project.id, run.id)}
               />
@@ -64,16 +72,20 @@ export function HistoryStrip() {
 interface RunChipProps {
   readonly run: RunSummary;
   readonly shown: boolean;
+  /** One of the row is in the tab order; arrows move within it. */
+  readonly tabbable: boolean;
   readonly ghost: boolean;
   readonly onSelect: () => void;
 }
 
-function RunChip({ run, shown, ghost, onSelect }: RunChipProps) {
+function RunChip({ run, shown, tabbable, ghost, onSelect }: RunChipProps) {
   const words = run.totalMs === null ? (run.errorCode ?? run.outcome) : formatMs(run.totalMs);
   return (
     <button
       type="button"
       role="option"
+      data-row
+      tabIndex={tabbable ? 0 : -1}
       aria-selected={shown}
       aria-label={`${words}, ${run.startMode}, ${formatClock(run.startedAt)}${run.outcome === 'ok' ? '' : `, ${run.outcome}`}`}
       data-tip={`${words}  ${run.startMode}\n${formatClock(run.startedAt)}${run.outcome === 'ok' ? '' : `  ${run.outcome}`}${ghost ? '\ndrawn beneath' : ''}`}
