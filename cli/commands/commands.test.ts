@@ -1,0 +1,162 @@
+import { describe, expect, test, vi } from 'vitest';
+import { FirstlightError } from '#shared/errors.ts';
+import { createScriptedEngine } from '../../test/contract/scripted-engine.ts';
+import { main } from '../program.ts';
+import { createFakeIo } from '../testing/fake-io.ts';
+import { cli, type Parts } from '../testing/run-cli.ts';
+import { instance, project, run } from '../testing/samples.ts';
+
+describe('instances', () => {
+  const listed: Parts['calls'] = { 'instances:list': () => [instance, { ...instance, id: 'other-1' as never }] };
+
+  test('ps lists them', async () => {
+    const { out } = await cli(['ps'], { calls: listed });
+    expect(out.split('\n')[1]).toMatch(/^hello-3f2a +hello +ready +cold +tcg +64 MiB +1 /);
+  });
+
+  test('an instance is found by its id, its domain or a beginning, and named when it is not', async () => {
+    const stop = vi.fn(() => null);
+    const parts: Parts = { calls: { ...listed, 'instances:stop': stop } };
+    for (const name of ['hello-3f2a', 'firstlight-hello-3f2a', 'hell']) {
+      expect((await cli(['stop', name, '--json'], parts)).out).toBe('{"stopped":["hello-3f2a"]}\n');
+    }
+    const { exitCode, err } = await cli(['stop', 'nobody'], parts);
+    expect(exitCode).toBe(2);
+    expect(err).toContain('There are: hello-3f2a, other-1');
+  });
+
+  test('stop wants an instance or --all, not both, not neither', async () => {
+    expect((await cli(['stop'])).exitCode).toBe(2);
+    expect((await cli(['stop', 'x', '--all'])).exitCode).toBe(2);
+  });
+
+  test('rm takes an instance or a run', async () => {
+    const removed: unknown[] = [];
+    const take = (request: unknown) => {
+      removed.push(request);
+      return null;
+    };
+    const parts: Parts = { calls: { ...listed, 'instances:remove': take, 'runs:remove': take } };
+    await cli(['rm', 'hello-3f2a'], parts);
+    await cli(['rm', run.id], parts);
+    expect(removed).toEqual([{ instanceId: 'hello-3f2a' }, { runId: run.id }]);
+  });
+
+  test('a piped console passes bytes through unchanged, both ways', async () => {
+    const io = createFakeIo();
+    const { exitCode, out } = await cli(
+      ['console', 'hello-3f2a'],
+      {
+        calls: listed,
+        streams: {
+          'console:attach': async (_, stream) => {
+            const typed = new Promise<Uint8Array>((resolve) => stream.onData(resolve));
+            await stream.write(Buffer.from('\x1b[31mboot\x1b[0m '));
+            io.stdin.write('typed\x1d');
+            await stream.write(await typed);
+          },
+        },
+      },
+      io,
+    );
+    expect({ exitCode, out }).toEqual({ exitCode: 0, out: '\x1b[31mboot\x1b[0m typed\x1d' });
+  });
+
+  test('logs end when the console is quiet, --json says text or bytes', async () => {
+    const { out } = await cli(['logs', 'hello-3f2a', '--json'], {
+      calls: listed,
+      streams: {
+        'console:attach': async (_, stream) => {
+          await stream.write(Buffer.from('ready\n'));
+          await stream.write(Buffer.from([0xff]));
+          await new Promise((resolve) => stream.signal.addEventListener('abort', resolve));
+        },
+      },
+    });
+    expect(out).toBe('{"text":"ready\\n"}\n{"base64":"/w=="}\n');
+  });
+});
+
+describe('doctor', () => {
+  const failing = {
+    ok: false,
+    uri: 'qemu:///system',
+    accel: { kind: 'tcg', reason: 'KVM hangs the probe guest.' },
+    versions: {},
+    checks: [
+      {
+        id: 'kvm',
+        title: 'KVM',
+        status: 'failed',
+        found: '/dev/kvm is 0600.',
+        why: 'It costs 44 s a start.',
+        fix: { label: 'Give group kvm the device', command: 'chgrp kvm /dev/kvm', applicable: true },
+      },
+    ],
+  } as const;
+
+  test('a failing check exits 3 and says why and what to type', async () => {
+    const { exitCode, out } = await cli(['doctor'], {
+      calls: { 'doctor:run': () => structuredClone(failing) as never },
+    });
+    expect(exitCode).toBe(3);
+    expect(out).toContain('FAIL  KVM  /dev/kvm is 0600.');
+    expect(out).toContain('Give group kvm the device: chgrp kvm /dev/kvm');
+  });
+
+  test('--fix applies what can be applied', async () => {
+    const fixed: string[] = [];
+    const { exitCode } = await cli(['doctor', '--fix', '--json'], {
+      calls: {
+        'doctor:run': () => structuredClone(failing) as never,
+        'doctor:fix': ({ checkId }) => {
+          fixed.push(checkId);
+          return { ...structuredClone(failing), ok: true } as never;
+        },
+      },
+    });
+    expect({ exitCode, fixed }).toEqual({ exitCode: 0, fixed: ['kvm'] });
+  });
+});
+
+describe('serve', () => {
+  test('--json prints where, and it is there until it is ended', async () => {
+    const io = createFakeIo();
+    const done = cli(['serve', '--json'], {}, io);
+    await vi.waitFor(() => expect(io.out()).toContain('\n'));
+    const { url, origin } = JSON.parse(io.out());
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[0-9a-f]{64}$/);
+    expect((await fetch(origin)).headers.get('x-content-type-options')).toBe('nosniff');
+    io.end('SIGINT');
+    expect((await done).exitCode).toBe(130);
+    await expect(fetch(origin)).rejects.toThrow();
+  });
+});
+
+test('studio, without a display, says where it is, runs the sample and shows its timeline', async () => {
+  const io = createFakeIo();
+  const build = { image: {}, cached: true, buildMs: 1, steps: [], warnings: [] } as never;
+  const engine = createScriptedEngine({
+    calls: {
+      'app:info': () => ({ version: '', uri: '', accel: null, connection: 'connected', projectsDir: '/projects' }),
+      'projects:create': () => {
+        throw new FirstlightError('ALREADY_EXISTS', 'It is there.');
+      },
+      'projects:open': () => project,
+      'instances:list': () => [],
+      'builds:build': () => {
+        engine.emit('instances:changed', { instance: { ...instance, state: 'prestarted' } });
+        return build;
+      },
+      'instances:run': () => run,
+      'doctor:run': () => ({ ok: true, uri: '', accel: null, versions: {}, checks: [] }),
+    },
+  });
+  const done = main(['studio'], io, async () => ({ ...engine, close: async () => undefined }));
+  await vi.waitFor(() => expect(io.err()).toContain('Serving until Ctrl-C.'), 5000);
+  expect(io.out()).toMatch(
+    /^Studio: http:\/\/127\.0\.0\.1:\d+\/#token=[0-9a-f]{64}\n200 OK[\s\S]*Cold start {2}127 ms/,
+  );
+  io.end('SIGINT');
+  expect(await done).toBe(130);
+});
