@@ -4,6 +4,7 @@ import { buildCalls } from './build-calls.ts';
 import { createBundler } from './bundle/bundler.ts';
 import { createAccelerator } from './doctor/accelerator.ts';
 import { createDoctor } from './doctor/doctor.ts';
+import { explainSlowStarts } from './doctor/kvm-access.ts';
 import { createImageStore } from './images/image-store.ts';
 import { instanceCalls, instanceStreams } from './instances/instance-calls.ts';
 import { createErrorMapper } from './instances/map-error.ts';
@@ -130,6 +131,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     sampler,
     accelerator,
     mapError,
+    explainSlowStarts: () => explainSlowStarts(uid),
     tickRate: rates.tick,
     emit,
     log,

@@ -35,6 +35,13 @@ export function isHiddenFromQemu(access: KvmAccess): boolean {
   return !asOther && !asGroup;
 }
 
+/** A sentence for a person who waits, when /dev/kvm makes every start of this user take long; else null. */
+export async function explainSlowStarts(uid: number): Promise<string | null> {
+  const access = uid === 0 ? await readKvmAccess() : null;
+  if (access === null || !isHiddenFromQemu(access)) return null;
+  return `a start takes about 44 s while ${kvmPath} is closed to libvirt's QEMU: \`firstlight doctor --fix\` mends it`;
+}
+
 /** The number of a group, or null when there is none of that name. */
 export async function groupId(name: string): Promise<number | null> {
   const groups = await readFile('/etc/group', 'utf8');

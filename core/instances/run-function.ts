@@ -31,6 +31,8 @@ export interface RunnerOptions {
   readonly sampler: Sampler;
   readonly accelerator: Accelerator;
   readonly mapError: MapError;
+  /** Why starts take long on this machine, or null. */
+  readonly explainSlowStarts: () => Promise<string | null>;
   /** How long a tick lasts, as the last run found it. */
   readonly tickRate: { readonly get: () => TickRate | undefined; readonly set: (rate: TickRate) => void };
   readonly emit: EventListener;
@@ -137,6 +139,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
         () => undefined,
       );
       // From here on the guest boots: what follows goes on beside it.
+      void sampler.sampleNow([instance]);
       run = { ...run, instance: describe(instance) };
       instance.setRun(runId);
       recording = runs.begin(run);
@@ -145,7 +148,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       const { outcome } = seen.result;
       if (!outcome.ok) failure = outcome.error;
       if (!outcome.ok && outcome.fatal) seen.endedEarlyNs = seen.result.receivedAtNs;
-      samples = await sampler.sampleNow([instance]);
+      await sampler.sampleNow([instance]);
+      samples = sampler.recent(instance.record.id);
       if (!instance.isOver) seen.clockSamples = await instance.sampleClock(clockSampleCount).catch(() => []);
     } catch (thrown) {
       failure = toFirstlightError(thrown);
@@ -179,7 +183,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   };
 
   async function launch(spec: LaunchSpec, { progress }: CallContext): Promise<Launched> {
-    progress({ step: 'boot', message: `Starting ${spec.config.name}` });
+    const slow = await options.explainSlowStarts();
+    progress({ step: 'boot', message: `Starting ${spec.config.name}${slow === null ? '' : ` (${slow})`}` });
     return await registry.launch(spec);
   }
 
