@@ -70,7 +70,8 @@ function drawSegment(ctx: Ctx, scene: Scene, lane: Lane, segment: Segment): void
   }
   stop(to, outPx < sharpPx ? 1 : 0);
   ctx.fillStyle = gradient;
-  ctx.fillRect(extent.left, lane.topPx, extent.right - extent.left, lane.heightPx);
+  const left = Math.max(extent.left, from);
+  ctx.fillRect(left, lane.topPx, Math.min(extent.right, to) - left, lane.heightPx);
 }
 
 /** A hairline of background between phases whose joint is sharp. */

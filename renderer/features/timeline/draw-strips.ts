@@ -17,11 +17,17 @@ export function drawStrips(ctx: Ctx, scene: Scene): void {
   if (first === undefined || hasDataInView(scene)) return;
   ctx.font = uiFont(scene, 10);
   ctx.fillStyle = tokens.get('--fg-faint');
-  ctx.fillText(emptyText(scene), 8, first.topPx + first.heightPx / 2);
+  ctx.fillText(
+    emptyText(scene),
+    Math.max(8, Math.min(xOf(scene, 0), widthPx / 2) + 6),
+    first.topPx + first.heightPx / 2,
+  );
 }
 
 function emptyText({ model, series }: Scene): string {
-  if (series[0]?.atNs.length !== 0) return 'no resource samples in this stretch';
+  const count = series[0]?.atNs.length;
+  if (count === 1) return 'one resource sample: a rate takes two';
+  if (count !== 0) return 'no resource samples in this stretch';
   return model.timeline === null ? 'no resource samples yet' : 'no resource samples for this run';
 }
 
@@ -36,6 +42,8 @@ function hasDataInView({ series, window }: Scene): boolean {
 function drawStrip(ctx: Ctx, scene: Scene, lane: Lane, series: ResourceSeries): void {
   const { window, widthPx, tokens } = scene;
   const { atNs, values } = series;
+  // All values unknown: there is nothing to scale.
+  if (Number.isNaN(series.most)) return;
   const top = Math.max(series.most, series.full);
   const floor = lane.topPx + lane.heightPx;
   const first = Math.max(1, lowerBound(atNs, window.startNs));

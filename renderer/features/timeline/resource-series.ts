@@ -1,4 +1,5 @@
 import type { MetricSample } from '#shared/model/metrics.ts';
+import { bytes } from '#shared/model/units.ts';
 import { formatByteRate, formatBytes, formatPercent } from '../../ui/instrument-format.ts';
 import { counterRates, greatest, lowerBound } from '../../ui/instrument-rates.ts';
 import type { TimeWindow } from './time-scale.ts';
@@ -8,16 +9,29 @@ export interface ResourceSeries {
   readonly name: 'cpu' | 'memory' | 'disk' | 'net';
   readonly atNs: Float64Array;
   readonly values: Float64Array;
-  /** The greatest value, and the top of the strip unless that is `full`. */
+  /** The greatest value, and the top of the strip unless that is `full`; NaN when no value is known. */
   readonly most: number;
   /** What a strip shows at least, so that a near-idle line does not look busy. */
   readonly full: number;
   readonly format: (value: number) => string;
 }
 
-/** The samples' resources on the timeline's axis. Units: `clickedAtMs` on the scale of `MetricSample.atMs`. */
-export function buildSeries(samples: readonly MetricSample[], clickedAtMs: number): readonly ResourceSeries[] {
-  const sorted = [...samples].sort((a, b) => a.atMs - b.atMs);
+/**
+ * The samples' resources on the timeline's axis.
+ *
+ * Units: `clickedAtMs` on the scale of `MetricSample.atMs`; `vmmStartNs` is when the VMM started: all counters were 0 then,
+ * which makes a rate of the very first sample. Null when that was ahead of the click: the mean would tell of the wait.
+ */
+export function buildSeries(
+  samples: readonly MetricSample[],
+  clickedAtMs: number,
+  vmmStartNs: number | null,
+): readonly ResourceSeries[] {
+  const sorted = withStart(
+    [...samples].sort((a, b) => a.atMs - b.atMs),
+    clickedAtMs,
+    vmmStartNs,
+  );
   const atMs = Float64Array.from(sorted, (sample) => sample.atMs);
   const atNs = atMs.map((value) => (value - clickedAtMs) * 1e6);
   const column = (read: (sample: MetricSample) => number) => Float64Array.from(sorted, read);
@@ -28,11 +42,33 @@ export function buildSeries(samples: readonly MetricSample[], clickedAtMs: numbe
   const disk = rate((sample) => sample.diskReadBytes + sample.diskWriteBytes);
   const net = rate((sample) => sample.netReceiveBytes + sample.netTransmitBytes);
   return [
-    { name: 'cpu', atNs, values: cpu, most: greatest(cpu, 0), full: 1, format: formatPercent },
-    { name: 'memory', atNs, values: memory, most: greatest(memory, 0), full: 1, format: formatBytes },
-    { name: 'disk', atNs, values: disk, most: greatest(disk, 0), full: 1, format: formatByteRate },
-    { name: 'net', atNs, values: net, most: greatest(net, 0), full: 1, format: formatByteRate },
+    { name: 'cpu', atNs, values: cpu, most: mostOf(cpu), full: 1, format: formatPercent },
+    { name: 'memory', atNs, values: memory, most: mostOf(memory), full: 1, format: formatBytes },
+    { name: 'disk', atNs, values: disk, most: mostOf(disk), full: 1, format: formatByteRate },
+    { name: 'net', atNs, values: net, most: mostOf(net), full: 1, format: formatByteRate },
   ];
+}
+
+function withStart(sorted: MetricSample[], clickedAtMs: number, vmmStartNs: number | null): MetricSample[] {
+  const first = sorted[0];
+  if (first === undefined || vmmStartNs === null || first.atMs <= clickedAtMs + vmmStartNs / 1e6) return sorted;
+  const none = bytes(0);
+  const start: MetricSample = {
+    instanceId: first.instanceId,
+    atMs: clickedAtMs + vmmStartNs / 1e6,
+    cpuNs: 0,
+    memoryBytes: none,
+    diskReadBytes: none,
+    diskWriteBytes: none,
+    netReceiveBytes: none,
+    netTransmitBytes: none,
+  };
+  return [start, ...sorted];
+}
+
+function mostOf(values: Float64Array): number {
+  const most = greatest(values, -1);
+  return most < 0 ? Number.NaN : most;
 }
 
 /** The stretch the samples cover; null when there are none. */

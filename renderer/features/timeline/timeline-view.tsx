@@ -32,7 +32,8 @@ export function TimelineView(props: TimelineViewProps) {
   const { timeline, previous, samples, clickedAtMs, theme, selectedPhase, onSelectPhase } = props;
   const tokens = useTokens(theme);
   const [asTable, setAsTable] = useState(false);
-  const series = useMemo(() => buildSeries(samples, clickedAtMs), [samples, clickedAtMs]);
+  const vmmStartNs = vmmStartOf(timeline);
+  const series = useMemo(() => buildSeries(samples, clickedAtMs, vmmStartNs), [samples, clickedAtMs, vmmStartNs]);
   const model = useMemo(() => buildModel(timeline, previous), [timeline, previous]);
   const bounds = useMemo(() => findBounds(model, sampledWindow(series)), [model, series]);
   const viewport = useViewport(model, bounds);
@@ -99,6 +100,10 @@ export function TimelineView(props: TimelineViewProps) {
     </section>
   );
 }
+
+/** When the VMM started, if that was after the click. */
+const vmmStartOf = (timeline: BootTimeline | null): number | null =>
+  timeline?.startMode === 'cold' ? (timeline.phases.find(({ name }) => name === 'vmm')?.startNs ?? null) : null;
 
 function NoRun() {
   return (
