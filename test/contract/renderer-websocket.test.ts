@@ -1,4 +1,4 @@
-import { afterAll, vi } from 'vitest';
+import { vi } from 'vitest';
 import { WebSocket as NodeWebSocket } from 'ws';
 import { startHost } from '#host/start-host.ts';
 import { createWebSocketTransport } from '../../renderer/transport/websocket.ts';
@@ -19,8 +19,8 @@ class BrowserWebSocket extends NodeWebSocket {
   }
 }
 
+// It stays to the end of the file's process: a transport whose host is gone still tries to reach it.
 vi.stubGlobal('WebSocket', BrowserWebSocket);
-afterAll(() => vi.unstubAllGlobals());
 
 describeContract('the renderer’s WebSocket transport and the web host', async (engine) => {
   const host = await startHost({ engine, rendererDir: '/nowhere', log: () => undefined });
