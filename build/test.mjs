@@ -1,6 +1,6 @@
 // `npm test [-- <vitest arguments>]`: sets up, runs every test, and ends with `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setUp } from './setup.mjs';
 import { formatMs, root, runMain, say } from './setup-say.mjs';
@@ -61,6 +61,7 @@ await runMain(async () => {
   const reportPath = join(root, '.cache', `test-report-${process.pid}.ndjson`);
   const code = await runVitest(process.argv.slice(2), { TMPDIR: temporary, FIRSTLIGHT_TEST_REPORT: reportPath });
   const summary = summarize(existsSync(reportPath) ? readFileSync(reportPath, 'utf8').split('\n') : []);
+  rmSync(reportPath, { force: true });
   const leftovers = await clearLeftovers(temporary);
   const total = { ...summary, failed: summary.failed + leftovers.length };
   // Whatever vitest counts against a run that no line tells of (its own crash, a bad argument) must not pass for green.
