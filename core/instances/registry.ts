@@ -121,9 +121,11 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   async function reconcile(): Promise<void> {
     const connection = await link.connection();
+    // libvirt's list is of the moment it was asked: it says nothing of what is launched while it comes in.
+    const knownBefore = [...byUuid.values()];
     const domains = await withLibvirtErrors('list the instances', () => connection.listDomains({ active: true }));
     const there = new Set(domains.map((domain) => domain.uuid));
-    for (const instance of byUuid.values())
+    for (const instance of knownBefore)
       if (!instance.isOver && !there.has(instance.domain.uuid)) instance.ended('gone');
     const used = new Set<string>();
     for (const domain of domains) {
