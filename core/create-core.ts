@@ -1,4 +1,5 @@
 import type { CallHandlers, Engine, EventListener } from '#shared/contract/index.ts';
+import { toFirstlightError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import { buildCalls } from './build-calls.ts';
 import { createBundler } from './bundle/bundler.ts';
@@ -44,6 +45,8 @@ export interface Core extends Engine {
 const defaultBootTimeoutMs = 30_000;
 /** Closing never waits for longer: what is left ends with the process. */
 const closeTimeoutMs = 1_500;
+/** A libvirt that was not there is looked for again this often. */
+const retryMs = 5_000;
 /** Images beyond this are dropped, least used first. */
 const imagesMaxBytes = 2 * 1024 ** 3;
 
@@ -139,14 +142,25 @@ export async function createCore(options: CoreOptions): Promise<Core> {
 
   /** In the background: a person may look at projects and runs while libvirt is not there. */
   const reconcile = () => {
-    reconciled = registry.reconcile().catch((thrown) => log(thrown instanceof Error ? thrown.message : String(thrown)));
+    reconciled = registry.reconcile().then(
+      () => {
+        lastTrouble = '';
+      },
+      (thrown) => {
+        const trouble = toFirstlightError(thrown).message;
+        if (trouble !== lastTrouble && !closing.signal.aborted) log(trouble);
+        lastTrouble = trouble;
+      },
+    );
   };
   let reconciled: Promise<void> = Promise.resolve();
+  let lastTrouble = '';
   const recovered = runs.recover().then(
     () => undefined,
-    (thrown) => log(`Runs of earlier sessions could not be looked through: ${thrown}`),
+    (thrown) => log(`Runs of earlier sessions could not be looked through: ${toFirstlightError(thrown).message}`),
   );
   reconcile();
+  const retry = setInterval(() => link.state === 'lost' && reconcile(), retryMs).unref();
 
   const calls: CallHandlers = {
     'app:info': info,
@@ -183,6 +197,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       if (closing.signal.aborted) return;
       closing.abort();
       listeners.clear();
+      clearInterval(retry);
       pool.close();
       sampler.close();
       const inUse = new Set(registry.list().map((instance) => instance.imageId));

@@ -10,7 +10,7 @@ import { FirstlightError, toFirstlightError, toWireError } from '#shared/errors.
 import type { MetricSample } from '#shared/model/metrics.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
-import { type HostNs, hostNs, type ProjectId } from '#shared/model/units.ts';
+import { type HostNs, hostNs, type ProjectId, type RunId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
@@ -95,30 +95,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       rate: tickRate.get(),
       endedEarlyNs: null,
     };
-    let run: Run = {
-      id: runId,
-      projectId: project.id,
-      functionName: config.name,
-      projectDir: project.dir,
-      runtime: build.image.runtime,
-      startedAt,
-      clickedAtMs: toEpochMs(clickNs),
-      startMode: seen.startMode,
-      outcome: 'running',
-      image: {
-        id: build.image.id,
-        bytes: build.image.bytes,
-        cached: build.result.cached,
-        buildMs: build.result.buildMs,
-      },
-      instance: null,
-      event: request.event,
-      response: null,
-      error: null,
-      timeline: null,
-      metrics: null,
-      samples: [],
-    };
+    let run = newRun(runId, request, project, build, seen, startedAt);
 
     let instance: LiveInstance | null = waiting?.instance ?? null;
     let recording: Promise<RunRecorder> | null = null;
@@ -198,6 +175,36 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       options.log(`The run ${run.id} was not kept: ${toFirstlightError(thrown).message}`);
     }
   }
+}
+
+/** The record of a run at its beginning. */
+function newRun(
+  id: RunId,
+  request: RunRequest,
+  project: Project,
+  { image, bundle, result }: Build,
+  { startMode, clickNs }: StartObservation,
+  startedAt: string,
+): Run {
+  return {
+    id,
+    projectId: project.id,
+    functionName: bundle.config.name,
+    projectDir: project.dir,
+    runtime: image.runtime,
+    startedAt,
+    clickedAtMs: toEpochMs(clickNs),
+    startMode,
+    outcome: 'running',
+    image: { id: image.id, bytes: image.bytes, cached: result.cached, buildMs: result.buildMs },
+    instance: null,
+    event: request.event,
+    response: null,
+    error: null,
+    timeline: null,
+    metrics: null,
+    samples: [],
+  };
 }
 
 function describe(instance: LiveInstance): NonNullable<Run['instance']> {
