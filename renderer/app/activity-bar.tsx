@@ -2,7 +2,8 @@ import './activity-bar.css';
 import { useSaved, useStudio, useTheme } from '../bind/studio.tsx';
 import { areas } from '../state/saved.ts';
 import { Icon } from '../ui/icon.tsx';
-import { areaTitles, type Command } from './commands.ts';
+import type { Command } from './commands.ts';
+import { areaTitles } from './view-commands.ts';
 
 /** The areas of the side list, and at its foot the theme. */
 export function ActivityBar({ commands }: { readonly commands: () => readonly Command[] }) {

@@ -22,6 +22,10 @@ const refs = {
   dock: panelRef('dock'),
 };
 
+/** A share of the window's width within bounds. Units: px. */
+const share = (part: number, least: number, most: number) =>
+  Math.round(Math.min(most, Math.max(least, window.innerWidth * part)));
+
 /** The panels between run bar and status bar: they resize by dragging, collapse by double click, and keep their sizes. */
 export function Workbench() {
   const theme = useTheme();
@@ -34,7 +38,7 @@ export function Workbench() {
           <Panel
             id="side"
             panelRef={refs.side}
-            defaultSize={214}
+            defaultSize={share(0.167, 190, 320)}
             minSize={150}
             maxSize={480}
             collapsible
@@ -55,7 +59,7 @@ export function Workbench() {
           <Panel
             id="right"
             panelRef={refs.right}
-            defaultSize={340}
+            defaultSize={share(0.2655, 300, 520)}
             minSize={220}
             maxSize={720}
             collapsible

@@ -96,7 +96,11 @@ export function parseEvent(text: string): { ok: true; value: unknown } | { ok: f
   try {
     return { ok: true, value: JSON.parse(text) };
   } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    const said = thrown instanceof Error ? thrown.message : String(thrown);
+    // The engine's own words end by quoting the whole text, which is in front of the person already.
+    const message = said
+      .replace(/, ".*" is not valid JSON$/s, '')
+      .replace(/^"(.*)" is not valid JSON$/s, 'it cannot be read');
     return {
       ok: false,
       error: new FirstlightError('BAD_INPUT', `The event is not valid JSON: ${message}`, {

@@ -151,7 +151,7 @@ function MenuList({ id, label, items, anchor, align, onClose }: MenuListProps) {
           {item.icon !== undefined && <Icon name={item.icon} size={14} />}
           <span className="menu-label">
             <span className="ellipsis">{item.label}</span>
-            {item.detail !== undefined && <span className="menu-detail ellipsis">{item.detail}</span>}
+            {item.detail !== undefined && <span className="menu-detail">{item.detail}</span>}
           </span>
           {item.shortcut !== undefined && <kbd>{item.shortcut}</kbd>}
         </button>

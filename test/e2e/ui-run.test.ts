@@ -35,7 +35,7 @@ describe('the main path', () => {
     const replaced = engine.instances()[0]?.id;
     await page.getByLabel('Event, as JSON').fill('{ "name": "Grace" }');
     await page.keyboard.press('Control+Enter');
-    await page.getByText('"Grace"', { exact: true }).last().waitFor();
+    await page.locator('.body', { hasText: '"Grace"' }).waitFor();
     expect(engine.runs().length).toBe(before + 1);
     expect(engine.runs()[0]?.event).toEqual({ name: 'Grace' });
     const booted = engine.runs()[0]?.instance?.id;
@@ -50,14 +50,23 @@ describe('the main path', () => {
     const { page, engine } = await open();
     engine.faults.bootMs = 60_000;
     await page.getByRole('button', { name: /^Run/ }).first().waitFor();
-    const shownAfterMs = await page.evaluate(async () => {
-      const run = [...document.querySelectorAll('button')].find((entry) => entry.textContent?.startsWith('Run'));
-      const start = performance.now();
-      run?.click();
-      while (!document.querySelector('.run-cancel')) await new Promise(requestAnimationFrame);
-      return performance.now() - start;
-    });
-    expect(shownAfterMs).toBeLessThan(100);
+    await page.locator('.monaco-editor .view-line').first().waitFor();
+    await page.waitForLoadState('networkidle');
+    const tookMs: number[] = [];
+    // The median of three: other tests' leftovers on a small machine may hold up one of them.
+    for (let round = 0; round < 3; round++) {
+      if (round > 0) await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
+      tookMs.push(
+        await page.evaluate(async () => {
+          const start = performance.now();
+          document.querySelector<HTMLElement>('.run-button')?.click();
+          while (!document.querySelector('.run-cancel')) await new Promise(requestAnimationFrame);
+          return performance.now() - start;
+        }),
+      );
+    }
+    expect(tookMs.sort((a, b) => a - b)[1]).toBeLessThan(100);
     await page.getByText('Resuming the instance').first().waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();

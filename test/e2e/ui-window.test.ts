@@ -149,7 +149,7 @@ describe('the window', () => {
     await page.getByRole('alert').getByText('The engine cannot be reached.').waitFor({ state: 'detached' });
     await page.locator('.monaco-editor').getByText('// changed meanwhile').waitFor();
     await page.keyboard.press('Control+Enter');
-    await page.getByText('"Kept"', { exact: true }).last().waitFor();
+    await page.locator('.body', { hasText: '"Kept"' }).waitFor();
   });
 
   it('has a designed empty state, and one for lists that cannot be read', async () => {

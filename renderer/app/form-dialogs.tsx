@@ -1,0 +1,189 @@
+import './dialogs.css';
+import { useState } from 'react';
+import { useProject, useSession, useStudio } from '../bind/studio.tsx';
+import { Button } from '../ui/button.tsx';
+import { FormDialog } from '../ui/form-dialog.tsx';
+import { ErrorState } from '../ui/states.tsx';
+
+const namePattern = /^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$/;
+
+interface PickProps {
+  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+  readonly onClose: () => void;
+}
+
+/** Makes a function from a template. */
+export function NewFunction({ pickDirectory, onClose }: PickProps) {
+  const studio = useStudio();
+  const templates = useSession((state) => state.templates);
+  const projectsDir = useSession((state) => state.info?.projectsDir ?? '');
+  const [name, setName] = useState('');
+  const [template, setTemplate] = useState('hello');
+  const [dir, setDir] = useState('');
+  const wrongName = name !== '' && !namePattern.test(name);
+  return (
+    <FormDialog
+      title="New function"
+      action="Create"
+      valid={namePattern.test(name)}
+      onClose={onClose}
+      onSubmit={() => studio.projects.create({ name, template, dir: dir.trim() === '' ? undefined : dir.trim() })}
+    >
+      <label className="field">
+        <span>Name</span>
+        <input
+          className="input"
+          data-autofocus="true"
+          value={name}
+          aria-invalid={wrongName}
+          aria-describedby="name-note"
+          placeholder="resize-image"
+          onChange={(event) => setName(event.target.value)}
+        />
+        <span id="name-note" className={wrongName ? 'field-note danger' : 'field-note'}>
+          Lower-case letters, digits and dashes, at most 48 characters.
+        </span>
+      </label>
+      <fieldset className="templates">
+        <legend>Start from</legend>
+        {templates.error !== null && <ErrorState compact error={templates.error} />}
+        {(templates.value ?? []).map((entry) => (
+          <label key={entry.id} className={entry.id === template ? 'template template-chosen' : 'template'}>
+            <input
+              type="radio"
+              name="template"
+              value={entry.id}
+              checked={entry.id === template}
+              onChange={() => setTemplate(entry.id)}
+            />
+            <strong>{entry.title}</strong>
+            <span className="muted">{entry.description}</span>
+          </label>
+        ))}
+      </fieldset>
+      <DirectoryField
+        label="Folder"
+        note="Left empty: a folder of its name in the place below."
+        placeholder={`${projectsDir}/${name || 'name'}`}
+        value={dir}
+        onChange={setDir}
+        pickDirectory={pickDirectory}
+      />
+    </FormDialog>
+  );
+}
+
+/** Opens a folder of the machine that runs the engine. */
+export function OpenFolder({ pickDirectory, onClose }: PickProps) {
+  const studio = useStudio();
+  const projectsDir = useSession((state) => state.info?.projectsDir ?? '');
+  const [dir, setDir] = useState('');
+  const absolute = dir.trim().startsWith('/') || dir.trim().startsWith('~');
+  return (
+    <FormDialog
+      title="Open folder"
+      action="Open"
+      valid={absolute}
+      onClose={onClose}
+      onSubmit={() => studio.projects.open(dir.trim())}
+    >
+      <DirectoryField
+        label="Folder on the machine that runs the engine"
+        note={
+          dir !== '' && !absolute
+            ? 'Give the whole path, beginning with /.'
+            : 'One that holds a firstlight.json, or that shall get one.'
+        }
+        wrong={dir !== '' && !absolute}
+        placeholder={`${projectsDir}/hello`}
+        value={dir}
+        onChange={setDir}
+        pickDirectory={pickDirectory}
+      />
+    </FormDialog>
+  );
+}
+
+interface DirectoryFieldProps {
+  readonly label: string;
+  readonly note: string;
+  readonly wrong?: boolean;
+  readonly placeholder: string;
+  readonly value: string;
+  readonly onChange: (dir: string) => void;
+  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+}
+
+function DirectoryField({
+  label,
+  note,
+  wrong = false,
+  placeholder,
+  value,
+  onChange,
+  pickDirectory,
+}: DirectoryFieldProps) {
+  const browse = async () => {
+    const dir = await pickDirectory?.();
+    if (typeof dir === 'string') onChange(dir);
+  };
+  return (
+    <label className="field">
+      <span>{label}</span>
+      <span className="directory">
+        <input
+          className="input mono"
+          value={value}
+          aria-invalid={wrong}
+          placeholder={placeholder}
+          spellCheck={false}
+          onChange={(event) => onChange(event.target.value)}
+        />
+        {pickDirectory !== undefined && <Button onClick={() => void browse()}>Browse</Button>}
+      </span>
+      <span className={wrong ? 'field-note danger' : 'field-note'}>{note}</span>
+    </label>
+  );
+}
+
+/** Makes a file, or (from a path) renames one. */
+export function FilePath({ from, onClose }: { readonly from: string | null; readonly onClose: () => void }) {
+  const studio = useStudio();
+  const project = useProject();
+  const [path, setPath] = useState(from ?? '');
+  const trimmed = path.trim();
+  const inside = !trimmed.startsWith('/') && !trimmed.split('/').some((part) => part === '..' || part === '');
+  const submit = async () => {
+    if (project === null) return;
+    if (from === null) await studio.docs.createFile(project.id, trimmed);
+    else await studio.docs.renameFile(project.id, from, trimmed);
+    await studio.projects.loadFiles(project.id);
+  };
+  return (
+    <FormDialog
+      title={from === null ? 'New file' : `Rename ${from}`}
+      action={from === null ? 'Create' : 'Rename'}
+      valid={trimmed !== '' && trimmed !== from && inside}
+      onClose={onClose}
+      onSubmit={submit}
+    >
+      <label className="field">
+        <span>Path in the function’s folder</span>
+        <input
+          className="input mono"
+          data-autofocus="true"
+          value={path}
+          aria-invalid={trimmed !== '' && !inside}
+          placeholder="lib/greet.ts"
+          spellCheck={false}
+          onChange={(event) => setPath(event.target.value)}
+        />
+        <span className={trimmed !== '' && !inside ? 'field-note danger' : 'field-note'}>
+          {trimmed !== '' && !inside
+            ? 'It must stay inside the folder, without an empty part.'
+            : 'Folders on the way are made.'}
+        </span>
+      </label>
+    </FormDialog>
+  );
+}
