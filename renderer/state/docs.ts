@@ -3,6 +3,9 @@ import type { ProjectId } from '#shared/model/units.ts';
 import { report, type StudioContext, setEntry, setSavedEntry } from './context.ts';
 import { type Doc, type DocKey, docKey, isDirty } from './session.ts';
 
+/** All drafts travel with the settings at each pause in typing; a handler is a hundredth of this. */
+const draftCharacters = 400_000;
+
 export interface DocActions {
   /** Reads a file unless it is open already. */
   readonly load: (projectId: ProjectId, path: string) => Promise<void>;
@@ -23,7 +26,10 @@ export interface DocActions {
   readonly createFile: (projectId: ProjectId, path: string) => Promise<void>;
   readonly renameFile: (projectId: ProjectId, path: string, to: string) => Promise<void>;
   readonly deleteFile: (projectId: ProjectId, path: string) => Promise<void>;
+  /** Closes what is open of a project, dropping what was typed. */
   readonly forget: (projectId: ProjectId) => void;
+  /** Keeps what is typed and not saved for the next start. */
+  readonly keepDrafts: () => void;
   /** Looks at what is on disk now, after a time in which no one told of changes. */
   readonly refresh: () => Promise<void>;
 }
@@ -49,12 +55,26 @@ export function createDocActions(context: StudioContext): DocActions {
     }
   };
 
+  /** Takes up what was typed when the window was last closed. */
+  const applyDraft = (key: DocKey) => {
+    const draft = saved.getState().drafts[key];
+    const doc = get(key);
+    if (draft === undefined || doc === undefined) return;
+    if (doc.status === 'ready' && draft.text !== doc.text) {
+      const conflict = draft.revision === doc.revision ? null : ('changed' as const);
+      patch(key, { text: draft.text, revision: draft.revision, conflict });
+    } else if (doc.error?.code === 'NOT_FOUND') {
+      patch(key, { ...draft, status: 'ready', error: null, conflict: 'deleted' });
+    }
+  };
+
   const load: DocActions['load'] = async (projectId, path) => {
     const key = docKey(projectId, path);
     const doc = get(key);
     if (doc !== undefined && doc.status !== 'failed') return;
     put(key, blank(projectId, path));
     await read(projectId, path);
+    applyDraft(key);
   };
 
   const tabsOf = (projectId: ProjectId) => saved.getState().tabs[projectId] ?? { paths: [], active: null };
@@ -72,6 +92,7 @@ export function createDocActions(context: StudioContext): DocActions {
     const rest = paths.filter((entry) => entry !== path);
     const next = active === path ? (rest[Math.min(index, rest.length - 1)] ?? null) : active;
     setSavedEntry(context, 'tabs', projectId, { paths: rest, active: next });
+    setSavedEntry(context, 'drafts', docKey(projectId, path), undefined);
     put(docKey(projectId, path), undefined);
     setEntry(context, 'editorProblems', docKey(projectId, path), undefined);
   };
@@ -162,6 +183,17 @@ export function createDocActions(context: StudioContext): DocActions {
         report(context, thrown);
       }
     },
+    keepDrafts: () => {
+      const { docs } = session.getState();
+      const before = saved.getState().drafts;
+      // Those of files that are not open now stay as they are.
+      const kept = Object.entries(before).filter(([key]) => docs[key]?.status !== 'ready');
+      const typed = Object.entries(docs)
+        .filter(([, doc]) => isDirty(doc) && doc.text.length <= draftCharacters)
+        .map(([key, { text, revision }]) => [key, { text, revision }] as const);
+      const drafts = Object.fromEntries([...kept, ...typed]);
+      if (JSON.stringify(drafts) !== JSON.stringify(before)) saved.setState({ drafts });
+    },
     refresh: async () => {
       const open = Object.values(session.getState().docs).filter((doc) => doc.status === 'ready');
       await Promise.all(
@@ -178,6 +210,9 @@ export function createDocActions(context: StudioContext): DocActions {
       );
     },
     forget: (projectId) => {
+      saved.setState(({ drafts }) => ({
+        drafts: Object.fromEntries(Object.entries(drafts).filter(([key]) => !key.startsWith(`${projectId}:`))),
+      }));
       session.setState((state) => ({
         docs: Object.fromEntries(Object.entries(state.docs).filter(([, doc]) => doc.projectId !== projectId)),
       }));

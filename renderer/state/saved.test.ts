@@ -11,6 +11,7 @@ describe('readSaved', () => {
       layouts: { rows: { work: 50, dock: 50 } },
       tabs: { aaaaaaaaaaaa: { paths: ['handler.ts'], active: 'handler.ts' } },
       events: { aaaaaaaaaaaa: '{}' },
+      drafts: { 'aaaaaaaaaaaa:handler.ts': { text: 'typed', revision: 'r' } },
       tipsDismissed: true,
     };
     expect(readSaved(JSON.parse(JSON.stringify(saved)))).toEqual(saved);
@@ -33,6 +34,7 @@ describe('readSaved', () => {
       layouts: { rows: { dock: 20 } },
       tabs: { a: { paths: ['x.ts'], active: null } },
       events: { b: '{}' },
+      drafts: {},
     });
   });
 });

@@ -12,6 +12,12 @@ export interface OpenTabs {
   readonly active: string | null;
 }
 
+/** A file's text as typed. Shape: `revision` is the one that was being edited. */
+export interface Draft {
+  readonly text: string;
+  readonly revision: string | null;
+}
+
 /** What is kept from one start of the studio to the next. */
 export interface SavedState {
   readonly theme: ThemeChoice;
@@ -23,6 +29,8 @@ export interface SavedState {
   readonly tabs: Readonly<Record<string, OpenTabs>>;
   /** The event as a person typed it, by project. */
   readonly events: Readonly<Record<string, string>>;
+  /** What was typed and not yet saved, by file, so that closing the window loses nothing. */
+  readonly drafts: Readonly<Record<string, Draft>>;
   readonly tipsDismissed: boolean;
 }
 
@@ -36,6 +44,7 @@ export const initialSaved: SavedState = {
   layouts: {},
   tabs: {},
   events: {},
+  drafts: {},
   tipsDismissed: false,
 };
 
@@ -58,6 +67,11 @@ export function readSaved(value: Json | undefined): Partial<SavedState> {
     isRecord(layout) ? pickRecord(layout, (size) => (typeof size === 'number' ? size : undefined)) : undefined,
   );
   out.events = pickRecord(value.events, (text) => (typeof text === 'string' ? text : undefined));
+  out.drafts = pickRecord(value.drafts, (draft) =>
+    isRecord(draft) && typeof draft.text === 'string'
+      ? { text: draft.text, revision: typeof draft.revision === 'string' ? draft.revision : null }
+      : undefined,
+  );
   out.tabs = pickRecord(value.tabs, (tabs) => {
     if (!isRecord(tabs) || !Array.isArray(tabs.paths)) return undefined;
     const paths = tabs.paths.filter((path) => typeof path === 'string');

@@ -11,8 +11,8 @@ let engine: FakeEngine;
 let studio: Studio;
 
 /** A studio joined to a fake engine in memory, once it has loaded. */
-async function open(): Promise<{ projectId: string; key: string }> {
-  engine = createFakeEngine();
+async function open(before?: FakeEngine): Promise<{ projectId: string; key: string }> {
+  engine = before ?? createFakeEngine();
   const ports = createMemoryPorts();
   serveSession(engine, ports.engine);
   const connected: LinkState = { status: 'connected', attempt: 0, retryAtMs: null };
@@ -102,4 +102,23 @@ it('keeps ten minutes of samples and no more', async () => {
   const kept = studio.session.getState().samples[id] ?? [];
   expect(kept[0]?.atMs).toBe(2 * 60_000);
   expect(kept.at(-1)?.atMs).toBe(12 * 60_000);
+});
+
+it('keeps what was typed and not saved over a restart, also when the file changed meanwhile', async () => {
+  const { key } = await open();
+  studio.docs.edit(key, 'typed');
+  studio.dispose();
+  await settled(() => JSON.stringify(engine.settings).includes('"typed"'));
+  await open(engine);
+  await settled(() => doc(key)?.text === 'typed');
+  expect(doc(key)?.conflict).toBeNull();
+  studio.dispose();
+
+  engine.writeOutside('hello', 'handler.ts', 'theirs');
+  await open(engine);
+  await settled(() => doc(key)?.text === 'typed');
+  expect(doc(key)?.conflict).toBe('changed');
+  expect(await studio.docs.save(key)).toBe(false);
+  expect(await studio.docs.save(key, { overwrite: true })).toBe(true);
+  await settled(() => !JSON.stringify(engine.settings).includes('"typed"'));
 });

@@ -52,6 +52,7 @@ export function createStudio(transport: StudioTransport): Studio {
 
   let settingsLoaded = false;
   let saveTimer: ReturnType<typeof setTimeout> | null = null;
+  let draftTimer: ReturnType<typeof setTimeout> | null = null;
 
   const saveSettings = () => {
     saveTimer = null;
@@ -87,6 +88,13 @@ export function createStudio(transport: StudioTransport): Studio {
       if (!settingsLoaded || state === before || saveTimer !== null) return;
       saveTimer = setTimeout(saveSettings, saveDelayMs);
     }),
+    context.session.subscribe((state, before) => {
+      if (state.docs === before.docs || draftTimer !== null) return;
+      draftTimer = setTimeout(() => {
+        draftTimer = null;
+        docs.keepDrafts();
+      }, saveDelayMs);
+    }),
     client.subscribe('app:changed', (info) => context.session.setState({ info })),
     client.subscribe('projects:changed', ({ project }) => projects.update(project)),
     client.subscribe('projects:closed', ({ projectId }) => projects.drop(projectId)),
@@ -120,6 +128,8 @@ export function createStudio(transport: StudioTransport): Studio {
       if (await docs.saveAll(project.id)) await builds.build(project.id);
     },
     dispose: () => {
+      if (draftTimer !== null) clearTimeout(draftTimer);
+      docs.keepDrafts();
       for (const end of ends) end();
       if (saveTimer !== null) {
         clearTimeout(saveTimer);
