@@ -77,7 +77,9 @@ export function RunBar() {
             type="button"
             className="run-button"
             disabled={project === null}
-            data-tip="Save, build if needed, boot a new instance and send the event.\nIt takes the place of the function’s running instance."
+            data-tip={
+              'Save, build if needed, boot a new instance and send the event.\nIt takes the place of the function’s running instance.'
+            }
             onClick={() => void studio.runs.run()}
           >
             <Icon name="play" size={13} />

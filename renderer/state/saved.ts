@@ -59,7 +59,8 @@ export function readSaved(value: Json | undefined): Partial<SavedState> {
   const out: { -readonly [Key in keyof SavedState]?: SavedState[Key] } = {};
   if (value.theme === 'system' || value.theme === 'light' || value.theme === 'dark') out.theme = value.theme;
   if (value.startMode === 'cold' || value.startMode === 'prestarted') out.startMode = value.startMode;
-  const area = areas.find((name) => name === value.area);
+  // The environment is looked at in passing: a start begins with the functions again.
+  const area = areas.find((name) => name === value.area && name !== 'environment');
   if (area !== undefined) out.area = area;
   if (typeof value.projectId === 'string') out.projectId = value.projectId;
   if (typeof value.tipsDismissed === 'boolean') out.tipsDismissed = value.tipsDismissed;

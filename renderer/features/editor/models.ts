@@ -63,7 +63,10 @@ export function bindModels(studio: Studio): () => void {
     for (const library of libraries) library.dispose();
     const closed = Object.entries(sources).map(
       ([projectId, files]) =>
-        [projectId, files.filter((file) => docs[docKey(projectId, file.path)] === undefined)] as const,
+        [
+          projectId,
+          files.flatMap((file) => asLibrary(file, docs[docKey(projectId, file.path)] !== undefined)),
+        ] as const,
     );
     libraries = [...Object.entries(types), ...closed].flatMap(([projectId, files]) =>
       files.flatMap((file) => {
@@ -146,4 +149,19 @@ function markerOf(problem: Problem, model: monaco.editor.ITextModel): monaco.edi
     endLineNumber: line,
     endColumn: word?.endColumn ?? column + 1,
   };
+}
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * What the TypeScript service is given for a file on disk: nothing when the editor has it open, which it then sees itself.
+ *
+ * The service reads no JSON modules here; `data.json` is found as `data.json.ts`, so that is what it is given.
+ */
+function asLibrary(file: SourceFile, isOpen: boolean): readonly SourceFile[] {
+  if (file.path.endsWith('.json')) return [{ path: `${file.path}.ts`, text: `export default ${file.text.trim()};\n` }];
+  return isOpen ? [] : [file];
 }
