@@ -21,5 +21,9 @@ export const eventTemplates: readonly { readonly id: string; readonly title: str
   { id: 'null', title: 'null', text: 'null' },
 ];
 
+/** The event to begin with, for a handler: an HTTP request when it says that it takes one. */
+export const firstEvent = (handlerSource: string): string =>
+  /\bHttpEvent\b/.test(handlerSource) ? request('GET', '/', { query: { name: 'Ada' } }) : initialEvent;
+
 /** The event of a project as it is typed now. */
 export const eventText = (saved: SavedState, projectId: string): string => saved.events[projectId] ?? initialEvent;

@@ -3,6 +3,7 @@ import type { Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { addToast, currentProject, report, type StudioContext, setEntry, setSavedEntry } from './context.ts';
 import type { DocActions } from './docs.ts';
+import { firstEvent } from './events.ts';
 import { failed, loading, ready } from './loadable.ts';
 import type { RunActions } from './runs.ts';
 import { docKey, isDirty } from './session.ts';
@@ -79,7 +80,12 @@ export function createProjectActions(context: StudioContext, docs: DocActions, r
       const stillActive = active !== null && paths.includes(active) ? active : (paths[0] ?? null);
       setSavedEntry(context, 'tabs', projectId, { paths, active: stillActive });
     }
-    for (const path of saved.getState().tabs[projectId]?.paths ?? []) void docs.load(projectId, path);
+    const opened = saved.getState().tabs[projectId]?.paths ?? [];
+    await Promise.all(opened.map((path) => docs.load(projectId, path)));
+    const handler = session.getState().docs[docKey(projectId, project.config?.entry ?? '')];
+    if (handler?.status === 'ready' && saved.getState().events[projectId] === undefined) {
+      setSavedEntry(context, 'events', projectId, firstEvent(handler.savedText));
+    }
   };
 
   const update = (project: Project) => {

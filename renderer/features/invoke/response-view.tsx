@@ -96,7 +96,7 @@ export function ResponseView() {
 
 function startWords(mode: StartMode | undefined, asked: StartMode | null): string {
   if (mode === 'prestarted') return 'prestarted';
-  return asked === 'prestarted' ? 'cold start: none was prestarted yet' : 'cold start';
+  return asked === 'prestarted' ? 'cold: none prestarted yet' : 'cold start';
 }
 
 function Running({ task }: { readonly task: Task }) {
