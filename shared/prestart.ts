@@ -5,9 +5,6 @@ import type { ProjectId } from './model/units.ts';
 /** A domain is created in a third of a second; on a machine where that takes so long, a cold start is no worse. */
 const prestartWaitMs = 10_000;
 
-/** From when an instance is announced until its console and channel are open as well, on a busy machine. */
-const connectMs = 150;
-
 /**
  * Builds, and waits until the next instance stands paused and ready to be resumed: for a process that has none yet.
  *
@@ -31,7 +28,7 @@ export async function buildAndPrestart(
   try {
     const build = await client.call('builds:build', { projectId, startMode: 'prestarted' }, options);
     options.onProgress?.({ step: 'prestart', message: 'Creating the next instance' });
-    await Promise.race([ready.then(() => elapsed(connectMs)), elapsed(prestartWaitMs), cancelled(options.signal)]);
+    await Promise.race([ready, elapsed(prestartWaitMs), cancelled(options.signal)]);
     return build;
   } finally {
     stop();

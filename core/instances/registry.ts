@@ -46,11 +46,13 @@ export function createRegistry(options: RegistryOptions): Registry {
   const byUuid = new Map<string, LiveInstance>();
   /** To be forgotten as soon as libvirt has ended them. */
   const leaving = new Set<InstanceId>();
+  /** Exist, and are not told of before their streams are open: whoever hears of one may use it. */
+  const connecting = new Set<InstanceId>();
 
   function add(instance: LiveInstance): void {
     byId.set(instance.record.id, instance);
     byUuid.set(instance.domain.uuid, instance);
-    options.onChange(instance.info);
+    onChange(instance.info);
     const over = [...byId.values()].filter((known) => known.isOver);
     for (const old of over.slice(0, Math.max(0, over.length - keptEnded))) forget(old);
   }
@@ -62,10 +64,32 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   function onChange(info: Instance): void {
+    if (connecting.has(info.id)) return;
     options.onChange(info);
     const instance = byId.get(info.id);
     if (instance?.isOver && leaving.delete(info.id)) forget(instance);
   }
+
+  async function launch(spec: LaunchSpec): Promise<Launched> {
+    let created: LiveInstance | null = null;
+    const onCreated = (instance: LiveInstance) => {
+      created = instance;
+      connecting.add(instance.record.id);
+      add(instance);
+    };
+    try {
+      return await launchPaused(spec, { ...options, onChange, onCreated });
+    } finally {
+      if (created !== null) reveal(created);
+    }
+  }
+
+  function reveal({ record, info }: LiveInstance): void {
+    connecting.delete(record.id);
+    onChange(info);
+  }
+
+  const told = () => [...byId.values()].filter((instance) => !connecting.has(instance.record.id));
 
   function get(id: InstanceId): LiveInstance {
     const instance = byId.get(id);
@@ -136,10 +160,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   return {
-    list: () => [...byId.values()].map((instance) => instance.info),
-    live: () => [...byId.values()].filter((instance) => !instance.isOver),
+    list: () => told().map((instance) => instance.info),
+    live: () => told().filter((instance) => !instance.isOver),
     get,
-    launch: (spec) => launchPaused(spec, { ...options, onChange, onCreated: add }),
+    launch,
     remove(id) {
       const instance = get(id);
       if (instance.isOver) return forget(instance);
