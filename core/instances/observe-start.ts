@@ -23,6 +23,14 @@ export interface StartObservation {
   endedEarlyNs: HostNs | null;
 }
 
+/** An observation in which nothing has been started yet. */
+export function newObservation(
+  known: Pick<StartObservation, 'clickNs' | 'startMode' | 'accel' | 'imageReadyNs' | 'rate'>,
+): StartObservation {
+  const nothing = { launch: null, resumeSentNs: null, resumedNs: null, result: null, endedEarlyNs: null };
+  return { ...known, ...nothing, clockSamples: [] };
+}
+
 const mark = (
   name: string,
   label: string,

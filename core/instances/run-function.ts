@@ -2,22 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Accelerator } from '#core/doctor/accelerator.ts';
 import type { Build } from '#core/images/image-store.ts';
 import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
-import { toEpochMs } from '#core/metrics/read-stats.ts';
-import { type Sampler, summarize } from '#core/metrics/sampler.ts';
+import type { Following, Sampler } from '#core/metrics/sampler.ts';
 import { newRunId, type RunRecorder, type RunStore, summarizeRun } from '#core/store/run-store.ts';
 import type { CallContext, CallRequest, EventListener } from '#shared/contract/index.ts';
-import { FirstlightError, toFirstlightError, toWireError } from '#shared/errors.ts';
-import type { MetricSample } from '#shared/model/metrics.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
-import { type HostNs, hostNs, type ProjectId, type RunId } from '#shared/model/units.ts';
+import { type HostNs, hostNs, type ProjectId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { MapError } from './map-error.ts';
-import { drawTimeline, type StartObservation } from './observe-start.ts';
+import { drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
 import type { PrestartPool } from './prestart-pool.ts';
 import type { Registry } from './registry.ts';
+import { beginRun, endRun, withInstance } from './run-record.ts';
 import type { LaunchSpec } from './types.ts';
 
 export interface RunnerOptions {
@@ -46,14 +45,45 @@ const clockSampleCount = 6;
 /** The next prestarted instance is made when nobody waits for the machine any more. */
 const prestartDelayMs = 50;
 
+/** One run under way: what it works with, and what came of it so far. */
+interface Start {
+  readonly request: RunRequest;
+  readonly spec: LaunchSpec;
+  readonly build: Build;
+  readonly seen: StartObservation;
+  run: Run;
+  /** One that was made ahead of the click, then whichever serves. */
+  launched: Launched | null;
+  following: Following | null;
+  recording: Promise<RunRecorder> | null;
+  failure: FirstlightError | null;
+  /** When the answer, or the failure, was there. */
+  endedNs: HostNs;
+}
+
 /** Runs functions: build, boot, invoke once, and a record of all that was seen. */
 export function createRunner(options: RunnerOptions): (request: RunRequest, context: CallContext) => Promise<Run> {
   const { link, runs, registry, pool, sampler, accelerator, tickRate, emit } = options;
 
   return async (request, context) => {
+    const start = await prepare(request, context);
+    try {
+      const instance = await launch(start, context);
+      const answering = invoke(start, instance, context.signal);
+      resume(start, instance);
+      await answering;
+      await observe(start, instance);
+    } catch (thrown) {
+      start.failure = toFirstlightError(thrown);
+      start.seen.endedEarlyNs = start.endedNs = now();
+    }
+    return await record(start);
+  };
+
+  /** Builds, and finds out what there is to start. Errors: those of the build, ACCEL_UNUSABLE, LIBVIRT_*, CANCELLED. */
+  async function prepare(request: RunRequest, context: CallContext): Promise<Start> {
     const clickNs = now();
     const startedAt = new Date().toISOString();
-    const { signal, progress } = context;
     // What the run needs besides the image; asked for now, so that it is there when the image is.
     const connecting = link.connection();
     const choosing = accelerator.choose();
@@ -62,9 +92,11 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const project = await options.getProject(request.projectId);
     const build = await options.build(project, context);
     await connecting;
-    if (accelerator.known() === null) progress({ step: 'probe', message: 'Finding out whether KVM works here' });
+    if (accelerator.known() === null) {
+      context.progress({ step: 'probe', message: 'Finding out whether KVM works here' });
+    }
     const accel = (await choosing).kind;
-    throwIfCancelled(signal);
+    throwIfCancelled(context.signal);
 
     const { config } = build.bundle;
     const keep = request.lifetime === 'forever';
@@ -77,92 +109,111 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       accel,
       keep,
       runId,
-      signal,
+      signal: context.signal,
     };
     // What is to outlive us cannot be made ahead: prestarted instances end with their process.
-    const waiting = request.startMode === 'prestarted' && !keep ? await pool.take(spec) : null;
-    const aheadOfClick = waiting !== null && waiting.times.connectedNs <= clickNs;
-    const seen: StartObservation = {
-      clickNs,
-      startMode: aheadOfClick ? 'prestarted' : 'cold',
-      accel,
-      imageReadyNs: now(),
-      launch: waiting?.times ?? null,
-      resumeSentNs: null,
-      resumedNs: null,
-      result: null,
-      clockSamples: [],
-      rate: tickRate.get(),
-      endedEarlyNs: null,
+    const launched = request.startMode === 'prestarted' && !keep ? await pool.take(spec) : null;
+    const aheadOfClick = launched !== null && launched.times.connectedNs <= clickNs;
+    const startMode = aheadOfClick ? 'prestarted' : 'cold';
+    const seen = newObservation({ clickNs, startMode, accel, imageReadyNs: now(), rate: tickRate.get() });
+    const run = beginRun({ id: runId, project, build, event: request.event, startMode, clickNs, startedAt });
+    return {
+      request,
+      spec,
+      build,
+      seen,
+      run,
+      launched,
+      following: null,
+      recording: null,
+      failure: null,
+      endedNs: clickNs,
     };
-    let run = newRun(runId, request, project, build, seen, startedAt);
+  }
 
-    let instance: LiveInstance | null = waiting?.instance ?? null;
-    let recording: Promise<RunRecorder> | null = null;
-    let failure: FirstlightError | null = null;
-    let samples: MetricSample[] = [];
-    try {
-      const launched = waiting ?? (await launch(spec, context));
-      instance = launched.instance;
-      seen.launch = launched.times;
-      const answering = instance.invoke({ event: request.event, timeoutMs: config.timeoutMs, signal });
-      answering.catch(() => undefined);
-      const resume = instance.resumeFirst();
-      seen.resumeSentNs = resume.sentNs;
-      resume.doneNs.then(
-        (doneNs) => {
-          seen.resumedNs = doneNs;
-        },
-        () => undefined,
-      );
-      // From here on the guest boots: what follows goes on beside it.
-      void sampler.sampleNow([instance]);
-      run = { ...run, instance: describe(instance) };
-      instance.setRun(runId);
-      recording = runs.begin(run);
-      recording.then((recorder) => instance?.console.record({ write: recorder.appendConsole })).catch(() => undefined);
-      seen.result = await answering;
-      const { outcome } = seen.result;
-      if (!outcome.ok) failure = outcome.error;
-      if (!outcome.ok && outcome.fatal) seen.endedEarlyNs = seen.result.receivedAtNs;
-      await sampler.sampleNow([instance]);
-      samples = sampler.recent(instance.record.id);
-      if (!instance.isOver) seen.clockSamples = await instance.sampleClock(clockSampleCount).catch(() => []);
-    } catch (thrown) {
-      failure = toFirstlightError(thrown);
-      seen.endedEarlyNs = now();
+  /** The instance: the one that waits, or a new one. Paused, with its streams open. */
+  async function launch(start: Start, { progress }: CallContext): Promise<LiveInstance> {
+    const { spec, seen } = start;
+    if (start.launched === null) {
+      const slow = await options.explainSlowStarts();
+      progress({ step: 'boot', message: `Starting ${spec.config.name}${slow === null ? '' : ` (${slow})`}` });
+      start.launched = await registry.launch(spec);
     }
+    seen.launch = start.launched.times;
+    return start.launched.instance;
+  }
 
+  /** Writes the request into the channel, and takes the answer when it comes. */
+  function invoke(start: Start, instance: LiveInstance, signal: AbortSignal): Promise<void> {
+    const { request, seen, spec } = start;
+    const answering = instance.invoke({ event: request.event, timeoutMs: spec.config.timeoutMs, signal });
+    const answered = answering.then((result) => {
+      const { outcome } = result;
+      seen.result = result;
+      if (!outcome.ok) start.failure = outcome.error;
+      if (!outcome.ok && outcome.fatal) seen.endedEarlyNs = result.receivedAtNs;
+    });
+    // Awaited once the guest runs.
+    answered.catch(() => undefined);
+    return answered;
+  }
+
+  /** Lets the guest boot. What is done here after the resume was sent goes on beside it. */
+  function resume(start: Start, instance: LiveInstance): void {
+    const { seen } = start;
+    const { sentNs, doneNs } = instance.resumeFirst();
+    seen.resumeSentNs = sentNs;
+    doneNs.then(
+      (atNs) => {
+        seen.resumedNs = atNs;
+      },
+      // The instance itself takes note of a resume that failed, and its invocation with it.
+      () => undefined,
+    );
+    start.following = sampler.follow(instance);
+    start.run = withInstance(start.run, instance);
+    instance.setRun(start.run.id);
+    start.recording = runs.begin(start.run);
+    start.recording
+      .then((recorder) => instance.console.record({ write: recorder.appendConsole }))
+      // A record that cannot be begun is told of when the run is to be kept.
+      .catch(() => undefined);
+  }
+
+  /** After the answer: what it took so far, and how the guest's clock lies to ours. */
+  async function observe(start: Start, instance: LiveInstance): Promise<void> {
+    await start.following?.sample();
+    start.endedNs = now();
+    if (instance.isOver) return;
+    // A guest that is gone by now leaves its marks with a wider error.
+    start.seen.clockSamples = await instance.sampleClock(clockSampleCount).catch(() => []);
+    await start.following?.sample();
+  }
+
+  /** Writes down all that was seen, tells of it, and sees to the instance and the next one. Errors: CANCELLED. */
+  async function record(start: Start): Promise<Run> {
+    const { request, build, spec, seen, endedNs } = start;
+    const instance = start.launched?.instance ?? null;
+    const samples = start.following?.stop() ?? [];
     const { timeline, rate } = drawTimeline(seen);
     if (rate !== null) tickRate.set(rate);
-    const error = failure === null ? null : await options.mapError(failure, build.bundle.id);
+    const error = start.failure === null ? null : await options.mapError(start.failure, build.bundle.id);
     const answer = seen.result?.outcome;
-    run = {
-      ...run,
-      outcome: error === null ? 'ok' : error.code === 'CANCELLED' ? 'cancelled' : 'failed',
-      instance: instance === null ? null : describe(instance),
-      response: answer?.ok ? answer.response : null,
-      error: error === null ? null : toWireError(error),
-      timeline,
-      metrics: summarize(samples),
-      samples,
-    };
-    if (instance !== null && (request.lifetime === 'stop' || error?.code === 'CANCELLED')) instance.stop();
-    await keepRun(run, recording);
+    const response = answer?.ok ? answer.response : null;
+    const run = endRun(withInstance(start.run, instance), { error, response, timeline, samples, endedNs });
+    const cancelled = error?.code === 'CANCELLED';
+    if (request.lifetime === 'stop' || cancelled) instance?.stop();
+    await keepRun(run, start.recording);
     emit('runs:added', { run: summarizeRun(run) });
-    if (request.startMode === 'prestarted' && error?.code !== 'CANCELLED') {
-      void sleep(prestartDelayMs, undefined, { ref: false }).then(() =>
-        pool.prepare({ ...spec, startMode: 'prestarted', keep: false, runId: null, signal: undefined }),
-      );
-    }
-    if (error?.code === 'CANCELLED') throw error;
+    if (request.startMode === 'prestarted' && !cancelled) prestartNext(spec);
+    if (cancelled) throw error;
     return run;
-  };
+  }
 
-  async function launch(spec: LaunchSpec, { progress }: CallContext): Promise<Launched> {
-    const slow = await options.explainSlowStarts();
-    progress({ step: 'boot', message: `Starting ${spec.config.name}${slow === null ? '' : ` (${slow})`}` });
-    return await registry.launch(spec);
+  function prestartNext(spec: LaunchSpec): void {
+    void sleep(prestartDelayMs, undefined, { ref: false }).then(() =>
+      pool.prepare({ ...spec, startMode: 'prestarted', keep: false, runId: null, signal: undefined }),
+    );
   }
 
   /** A disk that takes no more is no reason to hide the answer that a person waits for. */
@@ -175,41 +226,6 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       options.log(`The run ${run.id} was not kept: ${toFirstlightError(thrown).message}`);
     }
   }
-}
-
-/** The record of a run at its beginning. */
-function newRun(
-  id: RunId,
-  request: RunRequest,
-  project: Project,
-  { image, bundle, result }: Build,
-  { startMode, clickNs }: StartObservation,
-  startedAt: string,
-): Run {
-  return {
-    id,
-    projectId: project.id,
-    functionName: bundle.config.name,
-    projectDir: project.dir,
-    runtime: image.runtime,
-    startedAt,
-    clickedAtMs: toEpochMs(clickNs),
-    startMode,
-    outcome: 'running',
-    image: { id: image.id, bytes: image.bytes, cached: result.cached, buildMs: result.buildMs },
-    instance: null,
-    event: request.event,
-    response: null,
-    error: null,
-    timeline: null,
-    metrics: null,
-    samples: [],
-  };
-}
-
-function describe(instance: LiveInstance): NonNullable<Run['instance']> {
-  const { id, domain, uri, accel, memoryMiB, vcpus } = instance.info;
-  return { id, domain, uri, accel, memoryMiB, vcpus };
 }
 
 function throwIfCancelled(signal: AbortSignal): void {

@@ -47,6 +47,13 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
     expect(Math.max(...guest.map((mark) => mark.errorNs))).toBeLessThan(50e6);
     expect(result.metrics?.cpuMs).toBeGreaterThan(0);
     expect(result.metrics?.peakMemoryBytes).toBeGreaterThan(10e6);
+    // At the resume, every few milliseconds, at the answer, and a little later.
+    expect(result.samples.length).toBeGreaterThan(3);
+    expect(result.samples.map((sample) => sample.cpuNs)).toEqual(
+      result.samples.map((sample) => sample.cpuNs).sort((a, b) => a - b),
+    );
+    const usedMs = ((result.samples.at(-1)?.cpuNs ?? 0) - (result.samples[0]?.cpuNs ?? 0)) / 1e6;
+    expect(usedMs).toBeGreaterThan(2);
     expect(await studio.client.call('runs:get', { runId: result.id })).toEqual(result);
     const replay: Uint8Array[] = [];
     await studio.client.openStream('console:replay', { runId: result.id }, (chunk) => void replay.push(chunk)).ended;
@@ -58,7 +65,6 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
     const waiting = () => list().then((all) => all.filter((it) => it.state === 'prestarted'));
     await studio.client.call('builds:build', { projectId: helloProject.id, startMode: 'prestarted' });
     await until('one is prestarted', async () => (await waiting()).length === 1);
-    await new Promise((resolve) => setTimeout(resolve, 200));
     const result = await run(helloProject, { startMode: 'prestarted' });
     expect(result).toMatchObject({ outcome: 'ok', startMode: 'prestarted', error: null });
     expect(result.timeline?.ahead?.durationNs).toBeGreaterThan(0);

@@ -1,0 +1,78 @@
+import type { Build } from '#core/images/image-store.ts';
+import { toEpochMs } from '#core/metrics/read-stats.ts';
+import { summarize } from '#core/metrics/sampler.ts';
+import { type FirstlightError, toWireError } from '#shared/errors.ts';
+import type { Json } from '#shared/model/json.ts';
+import type { MetricSample } from '#shared/model/metrics.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { Response, Run } from '#shared/model/run.ts';
+import type { BootTimeline, StartMode } from '#shared/model/timeline.ts';
+import type { HostNs, RunId } from '#shared/model/units.ts';
+import type { LiveInstance } from './live-instance.ts';
+
+export interface RunBeginning {
+  readonly id: RunId;
+  readonly project: Project;
+  readonly build: Build;
+  readonly event: Json;
+  readonly startMode: StartMode;
+  readonly clickNs: HostNs;
+  /** The click on the wall clock. */
+  readonly startedAt: string;
+}
+
+/** The record of a run at its beginning. */
+export function beginRun(beginning: RunBeginning): Run {
+  const { id, project, build, event, startMode, clickNs, startedAt } = beginning;
+  const { image, bundle, result } = build;
+  return {
+    id,
+    projectId: project.id,
+    functionName: bundle.config.name,
+    projectDir: project.dir,
+    runtime: image.runtime,
+    startedAt,
+    clickedAtMs: toEpochMs(clickNs),
+    startMode,
+    outcome: 'running',
+    image: { id: image.id, bytes: image.bytes, cached: result.cached, buildMs: result.buildMs },
+    instance: null,
+    event,
+    response: null,
+    error: null,
+    timeline: null,
+    metrics: null,
+    samples: [],
+  };
+}
+
+/** The record of a run that has an instance. */
+export function withInstance(run: Run, instance: LiveInstance | null): Run {
+  if (instance === null) return { ...run, instance: null };
+  const { id, domain, uri, accel, memoryMiB, vcpus } = instance.info;
+  return { ...run, instance: { id, domain, uri, accel, memoryMiB, vcpus } };
+}
+
+export interface RunEnding {
+  readonly error: FirstlightError | null;
+  readonly response: Response | null;
+  readonly timeline: BootTimeline;
+  readonly samples: readonly MetricSample[];
+  /** When the answer, or the failure, was there: what was used later is not the start's. */
+  readonly endedNs: HostNs;
+}
+
+/** The whole record of a run. */
+export function endRun(run: Run, ending: RunEnding): Run {
+  const { error, response, timeline, samples, endedNs } = ending;
+  const endedAtMs = toEpochMs(endedNs);
+  return {
+    ...run,
+    outcome: error === null ? 'ok' : error.code === 'CANCELLED' ? 'cancelled' : 'failed',
+    response,
+    error: error === null ? null : toWireError(error),
+    timeline,
+    metrics: summarize(samples.filter(({ atMs }) => atMs <= endedAtMs)),
+    samples: [...samples],
+  };
+}
