@@ -18,9 +18,14 @@ export const bundleInputs = [
 ];
 
 /** The files that must be there afterwards. */
-export const bundleOutputs = ['cli.mjs', 'bake-worker.mjs', 'electron/main.cjs', 'electron/preload.cjs'].map(
-  (name) => `dist/${name}`,
-);
+export const bundleOutputs = [
+  'cli.mjs',
+  'bake-worker.mjs',
+  'electron/main.cjs',
+  'electron/preload.cjs',
+  'shims/url.js',
+  'shims/http.js',
+].map((name) => `dist/${name}`);
 
 /** Whether a file takes no part in a bundle. */
 export const isTestFile = (path) => /\.test\.tsx?$/.test(path);
@@ -82,6 +87,26 @@ const builds = [
     entryPoints: { 'electron/preload': 'electron/preload/preload.ts' },
   },
 ];
+
+/** What core/bundle puts before a function that names a web global: scripts that set globals. The library's names are its own matter. */
+const shimOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'neutral',
+  target: 'es2023',
+  format: 'iife',
+  mainFields: ['module', 'main'],
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'silent',
+  write: false,
+  outdir: join(root, 'dist'),
+};
+builds.push(
+  { ...shimOptions, minifyIdentifiers: true, entryPoints: { 'shims/url': 'core/bundle/shims/install-url.js' } },
+  { ...shimOptions, entryPoints: { 'shims/http': 'core/bundle/shims/install-http.ts' } },
+);
 
 /** A studio started from an older build may yet load its chunks lazily: they stay for a day. */
 const keepChunksMs = 86_400_000;

@@ -64,7 +64,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const rates = createHostRates(layout);
   const ember = createEmberRuntime({ resources, tscRate: rates.tsc });
   const runtimes = new Map<Runtime['id'], Runtime>([[ember.id, ember]]);
-  const bundler = createBundler({ layout, version: resources.version });
+  const bundler = createBundler({ layout, version: resources.version, shimsDir: resources.shimsDir });
   const images = createImageStore({ layout, bundler, runtimes });
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);

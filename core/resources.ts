@@ -13,6 +13,8 @@ export interface Resources {
   readonly schemaPath: string;
   readonly rendererDir: string;
   readonly bakeWorkerPath: string;
+  /** What the bundler adds to a function that names a web global: see core/bundle/globals.ts. */
+  readonly shimsDir: string;
 }
 
 /**
@@ -40,5 +42,6 @@ function resourcesIn(root: string, version: string): Resources {
     schemaPath: join(root, 'assets/firstlight.schema.json'),
     rendererDir: join(root, 'dist/renderer'),
     bakeWorkerPath: join(root, 'dist/bake-worker.mjs'),
+    shimsDir: join(root, 'dist/shims'),
   };
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import { readProject } from '../projects/project-service.ts';
+import { locateResources } from '../resources.ts';
 import { createLayout } from '../store/layout.ts';
 import { type Bundler, createBundler } from './bundler.ts';
 
@@ -24,7 +25,11 @@ afterEach(async () => {
 });
 
 function newBundler(): Bundler {
-  const one = createBundler({ layout: createLayout({ home, env: {}, uid: 1000 }), version: 'test' });
+  const one = createBundler({
+    layout: createLayout({ home, env: {}, uid: 1000 }),
+    version: 'test',
+    shimsDir: locateResources().shimsDir,
+  });
   open.push(one);
   return one;
 }

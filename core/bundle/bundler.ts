@@ -1,17 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Project, ProjectConfig } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
+import { addShims, readShims, type Shims } from './add-shims.ts';
 import type { Bundle } from './bundle.ts';
 import { createBundleCache, sha256 } from './bundle-cache.ts';
 import { buildFailed, checkEntry, checkExport, validConfig } from './check-project.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
-import { explainUrlImport, toProblems } from './problems.ts';
+import { esbuildOptions } from './esbuild-options.ts';
+import { type Unmarked, unmark, warnOfMissing, watchedGlobals } from './mark-globals.ts';
+import { toProblems } from './problems.ts';
 
 /** A bundle, and why it was made or not. */
 export interface BundleOutcome {
@@ -44,6 +46,8 @@ export interface BundlerOptions {
   readonly layout: Layout;
   /** Goes into every bundle's id. */
   readonly version: string;
+  /** Where the shims are: what gives a global that Ember has not, to code that names it. */
+  readonly shimsDir: string;
 }
 
 /** Long enough for a pause in editing; a warm project costs some MB in esbuild. */
@@ -58,20 +62,21 @@ interface Warm {
 }
 
 /** A bundler. Loads esbuild with the first project that needs compiling. Call `close` when done. */
-export function createBundler({ layout, version }: BundlerOptions): Bundler {
+export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bundler {
   const cache = createBundleCache(layout);
   const warm = new Map<ProjectId, Promise<Warm>>();
   /** Builds of one project follow each other: esbuild joins rebuilds that overlap, and would answer with an old one. */
   const queue = new Map<ProjectId, Promise<BundleId | undefined>>();
   let pruned = false;
+  let shims: Promise<Shims> | undefined;
 
-  async function warmUp(project: Project, config: ProjectConfig, key: string): Promise<Warm> {
+  async function warmUp(project: Project, options: Options, key: string): Promise<Warm> {
     const before = await warm.get(project.id)?.catch(() => undefined);
     if (before !== undefined && before.key === key) return before;
     await release(project.id);
     const making = import('esbuild').then(async (esbuild) => ({
       key,
-      context: await esbuild.context(esbuildOptions(project.dir, config)),
+      context: await esbuild.context(options),
       digests: new Map(),
       idle: undefined,
     }));
@@ -88,14 +93,24 @@ export function createBundler({ layout, version }: BundlerOptions): Bundler {
     await kept?.context.dispose();
   }
 
-  async function compile(project: Project, config: ProjectConfig, key: string, signal: AbortSignal): Promise<Bundle> {
+  async function compile(
+    project: Project,
+    config: ProjectConfig,
+    key: string,
+    known: Shims,
+    signal: AbortSignal,
+  ): Promise<Bundle> {
     const startedAtMs = Date.now();
-    const kept = await warmUp(project, config, key);
+    const kept = await warmUp(project, esbuildOptions(project.dir, config, watchedGlobals), key);
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
-    const result = await rebuild(kept.context, config, signal);
-    const inputs = await digestInputs(project.dir, Object.keys(result.metafile.inputs), kept.digests);
-    const bundle = bundleOf(project, config, result, inputs.files, version);
+    const built = await rebuild(kept.context, config, signal);
+    const output = built.clashes.length === 0 ? built : await compileAgain(project, config, built.clashes);
+    const inputs = await digestInputs(project.dir, Object.keys(built.metafile.inputs), kept.digests);
+    const warnings = [...toProblems(built.warnings, 'warning'), ...warnOfMissing(built)];
+    const made = addShims(output, built.uses, known);
+    checkExport(config, built.metafile);
+    const bundle = bundleOf(project, config, made, inputs.files, warnings, version);
     await cache.store(bundle);
     // A file saved while esbuild read may have been read before or after: then the next build looks again. File
     // systems stamp with a granularity of some ms.
@@ -111,14 +126,17 @@ export function createBundler({ layout, version }: BundlerOptions): Bundler {
     throwIfCancelled(signal);
     const config = validConfig(project);
     await checkEntry(project, config);
-    const options = esbuildOptions(project.dir, config);
-    const key = sha256(JSON.stringify([version, await esbuildVersion(), options, config.name, config.env]));
+    const options = esbuildOptions(project.dir, config, watchedGlobals);
+    shims ??= readShims(shimsDir);
+    const known = await shims;
+    const made = [version, await esbuildVersion(), known.sha256];
+    const key = sha256(JSON.stringify([...made, options, config.name, config.env]));
     if (!warm.has(project.id)) {
       const found = await cache.lookUp(project.id, key);
       if (found !== null) return { bundle: { ...found, config, projectDir: project.dir }, reused: true };
     }
     progress({ step: 'bundle', message: `Compiling ${config.entry}` });
-    const bundle = await compile(project, config, key, signal);
+    const bundle = await compile(project, config, key, known, signal);
     throwIfCancelled(signal);
     if (!pruned) {
       pruned = true;
@@ -154,45 +172,30 @@ async function esbuildVersion(): Promise<string> {
   return JSON.parse(await readFile(path, 'utf8')).version;
 }
 
-function esbuildOptions(projectDir: string, config: ProjectConfig) {
-  return {
-    absWorkingDir: projectDir,
-    entryPoints: [join(projectDir, config.entry)],
-    outfile: join(projectDir, 'bundle.js'),
-    bundle: true,
-    write: false,
-    metafile: true,
-    format: 'esm',
-    platform: 'neutral',
-    // What QuickJS-ng runs.
-    target: 'es2023',
-    // A package's build for browsers or workers asks for no Node.js.
-    mainFields: ['browser', 'module', 'main'],
-    conditions: ['worker', 'browser', 'module'],
-    loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.css': 'text', '.svg': 'text', '.bin': 'binary' },
-    define: { 'process.env.NODE_ENV': JSON.stringify(config.env.NODE_ENV ?? 'production') },
-    sourcemap: 'external',
-    sourcesContent: true,
-    charset: 'utf8',
-    legalComments: 'none',
-    logLevel: 'silent',
-    plugins: [
-      {
-        name: 'firstlight-no-network',
-        setup: (build: import('esbuild').PluginBuild) =>
-          build.onResolve({ filter: /^https?:\/\// }, ({ path }) => ({ errors: [explainUrlImport(path)] })),
-      },
-    ],
-  } as const satisfies import('esbuild').BuildOptions;
+type Options = ReturnType<typeof esbuildOptions>;
+type Result = EsbuildResult<Options>;
+
+interface Built extends Unmarked, Pick<Result, 'metafile' | 'warnings'> {
+  readonly sourceMap: string;
 }
 
-type Built = EsbuildResult<ReturnType<typeof esbuildOptions>>;
+const readBuilt = ({ outputFiles, metafile, warnings }: Result): Built => {
+  const output = (suffix: string) => outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '';
+  return { ...unmark(output('bundle.js')), sourceMap: output('bundle.js.map'), metafile, warnings };
+};
+
+/** Compiles what clashed with these globals unmarked. */
+async function compileAgain(project: Project, config: ProjectConfig, names: readonly string[]): Promise<Built> {
+  const { build } = await import('esbuild');
+  const watched = Object.entries(watchedGlobals).filter(([name]) => !names.includes(name));
+  return readBuilt(await build(esbuildOptions(project.dir, config, Object.fromEntries(watched))));
+}
 
 async function rebuild(context: Warm['context'], config: ProjectConfig, signal: AbortSignal): Promise<Built> {
   const cancel = () => void context.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    return (await context.rebuild()) as Built;
+    return readBuilt((await context.rebuild()) as Result);
   } catch (thrown) {
     throwIfCancelled(signal);
     const failure = thrown as Partial<import('esbuild').BuildFailure>;
@@ -207,14 +210,11 @@ async function rebuild(context: Warm['context'], config: ProjectConfig, signal: 
 function bundleOf(
   project: Project,
   config: ProjectConfig,
-  result: Built,
+  { code, sourceMap }: Pick<Bundle, 'code' | 'sourceMap'>,
   inputs: Bundle['inputs'],
+  warnings: Bundle['warnings'],
   version: string,
 ): Bundle {
-  const output = (suffix: string) => result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '';
-  const code = output('bundle.js');
-  const sourceMap = output('bundle.js.map');
-  checkExport(config, result.metafile);
   const id = bundleIdSchema.parse(
     sha256(JSON.stringify([version, config.name, config.env, sha256(code), sha256(sourceMap)])),
   );
@@ -225,7 +225,7 @@ function bundleOf(
     sourceMap,
     projectDir: project.dir,
     inputs,
-    warnings: toProblems(result.warnings, 'warning'),
+    warnings,
   };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readProject } from '../projects/project-service.ts';
+import { locateResources } from '../resources.ts';
 import { createLayout } from '../store/layout.ts';
 import type { Bundle } from './bundle.ts';
 import { createBundler } from './bundler.ts';
@@ -35,7 +36,7 @@ export default function handler(event: { n: number }): number {
     join(home, 'check.ts'),
     'export function check(n: number): number {\n  throw new RangeError("no " + n);\n}\n',
   );
-  const bundler = createBundler({ layout, version: 'test' });
+  const bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir });
   const request = { signal: new AbortController().signal, progress: () => undefined };
   ({ bundle } = await bundler.bundle(await readProject(home), request));
   await bundler.close();

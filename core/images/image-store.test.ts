@@ -6,6 +6,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { type Bundler, createBundler } from '../bundle/bundler.ts';
 import { readProject } from '../projects/project-service.ts';
+import { locateResources } from '../resources.ts';
 import type { BuildContext, Runtime } from '../runtimes/runtime.ts';
 import { createLayout, type Layout } from '../store/layout.ts';
 import { type Owner, thisProcess } from '../store/owner.ts';
@@ -42,7 +43,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'fl-images-'));
   dir = join(home, 'project');
   layout = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
-  bundler = createBundler({ layout, version: 'test' });
+  bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir });
   built = 0;
   minMemoryMiB = 16;
   fingerprint = 'kernel-1';
@@ -127,7 +128,7 @@ describe('the image store', () => {
     expect(new Set(both.map(({ image }) => image.id)).size).toBe(1);
     expect(built).toBe(1);
     await write('handler.ts', 'export default () => 3;');
-    const other = createBundler({ layout, version: 'test' });
+    const other = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir });
     const [a, b] = await Promise.all([build(store), build(newStore(other))]);
     await other.close();
     expect(a.image).toEqual({ ...b.image, createdAt: a.image.createdAt });

@@ -51,7 +51,7 @@ declare module 'firstlight' {
     readonly body: Json | object | undefined;
   }
 
-  type Answer = Response | Json | object | undefined | void;
+  type Answer = Response | globalThis.Response | Json | object | undefined | void;
   /** A function: the default export of the entry file. */
   export type Handler<Payload = AnyEvent> = (event: Payload, context: Context) => Answer | Promise<Answer>;
 }
@@ -110,6 +110,105 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
   readonly encoding: 'utf-8';
   decode(bytes?: ArrayBuffer | ArrayBufferView): string;
+}
+
+type HeadersInit = Headers | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
+type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams;
+
+/** By the WHATWG standard, except that names of hosts are taken as they are: no UTS 46. */
+declare class URL {
+  constructor(url: string | URL, base?: string | URL);
+  static canParse(url: string | URL, base?: string | URL): boolean;
+  static parse(url: string | URL, base?: string | URL): URL | null;
+  href: string;
+  readonly origin: string;
+  protocol: string;
+  username: string;
+  password: string;
+  host: string;
+  hostname: string;
+  port: string;
+  pathname: string;
+  search: string;
+  readonly searchParams: URLSearchParams;
+  hash: string;
+  toString(): string;
+  toJSON(): string;
+}
+declare class URLSearchParams implements Iterable<[string, string]> {
+  constructor(init?: string | URLSearchParams | Iterable<readonly [string, string]> | Readonly<Record<string, string>>);
+  readonly size: number;
+  append(name: string, value: string): void;
+  delete(name: string, value?: string): void;
+  get(name: string): string | null;
+  getAll(name: string): string[];
+  has(name: string, value?: string): boolean;
+  set(name: string, value: string): void;
+  sort(): void;
+  forEach(callback: (value: string, name: string, params: URLSearchParams) => void, thisArg?: unknown): void;
+  entries(): IterableIterator<[string, string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string>;
+  [Symbol.iterator](): IterableIterator<[string, string]>;
+  toString(): string;
+}
+
+declare class Headers implements Iterable<[string, string]> {
+  constructor(init?: HeadersInit);
+  append(name: string, value: string): void;
+  delete(name: string): void;
+  get(name: string): string | null;
+  getSetCookie(): string[];
+  has(name: string): boolean;
+  set(name: string, value: string): void;
+  forEach(callback: (value: string, name: string, headers: Headers) => void, thisArg?: unknown): void;
+  entries(): IterableIterator<[string, string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string>;
+  [Symbol.iterator](): IterableIterator<[string, string]>;
+}
+interface Body {
+  readonly headers: Headers;
+  /** What the body is made of: Ember has no streams. */
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
+  readonly bodyUsed: boolean;
+  text(): Promise<string>;
+  json(): Promise<any>;
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+interface ResponseInit {
+  /** From 200 to 599. Default: 200. */
+  readonly status?: number;
+  readonly statusText?: string;
+  readonly headers?: HeadersInit;
+}
+interface Response extends Body {}
+/** An answer. A handler may return it. */
+declare class Response {
+  constructor(body?: BodyInit | null, init?: ResponseInit);
+  static json(value: unknown, init?: ResponseInit): Response;
+  static redirect(url: string | URL, status?: 301 | 302 | 303 | 307 | 308): Response;
+  readonly status: number;
+  readonly statusText: string;
+  readonly ok: boolean;
+  readonly type: string;
+  readonly url: string;
+  readonly redirected: boolean;
+  clone(): Response;
+}
+interface RequestInit {
+  readonly method?: string;
+  readonly headers?: HeadersInit;
+  readonly body?: BodyInit | null;
+}
+interface Request extends Body {}
+/** A request, for routers that take one. */
+declare class Request {
+  constructor(input: Request | string | URL, init?: RequestInit);
+  readonly url: string;
+  readonly method: string;
+  clone(): Request;
 }
 
 declare module '*.txt' {

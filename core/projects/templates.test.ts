@@ -42,7 +42,7 @@ describe('templates', () => {
   });
 
   it('become projects under a new name that compile, check and bundle', async () => {
-    const bundler = createBundler({ layout, version: 'test' });
+    const bundler = createBundler({ layout, version: 'test', shimsDir: resources.shimsDir });
     for (const { id } of await service.calls['projects:templates']({}, context)) {
       const project = await create(`my-${id}`, id);
       expect(project).toMatchObject({ name: `my-${id}`, dir: join(layout.projectsDir, `my-${id}`), problems: [] });

@@ -7,6 +7,8 @@
   const { getPrototypeOf, keys } = Object;
   const { isArray } = Array;
   const objectPrototype = Object.prototype;
+  // How core/bundle/shims/http.ts says that an object is a Response.
+  const sendable = Symbol.for('ember.response');
 
   const kindNone = 0;
   const kindJson = 1;
@@ -120,7 +122,10 @@
   /** Returns the JSON text to answer with; or undefined, having answered by itself; or a promise of another value to finish with. */
   function finish(value) {
     if (typeof value === 'object' && value !== null) {
-      if ('body' in value && isResponse(value)) return sendResponse(value);
+      if ('body' in value) {
+        if (isResponse(value)) return sendResponse(value);
+        if (typeof value[sendable] === 'function') return sendResponse(value[sendable]());
+      }
       if (typeof value.then === 'function') return Promise.resolve(value);
     } else if (value === undefined) {
       return respond(204, '{}', kindNone, '', 0, 0);

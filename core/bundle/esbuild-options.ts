@@ -1,0 +1,40 @@
+/** How esbuild compiles a function. */
+import { join } from 'node:path';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import { explainUrlImport } from './problems.ts';
+
+/** The options for a project, with the globals to be marked. */
+export function esbuildOptions(projectDir: string, config: ProjectConfig, watched: Readonly<Record<string, string>>) {
+  return {
+    absWorkingDir: projectDir,
+    entryPoints: [join(projectDir, config.entry)],
+    outfile: join(projectDir, 'bundle.js'),
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'neutral',
+    // What QuickJS-ng runs.
+    target: 'es2023',
+    // A package's build for browsers or workers asks for no Node.js.
+    mainFields: ['browser', 'module', 'main'],
+    conditions: ['worker', 'browser', 'module'],
+    loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.css': 'text', '.svg': 'text', '.bin': 'binary' },
+    define: {
+      'process.env.NODE_ENV': JSON.stringify(config.env.NODE_ENV ?? 'production'),
+      ...watched,
+    },
+    sourcemap: 'external',
+    sourcesContent: true,
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'firstlight-no-network',
+        setup: (build: import('esbuild').PluginBuild) =>
+          build.onResolve({ filter: /^https?:\/\// }, ({ path }) => ({ errors: [explainUrlImport(path)] })),
+      },
+    ],
+  } as const satisfies import('esbuild').BuildOptions;
+}

@@ -1,0 +1,3 @@
+import { Headers, Request, Response } from './http.ts';
+
+Object.assign(globalThis, { Headers, Request, Response });
