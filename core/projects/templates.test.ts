@@ -58,6 +58,26 @@ describe('templates', () => {
     await bundler.close();
   });
 
+  it('know the globals that a function may name, and no others', async () => {
+    const { dir } = await create('web', 'hello');
+    await writeFile(
+      join(dir, 'handler.ts'),
+      `import type { Handler, HttpEvent } from 'firstlight';
+export const bytes: Handler = () => new Response(new Uint8Array(3), { status: 201, headers: new Headers([['a', 'b']]) });
+export const plain: Handler = () => ({ status: 201, body: 'text' });
+export default async function handler(event: HttpEvent): Promise<Response> {
+  const url = new URL(event.path, 'http://localhost');
+  for (const [name, value] of url.searchParams) console.log(name, value);
+  const request = new Request(url, { method: 'POST', body: new URLSearchParams({ a: '1' }) });
+  // @ts-expect-error: Ember has no network.
+  if (event.query.out) await fetch(url);
+  return Response.json({ text: await request.text(), type: request.headers.get('content-type') });
+}`,
+    );
+    const checked = promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', dir, '--pretty', 'false']);
+    await checked.catch((thrown) => expect(thrown.stdout).toBe(''));
+  });
+
   it('need a proper name, a template that is there, and an empty folder', async () => {
     await expect(create('My Function', 'hello')).rejects.toMatchObject({ code: 'BAD_INPUT' });
     await expect(create('a', 'nonesuch')).rejects.toMatchObject({ code: 'NOT_FOUND' });
