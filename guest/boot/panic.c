@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "../dev/console-port.h"
 #include "../dev/io.h"
 #include "../dev/serial.h"
 #include "../rt/format.h"
@@ -26,6 +27,7 @@ static const char *const vector_names[32] = {
     "virtualization",      "control protection"};
 
 _Noreturn void halt(void) {
+  console_flush();
   /* ACPI's sleep control register on QEMU's pc and q35; the value asks for soft off. */
   outw(0x604, 0x2000);
   for (;;) __asm__ volatile("cli; hlt");

@@ -8,7 +8,7 @@
 #define F_MULTIPORT 2
 #define CONTROL_RX 2
 #define CONTROL_TX 3
-/* The invocation port is one of the first; each port's queues have to be there before the device starts. */
+/* Our ports are the first; each port's queues have to be there before the device starts. */
 #define PORTS 2
 #define CONTROL_BUFFERS 16
 #define CONTROL_BYTES 64
@@ -28,6 +28,8 @@ static uint8_t control_buffers[CONTROL_BUFFERS][CONTROL_BYTES];
 static uint8_t rx_buffers[RX_BUFFERS][RX_BYTES] __attribute__((aligned(4096)));
 static struct virtq *rx, *tx;
 static int open_port;
+/* The console port's number; 0 when there is none. */
+static uint32_t console_port;
 /* The received buffer that is being read. */
 static int current = -1;
 static uint32_t current_length, current_at;
@@ -55,14 +57,19 @@ static void open(uint32_t id) {
   open_port = 1;
 }
 
+static int is_name(const char *name, uint32_t bytes, const char *wanted) {
+  if (bytes > 0 && name[bytes - 1] == 0) bytes--;
+  return bytes == strlen(wanted) && memcmp(name, wanted, bytes) == 0;
+}
+
 static void handle_control(const struct control *message, uint32_t length) {
   if (length < sizeof *message) return;
   if (message->event == PORT_ADD) send_control(message->id, PORT_READY, 1);
-  if (message->event != PORT_NAME || open_port) return;
+  if (message->event != PORT_NAME) return;
   const char *name = (const char *)(message + 1);
   uint32_t bytes = length - sizeof *message;
-  if (bytes > 0 && name[bytes - 1] == 0) bytes--;
-  if (bytes == sizeof EMBER_PORT_NAME - 1 && memcmp(name, EMBER_PORT_NAME, bytes) == 0) open(message->id);
+  if (!open_port && is_name(name, bytes, EMBER_PORT_NAME)) open(message->id);
+  if (!console_port && message->id >= 1 && message->id <= PORTS && is_name(name, bytes, EMBER_CONSOLE_NAME)) console_port = message->id;
 }
 
 static void poll_control(void) {
@@ -116,4 +123,12 @@ size_t channel_read(void *to, size_t count) {
 void channel_send(const struct iovec *pieces, int count) {
   virtq_send(tx, pieces, count);
   wait_sent(tx);
+}
+
+struct virtq *console_queue(void) {
+  if (!open_port) return 0;
+  poll_control();
+  if (!console_port) return 0;
+  send_control(console_port, PORT_OPEN, 1);
+  return &port_tx[console_port];
 }

@@ -7,6 +7,8 @@
 #include "virtio.h"
 
 #define EMBER_PORT_NAME "dev.firstlight.invoke.0"
+/* The port for what a function prints. It may be absent. */
+#define EMBER_CONSOLE_NAME "dev.firstlight.console.0"
 
 /* Finds the console device and opens the port. Panics, naming what is missing, when there is none. */
 void virtio_serial_init(void);
@@ -22,5 +24,8 @@ void channel_send(const struct iovec *pieces, int count);
 
 /* 1 once the port is open. */
 int channel_open(void);
+
+/* Opens the console port, and returns its queue to the host; 0 when there is no such port. Call it once it is needed: opening takes time. */
+struct virtq *console_queue(void);
 
 #endif

@@ -1,3 +1,4 @@
+#include "../dev/console-port.h"
 #include "../dev/serial.h"
 #include "format.h"
 
@@ -7,5 +8,7 @@ void kprintf(const char *format, ...) {
   va_start(args, format);
   size_t length = format_text(text, sizeof text, format, args);
   va_end(args);
+  /* What the function printed comes first. */
+  console_flush();
   serial_write(text, length);
 }

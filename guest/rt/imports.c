@@ -3,7 +3,7 @@
  * letters while an image is baked.
  */
 #include "../dev/clock.h"
-#include "../dev/serial.h"
+#include "../dev/console-port.h"
 #include "engine.h"
 #include "invoke.h"
 #include "random.h"
@@ -17,7 +17,7 @@ static uint32_t number(uint32_t box) { return js_number(js_unbox(box)); }
 static void print(uint32_t box) {
   uint32_t length, text = js_text(js_unbox(box), &length);
   if (!text) return;
-  serial_write(engine_at(text), length);
+  console_write(engine_at(text), length);
   js_free_text(text);
 }
 
@@ -44,6 +44,7 @@ u32 Z_envZ_host_call(struct Z_env_instance_t *env, u32 name, u32 name_length, u3
 
 u32 Z_envZ_host_interrupt(struct Z_env_instance_t *env) {
   (void)env;
+  console_pump();
   return invoke_interrupted();
 }
 
@@ -101,7 +102,7 @@ u32 Z_wasi_snapshot_preview1Z_fd_write(WASI, u32 fd, u32 pieces, u32 count, u32 
   } *piece = engine_at(pieces);
   uint32_t total = 0;
   for (uint32_t i = 0; i < count; i++) {
-    serial_write(engine_at(piece[i].at), piece[i].length);
+    console_write(engine_at(piece[i].at), piece[i].length);
     total += piece[i].length;
   }
   *(uint32_t *)engine_at(written) = total;

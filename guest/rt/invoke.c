@@ -6,6 +6,7 @@
 #include "../boot/panic.h"
 #include "../dev/apic.h"
 #include "../dev/clock.h"
+#include "../dev/console-port.h"
 #include "../dev/virtio-serial.h"
 #include "engine.h"
 #include "format.h"
@@ -40,6 +41,8 @@ static void send(enum frame_type type, void *fixed, uint32_t fixed_bytes, const 
   static struct wire_mark wire[MARK_COUNT];
   struct clock_block *clock = fixed;
   struct iovec pieces[6];
+  /* Who has the answer has all that was printed before it. */
+  console_flush();
   fill_clock(clock, wire);
   pieces[0] = (struct iovec){&header, sizeof header};
   pieces[1] = (struct iovec){fixed, fixed_bytes};
@@ -192,7 +195,9 @@ static int run_timers(void) {
     uint64_t left_ns = clock_ns(now.deadline_tsc - tsc);
     if (left_ns < sleep_ns) sleep_ns = left_ns;
   }
-  if (sleep_ns > 0) cpu_sleep_for(sleep_ns);
+  if (sleep_ns == 0) return 1;
+  console_flush();
+  cpu_sleep_for(sleep_ns);
   return 1;
 }
 
@@ -260,7 +265,9 @@ static void read_exactly(void *to, uint32_t count) {
     uint32_t got = channel_read(at, count);
     at += got;
     count -= got;
-    if (got == 0 && !channel_readable()) cpu_sleep();
+    if (got > 0 || channel_readable()) continue;
+    console_flush();
+    if (!channel_readable()) cpu_sleep();
   }
 }
 

@@ -1,0 +1,82 @@
+#include "console-port.h"
+
+#include "../rt/memory.h"
+#include "apic.h"
+#include "serial.h"
+#include "virtio-serial.h"
+
+/* A power of two. */
+#define RING_BYTES 32768
+
+static char ring[RING_BYTES];
+/* Bytes since the start: copied into the ring, given to the device, and done with by the device. */
+static uint64_t copied, given, done;
+static struct virtq *queue;
+/* A panic in the midst of the queue's work must not begin it again. */
+static int busy;
+
+/* Takes back what the device is done with, and gives it what has come since. */
+static void turn(void) {
+  uint32_t length;
+  if (given != done && virtq_take(queue, &length) >= 0) done = given;
+  if (given != done || copied == done) return;
+  uint32_t at = done % RING_BYTES, count = copied - done;
+  uint32_t first = count < RING_BYTES - at ? count : RING_BYTES - at;
+  struct iovec pieces[2] = {{ring + at, first}, {ring, count - first}};
+  given = copied;
+  virtq_send(queue, pieces, count > first ? 2 : 1);
+}
+
+static void hand_on(void) {
+  busy = 1;
+  turn();
+  busy = 0;
+}
+
+/* Returns when the device has taken what it was given, and has been given the rest. */
+static void wait_for_device(void) {
+  uint64_t before = done;
+  for (hand_on(); given != done && done == before; hand_on()) cpu_sleep();
+}
+
+static void copy(const char *bytes, size_t count) {
+  while (count > 0) {
+    size_t room = RING_BYTES - (copied - done);
+    if (room == 0) {
+      wait_for_device();
+      continue;
+    }
+    uint32_t at = copied % RING_BYTES;
+    size_t take = count < room ? count : room;
+    if (take > RING_BYTES - at) take = RING_BYTES - at;
+    memcpy(ring + at, bytes, take);
+    copied += take;
+    bytes += take;
+    count -= take;
+  }
+}
+
+void console_write(const char *bytes, size_t count) {
+  if (!queue) queue = console_queue();
+  if (!queue) {
+    serial_write(bytes, count);
+    return;
+  }
+  size_t start = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (bytes[i] != '\n') continue;
+    copy(bytes + start, i - start);
+    copy("\r\n", 2);
+    start = i + 1;
+  }
+  copy(bytes + start, count - start);
+  hand_on();
+}
+
+void console_pump(void) {
+  if (queue && copied != given) hand_on();
+}
+
+void console_flush(void) {
+  while (queue && !busy && copied != done) wait_for_device();
+}
