@@ -34,10 +34,11 @@ export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<
     accel: 'kvm',
     memoryMiB: 32,
     vcpus: 1,
-    machine: { machineType: 'pc', kernelPath, cmdline: '', channelName: '' },
+    machine: { machineType: 'pc', kernelPath, cmdline: '', channelName: '', consoleName: null },
     firmwarePath: findFirmware(),
     serialSocketPath: sockets.serial,
     channelSocketPath: null,
+    consoleSocketPath: null,
     metadataXml: '',
   });
   try {
@@ -51,22 +52,22 @@ export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<
       const spoke = once(console, 'data', { signal: AbortSignal.timeout(patienceMs) });
       await domain.resume();
       await spoke;
-      return { kind: 'kvm', reason: 'KVM works: a guest booted in it' };
+      return { kind: 'kvm', reason: 'a guest booted in it' };
     } finally {
       // How long QEMU takes to go is not to be waited for; it ends with the connection at the latest.
       void domain.destroy().catch(() => undefined);
     }
   } catch (thrown) {
-    return { kind: 'tcg', reason: explain(thrown) };
+    return { kind: 'tcg', ...explain(thrown) };
   } finally {
     void removeSocketDir(sockets.dir).catch(() => undefined);
   }
 }
 
-function explain(thrown: unknown): string {
+function explain(thrown: unknown): Pick<AccelChoice, 'reason' | 'details'> {
   if (thrown instanceof Error && thrown.name === 'AbortError') {
-    return `KVM is present, and a guest hangs in it (no sign of life in ${patienceMs / 1000} s): guests are emulated`;
+    return { reason: 'guests hang in KVM', details: `no sign of life in ${patienceMs / 1000} s` };
   }
   const [message = ''] = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n');
-  return `KVM cannot be used (${message.trim()}): guests are emulated`;
+  return { reason: 'KVM cannot be used', details: message.trim() };
 }

@@ -91,6 +91,19 @@ describe('createConsoleHub', () => {
     expect(typed).toEqual(['ls\r']);
   });
 
+  it('puts what the function printed before the panic that followed it, however they are read', async () => {
+    const hub = createConsoleHub();
+    const [serial, port] = [new PassThrough(), new PassThrough()];
+    hub.connect(serial, port);
+    serial.emit('data', Buffer.from('panic'));
+    port.emit('data', Buffer.from('one '));
+    port.emit('data', Buffer.from('two '));
+    hub.end();
+    const viewer = createViewer();
+    await hub.serve(viewer);
+    expect(viewer.text()).toBe('one two panic');
+  });
+
   it('records everything, also what falls out of the ring', async () => {
     const hub = createConsoleHub(10);
     const source = new PassThrough();

@@ -7,10 +7,14 @@ export interface ConsoleRecorder {
   readonly write: (chunk: Uint8Array) => void;
 }
 
-/** One instance's serial console, for as many viewers as there are. */
+/** One instance's console, for as many viewers as there are. */
 export interface ConsoleHub {
-  /** Takes what the guest prints from here on; an earlier source is let go. */
-  readonly connect: (source: Duplex) => void;
+  /**
+   * Takes what the guest prints from here on; an earlier source is let go. With a `port`, what the function prints comes
+   * there, and the serial port has the rest: the firmware's words, and a panic. What was on the port before a panic was
+   * printed comes before it; a byte that the serial port had first may come after some that were on the port a moment later.
+   */
+  readonly connect: (serial: Duplex, port?: Duplex | null) => void;
   /** Writes what is kept so far, then all that comes. */
   readonly record: (recorder: ConsoleRecorder | null) => void;
   /** Calls `listener` after each output; returns the function that ends that. */
@@ -35,6 +39,7 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
   const waiting = new Set<() => void>();
   const watchers = new Set<() => void>();
   let source: Duplex | null = null;
+  let port: Duplex | null = null;
   let recorder: ConsoleRecorder | null = null;
   let ended = false;
 
@@ -60,11 +65,26 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     for (const watcher of watchers) watcher();
   };
 
+  // The guest empties the port before it writes to the serial port. All of that is in this process's hands, or the
+  // kernel's, when the serial bytes come in; after a round of the event loop it has been read.
+  const onSerialData = (chunk: Uint8Array) => {
+    if (port === null) onData(chunk);
+    else setImmediate(() => onData(chunk));
+  };
+
+  function disconnect(): void {
+    source?.off('data', onSerialData);
+    port?.off('data', onData);
+    source = port = null;
+  }
+
   return {
-    connect(next) {
-      source?.off('data', onData);
+    connect(next, nextPort = null) {
+      disconnect();
       source = next;
-      next.on('data', onData);
+      port = nextPort;
+      next.on('data', onSerialData);
+      port?.on('data', onData);
     },
     record(next) {
       recorder = next;
@@ -102,10 +122,14 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     },
     totalBytes: () => ring.end,
     end() {
-      ended = true;
-      source?.off('data', onData);
-      source = null;
-      wake();
+      // What is on its way is taken first: it is read within this round of the event loop, and the serial port's follows.
+      setImmediate(() =>
+        setImmediate(() => {
+          ended = true;
+          disconnect();
+          wake();
+        }),
+      );
     },
   };
 }

@@ -12,10 +12,17 @@ const spec: DomainSpec = {
   accel: 'tcg',
   memoryMiB: 64,
   vcpus: 2,
-  machine: { machineType: 'pc', kernelPath: '/img/a.elf', cmdline: '', channelName: 'dev.firstlight.invoke.0' },
+  machine: {
+    machineType: 'pc',
+    kernelPath: '/img/a.elf',
+    cmdline: '',
+    channelName: 'dev.firstlight.invoke.0',
+    consoleName: 'dev.firstlight.console.0',
+  },
   firmwarePath: '/usr/share/qemu/qboot.rom',
   serialSocketPath: '/run/firstlight/x/serial.sock',
   channelSocketPath: '/run/firstlight/x/channel.sock',
+  consoleSocketPath: '/run/firstlight/x/console.sock',
   metadataXml: '',
 };
 const record = {
@@ -42,7 +49,7 @@ const record = {
 const parse = (xml: string) => new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@' }).parse(xml).domain;
 
 describe('writeDomainXml', () => {
-  it('describes a machine with a serial port, a channel and nothing that a function does not need', () => {
+  it('describes a machine with a serial port, two channels and nothing that a function does not need', () => {
     const domain = parse(writeDomainXml(spec));
     expect(domain['@type']).toBe('qemu');
     expect(domain.memory).toMatchObject({ '#text': 64, '@unit': 'MiB' });
@@ -50,7 +57,14 @@ describe('writeDomainXml', () => {
     expect(domain.os).toMatchObject({ kernel: '/img/a.elf', loader: { '#text': '/usr/share/qemu/qboot.rom' } });
     expect(domain.on_reboot).toBe('destroy');
     expect(Object.keys(domain.devices).sort()).toEqual(['channel', 'controller', 'memballoon', 'serial']);
-    expect(domain.devices.channel.target['@name']).toBe('dev.firstlight.invoke.0');
+    const channels = domain.devices.channel.map((one: Record<string, Record<string, string>>) => [
+      one.target?.['@name'],
+      one.source?.['@path'],
+    ]);
+    expect(channels).toEqual([
+      ['dev.firstlight.invoke.0', '/run/firstlight/x/channel.sock'],
+      ['dev.firstlight.console.0', '/run/firstlight/x/console.sock'],
+    ]);
     expect(domain.cpu).toBeUndefined();
   });
 
@@ -59,8 +73,10 @@ describe('writeDomainXml', () => {
     expect(domain['@type']).toBe('kvm');
   });
 
-  it('leaves out the channel and the loader where there is none', () => {
-    const domain = parse(writeDomainXml({ ...spec, channelSocketPath: null, firmwarePath: null }));
+  it('leaves out the channels and the loader where there is none', () => {
+    const domain = parse(
+      writeDomainXml({ ...spec, channelSocketPath: null, consoleSocketPath: null, firmwarePath: null }),
+    );
     expect(domain.devices.channel).toBeUndefined();
     expect(domain.os.loader).toBeUndefined();
   });
@@ -73,18 +89,13 @@ describe('writeDomainXml', () => {
       machine: { ...spec.machine, kernelPath: nasty, cmdline: nasty, channelName: nasty },
       serialSocketPath: nasty,
       channelSocketPath: nasty,
+      consoleSocketPath: nasty,
       firmwarePath: nasty,
       metadataXml: writeMetadata(record),
     });
     expect(xml).not.toContain('a<b>');
     expect(xml).not.toContain('\u0000');
-    expect(Object.keys(parse(xml).devices).sort()).toEqual([
-      'channel',
-      'controller',
-
-      'memballoon',
-      'serial',
-    ]);
+    expect(Object.keys(parse(xml).devices).sort()).toEqual(['channel', 'controller', 'memballoon', 'serial']);
   });
 });
 

@@ -17,12 +17,14 @@ export interface DomainSpec {
   readonly serialSocketPath: string;
   /** Null: no channel, as for a probe that only writes to the console. */
   readonly channelSocketPath: string | null;
+  /** For what the function prints, where the machine has a port for it. */
+  readonly consoleSocketPath: string | null;
   /** An element in a namespace of ours, or the empty string. */
   readonly metadataXml: string;
 }
 
 /**
- * The libvirt XML of a domain: one serial port, one channel, and no device that a function does not need.
+ * The libvirt XML of a domain: one serial port, one or two channels, and no device that a function does not need.
  *
  * Source: libvirt adds a USB controller and a memory balloon unless told otherwise. A reboot or a crash ends the domain
  * rather than starting it anew: a second boot would have nobody to talk to. The serial port is a socket, since a pty
@@ -51,12 +53,25 @@ export function writeDomainXml(spec: DomainSpec): string {
     '<controller type="usb" model="none"/>',
     '<memballoon model="none"/>',
     `<serial type="unix"><source mode="bind"${attributes({ path: spec.serialSocketPath })}/><target port="0"/></serial>`,
-    spec.channelSocketPath &&
-      `<controller type="virtio-serial" index="0" ports="2"/><channel type="unix"><source mode="bind"${attributes({
-        path: spec.channelSocketPath,
-      })}/><target type="virtio"${attributes({ name: machine.channelName })}/></channel>`,
+    ...writeChannels(spec),
     '</devices>',
     '</domain>',
   ];
   return lines.filter((line) => line !== null && line !== '').join('\n');
+}
+
+/** The virtio-serial controller and its channels. Port 0 is another kind's, so there is one port more than there are channels. */
+function writeChannels({ machine, channelSocketPath, consoleSocketPath }: DomainSpec): string[] {
+  const channels = [
+    { name: machine.channelName, path: channelSocketPath },
+    { name: machine.consoleName, path: consoleSocketPath },
+  ].flatMap(({ name, path }) => (name === null || path === null ? [] : [{ name, path }]));
+  if (channels.length === 0) return [];
+  return [
+    `<controller type="virtio-serial" index="0" ports="${channels.length + 1}"/>`,
+    ...channels.map(
+      ({ name, path }) =>
+        `<channel type="unix"><source mode="bind"${attributes({ path })}/><target type="virtio"${attributes({ name })}/></channel>`,
+    ),
+  ];
 }

@@ -89,6 +89,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     firmwarePath: findFirmware(),
     serialSocketPath: sockets.serial,
     channelSocketPath: sockets.channel,
+    consoleSocketPath: sockets.console,
     metadataXml: writeMetadata(record),
   });
   const cleanUp = () => void removeSocketDir(sockets.dir).catch(() => undefined);

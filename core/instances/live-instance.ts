@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain, LibvirtStream } from 'node-libvirt';
@@ -145,11 +146,15 @@ export class LiveInstance {
   /** QEMU talks to one at a time: a console that is still open is kept, as after a restart of libvirt. */
   async #openConsole(): Promise<void> {
     if (this.#serial !== null && !this.#serial.destroyed) return;
-    const serial = await connectSerial(socketPathsIn(this.record.socketDir).serial);
+    const paths = socketPathsIn(this.record.socketDir);
+    const [serial, port] = await Promise.all([
+      connectSerial(paths.serial),
+      existsSync(paths.console) ? connectSerial(paths.console) : null,
+    ]);
     // What becomes of a console that breaks is told by the domain's own end; unheard, its error would end the process.
-    serial.on('error', () => undefined);
+    for (const socket of [serial, port]) socket?.on('error', () => undefined);
     this.#serial = serial;
-    this.console.connect(serial);
+    this.console.connect(serial, port);
   }
 
   #inUse(cause?: unknown): FirstlightError {

@@ -13,6 +13,8 @@ export interface SocketPaths {
   readonly dir: string;
   readonly serial: string;
   readonly channel: string;
+  /** What the function prints. Not there when the machine has no port for it. */
+  readonly console: string;
 }
 
 /**
@@ -43,7 +45,12 @@ export async function createSocketDir(runDir: string, owner: Owner): Promise<Soc
 
 /** The sockets in a directory that was made for an instance. */
 export function socketPathsIn(dir: string): SocketPaths {
-  return { dir, serial: join(dir, 'serial.sock'), channel: join(dir, 'channel.sock') };
+  return {
+    dir,
+    serial: join(dir, 'serial.sock'),
+    channel: join(dir, 'channel.sock'),
+    console: join(dir, 'console.sock'),
+  };
 }
 
 export async function removeSocketDir(dir: string): Promise<void> {

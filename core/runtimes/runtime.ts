@@ -50,6 +50,8 @@ export interface Machine {
   readonly cmdline: string;
   /** Name of the virtio-serial port for invocations. */
   readonly channelName: string;
+  /** Name of the virtio-serial port for what the function prints; null when that goes to the serial port too. */
+  readonly consoleName: string | null;
 }
 
 /** What an image build gave. */

@@ -5,7 +5,7 @@ import type { Resources } from '#core/resources.ts';
 import type { Runtime } from '#core/runtimes/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { openEmberSession } from './guest-session.ts';
-import { invokePortName } from './layout.ts';
+import { consolePortName, invokePortName } from './layout.ts';
 import { readEmberPanic } from './read-panic.ts';
 import type { Baker } from './types.ts';
 
@@ -93,6 +93,7 @@ export function createEmberRuntime({ resources, tscRate }: EmberOptions): EmberR
       kernelPath: imagePath,
       cmdline: '',
       channelName: invokePortName,
+      consoleName: consolePortName,
     }),
     openSession: (channel) => openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set }),
     readPanic: readEmberPanic,

@@ -35,3 +35,5 @@ export type EmberMark = (typeof markNames)[number];
 
 /** Name of the virtio-serial port that carries invocations. */
 export const invokePortName = 'dev.firstlight.invoke.0';
+/** Name of the virtio-serial port for what the function prints. */
+export const consolePortName = 'dev.firstlight.console.0';
