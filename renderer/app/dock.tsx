@@ -1,4 +1,4 @@
-import { lazy, Suspense, useMemo } from 'react';
+import { useMemo } from 'react';
 import './dock.css';
 import { useStudio, useTransient } from '../bind/studio.tsx';
 import { BuildOutput } from '../features/build/build-output.tsx';
@@ -6,14 +6,14 @@ import { ProblemList, useProblems } from '../features/build/problem-list.tsx';
 import { RunTable } from '../features/runs/run-table.tsx';
 import type { ConsoleTab, DockTab } from '../state/transient.ts';
 import { IconButton } from '../ui/button.tsx';
+import { LatePart } from '../ui/late-part.tsx';
 import { EmptyState, LoadingState } from '../ui/states.tsx';
 import { TabList } from '../ui/tabs.tsx';
 import { togglePanel } from './panels.ts';
 import { ResourcesPanel } from './resources-panel.tsx';
 
-const ConsoleView = lazy(() =>
-  import('../features/console/console-view.tsx').then((module) => ({ default: module.ConsoleView })),
-);
+const loadConsole = () =>
+  import('../features/console/console-view.tsx').then((module) => ({ default: module.ConsoleView }));
 
 /** Consoles, build output, problems and runs, one at a time. */
 export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
@@ -114,8 +114,10 @@ function Console({ tab, theme }: { readonly tab: ConsoleTab; readonly theme: 'li
     [client, id, live],
   );
   return (
-    <Suspense fallback={<LoadingState message="Opening the console" />}>
-      <ConsoleView source={source} title={tab.kind === 'live' ? tab.instanceId : tab.title} theme={theme} />
-    </Suspense>
+    <LatePart load={loadConsole} fallback={<LoadingState message="Opening the console" />}>
+      {(ConsoleView) => (
+        <ConsoleView source={source} title={tab.kind === 'live' ? tab.instanceId : tab.title} theme={theme} />
+      )}
+    </LatePart>
   );
 }

@@ -7,6 +7,8 @@ import type { BuildState } from './session.ts';
 export interface BuildActions {
   /** Builds what is on disk; nothing when the project is busy. */
   readonly build: (projectId: ProjectId) => Promise<void>;
+  /** Builds in the background what was just opened, so that its first run finds an image, and an instance that waits. */
+  readonly prepare: (projectId: ProjectId) => Promise<void>;
   readonly started: (projectId: ProjectId) => void;
   readonly finished: (projectId: ProjectId, result: BuildResult | null, error: WireError | null) => void;
   /** Takes over a build error that came another way than by event. */
@@ -59,6 +61,17 @@ export function createBuildActions(context: StudioContext): BuildActions {
         if (error.class === 'environment' || error.class === 'internal') report(context, error);
       } finally {
         setTask(context, projectId, null);
+      }
+    },
+    prepare: async (projectId) => {
+      const project = session.getState().projects.value?.find((entry) => entry.id === projectId);
+      if (project === undefined || project.config === null) return;
+      try {
+        await client.call('builds:build', { projectId, startMode: saved.getState().startMode });
+      } catch (thrown) {
+        // Nobody asked for it: what is wrong with the function stands among its problems, the rest a run will say.
+        const error = toFirstlightError(thrown);
+        if (error.class === 'build' || error.class === 'input') failed(projectId, error);
       }
     },
     started: (projectId) => put(projectId, { ...get(projectId), running: true }),

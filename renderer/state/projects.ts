@@ -1,6 +1,7 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
+import type { BuildActions } from './builds.ts';
 import { addToast, currentProject, report, type StudioContext, setEntry, setSavedEntry } from './context.ts';
 import type { DocActions } from './docs.ts';
 import { firstEvent } from './events.ts';
@@ -27,7 +28,12 @@ export interface ProjectActions {
   readonly drop: (projectId: ProjectId) => void;
 }
 
-export function createProjectActions(context: StudioContext, docs: DocActions, runs: RunActions): ProjectActions {
+export function createProjectActions(
+  context: StudioContext,
+  docs: DocActions,
+  builds: BuildActions,
+  runs: RunActions,
+): ProjectActions {
   const { client, session, saved } = context;
 
   const loadFiles = async (projectId: ProjectId) => {
@@ -86,6 +92,7 @@ export function createProjectActions(context: StudioContext, docs: DocActions, r
     if (handler?.status === 'ready' && saved.getState().events[projectId] === undefined) {
       setSavedEntry(context, 'events', projectId, firstEvent(handler.savedText));
     }
+    void builds.prepare(projectId);
   };
 
   const update = (project: Project) => {

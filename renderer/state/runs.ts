@@ -50,13 +50,18 @@ export function createRunActions(
       const runs = await client.call('runs:list', { projectId, limit: 200 });
       setEntry(context, 'runs', projectId, ready(runs));
       const newest = runs.find((run) => run.outcome !== 'running');
-      if (newest === undefined || shownOf(context, projectId).run !== null) return;
-      await show(projectId, newest.id);
-      const shown = shownOf(context, projectId).run;
-      if (shown !== null && transient.getState().consoles.length === 0) openConsoleOf(shown);
+      if (newest !== undefined) await showFirst(projectId, newest.id);
     } catch (thrown) {
       setEntry(context, 'runs', projectId, failed(listOf(projectId), toFirstlightError(thrown)));
     }
+  };
+
+  /** Shows a run where none is shown yet, with its console. */
+  const showFirst = async (projectId: ProjectId, runId: RunId) => {
+    if (shownOf(context, projectId).run !== null) return;
+    await show(projectId, runId);
+    const shown = shownOf(context, projectId).run;
+    if (shown !== null && transient.getState().consoles.length === 0) openConsoleOf(shown);
   };
 
   /** The console of what a run booted: live while that still runs, else as it was recorded. */
@@ -198,6 +203,10 @@ export function createRunActions(
     added: (added) => {
       const rest = (listOf(added.projectId)?.value ?? []).filter((entry) => entry.id !== added.id);
       setEntry(context, 'runs', added.projectId, ready([added, ...rest].slice(0, 200)));
+      const { projectId } = saved.getState();
+      const busy = transient.getState().tasks[added.projectId] !== undefined;
+      // Such as the sample, which the program that opened this window runs meanwhile.
+      if (added.projectId === projectId && added.outcome !== 'running' && !busy) void showFirst(projectId, added.id);
     },
     removed: (runId) => {
       for (const [projectId, list] of Object.entries(session.getState().runs)) {

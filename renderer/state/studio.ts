@@ -1,6 +1,6 @@
 import type { Client } from '#shared/contract/client.ts';
 import { type BuildActions, createBuildActions } from './builds.ts';
-import { report, type StudioContext } from './context.ts';
+import { currentProject, report, type StudioContext } from './context.ts';
 import { createDocActions, type DocActions } from './docs.ts';
 import { createDoctorActions, type DoctorActions } from './doctor.ts';
 import { createInstanceActions, type InstanceActions } from './instances.ts';
@@ -47,7 +47,7 @@ export function createStudio(transport: StudioTransport): Studio {
   const builds = createBuildActions(context);
   const instances = createInstanceActions(context);
   const runs = createRunActions(context, docs, builds, instances);
-  const projects = createProjectActions(context, docs, runs);
+  const projects = createProjectActions(context, docs, builds, runs);
   const doctor = createDoctorActions(context);
 
   let settingsLoaded = false;
@@ -85,6 +85,10 @@ export function createStudio(transport: StudioTransport): Studio {
   const ends = [
     transport.onLink(followLink),
     context.saved.subscribe((state: SavedState, before: SavedState) => {
+      if (settingsLoaded && state.startMode !== before.startMode) {
+        const project = currentProject(context);
+        if (project !== null) void builds.prepare(project.id);
+      }
       if (!settingsLoaded || state === before || saveTimer !== null) return;
       saveTimer = setTimeout(saveSettings, saveDelayMs);
     }),

@@ -5,6 +5,8 @@ import { ErrorState } from './states.tsx';
 
 export interface ErrorBoundaryProps {
   readonly children: ReactNode;
+  /** Called before it is drawn again. */
+  readonly onRetry?: (() => void) | undefined;
 }
 
 interface ErrorBoundaryState {
@@ -25,7 +27,16 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, ErrorBoundarySt
     return (
       <ErrorState
         error={error}
-        actions={<Button onClick={() => this.setState({ error: null })}>Draw it again</Button>}
+        actions={
+          <Button
+            onClick={() => {
+              this.props.onRetry?.();
+              this.setState({ error: null });
+            }}
+          >
+            Draw it again
+          </Button>
+        }
       />
     );
   }

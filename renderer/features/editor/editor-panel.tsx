@@ -1,14 +1,13 @@
-import { lazy, Suspense } from 'react';
 import './editor.css';
 import { useProject, useSaved, useSession, useStudio } from '../../bind/studio.tsx';
 import { type Doc, docKey, isDirty } from '../../state/session.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
+import { LatePart } from '../../ui/late-part.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import { TabList } from '../../ui/tabs.tsx';
 
 const loadEditor = () => import('./code-editor.tsx');
-const CodeEditor = lazy(loadEditor);
 // Read while the window connects and lists, so that it is there when the first file is. Should that fail, the panel says so when it asks again.
 requestIdleCallback(() => void loadEditor().catch(() => undefined));
 
@@ -68,9 +67,9 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
             actions={<Button onClick={() => void studio.docs.load(doc.projectId, doc.path)}>Read again</Button>}
           />
         ) : (
-          <Suspense fallback={<PlainText text={doc.text} />}>
-            <CodeEditor projectId={project.id} path={doc.path} theme={theme} />
-          </Suspense>
+          <LatePart load={loadEditor} fallback={<PlainText text={doc.text} />}>
+            {(CodeEditor) => <CodeEditor projectId={project.id} path={doc.path} theme={theme} />}
+          </LatePart>
         )}
       </div>
     </div>
