@@ -14,7 +14,10 @@ import { probeKvm } from './probe-kvm.ts';
 /** The accelerator to use, and why. */
 export interface AccelChoice {
   readonly kind: Accel;
+  /** A few words that go beside the accelerator's name. */
   readonly reason: string;
+  /** What was seen, where the reason leaves it out. */
+  readonly details?: string | undefined;
 }
 
 export interface Accelerator {
@@ -35,19 +38,24 @@ export interface AcceleratorOptions {
   readonly onKnown: (choice: AccelChoice) => void;
 }
 
-const savedSchema = z.object({ key: z.string(), kind: accelSchema, reason: z.string() });
+const savedSchema = z.object({
+  key: z.string(),
+  kind: accelSchema,
+  reason: z.string(),
+  details: z.string().optional(),
+});
 const kvmPath = '/dev/kvm';
 
 /** Chooses KVM where a guest boots in it, else emulation. What was found is kept until the host boots anew. */
 export function createAccelerator(options: AcceleratorOptions): Accelerator {
   const { link, layout, resources, fixed, onKnown } = options;
   const savedPath = join(layout.probesDir, 'accelerator.json');
-  let choice: AccelChoice | null = fixed === undefined ? null : { kind: fixed, reason: `chosen by hand (${fixed})` };
+  let choice: AccelChoice | null = fixed === undefined ? null : { kind: fixed, reason: 'chosen by hand' };
   let choosing: Promise<AccelChoice> | null = null;
 
   async function find(fresh: boolean): Promise<AccelChoice> {
     const device = await stat(kvmPath).catch(goneAsUndefined);
-    if (device === undefined) return { kind: 'tcg', reason: `there is no ${kvmPath}: guests are emulated` };
+    if (device === undefined) return { kind: 'tcg', reason: `there is no ${kvmPath}` };
     const connection = await link.connection();
     const { major, minor, release } = await connection.hypervisorVersion();
     const kernel = await stat(resources.guestKernelPath);
@@ -60,7 +68,10 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
       `${kernel.size}:${kernel.mtimeMs}`,
     ].join(' ');
     const saved = await readJson(savedPath, savedSchema);
-    if (!fresh && saved.ok && saved.value?.key === key) return { kind: saved.value.kind, reason: saved.value.reason };
+    if (!fresh && saved.ok && saved.value?.key === key) {
+      const { kind, reason, details } = saved.value;
+      return { kind, reason, details };
+    }
     const found = await probeKvm({ link, layout, kernelPath: await readableKernel() });
     await layout.ensure(layout.probesDir);
     await writeAtomic(savedPath, JSON.stringify({ key, ...found }), { durable: false });

@@ -131,11 +131,12 @@ async function lookAtAccelerator({ accelerator, fresh, link }: DoctorContext): P
     return { status: 'warning', found: 'not known', why: 'libvirt has to be there to find out.' };
   }
   try {
-    const { kind, reason } = await (fresh ? accelerator.probeAgain() : accelerator.choose());
-    if (kind === 'kvm' || !existsSync(kvmPath)) return ok(reason);
+    const { kind, reason, details } = await (fresh ? accelerator.probeAgain() : accelerator.choose());
+    const found = `${kind === 'kvm' ? 'KVM' : 'Emulation'}: ${reason}${details === undefined ? '' : ` (${details})`}`;
+    if (kind === 'kvm' || !existsSync(kvmPath)) return ok(found);
     return {
       status: 'warning',
-      found: reason,
+      found,
       why: 'Emulated starts take longer, and their times say little about a machine with KVM.',
     };
   } catch (thrown) {
