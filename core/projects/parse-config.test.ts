@@ -36,6 +36,13 @@ describe('firstlight.json', () => {
     expect(problems('')[0]).toMatch(/^1:1 /);
   });
 
+  it('reads the name out of a file with errors', () => {
+    expect(parseConfig('{ "name": "hello", "memoryMiB": ').name).toBe('hello');
+    expect(parseConfig('{ "name": "hello", "memoryMb": 3 }').name).toBe('hello');
+    expect(parseConfig('{ "name": "Not a name" }').name).toBeNull();
+    expect(parseConfig('').name).toBeNull();
+  });
+
   it('tells everything that is wrong at once, in order', () => {
     expect(
       problems(`{

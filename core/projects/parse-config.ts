@@ -14,6 +14,8 @@ import { configFileName, type ProjectConfig, projectConfigSchema } from '#shared
 export interface ParsedConfig {
   /** Null when there is an error among the problems. */
   readonly config: ProjectConfig | null;
+  /** The function's name as far as it can be read, also out of a file with errors. */
+  readonly name: string | null;
   readonly problems: readonly Problem[];
 }
 
@@ -27,9 +29,11 @@ export function parseConfig(text: string): ParsedConfig {
   const locate = locator(text);
   const errors: ParseError[] = [];
   const root = parseTree(text.replace(/^\uFEFF/, ' '), errors, parseOptions);
+  const named = projectConfigSchema.shape.name.safeParse(root && findNodeAtLocation(root, ['name'])?.value);
+  const name = named.success ? named.data : null;
   if (errors.length > 0 || root === undefined) {
     const problems = errors.map((error) => locate(error.offset, explainSyntax(printParseErrorCode(error.error))));
-    return { config: null, problems: problems.length > 0 ? problems : [locate(0, 'The file is empty.')] };
+    return { config: null, name, problems: problems.length > 0 ? problems : [locate(0, 'The file is empty.')] };
   }
   const twice = duplicateKeys(root).map((node) =>
     locate(node.offset, `"${node.value}" is there twice; only the last one counts. Remove one.`),
@@ -40,7 +44,8 @@ export function parseConfig(text: string): ParsedConfig {
   const all = [...problems, ...twice].sort(
     (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
   );
-  return { config: parsed.success && all.every((p) => p.severity !== 'error') ? parsed.data : null, problems: all };
+  const isValid = parsed.success && all.every((problem) => problem.severity !== 'error');
+  return { config: isValid ? parsed.data : null, name, problems: all };
 }
 
 type Locate = (offset: number, message: string, severity?: Problem['severity']) => Problem;

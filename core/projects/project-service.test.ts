@@ -74,7 +74,7 @@ describe('the list of projects', () => {
     expect((await call('projects:open', { dir: join(home, 'link') })).id).toBe(id);
     await write('firstlight.json', '{"name":');
     const broken = await call('projects:open', { dir });
-    expect(broken).toMatchObject({ id, name: 'work', config: null });
+    expect(broken).toMatchObject({ id, name: 'hello', config: null });
     expect(broken.problems[0]).toMatchObject({ file: 'firstlight.json', line: 1 });
     await rm(join(dir, 'firstlight.json'));
     expect((await call('projects:open', { dir })).problems[0]?.message).toContain('There is no firstlight.json');

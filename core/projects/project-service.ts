@@ -55,7 +55,16 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   /** The content of each file that was told last: a change that is none is not told again. */
   const toldRevisions = new Map<string, string | null>();
   const toldProjects = new Map<ProjectId, string>();
+  /** What a project was called when its firstlight.json was last valid. */
+  const validNames = new Map<ProjectId, string>();
   const openProjects = createOpenProjects(layout, log);
+
+  async function read(dir: string): Promise<Project> {
+    const project = await readProject(dir);
+    if (project.config === null) return { ...project, name: validNames.get(project.id) ?? project.name };
+    validNames.set(project.id, project.name);
+    return project;
+  }
 
   async function rootOf(id: ProjectId): Promise<string> {
     const dir = await openProjects.find(id);
@@ -71,7 +80,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
         details: { subject: dir },
       });
     }
-    return readProject(dir);
+    return read(dir);
   }
 
   function tell(id: ProjectId, path: string, revision: string | null): void {
@@ -117,7 +126,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     const real = await realDirectory(dir);
     const id = projectIdOf(real);
     const added = await openProjects.add(id, real);
-    const project = await readProject(real);
+    const project = await read(real);
     if (added) emit('projects:changed', { project });
     return project;
   }
@@ -125,7 +134,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   const calls: ProjectService['calls'] = {
     'projects:list': async () => {
       const dirs = await openProjects.list();
-      return Promise.all(dirs.map(readProject));
+      return Promise.all(dirs.map(read));
     },
     'projects:open': ({ dir }) => open(dir),
     'projects:templates': () => listTemplates(resources.templatesDir),
@@ -212,8 +221,8 @@ export async function readProject(dir: string): Promise<Project> {
       problems: [{ severity: 'error', message, file: configFileName }],
     };
   }
-  const { config, problems } = parseConfig(text);
-  return { id, dir, name: config?.name ?? basename(dir), config, problems: [...problems] };
+  const { config, name, problems } = parseConfig(text);
+  return { id, dir, name: name ?? basename(dir), config, problems: [...problems] };
 }
 
 async function readConfig(dir: string): Promise<string | undefined> {
