@@ -25,7 +25,7 @@ async function start(): Promise<void> {
 
   const resources = locateResources();
   const core = await createCore({ resources, env: process.env, log });
-  // The menu and the sample speak to the core as every client does.
+  // The sample speaks to the core as every client does.
   const ports = createMemoryPorts();
   serveSession(core, ports.engine);
   const client = createClient(ports.client);
@@ -35,7 +35,7 @@ async function start(): Promise<void> {
   setupAppProtocol(resources.rendererDir);
   setupContract(core, log);
   setupDialogs();
-  setupMenu(client);
+  setupMenu();
   createWindow(join(resources.rendererDir, '../electron/preload.cjs'));
   await setupSample(client, log);
 }

@@ -1,18 +1,17 @@
-import { BrowserWindow, dialog, Menu, type MenuItemConstructorOptions } from 'electron';
-import type { Client } from '#shared/contract/client.ts';
-import { toFirstlightError } from '#shared/errors.ts';
-import { pickDirectory } from './dialogs.ts';
+import { BrowserWindow, Menu, type MenuItemConstructorOptions } from 'electron';
 
 /** A key of the page: the menu shows it and presses it there, so that what it does is written once, in the page. */
 interface PageKey {
   readonly label: string;
   readonly accelerator: string;
   readonly keyCode: string;
-  readonly modifiers: ('control' | 'shift')[];
+  readonly modifiers: ('control' | 'shift' | 'alt')[];
 }
 
 const pageKeys = {
   run: { label: 'Run', accelerator: 'Ctrl+Enter', keyCode: 'Enter', modifiers: ['control'] },
+  newFunction: { label: 'New Function…', accelerator: 'Ctrl+Alt+N', keyCode: 'N', modifiers: ['control', 'alt'] },
+  openFolder: { label: 'Open Folder…', accelerator: 'Ctrl+O', keyCode: 'O', modifiers: ['control'] },
   save: { label: 'Save and Rebuild', accelerator: 'Ctrl+S', keyCode: 'S', modifiers: ['control'] },
   palette: { label: 'Command Palette…', accelerator: 'Ctrl+K', keyCode: 'K', modifiers: ['control'] },
   console: { label: 'Console', accelerator: 'Ctrl+`', keyCode: '`', modifiers: ['control'] },
@@ -20,12 +19,13 @@ const pageKeys = {
 } satisfies Record<string, PageKey>;
 
 /** The application's menu. */
-export function setupMenu(client: Client): void {
+export function setupMenu(): void {
   const template: MenuItemConstructorOptions[] = [
     {
       label: 'File',
       submenu: [
-        { label: 'Open Folder…', accelerator: 'Ctrl+O', click: () => void openFolder(client) },
+        pressKey(pageKeys.newFunction),
+        pressKey(pageKeys.openFolder),
         pressKey(pageKeys.save),
         { type: 'separator' },
         { role: 'quit' },
@@ -66,16 +66,4 @@ function pressKey({ label, accelerator, keyCode, modifiers }: PageKey): MenuItem
       contents?.sendInputEvent({ type: 'keyUp', keyCode, modifiers });
     },
   };
-}
-
-/** Lets a person choose a project's folder; the page hears of it as of any project that is opened. */
-export async function openFolder(client: Client): Promise<void> {
-  const dir = await pickDirectory();
-  if (dir === null) return;
-  try {
-    await client.call('projects:open', { dir });
-  } catch (thrown) {
-    const { message, hint } = toFirstlightError(thrown);
-    await dialog.showMessageBox({ type: 'error', message, ...(hint !== undefined && { detail: hint }) });
-  }
 }
