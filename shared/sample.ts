@@ -6,6 +6,8 @@ import type { Run } from './model/run.ts';
 import { buildAndPrestart } from './prestart.ts';
 
 const sampleName = 'hello';
+/** The event that the studio's editor begins with. */
+const sampleEvent = { name: 'Ada' };
 
 /** The sample function, created in the projects folder at the first start, and opened as it is at later ones. */
 export async function openSample(client: Client, options: CallOptions = {}): Promise<Project> {
@@ -29,6 +31,10 @@ export async function runSample(
 ): Promise<{ readonly run: Run; readonly build: BuildResult }> {
   const { id: projectId } = await openSample(client, options);
   const build = await buildAndPrestart(client, projectId, options);
-  const run = await client.call('instances:run', { projectId, startMode: 'prestarted', lifetime: 'session' }, options);
+  const run = await client.call(
+    'instances:run',
+    { projectId, event: sampleEvent, startMode: 'prestarted', lifetime: 'session' },
+    options,
+  );
   return { run, build };
 }
