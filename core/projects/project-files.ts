@@ -1,12 +1,12 @@
 /** The files of one project, as the editor works on them. */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, type ProjectFile } from '#shared/model/project.ts';
 import { systemCode, toFileError } from '../store/store-error.ts';
 import { goneAsUndefined, isTempName, writeAtomic } from '../store/write-atomic.ts';
-import { relativePath, resolveInside } from './project-paths.ts';
+import { escapes, relativePath, resolveInside } from './project-paths.ts';
 
 /** More than this no editor shows with pleasure. */
 const maxTextBytes = 4 << 20;
@@ -127,7 +127,8 @@ export async function renamePath(root: string, path: string, to: string): Promis
 export async function deletePath(root: string, path: string): Promise<void> {
   // A link is removed itself, not what it leads to: only the folder it lies in must be inside.
   const parent = dirname(path) === '.' ? root : await resolveInside(root, dirname(path));
-  const target = join(parent, path.split('/').at(-1) ?? '');
+  const target = join(parent, basename(path));
+  if (dirname(target) !== parent) throw escapes(path);
   try {
     await rm(target, { recursive: true });
   } catch (thrown) {

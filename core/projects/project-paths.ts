@@ -39,7 +39,8 @@ function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
-const escapes = (path: string) =>
+/** PATH_ESCAPES, said of a path inside a project. */
+export const escapes = (path: string) =>
   new FirstlightError('PATH_ESCAPES', `${path} leads out of the project.`, {
     hint: 'Open the folder that holds the file as a project of its own.',
     details: { subject: path },

@@ -6,6 +6,7 @@ import { type CallName, calls, type EventListener } from '#shared/contract/index
 import type { ProjectId } from '#shared/model/units.ts';
 import { locateResources } from '../resources.ts';
 import { createLayout } from '../store/layout.ts';
+import { deletePath } from './project-files.ts';
 import { createProjectService, type ProjectService } from './project-service.ts';
 
 let home: string;
@@ -179,6 +180,11 @@ describe('the files of a project', () => {
     await expect(call('projects:deleteFile', { projectId, path: 'door/key' })).rejects.toMatchObject({
       code: 'PATH_ESCAPES',
     });
+    for (const path of ['.', './.', 'door/.', 'door/..']) {
+      await expect(call('projects:deleteFile', { projectId, path })).rejects.toThrow();
+      await expect(deletePath(dir, path)).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
+    }
+    expect(await readdir(dir)).toContain('handler.ts');
     expect(await readdir(join(home, 'secret'))).toEqual(['key']);
     await call('projects:deleteFile', { projectId, path: 'key' });
     expect(await readFile(join(home, 'secret/key'), 'utf8')).toBe('key');

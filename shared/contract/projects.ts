@@ -4,14 +4,14 @@ import { projectIdSchema } from '../model/units.ts';
 import { call } from './define.ts';
 
 const byProject = z.strictObject({ projectId: projectIdSchema });
-/** A path inside a project: relative, `/` between parts, no `..`, no leading `/`. */
+/** A path inside a project: relative, `/` between parts, no `.` or `..`, no leading `/`. */
 export const projectPathSchema = z
   .string()
   .min(1)
   .max(1024)
   .refine(
     (path) =>
-      !path.startsWith('/') && !path.includes('\0') && !path.split('/').some((part) => part === '..' || part === ''),
+      !path.startsWith('/') && !path.includes('\0') && !path.split('/').some((part) => ['', '.', '..'].includes(part)),
     'must be a relative path inside the project',
   );
 const byPath = byProject.extend({ path: projectPathSchema });
