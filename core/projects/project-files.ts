@@ -20,6 +20,19 @@ export const isHiddenName = (name: string): boolean => hidden.has(name) || isTem
 /** What identifies the content of a file: the sha256 of its bytes. */
 export const revisionOf = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
+/**
+ * What identifies what a file holds now; null when there is none.
+ *
+ * Shape: of a file too large for the editor its size and time, since a log that grows is not to be read whole at each change.
+ */
+export async function revisionAt(path: string): Promise<string | null> {
+  const found = await stat(path).catch(goneAsUndefined);
+  if (!found?.isFile()) return null;
+  if (found.size > maxTextBytes) return revisionOf(`${found.size} ${found.mtimeMs}`);
+  const bytes = await readFile(path).catch(goneAsUndefined);
+  return bytes === undefined ? null : revisionOf(bytes);
+}
+
 /** Files and folders, folders before their content, at most 5,000. */
 export async function listFiles(root: string): Promise<ProjectFile[]> {
   const found: ProjectFile[] = [];

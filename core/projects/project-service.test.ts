@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { type CallName, calls, type EventListener } from '#shared/contract/index
 import type { ProjectId } from '#shared/model/units.ts';
 import { locateResources } from '../resources.ts';
 import { createLayout } from '../store/layout.ts';
-import { deletePath } from './project-files.ts';
+import { deletePath, revisionAt } from './project-files.ts';
 import { createProjectService, type ProjectService } from './project-service.ts';
 
 let home: string;
@@ -188,6 +188,19 @@ describe('the files of a project', () => {
     expect(await readdir(join(home, 'secret'))).toEqual(['key']);
     await call('projects:deleteFile', { projectId, path: 'key' });
     expect(await readFile(join(home, 'secret/key'), 'utf8')).toBe('key');
+  });
+
+  it('that are large are told apart by size and time, without being read', async () => {
+    const path = join(dir, 'big.log');
+    expect(await revisionAt(path)).toBeNull();
+    expect(await revisionAt(dir)).toBeNull();
+    await writeFile(path, '');
+    // Sparse: reading 3 GiB into one buffer fails.
+    await truncate(path, 3 * 2 ** 30);
+    const before = await revisionAt(path);
+    expect(await revisionAt(path)).toBe(before);
+    await truncate(path, 3 * 2 ** 30 + 1);
+    expect(await revisionAt(path)).not.toBe(before);
   });
 
   it('that are large or no text are refused with the reason', async () => {

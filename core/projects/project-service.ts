@@ -17,7 +17,7 @@ import {
   listFiles,
   readText,
   renamePath,
-  revisionOf,
+  revisionAt,
   writeText,
 } from './project-files.ts';
 import { projectIdOf, relativePath, resolveInside } from './project-paths.ts';
@@ -104,8 +104,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     if (watchers.has(id)) return;
     const look = async (path: string) => {
       const relative = relativePath(root, path);
-      const bytes = await readFile(await resolveInside(root, relative)).catch(goneAsUndefined);
-      tell(id, relative, bytes === undefined ? null : revisionOf(bytes));
+      tell(id, relative, await revisionAt(await resolveInside(root, relative)));
     };
     const watcher = watchProject(
       root,
@@ -184,8 +183,8 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
       const root = await rootOf(projectId);
       await renamePath(root, path, to);
       tell(projectId, path, null);
-      const real = await resolveInside(root, to);
-      if ((await stat(real)).isFile()) tell(projectId, to, revisionOf(await readFile(real)));
+      const revision = await revisionAt(await resolveInside(root, to));
+      if (revision !== null) tell(projectId, to, revision);
       return null;
     },
     'projects:deleteFile': async ({ projectId, path }) => {
