@@ -30,13 +30,13 @@ async function start(): Promise<void> {
   serveSession(core, ports.engine);
   const client = createClient(ports.client);
 
-  setupQuit(core.close, log);
   setupPermissions();
   setupAppProtocol(resources.rendererDir);
   setupContract(core, log);
   setupDialogs();
   setupMenu();
-  createWindow(join(resources.rendererDir, '../electron/preload.cjs'));
+  const window = createWindow(join(resources.rendererDir, '../electron/preload.cjs'));
+  setupQuit([core.close, window.placeKept], log);
   await setupSample(client, log);
 }
 

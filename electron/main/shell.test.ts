@@ -48,19 +48,29 @@ describe('the window’s place', () => {
   const statePath = () => join(dir, 'window.json');
   const write = (bounds: object, maximized = false) => writeFile(statePath(), JSON.stringify({ bounds, maximized }));
   const open = () => {
-    createWindow('/preload.cjs');
-    return electron.BrowserWindow.opened.at(-1);
+    const { placeKept } = createWindow('/preload.cjs');
+    const window = electron.BrowserWindow.opened.at(-1);
+    return Object.assign(window ?? expect.fail('no window'), { placeKept });
   };
 
   test('is kept when it closes and found again', async () => {
     await rm(statePath(), { force: true });
-    open()?.emit('close');
-    expect(open()?.options).toMatchObject({ x: 10, y: 20, width: 1200, height: 700 });
+    const window = open();
+    window.emit('close');
+    await window.placeKept();
+    expect(open().options).toMatchObject({ x: 10, y: 20, width: 1200, height: 700 });
+  });
+
+  test('that cannot be kept is for the end to say, and closes the window all the same', async () => {
+    electron.app.getPath.mockReturnValue(join(dir, 'absent'));
+    const window = open();
+    window.emit('close');
+    await expect(window.placeKept()).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
   });
 
   test('is maximized again when it was', async () => {
     await write({ x: 0, y: 0, width: 1280, height: 800 }, true);
-    expect(open()?.maximize).toHaveBeenCalledOnce();
+    expect(open().maximize).toHaveBeenCalledOnce();
   });
 
   test.each([
@@ -70,14 +80,14 @@ describe('the window’s place', () => {
     ['not numbers', { x: 'a', y: 0, width: 1280, height: 800 }],
   ])('is the default when it is %s', async (_, bounds) => {
     await write(bounds);
-    const options = open()?.options;
+    const options = open().options;
     expect(options).toMatchObject({ width: 1280, height: 800 });
     expect(options).not.toHaveProperty('x');
   });
 
   test('is the default when the file is cut short', async () => {
     await writeFile(statePath(), '{"bounds":{"x":');
-    expect(open()?.options).toMatchObject({ width: 1280, height: 800 });
+    expect(open().options).toMatchObject({ width: 1280, height: 800 });
   });
 });
 
@@ -200,9 +210,11 @@ describe('app://', () => {
 });
 
 describe('ending', () => {
-  test('waits for the core, then exits', async () => {
+  test('waits for all that has to end, then exits', async () => {
+    const log = vi.fn();
     const close = vi.fn(async () => undefined);
-    setupQuit(close, () => undefined);
+    const failing = vi.fn(() => Promise.reject(new Error('the disk is full')));
+    setupQuit([failing, close], log);
     electron.app.emit('window-all-closed');
     expect(electron.app.quit).toHaveBeenCalledOnce();
     const event = { preventDefault: vi.fn() };
@@ -210,14 +222,11 @@ describe('ending', () => {
     electron.app.emit('will-quit', event);
     await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(0));
     expect(close).toHaveBeenCalledOnce();
+    expect(log).toHaveBeenCalledWith('ended badly: the disk is full');
   });
 
   test('does not wait for ever', async () => {
-    setupQuit(
-      () => new Promise(() => undefined),
-      () => undefined,
-      20,
-    );
+    setupQuit([() => new Promise(() => undefined)], () => undefined, 20);
     electron.app.emit('will-quit', { preventDefault: () => undefined });
     await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(0));
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Rectangle } from 'electron';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
+import { writeAtomic } from '#core/store/write-atomic.ts';
 
 const stateSchema = z.strictObject({
   bounds: z.strictObject({
@@ -34,9 +34,9 @@ export function readWindowState(path: string, workAreas: readonly Rectangle[]): 
   return parsed.success && workAreas.some((area) => canGrab(parsed.data.bounds, area)) ? parsed.data : null;
 }
 
-/** Keeps the window's place, whole or not at all. */
-export function writeWindowState(path: string, state: WindowState): void {
-  writeFileAtomic.sync(path, JSON.stringify(state));
+/** Keeps the window's place, whole or not at all. Errors: DISK_FULL, STORE_UNUSABLE. */
+export async function writeWindowState(path: string, state: WindowState): Promise<void> {
+  await writeAtomic(path, JSON.stringify(state), { durable: false });
 }
 
 /** Whether the top of a window, where its title bar is, lies in an area. */

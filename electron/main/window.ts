@@ -7,8 +7,13 @@ import { readWindowState, writeWindowState } from './window-state.ts';
 const defaultSize = { width: 1280, height: 800 };
 const minimumSize = { minWidth: 1024, minHeight: 640 };
 
-/** The studio's window, where it was when it was last closed. */
-export function createWindow(preloadPath: string): BrowserWindow {
+export interface StudioWindow {
+  /** Resolves when the place of a window that was closed is kept; at once when none was. Errors: DISK_FULL, STORE_UNUSABLE. */
+  readonly placeKept: () => Promise<void>;
+}
+
+/** Opens the studio's window, where it was when it was last closed. */
+export function createWindow(preloadPath: string): StudioWindow {
   const statePath = join(app.getPath('userData'), 'window.json');
   const state = readWindowState(
     statePath,
@@ -35,9 +40,12 @@ export function createWindow(preloadPath: string): BrowserWindow {
   if (state?.maximized) window.maximize();
   // Shown once it has something to show: no white flash.
   window.once('ready-to-show', () => window.show());
-  window.on('close', () =>
-    writeWindowState(statePath, { bounds: window.getNormalBounds(), maximized: window.isMaximized() }),
-  );
+  let writing = Promise.resolve();
+  window.on('close', () => {
+    writing = writeWindowState(statePath, { bounds: window.getNormalBounds(), maximized: window.isMaximized() });
+    // Said by whoever waits for it, at the end.
+    writing.catch(() => undefined);
+  });
   void window.loadURL(startUrl);
-  return window;
+  return { placeKept: () => writing };
 }
