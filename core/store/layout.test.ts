@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -49,10 +49,33 @@ describe('the layout', () => {
       await layout.ensure(layout.socketsDir);
       expect((await modeOf(home)) & 0o001).toBe(1);
       expect((await modeOf(layout.imagesDir)) & 0o005).toBe(5);
-      expect((await modeOf(layout.socketsDir)) & 0o001).toBe(1);
+      expect(await modeOf(layout.socketsDir)).toBe(0o711);
       expect(await modeOf(layout.runsDir)).toBe(0o700);
     } finally {
       await rm(home, { recursive: true, force: true });
+    }
+  });
+
+  it('makes no sockets in a folder that another user made first', async () => {
+    const run = await mkdtemp(join(tmpdir(), 'fl-layout-'));
+    try {
+      const ensure = (user: number) => {
+        const layout = createLayout({ env: { HOME: '/home/ada', XDG_RUNTIME_DIR: run }, uid: user });
+        return layout.ensure(layout.socketsDir);
+      };
+      const refused = { code: 'STORE_UNUSABLE', details: { subject: join(run, 'firstlight') } };
+      await expect(ensure(uid + 1)).rejects.toMatchObject(refused);
+      await rm(join(run, 'firstlight'), { recursive: true });
+      await symlink(run, join(run, 'firstlight'));
+      await expect(ensure(uid + 1)).rejects.toMatchObject(refused);
+      await rm(join(run, 'firstlight'));
+      await mkdir(join(run, 'firstlight'), { mode: 0o700 });
+      if (uid === 0) await chown(join(run, 'firstlight'), 1, 1);
+      expect(await ensure(uid || 1)).toBe(join(run, 'firstlight/sockets'));
+      await chmod(join(run, 'firstlight'), 0o777);
+      await expect(ensure(uid || 1)).rejects.toMatchObject(refused);
+    } finally {
+      await rm(run, { recursive: true, force: true });
     }
   });
 

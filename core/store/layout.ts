@@ -1,6 +1,7 @@
-import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FirstlightError } from '#shared/errors.ts';
 import { toStoreError } from './store-error.ts';
 
 /** Where everything of ours lies. Shape: absolute paths. Nothing exists before `ensure` was called with it. */
@@ -55,10 +56,10 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
       if (otherUserReads && (readable.has(dir) || dir === socketsDir)) {
         for (const root of home === undefined ? [data, cache, run] : [home, cache, run]) await makeTraversable(root);
         await mkdir(dir, { recursive: true });
-        // The umask may have taken away what the other user needs.
-        await chmod(dir, 0o755);
-        if (dir === socketsDir) await letKvmGroupIn(dir);
+        // The umask may have taken away what the other user needs. Sockets are made by libvirt itself: QEMU only passes through.
+        await chmod(dir, dir === socketsDir ? 0o711 : 0o755);
       } else {
+        if (home === undefined && dir === socketsDir) await makePrivate(run, uid);
         await mkdir(dir, { recursive: true, mode: 0o700 });
       }
     } catch (thrown) {
@@ -129,11 +130,13 @@ async function makeTraversable(dir: string): Promise<void> {
   if ((mode & 0o011) !== 0o011) await chmod(dir, (mode & 0o777) | 0o011);
 }
 
-/** QEMU, in group `kvm` where there is one, may make sockets in `dir`. */
-async function letKvmGroupIn(dir: string): Promise<void> {
-  const groups = await readFile('/etc/group', 'utf8');
-  const gid = /^kvm:[^:]*:(\d+):/m.exec(groups)?.[1];
-  if (gid === undefined) return;
-  await chown(dir, 0, Number(gid));
-  await chmod(dir, 0o771);
+/** Makes a folder that nobody else can change. Errors: STORE_UNUSABLE when another user made it first, as all may in `/tmp`. */
+async function makePrivate(dir: string, uid: number): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const found = await lstat(dir);
+  if (found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0) return;
+  throw new FirstlightError('STORE_UNUSABLE', `${dir} is not a folder that only you can change.`, {
+    hint: 'Remove it, or set XDG_RUNTIME_DIR or FIRSTLIGHT_HOME to a folder of your own.',
+    details: { subject: dir },
+  });
 }
