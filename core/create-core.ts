@@ -82,6 +82,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     resources,
     fixed: options.accel ?? accelOf(env),
     onKnown: () => announce(),
+    log,
   });
   const registry = createRegistry({
     link,

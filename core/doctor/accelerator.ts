@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
+import { withLibvirtErrors } from '#core/libvirt/to-firstlight-error.ts';
 import type { Resources } from '#core/resources.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { readBootId } from '#core/store/owner.ts';
 import { readJson } from '#core/store/read-json.ts';
 import { goneAsUndefined, writeAtomic } from '#core/store/write-atomic.ts';
+import { toFirstlightError } from '#shared/errors.ts';
 import { type Accel, accelSchema } from '#shared/model/instance.ts';
-import { probeKvm } from './probe-kvm.ts';
+import { isHiddenFromQemu, type KvmAccess, kvmPath, readKvmAccess } from './kvm-access.ts';
+import { type KvmFinding, type KvmProbe, probeKvm } from './probe-kvm.ts';
 
 /** The accelerator to use, and why. */
 export interface AccelChoice {
@@ -32,10 +35,14 @@ export interface Accelerator {
 export interface AcceleratorOptions {
   readonly link: LibvirtLink;
   readonly layout: Layout;
-  readonly resources: Pick<Resources, 'guestKernelPath'>;
+  readonly resources: Pick<Resources, 'guestKernelPath' | 'version'>;
   /** What a person decided; nothing is probed then. */
   readonly fixed: Accel | undefined;
   readonly onKnown: (choice: AccelChoice) => void;
+  readonly log: (line: string) => void;
+  /** Who may use /dev/kvm, and the boot of a guest in it: both replaced in tests. */
+  readonly readAccess?: (() => Promise<KvmAccess | null>) | undefined;
+  readonly probe?: ((probe: KvmProbe) => Promise<KvmFinding>) | undefined;
 }
 
 const savedSchema = z.object({
@@ -43,39 +50,66 @@ const savedSchema = z.object({
   kind: accelSchema,
   reason: z.string(),
   details: z.string().optional(),
+  untilMs: z.number().optional(),
 });
-const kvmPath = '/dev/kvm';
+/** A machine that was too busy to tell is tried again after this. */
+const inconclusiveMs = 10 * 60_000;
 
 /** Chooses KVM where a guest boots in it, else emulation. What was found is kept until the host boots anew. */
 export function createAccelerator(options: AcceleratorOptions): Accelerator {
-  const { link, layout, resources, fixed, onKnown } = options;
+  const { link, layout, resources, fixed, onKnown, log, readAccess = readKvmAccess, probe = probeKvm } = options;
   const savedPath = join(layout.probesDir, 'accelerator.json');
   let choice: AccelChoice | null = fixed === undefined ? null : { kind: fixed, reason: 'chosen by hand' };
   let choosing: Promise<AccelChoice> | null = null;
 
   async function find(fresh: boolean): Promise<AccelChoice> {
-    const device = await stat(kvmPath).catch(goneAsUndefined);
-    if (device === undefined) return { kind: 'tcg', reason: `there is no ${kvmPath}` };
+    const device = await readAccess();
+    if (device === null) return { kind: 'tcg', reason: `there is no ${kvmPath}` };
     const connection = await link.connection();
-    const { major, minor, release } = await connection.hypervisorVersion();
-    const kernel = await stat(resources.guestKernelPath);
-    // Whatever of this changes may change the answer.
+    // A guest that may not open the device need not be booted to know that it will not run.
+    if (await isClosed(device)) return { kind: 'tcg', reason: `${kvmPath} is closed to QEMU's user` };
+    const { major, minor, release } = await withLibvirtErrors('ask libvirt for its QEMU', () =>
+      connection.hypervisorVersion(),
+    );
+    // Whatever of this changes may change the answer. The kernel's file is not: each set-up writes it anew.
     const key = [
       readBootId(),
       link.uri,
       `${major}.${minor}.${release}`,
       `${device.mode.toString(8)}:${device.uid}:${device.gid}`,
-      `${kernel.size}:${kernel.mtimeMs}`,
+      resources.version,
     ].join(' ');
-    const saved = await readJson(savedPath, savedSchema);
-    if (!fresh && saved.ok && saved.value?.key === key) {
-      const { kind, reason, details } = saved.value;
-      return { kind, reason, details };
-    }
-    const found = await probeKvm({ link, layout, kernelPath: await readableKernel() });
-    await layout.ensure(layout.probesDir);
-    await writeAtomic(savedPath, JSON.stringify({ key, ...found }), { durable: false });
+    const saved = fresh ? null : await readSaved(key);
+    if (saved !== null) return saved;
+    const { conclusive, ...found } = await probe({ link, layout, kernelPath: await readableKernel() });
+    await save({ key, ...found, ...(!conclusive && { untilMs: Date.now() + inconclusiveMs }) });
     return found;
+  }
+
+  async function readSaved(key: string): Promise<AccelChoice | null> {
+    const saved = await readJson(savedPath, savedSchema);
+    if (!saved.ok || saved.value?.key !== key) return null;
+    const { kind, reason, details, untilMs } = saved.value;
+    return untilMs !== undefined && Date.now() >= untilMs ? null : { kind, reason, details };
+  }
+
+  /** A disk that takes no more costs the next start a probe, and this one nothing. */
+  async function save(found: z.input<typeof savedSchema>): Promise<void> {
+    try {
+      await layout.ensure(layout.probesDir);
+      await writeAtomic(savedPath, JSON.stringify(found), { durable: false });
+    } catch (thrown) {
+      log(`What was found of KVM could not be kept: ${toFirstlightError(thrown).message}`);
+    }
+  }
+
+  /** The system's daemon runs QEMU as a user of its own, a person's own daemon as that person. */
+  async function isClosed(device: KvmAccess): Promise<boolean> {
+    if (!/\/session\b/.test(link.uri) || process.getuid?.() === 0) return isHiddenFromQemu(device);
+    return await access(kvmPath, constants.R_OK | constants.W_OK).then(
+      () => false,
+      () => true,
+    );
   }
 
   /** The probe's kernel where QEMU's user may read it, which a person's own folders are not. */

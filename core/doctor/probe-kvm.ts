@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectSerial } from '#core/instances/connect-serial.ts';
 import { writeDomainXml } from '#core/instances/domain-xml.ts';
 import { domainPrefix, findFirmware } from '#core/instances/launch.ts';
@@ -20,11 +21,33 @@ export interface KvmProbe {
 }
 
 /** A guest in a working KVM speaks within milliseconds; a loaded machine needs more. */
-const patienceMs = 2_500;
-const createTimeoutMs = 60_000;
+const patienceMs = 2_000;
+/** The whole of it: a machine that takes longer to create a domain is not found out about while somebody waits. */
+const totalMs = 5_000;
 
-/** Boots the guest kernel under KVM, and says whether it ran. */
-export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<AccelChoice> {
+/** What a probe found. Shape: `conclusive` is false when time ran out before the guest was started. */
+export interface KvmFinding extends AccelChoice {
+  readonly conclusive: boolean;
+}
+
+/** Boots the guest kernel under KVM, and says within 5 s whether it ran. Errors: LIBVIRT_* of the connection. */
+export async function probeKvm(probe: KvmProbe): Promise<KvmFinding> {
+  const over = new AbortController();
+  const late = sleep(totalMs, undefined, { signal: over.signal }).then(
+    (): KvmFinding => ({
+      kind: 'tcg',
+      reason: 'KVM is not tried yet',
+      details: `libvirt did not start a guest in ${totalMs / 1000} s`,
+      conclusive: false,
+    }),
+  );
+  late.catch(() => undefined);
+  const booting = boot(probe);
+  booting.catch(() => undefined);
+  return await Promise.race([booting, late]).finally(() => over.abort());
+}
+
+async function boot({ link, layout, kernelPath }: KvmProbe): Promise<KvmFinding> {
   const connection = await link.connection();
   const sockets = await createSocketDir(await layout.ensure(layout.socketsDir), thisProcess());
   const xml = writeDomainXml({
@@ -42,23 +65,19 @@ export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<
     metadataXml: '',
   });
   try {
-    const domain = await connection.createDomainXml(xml, {
-      paused: true,
-      autodestroy: true,
-      timeoutMs: createTimeoutMs,
-    });
+    const domain = await connection.createDomainXml(xml, { paused: true, autodestroy: true });
     try {
       const console = await connectSerial(sockets.serial);
       const spoke = once(console, 'data', { signal: AbortSignal.timeout(patienceMs) });
       await domain.resume();
       await spoke;
-      return { kind: 'kvm', reason: 'a guest booted in it' };
+      return { kind: 'kvm', reason: 'a guest booted in it', conclusive: true };
     } finally {
       // How long QEMU takes to go is not to be waited for; it ends with the connection at the latest.
       void domain.destroy().catch(() => undefined);
     }
   } catch (thrown) {
-    return { kind: 'tcg', ...explain(thrown) };
+    return { kind: 'tcg', ...explain(thrown), conclusive: true };
   } finally {
     void removeSocketDir(sockets.dir).catch(() => undefined);
   }
