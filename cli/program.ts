@@ -79,8 +79,8 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
       writeErr: (text) => {
         if (!json) io.stderr.write(text);
       },
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
-      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHelpWidth: () => io.stdout.columns || 100,
+      getErrHelpWidth: () => io.stderr.columns || 100,
     });
   const add = (usage: string, description: string, examples: readonly string[]): Command =>
     program

@@ -1,9 +1,14 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { formatBytes } from '#shared/format.ts';
 import type { Json } from '#shared/model/json.ts';
 import { badInput } from './failures.ts';
 import type { Io } from './io.ts';
+
+/** What no guest accepts need not be read to its end, which `/dev/zero` has none of. */
+const maxEventBytes = 16 * 1024 * 1024;
+const usage = `Give a file, JSON in quotes ('{"name":"Ada"}'), or - for standard input.`;
 
 /**
  * The event that `--event` names: JSON as typed, a file that holds it, or `-` for standard input.
@@ -11,30 +16,57 @@ import type { Io } from './io.ts';
  * Errors: BAD_INPUT with the place where the JSON breaks.
  */
 export async function readEvent(io: Io, option: string): Promise<Json> {
-  if (option === '-') return parse(await readAll(io), 'standard input');
+  if (option === '-') return parse(await readAll(io.stdin, 'standard input'), 'standard input');
+  if (option.trim() === '') throw badInput('--event is empty.', usage);
   if (/^\s*[[{"]/.test(option)) return parse(option, '--event');
   const path = resolve(io.cwd, option);
-  if (existsSync(path)) return parse(await readFile(path, 'utf8'), option);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw badInput(`--event ${option} is a folder, not a file.`, usage);
+  if (found !== undefined) return parse(await readAll(createReadStream(path), option), option);
   try {
     return JSON.parse(option) as Json;
   } catch {
-    throw badInput(
-      `--event ${option}: there is no such file, and it is not JSON.`,
-      `Give a file, JSON in quotes ('{"name":"Ada"}'), or - for standard input.`,
-    );
+    throw badInput(`--event ${option}: there is no such file, and it is not JSON.`, usage);
   }
 }
 
-async function readAll(io: Io): Promise<string> {
+async function readAll(source: Readable, what: string): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of io.stdin) chunks.push(Buffer.from(chunk as Buffer));
+  let bytes = 0;
+  try {
+    for await (const chunk of source) {
+      const part = Buffer.from(chunk as Buffer);
+      chunks.push(part);
+      bytes += part.length;
+      if (bytes > maxEventBytes) break;
+    }
+  } catch (error) {
+    throw badInput(`${what} cannot be read: ${(error as Error).message}`);
+  }
+  if (bytes > maxEventBytes) {
+    throw badInput(
+      `The event in ${what} takes more than ${formatBytes(maxEventBytes)}, which a guest does not accept.`,
+      'Send a smaller event.',
+    );
+  }
   return Buffer.concat(chunks).toString('utf8');
 }
 
 function parse(text: string, what: string): Json {
+  // Windows editors begin a file with a byte order mark, which is no part of its JSON.
+  const json = text.replace(/^\uFEFF/, '');
   try {
-    return JSON.parse(text) as Json;
+    return JSON.parse(json) as Json;
   } catch (error) {
-    throw badInput(`${what} is not JSON: ${(error as Error).message}`);
+    if (json.trim() === '') throw badInput(`${what} is empty; an event is JSON.`, usage);
+    const { message } = error as Error;
+    const at = /position (\d+)/.exec(message)?.[1];
+    const place = at === undefined ? '' : ` (${placeAt(json, Number(at))})`;
+    throw badInput(`${what} is not JSON${place}: ${message}`, usage);
   }
+}
+
+function placeAt(text: string, offset: number): string {
+  const before = text.slice(0, offset).split('\n');
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }

@@ -37,6 +37,6 @@ export function renderCheck(check: DoctorCheck, width: number, style: Style): st
   const lines = [`${marks[check.status]}  ${check.title.padEnd(width)}  ${check.found}`];
   if (check.status === 'ok') return lines;
   if (check.why !== null) lines.push(style.dim(`      ${check.why}`));
-  if (check.fix !== null) lines.push(`      ${check.fix.label}: ${style.bold(check.fix.command)}`);
+  if (check.fix !== null) lines.push(`      ${check.fix.label.replace(/\.$/, '')}: ${style.bold(check.fix.command)}`);
   return lines;
 }

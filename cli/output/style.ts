@@ -39,7 +39,8 @@ export function createStyle(io: Io, output: Output = io.stdout): Style {
   return {
     color,
     unicode: /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || ''),
-    width: output.columns ?? defaultWidth,
+    // A terminal that does not know its size says 0.
+    width: output.columns || defaultWidth,
     bold: paint('1'),
     dim: paint('2'),
     red: paint('31'),

@@ -52,7 +52,7 @@ export function checkExport(config: ProjectConfig, metafile: Metafile): void {
       subject: config.entry,
     },
     hint: named.includes('handler')
-      ? 'Write `export default` before `function handler`.'
+      ? 'Say which one it is: `export default handler;`.'
       : 'Write `export default function handler(event) { … }`.',
   });
 }

@@ -35,6 +35,9 @@ export async function withLibvirtErrors<T>(doing: Doing, work: () => Promise<T>)
   }
 }
 
+const deniedHint =
+  'Join the group "libvirt" and log in again, or use your own daemon: unset FIRSTLIGHT_URI, or set it to qemu:///session.';
+
 const connectionCodes: Readonly<Record<LibvirtConnectionError['reason'], ErrorCode>> = {
   'bad-uri': 'BAD_INPUT',
   'no-daemon': 'LIBVIRT_UNREACHABLE',
@@ -55,8 +58,14 @@ function fromConnectionError(error: LibvirtConnectionError, doing: Doing): First
     code === 'LIBVIRT_LOST'
       ? 'The libvirt daemon ended or restarted. Try again; if it is not running, `firstlight doctor --fix` starts it.'
       : 'Run `firstlight doctor`: it names the command that mends it.';
+  const ours: Partial<Record<LibvirtConnectionError['reason'], string>> = {
+    'no-daemon':
+      'Start it: `firstlight doctor --fix` as root does so; by hand: systemctl start libvirtd, or libvirtd -d as root.',
+    'permission-denied': deniedHint,
+    'auth-failed': deniedHint,
+  };
   return new FirstlightError(code, `Could not ${doing}: ${error.message}.`, {
-    hint: error.hint ?? fallback,
+    hint: ours[error.reason] ?? error.hint ?? fallback,
     details: error.socketPath === undefined ? {} : { subject: error.socketPath },
     cause: error,
   });
@@ -73,11 +82,13 @@ function fromDaemonError(error: LibvirtError, doing: Doing): FirstlightError {
   switch (error.codeName) {
     case 'VIR_ERR_NO_DOMAIN':
       return make('INSTANCE_LOST', 'The instance has ended. Run the function again.');
+    case 'VIR_ERR_NO_CONNECT':
+      return make('BAD_INPUT', 'Set FIRSTLIGHT_URI to qemu:///system or qemu:///session, or leave it out.');
     case 'VIR_ERR_AUTH_FAILED':
     case 'VIR_ERR_AUTH_CANCELLED':
     case 'VIR_ERR_AUTH_UNAVAILABLE':
     case 'VIR_ERR_ACCESS_DENIED':
-      return make('LIBVIRT_DENIED', 'Join the group "libvirt" and log in again, or use qemu:///session.');
+      return make('LIBVIRT_DENIED', deniedHint);
   }
   if (says(/domaintype=kvm|does not support virt type 'kvm'|KVM is not available/i)) {
     return make('ACCEL_UNUSABLE', 'Run `firstlight doctor`: it says what is wrong with KVM and chooses emulation.');
