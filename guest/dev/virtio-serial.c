@@ -12,6 +12,8 @@
 #define PORTS 2
 #define CONTROL_BUFFERS 16
 #define CONTROL_BYTES 64
+/* A power of two; the device takes them in order. */
+#define CONTROL_MESSAGES 8
 #define RX_BUFFERS 32
 #define RX_BYTES 4096
 
@@ -27,6 +29,8 @@ static struct virtq control_rx, control_tx, port_rx[PORTS + 1], port_tx[PORTS + 
 static uint8_t control_buffers[CONTROL_BUFFERS][CONTROL_BYTES];
 static uint8_t rx_buffers[RX_BUFFERS][RX_BYTES] __attribute__((aligned(4096)));
 static struct virtq *rx, *tx;
+/* Control messages that the device has not done with yet. */
+static int unsent;
 static int open_port;
 /* The console port's number; 0 when there is none. */
 static uint32_t console_port;
@@ -39,11 +43,25 @@ static void wait_sent(struct virtq *q) {
   while (virtq_take(q, &length) < 0) cpu_sleep();
 }
 
+/* Sleeps until at most `most` control messages are with the device. */
+static void await_control(int most) {
+  uint32_t length;
+  for (;;) {
+    while (virtq_take(&control_tx, &length) >= 0) unsent--;
+    if (unsent <= most) return;
+    cpu_sleep();
+  }
+}
+
+/* Does not wait for the device: each wait is a round trip to another thread of the host, and a boot has several messages. */
 static void send_control(uint32_t id, uint16_t event, uint16_t value) {
-  struct control message = {id, event, value};
-  struct iovec piece = {&message, sizeof message};
-  virtq_send(&control_tx, &piece, 1);
-  wait_sent(&control_tx);
+  static struct control messages[CONTROL_MESSAGES];
+  static uint16_t next;
+  await_control(CONTROL_MESSAGES - 1);
+  uint16_t slot = next++ % CONTROL_MESSAGES;
+  messages[slot] = (struct control){id, event, value};
+  virtq_post(&control_tx, slot, &messages[slot], sizeof messages[slot]);
+  unsent++;
 }
 
 static void open(uint32_t id) {
@@ -127,6 +145,8 @@ void channel_send(const struct iovec *pieces, int count) {
 
 struct virtq *console_queue(void) {
   if (!open_port) return 0;
+  /* The device tells a port's name before it is done with the message that asked for it. */
+  await_control(0);
   poll_control();
   if (!console_port) return 0;
   send_control(console_port, PORT_OPEN, 1);

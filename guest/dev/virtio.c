@@ -141,6 +141,12 @@ void virtq_send(struct virtq *q, const struct iovec *pieces, int count) {
   virtq_kick(q);
 }
 
+void virtq_post(struct virtq *q, uint16_t slot, const void *buffer, uint32_t length) {
+  q->desc[slot] = (struct virtq_desc){(uint64_t)buffer, length, 0, 0};
+  publish(q, slot);
+  virtq_kick(q);
+}
+
 int virtq_take(struct virtq *q, uint32_t *length) {
   if (q->used.index == q->seen) return -1;
   __asm__ volatile("" ::: "memory");

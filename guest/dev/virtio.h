@@ -56,6 +56,9 @@ void virtq_offer(struct virtq *, uint16_t slot, void *buffer, uint32_t length);
 /* Sends pieces as one buffer, from slot 0 on. At most QUEUE_MAX pieces; the queue must be idle. */
 void virtq_send(struct virtq *, const struct iovec *, int count);
 
+/* Sends one buffer; `slot` names it, is below `size`, and is not in use. */
+void virtq_post(struct virtq *, uint16_t slot, const void *buffer, uint32_t length);
+
 /* The slot of the next buffer that the device is done with, or -1. */
 int virtq_take(struct virtq *, uint32_t *length);
 
