@@ -80,8 +80,9 @@ export function instanceStreams({ registry, runs, reconciled }: InstanceStreamsO
     'console:attach': async ({ instanceId }, stream) => {
       await reconciled();
       const instance = registry.get(instanceId);
-      // One that was kept by an earlier program is connected to when somebody wants to see it.
-      if (!instance.isOver) await instance.connect();
+      // One that was kept by an earlier program is connected to when somebody wants to see it. Its channel is left to
+      // whoever invokes it meanwhile.
+      if (!instance.isOver) await instance.openConsole();
       await instance.console.serve(stream);
     },
     'console:replay': async ({ runId }, stream) => {

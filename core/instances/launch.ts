@@ -8,7 +8,7 @@ import type { Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
-import { type HostNs, hostNs, instanceIdSchema } from '#shared/model/units.ts';
+import { type HostNs, hostNs, type InstanceId, instanceIdSchema } from '#shared/model/units.ts';
 import { writeDomainXml } from './domain-xml.ts';
 import { LiveInstance, type LiveInstanceOptions } from './live-instance.ts';
 import { type InstanceRecord, writeMetadata } from './metadata.ts';
@@ -22,8 +22,12 @@ export interface LaunchContext {
   readonly onChange: InstanceListener;
   /** Called as soon as the instance exists, before its streams are open. */
   readonly onCreated: (instance: LiveInstance) => void;
+  readonly onCreating?: CreatingListener | undefined;
   readonly bootTimeoutMs: number;
 }
+
+/** Told as soon as a domain has been asked for: its process may be there long before libvirt says that it is. */
+export type CreatingListener = (id: InstanceId, domainName: string) => void;
 
 /** A paused instance with console and channel open: nothing of the guest has run. */
 export interface Launched {
@@ -78,8 +82,9 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     runId: spec.runId,
     owner,
   };
+  const name = `${domainPrefix}${id}`;
   const xml = writeDomainXml({
-    name: `${domainPrefix}${id}`,
+    name,
     uuid: randomUUID(),
     title: `Firstlight: ${spec.config.name}`,
     accel: spec.accel,
@@ -94,7 +99,9 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   });
   const cleanUp = () => void removeSocketDir(sockets.dir).catch(() => undefined);
   const createSentNs = now();
-  const domain = await create(connection, xml, spec, cleanUp);
+  const creating = create(connection, xml, spec, cleanUp);
+  context.onCreating?.(id, name);
+  const domain = await creating;
   const createdNs = now();
   const instance = new LiveInstance({
     ...liveOptions(context, runtime),

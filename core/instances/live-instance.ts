@@ -55,6 +55,7 @@ export class LiveInstance {
   #session: GuestSession | null = null;
   #serial: Duplex | null = null;
   #opening: Promise<GuestSession> | null = null;
+  #openingConsole: Promise<void> | null = null;
   #endReason: EndReason | null = null;
   #ended: (() => void)[] = [];
 
@@ -134,7 +135,7 @@ export class LiveInstance {
       if (thrown instanceof Error && /active channel/i.test(thrown.message)) throw this.#inUse(thrown);
       throw fromLibvirt(thrown, `open the channel of ${this.record.id}`);
     }
-    await this.#openConsole();
+    await this.openConsole();
     const session = openSession(channel);
     this.#session = session;
     void session.closed.then(() => {
@@ -143,9 +144,18 @@ export class LiveInstance {
     return session;
   }
 
-  /** QEMU talks to one at a time: a console that is still open is kept, as after a restart of libvirt. */
-  async #openConsole(): Promise<void> {
+  /** Opens the console alone, once. Errors: CONFLICT when another process has it; CHANNEL_BROKEN. */
+  async openConsole(): Promise<void> {
+    if (!this.#options.ours) throw this.#inUse();
+    // QEMU talks to one at a time: a console that is still open is kept, as after a restart of libvirt.
     if (this.#serial !== null && !this.#serial.destroyed) return;
+    this.#openingConsole ??= this.#connectConsole().finally(() => {
+      this.#openingConsole = null;
+    });
+    await this.#openingConsole;
+  }
+
+  async #connectConsole(): Promise<void> {
     const paths = socketPathsIn(this.record.socketDir);
     const [serial, port] = await Promise.all([
       connectSerial(paths.serial),

@@ -5,8 +5,8 @@ import type { LaunchSpec } from './types.ts';
 
 /** Paused instances that wait for a run, at most one for a project. */
 export interface PrestartPool {
-  /** Sees to it that one waits for this, in place of one for an older image. Returns at once. */
-  readonly prepare: (spec: LaunchSpec) => void;
+  /** Sees to it that one waits for this, in place of one for an older image. Settles when it does, or cannot be made. */
+  readonly prepare: (spec: LaunchSpec) => Promise<void>;
   /** The one that waits for exactly this; the pool lets go of it. One that is being made is waited for. */
   readonly take: (spec: LaunchSpec) => Promise<Launched | null>;
   readonly has: (id: InstanceId) => boolean;
@@ -25,6 +25,8 @@ export interface PrestartPoolOptions {
 interface Entry {
   readonly spec: LaunchSpec;
   readonly launched: Promise<Launched>;
+  /** Settles when it waits or could not be made; never rejects. */
+  readonly settled: Promise<void>;
   instance: LiveInstance | null;
   readonly timer: NodeJS.Timeout;
 }
@@ -52,17 +54,16 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
   }
 
   return {
-    prepare(spec) {
+    async prepare(spec) {
       if (closed) return;
       const { projectId } = spec;
       const waiting = entries.get(projectId);
-      if (waiting !== undefined && fits(waiting, spec)) return;
+      if (waiting !== undefined && fits(waiting, spec)) return await waiting.settled;
       drop(projectId);
       for (const oldest of [...entries.keys()].slice(0, Math.max(0, entries.size + 1 - maxInstances))) drop(oldest);
       const timer = setTimeout(() => drop(projectId), idleMs).unref();
-      const entry: Entry = { spec, launched: launch(spec), instance: null, timer };
-      entries.set(projectId, entry);
-      entry.launched.then(
+      const launched = launch(spec);
+      const settled = launched.then(
         ({ instance }) => {
           entry.instance = instance;
         },
@@ -71,6 +72,9 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
           log(`Could not prestart ${spec.config.name}: ${thrown instanceof Error ? thrown.message : thrown}`);
         },
       );
+      const entry: Entry = { spec, launched, settled, instance: null, timer };
+      entries.set(projectId, entry);
+      await settled;
     },
     async take(spec) {
       const entry = entries.get(spec.projectId);

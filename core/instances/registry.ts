@@ -5,13 +5,20 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { InstanceId } from '#shared/model/units.ts';
 import { endReasonOf } from './end-reason.ts';
-import { domainPrefix, type LaunchContext, type Launched, launchPaused, liveOptions } from './launch.ts';
+import {
+  type CreatingListener,
+  domainPrefix,
+  type LaunchContext,
+  type Launched,
+  launchPaused,
+  liveOptions,
+} from './launch.ts';
 import { LiveInstance } from './live-instance.ts';
 import { type InstanceRecord, metadataNamespace, readMetadata } from './metadata.ts';
 import { removeLeftoverSocketDirs, removeSocketDir } from './socket-dir.ts';
 import type { InstanceListener, LaunchSpec } from './types.ts';
 
-export interface RegistryOptions extends Omit<LaunchContext, 'onCreated' | 'onChange'> {
+export interface RegistryOptions extends Omit<LaunchContext, 'onCreated' | 'onCreating' | 'onChange'> {
   readonly onChange: InstanceListener;
   readonly onRemoved: (id: InstanceId) => void;
   readonly log: (line: string) => void;
@@ -23,7 +30,7 @@ export interface Registry {
   readonly live: () => LiveInstance[];
   /** Errors: NOT_FOUND. */
   readonly get: (id: InstanceId) => LiveInstance;
-  readonly launch: (spec: LaunchSpec) => Promise<Launched>;
+  readonly launch: (spec: LaunchSpec, onCreating?: CreatingListener) => Promise<Launched>;
   /** Stops it if it runs, and forgets it once it is gone. Errors: NOT_FOUND. */
   readonly remove: (id: InstanceId) => void;
   /**
@@ -70,7 +77,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (instance?.isOver && leaving.delete(info.id)) forget(instance);
   }
 
-  async function launch(spec: LaunchSpec): Promise<Launched> {
+  async function launch(spec: LaunchSpec, onCreating?: CreatingListener): Promise<Launched> {
     let created: LiveInstance | null = null;
     const onCreated = (instance: LiveInstance) => {
       created = instance;
@@ -78,7 +85,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       add(instance);
     };
     try {
-      return await launchPaused(spec, { ...options, onChange, onCreated });
+      return await launchPaused(spec, { ...options, onChange, onCreated, onCreating });
     } finally {
       if (created !== null) reveal(created);
     }

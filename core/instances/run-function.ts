@@ -137,7 +137,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     if (start.launched === null) {
       const slow = await options.explainSlowStarts();
       progress({ step: 'boot', message: `Starting ${spec.config.name}${slow === null ? '' : ` (${slow})`}` });
-      start.launched = await registry.launch(spec);
+      start.launched = await registry.launch(spec, (id, domainName) => {
+        start.following = sampler.follow(id, domainName);
+      });
     }
     seen.launch = start.launched.times;
     return start.launched.instance;
@@ -170,7 +172,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       // The instance itself takes note of a resume that failed, and its invocation with it.
       () => undefined,
     );
-    start.following = sampler.follow(instance);
+    if (start.following === null) start.following = sampler.follow(instance.record.id, instance.domain.name);
+    else void start.following.sample();
     start.run = withInstance(start.run, instance);
     instance.setRun(start.run.id);
     start.recording = runs.begin(start.run);

@@ -16,8 +16,8 @@ export interface SamplerOptions {
 export interface Sampler {
   /** Oldest first. */
   readonly recent: (id: InstanceId) => MetricSample[];
-  /** Follows an instance closely from now on, while it boots. Takes the first sample before it returns. */
-  readonly follow: (instance: LiveInstance) => Following;
+  /** Follows an instance closely from now on: from when its domain is asked for, or resumed, until it has answered. */
+  readonly follow: (id: InstanceId, domainName: string) => Following;
   readonly forget: (id: InstanceId) => void;
   readonly close: () => void;
 }
@@ -104,19 +104,21 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
     if (samples.length > 0) onSamples(samples);
   }
 
-  function follow(instance: LiveInstance): Following {
-    const { id } = instance.record;
+  function follow(id: InstanceId, domainName: string): Following {
     const startedMs = performance.now();
-    const pid = findQemu(instance.domain.name);
+    let pid: number | null = null;
     let timer: NodeJS.Timeout | null = null;
     let stopped = false;
 
     const sample = async () => {
-      if (pid === null || !sampleProcess(id, pid)) await sampleAll([instance]);
+      // While libvirt makes the domain, its process is there before libvirt has said so.
+      pid ??= findQemu(domainName);
+      if (pid !== null && sampleProcess(id, pid)) return;
+      await sampleAll(live().filter(({ record }) => record.id === id));
     };
     const sampleOn = async () => {
       await sample();
-      if (stopped || instance.isOver) return;
+      if (stopped) return;
       const nextMs = Math.max(followPeriodMs, (performance.now() - startedMs) * followShare);
       timer = setTimeout(sampleOn, nextMs).unref();
     };

@@ -47,8 +47,12 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
     expect(Math.max(...guest.map((mark) => mark.errorNs))).toBeLessThan(50e6);
     expect(result.metrics?.cpuMs).toBeGreaterThan(0);
     expect(result.metrics?.peakMemoryBytes).toBeGreaterThan(10e6);
-    // At the resume, every few milliseconds, at the answer, and a little later.
-    expect(result.samples.length).toBeGreaterThan(3);
+    // From when QEMU's process is there: while libvirt makes the domain, at the resume, at the answer, and a little later.
+    expect(result.samples.length).toBeGreaterThan(8);
+    const resumedMs = (timeline?.marks.find((mark) => mark.name === 'domain.resume')?.atNs ?? 0) / 1e6;
+    const atMs = result.samples.map((sample) => sample.atMs - result.clickedAtMs);
+    expect(atMs.filter((at) => at < resumedMs).length).toBeGreaterThan(2);
+    expect(atMs.filter((at) => at > resumedMs).length).toBeGreaterThan(2);
     expect(result.samples.map((sample) => sample.cpuNs)).toEqual(
       result.samples.map((sample) => sample.cpuNs).sort((a, b) => a - b),
     );
