@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
@@ -32,6 +32,11 @@ export interface SessionOptions {
 /** A guest stops a handler at its deadline by itself; one that has not answered this much later is not going to. */
 const graceMs = 3_000;
 const pingTimeoutMs = 1_000;
+/** The first messages bound when the guest's clock began; later ones add nothing, and fitting a clock to many takes long. */
+const maxReceived = 16;
+const maxUnasked = 16;
+/** No processor's counter is slower or faster. What a guest says is told to the next one, so it must be credible. */
+const credibleHz = { least: 100_000_000n, most: 20_000_000_000n } as const;
 
 type Answer = ResponseFrame | ErrorFrame;
 type Received = InvocationResult['received'][number];
@@ -49,7 +54,10 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   let ponging: Waiting<PongFrame> | null = null;
   let queue: Promise<unknown> = Promise.resolve();
   let marks: readonly GuestMark[] = [];
-  let nextId = 1;
+  // Not from 1: the answer to a request of an earlier owner must not be taken for one to ours.
+  let nextId = randomInt(1, 2 ** 31);
+  let greeted = false;
+  let unasked = 0;
   let end: { readonly reason: FirstlightError | null } | null = null;
   const ready = deferred<void>();
   const closed = deferred<FirstlightError | null>();
@@ -78,15 +86,25 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   channel.on('close', () => finish(null));
 
   function take(frame: GuestFrame, atNs: HostNs): void {
-    if (frame.tscHz > 0n) options.onTscHz(frame.tscHz);
+    if (frame.tscHz >= credibleHz.least && frame.tscHz <= credibleHz.most) options.onTscHz(frame.tscHz);
     if (frame.type === 'pong') {
       if (ponging?.id === frame.id) ponging.resolve({ frame, atNs });
       return;
     }
-    received.push({ ticks: Number(frame.tscNow), atNs });
+    if (frame.type === 'hello' ? greeted : answering?.id !== frame.id) {
+      // One that goes down says so unasked, and an instance taken over may still answer its earlier owner. More is a flood.
+      if (++unasked > maxUnasked) {
+        throw new FirstlightError('CHANNEL_BROKEN', 'The guest keeps sending what nobody asked for.');
+      }
+      return;
+    }
+    greeted = true;
+    if (received.length < maxReceived) received.push({ ticks: Number(frame.tscNow), atNs });
     marks = describeMarks(frame.marks);
     ready.resolve();
-    if (frame.type !== 'hello' && answering?.id === frame.id) answering.resolve({ frame, atNs });
+    if (frame.type === 'hello') return;
+    answering?.resolve({ frame, atNs });
+    answering = null;
   }
 
   /** Sends a frame and waits for the one that answers it. */
