@@ -57,7 +57,7 @@ export async function openWindow(session: Session, host: Host): Promise<Promise<
 }
 
 /**
- * Opens the studio in Electron, which has a core of its own.
+ * Opens the studio in Electron, which has a core of its own and runs the sample itself.
  *
  * Shape: null when its binary is not there and cannot be fetched, else a promise that lasts as long as it runs.
  */
@@ -72,7 +72,7 @@ export async function openElectron(session: Session): Promise<Promise<void> | nu
     signal,
     onFetch: () => session.note('Fetching Electron, once (about 120 MB).\n'),
   });
-  return binary === null ? null : watch(session, launch(binary, [...rootArgs(), root], io.env));
+  return binary === null ? null : watch(session, launch(binary, [...rootArgs(), root, '--sample'], io.env));
 }
 
 async function watch(session: Session, window: ReturnType<typeof launch>): Promise<void> {

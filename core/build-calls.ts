@@ -17,7 +17,7 @@ export interface BuildCallsOptions {
 
 /** The calls `builds:*`, and the build that a run makes, which tells listeners as well. */
 export function buildCalls(options: BuildCallsOptions): {
-  readonly calls: Pick<CallHandlers, 'builds:build'>;
+  readonly calls: Pick<CallHandlers, 'builds:build' | 'builds:prestart'>;
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
 } {
   const { images, projects, pool, accelerator, emit, log } = options;
@@ -34,15 +34,19 @@ export function buildCalls(options: BuildCallsOptions): {
     }
   }
 
-  /** In the background: the build is done, whatever becomes of the instance. */
+  /** Settles when the instance waits, or none could be made: the build is done, whatever becomes of the instance. */
   async function prestart(project: Project, { bundle, image }: Build): Promise<void> {
-    const { kind: accel } = await accelerator.choose();
-    pool.prepare({
+    const choice = await accelerator.choose().catch((thrown) => {
+      log(`Could not prestart ${project.name}: ${thrown}`);
+      return null;
+    });
+    if (choice === null) return;
+    await pool.prepare({
       projectId: project.id,
       config: bundle.config,
       image,
       startMode: 'prestarted',
-      accel,
+      accel: choice.kind,
       keep: false,
       runId: null,
     });
@@ -54,9 +58,17 @@ export function buildCalls(options: BuildCallsOptions): {
       'builds:build': async ({ projectId, startMode }, context) => {
         const project = await projects.get(projectId);
         const built = await build(project, context);
-        if (startMode === 'prestarted') {
-          prestart(project, built).catch((thrown) => log(`Could not prestart ${project.name}: ${thrown}`));
-        }
+        if (startMode === 'prestarted') void prestart(project, built);
+        return built.result;
+      },
+      'builds:prestart': async ({ projectId }, context) => {
+        const project = await projects.get(projectId);
+        const built = await build(project, context);
+        context.progress({ step: 'prestart', message: 'Creating the next instance' });
+        const cancelled = new Promise<void>((resolve) => {
+          context.signal.addEventListener('abort', () => resolve(), { once: true });
+        });
+        await Promise.race([prestart(project, built), cancelled]);
         return built.result;
       },
     },

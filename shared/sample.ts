@@ -3,7 +3,6 @@ import { FirstlightError } from './errors.ts';
 import type { BuildResult } from './model/image.ts';
 import type { Project } from './model/project.ts';
 import type { Run } from './model/run.ts';
-import { buildAndPrestart } from './prestart.ts';
 
 const sampleName = 'hello';
 /** The event that the studio's editor begins with. */
@@ -24,13 +23,13 @@ export async function openSample(client: Client, options: CallOptions = {}): Pro
   }
 }
 
-/** The sample, built, booted and answered. Errors: as `builds:build` and `instances:run`. */
+/** The sample, built, booted and answered. Errors: as `builds:prestart` and `instances:run`. */
 export async function runSample(
   client: Client,
   options: CallOptions = {},
 ): Promise<{ readonly run: Run; readonly build: BuildResult }> {
   const { id: projectId } = await openSample(client, options);
-  const build = await buildAndPrestart(client, projectId, options);
+  const build = await client.call('builds:prestart', { projectId }, options);
   const run = await client.call(
     'instances:run',
     { projectId, event: sampleEvent, startMode: 'prestarted', lifetime: 'session' },

@@ -143,11 +143,7 @@ test('studio, without a display, says where it is, runs the sample and shows its
         throw new FirstlightError('ALREADY_EXISTS', 'It is there.');
       },
       'projects:open': () => project,
-      'instances:list': () => [],
-      'builds:build': () => {
-        engine.emit('instances:changed', { instance: { ...instance, state: 'prestarted' } });
-        return build;
-      },
+      'builds:prestart': () => build,
       'instances:run': () => run,
       'doctor:run': () => ({ ok: true, uri: '', accel: null, versions: {}, checks: [] }),
     },

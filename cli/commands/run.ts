@@ -5,7 +5,6 @@ import type { Json } from '#shared/model/json.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
-import { buildAndPrestart } from '#shared/prestart.ts';
 import { withProject } from '../find.ts';
 import { renderError } from '../output/print-error.ts';
 import { renderResponse } from '../output/print-response.ts';
@@ -45,9 +44,7 @@ async function start(
     if (finished.projectId === projectId && finished.result !== null) build ??= finished.result;
   });
   // What is prestarted must be there before the click; a studio does it as soon as a build is done.
-  if (options.start === 'prestarted') {
-    await buildAndPrestart(session.client, projectId, { signal: session.signal, onProgress: session.progress.report });
-  }
+  if (options.start === 'prestarted') await session.call('builds:prestart', { projectId });
   const done = await session.call('instances:run', {
     projectId,
     startMode: options.start,

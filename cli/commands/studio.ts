@@ -11,7 +11,7 @@ import { renderRun } from './run.ts';
 import { startStudioHost } from './serve.ts';
 
 /**
- * Runs the sample once and opens the studio on it: in Electron, else in a browser's window, else as a URL.
+ * Opens the studio and runs the sample in it: in Electron, else in a browser's window, else as a URL.
  *
  * What keeps the sample from running is said and does not keep the studio from opening: it is where it gets mended.
  */
@@ -21,17 +21,17 @@ export async function openStudio(session: Session, options: { window: boolean })
     session.print(`Studio: ${host.url}\n`);
     // Beside the rest: what it has to say is as useful a moment later.
     void shortDoctor(session);
-    const sample = await trySample(session);
-    session.progress.pause();
-    if (session.signal.aborted) return 0;
-
     const wantsWindow = options.window && hasDisplay(session.io);
     const electron = wantsWindow ? await openElectron(session) : null;
     if (electron !== null) {
       await electron;
       return 0;
     }
+    const running = trySample(session);
     const shown = wantsWindow ? await openWindow(session, host) : null;
+    const sample = await running;
+    session.progress.pause();
+    if (session.signal.aborted) return 0;
     if (shown === null && sample !== null) session.print(renderRun(sample.run, sample.build, session.style));
     session.printJson({ url: host.url, origin: host.origin, runId: sample?.run.id ?? null });
     if (shown !== null) await shown;

@@ -37,7 +37,8 @@ async function start(): Promise<void> {
   setupMenu();
   const window = createWindow(join(resources.rendererDir, '../electron/preload.cjs'));
   setupQuit([core.close, window.placeKept], log);
-  await setupSample(client, log);
+  // `npm start` opens the studio on the sample each time; the installed program only at first.
+  await setupSample(client, process.argv.includes('--sample'), log);
 }
 
 start().catch((error: unknown) => {

@@ -2,10 +2,10 @@ import type { Client } from '#shared/contract/client.ts';
 import { toFirstlightError } from '#shared/errors.ts';
 import { runSample } from '#shared/sample.ts';
 
-/** Runs the sample at the first start, so that the studio opens on something that is alive. */
-export async function setupSample(client: Client, log: (line: string) => void): Promise<void> {
+/** Runs the sample at the first start, or when `wanted`, so that the studio opens on something that is alive. */
+export async function setupSample(client: Client, wanted: boolean, log: (line: string) => void): Promise<void> {
   try {
-    if ((await client.call('projects:list', {})).length === 0) await runSample(client);
+    if (wanted || (await client.call('projects:list', {})).length === 0) await runSample(client);
   } catch (thrown) {
     // The page shows the same error where it can be mended.
     log(`the sample did not run: ${toFirstlightError(thrown).message}`);

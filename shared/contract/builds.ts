@@ -7,13 +7,18 @@ import { call } from './define.ts';
 
 export const buildCalls = {
   /**
-   * Builds what is on disk. With `prestart`, the next instance is then created paused.
+   * Builds what is on disk. With `prestarted`, the next instance is then created paused, in the background.
    * Errors: PROJECT_INVALID, ENTRY_MISSING, BUILD_FAILED, EXPORT_MISSING, EVALUATION_THREW, EVALUATION_TIMEOUT, MEMORY_TOO_SMALL.
    */
   'builds:build': call(
     z.strictObject({ projectId: projectIdSchema, startMode: startModeSchema.default('cold') }),
     buildResultSchema,
   ),
+  /**
+   * Builds, and answers when the next instance stands paused and ready to be resumed. That none could be made is no error:
+   * the next run is then cold, and says so. Errors: as `builds:build`.
+   */
+  'builds:prestart': call(z.strictObject({ projectId: projectIdSchema }), buildResultSchema),
 };
 
 export const buildEvents = {

@@ -94,7 +94,9 @@ function openingEdges(marks: readonly Placed[], from: number, to: number): Map<P
     if (opening.length === 0) continue;
     const mark = opening.reduce((a, b) => (b.atNs > a.atNs ? b : a));
     const at = Math.min(Math.max(mark.atNs, floor), to);
-    edges.set(name, { at, error: Math.max(mark.errorNs, Math.abs(at - mark.atNs)) });
+    // What began before the timeline does is under way where it begins: that is certain.
+    const moved = mark.atNs < from ? 0 : Math.abs(at - mark.atNs);
+    edges.set(name, { at, error: Math.max(mark.errorNs, moved) });
     floor = at;
   }
   return edges;
