@@ -63,7 +63,7 @@ export function NewFunction({ pickDirectory, onClose }: PickProps) {
       </fieldset>
       <DirectoryField
         label="Folder"
-        note="Left empty: a folder of its name in the place below."
+        note="Left empty: the folder that is shown."
         placeholder={`${projectsDir}/${name || 'name'}`}
         value={dir}
         onChange={setDir}

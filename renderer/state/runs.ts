@@ -206,7 +206,8 @@ export function createRunActions(
       const { projectId } = saved.getState();
       const busy = transient.getState().tasks[added.projectId] !== undefined;
       // Such as the sample, which the program that opened this window runs meanwhile.
-      if (added.projectId === projectId && added.outcome !== 'running' && !busy) void showFirst(added.projectId, added.id);
+      if (added.projectId === projectId && added.outcome !== 'running' && !busy)
+        void showFirst(added.projectId, added.id);
     },
     removed: (runId) => {
       for (const [projectId, list] of Object.entries(session.getState().runs)) {

@@ -3,6 +3,7 @@ import {
   formatByteRate,
   formatBytes,
   formatNs,
+  formatNsChange,
   formatNsDelta,
   formatPercent,
   timeTickFormat,
@@ -51,4 +52,10 @@ describe('quantities', () => {
     expect(format(5e6, 23e6, -5e6)).toBe('−5 ms');
     expect(format(1, 90, 0)).toBe('0 ns');
   });
+});
+
+it('says a change in words', () => {
+  expect(formatNsChange(1_200_000)).toBe('1.20\u00a0ms slower');
+  expect(formatNsChange(-310_000)).toBe('310\u00a0µs faster');
+  expect(formatNsChange(0)).toBe('no faster, no slower');
 });

@@ -61,6 +61,12 @@ export function formatNsDelta(ns: number): string {
   return ns > 0 ? `+${formatNs(ns)}` : formatNs(ns);
 }
 
+/** A difference in nanoseconds in words: `1.20 ms slower`, `310 µs faster`, `no faster, no slower`. */
+export function formatNsChange(ns: number): string {
+  if (ns === 0) return 'no faster, no slower';
+  return `${formatNs(Math.abs(ns))} ${ns > 0 ? 'slower' : 'faster'}`;
+}
+
 /** A size in bytes with binary units: `12 B`, `1.38 MiB`. */
 export const formatBytes = (bytes: number): string => formatIn(byteUnits, bytes, 'B');
 

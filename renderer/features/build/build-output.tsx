@@ -96,7 +96,7 @@ function Result({ result }: { readonly result: BuildResult }) {
                 <span style={{ width: `${(step.durationMs / longest) * 100}%` }} />
               </td>
               <td className={step.reused ? 'faint' : 'build-made'}>{step.reused ? 'reused' : 'made'}</td>
-              <td className="muted build-reason">{step.reason}</td>
+              <td className="muted build-reason">{step.reason.replace(/^reused: /, '')}</td>
             </tr>
           ))}
         </tbody>

@@ -75,6 +75,7 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
   const memory = useSession((state) => state.samples[instance.id]?.at(-1)?.memoryBytes);
   const now = useNow(10_000, detailed);
   const alive = instance.state !== 'stopped' && instance.state !== 'failed';
+  const ago = formatAgo(Date.parse(instance.createdAt), now);
   const words = instance.failure ?? stateWords[instance.state];
   return (
     <li
@@ -97,8 +98,9 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
           <span className="ellipsis mono instance-id">{instance.id}</span>
           {detailed && (
             <span className="ellipsis muted instance-detail">
-              {instance.state}, {memory === undefined ? `${instance.memoryMiB} MiB` : formatBytes(memory)},{' '}
-              {formatAgo(Date.parse(instance.createdAt), now)}
+              {[instance.state, alive ? (memory ? formatBytes(memory) : `${instance.memoryMiB} MiB`) : null, ago]
+                .filter((part) => part !== null)
+                .join(', ')}
             </span>
           )}
         </span>

@@ -79,7 +79,7 @@ function options(
   const stepped = uPlot.paths.stepped?.({ align: -1 });
   return {
     legend: { show: false },
-    padding: [6, 16, 0, 0],
+    padding: [8, 16, 0, 0],
     cursor: {
       sync: { key: syncKey, setSeries: false },
       drag: { x: false, y: false },
@@ -114,7 +114,7 @@ function options(
           const top = self.scales.y?.max ?? 1;
           return [0, top / 2, top];
         },
-        values: (_, splits) => splits.map((value) => spec.format(value)),
+        values: (_, splits) => splits.map((value) => spec.format(value).replace(/\.0+(?=\D)/, '')),
       },
     ],
     series: [

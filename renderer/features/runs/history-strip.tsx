@@ -2,7 +2,7 @@ import './runs.css';
 import type { RunSummary } from '#shared/model/run.ts';
 import { useProject, useSession, useShown, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
-import { formatClock, formatDelta, formatMs } from '../../ui/format.ts';
+import { formatClock, formatMs } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { moveInList } from '../../ui/list.ts';
 import { Section } from '../../ui/section.tsx';
@@ -56,9 +56,11 @@ export function HistoryStrip() {
           </div>
           <p className="strip-note">
             {delta !== null && shown.previous?.timeline != null && (
-              <span data-tip="The run drawn beneath this one">
-                <span className={`mono ${delta > 0 ? '' : 'ok'}`}>{formatDelta(delta)}</span>{' '}
-                <span className="muted">against {formatMs(shown.previous.timeline.totalNs / 1e6)}</span>
+              <span data-tip={`The run drawn beneath this one took ${formatMs(shown.previous.timeline.totalNs / 1e6)}`}>
+                <span className={`mono ${delta > 0 ? '' : 'ok'}`}>
+                  {formatMs(Math.abs(delta))} {delta > 0 ? 'slower' : 'faster'}
+                </span>{' '}
+                <span className="muted">than the previous run</span>
               </span>
             )}
             {current !== null && <span className="faint">{formatClock(current.startedAt)}</span>}

@@ -1,4 +1,4 @@
-import { formatNs, formatNsDelta } from '../../ui/instrument-format.ts';
+import { formatNs, formatNsChange, formatNsDelta } from '../../ui/instrument-format.ts';
 import { inkOn, withAlpha } from '../../ui/instrument-theme.ts';
 import type { Lane } from './lanes.ts';
 import { type Ctx, crisp, fitText, phaseColour, type Scene, uiFont, xOf } from './scene.ts';
@@ -117,7 +117,11 @@ function drawGhost(ctx: Ctx, scene: Scene, lane: Lane, segment: Segment): void {
   if (change === null) return;
   ctx.font = uiFont(scene, 10);
   const left = Math.max(0, extent.left);
-  const text = fitText(ctx, [formatNsDelta(change)], Math.min(scene.widthPx, extent.right) - left - 8);
+  const text = fitText(
+    ctx,
+    [`${formatNs(segment.endNs - segment.startNs)}, now ${formatNsChange(change)}`, `now ${formatNsDelta(change)}`],
+    Math.min(scene.widthPx, extent.right) - left - 8,
+  );
   if (text === null) return;
   ctx.fillStyle = scene.tokens.get('--fg');
   ctx.fillText(text, left + 5, lane.topPx + lane.heightPx / 2 + 0.5);

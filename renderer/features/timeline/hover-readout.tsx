@@ -1,4 +1,4 @@
-import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
+import { formatNs, formatNsChange, formatPercent } from '../../ui/instrument-format.ts';
 import { type ResourceSeries, valueAt } from './resource-series.ts';
 import { phaseAt, type TimelineModel } from './timeline-model.ts';
 import { changeOf, describeSource, shareOf } from './timeline-text.ts';
@@ -42,7 +42,7 @@ export function HoverReadout(props: {
           <span>{formatNs(phase.endNs - phase.startNs)}</span>
           <i>
             {formatPercent(shareOf(model, phase))}
-            {change !== null && `, ${formatNsDelta(change)}`}
+            {change !== null && `, ${formatNsChange(change)}`}
           </i>
         </div>
       )}

@@ -1,5 +1,5 @@
 import type { PhaseName } from '#shared/model/timeline.ts';
-import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
+import { formatNs, formatNsChange, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
 import { durationOf, marksWithin, type TimelineModel } from './timeline-model.ts';
 import { changeOf, describeSource, shareOf } from './timeline-text.ts';
 
@@ -45,7 +45,7 @@ export function PhaseDetails(props: {
           <>
             <dt>previous</dt>
             <dd>
-              {formatNs(durationOf(model.ghost, phase))} <i>{formatNsDelta(change)}</i>
+              {formatNs(durationOf(model.ghost, phase))} <i>now {formatNsChange(change)}</i>
             </dd>
           </>
         )}

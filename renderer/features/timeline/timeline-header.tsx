@@ -1,5 +1,5 @@
 import type { PhaseName } from '#shared/model/timeline.ts';
-import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
+import { formatNs, formatNsChange, formatPercent } from '../../ui/instrument-format.ts';
 import type { TimelineModel } from './timeline-model.ts';
 import { changeOf, shareOf } from './timeline-text.ts';
 
@@ -19,7 +19,7 @@ export function TimelineHeader(props: {
         {model.segments.map((segment) => {
           const duration = segment.endNs - segment.startNs;
           const change = changeOf(model, segment);
-          const compared = change === null ? '' : `, ${formatNsDelta(change)} against the previous run`;
+          const compared = change === null ? '' : `, ${formatNsChange(change)} than in the previous run`;
           return (
             <li key={segment.name}>
               <button
@@ -56,8 +56,8 @@ function Total({ model }: { readonly model: TimelineModel }) {
         {formatNs(timeline.totalNs)}
       </strong>
       {change !== null && (
-        <span className="tl-note tl-change" title="Against the previous run">
-          {formatNsDelta(change)}
+        <span className="tl-note tl-change" title="Than the previous run, which is drawn beneath this one">
+          {formatNsChange(change)}
         </span>
       )}
       {!timeline.complete && <span className="tl-badge tl-badge-failed">no response</span>}
