@@ -4,6 +4,7 @@ import { runTool } from '#core/exec/run-tool.ts';
 import { findFirmware } from '#core/instances/launch.ts';
 import { systemCode } from '#core/store/store-error.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { formatBytes } from '#shared/format.ts';
 import { type Check, type DoctorContext, type Finding, ok } from './check.ts';
 import { groupId } from './kvm-access.ts';
 import { installPackages } from './packages.ts';
@@ -28,7 +29,7 @@ export const hostChecks: readonly Check[] = [
 export function lookAtNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > minNode.major || (major === minNode.major && minor >= minNode.minor)) {
-    return ok(`Node.js ${version}`, { node: version });
+    return ok(version, { node: version });
   }
   return {
     status: 'failed',
@@ -43,7 +44,7 @@ async function lookAtQemu({ uid }: DoctorContext): Promise<Finding> {
   try {
     const { stdout } = await runTool('qemu-system-x86_64', ['--version'], { timeoutMs: 10_000 });
     const version = /version (\S+)/.exec(stdout)?.[1] ?? 'of unknown version';
-    return ok(`QEMU ${version}`, { qemu: version });
+    return ok(version, { qemu: version });
   } catch (thrown) {
     const error = toFirstlightError(thrown);
     const missing = error.code === 'TOOL_MISSING';
@@ -134,7 +135,7 @@ async function lookAtDisk({ layout }: DoctorContext): Promise<Finding> {
   try {
     const { bavail, bsize } = await statfs(dir);
     const freeBytes = bavail * bsize;
-    const found = `${Math.floor(freeBytes / mib)} MiB free in ${dir}`;
+    const found = `${formatBytes(freeBytes)} free in ${dir}`;
     if (freeBytes >= enoughDiskBytes) return ok(found);
     return {
       status: freeBytes < leastDiskBytes ? 'failed' : 'warning',
