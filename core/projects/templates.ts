@@ -27,10 +27,17 @@ export async function listTemplates(dir: string): Promise<Template[]> {
     ids.map(async (id) => {
       const readme = (await readFile(join(dir, id, 'README.md'), 'utf8').catch(goneAsUndefined)) ?? '';
       const description = readme.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
-      return { id, title: id.replace(/-/g, ' ').replace(/^./, (letter) => letter.toUpperCase()), description };
+      return { id, title: titleOf(id), description };
     }),
   );
 }
+
+/** A template's id as a heading: `JSON API`. */
+const titleOf = (id: string) =>
+  id
+    .replace(/-/g, ' ')
+    .replace(/^./, (letter) => letter.toUpperCase())
+    .replace(/\b(api|json|http)\b/gi, (word) => word.toUpperCase());
 
 export interface NewProject {
   readonly templatesDir: string;

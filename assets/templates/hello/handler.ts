@@ -5,6 +5,6 @@ const builtAt = new Date().toISOString();
 
 export default async function handler(event: Event, context: Context) {
   const name = event.name ?? event.query?.name ?? 'world';
-  console.log(`Hello, ${name}. This is ${context.functionName}, built at ${builtAt}.`);
+  console.log(`Hello, ${name}. ${context.functionName} was built at ${builtAt}.`);
   return { hello: name };
 }
