@@ -34,9 +34,22 @@ export function matchInstance(instances: readonly Instance[], name: string): Ins
   return near.length === 1 ? (near[0] ?? null) : null;
 }
 
-/** Errors: NOT_FOUND with the instances there are. */
-export async function findInstance(session: Session, name: string): Promise<Instance> {
+/** The instances there are. Errors: LIBVIRT_UNREACHABLE when libvirt cannot be asked: an empty list would be a guess. */
+export async function listKnown(session: Session): Promise<readonly Instance[]> {
   const instances = await session.call('instances:list', {});
+  if (instances.length > 0) return instances;
+  const { connection, uri } = await session.call('app:info', {});
+  if (connection === 'connected') return instances;
+  throw new FirstlightError(
+    'LIBVIRT_UNREACHABLE',
+    `libvirt at ${uri} cannot be asked: which instances there are is not known.`,
+    { hint: '`firstlight doctor` says why, and how to mend it.' },
+  );
+}
+
+/** Errors: NOT_FOUND with the instances there are; LIBVIRT_UNREACHABLE. */
+export async function findInstance(session: Session, name: string): Promise<Instance> {
+  const instances = await listKnown(session);
   const found = matchInstance(instances, name);
   if (found === null) throw noInstance(name, instances);
   return found;
@@ -56,7 +69,7 @@ export async function findInstanceOrRun(
   const runs = await session.call('runs:list', { limit: 1000 });
   const match = runs.filter((run) => run.id.startsWith(name));
   if (match.length === 1 && match[0] !== undefined) return { runId: match[0].id };
-  throw noInstance(name, instances, 'instance or run');
+  throw noInstance(name, await listKnown(session), 'instance or run');
 }
 
 function noInstance(name: string, instances: readonly Instance[], what = 'instance'): FirstlightError {

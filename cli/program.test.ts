@@ -257,9 +257,9 @@ describe('ending', () => {
 
   test('an engine that does not close does not hold the command up for long', async () => {
     const io = createFakeIo();
-    const engine = createScriptedEngine({ calls: { 'instances:list': () => [] } });
+    const engine = createScriptedEngine({ calls: { 'runs:list': () => [] } });
     const startedAt = performance.now();
-    const exitCode = await main(['ps'], io, async () => ({ ...engine, close: () => new Promise(() => undefined) }));
+    const exitCode = await main(['runs'], io, async () => ({ ...engine, close: () => new Promise(() => undefined) }));
     expect(exitCode).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(4000);
   });

@@ -62,9 +62,28 @@ describe('instances', () => {
     expect({ exitCode, out }).toEqual({ exitCode: 0, out: '\x1b[31mboot\x1b[0m typed\x1d' });
   });
 
+  test('no list is given for libvirt that cannot be asked', async () => {
+    const info = { version: '1', uri: 'qemu:///system', accel: null, connection: 'lost', projectsDir: '/' } as const;
+    const calls = { 'instances:list': () => [], 'app:info': () => info };
+    const { exitCode, out, err } = await cli(['ps'], { calls });
+    expect({ exitCode, out }).toEqual({ exitCode: 3, out: '' });
+    expect(err).toContain('qemu:///system cannot be asked');
+  });
+
+  test('logs of an instance whose run is on record are that record', async () => {
+    const { out } = await cli(['logs', 'hello-3f2a'], {
+      calls: { ...listed, 'runs:get': () => run },
+      streams: { 'console:replay': (_, stream) => stream.write(Buffer.from('boot\n')) },
+    });
+    expect(out).toBe('boot\n');
+  });
+
   test('logs end when the console is quiet, --json says text or bytes', async () => {
+    const gone = () => {
+      throw new FirstlightError('NOT_FOUND', 'There is no such run.');
+    };
     const { out } = await cli(['logs', 'hello-3f2a', '--json'], {
-      calls: listed,
+      calls: { ...listed, 'runs:get': gone },
       streams: {
         'console:attach': async (_, stream) => {
           await stream.write(Buffer.from('ready\n'));

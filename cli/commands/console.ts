@@ -25,10 +25,12 @@ export async function attachConsole(session: Session, name: string): Promise<num
     if (at !== 0) stream.write(at < 0 ? bytes : bytes.subarray(0, at));
     if (at >= 0) detach();
   };
+  let why = '';
   if (isTerminal) stdin.setRawMode?.(true);
   stdin.on('data', onInput);
   try {
-    await Promise.race([stream.ended, detached, untilEnded(session.signal)]);
+    const ended = await Promise.race([stream.ended.then(() => true), detached, untilEnded(session.signal)]);
+    why = ended === true ? `The console of ${instanceId} ended.\n` : 'Detached.\n';
   } finally {
     stdin.off('data', onInput);
     stdin.pause();
@@ -36,5 +38,6 @@ export async function attachConsole(session: Session, name: string): Promise<num
     if (isTerminal && stdout.isTTY) stdout.write(`${resetTerminal}\n`);
     stream.close();
   }
+  if (isTerminal && stderr.isTTY) session.note(why);
   return 0;
 }

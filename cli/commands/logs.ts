@@ -1,3 +1,6 @@
+import { toFirstlightError } from '#shared/errors.ts';
+import type { Instance } from '#shared/model/instance.ts';
+import type { RunId } from '#shared/model/units.ts';
 import { findInstanceOrRun } from '../find.ts';
 import { createByteWriter } from '../output/write-bytes.ts';
 import { type Session, untilEnded } from '../session.ts';
@@ -5,11 +8,13 @@ import { type Session, untilEnded } from '../session.ts';
 /** A running console has no end: what was written so far has arrived when nothing more comes for this long. */
 const quietMs = 250;
 
-/** Prints what a console has shown so far. */
+/**
+ * Prints what a console has shown so far: what is recorded of the run; of an instance without one, what is to be had now.
+ */
 export async function printLogs(session: Session, name: string): Promise<number> {
   const found = await findInstanceOrRun(session, name);
   const write = createByteWriter(session, 'foreign');
-  const runId = 'runId' in found ? found.runId : null;
+  const runId = 'runId' in found ? found.runId : await recordedRun(session, found.instance);
   if (runId !== null) {
     const { ended } = session.client.openStream('console:replay', { runId }, write);
     await Promise.race([ended, untilEnded(session.signal)]);
@@ -36,4 +41,15 @@ export async function printLogs(session: Session, name: string): Promise<number>
   clearTimeout(timer);
   stream.close();
   return 0;
+}
+
+/** The run that an instance was started by, while it is on record: it has the console from the first byte on. */
+async function recordedRun(session: Session, { runId }: Instance): Promise<RunId | null> {
+  if (runId === null) return null;
+  try {
+    return (await session.call('runs:get', { runId })).id;
+  } catch (thrown) {
+    if (toFirstlightError(thrown).code === 'NOT_FOUND') return null;
+    throw thrown;
+  }
 }

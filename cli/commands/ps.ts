@@ -1,10 +1,11 @@
 import { formatDuration } from '#shared/format.ts';
+import { listKnown } from '../find.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
 /** Lists instances as libvirt has them now. */
 export async function listInstances(session: Session): Promise<number> {
-  const instances = await session.call('instances:list', {});
+  const instances = await listKnown(session);
   session.printJson(instances);
   if (instances.length === 0) {
     session.print('No instances. Start one with: firstlight run <dir> --keep\n');

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBytes } from '#shared/format.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
-import { findInstance } from '../find.ts';
+import { findInstance, listKnown } from '../find.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
@@ -34,8 +34,7 @@ export async function showStats(
   };
   session.client.subscribe('metrics:sampled', (event) => event.samples.forEach(take));
   const list = async (): Promise<readonly Instance[]> => {
-    const instances =
-      name === undefined ? await session.call('instances:list', {}) : [await findInstance(session, name)];
+    const instances = name === undefined ? await listKnown(session) : [await findInstance(session, name)];
     return instances.filter((instance) => instance.state !== 'stopped' && instance.state !== 'failed');
   };
 
