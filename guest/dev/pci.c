@@ -35,24 +35,21 @@ static uint32_t hole_take(uint32_t size) {
   return at;
 }
 
-/* The bus behind a bridge. Where firmware gave it no number or no memory (qboot gives none), it gets them: 2 MiB of the hole. */
-static uint8_t bridge_bus(pci_address bridge, uint8_t bus) {
-  uint8_t secondary = pci_read(bridge, BRIDGE_BUSES) >> 8;
-  if (secondary == 0) {
-    secondary = ++last_bus;
-    pci_write(bridge, BRIDGE_BUSES, (uint32_t)secondary << 16 | (uint32_t)secondary << 8 | bus);
-  } else if (secondary > last_bus) {
-    last_bus = secondary;
-  }
+/* The numbers of a bridge: of its own bus, of the one behind it, and of the last one behind that. */
+static void set_buses(pci_address bridge, uint32_t bus, uint32_t behind, uint32_t last) {
+  pci_write(bridge, BRIDGE_BUSES, last << 16 | behind << 8 | bus);
+}
+
+/* Lets memory accesses through a bridge, to 2 MiB of the hole, unless firmware has done so. */
+static void open_bridge(pci_address bridge) {
   uint32_t command = pci_read(bridge, COMMAND) & 0xffff;
-  if (command & COMMAND_MEMORY) return secondary;
+  if (command & COMMAND_MEMORY) return;
   uint32_t window = hole_take(BRIDGE_WINDOW);
-  if (window == 0) return secondary;
+  if (window == 0) return;
   pci_write(bridge, BRIDGE_MEMORY, ((window + BRIDGE_WINDOW - 1) & 0xfff00000) | window >> 16);
   pci_write(bridge, COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER);
-  /* What `pci_memory` takes next is for a device behind this bridge, and has to lie in its window. */
+  /* What is taken next, the device's own memory or the window of the bridge before this one, has to lie in or around it. */
   hole_next = window;
-  return secondary;
 }
 
 static pci_address find_on(uint8_t bus, uint16_t vendor, uint16_t device, uint16_t other_device, int depth) {
@@ -66,8 +63,18 @@ static pci_address find_on(uint8_t bus, uint16_t vendor, uint16_t device, uint16
       uint32_t header = pci_read(at, HEADER_TYPE) >> 16;
       if (header & 0x80) functions = 8;
       if ((header & 0x7f) != 1 || depth >= 4) continue;
-      pci_address found = find_on(bridge_bus(at, bus), vendor, device, other_device, depth + 1);
-      if (found) return found;
+      uint8_t behind = pci_read(at, BRIDGE_BUSES) >> 8;
+      int numbered = behind != 0;
+      if (behind > last_bus) last_bus = behind;
+      /* qboot gives no numbers. All further ones lie behind this bridge, as there may be bridges behind it. */
+      if (!numbered) set_buses(at, bus, behind = ++last_bus, 0xff);
+      pci_address found = find_on(behind, vendor, device, other_device, depth + 1);
+      if (found) {
+        /* Only the bridges on the way to the device: the others stay closed, and windows never overlap. */
+        open_bridge(at);
+        return found;
+      }
+      if (!numbered) set_buses(at, bus, behind, last_bus);
     }
   }
   return 0;

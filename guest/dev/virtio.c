@@ -12,6 +12,8 @@
 #define CAP_COMMON 1
 #define CAP_NOTIFY 2
 #define CAP_DEVICE 4
+/* What is mapped of a memory region of the device. */
+#define BAR_BYTES 0x10000
 #define DESC_NEXT 1
 #define DESC_WRITE 2
 
@@ -68,10 +70,11 @@ int virtio_open(struct virtio_device *d, uint16_t device_type, uint32_t wanted) 
     int bar = pci_read(d->pci, cap + 4) & 0xff;
     uint32_t offset = pci_read(d->pci, cap + 8);
     if (bar > 5) continue;
+    if (offset >= BAR_BYTES) panic("the virtio device's registers lie at 0x%x, out of reach", offset);
     if (!bases[bar]) {
       bases[bar] = pci_memory(d->pci, bar);
       if (!bases[bar]) panic("the virtio device's memory has no address");
-      bars[bar] = pages_map_device(bases[bar], 0x10000);
+      bars[bar] = pages_map_device(bases[bar], BAR_BYTES);
     }
     if (type == CAP_COMMON) d->common = bars[bar] + offset;
     if (type == CAP_DEVICE) d->device = bars[bar] + offset;
@@ -154,6 +157,7 @@ int virtq_take(struct virtq *q, uint32_t *length) {
   *length = q->used.ring[at].length;
   uint32_t slot = q->used.ring[at].id;
   if (slot >= q->size) panic("the virtio device used descriptor %u of %u", slot, q->size);
+  if (*length > q->desc[slot].length) panic("the virtio device wrote %u bytes into a buffer of %u", *length, q->desc[slot].length);
   return slot;
 }
 

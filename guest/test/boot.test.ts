@@ -63,6 +63,24 @@ describe('boot', () => {
     }
   });
 
+  it('boots with the device behind a switch and beside ports with nothing behind them', async () => {
+    for (const firmware of ['qboot', 'seabios'] as const) {
+      const guest = await functions.boot(hello, {
+        machine: 'q35',
+        firmware,
+        controller: [
+          ...['-device', 'pcie-root-port,id=rp1,chassis=1,slot=1'],
+          ...['-device', 'pcie-root-port,id=rp2,chassis=2,slot=2'],
+          ...['-device', 'x3130-upstream,id=up,bus=rp2'],
+          ...['-device', 'xio3130-downstream,id=down1,bus=up,chassis=3,slot=3'],
+          ...['-device', 'xio3130-downstream,id=down2,bus=up,chassis=4,slot=4'],
+          ...['-device', 'virtio-serial-pci,id=vs0,bus=down2'],
+        ],
+      });
+      expect(JSON.parse(await guest.answer({ name: 'Ida' }))).toMatchObject({ hello: 'Ida' });
+    }
+  });
+
   it('boots in the least memory that the image says, and with 3 GiB', async () => {
     const image = await functions.bake(hello);
     for (const firmware of ['qboot', 'seabios'] as const) {

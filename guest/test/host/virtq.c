@@ -49,10 +49,19 @@ int main(void) {
   for (int i = 0; i < 200000; i++) {
     virtq_offer(&q, i % 4, buffer, 8);
     wraps &= q.avail.ring[(uint16_t)(q.avail.index - 1) % 4] == i % 4 && q.desc[i % 4].flags == 2;
-    use(i % 4, i);
-    wraps &= virtq_take(&q, &length) == i % 4 && length == (uint32_t)i;
+    use(i % 4, i % 9);
+    wraps &= virtq_take(&q, &length) == i % 4 && length == (uint32_t)i % 9;
   }
   CHECK(wraps, "indices wrap at 65536");
+
+  virtq_offer(&q, 0, buffer, 8);
+  use(0, 9);
+  if (setjmp(panicked) == 0) {
+    virtq_take(&q, &length);
+    CHECK(0, "more bytes than the buffer holds are refused");
+  } else {
+    CHECK(1, "more bytes than the buffer holds are refused");
+  }
 
   use(4, 1);
   if (setjmp(panicked) == 0) {
