@@ -36,7 +36,8 @@ const commonFlags = [
   '-ffunction-sections',
   '-fdata-sections',
 ];
-const kernelFlags = ['-O2', '-Wall', '-Wextra', '-Wno-array-bounds'];
+// A loop in memcpy or strlen must not become a call of memcpy or strlen.
+const kernelFlags = ['-O2', '-Wall', '-Wextra', '-Wno-array-bounds', '-fno-tree-loop-distribute-patterns'];
 const engineFlags = ['-O2', '-fconserve-stack', '-w', '-fno-tree-loop-distribute-patterns'];
 
 /** Where the tool is, or an Error that says how to get it. */

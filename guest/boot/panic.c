@@ -26,11 +26,15 @@ static const char *const vector_names[32] = {
     "machine check",       "SIMD floating point",
     "virtualization",      "control protection"};
 
-_Noreturn void halt(void) {
-  console_flush();
+static _Noreturn void power_off(void) {
   /* ACPI's sleep control register on QEMU's pc and q35; the value asks for soft off. */
   outw(0x604, 0x2000);
   for (;;) __asm__ volatile("cli; hlt");
+}
+
+_Noreturn void halt(void) {
+  console_flush();
+  power_off();
 }
 
 static void print_address(const char *label, uint64_t address) {
@@ -92,12 +96,16 @@ static _Noreturn void finish(const char *message) {
 }
 
 _Noreturn void trap(struct trap_frame *f) {
+  static int reporting;
   uint64_t cr2;
+  /* A fault while one is reported: reporting that as well might never end. */
+  if (reporting++) power_off();
   __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
   print_fault(f, cr2);
   if (crash_handler && f->vector == 14) {
     struct context *handler = crash_handler;
     crash_handler = 0;
+    reporting = 0;
     if (cr2 >= EMBER_STACK_GUARD && cr2 < EMBER_STACK_BOTTOM) context_restore(handler, CRASH_STACK);
     if (cr2 >= EMBER_LINEAR_BASE && cr2 < EMBER_LINEAR_BASE + (8ull << 30)) context_restore(handler, CRASH_MEMORY);
   }

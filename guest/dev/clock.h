@@ -8,8 +8,8 @@
 void clock_init(void);
 
 /*
- * Ticks per second of the time stamp counter. The first call finds out: from KVM's clock page, else from what the host said, else by
- * comparing with the APIC timer since boot, which takes up to 2 ms.
+ * Ticks per second of the time stamp counter: what the host said (`clock_hint`). When it has not, the first call finds out: from KVM's
+ * clock page, else by comparing with the APIC timer since boot, which takes up to 2 ms.
  */
 uint64_t clock_hz(void);
 

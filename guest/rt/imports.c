@@ -1,6 +1,6 @@
 /*
- * What the engine imports. Functions of the prelude reach the guest by one-letter names; core/runtimes/ember/host-calls.ts answers the same
- * letters while an image is baked.
+ * What the engine imports. Functions of the prelude reach the guest by one-letter names; core/runtimes/ember/base-heap.ts has the same
+ * letters, and bake-worker.ts answers them while an image is baked.
  */
 #include "../dev/clock.h"
 #include "../dev/console-port.h"

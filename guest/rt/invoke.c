@@ -311,6 +311,7 @@ static void handle_invoke(uint32_t id, uint32_t bytes) {
   }
   uint32_t buffer = Z_qjsZ_wasm_malloc(&engine, event_bytes + 1);
   if (!buffer) {
+    engine_out_of_memory = 0;
     skip(event_bytes);
     send_plain_error(ERROR_OUT_OF_MEMORY, 0, "There is not enough memory for the event.");
     return;

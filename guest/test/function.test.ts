@@ -193,6 +193,13 @@ describe('a handler that answers', () => {
     expect(await call('thenable')).toEqual([200, 'json', '5', json]);
   });
 
+  it('refuses an event that does not fit its memory, and takes the next failure for what it is', async () => {
+    const guest = await boot(`const cases = { fail: () => { throw new Error('mine'); } };`, { memoryMiB: 40 });
+    const text = 'x'.repeat(12 << 20);
+    expect(await guest.fails({ run: 'fail', text })).toMatchObject({ code: 'OUT_OF_MEMORY', fatal: false });
+    expect(await guest.fails({ run: 'fail' })).toMatchObject({ code: 'FUNCTION_THREW', message: 'mine' });
+  });
+
   it('takes and gives bodies of 16 MiB', async () => {
     const guest = await boot(
       `const cases = {
