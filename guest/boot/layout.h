@@ -12,6 +12,9 @@
 #define EMBER_CONFIG_VERSION 1
 #define EMBER_RESERVE_PAGES 16
 
+/* Linear memory ends here at the latest, however much RAM there is: below the addresses of devices. */
+#define EMBER_LINEAR_END 0xe0000000
+
 /* One 2 MiB page each: text, read-only data, data. Then a hole that catches a stack that overflows, and the stack. */
 #define EMBER_STACK_GUARD 0x00800000
 #define EMBER_STACK_BOTTOM 0x00a00000

@@ -36,7 +36,7 @@ void pages_init(uint32_t start_info) {
       end = map[i].address + map[i].length;
   }
   if (end == 0) panic("not enough memory: no RAM at 0x%x", EMBER_LINEAR_BASE);
-  if (end > 0xe0000000ull) end = 0xe0000000ull;
+  if (end > EMBER_LINEAR_END) end = EMBER_LINEAR_END;
   linear_limit = (end - EMBER_LINEAR_BASE) & ~(uint64_t)(EMBER_LINEAR_PAGE - 1);
   for (uint64_t at = EMBER_LINEAR_BASE; at < end; at += LARGE) boot_pd[at / LARGE] = at | ENTRY_RW;
   /* Firmware's memory is of no more use, and a null pointer must fault. */

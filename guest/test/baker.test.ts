@@ -111,7 +111,9 @@ describe('a bad bundle', () => {
     expect(small).toMatchObject({ code: 'MEMORY_TOO_SMALL', message: expect.stringContaining('at least 34 MiB') });
     const big = 'const kept = new Uint8Array(48 << 20).fill(1); export default () => kept.length;';
     expect(await fails(big)).toMatchObject({ code: 'MEMORY_TOO_SMALL' });
-    expect((await bake(big, { memoryMiB: 128 })).heapPages).toBeGreaterThan(768);
+    for (const memoryMiB of [128, 4128, 65_536]) {
+      expect((await bake(big, { memoryMiB })).heapPages, String(memoryMiB)).toBeGreaterThan(768);
+    }
   });
 
   it('has nowhere to go, or no kernel', async () => {

@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import { EvalFlags, JSException, type JSValueHandle, QuickJS } from 'quickjs-wasi';
 import { type BaseHeap, createBaseHeap, hostCallLetters, type VirtualClock, vmOptions } from './base-heap.ts';
 import { buildImage, minMemoryMiB } from './image.ts';
-import { linearBase, linearPageBytes, reservePages } from './layout.ts';
+import { linearBase, linearEnd, linearPageBytes, reservePages } from './layout.ts';
 import type { BakeFailureReply, BakeJob, BakeReply, BakeResult, WarmJob } from './worker-messages.ts';
 
 const maxOutputChars = 64 * 1024;
@@ -117,7 +117,9 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
   const started = performance.now();
   const deadline = started + job.evalTimeoutMs;
   let interrupted = false;
-  const limit = job.memoryMiB * 2 ** 20 - linearBase - reservePages * linearPageBytes;
+  // Beyond its end the guest uses none, and QuickJS counts its limit in 32 bits.
+  const end = Math.min(job.memoryMiB * 2 ** 20, linearEnd);
+  const limit = end - linearBase - reservePages * linearPageBytes;
   if (limit <= heap.snapshot.memory.length) throw tooSmall(job, heap.snapshot.memory.length / linearPageBytes);
   const clock = { wallNs: () => BigInt(Date.now()) * 1_000_000n, monotonicNs: 0n };
   const vm = await QuickJS.restore(heap.snapshot, {

@@ -7,6 +7,7 @@ import {
   configVersion,
   invokePortName,
   linearBase,
+  linearEnd,
   linearPageBytes,
   markNames,
   reservePages,
@@ -32,6 +33,7 @@ it('agrees with the guest on addresses', () => {
   const layout = read('boot/layout.h');
   expect(define(layout, 'EMBER_CONFIG_BASE')).toBe(configBase);
   expect(define(layout, 'EMBER_LINEAR_BASE')).toBe(linearBase);
+  expect(define(layout, 'EMBER_LINEAR_END')).toBe(linearEnd);
   expect(define(layout, 'EMBER_LINEAR_PAGE')).toBe(linearPageBytes);
   expect(define(layout, 'EMBER_CONFIG_MAGIC')).toBe(configMagic);
   expect(define(layout, 'EMBER_CONFIG_VERSION')).toBe(configVersion);

@@ -6,6 +6,8 @@
 export const configBase = 0x01df_f000;
 /** Where QuickJS's linear memory starts, in physical and virtual addresses alike. */
 export const linearBase = 0x01e0_0000;
+/** Where linear memory ends at the latest, however much RAM there is. */
+export const linearEnd = 0xe000_0000;
 /** Size of one page of linear memory. */
 export const linearPageBytes = 65_536;
 /** First word of the config block: `EMBR`, little-endian. */
