@@ -48,7 +48,8 @@ export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>)
         });
       }
       await apply();
-      return await run(false);
+      // What was found of KVM was found under other permissions.
+      return await run(checkId === 'kvm');
     },
   };
 }

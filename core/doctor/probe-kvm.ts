@@ -6,6 +6,7 @@ import { writeDomainXml } from '#core/instances/domain-xml.ts';
 import { domainPrefix, findFirmware } from '#core/instances/launch.ts';
 import { createSocketDir, removeSocketDir } from '#core/instances/socket-dir.ts';
 import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
+import { fromLibvirt } from '#core/libvirt/to-firstlight-error.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
 import type { AccelChoice } from './accelerator.ts';
@@ -25,7 +26,7 @@ const patienceMs = 2_000;
 /** The whole of it: a machine that takes longer to create a domain is not found out about while somebody waits. */
 const totalMs = 5_000;
 
-/** What a probe found. Shape: `conclusive` is false when time ran out before the guest was started. */
+/** What a probe found. Shape: `conclusive` is false when the guest could not be started, or not in time. */
 export interface KvmFinding extends AccelChoice {
   readonly conclusive: boolean;
 }
@@ -77,14 +78,19 @@ async function boot({ link, layout, kernelPath }: KvmProbe): Promise<KvmFinding>
       void domain.destroy().catch(() => undefined);
     }
   } catch (thrown) {
-    return { kind: 'tcg', ...explain(thrown), conclusive: true };
+    // A connection that ended, as when a person cancels, says nothing about KVM.
+    if (!connection.connected) throw fromLibvirt(thrown, 'find out whether KVM works');
+    return { kind: 'tcg', ...explain(thrown), conclusive: isTimeout(thrown) };
   } finally {
     void removeSocketDir(sockets.dir).catch(() => undefined);
   }
 }
 
+/** The guest was started and did not speak. */
+const isTimeout = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'AbortError';
+
 function explain(thrown: unknown): Pick<AccelChoice, 'reason' | 'details'> {
-  if (thrown instanceof Error && thrown.name === 'AbortError') {
+  if (isTimeout(thrown)) {
     return { reason: 'guests hang in KVM', details: `no sign of life in ${patienceMs / 1000} s` };
   }
   const [message = ''] = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n');

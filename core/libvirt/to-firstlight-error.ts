@@ -93,7 +93,7 @@ function fromDaemonError(error: LibvirtError, doing: Doing): FirstlightError {
   if (says(/domaintype=kvm|does not support virt type 'kvm'|KVM is not available/i)) {
     return make('ACCEL_UNUSABLE', 'Run `firstlight doctor`: it says what is wrong with KVM and chooses emulation.');
   }
-  if (says(/could not find capabilities|cannot find.*emulator|cannot check QEMU binary/i)) {
+  if (says(/could not find capabilities|(cannot find|no).*emulator|cannot check QEMU binary/i)) {
     return make('QEMU_MISSING', 'Install QEMU (Debian: apt install qemu-system-x86).');
   }
   if (says(/no space left/i)) return make('DISK_FULL', 'Free some space, then run again.');
