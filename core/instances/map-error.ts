@@ -15,12 +15,14 @@ export function createErrorMapper(load: (id: BundleId) => Promise<Bundle | null>
     // Loaded when the first function fails.
     const { locateStack, mapStack } = await import('#core/bundle/map-stack.ts');
     const at = locateStack(bundle, stack);
+    const mapped = mapStack(bundle, stack);
     return new FirstlightError(error.code, error.message, {
       hint: error.hint,
       cause: error.cause,
       details: {
         ...error.details,
-        stack: mapStack(bundle, stack),
+        // None of it may be the person's own, as when what was returned cannot be sent.
+        stack: mapped === '' ? undefined : mapped,
         ...(at !== null && { problems: [{ severity: 'error', message: error.message, ...at }] }),
       },
     });
