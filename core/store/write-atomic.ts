@@ -15,7 +15,7 @@ export interface WriteOptions {
 /** How a half-written file is told from a whole one: watchers and listings pass it over, `removeTemps` ends it. */
 const tempName = /^\..*\.[0-9a-f]{12}\.fl-tmp$/;
 export const isTempName = (name: string): boolean => tempName.test(name);
-export const tempPathFor = (path: string): string =>
+const tempPathFor = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.fl-tmp`);
 
 /**
@@ -42,7 +42,7 @@ export async function writeAtomic(path: string, data: string | Uint8Array, optio
 }
 
 /** Makes a rename or a removal in `dir` survive a power cut. */
-export async function syncDir(dir: string): Promise<void> {
+async function syncDir(dir: string): Promise<void> {
   const handle = await open(dir, 'r');
   try {
     await handle.sync();

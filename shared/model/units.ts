@@ -16,8 +16,6 @@ export const hostNs = (value: number): HostNs => Math.round(value) as HostNs;
 export const bytes = (value: number): Bytes => value as Bytes;
 /** Milliseconds as a fraction. */
 export const nsToMs = (value: Ns): number => value / 1e6;
-/** The span from `from` to `to`; negative when `to` is earlier. */
-export const elapsedNs = (from: HostNs, to: HostNs): Ns => (to - from) as Ns;
 
 const integer = z.number().int();
 export const nsSchema = integer.transform((value) => value as Ns);

@@ -70,8 +70,6 @@ export const ipcMain = Object.assign(new EventEmitter(), {
   handlers: new Map<string, (event: unknown) => unknown>(),
   handle: (channel: string, handler: (event: unknown) => unknown) => void ipcMain.handlers.set(channel, handler),
 });
-/** The page's ends of the ports that were handed over, for a test to misuse. */
-export const pagePorts: MessagePort[] = [];
 export const ipcRenderer = {
   invoke: async (channel: string) => ipcMain.handlers.get(channel)?.({ senderFrame: sender.frame }),
   postMessage: (channel: string, message: unknown, ports: readonly MessagePort[]) => {
