@@ -22,7 +22,7 @@ const codes: Readonly<Record<GuestErrorCode, { readonly code: ErrorCode; readonl
   },
   UNSENDABLE: {
     code: 'FUNCTION_UNSENDABLE',
-    hint: 'Return JSON, text, bytes, or { status, headers, body }. Functions, symbols and cycles cannot be sent.',
+    hint: 'Return JSON, text, bytes, or { status, headers, body }. Functions, symbols, BigInts and cycles cannot be sent.',
   },
   CRASHED: { code: 'FUNCTION_CRASHED' },
   BAD_EVENT: { code: 'BAD_INPUT', hint: 'The event must be JSON.' },
