@@ -53,9 +53,11 @@ export function RunBar() {
           <span className="ellipsis">{project?.name ?? 'No function'}</span>
           <Icon name="down" size={12} />
         </Menu>
-        <span className="run-runtime" data-tip="Runtime, from firstlight.json: the built-in unikernel">
-          {project?.config?.runtime ?? 'ember'}
-        </span>
+        {project !== null && (
+          <span className="run-runtime" data-tip="Runtime, from firstlight.json: the built-in unikernel">
+            {project.config?.runtime ?? 'ember'}
+          </span>
+        )}
         <Menu
           label={`Start mode, ${startMode}`}
           tip={modeWords[startMode]}

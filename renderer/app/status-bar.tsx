@@ -112,6 +112,8 @@ function BuildState() {
   );
 }
 
+const connectionWords = { connected: 'connected', connecting: 'connecting', lost: 'not reachable' } as const;
+
 function Connection() {
   const info = useSession((state) => state.info);
   const link = useSession((state) => state.link);
@@ -132,11 +134,11 @@ function Connection() {
     <span
       className="status-item status-static"
       role="status"
-      data-tip={`libvirt: ${info.connection}\nFirstlight ${info.version}`}
+      data-tip={`libvirt: ${connectionWords[info.connection]}\nFirstlight ${info.version}`}
     >
       <span className={`status-dot status-dot-${info.connection}`} />
       {info.uri}
-      {info.connection !== 'connected' && <span className="warning">{info.connection}</span>}
+      {info.connection !== 'connected' && <span className="warning">{connectionWords[info.connection]}</span>}
     </span>
   );
 }

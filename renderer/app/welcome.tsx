@@ -1,4 +1,5 @@
-import { useSession, useStudio } from '../bind/studio.tsx';
+import { useSession, useStudio, useTransient } from '../bind/studio.tsx';
+import { DoctorView } from '../features/doctor/doctor-view.tsx';
 import { Button } from '../ui/button.tsx';
 import { EmptyState, ErrorState } from '../ui/states.tsx';
 
@@ -6,6 +7,9 @@ import { EmptyState, ErrorState } from '../ui/states.tsx';
 export function Welcome() {
   const studio = useStudio();
   const { error } = useSession((state) => state.projects);
+  const broken = useSession((state) => state.doctor.value?.ok === false);
+  const center = useTransient((state) => state.center);
+  if (center === 'environment') return <DoctorView />;
   if (error !== null) {
     return (
       <ErrorState error={error} actions={<Button onClick={() => void studio.projects.load()}>Try again</Button>} />
@@ -32,6 +36,11 @@ export function Welcome() {
           >
             Open folder
           </Button>
+          {broken && (
+            <Button icon="environment" onClick={() => studio.transient.setState({ center: 'environment' })}>
+              See what a run lacks
+            </Button>
+          )}
         </>
       }
     >

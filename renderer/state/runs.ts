@@ -73,14 +73,14 @@ export function createRunActions(
     else instances.openReplay(run.id, `${run.functionName} ${clock(run.startedAt)}`, true);
   };
 
-  /** The run a person would compare with: the one before it, in the same start mode, that has a timeline. */
+  /** The run a person would compare with: the one before it, in the same start mode, that was answered. */
   const before = (projectId: ProjectId, run: Pick<Run, 'id' | 'startMode' | 'startedAt'>) =>
     listOf(projectId)?.value?.find(
       (entry) =>
         entry.id !== run.id &&
         entry.startedAt < run.startedAt &&
         entry.startMode === run.startMode &&
-        entry.totalMs !== null,
+        entry.outcome === 'ok',
     )?.id ?? null;
 
   const show: RunActions['show'] = async (projectId, runId) => {
@@ -142,9 +142,10 @@ export function createRunActions(
           onProgress: ({ message, fraction }) => patchTask(context, projectId, { message, fraction: fraction ?? null }),
         },
       );
-      const comparable = last !== null && last.timeline !== null && last.startMode === done.startMode ? last : null;
+      const comparable = last !== null && last.outcome === 'ok' && last.startMode === done.startMode ? last : null;
       patchShown(context, projectId, { ...nothingShown, run: done, previous: comparable, asked });
       transient.setState({ selectedPhase: null, focusedInstanceId: done.instance?.id ?? null });
+      if (comparable === null) void compare(projectId, before(projectId, done));
       // One running instance per function: each run is a new cold start, and what it replaces would only hold memory.
       for (const id of earlier) if (id !== done.instance?.id) void instances.remove(id);
     } catch (thrown) {

@@ -39,7 +39,7 @@ export function DoctorView() {
         </Button>
         <IconButton
           icon="close"
-          label="Back to the editor"
+          label="Close the checks"
           onClick={() => studio.transient.setState({ center: 'editor' })}
         />
       </header>

@@ -57,8 +57,8 @@ export function HistoryStrip() {
           <p className="strip-note">
             {delta !== null && shown.previous?.timeline != null && (
               <span data-tip={`The run drawn beneath this one took ${formatMs(shown.previous.timeline.totalNs / 1e6)}`}>
-                <span className={`mono ${delta > 0 ? '' : 'ok'}`}>
-                  {formatMs(Math.abs(delta))} {delta > 0 ? 'slower' : 'faster'}
+                <span className={delta > 0 ? '' : 'ok'}>
+                  <span className="mono">{formatMs(Math.abs(delta))}</span> {delta > 0 ? 'slower' : 'faster'}
                 </span>{' '}
                 <span className="muted">than the previous run</span>
               </span>
