@@ -1,10 +1,15 @@
 #include "apic.h"
 
 #include "../boot/layout.h"
+#include "../boot/panic.h"
 #include "../mm/pages.h"
 #include "io.h"
 
 #define APIC_PHYSICAL 0xfee00000
+/* IA32_APIC_BASE: where the registers are, enabled (bit 11), and not in x2APIC mode (bit 10), which firmware turns on for many CPUs. */
+#define APIC_BASE_MSR 0x1b
+#define APIC_BASE_MASK 0xfffffc00
+#define APIC_BASE_WANTED (APIC_PHYSICAL | 0x800)
 #define ID 0x20
 #define EOI 0xb0
 #define SPURIOUS 0xf0
@@ -27,6 +32,9 @@ static uint32_t apic_read(int reg) { return *(volatile uint32_t *)(apic + reg); 
 static void apic_write(int reg, uint32_t value) { *(volatile uint32_t *)(apic + reg) = value; }
 
 void apic_init(void) {
+  uint32_t base, high;
+  __asm__ volatile("rdmsr" : "=a"(base), "=d"(high) : "c"(APIC_BASE_MSR));
+  if ((base & APIC_BASE_MASK) != APIC_BASE_WANTED || high) panic("the local APIC is not at 0x%x, or in x2APIC mode: 0x%x", APIC_PHYSICAL, base);
   /* The old interrupt controllers stay silent. */
   outb(0x21, 0xff);
   outb(0xa1, 0xff);

@@ -111,6 +111,7 @@ int virtio_queue(struct virtio_device *d, struct virtq *q, uint16_t number) {
   q->size = size < QUEUE_MAX ? size : QUEUE_MAX;
   write16(d->common + QUEUE_SIZE, q->size);
   write16(d->common + QUEUE_MSIX, 0);
+  if (read16(d->common + QUEUE_MSIX) != 0) panic("the virtio device has no interrupt for queue %u", number);
   write64(d->common + QUEUE_DESC, q->desc);
   write64(d->common + QUEUE_DRIVER, &q->avail);
   write64(d->common + QUEUE_DEVICE, &q->used);
