@@ -40,8 +40,9 @@ const keptMs = 5 * 60_000;
  */
 const followPeriodMs = 10;
 /**
- * While libvirt makes the domain, which takes most of a cold start and moves less. Two rounds of 14 cold starts of each in
- * turn, medians in ms: without 395 and 492, every 20 ms 397 and 447, every 10 ms 455 and 458; the machine was shared.
+ * While libvirt makes the domain, which takes most of a cold start and moves less. Rounds of 14, 14 and 18 cold starts of
+ * each in turn, medians in ms: without 395, 492 and 423; every 20 ms 397, 447 and 384; every 10 ms 455 and 458. The
+ * machine was shared: the fastest of each are within 3 ms in the first and the last round.
  */
 const createPeriodMs = 20;
 /** Of the time followed so far; so a start of a minute has some 500 samples, and not 6,000. */
