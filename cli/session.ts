@@ -2,8 +2,10 @@ import { type Client, createClient } from '#shared/contract/client.ts';
 import type { CallInput, CallName, CallOutput, Engine } from '#shared/contract/index.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
+import { fromWireError } from '#shared/errors.ts';
 import { Ended } from './failures.ts';
 import { type EndSignal, type Io, signalExitCodes } from './io.ts';
+import { renderError } from './output/print-error.ts';
 import { createProgressLine, type ProgressLine } from './output/progress.ts';
 import { createStyle, type Style } from './output/style.ts';
 
@@ -92,6 +94,9 @@ export async function withSession<Result>(
         io.stderr.write(text);
       },
     };
+    client.subscribe('app:warned', ({ error }) => {
+      session.note(renderError(fromWireError(error), createStyle(io, io.stderr)));
+    });
     const result = await Promise.race([work(session), gaveUp]);
     if (ended !== null) throw new Ended(ended, true);
     return result;

@@ -138,7 +138,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     explainSlowStarts: () => explainSlowStarts(uid),
     tickRate: rates.tick,
     emit,
-    log,
   });
 
   /** In the background: a person may look at projects and runs while libvirt is not there. */

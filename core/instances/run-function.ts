@@ -5,7 +5,7 @@ import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
 import type { Following, Sampler } from '#core/metrics/sampler.ts';
 import { newRunId, type RunRecorder, type RunStore, summarizeRun } from '#core/store/run-store.ts';
 import type { CallContext, CallRequest, EventListener } from '#shared/contract/index.ts';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError, toWireError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { type HostNs, hostNs, type ProjectId } from '#shared/model/units.ts';
@@ -35,7 +35,6 @@ export interface RunnerOptions {
   /** How long a tick lasts, as the last run found it. */
   readonly tickRate: { readonly get: () => TickRate | undefined; readonly set: (rate: TickRate) => void };
   readonly emit: EventListener;
-  readonly log: (line: string) => void;
 }
 
 export type RunRequest = CallRequest<'instances:run'>;
@@ -226,7 +225,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       await recorder.flushConsole();
       await recorder.finish(run);
     } catch (thrown) {
-      options.log(`The run ${run.id} was not kept: ${toFirstlightError(thrown).message}`);
+      const { code, message, hint, details } = toFirstlightError(thrown);
+      const error = new FirstlightError(code, `The run ${run.id} was not kept. ${message}`, { hint, details });
+      emit('app:warned', { error: toWireError(error) });
     }
   }
 }

@@ -139,7 +139,7 @@ export default async function handler(event) {
     expect(await words('sym')).toContain('symbol at [0]');
     expect(await words('big')).toContain('BigInt at big');
     expect(await words('loop')).toContain('contains itself at a[0]');
-    expect(await words('plain')).toContain('function at the value itself');
+    expect(await words('plain')).toContain('function at the top level');
     expect(await words('body')).toContain('function at body.at');
     expect(await words('status')).toContain('status');
     expect(await words('header')).toContain('"a"');
@@ -158,6 +158,7 @@ describe('a handler that answers', () => {
       text: () => ({ status: 201, headers: { 'X-A': 1 }, body: 'héllo' }),
       string: () => 'just a string',
       bytes: () => ({ body: new Uint8Array([0, 255, 1, 2]).subarray(1) }),
+      bareBytes: () => new Uint8Array([0, 255, 1, 2]).subarray(2),
       buffer: () => ({ headers: { 'Content-Type': 'image/png' }, body: new ArrayBuffer(3) }),
       nothing: () => undefined,
       null: () => null,
@@ -185,6 +186,7 @@ describe('a handler that answers', () => {
     ]);
     expect(await call('string')).toEqual([200, 'json', '"just a string"', json]);
     expect(await call('bytes')).toEqual([200, 'bytes', [255, 1, 2], { 'content-type': 'application/octet-stream' }]);
+    expect(await call('bareBytes')).toEqual([200, 'bytes', [1, 2], { 'content-type': 'application/octet-stream' }]);
     expect(await call('buffer')).toEqual([200, 'bytes', [0, 0, 0], { 'content-type': 'image/png' }]);
     expect(await call('nothing')).toEqual([204, 'none', '', {}]);
     expect(await call('null')).toEqual([200, 'json', 'null', json]);

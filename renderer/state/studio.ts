@@ -1,4 +1,5 @@
 import type { Client } from '#shared/contract/client.ts';
+import { fromWireError } from '#shared/errors.ts';
 import { type BuildActions, createBuildActions } from './builds.ts';
 import { currentProject, report, type StudioContext } from './context.ts';
 import { createDocActions, type DocActions } from './docs.ts';
@@ -100,6 +101,7 @@ export function createStudio(transport: StudioTransport): Studio {
       }, saveDelayMs);
     }),
     client.subscribe('app:changed', (info) => context.session.setState({ info })),
+    client.subscribe('app:warned', ({ error }) => report(context, fromWireError(error))),
     client.subscribe('projects:changed', ({ project }) => projects.update(project)),
     client.subscribe('projects:closed', ({ projectId }) => projects.drop(projectId)),
     client.subscribe('projects:fileChanged', ({ projectId, path, revision }) => {

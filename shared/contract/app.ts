@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { accelSchema } from '../model/instance.ts';
+import { wireErrorSchema } from '../model/run.ts';
 import { call } from './define.ts';
 
 export const appInfoSchema = z.object({
@@ -26,4 +27,6 @@ export const appCalls = {
 export const appEvents = {
   /** The connection to libvirt or the accelerator changed. */
   'app:changed': appInfoSchema,
+  /** Something went wrong beside what was asked, which a person should know: a run that could not be kept. */
+  'app:warned': z.object({ error: wireErrorSchema }),
 };

@@ -57,7 +57,7 @@
       const step = at.array ? `[${at.name}]` : at.name;
       text = text === '' || text.startsWith('[') ? step + text : `${step}.${text}`;
     }
-    return text === '' ? 'the value itself' : text;
+    return text === '' ? 'the top level' : text;
   }
 
   function toJson(value, path) {
@@ -127,6 +127,7 @@
         if (typeof value[sendable] === 'function') return sendResponse(value[sendable]());
       }
       if (typeof value.then === 'function') return Promise.resolve(value);
+      if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return sendResponse({ body: value });
     } else if (value === undefined) {
       return respond(204, '{}', kindNone, '', 0, 0);
     }
