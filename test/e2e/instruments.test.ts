@@ -64,7 +64,7 @@ describe('timeline', () => {
   it('reads out the phase, its share and change, and the resources under the pointer', async () => {
     await open('state=prestarted');
     await hover(10);
-    expect(plain(await readout().textContent())).toMatch(/runtime6\.05 ms25\.9 %, −1\.85 ms.*cpu .*memory/);
+    expect(plain(await readout().textContent())).toMatch(/runtime6\.05 ms25\.9 %, 1\.85 ms faster.*cpu .*memory/);
     await hover(7.25);
     expect(plain(await readout().textContent())).toContain('heap restored7.25 ms ± 42.0 µsguest, guest-tsc clock');
     await page.mouse.move(10, 10);

@@ -2,6 +2,7 @@ import { type RefObject, useEffect, useRef, useState } from 'react';
 import type { Tokens } from '../../ui/instrument-theme.ts';
 import { type Attachment, type AttachmentState, attach } from './attachment.ts';
 import type { ConsoleSource } from './console-source.ts';
+import { followOutput } from './follow-output.ts';
 import { createKeptLog, type KeptLog } from './kept-log.ts';
 import { type GuardedTerminal, makeTerminal, scrollbackLines, terminalTheme } from './make-terminal.ts';
 import { routeKey } from './terminal-keys.ts';
@@ -56,6 +57,7 @@ export function useConsole(
     const { terminal, fit } = guarded;
     terminal.open(root);
     fit.fit();
+    const stopFollowing = followOutput(terminal, root, () => latest.current.isPaused);
     const log = createKeptLog(keptBytes);
     let state: AttachmentState = { kind: 'attached' };
     let timer: ReturnType<typeof setTimeout> | null = null;
@@ -107,6 +109,7 @@ export function useConsole(
       observer.disconnect();
       if (timer !== null) clearTimeout(timer);
       attachment.dispose();
+      stopFollowing();
       terminal.dispose();
       setLive(null);
     };
