@@ -150,6 +150,18 @@ describe.skipIf(reason !== null)(
       await other.context().close();
     });
 
+    it('asks again for a part of the window that could not be read', async () => {
+      const other = await (await browser.newContext()).newPage();
+      await other.route('**/code-editor-*.js', (route) => route.abort());
+      await other.goto(studio.url());
+      const again = other.getByRole('button', { name: 'Draw it again' });
+      await again.waitFor();
+      await other.unroute('**/code-editor-*.js');
+      await again.click();
+      await other.locator('.monaco-editor .view-line').first().waitFor();
+      await other.context().close();
+    });
+
     it('stops an instance', async () => {
       const row = page
         .getByRole('list', { name: 'Instances' })
