@@ -27,7 +27,7 @@ export async function withProject<Result>(
 }
 
 /** The instance that a person named by its id, its domain, or the start of either, when only one begins so. */
-export function matchInstance(instances: readonly Instance[], name: string): Instance | null {
+function matchInstance(instances: readonly Instance[], name: string): Instance | null {
   const exact = instances.find((instance) => instance.id === name || instance.domain === name);
   if (exact !== undefined) return exact;
   const near = instances.filter((instance) => instance.id.startsWith(name) || instance.domain.startsWith(name));

@@ -9,7 +9,7 @@ const sampleName = 'hello';
 const sampleEvent = { name: 'Ada' };
 
 /** The sample function, created in the projects folder at the first start, and opened as it is at later ones. */
-export async function openSample(client: Client, options: CallOptions = {}): Promise<Project> {
+async function openSample(client: Client, options: CallOptions = {}): Promise<Project> {
   const { projectsDir } = await client.call('app:info', {}, options);
   const dir = `${projectsDir}/${sampleName}`;
   try {

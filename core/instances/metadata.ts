@@ -8,7 +8,7 @@ import { attributes } from './xml.ts';
 
 /** Names our element in a domain's metadata. */
 export const metadataNamespace = 'https://firstlight.dev/xmlns/instance/1';
-export const metadataPrefix = 'firstlight';
+const metadataPrefix = 'firstlight';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
@@ -37,7 +37,7 @@ const recordSchema = z.object({
 const ownerAttributesSchema = ownerSchema.extend({ pid: z.coerce.number().int() });
 
 /** What a domain of ours says of itself, so that any Firstlight can tell whose it is and take it over. */
-export const instanceRecordSchema = recordSchema.extend({ owner: ownerAttributesSchema });
+const instanceRecordSchema = recordSchema.extend({ owner: ownerAttributesSchema });
 export type InstanceRecord = z.output<typeof instanceRecordSchema>;
 
 /** The element that carries a record in a domain's metadata. Shape: values are escaped. */

@@ -6,7 +6,7 @@ import { projectIdSchema, type RunId, runIdSchema } from '#shared/model/units.ts
 import { createLayout, type Layout } from './layout.ts';
 import { thisProcess } from './owner.ts';
 import { createRunStore, newRunId } from './run-store.ts';
-import { runningRun } from './test-run.ts';
+import { runningRun } from './testing/runs.ts';
 
 let home: string;
 let layout: Layout;

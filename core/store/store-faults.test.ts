@@ -11,7 +11,7 @@ import type { Run } from '#shared/model/run.ts';
 import { createLayout } from './layout.ts';
 import { createRunStore, newRunId } from './run-store.ts';
 import { createSettings } from './settings.ts';
-import { runningRun } from './test-run.ts';
+import { runningRun } from './testing/runs.ts';
 import { isTempName, namesIn, writeAtomic } from './write-atomic.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -27,7 +27,7 @@ const writer = `
   import { createLayout } from './layout.ts';
   import { createRunStore, newRunId } from './run-store.ts';
   import { createSettings } from './settings.ts';
-  import { runningRun } from './test-run.ts';
+  import { runningRun } from './testing/runs.ts';
   const layout = createLayout({ home: process.argv[2], env: {}, uid: process.getuid() });
   const store = createRunStore(layout);
   const settings = createSettings(layout);

@@ -46,7 +46,7 @@ export function setSavedEntry<Key extends RecordKey<SavedState>>(
 }
 
 /** A copy of a record with one entry replaced, or taken out. */
-export function withEntry<T>(record: Readonly<Record<string, T>>, id: string, value: T | undefined): Record<string, T> {
+function withEntry<T>(record: Readonly<Record<string, T>>, id: string, value: T | undefined): Record<string, T> {
   const { [id]: _before, ...rest } = record;
   return value === undefined ? rest : { ...rest, [id]: value };
 }

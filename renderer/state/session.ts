@@ -96,7 +96,7 @@ export interface SessionState {
 
 export type SessionStore = StoreApi<SessionState>;
 
-export const initialSession: SessionState = {
+const initialSession: SessionState = {
   link: { status: 'connecting', attempt: 0, retryAtMs: null },
   info: null,
   projects: idle,

@@ -79,7 +79,7 @@ export interface TransientState {
 
 export type TransientStore = StoreApi<TransientState>;
 
-export const initialTransient: TransientState = {
+const initialTransient: TransientState = {
   tasks: {},
   dialog: null,
   toasts: [],

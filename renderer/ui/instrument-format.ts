@@ -28,7 +28,7 @@ const byteUnits: readonly Unit[] = [
 ];
 
 /** Three significant digits without exponent: `0.512`, `23.4`, `420`, `1,230`. */
-export function formatNumber(value: number): string {
+function formatNumber(value: number): string {
   if (value === 0) return '0';
   const magnitude = Math.abs(value);
   if (magnitude >= 999.5) return sign(value) + Math.round(magnitude).toLocaleString('en-US');

@@ -16,7 +16,7 @@ const languages: Readonly<Record<string, string>> = {
   json: 'json',
   md: 'markdown',
 };
-export const languageOf = (path: string): string => languages[path.split('.').at(-1) ?? ''] ?? 'plaintext';
+const languageOf = (path: string): string => languages[path.split('.').at(-1) ?? ''] ?? 'plaintext';
 
 /** Keeps the editor's models in step with a studio's open files, in both directions. Returns the function that stops it. */
 export function bindModels(studio: Studio): () => void {
