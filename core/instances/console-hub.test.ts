@@ -104,6 +104,18 @@ describe('createConsoleHub', () => {
     expect(viewer.text()).toBe('one two panic');
   });
 
+  it('keeps apart what came by the serial port', async () => {
+    const hub = createConsoleHub();
+    const [serial, port] = [new PassThrough(), new PassThrough()];
+    hub.connect(serial, port);
+    port.write('printed');
+    serial.write('panic');
+    await settle();
+    expect(hub.tail(100)).toBe('printedpanic');
+    expect(hub.serial.tail(100)).toBe('panic');
+    expect(hub.serial.totalBytes()).toBe(5);
+  });
+
   it('records everything, also what falls out of the ring', async () => {
     const hub = createConsoleHub(10);
     const source = new PassThrough();

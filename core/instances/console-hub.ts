@@ -1,14 +1,24 @@
 import type { Duplex } from 'node:stream';
 import type { EngineStream } from '#shared/contract/index.ts';
-import { createByteRing } from './byte-ring.ts';
+import { type ByteRing, createByteRing } from './byte-ring.ts';
 
 /** Where a console is also written to: the record of a run. It bounds itself and never throws. */
 export interface ConsoleRecorder {
   readonly write: (chunk: Uint8Array) => void;
 }
 
+/** What was printed somewhere, as far as it is kept. */
+export interface Printed {
+  /** The last bytes as text, for messages. */
+  readonly tail: (maxBytes: number) => string;
+  /** How many bytes the guest has printed there. */
+  readonly totalBytes: () => number;
+}
+
 /** One instance's console, for as many viewers as there are. */
-export interface ConsoleHub {
+export interface ConsoleHub extends Printed {
+  /** What came by the serial port alone: with a port for what the function prints, no function can write there. */
+  readonly serial: Printed;
   /**
    * Takes what the guest prints from here on; an earlier source is let go. With a `port`, what the function prints comes
    * there, and the serial port has the rest: the firmware's words, and a panic. What was on the port before a panic was
@@ -21,10 +31,6 @@ export interface ConsoleHub {
   readonly watch: (listener: () => void) => () => void;
   /** Serves one viewer: what is kept, then what comes, until the console ends or the viewer leaves. */
   readonly serve: (viewer: EngineStream) => Promise<void>;
-  /** The last bytes as text, for messages. */
-  readonly tail: (maxBytes: number) => string;
-  /** How many bytes the guest has printed. */
-  readonly totalBytes: () => number;
   /** No more will come; viewers get the rest and then the end. */
   readonly end: () => void;
 }
@@ -32,10 +38,13 @@ export interface ConsoleHub {
 /** Scrollback of a console: some 25,000 full lines. */
 const keptBytes = 2 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
+/** A panic's report takes some 2 KB. */
+const keptSerialBytes = 8 * 1024;
 
 /** A hub without a source. Viewers each read from the ring at their own pace, so that none slows the guest or another. */
 export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
   const ring = createByteRing(capacityBytes);
+  const serialRing = createByteRing(keptSerialBytes);
   const waiting = new Set<() => void>();
   const watchers = new Set<() => void>();
   let source: Duplex | null = null;
@@ -68,8 +77,12 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
   // The guest empties the port before it writes to the serial port. All of that is in this process's hands, or the
   // kernel's, when the serial bytes come in; after a round of the event loop it has been read.
   const onSerialData = (chunk: Uint8Array) => {
-    if (port === null) onData(chunk);
-    else setImmediate(() => onData(chunk));
+    const take = () => {
+      serialRing.append(chunk);
+      onData(chunk);
+    };
+    if (port === null) take();
+    else setImmediate(take);
   };
 
   function disconnect(): void {
@@ -116,11 +129,8 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
         }
       }
     },
-    tail: (maxBytes) => {
-      const from = Math.max(ring.start, ring.end - maxBytes);
-      return new TextDecoder().decode(ring.read(from, maxBytes));
-    },
-    totalBytes: () => ring.end,
+    ...printedIn(ring),
+    serial: printedIn(serialRing),
     end() {
       // What is on its way is taken first: it is read within this round of the event loop, and the serial port's follows.
       setImmediate(() =>
@@ -131,6 +141,16 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
         }),
       );
     },
+  };
+}
+
+function printedIn(ring: ByteRing): Printed {
+  return {
+    tail: (maxBytes) => {
+      const from = Math.max(ring.start, ring.end - maxBytes);
+      return new TextDecoder().decode(ring.read(from, maxBytes));
+    },
+    totalBytes: () => ring.end,
   };
 }
 

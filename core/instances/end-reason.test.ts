@@ -5,6 +5,7 @@ const ended: EndedInstance = {
   id: 'hello-1',
   reason: 'vmm-ended',
   consoleText: 'last words\n',
+  serialText: '',
   runtime: { readPanic: (text) => (text.includes('PANIC') ? { message: 'page fault', report: text } : null) },
   whileBooting: false,
 };
@@ -25,7 +26,8 @@ describe('endedError', () => {
     [{ whileBooting: true }, 'BOOT_FAILED'],
     [{ whileBooting: true, reason: 'destroyed' }, 'INSTANCE_LOST'],
     [{ reason: 'libvirt-lost' }, 'LIBVIRT_LOST'],
-    [{ consoleText: 'PANIC' }, 'GUEST_PANICKED'],
+    [{ serialText: 'PANIC' }, 'GUEST_PANICKED'],
+    [{ consoleText: 'last words: PANIC' }, 'INSTANCE_LOST'],
   ] as const)('%o is %s, with the guest’s last words', (change, code) => {
     const error = endedError({ ...ended, ...change });
     expect(error.code).toBe(code);
@@ -34,7 +36,7 @@ describe('endedError', () => {
   });
 
   it('prefers the guest’s own reason', () => {
-    expect(describeEnd({ ...ended, consoleText: 'PANIC' })).toBe('page fault');
+    expect(describeEnd({ ...ended, serialText: 'PANIC' })).toBe('page fault');
     expect(describeEnd(ended)).toBe('QEMU ended unexpectedly.');
   });
 });

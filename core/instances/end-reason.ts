@@ -30,6 +30,8 @@ export interface EndedInstance {
   readonly reason: EndReason;
   /** The end of its console. */
   readonly consoleText: string;
+  /** The end of what the guest printed where no function can: where a panic is looked for. */
+  readonly serialText: string;
   readonly runtime: Pick<Runtime, 'readPanic'>;
   /** True when it had never answered. */
   readonly whileBooting: boolean;
@@ -37,12 +39,12 @@ export interface EndedInstance {
 
 /** The sentence that says why an instance failed. */
 export function describeEnd(ended: EndedInstance): string {
-  return ended.runtime.readPanic(ended.consoleText)?.message ?? sentences[ended.reason];
+  return ended.runtime.readPanic(ended.serialText)?.message ?? sentences[ended.reason];
 }
 
 /** The error for a person who waited for an instance that has ended. Shape: `details.output` is what the guest said last. */
 export function endedError(ended: EndedInstance, cause?: unknown): FirstlightError {
-  const panic = ended.runtime.readPanic(ended.consoleText);
+  const panic = ended.runtime.readPanic(ended.serialText);
   if (panic !== null) {
     return new FirstlightError('GUEST_PANICKED', `The guest panicked: ${panic.message}`, {
       hint: 'The console has the whole report. If your function did not do this on purpose, it is a defect in Firstlight.',

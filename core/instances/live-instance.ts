@@ -243,11 +243,12 @@ export class LiveInstance {
     return failedWith(error);
   }
 
-  /** A result only when the console shows a panic and no answer follows; otherwise never settles. */
+  /** A result only when the serial port shows a panic and no answer follows; otherwise never settles. */
   async #ifItPanics(signal: AbortSignal): Promise<InvocationResult> {
     const { readPanic } = this.#options.runtime;
-    const from = this.console.totalBytes();
-    const panicked = () => readPanic(this.console.tail(Math.min(quotedConsoleBytes, this.console.totalBytes() - from)));
+    const { serial } = this.console;
+    const from = serial.totalBytes();
+    const panicked = () => readPanic(serial.tail(Math.min(quotedConsoleBytes, serial.totalBytes() - from)));
     await new Promise<void>((resolve) => {
       const stopWatching = this.console.watch(() => panicked() !== null && resolve());
       signal.addEventListener('abort', stopWatching, { once: true });
@@ -269,7 +270,8 @@ export class LiveInstance {
     }
     // QEMU holds both sockets open as long as it lives.
     const reason = this.#endReason ?? (this.#serial?.destroyed ? 'vmm-ended' : null);
-    if (reason === null && this.#options.runtime.readPanic(this.#consoleTail()) === null) return error;
+    if (reason === null && this.#options.runtime.readPanic(this.console.serial.tail(quotedConsoleBytes)) === null)
+      return error;
     return endedError(this.#endedAs(reason ?? 'gone'), error);
   }
 
@@ -280,7 +282,8 @@ export class LiveInstance {
   #endedAs(reason: EndReason): EndedInstance {
     const { runtime } = this.#options;
     const whileBooting = !this.#answered;
-    return { id: this.record.id, reason, consoleText: this.#consoleTail(), runtime, whileBooting };
+    const serialText = this.console.serial.tail(quotedConsoleBytes);
+    return { id: this.record.id, reason, consoleText: this.#consoleTail(), serialText, runtime, whileBooting };
   }
 
   /** Round trips to the guest that tie its clock to ours. */

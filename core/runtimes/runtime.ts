@@ -80,6 +80,6 @@ export interface Runtime {
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
   readonly describeMachine: (imagePath: string) => Machine;
   readonly openSession: (channel: Duplex) => GuestSession;
-  /** What a console says of how the guest ended (a panic), or null. */
+  /** What the serial port says of how the guest ended (a panic), or null. */
   readonly readPanic: (consoleText: string) => { readonly message: string; readonly report: string } | null;
 }

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Domain } from 'node-libvirt';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readEmberPanic } from '#core/runtimes/ember/read-panic.ts';
+import type { GuestSession, InvocationResult, Runtime } from '#core/runtimes/runtime.ts';
+import { hostNs } from '#shared/model/units.ts';
+import { LiveInstance } from './live-instance.ts';
+import type { InstanceRecord } from './metadata.ts';
+import { socketPathsIn } from './socket-dir.ts';
+
+let dir: string;
+const servers: Server[] = [];
+const peers: Socket[] = [];
+const channels: PassThrough[] = [];
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'fl-live-'));
+});
+afterEach(() => {
+  for (const peer of peers.splice(0)) peer.destroy();
+  for (const server of servers.splice(0)) server.close();
+  channels.length = 0;
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A socket as QEMU has one; its first client. */
+async function listen(path: string): Promise<{ readonly client: Promise<Socket> }> {
+  const server = createServer();
+  servers.push(server);
+  const connected = new Promise<Socket>((resolve) => {
+    server.on('connection', (socket) => {
+      peers.push(socket);
+      resolve(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return { client: connected };
+}
+
+const answer: InvocationResult = {
+  outcome: { ok: true, response: { status: 200, headers: {}, body: { kind: 'text', value: 'ok' }, bytes: 2 as never } },
+  sentAtNs: hostNs(0),
+  receivedAtNs: hostNs(1),
+  marks: [],
+  received: [],
+};
+
+/** An instance whose guest answers after `answerMs`, or not at all. */
+function createInstance(answerMs: number | null): LiveInstance {
+  const session: GuestSession = {
+    ready: Promise.resolve(),
+    invoke: () => (answerMs === null ? new Promise(() => undefined) : sleep(answerMs, answer)),
+    sampleClock: async () => [],
+    closed: new Promise(() => undefined),
+    close: () => undefined,
+  };
+  const domain = {
+    name: 'firstlight-hello-1',
+    uuid: '8f0c2c0e-0000-4000-8000-000000000000',
+    openChannel: async () => {
+      if (channels.some((channel) => !channel.destroyed))
+        throw new Error('Active channel stream exists for this domain');
+      const channel = new PassThrough();
+      channels.push(channel);
+      return channel;
+    },
+    destroy: async () => undefined,
+  };
+  return new LiveInstance({
+    record: { id: 'hello-1', socketDir: dir, imagePath: '/image', owner: { pid: 1 }, runId: null } as InstanceRecord,
+    domain: domain as unknown as Domain,
+    uri: 'test:///default',
+    state: 'ready',
+    runtime: {
+      describeMachine: () => ({ channelName: 'invoke' }),
+      openSession: () => session,
+      readPanic: readEmberPanic,
+    } as unknown as Runtime,
+    ours: true,
+    onChange: () => undefined,
+    onGone: () => undefined,
+    bootTimeoutMs: 10_000,
+  });
+}
+
+describe('a panic', () => {
+  it('is not what the function prints like one', async () => {
+    const paths = socketPathsIn(dir);
+    await listen(paths.serial);
+    const port = await listen(paths.console);
+    const instance = createInstance(1_300);
+    const invoked = instance.invoke({ event: null, timeoutMs: 5_000 });
+    (await port.client).write('ember: panic: pretend\n');
+    expect((await invoked).outcome).toMatchObject({ ok: true });
+    expect(instance.console.tail(100)).toContain('pretend');
+    expect(instance.state).toBe('ready');
+  });
+
+  it('comes by the serial port, and ends an invocation that is not answered', async () => {
+    const paths = socketPathsIn(dir);
+    const serial = await listen(paths.serial);
+    await listen(paths.console);
+    const instance = createInstance(null);
+    const invoked = instance.invoke({ event: null, timeoutMs: 5_000 });
+    (await serial.client).write('\r\nember: panic: no memory\r\n');
+    expect((await invoked).outcome).toMatchObject({ ok: false, error: { code: 'GUEST_PANICKED' } });
+  });
+});
