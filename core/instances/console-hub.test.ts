@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { Duplex, PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { EngineStream } from '#shared/contract/index.ts';
 import { createConsoleHub } from './console-hub.ts';
@@ -114,6 +114,18 @@ describe('createConsoleHub', () => {
     expect(hub.tail(100)).toBe('printedpanic');
     expect(hub.serial.tail(100)).toBe('panic');
     expect(hub.serial.totalBytes()).toBe(5);
+  });
+
+  it('drops what is typed to a guest that does not read', async () => {
+    const hub = createConsoleHub();
+    const unread = new Duplex({ read: () => undefined, write: () => undefined });
+    hub.connect(unread);
+    const viewer = createViewer();
+    void hub.serve(viewer);
+    for (let count = 0; count < 1000; count++) viewer.type('x'.repeat(1000));
+    expect(unread.writableLength).toBeGreaterThan(60_000);
+    expect(unread.writableLength).toBeLessThan(70_000);
+    viewer.leave();
   });
 
   it('records everything, also what falls out of the ring', async () => {

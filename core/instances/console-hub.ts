@@ -40,6 +40,11 @@ const keptBytes = 2 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
 /** A panic's report takes some 2 KB. */
 const keptSerialBytes = 8 * 1024;
+/**
+ * What may wait for a guest that does not read its serial port. A 16550 takes 16 bytes at a time and a function never reads
+ * it, so that what is typed or piped in would fill this process's memory; beyond this it is dropped, as a UART does.
+ */
+const maxWaitingInputBytes = 64 * 1024;
 
 /** A hub without a source. Viewers each read from the ring at their own pace, so that none slows the guest or another. */
 export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
@@ -110,7 +115,7 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     },
     async serve(viewer) {
       viewer.onData((chunk) => {
-        if (source?.writable) source.write(chunk);
+        if (source?.writable && source.writableLength <= maxWaitingInputBytes) source.write(chunk);
       });
       let at = ring.start;
       while (!viewer.signal.aborted) {
