@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain } from 'node-libvirt';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readEmberPanic } from '#core/runtimes/ember/read-panic.ts';
 import type { GuestSession, InvocationResult, Runtime } from '#core/runtimes/runtime.ts';
 import { hostNs } from '#shared/model/units.ts';
@@ -109,5 +109,20 @@ describe('a panic', () => {
     const invoked = instance.invoke({ event: null, timeoutMs: 5_000 });
     (await serial.client).write('\r\nember: panic: no memory\r\n');
     expect((await invoked).outcome).toMatchObject({ ok: false, error: { code: 'GUEST_PANICKED' } });
+  });
+});
+
+describe('connecting', () => {
+  it('leaves neither channel nor socket open when one of the console’s sockets fails, and works the next time', async () => {
+    const paths = socketPathsIn(dir);
+    const port = await listen(paths.console);
+    const instance = createInstance(10);
+    await expect(instance.connect()).rejects.toMatchObject({ code: 'CHANNEL_BROKEN' });
+    expect(channels.map((channel) => channel.destroyed)).toEqual([true]);
+    const left = await port.client;
+    left.resume();
+    await vi.waitFor(() => expect(left.readableEnded || left.destroyed).toBe(true), 1_000);
+    await listen(paths.serial);
+    await expect(instance.connect()).resolves.toBeDefined();
   });
 });

@@ -135,7 +135,13 @@ export class LiveInstance {
       if (thrown instanceof Error && /active channel/i.test(thrown.message)) throw this.#inUse(thrown);
       throw fromLibvirt(thrown, `open the channel of ${this.record.id}`);
     }
-    await this.openConsole();
+    try {
+      await this.openConsole();
+    } catch (thrown) {
+      // libvirt lets one at a time have the channel: left open, it would refuse every later try.
+      channel.destroy();
+      throw thrown;
+    }
     const session = openSession(channel);
     this.#session = session;
     void session.closed.then(() => {
@@ -157,10 +163,15 @@ export class LiveInstance {
 
   async #connectConsole(): Promise<void> {
     const paths = socketPathsIn(this.record.socketDir);
-    const [serial, port] = await Promise.all([
+    const opening = [
       connectSerial(paths.serial),
       existsSync(paths.console) ? connectSerial(paths.console) : null,
-    ]);
+    ] as const;
+    const [serial, port] = await Promise.all(opening).catch((thrown) => {
+      // QEMU talks to one at a time: the one that did open must not keep it from the next try.
+      for (const socket of opening) void socket?.then((open) => open.destroy()).catch(() => undefined);
+      throw thrown;
+    });
     // What becomes of a console that breaks is told by the domain's own end; unheard, its error would end the process.
     for (const socket of [serial, port]) socket?.on('error', () => undefined);
     this.#serial = serial;
