@@ -15,7 +15,7 @@ import {
 } from './launch.ts';
 import { LiveInstance } from './live-instance.ts';
 import { type InstanceRecord, metadataNamespace, readMetadata } from './metadata.ts';
-import { removeLeftoverSocketDirs, removeSocketDir } from './socket-dir.ts';
+import { isSocketDirIn, removeLeftoverSocketDirs, removeSocketDir } from './socket-dir.ts';
 import type { InstanceListener, LaunchSpec } from './types.ts';
 
 export interface RegistryOptions extends Omit<LaunchContext, 'onCreated' | 'onCreating' | 'onChange'> {
@@ -109,7 +109,9 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (!domain.name.startsWith(domainPrefix)) return null;
     const xml = await domain.getMetadata(metadataNamespace).catch(() => null);
     const record = xml === null ? null : await readMetadata(xml);
-    return record !== null && record.home === layout.dataDir ? record : null;
+    if (record === null || record.home !== layout.dataDir) return null;
+    // Its directory is removed with it, and whoever may define domains may write any path into one's metadata.
+    return isSocketDirIn(layout.socketsDir, record.socketDir) ? record : null;
   }
 
   /** Takes a domain into the list, or ends it when nobody owns it any more. */

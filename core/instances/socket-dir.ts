@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isAlive, type Owner, readBootId } from '#core/store/owner.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
 /** What the kernel allows for a unix socket's path, less the terminating zero. */
 const maxSocketPathBytes = 107;
 const longestName = '/channel.sock';
+/** The maker's process number, its start in ticks, and what sets its directories apart. */
+const socketDirName = /^(\d+)-(\d+)-[0-9a-f]{6}$/;
 
 /** Where the sockets of one instance lie. Shape: absolute paths. */
 export interface SocketPaths {
@@ -53,6 +55,12 @@ export function socketPathsIn(dir: string): SocketPaths {
   };
 }
 
+/** True for what `createSocketDir` may have made in `runDir`: nothing else may be removed as an instance's sockets. */
+export function isSocketDirIn(runDir: string, dir: string): boolean {
+  const name = basename(dir);
+  return socketDirName.test(name) && dir === join(runDir, name);
+}
+
 export async function removeSocketDir(dir: string): Promise<void> {
   await rm(dir, { recursive: true, force: true });
 }
@@ -67,7 +75,7 @@ export async function removeLeftoverSocketDirs(runDir: string, used: ReadonlySet
     throw thrown;
   }
   for (const name of names) {
-    const [, pid, ticks] = /^(\d+)-(\d+)-[0-9a-f]{6}$/.exec(name) ?? [];
+    const [, pid, ticks] = socketDirName.exec(name) ?? [];
     if (pid === undefined || ticks === undefined) continue;
     const maker: Owner = { pid: Number(pid), startTicks: ticks, bootId: readBootId() };
     const dir = join(runDir, name);
