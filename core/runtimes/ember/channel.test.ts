@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { hostNs, ns, nsSchema } from '#shared/model/units.ts';
+import { fitGuestClock } from '#shared/timeline/index.ts';
 import { encodeInvoke, encodePing, headerBytes, maxBodyBytes } from './channel.ts';
-import { createFrameDecoder } from './frame-decoder.ts';
+import { createFrameDecoder, maxTicks } from './frame-decoder.ts';
 
 /** Bytes from annotated hex: everything after `;` on a line is a comment. */
 function bytes(annotated: string): Uint8Array {
@@ -148,6 +150,33 @@ describe('decoding', () => {
     ];
     for (const [name, frame] of cases) {
       expect(() => createFrameDecoder().push(frame), name).toThrow(expect.objectContaining({ code: 'CHANNEL_BROKEN' }));
+    }
+  });
+
+  it('takes no counter that a timeline could not hold', () => {
+    const absurd = new Array(8).fill(0xff);
+    const [heard] = createFrameDecoder().push(
+      altered(altered(hello, headerBytes, ...absurd), headerBytes + 48, ...absurd),
+    );
+    const [round] = createFrameDecoder().push(
+      altered(altered(pong, headerBytes + 8, ...absurd), headerBytes + 16, ...absurd),
+    );
+    if (heard?.type !== 'hello' || round?.type !== 'pong') throw new Error('not the frames that were sent');
+    expect(heard).toMatchObject({ tscNow: maxTicks, marks: [{ name: 'entry', tsc: maxTicks }, decodedMarks[1]] });
+    expect(round).toMatchObject({ tscReceived: maxTicks, tscSent: maxTicks });
+
+    // A host that has been up for a year, and a guest whose counter says nothing of the kind.
+    const atNs = (offset: number) => hostNs(3e16 + offset);
+    const received = { guestReceivedTicks: Number(round.tscReceived), guestSentTicks: Number(round.tscSent) };
+    for (const samples of [[], [{ hostSentNs: atNs(30e6), ...received, hostReceivedNs: atNs(31e6) }]]) {
+      const clock = fitGuestClock({
+        samples,
+        started: { afterNs: atNs(10e6), beforeNs: atNs(12e6) },
+        received: [{ ticks: Number(heard.tscNow), atNs: atNs(30e6) }],
+      });
+      const { atNs: markNs, errorNs } = clock.toHost(Number(heard.marks[0]?.tsc));
+      expect(nsSchema.safeParse(ns(markNs - atNs(0))).success).toBe(true);
+      expect(nsSchema.safeParse(errorNs).success).toBe(true);
     }
   });
 

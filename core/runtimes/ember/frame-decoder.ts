@@ -17,6 +17,12 @@ const fixedBytes = 40;
 const markBytes = 16;
 /** A guest takes eleven marks; more than this is not Ember speaking. */
 const maxMarks = 64;
+/**
+ * Counters beyond this count as this: more than a day of the fastest processor, and at ten nanoseconds a tick, the most a
+ * clock is fitted with, still whole nanoseconds in a double. Not refused: an instance that is kept may run for longer, and
+ * its counter is then of use to nobody, since a timeline is of the first minutes.
+ */
+export const maxTicks = 2n ** 49n;
 const bodyKinds = ['none', 'json', 'text', 'bytes'] as const;
 const utf8 = new TextDecoder('utf-8');
 
@@ -84,8 +90,8 @@ function decodeFrame(type: number, id: number, body: Uint8Array): GuestFrame {
       type: 'pong',
       id,
       hostNs: view.getBigUint64(0, true),
-      tscReceived: view.getBigUint64(8, true),
-      tscSent: view.getBigUint64(16, true),
+      tscReceived: readTicks(view, 8),
+      tscSent: readTicks(view, 16),
       tscHz: view.getBigUint64(24, true),
     };
   }
@@ -94,7 +100,7 @@ function decodeFrame(type: number, id: number, body: Uint8Array): GuestFrame {
   }
   if (body.length < fixedBytes) throw broken(`a frame of type ${type} with ${body.length} bytes`);
   const marks = readMarks(view);
-  const clock = { tscNow: view.getBigUint64(0, true), tscHz: view.getBigUint64(8, true), marks };
+  const clock = { tscNow: readTicks(view, 0), tscHz: view.getBigUint64(8, true), marks };
   const rest = body.subarray(fixedBytes + marks.length * markBytes);
   if (type === frameTypes.hello) {
     if (rest.length !== 0) throw broken('a HELLO with bytes after its marks');
@@ -111,6 +117,11 @@ function decodeFrame(type: number, id: number, body: Uint8Array): GuestFrame {
     : { type: 'error', id, ...readError(view, rest), ...clock };
 }
 
+function readTicks(view: DataView, at: number): bigint {
+  const ticks = view.getBigUint64(at, true);
+  return ticks < maxTicks ? ticks : maxTicks;
+}
+
 function readMarks(view: DataView): GuestMark[] {
   const count = view.getUint32(16, true);
   if (count > maxMarks || fixedBytes + count * markBytes > view.byteLength) throw broken(`${count} marks`);
@@ -119,7 +130,7 @@ function readMarks(view: DataView): GuestMark[] {
     const at = fixedBytes + i * markBytes;
     const name = markNames[view.getUint16(at, true)];
     if (name === undefined) throw broken(`mark number ${view.getUint16(at, true)}`);
-    marks.push({ name, tsc: view.getBigUint64(at + 8, true) });
+    marks.push({ name, tsc: readTicks(view, at + 8) });
   }
   return marks;
 }
