@@ -229,3 +229,47 @@ export default () => [readFile, path, left, scoped, web];`,
     expect((await bundle()).bundle.code).toContain('1');
   });
 });
+
+describe('a file outside the project', () => {
+  const handler = (specifier: string, more = '') =>
+    write('handler.ts', `const one = 1;\nimport x from '${specifier}'${more};\nexport default () => [one, x];\n`);
+
+  it.each(['../secret/config.txt', '../secret/page.html', '../secret/key.bin'])('%s is refused', async (path) => {
+    await write(path, 'private');
+    await handler(path);
+    const error = await failure();
+    expect(error).toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringMatching(/^handler\.ts:2:15: .*outside/),
+    });
+    expect(error.details.problems).toMatchObject([{ severity: 'error', file: 'handler.ts', line: 2, column: 15 }]);
+    expect(error.details.problems?.[0]?.message).toContain('Copy the file into the project');
+  });
+
+  it('is refused however it is named', async () => {
+    await write('../secret/config.txt', 'private');
+    await write('../secret/styles.css', 'private');
+    await symlink(join(home, 'secret/config.txt'), join(dir, 'innocent.txt'));
+    await handler('./innocent.txt');
+    expect(await failure()).toMatchObject({ code: 'BUILD_FAILED' });
+    await handler('../secret/styles');
+    expect(await failure()).toMatchObject({ code: 'BUILD_FAILED' });
+    await write('../secret/code.js', 'private');
+    await handler('../secret/code.js', ` with { type: 'text' }`);
+    expect(await failure()).toMatchObject({ code: 'BUILD_FAILED' });
+  });
+
+  it('is taken with a warning when it is code, and without one when it was installed', async () => {
+    await write('../shared/words.ts', 'export default "words";');
+    await write('../node_modules/hoisted/index.js', 'export default "hoisted";');
+    await write('../node_modules/hoisted/note.txt', 'a note');
+    await write(
+      'handler.ts',
+      `import hoisted from 'hoisted';\nimport note from 'hoisted/note.txt';\nimport words from '../shared/words.ts';\nexport default () => [hoisted, note, words];`,
+    );
+    const { bundle: made } = await bundle();
+    expect(made.code).toContain('a note');
+    expect(made.warnings).toMatchObject([{ severity: 'warning', file: 'handler.ts', line: 3, column: 19 }]);
+    expect(made.warnings[0]?.message).toContain('"../shared/words.ts" lies outside the project');
+  });
+});

@@ -9,6 +9,7 @@ import type { Layout } from '../store/layout.ts';
 import { addShims, readShims, type Shims } from './add-shims.ts';
 import type { Bundle } from './bundle.ts';
 import { createBundleCache, sha256 } from './bundle-cache.ts';
+import { checkInputs } from './check-inputs.ts';
 import { buildFailed, checkEntry, checkExport, validConfig } from './check-project.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { esbuildOptions } from './esbuild-options.ts';
@@ -106,8 +107,9 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
     const built = await rebuild(kept.context, config, signal);
     const output = built.clashes.length === 0 ? built : await compileAgain(project, config, built.clashes);
+    const fromOutside = await checkInputs(project.dir, config, built.metafile.inputs);
     const inputs = await digestInputs(project.dir, Object.keys(built.metafile.inputs), kept.digests);
-    const warnings = [...toProblems(built.warnings, 'warning'), ...warnOfMissing(built)];
+    const warnings = [...toProblems(built.warnings, 'warning'), ...fromOutside, ...warnOfMissing(built)];
     const made = addShims(output, built.uses, known);
     checkExport(config, built.metafile);
     const bundle = bundleOf(project, config, made, inputs.files, warnings, version);
