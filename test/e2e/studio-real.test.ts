@@ -137,6 +137,24 @@ describe.skipIf(reason !== null)(
       await page.getByRole('figure', { name: /^CPU.* [\d.]+ %/ }).waitFor();
     });
 
+    it('prepares what was just opened: its first run is prestarted', async () => {
+      await page.keyboard.press('Control+Alt+n');
+      await page.keyboard.type('greet');
+      await page.keyboard.press('Enter');
+      await page.getByText('Nothing has run yet').waitFor();
+      await until('its next instance waits', async () =>
+        (await studio.client.call('instances:list', {})).some(
+          ({ id, state }) => id.startsWith('greet-') && state === 'prestarted',
+        ),
+      );
+      await page.keyboard.press('Control+Enter');
+      await chips().first().waitFor();
+      expect(await newestRun()).toMatchObject({ functionName: 'greet', startMode: 'prestarted', outcome: 'ok' });
+      await page.getByRole('button', { name: 'Function', exact: true }).click();
+      await page.getByRole('menuitemradio', { name: /^hello/ }).click();
+      await page.locator('.monaco-editor .view-lines', { hasText: 'the last line' }).waitFor();
+    });
+
     it('keeps two windows in step', async () => {
       const other = await openWindow(browser, studio.url());
       const before = await chips(other).count();
