@@ -28,9 +28,22 @@ async function boot(code: string, memoryMiB = 64): Promise<{ guest: Machine; rea
     ],
   });
   const chunks: Buffer[] = [];
-  const reader = createConnection(socketPath).on('data', (chunk) => void chunks.push(chunk));
-  await new Promise((resolve) => reader.once('connect', resolve));
+  const reader = (await connect(socketPath)).on('data', (chunk) => void chunks.push(chunk));
   return { guest, reader, text: () => Buffer.concat(chunks).toString() };
+}
+
+/** QEMU makes its sockets one after another: this one may come later than the channel's. */
+async function connect(socketPath: string): Promise<Socket> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await new Promise<Socket>((resolve, reject) => {
+        const socket = createConnection(socketPath, () => resolve(socket)).once('error', reject);
+      });
+    } catch (error) {
+      if (attempt > 1000) throw error;
+      await sleep(5);
+    }
+  }
 }
 
 const flood = `export default ({ lines, spinMs }) => {

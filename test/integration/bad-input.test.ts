@@ -128,8 +128,10 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
     const child = start(['run', project('killed', endless, { timeoutMs: 60_000 })]);
     const done = ended(child);
     const listed = async () => JSON.parse((await cli(['ps', '--json'])).out).some(isKilled);
+    const recorded = async () => JSON.parse((await cli(['runs', '--json'])).out).some(isKilled);
     const isKilled = ({ functionName }: { functionName: string }) => functionName === 'killed';
     await until('another process sees it', listed);
+    await until('its run is on record', recorded);
     child.kill('SIGKILL');
     await done;
     await until('its domain is gone', () => ours('killed').length === 0);
