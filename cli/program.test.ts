@@ -143,6 +143,35 @@ describe('run', () => {
     expect(JSON.parse(out)).toEqual({ error: { code, message: 'Words.', hint: 'Do this.' } });
   });
 
+  test('warnings of the build are told once, apart from the response', async () => {
+    const warning = { severity: 'warning', message: 'Duplicate key.', file: 'handler.ts', line: 3, column: 9 } as const;
+    const result = { image: {}, cached: true, buildMs: 1, steps: [], warnings: [warning] } as never;
+    const finished = { projectId: project.id, result, error: null };
+    const errOf = async (...options: string[]) => {
+      const io = createFakeIo();
+      const engine = createScriptedEngine({
+        calls: {
+          ...opening,
+          'instances:run': () => {
+            for (let build = 0; build < 2; build++) engine.emit('builds:finished', finished);
+            return run;
+          },
+        },
+      });
+      await main(['run', 'hello', ...options], io, async () => ({ ...engine, close: async () => undefined }));
+      expect(io.out()).not.toContain('Duplicate');
+      return io.err();
+    };
+    expect(await errOf()).toBe('  handler.ts:3:9: warning: Duplicate key.\n');
+    expect(await errOf('--json')).toBe('');
+  });
+
+  test('what is kept cannot be made ahead', async () => {
+    const { exitCode, err } = await cli(['run', 'hello', '--keep', '--start', 'prestarted'], runParts);
+    expect(exitCode).toBe(2);
+    expect(err).toContain('--keep cannot be used with --start prestarted');
+  });
+
   test('a syntax error shows file, line, column, the line and a caret', async () => {
     const problem = {
       severity: 'error',

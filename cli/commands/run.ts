@@ -5,8 +5,9 @@ import type { Json } from '#shared/model/json.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
+import { badInput } from '../failures.ts';
 import { withProject } from '../find.ts';
-import { renderError } from '../output/print-error.ts';
+import { renderError, renderProblem } from '../output/print-error.ts';
 import { renderResponse } from '../output/print-response.ts';
 import { renderTimeline } from '../output/print-timeline.ts';
 import { runJson } from '../output/run-json.ts';
@@ -15,12 +16,18 @@ import { readEvent } from '../read-event.ts';
 import type { Session } from '../session.ts';
 import { summarizeBuild } from './build.ts';
 
-/** Builds, boots, invokes once, and prints the response and where the time went. */
+/** Builds, boots, invokes once, and prints the response and where the time went. Errors: BAD_INPUT, and the call's. */
 export async function run(
   session: Session,
   dir: string,
   options: { event?: string; keep?: boolean; start: StartMode },
 ): Promise<number> {
+  if (options.keep && options.start === 'prestarted') {
+    throw badInput(
+      '--keep cannot be used with --start prestarted: an instance made ahead of time ends with the process that made it.',
+      'Leave one of the two out.',
+    );
+  }
   const event = options.event === undefined ? undefined : await readEvent(session.io, options.event);
   session.progress.report({ step: 'open', message: `Opening ${dir}` });
   const { done, build } = await withProject(session, dir, (project) => start(session, project, event, options));
@@ -41,7 +48,9 @@ async function start(
 ): Promise<{ done: Run; build: BuildResult | null }> {
   let build: BuildResult | null = null;
   session.client.subscribe('builds:finished', (finished) => {
-    if (finished.projectId === projectId && finished.result !== null) build ??= finished.result;
+    if (finished.projectId !== projectId || finished.result === null || build !== null) return;
+    build = finished.result;
+    if (!session.json) noteWarnings(session, build);
   });
   // What is prestarted must be there before the click; a studio does it as soon as a build is done.
   if (options.start === 'prestarted') await session.call('builds:prestart', { projectId });
@@ -52,6 +61,13 @@ async function start(
     ...(event !== undefined && { event }),
   });
   return { done, build };
+}
+
+/** What the compiler warns of, before the function's own words. */
+function noteWarnings(session: Session, { warnings }: BuildResult): void {
+  const style = createStyle(session.io, session.io.stderr);
+  const lines = warnings.flatMap((warning) => renderProblem(warning, style));
+  if (lines.length > 0) session.note(`${lines.join('\n')}\n`);
 }
 
 /** A run for a person: the response, the timeline, what the build did, what it used. */
