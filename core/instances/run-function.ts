@@ -202,7 +202,14 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const error = start.failure === null ? null : await options.mapError(start.failure, build.bundle.id);
     const answer = seen.result?.outcome;
     const response = answer?.ok ? answer.response : null;
-    const run = endRun(withInstance(start.run, instance), { error, response, timeline, samples, endedNs });
+    const run = endRun(withInstance(start.run, instance), {
+      error,
+      response,
+      // What was refused before there was a machine has no cold start to show.
+      timeline: instance === null ? null : timeline,
+      samples,
+      endedNs,
+    });
     const cancelled = error?.code === 'CANCELLED';
     if (request.lifetime === 'stop' || cancelled) instance?.stop();
     await keepRun(run, start.recording);

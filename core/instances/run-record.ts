@@ -56,7 +56,8 @@ export function withInstance(run: Run, instance: LiveInstance | null): Run {
 export interface RunEnding {
   readonly error: FirstlightError | null;
   readonly response: Response | null;
-  readonly timeline: BootTimeline;
+  /** Null when nothing was started. */
+  readonly timeline: BootTimeline | null;
   readonly samples: readonly MetricSample[];
   /** When the answer, or the failure, was there: what was used later is not the start's. */
   readonly endedNs: HostNs;

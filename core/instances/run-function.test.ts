@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Run } from '#shared/model/run.ts';
+import { createRunner, type RunnerOptions } from './run-function.ts';
+
+/** A runner whose image is there and whose registry starts nothing. */
+function createRefusingRunner(finished: Run[]) {
+  const config = { name: 'hello', memoryMiB: 8, vcpus: 1, timeoutMs: 1000 };
+  const build = {
+    bundle: { id: 'b'.repeat(64), config },
+    image: { id: 'a'.repeat(64), bytes: 1, runtime: 'ember', minMemoryMiB: 34 },
+    result: { cached: true, buildMs: 1 },
+  };
+  return createRunner({
+    link: { connection: async () => ({}) },
+    getProject: async () => ({ id: '0123456789ab', dir: '/hello' }),
+    build: async () => build,
+    runs: {
+      begin: async () => ({ flushConsole: async () => undefined, finish: async (run: Run) => finished.push(run) }),
+    },
+    registry: {
+      launch: async () => {
+        throw new FirstlightError('MEMORY_TOO_SMALL', 'hello needs 34 MiB to boot.');
+      },
+    },
+    accelerator: { choose: async () => ({ kind: 'tcg' }), known: () => ({ kind: 'tcg' }) },
+    mapError: async (error: FirstlightError) => error,
+    explainSlowStarts: async () => null,
+    tickRate: { get: () => undefined, set: () => undefined },
+    emit: () => undefined,
+  } as unknown as RunnerOptions);
+}
+
+it('draws no timeline of a run that was refused before there was a machine', async () => {
+  const finished: Run[] = [];
+  const run = createRefusingRunner(finished);
+  const request = { projectId: '0123456789ab', event: null, startMode: 'cold', lifetime: 'stop' } as never;
+  const result = await run(request, { signal: new AbortController().signal, progress: () => undefined } as never);
+  expect(result).toMatchObject({ outcome: 'failed', error: { code: 'MEMORY_TOO_SMALL' }, instance: null });
+  expect(result.timeline).toBeNull();
+  expect(finished).toEqual([result]);
+});
