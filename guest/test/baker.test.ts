@@ -106,6 +106,29 @@ describe('a bad bundle', () => {
     expect((await bake('export default () => 1;')).bytes).toBeGreaterThan(100_000);
   });
 
+  it.each(['', 'Math.abs(1);'])('is late, also when the last call of all notices it (after "%s")', async (more) => {
+    // One native call takes longer than there is. QuickJS looks at the clock at every 10,000th turn or call: the least
+    // number of turns that fails is noticed in the last call before the image is written. A turn counts as two, hence
+    // a call more or not.
+    const outcome = async (turns: number) => {
+      const code = `new Uint8Array(4 << 20).sort(); ${more} for (let i = 0; i < ${turns}; i++); export default () => 1;`;
+      return await bake(code, { evalTimeoutMs: 10 }).then(
+        () => 'baked',
+        (thrown: { code: string }) => thrown.code,
+      );
+    };
+    let [baked, failed] = [0, 10_000];
+    const seen = new Set([await outcome(failed)]);
+    while (failed - baked > 1) {
+      const turns = Math.floor((baked + failed) / 2);
+      const found = await outcome(turns);
+      if (found === 'baked') baked = turns;
+      else failed = turns;
+      seen.add(found);
+    }
+    expect([...seen].sort()).toEqual(['EVALUATION_TIMEOUT', 'baked']);
+  });
+
   it('needs more memory than there is', async () => {
     const small = await fails('export default () => 1;', { memoryMiB: 32 });
     expect(small).toMatchObject({ code: 'MEMORY_TOO_SMALL', message: expect.stringContaining('at least 34 MiB') });

@@ -146,11 +146,11 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
     setHandler.dispose();
     exported.dispose();
     namespace.dispose();
+    // A timer that the module left running would be due at a time that means nothing in the guest.
+    vm.callFunction(vm.importHandle(heap.tokens.reset), vm.undefined).dispose();
   } catch (error) {
     throw failureOf(error, job, interrupted);
   }
-  // A timer that the module left running would be due at a time that means nothing in the guest.
-  vm.callFunction(vm.importHandle(heap.tokens.reset), vm.undefined).dispose();
   const evalMs = performance.now() - started;
   return { ...(await writeImage(vm, job, heap)), evalMs, output: output.text };
 }
