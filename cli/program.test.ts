@@ -166,6 +166,33 @@ describe('run', () => {
     expect(await errOf('--json')).toBe('');
   });
 
+  test.each([true, false])(
+    'what a function says is shown on a terminal (%s), and as it is in a pipe',
+    async (isTTY) => {
+      const said = 'a\x1b[2Jb\x9bc\td';
+      const shown = isTTY ? 'a␛[2Jb\ufffdc\td' : said;
+      const problems = [{ severity: 'error', message: `not ${said}`, file: `x${said}.ts`, line: 1 }] as const;
+      const failed = {
+        code: 'FUNCTION_THREW',
+        message: said,
+        details: { stack: `${said}\n    at ${said} (x.ts:1)`, problems },
+      };
+      const response = { status: 200, headers: {}, body: { kind: 'text', value: said }, bytes: 9 as never };
+      const io = createFakeIo({ env: { NO_COLOR: '1' } });
+      if (isTTY) for (const stream of [io.stdout, io.stderr]) Object.assign(stream, { isTTY });
+      const calls: Parts['calls'] = {
+        ...opening,
+        'instances:run': () => ({ ...run, response, error: failed }) as never,
+      };
+      const { out, err } = await cli(['run', 'hello'], { calls }, io);
+      expect(out).toContain(`\n${shown}\n`);
+      expect(err).toContain(`] ${shown}\n`);
+      expect(err).toContain(`at ${shown} (x.ts:1)`);
+      expect(err).toContain(`x${shown}.ts:1`);
+      expect(`${out}${err}`.includes('\x1b[2J')).toBe(!isTTY);
+    },
+  );
+
   test('what is kept cannot be made ahead', async () => {
     const { exitCode, err } = await cli(['run', 'hello', '--keep', '--start', 'prestarted'], runParts);
     expect(exitCode).toBe(2);

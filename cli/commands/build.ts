@@ -17,14 +17,14 @@ function renderBuild(result: BuildResult, style: Style): string {
   const { image, cached, buildMs, steps, warnings } = result;
   const lines = steps.map((step) => {
     const what = step.reused ? style.dim('reused') : 'made  ';
-    return `  ${step.name.padEnd(8)}  ${what}  ${formatMs(step.durationMs).padStart(8)}  ${style.dim(step.reason)}`;
+    return `  ${step.name.padEnd(8)}  ${what}  ${formatMs(step.durationMs).padStart(8)}  ${style.dim(style.foreign(step.reason))}`;
   });
   const verb = cached ? 'is up to date' : 'built';
   return `${[
     `${style.bold(image.functionName)} ${verb} in ${formatMs(buildMs)}: ${formatBytes(image.bytes)}, boots in ${image.minMemoryMiB} MiB or more`,
     ...lines,
     ...warnings.flatMap((warning) => renderProblem(warning, style)),
-    style.dim(`  ${image.path}`),
+    style.dim(style.foreign(`  ${image.path}`)),
   ].join('\n')}\n`;
 }
 

@@ -86,6 +86,6 @@ export function renderRun(run: Run, build: BuildResult | null, style: Style): st
   return [
     response === null ? '' : `${renderResponse(response, style)}\n`,
     timeline === null ? '' : renderTimeline(timeline, style),
-    ...facts.map((fact) => `${style.dim(fact)}\n`),
+    ...facts.map((fact) => `${style.dim(style.foreign(fact))}\n`),
   ].join('');
 }

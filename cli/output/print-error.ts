@@ -32,7 +32,7 @@ export function renderProblem(problem: Problem, style: Style, said = ''): string
   const place = [file, line, column].filter((part) => part !== undefined).join(':');
   const kind = severity === 'error' ? style.red('error') : style.yellow('warning');
   const parts = [
-    ...(place === '' || said.includes(place) ? [] : [style.bold(place)]),
+    ...(place === '' || said.includes(place) ? [] : [style.bold(style.foreign(place))]),
     ...(said.includes(message) ? [] : [`${kind}: ${style.foreign(message)}`]),
   ];
   const lines = parts.length > 0 ? [`  ${parts.join(': ')}`] : [];
