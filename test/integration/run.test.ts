@@ -119,6 +119,17 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
     await expect(run(project)).rejects.toMatchObject({ code: 'MEMORY_TOO_SMALL' });
   });
 
+  it('does not take for a panic what a function prints like one', async () => {
+    const source = `export default async () => {
+  console.log('ember: panic: pretend');
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  return 'fine';
+};`;
+    const result = await run(await studio.project('pretends', source));
+    expect(result.error).toBeNull();
+    expect(result.response?.body).toEqual({ kind: 'json', value: 'fine' });
+  });
+
   it('runs two at once', async () => {
     const both = await Promise.all([
       run(helloProject, { event: { name: 'a' } }),
