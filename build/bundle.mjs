@@ -148,7 +148,8 @@ function writeIfChanged(path, contents) {
   if (existsSync(path) && Buffer.compare(readFileSync(path), contents) === 0) return;
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, contents);
+  // `npm link` puts dist/cli.mjs on PATH as it is.
+  writeFileSync(temporary, contents, { mode: path.endsWith('cli.mjs') ? 0o755 : 0o644 });
   renameSync(temporary, path);
 }
 
