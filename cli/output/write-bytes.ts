@@ -6,10 +6,14 @@ import type { Session } from '../session.ts';
  *
  * Shape: with `--json`, a line per chunk: `{text}` where it is UTF-8, else `{base64}`.
  */
-export function createByteWriter(session: Session, shown: 'raw' | 'foreign'): ChunkListener {
+export function createByteWriter(
+  session: Pick<Session, 'io' | 'json' | 'signal' | 'style'>,
+  shown: 'raw' | 'foreign',
+): ChunkListener {
   const { stdout } = session.io;
   const strict = new TextDecoder('utf-8', { fatal: true });
   const lenient = new TextDecoder('utf-8');
+  let drained: Promise<void> | null = null;
   const toJson = (chunk: Uint8Array) => {
     try {
       return { text: strict.decode(chunk) };
@@ -25,10 +29,23 @@ export function createByteWriter(session: Session, shown: 'raw' | 'foreign'): Ch
         ? session.style.foreign(lenient.decode(chunk, { stream: true }).replaceAll('\r\n', '\n'))
         : chunk;
     if (stdout.write(out) || session.signal.aborted) return;
-    return new Promise<void>((resolve) => {
-      stdout.once('drain', resolve);
-      stdout.once('close', resolve);
-      session.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    return untilDrained();
   };
+
+  function untilDrained(): Promise<void> {
+    // One wait for every chunk that is held up meanwhile: several are on their way at a time.
+    drained ??= new Promise<void>((resolve) => {
+      const goOn = () => {
+        stdout.off('drain', goOn);
+        stdout.off('close', goOn);
+        session.signal.removeEventListener('abort', goOn);
+        drained = null;
+        resolve();
+      };
+      stdout.on('drain', goOn);
+      stdout.on('close', goOn);
+      session.signal.addEventListener('abort', goOn);
+    });
+    return drained;
+  }
 }
