@@ -40,21 +40,24 @@ describe('the layout', () => {
     expect(createLayout({ home: '/y', env: { FIRSTLIGHT_HOME: '/x' }, uid: 1000 }).runsDir).toBe('/y/data/runs');
   });
 
-  it.skipIf(uid !== 0)('lets the QEMU user reach images and sockets as root, and nobody read runs', async () => {
-    const home = await mkdtemp(join(tmpdir(), 'fl-layout-'));
-    try {
-      const layout = createLayout({ home, env: {}, uid: 0 });
-      await layout.ensure(layout.imagesDir);
-      await layout.ensure(layout.runsDir);
-      await layout.ensure(layout.socketsDir);
-      expect((await modeOf(home)) & 0o001).toBe(1);
-      expect((await modeOf(layout.imagesDir)) & 0o005).toBe(5);
-      expect(await modeOf(layout.socketsDir)).toBe(0o711);
-      expect(await modeOf(layout.runsDir)).toBe(0o700);
-    } finally {
-      await rm(home, { recursive: true, force: true });
-    }
-  });
+  it.skipIf(uid !== 0)(
+    `lets the QEMU user reach images and sockets as root, and nobody read runs${uid === 0 ? '' : ' (skipped: not root)'}`,
+    async () => {
+      const home = await mkdtemp(join(tmpdir(), 'fl-layout-'));
+      try {
+        const layout = createLayout({ home, env: {}, uid: 0 });
+        await layout.ensure(layout.imagesDir);
+        await layout.ensure(layout.runsDir);
+        await layout.ensure(layout.socketsDir);
+        expect((await modeOf(home)) & 0o001).toBe(1);
+        expect((await modeOf(layout.imagesDir)) & 0o005).toBe(5);
+        expect(await modeOf(layout.socketsDir)).toBe(0o711);
+        expect(await modeOf(layout.runsDir)).toBe(0o700);
+      } finally {
+        await rm(home, { recursive: true, force: true });
+      }
+    },
+  );
 
   it('makes no sockets in a folder that another user made first', async () => {
     const run = await mkdtemp(join(tmpdir(), 'fl-layout-'));

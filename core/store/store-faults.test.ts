@@ -92,38 +92,41 @@ describe('kill -9', () => {
 describe('a full disk', () => {
   const canMount = mountTmpfs();
 
-  it.skipIf(!canMount)('is an error that names the path and what to do, and the old content stays', async () => {
-    const home = join(work, 'full');
-    await mkdir(home);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0711', 'tmpfs', home]);
-    try {
-      const layout = createLayout({ home, env: {}, uid });
-      const store = createRunStore(layout);
-      const run = runningRun(newRunId());
-      const recorder = await store.begin(run);
-      const settings = createSettings(layout);
-      await settings.set({ theme: 'dark' });
-      await writeFile(join(home, 'ballast'), Buffer.alloc(1 << 20)).catch(() => undefined);
+  it.skipIf(!canMount)(
+    `is an error that names the path and what to do, and the old content stays${canMount ? '' : ' (skipped: only root may mount a small disk)'}`,
+    async () => {
+      const home = join(work, 'full');
+      await mkdir(home);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0711', 'tmpfs', home]);
+      try {
+        const layout = createLayout({ home, env: {}, uid });
+        const store = createRunStore(layout);
+        const run = runningRun(newRunId());
+        const recorder = await store.begin(run);
+        const settings = createSettings(layout);
+        await settings.set({ theme: 'dark' });
+        await writeFile(join(home, 'ballast'), Buffer.alloc(1 << 20)).catch(() => undefined);
 
-      const failure = await recorder.save({ ...run, event: 'x'.repeat(50_000) }).catch((thrown: unknown) => thrown);
-      expect(failure).toMatchObject({ code: 'DISK_FULL', message: expect.stringContaining(layout.runsDir) });
-      expect(failure).toMatchObject({ hint: expect.stringContaining('Free some space') });
-      await expect(store.begin(runningRun(newRunId()))).rejects.toMatchObject({ code: 'DISK_FULL' });
-      await expect(settings.set({ theme: 'x'.repeat(50_000) })).rejects.toMatchObject({ code: 'DISK_FULL' });
-      recorder.appendConsole(Buffer.alloc(100_000));
-      await expect(recorder.flushConsole()).rejects.toMatchObject({ code: 'DISK_FULL' });
-      await recorder.flushConsole();
+        const failure = await recorder.save({ ...run, event: 'x'.repeat(50_000) }).catch((thrown: unknown) => thrown);
+        expect(failure).toMatchObject({ code: 'DISK_FULL', message: expect.stringContaining(layout.runsDir) });
+        expect(failure).toMatchObject({ hint: expect.stringContaining('Free some space') });
+        await expect(store.begin(runningRun(newRunId()))).rejects.toMatchObject({ code: 'DISK_FULL' });
+        await expect(settings.set({ theme: 'x'.repeat(50_000) })).rejects.toMatchObject({ code: 'DISK_FULL' });
+        recorder.appendConsole(Buffer.alloc(100_000));
+        await expect(recorder.flushConsole()).rejects.toMatchObject({ code: 'DISK_FULL' });
+        await recorder.flushConsole();
 
-      expect(await store.get(run.id)).toEqual(run);
-      expect(await settings.get()).toEqual({ theme: 'dark' });
-      expect((await readdir(layout.runsDir)).filter((name) => name !== 'running')).toEqual([run.id]);
-      await rm(join(home, 'ballast'));
-      await recorder.finish({ ...run, outcome: 'ok' });
-      expect((await store.get(run.id)).outcome).toBe('ok');
-    } finally {
-      execFileSync('umount', [home]);
-    }
-  });
+        expect(await store.get(run.id)).toEqual(run);
+        expect(await settings.get()).toEqual({ theme: 'dark' });
+        expect((await readdir(layout.runsDir)).filter((name) => name !== 'running')).toEqual([run.id]);
+        await rm(join(home, 'ballast'));
+        await recorder.finish({ ...run, outcome: 'ok' });
+        expect((await store.get(run.id)).outcome).toBe('ok');
+      } finally {
+        execFileSync('umount', [home]);
+      }
+    },
+  );
 
   /** Only root may mount; without it the test is left out. */
   function mountTmpfs(): boolean {

@@ -264,12 +264,15 @@ describe.skipIf(skipPrivate !== '')(named('a daemon of our own', skipPrivate), (
     expect(output).toBe(`LibvirtConnectionError permission-denied ${fake.socketPath} true\n`);
   });
 
-  it.skipIf(skipSystem !== '')('is what a user without rights to the system daemon has, and is told of', async () => {
-    const output = await runAsNobody(`
+  it.skipIf(skipSystem !== '')(
+    named('is what a user without rights to the system daemon has, and is told of', skipSystem),
+    async () => {
+      const output = await runAsNobody(`
       try { await connect({ uri: 'qemu:///system' }); }
       catch (error) { console.log(error.reason, error.hint); }`);
-    expect(output).toMatch(/^(auth-failed|permission-denied) .*qemu:\/\/\/session/);
-  });
+      expect(output).toMatch(/^(auth-failed|permission-denied) .*qemu:\/\/\/session/);
+    },
+  );
 
   it('that cannot start is named, with what became of it', async () => {
     const output = await runAsNobody(`
