@@ -1,0 +1,6 @@
+/**
+ * A value of Nanos' tuples, as JavaScript has it. Shape: a `Map` is a tuple, its keys symbols; an array is a vector; a
+ * `bigint` is an integer. Nanos writes most of its options as strings: `t` for true, numbers in decimal.
+ */
+export type TupleValue = string | bigint | readonly TupleValue[] | Tuple;
+export type Tuple = ReadonlyMap<string, TupleValue>;
