@@ -7,6 +7,7 @@ import { createAccelerator } from './doctor/accelerator.ts';
 import { createDoctor } from './doctor/doctor.ts';
 import { explainSlowStarts } from './doctor/kvm-access.ts';
 import { createImageStore } from './images/image-store.ts';
+import { importCalls } from './imports/import-calls.ts';
 import { instanceCalls, instanceStreams } from './instances/instance-calls.ts';
 import { createErrorMapper } from './instances/map-error.ts';
 import { createPrestartPool } from './instances/prestart-pool.ts';
@@ -170,6 +171,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       return null;
     },
     ...projects.calls,
+    ...importCalls(),
     ...building.calls,
     ...instanceCalls({ registry, run, sampler, mapError, reconciled: () => reconciled }),
     'runs:list': async (filter) => {

@@ -47,6 +47,8 @@ export const errorCodes = {
   DISK_FULL: 'environment',
   STORE_UNUSABLE: 'environment',
   CONNECTION_LOST: 'environment',
+  REGISTRY_UNREACHABLE: 'environment',
+  REGISTRY_DENIED: 'environment',
 
   BUILD_FAILED: 'build',
   EXPORT_MISSING: 'build',

@@ -8,11 +8,20 @@ import { appCalls, appEvents } from './app.ts';
 import { buildCalls, buildEvents } from './builds.ts';
 import type { Progress } from './define.ts';
 import { doctorCalls } from './doctor.ts';
+import { importCalls } from './imports.ts';
 import { instanceCalls, instanceEvents, instanceStreams } from './instances.ts';
 import { projectCalls, projectEvents } from './projects.ts';
 import { runCalls, runEvents } from './runs.ts';
 
-export const calls = { ...appCalls, ...projectCalls, ...buildCalls, ...instanceCalls, ...runCalls, ...doctorCalls };
+export const calls = {
+  ...appCalls,
+  ...projectCalls,
+  ...importCalls,
+  ...buildCalls,
+  ...instanceCalls,
+  ...runCalls,
+  ...doctorCalls,
+};
 export const events = { ...appEvents, ...projectEvents, ...buildEvents, ...instanceEvents, ...runEvents };
 export const streams = { ...instanceStreams };
 
