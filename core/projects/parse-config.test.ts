@@ -51,7 +51,7 @@ describe('firstlight.json', () => {
   "vcpus": "2",
   "timeoutMs": 0,
   "memoryMiB": 65537,
-  "runtime": "nanos",
+  "runtime": "osv",
   "entry": "",
   "env": { "1X": "a", "OK": 3 }
 }`),
@@ -61,7 +61,7 @@ describe('firstlight.json', () => {
       '4:12 "vcpus" must be a number, not "2".',
       '5:16 "timeoutMs" must be at least 1, not 0.',
       '6:16 "memoryMiB" must be at most 65536, not 65537.',
-      '7:14 "runtime" must be "ember", not "nanos".',
+      '7:14 "runtime" must be "ember" or "nanos", not "osv".',
       '8:12 "entry" must be a text that is not empty, not "".',
       '9:12 "1X" is not an environment variable name.',
       '9:29 "env.OK" must be text in double quotes, not 3.',
@@ -73,6 +73,15 @@ describe('firstlight.json', () => {
     expect(problems('{"name":"a","memory":5}')[0]).toContain('Did you mean "memoryMiB"?');
     expect(problems('{"name":"a","Entry":"a.ts"}')[0]).toContain('Did you mean "entry"?');
     expect(problems('{"name":"a","color":"red"}')[0]).toContain('Known are name, entry, runtime, memoryMiB,');
+  });
+
+  it('knows the keys of each section, and where a default depends on the runtime', () => {
+    expect(problems('{"name":"a","nanos":{"prot":80,"debug":{"stace":true}}}')).toEqual([
+      '1:22 Unknown key "prot". Did you mean "port"?',
+      '1:41 Unknown key "stace". Did you mean "strace"?',
+    ]);
+    expect(parseConfig('{"name":"a"}').config?.memoryMiB).toBe(64);
+    expect(parseConfig('{"name":"a","runtime":"nanos"}').config?.memoryMiB).toBe(256);
   });
 
   it('says what is missing, and what is no object at all', () => {

@@ -7,9 +7,9 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Problem } from '#shared/errors.ts';
-import { configFileName, type ProjectConfig, projectConfigSchema } from '#shared/model/project.ts';
+import { configFileName, configFileSchema, type ProjectConfig, projectConfigSchema } from '#shared/model/project.ts';
 
 export interface ParsedConfig {
   /** Null when there is an error among the problems. */
@@ -29,7 +29,7 @@ export function parseConfig(text: string): ParsedConfig {
   const locate = locator(text);
   const errors: ParseError[] = [];
   const root = parseTree(text.replace(/^\uFEFF/, ' '), errors, parseOptions);
-  const named = projectConfigSchema.shape.name.safeParse(root && findNodeAtLocation(root, ['name'])?.value);
+  const named = configFileSchema.shape.name.safeParse(root && findNodeAtLocation(root, ['name'])?.value);
   const name = named.success ? named.data : null;
   if (errors.length > 0 || root === undefined) {
     const problems = errors.map((error) => locate(error.offset, explainSyntax(printParseErrorCode(error.error))));
@@ -89,8 +89,9 @@ function explainIssue(issue: Issue, root: Node, locate: Locate): Problem[] {
   const node = findNodeAtLocation(root, path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
-      const near = nearestKey(key, Object.keys(projectConfigSchema.shape));
-      const advice = near === undefined ? `Known are ${knownKeys()}.` : `Did you mean "${near}"?`;
+      const known = keysAt(path);
+      const near = nearestKey(key, known);
+      const advice = near === undefined ? `Known are ${known.join(', ')}.` : `Did you mean "${near}"?`;
       return locate(keyOffset(node ?? root, key), `Unknown key "${key}". ${advice}`);
     });
   }
@@ -165,10 +166,23 @@ function keyOffset(object: Node, key: string): number {
   return property?.offset ?? object.offset;
 }
 
-const knownKeys = () =>
-  Object.keys(projectConfigSchema.shape)
-    .filter((key) => key !== '$schema')
-    .join(', ');
+/** The keys that an object of the file may have, by its place in it. */
+function keysAt(path: readonly (string | number)[]): string[] {
+  let schema: unknown = configFileSchema;
+  for (const part of path) schema = bare(schema) instanceof z.ZodObject ? bareObject(schema).shape[part] : undefined;
+  return bare(schema) instanceof z.ZodObject
+    ? Object.keys(bareObject(schema).shape).filter((key) => key !== '$schema')
+    : [];
+}
+const bareObject = (schema: unknown) => bare(schema) as z.ZodObject;
+
+/** A schema without what says that it may be left out. */
+function bare(schema: unknown): unknown {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable)
+    inner = inner.unwrap();
+  return inner;
+}
 
 /** The key that was most likely meant: at most a third of its letters differ. */
 function nearestKey(key: string, known: readonly string[]): string | undefined {

@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { configFileName, type Project, projectConfigSchema } from '#shared/model/project.ts';
+import { configFileName, configFileSchema, type Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import type { Resources } from '../resources.ts';
 import type { Layout } from '../store/layout.ts';
@@ -138,7 +138,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     'projects:open': ({ dir }) => open(dir),
     'projects:templates': () => listTemplates(resources.templatesDir),
     'projects:create': async ({ name, template, dir }) => {
-      const valid = projectConfigSchema.shape.name.safeParse(name);
+      const valid = configFileSchema.shape.name.safeParse(name);
       if (!valid.success) {
         throw new FirstlightError('BAD_INPUT', `"${name}" is no name for a function.`, {
           hint: 'Use lower-case letters, digits and dashes, at most 48 characters.',

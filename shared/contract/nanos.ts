@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { nanosReleaseSchema, nanosVersionSchema } from '../model/nanos.ts';
+import { call } from './define.ts';
+
+export const nanosCalls = {
+  /** The releases on this machine, the one in use first; and the licence's words for binary releases. */
+  'nanos:releases': call(
+    z.strictObject({}),
+    z.object({ releases: z.array(nanosReleaseSchema), notice: z.string(), noticeAccepted: z.boolean() }),
+  ),
+  /**
+   * Downloads a release, or takes a local build, and puts it to use when it is the first. Reports progress; a download that
+   * was broken off goes on where it was. `accept` says that the notice was read.
+   * Errors: BAD_INPUT, NOT_FOUND (no such release), NOTICE_UNREAD, DOWNLOAD_FAILED (offline: says what works instead),
+   * DIGEST_WRONG, RELEASE_INVALID, DISK_FULL.
+   */
+  'nanos:install': call(
+    z.strictObject({
+      version: nanosVersionSchema.optional(),
+      from: z.string().min(1).optional(),
+      accept: z.boolean().default(false),
+    }),
+    nanosReleaseSchema,
+  ),
+  /** Errors: NOT_FOUND. */
+  'nanos:use': call(z.strictObject({ version: nanosVersionSchema }), nanosReleaseSchema),
+  /** Errors: NOT_FOUND. */
+  'nanos:remove': call(z.strictObject({ version: nanosVersionSchema }), z.null()),
+};
+
+export const nanosEvents = {
+  /** A release came, went, or was put to use. */
+  'nanos:changed': z.object({ releases: z.array(nanosReleaseSchema) }),
+};

@@ -1,0 +1,216 @@
+/** What `firstlight.json` says for the Nanos runtime. */
+import { z } from 'zod';
+
+/** `latest`, or three numbers as Nanos counts its releases. A local build has a name of its own. */
+export const nanosVersionSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a release such as 0.1.54, or the name of a local build');
+
+const guestPathSchema = z
+  .string()
+  .regex(/^\/[^\0]*$/, 'an absolute path in the guest')
+  .refine((path) => !path.split('/').includes('..'), 'an absolute path in the guest without ".."');
+const hostPathSchema = z.string().min(1).max(4096);
+const portSchema = z.number().int().min(1).max(65_535);
+const ipv4Schema = z.ipv4('an IPv4 address such as 10.0.2.15');
+/** Whatever Nanos compares an exit code with. */
+const exitMatchSchema = z.union([z.boolean(), z.string().regex(/^(\*|!?\d{1,3})$/, 'true, "*", "3" or "!0"')]);
+const symbolSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and underscores');
+
+/**
+ * The options of Nanos' root tuple, by Nanos' own names.
+ *
+ * Source: nanovms/nanos at b9c3671d: `src/kernel/{init,stage3,tracelog}.c`, `src/unix/{exec,mmap,unix,syscall}.c`,
+ * `src/net/net.c`, `src/drivers/console.c`, `klib/strace.c`.
+ */
+export const nanosOptionsSchema = z.strictObject({
+  cwd: guestPathSchema.optional().describe('Working directory of the program.'),
+  readonly_rootfs: z.boolean().optional().describe('Mounts the root file system read-only.'),
+  program_overwrite: z.boolean().optional().describe('Lets the program’s own file be written to.'),
+  exec_protection: z
+    .boolean()
+    .optional()
+    .describe('Only files marked executable can be mapped so, and they cannot be changed.'),
+  noaslr: z.boolean().optional().describe('Loads the program at the same addresses each time: for debugging.'),
+  static_map_program: z.boolean().optional().describe('Reads the whole program at its start instead of page by page.'),
+  mmap_min_addr: z.number().int().min(0).optional().describe('Lowest address that the program may map, in bytes.'),
+  transparent_hugepage: z
+    .enum(['always', 'never'])
+    .optional()
+    .describe('Whether memory is mapped in pages of 2 MiB where it can be.'),
+  uname: z
+    .strictObject({ sysname: z.string().optional(), release: z.string().optional(), version: z.string().optional() })
+    .optional()
+    .describe('What the uname call answers, for programs that look for Linux.'),
+  reboot_on_exit: exitMatchSchema
+    .optional()
+    .describe('Reboots when the program ends with such a code: true for any but 0. Firstlight ends the instance then.'),
+  idle_on_exit: exitMatchSchema
+    .optional()
+    .describe('Stays on, doing nothing, when the program ends with such a code: true for 0.'),
+  expected_exit_code: z
+    .union([z.string().regex(/^(\*|!?\d{1,3})$/, '"*", "3" or "!0"'), z.array(z.number().int().min(0).max(255))])
+    .optional()
+    .describe('Exit codes that count as 0.'),
+  debug_exit: z.boolean().optional().describe('Ends through QEMU’s debug-exit device, which carries the exit code.'),
+  trace: z
+    .union([z.boolean(), z.array(symbolSchema)])
+    .optional()
+    .describe('Prints what the kernel does: all of it, or by subject (pf, threadrun, other).'),
+  ltrace: z.boolean().optional().describe('Prints calls of library functions. Needs a program with symbols.'),
+  fault: z.boolean().optional().describe('Prints registers and memory at a fault of the program.'),
+  missing_files: z
+    .boolean()
+    .optional()
+    .describe('Prints, when the program ends, the files that it looked for in vain.'),
+  gdb: z.boolean().optional().describe('Waits for gdb at the program’s start.'),
+  ingest_program_symbols: z.boolean().optional().describe('Loads the program’s symbols, for its traces.'),
+  ingest_kernel_symbols: z.boolean().optional().describe('Loads the kernel’s symbols from the boot file system.'),
+  coredumplimit: z
+    .string()
+    .regex(/^\d+[kKmMgG]?$/, 'a size such as 64M')
+    .optional()
+    .describe('Largest core file written into the image when the program crashes, such as 64M.'),
+  log_level: z.enum(['error', 'warn', 'info', 'debug']).optional().describe('How much the kernel says on the console.'),
+  tracelog: z
+    .strictObject({
+      file: guestPathSchema.optional(),
+      disable: z.boolean().optional(),
+      alloc_size: z.number().int().min(4096).optional(),
+      trace_tags: z.array(symbolSchema).optional(),
+    })
+    .optional()
+    .describe('Collects traces in memory, or in a file. Needs a kernel that was built with it.'),
+  consoles: z
+    .array(z.string().regex(/^[+-](serial|vga|net)$/, '"+net", "-serial" or "-vga"'))
+    .optional()
+    .describe('Consoles to switch on (+) or off (-).'),
+  exec_wait_for_ip4_secs: z
+    .number()
+    .int()
+    .min(1)
+    .max(600)
+    .optional()
+    .describe('Starts the program when there is an address, or after so many seconds.'),
+  debugsyscalls: z.boolean().optional().describe('Prints every system call. Needs the klib strace.'),
+  notrace: z.array(symbolSchema).optional().describe('System calls that debugsyscalls leaves out.'),
+  tracelist: z.array(symbolSchema).optional().describe('The only system calls that debugsyscalls prints.'),
+  syscall_summary: z
+    .boolean()
+    .optional()
+    .describe('Prints how often and how long each system call was used. Needs the klib strace.'),
+});
+export type NanosOptions = z.output<typeof nanosOptionsSchema>;
+
+/** How an instance is reached. */
+export const nanosNetworkSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('user') }),
+  z.strictObject({ kind: z.literal('network'), name: z.string().min(1).max(64) }),
+  z.strictObject({ kind: z.literal('bridge'), name: z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, 'a bridge’s name') }),
+  z.strictObject({ kind: z.literal('none') }),
+]);
+export type NanosNetwork = z.output<typeof nanosNetworkSchema>;
+
+/** A volume: a TFS image of its own that outlives its instances. */
+export const nanosVolumeSchema = z.strictObject({
+  mount: guestPathSchema.describe('Where it is mounted in the guest.'),
+  sizeMiB: z.number().int().min(2).max(1_048_576).default(64).describe('Its size in MiB when it is made.'),
+});
+
+/**
+ * The section `nanos` of `firstlight.json`.
+ *
+ * Shape: at most one of `program`, `python`, `package` and `image` says what runs; none of them means the function at
+ * `entry`, on Node.js. Host paths are relative to the project, or absolute.
+ */
+export const nanosConfigSchema = z.strictObject({
+  release: nanosVersionSchema
+    .optional()
+    .describe('The Nanos release. Default: the one in use (`firstlight nanos use`).'),
+  program: hostPathSchema.optional().describe('A Linux program (ELF) to run instead of a function.'),
+  python: z
+    .strictObject({
+      script: z.string().min(1).describe('The script to run, relative to the project.'),
+      interpreter: hostPathSchema.optional().describe('Default: python3 of this machine.'),
+      packages: hostPathSchema.optional().describe('A folder with installed packages (`pip install --target`).'),
+    })
+    .optional()
+    .describe('A Python program: interpreter, standard library and packages go into the image.'),
+  package: hostPathSchema.optional().describe('An ops package: a directory or tarball `name_version`.'),
+  image: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe('An OCI image: oci:DIR, oci-archive:FILE, docker-archive:FILE, or docker://REGISTRY/NAME:TAG.'),
+  node: hostPathSchema.optional().describe('The Node.js that runs a function. Default: the one of this machine.'),
+  args: z.array(z.string()).optional().describe('Arguments of the program, without its name.'),
+  files: z
+    .record(guestPathSchema, hostPathSchema)
+    .default({})
+    .describe('Further files and folders: path in the guest to path on this machine.'),
+  port: portSchema
+    .nullable()
+    .default(8080)
+    .describe(
+      'Where the program serves HTTP. null: it serves none, and runs to its end; what it printed is the answer.',
+    ),
+  ports: z
+    .array(z.strictObject({ guest: portSchema, host: portSchema.optional(), udp: z.boolean().default(false) }))
+    .max(64)
+    .default([])
+    .describe('Further ports to forward from 127.0.0.1. Without `host`, a free one is taken.'),
+  hostPort: portSchema.optional().describe('The port on 127.0.0.1 that leads to `port`. Default: a free one.'),
+  network: nanosNetworkSchema
+    .default({ kind: 'user' })
+    .describe('How the guest is reached: user mode (no root needed), a network or bridge of libvirt, or not at all.'),
+  address: z
+    .strictObject({
+      ip: ipv4Schema,
+      netmask: ipv4Schema.optional(),
+      gateway: ipv4Schema.optional(),
+      mtu: z.number().int().min(576).max(65_535).optional(),
+    })
+    .optional()
+    .describe('A fixed address. Default: DHCP; in user mode a fixed one, which saves waiting for DHCP.'),
+  volumes: z
+    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'lower-case letters, digits and dashes'), nanosVolumeSchema)
+    .default({})
+    .describe('Volumes that outlive the instance, by name.'),
+  klibs: z
+    .array(z.string().regex(/^[a-z0-9_]{1,32}$/, 'a klib’s name'))
+    .default([])
+    .describe('Kernel libraries to load: cloud_init, ntp, sandbox, strace, syslog, tls, tmpfs, …'),
+  boot: z
+    .enum(['disk', 'direct'])
+    .default('disk')
+    .describe(
+      '`disk` works with every release. `direct` loads the kernel without firmware, where the kernel allows it.',
+    ),
+  debug: z
+    .strictObject({
+      trace: z.boolean().default(false).describe('The kernel’s own trace.'),
+      strace: z.boolean().default(false).describe('Every system call, by the klib strace.'),
+      missingFiles: z.boolean().default(false).describe('Files that were looked for in vain.'),
+    })
+    .default({ trace: false, strace: false, missingFiles: false })
+    .describe('Diagnostics, one switch each. Their output is shown apart from the program’s.'),
+  options: nanosOptionsSchema.default({}).describe('Options of Nanos’ root tuple, by Nanos’ names.'),
+});
+export type NanosConfig = z.output<typeof nanosConfigSchema>;
+
+/** A release of Nanos on this machine. Units: `bytes` of all its files. */
+export const nanosReleaseSchema = z.object({
+  version: z.string(),
+  /** `official`: downloaded. `local`: taken from a directory or tarball of a person's. */
+  source: z.enum(['official', 'local']),
+  inUse: z.boolean(),
+  installedAt: z.string(),
+  bytes: z.number().int().nonnegative(),
+  klibs: z.array(z.string()),
+  /** A kernel with symbols: crashes are told by function, and direct boot can be tried. */
+  hasSymbols: z.boolean(),
+  /** sha256 of what was installed, in hex. */
+  digest: z.string(),
+});
+export type NanosRelease = z.output<typeof nanosReleaseSchema>;
