@@ -76,9 +76,9 @@ describe('firstlight.json', () => {
   });
 
   it('knows the keys of each section, and where a default depends on the runtime', () => {
-    expect(problems('{"name":"a","nanos":{"prot":80,"debug":{"stace":true}}}')).toEqual([
-      '1:22 Unknown key "prot". Did you mean "port"?',
-      '1:41 Unknown key "stace". Did you mean "strace"?',
+    expect(problems('{"name":"a","nanos":{"prt":80,"debug":{"stace":true}}}')).toEqual([
+      '1:22 Unknown key "prt". Did you mean "port"?',
+      '1:40 Unknown key "stace". Did you mean "strace"?',
     ]);
     expect(parseConfig('{"name":"a"}').config?.memoryMiB).toBe(64);
     expect(parseConfig('{"name":"a","runtime":"nanos"}').config?.memoryMiB).toBe(256);
