@@ -1,0 +1,136 @@
+/** What is inside an image, as the image inspector shows it. */
+import { z } from 'zod';
+import { type Json, jsonSchema } from './json.ts';
+import { runtimeIdSchema } from './project.ts';
+import { bytesSchema, imageIdSchema } from './units.ts';
+
+/** Which file system of an image: `boot` holds the kernel, `root` the program. An image without partitions has only `root`. */
+export const imagePartitionSchema = z.enum(['boot', 'root']);
+export type ImagePartition = z.output<typeof imagePartitionSchema>;
+
+/** An image in Firstlight's store. */
+export const storedImageSchema = z.object({
+  id: imageIdSchema,
+  runtime: runtimeIdSchema,
+  /** The function of the project that was last built into it; null when no project names it any more. */
+  functionName: z.string().nullable(),
+  bytes: bytesSchema,
+  createdAt: z.string(),
+  path: z.string(),
+});
+export type StoredImage = z.output<typeof storedImageSchema>;
+
+/** One file, directory or symbolic link of an image. */
+export const imageEntrySchema = z.object({
+  /** Absolute in the image; `/` itself is not listed. */
+  path: z.string(),
+  kind: z.enum(['file', 'directory', 'symlink']),
+  /** A file's length, a link's target's; 0 for a directory. */
+  bytes: bytesSchema,
+  /** What its data takes in the image: less than `bytes` for a file with holes. */
+  storedBytes: bytesSchema,
+  /** Where a symbolic link leads; null for what is none. */
+  target: z.string().nullable(),
+});
+export type ImageEntry = z.output<typeof imageEntrySchema>;
+
+/** A listing. Shape: every directory comes before what is in it, names in order of their characters. */
+export const imageTreeSchema = z.object({
+  partition: imagePartitionSchema,
+  entries: z.array(imageEntrySchema),
+  /** Of everything in the file system, also when `entries` was cut short. */
+  totals: z.object({
+    files: z.number().int(),
+    directories: z.number().int(),
+    symlinks: z.number().int(),
+    bytes: bytesSchema,
+    storedBytes: bytesSchema,
+  }),
+  /** True when there are more entries than were asked for. */
+  truncated: z.boolean(),
+});
+export type ImageTree = z.output<typeof imageTreeSchema>;
+
+/** A piece of the disk. Shape: `start` counts from the disk's first byte. */
+const partitionSchema = z.object({
+  kind: z.enum(['uefi', 'boot', 'root', 'other']),
+  start: bytesSchema,
+  bytes: bytesSchema,
+});
+
+/** A file system of an image, without its files. */
+export const imageFileSystemSchema = z.object({
+  partition: imagePartitionSchema,
+  /** Of TFS: 5, or 4 as older tools write it. */
+  version: z.number().int(),
+  label: z.string(),
+  uuid: z.string(),
+  bytes: bytesSchema,
+  /** What the log that holds the metadata takes on the disk, and what of that is written. */
+  log: z.object({ reservedBytes: bytesSchema, usedBytes: bytesSchema, pieces: z.number().int() }),
+  /** What no file and no log takes. */
+  freeBytes: bytesSchema,
+  program: z.string().nullable(),
+  arguments: z.array(z.string()),
+  /** In the image for anyone to read: nothing secret is expected here. */
+  environment: z.record(z.string(), z.string()),
+  /** Kernel modules: those named in the options, and those whose files are there. */
+  klibs: z.array(z.string()),
+  /** Every other option of the root tuple, as JSON: a tuple is an object, a vector an array. */
+  options: z.record(z.string(), jsonSchema as z.ZodType<Json>),
+  /** What is odd and no hindrance to reading on. */
+  warnings: z.array(z.string()),
+});
+export type ImageFileSystem = z.output<typeof imageFileSystemSchema>;
+
+/** What an image is. */
+export const imageInfoSchema = z.object({
+  path: z.string(),
+  format: z.enum(['raw', 'qcow2', 'elf']),
+  /** Length of the file on this host, and what of it takes room there. */
+  fileBytes: bytesSchema,
+  allocatedBytes: bytesSchema,
+  /** Length of the disk a guest sees. */
+  diskBytes: bytesSchema,
+  /** The files a qcow2 image builds on, nearest first. */
+  backing: z.array(z.string()),
+  partitions: z.array(partitionSchema),
+  /** The file system that was asked for; null for an image that is a kernel (ELF), which has none. */
+  fileSystem: imageFileSystemSchema.nullable(),
+  /** The parts of an ELF image that have a name and a length; empty for others. */
+  sections: z.array(z.object({ name: z.string(), bytes: bytesSchema, inFile: z.boolean() })),
+});
+export type ImageInfo = z.output<typeof imageInfoSchema>;
+
+/** The beginning of a file in an image. Shape: one of `text` (it is UTF-8) and `base64` is not null. */
+export const imageTextSchema = z.object({
+  /** The file's own path, after links were followed. */
+  path: z.string(),
+  /** The whole file's length. */
+  bytes: bytesSchema,
+  text: z.string().nullable(),
+  base64: z.string().nullable(),
+  truncated: z.boolean(),
+});
+export type ImageText = z.output<typeof imageTextSchema>;
+
+/** One difference between two images. Shape: `before` is null for what was added, `after` for what was removed. */
+export const imageChangeSchema = z.object({
+  kind: z.enum(['added', 'removed', 'changed']),
+  /** A path, or for an option of the root tuple its name. */
+  subject: z.string(),
+  of: z.enum(['entry', 'option']),
+  /** What differs, for a person: `content`, `size`, `target`, `kind`, `value`. */
+  what: z.array(z.enum(['kind', 'size', 'content', 'target', 'value'])),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+});
+export type ImageChange = z.output<typeof imageChangeSchema>;
+
+export const imageDiffSchema = z.object({
+  same: z.boolean(),
+  changes: z.array(imageChangeSchema),
+  /** True when there are more changes than are listed. */
+  truncated: z.boolean(),
+});
+export type ImageDiff = z.output<typeof imageDiffSchema>;
