@@ -20,6 +20,7 @@ import { createProjectService } from './projects/project-service.ts';
 import type { Resources } from './resources.ts';
 import { createEmberRuntime } from './runtimes/ember/ember-runtime.ts';
 import { createHostRates } from './runtimes/host-rates.ts';
+import { nanosCalls } from './runtimes/nanos/releases/nanos-calls.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { createLayout } from './store/layout.ts';
 import { createRunStore } from './store/run-store.ts';
@@ -172,6 +173,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     },
     ...projects.calls,
     ...importCalls(),
+    ...nanosCalls(),
     ...building.calls,
     ...instanceCalls({ registry, run, sampler, mapError, reconciled: () => reconciled }),
     'runs:list': async (filter) => {

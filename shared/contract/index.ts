@@ -10,6 +10,7 @@ import type { Progress } from './define.ts';
 import { doctorCalls } from './doctor.ts';
 import { importCalls } from './imports.ts';
 import { instanceCalls, instanceEvents, instanceStreams } from './instances.ts';
+import { nanosCalls, nanosEvents } from './nanos.ts';
 import { projectCalls, projectEvents } from './projects.ts';
 import { runCalls, runEvents } from './runs.ts';
 
@@ -21,8 +22,16 @@ export const calls = {
   ...instanceCalls,
   ...runCalls,
   ...doctorCalls,
+  ...nanosCalls,
 };
-export const events = { ...appEvents, ...projectEvents, ...buildEvents, ...instanceEvents, ...runEvents };
+export const events = {
+  ...appEvents,
+  ...projectEvents,
+  ...buildEvents,
+  ...instanceEvents,
+  ...runEvents,
+  ...nanosEvents,
+};
 export const streams = { ...instanceStreams };
 
 export type CallName = keyof typeof calls;

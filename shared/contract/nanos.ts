@@ -9,7 +9,7 @@ export const nanosCalls = {
     z.object({ releases: z.array(nanosReleaseSchema), notice: z.string(), noticeAccepted: z.boolean() }),
   ),
   /**
-   * Downloads a release, or takes a local build, and puts it to use when it is the first. Reports progress; a download that
+   * Downloads a release (default: `latest`), or takes a local build from a directory or tarball, and puts it to use when it is the first. Reports progress; a download that
    * was broken off goes on where it was. `accept` says that the notice was read.
    * Errors: BAD_INPUT, NOT_FOUND (no such release), NOTICE_UNREAD, DOWNLOAD_FAILED (offline: says what works instead),
    * DIGEST_WRONG, RELEASE_INVALID, DISK_FULL.
@@ -18,6 +18,8 @@ export const nanosCalls = {
     z.strictObject({
       version: nanosVersionSchema.optional(),
       from: z.string().min(1).optional(),
+      /** The name of a local build. Default: `local-` and the first digits of its digest. */
+      as: nanosVersionSchema.optional(),
       accept: z.boolean().default(false),
     }),
     nanosReleaseSchema,
