@@ -1,0 +1,132 @@
+/** Gives a parser broken inputs by the thousand, and finds what it may never do with one. */
+import { Worker } from 'node:worker_threads';
+import { FirstlightError } from '#shared/errors.ts';
+import { mutate } from './mutate.ts';
+
+/** A parser of bytes from outside, with sound inputs to start from. */
+export interface FuzzTarget {
+  readonly name: string;
+  /** Small sound inputs: the smaller they are, the more of them are tried in the time there is. */
+  readonly corpus: () => readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
+  /** Succeeds, or throws a FirstlightError that is no INTERNAL. Nothing else. */
+  readonly parse: (input: Uint8Array) => unknown;
+  /** The longest one input may take. Default: 1000. */
+  readonly maxMs?: number;
+  /** What one input may add to the most memory this process has ever had. Default: 64 MiB. */
+  readonly maxBytes?: number;
+}
+
+export interface FuzzOptions {
+  readonly count: number;
+  /** Default: 1. */
+  readonly seed?: number;
+  /** The number of the first input: to repeat a failure. Default: 0. */
+  readonly first?: number;
+  /** Called now and then with the number of inputs done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/** What came of a run. */
+export interface FuzzReport {
+  readonly name: string;
+  readonly count: number;
+  /** Inputs that were read all the same, and those that were refused with a clear error. */
+  readonly accepted: number;
+  readonly refused: number;
+  readonly seconds: number;
+  readonly slowestMs: number;
+  readonly failures: readonly FuzzFailure[];
+}
+
+/** An input that did harm. Shape: `mutate(corpus, seed, index)` makes it again; `input` is its first bytes, in hex. */
+export interface FuzzFailure {
+  readonly index: number;
+  readonly seed: number;
+  readonly reason: string;
+  readonly input: string;
+}
+
+const defaultMaxMs = 1000;
+const defaultMaxBytes = 64 * 1024 ** 2;
+/** More say nothing new. */
+const maxFailures = 10;
+const shownBytes = 64;
+/** An input that takes this long will never end. */
+const hangMs = 30_000;
+const progressEvery = 10_000;
+
+/** Tries `count` inputs. What is wrong is in `failures`; the corpus itself must be read without an error. */
+export async function runFuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzReport> {
+  const { count, seed = 1, first = 0, onProgress } = options;
+  const { maxMs = defaultMaxMs, maxBytes = defaultMaxBytes, parse } = target;
+  const corpus = await target.corpus();
+  for (const whole of corpus) await parse(whole);
+
+  const watchdog = watch(`fuzz target ${target.name}, seed ${seed}`);
+  const startedAt = performance.now();
+  const failures: FuzzFailure[] = [];
+  let accepted = 0;
+  let slowestMs = 0;
+  let done = 0;
+  for (; done < count && failures.length < maxFailures; done++) {
+    const index = first + done;
+    watchdog.tell(index);
+    const input = mutate(corpus, seed, index);
+    const peakBefore = peakBytes();
+    const beganAt = performance.now();
+    let reason = '';
+    try {
+      const result = parse(input);
+      // A promise is waited for only where there is one: a turn of the event loop for each input would be most of the time.
+      if (result instanceof Promise) await result;
+      accepted++;
+    } catch (thrown) {
+      if (!(thrown instanceof FirstlightError) || thrown.code === 'INTERNAL') reason = `threw ${describe(thrown)}`;
+    }
+    const tookMs = performance.now() - beganAt;
+    slowestMs = Math.max(slowestMs, tookMs);
+    const grownBytes = peakBytes() - peakBefore;
+    if (reason === '' && tookMs > maxMs) reason = `took ${Math.round(tookMs)} ms`;
+    if (reason === '' && grownBytes > maxBytes) reason = `took ${grownBytes} bytes of memory`;
+    if (reason !== '') failures.push({ index, seed, reason, input: hex(input) });
+    if (done % progressEvery === progressEvery - 1) onProgress?.(done + 1);
+  }
+  await watchdog.end();
+  const seconds = (performance.now() - startedAt) / 1000;
+  return {
+    name: target.name,
+    count: done,
+    accepted,
+    refused: done - accepted - failures.length,
+    seconds,
+    slowestMs,
+    failures,
+  };
+}
+
+/** Units: bytes. The system counts kibibytes. */
+const peakBytes = () => process.resourceUsage().maxRSS * 1024;
+
+const hex = (input: Uint8Array) => Buffer.from(input.subarray(0, shownBytes)).toString('hex');
+
+function describe(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
+/** Ends this process when one input goes on for ever: nothing inside the thread could. It says which it was. */
+function watch(name: string): { readonly tell: (index: number) => void; readonly end: () => Promise<unknown> } {
+  const shared = new Int32Array(new SharedArrayBuffer(4));
+  const source = `
+    const { workerData } = require('node:worker_threads');
+    const { writeSync } = require('node:fs');
+    let last = -1, since = Date.now();
+    setInterval(() => {
+      const now = Atomics.load(workerData.shared, 0);
+      if (now !== last) { last = now; since = Date.now(); return; }
+      if (Date.now() - since < ${hangMs}) return;
+      writeSync(2, '\\n' + workerData.name + ': input ' + now + ' is still being read after ${hangMs / 1000} s\\n');
+      process.kill(process.pid, 'SIGKILL');
+    }, 1000);`;
+  const worker = new Worker(source, { eval: true, workerData: { shared, name } });
+  return { tell: (index) => void Atomics.store(shared, 0, index), end: () => worker.terminate() };
+}
