@@ -1,0 +1,141 @@
+/** Tuples as the log of TFS holds them. */
+import { valueType } from './format.ts';
+import type { Tuple, TupleValue } from './tuple.ts';
+
+/**
+ * Puts one tuple into bytes, piece by piece: `tuple(n)` is followed by n pairs of `symbol` and a value.
+ *
+ * Tuples, vectors and symbols get numbers in the order in which they first come; a symbol that comes again is written as
+ * its number. The first tuple gets number 1, which is how the kernel knows the root.
+ */
+export interface TupleEncoder {
+  readonly tuple: (pairs: number) => void;
+  readonly symbol: (name: string) => void;
+  readonly integer: (value: number | bigint) => void;
+  readonly string: (value: string) => void;
+  readonly value: (value: TupleValue) => void;
+  /** What was written so far. */
+  readonly bytes: () => Uint8Array;
+}
+
+/** An encoder with an empty dictionary. */
+export function createTupleEncoder(): TupleEncoder {
+  const out = createByteSink();
+  const symbols = new Map<string, number>();
+  let numbered = 0;
+
+  function text(type: number, value: string): void {
+    out.header(true, type, Buffer.byteLength(value));
+    out.text(value);
+  }
+
+  function tuple(pairs: number): void {
+    numbered++;
+    out.header(true, valueType.tuple, pairs);
+  }
+
+  function symbol(name: string): void {
+    const known = symbols.get(name);
+    if (known !== undefined) {
+      out.header(false, valueType.buffer, known);
+      return;
+    }
+    symbols.set(name, ++numbered);
+    text(valueType.buffer, name);
+  }
+
+  function integer(value: number | bigint): void {
+    out.header(true, valueType.integer, value < 0 ? 1 : 0);
+    out.varint(value < 0 ? -value : value);
+  }
+
+  function value(given: TupleValue): void {
+    if (typeof given === 'string') {
+      text(valueType.string, given);
+    } else if (typeof given === 'bigint') {
+      integer(given);
+    } else if (isTuple(given)) {
+      tuple(given.size);
+      for (const [name, item] of given) {
+        symbol(name);
+        value(item);
+      }
+    } else {
+      numbered++;
+      out.header(true, valueType.vector, given.length);
+      for (const item of given) value(item);
+    }
+  }
+
+  return { tuple, symbol, integer, string: (given) => text(valueType.string, given), value, bytes: out.bytes };
+}
+
+function isTuple(value: readonly TupleValue[] | Tuple): value is Tuple {
+  return value instanceof Map;
+}
+
+/** Bytes that are put after each other. */
+export interface ByteSink {
+  readonly byte: (value: number) => void;
+  readonly raw: (data: Uint8Array) => void;
+  readonly text: (value: string) => void;
+  /** Seven bits to a byte, highest first; all but the last byte have the top bit set. */
+  readonly varint: (value: number | bigint) => void;
+  /** What begins each value: whether it is spelled out, its type, and its length or number. */
+  readonly header: (immediate: boolean, type: number, length: number) => void;
+  readonly length: () => number;
+  readonly bytes: () => Buffer;
+}
+
+/** Of a header's first byte these bits are left for the length; the rest follows, seven to a byte. */
+const firstLengthBits = 3;
+
+export function createByteSink(): ByteSink {
+  let buffer = Buffer.allocUnsafe(4096);
+  let end = 0;
+
+  function room(bytes: number): void {
+    if (end + bytes <= buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, end + bytes));
+    buffer.copy(larger, 0, 0, end);
+    buffer = larger;
+  }
+
+  function byte(value: number): void {
+    room(1);
+    buffer[end++] = value;
+  }
+
+  function varint(value: number | bigint): void {
+    const groups: number[] = [];
+    let rest = BigInt(value);
+    do {
+      groups.push(Number(rest & 0x7fn));
+      rest >>= 7n;
+    } while (rest > 0n);
+    for (let index = groups.length - 1; index >= 0; index--) byte((groups[index] ?? 0) | (index > 0 ? 0x80 : 0));
+  }
+
+  function header(immediate: boolean, type: number, length: number): void {
+    const first = (immediate ? 0x80 : 0) | (type << 4);
+    // The length of what is in memory, or a count of it: it fits into 31 bits.
+    const bits = 32 - Math.clz32(length);
+    const words = Math.max(0, Math.ceil((bits - firstLengthBits) / 7));
+    byte(first | (words > 0 ? 1 << firstLengthBits : 0) | (length >>> (7 * words)));
+    for (let word = words - 1; word >= 0; word--) byte(((length >>> (7 * word)) & 0x7f) | (word > 0 ? 0x80 : 0));
+  }
+
+  function text(value: string): void {
+    // Three bytes is the most that a unit of UTF-16 takes.
+    room(value.length * 3);
+    end += buffer.write(value, end);
+  }
+
+  function raw(data: Uint8Array): void {
+    room(data.length);
+    buffer.set(data, end);
+    end += data.length;
+  }
+
+  return { byte, raw, text, varint, header, length: () => end, bytes: () => buffer.subarray(0, end) };
+}
