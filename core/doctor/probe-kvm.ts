@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectSerial } from '#core/instances/connect-serial.ts';
 import { writeDomainXml } from '#core/instances/domain-xml.ts';
 import { domainPrefix, findFirmware } from '#core/instances/launch.ts';
-import { createSocketDir, removeSocketDir } from '#core/instances/socket-dir.ts';
+import { createSocketDir, removeInstanceDirs } from '#core/instances/socket-dir.ts';
 import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
 import { fromLibvirt } from '#core/libvirt/to-firstlight-error.ts';
 import type { Layout } from '#core/store/layout.ts';
@@ -58,7 +58,14 @@ async function boot({ link, layout, kernelPath }: KvmProbe): Promise<KvmFinding>
     accel: 'kvm',
     memoryMiB: 32,
     vcpus: 1,
-    machine: { machineType: 'pc', kernelPath, cmdline: '', channelName: '', consoleName: null },
+    machine: {
+      machineType: 'pc',
+      kernel: { path: kernelPath, cmdline: '' },
+      disks: [],
+      network: null,
+      channelName: null,
+      consoleName: null,
+    },
     firmwarePath: findFirmware(),
     serialSocketPath: sockets.serial,
     channelSocketPath: null,
@@ -82,7 +89,7 @@ async function boot({ link, layout, kernelPath }: KvmProbe): Promise<KvmFinding>
     if (!connection.connected) throw fromLibvirt(thrown, 'find out whether KVM works');
     return { kind: 'tcg', ...explain(thrown), conclusive: isTimeout(thrown) };
   } finally {
-    void removeSocketDir(sockets.dir).catch(() => undefined);
+    void removeInstanceDirs(layout, sockets.dir).catch(() => undefined);
   }
 }
 

@@ -7,6 +7,7 @@ import { type ImageId, imageIdSchema, type ProjectId } from '#shared/model/units
 import type { Bundle } from '../bundle/bundle.ts';
 import { sha256 } from '../bundle/bundle-cache.ts';
 import type { Bundler } from '../bundle/bundler.ts';
+import { validConfig } from '../bundle/check-project.ts';
 import { locateStack, mapStack } from '../bundle/map-stack.ts';
 import type { BuildContext, BuiltImage, Runtime } from '../runtimes/runtime.ts';
 import type { Layout } from '../store/layout.ts';
@@ -117,7 +118,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       const runtime = runtimeOf(runtimes, project);
       const [outcome, fingerprint] = await Promise.all([
         timed(bundler.bundle(project, context)),
-        runtime.fingerprint(),
+        runtime.fingerprint(validConfig(project), project.dir),
       ]);
       const { bundle, reused } = outcome.value;
       const last = await lastBuild(project.id);

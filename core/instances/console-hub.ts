@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { EngineStream } from '#shared/contract/index.ts';
+import { type HostNs, hostNs } from '#shared/model/units.ts';
 import { type ByteRing, createByteRing } from './byte-ring.ts';
 
 /** Where a console is also written to: the record of a run. It bounds itself and never throws. */
@@ -27,6 +28,8 @@ export interface ConsoleHub extends Printed {
   readonly connect: (serial: Duplex, port?: Duplex | null) => void;
   /** Writes what is kept so far, then all that comes. */
   readonly record: (recorder: ConsoleRecorder | null) => void;
+  /** Calls `listener` with what the serial port has, as it comes in, and when; returns the function that ends that. */
+  readonly onSerial: (listener: (chunk: Uint8Array, atNs: HostNs) => void) => () => void;
   /** Calls `listener` after each output; returns the function that ends that. */
   readonly watch: (listener: () => void) => () => void;
   /** Serves one viewer: what is kept, then what comes, until the console ends or the viewer leaves. */
@@ -52,6 +55,7 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
   const serialRing = createByteRing(keptSerialBytes);
   const waiting = new Set<() => void>();
   const watchers = new Set<() => void>();
+  const serialListeners = new Set<(chunk: Uint8Array, atNs: HostNs) => void>();
   let source: Duplex | null = null;
   let port: Duplex | null = null;
   let recorder: ConsoleRecorder | null = null;
@@ -82,6 +86,10 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
   // The guest empties the port before it writes to the serial port. All of that is in this process's hands, or the
   // kernel's, when the serial bytes come in; after a round of the event loop it has been read.
   const onSerialData = (chunk: Uint8Array) => {
+    if (serialListeners.size > 0) {
+      const atNs = hostNs(Number(process.hrtime.bigint()));
+      for (const listener of serialListeners) listener(chunk, atNs);
+    }
     const take = () => {
       serialRing.append(chunk);
       onData(chunk);
@@ -108,6 +116,10 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
       recorder = next;
       // What came before it was there.
       if (next !== null && ring.end > 0) next.write(ring.read(ring.start, ring.end - ring.start));
+    },
+    onSerial(listener) {
+      serialListeners.add(listener);
+      return () => serialListeners.delete(listener);
     },
     watch(listener) {
       watchers.add(listener);

@@ -14,8 +14,9 @@ const spec: DomainSpec = {
   vcpus: 2,
   machine: {
     machineType: 'pc',
-    kernelPath: '/img/a.elf',
-    cmdline: '',
+    kernel: { path: '/img/a.elf', cmdline: '' },
+    disks: [],
+    network: null,
     channelName: 'dev.firstlight.invoke.0',
     consoleName: 'dev.firstlight.console.0',
   },
@@ -42,6 +43,7 @@ const record = {
   keep: true,
   createdAt: '2026-01-02T03:04:05.678Z',
   socketDir: '/run/firstlight/1-a-b',
+  sessionInfo: null,
   runId: null,
   owner: thisProcess(),
 } as unknown as InstanceRecord;
@@ -86,7 +88,7 @@ describe('writeDomainXml', () => {
       ...spec,
       name: nasty,
       title: nasty,
-      machine: { ...spec.machine, kernelPath: nasty, cmdline: nasty, channelName: nasty },
+      machine: { ...spec.machine, kernel: { path: nasty, cmdline: nasty }, channelName: nasty },
       serialSocketPath: nasty,
       channelSocketPath: nasty,
       consoleSocketPath: nasty,

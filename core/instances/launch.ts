@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import type { Connection, Domain } from 'node-libvirt';
 import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
 import { fromLibvirt } from '#core/libvirt/to-firstlight-error.ts';
-import type { Runtime } from '#core/runtimes/runtime.ts';
+import type { PreparedMachine, Runtime } from '#core/runtimes/runtime.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
 import { FirstlightError } from '#shared/errors.ts';
@@ -12,7 +13,7 @@ import { type HostNs, hostNs, type InstanceId, instanceIdSchema } from '#shared/
 import { writeDomainXml } from './domain-xml.ts';
 import { LiveInstance, type LiveInstanceOptions } from './live-instance.ts';
 import { type InstanceRecord, writeMetadata } from './metadata.ts';
-import { createSocketDir, removeSocketDir } from './socket-dir.ts';
+import { createSocketDir, diskDirOf, removeInstanceDirs } from './socket-dir.ts';
 import type { InstanceListener, LaunchSpec, LaunchTimes } from './types.ts';
 
 export interface LaunchContext {
@@ -61,6 +62,11 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   ]);
   const owner = thisProcess();
   const sockets = await createSocketDir(runDir, owner);
+  const cleanUp = () => void removeInstanceDirs(context.layout, sockets.dir).catch(() => undefined);
+  const prepared = await prepareMachine(runtime, spec, context.layout, sockets.dir).catch((thrown) => {
+    cleanUp();
+    throw thrown;
+  });
   const id = instanceIdSchema.parse(`${spec.config.name}-${randomBytes(4).toString('hex')}`);
   const record: InstanceRecord = {
     id,
@@ -79,6 +85,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     keep: spec.keep,
     createdAt: new Date().toISOString(),
     socketDir: sockets.dir,
+    sessionInfo: prepared.sessionInfo,
     runId: spec.runId,
     owner,
   };
@@ -90,14 +97,13 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     accel: spec.accel,
     memoryMiB: spec.config.memoryMiB,
     vcpus: spec.config.vcpus,
-    machine: runtime.describeMachine(spec.image.path),
+    machine: prepared.machine,
     firmwarePath: findFirmware(),
     serialSocketPath: sockets.serial,
     channelSocketPath: sockets.channel,
     consoleSocketPath: sockets.console,
     metadataXml: writeMetadata(record),
   });
-  const cleanUp = () => void removeSocketDir(sockets.dir).catch(() => undefined);
   const createSentNs = now();
   const creating = create(connection, xml, spec, cleanUp);
   context.onCreating?.(id, name);
@@ -132,6 +138,21 @@ export function liveOptions(
   runtime: Runtime,
 ): Pick<LiveInstanceOptions, 'uri' | 'runtime' | 'onChange' | 'bootTimeoutMs'> {
   return { uri: context.link.uri, runtime, onChange: context.onChange, bootTimeoutMs: context.bootTimeoutMs };
+}
+
+async function prepareMachine(
+  runtime: Runtime,
+  { image, config }: LaunchSpec,
+  layout: Layout,
+  socketDir: string,
+): Promise<PreparedMachine> {
+  const makeDiskDir = async () => {
+    await layout.ensure(layout.disksDir);
+    const dir = diskDirOf(layout, socketDir);
+    await mkdir(dir, { mode: 0o711 });
+    return dir;
+  };
+  return await runtime.prepareMachine({ image, config, makeDiskDir });
 }
 
 async function create(connection: Connection, xml: string, spec: LaunchSpec, cleanUp: () => void): Promise<Domain> {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain } from 'node-libvirt';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readEmberPanic } from '#core/runtimes/ember/read-panic.ts';
-import type { GuestSession, InvocationResult, Runtime } from '#core/runtimes/runtime.ts';
+import type { GuestSession, InstanceLink, InvocationResult, Runtime } from '#core/runtimes/runtime.ts';
 import { hostNs } from '#shared/model/units.ts';
 import { LiveInstance } from './live-instance.ts';
 import type { InstanceRecord } from './metadata.ts';
@@ -77,8 +77,10 @@ function createInstance(answerMs: number | null): LiveInstance {
     uri: 'test:///default',
     state: 'ready',
     runtime: {
-      describeMachine: () => ({ channelName: 'invoke' }),
-      openSession: () => session,
+      openSession: async ({ openChannel }: InstanceLink) => {
+        const channel = await openChannel('invoke');
+        return { ...session, close: () => channel.destroy() };
+      },
       readPanic: readEmberPanic,
     } as unknown as Runtime,
     ours: true,

@@ -57,7 +57,10 @@ export class LiveInstance {
   #opening: Promise<GuestSession> | null = null;
   #openingConsole: Promise<void> | null = null;
   #endReason: EndReason | null = null;
-  #ended: (() => void)[] = [];
+  #tellEnded: () => void = () => undefined;
+  readonly #untilEnded = new Promise<void>((resolve) => {
+    this.#tellEnded = resolve;
+  });
 
   constructor(options: LiveInstanceOptions) {
     this.#options = options;
@@ -126,28 +129,34 @@ export class LiveInstance {
 
   async #open(): Promise<GuestSession> {
     if (!this.#options.ours) throw this.#inUse();
-    const { describeMachine, openSession } = this.#options.runtime;
-    const { channelName } = describeMachine(this.record.imagePath);
-    let channel: LibvirtStream;
-    try {
-      channel = await this.domain.openChannel(channelName);
-    } catch (thrown) {
-      if (thrown instanceof Error && /active channel/i.test(thrown.message)) throw this.#inUse(thrown);
-      throw fromLibvirt(thrown, `open the channel of ${this.record.id}`);
-    }
+    const { record } = this;
+    const session = await this.#options.runtime.openSession({
+      sessionInfo: record.sessionInfo,
+      openChannel: (name) => this.#openChannel(name),
+      onSerial: (listener) => this.console.onSerial(listener),
+      ended: this.#untilEnded,
+    });
     try {
       await this.openConsole();
     } catch (thrown) {
       // libvirt lets one at a time have the channel: left open, it would refuse every later try.
-      channel.destroy();
+      session.close();
       throw thrown;
     }
-    const session = openSession(channel);
     this.#session = session;
     void session.closed.then(() => {
       if (this.#session === session) this.#session = null;
     });
     return session;
+  }
+
+  async #openChannel(name: string): Promise<LibvirtStream> {
+    try {
+      return await this.domain.openChannel(name);
+    } catch (thrown) {
+      if (thrown instanceof Error && /active channel/i.test(thrown.message)) throw this.#inUse(thrown);
+      throw fromLibvirt(thrown, `open the channel of ${this.record.id}`);
+    }
   }
 
   /** Opens the console alone, once. Errors: CONFLICT when another process has it; CHANNEL_BROKEN. */
@@ -225,7 +234,7 @@ export class LiveInstance {
     ]).finally(() => over.abort());
     if (result.outcome.ok || !result.outcome.fatal) {
       this.#answered = true;
-      this.#setState('ready');
+      this.#setState(result.outcome.ok && result.outcome.ended ? 'stopped' : 'ready');
       return result;
     }
     const error = await this.#explain(result.outcome.error);
@@ -275,7 +284,7 @@ export class LiveInstance {
     if (error.code !== 'CHANNEL_BROKEN') return error;
     if (this.#endReason === null) {
       await Promise.race([
-        new Promise<void>((resolve) => this.#ended.push(resolve)),
+        this.#untilEnded,
         sleep(explainWaitMs, undefined, { ref: false }),
       ]);
     }
@@ -348,7 +357,7 @@ export class LiveInstance {
   ended(reason: EndReason): void {
     if (this.#endReason !== null) return;
     this.#endReason = reason;
-    for (const tell of this.#ended.splice(0)) tell();
+    this.#tellEnded();
     if (this.#state === 'stopping') this.#setState('stopped');
     else if (!this.isOver && this.#state !== 'busy' && this.#state !== 'booting') this.#failAs(reason);
     else if (!this.isOver) {

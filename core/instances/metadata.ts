@@ -30,6 +30,8 @@ const recordSchema = z.object({
   keep: flag,
   createdAt: z.string(),
   socketDir: z.string().min(1),
+  /** What a session with it needs to know; its runtime alone reads it. */
+  sessionInfo: z.string().nullable().default(null),
   runId: runIdSchema.nullable().default(null),
 });
 

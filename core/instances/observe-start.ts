@@ -60,9 +60,10 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
   }
   if (resumedNs !== null) marks.push(mark('domain.resumed', 'libvirt says it runs', resumedNs, 'libvirt'));
   const answered = seen.endedEarlyNs === null && result !== null;
-  if (result !== null && result.marks.length > 0) {
-    marks.push(mark('request.sent', 'request written to the channel', result.sentAtNs, 'host', 'respond'));
+  if (result !== null && (result.marks.length > 0 || result.hostMarks !== undefined)) {
+    marks.push(mark('request.sent', 'request sent', result.sentAtNs, 'host', 'respond'));
   }
+  marks.push(...(result?.hostMarks ?? []));
   if (answered) marks.push(mark(markNames.responseReceived, 'response received', result.receivedAtNs, 'host'));
   if (seen.endedEarlyNs !== null) marks.push(mark(markNames.ended, 'ended', seen.endedEarlyNs, 'host'));
 
@@ -75,6 +76,13 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
         rate: seen.rate,
       })
     : null;
+  // A guest without a clock of its own began to run somewhere between these two.
+  if (clock === null && resumeSentNs !== null && resumedNs !== null) {
+    const errorNs = ns((resumedNs - resumeSentNs) / 2);
+    const atNs = hostNs(resumeSentNs + errorNs);
+    const label = 'first guest instruction';
+    marks.push({ name: markNames.guestStarted, label, atNs, source: 'libvirt', errorNs, opens: 'firmware' });
+  }
   const timeline = buildTimeline({
     startMode: seen.startMode,
     accel: seen.accel,

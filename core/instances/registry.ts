@@ -15,7 +15,7 @@ import {
 } from './launch.ts';
 import { LiveInstance } from './live-instance.ts';
 import { type InstanceRecord, metadataNamespace, readMetadata } from './metadata.ts';
-import { isSocketDirIn, removeLeftoverSocketDirs, removeSocketDir } from './socket-dir.ts';
+import { isSocketDirIn, removeInstanceDirs, removeLeftoverInstanceDirs } from './socket-dir.ts';
 import type { InstanceListener, LaunchSpec } from './types.ts';
 
 export interface RegistryOptions extends Omit<LaunchContext, 'onCreated' | 'onCreating' | 'onChange'> {
@@ -146,7 +146,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         domain,
         state: state === 'paused' ? 'paused' : 'ready',
         ours: !ownerLives,
-        onGone: () => !ownerLives && void removeSocketDir(record.socketDir).catch(() => undefined),
+        onGone: () => !ownerLives && void removeInstanceDirs(layout, record.socketDir).catch(() => undefined),
       }),
     );
     return record;
@@ -165,7 +165,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       const record = await meet(domain);
       if (record !== null) used.add(record.socketDir);
     }
-    await removeLeftoverSocketDirs(layout.socketsDir, used);
+    await removeLeftoverInstanceDirs(layout, used);
   }
 
   return {

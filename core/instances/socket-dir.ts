@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isAlive, type Owner, readBootId } from '#core/store/owner.ts';
+import type { Layout } from '#core/store/layout.ts';
+import { namesIn } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
 /** What the kernel allows for a unix socket's path, less the terminating zero. */
@@ -61,24 +63,27 @@ export function isSocketDirIn(runDir: string, dir: string): boolean {
   return socketDirName.test(name) && dir === join(runDir, name);
 }
 
-export async function removeSocketDir(dir: string): Promise<void> {
-  await rm(dir, { recursive: true, force: true });
+/** Where the disks of the instance with these sockets lie: not beside them, as what a guest writes may be more than memory holds. */
+export function diskDirOf(layout: Pick<Layout, 'disksDir'>, socketDir: string): string {
+  return join(layout.disksDir, basename(socketDir));
 }
 
-/** Removes the directories whose maker is gone and that no instance in `used` needs. */
-export async function removeLeftoverSocketDirs(runDir: string, used: ReadonlySet<string>): Promise<void> {
-  let names: string[];
-  try {
-    names = await readdir(runDir);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw thrown;
-  }
-  for (const name of names) {
+/** Removes all that an instance has on disk. */
+export async function removeInstanceDirs(layout: Pick<Layout, 'disksDir'>, socketDir: string): Promise<void> {
+  await Promise.all([socketDir, diskDirOf(layout, socketDir)].map((dir) => rm(dir, { recursive: true, force: true })));
+}
+
+/** Removes the directories of instances whose maker is gone; those with sockets in `used` stay. */
+export async function removeLeftoverInstanceDirs(
+  layout: Pick<Layout, 'socketsDir' | 'disksDir'>,
+  used: ReadonlySet<string>,
+): Promise<void> {
+  const names = [...(await namesIn(layout.socketsDir)), ...(await namesIn(layout.disksDir))];
+  for (const name of new Set(names)) {
     const [, pid, ticks] = socketDirName.exec(name) ?? [];
     if (pid === undefined || ticks === undefined) continue;
     const maker: Owner = { pid: Number(pid), startTicks: ticks, bootId: readBootId() };
-    const dir = join(runDir, name);
-    if (!used.has(dir) && !isAlive(maker)) await removeSocketDir(dir);
+    const dir = join(layout.socketsDir, name);
+    if (!used.has(dir) && !isAlive(maker)) await removeInstanceDirs(layout, dir);
   }
 }

@@ -1,19 +1,23 @@
 import type { Duplex } from 'node:stream';
 import type { Bundle } from '#core/bundle/bundle.ts';
 import type { Progress } from '#shared/contract/define.ts';
-import type { FirstlightError } from '#shared/errors.ts';
+import type { FirstlightError, Problem } from '#shared/errors.ts';
+import type { BuildStep, Image } from '#shared/model/image.ts';
 import type { Json } from '#shared/model/json.ts';
-import type { RuntimeId } from '#shared/model/project.ts';
+import type { ProjectConfig, RuntimeId } from '#shared/model/project.ts';
 import type { Response } from '#shared/model/run.ts';
 import type { HostNs } from '#shared/model/units.ts';
-import type { ClockSample, GuestMark } from '#shared/timeline/marks.ts';
+import type { ClockSample, GuestMark, HostMark } from '#shared/timeline/marks.ts';
 
 export type { ClockSample, GuestMark };
 
-/** What came of one invocation. `fatal` says that the instance is of no further use. */
+/**
+ * What came of one invocation. `fatal` says that the instance is of no further use, `ended` that the program ran to its
+ * end, as it was to.
+ */
 export interface InvocationResult {
   readonly outcome:
-    | { readonly ok: true; readonly response: Response }
+    | { readonly ok: true; readonly response: Response; readonly ended?: boolean | undefined }
     | { readonly ok: false; readonly error: FirstlightError; readonly fatal: boolean };
   readonly sentAtNs: HostNs;
   readonly receivedAtNs: HostNs;
@@ -21,6 +25,8 @@ export interface InvocationResult {
   readonly marks: readonly GuestMark[];
   /** The guest's messages so far, with its counter when it sent them and the instant they came in. */
   readonly received: readonly { readonly ticks: number; readonly atNs: HostNs }[];
+  /** What the host saw of the guest while it booted: on its serial port, on its network. */
+  readonly hostMarks?: readonly HostMark[] | undefined;
 }
 
 export interface InvocationRequest {
@@ -42,24 +48,70 @@ export interface GuestSession {
   readonly close: () => void;
 }
 
+/** A disk of a machine: virtio-blk, in this order. Shape: `path` is absolute and readable for QEMU's user. */
+export interface MachineDisk {
+  readonly path: string;
+  readonly format: 'raw' | 'qcow2';
+}
+
+/** One port of the host's loopback interface that leads into the guest. */
+export interface PortForward {
+  readonly protocol: 'tcp' | 'udp';
+  readonly hostPort: number;
+  readonly guestPort: number;
+}
+
+/** The one network interface of a machine. */
+export type MachineNetwork =
+  | { readonly kind: 'user'; readonly guestIp: string; readonly forwards: readonly PortForward[] }
+  | { readonly kind: 'network'; readonly name: string }
+  | { readonly kind: 'bridge'; readonly name: string };
+
 /** What the domain of an image needs. */
 export interface Machine {
   readonly machineType: 'pc' | 'q35';
-  /** Loaded by the VMM itself (PVH). */
-  readonly kernelPath: string;
-  readonly cmdline: string;
-  /** Name of the virtio-serial port for invocations. */
-  readonly channelName: string;
+  /** Loaded by the VMM itself (PVH); null when the firmware boots the first disk. */
+  readonly kernel: { readonly path: string; readonly cmdline: string } | null;
+  readonly disks: readonly MachineDisk[];
+  readonly network: MachineNetwork | null;
+  /** Name of the virtio-serial port for invocations; null when the guest is reached otherwise. */
+  readonly channelName: string | null;
   /** Name of the virtio-serial port for what the function prints; null when that goes to the serial port too. */
   readonly consoleName: string | null;
+}
+
+export interface MachineRequest {
+  readonly image: Image;
+  readonly config: ProjectConfig;
+  /** A directory of the instance's own, which goes with it. Made when it is first asked for. Errors: STORE_UNUSABLE. */
+  readonly makeDiskDir: () => Promise<string>;
+}
+
+/** A machine, and what a session with it needs to know: also a later program's, which has it from the domain's metadata. */
+export interface PreparedMachine {
+  readonly machine: Machine;
+  readonly sessionInfo: string | null;
+}
+
+/** What a session may use of its instance. */
+export interface InstanceLink {
+  readonly sessionInfo: string | null;
+  /** Opens a virtio-serial port by its name. Errors: CONFLICT when another process has it; LIBVIRT_*. */
+  readonly openChannel: (name: string) => Promise<Duplex>;
+  /** Calls `listener` with what the serial port has from now on, with the instant it came in; returns what ends that. */
+  readonly onSerial: (listener: (chunk: Uint8Array, atNs: HostNs) => void) => () => void;
+  /** Settles when the domain is no more. */
+  readonly ended: Promise<void>;
 }
 
 /** What an image build gave. */
 export interface BuiltImage {
   readonly bytes: number;
+  /** What a person should know of it, beside what the bundle warns of. */
+  readonly warnings?: readonly Problem[] | undefined;
   readonly minMemoryMiB: number;
   readonly steps: readonly {
-    readonly name: 'kernel' | 'evaluate' | 'write';
+    readonly name: BuildStep['name'];
     readonly reused: boolean;
     readonly reason: string;
     readonly durationMs: number;
@@ -74,12 +126,13 @@ export interface BuildContext {
 /** Turns a bundle into a bootable image and knows how to talk to what boots. */
 export interface Runtime {
   readonly id: RuntimeId;
-  /** What of this runtime (its kernel, its builder's version) goes into an image's id. */
-  readonly fingerprint: () => Promise<string>;
+  /** What of this runtime (its kernel, its builder's version, what it adds to the bundle) goes into an image's id. */
+  readonly fingerprint: (config: ProjectConfig, projectDir: string) => Promise<string>;
   /** Writes the bootable file at `path`, whole or not at all. */
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
-  readonly describeMachine: (imagePath: string) => Machine;
-  readonly openSession: (channel: Duplex) => GuestSession;
+  /** The machine for one instance, with all that it needs on disk. Errors: PORT_TAKEN, STORE_UNUSABLE, DISK_FULL. */
+  readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
+  readonly openSession: (link: InstanceLink) => Promise<GuestSession>;
   /** What the serial port says of how the guest ended (a panic), or null. */
   readonly readPanic: (consoleText: string) => { readonly message: string; readonly report: string } | null;
 }

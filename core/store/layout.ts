@@ -19,6 +19,10 @@ export interface Layout {
   readonly settingsPath: string;
   /** A file for each project that is open. */
   readonly openProjectsDir: string;
+  /** Disks of running instances: what their guests write. */
+  readonly disksDir: string;
+  /** Runtimes' files that many images stand on, such as Node.js and its libraries. */
+  readonly basesDir: string;
   /** Consoles and channels of running instances. */
   readonly socketsDir: string;
   /** Where new projects go unless a person says otherwise. */
@@ -48,8 +52,10 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
 
   const imagesDir = join(cache, 'images');
   const kernelsDir = join(cache, 'kernels');
+  const disksDir = join(cache, 'disks');
+  const basesDir = join(cache, 'bases');
   const socketsDir = join(run, 'sockets');
-  const readable = new Set([imagesDir, kernelsDir]);
+  const readable = new Set([imagesDir, kernelsDir, disksDir, basesDir]);
 
   async function makeDir(dir: string): Promise<string> {
     try {
@@ -72,6 +78,8 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
   return {
     imagesDir,
     kernelsDir,
+    disksDir,
+    basesDir,
     socketsDir,
     otherUserReads,
     bundlesDir: join(cache, 'bundles'),

@@ -88,14 +88,21 @@ export function createEmberRuntime({ resources, tscRate }: EmberOptions): EmberR
         ],
       };
     },
-    describeMachine: (imagePath) => ({
-      machineType: 'pc',
-      kernelPath: imagePath,
-      cmdline: '',
-      channelName: invokePortName,
-      consoleName: consolePortName,
+    prepareMachine: async ({ image }) => ({
+      machine: {
+        machineType: 'pc',
+        kernel: { path: image.path, cmdline: '' },
+        disks: [],
+        network: null,
+        channelName: invokePortName,
+        consoleName: consolePortName,
+      },
+      sessionInfo: null,
     }),
-    openSession: (channel) => openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set }),
+    openSession: async (link) => {
+      const channel = await link.openChannel(invokePortName);
+      return openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set });
+    },
     readPanic: readEmberPanic,
     warm: async () => (await theBaker()).warm(),
     close: async () => {
