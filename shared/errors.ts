@@ -41,6 +41,7 @@ export const errorCodes = {
   DIGEST_WRONG: 'input',
   RELEASE_INVALID: 'input',
   NOTICE_UNREAD: 'input',
+  WRONG_ARCHITECTURE: 'input',
 
   LIBVIRT_UNREACHABLE: 'environment',
   LIBVIRT_DENIED: 'environment',

@@ -1,0 +1,42 @@
+import { withFileSource } from './byte-source.ts';
+import { readElfHeader } from './read-header.ts';
+import { readSections } from './read-sections.ts';
+import { findNames, symbolTables } from './read-symbols.ts';
+
+/** What people call a file, and where it is on this host. */
+interface ObjectFile {
+  readonly path: string;
+  readonly hostPath: string;
+}
+
+/**
+ * Those of `names` that a program or library knows, with whether it has them itself (true) or imports them (false).
+ *
+ * Errors: ELF_INVALID. An empty answer may also mean that the symbols have been stripped.
+ */
+export async function namesIn(
+  { path, hostPath }: ObjectFile,
+  kind: 'symtab' | 'dynsym',
+  names: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, boolean>> {
+  return withFileSource(
+    hostPath,
+    async (source) => {
+      const sections = await readSections(source, await readElfHeader(source));
+      const table = symbolTables(source, sections).find((one) => one.kind === kind);
+      return table === undefined ? new Map() : findNames(source, table, names);
+    },
+    path,
+  );
+}
+
+/** Those of `names` that an object imports. */
+export async function importsOf(file: ObjectFile, names: ReadonlySet<string>): Promise<readonly string[]> {
+  return [...(await namesIn(file, 'dynsym', names))].flatMap(([name, isDefined]) => (isDefined ? [] : [name]));
+}
+
+const libcNames =
+  /^(libc|libpthread|libdl|librt|libm|libutil|libresolv|libanl|libnsl|libnss_\w+|ld-linux-x86-64|ld-musl-\w+)\.so(\.\d+)?$/;
+
+/** True for a library that is a part of the C library, by the name that programs need it under. */
+export const isPartOfLibc = (path: string): boolean => libcNames.test(path.slice(path.lastIndexOf('/') + 1));
