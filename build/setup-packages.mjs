@@ -32,6 +32,7 @@ const needs = {
     files: ['/usr/lib/python3/dist-packages/libvirt.py'],
   },
   virsh: { package: 'libvirt-clients', for: 'comparing with the C client', programs: ['virsh'] },
+  qemuImg: { package: 'qemu-utils', for: 'checking qcow2 images', programs: ['qemu-img'] },
 };
 
 /** What each purpose needs: names in `needs`. */
@@ -48,6 +49,7 @@ export const purposes = {
     'libcHeaders',
     'pythonLibvirt',
     'virsh',
+    'qemuImg',
   ],
   window: ['browser'],
 };

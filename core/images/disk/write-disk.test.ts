@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFileTree, type FileTree } from '../file-tree.ts';
 import { bootNanos, compileStatic, nanosDir, nanosParts, skippedWithoutNanos } from '../testing/boot-nanos.ts';
+import { fakeBootImage, fakeBootParts } from '../testing/boot-parts.ts';
+import { hostFile } from '../testing/trees.ts';
 import { writeDisk } from './write-disk.ts';
 
 let dir: string;
@@ -12,30 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-/** A boot.img as far as anybody but the firmware looks at it. */
-function fakeBootImage(stageBytes: number): Buffer {
-  const image = Buffer.alloc(512 + stageBytes, 0x90);
-  image.writeBigUInt64LE(BigInt(stageBytes), 434);
-  image.writeUInt32LE(12, 442);
-  image.fill(0, 446);
-  image.writeUInt16LE(0xaa55, 510);
-  return image;
-}
-
-async function fakeParts() {
-  const bootImage = join(dir, 'boot.img');
-  const kernel = join(dir, 'kernel.img');
-  await writeFile(bootImage, fakeBootImage(4096));
-  await writeFile(kernel, 'a kernel');
-  return { bootImage, kernel };
-}
-
 const noFiles: FileTree = new Map();
 
 describe('a disk', () => {
   it('has a partition table with the boot file system and the root', async () => {
     const path = join(dir, 'table');
-    const boot = await fakeParts();
+    const boot = await fakeBootParts(dir);
     const layout = await writeDisk(path, { tree: noFiles, digest: 'd', boot });
     const disk = await readFile(path);
     expect(disk.length).toBe(layout.bytes);
@@ -55,7 +39,7 @@ describe('a disk', () => {
     ['of another kind', Buffer.alloc(4608)],
   ])('is not made with boot code that is %s', async (_, image) => {
     const path = join(dir, 'refused');
-    const boot = await fakeParts();
+    const boot = await fakeBootParts(dir);
     await writeFile(boot.bootImage, image);
     await expect(writeDisk(path, { tree: noFiles, digest: 'd', boot })).rejects.toMatchObject({ code: 'BAD_INPUT' });
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
@@ -70,11 +54,7 @@ describe('a disk under the real kernel', () => {
       '#include <stdio.h>\nint main(int count, char **words) { printf("hello %s\\n", words[1]); return 7; }\n',
     );
     const builder = createFileTree();
-    builder.add('/hello', {
-      kind: 'file',
-      content: { kind: 'host', path: program },
-      bytes: (await stat(program)).size,
-    });
+    builder.add('/hello', await hostFile(program));
     const root = new Map<string, string | string[]>([
       ['program', '/hello'],
       ['arguments', ['/hello', 'world']],
