@@ -19,8 +19,9 @@ afterEach(async () => {
   expect(faults.splice(0)).toEqual([]);
 });
 
-async function open(query = 'view=console'): Promise<void> {
+async function open(query = 'view=console', prepare?: () => void): Promise<void> {
   page = await browser.newPage({ viewport: { width: 1000, height: 260 } });
+  if (prepare !== undefined) await page.addInitScript(prepare);
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
   page.on('dialog', (dialog) => {
@@ -142,6 +143,31 @@ describe('console', () => {
     expect(await page.getByTestId('console-facts').textContent()).not.toContain('lines');
     await send('x\r\n'.repeat(11_000));
     await page.getByText('last 10,000 lines; Save has more').waitFor();
+  });
+
+  it('stays at the last line when it gets smaller out of sight, and output goes on', async () => {
+    // A busy page is never idle: xterm measures itself again only when it is seen.
+    await open('view=console', () => {
+      window.requestIdleCallback = () => 0;
+    });
+    const lines = (from: number) => Array.from({ length: 500 }, (_, n) => `line ${from + n}\r\n`).join('');
+    const place = (left: string, height: string) =>
+      page.locator('.cn').evaluate(
+        (console, to) => {
+          Object.assign(console.style, to);
+        },
+        { translate: left, height },
+      );
+    await send(lines(0));
+    await place('-200vw', '240px');
+    await screen();
+    await place('-200vw', '120px');
+    await screen();
+    await send(lines(500));
+    await place('0', '120px');
+    await expect.poll(screen).toContain('line 999');
+    await send(lines(1000));
+    await expect.poll(screen).toContain('line 1499');
   });
 
   it('attaches again by itself after a loss, and shows the replay once', async () => {

@@ -3,10 +3,13 @@ import { type Followed, followOutput } from './follow-output.ts';
 
 const active = { viewportY: 0, baseY: 0 };
 let render: () => void = () => undefined;
+let parse: () => void = () => undefined;
 let selected = false;
-const scrollToBottom = vi.fn(() => {
+const toBottom = () => {
   active.viewportY = active.baseY;
-});
+};
+const scrollToBottom = vi.fn(toBottom);
+const scrollLines = vi.fn();
 const terminal = {
   buffer: { active },
   hasSelection: () => selected,
@@ -14,6 +17,11 @@ const terminal = {
     render = listener;
     return { dispose: () => undefined };
   },
+  onWriteParsed: (listener: () => void) => {
+    parse = listener;
+    return { dispose: () => undefined };
+  },
+  scrollLines,
   scrollToBottom,
 } as unknown as Followed;
 let root: EventTarget;
@@ -31,6 +39,7 @@ beforeEach(() => {
 afterEach(() => {
   stop();
   vi.useRealTimers();
+  vi.unstubAllGlobals();
 });
 
 it('brings the last line back when nobody scrolled', () => {
@@ -38,6 +47,31 @@ it('brings the last line back when nobody scrolled', () => {
   expect(active.viewportY).toBe(100);
   render();
   expect(scrollToBottom).toHaveBeenCalledTimes(1);
+});
+
+it('brings it back when what was written is out of sight, where nothing is drawn', () => {
+  parse();
+  expect(active.viewportY).toBe(100);
+});
+
+it('moves the scroll bar when that stands at its end and the lines do not, and looks again', () => {
+  const frames: (() => void)[] = [];
+  vi.stubGlobal('requestAnimationFrame', (act: () => void) => frames.push(act));
+  scrollToBottom.mockImplementation(() => undefined);
+  render();
+  expect(scrollLines).toHaveBeenCalledWith(-1);
+  expect(frames).toHaveLength(1);
+  scrollToBottom.mockImplementation(toBottom);
+  frames[0]?.();
+  expect(active.viewportY).toBe(100);
+  expect(frames).toHaveLength(1);
+});
+
+it('takes a pointer that only passes for no scrolling', () => {
+  root.dispatchEvent(Object.assign(new Event('pointermove'), { buttons: 0 }));
+  vi.runAllTimers();
+  render();
+  expect(active.viewportY).toBe(100);
 });
 
 it('stays where a person scrolled to, until they are at the end again', () => {

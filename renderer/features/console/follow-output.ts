@@ -1,7 +1,10 @@
 import type { Terminal } from '@xterm/xterm';
 
 /** What of a terminal this needs. */
-export type Followed = Pick<Terminal, 'buffer' | 'hasSelection' | 'onRender' | 'scrollToBottom'>;
+export type Followed = Pick<
+  Terminal,
+  'buffer' | 'hasSelection' | 'onRender' | 'onWriteParsed' | 'scrollLines' | 'scrollToBottom'
+>;
 
 /** What a person scrolls with. */
 const gestures = ['wheel', 'pointerdown', 'pointermove', 'pointerup', 'keydown'] as const;
@@ -10,13 +13,18 @@ const gestures = ['wheel', 'pointerdown', 'pointermove', 'pointerup', 'keydown']
  * Keeps the last line in view until a person scrolls away from it.
  *
  * xterm does so itself, but takes a change of its own layout in the middle of much output for a person's scrolling, and
- * then stays where it is (seen with 6.0.0).
+ * then stays where it is (seen with 6.0.0: it gets fewer rows while it is out of sight, and output comes before it has
+ * measured itself again). From then on the new lines are out of sight and nothing is drawn: what is written has to be
+ * followed as well as what is drawn.
  */
 export function followOutput(terminal: Followed, root: HTMLElement, isHeld: () => boolean): () => void {
   let isFollowing = true;
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let frame: number | null = null;
   const isAtEnd = () => terminal.buffer.active.viewportY >= terminal.buffer.active.baseY;
-  const look = () => {
+  const look = (event: Event) => {
+    // A pointer that only passes scrolls nothing.
+    if (event.type === 'pointermove' && (event as PointerEvent).buttons === 0) return;
     // Once the terminal has done what the gesture asks for.
     timer ??= setTimeout(() => {
       timer = null;
@@ -24,14 +32,27 @@ export function followOutput(terminal: Followed, root: HTMLElement, isHeld: () =
     }, 0);
   };
   for (const name of gestures) root.addEventListener(name, look, { capture: true, passive: true });
-  const rendered = terminal.onRender(() => {
+  const follow = () => {
+    frame = null;
     // A found or selected text is what a person looks at.
     if (!isFollowing || timer !== null || isHeld() || isAtEnd() || terminal.hasSelection()) return;
     terminal.scrollToBottom();
-  });
+    if (isAtEnd()) return;
+    // xterm moves from where its scroll bar is. That may be at its end already, with the lines left behind: only a bar
+    // that moves takes them along, and measures itself.
+    terminal.scrollLines(-1);
+    terminal.scrollToBottom();
+    if (!isAtEnd()) followSoon();
+  };
+  // Within its own event xterm takes the next drawing for one that shows nothing new, and tells of none.
+  const followSoon = () => {
+    frame ??= requestAnimationFrame(follow);
+  };
+  const listeners = [terminal.onRender(follow), terminal.onWriteParsed(follow)];
   return () => {
     if (timer !== null) clearTimeout(timer);
-    rendered.dispose();
+    if (frame !== null) cancelAnimationFrame(frame);
+    for (const listener of listeners) listener.dispose();
     for (const name of gestures) root.removeEventListener(name, look, { capture: true });
   };
 }
