@@ -11,6 +11,8 @@ export interface Layout {
   readonly bundlesDir: string;
   readonly buildsDir: string;
   readonly kernelsDir: string;
+  /** Unpacked layers of container images, by digest. */
+  readonly blobsDir: string;
   /** What probes found, per host boot. */
   readonly probesDir: string;
   /** A person's: not to be lost. */
@@ -84,6 +86,7 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
     otherUserReads,
     bundlesDir: join(cache, 'bundles'),
     buildsDir: join(cache, 'builds'),
+    blobsDir: join(cache, 'blobs'),
     probesDir: join(cache, 'probes'),
     dataDir: data,
     runsDir: join(data, 'runs'),

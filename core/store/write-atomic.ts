@@ -15,7 +15,8 @@ export interface WriteOptions {
 /** How a half-written file is told from a whole one: watchers and listings pass it over, `removeTemps` ends it. */
 const tempName = /^\..*\.[0-9a-f]{12}\.fl-tmp$/;
 export const isTempName = (name: string): boolean => tempName.test(name);
-const tempPathFor = (path: string): string =>
+/** The name beside `path` under which it is made, until it is whole and can be renamed. */
+export const tempPathFor = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.fl-tmp`);
 
 /**

@@ -1,0 +1,25 @@
+/**
+ * The words of a shell command that does nothing but start one program, so that no shell is needed; null for any other.
+ *
+ * Shape: `exec` at its start is dropped. Quotes are taken off; whatever a shell would expand makes it null.
+ */
+export function plainWords(command: string): string[] | null {
+  const words: string[] = [];
+  const pattern = /\s*(?:'([^']*)'|"([^"$`\\!]*)"|([^\s'"$`\\;&|<>(){}*?[\]#~!]+))(?=\s|$)/y;
+  const text = command.trim();
+  while (pattern.lastIndex < text.length) {
+    const match = pattern.exec(text);
+    if (match === null) return null;
+    words.push(match[1] ?? match[2] ?? match[3] ?? '');
+  }
+  if (words[0] === 'exec') words.shift();
+  const [program] = words;
+  return program === undefined || program.includes('=') || builtins.has(program) ? null : words;
+}
+
+/** What a shell does itself, or what makes the rest no plain command. */
+const builtins = new Set(
+  '. : alias break case cd command continue do done elif else esac eval exit export fi for getopts if local read readonly return set shift source test then trap ulimit umask unset until while'.split(
+    ' ',
+  ),
+);

@@ -1,0 +1,36 @@
+import { pack } from 'tar-stream';
+
+/** An entry as a test writes it: what is left out is a plain file's. */
+export interface TarInput {
+  readonly name: string;
+  readonly type?: 'file' | 'directory' | 'symlink' | 'link' | 'fifo' | 'character-device' | 'block-device';
+  readonly linkname?: string;
+  readonly data?: string | Uint8Array;
+  readonly pax?: Readonly<Record<string, string>>;
+}
+
+/** The bytes of an archive with these entries, whatever they are. */
+export async function makeTar(entries: readonly TarInput[]): Promise<Buffer> {
+  const writer = pack();
+  for (const { name, type = 'file', linkname, data = '', pax } of entries) {
+    const header = {
+      name,
+      type,
+      mode: 0o644,
+      mtime: new Date(0),
+      ...(linkname !== undefined && { linkname }),
+      ...(pax && { pax }),
+    };
+    if (type === 'file') writer.entry(header, Buffer.from(data));
+    else writer.entry({ ...header, size: 0 });
+  }
+  writer.finalize();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of writer as AsyncIterable<unknown> as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Bytes as they come from a disk or a network, in pieces. */
+export async function* inPieces(bytes: Uint8Array, size = 700): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
