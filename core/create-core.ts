@@ -6,6 +6,7 @@ import { createBundler } from './bundle/bundler.ts';
 import { createAccelerator } from './doctor/accelerator.ts';
 import { createDoctor } from './doctor/doctor.ts';
 import { explainSlowStarts } from './doctor/kvm-access.ts';
+import { imageCalls, imageStreams } from './images/image-calls.ts';
 import { createImageStore } from './images/image-store.ts';
 import { importCalls } from './imports/import-calls.ts';
 import { instanceCalls, instanceStreams } from './instances/instance-calls.ts';
@@ -172,6 +173,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       return null;
     },
     ...projects.calls,
+    ...imageCalls({ images, listProjects: projects.list }),
     ...importCalls(),
     ...nanosCalls(),
     ...building.calls,
@@ -192,7 +194,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
 
   return {
     calls,
-    streams: instanceStreams({ registry, runs, reconciled: () => reconciled }),
+    streams: { ...instanceStreams({ registry, runs, reconciled: () => reconciled }), ...imageStreams({ images }) },
     listen: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

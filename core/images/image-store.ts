@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
 import type { BuildResult, BuildStep, Image } from '#shared/model/image.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';
-import { type ImageId, imageIdSchema, type ProjectId } from '#shared/model/units.ts';
+import { type ImageId, imageIdSchema, type ProjectId, projectIdSchema } from '#shared/model/units.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { sha256 } from '../bundle/bundle-cache.ts';
 import type { Bundler } from '../bundle/bundler.ts';
@@ -12,7 +12,7 @@ import { locateStack, mapStack } from '../bundle/map-stack.ts';
 import type { BuildContext, BuiltImage, Runtime } from '../runtimes/runtime.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
-import { writeAtomic } from '../store/write-atomic.ts';
+import { namesIn, writeAtomic } from '../store/write-atomic.ts';
 import { type BuildRecord, explainRebuild, explainReuse } from './explain-rebuild.ts';
 import { createImageFiles, type Manifest } from './image-files.ts';
 
@@ -31,11 +31,21 @@ export interface ImageStore {
    * MEMORY_TOO_SMALL, KERNEL_MISSING, DISK_FULL, CANCELLED.
    */
   readonly build: (project: Project, context: BuildContext) => Promise<Build>;
+  /** The images that are there whole, newest first, each with the projects whose last build it is. */
+  readonly list: () => Promise<StoredBuild[]>;
+  /** The path of an image. Errors: NOT_FOUND when it is not there, or not whole. */
+  readonly locate: (id: ImageId) => Promise<string>;
   /**
    * Drops images, those not used for longest first, until they take `maxBytes` at most. Never one of `inUse`, nor one
    * used in the last minutes. Answers with the bytes it freed.
    */
   readonly pruneImages: (maxBytes: number, inUse: ReadonlySet<ImageId>) => Promise<number>;
+}
+
+export interface StoredBuild {
+  readonly manifest: Manifest;
+  readonly path: string;
+  readonly projectIds: readonly ProjectId[];
 }
 
 export interface ImageStoreOptions {
@@ -60,7 +70,8 @@ const buildRecordSchema: z.ZodType<BuildRecord> = z.object({
 export function createImageStore({ layout, bundler, runtimes }: ImageStoreOptions): ImageStore {
   const files = createImageFiles(layout);
   const underWay = new Map<ImageId, Promise<Made>>();
-  const recordOf = (id: ProjectId) => join(layout.buildsDir, `${id}.image.json`);
+  const recordEnding = '.image.json';
+  const recordOf = (id: ProjectId) => join(layout.buildsDir, `${id}${recordEnding}`);
 
   async function lastBuild(id: ProjectId): Promise<BuildRecord | null> {
     const found = await readJson(recordOf(id), buildRecordSchema);
@@ -165,6 +176,27 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       const warnings = [...project.problems.filter((problem) => problem.severity === 'warning'), ...bundle.warnings];
       const buildMs = performance.now() - startedAt;
       return { bundle, image, result: { image, cached, buildMs, steps, warnings } };
+    },
+
+    list: async () => {
+      const makers = new Map<string, ProjectId[]>();
+      for (const name of await namesIn(layout.buildsDir)) {
+        const id = projectIdSchema.safeParse(name.slice(0, -recordEnding.length));
+        if (!name.endsWith(recordEnding) || !id.success) continue;
+        const last = await lastBuild(id.data);
+        if (last !== null) makers.set(last.imageId, [...(makers.get(last.imageId) ?? []), id.data]);
+      }
+      const found: StoredBuild[] = [];
+      for (const { id } of await files.list()) {
+        const manifest = await files.find(id);
+        if (manifest !== null) found.push({ manifest, path: files.pathOf(id), projectIds: makers.get(id) ?? [] });
+      }
+      return found.sort((a, b) => (a.manifest.createdAt < b.manifest.createdAt ? 1 : -1));
+    },
+
+    locate: async (id) => {
+      if ((await files.find(id)) !== null) return files.pathOf(id);
+      throw new FirstlightError('NOT_FOUND', `There is no image ${id}.`, { hint: 'Build its project again.' });
     },
 
     pruneImages: async (maxBytes, inUse) => {

@@ -75,7 +75,11 @@ export interface InstanceStreamsOptions extends Pick<InstanceCallsOptions, 'regi
 }
 
 /** The streams `console:*`. */
-export function instanceStreams({ registry, runs, reconciled }: InstanceStreamsOptions): StreamHandlers {
+export function instanceStreams({
+  registry,
+  runs,
+  reconciled,
+}: InstanceStreamsOptions): Pick<StreamHandlers, `console:${string}` & keyof StreamHandlers> {
   return {
     'console:attach': async ({ instanceId }, stream) => {
       await reconciled();

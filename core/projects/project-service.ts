@@ -30,6 +30,8 @@ type ProjectCallName = Extract<keyof CallHandlers, `projects:${string}`>;
 /** The projects that are open, on disk and in the list that is kept of them. */
 export interface ProjectService {
   readonly calls: Pick<CallHandlers, ProjectCallName>;
+  /** Those that are open, as they are on disk now. */
+  readonly list: () => Promise<Project[]>;
   /** The project as it is on disk now. Errors: NOT_FOUND when it is not open or its folder is gone. */
   readonly get: (id: ProjectId) => Promise<Project>;
   readonly close: () => Promise<void>;
@@ -64,6 +66,11 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     if (project.config === null) return { ...project, name: validNames.get(project.id) ?? project.name };
     validNames.set(project.id, project.name);
     return project;
+  }
+
+  async function list(): Promise<Project[]> {
+    const dirs = await openProjects.list();
+    return Promise.all(dirs.map(read));
   }
 
   async function rootOf(id: ProjectId): Promise<string> {
@@ -131,10 +138,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   }
 
   const calls: ProjectService['calls'] = {
-    'projects:list': async () => {
-      const dirs = await openProjects.list();
-      return Promise.all(dirs.map(read));
-    },
+    'projects:list': () => list(),
     'projects:open': ({ dir }) => open(dir),
     'projects:templates': () => listTemplates(resources.templatesDir),
     'projects:create': async ({ name, template, dir }) => {
@@ -198,6 +202,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   return {
     calls,
     get,
+    list,
     close: async () => {
       for (const timer of pendingChanges.values()) clearTimeout(timer);
       await Promise.all([...watchers.values()].map((watcher) => watcher.close()));

@@ -8,6 +8,7 @@ import { appCalls, appEvents } from './app.ts';
 import { buildCalls, buildEvents } from './builds.ts';
 import type { Progress } from './define.ts';
 import { doctorCalls } from './doctor.ts';
+import { imageCalls, imageStreams } from './images.ts';
 import { importCalls } from './imports.ts';
 import { instanceCalls, instanceEvents, instanceStreams } from './instances.ts';
 import { nanosCalls, nanosEvents } from './nanos.ts';
@@ -17,6 +18,7 @@ import { runCalls, runEvents } from './runs.ts';
 export const calls = {
   ...appCalls,
   ...projectCalls,
+  ...imageCalls,
   ...importCalls,
   ...buildCalls,
   ...instanceCalls,
@@ -32,7 +34,7 @@ export const events = {
   ...runEvents,
   ...nanosEvents,
 };
-export const streams = { ...instanceStreams };
+export const streams = { ...instanceStreams, ...imageStreams };
 
 export type CallName = keyof typeof calls;
 export type EventName = keyof typeof events;

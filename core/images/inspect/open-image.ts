@@ -1,0 +1,80 @@
+import { FirstlightError } from '#shared/errors.ts';
+import type { ImagePartition } from '#shared/model/image-tree.ts';
+import type { Disk } from '../disk/disk.ts';
+import { openDisk } from '../disk/open-disk.ts';
+import { hasPartitions, type Partition, readPartitions } from '../disk/partitions.ts';
+import { magic, sectorBytes } from '../tfs/format.ts';
+import type { Span } from '../tfs/read-log.ts';
+import { readVolume, type Volume } from '../tfs/read-volume.ts';
+
+/** An image that is open for looking into. */
+export interface OpenImage {
+  readonly disk: Disk;
+  readonly fileBytes: number;
+  readonly allocatedBytes: number;
+  /** None for a file system that is the whole disk, as for a kernel. */
+  readonly partitions: readonly Partition[];
+  /** An Ember image is its own kernel. */
+  readonly isElf: boolean;
+  /** Whether there is such a file system. */
+  readonly has: (partition: ImagePartition) => boolean;
+  /** Errors: IMAGE_INVALID, NOT_FOUND when the image has no such partition. */
+  readonly volume: (partition: ImagePartition) => Promise<Volume>;
+}
+
+const elfMagic = '\x7fELF';
+
+/** Opens an image file, does `work` with it, and closes it. Errors: as `openDisk` and `readPartitions`, and what `work` throws. */
+export async function withImage<Result>(path: string, work: (image: OpenImage) => Promise<Result>): Promise<Result> {
+  const { disk, fileBytes, allocatedBytes } = await openDisk(path);
+  try {
+    const first = await disk.read(0, Math.min(sectorBytes, disk.bytes));
+    return await work({ ...describeSpans(disk, first), disk, fileBytes, allocatedBytes });
+  } finally {
+    await disk.close();
+  }
+}
+
+/** What a disk's first sector says. Errors: as `readPartitions`. */
+export function describeSpans(
+  disk: Disk,
+  first: Uint8Array,
+): Pick<OpenImage, 'partitions' | 'isElf' | 'has' | 'volume'> {
+  const begins = (text: string) => Buffer.from(first.subarray(0, text.length)).toString('latin1') === text;
+  const isElf = begins(elfMagic);
+  const isBare = begins(magic);
+  const partitions = !isElf && !isBare && hasPartitions(first) ? readPartitions(disk, first) : [];
+
+  function spanOf(partition: ImagePartition): Span | null {
+    if (isElf) return null;
+    // Whatever else has no table is taken for a file system, and the error then says what it is not.
+    if (partitions.length === 0) return partition === 'root' ? { start: 0, bytes: disk.bytes } : null;
+    const found = partitions.find(({ kind }) => kind === partition);
+    return found === undefined ? null : { start: found.start, bytes: found.bytes };
+  }
+
+  return {
+    partitions,
+    isElf,
+    has: (partition) => spanOf(partition) !== null,
+    volume: async (partition) => {
+      const span = spanOf(partition);
+      if (span === null) throw noFileSystem(disk.path, partition, isElf);
+      return readVolume(disk, span);
+    },
+  };
+}
+
+function noFileSystem(path: string, partition: ImagePartition, isElf: boolean): FirstlightError {
+  const details = { subject: path };
+  if (isElf) {
+    return new FirstlightError('BAD_INPUT', `${path} has no file system: it is a kernel with its function inside.`, {
+      hint: '`firstlight image info` shows its parts.',
+      details,
+    });
+  }
+  return new FirstlightError('NOT_FOUND', `${path} has no ${partition} partition.`, {
+    hint: partition === 'boot' ? 'Leave --partition out to see its root file system.' : undefined,
+    details,
+  });
+}

@@ -1,0 +1,31 @@
+import { FirstlightError } from '#shared/errors.ts';
+import type { Json } from '#shared/model/json.ts';
+import type { Tuple, TupleValue } from '../tfs/tuple.ts';
+
+/** Options are a few lines; an image may hold a tuple that is in itself, or a thousand times in the next. */
+const maxDepth = 32;
+const maxValues = 20_000;
+
+/**
+ * A tuple as JSON: an object, with arrays for vectors; an integer too large for a number as text.
+ *
+ * Errors: IMAGE_INVALID when it has no end, or as good as none.
+ */
+export function tupleToJson(path: string, tuple: Tuple): Record<string, Json> {
+  let values = 0;
+  function convert(value: TupleValue, depth: number): Json {
+    if (depth > maxDepth || ++values > maxValues) {
+      throw new FirstlightError('IMAGE_INVALID', `${path}: the options of its root tuple have no end.`, {
+        details: { subject: path },
+      });
+    }
+    if (typeof value === 'string') return value;
+    if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+    if (Array.isArray(value)) return value.map((item) => convert(item, depth + 1));
+    return toObject([...(value as Tuple)], depth);
+  }
+  const toObject = (entries: readonly [string, TupleValue][], depth: number) =>
+    // Own properties, whatever their names: `__proto__` is one as well.
+    Object.fromEntries(entries.map(([name, value]) => [name, convert(value, depth + 1)]));
+  return toObject([...tuple], 0);
+}
