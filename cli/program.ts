@@ -121,6 +121,15 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .addOption(eventOption())
     .action(lazily(async () => (await import('./commands/invoke.ts')).invoke));
 
+  add(
+    'deps <program>',
+    'Show what a Linux program needs to run in a unikernel: interpreter, libraries, what is missing.',
+    ['deps /usr/bin/python3', 'deps /usr/bin/server --root ./rootfs'],
+  )
+    .option('--root <dir>', 'look in this root file system (default: this machine’s)')
+    .option('--library-path <dirs>', 'directories below the root to look in besides, with colons between')
+    .action(lazily(async () => (await import('./commands/deps.ts')).showDeps));
+
   add('ps', 'List the instances there are.', ['ps']).action(
     lazily(async () => (await import('./commands/ps.ts')).listInstances),
   );

@@ -30,9 +30,10 @@ export async function namesIn(
   );
 }
 
-/** Those of `names` that an object imports. */
+/** Those of `names` that an object imports, in the order of `names`. */
 export async function importsOf(file: ObjectFile, names: ReadonlySet<string>): Promise<readonly string[]> {
-  return [...(await namesIn(file, 'dynsym', names))].flatMap(([name, isDefined]) => (isDefined ? [] : [name]));
+  const found = await namesIn(file, 'dynsym', names);
+  return [...names].filter((name) => found.get(name) === false);
 }
 
 const libcNames =
