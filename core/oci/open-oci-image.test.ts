@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -130,7 +130,13 @@ describe('the layers of an image', () => {
     await open('oci:image');
     const cache = createBlobCache(layout);
     await cache.prune(0);
-    expect(await readdir(layout.blobsDir)).toHaveLength(1);
+    const [name = ''] = await readdir(layout.blobsDir);
+    const longAgo = new Date(Date.now() - 2 * 3_600_000);
+    await utimes(join(layout.blobsDir, name), longAgo, longAgo);
+    await cache.prune(1 << 20);
+    expect(await readdir(layout.blobsDir)).toEqual([name]);
+    await cache.prune(0);
+    expect(await readdir(layout.blobsDir)).toEqual([]);
   });
 });
 
