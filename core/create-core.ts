@@ -22,6 +22,7 @@ import type { Resources } from './resources.ts';
 import { createEmberRuntime } from './runtimes/ember/ember-runtime.ts';
 import { createHostRates } from './runtimes/host-rates.ts';
 import { nanosCalls } from './runtimes/nanos/releases/nanos-calls.ts';
+import { createReleases } from './runtimes/nanos/releases/releases.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { createLayout } from './store/layout.ts';
 import { createRunStore } from './store/run-store.ts';
@@ -37,6 +38,8 @@ export interface CoreOptions {
   readonly log?: ((line: string) => void) | undefined;
   /** How long an instance may take to come up. Default: 30 s, which an emulated guest on a busy machine stays far under. */
   readonly bootTimeoutMs?: number | undefined;
+  /** Where official releases of Nanos are. Shape: a URL that ends with a slash. */
+  readonly nanosBaseUrl?: string | undefined;
 }
 
 /** The engine with its end. */
@@ -71,6 +74,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const images = createImageStore({ layout, bundler, runtimes });
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);
+  const releases = createReleases({
+    layout,
+    baseUrl: options.nanosBaseUrl,
+    onChange: (releases) => emit('nanos:changed', { releases }),
+    log,
+  });
 
   const uri = chooseUri(options.uri, env, uid);
   const link = createLibvirtLink(uri, {
@@ -115,7 +124,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       void bundler.release(projectId);
     },
   });
-  const doctor = createDoctor({ link, layout, resources, accelerator, uid });
+  const doctor = createDoctor({ link, layout, resources, accelerator, releases, uid });
 
   const info = () => ({
     version: resources.version,
@@ -175,7 +184,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     ...projects.calls,
     ...imageCalls({ images, listProjects: projects.list }),
     ...importCalls(),
-    ...nanosCalls(),
+    ...nanosCalls(releases),
     ...building.calls,
     ...instanceCalls({ registry, run, sampler, mapError, reconciled: () => reconciled }),
     'runs:list': async (filter) => {

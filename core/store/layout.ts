@@ -13,6 +13,8 @@ export interface Layout {
   readonly kernelsDir: string;
   /** Unpacked layers of container images, by digest. */
   readonly blobsDir: string;
+  /** Releases of Nanos. */
+  readonly nanosDir: string;
   /** What probes found, per host boot. */
   readonly probesDir: string;
   /** A person's: not to be lost. */
@@ -54,10 +56,11 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
 
   const imagesDir = join(cache, 'images');
   const kernelsDir = join(cache, 'kernels');
+  const nanosDir = join(cache, 'nanos');
   const disksDir = join(cache, 'disks');
   const basesDir = join(cache, 'bases');
   const socketsDir = join(run, 'sockets');
-  const readable = new Set([imagesDir, kernelsDir, disksDir, basesDir]);
+  const readable = new Set([imagesDir, kernelsDir, nanosDir, disksDir, basesDir]);
 
   async function makeDir(dir: string): Promise<string> {
     try {
@@ -80,6 +83,7 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
   return {
     imagesDir,
     kernelsDir,
+    nanosDir,
     disksDir,
     basesDir,
     socketsDir,

@@ -1,12 +1,22 @@
 import type { CallHandlers } from '#shared/contract/index.ts';
-import { FirstlightError } from '#shared/errors.ts';
+import { noticeText } from './notice.ts';
+import type { Releases } from './releases.ts';
 
 type NanosCallName = Extract<keyof CallHandlers, `nanos:${string}`>;
 
 /** The calls `nanos:*`. */
-export function nanosCalls(): Pick<CallHandlers, NanosCallName> {
-  const refuse = () => {
-    throw new FirstlightError('BAD_INPUT', 'This version cannot install Nanos yet.');
+export function nanosCalls(releases: Releases): Pick<CallHandlers, NanosCallName> {
+  return {
+    'nanos:releases': async () => ({
+      releases: await releases.list(),
+      notice: noticeText,
+      noticeAccepted: await releases.notice.isAccepted(),
+    }),
+    'nanos:install': (request, context) => releases.install(request, context),
+    'nanos:use': ({ version }) => releases.use(version),
+    'nanos:remove': async ({ version }) => {
+      await releases.remove(version);
+      return null;
+    },
   };
-  return { 'nanos:releases': refuse, 'nanos:install': refuse, 'nanos:use': refuse, 'nanos:remove': refuse };
 }

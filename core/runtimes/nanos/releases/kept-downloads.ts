@@ -1,0 +1,53 @@
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nanosVersionSchema } from '#shared/model/nanos.ts';
+import { goneAsUndefined } from '../../../store/write-atomic.ts';
+import { archiveName } from './download.ts';
+
+/**
+ * Downloads that were broken off, by version. One process at a time has one: it is moved to where that process works.
+ *
+ * Shape: `workDir` is a temporary folder; the download lies in a folder of the version's name in it.
+ */
+export interface KeptDownloads {
+  /** The folder to download into, with what an earlier try left. */
+  readonly take: (version: string, workDir: string) => Promise<string>;
+  /** Puts what came of it back for the next try. */
+  readonly putBack: (version: string, workDir: string) => Promise<void>;
+  /** Puts back what a killed process was downloading in `workDir`. */
+  readonly putBackAll: (workDir: string) => Promise<void>;
+}
+
+const downloadsName = 'download';
+
+/** Those in `dir`. */
+export function createKeptDownloads(dir: string): KeptDownloads {
+  const workPath = (workDir: string, version: string) => join(workDir, downloadsName, version);
+
+  async function putBack(version: string, workDir: string): Promise<void> {
+    const from = workPath(workDir, version);
+    const archive = await stat(join(from, archiveName)).catch(goneAsUndefined);
+    if (archive === undefined || archive.size === 0) return;
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    // Another try that broke off meanwhile is worth no more than this one.
+    await rm(join(dir, version), { recursive: true, force: true });
+    await rename(from, join(dir, version));
+  }
+
+  return {
+    putBack,
+    take: async (version, workDir) => {
+      const path = workPath(workDir, version);
+      await mkdir(join(workDir, downloadsName), { recursive: true, mode: 0o700 });
+      await rename(join(dir, version), path).catch(goneAsUndefined);
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      return path;
+    },
+    putBackAll: async (workDir) => {
+      const versions = (await readdir(join(workDir, downloadsName)).catch(goneAsUndefined)) ?? [];
+      for (const version of versions) {
+        if (nanosVersionSchema.safeParse(version).success) await putBack(version, workDir);
+      }
+    },
+  };
+}
