@@ -24,6 +24,13 @@ describe('usage', () => {
     expect(close).not.toHaveBeenCalled();
   });
 
+  test.each(['install', 'list', 'use', 'rm'])('nanos %s --help likewise', async (command) => {
+    const { exitCode, out } = await cli(['nanos', command, '--help']);
+    expect(exitCode).toBe(0);
+    expect(out).toContain(`$ firstlight nanos ${command}`);
+    expect(out).toContain('--json');
+  });
+
   test('no arguments prints the help', async () => {
     const { exitCode, out } = await cli([]);
     expect(exitCode).toBe(0);

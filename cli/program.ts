@@ -83,7 +83,9 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
       getErrHelpWidth: () => io.stderr.columns || 100,
     });
   const add = (usage: string, description: string, examples: readonly string[]): Command =>
-    program
+    addTo(program, usage, description, examples);
+  const addTo = (parent: Command, usage: string, description: string, examples: readonly string[]): Command =>
+    parent
       .command(usage)
       .description(description)
       .option('--json', 'print JSON and nothing else on stdout')
@@ -158,6 +160,27 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   add('runs', 'List recorded runs, newest first.', ['runs --limit 5'])
     .option('--limit <n>', 'how many', integerBetween(1, 1000), 20)
     .action(lazily(async () => (await import('./commands/runs.ts')).listRuns));
+
+  const nanos = program.command('nanos').description('Install releases of Nanos, and choose the one in use.');
+  addTo(
+    nanos,
+    'install [version]',
+    'Download an official release (default: the newest), or take a build of your own.',
+    ['nanos install', 'nanos install 0.1.54 --accept', 'nanos install --from ~/nanos/output --as mine'],
+  )
+    .option('--from <path>', 'a directory or tarball with kernel.img, boot.img and klibs, or a built source tree')
+    .option('--as <name>', 'what to call a build of your own')
+    .option('--accept', 'say that you read the notice about binary releases')
+    .action(lazily(async () => (await import('./commands/nanos.ts')).installNanos));
+  addTo(nanos, 'list', 'List the releases on this machine.', ['nanos list']).action(
+    lazily(async () => (await import('./commands/nanos.ts')).listNanos),
+  );
+  addTo(nanos, 'use <version>', 'Use a release for what names none itself.', ['nanos use 0.1.54']).action(
+    lazily(async () => (await import('./commands/nanos.ts')).useNanos),
+  );
+  addTo(nanos, 'rm <version>', 'Remove a release from this machine.', ['nanos rm 0.1.53']).action(
+    lazily(async () => (await import('./commands/nanos.ts')).removeNanos),
+  );
 
   add('serve', 'Serve the studio to a browser on this machine, until Ctrl-C.', ['serve --port 8080'])
     .option('--port <port>', 'the port (default: a free one)', integerBetween(0, 65_535))

@@ -1,5 +1,6 @@
 import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
 import type { Resources } from '#core/resources.ts';
+import type { Releases } from '#core/runtimes/nanos/releases/releases.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { DoctorCheck } from '#shared/model/doctor.ts';
 import type { Accelerator } from './accelerator.ts';
@@ -10,6 +11,7 @@ export interface DoctorContext {
   readonly layout: Layout;
   readonly resources: Resources;
   readonly accelerator: Accelerator;
+  readonly releases: Releases;
   readonly uid: number;
   readonly userName: string;
   /** Repeat what is otherwise kept from an earlier look. */

@@ -4,6 +4,7 @@ import type { DoctorCheck, DoctorReport } from '#shared/model/doctor.ts';
 import type { Check, DoctorContext, Finding } from './check.ts';
 import { hostChecks } from './host-checks.ts';
 import { libvirtChecks } from './libvirt-checks.ts';
+import { nanosCheck } from './nanos-check.ts';
 
 /** Looks at everything that a run needs, and mends what it may. */
 export interface Doctor {
@@ -13,7 +14,7 @@ export interface Doctor {
   readonly fix: (checkId: string) => Promise<DoctorReport>;
 }
 
-const allChecks: readonly Check[] = [...hostChecks, ...libvirtChecks];
+const allChecks: readonly Check[] = [...hostChecks, nanosCheck, ...libvirtChecks];
 
 export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>): Doctor {
   const contextFor = (fresh: boolean): DoctorContext => ({ ...options, userName: userInfo().username, fresh });

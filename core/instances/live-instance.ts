@@ -283,10 +283,7 @@ export class LiveInstance {
   async #explain(error: FirstlightError): Promise<FirstlightError> {
     if (error.code !== 'CHANNEL_BROKEN') return error;
     if (this.#endReason === null) {
-      await Promise.race([
-        this.#untilEnded,
-        sleep(explainWaitMs, undefined, { ref: false }),
-      ]);
+      await Promise.race([this.#untilEnded, sleep(explainWaitMs, undefined, { ref: false })]);
     }
     // QEMU holds both sockets open as long as it lives.
     const reason = this.#endReason ?? (this.#serial?.destroyed ? 'vmm-ended' : null);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isAlive, type Owner, readBootId } from '#core/store/owner.ts';
 import type { Layout } from '#core/store/layout.ts';
+import { isAlive, type Owner, readBootId } from '#core/store/owner.ts';
 import { namesIn } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
