@@ -1,0 +1,191 @@
+/** Reads JSON that a person wrote, and says what is wrong with it, each with its place. */
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { z } from 'zod';
+import type { Problem } from '#shared/errors.ts';
+
+type Issue = z.core.$ZodIssue;
+export type Locate = (offset: number, message: string, severity?: Problem['severity']) => Problem;
+
+export interface JsonText {
+  /** What there is, also of a text with errors; null when it is empty. */
+  readonly root: Node | null;
+  /** False when it is no JSON. */
+  readonly isJson: boolean;
+  /** Of its syntax, and keys that are there twice. */
+  readonly problems: readonly Problem[];
+  readonly locate: Locate;
+}
+
+/** Comments and trailing commas are fine: editors treat such files so. */
+const parseOptions = { allowTrailingComma: true, disallowComments: false };
+
+/** The JSON that `text` is. `file` is its name in the problems. */
+export function readJsonText(text: string, file: string): JsonText {
+  const locate = locator(text, file);
+  const errors: ParseError[] = [];
+  const root = parseTree(text.replace(/^\uFEFF/, ' '), errors, parseOptions) ?? null;
+  if (errors.length > 0 || root === null) {
+    const problems = errors.map((error) => locate(error.offset, explainSyntax(printParseErrorCode(error.error))));
+    return {
+      root,
+      isJson: false,
+      problems: problems.length > 0 ? problems : [locate(0, 'The file is empty.')],
+      locate,
+    };
+  }
+  const problems = duplicateKeys(root).map((node) =>
+    locate(node.offset, `"${node.value}" is there twice; only the last one counts. Remove one.`),
+  );
+  return { root, isJson: true, problems, locate };
+}
+
+/** Problems in the order of their places. */
+export const sortProblems = (problems: readonly Problem[]): Problem[] =>
+  [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+
+/** What a schema finds wrong with a text, in words, each at its place. `schema` is the one that found it. */
+export function explainIssues(issues: readonly Issue[], root: Node, locate: Locate, schema: z.ZodType): Problem[] {
+  return issues.flatMap((issue) => explainIssue(issue, root, locate, schema));
+}
+
+function locator(text: string, file: string): Locate {
+  return (offset, message, severity = 'error') => {
+    const before = text.slice(0, offset).split('\n');
+    const line = before.length;
+    return {
+      severity,
+      message,
+      file,
+      line,
+      column: (before.at(-1)?.length ?? 0) + 1,
+      lineText: text.split('\n')[line - 1]?.replace(/\r$/, '') ?? '',
+    };
+  };
+}
+
+const syntaxWords: Readonly<Record<string, string>> = {
+  InvalidSymbol: 'This is no JSON value: text needs double quotes.',
+  InvalidNumberFormat: 'This is no number.',
+  PropertyNameExpected: 'A name in double quotes is missing here.',
+  ValueExpected: 'A value is missing here.',
+  ColonExpected: 'A colon is missing here.',
+  CommaExpected: 'A comma is missing before this.',
+  CloseBraceExpected: 'A closing brace } is missing.',
+  CloseBracketExpected: 'A closing bracket ] is missing.',
+  EndOfFileExpected: 'Nothing may follow the closing brace.',
+  UnexpectedEndOfComment: 'This comment has no end.',
+  UnexpectedEndOfString: 'This text has no closing quote.',
+  UnexpectedEndOfNumber: 'This number is not complete.',
+  InvalidUnicode: 'This \\u escape needs four hexadecimal digits.',
+  InvalidEscapeCharacter: 'JSON knows no such escape.',
+  InvalidCharacter: 'This character must be escaped.',
+};
+const explainSyntax = (code: string) => syntaxWords[code] ?? 'This is not JSON.';
+
+function explainIssue(issue: Issue, root: Node, locate: Locate, schema: z.ZodType): Problem[] {
+  const path = issue.path.filter((part) => typeof part !== 'symbol');
+  const node = findNodeAtLocation(root, path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const known = keysAt(schema, path);
+      const near = nearestKey(key, known);
+      const advice = near === undefined ? `Known are ${known.join(', ')}.` : `Did you mean "${near}"?`;
+      return locate(keyOffset(node ?? root, key), `Unknown key "${key}". ${advice}`);
+    });
+  }
+  if (node === undefined) {
+    const missing = path.length === 0 ? 'This' : `"${path.join('.')}"`;
+    return [locate(root.offset, `${missing} is missing: it must be ${wanted(issue)}.`)];
+  }
+  if (issue.code === 'invalid_key') {
+    const words = issue.issues.map((inner) => inner.message).join(', ');
+    return [locate(keyOffset(node.parent ?? node, String(path.at(-1))), `"${path.at(-1)}" is not ${words}.`)];
+  }
+  const name = path.length === 0 ? 'The whole file' : `"${path.join('.')}"`;
+  return [locate(node.offset, `${name} must be ${wanted(issue)}, not ${shown(node)}.`)];
+}
+
+/** What an issue asks for, as the words after "must be". */
+function wanted(issue: Issue): string {
+  const article = { string: 'text in double quotes', number: 'a number', int: 'a whole number', record: 'an object' };
+  switch (issue.code) {
+    case 'invalid_type':
+      return article[issue.expected as keyof typeof article] ?? `an ${issue.expected}`;
+    case 'too_small':
+      return issue.origin === 'string' ? 'a text that is not empty' : `at least ${issue.minimum}`;
+    case 'too_big':
+      return `at most ${issue.maximum}`;
+    case 'invalid_value':
+      return issue.values.map((value) => JSON.stringify(value)).join(' or ');
+    default:
+      return issue.message;
+  }
+}
+
+function shown(node: Node): string {
+  if (node.type === 'object' || node.type === 'array') return `an ${node.type}`;
+  const text = JSON.stringify(node.value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function duplicateKeys(root: Node): Node[] {
+  const seen = new Set<string>();
+  return (root.children ?? []).flatMap((property) => {
+    const key = property.children?.[0];
+    if (root.type !== 'object' || key === undefined) return [];
+    const first = !seen.has(key.value);
+    seen.add(key.value);
+    return first ? [] : [key];
+  });
+}
+
+/** Where a key of an object stands; the object itself when it has no such key. */
+export function keyOffset(object: Node, key: string): number {
+  const property = object.children?.find((child) => child.children?.[0]?.value === key);
+  return property?.offset ?? object.offset;
+}
+
+/** The keys that an object of the file may have, by its place in it. */
+export function keysAt(whole: z.ZodType, path: readonly (string | number)[]): string[] {
+  let schema: unknown = whole;
+  for (const part of path) schema = bare(schema) instanceof z.ZodObject ? bareObject(schema).shape[part] : undefined;
+  return bare(schema) instanceof z.ZodObject
+    ? Object.keys(bareObject(schema).shape).filter((key) => key !== '$schema')
+    : [];
+}
+const bareObject = (schema: unknown) => bare(schema) as z.ZodObject;
+
+/** A schema without what says that it may be left out. */
+function bare(schema: unknown): unknown {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable)
+    inner = inner.unwrap();
+  return inner;
+}
+
+/** The key that was most likely meant: at most a third of its letters differ. */
+function nearestKey(key: string, known: readonly string[]): string | undefined {
+  const scored = known.map((candidate) => ({
+    candidate,
+    distance: editDistance(key.toLowerCase(), candidate.toLowerCase()),
+  }));
+  scored.sort((a, b) => a.distance - b.distance);
+  const best = scored[0];
+  if (best === undefined) return undefined;
+  const isPrefix = key.length >= 3 && best.candidate.toLowerCase().startsWith(key.toLowerCase());
+  if (best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) || isPrefix) return best.candidate;
+  return known.find((candidate) => key.length >= 3 && candidate.toLowerCase().startsWith(key.toLowerCase()));
+}
+
+/** How many letters must be put in, taken out or exchanged to make one word of another. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
