@@ -2,7 +2,7 @@
 import { FirstlightError } from '#shared/errors.ts';
 import { createFile, type DiskFile, rawDisk } from '../disk/disk-file.ts';
 import type { FileTree } from '../file-tree.ts';
-import { encodeRoot, sortedPaths } from './encode-root.ts';
+import { checkRoot, encodeRoot, sortedPaths } from './encode-root.ts';
 import { logExtensionBytes, sectorBytes } from './format.ts';
 import {
   alignToCluster,
@@ -53,7 +53,7 @@ type IntoOptions = WriteOptions & { readonly before?: PlacedBefore | undefined }
 /**
  * Writes a volume into a new file: TFS from its first byte on, for attaching to an instance.
  *
- * Errors: BAD_INPUT for a label that is too long; NOT_FOUND, CONFLICT when a file of the host is gone or changed; CANCELLED;
+ * Errors: BAD_INPUT for a label that is too long or a tree that is too deep; NOT_FOUND, CONFLICT when a file of the host is gone or changed; CANCELLED;
  * DISK_FULL, STORE_UNUSABLE. No file is left then.
  */
 export function writeVolume(path: string, content: VolumeContent, options: WriteOptions = {}): Promise<VolumeLayout> {
@@ -75,6 +75,7 @@ export async function writeVolumeInto(
   const { tree, root = new Map(), label = '', digest, freeBytes = defaultFreeBytes, minBytes = 0 } = content;
   // Now, and not after all the data.
   checkLabel(label);
+  checkRoot(tree, root);
   const data = await writeData(disk, volumeAt, tree, options);
 
   const metadata = encodeRoot(tree, root, data.files);
