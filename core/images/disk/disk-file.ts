@@ -1,6 +1,5 @@
 /** A disk image that is being written: a raw file, or a qcow2 file that looks like one from here. */
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { toFirstlightError } from '#shared/errors.ts';
 import { toStoreError } from '../../store/store-error.ts';
 
 /** What an image is written to. Units: bytes, counted from the disk's start. */
@@ -29,13 +28,11 @@ export async function createFile<Result>(path: string, write: (file: FileHandle)
     return await write(file);
   } catch (thrown) {
     await rm(path, { force: true });
-    throw toStoreError(isAbort(thrown) ? toFirstlightError(thrown) : thrown, 'write', path);
+    throw toStoreError(thrown, 'write', path);
   } finally {
     await file.close();
   }
 }
-
-const isAbort = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'AbortError';
 
 /** A raw disk in a new file: what is not written is a hole. */
 export function rawDisk(file: FileHandle): DiskFile {

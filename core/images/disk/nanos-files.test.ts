@@ -85,19 +85,20 @@ describe('files on a raw disk', () => {
   });
 
   inGuest('can be larger than 4 GiB', async () => {
-    const bytes = 5 * 1024 * MiB + 7;
+    const bytes = 4096 * MiB + 500_007;
+    const [across, behind] = [4096 * MiB - 100_000, 4096 * MiB + 100_000];
     const large = join(dir, 'large');
     const piece = noise(200_000, 4);
     const file = await open(large, 'w');
     await file.write(piece, 0, piece.length, 0);
-    await file.write(piece, 0, piece.length, 4.5 * 1024 * MiB);
+    await file.write(piece, 0, piece.length, across);
     await file.truncate(bytes);
     await file.close();
     const files = await createCheckedFiles(dir);
     files.builder.add('/large', await hostFile(large));
     files.expect('/large', 0, piece, bytes);
-    files.expect('/large', 4.5 * 1024 * MiB - 1000, Buffer.concat([Buffer.alloc(1000), piece]), bytes);
-    files.expect('/large', bytes - 5000, Buffer.alloc(5000), bytes);
+    files.expect('/large', across - 1000, Buffer.concat([Buffer.alloc(1000), piece]), bytes);
+    files.expect('/large', behind, Buffer.alloc(bytes - behind), bytes);
     files.finish();
     const path = join(dir, 'large.raw');
     const layout = await writeDisk(path, {

@@ -17,12 +17,15 @@ type Entry =
  */
 export const maxDepth = 80;
 
-/** Refuses what no kernel could read. Errors: BAD_INPUT for a tree that is too deep, or options with `children`. */
+/** Refuses what no kernel could read. Errors: BAD_INPUT for a tree too deep, a link to nowhere, or options with `children`. */
 export function checkRoot(tree: FileTree, options: Tuple): void {
   if (options.has('children')) {
     throw new FirstlightError('BAD_INPUT', 'The options of a root cannot have `children`: those are its files.');
   }
-  for (const path of tree.keys()) {
+  for (const [path, node] of tree) {
+    if (node.kind === 'symlink' && (node.target === '' || node.target.includes('\0'))) {
+      throw new FirstlightError('BAD_INPUT', `The link ${path} leads to no path: ${JSON.stringify(node.target)}.`);
+    }
     if (path.split('/').length - 1 <= maxDepth) continue;
     throw new FirstlightError(
       'BAD_INPUT',

@@ -1,4 +1,5 @@
 /** Puts the bytes of files one after another into a volume, and says where they are. */
+import { FirstlightError } from '#shared/errors.ts';
 import type { DiskFile } from '../disk/disk-file.ts';
 import type { TreeNode } from '../file-tree.ts';
 import { sectorBytes } from './format.ts';
@@ -77,10 +78,14 @@ export function createDataWriter(
     }
   }
 
+  function checkNotCancelled(): void {
+    if (signal?.aborted) throw new FirstlightError('CANCELLED', 'The making of the image was cancelled.');
+  }
+
   async function copy(source: FileSource): Promise<Extent[]> {
     const extents: Extent[] = [];
     for (let at = 0; at < source.bytes; ) {
-      signal?.throwIfAborted();
+      checkNotCancelled();
       const left = source.bytes - at;
       if (bufferBytes - filled < Math.min(left, stretchBytes)) await flush();
       const room = bufferBytes - filled;
@@ -96,7 +101,7 @@ export function createDataWriter(
 
   return {
     add: async (node) => {
-      signal?.throwIfAborted();
+      checkNotCancelled();
       const source = openSource(node);
       try {
         return { bytes: source.bytes, extents: await copy(source) };

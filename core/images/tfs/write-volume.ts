@@ -53,8 +53,8 @@ type IntoOptions = WriteOptions & { readonly before?: PlacedBefore | undefined }
 /**
  * Writes a volume into a new file: TFS from its first byte on, for attaching to an instance.
  *
- * Errors: BAD_INPUT for a label that is too long or a tree that is too deep; NOT_FOUND, CONFLICT when a file of the host is gone or changed; CANCELLED;
- * DISK_FULL, STORE_UNUSABLE. No file is left then.
+ * Errors: BAD_INPUT for a label that is too long or a tree that is too deep; NOT_FOUND, CONFLICT when a file of the host is
+ * gone or changed; CANCELLED; DISK_FULL, STORE_UNUSABLE. No file is left then.
  */
 export function writeVolume(path: string, content: VolumeContent, options: WriteOptions = {}): Promise<VolumeLayout> {
   return createFile(path, async (file) => {
