@@ -25,6 +25,7 @@ export const bundleOutputs = [
   'electron/preload.cjs',
   'shims/url.js',
   'shims/http.js',
+  'nanos/serve-function.cjs',
 ].map((name) => `dist/${name}`);
 
 /** Whether a file takes no part in a bundle. */
@@ -87,6 +88,16 @@ const builds = [
     entryPoints: { 'electron/preload': 'electron/preload/preload.ts' },
   },
 ];
+
+// What runs a function on Nanos, in the guest's Node.js.
+builds.push({
+  ...common,
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  target: 'node18',
+  sourcemap: false,
+  entryPoints: { 'nanos/serve-function': 'core/runtimes/nanos/guest/serve-function.ts' },
+});
 
 /** What core/bundle puts before a function that names a web global: scripts that set globals. The library's names are its own matter. */
 const shimOptions = {

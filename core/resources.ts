@@ -15,6 +15,8 @@ export interface Resources {
   readonly bakeWorkerPath: string;
   /** What the bundler adds to a function that names a web global: see core/bundle/globals.ts. */
   readonly shimsDir: string;
+  /** What runs a function on Nanos, in the guest's Node.js. */
+  readonly functionServerPath: string;
 }
 
 /**
@@ -43,5 +45,6 @@ function resourcesIn(root: string, version: string): Resources {
     rendererDir: join(root, 'dist/renderer'),
     bakeWorkerPath: join(root, 'dist/bake-worker.mjs'),
     shimsDir: join(root, 'dist/shims'),
+    functionServerPath: join(root, 'dist/nanos/serve-function.cjs'),
   };
 }

@@ -132,6 +132,7 @@ export class LiveInstance {
     const { record } = this;
     const session = await this.#options.runtime.openSession({
       sessionInfo: record.sessionInfo,
+      fresh: this.#state === 'prestarted',
       openChannel: (name) => this.#openChannel(name),
       onSerial: (listener) => this.console.onSerial(listener),
       ended: this.#untilEnded,

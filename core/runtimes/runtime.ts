@@ -96,6 +96,8 @@ export interface PreparedMachine {
 /** What a session may use of its instance. */
 export interface InstanceLink {
   readonly sessionInfo: string | null;
+  /** True when the guest has executed nothing yet: all that it will print is yet to come. */
+  readonly fresh: boolean;
   /** Opens a virtio-serial port by its name. Errors: CONFLICT when another process has it; LIBVIRT_*. */
   readonly openChannel: (name: string) => Promise<Duplex>;
   /** Calls `listener` with what the serial port has from now on, with the instant it came in; returns what ends that. */

@@ -1,5 +1,5 @@
-// What the guest calls around the handler: with the event, with what the handler settled to, with what it threw. Evaluated once into the base
-// heap. The way of a plain answer uses few kinds of operations: an emulated guest pays for each the first time it meets one.
+// What the guest calls around the handler: with the event, with what the handler settled to, with what it threw. On Ember evaluated once into
+// the base heap; on Nanos by core/runtimes/nanos/guest. The way of a plain answer uses few kinds of operations: an emulated guest pays for each the first time it meets one.
 (host, timers) => {
   const { respond, fail } = host;
   // Held here because the function may change the globals.
@@ -20,6 +20,7 @@
 
   let handler;
   let functionName = 'function';
+  let runtime = 'ember';
   let turn = 0;
 
   class Unsendable extends TypeError {}
@@ -116,7 +117,7 @@
   /** Calls the handler. Returns what it returned, a promise included. */
   function invoke(event) {
     turn += 1;
-    return handler(event, { functionName, runtime: 'ember', invocationId: `${turn}` });
+    return handler(event, { functionName, runtime, invocationId: `${turn}` });
   }
 
   /** Returns the JSON text to answer with; or undefined, having answered by itself; or a promise of another value to finish with. */
@@ -174,10 +175,11 @@
     tick: timers.run,
     reset: timers.clear,
     /** Takes the function's default export; returns what is wrong with it, or ''. */
-    setHandler(value, name) {
+    setHandler(value, name, runtimeName = 'ember') {
       if (typeof value !== 'function') return typeof value;
       handler = value;
       functionName = name;
+      runtime = runtimeName;
       return '';
     },
   };

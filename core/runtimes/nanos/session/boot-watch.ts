@@ -1,0 +1,106 @@
+/** Reads the serial port of a Nanos guest while it boots, and notes when it said what. */
+import type { InstanceLink } from '#core/runtimes/runtime.ts';
+import { type HostNs, ns } from '#shared/model/units.ts';
+import type { HostMark } from '#shared/timeline/marks.ts';
+import { readySign } from './wire.ts';
+
+/** What was heard so far, and what is waited for. */
+export interface BootWatch {
+  /** Settles with the guest's first sign of life: a byte of its boot code or of its kernel. */
+  readonly spoke: Promise<void>;
+  /** Settles with the address that the kernel gave its interface. */
+  readonly address: Promise<string>;
+  /** Settles when a function's server says that it listens. */
+  readonly listening: Promise<void>;
+  readonly marks: () => readonly HostMark[];
+  /** What was printed, without what the boot itself says; the last of it, when it is long. */
+  readonly output: () => string;
+  readonly stop: () => void;
+}
+
+/** From the guest's write to this process: QEMU's serial port, a socket, an event loop. */
+const serialErrorNs = ns(1_000_000);
+const maxOutput = 1024 * 1024;
+/** What the boot sector of our images prints before anything else: a carriage return, which shows nothing. */
+const bootSign = 13;
+const addressLine = /^\[[\d.]+\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
+const kernelLine = /^\[\d+\.\d+\] (?:en\d+: assigned|NET: |gitversion: )/;
+
+/** Listens from now on. Call `stop` when the first answer is there. */
+export function watchBoot(onSerial: InstanceLink['onSerial']): BootWatch {
+  const marks: HostMark[] = [];
+  const spoke = deferred<void>();
+  const address = deferred<string>();
+  const listening = deferred<void>();
+  const kept: string[] = [];
+  let keptLength = 0;
+  let line = '';
+  let lineAtNs: HostNs | null = null;
+  let heard = false;
+
+  const mark = (name: string, label: string, atNs: HostNs, opens: HostMark['opens'] = null) =>
+    void marks.push({ name, label, atNs, source: 'serial', errorNs: serialErrorNs, opens });
+
+  function keep(text: string): void {
+    kept.push(text);
+    keptLength += text.length;
+    while (keptLength > maxOutput && kept.length > 1) keptLength -= kept.shift()?.length ?? 0;
+  }
+
+  function endLine(): void {
+    const [, ip] = addressLine.exec(line) ?? [];
+    if (ip !== undefined && lineAtNs !== null) {
+      mark('network.address', `network address ${ip}`, lineAtNs, 'runtime');
+      address.resolve(ip);
+    }
+    if (!kernelLine.test(line)) keep(`${line}\n`);
+    line = '';
+    lineAtNs = null;
+  }
+
+  const stop = onSerial((chunk, atNs) => {
+    let bytes = chunk;
+    if (!heard && bytes.length > 0) {
+      heard = true;
+      spoke.resolve();
+      if (bytes[0] === bootSign) {
+        mark('boot.sector', 'boot code of the disk runs', atNs, 'kernel');
+        bytes = bytes.subarray(1);
+      } else {
+        mark('kernel.spoke', 'first word of the kernel', atNs, 'kernel');
+      }
+    }
+    for (const char of Buffer.from(bytes).toString('latin1')) {
+      if (char === '\n') endLine();
+      else if (line.length < maxOutput) {
+        lineAtNs ??= atNs;
+        line += char;
+        if (char === '\\' && line.endsWith(readySign)) {
+          mark('listening.seen', 'the function listens', atNs);
+          line = line.slice(0, -readySign.length);
+          listening.resolve();
+        }
+      }
+    }
+  });
+
+  return {
+    spoke: spoke.promise,
+    address: address.promise,
+    listening: listening.promise,
+    marks: () => [...marks],
+    output: () =>
+      Buffer.from(`${kept.join('')}${line}`, 'latin1')
+        .toString('utf8')
+        .replaceAll('\r\n', '\n'),
+    stop,
+  };
+}
+
+function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((onResolve) => {
+    resolve = onResolve;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,43 @@
+import type { InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { bytes } from '#shared/model/units.ts';
+import { readExitCode } from './exit-code.ts';
+import { type Caller, type CallerContext, now, tooLate } from './nanos-session.ts';
+
+/** Waits for a program to run to its end; what it printed is the answer. It gets no event, and is called once. */
+export function createJobCaller({ info, link, watch }: CallerContext): Caller {
+  let called = false;
+
+  async function call({ timeoutMs }: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
+    if (called || !link.fresh) {
+      throw new FirstlightError('CONFLICT', 'This program runs once, to its end; it cannot be called again.', {
+        hint: 'Run it again. A program that serves HTTP has a "port" in firstlight.json.',
+      });
+    }
+    called = true;
+    const sentAtNs = now();
+    const over = new AbortController();
+    const late = watch.spoke.then(() =>
+      tooLate(timeoutMs, `The program did not end within ${timeoutMs} ms.`, over.signal),
+    );
+    late.catch(() => undefined);
+    await Promise.race([link.ended, late]).finally(() => over.abort());
+    const receivedAtNs = now();
+    const printed = watch.output();
+    const exitCode = info.disk === null ? null : await readExitCode(info.disk);
+    const times = { sentAtNs, receivedAtNs, marks: [], received: [] };
+    if (exitCode !== null && exitCode !== 0) {
+      const error = new FirstlightError('FUNCTION_CRASHED', `The program ended with exit code ${exitCode}.`, {
+        hint: 'What it printed says more.',
+        details: { output: printed },
+      });
+      return { outcome: { ok: false, error, fatal: true }, ...times };
+    }
+    const body = { kind: 'text', value: printed } as const;
+    const headers = { 'content-type': 'text/plain; charset=utf-8' };
+    const response = { status: 200, headers, body, bytes: bytes(Buffer.byteLength(printed)) };
+    return { outcome: { ok: true, response, ended: true }, ...times };
+  }
+
+  return { ready: watch.spoke, call, sampleClock: async () => [], close: () => undefined };
+}

@@ -1,0 +1,121 @@
+/** An event as an HTTP request, and what a program answers as a response. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Json } from '#shared/model/json.ts';
+import type { Body, Response } from '#shared/model/run.ts';
+import { bytes, type HostNs, hostNs } from '#shared/model/units.ts';
+
+export interface HttpTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What came of one try. `refused`: the connection ended before a byte of an answer, as when nobody listens yet. */
+export type HttpResult =
+  | { readonly kind: 'answered'; readonly response: Response; readonly sentAtNs: HostNs; readonly receivedAtNs: HostNs }
+  | { readonly kind: 'refused'; readonly cause: unknown };
+
+/** As for Ember's answers. */
+const maxBodyBytes = 64 * 1024 * 1024;
+const fields = new Set(['method', 'path', 'query', 'headers', 'body']);
+
+/**
+ * Sends an event and takes the answer.
+ *
+ * Errors: FUNCTION_UNSENDABLE for an answer that is too large; CANCELLED when `signal` says so.
+ */
+export async function callHttp(target: HttpTarget, event: Json, signal: AbortSignal): Promise<HttpResult> {
+  const { method, path, headers, body } = toRequest(event);
+  const sentAtNs = now();
+  return await new Promise<HttpResult>((resolve, reject) => {
+    const outgoing = httpRequest({ ...target, method, path, headers, agent: false, signal });
+    let answering = false;
+    outgoing.on('error', (cause) => {
+      if (signal.aborted) reject(new FirstlightError('CANCELLED', 'The invocation was cancelled.'));
+      else if (answering) reject(new FirstlightError('CHANNEL_BROKEN', 'The program broke off its answer.', { cause }));
+      else resolve({ kind: 'refused', cause });
+    });
+    outgoing.on('response', (incoming) => {
+      answering = true;
+      readResponse(incoming).then(
+        (response) => resolve({ kind: 'answered', response, sentAtNs, receivedAtNs: now() }),
+        reject,
+      );
+    });
+    outgoing.end(body);
+  });
+}
+
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | undefined;
+}
+
+/** An event in the shape of a request is sent as that; any other JSON is posted. */
+function toRequest(event: Json): Request {
+  if (!isRequest(event)) return post(event);
+  const { method = 'GET', path = '/', query = {}, headers = {}, body = null } = event as Record<string, Json>;
+  const search = new URLSearchParams(Object.entries(query ?? {}).map(([name, value]) => [name, String(value)]));
+  const suffix = search.size === 0 ? '' : `${String(path).includes('?') ? '&' : '?'}${search}`;
+  const given = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
+  const known = Object.fromEntries(given) as Record<string, string>;
+  const text = body === null ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  const typed = text === undefined || typeof body === 'string' ? {} : { 'content-type': 'application/json' };
+  return { method: String(method), path: encodeURI(`${path}${suffix}`), headers: { ...typed, ...known }, body: text };
+}
+
+function isRequest(event: Json): boolean {
+  if (event === null || typeof event !== 'object' || Array.isArray(event)) return false;
+  const keys = Object.keys(event);
+  return keys.length > 0 && keys.every((key) => fields.has(key)) && ('path' in event || 'method' in event);
+}
+
+const post = (event: Json): Request => ({
+  method: 'POST',
+  path: '/',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(event),
+});
+
+async function readResponse(incoming: IncomingMessage): Promise<Response> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxBodyBytes) {
+      incoming.destroy();
+      throw new FirstlightError('FUNCTION_UNSENDABLE', `The answer is longer than ${maxBodyBytes} bytes.`);
+    }
+    chunks.push(chunk);
+  }
+  const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
+  const data = Buffer.concat(chunks);
+  const status = incoming.statusCode ?? 0;
+  return { status, headers, body: toBody(data, headers['content-type'] ?? ''), bytes: bytes(data.length) };
+}
+
+function toBody(data: Buffer, contentType: string): Body {
+  if (/\bjson\b/i.test(contentType)) {
+    try {
+      return { kind: 'json', value: JSON.parse(data.toString('utf8')) as Json };
+    } catch {
+      // It says that it is JSON and is not: shown as what it is.
+    }
+  }
+  const isText =
+    contentType === '' || /^(text\/|application\/(json|javascript|xml|x-www-form-urlencoded))/i.test(contentType);
+  const text = isText ? decodeUtf8(data) : null;
+  return text === null ? { kind: 'bytes', base64: data.toString('base64') } : { kind: 'text', value: text };
+}
+
+function decodeUtf8(data: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(data);
+  } catch {
+    return null;
+  }
+}
+
+const now = (): HostNs => hostNs(Number(process.hrtime.bigint()));

@@ -1,0 +1,120 @@
+import type { GuestSession, InstanceLink, InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { type HostNs, hostNs } from '#shared/model/units.ts';
+import { type BootWatch, watchBoot } from './boot-watch.ts';
+import { createFunctionCaller } from './call-function.ts';
+import { createJobCaller } from './call-job.ts';
+import { createProgramCaller } from './call-program.ts';
+import { readSessionInfo, type SessionInfo } from './session-info.ts';
+
+/** What a caller may use. */
+export interface CallerContext {
+  readonly info: SessionInfo;
+  readonly link: InstanceLink;
+  readonly watch: BootWatch;
+  /** The guest's address as the host reaches it. Errors: CHANNEL_BROKEN when it cannot be known. */
+  readonly host: () => Promise<string>;
+}
+
+/** How one kind of guest is called. */
+export interface Caller {
+  /** Settles when the guest is up as far as this kind can tell. */
+  readonly ready: Promise<void>;
+  /** Errors: whatever ends the instance; the outcome of the function itself is in the result. */
+  readonly call: (request: InvocationRequest) => Promise<Omit<InvocationResult, 'hostMarks'>>;
+  readonly sampleClock: GuestSession['sampleClock'];
+  readonly close: () => void;
+}
+
+/** The host's end of a Nanos instance: by Firstlight's own protocol, by HTTP, or by what it prints until it ends. */
+export function openNanosSession(link: InstanceLink): GuestSession {
+  const info = readSessionInfo(link.sessionInfo);
+  const watch = watchBoot(link.onSerial);
+  const host = async () => {
+    if (info.host !== null) return info.host;
+    if (link.fresh) return await watch.address;
+    throw new FirstlightError(
+      'CHANNEL_BROKEN',
+      'The address of this instance is not known: it got it before this program began.',
+      {
+        hint: 'Give it a fixed one (`nanos.address` in firstlight.json), or run the function again.',
+      },
+    );
+  };
+  const caller = createCaller({ info, link, watch, host });
+  let queue: Promise<unknown> = Promise.resolve();
+  let close: (reason: FirstlightError | null) => void = () => undefined;
+  const closed = new Promise<FirstlightError | null>((resolve) => {
+    close = resolve;
+  });
+  const finish = () => {
+    watch.stop();
+    caller.close();
+    close(null);
+  };
+  void link.ended.then(finish);
+
+  async function invokeNow(request: InvocationRequest): Promise<InvocationResult> {
+    const sentAtNs = now();
+    try {
+      request.signal?.throwIfAborted();
+      const result = await Promise.race([caller.call(request), cancelled(request.signal)]);
+      watch.stop();
+      return { ...result, hostMarks: watch.marks() };
+    } catch (thrown) {
+      const error = toFirstlightError(thrown);
+      const outcome = { ok: false, error, fatal: true } as const;
+      return { outcome, sentAtNs, receivedAtNs: now(), marks: [], received: [], hostMarks: watch.marks() };
+    }
+  }
+
+  return {
+    ready: caller.ready,
+    closed,
+    invoke: (request) => {
+      const turn = queue.then(() => invokeNow(request));
+      queue = turn;
+      return turn;
+    },
+    sampleClock: caller.sampleClock,
+    close: finish,
+  };
+}
+
+function createCaller(context: CallerContext): Caller {
+  switch (context.info.kind) {
+    case 'function':
+      return createFunctionCaller(context);
+    case 'http':
+      return createProgramCaller(context);
+    case 'job':
+      return createJobCaller(context);
+  }
+}
+
+function cancelled(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise<never>((_, reject) => {
+    const cancel = () => reject(new FirstlightError('CANCELLED', 'The invocation was cancelled.'));
+    signal?.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+/** Rejects after a time, unless `signal` says that nobody waits any more. */
+export async function tooLate(ms: number, message: string, signal: AbortSignal): Promise<never> {
+  return await new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => {
+      const hint = 'Look for a loop that never ends, or raise timeoutMs in firstlight.json. The instance was ended.';
+      reject(new FirstlightError('FUNCTION_TIMEOUT', message, { hint }));
+    }, ms);
+    timer.unref();
+    signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  });
+}
+
+/** Rejects when the domain is no more. */
+export async function goneAsError(ended: Promise<void>): Promise<never> {
+  await ended;
+  throw new FirstlightError('CHANNEL_BROKEN', 'The guest ended before it answered.');
+}
+
+export const now = (): HostNs => hostNs(Number(process.hrtime.bigint()));

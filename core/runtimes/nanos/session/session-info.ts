@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { FirstlightError } from '#shared/errors.ts';
+
+/**
+ * What a session needs to know of a Nanos instance, as it stands in the domain's metadata.
+ *
+ * Shape: `function` speaks Firstlight's own protocol, `http` is any program that serves HTTP, `job` one that runs to its
+ * end. `host` is null where the guest's address is known only when it says it.
+ */
+const sessionInfoSchema = z.strictObject({
+  kind: z.enum(['function', 'http', 'job']),
+  host: z.ipv4().nullable(),
+  port: z.number().int().min(0).max(65_535),
+  /** The instance's own disk, where the kernel leaves its exit code. */
+  disk: z.string().nullable(),
+});
+export type SessionInfo = z.output<typeof sessionInfoSchema>;
+
+export const writeSessionInfo = (info: SessionInfo): string => JSON.stringify(info);
+
+/** Errors: CHANNEL_BROKEN for what no Firstlight wrote. */
+export function readSessionInfo(text: string | null): SessionInfo {
+  try {
+    return sessionInfoSchema.parse(JSON.parse(text ?? ''));
+  } catch (cause) {
+    throw new FirstlightError('CHANNEL_BROKEN', 'The instance does not say how it is reached.', {
+      hint: 'It was started by another version of Firstlight. Stop it, and run the function again.',
+      cause,
+    });
+  }
+}

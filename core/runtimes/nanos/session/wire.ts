@@ -1,0 +1,48 @@
+/**
+ * What host and guest say to each other over a connection of Firstlight's own: lines of JSON, each way.
+ *
+ * The host connects, sends `greeting`, then a request a line; the guest answers each, in any order, with its `id`. Units:
+ * ticks are nanoseconds of the guest's monotonic clock.
+ */
+
+/** The first bytes of a connection; nothing that speaks HTTP begins so. */
+export const greeting = 'FIRSTLIGHT/1\n';
+/** Written to the console as soon as the guest listens: a control sequence that shows nothing. */
+export const readySign = '\u001b\\';
+
+export type WireMark = readonly [name: string, ticks: number];
+
+export type WireRequest =
+  | { readonly type: 'invoke'; readonly id: number; readonly event: unknown; readonly deadlineMs: number }
+  | { readonly type: 'ping'; readonly id: number };
+
+export type WireBodyKind = 'none' | 'json' | 'text' | 'bytes';
+
+interface Sent {
+  readonly id: number;
+  /** When the guest had the request, and when it answered. */
+  readonly received: number;
+  readonly sent: number;
+}
+
+export type WireAnswer =
+  | (Sent & {
+      readonly type: 'response';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly kind: WireBodyKind;
+      /** Text as it is, JSON as its text, bytes in base64. */
+      readonly body: string;
+      readonly marks: readonly WireMark[];
+    })
+  | (Sent & {
+      readonly type: 'error';
+      readonly code: WireErrorCode;
+      readonly message: string;
+      readonly stack: string;
+      readonly marks: readonly WireMark[];
+    })
+  | (Sent & { readonly type: 'pong' });
+
+/** As the errors of `shared/errors.ts`, less what only the host can know. */
+export type WireErrorCode = 'FUNCTION_THREW' | 'FUNCTION_TIMEOUT' | 'FUNCTION_UNSENDABLE' | 'EXPORT_MISSING';
