@@ -1,0 +1,56 @@
+/** Tells whether the host's files are still the ones that something was made of, without reading them. */
+import { stat } from 'node:fs/promises';
+import { z } from 'zod';
+import type { FileTree } from '#core/images/file-tree.ts';
+import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { FirstlightError } from '#shared/errors.ts';
+
+/** A node of a tree as it can be kept. Shape: `stamp` is what changes when the file does. */
+export const stampedFileSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('directory'), path: z.string() }),
+  z.object({ kind: z.literal('symlink'), path: z.string(), target: z.string() }),
+  z.object({ kind: z.literal('file'), path: z.string(), host: z.string(), bytes: z.number(), stamp: z.string() }),
+]);
+export type StampedFile = z.output<typeof stampedFileSchema>;
+
+/** So many at once keep the file system busy, and the event loop free. */
+const atOnce = 64;
+
+/** A tree with a stamp for each file. Errors: NOT_FOUND for a file that is gone; INTERNAL for one that is not the host's. */
+export async function stampTree(tree: FileTree): Promise<StampedFile[]> {
+  return await inGroups([...tree], async ([path, node]): Promise<StampedFile> => {
+    if (node.kind === 'directory') return { kind: 'directory', path };
+    if (node.kind === 'symlink') return { kind: 'symlink', path, target: node.target };
+    if (node.content.kind !== 'host')
+      throw new FirstlightError('INTERNAL', `${path} of a base is no file of this host.`);
+    const host = node.content.path;
+    const found = await stampOf(host);
+    if (found === null) {
+      throw new FirstlightError('NOT_FOUND', `${host} is gone.`, { hint: 'Build again.', details: { subject: host } });
+    }
+    return { kind: 'file', path, host, ...found };
+  });
+}
+
+/** True when every file is as it was. */
+export async function unchanged(files: readonly StampedFile[]): Promise<boolean> {
+  const same = await inGroups(
+    files,
+    async (file) => file.kind !== 'file' || (await stampOf(file.host))?.stamp === file.stamp,
+  );
+  return same.every(Boolean);
+}
+
+async function stampOf(path: string): Promise<{ readonly stamp: string; readonly bytes: number } | null> {
+  const stats = await stat(path, { bigint: true }).catch(goneAsUndefined);
+  if (stats === undefined) return null;
+  return { stamp: `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs}`, bytes: Number(stats.size) };
+}
+
+async function inGroups<In, Out>(items: readonly In[], work: (item: In) => Promise<Out>): Promise<Out[]> {
+  const results: Out[] = [];
+  for (let at = 0; at < items.length; at += atOnce) {
+    results.push(...(await Promise.all(items.slice(at, at + atOnce).map(work))));
+  }
+  return results;
+}
