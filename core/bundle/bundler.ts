@@ -9,8 +9,10 @@ import type { Layout } from '../store/layout.ts';
 import { addShims, readShims, type Shims } from './add-shims.ts';
 import type { Bundle } from './bundle.ts';
 import { createBundleCache, sha256 } from './bundle-cache.ts';
+import { bundleProgram } from './bundle-program.ts';
 import { checkInputs } from './check-inputs.ts';
 import { buildFailed, checkEntry, checkExport, validConfig } from './check-project.ts';
+import { configInImage, runsFunction } from './config-in-image.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { esbuildOptions } from './esbuild-options.ts';
 import { type Unmarked, unmark, warnOfMissing, watchedGlobals } from './mark-globals.ts';
@@ -102,7 +104,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     signal: AbortSignal,
   ): Promise<Bundle> {
     const startedAtMs = Date.now();
-    const kept = await warmUp(project, esbuildOptions(project.dir, config, watchedGlobals), key);
+    const kept = await warmUp(project, esbuildOptions(project.dir, config, watchedIn(config)), key);
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
     const built = await rebuild(kept.context, config, signal);
@@ -127,12 +129,17 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
   ): Promise<BundleOutcome> {
     throwIfCancelled(signal);
     const config = validConfig(project);
+    if (!runsFunction(config)) {
+      const bundle = await bundleProgram(project, config, version);
+      await cache.store(bundle);
+      return { bundle, reused: before === bundle.id };
+    }
     await checkEntry(project, config);
-    const options = esbuildOptions(project.dir, config, watchedGlobals);
+    const options = esbuildOptions(project.dir, config, watchedIn(config));
     shims ??= readShims(shimsDir);
     const known = await shims;
     const made = [version, await esbuildVersion(), known.sha256];
-    const key = sha256(JSON.stringify([...made, options, config.name, config.env]));
+    const key = sha256(JSON.stringify([...made, options, ...configInImage(config)]));
     if (!warm.has(project.id)) {
       const found = await cache.lookUp(project.id, key);
       if (found !== null) return { bundle: { ...found, config, projectDir: project.dir }, reused: true };
@@ -174,6 +181,9 @@ async function esbuildVersion(): Promise<string> {
   return JSON.parse(await readFile(path, 'utf8')).version;
 }
 
+/** Node.js has every global that a function may name. */
+const watchedIn = ({ runtime }: ProjectConfig) => (runtime === 'ember' ? watchedGlobals : {});
+
 type Options = ReturnType<typeof esbuildOptions>;
 type Result = EsbuildResult<Options>;
 
@@ -189,7 +199,7 @@ const readBuilt = ({ outputFiles, metafile, warnings }: Result): Built => {
 /** Compiles what clashed with these globals unmarked. */
 async function compileAgain(project: Project, config: ProjectConfig, names: readonly string[]): Promise<Built> {
   const { build } = await import('esbuild');
-  const watched = Object.entries(watchedGlobals).filter(([name]) => !names.includes(name));
+  const watched = Object.entries(watchedIn(config)).filter(([name]) => !names.includes(name));
   return readBuilt(await build(esbuildOptions(project.dir, config, Object.fromEntries(watched))));
 }
 
@@ -218,7 +228,7 @@ function bundleOf(
   version: string,
 ): Bundle {
   const id = bundleIdSchema.parse(
-    sha256(JSON.stringify([version, config.name, config.env, sha256(code), sha256(sourceMap)])),
+    sha256(JSON.stringify([version, ...configInImage(config), sha256(code), sha256(sourceMap)])),
   );
   return {
     id,

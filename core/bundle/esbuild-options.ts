@@ -1,7 +1,30 @@
 /** How esbuild compiles a function. */
 import { join } from 'node:path';
-import type { ProjectConfig } from '#shared/model/project.ts';
+import type { ProjectConfig, RuntimeId } from '#shared/model/project.ts';
 import { explainUrlImport } from './problems.ts';
+
+/** What differs between the runtimes that a function can run on. */
+const targets = {
+  ember: {
+    platform: 'neutral',
+    // What QuickJS-ng runs.
+    target: 'es2023',
+    // A package's build for browsers or workers asks for no Node.js.
+    mainFields: ['browser', 'module', 'main'],
+    conditions: ['worker', 'browser', 'module'],
+    banner: {},
+  },
+  nanos: {
+    platform: 'node',
+    target: 'node18',
+    mainFields: ['module', 'main'],
+    conditions: ['module'],
+    // CommonJS packages inside an ES module still call `require` for Node's own modules.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  },
+} as const satisfies Record<RuntimeId, import('esbuild').BuildOptions>;
 
 /** The options for a project, with the globals to be marked. */
 export function esbuildOptions(projectDir: string, config: ProjectConfig, watched: Readonly<Record<string, string>>) {
@@ -13,12 +36,7 @@ export function esbuildOptions(projectDir: string, config: ProjectConfig, watche
     write: false,
     metafile: true,
     format: 'esm',
-    platform: 'neutral',
-    // What QuickJS-ng runs.
-    target: 'es2023',
-    // A package's build for browsers or workers asks for no Node.js.
-    mainFields: ['browser', 'module', 'main'],
-    conditions: ['worker', 'browser', 'module'],
+    ...targets[config.runtime],
     loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.css': 'text', '.svg': 'text', '.bin': 'binary' },
     define: {
       'process.env.NODE_ENV': JSON.stringify(config.env.NODE_ENV ?? 'production'),

@@ -1,0 +1,21 @@
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
+import { FirstlightError } from '#shared/errors.ts';
+
+/** Where a program lies: as named, relative to `dir`; without a name, the first on PATH. Errors: NOT_FOUND. */
+export async function findProgram(name: string, named: string | undefined, dir: string): Promise<string> {
+  if (named !== undefined) return resolve(dir, named);
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, name);
+    if (folder !== '' && (await isExecutable(path))) return path;
+  }
+  throw new FirstlightError('NOT_FOUND', `There is no ${name} on PATH.`, {
+    hint: `Install it, or name one in firstlight.json ("nanos.${name === 'node' ? 'node' : 'python.interpreter'}").`,
+  });
+}
+
+const isExecutable = (path: string) =>
+  access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );

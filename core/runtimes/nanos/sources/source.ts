@@ -1,0 +1,28 @@
+import type { Bundle } from '#core/bundle/bundle.ts';
+import type { FileTree } from '#core/images/file-tree.ts';
+import type { Problem } from '#shared/errors.ts';
+import type { BaseFacts, BasePlan } from '../base/base-store.ts';
+
+/** Where a Nanos image comes from: one for each kind of thing that can run. */
+export interface ProgramSource {
+  /** As in `BaseRequest`. */
+  readonly baseKey: string;
+  readonly planBase: () => Promise<BasePlan>;
+  /** What of the image is this project's own. */
+  readonly own: (bundle: Bundle, base: BaseFacts) => Promise<OwnPart>;
+}
+
+/** What an image has besides its base. */
+export interface OwnPart {
+  readonly tree: FileTree;
+  /** The program's path in the guest. */
+  readonly program: string;
+  /** With the program's own name first. */
+  readonly args: readonly string[];
+  /** Added to, and overridden by, what firstlight.json says. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | null;
+  /** The least memory that it was seen to start in. Units: MiB. */
+  readonly minMemoryMiB: number;
+  readonly warnings: readonly Problem[];
+}
