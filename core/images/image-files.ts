@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { problemSchema } from '#shared/model/problem.ts';
 import { runtimeIdSchema } from '#shared/model/project.ts';
 import { bundleIdSchema, bytesSchema, type ImageId, imageIdSchema } from '#shared/model/units.ts';
 import { type Layout, readableFileMode } from '../store/layout.ts';
@@ -18,6 +19,10 @@ const manifestSchema = z.object({
   runtime: runtimeIdSchema,
   bytes: bytesSchema,
   minMemoryMiB: z.number().int(),
+  /** The base that it stands on, by its digest. */
+  base: z.string().optional(),
+  /** What its build warned of, beside the bundle's. */
+  warnings: z.array(problemSchema).optional(),
   createdAt: z.string(),
 });
 export type Manifest = z.output<typeof manifestSchema>;

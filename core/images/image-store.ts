@@ -100,6 +100,8 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         runtime: runtime.id,
         bytes: built.bytes as Manifest['bytes'],
         minMemoryMiB: built.minMemoryMiB,
+        ...(built.base !== undefined && { base: built.base }),
+        ...(built.warnings !== undefined && { warnings: [...built.warnings] }),
         createdAt: new Date().toISOString(),
       };
     });
@@ -173,7 +175,11 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         });
       }
       const image = imageOf(manifest, bundle, files.pathOf(id));
-      const warnings = [...project.problems.filter((problem) => problem.severity === 'warning'), ...bundle.warnings];
+      const warnings = [
+        ...project.problems.filter((problem) => problem.severity === 'warning'),
+        ...bundle.warnings,
+        ...(manifest.warnings ?? []),
+      ];
       const buildMs = performance.now() - startedAt;
       return { bundle, image, result: { image, cached, buildMs, steps, warnings } };
     },
@@ -251,7 +257,7 @@ function checkMemory(manifest: Manifest, bundle: Bundle): void {
 }
 
 function imageOf(manifest: Manifest, bundle: Bundle, path: string): Image {
-  const { version: _, ...rest } = manifest;
+  const { version: _, base: _base, warnings: _warnings, ...rest } = manifest;
   return { ...rest, functionName: bundle.config.name, path };
 }
 

@@ -109,6 +109,8 @@ export interface InstanceLink {
 /** What an image build gave. */
 export interface BuiltImage {
   readonly bytes: number;
+  /** The base that it stands on, by its digest. */
+  readonly base?: string | undefined;
   /** What a person should know of it, beside what the bundle warns of. */
   readonly warnings?: readonly Problem[] | undefined;
   readonly minMemoryMiB: number;

@@ -20,7 +20,7 @@ export type Image = z.output<typeof imageSchema>;
 
 /** One step of a build: what it did, or what it reused, and why. */
 export const buildStepSchema = z.object({
-  name: z.enum(['config', 'bundle', 'kernel', 'evaluate', 'write']),
+  name: z.enum(['config', 'bundle', 'kernel', 'evaluate', 'base', 'write']),
   /** True when an earlier result served. */
   reused: z.boolean(),
   /** A sentence for a person: "rebuilt because handler.ts changed". */

@@ -1,11 +1,16 @@
+import { bootFsAt } from '#core/images/disk/mbr.ts';
+import { klogBytes } from '#core/images/tfs/format.ts';
 import type { InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { bytes } from '#shared/model/units.ts';
-import { readExitCode } from './exit-code.ts';
+import { openExitCode } from './exit-code.ts';
 import { type Caller, type CallerContext, now, tooLate } from './nanos-session.ts';
 
 /** Waits for a program to run to its end; what it printed is the answer. It gets no event, and is called once. */
 export function createJobCaller({ info, link, watch }: CallerContext): Caller {
+  // Opened while it is there: with the instance, its disk goes.
+  const exitCode = info.disk !== null && link.fresh ? openExitCode(info.disk, bootFsAt - klogBytes) : null;
+  exitCode?.catch(() => undefined);
   let called = false;
 
   async function call({ timeoutMs }: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
@@ -24,10 +29,10 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     await Promise.race([link.ended, late]).finally(() => over.abort());
     const receivedAtNs = now();
     const printed = watch.output();
-    const exitCode = info.disk === null ? null : await readExitCode(info.disk);
+    const code = (await (await exitCode)?.read()) ?? 0;
     const times = { sentAtNs, receivedAtNs, marks: [], received: [] };
-    if (exitCode !== null && exitCode !== 0) {
-      const error = new FirstlightError('FUNCTION_CRASHED', `The program ended with exit code ${exitCode}.`, {
+    if (code !== 0) {
+      const error = new FirstlightError('FUNCTION_CRASHED', `The program ended with exit code ${code}.`, {
         hint: 'What it printed says more.',
         details: { output: printed },
       });
@@ -39,5 +44,10 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     return { outcome: { ok: true, response, ended: true }, ...times };
   }
 
-  return { ready: watch.spoke, call, sampleClock: async () => [], close: () => undefined };
+  return {
+    ready: watch.spoke,
+    call,
+    sampleClock: async () => [],
+    close: () => void exitCode?.then((reader) => reader.close()).catch(() => undefined),
+  };
 }

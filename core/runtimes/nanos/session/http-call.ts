@@ -57,7 +57,8 @@ interface Request {
 function toRequest(event: Json): Request {
   if (!isRequest(event)) return post(event);
   const { method = 'GET', path = '/', query = {}, headers = {}, body = null } = event as Record<string, Json>;
-  const search = new URLSearchParams(Object.entries(query ?? {}).map(([name, value]) => [name, String(value)]));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) search.append(name, String(value));
   const suffix = search.size === 0 ? '' : `${String(path).includes('?') ? '&' : '?'}${search}`;
   const given = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
   const known = Object.fromEntries(given) as Record<string, string>;

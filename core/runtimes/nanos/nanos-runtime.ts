@@ -1,0 +1,172 @@
+import { open as openFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bundle } from '#core/bundle/bundle.ts';
+import { sha256 } from '#core/bundle/bundle-cache.ts';
+import { runsFunction } from '#core/bundle/config-in-image.ts';
+import { rootFsAt } from '#core/images/disk/mbr.ts';
+import { writeOverlay } from '#core/images/disk/qcow2.ts';
+import { writeDerived } from '#core/images/disk/write-derived.ts';
+import { createFileTree } from '#core/images/file-tree.ts';
+import type { BuildContext, BuiltImage, MachineNetwork, PreparedMachine, Runtime } from '#core/runtimes/runtime.ts';
+import type { Layout } from '#core/store/layout.ts';
+import { type NanosConfig, nanosConfigSchema } from '#shared/model/nanos.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import { type Base, type BaseRequest, createBaseStore } from './base/base-store.ts';
+import { chooseForwards } from './ports.ts';
+import type { NanosFiles, Releases } from './releases/releases.ts';
+import { rootTuple, userNetwork } from './root-tuple.ts';
+import { openNanosSession } from './session/nanos-session.ts';
+import { type SessionInfo, writeSessionInfo } from './session/session-info.ts';
+import { addKlibs, addNamedFiles } from './sources/add-files.ts';
+import { openSource } from './sources/open-source.ts';
+import type { ProgramSource } from './sources/source.ts';
+
+export interface NanosOptions {
+  readonly layout: Layout;
+  readonly releases: Pick<Releases, 'resolve'>;
+  /** What runs a function in the guest. */
+  readonly functionServerPath: string;
+}
+
+/** Raised when images of the same content are written otherwise. */
+const builderVersion = 1;
+
+/** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a base that is shared. */
+export function createNanosRuntime({ layout, releases, functionServerPath }: NanosOptions): Runtime {
+  const bases = createBaseStore(layout);
+
+  const configOf = (config: ProjectConfig): NanosConfig => config.nanos ?? nanosConfigSchema.parse({});
+
+  async function open(config: ProjectConfig, projectDir: string) {
+    const nanos = configOf(config);
+    const [release, source] = await Promise.all([
+      releases.resolve(nanos.release),
+      openSource(config, projectDir, { layout, functionServerPath }),
+    ]);
+    return { nanos, release, source, request: baseRequest(release, source) };
+  }
+
+  async function buildImage(bundle: Bundle, path: string, context: BuildContext): Promise<BuiltImage> {
+    const startedAt = performance.now();
+    const { config, projectDir } = bundle;
+    const { nanos, release, source, request } = await open(config, projectDir);
+    const base = await bases.ensure(request, context);
+    const basedAt = performance.now();
+    const own = await source.own(bundle, base.facts);
+    const builder = createFileTree();
+    builder.addAll(base.tree);
+    builder.addAll(own.tree);
+    const outside = await addNamedFiles(builder, nanos.files, projectDir);
+    const klibs = [...new Set([...nanos.klibs, ...(needsStrace(nanos) ? ['strace'] : [])])];
+    await addKlibs(builder, klibs, release);
+    const root = rootTuple({
+      program: own.program,
+      args: own.args,
+      env: { ...own.env, ...config.env },
+      cwd: own.cwd,
+      config: nanos,
+      hasKlibs: klibs.length > 0,
+    });
+    const fromBase = new Set([...base.tree].flatMap(([at, node]) => (builder.tree.get(at) === node ? [at] : [])));
+    context.progress({ step: 'write', message: 'Writing the image' });
+    const digest = sha256(JSON.stringify([base.digest, bundle.id]));
+    const content = { tree: builder.tree, root, label: 'root', digest, base, fromBase };
+    await writeDerived(path, content, { signal: context.signal });
+    return {
+      bytes: (await stat(path)).size,
+      base: base.digest,
+      minMemoryMiB: own.minMemoryMiB,
+      warnings: [...base.facts.warnings, ...own.warnings, ...outside],
+      steps: [
+        { name: 'kernel', reused: true, reason: `Nanos ${release.version}`, durationMs: 0 },
+        { name: 'base', reused: base.reused, reason: describeBase(base), durationMs: basedAt - startedAt },
+        { name: 'write', reused: false, reason: '', durationMs: performance.now() - basedAt },
+      ],
+    };
+  }
+
+  return {
+    id: 'nanos',
+    fingerprint: async (config, projectDir) => {
+      const { release, request } = await open(config, projectDir);
+      const { digest } = await bases.look(request);
+      return `nanos ${builderVersion} ${release.digest} ${digest}`;
+    },
+    buildImage,
+    prepareMachine: async ({ image, config, makeDiskDir }): Promise<PreparedMachine> => {
+      const nanos = configOf(config);
+      const dir = await makeDiskDir();
+      const disk = join(dir, 'disk.qcow2');
+      const [network] = await Promise.all([
+        chooseNetwork(nanos),
+        diskBytes(image.path).then((bytes) => writeOverlay(disk, { name: image.path, format: 'qcow2' }, bytes)),
+      ]);
+      return {
+        machine: {
+          machineType: 'pc',
+          kernel: null,
+          disks: [{ path: disk, format: 'qcow2' }],
+          network,
+          channelName: null,
+          consoleName: null,
+        },
+        sessionInfo: writeSessionInfo(sessionInfo(config, nanos, network, disk)),
+      };
+    },
+    openSession: async (link) => openNanosSession(link),
+    readPanic: () => null,
+  };
+}
+
+function baseRequest(release: NanosFiles, source: ProgramSource): BaseRequest {
+  return {
+    key: `${release.digest} ${source.baseKey}`,
+    plan: source.planBase,
+    boot: { bootImage: release.bootImg, kernel: release.kernelImg },
+    bootDigest: release.digest,
+  };
+}
+
+const needsStrace = ({ debug, options }: NanosConfig): boolean =>
+  debug.strace || options.debugsyscalls === true || options.syscall_summary === true;
+
+function describeBase({ facts, reused, layout }: Base): string {
+  const size = `${Math.round((layout.bytes - rootFsAt) / 1e6)} MB`;
+  return reused ? `reused: ${facts.description}, ${size}, as they were` : `${facts.description}, ${size}`;
+}
+
+async function chooseNetwork(config: NanosConfig): Promise<MachineNetwork | null> {
+  const { network, address } = config;
+  switch (network.kind) {
+    case 'none':
+      return null;
+    case 'user':
+      return { kind: 'user', guestIp: address?.ip ?? userNetwork.ip, forwards: await chooseForwards(config) };
+    default:
+      return network;
+  }
+}
+
+function sessionInfo(
+  config: ProjectConfig,
+  nanos: NanosConfig,
+  network: MachineNetwork | null,
+  disk: string,
+): SessionInfo {
+  if (network === null || nanos.port === null) return { kind: 'job', host: null, port: 0, disk };
+  const kind = runsFunction(config) ? 'function' : 'http';
+  if (network.kind !== 'user') return { kind, host: nanos.address?.ip ?? null, port: nanos.port, disk };
+  return { kind, host: '127.0.0.1', port: network.forwards[0]?.hostPort ?? 0, disk };
+}
+
+/** The size of the disk that a qcow2 file of ours is. */
+async function diskBytes(path: string): Promise<number> {
+  const file = await openFile(path, 'r');
+  try {
+    const size = Buffer.alloc(8);
+    await file.read(size, 0, 8, 24);
+    return Number(size.readBigUInt64BE());
+  } finally {
+    await file.close();
+  }
+}

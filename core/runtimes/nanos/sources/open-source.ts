@@ -1,0 +1,23 @@
+import type { Layout } from '#core/store/layout.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import { functionSource } from './function-source.ts';
+import { programSource } from './program-source.ts';
+import { pythonSource } from './python-source.ts';
+import type { ProgramSource } from './source.ts';
+
+export interface SourceOptions {
+  readonly layout: Layout;
+  readonly functionServerPath: string;
+}
+
+/** What a project's image is made from, by what firstlight.json names. Errors: NOT_FOUND, BAD_INPUT, as each source. */
+export async function openSource(
+  config: ProjectConfig,
+  projectDir: string,
+  { functionServerPath }: SourceOptions,
+): Promise<ProgramSource> {
+  const { nanos } = config;
+  if (nanos?.program !== undefined) return await programSource(config, projectDir);
+  if (nanos?.python !== undefined) return await pythonSource(config, projectDir);
+  return await functionSource(config, projectDir, functionServerPath);
+}
