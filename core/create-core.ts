@@ -21,6 +21,7 @@ import { createProjectService } from './projects/project-service.ts';
 import type { Resources } from './resources.ts';
 import { createEmberRuntime } from './runtimes/ember/ember-runtime.ts';
 import { createHostRates } from './runtimes/host-rates.ts';
+import { createNanosRuntime } from './runtimes/nanos/nanos-runtime.ts';
 import { nanosCalls } from './runtimes/nanos/releases/nanos-calls.ts';
 import { createReleases } from './runtimes/nanos/releases/releases.ts';
 import type { Runtime } from './runtimes/runtime.ts';
@@ -69,17 +70,18 @@ export async function createCore(options: CoreOptions): Promise<Core> {
 
   const rates = createHostRates(layout);
   const ember = createEmberRuntime({ resources, tscRate: rates.tsc });
-  const runtimes = new Map<Runtime['id'], Runtime>([[ember.id, ember]]);
-  const bundler = createBundler({ layout, version: resources.version, shimsDir: resources.shimsDir });
-  const images = createImageStore({ layout, bundler, runtimes });
-  const runs = createRunStore(layout, { log });
-  const settings = createSettings(layout, log);
   const releases = createReleases({
     layout,
     baseUrl: options.nanosBaseUrl,
     onChange: (releases) => emit('nanos:changed', { releases }),
     log,
   });
+  const nanos = createNanosRuntime({ layout, releases, functionServerPath: resources.functionServerPath });
+  const runtimes = new Map<Runtime['id'], Runtime>([ember, nanos].map((runtime) => [runtime.id, runtime]));
+  const bundler = createBundler({ layout, version: resources.version, shimsDir: resources.shimsDir });
+  const images = createImageStore({ layout, bundler, runtimes });
+  const runs = createRunStore(layout, { log });
+  const settings = createSettings(layout, log);
 
   const uri = chooseUri(options.uri, env, uid);
   const link = createLibvirtLink(uri, {
