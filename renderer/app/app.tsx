@@ -1,6 +1,8 @@
 import './app.css';
 import { useEffect, useMemo, useState } from 'react';
-import { useProject, useSession, useStudio, useTheme } from '../bind/studio.tsx';
+import { useProject, useSession, useStudio, useTheme, useTransient } from '../bind/studio.tsx';
+import { showPanels } from '../state/context.ts';
+import { wideViews } from '../state/transient.ts';
 import type { Transport } from '../transport/transport.ts';
 import { Button } from '../ui/button.tsx';
 import { LoadingState } from '../ui/states.tsx';
@@ -10,12 +12,13 @@ import { listCommands } from './commands.ts';
 import { Dialogs } from './dialogs.tsx';
 import { Workbench } from './layout.tsx';
 import { togglePanel } from './panels.ts';
-import { focusRegion, nextRegion, trackFocus } from './regions.ts';
+import { focusRegion, isCovered, nextRegion, trackFocus } from './regions.ts';
 import { RunBar } from './run-bar.tsx';
 import { shortcutOf } from './shortcut.ts';
 import { StatusBar } from './status-bar.tsx';
 import { Toasts } from './toasts.tsx';
 import { Welcome } from './welcome.tsx';
+import { WideView } from './wide-view.tsx';
 
 /** The window. */
 export function App({ transport }: { readonly transport: Transport }) {
@@ -24,8 +27,17 @@ export function App({ transport }: { readonly transport: Transport }) {
   const project = useProject();
   const projects = useSession((state) => state.projects);
   const link = useSession((state) => state.link);
+  const wide = useTransient((state) => wideViews.includes(state.center));
   const context = useMemo(
-    () => ({ studio, togglePanel, focusRegion: (name: string) => void focusLater(name), nextRegion }),
+    () => ({
+      studio,
+      togglePanel,
+      focusRegion: (name: string) => {
+        if (isCovered(name)) showPanels(studio);
+        focusLater(name);
+      },
+      nextRegion,
+    }),
     [studio],
   );
   const commands = useMemo(() => () => listCommands(context), [context]);
@@ -52,7 +64,8 @@ export function App({ transport }: { readonly transport: Transport }) {
     const onEscape = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || event.defaultPrevented || studio.transient.getState().dialog !== null) return;
       if ((event.target as Element | null)?.closest?.('.monaco-editor, .xterm')) return;
-      if (studio.transient.getState().center === 'environment') studio.transient.setState({ center: 'editor' });
+      if (studio.transient.getState().nanosInstall !== null) studio.nanos.cancel();
+      else if (studio.transient.getState().center !== 'editor') studio.transient.setState({ center: 'editor' });
       else studio.runs.cancel();
     };
     window.addEventListener('keydown', onKeyDown, true);
@@ -71,7 +84,10 @@ export function App({ transport }: { readonly transport: Transport }) {
       <div className="app-body">
         <ActivityBar commands={commands} />
         <div className="app-work">
-          {starting ? <Starting late={link.attempt > 1} /> : project === null ? <Welcome /> : <Workbench />}
+          <div className={wide ? 'app-panels app-panels-covered' : 'app-panels'}>
+            {starting ? <Starting late={link.attempt > 1} /> : project === null ? <Welcome /> : <Workbench />}
+          </div>
+          {wide && <WideView pickDirectory={transport.pickDirectory} />}
         </div>
       </div>
       <StatusBar />

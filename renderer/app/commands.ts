@@ -1,6 +1,7 @@
 import { currentProject } from '../state/context.ts';
 import type { Studio } from '../state/studio.ts';
 import type { IconName } from '../ui/icon.tsx';
+import { listNanosCommands } from './nanos-commands.ts';
 import { listOpenThings } from './open-commands.ts';
 import type { PanelName } from './panels.ts';
 import { listViewCommands } from './view-commands.ts';
@@ -9,7 +10,7 @@ import { listViewCommands } from './view-commands.ts';
 export interface Command {
   readonly id: string;
   readonly title: string;
-  readonly group: 'Run' | 'File' | 'Function' | 'Instance' | 'View' | 'Help';
+  readonly group: 'Run' | 'File' | 'Function' | 'Instance' | 'Nanos' | 'View' | 'Help';
   readonly shortcut?: string | undefined;
   readonly icon?: IconName | undefined;
   readonly disabled?: boolean | undefined;
@@ -145,6 +146,7 @@ export function listCommands(context: CommandContext): readonly Command[] {
       disabled: none,
       run: () => project !== null && void studio.projects.close(project.id),
     },
+    ...listNanosCommands(context),
     ...listViewCommands(context),
     {
       id: 'doctor',

@@ -1,8 +1,8 @@
 import './dialogs.css';
 import { useState } from 'react';
 import { useProject, useSession, useStudio } from '../bind/studio.tsx';
-import { Button } from '../ui/button.tsx';
 import { FormDialog } from '../ui/form-dialog.tsx';
+import { PathField } from '../ui/path-field.tsx';
 import { ErrorState } from '../ui/states.tsx';
 
 const namePattern = /^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$/;
@@ -61,13 +61,13 @@ export function NewFunction({ pickDirectory, onClose }: PickProps) {
           </label>
         ))}
       </fieldset>
-      <DirectoryField
+      <PathField
         label="Folder"
         note="Left empty: the folder that is shown."
         placeholder={`${projectsDir}/${name || 'name'}`}
         value={dir}
         onChange={setDir}
-        pickDirectory={pickDirectory}
+        pick={pickDirectory}
       />
     </FormDialog>
   );
@@ -87,7 +87,7 @@ export function OpenFolder({ pickDirectory, onClose }: PickProps) {
       onClose={onClose}
       onSubmit={() => studio.projects.open(dir.trim())}
     >
-      <DirectoryField
+      <PathField
         label="Folder on the machine that runs the engine"
         note={
           dir !== '' && !absolute
@@ -98,51 +98,9 @@ export function OpenFolder({ pickDirectory, onClose }: PickProps) {
         placeholder={`${projectsDir}/hello`}
         value={dir}
         onChange={setDir}
-        pickDirectory={pickDirectory}
+        pick={pickDirectory}
       />
     </FormDialog>
-  );
-}
-
-interface DirectoryFieldProps {
-  readonly label: string;
-  readonly note: string;
-  readonly wrong?: boolean;
-  readonly placeholder: string;
-  readonly value: string;
-  readonly onChange: (dir: string) => void;
-  readonly pickDirectory: (() => Promise<string | null>) | undefined;
-}
-
-function DirectoryField({
-  label,
-  note,
-  wrong = false,
-  placeholder,
-  value,
-  onChange,
-  pickDirectory,
-}: DirectoryFieldProps) {
-  const browse = async () => {
-    const dir = await pickDirectory?.();
-    if (typeof dir === 'string') onChange(dir);
-  };
-  return (
-    <label className="field">
-      <span>{label}</span>
-      <span className="directory">
-        <input
-          className="input mono"
-          value={value}
-          aria-invalid={wrong}
-          placeholder={placeholder}
-          spellCheck={false}
-          onChange={(event) => onChange(event.target.value)}
-        />
-        {pickDirectory !== undefined && <Button onClick={() => void browse()}>Browse</Button>}
-      </span>
-      <span className={wrong ? 'field-note danger' : 'field-note'}>{note}</span>
-    </label>
   );
 }
 

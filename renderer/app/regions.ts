@@ -1,7 +1,18 @@
 import { type PanelName, showPanel } from './panels.ts';
 
 /** The panels that F6 walks through, in reading order. Shape: the value of their `data-region`. */
-export const regions = ['run', 'areas', 'side', 'editor', 'event', 'response', 'timeline', 'dock', 'status'] as const;
+export const regions = [
+  'run',
+  'areas',
+  'side',
+  'view',
+  'editor',
+  'event',
+  'response',
+  'timeline',
+  'dock',
+  'status',
+] as const;
 
 const panelOf: Readonly<Record<string, PanelName>> = {
   side: 'side',
@@ -26,8 +37,15 @@ export function trackFocus(): () => void {
   return () => document.removeEventListener('focusin', remember);
 }
 
+/** True for a panel that lies under a view which takes its room. */
+export function isCovered(name: string): boolean {
+  const region = document.querySelector(`[data-region="${name}"]`);
+  return region?.closest('.app-panels-covered') !== null && region !== null;
+}
+
 /** Puts the keyboard's focus into a panel, showing the panel first when it is collapsed. False when it has nothing to focus. */
 export function focusRegion(name: string): boolean {
+  if (isCovered(name)) return false;
   const panel = panelOf[name];
   if (panel !== undefined) showPanel(panel);
   const region = document.querySelector<HTMLElement>(`[data-region="${name}"]`);

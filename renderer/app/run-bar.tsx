@@ -1,5 +1,6 @@
 import './run-bar.css';
 import { useNow, useProject, useSaved, useSession, useShown, useStudio, useTask } from '../bind/studio.tsx';
+import { RuntimePicker } from '../features/nanos/runtime-picker.tsx';
 import { formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Menu } from '../ui/menu.tsx';
@@ -53,11 +54,7 @@ export function RunBar() {
           <span className="ellipsis">{project?.name ?? 'No function'}</span>
           <Icon name="down" size={12} />
         </Menu>
-        {project !== null && (
-          <span className="run-runtime" data-tip="Runtime, from firstlight.json: the built-in unikernel">
-            {project.config?.runtime ?? 'ember'}
-          </span>
-        )}
+        {project !== null && <RuntimePicker project={project} />}
         <Menu
           label={`Start mode, ${startMode}`}
           tip={modeWords[startMode]}

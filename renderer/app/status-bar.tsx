@@ -1,5 +1,6 @@
 import './status-bar.css';
 import { useNow, useProject, useSession, useStudio, useTask, useTransient } from '../bind/studio.tsx';
+import { showPanels } from '../state/context.ts';
 import { formatBytes, formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 
@@ -101,9 +102,10 @@ function BuildState() {
       type="button"
       className="status-item"
       data-tip={failed ? build.error?.message : 'Steps of the last build: what was made, what was reused, and why'}
-      onClick={() =>
-        studio.transient.setState({ dockTab: failed && build.error?.details.problems?.length ? 'problems' : 'build' })
-      }
+      onClick={() => {
+        showPanels(studio);
+        studio.transient.setState({ dockTab: failed && build.error?.details.problems?.length ? 'problems' : 'build' });
+      }}
     >
       <span className={failed ? 'danger' : undefined} role="status">
         {words}

@@ -5,7 +5,7 @@ import type { ProjectId } from '#shared/model/units.ts';
 import type { SavedState, SavedStore } from './saved.ts';
 import type { SessionState, SessionStore, Shown } from './session.ts';
 import { nothingShown } from './session.ts';
-import type { Task, TransientStore } from './transient.ts';
+import { type Task, type TransientStore, wideViews } from './transient.ts';
 
 /** What every action works on. */
 export interface StudioContext {
@@ -72,6 +72,11 @@ export function setTask(context: StudioContext, projectId: ProjectId, task: Task
 export function patchTask(context: StudioContext, projectId: ProjectId, patch: Partial<Task>): void {
   const task = context.transient.getState().tasks[projectId];
   if (task !== undefined) setTask(context, projectId, { ...task, ...patch });
+}
+
+/** Brings back the panels around the editor, when a view has taken their room. */
+export function showPanels(context: StudioContext): void {
+  if (wideViews.includes(context.transient.getState().center)) context.transient.setState({ center: 'editor' });
 }
 
 let nextToastId = 1;

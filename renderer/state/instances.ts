@@ -2,7 +2,7 @@ import { toFirstlightError } from '#shared/errors.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
-import { report, type StudioContext, setEntry } from './context.ts';
+import { report, type StudioContext, setEntry, showPanels } from './context.ts';
 import { failed, loading, ready } from './loadable.ts';
 
 /** Graphs show the last ten minutes; older samples are dropped. */
@@ -47,6 +47,7 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
 
   const openConsole = (instanceId: InstanceId) => {
     const key = `console:${instanceId}` as const;
+    showPanels(context);
     transient.setState((state) => ({
       consoles: state.consoles.some((tab) => tab.key === key)
         ? state.consoles
@@ -102,6 +103,7 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
     openConsole,
     openReplay: (runId, title, passing = false) => {
       const key = `console:run-${runId}` as const;
+      showPanels(context);
       transient.setState((state) => ({
         consoles: state.consoles.some((tab) => tab.key === key)
           ? state.consoles

@@ -13,6 +13,7 @@ import {
   setEntry,
   setTask,
   shownOf,
+  showPanels,
 } from './context.ts';
 import type { DocActions } from './docs.ts';
 import { eventText } from './events.ts';
@@ -73,13 +74,14 @@ export function createRunActions(
     else instances.openReplay(run.id, `${run.functionName} ${clock(run.startedAt)}`, true);
   };
 
-  /** The run a person would compare with: the one before it, in the same start mode, that was answered. */
-  const before = (projectId: ProjectId, run: Pick<Run, 'id' | 'startMode' | 'startedAt'>) =>
+  /** The run a person would compare with: the one before it, of the same runtime and start mode, that was answered. */
+  const before = (projectId: ProjectId, run: Pick<Run, 'id' | 'runtime' | 'startMode' | 'startedAt'>) =>
     listOf(projectId)?.value?.find(
       (entry) =>
         entry.id !== run.id &&
         entry.startedAt < run.startedAt &&
         entry.startMode === run.startMode &&
+        entry.runtime === run.runtime &&
         entry.outcome === 'ok',
     )?.id ?? null;
 
@@ -127,6 +129,7 @@ export function createRunActions(
     const projectId = project.id;
     const event = parseEvent(eventText(saved.getState(), projectId));
     if (!event.ok) return patchShown(context, projectId, { failure: event.error, warm: null });
+    showPanels(context);
     const abort = startTask(projectId, 'run', 'Saving');
     try {
       if (!(await docs.saveAll(projectId))) return;
@@ -142,7 +145,8 @@ export function createRunActions(
           onProgress: ({ message, fraction }) => patchTask(context, projectId, { message, fraction: fraction ?? null }),
         },
       );
-      const comparable = last !== null && last.outcome === 'ok' && last.startMode === done.startMode ? last : null;
+      const alike = last?.runtime === done.runtime && last.startMode === done.startMode;
+      const comparable = last !== null && last.outcome === 'ok' && alike ? last : null;
       patchShown(context, projectId, { ...nothingShown, run: done, previous: comparable, asked });
       transient.setState({ selectedPhase: null, focusedInstanceId: done.instance?.id ?? null });
       if (comparable === null) void compare(projectId, before(projectId, done));
@@ -170,6 +174,7 @@ export function createRunActions(
       const { projectId } = instance;
       const event = parseEvent(eventText(saved.getState(), projectId));
       if (!event.ok) return patchShown(context, projectId, { failure: event.error, warm: null });
+      showPanels(context);
       const abort = startTask(projectId, 'invoke', `Calling ${instanceId}`);
       try {
         const invocation = await client.call(

@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { AppInfo } from '#shared/contract/app.ts';
+import type { CallOutput } from '#shared/contract/index.ts';
 import type { FirstlightError, Problem } from '#shared/errors.ts';
 import type { DoctorReport } from '#shared/model/doctor.ts';
 import type { BuildResult } from '#shared/model/image.ts';
@@ -10,6 +11,9 @@ import type { Invocation, Run, RunSummary } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 import { idle, type Loadable } from './loadable.ts';
+
+/** The releases of Nanos on the engine's machine, and the words that go with published ones. */
+export type NanosReleases = CallOutput<'nanos:releases'>;
 
 /** The state of the way to the engine, as the window shows it. */
 export interface LinkState {
@@ -92,6 +96,7 @@ export interface SessionState {
   readonly builds: Readonly<Record<string, BuildState>>;
   readonly shown: Readonly<Record<string, Shown>>;
   readonly doctor: Loadable<DoctorReport>;
+  readonly nanos: Loadable<NanosReleases>;
 }
 
 export type SessionStore = StoreApi<SessionState>;
@@ -112,6 +117,7 @@ const initialSession: SessionState = {
   builds: {},
   shown: {},
   doctor: idle,
+  nanos: idle,
 };
 
 export const createSessionStore = (): SessionStore => createStore<SessionState>()(() => initialSession);

@@ -1,10 +1,12 @@
 import type { Client } from '#shared/contract/client.ts';
 import { fromWireError } from '#shared/errors.ts';
 import { type BuildActions, createBuildActions } from './builds.ts';
+import { type ConfigActions, createConfigActions } from './config.ts';
 import { currentProject, report, type StudioContext } from './context.ts';
 import { createDocActions, type DocActions } from './docs.ts';
 import { createDoctorActions, type DoctorActions } from './doctor.ts';
 import { createInstanceActions, type InstanceActions } from './instances.ts';
+import { createNanosActions, type NanosActions } from './nanos.ts';
 import { createProjectActions, type ProjectActions } from './projects.ts';
 import { createRunActions, type RunActions } from './runs.ts';
 import { createSavedStore, readSaved, type SavedState, savedKey } from './saved.ts';
@@ -26,6 +28,8 @@ export interface Studio extends StudioContext {
   readonly instances: InstanceActions;
   readonly runs: RunActions;
   readonly doctor: DoctorActions;
+  readonly config: ConfigActions;
+  readonly nanos: NanosActions;
   /** Saves the active file, and builds when it is on disk. */
   readonly saveAndBuild: () => Promise<void>;
   /** Ends timers and subscriptions. */
@@ -50,6 +54,8 @@ export function createStudio(transport: StudioTransport): Studio {
   const runs = createRunActions(context, docs, builds, instances);
   const projects = createProjectActions(context, docs, builds, runs);
   const doctor = createDoctorActions(context);
+  const config = createConfigActions(context, docs, builds);
+  const nanos = createNanosActions(context, builds);
 
   let settingsLoaded = false;
   let saveTimer: ReturnType<typeof setTimeout> | null = null;
@@ -73,7 +79,7 @@ export function createStudio(transport: StudioTransport): Studio {
       report(context, thrown);
     }
     await instances.load();
-    await Promise.all([projects.load(), projects.loadTemplates(), docs.refresh()]);
+    await Promise.all([projects.load(), projects.loadTemplates(), docs.refresh(), nanos.load()]);
     await doctor.run();
   }
 
@@ -114,6 +120,7 @@ export function createStudio(transport: StudioTransport): Studio {
     client.subscribe('instances:changed', ({ instance }) => instances.changed(instance)),
     client.subscribe('instances:removed', ({ instanceId }) => instances.removed(instanceId)),
     client.subscribe('metrics:sampled', ({ samples }) => instances.sampled(samples)),
+    client.subscribe('nanos:changed', ({ releases }) => nanos.changed(releases)),
     client.subscribe('runs:added', ({ run }) => runs.added(run)),
     client.subscribe('runs:removed', ({ runId }) => runs.removed(runId)),
   ];
@@ -127,6 +134,8 @@ export function createStudio(transport: StudioTransport): Studio {
     instances,
     runs,
     doctor,
+    config,
+    nanos,
     saveAndBuild: async () => {
       const { projectId } = context.saved.getState();
       const project = context.session.getState().projects.value?.find((entry) => entry.id === projectId);

@@ -41,6 +41,23 @@ export type Dialog =
       readonly onConfirm: () => void;
     };
 
+/** What a release of Nanos is made from: a published one, or a person's own build. */
+export type NanosSource =
+  | { readonly kind: 'official'; readonly version: string }
+  | { readonly kind: 'local'; readonly from: string; readonly as: string | null };
+
+/** `notice`: the words about binary releases are to be read first. */
+export interface NanosInstall {
+  readonly source: NanosSource;
+  readonly stage: 'notice' | 'working' | 'failed';
+  readonly message: string;
+  /** Units: 0 to 1; null when unknown. */
+  readonly fraction: number | null;
+  readonly cancelling: boolean;
+  readonly cancel: () => void;
+  readonly error: FirstlightError | null;
+}
+
 export interface Toast {
   readonly id: number;
   readonly error: FirstlightError | null;
@@ -54,6 +71,10 @@ export interface Reveal {
   readonly column: number;
   readonly serial: number;
 }
+
+/** What the middle of the window shows. Those in `wideViews` take the room of the panels beside and below it too. */
+export type Center = 'editor' | 'environment' | 'releases' | 'image' | 'options';
+export const wideViews: readonly Center[] = ['releases', 'image', 'options'];
 
 export type DockTab = 'resources' | 'build' | 'problems' | 'runs' | `console:${string}`;
 
@@ -71,8 +92,9 @@ export interface TransientState {
   /** Something the editor is asked to do, by the editor's own name for it. */
   readonly editorAction: string | null;
   readonly cursor: { readonly line: number; readonly column: number } | null;
-  /** The center shows the environment's checks instead of the editor. */
-  readonly center: 'editor' | 'environment';
+  readonly center: Center;
+  /** An installation of Nanos that waits for a person, goes on, or failed. */
+  readonly nanosInstall: NanosInstall | null;
   /** Counts the times the panels were given their first sizes again. */
   readonly layoutSerial: number;
 }
@@ -91,6 +113,7 @@ const initialTransient: TransientState = {
   editorAction: null,
   cursor: null,
   center: 'editor',
+  nanosInstall: null,
   layoutSerial: 0,
 };
 

@@ -183,6 +183,7 @@ describe('the window', () => {
     studio = await openStudio(browser, { width, height });
     const { page } = studio;
     await page.getByText('200 OK').waitFor();
+    await page.locator('.monaco-editor .view-line').first().waitFor();
     for (const part of [
       '.run-button',
       '.code-editor, .editor-plain',

@@ -44,6 +44,11 @@ export function BuildOutput() {
                 Show {places === 1 ? 'the problem' : `the ${places} problems`}
               </Button>
             )}
+            {build.error.code === 'RELEASE_MISSING' && (
+              <Button icon="download" onClick={() => studio.transient.setState({ center: 'releases' })}>
+                Install a Nanos release
+              </Button>
+            )}
             <Button icon="builds" onClick={() => void studio.builds.build(project.id)}>
               Build again
             </Button>

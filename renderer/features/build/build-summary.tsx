@@ -1,5 +1,6 @@
 import { useProject, useSession, useStudio, useTask } from '../../bind/studio.tsx';
 import { noBuild } from '../../state/builds.ts';
+import { showPanels } from '../../state/context.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatAgo, formatBytes, formatMs } from '../../ui/format.ts';
 import { Section } from '../../ui/section.tsx';
@@ -51,7 +52,13 @@ export function BuildSummary() {
         >
           Build
         </Button>
-        <Button kind="quiet" onClick={() => studio.transient.setState({ dockTab: 'build' })}>
+        <Button
+          kind="quiet"
+          onClick={() => {
+            showPanels(studio);
+            studio.transient.setState({ dockTab: 'build' });
+          }}
+        >
           Steps
         </Button>
       </div>

@@ -85,7 +85,7 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
         type="button"
         data-row
         className="row-main"
-        data-tip={`${instance.domain}\n${words}\n${instance.memoryMiB} MiB, ${instance.vcpus} vCPU, ${instance.accel === 'kvm' ? 'KVM' : 'emulated'}`}
+        data-tip={`${instance.domain}\n${words}\n${instance.runtime}, ${instance.memoryMiB} MiB, ${instance.vcpus} vCPU, ${instance.accel === 'kvm' ? 'KVM' : 'emulated'}`}
         aria-label={`${instance.id}, ${words}`}
         aria-current={focused}
         onClick={() => {
@@ -98,7 +98,12 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
           <span className="ellipsis mono instance-id">{instance.id}</span>
           {detailed && (
             <span className="ellipsis muted instance-detail">
-              {[instance.state, alive ? (memory ? formatBytes(memory) : `${instance.memoryMiB} MiB`) : null, ago]
+              {[
+                instance.state,
+                instance.runtime,
+                alive ? (memory ? formatBytes(memory) : `${instance.memoryMiB} MiB`) : null,
+                ago,
+              ]
                 .filter((part) => part !== null)
                 .join(', ')}
             </span>

@@ -125,7 +125,11 @@ function Failure({ error, warm }: { readonly error: FirstlightError; readonly wa
       <ErrorState
         error={error}
         actions={
-          error.class === 'environment' ? (
+          error.code === 'RELEASE_MISSING' ? (
+            <Button icon="download" onClick={() => studio.transient.setState({ center: 'releases' })}>
+              Install a Nanos release
+            </Button>
+          ) : error.class === 'environment' ? (
             <Button icon="environment" onClick={() => studio.transient.setState({ center: 'environment' })}>
               See what is wrong
             </Button>

@@ -1,5 +1,6 @@
 import './runs.css';
 import { useNow, useProject, useSession, useShown, useStudio } from '../../bind/studio.tsx';
+import { showPanels } from '../../state/context.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatAgo, formatMs } from '../../ui/format.ts';
 import { moveInList } from '../../ui/list.ts';
@@ -37,7 +38,10 @@ export function RunList() {
                 data-row
                 className="row-main run-row"
                 aria-current={run.id === shown.run?.id}
-                onClick={() => void studio.runs.show(project.id, run.id)}
+                onClick={() => {
+                  showPanels(studio);
+                  void studio.runs.show(project.id, run.id);
+                }}
               >
                 <span className={`mono run-ms${run.outcome === 'failed' ? ' danger' : ''}`}>
                   {run.totalMs === null ? run.outcome : formatMs(run.totalMs)}

@@ -1,0 +1,39 @@
+import './layout.css';
+import { Panel, Separator } from 'react-resizable-panels';
+import { useTransient } from '../bind/studio.tsx';
+import { ReleaseManager } from '../features/nanos/release-manager.tsx';
+import { ErrorBoundary } from '../ui/error-boundary.tsx';
+import { SavedGroup } from './saved-group.tsx';
+import { SidePanel } from './side-panel.tsx';
+import { sideSize } from './side-size.ts';
+
+const titles = { releases: 'Nanos releases', image: 'Image', options: 'Options' } as const;
+
+export interface WideViewProps {
+  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+}
+
+/** A view that needs more room than the editor's place: it lies over the panels, which stay as they are beneath. */
+export function WideView({ pickDirectory }: WideViewProps) {
+  const center = useTransient((state) => state.center);
+  if (center === 'editor' || center === 'environment') return null;
+  return (
+    <div className="wide-view">
+      <SavedGroup id="wide" orientation="horizontal">
+        <Panel id="wide-side" {...sideSize()} groupResizeBehavior="preserve-pixel-size">
+          <ErrorBoundary>
+            <SidePanel />
+          </ErrorBoundary>
+        </Panel>
+        <Separator className="handle" aria-label="Width of the side list" />
+        <Panel id="wide-main" minSize={400}>
+          <main className="fill" data-region="view" aria-label={titles[center]}>
+            <ErrorBoundary key={center}>
+              {center === 'releases' && <ReleaseManager pickDirectory={pickDirectory} />}
+            </ErrorBoundary>
+          </main>
+        </Panel>
+      </SavedGroup>
+    </div>
+  );
+}

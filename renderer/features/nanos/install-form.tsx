@@ -1,0 +1,95 @@
+import { type FormEvent, useRef, useState } from 'react';
+import { nanosVersionSchema } from '#shared/model/nanos.ts';
+import { useStudio, useTransient } from '../../bind/studio.tsx';
+import { Button } from '../../ui/button.tsx';
+import { PathField } from '../../ui/path-field.tsx';
+import { InstallState } from './install-state.tsx';
+
+export interface InstallFormProps {
+  readonly notice: string;
+  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+}
+
+/** Two ways to a release: a published one, or a build of one's own. */
+export function InstallForm({ notice, pickDirectory }: InstallFormProps) {
+  const studio = useStudio();
+  const install = useTransient((state) => state.nanosInstall);
+  const [version, setVersion] = useState('latest');
+  const [from, setFrom] = useState('');
+  const [name, setName] = useState('');
+  const local = useRef<HTMLFormElement>(null);
+  const busy = install !== null && install.stage !== 'failed';
+  const wrongVersion = !nanosVersionSchema.safeParse(version.trim()).success;
+  const wrongName = name.trim() !== '' && !nanosVersionSchema.safeParse(name.trim()).success;
+  const wrongPath = from.trim() !== '' && !/^[/~]/.test(from.trim());
+
+  const installPublished = (event: FormEvent) => {
+    event.preventDefault();
+    void studio.nanos.install({ kind: 'official', version: version.trim() });
+  };
+  const installLocal = (event: FormEvent) => {
+    event.preventDefault();
+    const as = name.trim() === '' ? null : name.trim();
+    void studio.nanos.install({ kind: 'local', from: from.trim(), as });
+  };
+  return (
+    <section className="install" aria-label="Install a release">
+      {install !== null && (
+        <InstallState
+          install={install}
+          notice={notice}
+          onTakeLocal={() => local.current?.querySelector('input')?.focus()}
+        />
+      )}
+      <div className="install-ways">
+        <form aria-label="A published release" onSubmit={installPublished}>
+          <h2>A published release</h2>
+          <label className="field">
+            <span>Version</span>
+            <input
+              className="input mono"
+              value={version}
+              aria-invalid={wrongVersion}
+              spellCheck={false}
+              onChange={(event) => setVersion(event.target.value)}
+            />
+            <span className={wrongVersion ? 'field-note danger' : 'field-note'}>
+              {wrongVersion ? 'latest, or a number such as 0.1.54' : 'latest, or a number. Some 2 MiB are downloaded.'}
+            </span>
+          </label>
+          <Button kind="primary" type="submit" icon="download" disabled={busy || wrongVersion}>
+            Install {version.trim() === 'latest' ? 'the latest' : version.trim()}
+          </Button>
+        </form>
+        <form ref={local} aria-label="A build of your own" onSubmit={installLocal}>
+          <h2>A build of your own</h2>
+          <PathField
+            label="Folder or tarball on the machine that runs the engine"
+            note={wrongPath ? 'Give the whole path, beginning with /.' : 'With kernel.img, boot.img and klibs.'}
+            wrong={wrongPath}
+            placeholder="/home/ada/nanos/output"
+            value={from}
+            onChange={setFrom}
+            pick={pickDirectory}
+          />
+          <div className="install-local">
+            <label className="field">
+              <span>Name</span>
+              <input
+                className="input mono"
+                value={name}
+                aria-invalid={wrongName}
+                placeholder="made from its content"
+                spellCheck={false}
+                onChange={(event) => setName(event.target.value)}
+              />
+            </label>
+            <Button type="submit" icon="folder" disabled={busy || from.trim() === '' || wrongPath || wrongName}>
+              Install it
+            </Button>
+          </div>
+        </form>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,75 @@
+import { useEffect, useRef } from 'react';
+import { useStudio } from '../../bind/studio.tsx';
+import type { NanosInstall } from '../../state/transient.ts';
+import { Button } from '../../ui/button.tsx';
+import { ErrorState, ProgressBar } from '../../ui/states.tsx';
+
+export interface InstallStateProps {
+  readonly install: NanosInstall;
+  readonly notice: string;
+  /** Leads to the other way: a build of one's own needs no network. */
+  readonly onTakeLocal: () => void;
+}
+
+/** An installation: what is to be read first, how far it is, or why it failed. */
+export function InstallState({ install, notice, onTakeLocal }: InstallStateProps) {
+  const studio = useStudio();
+  const { source, stage, error } = install;
+  if (stage === 'notice') return <Notice notice={notice} />;
+  if (stage === 'working') {
+    return (
+      <div className="install-state install-working" role="status">
+        <span className="ellipsis">{install.cancelling ? 'Cancelling' : install.message}</span>
+        <ProgressBar fraction={install.fraction} label={install.message} />
+        <span className="mono install-share">
+          {install.fraction === null ? '' : `${Math.round(install.fraction * 100)} %`}
+        </span>
+        <Button kind="quiet" shortcut="Esc" disabled={install.cancelling} onClick={studio.nanos.cancel}>
+          Cancel
+        </Button>
+      </div>
+    );
+  }
+  if (error === null) return null;
+  return (
+    <div className="install-state">
+      <ErrorState
+        compact
+        error={error}
+        actions={
+          <>
+            <Button icon="refresh" onClick={() => void studio.nanos.install(source)}>
+              Try again
+            </Button>
+            {source.kind === 'official' && (
+              <Button icon="folder" onClick={onTakeLocal}>
+                Take a build of your own
+              </Button>
+            )}
+            <Button kind="quiet" onClick={studio.nanos.cancel}>
+              Put away
+            </Button>
+          </>
+        }
+      />
+    </div>
+  );
+}
+
+/** The words that go with published releases, until a person has said that they read them. */
+function Notice({ notice }: { readonly notice: string }) {
+  const studio = useStudio();
+  const block = useRef<HTMLDivElement>(null);
+  useEffect(() => block.current?.querySelector('button')?.focus(), []);
+  return (
+    <div ref={block} className="install-state" role="alertdialog" aria-label="Before a published release is installed">
+      <p className="install-notice selectable">{notice}</p>
+      <div className="install-actions">
+        <Button kind="primary" onClick={() => void studio.nanos.accept()}>
+          Accept and install
+        </Button>
+        <Button onClick={studio.nanos.cancel}>Do not install</Button>
+      </div>
+    </div>
+  );
+}

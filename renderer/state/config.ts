@@ -1,0 +1,56 @@
+import type { JSONPath } from 'jsonc-parser';
+import type { Json } from '#shared/model/json.ts';
+import { type Project, type RuntimeId, runtimeIdSchema } from '#shared/model/project.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import type { BuildActions } from './builds.ts';
+import { configPath, readConfig, setInConfig } from './config-text.ts';
+import { report, type StudioContext } from './context.ts';
+import type { DocActions } from './docs.ts';
+import { type Doc, docKey } from './session.ts';
+
+export interface ConfigActions {
+  /** Reads firstlight.json unless it is open already. */
+  readonly load: (projectId: ProjectId) => Promise<void>;
+  /** Sets a value in the text as it is being edited, or (undefined) takes it out; saving is up to the person. */
+  readonly set: (projectId: ProjectId, path: JSONPath, value: Json | undefined) => void;
+  /** Writes the runtime into firstlight.json, saves that file, and builds. */
+  readonly chooseRuntime: (projectId: ProjectId, runtime: RuntimeId) => Promise<void>;
+}
+
+export function createConfigActions(context: StudioContext, docs: DocActions, builds: BuildActions): ConfigActions {
+  const { session } = context;
+  const load = (projectId: ProjectId) => docs.load(projectId, configPath);
+
+  const set: ConfigActions['set'] = (projectId, path, value) => {
+    const key = docKey(projectId, configPath);
+    const doc = session.getState().docs[key];
+    if (doc?.status === 'ready') docs.edit(key, setInConfig(doc.text, path, value));
+  };
+
+  return {
+    load,
+    set,
+    chooseRuntime: async (projectId, runtime) => {
+      const key = docKey(projectId, configPath);
+      await load(projectId);
+      const doc = session.getState().docs[key];
+      if (doc === undefined || doc.status !== 'ready') {
+        if (doc?.error != null) report(context, doc.error);
+        return;
+      }
+      if (readConfig(doc.text) === null) return docs.open(projectId, configPath);
+      set(projectId, ['runtime'], runtime);
+      if (!(await docs.save(key))) return docs.open(projectId, configPath);
+      const lacksRelease = runtime === 'nanos' && session.getState().nanos.value?.releases.length === 0;
+      if (lacksRelease) context.transient.setState({ center: 'releases' });
+      else await builds.build(projectId);
+    },
+  };
+}
+
+/** The runtime that the next run is built for: what firstlight.json says as it is being edited, else as it was read. */
+export function runtimeOf(project: Project, doc: Doc | undefined): RuntimeId {
+  const typed = doc?.status === 'ready' ? readConfig(doc.text)?.runtime : undefined;
+  const named = runtimeIdSchema.safeParse(typed);
+  return named.success ? named.data : (project.config?.runtime ?? 'ember');
+}

@@ -1,0 +1,101 @@
+import { afterEach, expect, it } from 'vitest';
+import { FirstlightError } from '#shared/errors.ts';
+import { type FakeStudio, openFakeStudio, settled } from '../../test/fixtures/fake-studio.ts';
+import { runtimeOf } from './config.ts';
+import { docKey } from './session.ts';
+
+let fake: FakeStudio;
+afterEach(() => fake.close());
+
+const install = () => fake.studio.transient.getState().nanosInstall;
+const releases = () => fake.studio.session.getState().nanos.value?.releases.map((entry) => entry.version);
+
+it('shows the words about published releases once, and installs when they are accepted', async () => {
+  fake = await openFakeStudio();
+  const { studio } = fake;
+  await studio.nanos.install({ kind: 'official', version: 'latest' });
+  expect(install()?.stage).toBe('notice');
+  studio.nanos.cancel();
+  expect(install()).toBeNull();
+  await studio.nanos.install({ kind: 'official', version: 'latest' });
+  await studio.nanos.accept();
+  expect(releases()).toEqual(['0.1.54']);
+  await studio.nanos.install({ kind: 'official', version: '0.1.53' });
+  expect(releases()).toEqual(['0.1.54', '0.1.53']);
+});
+
+it('reports how far it is, and ends when a person cancels', async () => {
+  fake = await openFakeStudio({ releases: ['0.1.53'] });
+  const { studio } = fake;
+  const done = studio.nanos.install({ kind: 'official', version: 'latest' });
+  await settled(() => (install()?.fraction ?? 0) > 0.2);
+  expect(install()?.message).toBe('Downloading Nanos 0.1.54');
+  studio.nanos.cancel();
+  expect(install()?.cancelling).toBe(true);
+  await done;
+  expect(install()).toBeNull();
+  expect(releases()).toEqual(['0.1.53']);
+});
+
+it('keeps what failed with its source, so that it can be tried again', async () => {
+  fake = await openFakeStudio({ releases: ['0.1.53'] });
+  const { studio, engine } = fake;
+  engine.faults.installError = new FirstlightError('DOWNLOAD_FAILED', 'The release cannot be downloaded.');
+  await studio.nanos.install({ kind: 'official', version: 'latest' });
+  expect(install()).toMatchObject({ stage: 'failed', error: { code: 'DOWNLOAD_FAILED' } });
+  engine.faults.installError = null;
+  const source = install()?.source;
+  if (source !== undefined) await studio.nanos.install(source);
+  expect(install()).toBeNull();
+  expect(releases()).toContain('0.1.54');
+});
+
+it('removes a release only when that is confirmed', async () => {
+  fake = await openFakeStudio({ releases: ['0.1.54', '0.1.53'] });
+  const { studio } = fake;
+  const first = studio.session.getState().nanos.value?.releases[0];
+  if (first === undefined) throw new Error('There are two.');
+  studio.nanos.remove(first);
+  const { dialog } = studio.transient.getState();
+  expect(releases()).toHaveLength(2);
+  if (dialog?.kind !== 'confirm') throw new Error('It asks.');
+  expect(dialog.message).toContain('in use');
+  dialog.onConfirm();
+  await settled(() => releases()?.length === 1);
+});
+
+it('writes the runtime into firstlight.json and builds, or leads to the releases while there is none', async () => {
+  fake = await openFakeStudio();
+  const { studio, engine, projectId } = fake;
+  await studio.config.chooseRuntime(projectId, 'nanos');
+  expect(engine.read('hello', 'firstlight.json')).toContain('"runtime": "nanos"');
+  expect(studio.transient.getState().center).toBe('releases');
+  await studio.nanos.install({ kind: 'local', from: '/home/ada/nanos', as: null });
+  await settled(() => studio.session.getState().builds[projectId]?.result?.image.runtime === 'nanos');
+  await studio.config.chooseRuntime(projectId, 'ember');
+  expect(studio.session.getState().builds[projectId]?.result?.image.runtime).toBe('ember');
+});
+
+it('shows a firstlight.json that cannot be read instead of writing into it', async () => {
+  fake = await openFakeStudio({ releases: ['0.1.54'] });
+  const { studio, engine, projectId } = fake;
+  await studio.config.load(projectId);
+  const key = docKey(projectId, 'firstlight.json');
+  studio.docs.edit(key, '{ "name": ');
+  await studio.config.chooseRuntime(projectId, 'nanos');
+  expect(engine.read('hello', 'firstlight.json')).toContain('"memoryMiB"');
+  expect(studio.saved.getState().tabs[projectId]?.active).toBe('firstlight.json');
+});
+
+it('takes the runtime that is being typed for the one that will run', async () => {
+  fake = await openFakeStudio();
+  const { studio, projectId } = fake;
+  await studio.config.load(projectId);
+  const key = docKey(projectId, 'firstlight.json');
+  const project = studio.session.getState().projects.value?.find((entry) => entry.id === projectId);
+  if (project === undefined) throw new Error('It is open.');
+  studio.config.set(projectId, ['runtime'], 'nanos');
+  expect(runtimeOf(project, studio.session.getState().docs[key])).toBe('nanos');
+  studio.docs.edit(key, '{ broken');
+  expect(runtimeOf(project, studio.session.getState().docs[key])).toBe('ember');
+});

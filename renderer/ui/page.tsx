@@ -1,0 +1,31 @@
+import type { ReactNode } from 'react';
+import './page.css';
+import { IconButton } from './button.tsx';
+
+export interface PageProps {
+  readonly title: ReactNode;
+  readonly note?: ReactNode;
+  readonly actions?: ReactNode;
+  readonly closeLabel: string;
+  /** The children take care of their own scrolling and margins. */
+  readonly bare?: boolean;
+  readonly children: ReactNode;
+  readonly onClose: () => void;
+}
+
+/** A view that takes the room of the panels: its title, what can be done, and the way back. */
+export function Page({ title, note, actions, closeLabel, bare = false, children, onClose }: PageProps) {
+  return (
+    <div className="page">
+      <header className="page-head">
+        <div className="page-title">
+          <h1>{title}</h1>
+          {note !== undefined && <p className="muted">{note}</p>}
+        </div>
+        {actions}
+        <IconButton icon="close" label={closeLabel} shortcut="Esc" onClick={onClose} />
+      </header>
+      {bare ? children : <div className="page-body scroll">{children}</div>}
+    </div>
+  );
+}
