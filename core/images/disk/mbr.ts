@@ -1,6 +1,7 @@
 /** The first sector of a disk that Nanos boots from: its boot code, and where the two file systems are. */
 import { FirstlightError } from '#shared/errors.ts';
 import { bootFsBytes, klogBytes, sectorBytes } from '../tfs/format.ts';
+import { addBootSign } from './boot-sign.ts';
 
 /** A run of the disk. Units: bytes. */
 export interface Partition {
@@ -46,6 +47,7 @@ const maxSectors = 0xffff_ffff;
 export function bootSectors(bootCode: Uint8Array | null, rootBytes: number): Buffer {
   if (bootCode !== null) checkBootCode(bootCode);
   const sectors = bootCode === null ? Buffer.alloc(sectorBytes) : Buffer.from(bootCode);
+  if (bootCode !== null) addBootSign(sectors);
   writePartitions(sectors, rootBytes);
   return sectors;
 }

@@ -189,7 +189,7 @@ export function createBaseStore(layout: Layout): BaseStore {
 }
 
 const digestOf = (files: readonly StampedFile[], bootDigest: string): string =>
-  sha256(JSON.stringify(['base 1', bootDigest, files]));
+  sha256(JSON.stringify(['base 2', bootDigest, files]));
 
 function treeOf(files: readonly StampedFile[]): FileTree {
   const builder = createFileTree();

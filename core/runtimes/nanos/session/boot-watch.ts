@@ -1,4 +1,5 @@
 /** Reads the serial port of a Nanos guest while it boots, and notes when it said what. */
+import { bootSign } from '#core/images/disk/boot-sign.ts';
 import type { InstanceLink } from '#core/runtimes/runtime.ts';
 import { type HostNs, ns } from '#shared/model/units.ts';
 import type { HostMark } from '#shared/timeline/marks.ts';
@@ -21,8 +22,6 @@ export interface BootWatch {
 /** From the guest's write to this process: QEMU's serial port, a socket, an event loop. */
 const serialErrorNs = ns(1_000_000);
 const maxOutput = 1024 * 1024;
-/** What the boot sector of our images prints before anything else: a carriage return, which shows nothing. */
-const bootSign = 13;
 const addressLine = /^\[[\d.]+\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
 const kernelLine = /^\[\d+\.\d+\] (?:en\d+: assigned|NET: |gitversion: )/;
 

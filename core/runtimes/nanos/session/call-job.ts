@@ -29,7 +29,9 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     await Promise.race([link.ended, late]).finally(() => over.abort());
     const receivedAtNs = now();
     const printed = watch.output();
-    const code = (await (await exitCode)?.read()) ?? 0;
+    const reader = await exitCode;
+    const code = (await reader?.read()) ?? 0;
+    await reader?.close();
     const times = { sentAtNs, receivedAtNs, marks: [], received: [] };
     if (code !== 0) {
       const error = new FirstlightError('FUNCTION_CRASHED', `The program ended with exit code ${code}.`, {
@@ -44,10 +46,5 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     return { outcome: { ok: true, response, ended: true }, ...times };
   }
 
-  return {
-    ready: watch.spoke,
-    call,
-    sampleClock: async () => [],
-    close: () => void exitCode?.then((reader) => reader.close()).catch(() => undefined),
-  };
+  return { ready: watch.spoke, call, sampleClock: async () => [], close: () => undefined };
 }

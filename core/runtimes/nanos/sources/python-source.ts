@@ -18,14 +18,22 @@ const packagesInGuest = '/packages';
 /** CPython 3.11 with its standard library; http.server answered in it. */
 const minMemoryMiB = 64;
 
-const factsSchema = z.object({ version: z.string(), tag: z.string(), stdlib: z.string(), dynload: z.string() });
+const factsSchema = z.object({
+  version: z.string(),
+  tag: z.string(),
+  stdlib: z.string(),
+  dynload: z.string(),
+  /** The program itself, which what is on PATH may only lead to (pyenv, a virtual environment). */
+  executable: z.string(),
+});
 type PythonFacts = z.output<typeof factsSchema>;
 
 /** Asked of the interpreter itself. Isolated, and without site: what it says is its own and no package's. */
 const question = [
-  'import json, sys, sysconfig',
+  'import json, os, sys, sysconfig',
   'lib = sysconfig.get_path("stdlib")',
-  'print(json.dumps({"version": sys.version.split()[0], "tag": sys.implementation.cache_tag, "stdlib": lib, "dynload": lib + "/lib-dynload"}))',
+  'said = {"version": sys.version.split()[0], "tag": sys.implementation.cache_tag, "stdlib": lib}',
+  'print(json.dumps({**said, "dynload": lib + "/lib-dynload", "executable": os.path.realpath(sys.executable)}))',
 ].join('\n');
 
 /** Folders of the standard library that nothing runs from. */
@@ -38,6 +46,8 @@ const leftOut = new Set([
   'ensurepip',
   'lib2to3',
   'distutils',
+  'site-packages',
+  'dist-packages',
   '__pycache__',
 ]);
 
@@ -53,7 +63,7 @@ export async function pythonSource(config: ProjectConfig, projectDir: string): P
       const { stdout } = await runTool(interpreter, ['-I', '-S', '-c', question]);
       const facts = factsSchema.parse(JSON.parse(stdout));
       const builder = createFileTree();
-      const closure = await resolveClosure(interpreter, { loads: await sharedObjectsIn(facts.dynload) });
+      const closure = await resolveClosure(facts.executable, { loads: await sharedObjectsIn(facts.dynload) });
       requireComplete(closure);
       closureToTree(closure, builder);
       addSuggested(closure, builder);
@@ -67,7 +77,7 @@ export async function pythonSource(config: ProjectConfig, projectDir: string): P
     own: async (_bundle, { program }) => {
       const builder = createFileTree();
       await addHostPath(builder, appInGuest, projectDir, skipHidden);
-      const warnings = packages === null ? [] : await addPackages(builder, packages, interpreter);
+      const warnings = packages === null ? [] : await addPackages(builder, packages, program ?? interpreter);
       const path = program ?? interpreter;
       return {
         tree: builder.tree,
@@ -95,7 +105,7 @@ async function sharedObjectsIn(dir: string): Promise<string[]> {
 async function addLibrary(builder: FileTreeBuilder, dir: string, { tag }: PythonFacts): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     const path = join(dir, entry.name);
-    if (leftOut.has(entry.name)) continue;
+    if (leftOut.has(entry.name) || /^config-\d/.test(entry.name)) continue;
     if (entry.isDirectory()) await addLibrary(builder, path, { tag } as PythonFacts);
     else if (!entry.name.endsWith('.py')) await addHostPath(builder, path, path);
     else {
