@@ -12,6 +12,7 @@ import { formatMs, root, runMain, SetupError, say } from './setup-say.mjs';
 const benchmarks = {
   coldstart: { all: 'coldstart.ts' },
   rebuild: { all: 'rebuild.ts' },
+  image: { all: 'image.ts' },
   rpc: { all: 'rpc.ts' },
   console: { stream: 'console.ts', render: 'console-render.ts' },
   ui: { all: 'ui.ts' },
