@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -101,11 +101,15 @@ describe('a derived image', () => {
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('needs a base that is there', async () => {
+  it.each([
+    ['is gone', 'STORE_UNUSABLE', () => Promise.resolve()],
+    ['was cut off', 'CONFLICT', (path: string) => writeFile(path, 'the base')],
+  ])('is not made when its base %s', async (_, code, make) => {
     const path = join(dir, 'no-base');
     const gone = { path: join(dir, 'gone'), layout: base.layout };
-    const content = { tree: runtime.tree, digest: 'd', base: gone, fromBase, freeBytes: 100 * MiB };
-    await expect(writeDerived(path, content)).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
+    await make(gone.path);
+    const refused = writeDerived(path, { tree: runtime.tree, digest: 'd', base: gone, fromBase });
+    await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(gone.path) });
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -1,5 +1,6 @@
 /** Writes images that are made from another: a small file with what differs from the base. */
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { FirstlightError } from '#shared/errors.ts';
 import { toStoreError } from '../../store/store-error.ts';
 import { clusterBytes } from '../tfs/layout.ts';
 import { type VolumeContent, type WriteOptions, writeVolumeInto } from '../tfs/write-volume.ts';
@@ -21,13 +22,15 @@ export interface DerivedContent extends VolumeContent {
  * Writes a qcow2 file that, on top of its base, is a disk with this tree and root. The base's boot parts and the files named
  * in `fromBase` stay where they are; the file holds the root's log and the other files' data.
  *
- * Errors: as `writeDisk`. INTERNAL when a path of `fromBase` is not in the base.
+ * Errors: as `writeDisk`. STORE_UNUSABLE when the base cannot be read, CONFLICT when it is not as long as its layout says;
+ * INTERNAL when a path of `fromBase` is not in it.
  */
-export function writeDerived(
+export async function writeDerived(
   path: string,
   { base, baseName = base.path, fromBase, ...content }: DerivedContent,
   options: WriteOptions = {},
 ): Promise<DiskLayout> {
+  await checkBase(base);
   return createFile(path, async (file) => {
     const disk = qcow2Disk(file, { name: baseName, format: 'raw' });
     const before = { layout: base.layout.root, paths: fromBase };
@@ -39,6 +42,22 @@ export function writeDerived(
     await disk.finish(bytes);
     return { version: 1, digest: content.digest, bytes, root };
   });
+}
+
+/** QEMU would take whatever lies there for the base. */
+async function checkBase({ path, layout }: DerivedContent['base']): Promise<void> {
+  const found = await stat(path).catch((thrown: unknown) => {
+    throw toStoreError(thrown, 'read the base of the image', path);
+  });
+  if (found.size === layout.bytes) return;
+  throw new FirstlightError(
+    'CONFLICT',
+    `The base of the image has ${found.size} bytes, not ${layout.bytes}: ${path}.`,
+    {
+      hint: 'Remove it; the next build makes it again.',
+      details: { subject: path },
+    },
+  );
 }
 
 /** Writes the base's first cluster again, with a partition table that says the root's new size. */
