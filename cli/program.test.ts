@@ -31,6 +31,13 @@ describe('usage', () => {
     expect(out).toContain('--json');
   });
 
+  test.each(['ls', 'new', 'rm'])('volume %s --help likewise', async (command) => {
+    const { exitCode, out } = await cli(['volume', command, '--help']);
+    expect(exitCode).toBe(0);
+    expect(out).toContain(`$ firstlight volume ${command}`);
+    expect(out).toContain('--json');
+  });
+
   test('no arguments prints the help', async () => {
     const { exitCode, out } = await cli([]);
     expect(exitCode).toBe(0);

@@ -182,6 +182,19 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     lazily(async () => (await import('./commands/nanos.ts')).removeNanos),
   );
 
+  const volume = program
+    .command('volume')
+    .description('List, make and remove the volumes that functions on Nanos keep.');
+  addTo(volume, 'ls', 'List the volumes on this machine, and which instances have them.', ['volume ls']).action(
+    lazily(async () => (await import('./commands/volume.ts')).listVolumes),
+  );
+  addTo(volume, 'new <name>', 'Make an empty volume.', ['volume new data --size 256'])
+    .option('--size <MiB>', 'its size in MiB', integerBetween(2, 1_048_576), 64)
+    .action(lazily(async () => (await import('./commands/volume.ts')).createVolume));
+  addTo(volume, 'rm <name>', 'Remove a volume with all that is in it.', ['volume rm data']).action(
+    lazily(async () => (await import('./commands/volume.ts')).removeVolume),
+  );
+
   add('serve', 'Serve the studio to a browser on this machine, until Ctrl-C.', ['serve --port 8080'])
     .option('--port <port>', 'the port (default: a free one)', integerBetween(0, 65_535))
     .option('--open', 'open it in a window')

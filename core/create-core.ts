@@ -28,6 +28,8 @@ import type { Runtime } from './runtimes/runtime.ts';
 import { createLayout } from './store/layout.ts';
 import { createRunStore } from './store/run-store.ts';
 import { createSettings } from './store/settings.ts';
+import { volumeCalls } from './volumes/volume-calls.ts';
+import { createVolumes } from './volumes/volumes.ts';
 
 export interface CoreOptions {
   readonly resources: Resources;
@@ -82,6 +84,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const images = createImageStore({ layout, bundler, runtimes });
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);
+
+  const volumes = createVolumes({ layout, onChange: (volumes) => emit('volumes:changed', { volumes }) });
 
   const uri = chooseUri(options.uri, env, uid);
   const link = createLibvirtLink(uri, {
@@ -187,6 +191,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     ...imageCalls({ images, listProjects: projects.list }),
     ...importCalls(),
     ...nanosCalls(releases),
+    ...volumeCalls(volumes),
     ...building.calls,
     ...instanceCalls({ registry, run, sampler, mapError, reconciled: () => reconciled }),
     'runs:list': async (filter) => {

@@ -23,6 +23,8 @@ export interface Layout {
   readonly settingsPath: string;
   /** A file for each project that is open. */
   readonly openProjectsDir: string;
+  /** What guests keep between their starts. */
+  readonly volumesDir: string;
   /** Disks of running instances: what their guests write. */
   readonly disksDir: string;
   /** Runtimes' files that many images stand on, such as Node.js and its libraries. */
@@ -60,15 +62,19 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
   const disksDir = join(cache, 'disks');
   const basesDir = join(cache, 'bases');
   const socketsDir = join(run, 'sockets');
+  const volumesDir = join(data, 'volumes');
+  const passable = new Set([socketsDir, volumesDir]);
   const readable = new Set([imagesDir, kernelsDir, nanosDir, disksDir, basesDir]);
 
   async function makeDir(dir: string): Promise<string> {
     try {
-      if (otherUserReads && (readable.has(dir) || dir === socketsDir)) {
-        for (const root of home === undefined ? [data, cache, run] : [home, cache, run]) await makeTraversable(root);
+      if (otherUserReads && (readable.has(dir) || passable.has(dir))) {
+        for (const root of home === undefined ? [data, cache, run] : [home, data, cache, run])
+          await makeTraversable(root);
         await mkdir(dir, { recursive: true });
-        // The umask may have taken away what the other user needs. Sockets are made by libvirt itself: QEMU only passes through.
-        await chmod(dir, dir === socketsDir ? 0o711 : 0o755);
+        // The umask may have taken away what the other user needs. Sockets are made by libvirt itself, and it
+        // gives a volume to QEMU while an instance has it: QEMU only passes through.
+        await chmod(dir, passable.has(dir) ? 0o711 : 0o755);
       } else {
         if (home === undefined && dir === socketsDir) await makePrivate(run, uid);
         await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -96,6 +102,7 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
     runsDir: join(data, 'runs'),
     settingsPath: join(data, 'settings.json'),
     openProjectsDir: join(data, 'projects'),
+    volumesDir,
     projectsDir: projects,
     ensure: (dir) => {
       const known = made.get(dir);

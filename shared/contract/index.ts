@@ -14,6 +14,7 @@ import { instanceCalls, instanceEvents, instanceStreams } from './instances.ts';
 import { nanosCalls, nanosEvents } from './nanos.ts';
 import { projectCalls, projectEvents } from './projects.ts';
 import { runCalls, runEvents } from './runs.ts';
+import { volumeCalls, volumeEvents } from './volumes.ts';
 
 export const calls = {
   ...appCalls,
@@ -25,6 +26,7 @@ export const calls = {
   ...runCalls,
   ...doctorCalls,
   ...nanosCalls,
+  ...volumeCalls,
 };
 export const events = {
   ...appEvents,
@@ -33,6 +35,7 @@ export const events = {
   ...instanceEvents,
   ...runEvents,
   ...nanosEvents,
+  ...volumeEvents,
 };
 export const streams = { ...instanceStreams, ...imageStreams };
 

@@ -111,10 +111,13 @@ export const nanosNetworkSchema = z.discriminatedUnion('kind', [
 ]);
 export type NanosNetwork = z.output<typeof nanosNetworkSchema>;
 
+export const volumeNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'lower-case letters, digits and dashes');
+export const volumeSizeSchema = z.number().int().min(2).max(1_048_576).default(64);
+
 /** A volume: a TFS image of its own that outlives its instances. */
 export const nanosVolumeSchema = z.strictObject({
   mount: guestPathSchema.describe('Where it is mounted in the guest.'),
-  sizeMiB: z.number().int().min(2).max(1_048_576).default(64).describe('Its size in MiB when it is made.'),
+  sizeMiB: volumeSizeSchema.describe('Its size in MiB when it is made.'),
 });
 
 /**
@@ -174,7 +177,7 @@ export const nanosConfigSchema = z.strictObject({
     .optional()
     .describe('A fixed address. Default: DHCP; in user mode a fixed one, which saves waiting for DHCP.'),
   volumes: z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'lower-case letters, digits and dashes'), nanosVolumeSchema)
+    .record(volumeNameSchema, nanosVolumeSchema)
     .default({})
     .describe('Volumes that outlive the instance, by name.'),
   klibs: z

@@ -1,0 +1,195 @@
+/** Volumes: TFS images that outlive the instances that mount them. They are known by name on the whole machine. */
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { FirstlightError } from '#shared/errors.ts';
+import { type NanosConfig, volumeNameSchema } from '#shared/model/nanos.ts';
+import { bytesSchema } from '#shared/model/units.ts';
+import type { Volume } from '#shared/model/volume.ts';
+import { createFileTree } from '../images/file-tree.ts';
+import { writeVolume } from '../images/tfs/write-volume.ts';
+import type { Layout } from '../store/layout.ts';
+import { createOwnedTemps } from '../store/owned-temps.ts';
+import { readJson } from '../store/read-json.ts';
+import { systemCode, toStoreError } from '../store/store-error.ts';
+import { goneAsUndefined, namesIn, writeAtomic } from '../store/write-atomic.ts';
+import { findLock, takeLock, type VolumeHolder, type VolumeLock } from './volume-lock.ts';
+
+/**
+ * A volume as an instance gets it: a disk of its own, which the root's `mounts` names by its label.
+ *
+ * Source: Nanos mounts it on a directory that the root has already; seen: without one it says `mount point not found` on the
+ * console, and the program starts without its volume.
+ */
+export interface PreparedVolume {
+  readonly name: string;
+  /** A raw image. */
+  readonly path: string;
+  readonly label: string;
+  /** Where the guest mounts it. */
+  readonly mount: string;
+}
+
+export interface Volumes {
+  /** By name. */
+  readonly list: () => Promise<Volume[]>;
+  /** Errors: ALREADY_EXISTS, DISK_FULL, STORE_UNUSABLE. */
+  readonly create: (name: string, sizeMiB: number) => Promise<Volume>;
+  /** Removes a volume with all that is in it. Errors: NOT_FOUND; CONFLICT while an instance has it. */
+  readonly remove: (name: string) => Promise<void>;
+  /**
+   * The volumes of a function for one instance: those that are missing are made, and all are the instance's until its
+   * directory is gone.
+   *
+   * Errors: CONFLICT names the instance that has one of them; DISK_FULL, STORE_UNUSABLE.
+   */
+  readonly prepare: (volumes: NanosConfig['volumes'], holder: VolumeHolder) => Promise<PreparedVolume[]>;
+}
+
+export interface VolumesOptions {
+  readonly layout: Layout;
+  readonly onChange?: (volumes: Volume[]) => void;
+}
+
+const manifestSchema = z.object({ format: z.literal(1), createdAt: z.string() });
+const manifestName = 'volume.json';
+const imageName = 'volume.img';
+const mib = 1024 ** 2;
+/** `stat` counts in these, whatever the file system does. */
+const statBlockBytes = 512;
+
+/** The volumes in `layout.volumesDir`. */
+export function createVolumes({ layout, onChange = () => undefined }: VolumesOptions): Volumes {
+  const { volumesDir } = layout;
+  const temps = createOwnedTemps(volumesDir, 'volume');
+  const dirOf = (name: string) => join(volumesDir, name);
+
+  async function find(name: string): Promise<Volume | null> {
+    const dir = dirOf(name);
+    const path = join(dir, imageName);
+    const manifest = await readJson(join(dir, manifestName), manifestSchema);
+    const file = await stat(path).catch(goneAsUndefined);
+    if (!manifest.ok || manifest.value === undefined || file === undefined) return null;
+    const lock = await findLock(dir);
+    return {
+      name,
+      path,
+      bytes: bytesSchema.parse(file.size),
+      usedBytes: bytesSchema.parse(file.blocks * statBlockBytes),
+      createdAt: manifest.value.createdAt,
+      usedBy: lock === null ? null : { instance: lock.instance, since: lock.since },
+    };
+  }
+
+  async function list(): Promise<Volume[]> {
+    const names = (await namesIn(volumesDir)).filter((name) => volumeNameSchema.safeParse(name).success);
+    const found = await Promise.all(names.sort().map(find));
+    return found.filter((volume) => volume !== null);
+  }
+
+  /** False when there is one of that name already. */
+  async function make(name: string, sizeMiB: number): Promise<boolean> {
+    await layout.ensure(volumesDir);
+    for (const dir of await temps.abandoned()) await rm(dir, { recursive: true, force: true });
+    const temp = temps.newPath();
+    try {
+      await mkdir(temp);
+      await chmod(temp, 0o711);
+      const path = join(temp, imageName);
+      const content = { tree: createFileTree().tree, label: name, digest: randomUUID(), freeBytes: 0 };
+      await writeVolume(path, { ...content, minBytes: sizeMiB * mib });
+      // It holds what a person's functions keep; libvirt gives it to QEMU's user while an instance has it.
+      await chmod(path, 0o600);
+      await writeAtomic(join(temp, manifestName), JSON.stringify({ format: 1, createdAt: new Date().toISOString() }));
+      await rename(temp, dirOf(name));
+      return true;
+    } catch (thrown) {
+      const taken = systemCode(thrown) === 'ENOTEMPTY' || systemCode(thrown) === 'EEXIST';
+      if (taken) return false;
+      throw toStoreError(thrown, 'make the volume', dirOf(name));
+    } finally {
+      await rm(temp, { recursive: true, force: true });
+    }
+  }
+
+  /** The volume, made where it is missing. Errors: STORE_UNUSABLE when something else is in its place: nothing is removed. */
+  async function ensureVolume(name: string, sizeMiB: number): Promise<Volume> {
+    const there = await find(name);
+    if (there !== null) return there;
+    const made = await make(name, sizeMiB);
+    const volume = await find(name);
+    if (volume === null) throw broken(dirOf(name));
+    if (made) onChange(await list());
+    return volume;
+  }
+
+  return {
+    list,
+
+    create: async (name, sizeMiB) => {
+      if (!(await make(name, sizeMiB))) {
+        throw new FirstlightError('ALREADY_EXISTS', `There is a volume "${name}" already.`, {
+          hint: 'Volumes are known by name on the whole machine: choose another name, or use that one.',
+          details: { subject: dirOf(name) },
+        });
+      }
+      const volume = await find(name);
+      if (volume === null) throw broken(dirOf(name));
+      onChange(await list());
+      return volume;
+    },
+
+    remove: async (name) => {
+      if ((await find(name)) === null) throw noSuchVolume(name, await list());
+      await checkFree(name, dirOf(name));
+      const temp = temps.newPath();
+      await rename(dirOf(name), temp).catch((thrown) => {
+        throw toStoreError(thrown, 'remove the volume', dirOf(name));
+      });
+      try {
+        // An instance may have taken it just before it went out of sight.
+        await checkFree(name, temp);
+      } catch (thrown) {
+        await rename(temp, dirOf(name));
+        throw thrown;
+      }
+      await rm(temp, { recursive: true, force: true });
+      onChange(await list());
+    },
+
+    prepare: async (volumes, holder) => {
+      const prepared: PreparedVolume[] = [];
+      for (const [name, { mount, sizeMiB }] of Object.entries(volumes)) {
+        const { path } = await ensureVolume(name, sizeMiB);
+        const other = await takeLock(dirOf(name), holder);
+        if (other !== null) throw inUse(name, other);
+        prepared.push({ name, path, label: name, mount });
+      }
+      return prepared;
+    },
+  };
+}
+
+async function checkFree(name: string, dir: string): Promise<void> {
+  const lock = await findLock(dir);
+  if (lock !== null) throw inUse(name, lock);
+}
+
+const inUse = (name: string, { instance }: VolumeLock) =>
+  new FirstlightError('CONFLICT', `The volume "${name}" is in use by the instance ${instance}.`, {
+    hint: `One instance at a time can have it. End that one with \`firstlight stop ${instance}\`.`,
+    details: { subject: instance },
+  });
+
+const noSuchVolume = (name: string, volumes: readonly Volume[]) =>
+  new FirstlightError('NOT_FOUND', `There is no volume "${name}".`, {
+    hint: volumes.length === 0 ? 'There are none.' : `There are: ${volumes.map((volume) => volume.name).join(', ')}.`,
+    details: { subject: name },
+  });
+
+const broken = (dir: string) =>
+  new FirstlightError('STORE_UNUSABLE', `${dir} is there and holds no whole volume.`, {
+    hint: `Firstlight removes no volume by itself. Look into it, and move it away when nothing in it is of use.`,
+    details: { subject: dir },
+  });
