@@ -129,9 +129,11 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
     build: async (project, context) => {
       const startedAt = performance.now();
       const runtime = runtimeOf(runtimes, project);
+      // Before anything is under way: what it throws would leave a promise that nobody waits for.
+      const config = validConfig(project);
       const [outcome, fingerprint] = await Promise.all([
         timed(bundler.bundle(project, context)),
-        runtime.fingerprint(validConfig(project), project.dir),
+        runtime.fingerprint(config, project.dir),
       ]);
       const { bundle, reused } = outcome.value;
       const last = await lastBuild(project.id);
