@@ -143,7 +143,11 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
 
   add('logs <run-or-instance>', 'Print what the serial console of a run or an instance has shown.', [
     'logs greet-3f2a',
-  ]).action(lazily(async () => (await import('./commands/logs.ts')).printLogs));
+    'logs greet-3f2a --trace',
+  ])
+    .addOption(new Option('--trace', 'only what trace, strace and missing-files modes print').conflicts('program'))
+    .option('--program', 'only what the program prints')
+    .action(lazily(async () => (await import('./commands/logs.ts')).printLogs));
 
   add('stats [instance]', 'Show what instances use of CPU, memory, disk and network.', ['stats --watch'])
     .option('--watch', 'go on until Ctrl-C')

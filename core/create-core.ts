@@ -210,7 +210,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
 
   return {
     calls,
-    streams: { ...instanceStreams({ registry, runs, reconciled: () => reconciled }), ...imageStreams({ images }) },
+    streams: {
+      ...instanceStreams({ registry, runs, runtimes, reconciled: () => reconciled }),
+      ...imageStreams({ images }),
+    },
     listen: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -5,18 +5,26 @@ import { findInstanceOrRun } from '../find.ts';
 import { createByteWriter } from '../output/write-bytes.ts';
 import { type Session, untilEnded } from '../session.ts';
 
+export interface LogsOptions {
+  /** Only what the kernel's diagnostics print. */
+  readonly trace?: boolean;
+  /** Only what the program prints. */
+  readonly program?: boolean;
+}
+
 /** A running console has no end: what was written so far has arrived when nothing more comes for this long. */
 const quietMs = 250;
 
 /**
  * Prints what a console has shown so far: what is recorded of the run; of an instance without one, what is to be had now.
  */
-export async function printLogs(session: Session, name: string): Promise<number> {
+export async function printLogs(session: Session, name: string, options: LogsOptions = {}): Promise<number> {
+  const part = options.trace ? 'trace' : options.program ? 'program' : 'all';
   const found = await findInstanceOrRun(session, name);
   const write = createByteWriter(session, 'foreign');
   const runId = 'runId' in found ? found.runId : await recordedRun(session, found.instance);
   if (runId !== null) {
-    const { ended } = session.client.openStream('console:replay', { runId }, write);
+    const { ended } = session.client.openStream('console:replay', { runId, part }, write);
     await Promise.race([ended, untilEnded(session.signal)]);
     return 0;
   }
@@ -31,7 +39,7 @@ export async function printLogs(session: Session, name: string): Promise<number>
     clearTimeout(timer);
     timer = setTimeout(finish, quietMs);
   };
-  const stream = session.client.openStream('console:attach', { instanceId: found.instance.id }, async (chunk) => {
+  const stream = session.client.openStream('console:attach', { instanceId: found.instance.id, part }, async (chunk) => {
     clearTimeout(timer);
     await write(chunk);
     rest();

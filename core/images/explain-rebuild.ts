@@ -1,4 +1,6 @@
+import type { ProjectConfig } from '#shared/model/project.ts';
 import type { Bundle } from '../bundle/bundle.ts';
+import { configInImage } from '../bundle/config-in-image.ts';
 
 type Input = Bundle['inputs'][number];
 
@@ -8,6 +10,8 @@ export interface BuildRecord {
   readonly bundleId: string;
   readonly fingerprint: string;
   readonly env: Readonly<Record<string, string>>;
+  /** What else of firstlight.json went into the image, as JSON. */
+  readonly options: string;
   readonly inputs: readonly Input[];
   /** ISO 8601. */
   readonly builtAt: string;
@@ -21,10 +25,14 @@ export function explainRebuild(last: BuildRecord | null, bundle: Bundle, fingerp
   if (JSON.stringify(last.env) !== JSON.stringify(bundle.config.env)) {
     return 'rebuilt because env in firstlight.json changed';
   }
+  if (last.options !== optionsOf(bundle.config)) return 'rebuilt because nanos in firstlight.json changed';
   if (last.fingerprint !== fingerprint) return 'rebuilt because the runtime changed';
   if (last.bundleId !== bundle.id) return 'rebuilt because the bundler or its settings changed';
   return 'rebuilt because the image was not there any more';
 }
+
+/** What of the configuration goes into an image besides name and env. Shape: JSON. */
+export const optionsOf = (config: ProjectConfig): string => JSON.stringify(configInImage(config).slice(2));
 
 /** A sentence saying why nothing had to be done. */
 export function explainReuse(last: BuildRecord | null, imageId: string, createdAt: string): string {

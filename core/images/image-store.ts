@@ -13,7 +13,7 @@ import type { BuildContext, BuiltImage, Runtime } from '../runtimes/runtime.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
 import { namesIn, writeAtomic } from '../store/write-atomic.ts';
-import { type BuildRecord, explainRebuild, explainReuse } from './explain-rebuild.ts';
+import { type BuildRecord, explainRebuild, explainReuse, optionsOf } from './explain-rebuild.ts';
 import { createImageFiles, type Manifest } from './image-files.ts';
 
 /** What a build gave: the result for a person, and the values that a run needs. */
@@ -62,6 +62,7 @@ const buildRecordSchema: z.ZodType<BuildRecord> = z.object({
   bundleId: z.string(),
   fingerprint: z.string(),
   env: z.record(z.string(), z.string()),
+  options: z.string(),
   inputs: z.array(z.object({ path: z.string(), sha256: z.string(), bytes: z.number() })),
   builtAt: z.string(),
 });
@@ -172,6 +173,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
           bundleId: bundle.id,
           fingerprint,
           env,
+          options: optionsOf(bundle.config),
           inputs: bundle.inputs,
           builtAt,
         });

@@ -1,7 +1,9 @@
 import type { Sampler } from '#core/metrics/sampler.ts';
+import type { ConsolePart, ConsoleSplitter, Runtime } from '#core/runtimes/runtime.ts';
 import type { RunStore } from '#core/store/run-store.ts';
-import type { CallContext, CallHandlers, StreamHandlers } from '#shared/contract/index.ts';
+import type { CallContext, CallHandlers, EngineStream, StreamHandlers } from '#shared/contract/index.ts';
 import { toWireError } from '#shared/errors.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import type { Invocation, Run } from '#shared/model/run.ts';
 import type { InstanceId } from '#shared/model/units.ts';
 import type { LiveInstance } from './live-instance.ts';
@@ -72,6 +74,7 @@ export function instanceCalls(options: InstanceCallsOptions): Pick<CallHandlers,
 
 export interface InstanceStreamsOptions extends Pick<InstanceCallsOptions, 'registry' | 'reconciled'> {
   readonly runs: RunStore;
+  readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
 }
 
 /** The streams `console:*`. */
@@ -81,21 +84,41 @@ export function instanceStreams({
   reconciled,
 }: InstanceStreamsOptions): Pick<StreamHandlers, `console:${string}` & keyof StreamHandlers> {
   return {
-    'console:attach': async ({ instanceId }, stream) => {
+    'console:attach': async ({ instanceId, part }, stream) => {
       await reconciled();
       const instance = registry.get(instanceId);
       // One that was kept by an earlier program is connected to when somebody wants to see it. Its channel is left to
       // whoever invokes it meanwhile.
       if (!instance.isOver) await instance.openConsole();
-      await instance.console.serve(stream);
+      const { viewer, finish } = onlyPart(stream, splitterOf(instance.record.runtime, part));
+      await instance.console.serve(viewer);
+      await finish();
     },
-    'console:replay': async ({ runId }, stream) => {
+    'console:replay': async ({ runId, part }, stream) => {
       const bytes = await runs.readConsole(runId);
+      const runtime = part === 'all' ? null : (await runs.get(runId)).runtime;
+      const { viewer, finish } = onlyPart(stream, runtime === null ? undefined : splitterOf(runtime, part));
       for (let at = 0; at < bytes.length && !stream.signal.aborted; at += replayChunkBytes) {
-        await stream.write(bytes.subarray(at, at + replayChunkBytes));
+        await viewer.write(bytes.subarray(at, at + replayChunkBytes));
       }
+      await finish();
     },
   };
 }
 
 const replayChunkBytes = 64 * 1024;
+
+/** A viewer that gets what the splitter passes on; all, without one. `finish` hands on what is held back at the end. */
+function onlyPart(
+  stream: EngineStream,
+  splitter: ConsoleSplitter | undefined,
+): { readonly viewer: EngineStream; readonly finish: () => Promise<void> } {
+  if (splitter === undefined) return { viewer: stream, finish: async () => undefined };
+  const pass = async (bytes: Uint8Array) => {
+    if (bytes.length > 0 && !stream.signal.aborted) await stream.write(bytes);
+  };
+  return {
+    viewer: { ...stream, write: (chunk) => pass(splitter.push(chunk)) },
+    finish: () => pass(splitter.end()),
+  };
+}

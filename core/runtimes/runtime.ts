@@ -127,6 +127,17 @@ export interface BuildContext {
   readonly progress: (progress: Progress) => void;
 }
 
+/** What of a console: all of it, what the program prints, or what a kernel's diagnostics print. */
+export type ConsolePart = 'all' | 'program' | 'trace';
+
+/** Gives one part of a console as its bytes come. */
+export interface ConsoleSplitter {
+  /** The bytes of the wanted part among those that came, as far as they can be told yet. */
+  readonly push: (chunk: Uint8Array) => Uint8Array;
+  /** What was still held back. */
+  readonly end: () => Uint8Array;
+}
+
 /** Turns a bundle into a bootable image and knows how to talk to what boots. */
 export interface Runtime {
   readonly id: RuntimeId;
@@ -139,4 +150,6 @@ export interface Runtime {
   readonly openSession: (link: InstanceLink) => Promise<GuestSession>;
   /** What the serial port says of how the guest ended (a panic), or null. */
   readonly readPanic: (consoleText: string) => { readonly message: string; readonly report: string } | null;
+  /** For runtimes whose kernels print diagnostics among the program's output: what tells them apart. */
+  readonly splitConsole?: (wanted: Exclude<ConsolePart, 'all'>) => ConsoleSplitter;
 }

@@ -45,9 +45,12 @@ export const instanceEvents = {
   'metrics:sampled': z.object({ samples: z.array(metricSampleSchema) }),
 };
 
+/** What of a console: all of it, what the program prints, or what a kernel's diagnostics (trace, strace, missing files) print. */
+const consolePart = { part: z.enum(['all', 'program', 'trace']).default('all') };
+
 export const instanceStreams = {
   /** The serial console: first what was written so far (bounded), then live; what the client writes goes to the guest. */
-  'console:attach': stream(byInstance),
+  'console:attach': stream(byInstance.extend(consolePart)),
   /** The recorded console of a run, once, then the end. */
-  'console:replay': stream(z.strictObject({ runId: runIdSchema })),
+  'console:replay': stream(z.strictObject({ runId: runIdSchema, ...consolePart })),
 };

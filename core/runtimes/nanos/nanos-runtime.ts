@@ -20,6 +20,7 @@ import { type SessionInfo, writeSessionInfo } from './session/session-info.ts';
 import { addKlibs, addNamedFiles } from './sources/add-files.ts';
 import { openSource } from './sources/open-source.ts';
 import type { ProgramSource } from './sources/source.ts';
+import { createTraceSplitter } from './trace/split-trace.ts';
 
 export interface NanosOptions {
   readonly layout: Layout;
@@ -115,6 +116,7 @@ export function createNanosRuntime({ layout, releases, functionServerPath }: Nan
     },
     openSession: async (link) => openNanosSession(link),
     readPanic: () => null,
+    splitConsole: createTraceSplitter,
   };
 }
 

@@ -3,6 +3,7 @@ import { klogBytes } from '#core/images/tfs/format.ts';
 import type { InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { bytes } from '#shared/model/units.ts';
+import { partOf } from '../trace/split-trace.ts';
 import { openExitCode } from './exit-code.ts';
 import { type Caller, type CallerContext, now, tooLate } from './nanos-session.ts';
 
@@ -28,7 +29,7 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     late.catch(() => undefined);
     await Promise.race([link.ended, late]).finally(() => over.abort());
     const receivedAtNs = now();
-    const printed = watch.output();
+    const printed = partOf(watch.output(), 'program');
     const reader = await exitCode;
     const code = (await reader?.read()) ?? 0;
     await reader?.close();

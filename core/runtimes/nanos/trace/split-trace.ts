@@ -1,0 +1,79 @@
+/** Tells what the kernel's diagnostics print from what the program prints: both come by the one serial port. */
+import type { ConsolePart, ConsoleSplitter } from '#core/runtimes/runtime.ts';
+
+type Part = Exclude<ConsolePart, 'all'>;
+
+/**
+ * How a line of diagnostics looks. Source: seen on nanovms/nanos at b9c3671d, and its `klib/strace.c`, `src/unix/syscall.c`
+ * (missing files) and the `tprintf` calls of `src/unix`.
+ *
+ * A system call: `[2] brk(0x0) = 0x502000`, or its second half: `[2] <... read resumed> …`. The kernel's trace: the thread's
+ * number, right-aligned to five places, and what it does: `    2 page fault, vaddr 0x4014f0, …`.
+ */
+const callLine = /^\[\d+\] (?:[a-z_][a-z0-9_]*\(|<\.\.\. )/;
+const traceLine = /^[ \d]{4}\d (?:run thread|page fault|[a-z_ ]+: |tid |syscall)/;
+const missingBegin = 'missing_files_begin';
+const missingEnd = 'missing_files_end';
+/** A line that begins so may yet turn out to be one of the above; any other is passed on at once, a prompt too. */
+const mayBe = /^(?:\[\d*\]?|\[\d+\] [a-z_<. ]?[a-z0-9_. ]*|[ \d]{1,5}|[ \d]{4}\d [a-z_ ]*|m[a-z_]*)$/;
+/** No line that is held back is longer before it is told. */
+const heldBytes = 64;
+
+/** A splitter that gives one of the parts. */
+export function createTraceSplitter(wanted: Part): ConsoleSplitter {
+  let line: number[] = [];
+  /** Which part the line belongs to, once that is known. */
+  let part: Part | null = null;
+  let inMissing = false;
+  const decoder = new TextDecoder('latin1');
+
+  function decide(isWhole: boolean): void {
+    const text = decoder.decode(Uint8Array.from(line)).replace(/\r$/, '');
+    // The whole line is needed to see the list's end.
+    if (inMissing && !isWhole) return;
+    if (inMissing || callLine.test(text) || traceLine.test(text)) part = 'trace';
+    else if (isWhole && text === missingBegin) part = 'trace';
+    else if (isWhole || line.length > heldBytes || !mayBe.test(text)) part = 'program';
+    if (isWhole && text === missingBegin) inMissing = true;
+    if (isWhole && text === missingEnd) inMissing = false;
+  }
+
+  return {
+    push(chunk) {
+      const out: number[] = [];
+      for (const byte of chunk) {
+        const ends = byte === 10;
+        if (part === null) {
+          if (ends) decide(true);
+          else {
+            line.push(byte);
+            decide(false);
+          }
+          if (part === null) continue;
+          if (part === wanted) out.push(...line);
+          // What decided was the line's end, or is among what was just given.
+          if (ends && part === wanted) out.push(byte);
+        } else if (part === wanted) out.push(byte);
+        if (!ends) continue;
+        line = [];
+        part = null;
+      }
+      return Uint8Array.from(out);
+    },
+    end() {
+      if (part !== null || line.length === 0) return new Uint8Array();
+      decide(true);
+      const rest = part === wanted ? Uint8Array.from(line) : new Uint8Array();
+      line = [];
+      part = null;
+      return rest;
+    },
+  };
+}
+
+/** The wanted part of a text. */
+export function partOf(text: string, wanted: Part): string {
+  const splitter = createTraceSplitter(wanted);
+  const parts = [splitter.push(Buffer.from(text)), splitter.end()];
+  return Buffer.concat(parts).toString('utf8');
+}
