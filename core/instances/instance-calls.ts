@@ -81,8 +81,12 @@ export interface InstanceStreamsOptions extends Pick<InstanceCallsOptions, 'regi
 export function instanceStreams({
   registry,
   runs,
+  runtimes,
   reconciled,
 }: InstanceStreamsOptions): Pick<StreamHandlers, `console:${string}` & keyof StreamHandlers> {
+  const splitterOf = (runtime: RuntimeId, part: ConsolePart) =>
+    part === 'all' ? undefined : runtimes.get(runtime)?.splitConsole?.(part);
+
   return {
     'console:attach': async ({ instanceId, part }, stream) => {
       await reconciled();
