@@ -103,6 +103,23 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .option('--dir <dir>', 'where (default: a folder of that name, here)')
     .action(lazily(async () => (await import('./commands/new.ts')).createNew));
 
+  add('import <source>', 'Make a project of a Linux program, an ops config or package, or an OCI image.', [
+    'import ./server',
+    'import ./config.json --name shop',
+    'import ./lua_5.2.4.tar.gz',
+    'import docker://registry.example/team/app:1.2',
+    'import oci-archive:app.tar --dry-run',
+  ])
+    .option('--name <name>', 'the project’s name (default: after the source)')
+    .option('--dir <dir>', 'where (default: a folder of that name, here)')
+    .option('--dry-run', 'say what is in the source and make nothing')
+    .action(lazily(async () => (await import('./commands/import.ts')).importSource));
+
+  const exporting = program.command('export').description('Print a project as the configuration of another tool.');
+  addTo(exporting, 'ops <dir>', 'Print a Nanos project as an ops config.json.', [
+    'export ops ./shop > config.json',
+  ]).action(lazily(async () => (await import('./commands/import.ts')).exportOps));
+
   add('build <dir>', 'Build a project into a bootable image, and say what was made and what was reused.', [
     'build ./greet',
   ]).action(lazily(async () => (await import('./commands/build.ts')).build));

@@ -1,12 +1,134 @@
-import type { CallHandlers } from '#shared/contract/index.ts';
+/** The calls `imports:*`: look at a source, and make a project of it. */
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { CallContext, CallHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import type { ImportProposal } from '#shared/model/import.ts';
+import { configFileName, configFileSchema, type Project } from '#shared/model/project.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import { projectToOps } from '../ops/project-to-ops.ts';
+import { parseConfig } from '../projects/parse-config.ts';
+import type { Layout } from '../store/layout.ts';
+import { toFileError } from '../store/store-error.ts';
+import { goneAsUndefined, tempPathFor } from '../store/write-atomic.ts';
+import { examineElf } from './examine-elf.ts';
+import { examineOciImage } from './examine-oci-image.ts';
+import { examineOpsConfig, examineOpsPackage } from './examine-ops.ts';
+import { type Examined, toProjectName } from './examined.ts';
+import { recogniseSource } from './recognise-source.ts';
 
 type ImportCallName = Extract<keyof CallHandlers, `imports:${string}`>;
 
-/** The calls `imports:*`. */
-export function importCalls(): Pick<CallHandlers, ImportCallName> {
-  const refuse = () => {
-    throw new FirstlightError('BAD_INPUT', 'This version cannot import yet.');
-  };
-  return { 'imports:examine': refuse, 'imports:create': refuse, 'imports:toOps': refuse };
+export interface ImportCallsOptions {
+  readonly layout: Layout;
+  /** For an editor of the project's firstlight.json. */
+  readonly schemaPath: string;
+  /** Where credentials of registries are looked for. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly getProject: (id: ProjectId) => Promise<Project>;
+  readonly openProject: (dir: string) => Promise<Project>;
 }
+
+const schemaPathInProject = '.firstlight/schema.json';
+
+interface Proposed {
+  readonly proposal: ImportProposal;
+  readonly examined: Examined;
+}
+
+export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, ImportCallName> {
+  const { layout, schemaPath, env, getProject, openProject } = options;
+
+  async function propose(text: string, cwd: string | undefined, context: CallContext): Promise<Proposed> {
+    const { signal, progress } = context;
+    progress({ step: 'examine', message: `Looking at ${text}` });
+    const source = await recogniseSource(text, cwd ?? null, signal);
+    const examined = await examine();
+    const name = toProjectName(examined.title);
+    const config = configText({ name, ...examined.config });
+    const { found } = examined;
+    const own = parseConfig(config).problems.filter(({ severity }) => severity === 'error');
+    // What the source's own problems say need not be said of the file made of it.
+    const problems = found.problems.some(({ severity }) => severity === 'error')
+      ? found.problems
+      : [...found.problems, ...own];
+    const canCreate = found.program !== null && problems.every(({ severity }) => severity !== 'error');
+    return { proposal: { ...found, name, config, problems, canCreate }, examined };
+
+    function examine(): Promise<Examined> {
+      if (source.kind === 'oci-image') {
+        return examineOciImage(source.reference, { layout, env, cwd: cwd ?? '/', signal, progress });
+      }
+      if (source.kind === 'elf') return examineElf(source.path);
+      return source.kind === 'ops-config'
+        ? examineOpsConfig(source.path)
+        : examineOpsPackage(source.path, { layout, signal });
+    }
+  }
+
+  return {
+    'imports:examine': async ({ source, cwd }, context) => (await propose(source, cwd, context)).proposal,
+
+    'imports:create': async ({ source, cwd, name: chosen, dir, digest }, context) => {
+      const { proposal, examined } = await propose(source, cwd, context);
+      if (digest !== undefined && digest !== proposal.digest) {
+        throw new FirstlightError('CONFLICT', `${source} is not what it was when it was looked at.`, {
+          hint: 'Look at it again, then import it.',
+        });
+      }
+      if (!proposal.canCreate) throw unfit(proposal);
+      const name = chosen ?? proposal.name;
+      if (!configFileSchema.shape.name.safeParse(name).success) {
+        throw new FirstlightError('BAD_INPUT', `"${name}" is no name for a project.`, {
+          hint: 'Use lower-case letters, digits and dashes, at most 48 characters.',
+        });
+      }
+      const target = resolve(cwd ?? '/', dir ?? join(layout.projectsDir, name));
+      const files = { ...examined.extraFiles, [configFileName]: configText({ name, ...examined.config }) };
+      await writeProject(target, files, schemaPath);
+      return openProject(target);
+    },
+
+    'imports:toOps': async ({ projectId }) => {
+      const { config, notes } = projectToOps(await getProject(projectId));
+      return { config: `${JSON.stringify(config, null, 2)}\n`, notes: [...notes] };
+    },
+  };
+}
+
+const configText = (config: object) =>
+  `${JSON.stringify({ $schema: `./${schemaPathInProject}`, ...config }, null, 2)}\n`;
+
+function unfit({ source, problems, warnings }: ImportProposal): FirstlightError {
+  const [first] = warnings;
+  return new FirstlightError(
+    'BAD_INPUT',
+    `No project can be made of ${source}${first && problems.length === 0 ? `: ${first.message}` : '.'}`,
+    {
+      hint: first?.hint ?? undefined,
+      details: { problems, subject: source },
+    },
+  );
+}
+
+/** Makes the folder of a project: it is there whole, or not at all. Errors: ALREADY_EXISTS, DISK_FULL, STORE_UNUSABLE. */
+async function writeProject(dir: string, files: Readonly<Record<string, string>>, schemaPath: string): Promise<void> {
+  const temp = tempPathFor(dir);
+  try {
+    if (((await readdir(dir).catch(goneAsUndefined)) ?? []).length > 0) throw alreadyExists(dir);
+    await mkdir(dirname(dir), { recursive: true });
+    await mkdir(join(temp, dirname(schemaPathInProject)), { recursive: true });
+    await writeFile(join(temp, schemaPathInProject), await readFile(schemaPath));
+    for (const [path, text] of Object.entries(files)) await writeFile(join(temp, path), text);
+    await rename(temp, dir);
+  } catch (thrown) {
+    await rm(temp, { recursive: true, force: true });
+    throw toFileError(thrown, 'create the project in', dir);
+  }
+}
+
+const alreadyExists = (dir: string) =>
+  new FirstlightError('ALREADY_EXISTS', `${dir} holds files already.`, {
+    hint: 'Choose another folder or name.',
+    details: { subject: dir },
+  });

@@ -18,6 +18,8 @@ export interface Layer {
   readonly dir: string;
   readonly entries: Unpacked;
   readonly skipped: readonly string[];
+  /** True when it was unpacked just now. */
+  readonly isNew: boolean;
 }
 
 export interface BlobCache {
@@ -48,7 +50,7 @@ export function createBlobCache(layout: Layout): BlobCache {
     const found = await readJson(join(dir, layerFileName), layerSchema);
     if (!found.ok || found.value === undefined) return null;
     await utimes(dir, new Date(), new Date()).catch(goneAsUndefined);
-    return { dir, ...found.value };
+    return { dir, ...found.value, isNew: false };
   }
 
   async function unpack(source: LayerSource, what: string, signal?: AbortSignal): Promise<Layer> {
@@ -65,7 +67,7 @@ export function createBlobCache(layout: Layout): BlobCache {
       };
       const entries = await unpackVerified(source, temp, { archive: what, signal, onSkipped });
       await writeAtomic(join(temp, layerFileName), JSON.stringify({ entries, skipped }), { durable: false });
-      return await settle(temp, dir, { dir, entries, skipped });
+      return await settle(temp, dir, { dir, entries, skipped, isNew: true });
     } catch (thrown) {
       await rm(temp, { recursive: true, force: true });
       throw thrown instanceof Error && 'syscall' in thrown ? toStoreError(thrown, 'keep the layer', dir) : thrown;

@@ -41,6 +41,9 @@ export interface OpenedImage {
   readonly skipped: readonly string[];
 }
 
+/** Layers beyond this are dropped, least used first. */
+const cacheMaxBytes = 8 * 1024 ** 3;
+
 /**
  * Reads an image for linux/amd64: its layers, from the cache where they were read before, one over the other.
  *
@@ -57,6 +60,7 @@ export async function openOciImage(text: string, options: OpenImageOptions): Pro
   try {
     const tree = createPathTree();
     const skipped: string[] = [];
+    let hasNew = false;
     for (const [index, layer] of parts.layers.entries()) {
       signal?.throwIfAborted();
       const size = layer.size === null ? '' : `, ${formatBytes(layer.size)}`;
@@ -65,7 +69,9 @@ export async function openOciImage(text: string, options: OpenImageOptions): Pro
       const unpacked = await cache.layer(layer, what, signal);
       applyLayer(tree, unpacked);
       skipped.push(...unpacked.skipped);
+      hasNew ||= unpacked.isNew;
     }
+    if (hasNew) await cache.prune(cacheMaxBytes);
     const readStart = ({ content }: Parameters<Parameters<typeof makeRunSpec>[2]>[0]) =>
       content.kind === 'bytes' ? Promise.resolve(content.data) : readHead(content.path);
     return {

@@ -32,6 +32,8 @@ export interface ProjectService {
   readonly calls: Pick<CallHandlers, ProjectCallName>;
   /** Those that are open, as they are on disk now. */
   readonly list: () => Promise<Project[]>;
+  /** Puts a folder on the list. Errors: NOT_FOUND when it is none. */
+  readonly open: (dir: string) => Promise<Project>;
   /** The project as it is on disk now. Errors: NOT_FOUND when it is not open or its folder is gone. */
   readonly get: (id: ProjectId) => Promise<Project>;
   readonly close: () => Promise<void>;
@@ -201,6 +203,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
 
   return {
     calls,
+    open,
     get,
     list,
     close: async () => {

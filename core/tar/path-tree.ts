@@ -172,3 +172,10 @@ const escapes = (path: string) =>
   new FirstlightError('PATH_ESCAPES', `The path ${JSON.stringify(path)} leads out of the archive through a link.`, {
     hint: 'The archive was made wrongly or is hostile: nothing of it was kept.',
   });
+
+/** A tree of files as one in which links can be followed. */
+export function pathTreeOf(files: FileTree): PathTree {
+  const tree = createPathTree();
+  for (const [path, node] of files) tree.add(path, node);
+  return tree;
+}

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPathTree } from './path-tree.ts';
 import { readTar } from './read-tar.ts';
 import { defaultTarLimits } from './tar-limits.ts';
-import { inPieces, makeTar, type TarInput } from './testing/make-tar.ts';
+import { inPieces, makeTar, storedZstd, type TarInput } from './testing/make-tar.ts';
 import { addUnpacked, unpackTar } from './unpack-tar.ts';
 
 let base: string;
@@ -218,16 +218,4 @@ function fixChecksum(bytes: Buffer, at: number): void {
   bytes.fill(0x20, at + 148, at + 156);
   const sum = bytes.subarray(at, at + 512).reduce((total, byte) => total + byte, 0);
   bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
-}
-
-/** A Zstandard frame that stores its content as it is. Source: RFC 8878. */
-function storedZstd(content: Buffer): Buffer {
-  const blocks: Buffer[] = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x48])];
-  for (let at = 0; at < content.length; at += 65_536) {
-    const block = content.subarray(at, at + 65_536);
-    const isLast = at + block.length >= content.length;
-    const header = (block.length << 3) | (isLast ? 1 : 0);
-    blocks.push(Buffer.from([header & 0xff, (header >> 8) & 0xff, header >> 16]), block);
-  }
-  return Buffer.concat(blocks);
 }

@@ -34,3 +34,15 @@ export async function makeTar(entries: readonly TarInput[]): Promise<Buffer> {
 export async function* inPieces(bytes: Uint8Array, size = 700): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
+
+/** A Zstandard frame that stores its content as it is. Source: RFC 8878. */
+export function storedZstd(content: Buffer): Buffer {
+  const blocks: Buffer[] = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x48])];
+  for (let at = 0; at < content.length; at += 65_536) {
+    const block = content.subarray(at, at + 65_536);
+    const isLast = at + block.length >= content.length;
+    const header = (block.length << 3) | (isLast ? 1 : 0);
+    blocks.push(Buffer.from([header & 0xff, (header >> 8) & 0xff, header >> 16]), block);
+  }
+  return Buffer.concat(blocks);
+}

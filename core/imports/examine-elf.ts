@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import type { ImportWarning } from '#shared/model/import.ts';
+import { bytes } from '#shared/model/units.ts';
+import { findFork, forkWarnings } from '../elf/find-fork.ts';
+import { importsOf, isPartOfLibc } from '../elf/object-names.ts';
+import { type Closure, resolveClosure } from '../elf/resolve-closure.ts';
+import { toFileError } from '../store/store-error.ts';
+import type { Examined } from './examined.ts';
+
+/** A server calls this, under any name of a library that it uses. */
+const listens = new Set(['listen', 'uv_listen', 'accept', 'accept4']);
+const defaultPort = 8080;
+
+/**
+ * A Linux program with its libraries from this host.
+ *
+ * Errors: as `resolveClosure`.
+ */
+export async function examineElf(path: string): Promise<Examined> {
+  const closure = await resolveClosure(path);
+  const { program, interpreter, libraries, missing } = closure;
+  const parts = [...(interpreter === null ? [] : [interpreter]), ...libraries];
+  const total = parts.reduce((sum, part) => sum + part.bytes, 0);
+  const port = (await mayListen(closure)) ? defaultPort : null;
+  const warnings: ImportWarning[] = [
+    ...closure.warnings.map((message) => ({ code: 'missing' as const, message, hint: null })),
+  ];
+  for (const { message } of forkWarnings(await findFork(closure))) warnings.push({ code: 'fork', message, hint: null });
+  for (const { name, lookedIn } of missing) {
+    const message = `${name} was not found in ${lookedIn.length === 1 ? lookedIn[0] : `${lookedIn.length} directories`}.`;
+    warnings.push({
+      code: 'missing',
+      message,
+      hint: 'Install the package that has it: an image cannot be built without.',
+    });
+  }
+  return {
+    found: {
+      source: path,
+      kind: 'elf',
+      summary: interpreter === null ? 'Static Linux program' : `Linux program with ${libraries.length} libraries`,
+      program: program.path,
+      args: [],
+      envNames: [],
+      cwd: null,
+      port,
+      files: { count: parts.length + 1, bytes: bytes(total + program.bytes) },
+      closure: {
+        isStatic: interpreter === null,
+        interpreter: interpreter?.path ?? null,
+        libraries: libraries.map((library) => ({
+          name: library.name,
+          path: library.path,
+          bytes: bytes(library.bytes),
+        })),
+        bytes: bytes(total),
+      },
+      missing: missing.map(({ name, neededBy }) => ({ name, neededBy: neededBy.join(', ') })),
+      warnings,
+      problems: [],
+      digest: await digestFile(path),
+    },
+    title: basename(path),
+    config: { runtime: 'nanos', nanos: { program: path, port } },
+    extraFiles: {},
+  };
+}
+
+/** False only where it can be seen that a program serves nothing: a static one may hide it. */
+async function mayListen({ program, interpreter, libraries }: Closure): Promise<boolean> {
+  if (interpreter === null) return true;
+  for (const object of [program, ...libraries.filter(({ name }) => !isPartOfLibc(name))]) {
+    if ((await importsOf(object, listens)).length > 0) return true;
+  }
+  return false;
+}
+
+async function digestFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk);
+  } catch (thrown) {
+    throw toFileError(thrown, 'read', path);
+  }
+  return `sha256:${hash.digest('hex')}`;
+}

@@ -1,0 +1,115 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { ImportWarning } from '#shared/model/import.ts';
+import { bytes } from '#shared/model/units.ts';
+import { digestOf } from '../oci/verify.ts';
+import { type OpenPackageOptions, openOpsPackage } from '../ops/open-ops-package.ts';
+import { opsToProject } from '../ops/ops-to-project.ts';
+import { maxOpsConfigBytes, parseOpsConfig } from '../ops/parse-ops-config.ts';
+import { toFileError } from '../store/store-error.ts';
+import { examineElf } from './examine-elf.ts';
+import { countFiles, type Examined, portIn } from './examined.ts';
+
+/**
+ * An ops config.json. What is wrong with it is among the problems, never thrown.
+ *
+ * Errors: BAD_INPUT when it is too long; STORE_UNUSABLE when it cannot be read.
+ */
+export async function examineOpsConfig(path: string): Promise<Examined> {
+  const text = await readConfig(path);
+  const { config, problems, at } = parseOpsConfig(text, basename(path));
+  const project = config === null ? null : opsToProject(config, at, dirname(path));
+  const nanos = project?.config.nanos;
+  const program = nanos?.program ?? null;
+  const elf = program === null ? null : await examineElf(program).catch(toFirstlightError);
+  const all = [...problems, ...(project?.problems ?? [])];
+  const isThere = !(elf instanceof FirstlightError);
+  if (elf instanceof FirstlightError && program !== null) all.push(at(['Program'], elf.message));
+  const listed = await sizeOf(Object.values(nanos?.files ?? {}), dirname(path));
+  const closure = isThere ? (elf?.found.closure ?? null) : null;
+  return {
+    found: {
+      source: path,
+      kind: 'ops-config',
+      summary: 'ops configuration',
+      program,
+      args: nanos?.args ?? [],
+      envNames: Object.keys(project?.config.env ?? {}).sort(),
+      cwd: null,
+      port: nanos?.port ?? null,
+      files: {
+        count: listed.count + (isThere ? (elf?.found.files.count ?? 0) : 0),
+        bytes: bytes(listed.bytes + (isThere ? (elf?.found.files.bytes ?? 0) : 0)),
+      },
+      closure,
+      missing: [...(project?.missing ?? []), ...(isThere ? (elf?.found.missing ?? []) : [])],
+      warnings: isThere ? (elf?.found.warnings ?? []) : [],
+      problems: all,
+      digest: digestOf(Buffer.from(text)),
+    },
+    title: nameOf(path, program),
+    config: project?.config ?? { runtime: 'nanos' },
+    extraFiles: project?.extraFiles ?? {},
+  };
+}
+
+/** Most such files are called config.json: what they start tells more. */
+const nameOf = (path: string, program: string | null) =>
+  program !== null
+    ? basename(program)
+    : basename(path) === 'config.json'
+      ? basename(dirname(path))
+      : basename(path, '.json');
+
+async function readConfig(path: string): Promise<string> {
+  try {
+    if ((await stat(path)).size > maxOpsConfigBytes) {
+      throw new FirstlightError('BAD_INPUT', `${path} is longer than ${maxOpsConfigBytes} bytes.`, {
+        hint: 'An ops config.json is far shorter: is this the right file?',
+      });
+    }
+    return await readFile(path, 'utf8');
+  } catch (thrown) {
+    throw toFileError(thrown, 'read', path);
+  }
+}
+
+/** Of the files and folders themselves; what is in a folder is counted when the image is built. */
+async function sizeOf(paths: readonly string[], dir: string): Promise<{ count: number; bytes: number }> {
+  let size = 0;
+  for (const path of paths) {
+    const found = await stat(join(path.startsWith('/') ? '' : dir, path)).catch(() => null);
+    if (found?.isFile()) size += found.size;
+  }
+  return { count: paths.length, bytes: size };
+}
+
+/** An ops package. Errors: as `openOpsPackage`. */
+export async function examineOpsPackage(path: string, options: OpenPackageOptions): Promise<Examined> {
+  const { tree, name, run, digest, problems, skipped } = await openOpsPackage(path, options);
+  const port = run.port ?? portIn(run.args, run.env);
+  const files = countFiles(tree);
+  const warnings: ImportWarning[] = skipped.map((message) => ({ code: 'skipped', message, hint: null }));
+  return {
+    found: {
+      source: path,
+      kind: 'ops-package',
+      summary: `ops package ${name}`,
+      program: run.program,
+      args: [...run.args],
+      envNames: Object.keys(run.env).sort(),
+      cwd: null,
+      port,
+      files: { count: files.count, bytes: bytes(files.bytes) },
+      closure: null,
+      missing: [],
+      warnings,
+      problems: [...problems],
+      digest,
+    },
+    title: name,
+    config: { runtime: 'nanos', nanos: { package: path, port } },
+    extraFiles: {},
+  };
+}

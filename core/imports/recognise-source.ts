@@ -1,0 +1,85 @@
+/** What a person named, by looking at it. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
+import { FirstlightError } from '#shared/errors.ts';
+import { readHead } from '../oci/file-source.ts';
+import { looksLikeReference, parseReference } from '../oci/reference.ts';
+import { manifestName } from '../ops/open-ops-package.ts';
+import { toFileError } from '../store/store-error.ts';
+import { goneAsUndefined } from '../store/write-atomic.ts';
+import { compressionOf } from '../tar/decompress.ts';
+import { readTar } from '../tar/read-tar.ts';
+
+export type Source =
+  | { readonly kind: 'elf' | 'ops-config' | 'ops-package'; readonly path: string }
+  | { readonly kind: 'oci-image'; readonly reference: string };
+
+const kinds = 'a Linux program (ELF), an ops config.json, an ops package, or an OCI image';
+
+/**
+ * What kind of source a text names. `cwd` is where a relative path begins; null: it must be absolute.
+ *
+ * Errors: NOT_FOUND; BAD_INPUT for what is none of these; as `readTar` for an archive.
+ */
+export async function recogniseSource(text: string, cwd: string | null, signal?: AbortSignal): Promise<Source> {
+  if (looksLikeReference(text)) return { kind: 'oci-image', reference: text };
+  if (text.includes('\0')) throw new FirstlightError('BAD_INPUT', 'A path has no zero byte.');
+  const path = cwd === null ? text : resolve(cwd, text);
+  const found = isAbsolute(path) ? await statOf(path) : undefined;
+  if (found === undefined) return asReference(text, path);
+  if (found.isDirectory()) return recogniseFolder(path);
+  if (!found.isFile()) throw notKnown(path, 'it is no file');
+  const head = await readHead(path);
+  if (Buffer.from(head.subarray(0, 4)).toString('latin1') === '\x7fELF') return { kind: 'elf', path };
+  const text512 = Buffer.from(head).toString('latin1');
+  if (text512.startsWith('#!')) {
+    throw notKnown(
+      path,
+      'it is a script',
+      'Import the program that runs it, and give the script in `nanos.files` and `nanos.args`.',
+    );
+  }
+  if (compressionOf(head) !== 'none' || text512.slice(257, 262) === 'ustar') return recogniseArchive(path, signal);
+  if (/^(?:\xef\xbb\xbf)?\s*(?:[{/]|$)/.test(text512)) return { kind: 'ops-config', path };
+  throw notKnown(path, 'what it holds is nothing of these');
+}
+
+async function statOf(path: string) {
+  try {
+    return await stat(path).catch(goneAsUndefined);
+  } catch (thrown) {
+    throw toFileError(thrown, 'look at', path);
+  }
+}
+
+/** A registry's image may be named without a prefix; a path that is not there looks much alike. */
+function asReference(text: string, path: string): Source {
+  try {
+    parseReference(text, '/');
+    return { kind: 'oci-image', reference: text };
+  } catch {
+    throw new FirstlightError('NOT_FOUND', `${path} does not exist.`, {
+      hint: `Name ${kinds}: oci:DIR, oci-archive:FILE, docker-archive:FILE, or docker://REGISTRY/NAME:TAG.`,
+      details: { subject: path },
+    });
+  }
+}
+
+async function recogniseFolder(path: string): Promise<Source> {
+  if ((await statOf(join(path, manifestName))) !== undefined) return { kind: 'ops-package', path };
+  if ((await statOf(join(path, 'index.json'))) !== undefined) return { kind: 'oci-image', reference: `oci:${path}` };
+  throw notKnown(path, 'the folder is neither an ops package nor an OCI layout');
+}
+
+async function recogniseArchive(path: string, signal?: AbortSignal): Promise<Source> {
+  for await (const entry of readTar(createReadStream(path), { archive: path, signal })) {
+    if (/^(\/[^/]+)?\/package\.manifest$/.test(entry.path)) return { kind: 'ops-package', path };
+    if (entry.path === '/oci-layout') return { kind: 'oci-image', reference: `oci-archive:${path}` };
+    if (entry.path === '/manifest.json') return { kind: 'oci-image', reference: `docker-archive:${path}` };
+  }
+  throw notKnown(path, 'the archive is neither an ops package nor an image');
+}
+
+const notKnown = (path: string, why: string, hint = `Name ${kinds}.`) =>
+  new FirstlightError('BAD_INPUT', `${path} cannot be imported: ${why}.`, { hint, details: { subject: path } });
