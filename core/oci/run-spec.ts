@@ -20,7 +20,7 @@ export type ReadStart = (node: Extract<TreeNode, { kind: 'file' }>) => Promise<U
 
 /** What Linux searches when nothing is said. */
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const shells = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'busybox', 'rbash']);
+const shells = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'rbash']);
 /** A script's interpreter may be a script: Linux follows four. */
 const maxScripts = 4;
 const elfMachineX64 = 0x3e;
@@ -47,7 +47,14 @@ export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readS
   const cmd = Cmd ?? [];
   const finder = { tree, readStart, path: env.PATH ?? defaultPath, cwd: cwd ?? '/' };
   const found = await choose();
-  return { program: null, args: [], ...found, env, cwd, port: portOf(ExposedPorts ?? {}), warnings };
+  return {
+    program: found?.program ?? null,
+    args: found?.args ?? [],
+    env,
+    cwd,
+    port: portOf(ExposedPorts ?? {}),
+    warnings,
+  };
 
   async function choose(): Promise<Pick<RunSpec, 'program' | 'args'> | null> {
     const words = [...entry, ...cmd];
@@ -107,8 +114,8 @@ async function resolveCommand(words: readonly string[], finder: Finder): Promise
   for (let scripts = 0; scripts <= maxScripts; scripts++) {
     const found = find(name, finder);
     if (found === undefined) return { kind: 'missing', why: `${name}, which the image starts, is not in it.` };
-    const base = name.split('/').at(-1) as string;
-    if (shells.has(base)) return asShell(name, args, scripts > 0 ? args[0] : undefined);
+    if (/(^|\/)busybox$/.test(name) && shells.has(args[0] ?? '')) [name = '', ...args] = args;
+    if (shells.has(name.split('/').at(-1) as string)) return asShell(name, args, scripts > 0 ? args[0] : undefined);
     const head = Buffer.from(await finder.readStart(found.node));
     if (head[0] === 0x7f && head.subarray(1, 4).toString('latin1') === 'ELF') {
       if (isForThisMachine(head)) return { kind: 'program', program: found.path, args };
