@@ -78,14 +78,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     onChange: (releases) => emit('nanos:changed', { releases }),
     log,
   });
-  const nanos = createNanosRuntime({ layout, releases, functionServerPath: resources.functionServerPath });
+  const volumes = createVolumes({ layout, onChange: (volumes) => emit('volumes:changed', { volumes }) });
+  const nanos = createNanosRuntime({ layout, releases, volumes, functionServerPath: resources.functionServerPath });
   const runtimes = new Map<Runtime['id'], Runtime>([ember, nanos].map((runtime) => [runtime.id, runtime]));
   const bundler = createBundler({ layout, version: resources.version, shimsDir: resources.shimsDir });
   const images = createImageStore({ layout, bundler, runtimes });
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);
-
-  const volumes = createVolumes({ layout, onChange: (volumes) => emit('volumes:changed', { volumes }) });
 
   const uri = chooseUri(options.uri, env, uid);
   const link = createLibvirtLink(uri, {

@@ -62,12 +62,12 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   ]);
   const owner = thisProcess();
   const sockets = await createSocketDir(runDir, owner);
+  const id = instanceIdSchema.parse(`${spec.config.name}-${randomBytes(4).toString('hex')}`);
   const cleanUp = () => void removeInstanceDirs(context.layout, sockets.dir).catch(() => undefined);
-  const prepared = await prepareMachine(runtime, spec, context.layout, sockets.dir).catch((thrown) => {
+  const prepared = await prepareMachine(runtime, spec, id, context.layout, sockets.dir).catch((thrown) => {
     cleanUp();
     throw thrown;
   });
-  const id = instanceIdSchema.parse(`${spec.config.name}-${randomBytes(4).toString('hex')}`);
   const record: InstanceRecord = {
     id,
     home: context.layout.dataDir,
@@ -143,6 +143,7 @@ export function liveOptions(
 async function prepareMachine(
   runtime: Runtime,
   { image, config }: LaunchSpec,
+  instanceId: InstanceId,
   layout: Layout,
   socketDir: string,
 ): Promise<PreparedMachine> {
@@ -152,7 +153,7 @@ async function prepareMachine(
     await mkdir(dir, { mode: 0o711 });
     return dir;
   };
-  return await runtime.prepareMachine({ image, config, makeDiskDir });
+  return await runtime.prepareMachine({ instanceId, image, config, makeDiskDir });
 }
 
 async function create(connection: Connection, xml: string, spec: LaunchSpec, cleanUp: () => void): Promise<Domain> {

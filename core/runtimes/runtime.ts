@@ -6,7 +6,7 @@ import type { BuildStep, Image } from '#shared/model/image.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { ProjectConfig, RuntimeId } from '#shared/model/project.ts';
 import type { Response } from '#shared/model/run.ts';
-import type { HostNs } from '#shared/model/units.ts';
+import type { HostNs, InstanceId } from '#shared/model/units.ts';
 import type { ClockSample, GuestMark, HostMark } from '#shared/timeline/marks.ts';
 
 export type { ClockSample, GuestMark };
@@ -81,6 +81,7 @@ export interface Machine {
 }
 
 export interface MachineRequest {
+  readonly instanceId: InstanceId;
   readonly image: Image;
   readonly config: ProjectConfig;
   /** A directory of the instance's own, which goes with it. Made when it is first asked for. Errors: STORE_UNUSABLE. */

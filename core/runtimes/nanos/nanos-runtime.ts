@@ -9,6 +9,7 @@ import { writeDerived } from '#core/images/disk/write-derived.ts';
 import { createFileTree } from '#core/images/file-tree.ts';
 import type { BuildContext, BuiltImage, MachineNetwork, PreparedMachine, Runtime } from '#core/runtimes/runtime.ts';
 import type { Layout } from '#core/store/layout.ts';
+import type { Volumes } from '#core/volumes/volumes.ts';
 import { type NanosConfig, nanosConfigSchema } from '#shared/model/nanos.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { type Base, type BaseRequest, createBaseStore } from './base/base-store.ts';
@@ -25,6 +26,7 @@ import { createTraceSplitter } from './trace/split-trace.ts';
 export interface NanosOptions {
   readonly layout: Layout;
   readonly releases: Pick<Releases, 'resolve'>;
+  readonly volumes: Pick<Volumes, 'prepare'>;
   /** What runs a function in the guest. */
   readonly functionServerPath: string;
 }
@@ -33,7 +35,7 @@ export interface NanosOptions {
 const builderVersion = 1;
 
 /** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a base that is shared. */
-export function createNanosRuntime({ layout, releases, functionServerPath }: NanosOptions): Runtime {
+export function createNanosRuntime({ layout, releases, volumes, functionServerPath }: NanosOptions): Runtime {
   const bases = createBaseStore(layout);
 
   const configOf = (config: ProjectConfig): NanosConfig => config.nanos ?? nanosConfigSchema.parse({});
@@ -58,6 +60,8 @@ export function createNanosRuntime({ layout, releases, functionServerPath }: Nan
     builder.addAll(base.tree);
     builder.addAll(own.tree);
     const outside = await addNamedFiles(builder, nanos.files, projectDir);
+    // The kernel mounts on what is there already.
+    for (const { mount } of Object.values(nanos.volumes)) builder.add(mount, { kind: 'directory' });
     const klibs = [...new Set([...nanos.klibs, ...(needsStrace(nanos) ? ['strace'] : [])])];
     await addKlibs(builder, klibs, release);
     const root = rootTuple({
@@ -94,19 +98,20 @@ export function createNanosRuntime({ layout, releases, functionServerPath }: Nan
       return `nanos ${builderVersion} ${release.digest} ${digest}`;
     },
     buildImage,
-    prepareMachine: async ({ image, config, makeDiskDir }): Promise<PreparedMachine> => {
+    prepareMachine: async ({ instanceId, image, config, makeDiskDir }): Promise<PreparedMachine> => {
       const nanos = configOf(config);
       const dir = await makeDiskDir();
       const disk = join(dir, 'disk.qcow2');
-      const [network] = await Promise.all([
+      const [network, attached] = await Promise.all([
         chooseNetwork(nanos),
+        volumes.prepare(nanos.volumes, { instance: instanceId, dir }),
         diskBytes(image.path).then((bytes) => writeOverlay(disk, { name: image.path, format: 'qcow2' }, bytes)),
       ]);
       return {
         machine: {
           machineType: 'pc',
           kernel: null,
-          disks: [{ path: disk, format: 'qcow2' }],
+          disks: [{ path: disk, format: 'qcow2' }, ...attached.map(({ path }) => ({ path, format: 'raw' }) as const)],
           network,
           channelName: null,
           consoleName: null,

@@ -27,6 +27,10 @@ const factsSchema = z.object({
   /** For a person: "Node.js 20.20.2 and 6 libraries". */
   description: z.string(),
   warnings: z.array(problemSchema),
+  /** How it is started, where what the base was made of says so. */
+  run: z
+    .object({ args: z.array(z.string()), env: z.record(z.string(), z.string()), cwd: z.string().nullable() })
+    .optional(),
 });
 export type BaseFacts = z.output<typeof factsSchema>;
 
@@ -196,7 +200,10 @@ function treeOf(files: readonly StampedFile[]): FileTree {
   for (const file of files) {
     if (file.kind === 'directory') builder.add(file.path, { kind: 'directory' });
     else if (file.kind === 'symlink') builder.add(file.path, { kind: 'symlink', target: file.target });
-    else builder.add(file.path, { kind: 'file', content: { kind: 'host', path: file.host }, bytes: file.bytes });
+    else if (file.kind === 'data') {
+      const data = Buffer.from(file.base64, 'base64');
+      builder.add(file.path, { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
+    } else builder.add(file.path, { kind: 'file', content: { kind: 'host', path: file.host }, bytes: file.bytes });
   }
   return builder.tree;
 }

@@ -9,6 +9,7 @@ import { FirstlightError } from '#shared/errors.ts';
 export const stampedFileSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('directory'), path: z.string() }),
   z.object({ kind: z.literal('symlink'), path: z.string(), target: z.string() }),
+  z.object({ kind: z.literal('data'), path: z.string(), base64: z.string() }),
   z.object({ kind: z.literal('file'), path: z.string(), host: z.string(), bytes: z.number(), stamp: z.string() }),
 ]);
 export type StampedFile = z.output<typeof stampedFileSchema>;
@@ -16,13 +17,14 @@ export type StampedFile = z.output<typeof stampedFileSchema>;
 /** So many at once keep the file system busy, and the event loop free. */
 const atOnce = 64;
 
-/** A tree with a stamp for each file. Errors: NOT_FOUND for a file that is gone; INTERNAL for one that is not the host's. */
+/** A tree with a stamp for each file. Errors: NOT_FOUND for a file that is gone. */
 export async function stampTree(tree: FileTree): Promise<StampedFile[]> {
   return await inGroups([...tree], async ([path, node]): Promise<StampedFile> => {
     if (node.kind === 'directory') return { kind: 'directory', path };
     if (node.kind === 'symlink') return { kind: 'symlink', path, target: node.target };
-    if (node.content.kind !== 'host')
-      throw new FirstlightError('INTERNAL', `${path} of a base is no file of this host.`);
+    if (node.content.kind === 'bytes') {
+      return { kind: 'data', path, base64: Buffer.from(node.content.data).toString('base64') };
+    }
     const host = node.content.path;
     const found = await stampOf(host);
     if (found === null) {

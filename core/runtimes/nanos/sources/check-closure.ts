@@ -1,23 +1,14 @@
 import { addClosureFile } from '#core/elf/closure-to-tree.ts';
+import { findFork, forkWarnings } from '#core/elf/find-fork.ts';
+import { missingLibraries } from '#core/elf/missing-libraries.ts';
 import type { Closure } from '#core/elf/resolve-closure.ts';
 import type { FileTreeBuilder } from '#core/images/file-tree.ts';
-import { FirstlightError, type Problem } from '#shared/errors.ts';
+import type { Problem } from '#shared/errors.ts';
 
 /** Errors: LIBRARY_MISSING, naming each library with what needs it and where it was looked for. */
-export function requireComplete({ program, missing }: Closure): void {
-  if (missing.length === 0) return;
-  const names = missing.map(({ name }) => name).join(', ');
-  const lines = missing.map(
-    ({ name, neededBy, lookedIn }) => `${name}, needed by ${neededBy.join(', ')}; looked in ${lookedIn.join(', ')}`,
-  );
-  throw new FirstlightError(
-    'LIBRARY_MISSING',
-    `${program.path} needs ${names}, which ${missing.length === 1 ? 'is' : 'are'} not there.`,
-    {
-      hint: `\`firstlight deps ${program.path}\` shows what needs what. Install what is missing, or add it to "nanos.files".`,
-      details: { output: lines.join('\n'), subject: program.path },
-    },
-  );
+export function requireComplete(closure: Closure): void {
+  const missing = missingLibraries(closure);
+  if (missing !== null) throw missing;
 }
 
 /** Adds the files that a program is known to look for while it runs, as far as this machine has them. */
@@ -25,5 +16,12 @@ export function addSuggested(closure: Closure, builder: FileTreeBuilder): void {
   for (const { found } of closure.suggested) if (found !== null) addClosureFile(builder, found);
 }
 
-export const warningsOf = (closure: Closure): Problem[] =>
+/** What a person should know of a program before it boots: also that it may start processes, which Nanos cannot. */
+export async function warningsOf(closure: Closure): Promise<Problem[]> {
+  const warnings = closure.warnings.map((message): Problem => ({ severity: 'warning', message }));
+  return [...warnings, ...forkWarnings(await findFork(closure))];
+}
+
+/** As `warningsOf`, for a language's runtime: that it can start processes says nothing of what it runs. */
+export const warningsOfRuntime = (closure: Closure): Problem[] =>
   closure.warnings.map((message) => ({ severity: 'warning', message }));

@@ -5,7 +5,7 @@ import { resolveClosure } from '#core/elf/resolve-closure.ts';
 import { runTool } from '#core/exec/run-tool.ts';
 import { createFileTree } from '#core/images/file-tree.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import { addSuggested, requireComplete, warningsOf } from './check-closure.ts';
+import { addSuggested, requireComplete, warningsOfRuntime } from './check-closure.ts';
 import { findProgram } from './find-program.ts';
 import type { ProgramSource } from './source.ts';
 
@@ -36,7 +36,7 @@ export async function functionSource(
       const description = `Node.js ${stdout.trim().replace(/^v/, '')} and ${closure.libraries.length} libraries`;
       return {
         tree: builder.tree,
-        facts: { program: closure.program.path, description, warnings: warningsOf(closure) },
+        facts: { program: closure.program.path, description, warnings: warningsOfRuntime(closure) },
       };
     },
     own: async (bundle, { program }) => {

@@ -1,6 +1,7 @@
 import type { Layout } from '#core/store/layout.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { functionSource } from './function-source.ts';
+import { imageSource } from './image-source.ts';
 import { programSource } from './program-source.ts';
 import { pythonSource } from './python-source.ts';
 import type { ProgramSource } from './source.ts';
@@ -14,10 +15,11 @@ export interface SourceOptions {
 export async function openSource(
   config: ProjectConfig,
   projectDir: string,
-  { functionServerPath }: SourceOptions,
+  { layout, functionServerPath }: SourceOptions,
 ): Promise<ProgramSource> {
   const { nanos } = config;
   if (nanos?.program !== undefined) return await programSource(config, projectDir);
   if (nanos?.python !== undefined) return await pythonSource(config, projectDir);
+  if (nanos?.image !== undefined) return await imageSource(config, projectDir, layout);
   return await functionSource(config, projectDir, functionServerPath);
 }

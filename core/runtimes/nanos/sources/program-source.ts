@@ -38,7 +38,7 @@ export async function programSource(config: ProjectConfig, projectDir: string): 
       const count = closure.libraries.length;
       const description =
         count === 0 ? `${basename(path)} needs no libraries` : `${count} libraries of ${basename(path)}`;
-      return { tree: builder.tree, facts: { program: null, description, warnings: warningsOf(closure) } };
+      return { tree: builder.tree, facts: { program: null, description, warnings: await warningsOf(closure) } };
     },
     own: async () => {
       const { size } = await stat(path);

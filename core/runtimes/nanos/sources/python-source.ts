@@ -9,7 +9,7 @@ import { createFileTree, type FileTreeBuilder } from '#core/images/file-tree.ts'
 import { goneAsUndefined } from '#core/store/write-atomic.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { addHostPath, skipHidden } from './add-files.ts';
-import { addSuggested, requireComplete, warningsOf } from './check-closure.ts';
+import { addSuggested, requireComplete, warningsOfRuntime } from './check-closure.ts';
 import { findProgram } from './find-program.ts';
 import type { ProgramSource } from './source.ts';
 
@@ -71,7 +71,7 @@ export async function pythonSource(config: ProjectConfig, projectDir: string): P
       const description = `Python ${facts.version} with its standard library`;
       return {
         tree: builder.tree,
-        facts: { program: closure.program.path, description, warnings: warningsOf(closure) },
+        facts: { program: closure.program.path, description, warnings: warningsOfRuntime(closure) },
       };
     },
     own: async (_bundle, { program }) => {
@@ -125,5 +125,5 @@ async function addPackages(builder: FileTreeBuilder, dir: string, interpreter: s
   requireComplete(closure);
   for (const library of closure.libraries)
     if (!library.realPath.startsWith(`${dir}/`)) addClosureFile(builder, library);
-  return warningsOf(closure);
+  return warningsOfRuntime(closure);
 }
