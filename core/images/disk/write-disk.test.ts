@@ -46,6 +46,34 @@ describe('a disk', () => {
   });
 });
 
+describe('a disk is refused', () => {
+  async function refused(change: (boot: Awaited<ReturnType<typeof fakeBootParts>>) => Promise<unknown>, minBytes = 0) {
+    const path = join(dir, 'refused');
+    const boot = await fakeBootParts(dir);
+    await change(boot);
+    const thrown = await writeDisk(path, { tree: noFiles, digest: 'd', boot, minBytes }).catch(
+      (error: unknown) => error,
+    );
+    await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
+    return thrown;
+  }
+
+  it('without its kernel', async () => {
+    const thrown = await refused((boot) => rm(boot.kernel));
+    expect(thrown).toMatchObject({ code: 'KERNEL_MISSING', message: expect.stringContaining('kernel.img') });
+  });
+
+  it('when the kernel is too large for the boot file system', async () => {
+    const thrown = await refused((boot) => writeFile(boot.kernel, Buffer.alloc(11.5 * 1024 * 1024, 1)));
+    expect(thrown).toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('12 MiB') });
+  });
+
+  it('when a partition table cannot say its size', async () => {
+    const thrown = await refused(async () => undefined, 2 * 1024 ** 4);
+    expect(thrown).toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('2 TiB') });
+  });
+});
+
 describe('a disk under the real kernel', () => {
   it.skipIf(!nanosDir)(`runs its program${skippedWithoutNanos}`, { timeout: 90_000 }, async () => {
     const program = await compileStatic(

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
-import { toFileError } from '../../store/store-error.ts';
+import { systemCode, toFileError } from '../../store/store-error.ts';
 import { createFileTree, type FileTree } from '../file-tree.ts';
 import { bootFsBytes } from '../tfs/format.ts';
 import { volumeLayoutSchema } from '../tfs/layout.ts';
@@ -37,8 +37,8 @@ export type DiskLayout = z.output<typeof diskLayoutSchema>;
 /**
  * Writes a raw disk into a new file.
  *
- * Errors: as `writeVolume`; BAD_INPUT when the boot image is none of Nanos, or kernel and klibs are larger than the boot
- * file system.
+ * Errors: as `writeVolume`; KERNEL_MISSING when a part to boot from is not there; BAD_INPUT when the boot image is none of
+ * Nanos, kernel and klibs are larger than the boot file system, or the disk is larger than 2 TiB.
  */
 export function writeDisk(path: string, content: DiskContent, options: WriteOptions = {}): Promise<DiskLayout> {
   return createFile(path, async (file) => {
@@ -75,7 +75,16 @@ export async function writeDiskInto(
 
 async function readBootImage(path: string): Promise<Buffer> {
   return readFile(path).catch((thrown: unknown) => {
-    throw toFileError(thrown, 'read', path);
+    throw toReleaseError(thrown, path);
+  });
+}
+
+function toReleaseError(thrown: unknown, path: string): FirstlightError {
+  if (systemCode(thrown) !== 'ENOENT') return toFileError(thrown, 'read', path);
+  return new FirstlightError('KERNEL_MISSING', `The Nanos release is not whole: there is no ${path}.`, {
+    hint: 'Install it again: `firstlight nanos install`.',
+    details: { subject: path },
+    cause: thrown,
   });
 }
 
@@ -83,7 +92,7 @@ async function bootTree({ kernel, klibs = new Map() }: BootParts): Promise<FileT
   const builder = createFileTree();
   const add = async (guest: string, path: string) => {
     const found = await stat(path).catch((thrown: unknown) => {
-      throw toFileError(thrown, 'read', path);
+      throw toReleaseError(thrown, path);
     });
     builder.add(guest, { kind: 'file', content: { kind: 'host', path }, bytes: found.size });
   };

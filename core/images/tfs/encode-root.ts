@@ -26,7 +26,7 @@ export function checkRoot(tree: FileTree, options: Tuple): void {
     if (node.kind === 'symlink' && (node.target === '' || node.target.includes('\0'))) {
       throw new FirstlightError('BAD_INPUT', `The link ${path} leads to no path: ${JSON.stringify(node.target)}.`);
     }
-    if (path.split('/').length - 1 <= maxDepth) continue;
+    if (depthOf(path) <= maxDepth) continue;
     throw new FirstlightError(
       'BAD_INPUT',
       `${path.slice(0, 80)}… lies too deep: Nanos reads ${maxDepth} levels of folders.`,
@@ -38,25 +38,36 @@ export function checkRoot(tree: FileTree, options: Tuple): void {
   }
 }
 
+function depthOf(path: string): number {
+  let depth = 0;
+  for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) depth++;
+  return depth;
+}
+
 /** The paths of a tree in the order in which a volume has them, which is the same however the tree was put together. */
 export const sortedPaths = (tree: FileTree): string[] => [...tree.keys()].sort();
 
-/** The bytes of a volume's root tuple. Shape: `files` has each regular file of the tree. */
-export function encodeRoot(tree: FileTree, options: Tuple, files: ReadonlyMap<string, PlacedFile>): Uint8Array {
+/** The bytes of a volume's root tuple. Shape: `paths` as `sortedPaths` gives them; `files` has each regular file of the tree. */
+export function encodeRoot(
+  tree: FileTree,
+  paths: readonly string[],
+  options: Tuple,
+  files: ReadonlyMap<string, PlacedFile>,
+): Uint8Array {
   const encoder = createTupleEncoder();
   encoder.tuple(options.size + 1);
   for (const [name, value] of options) {
     encoder.symbol(name);
     encoder.value(value);
   }
-  encodeChildren(encoder, nest(tree, files));
+  encodeChildren(encoder, nest(tree, paths, files));
   return encoder.bytes();
 }
 
-function nest(tree: FileTree, files: ReadonlyMap<string, PlacedFile>): Entries {
+function nest(tree: FileTree, paths: readonly string[], files: ReadonlyMap<string, PlacedFile>): Entries {
   const root: Entries = new Map();
   const directories = new Map([['', root]]);
-  for (const path of sortedPaths(tree)) {
+  for (const path of paths) {
     const cut = path.lastIndexOf('/');
     const parent = directories.get(path.slice(0, cut));
     const node = tree.get(path);

@@ -107,13 +107,19 @@ export function createByteSink(): ByteSink {
   }
 
   function varint(value: number | bigint): void {
+    if (value < 2 ** 31) {
+      small(Number(value));
+      return;
+    }
     const groups: number[] = [];
-    let rest = BigInt(value);
-    do {
-      groups.push(Number(rest & 0x7fn));
-      rest >>= 7n;
-    } while (rest > 0n);
+    for (let rest = BigInt(value); rest > 0n; rest >>= 7n) groups.push(Number(rest & 0x7fn));
     for (let index = groups.length - 1; index >= 0; index--) byte((groups[index] ?? 0) | (index > 0 ? 0x80 : 0));
+  }
+
+  /** As `varint`: most are of this kind, and large integers are slow. */
+  function small(value: number): void {
+    const words = Math.max(1, Math.ceil((32 - Math.clz32(value)) / 7));
+    for (let word = words - 1; word >= 0; word--) byte(((value >>> (7 * word)) & 0x7f) | (word > 0 ? 0x80 : 0));
   }
 
   function header(immediate: boolean, type: number, length: number): void {

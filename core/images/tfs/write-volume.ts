@@ -76,9 +76,10 @@ export async function writeVolumeInto(
   // Now, and not after all the data.
   checkLabel(label);
   checkRoot(tree, root);
-  const data = await writeData(disk, volumeAt, tree, options);
+  const paths = sortedPaths(tree);
+  const data = await writeData(disk, volumeAt, tree, paths, options);
 
-  const metadata = encodeRoot(tree, root, data.files);
+  const metadata = encodeRoot(tree, paths, root, data.files);
   const moreExtensions = extensionsFor(metadata.length) - 1;
   const logBlocks = [logStartBlock];
   for (let index = 0; index < moreExtensions; index++) logBlocks.push(data.nextBlock + index * logExtensionBlocks);
@@ -104,7 +105,13 @@ interface PlacedData {
 }
 
 /** Writes the files that are not there yet, behind those that are. */
-async function writeData(disk: DiskFile, volumeAt: number, tree: FileTree, options: IntoOptions): Promise<PlacedData> {
+async function writeData(
+  disk: DiskFile,
+  volumeAt: number,
+  tree: FileTree,
+  paths: readonly string[],
+  options: IntoOptions,
+): Promise<PlacedData> {
   const { signal, onProgress, before } = options;
   const files = new Map<string, PlacedFile>();
   const isThere = (path: string) => before?.paths.has(path) === true;
@@ -120,7 +127,7 @@ async function writeData(disk: DiskFile, volumeAt: number, tree: FileTree, optio
   const startBlock = alignToCluster(before?.layout.nextFreeBlock ?? dataStartBlock);
   const writer = createDataWriter(disk, volumeAt, startBlock, { signal, onRead });
   try {
-    for (const path of sortedPaths(tree)) {
+    for (const path of paths) {
       const node = tree.get(path);
       if (node?.kind === 'file') files.set(path, isThere(path) ? placedBefore(path, before) : await writer.add(node));
     }
