@@ -53,7 +53,8 @@ function splice(input: Uint8Array, at: number, removed: number, added: Uint8Arra
 }
 
 const changed = (input: Uint8Array, change: (copy: Uint8Array) => void): Uint8Array => {
-  const copy = input.slice();
+  // Not `slice`: that of a Buffer copies nothing, and would change the corpus.
+  const copy = new Uint8Array(input);
   change(copy);
   return copy;
 };
