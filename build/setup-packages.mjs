@@ -32,6 +32,14 @@ const needs = {
     files: ['/usr/lib/python3/dist-packages/libvirt.py'],
   },
   virsh: { package: 'libvirt-clients', for: 'comparing with the C client', programs: ['virsh'] },
+  // Where systemd runs, its package would start a registry for the whole network: its tests are then skipped instead.
+  registry: {
+    package: 'docker-registry',
+    for: 'testing images from a registry',
+    programs: ['docker-registry'],
+    files: ['/run/systemd/system'],
+  },
+  skopeo: { package: 'skopeo', for: 'testing images from a registry', programs: ['skopeo'] },
   qemuImg: { package: 'qemu-utils', for: 'checking qcow2 images', programs: ['qemu-img'] },
 };
 
@@ -50,6 +58,8 @@ export const purposes = {
     'pythonLibvirt',
     'virsh',
     'qemuImg',
+    'registry',
+    'skopeo',
   ],
   window: ['browser'],
 };
