@@ -203,6 +203,76 @@ describe('another root directory', () => {
   });
 });
 
+describe("musl's linker", () => {
+  const linker = '/lib/ld-musl-x86_64.so.1';
+  /** A root with the linker (it only has to be there) and a program that needs two libraries, one by the other. */
+  async function makeMuslRoot(name: string, path: readonly string[], dir: string): Promise<string> {
+    const root = join(shop.dir, name);
+    for (const at of ['lib', 'bin', dir]) await mkdir(join(root, at), { recursive: true });
+    await cp('/lib64/ld-linux-x86-64.so.2', join(root, linker), { dereference: true });
+    const own = '-nostdlib';
+    const inner = await library(`${name}-src/libinner`, undefined, own, '-Wl,-soname,libinner.so');
+    const outer = await library(`${name}-src/libouter`, 'inner', own, inner, '-Wl,-soname,libouter.so');
+    const libcFlags = ['-shared', '-fPIC', own, '-Wl,-soname,libc.musl-x86_64.so.1'];
+    const libc = await shop.compile(`${name}-src/libc.so`, libraryCode('any'), ...libcFlags);
+    const flags = [`-Wl,--dynamic-linker=${linker}`, own, '-Wl,--no-as-needed', `-Wl,-rpath-link,${dirname(inner)}`];
+    await shop.compile(
+      `${name}/bin/app`,
+      'int outer(void);\nvoid _start(void) { outer(); }',
+      ...flags,
+      outer,
+      libc,
+      ...path,
+    );
+    await cp(inner, join(root, dir, 'libinner.so'));
+    await cp(outer, join(root, dir, 'libouter.so'));
+    return root;
+  }
+
+  test('is the C library itself, and lets a RUNPATH count for what is loaded in turn', async () => {
+    const root = await makeMuslRoot('musl', runpath('$ORIGIN/../opt'), 'opt');
+    const { interpreter, libraries, missing } = await resolveClosure('/bin/app', { root });
+    expect(missing).toEqual([]);
+    expect(interpreter?.path).toBe(linker);
+    expect(libraries.map(({ path, foundBy }) => [path, foundBy])).toEqual([
+      ['/bin/../opt/libouter.so', 'RUNPATH'],
+      ['/bin/../opt/libinner.so', 'RUNPATH'],
+    ]);
+  });
+
+  test('has a list of directories of its own', async () => {
+    const root = await makeMuslRoot('musl-path', [], 'vendor');
+    expect((await resolveClosure('/bin/app', { root })).missing).toMatchObject([
+      { name: 'libouter.so', lookedIn: ['/lib', '/usr/local/lib', '/usr/lib'] },
+    ]);
+    await mkdir(join(root, 'etc'));
+    await writeFile(join(root, 'etc/ld-musl-x86_64.path'), '/lib:/nowhere\n/vendor\n');
+    const { libraries, missing } = await resolveClosure('/bin/app', { root });
+    expect(missing).toEqual([]);
+    expect(libraries.map(({ path }) => path)).toEqual(['/vendor/libouter.so', '/vendor/libinner.so']);
+  });
+});
+
+describe('what is looked for besides', () => {
+  const suggestedFor = async (name: string, code: string, ...flags: readonly string[]) =>
+    (await resolveClosure(await shop.compile(name, code, ...flags))).suggested.map((one) => one.name);
+
+  test('is the files of name services, and the library that ends a thread', async () => {
+    const hosts = '#include <netdb.h>\nint main(void) { return getaddrinfo("a", 0, 0, 0); }';
+    expect(await suggestedFor('hosts', hosts)).toEqual(['/etc/resolv.conf', '/etc/hosts', '/etc/nsswitch.conf']);
+    const threads = '#include <pthread.h>\nint main(void) { return pthread_cancel(pthread_self()); }';
+    expect(await suggestedFor('threads', threads)).toEqual(['libgcc_s.so.1']);
+    expect(await suggestedFor('neither', emptyMain)).toEqual([]);
+  });
+
+  test('is no directory by $PLATFORM, which a guest does not know: it is warned of', async () => {
+    const inner = await library('platform/x86_64/libinner', undefined, '-Wl,-soname,libinner.so');
+    const program = await shop.compile('platform/app', mainCalling('inner'), inner, ...runpath('$ORIGIN/$PLATFORM'));
+    const { warnings } = await resolveClosure(program);
+    expect(warnings).toEqual([expect.stringContaining('has $PLATFORM')]);
+  });
+});
+
 /** Puts a closure's tree into a directory and has its own linker, told nothing else, say what it finds there. */
 async function boot(
   closure: Closure,
@@ -261,6 +331,11 @@ describe('a tree of a closure', () => {
 });
 
 describe('what is no program', () => {
+  test('is refused when it is no file', async () => {
+    await expect(resolveClosure('/usr')).rejects.toThrow('/usr is not a file.');
+    await expect(resolveClosure('/dev/null')).rejects.toThrow('/dev/null is not a file.');
+  });
+
   test('is refused with its kind', async () => {
     const object = await shop.compile('object.o', emptyMain, '-c');
     await expect(resolveClosure(object)).rejects.toThrow(/no program: its ELF type is relocatable/);

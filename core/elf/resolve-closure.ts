@@ -5,20 +5,11 @@ import { x8664 } from './elf-numbers.ts';
 import { type FoundBy, type LibrarySearch, type LoadedObject, openLibrarySearch } from './library-search.ts';
 import { type Elf, type ElfType, readElf } from './read-elf.ts';
 import { describeHeader, readElfHeader, wrongArchitecture } from './read-header.ts';
-import { createRootedFiles, type FoundFile, type RootedFiles } from './rooted-files.ts';
+import { createRootedFiles, type RootedFile, type RootedFiles } from './rooted-files.ts';
 import { type Suggestion, suggestHelpers } from './suggest-helpers.ts';
 
-/** A file of the closure. Shape: paths as the program sees them; see `FoundFile`. */
-export interface ClosureFile {
-  /** As it is looked for. */
-  readonly path: string;
-  readonly realPath: string;
-  readonly links: FoundFile['links'];
-  readonly passed: FoundFile['passed'];
-  readonly hostPath: string;
-  /** Units: bytes. */
-  readonly bytes: number;
-}
+/** A file of the closure. */
+export type ClosureFile = RootedFile;
 
 export interface ClosureProgram extends ClosureFile {
   readonly type: ElfType;
@@ -80,7 +71,7 @@ export async function resolveClosure(programPath: string, options: ClosureOption
   const files = createRootedFiles(root);
   const warnings = new Set<string>();
   const { found, elf } = await readProgram(files, programPath);
-  const program: ClosureProgram = { ...fileOf(found), type: elf.type, machine: elf.machine, buildId: elf.buildId };
+  const program: ClosureProgram = { ...found, type: elf.type, machine: elf.machine, buildId: elf.buildId };
   if (elf.interpreter === null) {
     return { program, interpreter: null, libraries: [], missing: [], suggested: [], defaultDirs: [], warnings: [] };
   }
@@ -96,12 +87,9 @@ export async function resolveClosure(programPath: string, options: ClosureOption
   return { program, interpreter, libraries, missing: walk.missing(), suggested, defaultDirs, warnings: [...warnings] };
 }
 
-async function readProgram(files: RootedFiles, path: string): Promise<{ found: FoundFile; elf: Elf }> {
-  const found = await files.find(path);
-  if (found === null) {
-    const where = files.root === '/' ? '' : ` below ${files.root}`;
-    throw new FirstlightError('NOT_FOUND', `There is no file ${path}${where}.`, { details: { subject: path } });
-  }
+async function readProgram(files: RootedFiles, path: string): Promise<{ found: RootedFile; elf: Elf }> {
+  const found = await files.findFile(path);
+  if (found === null) throw await noFile(files, path);
   const elf = await withFileSource(
     found.hostPath,
     async (source) => {
@@ -120,10 +108,17 @@ async function readProgram(files: RootedFiles, path: string): Promise<{ found: F
   return { found, elf };
 }
 
+async function noFile(files: RootedFiles, path: string): Promise<FirstlightError> {
+  const details = { subject: path };
+  if ((await files.find(path)) !== null) return new FirstlightError('BAD_INPUT', `${path} is not a file.`, { details });
+  const where = files.root === '/' ? '' : ` below ${files.root}`;
+  return new FirstlightError('NOT_FOUND', `There is no file ${path}${where}.`, { details });
+}
+
 type Attempt = { readonly elf: Elf } | { readonly reason: string };
 
 /** Reads a file that may be the wanted library; the linker passes by one of another machine. */
-async function tryLibrary(found: FoundFile): Promise<Attempt> {
+async function tryLibrary(found: RootedFile): Promise<Attempt> {
   try {
     return await withFileSource(
       found.hostPath,
@@ -142,7 +137,7 @@ async function tryLibrary(found: FoundFile): Promise<Attempt> {
 
 interface Entry {
   readonly library: Omit<ClosureLibrary, 'neededBy'>;
-  readonly links: FoundFile['links'][number][];
+  readonly links: RootedFile['links'][number][];
   readonly neededBy: Set<string>;
 }
 
@@ -171,10 +166,10 @@ function createWalk(files: RootedFiles, search: LibrarySearch) {
     }
     for (const name of [path, attempt.elf.dynamic?.soname]) if (name) byName.set(name, null);
     byFile.set(found.realPath, null);
-    return fileOf(found);
+    return found;
   }
 
-  function keep(name: string, found: FoundFile, elf: Elf, foundBy: FoundBy, requester: LoadedObject): void {
+  function keep(name: string, found: RootedFile, elf: Elf, foundBy: FoundBy, requester: LoadedObject): void {
     const entry = byFile.get(found.realPath);
     if (entry !== undefined) {
       byName.set(name, entry);
@@ -190,7 +185,7 @@ function createWalk(files: RootedFiles, search: LibrarySearch) {
       );
     }
     const links = [...found.links];
-    const made: Entry = { library: { ...fileOf(found), name, foundBy }, links, neededBy: new Set([requester.label]) };
+    const made: Entry = { library: { ...found, name, foundBy }, links, neededBy: new Set([requester.label]) };
     entries.push(made);
     byFile.set(found.realPath, made);
     for (const known of [name, elf.dynamic?.soname]) if (known && !byName.has(known)) byName.set(known, made);
@@ -240,9 +235,4 @@ function createWalk(files: RootedFiles, search: LibrarySearch) {
       entries.map(({ library, links, neededBy }) => ({ ...library, links, neededBy: [...neededBy] })),
     missing: (): MissingLibrary[] => [...absent.values()].map((one) => ({ ...one, neededBy: [...one.neededBy] })),
   };
-}
-
-/** What of a found file goes into a closure. */
-export function fileOf({ path, realPath, links, passed, hostPath, bytes }: FoundFile): ClosureFile {
-  return { path, realPath, links, passed, hostPath, bytes };
 }

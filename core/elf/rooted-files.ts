@@ -8,8 +8,8 @@ export interface FollowedLink {
   readonly target: string;
 }
 
-/** What a path leads to. Shape: paths as a program sees them whose root directory is the root. */
-export interface FoundFile {
+/** A file by the path that leads to it. Shape: plain JSON; paths as a program sees them whose root directory is the root. */
+export interface RootedFile {
   readonly path: string;
   /** Without any link. */
   readonly realPath: string;
@@ -18,9 +18,13 @@ export interface FoundFile {
   readonly passed: readonly string[];
   /** Where it is on this host. */
   readonly hostPath: string;
-  readonly kind: 'file' | 'directory' | 'other';
   /** Units: bytes. */
   readonly bytes: number;
+}
+
+/** What a path leads to. */
+export interface FoundFile extends RootedFile {
+  readonly kind: 'file' | 'directory' | 'other';
 }
 
 /** Files as a program sees them that has a directory of this host as its root. */
@@ -29,7 +33,7 @@ export interface RootedFiles {
   /** Null when nothing is there that can be reached. Errors: BAD_INPUT after more look-ups than any program causes. */
   readonly find: (path: string) => Promise<FoundFile | null>;
   /** As `find`, when it is a regular file. */
-  readonly findFile: (path: string) => Promise<FoundFile | null>;
+  readonly findFile: (path: string) => Promise<RootedFile | null>;
 }
 
 /** Linux follows as many. */
@@ -88,7 +92,9 @@ export function createRootedFiles(root: string): RootedFiles {
     find,
     findFile: async (path) => {
       const found = await find(path);
-      return found?.kind === 'file' ? found : null;
+      if (found?.kind !== 'file') return null;
+      const { kind: _, ...file } = found;
+      return file;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path/posix';
 import type { LibrarySearch } from './library-search.ts';
 import { importsOf, isPartOfLibc, namesIn } from './object-names.ts';
-import { type ClosureFile, type ClosureLibrary, type ClosureProgram, fileOf } from './resolve-closure.ts';
+import type { ClosureFile, ClosureLibrary, ClosureProgram } from './resolve-closure.ts';
 import type { RootedFiles } from './rooted-files.ts';
 
 /** A file that a program opens while it runs, which nothing in it names. */
@@ -86,7 +86,7 @@ async function findCallers(objects: readonly ClosureFile[]): Promise<Map<Need, s
 async function findIn(files: RootedFiles, dirs: readonly string[], name: string): Promise<ClosureFile | null> {
   for (const dir of dirs) {
     const found = await files.findFile(join(dir, name));
-    if (found !== null) return fileOf(found);
+    if (found !== null) return found;
   }
   return null;
 }
