@@ -16,7 +16,10 @@ const benchmarks = {
   rpc: { all: 'rpc.ts' },
   console: { stream: 'console.ts', render: 'console-render.ts' },
   ui: { all: 'ui.ts' },
+  fuzz: { all: 'fuzz.ts' },
 };
+/** Not measured unless asked for by name: it takes many minutes and measures nothing. */
+const onlyByName = new Set(['fuzz']);
 
 const usage = `npm run bench [-- <name>… --runs <n>]\n  names: ${Object.keys(benchmarks).join(', ')}\n  example: npm run --silent bench -- coldstart --runs 20`;
 
@@ -35,7 +38,10 @@ export function readArguments(args) {
   if (runs !== undefined && !(Number.isInteger(runs) && runs > 0)) {
     throw new SetupError(`--runs takes a whole number above 0, not "${parsed.values.runs}".`, usage);
   }
-  const names = parsed.positionals.length > 0 ? [...new Set(parsed.positionals)] : Object.keys(benchmarks);
+  const names =
+    parsed.positionals.length > 0
+      ? [...new Set(parsed.positionals)]
+      : Object.keys(benchmarks).filter((name) => !onlyByName.has(name));
   return { names, runs, help: parsed.values.help ?? false };
 }
 

@@ -216,6 +216,8 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     lazily(async () => (await import('./commands/volume.ts')).removeVolume),
   );
 
+  addImageCommands(program.command('image'), addTo, lazily);
+
   add('serve', 'Serve the studio to a browser on this machine, until Ctrl-C.', ['serve --port 8080'])
     .option('--port <port>', 'the port (default: a free one)', integerBetween(0, 65_535))
     .option('--open', 'open it in a window')
@@ -226,6 +228,53 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .action(lazily(async () => (await import('./commands/studio.ts')).openStudio));
 
   return program;
+}
+
+type AddTo = (parent: Command, usage: string, description: string, examples: readonly string[]) => Command;
+
+/** `image …`: an image is a file, a project's folder, or the id of a built one. */
+function addImageCommands(image: Command, addTo: AddTo, lazily: Lazily): void {
+  image.description('Look into an image without booting it: a file, a project, or the id of a built one.');
+  const add = (usage: string, description: string, examples: readonly string[]) =>
+    addTo(
+      image,
+      usage,
+      description,
+      examples.map((line) => `image ${line}`),
+    );
+  const partition = () =>
+    new Option('--partition <name>', 'which file system').choices(['root', 'boot']).default('root');
+
+  add('ls <image> [path]', 'List a directory of an image, with sizes.', ['ls ./app.img /etc', 'ls 3f2a9c01 -R --json'])
+    .option('-R, --recursive', 'list everything below it')
+    .addOption(partition())
+    .action(lazily(async () => (await import('./commands/image.ts')).listImage));
+
+  add('tree <image> [path]', 'Draw an image’s tree, what takes most space first.', ['tree ./app.img --depth 2'])
+    .option('--depth <n>', 'how many levels', integerBetween(1, 4096), 3)
+    .addOption(partition())
+    .action(lazily(async () => (await import('./commands/image.ts')).drawImage));
+
+  add('cat <image> <path>', 'Print a file of an image.', ['cat ./app.img /etc/passwd'])
+    .addOption(partition())
+    .action(lazily(async () => (await import('./commands/image.ts')).printImageFile));
+
+  add('extract <image> <folder> [path]', 'Write an image’s files, or those under a path, into a new folder.', [
+    'extract ./app.img ./out',
+    'extract ./app.img ./lib /usr/lib',
+  ])
+    .addOption(partition())
+    .action(lazily(async () => (await import('./commands/image.ts')).extractImage));
+
+  add('info <image>', 'Say what an image is: partitions, label, program, options, space.', ['info ./app.img'])
+    .addOption(partition())
+    .action(lazily(async () => (await import('./commands/image.ts')).describeImage));
+
+  add('diff <image> <other>', 'Say what is different in another image: files and options. Exits with 0 all the same.', [
+    'diff ./before.img ./after.img',
+  ])
+    .addOption(partition())
+    .action(lazily(async () => (await import('./commands/image.ts')).diffImages));
 }
 
 const integerBetween = (least: number, most: number) => (text: string) => {

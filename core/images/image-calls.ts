@@ -44,8 +44,10 @@ export function imageCalls({ images, listProjects }: ImageCallsOptions): Pick<Ca
     'images:list': listStored,
     'images:info': async ({ image, partition }) =>
       withImage(await pathOf(image), (open) => describeImage(open, partition)),
-    'images:tree': async ({ image, partition, maxEntries }) =>
-      withImage(await pathOf(image), async (open) => listTree(await open.volume(partition), partition, maxEntries)),
+    'images:tree': async ({ image, partition, path, maxEntries }) =>
+      withImage(await pathOf(image), async (open) =>
+        listTree(await open.volume(partition), partition, path, maxEntries),
+      ),
     'images:text': async ({ image, partition, path, maxBytes }) =>
       withImage(await pathOf(image), async (open) => readText(await open.volume(partition), path, maxBytes)),
     'images:extract': async ({ image, partition, path, to }, { signal, progress }) =>

@@ -21,17 +21,24 @@ export const imageRefSchema = z.union([
 export type ImageRef = z.input<typeof imageRefSchema>;
 
 const byImage = z.strictObject({ image: imageRefSchema, partition: imagePartitionSchema.default('root') });
+const pathSchema = z.string().min(1).max(4096);
 /** A path inside an image. Links are followed, inside the image only. */
-const byFile = byImage.extend({ path: z.string().min(1).max(4096) });
+const byFile = byImage.extend({ path: pathSchema });
 
 export const imageCalls = {
   /** The images in the store, newest first. */
   'images:list': call(z.strictObject({}), z.array(storedImageSchema)),
   /** Errors: NOT_FOUND, IMAGE_INVALID. Reads metadata only. */
   'images:info': call(byImage, imageInfoSchema),
-  /** Errors: NOT_FOUND, IMAGE_INVALID, also for an image that has no file system. Reads metadata only. */
+  /**
+   * What is under a directory, or one file. Reads metadata only. Errors: NOT_FOUND, IMAGE_INVALID; BAD_INPUT for an image
+   * that has no file system.
+   */
   'images:tree': call(
-    byImage.extend({ maxEntries: z.number().int().min(1).max(maxImageEntries).default(maxImageEntries) }),
+    byFile.extend({
+      path: pathSchema.default('/'),
+      maxEntries: z.number().int().min(1).max(maxImageEntries).default(maxImageEntries),
+    }),
     imageTreeSchema,
   ),
   /** The beginning of a file. Errors: as `images:tree`; BAD_INPUT for a directory. */
@@ -44,7 +51,7 @@ export const imageCalls = {
    * Errors: as `images:tree`; ALREADY_EXISTS when `to` is there and not empty; PATH_ESCAPES; DISK_FULL.
    */
   'images:extract': call(
-    byFile.extend({ path: z.string().min(1).max(4096).default('/'), to: z.string().min(1).max(4096) }),
+    byFile.extend({ path: pathSchema.default('/'), to: z.string().min(1).max(4096) }),
     z.object({
       to: z.string(),
       files: z.number().int(),

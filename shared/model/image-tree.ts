@@ -37,8 +37,10 @@ export type ImageEntry = z.output<typeof imageEntrySchema>;
 /** A listing. Shape: every directory comes before what is in it, names in order of their characters. */
 export const imageTreeSchema = z.object({
   partition: imagePartitionSchema,
+  /** What was asked for, after links were followed: a directory, or the one file that is listed. */
+  path: z.string(),
   entries: z.array(imageEntrySchema),
-  /** Of everything in the file system, also when `entries` was cut short. */
+  /** Of everything under `path`, also when `entries` was cut short. */
   totals: z.object({
     files: z.number().int(),
     directories: z.number().int(),

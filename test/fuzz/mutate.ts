@@ -6,16 +6,21 @@ export interface Random {
   readonly chance: (probability: number) => boolean;
 }
 
-/** Source: the finaliser of MurmurHash3 over a counter; quick, and good enough to spread mutations. */
+/** Source: the finaliser of MurmurHash3. */
+function mix(value: number): number {
+  let mixed = value ^ (value >>> 16);
+  mixed = Math.imul(mixed, 0x85ebca6b);
+  mixed ^= mixed >>> 13;
+  mixed = Math.imul(mixed, 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
+/** A counter, mixed: quick, and good enough to spread mutations. */
 export function createRandom(seed: number): Random {
-  let state = seed >>> 0;
+  let state = mix(seed);
   const next = () => {
     state = (state + 0x9e3779b9) >>> 0;
-    let mixed = state ^ (state >>> 16);
-    mixed = Math.imul(mixed, 0x85ebca6b);
-    mixed ^= mixed >>> 13;
-    mixed = Math.imul(mixed, 0xc2b2ae35);
-    return (mixed ^ (mixed >>> 16)) >>> 0;
+    return mix(state);
   };
   return {
     below: (limit) => (limit <= 1 ? 0 : next() % limit),
@@ -128,19 +133,19 @@ const mutations: readonly Mutation[] = [
     );
   },
   function cutShort(input, random) {
-    return input.slice(0, random.below(input.length));
+    return input.subarray(0, random.below(input.length));
   },
 ];
 
 /**
- * The input of a number: one of the corpus, changed in one to four ways.
+ * The input of a number: one of the corpus, changed in one way as often as not, and in four at most.
  *
  * Shape: it depends on `seed`, `index` and the corpus alone, so a failure is repeated by its number.
  */
 export function mutate(corpus: readonly Uint8Array[], seed: number, index: number): Uint8Array {
-  const random = createRandom(Math.imul(seed, 0x2545f491) ^ Math.imul(index + 1, 0x9e3779b1));
+  const random = createRandom(mix(seed + 1) ^ index);
   let input = pick(corpus, random);
-  for (let left = 1 + random.below(4); left > 0 && input.length > 0; left--) {
+  for (let left = random.chance(0.5) ? 1 : 1 + random.below(4); left > 0 && input.length > 0; left--) {
     input = pick(mutations, random)(input, random, corpus);
   }
   return input;

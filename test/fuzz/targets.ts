@@ -2,11 +2,16 @@
 import { elfFiles } from './elf.ts';
 import { guestFrames } from './guest-frames.ts';
 import { nanosConsoles } from './nanos-consoles.ts';
+import { nanosRecords, nanosVolumes, qcow2Disks, writtenVolumes } from './nanos-images.ts';
 import { ociDocuments, ociTexts, opsConfigs, tarArchives } from './outside-sources.ts';
 import type { FuzzTarget } from './run-fuzz.ts';
 
 export const fuzzTargets: readonly FuzzTarget[] = [
   guestFrames,
+  nanosVolumes,
+  nanosRecords,
+  writtenVolumes,
+  qcow2Disks,
   elfFiles,
   nanosConsoles,
   tarArchives,

@@ -110,6 +110,8 @@ export async function createQcow2Disk(source: ByteSource, header: Qcow2Header, b
     backing: below === null ? [] : [below.path, ...below.backing],
     read: async (start, length) => {
       if (start + length > diskBytes) throw invalid('the disk ends', diskBytes);
+      // A disk without length has no tables to look into.
+      if (length === 0) return new Uint8Array();
       if ((start % clusterBytes) + length <= clusterBytes) return readPart(start, length);
       const bytes = new Uint8Array(length);
       for (let filled = 0; filled < length; ) {

@@ -1,14 +1,15 @@
+import { FirstlightError } from '#shared/errors.ts';
 import type { ImageFileSystem, ImageInfo, ImagePartition } from '#shared/model/image-tree.ts';
 import type { Json } from '#shared/model/json.ts';
 import { bytes } from '#shared/model/units.ts';
 import type { Volume } from '../tfs/read-volume.ts';
-import type { Tuple, TupleValue } from '../tfs/tuple.ts';
+import type { Tuple } from '../tfs/tuple.ts';
 import { listElfSections } from './list-elf-sections.ts';
 import type { OpenImage } from './open-image.ts';
 import { tupleToJson } from './tuple-json.ts';
 
-/** Of the root tuple, what is shown by itself, or is the tree. */
-const shownApart = new Set(['children', 'program', 'arguments', 'environment']);
+/** Of the root tuple, what is shown by itself. */
+const shownApart = new Set(['program', 'arguments', 'environment']);
 /** Where the kernel looks for its modules. */
 const klibDirectory = '/klib/';
 
@@ -35,8 +36,10 @@ export async function describeImage(image: OpenImage, partition: ImagePartition)
 async function describeFileSystem(image: OpenImage, partition: ImagePartition): Promise<ImageFileSystem> {
   const volume = await image.volume(partition);
   const { log, root, span } = volume;
+  const warnings = [...log.warnings];
   const taken = takenBytes(volume);
-  const others = new Map([...root].filter(([name]) => !shownApart.has(name)));
+  const named = tupleToJson(volume, withoutChildren(root));
+  const others = Object.entries(named).filter(([name]) => !shownApart.has(name));
   const program = root.get('program');
   return {
     partition,
@@ -51,11 +54,11 @@ async function describeFileSystem(image: OpenImage, partition: ImagePartition): 
     },
     freeBytes: bytes(Math.max(0, span.bytes - taken)),
     program: typeof program === 'string' ? program : null,
-    arguments: textsIn(root.get('arguments')),
-    environment: environmentIn(root),
-    klibs: await listKlibs(image, volume, partition),
-    options: tupleToJson(image.disk.path, others),
-    warnings: [...log.warnings],
+    arguments: textsIn(named.arguments),
+    environment: textEntries(named.environment),
+    klibs: await listKlibs(image, volume, warnings),
+    options: Object.fromEntries(others),
+    warnings,
   };
 }
 
@@ -66,25 +69,19 @@ function takenBytes({ log, nodes }: Volume): number {
   return [...files].reduce((sum, file) => sum + file.storedBytes, sumOf(log.pieces));
 }
 
-/** A vector of texts; version 4 has none, and writes a tuple with `0`, `1`, … for names. */
-function textsIn(value: TupleValue | undefined): string[] {
-  if (value === undefined || typeof value === 'string' || typeof value === 'bigint') return [];
-  const items = Array.isArray(value)
-    ? value
-    : [...(value as Tuple)].sort(([a], [b]) => Number(a) - Number(b)).map(([, item]) => item);
-  return items.filter((item) => typeof item === 'string');
-}
+const textsIn = (value: Json | undefined): string[] =>
+  Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 
-function environmentIn(root: Tuple): Record<string, string> {
-  const found = root.get('environment');
-  if (!(found instanceof Map)) return {};
-  const texts = [...(found as Tuple)].filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  return Object.fromEntries(texts);
+function textEntries(value: Json | undefined): Record<string, string> {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 /** The modules whose files are there: in this file system, and in the boot file system beside it. */
-async function listKlibs(image: OpenImage, volume: Volume, partition: ImagePartition): Promise<string[]> {
-  const boot = partition === 'root' && image.has('boot') ? await image.volume('boot') : null;
+async function listKlibs(image: OpenImage, volume: Volume, warnings: string[]): Promise<string[]> {
+  const boot = image.has('boot') ? await image.volume('boot').catch(asWarning(warnings)) : null;
   const nodes = [...volume.nodes, ...(boot?.nodes ?? [])];
   const names = nodes.flatMap(({ kind, path }) =>
     kind === 'file' && path.startsWith(klibDirectory) ? [path.slice(klibDirectory.length)] : [],
@@ -92,12 +89,19 @@ async function listKlibs(image: OpenImage, volume: Volume, partition: ImageParti
   return [...new Set(names)].sort();
 }
 
+/** A boot file system that is damaged is no reason to say nothing of the root. */
+const asWarning = (warnings: string[]) => (thrown: unknown) => {
+  if (!(thrown instanceof FirstlightError) || thrown.code !== 'IMAGE_INVALID') throw thrown;
+  warnings.push(`The boot file system cannot be read: ${thrown.message}`);
+  return null;
+};
+
 /** The options of a root, for comparing: each by its name, the environment by variable. */
-export function optionsOf(path: string, root: Tuple): Map<string, Json> {
-  const { children: _, environment, ...others } = tupleToJson(path, withoutChildren(root)) as Record<string, Json>;
+export function optionsOf(volume: Volume): Map<string, Json> {
+  const { environment, ...others } = tupleToJson(volume, withoutChildren(volume.root));
   const options = new Map(Object.entries(others));
-  const variables = environment !== null && typeof environment === 'object' ? Object.entries(environment) : [];
-  for (const [name, value] of variables) options.set(`environment.${name}`, value as Json);
+  const variables = typeof environment === 'object' && environment !== null ? Object.entries(environment) : [];
+  for (const [name, value] of variables) options.set(`environment.${name}`, value);
   return options;
 }
 

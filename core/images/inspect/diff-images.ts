@@ -29,8 +29,8 @@ export async function diffImages(before: Volume, after: Volume, signal: AbortSig
 }
 
 function diffOptions(before: Volume, after: Volume): ImageChange[] {
-  const olds = optionsOf(before.disk.path, before.root);
-  const news = optionsOf(after.disk.path, after.root);
+  const olds = optionsOf(before);
+  const news = optionsOf(after);
   return [...new Set([...olds.keys(), ...news.keys()])].sort().flatMap((name): ImageChange[] => {
     const was = showOption(olds.get(name));
     const is = showOption(news.get(name));

@@ -2,13 +2,16 @@ import type { ImageEntry, ImagePartition, ImageTree } from '#shared/model/image-
 import { type Bytes, bytes } from '#shared/model/units.ts';
 import type { ImageNode } from '../tfs/read-tree.ts';
 import type { Volume } from '../tfs/read-volume.ts';
+import { findNode, nodesBelow } from './find-node.ts';
 
-/** A file system as a listing of at most `maxEntries`. */
-export function listTree(volume: Volume, partition: ImagePartition, maxEntries: number): ImageTree {
+/** What is under a path, as a listing of at most `maxEntries`. Errors: as `findNode`. */
+export function listTree(volume: Volume, partition: ImagePartition, from: string, maxEntries: number): ImageTree {
+  const found = findNode(volume, from);
+  const nodes = found.kind === 'file' ? [found] : nodesBelow(volume, found.path);
   const totals = { files: 0, directories: 0, symlinks: 0, bytes: 0, storedBytes: 0 };
   // A file of two names takes its room once.
   const counted = new Set<object>();
-  for (const node of volume.nodes) {
+  for (const node of nodes) {
     if (node.kind === 'directory') totals.directories++;
     else if (node.kind === 'symlink') totals.symlinks++;
     else {
@@ -21,9 +24,10 @@ export function listTree(volume: Volume, partition: ImagePartition, maxEntries: 
   }
   return {
     partition,
-    entries: volume.nodes.slice(0, maxEntries).map(entryOf),
+    path: found.path || '/',
+    entries: nodes.slice(0, maxEntries).map(entryOf),
     totals: { ...totals, bytes: bounded(totals.bytes), storedBytes: bounded(totals.storedBytes) },
-    truncated: volume.nodes.length > maxEntries,
+    truncated: nodes.length > maxEntries,
   };
 }
 

@@ -1,5 +1,7 @@
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
+import { oldVersion } from '../tfs/format.ts';
+import type { Volume } from '../tfs/read-volume.ts';
 import type { Tuple, TupleValue } from '../tfs/tuple.ts';
 
 /** Options are a few lines; an image may hold a tuple that is in itself, or a thousand times in the next. */
@@ -7,11 +9,14 @@ const maxDepth = 32;
 const maxValues = 20_000;
 
 /**
- * A tuple as JSON: an object, with arrays for vectors; an integer too large for a number as text.
+ * A tuple of a volume's root as JSON: an object, with arrays for vectors; an integer too large for a number as text. Version
+ * 4 has no vectors: what it writes instead, a tuple with the names `0`, `1`, …, is an array as well.
  *
  * Errors: IMAGE_INVALID when it has no end, or as good as none.
  */
-export function tupleToJson(path: string, tuple: Tuple): Record<string, Json> {
+export function tupleToJson({ disk, log }: Volume, tuple: Tuple): Record<string, Json> {
+  const { path } = disk;
+  const isOld = log.version === oldVersion;
   let values = 0;
   function convert(value: TupleValue, depth: number): Json {
     if (depth > maxDepth || ++values > maxValues) {
@@ -22,10 +27,19 @@ export function tupleToJson(path: string, tuple: Tuple): Record<string, Json> {
     if (typeof value === 'string') return value;
     if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
     if (Array.isArray(value)) return value.map((item) => convert(item, depth + 1));
-    return toObject([...(value as Tuple)], depth);
+    const entries = [...(value as Tuple)];
+    return isOld && isList(value as Tuple) ? listOf(entries, depth) : toObject(entries, depth);
   }
+  const listOf = (entries: readonly [string, TupleValue][], depth: number) =>
+    entries.toSorted(([a], [b]) => Number(a) - Number(b)).map(([, item]) => convert(item, depth + 1));
   const toObject = (entries: readonly [string, TupleValue][], depth: number) =>
     // Own properties, whatever their names: `__proto__` is one as well.
     Object.fromEntries(entries.map(([name, value]) => [name, convert(value, depth + 1)]));
   return toObject([...tuple], 0);
+}
+
+function isList(tuple: Tuple): boolean {
+  return (
+    tuple.size > 0 && Array.from({ length: tuple.size }, (_, index) => String(index)).every((name) => tuple.has(name))
+  );
 }
