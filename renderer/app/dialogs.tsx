@@ -4,7 +4,7 @@ import { useStudio, useTransient } from '../bind/studio.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import type { Command } from './commands.ts';
-import { FilePath, NewFunction, OpenFolder } from './form-dialogs.tsx';
+import { FilePath, NewFunction, OpenFolder, OpenImage } from './form-dialogs.tsx';
 import { Palette } from './palette.tsx';
 
 export interface DialogsProps {
@@ -26,6 +26,8 @@ export function Dialogs({ commands, pickDirectory }: DialogsProps) {
       return <NewFunction pickDirectory={pickDirectory} onClose={close} />;
     case 'open-folder':
       return <OpenFolder pickDirectory={pickDirectory} onClose={close} />;
+    case 'open-image':
+      return <OpenImage onClose={close} />;
     case 'new-file':
     case 'rename-file':
       return <FilePath from={dialog.kind === 'rename-file' ? dialog.path : null} onClose={close} />;

@@ -104,6 +104,33 @@ export function OpenFolder({ pickDirectory, onClose }: PickProps) {
   );
 }
 
+/** Looks into an image file of the machine that runs the engine. */
+export function OpenImage({ onClose }: { readonly onClose: () => void }) {
+  const studio = useStudio();
+  const [path, setPath] = useState('');
+  const absolute = path.trim().startsWith('/');
+  return (
+    <FormDialog
+      title="Look into an image"
+      action="Open"
+      valid={absolute}
+      onClose={onClose}
+      onSubmit={async () => void studio.images.inspect({ path: path.trim() })}
+    >
+      <PathField
+        label="Image file on the machine that runs the engine"
+        note={
+          path !== '' && !absolute ? 'Give the whole path, beginning with /.' : 'One of ours or of ops: raw or qcow2.'
+        }
+        wrong={path !== '' && !absolute}
+        placeholder="/home/ada/.ops/images/web"
+        value={path}
+        onChange={setPath}
+      />
+    </FormDialog>
+  );
+}
+
 /** Makes a file, or (from a path) renames one. */
 export function FilePath({ from, onClose }: { readonly from: string | null; readonly onClose: () => void }) {
   const studio = useStudio();

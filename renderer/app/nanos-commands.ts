@@ -23,6 +23,22 @@ export function listNanosCommands({ studio }: CommandContext): readonly Command[
       }),
     ),
     {
+      id: 'inspect',
+      title: 'Look into the image of the function',
+      group: 'Function',
+      shortcut: 'Ctrl+I',
+      icon: 'images',
+      disabled: project === null,
+      run: () => void studio.images.inspectBuilt(),
+    },
+    {
+      id: 'inspect-file',
+      title: 'Look into an image file',
+      group: 'File',
+      icon: 'images',
+      run: () => transient.setState({ dialog: { kind: 'open-image' } }),
+    },
+    {
       id: 'releases',
       title: 'Nanos releases',
       group: 'Nanos',

@@ -1,6 +1,7 @@
 import { useSaved } from '../bind/studio.tsx';
 import { BuildSummary } from '../features/build/build-summary.tsx';
 import { DoctorSummary } from '../features/doctor/doctor-view.tsx';
+import { ImageList } from '../features/images/image-list.tsx';
 import { InstanceList } from '../features/instances/instance-list.tsx';
 import { ProjectList } from '../features/projects/project-list.tsx';
 import { RunList } from '../features/runs/run-list.tsx';
@@ -21,6 +22,7 @@ export function SidePanel() {
       {area === 'builds' && <BuildSummary />}
       {area === 'runs' && <RunList />}
       {area === 'environment' && <DoctorSummary />}
+      {area === 'images' && <ImageList />}
     </aside>
   );
 }

@@ -9,6 +9,7 @@ export const areaTitles = {
   builds: 'Builds',
   runs: 'Runs',
   environment: 'Environment',
+  images: 'Images',
 } as const;
 
 /** What brings a part of the window to the front, or changes how the window looks. */
@@ -26,6 +27,7 @@ export function listViewCommands({ studio, togglePanel, focusRegion, nextRegion 
         run: () => {
           saved.setState({ area });
           transient.setState({ center: area === 'environment' ? 'environment' : 'editor' });
+          if (area === 'images') void studio.images.inspectBuilt();
           if (area === 'builds') transient.setState({ dockTab: 'build' });
           if (area === 'runs') transient.setState({ dockTab: 'runs' });
           focusRegion('side');

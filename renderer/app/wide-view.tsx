@@ -1,6 +1,7 @@
 import './layout.css';
 import { Panel, Separator } from 'react-resizable-panels';
 import { useTransient } from '../bind/studio.tsx';
+import { ImageInspector } from '../features/images/image-inspector.tsx';
 import { ReleaseManager } from '../features/nanos/release-manager.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import { SavedGroup } from './saved-group.tsx';
@@ -30,6 +31,7 @@ export function WideView({ pickDirectory }: WideViewProps) {
           <main className="fill" data-region="view" aria-label={titles[center]}>
             <ErrorBoundary key={center}>
               {center === 'releases' && <ReleaseManager pickDirectory={pickDirectory} />}
+              {center === 'image' && <ImageInspector />}
             </ErrorBoundary>
           </main>
         </Panel>

@@ -4,12 +4,14 @@ import type { CallOutput } from '#shared/contract/index.ts';
 import type { FirstlightError, Problem } from '#shared/errors.ts';
 import type { DoctorReport } from '#shared/model/doctor.ts';
 import type { BuildResult } from '#shared/model/image.ts';
+import type { StoredImage } from '#shared/model/image-tree.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
 import type { Project, ProjectFile } from '#shared/model/project.ts';
 import type { Invocation, Run, RunSummary } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
+import type { Inspected } from './images.ts';
 import { idle, type Loadable } from './loadable.ts';
 
 /** The releases of Nanos on the engine's machine, and the words that go with published ones. */
@@ -97,6 +99,8 @@ export interface SessionState {
   readonly shown: Readonly<Record<string, Shown>>;
   readonly doctor: Loadable<DoctorReport>;
   readonly nanos: Loadable<NanosReleases>;
+  readonly images: Loadable<readonly StoredImage[]>;
+  readonly inspected: Inspected | null;
 }
 
 export type SessionStore = StoreApi<SessionState>;
@@ -118,6 +122,8 @@ const initialSession: SessionState = {
   shown: {},
   doctor: idle,
   nanos: idle,
+  images: idle,
+  inspected: null,
 };
 
 export const createSessionStore = (): SessionStore => createStore<SessionState>()(() => initialSession);

@@ -5,6 +5,7 @@ import { type ConfigActions, createConfigActions } from './config.ts';
 import { currentProject, report, type StudioContext } from './context.ts';
 import { createDocActions, type DocActions } from './docs.ts';
 import { createDoctorActions, type DoctorActions } from './doctor.ts';
+import { createImageActions, type ImageActions } from './images.ts';
 import { createInstanceActions, type InstanceActions } from './instances.ts';
 import { createNanosActions, type NanosActions } from './nanos.ts';
 import { createProjectActions, type ProjectActions } from './projects.ts';
@@ -30,6 +31,7 @@ export interface Studio extends StudioContext {
   readonly doctor: DoctorActions;
   readonly config: ConfigActions;
   readonly nanos: NanosActions;
+  readonly images: ImageActions;
   /** Saves the active file, and builds when it is on disk. */
   readonly saveAndBuild: () => Promise<void>;
   /** Ends timers and subscriptions. */
@@ -56,6 +58,7 @@ export function createStudio(transport: StudioTransport): Studio {
   const doctor = createDoctorActions(context);
   const config = createConfigActions(context, docs, builds);
   const nanos = createNanosActions(context, builds);
+  const images = createImageActions(context);
 
   let settingsLoaded = false;
   let saveTimer: ReturnType<typeof setTimeout> | null = null;
@@ -116,7 +119,11 @@ export function createStudio(transport: StudioTransport): Studio {
       if (known === (revision === null)) void projects.loadFiles(projectId);
     }),
     client.subscribe('builds:started', ({ projectId }) => builds.started(projectId)),
-    client.subscribe('builds:finished', ({ projectId, result, error }) => builds.finished(projectId, result, error)),
+    client.subscribe('builds:finished', ({ projectId, result, error }) => {
+      builds.finished(projectId, result, error);
+      // The list of images grew: read again where it has been looked at.
+      if (context.session.getState().images.status !== 'idle') void images.load();
+    }),
     client.subscribe('instances:changed', ({ instance }) => instances.changed(instance)),
     client.subscribe('instances:removed', ({ instanceId }) => instances.removed(instanceId)),
     client.subscribe('metrics:sampled', ({ samples }) => instances.sampled(samples)),
@@ -136,6 +143,7 @@ export function createStudio(transport: StudioTransport): Studio {
     doctor,
     config,
     nanos,
+    images,
     saveAndBuild: async () => {
       const { projectId } = context.saved.getState();
       const project = context.session.getState().projects.value?.find((entry) => entry.id === projectId);

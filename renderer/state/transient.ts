@@ -31,6 +31,7 @@ export type Dialog =
   | { readonly kind: 'new-function' }
   | { readonly kind: 'open-folder' }
   | { readonly kind: 'shortcuts' }
+  | { readonly kind: 'open-image' }
   | { readonly kind: 'new-file' }
   | { readonly kind: 'rename-file'; readonly path: string }
   | {

@@ -12,6 +12,7 @@ const stepWords: Readonly<Record<BuildStep['name'], string>> = {
   bundle: 'Bundle',
   kernel: 'Kernel',
   evaluate: 'Evaluate',
+  base: 'Runtime base',
   write: 'Write image',
 };
 
@@ -76,6 +77,7 @@ export function BuildOutput() {
 }
 
 function Result({ result }: { readonly result: BuildResult }) {
+  const studio = useStudio();
   const longest = Math.max(0.001, ...result.steps.map((step) => step.durationMs));
   return (
     <div className="build">
@@ -90,6 +92,14 @@ function Result({ result }: { readonly result: BuildResult }) {
         <span className="muted">
           {formatBytes(result.image.bytes)}, boots in {result.image.minMemoryMiB} MiB and more
         </span>
+        <Button
+          kind="quiet"
+          tip="Its files, what takes the space, and its options"
+          shortcut="Ctrl+I"
+          onClick={() => void studio.images.inspectBuilt()}
+        >
+          Look inside
+        </Button>
       </p>
       <table className="build-steps">
         <tbody>

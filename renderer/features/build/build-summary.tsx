@@ -61,6 +61,11 @@ export function BuildSummary() {
         >
           Steps
         </Button>
+        {result !== null && (
+          <Button kind="quiet" shortcut="Ctrl+I" onClick={() => void studio.images.inspectBuilt()}>
+            Look inside
+          </Button>
+        )}
       </div>
     </Section>
   );

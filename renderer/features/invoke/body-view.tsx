@@ -2,13 +2,11 @@ import { useMemo, useState } from 'react';
 import type { Body } from '#shared/model/run.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatBytes } from '../../ui/format.ts';
+import { hexTable } from '../../ui/hex.ts';
 import { JsonText } from '../../ui/json-view.tsx';
 
 /** More than this as coloured text would hold the window up; the rest comes on request, plain. */
 const shownCharacters = 100_000;
-/** As many as fit the panel at its usual width. */
-const rowBytes = 8;
-const shownRows = 1_024;
 
 /** A body as text: JSON indented, bytes in base64. */
 export function bodyText(body: Body): string {
@@ -38,18 +36,8 @@ export function BodyView({ body }: { readonly body: Body }) {
   );
 }
 
-/** Offset, eight bytes in hex, and what of them is printable, per row. */
+/** A hex table of bytes, and how much of a long body it leaves out. */
 export function hexDump(base64: string): string {
-  const binary = atob(base64);
-  const rows: string[] = [];
-  const total = Math.ceil(binary.length / rowBytes);
-  for (let row = 0; row < Math.min(total, shownRows); row++) {
-    const chunk = binary.slice(row * rowBytes, (row + 1) * rowBytes);
-    const hex = [...chunk].map((char) => char.charCodeAt(0).toString(16).padStart(2, '0')).join(' ');
-    const text = [...chunk].map((char) => (char >= ' ' && char <= '~' ? char : '.')).join('');
-    rows.push(`${(row * rowBytes).toString(16).padStart(6, '0')}  ${hex.padEnd(rowBytes * 3 - 1)}  ${text}`);
-  }
-  if (total > shownRows)
-    rows.push(`… ${(total - shownRows) * rowBytes} bytes more: save the body as a file to see them`);
-  return rows.join('\n');
+  const { text, leftBytes } = hexTable(base64);
+  return leftBytes === 0 ? text : `${text}\n… ${leftBytes} bytes more: save the body as a file to see them`;
 }

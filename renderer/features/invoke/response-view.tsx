@@ -9,6 +9,7 @@ import type { Task } from '../../state/transient.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatBytes, formatMs } from '../../ui/format.ts';
 import { Section } from '../../ui/section.tsx';
+import { Segments } from '../../ui/segments.tsx';
 import { EmptyState, ErrorState, ProgressBar } from '../../ui/states.tsx';
 import { BodyView, bodyText } from './body-view.tsx';
 import { StackView } from './stack-view.tsx';
@@ -35,13 +36,15 @@ export function ResponseView() {
       actions={
         showsResponse && (
           <>
-            <div className="segments" role="tablist" aria-label="Part of the response">
-              {(['body', 'headers'] as const).map((name) => (
-                <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab(name)}>
-                  {name === 'body' ? 'Body' : `Headers ${Object.keys(response.headers).length}`}
-                </button>
-              ))}
-            </div>
+            <Segments
+              label="Part of the response"
+              active={tab}
+              onSelect={setTab}
+              items={[
+                { id: 'body', label: 'Body' },
+                { id: 'headers', label: `Headers ${Object.keys(response.headers).length}` },
+              ]}
+            />
             <IconButton
               icon="copy"
               label="Copy the body"

@@ -1,0 +1,87 @@
+import type { ImageInfo } from '#shared/model/image-tree.ts';
+import { formatBytes } from '../../ui/format.ts';
+
+/** The few things one wants to know of an image first: what it starts, who it is, and how its disk is used. */
+export function ImageFacts({ info }: { readonly info: ImageInfo }) {
+  const { fileSystem } = info;
+  return (
+    <div className="image-facts">
+      {fileSystem !== null && (
+        <dl className="facts image-lines">
+          <dt>Starts</dt>
+          <dd className="mono selectable ellipsis" data-tip={commandOf(fileSystem)}>
+            {fileSystem.program === null ? <span className="muted">no program is named</span> : commandOf(fileSystem)}
+          </dd>
+          <dt>Volume</dt>
+          <dd className="selectable ellipsis">
+            {fileSystem.label === '' ? <span className="muted">no label</span> : fileSystem.label}{' '}
+            <span className="mono muted image-uuid">{fileSystem.uuid}</span>
+          </dd>
+        </dl>
+      )}
+      {fileSystem === null ? (
+        <p className="image-kernel">
+          <strong>{formatBytes(info.fileBytes)}</strong>{' '}
+          <span className="muted">kernel with the function in it: it boots without a disk, and holds no files</span>
+        </p>
+      ) : (
+        <DiskBar info={info} />
+      )}
+    </div>
+  );
+}
+
+/** The program with its arguments. The first argument is the program's own name, as it was called. */
+const commandOf = ({ program, arguments: args }: { program: string | null; arguments: readonly string[] }): string =>
+  [program ?? '', ...args.slice(1)].join(' ');
+
+/** How the disk is divided, as one bar; it adds up. */
+function DiskBar({ info }: { readonly info: ImageInfo }) {
+  const parts = diskParts(info);
+  const total = parts.reduce((sum, part) => sum + part.bytes, 0);
+  return (
+    <figure className="disk" aria-label="How the disk is used">
+      <div className="disk-bar" aria-hidden="true">
+        {parts.map((part) => (
+          <span
+            key={part.name}
+            data-part={part.name}
+            data-tip={`${part.name}: ${formatBytes(part.bytes)}`}
+            style={{ flexGrow: part.bytes / Math.max(1, total) }}
+          />
+        ))}
+      </div>
+      <figcaption className="disk-legend">
+        <span>
+          <strong>{formatBytes(info.diskBytes)}</strong> <span className="muted">{info.format} disk</span>
+        </span>
+        {parts.map((part) => (
+          <span key={part.name} className="disk-part">
+            <span className="disk-swatch" data-part={part.name} />
+            {part.name} <span className="mono">{formatBytes(part.bytes)}</span>
+          </span>
+        ))}
+        {info.allocatedBytes < info.fileBytes && (
+          <span className="muted" data-tip="Holes in the file take no room on this machine">
+            {formatBytes(info.allocatedBytes)} on this machine
+          </span>
+        )}
+      </figcaption>
+    </figure>
+  );
+}
+
+/** Pieces of a disk in the order they are read; what is empty is left out. Units: bytes. */
+export function diskParts(info: ImageInfo): readonly { readonly name: string; readonly bytes: number }[] {
+  const { fileSystem, partitions } = info;
+  if (fileSystem === null) return [];
+  const others = partitions.filter((part) => part.kind !== fileSystem.partition);
+  const log = fileSystem.log.reservedBytes;
+  const free = fileSystem.freeBytes;
+  return [
+    ...others.map((part) => ({ name: part.kind as string, bytes: part.bytes as number })),
+    { name: 'files', bytes: Math.max(0, fileSystem.bytes - log - free) },
+    { name: 'log', bytes: log },
+    { name: 'free', bytes: free },
+  ].filter((part) => part.bytes > 0);
+}

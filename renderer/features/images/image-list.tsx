@@ -1,0 +1,80 @@
+import './images.css';
+import { useEffect } from 'react';
+import type { StoredImage } from '#shared/model/image-tree.ts';
+import { useNow, useSession, useStudio } from '../../bind/studio.tsx';
+import { Button, IconButton } from '../../ui/button.tsx';
+import { formatAgo, formatBytes } from '../../ui/format.ts';
+import { moveInList } from '../../ui/list.ts';
+import { Section } from '../../ui/section.tsx';
+import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+
+/** The images in the store, newest first; each can be looked into. */
+export function ImageList() {
+  const studio = useStudio();
+  const images = useSession((state) => state.images);
+  useEffect(() => void studio.images.load(), [studio]);
+  return (
+    <Section
+      title="Images"
+      grow
+      actions={
+        <>
+          <IconButton
+            icon="folder"
+            label="Look into an image file"
+            onClick={() => studio.transient.setState({ dialog: { kind: 'open-image' } })}
+          />
+          <IconButton icon="refresh" label="Read the list again" onClick={() => void studio.images.load()} />
+        </>
+      }
+    >
+      {images.value === null && images.error !== null ? (
+        <ErrorState
+          compact
+          error={images.error}
+          actions={<Button onClick={() => void studio.images.load()}>Try again</Button>}
+        />
+      ) : images.value === null ? (
+        <LoadingState message="Reading the store" />
+      ) : images.value.length === 0 ? (
+        <EmptyState title="The store is empty">Each build puts its image here.</EmptyState>
+      ) : (
+        <ul className="rows" aria-label="Images" onKeyDown={moveInList}>
+          {images.value.map((image) => (
+            <ImageRow key={image.id} image={image} />
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+function ImageRow({ image }: { readonly image: StoredImage }) {
+  const studio = useStudio();
+  const now = useNow(10_000);
+  const isShown = useSession(
+    ({ inspected }) => inspected !== null && 'imageId' in inspected.image && inspected.image.imageId === image.id,
+  );
+  return (
+    <li className={isShown ? 'row row-active image-row' : 'row image-row'}>
+      <button
+        type="button"
+        data-row
+        className="row-main"
+        aria-current={isShown}
+        data-tip={image.path}
+        onClick={() => void studio.images.inspect({ imageId: image.id })}
+      >
+        <span className="image-words">
+          <span className="ellipsis">
+            {image.functionName ?? <span className="muted">of a function that is closed</span>}{' '}
+            <span className="mono muted">{image.id.slice(0, 8)}</span>
+          </span>
+          <span className="ellipsis muted image-detail">
+            {image.runtime}, {formatBytes(image.bytes)}, {formatAgo(Date.parse(image.createdAt), now)}
+          </span>
+        </span>
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,106 @@
+import { Fragment, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { formatBytes } from '../../ui/format.ts';
+import { Icon } from '../../ui/icon.tsx';
+import type { ImageNode } from './image-tree.ts';
+import { formatShare } from './tree-grid.tsx';
+import { layoutMap, type MapTile } from './treemap.ts';
+
+/** Room for words. Units: px. */
+const leastLabel = { width: 40, height: 15 };
+
+export interface ImageMapProps {
+  readonly root: ImageNode;
+  readonly selected: ImageNode | null;
+  readonly onSelect: (node: ImageNode) => void;
+  /** Shows a folder alone. */
+  readonly onZoom: (node: ImageNode) => void;
+}
+
+/** What takes the space, at a glance: each area is as big as what it stands for. The tree beside it says the same to a screen reader. */
+export function ImageMap({ root, selected, onSelect, onZoom }: ImageMapProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useLayoutEffect(() => {
+    const element = host.current;
+    if (element === null) return;
+    const read = () => setSize({ width: element.clientWidth, height: element.clientHeight });
+    const observer = new ResizeObserver(read);
+    observer.observe(element);
+    read();
+    return () => observer.disconnect();
+  }, []);
+  const tiles = useMemo(() => layoutMap(root, size.width, size.height), [root, size]);
+  return (
+    <div ref={host} className="map" aria-hidden="true">
+      {tiles.map((tile) => (
+        <Tile
+          key={tile.node.path}
+          tile={tile}
+          share={root.storedBytes === 0 ? 0 : tile.node.storedBytes / root.storedBytes}
+          isSelected={tile.node === selected}
+          onSelect={onSelect}
+          onZoom={onZoom}
+        />
+      ))}
+    </div>
+  );
+}
+
+interface TileProps {
+  readonly tile: MapTile;
+  readonly share: number;
+  readonly isSelected: boolean;
+  readonly onSelect: (node: ImageNode) => void;
+  readonly onZoom: (node: ImageNode) => void;
+}
+
+function Tile({ tile, share, isSelected, onSelect, onZoom }: TileProps) {
+  const { node, framed } = tile;
+  const hasLabel = tile.width >= leastLabel.width && tile.height >= leastLabel.height;
+  return (
+    <button
+      type="button"
+      tabIndex={-1}
+      aria-label={node.path}
+      className={`tile${framed ? ' tile-frame' : ''}${isSelected ? ' tile-selected' : ''}`}
+      data-weight={framed ? undefined : weightOf(share)}
+      data-tip={`${node.path}\n${formatBytes(node.storedBytes)}, ${formatShare(share)}`}
+      style={{ left: tile.x, top: tile.y, width: tile.width, height: tile.height }}
+      onClick={() => onSelect(node)}
+      onDoubleClick={() => onZoom(node)}
+    >
+      {hasLabel && (
+        <span className="tile-label">
+          <span className="ellipsis">{node.name}</span>
+          {tile.height >= 32 && !framed && <span className="tile-bytes">{formatBytes(node.storedBytes)}</span>}
+        </span>
+      )}
+    </button>
+  );
+}
+
+/** How strongly a tile is filled: the biggest stand out. */
+const weightOf = (share: number) => (share >= 0.2 ? 3 : share >= 0.05 ? 2 : share >= 0.01 ? 1 : 0);
+
+/** The way from the whole image to the folder that the map shows. */
+export function MapCrumbs({ node, onZoom }: { readonly node: ImageNode; readonly onZoom: (node: ImageNode) => void }) {
+  const way: ImageNode[] = [];
+  for (let above: ImageNode | null = node; above !== null; above = above.parent) way.unshift(above);
+  return (
+    <nav className="map-crumbs" aria-label="Folder that the map shows">
+      {way.map((step, index) => (
+        <Fragment key={step.path}>
+          {index > 0 && <Icon name="right" size={12} />}
+          <button
+            type="button"
+            className="map-crumb"
+            aria-current={step === node ? 'location' : undefined}
+            onClick={() => onZoom(step)}
+          >
+            {index === 0 ? 'All files' : step.name}
+          </button>
+        </Fragment>
+      ))}
+    </nav>
+  );
+}

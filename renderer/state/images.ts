@@ -1,0 +1,98 @@
+import type { ImageRef } from '#shared/contract/images.ts';
+import { toFirstlightError } from '#shared/errors.ts';
+import type { ImageInfo, ImagePartition, ImageText, ImageTree } from '#shared/model/image-tree.ts';
+import { currentProject, type StudioContext } from './context.ts';
+import { failed, idle, type Loadable, loading, ready } from './loadable.ts';
+
+/** An image that is being looked into. */
+export interface Inspected {
+  readonly image: ImageRef;
+  readonly partition: ImagePartition;
+  readonly info: Loadable<ImageInfo>;
+  /** Stays idle for an image that has no file system. */
+  readonly tree: Loadable<ImageTree>;
+  /** The file that is read, and what it says. */
+  readonly path: string | null;
+  readonly text: Loadable<ImageText>;
+}
+
+export interface ImageActions {
+  /** Reads the list of the store. */
+  readonly load: () => Promise<void>;
+  /** Shows what is in an image. */
+  readonly inspect: (image: ImageRef, partition?: ImagePartition) => Promise<void>;
+  /** Shows what is in the image that the current function's next run boots. */
+  readonly inspectBuilt: () => Promise<void>;
+  /** Reads the beginning of a file of the image; null puts it away. */
+  readonly read: (path: string | null) => Promise<void>;
+}
+
+export function createImageActions(context: StudioContext): ImageActions {
+  const { client, session, transient } = context;
+  const shown = () => session.getState().inspected;
+  /** Takes over what arrived, unless another image was chosen meanwhile. */
+  const patch = (of: Inspected, change: Partial<Inspected>) => {
+    const now = shown();
+    if (now?.image === of.image && now.partition === of.partition)
+      session.setState({ inspected: { ...now, ...change } });
+  };
+
+  const inspect: ImageActions['inspect'] = async (image, partition = 'root') => {
+    const opened: Inspected = {
+      image,
+      partition,
+      info: loading(undefined),
+      tree: idle,
+      path: null,
+      text: idle,
+    };
+    session.setState({ inspected: opened });
+    transient.setState({ center: 'image' });
+    try {
+      const info = await client.call('images:info', { image, partition });
+      patch(opened, { info: ready(info) });
+      if (info.fileSystem === null) return;
+    } catch (thrown) {
+      return patch(opened, { info: failed(undefined, toFirstlightError(thrown)) });
+    }
+    patch(opened, { tree: loading(undefined) });
+    try {
+      patch(opened, { tree: ready(await client.call('images:tree', { image, partition })) });
+    } catch (thrown) {
+      patch(opened, { tree: failed(undefined, toFirstlightError(thrown)) });
+    }
+  };
+
+  return {
+    load: async () => {
+      session.setState((state) => ({ images: loading(state.images) }));
+      try {
+        session.setState({ images: ready(await client.call('images:list', {})) });
+      } catch (thrown) {
+        session.setState((state) => ({ images: failed(state.images, toFirstlightError(thrown)) }));
+      }
+    },
+    inspect,
+    inspectBuilt: async () => {
+      const project = currentProject(context);
+      const built = project === null ? undefined : session.getState().builds[project.id]?.result?.image;
+      if (built !== undefined) return inspect({ imageId: built.id });
+      session.setState({ inspected: null });
+      transient.setState({ center: 'image' });
+    },
+    read: async (path) => {
+      const of = shown();
+      if (of === null) return;
+      patch(of, { path, text: path === null ? idle : loading(undefined) });
+      if (path === null) return;
+      const take = (text: Loadable<ImageText>) => {
+        if (shown()?.path === path) patch(of, { text });
+      };
+      try {
+        take(ready(await client.call('images:text', { image: of.image, partition: of.partition, path })));
+      } catch (thrown) {
+        take(failed(undefined, toFirstlightError(thrown)));
+      }
+    },
+  };
+}
