@@ -4,13 +4,14 @@ import { createGunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { badArchive, toArchiveError } from './tar-error.ts';
 import type { TarLimits } from './tar-limits.ts';
+import { followFrames } from './zstd-frames.ts';
 
 export type Bytes = AsyncIterable<Uint8Array>;
 export type Compression = 'gzip' | 'zstd' | 'none';
 
 const magicLength = 4;
-/** What `zstd --long` makes by default: a larger window is memory that an archive should not ask for. */
-const maxZstdWindow = 128 * 1024 ** 2;
+/** Four times what `zstd` and image builders ask for, short of `--ultra` and `--long`: memory that an archive may take. */
+const maxZstdWindow = 32 * 1024 ** 2;
 /** A block of four bytes can unpack to 128 KiB: what is pushed at a time bounds what comes at a time. */
 const zstdPushBytes = 4096;
 
@@ -91,10 +92,11 @@ async function* unzstd(chunks: Bytes, check: (bytes: number) => void, archive: s
     // The stream goes on to write where this lies.
     ready.push(chunk.slice());
   });
-  const { head, all } = await peek(chunks, 6);
-  if ((zstdWindow(head) ?? 0) > maxZstdWindow)
-    throw badArchive(archive, 'its Zstandard window is larger than 128 MiB.');
-  for await (const chunk of all) {
+  const follow = followFrames((bytes) => {
+    if (bytes > maxZstdWindow) throw badArchive(archive, 'its Zstandard frames need more than 32 MiB of memory to be unpacked.');
+  });
+  for await (const chunk of chunks) {
+    follow(chunk);
     for (let at = 0; at < chunk.length; at += zstdPushBytes) {
       stream.push(chunk.subarray(at, at + zstdPushBytes));
       const out = ready;
@@ -104,14 +106,6 @@ async function* unzstd(chunks: Bytes, check: (bytes: number) => void, archive: s
   }
   stream.push(new Uint8Array(0), true);
   yield* ready;
-}
-
-/** The window that a frame's header asks for; undefined when it follows from its content's size. Units: bytes. */
-function zstdWindow(head: Uint8Array): number | undefined {
-  const [descriptor = 0, window = 0] = head.subarray(4);
-  if (compressionOf(head) !== 'zstd' || head[0] !== 0x28 || (descriptor & 0x20) !== 0) return undefined;
-  const base = 2 ** (10 + (window >> 3));
-  return base + (base / 8) * (window & 7);
 }
 
 /** The first bytes of a stream, at least `length` where there are so many, and the whole stream with them. */

@@ -162,9 +162,16 @@ describe('an archive that asks for too much', () => {
     await expect(read()).rejects.toThrow(/more than 10 entries/);
   });
 
-  it('is refused for a Zstandard window of a gigabyte', async () => {
-    const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 20 << 3, 1, 0, 0]);
-    await expect(unpack(frame)).rejects.toThrow(/window is larger/);
+  it('is refused for a Zstandard frame, the first or a later one, that needs a gigabyte', async () => {
+    const window = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 20 << 3, 1, 0, 0]);
+    const content = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0x40, 1, 0, 0]);
+    const skipped = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 2]);
+    const sound = storedZstd((await makeTar([{ name: 'a', data: 'x' }])).subarray(0, 1024));
+    for (const frame of [window, content]) {
+      await expect(unpack(frame)).rejects.toThrow(/more than 32 MiB/);
+      await expect(unpack(Buffer.concat([sound, skipped, frame]))).rejects.toThrow(/more than 32 MiB/);
+    }
+    expect(await (await unpack(Buffer.concat([sound, skipped]))).text('/a')).toBe('x');
   });
 
   it('is refused as a sparse file, which only GNU tar reads', async () => {
