@@ -172,6 +172,34 @@ describe('timeline', () => {
     expect(await tables.nth(1).getByRole('row').count()).toBe(401);
   });
 
+  it('shows both tables side by side, or one under the other, and neither over the other', async () => {
+    for (const width of [1280, 1024]) {
+      await page?.close();
+      await open('state=compared', 400);
+      await page.setViewportSize({ width, height: 400 });
+      await plot().focus();
+      await page.keyboard.press('t');
+      const [phases, marks] = await Promise.all([0, 1].map((n) => page.getByRole('table').nth(n).boundingBox()));
+      if (!phases || !marks) throw new Error('a table is not on the page');
+      expect(marks.x >= phases.x + phases.width || marks.y >= phases.y + phases.height).toBe(true);
+      const cells = await page.getByRole('table').first().getByRole('cell').all();
+      for (const cell of cells.slice(0, 6)) {
+        const box = await cell.boundingBox();
+        expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(phases.x + phases.width + 1);
+      }
+    }
+  });
+
+  it('keeps every phase of the legend in sight', async () => {
+    await open('state=prestarted');
+    for (const width of [1236, 1230, 1100, 980]) {
+      await page.setViewportSize({ width, height: 200 });
+      const list = await page.getByRole('list', { name: 'Phases' }).boundingBox();
+      const first = await page.getByRole('list', { name: 'Phases' }).getByRole('button').first().boundingBox();
+      expect(first?.x ?? 0).toBeGreaterThanOrEqual(list?.x ?? Number.NaN);
+    }
+  });
+
   it('says plainly when a start never answered and when there is no run', async () => {
     await open('state=failed');
     await page.getByText('no response', { exact: true }).waitFor();

@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { focusEditor, launchBrowser, openStudio, type Studio, until } from './ui-harness.ts';
 
@@ -59,6 +59,37 @@ describe('editing', () => {
       const lines = await page.locator('.monaco-editor .view-line').allTextContents();
       return lines.some((line) => line.replaceAll('\u00a0', ' ').startsWith('  return context.functionName;'));
     });
+  });
+
+  it('draws what the editor opens in the theme, so that it can be read', async () => {
+    studio = await openStudio(browser, { colorScheme: 'light' });
+    const { page } = studio;
+    await focusEditor(page);
+    await page.keyboard.type('export function other(context: Context) {\nreturn context.');
+    const chosen = page.locator('.suggest-widget .monaco-list-row.focused');
+    await chosen.getByText('functionName').first().waitFor();
+    expect(await colours(chosen)).toEqual({ ink: await token('--fg'), behind: await token('--bg-selected') });
+    await page.keyboard.press('Escape');
+    await page.locator('.monaco-editor .view-line').first().click({ button: 'right' });
+    const menu = page.locator('.monaco-menu-container .monaco-scrollable-element').first();
+    await menu.getByText('Rename Symbol').waitFor();
+    expect((await colours(menu)).behind).toBe(await token('--bg-raised'));
+
+    function colours(element: Locator) {
+      return element.evaluate((node) => {
+        const { color, backgroundColor } = getComputedStyle(node);
+        return { ink: color, behind: backgroundColor };
+      });
+    }
+    function token(name: string) {
+      return page.evaluate((wanted) => {
+        const probe = document.body.appendChild(document.createElement('i'));
+        probe.style.color = `var(${wanted})`;
+        const { color } = getComputedStyle(probe);
+        probe.remove();
+        return color;
+      }, name);
+    }
   });
 
   it('resolves imports of files that are not open', async () => {

@@ -78,11 +78,11 @@ export async function focusEditor(page: Page): Promise<void> {
   await page.keyboard.press('Control+End');
 }
 
-/** Polls until a condition holds. Errors: throws with `what` after five seconds. */
+/** Polls until a condition holds. Errors: throws with `what` after 15 seconds, which a busy machine stays under. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 15_000;
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`Not within 5 s: ${what}`);
+    if (Date.now() > end) throw new Error(`Not within 15 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -95,5 +95,6 @@ export default function CodeEditor({ projectId, path, theme }: CodeEditorProps) 
     studio.transient.setState({ editorAction: null });
   }, [action, studio]);
 
-  return <div ref={host} className="code-editor" />;
+  // Monaco defines its colours for this class of its own; its context menu lies outside its editor and has them from here.
+  return <div ref={host} className="code-editor monaco-component" />;
 }

@@ -33,7 +33,7 @@ export function TimelineHeader(props: {
                 onDoubleClick={() => onZoomToPhase(segment.name)}
               >
                 <span className="tl-swatch" data-phase={segment.name} />
-                {segment.name}
+                <span className="tl-name">{segment.name}</span>
                 <b>{formatNs(duration)}</b>
               </button>
             </li>
