@@ -93,7 +93,8 @@ async function* unzstd(chunks: Bytes, check: (bytes: number) => void, archive: s
     ready.push(chunk.slice());
   });
   const follow = followFrames((bytes) => {
-    if (bytes > maxZstdWindow) throw badArchive(archive, 'its Zstandard frames need more than 32 MiB of memory to be unpacked.');
+    if (bytes > maxZstdWindow)
+      throw badArchive(archive, 'its Zstandard frames need more than 32 MiB of memory to be unpacked.');
   });
   for await (const chunk of chunks) {
     follow(chunk);
