@@ -16,7 +16,7 @@ export async function listVolumes(session: Session): Promise<number> {
     name,
     formatBytes(bytes),
     formatBytes(usedBytes),
-    usedBy?.instance ?? '',
+    usedBy === null ? '' : (usedBy.instance ?? 'another QEMU'),
     new Date(createdAt).toLocaleString('sv-SE'),
     path,
   ]);

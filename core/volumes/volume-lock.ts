@@ -1,18 +1,20 @@
 /**
  * Who has a volume. At most one instance does, across all processes of this machine: two that write one destroy it.
  *
- * A lock is a file `lock-N.json` beside the volume; the one with the highest number counts. It holds for as long as the
- * directory of the instance that it names is there, which goes with the instance however that ends, and not longer than this
- * boot of the host. Nobody has to take it away: the next one is made with the next number, which only one can have.
+ * Once an instance's QEMU runs, that it has the image open says so. Before that it is a file `lock-N.json` beside the image,
+ * of which the one with the highest number counts: it names the instance, and holds while the process that starts the
+ * instance lives and the instance's directory is there. Nobody has to take it away: the next one is made with the next
+ * number, which only one can have.
  */
 import { randomBytes } from 'node:crypto';
 import { link, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readBootId } from '../store/owner.ts';
+import { isAlive, ownerSchema, thisProcess } from '../store/owner.ts';
 import { readJson } from '../store/read-json.ts';
 import { systemCode, toStoreError } from '../store/store-error.ts';
 import { goneAsUndefined, namesIn, removeTemps } from '../store/write-atomic.ts';
+import { isOpenInQemu } from './image-lock.ts';
 
 /** An instance that wants a volume. Shape: `dir` is a directory of its own that is there for as long as it is. */
 export interface VolumeHolder {
@@ -21,26 +23,33 @@ export interface VolumeHolder {
   readonly dir: string;
 }
 
-const lockSchema = z.object({ instance: z.string(), dir: z.string(), bootId: z.string(), since: z.string() });
-export type VolumeLock = z.output<typeof lockSchema>;
+/** Who has a volume, and since when. Shape: null where only a QEMU is known that is none of ours. */
+export interface VolumeUse {
+  readonly instance: string | null;
+  readonly since: string | null;
+}
 
+const lockSchema = z.object({ instance: z.string(), dir: z.string(), owner: ownerSchema, since: z.string() });
+type Lock = z.output<typeof lockSchema>;
+
+export const imageName = 'volume.img';
 const lockName = /^lock-(\d{1,15})\.json$/;
 const pathOf = (dir: string, number: number) => join(dir, `lock-${number}.json`);
 
-/** The lock on the volume in `dir`, or null when nobody has it. */
-export async function findLock(dir: string): Promise<VolumeLock | null> {
-  return (await readTop(dir)).lock;
+/** Who has the volume in `dir`; null when nobody does. */
+export async function findUse(dir: string): Promise<VolumeUse | null> {
+  return (await readTop(dir)).use;
 }
 
-/** Takes the lock for an instance; answers with the one of another that has it, or null when it was taken. */
-export async function takeLock(dir: string, { instance, dir: holderDir }: VolumeHolder): Promise<VolumeLock | null> {
-  const mine: VolumeLock = { instance, dir: holderDir, bootId: readBootId(), since: new Date().toISOString() };
+/** Takes the volume for an instance; answers with who has it, or null when it was taken. Errors: DISK_FULL, STORE_UNUSABLE. */
+export async function takeVolume(dir: string, { instance, dir: holderDir }: VolumeHolder): Promise<VolumeUse | null> {
+  const mine: Lock = { instance, dir: holderDir, owner: thisProcess(), since: new Date().toISOString() };
   const draft = join(dir, `.lock.${randomBytes(6).toString('hex')}.fl-tmp`);
   try {
     await writeFile(draft, JSON.stringify(mine), { flag: 'wx', mode: 0o600 });
     for (;;) {
-      const { number, lock } = await readTop(dir);
-      if (lock !== null) return lock;
+      const { number, use } = await readTop(dir);
+      if (use !== null) return use;
       if (!(await linkOnce(draft, pathOf(dir, number + 1)))) continue;
       // Others may have gone past this number while we looked; theirs counts then.
       if ((await numbersIn(dir)).some((other) => other > number + 1)) {
@@ -58,17 +67,18 @@ export async function takeLock(dir: string, { instance, dir: holderDir }: Volume
   }
 }
 
-async function readTop(dir: string): Promise<{ number: number; lock: VolumeLock | null }> {
+async function readTop(dir: string): Promise<{ number: number; use: VolumeUse | null }> {
   const number = Math.max(0, ...(await numbersIn(dir)));
-  if (number === 0) return { number, lock: null };
-  const found = await readJson(pathOf(dir, number), lockSchema);
-  const lock = found.ok ? (found.value ?? null) : null;
-  return { number, lock: lock !== null && (await holds(lock)) ? lock : null };
+  const found = number === 0 ? null : await readJson(pathOf(dir, number), lockSchema);
+  const lock = found?.ok ? (found.value ?? null) : null;
+  if (lock !== null && (await isStarting(lock))) return { number, use: lock };
+  if (!(await isOpenInQemu(join(dir, imageName)))) return { number, use: null };
+  return { number, use: { instance: lock?.instance ?? null, since: lock?.since ?? null } };
 }
 
-async function holds({ dir, bootId }: VolumeLock): Promise<boolean> {
-  if (bootId !== readBootId()) return false;
-  return (await stat(dir).catch(goneAsUndefined)) !== undefined;
+/** True from the lock's making until the instance is gone, in as far as the process that started it knows of that. */
+async function isStarting({ owner, dir }: Lock): Promise<boolean> {
+  return isAlive(owner) && (await stat(dir).catch(goneAsUndefined)) !== undefined;
 }
 
 async function numbersIn(dir: string): Promise<number[]> {

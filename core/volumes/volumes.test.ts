@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nanosVolumeSchema } from '#shared/model/nanos.ts';
+import { findProgram, type Launched, launch } from '../exec/launch.ts';
 import { writeDisk } from '../images/disk/write-disk.ts';
 import { createFileTree } from '../images/file-tree.ts';
 import { bootNanos, compileStatic, nanosDir, nanosParts, skippedWithoutNanos } from '../images/testing/boot-nanos.ts';
 import { hostFile } from '../images/testing/trees.ts';
 import type { TupleValue } from '../images/tfs/tuple.ts';
 import { createLayout, type Layout } from '../store/layout.ts';
+import { isOpenInQemu } from './image-lock.ts';
 import type { VolumeHolder } from './volume-lock.ts';
 import { createVolumes, type Volumes } from './volumes.ts';
 
@@ -21,7 +23,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'fl-volumes-'));
   layout = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
   changes = [];
-  volumes = createVolumes({ layout, onChange: (list) => changes.push(list.map(({ name }) => name)) });
+  volumes = createVolumes({ layout, waitMs: 0, onChange: (list) => changes.push(list.map(({ name }) => name)) });
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
@@ -31,6 +33,29 @@ async function instance(name: string): Promise<VolumeHolder & { end: () => Promi
   await mkdir(dir);
   return { instance: name, dir, end: () => rm(dir, { recursive: true }) };
 }
+
+const hasQemu = findProgram(['qemu-system-x86_64'], process.env) !== null;
+const skippedWithoutQemu = hasQemu ? '' : ' (skipped: QEMU is not installed)';
+
+/** A QEMU that has an image open and runs nothing. */
+async function openInQemu(path: string): Promise<{ end: () => Promise<unknown> }> {
+  const args = ['-machine', 'none', '-S', '-nodefaults', '-display', 'none'];
+  const qemu = launch('qemu-system-x86_64', [...args, '-drive', `if=none,file=${path},format=raw`], process.env);
+  while (!(await isOpenInQemu(path))) {
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, 20)), failedOnExit(qemu)]);
+  }
+  return {
+    end: () => {
+      qemu.close();
+      return qemu.exited;
+    },
+  };
+}
+
+const failedOnExit = async ({ exited }: Launched): Promise<never> => {
+  const { code } = await exited;
+  throw new Error(`QEMU ended with code ${code}.`);
+};
 
 const wanted = (...names: string[]) =>
   Object.fromEntries(names.map((name) => [name, nanosVolumeSchema.parse({ mount: `/${name}`, sizeMiB: 4 })]));
@@ -58,7 +83,10 @@ describe('a volume', () => {
   });
 
   it('is not made twice, whoever asks at the same time', async () => {
-    const made = await Promise.allSettled([volumes.create('data', 4), createVolumes({ layout }).create('data', 8)]);
+    const made = await Promise.allSettled([
+      volumes.create('data', 4),
+      createVolumes({ layout, waitMs: 0 }).create('data', 8),
+    ]);
     expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     await expect(volumes.create('data', 4)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
     expect(await readdir(layout.volumesDir)).toEqual(['data']);
@@ -99,7 +127,7 @@ describe('an instance', () => {
   it('has them for itself until it ends, also before other processes', async () => {
     const first = await instance('hello-1');
     await volumes.prepare(wanted('data'), first);
-    const others = createVolumes({ layout });
+    const others = createVolumes({ layout, waitMs: 0 });
     const second = await instance('other-1');
     const refused = {
       code: 'CONFLICT',
@@ -132,7 +160,7 @@ describe('an instance', () => {
     for (let round = 0; round < 20; round++) {
       const holders = await Promise.all(Array.from({ length: 8 }, (_, index) => instance(`r${round}-${index}`)));
       const tries = await Promise.allSettled(
-        holders.map((holder) => createVolumes({ layout }).prepare(wanted('data'), holder)),
+        holders.map((holder) => createVolumes({ layout, waitMs: 0 }).prepare(wanted('data'), holder)),
       );
       const won = tries.flatMap(({ status }, index) => (status === 'fulfilled' ? [`r${round}-${index}`] : []));
       expect(won).toHaveLength(1);
@@ -143,14 +171,49 @@ describe('an instance', () => {
     expect(locks).toHaveLength(1);
   });
 
-  it('of an earlier boot of the host has nothing any more', async () => {
+  it('waits for one that is about to end', async () => {
     const first = await instance('a-1');
     await volumes.prepare(wanted('data'), first);
+    const patient = createVolumes({ layout, waitMs: 20_000 });
+    const waiting = patient.prepare(wanted('data'), await instance('b-1'));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await first.end();
+    expect(await waiting).toHaveLength(1);
+
+    const abort = new AbortController();
+    const cancelled = patient.prepare(wanted('data'), await instance('c-1'), abort.signal);
+    abort.abort();
+    await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it.skipIf(!hasQemu).each([
+    ['that was killed', /"pid":\d+/, '"pid":999999999'],
+    ['of an earlier boot of the host', /"bootId":"[^"]*"/, '"bootId":"another"'],
+  ])(`of a process %s has nothing any more, unless its QEMU runs${skippedWithoutQemu}`, async (_, field, value) => {
+    const [data] = await volumes.prepare(wanted('data'), await instance('a-1'));
     const [name = ''] = (await readdir(dirOf('data'))).filter((entry) => entry.startsWith('lock-'));
     const path = join(dirOf('data'), name);
-    await writeFile(path, (await readFile(path, 'utf8')).replace(/"bootId":"[^"]*"/, '"bootId":"another"'));
+    await writeFile(path, (await readFile(path, 'utf8')).replace(field, value));
     expect((await volumes.list())[0]?.usedBy).toBeNull();
-    await volumes.prepare(wanted('data'), await instance('b-1'));
+
+    const qemu = await openInQemu(data?.path ?? '');
+    const second = await instance('b-1');
+    const refused = { code: 'CONFLICT', message: 'The volume "data" is in use by the instance a-1.' };
+    await expect(volumes.prepare(wanted('data'), second)).rejects.toMatchObject(refused);
+    await expect(volumes.remove('data')).rejects.toMatchObject(refused);
+    await qemu.end();
+    expect(await volumes.prepare(wanted('data'), second)).toHaveLength(1);
+  });
+
+  it.skipIf(!hasQemu)(`does not get one that a foreign QEMU has${skippedWithoutQemu}`, async () => {
+    const { path } = await volumes.create('data', 4);
+    const qemu = await openInQemu(path);
+    await expect(volumes.prepare(wanted('data'), await instance('a-1'))).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('a QEMU that Firstlight did not start'),
+    });
+    expect((await volumes.list())[0]?.usedBy).toEqual({ instance: null, since: null });
+    await qemu.end();
   });
 });
 

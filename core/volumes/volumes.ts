@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
 import { type NanosConfig, volumeNameSchema } from '#shared/model/nanos.ts';
@@ -14,7 +15,7 @@ import { createOwnedTemps } from '../store/owned-temps.ts';
 import { readJson } from '../store/read-json.ts';
 import { systemCode, toStoreError } from '../store/store-error.ts';
 import { goneAsUndefined, namesIn, writeAtomic } from '../store/write-atomic.ts';
-import { findLock, takeLock, type VolumeHolder, type VolumeLock } from './volume-lock.ts';
+import { findUse, imageName, takeVolume, type VolumeHolder, type VolumeUse } from './volume-lock.ts';
 
 /**
  * A volume as an instance gets it: a disk of its own, which the root's `mounts` names by its label.
@@ -39,28 +40,36 @@ export interface Volumes {
   /** Removes a volume with all that is in it. Errors: NOT_FOUND; CONFLICT while an instance has it. */
   readonly remove: (name: string) => Promise<void>;
   /**
-   * The volumes of a function for one instance: those that are missing are made, and all are the instance's until its
-   * directory is gone.
+   * The volumes of a function for one instance: those that are missing are made, and all are the instance's until it is gone.
+   * One that another instance has is waited for a little: it may be about to end.
    *
-   * Errors: CONFLICT names the instance that has one of them; DISK_FULL, STORE_UNUSABLE.
+   * Errors: CONFLICT names the instance that has one of them; CANCELLED; DISK_FULL, STORE_UNUSABLE.
    */
-  readonly prepare: (volumes: NanosConfig['volumes'], holder: VolumeHolder) => Promise<PreparedVolume[]>;
+  readonly prepare: (
+    volumes: NanosConfig['volumes'],
+    holder: VolumeHolder,
+    signal?: AbortSignal,
+  ) => Promise<PreparedVolume[]>;
 }
 
 export interface VolumesOptions {
   readonly layout: Layout;
+  /** How long a volume is waited for that another instance has. Default: 4 s; libvirt ends an instance in about 2. */
+  readonly waitMs?: number;
   readonly onChange?: (volumes: Volume[]) => void;
 }
 
 const manifestSchema = z.object({ format: z.literal(1), createdAt: z.string() });
 const manifestName = 'volume.json';
-const imageName = 'volume.img';
 const mib = 1024 ** 2;
+const defaultWaitMs = 4000;
+const lookAgainMs = 100;
 /** `stat` counts in these, whatever the file system does. */
 const statBlockBytes = 512;
 
 /** The volumes in `layout.volumesDir`. */
-export function createVolumes({ layout, onChange = () => undefined }: VolumesOptions): Volumes {
+export function createVolumes(options: VolumesOptions): Volumes {
+  const { layout, waitMs = defaultWaitMs, onChange = () => undefined } = options;
   const { volumesDir } = layout;
   const temps = createOwnedTemps(volumesDir, 'volume');
   const dirOf = (name: string) => join(volumesDir, name);
@@ -71,14 +80,13 @@ export function createVolumes({ layout, onChange = () => undefined }: VolumesOpt
     const manifest = await readJson(join(dir, manifestName), manifestSchema);
     const file = await stat(path).catch(goneAsUndefined);
     if (!manifest.ok || manifest.value === undefined || file === undefined) return null;
-    const lock = await findLock(dir);
     return {
       name,
       path,
       bytes: bytesSchema.parse(file.size),
       usedBytes: bytesSchema.parse(file.blocks * statBlockBytes),
       createdAt: manifest.value.createdAt,
-      usedBy: lock === null ? null : { instance: lock.instance, since: lock.since },
+      usedBy: await findUse(dir),
     };
   }
 
@@ -124,6 +132,16 @@ export function createVolumes({ layout, onChange = () => undefined }: VolumesOpt
     return volume;
   }
 
+  async function take(name: string, holder: VolumeHolder, signal: AbortSignal | undefined): Promise<void> {
+    const until = performance.now() + waitMs;
+    for (;;) {
+      const other = await takeVolume(dirOf(name), holder);
+      if (other === null) return;
+      if (performance.now() >= until) throw inUse(name, other);
+      await setTimeout(lookAgainMs, undefined, { signal });
+    }
+  }
+
   return {
     list,
 
@@ -158,12 +176,12 @@ export function createVolumes({ layout, onChange = () => undefined }: VolumesOpt
       onChange(await list());
     },
 
-    prepare: async (volumes, holder) => {
+    prepare: async (volumes, holder, signal) => {
       const prepared: PreparedVolume[] = [];
-      for (const [name, { mount, sizeMiB }] of Object.entries(volumes)) {
+      // In one order for all, so that two that want the same ones do not each wait for the other.
+      for (const [name, { mount, sizeMiB }] of Object.entries(volumes).sort(([a], [b]) => (a < b ? -1 : 1))) {
         const { path } = await ensureVolume(name, sizeMiB);
-        const other = await takeLock(dirOf(name), holder);
-        if (other !== null) throw inUse(name, other);
+        await take(name, holder, signal);
         prepared.push({ name, path, label: name, mount });
       }
       return prepared;
@@ -172,15 +190,18 @@ export function createVolumes({ layout, onChange = () => undefined }: VolumesOpt
 }
 
 async function checkFree(name: string, dir: string): Promise<void> {
-  const lock = await findLock(dir);
-  if (lock !== null) throw inUse(name, lock);
+  const use = await findUse(dir);
+  if (use !== null) throw inUse(name, use);
 }
 
-const inUse = (name: string, { instance }: VolumeLock) =>
-  new FirstlightError('CONFLICT', `The volume "${name}" is in use by the instance ${instance}.`, {
-    hint: `One instance at a time can have it. End that one with \`firstlight stop ${instance}\`.`,
-    details: { subject: instance },
+function inUse(name: string, { instance }: VolumeUse): FirstlightError {
+  const who = instance === null ? 'a QEMU that Firstlight did not start' : `the instance ${instance}`;
+  const end = instance === null ? 'End that one first.' : `End that one with \`firstlight stop ${instance}\`.`;
+  return new FirstlightError('CONFLICT', `The volume "${name}" is in use by ${who}.`, {
+    hint: `One instance at a time can have it. ${end}`,
+    details: { subject: instance ?? name },
   });
+}
 
 const noSuchVolume = (name: string, volumes: readonly Volume[]) =>
   new FirstlightError('NOT_FOUND', `There is no volume "${name}".`, {

@@ -11,7 +11,7 @@ export const volumeSchema = z.object({
   /** What of it takes room on the host's disk. */
   usedBytes: bytesSchema,
   createdAt: z.string(),
-  /** The instance that has it now. */
-  usedBy: z.object({ instance: z.string(), since: z.string() }).nullable(),
+  /** Who has it now, and since when; `instance` is null for a QEMU that Firstlight did not start. */
+  usedBy: z.object({ instance: z.string().nullable(), since: z.string().nullable() }).nullable(),
 });
 export type Volume = z.output<typeof volumeSchema>;
