@@ -1,0 +1,247 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Project } from '#shared/model/project.ts';
+import type { Run } from '#shared/model/run.ts';
+import { domains, makeHome, openStudio, removeHome, type Studio, until, whyNot } from './studio.ts';
+
+// Node.js in an emulated guest on a busy machine takes some seconds to start.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
+const reason = nanosDir === undefined ? 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' : whyNot();
+
+const program = `
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int main(int argc, char **argv) {
+  const char *what = argc > 1 ? argv[1] : "";
+  printf("hello from C: %s\\n", what);
+  fflush(stdout);
+  if (strcmp(what, "fail") == 0) return 3;
+  if (strcmp(what, "crash") == 0) { volatile int *nothing = 0; *nothing = 1; }
+  if (strcmp(what, "count") == 0) {
+    FILE *f = fopen("/data/count", "r");
+    int count = 0;
+    if (f) { fscanf(f, "%d", &count); fclose(f); }
+    f = fopen("/data/count", "w");
+    fprintf(f, "%d", count + 1);
+    fclose(f);
+    printf("count %d\\n", count + 1);
+  }
+  if (strcmp(what, "missing") == 0) fopen("/etc/nothing-here", "r");
+  if (strcmp(what, "env") == 0) printf("%s\\n", getenv("COLOUR"));
+  return 0;
+}`;
+const server = `
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void) {
+  int s = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(8080) };
+  bind(s, (struct sockaddr *)&a, sizeof a);
+  listen(s, 8);
+  for (;;) {
+    int c = accept(s, 0, 0);
+    char line[2048] = {0}, path[512] = "";
+    read(c, line, sizeof line - 1);
+    sscanf(line, "%*s %500s", path);
+    char body[600], head[200];
+    int n = snprintf(body, sizeof body, "{\\"path\\":\\"%s\\"}", path);
+    int h = snprintf(head, sizeof head, "HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: %d\\r\\n\\r\\n", n);
+    write(c, head, h);
+    write(c, body, n);
+    close(c);
+  }
+}`;
+const hello = `import { createHash } from 'node:crypto';
+export default async function handler(event: { name?: string; fail?: boolean; spin?: boolean }) {
+  console.log('called with', event.name);
+  if (event.fail) throw new Error('as asked');
+  if (event.spin) for (;;);
+  return { hello: event.name ?? 'world', digest: createHash('sha256').update('x').digest('hex').slice(0, 8) };
+}`;
+
+describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
+  let studio: Studio;
+  const home = makeHome();
+  const run = (project: Project, more: object = {}) =>
+    studio.client.call('instances:run', { projectId: project.id, lifetime: 'stop', ...more });
+  const consoleOf = async (result: Run, part: 'program' | 'trace' = 'program') => {
+    const chunks: Uint8Array[] = [];
+    const take = (chunk: Uint8Array) => void chunks.push(chunk);
+    await studio.client.openStream('console:replay', { runId: result.id, part }, take).ended;
+    return Buffer.concat(chunks).toString();
+  };
+  /** A project that runs one of the C programs above. */
+  const programProject = (name: string, source: string, nanos: object, more: object = {}) => {
+    const binary = join(home, 'p', name, 'program');
+    mkdirSync(join(home, 'p', name), { recursive: true });
+    const built = join(home, source === program ? 'program' : 'server');
+    if (!existsSync(built)) {
+      writeFileSync(`${built}.c`, source);
+      execFileSync('gcc', ['-static', '-O1', '-w', '-o', built, `${built}.c`]);
+    }
+    copyFileSync(built, binary);
+    const config = { name, runtime: 'nanos', memoryMiB: 64, nanos: { program: 'program', ...nanos }, ...more };
+    writeFileSync(join(home, 'p', name, 'firstlight.json'), JSON.stringify(config));
+    return studio.client.call('projects:open', { dir: join(home, 'p', name) });
+  };
+
+  beforeAll(async () => {
+    studio = await openStudio({ home });
+    await studio.client.call('nanos:install', { from: nanosDir ?? '' });
+  });
+  afterAll(async () => {
+    await studio.close();
+    removeHome(home);
+  });
+
+  describe('a function on Node.js', () => {
+    let project: Project;
+    beforeAll(async () => {
+      project = await studio.project('fn', hello, { runtime: 'nanos' });
+    });
+
+    it('boots and answers, and its timeline says where the time went', async () => {
+      const result = await run(project, { event: { name: 'Ada' } });
+      expect(result.error).toBeNull();
+      expect(result.response?.body).toEqual({ kind: 'json', value: { hello: 'Ada', digest: '2d711642' } });
+      const { timeline } = result;
+      const lengths = timeline?.phases.map(({ name, durationNs }) => [name, durationNs > 0]);
+      expect(lengths).toEqual(
+        ['prepare', 'vmm', 'firmware', 'kernel', 'runtime', 'function', 'respond'].map((name) => [name, true]),
+      );
+      expect(timeline?.phases.reduce((sum, { durationNs }) => sum + durationNs, 0)).toBe(timeline?.totalNs);
+      const names = timeline?.marks.map(({ name }) => name) ?? [];
+      for (const name of ['boot.sector', 'network.address', 'node.started', 'function.loaded', 'listening.seen']) {
+        expect(names).toContain(name);
+      }
+      expect(await consoleOf(result)).toContain('called with Ada');
+    });
+
+    it('is invoked again and again, tells errors by its source, and takes plain HTTP on its forwarded port', async () => {
+      const first = await run(project, { lifetime: 'session' });
+      const instanceId = first.instance?.id ?? ('' as never);
+      const invoke = (event: object) => studio.client.call('instances:invoke', { instanceId, event: event as never });
+      expect((await invoke({ name: 'Bob' })).response?.body).toMatchObject({ value: { hello: 'Bob' } });
+      const failed = await invoke({ fail: true });
+      expect(failed.error).toMatchObject({ code: 'FUNCTION_THREW', message: 'Error: as asked' });
+      expect(failed.error?.details?.stack).toContain('handler.ts:4:');
+      expect((await invoke({ name: 'still there' })).error).toBeNull();
+      await studio.client.call('instances:remove', { instanceId });
+    });
+
+    it('is ended when it computes without end', async () => {
+      const spinning = await studio.project('spin', hello, { runtime: 'nanos', timeoutMs: 500 });
+      const result = await run(spinning, { event: { spin: true } });
+      expect(result.error).toMatchObject({ code: 'FUNCTION_TIMEOUT' });
+      await until('no domain is left', () => !domains().some((name) => name.startsWith('firstlight-spin')));
+    });
+
+    it('starts from a machine that was made ahead', async () => {
+      await studio.client.call('builds:prestart', { projectId: project.id });
+      const result = await run(project, { startMode: 'prestarted' });
+      expect(result).toMatchObject({ outcome: 'ok', startMode: 'prestarted' });
+      expect(result.timeline?.ahead?.durationNs).toBeGreaterThan(0);
+    });
+
+    it('is rebuilt on the same base when one line changes', async () => {
+      writeFileSync(join(project.dir, 'handler.ts'), hello.replace('hello:', 'hallo:'));
+      const built = await studio.client.call('builds:build', { projectId: project.id });
+      expect(built.steps.map(({ name, reused }) => [name, reused])).toEqual([
+        ['bundle', false],
+        ['kernel', true],
+        ['base', true],
+        ['write', false],
+      ]);
+      expect(built.image.bytes).toBeLessThan(4 * 2 ** 20);
+    });
+  });
+
+  describe('any program', () => {
+    it('runs to its end, and what it printed is the answer', async () => {
+      const project = await programProject('job', program, { port: null, args: ['env'] }, { env: { COLOUR: 'blue' } });
+      const result = await run(project);
+      expect(result.error).toBeNull();
+      expect(result.response?.body).toEqual({ kind: 'text', value: 'hello from C: env\nblue\n' });
+    });
+
+    it('is told with its exit code when that is not 0', async () => {
+      const result = await run(await programProject('fails', program, { port: null, args: ['fail'] }));
+      expect(result.error).toMatchObject({
+        code: 'FUNCTION_CRASHED',
+        message: 'The program ended with exit code 3.',
+        details: { output: 'hello from C: fail\n' },
+      });
+    });
+
+    it('serves HTTP', async () => {
+      const result = await run(await programProject('web', server, {}), { event: { path: '/a', query: { b: '1' } } });
+      expect(result.error).toBeNull();
+      expect(result.response).toMatchObject({ status: 200, body: { kind: 'json', value: { path: '/a?b=1' } } });
+    });
+
+    it('keeps what it writes to a volume, which one instance has at a time', async () => {
+      const volumes = { counter: { mount: '/data', sizeMiB: 8 } };
+      const project = await programProject('volume', program, { port: null, args: ['count'], volumes });
+      const printed = async () => (await run(project)).response?.body;
+      expect(await printed()).toMatchObject({ value: expect.stringContaining('count 1') });
+      expect(await printed()).toMatchObject({ value: expect.stringContaining('count 2') });
+    });
+
+    it('has diagnostics one switch away, shown apart', async () => {
+      const debug = { strace: true, missingFiles: true };
+      const result = await run(await programProject('traced', program, { port: null, args: ['missing'], debug }));
+      expect(result.response?.body).toEqual({ kind: 'text', value: 'hello from C: missing\n' });
+      const trace = await consoleOf(result, 'trace');
+      expect(trace).toMatch(/^\[\d+\] write\(1, /m);
+      expect(trace).toContain('nothing-here');
+      expect(await consoleOf(result, 'program')).not.toContain('write(1, ');
+    });
+
+    it('is refused a port that is taken, by its number', async () => {
+      const taken = createServer();
+      const port = await new Promise<number>((resolve) => {
+        taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port));
+      });
+      const project = await programProject('taken', server, { hostPort: port });
+      const refused = run(project);
+      // What failed before there was anything to boot is thrown, or told in the run.
+      const error = await refused.then(
+        (result) => result.error,
+        (thrown) => thrown,
+      );
+      expect(error).toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining(String(port)) });
+      taken.close();
+    });
+  });
+
+  it('runs Python with its standard library', async () => {
+    const dir = join(home, 'p', 'py');
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, 'helper.py'), 'import json\ndef say(x): return json.dumps({"said": x})\n');
+    writeFileSync(join(dir, 'main.py'), 'import sys, helper\nprint(helper.say(sys.argv[1]))\n');
+    const nanos = { python: { script: 'main.py' }, args: ['hi'], port: null };
+    writeFileSync(
+      join(dir, 'firstlight.json'),
+      JSON.stringify({ name: 'py', runtime: 'nanos', memoryMiB: 128, nanos }),
+    );
+    const result = await run(await studio.client.call('projects:open', { dir }));
+    expect(result.error).toBeNull();
+    expect(result.response?.body).toEqual({ kind: 'text', value: '{"said": "hi"}\n' });
+  });
+
+  it('leaves no domain and no disk behind', async () => {
+    const left = await studio.client.call('instances:list', {});
+    for (const { id, state } of left)
+      if (state !== 'stopped' && state !== 'failed') await studio.client.call('instances:remove', { instanceId: id });
+    await until('no domain of these is left', () => domains().every((name) => !/-(fn|job|web|py|spin)-/.test(name)));
+  });
+});
