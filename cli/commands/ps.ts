@@ -21,8 +21,9 @@ export async function listInstances(session: Session): Promise<number> {
     String(instance.vcpus),
     formatDuration(Math.max(0, Date.now() - Date.parse(instance.createdAt)) * 1e6),
     instance.keep ? 'kept' : '',
+    instance.url ?? '',
   ]);
-  const headings = ['INSTANCE', 'FUNCTION', 'STATE', 'START', 'ACCEL', '>MEMORY', '>VCPUS', '>AGE', ''];
+  const headings = ['INSTANCE', 'FUNCTION', 'STATE', 'START', 'ACCEL', '>MEMORY', '>VCPUS', '>AGE', '', 'URL'];
   session.print(renderTable(headings, rows, session.style));
   return 0;
 }

@@ -108,6 +108,7 @@ export class LiveInstance {
       memoryMiB: record.memoryMiB,
       vcpus: record.vcpus,
       keep: record.keep,
+      url: this.#options.runtime.urlOf?.(record.sessionInfo) ?? null,
       createdAt: record.createdAt,
       runId: this.#runId,
     };

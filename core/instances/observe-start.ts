@@ -89,6 +89,7 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
     clickNs,
     hostMarks: marks,
     guestMarks: result?.marks ?? [],
+    guestClock: result?.guestClock,
     clock,
     ahead: prestarted && launch !== null ? { marks: launchMarks, endNs: launch.connectedNs } : null,
     endedEarly: seen.endedEarlyNs,

@@ -25,6 +25,8 @@ export interface InvocationResult {
   readonly marks: readonly GuestMark[];
   /** The guest's messages so far, with its counter when it sent them and the instant they came in. */
   readonly received: readonly { readonly ticks: number; readonly atNs: HostNs }[];
+  /** Which counter `ticks` are of. Default: the time-stamp counter. `guest-monotonic`: nanoseconds of the guest's own clock. */
+  readonly guestClock?: 'guest-tsc' | 'guest-monotonic' | undefined;
   /** What the host saw of the guest while it booted: on its serial port, on its network. */
   readonly hostMarks?: readonly HostMark[] | undefined;
 }
@@ -151,6 +153,8 @@ export interface Runtime {
   readonly openSession: (link: InstanceLink) => Promise<GuestSession>;
   /** What the serial port says of how the guest ended (a panic), or null. */
   readonly readPanic: (consoleText: string) => { readonly message: string; readonly report: string } | null;
+  /** Where a program on this host reaches an instance by HTTP, or null. */
+  readonly urlOf?: (sessionInfo: string | null) => string | null;
   /** For runtimes whose kernels print diagnostics among the program's output: what tells them apart. */
   readonly splitConsole?: (wanted: Exclude<ConsolePart, 'all'>) => ConsoleSplitter;
 }

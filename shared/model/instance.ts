@@ -42,6 +42,8 @@ export const instanceSchema = z.object({
   vcpus: z.number().int(),
   /** True when it outlives the process that started it. */
   keep: z.boolean(),
+  /** Where it serves HTTP to this machine; null when it does not. */
+  url: z.string().nullable().default(null),
   createdAt: z.string(),
   /** The run whose cold start this instance served; null before. */
   runId: runIdSchema.nullable(),

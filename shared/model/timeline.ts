@@ -24,7 +24,7 @@ export const markSchema = z.object({
   /** Who saw it. */
   source: z.enum(['host', 'libvirt', 'qmp', 'serial', 'guest']),
   /** Which clock stamped it. */
-  clock: z.enum(['host-monotonic', 'guest-tsc']),
+  clock: z.enum(['host-monotonic', 'guest-tsc', 'guest-monotonic']),
   errorNs: nsSchema,
 });
 export type Mark = z.output<typeof markSchema>;

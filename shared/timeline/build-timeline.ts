@@ -20,6 +20,8 @@ export interface Observations {
   /** What the host saw from the click on. A `response.received` among them ends the timeline. */
   readonly hostMarks: readonly HostMark[];
   readonly guestMarks: readonly GuestMark[];
+  /** Which counter of the guest its marks are in. Default: its time-stamp counter. */
+  readonly guestClock?: Extract<Mark['clock'], `guest-${string}`> | undefined;
   /** Null when the guest never ran. */
   readonly clock: GuestClock | null;
   /** What was done before the click; null for a cold start. */
@@ -75,7 +77,7 @@ function placeGuestMarks(seen: Observations): Placed[] {
     label,
     atNs: ns(at.atNs - seen.clickNs),
     source: 'guest',
-    clock: 'guest-tsc',
+    clock: seen.guestClock ?? 'guest-tsc',
     errorNs: at.errorNs,
     opens,
   });

@@ -135,6 +135,9 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
       expect(failed.error).toMatchObject({ code: 'FUNCTION_THREW', message: 'Error: as asked' });
       expect(failed.error?.details?.stack).toContain('handler.ts:4:');
       expect((await invoke({ name: 'still there' })).error).toBeNull();
+      const { url } = (await studio.client.call('instances:list', {})).find(({ id }) => id === instanceId) ?? {};
+      const answer = await fetch(`${url}/greet?name=Cy`, { method: 'POST', body: '{}' });
+      expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ hello: 'world' })]);
       await studio.client.call('instances:remove', { instanceId });
     });
 

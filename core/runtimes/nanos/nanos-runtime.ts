@@ -17,7 +17,7 @@ import { chooseForwards } from './ports.ts';
 import type { NanosFiles, Releases } from './releases/releases.ts';
 import { rootTuple, userNetwork } from './root-tuple.ts';
 import { openNanosSession } from './session/nanos-session.ts';
-import { type SessionInfo, writeSessionInfo } from './session/session-info.ts';
+import { readSessionInfo, type SessionInfo, urlOf, writeSessionInfo } from './session/session-info.ts';
 import { addKlibs, addNamedFiles } from './sources/add-files.ts';
 import { openSource } from './sources/open-source.ts';
 import type { ProgramSource } from './sources/source.ts';
@@ -121,6 +121,7 @@ export function createNanosRuntime({ layout, releases, volumes, functionServerPa
     },
     openSession: async (link) => openNanosSession(link),
     readPanic: () => null,
+    urlOf: (text) => urlOf(readSessionInfo(text)),
     splitConsole: createTraceSplitter,
   };
 }

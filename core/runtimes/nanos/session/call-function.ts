@@ -41,7 +41,13 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
         tooLate(timeoutMs + graceMs, message, over.signal),
         gone,
       ]);
-      return { ...read(answer), sentAtNs, receivedAtNs: atNs, received: [{ ticks: answer.sent, atNs }] };
+      return {
+        ...read(answer),
+        sentAtNs,
+        receivedAtNs: atNs,
+        received: [{ ticks: answer.sent, atNs }],
+        guestClock: 'guest-monotonic',
+      };
     } finally {
       over.abort();
     }

@@ -29,3 +29,8 @@ export function readSessionInfo(text: string | null): SessionInfo {
     });
   }
 }
+
+/** Where the instance serves HTTP, as far as that is known without asking it. */
+export function urlOf({ kind, host, port }: SessionInfo): string | null {
+  return kind === 'job' || host === null ? null : `http://${host}:${port}`;
+}
