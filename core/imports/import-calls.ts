@@ -30,6 +30,8 @@ export interface ImportCallsOptions {
 }
 
 const schemaPathInProject = '.firstlight/schema.json';
+/** A program of many files takes tens of seconds to start where there is no KVM: Python's web server 19 s on a busy machine. */
+const timeoutMs = 60_000;
 
 interface Proposed {
   readonly proposal: ImportProposal;
@@ -45,7 +47,7 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
     const source = await recogniseSource(text, cwd ?? null, signal);
     const examined = await examine();
     const name = toProjectName(examined.title);
-    const config = configText({ name, ...examined.config });
+    const config = configText(name, examined);
     const { found } = examined;
     const own = parseConfig(config).problems.filter(({ severity }) => severity === 'error');
     // What the source's own problems say need not be said of the file made of it.
@@ -84,7 +86,7 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
         });
       }
       const target = resolve(cwd ?? '/', dir ?? join(layout.projectsDir, name));
-      const files = { ...examined.extraFiles, [configFileName]: configText({ name, ...examined.config }) };
+      const files = { ...examined.extraFiles, [configFileName]: configText(name, examined) };
       await writeProject(target, files, schemaPath);
       return openProject(target);
     },
@@ -96,8 +98,8 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
   };
 }
 
-const configText = (config: object) =>
-  `${JSON.stringify({ $schema: `./${schemaPathInProject}`, ...config }, null, 2)}\n`;
+const configText = (name: string, { config }: Examined) =>
+  `${JSON.stringify({ $schema: `./${schemaPathInProject}`, name, ...config, timeoutMs }, null, 2)}\n`;
 
 function unfit({ source, problems, warnings }: ImportProposal): FirstlightError {
   const [first] = warnings;
