@@ -224,6 +224,17 @@ describe('what is refused', () => {
     expect(await inCache()).toEqual([]);
   });
 
+  it('being led to another place', async () => {
+    server.files.set('elsewhere', archive);
+    server.redirects.set(path, `${server.url}elsewhere`);
+    await expect(install()).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      message: expect.stringContaining('redirect'),
+    });
+    expect(server.requests).not.toContain('elsewhere');
+    expect(await inCache()).toEqual([]);
+  });
+
   it('a server that cannot be reached: with what works instead', async () => {
     await server.close();
     await expect(install({ version: '0.1.54' })).rejects.toMatchObject({

@@ -49,6 +49,8 @@ export async function openUrl(url: string, { signal, headers = {}, stallMs }: Op
     // As it lies on the server: a server that unpacks on the way would make another file of it.
     response = await fetch(url, {
       signal: AbortSignal.any([signal, stalled.signal]),
+      // The digests are no proof against a server that is not the right one: nothing may lead to another.
+      redirect: 'error',
       headers: { 'accept-encoding': 'identity', ...headers },
     });
   } catch (thrown) {

@@ -12,6 +12,8 @@ export interface ReleaseServer {
   readonly requests: string[];
   /** Headers to add to every answer. */
   readonly headers: Record<string, string>;
+  /** Paths to where they lead instead. */
+  readonly redirects: Map<string, string>;
   /** The connection is cut after so many bytes of a body; each holds until it is set back. */
   cutAfter: number | null;
   /** The server falls silent after so many bytes of a body. */
@@ -31,6 +33,7 @@ export async function startReleaseServer(): Promise<ReleaseServer> {
     files,
     requests: [],
     headers: {},
+    redirects: new Map(),
     cutAfter: null,
     stallAfter: null,
     edition: 1,
@@ -45,6 +48,11 @@ export async function startReleaseServer(): Promise<ReleaseServer> {
     const path = (request.url ?? '').replace('/release/', '');
     const { range, 'if-range': ifRange } = request.headers;
     state.requests.push(range === undefined ? path : `${path} ${range}`);
+    const elsewhere = state.redirects.get(path);
+    if (elsewhere !== undefined) {
+      response.writeHead(302, { location: elsewhere }).end();
+      return;
+    }
     const whole = files.get(path);
     if (whole === undefined) {
       response.writeHead(404).end('<Error>NoSuchKey</Error>');
