@@ -38,7 +38,7 @@ async function describeFileSystem(image: OpenImage, partition: ImagePartition): 
   const { log, root, span } = volume;
   const warnings = [...log.warnings];
   const taken = takenBytes(volume);
-  const named = tupleToJson(volume, withoutChildren(root));
+  const named = tupleToJson(volume, withoutTree(root));
   const others = Object.entries(named).filter(([name]) => !shownApart.has(name));
   const program = root.get('program');
   return {
@@ -98,12 +98,13 @@ const asWarning = (warnings: string[]) => (thrown: unknown) => {
 
 /** The options of a root, for comparing: each by its name, the environment by variable. */
 export function optionsOf(volume: Volume): Map<string, Json> {
-  const { environment, ...others } = tupleToJson(volume, withoutChildren(volume.root));
+  const { environment, ...others } = tupleToJson(volume, withoutTree(volume.root));
   const options = new Map(Object.entries(others));
   const variables = typeof environment === 'object' && environment !== null ? Object.entries(environment) : [];
   for (const [name, value] of variables) options.set(`environment.${name}`, value);
   return options;
 }
 
-/** The tree is compared file by file. */
-const withoutChildren = (root: Tuple): Tuple => new Map([...root].filter(([name]) => name !== 'children'));
+/** What the root has as a directory. Nanos writes the last three once it has run: the way up, from the root to itself, and times. */
+const ofDirectory = new Set(['children', '..', 'mtime', 'atime']);
+const withoutTree = (root: Tuple): Tuple => new Map([...root].filter(([name]) => !ofDirectory.has(name)));
