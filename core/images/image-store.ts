@@ -102,6 +102,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         bytes: built.bytes as Manifest['bytes'],
         minMemoryMiB: built.minMemoryMiB,
         ...(built.base !== undefined && { base: built.base }),
+        ...(built.runtimeInfo !== undefined && { runtimeInfo: built.runtimeInfo }),
         ...(built.warnings !== undefined && { warnings: [...built.warnings] }),
         createdAt: new Date().toISOString(),
       };

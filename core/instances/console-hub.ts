@@ -41,8 +41,8 @@ export interface ConsoleHub extends Printed {
 /** Scrollback of a console: some 25,000 full lines. */
 const keptBytes = 2 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
-/** A panic's report takes some 2 KB. */
-const keptSerialBytes = 8 * 1024;
+/** A panic's report takes some 2 KB on Ember, and 6 to 12 on Nanos. */
+const keptSerialBytes = 32 * 1024;
 /**
  * What may wait for a guest that does not read its serial port. A 16550 takes 16 bytes at a time and a function never reads
  * it, so that what is typed or piped in would fill this process's memory; beyond this it is dropped, as a UART does.

@@ -46,9 +46,18 @@ export function describeEnd(ended: EndedInstance): string {
 export function endedError(ended: EndedInstance, cause?: unknown): FirstlightError {
   const panic = ended.runtime.readPanic(ended.serialText);
   if (panic !== null) {
+    const details = { output: panic.report, subject: ended.id };
+    if (panic.byProgram) {
+      const hint = 'The console has the whole report.';
+      return new FirstlightError('FUNCTION_CRASHED', `The program crashed: ${panic.message}.`, {
+        hint,
+        details,
+        cause,
+      });
+    }
     return new FirstlightError('GUEST_PANICKED', `The guest panicked: ${panic.message}`, {
       hint: 'The console has the whole report. If your function did not do this on purpose, it is a defect in Firstlight.',
-      details: { output: panic.report, subject: ended.id },
+      details,
       cause,
     });
   }

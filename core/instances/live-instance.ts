@@ -37,6 +37,10 @@ export interface ResumeTimes {
 /** After a channel broke: how long to wait for libvirt to say why. It waits for QEMU to be reaped, which takes 1.6 s here. */
 const explainWaitMs = 2_500;
 const quotedConsoleBytes = 4_000;
+/** The longest report of a panic, and a little that may come after it. */
+const panicBytes = 16_000;
+/** Between looks for a panic, however much is printed meanwhile. */
+const panicLookMs = 50;
 /** After a panic was printed: how long a guest that still can has to answer. */
 const panicWaitMs = 1_000;
 const never = new Promise<never>(() => undefined);
@@ -241,7 +245,7 @@ export class LiveInstance {
     }
     const error = await this.#explain(result.outcome.error);
     this.fail(error);
-    return { ...result, outcome: { ok: false, error, fatal: true } };
+    return { hostMarks: session.hostMarks?.(), ...result, outcome: { ok: false, error, fatal: true } };
   }
 
   /** A result only when the guest does not come up in time; otherwise never settles. */
@@ -270,15 +274,26 @@ export class LiveInstance {
     const { readPanic } = this.#options.runtime;
     const { serial } = this.console;
     const from = serial.totalBytes();
-    const panicked = () => readPanic(serial.tail(Math.min(quotedConsoleBytes, serial.totalBytes() - from)));
+    const panicked = () => readPanic(serial.tail(Math.min(panicBytes, serial.totalBytes() - from)));
     await new Promise<void>((resolve) => {
-      const stopWatching = this.console.watch(() => panicked() !== null && resolve());
-      signal.addEventListener('abort', stopWatching, { once: true });
+      let timer: NodeJS.Timeout | undefined;
+      const look = () => {
+        timer = undefined;
+        if (panicked() !== null) resolve();
+      };
+      const stopWatching = this.console.watch(() => {
+        timer ??= setTimeout(look, panicLookMs).unref();
+      });
+      const stop = () => {
+        clearTimeout(timer);
+        stopWatching();
+      };
+      signal.addEventListener('abort', stop, { once: true });
     });
     // A guest that can still speak says the same in its answer, with more.
     const waited = await sleep(panicWaitMs, true, { signal, ref: false }).catch(() => false);
     if (!waited) return await never;
-    return failedWith(endedError(this.#endedAs('gone')));
+    return failedWith(await this.#withSymbols(endedError(this.#endedAs('gone'))));
   }
 
   /** The better reason for a broken channel: libvirt's, or the guest's own panic. */
@@ -289,9 +304,19 @@ export class LiveInstance {
     }
     // QEMU holds both sockets open as long as it lives.
     const reason = this.#endReason ?? (this.#serial?.destroyed ? 'vmm-ended' : null);
-    if (reason === null && this.#options.runtime.readPanic(this.console.serial.tail(quotedConsoleBytes)) === null)
-      return error;
-    return endedError(this.#endedAs(reason ?? 'gone'), error);
+    if (reason === null && this.#options.runtime.readPanic(this.console.serial.tail(panicBytes)) === null) return error;
+    return await this.#withSymbols(endedError(this.#endedAs(reason ?? 'gone'), error));
+  }
+
+  /** The error with what symbols say of a panic, where the runtime has them. */
+  async #withSymbols(error: FirstlightError): Promise<FirstlightError> {
+    const { decodePanic } = this.#options.runtime;
+    if (error.code !== 'GUEST_PANICKED' && error.code !== 'FUNCTION_CRASHED') return error;
+    const text = this.console.serial.tail(panicBytes);
+    const output = await decodePanic?.(text, this.record.sessionInfo).catch(() => null);
+    if (output === undefined || output === null) return error;
+    const { code, message, hint, details, cause } = error;
+    return new FirstlightError(code, message, { hint, details: { ...details, output }, cause });
   }
 
   #consoleTail(): string {
@@ -301,7 +326,7 @@ export class LiveInstance {
   #endedAs(reason: EndReason): EndedInstance {
     const { runtime } = this.#options;
     const whileBooting = !this.#answered;
-    const serialText = this.console.serial.tail(quotedConsoleBytes);
+    const serialText = this.console.serial.tail(panicBytes);
     return { id: this.record.id, reason, consoleText: this.#consoleTail(), serialText, runtime, whileBooting };
   }
 

@@ -43,6 +43,8 @@ export interface GuestSession {
   readonly ready: Promise<void>;
   /** May be called before the guest boots: the request then waits for it in the channel. */
   readonly invoke: (request: InvocationRequest) => Promise<InvocationResult>;
+  /** What the host has seen of the guest's boot so far, for a start that ends without an answer. */
+  readonly hostMarks?: () => readonly HostMark[];
   /** Round trips taken after the start, so that they cost it nothing. */
   readonly sampleClock: (count: number) => Promise<readonly ClockSample[]>;
   /** Settles when the channel ends, with the reason when it broke. */
@@ -112,6 +114,8 @@ export interface InstanceLink {
 /** What an image build gave. */
 export interface BuiltImage {
   readonly bytes: number;
+  /** What the runtime wants to know of it later, in a form of its own. */
+  readonly runtimeInfo?: string | undefined;
   /** The base that it stands on, by its digest. */
   readonly base?: string | undefined;
   /** What a person should know of it, beside what the bundle warns of. */
@@ -128,6 +132,14 @@ export interface BuiltImage {
 export interface BuildContext {
   readonly signal: AbortSignal;
   readonly progress: (progress: Progress) => void;
+}
+
+/** What a console says of how a guest ended. Shape: `report` is its own words; `message` one sentence without a point. */
+export interface GuestPanic {
+  readonly message: string;
+  readonly report: string;
+  /** True when the program failed and not the kernel under it. */
+  readonly byProgram?: boolean | undefined;
 }
 
 /** What of a console: all of it, what the program prints, or what a kernel's diagnostics print. */
@@ -152,7 +164,9 @@ export interface Runtime {
   readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
   readonly openSession: (link: InstanceLink) => Promise<GuestSession>;
   /** What the serial port says of how the guest ended (a panic), or null. */
-  readonly readPanic: (consoleText: string) => { readonly message: string; readonly report: string } | null;
+  readonly readPanic: (consoleText: string) => GuestPanic | null;
+  /** A panic with what symbols say of it: text for a person. Null when nothing more can be said. */
+  readonly decodePanic?: (consoleText: string, sessionInfo: string | null) => Promise<string | null>;
   /** Where a program on this host reaches an instance by HTTP, or null. */
   readonly urlOf?: (sessionInfo: string | null) => string | null;
   /** For runtimes whose kernels print diagnostics among the program's output: what tells them apart. */

@@ -14,6 +14,8 @@ export const imageSchema = z.object({
   bytes: bytesSchema,
   /** Smallest memory the image boots in. */
   minMemoryMiB: z.number().int(),
+  /** What its runtime noted about it, in a form of its own. */
+  runtimeInfo: z.string().optional(),
   createdAt: z.string(),
 });
 export type Image = z.output<typeof imageSchema>;

@@ -6,18 +6,28 @@ import { runsFunction } from '#core/bundle/config-in-image.ts';
 import { rootFsAt } from '#core/images/disk/mbr.ts';
 import { writeOverlay } from '#core/images/disk/qcow2.ts';
 import { writeDerived } from '#core/images/disk/write-derived.ts';
-import { createFileTree } from '#core/images/file-tree.ts';
+import { createFileTree, type TreeNode } from '#core/images/file-tree.ts';
 import type { BuildContext, BuiltImage, MachineNetwork, PreparedMachine, Runtime } from '#core/runtimes/runtime.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { Volumes } from '#core/volumes/volumes.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Image } from '#shared/model/image.ts';
 import { type NanosConfig, nanosConfigSchema } from '#shared/model/nanos.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { type Base, type BaseRequest, createBaseStore } from './base/base-store.ts';
+import { readNanosPanic } from './crash/read-crash.ts';
 import { chooseForwards } from './ports.ts';
 import type { NanosFiles, Releases } from './releases/releases.ts';
 import { rootTuple, userNetwork } from './root-tuple.ts';
 import { openNanosSession } from './session/nanos-session.ts';
-import { readSessionInfo, type SessionInfo, urlOf, writeSessionInfo } from './session/session-info.ts';
+import {
+  readSessionInfo,
+  type SessionInfo,
+  type Symbols,
+  symbolsSchema,
+  urlOf,
+  writeSessionInfo,
+} from './session/session-info.ts';
 import { addKlibs, addNamedFiles } from './sources/add-files.ts';
 import { openSource } from './sources/open-source.ts';
 import type { ProgramSource } from './sources/source.ts';
@@ -32,7 +42,7 @@ export interface NanosOptions {
 }
 
 /** Raised when images of the same content are written otherwise. */
-const builderVersion = 1;
+const builderVersion = 2;
 
 /** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a base that is shared. */
 export function createNanosRuntime({ layout, releases, volumes, functionServerPath }: NanosOptions): Runtime {
@@ -80,6 +90,7 @@ export function createNanosRuntime({ layout, releases, volumes, functionServerPa
     return {
       bytes: (await stat(path)).size,
       base: base.digest,
+      runtimeInfo: JSON.stringify(symbolsOf(release, own.program, builder.tree.get(own.program))),
       minMemoryMiB: own.minMemoryMiB,
       warnings: [...base.facts.warnings, ...own.warnings, ...outside],
       steps: [
@@ -102,25 +113,27 @@ export function createNanosRuntime({ layout, releases, volumes, functionServerPa
       const nanos = configOf(config);
       const dir = await makeDiskDir();
       const disk = join(dir, 'disk.qcow2');
-      const [network, attached] = await Promise.all([
+      const [network, attached, kernel] = await Promise.all([
         chooseNetwork(nanos),
         volumes.prepare(nanos.volumes, { instance: instanceId, dir }),
+        nanos.boot === 'direct' ? directKernel(await releases.resolve(nanos.release)) : null,
         diskBytes(image.path).then((bytes) => writeOverlay(disk, { name: image.path, format: 'qcow2' }, bytes)),
       ]);
       return {
         machine: {
           machineType: 'pc',
-          kernel: null,
+          kernel,
           disks: [{ path: disk, format: 'qcow2' }, ...attached.map(({ path }) => ({ path, format: 'raw' }) as const)],
           network,
           channelName: null,
           consoleName: null,
         },
-        sessionInfo: writeSessionInfo(sessionInfo(config, nanos, network, disk)),
+        sessionInfo: writeSessionInfo(sessionInfo(config, nanos, network, disk, image)),
       };
     },
     openSession: async (link) => openNanosSession(link),
-    readPanic: () => null,
+    readPanic: readNanosPanic,
+    decodePanic: decodeWithSymbols,
     urlOf: (text) => urlOf(readSessionInfo(text)),
     splitConsole: createTraceSplitter,
   };
@@ -143,6 +156,14 @@ function describeBase({ facts, reused, layout }: Base): string {
   return reused ? `reused: ${facts.description}, ${size}, as they were` : `${facts.description}, ${size}`;
 }
 
+/** A kernel that the VMM loads itself: the one with symbols, which carries the note that says where to enter. */
+function directKernel({ version, kernelElf }: NanosFiles): { readonly path: string; readonly cmdline: string } {
+  if (kernelElf !== null) return { path: kernelElf, cmdline: '' };
+  throw new FirstlightError('BAD_INPUT', `Nanos ${version} has no kernel.elf, which direct boot needs.`, {
+    hint: 'Set "nanos.boot" to "disk" in firstlight.json, or install a build that has it (`firstlight nanos install --from`).',
+  });
+}
+
 async function chooseNetwork(config: NanosConfig): Promise<MachineNetwork | null> {
   const { network, address } = config;
   switch (network.kind) {
@@ -160,11 +181,26 @@ function sessionInfo(
   nanos: NanosConfig,
   network: MachineNetwork | null,
   disk: string,
+  { runtimeInfo }: Image,
 ): SessionInfo {
-  if (network === null || nanos.port === null) return { kind: 'job', host: null, port: 0, disk };
+  const symbols = runtimeInfo === undefined ? null : symbolsSchema.parse(JSON.parse(runtimeInfo));
+  if (network === null || nanos.port === null) return { kind: 'job', host: null, port: 0, disk, symbols };
   const kind = runsFunction(config) ? 'function' : 'http';
-  if (network.kind !== 'user') return { kind, host: nanos.address?.ip ?? null, port: nanos.port, disk };
-  return { kind, host: '127.0.0.1', port: network.forwards[0]?.hostPort ?? 0, disk };
+  if (network.kind !== 'user') return { kind, host: nanos.address?.ip ?? null, port: nanos.port, disk, symbols };
+  return { kind, host: '127.0.0.1', port: network.forwards[0]?.hostPort ?? 0, disk, symbols };
+}
+
+function symbolsOf({ kernelElf }: NanosFiles, path: string, node: TreeNode | undefined): Symbols {
+  const hostPath = node?.kind === 'file' && node.content.kind === 'host' ? node.content.path : null;
+  return { kernelElf, program: hostPath === null ? null : { path, hostPath } };
+}
+
+async function decodeWithSymbols(consoleText: string, info: string | null): Promise<string | null> {
+  const { symbols } = readSessionInfo(info);
+  // Loaded with the first crash.
+  const { decodeCrash } = await import('./crash/decode-crash.ts');
+  const crash = await decodeCrash(consoleText, symbols ?? {});
+  return crash === null ? null : `${crash.stack}\n\n${crash.output}`;
 }
 
 /** The size of the disk that a qcow2 file of ours is. */

@@ -1,3 +1,4 @@
+import type { GuestPanic } from '#core/runtimes/runtime.ts';
 import { describeSignal, type SignalReport } from './describe-signal.ts';
 import { type CrashContext, isContextLine, readContext, type SymbolPlace } from './read-context.ts';
 
@@ -95,9 +96,11 @@ export function readCrash(consoleText: string): NanosCrash | null {
 }
 
 /** `readCrash` as a runtime gives it to whoever manages an instance. */
-export function readNanosPanic(consoleText: string): { readonly message: string; readonly report: string } | null {
+export function readNanosPanic(consoleText: string): GuestPanic | null {
   const crash = readCrash(consoleText);
-  return crash === null ? null : { message: crash.message, report: crash.report };
+  if (crash === null) return null;
+  const { kind, message, report } = crash;
+  return { message, report, byProgram: kind === 'user fault' || kind === 'signal' };
 }
 
 function readSignal(lines: readonly string[], at: number): Omit<NanosCrash, 'report'> | null {

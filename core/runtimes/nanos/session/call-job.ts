@@ -3,6 +3,7 @@ import { klogBytes } from '#core/images/tfs/format.ts';
 import type { InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { bytes } from '#shared/model/units.ts';
+import { readNanosPanic } from '../crash/read-crash.ts';
 import { partOf } from '../trace/split-trace.ts';
 import { openExitCode } from './exit-code.ts';
 import { type Caller, type CallerContext, now, tooLate } from './nanos-session.ts';
@@ -29,6 +30,10 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     late.catch(() => undefined);
     await Promise.race([link.ended, late]).finally(() => over.abort());
     const receivedAtNs = now();
+    if (readNanosPanic(watch.output()) !== null) {
+      // Whoever manages the instance tells how, with symbols.
+      throw new FirstlightError('CHANNEL_BROKEN', 'The program crashed.');
+    }
     const printed = partOf(watch.output(), 'program');
     const reader = await exitCode;
     const code = (await reader?.read()) ?? 0;

@@ -76,6 +76,7 @@ export function openNanosSession(link: InstanceLink): GuestSession {
       queue = turn;
       return turn;
     },
+    hostMarks: watch.marks,
     sampleClock: caller.sampleClock,
     close: finish,
   };

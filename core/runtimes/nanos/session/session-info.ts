@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
 
+/** Where the symbols of an image's kernel and program are. Shape: `path` in the guest, `hostPath` and `kernelElf` on this host. */
+export const symbolsSchema = z.strictObject({
+  kernelElf: z.string().nullable(),
+  program: z.strictObject({ path: z.string(), hostPath: z.string() }).nullable(),
+});
+export type Symbols = z.output<typeof symbolsSchema>;
+
 /**
  * What a session needs to know of a Nanos instance, as it stands in the domain's metadata.
  *
@@ -13,6 +20,8 @@ const sessionInfoSchema = z.strictObject({
   port: z.number().int().min(0).max(65_535),
   /** The instance's own disk, where the kernel leaves its exit code. */
   disk: z.string().nullable(),
+  /** What tells a crash by its functions: the kernel and the program, each with the file on this host. */
+  symbols: symbolsSchema.nullable(),
 });
 export type SessionInfo = z.output<typeof sessionInfoSchema>;
 
