@@ -2,6 +2,7 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { z } from 'zod';
 import type { Problem } from '#shared/errors.ts';
+import { wantedWords } from '#shared/model/config-words.ts';
 
 type Issue = z.core.$ZodIssue;
 export type Locate = (offset: number, message: string, severity?: Problem['severity']) => Problem;
@@ -95,31 +96,14 @@ function explainIssue(issue: Issue, root: Node, locate: Locate, schema: z.ZodTyp
   }
   if (node === undefined) {
     const missing = path.length === 0 ? 'This' : `"${path.join('.')}"`;
-    return [locate(root.offset, `${missing} is missing: it must be ${wanted(issue)}.`)];
+    return [locate(root.offset, `${missing} is missing: it must be ${wantedWords(issue)}.`)];
   }
   if (issue.code === 'invalid_key') {
     const words = issue.issues.map((inner) => inner.message).join(', ');
     return [locate(keyOffset(node.parent ?? node, String(path.at(-1))), `"${path.at(-1)}" is not ${words}.`)];
   }
   const name = path.length === 0 ? 'The whole file' : `"${path.join('.')}"`;
-  return [locate(node.offset, `${name} must be ${wanted(issue)}, not ${shown(node)}.`)];
-}
-
-/** What an issue asks for, as the words after "must be". */
-function wanted(issue: Issue): string {
-  const article = { string: 'text in double quotes', number: 'a number', int: 'a whole number', record: 'an object' };
-  switch (issue.code) {
-    case 'invalid_type':
-      return article[issue.expected as keyof typeof article] ?? `an ${issue.expected}`;
-    case 'too_small':
-      return issue.origin === 'string' ? 'a text that is not empty' : `at least ${issue.minimum}`;
-    case 'too_big':
-      return `at most ${issue.maximum}`;
-    case 'invalid_value':
-      return issue.values.map((value) => JSON.stringify(value)).join(' or ');
-    default:
-      return issue.message;
-  }
+  return [locate(node.offset, `${name} must be ${wantedWords(issue)}, not ${shown(node)}.`)];
 }
 
 function shown(node: Node): string {

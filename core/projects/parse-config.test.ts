@@ -84,6 +84,17 @@ describe('firstlight.json', () => {
     expect(parseConfig('{"name":"a","runtime":"nanos"}').config?.memoryMiB).toBe(256);
   });
 
+  it('says of a value that may be of several kinds which they are', () => {
+    const option = (words: string) => problems(`{"name":"a","nanos":${words}}`)[0];
+    expect(option('{"options":{"reboot_on_exit":5}}')).toBe(
+      '1:50 "nanos.options.reboot_on_exit" must be true or false, or text in double quotes, not 5.',
+    );
+    expect(option('{"network":{"kind":"wifi"}}')).toBe(
+      '1:40 "nanos.network.kind" must be "user" or "network" or "bridge" or "none", not "wifi".',
+    );
+    expect(option('{"klibs":"tls"}')).toBe('1:30 "nanos.klibs" must be a list, not "tls".');
+  });
+
   it('says what is missing, and what is no object at all', () => {
     expect(problems('{}')).toEqual(['1:1 "name" is missing: it must be text in double quotes.']);
     expect(problems('[1]')).toEqual(['1:1 The whole file must be an object, not an array.']);

@@ -23,6 +23,15 @@ export function listNanosCommands({ studio }: CommandContext): readonly Command[
       }),
     ),
     {
+      id: 'options',
+      title: 'Options of the function',
+      group: 'Function',
+      shortcut: 'Ctrl+,',
+      icon: 'sliders',
+      disabled: project === null,
+      run: () => transient.setState({ center: 'options' }),
+    },
+    {
       id: 'inspect',
       title: 'Look into the image of the function',
       group: 'Function',

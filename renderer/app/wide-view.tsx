@@ -3,6 +3,7 @@ import { Panel, Separator } from 'react-resizable-panels';
 import { useTransient } from '../bind/studio.tsx';
 import { ImageInspector } from '../features/images/image-inspector.tsx';
 import { ReleaseManager } from '../features/nanos/release-manager.tsx';
+import { OptionsForm } from '../features/options/options-form.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import { SavedGroup } from './saved-group.tsx';
 import { SidePanel } from './side-panel.tsx';
@@ -32,6 +33,7 @@ export function WideView({ pickDirectory }: WideViewProps) {
             <ErrorBoundary key={center}>
               {center === 'releases' && <ReleaseManager pickDirectory={pickDirectory} />}
               {center === 'image' && <ImageInspector />}
+              {center === 'options' && <OptionsForm />}
             </ErrorBoundary>
           </main>
         </Panel>

@@ -39,7 +39,11 @@ export const nanosOptionsSchema = z.strictObject({
     .optional()
     .describe('Whether memory is mapped in pages of 2 MiB where it can be.'),
   uname: z
-    .strictObject({ sysname: z.string().optional(), release: z.string().optional(), version: z.string().optional() })
+    .strictObject({
+      sysname: z.string().optional().describe('Name of the system. Default: Nanos.'),
+      release: z.string().optional().describe('Its release, such as 6.1.0. Default: 5.0 with the release of Nanos.'),
+      version: z.string().optional().describe('Its build. Today’s Nanos gives its own, whatever stands here.'),
+    })
     .optional()
     .describe('What the uname call answers, for programs that look for Linux.'),
   reboot_on_exit: exitMatchSchema
@@ -74,10 +78,10 @@ export const nanosOptionsSchema = z.strictObject({
   log_level: z.enum(['error', 'warn', 'info', 'debug']).optional().describe('How much the kernel says on the console.'),
   tracelog: z
     .strictObject({
-      file: guestPathSchema.optional(),
-      disable: z.boolean().optional(),
-      alloc_size: z.number().int().min(4096).optional(),
-      trace_tags: z.array(symbolSchema).optional(),
+      file: guestPathSchema.optional().describe('Writes them to this file.'),
+      disable: z.boolean().optional().describe('Begins without collecting.'),
+      alloc_size: z.number().int().min(4096).optional().describe('Size of each of its buffers, in bytes.'),
+      trace_tags: z.array(symbolSchema).optional().describe('The only subjects to collect.'),
     })
     .optional()
     .describe('Collects traces in memory, or in a file. Needs a kernel that was built with it.'),
@@ -105,8 +109,17 @@ export type NanosOptions = z.output<typeof nanosOptionsSchema>;
 /** How an instance is reached. */
 export const nanosNetworkSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('user') }),
-  z.strictObject({ kind: z.literal('network'), name: z.string().min(1).max(64) }),
-  z.strictObject({ kind: z.literal('bridge'), name: z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, 'a bridge’s name') }),
+  z.strictObject({
+    kind: z.literal('network'),
+    name: z.string().min(1).max(64).describe('Name of a network of libvirt, such as default.'),
+  }),
+  z.strictObject({
+    kind: z.literal('bridge'),
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,15}$/, 'a bridge’s name')
+      .describe('Name of a bridge of this machine, such as br0.'),
+  }),
   z.strictObject({ kind: z.literal('none') }),
 ]);
 export type NanosNetwork = z.output<typeof nanosNetworkSchema>;
@@ -159,7 +172,13 @@ export const nanosConfigSchema = z.strictObject({
       'Where the program serves HTTP. null: it serves none, and runs to its end; what it printed is the answer.',
     ),
   ports: z
-    .array(z.strictObject({ guest: portSchema, host: portSchema.optional(), udp: z.boolean().default(false) }))
+    .array(
+      z.strictObject({
+        guest: portSchema.describe('The port in the guest.'),
+        host: portSchema.optional().describe('The port on 127.0.0.1. Default: a free one.'),
+        udp: z.boolean().default(false).describe('UDP instead of TCP.'),
+      }),
+    )
     .max(64)
     .default([])
     .describe('Further ports to forward from 127.0.0.1. Without `host`, a free one is taken.'),
@@ -169,10 +188,10 @@ export const nanosConfigSchema = z.strictObject({
     .describe('How the guest is reached: user mode (no root needed), a network or bridge of libvirt, or not at all.'),
   address: z
     .strictObject({
-      ip: ipv4Schema,
-      netmask: ipv4Schema.optional(),
-      gateway: ipv4Schema.optional(),
-      mtu: z.number().int().min(576).max(65_535).optional(),
+      ip: ipv4Schema.describe('The address, such as 192.168.122.40.'),
+      netmask: ipv4Schema.optional().describe('Default: 255.255.255.0.'),
+      gateway: ipv4Schema.optional().describe('Default: the first address of the network.'),
+      mtu: z.number().int().min(576).max(65_535).optional().describe('Largest packet, in bytes.'),
     })
     .optional()
     .describe('A fixed address. Default: DHCP; in user mode a fixed one, which saves waiting for DHCP.'),

@@ -1,5 +1,6 @@
 import './editor.css';
 import { useProject, useSaved, useSession, useStudio } from '../../bind/studio.tsx';
+import { configPath } from '../../state/config-text.ts';
 import { type Doc, docKey, isDirty } from '../../state/session.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -52,6 +53,14 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
             };
           })}
         />
+        {active === configPath && (
+          <IconButton
+            icon="sliders"
+            label="Every option, with its words, as a form"
+            shortcut="Ctrl+,"
+            onClick={() => studio.transient.setState({ center: 'options' })}
+          />
+        )}
       </div>
       {doc?.conflict && <ConflictBar doc={doc} />}
       <div className="editor-body" id="editor-body" role="tabpanel" aria-label={active ?? 'Editor'}>

@@ -51,8 +51,10 @@ export function bindModels(studio: Studio): () => void {
         });
       } else if (known.model.getValue() !== doc.text) {
         applying = true;
-        // As an edit, not setValue: undo still leads back to what was typed before the reload.
-        known.model.pushEditOperations([], [{ range: known.model.getFullModelRange(), text: doc.text }], () => null);
+        // As an edit, not setValue: undo still leads back to what was there before.
+        known.model.pushStackElement();
+        known.model.pushEditOperations([], [changeOf(known.model, doc.text)], () => null);
+        known.model.pushStackElement();
         applying = false;
       }
     }
@@ -134,6 +136,19 @@ export function bindModels(studio: Studio): () => void {
     for (const library of libraries) library.dispose();
     for (const entry of bound.values()) entry.end();
   };
+}
+
+/** The part of a model that another text differs in: cursor and scroll position stay where they are. */
+function changeOf(model: monaco.editor.ITextModel, text: string): monaco.editor.IIdentifiedSingleEditOperation {
+  const before = model.getValue();
+  const least = Math.min(before.length, text.length);
+  let start = 0;
+  while (start < least && before[start] === text[start]) start++;
+  let tail = 0;
+  while (tail < least - start && before[before.length - 1 - tail] === text[text.length - 1 - tail]) tail++;
+  const from = model.getPositionAt(start);
+  const to = model.getPositionAt(before.length - tail);
+  return { range: monaco.Range.fromPositions(from, to), text: text.slice(start, text.length - tail) };
 }
 
 function markerOf(problem: Problem, model: monaco.editor.ITextModel): monaco.editor.IMarkerData {

@@ -39,6 +39,13 @@ export function RuntimePicker({ project }: { readonly project: Project }) {
           separated: true,
           onSelect: () => studio.transient.setState({ center: 'releases' }),
         },
+        {
+          id: 'options',
+          label: 'Options of this function',
+          icon: 'sliders',
+          shortcut: 'Ctrl+,',
+          onSelect: () => studio.transient.setState({ center: 'options' }),
+        },
       ]}
     >
       {runtime}

@@ -1,0 +1,24 @@
+import type { JSONPath } from 'jsonc-parser';
+import { createContext, useContext } from 'react';
+import type { Json } from '#shared/model/json.ts';
+
+/** What every row of the form works on. */
+export interface OptionsForm {
+  /** firstlight.json as it is being edited. */
+  readonly value: Json;
+  /** What is wrong with it, by place. */
+  readonly problems: ReadonlyMap<string, string>;
+  readonly query: string;
+  readonly set: (path: JSONPath, value: Json | undefined) => void;
+  /** What is at hand for an option: releases, or the klibs of the one in use. */
+  readonly suggest: (path: string) => readonly string[];
+}
+
+export const OptionsFormContext = createContext<OptionsForm | null>(null);
+
+/** Errors: throws outside the form, which is a defect. */
+export function useOptionsForm(): OptionsForm {
+  const form = useContext(OptionsFormContext);
+  if (form === null) throw new Error('useOptionsForm outside the options form');
+  return form;
+}

@@ -1,0 +1,233 @@
+import './options.css';
+import { useMemo, useRef, useState } from 'react';
+import type { Project } from '#shared/model/project.ts';
+import { useProject, useSession, useStudio, useTask } from '../../bind/studio.tsx';
+import { runtimeOf } from '../../state/config.ts';
+import { configPath, valueAt } from '../../state/config-text.ts';
+import { isDirty } from '../../state/session.ts';
+import { Button } from '../../ui/button.tsx';
+import { Icon } from '../../ui/icon.tsx';
+import { Page } from '../../ui/page.tsx';
+import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import { DocText } from './doc-text.tsx';
+import { type OptionsForm as Form, OptionsFormContext } from './form-context.ts';
+import { OptionRow } from './option-row.tsx';
+import { makeSections, matches, type Section } from './sections.ts';
+import { useConfig } from './use-config.ts';
+
+const sections = makeSections();
+
+/** Every option of firstlight.json with its words beside it. It edits the open text: undo, saving and problems are the editor's. */
+export function OptionsForm() {
+  const project = useProject();
+  return project === null ? (
+    <EmptyState icon="sliders" title="No function is open" />
+  ) : (
+    <OptionsOf key={project.id} project={project} />
+  );
+}
+
+function OptionsOf({ project }: { readonly project: Project }) {
+  const studio = useStudio();
+  const task = useTask();
+  const { doc, value, problems } = useConfig(project);
+  const dirty = doc !== undefined && isDirty(doc);
+  const asText = () => studio.docs.open(project.id, configPath);
+  return (
+    <Page
+      title={`Options of ${project.name}`}
+      note={
+        <span className="options-note">
+          <span className="mono">{configPath}</span>
+          {dirty && (
+            <>
+              <span className="dirty-dot" aria-hidden="true" /> not saved
+            </>
+          )}
+          {problems.size > 0 && (
+            <span className="danger">{problems.size === 1 ? '1 problem' : `${problems.size} problems`}</span>
+          )}
+        </span>
+      }
+      actions={
+        <>
+          <Button icon="file" onClick={asText}>
+            Edit as text
+          </Button>
+          <Button
+            kind="primary"
+            icon="builds"
+            shortcut="Ctrl+S"
+            disabled={task !== null}
+            onClick={() => void studio.saveAndBuild()}
+          >
+            Save and build
+          </Button>
+        </>
+      }
+      closeLabel="Close the options"
+      bare
+      onClose={() => studio.transient.setState({ center: 'editor' })}
+    >
+      {doc?.status === 'failed' && doc.error !== null ? (
+        <ErrorState
+          error={doc.error}
+          actions={<Button onClick={() => void studio.config.load(project.id)}>Read again</Button>}
+        />
+      ) : doc?.status !== 'ready' ? (
+        <LoadingState message={`Reading ${configPath}`} />
+      ) : value === null ? (
+        <EmptyState
+          icon="warning"
+          title={`${configPath} is no JSON as it stands`}
+          action={<Button onClick={asText}>Edit as text</Button>}
+        >
+          The editor marks the place. The form shows the options again as soon as the text can be read.
+        </EmptyState>
+      ) : (
+        <Options project={project} form={{ value, problems }} />
+      )}
+    </Page>
+  );
+}
+
+interface OptionsProps {
+  readonly project: Project;
+  readonly form: Pick<Form, 'value' | 'problems'>;
+}
+
+function Options({ project, form: { value, problems } }: OptionsProps) {
+  const studio = useStudio();
+  const releases = useSession((state) => state.nanos.value?.releases);
+  const doc = useConfig(project).doc;
+  const [query, setQuery] = useState('');
+  const [onlySet, setOnlySet] = useState(false);
+  const [current, setCurrent] = useState(sections[0]?.id);
+  const list = useRef<HTMLDivElement>(null);
+  const runtime = runtimeOf(project, doc);
+  const form = useMemo<Form>(
+    () => ({
+      value,
+      problems,
+      query,
+      set: (path, next) => studio.config.set(project.id, path, next),
+      suggest: (path) => {
+        if (path === 'nanos.release') return releases?.map((release) => release.version) ?? [];
+        return path === 'nanos.klibs' ? (releases?.find((release) => release.inUse)?.klibs ?? []) : [];
+      },
+    }),
+    [value, problems, query, studio, project.id, releases],
+  );
+  const isSet = (field: Section['fields'][number]) => valueAt(value, [...field.path]) !== undefined;
+  const shown = sections
+    .map((section) => ({
+      ...section,
+      fields: section.fields.filter((field) => matches(field, query) && (!onlySet || isSet(field))),
+    }))
+    .filter((section) => section.fields.length > 0);
+  const unknown = [...problems].filter(([, words]) => words === 'No such option').map(([place]) => place);
+  return (
+    <OptionsFormContext value={form}>
+      <div className="options">
+        <nav className="options-nav" aria-label="Sections">
+          {sections.map((section) => {
+            const count = section.fields.filter(isSet).length;
+            const isThere = shown.some((entry) => entry.id === section.id);
+            return (
+              <button
+                key={section.id}
+                type="button"
+                className="options-link"
+                disabled={!isThere}
+                aria-current={section.id === current ? 'true' : undefined}
+                onClick={() => scrollTo(list.current, section.id)}
+              >
+                <span className="ellipsis">{section.title}</span>
+                {count > 0 && (
+                  <span className="options-count" data-tip={`${count} set`}>
+                    {count}
+                    <span className="sr-only"> set</span>
+                  </span>
+                )}
+              </button>
+            );
+          })}
+        </nav>
+        <div className="options-main">
+          <div className="options-bar">
+            <input
+              className="input options-search"
+              type="search"
+              data-main
+              aria-label="Search the options"
+              placeholder="Search names and words"
+              value={query}
+              spellCheck={false}
+              onChange={(event) => setQuery(event.target.value)}
+              onKeyDown={(event) => {
+                if (event.key !== 'Escape' || query === '') return;
+                event.preventDefault();
+                event.stopPropagation();
+                setQuery('');
+              }}
+            />
+            <label className="options-only">
+              <input type="checkbox" checked={onlySet} onChange={(event) => setOnlySet(event.target.checked)} />
+              Only what is set
+            </label>
+            {runtime !== 'nanos' && (
+              <span className="options-runtime muted">
+                Options under <code>nanos</code> wait for the runtime nanos.
+                <Button onClick={() => void studio.config.chooseRuntime(project.id, 'nanos')}>Use Nanos</Button>
+              </span>
+            )}
+          </div>
+          <div
+            ref={list}
+            className="options-list scroll"
+            onScroll={(event) => setCurrent(sectionAt(event.currentTarget))}
+          >
+            {unknown.length > 0 && (
+              <p className="options-unknown" role="alert">
+                <Icon name="warning" size={13} /> Not an option: <code>{unknown.join(', ')}</code>
+                <Button kind="quiet" onClick={() => studio.docs.open(project.id, configPath)}>
+                  See the text
+                </Button>
+              </p>
+            )}
+            {shown.map((section) => (
+              <section key={section.id} id={`options-${section.id}`} aria-label={section.title}>
+                <h2>{section.title}</h2>
+                {section.note !== undefined && <p className="muted options-words">{section.note}</p>}
+                {section.fields.map((field) => (
+                  <OptionRow key={field.path.join('.')} field={field} at={[...field.path]} />
+                ))}
+              </section>
+            ))}
+            {shown.length === 0 && (
+              <EmptyState title={query === '' ? 'Nothing is set' : 'No option has these letters'}>
+                <DocText
+                  text={query === '' ? 'Every option has its default.' : 'Names, places and words are searched.'}
+                />
+              </EmptyState>
+            )}
+          </div>
+        </div>
+      </div>
+    </OptionsFormContext>
+  );
+}
+
+/** Brings a section to the top of the list. */
+function scrollTo(list: HTMLElement | null, id: string): void {
+  const section = list?.querySelector<HTMLElement>(`#options-${id}`);
+  if (list != null && section != null) list.scrollTop = section.offsetTop - list.offsetTop;
+}
+
+/** The section that is being read: the last one whose heading has passed the top, or the last of all at the end. */
+function sectionAt(list: HTMLElement): string | undefined {
+  const headings = [...list.querySelectorAll<HTMLElement>(':scope > section')];
+  const isAtEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 1;
+  const passed = headings.filter((section) => section.offsetTop - list.offsetTop <= list.scrollTop + 8);
+  return (isAtEnd ? headings : passed).at(-1)?.id.replace('options-', '');
+}
