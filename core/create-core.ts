@@ -79,7 +79,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log,
   });
   const volumes = createVolumes({ layout, onChange: (volumes) => emit('volumes:changed', { volumes }) });
-  const nanos = createNanosRuntime({ layout, releases, volumes, functionServerPath: resources.functionServerPath });
+  const nanos = createNanosRuntime({
+    layout,
+    releases,
+    volumes,
+    functionServerPath: resources.functionServerPath,
+    env,
+  });
   const runtimes = new Map<Runtime['id'], Runtime>([ember, nanos].map((runtime) => [runtime.id, runtime]));
   const bundler = createBundler({ layout, version: resources.version, shimsDir: resources.shimsDir });
   const images = createImageStore({ layout, bundler, runtimes });

@@ -135,7 +135,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       const config = validConfig(project);
       const [outcome, fingerprint] = await Promise.all([
         timed(bundler.bundle(project, context)),
-        runtime.fingerprint(config, project.dir),
+        runtime.fingerprint(config, project.dir, context),
       ]);
       const { bundle, reused } = outcome.value;
       const last = await lastBuild(project.id);

@@ -157,7 +157,7 @@ export interface ConsoleSplitter {
 export interface Runtime {
   readonly id: RuntimeId;
   /** What of this runtime (its kernel, its builder's version, what it adds to the bundle) goes into an image's id. */
-  readonly fingerprint: (config: ProjectConfig, projectDir: string) => Promise<string>;
+  readonly fingerprint: (config: ProjectConfig, projectDir: string, context: BuildContext) => Promise<string>;
   /** Writes the bootable file at `path`, whole or not at all. */
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
   /** The machine for one instance, with all that it needs on disk. Errors: PORT_TAKEN, STORE_UNUSABLE, DISK_FULL. */

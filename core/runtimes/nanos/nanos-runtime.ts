@@ -39,13 +39,14 @@ export interface NanosOptions {
   readonly volumes: Pick<Volumes, 'prepare'>;
   /** What runs a function in the guest. */
   readonly functionServerPath: string;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** Raised when images of the same content are written otherwise. */
 const builderVersion = 2;
 
 /** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a base that is shared. */
-export function createNanosRuntime({ layout, releases, volumes, functionServerPath }: NanosOptions): Runtime {
+export function createNanosRuntime({ layout, releases, volumes, functionServerPath, env }: NanosOptions): Runtime {
   const bases = createBaseStore(layout);
 
   const configOf = (config: ProjectConfig): NanosConfig => config.nanos ?? nanosConfigSchema.parse({});
@@ -54,7 +55,7 @@ export function createNanosRuntime({ layout, releases, volumes, functionServerPa
     const nanos = configOf(config);
     const [release, source] = await Promise.all([
       releases.resolve(nanos.release),
-      openSource(config, projectDir, { layout, functionServerPath }),
+      openSource(config, projectDir, { layout, functionServerPath, env }),
     ]);
     return { nanos, release, source, request: baseRequest(release, source) };
   }
@@ -103,9 +104,9 @@ export function createNanosRuntime({ layout, releases, volumes, functionServerPa
 
   return {
     id: 'nanos',
-    fingerprint: async (config, projectDir) => {
+    fingerprint: async (config, projectDir, context) => {
       const { release, request } = await open(config, projectDir);
-      const { digest } = await bases.look(request);
+      const { digest } = await bases.look(request, context);
       return `nanos ${builderVersion} ${release.digest} ${digest}`;
     },
     buildImage,

@@ -46,10 +46,13 @@ export interface Base {
   readonly reused: boolean;
 }
 
+/** What making a plan may use: an image may have to be fetched for it. */
+export type PlanContext = Partial<BuildContext>;
+
 export interface BaseRequest {
   /** Says how it is made: the same words give the same plan, as long as the host's files are the same. */
   readonly key: string;
-  readonly plan: () => Promise<BasePlan>;
+  readonly plan: (context: PlanContext) => Promise<BasePlan>;
   readonly boot: BootParts;
   /** Names the boot parts' content. */
   readonly bootDigest: string;
@@ -57,7 +60,10 @@ export interface BaseRequest {
 
 export interface BaseStore {
   /** The plan and its digest, without a disk: what goes into an image's id. */
-  readonly look: (request: BaseRequest) => Promise<{ readonly plan: BasePlan; readonly digest: string }>;
+  readonly look: (
+    request: BaseRequest,
+    context?: PlanContext,
+  ) => Promise<{ readonly plan: BasePlan; readonly digest: string }>;
   /** The base, made if need be. Errors: as `writeDisk`; what the plan throws. */
   readonly ensure: (request: BaseRequest, context: BuildContext) => Promise<Base>;
   /** Drops those that no image of `used` stands on and that were not used for a while. */
@@ -84,7 +90,7 @@ export function createBaseStore(layout: Layout): BaseStore {
   const recordPath = (key: string) => join(layout.buildsDir, `${sha256(key).slice(0, 32)}.base.json`);
   const underWay = new Map<string, Promise<Base>>();
 
-  async function look({ key, plan, bootDigest }: BaseRequest) {
+  async function look({ key, plan, bootDigest }: BaseRequest, context: PlanContext = {}) {
     const known = await readJson(recordPath(key), recordSchema);
     const record = known.ok ? known.value : undefined;
     if (
@@ -94,7 +100,7 @@ export function createBaseStore(layout: Layout): BaseStore {
     ) {
       return { plan: { tree: treeOf(record.files), facts: record.facts }, digest: record.digest };
     }
-    const made = await plan();
+    const made = await plan(context);
     const files = await stampTree(made.tree);
     const digest = digestOf(files, bootDigest);
     await layout.ensure(layout.buildsDir);
@@ -161,7 +167,7 @@ export function createBaseStore(layout: Layout): BaseStore {
   }
 
   async function ensureNow(request: BaseRequest, context: BuildContext): Promise<Base> {
-    const { plan, digest } = await look(request);
+    const { plan, digest } = await look(request, context);
     const there = await find(digest);
     if (there !== null) {
       const now = new Date();

@@ -3,9 +3,14 @@ import { delimiter, join, resolve } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
 
 /** Where a program lies: as named, relative to `dir`; without a name, the first on PATH. Errors: NOT_FOUND. */
-export async function findProgram(name: string, named: string | undefined, dir: string): Promise<string> {
+export async function findProgram(
+  name: string,
+  named: string | undefined,
+  dir: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   if (named !== undefined) return resolve(dir, named);
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+  for (const folder of (env.PATH ?? '').split(delimiter)) {
     const path = join(folder, name);
     if (folder !== '' && (await isExecutable(path))) return path;
   }

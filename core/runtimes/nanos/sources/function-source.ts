@@ -7,6 +7,7 @@ import { createFileTree } from '#core/images/file-tree.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { addSuggested, requireComplete, warningsOfRuntime } from './check-closure.ts';
 import { findProgram } from './find-program.ts';
+import type { SourceOptions } from './open-source.ts';
 import type { ProgramSource } from './source.ts';
 
 const serverInGuest = '/firstlight/serve-function.cjs';
@@ -18,9 +19,9 @@ const minMemoryMiB = 96;
 export async function functionSource(
   config: ProjectConfig,
   projectDir: string,
-  serverPath: string,
+  { functionServerPath: serverPath, env }: SourceOptions,
 ): Promise<ProgramSource> {
-  const node = await findProgram('node', config.nanos?.node, projectDir);
+  const node = await findProgram('node', config.nanos?.node, projectDir, env);
   const port = config.nanos?.port ?? 8080;
   return {
     baseKey: JSON.stringify(['function', node, serverPath]),

@@ -1,27 +1,39 @@
 /** An OCI image: its files, and the program that it starts. */
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFileTree } from '#core/images/file-tree.ts';
 import { openOciImage } from '#core/oci/open-oci-image.ts';
 import { parseReference } from '#core/oci/reference.ts';
-import type { Layout } from '#core/store/layout.ts';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+import type { SourceOptions } from './open-source.ts';
 import type { ProgramSource } from './source.ts';
+import { stampOfPath } from './stamp-path.ts';
 
 /** The kernel and a small program; what the image's program needs is not known. */
 const minMemoryMiB = 64;
 
 /** The source for a project that names an OCI image. Errors: BAD_INPUT for the reference. */
-export async function imageSource(config: ProjectConfig, projectDir: string, layout: Layout): Promise<ProgramSource> {
+export async function imageSource(
+  config: ProjectConfig,
+  projectDir: string,
+  { layout, env: hostEnv }: Pick<SourceOptions, 'layout' | 'env'>,
+): Promise<ProgramSource> {
   const { image = '', args } = config.nanos ?? {};
   return {
     baseKey: JSON.stringify(['image', image, await stampOf(image, projectDir)]),
-    planBase: async () => {
-      const opened = await openOciImage(image, { layout, cwd: projectDir, env: process.env });
+    planBase: async ({ signal, progress }) => {
+      const opened = await openOciImage(image, {
+        layout,
+        cwd: projectDir,
+        env: hostEnv,
+        signal,
+        ...(progress !== undefined && { progress }),
+      });
       const { run, tree, reference, layers, skipped } = opened;
-      const words = [...run.warnings.map(({ message, hint }) => `${message}${hint ?? ''}`), ...skipped];
+      const words = [
+        ...run.warnings.map(({ message, hint }) => [message, hint].filter((words) => words !== null).join(' ')),
+        ...skipped,
+      ];
       const warnings = words.map((message): Problem => ({ severity: 'warning', message }));
       const description = `${reference}, ${layers} layers`;
       const { program, args: given, env, cwd } = run;
@@ -51,8 +63,5 @@ export async function imageSource(config: ProjectConfig, projectDir: string, lay
 async function stampOf(image: string, cwd: string): Promise<string> {
   const reference = parseReference(image, cwd);
   if (reference.kind === 'registry') return '';
-  const stats = await stat(reference.kind === 'layout' ? join(reference.path, 'index.json') : reference.path).catch(
-    goneAsUndefined,
-  );
-  return stats === undefined ? '' : `${stats.size} ${stats.mtimeMs}`;
+  return await stampOfPath(reference.kind === 'layout' ? join(reference.path, 'index.json') : reference.path);
 }

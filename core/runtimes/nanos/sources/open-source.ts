@@ -2,6 +2,7 @@ import type { Layout } from '#core/store/layout.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { functionSource } from './function-source.ts';
 import { imageSource } from './image-source.ts';
+import { packageSource } from './package-source.ts';
 import { programSource } from './program-source.ts';
 import { pythonSource } from './python-source.ts';
 import type { ProgramSource } from './source.ts';
@@ -9,17 +10,20 @@ import type { ProgramSource } from './source.ts';
 export interface SourceOptions {
   readonly layout: Layout;
   readonly functionServerPath: string;
+  /** Where programs and credentials are looked for. */
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** What a project's image is made from, by what firstlight.json names. Errors: NOT_FOUND, BAD_INPUT, as each source. */
 export async function openSource(
   config: ProjectConfig,
   projectDir: string,
-  { layout, functionServerPath }: SourceOptions,
+  options: SourceOptions,
 ): Promise<ProgramSource> {
   const { nanos } = config;
   if (nanos?.program !== undefined) return await programSource(config, projectDir);
-  if (nanos?.python !== undefined) return await pythonSource(config, projectDir);
-  if (nanos?.image !== undefined) return await imageSource(config, projectDir, layout);
-  return await functionSource(config, projectDir, functionServerPath);
+  if (nanos?.python !== undefined) return await pythonSource(config, projectDir, options.env);
+  if (nanos?.image !== undefined) return await imageSource(config, projectDir, options);
+  if (nanos?.package !== undefined) return await packageSource(config, projectDir, options.layout);
+  return await functionSource(config, projectDir, options);
 }

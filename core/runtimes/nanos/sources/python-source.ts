@@ -52,10 +52,14 @@ const leftOut = new Set([
 ]);
 
 /** The source for a project that names a Python script. Errors: NOT_FOUND without a Python. */
-export async function pythonSource(config: ProjectConfig, projectDir: string): Promise<ProgramSource> {
+export async function pythonSource(
+  config: ProjectConfig,
+  projectDir: string,
+  env: NodeJS.ProcessEnv,
+): Promise<ProgramSource> {
   const python = config.nanos?.python;
   const script = python?.script ?? '';
-  const interpreter = await findProgram('python3', python?.interpreter, projectDir);
+  const interpreter = await findProgram('python3', python?.interpreter, projectDir, env);
   const packages = python?.packages === undefined ? null : resolve(projectDir, python.packages);
   return {
     baseKey: JSON.stringify(['python', interpreter]),

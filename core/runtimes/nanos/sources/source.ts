@@ -1,13 +1,13 @@
 import type { Bundle } from '#core/bundle/bundle.ts';
 import type { FileTree } from '#core/images/file-tree.ts';
 import type { Problem } from '#shared/errors.ts';
-import type { BaseFacts, BasePlan } from '../base/base-store.ts';
+import type { BaseFacts, BasePlan, PlanContext } from '../base/base-store.ts';
 
 /** Where a Nanos image comes from: one for each kind of thing that can run. */
 export interface ProgramSource {
   /** As in `BaseRequest`. */
   readonly baseKey: string;
-  readonly planBase: () => Promise<BasePlan>;
+  readonly planBase: (context: PlanContext) => Promise<BasePlan>;
   /** What of the image is this project's own. */
   readonly own: (bundle: Bundle, base: BaseFacts) => Promise<OwnPart>;
 }
