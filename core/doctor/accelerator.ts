@@ -9,7 +9,7 @@ import type { Layout } from '#core/store/layout.ts';
 import { readBootId } from '#core/store/owner.ts';
 import { readJson } from '#core/store/read-json.ts';
 import { goneAsUndefined, writeAtomic } from '#core/store/write-atomic.ts';
-import { toFirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Accel, accelSchema } from '#shared/model/instance.ts';
 import { isHiddenFromQemu, type KvmAccess, kvmPath, readKvmAccess } from './kvm-access.ts';
 import { type KvmFinding, type KvmProbe, probeKvm } from './probe-kvm.ts';
@@ -114,7 +114,13 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
 
   /** The probe's kernel where QEMU's user may read it, which a person's own folders are not. */
   async function readableKernel(): Promise<string> {
-    const bytes = await readFile(resources.guestKernelPath);
+    const bytes = await readFile(resources.guestKernelPath).catch((cause: unknown) => {
+      throw new FirstlightError('KERNEL_MISSING', `The guest kernel is not at ${resources.guestKernelPath}.`, {
+        hint: 'Run `npm start`, which builds it.',
+        details: { subject: resources.guestKernelPath },
+        cause,
+      });
+    });
     const name = `probe-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.elf`;
     const path = join(await layout.ensure(layout.kernelsDir), name);
     if ((await stat(path).catch(goneAsUndefined)) === undefined) await writeAtomic(path, bytes, { mode: 0o644 });

@@ -11,6 +11,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { type HostNs, hostNs, type InstanceId, instanceIdSchema } from '#shared/model/units.ts';
 import { writeDomainXml } from './domain-xml.ts';
+import { holdsOf } from './holds.ts';
 import { LiveInstance, type LiveInstanceOptions } from './live-instance.ts';
 import { type InstanceRecord, writeMetadata } from './metadata.ts';
 import { createSocketDir, diskDirOf, removeInstanceDirs } from './socket-dir.ts';
@@ -86,6 +87,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     createdAt: new Date().toISOString(),
     socketDir: sockets.dir,
     sessionInfo: prepared.sessionInfo,
+    holds: holdsOf(spec.config),
     runId: spec.runId,
     owner,
   };

@@ -39,6 +39,8 @@ const explainWaitMs = 2_500;
 const quotedConsoleBytes = 4_000;
 /** The longest report of a panic, and a little that may come after it. */
 const panicBytes = 16_000;
+/** A Nanos guest whose program ends at SIGTERM was gone after 0.2 s; the kernel itself would wait for 30. */
+const shutdownMs = 3_000;
 /** Between looks for a panic, however much is printed meanwhile. */
 const panicLookMs = 50;
 /** After a panic was printed: how long a guest that still can has to answer. */
@@ -87,6 +89,11 @@ export class LiveInstance {
 
   get state(): InstanceState {
     return this.#state;
+  }
+
+  /** True for one that this program started or has taken over. */
+  get isMine(): boolean {
+    return this.#options.ours;
   }
 
   get isOver(): boolean {
@@ -357,8 +364,25 @@ export class LiveInstance {
   /** Ends it. Returns at once: how long QEMU takes to go is nobody's to wait for. */
   stop(): void {
     if (this.isOver || this.#state === 'stopping') return;
+    const mayHaveWritten = this.#answered || this.#state === 'booting';
     this.#setState('stopping');
-    this.#destroy();
+    if (this.record.holds === 'volumes' && mayHaveWritten) void this.#shutDown();
+    else this.#destroy();
+  }
+
+  /** Settles when it is no more. */
+  get gone(): Promise<void> {
+    return this.#untilEnded;
+  }
+
+  /** Has the guest end by itself, so that what it has not yet written reaches its volumes; one that will not is ended. */
+  async #shutDown(): Promise<void> {
+    const asked = await this.domain.shutdown().then(
+      () => true,
+      () => false,
+    );
+    if (asked) await Promise.race([this.#untilEnded, sleep(shutdownMs, undefined, { ref: false })]);
+    if (this.#endReason === null) this.#destroy();
   }
 
   /** Ends it because it is of no more use. */

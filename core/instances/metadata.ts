@@ -4,6 +4,7 @@ import { accelSchema } from '#shared/model/instance.ts';
 import { runtimeIdSchema } from '#shared/model/project.ts';
 import { startModeSchema } from '#shared/model/timeline.ts';
 import { bundleIdSchema, imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from '#shared/model/units.ts';
+import { holdKinds } from './holds.ts';
 import { attributes } from './xml.ts';
 
 /** Names our element in a domain's metadata. */
@@ -32,6 +33,8 @@ const recordSchema = z.object({
   socketDir: z.string().min(1),
   /** What a session with it needs to know; its runtime alone reads it. */
   sessionInfo: z.string().nullable().default(null),
+  /** What it has that no second one can have beside it. */
+  holds: z.enum(holdKinds).default('nothing'),
   runId: runIdSchema.nullable().default(null),
 });
 

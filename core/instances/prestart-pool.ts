@@ -1,11 +1,15 @@
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
+import { holdsOf } from './holds.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { LaunchSpec } from './types.ts';
 
 /** Paused instances that wait for a run, at most one for a project. */
 export interface PrestartPool {
-  /** Sees to it that one waits for this, in place of one for an older image. Settles when it does, or cannot be made. */
+  /**
+   * Sees to it that one waits for this, in place of one for an older image. Settles when it does, or cannot be made. None
+   * waits for a function whose instances have what no second one can have.
+   */
   readonly prepare: (spec: LaunchSpec) => Promise<void>;
   /** The one that waits for exactly this; the pool lets go of it. One that is being made is waited for. */
   readonly take: (spec: LaunchSpec) => Promise<Launched | null>;
@@ -55,7 +59,8 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
 
   return {
     async prepare(spec) {
-      if (closed) return;
+      // What only one instance can have must be free when a person runs the function.
+      if (closed || holdsOf(spec.config) !== 'nothing') return;
       const { projectId } = spec;
       const waiting = entries.get(projectId);
       if (waiting !== undefined && fits(waiting, spec)) return await waiting.settled;

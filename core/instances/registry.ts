@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain, LifecycleEvent } from 'node-libvirt';
 import { withLibvirtErrors } from '#core/libvirt/to-firstlight-error.ts';
 import { isAlive, thisProcess } from '#core/store/owner.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Instance } from '#shared/model/instance.ts';
-import type { InstanceId } from '#shared/model/units.ts';
+import type { InstanceId, ProjectId } from '#shared/model/units.ts';
 import { endReasonOf } from './end-reason.ts';
 import {
   type CreatingListener,
@@ -31,6 +32,13 @@ export interface Registry {
   /** Errors: NOT_FOUND. */
   readonly get: (id: InstanceId) => LiveInstance;
   readonly launch: (spec: LaunchSpec, onCreating?: CreatingListener) => Promise<Launched>;
+  /**
+   * Ends this program's own instances of a project that have what no second one can have, and waits for that, though not
+   * for long: whoever comes then is told who has it. Those that are to be kept stay.
+   */
+  readonly release: (projectId: ProjectId) => Promise<void>;
+  /** Ends those that have volumes in good order, for at most so long. */
+  readonly settle: (withinMs: number) => Promise<void>;
   /** Stops it if it runs, and forgets it once it is gone. Errors: NOT_FOUND. */
   readonly remove: (id: InstanceId) => void;
   /**
@@ -44,6 +52,8 @@ export interface Registry {
   readonly onLinkLost: () => void;
 }
 
+/** Stopping a domain takes up to 1.7 s where orphans are reaped late, and its guest may have to write first. */
+const releaseMs = 6_000;
 /** How many ended instances stay in the list, so that a person sees how they ended. */
 const keptEnded = 50;
 
@@ -168,11 +178,22 @@ export function createRegistry(options: RegistryOptions): Registry {
     await removeLeftoverInstanceDirs(layout, used);
   }
 
+  async function endAll(which: (instance: LiveInstance) => boolean, withinMs: number): Promise<void> {
+    const ending = [...byId.values()].filter((instance) => instance.isMine && !instance.isOver && which(instance));
+    for (const instance of ending) instance.stop();
+    if (ending.length === 0) return;
+    const gone = Promise.all(ending.map((instance) => instance.gone));
+    await Promise.race([gone, sleep(withinMs, undefined, { ref: false })]);
+  }
+
   return {
     list: () => told().map((instance) => instance.info),
     live: () => told().filter((instance) => !instance.isOver),
     get,
     launch,
+    release: (projectId) =>
+      endAll(({ record }) => record.projectId === projectId && record.holds !== 'nothing' && !record.keep, releaseMs),
+    settle: (withinMs) => endAll(({ record }) => record.holds === 'volumes' && !record.keep, withinMs),
     remove(id) {
       const instance = get(id);
       if (instance.isOver) return forget(instance);

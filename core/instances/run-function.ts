@@ -10,6 +10,7 @@ import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { type HostNs, hostNs, type ProjectId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
+import { holdsOf } from './holds.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { MapError } from './map-error.ts';
@@ -41,6 +42,8 @@ export type RunRequest = CallRequest<'instances:run'>;
 
 /** Round trips that tie the guest's clock to ours; more would narrow its error no further. */
 const clockSampleCount = 6;
+/** Longer than a guest is given to end by itself. */
+const volumeGraceMs = 5_000;
 /** The next prestarted instance is made when nobody waits for the machine any more. */
 const prestartDelayMs = 50;
 
@@ -98,6 +101,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     throwIfCancelled(context.signal);
 
     const { config } = build.bundle;
+    if (holdsOf(config) !== 'nothing') await registry.release(project.id);
     const keep = request.lifetime === 'forever';
     const runId = newRunId();
     const spec: LaunchSpec = {
@@ -211,12 +215,20 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       endedNs,
     });
     const cancelled = error?.code === 'CANCELLED';
-    if (request.lifetime === 'stop' || cancelled) instance?.stop();
+    if (request.lifetime === 'stop' || cancelled) await end(instance);
     await keepRun(run, start.recording);
     emit('runs:added', { run: summarizeRun(run) });
     if (request.startMode === 'prestarted' && !cancelled) prestartNext(spec);
     if (cancelled) throw error;
     return run;
+  }
+
+  /** Nobody waits for a stop, but what is yet to be written to a volume would be lost with this process. */
+  async function end(instance: LiveInstance | null): Promise<void> {
+    if (instance === null) return;
+    instance.stop();
+    if (instance.record.holds !== 'volumes') return;
+    await Promise.race([instance.gone, sleep(volumeGraceMs, undefined, { ref: false })]);
   }
 
   function prestartNext(spec: LaunchSpec): void {

@@ -155,6 +155,23 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
       expect(result.timeline?.ahead?.durationNs).toBeGreaterThan(0);
     });
 
+    it('keeps what it writes to a volume, however it ends, and takes it over from its own last run', async () => {
+      const source = `import { appendFileSync, readFileSync } from 'node:fs';
+export default () => {
+  appendFileSync('/data/log', 'x');
+  return { length: readFileSync('/data/log', 'utf8').length };
+};`;
+      const nanos = { volumes: { 'fn-log': { mount: '/data', sizeMiB: 8 } } };
+      const writer = await studio.project('writer', source, { runtime: 'nanos', nanos });
+      const lengths: unknown[] = [];
+      for (const lifetime of ['stop', 'session', 'session', 'stop']) {
+        const { response, error } = await run(writer, { lifetime });
+        expect(error).toBeNull();
+        lengths.push(response?.body);
+      }
+      expect(lengths).toEqual([1, 2, 3, 4].map((length) => ({ kind: 'json', value: { length } })));
+    });
+
     it('is rebuilt on the same base when one line changes', async () => {
       writeFileSync(join(project.dir, 'handler.ts'), hello.replace('hello:', 'hallo:'));
       const built = await studio.client.call('builds:build', { projectId: project.id });

@@ -22,6 +22,9 @@ const mark = (name: string, at = ticks()) => void marks.push([name, at]);
 mark('node.started', ticks() - Math.round(performance.now() * 1e6));
 mark('function.loading');
 
+// An orderly end: the kernel then writes what it has not yet written.
+process.on('SIGTERM', () => process.exit(0));
+
 async function main(): Promise<void> {
   const loaded = (await import(pathToFileURL(bundlePath).href)) as { default?: unknown };
   const handler = createHandler(loaded.default, functionName);
