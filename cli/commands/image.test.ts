@@ -177,6 +177,7 @@ test('info says what there is, a line for each', async () => {
     'warning: Old.',
     '',
   ]);
+  expect(JSON.parse((await run(['info', 'app.img', '--json'], { 'images:info': () => info })).out)).toEqual(info);
   const kernel: ImageInfo = {
     ...info,
     format: 'elf',
@@ -206,6 +207,8 @@ test('diff names each difference, and exits with 0', async () => {
     '~ /c  3 bytes, other content',
     '',
   ]);
+  const json = await run(['diff', 'app.img', 'abcd1', '--json'], { 'images:diff': () => diff });
+  expect(JSON.parse(json.out)).toEqual(diff);
   const same = await run(['diff', 'app.img', 'app.img'], {
     'images:diff': () => ({ ...diff, same: true, changes: [] }),
   });

@@ -74,18 +74,23 @@ export async function extractImage(
 }
 
 /** Says what an image is. */
-export async function describeImage(session: Session, name: string, options: Options): Promise<number> {
-  const info = await session.call('images:info', { image: await findImage(session, name), ...options });
+export async function describeImage(session: Session, name: string, { partition }: Options): Promise<number> {
+  const info = await session.call('images:info', { image: await findImage(session, name), partition });
   session.printJson(info);
   session.print(renderImageInfo(info, session.style));
   return 0;
 }
 
 /** Says what is different in another image. Shape: 0 also when they differ; `same` of the JSON tells. */
-export async function diffImages(session: Session, before: string, after: string, options: Options): Promise<number> {
+export async function diffImages(
+  session: Session,
+  before: string,
+  after: string,
+  { partition }: Options,
+): Promise<number> {
   const image = await findImage(session, before);
   const other = await findImage(session, after);
-  const diff = await session.call('images:diff', { image, other, ...options });
+  const diff = await session.call('images:diff', { image, other, partition });
   session.printJson(diff);
   session.print(renderImageDiff(diff, session.style));
   return 0;

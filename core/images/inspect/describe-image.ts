@@ -4,7 +4,7 @@ import type { Json } from '#shared/model/json.ts';
 import { bytes } from '#shared/model/units.ts';
 import type { Volume } from '../tfs/read-volume.ts';
 import type { Tuple } from '../tfs/tuple.ts';
-import { listElfSections } from './list-elf-sections.ts';
+import { listElfParts } from './list-elf-parts.ts';
 import type { OpenImage } from './open-image.ts';
 import { tupleToJson } from './tuple-json.ts';
 
@@ -29,7 +29,7 @@ export async function describeImage(image: OpenImage, partition: ImagePartition)
       bytes: bytes(length),
     })),
     fileSystem: isElf ? null : await describeFileSystem(image, partition),
-    sections: isElf ? await listElfSections(disk) : [],
+    sections: isElf ? await listElfParts(disk) : [],
   };
 }
 
