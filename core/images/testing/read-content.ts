@@ -1,0 +1,13 @@
+import { findFile } from '../inspect/find-node.ts';
+import { withImage } from '../inspect/open-image.ts';
+import { readFileBytes } from '../tfs/read-file.ts';
+
+/** A file of an image's root, as text. */
+export async function contentOf(image: string, file: string): Promise<string> {
+  return withImage(image, async (open) => {
+    const volume = await open.volume('root');
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of readFileBytes(volume.disk, findFile(volume, file).data)) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  });
+}
