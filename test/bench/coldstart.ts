@@ -2,6 +2,7 @@ import { connect } from 'node-libvirt';
 import type { Run } from '#shared/model/run.ts';
 import { type PhaseName, phaseNames } from '#shared/model/timeline.ts';
 import type { ProjectId } from '#shared/model/units.ts';
+import { measureNanos, nanosDir } from './coldstart-nanos.ts';
 import { createFloor } from './floor.ts';
 import { benchUri } from './machine.ts';
 import type { BenchOptions } from './options.ts';
@@ -57,11 +58,18 @@ export async function benchColdstart({ runs = 10, log }: BenchOptions) {
       });
       log(`${turn}/${runs}: cold ${describe(cold)}; prestarted ${describe(prestarted)}`);
     }
-    return { accel, cold: sumUp(cold), prestarted: sumUp(prestarted) };
+    const ember = { accel, cold: sumUp(cold), prestarted: sumUp(prestarted) };
+    return { ...ember, nanos: await benchNanos(runs, log) };
   } finally {
     await connection.close();
     await studio.close();
   }
+}
+
+async function benchNanos(runs: number, log: BenchOptions['log']) {
+  if (nanosDir === undefined) return { skipped: 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' };
+  log('Node.js on Nanos');
+  return await measureNanos(runs, log);
 }
 
 async function runOnce(studio: Studio, projectId: ProjectId, startMode: 'cold' | 'prestarted') {

@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { writeOverlay } from '#core/images/disk/qcow2.ts';
+import { chooseForwards } from '#core/runtimes/nanos/ports.ts';
+import { greeting, readySign } from '#core/runtimes/nanos/session/wire.ts';
+import { nanosConfigSchema } from '#shared/model/nanos.ts';
+import type { Run } from '#shared/model/run.ts';
+import type { StartMode } from '#shared/model/timeline.ts';
+import { quantile, round, summarize } from './statistics.ts';
+import { openStudio } from './studio.ts';
+
+/** A start mode on Nanos against QEMU alone. Units: ms; `ratio` of the medians. */
+interface NanosResult {
+  /** QEMU started by hand with the same disk, from the start of its process to the answer of its function. */
+  readonly qemuAloneMs: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+  readonly ratio: number;
+  /** What is neither libvirt's, nor QEMU's, nor the guest's: all but create, resume to listening, and request to response. */
+  readonly ownMedianMs: number;
+  readonly ownP95Ms: number;
+  readonly libvirtMedianMs: number;
+  readonly guestMedianMs: number;
+  readonly runs: number;
+}
+
+interface Sample {
+  readonly aloneMs: number;
+  readonly totalMs: number;
+  readonly ownMs: number;
+  readonly libvirtMs: number;
+  readonly guestMs: number;
+}
+
+/** Why Nanos is not measured here, or what it takes: a build of it. */
+export const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
+
+/** Click to response of `hello` on Node.js in Nanos, cold and prestarted, each in turn with QEMU alone on the same image. */
+export async function measureNanos(runs: number, log: (line: string) => void) {
+  const studio = await openStudio();
+  try {
+    await studio.client.call('nanos:install', { from: nanosDir ?? '' });
+    const project = await studio.createProject('bench-nanos');
+    const configPath = join(project.dir, 'firstlight.json');
+    const config = { ...JSON.parse(readFileSync(configPath, 'utf8')), runtime: 'nanos', memoryMiB: 256 };
+    writeFileSync(configPath, JSON.stringify(config));
+    await studio.client.call('projects:open', { dir: project.dir });
+    const { image } = await studio.client.call('builds:build', { projectId: project.id });
+    const runOnce = async (startMode: StartMode): Promise<Run> => {
+      const run = await studio.client.call('instances:run', { projectId: project.id, startMode, lifetime: 'session' });
+      if (run.instance) await studio.removeInstance(run.instance.id);
+      return run;
+    };
+    await runOnce('cold');
+    const alone = createAlone(image.path, studio.home);
+    const cold: Sample[] = [];
+    const prestarted: Sample[] = [];
+    for (let turn = 1; turn <= runs; turn += 1) {
+      cold.push({ aloneMs: await alone(), ...readSample(await runOnce('cold')) });
+      await studio.client.call('builds:build', { projectId: project.id, startMode: 'prestarted' });
+      await studio.waitForPrestarted(project.id);
+      prestarted.push({ aloneMs: await alone(), ...readSample(await runOnce('prestarted')) });
+      const [one, other] = [cold.at(-1), prestarted.at(-1)];
+      log(
+        `${turn}/${runs}: cold ${round(one?.totalMs ?? 0)} ms, ours ${round(one?.ownMs ?? 0)} ms; prestarted ${round(other?.totalMs ?? 0)} ms, ours ${round(other?.ownMs ?? 0)} ms`,
+      );
+    }
+    return { cold: sumUp(cold), prestarted: sumUp(prestarted) };
+  } finally {
+    await studio.close();
+  }
+}
+
+function readSample({ timeline, outcome, error }: Run): Omit<Sample, 'aloneMs'> {
+  if (outcome !== 'ok' || !timeline?.complete) {
+    throw new Error(`a run came out as ${outcome}: ${error?.message ?? 'no error was given'}`);
+  }
+  const at = (name: string) => (timeline.marks.find((mark) => mark.name === name)?.atNs ?? Number.NaN) / 1e6;
+  const totalMs = timeline.totalNs / 1e6;
+  const libvirtMs = timeline.startMode === 'cold' ? at('domain.created') - at('domain.create') : 0;
+  const bootMs = at('listening.seen') - at('domain.resume');
+  const answerMs = at('response.received') - at('request.sent');
+  return { totalMs, libvirtMs, guestMs: bootMs + answerMs, ownMs: totalMs - libvirtMs - bootMs - answerMs };
+}
+
+/** Starts QEMU by hand on an image, as plainly as can be, and measures to the function's answer. */
+function createAlone(imagePath: string, home: string): () => Promise<number> {
+  const disk = join(home, 'alone.qcow2');
+  return async () => {
+    const [forward] = await chooseForwards(nanosConfigSchema.parse({}));
+    const port = forward?.hostPort ?? 0;
+    const bytes = Number(readFileSync(imagePath).readBigUInt64BE(24));
+    await writeOverlay(disk, { name: imagePath, format: 'qcow2' }, bytes).catch(() => undefined);
+    chmodSync(disk, 0o644);
+    const startedAtMs = performance.now();
+    const qemu = spawn('qemu-system-x86_64', [
+      ...['-machine', 'pc', '-accel', 'tcg', '-m', '256', '-nodefaults', '-display', 'none', '-no-reboot'],
+      ...['-serial', 'stdio', '-drive', `file=${disk},format=qcow2,if=virtio,snapshot=on`],
+      ...['-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${port}-10.0.2.15:8080`],
+      ...['-device', 'virtio-net-pci,netdev=n,romfile='],
+    ]);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        let printed = '';
+        qemu.stdout.on('data', (chunk: Buffer) => {
+          printed += chunk.toString('latin1');
+          if (printed.includes(readySign)) resolve();
+        });
+        qemu.once('close', () => reject(new Error(`QEMU ended: ${printed.slice(-300)}`)));
+      });
+      await ask(port);
+      return performance.now() - startedAtMs;
+    } finally {
+      qemu.kill('SIGKILL');
+    }
+  };
+}
+
+function ask(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    socket.once('error', reject);
+    socket.once('data', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.write(`${greeting}${JSON.stringify({ type: 'invoke', id: 1, event: {}, deadlineMs: 10_000 })}\n`);
+  });
+}
+
+function sumUp(samples: readonly Sample[]): NanosResult {
+  const of = (key: keyof Sample) => samples.map((sample) => sample[key]);
+  const total = summarize(of('totalMs'));
+  const own = summarize(of('ownMs'));
+  const qemuAloneMs = quantile(of('aloneMs'), 0.5);
+  return {
+    qemuAloneMs: round(qemuAloneMs),
+    medianMs: total.median,
+    p95Ms: total.p95,
+    ratio: round(total.median / qemuAloneMs),
+    ownMedianMs: own.median,
+    ownP95Ms: own.p95,
+    libvirtMedianMs: summarize(of('libvirtMs')).median,
+    guestMedianMs: summarize(of('guestMs')).median,
+    runs: samples.length,
+  };
+}
