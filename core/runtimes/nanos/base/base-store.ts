@@ -198,8 +198,9 @@ export function createBaseStore(layout: Layout): BaseStore {
   };
 }
 
+/** Independent of the order in which a file's fields stand, which a record that was read may have otherwise. */
 const digestOf = (files: readonly StampedFile[], bootDigest: string): string =>
-  sha256(JSON.stringify(['base 2', bootDigest, files]));
+  sha256(JSON.stringify(['base 2', bootDigest, files.map((file) => Object.entries(file).sort())]));
 
 function treeOf(files: readonly StampedFile[]): FileTree {
   const builder = createFileTree();
