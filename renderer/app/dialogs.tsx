@@ -1,6 +1,7 @@
 import './dialogs.css';
 import { useState } from 'react';
 import { useStudio, useTransient } from '../bind/studio.tsx';
+import { ImportWizard } from '../features/imports/import-wizard.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import type { Command } from './commands.ts';
@@ -26,6 +27,8 @@ export function Dialogs({ commands, pickDirectory }: DialogsProps) {
       return <NewFunction pickDirectory={pickDirectory} onClose={close} />;
     case 'open-folder':
       return <OpenFolder pickDirectory={pickDirectory} onClose={close} />;
+    case 'import':
+      return <ImportWizard pickDirectory={pickDirectory} />;
     case 'open-image':
       return <OpenImage onClose={close} />;
     case 'new-file':

@@ -32,6 +32,14 @@ export function listNanosCommands({ studio }: CommandContext): readonly Command[
       run: () => transient.setState({ center: 'options' }),
     },
     {
+      id: 'import',
+      title: 'Import a program, an ops configuration or an OCI image',
+      group: 'Function',
+      shortcut: 'Ctrl+Alt+I',
+      icon: 'download',
+      run: studio.imports.begin,
+    },
+    {
       id: 'inspect',
       title: 'Look into the image of the function',
       group: 'Function',

@@ -49,6 +49,14 @@ export function RunBar() {
               shortcut: 'Ctrl+O',
               onSelect: () => openDialog('open-folder'),
             },
+            {
+              id: 'import',
+              label: 'Import',
+              detail: 'A Linux program, an ops configuration or package, or an OCI image',
+              icon: 'download' as const,
+              shortcut: 'Ctrl+Alt+I',
+              onSelect: studio.imports.begin,
+            },
           ]}
         >
           <span className="ellipsis">{project?.name ?? 'No function'}</span>

@@ -36,6 +36,9 @@ export function Welcome() {
           >
             Open folder
           </Button>
+          <Button icon="download" shortcut="Ctrl+Alt+I" onClick={studio.imports.begin}>
+            Import
+          </Button>
           {broken && (
             <Button icon="environment" onClick={() => studio.transient.setState({ center: 'environment' })}>
               See what a run lacks

@@ -6,6 +6,7 @@ import { currentProject, report, type StudioContext } from './context.ts';
 import { createDocActions, type DocActions } from './docs.ts';
 import { createDoctorActions, type DoctorActions } from './doctor.ts';
 import { createImageActions, type ImageActions } from './images.ts';
+import { createImportActions, type ImportActions } from './imports.ts';
 import { createInstanceActions, type InstanceActions } from './instances.ts';
 import { createNanosActions, type NanosActions } from './nanos.ts';
 import { createProjectActions, type ProjectActions } from './projects.ts';
@@ -32,6 +33,7 @@ export interface Studio extends StudioContext {
   readonly config: ConfigActions;
   readonly nanos: NanosActions;
   readonly images: ImageActions;
+  readonly imports: ImportActions;
   /** Saves the active file, and builds when it is on disk. */
   readonly saveAndBuild: () => Promise<void>;
   /** Ends timers and subscriptions. */
@@ -59,6 +61,7 @@ export function createStudio(transport: StudioTransport): Studio {
   const config = createConfigActions(context, docs, builds);
   const nanos = createNanosActions(context, builds);
   const images = createImageActions(context);
+  const imports = createImportActions(context, projects);
 
   let settingsLoaded = false;
   let saveTimer: ReturnType<typeof setTimeout> | null = null;
@@ -144,6 +147,7 @@ export function createStudio(transport: StudioTransport): Studio {
     config,
     nanos,
     images,
+    imports,
     saveAndBuild: async () => {
       const { projectId } = context.saved.getState();
       const project = context.session.getState().projects.value?.find((entry) => entry.id === projectId);

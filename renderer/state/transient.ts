@@ -2,6 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { FirstlightError } from '#shared/errors.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
 import type { InstanceId, RunId } from '#shared/model/units.ts';
+import type { Importing } from './imports.ts';
 
 /** Long work under way in a project: what it does, how far it is, and how to end it. */
 export interface Task {
@@ -31,6 +32,7 @@ export type Dialog =
   | { readonly kind: 'new-function' }
   | { readonly kind: 'open-folder' }
   | { readonly kind: 'shortcuts' }
+  | { readonly kind: 'import' }
   | { readonly kind: 'open-image' }
   | { readonly kind: 'new-file' }
   | { readonly kind: 'rename-file'; readonly path: string }
@@ -96,6 +98,7 @@ export interface TransientState {
   readonly center: Center;
   /** An installation of Nanos that waits for a person, goes on, or failed. */
   readonly nanosInstall: NanosInstall | null;
+  readonly importing: Importing | null;
   /** Counts the times the panels were given their first sizes again. */
   readonly layoutSerial: number;
 }
@@ -115,6 +118,7 @@ const initialTransient: TransientState = {
   cursor: null,
   center: 'editor',
   nanosInstall: null,
+  importing: null,
   layoutSerial: 0,
 };
 

@@ -1,0 +1,75 @@
+import type { ImportProposal } from '#shared/model/import.ts';
+import { Icon } from '../../ui/icon.tsx';
+
+/** What stands in the way, and what may not be as it was elsewhere; nothing when all is well. */
+export function Findings({ proposal }: { readonly proposal: ImportProposal }) {
+  const { problems, missing, warnings, canCreate } = proposal;
+  const errors = problems.filter((problem) => problem.severity === 'error');
+  const hints = problems.filter((problem) => problem.severity !== 'error');
+  // What is missing is named below with what needs it.
+  const others = warnings.filter((warning) => warning.code !== 'missing' || missing.length === 0);
+  if (errors.length + hints.length + missing.length + others.length === 0) {
+    return (
+      <p className="import-fine">
+        <Icon name="check" size={14} /> Nothing is missing, and nothing speaks against it.
+      </p>
+    );
+  }
+  return (
+    <ul className="import-findings" aria-label="What was found" role={canCreate ? undefined : 'alert'}>
+      {errors.map((problem) => (
+        <Finding key={`${problem.line}:${problem.column} ${problem.message}`} kind="error" text={problem.message}>
+          {problem.file !== undefined && (
+            <span className="mono muted">
+              {problem.file}
+              {problem.line !== undefined && `:${problem.line}:${problem.column ?? 1}`}
+            </span>
+          )}
+        </Finding>
+      ))}
+      {missing.map(({ name, neededBy }) => (
+        <Finding key={`${name} ${neededBy}`} kind="error" text={`${name} was not found`}>
+          <span className="muted">
+            needed by <span className="mono">{neededBy}</span>
+          </span>
+        </Finding>
+      ))}
+      {others.map((warning) => (
+        <Finding
+          key={`${warning.code} ${warning.message}`}
+          kind={isFatal(warning.code, proposal) ? 'error' : 'warning'}
+          text={warning.message}
+        >
+          {warning.hint !== null && <span className="muted">{warning.hint}</span>}
+        </Finding>
+      ))}
+      {hints.map((problem) => (
+        <Finding key={`${problem.line} ${problem.message}`} kind="warning" text={problem.message} />
+      ))}
+    </ul>
+  );
+}
+
+/** Of a source that no project can be made of, these are why. */
+const isFatal = (code: string, { canCreate }: ImportProposal) =>
+  !canCreate && (code === 'shell' || code === 'architecture');
+
+interface FindingProps {
+  readonly kind: 'error' | 'warning';
+  readonly text: string;
+  readonly children?: React.ReactNode;
+}
+
+function Finding({ kind, text, children }: FindingProps) {
+  return (
+    <li className="import-finding">
+      <span className={kind === 'error' ? 'danger' : 'warning'}>
+        <Icon name={kind} size={14} />
+        <span className="sr-only">{kind}: </span>
+      </span>
+      <span className="selectable">
+        {text} {children}
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,44 @@
+import { useEffect, useRef } from 'react';
+import './imports.css';
+import { useStudio, useTransient } from '../../bind/studio.tsx';
+import { noImport } from '../../state/imports.ts';
+import { Button } from '../../ui/button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { ProgressBar } from '../../ui/states.tsx';
+import { ProposalView } from './proposal-view.tsx';
+import { SourceForm } from './source-form.tsx';
+
+export interface ImportWizardProps {
+  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+}
+
+/** From a program, an ops configuration or an OCI image to a project: first a source, then a look at what would become of it. */
+export function ImportWizard({ pickDirectory }: ImportWizardProps) {
+  const studio = useStudio();
+  const importing = useTransient((state) => state.importing) ?? noImport;
+  const { stage, proposal, message, fraction, cancelling } = importing;
+  const steps = useRef<HTMLDivElement>(null);
+  // Each step begins at what it asks for: the one before took its control, and with it the focus, away.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the step is what it waits for
+  useEffect(() => steps.current?.querySelector<HTMLElement>('[data-autofocus="true"]')?.focus(), [stage]);
+  return (
+    <Dialog title="Import" className="import" onClose={studio.imports.close}>
+      <div ref={steps}>
+        {stage === 'examining' ? (
+          <div className="import-work" role="status">
+            <p className="import-source mono ellipsis">{importing.source}</p>
+            <p>{cancelling ? 'Cancelling' : message}</p>
+            <ProgressBar fraction={fraction} label={message} />
+            <Button autoFocus disabled={cancelling} onClick={studio.imports.cancel}>
+              Cancel
+            </Button>
+          </div>
+        ) : proposal !== null ? (
+          <ProposalView key={proposal.digest} proposal={proposal} importing={importing} pickDirectory={pickDirectory} />
+        ) : (
+          <SourceForm importing={importing} pickDirectory={pickDirectory} />
+        )}
+      </div>
+    </Dialog>
+  );
+}

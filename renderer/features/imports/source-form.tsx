@@ -1,0 +1,108 @@
+import { type FormEvent, useState } from 'react';
+import { useStudio } from '../../bind/studio.tsx';
+import type { Importing } from '../../state/imports.ts';
+import { Button } from '../../ui/button.tsx';
+import { PathField } from '../../ui/path-field.tsx';
+import { ErrorState } from '../../ui/states.tsx';
+
+interface Kind {
+  readonly id: string;
+  readonly title: string;
+  readonly words: string;
+  readonly label: string;
+  readonly placeholder: string;
+  readonly note: string;
+  readonly isPath: boolean;
+}
+
+const kinds: readonly Kind[] = [
+  {
+    id: 'elf',
+    title: 'A Linux program',
+    words: 'An ELF file: Go, Rust, C, an interpreter. The libraries it needs are found.',
+    label: 'Path on the machine that runs the engine',
+    placeholder: '/home/ada/server/bin/server',
+    note: 'The program itself.',
+    isPath: true,
+  },
+  {
+    id: 'ops',
+    title: 'From ops',
+    words: 'A config.json, or a package: a folder or tarball such as lua_5.2.4.',
+    label: 'Path on the machine that runs the engine',
+    placeholder: '/home/ada/server/config.json',
+    note: 'A config.json, or a package’s folder or tarball.',
+    isPath: true,
+  },
+  {
+    id: 'oci',
+    title: 'An OCI image',
+    words: 'From a registry, a layout or an archive of docker, podman or skopeo.',
+    label: 'Image',
+    placeholder: 'docker://REGISTRY/NAME:TAG',
+    note: 'docker://REGISTRY/NAME:TAG, oci:DIR:TAG, oci-archive:FILE or docker-archive:FILE.',
+    isPath: false,
+  },
+];
+
+export interface SourceFormProps {
+  readonly importing: Importing;
+  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+}
+
+/** Where the program to import is. */
+export function SourceForm({ importing, pickDirectory }: SourceFormProps) {
+  const studio = useStudio();
+  const [source, setSource] = useState(importing.source);
+  const [kindId, setKindId] = useState(kindOf(importing.source));
+  const kind = kinds.find((entry) => entry.id === kindId) ?? kinds[0];
+  if (kind === undefined) return null;
+  const text = source.trim();
+  const wrong = kind.isPath && text !== '' && !text.startsWith('/');
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (text !== '' && !wrong) void studio.imports.examine(text);
+  };
+  return (
+    <form onSubmit={submit}>
+      <fieldset className="import-kinds" aria-label="What to import">
+        {kinds.map((entry) => (
+          <label key={entry.id} className={entry.id === kind.id ? 'import-kind import-chosen' : 'import-kind'}>
+            <input
+              type="radio"
+              name="kind"
+              value={entry.id}
+              checked={entry.id === kind.id}
+              onChange={() => setKindId(entry.id)}
+            />
+            <strong>{entry.title}</strong>
+            <span className="muted">{entry.words}</span>
+          </label>
+        ))}
+      </fieldset>
+      <PathField
+        label={kind.label}
+        note={wrong ? 'Give the whole path, beginning with /.' : kind.note}
+        wrong={wrong}
+        placeholder={kind.placeholder}
+        value={source}
+        autoFocus
+        onChange={setSource}
+        pick={kind.id === 'ops' ? pickDirectory : undefined}
+      />
+      {importing.error !== null && <ErrorState compact error={importing.error} />}
+      <div className="form-actions">
+        <Button onClick={studio.imports.close}>Cancel</Button>
+        <Button kind="primary" type="submit" disabled={text === '' || wrong}>
+          Look at it
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** The kind that a source was most likely given as. */
+function kindOf(source: string): string {
+  if (source !== '' && !source.startsWith('/')) return 'oci';
+  return source.endsWith('.json') ? 'ops' : 'elf';
+}

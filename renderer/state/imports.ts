@@ -1,0 +1,107 @@
+import { type FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { ImportProposal } from '#shared/model/import.ts';
+import type { StudioContext } from './context.ts';
+import type { ProjectActions } from './projects.ts';
+
+/** An import on its way from a source to a project. */
+export interface Importing {
+  readonly source: string;
+  /** `asking`: for a source. `proposed`: a person decides. */
+  readonly stage: 'asking' | 'examining' | 'proposed' | 'creating';
+  readonly message: string;
+  /** Units: 0 to 1; null when unknown. */
+  readonly fraction: number | null;
+  readonly cancelling: boolean;
+  readonly proposal: ImportProposal | null;
+  /** Why the source could not be read, or the project not be made. */
+  readonly error: FirstlightError | null;
+}
+
+export const noImport: Importing = {
+  source: '',
+  stage: 'asking',
+  message: '',
+  fraction: null,
+  cancelling: false,
+  proposal: null,
+  error: null,
+};
+
+export interface ImportActions {
+  /** Asks for a source. */
+  readonly begin: () => void;
+  /** Looks at a source; nothing is written. */
+  readonly examine: (source: string) => Promise<void>;
+  /** Makes the project that was proposed, opens it, and closes the dialog. */
+  readonly create: (input: { name: string; dir: string | null }) => Promise<void>;
+  /** Back to the source. */
+  readonly back: () => void;
+  /** Ends what is under way. */
+  readonly cancel: () => void;
+  /** Puts the import away, ending what is under way. */
+  readonly close: () => void;
+}
+
+export function createImportActions(context: StudioContext, projects: ProjectActions): ImportActions {
+  const { client, transient, session } = context;
+  let abort = new AbortController();
+  const patch = (change: Partial<Importing>) =>
+    transient.setState(({ importing }) => ({ importing: { ...(importing ?? noImport), ...change } }));
+  const now = () => transient.getState().importing;
+  const follow = () => {
+    abort = new AbortController();
+    return {
+      signal: abort.signal,
+      onProgress: ({ message, fraction }: { message: string; fraction?: number | undefined }) => {
+        if (now() !== null) patch({ message, fraction: fraction ?? null });
+      },
+    };
+  };
+  const cancel = () => {
+    const stage = now()?.stage;
+    if (stage !== 'examining' && stage !== 'creating') return;
+    patch({ cancelling: true });
+    abort.abort();
+  };
+
+  return {
+    begin: () => transient.setState({ importing: noImport, dialog: { kind: 'import' } }),
+    examine: async (source) => {
+      patch({ ...noImport, source, stage: 'examining', message: `Looking at ${source}` });
+      const options = follow();
+      try {
+        const proposal = await client.call('imports:examine', { source }, options);
+        if (!options.signal.aborted) patch({ stage: 'proposed', proposal, fraction: null });
+      } catch (thrown) {
+        const error = toFirstlightError(thrown);
+        if (now() !== null)
+          patch({ stage: 'asking', error: error.code === 'CANCELLED' ? null : error, cancelling: false });
+      }
+    },
+    create: async ({ name, dir }) => {
+      const proposal = now()?.proposal;
+      if (proposal == null) return;
+      patch({ stage: 'creating', error: null, message: `Making ${name}`, fraction: null });
+      try {
+        const { source, digest } = proposal;
+        const wanted = { source, digest, name, ...(dir !== null && { dir }) };
+        const project = await client.call('imports:create', wanted, follow());
+        transient.setState({ importing: null, dialog: null });
+        projects.update(project);
+        await projects.select(project.id);
+        const lacksRelease = session.getState().nanos.value?.releases.length === 0;
+        if (lacksRelease && project.config?.runtime === 'nanos') transient.setState({ center: 'releases' });
+      } catch (thrown) {
+        const error = toFirstlightError(thrown);
+        if (now() !== null)
+          patch({ stage: 'proposed', cancelling: false, error: error.code === 'CANCELLED' ? null : error });
+      }
+    },
+    back: () => patch({ stage: 'asking', proposal: null, error: null }),
+    cancel,
+    close: () => {
+      cancel();
+      transient.setState({ importing: null, dialog: null });
+    },
+  };
+}
