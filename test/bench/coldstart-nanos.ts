@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { writeOverlay } from '#core/images/disk/qcow2.ts';
@@ -92,12 +92,12 @@ function createAlone(imagePath: string, home: string): () => Promise<number> {
     const [forward] = await chooseForwards(nanosConfigSchema.parse({}));
     const port = forward?.hostPort ?? 0;
     const bytes = Number(readFileSync(imagePath).readBigUInt64BE(24));
-    await writeOverlay(disk, { name: imagePath, format: 'qcow2' }, bytes).catch(() => undefined);
-    chmodSync(disk, 0o644);
+    rmSync(disk, { force: true });
+    await writeOverlay(disk, { name: imagePath, format: 'qcow2' }, bytes);
     const startedAtMs = performance.now();
     const qemu = spawn('qemu-system-x86_64', [
       ...['-machine', 'pc', '-accel', 'tcg', '-m', '256', '-nodefaults', '-display', 'none', '-no-reboot'],
-      ...['-serial', 'stdio', '-drive', `file=${disk},format=qcow2,if=virtio,snapshot=on`],
+      ...['-serial', 'stdio', '-drive', `file=${disk},format=qcow2,if=virtio`],
       ...['-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${port}-10.0.2.15:8080`],
       ...['-device', 'virtio-net-pci,netdev=n,romfile='],
     ]);
