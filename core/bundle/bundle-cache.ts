@@ -17,6 +17,7 @@ const bundleFileSchema = z.object({
   id: bundleIdSchema,
   config: projectConfigSchema,
   code: z.string(),
+  format: z.enum(['esm', 'cjs']),
   sourceMap: z.string(),
   projectDir: z.string(),
   inputs: z.array(inputSchema),

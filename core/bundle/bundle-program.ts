@@ -46,7 +46,7 @@ export async function bundleProgram(project: Project, config: ProjectConfig, ver
   const inputs = files.map((file) => ({ ...file, path: nearPath(project.dir, `/${file.path}`) }));
   const digest = sha256(JSON.stringify([version, ...configInImage(config), inputs]));
   const id = bundleIdSchema.parse(digest);
-  return { id, config, code: '', sourceMap: '', projectDir: project.dir, inputs, warnings: [] };
+  return { id, config, code: '', format: 'esm', sourceMap: '', projectDir: project.dir, inputs, warnings: [] };
 }
 
 const nearPath = (dir: string, path: string) => (path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : path);

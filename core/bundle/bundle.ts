@@ -2,12 +2,16 @@ import type { Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { BundleId } from '#shared/model/units.ts';
 
+/** What kind of module a bundle is. QuickJS and a module with top-level `await` want `esm`. */
+export type BundleFormat = 'esm' | 'cjs';
+
 /** A function's code in one piece, named by the sha256 of everything that went into it. */
 export interface Bundle {
   readonly id: BundleId;
   readonly config: ProjectConfig;
   /** One script; the guest knows it as `bundle.js`, so stacks carry its lines and columns. */
   readonly code: string;
+  readonly format: BundleFormat;
   /** The source map of `code`, as JSON; kept on the host, never in an image. */
   readonly sourceMap: string;
   /** The project's directory, which the map's sources are relative to. */

@@ -15,6 +15,7 @@ import { buildFailed, checkEntry, checkExport, validConfig } from './check-proje
 import { configInImage, runsFunction } from './config-in-image.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { esbuildOptions } from './esbuild-options.ts';
+import { forNode } from './for-node.ts';
 import { type Unmarked, unmark, warnOfMissing, watchedGlobals } from './mark-globals.ts';
 import { toProblems } from './problems.ts';
 
@@ -112,7 +113,8 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     const fromOutside = await checkInputs(project.dir, config, built.metafile.inputs);
     const inputs = await digestInputs(project.dir, Object.keys(built.metafile.inputs), kept.digests);
     const warnings = [...toProblems(built.warnings, 'warning'), ...fromOutside, ...warnOfMissing(built)];
-    const made = addShims(output, built.uses, known);
+    const shimmed = addShims(output, built.uses, known);
+    const made = config.runtime === 'nanos' ? await forNode(shimmed) : ({ ...shimmed, format: 'esm' } as const);
     checkExport(config, built.metafile);
     const bundle = bundleOf(project, config, made, inputs.files, warnings, version);
     await cache.store(bundle);
@@ -222,7 +224,7 @@ async function rebuild(context: Warm['context'], config: ProjectConfig, signal: 
 function bundleOf(
   project: Project,
   config: ProjectConfig,
-  { code, sourceMap }: Pick<Bundle, 'code' | 'sourceMap'>,
+  { code, format, sourceMap }: Pick<Bundle, 'code' | 'format' | 'sourceMap'>,
   inputs: Bundle['inputs'],
   warnings: Bundle['warnings'],
   version: string,
@@ -234,6 +236,7 @@ function bundleOf(
     id,
     config,
     code,
+    format,
     sourceMap,
     projectDir: project.dir,
     inputs,

@@ -12,17 +12,12 @@ const targets = {
     // A package's build for browsers or workers asks for no Node.js.
     mainFields: ['browser', 'module', 'main'],
     conditions: ['worker', 'browser', 'module'],
-    banner: {},
   },
   nanos: {
     platform: 'node',
     target: 'node18',
     mainFields: ['module', 'main'],
     conditions: ['module'],
-    // CommonJS packages inside an ES module still call `require` for Node's own modules.
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
   },
 } as const satisfies Record<RuntimeId, import('esbuild').BuildOptions>;
 

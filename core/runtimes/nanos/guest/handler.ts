@@ -88,7 +88,7 @@ export function failure(code: WireErrorCode, name: string, message: string, stac
     message: name === '' ? message : `${name}: ${message}`,
     // The host knows the bundle by its bare name.
     stack: stack
-      .replaceAll(/(?:file:\/\/)?\/firstlight\/bundle\.mjs/g, 'bundle.js')
+      .replaceAll(/(?:file:\/\/)?\/firstlight\/bundle\.[cm]js/g, 'bundle.js')
       .replaceAll('at async bundle', 'at bundle'),
   };
 }

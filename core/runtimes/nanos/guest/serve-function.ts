@@ -4,6 +4,7 @@
  * Started as `node serve-function.cjs <bundle> <port> <function name>`. The protocol is in ../session/wire.ts.
  */
 import { writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
@@ -25,8 +26,12 @@ mark('function.loading');
 // An orderly end: the kernel then writes what it has not yet written.
 process.on('SIGTERM', () => process.exit(0));
 
+/** Node.js itself takes long to get ready for ES modules: only what needs to be one is. */
+const load = async (): Promise<unknown> =>
+  bundlePath.endsWith('.cjs') ? createRequire(bundlePath)(bundlePath) : await import(pathToFileURL(bundlePath).href);
+
 async function main(): Promise<void> {
-  const loaded = (await import(pathToFileURL(bundlePath).href)) as { default?: unknown };
+  const loaded = (await load()) as { default?: unknown };
   const handler = createHandler(loaded.default, functionName);
   mark('function.loaded');
   const server = createServer({ noDelay: true }, (socket) => {

@@ -11,7 +11,8 @@ import type { SourceOptions } from './open-source.ts';
 import type { ProgramSource } from './source.ts';
 
 const serverInGuest = '/firstlight/serve-function.cjs';
-const bundleInGuest = '/firstlight/bundle.mjs';
+/** By its ending Node.js knows what kind of module it is. */
+const bundleInGuest = { cjs: '/firstlight/bundle.cjs', esm: '/firstlight/bundle.mjs' } as const;
 /** Node.js 20 answered in 96 MiB and ran out of memory in 80: measured by starting hello in less and less. */
 const minMemoryMiB = 96;
 
@@ -43,12 +44,13 @@ export async function functionSource(
     own: async (bundle, { program }) => {
       const builder = createFileTree();
       const data = Buffer.from(bundle.code);
-      builder.add(bundleInGuest, { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
+      const bundlePath = bundleInGuest[bundle.format];
+      builder.add(bundlePath, { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
       const path = program ?? node;
       return {
         tree: builder.tree,
         program: path,
-        args: [path, serverInGuest, bundleInGuest, String(port), bundle.config.name, ...(config.nanos?.args ?? [])],
+        args: [path, serverInGuest, bundlePath, String(port), bundle.config.name, ...(config.nanos?.args ?? [])],
         env: {},
         cwd: null,
         minMemoryMiB,
