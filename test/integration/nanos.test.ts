@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
@@ -60,6 +61,78 @@ int main(void) {
     close(c);
   }
 }`;
+const goServer = `package main
+import ("fmt"; "net/http")
+func main() {
+  http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "hello %s", r.URL.Path) })
+  http.ListenAndServe(":8080", nil)
+}`;
+const rustServer = `use std::io::{Read, Write};
+fn main() {
+  for client in std::net::TcpListener::bind("0.0.0.0:8080").unwrap().incoming() {
+    let mut client = client.unwrap();
+    let mut bytes = [0; 2048];
+    let read = client.read(&mut bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes[..read]).to_string();
+    let body = format!("hello {}", text.split(' ').nth(1).unwrap_or(""));
+    let head = "HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\nConnection: close";
+    let _ = write!(client, "{}\\r\\nContent-Length: {}\\r\\n\\r\\n{}", head, body.len(), body);
+  }
+}`;
+/** What makes a static server of another language here. */
+const compiler = findCompiler();
+function findCompiler(): { readonly name: string; readonly build: (path: string) => void } | null {
+  const has = (tool: string, arg: string) => spawnSync(tool, [arg], { stdio: 'ignore' }).status === 0;
+  if (reason === null && has('go', 'version')) {
+    return {
+      name: 'Go',
+      build: (path) => {
+        writeFileSync(`${path}.go`, goServer);
+        const env = { ...process.env, CGO_ENABLED: '0', GOCACHE: join(dirname(path), 'go-cache'), GOFLAGS: '-mod=mod' };
+        execFileSync('go', ['build', '-o', path, `${path}.go`], { cwd: dirname(path), env });
+      },
+    };
+  }
+  if (reason === null && has('rustc', '--version')) {
+    return {
+      name: 'Rust',
+      build: (path) => {
+        writeFileSync(`${path}.rs`, rustServer);
+        execFileSync('rustc', ['-O', '-C', 'target-feature=+crt-static', '-o', path, `${path}.rs`]);
+      },
+    };
+  }
+  return null;
+}
+
+/** An OCI layout with one layer, which has a program and nothing else. */
+function writeOciLayout(dir: string, binary: string, command: readonly string[]): void {
+  const rootfs = join(dir, '..', 'rootfs');
+  mkdirSync(join(rootfs, 'bin'), { recursive: true });
+  copyFileSync(binary, join(rootfs, 'bin', 'tool'));
+  mkdirSync(join(dir, 'blobs', 'sha256'), { recursive: true });
+  const layer = execFileSync('tar', ['-C', rootfs, '-c', 'bin'], { maxBuffer: 64 << 20 });
+  const blob = (data: Buffer | string) => {
+    const digest = createHash('sha256').update(data).digest('hex');
+    writeFileSync(join(dir, 'blobs', 'sha256', digest), data);
+    return { digest: `sha256:${digest}`, size: Buffer.byteLength(data) };
+  };
+  const oci = 'application/vnd.oci.image';
+  const layers = [{ mediaType: `${oci}.layer.v1.tar`, ...blob(layer) }];
+  const config = blob(
+    JSON.stringify({
+      architecture: 'amd64',
+      os: 'linux',
+      config: { Entrypoint: [command[0]], Cmd: command.slice(1) },
+      rootfs: { type: 'layers', diff_ids: [layers[0]?.digest] },
+    }),
+  );
+  const body = { schemaVersion: 2, config: { mediaType: `${oci}.config.v1+json`, ...config }, layers };
+  const manifest = { mediaType: `${oci}.manifest.v1+json`, ...blob(JSON.stringify(body)) };
+  writeFileSync(join(dir, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  writeFileSync(join(dir, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }));
+}
+
 const hello = `import { createHash } from 'node:crypto';
 export default async function handler(event: { name?: string; fail?: boolean; spin?: boolean }) {
   console.log('called with', event.name);
@@ -224,6 +297,64 @@ export default () => {
       expect(trace).toMatch(/^\[\d+\] write\(1, /m);
       expect(trace).toContain('nothing-here');
       expect(await consoleOf(result, 'program')).not.toContain('write(1, ');
+    });
+
+    it('that crashes is told by the function that did it', async () => {
+      const result = await run(await programProject('crash', program, { port: null, args: ['crash'] }));
+      expect(result.error).toMatchObject({
+        code: 'FUNCTION_CRASHED',
+        message: 'The program crashed: SIGSEGV: the program wrote to 0x0: a null pointer.',
+      });
+      expect(result.error?.details?.output).toMatch(/at main \+ 0x[0-9a-f]+ \(.*program/);
+      expect(result.error?.details?.output).toMatch(/rip [0-9a-f]{16}/);
+    });
+
+    it('that no kernel can start is told so', async () => {
+      const project = await programProject('script', program, { port: null, files: { '/etc/x': 'firstlight.json' } });
+      writeFileSync(join(project.dir, 'program'), '#!/bin/sh\necho hi\n');
+      await expect(run(project)).rejects.toMatchObject({ code: 'ELF_INVALID' });
+    });
+
+    it.skipIf(compiler === null)(
+      `in ${compiler?.name ?? 'Rust or Go (skipped: neither rustc nor go is installed)'} serves HTTP from one static file`,
+      async () => {
+        if (compiler === null) return;
+        mkdirSync(join(home, 'p', 'native'), { recursive: true });
+        const binary = join(home, 'p', 'native', 'program');
+        compiler.build(binary);
+        const config = { name: 'native', runtime: 'nanos', memoryMiB: 128, nanos: { program: 'program' } };
+        writeFileSync(join(home, 'p', 'native', 'firstlight.json'), JSON.stringify(config));
+        const project = await studio.client.call('projects:open', { dir: join(home, 'p', 'native') });
+        const result = await run(project, { event: { path: '/x' } });
+        expect(result.error).toBeNull();
+        expect(result.response?.body).toEqual({ kind: 'text', value: 'hello /x' });
+      },
+    );
+
+    it('comes out of an ops package', async () => {
+      await programProject('packed', program, {});
+      const dir = join(home, 'p', 'packed');
+      mkdirSync(join(dir, 'tool_1.0', 'sysroot', 'etc'), { recursive: true });
+      copyFileSync(join(dir, 'program'), join(dir, 'tool_1.0', 'tool'));
+      const manifest = { Program: 'tool_1.0/tool', Args: ['tool', 'packed'], Env: { COLOUR: 'red' } };
+      writeFileSync(join(dir, 'tool_1.0', 'package.manifest'), JSON.stringify(manifest));
+      const nanos = { package: 'tool_1.0', port: null };
+      const config = { name: 'packed', runtime: 'nanos', memoryMiB: 64, nanos };
+      writeFileSync(join(dir, 'firstlight.json'), JSON.stringify(config));
+      const result = await run(await studio.client.call('projects:open', { dir }));
+      expect(result.error).toBeNull();
+      expect(result.response?.body).toEqual({ kind: 'text', value: 'hello from C: packed\n' });
+    });
+
+    it('comes out of an OCI image', async () => {
+      await programProject('oci', program, {});
+      const dir = join(home, 'p', 'oci');
+      writeOciLayout(join(dir, 'image'), join(dir, 'program'), ['/bin/tool', 'from-oci']);
+      const config = { name: 'oci', runtime: 'nanos', memoryMiB: 64, nanos: { image: 'oci:image', port: null } };
+      writeFileSync(join(dir, 'firstlight.json'), JSON.stringify(config));
+      const result = await run(await studio.client.call('projects:open', { dir }));
+      expect(result.error).toBeNull();
+      expect(result.response?.body).toEqual({ kind: 'text', value: 'hello from C: from-oci\n' });
     });
 
     it('is refused a port that is taken, by its number', async () => {
