@@ -9,7 +9,7 @@ import type { Instance, InstanceState } from '#shared/model/instance.ts';
 import { type HostNs, hostNs, type RunId } from '#shared/model/units.ts';
 import { connectSerial } from './connect-serial.ts';
 import { type ConsoleHub, createConsoleHub } from './console-hub.ts';
-import { describeEnd, type EndedInstance, endedError } from './end-reason.ts';
+import { createFailureWatch, explainWaitMs, type FailureWatch } from './failure-watch.ts';
 import type { InstanceRecord } from './metadata.ts';
 import { socketPathsIn } from './socket-dir.ts';
 import type { EndReason, InstanceListener } from './types.ts';
@@ -34,18 +34,8 @@ export interface ResumeTimes {
   readonly doneNs: Promise<HostNs>;
 }
 
-/** After a channel broke: how long to wait for libvirt to say why. It waits for QEMU to be reaped, which takes 1.6 s here. */
-const explainWaitMs = 2_500;
-const quotedConsoleBytes = 4_000;
-/** The longest report of a panic, and a little that may come after it. */
-const panicBytes = 16_000;
 /** A Nanos guest whose program ends at SIGTERM was gone after 0.2 s; the kernel itself would wait for 30. */
 const shutdownMs = 3_000;
-/** Between looks for a panic, however much is printed meanwhile. */
-const panicLookMs = 50;
-/** After a panic was printed: how long a guest that still can has to answer. */
-const panicWaitMs = 1_000;
-const never = new Promise<never>(() => undefined);
 const finalStates: readonly InstanceState[] = ['stopped', 'failed'];
 
 /** One domain of ours: its state, its console and its channel. What the states mean is in `shared/model/instance.ts`. */
@@ -58,6 +48,7 @@ export class LiveInstance {
   #failure: string | null = null;
   #runId: RunId | null;
   #answered = false;
+  readonly #failures: FailureWatch;
   #session: GuestSession | null = null;
   #serial: Duplex | null = null;
   #opening: Promise<GuestSession> | null = null;
@@ -76,6 +67,18 @@ export class LiveInstance {
     this.#runId = options.record.runId;
     // One that was found running has been up before.
     this.#answered = options.state === 'ready';
+    const { record, runtime, bootTimeoutMs } = options;
+    this.#failures = createFailureWatch({
+      id: record.id,
+      sessionInfo: record.sessionInfo,
+      runtime,
+      console: this.console,
+      bootTimeoutMs,
+      ended: this.#untilEnded,
+      endReason: () => this.#endReason,
+      consoleEnded: () => this.#serial?.destroyed ?? false,
+      answered: () => this.#answered,
+    });
   }
 
   get domain(): Domain {
@@ -242,99 +245,17 @@ export class LiveInstance {
     const over = new AbortController();
     const result = await Promise.race([
       session.invoke(request),
-      this.#unlessUpInTime(session, over.signal),
-      this.#ifItPanics(over.signal),
+      this.#failures.unlessUpInTime(session, over.signal),
+      this.#failures.ifItPanics(over.signal),
     ]).finally(() => over.abort());
     if (result.outcome.ok || !result.outcome.fatal) {
       this.#answered = true;
       this.#setState(result.outcome.ok && result.outcome.ended ? 'stopped' : 'ready');
       return result;
     }
-    const error = await this.#explain(result.outcome.error);
+    const error = await this.#failures.explain(result.outcome.error);
     this.fail(error);
     return { hostMarks: session.hostMarks?.(), ...result, outcome: { ok: false, error, fatal: true } };
-  }
-
-  /** A result only when the guest does not come up in time; otherwise never settles. */
-  async #unlessUpInTime(session: GuestSession, signal: AbortSignal): Promise<InvocationResult> {
-    if (this.#answered) return await never;
-    const { bootTimeoutMs } = this.#options;
-    const late = await Promise.race([
-      session.ready.then(() => false),
-      session.closed.then(() => false),
-      sleep(bootTimeoutMs, true, { signal, ref: false }).catch(() => false),
-    ]);
-    if (!late) return await never;
-    const output = this.#consoleTail().trim();
-    const error = new FirstlightError('BOOT_TIMEOUT', `The instance did not come up within ${bootTimeoutMs} ms.`, {
-      hint:
-        output === ''
-          ? 'It printed nothing. Run `firstlight doctor` to test the accelerator.'
-          : 'Its last lines say how far it came.',
-      details: { subject: this.record.id, ...(output !== '' && { output }) },
-    });
-    return failedWith(error);
-  }
-
-  /** A result only when the serial port shows a panic and no answer follows; otherwise never settles. */
-  async #ifItPanics(signal: AbortSignal): Promise<InvocationResult> {
-    const { readPanic } = this.#options.runtime;
-    const { serial } = this.console;
-    const from = serial.totalBytes();
-    const panicked = () => readPanic(serial.tail(Math.min(panicBytes, serial.totalBytes() - from)));
-    await new Promise<void>((resolve) => {
-      let timer: NodeJS.Timeout | undefined;
-      const look = () => {
-        timer = undefined;
-        if (panicked() !== null) resolve();
-      };
-      const stopWatching = this.console.watch(() => {
-        timer ??= setTimeout(look, panicLookMs).unref();
-      });
-      const stop = () => {
-        clearTimeout(timer);
-        stopWatching();
-      };
-      signal.addEventListener('abort', stop, { once: true });
-    });
-    // A guest that can still speak says the same in its answer, with more.
-    const waited = await sleep(panicWaitMs, true, { signal, ref: false }).catch(() => false);
-    if (!waited) return await never;
-    return failedWith(await this.#withSymbols(endedError(this.#endedAs('gone'))));
-  }
-
-  /** The better reason for a broken channel: libvirt's, or the guest's own panic. */
-  async #explain(error: FirstlightError): Promise<FirstlightError> {
-    if (error.code !== 'CHANNEL_BROKEN') return error;
-    if (this.#endReason === null) {
-      await Promise.race([this.#untilEnded, sleep(explainWaitMs, undefined, { ref: false })]);
-    }
-    // QEMU holds both sockets open as long as it lives.
-    const reason = this.#endReason ?? (this.#serial?.destroyed ? 'vmm-ended' : null);
-    if (reason === null && this.#options.runtime.readPanic(this.console.serial.tail(panicBytes)) === null) return error;
-    return await this.#withSymbols(endedError(this.#endedAs(reason ?? 'gone'), error));
-  }
-
-  /** The error with what symbols say of a panic, where the runtime has them. */
-  async #withSymbols(error: FirstlightError): Promise<FirstlightError> {
-    const { decodePanic } = this.#options.runtime;
-    if (error.code !== 'GUEST_PANICKED' && error.code !== 'FUNCTION_CRASHED') return error;
-    const text = this.console.serial.tail(panicBytes);
-    const output = await decodePanic?.(text, this.record.sessionInfo).catch(() => null);
-    if (output === undefined || output === null) return error;
-    const { code, message, hint, details, cause } = error;
-    return new FirstlightError(code, message, { hint, details: { ...details, output }, cause });
-  }
-
-  #consoleTail(): string {
-    return this.console.tail(quotedConsoleBytes);
-  }
-
-  #endedAs(reason: EndReason): EndedInstance {
-    const { runtime } = this.#options;
-    const whileBooting = !this.#answered;
-    const serialText = this.console.serial.tail(panicBytes);
-    return { id: this.record.id, reason, consoleText: this.#consoleTail(), serialText, runtime, whileBooting };
   }
 
   /** Round trips to the guest that tie its clock to ours. */
@@ -427,7 +348,7 @@ export class LiveInstance {
   }
 
   #failAs(reason: EndReason): void {
-    this.#failure = describeEnd(this.#endedAs(reason));
+    this.#failure = this.#failures.describe(reason);
     this.#setState('failed');
   }
 
@@ -446,10 +367,4 @@ export class LiveInstance {
   #announce(): void {
     this.#options.onChange(this.info);
   }
-}
-
-function failedWith(error: FirstlightError): InvocationResult {
-  const nowNs = hostNs(Number(process.hrtime.bigint()));
-  const outcome = { ok: false, error, fatal: true } as const;
-  return { outcome, sentAtNs: nowNs, receivedAtNs: nowNs, marks: [], received: [] };
 }

@@ -1,0 +1,139 @@
+/** Finds out that an instance will not answer, and why: it did not come up, it panicked, or libvirt knows better. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GuestSession, InvocationResult, Runtime } from '#core/runtimes/runtime.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { hostNs } from '#shared/model/units.ts';
+import type { ConsoleHub } from './console-hub.ts';
+import { describeEnd, type EndedInstance, endedError } from './end-reason.ts';
+import type { EndReason } from './types.ts';
+
+/** What is watched. Shape: functions give what is so at the moment. */
+export interface WatchedInstance {
+  readonly id: string;
+  readonly runtime: Pick<Runtime, 'readPanic' | 'decodePanic'>;
+  readonly sessionInfo: string | null;
+  readonly console: ConsoleHub;
+  readonly bootTimeoutMs: number;
+  /** Settles when the domain is no more. */
+  readonly ended: Promise<void>;
+  /** Why it is no more, as far as that is known. */
+  readonly endReason: () => EndReason | null;
+  /** True when its console was closed from the other end. QEMU holds it open as long as it lives. */
+  readonly consoleEnded: () => boolean;
+  /** False until it has answered for the first time. */
+  readonly answered: () => boolean;
+}
+
+export interface FailureWatch {
+  /** A result only when the guest does not come up in time; otherwise never settles. */
+  readonly unlessUpInTime: (session: GuestSession, signal: AbortSignal) => Promise<InvocationResult>;
+  /** A result only when the serial port shows a panic and no answer follows; otherwise never settles. */
+  readonly ifItPanics: (signal: AbortSignal) => Promise<InvocationResult>;
+  /** The better reason for a broken channel: libvirt's, or the guest's own panic. */
+  readonly explain: (error: FirstlightError) => Promise<FirstlightError>;
+  /** The sentence that says why it ended. */
+  readonly describe: (reason: EndReason) => string;
+}
+
+/** After a channel broke: how long to wait for libvirt to say why. It waits for QEMU to be reaped, which takes 1.6 s here. */
+export const explainWaitMs = 2_500;
+const quotedConsoleBytes = 4_000;
+/** The longest report of a panic, and a little that may come after it. */
+const panicBytes = 16_000;
+/** Between looks for a panic, however much is printed meanwhile. */
+const panicLookMs = 50;
+/** After a panic was printed: how long a guest that still can has to answer. */
+const panicWaitMs = 1_000;
+const never = new Promise<never>(() => undefined);
+
+export function createFailureWatch(watched: WatchedInstance): FailureWatch {
+  const { id, runtime, console, bootTimeoutMs } = watched;
+  const { serial } = console;
+
+  const endedAs = (reason: EndReason): EndedInstance => ({
+    id,
+    reason,
+    consoleText: console.tail(quotedConsoleBytes),
+    serialText: serial.tail(panicBytes),
+    runtime,
+    whileBooting: !watched.answered(),
+  });
+
+  /** Settles when a panic stands on the serial port that was not there before. */
+  async function untilPanic(signal: AbortSignal): Promise<void> {
+    const from = serial.totalBytes();
+    const panicked = () => runtime.readPanic(serial.tail(Math.min(panicBytes, serial.totalBytes() - from)));
+    await new Promise<void>((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const look = () => {
+        timer = undefined;
+        if (panicked() !== null) resolve();
+      };
+      const stopWatching = console.watch(() => {
+        timer ??= setTimeout(look, panicLookMs).unref();
+      });
+      const stop = () => {
+        clearTimeout(timer);
+        stopWatching();
+      };
+      signal.addEventListener('abort', stop, { once: true });
+    });
+  }
+
+  /** The error with what symbols say of a panic, where the runtime has them. */
+  async function withSymbols(error: FirstlightError): Promise<FirstlightError> {
+    if (error.code !== 'GUEST_PANICKED' && error.code !== 'FUNCTION_CRASHED') return error;
+    const decoding = runtime.decodePanic?.(serial.tail(panicBytes), watched.sessionInfo);
+    const output = await decoding?.catch(() => null);
+    if (output === undefined || output === null) return error;
+    const { code, message, hint, details, cause } = error;
+    return new FirstlightError(code, message, { hint, details: { ...details, output }, cause });
+  }
+
+  return {
+    unlessUpInTime: async (session, signal) => {
+      if (watched.answered()) return await never;
+      const late = await Promise.race([
+        session.ready.then(() => false),
+        session.closed.then(() => false),
+        sleep(bootTimeoutMs, true, { signal, ref: false }).catch(() => false),
+      ]);
+      if (!late) return await never;
+      const output = console.tail(quotedConsoleBytes).trim();
+      const error = new FirstlightError('BOOT_TIMEOUT', `The instance did not come up within ${bootTimeoutMs} ms.`, {
+        hint:
+          output === ''
+            ? 'It printed nothing. Run `firstlight doctor` to test the accelerator.'
+            : 'Its last lines say how far it came.',
+        details: { subject: id, ...(output !== '' && { output }) },
+      });
+      return failedWith(error);
+    },
+
+    ifItPanics: async (signal) => {
+      await untilPanic(signal);
+      // A guest that can still speak says the same in its answer, with more.
+      const waited = await sleep(panicWaitMs, true, { signal, ref: false }).catch(() => false);
+      if (!waited) return await never;
+      return failedWith(await withSymbols(endedError(endedAs('gone'))));
+    },
+
+    explain: async (error) => {
+      if (error.code !== 'CHANNEL_BROKEN') return error;
+      if (watched.endReason() === null) {
+        await Promise.race([watched.ended, sleep(explainWaitMs, undefined, { ref: false })]);
+      }
+      const reason = watched.endReason() ?? (watched.consoleEnded() ? 'vmm-ended' : null);
+      if (reason === null && runtime.readPanic(serial.tail(panicBytes)) === null) return error;
+      return await withSymbols(endedError(endedAs(reason ?? 'gone'), error));
+    },
+
+    describe: (reason) => describeEnd(endedAs(reason)),
+  };
+}
+
+function failedWith(error: FirstlightError): InvocationResult {
+  const nowNs = hostNs(Number(process.hrtime.bigint()));
+  const outcome = { ok: false, error, fatal: true } as const;
+  return { outcome, sentAtNs: nowNs, receivedAtNs: nowNs, marks: [], received: [] };
+}
