@@ -78,7 +78,7 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
     : null;
   // A guest without a clock of its own began to run somewhere between these two.
   if (clock === null && resumeSentNs !== null && resumedNs !== null) {
-    const errorNs = ns((resumedNs - resumeSentNs) / 2);
+    const errorNs = ns((firstSign(result, resumedNs) - resumeSentNs) / 2);
     const atNs = hostNs(resumeSentNs + errorNs);
     const label = 'first guest instruction';
     marks.push({ name: markNames.guestStarted, label, atNs, source: 'libvirt', errorNs, opens: 'firmware' });
@@ -98,7 +98,8 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
 }
 
 /** The first thing that proves that the guest ran: libvirt's word or the guest's own. */
-function firstSign(result: InvocationResult, resumedNs: HostNs | null): HostNs {
-  const heard = result.received.map(({ atNs }) => atNs as number);
-  return hostNs(Math.min(result.receivedAtNs, resumedNs ?? Number.POSITIVE_INFINITY, ...heard));
+function firstSign(result: InvocationResult | null, resumedNs: HostNs | null): HostNs {
+  const heard = [...(result?.received ?? []), ...(result?.hostMarks ?? [])].map(({ atNs }) => atNs as number);
+  const never = Number.POSITIVE_INFINITY;
+  return hostNs(Math.min(result?.receivedAtNs ?? never, resumedNs ?? never, ...heard));
 }
