@@ -1,13 +1,15 @@
 import type { CallContext, CallHandlers, EventListener } from '#shared/contract/index.ts';
 import { toWireError } from '#shared/errors.ts';
-import type { Project } from '#shared/model/project.ts';
+import type { Project, RuntimeId } from '#shared/model/project.ts';
 import type { Accelerator } from './doctor/accelerator.ts';
 import type { Build, ImageStore } from './images/image-store.ts';
 import type { PrestartPool } from './instances/prestart-pool.ts';
 import type { ProjectService } from './projects/project-service.ts';
+import type { Runtime } from './runtimes/runtime.ts';
 
 export interface BuildCallsOptions {
   readonly images: ImageStore;
+  readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly projects: ProjectService;
   readonly pool: PrestartPool;
   readonly accelerator: Accelerator;
@@ -20,7 +22,7 @@ export function buildCalls(options: BuildCallsOptions): {
   readonly calls: Pick<CallHandlers, 'builds:build' | 'builds:prestart'>;
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
 } {
-  const { images, projects, pool, accelerator, emit, log } = options;
+  const { images, runtimes, projects, pool, accelerator, emit, log } = options;
 
   async function build(project: Project, context: CallContext): Promise<Build> {
     emit('builds:started', { projectId: project.id });
@@ -35,21 +37,16 @@ export function buildCalls(options: BuildCallsOptions): {
   }
 
   /** Settles when the instance waits, or none could be made: the build is done, whatever becomes of the instance. */
-  async function prestart(project: Project, { bundle, image }: Build): Promise<void> {
-    const choice = await accelerator.choose().catch((thrown) => {
+  async function prestart(project: Project, { bundle, image }: Build, context?: CallContext): Promise<void> {
+    const { config } = bundle;
+    try {
+      const { kind: accel } = await accelerator.choose();
+      await runtimes.get(image.runtime)?.prepareHost?.({ config, accel, ...context });
+      const projectId = project.id;
+      await pool.prepare({ projectId, config, image, startMode: 'prestarted', accel, keep: false, runId: null });
+    } catch (thrown) {
       log(`Could not prestart ${project.name}: ${thrown}`);
-      return null;
-    });
-    if (choice === null) return;
-    await pool.prepare({
-      projectId: project.id,
-      config: bundle.config,
-      image,
-      startMode: 'prestarted',
-      accel: choice.kind,
-      keep: false,
-      runId: null,
-    });
+    }
   }
 
   return {
@@ -68,7 +65,7 @@ export function buildCalls(options: BuildCallsOptions): {
         const cancelled = new Promise<void>((resolve) => {
           context.signal.addEventListener('abort', () => resolve(), { once: true });
         });
-        await Promise.race([prestart(project, built), cancelled]);
+        await Promise.race([prestart(project, built, context), cancelled]);
         return built.result;
       },
     },

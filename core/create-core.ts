@@ -21,6 +21,7 @@ import { createProjectService } from './projects/project-service.ts';
 import type { Resources } from './resources.ts';
 import { createEmberRuntime } from './runtimes/ember/ember-runtime.ts';
 import { createHostRates } from './runtimes/host-rates.ts';
+import { createDirectBoot } from './runtimes/nanos/boot/direct-boot.ts';
 import { createNanosRuntime } from './runtimes/nanos/nanos-runtime.ts';
 import { nanosCalls } from './runtimes/nanos/releases/nanos-calls.ts';
 import { createReleases } from './runtimes/nanos/releases/releases.ts';
@@ -72,6 +73,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   };
   const closing = new AbortController();
 
+  const uri = chooseUri(options.uri, env, uid);
+  const link = createLibvirtLink(uri, {
+    onState: () => announce(),
+    onLifecycle: (event) => registry.onLifecycle(event),
+    onLost: () => registry.onLinkLost(),
+    onReopened: () => reconcile(),
+  });
   const rates = createHostRates(layout);
   const ember = createEmberRuntime({ resources, tscRate: rates.tsc });
   const releases = createReleases({
@@ -85,6 +93,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     layout,
     releases,
     volumes,
+    directBoot: createDirectBoot({ layout, link, log }),
     functionServerPath: resources.functionServerPath,
     env,
   });
@@ -94,13 +103,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);
 
-  const uri = chooseUri(options.uri, env, uid);
-  const link = createLibvirtLink(uri, {
-    onState: () => announce(),
-    onLifecycle: (event) => registry.onLifecycle(event),
-    onLost: () => registry.onLinkLost(),
-    onReopened: () => reconcile(),
-  });
   const accelerator = createAccelerator({
     link,
     layout,
@@ -148,12 +150,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
   const announce = () => emit('app:changed', info());
 
-  const building = buildCalls({ images, projects, pool, accelerator, emit, log });
+  const building = buildCalls({ images, runtimes, projects, pool, accelerator, emit, log });
   const mapError = createErrorMapper(bundler.load);
   const run = createRunner({
     link,
     getProject: projects.get,
     build: building.build,
+    runtimes,
     runs,
     registry,
     pool,

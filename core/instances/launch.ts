@@ -144,7 +144,7 @@ export function liveOptions(
 
 async function prepareMachine(
   runtime: Runtime,
-  { image, config }: LaunchSpec,
+  { image, config, accel }: LaunchSpec,
   instanceId: InstanceId,
   layout: Layout,
   socketDir: string,
@@ -155,7 +155,7 @@ async function prepareMachine(
     await mkdir(dir, { mode: 0o711 });
     return dir;
   };
-  return await runtime.prepareMachine({ instanceId, image, config, makeDiskDir });
+  return await runtime.prepareMachine({ instanceId, image, config, accel, makeDiskDir });
 }
 
 async function create(connection: Connection, xml: string, spec: LaunchSpec, cleanUp: () => void): Promise<Domain> {

@@ -15,6 +15,7 @@ function createRefusingRunner(finished: Run[]) {
     link: { connection: async () => ({}) },
     getProject: async () => ({ id: '0123456789ab', dir: '/hello' }),
     build: async () => build,
+    runtimes: new Map(),
     runs: {
       begin: async () => ({ flushConsole: async () => undefined, finish: async (run: Run) => finished.push(run) }),
     },

@@ -3,10 +3,11 @@ import type { Accelerator } from '#core/doctor/accelerator.ts';
 import type { Build } from '#core/images/image-store.ts';
 import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
 import type { Following, Sampler } from '#core/metrics/sampler.ts';
+import type { Runtime } from '#core/runtimes/runtime.ts';
 import { newRunId, type RunRecorder, type RunStore, summarizeRun } from '#core/store/run-store.ts';
 import type { CallContext, CallRequest, EventListener } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError, toWireError } from '#shared/errors.ts';
-import type { Project } from '#shared/model/project.ts';
+import type { Project, RuntimeId } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { type HostNs, hostNs, type ProjectId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
@@ -25,6 +26,7 @@ export interface RunnerOptions {
   readonly getProject: (id: ProjectId) => Promise<Project>;
   /** Builds, telling listeners of it. */
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
+  readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly runs: RunStore;
   readonly registry: Registry;
   readonly pool: PrestartPool;
@@ -65,7 +67,7 @@ interface Start {
 
 /** Runs functions: build, boot, invoke once, and a record of all that was seen. */
 export function createRunner(options: RunnerOptions): (request: RunRequest, context: CallContext) => Promise<Run> {
-  const { link, runs, registry, pool, sampler, accelerator, tickRate, emit } = options;
+  const { link, runtimes, runs, registry, pool, sampler, accelerator, tickRate, emit } = options;
 
   return async (request, context) => {
     const start = await prepare(request, context);
@@ -98,9 +100,10 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       context.progress({ step: 'probe', message: 'Finding out whether KVM works here' });
     }
     const accel = (await choosing).kind;
+    const { config } = build.bundle;
+    await runtimes.get(build.image.runtime)?.prepareHost?.({ config, accel, ...context });
     throwIfCancelled(context.signal);
 
-    const { config } = build.bundle;
     if (holdsOf(config) !== 'nothing') await registry.release(project.id);
     const keep = request.lifetime === 'forever';
     const runId = newRunId();

@@ -3,6 +3,7 @@ import type { Bundle } from '#core/bundle/bundle.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { FirstlightError, Problem } from '#shared/errors.ts';
 import type { BuildStep, Image } from '#shared/model/image.ts';
+import type { Accel } from '#shared/model/instance.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { ProjectConfig, RuntimeId } from '#shared/model/project.ts';
 import type { Response } from '#shared/model/run.ts';
@@ -88,8 +89,17 @@ export interface MachineRequest {
   readonly instanceId: InstanceId;
   readonly image: Image;
   readonly config: ProjectConfig;
+  readonly accel: Accel;
   /** A directory of the instance's own, which goes with it. Made when it is first asked for. Errors: STORE_UNUSABLE. */
   readonly makeDiskDir: () => Promise<string>;
+}
+
+/** What is to be started on this host. */
+export interface HostRequest {
+  readonly config: ProjectConfig;
+  readonly accel: Accel;
+  readonly progress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A machine, and what a session with it needs to know: also a later program's, which has it from the domain's metadata. */
@@ -160,6 +170,11 @@ export interface Runtime {
   readonly fingerprint: (config: ProjectConfig, projectDir: string, context: BuildContext) => Promise<string>;
   /** Writes the bootable file at `path`, whole or not at all. */
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
+  /**
+   * Finds out what the machines of this runtime need to know of the host, where that takes a while: once, before the first
+   * is prepared. What cannot be known is no error. Errors: RELEASE_MISSING.
+   */
+  readonly prepareHost?: (request: HostRequest) => Promise<void>;
   /** The machine for one instance, with all that it needs on disk. Errors: PORT_TAKEN, STORE_UNUSABLE, DISK_FULL. */
   readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
   readonly openSession: (link: InstanceLink) => Promise<GuestSession>;

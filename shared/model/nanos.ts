@@ -204,10 +204,10 @@ export const nanosConfigSchema = z.strictObject({
     .default([])
     .describe('Kernel libraries to load: cloud_init, ntp, sandbox, strace, syslog, tls, tmpfs, …'),
   boot: z
-    .enum(['disk', 'direct'])
-    .default('disk')
+    .enum(['auto', 'disk', 'direct'])
+    .default('auto')
     .describe(
-      '`disk` works with every release. `direct` loads the kernel without firmware, where the kernel allows it.',
+      '`direct` has QEMU load the kernel, which is quicker; `disk` has the firmware boot the disk, which works with every release. `auto` is `direct` where a kernel was seen to boot so.',
     ),
   debug: z
     .strictObject({

@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findFirmware } from '#core/instances/launch.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { domains, makeHome, openStudio, removeHome, type Studio, until, whyNot } from './studio.ts';
@@ -146,6 +147,14 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
   const home = makeHome();
   const run = (project: Project, more: object = {}) =>
     studio.client.call('instances:run', { projectId: project.id, lifetime: 'stop', ...more });
+  /** Whether a probe saw this kernel boot directly, and what then marks the kernel's start. */
+  const bootsDirectly = () => {
+    const dir = join(home, 'cache/probes');
+    const found = readdirSync(dir).filter((name) => name.startsWith('direct-'));
+    expect(found).toHaveLength(findFirmware() === null ? 0 : 1);
+    return found.some((name) => JSON.parse(readFileSync(join(dir, name), 'utf8')).works === true);
+  };
+  const bootMark = () => (bootsDirectly() ? 'kernel.entered' : 'boot.sector');
   const consoleOf = async (result: Run, part: 'program' | 'trace' = 'program') => {
     const chunks: Uint8Array[] = [];
     const take = (chunk: Uint8Array) => void chunks.push(chunk);
@@ -193,7 +202,8 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
       );
       expect(timeline?.phases.reduce((sum, { durationNs }) => sum + durationNs, 0)).toBe(timeline?.totalNs);
       const names = timeline?.marks.map(({ name }) => name) ?? [];
-      for (const name of ['boot.sector', 'network.address', 'node.started', 'function.loaded', 'listening.seen']) {
+      expect(names).toContain(bootMark());
+      for (const name of ['network.address', 'node.started', 'function.loaded', 'listening.seen']) {
         expect(names).toContain(name);
       }
       expect(await consoleOf(result)).toContain('called with Ada');
@@ -372,6 +382,22 @@ export default () => {
       expect(error).toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining(String(port)) });
       taken.close();
     });
+  });
+
+  it('begins with the disk’s boot code, or with the kernel where that was seen to work, and ends with the exit code', async () => {
+    const boots = [
+      ['disk', 'boot.sector'],
+      ['auto', bootMark()],
+      ...(bootsDirectly() ? [['direct', 'kernel.entered']] : []),
+    ];
+    for (const [boot, mark] of boots) {
+      const result = await run(await programProject(`from-${boot}`, program, { port: null, args: ['fail'], boot }));
+      expect(result.error).toMatchObject({ message: 'The program ended with exit code 3.' });
+      const marks = result.timeline?.marks ?? [];
+      expect(marks.filter(({ name }) => name.startsWith('boot.') || name.startsWith('kernel.'))).toMatchObject([
+        { name: mark },
+      ]);
+    }
   });
 
   it('runs Python with its standard library', async () => {

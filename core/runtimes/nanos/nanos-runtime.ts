@@ -7,14 +7,22 @@ import { rootFsAt } from '#core/images/disk/mbr.ts';
 import { writeOverlay } from '#core/images/disk/qcow2.ts';
 import { writeDerived } from '#core/images/disk/write-derived.ts';
 import { createFileTree, type TreeNode } from '#core/images/file-tree.ts';
-import type { BuildContext, BuiltImage, MachineNetwork, PreparedMachine, Runtime } from '#core/runtimes/runtime.ts';
+import type {
+  BuildContext,
+  BuiltImage,
+  Machine,
+  MachineNetwork,
+  PreparedMachine,
+  Runtime,
+} from '#core/runtimes/runtime.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { Volumes } from '#core/volumes/volumes.ts';
-import { FirstlightError } from '#shared/errors.ts';
 import type { Image } from '#shared/model/image.ts';
+import type { Accel } from '#shared/model/instance.ts';
 import { type NanosConfig, nanosConfigSchema } from '#shared/model/nanos.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { type Base, type BaseRequest, createBaseStore } from './base/base-store.ts';
+import type { DirectBoot } from './boot/direct-boot.ts';
 import { readNanosPanic } from './crash/read-crash.ts';
 import { chooseForwards } from './ports.ts';
 import type { NanosFiles, Releases } from './releases/releases.ts';
@@ -37,6 +45,7 @@ export interface NanosOptions {
   readonly layout: Layout;
   readonly releases: Pick<Releases, 'resolve'>;
   readonly volumes: Pick<Volumes, 'prepare'>;
+  readonly directBoot: DirectBoot;
   /** What runs a function in the guest. */
   readonly functionServerPath: string;
   readonly env: NodeJS.ProcessEnv;
@@ -46,7 +55,8 @@ export interface NanosOptions {
 const builderVersion = 2;
 
 /** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a base that is shared. */
-export function createNanosRuntime({ layout, releases, volumes, functionServerPath, env }: NanosOptions): Runtime {
+export function createNanosRuntime(options: NanosOptions): Runtime {
+  const { layout, releases, volumes, directBoot, functionServerPath, env } = options;
   const bases = createBaseStore(layout);
 
   const configOf = (config: ProjectConfig): NanosConfig => config.nanos ?? nanosConfigSchema.parse({});
@@ -73,7 +83,7 @@ export function createNanosRuntime({ layout, releases, volumes, functionServerPa
     const outside = await addNamedFiles(builder, nanos.files, projectDir);
     // The kernel mounts on what is there already.
     for (const { mount } of Object.values(nanos.volumes)) builder.add(mount, { kind: 'directory' });
-    const klibs = [...new Set([...nanos.klibs, ...(needsStrace(nanos) ? ['strace'] : [])])];
+    const klibs = klibsOf(nanos);
     await addKlibs(builder, klibs, release);
     const root = rootTuple({
       program: own.program,
@@ -102,6 +112,15 @@ export function createNanosRuntime({ layout, releases, volumes, functionServerPa
     };
   }
 
+  /** The kernel for a boot that does without the disk's boot code; null for one that begins there. */
+  async function kernelFor(nanos: NanosConfig, accel: Accel): Promise<Machine['kernel']> {
+    const isAsked = nanos.boot === 'direct';
+    if (!isAsked && !mayBootDirectly(nanos)) return null;
+    const release = await releases.resolve(nanos.release);
+    const isDirect = isAsked || (await directBoot.isKnownToWork(release, accel));
+    return isDirect ? await directBoot.kernel(release) : null;
+  }
+
   return {
     id: 'nanos',
     fingerprint: async (config, projectDir, context) => {
@@ -110,14 +129,18 @@ export function createNanosRuntime({ layout, releases, volumes, functionServerPa
       return `nanos ${builderVersion} ${release.digest} ${digest}`;
     },
     buildImage,
-    prepareMachine: async ({ instanceId, image, config, makeDiskDir }): Promise<PreparedMachine> => {
+    prepareHost: async ({ config, ...request }) => {
+      const nanos = configOf(config);
+      if (mayBootDirectly(nanos)) await directBoot.findOut(await releases.resolve(nanos.release), request);
+    },
+    prepareMachine: async ({ instanceId, image, config, accel, makeDiskDir }): Promise<PreparedMachine> => {
       const nanos = configOf(config);
       const dir = await makeDiskDir();
       const disk = join(dir, 'disk.qcow2');
       const [network, attached, kernel] = await Promise.all([
         chooseNetwork(nanos),
         volumes.prepare(nanos.volumes, { instance: instanceId, dir }),
-        nanos.boot === 'direct' ? directKernel(await releases.resolve(nanos.release)) : null,
+        kernelFor(nanos, accel),
         diskBytes(image.path).then((bytes) => writeOverlay(disk, { name: image.path, format: 'qcow2' }, bytes)),
       ]);
       return {
@@ -129,7 +152,10 @@ export function createNanosRuntime({ layout, releases, volumes, functionServerPa
           channelName: null,
           consoleName: null,
         },
-        sessionInfo: writeSessionInfo(sessionInfo(config, nanos, network, disk, image)),
+        sessionInfo: writeSessionInfo({
+          ...sessionInfo(config, nanos, network, disk, image),
+          boot: kernel === null ? 'disk' : 'direct',
+        }),
       };
     },
     openSession: async (link) => openNanosSession(link),
@@ -152,17 +178,16 @@ function baseRequest(release: NanosFiles, source: ProgramSource): BaseRequest {
 const needsStrace = ({ debug, options }: NanosConfig): boolean =>
   debug.strace || options.debugsyscalls === true || options.syscall_summary === true;
 
+const klibsOf = (nanos: NanosConfig): string[] => [
+  ...new Set([...nanos.klibs, ...(needsStrace(nanos) ? ['strace'] : [])]),
+];
+
+/** With klibs and little memory, a kernel that was loaded directly never starts its program (seen with b9c3671d). */
+const mayBootDirectly = (nanos: NanosConfig): boolean => nanos.boot === 'auto' && klibsOf(nanos).length === 0;
+
 function describeBase({ facts, reused, layout }: Base): string {
   const size = `${Math.round((layout.bytes - rootFsAt) / 1e6)} MB`;
   return reused ? `reused: ${facts.description}, ${size}, as they were` : `${facts.description}, ${size}`;
-}
-
-/** A kernel that the VMM loads itself: the one with symbols, which carries the note that says where to enter. */
-function directKernel({ version, kernelElf }: NanosFiles): { readonly path: string; readonly cmdline: string } {
-  if (kernelElf !== null) return { path: kernelElf, cmdline: '' };
-  throw new FirstlightError('BAD_INPUT', `Nanos ${version} has no kernel.elf, which direct boot needs.`, {
-    hint: 'Set "nanos.boot" to "disk" in firstlight.json, or install a build that has it (`firstlight nanos install --from`).',
-  });
 }
 
 async function chooseNetwork(config: NanosConfig): Promise<MachineNetwork | null> {
@@ -183,7 +208,7 @@ function sessionInfo(
   network: MachineNetwork | null,
   disk: string,
   { runtimeInfo }: Image,
-): SessionInfo {
+): Omit<SessionInfo, 'boot'> {
   const symbols = runtimeInfo === undefined ? null : symbolsSchema.parse(JSON.parse(runtimeInfo));
   if (network === null || nanos.port === null) return { kind: 'job', host: null, port: 0, disk, symbols };
   const kind = runsFunction(config) ? 'function' : 'http';

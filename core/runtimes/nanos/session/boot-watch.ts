@@ -3,6 +3,7 @@ import { bootSign } from '#core/images/disk/boot-sign.ts';
 import type { InstanceLink } from '#core/runtimes/runtime.ts';
 import { type HostNs, ns } from '#shared/model/units.ts';
 import type { HostMark } from '#shared/timeline/marks.ts';
+import type { SessionInfo } from './session-info.ts';
 import { readySign } from './wire.ts';
 
 /** What was heard so far, and what is waited for. */
@@ -26,7 +27,7 @@ const addressLine = /^\[[\d.]+\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
 const kernelLine = /^\[\d+\.\d+\] (?:en\d+: assigned|NET: |gitversion: )/;
 
 /** Listens from now on. Call `stop` when the first answer is there. */
-export function watchBoot(onSerial: InstanceLink['onSerial']): BootWatch {
+export function watchBoot(onSerial: InstanceLink['onSerial'], boot: SessionInfo['boot']): BootWatch {
   const marks: HostMark[] = [];
   const spoke = deferred<void>();
   const address = deferred<string>();
@@ -63,7 +64,8 @@ export function watchBoot(onSerial: InstanceLink['onSerial']): BootWatch {
       heard = true;
       spoke.resolve();
       if (bytes[0] === bootSign) {
-        mark('boot.sector', 'boot code of the disk runs', atNs, 'kernel');
+        if (boot === 'direct') mark('kernel.entered', 'kernel entered', atNs, 'kernel');
+        else mark('boot.sector', 'boot code of the disk runs', atNs, 'kernel');
         bytes = bytes.subarray(1);
       } else {
         mark('kernel.spoke', 'first word of the kernel', atNs, 'kernel');

@@ -18,6 +18,8 @@ const sessionInfoSchema = z.strictObject({
   kind: z.enum(['function', 'http', 'job']),
   host: z.ipv4().nullable(),
   port: z.number().int().min(0).max(65_535),
+  /** What begins: the boot code of its disk, or its kernel. */
+  boot: z.enum(['disk', 'direct']),
   /** The instance's own disk, where the kernel leaves its exit code. */
   disk: z.string().nullable(),
   /** What tells a crash by its functions: the kernel and the program, each with the file on this host. */

@@ -1,0 +1,178 @@
+/** Kernels that the VMM loads itself, without boot code on a disk: for which that works here is found out by booting one. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { sha256 } from '#core/bundle/bundle-cache.ts';
+import { bootSign } from '#core/images/disk/boot-sign.ts';
+import { writeDisk } from '#core/images/disk/write-disk.ts';
+import { createFileTree } from '#core/images/file-tree.ts';
+import { findFirmware } from '#core/instances/launch.ts';
+import { type ProbeOutcome, probeBoot } from '#core/instances/probe-boot.ts';
+import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
+import { fromLibvirt } from '#core/libvirt/to-firstlight-error.ts';
+import type { HostRequest, Machine } from '#core/runtimes/runtime.ts';
+import { type Layout, readableFileMode } from '#core/store/layout.ts';
+import { readJson } from '#core/store/read-json.ts';
+import { goneAsUndefined, writeAtomic } from '#core/store/write-atomic.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { Accel } from '#shared/model/instance.ts';
+import type { NanosFiles } from '../releases/releases.ts';
+import { findPvhEntry, signPvhKernel } from './pvh-kernel.ts';
+
+/** What of a release is needed for a direct boot. */
+export type DirectRelease = Pick<NanosFiles, 'version' | 'kernelImg' | 'digest'>;
+
+export interface DirectBoot {
+  /** The kernel to load, which says when it is entered where that can be had. Errors: BAD_INPUT when it has no entry for that. */
+  readonly kernel: (release: DirectRelease) => Promise<Machine['kernel']>;
+  /** True when a probe saw this release boot so. No probe is made. */
+  readonly isKnownToWork: (release: DirectRelease, accel: Accel) => Promise<boolean>;
+  /**
+   * Finds out whether a release boots so, where that is not known yet. Settles when it is known, cannot be known for now, or
+   * nobody waits any more.
+   */
+  readonly findOut: (release: DirectRelease, request: Omit<HostRequest, 'config'>) => Promise<void>;
+}
+
+export interface DirectBootOptions {
+  readonly layout: Layout;
+  readonly link: LibvirtLink;
+  readonly log: (line: string) => void;
+  /** The firmware to load a kernel with, and the boot of a probe: both replaced in tests. */
+  readonly firmware?: (() => string | null) | undefined;
+  readonly probe?: typeof probeBoot | undefined;
+}
+
+/** Raised when a kernel is signed otherwise. */
+const signVersion = 1;
+const probeMemoryMiB = 64;
+/** No program has this name: the kernel says that it cannot start it, and ends. */
+const noProgram = '/firstlight-probe';
+/**
+ * Emulated, the kernel spoke after 0.2 to 0.4 s on a machine with three times more to do than processors. One that cannot
+ * boot so mostly ends at once, and is not waited for.
+ */
+const patienceMs: Readonly<Record<Accel, number>> = { kvm: 2_000, tcg: 8_000 };
+/** libvirt takes 0.3 s to start a guest, or some seconds on a busy machine. */
+const creatingMs = 5_000;
+/** What could not be told is tried again after this. */
+const inconclusiveMs = 10 * 60_000;
+
+const savedSchema = z.strictObject({ key: z.string(), works: z.boolean() });
+
+export function createDirectBoot(options: DirectBootOptions): DirectBoot {
+  const { layout, link, log, firmware = findFirmware, probe = probeBoot } = options;
+  const known = new Map<string, boolean>();
+  const triedAtMs = new Map<string, number>();
+  const underWay = new Map<string, Promise<void>>();
+
+  /** Whatever of this changes may change the answer. Null: there is no firmware that leaves memory as the kernel needs it. */
+  async function keyOf({ digest }: DirectRelease, accel: Accel): Promise<string | null> {
+    const path = firmware();
+    if (path === null) return null;
+    const { size, mtimeMs } = await stat(path);
+    return `${signVersion} ${digest} ${path} ${size} ${mtimeMs} ${accel}`;
+  }
+
+  const savedPath = (key: string) => join(layout.probesDir, `direct-${sha256(key).slice(0, 16)}.json`);
+
+  async function recall(key: string): Promise<boolean | undefined> {
+    const inMemory = known.get(key);
+    if (inMemory !== undefined) return inMemory;
+    const saved = await readJson(savedPath(key), savedSchema);
+    if (!saved.ok || saved.value?.key !== key) return undefined;
+    known.set(key, saved.value.works);
+    return saved.value.works;
+  }
+
+  async function save(key: string, works: boolean): Promise<void> {
+    known.set(key, works);
+    try {
+      await layout.ensure(layout.probesDir);
+      await writeAtomic(savedPath(key), JSON.stringify({ key, works }), { durable: false });
+    } catch (thrown) {
+      log(`What was found of direct boot could not be kept: ${toFirstlightError(thrown).message}`);
+    }
+  }
+
+  async function kernel(release: DirectRelease): Promise<NonNullable<Machine['kernel']>> {
+    const path = join(layout.kernelsDir, `nanos-${release.digest.slice(0, 16)}-${signVersion}.img`);
+    if ((await stat(path).catch(goneAsUndefined)) !== undefined) return { path, cmdline: '' };
+    const original = await readFile(release.kernelImg);
+    if (findPvhEntry(original) === null) throw cannotBeLoaded(release);
+    const signed = signPvhKernel(original);
+    if (signed === null) return { path: release.kernelImg, cmdline: '' };
+    await layout.ensure(layout.kernelsDir);
+    await writeAtomic(path, signed, { mode: readableFileMode, durable: false });
+    return { path, cmdline: '' };
+  }
+
+  /** Boots the kernel on a disk without boot code and without a program. */
+  async function boot(release: DirectRelease, accel: Accel): Promise<ProbeOutcome> {
+    const loaded = await kernel(release);
+    return await probe({
+      link,
+      layout,
+      title: `Firstlight: does Nanos ${release.version} boot directly?`,
+      doing: doing(release),
+      accel,
+      memoryMiB: probeMemoryMiB,
+      makeMachine: async (makeDiskDir) => {
+        const path = join(await makeDiskDir(), 'disk.raw');
+        const root = new Map([['program', noProgram]]);
+        const parts = { bootImage: null, kernel: release.kernelImg };
+        await writeDisk(path, { tree: createFileTree().tree, root, digest: 'probe', boot: parts, freeBytes: 0 });
+        const disks = [{ path, format: 'raw' }] as const;
+        return { machineType: 'pc', kernel: loaded, disks, network: null, channelName: null, consoleName: null };
+      },
+      // The sign says that the kernel was entered, not that it ran.
+      isSign: (chunk) => chunk.some((byte) => byte !== bootSign),
+      patienceMs: patienceMs[accel],
+      totalMs: creatingMs + patienceMs[accel],
+    });
+  }
+
+  async function tryOut(key: string, release: DirectRelease, accel: Accel): Promise<void> {
+    try {
+      const outcome = await boot(release, accel);
+      if (outcome.kind === 'spoke' || outcome.kind === 'silent') return await save(key, outcome.kind === 'spoke');
+      triedAtMs.set(key, Date.now());
+      if (outcome.kind === 'refused') log(fromLibvirt(outcome.cause, doing(release)).message);
+    } catch (thrown) {
+      const error = toFirstlightError(thrown);
+      // A kernel without an entry stays so.
+      if (error.code === 'BAD_INPUT') known.set(key, false);
+      log(error.message);
+    }
+  }
+
+  return {
+    kernel,
+    isKnownToWork: async (release, accel) => {
+      const key = await keyOf(release, accel);
+      return key !== null && (await recall(key)) === true;
+    },
+    findOut: async (release, { accel, progress, signal }) => {
+      const key = await keyOf(release, accel);
+      if (key === null || (await recall(key)) !== undefined) return;
+      if (Date.now() - (triedAtMs.get(key) ?? 0) < inconclusiveMs) return;
+      progress?.({ step: 'probe', message: `Finding out whether Nanos ${release.version} boots directly` });
+      const trying = underWay.get(key) ?? tryOut(key, release, accel).finally(() => underWay.delete(key));
+      underWay.set(key, trying);
+      await Promise.race([trying, aborted(signal)]);
+    },
+  };
+}
+
+const doing = ({ version }: DirectRelease) => `find out whether Nanos ${version} boots directly`;
+
+const aborted = (signal: AbortSignal | undefined) =>
+  new Promise<void>((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+const cannotBeLoaded = ({ version }: DirectRelease) =>
+  new FirstlightError('BAD_INPUT', `The kernel of Nanos ${version} has no PVH entry, which direct boot needs.`, {
+    hint: 'Set "nanos.boot" to "auto" or "disk" in firstlight.json, or use another release.',
+  });
