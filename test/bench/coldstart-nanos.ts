@@ -6,10 +6,11 @@ import { writeOverlay } from '#core/images/disk/qcow2.ts';
 import { chooseForwards } from '#core/runtimes/nanos/ports.ts';
 import { greeting, readySign } from '#core/runtimes/nanos/session/wire.ts';
 import { nanosConfigSchema } from '#shared/model/nanos.ts';
+import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import { quantile, round, summarize } from './statistics.ts';
-import { openStudio } from './studio.ts';
+import { openStudio, type Studio } from './studio.ts';
 
 /** A start mode on Nanos against QEMU alone. Units: ms; `ratio` of the medians. */
 interface NanosResult {
@@ -41,12 +42,7 @@ export const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
 export async function measureNanos(runs: number, log: (line: string) => void) {
   const studio = await openStudio();
   try {
-    await studio.client.call('nanos:install', { from: nanosDir ?? '' });
-    const project = await studio.createProject('bench-nanos');
-    const configPath = join(project.dir, 'firstlight.json');
-    const config = { ...JSON.parse(readFileSync(configPath, 'utf8')), runtime: 'nanos', memoryMiB: 256 };
-    writeFileSync(configPath, JSON.stringify(config));
-    await studio.client.call('projects:open', { dir: project.dir });
+    const project = await createNanosProject(studio, 'bench-nanos');
     const { image } = await studio.client.call('builds:build', { projectId: project.id });
     const runOnce = async (startMode: StartMode): Promise<Run> => {
       const run = await studio.client.call('instances:run', { projectId: project.id, startMode, lifetime: 'session' });
@@ -71,6 +67,16 @@ export async function measureNanos(runs: number, log: (line: string) => void) {
   } finally {
     await studio.close();
   }
+}
+
+/** The template `hello`, on Nanos. */
+export async function createNanosProject(studio: Studio, name: string): Promise<Project> {
+  await studio.client.call('nanos:install', { from: nanosDir ?? '' });
+  const project = await studio.createProject(name);
+  const configPath = join(project.dir, 'firstlight.json');
+  const config = { ...JSON.parse(readFileSync(configPath, 'utf8')), runtime: 'nanos', memoryMiB: 256 };
+  writeFileSync(configPath, JSON.stringify(config));
+  return await studio.client.call('projects:open', { dir: project.dir });
 }
 
 function readSample({ timeline, outcome, error }: Run): Omit<Sample, 'aloneMs'> {

@@ -1,4 +1,5 @@
 import type { Project } from '#shared/model/project.ts';
+import { createNanosProject, nanosDir } from './coldstart-nanos.ts';
 import type { BenchOptions } from './options.ts';
 import { summarize } from './statistics.ts';
 import { openStudio, type Studio } from './studio.ts';
@@ -16,16 +17,7 @@ export async function benchRebuild({ runs = 15, log }: BenchOptions) {
     await studio.client.call('builds:build', { projectId: project.id });
     const edit = await prepareEdits(studio, project);
 
-    const image: number[] = [];
-    const engineBuild: number[] = [];
-    for (let turn = 1; turn <= runs; turn += 1) {
-      await edit();
-      const savedAtMs = performance.now();
-      const built = await studio.client.call('builds:build', { projectId: project.id });
-      image.push(performance.now() - savedAtMs);
-      engineBuild.push(built.buildMs);
-      if (built.cached) throw new Error('the edit changed nothing: the build came from the cache');
-    }
+    const { image, engineBuild } = await rebuildOften(studio, project, edit, runs);
     log(`image after ${summarize(image).median} ms`);
 
     const runOnce = async () => {
@@ -47,10 +39,35 @@ export async function benchRebuild({ runs = 15, log }: BenchOptions) {
       await studio.removeInstance(instanceId);
     }
     log(`response after ${summarize(response).median} ms`);
-    return { imageMs: summarize(image), engineBuildMs: summarize(engineBuild), responseMs: summarize(response) };
+    const ember = { imageMs: summarize(image), engineBuildMs: summarize(engineBuild), responseMs: summarize(response) };
+    return { ...ember, nanos: await rebuildNanos(studio, runs, log) };
   } finally {
     await studio.close();
   }
+}
+
+/** The same edit of the same function on Node.js in Nanos, where a build of Nanos is at hand. */
+async function rebuildNanos(studio: Studio, runs: number, log: BenchOptions['log']) {
+  if (nanosDir === undefined) return { skipped: 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' };
+  const project = await createNanosProject(studio, 'bench-rebuild-nanos');
+  const first = await studio.client.call('builds:build', { projectId: project.id });
+  const { image, engineBuild } = await rebuildOften(studio, project, await prepareEdits(studio, project), runs);
+  log(`image for Nanos after ${summarize(image).median} ms`);
+  return { firstBuildMs: first.buildMs, imageMs: summarize(image), engineBuildMs: summarize(engineBuild) };
+}
+
+async function rebuildOften(studio: Studio, project: Project, edit: () => Promise<void>, runs: number) {
+  const image: number[] = [];
+  const engineBuild: number[] = [];
+  for (let turn = 1; turn <= runs; turn += 1) {
+    await edit();
+    const savedAtMs = performance.now();
+    const built = await studio.client.call('builds:build', { projectId: project.id });
+    image.push(performance.now() - savedAtMs);
+    engineBuild.push(built.buildMs);
+    if (built.cached) throw new Error('the edit changed nothing: the build came from the cache');
+  }
+  return { image, engineBuild };
 }
 
 /** Returns a function that changes one line of the entry file to what it never was before. */
