@@ -1,4 +1,6 @@
 /** Calls the function, and makes an answer of whatever comes of it: by the same code as Ember's. */
+import { isUtf8 } from 'node:buffer';
+import { pathToFileURL } from 'node:url';
 import { runInThisContext } from 'node:vm';
 import dispatchSource from '../../ember/prelude/dispatch.prelude.js';
 import type { WireAnswer, WireBodyKind, WireErrorCode } from '../session/wire.ts';
@@ -8,7 +10,14 @@ export type Outcome =
   | Pick<Extract<WireAnswer, { type: 'response' }>, 'type' | 'status' | 'headers' | 'kind' | 'body'>
   | Pick<Extract<WireAnswer, { type: 'error' }>, 'type' | 'code' | 'message' | 'stack'>;
 
+/** Never rejects. */
 export type Handler = (event: unknown) => Promise<Outcome>;
+
+export interface HandlerOptions {
+  readonly functionName: string;
+  /** Where the function's code lies here. */
+  readonly bundlePath: string;
+}
 
 type Body = string | ArrayBufferLike;
 interface Dispatch {
@@ -25,12 +34,19 @@ interface DispatchHost {
 
 const kinds: readonly WireBodyKind[] = ['none', 'json', 'text', 'bytes'];
 const unsendable = 5;
+/** As on Ember. */
+const maxBodyBytes = 16 * 1024 * 1024;
 
 /** The function as something that always answers. */
-export function createHandler(exported: unknown, functionName: string): Handler {
+export function createHandler(exported: unknown, { functionName, bundlePath }: HandlerOptions): Handler {
   let outcome: Outcome | null = null;
   const host: DispatchHost = {
     respond: (status, headers, kind, body, offset, length) => {
+      const bodyBytes = typeof body === 'string' ? Buffer.byteLength(body) : length;
+      if (bodyBytes > maxBodyBytes) {
+        outcome = tooLong(bodyBytes);
+        return;
+      }
       outcome = {
         type: 'response',
         status,
@@ -40,7 +56,8 @@ export function createHandler(exported: unknown, functionName: string): Handler 
       };
     },
     fail: (code, name, message, stack) => {
-      outcome = failure(code === unsendable ? 'FUNCTION_UNSENDABLE' : 'FUNCTION_THREW', name, message, stack);
+      const wireCode = code === unsendable ? 'FUNCTION_UNSENDABLE' : 'FUNCTION_THREW';
+      outcome = failure(wireCode, name, message, inBundle(stack, bundlePath));
     },
   };
   type MakeDispatch = (host: DispatchHost, timers: { readonly run: null; readonly clear: null }) => Dispatch;
@@ -59,6 +76,8 @@ export function createHandler(exported: unknown, functionName: string): Handler 
       // What has a `then` was awaited already: `finish` gives a promise only for what turned into one.
       for (value = dispatch.finish(value); value instanceof Promise; ) value = dispatch.finish(await asPlain(value));
       if (typeof value === 'string') {
+        const bodyBytes = Buffer.byteLength(value);
+        if (bodyBytes > maxBodyBytes) return tooLong(bodyBytes);
         const headers = { 'content-type': 'application/json' };
         return { type: 'response', status: 200, headers, kind: 'json', body: value };
       }
@@ -69,26 +88,37 @@ export function createHandler(exported: unknown, functionName: string): Handler 
   };
 }
 
+const text =
+  /^(?:text\/|application\/(?:json|xml|javascript|x-www-form-urlencoded)\b|[\w-]+\/[\w.-]+\+(?:json|xml)\b)/i;
+
 /** A web `Response` as the plain object that stands for it; anything else as it is. */
 async function asPlain(given: unknown): Promise<unknown> {
   const value = await given;
   // Looked up only then: naming the global would load Node's fetch.
-  if (value === null || typeof value !== 'object' || value.constructor?.name !== 'Response') return value;
-  if (!(value instanceof Response)) return value;
-  const bytes = new Uint8Array(await value.arrayBuffer());
+  if (Object.prototype.toString.call(value) !== '[object Response]' || !(value instanceof Response)) return value;
+  if (value.headers.getSetCookie().length > 1) {
+    throw new TypeError('The response sets more than one cookie; an answer carries one value for each header.');
+  }
+  const { status } = value;
   const headers = Object.fromEntries(value.headers);
-  const isText = /^(text\/|application\/(json|javascript|xml))/.test(headers['content-type'] ?? '');
-  return { status: value.status, headers, body: isText ? Buffer.from(bytes).toString('utf8') : bytes };
+  if (value.body === null) return { status, headers, body: null };
+  const bytes = Buffer.from(await value.arrayBuffer());
+  // What a Response was made of cannot be asked.
+  const isText = text.test(headers['content-type'] ?? '') && isUtf8(bytes);
+  return { status, headers, body: isText ? bytes.toString('utf8') : bytes };
+}
+
+const tooLong = (bodyBytes: number) =>
+  failure('FUNCTION_UNSENDABLE', '', `The response has ${bodyBytes} bytes; at most ${maxBodyBytes} can be sent.`, '');
+
+/** A stack as the host reads it: it knows the bundle by its bare name, and calls that were awaited as calls. */
+export function inBundle(stack: string, bundlePath: string): string {
+  return stack
+    .replaceAll(pathToFileURL(bundlePath).href, 'bundle.js')
+    .replaceAll(bundlePath, 'bundle.js')
+    .replaceAll(/^(\s+at )async /gm, '$1');
 }
 
 export function failure(code: WireErrorCode, name: string, message: string, stack: string): Outcome {
-  return {
-    type: 'error',
-    code,
-    message: name === '' ? message : `${name}: ${message}`,
-    // The host knows the bundle by its bare name.
-    stack: stack
-      .replaceAll(/(?:file:\/\/)?\/firstlight\/bundle\.[cm]js/g, 'bundle.js')
-      .replaceAll('at async bundle', 'at bundle'),
-  };
+  return { type: 'error', code, message: name === '' ? message : `${name}: ${message}`, stack };
 }

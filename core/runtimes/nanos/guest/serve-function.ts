@@ -5,11 +5,13 @@
  */
 import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import { greeting, readySign, type WireMark } from '../session/wire.ts';
-import { createHandler } from './handler.ts';
+import { answerAlways, type Call } from './answer-always.ts';
+import { createHandler, failure, type Handler, inBundle } from './handler.ts';
 import { answerHttp } from './serve-http.ts';
 import { serveWire } from './serve-wire.ts';
 
@@ -27,32 +29,51 @@ mark('function.loading');
 process.on('SIGTERM', () => process.exit(0));
 
 /** Node.js itself takes long to get ready for ES modules: only what needs to be one is. */
-const load = async (): Promise<unknown> =>
+const loadBundle = async (): Promise<{ readonly default?: unknown }> =>
   bundlePath.endsWith('.cjs') ? createRequire(bundlePath)(bundlePath) : await import(pathToFileURL(bundlePath).href);
 
+/** What answers: the function, or, where it could not be loaded, why. */
+async function load(): Promise<Handler> {
+  try {
+    return createHandler((await loadBundle()).default, { functionName, bundlePath });
+  } catch (thrown) {
+    process.stderr.write(`${inspect(thrown)}\n`);
+    const words = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : inspect(thrown);
+    const stack = thrown instanceof Error ? inBundle(`${thrown.stack}`, bundlePath) : '';
+    const message = `The function's module failed while it was loaded. ${words}`;
+    const outcome = failure('EVALUATION_THREW', '', message, stack);
+    return async () => outcome;
+  }
+}
+
+function serve(socket: Socket, call: Call): void {
+  const parts: Buffer[] = [];
+  const look = (part: Buffer): void => {
+    parts.push(part);
+    const bytes = Buffer.concat(parts);
+    const begun = bytes.toString('latin1', 0, greeting.length);
+    if (begun.length < greeting.length && greeting.startsWith(begun)) return;
+    socket.off('data', look);
+    // Held until whoever is to serve it listens.
+    socket.pause();
+    const isOurs = begun === greeting;
+    socket.unshift(isOurs ? bytes.subarray(greeting.length) : bytes);
+    if (isOurs) serveWire(socket, call, { marks, ticks });
+    else void answerHttp(socket, call);
+  };
+  socket.on('data', look);
+  // A client that goes away is no reason for the function to end.
+  socket.on('error', () => socket.destroy());
+}
+
 async function main(): Promise<void> {
-  const loaded = (await load()) as { default?: unknown };
-  const handler = createHandler(loaded.default, functionName);
+  const call = answerAlways(await load(), bundlePath);
   mark('function.loaded');
-  const server = createServer({ noDelay: true }, (socket) => {
-    socket.once('data', (first: Buffer) => {
-      // Held until whoever is to serve it listens.
-      socket.pause();
-      const isOurs = first.subarray(0, greeting.length).toString('latin1') === greeting;
-      socket.unshift(isOurs ? first.subarray(greeting.length) : first);
-      if (isOurs) serveWire(socket, handler, { marks, ticks });
-      else void answerHttp(socket, handler);
-    });
-    // A client that goes away is no reason for the function to end.
-    socket.on('error', () => socket.destroy());
-  });
+  const server = createServer({ noDelay: true }, (socket) => serve(socket, call));
   server.listen(Number(port), '0.0.0.0', () => {
     mark('listening');
     writeSync(1, readySign);
   });
 }
 
-main().catch((thrown: unknown) => {
-  process.stderr.write(`${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
-  process.exit(1);
-});
+void main();

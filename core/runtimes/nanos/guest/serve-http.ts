@@ -1,54 +1,84 @@
 /** Serves plain HTTP, as any client on the host speaks it to the forwarded port. Node's HTTP is loaded with the first such client. */
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Handler } from './handler.ts';
+import type { Call } from './answer-always.ts';
+import type { Outcome } from './handler.ts';
 
 /** A request's body beyond this is refused: an event is held in memory whole. */
 const maxBodyBytes = 64 * 1024 * 1024;
 let server: Promise<Server> | null = null;
 
 /** Lets a connection be served by Node's own HTTP server. */
-export async function answerHttp(socket: Socket, handler: Handler): Promise<void> {
-  server ??= createHttpServer(handler);
+export async function answerHttp(socket: Socket, call: Call): Promise<void> {
+  server ??= createHttpServer(call);
   (await server).emit('connection', socket);
   socket.resume();
 }
 
-async function createHttpServer(handler: Handler): Promise<Server> {
+async function createHttpServer(call: Call): Promise<Server> {
   const { createServer } = await import('node:http');
   return createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > maxBodyBytes) return void response.writeHead(413).end();
-      chunks.push(chunk);
-    }
-    const url = new URL(request.url ?? '/', 'http://guest');
-    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-    const outcome = await handler({
-      method: request.method ?? 'GET',
-      path: url.pathname,
-      query: Object.fromEntries(url.searchParams),
-      headers,
-      body: readBody(Buffer.concat(chunks).toString('utf8'), headers['content-type'] ?? ''),
-    });
-    if (outcome.type === 'error') {
-      response.writeHead(500, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ error: outcome.message }));
-      return;
-    }
-    response.writeHead(outcome.status, outcome.headers);
-    response.end(outcome.kind === 'bytes' ? Buffer.from(outcome.body, 'base64') : outcome.body);
+    // A client that goes away in the middle is no reason for the function to end.
+    const body = await readAll(request).catch(() => null);
+    if (body === null) return;
+    if (body === 'too long') return void response.writeHead(413, { connection: 'close' }).end();
+    call(eventOf(request, body), (outcome) => send(response, outcome));
   });
+}
+
+async function readAll(request: IncomingMessage): Promise<Buffer | 'too long'> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Whoever sends too much hears so before the connection ends.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) return 'too long';
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function eventOf({ method = 'GET', url = '/', headers: given }: IncomingMessage, body: Buffer): unknown {
+  const [path = '/', ...search] = url.split('?');
+  const headers = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
+  return {
+    method,
+    path,
+    query: Object.fromEntries(new URLSearchParams(search.join('?'))),
+    headers,
+    body: readBody(body.toString('utf8'), headers['content-type'] ?? ''),
+  };
 }
 
 function readBody(text: string, contentType: string): unknown {
   if (text === '') return null;
-  if (!/\bjson\b/.test(contentType)) return text;
+  if (!/\bjson\b/i.test(contentType)) return text;
   try {
     return JSON.parse(text);
   } catch {
     return text;
   }
+}
+
+function send(response: ServerResponse, outcome: Outcome): void {
+  if (outcome.type === 'error') sendError(response, outcome.message);
+  else if (writeHead(response, outcome)) {
+    response.end(outcome.kind === 'bytes' ? Buffer.from(outcome.body, 'base64') : outcome.body);
+  }
+}
+
+/** False for a header that HTTP cannot carry; the client has then been told. */
+function writeHead(response: ServerResponse, { status, headers }: Extract<Outcome, { type: 'response' }>): boolean {
+  try {
+    response.writeHead(status, headers);
+    return true;
+  } catch (thrown) {
+    sendError(response, thrown instanceof Error ? thrown.message : String(thrown));
+    return false;
+  }
+}
+
+function sendError(response: ServerResponse, message: string): void {
+  response.writeHead(500, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ error: message }));
 }

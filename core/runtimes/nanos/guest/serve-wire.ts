@@ -1,7 +1,9 @@
 /** Serves a connection of Firstlight's own: a request a line, an answer a line. */
 import type { Socket } from 'node:net';
+import { createLineReader } from '../session/read-lines.ts';
 import type { WireAnswer, WireMark, WireRequest } from '../session/wire.ts';
-import { failure, type Handler, type Outcome } from './handler.ts';
+import type { Call } from './answer-always.ts';
+import { failure, type Outcome } from './handler.ts';
 
 export interface WireContext {
   readonly marks: readonly WireMark[];
@@ -9,26 +11,31 @@ export interface WireContext {
 }
 
 /** Answers what comes on `socket` until it ends. One invocation at a time, as on Ember: a ping waits its turn too. */
-export function serveWire(socket: Socket, handler: Handler, { marks, ticks }: WireContext): void {
-  let rest = '';
+export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireContext): void {
   let turn: Promise<void> = Promise.resolve();
-  socket.setEncoding('utf8');
-  socket.on('data', (chunk: string) => {
-    const received = ticks();
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const request = JSON.parse(line) as WireRequest;
-      turn = turn.then(() => answer(request, received));
+  let received = 0;
+  const read = createLineReader((line) => {
+    const request = readRequest(line);
+    const at = received;
+    turn = turn.then(() => answer(request, at));
+  });
+  socket.on('data', (chunk: Buffer) => {
+    received = ticks();
+    try {
+      read(chunk);
+    } catch {
+      // Whoever it is does not speak this protocol, and is no reason for the function to end.
+      socket.destroy();
     }
   });
   socket.resume();
 
-  async function answer(request: WireRequest, received: number): Promise<void> {
+  async function answer(request: WireRequest, receivedAt: number): Promise<void> {
     const { id } = request;
-    if (request.type === 'ping') return send({ type: 'pong', id, received, sent: ticks() });
-    const outcome = await withDeadline(handler(request.event), request.deadlineMs);
-    send({ ...outcome, id, marks, received, sent: ticks() });
+    if (request.type === 'ping') return send({ type: 'pong', id, received: receivedAt, sent: ticks() });
+    await callInTime(call, request.event, request.deadlineMs, (outcome) => {
+      send({ ...outcome, id, marks, received: receivedAt, sent: ticks() });
+    });
   }
 
   function send(answer: WireAnswer): void {
@@ -36,12 +43,29 @@ export function serveWire(socket: Socket, handler: Handler, { marks, ticks }: Wi
   }
 }
 
+/** Errors: throws for what is no request. */
+function readRequest(line: string): WireRequest {
+  const request = JSON.parse(line) as Partial<WireRequest> | null;
+  if (typeof request?.id === 'number' && (request.type === 'ping' || request.type === 'invoke')) {
+    return request as WireRequest;
+  }
+  throw new TypeError('neither an invocation nor a ping');
+}
+
 /** A handler that waits for something that never comes is told of here; one that computes without end, by the host. */
-async function withDeadline(running: Promise<Outcome>, deadlineMs: number): Promise<Outcome> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Outcome>((resolve) => {
-    const message = `The function did not answer within ${deadlineMs} ms.`;
-    timer = setTimeout(() => resolve(failure('FUNCTION_TIMEOUT', '', message, '')), deadlineMs);
+function callInTime(call: Call, event: unknown, deadlineMs: number, send: (outcome: Outcome) => void): Promise<void> {
+  return new Promise((resolve) => {
+    // A function that ends Node.js at once is answered for before there is a timer.
+    let timer: NodeJS.Timeout | undefined;
+    const forget = call(event, (outcome) => {
+      clearTimeout(timer);
+      send(outcome);
+      resolve();
+    });
+    timer = setTimeout(() => {
+      forget();
+      send(failure('FUNCTION_TIMEOUT', '', `The function did not answer within ${deadlineMs} ms.`, ''));
+      resolve();
+    }, deadlineMs);
   });
-  return await Promise.race([running, late]).finally(() => clearTimeout(timer));
 }

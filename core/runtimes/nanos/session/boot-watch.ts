@@ -37,6 +37,7 @@ export function watchBoot(onSerial: InstanceLink['onSerial'], boot: SessionInfo[
   let line = '';
   let lineAtNs: HostNs | null = null;
   let heard = false;
+  let listens = false;
 
   const mark = (name: string, label: string, atNs: HostNs, opens: HostMark['opens'] = null) =>
     void marks.push({ name, label, atNs, source: 'serial', errorNs: serialErrorNs, opens });
@@ -77,8 +78,9 @@ export function watchBoot(onSerial: InstanceLink['onSerial'], boot: SessionInfo[
         lineAtNs ??= atNs;
         line += char;
         if (char === '\\' && line.endsWith(readySign)) {
-          mark('listening.seen', 'the function listens', atNs);
           line = line.slice(0, -readySign.length);
+          if (!listens) mark('listening.seen', 'the function listens', atNs);
+          listens = true;
           listening.resolve();
         }
       }

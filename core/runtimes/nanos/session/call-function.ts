@@ -4,40 +4,53 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Body, Response } from '#shared/model/run.ts';
 import { bytes } from '#shared/model/units.ts';
-import { type Caller, type CallerContext, goneAsError, now, tooLate } from './nanos-session.ts';
+import { type Caller, type CallerContext, goneAsError, now, refuse, tooLate } from './nanos-session.ts';
 import type { WireAnswer, WireErrorCode, WireMark } from './wire.ts';
-import { connectWire, type WireClient } from './wire-client.ts';
+import { connectWire, type Heard, type WireClient } from './wire-client.ts';
 
 /** The guest ends a wait at its deadline by itself; one that computes without end does not answer this much later either. */
 const graceMs = 3_000;
 const pingTimeoutMs = 1_000;
+/** As on Ember. */
+const maxEventBytes = 16 * 1024 * 1024;
 
 /** Calls a function by the protocol of `wire.ts`. */
 export function createFunctionCaller({ info, link, watch, host }: CallerContext): Caller {
-  const ready = link.fresh ? watch.listening : Promise.resolve();
+  const ready = link.fresh ? upAndReachable() : Promise.resolve();
   let client: Promise<WireClient> | null = null;
   // Not from 1: an answer to an earlier owner's request must not be taken for one to ours.
   let nextId = randomInt(1, 2 ** 31);
 
-  async function connection(): Promise<WireClient> {
-    const there = await client?.catch(() => null);
-    if (there?.isOpen()) return there;
-    client = host().then((address) => connectWire(address, info.port));
-    return await client;
+  /** The function may listen before its kernel has got an address. */
+  async function upAndReachable(): Promise<void> {
+    await watch.listening;
+    if (info.host === null) await watch.address;
   }
 
-  async function call(request: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
+  /** One connection for all that is asked; another when it has broken. */
+  function connection(): Promise<WireClient> {
+    const connect = async () => await connectWire(await host(), info.port);
+    client = client === null ? connect() : client.then((there) => (there.isOpen() ? there : connect()), connect);
+    return client;
+  }
+
+  async function ask(event: Json, deadlineMs: number): Promise<Heard> {
+    const wire = await connection();
+    return await wire.ask({ type: 'invoke', id: nextId++, event, deadlineMs });
+  }
+
+  async function call({ event, timeoutMs }: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
     const over = new AbortController();
     const gone = goneAsError(link.ended);
     gone.catch(() => undefined);
     try {
       await Promise.race([ready, gone]);
+      const eventBytes = Buffer.byteLength(JSON.stringify(event));
+      if (eventBytes > maxEventBytes) return refuse(tooLong(eventBytes));
       const sentAtNs = now();
-      const { timeoutMs } = request;
       const message = `The function did not answer within ${timeoutMs} ms, and did not stop when its time was over.`;
-      const wire = await Promise.race([connection(), gone]);
       const { answer, atNs } = await Promise.race([
-        wire.ask({ type: 'invoke', id: nextId++, event: request.event, deadlineMs: timeoutMs }),
+        ask(event, timeoutMs),
         tooLate(timeoutMs + graceMs, message, over.signal),
         gone,
       ]);
@@ -86,7 +99,10 @@ function read(answer: WireAnswer): Pick<InvocationResult, 'outcome' | 'marks'> {
     case 'response':
       return { outcome: { ok: true, response: readResponse(answer) }, marks: describe(answer.marks) };
     case 'error':
-      return { outcome: { ok: false, fatal: false, error: readError(answer) }, marks: describe(answer.marks) };
+      return {
+        outcome: { ok: false, fatal: endsGuest.has(answer.code), error: readError(answer) },
+        marks: describe(answer.marks),
+      };
     case 'pong':
       throw new FirstlightError('CHANNEL_BROKEN', 'The guest answered an invocation as if it were a ping.');
   }
@@ -112,14 +128,31 @@ function readBody(kind: Extract<WireAnswer, { type: 'response' }>['kind'], body:
     case 'bytes':
       return { kind: 'bytes', base64: body };
     case 'json':
-      return { kind: 'json', value: JSON.parse(body) as Json };
+      return { kind: 'json', value: readJson(body) };
   }
 }
+
+function readJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    const message = 'The guest sent a body that is not the JSON it claims to be.';
+    throw new FirstlightError('CHANNEL_BROKEN', message, { cause });
+  }
+}
+
+const tooLong = (eventBytes: number) =>
+  new FirstlightError('BAD_INPUT', `The event takes ${eventBytes} bytes; a guest accepts ${maxEventBytes}.`, {
+    hint: 'Send a smaller event.',
+  });
+
+const endsGuest: ReadonlySet<WireErrorCode> = new Set(['FUNCTION_CRASHED', 'EVALUATION_THREW']);
 
 const hints: Partial<Record<WireErrorCode, string>> = {
   FUNCTION_TIMEOUT: 'Is an `await` on an event that never comes? Otherwise raise timeoutMs in firstlight.json.',
   FUNCTION_UNSENDABLE:
     'Return JSON, text, bytes, a Response, or { status, headers, body }. Functions, symbols, BigInts and cycles cannot be sent.',
+  FUNCTION_CRASHED: 'Catch what callbacks throw, and await every promise. The instance was ended.',
   EXPORT_MISSING: 'Write `export default function handler(event) { … }`.',
 };
 

@@ -5,14 +5,14 @@ import { FirstlightError } from '#shared/errors.ts';
 import { bytes } from '#shared/model/units.ts';
 import { readNanosPanic } from '../crash/read-crash.ts';
 import { partOf } from '../trace/split-trace.ts';
-import { openExitCode } from './exit-code.ts';
+import { type ExitCodeReader, openExitCode } from './exit-code.ts';
 import { type Caller, type CallerContext, now, tooLate } from './nanos-session.ts';
 
 /** Waits for a program to run to its end; what it printed is the answer. It gets no event, and is called once. */
 export function createJobCaller({ info, link, watch }: CallerContext): Caller {
   // Opened while it is there: with the instance, its disk goes.
-  const exitCode = info.disk !== null && link.fresh ? openExitCode(info.disk, bootFsAt - klogBytes) : null;
-  exitCode?.catch(() => undefined);
+  let unread = info.disk !== null && link.fresh ? openExitCode(info.disk, bootFsAt - klogBytes) : null;
+  unread?.catch(() => undefined);
   let called = false;
 
   async function call({ timeoutMs }: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
@@ -22,6 +22,17 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
       });
     }
     called = true;
+    const exitCode = unread;
+    // Read after the session was closed, which the instance's end does.
+    unread = null;
+    try {
+      return await untilEnded(timeoutMs, exitCode);
+    } finally {
+      closeSoon(exitCode);
+    }
+  }
+
+  async function untilEnded(timeoutMs: number, exitCode: Promise<ExitCodeReader> | null) {
     const sentAtNs = now();
     const over = new AbortController();
     const late = watch.spoke.then(() =>
@@ -29,28 +40,28 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     );
     late.catch(() => undefined);
     await Promise.race([link.ended, late]).finally(() => over.abort());
-    const receivedAtNs = now();
+    const times = { sentAtNs, receivedAtNs: now(), marks: [], received: [] };
     if (readNanosPanic(watch.output()) !== null) {
       // Whoever manages the instance tells how, with symbols.
       throw new FirstlightError('CHANNEL_BROKEN', 'The program crashed.');
     }
     const printed = partOf(watch.output(), 'program');
-    const reader = await exitCode;
-    const code = (await reader?.read()) ?? 0;
-    await reader?.close();
-    const times = { sentAtNs, receivedAtNs, marks: [], received: [] };
+    const code = (await (await exitCode)?.read()) ?? 0;
     if (code !== 0) {
       const error = new FirstlightError('FUNCTION_CRASHED', `The program ended with exit code ${code}.`, {
         hint: 'What it printed says more.',
         details: { output: printed },
       });
-      return { outcome: { ok: false, error, fatal: true }, ...times };
+      return { outcome: { ok: false, error, fatal: true }, ...times } as const;
     }
     const body = { kind: 'text', value: printed } as const;
     const headers = { 'content-type': 'text/plain; charset=utf-8' };
     const response = { status: 200, headers, body, bytes: bytes(Buffer.byteLength(printed)) };
-    return { outcome: { ok: true, response, ended: true }, ...times };
+    return { outcome: { ok: true, response, ended: true }, ...times } as const;
   }
 
-  return { ready: watch.spoke, call, sampleClock: async () => [], close: () => undefined };
+  return { ready: watch.spoke, call, sampleClock: async () => [], close: () => closeSoon(unread) };
 }
+
+const closeSoon = (exitCode: Promise<ExitCodeReader> | null): void =>
+  void exitCode?.then((reader) => reader.close()).catch(() => undefined);

@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
-import { FirstlightError } from '#shared/errors.ts';
-import { callHttp } from './http-call.ts';
-import { type Caller, type CallerContext, goneAsError, tooLate } from './nanos-session.ts';
+import { type ErrorCode, FirstlightError } from '#shared/errors.ts';
+import { callHttp, type HttpRequest, toRequest } from './http-call.ts';
+import { type Caller, type CallerContext, goneAsError, refuse, tooLate } from './nanos-session.ts';
 
 /** A refused connection costs the guest one packet; the answer is late by half of this at the median. */
 const retryMs = 4;
+/** A program's end is known this much later: QEMU has to go, and libvirt to reap it. */
+const endWaitMs = 2_000;
+
+/** The program is none the worse for an event that cannot be sent, and for an answer that is too long. */
+const harmless: ReadonlySet<ErrorCode> = new Set(['BAD_INPUT', 'FUNCTION_UNSENDABLE']);
 
 /**
  * Calls a program by HTTP, as soon as its kernel has an address. Until it answers for the first time, a connection that is
@@ -15,38 +20,40 @@ export function createProgramCaller({ info, link, watch, host }: CallerContext):
   const ready = link.fresh ? watch.address.then(() => undefined) : Promise.resolve();
   let answered = !link.fresh;
 
-  async function untilAnswered(request: InvocationRequest, signal: AbortSignal) {
-    await ready;
+  async function untilAnswered(request: HttpRequest, signal: AbortSignal) {
     const target = { host: await host(), port: info.port };
     for (;;) {
-      const result = await callHttp(target, request.event, signal);
+      const result = await callHttp(target, request, signal);
       if (result.kind === 'answered') return result;
       if (answered) {
-        throw new FirstlightError(
-          'CHANNEL_BROKEN',
-          `The program closed the connection to port ${info.port} unanswered.`,
-          {
-            cause: result.cause,
-          },
-        );
+        const message = `The program closed the connection to port ${info.port} unanswered.`;
+        throw new FirstlightError('CHANNEL_BROKEN', message, { cause: result.cause });
       }
       await sleep(retryMs, undefined, { signal });
     }
   }
 
-  async function call(request: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
+  const endsSoon = () =>
+    Promise.race([link.ended.then(() => true), sleep(endWaitMs, undefined, { ref: false }).then(() => false)]);
+
+  async function call({ event, timeoutMs, signal }: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
     const over = new AbortController();
-    const { signal, timeoutMs } = request;
     const either = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
     const gone = goneAsError(link.ended);
     gone.catch(() => undefined);
     try {
-      const answering = untilAnswered(request, either);
-      answering.catch(() => undefined);
-      const late = ready.then(() => tooLate(timeoutMs, lateWords(timeoutMs, info.port), over.signal));
+      await Promise.race([ready, gone]);
+      const answering = untilAnswered(toRequest(event), either);
+      const late = tooLate(timeoutMs, lateWords(timeoutMs, info.port), over.signal);
       const { response, sentAtNs, receivedAtNs } = await Promise.race([answering, late, gone]);
       answered = true;
       return { outcome: { ok: true, response }, sentAtNs, receivedAtNs, marks: [], received: [] };
+    } catch (thrown) {
+      if (!(thrown instanceof FirstlightError)) throw thrown;
+      // A program may break off one answer and be there for the next.
+      const broke = answered && thrown.code === 'CHANNEL_BROKEN' && !(await endsSoon());
+      if (broke || harmless.has(thrown.code)) return refuse(thrown);
+      throw thrown;
     } finally {
       over.abort();
     }

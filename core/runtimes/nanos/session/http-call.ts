@@ -1,5 +1,5 @@
 /** An event as an HTTP request, and what a program answers as a response. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Body, Response } from '#shared/model/run.ts';
@@ -10,61 +10,95 @@ export interface HttpTarget {
   readonly port: number;
 }
 
+/** An event as HTTP says it. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
 /** What came of one try. `refused`: the connection ended before a byte of an answer, as when nobody listens yet. */
 export type HttpResult =
   | { readonly kind: 'answered'; readonly response: Response; readonly sentAtNs: HostNs; readonly receivedAtNs: HostNs }
   | { readonly kind: 'refused'; readonly cause: unknown };
 
-/** As for Ember's answers. */
+/** An answer is held in memory whole, kept with its run, and shown. */
 const maxBodyBytes = 64 * 1024 * 1024;
+const methodPattern = /^[!#$%&'*+.^_`|~\w-]+$/;
 const fields = new Set(['method', 'path', 'query', 'headers', 'body']);
 
 /**
- * Sends an event and takes the answer.
+ * Sends a request and takes the answer.
  *
- * Errors: FUNCTION_UNSENDABLE for an answer that is too large; CANCELLED when `signal` says so.
+ * Errors: FUNCTION_UNSENDABLE for an answer that is too long; CHANNEL_BROKEN for one that breaks off; CANCELLED when
+ * `signal` says so.
  */
-export async function callHttp(target: HttpTarget, event: Json, signal: AbortSignal): Promise<HttpResult> {
-  const { method, path, headers, body } = toRequest(event);
+export async function callHttp(target: HttpTarget, request: HttpRequest, signal: AbortSignal): Promise<HttpResult> {
+  const { method, path, headers, body } = request;
   const sentAtNs = now();
   return await new Promise<HttpResult>((resolve, reject) => {
-    const outgoing = httpRequest({ ...target, method, path, headers, agent: false, signal });
+    const fail = (cause: unknown) => {
+      if (cause instanceof FirstlightError) reject(cause);
+      else if (signal.aborted) reject(new FirstlightError('CANCELLED', 'The invocation was cancelled.'));
+      else reject(new FirstlightError('CHANNEL_BROKEN', 'The program broke off its answer.', { cause }));
+    };
     let answering = false;
+    const outgoing = httpRequest({ ...target, method, path, headers, agent: false, signal });
     outgoing.on('error', (cause) => {
-      if (signal.aborted) reject(new FirstlightError('CANCELLED', 'The invocation was cancelled.'));
-      else if (answering) reject(new FirstlightError('CHANNEL_BROKEN', 'The program broke off its answer.', { cause }));
+      if (answering || signal.aborted) fail(cause);
       else resolve({ kind: 'refused', cause });
     });
     outgoing.on('response', (incoming) => {
       answering = true;
       readResponse(incoming).then(
         (response) => resolve({ kind: 'answered', response, sentAtNs, receivedAtNs: now() }),
-        reject,
+        fail,
       );
     });
     outgoing.end(body);
   });
 }
 
-interface Request {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Record<string, string>;
-  readonly body: string | undefined;
-}
-
-/** An event in the shape of a request is sent as that; any other JSON is posted. */
-function toRequest(event: Json): Request {
+/**
+ * An event in the shape of a request as that; any other JSON, posted.
+ *
+ * Errors: BAD_INPUT for a method or a header that HTTP cannot carry.
+ */
+export function toRequest(event: Json): HttpRequest {
   if (!isRequest(event)) return post(event);
-  const { method = 'GET', path = '/', query = {}, headers = {}, body = null } = event as Record<string, Json>;
+  const { method = 'GET', path = '/', query, headers, body = null } = event as Record<string, Json>;
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) search.append(name, String(value));
   const suffix = search.size === 0 ? '' : `${String(path).includes('?') ? '&' : '?'}${search}`;
   const given = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
-  const known = Object.fromEntries(given) as Record<string, string>;
+  const { 'content-length': _, ...known } = Object.fromEntries(given) as Record<string, string>;
   const text = body === null ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const typed = text === undefined || typeof body === 'string' ? {} : { 'content-type': 'application/json' };
-  return { method: String(method), path: encodeURI(`${path}${suffix}`), headers: { ...typed, ...known }, body: text };
+  const all = { ...typed, ...known };
+  try {
+    for (const [name, value] of Object.entries(all)) {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    }
+  } catch (cause) {
+    throw badRequest(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  if (!methodPattern.test(String(method))) throw badRequest(`${JSON.stringify(method)} is no method.`);
+  return { method: String(method), path: escapePath(`${path}${suffix}`), headers: all, body: text };
+}
+
+const badRequest = (why: string, cause?: unknown) =>
+  new FirstlightError('BAD_INPUT', `The event cannot be sent as an HTTP request. ${why}`, {
+    hint: 'Correct its method, path or headers.',
+    cause,
+  });
+
+/** What may not stand in a request's first line is escaped; what was escaped before stays as it is. */
+function escapePath(path: string): string {
+  const rooted = path.startsWith('/') ? path : `/${path}`;
+  // Through a buffer, which has U+FFFD for half a character.
+  return rooted.replaceAll(/[^\x21-\x7e]|["#<>\\^`{|}]/gu, (part) => encodeURIComponent(Buffer.from(part).toString()));
 }
 
 function isRequest(event: Json): boolean {
@@ -73,7 +107,7 @@ function isRequest(event: Json): boolean {
   return keys.length > 0 && keys.every((key) => fields.has(key)) && ('path' in event || 'method' in event);
 }
 
-const post = (event: Json): Request => ({
+const post = (event: Json): HttpRequest => ({
   method: 'POST',
   path: '/',
   headers: { 'content-type': 'application/json' },

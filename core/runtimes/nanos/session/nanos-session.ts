@@ -43,6 +43,7 @@ export function openNanosSession(link: InstanceLink): GuestSession {
   };
   const caller = createCaller({ info, link, watch, host });
   let queue: Promise<unknown> = Promise.resolve();
+  let answered = !link.fresh;
   let close: (reason: FirstlightError | null) => void = () => undefined;
   const closed = new Promise<FirstlightError | null>((resolve) => {
     close = resolve;
@@ -56,15 +57,21 @@ export function openNanosSession(link: InstanceLink): GuestSession {
 
   async function invokeNow(request: InvocationRequest): Promise<InvocationResult> {
     const sentAtNs = now();
+    const over = new AbortController();
+    const unsent = request.signal?.aborted ?? false;
     try {
-      request.signal?.throwIfAborted();
-      const result = await Promise.race([caller.call(request), cancelled(request.signal)]);
+      if (unsent) throw cancelledError();
+      const result = await Promise.race([caller.call(request), untilCancelled(request.signal, over.signal)]);
+      answered = true;
       watch.stop();
       return { ...result, hostMarks: watch.marks() };
     } catch (thrown) {
       const error = toFirstlightError(thrown);
-      const outcome = { ok: false, error, fatal: true } as const;
+      // Whatever broke, the guest may still be at it; what it was never asked does it no harm, once it is up.
+      const outcome = { ok: false, error, fatal: !(unsent && answered) } as const;
       return { outcome, sentAtNs, receivedAtNs: now(), marks: [], received: [], hostMarks: watch.marks() };
+    } finally {
+      over.abort();
     }
   }
 
@@ -93,16 +100,19 @@ function createCaller(context: CallerContext): Caller {
   }
 }
 
-function cancelled(signal: AbortSignal | undefined): Promise<never> {
+const cancelledError = () => new FirstlightError('CANCELLED', 'The invocation was cancelled.');
+
+/** Rejects when `signal` says so, unless `over` says before that nobody waits any more. */
+function untilCancelled(signal: AbortSignal | undefined, over: AbortSignal): Promise<never> {
   return new Promise<never>((_, reject) => {
-    const cancel = () => reject(new FirstlightError('CANCELLED', 'The invocation was cancelled.'));
-    signal?.addEventListener('abort', cancel, { once: true });
+    signal?.addEventListener('abort', () => reject(cancelledError()), { once: true, signal: over });
   });
 }
 
 /** Rejects after a time, unless `signal` says that nobody waits any more. */
 export async function tooLate(ms: number, message: string, signal: AbortSignal): Promise<never> {
   return await new Promise<never>((_, reject) => {
+    if (signal.aborted) return;
     const timer = setTimeout(() => {
       const hint = 'Look for a loop that never ends, or raise timeoutMs in firstlight.json. The instance was ended.';
       reject(new FirstlightError('FUNCTION_TIMEOUT', message, { hint }));
@@ -110,6 +120,12 @@ export async function tooLate(ms: number, message: string, signal: AbortSignal):
     timer.unref();
     signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   });
+}
+
+/** A result for an event that cannot be sent: the guest is none the worse for it. */
+export function refuse(error: FirstlightError): Omit<InvocationResult, 'hostMarks'> {
+  const atNs = now();
+  return { outcome: { ok: false, error, fatal: false }, sentAtNs: atNs, receivedAtNs: atNs, marks: [], received: [] };
 }
 
 /** Rejects when the domain is no more. */

@@ -4,18 +4,21 @@ import { connect, type Socket } from 'node:net';
 import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
 import { type HostNs, hostNs } from '#shared/model/units.ts';
-import { greeting, type WireAnswer, type WireRequest } from './wire.ts';
+import { createLineReader } from './read-lines.ts';
+import { greeting, type WireAnswer, type WireRequest, wireErrorCodes } from './wire.ts';
 
-/** A connection that asks one thing at a time. */
 export interface WireClient {
-  /** The answer to a request, and when it had come in. Errors: CHANNEL_BROKEN. */
-  readonly ask: (request: WireRequest) => Promise<{ readonly answer: WireAnswer; readonly atNs: HostNs }>;
+  /** The answer to a request, and when it had come in. Several may be under way. Errors: CHANNEL_BROKEN. */
+  readonly ask: (request: WireRequest) => Promise<Heard>;
   readonly isOpen: () => boolean;
   readonly close: () => void;
 }
 
-/** A body of 16 MiB in base64 and JSON, and room to spare. */
-const maxLineBytes = 64 * 1024 * 1024;
+export interface Heard {
+  readonly answer: WireAnswer;
+  readonly atNs: HostNs;
+}
+
 const connectTimeoutMs = 5_000;
 
 const sent = { id: z.number().int(), received: z.number(), sent: z.number() };
@@ -34,7 +37,7 @@ const answerSchema: z.ZodType<WireAnswer> = z.discriminatedUnion('type', [
   z.object({
     ...sent,
     type: z.literal('error'),
-    code: z.enum(['FUNCTION_THREW', 'FUNCTION_TIMEOUT', 'FUNCTION_UNSENDABLE', 'EXPORT_MISSING']),
+    code: z.enum(wireErrorCodes),
     message: z.string(),
     stack: z.string(),
     marks: marksSchema,
@@ -56,41 +59,26 @@ export async function connectWire(host: string, port: number): Promise<WireClien
 }
 
 function serve(socket: Socket): WireClient {
-  let waiting: {
-    readonly id: number;
-    readonly resolve: (heard: { answer: WireAnswer; atNs: HostNs }) => void;
-    readonly reject: (error: FirstlightError) => void;
-  } | null = null;
-  let chunks: Buffer[] = [];
-  let held = 0;
+  const waiting = new Map<number, { resolve: (heard: Heard) => void; reject: (error: FirstlightError) => void }>();
 
   function fail(error: FirstlightError): void {
-    waiting?.reject(error);
-    waiting = null;
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
     socket.destroy();
   }
 
-  function take(line: string, atNs: HostNs): void {
+  let atNs = hostNs(0);
+  const read = createLineReader((line) => {
     const answer = answerSchema.parse(JSON.parse(line));
-    if (waiting?.id !== answer.id) return;
-    waiting.resolve({ answer, atNs });
-    waiting = null;
-  }
+    // Nobody waits any more for an answer that came too late.
+    waiting.get(answer.id)?.resolve({ answer, atNs });
+    waiting.delete(answer.id);
+  });
 
   socket.on('data', (chunk: Buffer) => {
-    const atNs = hostNs(Number(process.hrtime.bigint()));
+    atNs = hostNs(Number(process.hrtime.bigint()));
     try {
-      let from = 0;
-      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
-        const line = Buffer.concat([...chunks, chunk.subarray(from, end)]).toString('utf8');
-        chunks = [];
-        held = 0;
-        from = end + 1;
-        take(line, atNs);
-      }
-      held += chunk.length - from;
-      chunks.push(chunk.subarray(from));
-      if (held > maxLineBytes) throw new Error(`an answer of more than ${maxLineBytes} bytes`);
+      read(chunk);
     } catch (thrown) {
       fail(broken('The guest sent what is no answer.', thrown));
     }
@@ -102,7 +90,7 @@ function serve(socket: Socket): WireClient {
     ask: (request) =>
       new Promise((resolve, reject) => {
         if (socket.destroyed) return reject(broken('The connection to the guest is closed.'));
-        waiting = { id: request.id, resolve, reject };
+        waiting.set(request.id, { resolve, reject });
         socket.write(`${JSON.stringify(request)}\n`);
       }),
     isOpen: () => !socket.destroyed,

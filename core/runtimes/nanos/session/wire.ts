@@ -1,14 +1,17 @@
 /**
  * What host and guest say to each other over a connection of Firstlight's own: lines of JSON, each way.
  *
- * The host connects, sends `greeting`, then a request a line; the guest answers each, in any order, with its `id`. Units:
- * ticks are nanoseconds of the guest's monotonic clock.
+ * The host connects, sends `greeting`, then a request a line; the guest answers each in turn, with its `id`. Whoever hears
+ * what is no such line ends the connection. Units: ticks are nanoseconds of the guest's monotonic clock.
  */
 
 /** The first bytes of a connection; nothing that speaks HTTP begins so. */
 export const greeting = 'FIRSTLIGHT/1\n';
-/** Written to the console as soon as the guest listens: a control sequence that shows nothing. */
-export const readySign = '\u001b\\';
+/**
+ * Written to the console as soon as the guest listens: two control sequences that show nothing. One of them ends a link or
+ * a title that a function prints; two in a row end nothing.
+ */
+export const readySign = '\u001b\\\u001b\\';
 
 export type WireMark = readonly [name: string, ticks: number];
 
@@ -44,5 +47,16 @@ export type WireAnswer =
     })
   | (Sent & { readonly type: 'pong' });
 
-/** As the errors of `shared/errors.ts`, less what only the host can know. */
-export type WireErrorCode = 'FUNCTION_THREW' | 'FUNCTION_TIMEOUT' | 'FUNCTION_UNSENDABLE' | 'EXPORT_MISSING';
+/**
+ * As the errors of `shared/errors.ts`, less what only the host can know. After FUNCTION_CRASHED and EVALUATION_THREW the
+ * guest is of no further use.
+ */
+export const wireErrorCodes = [
+  'FUNCTION_THREW',
+  'FUNCTION_TIMEOUT',
+  'FUNCTION_UNSENDABLE',
+  'FUNCTION_CRASHED',
+  'EVALUATION_THREW',
+  'EXPORT_MISSING',
+] as const;
+export type WireErrorCode = (typeof wireErrorCodes)[number];
