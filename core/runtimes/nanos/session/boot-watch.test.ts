@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { bootSign } from '#core/images/disk/boot-sign.ts';
+import { playInstance } from '../testing/instance-link.ts';
+import { watchBoot } from './boot-watch.ts';
+import { readySign } from './wire.ts';
+
+const sign = String.fromCharCode(bootSign);
+
+function watched() {
+  const instance = playInstance({});
+  const watch = watchBoot(instance.link.onSerial);
+  const names = () => watch.marks().map(({ name, atNs }) => [name, atNs]);
+  return { ...instance, watch, names };
+}
+const isSettled = (promise: Promise<unknown>) =>
+  Promise.race([promise.then(() => true), new Promise((resolve) => setImmediate(resolve, false))]);
+
+describe('the watch over a boot', () => {
+  it('takes the first byte for the boot code’s, or for the kernel’s', async () => {
+    const disk = watched();
+    expect(await isSettled(disk.watch.spoke)).toBe(false);
+    disk.say('', 5);
+    disk.say(sign, 10);
+    expect(await isSettled(disk.watch.spoke)).toBe(true);
+    expect(disk.names()).toEqual([['boot.sector', 10]]);
+    const direct = watched();
+    direct.say('[0.0] something', 20);
+    expect(direct.names()).toEqual([['kernel.spoke', 20]]);
+  });
+
+  it('reads the address from a line that comes in pieces, and stamps it with its first byte', async () => {
+    const { watch, say, names } = watched();
+    say(`${sign}[0.102`, 1);
+    say('] en1: assigned 192.168.', 2);
+    say('1.7\r', 3);
+    expect(await isSettled(watch.address)).toBe(false);
+    say('\n[0.2] en1: assigned FE80:0:0:0\n', 4);
+    expect(await watch.address).toBe('192.168.1.7');
+    expect(names()).toEqual([
+      ['boot.sector', 1],
+      ['network.address', 1],
+    ]);
+  });
+
+  it('hears that the function listens once, wherever the sign is cut', async () => {
+    for (let cut = 1; cut < readySign.length; cut++) {
+      const { watch, say, names } = watched();
+      say(`${sign}no end of line ${readySign.slice(0, cut)}`, 1);
+      expect(await isSettled(watch.listening)).toBe(false);
+      say(`${readySign.slice(cut)} and on\n${readySign}`, 2);
+      expect(await isSettled(watch.listening)).toBe(true);
+      expect(names()).toEqual([
+        ['boot.sector', 1],
+        ['listening.seen', 2],
+      ]);
+      expect(watch.output()).toBe('no end of line  and on\n');
+    }
+  });
+
+  it('does not take a title or a link that a program prints for that sign', async () => {
+    const { watch, say } = watched();
+    say(`${sign}\u001b]0;title\u001b\\\u001b]8;;http://a.example\u001b\\link\u001b]8;;\u001b\\\n`);
+    expect(await isSettled(watch.listening)).toBe(false);
+  });
+
+  it('keeps what was printed without what the boot says, and the last of it when it is long', () => {
+    const { watch, say } = watched();
+    say(`${sign}gitversion: x\n`);
+    say('[0.1] en1: assigned 10.0.2.15\r\n[0.1] NET: starting\nhéllo\r\n[0.2] not the kernel\n');
+    expect(watch.output()).toBe('gitversion: x\nhéllo\n[0.2] not the kernel\n');
+    const line = `${'x'.repeat(999)}\n`;
+    for (let i = 0; i < 3000; i++) say(line);
+    say('the end');
+    const output = watch.output();
+    expect(output.length).toBeLessThanOrEqual(1024 * 1024 + line.length);
+    expect(output.endsWith(`${line}the end`)).toBe(true);
+    for (let i = 0; i < 3; i++) say('y'.repeat(1024 * 1024));
+    expect(watch.output().length).toBeLessThanOrEqual(2 * 1024 * 1024 + line.length);
+  });
+
+  it('listens until it is told to stop', () => {
+    const { watch, say, names, listeners } = watched();
+    say(sign, 1);
+    watch.stop();
+    say(readySign, 2);
+    expect([names(), listeners()]).toEqual([[['boot.sector', 1]], 0]);
+  });
+});

@@ -1,0 +1,122 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { runTool } from '#core/exec/run-tool.ts';
+import { bootSign } from '#core/images/disk/boot-sign.ts';
+import { bootFsAt } from '#core/images/disk/mbr.ts';
+import { writeOverlay } from '#core/images/disk/qcow2.ts';
+import { klogBytes } from '#core/images/tfs/format.ts';
+import { consoleOf } from '../crash/testing/consoles.ts';
+import { playInstance } from '../testing/instance-link.ts';
+import { openNanosSession } from './nanos-session.ts';
+
+const sign = String.fromCharCode(bootSign);
+const request = { event: null, timeoutMs: 20_000 };
+let dir: string;
+let disk: string;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fl-job-'));
+  disk = join(dir, 'disk.qcow2');
+  await writeFile(join(dir, 'base'), '');
+  await writeOverlay(disk, { name: join(dir, 'base'), format: 'raw' }, 16 * 1024 * 1024);
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+async function leave(code: number): Promise<void> {
+  const sector = Buffer.alloc(512);
+  sector.write('KLOG');
+  sector.writeInt32LE(code, 12);
+  await writeFile(join(dir, 'sector'), sector);
+  const write = `write -s ${join(dir, 'sector')} ${bootFsAt - klogBytes} 512`;
+  await runTool('qemu-io', ['-f', 'qcow2', '-c', write, disk]);
+}
+
+const play = () => {
+  const instance = playInstance({ kind: 'job', disk });
+  return { ...instance, session: openNanosSession(instance.link) };
+};
+/** What this process has open below the test's folder. */
+const isOpen = () =>
+  readdirSync('/proc/self/fd').some((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(dir);
+    } catch {
+      return false;
+    }
+  });
+const untilClosed = async () => {
+  while (isOpen()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+it('answers with what the program printed, once it has ended', async () => {
+  const { session, say, end } = play();
+  const answering = session.invoke(request);
+  say(`${sign}[0.1] en1: assigned 10.0.2.15\r\nhéllo\r\n`);
+  await session.ready;
+  say('[2] brk(0x0) = 0x1000\nbye\n');
+  end();
+  const { outcome, hostMarks } = await answering;
+  expect(outcome).toMatchObject({
+    ok: true,
+    ended: true,
+    response: { status: 200, body: { kind: 'text', value: 'héllo\nbye\n' }, bytes: 11 },
+  });
+  expect(hostMarks?.map(({ name }) => name)).toEqual(['boot.sector', 'network.address']);
+  await untilClosed();
+});
+
+it('fails with the exit code that the kernel left', async () => {
+  const { session, say, end } = play();
+  const answering = session.invoke(request);
+  say(`${sign}what went wrong\n`);
+  await leave(3);
+  end();
+  expect((await answering).outcome).toMatchObject({
+    fatal: true,
+    error: {
+      code: 'FUNCTION_CRASHED',
+      message: 'The program ended with exit code 3.',
+      details: { output: 'what went wrong\n' },
+    },
+  });
+  await untilClosed();
+});
+
+it('leaves a crash to be told by whoever manages the instance', async () => {
+  const { session, say, end } = play();
+  const answering = session.invoke(request);
+  say(sign);
+  say(consoleOf('user-fault'));
+  end();
+  expect((await answering).outcome).toMatchObject({ fatal: true, error: { code: 'CHANNEL_BROKEN' } });
+  await untilClosed();
+});
+
+it('is given up on when it does not end in time, and closes the disk', async () => {
+  const { session, say } = play();
+  const answering = session.invoke({ ...request, timeoutMs: 20 });
+  say(sign);
+  expect((await answering).outcome).toMatchObject({ fatal: true, error: { code: 'FUNCTION_TIMEOUT' } });
+  session.close();
+  await untilClosed();
+});
+
+it('closes the disk of one that was never called', async () => {
+  const { session } = play();
+  while (!isOpen()) await new Promise((resolve) => setTimeout(resolve, 5));
+  session.close();
+  await untilClosed();
+});
+
+it('runs once', async () => {
+  const { session, end } = play();
+  const first = session.invoke(request);
+  end();
+  expect((await first).outcome.ok).toBe(true);
+  expect((await session.invoke(request)).outcome).toMatchObject({ error: { code: 'CONFLICT' } });
+  const adopted = openNanosSession(playInstance({ kind: 'job', disk }, { fresh: false }).link);
+  expect((await adopted.invoke(request)).outcome).toMatchObject({ error: { code: 'CONFLICT' } });
+});

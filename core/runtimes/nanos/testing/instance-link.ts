@@ -1,0 +1,40 @@
+/** An instance that a test plays: it says what it likes on its serial port, and ends when it is told to. */
+import type { InstanceLink } from '#core/runtimes/runtime.ts';
+import { hostNs } from '#shared/model/units.ts';
+import { type SessionInfo, writeSessionInfo } from '../session/session-info.ts';
+
+export interface PlayedInstance {
+  readonly link: InstanceLink;
+  /** Has the serial port say this. */
+  readonly say: (text: string | Uint8Array, atNs?: number) => void;
+  readonly end: () => void;
+  /** How many listen to the serial port. */
+  readonly listeners: () => number;
+}
+
+/** Plays an instance. Default: a function's, started just now, on a port of this machine. */
+export function playInstance(info: Partial<SessionInfo>, { fresh = true } = {}): PlayedInstance {
+  const listeners = new Set<Parameters<InstanceLink['onSerial']>[0]>();
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const whole: SessionInfo = { kind: 'function', host: '127.0.0.1', port: 0, disk: null, symbols: null, ...info };
+  return {
+    link: {
+      sessionInfo: writeSessionInfo(whole),
+      fresh,
+      openChannel: () => Promise.reject(new Error('Nanos has no channel.')),
+      onSerial: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      ended,
+    },
+    say: (text, atNs = Number(process.hrtime.bigint())) => {
+      for (const listener of listeners) listener(Buffer.from(text), hostNs(atNs));
+    },
+    end: () => end(),
+    listeners: () => listeners.size,
+  };
+}
