@@ -96,6 +96,13 @@ export default async function handler(event) {
     expect(await guest.answer({ ok: true })).toBe('"fine"');
   });
 
+  it('is loaded from CommonJS as well', async () => {
+    const guest = await servers.start('exports.default = function handler() {\n  throw new Error("here");\n};', 'cjs');
+    const error = await guest.fails({});
+    expect(error).toMatchObject({ code: 'FUNCTION_THREW', message: 'Error: here' });
+    expect(error.stack).toMatch(/ at (?:exports\.default|handler)[^\n]* \(bundle\.js:2:9\)/);
+  });
+
   it('names what was thrown when it is no Error', async () => {
     const guest = await boot(`const cases = {
       string: () => { throw 'words'; },

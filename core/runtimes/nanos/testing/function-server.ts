@@ -38,8 +38,8 @@ export function createFunctionServers() {
   const running: { child: ChildProcess; sockets: Socket[] }[] = [];
   let count = 0;
 
-  async function start(code: string): Promise<FunctionServer> {
-    const bundle = join(dir, `${++count}.mjs`);
+  async function start(code: string, format: 'mjs' | 'cjs' = 'mjs'): Promise<FunctionServer> {
+    const bundle = join(dir, `${++count}.${format}`);
     writeFileSync(bundle, code);
     const port = await freePort();
     const server = locateResources().functionServerPath;
