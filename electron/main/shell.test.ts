@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { pickDirectoryChannel } from '../preload/channel.ts';
+import { pickDirectoryChannel, pickFileChannel } from '../preload/channel.ts';
 import { findFile, setupAppProtocol } from './app-protocol.ts';
 import { setupDialogs } from './dialogs.ts';
 import { setupLockDown, setupPermissions } from './lock-down.ts';
@@ -232,11 +232,15 @@ describe('ending', () => {
   });
 });
 
-test('the folder dialog answers our own page only', async () => {
+test.each([
+  ['folder', pickDirectoryChannel, 'openDirectory'],
+  ['file', pickFileChannel, 'openFile'],
+])('the %s dialog answers our own page only', async (_, channel, property) => {
+  electron.ipcMain.removeAllListeners();
   setupDialogs();
-  const ask = (url: string) =>
-    electron.ipcMain.handlers.get(pickDirectoryChannel)?.({ senderFrame: { url, parent: null } });
+  const ask = (url: string) => electron.ipcMain.handlers.get(channel)?.({ senderFrame: { url, parent: null } });
   expect(await ask('app://firstlight/')).toBe('/projects/hello');
+  expect(electron.dialog.showOpenDialog.mock.lastCall).toMatchObject([{ properties: [property, expect.any(String)] }]);
   expect(await ask('https://evil.example/')).toBeNull();
   electron.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: true, filePaths: [] });
   expect(await ask('app://firstlight/')).toBeNull();

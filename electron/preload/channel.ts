@@ -2,3 +2,5 @@
 export const connectChannel = 'contract:connect';
 /** Asks for a directory with the system's dialog; answers with its path, or null. */
 export const pickDirectoryChannel = 'dialog:pick-directory';
+/** The same for a file. */
+export const pickFileChannel = 'dialog:pick-file';

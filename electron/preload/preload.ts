@@ -1,13 +1,14 @@
-/** Exposes the contract's three verbs and the system's folder dialog as `window.firstlight`, and nothing else. */
+/** Exposes the contract's three verbs and the system's dialogs for folders and files as `window.firstlight`, and nothing else. */
 import { contextBridge, ipcRenderer } from 'electron';
 import { createBridge } from '#shared/contract/bridge.ts';
 import { createClient } from '#shared/contract/client.ts';
 import type { ClientPort, EngineMessage } from '#shared/contract/wire.ts';
-import { connectChannel, pickDirectoryChannel } from './channel.ts';
+import { connectChannel, pickDirectoryChannel, pickFileChannel } from './channel.ts';
 
 contextBridge.exposeInMainWorld('firstlight', {
   ...createBridge(createClient(connect())),
   pickDirectory: (): Promise<string | null> => ipcRenderer.invoke(pickDirectoryChannel),
+  pickFile: (): Promise<string | null> => ipcRenderer.invoke(pickFileChannel),
 });
 
 /** A port to the main process. What comes through it is the main process's own, so it is not validated again. */

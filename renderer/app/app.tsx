@@ -87,11 +87,11 @@ export function App({ transport }: { readonly transport: Transport }) {
           <div className={wide ? 'app-panels app-panels-covered' : 'app-panels'}>
             {starting ? <Starting late={link.attempt > 1} /> : project === null ? <Welcome /> : <Workbench />}
           </div>
-          {wide && <WideView pickDirectory={transport.pickDirectory} />}
+          {wide && <WideView pickers={transport} />}
         </div>
       </div>
       <StatusBar />
-      <Dialogs commands={commands} pickDirectory={transport.pickDirectory} />
+      <Dialogs commands={commands} pickers={transport} />
       <Toasts />
       <TooltipLayer />
     </>

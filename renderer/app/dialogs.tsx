@@ -4,17 +4,18 @@ import { useStudio, useTransient } from '../bind/studio.tsx';
 import { ImportWizard } from '../features/imports/import-wizard.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
+import type { Pickers } from '../ui/path-field.tsx';
 import type { Command } from './commands.ts';
 import { FilePath, NewFunction, OpenFolder, OpenImage } from './form-dialogs.tsx';
 import { Palette } from './palette.tsx';
 
 export interface DialogsProps {
   readonly commands: () => readonly Command[];
-  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+  readonly pickers: Pickers;
 }
 
 /** The dialog that is in front, if any. */
-export function Dialogs({ commands, pickDirectory }: DialogsProps) {
+export function Dialogs({ commands, pickers }: DialogsProps) {
   const studio = useStudio();
   const dialog = useTransient((state) => state.dialog);
   const close = () => studio.transient.setState({ dialog: null });
@@ -24,13 +25,13 @@ export function Dialogs({ commands, pickDirectory }: DialogsProps) {
     case 'palette':
       return <PaletteNow commands={commands} onClose={close} />;
     case 'new-function':
-      return <NewFunction pickDirectory={pickDirectory} onClose={close} />;
+      return <NewFunction pickers={pickers} onClose={close} />;
     case 'open-folder':
-      return <OpenFolder pickDirectory={pickDirectory} onClose={close} />;
+      return <OpenFolder pickers={pickers} onClose={close} />;
     case 'import':
-      return <ImportWizard pickDirectory={pickDirectory} />;
+      return <ImportWizard pickers={pickers} />;
     case 'open-image':
-      return <OpenImage onClose={close} />;
+      return <OpenImage pickers={pickers} onClose={close} />;
     case 'new-file':
     case 'rename-file':
       return <FilePath from={dialog.kind === 'rename-file' ? dialog.path : null} onClose={close} />;

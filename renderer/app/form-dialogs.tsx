@@ -2,18 +2,18 @@ import './dialogs.css';
 import { useState } from 'react';
 import { useProject, useSession, useStudio } from '../bind/studio.tsx';
 import { FormDialog } from '../ui/form-dialog.tsx';
-import { PathField } from '../ui/path-field.tsx';
+import { PathField, type Pickers } from '../ui/path-field.tsx';
 import { ErrorState } from '../ui/states.tsx';
 
 const namePattern = /^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$/;
 
 interface PickProps {
-  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+  readonly pickers: Pickers;
   readonly onClose: () => void;
 }
 
 /** Makes a function from a template. */
-export function NewFunction({ pickDirectory, onClose }: PickProps) {
+export function NewFunction({ pickers, onClose }: PickProps) {
   const studio = useStudio();
   const templates = useSession((state) => state.templates);
   const projectsDir = useSession((state) => state.info?.projectsDir ?? '');
@@ -67,14 +67,14 @@ export function NewFunction({ pickDirectory, onClose }: PickProps) {
         placeholder={`${projectsDir}/${name || 'name'}`}
         value={dir}
         onChange={setDir}
-        pick={pickDirectory}
+        pickers={{ pickDirectory: pickers.pickDirectory }}
       />
     </FormDialog>
   );
 }
 
 /** Opens a folder of the machine that runs the engine. */
-export function OpenFolder({ pickDirectory, onClose }: PickProps) {
+export function OpenFolder({ pickers, onClose }: PickProps) {
   const studio = useStudio();
   const projectsDir = useSession((state) => state.info?.projectsDir ?? '');
   const [dir, setDir] = useState('');
@@ -98,14 +98,14 @@ export function OpenFolder({ pickDirectory, onClose }: PickProps) {
         placeholder={`${projectsDir}/hello`}
         value={dir}
         onChange={setDir}
-        pick={pickDirectory}
+        pickers={{ pickDirectory: pickers.pickDirectory }}
       />
     </FormDialog>
   );
 }
 
 /** Looks into an image file of the machine that runs the engine. */
-export function OpenImage({ onClose }: { readonly onClose: () => void }) {
+export function OpenImage({ pickers, onClose }: PickProps) {
   const studio = useStudio();
   const [path, setPath] = useState('');
   const absolute = path.trim().startsWith('/');
@@ -126,6 +126,7 @@ export function OpenImage({ onClose }: { readonly onClose: () => void }) {
         placeholder="/home/ada/.ops/images/web"
         value={path}
         onChange={setPath}
+        pickers={{ pickFile: pickers.pickFile }}
       />
     </FormDialog>
   );

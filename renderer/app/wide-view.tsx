@@ -5,6 +5,7 @@ import { ImageInspector } from '../features/images/image-inspector.tsx';
 import { ReleaseManager } from '../features/nanos/release-manager.tsx';
 import { OptionsForm } from '../features/options/options-form.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
+import type { Pickers } from '../ui/path-field.tsx';
 import { SavedGroup } from './saved-group.tsx';
 import { SidePanel } from './side-panel.tsx';
 import { sideSize } from './side-size.ts';
@@ -12,11 +13,11 @@ import { sideSize } from './side-size.ts';
 const titles = { releases: 'Nanos releases', image: 'Image', options: 'Options' } as const;
 
 export interface WideViewProps {
-  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+  readonly pickers: Pickers;
 }
 
 /** A view that needs more room than the editor's place: it lies over the panels, which stay as they are beneath. */
-export function WideView({ pickDirectory }: WideViewProps) {
+export function WideView({ pickers }: WideViewProps) {
   const center = useTransient((state) => state.center);
   if (center === 'editor' || center === 'environment') return null;
   return (
@@ -31,7 +32,7 @@ export function WideView({ pickDirectory }: WideViewProps) {
         <Panel id="wide-main" minSize={400}>
           <main className="fill" data-region="view" aria-label={titles[center]}>
             <ErrorBoundary key={center}>
-              {center === 'releases' && <ReleaseManager pickDirectory={pickDirectory} />}
+              {center === 'releases' && <ReleaseManager pickers={pickers} />}
               {center === 'image' && <ImageInspector />}
               {center === 'options' && <OptionsForm />}
             </ErrorBoundary>

@@ -1,6 +1,6 @@
 import type { JSONPath } from 'jsonc-parser';
 import type { Json } from '#shared/model/json.ts';
-import { type Project, type RuntimeId, runtimeIdSchema } from '#shared/model/project.ts';
+import { type Project, projectConfigSchema, type RuntimeId, runtimeIdSchema } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import type { BuildActions } from './builds.ts';
 import { configPath, readConfig, setInConfig } from './config-text.ts';
@@ -38,7 +38,10 @@ export function createConfigActions(context: StudioContext, docs: DocActions, bu
         if (doc?.error != null) report(context, doc.error);
         return;
       }
-      if (readConfig(doc.text) === null) return docs.open(projectId, configPath);
+      const before = readConfig(doc.text);
+      if (before === null) return docs.open(projectId, configPath);
+      // What was said only to be usual there: the new runtime has another usual memory.
+      if (before.memoryMiB === usualMemory(before.runtime)) set(projectId, ['memoryMiB'], undefined);
       set(projectId, ['runtime'], runtime);
       if (!(await docs.save(key))) return docs.open(projectId, configPath);
       const lacksRelease = runtime === 'nanos' && session.getState().nanos.value?.releases.length === 0;
@@ -47,6 +50,10 @@ export function createConfigActions(context: StudioContext, docs: DocActions, bu
     },
   };
 }
+
+/** The memory of a function that says nothing of it. Units: MiB; undefined for what is no runtime. */
+const usualMemory = (runtime: Json | undefined): number | undefined =>
+  projectConfigSchema.safeParse({ name: 'any', runtime }).data?.memoryMiB;
 
 /** The runtime that the next run is built for: what firstlight.json says as it is being edited, else as it was read. */
 export function runtimeOf(project: Project, doc: Doc | undefined): RuntimeId {

@@ -37,6 +37,15 @@ export function createImageActions(context: StudioContext): ImageActions {
       session.setState({ inspected: { ...now, ...change } });
   };
 
+  const load = async () => {
+    session.setState((state) => ({ images: loading(state.images) }));
+    try {
+      session.setState({ images: ready(await client.call('images:list', {})) });
+    } catch (thrown) {
+      session.setState((state) => ({ images: failed(state.images, toFirstlightError(thrown)) }));
+    }
+  };
+
   const inspect: ImageActions['inspect'] = async (image, partition = 'root') => {
     const opened: Inspected = {
       image,
@@ -48,6 +57,7 @@ export function createImageActions(context: StudioContext): ImageActions {
     };
     session.setState({ inspected: opened });
     transient.setState({ center: 'image' });
+    if (session.getState().images.status === 'idle') void load();
     try {
       const info = await client.call('images:info', { image, partition });
       patch(opened, { info: ready(info) });
@@ -64,14 +74,7 @@ export function createImageActions(context: StudioContext): ImageActions {
   };
 
   return {
-    load: async () => {
-      session.setState((state) => ({ images: loading(state.images) }));
-      try {
-        session.setState({ images: ready(await client.call('images:list', {})) });
-      } catch (thrown) {
-        session.setState((state) => ({ images: failed(state.images, toFirstlightError(thrown)) }));
-      }
-    },
+    load,
     inspect,
     inspectBuilt: async () => {
       const project = currentProject(context);

@@ -76,6 +76,17 @@ it('writes the runtime into firstlight.json and builds, or leads to the releases
   expect(studio.session.getState().builds[projectId]?.result?.image.runtime).toBe('ember');
 });
 
+it('takes out a memory that was only the usual one of the runtime before, and keeps any other', async () => {
+  fake = await openFakeStudio({ releases: ['0.1.54'] });
+  const { studio, engine, projectId } = fake;
+  expect(engine.read('hello', 'firstlight.json')).toContain('"memoryMiB": 64');
+  await studio.config.chooseRuntime(projectId, 'nanos');
+  expect(engine.read('hello', 'firstlight.json')).not.toContain('memoryMiB');
+  studio.config.set(projectId, ['memoryMiB'], 512);
+  await studio.config.chooseRuntime(projectId, 'ember');
+  expect(engine.read('hello', 'firstlight.json')).toContain('"memoryMiB": 512');
+});
+
 it('shows a firstlight.json that cannot be read instead of writing into it', async () => {
   fake = await openFakeStudio({ releases: ['0.1.54'] });
   const { studio, engine, projectId } = fake;
@@ -83,7 +94,7 @@ it('shows a firstlight.json that cannot be read instead of writing into it', asy
   const key = docKey(projectId, 'firstlight.json');
   studio.docs.edit(key, '{ "name": ');
   await studio.config.chooseRuntime(projectId, 'nanos');
-  expect(engine.read('hello', 'firstlight.json')).toContain('"memoryMiB"');
+  expect(engine.read('hello', 'firstlight.json')).not.toContain('nanos');
   expect(studio.saved.getState().tabs[projectId]?.active).toBe('firstlight.json');
 });
 

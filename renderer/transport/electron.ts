@@ -4,6 +4,7 @@ import type { Link, Transport } from './transport.ts';
 /** What the preload puts into the window. */
 export interface PreloadApi extends Bridge {
   readonly pickDirectory?: (() => Promise<string | null>) | undefined;
+  readonly pickFile?: (() => Promise<string | null>) | undefined;
 }
 
 declare global {
@@ -22,5 +23,6 @@ export function createElectronTransport(api: PreloadApi): Transport {
     onLink: () => () => undefined,
     retry: () => undefined,
     pickDirectory: api.pickDirectory,
+    pickFile: api.pickFile,
   };
 }

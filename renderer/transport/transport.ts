@@ -20,4 +20,6 @@ export interface Transport {
   readonly retry: () => void;
   /** Asks for a directory with the system's own dialog; absent where there is none. Null: the person changed their mind. */
   readonly pickDirectory?: (() => Promise<string | null>) | undefined;
+  /** The same for a file. */
+  readonly pickFile?: (() => Promise<string | null>) | undefined;
 }

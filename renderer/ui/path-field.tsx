@@ -1,6 +1,15 @@
 import './dialog.css';
 import { Button } from './button.tsx';
 
+/** Asks for a path with the system's own dialog. Null: the person changed their mind. */
+export type PickPath = () => Promise<string | null>;
+
+/** The system's dialogs, where there are any. */
+export interface Pickers {
+  readonly pickDirectory?: PickPath | undefined;
+  readonly pickFile?: PickPath | undefined;
+}
+
 export interface PathFieldProps {
   readonly label: string;
   readonly note: string;
@@ -9,15 +18,16 @@ export interface PathFieldProps {
   readonly value: string;
   readonly autoFocus?: boolean;
   readonly onChange: (path: string) => void;
-  /** Asks with the system's own dialog; absent where there is none. */
-  readonly pick?: (() => Promise<string | null>) | undefined;
+  /** The dialogs that fit what is asked for. */
+  readonly pickers?: Pickers;
 }
 
 /** A path, typed or chosen. */
 export function PathField(props: PathFieldProps) {
-  const { label, note, wrong = false, placeholder, value, autoFocus, onChange, pick } = props;
-  const browse = async () => {
-    const path = await pick?.();
+  const { label, note, wrong = false, placeholder, value, autoFocus, onChange, pickers = {} } = props;
+  const { pickDirectory, pickFile } = pickers;
+  const browse = async (pick: PickPath) => {
+    const path = await pick();
     if (typeof path === 'string') onChange(path);
   };
   return (
@@ -33,7 +43,12 @@ export function PathField(props: PathFieldProps) {
           data-autofocus={autoFocus}
           onChange={(event) => onChange(event.target.value)}
         />
-        {pick !== undefined && <Button onClick={() => void browse()}>Browse</Button>}
+        {pickDirectory !== undefined && (
+          <Button onClick={() => void browse(pickDirectory)}>{pickFile === undefined ? 'Browse' : 'Folder'}</Button>
+        )}
+        {pickFile !== undefined && (
+          <Button onClick={() => void browse(pickFile)}>{pickDirectory === undefined ? 'Browse' : 'File'}</Button>
+        )}
       </span>
       <span className={wrong ? 'field-note danger' : 'field-note'}>{note}</span>
     </label>

@@ -34,7 +34,7 @@ describeContract('Electron’s message ports and context bridge (stand-in)', asy
   };
 });
 
-test('the page sees three verbs, the folder dialog and nothing else', async () => {
+test('the page sees three verbs, the dialogs for folders and files, and nothing else', async () => {
   electron.ipcMain.removeAllListeners();
   setupContract(createScriptedEngine({}), () => undefined);
   const { port } = await loadPage();
@@ -43,6 +43,7 @@ test('the page sees three verbs, the folder dialog and nothing else', async () =
     'call',
     'openStream',
     'pickDirectory',
+    'pickFile',
     'subscribe',
   ]);
   port.close();

@@ -61,13 +61,26 @@ function DiskBar({ info }: { readonly info: ImageInfo }) {
             {part.name} <span className="mono">{formatBytes(part.bytes)}</span>
           </span>
         ))}
-        {info.allocatedBytes < info.fileBytes && (
-          <span className="muted" data-tip="Holes in the file take no room on this machine">
-            {formatBytes(info.allocatedBytes)} on this machine
-          </span>
-        )}
+        <OnHost info={info} />
       </figcaption>
     </figure>
+  );
+}
+
+/** What the file takes on this machine, where that is not the disk's size. */
+function OnHost({ info }: { readonly info: ImageInfo }) {
+  if (info.backing.length > 0) {
+    return (
+      <span className="muted" data-tip={`It builds on\n${info.backing.join('\n')}`}>
+        {formatBytes(info.allocatedBytes)} of its own, the rest in a base that other images share
+      </span>
+    );
+  }
+  if (info.allocatedBytes >= info.diskBytes) return null;
+  return (
+    <span className="muted" data-tip="Holes in the file take no room on this machine">
+      {formatBytes(info.allocatedBytes)} on this machine
+    </span>
   );
 }
 

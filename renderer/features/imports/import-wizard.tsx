@@ -4,16 +4,17 @@ import { useStudio, useTransient } from '../../bind/studio.tsx';
 import { noImport } from '../../state/imports.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
+import type { Pickers } from '../../ui/path-field.tsx';
 import { ProgressBar } from '../../ui/states.tsx';
 import { ProposalView } from './proposal-view.tsx';
 import { SourceForm } from './source-form.tsx';
 
 export interface ImportWizardProps {
-  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+  readonly pickers: Pickers;
 }
 
 /** From a program, an ops configuration or an OCI image to a project: first a source, then a look at what would become of it. */
-export function ImportWizard({ pickDirectory }: ImportWizardProps) {
+export function ImportWizard({ pickers }: ImportWizardProps) {
   const studio = useStudio();
   const importing = useTransient((state) => state.importing) ?? noImport;
   const { stage, proposal, message, fraction, cancelling } = importing;
@@ -34,9 +35,9 @@ export function ImportWizard({ pickDirectory }: ImportWizardProps) {
             </Button>
           </div>
         ) : proposal !== null ? (
-          <ProposalView key={proposal.digest} proposal={proposal} importing={importing} pickDirectory={pickDirectory} />
+          <ProposalView key={proposal.digest} proposal={proposal} importing={importing} pickers={pickers} />
         ) : (
-          <SourceForm importing={importing} pickDirectory={pickDirectory} />
+          <SourceForm importing={importing} pickers={pickers} />
         )}
       </div>
     </Dialog>

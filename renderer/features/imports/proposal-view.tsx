@@ -5,7 +5,7 @@ import { useSession, useStudio } from '../../bind/studio.tsx';
 import type { Importing } from '../../state/imports.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatBytes } from '../../ui/format.ts';
-import { PathField } from '../../ui/path-field.tsx';
+import { PathField, type Pickers } from '../../ui/path-field.tsx';
 import { ErrorState, ProgressBar } from '../../ui/states.tsx';
 import { Findings } from './findings.tsx';
 import { ProposalParts } from './proposal-parts.tsx';
@@ -13,11 +13,11 @@ import { ProposalParts } from './proposal-parts.tsx';
 export interface ProposalViewProps {
   readonly proposal: ImportProposal;
   readonly importing: Importing;
-  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+  readonly pickers: Pickers;
 }
 
 /** What the source would become: what is wrong with it first, then what starts, what goes in, and where it is put. */
-export function ProposalView({ proposal, importing, pickDirectory }: ProposalViewProps) {
+export function ProposalView({ proposal, importing, pickers }: ProposalViewProps) {
   const studio = useStudio();
   const projectsDir = useSession((state) => state.info?.projectsDir ?? '');
   const [name, setName] = useState(proposal.name);
@@ -64,7 +64,7 @@ export function ProposalView({ proposal, importing, pickDirectory }: ProposalVie
             placeholder={`${projectsDir}/${name || 'name'}`}
             value={dir}
             onChange={setDir}
-            pick={pickDirectory}
+            pickers={{ pickDirectory: pickers.pickDirectory }}
           />
         </div>
       )}

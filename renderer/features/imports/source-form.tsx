@@ -2,7 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { useStudio } from '../../bind/studio.tsx';
 import type { Importing } from '../../state/imports.ts';
 import { Button } from '../../ui/button.tsx';
-import { PathField } from '../../ui/path-field.tsx';
+import { PathField, type Pickers } from '../../ui/path-field.tsx';
 import { ErrorState } from '../../ui/states.tsx';
 
 interface Kind {
@@ -47,11 +47,11 @@ const kinds: readonly Kind[] = [
 
 export interface SourceFormProps {
   readonly importing: Importing;
-  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+  readonly pickers: Pickers;
 }
 
 /** Where the program to import is. */
-export function SourceForm({ importing, pickDirectory }: SourceFormProps) {
+export function SourceForm({ importing, pickers }: SourceFormProps) {
   const studio = useStudio();
   const [source, setSource] = useState(importing.source);
   const [kindId, setKindId] = useState(kindOf(importing.source));
@@ -88,7 +88,7 @@ export function SourceForm({ importing, pickDirectory }: SourceFormProps) {
         value={source}
         autoFocus
         onChange={setSource}
-        pick={kind.id === 'ops' ? pickDirectory : undefined}
+        pickers={kind.id === 'elf' ? { pickFile: pickers.pickFile } : kind.id === 'ops' ? pickers : {}}
       />
       {importing.error !== null && <ErrorState compact error={importing.error} />}
       <div className="form-actions">

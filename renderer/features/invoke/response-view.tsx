@@ -132,6 +132,10 @@ function Failure({ error, warm }: { readonly error: FirstlightError; readonly wa
             <Button icon="download" onClick={() => studio.transient.setState({ center: 'releases' })}>
               Install a Nanos release
             </Button>
+          ) : error.code === 'MEMORY_TOO_SMALL' ? (
+            <Button icon="sliders" shortcut="Ctrl+," onClick={() => studio.transient.setState({ center: 'options' })}>
+              Change its memory
+            </Button>
           ) : error.class === 'environment' ? (
             <Button icon="environment" onClick={() => studio.transient.setState({ center: 'environment' })}>
               See what is wrong

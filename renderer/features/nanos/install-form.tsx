@@ -2,16 +2,16 @@ import { type FormEvent, useRef, useState } from 'react';
 import { nanosVersionSchema } from '#shared/model/nanos.ts';
 import { useStudio, useTransient } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
-import { PathField } from '../../ui/path-field.tsx';
+import { PathField, type Pickers } from '../../ui/path-field.tsx';
 import { InstallState } from './install-state.tsx';
 
 export interface InstallFormProps {
   readonly notice: string;
-  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+  readonly pickers: Pickers;
 }
 
 /** Two ways to a release: a published one, or a build of one's own. */
-export function InstallForm({ notice, pickDirectory }: InstallFormProps) {
+export function InstallForm({ notice, pickers }: InstallFormProps) {
   const studio = useStudio();
   const install = useTransient((state) => state.nanosInstall);
   const [version, setVersion] = useState('latest');
@@ -70,7 +70,7 @@ export function InstallForm({ notice, pickDirectory }: InstallFormProps) {
             placeholder="/home/ada/nanos/output"
             value={from}
             onChange={setFrom}
-            pick={pickDirectory}
+            pickers={pickers}
           />
           <div className="install-local">
             <label className="field">

@@ -2,16 +2,17 @@ import './nanos.css';
 import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Page } from '../../ui/page.tsx';
+import type { Pickers } from '../../ui/path-field.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import { InstallForm } from './install-form.tsx';
 import { ReleaseTable } from './release-table.tsx';
 
 export interface ReleaseManagerProps {
-  readonly pickDirectory: (() => Promise<string | null>) | undefined;
+  readonly pickers: Pickers;
 }
 
 /** The releases of Nanos on this machine, and how more come. */
-export function ReleaseManager({ pickDirectory }: ReleaseManagerProps) {
+export function ReleaseManager({ pickers }: ReleaseManagerProps) {
   const studio = useStudio();
   const project = useProject();
   const nanos = useSession((state) => state.nanos);
@@ -47,7 +48,7 @@ export function ReleaseManager({ pickDirectory }: ReleaseManagerProps) {
             ) : (
               <ReleaseTable releases={releases} />
             )}
-            <InstallForm notice={nanos.value.notice} pickDirectory={pickDirectory} />
+            <InstallForm notice={nanos.value.notice} pickers={pickers} />
           </>
         )}
       </div>

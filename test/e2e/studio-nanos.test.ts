@@ -1,0 +1,124 @@
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runSample } from '#shared/sample.ts';
+import { makeHome, removeHome } from '../integration/studio.ts';
+import { alive, openWindow, type RealStudio, startReal, until, whyNot } from './real-studio.ts';
+
+// Node.js in an emulated guest on a busy machine takes some seconds to start.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
+const reason = nanosDir === undefined ? 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' : whyNot();
+let home: string;
+let browser: Browser;
+let studio: RealStudio;
+let page: Page;
+const complaints: string[] = [];
+
+/** One studio and one window for all of them, as a person has: each goes on where the one before ended. */
+describe.skipIf(reason !== null)(
+  `the studio with Nanos on a real libvirt${reason === null ? '' : ` (skipped: ${reason})`}`,
+  () => {
+    beforeAll(async () => {
+      home = makeHome();
+      studio = await startReal(home);
+      await runSample(studio.client);
+      browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+      page = await openWindow(browser, studio.url());
+      page.setDefaultTimeout(90_000);
+      page.on('pageerror', (error) => complaints.push(error.message));
+    });
+    afterAll(async () => {
+      await browser?.close();
+      await studio?.close();
+      if (home !== undefined) removeHome(home);
+    });
+
+    it('is led from the choice of Nanos to its releases, and takes a local build', async () => {
+      await page.getByRole('button', { name: /^Runtime/ }).click();
+      await page.getByRole('menuitemradio', { name: /^Nanos/ }).click();
+      await page.getByText('it can be built as soon as a release is installed').waitFor();
+      const form = page.getByRole('form', { name: 'A build of your own' });
+      await form.getByLabel(/Folder or tarball/).fill(nanosDir ?? '');
+      await form.getByLabel('Name').fill('mine');
+      await page.keyboard.press('Enter');
+      const row = page.locator('.release-table tbody tr', { hasText: 'mine' });
+      await row.getByText('in use').waitFor();
+      await page.keyboard.press('Escape');
+    });
+
+    it('boots the function that ran on Ember on Nanos, with its phases and its console', async () => {
+      await page.getByRole('button', { name: 'Runtime, nanos' }).waitFor();
+      await page.getByRole('button', { name: /^Run Ctrl/ }).click();
+      await until('it ran', async () => (await runsOfNanos()).length === 1);
+      expect((await runsOfNanos())[0]).toMatchObject({ outcome: 'ok', status: 200 });
+      await page.locator('.body', { hasText: '"hello": "Ada"' }).waitFor();
+      expect(await page.getByRole('region', { name: 'Cold start timeline' }).textContent()).toContain('kernel');
+      await page.getByRole('tab', { name: 'Runs' }).click();
+      expect(await page.locator('.run-table tbody tr').first().textContent()).toContain('nanos');
+    });
+
+    it('shows what is in the image: the program, its files, and the handler’s text', async () => {
+      await page.keyboard.press('Control+i');
+      const grid = page.getByRole('treegrid');
+      await grid.waitFor();
+      expect(await page.locator('.image-lines').textContent()).toContain('node');
+      await page.getByLabel('Filter by path').fill('.mjs');
+      await grid.focus();
+      await until('a file is selected', async () => {
+        await page.keyboard.press('ArrowDown');
+        return (await page.locator('[aria-selected="true"][data-index]:not([aria-expanded])').count()) === 1;
+      });
+      await page.keyboard.press('Enter');
+      await until(
+        'its text is shown',
+        async () => ((await page.locator('.file-text').textContent()) ?? '').length > 50,
+      );
+      await page.getByRole('tab', { name: 'Kernel' }).click();
+      await page
+        .getByRole('row', { name: /^kernel/ })
+        .first()
+        .waitFor();
+      await page.keyboard.press('Escape');
+    });
+
+    it('writes an option in the form, and the next run has it', async () => {
+      await page.keyboard.press('Control+,');
+      const row = page.locator('[data-option="nanos.options.cwd"]');
+      await row.getByRole('textbox').fill('/etc');
+      await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
+      await page.keyboard.press('Control+Enter');
+      await until('it ran', async () => (await runsOfNanos()).length === 2);
+      await page.keyboard.press('Control+i');
+      await page.getByRole('tab', { name: 'About the image' }).click();
+      await page.getByRole('region', { name: 'Options' }).getByText('/etc', { exact: true }).waitFor();
+      await page.keyboard.press('Escape');
+    });
+
+    it('imports a program of this machine, and says what it needs', async () => {
+      await page.keyboard.press('Control+Alt+i');
+      const dialog = page.getByRole('dialog', { name: 'Import' });
+      await dialog.getByRole('textbox').fill('/usr/bin/env');
+      await page.keyboard.press('Enter');
+      await dialog.getByRole('row', { name: /libc\.so\.6/ }).waitFor();
+      await dialog.getByLabel('Name').fill('env');
+      await dialog.getByRole('button', { name: 'Create the project' }).click();
+      await page.getByRole('button', { name: 'Function', exact: true }).getByText('env').waitFor();
+      await page.getByRole('button', { name: 'Runtime, nanos' }).waitFor();
+    });
+
+    it('complains of nothing, and leaves no machine behind', async () => {
+      expect(complaints).toEqual([]);
+      for (const { id } of await studio.client.call('instances:list', {})) {
+        await studio.client.call('instances:remove', { instanceId: id });
+      }
+      await until('all have ended', () => alive(studio.domains).length === 0);
+    });
+  },
+);
+
+/** Those that have ended. */
+const runsOfNanos = async () =>
+  (await studio.client.call('runs:list', { limit: 20 })).filter(
+    (run) => run.runtime === 'nanos' && run.outcome !== 'running',
+  );
