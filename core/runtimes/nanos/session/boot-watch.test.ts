@@ -6,9 +6,9 @@ import { readySign } from './wire.ts';
 
 const sign = String.fromCharCode(bootSign);
 
-function watched() {
+function watched(boot: 'disk' | 'direct' = 'disk') {
   const instance = playInstance({});
-  const watch = watchBoot(instance.link.onSerial);
+  const watch = watchBoot(instance.link.onSerial, boot);
   const names = () => watch.marks().map(({ name, atNs }) => [name, atNs]);
   return { ...instance, watch, names };
 }
@@ -23,9 +23,12 @@ describe('the watch over a boot', () => {
     disk.say(sign, 10);
     expect(await isSettled(disk.watch.spoke)).toBe(true);
     expect(disk.names()).toEqual([['boot.sector', 10]]);
-    const direct = watched();
+    const direct = watched('direct');
     direct.say('[0.0] something', 20);
     expect(direct.names()).toEqual([['kernel.spoke', 20]]);
+    const told = watched('direct');
+    told.say(sign, 30);
+    expect(told.names()).toEqual([['kernel.entered', 30]]);
   });
 
   it('reads the address from a line that comes in pieces, and stamps it with its first byte', async () => {

@@ -19,7 +19,15 @@ export function playInstance(info: Partial<SessionInfo>, { fresh = true } = {}):
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const whole: SessionInfo = { kind: 'function', host: '127.0.0.1', port: 0, disk: null, symbols: null, ...info };
+  const whole: SessionInfo = {
+    kind: 'function',
+    host: '127.0.0.1',
+    port: 0,
+    boot: 'disk',
+    disk: null,
+    symbols: null,
+    ...info,
+  };
   return {
     link: {
       sessionInfo: writeSessionInfo(whole),
