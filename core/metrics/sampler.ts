@@ -45,6 +45,8 @@ const followPeriodMs = 10;
  * machine was shared: the fastest of each are within 3 ms in the first and the last round.
  */
 const createPeriodMs = 20;
+/** Between looks at the counters of disk and net of what is followed: only libvirt has them, at a millisecond each time. */
+const devicesPeriodMs = 100;
 /** Of the time followed so far; so a start of a minute has some 500 samples, and not 6,000. */
 const followShare = 0.01;
 
@@ -52,6 +54,8 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
   const rings = new Map<InstanceId, MetricSample[]>();
   /** Kept and not yet told: while something boots, nobody is woken for each of its samples. */
   let untold: MetricSample[] = [];
+  /** Instances that are looked at closely, with their processes as far as these are known. */
+  const followed = new Map<InstanceId, number | null>();
   let sampling = false;
 
   async function sampleAll(instances: readonly LiveInstance[]): Promise<void> {
@@ -70,7 +74,9 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
       });
       for (const one of stats) {
         const id = byUuid.get(one.domain.uuid);
-        if (id !== undefined) keep(readStats(id, one, toEpochMs(hostNs(Number(one.receivedAtNs)))));
+        if (id === undefined) continue;
+        const sample = readStats(id, one, toEpochMs(hostNs(Number(one.receivedAtNs))));
+        keep(followed.has(id) ? { ...sample, ...processUse(followed.get(id) ?? null) } : sample);
       }
     } catch {
       // The link itself says when it is lost; a domain that ended meanwhile has no statistics.
@@ -85,8 +91,19 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
     const devices = { diskReadBytes: none, diskWriteBytes: none, netReceiveBytes: none, netTransmitBytes: none };
     const { cpuNs, memoryBytes } = use;
     const atMs = toEpochMs(hostNs(Number(process.hrtime.bigint())));
-    keep({ ...devices, ...rings.get(id)?.at(-1), instanceId: id, atMs, cpuNs, memoryBytes: bytes(memoryBytes) });
+    const last = rings.get(id)?.at(-1);
+    const devicesAtMs = last === undefined ? atMs : (last.devicesAtMs ?? last.atMs);
+    keep({ ...devices, ...last, instanceId: id, atMs, devicesAtMs, cpuNs, memoryBytes: bytes(memoryBytes) });
     return true;
+  }
+
+  /**
+   * What the process says, in place of what libvirt says of it: the two count threads that have ended otherwise, and a
+   * counter made of both would jump.
+   */
+  function processUse(pid: number | null): Pick<MetricSample, 'cpuNs' | 'memoryBytes'> | null {
+    const use = pid === null ? null : readProcessUse(pid);
+    return use === null ? null : { cpuNs: use.cpuNs, memoryBytes: bytes(use.memoryBytes) };
   }
 
   function keep(sample: MetricSample): void {
@@ -115,13 +132,17 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
     let pid: number | null = null;
     let timer: NodeJS.Timeout | null = null;
     let stopped = false;
+    let devicesSeenMs = startedMs;
     const isIt = ({ record }: LiveInstance) => record.id === id;
 
     const sample = async () => {
       // While libvirt makes the domain, its process is there before libvirt has said so.
       pid ??= findQemu(domainName);
-      if (pid !== null && sampleProcess(id, pid)) return;
-      await sampleAll(live().filter(isIt));
+      followed.set(id, pid);
+      if (pid === null || !sampleProcess(id, pid)) return await sampleAll(live().filter(isIt));
+      if (performance.now() - devicesSeenMs < devicesPeriodMs) return;
+      devicesSeenMs = performance.now();
+      void sampleAll(live().filter(isIt));
     };
     const sampleOn = async () => {
       await sample();
@@ -135,6 +156,7 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
       sample,
       stop: () => {
         stopped = true;
+        followed.delete(id);
         if (timer !== null) clearTimeout(timer);
         tell();
         return recent(id);

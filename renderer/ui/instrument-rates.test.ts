@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { counterRates, greatest, lowerBound } from './instrument-rates.ts';
+import { counterRates, greatest, lowerBound, sparseRates } from './instrument-rates.ts';
 
 const list = (...values: number[]) => Float64Array.from(values);
 
@@ -14,6 +14,14 @@ it('does not know a rate where a counter fell or time stood still', () => {
     Number.NaN,
     10,
   ]);
+});
+
+it('spreads what a counter grew by over the entries since it was read before', () => {
+  const readAtMs = list(0, 0, 0, 1000, 1000, 3000, 3000);
+  const totals = list(0, 0, 0, 500, 500, 1500, 1500);
+  const unknown = Number.NaN;
+  expect([...sparseRates(readAtMs, totals)]).toEqual([unknown, 500, 500, 500, 500, 500, unknown]);
+  expect([...sparseRates(list(0, 500, 1000), list(0, 100, 400))]).toEqual([unknown, 200, 600]);
 });
 
 it('finds the first entry that is not below a target', () => {

@@ -15,6 +15,25 @@ export function counterRates(atMs: Float64Array, totals: Float64Array): Float64A
   return rates;
 }
 
+/**
+ * As `counterRates`, for counters that not every entry has anew: `readAtMs` says when each entry's total was read.
+ *
+ * Shape: the rate between two readings holds for all entries from the one to the other; behind the last it is NaN.
+ */
+export function sparseRates(readAtMs: Float64Array, totals: Float64Array): Float64Array {
+  const fresh: number[] = [];
+  readAtMs.forEach((at, i) => {
+    if (i === 0 || at !== readAtMs[i - 1]) fresh.push(i);
+  });
+  const pick = (values: Float64Array) => Float64Array.from(fresh, (i) => values[i] ?? Number.NaN);
+  const between = counterRates(pick(readAtMs), pick(totals));
+  const rates = new Float64Array(totals.length).fill(Number.NaN);
+  fresh.forEach((end, n) => {
+    if (n > 0) rates.fill(between[n] ?? Number.NaN, (fresh[n - 1] ?? 0) + 1, end + 1);
+  });
+  return rates;
+}
+
 /** The index of the first entry of ascending `values` that is not below `target`; the length when there is none. */
 export function lowerBound(values: Float64Array, target: number): number {
   let low = 0;

@@ -5,7 +5,8 @@ import { bytesSchema, instanceIdSchema } from './units.ts';
  * Counters of one instance at one instant, as libvirt gives them.
  *
  * Units: `atMs` is ms since the Unix epoch with fractions, taken from the host's monotonic clock (never jumps back);
- * the rest are totals since the VMM started, except `memoryBytes`, which is the VMM's resident size.
+ * the rest are totals since the VMM started, except `memoryBytes`, which is the VMM's resident size. `devicesAtMs` is when
+ * the counters of disk and net were read, where that was earlier than the rest: they are then carried on.
  */
 export const metricSampleSchema = z.object({
   instanceId: instanceIdSchema,
@@ -16,6 +17,7 @@ export const metricSampleSchema = z.object({
   diskWriteBytes: bytesSchema,
   netReceiveBytes: bytesSchema,
   netTransmitBytes: bytesSchema,
+  devicesAtMs: z.number().optional(),
 });
 export type MetricSample = z.output<typeof metricSampleSchema>;
 

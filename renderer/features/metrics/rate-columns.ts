@@ -1,5 +1,5 @@
 import type { MetricSample } from '#shared/model/metrics.ts';
-import { counterRates } from '../../ui/instrument-rates.ts';
+import { counterRates, sparseRates } from '../../ui/instrument-rates.ts';
 
 /**
  * Samples as columns for drawing.
@@ -31,14 +31,16 @@ export function buildColumns(samples: readonly MetricSample[], windowMs: number)
   const kept = own.slice(first);
   const atMs = Float64Array.from(kept, (sample) => sample.atMs);
   const rate = (read: (sample: MetricSample) => number) => counterRates(atMs, Float64Array.from(kept, read));
+  const readAtMs = Float64Array.from(kept, (sample) => sample.devicesAtMs ?? sample.atMs);
+  const deviceRate = (read: (sample: MetricSample) => number) => sparseRates(readAtMs, Float64Array.from(kept, read));
   return {
     atSeconds: atMs.map((value) => value / 1000),
     cpu: rate((sample) => sample.cpuNs).map((value) => value / 1e9),
     memory: Float64Array.from(kept, (sample) => sample.memoryBytes),
-    diskRead: rate((sample) => sample.diskReadBytes),
-    diskWrite: rate((sample) => sample.diskWriteBytes),
-    netReceive: rate((sample) => sample.netReceiveBytes),
-    netTransmit: rate((sample) => sample.netTransmitBytes),
+    diskRead: deviceRate((sample) => sample.diskReadBytes),
+    diskWrite: deviceRate((sample) => sample.diskWriteBytes),
+    netReceive: deviceRate((sample) => sample.netReceiveBytes),
+    netTransmit: deviceRate((sample) => sample.netTransmitBytes),
   };
 }
 

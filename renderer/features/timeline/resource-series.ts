@@ -1,7 +1,7 @@
 import type { MetricSample } from '#shared/model/metrics.ts';
 import { bytes } from '#shared/model/units.ts';
 import { formatByteRate, formatBytes, formatPercent } from '../../ui/instrument-format.ts';
-import { counterRates, greatest, lowerBound } from '../../ui/instrument-rates.ts';
+import { counterRates, greatest, lowerBound, sparseRates } from '../../ui/instrument-rates.ts';
 import type { TimeWindow } from './time-scale.ts';
 
 /** One resource over time. Shape: `values[i]` holds over the stretch that ends at `atNs[i]`; NaN is unknown. */
@@ -39,8 +39,10 @@ export function buildSeries(
   // A nanosecond of CPU per second is a billionth of a vCPU.
   const cpu = rate((sample) => sample.cpuNs).map((value) => value / 1e9);
   const memory = column((sample) => sample.memoryBytes);
-  const disk = rate((sample) => sample.diskReadBytes + sample.diskWriteBytes);
-  const net = rate((sample) => sample.netReceiveBytes + sample.netTransmitBytes);
+  const readAtMs = column((sample) => sample.devicesAtMs ?? sample.atMs);
+  const deviceRate = (read: (sample: MetricSample) => number) => sparseRates(readAtMs, column(read));
+  const disk = deviceRate((sample) => sample.diskReadBytes + sample.diskWriteBytes);
+  const net = deviceRate((sample) => sample.netReceiveBytes + sample.netTransmitBytes);
   return [
     { name: 'cpu', atNs, values: cpu, most: mostOf(cpu), full: 1, format: formatPercent },
     { name: 'memory', atNs, values: memory, most: mostOf(memory), full: 1, format: formatBytes },
