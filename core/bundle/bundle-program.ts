@@ -1,6 +1,7 @@
 /** The bundle of a project that runs a program: no code of its own, but a name for the files that go in. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { type Skip, skipCompiled, skipTools } from '#core/runtimes/nanos/sources/add-files.ts';
 import { goneAsUndefined } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Project, ProjectConfig } from '#shared/model/project.ts';
@@ -22,28 +23,23 @@ const maxFiles = 100_000;
  * Errors: NOT_FOUND for a file that is named and not there; BAD_INPUT for too many.
  */
 export async function bundleProgram(project: Project, config: ProjectConfig, version: string): Promise<Bundle> {
-  const { nanos } = config;
-  const named = [
-    ...(nanos?.program === undefined ? [] : [{ key: 'program', path: nanos.program }]),
-    ...(nanos?.python === undefined ? [] : [{ key: 'python.script', path: nanos.python.script }]),
-    ...(nanos?.python?.packages === undefined ? [] : [{ key: 'python.packages', path: nanos.python.packages }]),
-    ...(nanos?.package === undefined ? [] : [{ key: 'package', path: nanos.package }]),
-    ...Object.entries(nanos?.files ?? {}).map(([guest, path]) => ({ key: `files["${guest}"]`, path })),
-  ];
   const paths: string[] = [];
-  for (const { key, path } of named) {
-    for await (const file of filesOf(resolve(project.dir, path), key)) {
-      paths.push(file);
-      if (paths.length > maxFiles) throw tooMany(key);
+  const inputs: Bundle['inputs'][number][] = [];
+  for (const { key, path, skip } of ownPaths(config)) {
+    for await (const node of nodesIn(resolve(project.dir, path), key, skip)) {
+      if (node.kind === 'file') paths.push(node.path);
+      else inputs.push({ path: nearPath(project.dir, node.path), sha256: sha256(node.content), bytes: 0 });
+      if (paths.length + inputs.length > maxFiles) throw tooMany(key);
     }
   }
   // Relative paths, as for a function's sources: what changed is told by them.
   const { files } = await digestInputs(
     '/',
-    paths.map((path) => path.slice(1)),
+    [...new Set(paths)].map((path) => path.slice(1)),
     known,
   );
-  const inputs = files.map((file) => ({ ...file, path: nearPath(project.dir, `/${file.path}`) }));
+  inputs.push(...files.map((file) => ({ ...file, path: nearPath(project.dir, `/${file.path}`) })));
+  inputs.sort((a, b) => (a.path < b.path ? -1 : 1));
   const digest = sha256(JSON.stringify([version, ...configInImage(config), inputs]));
   const id = bundleIdSchema.parse(digest);
   return { id, config, code: '', format: 'esm', sourceMap: '', projectDir: project.dir, inputs, warnings: [] };
@@ -51,7 +47,33 @@ export async function bundleProgram(project: Project, config: ProjectConfig, ver
 
 const nearPath = (dir: string, path: string) => (path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : path);
 
-async function* filesOf(path: string, key: string): AsyncGenerator<string> {
+interface OwnPath {
+  /** In the section `nanos` of firstlight.json. */
+  readonly key: string;
+  readonly path: string;
+  readonly skip?: Skip;
+}
+
+/** What of the project's own goes into the image, as the runtime's sources take it. */
+function ownPaths({ nanos }: ProjectConfig): OwnPath[] {
+  const { program, python, files = {} } = nanos ?? {};
+  return [
+    ...(program === undefined ? [] : [{ key: 'program', path: program }]),
+    // The script first: what is named and not there is told by its own key.
+    ...(python === undefined ? [] : [{ key: 'python.script', path: python.script }]),
+    ...(python === undefined ? [] : [{ key: 'python', path: '.', skip: skipTools }]),
+    ...(python?.packages === undefined ? [] : [{ key: 'python.packages', path: python.packages, skip: skipCompiled }]),
+    ...(nanos?.package === undefined ? [] : [{ key: 'package', path: nanos.package }]),
+    ...Object.entries(files).map(([guest, path]) => ({ key: `files["${guest}"]`, path })),
+  ];
+}
+
+/** What changes an image: files, links by where they lead, and folders with nothing in them. */
+type Node =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'other'; readonly path: string; readonly content: string };
+
+async function* nodesIn(path: string, key: string, skip?: Skip): AsyncGenerator<Node> {
   const stats = await stat(path).catch(goneAsUndefined);
   if (stats === undefined) {
     throw new FirstlightError('NOT_FOUND', `${path} does not exist.`, {
@@ -59,10 +81,20 @@ async function* filesOf(path: string, key: string): AsyncGenerator<string> {
       details: { subject: path },
     });
   }
-  if (!stats.isDirectory()) return void (yield path);
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) yield* filesOf(join(path, entry.name), key);
-    else if (entry.isFile()) yield join(path, entry.name);
+  // A pipe would be read without end.
+  if (!stats.isDirectory()) return void (stats.isFile() && (yield { kind: 'file', path }));
+  yield* nodesBelow(path, skip);
+}
+
+async function* nodesBelow(dir: string, skip?: Skip): AsyncGenerator<Node> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  if (entries.length === 0) yield { kind: 'other', path: dir, content: 'folder' };
+  for (const entry of entries) {
+    if (skip?.(entry.name)) continue;
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) yield* nodesBelow(path, skip);
+    else if (entry.isSymbolicLink()) yield { kind: 'other', path, content: `link to ${await readlink(path)}` };
+    else if (entry.isFile()) yield { kind: 'file', path };
   }
 }
 

@@ -18,6 +18,7 @@ import { esbuildOptions } from './esbuild-options.ts';
 import { forNode } from './for-node.ts';
 import { type Unmarked, unmark, warnOfMissing, watchedGlobals } from './mark-globals.ts';
 import { toProblems } from './problems.ts';
+import { warnOfProcesses } from './warn-of-processes.ts';
 
 /** A bundle, and why it was made or not. */
 export interface BundleOutcome {
@@ -112,7 +113,13 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     const output = built.clashes.length === 0 ? built : await compileAgain(project, config, built.clashes);
     const fromOutside = await checkInputs(project.dir, config, built.metafile.inputs);
     const inputs = await digestInputs(project.dir, Object.keys(built.metafile.inputs), kept.digests);
-    const warnings = [...toProblems(built.warnings, 'warning'), ...fromOutside, ...warnOfMissing(built)];
+    const ofProcesses = config.runtime === 'nanos' ? await warnOfProcesses(project.dir, built.metafile) : [];
+    const warnings = [
+      ...toProblems(built.warnings, 'warning'),
+      ...fromOutside,
+      ...ofProcesses,
+      ...warnOfMissing(built),
+    ];
     const shimmed = addShims(output, built.uses, known);
     const made = config.runtime === 'nanos' ? await forNode(shimmed) : ({ ...shimmed, format: 'esm' } as const);
     checkExport(config, built.metafile);

@@ -56,8 +56,12 @@ async function placeOfImport(projectDir: string, path: string, inputs: Metafile[
   const found = Object.entries(inputs).find(([, input]) => importOf(input, path) !== undefined);
   if (found === undefined) return {};
   const [importer, input] = found;
+  return await placeIn(projectDir, importer, importOf(input, path)?.original);
+}
+
+/** The line of a file that names what it imports. Shape: `importer` as esbuild has it. */
+export async function placeIn(projectDir: string, importer: string, specifier?: string): Promise<Partial<Problem>> {
   const file = relative(projectDir, resolve(projectDir, importer)).split(sep).join('/');
-  const specifier = importOf(input, path)?.original;
   const text = await readFile(resolve(projectDir, importer), 'utf8').catch(goneAsUndefined);
   const lines = text?.split('\n') ?? [];
   const quoted = specifier === undefined ? [] : [`'${specifier}'`, `"${specifier}"`, `\`${specifier}\``];

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { FileTree } from '#core/images/file-tree.ts';
+import { inGroups } from '#core/store/in-groups.ts';
 import { goneAsUndefined } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
@@ -13,9 +14,6 @@ export const stampedFileSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), path: z.string(), host: z.string(), bytes: z.number(), stamp: z.string() }),
 ]);
 export type StampedFile = z.output<typeof stampedFileSchema>;
-
-/** So many at once keep the file system busy, and the event loop free. */
-const atOnce = 64;
 
 /** A tree with a stamp for each file. Errors: NOT_FOUND for a file that is gone. */
 export async function stampTree(tree: FileTree): Promise<StampedFile[]> {
@@ -47,12 +45,4 @@ async function stampOf(path: string): Promise<{ readonly stamp: string; readonly
   const stats = await stat(path, { bigint: true }).catch(goneAsUndefined);
   if (stats === undefined) return null;
   return { stamp: `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs}`, bytes: Number(stats.size) };
-}
-
-async function inGroups<In, Out>(items: readonly In[], work: (item: In) => Promise<Out>): Promise<Out[]> {
-  const results: Out[] = [];
-  for (let at = 0; at < items.length; at += atOnce) {
-    results.push(...(await Promise.all(items.slice(at, at + atOnce).map(work))));
-  }
-  return results;
 }

@@ -4,13 +4,17 @@ import { join, resolve, sep } from 'node:path';
 import type { FileTreeBuilder } from '#core/images/file-tree.ts';
 import { goneAsUndefined } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
+import { configFileName } from '#shared/model/project.ts';
 
 /** What of a folder is left out. */
 export type Skip = (name: string) => boolean;
 
 const nothing: Skip = () => false;
+/** What Python compiled for itself on this machine. */
+export const skipCompiled: Skip = (name) => name === '__pycache__';
 /** What a project's folder has that is no part of what it runs. */
-export const skipHidden: Skip = (name) => name.startsWith('.') || name === 'node_modules' || name === '__pycache__';
+export const skipTools: Skip = (name) =>
+  name.startsWith('.') || name === 'node_modules' || name === configFileName || skipCompiled(name);
 
 /**
  * Adds a file, or a folder with all in it. Links inside a folder stay links.

@@ -6,7 +6,7 @@ import { runTool } from '#core/exec/run-tool.ts';
 import { createFileTree } from '#core/images/file-tree.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { addSuggested, requireComplete, warningsOfRuntime } from './check-closure.ts';
-import { findProgram } from './find-program.ts';
+import { findProgram, realPathOf } from './find-program.ts';
 import type { SourceOptions } from './open-source.ts';
 import type { ProgramSource } from './source.ts';
 
@@ -25,7 +25,8 @@ export async function functionSource(
   const node = await findProgram('node', config.nanos?.node, projectDir, env);
   const port = config.nanos?.port ?? 8080;
   return {
-    baseKey: JSON.stringify(['function', node, serverPath]),
+    // What `node` leads to may be another version's program tomorrow.
+    baseKey: JSON.stringify(['function', node, await realPathOf(node), serverPath]),
     planBase: async () => {
       const closure = await resolveClosure(node);
       requireComplete(closure);

@@ -8,9 +8,9 @@ import { runTool } from '#core/exec/run-tool.ts';
 import { createFileTree, type FileTreeBuilder } from '#core/images/file-tree.ts';
 import { goneAsUndefined } from '#core/store/write-atomic.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import { addHostPath, skipHidden } from './add-files.ts';
+import { addHostPath, skipCompiled, skipTools } from './add-files.ts';
 import { addSuggested, requireComplete, warningsOfRuntime } from './check-closure.ts';
-import { findProgram } from './find-program.ts';
+import { findProgram, realPathOf } from './find-program.ts';
 import type { ProgramSource } from './source.ts';
 
 const appInGuest = '/app';
@@ -62,7 +62,8 @@ export async function pythonSource(
   const interpreter = await findProgram('python3', python?.interpreter, projectDir, env);
   const packages = python?.packages === undefined ? null : resolve(projectDir, python.packages);
   return {
-    baseKey: JSON.stringify(['python', interpreter]),
+    // What `python3` leads to may be another version's program tomorrow.
+    baseKey: JSON.stringify(['python', interpreter, await realPathOf(interpreter)]),
     planBase: async () => {
       const { stdout } = await runTool(interpreter, ['-I', '-S', '-c', question]);
       const facts = factsSchema.parse(JSON.parse(stdout));
@@ -80,7 +81,7 @@ export async function pythonSource(
     },
     own: async (_bundle, { program }) => {
       const builder = createFileTree();
-      await addHostPath(builder, appInGuest, projectDir, skipHidden);
+      await addHostPath(builder, appInGuest, projectDir, skipTools);
       const warnings = packages === null ? [] : await addPackages(builder, packages, program ?? interpreter);
       const path = program ?? interpreter;
       return {
@@ -122,7 +123,7 @@ async function addLibrary(builder: FileTreeBuilder, dir: string, { tag }: Python
 
 /** Adds installed packages, and the libraries that their compiled parts need. Errors: LIBRARY_MISSING, NOT_FOUND. */
 async function addPackages(builder: FileTreeBuilder, dir: string, interpreter: string) {
-  await addHostPath(builder, packagesInGuest, dir, (name) => name === '__pycache__');
+  await addHostPath(builder, packagesInGuest, dir, skipCompiled);
   const loads = await sharedObjectsIn(dir);
   if (loads.length === 0) return [];
   const closure: Closure = await resolveClosure(interpreter, { loads });
