@@ -1,19 +1,17 @@
-import { useMemo } from 'react';
 import './dock.css';
-import { useStudio, useTransient } from '../bind/studio.tsx';
+import { useProject, useStudio, useTransient } from '../bind/studio.tsx';
 import { BuildOutput } from '../features/build/build-output.tsx';
 import { ProblemList, useProblems } from '../features/build/problem-list.tsx';
 import { RunTable } from '../features/runs/run-table.tsx';
-import type { ConsoleTab, DockTab } from '../state/transient.ts';
+import { hasDiagnostics } from '../state/config.ts';
+import type { DockTab } from '../state/transient.ts';
 import { IconButton } from '../ui/button.tsx';
-import { LatePart } from '../ui/late-part.tsx';
-import { EmptyState, LoadingState } from '../ui/states.tsx';
+import { EmptyState } from '../ui/states.tsx';
 import { TabList } from '../ui/tabs.tsx';
+import { GuestConsole } from './guest-console.tsx';
 import { togglePanel } from './panels.ts';
 import { ResourcesPanel } from './resources-panel.tsx';
-
-const loadConsole = () =>
-  import('../features/console/console-view.tsx').then((module) => ({ default: module.ConsoleView }));
+import { TracePanel } from './trace-panel.tsx';
 
 /** Consoles, build output, problems and runs, one at a time. */
 export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
@@ -21,6 +19,7 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
   const dockTab = useTransient((state) => state.dockTab);
   const consoles = useTransient((state) => state.consoles);
   const problems = useProblems();
+  const traces = hasDiagnostics(useProject()?.config ?? null);
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   const select = (id: string) => studio.transient.setState({ dockTab: id as DockTab });
   return (
@@ -47,6 +46,7 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
                 onClose: close,
               };
             }),
+            ...(traces ? [{ id: 'trace', label: 'Trace', tip: 'What the kernel’s diagnostics print' }] : []),
             { id: 'resources', label: 'Resources' },
             { id: 'build', label: 'Build' },
             {
@@ -67,9 +67,19 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
       <div className="dock-body" id="dock-body" role="tabpanel" aria-label={dockTab}>
         {consoles.map((tab) => (
           <div key={tab.key} className="dock-console" hidden={tab.key !== dockTab}>
-            <Console tab={tab} theme={theme} />
+            <GuestConsole
+              of={tab.kind === 'live' ? { instanceId: tab.instanceId } : { runId: tab.runId }}
+              part={traces ? 'program' : 'all'}
+              title={tab.kind === 'live' ? tab.instanceId : tab.title}
+              theme={theme}
+            />
           </div>
         ))}
+        {dockTab === 'trace' && (
+          <div className="dock-console">
+            <TracePanel theme={theme} />
+          </div>
+        )}
         {dockTab === 'resources' && (
           <div className="dock-scroll">
             <ResourcesPanel theme={theme} />
@@ -97,27 +107,5 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
         )}
       </div>
     </section>
-  );
-}
-
-function Console({ tab, theme }: { readonly tab: ConsoleTab; readonly theme: 'light' | 'dark' }) {
-  const { client } = useStudio();
-  const id = tab.kind === 'live' ? tab.instanceId : tab.runId;
-  const live = tab.kind === 'live';
-  const source = useMemo(
-    () => ({
-      open: (onChunk: (bytes: Uint8Array) => Promise<void> | void) =>
-        live
-          ? client.openStream('console:attach', { instanceId: id }, onChunk)
-          : client.openStream('console:replay', { runId: id }, onChunk),
-    }),
-    [client, id, live],
-  );
-  return (
-    <LatePart load={loadConsole} fallback={<LoadingState message="Opening the console" />}>
-      {(ConsoleView) => (
-        <ConsoleView source={source} title={tab.kind === 'live' ? tab.instanceId : tab.title} theme={theme} />
-      )}
-    </LatePart>
   );
 }

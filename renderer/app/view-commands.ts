@@ -1,3 +1,4 @@
+import { hasDiagnostics } from '../state/config.ts';
 import { currentProject } from '../state/context.ts';
 import { areas } from '../state/saved.ts';
 import type { Studio } from '../state/studio.ts';
@@ -48,6 +49,17 @@ export function listViewCommands({ studio, togglePanel, focusRegion, nextRegion 
       group: 'View',
       run: () => {
         transient.setState({ dockTab: 'resources' });
+        focusRegion('dock');
+      },
+    },
+    {
+      id: 'trace',
+      title: 'Show the kernel’s trace',
+      group: 'View',
+      icon: 'terminal',
+      disabled: !hasDiagnostics(currentProject(studio)?.config ?? null),
+      run: () => {
+        transient.setState({ dockTab: 'trace' });
         focusRegion('dock');
       },
     },

@@ -1,6 +1,12 @@
 import type { JSONPath } from 'jsonc-parser';
 import type { Json } from '#shared/model/json.ts';
-import { type Project, projectConfigSchema, type RuntimeId, runtimeIdSchema } from '#shared/model/project.ts';
+import {
+  type Project,
+  type ProjectConfig,
+  projectConfigSchema,
+  type RuntimeId,
+  runtimeIdSchema,
+} from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import type { BuildActions } from './builds.ts';
 import { configPath, readConfig, setInConfig } from './config-text.ts';
@@ -60,4 +66,13 @@ export function runtimeOf(project: Project, doc: Doc | undefined): RuntimeId {
   const typed = doc?.status === 'ready' ? readConfig(doc.text)?.runtime : undefined;
   const named = runtimeIdSchema.safeParse(typed);
   return named.success ? named.data : (project.config?.runtime ?? 'ember');
+}
+
+/** Whether the kernel prints more than the program does: its trace, system calls, or files that were looked for in vain. */
+export function hasDiagnostics(config: ProjectConfig | null): boolean {
+  if (config?.runtime !== 'nanos' || config.nanos === undefined) return false;
+  const { debug, options } = config.nanos;
+  const { trace, missing_files, debugsyscalls, syscall_summary } = options;
+  const switches = [debug.trace, debug.strace, debug.missingFiles, missing_files, debugsyscalls, syscall_summary];
+  return switches.includes(true) || (trace !== undefined && trace !== false);
 }

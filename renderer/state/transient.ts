@@ -79,7 +79,7 @@ export interface Reveal {
 export type Center = 'editor' | 'environment' | 'releases' | 'image' | 'options';
 export const wideViews: readonly Center[] = ['releases', 'image', 'options'];
 
-export type DockTab = 'resources' | 'build' | 'problems' | 'runs' | `console:${string}`;
+export type DockTab = 'resources' | 'build' | 'problems' | 'runs' | 'trace' | `console:${string}`;
 
 /** What is under the pointer, in flight or in front, and forgotten at once. */
 export interface TransientState {

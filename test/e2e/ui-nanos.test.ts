@@ -69,6 +69,29 @@ describe('the runtime', () => {
   });
 });
 
+describe('the kernel’s trace', () => {
+  it('is shown apart from what the program prints, once its switch is on', async () => {
+    const { page, engine } = await open({ releases: ['0.1.54'] });
+    expect(await page.getByRole('tab', { name: 'Trace' }).count()).toBe(0);
+    engine.writeOutside(
+      'hello',
+      'firstlight.json',
+      '{ "name": "hello", "runtime": "nanos", "nanos": { "debug": { "strace": true } } }\n',
+    );
+    await page.getByRole('tab', { name: 'Trace' }).waitFor();
+    await page.getByRole('button', { name: /^Run Ctrl/ }).click();
+    await page.getByText('200 OK').waitFor();
+    const shown = () => page.locator('.dock-console:not([hidden]) .xterm-rows').textContent();
+    await until('the console shows the program', async () => (await shown())?.includes('listening on port') === true);
+    expect(await shown()).not.toContain('brk(');
+    await command(page, 'Show the kernel’s trace');
+    await until('the trace is shown', async () => (await shown())?.includes('brk(0x0)') === true);
+    expect(await shown()).not.toContain('listening on port');
+    await command(page, 'Runtime: Ember');
+    await page.getByText('The diagnostics are off').waitFor();
+  });
+});
+
 describe('the release manager', () => {
   it('shows the notice, installs, uses another, and removes after asking', async () => {
     const { page } = await open();

@@ -1,0 +1,38 @@
+import { useMemo } from 'react';
+import type { InstanceId, RunId } from '#shared/model/units.ts';
+import { useStudio } from '../bind/studio.tsx';
+import { LatePart } from '../ui/late-part.tsx';
+import { LoadingState } from '../ui/states.tsx';
+
+const loadConsole = () =>
+  import('../features/console/console-view.tsx').then((module) => ({ default: module.ConsoleView }));
+
+export interface GuestConsoleProps {
+  /** An instance that runs, or a run as it was recorded. */
+  readonly of: { readonly instanceId: InstanceId } | { readonly runId: RunId };
+  /** All of it, what the program prints, or what the kernel's diagnostics print. */
+  readonly part: 'all' | 'program' | 'trace';
+  readonly title: string;
+  readonly theme: 'light' | 'dark';
+}
+
+/** What a guest prints, live or as it was recorded. */
+export function GuestConsole({ of, part, title, theme }: GuestConsoleProps) {
+  const { client } = useStudio();
+  const instanceId = 'instanceId' in of ? of.instanceId : null;
+  const runId = 'runId' in of ? of.runId : null;
+  const source = useMemo(
+    () => ({
+      open: (onChunk: (bytes: Uint8Array) => Promise<void> | void) =>
+        instanceId !== null
+          ? client.openStream('console:attach', { instanceId, part }, onChunk)
+          : client.openStream('console:replay', { runId: runId as RunId, part }, onChunk),
+    }),
+    [client, instanceId, runId, part],
+  );
+  return (
+    <LatePart load={loadConsole} fallback={<LoadingState message="Opening the console" />}>
+      {(ConsoleView) => <ConsoleView source={source} title={title} theme={theme} />}
+    </LatePart>
+  );
+}

@@ -1,0 +1,46 @@
+import { useProject, useSaved, useSession, useShown, useStudio } from '../bind/studio.tsx';
+import { hasDiagnostics } from '../state/config.ts';
+import { Button } from '../ui/button.tsx';
+import { formatClock } from '../ui/format.ts';
+import { EmptyState } from '../ui/states.tsx';
+import { GuestConsole } from './guest-console.tsx';
+
+/** What the kernel's diagnostics print, of the instance that runs, else of the run that is shown. */
+export function TracePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
+  const projectId = useSaved((state) => state.projectId);
+  const studio = useStudio();
+  const traces = hasDiagnostics(useProject()?.config ?? null);
+  const { run } = useShown();
+  const living = useSession((state) =>
+    state.instances.value?.find(
+      (entry) => entry.projectId === projectId && ['booting', 'ready', 'busy', 'paused'].includes(entry.state),
+    ),
+  );
+  if (!traces) {
+    return (
+      <EmptyState
+        icon="terminal"
+        title="The diagnostics are off"
+        action={
+          <Button icon="sliders" shortcut="Ctrl+," onClick={() => studio.transient.setState({ center: 'options' })}>
+            Options
+          </Button>
+        }
+      >
+        trace, strace and missingFiles are a switch each under Diagnostics.
+      </EmptyState>
+    );
+  }
+  if (living !== undefined) {
+    return <GuestConsole of={{ instanceId: living.id }} part="trace" title={`${living.id}, trace`} theme={theme} />;
+  }
+  if (run !== null) {
+    const title = `${run.functionName} ${formatClock(run.startedAt)}, trace`;
+    return <GuestConsole of={{ runId: run.id }} part="trace" title={title} theme={theme} />;
+  }
+  return (
+    <EmptyState icon="terminal" title="No trace yet">
+      A run prints here what its diagnostics see, apart from what the program prints.
+    </EmptyState>
+  );
+}
