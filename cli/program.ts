@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { locateResources } from '#core/resources.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { runtimeIds } from '#shared/model/project.ts';
 import { badInput, Ended } from './failures.ts';
 import { type Io, signalExitCodes } from './io.ts';
 import { openCore } from './open-engine.ts';
@@ -98,8 +99,12 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .option('--fix', 'apply every fix that Firstlight can apply itself')
     .action(lazily(async () => (await import('./commands/doctor.ts')).doctor));
 
-  add('new <name>', 'Create a function project from a template.', ['new greet', 'new greet --template hello'])
+  add('new <name>', 'Create a function project from a template.', [
+    'new greet',
+    'new greet --template hello --runtime nanos',
+  ])
     .option('--template <id>', 'what to start from', 'hello')
+    .addOption(new Option('--runtime <id>', 'what it runs on').choices([...runtimeIds]).default('ember'))
     .option('--dir <dir>', 'where (default: a folder of that name, here)')
     .action(lazily(async () => (await import('./commands/new.ts')).createNew));
 

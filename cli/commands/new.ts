@@ -1,15 +1,17 @@
 import { relative, resolve } from 'node:path';
+import type { RuntimeId } from '#shared/model/project.ts';
 import type { Session } from '../session.ts';
 
 /** Creates a project and says what to do with it. */
 export async function createNew(
   session: Session,
   name: string,
-  options: { template: string; dir?: string },
+  options: { template: string; runtime: RuntimeId; dir?: string },
 ): Promise<number> {
   const { cwd } = session.io;
+  const { template, runtime } = options;
   const dir = resolve(cwd, options.dir ?? name);
-  const project = await session.call('projects:create', { name, template: options.template, dir });
+  const project = await session.call('projects:create', { name, template, runtime, dir });
   const near = relative(cwd, project.dir);
   const shown = near === '' ? '.' : near.startsWith('..') ? project.dir : `./${near}`;
   session.printJson(project);

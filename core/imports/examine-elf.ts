@@ -40,7 +40,10 @@ export async function examineElf(path: string): Promise<Examined> {
     found: {
       source: path,
       kind: 'elf',
-      summary: interpreter === null ? 'Static Linux program' : `Linux program with ${libraries.length} ${libraries.length === 1 ? 'library' : 'libraries'}`,
+      summary:
+        interpreter === null
+          ? 'Static Linux program'
+          : `Linux program with ${libraries.length} ${libraries.length === 1 ? 'library' : 'libraries'}`,
       program: program.path,
       args: [],
       envNames: [],

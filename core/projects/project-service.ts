@@ -143,7 +143,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     'projects:list': () => list(),
     'projects:open': ({ dir }) => open(dir),
     'projects:templates': () => listTemplates(resources.templatesDir),
-    'projects:create': async ({ name, template, dir }) => {
+    'projects:create': async ({ name, template, runtime, dir }) => {
       const valid = configFileSchema.shape.name.safeParse(name);
       if (!valid.success) {
         throw new FirstlightError('BAD_INPUT', `"${name}" is no name for a function.`, {
@@ -151,7 +151,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
         });
       }
       const target = resolve(dir ?? join(layout.projectsDir, name));
-      await createFromTemplate({ ...resources, template, dir: target, name });
+      await createFromTemplate({ ...resources, template, dir: target, name, runtime });
       return open(target);
     },
     'projects:close': async ({ projectId }) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EventListener } from '#shared/contract/index.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import { createBundler } from '../bundle/bundler.ts';
 import { locateResources } from '../resources.ts';
 import { createLayout, type Layout } from '../store/layout.ts';
@@ -28,8 +29,8 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-const create = (name: string, template: string, dir?: string) =>
-  service.calls['projects:create']({ name, template, dir }, context);
+const create = (name: string, template: string, dir?: string, runtime: RuntimeId = 'ember') =>
+  service.calls['projects:create']({ name, template, runtime, dir }, context);
 
 describe('templates', () => {
   it('are listed, the sample first, each with what it shows', async () => {
@@ -39,6 +40,12 @@ describe('templates', () => {
       expect(title).toMatch(/^[A-Z]/);
       expect(description).toMatch(/^[A-Z].*\.$/);
     }
+  });
+
+  it('become projects for another runtime', async () => {
+    const project = await create('on-nanos', 'hello', undefined, 'nanos');
+    expect(project).toMatchObject({ problems: [], config: { runtime: 'nanos', memoryMiB: 256 } });
+    expect((await create('on-ember', 'hello')).config).toMatchObject({ runtime: 'ember', memoryMiB: 64 });
   });
 
   it('become projects under a new name that compile, check and bundle', async () => {

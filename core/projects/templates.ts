@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
-import { configFileName } from '#shared/model/project.ts';
+import { configFileName, type RuntimeId } from '#shared/model/project.ts';
 import { toFileError } from '../store/store-error.ts';
 import { goneAsUndefined, writeAtomic } from '../store/write-atomic.ts';
 import { handlerTypes } from './handler-types.ts';
@@ -45,6 +45,7 @@ export interface NewProject {
   readonly schemaPath: string;
   readonly dir: string;
   readonly name: string;
+  readonly runtime: RuntimeId;
 }
 
 /**
@@ -52,7 +53,14 @@ export interface NewProject {
  *
  * Errors: NOT_FOUND for the template, ALREADY_EXISTS when the folder holds files, DISK_FULL, STORE_UNUSABLE.
  */
-export async function createFromTemplate({ templatesDir, template, schemaPath, dir, name }: NewProject): Promise<void> {
+export async function createFromTemplate({
+  templatesDir,
+  template,
+  schemaPath,
+  dir,
+  name,
+  runtime,
+}: NewProject): Promise<void> {
   const known = await listTemplates(templatesDir);
   if (!known.some(({ id }) => id === template)) {
     throw new FirstlightError('NOT_FOUND', `There is no template "${template}".`, {
@@ -70,7 +78,10 @@ export async function createFromTemplate({ templatesDir, template, schemaPath, d
     await mkdir(join(dir, '.firstlight'), { recursive: true });
     await cp(join(templatesDir, template), dir, { recursive: true });
     const configPath = join(dir, configFileName);
-    await writeAtomic(configPath, renamed(await readFile(configPath, 'utf8'), name), { mode: 0o644, foreign: true });
+    await writeAtomic(configPath, filledIn(await readFile(configPath, 'utf8'), name, runtime), {
+      mode: 0o644,
+      foreign: true,
+    });
     await writeAtomic(join(dir, schemaPathInProject), await readFile(schemaPath), { mode: 0o644, foreign: true });
     await writeAtomic(join(dir, handlerTypesPath), handlerTypes, { mode: 0o644, foreign: true });
     await writeAtomic(join(dir, 'tsconfig.json'), tsconfig, { mode: 0o644, foreign: true });
@@ -80,9 +91,12 @@ export async function createFromTemplate({ templatesDir, template, schemaPath, d
 }
 
 /** A template's configuration as that of a new project; its words and order stay. */
-function renamed(text: string, name: string): string {
+function filledIn(text: string, name: string, runtime: RuntimeId): string {
+  // The runtime that every template is for goes without saying.
+  const chosen = runtime === 'ember' ? '' : `,\n  "runtime": ${JSON.stringify(runtime)}`;
   return text
     .replace(/("name"\s*:\s*)"[^"]*"/, (_, key) => `${key}${JSON.stringify(name)}`)
+    .replace(/("entry"\s*:\s*"[^"]*")/, (entry) => `${entry}${chosen}`)
     .replace(/("\$schema"\s*:\s*)"[^"]*"/, (_, key) => `${key}${JSON.stringify(`./${schemaPathInProject}`)}`);
 }
 

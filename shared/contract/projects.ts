@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { projectFileSchema, projectSchema } from '../model/project.ts';
+import { projectFileSchema, projectSchema, runtimeIdSchema } from '../model/project.ts';
 import { projectIdSchema } from '../model/units.ts';
 import { call } from './define.ts';
 
@@ -28,7 +28,12 @@ export const projectCalls = {
   'projects:templates': call(z.strictObject({}), z.array(templateSchema)),
   /** Errors: ALREADY_EXISTS when `dir` holds files. `dir` absent: a folder of that name in the projects folder. */
   'projects:create': call(
-    z.strictObject({ name: z.string().min(1), template: z.string().default('hello'), dir: z.string().optional() }),
+    z.strictObject({
+      name: z.string().min(1),
+      template: z.string().default('hello'),
+      runtime: runtimeIdSchema.default('ember'),
+      dir: z.string().optional(),
+    }),
     projectSchema,
   ),
   /** Takes the project off the list; its files stay. */

@@ -1,6 +1,6 @@
 import type { Context, Event } from 'firstlight';
 
-// Ran once, when the image was built. Every boot finds the result in memory.
+// On Ember this ran once, when the image was built: every boot finds the result in memory.
 const builtAt = new Date().toISOString();
 
 export default async function handler(event: Event, context: Context) {
