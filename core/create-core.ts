@@ -59,7 +59,7 @@ const closeTimeoutMs = 1_500;
 const settleMs = 2_500;
 /** A libvirt that was not there is looked for again this often. */
 const retryMs = 5_000;
-/** Images beyond this are dropped, least used first. */
+/** Images, with the bases that they stand on, are dropped beyond this, least used first. */
 const imagesMaxBytes = 2 * 1024 ** 3;
 
 /** The engine: everything put together, nothing begun that a first call does not need. */

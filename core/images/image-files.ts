@@ -1,5 +1,4 @@
 /** Images on disk: a folder named by the id, which appears whole or not at all. */
-import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -7,7 +6,7 @@ import { problemSchema } from '#shared/model/problem.ts';
 import { runtimeIdSchema } from '#shared/model/project.ts';
 import { bundleIdSchema, bytesSchema, type ImageId, imageIdSchema } from '#shared/model/units.ts';
 import { type Layout, readableFileMode } from '../store/layout.ts';
-import { isAlive, thisProcess } from '../store/owner.ts';
+import { createOwnedTemps } from '../store/owned-temps.ts';
 import { readJson } from '../store/read-json.ts';
 import { systemCode, toStoreError } from '../store/store-error.ts';
 import { goneAsUndefined, isTempName, namesIn, writeAtomic } from '../store/write-atomic.ts';
@@ -29,6 +28,14 @@ const manifestSchema = z.object({
 });
 export type Manifest = z.output<typeof manifestSchema>;
 
+/** An image as it lies there, whole or not. */
+export interface StoredImage {
+  readonly id: ImageId;
+  readonly bytes: number;
+  readonly base: string | undefined;
+  readonly usedAtMs: number;
+}
+
 export interface ImageFiles {
   readonly pathOf: (id: ImageId) => string;
   /** The manifest of a whole image; null when there is none, or when a crash left it short of a byte. */
@@ -38,7 +45,7 @@ export interface ImageFiles {
   /** Says that an image is wanted, so that pruning takes it last. */
   readonly touch: (id: ImageId) => Promise<void>;
   /** Oldest use first. */
-  readonly list: () => Promise<{ id: ImageId; bytes: number; usedAtMs: number }[]>;
+  readonly list: () => Promise<StoredImage[]>;
   readonly remove: (id: ImageId) => Promise<void>;
 }
 
@@ -50,20 +57,14 @@ export function createImageFiles(layout: Layout): ImageFiles {
   const { imagesDir } = layout;
   const dirOf = (id: ImageId) => join(imagesDir, id);
   const pathOf = (id: ImageId) => join(dirOf(id), imageName);
-  const me = thisProcess();
-  const tempDir = () => join(imagesDir, `.image-${me.pid}-${me.startTicks}.${randomBytes(6).toString('hex')}.fl-tmp`);
+  const temps = createOwnedTemps(imagesDir, 'image');
   let swept = false;
 
   /** Ends what processes left that were killed in the middle of a build. */
   async function sweepOnce(): Promise<void> {
     if (swept) return;
     swept = true;
-    for (const name of await namesIn(imagesDir)) {
-      const [, pid, startTicks] = /^\.image-(\d+)-(\d+)\./.exec(name) ?? [];
-      if (pid === undefined || startTicks === undefined || !isTempName(name)) continue;
-      const maker = { pid: Number(pid), startTicks, bootId: me.bootId };
-      if (!isAlive(maker)) await rm(join(imagesDir, name), { recursive: true, force: true });
-    }
+    for (const path of await temps.abandoned()) await rm(path, { recursive: true, force: true });
   }
 
   async function find(id: ImageId): Promise<Manifest | null> {
@@ -75,7 +76,7 @@ export function createImageFiles(layout: Layout): ImageFiles {
 
   async function remove(id: ImageId): Promise<void> {
     // Out of sight at once, so that nobody finds it half-removed.
-    const temp = tempDir();
+    const temp = temps.newPath();
     const moved = await rename(dirOf(id), temp).then(
       () => true,
       (thrown: unknown) => goneAsUndefined(thrown) ?? false,
@@ -105,7 +106,7 @@ export function createImageFiles(layout: Layout): ImageFiles {
     publish: async (id, write) => {
       await layout.ensure(imagesDir);
       await sweepOnce();
-      const temp = tempDir();
+      const temp = temps.newPath();
       try {
         await mkdir(temp);
         await chmod(temp, 0o755);
@@ -128,13 +129,14 @@ export function createImageFiles(layout: Layout): ImageFiles {
     },
 
     list: async () => {
-      const found: { id: ImageId; bytes: number; usedAtMs: number }[] = [];
+      const found: StoredImage[] = [];
       for (const name of await namesIn(imagesDir)) {
         const id = imageIdSchema.safeParse(name);
         if (isTempName(name) || !id.success) continue;
         const used = await stat(join(dirOf(id.data), manifestName)).catch(goneAsUndefined);
         const file = await stat(pathOf(id.data)).catch(goneAsUndefined);
-        found.push({ id: id.data, bytes: file?.size ?? 0, usedAtMs: used?.mtimeMs ?? 0 });
+        const { base } = (await find(id.data)) ?? {};
+        found.push({ id: id.data, bytes: file?.size ?? 0, base, usedAtMs: used?.mtimeMs ?? 0 });
       }
       return found.sort((a, b) => a.usedAtMs - b.usedAtMs);
     },

@@ -214,4 +214,67 @@ describe('the image store', () => {
     expect(await store.pruneImages(0, new Set([first.id]))).toBe(second.bytes + third.bytes);
     expect((await namesIn(layout.imagesDir)).sort()).toEqual([first.id, fourth.id].sort());
   });
+
+  describe('of a runtime whose images share a base', () => {
+    /** The bases that are there. */
+    let there: Map<string, number>;
+    let base: string;
+    const shared = () => {
+      const bases = {
+        has: async (digest: string) => there.has(digest),
+        list: async () => [...there].map(([digest, bytes]) => ({ digest, bytes })),
+        prune: async (used: ReadonlySet<string>) => {
+          for (const digest of there.keys()) if (!used.has(digest)) there.delete(digest);
+        },
+      };
+      const buildImage: Runtime['buildImage'] = async (...given) => {
+        there.set(base, 1000);
+        return { ...(await runtime.buildImage(...given)), base };
+      };
+      const runtimes = new Map<RuntimeId, Runtime>([['ember', { ...runtime, bases, buildImage } as never]]);
+      return createImageStore({ layout, bundler, runtimes });
+    };
+    beforeEach(() => {
+      there = new Map();
+      base = 'a'.repeat(64);
+    });
+
+    it('makes an image again whose base is gone, and finds it no more until then', async () => {
+      const store = shared();
+      const { image } = await build(store);
+      expect((await build(store)).result.cached).toBe(true);
+      there.clear();
+      await expect(store.locate(image.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      expect(await store.list()).toEqual([]);
+      const again = await build(store);
+      expect([again.result.cached, again.image.id, built]).toEqual([false, image.id, 2]);
+      expect(again.result.steps.at(-1)?.reason).toBe('rebuilt because the image was not there any more');
+      expect(await store.list()).toHaveLength(1);
+    });
+
+    it('counts a base with the images on it, and drops it with the last of them', async () => {
+      const store = shared();
+      const images = [];
+      for (const count of [1, 2, 3]) {
+        base = (count === 3 ? 'b' : 'a').repeat(64);
+        await write('handler.ts', `export default () => ${count};`);
+        const { image } = await build(store);
+        const used = new Date(Date.now() - 3_600_000 * (10 - count));
+        await utimes(join(layout.imagesDir, image.id, 'manifest.json'), used, used);
+        images.push(image);
+      }
+      const [first, second, third] = images;
+      if (first === undefined || second === undefined || third === undefined) throw new Error();
+      const total = 2000 + first.bytes + second.bytes + third.bytes;
+      expect(await store.pruneImages(total, new Set())).toBe(0);
+      expect(await store.pruneImages(total - 1, new Set())).toBe(first.bytes);
+      expect([...there.keys()]).toEqual(['a'.repeat(64), 'b'.repeat(64)]);
+      expect(await store.pruneImages(1500, new Set())).toBe(second.bytes + 1000);
+      expect([...there.keys()]).toEqual(['b'.repeat(64)]);
+      expect(await namesIn(layout.imagesDir)).toEqual([third.id]);
+      there.set('c'.repeat(64), 1000);
+      expect(await store.pruneImages(1e9, new Set())).toBe(1000);
+      expect(await store.pruneImages(0, new Set([third.id]))).toBe(0);
+    });
+  });
 });

@@ -12,6 +12,7 @@ import { locateStack, mapStack } from '../bundle/map-stack.ts';
 import type { BuildContext, BuiltImage, Runtime } from '../runtimes/runtime.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
+import { createSharedWork } from '../store/shared-work.ts';
 import { namesIn, writeAtomic } from '../store/write-atomic.ts';
 import { type BuildRecord, explainRebuild, explainReuse, optionsOf } from './explain-rebuild.ts';
 import { createImageFiles, type Manifest } from './image-files.ts';
@@ -36,8 +37,9 @@ export interface ImageStore {
   /** The path of an image. Errors: NOT_FOUND when it is not there, or not whole. */
   readonly locate: (id: ImageId) => Promise<string>;
   /**
-   * Drops images, those not used for longest first, until they take `maxBytes` at most. Never one of `inUse`, nor one
-   * used in the last minutes. Answers with the bytes it freed.
+   * Drops images, those not used for longest first, until they and the bases they stand on take `maxBytes` at most; then
+   * the bases that no image stands on. Never an image of `inUse`, nor one used in the last minutes. Answers with the bytes
+   * it freed.
    */
   readonly pruneImages: (maxBytes: number, inUse: ReadonlySet<ImageId>) => Promise<number>;
 }
@@ -70,7 +72,7 @@ const buildRecordSchema: z.ZodType<BuildRecord> = z.object({
 /** The images in `layout.imagesDir`, named by the sha256 of everything that went into them. */
 export function createImageStore({ layout, bundler, runtimes }: ImageStoreOptions): ImageStore {
   const files = createImageFiles(layout);
-  const underWay = new Map<ImageId, Promise<Made>>();
+  const making = createSharedWork<Made>('The build was cancelled.');
   const recordEnding = '.image.json';
   const recordOf = (id: ProjectId) => join(layout.buildsDir, `${id}${recordEnding}`);
 
@@ -110,21 +112,16 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
     return { manifest, steps };
   }
 
-  /** One making per image: who asks meanwhile shares it, and takes over when the first is cancelled. */
-  async function makeShared(id: ImageId, bundle: Bundle, runtime: Runtime, context: BuildContext): Promise<Made> {
-    for (;;) {
-      const other = underWay.get(id);
-      if (other === undefined) break;
-      try {
-        return await untilAborted(other, context.signal);
-      } catch (thrown) {
-        const cancelled = thrown instanceof FirstlightError && thrown.code === 'CANCELLED';
-        if (!cancelled || context.signal.aborted) throw thrown;
-      }
-    }
-    const making = make(id, bundle, runtime, context).finally(() => underWay.delete(id));
-    underWay.set(id, making);
-    return making;
+  /** The manifest of an image that can be booted: what it stands on is there too. */
+  async function findWhole(id: ImageId): Promise<Manifest | null> {
+    const manifest = await files.find(id);
+    if (manifest?.base === undefined) return manifest;
+    return (await runtimes.get(manifest.runtime)?.bases?.has(manifest.base)) ? manifest : null;
+  }
+
+  async function listBases(): Promise<Map<string, { readonly bytes: number }>> {
+    const lists = await Promise.all([...runtimes.values()].map(async ({ bases }) => (await bases?.list()) ?? []));
+    return new Map(lists.flat().map((base) => [base.digest, base]));
   }
 
   return {
@@ -154,10 +151,14 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         durationMs: outcome.durationMs,
       });
 
-      let manifest = await files.find(id);
+      let manifest = await findWhole(id);
       const cached = manifest !== null;
       if (manifest === null) {
-        const made = await makeShared(id, bundle, runtime, context);
+        const made = await making.share(id, context.signal, async () => {
+          // One without its base would be taken for the new one.
+          await files.remove(id);
+          return await make(id, bundle, runtime, context);
+        });
         manifest = made.manifest;
         const reason = explainRebuild(last, bundle, fingerprint);
         steps.push(...made.steps.map((step) => ({ ...step, reason: step.reason || reason })));
@@ -199,31 +200,41 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       }
       const found: StoredBuild[] = [];
       for (const { id } of await files.list()) {
-        const manifest = await files.find(id);
+        const manifest = await findWhole(id);
         if (manifest !== null) found.push({ manifest, path: files.pathOf(id), projectIds: makers.get(id) ?? [] });
       }
       return found.sort((a, b) => (a.manifest.createdAt < b.manifest.createdAt ? 1 : -1));
     },
 
     locate: async (id) => {
-      if ((await files.find(id)) !== null) return files.pathOf(id);
+      if ((await findWhole(id)) !== null) return files.pathOf(id);
       throw new FirstlightError('NOT_FOUND', `There is no image ${id}.`, { hint: 'Build its project again.' });
     },
 
     pruneImages: async (maxBytes, inUse) => {
       const images = await files.list();
-      let total = images.reduce((sum, image) => sum + image.bytes, 0);
-      const before = total;
-      for (const { id, bytes, usedAtMs } of images) {
+      const bases = await listBases();
+      const before = sum(images) + sum(bases.values());
+      let total = before;
+      const kept = new Set(images);
+      for (const image of images) {
+        const { id, bytes, base, usedAtMs } = image;
         if (total <= maxBytes) break;
-        if (inUse.has(id) || underWay.has(id) || Date.now() - usedAtMs < recentMs) continue;
+        if (inUse.has(id) || making.isUnderWay(id) || Date.now() - usedAtMs < recentMs) continue;
         await files.remove(id);
+        kept.delete(image);
         total -= bytes;
+        // With the last image that stands on it, a base goes too.
+        if (![...kept].some((user) => user.base === base)) total -= bases.get(base ?? '')?.bytes ?? 0;
       }
-      return before - total;
+      const used = new Set([...kept].flatMap(({ base }) => base ?? []));
+      for (const runtime of runtimes.values()) await runtime.bases?.prune(used);
+      return before - sum(kept) - sum((await listBases()).values());
     },
   };
 }
+
+const sum = (items: Iterable<{ readonly bytes: number }>) => [...items].reduce((total, { bytes }) => total + bytes, 0);
 
 /** Builds, and tells what the function threw while it was evaluated by its own source. */
 async function buildMapped(runtime: Runtime, bundle: Bundle, path: string, context: BuildContext): Promise<BuiltImage> {
@@ -270,14 +281,4 @@ async function timed<Value>(work: Promise<Value>): Promise<{ value: Value; durat
   const startedAt = performance.now();
   const value = await work;
   return { value, durationMs: performance.now() - startedAt };
-}
-
-/** Waits for work that goes on without us. Errors: CANCELLED. */
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const cancel = () => reject(new FirstlightError('CANCELLED', 'The build was cancelled.'));
-    if (signal.aborted) return cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
-  });
 }

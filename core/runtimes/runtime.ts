@@ -163,6 +163,16 @@ export interface ConsoleSplitter {
   readonly end: () => Uint8Array;
 }
 
+/** The disks that images of a runtime stand on, each named by the digest of its content. */
+export interface Bases {
+  /** True when it is there whole. */
+  readonly has: (digest: string) => Promise<boolean>;
+  /** Units: `bytes` as they take room on this host. */
+  readonly list: () => Promise<readonly { readonly digest: string; readonly bytes: number }[]>;
+  /** Drops those that are not among `used` and that nobody asked for lately. */
+  readonly prune: (used: ReadonlySet<string>) => Promise<void>;
+}
+
 /** Turns a bundle into a bootable image and knows how to talk to what boots. */
 export interface Runtime {
   readonly id: RuntimeId;
@@ -170,6 +180,8 @@ export interface Runtime {
   readonly fingerprint: (config: ProjectConfig, projectDir: string, context: BuildContext) => Promise<string>;
   /** Writes the bootable file at `path`, whole or not at all. */
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
+  /** For runtimes whose images share what they stand on. */
+  readonly bases?: Bases;
   /**
    * Finds out what the machines of this runtime need to know of the host, where that takes a while: once, before the first
    * is prepared. What cannot be known is no error. Errors: RELEASE_MISSING.

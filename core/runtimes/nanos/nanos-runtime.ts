@@ -129,6 +129,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       return `nanos ${builderVersion} ${release.digest} ${digest}`;
     },
     buildImage,
+    bases,
     prepareHost: async ({ config, ...request }) => {
       const nanos = configOf(config);
       if (mayBootDirectly(nanos)) await directBoot.findOut(await releases.resolve(nanos.release), request);

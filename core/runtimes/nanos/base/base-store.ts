@@ -1,17 +1,19 @@
 /** Bases: disks with the files of a runtime, such as Node.js and its libraries, that many images stand on. */
-import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { sha256 } from '#core/bundle/bundle-cache.ts';
 import { type BootParts, type DiskLayout, diskLayoutSchema, writeDisk } from '#core/images/disk/write-disk.ts';
 import { createFileTree, type FileTree } from '#core/images/file-tree.ts';
-import type { BuildContext } from '#core/runtimes/runtime.ts';
+import type { Bases, BuildContext } from '#core/runtimes/runtime.ts';
+import { inGroups } from '#core/store/in-groups.ts';
 import { type Layout, readableFileMode } from '#core/store/layout.ts';
-import { isAlive, thisProcess } from '#core/store/owner.ts';
+import { createOwnedTemps } from '#core/store/owned-temps.ts';
 import { readJson } from '#core/store/read-json.ts';
+import { createSharedWork } from '#core/store/shared-work.ts';
 import { systemCode, toStoreError } from '#core/store/store-error.ts';
-import { goneAsUndefined, isTempName, namesIn, writeAtomic } from '#core/store/write-atomic.ts';
+import { goneAsUndefined, namesIn, writeAtomic } from '#core/store/write-atomic.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import { problemSchema } from '#shared/model/problem.ts';
 import { type StampedFile, stampedFileSchema, stampTree, unchanged } from './stamp-files.ts';
 
@@ -58,39 +60,45 @@ export interface BaseRequest {
   readonly bootDigest: string;
 }
 
-export interface BaseStore {
+interface Looked {
+  readonly plan: BasePlan;
+  readonly files: readonly StampedFile[];
+  readonly digest: string;
+}
+
+export interface BaseStore extends Bases {
   /** The plan and its digest, without a disk: what goes into an image's id. */
   readonly look: (
     request: BaseRequest,
     context?: PlanContext,
   ) => Promise<{ readonly plan: BasePlan; readonly digest: string }>;
-  /** The base, made if need be. Errors: as `writeDisk`; what the plan throws. */
+  /** The base, made if need be. Errors: as `writeDisk`; CONFLICT when files change meanwhile; what the plan throws. */
   readonly ensure: (request: BaseRequest, context: BuildContext) => Promise<Base>;
-  /** Drops those that no image of `used` stands on and that were not used for a while. */
-  readonly prune: (used: ReadonlySet<string>) => Promise<void>;
 }
 
+const digestPattern = /^[0-9a-f]{64}$/;
 const recordSchema = z.object({
   version: z.literal(1),
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  digest: z.string().regex(digestPattern),
   facts: factsSchema,
   files: z.array(stampedFileSchema),
 });
 const diskName = 'disk.raw';
 const layoutName = 'layout.json';
+const recordEnding = '.base.json';
 /** An image that stands on it may be under way. */
 const recentMs = 30 * 60_000;
 
 /** The bases in `layout.basesDir`, each a folder that appears whole or not at all. */
 export function createBaseStore(layout: Layout): BaseStore {
   const { basesDir } = layout;
-  const me = thisProcess();
+  const temps = createOwnedTemps(basesDir, 'base');
   const dirOf = (digest: string) => join(basesDir, digest);
   /** By what was asked for: finding out what a program needs takes longer than seeing that nothing has changed. */
-  const recordPath = (key: string) => join(layout.buildsDir, `${sha256(key).slice(0, 32)}.base.json`);
-  const underWay = new Map<string, Promise<Base>>();
+  const recordPath = (key: string) => join(layout.buildsDir, `${sha256(key).slice(0, 32)}${recordEnding}`);
+  const making = createSharedWork<Base>('The build was cancelled.');
 
-  async function look({ key, plan, bootDigest }: BaseRequest, context: PlanContext = {}) {
+  async function look({ key, plan, bootDigest }: BaseRequest, context: PlanContext = {}): Promise<Looked> {
     const known = await readJson(recordPath(key), recordSchema);
     const record = known.ok ? known.value : undefined;
     if (
@@ -98,7 +106,7 @@ export function createBaseStore(layout: Layout): BaseStore {
       record.digest === digestOf(record.files, bootDigest) &&
       (await unchanged(record.files))
     ) {
-      return { plan: { tree: treeOf(record.files), facts: record.facts }, digest: record.digest };
+      return { plan: { tree: treeOf(record.files), facts: record.facts }, files: record.files, digest: record.digest };
     }
     const made = await plan(context);
     const files = await stampTree(made.tree);
@@ -106,7 +114,7 @@ export function createBaseStore(layout: Layout): BaseStore {
     await layout.ensure(layout.buildsDir);
     const fresh: z.input<typeof recordSchema> = { version: 1, digest, facts: made.facts, files };
     await writeAtomic(recordPath(key), JSON.stringify(fresh), { durable: false });
-    return { plan: { tree: treeOf(files), facts: made.facts }, digest };
+    return { plan: { tree: treeOf(files), facts: made.facts }, files, digest };
   }
 
   async function find(digest: string): Promise<DiskLayout | null> {
@@ -117,21 +125,21 @@ export function createBaseStore(layout: Layout): BaseStore {
   }
 
   async function make(
-    digest: string,
-    tree: FileTree,
+    { plan, files, digest }: Looked,
     { boot }: BaseRequest,
-    context: BuildContext,
+    { signal, progress }: BuildContext,
   ): Promise<DiskLayout> {
     await layout.ensure(basesDir);
-    await sweep();
-    const temp = join(basesDir, `.base-${me.pid}-${me.startTicks}.${randomBytes(6).toString('hex')}.fl-tmp`);
+    await removeAll(await temps.abandoned());
+    const temp = temps.newPath();
     try {
       await mkdir(temp);
       await chmod(temp, 0o755);
       const path = join(temp, diskName);
-      const onProgress = (fraction: number) =>
-        context.progress({ step: 'base', message: 'Writing the base', fraction });
-      const disk = await writeDisk(path, { tree, boot, digest }, { signal: context.signal, onProgress });
+      const onProgress = (fraction: number) => progress({ step: 'base', message: 'Writing the base', fraction });
+      const disk = await writeDisk(path, { tree: plan.tree, boot, digest }, { signal, onProgress });
+      // What is named by its files as they were must have them so.
+      if (!(await unchanged(files))) throw filesChanged();
       await chmod(path, readableFileMode);
       await writeAtomic(join(temp, layoutName), JSON.stringify(disk), { mode: 0o644, durable: false });
       await moveIntoPlace(temp, digest);
@@ -145,60 +153,85 @@ export function createBaseStore(layout: Layout): BaseStore {
 
   /** Another process may have been first with the same base, or a crash may have left half of one. */
   async function moveIntoPlace(temp: string, digest: string): Promise<void> {
-    try {
-      await rename(temp, dirOf(digest));
-    } catch (thrown) {
-      if (systemCode(thrown) !== 'ENOTEMPTY' && systemCode(thrown) !== 'EEXIST') throw thrown;
-      if ((await find(digest)) !== null) return;
-      await rm(dirOf(digest), { recursive: true, force: true });
-      await rename(temp, dirOf(digest));
-    }
-  }
-
-  /** Ends what processes left that were killed in the middle. */
-  async function sweep(): Promise<void> {
-    for (const name of await namesIn(basesDir)) {
-      const [, pid, startTicks] = /^\.base-(\d+)-(\d+)\./.exec(name) ?? [];
-      if (pid === undefined || startTicks === undefined || !isTempName(name)) continue;
-      if (!isAlive({ pid: Number(pid), startTicks, bootId: me.bootId })) {
-        await rm(join(basesDir, name), { recursive: true, force: true });
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await rename(temp, dirOf(digest));
+      } catch (thrown) {
+        const taken = systemCode(thrown) === 'ENOTEMPTY' || systemCode(thrown) === 'EEXIST';
+        if (!taken || attempt === 3) throw thrown;
+        if ((await find(digest)) !== null) return;
+        await remove(digest);
       }
     }
   }
 
+  async function remove(digest: string): Promise<void> {
+    // Out of sight at once, so that nobody finds it half-removed.
+    const temp = temps.newPath();
+    const moved = await rename(dirOf(digest), temp).then(
+      () => true,
+      (thrown: unknown) => goneAsUndefined(thrown) ?? false,
+    );
+    if (moved) await removeAll([temp]);
+  }
+
   async function ensureNow(request: BaseRequest, context: BuildContext): Promise<Base> {
-    const { plan, digest } = await look(request, context);
+    const looked = await look(request, context);
+    const { plan, digest } = looked;
     const there = await find(digest);
     if (there !== null) {
       const now = new Date();
       await utimes(join(dirOf(digest), layoutName), now, now).catch(goneAsUndefined);
     }
-    const disk = there ?? (await make(digest, plan.tree, request, context));
+    const disk = there ?? (await make(looked, request, context));
     const path = join(dirOf(digest), diskName);
     return { digest, path, layout: disk, tree: plan.tree, facts: plan.facts, reused: there !== null };
   }
 
+  const digests = async () => (await namesIn(basesDir)).filter((name) => digestPattern.test(name));
+  const isRecent = async (path: string) => {
+    const stats = await stat(path).catch(goneAsUndefined);
+    return stats !== undefined && Date.now() - stats.mtimeMs < recentMs;
+  };
+
+  /** A program that is built anew leaves a record each time: one without its base says nothing that is not found out again. */
+  async function pruneRecords(): Promise<void> {
+    for (const name of await namesIn(layout.buildsDir)) {
+      const path = join(layout.buildsDir, name);
+      if (!name.endsWith(recordEnding) || (await isRecent(path))) continue;
+      const record = await readJson(path, recordSchema);
+      if (!record.ok || (record.value !== undefined && (await find(record.value.digest)) === null))
+        await rm(path, { force: true });
+    }
+  }
+
   return {
     look,
-    ensure: (request, context) => {
-      const known = underWay.get(request.key);
-      if (known !== undefined) return known;
-      const making = ensureNow(request, context).finally(() => underWay.delete(request.key));
-      underWay.set(request.key, making);
-      return making;
-    },
+    ensure: (request, context) => making.share(request.key, context.signal, () => ensureNow(request, context)),
+    has: async (digest) => (await find(digest)) !== null,
+    list: async () =>
+      await inGroups(await digests(), async (digest) => {
+        const file = await stat(join(dirOf(digest), diskName)).catch(goneAsUndefined);
+        return { digest, bytes: (file?.blocks ?? 0) * 512 };
+      }),
     prune: async (used) => {
-      for (const name of await namesIn(basesDir)) {
-        if (used.has(name) || !/^[0-9a-f]{64}$/.test(name)) continue;
-        const stats = await stat(join(basesDir, name, layoutName)).catch(goneAsUndefined);
-        if (stats !== undefined && Date.now() - stats.mtimeMs < recentMs) continue;
-        await rm(join(basesDir, name), { recursive: true, force: true });
+      for (const digest of await digests()) {
+        if (!used.has(digest) && !(await isRecent(join(dirOf(digest), layoutName)))) await remove(digest);
       }
+      await pruneRecords();
     },
   };
 }
 
-/** Independent of the order in which a file's fields stand, which a record that was read may have otherwise. */
+const removeAll = async (paths: readonly string[]) => {
+  for (const path of paths) await rm(path, { recursive: true, force: true });
+};
+
+const filesChanged = () =>
+  new FirstlightError('CONFLICT', 'Files that go into the image changed while it was written.', {
+    hint: 'Build again when whatever installs or compiles them is done.',
+  });
+
 const digestOf = (files: readonly StampedFile[], bootDigest: string): string =>
   sha256(JSON.stringify(['base 2', bootDigest, files.map((file) => Object.entries(file).sort())]));
 
