@@ -95,6 +95,22 @@ describe.skipIf(reason !== null)(
       await page.keyboard.press('Escape');
     });
 
+    it('shows system calls apart from what the function prints, once their switch is on', async () => {
+      await page.keyboard.press('Control+,');
+      await page.locator('[data-option="nanos.debug.strace"]').getByRole('switch').click();
+      await page.keyboard.press('Control+Enter');
+      await until('it ran', async () => (await runsOfNanos()).length === 3);
+      const shown = () => page.locator('.dock-console:not([hidden]) .xterm-rows').textContent();
+      await page
+        .getByRole('tab', { name: /^Console/ })
+        .last()
+        .click();
+      await until('the console shows the function', async () => (await shown())?.includes('Hello, Ada') === true);
+      expect(await shown()).not.toMatch(/\[\d+\]\s+[a-z0-9_]+\(/);
+      await page.getByRole('tab', { name: 'Trace' }).click();
+      await until('the trace shows calls', async () => /\[\d+\]\s+[a-z0-9_]+\(/.test((await shown()) ?? ''));
+    });
+
     it('imports a program of this machine, and says what it needs', async () => {
       await page.keyboard.press('Control+Alt+i');
       const dialog = page.getByRole('dialog', { name: 'Import' });

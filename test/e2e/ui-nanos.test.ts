@@ -43,6 +43,10 @@ describe('the runtime', () => {
     await page.getByRole('tab', { name: 'Runs' }).click();
     const first = page.locator('.run-table tbody tr').first();
     expect(await first.textContent()).toContain('nanos');
+    await page.keyboard.press('Control+2');
+    const instances = page.getByRole('list', { name: 'Instances' });
+    await instances.getByText('http://127.0.0.1:32768').waitFor();
+    await instances.getByText(/^ready, nanos/).waitFor();
   });
 
   it('leads to the releases while none is installed', async () => {

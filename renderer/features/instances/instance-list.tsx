@@ -77,6 +77,7 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
   const alive = instance.state !== 'stopped' && instance.state !== 'failed';
   const ago = formatAgo(Date.parse(instance.createdAt), now);
   const words = instance.failure ?? stateWords[instance.state];
+  const url = alive ? instance.url : null;
   return (
     <li
       className={`row instance${focused ? ' row-active' : ''}${instance.state === 'stopped' ? ' instance-ended' : ''}`}
@@ -85,7 +86,7 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
         type="button"
         data-row
         className="row-main"
-        data-tip={`${instance.domain}\n${words}\n${instance.runtime}, ${instance.memoryMiB} MiB, ${instance.vcpus} vCPU, ${instance.accel === 'kvm' ? 'KVM' : 'emulated'}`}
+        data-tip={`${instance.domain}\n${words}\n${instance.runtime}, ${instance.memoryMiB} MiB, ${instance.vcpus} vCPU, ${instance.accel === 'kvm' ? 'KVM' : 'emulated'}${url === null ? '' : `\n${url}`}`}
         aria-label={`${instance.id}, ${words}`}
         aria-current={focused}
         onClick={() => {
@@ -108,6 +109,7 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
                 .join(', ')}
             </span>
           )}
+          {detailed && url !== null && <span className="ellipsis mono muted instance-detail">{url}</span>}
         </span>
         {instance.state === 'failed' && <Icon name="warning" size={12} />}
       </button>
@@ -155,6 +157,18 @@ function instanceItems(instance: Instance, studio: ReturnType<typeof useStudio>)
           disabled: state !== 'ready' && state !== 'busy',
           onSelect: () => void studio.instances.suspend(id),
         },
+    ...(instance.url === null
+      ? []
+      : [
+          {
+            id: 'url',
+            label: 'Copy its URL',
+            detail: instance.url,
+            icon: 'copy' as const,
+            disabled: !alive,
+            onSelect: () => void navigator.clipboard.writeText(instance.url ?? ''),
+          },
+        ]),
     {
       id: 'copy',
       label: 'Copy the domain’s name',
