@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readySign } from '../session/wire.ts';
 import { createTraceSplitter, partOf } from './split-trace.ts';
 
 const traced = [
@@ -37,6 +38,12 @@ describe('what diagnostics print', () => {
       'missing_files_end',
       '',
     ]);
+  });
+
+  it('is told after the sign of a server that listens, which ends no line', () => {
+    const text = `${readySign}[2] write(1, 0x00000000ffe49e08, 4) = 4\r\n${readySign}hello\r\n`;
+    expect(partOf(text, 'program')).toBe(`${readySign}${readySign}hello\r\n`);
+    expect(partOf(text, 'trace')).toBe('[2] write(1, 0x00000000ffe49e08, 4) = 4\r\n');
   });
 
   it('is told alike however the bytes come, and no byte is lost', () => {

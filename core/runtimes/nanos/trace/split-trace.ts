@@ -1,5 +1,6 @@
 /** Tells what the kernel's diagnostics print from what the program prints: both come by the one serial port. */
 import type { ConsolePart, ConsoleSplitter } from '#core/runtimes/runtime.ts';
+import { readySign } from '../session/wire.ts';
 
 type Part = Exclude<ConsolePart, 'all'>;
 
@@ -33,7 +34,7 @@ export function createTraceSplitter(wanted: Part): ConsoleSplitter {
     if (inMissing && !isWhole) return;
     if (inMissing || callLine.test(text) || traceLine.test(text)) part = 'trace';
     else if (isWhole && text === missingBegin) part = 'trace';
-    else if (isWhole || line.length > heldBytes || !mayBe.test(text)) part = 'program';
+    else if (isWhole || line.length > heldBytes || !(mayBe.test(text) || readySign.startsWith(text))) part = 'program';
     if (isWhole && text === missingBegin) inMissing = true;
     if (isWhole && text === missingEnd) inMissing = false;
   }
@@ -47,6 +48,12 @@ export function createTraceSplitter(wanted: Part): ConsoleSplitter {
           if (ends) decide(true);
           else {
             line.push(byte);
+            if (isSign(line)) {
+              // It shows nothing and ends no line: what follows begins one all the same.
+              if (wanted === 'program') out.push(...line);
+              line = [];
+              continue;
+            }
             decide(false);
           }
           if (part === null) continue;
@@ -70,6 +77,10 @@ export function createTraceSplitter(wanted: Part): ConsoleSplitter {
     },
   };
 }
+
+const signBytes = [...readySign].map((char) => char.charCodeAt(0));
+const isSign = (line: readonly number[]): boolean =>
+  line.length === signBytes.length && signBytes.every((byte, index) => line[index] === byte);
 
 /** The wanted part of a text. */
 export function partOf(text: string, wanted: Part): string {
