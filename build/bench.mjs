@@ -13,6 +13,7 @@ const benchmarks = {
   coldstart: { all: 'coldstart.ts' },
   rebuild: { all: 'rebuild.ts' },
   image: { all: 'image.ts' },
+  'nanos-boot': { all: 'nanos-boot.ts' },
   rpc: { all: 'rpc.ts' },
   console: { stream: 'console.ts', render: 'console-render.ts' },
   ui: { all: 'ui.ts' },
