@@ -37,7 +37,7 @@ export const nanosOptionsSchema = z.strictObject({
   transparent_hugepage: z
     .enum(['always', 'never'])
     .optional()
-    .describe('Whether memory is mapped in pages of 2 MiB where it can be.'),
+    .describe('Whether memory is mapped in pages of 2 MiB where it can be. Default: always.'),
   uname: z
     .strictObject({
       sysname: z.string().optional().describe('Name of the system. Default: Nanos.'),
@@ -75,7 +75,10 @@ export const nanosOptionsSchema = z.strictObject({
     .regex(/^\d+[kKmMgG]?$/, 'a size such as 64M')
     .optional()
     .describe('Largest core file written into the image when the program crashes, such as 64M.'),
-  log_level: z.enum(['error', 'warn', 'info', 'debug']).optional().describe('How much the kernel says on the console.'),
+  log_level: z
+    .enum(['err', 'warn', 'info'])
+    .optional()
+    .describe('How much the kernel says on the console. Default: err.'),
   tracelog: z
     .strictObject({
       file: guestPathSchema.optional().describe('Writes them to this file.'),
@@ -93,7 +96,7 @@ export const nanosOptionsSchema = z.strictObject({
     .number()
     .int()
     .min(1)
-    .max(600)
+    .max(180)
     .optional()
     .describe('Starts the program when there is an address, or after so many seconds.'),
   debugsyscalls: z.boolean().optional().describe('Prints every system call. Needs the klib strace.'),
@@ -175,13 +178,15 @@ export const nanosConfigSchema = z.strictObject({
     .array(
       z.strictObject({
         guest: portSchema.describe('The port in the guest.'),
-        host: portSchema.optional().describe('The port on 127.0.0.1. Default: a free one.'),
+        host: portSchema
+          .optional()
+          .describe('The port on 127.0.0.1. Default: a free one; for UDP the same as in the guest.'),
         udp: z.boolean().default(false).describe('UDP instead of TCP.'),
       }),
     )
     .max(64)
     .default([])
-    .describe('Further ports to forward from 127.0.0.1. Without `host`, a free one is taken.'),
+    .describe('Further ports to forward from 127.0.0.1.'),
   hostPort: portSchema.optional().describe('The port on 127.0.0.1 that leads to `port`. Default: a free one.'),
   network: nanosNetworkSchema
     .default({ kind: 'user' })

@@ -101,7 +101,7 @@ describe('the options form', () => {
       config.replace('"port": 3000', '"port": 0, "prt": 1, "options": { "log_level": "loud" }'),
     );
     await option(page, 'nanos.port').getByRole('alert').getByText('At least 1').waitFor();
-    await option(page, 'nanos.options.log_level').getByRole('alert').getByText('"error" or "warn"').waitFor();
+    await option(page, 'nanos.options.log_level').getByRole('alert').getByText('"err" or "warn"').waitFor();
     await page.getByRole('alert').getByText('nanos.prt').waitFor();
     engine.writeOutside('hello', 'firstlight.json', '{ "name": ');
     await page.getByText('is no JSON as it stands').waitFor();

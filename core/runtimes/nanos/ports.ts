@@ -1,11 +1,23 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { PortForward } from '#core/runtimes/runtime.ts';
 import { systemCode } from '#core/store/store-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { NanosConfig } from '#shared/model/nanos.ts';
 
+/** A port of this host that nobody else can take until it is let go. */
+interface HeldPort {
+  readonly port: number;
+  readonly release: () => Promise<void>;
+}
+
+const loopback = '127.0.0.1';
+
 /**
  * The ports of the host's loopback interface that lead into an instance; the first leads to the program's own.
+ *
+ * They were free a moment ago: QEMU takes them some milliseconds later, and says so itself when it cannot.
  *
  * Errors: PORT_TAKEN for one that was asked for by number.
  */
@@ -13,36 +25,51 @@ export async function chooseForwards(config: NanosConfig): Promise<PortForward[]
   const { port, hostPort, ports } = config;
   const wanted = [
     ...(port === null ? [] : [{ guest: port, host: hostPort, udp: false }]),
-    ...ports.map(({ guest, host, udp }) => ({ guest, host, udp })),
+    // Nothing says afterwards which one was chosen for UDP: the same as in the guest can be guessed.
+    ...ports.map(({ guest, host, udp }) => ({ guest, host: udp ? (host ?? guest) : host, udp })),
   ];
-  const forwards: PortForward[] = [];
-  for (const { guest, host, udp } of wanted) {
-    const chosen = udp ? (host ?? guest) : await chooseTcp(host);
-    forwards.push({ protocol: udp ? 'udp' : 'tcp', hostPort: chosen, guestPort: guest });
+  // Those that were asked for first, lest one of them be chosen for another; all held until each is known.
+  const held = new Map<(typeof wanted)[number], HeldPort>();
+  try {
+    for (const one of wanted) if (one.host !== undefined) held.set(one, await hold(one.udp, one.host));
+    for (const one of wanted) if (one.host === undefined) held.set(one, await hold(one.udp, 0));
+    return wanted.map((one) => ({
+      protocol: one.udp ? 'udp' : 'tcp',
+      hostPort: held.get(one)?.port ?? 0,
+      guestPort: one.guest,
+    }));
+  } finally {
+    await Promise.all([...held.values()].map(({ release }) => release()));
   }
-  return forwards;
 }
 
-/** A port that is free now; QEMU takes it some milliseconds later, and says so itself when it cannot. */
-async function chooseTcp(wanted: number | undefined): Promise<number> {
-  const server = createServer();
+/** Shape: `wanted` is 0 for any. */
+async function hold(udp: boolean, wanted: number): Promise<HeldPort> {
   try {
-    return await new Promise<number>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host: '127.0.0.1', port: wanted ?? 0, exclusive: true }, () => {
-        const address = server.address();
-        resolve(typeof address === 'object' && address !== null ? address.port : 0);
-      });
-    });
+    return await (udp ? holdUdp(wanted) : holdTcp(wanted));
   } catch (cause) {
     if (systemCode(cause) !== 'EADDRINUSE' && systemCode(cause) !== 'EACCES') throw cause;
-    const why = systemCode(cause) === 'EACCES' ? 'may not be used by you' : 'is taken by another program';
-    throw new FirstlightError('PORT_TAKEN', `Port ${wanted} on 127.0.0.1 ${why}.`, {
+    const why = systemCode(cause) === 'EACCES' ? 'may not be used by you' : 'is taken';
+    throw new FirstlightError('PORT_TAKEN', `${udp ? 'UDP port' : 'Port'} ${wanted} on ${loopback} ${why}.`, {
       hint: 'Name another as "hostPort" (or "ports[].host") in firstlight.json, or leave it out: a free one is then taken.',
       details: { subject: String(wanted) },
       cause,
     });
-  } finally {
-    server.close();
   }
+}
+
+async function holdTcp(wanted: number): Promise<HeldPort> {
+  const server = createServer();
+  server.listen({ host: loopback, port: wanted, exclusive: true });
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  return { port, release: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+async function holdUdp(wanted: number): Promise<HeldPort> {
+  const socket = createSocket('udp4');
+  socket.bind({ address: loopback, port: wanted, exclusive: true });
+  await once(socket, 'listening');
+  return { port: socket.address().port, release: () => new Promise((resolve) => socket.close(() => resolve())) };
 }

@@ -58,6 +58,12 @@ describe('the root tuple', () => {
       notrace: ['read'],
     });
     expect(values).not.toHaveProperty('fault');
+    expect(root({ options: { transparent_hugepage: 'never', log_level: 'err' } })).toMatchObject({
+      transparent_hugepage: 'never',
+      log_level: 'err',
+    });
+    // The kernel has no word for its default.
+    expect(root({ options: { transparent_hugepage: 'always' } })).not.toHaveProperty('transparent_hugepage');
     expect(values.uname).toEqual(new Map([['sysname', 'Linux']]));
     expect(values.tracelog).toEqual(
       new Map<string, unknown>([

@@ -61,6 +61,8 @@ function addressOf({ address, network }: Pick<NanosConfig, 'address' | 'network'
 
 function optionValue(name: keyof NanosOptions, value: NanosOptions[keyof NanosOptions]): TupleValue | undefined {
   if (value === undefined || value === false) return undefined;
+  // What is so anyway; the kernel knows no word for it, and says that this one is none.
+  if (name === 'transparent_hugepage' && value === 'always') return undefined;
   if (value === true) return name === 'trace' ? 'all' : yes;
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);

@@ -9,8 +9,8 @@ import type { SourceOptions } from './open-source.ts';
 import type { ProgramSource } from './source.ts';
 import { stampOfPath } from './stamp-path.ts';
 
-/** The kernel and a small program; what the image's program needs is not known. */
-const minMemoryMiB = 64;
+/** As for any program; what that of the image needs is not known. */
+const minMemoryMiB = 16;
 
 /** The source for a project that names an OCI image. Errors: BAD_INPUT for the reference. */
 export async function imageSource(

@@ -8,8 +8,8 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 import type { ProgramSource } from './source.ts';
 import { stampOfPath } from './stamp-path.ts';
 
-/** The kernel and a small program; what the package's program needs is not known. */
-const minMemoryMiB = 64;
+/** As for any program; what that of the package needs is not known. */
+const minMemoryMiB = 16;
 
 /** The source for a project that names an ops package. Errors: NOT_FOUND. */
 export async function packageSource(config: ProjectConfig, projectDir: string, layout: Layout): Promise<ProgramSource> {
