@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Domain, LifecycleEvent } from 'node-libvirt';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Runtime } from '#core/runtimes/runtime.ts';
+import { createLayout } from '#core/store/layout.ts';
+import { projectConfigSchema } from '#shared/model/project.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import { createRegistry, type Registry, type RegistryOptions } from './registry.ts';
+import type { LaunchSpec } from './types.ts';
+
+let home: string;
+let registry: Registry;
+let calls: string[];
+/** What a guest does that is asked to end. */
+let onShutdown: 'ends' | 'stays';
+const servers: Server[] = [];
+const [mine, other] = ['0123456789ab', 'ba9876543210'] as [ProjectId, ProjectId];
+
+const runtime: Partial<Runtime> = {
+  id: 'nanos',
+  prepareMachine: async () => ({
+    machine: { machineType: 'pc', kernel: null, disks: [], network: null, channelName: null, consoleName: null },
+    sessionInfo: null,
+  }),
+  openSession: async () => ({
+    ready: Promise.resolve(),
+    invoke: () => new Promise(() => undefined),
+    sampleClock: async () => [],
+    closed: new Promise(() => undefined),
+    close: () => undefined,
+  }),
+  readPanic: () => null,
+};
+
+/** As libvirt makes a domain: with the sockets that it was told of. */
+async function createDomainXml(xml: string): Promise<Domain> {
+  const [, name = ''] = /<name>(.*?)<\/name>/.exec(xml) ?? [];
+  const [, uuid = ''] = /<uuid>(.*?)<\/uuid>/.exec(xml) ?? [];
+  const [, serial = ''] = /<serial type="unix"><source mode="bind" path="([^"]+)"/.exec(xml) ?? [];
+  const server = createServer((socket) => void socket.on('error', () => undefined)).listen(serial);
+  servers.push(server);
+  const end = (detail: string) => registry.onLifecycle({ domain, event: 'stopped', detail } as LifecycleEvent);
+  const [, label = ''] = /^firstlight-(.*)-[0-9a-f]{8}$/.exec(name) ?? [];
+  const domain = {
+    name,
+    uuid,
+    resume: async () => undefined,
+    shutdown: async () => {
+      calls.push(`${label} shutdown`);
+      if (onShutdown === 'ends') setTimeout(end, 20, 'shutdown');
+    },
+    destroy: async () => {
+      calls.push(`${label} destroy`);
+    },
+  } as unknown as Domain;
+  return domain;
+}
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'fl-release-'));
+  calls = [];
+  onShutdown = 'ends';
+  registry = createRegistry({
+    link: { uri: 'test:///default', connection: async () => ({ createDomainXml }) },
+    layout: createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 }),
+    runtimes: new Map([['nanos', runtime]]),
+    bootTimeoutMs: 1000,
+    onChange: () => undefined,
+    onRemoved: () => undefined,
+    log: () => undefined,
+  } as unknown as RegistryOptions);
+});
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+async function launch(name: string, nanos: object, more: Partial<LaunchSpec> = {}) {
+  const config = projectConfigSchema.parse({ name, runtime: 'nanos', nanos });
+  const ids = { id: 'a'.repeat(64), bundleId: 'b'.repeat(64) };
+  const image = { ...ids, runtime: 'nanos', path: '/image', bytes: 1, minMemoryMiB: 1, functionName: name };
+  const spec = { projectId: mine, config, image, startMode: 'cold', accel: 'tcg', keep: false, runId: null, ...more };
+  return (await registry.launch({ createdAt: '', signal: undefined, ...spec } as unknown as LaunchSpec)).instance;
+}
+const volumes = { volumes: { data: { mount: '/data' } } };
+const states = () => Object.fromEntries(registry.list().map(({ functionName, state }) => [functionName, state]));
+
+it('lets go of what a project’s own instances hold, and of no more', async () => {
+  await launch('plain', {});
+  await launch('ports', { hostPort: 4000 });
+  await launch('kept', { hostPort: 4000 }, { keep: true });
+  await launch('other', { hostPort: 4000 }, { projectId: other });
+  await registry.release(mine);
+  expect(calls).toEqual(['ports destroy']);
+  expect(states()).toEqual({ plain: 'prestarted', ports: 'stopped', kept: 'prestarted', other: 'prestarted' });
+  // It is gone: the next one finds nothing to wait for.
+  await registry.release(mine);
+  expect(calls).toHaveLength(1);
+});
+
+it('ends those with volumes in good order, and those that never ran at once', async () => {
+  const ran = await launch('ran', volumes);
+  ran.resumeFirst();
+  await launch('never', volumes);
+  await launch('ports', { hostPort: 4000 });
+  await registry.settle(5000);
+  expect(calls.sort()).toEqual(['never destroy', 'ran shutdown']);
+  expect(states()).toEqual({ ran: 'stopped', never: 'stopped', ports: 'prestarted' });
+});
+
+it('waits for a guest that does not end no longer than it may', async () => {
+  onShutdown = 'stays';
+  const ran = await launch('ran', volumes);
+  ran.resumeFirst();
+  await registry.settle(50);
+  expect([calls, states()]).toEqual([['ran shutdown'], { ran: 'stopping' }]);
+  // Who comes next waits for the same end, and asks for it no second time.
+  await registry.release(mine);
+  expect([calls, states()]).toEqual([['ran shutdown', 'ran destroy'], { ran: 'stopped' }]);
+});
