@@ -1,4 +1,4 @@
-/** The bundle of a project that runs a program: no code of its own, but a name for the files that go in. */
+/** The files that go into an image as they are, and the bundle of a project that has nothing else. */
 import { readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Skip, skipCompiled, skipTools } from '#core/runtimes/nanos/sources/add-files.ts';
@@ -20,15 +20,27 @@ const maxFiles = 100_000;
  * The bundle of a program's project: its inputs are the files of the project's own that go into the image. What the
  * program needs besides is the runtime's to find.
  *
- * Errors: NOT_FOUND for a file that is named and not there; BAD_INPUT for too many.
+ * Errors: as `digestOwnFiles`.
  */
 export async function bundleProgram(project: Project, config: ProjectConfig, version: string): Promise<Bundle> {
+  const inputs = await digestOwnFiles(project.dir, config);
+  const digest = sha256(JSON.stringify([version, ...configInImage(config), inputs]));
+  const id = bundleIdSchema.parse(digest);
+  return { id, config, code: '', format: 'esm', sourceMap: '', projectDir: project.dir, inputs, warnings: [] };
+}
+
+/**
+ * The files that firstlight.json takes into the image, by their content. A function's code is none of them.
+ *
+ * Errors: NOT_FOUND for a file that is named and not there; BAD_INPUT for too many.
+ */
+export async function digestOwnFiles(projectDir: string, config: ProjectConfig): Promise<Bundle['inputs']> {
   const paths: string[] = [];
   const inputs: Bundle['inputs'][number][] = [];
   for (const { key, path, skip } of ownPaths(config)) {
-    for await (const node of nodesIn(resolve(project.dir, path), key, skip)) {
+    for await (const node of nodesIn(resolve(projectDir, path), key, skip)) {
       if (node.kind === 'file') paths.push(node.path);
-      else inputs.push({ path: nearPath(project.dir, node.path), sha256: sha256(node.content), bytes: 0 });
+      else inputs.push({ path: nearPath(projectDir, node.path), sha256: sha256(node.content), bytes: 0 });
       if (paths.length + inputs.length > maxFiles) throw tooMany(key);
     }
   }
@@ -38,11 +50,8 @@ export async function bundleProgram(project: Project, config: ProjectConfig, ver
     [...new Set(paths)].map((path) => path.slice(1)),
     known,
   );
-  inputs.push(...files.map((file) => ({ ...file, path: nearPath(project.dir, `/${file.path}`) })));
-  inputs.sort((a, b) => (a.path < b.path ? -1 : 1));
-  const digest = sha256(JSON.stringify([version, ...configInImage(config), inputs]));
-  const id = bundleIdSchema.parse(digest);
-  return { id, config, code: '', format: 'esm', sourceMap: '', projectDir: project.dir, inputs, warnings: [] };
+  inputs.push(...files.map((file) => ({ ...file, path: nearPath(projectDir, `/${file.path}`) })));
+  return inputs.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 const nearPath = (dir: string, path: string) => (path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : path);
@@ -55,7 +64,8 @@ interface OwnPath {
 }
 
 /** What of the project's own goes into the image, as the runtime's sources take it. */
-function ownPaths({ nanos }: ProjectConfig): OwnPath[] {
+function ownPaths({ runtime, nanos }: ProjectConfig): OwnPath[] {
+  if (runtime !== 'nanos') return [];
   const { program, python, files = {} } = nanos ?? {};
   return [
     ...(program === undefined ? [] : [{ key: 'program', path: program }]),

@@ -95,6 +95,24 @@ export default (event: Event): object => ({ said: shout(words[0]!), note, size: 
     expect((await bundle()).bundle.id).not.toBe(first.id);
   });
 
+  it('is named by the further files of its image, too', async () => {
+    const nanos = { files: { '/data': 'data' } };
+    await write('firstlight.json', JSON.stringify({ name: 'hello', runtime: 'nanos', nanos }));
+    await write('handler.ts', 'export default () => 1;');
+    await write('data/words.txt', 'one');
+    await settle();
+    const first = (await bundle()).bundle;
+    expect(first.inputs.map(({ path }) => path)).toEqual(['handler.ts', 'data/words.txt']);
+    expect((await bundle()).bundle.id).toBe(first.id);
+    expect(await bundle(newBundler())).toEqual({ bundle: first, reused: true });
+    expect(await bundler.load(first.id)).toEqual(first);
+    await write('data/words.txt', 'two');
+    for (const by of [bundler, newBundler()]) {
+      const second = (await bundle(by)).bundle;
+      expect([second.id === first.id, second.code === first.code]).toEqual([false, true]);
+    }
+  });
+
   it('is found again by another process without compiling, until something changes', async () => {
     await write('handler.ts', "import { a } from './util';\nexport default () => a;");
     await write('util.ts', 'export const a = 1;');

@@ -9,7 +9,7 @@ import type { Layout } from '../store/layout.ts';
 import { addShims, readShims, type Shims } from './add-shims.ts';
 import type { Bundle } from './bundle.ts';
 import { createBundleCache, sha256 } from './bundle-cache.ts';
-import { bundleProgram } from './bundle-program.ts';
+import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkInputs } from './check-inputs.ts';
 import { buildFailed, checkEntry, checkExport, validConfig } from './check-project.ts';
 import { configInImage, runsFunction } from './config-in-image.ts';
@@ -131,6 +131,16 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     return bundle;
   }
 
+  /** The bundle with the further files that go into its image: another content of theirs is another name. */
+  async function withFiles(bundle: Bundle): Promise<Bundle> {
+    const own = await digestOwnFiles(bundle.projectDir, bundle.config);
+    if (own.length === 0) return bundle;
+    const id = bundleIdSchema.parse(sha256(JSON.stringify([bundle.id, own])));
+    const whole = { ...bundle, id, inputs: [...bundle.inputs, ...own] };
+    await cache.store(whole);
+    return whole;
+  }
+
   async function bundleOnce(
     project: Project,
     { signal, progress }: BundleRequest,
@@ -151,10 +161,12 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     const key = sha256(JSON.stringify([...made, options, ...configInImage(config)]));
     if (!warm.has(project.id)) {
       const found = await cache.lookUp(project.id, key);
-      if (found !== null) return { bundle: { ...found, config, projectDir: project.dir }, reused: true };
+      if (found !== null) {
+        return { bundle: await withFiles({ ...found, config, projectDir: project.dir }), reused: true };
+      }
     }
     progress({ step: 'bundle', message: `Compiling ${config.entry}` });
-    const bundle = await compile(project, config, key, known, signal);
+    const bundle = await withFiles(await compile(project, config, key, known, signal));
     throwIfCancelled(signal);
     if (!pruned) {
       pruned = true;

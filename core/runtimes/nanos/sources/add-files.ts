@@ -54,11 +54,12 @@ export async function addNamedFiles(
   projectDir: string,
 ): Promise<Problem[]> {
   const warnings: Problem[] = [];
+  const inside = await realpath(projectDir);
   for (const [guest, named] of Object.entries(files)) {
     const host = resolve(projectDir, named);
     await addHostPath(builder, guest, host);
     const real = await realpath(host);
-    if (real === projectDir || real.startsWith(projectDir + sep)) continue;
+    if (real === inside || real.startsWith(inside + sep)) continue;
     const message = `"nanos.files" takes ${host} into the image, which lies outside the project.`;
     warnings.push({ severity: 'warning', message, file: 'firstlight.json' });
   }
