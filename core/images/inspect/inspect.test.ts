@@ -45,7 +45,7 @@ async function sampleTree() {
   text('/etc/passwd', 'root\n');
   text('/etc/empty', '');
   text('/data/größe – 大小', 'name\n');
-  text(`/deep${'/d'.repeat(70)}/leaf`, 'leaf');
+  text(`/deep${'/d'.repeat(36)}/leaf`, 'leaf');
   text(`/${'n'.repeat(255)}`, 'long');
   builder.add('/lib', { kind: 'symlink', target: 'bin' });
   builder.add('/loop', { kind: 'symlink', target: '/loop' });
