@@ -58,12 +58,12 @@ const creatingMs = 5_000;
 /** What could not be told is tried again after this. */
 const inconclusiveMs = 10 * 60_000;
 
-const savedSchema = z.strictObject({ key: z.string(), works: z.boolean() });
+const findingSchema = z.strictObject({ key: z.string(), works: z.boolean(), untilMs: z.number().optional() });
+type Finding = z.output<typeof findingSchema>;
 
 export function createDirectBoot(options: DirectBootOptions): DirectBoot {
   const { layout, link, log, firmware = findFirmware, probe = probeBoot } = options;
-  const known = new Map<string, boolean>();
-  const triedAtMs = new Map<string, number>();
+  const known = new Map<string, Finding>();
   const underWay = new Map<string, Promise<void>>();
 
   /** Whatever of this changes may change the answer. Null: there is no firmware that leaves memory as the kernel needs it. */
@@ -76,20 +76,24 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
 
   const savedPath = (key: string) => join(layout.probesDir, `direct-${sha256(key).slice(0, 16)}.json`);
 
+  /** Undefined: not known, or not any more. */
   async function recall(key: string): Promise<boolean | undefined> {
-    const inMemory = known.get(key);
-    if (inMemory !== undefined) return inMemory;
-    const saved = await readJson(savedPath(key), savedSchema);
-    if (!saved.ok || saved.value?.key !== key) return undefined;
-    known.set(key, saved.value.works);
-    return saved.value.works;
+    const finding = known.get(key) ?? (await readSaved(key));
+    if (finding === undefined || (finding.untilMs !== undefined && Date.now() >= finding.untilMs)) return undefined;
+    known.set(key, finding);
+    return finding.works;
   }
 
-  async function save(key: string, works: boolean): Promise<void> {
-    known.set(key, works);
+  async function readSaved(key: string): Promise<Finding | undefined> {
+    const saved = await readJson(savedPath(key), findingSchema);
+    return saved.ok && saved.value?.key === key ? saved.value : undefined;
+  }
+
+  async function save(finding: Finding): Promise<void> {
+    known.set(finding.key, finding);
     try {
       await layout.ensure(layout.probesDir);
-      await writeAtomic(savedPath(key), JSON.stringify({ key, works }), { durable: false });
+      await writeAtomic(savedPath(finding.key), JSON.stringify(finding), { durable: false });
     } catch (thrown) {
       log(`What was found of direct boot could not be kept: ${toFirstlightError(thrown).message}`);
     }
@@ -135,13 +139,17 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
   async function tryOut(key: string, release: DirectRelease, accel: Accel): Promise<void> {
     try {
       const outcome = await boot(release, accel);
-      if (outcome.kind === 'spoke' || outcome.kind === 'silent') return await save(key, outcome.kind === 'spoke');
-      triedAtMs.set(key, Date.now());
+      const isClear = outcome.kind === 'spoke' || outcome.kind === 'silent';
+      await save({
+        key,
+        works: outcome.kind === 'spoke',
+        ...(!isClear && { untilMs: Date.now() + inconclusiveMs }),
+      });
       if (outcome.kind === 'refused') log(fromLibvirt(outcome.cause, doing(release)).message);
     } catch (thrown) {
       const error = toFirstlightError(thrown);
       // A kernel without an entry stays so.
-      if (error.code === 'BAD_INPUT') known.set(key, false);
+      if (error.code === 'BAD_INPUT') known.set(key, { key, works: false });
       log(error.message);
     }
   }
@@ -155,7 +163,6 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
     findOut: async (release, { accel, progress, signal }) => {
       const key = await keyOf(release, accel);
       if (key === null || (await recall(key)) !== undefined) return;
-      if (Date.now() - (triedAtMs.get(key) ?? 0) < inconclusiveMs) return;
       progress?.({ step: 'probe', message: `Finding out whether Nanos ${release.version} boots directly` });
       const trying = underWay.get(key) ?? tryOut(key, release, accel).finally(() => underWay.delete(key));
       underWay.set(key, trying);
