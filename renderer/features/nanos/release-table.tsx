@@ -48,18 +48,20 @@ export function ReleaseTable({ releases }: { readonly releases: readonly NanosRe
             </td>
             <td className="muted">{formatAgo(Date.parse(release.installedAt), now)}</td>
             <td className="release-actions">
-              {release.inUse ? (
-                <span className="ok release-badge">in use</span>
-              ) : (
-                <Button kind="quiet" onClick={() => void studio.nanos.use(release.version)}>
-                  Use
-                </Button>
-              )}
-              <IconButton
-                icon="trash"
-                label={`Remove ${release.version}`}
-                onClick={() => studio.nanos.remove(release)}
-              />
+              <span>
+                {release.inUse ? (
+                  <span className="ok release-badge">in use</span>
+                ) : (
+                  <Button kind="quiet" onClick={() => void studio.nanos.use(release.version)}>
+                    Use
+                  </Button>
+                )}
+                <IconButton
+                  icon="trash"
+                  label={`Remove ${release.version}`}
+                  onClick={() => studio.nanos.remove(release)}
+                />
+              </span>
             </td>
           </tr>
         ))}
