@@ -60,11 +60,15 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
   }
   if (resumedNs !== null) marks.push(mark('domain.resumed', 'libvirt says it runs', resumedNs, 'libvirt'));
   const answered = seen.endedEarlyNs === null && result !== null;
-  if (result !== null && (result.marks.length > 0 || result.hostMarks !== undefined)) {
+  const isSent = result?.isSent !== false;
+  if (result !== null && isSent && (result.marks.length > 0 || result.hostMarks !== undefined)) {
     marks.push(mark('request.sent', 'request sent', result.sentAtNs, 'host', 'respond'));
   }
   marks.push(...(result?.hostMarks ?? []));
-  if (answered) marks.push(mark(markNames.responseReceived, 'response received', result.receivedAtNs, 'host'));
+  if (answered)
+    marks.push(
+      mark(markNames.responseReceived, isSent ? 'response received' : 'program ended', result.receivedAtNs, 'host'),
+    );
   if (seen.endedEarlyNs !== null) marks.push(mark(markNames.ended, 'ended', seen.endedEarlyNs, 'host'));
 
   const ran = resumeSentNs !== null && result !== null && result.marks.length > 0;

@@ -76,6 +76,8 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
         const id = byUuid.get(one.domain.uuid);
         if (id === undefined) continue;
         const sample = readStats(id, one, toEpochMs(hostNs(Number(one.receivedAtNs))));
+        // Its process has ended: what libvirt then says of its CPU was seen to be anything.
+        if (sample.memoryBytes === 0) continue;
         keep(followed.has(id) ? { ...sample, ...processUse(followed.get(id) ?? null) } : sample);
       }
     } catch {

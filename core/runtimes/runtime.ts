@@ -21,6 +21,8 @@ export interface InvocationResult {
     | { readonly ok: true; readonly response: Response; readonly ended?: boolean | undefined }
     | { readonly ok: false; readonly error: FirstlightError; readonly fatal: boolean };
   readonly sentAtNs: HostNs;
+  /** False for a program that is sent nothing: it runs, and its end is the answer. */
+  readonly isSent?: boolean | undefined;
   readonly receivedAtNs: HostNs;
   /** All marks the guest has stamped so far; complete with the first answer. */
   readonly marks: readonly GuestMark[];

@@ -8,7 +8,7 @@ const sign = String.fromCharCode(bootSign);
 
 function watched(boot: 'disk' | 'direct' = 'disk') {
   const instance = playInstance({});
-  const watch = watchBoot(instance.link.onSerial, boot);
+  const watch = watchBoot(instance.link.onSerial, { kind: 'function', boot });
   const names = () => watch.marks().map(({ name, atNs }) => [name, atNs]);
   return { ...instance, watch, names };
 }

@@ -27,7 +27,10 @@ const addressLine = /^\[[\d.]+\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
 const kernelLine = /^\[\d+\.\d+\] (?:en\d+: assigned|NET: |gitversion: )/;
 
 /** Listens from now on. Call `stop` when the first answer is there. */
-export function watchBoot(onSerial: InstanceLink['onSerial'], boot: SessionInfo['boot']): BootWatch {
+export function watchBoot(
+  onSerial: InstanceLink['onSerial'],
+  { kind, boot }: Pick<SessionInfo, 'kind' | 'boot'>,
+): BootWatch {
   const marks: HostMark[] = [];
   const spoke = deferred<void>();
   const address = deferred<string>();
@@ -38,6 +41,9 @@ export function watchBoot(onSerial: InstanceLink['onSerial'], boot: SessionInfo[
   let lineAtNs: HostNs | null = null;
   let heard = false;
   let listens = false;
+  let printed = false;
+  // Of a program that only prints, nothing else tells that it is up; a function's server says more.
+  const outputOpens = kind === 'job' ? 'respond' : null;
 
   const mark = (name: string, label: string, atNs: HostNs, opens: HostMark['opens'] = null) =>
     void marks.push({ name, label, atNs, source: 'serial', errorNs: serialErrorNs, opens });
@@ -54,7 +60,12 @@ export function watchBoot(onSerial: InstanceLink['onSerial'], boot: SessionInfo[
       mark('network.address', `network address ${ip}`, lineAtNs, 'runtime');
       address.resolve(ip);
     }
-    if (!kernelLine.test(line)) keep(`${line}\n`);
+    if (!kernelLine.test(line)) {
+      keep(`${line}\n`);
+      if (!printed && lineAtNs !== null && kind !== 'function')
+        mark('program.output', 'first line of the program', lineAtNs, outputOpens);
+      printed = true;
+    }
     line = '';
     lineAtNs = null;
   }

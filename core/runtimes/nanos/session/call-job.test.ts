@@ -64,7 +64,7 @@ it('answers with what the program printed, once it has ended', async () => {
     ended: true,
     response: { status: 200, body: { kind: 'text', value: 'héllo\nbye\n' }, bytes: 11 },
   });
-  expect(hostMarks?.map(({ name }) => name)).toEqual(['boot.sector', 'network.address']);
+  expect(hostMarks?.map(({ name }) => name)).toEqual(['boot.sector', 'network.address', 'program.output']);
   await untilClosed();
 });
 

@@ -40,7 +40,7 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     );
     late.catch(() => undefined);
     await Promise.race([link.ended, late]).finally(() => over.abort());
-    const times = { sentAtNs, receivedAtNs: now(), marks: [], received: [] };
+    const times = { sentAtNs, isSent: false, receivedAtNs: now(), marks: [], received: [] };
     if (readNanosPanic(watch.output()) !== null) {
       // Whoever manages the instance tells how, with symbols.
       throw new FirstlightError('CHANNEL_BROKEN', 'The program crashed.');

@@ -29,7 +29,7 @@ export interface Caller {
 /** The host's end of a Nanos instance: by Firstlight's own protocol, by HTTP, or by what it prints until it ends. */
 export function openNanosSession(link: InstanceLink): GuestSession {
   const info = readSessionInfo(link.sessionInfo);
-  const watch = watchBoot(link.onSerial, info.boot);
+  const watch = watchBoot(link.onSerial, info);
   const host = async () => {
     if (info.host !== null) return info.host;
     if (link.fresh) return await watch.address;
