@@ -163,7 +163,10 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
               placeholder="Search names and words"
               value={query}
               spellCheck={false}
-              onChange={(event) => setQuery(event.target.value)}
+              onChange={(event) => {
+                setQuery(event.target.value);
+                if (list.current !== null) list.current.scrollTop = 0;
+              }}
               onKeyDown={(event) => {
                 if (event.key !== 'Escape' || query === '') return;
                 event.preventDefault();
