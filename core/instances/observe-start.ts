@@ -39,7 +39,7 @@ const mark = (
   opens: HostMark['opens'] = null,
 ): HostMark => ({ name, label, atNs, source, errorNs: ns(0), opens });
 
-/** The timeline of a start, and the rate of the guest's counter where it was found. */
+/** The timeline of a start, and the rate of the host's counter where the guest counted by it. */
 export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; rate: TickRate | null } {
   const { clickNs, launch, resumeSentNs, resumedNs, result } = seen;
   const prestarted = seen.startMode === 'prestarted';
@@ -71,13 +71,15 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
     );
   if (seen.endedEarlyNs !== null) marks.push(mark(markNames.ended, 'ended', seen.endedEarlyNs, 'host'));
 
+  // A clock of the guest's own is set anew at each boot, some percent quicker or slower; only the host's counter has one rate.
+  const isOwnClock = result?.guestClock === 'guest-monotonic';
   const ran = resumeSentNs !== null && result !== null && result.marks.length > 0;
   const clock = ran
     ? fitGuestClock({
         samples: seen.clockSamples,
         started: { afterNs: resumeSentNs, beforeNs: firstSign(result, resumedNs) },
         received: result.received,
-        rate: seen.rate,
+        rate: isOwnClock ? undefined : seen.rate,
       })
     : null;
   // A guest without a clock of its own began to run somewhere between these two.
@@ -98,7 +100,7 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
     ahead: prestarted && launch !== null ? { marks: launchMarks, endNs: launch.connectedNs } : null,
     endedEarly: seen.endedEarlyNs,
   });
-  return { timeline, rate: clock !== null && seen.clockSamples.length > 0 ? clock.rate : null };
+  return { timeline, rate: clock !== null && !isOwnClock && seen.clockSamples.length > 0 ? clock.rate : null };
 }
 
 /** The first thing that proves that the guest ran: libvirt's word or the guest's own. */

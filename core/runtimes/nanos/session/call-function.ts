@@ -58,12 +58,19 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
         ...read(answer),
         sentAtNs,
         receivedAtNs: atNs,
-        received: [{ ticks: answer.sent, atNs }],
+        received: [...heardListening(answer), { ticks: answer.sent, atNs }],
         guestClock: 'guest-monotonic',
       };
     } finally {
       over.abort();
     }
+  }
+
+  /** The sign that it listens is a message too: written when the guest's own mark says so, or later. */
+  function heardListening(answer: WireAnswer): InvocationResult['received'] {
+    const seen = watch.marks().find(({ name }) => name === 'listening.seen');
+    const [, ticks] = ('marks' in answer ? answer.marks : []).find(([name]) => name === 'listening') ?? [];
+    return seen === undefined || ticks === undefined ? [] : [{ ticks, atNs: seen.atNs }];
   }
 
   async function ping(): Promise<ClockSample> {

@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import type { InvocationResult } from '#core/runtimes/runtime.ts';
+import { hostNs } from '#shared/model/units.ts';
+import { drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
+
+const ms = 1_000_000;
+
+/** A start whose guest counts `ticksPerNs`, with a mark 1 s after its start, and round trips after 2 s. */
+function observed(ticksPerNs: number, guestClock: InvocationResult['guestClock'], rate: StartObservation['rate']) {
+  const resumedNs = 100 * ms;
+  const ticksAt = (afterMs: number) => Math.round(afterMs * ms * ticksPerNs);
+  const seen = newObservation({
+    clickNs: hostNs(0),
+    startMode: 'cold',
+    accel: 'tcg',
+    imageReadyNs: null,
+    rate,
+  });
+  seen.resumeSentNs = hostNs(resumedNs - ms);
+  seen.resumedNs = hostNs(resumedNs + ms);
+  const answeredNs = hostNs(resumedNs + 2000 * ms);
+  seen.result = {
+    outcome: { ok: false, fatal: false, error: new Error() as never },
+    sentAtNs: hostNs(resumedNs + 1900 * ms),
+    receivedAtNs: answeredNs,
+    marks: [{ name: 'middle', label: '', ticks: ticksAt(1000), opens: null }],
+    received: [{ ticks: ticksAt(1999), atNs: answeredNs }],
+    guestClock,
+  };
+  seen.clockSamples = [2001, 2002].map((at) => ({
+    hostSentNs: hostNs(resumedNs + at * ms),
+    guestReceivedTicks: ticksAt(at + 0.1),
+    guestSentTicks: ticksAt(at + 0.2),
+    hostReceivedNs: hostNs(resumedNs + (at + 0.3) * ms),
+  }));
+  const drawn = drawTimeline(seen);
+  const middle = drawn.timeline.marks.find(({ name }) => name === 'middle');
+  return { ...drawn, middle, offNs: Math.abs((middle?.atNs ?? 0) - (resumedNs + 1000 * ms)) };
+}
+
+it('keeps the rate of the host’s counter, and places marks by one that was kept', () => {
+  const first = observed(2.5, undefined, undefined);
+  expect(first.rate?.minNs).toBeLessThanOrEqual(0.4);
+  expect(first.rate?.maxNs).toBeGreaterThanOrEqual(0.4);
+  const second = observed(2.5, 'guest-tsc', first.rate ?? undefined);
+  expect(second.offNs).toBeLessThanOrEqual(second.middle?.errorNs ?? 0);
+  expect(second.middle?.errorNs).toBeLessThanOrEqual(first.middle?.errorNs ?? 0);
+});
+
+it('takes the rate of no other start for a guest’s own clock, and keeps none of it (TL-C3)', () => {
+  // As seen: clocks that run from 1 to 7 % fast, each boot's another.
+  for (const ticksPerNs of [1.016, 1.064]) {
+    const { rate, middle, offNs } = observed(ticksPerNs, 'guest-monotonic', { minNs: 0.9775, maxNs: 0.9785 });
+    expect(rate).toBeNull();
+    expect(offNs).toBeLessThanOrEqual(middle?.errorNs ?? 0);
+    expect(middle?.errorNs).toBeLessThan(2 * ms);
+  }
+});
