@@ -211,7 +211,10 @@ function sessionInfo(
   { runtimeInfo }: Image,
 ): Omit<SessionInfo, 'boot'> {
   const symbols = runtimeInfo === undefined ? null : symbolsSchema.parse(JSON.parse(runtimeInfo));
-  if (network === null || nanos.port === null) return { kind: 'job', host: null, port: 0, disk, symbols };
+  if (network === null || nanos.port === null) {
+    const { expected_exit_code: expectedExitCode } = nanos.options;
+    return { kind: 'job', host: null, port: 0, disk, expectedExitCode, symbols };
+  }
   const kind = runsFunction(config) ? 'function' : 'http';
   if (network.kind !== 'user') return { kind, host: nanos.address?.ip ?? null, port: nanos.port, disk, symbols };
   return { kind, host: '127.0.0.1', port: network.forwards[0]?.hostPort ?? 0, disk, symbols };

@@ -11,6 +11,7 @@ import { klogBytes } from '#core/images/tfs/format.ts';
 import { consoleOf } from '../crash/testing/consoles.ts';
 import { playInstance } from '../testing/instance-link.ts';
 import { openNanosSession } from './nanos-session.ts';
+import type { SessionInfo } from './session-info.ts';
 
 const sign = String.fromCharCode(bootSign);
 const request = { event: null, timeoutMs: 20_000 };
@@ -34,8 +35,8 @@ async function leave(code: number): Promise<void> {
   await runTool('qemu-io', ['-f', 'qcow2', '-c', write, disk]);
 }
 
-const play = () => {
-  const instance = playInstance({ kind: 'job', disk });
+const play = (more: Partial<SessionInfo> = {}) => {
+  const instance = playInstance({ kind: 'job', disk, ...more });
   return { ...instance, session: openNanosSession(instance.link) };
 };
 /** What this process has open below the test's folder. */
@@ -82,6 +83,16 @@ it('fails with the exit code that the kernel left', async () => {
       details: { output: 'what went wrong\n' },
     },
   });
+  await untilClosed();
+});
+
+it('answers when firstlight.json expects that code', async () => {
+  const { session, say, end } = play({ expectedExitCode: [3, 4] });
+  const answering = session.invoke(request);
+  say(sign);
+  await leave(4);
+  end();
+  expect((await answering).outcome).toMatchObject({ ok: true, ended: true });
   await untilClosed();
 });
 

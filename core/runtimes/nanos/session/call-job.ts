@@ -5,7 +5,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { bytes } from '#shared/model/units.ts';
 import { readNanosPanic } from '../crash/read-crash.ts';
 import { partOf } from '../trace/split-trace.ts';
-import { type ExitCodeReader, openExitCode } from './exit-code.ts';
+import { type ExitCodeReader, isExpected, openExitCode } from './exit-code.ts';
 import { type Caller, type CallerContext, now, tooLate } from './nanos-session.ts';
 
 /** Waits for a program to run to its end; what it printed is the answer. It gets no event, and is called once. */
@@ -47,7 +47,7 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     }
     const printed = partOf(watch.output(), 'program');
     const code = (await (await exitCode)?.read()) ?? 0;
-    if (code !== 0) {
+    if (code !== 0 && !isExpected(code, info.expectedExitCode)) {
       const error = new FirstlightError('FUNCTION_CRASHED', `The program ended with exit code ${code}.`, {
         hint: 'What it printed says more.',
         details: { output: printed },

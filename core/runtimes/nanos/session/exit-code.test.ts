@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runTool } from '#core/exec/run-tool.ts';
 import { writeOverlay } from '#core/images/disk/qcow2.ts';
-import { openExitCode } from './exit-code.ts';
+import { isExpected, openExitCode } from './exit-code.ts';
 
 const MiB = 1024 * 1024;
 const klogAt = 8 * 512;
@@ -50,4 +50,18 @@ it('says what is no disk', async () => {
   const reader = await openExitCode(join(dir, 'base'), klogAt);
   await expect(reader.read()).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
   await reader.close();
+});
+
+it.each([
+  [3, undefined, false],
+  [3, '3', true],
+  [4, '3', false],
+  [4, '!3', true],
+  [3, '!3', false],
+  [255, '*', true],
+  [4, [3, 4], true],
+  [5, [3, 4], false],
+  [-1, [255], true],
+])('counts the code %i with %j as %s', (code, expected, is) => {
+  expect(isExpected(code, expected)).toBe(is);
 });

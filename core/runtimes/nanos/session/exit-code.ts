@@ -2,6 +2,7 @@
 import { openFile } from '#core/images/disk/byte-source.ts';
 import { createQcow2Disk } from '#core/images/disk/read-qcow2.ts';
 import { readQcow2Header } from '#core/images/disk/read-qcow2-header.ts';
+import type { NanosOptions } from '#shared/model/nanos.ts';
 
 /** Just before the first partition. Source: `struct klog_dump` in `src/kernel/log.h`: magic, boot id, exit code, messages. */
 export interface ExitCodeReader {
@@ -36,4 +37,13 @@ export async function openExitCode(path: string, klogAt: number): Promise<ExitCo
     },
     close: file.close,
   };
+}
+
+/** Whether a code is among those that the option `expected_exit_code` names, as the kernel compares: by its low byte. */
+export function isExpected(code: number, expected: NanosOptions['expected_exit_code']): boolean {
+  const byte = code & 0xff;
+  if (expected === undefined) return false;
+  if (typeof expected !== 'string') return expected.includes(byte);
+  if (expected === '*') return true;
+  return expected.startsWith('!') ? byte !== Number(expected.slice(1)) : byte === Number(expected);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
+import { nanosOptionsSchema } from '#shared/model/nanos.ts';
 
 /** Where the symbols of an image's kernel and program are. Shape: `path` in the guest, `hostPath` and `kernelElf` on this host. */
 export const symbolsSchema = z.strictObject({
@@ -22,6 +23,8 @@ const sessionInfoSchema = z.strictObject({
   boot: z.enum(['disk', 'direct']),
   /** The instance's own disk, where the kernel leaves its exit code. */
   disk: z.string().nullable(),
+  /** The exit codes that count as 0: the kernel applies the option to how the machine ends, and not to what it leaves. */
+  expectedExitCode: nanosOptionsSchema.shape.expected_exit_code,
   /** What tells a crash by its functions: the kernel and the program, each with the file on this host. */
   symbols: symbolsSchema.nullable(),
 });
