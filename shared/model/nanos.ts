@@ -30,7 +30,9 @@ export const nanosOptionsSchema = z.strictObject({
   exec_protection: z
     .boolean()
     .optional()
-    .describe('Only files marked executable can be mapped so, and they cannot be changed.'),
+    .describe(
+      'Only the program and its loader can be mapped as code, and they cannot be changed. For a program without shared libraries.',
+    ),
   noaslr: z.boolean().optional().describe('Loads the program at the same addresses each time: for debugging.'),
   static_map_program: z.boolean().optional().describe('Reads the whole program at its start instead of page by page.'),
   mmap_min_addr: z.number().int().min(0).optional().describe('Lowest address that the program may map, in bytes.'),
