@@ -26,7 +26,9 @@ export async function importSource(session: Session, source: string, options: Im
     return proposal.canCreate ? 0 : usageExitCode;
   }
   const name = options.name ?? proposal.name;
-  const dir = resolve(cwd, options.dir ?? name);
+  // A program is mostly imported from where it lies, and has the name that its project gets.
+  const taken = resolve(cwd, source) === resolve(cwd, name);
+  const dir = resolve(cwd, options.dir ?? (taken ? `${name}-project` : name));
   const project = await session.call('imports:create', { source, cwd, name, dir, digest: proposal.digest });
   const near = relative(cwd, project.dir);
   const shown = near === '' ? '.' : near.startsWith('..') ? project.dir : `./${near}`;

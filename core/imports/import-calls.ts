@@ -1,5 +1,5 @@
 /** The calls `imports:*`: look at a source, and make a project of it. */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { CallContext, CallHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
@@ -117,7 +117,9 @@ function unfit({ source, problems, warnings }: ImportProposal): FirstlightError 
 async function writeProject(dir: string, files: Readonly<Record<string, string>>, schemaPath: string): Promise<void> {
   const temp = tempPathFor(dir);
   try {
-    if (((await readdir(dir).catch(goneAsUndefined)) ?? []).length > 0) throw alreadyExists(dir);
+    const there = await stat(dir).catch(goneAsUndefined);
+    if (there !== undefined && !there.isDirectory()) throw alreadyExists(dir, 'is a file');
+    if (there !== undefined && (await readdir(dir)).length > 0) throw alreadyExists(dir, 'holds files already');
     await mkdir(dirname(dir), { recursive: true });
     await mkdir(join(temp, dirname(schemaPathInProject)), { recursive: true });
     await writeFile(join(temp, schemaPathInProject), await readFile(schemaPath));
@@ -129,8 +131,8 @@ async function writeProject(dir: string, files: Readonly<Record<string, string>>
   }
 }
 
-const alreadyExists = (dir: string) =>
-  new FirstlightError('ALREADY_EXISTS', `${dir} holds files already.`, {
+const alreadyExists = (dir: string, why: string) =>
+  new FirstlightError('ALREADY_EXISTS', `${dir} ${why}.`, {
     hint: 'Choose another folder or name.',
     details: { subject: dir },
   });

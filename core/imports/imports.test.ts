@@ -194,6 +194,7 @@ describe('a source', () => {
     await mkdir(join(home, 'full'));
     await copyFile(program, join(home, 'full/own'));
     await expect(create(program, { dir: 'full' })).rejects.toMatchObject({ code: 'ALREADY_EXISTS', exitCode: 2 });
+    await expect(create(program, { dir: program })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
     expect(await readdir(join(home, 'full'))).toEqual(['own']);
     await mkdir(join(home, 'empty'));
     expect((await create(program, { dir: 'empty' })).dir).toBe(join(home, 'empty'));
