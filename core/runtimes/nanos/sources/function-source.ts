@@ -42,7 +42,7 @@ export async function functionSource(
       const description = `Node.js ${stdout.trim().replace(/^v/, '')} and ${closure.libraries.length} libraries`;
       return {
         tree: builder.tree,
-        facts: { program: closure.program.path, description, warnings: warningsOfRuntime(closure) },
+        facts: { program: closure.program.realPath, description, warnings: warningsOfRuntime(closure) },
       };
     },
     own: async (bundle, { program }) => {

@@ -79,7 +79,7 @@ export async function pythonSource(
       const description = `Python ${facts.version} with its standard library`;
       return {
         tree: builder.tree,
-        facts: { program: closure.program.path, description, warnings: warningsOfRuntime(closure) },
+        facts: { program: closure.program.realPath, description, warnings: warningsOfRuntime(closure) },
       };
     },
     own: async (_bundle, { program }) => {
