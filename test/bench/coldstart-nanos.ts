@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { writeOverlay } from '#core/images/disk/qcow2.ts';
+import { findFirmware } from '#core/instances/launch.ts';
 import { chooseForwards } from '#core/runtimes/nanos/ports.ts';
 import { greeting, readySign } from '#core/runtimes/nanos/session/wire.ts';
 import { nanosConfigSchema } from '#shared/model/nanos.ts';
@@ -49,8 +50,9 @@ export async function measureNanos(runs: number, log: (line: string) => void) {
       if (run.instance) await studio.removeInstance(run.instance.id);
       return run;
     };
-    await runOnce('cold');
-    const alone = createAlone(image.path, studio.home);
+    const first = await runOnce('cold');
+    const isDirect = first.timeline?.marks.some(({ name }) => name === 'kernel.entered') ?? false;
+    const alone = createAlone(image.path, studio.home, isDirect);
     const cold: Sample[] = [];
     const prestarted: Sample[] = [];
     for (let turn = 1; turn <= runs; turn += 1) {
@@ -63,7 +65,7 @@ export async function measureNanos(runs: number, log: (line: string) => void) {
         `${turn}/${runs}: cold ${round(one?.totalMs ?? 0)} ms, ours ${round(one?.ownMs ?? 0)} ms; prestarted ${round(other?.totalMs ?? 0)} ms, ours ${round(other?.ownMs ?? 0)} ms`,
       );
     }
-    return { cold: sumUp(cold), prestarted: sumUp(prestarted) };
+    return { boot: isDirect ? 'direct' : 'disk', cold: sumUp(cold), prestarted: sumUp(prestarted) };
   } finally {
     await studio.close();
   }
@@ -91,8 +93,9 @@ function readSample({ timeline, outcome, error }: Run): Omit<Sample, 'aloneMs'> 
   return { totalMs, libvirtMs, guestMs: bootMs + answerMs, ownMs: totalMs - libvirtMs - bootMs - answerMs };
 }
 
-/** Starts QEMU by hand on an image, as plainly as can be, and measures to the function's answer. */
-function createAlone(imagePath: string, home: string): () => Promise<number> {
+/** Starts QEMU by hand on an image, by the same boot path and as plainly as can be, and measures to the function's answer. */
+function createAlone(imagePath: string, home: string, isDirect: boolean): () => Promise<number> {
+  const kernel = isDirect ? ['-bios', findFirmware() ?? '', '-kernel', join(nanosDir ?? '', 'kernel.img')] : [];
   const disk = join(home, 'alone.qcow2');
   return async () => {
     const [forward] = await chooseForwards(nanosConfigSchema.parse({}));
@@ -100,28 +103,45 @@ function createAlone(imagePath: string, home: string): () => Promise<number> {
     const bytes = Number(readFileSync(imagePath).readBigUInt64BE(24));
     rmSync(disk, { force: true });
     await writeOverlay(disk, { name: imagePath, format: 'qcow2' }, bytes);
+    const serial = await listenForSign(join(home, 'alone.sock'));
     const startedAtMs = performance.now();
-    const qemu = spawn('qemu-system-x86_64', [
+    const args = [
       ...['-machine', 'pc', '-accel', 'tcg', '-m', '256', '-nodefaults', '-display', 'none', '-no-reboot'],
-      ...['-serial', 'stdio', '-drive', `file=${disk},format=qcow2,if=virtio`],
+      ...['-serial', `unix:${join(home, 'alone.sock')}`, '-drive', `file=${disk},format=qcow2,if=virtio`],
       ...['-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${port}-10.0.2.15:8080`],
-      ...['-device', 'virtio-net-pci,netdev=n,romfile='],
-    ]);
+      ...['-device', 'virtio-net-pci,netdev=n,romfile=', ...kernel],
+    ];
+    const qemu = spawn('qemu-system-x86_64', args, { stdio: 'ignore' });
     try {
-      await new Promise<void>((resolve, reject) => {
-        let printed = '';
-        qemu.stdout.on('data', (chunk: Buffer) => {
-          printed += chunk.toString('latin1');
-          if (printed.includes(readySign)) resolve();
-        });
-        qemu.once('close', () => reject(new Error(`QEMU ended: ${printed.slice(-300)}`)));
+      const ended = new Promise<never>((_, reject) => {
+        qemu.once('close', () => reject(new Error('QEMU ended before its function listened')));
       });
+      ended.catch(() => undefined);
+      await Promise.race([serial.seen, ended]);
       await ask(port);
       return performance.now() - startedAtMs;
     } finally {
       qemu.kill('SIGKILL');
+      serial.close();
     }
   };
+}
+
+/** A socket for QEMU's serial port, and when the function said there that it listens. */
+async function listenForSign(path: string): Promise<{ readonly seen: Promise<void>; readonly close: () => void }> {
+  rmSync(path, { force: true });
+  const server = createServer();
+  const seen = new Promise<void>((resolve) => {
+    server.on('connection', (socket) => {
+      let printed = '';
+      socket.on('data', (chunk: Buffer) => {
+        printed += chunk.toString('latin1');
+        if (printed.includes(readySign)) resolve();
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return { seen, close: () => server.close() };
 }
 
 function ask(port: number): Promise<void> {
