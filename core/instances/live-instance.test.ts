@@ -51,7 +51,7 @@ const answer: InvocationResult = {
 };
 
 /** An instance whose guest answers after `answerMs`, or not at all. */
-function createInstance(answerMs: number | null): LiveInstance {
+function createInstance(answerMs: number | null, ours = true): LiveInstance {
   const session: GuestSession = {
     ready: Promise.resolve(),
     invoke: () => (answerMs === null ? new Promise(() => undefined) : sleep(answerMs, answer)),
@@ -83,7 +83,7 @@ function createInstance(answerMs: number | null): LiveInstance {
       },
       readPanic: readEmberPanic,
     } as unknown as Runtime,
-    ours: true,
+    ours,
     onChange: () => undefined,
     onGone: () => undefined,
     bootTimeoutMs: 10_000,
@@ -126,5 +126,16 @@ describe('connecting', () => {
     await vi.waitFor(() => expect(left.readableEnded || left.destroyed).toBe(true), 1_000);
     await listen(paths.serial);
     await expect(instance.connect()).resolves.toBeDefined();
+  });
+});
+
+describe('the end of an instance', () => {
+  it('is a failure when nobody asked for it, and just its end when it belongs to another process', () => {
+    const mine = createInstance(null);
+    mine.ended('destroyed');
+    expect(mine.info).toMatchObject({ state: 'failed', failure: 'It was destroyed by another program.' });
+    const theirs = createInstance(null, false);
+    theirs.ended('destroyed');
+    expect(theirs.info).toMatchObject({ state: 'stopped', failure: null });
   });
 });

@@ -327,7 +327,8 @@ export class LiveInstance {
     if (this.#endReason !== null) return;
     this.#endReason = reason;
     this.#tellEnded();
-    if (this.#state === 'stopping') this.#setState('stopped');
+    // Whoever owns one of another process knows whether it was to end; here it has only ended.
+    if (this.#state === 'stopping' || !this.#options.ours) this.#setState('stopped');
     else if (!this.isOver && this.#state !== 'busy' && this.#state !== 'booting') this.#failAs(reason);
     else if (!this.isOver) {
       // Whoever waits for an answer explains the end; should nobody wait, say it here.

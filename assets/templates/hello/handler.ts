@@ -1,6 +1,6 @@
 import type { Context, Event } from 'firstlight';
 
-// On Ember this ran once, when the image was built: every boot finds the result in memory.
+// On Ember this runs once, when the image is built.
 const builtAt = new Date().toISOString();
 
 export default async function handler(event: Event, context: Context) {
