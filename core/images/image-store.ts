@@ -130,10 +130,13 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       const runtime = runtimeOf(runtimes, project);
       // Before anything is under way: what it throws would leave a promise that nobody waits for.
       const config = validConfig(project);
-      const [outcome, fingerprint] = await Promise.all([
+      const working = [
         timed(bundler.bundle(project, context)),
         runtime.fingerprint(config, project.dir, context),
-      ]);
+      ] as const;
+      // Nothing of a build that failed goes on behind the back of whoever hears of it.
+      await Promise.allSettled(working);
+      const [outcome, fingerprint] = await Promise.all(working);
       const { bundle, reused } = outcome.value;
       const last = await lastBuild(project.id);
       const id = imageIdSchema.parse(sha256(JSON.stringify([runtime.id, fingerprint, bundle.id])));
