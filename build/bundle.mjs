@@ -13,7 +13,7 @@ export const bundleInputs = [
   'host',
   'electron',
   'shared',
-  'packages/node-libvirt/src',
+  'packages',
   'package-lock.json',
 ];
 

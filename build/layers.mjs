@@ -2,14 +2,37 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
+/** The packages of ours, by the names that imports give them. */
+const packageNames = ['node-libvirt', 'files', 'elf', 'tar', 'oci', 'tfs', 'disk'].map((name) =>
+  name === 'node-libvirt' ? name : `@firstlight/${name}`,
+);
+
+/** The layers of the format packages, from the packages that each may use. */
+function formatLayers(uses) {
+  return Object.entries(uses).map(([name, others]) => ({
+    folder: `packages/${name}`,
+    // Until their errors are their own, they throw the product's, and take places from its store.
+    may: ['shared', 'core/store', ...others.map((other) => `@firstlight/${other}`)],
+    node: true,
+  }));
+}
+
 /**
  * Each layer: the folder it is, the folders and packages of ours that it may import, and whether Node's modules are there.
  * The first entry whose folder holds a file is that file's layer, so narrower folders come first.
  */
 export const layers = [
   { folder: 'packages/node-libvirt', may: [], node: true },
+  ...formatLayers({
+    files: [],
+    elf: ['files'],
+    tar: ['files'],
+    oci: ['files', 'tar'],
+    tfs: ['files'],
+    disk: ['files', 'tfs'],
+  }),
   { folder: 'shared', may: [], node: false },
-  { folder: 'core', may: ['shared', 'node-libvirt'], node: true },
+  { folder: 'core', may: ['shared', ...packageNames], node: true },
   { folder: 'host', may: ['core', 'shared'], node: true },
   { folder: 'cli', may: ['core', 'host', 'shared'], node: true },
   { folder: 'electron/main', may: ['core', 'shared', 'electron/preload'], node: true },
@@ -38,8 +61,8 @@ export function judgeImport(path, target) {
   const layer = layerOf(path);
   if (!layer) return null;
   if (isNodeModule(target)) return layer.node ? null : `${layer.folder} knows no Node`;
-  if (packageName === 'node-libvirt')
-    return layer.may.includes('node-libvirt') ? null : `${layer.folder} may not import node-libvirt`;
+  if (packageNames.includes(packageName))
+    return layer.may.includes(packageName) ? null : `${layer.folder} may not import ${packageName}`;
   if (packageName) return null;
   if (/^(test|build)\//.test(target)) return `nothing imports ${target.split('/')[0]}/`;
   const feature = featureOf(path);

@@ -12,7 +12,7 @@ const maxLines = 400;
 
 const tsconfigs = [
   'shared',
-  'packages/node-libvirt',
+  ...['node-libvirt', 'files', 'elf', 'tar', 'oci', 'tfs', 'disk'].map((name) => `packages/${name}`),
   'core',
   'host',
   'cli',

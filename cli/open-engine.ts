@@ -3,8 +3,8 @@ import type { EngineOpener } from './session.ts';
 /** Opens Firstlight's own core. It is imported here, late, so that `--help` and a mistyped option need none of it. */
 export const openCore: EngineOpener = async (io) => {
   const [{ createCore }, { locateResources }] = await Promise.all([
-    import('#core/create-core.ts'),
-    import('#core/resources.ts'),
+    import('#core/engine/create-core.ts'),
+    import('#core/store/resources.ts'),
   ]);
   return createCore({
     resources: locateResources(),

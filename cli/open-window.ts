@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { fetchElectron } from '#core/exec/fetch-electron.ts';
 import { findProgram, launch } from '#core/exec/launch.ts';
-import { locateResources } from '#core/resources.ts';
 import { createLayout } from '#core/store/layout.ts';
+import { locateResources } from '#core/store/resources.ts';
 import type { Host } from '#host/start-host.ts';
 import type { Io } from './io.ts';
 import type { Session } from './session.ts';

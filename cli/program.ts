@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { locateResources } from '#core/resources.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { runtimeIds } from '#shared/model/project.ts';
 import { badInput, Ended } from './failures.ts';

@@ -1,7 +1,7 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { emptyMain, libraryCode, mainCalling, openWorkshop, type Workshop } from '@firstlight/elf/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { emptyMain, libraryCode, mainCalling, openWorkshop, type Workshop } from '#core/elf/testing/compile.ts';
 import { createFakeIo } from '../testing/fake-io.ts';
 import { cli } from '../testing/run-cli.ts';
 

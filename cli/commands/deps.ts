@@ -1,8 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { findFork, forkWarnings } from '#core/elf/find-fork.ts';
-import { missingLibraries } from '#core/elf/missing-libraries.ts';
-import { type Closure, resolveClosure } from '#core/elf/resolve-closure.ts';
+import { type Closure, findFork, forkWarnings, missingLibraries, resolveClosure } from '@firstlight/elf';
 import { formatBytes } from '#shared/format.ts';
 import { renderError, renderProblem } from '../output/print-error.ts';
 import { createStyle, type Style } from '../output/style.ts';

@@ -2,14 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createCore } from '#core/create-core.ts';
-import { locateResources } from '#core/resources.ts';
+import { createCore } from '#core/engine/create-core.ts';
 import { releaseParts, tarball, writeParts } from '#core/runtimes/nanos/releases/testing/make-build.ts';
 import {
   googHash,
   type ReleaseServer,
   startReleaseServer,
 } from '#core/runtimes/nanos/releases/testing/release-server.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { main } from '../program.ts';
 import { createFakeIo, type FakeIo } from '../testing/fake-io.ts';
 

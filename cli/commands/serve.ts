@@ -1,4 +1,4 @@
-import { locateResources } from '#core/resources.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { type Host, startHost } from '#host/start-host.ts';
 import { type Session, untilEnded } from '../session.ts';
 

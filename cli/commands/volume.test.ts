@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createCore } from '#core/create-core.ts';
-import { locateResources } from '#core/resources.ts';
+import { createCore } from '#core/engine/create-core.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { main } from '../program.ts';
 import { createFakeIo } from '../testing/fake-io.ts';
 

@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { Bundle } from '#core/runtime/bundle.ts';
 import { problemSchema } from '#shared/model/problem.ts';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
 import { goneAsUndefined, namesIn, removeTemps, writeAtomic } from '../store/write-atomic.ts';
-import type { Bundle } from './bundle.ts';
 
 const inputSchema = z.object({ path: z.string(), sha256: z.string(), bytes: z.number() });
 

@@ -1,12 +1,12 @@
 /** The files that go into an image as they are, and the bundle of a project that has nothing else. */
 import { readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Skip, skipCompiled, skipTools } from '#core/runtimes/nanos/sources/add-files.ts';
+import { type Skip, skipCompiled, skipTools } from '#core/programs/add-files.ts';
+import type { Bundle } from '#core/runtime/bundle.ts';
 import { goneAsUndefined } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Project, ProjectConfig } from '#shared/model/project.ts';
 import { bundleIdSchema } from '#shared/model/units.ts';
-import type { Bundle } from './bundle.ts';
 import { sha256 } from './bundle-cache.ts';
 import { configInImage } from './config-in-image.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
+import type { Bundle } from '#core/runtime/bundle.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Project, ProjectConfig } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
 import { addShims, readShims, type Shims } from './add-shims.ts';
-import type { Bundle } from './bundle.ts';
 import { createBundleCache, sha256 } from './bundle-cache.ts';
 import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkInputs } from './check-inputs.ts';

@@ -2,9 +2,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
+import { resolveInside } from '#core/config/project-paths.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import { configFileName, type Project, type ProjectConfig } from '#shared/model/project.ts';
-import { resolveInside } from '../projects/project-paths.ts';
 import { goneAsUndefined } from '../store/write-atomic.ts';
 
 /** The configuration of a project that can be built. Errors: PROJECT_INVALID. */

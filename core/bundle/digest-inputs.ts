@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { inGroups } from '../store/in-groups.ts';
+import { inGroups } from '@firstlight/files';
+import type { Bundle } from '#core/runtime/bundle.ts';
 import { goneAsUndefined } from '../store/write-atomic.ts';
-import type { Bundle } from './bundle.ts';
 import { sha256 } from './bundle-cache.ts';
 
 /** Digests by path, with what tells that a file is still the same: a warm project need not read its dependencies again. */

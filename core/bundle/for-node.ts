@@ -1,5 +1,5 @@
 /** Makes the form of a bundle that Node.js in a guest starts soonest with. */
-import type { BundleFormat } from './bundle.ts';
+import type { BundleFormat } from '#core/runtime/bundle.ts';
 
 interface Code {
   readonly code: string;

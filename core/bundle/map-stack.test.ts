@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Bundle } from '#core/runtime/bundle.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { readProject } from '../projects/project-service.ts';
-import { locateResources } from '../resources.ts';
 import { createLayout } from '../store/layout.ts';
-import type { Bundle } from './bundle.ts';
 import { createBundler } from './bundler.ts';
 import { locateStack, mapStack } from './map-stack.ts';
 

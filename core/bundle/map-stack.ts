@@ -1,6 +1,6 @@
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import type { Bundle } from '#core/runtime/bundle.ts';
 import type { SourceLocation } from '#shared/errors.ts';
-import type { Bundle } from './bundle.ts';
 
 /** What mapping needs of a bundle. */
 export type MappedBundle = Pick<Bundle, 'sourceMap'>;

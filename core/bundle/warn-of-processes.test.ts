@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { locateResources } from '#core/store/resources.ts';
 import { readProject } from '../projects/project-service.ts';
-import { locateResources } from '../resources.ts';
 import { createLayout } from '../store/layout.ts';
 import { type Bundler, createBundler } from './bundler.ts';
 

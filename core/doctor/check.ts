@@ -1,9 +1,9 @@
-import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
-import type { Resources } from '#core/resources.ts';
 import type { Releases } from '#core/runtimes/nanos/releases/releases.ts';
 import type { Layout } from '#core/store/layout.ts';
+import type { Resources } from '#core/store/resources.ts';
+import type { Accelerator } from '#core/vmm/accelerator.ts';
+import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import type { DoctorCheck } from '#shared/model/doctor.ts';
-import type { Accelerator } from './accelerator.ts';
 
 /** What a check may look at. */
 export interface DoctorContext {

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { isHiddenFromQemu } from '#core/vmm/kvm-access.ts';
 import { lookAtNode } from './host-checks.ts';
-import { isHiddenFromQemu } from './kvm-access.ts';
 import { firstObstacle } from './path-access.ts';
 
 describe('lookAtNode', () => {

@@ -1,12 +1,12 @@
 import { access, constants, readFile, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { runTool } from '#core/exec/run-tool.ts';
-import { findFirmware } from '#core/instances/launch.ts';
 import { systemCode } from '#core/store/store-error.ts';
+import { findFirmware } from '#core/vmm/firmware.ts';
+import { groupId } from '#core/vmm/kvm-access.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import { type Check, type DoctorContext, type Finding, ok } from './check.ts';
-import { groupId } from './kvm-access.ts';
 import { installPackages } from './packages.ts';
 import { firstObstacle } from './path-access.ts';
 

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runTool } from '#core/exec/run-tool.ts';
+import { isHiddenFromQemu, kvmPath, readKvmAccess } from '#core/vmm/kvm-access.ts';
 import { type FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Check, type DoctorContext, type Finding, type Fix, ok } from './check.ts';
-import { isHiddenFromQemu, kvmPath, readKvmAccess } from './kvm-access.ts';
 import { installPackages } from './packages.ts';
 
 /** What libvirt and the accelerator need. In this order: each relies on those before it. */

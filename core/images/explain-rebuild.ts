@@ -1,5 +1,5 @@
+import type { Bundle } from '#core/runtime/bundle.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import type { Bundle } from '../bundle/bundle.ts';
 import { configInImage } from '../bundle/config-in-image.ts';
 
 type Input = Bundle['inputs'][number];

@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createFileTree } from '@firstlight/files';
+import { writeVolume } from '@firstlight/tfs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClient } from '#shared/contract/client.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
@@ -8,9 +10,7 @@ import { serveSession } from '#shared/contract/session.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
 import { createScriptedEngine } from '../../test/contract/scripted-engine.ts';
-import { createFileTree } from './file-tree.ts';
 import { imageCalls, imageStreams } from './image-calls.ts';
-import { writeVolume } from './tfs/write-volume.ts';
 
 let dir: string;
 let path: string;

@@ -1,4 +1,6 @@
 import { isAbsolute } from 'node:path';
+import type { Volume } from '@firstlight/tfs';
+import { readFileBytes } from '@firstlight/tfs';
 import type { CallHandlers, StreamHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ImageText, StoredImage } from '#shared/model/image-tree.ts';
@@ -11,8 +13,6 @@ import { extract } from './inspect/extract.ts';
 import { findFile } from './inspect/find-node.ts';
 import { listTree } from './inspect/list-tree.ts';
 import { withImage } from './inspect/open-image.ts';
-import { readFileBytes } from './tfs/read-file.ts';
-import type { Volume } from './tfs/read-volume.ts';
 
 type ImageCallName = Extract<keyof CallHandlers, `images:${string}`>;
 type ImageStreamName = Extract<keyof StreamHandlers, `images:${string}`>;

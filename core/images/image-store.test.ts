@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BuildContext, Runtime } from '#core/runtime/runtime.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { type Bundler, createBundler } from '../bundle/bundler.ts';
 import { readProject } from '../projects/project-service.ts';
-import { locateResources } from '../resources.ts';
-import type { BuildContext, Runtime } from '../runtimes/runtime.ts';
 import { createLayout, type Layout } from '../store/layout.ts';
 import { type Owner, thisProcess } from '../store/owner.ts';
 import { namesIn } from '../store/write-atomic.ts';

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Bundle } from '#core/runtime/bundle.ts';
+import type { BuildContext, BuiltImage, Runtime } from '#core/runtime/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { BuildResult, BuildStep, Image } from '#shared/model/image.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';
 import { type ImageId, imageIdSchema, type ProjectId, projectIdSchema } from '#shared/model/units.ts';
-import type { Bundle } from '../bundle/bundle.ts';
 import { sha256 } from '../bundle/bundle-cache.ts';
 import type { Bundler } from '../bundle/bundler.ts';
 import { validConfig } from '../bundle/check-project.ts';
 import { locateStack, mapStack } from '../bundle/map-stack.ts';
-import type { BuildContext, BuiltImage, Runtime } from '../runtimes/runtime.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
 import { createSharedWork } from '../store/shared-work.ts';

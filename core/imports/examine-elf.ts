@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
+import { type Closure, findFork, forkWarnings, importsOf, isPartOfLibc, resolveClosure } from '@firstlight/elf';
 import type { ImportWarning } from '#shared/model/import.ts';
 import { bytes } from '#shared/model/units.ts';
-import { findFork, forkWarnings } from '../elf/find-fork.ts';
-import { importsOf, isPartOfLibc } from '../elf/object-names.ts';
-import { type Closure, resolveClosure } from '../elf/resolve-closure.ts';
 import { toFileError } from '../store/store-error.ts';
 import type { Examined } from './examined.ts';
 

@@ -1,13 +1,10 @@
+import { findFork, forkWarnings, readElf, withFileSource } from '@firstlight/elf';
+import type { FileTree } from '@firstlight/files';
+import { formatReference, type OpenImageOptions, openOciImage, parseReference } from '@firstlight/oci';
+import { pathTreeOf } from '@firstlight/tar';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ImportWarning } from '#shared/model/import.ts';
 import { bytes } from '#shared/model/units.ts';
-import { withFileSource } from '../elf/byte-source.ts';
-import { findFork, forkWarnings } from '../elf/find-fork.ts';
-import { readElf } from '../elf/read-elf.ts';
-import type { FileTree } from '../images/file-tree.ts';
-import { type OpenImageOptions, openOciImage } from '../oci/open-oci-image.ts';
-import { formatReference, parseReference } from '../oci/reference.ts';
-import { pathTreeOf } from '../tar/path-tree.ts';
 import { countFiles, type Examined, portIn } from './examined.ts';
 
 const maxSkippedTold = 20;

@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { digestOf } from '@firstlight/oci';
+import { type OpenPackageOptions, openOpsPackage } from '#core/programs/ops/open-ops-package.ts';
+import { opsToProject } from '#core/programs/ops/ops-to-project.ts';
+import { maxOpsConfigBytes, parseOpsConfig } from '#core/programs/ops/parse-ops-config.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { ImportWarning } from '#shared/model/import.ts';
 import { bytes } from '#shared/model/units.ts';
-import { digestOf } from '../oci/verify.ts';
-import { type OpenPackageOptions, openOpsPackage } from '../ops/open-ops-package.ts';
-import { opsToProject } from '../ops/ops-to-project.ts';
-import { maxOpsConfigBytes, parseOpsConfig } from '../ops/parse-ops-config.ts';
 import { toFileError } from '../store/store-error.ts';
 import { examineElf } from './examine-elf.ts';
 import { countFiles, type Examined, portIn } from './examined.ts';

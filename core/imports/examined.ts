@@ -1,6 +1,6 @@
+import type { FileTree } from '@firstlight/files';
+import type { ConfigFile } from '#core/programs/ops/ops-to-project.ts';
 import type { ImportProposal } from '#shared/model/import.ts';
-import type { FileTree } from '../images/file-tree.ts';
-import type { ConfigFile } from '../ops/ops-to-project.ts';
 
 /** A source that was looked at, with what a project of it holds. Shape: `config` without a name; `extraFiles` path to text. */
 export interface Examined {

@@ -1,13 +1,13 @@
 /** The calls `imports:*`: look at a source, and make a project of it. */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { parseConfig } from '#core/config/parse-config.ts';
+import { projectToOps } from '#core/programs/ops/project-to-ops.ts';
 import type { CallContext, CallHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ImportProposal } from '#shared/model/import.ts';
 import { configFileName, configFileSchema, type Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import { projectToOps } from '../ops/project-to-ops.ts';
-import { parseConfig } from '../projects/parse-config.ts';
 import type { Layout } from '../store/layout.ts';
 import { toFileError } from '../store/store-error.ts';
 import { goneAsUndefined, tempPathFor } from '../store/write-atomic.ts';

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { makeLayout } from '@firstlight/oci/testing';
+import { makeTar } from '@firstlight/tar/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { locateResources } from '#core/store/resources.ts';
 import { type CallName, calls } from '#shared/contract/index.ts';
-import { makeLayout } from '../oci/testing/make-layout.ts';
 import { createProjectService, type ProjectService } from '../projects/project-service.ts';
-import { locateResources } from '../resources.ts';
 import { createLayout } from '../store/layout.ts';
-import { makeTar } from '../tar/testing/make-tar.ts';
 import { importCalls } from './import-calls.ts';
 
 const run = promisify(execFile);

@@ -2,14 +2,12 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
+import { looksLikeReference, parseReference, readHead } from '@firstlight/oci';
+import { compressionOf, readTar } from '@firstlight/tar';
+import { manifestName } from '#core/programs/ops/open-ops-package.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { readHead } from '../oci/file-source.ts';
-import { looksLikeReference, parseReference } from '../oci/reference.ts';
-import { manifestName } from '../ops/open-ops-package.ts';
 import { toFileError } from '../store/store-error.ts';
 import { goneAsUndefined } from '../store/write-atomic.ts';
-import { compressionOf } from '../tar/decompress.ts';
-import { readTar } from '../tar/read-tar.ts';
 
 export type Source =
   | { readonly kind: 'elf' | 'ops-config' | 'ops-package'; readonly path: string }

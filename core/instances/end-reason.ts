@@ -1,5 +1,5 @@
 import type { LifecycleEvent } from 'node-libvirt';
-import type { Runtime } from '#core/runtimes/runtime.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { EndReason } from './types.ts';
 

@@ -1,6 +1,6 @@
 /** Finds out that an instance will not answer, and why: it did not come up, it panicked, or libvirt knows better. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GuestSession, InvocationResult, Runtime } from '#core/runtimes/runtime.ts';
+import type { GuestSession, InvocationResult, Runtime } from '#core/runtime/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { hostNs } from '#shared/model/units.ts';
 import type { ConsoleHub } from './console-hub.ts';

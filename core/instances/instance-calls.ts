@@ -1,5 +1,5 @@
 import type { Sampler } from '#core/metrics/sampler.ts';
-import type { ConsolePart, ConsoleSplitter, Runtime } from '#core/runtimes/runtime.ts';
+import type { ConsolePart, ConsoleSplitter, Runtime } from '#core/runtime/runtime.ts';
 import type { RunStore } from '#core/store/run-store.ts';
 import type { CallContext, CallHandlers, EngineStream, StreamHandlers } from '#shared/contract/index.ts';
 import { toWireError } from '#shared/errors.ts';

@@ -1,20 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Connection, Domain } from 'node-libvirt';
-import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
-import { fromLibvirt } from '#core/libvirt/to-firstlight-error.ts';
-import type { PreparedMachine, Runtime } from '#core/runtimes/runtime.ts';
+import type { PreparedMachine, Runtime } from '#core/runtime/runtime.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
+import { findFirmware } from '#core/vmm/firmware.ts';
+import { domainPrefix, writeDomainXml } from '#core/vmm/libvirt/domain-xml.ts';
+import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
+import { fromLibvirt } from '#core/vmm/libvirt/to-firstlight-error.ts';
+import { createSocketDir, diskDirOf, removeInstanceDirs } from '#core/vmm/socket-dir.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { type HostNs, hostNs, type InstanceId, instanceIdSchema } from '#shared/model/units.ts';
-import { writeDomainXml } from './domain-xml.ts';
 import { holdsOf } from './holds.ts';
 import { LiveInstance, type LiveInstanceOptions } from './live-instance.ts';
 import { type InstanceRecord, writeMetadata } from './metadata.ts';
-import { createSocketDir, diskDirOf, removeInstanceDirs } from './socket-dir.ts';
 import type { InstanceListener, LaunchSpec, LaunchTimes } from './types.ts';
 
 export interface LaunchContext {
@@ -35,16 +35,6 @@ export type CreatingListener = (id: InstanceId, domainName: string) => void;
 export interface Launched {
   readonly instance: LiveInstance;
   readonly times: LaunchTimes;
-}
-
-/** Prefix of the names of all our domains. */
-export const domainPrefix = 'firstlight-';
-/** Where distributions put qboot. */
-const firmwarePaths = ['/usr/share/qemu/qboot.rom', '/usr/share/qemu/qemu-bios/qboot.rom', '/usr/share/qboot/bios.bin'];
-
-/** qboot where it is installed, else null: the machine's own firmware, which takes 25–35 ms more. */
-export function findFirmware(): string | null {
-  return firmwarePaths.find((path) => existsSync(path)) ?? null;
 }
 
 /**

@@ -6,12 +6,12 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain } from 'node-libvirt';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { GuestSession, InstanceLink, InvocationResult, Runtime } from '#core/runtime/runtime.ts';
 import { readEmberPanic } from '#core/runtimes/ember/read-panic.ts';
-import type { GuestSession, InstanceLink, InvocationResult, Runtime } from '#core/runtimes/runtime.ts';
+import { socketPathsIn } from '#core/vmm/socket-dir.ts';
 import { hostNs } from '#shared/model/units.ts';
 import { LiveInstance } from './live-instance.ts';
 import type { InstanceRecord } from './metadata.ts';
-import { socketPathsIn } from './socket-dir.ts';
 
 let dir: string;
 const servers: Server[] = [];

@@ -2,16 +2,16 @@ import { existsSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain, LibvirtStream } from 'node-libvirt';
-import { fromLibvirt, withLibvirtErrors } from '#core/libvirt/to-firstlight-error.ts';
-import type { GuestSession, InvocationRequest, InvocationResult, Runtime } from '#core/runtimes/runtime.ts';
+import type { GuestSession, InvocationRequest, InvocationResult, Runtime } from '#core/runtime/runtime.ts';
+import { connectSerial } from '#core/vmm/connect-serial.ts';
+import { fromLibvirt, withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
+import { socketPathsIn } from '#core/vmm/socket-dir.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Instance, InstanceState } from '#shared/model/instance.ts';
 import { type HostNs, hostNs, type RunId } from '#shared/model/units.ts';
-import { connectSerial } from './connect-serial.ts';
 import { type ConsoleHub, createConsoleHub } from './console-hub.ts';
 import { createFailureWatch, explainWaitMs, type FailureWatch } from './failure-watch.ts';
 import type { InstanceRecord } from './metadata.ts';
-import { socketPathsIn } from './socket-dir.ts';
 import type { EndReason, InstanceListener } from './types.ts';
 
 export interface LiveInstanceOptions {

@@ -1,4 +1,4 @@
-import type { Bundle } from '#core/bundle/bundle.ts';
+import type { Bundle } from '#core/runtime/bundle.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { BundleId } from '#shared/model/units.ts';
 

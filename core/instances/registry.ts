@@ -1,22 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain, LifecycleEvent } from 'node-libvirt';
-import { withLibvirtErrors } from '#core/libvirt/to-firstlight-error.ts';
 import { isAlive, thisProcess } from '#core/store/owner.ts';
+import { domainPrefix } from '#core/vmm/libvirt/domain-xml.ts';
+import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
+import { isSocketDirIn, removeInstanceDirs, removeLeftoverInstanceDirs } from '#core/vmm/socket-dir.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
 import { endReasonOf } from './end-reason.ts';
-import {
-  type CreatingListener,
-  domainPrefix,
-  type LaunchContext,
-  type Launched,
-  launchPaused,
-  liveOptions,
-} from './launch.ts';
+import { type CreatingListener, type LaunchContext, type Launched, launchPaused, liveOptions } from './launch.ts';
 import { LiveInstance } from './live-instance.ts';
 import { type InstanceRecord, metadataNamespace, readMetadata } from './metadata.ts';
-import { isSocketDirIn, removeInstanceDirs, removeLeftoverInstanceDirs } from './socket-dir.ts';
 import type { InstanceListener, LaunchSpec } from './types.ts';
 
 export interface RegistryOptions extends Omit<LaunchContext, 'onCreated' | 'onCreating' | 'onChange'> {

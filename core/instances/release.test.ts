@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Domain, LifecycleEvent } from 'node-libvirt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Runtime } from '#core/runtimes/runtime.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
 import { createLayout } from '#core/store/layout.ts';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';

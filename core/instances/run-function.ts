@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Accelerator } from '#core/doctor/accelerator.ts';
 import type { Build } from '#core/images/image-store.ts';
-import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
 import type { Following, Sampler } from '#core/metrics/sampler.ts';
-import type { Runtime } from '#core/runtimes/runtime.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
 import { newRunId, type RunRecorder, type RunStore, summarizeRun } from '#core/store/run-store.ts';
+import type { Accelerator } from '#core/vmm/accelerator.ts';
+import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import type { CallContext, CallRequest, EventListener } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError, toWireError } from '#shared/errors.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';

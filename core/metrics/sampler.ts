@@ -1,14 +1,22 @@
-import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
+import type { Domain } from 'node-libvirt';
+import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
+import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample, MetricSummary } from '#shared/model/metrics.ts';
 import { bytes, hostNs, type InstanceId } from '#shared/model/units.ts';
-import type { LiveInstance } from '../instances/live-instance.ts';
 import { findQemu, readProcessUse } from './process-use.ts';
 import { readStats, toEpochMs } from './read-stats.ts';
+
+/** What is sampled: an instance that runs as a libvirt domain. */
+export interface SampledInstance {
+  readonly domain: Domain;
+  readonly record: { readonly id: InstanceId };
+  readonly state: Instance['state'];
+}
 
 export interface SamplerOptions {
   readonly link: LibvirtLink;
   /** The instances there are now. */
-  readonly live: () => readonly LiveInstance[];
+  readonly live: () => readonly SampledInstance[];
   readonly onSamples: (samples: MetricSample[]) => void;
 }
 
@@ -58,7 +66,7 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
   const followed = new Map<InstanceId, number | null>();
   let sampling = false;
 
-  async function sampleAll(instances: readonly LiveInstance[]): Promise<void> {
+  async function sampleAll(instances: readonly SampledInstance[]): Promise<void> {
     if (instances.length === 0 || link.state !== 'connected') return;
     const byUuid = new Map(instances.map((instance) => [instance.domain.uuid, instance.record.id]));
     try {
@@ -135,7 +143,7 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
     let timer: NodeJS.Timeout | null = null;
     let stopped = false;
     let devicesSeenMs = startedMs;
-    const isIt = ({ record }: LiveInstance) => record.id === id;
+    const isIt = ({ record }: SampledInstance) => record.id === id;
 
     const sample = async () => {
       // While libvirt makes the domain, its process is there before libvirt has said so.
@@ -168,7 +176,7 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
 
   const recent = (id: InstanceId) => [...(rings.get(id) ?? [])];
   /** One that waits paused does nothing: a single sample says what it holds. */
-  const isDue = ({ state, record }: LiveInstance) => state !== 'prestarted' || !rings.has(record.id);
+  const isDue = ({ state, record }: SampledInstance) => state !== 'prestarted' || !rings.has(record.id);
 
   const timer = setInterval(async () => {
     if (sampling) return;

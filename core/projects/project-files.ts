@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { escapes, relativePath, resolveInside } from '#core/config/project-paths.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, type ProjectFile } from '#shared/model/project.ts';
 import { systemCode, toFileError } from '../store/store-error.ts';
 import { goneAsUndefined, isTempName, writeAtomic } from '../store/write-atomic.ts';
-import { escapes, relativePath, resolveInside } from './project-paths.ts';
 
 /** More than this no editor shows with pleasure. */
 const maxTextBytes = 4 << 20;

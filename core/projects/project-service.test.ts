@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { locateResources } from '#core/store/resources.ts';
 import { type CallName, calls, type EventListener } from '#shared/contract/index.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import { locateResources } from '../resources.ts';
 import { createLayout } from '../store/layout.ts';
 import { deletePath, revisionAt } from './project-files.ts';
 import { createProjectService, type ProjectService } from './project-service.ts';

@@ -1,15 +1,16 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { parseConfig } from '#core/config/parse-config.ts';
+import { projectIdOf, relativePath, resolveInside } from '#core/config/project-paths.ts';
+import type { Resources } from '#core/store/resources.ts';
 import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, configFileSchema, type Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import type { Resources } from '../resources.ts';
 import type { Layout } from '../store/layout.ts';
 import { systemCode, toFileError } from '../store/store-error.ts';
 import { goneAsUndefined } from '../store/write-atomic.ts';
 import { createOpenProjects } from './open-projects.ts';
-import { parseConfig } from './parse-config.ts';
 import {
   createText,
   deletePath,
@@ -20,7 +21,6 @@ import {
   revisionAt,
   writeText,
 } from './project-files.ts';
-import { projectIdOf, relativePath, resolveInside } from './project-paths.ts';
 import { collectTypes } from './project-types.ts';
 import { createFromTemplate, listTemplates } from './templates.ts';
 import { type Watcher, watchProject } from './watch-project.ts';

@@ -1,9 +1,9 @@
 /** Declarations that let an editor complete and check a handler. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { relativePath } from '#core/config/project-paths.ts';
 import { goneAsUndefined } from '../store/write-atomic.ts';
 import { handlerTypes } from './handler-types.ts';
-import { relativePath } from './project-paths.ts';
 
 export interface TypeFile {
   /** Relative to the project, with `/`: `node_modules/…` for a dependency. */

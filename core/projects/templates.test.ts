@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { locateResources } from '#core/store/resources.ts';
 import type { EventListener } from '#shared/contract/index.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { createBundler } from '../bundle/bundler.ts';
-import { locateResources } from '../resources.ts';
 import { createLayout, type Layout } from '../store/layout.ts';
 import { createProjectService, type ProjectService } from './project-service.ts';
 

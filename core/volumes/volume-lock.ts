@@ -6,22 +6,17 @@
  * instance lives and the instance's directory is there. Nobody has to take it away: the next one is made with the next
  * number, which only one can have.
  */
+
 import { randomBytes } from 'node:crypto';
 import { link, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { VolumeHolder } from '#core/runtime/volume.ts';
 import { isAlive, ownerSchema, thisProcess } from '../store/owner.ts';
 import { readJson } from '../store/read-json.ts';
 import { systemCode, toStoreError } from '../store/store-error.ts';
 import { goneAsUndefined, namesIn, removeTemps } from '../store/write-atomic.ts';
 import { isOpenInQemu } from './image-lock.ts';
-
-/** An instance that wants a volume. Shape: `dir` is a directory of its own that is there for as long as it is. */
-export interface VolumeHolder {
-  /** Its name for a person. */
-  readonly instance: string;
-  readonly dir: string;
-}
 
 /** Who has a volume, and since when. Shape: null where only a QEMU is known that is none of ours. */
 export interface VolumeUse {

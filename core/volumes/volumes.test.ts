@@ -1,17 +1,17 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeDisk } from '@firstlight/disk';
+import { bootNanos, compileStatic, nanosDir, nanosParts, skippedWithoutNanos } from '@firstlight/disk/testing';
+import { createFileTree } from '@firstlight/files';
+import { hostFile } from '@firstlight/files/testing';
+import type { TupleValue } from '@firstlight/tfs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { VolumeHolder } from '#core/runtime/volume.ts';
 import { nanosVolumeSchema } from '#shared/model/nanos.ts';
 import { findProgram, type Launched, launch } from '../exec/launch.ts';
-import { writeDisk } from '../images/disk/write-disk.ts';
-import { createFileTree } from '../images/file-tree.ts';
-import { bootNanos, compileStatic, nanosDir, nanosParts, skippedWithoutNanos } from '../images/testing/boot-nanos.ts';
-import { hostFile } from '../images/testing/trees.ts';
-import type { TupleValue } from '../images/tfs/tuple.ts';
 import { createLayout, type Layout } from '../store/layout.ts';
 import { isOpenInQemu } from './image-lock.ts';
-import type { VolumeHolder } from './volume-lock.ts';
 import { createVolumes, type Volumes } from './volumes.ts';
 
 let home: string;

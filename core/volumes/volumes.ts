@@ -3,53 +3,28 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { createFileTree } from '@firstlight/files';
+import { writeVolume } from '@firstlight/tfs';
 import { z } from 'zod';
+import type { PreparedVolume, VolumeHolder, VolumeProvider } from '#core/runtime/volume.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { type NanosConfig, volumeNameSchema } from '#shared/model/nanos.ts';
+import { volumeNameSchema } from '#shared/model/nanos.ts';
 import { bytesSchema } from '#shared/model/units.ts';
 import type { Volume } from '#shared/model/volume.ts';
-import { createFileTree } from '../images/file-tree.ts';
-import { writeVolume } from '../images/tfs/write-volume.ts';
 import type { Layout } from '../store/layout.ts';
 import { createOwnedTemps } from '../store/owned-temps.ts';
 import { readJson } from '../store/read-json.ts';
 import { systemCode, toStoreError } from '../store/store-error.ts';
 import { goneAsUndefined, namesIn, writeAtomic } from '../store/write-atomic.ts';
-import { findUse, imageName, takeVolume, type VolumeHolder, type VolumeUse } from './volume-lock.ts';
+import { findUse, imageName, takeVolume, type VolumeUse } from './volume-lock.ts';
 
-/**
- * A volume as an instance gets it: a disk of its own, which the root's `mounts` names by its label.
- *
- * Source: Nanos mounts it on a directory that the root has already; seen: without one it says `mount point not found` on the
- * console, and the program starts without its volume.
- */
-export interface PreparedVolume {
-  readonly name: string;
-  /** A raw image. */
-  readonly path: string;
-  readonly label: string;
-  /** Where the guest mounts it. */
-  readonly mount: string;
-}
-
-export interface Volumes {
+export interface Volumes extends VolumeProvider {
   /** By name. */
   readonly list: () => Promise<Volume[]>;
   /** Errors: ALREADY_EXISTS, DISK_FULL, STORE_UNUSABLE. */
   readonly create: (name: string, sizeMiB: number) => Promise<Volume>;
   /** Removes a volume with all that is in it. Errors: NOT_FOUND; CONFLICT while an instance has it. */
   readonly remove: (name: string) => Promise<void>;
-  /**
-   * The volumes of a function for one instance: those that are missing are made, and all are the instance's until it is gone.
-   * One that another instance has is waited for a little: it may be about to end.
-   *
-   * Errors: CONFLICT names the instance that has one of them; CANCELLED; DISK_FULL, STORE_UNUSABLE.
-   */
-  readonly prepare: (
-    volumes: NanosConfig['volumes'],
-    holder: VolumeHolder,
-    signal?: AbortSignal,
-  ) => Promise<PreparedVolume[]>;
 }
 
 export interface VolumesOptions {

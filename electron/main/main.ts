@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { app } from 'electron';
-import { createCore } from '#core/create-core.ts';
-import { locateResources } from '#core/resources.ts';
+import { createCore } from '#core/engine/create-core.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { createClient } from '#shared/contract/client.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';

@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Connection } from 'node-libvirt';
-import { locateResources } from '#core/resources.ts';
+import { locateResources } from '#core/store/resources.ts';
 import type { Accel } from '#shared/model/instance.ts';
 
 const qbootPath = '/usr/share/qemu/qboot.rom';

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createCore } from '#core/create-core.ts';
-import { locateResources } from '#core/resources.ts';
+import { createCore } from '#core/engine/create-core.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { type Client, createClient } from '#shared/contract/client.ts';
 import type { Engine } from '#shared/contract/index.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { locateResources } from '#core/resources.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { startHost } from '#host/start-host.ts';
 import { createFakeEngine } from '../fixtures/fake-engine.ts';
 import { launchChromium, serveInstruments } from '../fixtures/instruments/serve.ts';

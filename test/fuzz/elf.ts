@@ -1,9 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { sourceOfBytes } from '#core/elf/byte-source.ts';
-import { readElf } from '#core/elf/read-elf.ts';
-import { readSections } from '#core/elf/read-sections.ts';
-import { findNames, symbolTables } from '#core/elf/read-symbols.ts';
-import { openWorkshop } from '#core/elf/testing/compile.ts';
+import { findNames, readElf, readSections, sourceOfBytes, symbolTables } from '@firstlight/elf';
+import { openWorkshop } from '@firstlight/elf/testing';
 import type { FuzzTarget } from './run-fuzz.ts';
 
 /** Programs of a kilobyte or two. */

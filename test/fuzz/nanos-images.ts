@@ -1,23 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMemorySource } from '#core/images/disk/byte-source.ts';
-import { createRawDisk } from '#core/images/disk/disk.ts';
-import { openSource } from '#core/images/disk/open-disk.ts';
-import { createFileTree } from '#core/images/file-tree.ts';
+import { openSource } from '@firstlight/disk';
+import { createFileTree, createMemorySource, createRawDisk } from '@firstlight/files';
+import { readFileBytes, writeVolume } from '@firstlight/tfs';
+import { dataSector, encode, fileTuple, varint, volumeBytes, type Written, whole } from '@firstlight/tfs/testing';
 import { describeImage } from '#core/images/inspect/describe-image.ts';
 import { describeSpans } from '#core/images/inspect/open-image.ts';
-import {
-  dataSector,
-  encode,
-  fileTuple,
-  varint,
-  volumeBytes,
-  type Written,
-  whole,
-} from '#core/images/testing/tfs-bytes.ts';
-import { readFileBytes } from '#core/images/tfs/read-file.ts';
-import { writeVolume } from '#core/images/tfs/write-volume.ts';
 import type { FuzzTarget } from './run-fuzz.ts';
 
 /** What is read of each file: enough to go through its first extents. */

@@ -1,16 +1,19 @@
 /** What an import reads: archives, the documents of OCI images, references, ops configurations. */
 import { gzipSync } from 'node:zlib';
-import { chooseManifest } from '#core/oci/choose-manifest.ts';
-import { parseImageConfig, parseManifest, parseSavedImages } from '#core/oci/manifest.ts';
-import { parseReference } from '#core/oci/reference.ts';
-import { parseChallenge } from '#core/oci/registry-auth.ts';
-import { makeRunSpec } from '#core/oci/run-spec.ts';
-import { elfHead } from '#core/oci/testing/make-layout.ts';
-import { opsToProject } from '#core/ops/ops-to-project.ts';
-import { parseOpsConfig } from '#core/ops/parse-ops-config.ts';
-import { createPathTree } from '#core/tar/path-tree.ts';
-import { readTar } from '#core/tar/read-tar.ts';
-import { makeTar, storedZstd } from '#core/tar/testing/make-tar.ts';
+import {
+  chooseManifest,
+  makeRunSpec,
+  parseChallenge,
+  parseImageConfig,
+  parseManifest,
+  parseReference,
+  parseSavedImages,
+} from '@firstlight/oci';
+import { elfHead } from '@firstlight/oci/testing';
+import { createPathTree, readTar } from '@firstlight/tar';
+import { makeTar, storedZstd } from '@firstlight/tar/testing';
+import { opsToProject } from '#core/programs/ops/ops-to-project.ts';
+import { parseOpsConfig } from '#core/programs/ops/parse-ops-config.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { FuzzTarget } from './run-fuzz.ts';
 

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createFileTree } from '@firstlight/files';
+import { writeVolume } from '@firstlight/tfs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFileTree } from '#core/images/file-tree.ts';
-import { writeVolume } from '#core/images/tfs/write-volume.ts';
 import { makeHome, removeHome, resources } from './studio.ts';
 
 const program = join(resources.rendererDir, '../cli.mjs');

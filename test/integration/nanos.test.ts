@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { findFirmware } from '#core/instances/launch.ts';
+import { findFirmware } from '#core/vmm/firmware.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { findCompiler, program, server, writeOciLayout } from './nanos-programs.ts';

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Core, type CoreOptions, createCore } from '#core/create-core.ts';
-import { locateResources } from '#core/resources.ts';
+import { type Core, type CoreOptions, createCore } from '#core/engine/create-core.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { type Client, createClient } from '#shared/contract/client.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';

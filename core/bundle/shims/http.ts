@@ -164,7 +164,7 @@ interface ResponseInit {
   readonly headers?: HeadersInit;
 }
 
-/** How the guest knows what to send: see core/runtimes/ember/prelude/dispatch.prelude.js. */
+/** How the guest knows what to send: see core/runtime/function/dispatch.prelude.js. */
 const sendable = Symbol.for('ember.response');
 const bodiless = [204, 205, 304];
 

@@ -1,6 +1,6 @@
-import type { Disk } from '../disk/disk.ts';
-import type { FileExtents } from '../tfs/read-extents.ts';
-import { chunkBytes, type Segment, segmentsOf } from '../tfs/read-file.ts';
+import type { Disk } from '@firstlight/files';
+import type { FileExtents } from '@firstlight/tfs';
+import { chunkBytes, type Segment, segmentsOf } from '@firstlight/tfs';
 
 /** Whether two files of one length have the same bytes. Where both have holes, nothing is read, however long they are. */
 export async function haveSameBytes(a: Disk, one: FileExtents, b: Disk, other: FileExtents): Promise<boolean> {

@@ -1,9 +1,8 @@
+import type { Tuple, Volume } from '@firstlight/tfs';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ImageFileSystem, ImageInfo, ImagePartition } from '#shared/model/image-tree.ts';
 import type { Json } from '#shared/model/json.ts';
 import { bytes } from '#shared/model/units.ts';
-import type { Volume } from '../tfs/read-volume.ts';
-import type { Tuple } from '../tfs/tuple.ts';
 import { listElfParts } from './list-elf-parts.ts';
 import type { OpenImage } from './open-image.ts';
 import { tupleToJson } from './tuple-json.ts';

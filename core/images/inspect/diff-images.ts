@@ -1,7 +1,6 @@
+import type { ImageNode, Volume } from '@firstlight/tfs';
 import type { ImageChange, ImageDiff } from '#shared/model/image-tree.ts';
 import type { Json } from '#shared/model/json.ts';
-import type { ImageNode } from '../tfs/read-tree.ts';
-import type { Volume } from '../tfs/read-volume.ts';
 import { haveSameBytes } from './compare-files.ts';
 import { optionsOf } from './describe-image.ts';
 

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Disk } from '@firstlight/files';
+import { writeFully } from '@firstlight/files';
+import type { FileExtents, ImageNode, Volume } from '@firstlight/tfs';
+import { chunkBytes, segmentsOf } from '@firstlight/tfs';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { systemCode, toFileError } from '../../store/store-error.ts';
-import type { Disk } from '../disk/disk.ts';
-import { writeFully } from '../disk/disk-file.ts';
-import type { FileExtents } from '../tfs/read-extents.ts';
-import { chunkBytes, segmentsOf } from '../tfs/read-file.ts';
-import type { ImageNode } from '../tfs/read-tree.ts';
-import type { Volume } from '../tfs/read-volume.ts';
 import { findNode, nodesBelow } from './find-node.ts';
 
 /** What was written. Units: `bytes` is the length of all files. */

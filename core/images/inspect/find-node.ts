@@ -1,6 +1,5 @@
+import type { ImageNode, Volume } from '@firstlight/tfs';
 import { FirstlightError } from '#shared/errors.ts';
-import type { ImageNode } from '../tfs/read-tree.ts';
-import type { Volume } from '../tfs/read-volume.ts';
 
 /** As many as Nanos follows. Source: `SYMLINK_HOPS_MAX` in `src/fs/fs.c` of nanovms/nanos. */
 const maxLinks = 40;

@@ -2,11 +2,11 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeDisk } from '@firstlight/disk';
+import { bootNanos, compileStatic, nanosDir, nanosParts, skippedWithoutNanos } from '@firstlight/disk/testing';
+import { createFileTree } from '@firstlight/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runTool } from '../../exec/run-tool.ts';
-import { writeDisk } from '../disk/write-disk.ts';
-import { createFileTree } from '../file-tree.ts';
-import { bootNanos, compileStatic, nanosDir, nanosParts, skippedWithoutNanos } from '../testing/boot-nanos.ts';
 import { contentOf } from '../testing/read-content.ts';
 import { describeImage } from './describe-image.ts';
 import { listTree } from './list-tree.ts';

@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeDisk } from '@firstlight/disk';
+import { createFileTree } from '@firstlight/files';
+import type { Tuple } from '@firstlight/tfs';
+import { writeVolume } from '@firstlight/tfs';
+import { encode, fileTuple, symbol, varint, volumeBytes, type Written, whole } from '@firstlight/tfs/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeDisk } from '../disk/write-disk.ts';
-import { createFileTree } from '../file-tree.ts';
 import { contentOf } from '../testing/read-content.ts';
-import { encode, fileTuple, symbol, varint, volumeBytes, type Written, whole } from '../testing/tfs-bytes.ts';
-import type { Tuple } from '../tfs/tuple.ts';
-import { writeVolume } from '../tfs/write-volume.ts';
 import { describeImage } from './describe-image.ts';
 import { diffImages } from './diff-images.ts';
 import { extract } from './extract.ts';

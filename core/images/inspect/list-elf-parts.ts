@@ -1,10 +1,8 @@
+import type { ByteSource } from '@firstlight/elf';
+import { readElf, readSections, type Section, type Segment, segmentType } from '@firstlight/elf';
+import type { Disk } from '@firstlight/files';
 import type { ImageInfo } from '#shared/model/image-tree.ts';
 import { bytes } from '#shared/model/units.ts';
-import type { ByteSource } from '../../elf/byte-source.ts';
-import { segmentType } from '../../elf/elf-numbers.ts';
-import { readElf, type Segment } from '../../elf/read-elf.ts';
-import { readSections, type Section } from '../../elf/read-sections.ts';
-import type { Disk } from '../disk/disk.ts';
 
 /** A section that has a length in memory and no bytes in the file. */
 const noBits = 8;

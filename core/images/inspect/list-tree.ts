@@ -1,7 +1,6 @@
+import type { ImageNode, Volume } from '@firstlight/tfs';
 import type { ImageEntry, ImagePartition, ImageTree } from '#shared/model/image-tree.ts';
 import { type Bytes, bytes } from '#shared/model/units.ts';
-import type { ImageNode } from '../tfs/read-tree.ts';
-import type { Volume } from '../tfs/read-volume.ts';
 import { findNode, nodesBelow } from './find-node.ts';
 
 /** What is under a path, as a listing of at most `maxEntries`. Errors: as `findNode`. */

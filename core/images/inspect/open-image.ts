@@ -1,11 +1,9 @@
+import { hasPartitions, openDisk, type Partition, readPartitions } from '@firstlight/disk';
+import type { Disk } from '@firstlight/files';
+import type { Span } from '@firstlight/tfs';
+import { magic, readVolume, sectorBytes, type Volume } from '@firstlight/tfs';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ImagePartition } from '#shared/model/image-tree.ts';
-import type { Disk } from '../disk/disk.ts';
-import { openDisk } from '../disk/open-disk.ts';
-import { hasPartitions, type Partition, readPartitions } from '../disk/partitions.ts';
-import { magic, sectorBytes } from '../tfs/format.ts';
-import type { Span } from '../tfs/read-log.ts';
-import { readVolume, type Volume } from '../tfs/read-volume.ts';
 
 /** An image that is open for looking into. */
 export interface OpenImage {

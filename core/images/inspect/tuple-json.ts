@@ -1,8 +1,7 @@
+import type { Tuple, TupleValue, Volume } from '@firstlight/tfs';
+import { oldVersion } from '@firstlight/tfs';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
-import { oldVersion } from '../tfs/format.ts';
-import type { Volume } from '../tfs/read-volume.ts';
-import type { Tuple, TupleValue } from '../tfs/tuple.ts';
 
 /** Options are a few lines; an image may hold a tuple that is in itself, or a thousand times in the next. */
 const maxDepth = 32;

@@ -1,6 +1,6 @@
+import { readFileBytes } from '@firstlight/tfs';
 import { findFile } from '../inspect/find-node.ts';
 import { withImage } from '../inspect/open-image.ts';
-import { readFileBytes } from '../tfs/read-file.ts';
 
 /** A file of an image's root, as text. */
 export async function contentOf(image: string, file: string): Promise<string> {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { EvalFlags, MAX_STACK_SIZE, QuickJS, type QuickJSOptions, type Snapshot } from 'quickjs-wasi';
-import dispatchSource from './prelude/dispatch.prelude.js';
+import dispatchSource from '#core/runtime/function/dispatch.prelude.js';
 import globalsSource from './prelude/globals.prelude.js';
 import timersSource from './prelude/timers.prelude.js';
 

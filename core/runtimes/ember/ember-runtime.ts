@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import type { Resources } from '#core/resources.ts';
-import type { Runtime } from '#core/runtimes/runtime.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
+import type { Resources } from '#core/store/resources.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { openEmberSession } from './guest-session.ts';
 import { consolePortName, invokePortName } from './layout.ts';

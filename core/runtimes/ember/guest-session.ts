@@ -7,7 +7,7 @@ import type {
   GuestSession,
   InvocationRequest,
   InvocationResult,
-} from '#core/runtimes/runtime.ts';
+} from '#core/runtime/runtime.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type HostNs, hostNs } from '#shared/model/units.ts';
 import {

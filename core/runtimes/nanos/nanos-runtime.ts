@@ -1,22 +1,17 @@
 import { open as openFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Bundle } from '#core/bundle/bundle.ts';
+import { rootFsAt, writeDerived, writeOverlay } from '@firstlight/disk';
+import { createFileTree, type TreeNode } from '@firstlight/files';
 import { sha256 } from '#core/bundle/bundle-cache.ts';
 import { runsFunction } from '#core/bundle/config-in-image.ts';
-import { rootFsAt } from '#core/images/disk/mbr.ts';
-import { writeOverlay } from '#core/images/disk/qcow2.ts';
-import { writeDerived } from '#core/images/disk/write-derived.ts';
-import { createFileTree, type TreeNode } from '#core/images/file-tree.ts';
-import type {
-  BuildContext,
-  BuiltImage,
-  Machine,
-  MachineNetwork,
-  PreparedMachine,
-  Runtime,
-} from '#core/runtimes/runtime.ts';
+import { addKlibs, addNamedFiles } from '#core/programs/add-files.ts';
+import { openSource } from '#core/programs/open-source.ts';
+import type { ProgramSource } from '#core/programs/source.ts';
+import type { Bundle } from '#core/runtime/bundle.ts';
+import type { BuildContext, BuiltImage, PreparedMachine, Runtime } from '#core/runtime/runtime.ts';
+import type { VolumeProvider } from '#core/runtime/volume.ts';
 import type { Layout } from '#core/store/layout.ts';
-import type { Volumes } from '#core/volumes/volumes.ts';
+import type { Machine, MachineNetwork } from '#core/vmm/machine.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import { type NanosConfig, nanosConfigSchema } from '#shared/model/nanos.ts';
@@ -36,15 +31,12 @@ import {
   urlOf,
   writeSessionInfo,
 } from './session/session-info.ts';
-import { addKlibs, addNamedFiles } from './sources/add-files.ts';
-import { openSource } from './sources/open-source.ts';
-import type { ProgramSource } from './sources/source.ts';
 import { createTraceSplitter } from './trace/split-trace.ts';
 
 export interface NanosOptions {
   readonly layout: Layout;
   readonly releases: Pick<Releases, 'resolve'>;
-  readonly volumes: Pick<Volumes, 'prepare'>;
+  readonly volumes: VolumeProvider;
   readonly directBoot: DirectBoot;
   /** What runs a function in the guest. */
   readonly functionServerPath: string;

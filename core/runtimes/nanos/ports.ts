@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { PortForward } from '#core/runtimes/runtime.ts';
 import { systemCode } from '#core/store/store-error.ts';
+import type { PortForward } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { NanosConfig } from '#shared/model/nanos.ts';
 

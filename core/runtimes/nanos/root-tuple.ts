@@ -1,5 +1,5 @@
 /** The root tuple of an image: what the kernel reads before it starts the program. */
-import type { Tuple, TupleValue } from '#core/images/tfs/tuple.ts';
+import type { Tuple, TupleValue } from '@firstlight/tfs';
 import type { NanosConfig, NanosOptions } from '#shared/model/nanos.ts';
 
 /** What a root says besides its options. */

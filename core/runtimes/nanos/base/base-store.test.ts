@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createFileTree } from '@firstlight/files';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFileTree } from '#core/images/file-tree.ts';
 import { listTree } from '#core/images/inspect/list-tree.ts';
 import { withImage } from '#core/images/inspect/open-image.ts';
-import type { BuildContext } from '#core/runtimes/runtime.ts';
+import type { BuildContext } from '#core/runtime/runtime.ts';
 import { createLayout, type Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
 import { namesIn } from '#core/store/write-atomic.ts';

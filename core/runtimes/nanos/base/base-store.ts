@@ -1,12 +1,12 @@
 /** Bases: disks with the files of a runtime, such as Node.js and its libraries, that many images stand on. */
 import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type BootParts, type DiskLayout, diskLayoutSchema, writeDisk } from '@firstlight/disk';
+import { createFileTree, type FileTree, inGroups } from '@firstlight/files';
 import { z } from 'zod';
 import { sha256 } from '#core/bundle/bundle-cache.ts';
-import { type BootParts, type DiskLayout, diskLayoutSchema, writeDisk } from '#core/images/disk/write-disk.ts';
-import { createFileTree, type FileTree } from '#core/images/file-tree.ts';
-import type { Bases, BuildContext } from '#core/runtimes/runtime.ts';
-import { inGroups } from '#core/store/in-groups.ts';
+import { type BaseFacts, type BasePlan, baseFactsSchema, type PlanContext } from '#core/programs/base-plan.ts';
+import type { Bases, BuildContext } from '#core/runtime/runtime.ts';
 import { type Layout, readableFileMode } from '#core/store/layout.ts';
 import { createOwnedTemps } from '#core/store/owned-temps.ts';
 import { readJson } from '#core/store/read-json.ts';
@@ -14,27 +14,7 @@ import { createSharedWork } from '#core/store/shared-work.ts';
 import { systemCode, toStoreError } from '#core/store/store-error.ts';
 import { goneAsUndefined, namesIn, writeAtomic } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { problemSchema } from '#shared/model/problem.ts';
 import { type StampedFile, stampedFileSchema, stampTree, unchanged } from './stamp-files.ts';
-
-/** What a person's program needs besides itself, and what was found out about it on the way. */
-export interface BasePlan {
-  readonly tree: FileTree;
-  readonly facts: BaseFacts;
-}
-
-const factsSchema = z.object({
-  /** The program's path in the guest; null when it is not in the base. */
-  program: z.string().nullable(),
-  /** For a person: "Node.js 20.20.2 and 6 libraries". */
-  description: z.string(),
-  warnings: z.array(problemSchema),
-  /** How it is started, where what the base was made of says so. */
-  run: z
-    .object({ args: z.array(z.string()), env: z.record(z.string(), z.string()), cwd: z.string().nullable() })
-    .optional(),
-});
-export type BaseFacts = z.output<typeof factsSchema>;
 
 /** A base that is there. */
 export interface Base {
@@ -47,9 +27,6 @@ export interface Base {
   readonly facts: BaseFacts;
   readonly reused: boolean;
 }
-
-/** What making a plan may use: an image may have to be fetched for it. */
-export type PlanContext = Partial<BuildContext>;
 
 export interface BaseRequest {
   /** Says how it is made: the same words give the same plan, as long as the host's files are the same. */
@@ -80,7 +57,7 @@ const digestPattern = /^[0-9a-f]{64}$/;
 const recordSchema = z.object({
   version: z.literal(1),
   digest: z.string().regex(digestPattern),
-  facts: factsSchema,
+  facts: baseFactsSchema,
   files: z.array(stampedFileSchema),
 });
 const diskName = 'disk.raw';

@@ -1,8 +1,8 @@
 /** Tells whether the host's files are still the ones that something was made of, without reading them. */
 import { stat } from 'node:fs/promises';
+import type { FileTree } from '@firstlight/files';
+import { inGroups } from '@firstlight/files';
 import { z } from 'zod';
-import type { FileTree } from '#core/images/file-tree.ts';
-import { inGroups } from '#core/store/in-groups.ts';
 import { goneAsUndefined } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ProbeOutcome } from '#core/instances/probe-boot.ts';
 import { createLayout } from '#core/store/layout.ts';
+import type { ProbeOutcome } from '#core/vmm/probe-boot.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { createDirectBoot, type DirectRelease } from './direct-boot.ts';
 import { signPvhKernel } from './pvh-kernel.ts';

@@ -1,19 +1,19 @@
 /** Kernels that the VMM loads itself, without boot code on a disk: for which that works here is found out by booting one. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bootSign, writeDisk } from '@firstlight/disk';
+import { createFileTree } from '@firstlight/files';
 import { z } from 'zod';
 import { sha256 } from '#core/bundle/bundle-cache.ts';
-import { bootSign } from '#core/images/disk/boot-sign.ts';
-import { writeDisk } from '#core/images/disk/write-disk.ts';
-import { createFileTree } from '#core/images/file-tree.ts';
-import { findFirmware } from '#core/instances/launch.ts';
-import { type ProbeOutcome, probeBoot } from '#core/instances/probe-boot.ts';
-import type { LibvirtLink } from '#core/libvirt/libvirt-link.ts';
-import { fromLibvirt } from '#core/libvirt/to-firstlight-error.ts';
-import type { HostRequest, Machine } from '#core/runtimes/runtime.ts';
+import type { HostRequest } from '#core/runtime/runtime.ts';
 import { type Layout, readableFileMode } from '#core/store/layout.ts';
 import { readJson } from '#core/store/read-json.ts';
 import { goneAsUndefined, writeAtomic } from '#core/store/write-atomic.ts';
+import { findFirmware } from '#core/vmm/firmware.ts';
+import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
+import { fromLibvirt } from '#core/vmm/libvirt/to-firstlight-error.ts';
+import type { Machine } from '#core/vmm/machine.ts';
+import { type ProbeOutcome, probeBoot } from '#core/vmm/probe-boot.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { NanosFiles } from '../releases/releases.ts';

@@ -5,8 +5,9 @@
  * start info's address in ebx and nothing in the other registers. nanovms/nanos at b9c3671d: `platform/pc/linker_script`
  * (the kernel lies at 2 MiB), `src/x86_64/init.s`.
  */
-import { fileType, magic, segmentType, x8664 } from '#core/elf/elf-numbers.ts';
-import { bootSign } from '#core/images/disk/boot-sign.ts';
+
+import { bootSign } from '@firstlight/disk';
+import { fileType, magic, segmentType, x8664 } from '@firstlight/elf';
 
 /** Where a kernel is entered. Shape: `at` is where the file says so, four bytes long. */
 export interface PvhEntry {

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
+import { writeDisk } from '@firstlight/disk';
+import { bootNanos, nanosDir, nanosParts, skippedWithoutNanos } from '@firstlight/disk/testing';
+import { closureToTree, resolveClosure } from '@firstlight/elf';
+import { openWorkshop, type Workshop } from '@firstlight/elf/testing';
+import { createFileTree } from '@firstlight/files';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { closureToTree } from '../../../elf/closure-to-tree.ts';
-import { resolveClosure } from '../../../elf/resolve-closure.ts';
-import { openWorkshop, type Workshop } from '../../../elf/testing/compile.ts';
 import { runTool } from '../../../exec/run-tool.ts';
-import { writeDisk } from '../../../images/disk/write-disk.ts';
-import { createFileTree } from '../../../images/file-tree.ts';
-import { bootNanos, nanosDir, nanosParts, skippedWithoutNanos } from '../../../images/testing/boot-nanos.ts';
 import { decodeCrash } from './decode-crash.ts';
 import { consoleOf, consoleWith } from './testing/consoles.ts';
 

@@ -1,4 +1,4 @@
-import { fileType } from '../../../elf/elf-numbers.ts';
+import { fileType } from '@firstlight/elf';
 import type { Code } from './find-symbols.ts';
 import type { CrashContext } from './read-context.ts';
 

@@ -1,14 +1,18 @@
-import { type ByteSource, withFileSource } from '../../../elf/byte-source.ts';
-import { segmentType, symbolType } from '../../../elf/elf-numbers.ts';
-import { type Elf, readElf, type Segment } from '../../../elf/read-elf.ts';
-import { readSections } from '../../../elf/read-sections.ts';
 import {
+  type ByteSource,
+  type Elf,
   forEachSymbol,
   type RawSymbol,
+  readElf,
+  readSections,
   readSymbolName,
+  type Segment,
   type SymbolTable,
+  segmentType,
   symbolTables,
-} from '../../../elf/read-symbols.ts';
+  symbolType,
+  withFileSource,
+} from '@firstlight/elf';
 import type { SymbolPlace } from './read-context.ts';
 
 /** A file with code in it. */

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { pathToFileURL } from 'node:url';
 import { runInThisContext } from 'node:vm';
-import dispatchSource from '../../ember/prelude/dispatch.prelude.js';
+import dispatchSource from '#core/runtime/function/dispatch.prelude.js';
 import type { WireAnswer, WireBodyKind, WireErrorCode } from '../session/wire.ts';
 
 /** An answer without what the connection adds to it. */

@@ -2,8 +2,8 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { readTar, type TarEntry } from '@firstlight/tar';
 import { FirstlightError } from '#shared/errors.ts';
-import { readTar, type TarEntry } from '../../../tar/read-tar.ts';
 import { bootName, kernelName, klibPattern, klibsName, symbolsName } from './release-parts.ts';
 
 /** A release has three files, 20 kernel libraries and a boot loader for UEFI, 20 MB in all. Units: bytes. */

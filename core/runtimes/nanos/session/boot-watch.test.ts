@@ -1,5 +1,5 @@
+import { bootSign } from '@firstlight/disk';
 import { describe, expect, it } from 'vitest';
-import { bootSign } from '#core/images/disk/boot-sign.ts';
 import { playInstance } from '../testing/instance-link.ts';
 import { watchBoot } from './boot-watch.ts';
 import { readySign } from './wire.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { bootSign } from '@firstlight/disk';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { bootSign } from '#core/images/disk/boot-sign.ts';
 import type { Json } from '#shared/model/json.ts';
 import { createFunctionServers } from '../testing/function-server.ts';
 import { playInstance } from '../testing/instance-link.ts';

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { ClockSample, GuestMark, InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
+import type { ClockSample, GuestMark, InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Body, Response } from '#shared/model/run.ts';

@@ -1,6 +1,6 @@
-import { bootFsAt } from '#core/images/disk/mbr.ts';
-import { klogBytes } from '#core/images/tfs/format.ts';
-import type { InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
+import { bootFsAt } from '@firstlight/disk';
+import { klogBytes } from '@firstlight/tfs';
+import type { InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { bytes } from '#shared/model/units.ts';
 import { readNanosPanic } from '../crash/read-crash.ts';

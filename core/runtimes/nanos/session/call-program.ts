@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
+import type { InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
 import { type ErrorCode, FirstlightError } from '#shared/errors.ts';
 import { callHttp, type HttpRequest, toRequest } from './http-call.ts';
 import { type Caller, type CallerContext, goneAsError, refuse, tooLate } from './nanos-session.ts';

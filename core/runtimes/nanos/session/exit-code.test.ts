@@ -1,9 +1,9 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeOverlay } from '@firstlight/disk';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runTool } from '#core/exec/run-tool.ts';
-import { writeOverlay } from '#core/images/disk/qcow2.ts';
 import { isExpected, openExitCode } from './exit-code.ts';
 
 const MiB = 1024 * 1024;

@@ -1,7 +1,7 @@
 /** Reads the exit code that a Nanos kernel left on its disk. */
-import { openFile } from '#core/images/disk/byte-source.ts';
-import { createQcow2Disk } from '#core/images/disk/read-qcow2.ts';
-import { readQcow2Header } from '#core/images/disk/read-qcow2-header.ts';
+
+import { createQcow2Disk, readQcow2Header } from '@firstlight/disk';
+import { openFile } from '@firstlight/files';
 import type { NanosOptions } from '#shared/model/nanos.ts';
 
 /** Just before the first partition. Source: `struct klog_dump` in `src/kernel/log.h`: magic, boot id, exit code, messages. */

@@ -1,4 +1,4 @@
-import type { GuestSession, InstanceLink, InvocationRequest, InvocationResult } from '#core/runtimes/runtime.ts';
+import type { GuestSession, InstanceLink, InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type HostNs, hostNs } from '#shared/model/units.ts';
 import { type BootWatch, watchBoot } from './boot-watch.ts';

@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { locateResources } from '#core/resources.ts';
+import { locateResources } from '#core/store/resources.ts';
 import { createLineReader } from '../session/read-lines.ts';
 import { greeting, readySign, type WireAnswer, type WireRequest } from '../session/wire.ts';
 

@@ -1,0 +1,73 @@
+import type { Build, ImageStore } from '#core/images/image-store.ts';
+import type { PrestartPool } from '#core/instances/prestart-pool.ts';
+import type { ProjectService } from '#core/projects/project-service.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
+import type { Accelerator } from '#core/vmm/accelerator.ts';
+import type { CallContext, CallHandlers, EventListener } from '#shared/contract/index.ts';
+import { toWireError } from '#shared/errors.ts';
+import type { Project, RuntimeId } from '#shared/model/project.ts';
+
+export interface BuildCallsOptions {
+  readonly images: ImageStore;
+  readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
+  readonly projects: ProjectService;
+  readonly pool: PrestartPool;
+  readonly accelerator: Accelerator;
+  readonly emit: EventListener;
+  readonly log: (line: string) => void;
+}
+
+/** The calls `builds:*`, and the build that a run makes, which tells listeners as well. */
+export function buildCalls(options: BuildCallsOptions): {
+  readonly calls: Pick<CallHandlers, 'builds:build' | 'builds:prestart'>;
+  readonly build: (project: Project, context: CallContext) => Promise<Build>;
+} {
+  const { images, runtimes, projects, pool, accelerator, emit, log } = options;
+
+  async function build(project: Project, context: CallContext): Promise<Build> {
+    emit('builds:started', { projectId: project.id });
+    try {
+      const built = await images.build(project, context);
+      emit('builds:finished', { projectId: project.id, result: built.result, error: null });
+      return built;
+    } catch (thrown) {
+      emit('builds:finished', { projectId: project.id, result: null, error: toWireError(thrown) });
+      throw thrown;
+    }
+  }
+
+  /** Settles when the instance waits, or none could be made: the build is done, whatever becomes of the instance. */
+  async function prestart(project: Project, { bundle, image }: Build, context?: CallContext): Promise<void> {
+    const { config } = bundle;
+    try {
+      const { kind: accel } = await accelerator.choose();
+      await runtimes.get(image.runtime)?.prepareHost?.({ config, accel, ...context });
+      const projectId = project.id;
+      await pool.prepare({ projectId, config, image, startMode: 'prestarted', accel, keep: false, runId: null });
+    } catch (thrown) {
+      log(`Could not prestart ${project.name}: ${thrown}`);
+    }
+  }
+
+  return {
+    build,
+    calls: {
+      'builds:build': async ({ projectId, startMode }, context) => {
+        const project = await projects.get(projectId);
+        const built = await build(project, context);
+        if (startMode === 'prestarted') void prestart(project, built);
+        return built.result;
+      },
+      'builds:prestart': async ({ projectId }, context) => {
+        const project = await projects.get(projectId);
+        const built = await build(project, context);
+        context.progress({ step: 'prestart', message: 'Creating the next instance' });
+        const cancelled = new Promise<void>((resolve) => {
+          context.signal.addEventListener('abort', () => resolve(), { once: true });
+        });
+        await Promise.race([prestart(project, built, context), cancelled]);
+        return built.result;
+      },
+    },
+  };
+}

@@ -1,0 +1,263 @@
+import { createBundler } from '#core/bundle/bundler.ts';
+import { createDoctor } from '#core/doctor/doctor.ts';
+import { imageCalls, imageStreams } from '#core/images/image-calls.ts';
+import { createImageStore } from '#core/images/image-store.ts';
+import { importCalls } from '#core/imports/import-calls.ts';
+import { instanceCalls, instanceStreams } from '#core/instances/instance-calls.ts';
+import { createErrorMapper } from '#core/instances/map-error.ts';
+import { createPrestartPool } from '#core/instances/prestart-pool.ts';
+import { createRegistry } from '#core/instances/registry.ts';
+import { createRunner } from '#core/instances/run-function.ts';
+import { createSampler } from '#core/metrics/sampler.ts';
+import { createProjectService } from '#core/projects/project-service.ts';
+import { createHostRates } from '#core/runtime/host-rates.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
+import { createEmberRuntime } from '#core/runtimes/ember/ember-runtime.ts';
+import { createDirectBoot } from '#core/runtimes/nanos/boot/direct-boot.ts';
+import { createNanosRuntime } from '#core/runtimes/nanos/nanos-runtime.ts';
+import { nanosCalls } from '#core/runtimes/nanos/releases/nanos-calls.ts';
+import { createReleases } from '#core/runtimes/nanos/releases/releases.ts';
+import { createLayout } from '#core/store/layout.ts';
+import type { Resources } from '#core/store/resources.ts';
+import { createRunStore } from '#core/store/run-store.ts';
+import { createSettings } from '#core/store/settings.ts';
+import { createAccelerator } from '#core/vmm/accelerator.ts';
+import { explainSlowStarts } from '#core/vmm/kvm-access.ts';
+import { chooseUri } from '#core/vmm/libvirt/choose-uri.ts';
+import { createLibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
+import { volumeCalls } from '#core/volumes/volume-calls.ts';
+import { createVolumes } from '#core/volumes/volumes.ts';
+import type { CallHandlers, Engine, EventListener } from '#shared/contract/index.ts';
+import { toFirstlightError } from '#shared/errors.ts';
+import type { Accel } from '#shared/model/instance.ts';
+import { buildCalls } from './build-calls.ts';
+
+export interface CoreOptions {
+  readonly resources: Resources;
+  /** Overrides all places for state: for tests, and for FIRSTLIGHT_HOME. */
+  readonly home?: string | undefined;
+  readonly uri?: string | undefined;
+  readonly accel?: Accel | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly log?: ((line: string) => void) | undefined;
+  /** How long an instance may take to come up. Default: 30 s, which an emulated guest on a busy machine stays far under. */
+  readonly bootTimeoutMs?: number | undefined;
+  /** Where official releases of Nanos are. Shape: a URL that ends with a slash. */
+  readonly nanosBaseUrl?: string | undefined;
+}
+
+/** The engine with its end. */
+export interface Core extends Engine {
+  /** Ends what is ours: instances that were not to be kept, workers, the connection. Takes well under a second. */
+  readonly close: () => Promise<void>;
+}
+
+const defaultBootTimeoutMs = 30_000;
+/** Closing never waits for longer: what is left ends with the process. */
+const closeTimeoutMs = 1_500;
+/** What guests have not yet written to their volumes is waited for this long. */
+const settleMs = 2_500;
+/** A libvirt that was not there is looked for again this often. */
+const retryMs = 5_000;
+/** Images, with the bases that they stand on, are dropped beyond this, least used first. */
+const imagesMaxBytes = 2 * 1024 ** 3;
+
+/** The engine: everything put together, nothing begun that a first call does not need. */
+export async function createCore(options: CoreOptions): Promise<Core> {
+  const { resources, env = process.env, log = () => undefined } = options;
+  const uid = process.getuid?.() ?? 0;
+  const layout = createLayout({ home: options.home, env, uid });
+  const listeners = new Set<EventListener>();
+  const emit: EventListener = (name, payload) => {
+    for (const listener of listeners) listener(name, payload);
+  };
+  const closing = new AbortController();
+
+  const uri = chooseUri(options.uri, env, uid);
+  const link = createLibvirtLink(uri, {
+    onState: () => announce(),
+    onLifecycle: (event) => registry.onLifecycle(event),
+    onLost: () => registry.onLinkLost(),
+    onReopened: () => reconcile(),
+  });
+  const rates = createHostRates(layout);
+  const ember = createEmberRuntime({ resources, tscRate: rates.tsc });
+  const releases = createReleases({
+    layout,
+    baseUrl: options.nanosBaseUrl,
+    onChange: (releases) => emit('nanos:changed', { releases }),
+    log,
+  });
+  const volumes = createVolumes({ layout, onChange: (volumes) => emit('volumes:changed', { volumes }) });
+  const nanos = createNanosRuntime({
+    layout,
+    releases,
+    volumes,
+    directBoot: createDirectBoot({ layout, link, log }),
+    functionServerPath: resources.functionServerPath,
+    env,
+  });
+  const runtimes = new Map<Runtime['id'], Runtime>([ember, nanos].map((runtime) => [runtime.id, runtime]));
+  const bundler = createBundler({ layout, version: resources.version, shimsDir: resources.shimsDir });
+  const images = createImageStore({ layout, bundler, runtimes });
+  const runs = createRunStore(layout, { log });
+  const settings = createSettings(layout, log);
+
+  const accelerator = createAccelerator({
+    link,
+    layout,
+    resources,
+    fixed: options.accel ?? accelOf(env),
+    onKnown: () => announce(),
+    log,
+  });
+  const registry = createRegistry({
+    link,
+    layout,
+    runtimes,
+    bootTimeoutMs: options.bootTimeoutMs ?? defaultBootTimeoutMs,
+    onChange: (instance) => emit('instances:changed', { instance }),
+    onRemoved: (instanceId) => {
+      sampler.forget(instanceId);
+      emit('instances:removed', { instanceId });
+    },
+    log,
+  });
+  const sampler = createSampler({
+    link,
+    live: registry.live,
+    onSamples: (samples) => emit('metrics:sampled', { samples }),
+  });
+  const pool = createPrestartPool({ launch: registry.launch, log });
+  const projects = createProjectService({
+    layout,
+    resources,
+    emit,
+    log,
+    onClosed: (projectId) => {
+      pool.drop(projectId);
+      void bundler.release(projectId);
+    },
+  });
+  const doctor = createDoctor({ link, layout, resources, accelerator, releases, uid });
+
+  const info = () => ({
+    version: resources.version,
+    uri,
+    accel: accelerator.known(),
+    connection: link.state,
+    projectsDir: layout.projectsDir,
+  });
+  const announce = () => emit('app:changed', info());
+
+  const building = buildCalls({ images, runtimes, projects, pool, accelerator, emit, log });
+  const mapError = createErrorMapper(bundler.load);
+  const run = createRunner({
+    link,
+    getProject: projects.get,
+    build: building.build,
+    runtimes,
+    runs,
+    registry,
+    pool,
+    sampler,
+    accelerator,
+    mapError,
+    explainSlowStarts: () => explainSlowStarts(uid),
+    tickRate: rates.tick,
+    emit,
+  });
+
+  /** In the background: a person may look at projects and runs while libvirt is not there. */
+  const reconcile = () => {
+    reconciled = registry.reconcile().then(
+      () => {
+        lastTrouble = '';
+      },
+      (thrown) => {
+        const trouble = toFirstlightError(thrown).message;
+        if (trouble !== lastTrouble && !closing.signal.aborted) log(trouble);
+        lastTrouble = trouble;
+      },
+    );
+  };
+  let reconciled: Promise<void> = Promise.resolve();
+  let lastTrouble = '';
+  const recovered = runs.recover().then(
+    () => undefined,
+    (thrown) => log(`Runs of earlier sessions could not be looked through: ${toFirstlightError(thrown).message}`),
+  );
+  reconcile();
+  const retry = setInterval(() => link.state === 'lost' && reconcile(), retryMs).unref();
+
+  const calls: CallHandlers = {
+    'app:info': info,
+    'settings:get': () => settings.get(),
+    'settings:set': async ({ values }) => {
+      await settings.set(values);
+      return null;
+    },
+    ...projects.calls,
+    ...imageCalls({ images, listProjects: projects.list }),
+    ...importCalls({
+      layout,
+      schemaPath: resources.schemaPath,
+      env,
+      getProject: projects.get,
+      openProject: projects.open,
+    }),
+    ...nanosCalls(releases),
+    ...volumeCalls(volumes),
+    ...building.calls,
+    ...instanceCalls({ registry, run, sampler, mapError, reconciled: () => reconciled }),
+    'runs:list': async (filter) => {
+      await recovered;
+      return await runs.list(filter);
+    },
+    'runs:get': ({ runId }) => runs.get(runId),
+    'runs:remove': async ({ runId }) => {
+      await runs.remove(runId);
+      emit('runs:removed', { runId });
+      return null;
+    },
+    'doctor:run': ({ fresh }) => doctor.run(fresh),
+    'doctor:fix': ({ checkId }) => doctor.fix(checkId),
+  };
+
+  return {
+    calls,
+    streams: {
+      ...instanceStreams({ registry, runs, runtimes, reconciled: () => reconciled }),
+      ...imageStreams({ images }),
+    },
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: async () => {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      listeners.clear();
+      clearInterval(retry);
+      pool.close();
+      await registry.settle(settleMs);
+      sampler.close();
+      const inUse = new Set(registry.list().map((instance) => instance.imageId));
+      await Promise.race([
+        Promise.allSettled([
+          link.close(),
+          projects.close(),
+          bundler.close(),
+          ember.close(),
+          images.pruneImages(imagesMaxBytes, inUse),
+        ]),
+        new Promise((resolve) => setTimeout(resolve, closeTimeoutMs).unref()),
+      ]);
+    },
+  };
+}
+
+function accelOf(env: NodeJS.ProcessEnv): Accel | undefined {
+  const { FIRSTLIGHT_ACCEL: asked } = env;
+  return asked === 'kvm' || asked === 'tcg' ? asked : undefined;
+}

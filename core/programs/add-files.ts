@@ -1,0 +1,85 @@
+/** Adds files and folders of this machine to an image. */
+import { readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
+import type { FileTreeBuilder } from '@firstlight/files';
+import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { FirstlightError, type Problem } from '#shared/errors.ts';
+import { configFileName } from '#shared/model/project.ts';
+
+/** What of a folder is left out. */
+export type Skip = (name: string) => boolean;
+
+const nothing: Skip = () => false;
+/** What Python compiled for itself on this machine. */
+export const skipCompiled: Skip = (name) => name === '__pycache__';
+/** What a project's folder has that is no part of what it runs. */
+export const skipTools: Skip = (name) =>
+  name.startsWith('.') || name === 'node_modules' || name === configFileName || skipCompiled(name);
+
+/**
+ * Adds a file, or a folder with all in it. Links inside a folder stay links.
+ *
+ * Errors: NOT_FOUND; BAD_INPUT for what is neither file, folder nor link.
+ */
+export async function addHostPath(
+  builder: FileTreeBuilder,
+  guest: string,
+  host: string,
+  skip: Skip = nothing,
+): Promise<void> {
+  const stats = await stat(host).catch(goneAsUndefined);
+  if (stats === undefined) {
+    throw new FirstlightError('NOT_FOUND', `${host} does not exist.`, { details: { subject: host } });
+  }
+  if (stats.isFile()) {
+    builder.add(guest, { kind: 'file', content: { kind: 'host', path: host }, bytes: stats.size });
+    return;
+  }
+  if (!stats.isDirectory()) {
+    throw new FirstlightError('BAD_INPUT', `${host} is neither a file nor a folder.`, { details: { subject: host } });
+  }
+  builder.add(guest, { kind: 'directory' });
+  for (const entry of await readdir(host, { withFileTypes: true })) {
+    if (skip(entry.name)) continue;
+    const [inner, path] = [`${guest}/${entry.name}`, join(host, entry.name)];
+    if (entry.isSymbolicLink()) builder.add(inner, { kind: 'symlink', target: await readlink(path) });
+    else await addHostPath(builder, inner, path, skip);
+  }
+}
+
+/** Adds what "nanos.files" names. Shape: a warning for each path that lies outside the project. */
+export async function addNamedFiles(
+  builder: FileTreeBuilder,
+  files: Readonly<Record<string, string>>,
+  projectDir: string,
+): Promise<Problem[]> {
+  const warnings: Problem[] = [];
+  const inside = await realpath(projectDir);
+  for (const [guest, named] of Object.entries(files)) {
+    const host = resolve(projectDir, named);
+    await addHostPath(builder, guest, host);
+    const real = await realpath(host);
+    if (real === inside || real.startsWith(inside + sep)) continue;
+    const message = `"nanos.files" takes ${host} into the image, which lies outside the project.`;
+    warnings.push({ severity: 'warning', message, file: 'firstlight.json' });
+  }
+  return warnings;
+}
+
+/** Adds kernel libraries of a release. Errors: BAD_INPUT, with those that the release has. */
+export async function addKlibs(
+  builder: FileTreeBuilder,
+  names: readonly string[],
+  release: { readonly version: string; readonly klibs: ReadonlyMap<string, string> },
+): Promise<void> {
+  for (const name of names) {
+    const path = release.klibs.get(name);
+    if (path === undefined) {
+      throw new FirstlightError('BAD_INPUT', `Nanos ${release.version} has no klib ${name}.`, {
+        hint: `It has ${[...release.klibs.keys()].sort().join(', ') || 'none'}.`,
+        details: { subject: name },
+      });
+    }
+    await addHostPath(builder, `/klib/${name}`, path);
+  }
+}

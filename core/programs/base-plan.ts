@@ -1,0 +1,26 @@
+import type { FileTree } from '@firstlight/files';
+import { z } from 'zod';
+import type { BuildContext } from '#core/runtime/runtime.ts';
+import { problemSchema } from '#shared/model/problem.ts';
+
+/** What a person's program needs besides itself, and what was found out about it on the way. */
+export interface BasePlan {
+  readonly tree: FileTree;
+  readonly facts: BaseFacts;
+}
+
+export const baseFactsSchema = z.object({
+  /** The program's path in the guest; null when it is not in the base. */
+  program: z.string().nullable(),
+  /** For a person: "Node.js 20.20.2 and 6 libraries". */
+  description: z.string(),
+  warnings: z.array(problemSchema),
+  /** How it is started, where what the base was made of says so. */
+  run: z
+    .object({ args: z.array(z.string()), env: z.record(z.string(), z.string()), cwd: z.string().nullable() })
+    .optional(),
+});
+export type BaseFacts = z.output<typeof baseFactsSchema>;
+
+/** What making a plan may use: an image may have to be fetched for it. */
+export type PlanContext = Partial<BuildContext>;

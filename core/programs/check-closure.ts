@@ -1,0 +1,25 @@
+import type { Closure } from '@firstlight/elf';
+import { addClosureFile, findFork, forkWarnings, missingLibraries } from '@firstlight/elf';
+import type { FileTreeBuilder } from '@firstlight/files';
+import type { Problem } from '#shared/errors.ts';
+
+/** Errors: LIBRARY_MISSING, naming each library with what needs it and where it was looked for. */
+export function requireComplete(closure: Closure): void {
+  const missing = missingLibraries(closure);
+  if (missing !== null) throw missing;
+}
+
+/** Adds the files that a program is known to look for while it runs, as far as this machine has them. */
+export function addSuggested(closure: Closure, builder: FileTreeBuilder): void {
+  for (const { found } of closure.suggested) if (found !== null) addClosureFile(builder, found);
+}
+
+/** What a person should know of a program before it boots: also that it may start processes, which Nanos cannot. */
+export async function warningsOf(closure: Closure): Promise<Problem[]> {
+  const warnings = closure.warnings.map((message): Problem => ({ severity: 'warning', message }));
+  return [...warnings, ...forkWarnings(await findFork(closure))];
+}
+
+/** As `warningsOf`, for a language's runtime: that it can start processes says nothing of what it runs. */
+export const warningsOfRuntime = (closure: Closure): Problem[] =>
+  closure.warnings.map((message) => ({ severity: 'warning', message }));

@@ -1,0 +1,66 @@
+/** An OCI image: its files, and the program that it starts. */
+import { join } from 'node:path';
+import { createFileTree } from '@firstlight/files';
+import { openOciImage, parseReference } from '@firstlight/oci';
+import { FirstlightError, type Problem } from '#shared/errors.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import type { SourceOptions } from './open-source.ts';
+import type { ProgramSource } from './source.ts';
+import { stampOfPath } from './stamp-path.ts';
+
+/** As for any program; what that of the image needs is not known. */
+const minMemoryMiB = 16;
+
+/** The source for a project that names an OCI image. Errors: BAD_INPUT for the reference. */
+export async function imageSource(
+  config: ProjectConfig,
+  projectDir: string,
+  { layout, env: hostEnv }: Pick<SourceOptions, 'layout' | 'env'>,
+): Promise<ProgramSource> {
+  const { image = '', args } = config.nanos ?? {};
+  return {
+    baseKey: JSON.stringify(['image', image, await stampOf(image, projectDir)]),
+    planBase: async ({ signal, progress }) => {
+      const opened = await openOciImage(image, {
+        layout,
+        cwd: projectDir,
+        env: hostEnv,
+        signal,
+        ...(progress !== undefined && { progress }),
+      });
+      const { run, tree, reference, layers, skipped } = opened;
+      const words = [
+        ...run.warnings.map(({ message, hint }) => [message, hint].filter((words) => words !== null).join(' ')),
+        ...skipped,
+      ];
+      const warnings = words.map((message): Problem => ({ severity: 'warning', message }));
+      const description = `${reference}, ${layers} layers`;
+      const { program, args: given, env, cwd } = run;
+      return { tree, facts: { program, description, warnings, run: { args: [...given], env: { ...env }, cwd } } };
+    },
+    own: async (_bundle, { program, run, warnings }) => {
+      if (program === null) {
+        throw new FirstlightError('BAD_INPUT', `The image ${image} starts no program that Nanos can run.`, {
+          hint: warnings.map(({ message }) => message).join(' '),
+          details: { subject: image },
+        });
+      }
+      return {
+        tree: createFileTree().tree,
+        program,
+        args: [program, ...(args ?? run?.args ?? [])],
+        env: run?.env ?? {},
+        cwd: run?.cwd ?? null,
+        minMemoryMiB,
+        warnings: [],
+      };
+    },
+  };
+}
+
+/** What tells that an image on this machine is another now. A registry's is as its reference says. */
+async function stampOf(image: string, cwd: string): Promise<string> {
+  const reference = parseReference(image, cwd);
+  if (reference.kind === 'registry') return '';
+  return await stampOfPath(reference.kind === 'layout' ? join(reference.path, 'index.json') : reference.path);
+}

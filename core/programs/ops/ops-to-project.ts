@@ -1,0 +1,194 @@
+/** ops' configuration as that of a project here. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { guestPath } from '@firstlight/files';
+import type { z } from 'zod';
+import { type FirstlightError, type Problem, toFirstlightError } from '#shared/errors.ts';
+import { type NanosConfig, nanosConfigSchema, nanosOptionsSchema } from '#shared/model/nanos.ts';
+import type { configFileSchema } from '#shared/model/project.ts';
+import type { OpsConfig } from './ops-schema.ts';
+import { parseMemoryMiB, parsePorts } from './ops-values.ts';
+import type { ParsedOpsConfig } from './parse-ops-config.ts';
+
+/** What firstlight.json is given, before defaults. */
+export type ConfigFile = z.input<typeof configFileSchema>;
+type NanosFile = NonNullable<ConfigFile['nanos']>;
+
+export interface OpsProject {
+  /** Without a name. */
+  readonly config: Omit<ConfigFile, 'name'> & { readonly nanos: NanosFile };
+  /** Files that the project is to have besides. Shape: path in the project to text. */
+  readonly extraFiles: Readonly<Record<string, string>>;
+  readonly problems: readonly Problem[];
+  /** Paths of this host that are not there, each with the key that names it. */
+  readonly missing: readonly { readonly name: string; readonly neededBy: string }[];
+}
+
+const resolvPath = 'resolv.conf';
+
+/**
+ * What `config` becomes. `dir` is the folder of the file, where its paths begin; ops takes them from where it is started.
+ *
+ * Shape: host paths in the result are absolute. What has no counterpart is a warning among the problems.
+ */
+export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: string): OpsProject {
+  const problems: Problem[] = [];
+  const missing: { name: string; neededBy: string }[] = [];
+  const files: Record<string, string> = {};
+  const options: Record<string, unknown> = {};
+  const extraFiles: Record<string, string> = {};
+  const warn = (path: (string | number)[], message: string) => problems.push(at(path, message, 'warning'));
+  const fail = (path: (string | number)[], message: string) => problems.push(at(path, message, 'error'));
+  const base = resolve(dir, config.LocalFilesParentDirectory ?? '.');
+  const root = config.TargetRoot ? resolve(dir, config.TargetRoot) : null;
+
+  /** The path of this host that a path of the file means: an absolute one lies below TargetRoot, where it is there. */
+  function hostPath(path: string, key: string): string {
+    const inRoot = root !== null && path.startsWith('/') ? join(root, path) : null;
+    const found = inRoot !== null && existsSync(inRoot) ? inRoot : resolve(base, path);
+    if (!existsSync(found)) missing.push({ name: path, neededBy: key });
+    return found;
+  }
+
+  function addFile(key: string, index: number | string, guest: string, host: string): void {
+    try {
+      files[guestPath(guest)] = hostPath(host, key);
+    } catch (thrown) {
+      fail([key, index], (toFirstlightError(thrown) satisfies FirstlightError).message);
+    }
+  }
+
+  for (const key of ['Files', 'Dirs'] as const) {
+    for (const [index, path] of (config[key] ?? []).entries()) addFile(key, index, path, path);
+  }
+  for (const [source, guest] of Object.entries(config.MapDirs ?? {})) {
+    const pattern = basename(source);
+    if (pattern === '*') addFile('MapDirs', source, guest, dirname(source));
+    else if (!/[*?[]/.test(pattern)) addFile('MapDirs', source, guest, source);
+    else
+      fail(
+        ['MapDirs', source],
+        `"${source}" cannot be taken over: only a whole folder can, as "${dirname(source)}/*".`,
+      );
+  }
+  if (config.NameServers?.length) {
+    extraFiles[resolvPath] = config.NameServers.map(
+      (server) => `nameserver ${server.replace(/[^0-9a-fA-F:.]/g, '')}\n`,
+    ).join('');
+    files['/etc/resolv.conf'] = resolvPath;
+  }
+
+  for (const name of config.Debugflags ?? [])
+    setOption(name, true, ['Debugflags', (config.Debugflags ?? []).indexOf(name)]);
+  for (const [name, value] of Object.entries(config.ManifestPassthrough ?? {}))
+    setOption(name, value, ['ManifestPassthrough', name]);
+  if (config.RebootOnExit) options.reboot_on_exit = true;
+  if (config.NoTrace?.length) options.notrace = config.NoTrace;
+
+  /** Takes an option of the root tuple over, in Nanos' own words for true. */
+  function setOption(name: string, value: unknown, path: (string | number)[]): void {
+    const schema = nanosOptionsSchema.shape[name as keyof typeof nanosOptionsSchema.shape];
+    if (schema === undefined)
+      return void warn(path, `"${name}" has no effect: it is no option that Firstlight writes into an image.`);
+    for (const tried of [value, value === 't' || value === 'true' ? true : value]) {
+      const parsed = schema.safeParse(tried);
+      if (parsed.success) {
+        options[name] = parsed.data;
+        return;
+      }
+    }
+    warn(path, `"${name}" has no effect: its value is not one that is known.`);
+  }
+
+  const { RunConfig: run = {} } = config;
+  const memoryMiB = run.Memory === undefined || run.Memory === '' ? 2048 : parseMemoryMiB(run.Memory);
+  if (memoryMiB === null)
+    fail(['RunConfig', 'Memory'], `"RunConfig.Memory" must be a size such as 512M or 2G, not "${run.Memory}".`);
+  const tcp = portsOf('Ports');
+  const udp = portsOf('UDPPorts');
+  function portsOf(key: 'Ports' | 'UDPPorts'): number[] {
+    const numbers = (run[key] ?? []).flatMap((text, index) => {
+      const parsed = parsePorts(text);
+      if (parsed === null)
+        fail(['RunConfig', key, index], `"${text}" is neither a port nor a range of at most 64 ports.`);
+      return parsed ?? [];
+    });
+    return [...new Set(numbers)];
+  }
+
+  const volumes: Record<string, { mount: string }> = {};
+  for (const [label, mount] of Object.entries(config.Mounts ?? {})) {
+    const name =
+      label
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '-')
+        .replace(/^-+|-+$/g, '')
+        .slice(0, 31) || 'volume';
+    volumes[name] = { mount: `/${(mount.split(':')[0] ?? '').replace(/^\/+/, '')}` };
+    warn(['Mounts', label], `The volume "${name}" starts empty: what ops’ own volume holds is not copied.`);
+  }
+
+  const nic = run.Nics?.[0];
+  const ip = nic?.IPAddress || run.IPAddress;
+  const netmask = nic?.NetMask || run.NetMask;
+  const gateway = nic?.Gateway || run.Gateway;
+  const bridge = nic?.BridgeName || run.BridgeName;
+  if ((run.Nics?.length ?? 0) > 1) warn(['RunConfig', 'Nics', 1], 'Only the first network card is taken over.');
+  if (run.Bridged && !bridge)
+    warn(['RunConfig', 'Bridged'], '"RunConfig.Bridged" has no effect without a "BridgeName".');
+
+  const [port, ...further] = tcp;
+  const ports = [...further.map((guest) => ({ guest })), ...udp.map((guest) => ({ guest, udp: true }))];
+  const nanos: NanosFile = {
+    ...(config.Program ? { program: hostPath(config.Program, 'Program') } : {}),
+    ...(config.Args?.length ? { args: config.Args } : {}),
+    ...(config.NanosVersion ? { release: config.NanosVersion } : {}),
+    ...(Object.keys(files).length > 0 ? { files } : {}),
+    port: port ?? null,
+    ...(ports.length > 0 ? { ports } : {}),
+    ...(bridge ? { network: { kind: 'bridge' as const, name: bridge } } : {}),
+    ...(ip ? { address: { ip, ...(netmask && { netmask }), ...(gateway && { gateway }) } } : {}),
+    ...(Object.keys(volumes).length > 0 ? { volumes } : {}),
+    ...(config.Klibs?.length ? { klibs: [...new Set(config.Klibs)] } : {}),
+    ...(Object.keys(options).length > 0 ? { options: options as NanosConfig['options'] } : {}),
+  };
+  if (!config.Program) fail([], 'No "Program" is named: such a file goes with a package. Import the package instead.');
+  checkNanos(nanos, at, problems);
+  for (const name of Object.keys(config.Env ?? {})) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) fail(['Env', name], `"${name}" is no name of an environment variable.`);
+  }
+  return {
+    config: {
+      runtime: 'nanos',
+      memoryMiB: memoryMiB ?? 2048,
+      ...(run.CPUs ? { vcpus: run.CPUs } : {}),
+      ...(config.Env && Object.keys(config.Env).length > 0 ? { env: config.Env } : {}),
+      nanos,
+    },
+    extraFiles,
+    problems,
+    missing,
+  };
+}
+
+/** Values that are fine for ops and not here: a klib, an address or a mount with other characters. */
+function checkNanos(nanos: NanosFile, at: ParsedOpsConfig['at'], problems: Problem[]): void {
+  const origin: Readonly<Record<string, (string | number)[]>> = {
+    release: ['NanosVersion'],
+    klibs: ['Klibs'],
+    address: ['RunConfig'],
+    network: ['RunConfig', 'BridgeName'],
+    volumes: ['Mounts'],
+    files: ['Files'],
+    options: ['NoTrace'],
+  };
+  const parsed = nanosConfigSchema.safeParse(nanos);
+  for (const { path, message } of parsed.success ? [] : parsed.error.issues) {
+    problems.push(
+      at(origin[String(path[0])] ?? [], `${path.join('.')} cannot be taken over: it must be ${message}.`, 'error'),
+    );
+  }
+}
+
+/** True for a program that is there and is a file. */
+export const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;

@@ -1,0 +1,58 @@
+/** Any Linux program of this machine. */
+import { realpath, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { addClosureFile, closureToTree, resolveClosure } from '@firstlight/elf';
+import { createFileTree } from '@firstlight/files';
+import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import { addSuggested, requireComplete, warningsOf } from './check-closure.ts';
+import type { ProgramSource } from './source.ts';
+
+/** A program in C that prints and ends did so in 14 MiB in each of 6 starts, and in 12 in none. */
+const minMemoryMiB = 16;
+
+/** The source for a project that names a program. Errors: NOT_FOUND. */
+export async function programSource(config: ProjectConfig, projectDir: string): Promise<ProgramSource> {
+  const named = resolve(projectDir, config.nanos?.program ?? '');
+  const path = await realpath(named).catch(goneAsUndefined);
+  if (path === undefined) {
+    throw new FirstlightError('NOT_FOUND', `There is no program ${named}.`, {
+      hint: 'Correct "nanos.program" in firstlight.json, or build the program first.',
+      details: { subject: named },
+    });
+  }
+  const stamp = await stat(path);
+  return {
+    // A program that is built anew may need other libraries.
+    baseKey: JSON.stringify(['program', path, stamp.size, stamp.mtimeMs]),
+    planBase: async () => {
+      const closure = await resolveClosure(path);
+      requireComplete(closure);
+      const builder = createFileTree();
+      closureToTree(closure, builder);
+      addSuggested(closure, builder);
+      // What is edited and built again goes into the image itself.
+      builder.remove(closure.program.realPath);
+      const count = closure.libraries.length;
+      const description =
+        count === 0 ? `${basename(path)} needs no libraries` : `${count} libraries of ${basename(path)}`;
+      return { tree: builder.tree, facts: { program: null, description, warnings: await warningsOf(closure) } };
+    },
+    own: async () => {
+      const { size } = await stat(path);
+      const builder = createFileTree();
+      const file = { path, realPath: path, links: [], passed: [], hostPath: path, bytes: size };
+      addClosureFile(builder, file);
+      return {
+        tree: builder.tree,
+        program: path,
+        args: [path, ...(config.nanos?.args ?? [])],
+        env: {},
+        cwd: null,
+        minMemoryMiB,
+        warnings: [],
+      };
+    },
+  };
+}

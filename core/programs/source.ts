@@ -1,0 +1,28 @@
+import type { FileTree } from '@firstlight/files';
+import type { Bundle } from '#core/runtime/bundle.ts';
+import type { Problem } from '#shared/errors.ts';
+import type { BaseFacts, BasePlan, PlanContext } from './base-plan.ts';
+
+/** Where a Nanos image comes from: one for each kind of thing that can run. */
+export interface ProgramSource {
+  /** As in `BaseRequest`. */
+  readonly baseKey: string;
+  readonly planBase: (context: PlanContext) => Promise<BasePlan>;
+  /** What of the image is this project's own. */
+  readonly own: (bundle: Bundle, base: BaseFacts) => Promise<OwnPart>;
+}
+
+/** What an image has besides its base. */
+export interface OwnPart {
+  readonly tree: FileTree;
+  /** The program's path in the guest. */
+  readonly program: string;
+  /** With the program's own name first. */
+  readonly args: readonly string[];
+  /** Added to, and overridden by, what firstlight.json says. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | null;
+  /** The least memory that it was seen to start in. Units: MiB. */
+  readonly minMemoryMiB: number;
+  readonly warnings: readonly Problem[];
+}

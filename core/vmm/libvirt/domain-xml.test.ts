@@ -1,0 +1,116 @@
+import { XMLParser } from 'fast-xml-parser';
+import { describe, expect, it } from 'vitest';
+import { type InstanceRecord, readMetadata, writeMetadata } from '#core/instances/metadata.ts';
+import { thisProcess } from '#core/store/owner.ts';
+import { type DomainSpec, writeDomainXml } from './domain-xml.ts';
+
+const nasty = `a<b>&"'c\u0000\n`;
+const spec: DomainSpec = {
+  name: 'firstlight-hello-1a2b',
+  uuid: '6a1c5f0e-0000-4000-8000-000000000001',
+  title: 'hello',
+  accel: 'tcg',
+  memoryMiB: 64,
+  vcpus: 2,
+  machine: {
+    machineType: 'pc',
+    kernel: { path: '/img/a.elf', cmdline: '' },
+    disks: [],
+    network: null,
+    channelName: 'dev.firstlight.invoke.0',
+    consoleName: 'dev.firstlight.console.0',
+  },
+  firmwarePath: '/usr/share/qemu/qboot.rom',
+  serialSocketPath: '/run/firstlight/x/serial.sock',
+  channelSocketPath: '/run/firstlight/x/channel.sock',
+  consoleSocketPath: '/run/firstlight/x/console.sock',
+  metadataXml: '',
+};
+const record = {
+  id: 'hello-1a2b',
+  home: '/var/lib/firstlight',
+  projectId: '0123456789ab',
+  functionName: 'hello',
+  imageId: 'a'.repeat(64),
+  bundleId: 'b'.repeat(64),
+  imagePath: `/img/${nasty.replace('\u0000', '')}.elf`,
+  runtime: 'ember',
+  accel: 'tcg',
+  startMode: 'cold',
+  memoryMiB: 64,
+  vcpus: 1,
+  timeoutMs: 10_000,
+  keep: true,
+  createdAt: '2026-01-02T03:04:05.678Z',
+  socketDir: '/run/firstlight/1-a-b',
+  sessionInfo: null,
+  holds: 'nothing',
+  runId: null,
+  owner: thisProcess(),
+} as unknown as InstanceRecord;
+
+const parse = (xml: string) => new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@' }).parse(xml).domain;
+
+describe('writeDomainXml', () => {
+  it('describes a machine with a serial port, two channels and nothing that a function does not need', () => {
+    const domain = parse(writeDomainXml(spec));
+    expect(domain['@type']).toBe('qemu');
+    expect(domain.memory).toMatchObject({ '#text': 64, '@unit': 'MiB' });
+    expect(domain.vcpu).toBe(2);
+    expect(domain.os).toMatchObject({ kernel: '/img/a.elf', loader: { '#text': '/usr/share/qemu/qboot.rom' } });
+    expect(domain.on_reboot).toBe('destroy');
+    expect(Object.keys(domain.devices).sort()).toEqual(['channel', 'controller', 'memballoon', 'serial']);
+    const channels = domain.devices.channel.map((one: Record<string, Record<string, string>>) => [
+      one.target?.['@name'],
+      one.source?.['@path'],
+    ]);
+    expect(channels).toEqual([
+      ['dev.firstlight.invoke.0', '/run/firstlight/x/channel.sock'],
+      ['dev.firstlight.console.0', '/run/firstlight/x/console.sock'],
+    ]);
+    expect(domain.cpu).toBeUndefined();
+  });
+
+  it('asks for KVM only when told so', () => {
+    const domain = parse(writeDomainXml({ ...spec, accel: 'kvm' }));
+    expect(domain['@type']).toBe('kvm');
+  });
+
+  it('leaves out the channels and the loader where there is none', () => {
+    const domain = parse(
+      writeDomainXml({ ...spec, channelSocketPath: null, consoleSocketPath: null, firmwarePath: null }),
+    );
+    expect(domain.devices.channel).toBeUndefined();
+    expect(domain.os.loader).toBeUndefined();
+  });
+
+  it('escapes every value', () => {
+    const xml = writeDomainXml({
+      ...spec,
+      name: nasty,
+      title: nasty,
+      machine: { ...spec.machine, kernel: { path: nasty, cmdline: nasty }, channelName: nasty },
+      serialSocketPath: nasty,
+      channelSocketPath: nasty,
+      consoleSocketPath: nasty,
+      firmwarePath: nasty,
+      metadataXml: writeMetadata(record),
+    });
+    expect(xml).not.toContain('a<b>');
+    expect(xml).not.toContain('\u0000');
+    expect(Object.keys(parse(xml).devices).sort()).toEqual(['channel', 'controller', 'memballoon', 'serial']);
+  });
+});
+
+describe('metadata', () => {
+  it('reads back what it wrote', async () => {
+    expect(await readMetadata(writeMetadata(record))).toEqual(record);
+    const withRun = { ...record, runId: 'mb3k2j1h0-abc123' as InstanceRecord['runId'] };
+    expect(await readMetadata(writeMetadata(withRun))).toEqual(withRun);
+  });
+
+  it('gives null for an element of another version, and for no element at all', async () => {
+    expect(await readMetadata(writeMetadata(record).replace('functionName=', 'other='))).toBeNull();
+    expect(await readMetadata('<a/>')).toBeNull();
+  });
+});

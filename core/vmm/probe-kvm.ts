@@ -1,0 +1,67 @@
+import type { Layout } from '#core/store/layout.ts';
+import type { AccelChoice } from './accelerator.ts';
+import type { LibvirtLink } from './libvirt/libvirt-link.ts';
+import { probeBoot } from './probe-boot.ts';
+
+export interface KvmProbe {
+  readonly link: LibvirtLink;
+  readonly layout: Layout;
+  /**
+   * The guest kernel without a function: it says so on its console. A smaller guest will not do: where KVM hangs, one that
+   * enters long mode and writes a byte may still run (seen).
+   */
+  readonly kernelPath: string;
+}
+
+/** A guest in a working KVM speaks within milliseconds; a loaded machine needs more. */
+const patienceMs = 2_000;
+const totalMs = 5_000;
+
+/** What a probe found. Shape: `conclusive` is false when the guest could not be started, or not in time. */
+export interface KvmFinding extends AccelChoice {
+  readonly conclusive: boolean;
+}
+
+/** Boots the guest kernel under KVM, and says within 5 s whether it ran. Errors: LIBVIRT_* of the connection. */
+export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<KvmFinding> {
+  const outcome = await probeBoot({
+    link,
+    layout,
+    title: 'Firstlight: does KVM work?',
+    doing: 'find out whether KVM works',
+    accel: 'kvm',
+    memoryMiB: 32,
+    makeMachine: async () => ({
+      machineType: 'pc',
+      kernel: { path: kernelPath, cmdline: '' },
+      disks: [],
+      network: null,
+      channelName: null,
+      consoleName: null,
+    }),
+    patienceMs,
+    totalMs,
+  });
+  switch (outcome.kind) {
+    case 'spoke':
+      return { kind: 'kvm', reason: 'a guest booted in it', conclusive: true };
+    case 'silent':
+      return tcg('guests hang in KVM', `no sign of life within ${patienceMs / 1000} s`, true);
+    case 'late':
+      return tcg('KVM is not tried yet', `libvirt did not start a guest in ${totalMs / 1000} s`, false);
+    case 'refused':
+      return tcg('KVM cannot be used', firstLineOf(outcome.cause), false);
+  }
+}
+
+const tcg = (reason: string, details: string, conclusive: boolean): KvmFinding => ({
+  kind: 'tcg',
+  reason,
+  details,
+  conclusive,
+});
+
+function firstLineOf(thrown: unknown): string {
+  const [message = ''] = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n');
+  return message.trim();
+}

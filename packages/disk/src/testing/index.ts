@@ -1,0 +1,2 @@
+export { bootNanos, compileStatic, nanosDir, nanosParts, skippedWithoutNanos } from './boot-nanos.ts';
+export { fakeBootParts } from './boot-parts.ts';

@@ -1,0 +1,76 @@
+/** Writes images that are made from another: a small file with what differs from the base. */
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { createFile, type DiskFile } from '@firstlight/files';
+import { clusterBytes, type VolumeContent, type WriteOptions, writeVolumeInto } from '@firstlight/tfs';
+import { toStoreError } from '../../../core/store/store-error.ts';
+import { FirstlightError } from '../../../shared/errors.ts';
+import { rootFsAt, writePartitions } from './mbr.ts';
+import { qcow2Disk } from './qcow2.ts';
+import type { DiskLayout } from './write-disk.ts';
+
+export interface DerivedContent extends VolumeContent {
+  /** A raw disk that `writeDisk` made, and what that answered. */
+  readonly base: { readonly path: string; readonly layout: DiskLayout };
+  /** How QEMU is to open the base: an absolute path, or one relative to the new file's folder. Default: the base's path. */
+  readonly baseName?: string;
+  /** The guest paths of the tree whose content is the base's. */
+  readonly fromBase: ReadonlySet<string>;
+}
+
+/**
+ * Writes a qcow2 file that, on top of its base, is a disk with this tree and root. The base's boot parts and the files named
+ * in `fromBase` stay where they are; the file holds the root's log and the other files' data.
+ *
+ * Errors: as `writeDisk`. STORE_UNUSABLE when the base cannot be read, CONFLICT when it is not as long as its layout says;
+ * INTERNAL when a path of `fromBase` is not in it.
+ */
+export async function writeDerived(
+  path: string,
+  { base, baseName = base.path, fromBase, ...content }: DerivedContent,
+  options: WriteOptions = {},
+): Promise<DiskLayout> {
+  await checkBase(base);
+  return createFile(path, async (file) => {
+    const disk = qcow2Disk(file, { name: baseName, format: 'raw' });
+    const before = { layout: base.layout.root, paths: fromBase };
+    // Never smaller than the base: QEMU would cut that short.
+    const minBytes = Math.max(content.minBytes ?? 0, base.layout.root.bytes);
+    const root = await writeVolumeInto(disk, rootFsAt, { ...content, minBytes }, { ...options, before });
+    if (root.bytes !== base.layout.root.bytes) await enlargeRoot(disk, base.path, root.bytes);
+    const bytes = rootFsAt + root.bytes;
+    await disk.finish(bytes);
+    return { version: 1, digest: content.digest, bytes, root };
+  });
+}
+
+/** QEMU would take whatever lies there for the base. */
+async function checkBase({ path, layout }: DerivedContent['base']): Promise<void> {
+  const found = await stat(path).catch((thrown: unknown) => {
+    throw toStoreError(thrown, 'read the base of the image', path);
+  });
+  if (found.size === layout.bytes) return;
+  throw new FirstlightError(
+    'CONFLICT',
+    `The base of the image has ${found.size} bytes, not ${layout.bytes}: ${path}.`,
+    {
+      hint: 'Remove it; the next build makes it again.',
+      details: { subject: path },
+    },
+  );
+}
+
+/** Writes the base's first cluster again, with a partition table that says the root's new size. */
+async function enlargeRoot(disk: DiskFile, basePath: string, rootBytes: number): Promise<void> {
+  const cluster = Buffer.alloc(clusterBytes);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(basePath, 'r');
+    await file.read(cluster, 0, clusterBytes, 0);
+  } catch (thrown) {
+    throw toStoreError(thrown, 'read', basePath);
+  } finally {
+    await file?.close();
+  }
+  writePartitions(cluster, rootBytes);
+  await disk.write(cluster, 0);
+}

@@ -1,0 +1,105 @@
+/** Writes disks that Nanos boots from: boot code, a boot file system with the kernel, and the root file system. */
+import { readFile, stat } from 'node:fs/promises';
+import { createFile, createFileTree, type DiskFile, type FileTree, rawDisk } from '@firstlight/files';
+import {
+  bootFsBytes,
+  type VolumeContent,
+  volumeLayoutSchema,
+  type WriteOptions,
+  writeVolumeInto,
+} from '@firstlight/tfs';
+import { z } from 'zod';
+import { systemCode, toFileError } from '../../../core/store/store-error.ts';
+import { FirstlightError } from '../../../shared/errors.ts';
+import { bootFsAt, bootSectors, rootFsAt } from './mbr.ts';
+
+/** What of a Nanos release goes onto a disk. Shape: paths of the host. */
+export interface BootParts {
+  /** boot.img; null for a hypervisor that loads the kernel itself: the disk then has a partition table only. */
+  readonly bootImage: string | null;
+  /** kernel.img */
+  readonly kernel: string;
+  /** Klibs by name that the kernel is to find in the boot file system, as the root's `klibs: bootfs` says. Default: none. */
+  readonly klibs?: ReadonlyMap<string, string>;
+}
+
+export interface DiskContent extends VolumeContent {
+  readonly boot: BootParts;
+}
+
+/** What is where on a disk that was written. Shape: plain JSON, to keep beside a base. Units: bytes. */
+export const diskLayoutSchema = z.object({
+  version: z.literal(1),
+  /** The digest that the content was given under. */
+  digest: z.string(),
+  bytes: z.number().int().positive(),
+  root: volumeLayoutSchema,
+});
+export type DiskLayout = z.output<typeof diskLayoutSchema>;
+
+/**
+ * Writes a raw disk into a new file.
+ *
+ * Errors: as `writeVolume`; KERNEL_MISSING when a part to boot from is not there; BAD_INPUT when the boot image is none of
+ * Nanos, kernel and klibs are larger than the boot file system, or the disk is larger than 2 TiB.
+ */
+export function writeDisk(path: string, content: DiskContent, options: WriteOptions = {}): Promise<DiskLayout> {
+  return createFile(path, async (file) => {
+    const disk = rawDisk(file);
+    const layout = await writeDiskInto(disk, content, options);
+    await disk.finish(layout.bytes);
+    return layout;
+  });
+}
+
+/** Writes all of a disk but its size. Errors: as `writeDisk`. */
+export async function writeDiskInto(
+  disk: DiskFile,
+  content: DiskContent,
+  options: WriteOptions = {},
+): Promise<DiskLayout> {
+  const { boot, digest } = content;
+  const bootCode = boot.bootImage === null ? null : await readBootImage(boot.bootImage);
+  const boots = await writeVolumeInto(
+    disk,
+    bootFsAt,
+    { tree: await bootTree(boot), digest: `boot ${digest}`, freeBytes: 0 },
+    { signal: options.signal },
+  );
+  if (boots.bytes > bootFsBytes) {
+    throw new FirstlightError('BAD_INPUT', 'The kernel and its klibs are larger than the boot file system: 12 MiB.', {
+      hint: 'Choose fewer klibs, or kernel.img instead of kernel.elf.',
+    });
+  }
+  const root = await writeVolumeInto(disk, rootFsAt, content, options);
+  await disk.write(bootSectors(bootCode, root.bytes), 0);
+  return { version: 1, digest, bytes: rootFsAt + root.bytes, root };
+}
+
+async function readBootImage(path: string): Promise<Buffer> {
+  return readFile(path).catch((thrown: unknown) => {
+    throw toReleaseError(thrown, path);
+  });
+}
+
+function toReleaseError(thrown: unknown, path: string): FirstlightError {
+  if (systemCode(thrown) !== 'ENOENT') return toFileError(thrown, 'read', path);
+  return new FirstlightError('KERNEL_MISSING', `The Nanos release is not whole: there is no ${path}.`, {
+    hint: 'Install it again: `firstlight nanos install`.',
+    details: { subject: path },
+    cause: thrown,
+  });
+}
+
+async function bootTree({ kernel, klibs = new Map() }: BootParts): Promise<FileTree> {
+  const builder = createFileTree();
+  const add = async (guest: string, path: string) => {
+    const found = await stat(path).catch((thrown: unknown) => {
+      throw toReleaseError(thrown, path);
+    });
+    builder.add(guest, { kind: 'file', content: { kind: 'host', path }, bytes: found.size });
+  };
+  await add('/kernel', kernel);
+  for (const [name, path] of klibs) await add(`/klib/${name}`, path);
+  return builder.tree;
+}

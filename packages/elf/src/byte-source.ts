@@ -1,0 +1,39 @@
+import { openFile } from '@firstlight/files';
+
+/** Bytes that are read in places. Units: `bytes` is the whole length. */
+export interface ByteSource {
+  /** What people call it: a path. */
+  readonly name: string;
+  readonly bytes: number;
+  /** The bytes at `offset`; fewer than `length` at the end, none past it. */
+  readonly read: (offset: number, length: number) => Promise<Buffer>;
+}
+
+/** Bytes at hand as a source. */
+export function sourceOfBytes(name: string, data: Uint8Array): ByteSource {
+  const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return { name, bytes: buffer.length, read: async (offset, length) => buffer.subarray(offset, offset + length) };
+}
+
+/**
+ * What `use` makes of a file that is open meanwhile. `shownAs` is the name in the errors of `use`.
+ *
+ * Errors: NOT_FOUND; BAD_INPUT when it is no regular file; STORE_UNUSABLE when it cannot be read.
+ */
+export async function withFileSource<Result>(
+  path: string,
+  use: (source: ByteSource) => Promise<Result>,
+  shownAs = path,
+): Promise<Result> {
+  const file = await openFile(path);
+  const read = async (offset: number, length: number): Promise<Buffer> => {
+    const there = Math.max(0, Math.min(length, file.bytes - offset));
+    const bytes = await file.read(offset, there);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+  try {
+    return await use({ name: shownAs, bytes: file.bytes, read });
+  } finally {
+    await file.close();
+  }
+}

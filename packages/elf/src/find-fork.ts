@@ -1,0 +1,125 @@
+import type { Problem } from '../../../shared/errors.ts';
+import { withFileSource } from './byte-source.ts';
+import { importsOf, isPartOfLibc, namesIn } from './object-names.ts';
+import { readElfHeader } from './read-header.ts';
+import { readSections } from './read-sections.ts';
+import type { Closure, ClosureFile } from './resolve-closure.ts';
+
+/** An object that can start processes. */
+export interface ForkUse {
+  /** Its path. */
+  readonly object: string;
+  /** What it calls to that end. */
+  readonly calls: readonly string[];
+  /** `imports` from the C library; `links` has it within. */
+  readonly how: 'imports' | 'links';
+  /** `may` for a language runtime and for a library, which offer it to others whether they use it or not. */
+  readonly level: 'likely' | 'may';
+}
+
+export interface ForkReport {
+  readonly uses: readonly ForkUse[];
+  /** True when a static program has been stripped of the names to look for. */
+  readonly isUnknown: boolean;
+}
+
+/** Calls of the C library that make a process, or put another program in this one's place. */
+const processCalls = new Set(
+  (
+    'fork vfork clone posix_spawn posix_spawnp pidfd_spawn pidfd_spawnp system popen forkpty daemon ' +
+    'execve execveat fexecve execv execvp execvpe execl execlp execle'
+  ).split(' '),
+);
+/** A static program has these only when something in it calls them; `clone` and `execve` come with threads as well. */
+const linkedCalls = new Set(['fork', 'vfork', 'posix_spawn', 'posix_spawnp', 'system', 'popen', 'forkpty', 'daemon']);
+/** Go's linker leaves out what nothing calls. */
+const goCalls = ['os/exec.(*Cmd).Start', 'os.StartProcess', 'syscall.forkExec'] as const;
+const goFunctions = '.gopclntab';
+
+/** Programs that run other people's code, and can start processes when that code asks for it. */
+const languageRuntime =
+  /^(node|nodejs|deno|bun|python|ruby|perl|php|java|lua|luajit|guile|tclsh|erl|beam)([\d.]*|\.smp)$/;
+
+/**
+ * What of a program can start processes, which a unikernel of one process cannot do. Of the C library itself, which
+ * always has it, only the users count.
+ *
+ * Errors: ELF_INVALID.
+ */
+export async function findFork(closure: Closure): Promise<ForkReport> {
+  const { program, libraries } = closure;
+  const name = program.realPath.slice(program.realPath.lastIndexOf('/') + 1);
+  const uses: ForkUse[] = [];
+  const add = (object: ClosureFile, how: ForkUse['how'], calls: readonly string[]) => {
+    const level = object === program && !languageRuntime.test(name) ? 'likely' : 'may';
+    if (calls.length > 0) uses.push({ object: object.path, calls, how, level });
+  };
+  const isStatic = closure.interpreter === null && closure.missing.length === 0;
+  add(program, 'links', await goCallsOf(program));
+  if (uses.length === 0 && isStatic) add(program, 'links', await linkedCallsOf(program));
+  if (uses.length === 0 && !isStatic) add(program, 'imports', await importsOf(program, processCalls));
+  for (const library of libraries.filter((one) => !isPartOfLibc(one.name))) {
+    add(library, 'imports', await importsOf(library, processCalls));
+  }
+  return { uses, isUnknown: isStatic && uses.length === 0 && !(await hasNames(program)) };
+}
+
+async function linkedCallsOf(program: ClosureFile): Promise<string[]> {
+  const found = await namesIn(program, 'symtab', linkedCalls);
+  return [...found].flatMap(([name, isDefined]) => (isDefined ? [name] : []));
+}
+
+/** Go keeps its functions' names for stack traces, also in a stripped program. */
+async function goCallsOf({ hostPath, path }: ClosureFile): Promise<string[]> {
+  return withFileSource(
+    hostPath,
+    async (source) => {
+      const sections = await readSections(source, await readElfHeader(source));
+      const functions = sections.find((section) => section.name === goFunctions);
+      if (functions === undefined || functions.bytes > maxGoFunctionsBytes) return [];
+      const names = await source.read(functions.offset, functions.bytes);
+      return goCalls.filter((name) => names.includes(`\0${name}\0`));
+    },
+    path,
+  );
+}
+
+/** The table of a Go program of 500 MB takes half as much. */
+const maxGoFunctionsBytes = 256 * 1024 * 1024;
+
+async function hasNames({ hostPath, path }: ClosureFile): Promise<boolean> {
+  return withFileSource(
+    hostPath,
+    async (source) => {
+      const sections = await readSections(source, await readElfHeader(source));
+      return sections.some(({ name }) => name === '.symtab' || name === goFunctions);
+    },
+    path,
+  );
+}
+
+const wayOut =
+  ' Nanos runs one process, and a call to start another fails there. Look for a setting that keeps the work in the ' +
+  'program itself (threads in place of worker processes), or for a library in place of the tool that it runs.';
+
+/** The words for a person: a warning for each object that can start processes, the first of which says what to do. */
+export function forkWarnings({ uses, isUnknown }: ForkReport): Problem[] {
+  const messages = uses.map(({ object, calls, how, level }, index) => {
+    const has = how === 'imports' ? `imports ${listed(calls)}` : `has ${listed(calls)} linked in`;
+    const sure =
+      level === 'likely' ? 'is likely to start other processes' : 'can start other processes, and may never do so';
+    return `${object} ${sure}: it ${has}.${index === 0 ? wayOut : ''}`;
+  });
+  if (isUnknown) {
+    messages.push(
+      'The program is static and has been stripped of its names, so it cannot be seen whether it starts other ' +
+        'processes. Nanos runs one.',
+    );
+  }
+  return messages.map((message) => ({ severity: 'warning', message }));
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
+  return shown.length === 1 ? `${shown[0]}` : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}

@@ -1,0 +1,1 @@
+export { emptyMain, libraryCode, mainCalling, openWorkshop, type Workshop } from './compile.ts';

@@ -1,0 +1,103 @@
+/** The files that go into an image, before any format knows of them. */
+import { FirstlightError } from '../../../shared/errors.ts';
+
+/** Where a file's bytes come from: a file of this host, read when the image is written, or bytes at hand. */
+export type FileContent =
+  | { readonly kind: 'host'; readonly path: string }
+  | { readonly kind: 'bytes'; readonly data: Uint8Array };
+
+/** One node of a tree. Units: `bytes` is the file's length as it was when the tree was made. */
+export type TreeNode =
+  | { readonly kind: 'directory' }
+  | { readonly kind: 'file'; readonly content: FileContent; readonly bytes: number }
+  | { readonly kind: 'symlink'; readonly target: string };
+
+/** Guest paths to nodes. Shape: paths as `guestPath` gives them, without `/` itself; every parent of a path is there. */
+export type FileTree = ReadonlyMap<string, TreeNode>;
+
+/** A tree that is being put together. What is added later takes the place of what was there. */
+export interface FileTreeBuilder {
+  /** Adds a node and the directories above it. Errors: PATH_ESCAPES, BAD_INPUT when a parent is no directory. */
+  readonly add: (path: string, node: TreeNode) => void;
+  readonly addAll: (tree: FileTree) => void;
+  /** Takes a node and all below it away. */
+  readonly remove: (path: string) => void;
+  readonly get: (path: string) => TreeNode | undefined;
+  readonly tree: FileTree;
+}
+
+/** Linux's limits. */
+const maxNameBytes = 255;
+const maxPathBytes = 4095;
+
+/**
+ * The one form of a path in the guest: absolute, without `.`, `..`, doubled or trailing slashes.
+ *
+ * Errors: PATH_ESCAPES when `..` leads above the root; BAD_INPUT for a zero byte, or a name or path longer than Linux has.
+ */
+export function guestPath(path: string): string {
+  if (path.includes('\0')) throw new FirstlightError('BAD_INPUT', `The path ${JSON.stringify(path)} has a zero byte.`);
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part !== '..') {
+      if (Buffer.byteLength(part) > maxNameBytes) throw tooLong(path, 'name', maxNameBytes);
+      parts.push(part);
+    } else if (parts.pop() === undefined) {
+      throw new FirstlightError('PATH_ESCAPES', `The path ${JSON.stringify(path)} leads out of the image.`);
+    }
+  }
+  const whole = `/${parts.join('/')}`;
+  if (Buffer.byteLength(whole) > maxPathBytes) throw tooLong(path, 'path', maxPathBytes);
+  return whole;
+}
+
+function tooLong(path: string, what: string, maxBytes: number): FirstlightError {
+  const shown = path.length > 80 ? `${path.slice(0, 77)}…` : path;
+  return new FirstlightError('BAD_INPUT', `The ${what} of ${JSON.stringify(shown)} is longer than ${maxBytes} bytes.`);
+}
+
+/** An empty tree to add to. */
+export function createFileTree(): FileTreeBuilder {
+  const nodes = new Map<string, TreeNode>();
+
+  function addParents(path: string): void {
+    for (let at = path.indexOf('/', 1); at !== -1; at = path.indexOf('/', at + 1)) {
+      const parent = path.slice(0, at);
+      const there = nodes.get(parent);
+      if (there === undefined) nodes.set(parent, { kind: 'directory' });
+      else if (there.kind !== 'directory') {
+        throw new FirstlightError('BAD_INPUT', `${path} cannot be in the image: ${parent} is a ${there.kind} there.`);
+      }
+    }
+  }
+
+  function remove(given: string): void {
+    const path = guestPath(given);
+    const below = `${path}/`;
+    for (const known of [...nodes.keys()]) if (known === path || known.startsWith(below)) nodes.delete(known);
+  }
+
+  function add(given: string, node: TreeNode): void {
+    const path = guestPath(given);
+    if (path === '/') {
+      if (node.kind === 'directory') return;
+      throw new FirstlightError('BAD_INPUT', 'The root of an image is a directory.');
+    }
+    addParents(path);
+    const there = nodes.get(path);
+    if (there?.kind === 'directory' && node.kind === 'directory') return;
+    if (there?.kind === 'directory') remove(path);
+    nodes.set(path, node);
+  }
+
+  return {
+    add,
+    addAll: (tree) => {
+      for (const [path, node] of tree) add(path, node);
+    },
+    remove,
+    get: (path) => nodes.get(guestPath(path)),
+    tree: nodes,
+  };
+}

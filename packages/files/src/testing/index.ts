@@ -1,0 +1,1 @@
+export { bytesFile, hostFile } from './trees.ts';

@@ -1,0 +1,27 @@
+import type { PathTree } from '@firstlight/tar';
+import { addUnpacked } from '@firstlight/tar';
+import type { Layer } from './blob-cache.ts';
+
+const whiteoutPrefix = '.wh.';
+const opaqueName = '.wh..wh..opq';
+
+/**
+ * Puts a layer over those below it. Whiteouts take away what lies below only, wherever they stand in the layer.
+ *
+ * Errors: as the tree's. Source: the OCI image specification, "Layer".
+ */
+export function applyLayer(tree: PathTree, { entries, dir }: Layer): void {
+  const whiteouts = entries.filter(({ path }) => nameOf(path).startsWith(whiteoutPrefix));
+  for (const { path } of whiteouts) {
+    const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+    const name = nameOf(path);
+    if (name === opaqueName) tree.clear(parent);
+    // What begins with `.wh..wh.` otherwise belongs to the file system of who made the layer.
+    else if (!name.startsWith(whiteoutPrefix.repeat(2))) tree.remove(`${parent}/${name.slice(whiteoutPrefix.length)}`);
+  }
+  for (const entry of entries) {
+    if (!nameOf(entry.path).startsWith(whiteoutPrefix)) addUnpacked(tree, entry, dir);
+  }
+}
+
+const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);

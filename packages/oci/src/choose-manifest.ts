@@ -1,0 +1,96 @@
+/** From an index to the one image that can run here. */
+import { FirstlightError } from '../../../shared/errors.ts';
+import type { ContentStore, ImageParts } from './image-parts.ts';
+import {
+  type Descriptor,
+  type ImageConfig,
+  type Index,
+  type Manifest,
+  maxConfigBytes,
+  maxManifestBytes,
+  parseImageConfig,
+  parseManifest,
+} from './manifest.ts';
+
+/** An index in an index in an index says nothing that two do not. */
+const maxDepth = 3;
+
+/**
+ * The image for linux/amd64 that a manifest or an index leads to.
+ *
+ * Errors: BAD_INPUT when there is none; ARCHIVE_INVALID for documents that are none; as `store`. `what` names the image.
+ */
+export async function findImage(
+  store: ContentStore,
+  start: { readonly digest: string; readonly bytes: Uint8Array },
+  what: string,
+): Promise<Omit<ImageParts, 'close'>> {
+  let { digest, bytes } = start;
+  for (let depth = 0; depth < maxDepth; depth++) {
+    const parsed = parseManifest(bytes, what);
+    if ('config' in parsed) return describe(store, digest, parsed, what);
+    digest = chooseManifest(parsed.manifests, what).digest;
+    bytes = await store.document(digest, maxManifestBytes, 'manifest');
+  }
+  throw new FirstlightError('ARCHIVE_INVALID', `${what} is an index of indexes of indexes.`);
+}
+
+async function describe(store: ContentStore, digest: string, manifest: Manifest, what: string) {
+  for (const layer of manifest.layers) checkLayer(layer, what);
+  const config = parseImageConfig(await store.document(manifest.config.digest, maxConfigBytes, 'blob'), what);
+  checkPlatform(config, what);
+  const layers = manifest.layers.map(({ digest, size }) => ({
+    digest,
+    size,
+    digestOf: 'blob' as const,
+    open: () => store.blob(digest),
+  }));
+  return { digest, config, layers };
+}
+
+/** The entry of an index for linux/amd64: the one for any such processor before one for newer ones. */
+export function chooseManifest(manifests: Index['manifests'], what: string): Index['manifests'][number] {
+  const fitting = manifests.filter(({ platform }) => platform?.os === 'linux' && platform.architecture === 'amd64');
+  const chosen = fitting.find(({ platform }) => platform?.variant === undefined) ?? fitting[0];
+  if (chosen !== undefined) return chosen;
+  const [only] = manifests;
+  if (only !== undefined && manifests.length === 1 && only.platform === undefined) return only;
+  const there = manifests.flatMap(({ platform }) =>
+    platform === undefined || platform.os === 'unknown' ? [] : [`${platform.os}/${platform.architecture}`],
+  );
+  throw wrongPlatform(what, [...new Set(there)]);
+}
+
+/** Errors: BAD_INPUT for an image of another platform. An image that says nothing is taken at its word. */
+export function checkPlatform({ os, architecture }: ImageConfig, what: string): void {
+  if ((os || 'linux') !== 'linux' || (architecture || 'amd64') !== 'amd64') {
+    throw wrongPlatform(what, [`${os}/${architecture}`]);
+  }
+}
+
+function wrongPlatform(what: string, there: readonly string[]): FirstlightError {
+  const has = there.length === 0 ? 'It has nothing that runs on Linux' : `It is for ${there.join(', ')}`;
+  return new FirstlightError('BAD_INPUT', `${what} has no image for linux/amd64. ${has}.`, {
+    hint: 'Build it for linux/amd64: docker build --platform linux/amd64.',
+    details: { subject: what },
+  });
+}
+
+/** Errors: BAD_INPUT for a layer that is no file system, or that no registry gives away. */
+function checkLayer({ mediaType, digest }: Descriptor, what: string): void {
+  const isTar = /^application\/vnd\.(oci\.image\.layer|docker\.image\.rootfs)\..*tar([.+](gzip|zstd))?$/.test(
+    mediaType,
+  );
+  const isElsewhere = /nondistributable|foreign/.test(mediaType);
+  if (isTar && !isElsewhere) return;
+  throw new FirstlightError(
+    'BAD_INPUT',
+    `${what} has a layer of a kind that cannot be read: ${mediaType || 'unnamed'}.`,
+    {
+      hint: isElsewhere
+        ? 'Such layers are not in registries. Save the image to a file where it is complete, and import that.'
+        : 'Only file systems as tar, packed with gzip or Zstandard or not at all, can be imported.',
+      details: { subject: digest },
+    },
+  );
+}

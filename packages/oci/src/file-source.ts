@@ -1,0 +1,143 @@
+/** Files by path, in a folder or in a tar archive. */
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { guestPath } from '@firstlight/files';
+import { type Bytes, compressionOf, readTar, unpackedPath, unpackTar } from '@firstlight/tar';
+import type { Layout } from '../../../core/store/layout.ts';
+import { toFileError, toStoreError } from '../../../core/store/store-error.ts';
+import { goneAsUndefined, tempPathFor } from '../../../core/store/write-atomic.ts';
+import { FirstlightError } from '../../../shared/errors.ts';
+
+/** Where an image's files are read from, as often as need be. */
+export interface FileSource {
+  /** For a person: the path of the folder or archive. */
+  readonly name: string;
+  /** The bytes of a file. Errors: NOT_FOUND. */
+  readonly open: (path: string) => Promise<Bytes>;
+  readonly has: (path: string) => Promise<boolean>;
+  /** Ends what was put aside to read it. */
+  readonly close: () => Promise<void>;
+}
+
+/** The files of a folder. Shape: the paths asked for are ours, or made of digests: none comes from the folder itself. */
+export async function openFolder(dir: string): Promise<FileSource> {
+  const found = await stat(dir).catch(goneAsUndefined);
+  if (found === undefined) throw notFound(dir, 'does not exist');
+  if (!found.isDirectory()) throw notFound(dir, 'is no folder');
+  const isFile = async (path: string) => (await stat(join(dir, path)).catch(goneAsUndefined))?.isFile() ?? false;
+  return {
+    name: dir,
+    has: isFile,
+    open: async (path) => {
+      if (!(await isFile(path))) throw lacks(dir, path);
+      return createReadStream(join(dir, path));
+    },
+    close: async () => undefined,
+  };
+}
+
+/** Where the content of an archive's file lies. */
+type Place =
+  | { readonly kind: 'file'; readonly path: string; readonly start: number; readonly bytes: number }
+  | { readonly kind: 'symlink'; readonly target: string };
+
+/**
+ * The files of an archive. One that is not packed is read where it lies; a packed one is unpacked into the cache until `close`.
+ *
+ * Errors: NOT_FOUND; as `readTar`.
+ */
+export async function openArchive(path: string, layout: Layout, signal?: AbortSignal): Promise<FileSource> {
+  const found = await stat(path).catch(goneAsUndefined);
+  if (found === undefined) throw notFound(path, 'does not exist');
+  if (!found.isFile()) throw notFound(path, 'is no file');
+  const isPacked = compressionOf(await readHead(path)) !== 'none';
+  const options = { archive: path, signal };
+  const places = new Map<string, Place>();
+  let temp: string | null = null;
+  const close = async () => {
+    if (temp !== null) await rm(temp, { recursive: true, force: true });
+  };
+  try {
+    if (isPacked) {
+      temp = await makeTemp(layout);
+      for (const entry of await unpackTar(createReadStream(path), temp, options)) {
+        if (entry.kind === 'symlink') places.set(entry.path, entry);
+        if (entry.kind !== 'file') continue;
+        const at = entry.index === null ? '/dev/null' : unpackedPath(temp, entry.index);
+        places.set(entry.path, { kind: 'file', path: at, start: 0, bytes: entry.bytes });
+      }
+    } else {
+      for await (const entry of readTar(createReadStream(path), options)) {
+        if (entry.kind === 'symlink') places.set(entry.path, entry);
+        if (entry.kind === 'file')
+          places.set(entry.path, { kind: 'file', path, start: entry.offset, bytes: entry.bytes });
+        const same = entry.kind === 'link' ? places.get(entry.target) : undefined;
+        if (same !== undefined) places.set(entry.path, same);
+      }
+    }
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+
+  /** `docker save` links a layer that two images share. */
+  function placeOf(asked: string): Extract<Place, { kind: 'file' }> | undefined {
+    let at = guestPath(asked);
+    for (let links = 0; links < 8; links++) {
+      const place = places.get(at);
+      if (place?.kind !== 'symlink') return place;
+      at = guestPath(place.target.startsWith('/') ? place.target : `${at}/../${place.target}`);
+    }
+    return undefined;
+  }
+
+  return {
+    name: path,
+    close,
+    has: async (asked) => placeOf(asked) !== undefined,
+    open: async (asked) => {
+      const place = placeOf(asked);
+      if (place === undefined) throw lacks(path, asked);
+      if (place.bytes === 0) return createReadStream('/dev/null');
+      return createReadStream(place.path, { start: place.start, end: place.start + place.bytes - 1 });
+    },
+  };
+}
+
+async function makeTemp(layout: Layout): Promise<string> {
+  const dir = tempPathFor(join(await layout.ensure(layout.blobsDir), 'archive'));
+  try {
+    await mkdir(dir, { mode: 0o700 });
+  } catch (thrown) {
+    throw toStoreError(thrown, 'make the folder', dir);
+  }
+  return dir;
+}
+
+/** The first bytes of a file, as many as tell what it is. */
+export async function readHead(path: string, length = 512): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (thrown) {
+    throw toFileError(thrown, 'read', path);
+  }
+}
+
+const notFound = (path: string, why: string) =>
+  new FirstlightError('NOT_FOUND', `${path} ${why}.`, {
+    hint: 'Check the path for a typing error.',
+    details: { subject: path },
+  });
+
+const lacks = (name: string, path: string) =>
+  new FirstlightError('ARCHIVE_INVALID', `${name} is no whole image: ${path} is missing.`, {
+    hint: 'Save or copy the image again.',
+    details: { subject: name },
+  });

@@ -1,0 +1,103 @@
+/** The documents of an OCI image, as they come from outside. */
+
+import { badArchive } from '@firstlight/tar';
+import { z } from 'zod';
+import { FirstlightError } from '../../../shared/errors.ts';
+import { digestPattern } from './reference.ts';
+
+/** What the distribution specification lets a registry refuse beyond. Units: bytes. */
+export const maxManifestBytes = 4 << 20;
+export const maxConfigBytes = 8 << 20;
+/** Docker stops at 127. */
+const maxLayers = 1024;
+const maxManifests = 4096;
+
+export const digestSchema = z.string().regex(digestPattern, 'a sha256 digest');
+
+/** Names content by its digest. Units: `size` in bytes. */
+export const descriptorSchema = z.object({
+  mediaType: z.string().default(''),
+  digest: digestSchema,
+  size: z.number().int().nonnegative(),
+});
+export type Descriptor = z.output<typeof descriptorSchema>;
+
+const platformSchema = z.object({ architecture: z.string(), os: z.string(), variant: z.string().optional() });
+
+const indexSchema = z.object({
+  manifests: z
+    .array(
+      descriptorSchema.extend({
+        platform: platformSchema.optional(),
+        annotations: z.record(z.string(), z.string()).optional(),
+      }),
+    )
+    .max(maxManifests),
+});
+export type Index = z.output<typeof indexSchema>;
+
+const manifestSchema = z.object({ config: descriptorSchema, layers: z.array(descriptorSchema).max(maxLayers) });
+export type Manifest = z.output<typeof manifestSchema>;
+
+const list = z.array(z.string()).nullish();
+const configSchema = z.object({
+  architecture: z.string().default(''),
+  os: z.string().default(''),
+  config: z
+    .object({
+      Entrypoint: list,
+      Cmd: list,
+      Env: list,
+      WorkingDir: z.string().nullish(),
+      User: z.string().nullish(),
+      ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
+    })
+    .nullish(),
+  rootfs: z.object({ diff_ids: z.array(digestSchema).max(maxLayers) }).optional(),
+});
+export type ImageConfig = z.output<typeof configSchema>;
+
+/** `manifest.json` of what `docker save` writes. Shape: paths inside the archive. */
+const savedSchema = z
+  .array(
+    z.object({
+      Config: z.string(),
+      RepoTags: z.array(z.string()).nullish(),
+      Layers: z.array(z.string()).max(maxLayers),
+    }),
+  )
+  .max(maxManifests);
+export type SavedImages = z.output<typeof savedSchema>;
+
+/** The index or the manifest that some bytes are. Errors: ARCHIVE_INVALID; BAD_INPUT for a format of before 2017. `what` names it for a person. */
+export function parseManifest(bytes: Uint8Array, what: string): Index | Manifest {
+  const json = parseJson(bytes, what);
+  const { schemaVersion } = z.looseObject({ schemaVersion: z.unknown() }).safeParse(json).data ?? {};
+  if (schemaVersion === 1) {
+    throw new FirstlightError('BAD_INPUT', `${what} has a manifest of version 1, which is no longer in use.`, {
+      hint: 'Push the image again with a tool of today.',
+    });
+  }
+  const isIndex = z.looseObject({ manifests: z.array(z.unknown()) }).safeParse(json).success;
+  return check(isIndex ? indexSchema : manifestSchema, json, what);
+}
+
+export const parseImageConfig = (bytes: Uint8Array, what: string): ImageConfig =>
+  check(configSchema, parseJson(bytes, what), what);
+
+export const parseSavedImages = (bytes: Uint8Array, what: string): SavedImages =>
+  check(savedSchema, parseJson(bytes, what), what);
+
+function parseJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw badArchive(what, 'its description is no JSON.', cause);
+  }
+}
+
+function check<Schema extends z.ZodType>(schema: Schema, json: unknown, what: string): z.output<Schema> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw badArchive(what, `its description is no image's (${z.prettifyError(parsed.error).split('\n')[0]}).`);
+}

@@ -1,0 +1,233 @@
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { FileTree } from '@firstlight/files';
+import { makeTar, type TarInput } from '@firstlight/tar/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLayout } from '../../../core/store/layout.ts';
+import { createBlobCache } from './blob-cache.ts';
+import { openOciImage } from './open-oci-image.ts';
+import { elfHead, makeLayout } from './testing/make-layout.ts';
+
+let base: string;
+let count = 0;
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'fl-oci-'));
+});
+afterAll(() => rm(base, { recursive: true, force: true }));
+
+const freshDir = () => mkdtemp(join(base, `${count++}-`));
+const program: TarInput = { name: 'bin/server', data: elfHead() };
+
+async function setUp() {
+  const home = await freshDir();
+  const layout = createLayout({ home, env: {}, uid: 1000 });
+  return {
+    dir: join(home, 'image'),
+    layout,
+    open: (text: string) => openOciImage(text, { layout, cwd: home, env: {} }),
+  };
+}
+
+async function textIn(tree: FileTree, path: string): Promise<string | undefined> {
+  const node = tree.get(path);
+  if (node?.kind !== 'file') return undefined;
+  return node.content.kind === 'bytes' ? '' : readFile(node.content.path, 'utf8');
+}
+
+async function openLayers(...layers: TarInput[][]) {
+  const { dir, open } = await setUp();
+  await makeLayout(dir, [{ layers }]);
+  return open('oci:image');
+}
+
+describe('the layers of an image', () => {
+  it('lie over one another', async () => {
+    const { tree, skipped } = await openLayers(
+      [
+        program,
+        { name: 'etc/a', data: 'old' },
+        { name: 'etc/b', data: 'kept' },
+        { name: 'dev/tty', type: 'character-device' },
+      ],
+      [{ name: 'etc/a', data: 'new' }],
+    );
+    expect(await textIn(tree, '/etc/a')).toBe('new');
+    expect(await textIn(tree, '/etc/b')).toBe('kept');
+    expect(skipped).toEqual(['/dev/tty is left out: an image holds no device node.']);
+  });
+
+  it('take away by whiteouts what lies below, not what they bring themselves', async () => {
+    const { tree } = await openLayers(
+      [
+        { name: 'a/one', data: '1' },
+        { name: 'a/two', data: '2' },
+        { name: 'b/one', data: '1' },
+        { name: 'b/sub/two', data: '2' },
+        { name: 'c/one', data: '1' },
+      ],
+      [
+        { name: 'a/.wh.one' },
+        { name: 'b/own', data: 'own' },
+        { name: 'b/.wh..wh..opq' },
+        { name: 'c/one', data: 'again' },
+        { name: 'c/.wh.one' },
+        { name: 'd/.wh.nothing' },
+        { name: '.wh..wh.plnk/1' },
+      ],
+    );
+    expect([...tree.keys()].filter((path) => !path.startsWith('/.wh')).sort()).toEqual([
+      '/a',
+      '/a/two',
+      '/b',
+      '/b/own',
+      '/c',
+      '/c/one',
+    ]);
+    expect(await textIn(tree, '/c/one')).toBe('again');
+  });
+
+  it('cannot take away what is outside by a whiteout behind a link', async () => {
+    const { tree } = await openLayers(
+      [
+        { name: 'etc/passwd', data: 'x' },
+        { name: 'out', type: 'symlink', linkname: '../../../..' },
+      ],
+      [{ name: 'out/etc/.wh.passwd' }],
+    );
+    // Its own root is as far as `..` leads.
+    expect([...tree.keys()]).toEqual(['/etc', '/out']);
+  });
+
+  it('follow a link of a lower layer, as Debian has for /lib', async () => {
+    const { tree } = await openLayers(
+      [
+        { name: 'usr/lib/', type: 'directory' },
+        { name: 'lib', type: 'symlink', linkname: 'usr/lib' },
+      ],
+      [{ name: 'lib/libown.so', data: 'own' }],
+    );
+    expect(await textIn(tree, '/usr/lib/libown.so')).toBe('own');
+    expect(tree.get('/lib')).toMatchObject({ kind: 'symlink', target: 'usr/lib' });
+  });
+
+  it('are unpacked once, and read from the cache after that', async () => {
+    const { dir, layout, open } = await setUp();
+    await makeLayout(dir, [{ layers: [[{ name: 'a', data: 'x' }]] }]);
+    const first = await open('oci:image');
+    const kept = await readdir(layout.blobsDir);
+    expect(kept).toHaveLength(1);
+    await rm(join(dir, 'blobs/sha256', kept[0] as string));
+    const second = await open('oci:image');
+    expect(second.tree).toEqual(first.tree);
+    expect(second.digest).toBe(first.digest);
+  });
+
+  it('are dropped from the cache when it is too large and they were not used of late', async () => {
+    const { dir, layout, open } = await setUp();
+    await makeLayout(dir, [{ layers: [[{ name: 'a', data: 'x' }]] }]);
+    await open('oci:image');
+    const cache = createBlobCache(layout);
+    await cache.prune(0);
+    const [name = ''] = await readdir(layout.blobsDir);
+    const longAgo = new Date(Date.now() - 2 * 3_600_000);
+    await utimes(join(layout.blobsDir, name), longAgo, longAgo);
+    await cache.prune(1 << 20);
+    expect(await readdir(layout.blobsDir)).toEqual([name]);
+    await cache.prune(0);
+    expect(await readdir(layout.blobsDir)).toEqual([]);
+  });
+});
+
+describe('a hostile or damaged image', () => {
+  const leavesNothing = async (
+    change: (blobs: string, layer: string) => Promise<void>,
+    layers: TarInput[][],
+    expected: object,
+  ) => {
+    const { dir, layout, open } = await setUp();
+    await makeLayout(dir, [{ layers }]);
+    const index = JSON.parse(await readFile(join(dir, 'index.json'), 'utf8'));
+    const blob = (digest: string) => join(dir, 'blobs', digest.replace(':', '/'));
+    const manifest = JSON.parse(await readFile(blob(index.manifests[0].digest), 'utf8'));
+    await change(blob(manifest.config.digest), blob(manifest.layers[0].digest));
+    await expect(open('oci:image')).rejects.toMatchObject(expected);
+    expect(await readdir(layout.blobsDir).catch(() => [])).toEqual([]);
+  };
+  const nothing = async () => undefined;
+
+  it('with a layer that climbs out', async () => {
+    const expected = { code: 'PATH_ESCAPES', exitCode: 2 };
+    await leavesNothing(nothing, [[{ name: '../../etc/cron.d/evil', data: 'x' }]], expected);
+  });
+
+  it('with bytes that are not those of the digest', async () => {
+    const layers = [[{ name: 'a', data: 'some content' }]];
+    const wrong = { code: 'DIGEST_WRONG', exitCode: 2 };
+    await leavesNothing(
+      async (_, layer) => writeFile(layer, gzipSync(await makeTar([{ name: 'b', data: 'x' }]))),
+      layers,
+      wrong,
+    );
+    await leavesNothing(async (_, layer) => appendFile(layer, 'more'), layers, wrong);
+    await leavesNothing(async (_, layer) => writeFile(layer, (await readFile(layer)).subarray(0, 60)), layers, wrong);
+    await leavesNothing(async (config) => writeFile(config, '{}'), layers, wrong);
+  });
+
+  it('with a layer that is missing', async () => {
+    await leavesNothing(async (_, layer) => rm(layer), [[{ name: 'a' }]], { code: 'ARCHIVE_INVALID' });
+  });
+
+  it('with an index that is none', async () => {
+    const { dir, open } = await setUp();
+    await mkdir(dir);
+    for (const text of [
+      '',
+      '[]',
+      '{"manifests":1}',
+      '{"manifests":[{"digest":"../../x","size":1}]}',
+      '{"schemaVersion":1}',
+    ]) {
+      await writeFile(join(dir, 'index.json'), text);
+      await expect(open('oci:image')).rejects.toMatchObject({ exitCode: 2 });
+    }
+    await rm(join(dir, 'index.json'));
+    await expect(open('oci:image')).rejects.toMatchObject({
+      code: 'ARCHIVE_INVALID',
+      message: expect.stringContaining('no image'),
+    });
+  });
+});
+
+describe('which image', () => {
+  it('is chosen by tag, and for this platform', async () => {
+    const { dir, open } = await setUp();
+    const digests = await makeLayout(dir, [
+      { layers: [[{ name: 'arm' }]], architecture: 'arm64', tag: 'both' },
+      { layers: [[{ name: 'amd' }]], tag: 'both' },
+      { layers: [[{ name: 'other' }]], tag: 'other' },
+    ]);
+    expect([...(await open('oci:image:both')).tree.keys()]).toEqual(['/amd']);
+    expect((await open('oci:image:other')).digest).toBe(digests[2]);
+    await expect(open('oci:image')).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      hint: 'Name one after a colon: both, other.',
+    });
+    await expect(open('oci:image:none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(open('oci:nowhere')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('is none when there is none for linux/amd64', async () => {
+    const { dir, open } = await setUp();
+    await makeLayout(dir, [
+      { layers: [], architecture: 'arm64' },
+      { layers: [], architecture: 'riscv64' },
+    ]);
+    await expect(open('oci:image')).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      exitCode: 2,
+      message: expect.stringContaining('no image for linux/amd64. It is for linux/arm64, linux/riscv64.'),
+    });
+  });
+});

@@ -1,0 +1,162 @@
+/** Images in a registry. Source: the distribution specification 1.1. */
+
+import type { Bytes } from '@firstlight/tar';
+import { z } from 'zod';
+import { FirstlightError } from '../../../shared/errors.ts';
+import type { BlobCache } from './blob-cache.ts';
+import { findImage } from './choose-manifest.ts';
+import type { ContentStore, ImageParts } from './image-parts.ts';
+import { maxManifestBytes } from './manifest.ts';
+import { digestPattern, formatReference, type OciReference } from './reference.ts';
+import { type Challenge, type Credentials, findCredentials, parseChallenge } from './registry-auth.ts';
+import { drop, get, type HttpAnswer, isLoopback, unreachable } from './registry-http.ts';
+import { digestOf, readAll, verifyBytes } from './verify.ts';
+
+export interface RegistryOptions {
+  readonly cache: BlobCache;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type RegistryReference = Extract<OciReference, { kind: 'registry' }>;
+
+const manifestTypes = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ');
+const maxTokenBytes = 1 << 20;
+const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
+
+/**
+ * The image that a registry has under a name. What is asked for by digest and was read before comes from the cache.
+ *
+ * Errors: REGISTRY_UNREACHABLE, REGISTRY_DENIED; NOT_FOUND; DIGEST_WRONG; as `findImage`.
+ */
+export async function readRegistry(reference: RegistryReference, options: RegistryOptions): Promise<ImageParts> {
+  const { cache } = options;
+  const what = formatReference(reference);
+  const client = createClient(reference, options);
+  const read = async (kind: 'manifests' | 'blobs', named: string, maxBytes: number) => {
+    const answer = await client(kind, named);
+    const bytes = await readAll(answer.body, maxBytes, what);
+    const said = answer.headers.get('docker-content-digest') ?? '';
+    const digest = digestPattern.test(named) ? named : said || digestOf(bytes);
+    verifyBytes(bytes, digest, `A description of ${what}`);
+    await cache.keepDocument(digest, bytes);
+    return { digest, bytes };
+  };
+  const store: ContentStore = {
+    document: async (digest, maxBytes, kind) =>
+      (await cache.document(digest)) ??
+      (await read(kind === 'manifest' ? 'manifests' : 'blobs', digest, maxBytes)).bytes,
+    blob: async (digest) => (await client('blobs', digest)).body,
+  };
+  const named = reference.reference;
+  const known = digestPattern.test(named) ? await cache.document(named) : null;
+  const start = known === null ? await read('manifests', named, maxManifestBytes) : { digest: named, bytes: known };
+  return { ...(await findImage(store, start, what)), close: async () => undefined };
+}
+
+/** Docker Hub answers under another name than its images have. */
+const apiHostOf = (host: string) => (host === 'docker.io' ? `registry-1.${host}` : host);
+
+/** What asks the registry for a document or blob of one repository, and proves who asks when it is told to. */
+function createClient({ host, name }: RegistryReference, { env, signal }: RegistryOptions) {
+  const base = new URL(`https://${apiHostOf(host)}`);
+  if (isLoopback(base.hostname)) base.protocol = 'http:';
+  let authorization: string | null = null;
+
+  return async (kind: 'manifests' | 'blobs', named: string): Promise<HttpAnswer> => {
+    const url = new URL(`/v2/${name}/${kind}/${named}`, base);
+    const ask = () =>
+      get(
+        url,
+        {
+          ...(kind === 'manifests' && { accept: manifestTypes }),
+          ...(authorization !== null && { authorization }),
+        },
+        signal,
+      );
+    let answer = await ask();
+    if (answer.status === 401) {
+      await drop(answer);
+      const challenge = parseChallenge(answer.headers.get('www-authenticate') ?? '');
+      const { basic, inHelper } = await findCredentials(host, env);
+      authorization = await prove(challenge, basic, { host, name, base, signal });
+      if (authorization !== null) answer = await ask();
+      if (answer.status === 401) throw denied(host, name, basic !== null, inHelper);
+    }
+    if (answer.status === 200) return answer;
+    await drop(answer);
+    throw toStatusError(answer.status, { host, name, named, base });
+  };
+}
+
+interface Asker {
+  readonly host: string;
+  readonly name: string;
+  readonly base: URL;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The `authorization` header that answers a challenge; null when there is none to give. */
+async function prove(challenge: Challenge | null, basic: Credentials | null, asker: Asker): Promise<string | null> {
+  if (challenge === null) return null;
+  const own = basic === null ? null : `Basic ${basic}`;
+  if (challenge.scheme === 'basic') return own;
+  if (!URL.canParse(challenge.realm)) throw unreachable(asker.base, 'it names no address to get a token from');
+  const url = new URL(challenge.realm);
+  if (url.protocol !== 'https:' && !isLoopback(asker.base.hostname)) {
+    throw unreachable(asker.base, `it wants a token from ${url.protocol}//${url.host}, which is not safe to ask`);
+  }
+  if (challenge.service !== null) url.searchParams.set('service', challenge.service);
+  url.searchParams.set('scope', challenge.scope ?? `repository:${asker.name}:pull`);
+  const answer = await get(url, own === null ? {} : { authorization: own }, asker.signal);
+  if (answer.status !== 200) {
+    await drop(answer);
+    if (answer.status < 500) return null;
+    throw unreachable(url, `it answers with status ${answer.status}`);
+  }
+  const { token, access_token } = parseToken(await readBody(answer.body, asker));
+  const given = token ?? access_token;
+  return given === undefined || /[^\x21-\x7e]/.test(given) ? null : `Bearer ${given}`;
+}
+
+const readBody = (body: Bytes, { host }: Asker) => readAll(body, maxTokenBytes, `A token of ${host}`);
+
+function parseToken(bytes: Uint8Array): z.output<typeof tokenSchema> {
+  try {
+    return tokenSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch {
+    return {};
+  }
+}
+
+function denied(host: string, name: string, hadCredentials: boolean, inHelper: boolean): FirstlightError {
+  const hint = inHelper
+    ? `The password is kept by a helper program, which is not asked. Run \`docker login ${host}\` without one, or save the image to a file and import that.`
+    : `Run \`docker login ${host}\` (Firstlight reads its config.json), or save the image to a file and import that.`;
+  const why = hadCredentials ? 'it does not accept the name and password that are known for it' : 'it wants a login';
+  return new FirstlightError('REGISTRY_DENIED', `The registry ${host} does not give ${name}: ${why}.`, {
+    hint,
+    details: { subject: host },
+  });
+}
+
+function toStatusError(
+  status: number,
+  { host, name, named, base }: { host: string; name: string; named: string; base: URL },
+): FirstlightError {
+  if (status === 404) {
+    return new FirstlightError('NOT_FOUND', `The registry ${host} has no ${name}, or not ${named} of it.`, {
+      hint: 'Check the name and the tag for a typing error.',
+      details: { subject: `${host}/${name}` },
+    });
+  }
+  if (status === 403) return denied(host, name, false, false);
+  const why =
+    status === 429 ? 'it has been asked too often; try again later, or log in' : `it answers with status ${status}`;
+  return unreachable(base, why);
+}

@@ -1,0 +1,107 @@
+import { createPathTree } from '@firstlight/tar';
+import { describe, expect, it } from 'vitest';
+import type { ImageConfig } from './manifest.ts';
+import { makeRunSpec } from './run-spec.ts';
+import { plainWords } from './shell-words.ts';
+import { elfHead } from './testing/make-layout.ts';
+
+type Config = NonNullable<ImageConfig['config']>;
+
+function specOf(config: Partial<Config>, files: Readonly<Record<string, string | Uint8Array>> = {}) {
+  const tree = createPathTree();
+  const add = (path: string, data: Uint8Array) =>
+    tree.add(path, { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
+  add('/usr/bin/node', elfHead());
+  add('/usr/bin/env', elfHead());
+  add('/bin/busybox', elfHead());
+  tree.add('/bin/sh', { kind: 'symlink', target: '/bin/busybox' });
+  for (const [path, data] of Object.entries(files)) add(path, Buffer.from(data));
+  return makeRunSpec({ os: 'linux', architecture: 'amd64', config }, tree, async ({ content }) =>
+    content.kind === 'bytes' ? content.data : new Uint8Array(0),
+  );
+}
+const codes = (spec: Awaited<ReturnType<typeof specOf>>) => spec.warnings.map(({ code }) => code);
+
+describe('what an image starts', () => {
+  it('is its entry point with its command, found on its PATH', async () => {
+    const spec = await specOf({
+      Entrypoint: ['node'],
+      Cmd: ['server.js', '--port', '80'],
+      Env: ['PATH=/opt/bin:/usr/bin', 'EMPTY=', 'no name=x', 'A=b=c'],
+      WorkingDir: '/srv',
+      ExposedPorts: { '9000/tcp': {}, '53/udp': {}, '443': {} },
+    });
+    expect(spec).toEqual({
+      program: '/usr/bin/node',
+      args: ['server.js', '--port', '80'],
+      env: { PATH: '/opt/bin:/usr/bin', EMPTY: '', A: 'b=c' },
+      cwd: '/srv',
+      port: 443,
+      warnings: [],
+    });
+  });
+
+  it('is found from the working directory, and at the end of links', async () => {
+    expect((await specOf({ Cmd: ['./own'], WorkingDir: '/srv' }, { '/srv/own': elfHead() })).program).toBe('/srv/own');
+    expect((await specOf({ Cmd: ['../../../../usr/bin/node'], WorkingDir: '/srv' })).program).toBeNull();
+  });
+
+  it('is the interpreter of a script', async () => {
+    const files = { '/app/run.js': '#!/usr/bin/env -S node --enable-source-maps\n', '/app/x': '#! /usr/bin/node -i\n' };
+    expect(await specOf({ Entrypoint: ['/app/run.js'], Cmd: ['a'] }, files)).toMatchObject({
+      program: '/usr/bin/node',
+      args: ['--enable-source-maps', '/app/run.js', 'a'],
+    });
+    expect(await specOf({ Cmd: ['/app/x'] }, files)).toMatchObject({ args: ['-i', '/app/x'] });
+  });
+
+  it('is freed of a shell that only starts one program', async () => {
+    const spec = await specOf({ Cmd: ['/bin/sh', '-c', 'exec node "my server.js" --flag'] });
+    expect(spec).toMatchObject({ program: '/usr/bin/node', args: ['my server.js', '--flag'] });
+    expect(codes(spec)).toEqual(['shell']);
+  });
+
+  it('is nothing where a shell is needed, which is said', async () => {
+    const spec = await specOf({ Cmd: ['sh', '-c', 'node a.js && node b.js'] });
+    expect(spec.program).toBeNull();
+    expect(spec.warnings).toMatchObject([
+      { code: 'shell', message: expect.stringContaining('node a.js && node b.js') },
+    ]);
+    expect(codes(await specOf({ Cmd: ['bash'] }))).toEqual(['missing']);
+    expect(codes(await specOf({ Cmd: ['sh'] }))).toEqual(['shell']);
+    expect(codes(await specOf({ Cmd: ['/bin/busybox', 'sh'] }))).toEqual(['shell']);
+    expect((await specOf({ Cmd: ['/bin/busybox', 'httpd'] })).program).toBe('/bin/busybox');
+  });
+
+  it('is the command when the entry point is a script that leads to it', async () => {
+    const files = { '/usr/local/bin/docker-entrypoint.sh': '#!/bin/sh\nset -e\nexec "$@"\n' };
+    const spec = await specOf({ Entrypoint: ['docker-entrypoint.sh'], Cmd: ['node', 'a.js'] }, files);
+    expect(spec).toMatchObject({ program: '/usr/bin/node', args: ['a.js'] });
+    expect(spec.warnings[0]?.message).toContain('docker-entrypoint.sh, which needs a shell');
+    expect((await specOf({ Entrypoint: ['docker-entrypoint.sh'] }, files)).program).toBeNull();
+  });
+
+  it('is warned of when it is for another processor, missing, or no program', async () => {
+    expect(codes(await specOf({ Cmd: ['/arm'] }, { '/arm': elfHead(0xb7) }))).toEqual(['architecture']);
+    expect(codes(await specOf({ Cmd: ['/text'] }, { '/text': 'hello' }))).toEqual(['architecture']);
+    expect(codes(await specOf({ Cmd: ['none'] }))).toEqual(['missing']);
+    expect(codes(await specOf({}))).toEqual(['missing']);
+    expect(codes(await specOf({ Cmd: ['/loop'] }, { '/loop': '#!/loop\n' }))).toEqual(['missing']);
+  });
+
+  it('runs as no user', async () => {
+    expect(codes(await specOf({ Cmd: ['node'], User: '1000:1000' }))).toEqual(['user']);
+    expect(codes(await specOf({ Cmd: ['node'], User: 'root' }))).toEqual([]);
+  });
+});
+
+describe('a plain command', () => {
+  it('is split as a shell would', () => {
+    expect(plainWords(`exec  server 'a  b' "c d" -x=1`)).toEqual(['server', 'a  b', 'c d', '-x=1']);
+  });
+
+  it.each(['a && b', 'a | b', 'echo $HOME', 'a > b', 'A=1 b', 'cd x', 'a; b', '`a`', 'a*', '~/a', "a 'b", 'a"b"', ''])(
+    'is not: %s',
+    (text) => expect(plainWords(text)).toBeNull(),
+  );
+});

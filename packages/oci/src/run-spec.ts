@@ -1,0 +1,187 @@
+/** What an image's configuration starts, as the one program that Nanos can run. */
+
+import type { TreeNode } from '@firstlight/files';
+import type { PathTree } from '@firstlight/tar';
+import type { ImportWarning } from '../../../shared/model/import.ts';
+import type { ImageConfig } from './manifest.ts';
+import { plainWords } from './shell-words.ts';
+
+/** Shape: `program` is an ELF in the tree, or null: the warnings then say why. `args` leave its own name out. */
+export interface RunSpec {
+  readonly program: string | null;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | null;
+  readonly port: number | null;
+  readonly warnings: readonly ImportWarning[];
+}
+
+/** The first bytes of a file of the tree. */
+export type ReadStart = (node: Extract<TreeNode, { kind: 'file' }>) => Promise<Uint8Array>;
+
+/** What Linux searches when nothing is said. */
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const shells = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'rbash']);
+/** A script's interpreter may be a script: Linux follows four. */
+const maxScripts = 4;
+const elfMachineX64 = 0x3e;
+
+const noFork = 'Nanos runs one process, so nothing that starts other programs works.';
+
+/** The program of an image, with scripts followed to what runs them and plain shell commands freed of their shell. */
+export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readStart: ReadStart): Promise<RunSpec> {
+  const { Entrypoint, Cmd, Env, WorkingDir, User, ExposedPorts } = config ?? {};
+  const env = readEnv(Env ?? []);
+  const cwd = WorkingDir ? WorkingDir : null;
+  const warnings: ImportWarning[] = [];
+  const warn = (code: ImportWarning['code'], message: string, hint: string | null = null) => {
+    warnings.push({ code, message, hint });
+  };
+  if (User && !['root', '0', '0:0', 'root:root'].includes(User)) {
+    warn(
+      'user',
+      `The image asks for the user "${User}". Nanos has no users: the program can read and write all files.`,
+    );
+  }
+
+  const entry = Entrypoint ?? [];
+  const cmd = Cmd ?? [];
+  const finder = { tree, readStart, path: env.PATH ?? defaultPath, cwd: cwd ?? '/' };
+  const found = await choose();
+  return {
+    program: found?.program ?? null,
+    args: found?.args ?? [],
+    env,
+    cwd,
+    port: portOf(ExposedPorts ?? {}),
+    warnings,
+  };
+
+  async function choose(): Promise<Pick<RunSpec, 'program' | 'args'> | null> {
+    const words = [...entry, ...cmd];
+    if (words.length === 0) {
+      warn('missing', 'The image names no program to start.', 'Use an image with an ENTRYPOINT or a CMD.');
+      return null;
+    }
+    const command = await resolveCommand(words, finder);
+    if (command.kind === 'program') return command;
+    if (command.kind !== 'shell') {
+      warn(command.kind, command.why, null);
+      return null;
+    }
+    if (command.inner !== null) {
+      const inner = await resolveCommand(command.inner, finder);
+      if (inner.kind === 'program') {
+        warn(
+          'shell',
+          `The image starts ${inner.program} through ${command.shell}. It is started without it: ${noFork}`,
+        );
+        return inner;
+      }
+    }
+    // Entry scripts prepare something, then become the command that follows them.
+    const rest = entry.length > 0 && cmd.length > 0 ? await resolveCommand(cmd, finder) : null;
+    if (rest?.kind === 'program') {
+      const hint =
+        'Look at the script: what it prepares must be in the image, or in `env` and `files` of firstlight.json.';
+      warn(
+        'shell',
+        `The image starts with ${command.what}, which needs a shell. It is left out: ${rest.program} is started.`,
+        hint,
+      );
+      return rest;
+    }
+    const hint = 'Use an image that starts its program itself, or make one: ENTRYPOINT ["/path/to/program"].';
+    warn('shell', `The image starts ${command.what}, which needs a shell. ${noFork}`, hint);
+    return null;
+  }
+}
+
+type Command =
+  | { readonly kind: 'program'; readonly program: string; readonly args: readonly string[] }
+  /** `inner`: the words that the shell was given, when it needs no shell for them. */
+  | { readonly kind: 'shell'; readonly shell: string; readonly what: string; readonly inner: string[] | null }
+  | { readonly kind: 'missing' | 'architecture'; readonly why: string };
+
+interface Finder {
+  readonly tree: PathTree;
+  readonly readStart: ReadStart;
+  readonly path: string;
+  readonly cwd: string;
+}
+
+async function resolveCommand(words: readonly string[], finder: Finder): Promise<Command> {
+  let [name = '', ...args] = words;
+  for (let scripts = 0; scripts <= maxScripts; scripts++) {
+    const found = find(name, finder);
+    if (found === undefined) return { kind: 'missing', why: `${name}, which the image starts, is not in it.` };
+    if (/(^|\/)busybox$/.test(name) && shells.has(args[0] ?? '')) [name = '', ...args] = args;
+    if (shells.has(name.split('/').at(-1) as string)) return asShell(name, args, scripts > 0 ? args[0] : undefined);
+    const head = Buffer.from(await finder.readStart(found.node));
+    if (head[0] === 0x7f && head.subarray(1, 4).toString('latin1') === 'ELF') {
+      if (isForThisMachine(head)) return { kind: 'program', program: found.path, args };
+      return { kind: 'architecture', why: `${found.path} is no program for x86-64.` };
+    }
+    const line = /^#![ \t]*([^\s\0]+)[ \t]*([^\n\0]*)/.exec(head.toString('latin1'));
+    if (line === null) return { kind: 'architecture', why: `${found.path} is neither an ELF program nor a script.` };
+    const [, interpreter = '', option = ''] = line;
+    const script = [found.path, ...args];
+    const isEnv = /(^|\/)env$/.test(interpreter);
+    const given = option.trim().replace(/^-S\s+/, '');
+    [name = '', ...args] = isEnv
+      ? [...given.split(/\s+/), ...script]
+      : [interpreter, ...(given ? [given] : []), ...script];
+  }
+  return { kind: 'missing', why: `${words[0]} is a script for a script for a script.` };
+}
+
+function asShell(shell: string, args: readonly string[], script: string | undefined): Command {
+  if (script !== undefined) return { kind: 'shell', shell, what: `the script ${script}`, inner: null };
+  const at = args.findIndex((arg) => /^-[a-z]*c[a-z]*$/.test(arg));
+  const text = at === -1 ? undefined : args[at + 1];
+  const what = text === undefined ? `the shell ${shell}` : `the command "${text.slice(0, 200)}"`;
+  return { kind: 'shell', shell, what, inner: text === undefined ? null : plainWords(text) };
+}
+
+/** 64 bits, little-endian, x86-64. */
+const isForThisMachine = (head: Buffer) =>
+  head.length >= 20 && head[4] === 2 && head[5] === 1 && head.readUInt16LE(18) === elfMachineX64;
+
+function find(name: string, { tree, path, cwd }: Finder) {
+  if (name === '' || name.includes('\0')) return undefined;
+  const places = name.includes('/')
+    ? [name.startsWith('/') ? name : `${cwd}/${name}`]
+    : path.split(':').map((dir) => `${dir}/${name}`);
+  for (const place of places) {
+    const found = lookUp(tree, place);
+    if (found?.node.kind === 'file') return { path: found.path, node: found.node };
+  }
+  return undefined;
+}
+
+/** A path out of the image is one that is not there. */
+function lookUp(tree: PathTree, path: string) {
+  try {
+    return tree.lookUp(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function readEnv(lines: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const line of lines) {
+    const [, name, value = ''] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(line) ?? [];
+    if (name !== undefined) env[name] = value;
+  }
+  return env;
+}
+
+/** The lowest TCP port that the image says it listens on. */
+function portOf(ports: Readonly<Record<string, unknown>>): number | null {
+  const numbers = Object.keys(ports).flatMap((key) => {
+    const [, port] = /^(\d{1,5})(?:\/tcp)?$/.exec(key) ?? [];
+    return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535 ? [Number(port)] : [];
+  });
+  return numbers.length > 0 ? Math.min(...numbers) : null;
+}

@@ -1,0 +1,1 @@
+export { elfHead, makeLayout } from './make-layout.ts';

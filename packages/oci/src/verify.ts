@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import type { Bytes } from '@firstlight/tar';
+import { FirstlightError } from '../../../shared/errors.ts';
+
+export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+
+/** Bytes on their way, and what is known of them at their end. */
+export interface Verifier {
+  readonly chunks: Bytes;
+  /** Reads what was left unread. Errors: DIGEST_WRONG when the bytes are others, more or fewer than was said. */
+  readonly finish: () => Promise<void>;
+  /** Ends reading, whatever is left. */
+  readonly close: () => Promise<void>;
+}
+
+/** Checks bytes while they stream by. Shape: `size` null where nothing says it; `what` names them for a person. */
+export function verifyStream(source: Bytes, digest: string, size: number | null, what: string): Verifier {
+  const iterator = source[Symbol.asyncIterator]();
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let ended = false;
+
+  async function next(): Promise<Uint8Array | undefined> {
+    if (ended) return undefined;
+    const { value, done } = await iterator.next();
+    if (done) {
+      ended = true;
+      return undefined;
+    }
+    bytes += value.length;
+    if (size !== null && bytes > size)
+      throw wrongDigest(what, `it has more than the ${size} bytes that its manifest says`);
+    hash.update(value);
+    return value;
+  }
+
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (let chunk = await next(); chunk !== undefined; chunk = await next()) yield chunk;
+  }
+
+  return {
+    chunks: chunks(),
+    finish: async () => {
+      while ((await next()) !== undefined);
+      if (size !== null && bytes !== size) throw wrongDigest(what, `it has ${bytes} bytes, not ${size}`);
+      const found = `sha256:${hash.digest('hex')}`;
+      if (found !== digest) throw wrongDigest(what, `its bytes are ${found}, not ${digest}`);
+    },
+    close: async () => {
+      ended = true;
+      await iterator.return?.();
+    },
+  };
+}
+
+/** Errors: DIGEST_WRONG when a document is not the one that was asked for. */
+export function verifyBytes(bytes: Uint8Array, digest: string, what: string): Uint8Array {
+  const found = digestOf(bytes);
+  if (found !== digest) throw wrongDigest(what, `its bytes are ${found}, not ${digest}`);
+  return bytes;
+}
+
+const wrongDigest = (what: string, why: string) =>
+  new FirstlightError('DIGEST_WRONG', `${what} is not what it should be: ${why}.`, {
+    hint: 'It was damaged on its way or where it is kept. Try again; if it stays so, make or push the image again.',
+    details: { subject: what },
+  });
+
+/** All bytes of a stream that should be short. Errors: ARCHIVE_INVALID beyond `maxBytes`. */
+export async function readAll(source: Bytes, maxBytes: number, what: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      throw new FirstlightError('ARCHIVE_INVALID', `${what} is longer than ${maxBytes} bytes.`, {
+        hint: 'No image has so long a description: it was made wrongly or is hostile.',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,182 @@
+/** A file system in memory, in which links are followed as a process inside it would follow them. */
+
+import { type FileTree, guestPath, type TreeNode } from '@firstlight/files';
+import { FirstlightError } from '../../../shared/errors.ts';
+
+type Leaf = Exclude<TreeNode, { kind: 'directory' }>;
+interface Directory {
+  readonly kind: 'directory';
+  readonly children: Map<string, PathNode>;
+}
+export type PathNode = Directory | Leaf;
+
+/** A node and the one path that leads to it without links. */
+export interface Found {
+  readonly path: string;
+  readonly node: PathNode;
+}
+
+/**
+ * Files by path, put together from archives that are not to be trusted. Every operation takes time by the length of its path alone.
+ *
+ * Errors: all that take a path throw PATH_ESCAPES when it, or a link on it that is written through, leads above the root.
+ */
+export interface PathTree {
+  /** Puts a node there; a directory keeps what it holds, all else is replaced. Errors: ARCHIVE_INVALID when a parent is a file. */
+  readonly add: (path: string, node: Leaf | { readonly kind: 'directory' }) => void;
+  /** Takes a node, not what it leads to, and all below it away; nothing when there is none. */
+  readonly remove: (path: string) => void;
+  /** Empties a directory. */
+  readonly clear: (path: string) => void;
+  /** What a process finds at a path, all links followed; undefined when nothing, or nothing but links, is there. */
+  readonly lookUp: (path: string) => Found | undefined;
+  /** The node itself, its last part not followed. */
+  readonly get: (path: string) => PathNode | undefined;
+  readonly toFileTree: () => FileTree;
+}
+
+/** As many as Linux follows. */
+const maxLinks = 40;
+/** Long paths make many directories of few bytes. */
+const maxNodes = 2_000_000;
+
+export function createPathTree(): PathTree {
+  const root: Directory = { kind: 'directory', children: new Map() };
+  let nodes = 0;
+
+  function put(dir: Directory, name: string, node: PathNode): void {
+    if (++nodes > maxNodes) throw invalid(`There are more than ${maxNodes} files and folders.`);
+    dir.children.set(name, node);
+  }
+
+  /** The directory of a path, made where it is not there, links on the way followed. */
+  function openDirectory(parts: readonly string[], whole: string): Directory {
+    let chain: Directory[] = [root];
+    const waiting = [...parts].reverse();
+    let links = 0;
+    while (waiting.length > 0) {
+      const part = waiting.pop() as string;
+      const here = chain.at(-1) as Directory;
+      if (part === '' || part === '.') continue;
+      if (part === '..') {
+        if (chain.length === 1) throw escapes(whole);
+        chain.pop();
+        continue;
+      }
+      const child = here.children.get(part);
+      if (child?.kind === 'directory') {
+        chain.push(child);
+      } else if (child?.kind === 'symlink') {
+        if (++links > maxLinks) throw invalid(`${whole} goes through a circle of links.`);
+        if (child.target.startsWith('/')) chain = [root];
+        waiting.push(...child.target.split('/').reverse());
+      } else if (child === undefined) {
+        const made: Directory = { kind: 'directory', children: new Map() };
+        put(here, part, made);
+        chain.push(made);
+      } else {
+        throw invalid(`${whole} cannot be: ${part} on its way is a file.`);
+      }
+    }
+    return chain.at(-1) as Directory;
+  }
+
+  /** As `openDirectory`, for reading: nothing is made, and `..` stays at the root there. */
+  function lookUp(path: string): Found | undefined {
+    let chain: { name: string; node: PathNode }[] = [{ name: '', node: root }];
+    const waiting = guestPath(path).split('/').reverse();
+    let links = 0;
+    while (waiting.length > 0) {
+      const part = waiting.pop() as string;
+      const here = chain.at(-1)?.node;
+      if (part === '' || part === '.') continue;
+      if (here?.kind !== 'directory') return undefined;
+      if (part === '..') {
+        if (chain.length > 1) chain.pop();
+        continue;
+      }
+      const child = here.children.get(part);
+      if (child === undefined) return undefined;
+      if (child.kind !== 'symlink') {
+        chain.push({ name: part, node: child });
+        continue;
+      }
+      if (++links > maxLinks) return undefined;
+      if (child.target.startsWith('/')) chain = [{ name: '', node: root }];
+      waiting.push(...child.target.split('/').reverse());
+    }
+    return { path: chain.map(({ name }) => name).join('/') || '/', node: chain.at(-1)?.node as PathNode };
+  }
+
+  function split(path: string): { dir: string[]; name: string; whole: string } {
+    const whole = guestPath(path);
+    const parts = whole.slice(1).split('/');
+    return { name: parts.pop() as string, dir: parts, whole };
+  }
+
+  /** The directory that holds a path's last part, when all of it is there. */
+  function parentOf(path: string): { parent: Directory; name: string } | undefined {
+    const { dir, name } = split(path);
+    const found = lookUp(`/${dir.join('/')}`)?.node;
+    return found?.kind === 'directory' ? { parent: found, name } : undefined;
+  }
+
+  return {
+    lookUp,
+    add: (path, node) => {
+      const { dir, name, whole } = split(path);
+      if (name === '') {
+        if (node.kind === 'directory') return;
+        throw invalid('The root cannot be a file or a link.');
+      }
+      const parent = openDirectory(dir, whole);
+      if (node.kind !== 'directory') put(parent, name, node);
+      else if (parent.children.get(name)?.kind !== 'directory') {
+        put(parent, name, { kind: 'directory', children: new Map() });
+      }
+    },
+    remove: (path) => {
+      const found = parentOf(path);
+      found?.parent.children.delete(found.name);
+    },
+    clear: (path) => {
+      const found = lookUp(path)?.node;
+      if (found?.kind === 'directory') found.children.clear();
+    },
+    get: (path) => {
+      if (guestPath(path) === '/') return root;
+      const found = parentOf(path);
+      return found?.parent.children.get(found.name);
+    },
+    toFileTree: () => {
+      const tree = new Map<string, TreeNode>();
+      const visit = (dir: Directory, prefix: string) => {
+        for (const [name, node] of dir.children) {
+          // What was written through a link may lie deeper than its own path said.
+          const path = guestPath(`${prefix}/${name}`);
+          tree.set(path, node.kind === 'directory' ? { kind: 'directory' } : node);
+          if (node.kind === 'directory') visit(node, path);
+        }
+      };
+      visit(root, '');
+      return tree;
+    },
+  };
+}
+
+const invalid = (message: string) =>
+  new FirstlightError('ARCHIVE_INVALID', message, {
+    hint: 'Fetch or make the archive again; if it stays so, it was made wrongly or is hostile.',
+  });
+
+const escapes = (path: string) =>
+  new FirstlightError('PATH_ESCAPES', `The path ${JSON.stringify(path)} leads out of the archive through a link.`, {
+    hint: 'The archive was made wrongly or is hostile: nothing of it was kept.',
+  });
+
+/** A tree of files as one in which links can be followed. */
+export function pathTreeOf(files: FileTree): PathTree {
+  const tree = createPathTree();
+  for (const [path, node] of files) tree.add(path, node);
+  return tree;
+}

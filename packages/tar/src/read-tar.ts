@@ -1,0 +1,171 @@
+/** Reads a tar archive entry by entry, and lets nothing through that could leave the place it is unpacked to. */
+
+import { guestPath } from '@firstlight/files';
+import { type Extract, extract, type Header } from 'tar-stream';
+import { type Bytes, decompress } from './decompress.ts';
+import { badArchive, toArchiveError } from './tar-error.ts';
+import { defaultTarLimits, type TarLimits } from './tar-limits.ts';
+
+/**
+ * One entry of an archive.
+ *
+ * Shape: `path` as `guestPath` gives it, so that it begins at the archive's own root; a hard link's `target` likewise. A
+ * symlink's `target` is as it was written: whoever makes one on a disk looks at it first. Units: `bytes` of a file's content.
+ */
+export type TarEntry =
+  | { readonly kind: 'directory'; readonly path: string }
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly bytes: number;
+      /** To be read to its end, or not at all, before the next entry is asked for. */
+      readonly content: Bytes;
+      /** Where it begins in the archive, when that is not packed. */
+      readonly offset: number;
+    }
+  | { readonly kind: 'symlink'; readonly path: string; readonly target: string }
+  | { readonly kind: 'link'; readonly path: string; readonly target: string };
+
+export interface ReadTarOptions {
+  /** The archive's name for a person. */
+  readonly archive: string;
+  readonly limits?: TarLimits;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of each entry that is passed over since an image cannot hold it. Shape: a sentence. */
+  readonly onSkipped?: (why: string) => void;
+}
+
+/** Linux's limit of a symlink. */
+const maxTargetBytes = 4095;
+
+/** What tar-stream tells besides what its types say. Shape: `type` is null for a kind that it does not know. */
+interface FullHeader extends Omit<Header, 'type' | 'linkname' | 'pax'> {
+  readonly type: Header['type'] | null;
+  readonly linkname: string | null;
+  readonly pax: Readonly<Record<string, string>> | null;
+  readonly byteOffset: number;
+}
+/** Archives of before 1988 have no mark of their format. */
+const parserOptions: object = { allowUnknownFormat: true };
+
+/**
+ * The entries of an archive, packed or not, in their order.
+ *
+ * Errors: PATH_ESCAPES for a name with `..` that leads out; ARCHIVE_INVALID for what is no tar, is cut short, or exceeds the limits;
+ * CANCELLED. Devices, pipes and names that are not UTF-8 are passed over.
+ */
+export async function* readTar(packed: Bytes, options: ReadTarOptions): AsyncGenerator<TarEntry> {
+  const { archive, limits = defaultTarLimits, signal, onSkipped = () => undefined } = options;
+  const parser = extract(parserOptions);
+  let failure: unknown;
+  parser.on('error', (error) => {
+    failure = error;
+  });
+  const closed = new Promise<void>((resolve) => parser.once('close', resolve));
+  const feeding = feed(decompress(packed, archive, limits), parser, signal);
+  feeding.catch(() => undefined);
+  /** A file's content fails with why the archive failed, not with that it ended. */
+  async function* contentOf(source: Bytes): AsyncGenerator<Uint8Array> {
+    try {
+      yield* source;
+    } catch (thrown) {
+      await closed;
+      throw toArchiveError(failure ?? thrown, archive);
+    }
+  }
+  let entries = 0;
+  let bytes = 0;
+  try {
+    for await (const entry of parser) {
+      const header = entry.header as Omit<Header, keyof FullHeader> as FullHeader;
+      entries++;
+      bytes += header.size;
+      if (entries > limits.maxEntries) throw badArchive(archive, `it has more than ${limits.maxEntries} entries.`);
+      if (bytes > limits.maxBytes) throw badArchive(archive, `its files have more than ${limits.maxBytes} bytes.`);
+      const read = readEntry(contentOf(entry as AsyncIterable<unknown> as Bytes), header, archive, onSkipped);
+      if (read !== undefined) yield read;
+      entry.resume();
+    }
+    await feeding;
+  } catch (thrown) {
+    throw toArchiveError(thrown, archive);
+  } finally {
+    parser.destroy(null);
+    await feeding.catch(() => undefined);
+  }
+}
+
+/** Gives the parser what it has room for, and ends it with what the source ended with. */
+async function feed(chunks: Bytes, parser: Extract, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      signal?.throwIfAborted();
+      if (parser.destroyed) return;
+      if (!parser.write(chunk)) await roomIn(parser);
+    }
+    parser.end(null);
+  } catch (thrown) {
+    parser.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    throw thrown;
+  }
+}
+
+/** Resolves when the parser takes more, or never will. */
+function roomIn(parser: Extract): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      parser.off('drain', settle);
+      parser.off('close', settle);
+      resolve();
+    };
+    parser.on('drain', settle);
+    parser.on('close', settle);
+  });
+}
+
+function readEntry(
+  content: Bytes,
+  header: FullHeader,
+  archive: string,
+  onSkipped: (why: string) => void,
+): TarEntry | undefined {
+  const { name, type, linkname, size } = header;
+  const shown = JSON.stringify(name.length > 100 ? `${name.slice(0, 97)}…` : name);
+  if (Object.keys(header.pax ?? {}).some((key) => key.startsWith('GNU.sparse.'))) throw sparse(archive, shown);
+  if (name.includes('\ufffd')) {
+    onSkipped(`${shown} is left out: its name is not UTF-8.`);
+    return undefined;
+  }
+  const path = guestPath(name);
+  switch (type) {
+    case 'directory':
+      return { kind: 'directory', path };
+    case 'file':
+    case 'contiguous-file':
+      if (path === '/') throw badArchive(archive, 'it has a file without a name.');
+      return { kind: 'file', path, bytes: size, content, offset: header.byteOffset };
+    case 'symlink':
+    case 'link': {
+      if (!linkname || Buffer.byteLength(linkname) > maxTargetBytes || linkname.includes('\0')) {
+        throw badArchive(archive, `the link ${shown} leads to no path.`);
+      }
+      return type === 'link'
+        ? { kind: 'link', path, target: guestPath(linkname) }
+        : { kind: 'symlink', path, target: linkname };
+    }
+    case 'character-device':
+    case 'block-device':
+    case 'fifo':
+      onSkipped(`${path} is left out: an image holds no ${type === 'fifo' ? 'named pipe' : 'device node'}.`);
+      return undefined;
+    default:
+      throw sparse(archive, shown);
+  }
+}
+
+/** The only kinds in use that the parser does not know are GNU's own: sparse files, and parts of other archives. */
+const sparse = (archive: string, shown: string) =>
+  badArchive(
+    archive,
+    `${shown} is a sparse file or of another kind that only GNU tar knows. Make it without --sparse.`,
+  );

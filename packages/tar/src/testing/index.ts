@@ -1,0 +1,1 @@
+export { makeTar, storedZstd, type TarInput } from './make-tar.ts';

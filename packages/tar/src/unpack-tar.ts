@@ -1,0 +1,83 @@
+/** Unpacks an archive into a folder whose files have names of ours: no name from outside ever reaches the disk. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TreeNode } from '@firstlight/files';
+import { z } from 'zod';
+import { toStoreError } from '../../../core/store/store-error.ts';
+import type { Bytes } from './decompress.ts';
+import type { PathTree } from './path-tree.ts';
+import { type ReadTarOptions, readTar, type TarEntry } from './read-tar.ts';
+import { badArchive } from './tar-error.ts';
+
+/**
+ * What an archive holds, in its order. Shape: `index` names the file in the folder that holds the content; null for an empty
+ * one. Hard links are files, or symlinks, that share it.
+ */
+export const unpackedSchema = z.array(
+  z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('directory'), path: z.string() }),
+    z.object({ kind: z.literal('file'), path: z.string(), bytes: z.number(), index: z.number().nullable() }),
+    z.object({ kind: z.literal('symlink'), path: z.string(), target: z.string() }),
+  ]),
+);
+export type Unpacked = z.output<typeof unpackedSchema>;
+type UnpackedEntry = Unpacked[number];
+type FileNode = Extract<TreeNode, { kind: 'file' }>;
+
+/**
+ * Writes the files of an archive into `dir`, which exists and is empty, and says which is which.
+ *
+ * Errors: as `readTar`; ARCHIVE_INVALID for a hard link to what is not in the archive; DISK_FULL, STORE_UNUSABLE. What was
+ * written until then stays: the caller removes `dir`.
+ */
+export async function unpackTar(packed: Bytes, dir: string, options: ReadTarOptions): Promise<Unpacked> {
+  const unpacked: UnpackedEntry[] = [];
+  const byPath = new Map<string, UnpackedEntry>();
+  let files = 0;
+  for await (const entry of readTar(packed, options)) {
+    const made = await take(entry);
+    unpacked.push(made);
+    byPath.set(made.path, made);
+  }
+  return unpacked;
+
+  async function take(entry: TarEntry): Promise<UnpackedEntry> {
+    if (entry.kind === 'link') {
+      const target = byPath.get(entry.target);
+      if (target !== undefined && target.kind !== 'directory') return { ...target, path: entry.path };
+      throw badArchive(options.archive, `${entry.path} is a hard link to ${entry.target}, which is not in it.`);
+    }
+    if (entry.kind !== 'file') return entry;
+    const { path, bytes } = entry;
+    if (bytes === 0) return { kind: 'file', path, bytes, index: null };
+    const index = files++;
+    await writeContent(entry.content, unpackedPath(dir, index));
+    return { kind: 'file', path, bytes, index };
+  }
+}
+
+/** Where the content of a file lies. */
+export const unpackedPath = (dir: string, index: number): string => join(dir, String(index));
+
+async function writeContent(content: Bytes, path: string): Promise<void> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'wx', 0o600);
+    for await (const chunk of content) await file.writeFile(chunk);
+  } catch (thrown) {
+    // What the archive itself failed with has no call of the system.
+    throw thrown instanceof Error && 'syscall' in thrown ? toStoreError(thrown, 'write', path) : thrown;
+  } finally {
+    await file?.close();
+  }
+}
+
+/** The node of a tree for an entry that was unpacked into `dir`. */
+export function addUnpacked(tree: PathTree, entry: UnpackedEntry, dir: string): void {
+  tree.add(entry.path, entry.kind === 'file' ? fileNode(entry, dir) : entry);
+}
+
+function fileNode({ index, bytes }: Extract<UnpackedEntry, { kind: 'file' }>, dir: string): FileNode {
+  if (index === null) return { kind: 'file', content: { kind: 'bytes', data: new Uint8Array(0) }, bytes: 0 };
+  return { kind: 'file', content: { kind: 'host', path: unpackedPath(dir, index) }, bytes };
+}

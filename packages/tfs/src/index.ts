@@ -1,0 +1,11 @@
+export { maxDepth } from './encode-root.ts';
+export { bootFsBytes, klogBytes, magic, oldVersion, sectorBytes } from './format.ts';
+export { clusterBytes, volumeLayoutSchema } from './layout.ts';
+export type { FileExtents } from './read-extents.ts';
+export { chunkBytes, readFileBytes, type Segment, segmentsOf } from './read-file.ts';
+export type { Span } from './read-log.ts';
+export type { ImageNode } from './read-tree.ts';
+export { readVolume, type Volume } from './read-volume.ts';
+export type { Tuple, TupleValue } from './tuple.ts';
+export { uuidFor } from './write-log.ts';
+export { type VolumeContent, type WriteOptions, writeVolume, writeVolumeInto } from './write-volume.ts';
