@@ -34,7 +34,7 @@ export const layers = [
   { folder: 'shared', may: [], node: false },
   { folder: 'core', may: ['shared', ...packageNames], node: true },
   { folder: 'host', may: ['core', 'shared'], node: true },
-  { folder: 'cli', may: ['core', 'host', 'shared'], node: true },
+  { folder: 'cli', may: ['core', 'host', 'shared', ...packageNames], node: true },
   { folder: 'electron/main', may: ['core', 'shared', 'electron/preload'], node: true },
   { folder: 'electron/preload', may: ['shared/contract', 'shared/model', 'shared/errors.ts'], node: false },
   { folder: 'renderer/ui', may: ['shared/errors.ts'], node: false },
