@@ -1,8 +1,8 @@
 import './activity-bar.css';
+import type { Command } from '../bind/command.ts';
 import { useSaved, useStudio, useTheme } from '../bind/studio.tsx';
 import { areas } from '../state/saved.ts';
 import { Icon } from '../ui/icon.tsx';
-import type { Command } from './commands.ts';
 import { areaTitles } from './view-commands.ts';
 
 /** The areas of the side list, and at its foot the theme. */

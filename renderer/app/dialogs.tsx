@@ -1,11 +1,11 @@
 import './dialogs.css';
 import { useState } from 'react';
+import type { Command } from '../bind/command.ts';
 import { useStudio, useTransient } from '../bind/studio.tsx';
 import { ImportWizard } from '../features/imports/import-wizard.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import type { Pickers } from '../ui/path-field.tsx';
-import type { Command } from './commands.ts';
 import { FilePath, NewFunction, OpenFolder, OpenImage } from './form-dialogs.tsx';
 import { Palette } from './palette.tsx';
 

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import type { InstanceId, RunId } from '#shared/model/units.ts';
 import { useStudio } from '../bind/studio.tsx';
-import { LatePart } from '../ui/late-part.tsx';
+import { LazyView } from '../ui/lazy-view.tsx';
 import { LoadingState } from '../ui/states.tsx';
 
 const loadConsole = () =>
@@ -31,8 +31,8 @@ export function GuestConsole({ of, part, title, theme }: GuestConsoleProps) {
     [client, instanceId, runId, part],
   );
   return (
-    <LatePart load={loadConsole} fallback={<LoadingState message="Opening the console" />}>
+    <LazyView load={loadConsole} fallback={<LoadingState message="Opening the console" />}>
       {(ConsoleView) => <ConsoleView source={source} title={title} theme={theme} />}
-    </LatePart>
+    </LazyView>
   );
 }

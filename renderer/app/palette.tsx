@@ -1,8 +1,8 @@
 import './palette.css';
 import { useMemo, useRef, useState } from 'react';
+import type { Command } from '../bind/command.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
-import type { Command } from './commands.ts';
 import { rankCommands } from './rank.ts';
 
 /** Every command, narrowed as a person types. */

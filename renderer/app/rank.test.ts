@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Command } from './commands.ts';
+import type { Command } from '../bind/command.ts';
 import { rankCommands } from './rank.ts';
 
 const command = (title: string, disabled = false): Command => ({

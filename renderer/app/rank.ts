@@ -1,4 +1,4 @@
-import type { Command } from './commands.ts';
+import type { Command } from '../bind/command.ts';
 
 /** The commands that hold the letters of a query in order, best first; what cannot be done now comes last. */
 export function rankCommands(commands: readonly Command[], query: string): readonly Command[] {

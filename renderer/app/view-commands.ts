@@ -1,8 +1,9 @@
+import type { Command } from '../bind/command.ts';
 import { hasDiagnostics } from '../state/config.ts';
 import { currentProject } from '../state/context.ts';
 import { areas } from '../state/saved.ts';
 import type { Studio } from '../state/studio.ts';
-import type { Command, CommandContext } from './commands.ts';
+import type { PanelName } from './panels.ts';
 
 export const areaTitles = {
   functions: 'Functions',
@@ -13,8 +14,16 @@ export const areaTitles = {
   images: 'Images',
 } as const;
 
+/** What view commands need of the window besides the studio. */
+export interface ViewContext {
+  readonly studio: Studio;
+  readonly togglePanel: (name: PanelName) => void;
+  readonly focusRegion: (name: string) => void;
+  readonly nextRegion: (step: 1 | -1) => void;
+}
+
 /** What brings a part of the window to the front, or changes how the window looks. */
-export function listViewCommands({ studio, togglePanel, focusRegion, nextRegion }: CommandContext): readonly Command[] {
+export function listViewCommands({ studio, togglePanel, focusRegion, nextRegion }: ViewContext): readonly Command[] {
   const { transient, saved } = studio;
   const { theme } = saved.getState();
   return [

@@ -1,17 +1,17 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { AppInfo } from '#shared/contract/app.ts';
+import type { ImageRef } from '#shared/contract/images.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import type { FirstlightError, Problem } from '#shared/errors.ts';
 import type { DoctorReport } from '#shared/model/doctor.ts';
 import type { BuildResult } from '#shared/model/image.ts';
-import type { StoredImage } from '#shared/model/image-tree.ts';
+import type { ImageInfo, ImagePartition, ImageText, ImageTree, StoredImage } from '#shared/model/image-tree.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
 import type { Project, ProjectFile } from '#shared/model/project.ts';
 import type { Invocation, Run, RunSummary } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
-import type { Inspected } from './images.ts';
 import { idle, type Loadable } from './loadable.ts';
 
 /** The releases of Nanos on the engine's machine, and the words that go with published ones. */
@@ -77,6 +77,18 @@ export const nothingShown: Shown = {
   warm: null,
   asked: null,
 };
+
+/** An image that is being looked into. */
+export interface Inspected {
+  readonly image: ImageRef;
+  readonly partition: ImagePartition;
+  readonly info: Loadable<ImageInfo>;
+  /** Stays idle for an image that has no file system. */
+  readonly tree: Loadable<ImageTree>;
+  /** The file that is read, and what it says. */
+  readonly path: string | null;
+  readonly text: Loadable<ImageText>;
+}
 
 /** What the engine says now, and what is open on it. Gone when the window closes. */
 export interface SessionState {

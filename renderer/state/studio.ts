@@ -1,14 +1,14 @@
 import type { Client } from '#shared/contract/client.ts';
 import { fromWireError } from '#shared/errors.ts';
+import { createDoctorActions, type DoctorActions } from '../features/doctor/flow.ts';
+import { createImageActions, type ImageActions } from '../features/images/flow.ts';
+import { createImportActions, type ImportActions } from '../features/imports/flow.ts';
+import { createNanosActions, type NanosActions } from '../features/nanos/flow.ts';
 import { type BuildActions, createBuildActions } from './builds.ts';
 import { type ConfigActions, createConfigActions } from './config.ts';
 import { currentProject, report, type StudioContext } from './context.ts';
 import { createDocActions, type DocActions } from './docs.ts';
-import { createDoctorActions, type DoctorActions } from './doctor.ts';
-import { createImageActions, type ImageActions } from './images.ts';
-import { createImportActions, type ImportActions } from './imports.ts';
 import { createInstanceActions, type InstanceActions } from './instances.ts';
-import { createNanosActions, type NanosActions } from './nanos.ts';
 import { createProjectActions, type ProjectActions } from './projects.ts';
 import { createRunActions, type RunActions } from './runs.ts';
 import { createSavedStore, readSaved, type SavedState, savedKey } from './saved.ts';

@@ -1,8 +1,8 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { FirstlightError } from '#shared/errors.ts';
+import type { ImportProposal } from '#shared/model/import.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
 import type { InstanceId, RunId } from '#shared/model/units.ts';
-import type { Importing } from './imports.ts';
 
 /** Long work under way in a project: what it does, how far it is, and how to end it. */
 export interface Task {
@@ -60,6 +60,30 @@ export interface NanosInstall {
   readonly cancel: () => void;
   readonly error: FirstlightError | null;
 }
+
+/** An import on its way from a source to a project. */
+export interface Importing {
+  readonly source: string;
+  /** `asking`: for a source. `proposed`: a person decides. */
+  readonly stage: 'asking' | 'examining' | 'proposed' | 'creating';
+  readonly message: string;
+  /** Units: 0 to 1; null when unknown. */
+  readonly fraction: number | null;
+  readonly cancelling: boolean;
+  readonly proposal: ImportProposal | null;
+  /** Why the source could not be read, or the project not be made. */
+  readonly error: FirstlightError | null;
+}
+
+export const noImport: Importing = {
+  source: '',
+  stage: 'asking',
+  message: '',
+  fraction: null,
+  cancelling: false,
+  proposal: null,
+  error: null,
+};
 
 export interface Toast {
   readonly id: number;

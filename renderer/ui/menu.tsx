@@ -1,3 +1,4 @@
+import { autoUpdate, flip, offset, shift, size, useFloating, type VirtualElement } from '@floating-ui/react';
 import { type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
 import './menu.css';
@@ -71,33 +72,47 @@ export function Menu({ label, items, children, className = 'menu-button', tip, a
 }
 
 interface MenuListProps {
-  readonly id: string;
+  readonly id?: string;
   readonly label: string;
   readonly items: readonly MenuItem[];
-  readonly anchor: HTMLElement;
-  readonly align: 'left' | 'right';
+  /** What the menu stands beside: a button, or the point of a right click. */
+  readonly anchor: HTMLElement | VirtualElement;
+  readonly align?: 'left' | 'right';
   readonly onClose: (refocus: boolean) => void;
 }
 
-function MenuList({ id, label, items, anchor, align, onClose }: MenuListProps) {
+/** The open menu: it keeps inside the window, above its anchor where there is no room below. */
+export function MenuList({ id, label, items, anchor, align = 'left', onClose }: MenuListProps) {
   const list = useRef<HTMLDivElement>(null);
+  const { refs, floatingStyles, isPositioned } = useFloating({
+    strategy: 'fixed',
+    placement: align === 'left' ? 'bottom-start' : 'bottom-end',
+    middleware: [
+      offset(3),
+      flip({ padding: 4 }),
+      shift({ padding: 4, crossAxis: true }),
+      size({
+        padding: 4,
+        apply: ({ availableHeight, elements }) => {
+          elements.floating.style.maxHeight = `${Math.max(80, availableHeight)}px`;
+        },
+      }),
+    ],
+    whileElementsMounted: autoUpdate,
+  });
+  useLayoutEffect(() => refs.setPositionReference(anchor), [anchor, refs]);
   useLayoutEffect(() => {
-    const element = list.current;
-    if (element === null) return;
-    const box = anchor.getBoundingClientRect();
-    const left = align === 'left' ? box.left : box.right - element.offsetWidth;
-    const below = box.bottom + 3 + element.offsetHeight < window.innerHeight;
-    element.style.left = `${Math.max(4, Math.min(left, window.innerWidth - element.offsetWidth - 4))}px`;
-    element.style.top = `${below ? box.bottom + 3 : Math.max(4, box.top - element.offsetHeight - 3)}px`;
+    if (!isPositioned) return;
     const first =
-      element.querySelector<HTMLElement>('[aria-checked="true"]') ??
-      element.querySelector<HTMLElement>('button:not(:disabled)');
-    first?.focus();
-  }, [anchor, align]);
+      list.current?.querySelector<HTMLElement>('[aria-checked="true"]') ??
+      list.current?.querySelector<HTMLElement>('button:not(:disabled)');
+    first?.focus({ preventScroll: true });
+  }, [isPositioned]);
   useEffect(() => {
     const onPointerDown = (event: PointerEvent) => {
       const target = event.target as Node;
-      if (!list.current?.contains(target) && !anchor.contains(target)) onClose(false);
+      const onAnchor = anchor instanceof Element && anchor.contains(target);
+      if (!list.current?.contains(target) && !onAnchor) onClose(false);
     };
     const onBlur = () => onClose(false);
     window.addEventListener('pointerdown', onPointerDown, true);
@@ -130,7 +145,18 @@ function MenuList({ id, label, items, anchor, align, onClose }: MenuListProps) {
   };
   const chooses = items.some((item) => item.checked !== undefined);
   return createPortal(
-    <div ref={list} id={id} className="menu-list scroll" role="menu" aria-label={label} onKeyDown={move}>
+    <div
+      ref={(element) => {
+        list.current = element;
+        refs.setFloating(element);
+      }}
+      id={id}
+      className="menu-list scroll"
+      style={floatingStyles}
+      role="menu"
+      aria-label={label}
+      onKeyDown={move}
+    >
       {items.map((item) => (
         <button
           key={item.id}

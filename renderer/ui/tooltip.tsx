@@ -1,12 +1,11 @@
+import { flip, offset, shift, useFloating } from '@floating-ui/react';
 import { useEffect, useState } from 'react';
 import './tooltip.css';
 
 interface Tip {
   readonly text: string;
   readonly shortcut: string | undefined;
-  readonly x: number;
-  readonly y: number;
-  readonly above: boolean;
+  readonly target: HTMLElement;
 }
 
 /** Long enough that passing over a row of buttons shows nothing. */
@@ -29,10 +28,7 @@ export function TooltipLayer() {
       timer = setTimeout(() => {
         const text = target.dataset.tip;
         if (text === undefined || text === '' || !target.isConnected) return;
-        const box = target.getBoundingClientRect();
-        const above = box.bottom + 60 > window.innerHeight;
-        const x = Math.min(Math.max(box.left + box.width / 2, 90), window.innerWidth - 90);
-        setTip({ text, shortcut: target.dataset.shortcut, x, y: above ? box.top - 6 : box.bottom + 6, above });
+        setTip({ text, shortcut: target.dataset.shortcut, target });
       }, delayMs);
     };
     const onKeyDown = (event: Event) => {
@@ -53,11 +49,20 @@ export function TooltipLayer() {
       for (const [name, listener] of Object.entries(events)) window.removeEventListener(name, listener);
     };
   }, []);
-  if (tip === null) return null;
+  return tip === null ? null : <Tooltip {...tip} />;
+}
+
+function Tooltip({ text, shortcut, target }: Tip) {
+  const { refs, floatingStyles } = useFloating({
+    strategy: 'fixed',
+    placement: 'bottom',
+    elements: { reference: target },
+    middleware: [offset(6), flip({ padding: 4 }), shift({ padding: 4 })],
+  });
   return (
-    <div className={tip.above ? 'tooltip tooltip-above' : 'tooltip'} role="tooltip" style={{ left: tip.x, top: tip.y }}>
-      {tip.text}
-      {tip.shortcut !== undefined && <kbd>{tip.shortcut}</kbd>}
+    <div ref={refs.setFloating} className="tooltip" role="tooltip" style={floatingStyles}>
+      {text}
+      {shortcut !== undefined && <kbd>{shortcut}</kbd>}
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { configPath } from '../../state/config-text.ts';
 import { type Doc, docKey, isDirty } from '../../state/session.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
-import { LatePart } from '../../ui/late-part.tsx';
+import { LazyView } from '../../ui/lazy-view.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import { TabList } from '../../ui/tabs.tsx';
 
@@ -76,9 +76,9 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
             actions={<Button onClick={() => void studio.docs.load(doc.projectId, doc.path)}>Read again</Button>}
           />
         ) : (
-          <LatePart load={loadEditor} fallback={<PlainText text={doc.text} />}>
+          <LazyView load={loadEditor} fallback={<PlainText text={doc.text} />}>
             {(CodeEditor) => <CodeEditor projectId={project.id} path={doc.path} theme={theme} />}
-          </LatePart>
+          </LazyView>
         )}
       </div>
     </div>

@@ -1,5 +1,5 @@
 import { useSession, useStudio } from '../../bind/studio.tsx';
-import type { Inspected } from '../../state/images.ts';
+import type { Inspected } from '../../state/session.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatBytes } from '../../ui/format.ts';
 import { hexTable } from '../../ui/hex.ts';

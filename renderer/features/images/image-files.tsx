@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react';
 import type { ImageInfo, ImageTree } from '#shared/model/image-tree.ts';
 import { useStudio } from '../../bind/studio.tsx';
-import type { Inspected } from '../../state/images.ts';
+import type { Inspected } from '../../state/session.ts';
 import { Segments } from '../../ui/segments.tsx';
 import { EmptyState } from '../../ui/states.tsx';
 import { FileView } from './file-view.tsx';

@@ -1,7 +1,7 @@
 import './images.css';
 import type { ImageInfo } from '#shared/model/image-tree.ts';
 import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
-import type { Inspected } from '../../state/images.ts';
+import type { Inspected } from '../../state/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { Page } from '../../ui/page.tsx';
 import { Segments } from '../../ui/segments.tsx';

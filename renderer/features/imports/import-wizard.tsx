@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import './imports.css';
 import { useStudio, useTransient } from '../../bind/studio.tsx';
-import { noImport } from '../../state/imports.ts';
+import { noImport } from '../../state/transient.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import type { Pickers } from '../../ui/path-field.tsx';

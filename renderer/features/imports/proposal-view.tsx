@@ -2,7 +2,7 @@ import { type FormEvent, useState } from 'react';
 import type { ImportProposal } from '#shared/model/import.ts';
 import { configFileSchema } from '#shared/model/project.ts';
 import { useSession, useStudio } from '../../bind/studio.tsx';
-import type { Importing } from '../../state/imports.ts';
+import type { Importing } from '../../state/transient.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatBytes } from '../../ui/format.ts';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';

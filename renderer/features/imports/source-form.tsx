@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { useStudio } from '../../bind/studio.tsx';
-import type { Importing } from '../../state/imports.ts';
+import type { Importing } from '../../state/transient.ts';
 import { Button } from '../../ui/button.tsx';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';
 import { ErrorState } from '../../ui/states.tsx';

@@ -1,12 +1,11 @@
 import type { JSONPath } from 'jsonc-parser';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { z } from 'zod';
 import type { Json } from '#shared/model/json.ts';
 import { valueAt } from '../../state/config-text.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { type Field, type FieldShape, problemOf } from './fields.ts';
 import { useOptionsForm } from './form-context.ts';
-import { OptionRow } from './option-row.tsx';
 import { Problem, ScalarInput } from './scalar-input.tsx';
 
 export interface EntriesProps {
@@ -14,17 +13,19 @@ export interface EntriesProps {
   readonly shape: Extract<FieldShape, { kind: 'entries' }>;
   readonly at: JSONPath;
   readonly level: number;
+  /** Draws an option of an entry that is a group. */
+  readonly renderOption: (field: Field, at: JSONPath) => ReactNode;
 }
 
 /** Entries of a kind: files, volumes, ports. Each can be changed and taken out, and more can be added. */
-export function Entries({ field, shape, at, level }: EntriesProps) {
+export function Entries({ field, shape, at, level, renderOption }: EntriesProps) {
   const form = useOptionsForm();
   const value = valueAt(form.value, at);
   const keys = Array.isArray(value) ? value.map((_, index) => index) : keysOf(value);
   return (
     <fieldset className="entries" style={{ marginLeft: level * 14 }} aria-label={field.name}>
       {keys.map((key) => (
-        <Entry key={key} field={field} shape={shape} at={[...at, key]} />
+        <Entry key={key} field={field} shape={shape} at={[...at, key]} renderOption={renderOption} />
       ))}
       {shape.key === null ? (
         <Button
@@ -48,15 +49,7 @@ export function Entries({ field, shape, at, level }: EntriesProps) {
 const keysOf = (value: Json | undefined): readonly string[] =>
   typeof value === 'object' && value !== null ? Object.keys(value) : [];
 
-function Entry({
-  field,
-  shape,
-  at,
-}: {
-  readonly field: Field;
-  readonly shape: EntriesProps['shape'];
-  readonly at: JSONPath;
-}) {
+function Entry({ field, shape, at, renderOption }: Omit<EntriesProps, 'level'>) {
   const form = useOptionsForm();
   const key = at.at(-1);
   const name = typeof key === 'number' ? `${field.name} ${key + 1}` : String(key);
@@ -79,10 +72,7 @@ function Entry({
         )}
         <IconButton icon="trash" label={`Take out ${name}`} onClick={() => form.set(at, undefined)} />
       </div>
-      {entry.shape.kind === 'group' &&
-        entry.shape.fields.map((inner) => (
-          <OptionRow key={inner.name} field={inner} at={[...at, inner.name]} level={1} />
-        ))}
+      {entry.shape.kind === 'group' && entry.shape.fields.map((inner) => renderOption(inner, [...at, inner.name]))}
     </div>
   );
 }

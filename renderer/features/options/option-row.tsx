@@ -71,7 +71,13 @@ export function OptionRow({ field, at, level = 0 }: OptionRowProps) {
       return (
         <>
           <Line {...parts} docId={id} problem={problem} />
-          <Entries field={field} shape={shape} at={at} level={level} />
+          <Entries
+            field={field}
+            shape={shape}
+            at={at}
+            level={level}
+            renderOption={(option, place) => <OptionRow key={option.name} field={option} at={place} level={1} />}
+          />
         </>
       );
     case 'list':

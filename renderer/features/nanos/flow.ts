@@ -1,9 +1,9 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { NanosRelease } from '#shared/model/nanos.ts';
-import type { BuildActions } from './builds.ts';
-import { currentProject, report, type StudioContext } from './context.ts';
-import { failed, loading, ready } from './loadable.ts';
-import type { NanosInstall, NanosSource } from './transient.ts';
+import type { BuildActions } from '../../state/builds.ts';
+import { currentProject, report, type StudioContext } from '../../state/context.ts';
+import { failed, loading, ready } from '../../state/loadable.ts';
+import type { NanosInstall, NanosSource } from '../../state/transient.ts';
 
 export interface NanosActions {
   readonly load: () => Promise<void>;

@@ -1,11 +1,11 @@
-import { runtimeOf } from '../state/config.ts';
-import { configPath } from '../state/config-text.ts';
-import { currentProject } from '../state/context.ts';
-import { docKey } from '../state/session.ts';
-import type { Command, CommandContext } from './commands.ts';
+import type { Command, ListCommands } from '../../bind/command.ts';
+import { runtimeOf } from '../../state/config.ts';
+import { configPath } from '../../state/config-text.ts';
+import { currentProject } from '../../state/context.ts';
+import { docKey } from '../../state/session.ts';
 
-/** What chooses a runtime and looks after what it needs. */
-export function listNanosCommands({ studio }: CommandContext): readonly Command[] {
+/** Commands that choose a runtime and manage the releases of Nanos. */
+export const listNanosCommands: ListCommands = (studio) => {
   const { session, transient } = studio;
   const project = currentProject(studio);
   const runtime = project === null ? null : runtimeOf(project, session.getState().docs[docKey(project.id, configPath)]);
@@ -22,39 +22,6 @@ export function listNanosCommands({ studio }: CommandContext): readonly Command[
         run: () => project !== null && void studio.config.chooseRuntime(project.id, id),
       }),
     ),
-    {
-      id: 'options',
-      title: 'Options of the function',
-      group: 'Function',
-      shortcut: 'Ctrl+,',
-      icon: 'sliders',
-      disabled: project === null,
-      run: () => transient.setState({ center: 'options' }),
-    },
-    {
-      id: 'import',
-      title: 'Import a program, an ops configuration or an OCI image',
-      group: 'Function',
-      shortcut: 'Ctrl+Alt+I',
-      icon: 'download',
-      run: studio.imports.begin,
-    },
-    {
-      id: 'inspect',
-      title: 'Look into the image of the function',
-      group: 'Function',
-      shortcut: 'Ctrl+I',
-      icon: 'images',
-      disabled: project === null,
-      run: () => void studio.images.inspectBuilt(),
-    },
-    {
-      id: 'inspect-file',
-      title: 'Look into an image file',
-      group: 'File',
-      icon: 'images',
-      run: () => transient.setState({ dialog: { kind: 'open-image' } }),
-    },
     {
       id: 'releases',
       title: 'Nanos releases',
@@ -83,4 +50,4 @@ export function listNanosCommands({ studio }: CommandContext): readonly Command[
         }),
       ),
   ];
-}
+};

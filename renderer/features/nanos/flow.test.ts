@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
-import { type FakeStudio, openFakeStudio, settled } from '../../test/fixtures/fake-studio.ts';
-import { runtimeOf } from './config.ts';
-import { docKey } from './session.ts';
+import { type FakeStudio, openFakeStudio, settled } from '../../../test/fixtures/fake-studio.ts';
+import { runtimeOf } from '../../state/config.ts';
+import { docKey } from '../../state/session.ts';
 
 let fake: FakeStudio;
 afterEach(() => fake.close());

@@ -1,31 +1,7 @@
-import { type FirstlightError, toFirstlightError } from '#shared/errors.ts';
-import type { ImportProposal } from '#shared/model/import.ts';
-import type { StudioContext } from './context.ts';
-import type { ProjectActions } from './projects.ts';
-
-/** An import on its way from a source to a project. */
-export interface Importing {
-  readonly source: string;
-  /** `asking`: for a source. `proposed`: a person decides. */
-  readonly stage: 'asking' | 'examining' | 'proposed' | 'creating';
-  readonly message: string;
-  /** Units: 0 to 1; null when unknown. */
-  readonly fraction: number | null;
-  readonly cancelling: boolean;
-  readonly proposal: ImportProposal | null;
-  /** Why the source could not be read, or the project not be made. */
-  readonly error: FirstlightError | null;
-}
-
-export const noImport: Importing = {
-  source: '',
-  stage: 'asking',
-  message: '',
-  fraction: null,
-  cancelling: false,
-  proposal: null,
-  error: null,
-};
+import { toFirstlightError } from '#shared/errors.ts';
+import type { StudioContext } from '../../state/context.ts';
+import type { ProjectActions } from '../../state/projects.ts';
+import { type Importing, noImport } from '../../state/transient.ts';
 
 export interface ImportActions {
   /** Asks for a source. */

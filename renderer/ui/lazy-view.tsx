@@ -3,15 +3,15 @@ import { FirstlightError } from '#shared/errors.ts';
 import { ErrorBoundary } from './error-boundary.tsx';
 
 /** Reads a part of the window that has a file of its own. */
-export type LoadPart<Props> = () => Promise<{ readonly default: ComponentType<Props> }>;
+export type LoadView<Props> = () => Promise<{ readonly default: ComponentType<Props> }>;
 
-const parts = new WeakMap<object, object>();
+const views = new WeakMap<object, object>();
 
 /** The same component for the same loader, so that what was read once is drawn at once. */
-function partOf<Props>(load: LoadPart<Props>): LazyExoticComponent<ComponentType<Props>> {
-  const known = parts.get(load) as LazyExoticComponent<ComponentType<Props>> | undefined;
+function viewOf<Props>(load: LoadView<Props>): LazyExoticComponent<ComponentType<Props>> {
+  const known = views.get(load) as LazyExoticComponent<ComponentType<Props>> | undefined;
   if (known !== undefined) return known;
-  const part = lazy(() =>
+  const view = lazy(() =>
     load().catch((cause: unknown) => {
       throw new FirstlightError('CONNECTION_LOST', 'This part of the window could not be read.', {
         cause,
@@ -19,26 +19,26 @@ function partOf<Props>(load: LoadPart<Props>): LazyExoticComponent<ComponentType
       });
     }),
   );
-  parts.set(load, part);
-  return part;
+  views.set(load, view);
+  return view;
 }
 
 /** Draws a part once its file is read. A file that could not be read is asked for again when a person draws it again. */
-export function LatePart<Props>(props: {
-  readonly load: LoadPart<Props>;
+export function LazyView<Props>(props: {
+  readonly load: LoadView<Props>;
   readonly fallback: ReactNode;
-  readonly children: (Part: ComponentType<Props>) => ReactNode;
+  readonly children: (View: ComponentType<Props>) => ReactNode;
 }) {
   const { load, fallback, children } = props;
   const [, setAttempt] = useState(0);
-  const Part = partOf(load) as unknown as ComponentType<Props>;
+  const View = viewOf(load) as unknown as ComponentType<Props>;
   const retry = () => {
-    parts.delete(load);
+    views.delete(load);
     setAttempt((attempt) => attempt + 1);
   };
   return (
     <ErrorBoundary onRetry={retry}>
-      <Suspense fallback={fallback}>{children(Part)}</Suspense>
+      <Suspense fallback={fallback}>{children(View)}</Suspense>
     </ErrorBoundary>
   );
 }

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
-import { type FakeStudio, openFakeStudio, settled } from '../../test/fixtures/fake-studio.ts';
-import { currentProject } from './context.ts';
+import { type FakeStudio, openFakeStudio, settled } from '../../../test/fixtures/fake-studio.ts';
+import { currentProject } from '../../state/context.ts';
 
 let fake: FakeStudio;
 afterEach(() => fake.close());

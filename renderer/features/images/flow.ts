@@ -1,20 +1,9 @@
 import type { ImageRef } from '#shared/contract/images.ts';
 import { toFirstlightError } from '#shared/errors.ts';
-import type { ImageInfo, ImagePartition, ImageText, ImageTree } from '#shared/model/image-tree.ts';
-import { currentProject, type StudioContext } from './context.ts';
-import { failed, idle, type Loadable, loading, ready } from './loadable.ts';
-
-/** An image that is being looked into. */
-export interface Inspected {
-  readonly image: ImageRef;
-  readonly partition: ImagePartition;
-  readonly info: Loadable<ImageInfo>;
-  /** Stays idle for an image that has no file system. */
-  readonly tree: Loadable<ImageTree>;
-  /** The file that is read, and what it says. */
-  readonly path: string | null;
-  readonly text: Loadable<ImageText>;
-}
+import type { ImagePartition, ImageText } from '#shared/model/image-tree.ts';
+import { currentProject, type StudioContext } from '../../state/context.ts';
+import { failed, idle, type Loadable, loading, ready } from '../../state/loadable.ts';
+import type { Inspected } from '../../state/session.ts';
 
 export interface ImageActions {
   /** Reads the list of the store. */

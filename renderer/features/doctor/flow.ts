@@ -1,6 +1,6 @@
 import { toFirstlightError } from '#shared/errors.ts';
-import { report, type StudioContext } from './context.ts';
-import { failed, loading, ready } from './loadable.ts';
+import { report, type StudioContext } from '../../state/context.ts';
+import { failed, loading, ready } from '../../state/loadable.ts';
 
 export interface DoctorActions {
   readonly run: (fresh?: boolean) => Promise<void>;

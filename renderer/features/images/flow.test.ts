@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
-import { type FakeStudio, openFakeStudio, settled } from '../../test/fixtures/fake-studio.ts';
+import { type FakeStudio, openFakeStudio, settled } from '../../../test/fixtures/fake-studio.ts';
 
 let fake: FakeStudio;
 afterEach(() => fake.close());

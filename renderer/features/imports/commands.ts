@@ -1,0 +1,15 @@
+import type { ListCommands } from '../../bind/command.ts';
+
+/** Commands that bring programs from elsewhere. */
+export const listImportCommands: ListCommands = (studio) => {
+  return [
+    {
+      id: 'import',
+      title: 'Import a program, an ops configuration or an OCI image',
+      group: 'Function',
+      shortcut: 'Ctrl+Alt+I',
+      icon: 'download',
+      run: studio.imports.begin,
+    },
+  ];
+};

@@ -1,0 +1,52 @@
+import type { ListCommands } from '../../bind/command.ts';
+import { currentProject } from '../../state/context.ts';
+
+/** Commands that start, cancel and compare runs. */
+export const listRunCommands: ListCommands = (studio) => {
+  const { transient, saved, session } = studio;
+  const project = currentProject(studio);
+  const { startMode } = saved.getState();
+  const task = project === null ? undefined : transient.getState().tasks[project.id];
+  const shown = project === null ? undefined : session.getState().shown[project.id];
+  return [
+    {
+      id: 'run',
+      title: 'Run',
+      group: 'Run',
+      shortcut: 'Ctrl+Enter',
+      icon: 'play',
+      disabled: project === null || task !== undefined,
+      run: () => void studio.runs.run(),
+    },
+    {
+      id: 'cancel',
+      title: 'Cancel what is under way',
+      group: 'Run',
+      shortcut: 'Esc',
+      disabled: task === undefined,
+      run: () => task?.cancel(),
+    },
+    {
+      id: 'mode-cold',
+      title: 'Start mode: cold',
+      group: 'Run',
+      disabled: startMode === 'cold',
+      run: () => saved.setState({ startMode: 'cold' }),
+    },
+    {
+      id: 'mode-prestarted',
+      title: 'Start mode: prestarted',
+      group: 'Run',
+      disabled: startMode === 'prestarted',
+      run: () => saved.setState({ startMode: 'prestarted' }),
+    },
+    {
+      id: 'no-compare',
+      title: 'Draw no run beneath the timeline',
+      group: 'Run',
+      icon: 'ghost',
+      disabled: !shown?.previous,
+      run: () => project !== null && void studio.runs.compare(project.id, null),
+    },
+  ];
+};
