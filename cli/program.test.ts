@@ -86,7 +86,7 @@ describe('run', () => {
       instance: { id: 'hello-3f2a', domain: 'firstlight-hello-3f2a', uri: 'qemu:///system', accel: 'tcg' },
       response: { status: 200, headers: { 'content-type': 'application/json' }, body: { hello: 'Ada' } },
       timeline: {
-        totalMs: 127,
+        totalMs: 255,
         startMode: 'cold',
         ahead: null,
         marks: [{ name: 'ember.main', atMs: 7, source: 'guest', clock: 'guest-tsc', errorMs: 0.05 }],
@@ -109,7 +109,7 @@ describe('run', () => {
   test('people get the response, then the timeline', async () => {
     const { out, err } = await cli(['run', 'hello'], runParts);
     expect(out.indexOf('200 OK')).toBeLessThan(out.indexOf('"hello": "Ada"'));
-    expect(out.indexOf('"hello": "Ada"')).toBeLessThan(out.indexOf('Cold start  127 ms  cold, emulated (TCG, no KVM)'));
+    expect(out.indexOf('"hello": "Ada"')).toBeLessThan(out.indexOf('Cold start  255 ms  cold, emulated (TCG, no KVM)'));
     expect(out).toMatch(/ {2}vmm +2.00 ms +▏?[█▏▎▍▌▋▊▉]/);
     expect(out).not.toContain('\x1b');
     expect(err).toBe('');
@@ -133,7 +133,7 @@ describe('run', () => {
     expect(json.exitCode).toBe(1);
     expect(JSON.parse(json.out)).toMatchObject({
       error: { code: 'FUNCTION_THREW', message: 'TypeError: no name', stack: error.details.stack },
-      timeline: { totalMs: 127 },
+      timeline: { totalMs: 255 },
       response: null,
     });
     expect(json.err).toBe('');

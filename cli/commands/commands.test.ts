@@ -170,7 +170,7 @@ test('studio, without a display, says where it is, runs the sample and shows its
   const done = main(['studio'], io, async () => ({ ...engine, close: async () => undefined }));
   await vi.waitFor(() => expect(io.err()).toContain('Serving until Ctrl-C.'), 5000);
   expect(io.out()).toMatch(
-    /^Studio: http:\/\/127\.0\.0\.1:\d+\/#token=[0-9a-f]{64}\n200 OK[\s\S]*Cold start {2}127 ms/,
+    /^Studio: http:\/\/127\.0\.0\.1:\d+\/#token=[0-9a-f]{64}\n200 OK[\s\S]*Cold start {2}255 ms/,
   );
   io.end('SIGINT');
   expect(await done).toBe(130);

@@ -41,10 +41,10 @@ describe('the timeline', () => {
 
   test('draws each phase where it was on one axis', () => {
     const [head, ...phases] = lines({}, 89);
-    expect(head).toBe('Cold start  127 ms  cold, emulated (TCG, no KVM)');
-    // 64 columns for 127 ms: `respond` is the last half, `function` the quarter before it.
-    expect(phases[6]).toBe(`  respond   64.0 ms  ${' '.repeat(31)}${'#'.repeat(32)}`);
-    expect(phases[5]).toBe(`  function  32.0 ms  ${' '.repeat(15)}${'#'.repeat(16)}`);
+    expect(head).toBe('Cold start  255 ms  cold, emulated (TCG, no KVM)');
+    // 64 columns for 255 ms: `respond` is the last half, `handler` the quarter before it.
+    expect(phases[7]).toBe(`  respond    128 ms  ${' '.repeat(31)}${'#'.repeat(32)}`);
+    expect(phases[6]).toBe(`  handler   64.0 ms  ${' '.repeat(15)}${'#'.repeat(16)}`);
     expect(phases[0]).toBe('  prepare   1.00 ms  #');
   });
 

@@ -25,6 +25,7 @@ const phaseColors: Readonly<Record<PhaseName, number>> = {
   kernel: 36,
   runtime: 178,
   function: 208,
+  handler: 230,
   respond: 175,
 };
 

@@ -32,11 +32,11 @@ export const instance: Instance = instanceSchema.parse({
   runId: 'mbcdefgh-abc123',
 });
 
-/** 1, 2, 4 … 64 ms: 127 ms in all. */
+/** 1, 2, 4 … 128 ms: 255 ms in all. */
 export const timeline: BootTimeline = {
   startMode: 'cold',
   accel: 'tcg',
-  totalNs: ns(127e6),
+  totalNs: ns(255e6),
   complete: true,
   phases: phaseNames.map((name, index) => ({
     name,

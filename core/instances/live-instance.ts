@@ -255,7 +255,8 @@ export class LiveInstance {
     }
     const error = await this.#failures.explain(result.outcome.error);
     this.fail(error);
-    return { hostMarks: session.hostMarks?.(), ...result, outcome: { ok: false, error, fatal: true } };
+    const seen = result.marks.length === 0 ? session.seen?.() : undefined;
+    return { hostMarks: session.hostMarks?.(), ...result, ...seen, outcome: { ok: false, error, fatal: true } };
   }
 
   /** Round trips to the guest that tie its clock to ours. */

@@ -62,7 +62,9 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
   const answered = seen.endedEarlyNs === null && result !== null;
   const isSent = result?.isSent !== false;
   if (result !== null && isSent && (result.marks.length > 0 || result.hostMarks !== undefined)) {
-    marks.push(mark('request.sent', 'request sent', result.sentAtNs, 'host', 'respond'));
+    marks.push(
+      mark(markNames.requestSent, 'request sent', result.sentAtNs, 'host', opensWithRequest(result, answered)),
+    );
   }
   marks.push(...(result?.hostMarks ?? []));
   if (answered)
@@ -101,6 +103,15 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
     endedEarly: seen.endedEarlyNs,
   });
   return { timeline, rate: clock !== null && !isOwnClock && seen.clockSamples.length > 0 ? clock.rate : null };
+}
+
+/**
+ * The phase that the request opens. A guest that marks its handler says itself when `handler` and `respond` begin; one that
+ * speaks and never answered was last known to take the request up.
+ */
+function opensWithRequest({ marks }: InvocationResult, answered: boolean): HostMark['opens'] {
+  if (marks.some(({ opens }) => opens === 'handler')) return null;
+  return marks.length > 0 && !answered ? 'handler' : 'respond';
 }
 
 /** The first thing that proves that the guest ran: libvirt's word or the guest's own. */

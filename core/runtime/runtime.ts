@@ -35,6 +35,9 @@ export interface InvocationResult {
   readonly hostMarks?: readonly HostMark[] | undefined;
 }
 
+/** What a guest has said of its start so far. */
+export type GuestSeen = Pick<InvocationResult, 'marks' | 'received' | 'guestClock'>;
+
 export interface InvocationRequest {
   readonly event: Json;
   readonly timeoutMs: number;
@@ -49,6 +52,8 @@ export interface GuestSession {
   readonly invoke: (request: InvocationRequest) => Promise<InvocationResult>;
   /** What the host has seen of the guest's boot so far, for a start that ends without an answer. */
   readonly hostMarks?: () => readonly HostMark[];
+  /** What the guest has said so far, for a start that is under way or ends without an answer. */
+  readonly seen?: (() => GuestSeen) | undefined;
   /** Round trips taken after the start, so that they cost it nothing. */
   readonly sampleClock: (count: number) => Promise<readonly ClockSample[]>;
   /** Settles when the channel ends, with the reason when it broke. */

@@ -5,6 +5,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { type Run, type RunSummary, runSchema } from '#shared/model/run.ts';
 import type { ProjectId, RunId } from '#shared/model/units.ts';
 import { nsToMs, runIdSchema } from '#shared/model/units.ts';
+import { upgradeTimeline } from '#shared/timeline/index.ts';
 import { createConsoleLog, readConsoleLog } from './console-log.ts';
 import type { Layout } from './layout.ts';
 import { isAlive, ownerSchema, thisProcess } from './owner.ts';
@@ -90,7 +91,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
   /** The run, or undefined when there is none; a file that cannot be understood moves out of the way. */
   async function load(id: RunId, onSetAside: (what: SetAside) => void = () => undefined): Promise<Run | undefined> {
     const found = await readJson(join(dirOf(id), runFileName), runFileSchema);
-    if (found.ok) return found.value?.run;
+    if (found.ok) return found.value && upgradeRun(found.value.run);
     // Two processes may find it at once: the second finds it gone.
     const moved = await setAside(dirOf(id), id, found.reason).catch(goneAsUndefined);
     if (moved !== undefined) onSetAside(moved);
@@ -230,6 +231,10 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
     },
   };
 }
+
+/** A run as an earlier version kept it, in today's form. */
+const upgradeRun = (run: Run): Run =>
+  run.timeline === null ? run : { ...run, timeline: upgradeTimeline(run.timeline) };
 
 /** The line that a list shows of a run. */
 export function summarizeRun(run: Run): RunSummary {

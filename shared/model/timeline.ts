@@ -2,7 +2,16 @@ import { z } from 'zod';
 import { nsSchema } from './units.ts';
 
 /** The phases of a cold start, in order; every runtime has all of them, some of length 0. */
-export const phaseNames = ['prepare', 'vmm', 'firmware', 'kernel', 'runtime', 'function', 'respond'] as const;
+export const phaseNames = [
+  'prepare',
+  'vmm',
+  'firmware',
+  'kernel',
+  'runtime',
+  'function',
+  'handler',
+  'respond',
+] as const;
 export const phaseNameSchema = z.enum(phaseNames);
 export type PhaseName = z.infer<typeof phaseNameSchema>;
 
@@ -41,7 +50,7 @@ export type Phase = z.output<typeof phaseSchema>;
 /**
  * Where a cold start's time went.
  *
- * Shape: `phases` holds all seven in order, contiguous from 0, and sums to `totalNs`. `ahead` holds what was done
+ * Shape: `phases` holds all of `phaseNames` in order, contiguous from 0, and sums to `totalNs`. `ahead` holds what was done
  * before the click (negative times), null for a cold start. `complete` is false when the start ended early (a failed
  * boot): the phases then sum to the moment it ended.
  */

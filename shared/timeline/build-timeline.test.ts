@@ -40,7 +40,9 @@ const whole: Observations = {
     guest('entry', 200, 'kernel'),
     guest('runtime', 600, 'runtime'),
     guest('function', 800, 'function'),
-    guest('invoke', 1000, 'respond'),
+    guest('invoke', 1000, null),
+    guest('handler', 1040, 'handler'),
+    guest('returned', 1200, 'respond'),
   ],
   clock,
   ahead: null,
@@ -59,8 +61,9 @@ describe('the boot timeline', () => {
       firmware: [300, 100],
       kernel: [400, 200],
       runtime: [600, 100],
-      function: [700, 100],
-      respond: [800, 200],
+      function: [700, 120],
+      handler: [820, 80],
+      respond: [900, 100],
     });
     const timeline = buildTimeline(whole);
     expect(timeline).toMatchObject({ totalNs: 1000, complete: true, ahead: null, startMode: 'cold', accel: 'tcg' });
@@ -68,8 +71,8 @@ describe('the boot timeline', () => {
   });
 
   it('TL-3: the latest of two marks opens a phase', () => {
-    const later = host('request.sent', 1900, 'respond');
-    expect(spans({ ...whole, hostMarks: [...whole.hostMarks, later] }).respond).toEqual([900, 100]);
+    const later = host('request.sent', 1950, 'respond');
+    expect(spans({ ...whole, hostMarks: [...whole.hostMarks, later] }).respond).toEqual([950, 50]);
   });
 
   it('TL-4: a phase that no mark opens has length 0 where the next one starts', () => {
@@ -101,7 +104,7 @@ describe('the boot timeline', () => {
       hostMarks: [...whole.hostMarks.filter((m) => m.opens !== 'vmm'), early, late],
     });
     expect(phases[1]).toMatchObject({ name: 'vmm', startNs: 0, errorNs: 40 });
-    expect(phases[6]).toMatchObject({ name: 'respond', startNs: 1000, durationNs: 0, errorNs: 400 });
+    expect(phases[7]).toMatchObject({ name: 'respond', startNs: 1000, durationNs: 0, errorNs: 400 });
   });
 
   it('TL-8: what was done before the click stands apart, at negative times', () => {
@@ -144,6 +147,12 @@ describe('the boot timeline', () => {
     expect(buildTimeline({ ...seen, endedEarly: null })).toMatchObject({ complete: false, totalNs: 100 });
   });
 
+  it('TL-11: a handler that did not return takes all that is left', () => {
+    const guestMarks = whole.guestMarks.filter(({ name }) => name !== 'returned');
+    const hostMarks = whole.hostMarks.filter(({ opens }) => opens !== 'respond');
+    expect(spans({ ...whole, guestMarks, hostMarks })).toMatchObject({ handler: [820, 180], respond: [1000, 0] });
+  });
+
   it('TL-10: all marks are there, by time', () => {
     const { marks } = buildTimeline(whole);
     expect(marks.map((mark) => mark.name)).toEqual([
@@ -155,6 +164,8 @@ describe('the boot timeline', () => {
       'runtime',
       'function',
       'invoke',
+      'handler',
+      'returned',
       'response.received',
     ]);
     expect(marks[4]).toMatchObject({ source: 'guest', clock: 'guest-tsc' });
@@ -168,7 +179,7 @@ describe('the boot timeline', () => {
     };
     for (let round = 0; round < 300; round++) {
       const marks = Array.from({ length: random(12) }, (_, index) =>
-        host(`m${index}`, random(4000), random(3) === 0 ? null : (phaseNames[random(7)] ?? null), random(300)),
+        host(`m${index}`, random(4000), random(3) === 0 ? null : (phaseNames[random(8)] ?? null), random(300)),
       );
       const answered = random(2) === 0 ? [host('response.received', random(4000))] : [];
       const timeline = buildTimeline({

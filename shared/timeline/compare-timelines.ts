@@ -14,7 +14,7 @@ export interface PhaseDelta {
 
 export interface TimelineDelta {
   readonly totalDeltaNs: Ns;
-  /** All seven phases, in order. */
+  /** All phases, in order. */
   readonly phases: readonly PhaseDelta[];
   /** False when the two started in different ways, so that the phases do not hold the same work. */
   readonly comparable: boolean;

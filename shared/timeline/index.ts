@@ -3,3 +3,4 @@ export { buildTimeline, type Observations } from './build-timeline.ts';
 export { type ClockEvidence, fitGuestClock, type GuestClock, type TickRate } from './clock.ts';
 export { compareTimelines, type PhaseDelta, type TimelineDelta } from './compare-timelines.ts';
 export { type ClockSample, type GuestMark, type HostMark, markNames } from './marks.ts';
+export { upgradeTimeline } from './upgrade-timeline.ts';

@@ -82,7 +82,10 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
       const { timeline } = result;
       const lengths = timeline?.phases.map(({ name, durationNs }) => [name, durationNs > 0]);
       expect(lengths).toEqual(
-        ['prepare', 'vmm', 'firmware', 'kernel', 'runtime', 'function', 'respond'].map((name) => [name, true]),
+        ['prepare', 'vmm', 'firmware', 'kernel', 'runtime', 'function', 'handler', 'respond'].map((name) => [
+          name,
+          true,
+        ]),
       );
       expect(timeline?.phases.reduce((sum, { durationNs }) => sum + durationNs, 0)).toBe(timeline?.totalNs);
       const names = timeline?.marks.map(({ name }) => name) ?? [];

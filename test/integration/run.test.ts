@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
+import type { PhaseName } from '#shared/model/timeline.ts';
 import { domains, makeHome, openStudio, qemuPid, removeHome, type Studio, until, whyNot } from './studio.ts';
 
 // A busy machine takes its time to start a QEMU.
@@ -13,6 +14,8 @@ const hello = `export default async (event) => {
   return { hello: event.name ?? 'world' };
 };`;
 const sum = (run: Run) => run.timeline?.phases.reduce((total, phase) => total + phase.durationNs, 0);
+const lengthMs = (run: Run, phase: PhaseName) =>
+  (run.timeline?.phases.find(({ name }) => name === phase)?.durationNs ?? Number.NaN) / 1e6;
 
 describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   let studio: Studio;
@@ -106,6 +109,23 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
     const project = await studio.project('loops', 'export default () => { for (;;); };', { timeoutMs: 300 });
     const result = await run(project);
     expect(result.error).toMatchObject({ code: 'FUNCTION_TIMEOUT' });
+    expect(lengthMs(result, 'handler')).toBeGreaterThanOrEqual(300);
+    expect(lengthMs(result, 'respond')).toBeLessThan(300);
+  });
+
+  it('counts the time that the handler takes as the handler’s', async () => {
+    const source = `export default async (event) => {
+  if (event.busy) for (const end = Date.now() + 300; Date.now() < end; );
+  else await new Promise((resolve) => setTimeout(resolve, 300));
+  return 'done';
+};`;
+    const project = await studio.project('busy', source);
+    for (const event of [{ busy: true }, { busy: false }]) {
+      const result = await run(project, { event });
+      expect(result.error).toBeNull();
+      expect(lengthMs(result, 'handler')).toBeGreaterThanOrEqual(295);
+      expect(lengthMs(result, 'respond')).toBeLessThan(300);
+    }
   });
 
   it('says so when memory runs out', async () => {

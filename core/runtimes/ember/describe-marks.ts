@@ -12,13 +12,20 @@ const meanings: Readonly<Record<EmberMark, { readonly label: string; readonly op
   devices: { label: 'invocation channel up', opens: null },
   runtime: { label: 'QuickJS starts', opens: 'runtime' },
   function: { label: 'heap snapshot restored', opens: 'function' },
-  invoke: { label: 'invocation read', opens: 'respond' },
-  handler: { label: 'handler called', opens: null },
-  returned: { label: 'handler returned', opens: null },
+  invoke: { label: 'invocation read', opens: null },
+  handler: { label: 'handler called', opens: 'handler' },
+  returned: { label: 'handler returned', opens: 'respond' },
   respond: { label: 'answer written', opens: null },
 };
 
-/** An Ember guest's marks with their meaning. */
+/** An Ember guest's marks with their meaning. A handler that was stopped never returned: its phase ends with the answer. */
 export function describeMarks(marks: readonly WireMark[]): GuestMark[] {
-  return marks.map(({ name, tsc }) => ({ name: `ember.${name}`, ticks: Number(tsc), ...meanings[name] }));
+  const seen = new Set(marks.map(({ name }) => name));
+  const wasStopped = seen.has('handler') && !seen.has('returned');
+  return marks.map(({ name, tsc }) => ({
+    name: `ember.${name}`,
+    ticks: Number(tsc),
+    ...meanings[name],
+    ...(name === 'respond' && wasStopped && { opens: 'respond' as const }),
+  }));
 }

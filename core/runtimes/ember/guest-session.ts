@@ -183,6 +183,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     ready: ready.promise,
     closed: closed.promise,
     invoke: (request) => inTurn(() => invokeNow(request)),
+    seen: () => ({ marks, received: [...received] }),
     sampleClock: (count) =>
       inTurn(async () => {
         const samples: ClockSample[] = [];

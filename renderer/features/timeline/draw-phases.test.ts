@@ -30,8 +30,8 @@ function makeRecorder(lanes: Scene['lanes']) {
 it('fades a phase over the error bounds of its edges, and draws nothing beyond them', () => {
   const phases = phaseNames.map((name, index) => ({
     name,
-    startNs: ns([0, 100, 400, 400, 400, 400, 400][index] ?? 0),
-    durationNs: ns([100, 300, 0, 0, 0, 0, 600][index] ?? 0),
+    startNs: ns([0, 100, 400, 400, 400, 400, 400, 400][index] ?? 0),
+    durationNs: ns([100, 300, 0, 0, 0, 0, 0, 600][index] ?? 0),
     errorNs: ns(index >= 2 ? 50 : 0),
   }));
   const model = buildModel(

@@ -26,7 +26,7 @@ export const timelineKeys: readonly (readonly [string, string])[] = [
   ['← →', 'pan'],
   ['+ −', 'zoom'],
   ['F', 'fit'],
-  ['1 … 7', 'select a phase'],
+  [`1 … ${phaseNames.length}`, 'select a phase'],
   ['Enter', 'zoom to the selected phase'],
   ['Shift ← →', 'move the crosshair'],
   [', .', 'previous, next mark'],
@@ -68,6 +68,6 @@ export function commandOf(press: KeyPress): TimelineCommand | null {
     case 'Escape':
       return { kind: 'escape' };
   }
-  const name = /^[1-7]$/.test(press.key) ? phaseNames[Number(press.key) - 1] : undefined;
+  const name = /^[1-9]$/.test(press.key) ? phaseNames[Number(press.key) - 1] : undefined;
   return name === undefined ? null : { kind: 'phase', name };
 }

@@ -18,7 +18,7 @@ const mark = (atNs: number, name = `at ${atNs}`, errorNs = 0): Mark => ({
   errorNs: ns(errorNs),
 });
 
-/** Seven phases of the given lengths in ns, an error of 5 ns at each inner edge. */
+/** All phases of the given lengths in ns, an error of 5 ns at each inner edge. */
 function timelineOf(
   lengths: readonly number[],
   marks: readonly Mark[] = [],
@@ -42,13 +42,14 @@ function timelineOf(
   };
 }
 
-const lengths = [1000, 2000, 0, 1000, 3000, 2000, 1000];
+const lengths = [1000, 2000, 0, 1000, 3000, 2000, 700, 300];
 
 describe('timeline model', () => {
   it('gives each phase the error bound of both its edges, the last one that of the mark it ends at', () => {
     const { segments } = buildModel(timelineOf(lengths, [mark(10_000, 'response', 7)]), null);
     expect(segments.map(({ errorNs, endErrorNs }) => [errorNs, endErrorNs])).toEqual([
       [0, 5],
+      [5, 5],
       [5, 5],
       [5, 5],
       [5, 5],
@@ -106,7 +107,7 @@ describe('timeline model', () => {
   });
 
   it('compares with the run before', () => {
-    const model = buildModel(timelineOf(lengths), timelineOf([1000, 2500, 0, 1000, 2000, 2000, 1000]));
+    const model = buildModel(timelineOf(lengths), timelineOf([1000, 2500, 0, 1000, 2000, 2000, 700, 300]));
     const [prepare, vmm] = model.segments;
     expect(prepare && changeOf(model, prepare)).toBe(0);
     expect(vmm && changeOf(model, vmm)).toBe(-500);
@@ -114,9 +115,9 @@ describe('timeline model', () => {
   });
 
   it('compares no phase that one of the runs never got to', () => {
-    const failed = timelineOf([1000, 2000, 0, 500, 0, 0, 0], [], { complete: false });
+    const failed = timelineOf([1000, 2000, 0, 500, 0, 0, 0, 0], [], { complete: false });
     const model = buildModel(failed, timelineOf(lengths));
-    expect(model.segments.map((segment) => changeOf(model, segment))).toEqual([0, 0, 0, -500, null, null, null]);
+    expect(model.segments.map((segment) => changeOf(model, segment))).toEqual([0, 0, 0, -500, null, null, null, null]);
   });
 });
 
@@ -222,7 +223,7 @@ describe('words and pictures', () => {
 
   it('says the timeline in a sentence', () => {
     expect(describeTimeline(model).replaceAll('\u00a0', ' ')).toBe(
-      'Cold start timeline, total 10.0 ms: prepare 1.00 ms, vmm 2.00 ms, kernel 1.00 ms, runtime 3.00 ms, function 2.00 ms, respond 1.00 ms',
+      'Cold start timeline, total 10.0 ms: prepare 1.00 ms, vmm 2.00 ms, kernel 1.00 ms, runtime 3.00 ms, function 2.00 ms, handler 700 µs, respond 300 µs',
     );
   });
 
@@ -236,6 +237,6 @@ describe('words and pictures', () => {
   it('draws it as a picture without unescaped text', () => {
     const svg = timelineToSvg(model, (name) => (name.startsWith('--font') ? '"Inter", sans-serif' : '#336699'));
     expect(svg).toContain('font-family="&quot;Inter&quot;, sans-serif"');
-    expect(svg.match(/<rect[^>]+height="30"/g)).toHaveLength(6);
+    expect(svg.match(/<rect[^>]+height="30"/g)).toHaveLength(7);
   });
 });

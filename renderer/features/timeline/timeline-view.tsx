@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useMemo, useState } from 'react';
 import type { MetricSample } from '#shared/model/metrics.ts';
-import type { BootTimeline, PhaseName } from '#shared/model/timeline.ts';
+import { type BootTimeline, type PhaseName, phaseNames } from '#shared/model/timeline.ts';
 import { useTokens } from '../../ui/instrument-theme.ts';
 import { PhaseDetails } from './phase-details.tsx';
 import { buildSeries, sampledWindow } from './resource-series.ts';
@@ -109,7 +109,7 @@ function NoRun() {
   return (
     <section className="tl tl-none" aria-label="Cold start timeline">
       <div className="tl-none-bar" aria-hidden="true">
-        {(['prepare', 'vmm', 'firmware', 'kernel', 'runtime', 'function', 'respond'] as const).map((name) => (
+        {phaseNames.map((name) => (
           <span key={name} data-phase={name} />
         ))}
       </div>

@@ -1,19 +1,19 @@
 /** Answers the calls that are under way when the function brings its own process down. */
 import { writeSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { failure, type Handler, inBundle, type Outcome } from './handler.ts';
+import { failure, type Handler, inBundle, type Outcome, type Result } from './handler.ts';
 
 /** Calls the function. `answer` is called once, unless what this returns was called before: then never. */
-export type Call = (event: unknown, answer: (outcome: Outcome) => void) => () => void;
+export type Call = (event: unknown, answer: (result: Result) => void) => () => void;
 
 /** How long what was written last has to leave the machine, which ends with the process. */
 const lingerMs = 50;
 
 /** Calls that are answered whatever becomes of the process. Shape: `answer` may be called while the process ends. */
 export function answerAlways(handler: Handler, bundlePath: string): Call {
-  const waiting = new Set<(outcome: Outcome) => void>();
+  const waiting = new Set<(result: Result) => void>();
   const answerAll = (outcome: Outcome) => {
-    for (const answer of waiting) answer(outcome);
+    for (const answer of waiting) answer({ outcome });
     waiting.clear();
   };
 
@@ -43,8 +43,8 @@ export function answerAlways(handler: Handler, bundlePath: string): Call {
 
   return (event, answer) => {
     waiting.add(answer);
-    void handler(event).then((outcome) => {
-      if (waiting.delete(answer)) answer(outcome);
+    void handler(event).then((result) => {
+      if (waiting.delete(answer)) answer(result);
     });
     return () => void waiting.delete(answer);
   };

@@ -10,13 +10,21 @@ export type Outcome =
   | Pick<Extract<WireAnswer, { type: 'response' }>, 'type' | 'status' | 'headers' | 'kind' | 'body'>
   | Pick<Extract<WireAnswer, { type: 'error' }>, 'type' | 'code' | 'message' | 'stack'>;
 
+/** What became of a call. Units: `returnedAt` in ticks, when the handler's result or error was there; absent: never. */
+export interface Result {
+  readonly outcome: Outcome;
+  readonly returnedAt?: number | undefined;
+}
+
 /** Never rejects. */
-export type Handler = (event: unknown) => Promise<Outcome>;
+export type Handler = (event: unknown) => Promise<Result>;
 
 export interface HandlerOptions {
   readonly functionName: string;
   /** Where the function's code lies here. */
   readonly bundlePath: string;
+  /** The guest's own clock. */
+  readonly ticks: () => number;
 }
 
 type Body = string | ArrayBufferLike;
@@ -38,7 +46,7 @@ const unsendable = 5;
 const maxBodyBytes = 16 * 1024 * 1024;
 
 /** The function as something that always answers. */
-export function createHandler(exported: unknown, { functionName, bundlePath }: HandlerOptions): Handler {
+export function createHandler(exported: unknown, { functionName, bundlePath, ticks }: HandlerOptions): Handler {
   let outcome: Outcome | null = null;
   const host: DispatchHost = {
     respond: (status, headers, kind, body, offset, length) => {
@@ -70,22 +78,29 @@ export function createHandler(exported: unknown, { functionName, bundlePath }: H
   };
 
   return async (event) => {
-    if (wrong !== '') return failure('EXPORT_MISSING', '', `The default export is ${wrong}, not a function.`, '');
+    if (wrong !== '') {
+      return { outcome: failure('EXPORT_MISSING', '', `The default export is ${wrong}, not a function.`, '') };
+    }
+    let returnedAt: number | undefined;
     try {
-      let value = await asPlain(dispatch.invoke(event));
+      const settled = await dispatch.invoke(event);
+      returnedAt = ticks();
+      let value = await asPlain(settled);
       // What has a `then` was awaited already: `finish` gives a promise only for what turned into one.
       for (value = dispatch.finish(value); value instanceof Promise; ) value = dispatch.finish(await asPlain(value));
-      if (typeof value === 'string') {
-        const bodyBytes = Buffer.byteLength(value);
-        if (bodyBytes > maxBodyBytes) return tooLong(bodyBytes);
-        const headers = { 'content-type': 'application/json' };
-        return { type: 'response', status: 200, headers, kind: 'json', body: value };
-      }
+      if (typeof value === 'string') return { outcome: jsonResponse(value), returnedAt };
     } catch (thrown) {
+      returnedAt ??= ticks();
       dispatch.report(thrown, 0);
     }
-    return take();
+    return { outcome: take(), returnedAt };
   };
+}
+
+function jsonResponse(text: string): Outcome {
+  const bodyBytes = Buffer.byteLength(text);
+  if (bodyBytes > maxBodyBytes) return tooLong(bodyBytes);
+  return { type: 'response', status: 200, headers: { 'content-type': 'application/json' }, kind: 'json', body: text };
 }
 
 const text =

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { greeting, type WireMark } from '../session/wire.ts';
 import { createFunctionServers } from '../testing/function-server.ts';
 
 const servers = createFunctionServers();
@@ -204,10 +205,30 @@ export default async function handler(event) {
     const guest = await boot('const cases = { fine: () => 1 };');
     const answer = await guest.invoke({ run: 'fine' });
     if (answer.type === 'pong') throw new Error('a pong');
-    const names = ['node.started', 'function.loading', 'function.loaded', 'listening'];
+    const booted = ['node.started', 'function.loading', 'function.loaded', 'listening'];
+    const names = [...booted, 'handler.called', 'handler.returned'];
     expect(answer.marks.map(([name]) => name)).toEqual(names);
-    const ticks = [...answer.marks.map(([, at]) => at), answer.received, answer.sent];
+    const ats = answer.marks.map(([, at]) => at);
+    const ticks = [...ats.slice(0, booted.length), answer.received, ...ats.slice(booted.length), answer.sent];
     expect(ticks).toEqual([...ticks].sort((a, b) => a - b));
+  });
+
+  it('marks the time that the handler takes, and says that it is called before it is', async () => {
+    const guest = await boot(`const cases = {
+      wait: () => new Promise((resolve) => setTimeout(resolve, 30)),
+      never: () => new Promise(() => undefined),
+      spin: () => { for (;;); },
+    };`);
+    const at = (marks: readonly WireMark[], name: string) => marks.find(([mark]) => mark === name)?.[1] ?? Number.NaN;
+    const answer = await guest.invoke({ run: 'wait' });
+    if (answer.type === 'pong') throw new Error('a pong');
+    expect(at(answer.marks, 'handler.returned') - at(answer.marks, 'handler.called')).toBeGreaterThanOrEqual(25e6);
+    const late = await guest.fails({ run: 'never' }, 20);
+    expect(late.marks.map(([name]) => name)).toContain('handler.called');
+    expect(late.marks.map(([name]) => name)).not.toContain('handler.returned');
+    const spinning = { type: 'invoke', id: 9, event: { run: 'spin' }, deadlineMs: 1000 };
+    const notice = await guest.raw([greeting, `${JSON.stringify(spinning)}\n`]);
+    expect(JSON.parse(notice)).toMatchObject({ type: 'called', id: 9 });
   });
 });
 

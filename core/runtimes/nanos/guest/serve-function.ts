@@ -35,14 +35,14 @@ const loadBundle = async (): Promise<{ readonly default?: unknown }> =>
 /** What answers: the function, or, where it could not be loaded, why. */
 async function load(): Promise<Handler> {
   try {
-    return createHandler((await loadBundle()).default, { functionName, bundlePath });
+    return createHandler((await loadBundle()).default, { functionName, bundlePath, ticks });
   } catch (thrown) {
     process.stderr.write(`${inspect(thrown)}\n`);
     const words = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : inspect(thrown);
     const stack = thrown instanceof Error ? inBundle(`${thrown.stack}`, bundlePath) : '';
     const message = `The function's module failed while it was loaded. ${words}`;
     const outcome = failure('EVALUATION_THREW', '', message, stack);
-    return async () => outcome;
+    return async () => ({ outcome });
   }
 }
 

@@ -22,7 +22,7 @@ async function createHttpServer(call: Call): Promise<Server> {
     const body = await readAll(request).catch(() => null);
     if (body === null) return;
     if (body === 'too long') return void response.writeHead(413, { connection: 'close' }).end();
-    call(eventOf(request, body), (outcome) => send(response, outcome));
+    call(eventOf(request, body), ({ outcome }) => send(response, outcome));
   });
 }
 

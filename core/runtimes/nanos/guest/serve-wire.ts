@@ -1,9 +1,9 @@
 /** Serves a connection of Firstlight's own: a request a line, an answer a line. */
 import type { Socket } from 'node:net';
 import { createLineReader } from '../session/read-lines.ts';
-import type { WireAnswer, WireMark, WireRequest } from '../session/wire.ts';
+import type { WireAnswer, WireCalled, WireMark, WireRequest } from '../session/wire.ts';
 import type { Call } from './answer-always.ts';
-import { failure, type Outcome } from './handler.ts';
+import { failure, type Result } from './handler.ts';
 
 export interface WireContext {
   readonly marks: readonly WireMark[];
@@ -33,12 +33,15 @@ export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireCont
   async function answer(request: WireRequest, receivedAt: number): Promise<void> {
     const { id } = request;
     if (request.type === 'ping') return send({ type: 'pong', id, received: receivedAt, sent: ticks() });
-    await callInTime(call, request.event, request.deadlineMs, (outcome) => {
-      send({ ...outcome, id, marks, received: receivedAt, sent: ticks() });
+    const called: WireMark[] = [...marks, ['handler.called', ticks()]];
+    send({ type: 'called', id, marks: called, sent: ticks() });
+    await callInTime(call, request.event, request.deadlineMs, ({ outcome, returnedAt }) => {
+      const all: WireMark[] = returnedAt === undefined ? called : [...called, ['handler.returned', returnedAt]];
+      send({ ...outcome, id, marks: all, received: receivedAt, sent: ticks() });
     });
   }
 
-  function send(answer: WireAnswer): void {
+  function send(answer: WireAnswer | WireCalled): void {
     socket.write(`${JSON.stringify(answer)}\n`);
   }
 }
@@ -53,18 +56,18 @@ function readRequest(line: string): WireRequest {
 }
 
 /** A handler that waits for something that never comes is told of here; one that computes without end, by the host. */
-function callInTime(call: Call, event: unknown, deadlineMs: number, send: (outcome: Outcome) => void): Promise<void> {
+function callInTime(call: Call, event: unknown, deadlineMs: number, send: (result: Result) => void): Promise<void> {
   return new Promise((resolve) => {
     // A function that ends Node.js at once is answered for before there is a timer.
     let timer: NodeJS.Timeout | undefined;
-    const forget = call(event, (outcome) => {
+    const forget = call(event, (result) => {
       clearTimeout(timer);
-      send(outcome);
+      send(result);
       resolve();
     });
     timer = setTimeout(() => {
       forget();
-      send(failure('FUNCTION_TIMEOUT', '', `The function did not answer within ${deadlineMs} ms.`, ''));
+      send({ outcome: failure('FUNCTION_TIMEOUT', '', `The function did not answer within ${deadlineMs} ms.`, '') });
       resolve();
     }, deadlineMs);
   });

@@ -47,7 +47,8 @@ export function watchBoot(
   let listens = false;
   let printed = false;
   // Of a program that only prints, nothing else tells that it is up; a function's server says more.
-  const outputOpens = kind === 'job' ? 'respond' : null;
+  // What a program that runs to its end does is its own work; nothing but its end follows.
+  const outputOpens = kind === 'job' ? 'handler' : null;
 
   const mark = (name: string, label: string, atNs: HostNs, opens: HostMark['opens'] = null) =>
     void marks.push({ name, label, atNs, source: 'serial', errorNs: serialErrorNs, opens });

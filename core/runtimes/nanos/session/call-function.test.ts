@@ -70,7 +70,9 @@ describe('a session with a function', () => {
       ok: true,
       response: { status: 201, headers: { a: '1' }, body: { kind: 'json', value: { n: 1 } }, bytes: 7 },
     });
-    expect(marks.map(({ name }) => name)).toEqual(['node.started', 'function.loading', 'function.loaded', 'listening']);
+    const booted = ['node.started', 'function.loading', 'function.loaded', 'listening'];
+    expect(marks.map(({ name }) => name)).toEqual([...booted, 'handler.called', 'handler.returned']);
+    expect(marks.slice(-2).map(({ opens }) => opens)).toEqual(['handler', 'respond']);
     expect(hostMarks?.map(({ name, atNs }) => [name, atNs])).toEqual([
       ['boot.sector', 1000],
       ['network.address', 1000],
@@ -80,6 +82,7 @@ describe('a session with a function', () => {
     // The sign that it listens ties the clocks, as the answer does.
     expect(received).toEqual([
       { ticks: marks.find(({ name }) => name === 'listening')?.ticks, atNs: 3000 },
+      { ticks: expect.any(Number), atNs: expect.any(Number) },
       { ticks: expect.any(Number), atNs: receivedAtNs },
     ]);
     expect(receivedAtNs).toBeGreaterThan(sentAtNs);

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { ClockSample, GuestMark, InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
+import type { ClockSample, GuestMark, GuestSeen, InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Body, Response } from '#shared/model/run.ts';
@@ -20,6 +20,8 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
   let client: Promise<WireClient> | null = null;
   // Not from 1: an answer to an earlier owner's request must not be taken for one to ours.
   let nextId = randomInt(1, 2 ** 31);
+  /** What the guest has said of the call under way, for a call that ends without an answer. */
+  let seen: GuestSeen = { marks: [], received: [], guestClock: 'guest-monotonic' };
 
   /** The function may listen before its kernel has got an address. */
   async function upAndReachable(): Promise<void> {
@@ -36,7 +38,10 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
 
   async function ask(event: Json, deadlineMs: number): Promise<Heard> {
     const wire = await connection();
-    return await wire.ask({ type: 'invoke', id: nextId++, event, deadlineMs });
+    return await wire.ask({ type: 'invoke', id: nextId++, event, deadlineMs }, (called, atNs) => {
+      const received = [...heardListening(called.marks), { ticks: called.sent, atNs }];
+      seen = { marks: describe(called.marks), received, guestClock: 'guest-monotonic' };
+    });
   }
 
   async function call({ event, timeoutMs }: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
@@ -58,7 +63,7 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
         ...read(answer),
         sentAtNs,
         receivedAtNs: atNs,
-        received: [...heardListening(answer), { ticks: answer.sent, atNs }],
+        received: [...seen.received, { ticks: answer.sent, atNs }],
         guestClock: 'guest-monotonic',
       };
     } finally {
@@ -66,11 +71,11 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
     }
   }
 
-  /** The sign that it listens is a message too: written when the guest's own mark says so, or later. */
-  function heardListening(answer: WireAnswer): InvocationResult['received'] {
-    const seen = watch.marks().find(({ name }) => name === 'listening.seen');
-    const [, ticks] = ('marks' in answer ? answer.marks : []).find(([name]) => name === 'listening') ?? [];
-    return seen === undefined || ticks === undefined ? [] : [{ ticks, atNs: seen.atNs }];
+  /** The ready marker on the console counts as a message: the guest wrote it at its own `listening` mark or later. */
+  function heardListening(marks: readonly WireMark[]): InvocationResult['received'] {
+    const marker = watch.marks().find(({ name }) => name === 'listening.seen');
+    const [, ticks] = marks.find(([name]) => name === 'listening') ?? [];
+    return marker === undefined || ticks === undefined ? [] : [{ ticks, atNs: marker.atNs }];
   }
 
   async function ping(): Promise<ClockSample> {
@@ -92,6 +97,7 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
   return {
     ready,
     call,
+    seen: () => seen,
     sampleClock: async (count) => {
       const samples: ClockSample[] = [];
       for (let i = 0; i < count; i++) samples.push(await ping());
@@ -167,12 +173,14 @@ const hints: Partial<Record<WireErrorCode, string>> = {
 const readError = ({ code, message, stack }: Extract<WireAnswer, { type: 'error' }>) =>
   new FirstlightError(code, message, { hint: hints[code], details: stack === '' ? {} : { stack } });
 
-const words: Readonly<Record<string, Pick<GuestMark, 'label' | 'opens'>>> = {
+const meanings: Readonly<Record<string, Pick<GuestMark, 'label' | 'opens'>>> = {
   'node.started': { label: 'Node.js began', opens: 'runtime' },
   'function.loading': { label: 'Node.js is up; loading the function', opens: 'function' },
   'function.loaded': { label: 'function loaded', opens: null },
   listening: { label: 'listening', opens: null },
+  'handler.called': { label: 'handler called', opens: 'handler' },
+  'handler.returned': { label: 'handler returned', opens: 'respond' },
 };
 
 const describe = (marks: readonly WireMark[]): GuestMark[] =>
-  marks.map(([name, ticks]) => ({ name, ticks, ...(words[name] ?? { label: name, opens: null }) }));
+  marks.map(([name, ticks]) => ({ name, ticks, ...(meanings[name] ?? { label: name, opens: null }) }));

@@ -23,6 +23,8 @@ export interface Caller {
   /** Errors: whatever ends the instance; the outcome of the function itself is in the result. */
   readonly call: (request: InvocationRequest) => Promise<Omit<InvocationResult, 'hostMarks'>>;
   readonly sampleClock: GuestSession['sampleClock'];
+  /** Absent for a guest that says nothing of its own. */
+  readonly seen?: GuestSession['seen'];
   readonly close: () => void;
 }
 
@@ -69,7 +71,8 @@ export function openNanosSession(link: InstanceLink): GuestSession {
       const error = toFirstlightError(thrown);
       // Whatever broke, the guest may still be at it; what it was never asked does it no harm, once it is up.
       const outcome = { ok: false, error, fatal: !(unsent && answered) } as const;
-      return { outcome, sentAtNs, receivedAtNs: now(), marks: [], received: [], hostMarks: watch.marks() };
+      const { marks, received, guestClock } = caller.seen?.() ?? { marks: [], received: [] };
+      return { outcome, sentAtNs, receivedAtNs: now(), marks, received, guestClock, hostMarks: watch.marks() };
     } finally {
       over.abort();
     }
@@ -84,6 +87,7 @@ export function openNanosSession(link: InstanceLink): GuestSession {
       return turn;
     },
     hostMarks: watch.marks,
+    seen: caller.seen,
     sampleClock: caller.sampleClock,
     close: finish,
   };

@@ -5,14 +5,17 @@ import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
 import { type HostNs, hostNs } from '#shared/model/units.ts';
 import { createLineReader } from './read-lines.ts';
-import { greeting, type WireAnswer, type WireRequest, wireErrorCodes } from './wire.ts';
+import { greeting, type WireAnswer, type WireCalled, type WireRequest, wireErrorCodes } from './wire.ts';
 
 export interface WireClient {
   /** The answer to a request, and when it had come in. Several may be under way. Errors: CHANNEL_BROKEN. */
-  readonly ask: (request: WireRequest) => Promise<Heard>;
+  readonly ask: (request: WireRequest, onCalled?: CalledListener) => Promise<Heard>;
   readonly isOpen: () => boolean;
   readonly close: () => void;
 }
+
+/** Receives the notice that the handler is about to be called, at most once per request. */
+export type CalledListener = (called: WireCalled, atNs: HostNs) => void;
 
 export interface Heard {
   readonly answer: WireAnswer;
@@ -24,7 +27,8 @@ const connectTimeoutMs = 5_000;
 const sent = { id: z.number().int(), received: z.number(), sent: z.number() };
 const marksSchema = z.array(z.tuple([z.string().max(100), z.number()])).max(100);
 /** What a guest says is decoded as hostile. */
-const answerSchema: z.ZodType<WireAnswer> = z.discriminatedUnion('type', [
+const lineSchema: z.ZodType<WireAnswer | WireCalled> = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('called'), id: z.number().int(), sent: z.number(), marks: marksSchema }),
   z.object({
     ...sent,
     type: z.literal('response'),
@@ -59,7 +63,12 @@ export async function connectWire(host: string, port: number): Promise<WireClien
 }
 
 function serve(socket: Socket): WireClient {
-  const waiting = new Map<number, { resolve: (heard: Heard) => void; reject: (error: FirstlightError) => void }>();
+  interface Waiting {
+    readonly resolve: (heard: Heard) => void;
+    readonly reject: (error: FirstlightError) => void;
+    onCalled: CalledListener | undefined;
+  }
+  const waiting = new Map<number, Waiting>();
 
   function fail(error: FirstlightError): void {
     for (const { reject } of waiting.values()) reject(error);
@@ -69,10 +78,16 @@ function serve(socket: Socket): WireClient {
 
   let atNs = hostNs(0);
   const read = createLineReader((line) => {
-    const answer = answerSchema.parse(JSON.parse(line));
-    // Nobody waits any more for an answer that came too late.
-    waiting.get(answer.id)?.resolve({ answer, atNs });
-    waiting.delete(answer.id);
+    const received = lineSchema.parse(JSON.parse(line));
+    // An answer that comes too late finds no entry.
+    const entry = waiting.get(received.id);
+    if (received.type === 'called') {
+      entry?.onCalled?.(received, atNs);
+      if (entry !== undefined) entry.onCalled = undefined;
+      return;
+    }
+    entry?.resolve({ answer: received, atNs });
+    waiting.delete(received.id);
   });
 
   socket.on('data', (chunk: Buffer) => {
@@ -80,17 +95,17 @@ function serve(socket: Socket): WireClient {
     try {
       read(chunk);
     } catch (thrown) {
-      fail(broken('The guest sent what is no answer.', thrown));
+      fail(broken('The guest sent a line that is not an answer.', thrown));
     }
   });
   socket.on('error', (cause) => fail(broken('The connection to the guest broke.', cause)));
   socket.on('close', () => fail(broken('The connection to the guest ended before it answered.')));
 
   return {
-    ask: (request) =>
+    ask: (request, onCalled) =>
       new Promise((resolve, reject) => {
         if (socket.destroyed) return reject(broken('The connection to the guest is closed.'));
-        waiting.set(request.id, { resolve, reject });
+        waiting.set(request.id, { resolve, reject, onCalled });
         socket.write(`${JSON.stringify(request)}\n`);
       }),
     isOpen: () => !socket.destroyed,

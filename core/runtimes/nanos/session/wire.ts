@@ -1,8 +1,9 @@
 /**
  * What host and guest say to each other over a connection of Firstlight's own: lines of JSON, each way.
  *
- * The host connects, sends `greeting`, then a request a line; the guest answers each in turn, with its `id`. Whoever hears
- * what is no such line ends the connection. Units: ticks are nanoseconds of the guest's monotonic clock.
+ * The host connects, sends `greeting`, then one request per line. The guest answers the requests in order; an answer has
+ * the `id` of its request. A `called` notice with the same `id` precedes the answer to an invocation. A side that receives
+ * anything else closes the connection. Units: ticks are nanoseconds of the guest's monotonic clock.
  */
 
 /** The first bytes of a connection; nothing that speaks HTTP begins so. */
@@ -26,6 +27,14 @@ interface Sent {
   /** When the guest had the request, and when it answered. */
   readonly received: number;
   readonly sent: number;
+}
+
+/** Sent right before the handler is called: a handler that never returns is then known to run. */
+export interface WireCalled {
+  readonly type: 'called';
+  readonly id: number;
+  readonly sent: number;
+  readonly marks: readonly WireMark[];
 }
 
 export type WireAnswer =

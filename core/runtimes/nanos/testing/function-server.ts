@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { locateResources } from '#core/store/resources.ts';
 import { createLineReader } from '../session/read-lines.ts';
-import { greeting, readySign, type WireAnswer, type WireRequest } from '../session/wire.ts';
+import { greeting, readySign, type WireAnswer, type WireCalled, type WireRequest } from '../session/wire.ts';
 
 type ErrorAnswer = Extract<WireAnswer, { type: 'error' }>;
 
@@ -109,8 +109,8 @@ function speak(socket: Socket): WireConnection {
   const waiting = new Map<number, { resolve: (answer: WireAnswer) => void; reject: (error: Error) => void }>();
   let nextId = 1;
   const read = createLineReader((line) => {
-    const answer = JSON.parse(line) as WireAnswer;
-    waiting.get(answer.id)?.resolve(answer);
+    const received = JSON.parse(line) as WireAnswer | WireCalled;
+    if (received.type !== 'called') waiting.get(received.id)?.resolve(received);
   });
   socket.on('data', read);
   // A process that is ended resets its connections.
