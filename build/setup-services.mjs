@@ -119,6 +119,6 @@ export function mendKvm() {
     chmodSync('/dev/kvm', 0o660);
     say(`set-up: ${why}. Mended: chgrp kvm /dev/kvm && chmod 660 /dev/kvm`);
   } catch (error) {
-    say(`set-up: ${why}. It could not be mended (${error.message}).`);
+    say(`set-up: ${why}. It could not be repaired (${error.message}).`);
   }
 }

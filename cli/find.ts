@@ -43,7 +43,7 @@ export async function listKnown(session: Session): Promise<readonly Instance[]> 
   throw new FirstlightError(
     'LIBVIRT_UNREACHABLE',
     `libvirt at ${uri} cannot be asked: which instances there are is not known.`,
-    { hint: '`firstlight doctor` says why, and how to mend it.' },
+    { hint: '`firstlight doctor` says why, and how to repair it.' },
   );
 }
 

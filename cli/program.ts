@@ -95,7 +95,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   const eventOption = () =>
     new Option('--event <event>', 'the event: a file, JSON, or - for standard input (default: GET /)');
 
-  add('doctor', 'Check that this machine can boot functions, and say how to mend what cannot.', ['doctor --fix'])
+  add('doctor', 'Check that this machine can boot functions, and say how to repair what cannot.', ['doctor --fix'])
     .option('--fix', 'apply every fix that Firstlight can apply itself')
     .action(lazily(async () => (await import('./commands/doctor.ts')).doctor));
 

@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** A request whose path and headers are sent as they are written here; `fetch` would mend them. */
+/** A request whose path and headers are sent as they are written here; `fetch` would repair them. */
 function get(path: string, headers: Record<string, string> = {}, method = 'GET') {
   return new Promise<{ status: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
     const request = httpRequest(host.origin, { path, method, headers }, (response) => {

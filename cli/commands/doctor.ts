@@ -3,7 +3,7 @@ import type { DoctorCheck, DoctorReport } from '#shared/model/doctor.ts';
 import type { Style } from '../output/style.ts';
 import type { Session } from '../session.ts';
 
-/** Prints the checks; with `fix`, mends what can be mended first. Exit code 3 while something fails. */
+/** Prints the checks; with `fix`, repairs what can be repaired first. Exit code 3 while something fails. */
 export async function doctor(session: Session, options: { fix?: boolean }): Promise<number> {
   session.progress.report({ step: 'doctor', message: 'Checking this machine' });
   let report = await session.call('doctor:run', { fresh: true });
@@ -26,8 +26,8 @@ function renderReport(report: DoctorReport, style: Style): string {
     const how = report.accel.kind === 'kvm' ? 'with KVM' : 'emulated (TCG)';
     lines.push('', `Functions boot on ${report.uri}, ${how}.`);
   }
-  const canMend = report.checks.some((check) => check.status !== 'ok' && check.fix?.applicable);
-  if (canMend) lines.push(style.green('firstlight doctor --fix mends what Firstlight can mend itself.'));
+  const canRepair = report.checks.some((check) => check.status !== 'ok' && check.fix?.applicable);
+  if (canRepair) lines.push(style.green('firstlight doctor --fix repairs what Firstlight can repair itself.'));
   return `${lines.join('\n')}\n`;
 }
 

@@ -57,7 +57,7 @@ describe('install', () => {
   test('without a terminal asks for --accept, with the notice, and exit code 2', async () => {
     const { exitCode, out, err } = await nanos('install');
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' });
-    expect(err).toContain('error[NOTICE_UNREAD]');
+    expect(err).toContain('error[NOTICE_NOT_ACCEPTED]');
     expect(err).toContain('commercial subscription');
     expect(err).toContain('--accept');
     expect(server.requests).toEqual([]);

@@ -84,7 +84,7 @@ async function askToAccept(session: Session, accept: boolean): Promise<boolean> 
   session.note('Go on? [y/N] ');
   const answer = await readLine(session);
   if (/^y(es)?$/i.test(answer.trim())) return true;
-  throw new FirstlightError('NOTICE_UNREAD', 'Nothing was installed: the notice was not accepted.', {
+  throw new FirstlightError('NOTICE_NOT_ACCEPTED', 'Nothing was installed: the notice was not accepted.', {
     hint: 'A build of your own needs no notice: firstlight nanos install --from DIR.',
   });
 }

@@ -13,7 +13,7 @@ import { startStudioHost } from './serve.ts';
 /**
  * Opens the studio and runs the sample in it: in Electron, else in a browser's window, else as a URL.
  *
- * What keeps the sample from running is said and does not keep the studio from opening: it is where it gets mended.
+ * What keeps the sample from running is said and does not keep the studio from opening: it is where it gets repaired.
  */
 export async function openStudio(session: Session, options: { window: boolean }): Promise<number> {
   const host = await startStudioHost(session);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { goneAsUndefined } from '../store/write-atomic.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { sha256 } from './bundle-cache.ts';
 import { shimsOf } from './globals.ts';
 import type { GlobalUse } from './mark-globals.ts';
@@ -15,7 +15,7 @@ export interface Shims {
 export async function readShims(dir: string): Promise<Shims> {
   const scripts = new Map<string, string>();
   for (const file of new Set([...shimsOf.values()].flat())) {
-    const script = await readFile(join(dir, file), 'utf8').catch(goneAsUndefined);
+    const script = await readFile(join(dir, file), 'utf8').catch(undefinedIfMissing);
     if (script !== undefined) scripts.set(file, script);
   }
   return { scripts, sha256: sha256([...scripts.values()].join('\0')) };

@@ -9,7 +9,7 @@ import { projectConfigSchema } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
-import { goneAsUndefined, namesIn, removeTemps, writeAtomic } from '../store/write-atomic.ts';
+import { namesIn, removeTemps, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 
 const inputSchema = z.object({ path: z.string(), sha256: z.string(), bytes: z.number() });
 
@@ -58,7 +58,7 @@ export function createBundleCache(layout: Layout): BundleCache {
     load,
     store: async (bundle) => {
       await layout.ensure(layout.bundlesDir);
-      if ((await stat(pathOf(bundle.id)).catch(goneAsUndefined)) !== undefined) return;
+      if ((await stat(pathOf(bundle.id)).catch(undefinedIfMissing)) !== undefined) return;
       await writeAtomic(pathOf(bundle.id), JSON.stringify(bundle), { durable: false });
     },
 
@@ -70,7 +70,7 @@ export function createBundleCache(layout: Layout): BundleCache {
       for (const { path, sha256 } of dirs) if ((await digestDir(path)) !== sha256) return null;
       const bundle = await load(bundleId);
       // A bundle in use stays: the newest by this time are kept.
-      if (bundle !== null) await utimes(pathOf(bundleId), new Date(), new Date()).catch(goneAsUndefined);
+      if (bundle !== null) await utimes(pathOf(bundleId), new Date(), new Date()).catch(undefinedIfMissing);
       return bundle;
     },
 
@@ -93,7 +93,7 @@ export function createBundleCache(layout: Layout): BundleCache {
       const found: { path: string; mtimeMs: number }[] = [];
       for (const name of await namesIn(layout.bundlesDir)) {
         const path = join(layout.bundlesDir, name);
-        const stats = name.endsWith('.json') ? await stat(path).catch(goneAsUndefined) : undefined;
+        const stats = name.endsWith('.json') ? await stat(path).catch(undefinedIfMissing) : undefined;
         if (stats !== undefined) found.push({ path, mtimeMs: stats.mtimeMs });
       }
       found.sort((a, b) => b.mtimeMs - a.mtimeMs);
@@ -114,12 +114,12 @@ function configFilesOf(bundle: Bundle): string[] {
 }
 
 async function digestFile(path: string): Promise<string> {
-  const content = await readFile(path).catch(goneAsUndefined);
+  const content = await readFile(path).catch(undefinedIfMissing);
   return content === undefined ? '' : sha256(content);
 }
 
 async function digestDir(path: string): Promise<string> {
-  const entries = (await readdir(path, { withFileTypes: true }).catch(goneAsUndefined)) ?? [];
+  const entries = (await readdir(path, { withFileTypes: true }).catch(undefinedIfMissing)) ?? [];
   const lines = entries.map((entry) => `${entry.isDirectory() ? 'd' : 'f'} ${entry.name}`);
   return sha256(lines.sort().join('\n'));
 }

@@ -3,7 +3,7 @@ import { readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Skip, skipCompiled, skipTools } from '#core/programs/add-files.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Project, ProjectConfig } from '#shared/model/project.ts';
 import { bundleIdSchema } from '#shared/model/units.ts';
@@ -84,7 +84,7 @@ type Node =
   | { readonly kind: 'other'; readonly path: string; readonly content: string };
 
 async function* nodesIn(path: string, key: string, skip?: Skip): AsyncGenerator<Node> {
-  const stats = await stat(path).catch(goneAsUndefined);
+  const stats = await stat(path).catch(undefinedIfMissing);
   if (stats === undefined) {
     throw new FirstlightError('NOT_FOUND', `${path} does not exist.`, {
       hint: `Correct "nanos.${key}" in firstlight.json.`,

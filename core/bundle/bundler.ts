@@ -13,9 +13,9 @@ import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkInputs } from './check-inputs.ts';
 import { buildFailed, checkEntry, checkExport, validConfig } from './check-project.ts';
 import { configInImage, runsFunction } from './config-in-image.ts';
+import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { esbuildOptions } from './esbuild-options.ts';
-import { forNode } from './for-node.ts';
 import { type Unmarked, unmark, warnOfMissing, watchedGlobals } from './mark-globals.ts';
 import { toProblems } from './problems.ts';
 import { warnOfProcesses } from './warn-of-processes.ts';
@@ -121,7 +121,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
       ...warnOfMissing(built),
     ];
     const shimmed = addShims(output, built.uses, known);
-    const made = config.runtime === 'nanos' ? await forNode(shimmed) : ({ ...shimmed, format: 'esm' } as const);
+    const made = config.runtime === 'nanos' ? await convertForNode(shimmed) : ({ ...shimmed, format: 'esm' } as const);
     checkExport(config, built.metafile);
     const bundle = bundleOf(project, config, made, inputs.files, warnings, version);
     await cache.store(bundle);

@@ -4,7 +4,7 @@ import { dirname, extname, join, relative, resolve, sep } from 'node:path';
 import type { Metafile } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import { goneAsUndefined } from '../store/write-atomic.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { buildFailed } from './check-project.ts';
 
 const codeEndings = new Set(['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json']);
@@ -62,7 +62,7 @@ async function placeOfImport(projectDir: string, path: string, inputs: Metafile[
 /** The line of a file that names what it imports. Shape: `importer` as esbuild has it. */
 export async function placeIn(projectDir: string, importer: string, specifier?: string): Promise<Partial<Problem>> {
   const file = relative(projectDir, resolve(projectDir, importer)).split(sep).join('/');
-  const text = await readFile(resolve(projectDir, importer), 'utf8').catch(goneAsUndefined);
+  const text = await readFile(resolve(projectDir, importer), 'utf8').catch(undefinedIfMissing);
   const lines = text?.split('\n') ?? [];
   const quoted = specifier === undefined ? [] : [`'${specifier}'`, `"${specifier}"`, `\`${specifier}\``];
   const index = lines.findIndex((line) => quoted.some((words) => line.includes(words)));

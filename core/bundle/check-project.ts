@@ -5,7 +5,7 @@ import type { Metafile } from 'esbuild';
 import { resolveInside } from '#core/config/project-paths.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import { configFileName, type Project, type ProjectConfig } from '#shared/model/project.ts';
-import { goneAsUndefined } from '../store/write-atomic.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
 
 /** The configuration of a project that can be built. Errors: PROJECT_INVALID. */
 export function validConfig(project: Project): ProjectConfig {
@@ -21,7 +21,7 @@ export function validConfig(project: Project): ProjectConfig {
 
 /** Errors: ENTRY_MISSING; PATH_ESCAPES when it lies outside the project. */
 export async function checkEntry(project: Project, config: ProjectConfig): Promise<void> {
-  const found = await stat(await resolveInside(project.dir, config.entry)).catch(goneAsUndefined);
+  const found = await stat(await resolveInside(project.dir, config.entry)).catch(undefinedIfMissing);
   if (found?.isFile()) return;
   const message = `The entry "${config.entry}" does not exist.`;
   const inConfig = await placeOfEntry(project.dir);
@@ -34,7 +34,7 @@ export async function checkEntry(project: Project, config: ProjectConfig): Promi
 /** Where firstlight.json names the entry, when it does. */
 async function placeOfEntry(dir: string): Promise<Partial<Problem>> {
   const file = configFileName;
-  const lines = (await readFile(join(dir, file), 'utf8').catch(goneAsUndefined))?.split('\n') ?? [];
+  const lines = (await readFile(join(dir, file), 'utf8').catch(undefinedIfMissing))?.split('\n') ?? [];
   const index = lines.findIndex((line) => /"entry"\s*:/.test(line));
   const lineText = lines[index];
   return lineText === undefined ? { file } : { file, line: index + 1, column: lineText.indexOf('"') + 1, lineText };

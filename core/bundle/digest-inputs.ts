@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { inGroups } from '@firstlight/files';
+import { mapInBatches } from '@firstlight/files';
 import type { Bundle } from '#core/runtime/bundle.ts';
-import { goneAsUndefined } from '../store/write-atomic.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { sha256 } from './bundle-cache.ts';
 
 /** Digests by path, with what tells that a file is still the same: a warm project need not read its dependencies again. */
@@ -20,9 +20,9 @@ export async function digestInputs(
   known: KnownDigests,
 ): Promise<{ files: Bundle['inputs']; newestMs: number }> {
   let newestMs = 0;
-  const files = await inGroups([...paths].sort(), async (path) => {
+  const files = await mapInBatches([...paths].sort(), async (path) => {
     const absolute = join(projectDir, path);
-    const stats = await stat(absolute, { bigint: true }).catch(goneAsUndefined);
+    const stats = await stat(absolute, { bigint: true }).catch(undefinedIfMissing);
     // Not a file on disk (a data: URL), or gone since.
     if (stats === undefined) return { path, sha256: '', bytes: 0 };
     newestMs = Math.max(newestMs, Number(stats.mtimeMs));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type ProjectId, projectIdSchema } from '#shared/model/units.ts';
 
@@ -20,7 +20,7 @@ export async function resolveInside(root: string, path: string): Promise<string>
   if (!isInside(root, wanted) || wanted === root) throw escapes(path);
   const missing: string[] = [];
   for (let at = wanted; ; at = dirname(at)) {
-    const real = await realpath(at).catch(goneAsUndefined);
+    const real = await realpath(at).catch(undefinedIfMissing);
     if (real !== undefined) {
       if (!isInside(root, real)) throw escapes(path);
       return join(real, ...missing);

@@ -6,7 +6,7 @@ import { hostChecks } from './host-checks.ts';
 import { libvirtChecks } from './libvirt-checks.ts';
 import { nanosCheck } from './nanos-check.ts';
 
-/** Looks at everything that a run needs, and mends what it may. */
+/** Looks at everything that a run needs, and repairs what it may. */
 export interface Doctor {
   /** `fresh` repeats the probe of the accelerator. */
   readonly run: (fresh: boolean) => Promise<DoctorReport>;
@@ -44,8 +44,8 @@ export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>)
       const check = allChecks.find(({ id }) => id === checkId);
       const apply = check === undefined ? undefined : (await look(check, contextFor(false))).fix?.apply;
       if (apply === undefined) {
-        throw new FirstlightError('BAD_INPUT', `There is nothing that can be mended for "${checkId}".`, {
-          hint: '`firstlight doctor` shows what is wrong, and which commands mend it.',
+        throw new FirstlightError('BAD_INPUT', `There is nothing that can be repaired for "${checkId}".`, {
+          hint: '`firstlight doctor` shows what is wrong, and which commands repair it.',
         });
       }
       await apply();

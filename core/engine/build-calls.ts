@@ -41,7 +41,7 @@ export function buildCalls(options: BuildCallsOptions): {
     const { config } = bundle;
     try {
       const { kind: accel } = await accelerator.choose();
-      await runtimes.get(image.runtime)?.prepareHost?.({ config, accel, ...context });
+      await runtimes.get(image.runtime)?.probeHost?.({ config, accel, ...context });
       const projectId = project.id;
       await pool.prepare({ projectId, config, image, startMode: 'prestarted', accel, keep: false, runId: null });
     } catch (thrown) {

@@ -56,7 +56,7 @@ const defaultBootTimeoutMs = 30_000;
 /** Closing never waits for longer: what is left ends with the process. */
 const closeTimeoutMs = 1_500;
 /** What guests have not yet written to their volumes is waited for this long. */
-const settleMs = 2_500;
+const shutdownTimeoutMs = 2_500;
 /** A libvirt that was not there is looked for again this often. */
 const retryMs = 5_000;
 /** Images, with the bases that they stand on, are dropped beyond this, least used first. */
@@ -240,7 +240,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       listeners.clear();
       clearInterval(retry);
       pool.close();
-      await registry.settle(settleMs);
+      await registry.shutDownVolumeInstances(shutdownTimeoutMs);
       sampler.close();
       const inUse = new Set(registry.list().map((instance) => instance.imageId));
       await Promise.race([

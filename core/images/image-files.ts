@@ -9,7 +9,7 @@ import { type Layout, readableFileMode } from '../store/layout.ts';
 import { createOwnedTemps } from '../store/owned-temps.ts';
 import { readJson } from '../store/read-json.ts';
 import { systemCode, toStoreError } from '../store/store-error.ts';
-import { goneAsUndefined, isTempName, namesIn, writeAtomic } from '../store/write-atomic.ts';
+import { isTempName, namesIn, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 
 const manifestSchema = z.object({
   version: z.literal(1),
@@ -70,7 +70,7 @@ export function createImageFiles(layout: Layout): ImageFiles {
   async function find(id: ImageId): Promise<Manifest | null> {
     const manifest = await readJson(join(dirOf(id), manifestName), manifestSchema);
     if (!manifest.ok || manifest.value?.id !== id) return null;
-    const file = await stat(pathOf(id)).catch(goneAsUndefined);
+    const file = await stat(pathOf(id)).catch(undefinedIfMissing);
     return file?.size === manifest.value.bytes ? manifest.value : null;
   }
 
@@ -79,7 +79,7 @@ export function createImageFiles(layout: Layout): ImageFiles {
     const temp = temps.newPath();
     const moved = await rename(dirOf(id), temp).then(
       () => true,
-      (thrown: unknown) => goneAsUndefined(thrown) ?? false,
+      (thrown: unknown) => undefinedIfMissing(thrown) ?? false,
     );
     if (moved) await rm(temp, { recursive: true, force: true });
   }
@@ -125,7 +125,7 @@ export function createImageFiles(layout: Layout): ImageFiles {
 
     touch: async (id) => {
       const now = new Date();
-      await utimes(join(dirOf(id), manifestName), now, now).catch(goneAsUndefined);
+      await utimes(join(dirOf(id), manifestName), now, now).catch(undefinedIfMissing);
     },
 
     list: async () => {
@@ -133,8 +133,8 @@ export function createImageFiles(layout: Layout): ImageFiles {
       for (const name of await namesIn(imagesDir)) {
         const id = imageIdSchema.safeParse(name);
         if (isTempName(name) || !id.success) continue;
-        const used = await stat(join(dirOf(id.data), manifestName)).catch(goneAsUndefined);
-        const file = await stat(pathOf(id.data)).catch(goneAsUndefined);
+        const used = await stat(join(dirOf(id.data), manifestName)).catch(undefinedIfMissing);
+        const file = await stat(pathOf(id.data)).catch(undefinedIfMissing);
         const { base } = (await find(id.data)) ?? {};
         found.push({ id: id.data, bytes: file?.size ?? 0, base, usedAtMs: used?.mtimeMs ?? 0 });
       }

@@ -12,7 +12,7 @@ import { validConfig } from '../bundle/check-project.ts';
 import { locateStack, mapStack } from '../bundle/map-stack.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
-import { createSharedWork } from '../store/shared-work.ts';
+import { createSingleFlight } from '../store/single-flight.ts';
 import { namesIn, writeAtomic } from '../store/write-atomic.ts';
 import { type BuildRecord, explainRebuild, explainReuse, optionsOf } from './explain-rebuild.ts';
 import { createImageFiles, type Manifest } from './image-files.ts';
@@ -72,7 +72,7 @@ const buildRecordSchema: z.ZodType<BuildRecord> = z.object({
 /** The images in `layout.imagesDir`, named by the sha256 of everything that went into them. */
 export function createImageStore({ layout, bundler, runtimes }: ImageStoreOptions): ImageStore {
   const files = createImageFiles(layout);
-  const making = createSharedWork<Made>('The build was cancelled.');
+  const making = createSingleFlight<Made>('The build was cancelled.');
   const recordEnding = '.image.json';
   const recordOf = (id: ProjectId) => join(layout.buildsDir, `${id}${recordEnding}`);
 

@@ -10,7 +10,7 @@ import { configFileName, configFileSchema, type Project } from '#shared/model/pr
 import type { ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
 import { toFileError } from '../store/store-error.ts';
-import { goneAsUndefined, tempPathFor } from '../store/write-atomic.ts';
+import { tempPathFor, undefinedIfMissing } from '../store/write-atomic.ts';
 import { examineElf } from './examine-elf.ts';
 import { examineOciImage } from './examine-oci-image.ts';
 import { examineOpsConfig, examineOpsPackage } from './examine-ops.ts';
@@ -117,7 +117,7 @@ function unfit({ source, problems, warnings }: ImportProposal): FirstlightError 
 async function writeProject(dir: string, files: Readonly<Record<string, string>>, schemaPath: string): Promise<void> {
   const temp = tempPathFor(dir);
   try {
-    const there = await stat(dir).catch(goneAsUndefined);
+    const there = await stat(dir).catch(undefinedIfMissing);
     if (there !== undefined && !there.isDirectory()) throw alreadyExists(dir, 'is a file');
     if (there !== undefined && (await readdir(dir)).length > 0) throw alreadyExists(dir, 'holds files already');
     await mkdir(dirname(dir), { recursive: true });

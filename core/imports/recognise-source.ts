@@ -7,7 +7,7 @@ import { compressionOf, readTar } from '@firstlight/tar';
 import { manifestName } from '#core/programs/ops/open-ops-package.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { toFileError } from '../store/store-error.ts';
-import { goneAsUndefined } from '../store/write-atomic.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
 
 export type Source =
   | { readonly kind: 'elf' | 'ops-config' | 'ops-package'; readonly path: string }
@@ -45,7 +45,7 @@ export async function recogniseSource(text: string, cwd: string | null, signal?:
 
 async function statOf(path: string) {
   try {
-    return await stat(path).catch(goneAsUndefined);
+    return await stat(path).catch(undefinedIfMissing);
   } catch (thrown) {
     throw toFileError(thrown, 'look at', path);
   }

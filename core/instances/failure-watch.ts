@@ -26,9 +26,9 @@ export interface WatchedInstance {
 
 export interface FailureWatch {
   /** A result only when the guest does not come up in time; otherwise never settles. */
-  readonly unlessUpInTime: (session: GuestSession, signal: AbortSignal) => Promise<InvocationResult>;
+  readonly bootTimeoutResult: (session: GuestSession, signal: AbortSignal) => Promise<InvocationResult>;
   /** A result only when the serial port shows a panic and no answer follows; otherwise never settles. */
-  readonly ifItPanics: (signal: AbortSignal) => Promise<InvocationResult>;
+  readonly panicResult: (signal: AbortSignal) => Promise<InvocationResult>;
   /** The better reason for a broken channel: libvirt's, or the guest's own panic. */
   readonly explain: (error: FirstlightError) => Promise<FirstlightError>;
   /** The sentence that says why it ended. */
@@ -91,7 +91,7 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
   }
 
   return {
-    unlessUpInTime: async (session, signal) => {
+    bootTimeoutResult: async (session, signal) => {
       if (watched.answered()) return await never;
       const late = await Promise.race([
         session.ready.then(() => false),
@@ -110,7 +110,7 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
       return failedWith(error);
     },
 
-    ifItPanics: async (signal) => {
+    panicResult: async (signal) => {
       await untilPanic(signal);
       // A guest that can still speak says the same in its answer, with more.
       const waited = await sleep(panicWaitMs, true, { signal, ref: false }).catch(() => false);

@@ -12,7 +12,7 @@ import { createSocketDir, diskDirOf, removeInstanceDirs } from '#core/vmm/socket
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { type HostNs, hostNs, type InstanceId, instanceIdSchema } from '#shared/model/units.ts';
-import { holdsOf } from './holds.ts';
+import { exclusiveResourceOf } from './exclusive-resource.ts';
 import { LiveInstance, type LiveInstanceOptions } from './live-instance.ts';
 import { type InstanceRecord, writeMetadata } from './metadata.ts';
 import type { InstanceListener, LaunchSpec, LaunchTimes } from './types.ts';
@@ -77,7 +77,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     createdAt: new Date().toISOString(),
     socketDir: sockets.dir,
     sessionInfo: prepared.sessionInfo,
-    holds: holdsOf(spec.config),
+    exclusiveResource: exclusiveResourceOf(spec.config),
     runId: spec.runId,
     owner,
   };

@@ -245,8 +245,8 @@ export class LiveInstance {
     const over = new AbortController();
     const result = await Promise.race([
       session.invoke(request),
-      this.#failures.unlessUpInTime(session, over.signal),
-      this.#failures.ifItPanics(over.signal),
+      this.#failures.bootTimeoutResult(session, over.signal),
+      this.#failures.panicResult(over.signal),
     ]).finally(() => over.abort());
     if (result.outcome.ok || !result.outcome.fatal) {
       this.#answered = true;
@@ -288,7 +288,7 @@ export class LiveInstance {
     if (this.isOver || this.#state === 'stopping') return;
     const mayHaveWritten = this.#answered || this.#state === 'booting';
     this.#setState('stopping');
-    if (this.record.holds === 'volumes' && mayHaveWritten) void this.#shutDown();
+    if (this.record.exclusiveResource === 'volumes' && mayHaveWritten) void this.#shutDown();
     else this.#destroy();
   }
 

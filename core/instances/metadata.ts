@@ -5,7 +5,7 @@ import { accelSchema } from '#shared/model/instance.ts';
 import { runtimeIdSchema } from '#shared/model/project.ts';
 import { startModeSchema } from '#shared/model/timeline.ts';
 import { bundleIdSchema, imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from '#shared/model/units.ts';
-import { holdKinds } from './holds.ts';
+import { exclusiveResources } from './exclusive-resource.ts';
 
 /** Names our element in a domain's metadata. */
 export const metadataNamespace = 'https://firstlight.dev/xmlns/instance/1';
@@ -34,7 +34,7 @@ const recordSchema = z.object({
   /** What a session with it needs to know; its runtime alone reads it. */
   sessionInfo: z.string().nullable().default(null),
   /** What it has that no second one can have beside it. */
-  holds: z.enum(holdKinds).default('nothing'),
+  exclusiveResource: z.enum(exclusiveResources).default('none'),
   runId: runIdSchema.nullable().default(null),
 });
 

@@ -79,14 +79,14 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
   const clock = ran
     ? fitGuestClock({
         samples: seen.clockSamples,
-        started: { afterNs: resumeSentNs, beforeNs: firstSign(result, resumedNs) },
+        started: { afterNs: resumeSentNs, beforeNs: firstSignOfLife(result, resumedNs) },
         received: result.received,
         rate: isOwnClock ? undefined : seen.rate,
       })
     : null;
   // A guest without a clock of its own began to run somewhere between these two.
   if (clock === null && resumeSentNs !== null && resumedNs !== null) {
-    const errorNs = ns((firstSign(result, resumedNs) - resumeSentNs) / 2);
+    const errorNs = ns((firstSignOfLife(result, resumedNs) - resumeSentNs) / 2);
     const atNs = hostNs(resumeSentNs + errorNs);
     const label = 'first guest instruction';
     marks.push({ name: markNames.guestStarted, label, atNs, source: 'libvirt', errorNs, opens: 'firmware' });
@@ -115,7 +115,7 @@ function opensWithRequest({ marks }: InvocationResult, answered: boolean): HostM
 }
 
 /** The first thing that proves that the guest ran: libvirt's word or the guest's own. */
-function firstSign(result: InvocationResult | null, resumedNs: HostNs | null): HostNs {
+function firstSignOfLife(result: InvocationResult | null, resumedNs: HostNs | null): HostNs {
   const heard = [...(result?.received ?? []), ...(result?.hostMarks ?? [])].map(({ atNs }) => atNs as number);
   const never = Number.POSITIVE_INFINITY;
   return hostNs(Math.min(result?.receivedAtNs ?? never, resumedNs ?? never, ...heard));

@@ -1,5 +1,5 @@
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
-import { holdsOf } from './holds.ts';
+import { exclusiveResourceOf } from './exclusive-resource.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { LaunchSpec } from './types.ts';
@@ -60,7 +60,7 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
   return {
     async prepare(spec) {
       // What only one instance can have must be free when a person runs the function.
-      if (closed || holdsOf(spec.config) !== 'nothing') return;
+      if (closed || exclusiveResourceOf(spec.config) !== 'none') return;
       const { projectId } = spec;
       const waiting = entries.get(projectId);
       if (waiting !== undefined && fits(waiting, spec)) return await waiting.settled;

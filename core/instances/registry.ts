@@ -32,7 +32,7 @@ export interface Registry {
    */
   readonly release: (projectId: ProjectId) => Promise<void>;
   /** Ends those that have volumes in good order, for at most so long. */
-  readonly settle: (withinMs: number) => Promise<void>;
+  readonly shutDownVolumeInstances: (withinMs: number) => Promise<void>;
   /** Stops it if it runs, and forgets it once it is gone. Errors: NOT_FOUND. */
   readonly remove: (id: InstanceId) => void;
   /**
@@ -57,7 +57,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const byUuid = new Map<string, LiveInstance>();
   /** To be forgotten as soon as libvirt has ended them. */
   const leaving = new Set<InstanceId>();
-  /** Exist, and are not told of before their streams are open: whoever hears of one may use it. */
+  /** Exist, and are not announced before their streams are open: whoever hears of one may use it. */
   const connecting = new Set<InstanceId>();
 
   function add(instance: LiveInstance): void {
@@ -100,7 +100,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     onChange(info);
   }
 
-  const told = () => [...byId.values()].filter((instance) => !connecting.has(instance.record.id));
+  const announced = () => [...byId.values()].filter((instance) => !connecting.has(instance.record.id));
 
   function get(id: InstanceId): LiveInstance {
     const instance = byId.get(id);
@@ -119,7 +119,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   /** Takes a domain into the list, or ends it when nobody owns it any more. */
-  async function meet(domain: Domain): Promise<InstanceRecord | null> {
+  async function adoptDomain(domain: Domain): Promise<InstanceRecord | null> {
     const known = byUuid.get(domain.uuid);
     if (known !== undefined) {
       known.rebind(domain);
@@ -166,7 +166,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       if (!instance.isOver && !there.has(instance.domain.uuid)) instance.ended('gone');
     const used = new Set<string>();
     for (const domain of domains) {
-      const record = await meet(domain);
+      const record = await adoptDomain(domain);
       if (record !== null) used.add(record.socketDir);
     }
     await removeLeftoverInstanceDirs(layout, used);
@@ -181,13 +181,17 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   return {
-    list: () => told().map((instance) => instance.info),
-    live: () => told().filter((instance) => !instance.isOver),
+    list: () => announced().map((instance) => instance.info),
+    live: () => announced().filter((instance) => !instance.isOver),
     get,
     launch,
     release: (projectId) =>
-      endAll(({ record }) => record.projectId === projectId && record.holds !== 'nothing' && !record.keep, releaseMs),
-    settle: (withinMs) => endAll(({ record }) => record.holds === 'volumes' && !record.keep, withinMs),
+      endAll(
+        ({ record }) => record.projectId === projectId && record.exclusiveResource !== 'none' && !record.keep,
+        releaseMs,
+      ),
+    shutDownVolumeInstances: (withinMs) =>
+      endAll(({ record }) => record.exclusiveResource === 'volumes' && !record.keep, withinMs),
     remove(id) {
       const instance = get(id);
       if (instance.isOver) return forget(instance);
@@ -199,7 +203,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       const instance = byUuid.get(event.domain.uuid);
       if (instance === undefined) {
         // Another Firstlight of this user started one; it wrote its record before this event.
-        if (event.event === 'started') void meet(event.domain).catch((thrown) => log(String(thrown)));
+        if (event.event === 'started') void adoptDomain(event.domain).catch((thrown) => log(String(thrown)));
         return;
       }
       const reason = endReasonOf(event);

@@ -11,7 +11,7 @@ import type { Project, RuntimeId } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { type HostNs, hostNs, type ProjectId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
-import { holdsOf } from './holds.ts';
+import { exclusiveResourceOf } from './exclusive-resource.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { MapError } from './map-error.ts';
@@ -101,10 +101,10 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     }
     const accel = (await choosing).kind;
     const { config } = build.bundle;
-    await runtimes.get(build.image.runtime)?.prepareHost?.({ config, accel, ...context });
+    await runtimes.get(build.image.runtime)?.probeHost?.({ config, accel, ...context });
     throwIfCancelled(context.signal);
 
-    if (holdsOf(config) !== 'nothing') await registry.release(project.id);
+    if (exclusiveResourceOf(config) !== 'none') await registry.release(project.id);
     const keep = request.lifetime === 'forever';
     const runId = newRunId();
     const spec: LaunchSpec = {
@@ -230,7 +230,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   async function end(instance: LiveInstance | null): Promise<void> {
     if (instance === null) return;
     instance.stop();
-    if (instance.record.holds !== 'volumes') return;
+    if (instance.record.exclusiveResource !== 'volumes') return;
     await Promise.race([instance.gone, sleep(volumeGraceMs, undefined, { ref: false })]);
   }
 

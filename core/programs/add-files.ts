@@ -2,7 +2,7 @@
 import { readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import type { FileTreeBuilder } from '@firstlight/files';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import { configFileName } from '#shared/model/project.ts';
 
@@ -27,7 +27,7 @@ export async function addHostPath(
   host: string,
   skip: Skip = nothing,
 ): Promise<void> {
-  const stats = await stat(host).catch(goneAsUndefined);
+  const stats = await stat(host).catch(undefinedIfMissing);
   if (stats === undefined) {
     throw new FirstlightError('NOT_FOUND', `${host} does not exist.`, { details: { subject: host } });
   }

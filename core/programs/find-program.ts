@@ -1,6 +1,6 @@
 import { access, constants, realpath } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
 /** Where a program lies: as named, relative to `dir`; without a name, the first on PATH. Errors: NOT_FOUND. */
@@ -22,7 +22,7 @@ export async function findProgram(
 
 /** What a path leads to; the path itself when there is nothing. */
 export const realPathOf = async (path: string): Promise<string> =>
-  (await realpath(path).catch(goneAsUndefined)) ?? path;
+  (await realpath(path).catch(undefinedIfMissing)) ?? path;
 
 const isExecutable = (path: string) =>
   access(path, constants.X_OK).then(

@@ -3,7 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { addClosureFile, closureToTree, resolveClosure } from '@firstlight/elf';
 import { createFileTree } from '@firstlight/files';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { addSuggested, requireComplete, warningsOf } from './check-closure.ts';
@@ -15,7 +15,7 @@ const minMemoryMiB = 16;
 /** The source for a project that names a program. Errors: NOT_FOUND. */
 export async function programSource(config: ProjectConfig, projectDir: string): Promise<ProgramSource> {
   const named = resolve(projectDir, config.nanos?.program ?? '');
-  const path = await realpath(named).catch(goneAsUndefined);
+  const path = await realpath(named).catch(undefinedIfMissing);
   if (path === undefined) {
     throw new FirstlightError('NOT_FOUND', `There is no program ${named}.`, {
       hint: 'Correct "nanos.program" in firstlight.json, or build the program first.',

@@ -5,7 +5,7 @@ import { addClosureFile, type Closure, closureToTree, resolveClosure } from '@fi
 import { createFileTree, type FileTreeBuilder } from '@firstlight/files';
 import { z } from 'zod';
 import { runTool } from '#core/exec/run-tool.ts';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { addHostPath, skipCompiled, skipTools } from './add-files.ts';
 import { addSuggested, requireComplete, warningsOfRuntime } from './check-closure.ts';
@@ -101,7 +101,7 @@ export async function pythonSource(
 }
 
 async function sharedObjectsIn(dir: string): Promise<string[]> {
-  const names = (await readdir(dir, { recursive: true }).catch(goneAsUndefined)) ?? [];
+  const names = (await readdir(dir, { recursive: true }).catch(undefinedIfMissing)) ?? [];
   return names.filter((name) => /\.so(\.|$)/.test(name)).map((name) => join(dir, name));
 }
 
@@ -117,7 +117,7 @@ async function addLibrary(builder: FileTreeBuilder, dir: string, { tag }: Python
     else if (!entry.name.endsWith('.py')) await addHostPath(builder, path, path);
     else {
       const compiled = join(dir, '__pycache__', `${entry.name.slice(0, -3)}.${tag}.pyc`);
-      const there = (await stat(compiled).catch(goneAsUndefined)) !== undefined;
+      const there = (await stat(compiled).catch(undefinedIfMissing)) !== undefined;
       await addHostPath(builder, there ? `${path}c` : path, there ? compiled : path);
     }
   }

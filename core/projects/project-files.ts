@@ -6,7 +6,7 @@ import { escapes, relativePath, resolveInside } from '#core/config/project-paths
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, type ProjectFile } from '#shared/model/project.ts';
 import { systemCode, toFileError } from '../store/store-error.ts';
-import { goneAsUndefined, isTempName, writeAtomic } from '../store/write-atomic.ts';
+import { isTempName, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 
 /** More than this no editor shows with pleasure. */
 const maxTextBytes = 4 << 20;
@@ -26,10 +26,10 @@ export const revisionOf = (bytes: string | Uint8Array): string => createHash('sh
  * Shape: of a file too large for the editor its size and time, since a log that grows is not to be read whole at each change.
  */
 export async function revisionAt(path: string): Promise<string | null> {
-  const found = await stat(path).catch(goneAsUndefined);
+  const found = await stat(path).catch(undefinedIfMissing);
   if (!found?.isFile()) return null;
   if (found.size > maxTextBytes) return revisionOf(`${found.size} ${found.mtimeMs}`);
-  const bytes = await readFile(path).catch(goneAsUndefined);
+  const bytes = await readFile(path).catch(undefinedIfMissing);
   return bytes === undefined ? null : revisionOf(bytes);
 }
 
@@ -37,7 +37,7 @@ export async function revisionAt(path: string): Promise<string | null> {
 export async function listFiles(root: string): Promise<ProjectFile[]> {
   const found: ProjectFile[] = [];
   async function walk(dir: string, depth: number): Promise<void> {
-    const entries = (await readdir(dir, { withFileTypes: true }).catch(goneAsUndefined)) ?? [];
+    const entries = (await readdir(dir, { withFileTypes: true }).catch(undefinedIfMissing)) ?? [];
     const isFolder = new Map(entries.map((entry) => [entry.name, entry.isDirectory()]));
     entries.sort((a, b) => Number(b.isDirectory()) - Number(a.isDirectory()) || a.name.localeCompare(b.name));
     for (const { name } of entries) {
@@ -51,7 +51,7 @@ export async function listFiles(root: string): Promise<ProjectFile[]> {
       }
       // A link is listed as the file it leads to; one that leads to a folder, out or nowhere is passed over.
       const real = await resolveInside(root, relativePath(root, path)).catch(escapeAsUndefined);
-      const stats = real === undefined ? undefined : await stat(real).catch(goneAsUndefined);
+      const stats = real === undefined ? undefined : await stat(real).catch(undefinedIfMissing);
       if (stats?.isFile()) found.push({ path: relativePath(root, path), kind: 'file', bytes: stats.size });
     }
   }
@@ -68,7 +68,7 @@ function escapeAsUndefined(thrown: unknown): undefined {
 /** Errors: NOT_FOUND; BAD_INPUT for a folder, a large or a binary file; PATH_ESCAPES. */
 export async function readText(root: string, path: string): Promise<{ path: string; text: string; revision: string }> {
   const real = await resolveInside(root, path);
-  const stats = await stat(real).catch(goneAsUndefined);
+  const stats = await stat(real).catch(undefinedIfMissing);
   if (stats === undefined) throw noSuchFile(path);
   if (!stats.isFile()) throw new FirstlightError('BAD_INPUT', `${path} is a folder, not a file.`);
   if (stats.size > maxTextBytes) {
@@ -116,7 +116,7 @@ export async function writeText(
 /** Errors: ALREADY_EXISTS, PATH_ESCAPES, DISK_FULL. */
 export async function createText(root: string, path: string, text: string): Promise<string> {
   const real = await resolveInside(root, path);
-  if ((await stat(real).catch(goneAsUndefined)) !== undefined) throw alreadyExists(path);
+  if ((await stat(real).catch(undefinedIfMissing)) !== undefined) throw alreadyExists(path);
   await makeParent(real);
   await writeAtomic(real, text, { mode: 0o644, foreign: true });
   return revisionOf(text);
@@ -126,8 +126,8 @@ export async function createText(root: string, path: string, text: string): Prom
 export async function renamePath(root: string, path: string, to: string): Promise<void> {
   const from = await resolveInside(root, path);
   const target = await resolveInside(root, to);
-  if ((await stat(from).catch(goneAsUndefined)) === undefined) throw noSuchFile(path);
-  if ((await stat(target).catch(goneAsUndefined)) !== undefined) throw alreadyExists(to);
+  if ((await stat(from).catch(undefinedIfMissing)) === undefined) throw noSuchFile(path);
+  if ((await stat(target).catch(undefinedIfMissing)) !== undefined) throw alreadyExists(to);
   await makeParent(target);
   try {
     await rename(from, target);
@@ -161,7 +161,7 @@ async function makeParent(path: string): Promise<void> {
 /** The bytes of a file, undefined when there is none. */
 async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path).catch(goneAsUndefined);
+    return await readFile(path).catch(undefinedIfMissing);
   } catch (thrown) {
     throw toFileError(thrown, 'read', path);
   }

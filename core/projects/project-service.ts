@@ -9,7 +9,7 @@ import { configFileName, configFileSchema, type Project } from '#shared/model/pr
 import type { ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
 import { systemCode, toFileError } from '../store/store-error.ts';
-import { goneAsUndefined } from '../store/write-atomic.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { createOpenProjects } from './open-projects.ts';
 import {
   createText,
@@ -83,7 +83,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
 
   async function get(id: ProjectId): Promise<Project> {
     const dir = await rootOf(id);
-    if (!(await stat(dir).catch(goneAsUndefined))?.isDirectory()) {
+    if (!(await stat(dir).catch(undefinedIfMissing))?.isDirectory()) {
       throw new FirstlightError('NOT_FOUND', `The folder of the project is gone: ${dir}.`, {
         hint: 'Put it back, or close the project.',
         details: { subject: dir },
@@ -235,7 +235,7 @@ export async function readProject(dir: string): Promise<Project> {
 async function readConfig(dir: string): Promise<string | undefined> {
   const path = join(dir, configFileName);
   try {
-    return await readFile(path, 'utf8').catch(goneAsUndefined);
+    return await readFile(path, 'utf8').catch(undefinedIfMissing);
   } catch (thrown) {
     throw toFileError(thrown, 'read', path);
   }
@@ -249,7 +249,7 @@ async function realDirectory(dir: string): Promise<string> {
     });
   let real: string | undefined;
   try {
-    real = await realpath(resolve(dir)).catch(goneAsUndefined);
+    real = await realpath(resolve(dir)).catch(undefinedIfMissing);
   } catch (thrown) {
     throw notThere(`cannot be opened (${systemCode(thrown) ?? String(thrown)})`);
   }

@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { relativePath } from '#core/config/project-paths.ts';
-import { goneAsUndefined } from '../store/write-atomic.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { handlerTypes } from './handler-types.ts';
 
 export interface TypeFile {
@@ -31,7 +31,7 @@ export async function collectTypes(root: string): Promise<TypeFile[]> {
 }
 
 async function dependenciesOf(root: string): Promise<string[]> {
-  const text = await readFile(join(root, 'package.json'), 'utf8').catch(goneAsUndefined);
+  const text = await readFile(join(root, 'package.json'), 'utf8').catch(undefinedIfMissing);
   if (text === undefined) return [];
   const names = new Set<string>();
   const manifest = parseObject(text);
@@ -42,7 +42,7 @@ async function dependenciesOf(root: string): Promise<string[]> {
 }
 
 async function addPackage(root: string, dir: string, files: TypeFile[], budget: { bytes: number }): Promise<void> {
-  const manifest = await readFile(join(dir, 'package.json'), 'utf8').catch(goneAsUndefined);
+  const manifest = await readFile(join(dir, 'package.json'), 'utf8').catch(undefinedIfMissing);
   if (manifest === undefined) return;
   const declarations = await declarationsIn(dir, 0);
   if (declarations.length === 0) return;
@@ -56,7 +56,7 @@ async function addPackage(root: string, dir: string, files: TypeFile[], budget: 
 }
 
 async function declarationsIn(dir: string, depth: number): Promise<string[]> {
-  const entries = (await readdir(dir, { withFileTypes: true }).catch(goneAsUndefined)) ?? [];
+  const entries = (await readdir(dir, { withFileTypes: true }).catch(undefinedIfMissing)) ?? [];
   const found: string[] = [];
   // Files before folders: what a package's entry names lies near its top.
   entries.sort((a, b) => Number(a.isDirectory()) - Number(b.isDirectory()) || a.name.localeCompare(b.name));

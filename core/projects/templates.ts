@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, type RuntimeId } from '#shared/model/project.ts';
 import { toFileError } from '../store/store-error.ts';
-import { goneAsUndefined, writeAtomic } from '../store/write-atomic.ts';
+import { undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 import { handlerTypes } from './handler-types.ts';
 import { handlerTypesPath } from './project-types.ts';
 
@@ -25,7 +25,7 @@ export async function listTemplates(dir: string): Promise<Template[]> {
   ids.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
   return Promise.all(
     ids.map(async (id) => {
-      const readme = (await readFile(join(dir, id, 'README.md'), 'utf8').catch(goneAsUndefined)) ?? '';
+      const readme = (await readFile(join(dir, id, 'README.md'), 'utf8').catch(undefinedIfMissing)) ?? '';
       const description = readme.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
       return { id, title: titleOf(id), description };
     }),
@@ -67,7 +67,7 @@ export async function createFromTemplate({
       hint: `There are: ${known.map(({ id }) => id).join(', ')}.`,
     });
   }
-  const present = (await readdir(dir).catch(goneAsUndefined)) ?? [];
+  const present = (await readdir(dir).catch(undefinedIfMissing)) ?? [];
   if (present.length > 0) {
     throw new FirstlightError('ALREADY_EXISTS', `${dir} holds files already.`, {
       hint: 'Choose another folder or name, or open it as it is.',

@@ -162,8 +162,8 @@ export interface Runtime {
    * Finds out what the machines of this runtime need to know of the host, where that takes a while: once, before the first
    * is prepared. What cannot be known is no error. Errors: RELEASE_MISSING.
    */
-  readonly prepareHost?: (request: HostRequest) => Promise<void>;
-  /** The machine for one instance, with all that it needs on disk. Errors: PORT_TAKEN, STORE_UNUSABLE, DISK_FULL. */
+  readonly probeHost?: (request: HostRequest) => Promise<void>;
+  /** The machine for one instance, with all that it needs on disk. Errors: PORT_IN_USE, STORE_UNUSABLE, DISK_FULL. */
   readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
   readonly openSession: (link: InstanceLink) => Promise<GuestSession>;
   /** What the serial port says of how the guest ended (a panic), or null. */

@@ -7,7 +7,7 @@
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toStoreError } from './store-error.ts';
-import { goneAsUndefined } from './write-atomic.ts';
+import { undefinedIfMissing } from './write-atomic.ts';
 
 export interface ConsoleLimits {
   /** Kept of the beginning. */
@@ -108,13 +108,13 @@ export function createConsoleLog(dir: string, limits: ConsoleLimits = consoleLim
 
 /** What a console log kept, with a line in place of what it left out. */
 export async function readConsoleLog(dir: string): Promise<Uint8Array> {
-  const names = (await readdir(dir).catch(goneAsUndefined)) ?? [];
+  const names = (await readdir(dir).catch(undefinedIfMissing)) ?? [];
   const parts: Uint8Array[] = [];
   let expected = 0;
   for (const name of names.sort()) {
     const start = segmentName.exec(name)?.[1];
     if (start === undefined) continue;
-    const content = await readFile(join(dir, name)).catch(goneAsUndefined);
+    const content = await readFile(join(dir, name)).catch(undefinedIfMissing);
     // The writer may have dropped it since the folder was read.
     if (content === undefined) continue;
     const missing = Number(start) - expected;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { toStoreError } from './store-error.ts';
-import { goneAsUndefined } from './write-atomic.ts';
+import { undefinedIfMissing } from './write-atomic.ts';
 
 /** What a file of ours says; `value` is undefined when there is no file. */
 export type JsonRead<Value> =
@@ -15,7 +15,7 @@ export async function readJson<Schema extends z.ZodType>(
 ): Promise<JsonRead<z.output<Schema>>> {
   let text: string | undefined;
   try {
-    text = await readFile(path, 'utf8').catch(goneAsUndefined);
+    text = await readFile(path, 'utf8').catch(undefinedIfMissing);
   } catch (thrown) {
     throw toStoreError(thrown, 'read', path);
   }

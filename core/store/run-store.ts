@@ -11,7 +11,7 @@ import type { Layout } from './layout.ts';
 import { isAlive, ownerSchema, thisProcess } from './owner.ts';
 import { readJson } from './read-json.ts';
 import { toStoreError } from './store-error.ts';
-import { goneAsUndefined, namesIn, removeTemps, writeAtomic } from './write-atomic.ts';
+import { namesIn, removeTemps, undefinedIfMissing, writeAtomic } from './write-atomic.ts';
 
 /** A run that is being made: the one that writes it. */
 export interface RunRecorder {
@@ -93,7 +93,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
     const found = await readJson(join(dirOf(id), runFileName), runFileSchema);
     if (found.ok) return found.value && upgradeRun(found.value.run);
     // Two processes may find it at once: the second finds it gone.
-    const moved = await setAside(dirOf(id), id, found.reason).catch(goneAsUndefined);
+    const moved = await setAside(dirOf(id), id, found.reason).catch(undefinedIfMissing);
     if (moved !== undefined) onSetAside(moved);
     return undefined;
   }
@@ -110,7 +110,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
   }
 
   async function summaryOf(id: RunId): Promise<RunSummary | undefined> {
-    const found = await stat(join(dirOf(id), runFileName)).catch(goneAsUndefined);
+    const found = await stat(join(dirOf(id), runFileName)).catch(undefinedIfMissing);
     if (found === undefined) return undefined;
     const stamp = `${found.ino} ${found.mtimeMs}`;
     const known = summaries.get(id);
@@ -204,12 +204,12 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
     },
 
     readConsole: async (id) => {
-      if ((await stat(dirOf(id)).catch(goneAsUndefined)) === undefined) throw noSuchRun(id);
+      if ((await stat(dirOf(id)).catch(undefinedIfMissing)) === undefined) throw noSuchRun(id);
       return readConsoleLog(dirOf(id));
     },
 
     remove: async (id) => {
-      if ((await stat(dirOf(id)).catch(goneAsUndefined)) === undefined) throw noSuchRun(id);
+      if ((await stat(dirOf(id)).catch(undefinedIfMissing)) === undefined) throw noSuchRun(id);
       if (await isUnderWay(id)) {
         throw new FirstlightError('CONFLICT', `Run ${id} is under way.`, { hint: 'Stop its instance first.' });
       }

@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Layout } from './layout.ts';
 import { readJson } from './read-json.ts';
-import { goneAsUndefined, writeAtomic } from './write-atomic.ts';
+import { undefinedIfMissing, writeAtomic } from './write-atomic.ts';
 
 /** Any JSON under names, kept for the next start. */
 export type SettingValues = Record<string, z.output<ReturnType<typeof z.json>>>;
@@ -43,7 +43,7 @@ export async function readOrSetAside<Schema extends z.ZodType>(
   const found = await readJson(path, schema);
   if (found.ok) return found.value;
   const movedTo = `${path}.broken-${Date.now().toString(36)}`;
-  await rename(path, movedTo).catch(goneAsUndefined);
+  await rename(path, movedTo).catch(undefinedIfMissing);
   log(`Set aside ${path}: ${found.reason} It is now ${movedTo}.`);
   return undefined;
 }

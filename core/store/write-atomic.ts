@@ -58,7 +58,7 @@ export async function removeTemps(dir: string, olderThanMs = 60_000): Promise<nu
   for (const name of await namesIn(dir)) {
     if (!isTempName(name)) continue;
     const path = join(dir, name);
-    const found = await stat(path).catch(goneAsUndefined);
+    const found = await stat(path).catch(undefinedIfMissing);
     if (found === undefined || Date.now() - found.mtimeMs < olderThanMs) continue;
     await rm(path, { recursive: true, force: true });
     removed++;
@@ -68,11 +68,11 @@ export async function removeTemps(dir: string, olderThanMs = 60_000): Promise<nu
 
 /** The names in a folder; none when it does not exist. */
 export async function namesIn(dir: string): Promise<string[]> {
-  return (await readdir(dir).catch(goneAsUndefined)) ?? [];
+  return (await readdir(dir).catch(undefinedIfMissing)) ?? [];
 }
 
 /** For `catch`: undefined when the file does not exist, anything else thrown on. */
-export function goneAsUndefined(thrown: unknown): undefined {
+export function undefinedIfMissing(thrown: unknown): undefined {
   const code = systemCode(thrown);
   if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
   throw thrown;

@@ -6,7 +6,7 @@ import type { Layout } from '#core/store/layout.ts';
 import { readBootId } from '#core/store/owner.ts';
 import { readJson } from '#core/store/read-json.ts';
 import type { Resources } from '#core/store/resources.ts';
-import { goneAsUndefined, writeAtomic } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Accel, accelSchema } from '#shared/model/instance.ts';
 import { isHiddenFromQemu, type KvmAccess, kvmPath, readKvmAccess } from './kvm-access.ts';
@@ -123,7 +123,7 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     });
     const name = `probe-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.elf`;
     const path = join(await layout.ensure(layout.kernelsDir), name);
-    if ((await stat(path).catch(goneAsUndefined)) === undefined) await writeAtomic(path, bytes, { mode: 0o644 });
+    if ((await stat(path).catch(undefinedIfMissing)) === undefined) await writeAtomic(path, bytes, { mode: 0o644 });
     return path;
   }
 

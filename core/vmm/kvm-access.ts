@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 
 /** What stands between QEMU and /dev/kvm. */
 export interface KvmAccess {
@@ -15,7 +15,7 @@ const readWrite = 0o6;
 
 /** The permissions of /dev/kvm, or null when it is not there. */
 export async function readKvmAccess(): Promise<KvmAccess | null> {
-  const device = await stat(kvmPath).catch(goneAsUndefined);
+  const device = await stat(kvmPath).catch(undefinedIfMissing);
   if (device === undefined) return null;
   const { mode, uid, gid } = device;
   return { mode: mode & 0o777, uid, gid, kvmGid: await groupId('kvm') };
@@ -39,7 +39,7 @@ export function isHiddenFromQemu(access: KvmAccess): boolean {
 export async function explainSlowStarts(uid: number): Promise<string | null> {
   const access = uid === 0 ? await readKvmAccess() : null;
   if (access === null || !isHiddenFromQemu(access)) return null;
-  return `a start takes about 44 s while ${kvmPath} is closed to libvirt's QEMU: \`firstlight doctor --fix\` mends it`;
+  return `a start takes about 44 s while ${kvmPath} is closed to libvirt's QEMU: \`firstlight doctor --fix\` repairs it`;
 }
 
 /** The number of a group, or null when there is none of that name. */

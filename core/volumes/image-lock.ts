@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { goneAsUndefined } from '../store/write-atomic.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
 
 /**
  * Bytes of an image file that QEMU locks while it has it open, one for each thing that it does or lets others do.
@@ -16,7 +16,7 @@ const lastLockedByte = 263;
  * own (btrfs, overlayfs) shows another number there than `stat` does: then the inode has to do.
  */
 export async function isOpenInQemu(imagePath: string): Promise<boolean> {
-  const image = await stat(imagePath, { bigint: true }).catch(goneAsUndefined);
+  const image = await stat(imagePath, { bigint: true }).catch(undefinedIfMissing);
   if (image === undefined) return false;
   const device = deviceName(image.dev);
   const locks = await readFile('/proc/locks', 'utf8');

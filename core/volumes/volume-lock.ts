@@ -15,7 +15,7 @@ import type { VolumeHolder } from '#core/runtime/volume.ts';
 import { isAlive, ownerSchema, thisProcess } from '../store/owner.ts';
 import { readJson } from '../store/read-json.ts';
 import { systemCode, toStoreError } from '../store/store-error.ts';
-import { goneAsUndefined, namesIn, removeTemps } from '../store/write-atomic.ts';
+import { namesIn, removeTemps, undefinedIfMissing } from '../store/write-atomic.ts';
 import { isOpenInQemu } from './image-lock.ts';
 
 /** Who has a volume, and since when. Shape: null where only a QEMU is known that is none of ours. */
@@ -73,7 +73,7 @@ async function readTop(dir: string): Promise<{ number: number; use: VolumeUse | 
 
 /** True from the lock's making until the instance is gone, in as far as the process that started it knows of that. */
 async function isStarting({ owner, dir }: Lock): Promise<boolean> {
-  return isAlive(owner) && (await stat(dir).catch(goneAsUndefined)) !== undefined;
+  return isAlive(owner) && (await stat(dir).catch(undefinedIfMissing)) !== undefined;
 }
 
 async function numbersIn(dir: string): Promise<number[]> {

@@ -15,7 +15,7 @@ import type { Layout } from '../store/layout.ts';
 import { createOwnedTemps } from '../store/owned-temps.ts';
 import { readJson } from '../store/read-json.ts';
 import { systemCode, toStoreError } from '../store/store-error.ts';
-import { goneAsUndefined, namesIn, writeAtomic } from '../store/write-atomic.ts';
+import { namesIn, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 import { findUse, imageName, takeVolume, type VolumeUse } from './volume-lock.ts';
 
 export interface Volumes extends VolumeProvider {
@@ -53,7 +53,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     const dir = dirOf(name);
     const path = join(dir, imageName);
     const manifest = await readJson(join(dir, manifestName), manifestSchema);
-    const file = await stat(path).catch(goneAsUndefined);
+    const file = await stat(path).catch(undefinedIfMissing);
     if (!manifest.ok || manifest.value === undefined || file === undefined) return null;
     return {
       name,

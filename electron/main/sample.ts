@@ -7,7 +7,7 @@ export async function setupSample(client: Client, wanted: boolean, log: (line: s
   try {
     if (wanted || (await client.call('projects:list', {})).length === 0) await runSample(client);
   } catch (thrown) {
-    // The page shows the same error where it can be mended.
+    // The page shows the same error where it can be repaired.
     log(`the sample did not run: ${toFirstlightError(thrown).message}`);
   }
 }

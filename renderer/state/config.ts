@@ -11,7 +11,7 @@ import type { ProjectId } from '#shared/model/units.ts';
 import type { BuildActions } from './builds.ts';
 import { configPath, readConfig, setInConfig } from './config-text.ts';
 import { report, type StudioContext } from './context.ts';
-import type { DocActions } from './docs.ts';
+import type { DocActions } from './documents.ts';
 import { type Doc, docKey } from './session.ts';
 
 export interface ConfigActions {

@@ -3,7 +3,7 @@ import type { Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import type { BuildActions } from './builds.ts';
 import { addToast, currentProject, report, type StudioContext, setEntry, setSavedEntry } from './context.ts';
-import type { DocActions } from './docs.ts';
+import type { DocActions } from './documents.ts';
 import { firstEvent } from './events.ts';
 import { failed, loading, ready } from './loadable.ts';
 import type { RunActions } from './runs.ts';

@@ -15,7 +15,7 @@ import {
   shownOf,
   showPanels,
 } from './context.ts';
-import type { DocActions } from './docs.ts';
+import type { DocActions } from './documents.ts';
 import { eventText } from './events.ts';
 import type { InstanceActions } from './instances.ts';
 import { failed, loading, ready } from './loadable.ts';

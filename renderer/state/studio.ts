@@ -7,7 +7,7 @@ import { createNanosActions, type NanosActions } from '../features/nanos/flow.ts
 import { type BuildActions, createBuildActions } from './builds.ts';
 import { type ConfigActions, createConfigActions } from './config.ts';
 import { currentProject, report, type StudioContext } from './context.ts';
-import { createDocActions, type DocActions } from './docs.ts';
+import { createDocActions, type DocActions } from './documents.ts';
 import { createInstanceActions, type InstanceActions } from './instances.ts';
 import { createProjectActions, type ProjectActions } from './projects.ts';
 import { createRunActions, type RunActions } from './runs.ts';

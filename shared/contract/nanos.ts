@@ -12,8 +12,8 @@ export const nanosCalls = {
    * Downloads a release (default: `latest`), or takes a local build from a directory or tarball, and puts it to use when it
    * is the first. Reports progress; a download that was broken off goes on where it was. `accept` says that the notice was
    * read.
-   * Errors: BAD_INPUT, NOT_FOUND (no such release), NOTICE_UNREAD, DOWNLOAD_FAILED (offline: says what works instead),
-   * DIGEST_WRONG, RELEASE_INVALID, ARCHIVE_INVALID, PATH_ESCAPES, ALREADY_EXISTS (another build has that name), DISK_FULL.
+   * Errors: BAD_INPUT, NOT_FOUND (no such release), NOTICE_NOT_ACCEPTED, DOWNLOAD_FAILED (offline: says what works instead),
+   * DIGEST_MISMATCH, RELEASE_INVALID, ARCHIVE_INVALID, PATH_ESCAPES, ALREADY_EXISTS (another build has that name), DISK_FULL.
    */
   'nanos:install': call(
     z.strictObject({

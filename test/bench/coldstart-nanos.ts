@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { writeOverlay } from '@firstlight/disk';
 import { chooseForwards } from '#core/runtimes/nanos/ports.ts';
-import { greeting, readySign } from '#core/runtimes/nanos/session/wire.ts';
+import { greeting, readyMarker } from '#core/runtimes/nanos/session/wire.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import { nanosConfigSchema } from '#shared/model/nanos.ts';
 import type { Project } from '#shared/model/project.ts';
@@ -103,7 +103,7 @@ function createAlone(imagePath: string, home: string, isDirect: boolean): () => 
     const bytes = Number(readFileSync(imagePath).readBigUInt64BE(24));
     rmSync(disk, { force: true });
     await writeOverlay(disk, { name: imagePath, format: 'qcow2' }, bytes);
-    const serial = await listenForSign(join(home, 'alone.sock'));
+    const serial = await listenForMarker(join(home, 'alone.sock'));
     const startedAtMs = performance.now();
     const args = [
       ...['-machine', 'pc', '-accel', 'tcg', '-m', '256', '-nodefaults', '-display', 'none', '-no-reboot'],
@@ -128,7 +128,7 @@ function createAlone(imagePath: string, home: string, isDirect: boolean): () => 
 }
 
 /** A socket for QEMU's serial port, and when the function said there that it listens. */
-async function listenForSign(path: string): Promise<{ readonly seen: Promise<void>; readonly close: () => void }> {
+async function listenForMarker(path: string): Promise<{ readonly seen: Promise<void>; readonly close: () => void }> {
   rmSync(path, { force: true });
   const server = createServer();
   const seen = new Promise<void>((resolve) => {
@@ -136,7 +136,7 @@ async function listenForSign(path: string): Promise<{ readonly seen: Promise<voi
       let printed = '';
       socket.on('data', (chunk: Buffer) => {
         printed += chunk.toString('latin1');
-        if (printed.includes(readySign)) resolve();
+        if (printed.includes(readyMarker)) resolve();
       });
     });
   });

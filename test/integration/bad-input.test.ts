@@ -110,7 +110,7 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
     const dir = project('unsendable', 'export default () => ({ list: [1, 10n] });');
     const { code, err } = await cli(['run', dir]);
     expect(code).toBe(1);
-    expect(err).toContain('error[FUNCTION_UNSENDABLE] The handler returned a BigInt at list[1]');
+    expect(err).toContain('error[RESPONSE_NOT_SERIALIZABLE] The handler returned a BigInt at list[1]');
   });
 
   it('Ctrl-C in an endless loop ends it and leaves no domain', async () => {

@@ -38,7 +38,7 @@ describe.skipIf(reason !== null)(`the doctor${reason === null ? '' : ` (skipped:
     await second.close();
   });
 
-  it('refuses to mend what needs no mending', async () => {
+  it('refuses to repair what needs no repairing', async () => {
     await expect(studio.client.call('doctor:fix', { checkId: 'node' })).rejects.toMatchObject({ code: 'BAD_INPUT' });
     await expect(studio.client.call('doctor:fix', { checkId: 'nonsense' })).rejects.toMatchObject({
       code: 'BAD_INPUT',

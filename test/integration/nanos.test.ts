@@ -266,7 +266,7 @@ export default () => {
         (result) => result.error,
         (thrown) => thrown,
       );
-      expect(error).toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining(String(port)) });
+      expect(error).toMatchObject({ code: 'PORT_IN_USE', message: expect.stringContaining(String(port)) });
       taken.close();
     });
   });

@@ -10,7 +10,7 @@ const noBits = 8;
 /**
  * The parts of an ELF image: its sections, and what is loaded of it without being in one, as Ember's heap is.
  *
- * Errors: ELF_INVALID, WRONG_ARCHITECTURE.
+ * Errors: ELF_INVALID, ARCHITECTURE_MISMATCH.
  */
 export async function listElfParts(disk: Disk): Promise<ImageInfo['sections']> {
   const source = sourceOf(disk);

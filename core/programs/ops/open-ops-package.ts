@@ -8,7 +8,7 @@ import { createBlobCache } from '@firstlight/oci';
 import { addUnpacked, createPathTree, type PathTree } from '@firstlight/tar';
 import type { Layout } from '#core/store/layout.ts';
 import { toFileError } from '#core/store/store-error.ts';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import type { OpsConfig } from './ops-schema.ts';
 import { parsePorts } from './ops-values.ts';
@@ -60,7 +60,7 @@ interface Parts {
  * DISK_FULL, STORE_UNUSABLE; CANCELLED.
  */
 export async function openOpsPackage(path: string, options: OpenPackageOptions): Promise<OpenedPackage> {
-  const found = await stat(path).catch(goneAsUndefined);
+  const found = await stat(path).catch(undefinedIfMissing);
   if (found === undefined) {
     throw new FirstlightError('NOT_FOUND', `There is no package ${path}.`, { details: { subject: path } });
   }
@@ -105,14 +105,14 @@ async function readFolder(dir: string): Promise<Parts> {
   const hash = createHash('sha256');
   let files = 0;
   try {
-    const manifestStat = await stat(join(dir, manifestName)).catch(goneAsUndefined);
+    const manifestStat = await stat(join(dir, manifestName)).catch(undefinedIfMissing);
     if (manifestStat === undefined) throw noManifest(dir);
     if (manifestStat.size > maxOpsConfigBytes) throw tooLong(dir);
     const manifest = await readFile(join(dir, manifestName), 'utf8');
     hash.update(manifest);
     const note = (path: string, bytes: number, mtimeMs: number) => hash.update(`${path}\0${bytes}\0${mtimeMs}\0`);
     const walk = async (at: string): Promise<void> => {
-      const entries = await readdir(join(dir, sysrootName, at)).catch(goneAsUndefined);
+      const entries = await readdir(join(dir, sysrootName, at)).catch(undefinedIfMissing);
       for (const entry of (entries ?? []).sort()) {
         const path = `${at}/${entry}`;
         const host = join(dir, sysrootName, path);
@@ -131,7 +131,7 @@ async function readFolder(dir: string): Promise<Parts> {
     await walk('');
     const program = async (name: string): Promise<TreeNode | undefined> => {
       const path = join(dir, name);
-      const stats = await stat(path).catch(goneAsUndefined);
+      const stats = await stat(path).catch(undefinedIfMissing);
       if (!stats?.isFile()) return undefined;
       note(name, stats.size, stats.mtimeMs);
       return { kind: 'file', content: { kind: 'host', path }, bytes: stats.size };

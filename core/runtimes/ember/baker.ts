@@ -182,9 +182,9 @@ function systemError(failure: Extract<BakeFailureReply, { kind: 'system' }>, req
 
 let fallback: Promise<string> | undefined;
 
-/** The worker's file: as told, beside the bundled program, or bundled now from the source beside this file. */
-async function findWorker(told: string | undefined): Promise<string> {
-  if (told !== undefined) return told;
+/** The worker's file: the configured one, beside the bundled program, or bundled now from the source beside this file. */
+async function findWorker(configuredPath: string | undefined): Promise<string> {
+  if (configuredPath !== undefined) return configuredPath;
   const here = path.dirname(fileURLToPath(import.meta.url));
   const beside = path.join(here, 'bake-worker.mjs');
   if (existsSync(beside)) return beside;

@@ -21,7 +21,7 @@ const codes: Readonly<Record<GuestErrorCode, { readonly code: ErrorCode; readonl
     hint: 'The handler’s promise waits for something that nothing will ever do. Is an `await` on an event that never comes?',
   },
   UNSENDABLE: {
-    code: 'FUNCTION_UNSENDABLE',
+    code: 'RESPONSE_NOT_SERIALIZABLE',
     hint: 'Return JSON, text, bytes, or { status, headers, body }. Functions, symbols, BigInts and cycles cannot be sent.',
   },
   CRASHED: { code: 'FUNCTION_CRASHED' },

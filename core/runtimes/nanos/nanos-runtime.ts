@@ -122,7 +122,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     },
     buildImage,
     bases,
-    prepareHost: async ({ config, ...request }) => {
+    probeHost: async ({ config, ...request }) => {
       const nanos = configOf(config);
       if (mayBootDirectly(nanos)) await directBoot.findOut(await releases.resolve(nanos.release), request);
     },

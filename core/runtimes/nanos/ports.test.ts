@@ -50,7 +50,7 @@ it('takes those that are asked for by number, and none for a program that serves
 it('says which one is taken', async () => {
   const taken = await listen();
   const error = {
-    code: 'PORT_TAKEN',
+    code: 'PORT_IN_USE',
     message: `Port ${taken} on 127.0.0.1 is taken.`,
     details: { subject: `${taken}` },
   };
@@ -70,7 +70,7 @@ it('says which one is taken', async () => {
 it('does not give one port twice', async () => {
   const port = await freePort();
   await expect(choose({ hostPort: port, ports: [{ guest: 1, host: port }] })).rejects.toMatchObject({
-    code: 'PORT_TAKEN',
+    code: 'PORT_IN_USE',
   });
   // What was held for the first is free again.
   expect(await listen(port)).toBe(port);

@@ -19,7 +19,7 @@ const loopback = '127.0.0.1';
  *
  * They were free a moment ago: QEMU takes them some milliseconds later, and says so itself when it cannot.
  *
- * Errors: PORT_TAKEN for one that was asked for by number.
+ * Errors: PORT_IN_USE for one that was asked for by number.
  */
 export async function chooseForwards(config: NanosConfig): Promise<PortForward[]> {
   const { port, hostPort, ports } = config;
@@ -50,7 +50,7 @@ async function hold(udp: boolean, wanted: number): Promise<HeldPort> {
   } catch (cause) {
     if (systemCode(cause) !== 'EADDRINUSE' && systemCode(cause) !== 'EACCES') throw cause;
     const why = systemCode(cause) === 'EACCES' ? 'may not be used by you' : 'is taken';
-    throw new FirstlightError('PORT_TAKEN', `${udp ? 'UDP port' : 'Port'} ${wanted} on ${loopback} ${why}.`, {
+    throw new FirstlightError('PORT_IN_USE', `${udp ? 'UDP port' : 'Port'} ${wanted} on ${loopback} ${why}.`, {
       hint: 'Name another as "hostPort" (or "ports[].host") in firstlight.json, or leave it out: a free one is then taken.',
       details: { subject: String(wanted) },
       cause,

@@ -44,7 +44,7 @@ const record = {
   createdAt: '2026-01-02T03:04:05.678Z',
   socketDir: '/run/firstlight/1-a-b',
   sessionInfo: null,
-  holds: 'nothing',
+  exclusiveResource: 'none',
   runId: null,
   owner: thisProcess(),
 } as unknown as InstanceRecord;

@@ -57,7 +57,7 @@ function fromConnectionError(error: LibvirtConnectionError, doing: Doing): First
   const fallback =
     code === 'LIBVIRT_LOST'
       ? 'The libvirt daemon ended or restarted. Try again; if it is not running, `firstlight doctor --fix` starts it.'
-      : 'Run `firstlight doctor`: it names the command that mends it.';
+      : 'Run `firstlight doctor`: it names the command that repairs it.';
   const ours: Partial<Record<LibvirtConnectionError['reason'], string>> = {
     'no-daemon':
       'Start it: `firstlight doctor --fix` as root does so; by hand: systemctl start libvirtd, or libvirtd -d as root.',

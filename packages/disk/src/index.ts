@@ -1,4 +1,4 @@
-export { bootSign } from './boot-sign.ts';
+export { bootMarker } from './boot-marker.ts';
 export { bootFsAt, rootFsAt } from './mbr.ts';
 export { openDisk, openSource } from './open-disk.ts';
 export { hasPartitions, type Partition, readPartitions } from './partitions.ts';

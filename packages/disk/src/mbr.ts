@@ -2,7 +2,7 @@
 
 import { bootFsBytes, klogBytes, sectorBytes } from '@firstlight/tfs';
 import { FirstlightError } from '../../../shared/errors.ts';
-import { addBootSign } from './boot-sign.ts';
+import { addBootMarker } from './boot-marker.ts';
 
 /** A run of the disk. Units: bytes. */
 export interface Partition {
@@ -48,7 +48,7 @@ const maxSectors = 0xffff_ffff;
 export function bootSectors(bootCode: Uint8Array | null, rootBytes: number): Buffer {
   if (bootCode !== null) checkBootCode(bootCode);
   const sectors = bootCode === null ? Buffer.alloc(sectorBytes) : Buffer.from(bootCode);
-  if (bootCode !== null) addBootSign(sectors);
+  if (bootCode !== null) addBootMarker(sectors);
   writePartitions(sectors, rootBytes);
   return sectors;
 }

@@ -110,7 +110,7 @@ describe('what cannot be read', () => {
       bytes.writeUInt16LE(3, 18);
     });
     const message = expect.stringContaining('program is for 32-bit i386');
-    await expect(of32Bits).rejects.toEqual(expect.objectContaining({ code: 'WRONG_ARCHITECTURE', message }));
+    await expect(of32Bits).rejects.toEqual(expect.objectContaining({ code: 'ARCHITECTURE_MISMATCH', message }));
   });
 
   test('a file that was cut short anywhere is refused or read, and nothing else', async () => {

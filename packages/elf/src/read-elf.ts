@@ -52,7 +52,7 @@ const maxNoteBytes = 64 * 1024;
 /**
  * What an ELF file says of itself: kind, machine, segments, interpreter, dynamic section, build id.
  *
- * Errors: ELF_INVALID, saying what is wrong where; WRONG_ARCHITECTURE for 32-bit and big-endian files.
+ * Errors: ELF_INVALID, saying what is wrong where; ARCHITECTURE_MISMATCH for 32-bit and big-endian files.
  */
 export async function readElf(source: ByteSource): Promise<Elf> {
   const header = await readElfHeader(source);

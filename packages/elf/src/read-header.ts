@@ -71,7 +71,7 @@ export function describeHeader({ bits, byteOrder, machine }: ElfHeader): string 
 
 /** The error for a file of another machine: `because` says what would do. */
 export function wrongArchitecture(name: string, header: ElfHeader, because: string): FirstlightError {
-  return new FirstlightError('WRONG_ARCHITECTURE', `${name} is for ${describeHeader(header)}: ${because}.`, {
+  return new FirstlightError('ARCHITECTURE_MISMATCH', `${name} is for ${describeHeader(header)}: ${because}.`, {
     hint: 'Build or download the program for x86-64 Linux.',
     details: { subject: name },
   });

@@ -350,7 +350,7 @@ describe('what is no program', () => {
     await rename(program, `${program}.x86`);
     await writeFile(program, bytes);
     await expect(resolveClosure(program)).rejects.toEqual(
-      expect.objectContaining({ code: 'WRONG_ARCHITECTURE', message: expect.stringContaining('64-bit aarch64') }),
+      expect.objectContaining({ code: 'ARCHITECTURE_MISMATCH', message: expect.stringContaining('64-bit aarch64') }),
     );
   });
 });

@@ -64,7 +64,7 @@ const maxObjects = 4000;
 /**
  * The dependency closure of a program. `programPath` is absolute, as seen from the root.
  *
- * Errors: NOT_FOUND, ELF_INVALID, WRONG_ARCHITECTURE; BAD_INPUT when it is no program. What is missing is no error.
+ * Errors: NOT_FOUND, ELF_INVALID, ARCHITECTURE_MISMATCH; BAD_INPUT when it is no program. What is missing is no error.
  */
 export async function resolveClosure(programPath: string, options: ClosureOptions = {}): Promise<Closure> {
   const { root = '/', libraryPath = [], loads = [] } = options;

@@ -3,4 +3,4 @@ export { createRawDisk, type Disk } from './disk.ts';
 export { createFile, type DiskFile, rawDisk, writeFully } from './disk-file.ts';
 export { createFileTree, type FileTree, type FileTreeBuilder, guestPath, type TreeNode } from './file-tree.ts';
 export { imageInvalid } from './image-invalid.ts';
-export { inGroups } from './in-groups.ts';
+export { mapInBatches } from './map-in-batches.ts';

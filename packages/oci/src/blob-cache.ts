@@ -7,11 +7,11 @@ import type { Layout } from '../../../core/store/layout.ts';
 import { readJson } from '../../../core/store/read-json.ts';
 import { systemCode, toStoreError } from '../../../core/store/store-error.ts';
 import {
-  goneAsUndefined,
   isTempName,
   namesIn,
   removeTemps,
   tempPathFor,
+  undefinedIfMissing,
   writeAtomic,
 } from '../../../core/store/write-atomic.ts';
 import { FirstlightError } from '../../../shared/errors.ts';
@@ -29,7 +29,7 @@ export interface Layer {
 
 export interface BlobCache {
   /**
-   * The layer, unpacked now if it never was. Errors: DIGEST_WRONG, ARCHIVE_INVALID, PATH_ESCAPES, CANCELLED, DISK_FULL,
+   * The layer, unpacked now if it never was. Errors: DIGEST_MISMATCH, ARCHIVE_INVALID, PATH_ESCAPES, CANCELLED, DISK_FULL,
    * STORE_UNUSABLE; nothing is kept then.
    */
   readonly layer: (source: LayerSource, what: string, signal?: AbortSignal) => Promise<Layer>;
@@ -54,7 +54,7 @@ export function createBlobCache(layout: Layout): BlobCache {
   async function load(dir: string): Promise<Layer | null> {
     const found = await readJson(join(dir, layerFileName), layerSchema);
     if (!found.ok || found.value === undefined) return null;
-    await utimes(dir, new Date(), new Date()).catch(goneAsUndefined);
+    await utimes(dir, new Date(), new Date()).catch(undefinedIfMissing);
     return { dir, ...found.value, isNew: false };
   }
 
@@ -99,7 +99,7 @@ export function createBlobCache(layout: Layout): BlobCache {
     layer: unpack,
 
     document: async (digest) => {
-      const bytes = await readFile(documentOf(digest)).catch(goneAsUndefined);
+      const bytes = await readFile(documentOf(digest)).catch(undefinedIfMissing);
       return bytes !== undefined && digestOf(bytes) === digest ? bytes : null;
     },
 
@@ -112,7 +112,7 @@ export function createBlobCache(layout: Layout): BlobCache {
       const known: { path: string; mtimeMs: number; bytes: number }[] = [];
       for (const name of await namesIn(layout.blobsDir)) {
         const path = join(layout.blobsDir, name);
-        const found = isTempName(name) ? undefined : await stat(path).catch(goneAsUndefined);
+        const found = isTempName(name) ? undefined : await stat(path).catch(undefinedIfMissing);
         if (found !== undefined) known.push({ path, mtimeMs: found.mtimeMs, bytes: await bytesOf(path) });
       }
       known.sort((a, b) => b.mtimeMs - a.mtimeMs);
@@ -128,16 +128,16 @@ export function createBlobCache(layout: Layout): BlobCache {
 
 /** Of a file, or of all files of a folder that has no folders. */
 async function bytesOf(path: string): Promise<number> {
-  const found = await stat(path).catch(goneAsUndefined);
+  const found = await stat(path).catch(undefinedIfMissing);
   if (found === undefined || !found.isDirectory()) return found?.size ?? 0;
   let total = 0;
-  for (const name of await readdir(path)) total += (await stat(join(path, name)).catch(goneAsUndefined))?.size ?? 0;
+  for (const name of await readdir(path)) total += (await stat(join(path, name)).catch(undefinedIfMissing))?.size ?? 0;
   return total;
 }
 
 type UnpackOptions = Parameters<typeof unpackTar>[2];
 
-/** Unpacks a layer while its digest is taken. Errors: DIGEST_WRONG before any other fault of the bytes: it is their cause. */
+/** Unpacks a layer while its digest is taken. Errors: DIGEST_MISMATCH before any other fault of the bytes: it is their cause. */
 async function unpackVerified(source: LayerSource, dir: string, options: UnpackOptions): Promise<Unpacked> {
   const { digest, size, digestOf: of } = source;
   const raw = await source.open();

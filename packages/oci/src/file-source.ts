@@ -6,7 +6,7 @@ import { guestPath } from '@firstlight/files';
 import { type Bytes, compressionOf, readTar, unpackedPath, unpackTar } from '@firstlight/tar';
 import type { Layout } from '../../../core/store/layout.ts';
 import { toFileError, toStoreError } from '../../../core/store/store-error.ts';
-import { goneAsUndefined, tempPathFor } from '../../../core/store/write-atomic.ts';
+import { tempPathFor, undefinedIfMissing } from '../../../core/store/write-atomic.ts';
 import { FirstlightError } from '../../../shared/errors.ts';
 
 /** Where an image's files are read from, as often as need be. */
@@ -22,10 +22,10 @@ export interface FileSource {
 
 /** The files of a folder. Shape: the paths asked for are ours, or made of digests: none comes from the folder itself. */
 export async function openFolder(dir: string): Promise<FileSource> {
-  const found = await stat(dir).catch(goneAsUndefined);
+  const found = await stat(dir).catch(undefinedIfMissing);
   if (found === undefined) throw notFound(dir, 'does not exist');
   if (!found.isDirectory()) throw notFound(dir, 'is no folder');
-  const isFile = async (path: string) => (await stat(join(dir, path)).catch(goneAsUndefined))?.isFile() ?? false;
+  const isFile = async (path: string) => (await stat(join(dir, path)).catch(undefinedIfMissing))?.isFile() ?? false;
   return {
     name: dir,
     has: isFile,
@@ -48,7 +48,7 @@ type Place =
  * Errors: NOT_FOUND; as `readTar`.
  */
 export async function openArchive(path: string, layout: Layout, signal?: AbortSignal): Promise<FileSource> {
-  const found = await stat(path).catch(goneAsUndefined);
+  const found = await stat(path).catch(undefinedIfMissing);
   if (found === undefined) throw notFound(path, 'does not exist');
   if (!found.isFile()) throw notFound(path, 'is no file');
   const isPacked = compressionOf(await readHead(path)) !== 'none';

@@ -164,7 +164,7 @@ describe('a hostile or damaged image', () => {
 
   it('with bytes that are not those of the digest', async () => {
     const layers = [[{ name: 'a', data: 'some content' }]];
-    const wrong = { code: 'DIGEST_WRONG', exitCode: 2 };
+    const wrong = { code: 'DIGEST_MISMATCH', exitCode: 2 };
     await leavesNothing(
       async (_, layer) => writeFile(layer, gzipSync(await makeTar([{ name: 'b', data: 'x' }]))),
       layers,

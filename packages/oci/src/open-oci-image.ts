@@ -47,7 +47,7 @@ const cacheMaxBytes = 8 * 1024 ** 3;
 /**
  * Reads an image for linux/amd64: its layers, from the cache where they were read before, one over the other.
  *
- * Errors: BAD_INPUT for the reference or an image of another platform; NOT_FOUND; ARCHIVE_INVALID, PATH_ESCAPES, DIGEST_WRONG;
+ * Errors: BAD_INPUT for the reference or an image of another platform; NOT_FOUND; ARCHIVE_INVALID, PATH_ESCAPES, DIGEST_MISMATCH;
  * REGISTRY_UNREACHABLE, REGISTRY_DENIED; DISK_FULL, STORE_UNUSABLE; CANCELLED. Nothing half-read stays in the cache.
  */
 export async function openOciImage(text: string, options: OpenImageOptions): Promise<OpenedImage> {

@@ -143,7 +143,7 @@ describe.skipIf(missing.length > 0)(`a real registry${reason}`, () => {
       response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(body);
     });
     const { open, layout } = opener();
-    await expect(open(`${proxy}/team/app:v1`)).rejects.toMatchObject({ code: 'DIGEST_WRONG', exitCode: 2 });
+    await expect(open(`${proxy}/team/app:v1`)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH', exitCode: 2 });
     expect((await readdir(layout.blobsDir)).filter((name) => !name.endsWith('.json'))).toEqual([]);
   });
 });

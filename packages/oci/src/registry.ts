@@ -32,7 +32,7 @@ const tokenSchema = z.object({ token: z.string().optional(), access_token: z.str
 /**
  * The image that a registry has under a name. What is asked for by digest and was read before comes from the cache.
  *
- * Errors: REGISTRY_UNREACHABLE, REGISTRY_DENIED; NOT_FOUND; DIGEST_WRONG; as `findImage`.
+ * Errors: REGISTRY_UNREACHABLE, REGISTRY_DENIED; NOT_FOUND; DIGEST_MISMATCH; as `findImage`.
  */
 export async function readRegistry(reference: RegistryReference, options: RegistryOptions): Promise<ImageParts> {
   const { cache } = options;

@@ -7,7 +7,7 @@ export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha
 /** Bytes on their way, and what is known of them at their end. */
 export interface Verifier {
   readonly chunks: Bytes;
-  /** Reads what was left unread. Errors: DIGEST_WRONG when the bytes are others, more or fewer than was said. */
+  /** Reads what was left unread. Errors: DIGEST_MISMATCH when the bytes are others, more or fewer than was said. */
   readonly finish: () => Promise<void>;
   /** Ends reading, whatever is left. */
   readonly close: () => Promise<void>;
@@ -53,7 +53,7 @@ export function verifyStream(source: Bytes, digest: string, size: number | null,
   };
 }
 
-/** Errors: DIGEST_WRONG when a document is not the one that was asked for. */
+/** Errors: DIGEST_MISMATCH when a document is not the one that was asked for. */
 export function verifyBytes(bytes: Uint8Array, digest: string, what: string): Uint8Array {
   const found = digestOf(bytes);
   if (found !== digest) throw wrongDigest(what, `its bytes are ${found}, not ${digest}`);
@@ -61,7 +61,7 @@ export function verifyBytes(bytes: Uint8Array, digest: string, what: string): Ui
 }
 
 const wrongDigest = (what: string, why: string) =>
-  new FirstlightError('DIGEST_WRONG', `${what} is not what it should be: ${why}.`, {
+  new FirstlightError('DIGEST_MISMATCH', `${what} is not what it should be: ${why}.`, {
     hint: 'It was damaged on its way or where it is kept. Try again; if it stays so, make or push the image again.',
     details: { subject: what },
   });

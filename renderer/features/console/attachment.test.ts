@@ -73,7 +73,7 @@ describe('attachment', () => {
     expect(timers.pop()?.delayMs).toBe(500);
   });
 
-  it('does not try again what cannot be mended, nor after a clean end', async () => {
+  it('does not try again what cannot be repaired, nor after a clean end', async () => {
     const gone = setUp();
     gone.opened[0]?.end(new FirstlightError('NOT_FOUND', 'no such instance'));
     await gone.settle();

@@ -30,7 +30,7 @@ export interface Attachment {
 const retryDelaysMs = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
 /** A connection that held this long was a good one: the next loss starts with quick tries again. */
 const goodAfterMs = 3_000;
-/** Trying again cannot mend these. */
+/** Trying again cannot repair these. */
 const finalCodes = new Set(['NOT_FOUND', 'INSTANCE_LOST', 'BAD_INPUT', 'CANCELLED']);
 
 /** Attaches to a source and stays attached: after a loss it tries again, with longer and longer waits. */

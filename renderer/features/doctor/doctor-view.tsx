@@ -15,7 +15,7 @@ const statusIcon: Readonly<Record<DoctorCheck['status'], IconName>> = {
 const statusClass: Readonly<Record<DoctorCheck['status'], string>> = { ok: 'ok', warning: 'warning', failed: 'danger' };
 const order: Readonly<Record<DoctorCheck['status'], number>> = { failed: 0, warning: 1, ok: 2 };
 
-/** What the host offers and lacks: each check with what was found, why it matters, and what mends it. */
+/** What the host offers and lacks: each check with what was found, why it matters, and what repairs it. */
 export function DoctorView() {
   const studio = useStudio();
   const doctor = useSession((state) => state.doctor);

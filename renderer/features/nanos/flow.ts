@@ -70,7 +70,7 @@ export function createNanosActions(context: StudioContext, builds: BuildActions)
     } catch (thrown) {
       const error = toFirstlightError(thrown);
       if (error.code === 'CANCELLED') put(null);
-      else if (error.code === 'NOTICE_UNREAD') put(installing(source, { stage: 'notice' }));
+      else if (error.code === 'NOTICE_NOT_ACCEPTED') put(installing(source, { stage: 'notice' }));
       else patch({ stage: 'failed', error, fraction: null });
     }
   };

@@ -2,7 +2,7 @@
 import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BootParts, type DiskLayout, diskLayoutSchema, writeDisk } from '@firstlight/disk';
-import { createFileTree, type FileTree, inGroups } from '@firstlight/files';
+import { createFileTree, type FileTree, mapInBatches } from '@firstlight/files';
 import { z } from 'zod';
 import { sha256 } from '#core/bundle/bundle-cache.ts';
 import { type BaseFacts, type BasePlan, baseFactsSchema, type PlanContext } from '#core/programs/base-plan.ts';
@@ -10,9 +10,9 @@ import type { Bases, BuildContext } from '#core/runtime/runtime.ts';
 import { type Layout, readableFileMode } from '#core/store/layout.ts';
 import { createOwnedTemps } from '#core/store/owned-temps.ts';
 import { readJson } from '#core/store/read-json.ts';
-import { createSharedWork } from '#core/store/shared-work.ts';
+import { createSingleFlight } from '#core/store/single-flight.ts';
 import { systemCode, toStoreError } from '#core/store/store-error.ts';
-import { goneAsUndefined, namesIn, writeAtomic } from '#core/store/write-atomic.ts';
+import { namesIn, undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type StampedFile, stampedFileSchema, stampTree, unchanged } from './stamp-files.ts';
 
@@ -73,7 +73,7 @@ export function createBaseStore(layout: Layout): BaseStore {
   const dirOf = (digest: string) => join(basesDir, digest);
   /** By what was asked for: finding out what a program needs takes longer than seeing that nothing has changed. */
   const recordPath = (key: string) => join(layout.buildsDir, `${sha256(key).slice(0, 32)}${recordEnding}`);
-  const making = createSharedWork<Base>('The build was cancelled.');
+  const making = createSingleFlight<Base>('The build was cancelled.');
 
   async function look({ key, plan, bootDigest }: BaseRequest, context: PlanContext = {}): Promise<Looked> {
     const known = await readJson(recordPath(key), recordSchema);
@@ -97,7 +97,7 @@ export function createBaseStore(layout: Layout): BaseStore {
   async function find(digest: string): Promise<DiskLayout | null> {
     const found = await readJson(join(dirOf(digest), layoutName), diskLayoutSchema);
     if (!found.ok || found.value?.digest !== digest) return null;
-    const file = await stat(join(dirOf(digest), diskName)).catch(goneAsUndefined);
+    const file = await stat(join(dirOf(digest), diskName)).catch(undefinedIfMissing);
     return file?.size === found.value.bytes ? found.value : null;
   }
 
@@ -147,7 +147,7 @@ export function createBaseStore(layout: Layout): BaseStore {
     const temp = temps.newPath();
     const moved = await rename(dirOf(digest), temp).then(
       () => true,
-      (thrown: unknown) => goneAsUndefined(thrown) ?? false,
+      (thrown: unknown) => undefinedIfMissing(thrown) ?? false,
     );
     if (moved) await removeAll([temp]);
   }
@@ -158,7 +158,7 @@ export function createBaseStore(layout: Layout): BaseStore {
     const there = await find(digest);
     if (there !== null) {
       const now = new Date();
-      await utimes(join(dirOf(digest), layoutName), now, now).catch(goneAsUndefined);
+      await utimes(join(dirOf(digest), layoutName), now, now).catch(undefinedIfMissing);
     }
     const disk = there ?? (await make(looked, request, context));
     const path = join(dirOf(digest), diskName);
@@ -167,7 +167,7 @@ export function createBaseStore(layout: Layout): BaseStore {
 
   const digests = async () => (await namesIn(basesDir)).filter((name) => digestPattern.test(name));
   const isRecent = async (path: string) => {
-    const stats = await stat(path).catch(goneAsUndefined);
+    const stats = await stat(path).catch(undefinedIfMissing);
     return stats !== undefined && Date.now() - stats.mtimeMs < recentMs;
   };
 
@@ -187,8 +187,8 @@ export function createBaseStore(layout: Layout): BaseStore {
     ensure: (request, context) => making.share(request.key, context.signal, () => ensureNow(request, context)),
     has: async (digest) => (await find(digest)) !== null,
     list: async () =>
-      await inGroups(await digests(), async (digest) => {
-        const file = await stat(join(dirOf(digest), diskName)).catch(goneAsUndefined);
+      await mapInBatches(await digests(), async (digest) => {
+        const file = await stat(join(dirOf(digest), diskName)).catch(undefinedIfMissing);
         return { digest, bytes: (file?.blocks ?? 0) * 512 };
       }),
     prune: async (used) => {

@@ -1,9 +1,9 @@
 /** Tells whether the host's files are still the ones that something was made of, without reading them. */
 import { stat } from 'node:fs/promises';
 import type { FileTree } from '@firstlight/files';
-import { inGroups } from '@firstlight/files';
+import { mapInBatches } from '@firstlight/files';
 import { z } from 'zod';
-import { goneAsUndefined } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
 /** A node of a tree as it can be kept. Shape: `stamp` is what changes when the file does. */
@@ -17,7 +17,7 @@ export type StampedFile = z.output<typeof stampedFileSchema>;
 
 /** A tree with a stamp for each file. Errors: NOT_FOUND for a file that is gone. */
 export async function stampTree(tree: FileTree): Promise<StampedFile[]> {
-  return await inGroups([...tree], async ([path, node]): Promise<StampedFile> => {
+  return await mapInBatches([...tree], async ([path, node]): Promise<StampedFile> => {
     if (node.kind === 'directory') return { kind: 'directory', path };
     if (node.kind === 'symlink') return { kind: 'symlink', path, target: node.target };
     if (node.content.kind === 'bytes') {
@@ -34,7 +34,7 @@ export async function stampTree(tree: FileTree): Promise<StampedFile[]> {
 
 /** True when every file is as it was. */
 export async function unchanged(files: readonly StampedFile[]): Promise<boolean> {
-  const same = await inGroups(
+  const same = await mapInBatches(
     files,
     async (file) => file.kind !== 'file' || (await stampOf(file.host))?.stamp === file.stamp,
   );
@@ -42,7 +42,7 @@ export async function unchanged(files: readonly StampedFile[]): Promise<boolean>
 }
 
 async function stampOf(path: string): Promise<{ readonly stamp: string; readonly bytes: number } | null> {
-  const stats = await stat(path, { bigint: true }).catch(goneAsUndefined);
+  const stats = await stat(path, { bigint: true }).catch(undefinedIfMissing);
   if (stats === undefined) return null;
   return { stamp: `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs}`, bytes: Number(stats.size) };
 }

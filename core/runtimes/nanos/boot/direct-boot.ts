@@ -1,14 +1,14 @@
 /** Kernels that the VMM loads itself, without boot code on a disk: for which that works here is found out by booting one. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bootSign, writeDisk } from '@firstlight/disk';
+import { bootMarker, writeDisk } from '@firstlight/disk';
 import { createFileTree } from '@firstlight/files';
 import { z } from 'zod';
 import { sha256 } from '#core/bundle/bundle-cache.ts';
 import type { HostRequest } from '#core/runtime/runtime.ts';
 import { type Layout, readableFileMode } from '#core/store/layout.ts';
 import { readJson } from '#core/store/read-json.ts';
-import { goneAsUndefined, writeAtomic } from '#core/store/write-atomic.ts';
+import { undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import { fromLibvirt } from '#core/vmm/libvirt/to-firstlight-error.ts';
@@ -101,7 +101,7 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
 
   async function kernel(release: DirectRelease): Promise<NonNullable<Machine['kernel']>> {
     const path = join(layout.kernelsDir, `nanos-${release.digest.slice(0, 16)}-${signVersion}.img`);
-    if ((await stat(path).catch(goneAsUndefined)) !== undefined) return { path, cmdline: '' };
+    if ((await stat(path).catch(undefinedIfMissing)) !== undefined) return { path, cmdline: '' };
     const original = await readFile(release.kernelImg);
     if (findPvhEntry(original) === null) throw cannotBeLoaded(release);
     const signed = signPvhKernel(original);
@@ -130,7 +130,7 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
         return { machineType: 'pc', kernel: loaded, disks, network: null, channelName: null, consoleName: null };
       },
       // The sign says that the kernel was entered, not that it ran.
-      isSign: (chunk) => chunk.some((byte) => byte !== bootSign),
+      isSign: (chunk) => chunk.some((byte) => byte !== bootMarker),
       patienceMs: patienceMs[accel],
       totalMs: creatingMs + patienceMs[accel],
     });

@@ -6,7 +6,7 @@
  * (the kernel lies at 2 MiB), `src/x86_64/init.s`.
  */
 
-import { bootSign } from '@firstlight/disk';
+import { bootMarker } from '@firstlight/disk';
 import { fileType, magic, segmentType, x8664 } from '@firstlight/elf';
 
 /** Where a kernel is entered. Shape: `at` is where the file says so, four bytes long. */
@@ -96,7 +96,7 @@ function hasRoom(kernel: Buffer, segments: readonly Segment[]): boolean {
 
 /** Instructions of 32-bit mode. */
 function stubTo(entry: number): Buffer {
-  const write = [0xba, 0xf8, 0x03, 0x00, 0x00, 0xb0, bootSign, 0xee]; // mov edx, 0x3f8; mov al, sign; out dx, al
+  const write = [0xba, 0xf8, 0x03, 0x00, 0x00, 0xb0, bootMarker, 0xee]; // mov edx, 0x3f8; mov al, sign; out dx, al
   const jump = Buffer.from([0xb8, 0, 0, 0, 0, 0xff, 0xe0]); // mov eax, entry; jmp eax
   jump.writeUInt32LE(entry, 1);
   return Buffer.concat([Buffer.from(write), jump]);

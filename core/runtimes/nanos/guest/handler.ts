@@ -64,7 +64,7 @@ export function createHandler(exported: unknown, { functionName, bundlePath, tic
       };
     },
     fail: (code, name, message, stack) => {
-      const wireCode = code === unsendable ? 'FUNCTION_UNSENDABLE' : 'FUNCTION_THREW';
+      const wireCode = code === unsendable ? 'RESPONSE_NOT_SERIALIZABLE' : 'FUNCTION_THREW';
       outcome = failure(wireCode, name, message, inBundle(stack, bundlePath));
     },
   };
@@ -72,7 +72,7 @@ export function createHandler(exported: unknown, { functionName, bundlePath, tic
   const dispatch = (runInThisContext(dispatchSource) as MakeDispatch)(host, { run: null, clear: null });
   const wrong = dispatch.setHandler(exported, functionName, 'nanos');
   const take = (): Outcome => {
-    const taken = outcome ?? failure('FUNCTION_UNSENDABLE', '', 'The handler gave nothing that can be sent.', '');
+    const taken = outcome ?? failure('RESPONSE_NOT_SERIALIZABLE', '', 'The handler gave nothing that can be sent.', '');
     outcome = null;
     return taken;
   };
@@ -124,7 +124,12 @@ async function asPlain(given: unknown): Promise<unknown> {
 }
 
 const tooLong = (bodyBytes: number) =>
-  failure('FUNCTION_UNSENDABLE', '', `The response has ${bodyBytes} bytes; at most ${maxBodyBytes} can be sent.`, '');
+  failure(
+    'RESPONSE_NOT_SERIALIZABLE',
+    '',
+    `The response has ${bodyBytes} bytes; at most ${maxBodyBytes} can be sent.`,
+    '',
+  );
 
 /** A stack as the host reads it: it knows the bundle by its bare name, and calls that were awaited as calls. */
 export function inBundle(stack: string, bundlePath: string): string {

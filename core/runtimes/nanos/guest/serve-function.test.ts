@@ -132,7 +132,7 @@ export default async function handler(event) {
     };`);
     const words = async (run: string) => {
       const error = await guest.fails({ run });
-      expect(error.code).toBe('FUNCTION_UNSENDABLE');
+      expect(error.code).toBe('RESPONSE_NOT_SERIALIZABLE');
       return error.message;
     };
     expect(await words('fn')).toContain('function at a.b[1]');
@@ -171,7 +171,10 @@ export default async function handler(event) {
       { run: 'bytes', count: big + 1 },
     ]) {
       const { code, message } = await guest.fails(event);
-      expect([code, message]).toEqual(['FUNCTION_UNSENDABLE', expect.stringMatching(/at most 16777216 can be sent/)]);
+      expect([code, message]).toEqual([
+        'RESPONSE_NOT_SERIALIZABLE',
+        expect.stringMatching(/at most 16777216 can be sent/),
+      ]);
     }
   });
 

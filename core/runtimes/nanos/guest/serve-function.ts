@@ -9,7 +9,7 @@ import { createServer, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { greeting, readySign, type WireMark } from '../session/wire.ts';
+import { greeting, readyMarker, type WireMark } from '../session/wire.ts';
 import { answerAlways, type Call } from './answer-always.ts';
 import { createHandler, failure, type Handler, inBundle } from './handler.ts';
 import { answerHttp } from './serve-http.ts';
@@ -72,7 +72,7 @@ async function main(): Promise<void> {
   const server = createServer({ noDelay: true }, (socket) => serve(socket, call));
   server.listen(Number(port), '0.0.0.0', () => {
     mark('listening');
-    writeSync(1, readySign);
+    writeSync(1, readyMarker);
   });
 }
 

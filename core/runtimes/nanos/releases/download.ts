@@ -5,7 +5,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import { readJson } from '../../../store/read-json.ts';
 import { toStoreError } from '../../../store/store-error.ts';
-import { goneAsUndefined, writeAtomic } from '../../../store/write-atomic.ts';
+import { undefinedIfMissing, writeAtomic } from '../../../store/write-atomic.ts';
 import { badStatus, isAbsent, type Opened, openUrl } from './open-url.ts';
 
 /**
@@ -107,7 +107,7 @@ async function writeAt(file: FileHandle, path: string, chunk: Uint8Array, at: nu
 /** What an earlier try left of this URL; null when there is nothing to go on from. */
 async function findKept(url: string, dir: string): Promise<{ bytes: number; etag: string } | null> {
   const source = await readJson(join(dir, sourceName), sourceSchema);
-  const archive = await stat(join(dir, archiveName)).catch(goneAsUndefined);
+  const archive = await stat(join(dir, archiveName)).catch(undefinedIfMissing);
   if (!source.ok || source.value?.url !== url || source.value.etag === null || !archive || archive.size === 0)
     return null;
   return { bytes: archive.size, etag: source.value.etag };

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nanosVersionSchema } from '#shared/model/nanos.ts';
-import { goneAsUndefined } from '../../../store/write-atomic.ts';
+import { undefinedIfMissing } from '../../../store/write-atomic.ts';
 import { archiveName } from './download.ts';
 
 /**
@@ -26,7 +26,7 @@ export function createKeptDownloads(dir: string): KeptDownloads {
 
   async function putBack(version: string, workDir: string): Promise<void> {
     const from = workPath(workDir, version);
-    const archive = await stat(join(from, archiveName)).catch(goneAsUndefined);
+    const archive = await stat(join(from, archiveName)).catch(undefinedIfMissing);
     if (archive === undefined || archive.size === 0) return;
     await mkdir(dir, { recursive: true, mode: 0o700 });
     // Another try that broke off meanwhile is worth no more than this one.
@@ -39,12 +39,12 @@ export function createKeptDownloads(dir: string): KeptDownloads {
     take: async (version, workDir) => {
       const path = workPath(workDir, version);
       await mkdir(join(workDir, downloadsName), { recursive: true, mode: 0o700 });
-      await rename(join(dir, version), path).catch(goneAsUndefined);
+      await rename(join(dir, version), path).catch(undefinedIfMissing);
       await mkdir(path, { recursive: true, mode: 0o700 });
       return path;
     },
     putBackAll: async (workDir) => {
-      const versions = (await readdir(join(workDir, downloadsName)).catch(goneAsUndefined)) ?? [];
+      const versions = (await readdir(join(workDir, downloadsName)).catch(undefinedIfMissing)) ?? [];
       for (const version of versions) {
         if (nanosVersionSchema.safeParse(version).success) await putBack(version, workDir);
       }

@@ -2,7 +2,7 @@ import { constants, copyFile, mkdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
 import { toFileError } from '../../../store/store-error.ts';
-import { goneAsUndefined, namesIn } from '../../../store/write-atomic.ts';
+import { namesIn, undefinedIfMissing } from '../../../store/write-atomic.ts';
 import { bootName, kernelName, klibPattern, klibsName, symbolsName } from './release-parts.ts';
 import { unpackRelease } from './unpack-release.ts';
 
@@ -35,7 +35,7 @@ const maxPartBytes = 512 * 1024 ** 2;
  * STORE_UNUSABLE.
  */
 export async function takeLocalBuild(source: string, to: string, signal: AbortSignal): Promise<void> {
-  const found = await stat(source).catch(goneAsUndefined);
+  const found = await stat(source).catch(undefinedIfMissing);
   if (found === undefined) {
     throw new FirstlightError('NOT_FOUND', `${source} does not exist.`, { hint: 'Check the path for a typing error.' });
   }
@@ -52,7 +52,7 @@ export function versionIn(source: string): string | null {
 
 async function findPlaces(dir: string): Promise<Places> {
   for (const layout of layouts) {
-    if ((await stat(join(dir, layout.kernel)).catch(goneAsUndefined)) !== undefined) return { dir, ...layout };
+    if ((await stat(join(dir, layout.kernel)).catch(undefinedIfMissing)) !== undefined) return { dir, ...layout };
   }
   throw new FirstlightError('RELEASE_INVALID', `${dir} is no build of Nanos: it has no ${kernelName}.`, {
     hint: `Name a folder with ${kernelName}, ${bootName} and ${klibsName}, or a source tree of Nanos in which \`make\` was run.`,
@@ -77,7 +77,7 @@ async function copyBuild(places: Places, to: string, signal: AbortSignal): Promi
 
 /** Copies a file; one that is not there is left out. */
 async function copyPart(from: string, to: string): Promise<void> {
-  const found = await stat(from).catch(goneAsUndefined);
+  const found = await stat(from).catch(undefinedIfMissing);
   if (found === undefined) return;
   if (!found.isFile()) throw new FirstlightError('RELEASE_INVALID', `${from} is not a file.`);
   if (found.size > maxPartBytes)

@@ -16,7 +16,7 @@ export const noticeText = [
 /** Whether the notice was accepted on this machine. */
 export interface Notice {
   readonly isAccepted: () => Promise<boolean>;
-  /** Errors: NOTICE_UNREAD unless it was accepted before, or is now. */
+  /** Errors: NOTICE_NOT_ACCEPTED unless it was accepted before, or is now. */
   readonly require: (accept: boolean) => Promise<void>;
 }
 
@@ -31,10 +31,14 @@ export function createNotice(layout: Layout, log: (line: string) => void): Notic
     require: async (accept) => {
       if (await isAccepted()) return;
       if (!accept) {
-        throw new FirstlightError('NOTICE_UNREAD', 'The notice about binary releases of Nanos was not accepted yet.', {
-          hint: 'Read it, and say that you did with --accept.',
-          details: { output: noticeText },
-        });
+        throw new FirstlightError(
+          'NOTICE_NOT_ACCEPTED',
+          'The notice about binary releases of Nanos was not accepted yet.',
+          {
+            hint: 'Read it, and say that you did with --accept.',
+            details: { output: noticeText },
+          },
+        );
       }
       await layout.ensure(layout.dataDir);
       await writeAtomic(path, JSON.stringify({ acceptedAt: new Date().toISOString() }));

@@ -176,7 +176,7 @@ describe('what is refused', () => {
   it('bytes that are not what the server says it has: they go', async () => {
     server.headers['x-goog-hash'] = googHash(Buffer.from('something else'));
     await expect(install()).rejects.toMatchObject({
-      code: 'DIGEST_WRONG',
+      code: 'DIGEST_MISMATCH',
       details: { output: expect.stringContaining(createHash('md5').update(archive).digest('hex')) },
     });
     expect(await inCache()).toEqual([]);
@@ -188,7 +188,7 @@ describe('what is refused', () => {
     server.cutAfter = null;
     const kept = join(layout.nanosDir, '.downloads/0.1.54/archive');
     await writeFile(kept, Buffer.alloc((await readFile(kept)).length));
-    await expect(install()).rejects.toMatchObject({ code: 'DIGEST_WRONG' });
+    await expect(install()).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
     expect((await install()).version).toBe('0.1.54');
   });
 
@@ -252,7 +252,7 @@ describe('what is refused', () => {
 
 describe('the notice', () => {
   it('is asked for once, and for downloads alone', async () => {
-    const refused = { code: 'NOTICE_UNREAD', details: { output: expect.stringMatching(/50\s+employees/) } };
+    const refused = { code: 'NOTICE_NOT_ACCEPTED', details: { output: expect.stringMatching(/50\s+employees/) } };
     await expect(install({ accept: false })).rejects.toMatchObject(refused);
     expect(server.requests).toEqual([]);
     await install({ accept: true });

@@ -20,7 +20,7 @@ export interface Official {
   /**
    * Downloads a release in `workDir`, verifies its digest, and unpacks it into `to`.
    *
-   * Errors: NOT_FOUND, DOWNLOAD_FAILED, CANCELLED, DIGEST_WRONG, ARCHIVE_INVALID, DISK_FULL, STORE_UNUSABLE.
+   * Errors: NOT_FOUND, DOWNLOAD_FAILED, CANCELLED, DIGEST_MISMATCH, ARCHIVE_INVALID, DISK_FULL, STORE_UNUSABLE.
    */
   readonly fetchInto: (to: string, version: string, workDir: string, context: CallContext) => Promise<void>;
 }
@@ -62,10 +62,14 @@ export function createOfficial({ baseUrl, kept, stallMs }: OfficialOptions): Off
     const { algorithm, hex, from } = await digestOf(version, downloaded, context.signal);
     const found = await digestFile(downloaded.path, algorithm);
     if (found !== hex) {
-      throw new FirstlightError('DIGEST_WRONG', `What came as Nanos ${version} is not what its server says it has.`, {
-        hint: 'It was thrown away. Try again; if it stays so, something on the way changes it: fetch the archive elsewhere and give it with --from.',
-        details: { output: `${algorithm} by ${from}: ${hex}\n${algorithm} of what came: ${found}` },
-      });
+      throw new FirstlightError(
+        'DIGEST_MISMATCH',
+        `What came as Nanos ${version} is not what its server says it has.`,
+        {
+          hint: 'It was thrown away. Try again; if it stays so, something on the way changes it: fetch the archive elsewhere and give it with --from.',
+          details: { output: `${algorithm} by ${from}: ${hex}\n${algorithm} of what came: ${found}` },
+        },
+      );
     }
     context.progress({ step: 'verify', message: `Verified Nanos ${version} by its ${algorithm} from ${from}` });
   }

@@ -7,7 +7,7 @@ import { type Layout, readableFileMode } from '../../../store/layout.ts';
 import { createOwnedTemps } from '../../../store/owned-temps.ts';
 import { readJson } from '../../../store/read-json.ts';
 import { systemCode, toStoreError } from '../../../store/store-error.ts';
-import { goneAsUndefined, namesIn, writeAtomic } from '../../../store/write-atomic.ts';
+import { namesIn, undefinedIfMissing, writeAtomic } from '../../../store/write-atomic.ts';
 
 const manifestSchema = z.object({
   format: z.literal(1),
@@ -59,7 +59,7 @@ export function createReleaseFiles({ layout, onAbandoned }: ReleaseFilesOptions)
     const manifest = await readJson(join(dirOf(version), manifestName), manifestSchema);
     if (!manifest.ok || manifest.value?.version !== version) return null;
     for (const [path, bytes] of Object.entries(manifest.value.files)) {
-      const file = await stat(join(dirOf(version), path)).catch(goneAsUndefined);
+      const file = await stat(join(dirOf(version), path)).catch(undefinedIfMissing);
       if (file?.size !== bytes) return null;
     }
     return manifest.value;

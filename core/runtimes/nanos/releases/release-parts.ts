@@ -5,7 +5,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FirstlightError } from '#shared/errors.ts';
-import { goneAsUndefined, namesIn } from '../../../store/write-atomic.ts';
+import { namesIn, undefinedIfMissing } from '../../../store/write-atomic.ts';
 
 export const kernelName = 'kernel.img';
 /** The kernel with its symbols: only local builds have it. */
@@ -48,7 +48,7 @@ export async function checkParts(dir: string, source: string): Promise<CheckedPa
   const klibs = (await namesIn(join(dir, klibsName))).sort().map((name) => `${klibsName}/${name}`);
   const files: Record<string, number> = {};
   for (const path of [kernelName, symbolsName, bootName, ...klibs]) {
-    const found = await stat(join(dir, path)).catch(goneAsUndefined);
+    const found = await stat(join(dir, path)).catch(undefinedIfMissing);
     if (found !== undefined) files[path] = found.size;
   }
   if (files[kernelName] !== undefined) await checkMachine(dir, kernelName, source);

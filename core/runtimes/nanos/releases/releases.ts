@@ -41,7 +41,7 @@ export interface Releases {
   /**
    * Installs a release, and puts it to use when none is.
    *
-   * Errors: BAD_INPUT, NOT_FOUND, ALREADY_EXISTS, NOTICE_UNREAD, DOWNLOAD_FAILED, DIGEST_WRONG, RELEASE_INVALID,
+   * Errors: BAD_INPUT, NOT_FOUND, ALREADY_EXISTS, NOTICE_NOT_ACCEPTED, DOWNLOAD_FAILED, DIGEST_MISMATCH, RELEASE_INVALID,
    * ARCHIVE_INVALID, PATH_ESCAPES, CANCELLED, DISK_FULL, STORE_UNUSABLE.
    */
   readonly install: (request: InstallRequest, context: CallContext) => Promise<NanosRelease>;

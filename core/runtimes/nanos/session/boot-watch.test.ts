@@ -1,10 +1,10 @@
-import { bootSign } from '@firstlight/disk';
+import { bootMarker } from '@firstlight/disk';
 import { describe, expect, it } from 'vitest';
 import { playInstance } from '../testing/instance-link.ts';
 import { watchBoot } from './boot-watch.ts';
-import { readySign } from './wire.ts';
+import { readyMarker } from './wire.ts';
 
-const sign = String.fromCharCode(bootSign);
+const sign = String.fromCharCode(bootMarker);
 
 function watched(boot: 'disk' | 'direct' = 'disk') {
   const instance = playInstance({});
@@ -46,11 +46,11 @@ describe('the watch over a boot', () => {
   });
 
   it('hears that the function listens once, wherever the sign is cut', async () => {
-    for (let cut = 1; cut < readySign.length; cut++) {
+    for (let cut = 1; cut < readyMarker.length; cut++) {
       const { watch, say, names } = watched();
-      say(`${sign}no end of line ${readySign.slice(0, cut)}`, 1);
+      say(`${sign}no end of line ${readyMarker.slice(0, cut)}`, 1);
       expect(await isSettled(watch.listening)).toBe(false);
-      say(`${readySign.slice(cut)} and on\n${readySign}`, 2);
+      say(`${readyMarker.slice(cut)} and on\n${readyMarker}`, 2);
       expect(await isSettled(watch.listening)).toBe(true);
       expect(names()).toEqual([
         ['boot.sector', 1],
@@ -85,7 +85,7 @@ describe('the watch over a boot', () => {
     const { watch, say, names, listeners } = watched();
     say(sign, 1);
     watch.stop();
-    say(readySign, 2);
+    say(readyMarker, 2);
     expect([names(), listeners()]).toEqual([[['boot.sector', 1]], 0]);
   });
 });

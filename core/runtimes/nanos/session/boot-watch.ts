@@ -1,10 +1,10 @@
 /** Reads the serial port of a Nanos guest while it boots, and notes when it said what. */
-import { bootSign } from '@firstlight/disk';
+import { bootMarker } from '@firstlight/disk';
 import type { InstanceLink } from '#core/runtime/runtime.ts';
 import { type HostNs, ns } from '#shared/model/units.ts';
 import type { HostMark } from '#shared/timeline/marks.ts';
 import type { SessionInfo } from './session-info.ts';
-import { readySign } from './wire.ts';
+import { readyMarker } from './wire.ts';
 
 /** What was heard so far, and what is waited for. */
 export interface BootWatch {
@@ -80,7 +80,7 @@ export function watchBoot(
     if (!heard && bytes.length > 0) {
       heard = true;
       spoke.resolve();
-      if (bytes[0] === bootSign) {
+      if (bytes[0] === bootMarker) {
         if (boot === 'direct') mark('kernel.entered', 'kernel entered', atNs, 'kernel');
         else mark('boot.sector', 'boot code of the disk runs', atNs, 'kernel');
         bytes = bytes.subarray(1);
@@ -93,8 +93,8 @@ export function watchBoot(
       else if (line.length < maxOutput) {
         lineAtNs ??= atNs;
         line += char;
-        if (char === '\\' && line.endsWith(readySign)) {
-          line = line.slice(0, -readySign.length);
+        if (char === '\\' && line.endsWith(readyMarker)) {
+          line = line.slice(0, -readyMarker.length);
           if (!listens) mark('listening.seen', 'the function listens', atNs);
           listens = true;
           listening.resolve();

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { bootSign } from '@firstlight/disk';
+import { bootMarker } from '@firstlight/disk';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { Json } from '#shared/model/json.ts';
 import { createFunctionServers } from '../testing/function-server.ts';
 import { playInstance } from '../testing/instance-link.ts';
 import { openNanosSession } from './nanos-session.ts';
 import { createLineReader } from './read-lines.ts';
-import { greeting, readySign, type WireRequest } from './wire.ts';
+import { greeting, readyMarker, type WireRequest } from './wire.ts';
 
 const servers = createFunctionServers();
 const scripted: { server: Server; sockets: Set<Socket> }[] = [];
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 afterAll(() => servers.close());
 
-const sign = String.fromCharCode(bootSign);
+const sign = String.fromCharCode(bootMarker);
 const request = (event: Json = {}, timeoutMs = 20_000) => ({ event, timeoutMs });
 
 /** A session with a function that runs on this machine's Node.js, up already. */
@@ -28,7 +28,7 @@ async function openReal(code: string, { fresh = true } = {}) {
   const server = await servers.start(code);
   const instance = playInstance({ port: server.port }, { fresh });
   const session = openNanosSession(instance.link);
-  if (fresh) instance.say(`${sign}before${readySign}`);
+  if (fresh) instance.say(`${sign}before${readyMarker}`);
   return { server, instance, session };
 }
 
@@ -62,8 +62,8 @@ describe('a session with a function', () => {
     const early = await Promise.race([session.ready.then(() => 'ready'), new Promise((r) => setTimeout(r, 50, 'not'))]);
     expect(early).toBe('not');
     instance.say(`${sign}[0.1] en1: assigned 10.0.2.15\n`, 1000);
-    instance.say(`hello ${readySign.slice(0, 2)}`, 2000);
-    instance.say(`${readySign.slice(2)}there\n`, 3000);
+    instance.say(`hello ${readyMarker.slice(0, 2)}`, 2000);
+    instance.say(`${readyMarker.slice(2)}there\n`, 3000);
     await session.ready;
     const { outcome, marks, hostMarks, guestClock, received, sentAtNs, receivedAtNs } = await answering;
     expect(outcome).toMatchObject({
@@ -124,7 +124,7 @@ describe('a session with a function', () => {
         details: { stack: expect.stringMatching(/bundle\.js:2/) },
       },
     });
-    expect(await fails('function')).toMatchObject({ fatal: false, error: { code: 'FUNCTION_UNSENDABLE' } });
+    expect(await fails('function')).toMatchObject({ fatal: false, error: { code: 'RESPONSE_NOT_SERIALIZABLE' } });
     expect(await fails('never', 50)).toMatchObject({ fatal: false, error: { code: 'FUNCTION_TIMEOUT' } });
     expect(await fails('fine')).toMatchObject({ ok: true });
   });
@@ -216,7 +216,7 @@ describe('a session with a function', () => {
     void session.ready.then(() => {
       ready = true;
     });
-    instance.say(`${sign}${readySign}`);
+    instance.say(`${sign}${readyMarker}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(ready).toBe(false);
     instance.say('\n[0.3] en1: assigned 127.0.0.1\n');

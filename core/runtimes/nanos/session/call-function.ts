@@ -163,7 +163,7 @@ const endsGuest: ReadonlySet<WireErrorCode> = new Set(['FUNCTION_CRASHED', 'EVAL
 
 const hints: Partial<Record<WireErrorCode, string>> = {
   FUNCTION_TIMEOUT: 'Is an `await` on an event that never comes? Otherwise raise timeoutMs in firstlight.json.',
-  FUNCTION_UNSENDABLE:
+  RESPONSE_NOT_SERIALIZABLE:
     'Return JSON, text, bytes, a Response, or { status, headers, body }. Functions, symbols, BigInts and cycles cannot be sent.',
   FUNCTION_CRASHED: 'Catch what callbacks throw, and await every promise. The instance was ended.',
   EXPORT_MISSING: 'Write `export default function handler(event) { … }`.',

@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bootFsAt, bootSign, writeOverlay } from '@firstlight/disk';
+import { bootFsAt, bootMarker, writeOverlay } from '@firstlight/disk';
 import { klogBytes } from '@firstlight/tfs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runTool } from '#core/exec/run-tool.ts';
@@ -11,7 +11,7 @@ import { playInstance } from '../testing/instance-link.ts';
 import { openNanosSession } from './nanos-session.ts';
 import type { SessionInfo } from './session-info.ts';
 
-const sign = String.fromCharCode(bootSign);
+const sign = String.fromCharCode(bootMarker);
 const request = { event: null, timeoutMs: 20_000 };
 let dir: string;
 let disk: string;

@@ -117,7 +117,7 @@ describe('a program’s answer', () => {
       more();
     });
     const { outcome } = await session.invoke(request({ path: '/' }));
-    expect(outcome).toMatchObject({ fatal: false, error: { code: 'FUNCTION_UNSENDABLE' } });
+    expect(outcome).toMatchObject({ fatal: false, error: { code: 'RESPONSE_NOT_SERIALIZABLE' } });
     expect((await session.invoke(request({ path: '/short' }))).outcome.ok).toBe(true);
   });
 

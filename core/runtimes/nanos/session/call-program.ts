@@ -10,7 +10,7 @@ const retryMs = 4;
 const endWaitMs = 2_000;
 
 /** The program is none the worse for an event that cannot be sent, and for an answer that is too long. */
-const harmless: ReadonlySet<ErrorCode> = new Set(['BAD_INPUT', 'FUNCTION_UNSENDABLE']);
+const harmless: ReadonlySet<ErrorCode> = new Set(['BAD_INPUT', 'RESPONSE_NOT_SERIALIZABLE']);
 
 /**
  * Calls a program by HTTP, as soon as its kernel has an address. Until it answers for the first time, a connection that is

@@ -31,7 +31,7 @@ const fields = new Set(['method', 'path', 'query', 'headers', 'body']);
 /**
  * Sends a request and takes the answer.
  *
- * Errors: FUNCTION_UNSENDABLE for an answer that is too long; CHANNEL_BROKEN for one that breaks off; CANCELLED when
+ * Errors: RESPONSE_NOT_SERIALIZABLE for an answer that is too long; CHANNEL_BROKEN for one that breaks off; CANCELLED when
  * `signal` says so.
  */
 export async function callHttp(target: HttpTarget, request: HttpRequest, signal: AbortSignal): Promise<HttpResult> {
@@ -121,7 +121,7 @@ async function readResponse(incoming: IncomingMessage): Promise<Response> {
     length += chunk.length;
     if (length > maxBodyBytes) {
       incoming.destroy();
-      throw new FirstlightError('FUNCTION_UNSENDABLE', `The answer is longer than ${maxBodyBytes} bytes.`);
+      throw new FirstlightError('RESPONSE_NOT_SERIALIZABLE', `The answer is longer than ${maxBodyBytes} bytes.`);
     }
     chunks.push(chunk);
   }

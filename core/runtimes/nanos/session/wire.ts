@@ -12,7 +12,7 @@ export const greeting = 'FIRSTLIGHT/1\n';
  * Written to the console as soon as the guest listens: two control sequences that show nothing. One of them ends a link or
  * a title that a function prints; two in a row end nothing.
  */
-export const readySign = '\u001b\\\u001b\\';
+export const readyMarker = '\u001b\\\u001b\\';
 
 export type WireMark = readonly [name: string, ticks: number];
 
@@ -63,7 +63,7 @@ export type WireAnswer =
 export const wireErrorCodes = [
   'FUNCTION_THREW',
   'FUNCTION_TIMEOUT',
-  'FUNCTION_UNSENDABLE',
+  'RESPONSE_NOT_SERIALIZABLE',
   'FUNCTION_CRASHED',
   'EVALUATION_THREW',
   'EXPORT_MISSING',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { locateResources } from '#core/store/resources.ts';
 import { createLineReader } from '../session/read-lines.ts';
-import { greeting, readySign, type WireAnswer, type WireCalled, type WireRequest } from '../session/wire.ts';
+import { greeting, readyMarker, type WireAnswer, type WireCalled, type WireRequest } from '../session/wire.ts';
 
 type ErrorAnswer = Extract<WireAnswer, { type: 'error' }>;
 
@@ -54,7 +54,7 @@ export function createFunctionServers() {
       for (const stream of [child.stdout, child.stderr]) {
         stream.on('data', (chunk: Buffer) => {
           output += chunk.toString();
-          if (output.includes(readySign)) resolve();
+          if (output.includes(readyMarker)) resolve();
         });
       }
       void ended.then((exitCode) => reject(new Error(`ended with ${exitCode} before it listened: ${output}`)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readySign } from '../session/wire.ts';
+import { readyMarker } from '../session/wire.ts';
 import { createTraceSplitter, partOf } from './split-trace.ts';
 
 const traced = [
@@ -41,8 +41,8 @@ describe('what diagnostics print', () => {
   });
 
   it('is told after the sign of a server that listens, which ends no line', () => {
-    const text = `${readySign}[2] write(1, 0x00000000ffe49e08, 4) = 4\r\n${readySign}hello\r\n`;
-    expect(partOf(text, 'program')).toBe(`${readySign}${readySign}hello\r\n`);
+    const text = `${readyMarker}[2] write(1, 0x00000000ffe49e08, 4) = 4\r\n${readyMarker}hello\r\n`;
+    expect(partOf(text, 'program')).toBe(`${readyMarker}${readyMarker}hello\r\n`);
     expect(partOf(text, 'trace')).toBe('[2] write(1, 0x00000000ffe49e08, 4) = 4\r\n');
   });
 

@@ -1,6 +1,6 @@
 /** Tells what the kernel's diagnostics print from what the program prints: both come by the one serial port. */
 import type { ConsolePart, ConsoleSplitter } from '#core/runtime/runtime.ts';
-import { readySign } from '../session/wire.ts';
+import { readyMarker } from '../session/wire.ts';
 
 type Part = Exclude<ConsolePart, 'all'>;
 
@@ -34,7 +34,8 @@ export function createTraceSplitter(wanted: Part): ConsoleSplitter {
     if (inMissing && !isWhole) return;
     if (inMissing || callLine.test(text) || traceLine.test(text)) part = 'trace';
     else if (isWhole && text === missingBegin) part = 'trace';
-    else if (isWhole || line.length > heldBytes || !(mayBe.test(text) || readySign.startsWith(text))) part = 'program';
+    else if (isWhole || line.length > heldBytes || !(mayBe.test(text) || readyMarker.startsWith(text)))
+      part = 'program';
     if (isWhole && text === missingBegin) inMissing = true;
     if (isWhole && text === missingEnd) inMissing = false;
   }
@@ -78,7 +79,7 @@ export function createTraceSplitter(wanted: Part): ConsoleSplitter {
   };
 }
 
-const signBytes = [...readySign].map((char) => char.charCodeAt(0));
+const signBytes = [...readyMarker].map((char) => char.charCodeAt(0));
 const isSign = (line: readonly number[]): boolean =>
   line.length === signBytes.length && signBytes.every((byte, index) => line[index] === byte);
 

@@ -14,7 +14,7 @@ const requireInModule =
  * A bundle as CommonJS, which spares the guest the loader of ES modules: some 250 ms of an emulated start. What CommonJS
  * cannot say (top-level `await`, `import.meta`) stays an ES module.
  */
-export async function forNode(module: Code): Promise<Code & { readonly format: BundleFormat }> {
+export async function convertForNode(module: Code): Promise<Code & { readonly format: BundleFormat }> {
   if (!module.code.includes('import.meta')) {
     const { transform } = await import('esbuild');
     const map = Buffer.from(module.sourceMap).toString('base64');

@@ -1,6 +1,6 @@
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { forNode } from './for-node.ts';
+import { convertForNode } from './convert-for-node.ts';
 import { locateStack } from './map-stack.ts';
 
 /** As the bundler makes a bundle of one file. */
@@ -26,7 +26,7 @@ function placeOf(code: string, text: string) {
 
 describe('a bundle for Node.js', () => {
   it('is CommonJS, and its map still leads to the source', async () => {
-    const made = await forNode(
+    const made = await convertForNode(
       await compile(
         '// a comment\n\nexport default function handler(event: object) {\n  throw new Error("here");\n}\n',
       ),
@@ -45,7 +45,7 @@ describe('a bundle for Node.js', () => {
     ['import.meta', 'export default () => import.meta.url;\n'],
   ])('stays an ES module with %s, whose lines do not move', async (_, source) => {
     const compiled = await compile(source);
-    const made = await forNode(compiled);
+    const made = await convertForNode(compiled);
     expect(made.format).toBe('esm');
     expect(made.code.split('\n').length).toBe(compiled.code.split('\n').length);
     expect(made.code.endsWith(compiled.code)).toBe(true);

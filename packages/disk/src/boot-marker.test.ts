@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addBootSign } from './boot-sign.ts';
+import { addBootMarker } from './boot-marker.ts';
 
 const bootSector = (codeBytes: number): Buffer => {
   const sector = Buffer.alloc(512);
@@ -12,7 +12,7 @@ const bootSector = (codeBytes: number): Buffer => {
 describe('the sign of the boot code', () => {
   it('is one port write before the first instruction, which then runs as it did', () => {
     const sector = bootSector(0x143);
-    expect(addBootSign(sector)).toBe(true);
+    expect(addBootMarker(sector)).toBe(true);
     // jmp 0x14b
     expect(sector.subarray(0, 3).toString('hex')).toBe('e94801');
     const stub = [
@@ -32,7 +32,7 @@ describe('the sign of the boot code', () => {
     const full = bootSector(0x190);
     for (const sector of [other, full]) {
       const before = Buffer.from(sector);
-      expect(addBootSign(sector)).toBe(false);
+      expect(addBootMarker(sector)).toBe(false);
       expect(sector.equals(before)).toBe(true);
     }
   });

@@ -1,7 +1,7 @@
 import { FirstlightError } from '#shared/errors.ts';
 
 /** Work that several may want at once, and that is done once. */
-export interface SharedWork<Value> {
+export interface SingleFlight<Value> {
   readonly isUnderWay: (key: string) => boolean;
   /**
    * What `work` gives. Who asks while the same is under way shares it, and takes over when the first is cancelled.
@@ -11,7 +11,7 @@ export interface SharedWork<Value> {
   readonly share: (key: string, signal: AbortSignal, work: () => Promise<Value>) => Promise<Value>;
 }
 
-export function createSharedWork<Value>(message: string): SharedWork<Value> {
+export function createSingleFlight<Value>(message: string): SingleFlight<Value> {
   const underWay = new Map<string, Promise<Value>>();
   return {
     isUnderWay: (key) => underWay.has(key),

@@ -9,7 +9,7 @@
  */
 
 /** What is printed. */
-export const bootSign = 13;
+export const bootMarker = 13;
 
 /** `mov ax, 0x00e3; xor dx, dx; int 0x14`: the start of the boot code that this knows. */
 const knownStart = Buffer.from('b8e30031d2cd14', 'hex');
@@ -19,9 +19,9 @@ const firstInstructionBytes = 3;
 const lastFreeByte = 0x1a0;
 
 /** Adds the sign to boot code that it knows, and where there is room. Shape: true when it did; else nothing is changed. */
-export function addBootSign(sector: Buffer): boolean {
+export function addBootMarker(sector: Buffer): boolean {
   if (sector.compare(knownStart, 0, knownStart.length, 0, knownStart.length) !== 0) return false;
-  const write = Buffer.from([0xba, 0xf8, 0x03, 0xb0, bootSign, 0xee]); // mov dx, 0x3f8; mov al, sign; out dx, al
+  const write = Buffer.from([0xba, 0xf8, 0x03, 0xb0, bootMarker, 0xee]); // mov dx, 0x3f8; mov al, sign; out dx, al
   const replaced = Buffer.from(sector.subarray(0, firstInstructionBytes));
   const bytes = write.length + replaced.length + firstInstructionBytes;
   const at = findRoom(sector, bytes);
