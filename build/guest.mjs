@@ -38,6 +38,8 @@ const commonFlags = [
 ];
 // A loop in memcpy or strlen must not become a call of memcpy or strlen.
 const kernelFlags = ['-O2', '-Wall', '-Wextra', '-Wno-array-bounds', '-fno-tree-loop-distribute-patterns'];
+// Ring 0 may be interpreted instruction by instruction, by something that knows no SSE.
+const ringZeroFlags = ['-mgeneral-regs-only'];
 const engineFlags = ['-O2', '-fconserve-stack', '-w', '-fno-tree-loop-distribute-patterns'];
 
 /** Where the tool is, or an Error that says how to get it. */
@@ -80,7 +82,7 @@ function hashOf(parts) {
   return hash.digest('hex').slice(0, 32);
 }
 
-const kernelDirs = ['boot', 'mm', 'dev', 'rt'];
+const kernelDirs = ['kernel', 'boot', 'mm', 'dev', 'rt'];
 
 function inputsHash(found) {
   const files = sourcesIn(...kernelDirs, 'rt/include', 'floor');
@@ -92,13 +94,21 @@ function inputsHash(found) {
   ]);
 }
 
+/** Where linear memory lies, as `layout.h` says it. */
+function readLinearBase() {
+  const base = /^#define EMBER_LINEAR_BASE (\S+)$/m.exec(
+    readFileSync(path.join(guestDir, 'boot/layout.h'), 'utf8'),
+  )?.[1];
+  if (base === undefined) throw new Error('guest/boot/layout.h defines no EMBER_LINEAR_BASE.');
+  return base;
+}
+
 /** Fits wasm2c's output to the guest: linear memory at a constant address, and no initial heap, since the image brings one. */
-function fitEngine(source) {
+function fitEngine(source, linearBase) {
   const edits = [
     [/^ *LOAD_DATA\(instance->w2c_memory, .*\n/gm, ''],
-    [/&mem->data\[addr\]/g, '(u8*)EMBER_LINEAR_BASE + addr'],
+    [/&mem->data\[addr\]/g, `(u8*)${linearBase} + addr`],
     [/^ *wasm_asm\("" ::"r"\(result\)\);.*\n/gm, ''],
-    [/#include "qjs\.h"/, '#include "qjs.h"\n#include "layout.h"'],
   ];
   let text = source;
   for (const [pattern, replacement] of edits) {
@@ -119,7 +129,7 @@ async function buildEngine({ found, cacheDir, log }) {
     engineFlags.join(' '),
     readFileSync(wasmPath),
     ...sourcesIn('rt/include').map((file) => readFileSync(path.join(guestDir, file))),
-    readFileSync(path.join(guestDir, 'boot/layout.h')),
+    readLinearBase(),
   ];
   const dir = path.join(cacheDir, 'engine', hashOf(inputs));
   if (existsSync(path.join(dir, 'qjs.o'))) return dir;
@@ -128,7 +138,10 @@ async function buildEngine({ found, cacheDir, log }) {
   try {
     log('guest: translating QuickJS to C');
     await run(found.wasm2c, [wasmPath, '-n', 'qjs', '-o', path.join(work, 'qjs.c')]);
-    await writeFile(path.join(work, 'qjs.c'), fitEngine(await readFile(path.join(work, 'qjs.c'), 'utf8')));
+    await writeFile(
+      path.join(work, 'qjs.c'),
+      fitEngine(await readFile(path.join(work, 'qjs.c'), 'utf8'), readLinearBase()),
+    );
     const started = Date.now();
     const tick = setInterval(
       () => log(`guest: compiling QuickJS, ${Math.round((Date.now() - started) / 1000)} s (about 15 to 35 s, once)`),
@@ -205,7 +218,24 @@ function symbolTable(nmOutput) {
   return [...lines, ...names, '.section .note.GNU-stack, "", @progbits', ''].join('\n');
 }
 
+/** Ring 0's objects are called `kernel-…`: the linker script knows them by that. */
+const flagsFor = (file, engineDir) => {
+  if (!file.endsWith('.c')) return [];
+  return [...kernelFlags, ...(file.startsWith('kernel/') ? ringZeroFlags : [`-I${engineDir}`])];
+};
+
 async function linkKernel({ found, objects, work, output }) {
+  const script = path.join(work, 'link.ld');
+  await run(found.gcc, [
+    '-E',
+    '-P',
+    '-x',
+    'c',
+    `-I${guestDir}/boot`,
+    path.join(guestDir, 'boot/link.ld'),
+    '-o',
+    script,
+  ]);
   const link = (symbols, to) =>
     run(found.ld, [
       '-nostdlib',
@@ -217,7 +247,7 @@ async function linkKernel({ found, objects, work, output }) {
       'noexecstack',
       '--build-id=none',
       '-T',
-      path.join(guestDir, 'boot/link.ld'),
+      script,
       '-o',
       to,
       ...objects,
@@ -266,12 +296,7 @@ async function build({ found, cacheDir, dir, log }) {
     const objects = [path.join(engine, 'qjs.o')];
     for (const file of sourcesIn(...kernelDirs).filter((name) => /\.[cS]$/.test(name))) {
       const object = path.join(work, `${file.replaceAll('/', '-')}.o`);
-      await compile(
-        found.gcc,
-        path.join(guestDir, file),
-        object,
-        file.endsWith('.c') ? [...kernelFlags, `-I${engine}`] : [],
-      );
+      await compile(found.gcc, path.join(guestDir, file), object, flagsFor(file, engine));
       objects.push(object);
     }
     await linkKernel({ found, objects, work, output: path.join(work, 'ember.elf') });

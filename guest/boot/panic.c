@@ -3,13 +3,12 @@
 #include <stdarg.h>
 
 #include "../dev/console-port.h"
-#include "../dev/io.h"
-#include "../dev/serial.h"
+#include "../kernel/calls.h"
 #include "../rt/format.h"
 #include "../rt/invoke.h"
-#include "idt.h"
 #include "layout.h"
 #include "symbols.h"
+#include "trap.h"
 
 struct context *crash_handler;
 
@@ -26,10 +25,14 @@ static const char *const vector_names[32] = {
     "machine check",       "SIMD floating point",
     "virtualization",      "control protection"};
 
+/* Exceptions are reported on this stack. */
+#define TRAP_STACK_BYTES 16384
+static uint8_t trap_stack[TRAP_STACK_BYTES] __attribute__((aligned(16), used));
+/* For kernel/traps.S. */
+__asm__(".globl trap_stack_top\n.set trap_stack_top, trap_stack + 16384");
+
 static _Noreturn void power_off(void) {
-  /* ACPI's sleep control register on QEMU's pc and q35; the value asks for soft off. */
-  outw(0x604, 0x2000);
-  for (;;) __asm__ volatile("cli; hlt");
+  for (;;) call_kernel(CALL_POWER_OFF, 0, 0);
 }
 
 _Noreturn void halt(void) {
@@ -52,6 +55,8 @@ static void print_backtrace(uint64_t rsp) {
   uint64_t last = 0;
   for (const uint64_t *p = (const uint64_t *)(rsp & ~7ull); p < (const uint64_t *)EMBER_STACK_TOP && shown < 24; p++) {
     uint64_t offset;
+    /* Ring 0's code has names too, but cannot be read. */
+    if (*p < EMBER_TEXT) continue;
     if (!symbol_find(*p, &offset) || offset < 2) continue;
     const uint8_t *code = (const uint8_t *)*p;
     int direct = offset >= 5 && code[-5] == 0xe8;
@@ -70,9 +75,11 @@ static void print_backtrace(uint64_t rsp) {
   }
 }
 
-static void print_fault(const struct trap_frame *f, uint64_t cr2) {
+static void print_fault(const struct trap_frame *f) {
+  uint64_t cr2 = f->cr2;
   const char *name = f->vector < 22 ? vector_names[f->vector] : "exception";
   kprintf("\nember: %s (vector %lu, error 0x%lx)\n", name, f->vector, f->error);
+  if (f->cs != EMBER_USER_CS) kprintf("  in ring 0\n");
   if (f->vector == 14) {
     const char *where = cr2 < 4096 ? ": null pointer" : cr2 >= EMBER_STACK_GUARD && cr2 < EMBER_STACK_BOTTOM ? ": stack overflow" : "";
     kprintf("  %s at %016lx, page %s%s\n", f->error & 16 ? "fetch" : f->error & 2 ? "write" : "read", cr2,
@@ -95,14 +102,13 @@ static _Noreturn void finish(const char *message) {
   halt();
 }
 
-_Noreturn void trap(struct trap_frame *f) {
+_Noreturn void trap(const struct trap_frame *f) {
   static int reporting;
-  uint64_t cr2;
   /* A fault while one is reported: reporting that as well might never end. */
   if (reporting++) power_off();
-  __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
-  print_fault(f, cr2);
-  if (crash_handler && f->vector == 14) {
+  print_fault(f);
+  uint64_t cr2 = f->cr2;
+  if (crash_handler && f->vector == 14 && f->cs == EMBER_USER_CS) {
     struct context *handler = crash_handler;
     crash_handler = 0;
     reporting = 0;

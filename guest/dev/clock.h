@@ -1,15 +1,12 @@
-/* Time: the time stamp counter, its frequency, and wall clock time as the host last told it. */
+/* Time: the time stamp counter, its frequency, and wall clock time as the host last said it. */
 #ifndef EMBER_CLOCK_H
 #define EMBER_CLOCK_H
 
 #include <stdint.h>
 
-/* Starts the measurement; call when the APIC counts. */
-void clock_init(void);
-
 /*
- * Ticks per second of the time stamp counter: what the host said (`clock_hint`). When it has not, the first call finds out: from KVM's
- * clock page, else by comparing with the APIC timer since boot, which takes up to 2 ms.
+ * Ticks per second of the time stamp counter: what the host said (`clock_hint`). When it has not, the first call finds out by comparing
+ * with the APIC's timer, which takes 2 ms.
  */
 uint64_t clock_hz(void);
 

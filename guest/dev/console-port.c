@@ -1,7 +1,7 @@
 #include "console-port.h"
 
 #include "../rt/memory.h"
-#include "apic.h"
+#include "timer.h"
 #include "serial.h"
 #include "virtio-serial.h"
 

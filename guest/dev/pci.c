@@ -1,6 +1,6 @@
 #include "pci.h"
 
-#include "io.h"
+#include "../kernel/calls.h"
 
 #define COMMAND 0x04
 #define COMMAND_MEMORY 2
@@ -18,15 +18,9 @@
 static uint32_t hole_next = HOLE_START;
 static uint8_t last_bus;
 
-uint32_t pci_read(pci_address address, int offset) {
-  outl(0xcf8, 0x80000000u | address | (offset & 0xfc));
-  return inl(0xcfc);
-}
+uint32_t pci_read(pci_address address, int offset) { return call_kernel(CALL_PCI_READ, address | (offset & 0xfc), 0); }
 
-void pci_write(pci_address address, int offset, uint32_t value) {
-  outl(0xcf8, 0x80000000u | address | (offset & 0xfc));
-  outl(0xcfc, value);
-}
+void pci_write(pci_address address, int offset, uint32_t value) { call_kernel(CALL_PCI_WRITE, address | (offset & 0xfc), value); }
 
 static uint32_t hole_take(uint32_t size) {
   uint32_t at = (hole_next + size - 1) & ~(size - 1);

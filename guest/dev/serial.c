@@ -1,28 +1,16 @@
 #include "serial.h"
 
-#include "io.h"
+#include "../kernel/calls.h"
 
-#define COM1 0x3f8
-#define LINE_STATUS (COM1 + 5)
-#define TRANSMITTER_EMPTY 0x20
-/* With its FIFO on, an empty transmitter takes this many bytes before it must be asked again. */
-#define FIFO_BYTES 16
-
-void serial_init(void) {
-  outb(COM1 + 1, 0);    /* no interrupts */
-  outb(COM1 + 3, 0x80); /* divisor latch */
-  outb(COM1 + 0, 1);    /* 115200 baud */
-  outb(COM1 + 1, 0);
-  outb(COM1 + 3, 3);    /* 8 data bits, no parity, 1 stop bit */
-  outb(COM1 + 2, 0x07); /* FIFO on and cleared */
-  outb(COM1 + 4, 3);    /* DTR, RTS */
-}
+/* What one call of ring 0 takes. */
+#define CALL_BYTES 8
 
 static void write_raw(const char *bytes, size_t count) {
   while (count > 0) {
-    while (!(inb(LINE_STATUS) & TRANSMITTER_EMPTY)) __asm__ volatile("pause");
-    size_t take = count < FIFO_BYTES ? count : FIFO_BYTES;
-    outsb(COM1, bytes, take);
+    size_t take = count < CALL_BYTES ? count : CALL_BYTES;
+    uint64_t packed = 0;
+    for (size_t i = 0; i < take; i++) packed |= (uint64_t)(uint8_t)bytes[i] << 8 * i;
+    call_kernel(CALL_SERIAL_WRITE, packed, take);
     bytes += take;
     count -= take;
   }

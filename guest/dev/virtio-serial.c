@@ -1,8 +1,9 @@
 #include "virtio-serial.h"
 
+#include "../boot/marks.h"
 #include "../boot/panic.h"
 #include "../rt/memory.h"
-#include "apic.h"
+#include "timer.h"
 
 #define DEVICE_TYPE 3
 #define F_MULTIPORT 2
@@ -101,6 +102,7 @@ static void poll_control(void) {
 
 void virtio_serial_init(void) {
   if (!virtio_open(&device, DEVICE_TYPE, F_MULTIPORT)) panic("no virtio serial device with several ports");
+  mark(MARK_DISCOVERY);
   if (!virtio_queue(&device, &control_rx, CONTROL_RX) || !virtio_queue(&device, &control_tx, CONTROL_TX))
     panic("the virtio serial device has no control queues");
   for (int id = 1; id <= PORTS; id++) {

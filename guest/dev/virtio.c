@@ -2,7 +2,7 @@
 
 #include "../boot/panic.h"
 #include "../mm/pages.h"
-#include "apic.h"
+#include "timer.h"
 
 #define VENDOR 0x1af4
 #define STATUS_ACKNOWLEDGE 1
@@ -50,10 +50,10 @@ static void open_msix(pci_address pci) {
   uint64_t base = pci_memory(pci, table & 7);
   if (!base) panic("the virtio device's MSI-X table has no address");
   volatile uint8_t *entry = pages_map_device(base + (table & ~7u), 16);
-  uint64_t address = apic_message_address();
+  uint64_t address = interrupt_message_address();
   write32(entry, address);
   write32(entry + 4, address >> 32);
-  write32(entry + 8, apic_message_data());
+  write32(entry + 8, interrupt_message_data());
   write32(entry + 12, 0);
   pci_write(pci, cap, (pci_read(pci, cap) & 0x3fffffff) | 0x80000000);
 }

@@ -2,13 +2,11 @@
 
 #include "../boot/layout.h"
 #include "../boot/panic.h"
+#include "../kernel/calls.h"
 
-#define LARGE 0x200000ull
-#define ENTRY_RW 0x80000000000000e3ull
-#define ENTRY_DEVICE 0x80000000000000fbull /* and cache disabled, write through */
-
-extern uint64_t boot_pd[4 * 512];
-extern uint64_t mmio_pd[512];
+/* First word of hvm_start_info: "xEn3". */
+#define START_INFO_MAGIC 0x336ec578
+#define RAM 1
 
 /* hvm_start_info and hvm_memmap_table_entry of the PVH boot protocol, version 1. */
 struct start_info {
@@ -23,34 +21,52 @@ struct memmap_entry {
 };
 
 static uint64_t linear_limit;
-static int device_slots;
+/* Pages above 4 GiB that are mapped, by slot of the device window's second half. */
+static uint64_t high_pages[EMBER_DEVICE_SLOTS];
+static int high_count;
+
+/* What firmware left at a physical address; panics when it is out of the window's reach. */
+static const void *firmware_memory(uint64_t physical, uint64_t length) {
+  if (physical >= EMBER_LARGE_PAGE || length > EMBER_LARGE_PAGE - physical) panic("firmware's data lies at 0x%lx, out of reach", physical);
+  return (const void *)(EMBER_LOW_WINDOW + physical);
+}
 
 void pages_init(uint32_t start_info) {
-  const struct start_info *info = (const struct start_info *)(uint64_t)start_info;
-  if (info->magic != 0x336ec578 || info->version < 1) panic("no PVH start info: magic 0x%x, version %u", info->magic, info->version);
-  if (info->memmap >= LARGE) panic("the memory map lies at 0x%lx, out of reach", info->memmap);
-  const struct memmap_entry *map = (const struct memmap_entry *)info->memmap;
+  const struct start_info *info = firmware_memory(start_info, sizeof *info);
+  if (info->magic != START_INFO_MAGIC || info->version < 1) panic("no PVH start info: magic 0x%x, version %u", info->magic, info->version);
+  const struct memmap_entry *map = firmware_memory(info->memmap, info->memmap_count * (uint64_t)sizeof *map);
   uint64_t end = 0;
   for (uint32_t i = 0; i < info->memmap_count; i++) {
-    if (map[i].type == 1 && map[i].address <= EMBER_LINEAR_BASE && map[i].address + map[i].length > EMBER_LINEAR_BASE)
+    if (map[i].type == RAM && map[i].address <= EMBER_LINEAR_BASE && map[i].address + map[i].length > EMBER_LINEAR_BASE)
       end = map[i].address + map[i].length;
   }
   if (end == 0) panic("not enough memory: no RAM at 0x%x", EMBER_LINEAR_BASE);
   if (end > EMBER_LINEAR_END) end = EMBER_LINEAR_END;
   linear_limit = (end - EMBER_LINEAR_BASE) & ~(uint64_t)(EMBER_LINEAR_PAGE - 1);
-  for (uint64_t at = EMBER_LINEAR_BASE; at < end; at += LARGE) boot_pd[at / LARGE] = at | ENTRY_RW;
-  /* Firmware's memory is of no more use, and a null pointer must fault. */
-  boot_pd[0] = 0;
-  __asm__ volatile("invlpg (%0)" ::"r"(0) : "memory");
+  call_kernel(CALL_SET_MEMORY_END, (end + EMBER_LARGE_PAGE - 1) & ~(uint64_t)(EMBER_LARGE_PAGE - 1), 0);
 }
 
 uint64_t pages_linear_limit(void) { return linear_limit; }
 
-volatile void *pages_map_device(uint64_t physical, uint32_t length) {
-  uint64_t base = physical & ~(LARGE - 1);
-  int slots = physical + length > base + LARGE ? 2 : 1;
-  if (device_slots + slots > 512) panic("no room to map a device");
-  volatile uint8_t *at = (volatile uint8_t *)(EMBER_MMIO_BASE + device_slots * LARGE + (physical - base));
-  for (int i = 0; i < slots; i++) mmio_pd[device_slots++] = (base + i * LARGE) | ENTRY_DEVICE;
+static uint64_t map_high_page(uint64_t physical) {
+  for (int i = 0; i < high_count; i++) {
+    if (high_pages[i] == physical) return EMBER_DEVICE_WINDOW + (uint64_t)(EMBER_FIRST_FREE_SLOT + i) * EMBER_LARGE_PAGE;
+  }
+  uint64_t at = call_kernel(CALL_MAP_DEVICE, physical, 0);
+  if (at == CALL_REFUSED) panic("the device memory at 0x%lx cannot be mapped", physical);
+  high_pages[high_count++] = physical;
   return at;
+}
+
+volatile void *pages_map_device(uint64_t physical, uint32_t length) {
+  if (length > EMBER_LARGE_PAGE) panic("device memory of %u bytes", length);
+  /* A device smaller than `length` may lie at the window's end; what is behind that is absent. */
+  if (physical >= EMBER_DEVICES_START && physical < EMBER_DEVICES_END)
+    return (volatile void *)(EMBER_DEVICE_WINDOW + (physical - EMBER_DEVICES_START));
+  if (physical >> 32 == 0) panic("the device memory at 0x%lx is not a device's", physical);
+  uint64_t base = physical & ~(uint64_t)(EMBER_LARGE_PAGE - 1), last = (physical + length - 1) & ~(uint64_t)(EMBER_LARGE_PAGE - 1);
+  uint64_t at = map_high_page(base);
+  /* The next page is mapped right behind, unless the first was mapped before and something else came in between. */
+  if (last != base && map_high_page(last) != at + EMBER_LARGE_PAGE) panic("the device memory at 0x%lx cannot be mapped in one piece", physical);
+  return (volatile void *)(at + (physical - base));
 }

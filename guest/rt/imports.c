@@ -1,11 +1,12 @@
 /*
- * What the engine imports. Functions of the prelude reach the guest by one-letter names; core/runtimes/ember/base-heap.ts has the same
- * letters, and bake-worker.ts answers them while an image is baked.
+ * What the engine imports. Functions of the prelude reach the guest by name; core/runtimes/ember/base-heap.ts has the same names, and
+ * bake-worker.ts answers them while an image is baked.
  */
 #include "../dev/clock.h"
 #include "../dev/console-port.h"
 #include "engine.h"
 #include "invoke.h"
+#include "memory.h"
 #include "random.h"
 
 #define WASI_OK 0
@@ -28,16 +29,20 @@ static void fill_random(uint32_t buffer) {
   engine.w2c___stack_pointer += 16;
 }
 
+static int is_call(const char *wanted, const char *name, uint32_t length) {
+  return strlen(wanted) == length && memcmp(wanted, name, length) == 0;
+}
+
 u32 Z_envZ_host_call(struct Z_env_instance_t *env, u32 name, u32 name_length, u32 self, u32 argc, u32 argv) {
   (void)env;
   (void)self;
   const uint32_t *args = engine_at(argv);
-  uint8_t call = name_length == 1 ? *(uint8_t *)engine_at(name) : 0;
-  if (call == 'p' && argc == 1) print(args[0]);
-  else if (call == 'r' && argc == 1) fill_random(args[0]);
-  else if (call == 'R' && argc == 6)
+  const char *called = engine_at(name);
+  if (is_call("print", called, name_length) && argc == 1) print(args[0]);
+  else if (is_call("random", called, name_length) && argc == 1) fill_random(args[0]);
+  else if (is_call("respond", called, name_length) && argc == 6)
     invoke_respond(number(args[0]), js_unbox(args[1]), number(args[2]), args[3], number(args[4]), number(args[5]));
-  else if (call == 'E' && argc == 4)
+  else if (is_call("fail", called, name_length) && argc == 4)
     invoke_fail(number(args[0]), js_unbox(args[1]), js_unbox(args[2]), js_unbox(args[3]));
   return Z_qjsZ_qjs_get_undefined(&engine);
 }

@@ -4,9 +4,9 @@
 #include "../boot/context.h"
 #include "../boot/marks.h"
 #include "../boot/panic.h"
-#include "../dev/apic.h"
 #include "../dev/clock.h"
 #include "../dev/console-port.h"
+#include "../dev/timer.h"
 #include "../dev/virtio-serial.h"
 #include "engine.h"
 #include "format.h"
@@ -25,7 +25,7 @@ static struct {
   uint32_t id, deadline_ms;
   uint64_t start_tsc, deadline_tsc; /* 0: no limit */
   int answered, timed_out;
-} now;
+} current;
 
 static void fill_clock(struct clock_block *clock, struct wire_mark *wire) {
   uint32_t count = 0;
@@ -54,7 +54,7 @@ static void send(enum frame_type type, void *fixed, uint32_t fixed_bytes, const 
     pieces[used++] = rest[i];
     total += rest[i].length;
   }
-  header = (struct frame_header){total, type, PROTOCOL_VERSION, 0, now.id};
+  header = (struct frame_header){total, type, PROTOCOL_VERSION, 0, current.id};
   channel_send(pieces, used);
 }
 
@@ -63,7 +63,7 @@ static void send_error(enum error_code code, int fatal, struct iovec name, struc
   body = (struct error_body){.code = code, .fatal = fatal, .name_bytes = name.length, .message_bytes = message.length, .stack_bytes = stack.length};
   struct iovec rest[3] = {name, message, stack};
   mark(MARK_RESPOND);
-  now.answered = 1;
+  current.answered = 1;
   send(FRAME_ERROR, &body, sizeof body, rest, 3);
 }
 
@@ -75,7 +75,7 @@ static void send_plain_error(enum error_code code, int fatal, const char *messag
 
 static void fail_timed_out(struct iovec stack) {
   char words[96];
-  size_t n = format_words(words, sizeof words, "The handler did not settle within %u ms.", now.deadline_ms);
+  size_t n = format_words(words, sizeof words, "The handler did not settle within %u ms.", current.deadline_ms);
   send_error(ERROR_TIMEOUT, 0, text_of(""), (struct iovec){words, n}, stack);
 }
 
@@ -86,9 +86,9 @@ void invoke_report_panic(const char *message) {
 /* --- called by the engine's imports --- */
 
 int invoke_interrupted(void) {
-  if (now.deadline_tsc == 0 || rdtsc() < now.deadline_tsc) return 0;
-  now.timed_out = 1;
-  now.deadline_tsc = rdtsc() + clock_ticks(GRACE_NS);
+  if (current.deadline_tsc == 0 || rdtsc() < current.deadline_tsc) return 0;
+  current.timed_out = 1;
+  current.deadline_tsc = rdtsc() + clock_ticks(GRACE_NS);
   return 1;
 }
 
@@ -104,14 +104,14 @@ static void send_response(uint32_t status, uint32_t kind, struct iovec headers, 
   fixed = (struct response_body){.status = status, .kind = kind, .headers_bytes = headers.length, .body_bytes = body.length};
   struct iovec rest[2] = {headers, body};
   mark(MARK_RESPOND);
-  now.answered = 1;
+  current.answered = 1;
   send(FRAME_RESPONSE, &fixed, sizeof fixed, rest, 2);
 }
 
 static const char no_memory_to_send[] = "There is not enough memory to send the response.";
 
 void invoke_respond(uint32_t status, js_value headers, uint32_t kind, uint32_t body, uint32_t offset, uint32_t length) {
-  if (now.answered) return;
+  if (current.answered) return;
   uint32_t headers_bytes, body_bytes = 0, text = 0;
   uint32_t headers_text = js_text(headers, &headers_bytes);
   struct iovec piece = {0, 0};
@@ -142,7 +142,7 @@ static void respond_json(js_value json) {
 }
 
 void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack) {
-  if (now.answered) return;
+  if (current.answered) return;
   js_value values[3] = {name, message, stack};
   uint32_t texts[3], length;
   struct iovec pieces[3];
@@ -151,7 +151,7 @@ void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack)
     pieces[i] = (struct iovec){engine_at(texts[i]), length < MAX_ERROR_TEXT ? length : MAX_ERROR_TEXT};
   }
   /* Being interrupted looks like an error of the engine's; where it happened is worth keeping. */
-  if (now.timed_out) fail_timed_out(pieces[2]);
+  if (current.timed_out) fail_timed_out(pieces[2]);
   else send_error(code, 0, pieces[0], pieces[1], pieces[2]);
   for (int i = 0; i < 3; i++) js_free_text(texts[i]);
 }
@@ -168,9 +168,9 @@ static void report(js_value error, enum error_code code) {
   js_free(error);
   if (js_tag(result) == JS_EXCEPTION) js_free(js_exception());
   js_free(result);
-  if (now.answered) return;
+  if (current.answered) return;
   /* The prelude itself failed: out of memory, out of stack, or out of time. */
-  if (now.timed_out) fail_timed_out(text_of(""));
+  if (current.timed_out) fail_timed_out(text_of(""));
   else if (engine_out_of_memory) send_plain_error(ERROR_OUT_OF_MEMORY, 0, "The function ran out of memory.");
   else send_plain_error(ERROR_THREW, 0, "The handler threw something that cannot be described.");
 }
@@ -187,12 +187,12 @@ static int run_timers(void) {
   if (Z_qjsZ_qjs_is_job_pending(&engine)) return 1;
   if (!(delay_ms >= 0)) return 0;
   uint64_t tsc = rdtsc(), sleep_ns = delay_ms > 60000 ? 60000000000ull : (uint64_t)(delay_ms * 1e6);
-  if (now.deadline_tsc && tsc >= now.deadline_tsc) {
+  if (current.deadline_tsc && tsc >= current.deadline_tsc) {
     fail_timed_out(text_of(""));
     return 1;
   }
-  if (now.deadline_tsc) {
-    uint64_t left_ns = clock_ns(now.deadline_tsc - tsc);
+  if (current.deadline_tsc) {
+    uint64_t left_ns = clock_ns(current.deadline_tsc - tsc);
     if (left_ns < sleep_ns) sleep_ns = left_ns;
   }
   if (sleep_ns == 0) return 1;
@@ -205,18 +205,18 @@ static int run_timers(void) {
 static js_value await_promise(js_value promise) {
   const js_value answered = js_make(JS_EXCEPTION, 0);
   int state;
-  while ((state = js_promise_state(promise)) == 0 && !now.answered) {
-    if (now.timed_out) {
+  while ((state = js_promise_state(promise)) == 0 && !current.answered) {
+    if (current.timed_out) {
       fail_timed_out(text_of(""));
     } else if (Z_qjsZ_qjs_is_job_pending(&engine)) {
       if ((int32_t)Z_qjsZ_qjs_execute_pending_job(&engine) < 0) report(js_exception(), 0);
-    } else if (!run_timers() && !now.answered) {
+    } else if (!run_timers() && !current.answered) {
       send_plain_error(ERROR_NEVER_SETTLED, 0, "The handler never settled: nothing is left to run, no promise job and no timer.");
     }
   }
-  js_value result = now.answered ? answered : js_promise_result(promise);
+  js_value result = current.answered ? answered : js_promise_result(promise);
   js_free(promise);
-  if (now.answered || state == 1) return result;
+  if (current.answered || state == 1) return result;
   report(result, 0);
   return answered;
 }
@@ -228,7 +228,7 @@ static void run_handler(js_value event) {
   while (js_tag(value) != JS_EXCEPTION) {
     if (js_promise_state(value) >= 0) {
       value = await_promise(value);
-      if (now.answered) return;
+      if (current.answered) return;
     }
     mark(MARK_RETURNED);
     engine_reserve_open = 1;
@@ -236,7 +236,7 @@ static void run_handler(js_value event) {
     js_free(value);
     value = answer;
     if (js_promise_state(value) >= 0) continue;
-    if (js_tag(value) == JS_EXCEPTION || now.answered) break;
+    if (js_tag(value) == JS_EXCEPTION || current.answered) break;
     respond_json(value);
     js_free(value);
     return;
@@ -245,15 +245,15 @@ static void run_handler(js_value event) {
 }
 
 /* Leaves nothing of this invocation to run. 1, or 0 when its jobs have no end. */
-static int settle_down(void) {
+static int drain_jobs(void) {
   engine_reserve_open = 1;
-  now.deadline_tsc = rdtsc() + clock_ticks(GRACE_NS);
-  now.timed_out = 0;
+  current.deadline_tsc = rdtsc() + clock_ticks(GRACE_NS);
+  current.timed_out = 0;
   js_value result = js_call(js_unbox(config()->reset), 0, 0, 0);
   int clean = js_tag(result) != JS_EXCEPTION;
   while (clean && Z_qjsZ_qjs_is_job_pending(&engine)) {
     if ((int32_t)Z_qjsZ_qjs_execute_pending_job(&engine) < 0) js_free(js_exception());
-    clean = rdtsc() < now.deadline_tsc && !now.timed_out;
+    clean = rdtsc() < current.deadline_tsc && !current.timed_out;
   }
   engine_reserve_open = engine_out_of_memory = 0;
   return clean;
@@ -287,9 +287,9 @@ static const char *const crash_words[] = {
 static void handle_invoke(uint32_t id, uint32_t bytes) {
   struct invoke_body body;
   uint64_t received = rdtsc();
-  now.id = id;
-  now.answered = now.timed_out = 0;
-  now.deadline_tsc = 0;
+  current.id = id;
+  current.answered = current.timed_out = 0;
+  current.deadline_tsc = 0;
   for (int m = MARK_INVOKE; m < MARK_COUNT; m++) marks[m] = 0;
   marks[MARK_INVOKE] = received;
   if (bytes < sizeof body) {
@@ -326,14 +326,14 @@ static void handle_invoke(uint32_t id, uint32_t bytes) {
     report(js_exception(), ERROR_BAD_EVENT);
   } else {
     if (body.deadline_ms) {
-      now.deadline_ms = body.deadline_ms;
-      now.deadline_tsc = received + clock_ticks((uint64_t)body.deadline_ms * 1000000);
+      current.deadline_ms = body.deadline_ms;
+      current.deadline_tsc = received + clock_ticks((uint64_t)body.deadline_ms * 1000000);
     }
     run_handler(event);
     js_free(event);
   }
-  if (!settle_down()) {
-    now.answered = 0;
+  if (!drain_jobs()) {
+    current.answered = 0;
     send_plain_error(ERROR_CRASHED, 1, "The function kept running after its invocation had ended.");
     halt();
   }
@@ -363,7 +363,7 @@ _Noreturn void invoke_loop(void) {
   for (;;) {
     struct frame_header header;
     read_exactly(&header, sizeof header);
-    now.id = header.id;
+    current.id = header.id;
     if (header.version != PROTOCOL_VERSION || header.body_bytes > MAX_BODY) {
       /* The stream has lost its frames; there is no way back into step. */
       send_plain_error(ERROR_PROTOCOL, 1, "A frame of another protocol version, or one too long.");

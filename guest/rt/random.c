@@ -40,9 +40,9 @@ void random_seed(const uint8_t seed[32]) {
     memcpy(&word, seed + 4 * i, 4);
     key[i] ^= word;
   }
-  uint64_t now = rdtsc();
-  key[0] ^= now;
-  key[1] ^= now >> 32;
+  uint64_t counted = rdtsc();
+  key[0] ^= counted;
+  key[1] ^= counted >> 32;
   chacha_block(key, counter++, block);
   memcpy(key, block, sizeof key);
   used = sizeof block;

@@ -12,7 +12,7 @@ const hello = `
     return { hello: event.name ?? 'world', calls, runtime: context.runtime };
   }`;
 
-const bootMarks = ['entry', 'kernel', 'memory', 'console', 'devices', 'runtime', 'function'];
+const bootMarks = ['entry', 'kernel', 'memory', 'discovery', 'devices', 'runtime', 'function'];
 const callMarks = ['invoke', 'handler', 'returned', 'respond'];
 
 describe('boot', () => {

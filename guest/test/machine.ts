@@ -21,6 +21,9 @@ export interface MachineOptions {
   readonly machine?: 'pc' | 'q35' | undefined;
   readonly firmware?: 'qboot' | 'seabios' | undefined;
   readonly memoryMiB?: number | undefined;
+  readonly accel?: 'tcg' | 'kvm' | undefined;
+  /** Default: QEMU's own. */
+  readonly cpu?: string | undefined;
   /** Further QEMU arguments. */
   readonly extra?: readonly string[] | undefined;
   /** Arguments in place of the virtio serial controller. */
@@ -48,14 +51,14 @@ export class Machine {
   #stderr = '';
 
   constructor(options: MachineOptions) {
-    const { machine = 'pc', firmware = 'qboot', memoryMiB = 64 } = options;
+    const { machine = 'pc', firmware = 'qboot', memoryMiB = 64, accel = 'tcg' } = options;
     const controller = options.controller ?? ['-device', 'virtio-serial-pci,id=vs0'];
     const args = [
       ...[
         '-M',
         machine,
         '-accel',
-        'tcg',
+        accel,
         '-m',
         String(memoryMiB),
         '-nodefaults',
@@ -65,6 +68,7 @@ export class Machine {
         '-no-reboot',
       ],
       ...(firmware === 'qboot' ? ['-bios', '/usr/share/qemu/qboot.rom'] : []),
+      ...(options.cpu === undefined ? [] : ['-cpu', options.cpu]),
       ...['-kernel', options.image],
       ...['-chardev', `file,id=serial0,path=${this.#file('serial')}`, '-serial', 'chardev:serial0'],
       ...controller,

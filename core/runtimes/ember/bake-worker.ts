@@ -3,7 +3,7 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { EvalFlags, JSException, type JSValueHandle, QuickJS } from 'quickjs-wasi';
-import { type BaseHeap, createBaseHeap, hostCallLetters, type VirtualClock, vmOptions } from './base-heap.ts';
+import { type BaseHeap, createBaseHeap, type HostCall, type VirtualClock, vmOptions } from './base-heap.ts';
 import { buildImage, minMemoryMiB } from './image.ts';
 import { linearBase, linearEnd, linearPageBytes, reservePages } from './layout.ts';
 import type { BakeFailureReply, BakeJob, BakeReply, BakeResult, WarmJob } from './worker-messages.ts';
@@ -44,11 +44,13 @@ class Output {
 }
 
 function registerHostCalls(vm: QuickJS, output: Output): void {
-  vm.registerHostCallback(hostCallLetters.print, (text) => {
+  const register = (name: HostCall, callback: Parameters<QuickJS['registerHostCallback']>[1]) =>
+    vm.registerHostCallback(name, callback);
+  register('print', (text) => {
     output.add(text.toString());
     return vm.undefined;
   });
-  vm.registerHostCallback(hostCallLetters.random, (buffer) => {
+  register('random', (buffer) => {
     const exports = vm._getExports();
     const length = exports.wasm_malloc(4);
     const data = exports.qjs_get_array_buffer(buffer.ptr, length);
@@ -169,7 +171,7 @@ async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Om
   const heapPages = memory.length / linearPageBytes;
   const least = minMemoryMiB(heapPages);
   if (least > job.memoryMiB) throw tooSmall(job, heapPages);
-  const { pieces, heapBytes } = buildImage(await kernelBytes(job.kernelPath), memory, {
+  const config = {
     heapPages,
     stackPointer: exports.__stack_pointer.value as number,
     runtime: exports.qjs_get_runtime_ptr(),
@@ -179,7 +181,8 @@ async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Om
     report: heap.tokens.report,
     tick: heap.tokens.tick,
     reset: heap.tokens.reset,
-  });
+  };
+  const { pieces, heapBytes } = buildImage(await kernelBytes(job.kernelPath), memory, config, job.memoryMiB);
   const hash = createHash('sha256');
   let bytes = 0;
   for (const piece of pieces) {

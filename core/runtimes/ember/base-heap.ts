@@ -6,13 +6,9 @@ import dispatchSource from '#core/runtime/function/dispatch.prelude.js';
 import globalsSource from './prelude/globals.prelude.js';
 import timersSource from './prelude/timers.prelude.js';
 
-/** The functions that the prelude calls, by the letters that `guest/rt/imports.c` knows them by. */
-export const hostCallLetters = {
-  print: 'p',
-  random: 'r',
-  respond: 'R',
-  fail: 'E',
-} as const;
+/** The functions that the prelude calls, by the names that `guest/rt/imports.c` knows them by. */
+const hostCalls = ['print', 'random', 'respond', 'fail'] as const;
+export type HostCall = (typeof hostCalls)[number];
 
 /** Node's types know WebAssembly's types and not its values. */
 const wasm = (globalThis as unknown as { WebAssembly: { compile(bytes: Uint8Array): Promise<WebAssembly.Module> } })
@@ -58,11 +54,11 @@ export async function createBaseHeap(): Promise<BaseHeap> {
     interruptHandler: () => false,
   });
   const host = vm.newObject();
-  for (const [name, letter] of Object.entries(hostCallLetters)) {
+  for (const name of hostCalls) {
     vm.setProp(
       host,
       name,
-      vm.newFunction(letter, () => vm.undefined),
+      vm.newFunction(name, () => vm.undefined),
     );
   }
   const call = (source: string, file: string, ...args: Parameters<typeof vm.callFunction>[1][]) =>

@@ -6,9 +6,9 @@ import type { EmberMark } from './layout.ts';
 /** What each of Ember's marks is called, and the phase it opens. */
 const meanings: Readonly<Record<EmberMark, { readonly label: string; readonly opens: PhaseName | null }>> = {
   entry: { label: 'Ember’s first instruction', opens: 'kernel' },
-  kernel: { label: 'long mode, C code runs', opens: null },
+  kernel: { label: 'page tables on, ring 3 runs', opens: null },
   memory: { label: 'memory mapped', opens: null },
-  console: { label: 'serial console up', opens: null },
+  discovery: { label: 'virtio device found', opens: null },
   devices: { label: 'invocation channel up', opens: null },
   runtime: { label: 'QuickJS starts', opens: 'runtime' },
   function: { label: 'heap snapshot restored', opens: 'function' },

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { buildImage, minMemoryMiB, nonZeroRuns } from './image.ts';
-import { configBase, configMagic, linearBase } from './layout.ts';
+import { configBase, configMagic, configVersion, largePageBytes, linearBase, pageDirectory } from './layout.ts';
 
 const page = 4096;
 const config = {
@@ -15,15 +15,19 @@ const config = {
   reset: 9,
 };
 
-/** An ELF file with a header, one program header and nothing more. */
+const directoryOffset = 64 + 56 + 8;
+
+/** An ELF file with a header, one program header, 8 bytes of something, and an empty page directory. */
 function tinyKernel(): Uint8Array {
-  const bytes = new Uint8Array(64 + 56);
+  const bytes = new Uint8Array(directoryOffset + 2048 * 8);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, 0x7f45_4c46);
   view.setBigUint64(32, 64n, true);
   view.setUint16(56, 1, true);
   view.setUint32(64, 1, true);
-  view.setBigUint64(64 + 24, 0x20_0000n, true);
+  view.setBigUint64(64 + 8, 120n, true);
+  view.setBigUint64(64 + 24, BigInt(pageDirectory - 8), true);
+  view.setBigUint64(64 + 32, 8n + 2048n * 8n, true);
   return bytes;
 }
 
@@ -45,7 +49,7 @@ it('adds the heap and the config as segments and leaves the kernel as it was', (
   const kernel = tinyKernel();
   const before = kernel.slice();
   const heap = new Uint8Array(65_536).fill(7, page, 2 * page);
-  const { pieces, heapBytes } = buildImage(kernel, heap, config);
+  const { pieces, heapBytes } = buildImage(kernel, heap, config, 64);
   expect(kernel).toEqual(before);
   expect(heapBytes).toBe(page);
 
@@ -62,17 +66,38 @@ it('adds the heap and the config as segments and leaves the kernel as it was', (
       bytes: file.subarray(offset, offset + size),
     };
   });
-  expect(segments[0]).toMatchObject({ type: 1, address: 0x20_0000 });
+  expect(segments[0]).toMatchObject({ type: 1, address: pageDirectory - 8 });
   expect(segments[1]).toMatchObject({ type: 1, address: linearBase + page });
   expect(segments[1]?.bytes).toEqual(Buffer.alloc(page, 7));
   expect(segments[2]).toMatchObject({ type: 1, address: configBase });
   const words = Array.from({ length: 11 }, (_, i) => segments[2]?.bytes.readUInt32LE(i * 4));
-  expect(words).toEqual([configMagic, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(words).toEqual([configMagic, configVersion, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(table + 3 * 56).toBe(file.length);
 });
 
+it('maps linear memory up to the end of the memory that the function has, and no page that can be executed', () => {
+  const pageOf = (memoryMiB: number, index: number) => {
+    const { pieces } = buildImage(tinyKernel(), new Uint8Array(page), config, memoryMiB);
+    return Buffer.from(pieces[0] as Uint8Array).readBigUInt64LE(directoryOffset + index * 8);
+  };
+  const first = linearBase / largePageBytes;
+  expect(pageOf(64, first - 1)).toBe(0n);
+  expect(pageOf(64, first)).toBe(0x8000_0000_0000_00e7n | BigInt(linearBase));
+  expect(pageOf(64, 31)).toBe(0x8000_0000_0000_00e7n | BigInt(31 * largePageBytes));
+  expect(pageOf(64, 32)).toBe(0n);
+  expect(pageOf(63, 31)).not.toBe(0n);
+  expect(pageOf(100_000, 0xe000_0000 / largePageBytes - 1)).not.toBe(0n);
+  expect(pageOf(100_000, 0xe000_0000 / largePageBytes)).toBe(0n);
+});
+
+it('refuses a kernel without a page directory', () => {
+  const kernel = tinyKernel();
+  new DataView(kernel.buffer).setBigUint64(64 + 24, 0x20_0000n, true);
+  expect(() => buildImage(kernel, new Uint8Array(page), config, 64)).toThrow('nothing at 0x109000');
+});
+
 it('refuses a kernel that is no ELF file', () => {
-  expect(() => buildImage(new Uint8Array(100), new Uint8Array(page), config)).toThrow(RangeError);
+  expect(() => buildImage(new Uint8Array(100), new Uint8Array(page), config, 64)).toThrow(RangeError);
 });
 
 it('counts the stack, the reserve and the firmware into the least memory', () => {

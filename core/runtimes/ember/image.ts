@@ -4,8 +4,11 @@ import {
   configMagic,
   configVersion,
   firmwareTopBytes,
+  largePageBytes,
   linearBase,
+  linearEnd,
   linearPageBytes,
+  pageDirectory,
   reservePages,
 } from './layout.ts';
 
@@ -21,6 +24,9 @@ export interface ImageConfig {
   readonly tick: number;
   readonly reset: number;
 }
+
+/** A page of linear memory in a page directory: present, writable, ring 3, accessed, dirty, 2 MiB, not executable. */
+const linearPageEntry = 0x8000_0000_0000_00e7n;
 
 const programHeaderBytes = 56;
 const chunkBytes = 4096;
@@ -81,16 +87,41 @@ function configBytes(config: ImageConfig): Uint8Array {
   return bytes;
 }
 
+/** Where in the kernel's file the byte is that lies at a physical address. */
+function fileOffsetOf(kernel: DataView, address: number): number {
+  const table = Number(kernel.getBigUint64(32, true));
+  for (let i = 0; i < kernel.getUint16(56, true); i++) {
+    const at = table + i * programHeaderBytes;
+    const start = Number(kernel.getBigUint64(at + 24, true));
+    const inSegment = address - start;
+    const fileBytes = Number(kernel.getBigUint64(at + 32, true));
+    if (kernel.getUint32(at, true) !== loadable || inSegment < 0 || inSegment >= fileBytes) continue;
+    return Number(kernel.getBigUint64(at + 8, true)) + inSegment;
+  }
+  throw new RangeError(`The kernel has nothing at 0x${address.toString(16)}.`);
+}
+
+/** Maps linear memory as far as the machine will have it, so that the guest need not. */
+function mapLinearMemory(kernel: Uint8Array, memoryMiB: number): void {
+  const view = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
+  const directory = fileOffsetOf(view, pageDirectory);
+  const end = Math.min(memoryMiB * 2 ** 20, linearEnd);
+  for (let at = linearBase; at < end; at += largePageBytes) {
+    view.setBigUint64(directory + (at / largePageBytes) * 8, BigInt(at) | linearPageEntry, true);
+  }
+}
+
 /**
  * The image's bytes, in pieces to be written one after the other.
  *
- * Shape: the kernel file, padding, the config block, the heap's runs, and a new table of program headers at the end, which the ELF header is
+ * Shape: the kernel file with its page directory completed, padding, the config block, the heap's runs, and a new table of program headers at the end, which the ELF header is
  * made to point at.
  */
 export function buildImage(
   kernel: Uint8Array,
   heap: Uint8Array,
   config: ImageConfig,
+  memoryMiB: number,
 ): { pieces: Uint8Array[]; heapBytes: number } {
   const kernelView = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
   if (kernel.length < 64 || kernelView.getUint32(0, false) !== 0x7f45_4c46)
@@ -99,7 +130,9 @@ export function buildImage(
   const oldCount = kernelView.getUint16(56, true);
 
   const padding = -kernel.length & (chunkBytes - 1);
-  const pieces: Uint8Array[] = [new Uint8Array(kernel), new Uint8Array(padding)];
+  const mapped = new Uint8Array(kernel);
+  mapLinearMemory(mapped, memoryMiB);
+  const pieces: Uint8Array[] = [mapped, new Uint8Array(padding)];
   let offset = kernel.length + padding;
   const added: { offset: number; address: number; bytes: number }[] = [];
   const add = (bytes: Uint8Array, address: number) => {
@@ -133,8 +166,7 @@ export function buildImage(
   });
   pieces.push(table);
 
-  const header = pieces[0] as Uint8Array;
-  const headerView = new DataView(header.buffer);
+  const headerView = new DataView(mapped.buffer);
   headerView.setBigUint64(32, BigInt(offset), true);
   headerView.setUint16(56, oldCount + added.length, true);
   return { pieces, heapBytes };

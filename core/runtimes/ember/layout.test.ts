@@ -6,10 +6,12 @@ import {
   configMagic,
   configVersion,
   invokePortName,
+  largePageBytes,
   linearBase,
   linearEnd,
   linearPageBytes,
   markNames,
+  pageDirectory,
   reservePages,
 } from './layout.ts';
 
@@ -34,6 +36,8 @@ it('agrees with the guest on addresses', () => {
   expect(define(layout, 'EMBER_CONFIG_BASE')).toBe(configBase);
   expect(define(layout, 'EMBER_LINEAR_BASE')).toBe(linearBase);
   expect(define(layout, 'EMBER_LINEAR_END')).toBe(linearEnd);
+  expect(define(layout, 'EMBER_PAGE_DIRECTORY')).toBe(pageDirectory);
+  expect(define(layout, 'EMBER_LARGE_PAGE')).toBe(largePageBytes);
   expect(define(layout, 'EMBER_LINEAR_PAGE')).toBe(linearPageBytes);
   expect(define(layout, 'EMBER_CONFIG_MAGIC')).toBe(configMagic);
   expect(define(layout, 'EMBER_CONFIG_VERSION')).toBe(configVersion);

@@ -8,11 +8,14 @@ export const configBase = 0x01df_f000;
 export const linearBase = 0x01e0_0000;
 /** Where linear memory ends at the latest, however much RAM there is. */
 export const linearEnd = 0xe000_0000;
+/** The page directory in the kernel's file: 2048 entries of 8 bytes, one for each 2 MiB below 4 GiB. */
+export const pageDirectory = 0x0010_9000;
+export const largePageBytes = 2 * 2 ** 20;
 /** Size of one page of linear memory. */
 export const linearPageBytes = 65_536;
 /** First word of the config block: `EMBR`, little-endian. */
 export const configMagic = 0x5242_4d45;
-export const configVersion = 1;
+export const configVersion = 2;
 /** Pages kept back from the function so that an error can still be reported when memory runs out. */
 export const reservePages = 16;
 /** Memory at the top that firmware may keep for its tables. */
@@ -23,7 +26,7 @@ export const markNames = [
   'entry',
   'kernel',
   'memory',
-  'console',
+  'discovery',
   'devices',
   'runtime',
   'function',

@@ -10,8 +10,8 @@
 static jmp_buf panicked;
 _Noreturn void panic(const char *format, ...) { (void)format; longjmp(panicked, 1); }
 volatile void *pages_map_device(uint64_t physical, uint32_t length) { (void)physical; (void)length; abort(); }
-uint64_t apic_message_address(void) { return 0; }
-uint32_t apic_message_data(void) { return 0; }
+uint64_t interrupt_message_address(void) { return 0; }
+uint32_t interrupt_message_data(void) { return 0; }
 uint32_t pci_read(pci_address a, int o) { (void)a; (void)o; abort(); }
 void pci_write(pci_address a, int o, uint32_t v) { (void)a; (void)o; (void)v; abort(); }
 pci_address pci_find(uint16_t v, uint16_t d, uint16_t o) { (void)v; (void)d; (void)o; abort(); }

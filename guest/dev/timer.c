@@ -1,0 +1,36 @@
+#include "timer.h"
+
+#include "../boot/layout.h"
+#include "../kernel/calls.h"
+
+#define COUNT_START 0xffffffff
+
+static uint64_t message_address;
+/* Ring 0 started it. */
+static int counting = 1;
+
+void timer_init(uint32_t apic_id) { message_address = EMBER_APIC_PHYSICAL | (uint64_t)apic_id << 12; }
+
+uint64_t interrupt_message_address(void) { return message_address; }
+uint32_t interrupt_message_data(void) { return EMBER_VECTOR_DEVICE; }
+
+void cpu_sleep(void) { call_kernel(CALL_SLEEP, 0, 0); }
+
+void cpu_sleep_for(uint64_t ns) {
+  uint64_t ticks = ns / TIMER_NS_PER_TICK + 1;
+  counting = 0;
+  call_kernel(CALL_SLEEP, ticks > COUNT_START ? COUNT_START : ticks, 0);
+}
+
+int timer_read(struct timer_sample *sample) {
+  if (!counting) return 0;
+  struct call_result result = kernel_call_with_time(CALL_TIMER_READ, 0, 0);
+  if (result.value == 0) return 0;
+  *sample = (struct timer_sample){result.time, (COUNT_START - result.value) * TIMER_NS_PER_TICK};
+  return 1;
+}
+
+void timer_restart(void) {
+  call_kernel(CALL_TIMER_START, 0, 0);
+  counting = 1;
+}

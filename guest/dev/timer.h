@@ -1,0 +1,31 @@
+/* Sleep, the APIC's timer, and the interrupts of devices: all by calls of ring 0. Interrupts are on only inside `cpu_sleep`. */
+#ifndef EMBER_TIMER_H
+#define EMBER_TIMER_H
+
+#include <stdint.h>
+
+/* `apic_id`: number of this CPU's APIC. */
+void timer_init(uint32_t apic_id);
+
+/* What a device writes, and where, to raise EMBER_VECTOR_DEVICE. */
+uint64_t interrupt_message_address(void);
+uint32_t interrupt_message_data(void);
+
+/* Halts until an interrupt; one that came since interrupts were last off wakes at once. */
+void cpu_sleep(void);
+
+/* As `cpu_sleep`, and wakes after `ns` at the latest. */
+void cpu_sleep_for(uint64_t ns);
+
+/* One instant by both clocks: the time stamp counter, and nanoseconds by the timer's own count since it was started. */
+struct timer_sample {
+  uint64_t tsc, ns;
+};
+
+/* 1; or 0 once the timer has run out (68 s) or was used for a sleep. */
+int timer_read(struct timer_sample *);
+
+/* Starts the timer's count again from zero. */
+void timer_restart(void);
+
+#endif

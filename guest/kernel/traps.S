@@ -1,0 +1,69 @@
+/*
+ * Where the processor enters ring 0: at the places that the IDT (tables.S) names.
+ *
+ * Ring 3 has interrupts off, so a device or the timer interrupts only `CALL_SLEEP`. An exception does not return: ring 3 gets a frame of it
+ * and decides. No memory of ring 3 is read or written here.
+ */
+#include "../boot/layout.h"
+
+#define APIC_EOI 0xb0
+
+  .section .kernel.traps, "ax"
+  .set vector, 0
+  .rept 32
+  .balign 16, 0xcc
+  .if !((vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30))
+  pushq $0
+  .endif
+  pushq $vector
+  jmp exception
+  .set vector, vector + 1
+  .endr
+
+/*
+ * `int3` in ring 3: a call, the one way into ring 0. An exception, since some KVMs deliver no software interrupts and no `syscall`.
+ * The number is in rdi, as of a C function with three arguments; what that may clobber is clobbered here too.
+ */
+  .org 0x200, 0xcc
+  cld
+  call kernel_call
+  iretq
+
+  .org 0x240, 0xcc
+/* An interrupt: its coming is all that matters. */
+  movl $0, EMBER_APIC + APIC_EOI
+  iretq
+
+  .org 0x280, 0xcc
+/* A spurious interrupt has nothing to acknowledge. */
+  iretq
+
+/* Pushes a `struct trap_frame`, which begins where the fault page's last 184 bytes do, and goes to `trap` in ring 3, on a stack of its own. */
+exception:
+  pushq %rax
+  pushq %rbx
+  pushq %rcx
+  pushq %rdx
+  pushq %rsi
+  pushq %rdi
+  pushq %rbp
+  pushq %r8
+  pushq %r9
+  pushq %r10
+  pushq %r11
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %cr2, %rax
+  pushq %rax
+  movl %esp, %edi
+  addl $EMBER_FAULT_VIEW - EMBER_FAULT_PAGE, %edi
+  pushq $EMBER_USER_SS
+  pushq $trap_stack_top - 8 /* as after a call */
+  pushq $2
+  pushq $EMBER_USER_CS
+  pushq $trap
+  iretq
+
+  .section .note.GNU-stack, "", @progbits
