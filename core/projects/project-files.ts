@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { escapes, relativePath, resolveInside } from '#core/config/project-paths.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, type ProjectFile } from '#shared/model/project.ts';
+import { withProcessLock } from '../store/process-lock.ts';
 import { systemCode, toFileError } from '../store/store-error.ts';
 import { isTempName, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 
@@ -91,7 +92,11 @@ export async function readText(root: string, path: string): Promise<{ path: stri
   return { path, text, revision: revisionOf(bytes) };
 }
 
-/** Errors: CONFLICT when the file on disk is not `baseRevision`; NOT_FOUND; PATH_ESCAPES; DISK_FULL. */
+/**
+ * Writes a file and gives its new revision.
+ *
+ * Errors: CONFLICT when the file on disk is not `baseRevision`; NOT_FOUND; PATH_ESCAPES; DISK_FULL.
+ */
 export async function writeText(
   root: string,
   path: string,
@@ -99,27 +104,32 @@ export async function writeText(
   baseRevision: string | null,
 ): Promise<string> {
   const real = await resolveInside(root, path);
-  const before = await readIfThere(real);
-  if (baseRevision !== null && (before === undefined || revisionOf(before) !== baseRevision)) {
-    const what = before === undefined ? 'was deleted' : 'was changed by another program';
-    throw new FirstlightError('CONFLICT', `${path} ${what} since it was read.`, {
-      hint: 'Look at what is on disk, then save again to replace it.',
-      details: { subject: path },
-    });
-  }
-  const mode = before === undefined ? 0o644 : (await stat(real)).mode & 0o777;
-  await makeParent(real);
-  await writeAtomic(real, text, { mode, foreign: true });
-  return revisionOf(text);
+  // Comparing and replacing are one step for all Firstlights: of two that read the same revision, one writes.
+  return await withProcessLock(real, async () => {
+    const before = await readIfThere(real);
+    if (baseRevision !== null && (before === undefined || revisionOf(before) !== baseRevision)) {
+      const what = before === undefined ? 'was deleted' : 'was changed by another program';
+      throw new FirstlightError('CONFLICT', `${path} ${what} since it was read.`, {
+        hint: 'Look at what is on disk, then save again to replace it.',
+        details: { subject: path },
+      });
+    }
+    const mode = before === undefined ? 0o644 : (await stat(real)).mode & 0o777;
+    await makeParent(real);
+    await writeAtomic(real, text, { mode, foreign: true });
+    return revisionOf(text);
+  });
 }
 
-/** Errors: ALREADY_EXISTS, PATH_ESCAPES, DISK_FULL. */
+/** Creates a file and gives its revision. Errors: ALREADY_EXISTS, PATH_ESCAPES, DISK_FULL. */
 export async function createText(root: string, path: string, text: string): Promise<string> {
   const real = await resolveInside(root, path);
-  if ((await stat(real).catch(undefinedIfMissing)) !== undefined) throw alreadyExists(path);
-  await makeParent(real);
-  await writeAtomic(real, text, { mode: 0o644, foreign: true });
-  return revisionOf(text);
+  return await withProcessLock(real, async () => {
+    if ((await stat(real).catch(undefinedIfMissing)) !== undefined) throw alreadyExists(path);
+    await makeParent(real);
+    await writeAtomic(real, text, { mode: 0o644, foreign: true });
+    return revisionOf(text);
+  });
 }
 
 /** Errors: NOT_FOUND, ALREADY_EXISTS, PATH_ESCAPES. */

@@ -142,6 +142,23 @@ describe('the files of a project', () => {
     });
   });
 
+  it('keep one of two writes with the same base revision, and say so to the other', async () => {
+    const projectId = await openIt();
+    const { revision } = await call('projects:readFile', { projectId, path: 'handler.ts' });
+    const texts = ['first', 'second', 'third'];
+    const results = await Promise.allSettled(
+      texts.map((text) => call('projects:writeFile', { projectId, path: 'handler.ts', text, baseRevision: revision })),
+    );
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const result of results) {
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'CONFLICT' });
+    }
+    const created = await Promise.allSettled(
+      texts.map((text) => call('projects:createFile', { projectId, path: 'once.ts', text })),
+    );
+    expect(created.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
   it('are created, renamed and deleted', async () => {
     const projectId = await openIt();
     await call('projects:createFile', { projectId, path: 'a/b/c.ts', text: 'c' });

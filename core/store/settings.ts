@@ -1,6 +1,8 @@
-import { rename } from 'node:fs/promises';
+import { realpath, rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Layout } from './layout.ts';
+import { withProcessLock } from './process-lock.ts';
 import { readJson } from './read-json.ts';
 import { undefinedIfMissing, writeAtomic } from './write-atomic.ts';
 
@@ -15,26 +17,24 @@ export interface Settings {
 
 const settingsFileSchema = z.record(z.string(), z.json());
 
-/** The settings in `layout.settingsPath`. A file that cannot be understood is set aside, and settings begin anew. */
+/** The settings in `layout.settingsPath`, shared by all processes. A file that cannot be understood is set aside. */
 export function createSettings(layout: Layout, log: (line: string) => void = () => undefined): Settings {
-  let last: Promise<unknown> = Promise.resolve();
-  const get = () => readOrSetAside(layout.settingsPath, settingsFileSchema, log).then((values) => values ?? {});
+  const { settingsPath } = layout;
+  const get = async () => (await readOrSetAside(settingsPath, settingsFileSchema, log)) ?? {};
   return {
     get,
-    set: (values) => {
-      const next = last.then(async () => {
-        await layout.ensure(layout.dataDir);
+    set: async (values) => {
+      // A home may be reached by several paths; the lock must be the same.
+      const dir = await realpath(await layout.ensure(layout.dataDir));
+      await withProcessLock(join(dir, basename(settingsPath)), async () => {
         const merged = { ...(await get()), ...values };
-        await writeAtomic(layout.settingsPath, `${JSON.stringify(merged, null, 2)}\n`);
+        await writeAtomic(settingsPath, `${JSON.stringify(merged, null, 2)}\n`);
       });
-      // The one after must not fail for this one's reason.
-      last = next.catch(() => undefined);
-      return next;
     },
   };
 }
 
-/** What a small file of ours says; when it cannot be understood it is moved beside itself, and undefined comes back. */
+/** The content of a small file of ours. One that cannot be understood is renamed, and counts as absent. */
 export async function readOrSetAside<Schema extends z.ZodType>(
   path: string,
   schema: Schema,
