@@ -270,14 +270,20 @@ async function linkKernel({ found, objects, work, output }) {
  * The guest kernel and the floor guest, built if their sources or tools have changed.
  *
  * @param {{cacheDir?: string, log?: (line: string) => void}} options
- * @returns {Promise<{kernelPath: string, floorPath: string, hash: string, built: boolean}>}
+ * @returns {Promise<{kernelPath: string, floorPath: string, ordinaryPath: string, hash: string, built: boolean}>}
  */
 export async function buildGuest({ cacheDir = path.join(root, '.cache/guest'), log = () => {} } = {}) {
   const found = tools();
   const hash = inputsHash(found);
   const dir = path.join(cacheDir, hash);
-  const result = { kernelPath: path.join(dir, 'ember.elf'), floorPath: path.join(dir, 'floor.elf'), hash };
-  if (existsSync(result.kernelPath) && existsSync(result.floorPath)) return { ...result, built: false };
+  const result = {
+    kernelPath: path.join(dir, 'ember.elf'),
+    floorPath: path.join(dir, 'floor.elf'),
+    ordinaryPath: path.join(dir, 'ordinary.elf'),
+    hash,
+  };
+  if ([result.kernelPath, result.floorPath, result.ordinaryPath].every((file) => existsSync(file)))
+    return { ...result, built: false };
   // Callers that come while it is being built wait for the one build.
   building.set(dir, building.get(dir) ?? build({ found, cacheDir, dir, log }).finally(() => building.delete(dir)));
   await building.get(dir);
@@ -286,6 +292,15 @@ export async function buildGuest({ cacheDir = path.join(root, '.cache/guest'), l
 }
 
 const building = new Map();
+
+async function buildFloor({ found, work, name, flags }) {
+  const object = path.join(work, `${name}.o`);
+  const output = path.join(work, `${name}.elf`);
+  await compile(found.gcc, path.join(guestDir, 'floor/floor.S'), object, flags);
+  const layout = ['-z', 'max-page-size=4096', '--build-id=none', '-T', path.join(guestDir, 'floor/link.ld')];
+  await run(found.ld, ['-nostdlib', '-static', ...layout, '-o', output, object]);
+  await run('strip', ['--strip-all', output]);
+}
 
 async function build({ found, cacheDir, dir, log }) {
   await mkdir(cacheDir, { recursive: true });
@@ -300,21 +315,8 @@ async function build({ found, cacheDir, dir, log }) {
       objects.push(object);
     }
     await linkKernel({ found, objects, work, output: path.join(work, 'ember.elf') });
-    const floorObject = path.join(work, 'floor.o');
-    await compile(found.gcc, path.join(guestDir, 'floor/floor.S'), floorObject, []);
-    await run(found.ld, [
-      '-nostdlib',
-      '-static',
-      '-z',
-      'max-page-size=4096',
-      '--build-id=none',
-      '-T',
-      path.join(guestDir, 'floor/link.ld'),
-      '-o',
-      path.join(work, 'floor.elf'),
-      floorObject,
-    ]);
-    await run('strip', ['--strip-all', path.join(work, 'floor.elf')]);
+    await buildFloor({ found, work, name: 'floor', flags: [] });
+    await buildFloor({ found, work, name: 'ordinary', flags: ['-DORDINARY'] });
     for (const name of readdirSync(work))
       if (!name.endsWith('.elf') || name === 'draft.elf') await rm(path.join(work, name));
     await publish(work, dir);

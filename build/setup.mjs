@@ -27,7 +27,7 @@ const steps = {
   guest: {
     title: 'guest kernel',
     inputs: ['guest', 'build/guest.mjs', 'core/runtimes/ember/layout.ts', 'node_modules/quickjs-wasi/package.json'],
-    outputs: ['dist/guest/ember.elf', 'dist/guest/floor.elf'],
+    outputs: ['dist/guest/ember.elf', 'dist/guest/floor.elf', 'dist/guest/ordinary.elf'],
     ignore: (path) => path.startsWith('guest/test/') || path.endsWith('.md'),
     run: buildGuestKernel,
   },
@@ -187,7 +187,7 @@ async function buildGuestKernel() {
     );
   });
   mkdirSync(join(root, 'dist/guest'), { recursive: true });
-  for (const path of [built.kernelPath, built.floorPath]) {
+  for (const path of [built.kernelPath, built.floorPath, built.ordinaryPath]) {
     const target = join(root, 'dist/guest', basename(path));
     copyFileSync(path, `${target}.new`);
     renameSync(`${target}.new`, target);

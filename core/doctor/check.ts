@@ -4,6 +4,7 @@ import type { Resources } from '#core/store/resources.ts';
 import type { Accelerator } from '#core/vmm/accelerator.ts';
 import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import type { DoctorCheck } from '#shared/model/doctor.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 
 /** What a check may look at. */
 export interface DoctorContext {
@@ -11,6 +12,7 @@ export interface DoctorContext {
   readonly layout: Layout;
   readonly resources: Resources;
   readonly accelerator: Accelerator;
+  readonly runtimes: readonly RuntimeId[];
   readonly releases: Releases;
   readonly uid: number;
   readonly userName: string;

@@ -32,7 +32,7 @@ export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>)
     return {
       ok: checks.every((check) => check.status !== 'failed'),
       uri: options.link.uri,
-      accel: options.accelerator.known(),
+      accel: firstKnown(options),
       versions,
       checks,
     };
@@ -53,6 +53,11 @@ export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>)
       return await run(checkId === 'kvm');
     },
   };
+}
+
+/** The accelerator of the runtime that is listed first; the check has those of all. */
+function firstKnown({ accelerator, runtimes: [first] }: Pick<DoctorContext, 'accelerator' | 'runtimes'>) {
+  return first === undefined ? null : accelerator.known(first);
 }
 
 /** A check that fails itself is a finding too: the others still count. */

@@ -69,7 +69,7 @@ async function lookAtFirmware({ uid }: DoctorContext): Promise<Finding> {
 }
 
 async function lookAtKernel({ resources }: DoctorContext): Promise<Finding> {
-  for (const path of [resources.guestKernelPath, resources.floorKernelPath]) {
+  for (const path of [resources.guestKernelPath, resources.floorKernelPath, resources.ordinaryKernelPath]) {
     try {
       await access(path, constants.R_OK);
     } catch {

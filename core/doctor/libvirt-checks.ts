@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runTool } from '#core/exec/run-tool.ts';
 import { isHiddenFromQemu, kvmPath, readKvmAccess } from '#core/vmm/kvm-access.ts';
 import { type FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import { type Check, type DoctorContext, type Finding, type Fix, ok } from './check.ts';
 import { installPackages } from './packages.ts';
 
@@ -126,14 +127,23 @@ async function startByHand(daemons: readonly string[]): Promise<void> {
 const findDaemon = (name: string): string | null =>
   daemonFolders.map((dir) => `${dir}/${name}`).find((path) => existsSync(path)) ?? null;
 
-async function lookAtAccelerator({ accelerator, fresh, link }: DoctorContext): Promise<Finding> {
+async function lookAtAccelerator({ accelerator, runtimes, fresh, link }: DoctorContext): Promise<Finding> {
   if (link.state !== 'connected') {
     return { status: 'warning', found: 'not known', why: 'libvirt has to be there to find out.' };
   }
   try {
-    const { kind, reason, details } = await (fresh ? accelerator.probeAgain() : accelerator.choose());
-    const found = `${kind === 'kvm' ? 'KVM' : 'Emulation'}: ${reason}${details === undefined ? '' : ` (${details})`}`;
-    if (kind === 'kvm' || !existsSync(kvmPath)) return ok(found);
+    const choices = new Map<string, RuntimeId[]>();
+    let isEmulating = false;
+    for (const runtime of runtimes) {
+      const { kind, reason, details } = await (fresh ? accelerator.probeAgain(runtime) : accelerator.choose(runtime));
+      isEmulating ||= kind === 'tcg';
+      const words = `${kind === 'kvm' ? 'KVM' : 'Emulation'}: ${reason}${details === undefined ? '' : ` (${details})`}`;
+      choices.set(words, [...(choices.get(words) ?? []), runtime]);
+    }
+    const found = [...choices]
+      .map(([words, ids]) => (choices.size === 1 ? words : `${ids.join(', ')}: ${words}`))
+      .join('; ');
+    if (!isEmulating || !existsSync(kvmPath)) return ok(found);
     return {
       status: 'warning',
       found,

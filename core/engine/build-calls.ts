@@ -40,7 +40,7 @@ export function buildCalls(options: BuildCallsOptions): {
   async function prestart(project: Project, { bundle, image }: Build, context?: CallContext): Promise<void> {
     const { config } = bundle;
     try {
-      const { kind: accel } = await accelerator.choose();
+      const { kind: accel } = await accelerator.choose(image.runtime);
       await runtimes.get(image.runtime)?.probeHost?.({ config, accel, ...context });
       const projectId = project.id;
       await pool.prepare({ projectId, config, image, startMode: 'prestarted', accel, keep: false, runId: null });

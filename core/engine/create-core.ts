@@ -95,6 +95,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     volumes,
     directBoot: createDirectBoot({ layout, link, log }),
     functionServerPath: resources.functionServerPath,
+    probeKernelPath: resources.ordinaryKernelPath,
     env,
   });
   const runtimes = new Map<Runtime['id'], Runtime>([ember, nanos].map((runtime) => [runtime.id, runtime]));
@@ -106,7 +107,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const accelerator = createAccelerator({
     link,
     layout,
-    resources,
+    version: resources.version,
+    kernelOf: (runtime) => runtimes.get(runtime)?.probeKernelPath ?? resources.ordinaryKernelPath,
     fixed: options.accel ?? accelOf(env),
     onKnown: () => announce(),
     log,
@@ -139,12 +141,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       void bundler.release(projectId);
     },
   });
-  const doctor = createDoctor({ link, layout, resources, accelerator, releases, uid });
+  const doctor = createDoctor({ link, layout, resources, accelerator, runtimes: [...runtimes.keys()], releases, uid });
 
   const info = () => ({
     version: resources.version,
     uri,
-    accel: accelerator.known(),
+    accel: accelerator.known(ember.id),
     connection: link.state,
     projectsDir: layout.projectsDir,
   });

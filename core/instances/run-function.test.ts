@@ -13,7 +13,7 @@ function createRefusingRunner(finished: Run[]) {
   };
   return createRunner({
     link: { connection: async () => ({}) },
-    getProject: async () => ({ id: '0123456789ab', dir: '/hello' }),
+    getProject: async () => ({ id: '0123456789ab', dir: '/hello', config: null }),
     build: async () => build,
     runtimes: new Map(),
     runs: {

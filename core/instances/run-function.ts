@@ -90,18 +90,19 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const startedAt = new Date().toISOString();
     // What the run needs besides the image; asked for now, so that it is there when the image is.
     const connecting = link.connection();
-    const choosing = accelerator.choose();
-    for (const wanted of [connecting, choosing]) wanted.catch(() => undefined);
-
+    connecting.catch(() => undefined);
     const project = await options.getProject(request.projectId);
+    if (project.config !== null) accelerator.choose(project.config.runtime).catch(() => undefined);
+
     const build = await options.build(project, context);
     await connecting;
-    if (accelerator.known() === null) {
+    const { runtime } = build.image;
+    if (accelerator.known(runtime) === null) {
       context.progress({ step: 'probe', message: 'Finding out whether KVM works here' });
     }
-    const accel = (await choosing).kind;
+    const accel = (await accelerator.choose(runtime)).kind;
     const { config } = build.bundle;
-    await runtimes.get(build.image.runtime)?.probeHost?.({ config, accel, ...context });
+    await runtimes.get(runtime)?.probeHost?.({ config, accel, ...context });
     throwIfCancelled(context.signal);
 
     if (exclusiveResourceOf(config) !== 'none') await registry.release(project.id);

@@ -152,6 +152,8 @@ export interface Bases {
 /** Turns a bundle into a bootable image and knows how to talk to what boots. */
 export interface Runtime {
   readonly id: RuntimeId;
+  /** A kernel that speaks on its serial port without a function or a disk. Where it runs under KVM, so do this runtime's guests. */
+  readonly probeKernelPath: string;
   /** What of this runtime (its kernel, its builder's version, what it adds to the bundle) goes into an image's id. */
   readonly fingerprint: (config: ProjectConfig, projectDir: string, context: BuildContext) => Promise<string>;
   /** Writes the bootable file at `path`, whole or not at all. */

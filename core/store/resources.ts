@@ -7,8 +7,10 @@ import { FirstlightError } from '#shared/errors.ts';
 export interface Resources {
   readonly version: string;
   readonly guestKernelPath: string;
-  /** The smallest guest there is: the accelerator's probe and the benchmark's floor. */
+  /** The smallest guest there is: the benchmark's floor. */
   readonly floorKernelPath: string;
+  /** The same with one SSE instruction in ring 0: where it runs under KVM, so do kernels that do all in ring 0. */
+  readonly ordinaryKernelPath: string;
   readonly templatesDir: string;
   readonly schemaPath: string;
   readonly rendererDir: string;
@@ -40,6 +42,7 @@ function resourcesIn(root: string, version: string): Resources {
     version,
     guestKernelPath: join(root, 'dist/guest/ember.elf'),
     floorKernelPath: join(root, 'dist/guest/floor.elf'),
+    ordinaryKernelPath: join(root, 'dist/guest/ordinary.elf'),
     templatesDir: join(root, 'assets/templates'),
     schemaPath: join(root, 'assets/firstlight.schema.json'),
     rendererDir: join(root, 'dist/renderer'),

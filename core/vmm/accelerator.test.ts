@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,7 +6,7 @@ import { createLayout } from '#core/store/layout.ts';
 import { createAccelerator } from './accelerator.ts';
 import type { KvmAccess } from './kvm-access.ts';
 import type { LibvirtLink } from './libvirt/libvirt-link.ts';
-import type { KvmFinding } from './probe-kvm.ts';
+import type { KvmFinding, KvmProbe } from './probe-kvm.ts';
 
 const access: KvmAccess = { mode: 0o666, uid: 0, gid: 0, kvmGid: 107 };
 const hangs: KvmFinding = { kind: 'tcg', reason: 'guests hang in KVM', conclusive: true };
@@ -16,10 +16,14 @@ describe('createAccelerator', () => {
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), 'fl-accel-'));
     writeFileSync(join(home, 'ember.elf'), 'kernel');
+    writeFileSync(join(home, 'nanos.elf'), 'another kernel');
   });
   afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-  function start(probe: () => Promise<KvmFinding>, options: { access?: KvmAccess | null; version?: string } = {}) {
+  function start(
+    probe: (probe: KvmProbe) => Promise<KvmFinding>,
+    options: { access?: KvmAccess | null; version?: string } = {},
+  ) {
     const link = {
       uri: 'qemu:///system',
       connection: async () => ({ hypervisorVersion: async () => ({ major: 7, minor: 2, release: 0 }) }),
@@ -27,7 +31,8 @@ describe('createAccelerator', () => {
     return createAccelerator({
       link,
       layout: createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 }),
-      resources: { guestKernelPath: join(home, 'ember.elf'), version: options.version ?? '1.0.0' },
+      version: options.version ?? '1.0.0',
+      kernelOf: (runtime) => join(home, `${runtime}.elf`),
       fixed: undefined,
       onKnown: () => undefined,
       log: () => undefined,
@@ -38,34 +43,45 @@ describe('createAccelerator', () => {
 
   it('boots a guest once, and keeps what it found for later starts, also when the kernel’s file is written anew', async () => {
     const probe = vi.fn(async () => hangs);
-    expect(await start(probe).choose()).toMatchObject({ kind: 'tcg', reason: 'guests hang in KVM' });
+    expect(await start(probe).choose('ember')).toMatchObject({ kind: 'tcg', reason: 'guests hang in KVM' });
     utimesSync(join(home, 'ember.elf'), 1, 1);
-    expect(await start(probe).choose()).toMatchObject({ kind: 'tcg', reason: 'guests hang in KVM' });
+    expect(await start(probe).choose('ember')).toMatchObject({ kind: 'tcg', reason: 'guests hang in KVM' });
     expect(probe).toHaveBeenCalledTimes(1);
-    await start(probe, { version: '1.1.0' }).choose();
+    await start(probe, { version: '1.1.0' }).choose('ember');
     expect(probe).toHaveBeenCalledTimes(2);
-    await start(probe, { version: '1.1.0' }).probeAgain();
+    await start(probe, { version: '1.1.0' }).probeAgain('ember');
     expect(probe).toHaveBeenCalledTimes(3);
+  });
+
+  it('chooses for each runtime by what its own kernel does', async () => {
+    const probe = async ({ kernelPath }: KvmProbe): Promise<KvmFinding> =>
+      readFileSync(kernelPath, 'utf8') === 'kernel' ? { kind: 'kvm', reason: 'it ran', conclusive: true } : hangs;
+    const accelerator = start(probe);
+    expect(accelerator.known('ember')).toBeNull();
+    expect(await accelerator.choose('ember')).toMatchObject({ kind: 'kvm' });
+    expect(await accelerator.choose('nanos')).toMatchObject({ kind: 'tcg' });
+    expect(accelerator.known('ember')).toMatchObject({ kind: 'kvm' });
+    expect(await start(probe).choose('nanos')).toMatchObject({ kind: 'tcg' });
   });
 
   it('boots no guest where there is no device, or QEMU may not open it', async () => {
     const probe = vi.fn(async () => hangs);
-    expect(await start(probe, { access: null }).choose()).toMatchObject({
+    expect(await start(probe, { access: null }).choose('ember')).toMatchObject({
       kind: 'tcg',
       reason: 'there is no /dev/kvm',
     });
-    const closed = await start(probe, { access: { ...access, mode: 0o600 } }).choose();
+    const closed = await start(probe, { access: { ...access, mode: 0o600 } }).choose('ember');
     expect(closed).toMatchObject({ kind: 'tcg', reason: "/dev/kvm is closed to QEMU's user" });
     expect(probe).not.toHaveBeenCalled();
   });
 
   it('does not keep for long what a busy machine could not tell', async () => {
     const probe = vi.fn(async (): Promise<KvmFinding> => ({ ...hangs, conclusive: false }));
-    await start(probe).choose();
-    await start(probe).choose();
+    await start(probe).choose('ember');
+    await start(probe).choose('ember');
     expect(probe).toHaveBeenCalledTimes(1);
     vi.useFakeTimers({ now: Date.now() + 11 * 60_000, toFake: ['Date'] });
-    await start(probe).choose();
+    await start(probe).choose('ember');
     vi.useRealTimers();
     expect(probe).toHaveBeenCalledTimes(2);
   });

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { access, constants, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Layout } from '#core/store/layout.ts';
 import { readBootId } from '#core/store/owner.ts';
 import { readJson } from '#core/store/read-json.ts';
-import type { Resources } from '#core/store/resources.ts';
 import { undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Accel, accelSchema } from '#shared/model/instance.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import { isHiddenFromQemu, type KvmAccess, kvmPath, readKvmAccess } from './kvm-access.ts';
 import type { LibvirtLink } from './libvirt/libvirt-link.ts';
 import { withLibvirtErrors } from './libvirt/to-firstlight-error.ts';
@@ -23,22 +23,25 @@ export interface AccelChoice {
   readonly details?: string | undefined;
 }
 
+/** Chooses for each runtime: a KVM may run the kernel of one and not of another. */
 export interface Accelerator {
   /** The choice, when it is known already. */
-  readonly known: () => AccelChoice | null;
+  readonly known: (runtime: RuntimeId) => AccelChoice | null;
   /** The choice; the first time on a host boot a guest is booted to find it, for at most a few seconds. Errors: LIBVIRT_*. */
-  readonly choose: () => Promise<AccelChoice>;
+  readonly choose: (runtime: RuntimeId) => Promise<AccelChoice>;
   /** Forgets what was found and finds it anew. */
-  readonly probeAgain: () => Promise<AccelChoice>;
+  readonly probeAgain: (runtime: RuntimeId) => Promise<AccelChoice>;
 }
 
 export interface AcceleratorOptions {
   readonly link: LibvirtLink;
   readonly layout: Layout;
-  readonly resources: Pick<Resources, 'guestKernelPath' | 'version'>;
+  readonly version: string;
+  /** The kernel that stands for a runtime's guests in a probe. Runtimes with the same one share what was found. */
+  readonly kernelOf: (runtime: RuntimeId) => string;
   /** What a person decided; nothing is probed then. */
   readonly fixed: Accel | undefined;
-  readonly onKnown: (choice: AccelChoice) => void;
+  readonly onKnown: () => void;
   readonly log: (line: string) => void;
   /** Who may use /dev/kvm, and the boot of a guest in it: both replaced in tests. */
   readonly readAccess?: (() => Promise<KvmAccess | null>) | undefined;
@@ -57,12 +60,25 @@ const inconclusiveMs = 10 * 60_000;
 
 /** Chooses KVM where a guest boots in it, else emulation. What was found is kept until the host boots anew. */
 export function createAccelerator(options: AcceleratorOptions): Accelerator {
-  const { link, layout, resources, fixed, onKnown, log, readAccess = readKvmAccess, probe = probeKvm } = options;
-  const savedPath = join(layout.probesDir, 'accelerator.json');
-  let choice: AccelChoice | null = fixed === undefined ? null : { kind: fixed, reason: 'chosen by hand' };
-  let choosing: Promise<AccelChoice> | null = null;
+  const {
+    link,
+    layout,
+    version,
+    kernelOf,
+    fixed,
+    onKnown,
+    log,
+    readAccess = readKvmAccess,
+    probe = probeKvm,
+  } = options;
+  const byHand: AccelChoice | null = fixed === undefined ? null : { kind: fixed, reason: 'chosen by hand' };
+  /** By the kernel's path. */
+  const choices = new Map<string, AccelChoice>();
+  const underWay = new Map<string, Promise<AccelChoice>>();
+  const savedPathOf = (kernelPath: string) =>
+    join(layout.probesDir, `accelerator-${basename(kernelPath, '.elf')}.json`);
 
-  async function find(fresh: boolean): Promise<AccelChoice> {
+  async function find(kernelPath: string, fresh: boolean): Promise<AccelChoice> {
     const device = await readAccess();
     if (device === null) return { kind: 'tcg', reason: `there is no ${kvmPath}` };
     const connection = await link.connection();
@@ -77,16 +93,20 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
       link.uri,
       `${major}.${minor}.${release}`,
       `${device.mode.toString(8)}:${device.uid}:${device.gid}`,
-      resources.version,
+      version,
     ].join(' ');
-    const saved = fresh ? null : await readSaved(key);
+    const saved = fresh ? null : await readSaved(savedPathOf(kernelPath), key);
     if (saved !== null) return saved;
-    const { conclusive, ...found } = await probe({ link, layout, kernelPath: await readableKernel() });
-    await save({ key, ...found, ...(!conclusive && { untilMs: Date.now() + inconclusiveMs }) });
+    const { conclusive, ...found } = await probe({ link, layout, kernelPath: await readableKernel(kernelPath) });
+    await save(savedPathOf(kernelPath), {
+      key,
+      ...found,
+      ...(!conclusive && { untilMs: Date.now() + inconclusiveMs }),
+    });
     return found;
   }
 
-  async function readSaved(key: string): Promise<AccelChoice | null> {
+  async function readSaved(savedPath: string, key: string): Promise<AccelChoice | null> {
     const saved = await readJson(savedPath, savedSchema);
     if (!saved.ok || saved.value?.key !== key) return null;
     const { kind, reason, details, untilMs } = saved.value;
@@ -94,7 +114,7 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
   }
 
   /** A disk that takes no more costs the next start a probe, and this one nothing. */
-  async function save(found: z.input<typeof savedSchema>): Promise<void> {
+  async function save(savedPath: string, found: z.input<typeof savedSchema>): Promise<void> {
     try {
       await layout.ensure(layout.probesDir);
       await writeAtomic(savedPath, JSON.stringify(found), { durable: false });
@@ -113,11 +133,11 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
   }
 
   /** The probe's kernel where QEMU's user may read it, which a person's own folders are not. */
-  async function readableKernel(): Promise<string> {
-    const bytes = await readFile(resources.guestKernelPath).catch((cause: unknown) => {
-      throw new FirstlightError('KERNEL_MISSING', `The guest kernel is not at ${resources.guestKernelPath}.`, {
+  async function readableKernel(kernelPath: string): Promise<string> {
+    const bytes = await readFile(kernelPath).catch((cause: unknown) => {
+      throw new FirstlightError('KERNEL_MISSING', `The guest kernel is not at ${kernelPath}.`, {
         hint: 'Run `npm start`, which builds it.',
-        details: { subject: resources.guestKernelPath },
+        details: { subject: kernelPath },
         cause,
       });
     });
@@ -127,20 +147,26 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     return path;
   }
 
-  function choose(fresh: boolean): Promise<AccelChoice> {
-    if (fixed !== undefined && choice !== null) return Promise.resolve(choice);
-    if (choice !== null && !fresh) return Promise.resolve(choice);
-    choosing ??= find(fresh)
-      .then((found) => {
-        choice = found;
-        onKnown(found);
-        return found;
-      })
-      .finally(() => {
-        choosing = null;
-      });
-    return choosing;
+  function choose(runtime: RuntimeId, fresh: boolean): Promise<AccelChoice> {
+    const kernelPath = kernelOf(runtime);
+    const known = byHand ?? (fresh ? undefined : choices.get(kernelPath));
+    if (known !== undefined) return Promise.resolve(known);
+    const finding =
+      underWay.get(kernelPath) ??
+      find(kernelPath, fresh)
+        .then((found) => {
+          choices.set(kernelPath, found);
+          onKnown();
+          return found;
+        })
+        .finally(() => underWay.delete(kernelPath));
+    underWay.set(kernelPath, finding);
+    return finding;
   }
 
-  return { known: () => choice, choose: () => choose(false), probeAgain: () => choose(true) };
+  return {
+    known: (runtime) => byHand ?? choices.get(kernelOf(runtime)) ?? null,
+    choose: (runtime) => choose(runtime, false),
+    probeAgain: (runtime) => choose(runtime, true),
+  };
 }

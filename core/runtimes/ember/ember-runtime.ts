@@ -59,6 +59,7 @@ export function createEmberRuntime({ resources, tscRate }: EmberOptions): EmberR
 
   return {
     id: 'ember',
+    probeKernelPath: guestKernelPath,
     fingerprint: async () => {
       const [kernel, worker] = await Promise.all([
         kernelDigest(),

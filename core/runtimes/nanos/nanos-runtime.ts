@@ -40,6 +40,7 @@ export interface NanosOptions {
   readonly directBoot: DirectBoot;
   /** What runs a function in the guest. */
   readonly functionServerPath: string;
+  readonly probeKernelPath: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -48,7 +49,7 @@ const builderVersion = 2;
 
 /** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a base that is shared. */
 export function createNanosRuntime(options: NanosOptions): Runtime {
-  const { layout, releases, volumes, directBoot, functionServerPath, env } = options;
+  const { layout, releases, volumes, directBoot, functionServerPath, probeKernelPath, env } = options;
   const bases = createBaseStore(layout);
 
   const configOf = (config: ProjectConfig): NanosConfig => config.nanos ?? nanosConfigSchema.parse({});
@@ -115,6 +116,8 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
 
   return {
     id: 'nanos',
+    // Its own kernel needs a disk, and says nothing before it has run a while: what stops it in a KVM stops this one too.
+    probeKernelPath,
     fingerprint: async (config, projectDir, context) => {
       const { release, request } = await open(config, projectDir);
       const { digest } = await bases.look(request, context);
