@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 describe('usage', () => {
-  const commands = 'doctor new build run invoke ps console logs stats stop rm runs serve'.split(' ');
+  const commands = 'doctor new build run invoke ps console logs stats pause resume stop rm runs serve'.split(' ');
   test.each(commands)('%s --help has an example and --json, and opens no engine', async (command) => {
     const { exitCode, out, close } = await cli([command, '--help']);
     expect(exitCode).toBe(0);

@@ -175,6 +175,12 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .option('--watch', 'go on until Ctrl-C')
     .action(lazily(async () => (await import('./commands/stats.ts')).showStats));
 
+  add('pause <instance>', 'Pause an instance: its processors stop, its memory stays.', ['pause greet-3f2a']).action(
+    lazily(async () => (await import('./commands/pause.ts')).pause),
+  );
+  add('resume <instance>', 'Let a paused instance run on.', ['resume greet-3f2a']).action(
+    lazily(async () => (await import('./commands/pause.ts')).resume),
+  );
   add('stop [instance]', 'Stop an instance.', ['stop greet-3f2a', 'stop --all'])
     .option('--all', 'stop every instance')
     .action(lazily(async () => (await import('./commands/stop.ts')).stop));

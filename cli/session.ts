@@ -37,8 +37,11 @@ export interface Session {
 
 /** A command that was told to end and has not: it is then left as it is. */
 const cancelGraceMs = 5000;
-/** What ends with the engine is ours alone; libvirt ends the rest by itself when our connection closes. */
-const closeGraceMs = 3000;
+/**
+ * What ends with the engine is ours alone; libvirt ends the rest by itself when our connection closes. A domain that was being
+ * created for a kept instance is waited for, since libvirt would leave it.
+ */
+const closeGraceMs = 3500;
 
 /**
  * Runs a command's work with an engine of its own, which is closed afterwards, whatever came of the work.

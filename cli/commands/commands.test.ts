@@ -18,11 +18,32 @@ describe('instances', () => {
     const stop = vi.fn(() => null);
     const parts: Parts = { calls: { ...listed, 'instances:stop': stop } };
     for (const name of ['hello-3f2a', 'firstlight-hello-3f2a', 'hell']) {
-      expect((await cli(['stop', name, '--json'], parts)).out).toBe('{"stopped":["hello-3f2a"]}\n');
+      expect((await cli(['stop', name, '--json'], parts)).out).toBe('{"stopped":["hello-3f2a"],"failed":[]}\n');
     }
     const { exitCode, err } = await cli(['stop', 'nobody'], parts);
     expect(exitCode).toBe(2);
     expect(err).toContain('There are: hello-3f2a, other-1');
+  });
+
+  test('stop --all waits for each answer, and says which of them libvirt would not end', async () => {
+    const stopOne = async ({ instanceId }: { instanceId: string }) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (instanceId === 'other-1') throw new FirstlightError('LIBVIRT_FAILED', 'Could not stop other-1: refused');
+      return null;
+    };
+    const { exitCode, out, err } = await cli(['stop', '--all'], { calls: { ...listed, 'instances:stop': stopOne } });
+    expect(out).toBe('Stopped hello-3f2a\n');
+    expect(err).toContain('Could not stop other-1: refused');
+    expect(exitCode).toBe(3);
+  });
+
+  test('pause and resume change one instance', async () => {
+    const suspend = vi.fn(() => null);
+    const resume = vi.fn(() => null);
+    const parts: Parts = { calls: { ...listed, 'instances:suspend': suspend, 'instances:resume': resume } };
+    expect((await cli(['pause', 'hello'], parts)).out).toBe('Paused hello-3f2a\n');
+    expect((await cli(['resume', 'hello', '--json'], parts)).out).toBe('{"id":"hello-3f2a"}\n');
+    expect([suspend, resume].map((call) => call.mock.calls.length)).toEqual([1, 1]);
   });
 
   test('stop wants an instance or --all, not both, not neither', async () => {

@@ -55,7 +55,7 @@ export interface Core extends Engine {
 const defaultBootTimeoutMs = 30_000;
 /** Closing never waits for longer: what is left ends with the process. */
 const closeTimeoutMs = 1_500;
-/** What guests have not yet written to their volumes is waited for this long. */
+/** Creations that are to be undone, stops under way and guests that write to their volumes are each waited for this long. */
 const shutdownTimeoutMs = 2_500;
 /** A libvirt that was not there is looked for again this often. */
 const retryMs = 5_000;
@@ -242,7 +242,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       listeners.clear();
       clearInterval(retry);
       pool.close();
-      await registry.shutDownVolumeInstances(shutdownTimeoutMs);
+      await registry.shutDownInstances(shutdownTimeoutMs);
       sampler.close();
       const inUse = new Set(registry.list().map((instance) => instance.imageId));
       await Promise.race([

@@ -57,7 +57,7 @@ export function instanceCalls(options: InstanceCallsOptions): Pick<CallHandlers,
       return null;
     },
     'instances:stop': async ({ instanceId }) => {
-      (await find(instanceId)).stop();
+      await (await find(instanceId)).stopAndWait();
       return null;
     },
     'instances:remove': async ({ instanceId }) => {

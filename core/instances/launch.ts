@@ -25,6 +25,8 @@ export interface LaunchContext {
   /** Called as soon as the instance exists, before its streams are open. */
   readonly onCreated: (instance: LiveInstance) => void;
   readonly onCreating?: CreatingListener | undefined;
+  /** Is given what undoes a creation that nobody wants any more; settles when that domain is gone. */
+  readonly trackCreation: (done: Promise<void>) => void;
   readonly bootTimeoutMs: number;
 }
 
@@ -54,9 +56,12 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   const owner = thisProcess();
   const sockets = await createSocketDir(runDir, owner);
   const id = instanceIdSchema.parse(`${spec.config.name}-${randomBytes(4).toString('hex')}`);
-  const cleanUp = () => void removeInstanceDirs(context.layout, sockets.dir).catch(() => undefined);
+  const cleanUp = async (): Promise<void> => {
+    // What cannot be removed now is removed by a later start.
+    await removeInstanceDirs(context.layout, sockets.dir).catch(() => undefined);
+  };
   const prepared = await prepareMachine(runtime, spec, id, context.layout, sockets.dir).catch((thrown) => {
-    cleanUp();
+    void cleanUp();
     throw thrown;
   });
   const record: InstanceRecord = {
@@ -74,6 +79,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     vcpus: spec.config.vcpus,
     timeoutMs: spec.config.timeoutMs,
     keep: spec.keep,
+    firstRunEnded: !spec.keep,
     createdAt: new Date().toISOString(),
     socketDir: sockets.dir,
     sessionInfo: prepared.sessionInfo,
@@ -97,7 +103,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     metadataXml: writeMetadata(record),
   });
   const createSentNs = now();
-  const creating = create(connection, xml, spec, cleanUp);
+  const creating = create(connection, xml, spec, cleanUp, context.trackCreation);
   context.onCreating?.(id, name);
   const domain = await creating;
   const createdNs = now();
@@ -148,7 +154,13 @@ async function prepareMachine(
   return await runtime.prepareMachine({ instanceId, image, config, accel, makeDiskDir });
 }
 
-async function create(connection: Connection, xml: string, spec: LaunchSpec, cleanUp: () => void): Promise<Domain> {
+async function create(
+  connection: Connection,
+  xml: string,
+  spec: LaunchSpec,
+  cleanUp: () => Promise<void>,
+  trackCreation: LaunchContext['trackCreation'],
+): Promise<Domain> {
   const creating = connection.createDomainXml(xml, { paused: true, autodestroy: !spec.keep });
   const { signal } = spec;
   if (signal === undefined) return await creating.catch(refuse);
@@ -156,7 +168,7 @@ async function create(connection: Connection, xml: string, spec: LaunchSpec, cle
   // libvirt cannot be told to stop creating: who cancels goes at once, and the domain when it is there.
   const cancelled = new Promise<never>((_, reject) => {
     const cancel = () => {
-      creating.then((domain) => domain.destroy()).then(cleanUp, cleanUp);
+      trackCreation(creating.then((domain) => domain.destroy()).then(cleanUp, cleanUp));
       reject(new FirstlightError('CANCELLED', 'The start was cancelled.'));
     };
     if (signal.aborted) cancel();
@@ -166,7 +178,7 @@ async function create(connection: Connection, xml: string, spec: LaunchSpec, cle
   return await Promise.race([creating.catch(refuse), cancelled]);
 
   function refuse(thrown: unknown): never {
-    cleanUp();
+    void cleanUp();
     throw fromLibvirt(thrown, `create an instance of ${spec.config.name}`);
   }
 }

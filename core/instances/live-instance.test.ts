@@ -85,7 +85,7 @@ function createInstance(answerMs: number | null, ours = true): LiveInstance {
     } as unknown as Runtime,
     ours,
     onChange: () => undefined,
-    onGone: () => undefined,
+    onGone: async () => undefined,
     bootTimeoutMs: 10_000,
   });
 }

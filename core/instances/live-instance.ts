@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Domain, LibvirtStream } from 'node-libvirt';
+import { type Domain, isNotFound, type LibvirtStream } from 'node-libvirt';
 import type { GuestSession, InvocationRequest, InvocationResult, Runtime } from '#core/runtime/runtime.ts';
 import { connectSerial } from '#core/vmm/connect-serial.ts';
 import { fromLibvirt, withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
@@ -11,7 +11,7 @@ import type { Instance, InstanceState } from '#shared/model/instance.ts';
 import { type HostNs, hostNs, type RunId } from '#shared/model/units.ts';
 import { type ConsoleHub, createConsoleHub } from './console-hub.ts';
 import { createFailureWatch, explainWaitMs, type FailureWatch } from './failure-watch.ts';
-import type { InstanceRecord } from './metadata.ts';
+import { type InstanceRecord, metadataNamespace, metadataPrefix, writeBareMetadata } from './metadata.ts';
 import type { EndReason, InstanceListener } from './types.ts';
 
 export interface LiveInstanceOptions {
@@ -23,8 +23,8 @@ export interface LiveInstanceOptions {
   /** False for an instance of another process that lives: its console and channel are in use there. */
   readonly ours: boolean;
   readonly onChange: InstanceListener;
-  /** Called once, when the domain is no more. */
-  readonly onGone: () => void;
+  /** Called once, when the domain is no more; settles when its files are gone too. Never rejects. */
+  readonly onGone: () => Promise<void>;
   readonly bootTimeoutMs: number;
 }
 
@@ -40,11 +40,13 @@ const finalStates: readonly InstanceState[] = ['stopped', 'failed'];
 
 /** One domain of ours: its state, its console and its channel. What the states mean is in `shared/model/instance.ts`. */
 export class LiveInstance {
-  readonly record: InstanceRecord;
+  #record: InstanceRecord;
   #domain: Domain;
   readonly console: ConsoleHub = createConsoleHub();
   readonly #options: LiveInstanceOptions;
   #state: InstanceState;
+  #cleanedUp: Promise<void> = Promise.resolve();
+  #stateBeforeStop: InstanceState = 'ready';
   #failure: string | null = null;
   #runId: RunId | null;
   #answered = false;
@@ -55,13 +57,15 @@ export class LiveInstance {
   #openingConsole: Promise<void> | null = null;
   #endReason: EndReason | null = null;
   #tellEnded: () => void = () => undefined;
+  /** Those who wait for its end, should libvirt refuse it. */
+  readonly #stopWaiters = new Set<(error: FirstlightError) => void>();
   readonly #untilEnded = new Promise<void>((resolve) => {
     this.#tellEnded = resolve;
   });
 
   constructor(options: LiveInstanceOptions) {
     this.#options = options;
-    this.record = options.record;
+    this.#record = options.record;
     this.#domain = options.domain;
     this.#state = options.state;
     this.#runId = options.record.runId;
@@ -79,6 +83,10 @@ export class LiveInstance {
       consoleEnded: () => this.#serial?.destroyed ?? false,
       answered: () => this.#answered,
     });
+  }
+
+  get record(): InstanceRecord {
+    return this.#record;
   }
 
   get domain(): Domain {
@@ -283,10 +291,20 @@ export class LiveInstance {
     throw new FirstlightError('CONFLICT', `The instance ${this.record.id} is ${this.#state}; it cannot be ${verb}.`);
   }
 
-  /** Ends it. Returns at once: how long QEMU takes to go is nobody's to wait for. */
+  /** Lets a kept instance outlive this process: until then it is ended when its process dies. Errors: LIBVIRT_*. */
+  async markFirstRunEnded(): Promise<void> {
+    this.#record = { ...this.record, firstRunEnded: true };
+    const xml = writeBareMetadata(this.record);
+    await withLibvirtErrors(`keep ${this.record.id}`, () =>
+      this.domain.setMetadata(metadataNamespace, metadataPrefix, xml),
+    );
+  }
+
+  /** Ends it. Returns at once; `gone` settles when QEMU is gone. */
   stop(): void {
     if (this.isOver || this.#state === 'stopping') return;
     const mayHaveWritten = this.#answered || this.#state === 'booting';
+    this.#stateBeforeStop = this.#state;
     this.#setState('stopping');
     if (this.record.exclusiveResource === 'volumes' && mayHaveWritten) void this.#shutDown();
     else this.#destroy();
@@ -295,6 +313,22 @@ export class LiveInstance {
   /** Settles when it is no more. */
   get gone(): Promise<void> {
     return this.#untilEnded;
+  }
+
+  /** Ends it and settles when it and its files are no more. Errors: LIBVIRT_* when libvirt would not end it. */
+  async stopAndWait(): Promise<void> {
+    if (this.#endReason === null) await this.#untilStopped();
+    await this.#cleanedUp;
+  }
+
+  async #untilStopped(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#stopWaiters.add(reject);
+      void this.#untilEnded.then(resolve);
+      // One that failed and could not be ended then may be ended now.
+      if (this.isOver) this.#destroy();
+      else this.stop();
+    });
   }
 
   /** Has the guest end by itself, so that what it has not yet written reaches its volumes; one that will not is ended. */
@@ -318,9 +352,16 @@ export class LiveInstance {
   #destroy(): void {
     this.domain.destroy().then(
       () => this.ended('gone'),
-      // Whatever the reason, it is no longer ours to use; reconciliation at the next start finds what may be left.
-      () => this.ended('gone'),
+      (thrown) => (isNotFound(thrown) ? this.ended('gone') : this.#notDestroyed(thrown)),
     );
+  }
+
+  /** It may still run: nothing of it is removed, and whoever asked hears of it. */
+  #notDestroyed(thrown: unknown): void {
+    if (this.#state === 'stopping') this.#setState(this.#stateBeforeStop);
+    const error = fromLibvirt(thrown, `stop ${this.record.id}`);
+    for (const refuse of this.#stopWaiters) refuse(error);
+    this.#stopWaiters.clear();
   }
 
   /** Told when the domain is no more, by whoever learns it first. */
@@ -337,7 +378,7 @@ export class LiveInstance {
     }
     this.#session?.close();
     this.console.end();
-    this.#options.onGone();
+    this.#cleanedUp = this.#options.onGone();
   }
 
   /** Told when the connection to libvirt broke: streams are gone, and what waited on them has failed. */

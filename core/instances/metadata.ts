@@ -9,7 +9,7 @@ import { exclusiveResources } from './exclusive-resource.ts';
 
 /** Names our element in a domain's metadata. */
 export const metadataNamespace = 'https://firstlight.dev/xmlns/instance/1';
-const metadataPrefix = 'firstlight';
+export const metadataPrefix = 'firstlight';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
@@ -29,6 +29,8 @@ const recordSchema = z.object({
   vcpus: z.coerce.number().int(),
   timeoutMs: z.coerce.number().int(),
   keep: flag,
+  /** Of a kept instance: its first run has ended, so it is of use without the process that started it. */
+  firstRunEnded: flag.default(true),
   createdAt: z.string(),
   socketDir: z.string().min(1),
   /** What a session with it needs to know; its runtime alone reads it. */
@@ -52,6 +54,11 @@ export function writeMetadata(record: InstanceRecord): string {
     `<${metadataPrefix}:instance xmlns:${metadataPrefix}="${metadataNamespace}"${attributes(values)}>` +
     `<${metadataPrefix}:owner${attributes({ ...owner })}/></${metadataPrefix}:instance>`
   );
+}
+
+/** The same element as libvirt wants it for a domain that is there: it adds the namespace by itself. */
+export function writeBareMetadata({ owner, ...values }: InstanceRecord): string {
+  return `<instance${attributes(values)}><owner${attributes({ ...owner })}/></instance>`;
 }
 
 /** The record in a metadata element, or null when it is none that this version understands. */

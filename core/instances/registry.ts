@@ -13,7 +13,8 @@ import { LiveInstance } from './live-instance.ts';
 import { type InstanceRecord, metadataNamespace, readMetadata } from './metadata.ts';
 import type { InstanceListener, LaunchSpec } from './types.ts';
 
-export interface RegistryOptions extends Omit<LaunchContext, 'onCreated' | 'onCreating' | 'onChange'> {
+export interface RegistryOptions
+  extends Omit<LaunchContext, 'onCreated' | 'onCreating' | 'onChange' | 'trackCreation'> {
   readonly onChange: InstanceListener;
   readonly onRemoved: (id: InstanceId) => void;
   readonly log: (line: string) => void;
@@ -31,8 +32,11 @@ export interface Registry {
    * for long: whoever comes then is told who has it. Those that are to be kept stay.
    */
   readonly release: (projectId: ProjectId) => Promise<void>;
-  /** Ends those that have volumes in good order, for at most so long. */
-  readonly shutDownVolumeInstances: (withinMs: number) => Promise<void>;
+  /**
+   * Waits for domains that are being created for runs that were cancelled, and for stops under way, and ends those that have
+   * volumes in good order, for at most so long.
+   */
+  readonly shutDownInstances: (withinMs: number) => Promise<void>;
   /** Stops it if it runs, and forgets it once it is gone. Errors: NOT_FOUND. */
   readonly remove: (id: InstanceId) => void;
   /**
@@ -81,6 +85,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (instance?.isOver && leaving.delete(info.id)) forget(instance);
   }
 
+  /** Never reject. Settle when nothing is left that libvirt was asked to create and nobody wants any more. */
+  const creating = new Set<Promise<void>>();
+
+  function trackCreation(done: Promise<void>): void {
+    creating.add(done);
+    void done.finally(() => creating.delete(done));
+  }
+
   async function launch(spec: LaunchSpec, onCreating?: CreatingListener): Promise<Launched> {
     let created: LiveInstance | null = null;
     const onCreated = (instance: LiveInstance) => {
@@ -89,7 +101,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       add(instance);
     };
     try {
-      return await launchPaused(spec, { ...options, onChange, onCreated, onCreating });
+      return await launchPaused(spec, { ...options, onChange, onCreated, onCreating, trackCreation });
     } finally {
       if (created !== null) reveal(created);
     }
@@ -108,23 +120,23 @@ export function createRegistry(options: RegistryOptions): Registry {
     throw new FirstlightError('NOT_FOUND', `There is no instance ${id}.`, { hint: '`firstlight ps` lists them.' });
   }
 
-  /** The record of a domain of ours, of this home; null for any other domain. */
+  /** The record of a domain of ours, of this home; null for any other domain. Errors: LIBVIRT_* when it cannot be told. */
   async function recordOf(domain: Domain): Promise<InstanceRecord | null> {
     if (!domain.name.startsWith(domainPrefix)) return null;
-    const xml = await domain.getMetadata(metadataNamespace).catch(() => null);
+    const xml = await withLibvirtErrors(`read what ${domain.name} is`, () => domain.getMetadata(metadataNamespace));
     const record = xml === null ? null : await readMetadata(xml);
     if (record === null || record.home !== layout.dataDir) return null;
     // Its directory is removed with it, and whoever may define domains may write any path into one's metadata.
     return isSocketDirIn(layout.socketsDir, record.socketDir) ? record : null;
   }
 
-  /** Takes a domain into the list, or ends it when nobody owns it any more. */
+  /** Takes a domain into the list, or ends it when nobody owns it any more. Errors: LIBVIRT_*. */
   async function adoptDomain(domain: Domain): Promise<InstanceRecord | null> {
     const known = byUuid.get(domain.uuid);
     if (known !== undefined) {
       known.rebind(domain);
       // Given up while libvirt was away, and still there now that it is back.
-      if (known.isOver) void domain.destroy().catch(() => undefined);
+      if (known.isOver) void domain.destroy().catch((thrown) => log(`${known.record.id} still runs: ${thrown}`));
       return known.record;
     }
     const record = await recordOf(domain);
@@ -134,14 +146,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     // Created by this very process and not yet in the list: its launch adds it.
     if (mine) return record;
     const ownerLives = isAlive(record.owner);
-    if (!ownerLives && !record.keep) {
-      log(`Ending ${record.id}: the process that started it is gone.`);
-      void domain.destroy().catch(() => undefined);
-      return null;
+    if (!ownerLives && !(record.keep && record.firstRunEnded)) {
+      endOrphan(domain, record);
+      return record;
     }
     const runtime = runtimes.get(record.runtime);
     if (runtime === undefined) return record;
-    const { state } = await domain.state();
+    const { state } = await withLibvirtErrors(`look at ${record.id}`, () => domain.state());
     if (byUuid.has(domain.uuid)) return record;
     add(
       new LiveInstance({
@@ -150,10 +161,22 @@ export function createRegistry(options: RegistryOptions): Registry {
         domain,
         state: state === 'paused' ? 'paused' : 'ready',
         ours: !ownerLives,
-        onGone: () => !ownerLives && void removeInstanceDirs(layout, record.socketDir).catch(() => undefined),
+        onGone: async () => (ownerLives ? undefined : await removeDirs(record)),
       }),
     );
     return record;
+  }
+
+  function endOrphan(domain: Domain, record: InstanceRecord): void {
+    log(`Ending ${record.id}: the process that started it is gone.`);
+    domain.destroy().then(
+      () => removeDirs(record),
+      (thrown) => log(`${record.id} could not be ended: ${thrown}`),
+    );
+  }
+
+  async function removeDirs({ id, socketDir }: InstanceRecord): Promise<void> {
+    await removeInstanceDirs(layout, socketDir).catch((thrown) => log(`The files of ${id} are still there: ${thrown}`));
   }
 
   async function reconcile(): Promise<void> {
@@ -165,10 +188,18 @@ export function createRegistry(options: RegistryOptions): Registry {
     for (const instance of knownBefore)
       if (!instance.isOver && !there.has(instance.domain.uuid)) instance.ended('gone');
     const used = new Set<string>();
+    let failure: unknown = null;
     for (const domain of domains) {
-      const record = await adoptDomain(domain);
-      if (record !== null) used.add(record.socketDir);
+      try {
+        const record = await adoptDomain(domain);
+        if (record !== null) used.add(record.socketDir);
+      } catch (thrown) {
+        // One that ended meanwhile is no trouble; the others are still to be looked at.
+        if (!(thrown instanceof FirstlightError && thrown.code === 'INSTANCE_LOST')) failure = thrown;
+      }
     }
+    // Whoever could not read what is there deletes nothing.
+    if (failure !== null) throw failure;
     await removeLeftoverInstanceDirs(layout, used);
   }
 
@@ -190,8 +221,13 @@ export function createRegistry(options: RegistryOptions): Registry {
         ({ record }) => record.projectId === projectId && record.exclusiveResource !== 'none' && !record.keep,
         releaseMs,
       ),
-    shutDownVolumeInstances: (withinMs) =>
-      endAll(({ record }) => record.exclusiveResource === 'volumes' && !record.keep, withinMs),
+    shutDownInstances: async (withinMs) => {
+      const ending = endAll(
+        ({ record, state }) => state === 'stopping' || (record.exclusiveResource === 'volumes' && !record.keep),
+        withinMs,
+      );
+      await Promise.race([Promise.all([...creating, ending]), sleep(withinMs, undefined, { ref: false })]);
+    },
     remove(id) {
       const instance = get(id);
       if (instance.isOver) return forget(instance);

@@ -106,7 +106,7 @@ it('ends those with volumes in good order, and those that never ran at once', as
   ran.resumeFirst();
   await launch('never', volumes);
   await launch('ports', { hostPort: 4000 });
-  await registry.shutDownVolumeInstances(5000);
+  await registry.shutDownInstances(5000);
   expect(calls.sort()).toEqual(['never destroy', 'ran shutdown']);
   expect(states()).toEqual({ ran: 'stopped', never: 'stopped', ports: 'prestarted' });
 });
@@ -115,7 +115,7 @@ it('waits for a guest that does not end no longer than it may', async () => {
   onShutdown = 'stays';
   const ran = await launch('ran', volumes);
   ran.resumeFirst();
-  await registry.shutDownVolumeInstances(50);
+  await registry.shutDownInstances(50);
   expect([calls, states()]).toEqual([['ran shutdown'], { ran: 'stopping' }]);
   // Who comes next waits for the same end, and asks for it no second time.
   await registry.release(mine);

@@ -220,6 +220,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     });
     const cancelled = error?.code === 'CANCELLED';
     if (request.lifetime === 'stop' || cancelled) await end(instance);
+    else if (spec.keep && instance !== null && !instance.isOver) await keepInstance(instance);
     await keepRun(run, start.recording);
     emit('runs:added', { run: summarizeRun(run) });
     if (request.startMode === 'prestarted' && !cancelled) prestartNext(spec);
@@ -227,12 +228,24 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     return run;
   }
 
-  /** Nobody waits for a stop, but what is yet to be written to a volume would be lost with this process. */
+  /**
+   * Ends it, mostly without waiting. What is yet to be written to a volume would be lost with this process, and a kept
+   * instance would outlive it.
+   */
   async function end(instance: LiveInstance | null): Promise<void> {
     if (instance === null) return;
     instance.stop();
-    if (instance.record.exclusiveResource !== 'volumes') return;
+    if (instance.record.exclusiveResource !== 'volumes' && !instance.record.keep) return;
     await Promise.race([instance.gone, sleep(volumeGraceMs, undefined, { ref: false })]);
+  }
+
+  /** The answer is there, so a libvirt that does not take the mark is a warning: a later start then ends the instance. */
+  async function keepInstance(instance: LiveInstance): Promise<void> {
+    try {
+      await instance.markFirstRunEnded();
+    } catch (thrown) {
+      emit('app:warned', { error: toWireError(toFirstlightError(thrown)) });
+    }
   }
 
   function prestartNext(spec: LaunchSpec): void {

@@ -1,8 +1,9 @@
+import { realpathSync } from 'node:fs';
 import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
-import { toStoreError } from './store-error.ts';
+import { systemCode, toStoreError } from './store-error.ts';
 
 /** Where everything of ours lies. Shape: absolute paths. Nothing exists before `ensure` was called with it. */
 export interface Layout {
@@ -51,7 +52,9 @@ export const readableFileMode = 0o644;
 
 /** The places for this user. */
 export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
-  const home = given ?? (env.FIRSTLIGHT_HOME || undefined);
+  const named = given ?? (env.FIRSTLIGHT_HOME || undefined);
+  // Two names of one home are one home: instances say which home they belong to.
+  const home = named === undefined ? undefined : realPathOf(resolve(named));
   const roots = home === undefined ? systemRoots(env, uid) : ownRoots(home);
   const { cache, data, run, projects } = roots;
   const otherUserReads = uid === 0;
@@ -113,6 +116,16 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
       return making;
     },
   };
+}
+
+/** The path without links, as far as it exists. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'ENOENT' || dirname(path) === path) return path;
+    return join(realPathOf(dirname(path)), basename(path));
+  }
 }
 
 interface Roots {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '#core/store/layout.ts';
 import { isAlive, type Owner, readBootId } from '#core/store/owner.ts';
 import { namesIn } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import { findUsedNames } from './in-use.ts';
 
 /** What the kernel allows for a unix socket's path, less the terminating zero. */
 const maxSocketPathBytes = 107;
@@ -68,22 +70,45 @@ export function diskDirOf(layout: Pick<Layout, 'disksDir'>, socketDir: string): 
   return join(layout.disksDir, basename(socketDir));
 }
 
-/** Removes all that an instance has on disk. */
-export async function removeInstanceDirs(layout: Pick<Layout, 'disksDir'>, socketDir: string): Promise<void> {
+/** A QEMU that was just ended still holds its files for a moment: it is looked at again this often. */
+const removeTries = 4;
+const removeRetryMs = 500;
+
+/**
+ * Removes all that an instance has on disk, unless a process still uses it: then it stays, for a later start to remove.
+ *
+ * Shape: true when it is gone.
+ */
+export async function removeInstanceDirs(layout: Pick<Layout, 'disksDir'>, socketDir: string): Promise<boolean> {
+  const name = basename(socketDir);
+  for (let tries = 1; (await findUsedNames([name])).has(name); tries++) {
+    if (tries === removeTries) return false;
+    await sleep(removeRetryMs, undefined, { ref: false });
+  }
+  await removeDirs(layout, socketDir);
+  return true;
+}
+
+async function removeDirs(layout: Pick<Layout, 'disksDir'>, socketDir: string): Promise<void> {
   await Promise.all([socketDir, diskDirOf(layout, socketDir)].map((dir) => rm(dir, { recursive: true, force: true })));
 }
 
-/** Removes the directories of instances whose maker is gone; those with sockets in `used` stay. */
+/**
+ * Removes the directories of instances whose maker is gone. Those with sockets in `used` stay, and so does whatever a running
+ * process uses: an instance may belong to a libvirt that this program does not look at.
+ */
 export async function removeLeftoverInstanceDirs(
   layout: Pick<Layout, 'socketsDir' | 'disksDir'>,
   used: ReadonlySet<string>,
 ): Promise<void> {
-  const names = [...(await namesIn(layout.socketsDir)), ...(await namesIn(layout.disksDir))];
-  for (const name of new Set(names)) {
+  const names = new Set([...(await namesIn(layout.socketsDir)), ...(await namesIn(layout.disksDir))]);
+  const inUse = await findUsedNames([...names]);
+  for (const name of names) {
+    if (inUse.has(name)) continue;
     const [, pid, ticks] = socketDirName.exec(name) ?? [];
     if (pid === undefined || ticks === undefined) continue;
     const maker: Owner = { pid: Number(pid), startTicks: ticks, bootId: readBootId() };
     const dir = join(layout.socketsDir, name);
-    if (!used.has(dir) && !isAlive(maker)) await removeInstanceDirs(layout, dir);
+    if (!used.has(dir) && !isAlive(maker)) await removeDirs(layout, dir);
   }
 }

@@ -41,6 +41,7 @@ const record = {
   vcpus: 1,
   timeoutMs: 10_000,
   keep: true,
+  firstRunEnded: true,
   createdAt: '2026-01-02T03:04:05.678Z',
   socketDir: '/run/firstlight/1-a-b',
   sessionInfo: null,

@@ -33,6 +33,8 @@ export interface LibvirtLink {
 /** A daemon that restarts is back within this; a person who waits longer wants to know. */
 const reopenWaitMs = 5_000;
 const reopenPollMs = 20;
+/** A daemon that takes a connection and says nothing for this long hangs: one that is just starting takes under a second. */
+const openTimeoutMs = 4_000;
 
 /** A link that is not connected yet. */
 export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtLink {
@@ -49,7 +51,7 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
 
   async function open(): Promise<Connection> {
     try {
-      const connection = await connect({ uri });
+      const connection = await connect({ uri, signal: AbortSignal.timeout(openTimeoutMs) });
       connection.on('disconnected', () => {
         setState('lost');
         listener.onLost();
@@ -72,7 +74,7 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
       return connection;
     } catch (thrown) {
       setState('lost');
-      throw fromLibvirt(thrown, `connect to libvirt at ${uri}`);
+      throw isTimeout(thrown) ? silentDaemon(uri, thrown) : fromLibvirt(thrown, `connect to libvirt at ${uri}`);
     } finally {
       opening = null;
     }
@@ -111,4 +113,17 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
       await connection?.close();
     },
   };
+}
+
+const isTimeout = (thrown: unknown) => thrown instanceof Error && thrown.name === 'TimeoutError';
+
+function silentDaemon(uri: string, cause: unknown): FirstlightError {
+  return new FirstlightError(
+    'LIBVIRT_UNREACHABLE',
+    `libvirt at ${uri} takes connections and does not answer within ${openTimeoutMs / 1000} s.`,
+    {
+      hint: 'Its daemon hangs or is stopped. Restart it: systemctl restart libvirtd, or kill it and run libvirtd -d.',
+      cause,
+    },
+  );
 }

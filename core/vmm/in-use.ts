@@ -1,0 +1,32 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { undefinedIfMissing } from '#core/store/write-atomic.ts';
+
+/**
+ * The names among `names` that a running process uses: as part of a bound socket's path, or of a command line.
+ *
+ * Names are random enough to stand for a directory, so a home that is reached through a link counts too.
+ *
+ * Errors: whatever the kernel refuses; a caller that is about to delete then deletes nothing.
+ * Source: proc(5). A socket stays in `/proc/net/unix` while its listener lives, even when its file is gone. QEMU's command
+ * line names each disk.
+ */
+export async function findUsedNames(names: readonly string[]): Promise<ReadonlySet<string>> {
+  if (names.length === 0) return new Set();
+  const texts = [await readFile('/proc/net/unix', 'utf8'), ...(await listCommandLines())];
+  return new Set(names.filter((name) => texts.some((text) => text.includes(`/${name}/`))));
+}
+
+async function listCommandLines(): Promise<string[]> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const lines = await Promise.all(ids.map((id) => readCommandLine(`/proc/${id}/cmdline`)));
+  return lines.filter((line) => line !== '');
+}
+
+/** Shape: empty for a process that has ended since it was listed. */
+async function readCommandLine(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH') return undefined;
+    return undefinedIfMissing(thrown);
+  });
+  return text ?? '';
+}
