@@ -9,6 +9,7 @@ import { createPrestartPool } from '#core/instances/prestart-pool.ts';
 import { createRegistry } from '#core/instances/registry.ts';
 import { createRunner } from '#core/instances/run-function.ts';
 import { createSampler } from '#core/metrics/sampler.ts';
+import { findCommit } from '#core/projects/find-commit.ts';
 import { createProjectService } from '#core/projects/project-service.ts';
 import { createHostRates } from '#core/runtime/host-rates.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
@@ -156,6 +157,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const mapError = createErrorMapper(bundler.load);
   const run = createRunner({
     link,
+    findCommit,
     getProject: projects.get,
     build: building.build,
     runtimes,
@@ -212,9 +214,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     ...volumeCalls(volumes),
     ...building.calls,
     ...instanceCalls({ registry, run, sampler, mapError, reconciled: () => reconciled }),
-    'runs:list': async (filter) => {
+    'runs:list': async (filter, { signal }) => {
       await recovered;
-      return await runs.list(filter);
+      return await runs.list({ ...filter, signal });
     },
     'runs:get': ({ runId }) => runs.get(runId),
     'runs:remove': async ({ runId }) => {
@@ -247,6 +249,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       const inUse = new Set(registry.list().map((instance) => instance.imageId));
       await Promise.race([
         Promise.allSettled([
+          runs.settle(),
           link.close(),
           projects.close(),
           bundler.close(),

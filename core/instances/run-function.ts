@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Build } from '#core/images/image-store.ts';
 import type { Following, Sampler } from '#core/metrics/sampler.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
-import { newRunId, type RunRecorder, type RunStore, summarizeRun } from '#core/store/run-store.ts';
+import { newRunId, type RunRecorder, type RunStore } from '#core/store/run-store.ts';
 import type { Accelerator } from '#core/vmm/accelerator.ts';
 import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import type { CallContext, CallRequest, EventListener } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError, toWireError } from '#shared/errors.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
+import { summarizeRun } from '#shared/model/summarize-run.ts';
 import { type HostNs, hostNs, type ProjectId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
 import { exclusiveResourceOf } from './exclusive-resource.ts';
@@ -23,6 +24,8 @@ import type { LaunchSpec } from './types.ts';
 
 export interface RunnerOptions {
   readonly link: LibvirtLink;
+  /** The git commit that is checked out around a folder, or null. */
+  readonly findCommit: (dir: string) => Promise<string | null>;
   readonly getProject: (id: ProjectId) => Promise<Project>;
   /** Builds, telling listeners of it. */
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
@@ -123,7 +126,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const aheadOfClick = launched !== null && launched.times.connectedNs <= clickNs;
     const startMode = aheadOfClick ? 'prestarted' : 'cold';
     const seen = newObservation({ clickNs, startMode, accel, imageReadyNs: now(), rate: tickRate.get() });
-    const run = beginRun({ id: runId, project, build, event: request.event, startMode, clickNs, startedAt });
+    const { event } = request;
+    const host = link.uri;
+    const run = beginRun({ id: runId, project, build, event, startMode, accel, host, clickNs, startedAt });
     return {
       request,
       spec,
@@ -216,6 +221,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       // What was refused before there was a machine has no cold start to show.
       timeline: instance === null ? null : timeline,
       samples,
+      commit: await options.findCommit(start.run.projectDir),
       endedNs,
     });
     const cancelled = error?.code === 'CANCELLED';

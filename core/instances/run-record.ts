@@ -1,7 +1,9 @@
 import type { Build } from '#core/images/image-store.ts';
 import { toEpochMs } from '#core/metrics/read-stats.ts';
 import { summarize } from '#core/metrics/sampler.ts';
+import { digestJson } from '#core/store/digest-json.ts';
 import { type FirstlightError, toWireError } from '#shared/errors.ts';
+import type { Accel } from '#shared/model/instance.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
 import type { Project } from '#shared/model/project.ts';
@@ -16,6 +18,9 @@ export interface RunBeginning {
   readonly build: Build;
   readonly event: Json;
   readonly startMode: StartMode;
+  readonly accel: Accel;
+  /** The URI of the libvirt that runs it. */
+  readonly host: string;
   readonly clickNs: HostNs;
   /** The click on the wall clock. */
   readonly startedAt: string;
@@ -23,7 +28,7 @@ export interface RunBeginning {
 
 /** The record of a run at its beginning. */
 export function beginRun(beginning: RunBeginning): Run {
-  const { id, project, build, event, startMode, clickNs, startedAt } = beginning;
+  const { id, project, build, event, startMode, accel, host, clickNs, startedAt } = beginning;
   const { image, bundle, result } = build;
   return {
     id,
@@ -35,6 +40,15 @@ export function beginRun(beginning: RunBeginning): Run {
     clickedAtMs: toEpochMs(clickNs),
     startMode,
     outcome: 'running',
+    subject: {
+      imageId: image.id,
+      bundleId: bundle.id,
+      host,
+      accel,
+      startMode,
+      eventDigest: digestJson(event),
+      commit: null,
+    },
     image: { id: image.id, bytes: image.bytes, cached: result.cached, buildMs: result.buildMs },
     instance: null,
     event,
@@ -59,17 +73,20 @@ export interface RunEnding {
   /** Null when nothing was started. */
   readonly timeline: BootTimeline | null;
   readonly samples: readonly MetricSample[];
+  /** The commit that the project's sources belong to, or null. */
+  readonly commit: string | null;
   /** When the answer, or the failure, was there: what was used later is not the start's. */
   readonly endedNs: HostNs;
 }
 
 /** The whole record of a run. */
 export function endRun(run: Run, ending: RunEnding): Run {
-  const { error, response, timeline, samples, endedNs } = ending;
+  const { error, response, timeline, samples, commit, endedNs } = ending;
   const endedAtMs = toEpochMs(endedNs);
   return {
     ...run,
     outcome: error === null ? 'ok' : error.code === 'CANCELLED' ? 'cancelled' : 'failed',
+    subject: run.subject && { ...run.subject, commit },
     response,
     error: error === null ? null : toWireError(error),
     timeline,

@@ -1,20 +1,32 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Run } from '#shared/model/run.ts';
 import { projectIdSchema, type RunId, runIdSchema } from '#shared/model/units.ts';
 import { createLayout, type Layout } from './layout.ts';
 import { thisProcess } from './owner.ts';
-import { createRunStore, newRunId } from './run-store.ts';
+import { createRunStore, newRunId, type RunStore, type RunStoreOptions } from './run-store.ts';
 import { runningRun } from './testing/runs.ts';
 
 let home: string;
 let layout: Layout;
+const stores: RunStore[] = [];
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'fl-runs-'));
   layout = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.settle();
+  await rm(home, { recursive: true, force: true });
+});
+
+/** A store that is done with its work when the test's folder goes. */
+function openStore(options?: RunStoreOptions): RunStore {
+  const store = createRunStore(layout, options);
+  stores.push(store);
+  return store;
+}
 
 const idAt = (index: number): RunId => runIdSchema.parse(`${(0x10000000000 + index).toString(36)}-aaaaaa`);
 /** The marker that a process leaves which is gone: no process of this boot has that start time. */
@@ -27,15 +39,15 @@ const orphan = async (id: RunId) => {
 describe('the run store', () => {
   it('keeps a run from its beginning to its end, for every process', async () => {
     const run = runningRun(newRunId());
-    const recorder = await createRunStore(layout).begin(run);
-    expect((await createRunStore(layout).get(run.id)).outcome).toBe('running');
+    const recorder = await openStore().begin(run);
+    expect((await openStore().get(run.id)).outcome).toBe('running');
     await recorder.finish({ ...run, outcome: 'ok' });
-    expect(await createRunStore(layout).get(run.id)).toEqual({ ...run, outcome: 'ok' });
+    expect(await openStore().get(run.id)).toEqual({ ...run, outcome: 'ok' });
     expect(await readdir(join(layout.runsDir, 'running'))).toEqual([]);
   });
 
   it('lists newest first, for one project or all, and sees what another process finished', async () => {
-    const store = createRunStore(layout);
+    const store = openStore();
     const other = projectIdSchema.parse('ba9876543210');
     for (const index of [3, 1, 2]) {
       const run = runningRun(idAt(index), index === 2 ? { projectId: other } : {});
@@ -45,14 +57,14 @@ describe('the run store', () => {
     expect((await store.list({ limit: 1 })).map((run) => run.id)).toEqual([idAt(3)]);
     expect((await store.list({ projectId: other })).map((run) => run.id)).toEqual([idAt(2)]);
     const run = runningRun(idAt(4));
-    const recorder = await createRunStore(layout).begin(run);
+    const recorder = await openStore().begin(run);
     expect((await store.list({ limit: 1 }))[0]?.outcome).toBe('running');
     await recorder.finish({ ...run, outcome: 'failed' });
     expect((await store.list({ limit: 1 }))[0]?.outcome).toBe('failed');
   });
 
-  it('drops the oldest beyond its bound, never one under way', async () => {
-    const store = createRunStore(layout, { keep: 2 });
+  it('drops the oldest beyond its limit, never one under way', async () => {
+    const store = openStore({ limits: { total: 2 } });
     const live = await store.begin(runningRun(idAt(0)));
     for (const index of [1, 2, 3]) {
       const run = runningRun(idAt(index));
@@ -63,16 +75,95 @@ describe('the run store', () => {
     expect((await store.list()).map((run) => run.id)).toEqual([idAt(3), idAt(2)]);
   });
 
+  const finishAll = async (store: RunStore, runs: readonly Run[]) => {
+    for (const run of runs) await (await store.begin(run)).finish({ ...run, outcome: 'ok' });
+  };
+  const listed = async (store: RunStore) => (await store.list({ limit: 1000 })).map(({ id }) => id);
+
+  it('has a limit for each function, so that one that runs often leaves the others alone', async () => {
+    const store = openStore({ limits: { perFunction: 2 } });
+    const other = projectIdSchema.parse('ba9876543210');
+    await finishAll(store, [runningRun(idAt(0), { projectId: other })]);
+    await finishAll(
+      store,
+      [1, 2, 3, 4].map((index) => runningRun(idAt(index))),
+    );
+    expect(await listed(store)).toEqual([idAt(4), idAt(3), idAt(0)]);
+  });
+
+  it('has a limit in bytes, consoles included, and keeps the newest run whatever its size', async () => {
+    const store = openStore({ limits: { bytes: 250_000 } });
+    const big = (index: number) => runningRun(idAt(index), { event: 'x'.repeat(100_000) });
+    await finishAll(store, [big(1), big(2), big(3)]);
+    expect(await listed(store)).toEqual([idAt(3), idAt(2)]);
+    const talking = await store.begin(runningRun(idAt(4)));
+    talking.appendConsole(Buffer.alloc(300_000));
+    await talking.flushConsole();
+    await talking.finish(runningRun(idAt(4), { outcome: 'ok' }));
+    expect(await listed(store)).toEqual([idAt(4)]);
+    talking.appendConsole(Buffer.alloc(100));
+    await talking.flushConsole();
+    await finishAll(store, [runningRun(idAt(5))]);
+    expect(await listed(store)).toEqual([idAt(5)]);
+  });
+
+  it('lists from its index: neither a run’s size nor another process makes it read runs', async () => {
+    const store = openStore();
+    await finishAll(
+      store,
+      [1, 2, 3].map((index) => runningRun(idAt(index))),
+    );
+    await store.settle();
+    const index = join(layout.runsDir, 'index.jsonl');
+    const lines = (await readFile(index, 'utf8')).trim().split('\n');
+    expect(lines).toHaveLength(3);
+    // What a line says is what is listed.
+    await writeFile(index, `${lines.join('\n').replaceAll('"hello"', '"from the index"')}\n{"summary":{"id"`);
+    const other = openStore();
+    expect((await other.list()).map(({ functionName }) => functionName)).toEqual(Array(3).fill('from the index'));
+    await finishAll(store, [runningRun(idAt(4))]);
+    await store.settle();
+    expect((await other.list())[0]?.id).toBe(idAt(4));
+    await store.remove(idAt(3));
+    expect(await listed(other)).toEqual([4, 2, 1].map(idAt));
+  });
+
+  it('makes a lost index anew, and rewrites one that has grown long', async () => {
+    const store = openStore();
+    await finishAll(
+      store,
+      [1, 2].map((index) => runningRun(idAt(index))),
+    );
+    await store.settle();
+    const index = join(layout.runsDir, 'index.jsonl');
+    await rm(index);
+    const later = openStore();
+    await later.recover();
+    await later.settle();
+    expect((await readFile(index, 'utf8')).trim().split('\n')).toHaveLength(2);
+    await appendFile(index, `{"removed":"${idAt(9)}"}\n`.repeat(300));
+    await finishAll(later, [runningRun(idAt(3))]);
+    await later.settle();
+    expect((await readFile(index, 'utf8')).trim().split('\n')).toHaveLength(3);
+    expect(await listed(store)).toEqual([3, 2, 1].map(idAt));
+  });
+
+  it('stops listing when nobody waits for it', async () => {
+    const store = openStore();
+    await finishAll(store, [runningRun(idAt(1))]);
+    await expect(store.list({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   it('marks the runs of dead processes as interrupted, and leaves those of living ones', async () => {
-    const store = createRunStore(layout);
+    const store = openStore();
     const [dead, alive] = [runningRun(idAt(1)), runningRun(idAt(2))];
     await store.begin(dead);
     await store.begin(alive);
     await orphan(dead.id);
-    expect(await createRunStore(layout).recover()).toMatchObject({ interrupted: [dead.id], setAside: [] });
+    expect(await openStore().recover()).toMatchObject({ interrupted: [dead.id], setAside: [] });
     expect((await store.get(dead.id)).outcome).toBe('interrupted');
     expect((await store.get(alive.id)).outcome).toBe('running');
-    expect((await createRunStore(layout).recover()).interrupted).toEqual([]);
+    expect((await openStore().recover()).interrupted).toEqual([]);
   });
 
   it('removes what was only begun, and half-written files', async () => {
@@ -80,14 +171,14 @@ describe('the run store', () => {
     await orphan(id);
     await mkdir(join(layout.runsDir, id), { recursive: true });
     await writeFile(join(layout.runsDir, id, '.run.json.0123456789ab.fl-tmp'), '{"vers');
-    await createRunStore(layout).recover();
+    await openStore().recover();
     expect(await readdir(layout.runsDir)).toEqual(['running']);
     expect(await readdir(join(layout.runsDir, 'running'))).toEqual([]);
   });
 
   it('sets a broken file aside, says so, and goes on', async () => {
     const lines: string[] = [];
-    const store = createRunStore(layout, { log: (line) => lines.push(line) });
+    const store = openStore({ log: (line) => lines.push(line) });
     for (const index of [1, 2]) {
       const run = runningRun(idAt(index));
       await (await store.begin(run)).finish({ ...run, outcome: 'ok' });
@@ -102,7 +193,7 @@ describe('the run store', () => {
   });
 
   it('removes a finished run with its console, and refuses one under way', async () => {
-    const store = createRunStore(layout);
+    const store = openStore();
     const run = runningRun(idAt(1));
     const recorder = await store.begin(run);
     recorder.appendConsole(Buffer.from('booted\r\n'));
@@ -117,7 +208,7 @@ describe('the run store', () => {
   });
 
   it('begins empty, and answers so', async () => {
-    const store = createRunStore(layout);
+    const store = openStore();
     expect(await store.list()).toEqual([]);
     expect(await store.recover()).toEqual({ interrupted: [], setAside: [], removedTemps: 0 });
     await expect(store.get(newRunId())).rejects.toMatchObject({ code: 'NOT_FOUND' });

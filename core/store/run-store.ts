@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
 import { type Run, type RunSummary, runSchema } from '#shared/model/run.ts';
+import { summarizeRun } from '#shared/model/summarize-run.ts';
 import type { ProjectId, RunId } from '#shared/model/units.ts';
-import { nsToMs, runIdSchema } from '#shared/model/units.ts';
+import { runIdSchema } from '#shared/model/units.ts';
 import { upgradeTimeline } from '#shared/timeline/index.ts';
 import { createConsoleLog, readConsoleLog } from './console-log.ts';
 import type { Layout } from './layout.ts';
 import { isAlive, ownerSchema, thisProcess } from './owner.ts';
 import { readJson } from './read-json.ts';
+import { createRunIndex, type IndexedRun } from './run-index.ts';
 import { toStoreError } from './store-error.ts';
 import { namesIn, removeTemps, undefinedIfMissing, writeAtomic } from './write-atomic.ts';
 
@@ -38,6 +40,14 @@ export interface SetAside {
   readonly reason: string;
 }
 
+export interface RunFilter {
+  readonly projectId?: ProjectId | undefined;
+  /** Default: 100. */
+  readonly limit?: number;
+  /** Ends the listing with an AbortError when nobody waits for it any more. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Runs on disk, whole at every moment, shared by all processes of a user. */
 export interface RunStore {
   /** Errors: DISK_FULL, STORE_UNUSABLE. Takes a few ms (the disk's): start it beside the boot, not before it. */
@@ -45,37 +55,53 @@ export interface RunStore {
   /** Errors: NOT_FOUND. */
   readonly get: (id: RunId) => Promise<Run>;
   /** Newest first. What cannot be read is set aside and left out. */
-  readonly list: (filter?: { projectId?: ProjectId | undefined; limit?: number }) => Promise<RunSummary[]>;
+  readonly list: (filter?: RunFilter) => Promise<RunSummary[]>;
   /** What the console wrote, with a line in place of what was too much to keep. Errors: NOT_FOUND. */
   readonly readConsole: (id: RunId) => Promise<Uint8Array>;
   /** Errors: NOT_FOUND; CONFLICT while the run is under way. */
   readonly remove: (id: RunId) => Promise<void>;
   /** At start: runs of dead processes become `interrupted`, half-written files go. Never throws for what it finds. */
   readonly recover: () => Promise<Recovery>;
+  /** Resolves when nothing is written any more. Call it before the program ends. */
+  readonly settle: () => Promise<void>;
 }
 
 export interface RunStoreOptions {
-  /** Runs beyond this are dropped, oldest first. Default: 500, some 20 MB without long consoles. */
-  readonly keep?: number;
+  readonly limits?: Partial<RunLimits>;
   /** Told when a file is set aside. */
   readonly log?: (line: string) => void;
 }
 
+/** What is kept; beyond any of these the oldest runs are dropped, but never the newest one. */
+export interface RunLimits {
+  /** Runs of one function. */
+  readonly perFunction: number;
+  readonly total: number;
+  /** Runs with their consoles, on disk. */
+  readonly bytes: number;
+}
+
+/** A series of 200 tells a difference of a twentieth of its spread; 2,000 runs of a usual size are 80 MB. */
+export const runLimits: RunLimits = { perFunction: 200, total: 2_000, bytes: 1024 ** 3 };
+
 const fileVersion = 1;
 const runFileSchema = z.object({ version: z.literal(fileVersion), run: runSchema });
 const runFileName = 'run.json';
-const summaryCacheSize = 2_000;
+const indexFileName = 'index.jsonl';
 
 /** The store in `layout.runsDir`. Makes nothing on disk before the first run. */
 export function createRunStore(layout: Layout, options: RunStoreOptions = {}): RunStore {
-  const { keep = 500, log = () => undefined } = options;
+  const { log = () => undefined } = options;
+  const limits = { ...runLimits, ...options.limits };
   const { runsDir } = layout;
   // A run under way has a file here that names its process, so that a start need not read every run.
   const runningDir = join(runsDir, 'running');
   const setAsideDir = join(runsDir, 'set-aside');
   const dirOf = (id: RunId) => join(runsDir, id);
   const markerOf = (id: RunId) => join(runningDir, `${id}.json`);
-  const summaries = new Map<RunId, { stamp: string; summary: RunSummary }>();
+  const index = createRunIndex(join(runsDir, indexFileName));
+  /** Runs whose consoles went on after they were measured. */
+  const grown = new Set<RunId>();
 
   const write = (run: Run) =>
     writeAtomic(join(dirOf(run.id), runFileName), JSON.stringify({ version: fileVersion, run }));
@@ -109,26 +135,39 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
     return ids.sort((a, b) => (key(a) < key(b) ? 1 : -1));
   }
 
-  async function summaryOf(id: RunId): Promise<RunSummary | undefined> {
+  /** Which version of a run's file is there; undefined when there is none. */
+  async function stampOf(id: RunId): Promise<string | undefined> {
     const found = await stat(join(dirOf(id), runFileName)).catch(undefinedIfMissing);
-    if (found === undefined) return undefined;
-    const stamp = `${found.ino} ${found.mtimeMs}`;
-    const known = summaries.get(id);
-    if (known?.stamp === stamp) return known.summary;
+    return found && `${found.ino} ${found.mtimeMs} ${found.size}`;
+  }
+
+  /** The line of a run: from the index while that knows the run's file as it is, otherwise from the file. */
+  async function summaryOf(id: RunId, indexed: IndexedRun | undefined): Promise<RunSummary | undefined> {
+    const stamp = await stampOf(id);
+    if (stamp === undefined) return undefined;
+    if (indexed?.stamp === stamp) return indexed.summary;
     const run = await load(id);
     if (run === undefined) return undefined;
     const summary = summarizeRun(run);
-    // One under way may be written again within the same tick of the file system's clock.
-    if (run.outcome === 'running') return summary;
-    if (summaries.size >= summaryCacheSize) summaries.clear();
-    summaries.set(id, { stamp, summary });
+    // One that is under way may be written again within the same tick of the file system's clock.
+    if (run.outcome !== 'running') await addToIndex(id, summary);
     return summary;
   }
 
+  /** Never fails: what the index lacks is read from the run. */
+  async function addToIndex(id: RunId, summary: RunSummary): Promise<void> {
+    try {
+      const stamp = await stampOf(id);
+      if (stamp !== undefined) await index.add({ summary, stamp, bytes: await bytesIn(dirOf(id)) });
+    } catch (thrown) {
+      log(`Could not add run ${id} to the index: ${toStoreError(thrown, 'write in', runsDir).message}`);
+    }
+  }
+
   async function drop(id: RunId): Promise<void> {
-    summaries.delete(id);
     await rm(dirOf(id), { recursive: true, force: true });
     await rm(markerOf(id), { force: true });
+    await index.remove(id);
   }
 
   /** The process that makes this run now, if any. */
@@ -137,8 +176,54 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
     return marker.ok && marker.value !== undefined && isAlive(marker.value);
   }
 
+  /** Drops the oldest runs beyond the limits. */
   async function prune(): Promise<void> {
-    for (const id of (await idsNewestFirst()).slice(keep)) if (!(await isUnderWay(id))) await drop(id);
+    const indexed = await index.read();
+    const counts = new Map<ProjectId, number>();
+    let total = 0;
+    let bytes = 0;
+    for (const id of await idsNewestFirst()) {
+      const entry = indexed.get(id);
+      // What the index lacks is under way, or has just been finished by another process, which prunes as well.
+      if (entry === undefined) continue;
+      const { projectId } = entry.summary;
+      const ofFunction = (counts.get(projectId) ?? 0) + 1;
+      const within =
+        ofFunction <= limits.perFunction && total + 1 <= limits.total && bytes + entry.bytes <= limits.bytes;
+      if (!within && total > 0 && !(await isUnderWay(id))) {
+        await drop(id);
+        continue;
+      }
+      counts.set(projectId, ofFunction);
+      total += 1;
+      bytes += entry.bytes;
+    }
+  }
+
+  /** Work that nobody waits for: the index, and what is beyond the limits. One thing at a time; it never fails. */
+  let maintenance: Promise<void> = Promise.resolve();
+  function maintain(work: () => Promise<void>): void {
+    maintenance = maintenance.then(work).catch((thrown) => {
+      log(`Could not tidy the runs: ${toStoreError(thrown, 'write in', runsDir).message}`);
+    });
+  }
+
+  async function indexAndPrune(id: RunId, summary: RunSummary): Promise<void> {
+    await addToIndex(id, summary);
+    const indexed = await index.read();
+    for (const other of grown) {
+      const entry = indexed.get(other);
+      if (entry !== undefined) await addToIndex(other, entry.summary);
+    }
+    grown.clear();
+    await prune();
+  }
+
+  /** Adds the runs that the index lacks, as after an update or a kill. */
+  async function completeIndex(): Promise<void> {
+    const indexed = await index.read();
+    for (const id of await idsNewestFirst()) if (!indexed.has(id)) await summaryOf(id, undefined);
+    await prune();
   }
 
   async function recoverOne(name: string, interrupted: RunId[], aside: SetAside[]): Promise<void> {
@@ -175,14 +260,19 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
         throw toStoreError(thrown, 'keep the run in', dir);
       }
       const consoleLog = createConsoleLog(dir);
+      let finished = false;
       return {
         save: write,
         finish: async (final) => {
           await write(final);
           await rm(markerOf(run.id), { force: true });
-          await prune();
+          finished = true;
+          maintain(() => indexAndPrune(run.id, summarizeRun(final)));
         },
-        appendConsole: consoleLog.append,
+        appendConsole: (chunk) => {
+          if (finished) grown.add(run.id);
+          consoleLog.append(chunk);
+        },
         flushConsole: consoleLog.flush,
       };
     },
@@ -193,11 +283,16 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
       return run;
     },
 
-    list: async ({ projectId, limit = 100 } = {}) => {
+    list: async ({ projectId, limit = 100, signal } = {}) => {
+      await maintenance;
+      const indexed = await index.read();
       const found: RunSummary[] = [];
       for (const id of await idsNewestFirst()) {
         if (found.length >= limit) break;
-        const summary = await summaryOf(id);
+        signal?.throwIfAborted();
+        const entry = indexed.get(id);
+        if (projectId !== undefined && entry !== undefined && entry.summary.projectId !== projectId) continue;
+        const summary = await summaryOf(id, entry);
         if (summary !== undefined && (projectId === undefined || summary.projectId === projectId)) found.push(summary);
       }
       return found;
@@ -227,31 +322,24 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
         }
       }
       const removedTemps = (await removeTemps(layout.dataDir)) + (await removeTemps(runningDir));
+      maintain(completeIndex);
       return { interrupted, setAside: aside, removedTemps };
     },
+
+    settle: () => maintenance,
   };
+}
+
+/** What the files of a folder take. */
+async function bytesIn(dir: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await namesIn(dir)) bytes += (await stat(join(dir, name)).catch(undefinedIfMissing))?.size ?? 0;
+  return bytes;
 }
 
 /** A run as an earlier version kept it, in today's form. */
 const upgradeRun = (run: Run): Run =>
   run.timeline === null ? run : { ...run, timeline: upgradeTimeline(run.timeline) };
-
-/** The line that a list shows of a run. */
-export function summarizeRun(run: Run): RunSummary {
-  return {
-    id: run.id,
-    projectId: run.projectId,
-    functionName: run.functionName,
-    runtime: run.runtime,
-    startedAt: run.startedAt,
-    startMode: run.startMode,
-    outcome: run.outcome,
-    totalMs: run.timeline === null ? null : nsToMs(run.timeline.totalNs),
-    status: run.response?.status ?? null,
-    accel: run.instance?.accel ?? null,
-    errorCode: run.error?.code ?? null,
-  };
-}
 
 /** An id that no other run has, and that sorts by time. */
 export function newRunId(): RunId {

@@ -4,8 +4,8 @@ import { accelSchema } from './instance.ts';
 import { jsonSchema } from './json.ts';
 import { metricSampleSchema, metricSummarySchema } from './metrics.ts';
 import { runtimeIdSchema } from './project.ts';
-import { bootTimelineSchema, startModeSchema } from './timeline.ts';
-import { bytesSchema, imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from './units.ts';
+import { bootTimelineSchema, phaseNameSchema, startModeSchema } from './timeline.ts';
+import { bundleIdSchema, bytesSchema, imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from './units.ts';
 
 export const wireErrorSchema = z.custom<WireError>(
   (value) => typeof value === 'object' && value !== null && 'code' in value && 'message' in value,
@@ -36,6 +36,24 @@ export const invocationSchema = z.object({
 });
 export type Invocation = z.output<typeof invocationSchema>;
 
+/**
+ * What a run is a measurement of. Runs that agree in all of it but `commit` measure the same thing.
+ *
+ * Units: `eventDigest` is the sha256, in hex, of the event as JSON with sorted keys.
+ */
+export const runSubjectSchema = z.object({
+  imageId: imageIdSchema,
+  bundleId: bundleIdSchema,
+  /** The machine it ran on, by its libvirt URI. */
+  host: z.string(),
+  accel: accelSchema,
+  startMode: startModeSchema,
+  eventDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The commit that was checked out where the project lies; null outside of a git repository. */
+  commit: z.string().nullable(),
+});
+export type RunSubject = z.output<typeof runSubjectSchema>;
+
 /** One cold start with everything that was seen of it, as the store keeps it. */
 export const runSchema = z.object({
   id: runIdSchema,
@@ -50,6 +68,8 @@ export const runSchema = z.object({
   startMode: startModeSchema,
   /** `interrupted`: the studio ended before the run did; found at the next start. */
   outcome: z.enum(['running', 'ok', 'failed', 'cancelled', 'interrupted']),
+  /** Null for runs that were recorded before this was kept. */
+  subject: runSubjectSchema.nullable().default(null),
   image: z.object({ id: imageIdSchema, bytes: bytesSchema, cached: z.boolean(), buildMs: z.number() }).nullable(),
   instance: z
     .object({
@@ -80,9 +100,12 @@ export const runSummarySchema = runSchema
     startedAt: true,
     startMode: true,
     outcome: true,
+    subject: true,
   })
   .extend({
     totalMs: z.number().nullable(),
+    /** The length of each phase; null without a timeline. */
+    phasesMs: z.record(phaseNameSchema, z.number()).nullable(),
     status: z.number().nullable(),
     accel: accelSchema.nullable(),
     errorCode: z.string().nullable(),

@@ -14,6 +14,7 @@ export function runningRun(id: RunId, overrides: Partial<Run> = {}): Run {
     clickedAtMs: 0,
     startMode: 'cold',
     outcome: 'running',
+    subject: null,
     image: null,
     instance: null,
     event: null,
