@@ -341,9 +341,14 @@ export class LiveInstance {
     if (this.#endReason === null) this.#destroy();
   }
 
-  /** Ends it because it is of no more use. */
+  /** Ends it because it cannot be used any more; an instance whose first call was cancelled stops without a failure. */
   fail(error: FirstlightError): void {
     if (this.isOver || this.#state === 'stopping') return;
+    // What a person cancelled has not failed.
+    if (error.code === 'CANCELLED') {
+      this.stop();
+      return;
+    }
     this.#failure = error.message;
     this.#setState('failed');
     this.#destroy();

@@ -52,7 +52,12 @@ export function App({ transport }: { readonly transport: Transport }) {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const shortcut = shortcutOf(event);
-      if (shortcut === 'Esc') return;
+      if (shortcut === 'Esc') {
+        if (!keepsEscape(event.target) || !studio.runs.cancel()) return;
+        event.preventDefault();
+        event.stopPropagation();
+        return;
+      }
       const command = commands().find((entry) => entry.shortcut === shortcut);
       if (command === undefined) return;
       event.preventDefault();
@@ -63,6 +68,7 @@ export function App({ transport }: { readonly transport: Transport }) {
     // After the focused panel had its say: Esc closes what is in front, and cancels only when nothing is.
     const onEscape = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || event.defaultPrevented || studio.transient.getState().dialog !== null) return;
+      // In the editor and the console Esc is a key of theirs; while something is under way, `onKeyDown` took it already.
       if ((event.target as Element | null)?.closest?.('.monaco-editor, .xterm')) return;
       if (studio.transient.getState().nanosInstall !== null) studio.nanos.cancel();
       else if (studio.transient.getState().center !== 'editor') studio.transient.setState({ center: 'editor' });
@@ -121,6 +127,16 @@ function LostBar({ retry }: { readonly retry: () => void }) {
     </div>
   );
 }
+
+/** True in the editor and the console, which swallow Esc, unless a widget of the editor's is open: Esc closes that first. */
+function keepsEscape(target: EventTarget | null): boolean {
+  if (!(target instanceof Element)) return false;
+  if (target.closest('.xterm') !== null) return true;
+  const editor = target.closest('.monaco-editor');
+  return editor !== null && editor.querySelector(openWidgets) === null;
+}
+
+const openWidgets = '.suggest-widget.visible, .find-widget.visible, .parameter-hints-widget.visible, .rename-box';
 
 /** Once what a command has just shown is there. */
 function focusLater(name: string): void {

@@ -119,13 +119,21 @@ export function RunBar() {
 
 function RunOutcome() {
   const task = useTask();
-  const { run, failure, warm } = useShown();
+  const { run, failure, warm, cancelledAfterMs } = useShown();
   const now = useNow(100, task !== null);
   if (task !== null) {
     return (
       <p className="run-outcome" role="status">
         <span className="mono run-total">{formatElapsed(now - task.startedAtMs)}</span>
         <span className="muted ellipsis">{task.message}</span>
+      </p>
+    );
+  }
+  if (cancelledAfterMs !== null) {
+    return (
+      <p className="run-outcome" role="status">
+        <span className="muted">cancelled after {formatElapsed(cancelledAfterMs)}</span>
+        {run !== null && <span className="faint ellipsis">shown is the run before</span>}
       </p>
     );
   }
@@ -144,7 +152,7 @@ function RunOutcome() {
   return (
     <p className="run-outcome" role="status">
       {totalMs !== null && <span className="mono run-total">{formatMs(totalMs)}</span>}
-      {error != null ? (
+      {error != null && error.code !== 'CANCELLED' ? (
         <span className="danger ellipsis">{error.message}</span>
       ) : response != null ? (
         <span className={response.status < 400 ? 'ok' : 'danger'}>

@@ -1,6 +1,8 @@
 import './timeline-panel.css';
-import { useShown, useStudio, useTask, useTransient } from '../bind/studio.tsx';
+import { useProject, useSession, useShown, useStudio, useTask, useTransient } from '../bind/studio.tsx';
+import { changeWords } from '../features/runs/change-words.ts';
 import { TimelineView } from '../features/timeline/timeline-view.tsx';
+import { compareRuns } from '../state/comparison.ts';
 
 const none: readonly never[] = [];
 
@@ -8,6 +10,9 @@ const none: readonly never[] = [];
 export function TimelinePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
   const studio = useStudio();
   const { run, previous } = useShown();
+  const project = useProject();
+  const runs = useSession((state) => (project === null ? undefined : state.runs[project.id]));
+  const comparison = compareRuns(run, previous, runs?.value ?? none);
   const running = useTask()?.kind === 'run';
   const selectedPhase = useTransient((state) => state.selectedPhase);
   return (
@@ -20,6 +25,7 @@ export function TimelinePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
       <TimelineView
         timeline={run?.timeline ?? null}
         previous={previous?.timeline ?? null}
+        change={comparison === null ? null : changeWords(comparison)}
         samples={run?.samples ?? none}
         clickedAtMs={run?.clickedAtMs ?? 0}
         theme={theme}

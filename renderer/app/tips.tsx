@@ -38,10 +38,9 @@ export function Tips() {
             type="button"
             className="tip"
             disabled={task !== null}
-            data-tip={`Runs it ${other}, then draws both runs one above the other`}
+            data-tip={`Runs it ${other} this once, and draws both runs one above the other`}
             onClick={() => {
-              studio.saved.setState({ startMode: other });
-              void studio.runs.run();
+              void studio.runs.run(other);
             }}
           >
             Run it {other}, compare

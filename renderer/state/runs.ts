@@ -1,8 +1,10 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Run, RunSummary } from '#shared/model/run.ts';
+import type { StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 import type { BuildActions } from './builds.ts';
+import { sameEvent } from './comparison.ts';
 import {
   currentProject,
   parseEvent,
@@ -21,13 +23,20 @@ import type { InstanceActions } from './instances.ts';
 import { failed, loading, ready } from './loadable.ts';
 import { nothingShown } from './session.ts';
 
+/** How many earlier runs are read to find one with the same event. */
+const runsReadForEvent = 5;
+
 export interface RunActions {
   readonly load: (projectId: ProjectId) => Promise<void>;
-  /** Saves, builds if needed, boots a new instance and invokes it with the event as typed. */
-  readonly run: () => Promise<void>;
+  /**
+   * Saves, builds if needed, boots a new instance and invokes it with the event as typed. `startMode`: for this run only;
+   * the run that was shown is then drawn beneath it, whatever its mode.
+   */
+  readonly run: (startMode?: StartMode) => Promise<void>;
   /** Sends the event to an instance that already runs. */
   readonly invoke: (instanceId: InstanceId) => Promise<void>;
-  readonly cancel: () => void;
+  /** Cancels what is under way in the current project. False when nothing is. */
+  readonly cancel: () => boolean;
   readonly show: (projectId: ProjectId, runId: RunId) => Promise<void>;
   /** Draws another run beneath the shown one; null: none. */
   readonly compare: (projectId: ProjectId, runId: RunId | null) => Promise<void>;
@@ -74,16 +83,36 @@ export function createRunActions(
     else instances.openReplay(run.id, `${run.functionName} ${clock(run.startedAt)}`, true);
   };
 
-  /** The run a person would compare with: the one before it, of the same runtime and start mode, that was answered. */
-  const before = (projectId: ProjectId, run: Pick<Run, 'id' | 'runtime' | 'startMode' | 'startedAt'>) =>
-    listOf(projectId)?.value?.find(
+  /** Draws beneath a run the last one of the same runtime, start mode and event that was answered, or says why there is none. */
+  const compareWithEarlier = async (projectId: ProjectId, run: Run) => {
+    const say = (notCompared: string) => {
+      if (shownOf(context, projectId).run?.id === run.id)
+        patchShown(context, projectId, { previous: null, notCompared });
+    };
+    if (run.outcome !== 'ok') return say('A run without an answer is not compared.');
+    const alike = (listOf(projectId)?.value ?? []).filter(
       (entry) =>
         entry.id !== run.id &&
         entry.startedAt < run.startedAt &&
         entry.startMode === run.startMode &&
         entry.runtime === run.runtime &&
         entry.outcome === 'ok',
-    )?.id ?? null;
+    );
+    if (alike.length === 0) return say(`No earlier ${run.startMode} run to compare with.`);
+    try {
+      for (const { id } of alike.slice(0, runsReadForEvent)) {
+        const earlier = await client.call('runs:get', { runId: id });
+        if (!sameEvent(earlier, run)) continue;
+        if (shownOf(context, projectId).run?.id === run.id) {
+          patchShown(context, projectId, { previous: earlier, notCompared: null });
+        }
+        return;
+      }
+    } catch (thrown) {
+      report(context, thrown);
+    }
+    say(`No recent ${run.startMode} run had this event.`);
+  };
 
   const show: RunActions['show'] = async (projectId, runId) => {
     patchShown(context, projectId, { loadingRunId: runId });
@@ -92,19 +121,26 @@ export function createRunActions(
       if (shownOf(context, projectId).loadingRunId !== runId) return;
       patchShown(context, projectId, { ...nothingShown, run });
       transient.setState({ selectedPhase: null, focusedInstanceId: null });
-      await compare(projectId, before(projectId, run));
+      await compareWithEarlier(projectId, run);
     } catch (thrown) {
       patchShown(context, projectId, { loadingRunId: null, failure: toFirstlightError(thrown) });
     }
   };
 
   const compare: RunActions['compare'] = async (projectId, runId) => {
-    if (runId === null) return patchShown(context, projectId, { previous: null });
+    if (runId === null) return patchShown(context, projectId, { previous: null, notCompared: null });
     try {
-      patchShown(context, projectId, { previous: await client.call('runs:get', { runId }) });
+      patchShown(context, projectId, { previous: await client.call('runs:get', { runId }), notCompared: null });
     } catch (thrown) {
       report(context, thrown);
     }
+  };
+
+  /** What a person cancelled is no error, and no earlier error is of it. */
+  const showCancelled = (projectId: ProjectId) => {
+    const task = transient.getState().tasks[projectId];
+    const cancelledAfterMs = task === undefined ? 0 : Date.now() - task.startedAtMs;
+    patchShown(context, projectId, { failure: null, cancelledAfterMs });
   };
 
   const startTask = (projectId: ProjectId, kind: 'run' | 'invoke', message: string): AbortController => {
@@ -123,7 +159,7 @@ export function createRunActions(
     return abort;
   };
 
-  const run: RunActions['run'] = async () => {
+  const run: RunActions['run'] = async (startMode) => {
     const project = currentProject(context);
     if (project === null || transient.getState().tasks[project.id] !== undefined) return;
     const projectId = project.id;
@@ -134,7 +170,7 @@ export function createRunActions(
     try {
       if (!(await docs.saveAll(projectId))) return;
       patchTask(context, projectId, { message: 'Starting' });
-      const asked = saved.getState().startMode;
+      const asked = startMode ?? saved.getState().startMode;
       const earlier = instances.replaceable(projectId);
       const last = shownOf(context, projectId).run;
       const done = await client.call(
@@ -145,17 +181,16 @@ export function createRunActions(
           onProgress: ({ message, fraction }) => patchTask(context, projectId, { message, fraction: fraction ?? null }),
         },
       );
-      const alike = last?.runtime === done.runtime && last.startMode === done.startMode;
-      const comparable = last !== null && last.outcome === 'ok' && alike ? last : null;
-      patchShown(context, projectId, { ...nothingShown, run: done, previous: comparable, asked });
+      patchShown(context, projectId, { ...nothingShown, run: done, asked });
       transient.setState({ selectedPhase: null, focusedInstanceId: done.instance?.id ?? null });
-      if (comparable === null) void compare(projectId, before(projectId, done));
+      if (startMode !== undefined && last !== null) patchShown(context, projectId, { previous: last });
+      else void compareWithEarlier(projectId, done);
       // One running instance per function: each run is a new cold start, and what it replaces would only hold memory.
       for (const id of earlier) if (id !== done.instance?.id) void instances.remove(id);
     } catch (thrown) {
       const error = toFirstlightError(thrown);
-      if (error.code === 'CANCELLED') return;
-      patchShown(context, projectId, { failure: error, warm: null });
+      if (error.code === 'CANCELLED') return showCancelled(projectId);
+      patchShown(context, projectId, { failure: error, warm: null, cancelledAfterMs: null });
       if (error.class === 'build' || error.class === 'input') {
         builds.failed(projectId, error);
         if (error.details.problems?.length) transient.setState({ dockTab: 'problems' });
@@ -182,17 +217,20 @@ export function createRunActions(
           { instanceId, event: event.value as Json },
           { signal: abort.signal },
         );
-        patchShown(context, projectId, { warm: { instanceId, invocation }, failure: null });
+        patchShown(context, projectId, { warm: { instanceId, invocation }, failure: null, cancelledAfterMs: null });
       } catch (thrown) {
         const error = toFirstlightError(thrown);
-        if (error.code !== 'CANCELLED') patchShown(context, projectId, { failure: error, warm: null });
+        if (error.code === 'CANCELLED') showCancelled(projectId);
+        else patchShown(context, projectId, { failure: error, warm: null, cancelledAfterMs: null });
       } finally {
         setTask(context, projectId, null);
       }
     },
     cancel: () => {
       const { projectId } = saved.getState();
-      if (projectId !== null) transient.getState().tasks[projectId]?.cancel();
+      const task = projectId === null ? undefined : transient.getState().tasks[projectId];
+      task?.cancel();
+      return task !== undefined;
     },
     show,
     compare,

@@ -65,6 +65,10 @@ export interface Shown {
   /** What kept a run from starting, or from being read. */
   readonly failure: FirstlightError | null;
   readonly warm: WarmCall | null;
+  /** The last run or call was cancelled, this long after its start; what is shown is the one before. Units: ms. */
+  readonly cancelledAfterMs: number | null;
+  /** Why no earlier run is drawn beneath the shown one; null when one is, or nothing is to be said. */
+  readonly notCompared: string | null;
   /** The start mode that was asked for, where this window started the run: it is cold when nothing was prestarted yet. */
   readonly asked: StartMode | null;
 }
@@ -75,6 +79,8 @@ export const nothingShown: Shown = {
   loadingRunId: null,
   failure: null,
   warm: null,
+  cancelledAfterMs: null,
+  notCompared: null,
   asked: null,
 };
 

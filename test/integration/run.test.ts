@@ -196,6 +196,8 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
     );
     abort.abort();
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+    const cancelled = (await list()).filter((it) => it.functionName === 'slow');
+    expect(cancelled.every((it) => it.state !== 'failed' && it.failure === null)).toBe(true);
     await until('nothing is left of it', () => !domains().some((name) => name.includes('slow')));
   });
 

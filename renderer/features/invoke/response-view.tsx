@@ -25,7 +25,9 @@ export function ResponseView() {
   const { run, failure, warm } = shown;
   const response = warm !== null ? warm.invocation.response : (run?.response ?? null);
   const wireError = warm !== null ? warm.invocation.error : (run?.error ?? null);
-  const error = failure ?? (wireError === null ? null : fromWireError(wireError));
+  // A cancelled run has an error in the store; a person who cancelled it sees no failure.
+  const failed = wireError === null || wireError.code === 'CANCELLED' ? null : fromWireError(wireError);
+  const error = failure ?? failed;
   const durationMs = warm?.invocation.durationMs ?? (run?.timeline == null ? null : run.timeline.totalNs / 1e6);
   const busy = task !== null && task.kind !== 'build';
   const showsResponse = !busy && error === null && response !== null;

@@ -1,11 +1,13 @@
 import './runs.css';
 import type { RunSummary } from '#shared/model/run.ts';
 import { useProject, useSession, useShown, useStudio } from '../../bind/studio.tsx';
+import { compareRuns } from '../../state/comparison.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatClock, formatMs } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { moveInList } from '../../ui/list.ts';
 import { Section } from '../../ui/section.tsx';
+import { changeWords } from './change-words.ts';
 
 /** More than fit the panel at any width; the Runs tab has them all. */
 const stripLength = 40;
@@ -19,10 +21,7 @@ export function HistoryStrip() {
   if (project === null) return null;
   const list = (runs?.value ?? []).filter((run) => run.outcome !== 'running').slice(0, stripLength);
   const current = shown.run;
-  const delta =
-    current?.timeline && shown.previous?.timeline
-      ? (current.timeline.totalNs - shown.previous.timeline.totalNs) / 1e6
-      : null;
+  const comparison = compareRuns(current, shown.previous, runs?.value ?? []);
   return (
     <Section
       title="History, ms"
@@ -55,13 +54,16 @@ export function HistoryStrip() {
             ))}
           </div>
           <p className="strip-note">
-            {delta !== null && shown.previous?.timeline != null && (
-              <span data-tip={`The run drawn beneath this one took ${formatMs(shown.previous.timeline.totalNs / 1e6)}`}>
-                <span className={delta > 0 ? '' : 'ok'}>
-                  <span className="mono">{formatMs(Math.abs(delta))}</span> {delta > 0 ? 'slower' : 'faster'}
-                </span>{' '}
-                <span className="muted">than the previous run</span>
+            {comparison !== null && shown.previous?.timeline != null ? (
+              <span
+                className="ellipsis"
+                data-tip={`The run drawn beneath took ${formatMs(shown.previous.timeline.totalNs / 1e6)}; differences up to ${formatMs(comparison.noiseMs)} are noise`}
+              >
+                <span className={comparison.verdict === 'faster' ? 'ok' : undefined}>{changeWords(comparison)}</span>{' '}
+                {comparison.caveat === null && <span className="muted">than the previous run</span>}
               </span>
+            ) : (
+              <span className="muted ellipsis">{shown.notCompared}</span>
             )}
             {current !== null && <span className="faint">{formatClock(current.startedAt)}</span>}
           </p>
@@ -94,7 +96,11 @@ function RunChip({ run, shown, tabbable, ghost, onSelect }: RunChipProps) {
       className={`chip chip-${run.outcome}${shown ? ' chip-shown' : ''}${ghost ? ' chip-ghost' : ''}${run.startMode === 'prestarted' ? ' chip-prestarted' : ''}`}
       onClick={onSelect}
     >
-      {run.totalMs === null ? <Icon name="error" size={12} /> : formatMs(run.totalMs).replace(' ms', '')}
+      {run.totalMs === null ? (
+        <Icon name={run.outcome === 'failed' ? 'error' : 'stop'} size={12} />
+      ) : (
+        formatMs(run.totalMs).replace(' ms', '')
+      )}
     </button>
   );
 }

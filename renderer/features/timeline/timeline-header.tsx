@@ -6,15 +6,16 @@ import { changeOf, shareOf } from './timeline-text.ts';
 /** The total, how the run was started, and a legend with every phase's length. */
 export function TimelineHeader(props: {
   readonly model: TimelineModel;
+  readonly change: string | null;
   readonly selectedPhase: PhaseName | null;
   readonly onSelectPhase: (phase: PhaseName | null) => void;
   readonly onZoomToPhase: (phase: PhaseName) => void;
 }) {
-  const { model, selectedPhase, onSelectPhase, onZoomToPhase } = props;
+  const { model, change: words, selectedPhase, onSelectPhase, onZoomToPhase } = props;
   return (
     <>
       <h2 className="tl-title">Cold start</h2>
-      <Total model={model} />
+      <Total model={model} change={words} />
       <ul className="tl-legend" aria-label="Phases">
         {model.segments.map((segment) => {
           const duration = segment.endNs - segment.startNs;
@@ -44,12 +45,10 @@ export function TimelineHeader(props: {
   );
 }
 
-function Total({ model }: { readonly model: TimelineModel }) {
+function Total({ model, change }: { readonly model: TimelineModel; readonly change: string | null }) {
   const { timeline, previous } = model;
   if (timeline === null)
     return <span className="tl-note">{previous === null ? 'no run yet' : 'waiting for the run'}</span>;
-  const change =
-    previous === null || !timeline.complete || !previous.complete ? null : timeline.totalNs - previous.totalNs;
   return (
     <>
       <strong className="tl-total" data-complete={timeline.complete} data-testid="timeline-total">
@@ -57,7 +56,7 @@ function Total({ model }: { readonly model: TimelineModel }) {
       </strong>
       {change !== null && (
         <span className="tl-note tl-change" title="Than the previous run, which is drawn beneath this one">
-          {formatNsChange(change)}
+          {change}
         </span>
       )}
       {!timeline.complete && <span className="tl-badge tl-badge-failed">no response</span>}

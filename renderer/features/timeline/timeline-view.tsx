@@ -19,6 +19,8 @@ export interface TimelineViewProps {
   /** Null before the first run and while one is under way. */
   readonly timeline: BootTimeline | null;
   readonly previous: BootTimeline | null;
+  /** How the run compares with the previous one, in words; null when it is not comparable. */
+  readonly change?: string | null;
   readonly samples: readonly MetricSample[];
   /** The click on the scale of `MetricSample.atMs`. */
   readonly clickedAtMs: number;
@@ -29,7 +31,7 @@ export interface TimelineViewProps {
 
 /** Where a cold start's time went: phases, marks, the run before as a ghost, and the resources on the same axis. */
 export function TimelineView(props: TimelineViewProps) {
-  const { timeline, previous, samples, clickedAtMs, theme, selectedPhase, onSelectPhase } = props;
+  const { timeline, previous, change = null, samples, clickedAtMs, theme, selectedPhase, onSelectPhase } = props;
   const tokens = useTokens(theme);
   const [asTable, setAsTable] = useState(false);
   const vmmStartNs = vmmStartOf(timeline);
@@ -60,6 +62,7 @@ export function TimelineView(props: TimelineViewProps) {
       <div className="tl-head">
         <TimelineHeader
           model={model}
+          change={change}
           selectedPhase={selectedPhase}
           onSelectPhase={onSelectPhase}
           onZoomToPhase={zoomToPhase}

@@ -1,0 +1,117 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { FirstlightError } from '#shared/errors.ts';
+import { launchBrowser, openStudio, type Studio, type StudioOptions, until } from './ui-harness.ts';
+
+let browser: Browser;
+let studio: Studio;
+const open = async (options?: StudioOptions) => {
+  studio = await openStudio(browser, options);
+  await studio.page.locator('.monaco-editor .view-line').first().waitFor();
+  await studio.page.getByText('200 OK').waitFor();
+  return studio;
+};
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterEach(async () => {
+  expect(studio.complaints).toEqual([]);
+  await studio.close();
+});
+afterAll(() => browser.close());
+
+const runButton = () => studio.page.getByRole('button', { name: /^Run Ctrl/ });
+const outcome = () => studio.page.locator('.run-outcome');
+
+describe('Esc', () => {
+  it.each([
+    ['the editor', '.monaco-editor .view-line'],
+    ['the console', '.dock-console:not([hidden]) .xterm-screen'],
+  ])('cancels a run while the focus is in %s', async (_where, place) => {
+    const { page, engine } = await open();
+    engine.faults.bootMs = 60_000;
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Resuming the instance').first().waitFor();
+    await page.locator(place).first().click();
+    await page.keyboard.press('Escape');
+    await runButton().waitFor();
+    expect(await outcome().textContent()).toMatch(/cancelled after .* s/);
+  });
+
+  it('closes the editor’s suggestions first, and cancels then', async () => {
+    const { page, engine } = await open();
+    engine.faults.bootMs = 60_000;
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Resuming the instance').first().waitFor();
+    await page.locator('.monaco-editor .view-line').first().click();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.press('Control+Space');
+    await page.locator('.suggest-widget.visible').waitFor();
+    await page.keyboard.press('Escape');
+    await until(
+      'the suggestions are closed',
+      async () => (await page.locator('.suggest-widget.visible').count()) === 0,
+    );
+    expect(await runButton().count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await runButton().waitFor();
+  });
+});
+
+describe('a cancelled run', () => {
+  it('shows that it was cancelled, in grey, and not the error before it', async () => {
+    const { page, engine } = await open();
+    engine.faults.runError = new FirstlightError('LIBVIRT_UNREACHABLE', 'libvirt does not answer.', {
+      hint: 'Start it.',
+    });
+    await page.keyboard.press('Control+Enter');
+    await outcome().getByText('libvirt does not answer.').waitFor();
+    engine.faults.runError = null;
+    engine.faults.bootMs = 60_000;
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Resuming the instance').first().waitFor();
+    await page.keyboard.press('Escape');
+    await outcome()
+      .getByText(/cancelled/)
+      .waitFor();
+    expect(await page.getByText('libvirt does not answer.').count()).toBe(0);
+    expect(await outcome().locator('.danger').count()).toBe(0);
+  });
+});
+
+describe('a verdict', () => {
+  it('is not given on a run that threw', async () => {
+    const { page, engine } = await open();
+    engine.faults.functionError = new FirstlightError('FUNCTION_THREW', 'The function threw: no name');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('alert').getByText('The function threw: no name').waitFor();
+    await page.getByText('A run without an answer is not compared.').waitFor();
+    expect(await page.getByText(/faster|slower/).count()).toBe(0);
+  });
+
+  it('compares with a run of the same mode and event, or says why there is none', async () => {
+    const { page } = await open();
+    await page.getByText(/than the previous run/).waitFor();
+    await page.getByLabel('Event, as JSON').fill('{ "name": "Nobody before" }');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('No recent prestarted run had this event.').waitFor();
+    await page.keyboard.press('Control+Enter');
+    await page
+      .getByText(/than the previous run|within the noise/)
+      .first()
+      .waitFor();
+  });
+
+  it('of “Run it cold, compare” draws both runs, names what differs, and leaves the mode as it was', async () => {
+    const { page } = await open();
+    await page.getByRole('button', { name: 'Run it cold, compare' }).click();
+    await page
+      .getByText(/slower, cold against prestarted/)
+      .first()
+      .waitFor();
+    const chips = page.getByRole('listbox', { name: /Last runs/ }).getByRole('option');
+    expect(await chips.nth(1).getAttribute('class')).toContain('chip-ghost');
+    await page.getByRole('button', { name: 'Start mode, prestarted' }).waitFor();
+    expect(await page.locator('.ok', { hasText: /slower|faster/ }).count()).toBe(0);
+  });
+});
