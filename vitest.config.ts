@@ -1,6 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
+/** What runs in the guest is text here, as in the bundles of build/bundle.mjs. */
+const preludeAsText = {
+  name: 'prelude-as-text',
+  enforce: 'pre' as const,
+  load: (id: string) =>
+    id.endsWith('.prelude.js') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : undefined,
+};
+
 export default defineConfig({
+  plugins: [preludeAsText],
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
   test: {

@@ -1,6 +1,6 @@
 // What the guest calls around the handler: with the event, with what the handler settled to, with what it threw. On Ember evaluated once into
 // the base heap; on Nanos by core/runtimes/nanos/guest. The way of a plain answer uses few kinds of operations: an emulated guest pays for each the first time it meets one.
-(host, timers) => {
+(host, timers, globals) => {
   const { respond, fail } = host;
   // Held here because the function may change the globals.
   const { stringify } = JSON;
@@ -173,7 +173,11 @@
     finish,
     report,
     tick: timers.run,
-    reset: timers.clear,
+    /** Ends what belongs to the evaluation of the module. */
+    reset: () => {
+      timers.clear();
+      globals.reset();
+    },
     /** Takes the function's default export; returns what is wrong with it, or ''. */
     setHandler(value, name, runtimeName = 'ember') {
       if (typeof value !== 'function') return typeof value;

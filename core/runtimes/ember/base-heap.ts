@@ -3,7 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { EvalFlags, MAX_STACK_SIZE, QuickJS, type QuickJSOptions, type Snapshot } from 'quickjs-wasi';
 import dispatchSource from '#core/runtime/function/dispatch.prelude.js';
+import cloneSource from './prelude/clone.prelude.js';
+import consoleSource from './prelude/console.prelude.js';
 import globalsSource from './prelude/globals.prelude.js';
+import inspectSource from './prelude/inspect.prelude.js';
+import textSource from './prelude/text.prelude.js';
 import timersSource from './prelude/timers.prelude.js';
 
 /** The functions that the prelude calls, by the names that `guest/rt/imports.c` knows them by. */
@@ -63,9 +67,13 @@ export async function createBaseHeap(): Promise<BaseHeap> {
   }
   const call = (source: string, file: string, ...args: Parameters<typeof vm.callFunction>[1][]) =>
     vm.callFunction(vm.evalCode(source, file, EvalFlags.STRICT), vm.undefined, ...args);
-  const installEnv = call(globalsSource, 'ember:globals', host);
+  const inspect = call(inspectSource, 'ember:inspect');
+  call(consoleSource, 'ember:console', host, inspect);
+  call(textSource, 'ember:text');
+  call(cloneSource, 'ember:clone');
+  const globals = call(globalsSource, 'ember:globals', host, inspect);
   const timers = call(timersSource, 'ember:timers', vm.evalCode('performance.now.bind(performance)', 'ember:timers'));
-  const prelude = call(dispatchSource, 'ember:dispatch', host, timers);
+  const prelude = call(dispatchSource, 'ember:dispatch', host, timers, globals);
   const token = (name: string) => vm.exportHandle(prelude.getProp(name));
   const tokens = {
     invoke: token('invoke'),
@@ -74,7 +82,7 @@ export async function createBaseHeap(): Promise<BaseHeap> {
     tick: token('tick'),
     reset: token('reset'),
     setHandler: token('setHandler'),
-    installEnv: vm.exportHandle(installEnv),
+    installEnv: vm.exportHandle(globals.getProp('installEnv')),
   };
   vm.runGC();
   // The machine is not disposed: its values must stay alive in the snapshot.

@@ -10,16 +10,54 @@
     queue.splice(at, 0, timer);
   }
 
+  /** As Node's timers: an object that stands for its number. */
+  class Timeout {
+    #timer;
+    constructor(timer) {
+      this.#timer = timer;
+    }
+    // What waits for the handler's promise and not for timers has nothing to let go of.
+    ref() {
+      this.#timer.isRef = true;
+      return this;
+    }
+    unref() {
+      this.#timer.isRef = false;
+      return this;
+    }
+    hasRef() {
+      return this.#timer.isRef;
+    }
+    refresh() {
+      clear(this.#timer.id);
+      this.#timer.due = now() + this.#timer.delay;
+      insert(this.#timer);
+      return this;
+    }
+    close() {
+      clear(this.#timer.id);
+      return this;
+    }
+    [Symbol.toPrimitive]() {
+      return this.#timer.id;
+    }
+    [Symbol.dispose]() {
+      this.close();
+    }
+  }
+
   function add(callback, delay, args, repeat) {
     if (typeof callback !== 'function') throw new TypeError('A timer needs a function to call.');
     const ms = delay >= 1 && delay <= 2147483647 ? Math.trunc(delay) : 1;
-    const timer = { id: nextId++, due: now() + ms, callback, args, every: repeat ? ms : 0 };
+    const timer = { id: nextId++, due: now() + ms, callback, args, delay: ms, every: repeat ? ms : 0, isRef: true };
     insert(timer);
-    return timer.id;
+    return new Timeout(timer);
   }
 
-  function clear(id) {
-    queue = queue.filter((timer) => timer.id !== id);
+  function clear(timer) {
+    if (timer === undefined || timer === null) return;
+    const id = Number(timer);
+    queue = queue.filter((waiting) => waiting.id !== id);
   }
 
   Object.assign(globalThis, {
