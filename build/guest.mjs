@@ -325,6 +325,28 @@ async function build({ found, cacheDir, dir, log }) {
   }
 }
 
+/**
+ * Links a program of the tests with ring 0, in the place of what ring 3 runs otherwise.
+ *
+ * @param {{source: string, output: string}} options `source` is relative to `guest/` and defines `ember_main`, `trap` and `trap_stack_top`.
+ */
+export async function linkTestKernel({ source, output }) {
+  const found = tools();
+  const work = await mkdtemp(`${output}.`);
+  try {
+    const support = ['boot/context.S', 'dev/serial.c', 'rt/format.c', 'rt/memory.c'];
+    const objects = [];
+    for (const file of [...sourcesIn('kernel').filter((name) => /\.[cS]$/.test(name)), ...support, source]) {
+      const object = path.join(work, `${file.replaceAll('/', '-')}.o`);
+      await compile(found.gcc, path.join(guestDir, file), object, flagsFor(file, work));
+      objects.push(object);
+    }
+    await linkKernel({ found, objects, work, output });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const cacheDir = process.argv[2] ? path.resolve(process.argv[2]) : undefined;
   try {

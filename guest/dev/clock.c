@@ -6,9 +6,8 @@
 #define SECOND 1000000000ull
 /* Long enough that what lies between reading the one counter and the other, about a microsecond, is one part in two thousand. */
 #define MEASURE_NS 2000000
+#define SAMPLE_TRIES 8
 
-static struct timer_sample start;
-static int started;
 static uint64_t hz, wall_base_ns, wall_base_tsc;
 static uint64_t ns_multiplier; /* nanoseconds per count, times 2^32 */
 
@@ -17,15 +16,28 @@ static void set_hz(uint64_t value) {
   ns_multiplier = (SECOND << 32) / hz;
 }
 
-/* Ticks per second by what both clocks did between two instants. */
-static uint64_t measured_hz(void) {
-  struct timer_sample end;
-  if (!started || !timer_read(&end)) {
-    timer_restart();
-    started = timer_read(&start);
-    end = start;
+/* Both clocks at one instant, as nearly as a few tries get it: a virtual CPU can lose its host between reading the one and the other. */
+static int take_sample(struct timer_sample *best) {
+  uint64_t narrowest = UINT64_MAX;
+  for (int i = 0; i < SAMPLE_TRIES; i++) {
+    struct timer_sample sample;
+    uint64_t before = rdtsc();
+    if (!timer_read(&sample)) return 0;
+    uint64_t width = rdtsc() - before;
+    if (width >= narrowest) continue;
+    narrowest = width;
+    *best = sample;
   }
-  while (end.ns - start.ns < MEASURE_NS) timer_read(&end);
+  return 1;
+}
+
+static uint64_t measured_hz(void) {
+  struct timer_sample start, end;
+  timer_restart();
+  take_sample(&start);
+  do timer_read(&end);
+  while (end.ns < MEASURE_NS);
+  take_sample(&end);
   uint64_t ticks = end.tsc - start.tsc, elapsed = end.ns - start.ns;
   /* ticks * 1e9 overflows after some seconds; microseconds are fine enough by then. */
   return elapsed < 4 * SECOND ? ticks * 1000 / (elapsed / 1000) * 1000 : ticks / (elapsed / 1000000) * 1000;

@@ -12,6 +12,9 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 /** Names that the C library has too get a prefix, so that both can be called. */
 const renamed = (...names: string[]) => names.map((name) => `-D${name}=ember_${name}`);
 
+/** An access out of bounds, or behaviour that C does not define, ends the program with a report. */
+const sanitizers = ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+
 function compile(source: string, object: string, flags: string[]): string {
   const output = path.join(dir, object);
   execFileSync('gcc', [
@@ -20,6 +23,7 @@ function compile(source: string, object: string, flags: string[]): string {
     '-Wall',
     '-fno-builtin',
     '-mno-red-zone',
+    ...sanitizers,
     ...flags,
     '-c',
     path.join(guest, source),
@@ -41,18 +45,20 @@ const programs: Record<string, { readonly source: string; readonly flags: string
   format: { source: 'rt/format.c', flags: [] },
   random: { source: 'rt/random.c', flags: [] },
   virtq: { source: 'dev/virtio.c', flags: [] },
+  calls: { source: 'kernel/calls.c', flags: ['-include', path.join(guest, 'test/host/fake-cpu.h')] },
 };
 
 for (const [name, { source, flags }] of Object.entries(programs)) {
   it(`${source} keeps its promises`, () => {
     const program = path.join(dir, name);
     const objects = [compile(source, `${name}-subject.o`, flags), compile(`test/host/${name}.c`, `${name}-test.o`, [])];
-    execFileSync('gcc', [...objects, '-o', program, '-lm']);
+    execFileSync('gcc', [...sanitizers, ...objects, '-o', program, '-lm']);
     let output: string;
     try {
       output = execFileSync(program, { encoding: 'utf8' });
     } catch (error) {
-      output = (error as { stdout: string }).stdout;
+      const { stdout, stderr } = error as { stdout: string; stderr: string };
+      output = `${stdout}${stderr}`;
     }
     const lines = output.trim().split('\n');
     expect(lines.filter((line) => !line.startsWith('ok '))).toEqual([]);

@@ -42,7 +42,7 @@ int main(void) {
   for (int i = 0; i < 8; i++) CHECK(ok[i], "%s, bit for bit as libm", names[i]);
   int popcount = 1;
   for (int i = 0; i < 1000; i++) {
-    long long x = (long long)rand() << 33 ^ rand();
+    long long x = (uint64_t)rand() << 33 ^ rand();
     popcount &= ember_popcountdi2(x) == __builtin_popcountll(x);
   }
   CHECK(popcount && ember_popcountdi2(-1) == 64 && ember_popcountdi2(0) == 0, "popcount");
