@@ -5,8 +5,9 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildFiles, nodeModuleOptions } from './bundle.mjs';
+import { formatMs, log } from './log.mjs';
+import { root, runMain, SetupError } from './script.mjs';
 import { setUp } from './setup.mjs';
-import { formatMs, root, runMain, SetupError, say } from './setup-say.mjs';
 
 /** Each benchmark, and the files of test/bench it is in. Each file exports one function whose name starts with `bench`. */
 const benchmarks = {
@@ -72,17 +73,17 @@ async function runBenchmark(name, modules, options) {
   const results = {};
   for (const [part, file] of parts) {
     const startedAt = performance.now();
-    say(`bench: ${name} (${file}) …`);
-    const log = (line) => say(`bench: ${name}: ${line}`);
-    results[part] = await benchFunctionOf(modules[file], file)({ ...options, log });
-    say(`bench: ${name} (${file}): done in ${formatMs(performance.now() - startedAt)}`);
+    log(`bench: ${name} (${file}) …`);
+    const logLine = (line) => log(`bench: ${name}: ${line}`);
+    results[part] = await benchFunctionOf(modules[file], file)({ ...options, log: logLine });
+    log(`bench: ${name} (${file}): done in ${formatMs(performance.now() - startedAt)}`);
   }
   return parts.length === 1 ? results[parts[0][0]] : results;
 }
 
 async function main() {
   const { names, runs, help } = readArguments(process.argv.slice(2));
-  if (help) return say(usage);
+  if (help) return log(usage);
   await setUp('test');
   const files = names.flatMap((name) => Object.values(benchmarks[name]));
   const modules = await importAll(['machine.ts', ...files]);
@@ -92,7 +93,7 @@ async function main() {
     try {
       results[name] = await runBenchmark(name, modules, { ...(runs !== undefined && { runs }) });
     } catch (error) {
-      say(`bench: ${name} failed: ${error.stack ?? error}`);
+      log(`bench: ${name} failed: ${error.stack ?? error}`);
       results[name] = { error: error.message };
       process.exitCode = 1;
     }

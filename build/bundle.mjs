@@ -3,7 +3,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root, runMain, SetupError, say } from './setup-say.mjs';
+import { log } from './log.mjs';
+import { root, runMain, SetupError } from './script.mjs';
 
 /** What the bundles are made from. Shape: paths relative to the root. */
 export const bundleInputs = [
@@ -149,7 +150,7 @@ export async function buildFiles(esbuild, options) {
     const lines = await esbuild.formatMessages(error.errors.slice(0, 5), { kind: 'error', color: false });
     throw new SetupError(
       `Firstlight's own code does not bundle:\n${lines.join('')}`,
-      'Mend the lines above and run it again.',
+      'Fix the lines above and run it again.',
     );
   }
 }
@@ -177,6 +178,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await runMain(async () => {
     const startedAt = performance.now();
     await bundleAll();
-    say(`bundled into dist/ in ${Math.round(performance.now() - startedAt)} ms`);
+    log(`bundled into dist/ in ${Math.round(performance.now() - startedAt)} ms`);
   }, 1);
 }

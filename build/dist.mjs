@@ -4,9 +4,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleAll } from './bundle.mjs';
+import { log, logStep } from './log.mjs';
+import { runTool } from './run-tool.mjs';
+import { root, runMain, SetupError } from './script.mjs';
 import { setUp } from './setup.mjs';
-import { root, runMain, SetupError, say, timed } from './setup-say.mjs';
-import { runTool } from './setup-tool.mjs';
 
 const configPath = 'build/electron-builder.mjs';
 const electronBinary = join(root, 'node_modules/electron/dist/electron');
@@ -28,7 +29,7 @@ async function checkConfig() {
 }
 
 function fetchElectron() {
-  return timed("Electron's binary", () =>
+  return logStep("Electron's binary", () =>
     runTool(process.execPath, ['node_modules/electron/install.js'], {
       name: 'electron-install',
       hint: `${configPath} is valid and dist/ is built: only the packing is left. Run \`npm run dist\` where Electron's site can be reached, or set ELECTRON_MIRROR.`,
@@ -58,8 +59,8 @@ await runMain(async () => {
   // Chunks of older builds have no place in a package.
   await bundleAll({ keepMs: 0 });
   await checkConfig();
-  say(`dist: ${configPath} is valid`);
+  log(`dist: ${configPath} is valid`);
   if (!existsSync(electronBinary)) await fetchElectron();
   await runBuilder(['--publish', 'never', ...process.argv.slice(2)]);
-  say('dist: packages are in dist/packages');
+  log('dist: packages are in dist/packages');
 });

@@ -15,6 +15,7 @@ const run = promisify(execFile);
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const guestDir = path.join(root, 'guest');
 const wasmPath = path.join(root, 'node_modules/quickjs-wasi/quickjs.wasm');
+const defaultCacheDir = path.join(root, '.cache/guest');
 
 const commonFlags = [
   '-std=gnu11',
@@ -120,28 +121,41 @@ function fitEngine(source, linearBase) {
   return text;
 }
 
-/** The engine as an object file; kept by its own hash, since it takes most of the time and seldom changes. */
-async function buildEngine({ found, cacheDir, log }) {
+/** Where the compiled engine is cached: under the hash of its own inputs, since it takes most of the time and seldom changes. */
+function engineDirOf(found, wasm, cacheDir) {
   const inputs = [
     ...Object.values(found).map(toolStamp),
     fitEngine.toString(),
     commonFlags.join(' '),
     engineFlags.join(' '),
-    readFileSync(wasmPath),
+    wasm,
     ...sourcesIn('rt/include').map((file) => readFileSync(path.join(guestDir, file))),
     readLinearBase(),
   ];
-  const dir = path.join(cacheDir, 'engine', hashOf(inputs));
+  return path.join(cacheDir, 'engine', hashOf(inputs));
+}
+
+/** Whether the engine for this WebAssembly module is compiled and cached. */
+export function hasEngine(wasm, { cacheDir = defaultCacheDir } = {}) {
+  return existsSync(path.join(engineDirOf(tools(), wasm, cacheDir), 'qjs.o'));
+}
+
+/**
+ * Compiles the engine to an object file in the cache, and returns the directory of `qjs.o` and `qjs.h`.
+ *
+ * Shape: `wasm` is the content of quickjs-wasi's module.
+ */
+export async function buildEngine(wasm, { found = tools(), cacheDir = defaultCacheDir, log = () => {} } = {}) {
+  const dir = engineDirOf(found, wasm, cacheDir);
   if (existsSync(path.join(dir, 'qjs.o'))) return dir;
   await mkdir(path.dirname(dir), { recursive: true });
   const work = await mkdtemp(`${dir}.`);
   try {
     log('guest: translating QuickJS to C');
-    await run(found.wasm2c, [wasmPath, '-n', 'qjs', '-o', path.join(work, 'qjs.c')]);
-    await writeFile(
-      path.join(work, 'qjs.c'),
-      fitEngine(await readFile(path.join(work, 'qjs.c'), 'utf8'), readLinearBase()),
-    );
+    await writeFile(path.join(work, 'qjs.wasm'), wasm);
+    await run(found.wasm2c, [path.join(work, 'qjs.wasm'), '-n', 'qjs', '-o', path.join(work, 'qjs.c')]);
+    const source = await readFile(path.join(work, 'qjs.c'), 'utf8');
+    await writeFile(path.join(work, 'qjs.c'), fitEngine(source, readLinearBase()));
     const started = Date.now();
     const tick = setInterval(
       () => log(`guest: compiling QuickJS, ${Math.round((Date.now() - started) / 1000)} s (about 15 to 35 s, once)`),
@@ -154,6 +168,7 @@ async function buildEngine({ found, cacheDir, log }) {
       clearInterval(tick);
     }
     await rm(path.join(work, 'qjs.c'));
+    await rm(path.join(work, 'qjs.wasm'));
     await publish(work, dir);
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -272,7 +287,7 @@ async function linkKernel({ found, objects, work, output }) {
  * @param {{cacheDir?: string, log?: (line: string) => void}} options
  * @returns {Promise<{kernelPath: string, floorPath: string, ordinaryPath: string, hash: string, built: boolean}>}
  */
-export async function buildGuest({ cacheDir = path.join(root, '.cache/guest'), log = () => {} } = {}) {
+export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } = {}) {
   const found = tools();
   const hash = inputsHash(found);
   const dir = path.join(cacheDir, hash);
@@ -304,7 +319,7 @@ async function buildFloor({ found, work, name, flags }) {
 
 async function build({ found, cacheDir, dir, log }) {
   await mkdir(cacheDir, { recursive: true });
-  const engine = await buildEngine({ found, cacheDir, log });
+  const engine = await buildEngine(readFileSync(wasmPath), { found, cacheDir, log });
   const work = await mkdtemp(`${dir}.`);
   try {
     log('guest: compiling the kernel');

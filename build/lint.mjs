@@ -4,8 +4,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { checkLayers, listSources } from './layers.mjs';
+import { formatMs } from './log.mjs';
+import { root, runMain } from './script.mjs';
 import { setUp } from './setup.mjs';
-import { formatMs, root, runMain } from './setup-say.mjs';
 
 /** Past this a file is likely to do two things; generated files and tables are let off. */
 const maxLines = 400;

@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { SetupError, say, timed } from './setup-say.mjs';
-import { runTool } from './setup-tool.mjs';
+import { log, logStep } from './log.mjs';
+import { runTool } from './run-tool.mjs';
+import { SetupError } from './script.mjs';
 
 /**
  * Each need: the Debian package, what it is for, and the files that show it is there. One of `programs` on the PATH, or one of
@@ -69,6 +70,9 @@ export function programDirs(pathVariable = process.env.PATH ?? '') {
   return [...new Set([...pathVariable.split(':').filter(Boolean), '/usr/sbin', '/sbin', '/usr/local/sbin'])];
 }
 
+/** Whether a need is a compiler: the guest's engine waits for those, and it takes longest. */
+export const isCompiler = (need) => need.for === needs.gcc.for;
+
 /**
  * The needs of a purpose that are not there.
  *
@@ -119,7 +123,7 @@ export async function installPackages(missing, purpose) {
   if (!isRoot && !sudoWorks()) {
     throw new SetupError(`Debian packages are missing: ${packages.join(' ')} (${purpose}).`, `Run: ${command}`);
   }
-  await timed(`Debian packages (${packages.join(' ')})`, () => aptInstall(packages, isRoot, command));
+  await logStep(`Debian packages (${packages.join(' ')})`, () => aptInstall(packages, isRoot, command));
 }
 
 async function aptInstall(packages, isRoot, command) {
@@ -140,9 +144,9 @@ function sudoWorks() {
 }
 
 /** Says what cannot be had and what still works. */
-export function sayWhatWorksWithout(missing) {
+export function logLimitations(missing) {
   const uses = [...new Set(missing.map((need) => need.for))];
-  say(
+  log(
     `set-up: going on without them: ${uses.join(', ')} will not work; everything else does (try \`npm start -- doctor\`).`,
   );
 }

@@ -2,8 +2,9 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SetupError, say, timed } from './setup-say.mjs';
-import { runTool } from './setup-tool.mjs';
+import { log, logStep } from './log.mjs';
+import { runTool } from './run-tool.mjs';
+import { SetupError } from './script.mjs';
 
 /** The sockets of the system daemon: monolithic libvirtd, then the modular QEMU daemon. */
 const systemSockets = ['/run/libvirt/libvirt-sock', '/run/libvirt/virtqemud-sock'];
@@ -38,13 +39,13 @@ export async function isLibvirtUp() {
 export async function startLibvirt() {
   if (existsSync('/run/systemd/system')) {
     const unit = existsSync('/usr/sbin/libvirtd') ? 'libvirtd.service' : 'virtqemud.socket';
-    await timed(`libvirt is not running: systemctl start ${unit}`, async () => {
+    await logStep(`libvirt is not running: systemctl start ${unit}`, async () => {
       await runTool('systemctl', ['start', unit], { name: 'systemctl', hint: `See: systemctl status ${unit}` });
       await waitForLibvirt();
     });
     return;
   }
-  await timed('no service manager and no libvirt daemon here: starting virtlogd -d and libvirtd -d', async () => {
+  await logStep('no service manager and no libvirt daemon here: starting virtlogd -d and libvirtd -d', async () => {
     // virtlogd first: libvirtd hands it each guest's standard output.
     if (!existsSync('/run/libvirt/virtlogd-sock') || !(await isListening('/run/libvirt/virtlogd-sock'))) {
       await runTool('virtlogd', ['-d'], { env: daemonEnv(), hint: 'See /var/log/libvirt/.' });
@@ -72,14 +73,14 @@ async function waitForLibvirt() {
 }
 
 /** As root, makes the folder where libvirt locks consoles and channels, which a container with an empty /run lacks. */
-export function mendLockDir() {
+export function createLockDir() {
   if (existsSync('/var/lock/.')) return;
   try {
     mkdirSync('/run/lock', { recursive: true });
     chmodSync('/run/lock', 0o1777);
-    say('set-up: made /run/lock, without which libvirt opens no console');
+    log('set-up: made /run/lock, without which libvirt opens no console');
   } catch (error) {
-    say(
+    log(
       `set-up: /run/lock is missing, libvirt opens no console without it, and it could not be made (${error.message}).`,
     );
   }
@@ -90,7 +91,7 @@ export function mendLockDir() {
  *
  * Where root can and that user cannot, libvirt distrusts its capability cache and every start takes 44 s.
  */
-export function needsKvmMending(stat, kvmGroupId) {
+export function needsKvmRepair(stat, kvmGroupId) {
   if (!stat) return false;
   const everyone = (stat.mode & 0o006) === 0o006;
   const group = stat.gid === kvmGroupId && (stat.mode & 0o060) === 0o060;
@@ -104,21 +105,21 @@ export function findGroupId(name, groupFile = readFileSync('/etc/group', 'utf8')
 }
 
 /** As root, gives /dev/kvm to the group kvm where libvirt's QEMU user could not open it, and says so. */
-export function mendKvm() {
+export function repairKvmAccess() {
   const stat = statSync('/dev/kvm', { throwIfNoEntry: false });
   const kvmGroupId = findGroupId('kvm');
-  if (!needsKvmMending(stat, kvmGroupId)) return;
+  if (!needsKvmRepair(stat, kvmGroupId)) return;
   const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
   const why = `/dev/kvm is ${mode} with group ${stat.gid}: libvirt's QEMU user cannot open it, so each start would take 44 s`;
   if (kvmGroupId === undefined) {
-    say(`set-up: ${why}. There is no group kvm to give it to; \`npm start -- doctor\` tells more.`);
+    log(`set-up: ${why}. There is no group kvm to give it to; \`npm start -- doctor\` tells more.`);
     return;
   }
   try {
     chownSync('/dev/kvm', stat.uid, kvmGroupId);
     chmodSync('/dev/kvm', 0o660);
-    say(`set-up: ${why}. Mended: chgrp kvm /dev/kvm && chmod 660 /dev/kvm`);
+    log(`set-up: ${why}. Repaired: chgrp kvm /dev/kvm && chmod 660 /dev/kvm`);
   } catch (error) {
-    say(`set-up: ${why}. It could not be repaired (${error.message}).`);
+    log(`set-up: ${why}. It could not be repaired (${error.message}).`);
   }
 }

@@ -4,12 +4,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isLockfileInstalled } from './setup.mjs';
+import { formatMs } from './log.mjs';
+import { root as checkout, requireNode } from './script.mjs';
 import { withLock } from './setup-lock.mjs';
 import { describeMissing, findMissing, installCommand, programDirs } from './setup-packages.mjs';
-import { root as checkout, formatMs, requireNode } from './setup-say.mjs';
-import { findGroupId, isListening, needsKvmMending } from './setup-services.mjs';
+import { findGroupId, isListening, needsKvmRepair } from './setup-services.mjs';
 import { describeChange, listFiles, readStamp, sameContent, takeStamp, writeStamp } from './setup-stamp.mjs';
+import { isLockfileInstalled } from './setup-steps.mjs';
 
 let root = '';
 beforeEach(() => {
@@ -205,11 +206,11 @@ describe('services', () => {
   });
 
   it('see when only root can open /dev/kvm', () => {
-    expect(needsKvmMending({ mode: 0o20600, gid: 0 }, 105)).toBe(true);
-    expect(needsKvmMending({ mode: 0o20660, gid: 0 }, 105)).toBe(true);
-    expect(needsKvmMending({ mode: 0o20660, gid: 105 }, 105)).toBe(false);
-    expect(needsKvmMending({ mode: 0o20666, gid: 0 }, undefined)).toBe(false);
-    expect(needsKvmMending(undefined, 105)).toBe(false);
+    expect(needsKvmRepair({ mode: 0o20600, gid: 0 }, 105)).toBe(true);
+    expect(needsKvmRepair({ mode: 0o20660, gid: 0 }, 105)).toBe(true);
+    expect(needsKvmRepair({ mode: 0o20660, gid: 105 }, 105)).toBe(false);
+    expect(needsKvmRepair({ mode: 0o20666, gid: 0 }, undefined)).toBe(false);
+    expect(needsKvmRepair(undefined, 105)).toBe(false);
   });
 
   it('find a group by its name', () => {

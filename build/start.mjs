@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { root, runMain } from './script.mjs';
 import { setUp } from './setup.mjs';
-import { root, runMain } from './setup-say.mjs';
 
 await runMain(async () => {
   const args = process.argv.slice(2);

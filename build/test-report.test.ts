@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { clearLeftovers } from './test-leftovers.mjs';
+import { removeLeftovers } from './leftovers.mjs';
 import { summarize, summaryLine } from './test-report.mjs';
 
 const lines = (...entries: object[]) => entries.map((entry) => JSON.stringify(entry));
@@ -56,7 +56,7 @@ describe('leftovers', () => {
     writeFileSync(join(dir, 'forgotten.txt'), '');
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', dir], { stdio: 'ignore' });
     const ended = new Promise((resolve) => child.once('close', resolve));
-    const found = await clearLeftovers(dir, { patienceMs: 300 });
+    const found = await removeLeftovers(dir, { graceMs: 300 });
     await ended;
     expect(found).toHaveLength(2);
     expect(found[0]).toContain(`process ${child.pid} still ran`);
@@ -64,6 +64,6 @@ describe('leftovers', () => {
   });
 
   it('are none after a clean run', async () => {
-    expect(await clearLeftovers(mkdtempSync(join(tmpdir(), 'fl-left-')), { patienceMs: 0 })).toEqual([]);
+    expect(await removeLeftovers(mkdtempSync(join(tmpdir(), 'fl-left-')), { graceMs: 0 })).toEqual([]);
   });
 });

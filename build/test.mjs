@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeLeftovers } from './leftovers.mjs';
+import { formatMs, log } from './log.mjs';
+import { root, runMain } from './script.mjs';
 import { setUp } from './setup.mjs';
-import { formatMs, root, runMain, say } from './setup-say.mjs';
-import { clearLeftovers } from './test-leftovers.mjs';
 import { summarize, summaryLine } from './test-report.mjs';
 
 /** No run may hang a CI machine: its own limit is 90 minutes, and set-up comes first. */
@@ -31,7 +32,7 @@ function runVitest(args, env) {
       setTimeout(() => endGroup('SIGKILL'), 5000).unref();
     };
     const timer = setTimeout(() => {
-      say(`\nnpm test: still running after ${formatMs(maxRunMs)}; ending the run.`);
+      log(`\nnpm test: still running after ${formatMs(maxRunMs)}; ending the run.`);
       stop();
     }, maxRunMs);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
@@ -62,7 +63,7 @@ await runMain(async () => {
   const code = await runVitest(process.argv.slice(2), { TMPDIR: temporary, FIRSTLIGHT_TEST_REPORT: reportPath });
   const summary = summarize(existsSync(reportPath) ? readFileSync(reportPath, 'utf8').split('\n') : []);
   rmSync(reportPath, { force: true });
-  const leftovers = await clearLeftovers(temporary);
+  const leftovers = await removeLeftovers(temporary);
   const total = { ...summary, failed: summary.failed + leftovers.length };
   // Whatever vitest counts against a run that no line tells of (its own crash, a bad argument) must not pass for green.
   if (code !== 0 && total.failed === 0) total.failed = 1;

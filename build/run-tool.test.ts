@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { root } from './setup-say.mjs';
-import { pickWords, runTool } from './setup-tool.mjs';
+import { pickErrorLines, runTool } from './run-tool.mjs';
+import { root } from './script.mjs';
 
 describe('running a tool', () => {
   it('shows what it said when it fails, with the hint', async () => {
@@ -25,7 +25,7 @@ describe('running a tool', () => {
     const dir = mkdtempSync(join(tmpdir(), 'fl-tool-'));
     const pidFile = join(dir, 'pid');
     const script = `
-      import { runTool } from '${root}/build/setup-tool.mjs';
+      import { runTool } from '${root}/build/run-tool.mjs';
       await runTool('sh', ['-c', 'echo $$ > ${pidFile}; exec sleep 60'], { name: 'test-tool' });`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
     const ended = new Promise((resolve) => parent.once('close', resolve));
@@ -45,9 +45,9 @@ function isRunning(pid: string): boolean {
   return existsSync(path) && !/\) Z /.test(readFileSync(path, 'utf8'));
 }
 
-describe('the words of a failed tool', () => {
+describe('the error lines of a failed tool', () => {
   it('are its error lines where it marks them', () => {
-    expect(pickWords('npm warn old\nnpm error code E404\nnpm error\nnpm error 404 not found\n')).toEqual([
+    expect(pickErrorLines('npm warn old\nnpm error code E404\nnpm error\nnpm error 404 not found\n')).toEqual([
       'npm error code E404',
       'npm error 404 not found',
     ]);
@@ -55,7 +55,7 @@ describe('the words of a failed tool', () => {
 
   it('are its last lines otherwise', () => {
     const output = Array.from({ length: 30 }, (_, index) => `line ${index}`).join('\n');
-    expect(pickWords(output)).toHaveLength(15);
-    expect(pickWords(output).at(-1)).toBe('line 29');
+    expect(pickErrorLines(output)).toHaveLength(15);
+    expect(pickErrorLines(output).at(-1)).toBe('line 29');
   });
 });

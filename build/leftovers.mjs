@@ -1,9 +1,9 @@
-// Finds what a test run left behind. A run has its own TMPDIR, and everything a test makes lies under it: a process of
-// the run is one that names that directory in its command line, and nobody else's can.
+// Finds what a test run left behind. A run has its own TMPDIR, and everything that a test creates lies under it.
+// A process belongs to the run when its command line names that directory.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The processes whose command line names `dir`. Shape: `[{ pid, commandLine }]`. */
+/** Lists the processes whose command line names `dir`. Shape: `[{ pid, commandLine }]`. */
 export function findProcesses(dir) {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -21,16 +21,16 @@ function readCommandLine(pid) {
 }
 
 /**
- * Waits a little for what is still on its way out, then says what stays, ends those processes, and removes the directory.
+ * Waits for processes that are still ending, then lists what is left, terminates those processes, and removes the directory.
  *
  * Shape: one line of text for each process and each file left in `dir`.
  */
-export async function clearLeftovers(dir, { patienceMs = 8000 } = {}) {
-  const giveUpAt = Date.now() + patienceMs;
+export async function removeLeftovers(dir, { graceMs = 8000 } = {}) {
+  const deadline = Date.now() + graceMs;
   // Where PID 1 is slow to reap, libvirt needs two seconds to end a domain.
-  while (findProcesses(dir).length > 0 && Date.now() < giveUpAt) await sleep(200);
+  while (findProcesses(dir).length > 0 && Date.now() < deadline) await sleep(200);
   const processes = findProcesses(dir);
-  for (const { pid } of processes) endProcess(pid);
+  for (const { pid } of processes) terminate(pid);
   const files = readdirSync(dir);
   rmSync(dir, { recursive: true, force: true });
   return [
@@ -39,7 +39,7 @@ export async function clearLeftovers(dir, { patienceMs = 8000 } = {}) {
   ];
 }
 
-function endProcess(pid) {
+function terminate(pid) {
   try {
     process.kill(pid, 'SIGTERM');
   } catch (error) {

@@ -1,0 +1,142 @@
+// The work of each set-up step: what it is made from, what it leaves behind, and how it is done.
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { bundleAll, bundleInputs, bundleOutputs, isTestFile } from './bundle.mjs';
+import { log } from './log.mjs';
+import { runTool } from './run-tool.mjs';
+import { root, SetupError } from './script.mjs';
+
+/**
+ * The steps that are done again only when their inputs changed.
+ *
+ * Shape: by name `{ title, inputs, outputs, ignore?, isDone?, run }`, paths relative to the root.
+ */
+export const steps = {
+  npm: {
+    title: 'npm packages',
+    inputs: ['package-lock.json'],
+    outputs: ['node_modules/.package-lock.json'],
+    isDone: isLockfileInstalled,
+    run: () =>
+      runTool('npm', ['ci', '--no-audit', '--no-fund'], {
+        name: 'npm-ci',
+        env: npmEnv,
+        hint: registryHint,
+      }),
+  },
+  guest: {
+    title: 'guest kernel',
+    inputs: ['guest', 'build/guest.mjs', 'core/runtimes/ember/layout.ts', 'node_modules/quickjs-wasi/package.json'],
+    outputs: ['dist/guest/ember.elf', 'dist/guest/floor.elf', 'dist/guest/ordinary.elf'],
+    ignore: (path) => path.startsWith('guest/test/') || path.endsWith('.md'),
+    run: buildGuestKernel,
+  },
+  bundles: { title: 'programs', inputs: bundleInputs, outputs: bundleOutputs, ignore: isTestFile, run: bundleAll },
+  renderer: {
+    title: 'user interface',
+    inputs: ['renderer', 'shared', 'assets', 'package-lock.json'],
+    outputs: ['dist/renderer/index.html'],
+    ignore: isTestFile,
+    run: buildRenderer,
+  },
+};
+
+const registryHint = 'The first set-up needs the npm registry: is the machine online? Then run the same command again.';
+
+/** Set-up may itself run under `npm --silent` or `npm --json`; the npm that it starts has settings of its own. */
+const npmEnv = { npm_config_loglevel: 'error', npm_config_json: 'false', npm_config_dry_run: 'false' };
+
+/** Whether node_modules holds what package-lock.json asks for. */
+export function isLockfileInstalled(dir = root) {
+  const read = (path) => JSON.parse(readFileSync(join(dir, path), 'utf8')).packages;
+  const installed = read('node_modules/.package-lock.json');
+  return Object.entries(read('package-lock.json')).every(([path, entry]) => {
+    if (path === '' || !path.startsWith('node_modules/')) return true;
+    return installed[path] ? installed[path].version === entry.version : entry.optional || entry.devOptional || false;
+  });
+}
+
+/**
+ * Compiles the JavaScript engine of the guest into its cache. It needs one file of one npm package, so it runs beside `npm ci`.
+ *
+ * Errors: throws a SetupError when the package cannot be fetched or the compiler fails.
+ */
+export async function compileEngine() {
+  const { hasEngine, buildEngine } = await import('./guest.mjs');
+  const wasm = await fetchEngineSource();
+  if (!hasEngine(wasm)) await describeCompilerErrors(() => buildEngine(wasm, { log: createOnceLog() }));
+}
+
+/** The engine's WebAssembly module, straight from the npm registry and checked against package-lock.json. */
+async function fetchEngineSource() {
+  const { version, integrity } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages[
+    'node_modules/quickjs-wasi'
+  ];
+  const dir = mkdtempSync(join(root, '.cache/engine-source-'));
+  try {
+    const args = ['pack', `quickjs-wasi@${version}`, '--pack-destination', dir];
+    await runTool('npm', args, { name: 'npm-pack', env: npmEnv, hint: registryHint });
+    const tarball = join(dir, `quickjs-wasi-${version}.tgz`);
+    const digest = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`;
+    if (digest !== integrity)
+      throw new SetupError(
+        `quickjs-wasi ${version} from the npm registry is not the package that package-lock.json names (${digest}).`,
+        'Check npm’s registry setting: npm config get registry',
+      );
+    await runTool('tar', ['-xzf', tarball, '-C', dir, 'package/quickjs.wasm'], { name: 'tar' });
+    return readFileSync(join(dir, 'package/quickjs.wasm'));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Compiles the guest (cached by content in .cache, so only what changed is compiled) and copies it to dist/. */
+async function buildGuestKernel() {
+  const { buildGuest } = await import('./guest.mjs');
+  const built = await describeCompilerErrors(() => buildGuest({ log: createOnceLog() }));
+  mkdirSync(join(root, 'dist/guest'), { recursive: true });
+  for (const path of [built.kernelPath, built.floorPath, built.ordinaryPath]) {
+    const target = join(root, 'dist/guest', basename(path));
+    copyFileSync(path, `${target}.new`);
+    renameSync(`${target}.new`, target);
+  }
+}
+
+/** A log that prints each kind of line once: that a step is still running is logged anyway. */
+function createOnceLog() {
+  const logged = new Set();
+  return (line) => {
+    const [kind] = line.split(',', 1);
+    if (!logged.has(kind)) log(line);
+    logged.add(kind);
+  };
+}
+
+async function describeCompilerErrors(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SetupError) throw error;
+    const lines = (error.stderr || error.message).trim().split('\n').slice(-15).join('\n    ');
+    throw new SetupError(
+      `the guest kernel could not be compiled:\n    ${lines}`,
+      'It needs gcc, binutils and wabt. Install them, then run the same command again.',
+    );
+  }
+}
+
+/** Builds the renderer beside the old one and swaps them, so that nobody is served half of it. */
+async function buildRenderer() {
+  const [fresh, current, old] = ['.renderer-new', 'renderer', '.renderer-old'].map((name) => join(root, 'dist', name));
+  rmSync(fresh, { recursive: true, force: true });
+  const config = ['--config', 'renderer/vite.config.ts', '--outDir', fresh, '--emptyOutDir', '--logLevel', 'warn'];
+  await runTool(process.execPath, ['node_modules/vite/bin/vite.js', 'build', ...config], {
+    name: 'vite',
+    env: { NODE_ENV: 'production' },
+  });
+  rmSync(old, { recursive: true, force: true });
+  if (existsSync(current)) renameSync(current, old);
+  renameSync(fresh, current);
+  rmSync(old, { recursive: true, force: true });
+}
