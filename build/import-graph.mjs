@@ -6,7 +6,9 @@ import { listImports, listSources, resolveImport } from './layers.mjs';
 /**
  * Every import under `root`, types and dynamic imports included.
  *
- * Shape: `[{ path, line, specifier, target }]`; `target` is a file of ours relative to `root`, or a package's or Node module's name.
+ * Shape: `target` is a file of ours relative to `root`, or a package's or Node module's name.
+ *
+ * @returns {{ path: string, line: number, specifier: string, target: string }[]}
  */
 export function readImports(parseSync, root) {
   const findEntry = createEntryFinder(root);
@@ -40,7 +42,10 @@ function createEntryFinder(root) {
 /**
  * The cycles of a graph: one shortest cycle for each group of files that reach each other.
  *
- * Shape: `edges` are `{ path, target }`; each cycle is `{ members, cycle }`, both sorted lists of paths, `cycle` in import order.
+ * Shape: `members` is sorted, `cycle` is in import order.
+ *
+ * @param {{ path: string, target: string }[]} edges
+ * @returns {{ members: string[], cycle: string[] }[]}
  */
 export function findCycles(edges) {
   const graph = new Map();

@@ -1,5 +1,5 @@
 // The import rules of docs/architecture.md, as data, and the check that `npm run lint` makes of them.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
 /** The packages of ours, by the names that imports give them. */
@@ -41,6 +41,32 @@ export const layers = [
   { folder: 'renderer', may: ['shared'], node: false },
 ];
 
+/**
+ * The rooms of core, upwards, and the rooms below that each may import. An edge that is not here is an error of `npm run lint`.
+ * Each folder of `runtimes` is a room of its own: one runtime never imports another, and only the composition root names them.
+ */
+export const coreRooms = {
+  store: [],
+  exec: ['store'],
+  config: ['store'],
+  vmm: ['store', 'exec'],
+  runtime: ['store', 'vmm'],
+  programs: ['store', 'exec', 'config', 'runtime'],
+  bundle: ['store', 'config', 'runtime', 'programs'],
+  'runtimes/*': ['store', 'exec', 'vmm', 'runtime', 'programs', 'bundle'],
+  images: ['store', 'runtime', 'bundle'],
+  imports: ['store', 'config', 'programs'],
+  volumes: ['store', 'runtime'],
+  metrics: ['store', 'vmm'],
+  instances: ['store', 'vmm', 'runtime', 'bundle', 'images', 'metrics'],
+  doctor: ['store', 'exec', 'vmm', 'runtime'],
+  projects: ['store', 'config'],
+  engine: [
+    ...['store', 'vmm', 'runtime', 'bundle', 'runtimes/*', 'images', 'imports', 'volumes'],
+    ...['metrics', 'instances', 'doctor', 'projects'],
+  ],
+};
+
 const spawners = ['child_process', 'node:child_process', 'execa'];
 
 /** Files that may start processes: core's one place, the client library's own daemon start, and nothing else. */
@@ -55,7 +81,7 @@ const mayStartProcesses = (path) =>
 export function judgeImport(path, target) {
   const packageName = barePackageOf(target);
   if (packageName === 'electron' && !path.startsWith('electron/')) return "only electron/ may import 'electron'";
-  // Tests and the bundler's settings may reach for fixtures, Node, and the other side of what they test.
+  // Tests, scripts and the bundler's settings may reach for fixtures, Node, and the other side of what they test.
   if (isTest(path)) return null;
   if (spawners.includes(target) && !mayStartProcesses(path)) return 'only core/exec may start processes';
   const layer = layerOf(path);
@@ -69,11 +95,27 @@ export function judgeImport(path, target) {
   const otherFeature = featureOf(target);
   if (feature && otherFeature && feature !== otherFeature) return 'renderer features never import each other';
   const isAllowed = [layer.folder, ...layer.may].some((folder) => isWithin(target, folder));
-  return isAllowed ? null : `${layer.folder} may import only ${[layer.folder, ...layer.may].join(', ')}`;
+  if (!isAllowed) return `${layer.folder} may import only ${[layer.folder, ...layer.may].join(', ')}`;
+  return judgeRooms(roomOf(path), roomOf(target));
 }
 
+/** Why one room of core may not import another, or null. */
+function judgeRooms(from, to) {
+  if (from === undefined || to === undefined || from === to) return null;
+  const may = coreRooms[ruleOf(from)];
+  if (!may) return `core/${from} is in no row of coreRooms (build/layers.mjs)`;
+  if (may.includes(ruleOf(to))) return null;
+  return `core/${from} may import only ${may.join(', ') || 'nothing else of core'} (coreRooms in build/layers.mjs)`;
+}
+
+/** The room of a file of core: its folder, and below `runtimes` the folder of one runtime. */
+export const roomOf = (path) => /^core\/(runtimes\/[^/]+(?=\/)|[^/]+(?=\/))/.exec(path)?.[1];
+const ruleOf = (room) => room.replace(/^runtimes\/.*/, 'runtimes/*');
+
 const isTest = (path) =>
-  path.startsWith('test/') || /\.test\.tsx?$|(^|\/)vite\.config\.ts$/.test(path) || /(^|\/)testing\//.test(path);
+  /^(test|guest\/test|build)\//.test(path) ||
+  /\.test\.tsx?$|(^|\/)vite\.config\.ts$/.test(path) ||
+  /(^|\/)testing\//.test(path);
 const isWithin = (path, folder) => path === folder || path.startsWith(`${folder}/`);
 const layerOf = (path) => layers.find((layer) => isWithin(path, layer.folder));
 const featureOf = (path) => /^renderer\/features\/([^/]+)\//.exec(path)?.[1];
@@ -119,10 +161,10 @@ export function listImports(parseSync, path, text) {
   return found;
 }
 
-/** Every TypeScript file of the layers under `root`. Shape: paths relative to `root`, with `/`. */
+/** Lists every TypeScript file of the project under `root`, and the scripts of build/. Shape: paths relative to `root`, with `/`. */
 export function listSources(root) {
-  const folders = [...new Set(layers.map((layer) => layer.folder.split('/')[0])), 'test'];
-  const skipped = /(^|\/)(node_modules|dist|fixtures)(\/|$)/;
+  const folders = [...new Set(layers.map((layer) => layer.folder.split('/')[0])), 'test', 'guest', 'build'];
+  const skipped = /(^|\/)(node_modules|dist)(\/|$)/;
   return folders
     .flatMap((folder) => {
       try {
@@ -132,15 +174,18 @@ export function listSources(root) {
         throw error;
       }
     })
-    .filter((path) => /\.tsx?$/.test(path) && !skipped.test(dirname(path)));
+    .filter((path) => /(?<!\.d)\.tsx?$|^build\/.*\.mjs$/.test(path) && !skipped.test(dirname(path)));
 }
 
-/** Every import under `root` that breaks a rule. Shape: `[{ path, line, specifier, reason }]`. */
-export function checkLayers(parseSync, root) {
-  return listSources(root).flatMap((path) =>
-    listImports(parseSync, path, readFileSync(join(root, path), 'utf8')).flatMap(({ specifier, line }) => {
-      const reason = judgeImport(path, resolveImport(path, specifier));
-      return reason ? [{ path, line, specifier, reason }] : [];
-    }),
-  );
+/**
+ * Every import that breaks a rule.
+ *
+ * @param {{ path: string, line: number, specifier: string }[]} imports
+ * @returns {{ path: string, line: number, specifier: string, reason: string }[]}
+ */
+export function checkLayers(imports) {
+  return imports.flatMap(({ path, line, specifier }) => {
+    const reason = judgeImport(path, resolveImport(path, specifier));
+    return reason ? [{ path, line, specifier, reason }] : [];
+  });
 }

@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseSync } from 'vite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkLayers, judgeImport, listImports, resolveImport } from './layers.mjs';
+import { findCycles, readImports } from './import-graph.mjs';
+import { checkLayers, coreRooms, judgeImport, listImports, resolveImport } from './layers.mjs';
 
 describe('judgeImport', () => {
   it.each([
     ['core/bundle/bundle.ts', 'shared/errors.ts'],
+    ['core/images/images.ts', 'core/store/digest.ts'],
+    ['core/engine/create-core.ts', 'core/runtimes/ember/ember-runtime.ts'],
+    ['core/runtimes/nanos/boot/direct-boot.ts', 'core/runtimes/nanos/ports.ts'],
     ['core/libvirt/link.ts', 'node-libvirt'],
     ['core/exec/run-tool.ts', 'execa'],
     ['cli/main.ts', 'core/create-core.ts'],
@@ -31,6 +35,10 @@ describe('judgeImport', () => {
     ['shared/errors.ts', 'node:fs', /knows no Node/],
     ['packages/node-libvirt/src/xdr.ts', 'shared/errors.ts', /may import only packages\/node-libvirt/],
     ['core/bundle/bundle.ts', 'host/start-host.ts', /core may import only/],
+    ['core/store/digest.ts', 'core/exec/run-tool.ts', /core\/store may import only nothing else of core/],
+    ['core/doctor/doctor.ts', 'core/runtimes/nanos/ports.ts', /core\/doctor may import only/],
+    ['core/runtimes/ember/image.ts', 'core/runtimes/nanos/ports.ts', /core\/runtimes\/ember may import only/],
+    ['core/attic/old.ts', 'core/store/digest.ts', /core\/attic is in no row/],
     ['core/bundle/bundle.ts', 'node:child_process', /only core\/exec/],
     ['core/bundle/bundle.ts', 'execa', /only core\/exec/],
     ['core/bundle/bundle.ts', 'electron', /only electron\//],
@@ -46,6 +54,16 @@ describe('judgeImport', () => {
     ['renderer/app/app.test.tsx', 'electron', /only electron\//],
   ])('stops %s from importing %s', (path, target, reason) => {
     expect(judgeImport(path, target)).toMatch(reason);
+  });
+});
+
+describe('coreRooms', () => {
+  it('has no cycle, and lists each room after those that it may import', () => {
+    const rooms = Object.keys(coreRooms);
+    for (const [room, may] of Object.entries<string[]>(coreRooms)) {
+      for (const other of may) expect(rooms.indexOf(other), `${room} > ${other}`).toBeLessThan(rooms.indexOf(room));
+      expect(may.every((other) => rooms.includes(other))).toBe(true);
+    }
   });
 });
 
@@ -106,10 +124,33 @@ describe('checkLayers', () => {
     write('shared/b.ts', "export const b = 1;\nexport type Late = import('../core/a.ts').Late;\n");
     write('renderer/features/one/x.tsx', "import { y } from '../two/y.tsx';\nexport const x = <p>{y}</p>;\n");
     write('test/fixtures/bad.ts', "import 'electron';\n");
-    expect(checkLayers(parseSync, root).map(({ path, line, specifier }) => `${path}:${line} ${specifier}`)).toEqual([
+    write('core/store/d.ts', "import '../exec/e.ts';\n");
+    expect(
+      checkLayers(readImports(parseSync, root)).map(({ path, line, specifier }) => `${path}:${line} ${specifier}`),
+    ).toEqual([
       'shared/b.ts:2 ../core/a.ts',
       'core/a.ts:2 #host/c.ts',
+      'core/store/d.ts:1 ../exec/e.ts',
       'renderer/features/one/x.tsx:1 ../two/y.tsx',
+      'test/fixtures/bad.ts:1 electron',
     ]);
+  });
+
+  it('finds cycles of types, through packages and of one file, each with its shortest path', () => {
+    const exports = { '.': { source: './src/index.ts' }, './testing': { source: './src/testing/index.ts' } };
+    write('packages/files/package.json', JSON.stringify({ exports }));
+    write('packages/files/src/index.ts', "export * from './tree.ts';\n");
+    write('packages/files/src/tree.ts', "import { fake } from '@firstlight/files/testing';\n");
+    write('packages/files/src/testing/index.ts', "import type { Tree } from '@firstlight/files';\n");
+    write('core/store/a.ts', "import type { B } from './b.ts';\n");
+    write('core/store/b.ts', "import './c.ts';\nimport './a.ts';\n");
+    write('core/store/c.ts', "import '#core/store/a.ts';\n");
+    write('core/store/self.ts', "import './self.ts';\n");
+    write('core/store/fine.ts', "import './a.ts';\n");
+    const found = findCycles(readImports(parseSync, root));
+    expect(found.map(({ members }) => members.length)).toEqual([3, 1, 3]);
+    expect(found[0]?.cycle.slice().sort()).toEqual(['core/store/a.ts', 'core/store/b.ts']);
+    expect(found[1]?.cycle).toEqual(['core/store/self.ts']);
+    expect(found[2]?.members[2]).toBe('packages/files/src/tree.ts');
   });
 });

@@ -20,6 +20,10 @@ const unwatchEnd = () => endings.forEach((event) => void process.off(event, endA
 /**
  * Runs a program and waits for its exit.
  *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ name?: string, cwd?: string, env?: Record<string, string>, hint?: string }} options
+ *
  * Errors: throws a SetupError with the last lines of the output when it cannot be started or fails.
  */
 export async function runTool(command, args, { name = command, cwd = root, env = {}, hint } = {}) {

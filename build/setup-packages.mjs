@@ -76,7 +76,11 @@ export const isCompiler = (need) => need.for === needs.gcc.for;
 /**
  * The needs of a purpose that are not there.
  *
- * Shape: `[{ package, for, programs?, files? }]`, one for each package.
+ * Shape: one entry for each package.
+ *
+ * @param {keyof typeof purposes} purpose
+ * @param {{ isRoot?: boolean, exists?: (path: string) => boolean, dirs?: string[] }} options
+ * @returns {{ package: string, for: string, programs?: string[], files?: string[] }[]}
  */
 export function findMissing(
   purpose,

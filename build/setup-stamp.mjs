@@ -7,9 +7,12 @@ import { dirname, join } from 'node:path';
 const skippedNames = new Set(['node_modules', 'dist', '.cache', '.git', 'test-results']);
 
 /**
- * Every file under the given paths, which may be files, directories, or missing.
+ * Lists every file under the given paths, which may be files, directories, or missing, in a stable order.
  *
- * Shape: a map from path relative to `root` to `{ size, mtimeMs }`, in a stable order.
+ * @param {string} root
+ * @param {string[]} paths
+ * @param {{ ignore?: ((path: string) => boolean) | undefined }} options
+ * @returns {Map<string, { size: number, mtimeMs: number }>} by path relative to `root`
  */
 export function listFiles(root, paths, { ignore = () => false } = {}) {
   const found = new Map();
@@ -29,9 +32,15 @@ export function listFiles(root, paths, { ignore = () => false } = {}) {
 }
 
 /**
- * What the inputs are now. A file whose size and time are those of the `previous` stamp keeps that stamp's hash unread.
+ * Describes the present inputs. A file whose size and time are those of the `previous` stamp keeps that stamp's hash unread.
  *
- * Shape: `{ extra, files: { path: [size, mtimeMs, sha256] } }`, plain JSON.
+ * Shape: `files` holds `[size, mtimeMs, sha256]` by path.
+ *
+ * @typedef {{ extra: string, files: Record<string, [number, number, string]> }} Stamp
+ * @param {string} root
+ * @param {string[]} paths
+ * @param {{ extra?: string, ignore?: ((path: string) => boolean) | undefined, previous?: Stamp | undefined }} options
+ * @returns {Stamp}
  */
 export function takeStamp(root, paths, { extra = '', ignore, previous } = {}) {
   const files = {};
@@ -43,14 +52,24 @@ export function takeStamp(root, paths, { extra = '', ignore, previous } = {}) {
   return { extra, files };
 }
 
-/** Whether two stamps stand for the same content, whatever the times of the files. */
+/**
+ * Whether two stamps stand for the same content, whatever the times of the files.
+ *
+ * @param {Stamp | undefined} a
+ * @param {Stamp | undefined} b
+ */
 export function sameContent(a, b) {
   if (!a || !b || a.extra !== b.extra) return false;
   const paths = Object.keys(a.files);
   return paths.length === Object.keys(b.files).length && paths.every((path) => a.files[path][2] === b.files[path]?.[2]);
 }
 
-/** The first few paths in which two stamps differ, to say why a step is done again. */
+/**
+ * Names the first paths in which two stamps differ, to say why a step is done again.
+ *
+ * @param {Stamp | undefined} before
+ * @param {Stamp} now
+ */
 export function describeChange(before, now) {
   if (!before) return 'not made yet';
   if (before.extra !== now.extra) return 'the tools changed';
@@ -61,7 +80,12 @@ export function describeChange(before, now) {
   return `changed: ${changed.slice(0, 2).join(', ')}${rest}`;
 }
 
-/** The stamp in a file, or undefined when there is none that can be read. */
+/**
+ * Reads the stamp in a file; undefined when there is none that can be read.
+ *
+ * @param {string} path
+ * @returns {Stamp | undefined}
+ */
 export function readStamp(path) {
   if (!existsSync(path)) return undefined;
   try {

@@ -51,8 +51,9 @@ describe('stamps', () => {
   it('read unchanged files only once', () => {
     write('src/a.ts', 'one');
     const before = takeStamp(root, ['src'], {});
-    const forged = { ...before, files: { 'src/a.ts': [...before.files['src/a.ts'].slice(0, 2), 'kept'] } };
-    expect(takeStamp(root, ['src'], { previous: forged }).files['src/a.ts'][2]).toBe('kept');
+    const [size, mtimeMs] = before.files['src/a.ts'] ?? [0, 0];
+    const forged = { ...before, files: { 'src/a.ts': [size, mtimeMs, 'kept'] as [number, number, string] } };
+    expect(takeStamp(root, ['src'], { previous: forged }).files['src/a.ts']?.[2]).toBe('kept');
   });
 
   it('survive a round trip to disk, and count as none when cut short', () => {

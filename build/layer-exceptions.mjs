@@ -1,0 +1,45 @@
+// The imports against the order, and the cycles of files, that are still to be undone. `npm run lint` prints what is left of
+// them and fails on any other; nothing is added here.
+export const exceptions = {
+  imports: ['core/doctor/check.ts > core/runtimes/nanos/releases/releases.ts'],
+  cycles: [
+    ['core/programs/function-source.ts', 'core/programs/image-source.ts', 'core/programs/open-source.ts'],
+    ['core/runtimes/nanos/crash/decode-crash.ts', 'core/runtimes/nanos/crash/render-crash.ts'],
+    [
+      'core/runtimes/nanos/session/call-function.ts',
+      'core/runtimes/nanos/session/call-job.ts',
+      'core/runtimes/nanos/session/call-program.ts',
+      'core/runtimes/nanos/session/nanos-session.ts',
+    ],
+    ['core/vmm/accelerator.ts', 'core/vmm/probe-kvm.ts'],
+    ['packages/elf/src/read-dynamic.ts', 'packages/elf/src/read-elf.ts'],
+    ['packages/elf/src/resolve-closure.ts', 'packages/elf/src/suggest-helpers.ts'],
+    [
+      'packages/node-libvirt/src/connection.ts',
+      'packages/node-libvirt/src/domain.ts',
+      'packages/node-libvirt/src/events.ts',
+      'packages/node-libvirt/src/stats.ts',
+      'packages/node-libvirt/src/subscriptions.ts',
+    ],
+    ['packages/node-libvirt/src/testing/fake-calls.ts', 'packages/node-libvirt/src/testing/fake-libvirt.ts'],
+    [
+      'renderer/app/commands.ts',
+      'renderer/app/nanos-commands.ts',
+      'renderer/app/open-commands.ts',
+      'renderer/app/view-commands.ts',
+    ],
+    ['renderer/features/options/entries.tsx', 'renderer/features/options/option-row.tsx'],
+    [
+      'renderer/state/builds.ts',
+      'renderer/state/context.ts',
+      'renderer/state/docs.ts',
+      'renderer/state/images.ts',
+      'renderer/state/imports.ts',
+      'renderer/state/instances.ts',
+      'renderer/state/projects.ts',
+      'renderer/state/runs.ts',
+      'renderer/state/session.ts',
+      'renderer/state/transient.ts',
+    ],
+  ],
+};
