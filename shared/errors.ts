@@ -27,6 +27,7 @@ export const errorCodes = {
   FUNCTION_CRASHED: 'function',
 
   BAD_INPUT: 'input',
+  TOO_MANY_CALLS: 'input',
   NOT_FOUND: 'input',
   ALREADY_EXISTS: 'input',
   CONFLICT: 'input',

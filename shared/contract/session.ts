@@ -10,15 +10,37 @@ interface OpenStream {
   onData: ((chunk: Uint8Array) => void) | null;
 }
 
+/** A call that was received: it waits for its turn, then runs. */
+interface OpenCall {
+  readonly id: number;
+  readonly name: string;
+  readonly input: unknown;
+  readonly abort: AbortController;
+}
+
+/**
+ * What one client may have under way. A window makes a dozen calls at once when it opens; a client beyond this is faulty or
+ * hostile, and must not take the engine from others.
+ */
+export const sessionLimits = {
+  /** Handlers that run at once; further calls wait for their turn, in order. */
+  runningCalls: 64,
+  /** Calls that wait; further ones are refused. */
+  waitingCalls: 1_000,
+  openStreams: 64,
+} as const;
+
 type AnyHandler = (request: unknown, context: unknown) => unknown;
 
 /**
  * Serves one client on a port until it closes: validates each input once, runs the handler, sends what came of it.
  *
- * Errors: a message that is not of the protocol closes the port; input that does not fit its schema is BAD_INPUT.
+ * Errors: a message that is not of the protocol closes the port; input that does not fit its schema is BAD_INPUT; more than
+ * `sessionLimits` is TOO_MANY_CALLS. Calls and streams of a client that goes away are cancelled.
  */
 export function serveSession(engine: Engine, port: EnginePort): void {
-  const running = new Map<number, AbortController>();
+  const running = new Map<number, OpenCall>();
+  const waiting = new Map<number, OpenCall>();
   const open = new Map<number, OpenStream>();
   let closed = false;
 
@@ -30,7 +52,8 @@ export function serveSession(engine: Engine, port: EnginePort): void {
   port.onClose(() => {
     closed = true;
     stopListening();
-    for (const abort of running.values()) abort.abort();
+    waiting.clear();
+    for (const { abort } of running.values()) abort.abort();
     for (const entry of open.values()) endStream(entry);
     running.clear();
     open.clear();
@@ -42,10 +65,10 @@ export function serveSession(engine: Engine, port: EnginePort): void {
     const message = parsed.data;
     switch (message.type) {
       case 'call':
-        void runCall(message.id, message.name, message.input);
+        receiveCall({ id: message.id, name: message.name, input: message.input, abort: new AbortController() });
         return;
       case 'cancel':
-        running.get(message.id)?.abort();
+        cancelCall(message.id);
         return;
       case 'open':
         void runStream(message.id, message.name, message.input);
@@ -72,10 +95,30 @@ export function serveSession(engine: Engine, port: EnginePort): void {
     }
   });
 
-  async function runCall(id: number, name: string, input: unknown): Promise<void> {
-    if (running.has(id)) return port.close();
-    const abort = new AbortController();
-    running.set(id, abort);
+  function receiveCall(call: OpenCall): void {
+    const { id } = call;
+    if (running.has(id) || waiting.has(id)) port.close();
+    else if (running.size < sessionLimits.runningCalls) void runCall(call);
+    else if (waiting.size < sessionLimits.waitingCalls) waiting.set(id, call);
+    else send({ type: 'error', id, error: toWireError(tooMany('calls', sessionLimits.waitingCalls)) });
+  }
+
+  function cancelCall(id: number): void {
+    running.get(id)?.abort.abort();
+    if (waiting.delete(id))
+      send({ type: 'error', id, error: toWireError(new FirstlightError('CANCELLED', 'Cancelled.')) });
+  }
+
+  function runNext(): void {
+    const [next] = waiting.values();
+    if (next === undefined) return;
+    waiting.delete(next.id);
+    void runCall(next);
+  }
+
+  async function runCall(call: OpenCall): Promise<void> {
+    const { id, name, input, abort } = call;
+    running.set(id, call);
     try {
       const request = validate('call', name, lookUp(calls, name)?.input, input);
       const handler = engine.calls[name as keyof typeof calls] as AnyHandler;
@@ -88,11 +131,15 @@ export function serveSession(engine: Engine, port: EnginePort): void {
       send({ type: 'error', id, error: toWireError(thrown) });
     } finally {
       running.delete(id);
+      runNext();
     }
   }
 
   async function runStream(id: number, name: string, input: unknown): Promise<void> {
     if (open.has(id)) return port.close();
+    if (open.size >= sessionLimits.openStreams) {
+      return send({ type: 'end', id, error: toWireError(tooMany('streams', sessionLimits.openStreams)) });
+    }
     const entry: OpenStream = { abort: new AbortController(), unacknowledged: 0, waiting: null, onData: null };
     open.set(id, entry);
     try {
@@ -131,6 +178,11 @@ function endStream(entry: OpenStream): void {
 }
 
 const streamClosed = () => new FirstlightError('CANCELLED', 'The stream was closed by its reader.');
+
+const tooMany = (what: string, most: number) =>
+  new FirstlightError('TOO_MANY_CALLS', `This client has more than ${most} ${what} open.`, {
+    hint: 'Wait for some of them to end, then try again.',
+  });
 
 function lookUp<Definition>(map: Readonly<Record<string, Definition>>, name: string): Definition | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined;

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AppInfo } from '#shared/contract/app.ts';
 import type { Client } from '#shared/contract/client.ts';
 import type { Engine, EngineStream } from '#shared/contract/index.ts';
+import { sessionLimits } from '#shared/contract/session.ts';
 import { pauseAtBytes, resumeUnderBytes } from '#shared/contract/wire.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { InstanceId } from '#shared/model/units.ts';
@@ -86,6 +87,62 @@ export function describeContract(transport: string, connect: Connect): void {
           message: 'projects:readFile at path: must be a relative path inside the project',
         });
         expect(handler).not.toHaveBeenCalled();
+      });
+
+      describe('that are too many', () => {
+        const { runningCalls, waitingCalls } = sessionLimits;
+        /** An engine whose `app:info` waits until it is released, and how many wait in it. */
+        const startBlocked = async () => {
+          const inside: { release: () => void; signal: AbortSignal }[] = [];
+          const connection = await start({
+            calls: {
+              'app:info': (_, { signal }) =>
+                new Promise((resolve) => {
+                  inside.push({ signal, release: () => resolve(info) });
+                }),
+            },
+          });
+          const ask = (count: number, signal?: AbortSignal) =>
+            Array.from({ length: count }, () => connection.client.call('app:info', {}, { signal }));
+          return { ...connection, inside, ask };
+        };
+
+        test('run so many at a time, and then the next', async () => {
+          const { ask, inside } = await startBlocked();
+          const answers = ask(runningCalls + 3);
+          await vi.waitFor(() => expect(inside).toHaveLength(runningCalls));
+          for (const { release } of inside) release();
+          await vi.waitFor(() => expect(inside).toHaveLength(runningCalls + 3));
+          for (const { release } of inside) release();
+          expect(await Promise.all(answers)).toHaveLength(runningCalls + 3);
+        });
+
+        test('are cancelled while they wait without ever being run, and are refused beyond what may wait', async () => {
+          const { ask, inside } = await startBlocked();
+          const first = ask(runningCalls);
+          const abort = new AbortController();
+          const [waiting] = ask(1, abort.signal);
+          const others = ask(waitingCalls - 1).map((call) => call.catch(() => undefined));
+          const [refused] = ask(1);
+          await expect(refused).rejects.toMatchObject({ code: 'TOO_MANY_CALLS' });
+          abort.abort();
+          await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
+          const free = setInterval(() => inside.forEach(({ release }) => void release()), 1);
+          await Promise.all([...first, ...others]).finally(() => clearInterval(free));
+          expect(inside).toHaveLength(runningCalls + waitingCalls - 1);
+        });
+
+        test('end with their client: those that run are cancelled, those that wait are never run', async () => {
+          const { ask, inside, cut, engine } = await startBlocked();
+          for (const call of ask(runningCalls + 5)) call.catch(() => undefined);
+          await vi.waitFor(() => expect(inside).toHaveLength(runningCalls));
+          cut();
+          await vi.waitFor(() => expect(engine.endedCount()).toBe(1));
+          expect(inside.every(({ signal }) => signal.aborted)).toBe(true);
+          for (const { release } of inside) release();
+          await new Promise((resolve) => setImmediate(resolve));
+          expect(inside).toHaveLength(runningCalls);
+        });
       });
 
       test.each(['no:such', '__proto__', 'constructor'])('a call named %s is refused', async (name) => {
