@@ -214,6 +214,14 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     lazily(async () => (await import('./commands/nanos.ts')).removeNanos),
   );
 
+  const projects = program.command('projects').description('List and close the projects that are open.');
+  addTo(projects, 'ls', 'List the open projects, and what is wrong with them.', ['projects ls']).action(
+    lazily(async () => (await import('./commands/projects.ts')).listProjects),
+  );
+  addTo(projects, 'close <project>', 'Take a project off the list; its folder stays.', [
+    'projects close ./hello',
+  ]).action(lazily(async () => (await import('./commands/projects.ts')).closeProject));
+
   const volume = program
     .command('volume')
     .description('List, make and remove the volumes that functions on Nanos keep.');

@@ -37,6 +37,17 @@ describe('instances', () => {
     expect(exitCode).toBe(3);
   });
 
+  test('projects are listed, and closed by id, name or folder', async () => {
+    const close = vi.fn(() => null);
+    const parts: Parts = { calls: { 'projects:list': () => [project], 'projects:close': close } };
+    expect((await cli(['projects', 'ls'], parts)).out).toContain(project.dir);
+    for (const name of [project.id, project.name, project.dir]) {
+      expect((await cli(['projects', 'close', name], parts)).out).toBe(`Closed ${project.dir}\n`);
+    }
+    expect(close).toHaveBeenCalledTimes(3);
+    expect((await cli(['projects', 'close', 'nothing'], parts)).exitCode).toBe(2);
+  });
+
   test('pause and resume change one instance', async () => {
     const suspend = vi.fn(() => null);
     const resume = vi.fn(() => null);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { Progress } from '#shared/contract/define.ts';
@@ -11,7 +12,7 @@ import { addShims, readShims, type Shims } from './add-shims.ts';
 import { createBundleCache, sha256 } from './bundle-cache.ts';
 import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkInputs } from './check-inputs.ts';
-import { buildFailed, checkEntry, checkExport, validConfig } from './check-project.ts';
+import { buildFailed, checkCompilerFiles, checkEntry, checkExport, validConfig } from './check-project.ts';
 import { configInImage, runsFunction } from './config-in-image.ts';
 import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
@@ -154,6 +155,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
       return { bundle, reused: before === bundle.id };
     }
     await checkEntry(project, config);
+    await checkCompilerFiles(project.dir);
     const options = esbuildOptions(project.dir, config, watchedIn(config));
     shims ??= readShims(shimsDir);
     const known = await shims;
@@ -224,11 +226,17 @@ async function compileAgain(project: Project, config: ProjectConfig, names: read
   return readBuilt(await build(esbuildOptions(project.dir, config, Object.fromEntries(watched))));
 }
 
+/** Longer than any function took to compile; a pipe that nobody writes to takes for ever. */
+const compileTimeoutMs = 60_000;
+
 async function rebuild(context: Warm['context'], config: ProjectConfig, signal: AbortSignal): Promise<Built> {
+  const over = new AbortController();
+  const ended = untilEnded(config, AbortSignal.any([signal, over.signal]), signal);
   const cancel = () => void context.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    return readBuilt((await context.rebuild()) as Result);
+    // A compiler that waits for a file cannot be cancelled: whoever asked is answered all the same.
+    return await Promise.race([context.rebuild().then((result) => readBuilt(result as Result)), ended]);
   } catch (thrown) {
     throwIfCancelled(signal);
     const failure = thrown as Partial<import('esbuild').BuildFailure>;
@@ -236,8 +244,23 @@ async function rebuild(context: Warm['context'], config: ProjectConfig, signal: 
     const problems = [...toProblems(failure.errors, 'error'), ...toProblems(failure.warnings ?? [], 'warning')];
     throw buildFailed(config, problems);
   } finally {
+    over.abort();
     signal.removeEventListener('abort', cancel);
   }
+}
+
+/** Rejects when a compilation is cancelled or takes too long; never settles once it is `over`. */
+function untilEnded({ entry }: ProjectConfig, over: AbortSignal, cancelled: AbortSignal): Promise<never> {
+  const ended = sleep(compileTimeoutMs, undefined, { signal: over, ref: false }).then(
+    () => {
+      throw new FirstlightError('BUILD_FAILED', `Compiling ${entry} did not end within ${compileTimeoutMs / 1000} s.`, {
+        hint: 'Is a file that it imports a pipe or a device? Only regular files can be read.',
+      });
+    },
+    () => (cancelled.aborted ? throwIfCancelled(cancelled) : new Promise<never>(() => undefined)),
+  );
+  ended.catch(() => undefined);
+  return ended as Promise<never>;
 }
 
 function bundleOf(

@@ -1,11 +1,15 @@
 /** What stands between a project and its bundle, each as an error that says what to do. */
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { resolveInside } from '#core/config/project-paths.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import { configFileName, type Project, type ProjectConfig } from '#shared/model/project.ts';
+import { checkRegularFile, readRegularFile } from '../store/read-regular-file.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
+
+/** More than any configuration has. */
+const maxConfigBytes = 1 << 20;
 
 /** The configuration of a project that can be built. Errors: PROJECT_INVALID. */
 export function validConfig(project: Project): ProjectConfig {
@@ -31,10 +35,21 @@ export async function checkEntry(project: Project, config: ProjectConfig): Promi
   });
 }
 
+/** Files that the compiler looks for in a project's folder and those above it, and would wait for, were they pipes. */
+const compilerFiles = ['package.json', 'tsconfig.json', 'jsconfig.json'];
+
+/** Errors: BAD_INPUT when a file that the compiler reads by itself is no regular file. */
+export async function checkCompilerFiles(dir: string): Promise<void> {
+  for (let at = dir; ; at = dirname(at)) {
+    for (const name of compilerFiles) await checkRegularFile(join(at, name));
+    if (at === dirname(at)) return;
+  }
+}
+
 /** Where firstlight.json names the entry, when it does. */
 async function placeOfEntry(dir: string): Promise<Partial<Problem>> {
   const file = configFileName;
-  const lines = (await readFile(join(dir, file), 'utf8').catch(undefinedIfMissing))?.split('\n') ?? [];
+  const lines = (await readRegularFile(join(dir, file), maxConfigBytes))?.toString('utf8').split('\n') ?? [];
   const index = lines.findIndex((line) => /"entry"\s*:/.test(line));
   const lineText = lines[index];
   return lineText === undefined ? { file } : { file, line: index + 1, column: lineText.indexOf('"') + 1, lineText };

@@ -48,6 +48,14 @@ export function esbuildOptions(projectDir: string, config: ProjectConfig, watche
         setup: (build: import('esbuild').PluginBuild) =>
           build.onResolve({ filter: /^https?:\/\// }, ({ path }) => ({ errors: [explainUrlImport(path)] })),
       },
+      {
+        // A device never ends, and a link to one is loaded by the device's own path.
+        name: 'firstlight-no-devices',
+        setup: (build: import('esbuild').PluginBuild) =>
+          build.onLoad({ filter: /^\/(dev|proc|sys)\// }, ({ path }) => ({
+            errors: [{ text: `${path} is a device or a file of the kernel: it cannot be imported.` }],
+          })),
+      },
     ],
   } as const satisfies import('esbuild').BuildOptions;
 }

@@ -1,5 +1,12 @@
 /** Reads JSON that a person wrote, and says what is wrong with it, each with its place. */
-import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  createScanner,
+  findNodeAtLocation,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import { z } from 'zod';
 import type { Problem } from '#shared/errors.ts';
 import { wantedWords } from '#shared/model/config-words.ts';
@@ -17,16 +24,29 @@ export interface JsonText {
   readonly locate: Locate;
 }
 
+/** More than any configuration has; the parser and everything after it call themselves for each level. */
+const maxNesting = 64;
+/** More than a person reads. */
+const maxProblems = 100;
+/** Of a line that is shown beside a problem; a file may be one line. */
+const maxLineTextLength = 200;
+
 /** Comments and trailing commas are fine: editors treat such files so. */
 const parseOptions = { allowTrailingComma: true, disallowComments: false };
 
 /** The JSON that `text` is. `file` is its name in the problems. */
 export function readJsonText(text: string, file: string): JsonText {
   const locate = locator(text, file);
+  const deepAt = findDeepNesting(text);
+  if (deepAt !== null) {
+    const words = `The file is nested more than ${maxNesting} levels deep here.`;
+    return { root: null, isJson: false, problems: [locate(deepAt, words)], locate };
+  }
   const errors: ParseError[] = [];
   const root = parseTree(text.replace(/^\uFEFF/, ' '), errors, parseOptions) ?? null;
   if (errors.length > 0 || root === null) {
-    const problems = errors.map((error) => locate(error.offset, explainSyntax(printParseErrorCode(error.error))));
+    const shown = errors.slice(0, maxProblems);
+    const problems = shown.map((error) => locate(error.offset, explainSyntax(printParseErrorCode(error.error))));
     return {
       root,
       isJson: false,
@@ -34,9 +54,9 @@ export function readJsonText(text: string, file: string): JsonText {
       locate,
     };
   }
-  const problems = duplicateKeys(root).map((node) =>
-    locate(node.offset, `"${node.value}" is there twice; only the last one counts. Remove one.`),
-  );
+  const problems = duplicateKeys(root)
+    .slice(0, maxProblems)
+    .map((node) => locate(node.offset, `"${node.value}" is there twice; only the last one counts. Remove one.`));
   return { root, isJson: true, problems, locate };
 }
 
@@ -46,22 +66,57 @@ export const sortProblems = (problems: readonly Problem[]): Problem[] =>
 
 /** What a schema finds wrong with a text, in words, each at its place. `schema` is the one that found it. */
 export function explainIssues(issues: readonly Issue[], root: Node, locate: Locate, schema: z.ZodType): Problem[] {
-  return issues.flatMap((issue) => explainIssue(issue, root, locate, schema));
+  const problems: Problem[] = [];
+  for (const issue of issues) {
+    problems.push(...explainIssue(issue, root, locate, schema));
+    if (problems.length > maxProblems) break;
+  }
+  return problems.length <= maxProblems ? problems : [...problems.slice(0, maxProblems), andMore(root, locate)];
 }
 
+const andMore = (root: Node, locate: Locate) =>
+  locate(root.offset, `There is more wrong with this file: the first ${maxProblems} problems are listed.`);
+
+/** Where a text is nested deeper than configurations are; null when it nowhere is. Does not call itself, as a parser does. */
+function findDeepNesting(text: string): number | null {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  while (scanner.scan() !== endOfFile) {
+    const token = text[scanner.getTokenOffset()];
+    if (token === '{' || token === '[') depth += 1;
+    if (token === '}' || token === ']') depth -= 1;
+    if (depth > maxNesting) return scanner.getTokenOffset();
+  }
+  return null;
+}
+
+/** The parser's own number: its names exist for its compiler only. */
+const endOfFile = 17;
+
 function locator(text: string, file: string): Locate {
+  let lines: string[] | null = null;
   return (offset, message, severity = 'error') => {
-    const before = text.slice(0, offset).split('\n');
-    const line = before.length;
-    return {
-      severity,
-      message,
-      file,
-      line,
-      column: (before.at(-1)?.length ?? 0) + 1,
-      lineText: text.split('\n')[line - 1]?.replace(/\r$/, '') ?? '',
-    };
+    lines ??= text.split('\n');
+    const { line, column } = placeOf(text, offset);
+    return { severity, message, file, line, column, ...shownLine(lines[line - 1] ?? '', column) };
   };
+}
+
+function placeOf(text: string, offset: number): { readonly line: number; readonly column: number } {
+  let line = 1;
+  let lineStart = 0;
+  for (let end = text.indexOf('\n'); end !== -1 && end < offset; end = text.indexOf('\n', end + 1)) {
+    line += 1;
+    lineStart = end + 1;
+  }
+  return { line, column: offset - lineStart + 1 };
+}
+
+/** The line as it is shown: its beginning, unless the place lies behind that. */
+function shownLine(whole: string, column: number): { readonly lineText?: string } {
+  const line = whole.replace(/\r$/, '');
+  if (line.length <= maxLineTextLength) return { lineText: line };
+  return column < maxLineTextLength ? { lineText: `${line.slice(0, maxLineTextLength)}…` } : {};
 }
 
 const syntaxWords: Readonly<Record<string, string>> = {
@@ -87,8 +142,8 @@ function explainIssue(issue: Issue, root: Node, locate: Locate, schema: z.ZodTyp
   const path = issue.path.filter((part) => typeof part !== 'symbol');
   const node = findNodeAtLocation(root, path);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const known = keysAt(schema, path);
+    const known = keysAt(schema, path);
+    return issue.keys.slice(0, maxProblems + 1).map((key) => {
       const near = nearestKey(key, known);
       const advice = near === undefined ? `Known are ${known.join(', ')}.` : `Did you mean "${near}"?`;
       return locate(keyOffset(node ?? root, key), `Unknown key "${key}". ${advice}`);

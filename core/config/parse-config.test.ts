@@ -126,3 +126,27 @@ describe('firstlight.json', () => {
     expect(first).toMatchObject({ line: 2, column: 11, lineText: '  "name": 5' });
   });
 });
+
+describe('a file that nobody would write', () => {
+  it('nested 5,000 deep is one problem, with its place', () => {
+    const text = `{"name": "deep", "env": ${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}`;
+    const { config, problems } = parseConfig(text);
+    expect(config).toBeNull();
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.message).toContain('nested more than 64 levels');
+  });
+
+  it('nested only inside a text or a comment is not deep', () => {
+    expect(
+      parseConfig(`{"name": "flat", /* ${'['.repeat(100)} */ "env": {"A": "${'{'.repeat(100)}"}}`).config,
+    ).not.toBeNull();
+  });
+
+  it('with 200,000 unknown keys on one line lists a hundred of them, and quotes little', () => {
+    const keys = Array.from({ length: 200_000 }, (_, index) => `"unknown${index}": 1`);
+    const { problems } = parseConfig(`{"name": "wide", ${keys.join(', ')}}`);
+    expect(problems.length).toBeLessThanOrEqual(101);
+    expect(problems.some(({ message }) => message.includes('more wrong'))).toBe(true);
+    expect(JSON.stringify(problems).length).toBeLessThan(100_000);
+  });
+});

@@ -1,11 +1,12 @@
 /** The files of one project, as the editor works on them. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { escapes, relativePath, resolveInside } from '#core/config/project-paths.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, type ProjectFile } from '#shared/model/project.ts';
 import { withProcessLock } from '../store/process-lock.ts';
+import { readRegularFile } from '../store/read-regular-file.ts';
 import { systemCode, toFileError } from '../store/store-error.ts';
 import { isTempName, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 
@@ -30,7 +31,7 @@ export async function revisionAt(path: string): Promise<string | null> {
   const found = await stat(path).catch(undefinedIfMissing);
   if (!found?.isFile()) return null;
   if (found.size > maxTextBytes) return revisionOf(`${found.size} ${found.mtimeMs}`);
-  const bytes = await readFile(path).catch(undefinedIfMissing);
+  const bytes = await readRegularFile(path, maxTextBytes);
   return bytes === undefined ? null : revisionOf(bytes);
 }
 
@@ -71,13 +72,13 @@ export async function readText(root: string, path: string): Promise<{ path: stri
   const real = await resolveInside(root, path);
   const stats = await stat(real).catch(undefinedIfMissing);
   if (stats === undefined) throw noSuchFile(path);
-  if (!stats.isFile()) throw new FirstlightError('BAD_INPUT', `${path} is a folder, not a file.`);
+  if (stats.isDirectory()) throw new FirstlightError('BAD_INPUT', `${path} is a folder, not a file.`);
   if (stats.size > maxTextBytes) {
     throw new FirstlightError('BAD_INPUT', `${path} is too large to edit here: ${stats.size} bytes.`, {
       hint: `The editor opens files up to ${maxTextBytes} bytes. Larger ones can still be imported by the function.`,
     });
   }
-  const bytes = await readIfThere(real);
+  const bytes = await readRegularFile(real, maxTextBytes);
   if (bytes === undefined) throw noSuchFile(path);
   let text: string;
   try {
@@ -106,7 +107,7 @@ export async function writeText(
   const real = await resolveInside(root, path);
   // Comparing and replacing are one step for all Firstlights: of two that read the same revision, one writes.
   return await withProcessLock(real, async () => {
-    const before = await readIfThere(real);
+    const before = await readRegularFile(real, maxTextBytes);
     if (baseRevision !== null && (before === undefined || revisionOf(before) !== baseRevision)) {
       const what = before === undefined ? 'was deleted' : 'was changed by another program';
       throw new FirstlightError('CONFLICT', `${path} ${what} since it was read.`, {
@@ -165,15 +166,6 @@ async function makeParent(path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
   } catch (thrown) {
     throw toFileError(thrown, 'make the folder', dirname(path));
-  }
-}
-
-/** The bytes of a file, undefined when there is none. */
-async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path).catch(undefinedIfMissing);
-  } catch (thrown) {
-    throw toFileError(thrown, 'read', path);
   }
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +53,32 @@ async function waitFor(name: string, path?: string): Promise<Record<string, unkn
   }
   throw new Error(`no ${name} ${path ?? ''} among ${JSON.stringify(events)}`);
 }
+
+describe('a project whose firstlight.json is no file to read', () => {
+  it.each([
+    ['a folder', (path: string) => mkdir(path), 'is a folder'],
+    ['a link to itself', (path: string) => symlink(path, path), 'leads to itself'],
+    ['a pipe', async (path: string) => void execFileSync('mkfifo', [path]), 'is a pipe'],
+    ['a link to /dev/zero', (path: string) => symlink('/dev/zero', path), 'is a device'],
+    ['two megabytes long', (path: string) => writeFile(path, ' '.repeat(2 << 20)), 'at most 1048576 bytes'],
+  ])('such as %s is listed with that problem, and the others beside it', async (_, make, words) => {
+    const bad = join(home, 'bad');
+    await mkdir(bad);
+    await make(join(bad, 'firstlight.json'));
+    await openIt();
+    await call('projects:open', { dir: bad });
+    const [good, other] = await call('projects:list', {});
+    expect(good).toMatchObject({ name: 'hello', problems: [] });
+    expect(other).toMatchObject({ config: null, problems: [{ message: expect.stringContaining(words) }] });
+  });
+});
+
+it('refuses to write to a pipe, instead of waiting for somebody to read it', async () => {
+  const id = await openIt();
+  execFileSync('mkfifo', [join(dir, 'pipe.ts')]);
+  const request = { projectId: id, path: 'pipe.ts', text: 'x', baseRevision: null };
+  await expect(call('projects:writeFile', request)).rejects.toMatchObject({ code: 'BAD_INPUT' });
+});
 
 describe('the list of projects', () => {
   it('keeps what is open for the next start, by a stable id', async () => {

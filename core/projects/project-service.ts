@@ -1,14 +1,15 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseConfig } from '#core/config/parse-config.ts';
 import { projectIdOf, relativePath, resolveInside } from '#core/config/project-paths.ts';
 import type { Resources } from '#core/store/resources.ts';
 import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
-import { FirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { configFileName, configFileSchema, type Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
-import { systemCode, toFileError } from '../store/store-error.ts';
+import { readRegularFile } from '../store/read-regular-file.ts';
+import { systemCode } from '../store/store-error.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { createOpenProjects } from './open-projects.ts';
 import {
@@ -47,6 +48,9 @@ export interface ProjectServiceOptions {
   /** Told when a project leaves the list, so that what is kept warm for it can go. */
   readonly onClosed?: (id: ProjectId) => void;
 }
+
+/** Far more than a person writes by hand. */
+const maxConfigBytes = 1 << 20;
 
 /** Saves in one go (a formatter after an editor) are told once. */
 const settleMs = 30;
@@ -217,27 +221,21 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
 /** What a directory is as a project: always something, with what is wrong among its problems. */
 export async function readProject(dir: string): Promise<Project> {
   const id = projectIdOf(dir);
-  const text = await readConfig(dir);
-  if (text === undefined) {
-    const message = `There is no ${configFileName} in ${dir}.`;
-    return {
-      id,
-      dir,
-      name: basename(dir),
-      config: null,
-      problems: [{ severity: 'error', message, file: configFileName }],
-    };
-  }
-  const { config, name, problems } = parseConfig(text);
-  return { id, dir, name: name ?? basename(dir), config, problems: [...problems] };
-}
-
-async function readConfig(dir: string): Promise<string | undefined> {
-  const path = join(dir, configFileName);
+  const withoutConfig = (message: string): Project => ({
+    id,
+    dir,
+    name: basename(dir),
+    config: null,
+    problems: [{ severity: 'error', message, file: configFileName }],
+  });
   try {
-    return await readFile(path, 'utf8').catch(undefinedIfMissing);
+    const text = await readRegularFile(join(dir, configFileName), maxConfigBytes);
+    if (text === undefined) return withoutConfig(`There is no ${configFileName} in ${dir}.`);
+    const { config, name, problems } = parseConfig(text.toString('utf8'));
+    return { id, dir, name: name ?? basename(dir), config, problems: [...problems] };
   } catch (thrown) {
-    throw toFileError(thrown, 'read', path);
+    // One folder that cannot be read is its own trouble: the others are listed, built and run.
+    return withoutConfig(toFirstlightError(thrown).message);
   }
 }
 

@@ -1,7 +1,9 @@
 /** Declarations that let an editor complete and check a handler. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { relativePath } from '#core/config/project-paths.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { readRegularFile } from '../store/read-regular-file.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { handlerTypes } from './handler-types.ts';
 
@@ -14,6 +16,8 @@ export interface TypeFile {
 /** What an editor takes without growing slow, and what crosses the wire in one message. */
 const maxBytes = 4 << 20;
 const maxFiles = 600;
+/** Many times what the largest package's has. */
+const maxManifestBytes = 4 << 20;
 const maxDepth = 8;
 /** Kept from the project itself for a folder that no package can have. */
 export const handlerTypesPath = '.firstlight/firstlight.d.ts';
@@ -31,7 +35,7 @@ export async function collectTypes(root: string): Promise<TypeFile[]> {
 }
 
 async function dependenciesOf(root: string): Promise<string[]> {
-  const text = await readFile(join(root, 'package.json'), 'utf8').catch(undefinedIfMissing);
+  const text = await readManifest(root);
   if (text === undefined) return [];
   const names = new Set<string>();
   const manifest = parseObject(text);
@@ -41,8 +45,18 @@ async function dependenciesOf(root: string): Promise<string[]> {
   return [...names];
 }
 
+/** Types are a help: what cannot be read as a manifest leaves them out. */
+async function readManifest(dir: string): Promise<string | undefined> {
+  try {
+    return (await readRegularFile(join(dir, 'package.json'), maxManifestBytes))?.toString('utf8');
+  } catch (thrown) {
+    if (thrown instanceof FirstlightError) return undefined;
+    throw thrown;
+  }
+}
+
 async function addPackage(root: string, dir: string, files: TypeFile[], budget: { bytes: number }): Promise<void> {
-  const manifest = await readFile(join(dir, 'package.json'), 'utf8').catch(undefinedIfMissing);
+  const manifest = await readManifest(dir);
   if (manifest === undefined) return;
   const declarations = await declarationsIn(dir, 0);
   if (declarations.length === 0) return;
@@ -51,7 +65,8 @@ async function addPackage(root: string, dir: string, files: TypeFile[], budget: 
     const { size } = await stat(path);
     if (files.length >= maxFiles || size > budget.bytes) return;
     budget.bytes -= size;
-    files.push({ path: relativePath(root, path), text: await readFile(path, 'utf8') });
+    const text = await readRegularFile(path, size);
+    if (text !== undefined) files.push({ path: relativePath(root, path), text: text.toString('utf8') });
   }
 }
 

@@ -1,0 +1,81 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { FirstlightError } from '#shared/errors.ts';
+import { systemCode, toFileError } from './store-error.ts';
+
+const chunkBytes = 64 * 1024;
+
+/**
+ * The content of a regular file that somebody else wrote; undefined when there is none.
+ *
+ * The open never waits, as a FIFO would make it, and the read ends at the bound, as a device or a growing file would not.
+ *
+ * Errors: BAD_INPUT for what is no regular file, or has more than `maxBytes`; STORE_UNUSABLE when the system refuses.
+ */
+export async function readRegularFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
+  const file = await openWithoutWaiting(path);
+  if (file === undefined) return undefined;
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw notRegular(path, found);
+    if (found.size > maxBytes) throw tooLarge(path, maxBytes);
+    return await readAll(file, path, maxBytes);
+  } catch (thrown) {
+    throw toFileError(thrown, 'read', path);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Errors: BAD_INPUT when it is no regular file. Nothing is said of a file that is not there. */
+export async function checkRegularFile(path: string): Promise<void> {
+  const file = await openWithoutWaiting(path);
+  if (file === undefined) return;
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw notRegular(path, found);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openWithoutWaiting(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (thrown) {
+    const code = systemCode(thrown);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ELOOP') {
+      throw new FirstlightError('BAD_INPUT', `${path} is a link that leads to itself.`, { details: { subject: path } });
+    }
+    throw toFileError(thrown, 'read', path);
+  }
+}
+
+async function readAll(file: FileHandle, path: string, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for (let total = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(chunkBytes);
+    const { bytesRead } = await file.read(chunk, 0, chunkBytes, null);
+    if (bytesRead === 0) return Buffer.concat(chunks);
+    total += bytesRead;
+    if (total > maxBytes) throw tooLarge(path, maxBytes);
+    chunks.push(chunk.subarray(0, bytesRead));
+  }
+}
+
+function notRegular(path: string, found: Awaited<ReturnType<FileHandle['stat']>>): FirstlightError {
+  const kind = found.isDirectory()
+    ? 'a folder'
+    : found.isFIFO()
+      ? 'a pipe'
+      : found.isSocket()
+        ? 'a socket'
+        : 'a device';
+  return new FirstlightError('BAD_INPUT', `${path} is ${kind}, not a file.`, { details: { subject: path } });
+}
+
+const tooLarge = (path: string, maxBytes: number) =>
+  new FirstlightError('BAD_INPUT', `${path} is too large: at most ${maxBytes} bytes are read.`, {
+    details: { subject: path },
+  });
