@@ -11,8 +11,7 @@ const packageNames = ['node-libvirt', 'files', 'elf', 'tar', 'oci', 'tfs', 'disk
 function formatLayers(uses) {
   return Object.entries(uses).map(([name, others]) => ({
     folder: `packages/${name}`,
-    // Until their errors are their own, they throw the product's, and take places from its store.
-    may: ['shared', 'core/store', ...others.map((other) => `@firstlight/${other}`)],
+    may: others.map((other) => `@firstlight/${other}`),
     node: true,
   }));
 }

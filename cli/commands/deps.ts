@@ -1,6 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { type Closure, findFork, forkWarnings, missingLibraries, resolveClosure } from '@firstlight/elf';
+import { type Closure, findFork, resolveClosure } from '@firstlight/elf';
+import { forkWarnings } from '#core/programs/fork-warnings.ts';
+import { missingLibraries } from '#core/programs/missing-libraries.ts';
+import { withFormatErrors } from '#core/store/from-format-error.ts';
 import { formatBytes } from '#shared/format.ts';
 import { renderError, renderProblem } from '../output/print-error.ts';
 import { createStyle, type Style } from '../output/style.ts';
@@ -15,11 +18,12 @@ export async function showDeps(
 ): Promise<number> {
   const { cwd } = session.io;
   const root = resolve(cwd, options.root ?? '/');
-  const closure = await resolveClosure(await pathInRoot(program, cwd, root), {
-    root,
-    libraryPath: (options.libraryPath ?? '').split(':').filter((dir) => dir !== ''),
+  const path = await pathInRoot(program, cwd, root);
+  const libraryPath = (options.libraryPath ?? '').split(':').filter((dir) => dir !== '');
+  const { closure, forks } = await withFormatErrors(async () => {
+    const found = await resolveClosure(path, { root, libraryPath });
+    return { closure: found, forks: await findFork(found) };
   });
-  const forks = await findFork(closure);
   const warnings = forkWarnings(forks);
   session.printJson({ ...closure, forks, warnings: [...closure.warnings, ...warnings.map(({ message }) => message)] });
   session.print(renderClosure(closure, session.style));

@@ -1,5 +1,6 @@
 import { release, userInfo } from 'node:os';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { toFirstlightError } from '#core/store/from-format-error.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import type { DoctorCheck, DoctorReport } from '#shared/model/doctor.ts';
 import type { Check, DoctorContext, Finding } from './check.ts';
 import { hostChecks } from './host-checks.ts';

@@ -1,10 +1,11 @@
 import { access, constants, readFile, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { runTool } from '#core/exec/run-tool.ts';
+import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { systemCode } from '#core/store/store-error.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import { groupId } from '#core/vmm/kvm-access.ts';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import { type Check, type DoctorContext, type Finding, ok } from './check.ts';
 import { installPackages } from './packages.ts';

@@ -18,6 +18,7 @@ import { createDirectBoot } from '#core/runtimes/nanos/boot/direct-boot.ts';
 import { createNanosRuntime } from '#core/runtimes/nanos/nanos-runtime.ts';
 import { nanosCalls } from '#core/runtimes/nanos/releases/nanos-calls.ts';
 import { createReleases } from '#core/runtimes/nanos/releases/releases.ts';
+import { mapFormatErrors, toFirstlightError } from '#core/store/from-format-error.ts';
 import { createLayout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
 import { createRunStore } from '#core/store/run-store.ts';
@@ -29,7 +30,6 @@ import { createLibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import { volumeCalls } from '#core/volumes/volume-calls.ts';
 import { createVolumes } from '#core/volumes/volumes.ts';
 import type { CallHandlers, Engine, EventListener } from '#shared/contract/index.ts';
-import { toFirstlightError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import { buildCalls } from './build-calls.ts';
 
@@ -194,7 +194,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   reconcile();
   const retry = setInterval(() => link.state === 'lost' && reconcile(), retryMs).unref();
 
-  const calls: CallHandlers = {
+  const calls = mapFormatErrors<CallHandlers>({
     'app:info': info,
     'settings:get': () => settings.get(),
     'settings:set': async ({ values }) => {
@@ -226,14 +226,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     },
     'doctor:run': ({ fresh }) => doctor.run(fresh),
     'doctor:fix': ({ checkId }) => doctor.fix(checkId),
-  };
+  });
 
   return {
     calls,
-    streams: {
+    streams: mapFormatErrors({
       ...instanceStreams({ registry, runs, runtimes, reconciled: () => reconciled }),
       ...imageStreams({ images }),
-    },
+    }),
     listen: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

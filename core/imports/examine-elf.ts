@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import { type Closure, findFork, forkWarnings, importsOf, isPartOfLibc, resolveClosure } from '@firstlight/elf';
+import { type Closure, findFork, importsOf, isPartOfLibc, resolveClosure } from '@firstlight/elf';
+import { forkWarnings } from '#core/programs/fork-warnings.ts';
 import type { ImportWarning } from '#shared/model/import.ts';
 import { bytes } from '#shared/model/units.ts';
 import { toFileError } from '../store/store-error.ts';

@@ -1,8 +1,9 @@
-import { findFork, forkWarnings, readElf, withFileSource } from '@firstlight/elf';
+import { ElfError, findFork, readElf, withFileSource } from '@firstlight/elf';
 import type { FileTree } from '@firstlight/files';
-import { formatReference, type OpenImageOptions, openOciImage, parseReference } from '@firstlight/oci';
+import { formatReference, parseReference } from '@firstlight/oci';
 import { pathTreeOf } from '@firstlight/tar';
-import { FirstlightError } from '#shared/errors.ts';
+import { forkWarnings } from '#core/programs/fork-warnings.ts';
+import { type OpenOciImageOptions, openOciImage } from '#core/programs/oci/open-oci-image.ts';
 import type { ImportWarning } from '#shared/model/import.ts';
 import { bytes } from '#shared/model/units.ts';
 import { countFiles, type Examined, portIn } from './examined.ts';
@@ -10,7 +11,7 @@ import { countFiles, type Examined, portIn } from './examined.ts';
 const maxSkippedTold = 20;
 
 /** An OCI image, its layers fetched into the cache. Errors: as `openOciImage`. */
-export async function examineOciImage(text: string, options: OpenImageOptions): Promise<Examined> {
+export async function examineOciImage(text: string, options: OpenOciImageOptions): Promise<Examined> {
   const { tree, run, digest, reference, layers, skipped } = await openOciImage(text, options);
   const parsed = parseReference(text, options.cwd);
   const warnings: ImportWarning[] = [...run.warnings];
@@ -76,7 +77,7 @@ async function examineProgram(tree: FileTree, path: string): Promise<Pick<Examin
     const isThere = interpreter === null || pathTreeOf(tree).lookUp(interpreter)?.node.kind === 'file';
     return { warnings, missing: isThere ? [] : [{ name: interpreter, neededBy: path }] };
   } catch (thrown) {
-    if (!(thrown instanceof FirstlightError)) throw thrown;
+    if (!(thrown instanceof ElfError)) throw thrown;
     return { warnings: [{ code: 'architecture', message: thrown.message, hint: null }], missing: [] };
   }
 }

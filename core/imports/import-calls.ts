@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { dirname, join, resolve } from 'node:path';
 import { parseConfig } from '#core/config/parse-config.ts';
 import { projectToOps } from '#core/programs/ops/project-to-ops.ts';
+import { withFormatErrors } from '#core/store/from-format-error.ts';
 import type { CallContext, CallHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ImportProposal } from '#shared/model/import.ts';
@@ -41,7 +42,10 @@ interface Proposed {
 export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, ImportCallName> {
   const { layout, schemaPath, env, getProject, openProject } = options;
 
-  async function propose(text: string, cwd: string | undefined, context: CallContext): Promise<Proposed> {
+  const propose = (text: string, cwd: string | undefined, context: CallContext): Promise<Proposed> =>
+    withFormatErrors(() => look(text, cwd, context));
+
+  async function look(text: string, cwd: string | undefined, context: CallContext): Promise<Proposed> {
     const { signal, progress } = context;
     progress({ step: 'examine', message: `Looking at ${text}` });
     const source = await recogniseSource(text, cwd ?? null, signal);

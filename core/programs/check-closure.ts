@@ -1,7 +1,9 @@
 import type { Closure } from '@firstlight/elf';
-import { addClosureFile, findFork, forkWarnings, missingLibraries } from '@firstlight/elf';
+import { addClosureFile, findFork } from '@firstlight/elf';
 import type { FileTreeBuilder } from '@firstlight/files';
 import type { Problem } from '#shared/errors.ts';
+import { forkWarnings } from './fork-warnings.ts';
+import { missingLibraries } from './missing-libraries.ts';
 
 /** Errors: LIBRARY_MISSING, naming each library with what needs it and where it was looked for. */
 export function requireComplete(closure: Closure): void {

@@ -1,9 +1,10 @@
 /** An OCI image: its files, and the program that it starts. */
 import { join } from 'node:path';
 import { createFileTree } from '@firstlight/files';
-import { openOciImage, parseReference } from '@firstlight/oci';
+import { parseReference } from '@firstlight/oci';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+import { openOciImage } from './oci/open-oci-image.ts';
 import type { SourceOptions } from './open-source.ts';
 import type { ProgramSource } from './source.ts';
 import { stampOfPath } from './stamp-path.ts';

@@ -1,3 +1,4 @@
+import { withFormatErrors } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { functionSource } from './function-source.ts';
@@ -20,6 +21,15 @@ export async function openSource(
   projectDir: string,
   options: SourceOptions,
 ): Promise<ProgramSource> {
+  const source = await withFormatErrors(() => chooseSource(config, projectDir, options));
+  return {
+    ...source,
+    planBase: (...inputs) => withFormatErrors(() => source.planBase(...inputs)),
+    own: (...inputs) => withFormatErrors(() => source.own(...inputs)),
+  };
+}
+
+async function chooseSource(config: ProjectConfig, projectDir: string, options: SourceOptions): Promise<ProgramSource> {
   const { nanos } = config;
   if (nanos?.program !== undefined) return await programSource(config, projectDir);
   if (nanos?.python !== undefined) return await pythonSource(config, projectDir, options.env);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLayout } from './layout.ts';
 import { withProcessLock } from './process-lock.ts';
@@ -23,7 +23,14 @@ afterAll(() => rm(work, { recursive: true, force: true }));
 async function start(contents: string, ...args: string[]): Promise<ChildProcess> {
   const outfile = join(work, `program-${Math.random().toString(36).slice(2)}.mjs`);
   const stdin = { contents, resolveDir: here, loader: 'ts' } as const;
-  await build({ stdin, bundle: true, format: 'esm', platform: 'node', outfile, logLevel: 'silent' });
+  const options = {
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'silent',
+    conditions: ['source'],
+  } satisfies BuildOptions;
+  await build({ stdin, outfile, ...options });
   return spawn(process.execPath, [outfile, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 

@@ -1,4 +1,4 @@
-import { FirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 
 /** Work that several may want at once, and that is done once. */
 export interface SingleFlight<Value> {
@@ -20,7 +20,7 @@ export function createSingleFlight<Value>(message: string): SingleFlight<Value> 
         try {
           return await untilAborted(other, signal, message);
         } catch (thrown) {
-          const cancelled = thrown instanceof FirstlightError && thrown.code === 'CANCELLED';
+          const cancelled = toFirstlightError(thrown).code === 'CANCELLED';
           if (!cancelled || signal.aborted) throw thrown;
         }
       }

@@ -52,6 +52,7 @@ describe('kill -9', () => {
       platform: 'node',
       outfile: script,
       logLevel: 'silent',
+      conditions: ['source'],
     });
     const home = join(work, 'killed');
     const layout = createLayout({ home, env: {}, uid });

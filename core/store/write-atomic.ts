@@ -1,88 +1,24 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { systemCode, toFileError, toStoreError } from './store-error.ts';
+import { replaceFile, type WriteFileOptions } from '@firstlight/files';
+import { toFileError, toStoreError } from './store-error.ts';
 
-export interface WriteOptions {
-  /** Permission bits of a new file. Default: 0600. */
-  readonly mode?: number;
-  /** False for what can be made again: it then survives the process, not the machine, being killed. Default: true. */
-  readonly durable?: boolean;
+export { isTempName, namesIn, removeTemps, tempPathFor, undefinedIfMissing } from '@firstlight/files';
+
+export interface WriteOptions extends WriteFileOptions {
   /** True for a person's own file, which no setting of ours moves elsewhere. Default: false. */
   readonly foreign?: boolean;
 }
-
-/** How a half-written file is told from a whole one: watchers and listings pass it over, `removeTemps` ends it. */
-const tempName = /^\..*\.[0-9a-f]{12}\.fl-tmp$/;
-export const isTempName = (name: string): boolean => tempName.test(name);
-/** The name beside `path` under which it is made, until it is whole and can be renamed. */
-export const tempPathFor = (path: string): string =>
-  join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.fl-tmp`);
 
 /**
  * Writes a file so that every reader, also after a kill or a power cut, finds the old content or the new one, whole.
  *
  * Errors: DISK_FULL, STORE_UNUSABLE; the old content then stays.
  */
-export async function writeAtomic(path: string, data: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
-  const { mode = 0o600, durable = true, foreign = false } = options;
-  const temp = tempPathFor(path);
-  try {
-    await withFile(temp, mode, async (file) => {
-      await file.writeFile(data);
-      // The umask may have taken bits away that another user's QEMU needs.
-      await file.chmod(mode);
-      if (durable) await file.sync();
-    });
-    await rename(temp, path);
-    if (durable) await syncDir(dirname(path));
-  } catch (thrown) {
-    await rm(temp, { force: true });
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { foreign = false, ...options }: WriteOptions = {},
+): Promise<void> {
+  await replaceFile(path, data, options).catch((thrown: unknown) => {
     throw foreign ? toFileError(thrown, 'write', path) : toStoreError(thrown, 'write', path);
-  }
-}
-
-/** Makes a rename or a removal in `dir` survive a power cut. */
-async function syncDir(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Ends what a killed process left half-written in `dir`. Units: `olderThanMs`; a younger one may still be written. */
-export async function removeTemps(dir: string, olderThanMs = 60_000): Promise<number> {
-  let removed = 0;
-  for (const name of await namesIn(dir)) {
-    if (!isTempName(name)) continue;
-    const path = join(dir, name);
-    const found = await stat(path).catch(undefinedIfMissing);
-    if (found === undefined || Date.now() - found.mtimeMs < olderThanMs) continue;
-    await rm(path, { recursive: true, force: true });
-    removed++;
-  }
-  return removed;
-}
-
-/** The names in a folder; none when it does not exist. */
-export async function namesIn(dir: string): Promise<string[]> {
-  return (await readdir(dir).catch(undefinedIfMissing)) ?? [];
-}
-
-/** For `catch`: undefined when the file does not exist, anything else thrown on. */
-export function undefinedIfMissing(thrown: unknown): undefined {
-  const code = systemCode(thrown);
-  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-  throw thrown;
-}
-
-async function withFile(path: string, mode: number, use: (file: FileHandle) => Promise<void>): Promise<void> {
-  const file = await open(path, 'wx', mode);
-  try {
-    await use(file);
-  } finally {
-    await file.close();
-  }
+  });
 }

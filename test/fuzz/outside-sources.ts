@@ -2,7 +2,6 @@
 import { gzipSync } from 'node:zlib';
 import {
   chooseManifest,
-  makeRunSpec,
   parseChallenge,
   parseImageConfig,
   parseManifest,
@@ -12,9 +11,11 @@ import {
 import { elfHead } from '@firstlight/oci/testing';
 import { createPathTree, readTar } from '@firstlight/tar';
 import { makeTar, storedZstd } from '@firstlight/tar/testing';
+import { makeRunSpec } from '#core/programs/oci/run-spec.ts';
 import { opsToProject } from '#core/programs/ops/ops-to-project.ts';
 import { parseOpsConfig } from '#core/programs/ops/parse-ops-config.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import { isRefusal } from './is-refusal.ts';
 import type { FuzzTarget } from './run-fuzz.ts';
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -150,7 +151,7 @@ async function isTaken(attempt: () => unknown): Promise<boolean> {
     await attempt();
     return true;
   } catch (thrown) {
-    if (!(thrown instanceof FirstlightError) || thrown.code === 'INTERNAL') throw thrown;
+    if (!isRefusal(thrown)) throw thrown;
     return false;
   }
 }

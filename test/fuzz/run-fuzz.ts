@@ -1,6 +1,6 @@
 /** Gives a parser broken inputs by the thousand, and finds what it may never do with one. */
 import { Worker } from 'node:worker_threads';
-import { FirstlightError } from '#shared/errors.ts';
+import { isRefusal } from './is-refusal.ts';
 import { mutate } from './mutate.ts';
 
 /** A parser of bytes from outside, with sound inputs to start from. */
@@ -8,7 +8,7 @@ export interface FuzzTarget {
   readonly name: string;
   /** Small sound inputs: the smaller they are, the more of them are tried in the time there is. */
   readonly corpus: () => readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
-  /** Succeeds, or throws a FirstlightError that is no INTERNAL. Nothing else. */
+  /** Succeeds, or throws what `isRefusal` accepts. Nothing else. */
   readonly parse: (input: Uint8Array) => unknown;
   /** How much of the usual count is tried of it: less for large inputs. Default: 1. */
   readonly share?: number;
@@ -83,7 +83,7 @@ export async function runFuzz(target: FuzzTarget, options: FuzzOptions): Promise
       if (result instanceof Promise) await result;
       accepted++;
     } catch (thrown) {
-      if (!(thrown instanceof FirstlightError) || thrown.code === 'INTERNAL') reason = `threw ${describe(thrown)}`;
+      if (!isRefusal(thrown)) reason = `threw ${describe(thrown)}`;
     }
     const used = process.cpuUsage(cpuBefore);
     const tookMs = (used.user + used.system) / 1000;

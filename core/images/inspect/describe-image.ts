@@ -1,5 +1,5 @@
+import { FormatError } from '@firstlight/files';
 import type { Tuple, Volume } from '@firstlight/tfs';
-import { FirstlightError } from '#shared/errors.ts';
 import type { ImageFileSystem, ImageInfo, ImagePartition } from '#shared/model/image-tree.ts';
 import type { Json } from '#shared/model/json.ts';
 import { bytes } from '#shared/model/units.ts';
@@ -90,7 +90,7 @@ async function listKlibs(image: OpenImage, volume: Volume, warnings: string[]): 
 
 /** A boot file system that is damaged is no reason to say nothing of the root. */
 const asWarning = (warnings: string[]) => (thrown: unknown) => {
-  if (!(thrown instanceof FirstlightError) || thrown.code !== 'IMAGE_INVALID') throw thrown;
+  if (!(thrown instanceof FormatError) || (thrown.reason !== 'damaged' && thrown.reason !== 'truncated')) throw thrown;
   warnings.push(`The boot file system cannot be read: ${thrown.message}`);
   return null;
 };

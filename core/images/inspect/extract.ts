@@ -5,7 +5,8 @@ import type { Disk } from '@firstlight/files';
 import { writeFully } from '@firstlight/files';
 import type { FileExtents, ImageNode, Volume } from '@firstlight/tfs';
 import { chunkBytes, segmentsOf } from '@firstlight/tfs';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { toFirstlightError } from '#core/store/from-format-error.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import { systemCode, toFileError } from '../../store/store-error.ts';
 import { findNode, nodesBelow } from './find-node.ts';
 

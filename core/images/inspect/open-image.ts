@@ -2,6 +2,7 @@ import { hasPartitions, openDisk, type Partition, readPartitions } from '@firstl
 import type { Disk } from '@firstlight/files';
 import type { Span } from '@firstlight/tfs';
 import { magic, readVolume, sectorBytes, type Volume } from '@firstlight/tfs';
+import { withFormatErrors } from '#core/store/from-format-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ImagePartition } from '#shared/model/image-tree.ts';
 
@@ -24,13 +25,15 @@ const elfMagic = '\x7fELF';
 
 /** Opens an image file, does `work` with it, and closes it. Errors: as `openDisk` and `readPartitions`, and what `work` throws. */
 export async function withImage<Result>(path: string, work: (image: OpenImage) => Promise<Result>): Promise<Result> {
-  const { disk, fileBytes, allocatedBytes } = await openDisk(path);
-  try {
-    const first = await disk.read(0, Math.min(sectorBytes, disk.bytes));
-    return await work({ ...describeSpans(disk, first), disk, fileBytes, allocatedBytes });
-  } finally {
-    await disk.close();
-  }
+  return withFormatErrors(async () => {
+    const { disk, fileBytes, allocatedBytes } = await openDisk(path);
+    try {
+      const first = await disk.read(0, Math.min(sectorBytes, disk.bytes));
+      return await work({ ...describeSpans(disk, first), disk, fileBytes, allocatedBytes });
+    } finally {
+      await disk.close();
+    }
+  });
 }
 
 /** What a disk's first sector says. Errors: as `readPartitions`. */

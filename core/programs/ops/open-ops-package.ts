@@ -4,12 +4,12 @@ import { createReadStream } from 'node:fs';
 import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileTree, TreeNode } from '@firstlight/files';
-import { createBlobCache } from '@firstlight/oci';
 import { addUnpacked, createPathTree, type PathTree } from '@firstlight/tar';
 import type { Layout } from '#core/store/layout.ts';
 import { toFileError } from '#core/store/store-error.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
+import { openLayerCache } from '../oci/open-oci-image.ts';
 import type { OpsConfig } from './ops-schema.ts';
 import { parsePorts } from './ops-values.ts';
 import { maxOpsConfigBytes, parseOpsConfig } from './parse-ops-config.ts';
@@ -154,7 +154,7 @@ async function readFolder(dir: string): Promise<Parts> {
 async function readTarball(path: string, size: number, { layout, signal }: OpenPackageOptions): Promise<Parts> {
   const digest = await digestFile(path);
   const source = { digest, digestOf: 'blob' as const, size, open: async () => createReadStream(path) };
-  const { dir, entries, skipped } = await createBlobCache(layout).layer(source, path, signal);
+  const { dir, entries, skipped } = await openLayerCache(layout).layer(source, path, signal);
   const all = createPathTree();
   for (const entry of entries) addUnpacked(all, entry, dir);
   const manifestPath = entries.map((entry) => entry.path).find((at) => /^(\/[^/]+)?\/package\.manifest$/.test(at));

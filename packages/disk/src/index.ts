@@ -1,4 +1,5 @@
 export { bootMarker } from './boot-marker.ts';
+export { DiskError, type DiskReason } from './disk-error.ts';
 export { bootFsAt, rootFsAt } from './mbr.ts';
 export { openDisk, openSource } from './open-disk.ts';
 export { hasPartitions, type Partition, readPartitions } from './partitions.ts';

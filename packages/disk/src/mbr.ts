@@ -1,8 +1,8 @@
 /** The first sector of a disk that Nanos boots from: its boot code, and where the two file systems are. */
 
 import { bootFsBytes, klogBytes, sectorBytes } from '@firstlight/tfs';
-import { FirstlightError } from '../../../shared/errors.ts';
 import { addBootMarker } from './boot-marker.ts';
+import { DiskError } from './disk-error.ts';
 
 /** A run of the disk. Units: bytes. */
 export interface Partition {
@@ -43,7 +43,7 @@ const maxSectors = 0xffff_ffff;
  * The sectors up to the end of the boot code, with a partition table for a root of that size. Shape: one sector without
  * boot code, for a kernel that the hypervisor loads itself.
  *
- * Errors: BAD_INPUT when `bootCode` is not a boot.img of Nanos, or the disk is larger than a partition table can say.
+ * Errors: `boot-code-invalid` when `bootCode` is not a boot.img of Nanos; `too-large` when the disk is larger than a partition table can say.
  */
 export function bootSectors(bootCode: Uint8Array | null, rootBytes: number): Buffer {
   if (bootCode !== null) checkBootCode(bootCode);
@@ -53,10 +53,10 @@ export function bootSectors(bootCode: Uint8Array | null, rootBytes: number): Buf
   return sectors;
 }
 
-/** Writes the partition table into a disk's first sector. Errors: BAD_INPUT, as `bootSectors`. */
+/** Writes the partition table into a disk's first sector. Errors: `too-large`. */
 export function writePartitions(sector: Buffer, rootBytes: number): void {
   if ((rootFsAt + rootBytes) / sectorBytes > maxSectors) {
-    throw new FirstlightError('BAD_INPUT', 'A disk that is booted from cannot be larger than 2 TiB.', {
+    throw new DiskError('too-large', 'A disk that is booted from cannot be larger than 2 TiB.', {
       hint: 'Put the data on a volume of its own.',
     });
   }
@@ -73,7 +73,7 @@ function checkBootCode(bootCode: Uint8Array): void {
     view.readUInt32LE(stageTypeAt) === stageType &&
     view.readBigUInt64LE(stageLengthAt) === BigInt(view.length - sectorBytes);
   if (whole && view.length <= firstPartitionAt - klogBytes) return;
-  throw new FirstlightError('BAD_INPUT', 'The boot image is not one of Nanos, or not whole.', {
+  throw new DiskError('boot-code-invalid', 'The boot image is not one of Nanos, or not whole.', {
     hint: 'Install the Nanos release again.',
   });
 }

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { type ByteSource, createRawDisk, type Disk, type FileSource, imageInvalid, openFile } from '@firstlight/files';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { type ByteSource, createRawDisk, type Disk, type FileSource, FilesError, openFile } from '@firstlight/files';
+import { DiskError, damagedDisk } from './disk-error.ts';
 import { createQcow2Disk } from './read-qcow2.ts';
 import { isQcow2, readQcow2Header } from './read-qcow2-header.ts';
 
@@ -20,7 +20,7 @@ export type BackingOpener = (name: string, format: string | null) => Promise<Dis
 /**
  * Opens an image file, raw or qcow2, with all files that it builds on.
  *
- * Errors: NOT_FOUND, BAD_INPUT when it is no regular file, IMAGE_INVALID, STORE_UNUSABLE.
+ * Errors: as `openFile`; `damaged`, `unsupported`, `base-missing`.
  */
 export async function openDisk(path: string): Promise<OpenDisk> {
   const source = await openFile(path);
@@ -30,16 +30,15 @@ export async function openDisk(path: string): Promise<OpenDisk> {
 
 async function openChain(source: FileSource, format: string | null, above: ReadonlySet<string>): Promise<Disk> {
   try {
-    if (above.has(source.identity)) throw imageInvalid(source.path, 'it builds on itself');
-    if (above.size > maxBackingFiles)
-      throw imageInvalid(source.path, `it builds on more than ${maxBackingFiles} files`);
+    if (above.has(source.identity)) throw damagedDisk(source.path, 'it builds on itself');
+    if (above.size > maxBackingFiles) throw damagedDisk(source.path, `it builds on more than ${maxBackingFiles} files`);
     return await openSource(source, format, async (name, backingFormat) => {
       const file = await openFile(backingPath(source.path, name)).catch((thrown: unknown) => {
-        if (!(thrown instanceof FirstlightError) || thrown.code !== 'NOT_FOUND') throw thrown;
-        throw new FirstlightError('NOT_FOUND', `${source.path} builds on a file that is not there: ${name}.`, {
+        if (!(thrown instanceof FilesError) || thrown.reason !== 'not-found') throw thrown;
+        throw new DiskError('base-missing', `${source.path} builds on a file that is not there: ${name}.`, {
           hint: 'Put the base image back where it was, or give the overlay its new place with qemu-img rebase.',
           cause: thrown,
-          details: { subject: source.path },
+          subject: source.path,
         });
       });
       return openChain(file, backingFormat, new Set([...above, source.identity]));
@@ -53,12 +52,12 @@ async function openChain(source: FileSource, format: string | null, above: Reado
 /** The disk in a source. Shape: `format` is what the file above says of it; null when it says nothing. */
 export async function openSource(source: ByteSource, format: string | null, openBacking: BackingOpener): Promise<Disk> {
   if (format !== null && format !== 'raw' && format !== 'qcow2') {
-    throw imageInvalid(source.path, `it is of the format ${JSON.stringify(format)}, which is not read here`);
+    throw damagedDisk(source.path, `it is of the format ${JSON.stringify(format)}, which is not read here`);
   }
   // What is named raw is read raw, whatever it begins with: a guest may have written that beginning.
   const first = format === 'raw' ? new Uint8Array() : await source.read(0, Math.min(4, source.bytes));
   if (!isQcow2(first)) {
-    if (format === 'qcow2') throw imageInvalid(source.path, 'no qcow2 file', 0);
+    if (format === 'qcow2') throw damagedDisk(source.path, 'no qcow2 file', 0);
     return createRawDisk(source);
   }
   const header = await readQcow2Header(source);
@@ -75,7 +74,7 @@ export async function openSource(source: ByteSource, format: string | null, open
 function backingPath(path: string, name: string): string {
   const file = name.startsWith('file:') ? name.slice('file:'.length) : name;
   if (/^[a-z][a-z0-9+.-]*:/i.test(file)) {
-    throw imageInvalid(path, `it builds on ${JSON.stringify(name)}, and only files are read here`);
+    throw damagedDisk(path, `it builds on ${JSON.stringify(name)}, and only files are read here`);
   }
   return isAbsolute(file) ? file : resolve(dirname(path), file);
 }

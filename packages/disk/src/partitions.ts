@@ -1,8 +1,8 @@
 /** The partition table of a boot sector. Source: `struct partition_entry` in `src/runtime/storage.h` of nanovms/nanos. */
 
 import type { Disk } from '@firstlight/files';
-import { imageInvalid } from '@firstlight/files';
 import { sectorBytes } from '@firstlight/tfs';
+import { damagedDisk } from './disk-error.ts';
 
 /** A piece of the disk. Units: bytes from the start of the disk. */
 export interface Partition {
@@ -26,7 +26,7 @@ export function hasPartitions(sector: Uint8Array): boolean {
  * The partitions, in the order of the table: Nanos takes the first for its boot file system and the second for the root,
  * each one further where the first is for UEFI.
  *
- * Errors: IMAGE_INVALID when one leads out of the disk, as all images do that were cut short.
+ * Errors: `damaged` when one leads out of the disk, as all images do that were cut short.
  */
 export function readPartitions(disk: Disk, sector: Uint8Array): Partition[] {
   const table = viewOf(sector);
@@ -41,7 +41,7 @@ export function readPartitions(disk: Disk, sector: Uint8Array): Partition[] {
     const kind = kinds[index] ?? 'other';
     if (start + bytes > disk.bytes) {
       const what = `the ${kind} partition ends at byte ${start + bytes}, and the disk has ${disk.bytes}: its entry is`;
-      throw imageInvalid(disk.path, what, at);
+      throw damagedDisk(disk.path, what, at);
     }
     found.push({ kind, start, bytes });
   }

@@ -2,8 +2,8 @@ import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFile } from '@firstlight/files';
+import { runTool } from '@firstlight/files/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runTool } from '../../../core/exec/run-tool.ts';
 import { qcow2Disk, writeOverlay } from './qcow2.ts';
 
 const MiB = 1024 * 1024;
@@ -73,19 +73,19 @@ describe('an overlay', () => {
     await qemuImg('check', path);
     expect((await stat(path)).size).toBeLessThan(MiB);
     const refused = writeOverlay(join(dir, 'larger'), { name: base, format: 'raw' }, 4 * 1024 ** 4 + 512);
-    await expect(refused).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(refused).rejects.toMatchObject({ reason: 'too-large' });
     await expect(stat(join(dir, 'larger'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('is refused a path of the backing file that QEMU would not read', async () => {
     const path = join(dir, 'long-name');
     const refused = writeOverlay(path, { name: `/${'x'.repeat(1023)}`, format: 'raw' }, MiB);
-    await expect(refused).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(refused).rejects.toMatchObject({ reason: 'name-too-long' });
   });
 
   it("takes no file's place", async () => {
     await expect(writeOverlay(base, { name: 'other', format: 'raw' }, MiB)).rejects.toMatchObject({
-      code: 'STORE_UNUSABLE',
+      reason: 'write-failed',
     });
     expect((await stat(base)).size).toBe(3 * MiB);
   });

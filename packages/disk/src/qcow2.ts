@@ -6,7 +6,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { createFile, type DiskFile, writeFully } from '@firstlight/files';
 import { clusterBytes } from '@firstlight/tfs';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { DiskError } from './disk-error.ts';
 
 /** The image below. What is behind its end reads as zeros. */
 export interface Backing {
@@ -45,7 +45,7 @@ const maxDiskBytes = clustersPerTable * clustersPerTable * clusterBytes;
 /**
  * A qcow2 disk in a new file.
  *
- * Errors: `finish` refuses a backing file's name that is too long, and a disk of more than 4 TiB, with BAD_INPUT.
+ * Errors: `finish` refuses a backing file's name that is too long, and a disk of more than 4 TiB, with `name-too-long` and `too-large`.
  */
 export function qcow2Disk(file: FileHandle, backing: Backing | null): DiskFile {
   /** Clusters of the disk, to clusters of the file; 0 is one of zeros. */
@@ -123,7 +123,7 @@ export function qcow2Disk(file: FileHandle, backing: Backing | null): DiskFile {
     zero,
     finish: async (bytes) => {
       if (bytes > maxDiskBytes) {
-        throw new FirstlightError('BAD_INPUT', 'A disk in qcow2 cannot be larger than 4 TiB here.');
+        throw new DiskError('too-large', 'A disk in qcow2 cannot be larger than 4 TiB here.');
       }
       const tableCount = Math.ceil(bytes / clusterBytes / clustersPerTable);
       const front = header(bytes, tableCount, backing);
@@ -158,9 +158,9 @@ function writeBacking(front: Buffer, backing: Backing): number {
   const name = /^[./]/.test(backing.name) ? backing.name : `./${backing.name}`;
   const bytes = Buffer.byteLength(name);
   if (bytes > maxBackingNameBytes) {
-    throw new FirstlightError('BAD_INPUT', `The path of the image below is too long: ${bytes} bytes.`, {
-      hint: 'Set FIRSTLIGHT_HOME to a folder with a shorter path.',
-      details: { subject: name },
+    throw new DiskError('name-too-long', `The path of the image below is too long: ${bytes} bytes.`, {
+      hint: 'Put it into a folder with a shorter path.',
+      subject: name,
     });
   }
   front.writeUInt32BE(backingFormatExtension, headerBytes);
@@ -176,7 +176,7 @@ function writeBacking(front: Buffer, backing: Backing): number {
 /**
  * Writes an empty qcow2 file on top of an image: for what one instance writes.
  *
- * Units: `bytes` is the disk's size. Errors: as `qcow2Disk`; DISK_FULL, STORE_UNUSABLE.
+ * Units: `bytes` is the disk's size. Errors: as `qcow2Disk`; `write-failed`.
  */
 export function writeOverlay(path: string, backing: Backing, bytes: number): Promise<void> {
   return createFile(path, (file) => qcow2Disk(file, backing).finish(bytes));

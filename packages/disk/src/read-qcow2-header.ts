@@ -1,6 +1,6 @@
 /** The first bytes of a qcow2 file. Source: docs/interop/qcow2.txt of QEMU. */
 import type { ByteSource } from '@firstlight/files';
-import { imageInvalid } from '@firstlight/files';
+import { damagedDisk } from './disk-error.ts';
 
 /** `QFI` and 0xfb. */
 const magic = 0x514649fb;
@@ -27,9 +27,9 @@ export interface Qcow2Header {
 /** Whether these are the first bytes of a qcow2 file. */
 export const isQcow2 = (first: Uint8Array): boolean => first.length >= 4 && view(first).getUint32(0) === magic;
 
-/** Errors: IMAGE_INVALID when a field is out of its bounds, or asks for what is not read here. */
+/** Errors: `damaged` when a field is out of its bounds, or asks for what is not read here. */
 export async function readQcow2Header(source: ByteSource): Promise<Qcow2Header> {
-  const invalid = (what: string, at: number) => imageInvalid(source.path, what, at);
+  const invalid = (what: string, at: number) => damagedDisk(source.path, what, at);
   if (source.bytes < headerBytesV2) throw invalid('the qcow2 header is cut short', source.bytes);
   const head = await source.read(0, Math.min(source.bytes, 64 * 1024));
   const fields = view(head);

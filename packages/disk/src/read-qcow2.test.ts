@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMemorySource, createRawDisk } from '@firstlight/files';
+import { runTool } from '@firstlight/files/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runTool } from '../../../core/exec/run-tool.ts';
 import { openDisk, openSource } from './open-disk.ts';
 
 let dir: string;
@@ -77,48 +77,48 @@ describe('a hostile qcow2 file is refused', () => {
     const self = await qcow2('self', '-b', 'other-name', '-F', 'qcow2');
     await symlink(self, join(dir, 'other-name'));
     await expect(openDisk(self)).rejects.toMatchObject({
-      code: 'IMAGE_INVALID',
+      reason: 'damaged',
       message: expect.stringMatching(/builds on itself/),
     });
     const one = await qcow2('one', '-b', 'two', '-F', 'qcow2');
     await qcow2('two', '-b', 'one', '-F', 'qcow2');
     await expect(openDisk(one)).rejects.toMatchObject({
-      code: 'IMAGE_INVALID',
+      reason: 'damaged',
       message: expect.stringMatching(/builds on itself/),
     });
   });
 
   it.each([
-    ['a device', '/dev/zero', 'raw', { code: 'BAD_INPUT' }],
+    ['a device', '/dev/zero', 'raw', { reason: 'not-a-file' }],
     [
       'a server',
       'nbd://localhost/x',
       'raw',
-      { code: 'IMAGE_INVALID', message: expect.stringMatching(/only files are read here/) },
+      { reason: 'damaged', message: expect.stringMatching(/only files are read here/) },
     ],
     [
       'JSON',
       'json:{"driver":"file","filename":"/x"}',
       'raw',
-      { code: 'IMAGE_INVALID', message: expect.stringMatching(/only files/) },
+      { reason: 'damaged', message: expect.stringMatching(/only files/) },
     ],
     [
       'what is not there',
       'gone',
       'raw',
-      { code: 'NOT_FOUND', message: expect.stringMatching(/builds on a file that is not there: gone/) },
+      { reason: 'base-missing', message: expect.stringMatching(/builds on a file that is not there: gone/) },
     ],
     [
       'another format',
       'raw',
       'vmdk',
-      { code: 'IMAGE_INVALID', message: expect.stringMatching(/"vmd", which is not read here/) },
+      { reason: 'damaged', message: expect.stringMatching(/"vmd", which is not read here/) },
     ],
     [
       'what is no qcow2',
       'raw',
       'qcow2',
-      { code: 'IMAGE_INVALID', message: expect.stringMatching(/no qcow2 file at byte 0/) },
+      { reason: 'damaged', message: expect.stringMatching(/no qcow2 file at byte 0/) },
     ],
   ])('when it builds on %s', async (name, backing, format, error) => {
     const path = await qcow2(`on ${name}`, '-b', backing, '-F', format === 'vmdk' ? 'raw' : format);
@@ -201,7 +201,7 @@ describe('a hostile qcow2 file is refused', () => {
     ],
   ])('for %s', async (_, change, message) => {
     await expect(build(change)).rejects.toMatchObject({
-      code: 'IMAGE_INVALID',
+      reason: 'damaged',
       message: expect.stringMatching(message),
     });
   });

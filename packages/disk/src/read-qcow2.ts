@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
 import type { ByteSource, Disk } from '@firstlight/files';
-import { imageInvalid } from '@firstlight/files';
+import { damagedDisk } from './disk-error.ts';
 import type { Qcow2Header } from './read-qcow2-header.ts';
 
 /** Tables of level 2 that are kept: 4 MiB at the usual cluster size, which spans 32 GiB of disk. */
@@ -24,7 +24,7 @@ export async function createQcow2Disk(source: ByteSource, header: Qcow2Header, b
   const entriesPerTable = clusterBytes / 8;
   const l1 = viewOf(await source.read(l1Start, l1Entries * 8));
   const tables = new Map<number, DataView>();
-  const invalid = (what: string, at: number) => imageInvalid(source.path, what, at);
+  const invalid = (what: string, at: number) => damagedDisk(source.path, what, at);
 
   async function tableAt(start: number): Promise<DataView> {
     const known = tables.get(start);

@@ -2,9 +2,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFileTree } from '@firstlight/files';
-import { bytesFile } from '@firstlight/files/testing';
+import { bytesFile, runTool } from '@firstlight/files/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runTool } from '../../../core/exec/run-tool.ts';
 import { rootFsAt } from './mbr.ts';
 import { fakeBootParts } from './testing/boot-parts.ts';
 import { writeDerived } from './write-derived.ts';
@@ -97,19 +96,22 @@ describe('a derived image', () => {
     const tree = createFileTree();
     tree.add('/not/there', bytesFile('x'));
     const refused = writeDerived(path, { tree: tree.tree, digest: 'd', base, fromBase: new Set(['/not/there']) });
-    await expect(refused).rejects.toMatchObject({ code: 'INTERNAL', message: expect.stringContaining('/not/there') });
+    await expect(refused).rejects.toMatchObject({
+      reason: 'not-in-base',
+      message: expect.stringContaining('/not/there'),
+    });
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it.each([
-    ['is gone', 'STORE_UNUSABLE', () => Promise.resolve()],
-    ['was cut off', 'CONFLICT', (path: string) => writeFile(path, 'the base')],
-  ])('is not made when its base %s', async (_, code, make) => {
+    ['is gone', 'read-failed', () => Promise.resolve()],
+    ['was cut off', 'base-changed', (path: string) => writeFile(path, 'the base')],
+  ])('is not made when its base %s', async (_, reason, make) => {
     const path = join(dir, 'no-base');
     const gone = { path: join(dir, 'gone'), layout: base.layout };
     await make(gone.path);
     const refused = writeDerived(path, { tree: runtime.tree, digest: 'd', base: gone, fromBase });
-    await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(gone.path) });
+    await expect(refused).rejects.toMatchObject({ reason, message: expect.stringContaining(gone.path) });
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -1,9 +1,8 @@
 /** Writes images that are made from another: a small file with what differs from the base. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { createFile, type DiskFile } from '@firstlight/files';
+import { createFile, type DiskFile, readFailed } from '@firstlight/files';
 import { clusterBytes, type VolumeContent, type WriteOptions, writeVolumeInto } from '@firstlight/tfs';
-import { toStoreError } from '../../../core/store/store-error.ts';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { DiskError } from './disk-error.ts';
 import { rootFsAt, writePartitions } from './mbr.ts';
 import { qcow2Disk } from './qcow2.ts';
 import type { DiskLayout } from './write-disk.ts';
@@ -21,8 +20,8 @@ export interface DerivedContent extends VolumeContent {
  * Writes a qcow2 file that, on top of its base, is a disk with this tree and root. The base's boot parts and the files named
  * in `fromBase` stay where they are; the file holds the root's log and the other files' data.
  *
- * Errors: as `writeDisk`. STORE_UNUSABLE when the base cannot be read, CONFLICT when it is not as long as its layout says;
- * INTERNAL when a path of `fromBase` is not in it.
+ * Errors: as `writeDisk`. `read-failed` for the base, `base-changed` when it is not as long as its layout says;
+ * `not-in-base` when a path of `fromBase` is not in it.
  */
 export async function writeDerived(
   path: string,
@@ -46,17 +45,13 @@ export async function writeDerived(
 /** QEMU would take whatever lies there for the base. */
 async function checkBase({ path, layout }: DerivedContent['base']): Promise<void> {
   const found = await stat(path).catch((thrown: unknown) => {
-    throw toStoreError(thrown, 'read the base of the image', path);
+    throw readFailed(thrown, path, 'read the base of the image');
   });
   if (found.size === layout.bytes) return;
-  throw new FirstlightError(
-    'CONFLICT',
-    `The base of the image has ${found.size} bytes, not ${layout.bytes}: ${path}.`,
-    {
-      hint: 'Remove it; the next build makes it again.',
-      details: { subject: path },
-    },
-  );
+  throw new DiskError('base-changed', `The base of the image has ${found.size} bytes, not ${layout.bytes}: ${path}.`, {
+    hint: 'Remove it; the next build makes it again.',
+    subject: path,
+  });
 }
 
 /** Writes the base's first cluster again, with a partition table that says the root's new size. */
@@ -67,7 +62,7 @@ async function enlargeRoot(disk: DiskFile, basePath: string, rootBytes: number):
     file = await open(basePath, 'r');
     await file.read(cluster, 0, clusterBytes, 0);
   } catch (thrown) {
-    throw toStoreError(thrown, 'read', basePath);
+    throw readFailed(thrown, basePath);
   } finally {
     await file?.close();
   }

@@ -41,7 +41,9 @@ describe('a disk', () => {
     const path = join(dir, 'refused');
     const boot = await fakeBootParts(dir);
     await writeFile(boot.bootImage, image);
-    await expect(writeDisk(path, { tree: noFiles, digest: 'd', boot })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(writeDisk(path, { tree: noFiles, digest: 'd', boot })).rejects.toMatchObject({
+      reason: 'boot-code-invalid',
+    });
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
@@ -60,17 +62,17 @@ describe('a disk is refused', () => {
 
   it('without its kernel', async () => {
     const thrown = await refused((boot) => rm(boot.kernel));
-    expect(thrown).toMatchObject({ code: 'KERNEL_MISSING', message: expect.stringContaining('kernel.img') });
+    expect(thrown).toMatchObject({ reason: 'part-missing', message: expect.stringContaining('kernel.img') });
   });
 
   it('when the kernel is too large for the boot file system', async () => {
     const thrown = await refused((boot) => writeFile(boot.kernel, Buffer.alloc(11.5 * 1024 * 1024, 1)));
-    expect(thrown).toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('12 MiB') });
+    expect(thrown).toMatchObject({ reason: 'boot-files-too-large', message: expect.stringContaining('12 MiB') });
   });
 
   it('when a partition table cannot say its size', async () => {
     const thrown = await refused(async () => undefined, 2 * 1024 ** 4);
-    expect(thrown).toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('2 TiB') });
+    expect(thrown).toMatchObject({ reason: 'too-large', message: expect.stringContaining('2 TiB') });
   });
 });
 

@@ -1,6 +1,14 @@
 /** Writes disks that Nanos boots from: boot code, a boot file system with the kernel, and the root file system. */
 import { readFile, stat } from 'node:fs/promises';
-import { createFile, createFileTree, type DiskFile, type FileTree, rawDisk } from '@firstlight/files';
+import {
+  createFile,
+  createFileTree,
+  type DiskFile,
+  type FileTree,
+  rawDisk,
+  readFailed,
+  systemCode,
+} from '@firstlight/files';
 import {
   bootFsBytes,
   type VolumeContent,
@@ -9,8 +17,7 @@ import {
   writeVolumeInto,
 } from '@firstlight/tfs';
 import { z } from 'zod';
-import { systemCode, toFileError } from '../../../core/store/store-error.ts';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { DiskError } from './disk-error.ts';
 import { bootFsAt, bootSectors, rootFsAt } from './mbr.ts';
 
 /** What of a Nanos release goes onto a disk. Shape: paths of the host. */
@@ -40,8 +47,8 @@ export type DiskLayout = z.output<typeof diskLayoutSchema>;
 /**
  * Writes a raw disk into a new file.
  *
- * Errors: as `writeVolume`; KERNEL_MISSING when a part to boot from is not there; BAD_INPUT when the boot image is none of
- * Nanos, kernel and klibs are larger than the boot file system, or the disk is larger than 2 TiB.
+ * Errors: as `writeVolume`; `part-missing` when a part to boot from is not there; `boot-code-invalid`; `boot-files-too-large`
+ * when kernel and klibs are larger than the boot file system; `too-large` for a disk of more than 2 TiB.
  */
 export function writeDisk(path: string, content: DiskContent, options: WriteOptions = {}): Promise<DiskLayout> {
   return createFile(path, async (file) => {
@@ -67,9 +74,13 @@ export async function writeDiskInto(
     { signal: options.signal },
   );
   if (boots.bytes > bootFsBytes) {
-    throw new FirstlightError('BAD_INPUT', 'The kernel and its klibs are larger than the boot file system: 12 MiB.', {
-      hint: 'Choose fewer klibs, or kernel.img instead of kernel.elf.',
-    });
+    throw new DiskError(
+      'boot-files-too-large',
+      'The kernel and its klibs are larger than the boot file system: 12 MiB.',
+      {
+        hint: 'Choose fewer klibs, or kernel.img instead of kernel.elf.',
+      },
+    );
   }
   const root = await writeVolumeInto(disk, rootFsAt, content, options);
   await disk.write(bootSectors(bootCode, root.bytes), 0);
@@ -78,15 +89,14 @@ export async function writeDiskInto(
 
 async function readBootImage(path: string): Promise<Buffer> {
   return readFile(path).catch((thrown: unknown) => {
-    throw toReleaseError(thrown, path);
+    throw toPartError(thrown, path);
   });
 }
 
-function toReleaseError(thrown: unknown, path: string): FirstlightError {
-  if (systemCode(thrown) !== 'ENOENT') return toFileError(thrown, 'read', path);
-  return new FirstlightError('KERNEL_MISSING', `The Nanos release is not whole: there is no ${path}.`, {
-    hint: 'Install it again: `firstlight nanos install`.',
-    details: { subject: path },
+function toPartError(thrown: unknown, path: string): unknown {
+  if (systemCode(thrown) !== 'ENOENT') return readFailed(thrown, path);
+  return new DiskError('part-missing', `The Nanos release is not whole: there is no ${path}.`, {
+    subject: path,
     cause: thrown,
   });
 }
@@ -95,7 +105,7 @@ async function bootTree({ kernel, klibs = new Map() }: BootParts): Promise<FileT
   const builder = createFileTree();
   const add = async (guest: string, path: string) => {
     const found = await stat(path).catch((thrown: unknown) => {
-      throw toReleaseError(thrown, path);
+      throw toPartError(thrown, path);
     });
     builder.add(guest, { kind: 'file', content: { kind: 'host', path }, bytes: found.size });
   };

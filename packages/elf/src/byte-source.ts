@@ -18,7 +18,7 @@ export function sourceOfBytes(name: string, data: Uint8Array): ByteSource {
 /**
  * What `use` makes of a file that is open meanwhile. `shownAs` is the name in the errors of `use`.
  *
- * Errors: NOT_FOUND; BAD_INPUT when it is no regular file; STORE_UNUSABLE when it cannot be read.
+ * Errors: as `openFile`; whatever `use` throws.
  */
 export async function withFileSource<Result>(
   path: string,

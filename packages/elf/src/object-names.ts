@@ -12,7 +12,7 @@ interface ObjectFile {
 /**
  * Those of `names` that a program or library knows, with whether it has them itself (true) or imports them (false).
  *
- * Errors: ELF_INVALID. An empty answer may also mean that the symbols have been stripped.
+ * Errors: `invalid`. An empty answer may also mean that the symbols have been stripped.
  */
 export async function namesIn(
   { path, hostPath }: ObjectFile,

@@ -21,7 +21,7 @@ const maxDynamicBytes = 64 * 1024;
 /** Names are sonames and paths; a search path may hold a few. */
 const maxStringBytes = 16 * 1024;
 
-/** The dynamic section. Errors: ELF_INVALID. */
+/** The dynamic section. Errors: `invalid`. */
 export async function readDynamic(
   source: ByteSource,
   segment: Segment,

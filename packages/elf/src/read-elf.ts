@@ -52,7 +52,7 @@ const maxNoteBytes = 64 * 1024;
 /**
  * What an ELF file says of itself: kind, machine, segments, interpreter, dynamic section, build id.
  *
- * Errors: ELF_INVALID, saying what is wrong where; ARCHITECTURE_MISMATCH for 32-bit and big-endian files.
+ * Errors: `invalid`, saying what is wrong where; `wrong-machine` for 32-bit and big-endian files.
  */
 export async function readElf(source: ByteSource): Promise<Elf> {
   const header = await readElfHeader(source);
@@ -163,7 +163,7 @@ async function readBuildId(source: ByteSource, segments: readonly Segment[]): Pr
 
 const align4 = (value: number): number => Math.ceil(value / 4) * 4;
 
-/** The bytes of a table that must be there whole. Errors: ELF_INVALID naming `what`. */
+/** The bytes of a table that must be there whole. Errors: `invalid` naming `what`. */
 export async function readExactly(source: ByteSource, at: bigint, length: number, what: string): Promise<Buffer> {
   checkRange(source, at, BigInt(length), what);
   const bytes = await source.read(Number(at), length);
@@ -172,7 +172,7 @@ export async function readExactly(source: ByteSource, at: bigint, length: number
   return bytes;
 }
 
-/** Errors: ELF_INVALID when the range leaves the file. */
+/** Errors: `invalid` when the range leaves the file. */
 export function checkRange(source: ByteSource, at: bigint, length: bigint, what: string): void {
   if (at + length <= BigInt(source.bytes)) return;
   const where = `offset 0x${at.toString(16)}, ${length} bytes`;

@@ -1,5 +1,5 @@
-import { FirstlightError } from '../../../shared/errors.ts';
 import type { ByteSource } from './byte-source.ts';
+import { ElfError } from './elf-error.ts';
 import { extendedIndex, machineName, magic } from './elf-numbers.ts';
 
 /** The first bytes of an ELF file, of any class and byte order. Units: offsets and sizes in bytes. */
@@ -25,7 +25,7 @@ const headerBytes = { 32: 52, 64: 64 } as const;
 /**
  * The header of an ELF file.
  *
- * Errors: ELF_INVALID when it is no ELF file or its header makes no sense.
+ * Errors: `not-elf`; `invalid` when its header makes no sense.
  */
 export async function readElfHeader(source: ByteSource): Promise<ElfHeader> {
   const bytes = await source.read(0, headerBytes[64]);
@@ -70,10 +70,10 @@ export function describeHeader({ bits, byteOrder, machine }: ElfHeader): string 
 }
 
 /** The error for a file of another machine: `because` says what would do. */
-export function wrongArchitecture(name: string, header: ElfHeader, because: string): FirstlightError {
-  return new FirstlightError('ARCHITECTURE_MISMATCH', `${name} is for ${describeHeader(header)}: ${because}.`, {
+export function wrongArchitecture(name: string, header: ElfHeader, because: string): ElfError {
+  return new ElfError('wrong-machine', `${name} is for ${describeHeader(header)}: ${because}.`, {
     hint: 'Build or download the program for x86-64 Linux.',
-    details: { subject: name },
+    subject: name,
   });
 }
 
@@ -81,20 +81,20 @@ export function wrongArchitecture(name: string, header: ElfHeader, because: stri
 export const hasExtendedSegments = (header: ElfHeader): boolean => header.segmentCount === extendedIndex;
 
 /** The error for a file that is damaged: `what` follows "cannot be read as an ELF file:". */
-export function elfInvalid(source: ByteSource, what: string): FirstlightError {
-  return new FirstlightError('ELF_INVALID', `${source.name} cannot be read as an ELF file: ${what}.`, {
+export function elfInvalid(source: ByteSource, what: string): ElfError {
+  return new ElfError('invalid', `${source.name} cannot be read as an ELF file: ${what}.`, {
     hint: 'The file is damaged or was cut short. Build or copy it again; `readelf -a` shows what is in it.',
-    details: { subject: source.name },
+    subject: source.name,
   });
 }
 
-function notElf(source: ByteSource, start: Buffer): FirstlightError {
+function notElf(source: ByteSource, start: Buffer): ElfError {
   const isScript = start.subarray(0, 2).toString('latin1') === '#!';
   const what = isScript ? 'a script' : start.length === 0 ? 'empty' : 'no ELF file';
-  return new FirstlightError('ELF_INVALID', `${source.name} is ${what}, and a unikernel runs an ELF program.`, {
+  return new ElfError('not-elf', `${source.name} is ${what}, and a unikernel runs an ELF program.`, {
     hint: isScript
       ? 'Name the interpreter of the script as the program, and the script as its first argument.'
       : 'Name the program itself: a binary that Linux runs.',
-    details: { subject: source.name },
+    subject: source.name,
   });
 }

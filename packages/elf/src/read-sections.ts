@@ -20,7 +20,7 @@ const entryBytes = 64;
 const maxTableBytes = 16 * 1024 * 1024;
 const maxNamesBytes = 16 * 1024 * 1024;
 
-/** The sections of a file; none when it has been stripped of them. Errors: ELF_INVALID. */
+/** The sections of a file; none when it has been stripped of them. Errors: `invalid`. */
 export async function readSections(source: ByteSource, header: ElfHeader): Promise<readonly Section[]> {
   if (header.sectionsAt === 0n) return [];
   if (header.sectionBytes !== entryBytes) {

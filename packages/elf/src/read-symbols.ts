@@ -77,7 +77,7 @@ export async function readSymbolName(source: ByteSource, { strings }: SymbolTabl
   return zeroEnded(await source.read(strings.offset + nameAt, Math.min(maxNameBytes, strings.bytes - nameAt)), 0);
 }
 
-/** All names of a table. Errors: ELF_INVALID when they are absurdly many. */
+/** All names of a table. Errors: `invalid` when they are absurdly many. */
 async function readNames(source: ByteSource, { kind, strings }: SymbolTable): Promise<Buffer> {
   if (strings.bytes > maxStringsBytes) throw elfInvalid(source, `the names of its ${kind} take ${strings.bytes} bytes`);
   return source.read(strings.offset, strings.bytes);

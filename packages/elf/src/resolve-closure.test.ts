@@ -1,8 +1,8 @@
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createFileTree, type FileTree } from '@firstlight/files';
+import { runTool } from '@firstlight/files/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runTool } from '../../../core/exec/run-tool.ts';
 import { closureToTree } from './closure-to-tree.ts';
 import { type Closure, resolveClosure } from './resolve-closure.ts';
 import { emptyMain, libraryCode, mainCalling, openWorkshop, type Workshop } from './testing/compile.ts';
@@ -199,7 +199,7 @@ describe('another root directory', () => {
 
   test('a circle of links is no file', async () => {
     const root = await makeRoot('circle', { ...usual, a: 'b', b: 'a' });
-    await expect(resolveClosure('/a', { root })).rejects.toEqual(expect.objectContaining({ code: 'NOT_FOUND' }));
+    await expect(resolveClosure('/a', { root })).rejects.toEqual(expect.objectContaining({ reason: 'not-found' }));
   });
 });
 
@@ -350,7 +350,7 @@ describe('what is no program', () => {
     await rename(program, `${program}.x86`);
     await writeFile(program, bytes);
     await expect(resolveClosure(program)).rejects.toEqual(
-      expect.objectContaining({ code: 'ARCHITECTURE_MISMATCH', message: expect.stringContaining('64-bit aarch64') }),
+      expect.objectContaining({ reason: 'wrong-machine', message: expect.stringContaining('64-bit aarch64') }),
     );
   });
 });

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path/posix';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { FormatError } from '@firstlight/files';
 import { withFileSource } from './byte-source.ts';
+import { ElfError } from './elf-error.ts';
 import { x8664 } from './elf-numbers.ts';
 import { type FoundBy, type LibrarySearch, type LoadedObject, openLibrarySearch } from './library-search.ts';
 import { type Elf, type ElfType, readElf } from './read-elf.ts';
@@ -64,7 +65,7 @@ const maxObjects = 4000;
 /**
  * The dependency closure of a program. `programPath` is absolute, as seen from the root.
  *
- * Errors: NOT_FOUND, ELF_INVALID, ARCHITECTURE_MISMATCH; BAD_INPUT when it is no program. What is missing is no error.
+ * Errors: `not-found`, `not-a-file`, `not-elf`, `invalid`, `wrong-machine`, `not-a-program`, `too-many`. What is missing is no error.
  */
 export async function resolveClosure(programPath: string, options: ClosureOptions = {}): Promise<Closure> {
   const { root = '/', libraryPath = [], loads = [] } = options;
@@ -100,19 +101,19 @@ async function readProgram(files: RootedFiles, path: string): Promise<{ found: R
     path,
   );
   if (!['executable', 'pie', 'static', 'static-pie'].includes(elf.type)) {
-    throw new FirstlightError('BAD_INPUT', `${path} is no program: its ELF type is ${elf.type}.`, {
+    throw new ElfError('not-a-program', `${path} is no program: its ELF type is ${elf.type}.`, {
       hint: elf.type === 'relocatable' ? 'Link it first.' : 'Name the program that uses it.',
-      details: { subject: path },
+      subject: path,
     });
   }
   return { found, elf };
 }
 
-async function noFile(files: RootedFiles, path: string): Promise<FirstlightError> {
+async function noFile(files: RootedFiles, path: string): Promise<ElfError> {
   const details = { subject: path };
-  if ((await files.find(path)) !== null) return new FirstlightError('BAD_INPUT', `${path} is not a file.`, { details });
+  if ((await files.find(path)) !== null) return new ElfError('not-a-file', `${path} is not a file.`, details);
   const where = files.root === '/' ? '' : ` below ${files.root}`;
-  return new FirstlightError('NOT_FOUND', `There is no file ${path}${where}.`, { details });
+  return new ElfError('not-found', `There is no file ${path}${where}.`, details);
 }
 
 type Attempt = { readonly elf: Elf } | { readonly reason: string };
@@ -130,7 +131,7 @@ async function tryLibrary(found: RootedFile): Promise<Attempt> {
       found.path,
     );
   } catch (thrown) {
-    if (thrown instanceof FirstlightError) return { reason: thrown.message };
+    if (thrown instanceof FormatError) return { reason: thrown.message };
     throw thrown;
   }
 }
@@ -179,10 +180,7 @@ function createWalk(files: RootedFiles, search: LibrarySearch) {
       return;
     }
     if (entries.length >= maxObjects) {
-      throw new FirstlightError(
-        'BAD_INPUT',
-        `${found.path} is one library too many: ${maxObjects} are loaded before it.`,
-      );
+      throw new ElfError('too-many', `${found.path} is one library too many: ${maxObjects} are loaded before it.`);
     }
     const links = [...found.links];
     const made: Entry = { library: { ...found, name, foundBy }, links, neededBy: new Set([requester.label]) };

@@ -1,6 +1,6 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { ElfError } from './elf-error.ts';
 
 /** A symbolic link that was followed. Shape: `path` has no link above it; `target` as it stands there. */
 export interface FollowedLink {
@@ -30,7 +30,7 @@ export interface FoundFile extends RootedFile {
 /** Files as a program sees them that has a directory of this host as its root. */
 export interface RootedFiles {
   readonly root: string;
-  /** Null when nothing is there that can be reached. Errors: BAD_INPUT after more look-ups than any program causes. */
+  /** Null when nothing is there that can be reached. Errors: `too-many` after more look-ups than any program causes. */
   readonly find: (path: string) => Promise<FoundFile | null>;
   /** As `find`, when it is a regular file. */
   readonly findFile: (path: string) => Promise<RootedFile | null>;
@@ -99,8 +99,8 @@ export function createRootedFiles(root: string): RootedFiles {
   };
 }
 
-function tooMany(path: string): FirstlightError {
-  return new FirstlightError('BAD_INPUT', `Too many files were looked for; the last is ${path}.`, {
+function tooMany(path: string): ElfError {
+  return new ElfError('too-many', `Too many files were looked for; the last is ${path}.`, {
     hint: 'The program or a library names an absurd number of libraries or directories.',
   });
 }

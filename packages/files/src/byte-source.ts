@@ -1,15 +1,13 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { systemCode, toFileError } from '../../../core/store/store-error.ts';
-import { FirstlightError } from '../../../shared/errors.ts';
-import { imageInvalid } from './image-invalid.ts';
+import { FilesError, readFailed, systemCode, truncated } from './files-error.ts';
 
 /** Bytes with a length, to be read from anywhere. */
 export interface ByteSource {
   /** What messages call it: its path. */
   readonly path: string;
   readonly bytes: number;
-  /** These bytes, all of them. Errors: IMAGE_INVALID past the end; STORE_UNUSABLE when the file cannot be read. */
+  /** These bytes, all of them. Errors: `truncated` past the end; `read-failed`. */
   readonly read: (start: number, length: number) => Promise<Uint8Array>;
   readonly close: () => Promise<void>;
 }
@@ -25,19 +23,19 @@ export interface FileSource extends ByteSource {
 /**
  * Opens a file for reading.
  *
- * Errors: NOT_FOUND; BAD_INPUT when it is no regular file, whose reading might never end; STORE_UNUSABLE.
+ * Errors: `not-found`; `not-a-file` when it is no regular file, whose reading might never end; `read-failed`.
  */
 export async function openFile(path: string): Promise<FileSource> {
   // A pipe would hold the opening up until somebody writes.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((thrown: unknown) => {
     const code = systemCode(thrown);
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw toFileError(thrown, 'read', path);
-    throw new FirstlightError('NOT_FOUND', `There is no file ${path}.`, { cause: thrown, details: { subject: path } });
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw readFailed(thrown, path);
+    throw new FilesError('not-found', `There is no file ${path}.`, { cause: thrown, subject: path });
   });
   try {
     const found = await file.stat();
     if (!found.isFile()) {
-      throw new FirstlightError('BAD_INPUT', `${path} is not a file.`, { details: { subject: path } });
+      throw new FilesError('not-a-file', `${path} is not a file.`, { subject: path });
     }
     return {
       path,
@@ -57,9 +55,9 @@ async function readAll(file: FileHandle, path: string, start: number, length: nu
   const bytes = Buffer.allocUnsafe(length);
   for (let filled = 0; filled < length; ) {
     const { bytesRead } = await file.read(bytes, filled, length - filled, start + filled).catch((thrown: unknown) => {
-      throw toFileError(thrown, 'read', path);
+      throw readFailed(thrown, path);
     });
-    if (bytesRead === 0) throw imageInvalid(path, 'the file ends', start + filled);
+    if (bytesRead === 0) throw truncated(path, start + filled);
     filled += bytesRead;
   }
   return bytes;
@@ -71,7 +69,7 @@ export function createMemorySource(path: string, bytes: Uint8Array): ByteSource 
     path,
     bytes: bytes.length,
     read: async (start, length) => {
-      if (start + length > bytes.length) throw imageInvalid(path, 'the file ends', bytes.length);
+      if (start + length > bytes.length) throw truncated(path, bytes.length);
       return bytes.subarray(start, start + length);
     },
     close: async () => undefined,

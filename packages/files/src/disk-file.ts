@@ -1,6 +1,6 @@
 /** A disk image that is being written: a raw file, or a qcow2 file that looks like one from here. */
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { toStoreError } from '../../../core/store/store-error.ts';
+import { writeFailed } from './files-error.ts';
 
 /** What an image is written to. Units: bytes, counted from the disk's start. */
 export interface DiskFile {
@@ -17,18 +17,18 @@ const mode = 0o644;
 /**
  * Makes a file and lets `write` fill it; when that fails, there is no file.
  *
- * Errors: whatever `write` throws; DISK_FULL, STORE_UNUSABLE (also when the file is there already). Nothing is flushed to
+ * Errors: whatever `write` throws; `write-failed` (also when the file is there already). Nothing is flushed to
  * the disk: an image can be made again.
  */
 export async function createFile<Result>(path: string, write: (file: FileHandle) => Promise<Result>): Promise<Result> {
   const file = await open(path, 'wx', mode).catch((thrown: unknown) => {
-    throw toStoreError(thrown, 'write', path);
+    throw writeFailed(thrown, path);
   });
   try {
     return await write(file);
   } catch (thrown) {
     await rm(path, { force: true });
-    throw toStoreError(thrown, 'write', path);
+    throw writeFailed(thrown, path);
   } finally {
     await file.close();
   }

@@ -1,5 +1,5 @@
 /** The files that go into an image, before any format knows of them. */
-import { FirstlightError } from '../../../shared/errors.ts';
+import { FilesError } from './files-error.ts';
 
 /** Where a file's bytes come from: a file of this host, read when the image is written, or bytes at hand. */
 export type FileContent =
@@ -17,7 +17,7 @@ export type FileTree = ReadonlyMap<string, TreeNode>;
 
 /** A tree that is being put together. What is added later takes the place of what was there. */
 export interface FileTreeBuilder {
-  /** Adds a node and the directories above it. Errors: PATH_ESCAPES, BAD_INPUT when a parent is no directory. */
+  /** Adds a node and the directories above it. Errors: as `guestPath`; `path-taken` when a parent is no directory. */
   readonly add: (path: string, node: TreeNode) => void;
   readonly addAll: (tree: FileTree) => void;
   /** Takes a node and all below it away. */
@@ -33,10 +33,10 @@ const maxPathBytes = 4095;
 /**
  * The one form of a path in the guest: absolute, without `.`, `..`, doubled or trailing slashes.
  *
- * Errors: PATH_ESCAPES when `..` leads above the root; BAD_INPUT for a zero byte, or a name or path longer than Linux has.
+ * Errors: `path-escapes` when `..` leads above the root; `path-invalid` for a zero byte, or a name or path longer than Linux has.
  */
 export function guestPath(path: string): string {
-  if (path.includes('\0')) throw new FirstlightError('BAD_INPUT', `The path ${JSON.stringify(path)} has a zero byte.`);
+  if (path.includes('\0')) throw new FilesError('path-invalid', `The path ${JSON.stringify(path)} has a zero byte.`);
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
@@ -44,7 +44,7 @@ export function guestPath(path: string): string {
       if (Buffer.byteLength(part) > maxNameBytes) throw tooLong(path, 'name', maxNameBytes);
       parts.push(part);
     } else if (parts.pop() === undefined) {
-      throw new FirstlightError('PATH_ESCAPES', `The path ${JSON.stringify(path)} leads out of the image.`);
+      throw new FilesError('path-escapes', `The path ${JSON.stringify(path)} leads out of the image.`);
     }
   }
   const whole = `/${parts.join('/')}`;
@@ -52,9 +52,9 @@ export function guestPath(path: string): string {
   return whole;
 }
 
-function tooLong(path: string, what: string, maxBytes: number): FirstlightError {
+function tooLong(path: string, what: string, maxBytes: number): FilesError {
   const shown = path.length > 80 ? `${path.slice(0, 77)}…` : path;
-  return new FirstlightError('BAD_INPUT', `The ${what} of ${JSON.stringify(shown)} is longer than ${maxBytes} bytes.`);
+  return new FilesError('path-invalid', `The ${what} of ${JSON.stringify(shown)} is longer than ${maxBytes} bytes.`);
 }
 
 /** An empty tree to add to. */
@@ -67,7 +67,7 @@ export function createFileTree(): FileTreeBuilder {
       const there = nodes.get(parent);
       if (there === undefined) nodes.set(parent, { kind: 'directory' });
       else if (there.kind !== 'directory') {
-        throw new FirstlightError('BAD_INPUT', `${path} cannot be in the image: ${parent} is a ${there.kind} there.`);
+        throw new FilesError('path-taken', `${path} cannot be in the image: ${parent} is a ${there.kind} there.`);
       }
     }
   }
@@ -82,7 +82,7 @@ export function createFileTree(): FileTreeBuilder {
     const path = guestPath(given);
     if (path === '/') {
       if (node.kind === 'directory') return;
-      throw new FirstlightError('BAD_INPUT', 'The root of an image is a directory.');
+      throw new FilesError('path-taken', 'The root of an image is a directory.');
     }
     addParents(path);
     const there = nodes.get(path);

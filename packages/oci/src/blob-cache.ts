@@ -1,20 +1,26 @@
 /** Layers of images, unpacked once, by digest. Everything here can be made again. */
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Bytes, decompress, defaultTarLimits, type Unpacked, unpackedSchema, unpackTar } from '@firstlight/tar';
-import { z } from 'zod';
-import type { Layout } from '../../../core/store/layout.ts';
-import { readJson } from '../../../core/store/read-json.ts';
-import { systemCode, toStoreError } from '../../../core/store/store-error.ts';
 import {
   isTempName,
   namesIn,
   removeTemps,
+  replaceFile,
+  systemCode,
   tempPathFor,
   undefinedIfMissing,
-  writeAtomic,
-} from '../../../core/store/write-atomic.ts';
-import { FirstlightError } from '../../../shared/errors.ts';
+  writeFailed,
+} from '@firstlight/files';
+import {
+  type Bytes,
+  decompress,
+  defaultTarLimits,
+  TarError,
+  type Unpacked,
+  unpackedSchema,
+  unpackTar,
+} from '@firstlight/tar';
+import { z } from 'zod';
 import type { LayerSource } from './image-parts.ts';
 import { digestOf, verifyStream } from './verify.ts';
 
@@ -29,13 +35,14 @@ export interface Layer {
 
 export interface BlobCache {
   /**
-   * The layer, unpacked now if it never was. Errors: DIGEST_MISMATCH, ARCHIVE_INVALID, PATH_ESCAPES, CANCELLED, DISK_FULL,
-   * STORE_UNUSABLE; nothing is kept then.
+   * The layer, unpacked now if it never was. Errors: `digest-mismatch`; as `unpackTar`; nothing is kept then.
    */
   readonly layer: (source: LayerSource, what: string, signal?: AbortSignal) => Promise<Layer>;
   /** A document that was kept by its digest, or null. */
   readonly document: (digest: string) => Promise<Uint8Array | null>;
   readonly keepDocument: (digest: string, bytes: Uint8Array) => Promise<void>;
+  /** A new folder of this cache's own, for the caller to remove. */
+  readonly makeTempDir: () => Promise<string>;
   /** Drops what was not used for longest until the rest is under `maxBytes`; what was used within the hour stays. */
   readonly prune: (maxBytes: number) => Promise<void>;
 }
@@ -47,22 +54,31 @@ const maxSkipped = 100;
 /** A build of another process may be reading it. */
 const inUseMs = 3_600_000;
 
-/** The cache in `layout.blobsDir`. */
-export function createBlobCache(layout: Layout): BlobCache {
-  const pathOf = (digest: string) => join(layout.blobsDir, digest.replace('sha256:', ''));
+/** Where a cache is, and who makes that folder. Shape: `prepare` is called before anything is written; default: `mkdir`. */
+export interface BlobCacheOptions {
+  readonly dir: string;
+  readonly prepare?: () => Promise<unknown>;
+}
+
+/** The cache in a folder, which several processes may share. */
+export function createBlobCache({
+  dir: cacheDir,
+  prepare = () => mkdir(cacheDir, { recursive: true, mode: 0o700 }),
+}: BlobCacheOptions): BlobCache {
+  const pathOf = (digest: string) => join(cacheDir, digest.replace('sha256:', ''));
   const documentOf = (digest: string) => `${pathOf(digest)}.json`;
   async function load(dir: string): Promise<Layer | null> {
-    const found = await readJson(join(dir, layerFileName), layerSchema);
-    if (!found.ok || found.value === undefined) return null;
+    const found = await readLayerFile(join(dir, layerFileName));
+    if (found === null) return null;
     await utimes(dir, new Date(), new Date()).catch(undefinedIfMissing);
-    return { dir, ...found.value, isNew: false };
+    return { dir, ...found, isNew: false };
   }
 
   async function unpack(source: LayerSource, what: string, signal?: AbortSignal): Promise<Layer> {
     const dir = pathOf(source.digest);
     const known = await load(dir);
     if (known !== null) return known;
-    await layout.ensure(layout.blobsDir);
+    await prepare();
     const temp = tempPathFor(dir);
     try {
       await mkdir(temp, { mode: 0o700 });
@@ -71,11 +87,11 @@ export function createBlobCache(layout: Layout): BlobCache {
         if (skipped.length < maxSkipped) skipped.push(why);
       };
       const entries = await unpackVerified(source, temp, { archive: what, signal, onSkipped });
-      await writeAtomic(join(temp, layerFileName), JSON.stringify({ entries, skipped }), { durable: false });
+      await replaceFile(join(temp, layerFileName), JSON.stringify({ entries, skipped }), { durable: false });
       return await settle(temp, dir, { dir, entries, skipped, isNew: true });
     } catch (thrown) {
       await rm(temp, { recursive: true, force: true });
-      throw thrown instanceof Error && 'syscall' in thrown ? toStoreError(thrown, 'keep the layer', dir) : thrown;
+      throw writeFailed(thrown, dir, 'keep the layer');
     }
   }
 
@@ -104,14 +120,25 @@ export function createBlobCache(layout: Layout): BlobCache {
     },
 
     keepDocument: async (digest, bytes) => {
-      await layout.ensure(layout.blobsDir);
-      await writeAtomic(documentOf(digest), bytes, { durable: false });
+      await prepare();
+      await replaceFile(documentOf(digest), bytes, { durable: false }).catch((thrown: unknown) => {
+        throw writeFailed(thrown, documentOf(digest));
+      });
+    },
+
+    makeTempDir: async () => {
+      await prepare();
+      const dir = tempPathFor(join(cacheDir, 'archive'));
+      await mkdir(dir, { mode: 0o700 }).catch((thrown: unknown) => {
+        throw writeFailed(thrown, dir, 'make the folder');
+      });
+      return dir;
     },
 
     prune: async (maxBytes) => {
       const known: { path: string; mtimeMs: number; bytes: number }[] = [];
-      for (const name of await namesIn(layout.blobsDir)) {
-        const path = join(layout.blobsDir, name);
+      for (const name of await namesIn(cacheDir)) {
+        const path = join(cacheDir, name);
         const found = isTempName(name) ? undefined : await stat(path).catch(undefinedIfMissing);
         if (found !== undefined) known.push({ path, mtimeMs: found.mtimeMs, bytes: await bytesOf(path) });
       }
@@ -121,9 +148,21 @@ export function createBlobCache(layout: Layout): BlobCache {
         total += bytes;
         if (total > maxBytes && Date.now() - mtimeMs > inUseMs) await rm(path, { recursive: true, force: true });
       }
-      await removeTemps(layout.blobsDir, inUseMs);
+      await removeTemps(cacheDir, inUseMs);
     },
   };
+}
+
+/** What a layer's file says; null when there is none, or none that we wrote. */
+async function readLayerFile(path: string): Promise<z.output<typeof layerSchema> | null> {
+  const text = await readFile(path, 'utf8').catch(undefinedIfMissing);
+  if (text === undefined) return null;
+  try {
+    return layerSchema.parse(JSON.parse(text));
+  } catch {
+    // A power cut may have left it half-written: it is unpacked again.
+    return null;
+  }
 }
 
 /** Of a file, or of all files of a folder that has no folders. */
@@ -137,7 +176,7 @@ async function bytesOf(path: string): Promise<number> {
 
 type UnpackOptions = Parameters<typeof unpackTar>[2];
 
-/** Unpacks a layer while its digest is taken. Errors: DIGEST_MISMATCH before any other fault of the bytes: it is their cause. */
+/** Unpacks a layer while its digest is taken. Errors: `digest-mismatch` before any other fault of the bytes: it is their cause. */
 async function unpackVerified(source: LayerSource, dir: string, options: UnpackOptions): Promise<Unpacked> {
   const { digest, size, digestOf: of } = source;
   const raw = await source.open();
@@ -148,7 +187,7 @@ async function unpackVerified(source: LayerSource, dir: string, options: UnpackO
     await verifier.finish();
     return entries;
   } catch (thrown) {
-    if (thrown instanceof FirstlightError && thrown.code === 'ARCHIVE_INVALID') await verifier.finish();
+    if (thrown instanceof TarError && thrown.reason === 'invalid') await verifier.finish();
     throw thrown;
   } finally {
     await verifier.close();

@@ -1,5 +1,5 @@
 /** From an index to the one image that can run here. */
-import { FirstlightError } from '../../../shared/errors.ts';
+
 import type { ContentStore, ImageParts } from './image-parts.ts';
 import {
   type Descriptor,
@@ -11,6 +11,7 @@ import {
   parseImageConfig,
   parseManifest,
 } from './manifest.ts';
+import { OciError } from './oci-error.ts';
 
 /** An index in an index in an index says nothing that two do not. */
 const maxDepth = 3;
@@ -18,7 +19,7 @@ const maxDepth = 3;
 /**
  * The image for linux/amd64 that a manifest or an index leads to.
  *
- * Errors: BAD_INPUT when there is none; ARCHIVE_INVALID for documents that are none; as `store`. `what` names the image.
+ * Errors: `wrong-platform` when there is none; `invalid` for documents that are none; as `store`. `what` names the image.
  */
 export async function findImage(
   store: ContentStore,
@@ -32,7 +33,7 @@ export async function findImage(
     digest = chooseManifest(parsed.manifests, what).digest;
     bytes = await store.document(digest, maxManifestBytes, 'manifest');
   }
-  throw new FirstlightError('ARCHIVE_INVALID', `${what} is an index of indexes of indexes.`);
+  throw new OciError('invalid', `${what} is an index of indexes of indexes.`);
 }
 
 async function describe(store: ContentStore, digest: string, manifest: Manifest, what: string) {
@@ -61,36 +62,32 @@ export function chooseManifest(manifests: Index['manifests'], what: string): Ind
   throw wrongPlatform(what, [...new Set(there)]);
 }
 
-/** Errors: BAD_INPUT for an image of another platform. An image that says nothing is taken at its word. */
+/** Errors: `wrong-platform`. An image that says nothing is taken at its word. */
 export function checkPlatform({ os, architecture }: ImageConfig, what: string): void {
   if ((os || 'linux') !== 'linux' || (architecture || 'amd64') !== 'amd64') {
     throw wrongPlatform(what, [`${os}/${architecture}`]);
   }
 }
 
-function wrongPlatform(what: string, there: readonly string[]): FirstlightError {
+function wrongPlatform(what: string, there: readonly string[]): OciError {
   const has = there.length === 0 ? 'It has nothing that runs on Linux' : `It is for ${there.join(', ')}`;
-  return new FirstlightError('BAD_INPUT', `${what} has no image for linux/amd64. ${has}.`, {
+  return new OciError('wrong-platform', `${what} has no image for linux/amd64. ${has}.`, {
     hint: 'Build it for linux/amd64: docker build --platform linux/amd64.',
-    details: { subject: what },
+    subject: what,
   });
 }
 
-/** Errors: BAD_INPUT for a layer that is no file system, or that no registry gives away. */
+/** Errors: `unsupported` for a layer that is no file system, or that no registry gives away. */
 function checkLayer({ mediaType, digest }: Descriptor, what: string): void {
   const isTar = /^application\/vnd\.(oci\.image\.layer|docker\.image\.rootfs)\..*tar([.+](gzip|zstd))?$/.test(
     mediaType,
   );
   const isElsewhere = /nondistributable|foreign/.test(mediaType);
   if (isTar && !isElsewhere) return;
-  throw new FirstlightError(
-    'BAD_INPUT',
-    `${what} has a layer of a kind that cannot be read: ${mediaType || 'unnamed'}.`,
-    {
-      hint: isElsewhere
-        ? 'Such layers are not in registries. Save the image to a file where it is complete, and import that.'
-        : 'Only file systems as tar, packed with gzip or Zstandard or not at all, can be imported.',
-      details: { subject: digest },
-    },
-  );
+  throw new OciError('unsupported', `${what} has a layer of a kind that cannot be read: ${mediaType || 'unnamed'}.`, {
+    hint: isElsewhere
+      ? 'Such layers are not in registries. Save the image to a file where it is complete, and import that.'
+      : 'Only file systems as tar, packed with gzip or Zstandard or not at all, can be imported.',
+    subject: digest,
+  });
 }

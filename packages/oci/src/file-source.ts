@@ -1,19 +1,17 @@
 /** Files by path, in a folder or in a tar archive. */
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { guestPath } from '@firstlight/files';
+import { guestPath, readFailed, undefinedIfMissing } from '@firstlight/files';
 import { type Bytes, compressionOf, readTar, unpackedPath, unpackTar } from '@firstlight/tar';
-import type { Layout } from '../../../core/store/layout.ts';
-import { toFileError, toStoreError } from '../../../core/store/store-error.ts';
-import { tempPathFor, undefinedIfMissing } from '../../../core/store/write-atomic.ts';
-import { FirstlightError } from '../../../shared/errors.ts';
+import type { BlobCache } from './blob-cache.ts';
+import { OciError } from './oci-error.ts';
 
 /** Where an image's files are read from, as often as need be. */
 export interface FileSource {
   /** For a person: the path of the folder or archive. */
   readonly name: string;
-  /** The bytes of a file. Errors: NOT_FOUND. */
+  /** The bytes of a file. Errors: `invalid` when it is not there. */
   readonly open: (path: string) => Promise<Bytes>;
   readonly has: (path: string) => Promise<boolean>;
   /** Ends what was put aside to read it. */
@@ -45,9 +43,9 @@ type Place =
 /**
  * The files of an archive. One that is not packed is read where it lies; a packed one is unpacked into the cache until `close`.
  *
- * Errors: NOT_FOUND; as `readTar`.
+ * Errors: `not-found`; as `readTar`.
  */
-export async function openArchive(path: string, layout: Layout, signal?: AbortSignal): Promise<FileSource> {
+export async function openArchive(path: string, cache: BlobCache, signal?: AbortSignal): Promise<FileSource> {
   const found = await stat(path).catch(undefinedIfMissing);
   if (found === undefined) throw notFound(path, 'does not exist');
   if (!found.isFile()) throw notFound(path, 'is no file');
@@ -60,7 +58,7 @@ export async function openArchive(path: string, layout: Layout, signal?: AbortSi
   };
   try {
     if (isPacked) {
-      temp = await makeTemp(layout);
+      temp = await cache.makeTempDir();
       for (const entry of await unpackTar(createReadStream(path), temp, options)) {
         if (entry.kind === 'symlink') places.set(entry.path, entry);
         if (entry.kind !== 'file') continue;
@@ -105,16 +103,6 @@ export async function openArchive(path: string, layout: Layout, signal?: AbortSi
   };
 }
 
-async function makeTemp(layout: Layout): Promise<string> {
-  const dir = tempPathFor(join(await layout.ensure(layout.blobsDir), 'archive'));
-  try {
-    await mkdir(dir, { mode: 0o700 });
-  } catch (thrown) {
-    throw toStoreError(thrown, 'make the folder', dir);
-  }
-  return dir;
-}
-
 /** The first bytes of a file, as many as tell what it is. */
 export async function readHead(path: string, length = 512): Promise<Uint8Array> {
   try {
@@ -126,18 +114,18 @@ export async function readHead(path: string, length = 512): Promise<Uint8Array> 
       await file.close();
     }
   } catch (thrown) {
-    throw toFileError(thrown, 'read', path);
+    throw readFailed(thrown, path);
   }
 }
 
 const notFound = (path: string, why: string) =>
-  new FirstlightError('NOT_FOUND', `${path} ${why}.`, {
+  new OciError('not-found', `${path} ${why}.`, {
     hint: 'Check the path for a typing error.',
-    details: { subject: path },
+    subject: path,
   });
 
 const lacks = (name: string, path: string) =>
-  new FirstlightError('ARCHIVE_INVALID', `${name} is no whole image: ${path} is missing.`, {
+  new OciError('invalid', `${name} is no whole image: ${path} is missing.`, {
     hint: 'Save or copy the image again.',
-    details: { subject: name },
+    subject: name,
   });

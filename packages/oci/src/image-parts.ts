@@ -23,7 +23,7 @@ export interface ImageParts {
 
 /** Documents and blobs by digest: a layout, or a registry. */
 export interface ContentStore {
-  /** The bytes of a document. Errors: NOT_FOUND, DIGEST_MISMATCH. Units: `maxBytes` of it. */
+  /** The bytes of a document. Errors: `not-found`, `digest-mismatch`. Units: `maxBytes` of it. */
   readonly document: (digest: string, maxBytes: number, kind: 'manifest' | 'blob') => Promise<Uint8Array>;
   readonly blob: (digest: string) => Promise<Bytes>;
 }

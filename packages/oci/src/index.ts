@@ -1,9 +1,10 @@
-export { createBlobCache } from './blob-cache.ts';
+export { type BlobCache, type BlobCacheOptions, createBlobCache, type Layer } from './blob-cache.ts';
 export { chooseManifest } from './choose-manifest.ts';
 export { readHead } from './file-source.ts';
-export { parseImageConfig, parseManifest, parseSavedImages } from './manifest.ts';
-export { type OpenImageOptions, openOciImage } from './open-oci-image.ts';
-export { formatReference, looksLikeReference, parseReference } from './reference.ts';
+export type { LayerSource } from './image-parts.ts';
+export { type ImageConfig, parseImageConfig, parseManifest, parseSavedImages } from './manifest.ts';
+export { OciError, type OciReason } from './oci-error.ts';
+export { type LayerProgress, type OpenedImage, type OpenImageOptions, openImage } from './open-image.ts';
+export { formatReference, looksLikeReference, type OciReference, parseReference } from './reference.ts';
 export { parseChallenge } from './registry-auth.ts';
-export { makeRunSpec } from './run-spec.ts';
 export { digestOf } from './verify.ts';

@@ -1,8 +1,7 @@
 /** The documents of an OCI image, as they come from outside. */
 
-import { badArchive } from '@firstlight/tar';
 import { z } from 'zod';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { OciError } from './oci-error.ts';
 import { digestPattern } from './reference.ts';
 
 /** What the distribution specification lets a registry refuse beyond. Units: bytes. */
@@ -69,12 +68,12 @@ const savedSchema = z
   .max(maxManifests);
 export type SavedImages = z.output<typeof savedSchema>;
 
-/** The index or the manifest that some bytes are. Errors: ARCHIVE_INVALID; BAD_INPUT for a format of before 2017. `what` names it for a person. */
+/** The index or the manifest that some bytes are. Errors: `invalid`; `unsupported` for a format of before 2017. `what` names it for a person. */
 export function parseManifest(bytes: Uint8Array, what: string): Index | Manifest {
   const json = parseJson(bytes, what);
   const { schemaVersion } = z.looseObject({ schemaVersion: z.unknown() }).safeParse(json).data ?? {};
   if (schemaVersion === 1) {
-    throw new FirstlightError('BAD_INPUT', `${what} has a manifest of version 1, which is no longer in use.`, {
+    throw new OciError('unsupported', `${what} has a manifest of version 1, which is no longer in use.`, {
       hint: 'Push the image again with a tool of today.',
     });
   }
@@ -92,12 +91,19 @@ function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw badArchive(what, 'its description is no JSON.', cause);
+    throw invalidImage(what, 'its description is no JSON.', cause);
   }
 }
 
 function check<Schema extends z.ZodType>(schema: Schema, json: unknown, what: string): z.output<Schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw badArchive(what, `its description is no image's (${z.prettifyError(parsed.error).split('\n')[0]}).`);
+  throw invalidImage(what, `its description is no image's (${z.prettifyError(parsed.error).split('\n')[0]}).`);
 }
+
+const invalidImage = (what: string, why: string, cause?: unknown) =>
+  new OciError('invalid', `${what} cannot be unpacked: ${why}`, {
+    hint: 'Fetch or make it again; if it stays so, it was made wrongly or is hostile.',
+    subject: what,
+    cause,
+  });

@@ -1,9 +1,10 @@
 /** Images in the OCI layout: an index.json and blobs by digest, in a folder or an archive. */
-import { FirstlightError } from '../../../shared/errors.ts';
+
 import { chooseManifest, findImage } from './choose-manifest.ts';
 import type { FileSource } from './file-source.ts';
 import type { ContentStore, ImageParts } from './image-parts.ts';
 import { type Index, maxManifestBytes, parseManifest } from './manifest.ts';
+import { OciError } from './oci-error.ts';
 import { readAll, verifyBytes } from './verify.ts';
 
 /** Where tools write the name of an image. */
@@ -12,7 +13,7 @@ const nameAnnotations = ['org.opencontainers.image.ref.name', 'io.containerd.ima
 /**
  * The image of a layout that a tag names, or the only one.
  *
- * Errors: NOT_FOUND for the tag; BAD_INPUT when there are several and no tag; as `findImage`.
+ * Errors: `not-found` for the tag; `ambiguous` when there are several and no tag; as `findImage`.
  */
 export async function readLayout(files: FileSource, tag: string | null): Promise<ImageParts> {
   const store: ContentStore = {
@@ -23,7 +24,7 @@ export async function readLayout(files: FileSource, tag: string | null): Promise
     blob: (digest) => files.open(blobPath(digest)),
   };
   const index = parseManifest(await readAll(await files.open('index.json'), maxManifestBytes, files.name), files.name);
-  if ('config' in index) throw new FirstlightError('ARCHIVE_INVALID', `${files.name}: index.json is no index.`);
+  if ('config' in index) throw new OciError('invalid', `${files.name}: index.json is no index.`);
   const { digest } = choose(index, tag, files.name);
   const bytes = await store.document(digest, maxManifestBytes, 'manifest');
   return { ...(await findImage(store, { digest, bytes }, files.name)), close: files.close };
@@ -39,7 +40,7 @@ function choose(index: Index, tag: string | null, what: string): Index['manifest
     const [only] = index.manifests;
     if (only !== undefined && index.manifests.length === 1) return only;
     if (names.length <= 1) return chooseManifest(index.manifests, what);
-    throw new FirstlightError('BAD_INPUT', `${what} holds several images.`, {
+    throw new OciError('ambiguous', `${what} holds several images.`, {
       hint: `Name one after a colon: ${names.slice(0, 20).join(', ')}.`,
     });
   }
@@ -50,7 +51,7 @@ function choose(index: Index, tag: string | null, what: string): Index['manifest
   const found = index.manifests.filter(isMeant);
   const [first] = found;
   if (first !== undefined) return found.length === 1 ? first : chooseManifest(found, what);
-  throw new FirstlightError('NOT_FOUND', `${what} holds no image "${tag}".`, {
+  throw new OciError('not-found', `${what} holds no image "${tag}".`, {
     hint:
       names.length > 0 ? `It holds: ${names.slice(0, 20).join(', ')}.` : 'Its images have no names: leave the tag out.',
   });

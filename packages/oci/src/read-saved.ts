@@ -1,15 +1,16 @@
 /** Images as `docker save` writes them: a manifest.json that names the configuration and the layers by path. */
-import { FirstlightError } from '../../../shared/errors.ts';
+
 import { checkPlatform } from './choose-manifest.ts';
 import type { FileSource } from './file-source.ts';
 import type { ImageParts } from './image-parts.ts';
 import { maxConfigBytes, maxManifestBytes, parseImageConfig, parseSavedImages, type SavedImages } from './manifest.ts';
+import { OciError } from './oci-error.ts';
 import { digestOf, readAll } from './verify.ts';
 
 /**
  * The image of a saved archive that a tag names, or the only one.
  *
- * Errors: NOT_FOUND for the tag; BAD_INPUT when there are several and no tag, or for another platform; ARCHIVE_INVALID.
+ * Errors: `not-found` for the tag; `ambiguous` when there are several and no tag; `wrong-platform`; `invalid`.
  */
 export async function readSaved(files: FileSource, tag: string | null): Promise<ImageParts> {
   const { name } = files;
@@ -20,13 +21,9 @@ export async function readSaved(files: FileSource, tag: string | null): Promise<
   checkPlatform(config, name);
   const contents = config.rootfs?.diff_ids ?? [];
   if (contents.length !== Layers.length) {
-    throw new FirstlightError(
-      'ARCHIVE_INVALID',
-      `${name} has ${Layers.length} layers, not ${contents.length} as it says.`,
-      {
-        hint: 'Save the image again.',
-      },
-    );
+    throw new OciError('invalid', `${name} has ${Layers.length} layers, not ${contents.length} as it says.`, {
+      hint: 'Save the image again.',
+    });
   }
   const layers = contents.map((digest, index) => ({
     digest,
@@ -46,8 +43,8 @@ function choose(all: SavedImages, tag: string | null, what: string): SavedImages
   );
   if (found !== undefined) return found;
   const holds = names.length > 0 ? `It holds: ${names.slice(0, 20).join(', ')}.` : undefined;
-  if (tag !== null) throw new FirstlightError('NOT_FOUND', `${what} holds no image "${tag}".`, { hint: holds });
-  throw new FirstlightError('BAD_INPUT', `${what} holds ${all.length} images.`, {
+  if (tag !== null) throw new OciError('not-found', `${what} holds no image "${tag}".`, { hint: holds });
+  throw new OciError('ambiguous', `${what} holds ${all.length} images.`, {
     hint: `Name one after a colon. ${holds}`,
   });
 }

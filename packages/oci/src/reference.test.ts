@@ -42,7 +42,7 @@ describe('a reference to an image', () => {
     'oci:a:b c',
     'https://registry.example/a',
   ])('is refused when it is none: %s', (text) => {
-    expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
+    expect(() => parse(text)).toThrow(expect.objectContaining({ reason: 'reference-invalid' }));
   });
 
   it('can be given again as it is written', () => {

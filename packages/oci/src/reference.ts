@@ -1,6 +1,6 @@
 /** How an OCI image is named. */
 import { resolve } from 'node:path';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { OciError } from './oci-error.ts';
 
 /**
  * Where an image is, and which of those there.
@@ -27,7 +27,7 @@ export const looksLikeReference = (text: string): boolean =>
  * The image that a text names: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME:TAG]`,
  * `docker://HOST/NAME[:TAG|@DIGEST]`, or the last without `docker://`. Paths are taken from `cwd`.
  *
- * Errors: BAD_INPUT for anything else.
+ * Errors: `reference-invalid` for anything else.
  */
 export function parseReference(text: string, cwd: string): OciReference {
   const [, prefix, rest = ''] = /^(oci|oci-archive|docker-archive):(.*)$/s.exec(text) ?? [];
@@ -71,7 +71,7 @@ export function formatReference(reference: OciReference, digest?: string): strin
 }
 
 const badReference = (text: string, why: string) =>
-  new FirstlightError('BAD_INPUT', `${JSON.stringify(text)} names no image: ${why}.`, {
+  new OciError('reference-invalid', `${JSON.stringify(text)} names no image: ${why}.`, {
     hint: 'Write oci:DIR, oci-archive:FILE, docker-archive:FILE, each with :TAG if need be, or docker://REGISTRY/NAME:TAG.',
-    details: { subject: text },
+    subject: text,
   });

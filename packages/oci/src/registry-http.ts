@@ -1,7 +1,8 @@
 /** Requests to a registry: deadlines, redirects, and what a person reads when there is no answer. */
 
+import { FormatError } from '@firstlight/files';
 import type { Bytes } from '@firstlight/tar';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { OciError } from './oci-error.ts';
 
 /** Units: ms until a server begins to answer, and between two pieces of what it sends. */
 const answerTimeoutMs = 30_000;
@@ -24,7 +25,7 @@ export const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d{1
 /**
  * The answer to a GET. Redirects are followed, without the `authorization` header to another host.
  *
- * Errors: REGISTRY_UNREACHABLE when there is no answer, or one that leads to plain HTTP elsewhere; CANCELLED.
+ * Errors: `registry-unreachable` when there is no answer, or one that leads to plain HTTP elsewhere; the signal's reason.
  */
 export async function get(
   url: URL,
@@ -97,9 +98,9 @@ async function ask(url: URL, headers: Readonly<Record<string, string>>, signal?:
 
 const timedOut = (url: URL, ms: number) => unreachable(url, `it did not answer within ${ms / 1000} s`);
 
-/** Errors: an abort of ours stays what it is; all else is REGISTRY_UNREACHABLE with the system's words. */
+/** Errors: an abort of ours stays what it is; all else is `registry-unreachable` with the system's words. */
 function toRegistryError(thrown: unknown, url: URL): unknown {
-  if (thrown instanceof FirstlightError || (thrown instanceof Error && thrown.name === 'AbortError')) return thrown;
+  if (thrown instanceof FormatError || (thrown instanceof Error && thrown.name === 'AbortError')) return thrown;
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const words: Readonly<Record<string, string>> = {
@@ -113,10 +114,10 @@ function toRegistryError(thrown: unknown, url: URL): unknown {
 }
 
 /** Errors never hold more of an address than its host: the rest may hold a token. */
-export function unreachable(url: URL, why: string, cause?: unknown): FirstlightError {
-  return new FirstlightError('REGISTRY_UNREACHABLE', `The registry ${url.host} cannot be used: ${why}.`, {
+export function unreachable(url: URL, why: string, cause?: unknown): OciError {
+  return new OciError('registry-unreachable', `The registry ${url.host} cannot be used: ${why}.`, {
     hint: offlineHint,
-    details: { subject: url.host },
+    subject: url.host,
     cause,
   });
 }

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLayout } from '../../../core/store/layout.ts';
-import { openOciImage } from './open-oci-image.ts';
+import { createBlobCache } from './blob-cache.ts';
+import { openImage } from './open-image.ts';
 import { elfHead, makeLayout } from './testing/make-layout.ts';
 import { missingPrograms, type Registry, startRegistry } from './testing/start-registry.ts';
 
@@ -35,9 +35,13 @@ const image = {
 /** Opens with a cache of its own, unless it is told which. */
 function opener(env: NodeJS.ProcessEnv = {}) {
   const home = join(base, `home-${count++}`);
-  const layout = createLayout({ home, env: {}, uid: 1000 });
-  const open = (text: string) => openOciImage(text, { layout, cwd: base, env: { HOME: home, ...env } });
-  return { open, layout, home };
+  const cacheDir = join(home, 'blobs');
+  const cache = createBlobCache({ dir: cacheDir });
+  const open = async (text: string) => {
+    const { files, ...opened } = await openImage(text, { cache, cwd: base, env: { HOME: home, ...env } });
+    return { ...opened, tree: files.toFileTree() };
+  };
+  return { open, cacheDir, home };
 }
 
 /** Of the password `secret`, by bcrypt. */
@@ -69,7 +73,7 @@ describe.skipIf(missing.length > 0)(`a real registry${reason}`, () => {
     const { open } = opener();
     const found = await open(`${registry.host}/team/app:v1`);
     expect([...found.tree.keys()]).toEqual(['/bin', '/bin/server', '/etc', '/etc/own']);
-    expect(found.run).toMatchObject({ program: '/bin/server', env: { MODE: 'test' }, port: 9000 });
+    expect(found.config.config).toMatchObject(image.config);
     expect(found.reference).toBe(`docker://${registry.host}/team/app:v1@${found.digest}`);
 
     const gone = await serve((_, response) => response.writeHead(500).end());
@@ -87,21 +91,21 @@ describe.skipIf(missing.length > 0)(`a real registry${reason}`, () => {
     for (const kind of ['docker-archive', 'oci-archive']) {
       const file = join(base, `${kind}.tar`);
       await run('skopeo', ['--insecure-policy', 'copy', `oci:${layoutDir}:v1`, `${kind}:${file}:own/app:v2`]);
-      const { open, layout } = opener();
-      const { tree, run: started } = await open(`${kind}:${file}`);
+      const { open, cacheDir } = opener();
+      const { tree, config } = await open(`${kind}:${file}`);
       expect([...tree.keys()]).toEqual(['/bin', '/bin/server', '/etc', '/etc/own']);
-      expect(started.program).toBe('/bin/server');
+      expect(config.config?.Entrypoint).toEqual(['/bin/server']);
       await run('gzip', ['-f', file]);
       expect((await opener().open(`${kind}:${file}.gz:own/app:v2`)).tree.size).toBe(4);
-      expect((await readdir(layout.blobsDir)).filter((name) => name.startsWith('.'))).toEqual([]);
-      await expect(open(`${kind}:${file}.gz:other`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      expect((await readdir(cacheDir)).filter((name) => name.startsWith('.'))).toEqual([]);
+      await expect(open(`${kind}:${file}.gz:other`)).rejects.toMatchObject({ reason: 'not-found' });
     }
   });
 
   it('says what is not there', async () => {
     const { open } = opener();
-    await expect(open(`${registry.host}/team/app:v9`)).rejects.toMatchObject({ code: 'NOT_FOUND', exitCode: 2 });
-    await expect(open(`${registry.host}/team/none`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(open(`${registry.host}/team/app:v9`)).rejects.toMatchObject({ reason: 'not-found' });
+    await expect(open(`${registry.host}/team/none`)).rejects.toMatchObject({ reason: 'not-found' });
   });
 
   it('that wants a name and password gets those of docker’s file, and they are in no error', async () => {
@@ -115,17 +119,17 @@ describe.skipIf(missing.length > 0)(`a real registry${reason}`, () => {
     const closed = await startRegistry(dir, { auth: { htpasswd: { realm: 'test', path: join(dir, 'htpasswd') } } });
     try {
       const { open, home } = opener();
-      await expect(open(`${closed.host}/team/app:v1`)).rejects.toMatchObject({ code: 'REGISTRY_DENIED', exitCode: 3 });
+      await expect(open(`${closed.host}/team/app:v1`)).rejects.toMatchObject({ reason: 'registry-denied' });
       await mkdir(join(home, '.docker'), { recursive: true });
       const auth = Buffer.from('ada:wrong').toString('base64');
       await writeFile(join(home, '.docker/config.json'), JSON.stringify({ auths: { [closed.host]: { auth } } }));
       const failure = await open(`${closed.host}/team/app:v1`).catch((thrown) => thrown);
-      expect(failure).toMatchObject({ code: 'REGISTRY_DENIED' });
+      expect(failure).toMatchObject({ reason: 'registry-denied' });
       await push(`oci:${layoutDir}:v1`, `${closed.host}/team/app:v1`, '--dest-creds=ada:secret');
       const right = Buffer.from('ada:secret').toString('base64');
       await writeFile(join(home, '.docker/config.json'), JSON.stringify({ auths: { [closed.host]: { auth: right } } }));
       expect((await open(`${closed.host}/team/app:v1`)).tree.size).toBe(4);
-      expect(JSON.stringify([failure.message, failure.hint, failure.details, String(failure.cause)])).not.toContain(
+      expect(JSON.stringify([failure.message, failure.hint, failure.subject, String(failure.cause)])).not.toContain(
         auth,
       );
     } finally {
@@ -142,9 +146,9 @@ describe.skipIf(missing.length > 0)(`a real registry${reason}`, () => {
       if (request.url?.includes('/blobs/') && body[0] === 0x1f) body[20] = (body[20] ?? 0) ^ 0xff;
       response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(body);
     });
-    const { open, layout } = opener();
-    await expect(open(`${proxy}/team/app:v1`)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH', exitCode: 2 });
-    expect((await readdir(layout.blobsDir)).filter((name) => !name.endsWith('.json'))).toEqual([]);
+    const { open, cacheDir } = opener();
+    await expect(open(`${proxy}/team/app:v1`)).rejects.toMatchObject({ reason: 'digest-mismatch' });
+    expect((await readdir(cacheDir)).filter((name) => !name.endsWith('.json'))).toEqual([]);
   });
 });
 
@@ -162,7 +166,7 @@ describe('a registry that is played', () => {
     const { open, home } = opener();
     await mkdir(join(home, '.docker'), { recursive: true });
     await writeFile(join(home, '.docker/config.json'), JSON.stringify({ auths: { [host]: { auth: 'bmFtZTpwYXNz' } } }));
-    await expect(open(`${host}/a/b:c`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(open(`${host}/a/b:c`)).rejects.toMatchObject({ reason: 'not-found' });
     expect(seen).toEqual([
       '/v2/a/b/manifests/c none',
       '/token?service=played&scope=repository%3Aa%2Fb%3Apull Basic bmFtZTpwYXNz',
@@ -186,9 +190,9 @@ describe('a registry that is played', () => {
     const { open, home } = opener();
     await mkdir(join(home, '.docker'), { recursive: true });
     await writeFile(join(home, '.docker/config.json'), JSON.stringify({ auths: { [host]: { auth: 'bmFtZTpwYXNz' } } }));
-    await expect(open(`${host}/a/b:here`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(open(`${host}/a/b:here`)).rejects.toMatchObject({ reason: 'not-found' });
     expect(seen).toEqual([undefined]);
-    await expect(open(`${host}/a/b:away`)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
+    await expect(open(`${host}/a/b:away`)).rejects.toMatchObject({ reason: 'registry-unreachable' });
   });
 
   it('that sends no end, no JSON, or a status of trouble gets a clear error', async () => {
@@ -196,23 +200,22 @@ describe('a registry that is played', () => {
       const timer = setInterval(() => response.write(Buffer.alloc(1 << 20, 'x')), 1);
       response.once('close', () => clearInterval(timer));
     });
-    await expect(opener().open(`${endless}/a:b`)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+    await expect(opener().open(`${endless}/a:b`)).rejects.toMatchObject({ reason: 'invalid' });
     const text = await serve((_, response) => response.end('<html>'));
-    await expect(opener().open(`${text}/a:b`)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+    await expect(opener().open(`${text}/a:b`)).rejects.toMatchObject({ reason: 'invalid' });
     const busy = await serve((_, response) => response.writeHead(503).end());
-    await expect(opener().open(`${busy}/a:b`)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE', exitCode: 3 });
+    await expect(opener().open(`${busy}/a:b`)).rejects.toMatchObject({ reason: 'registry-unreachable' });
     const looping = await serve((_, response) => response.writeHead(302, { location: '/again' }).end());
-    await expect(opener().open(`${looping}/a:b`)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
+    await expect(opener().open(`${looping}/a:b`)).rejects.toMatchObject({ reason: 'registry-unreachable' });
   });
 
   it('that is not there is told so, with what works instead', async () => {
     await expect(opener().open('127.0.0.1:1/a:b')).rejects.toMatchObject({
-      code: 'REGISTRY_UNREACHABLE',
-      exitCode: 3,
+      reason: 'registry-unreachable',
       hint: expect.stringContaining('docker save'),
     });
     await expect(opener().open('docker://registry.invalid/a:b')).rejects.toMatchObject({
-      code: 'REGISTRY_UNREACHABLE',
+      reason: 'registry-unreachable',
     });
   });
 });

@@ -2,11 +2,11 @@
 
 import type { Bytes } from '@firstlight/tar';
 import { z } from 'zod';
-import { FirstlightError } from '../../../shared/errors.ts';
 import type { BlobCache } from './blob-cache.ts';
 import { findImage } from './choose-manifest.ts';
 import type { ContentStore, ImageParts } from './image-parts.ts';
 import { maxManifestBytes } from './manifest.ts';
+import { OciError } from './oci-error.ts';
 import { digestPattern, formatReference, type OciReference } from './reference.ts';
 import { type Challenge, type Credentials, findCredentials, parseChallenge } from './registry-auth.ts';
 import { drop, get, type HttpAnswer, isLoopback, unreachable } from './registry-http.ts';
@@ -32,7 +32,7 @@ const tokenSchema = z.object({ token: z.string().optional(), access_token: z.str
 /**
  * The image that a registry has under a name. What is asked for by digest and was read before comes from the cache.
  *
- * Errors: REGISTRY_UNREACHABLE, REGISTRY_DENIED; NOT_FOUND; DIGEST_MISMATCH; as `findImage`.
+ * Errors: `registry-unreachable`, `registry-denied`; `not-found`; `digest-mismatch`; as `findImage`.
  */
 export async function readRegistry(reference: RegistryReference, options: RegistryOptions): Promise<ImageParts> {
   const { cache } = options;
@@ -134,25 +134,25 @@ function parseToken(bytes: Uint8Array): z.output<typeof tokenSchema> {
   }
 }
 
-function denied(host: string, name: string, hadCredentials: boolean, inHelper: boolean): FirstlightError {
+function denied(host: string, name: string, hadCredentials: boolean, inHelper: boolean): OciError {
   const hint = inHelper
     ? `The password is kept by a helper program, which is not asked. Run \`docker login ${host}\` without one, or save the image to a file and import that.`
-    : `Run \`docker login ${host}\` (Firstlight reads its config.json), or save the image to a file and import that.`;
+    : `Run \`docker login ${host}\` (its config.json is read), or save the image to a file and import that.`;
   const why = hadCredentials ? 'it does not accept the name and password that are known for it' : 'it wants a login';
-  return new FirstlightError('REGISTRY_DENIED', `The registry ${host} does not give ${name}: ${why}.`, {
+  return new OciError('registry-denied', `The registry ${host} does not give ${name}: ${why}.`, {
     hint,
-    details: { subject: host },
+    subject: host,
   });
 }
 
 function toStatusError(
   status: number,
   { host, name, named, base }: { host: string; name: string; named: string; base: URL },
-): FirstlightError {
+): OciError {
   if (status === 404) {
-    return new FirstlightError('NOT_FOUND', `The registry ${host} has no ${name}, or not ${named} of it.`, {
+    return new OciError('not-found', `The registry ${host} has no ${name}, or not ${named} of it.`, {
       hint: 'Check the name and the tag for a typing error.',
-      details: { subject: `${host}/${name}` },
+      subject: `${host}/${name}`,
     });
   }
   if (status === 403) return denied(host, name, false, false);

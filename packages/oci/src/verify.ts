@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Bytes } from '@firstlight/tar';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { OciError } from './oci-error.ts';
 
 export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
 /** Bytes on their way, and what is known of them at their end. */
 export interface Verifier {
   readonly chunks: Bytes;
-  /** Reads what was left unread. Errors: DIGEST_MISMATCH when the bytes are others, more or fewer than was said. */
+  /** Reads what was left unread. Errors: `digest-mismatch` when the bytes are others, more or fewer than was said. */
   readonly finish: () => Promise<void>;
   /** Ends reading, whatever is left. */
   readonly close: () => Promise<void>;
@@ -53,7 +53,7 @@ export function verifyStream(source: Bytes, digest: string, size: number | null,
   };
 }
 
-/** Errors: DIGEST_MISMATCH when a document is not the one that was asked for. */
+/** Errors: `digest-mismatch` when a document is not the one that was asked for. */
 export function verifyBytes(bytes: Uint8Array, digest: string, what: string): Uint8Array {
   const found = digestOf(bytes);
   if (found !== digest) throw wrongDigest(what, `its bytes are ${found}, not ${digest}`);
@@ -61,19 +61,19 @@ export function verifyBytes(bytes: Uint8Array, digest: string, what: string): Ui
 }
 
 const wrongDigest = (what: string, why: string) =>
-  new FirstlightError('DIGEST_MISMATCH', `${what} is not what it should be: ${why}.`, {
+  new OciError('digest-mismatch', `${what} is not what it should be: ${why}.`, {
     hint: 'It was damaged on its way or where it is kept. Try again; if it stays so, make or push the image again.',
-    details: { subject: what },
+    subject: what,
   });
 
-/** All bytes of a stream that should be short. Errors: ARCHIVE_INVALID beyond `maxBytes`. */
+/** All bytes of a stream that should be short. Errors: `invalid` beyond `maxBytes`. */
 export async function readAll(source: Bytes, maxBytes: number, what: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of source) {
     bytes += chunk.length;
     if (bytes > maxBytes) {
-      throw new FirstlightError('ARCHIVE_INVALID', `${what} is longer than ${maxBytes} bytes.`, {
+      throw new OciError('invalid', `${what} is longer than ${maxBytes} bytes.`, {
         hint: 'No image has so long a description: it was made wrongly or is hostile.',
       });
     }

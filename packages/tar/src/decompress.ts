@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
-import { badArchive, toArchiveError } from './tar-error.ts';
+import { invalidArchive, toArchiveError } from './tar-error.ts';
 import type { TarLimits } from './tar-limits.ts';
 import { followFrames } from './zstd-frames.ts';
 
@@ -29,7 +29,7 @@ export function compressionOf(head: Uint8Array): Compression {
 /**
  * The bytes as they were before they were packed; those that never were pass as they are.
  *
- * Errors: ARCHIVE_INVALID for broken or hostile data. `archive` is its name for a person.
+ * Errors: `invalid` for broken or hostile data. `archive` is its name for a person.
  */
 export async function* decompress(packed: Bytes, archive: string, limits: TarLimits): AsyncGenerator<Uint8Array> {
   const { head, all } = await peek(packed, magicLength);
@@ -39,9 +39,9 @@ export async function* decompress(packed: Bytes, archive: string, limits: TarLim
   const check = (bytes: number) => {
     count.unpacked += bytes;
     if (count.unpacked > limits.maxBytes)
-      throw badArchive(archive, `it unpacks to more than ${limits.maxBytes} bytes.`);
+      throw invalidArchive(archive, `it unpacks to more than ${limits.maxBytes} bytes.`);
     if (count.unpacked > limits.ratioFromBytes && count.unpacked > count.packed * limits.maxRatio) {
-      throw badArchive(archive, `it unpacks to more than ${limits.maxRatio} times its size.`);
+      throw invalidArchive(archive, `it unpacks to more than ${limits.maxRatio} times its size.`);
     }
   };
   try {
@@ -64,7 +64,7 @@ async function* passThrough(chunks: Bytes, limits: TarLimits, archive: string): 
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
-    if (bytes > limits.maxBytes) throw badArchive(archive, `it is larger than ${limits.maxBytes} bytes.`);
+    if (bytes > limits.maxBytes) throw invalidArchive(archive, `it is larger than ${limits.maxBytes} bytes.`);
     yield chunk;
   }
 }
@@ -94,7 +94,7 @@ async function* unzstd(chunks: Bytes, check: (bytes: number) => void, archive: s
   });
   const follow = followFrames((bytes) => {
     if (bytes > maxZstdWindow)
-      throw badArchive(archive, 'its Zstandard frames need more than 32 MiB of memory to be unpacked.');
+      throw invalidArchive(archive, 'its Zstandard frames need more than 32 MiB of memory to be unpacked.');
   });
   for await (const chunk of chunks) {
     follow(chunk);

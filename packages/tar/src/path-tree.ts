@@ -1,7 +1,7 @@
 /** A file system in memory, in which links are followed as a process inside it would follow them. */
 
 import { type FileTree, guestPath, type TreeNode } from '@firstlight/files';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { TarError } from './tar-error.ts';
 
 type Leaf = Exclude<TreeNode, { kind: 'directory' }>;
 interface Directory {
@@ -19,10 +19,10 @@ export interface Found {
 /**
  * Files by path, put together from archives that are not to be trusted. Every operation takes time by the length of its path alone.
  *
- * Errors: all that take a path throw PATH_ESCAPES when it, or a link on it that is written through, leads above the root.
+ * Errors: all that take a path throw `path-escapes` when it, or a link on it that is written through, leads above the root.
  */
 export interface PathTree {
-  /** Puts a node there; a directory keeps what it holds, all else is replaced. Errors: ARCHIVE_INVALID when a parent is a file. */
+  /** Puts a node there; a directory keeps what it holds, all else is replaced. Errors: `invalid` when a parent is a file. */
   readonly add: (path: string, node: Leaf | { readonly kind: 'directory' }) => void;
   /** Takes a node, not what it leads to, and all below it away; nothing when there is none. */
   readonly remove: (path: string) => void;
@@ -165,12 +165,12 @@ export function createPathTree(): PathTree {
 }
 
 const invalid = (message: string) =>
-  new FirstlightError('ARCHIVE_INVALID', message, {
+  new TarError('invalid', message, {
     hint: 'Fetch or make the archive again; if it stays so, it was made wrongly or is hostile.',
   });
 
 const escapes = (path: string) =>
-  new FirstlightError('PATH_ESCAPES', `The path ${JSON.stringify(path)} leads out of the archive through a link.`, {
+  new TarError('path-escapes', `The path ${JSON.stringify(path)} leads out of the archive through a link.`, {
     hint: 'The archive was made wrongly or is hostile: nothing of it was kept.',
   });
 

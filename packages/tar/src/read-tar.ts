@@ -3,7 +3,7 @@
 import { guestPath } from '@firstlight/files';
 import { type Extract, extract, type Header } from 'tar-stream';
 import { type Bytes, decompress } from './decompress.ts';
-import { badArchive, toArchiveError } from './tar-error.ts';
+import { invalidArchive, toArchiveError } from './tar-error.ts';
 import { defaultTarLimits, type TarLimits } from './tar-limits.ts';
 
 /**
@@ -51,8 +51,8 @@ const parserOptions: object = { allowUnknownFormat: true };
 /**
  * The entries of an archive, packed or not, in their order.
  *
- * Errors: PATH_ESCAPES for a name with `..` that leads out; ARCHIVE_INVALID for what is no tar, is cut short, or exceeds the limits;
- * CANCELLED. Devices, pipes and names that are not UTF-8 are passed over.
+ * Errors: `path-escapes` for a name with `..` that leads out; `invalid` for what is no tar, is cut short, or exceeds the limits;
+ * the signal's reason. Devices, pipes and names that are not UTF-8 are passed over.
  */
 export async function* readTar(packed: Bytes, options: ReadTarOptions): AsyncGenerator<TarEntry> {
   const { archive, limits = defaultTarLimits, signal, onSkipped = () => undefined } = options;
@@ -80,8 +80,8 @@ export async function* readTar(packed: Bytes, options: ReadTarOptions): AsyncGen
       const header = entry.header as Omit<Header, keyof FullHeader> as FullHeader;
       entries++;
       bytes += header.size;
-      if (entries > limits.maxEntries) throw badArchive(archive, `it has more than ${limits.maxEntries} entries.`);
-      if (bytes > limits.maxBytes) throw badArchive(archive, `its files have more than ${limits.maxBytes} bytes.`);
+      if (entries > limits.maxEntries) throw invalidArchive(archive, `it has more than ${limits.maxEntries} entries.`);
+      if (bytes > limits.maxBytes) throw invalidArchive(archive, `its files have more than ${limits.maxBytes} bytes.`);
       const read = readEntry(contentOf(entry as AsyncIterable<unknown> as Bytes), header, archive, onSkipped);
       if (read !== undefined) yield read;
       entry.resume();
@@ -142,12 +142,12 @@ function readEntry(
       return { kind: 'directory', path };
     case 'file':
     case 'contiguous-file':
-      if (path === '/') throw badArchive(archive, 'it has a file without a name.');
+      if (path === '/') throw invalidArchive(archive, 'it has a file without a name.');
       return { kind: 'file', path, bytes: size, content, offset: header.byteOffset };
     case 'symlink':
     case 'link': {
       if (!linkname || Buffer.byteLength(linkname) > maxTargetBytes || linkname.includes('\0')) {
-        throw badArchive(archive, `the link ${shown} leads to no path.`);
+        throw invalidArchive(archive, `the link ${shown} leads to no path.`);
       }
       return type === 'link'
         ? { kind: 'link', path, target: guestPath(linkname) }
@@ -165,7 +165,7 @@ function readEntry(
 
 /** The only kinds in use that the parser does not know are GNU's own: sparse files, and parts of other archives. */
 const sparse = (archive: string, shown: string) =>
-  badArchive(
+  invalidArchive(
     archive,
     `${shown} is a sparse file or of another kind that only GNU tar knows. Make it without --sparse.`,
   );

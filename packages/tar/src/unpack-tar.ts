@@ -1,13 +1,12 @@
 /** Unpacks an archive into a folder whose files have names of ours: no name from outside ever reaches the disk. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TreeNode } from '@firstlight/files';
+import { type TreeNode, writeFailed } from '@firstlight/files';
 import { z } from 'zod';
-import { toStoreError } from '../../../core/store/store-error.ts';
 import type { Bytes } from './decompress.ts';
 import type { PathTree } from './path-tree.ts';
 import { type ReadTarOptions, readTar, type TarEntry } from './read-tar.ts';
-import { badArchive } from './tar-error.ts';
+import { invalidArchive } from './tar-error.ts';
 
 /**
  * What an archive holds, in its order. Shape: `index` names the file in the folder that holds the content; null for an empty
@@ -27,7 +26,7 @@ type FileNode = Extract<TreeNode, { kind: 'file' }>;
 /**
  * Writes the files of an archive into `dir`, which exists and is empty, and says which is which.
  *
- * Errors: as `readTar`; ARCHIVE_INVALID for a hard link to what is not in the archive; DISK_FULL, STORE_UNUSABLE. What was
+ * Errors: as `readTar`; `invalid` for a hard link to what is not in the archive; `write-failed`. What was
  * written until then stays: the caller removes `dir`.
  */
 export async function unpackTar(packed: Bytes, dir: string, options: ReadTarOptions): Promise<Unpacked> {
@@ -45,7 +44,7 @@ export async function unpackTar(packed: Bytes, dir: string, options: ReadTarOpti
     if (entry.kind === 'link') {
       const target = byPath.get(entry.target);
       if (target !== undefined && target.kind !== 'directory') return { ...target, path: entry.path };
-      throw badArchive(options.archive, `${entry.path} is a hard link to ${entry.target}, which is not in it.`);
+      throw invalidArchive(options.archive, `${entry.path} is a hard link to ${entry.target}, which is not in it.`);
     }
     if (entry.kind !== 'file') return entry;
     const { path, bytes } = entry;
@@ -65,8 +64,7 @@ async function writeContent(content: Bytes, path: string): Promise<void> {
     file = await open(path, 'wx', 0o600);
     for await (const chunk of content) await file.writeFile(chunk);
   } catch (thrown) {
-    // What the archive itself failed with has no call of the system.
-    throw thrown instanceof Error && 'syscall' in thrown ? toStoreError(thrown, 'write', path) : thrown;
+    throw writeFailed(thrown, path);
   } finally {
     await file?.close();
   }

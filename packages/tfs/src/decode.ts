@@ -14,7 +14,7 @@ type MutableVector = TupleValue[];
 
 /** What was read so far. */
 export interface Decoder {
-  /** Reads one record, a tuple, to its last byte. Shape: `version` says how headers are written. Errors: IMAGE_INVALID. */
+  /** Reads one record, a tuple, to its last byte. Shape: `version` says how headers are written. Errors: `damaged`. */
   readonly decode: (cursor: Cursor, version: number) => void;
   /** The first thing that was read: the root of all. */
   readonly root: () => Tuple | undefined;

@@ -1,9 +1,9 @@
 /** The one tuple of a volume: the options of its root, and all files below it. */
 
 import type { FileTree, TreeNode } from '@firstlight/files';
-import { FirstlightError } from '../../../shared/errors.ts';
 import { createTupleEncoder, type TupleEncoder } from './encode.ts';
 import type { PlacedFile } from './layout.ts';
+import { TfsError } from './tfs-error.ts';
 import type { Tuple } from './tuple.ts';
 
 type Entries = Map<string, Entry>;
@@ -19,22 +19,22 @@ type Entry =
  */
 export const maxDepth = 40;
 
-/** Refuses what no kernel could read. Errors: BAD_INPUT for a tree too deep, a link to nowhere, or options with `children`. */
+/** Refuses what no kernel could read. Errors: `tree-invalid` for a tree too deep, a link to nowhere, or options with `children`. */
 export function checkRoot(tree: FileTree, options: Tuple): void {
   if (options.has('children')) {
-    throw new FirstlightError('BAD_INPUT', 'The options of a root cannot have `children`: those are its files.');
+    throw new TfsError('tree-invalid', 'The options of a root cannot have `children`: those are its files.');
   }
   for (const [path, node] of tree) {
     if (node.kind === 'symlink' && (node.target === '' || node.target.includes('\0'))) {
-      throw new FirstlightError('BAD_INPUT', `The link ${path} leads to no path: ${JSON.stringify(node.target)}.`);
+      throw new TfsError('tree-invalid', `The link ${path} leads to no path: ${JSON.stringify(node.target)}.`);
     }
     if (depthOf(path) <= maxDepth) continue;
-    throw new FirstlightError(
-      'BAD_INPUT',
+    throw new TfsError(
+      'tree-invalid',
       `${path.slice(0, 80)}… lies too deep: Nanos reads ${maxDepth} levels of folders.`,
       {
         hint: 'Move it nearer to the root.',
-        details: { subject: path },
+        subject: path,
       },
     );
   }

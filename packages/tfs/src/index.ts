@@ -6,6 +6,7 @@ export { chunkBytes, readFileBytes, type Segment, segmentsOf } from './read-file
 export type { Span } from './read-log.ts';
 export type { ImageNode } from './read-tree.ts';
 export { readVolume, type Volume } from './read-volume.ts';
+export { TfsError, type TfsReason } from './tfs-error.ts';
 export type { Tuple, TupleValue } from './tuple.ts';
 export { uuidFor } from './write-log.ts';
 export { type VolumeContent, type WriteOptions, writeVolume, writeVolumeInto } from './write-volume.ts';

@@ -1,18 +1,17 @@
 /** The bytes of a tree's files, wherever they come from. */
 import { closeSync, constants, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
-import type { TreeNode } from '@firstlight/files';
-import { systemCode, toFileError } from '../../../core/store/store-error.ts';
-import { FirstlightError } from '../../../shared/errors.ts';
+import { readFailed, systemCode, type TreeNode } from '@firstlight/files';
+import { TfsError } from './tfs-error.ts';
 
 type FileNode = Extract<TreeNode, { kind: 'file' }>;
 
 /** An open file of a tree. Units: bytes. */
 export interface FileSource {
   readonly bytes: number;
-  /** Fills `into` with what starts at `at`. Errors: CONFLICT when the file has become shorter. */
+  /** Fills `into` with what starts at `at`. Errors: `file-changed` when the file has become shorter. */
   readonly read: (into: Uint8Array, at: number) => Promise<void> | void;
-  /** Errors: CONFLICT when the file's length changed while it was read. */
+  /** Errors: `file-changed` when the file's length changed while it was read. */
   readonly checkUnchanged: () => void;
   readonly close: () => void;
 }
@@ -27,8 +26,7 @@ const readElsewhere = promisify(read);
 /**
  * Opens a file of a tree.
  *
- * Errors: NOT_FOUND when it is gone, CONFLICT when its length is not what the tree says, BAD_INPUT when it is no regular
- * file, STORE_UNUSABLE when it cannot be read. Each names the file of the host.
+ * Errors: `file-gone`; `file-changed` when its length is not what the tree says; `not-a-file`; `read-failed`. Each names the file of the host.
  */
 export function openSource(node: FileNode): FileSource {
   const { content } = node;
@@ -48,7 +46,7 @@ function openHostFile(path: string, bytes: number): FileSource {
   const close = () => closeSync(fd);
   try {
     const found = attempt(path, () => fstatSync(fd));
-    if (!found.isFile()) throw new FirstlightError('BAD_INPUT', `${path} is no regular file any more.`);
+    if (!found.isFile()) throw new TfsError('not-a-file', `${path} is no regular file any more.`);
     checkSize(path, found, bytes);
   } catch (thrown) {
     close();
@@ -73,7 +71,7 @@ function openHostFile(path: string, bytes: number): FileSource {
     for (let done = 0; done < into.length; ) {
       const { bytesRead } = await readElsewhere(fd, into, done, into.length - done, at + done).catch(
         (thrown: unknown) => {
-          throw toFileError(thrown, 'read', path);
+          throw readFailed(thrown, path);
         },
       );
       if (bytesRead === 0) throw changed(path, bytes, at + done);
@@ -88,10 +86,10 @@ function attempt<Result>(path: string, work: () => Result): Result {
   try {
     return work();
   } catch (thrown) {
-    if (systemCode(thrown) !== 'ENOENT') throw toFileError(thrown, 'read', path);
-    throw new FirstlightError('NOT_FOUND', `${path} is gone: it went away while the image was being made.`, {
+    if (systemCode(thrown) !== 'ENOENT') throw readFailed(thrown, path);
+    throw new TfsError('file-gone', `${path} is gone: it went away while the image was being made.`, {
       hint: 'Build again once the files are at rest.',
-      details: { subject: path },
+      subject: path,
       cause: thrown,
     });
   }
@@ -101,10 +99,10 @@ function checkSize(path: string, found: Stats, bytes: number): void {
   if (found.size !== bytes) throw changed(path, bytes, found.size);
 }
 
-function changed(path: string, wanted: number, found: number): FirstlightError {
-  return new FirstlightError(
-    'CONFLICT',
+function changed(path: string, wanted: number, found: number): TfsError {
+  return new TfsError(
+    'file-changed',
     `${path} changed while the image was being made: it had ${wanted} bytes, now it has ${found}.`,
-    { hint: 'Build again once the files are at rest.', details: { subject: path } },
+    { hint: 'Build again once the files are at rest.', subject: path },
   );
 }

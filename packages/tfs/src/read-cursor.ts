@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { imageInvalid } from '@firstlight/files';
 import { maxVarintBytes } from './format.ts';
+import { damagedVolume } from './tfs-error.ts';
 
 /** A stretch of bytes and the place on the disk that its first byte was read from. */
 export interface Placed {
@@ -41,7 +41,7 @@ export class Cursor {
   }
 
   invalid(what: string, at = this.at): Error {
-    return imageInvalid(this.path, what, this.placeOf(at));
+    return damagedVolume(this.path, what, this.placeOf(at));
   }
 
   byte(): number {

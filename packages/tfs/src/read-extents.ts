@@ -31,7 +31,7 @@ export interface ExtentContext {
   readonly invalid: (what: string, tuple: Tuple) => Error;
 }
 
-/** Errors: IMAGE_INVALID when extents overlap in the file, lead out of the file system, or are absurd. */
+/** Errors: `damaged` when extents overlap in the file, lead out of the file system, or are absurd. */
 export function readExtents(file: Tuple, { start, bytes: volumeBytes, invalid }: ExtentContext): FileExtents {
   const bytes = numberIn(file.get('filelength') ?? '0');
   if (bytes === null || bytes > maxFileBytes) {

@@ -24,7 +24,7 @@ export function* segmentsOf({ bytes, extents }: FileExtents): Generator<Segment>
   if (at < bytes) yield { fileStart: at, bytes: bytes - at, diskStart: null };
 }
 
-/** The first `limit` bytes of a file, a chunk at a time. Errors: IMAGE_INVALID, STORE_UNUSABLE. */
+/** The first `limit` bytes of a file, a chunk at a time. Errors: `damaged`, STORE_UNUSABLE. */
 export async function* readFileBytes(
   disk: Disk,
   file: FileExtents,

@@ -1,9 +1,9 @@
 /** The log that is all of a file system's metadata. Source: `log_read_complete` in `src/fs/tlog.c` of nanovms/nanos at b9c3671d. */
 import type { Disk } from '@firstlight/files';
-import { imageInvalid } from '@firstlight/files';
 import { createDecoder, type Decoder } from './decode.ts';
 import { firstLogBytes, magic, maxLabelBytes, oldVersion, record, sectorBytes, uuidBytes, version } from './format.ts';
 import { Cursor, type Placed } from './read-cursor.ts';
+import { damagedVolume } from './tfs-error.ts';
 
 /** A piece of a disk. Units: bytes; `start` from the start of the disk. */
 export interface Span {
@@ -38,7 +38,7 @@ interface Piece extends Span {
 /**
  * Reads the log of the file system in `span`, and nothing else of it.
  *
- * Errors: IMAGE_INVALID with the place on the disk.
+ * Errors: `damaged` with the place on the disk.
  */
 export async function readLog(disk: Disk, span: Span): Promise<Log> {
   const decoder = createDecoder();
@@ -68,7 +68,7 @@ export async function readLog(disk: Disk, span: Span): Promise<Log> {
 async function openPiece(disk: Disk, { start, bytes }: Span): Promise<Piece> {
   const cursor = new Cursor(disk.path, await disk.read(start, bytes), [{ from: 0, diskStart: start }]);
   if (bytes < firstLogBytes || cursor.take(magic.length).toString('latin1') !== magic) {
-    throw imageInvalid(disk.path, 'no file system of Nanos (TFS)', start);
+    throw damagedVolume(disk.path, 'no file system of Nanos (TFS)', start);
   }
   const found = cursor.varint();
   if (found !== version && found !== oldVersion) {
@@ -165,7 +165,7 @@ function createStaging(path: string): Staging {
 
 function checkLink(disk: Disk, span: Span, pieces: readonly Span[], next: Span, place: number): void {
   const where = `(bytes ${next.start} to ${next.start + next.bytes})`;
-  const invalid = (what: string) => imageInvalid(disk.path, `${what} ${where}: the link is`, place);
+  const invalid = (what: string) => damagedVolume(disk.path, `${what} ${where}: the link is`, place);
   if (next.bytes === 0 || next.start + next.bytes > span.start + span.bytes) {
     throw invalid('the log goes on outside its file system');
   }

@@ -1,8 +1,8 @@
 /** The files of a root tuple. */
 import type { Disk } from '@firstlight/files';
-import { imageInvalid } from '@firstlight/files';
 import { type FileExtents, readExtents } from './read-extents.ts';
 import type { Log, Span } from './read-log.ts';
+import { damagedVolume } from './tfs-error.ts';
 import type { Tuple } from './tuple.ts';
 
 /** A node of the tree. Shape: `path` is absolute, and its names are such as a file system may have. */
@@ -28,10 +28,10 @@ const maxNameLength = 255;
 /**
  * All nodes, each directory before what is in it, names by their characters; `/` itself is left out.
  *
- * Errors: IMAGE_INVALID for a name that is none, a directory in itself, a tree without end, and what `readExtents` refuses.
+ * Errors: `damaged` for a name that is none, a directory in itself, a tree without end, and what `readExtents` refuses.
  */
 export function readTree(disk: Disk, span: Span, log: Log, root: Tuple): ImageNode[] {
-  const invalid = (what: string, tuple: Tuple) => imageInvalid(disk.path, what, log.decoder.placeOf(tuple));
+  const invalid = (what: string, tuple: Tuple) => damagedVolume(disk.path, what, log.decoder.placeOf(tuple));
   const context = { ...span, invalid };
   const files = new Map<Tuple, FileExtents>();
   const nodes: ImageNode[] = [];
@@ -107,7 +107,7 @@ function levelOf(path: string, tuple: Tuple, depth: number): Level {
 const isName = (name: string) =>
   name !== '' && name.length <= maxNameLength && !name.includes('/') && !name.includes('\0');
 
-/** Errors: IMAGE_INVALID when two files, or a file and the log, take the same room. */
+/** Errors: `damaged` when two files, or a file and the log, take the same room. */
 function checkStorage(disk: Disk, log: Log, nodes: readonly ImageNode[]): void {
   const taken = log.pieces.map(({ start, bytes }) => ({ start, end: start + bytes, path: 'the log' }));
   const seen = new Set<FileExtents>();
@@ -122,7 +122,7 @@ function checkStorage(disk: Disk, log: Log, nodes: readonly ImageNode[]): void {
   for (const [index, { start, path }] of taken.entries()) {
     const before = taken[index - 1];
     if (before !== undefined && start < before.end) {
-      throw imageInvalid(disk.path, `${before.path} and ${path} both take the room`, start);
+      throw damagedVolume(disk.path, `${before.path} and ${path} both take the room`, start);
     }
   }
 }

@@ -26,7 +26,10 @@ const read = (bytes: Uint8Array) =>
   readVolume(createRawDisk(createMemorySource('test.img', bytes)), { start: 0, bytes: bytes.length });
 const readLog = (log: readonly number[], more: Partial<TestVolume> = {}) => read(volumeBytes({ log, ...more }));
 const readRoot = (root: Written, more: Partial<TestVolume> = {}) => readLog(whole(encode(root)), more);
-const refused = (message: RegExp) => ({ code: 'IMAGE_INVALID', message: expect.stringMatching(message) });
+const refused = (message: RegExp) => ({
+  reason: expect.stringMatching(/^(damaged|truncated)$/),
+  message: expect.stringMatching(message),
+});
 
 async function contentOf(volume: Volume, path: string): Promise<Buffer> {
   const node = volume.nodes.find((found) => found.path === path);

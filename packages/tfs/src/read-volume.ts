@@ -1,7 +1,7 @@
 import type { Disk } from '@firstlight/files';
-import { imageInvalid } from '@firstlight/files';
 import { type Log, readLog, type Span } from './read-log.ts';
 import { type ImageNode, readTree } from './read-tree.ts';
+import { damagedVolume } from './tfs-error.ts';
 import type { Tuple } from './tuple.ts';
 
 /** A file system: its root tuple, its tree, and what its log says of it. */
@@ -16,11 +16,11 @@ export interface Volume {
 /**
  * Reads a file system's metadata; no file's data is touched.
  *
- * Errors: IMAGE_INVALID with what is wrong and where on the disk.
+ * Errors: `damaged` with what is wrong and where on the disk.
  */
 export async function readVolume(disk: Disk, span: Span): Promise<Volume> {
   const log = await readLog(disk, span);
   const root = log.decoder.root();
-  if (root === undefined) throw imageInvalid(disk.path, 'the log has no root tuple', span.start);
+  if (root === undefined) throw damagedVolume(disk.path, 'the log has no root tuple', span.start);
   return { disk, span, log, root, nodes: readTree(disk, span, log, root) };
 }

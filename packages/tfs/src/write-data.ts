@@ -1,7 +1,6 @@
 /** Puts the bytes of files one after another into a volume, and says where they are. */
 
 import type { DiskFile, TreeNode } from '@firstlight/files';
-import { FirstlightError } from '../../../shared/errors.ts';
 import { sectorBytes } from './format.ts';
 import { type Extent, maxExtentBlocks, type PlacedFile, pageBlocks, roundUp } from './layout.ts';
 import { type FileSource, openSource } from './open-source.ts';
@@ -9,7 +8,7 @@ import { type FileSource, openSource } from './open-source.ts';
 type FileNode = Extract<TreeNode, { kind: 'file' }>;
 
 export interface DataWriter {
-  /** Appends a file. Errors: as `openSource`; CANCELLED; DISK_FULL, STORE_UNUSABLE. */
+  /** Appends a file. Errors: as `openSource`; the signal's reason; `write-failed`. */
   readonly add: (node: FileNode) => Promise<PlacedFile>;
   /** Writes what is still in memory. Shape: the first block behind all data. */
   readonly end: () => Promise<number>;
@@ -79,7 +78,7 @@ export function createDataWriter(
   }
 
   function checkNotCancelled(): void {
-    if (signal?.aborted) throw new FirstlightError('CANCELLED', 'The making of the image was cancelled.');
+    signal?.throwIfAborted();
   }
 
   async function copy(source: FileSource): Promise<Extent[]> {

@@ -1,6 +1,5 @@
 /** The log of a volume: the pieces that its metadata is cut into, and the first sector that leads to them. */
 import { createHash } from 'node:crypto';
-import { FirstlightError } from '../../../shared/errors.ts';
 import { createByteSink } from './encode.ts';
 import {
   firstLogBytes,
@@ -14,6 +13,7 @@ import {
   version,
 } from './format.ts';
 import { logExtensionBlocks } from './layout.ts';
+import { TfsError } from './tfs-error.ts';
 
 /** What of a link, and of a record's own header, the kernel keeps room for in every piece of a log. */
 const linkBytes = 1 + 2 * maxVarintBytes;
@@ -23,7 +23,7 @@ const extensionHeaderBytes = magic.length + varintBytes(version) + varintBytes(l
 const roomBytes = logExtensionBytes - extensionHeaderBytes - recordHeaderBytes - linkBytes;
 
 export interface VolumeNames {
-  /** Errors: BAD_INPUT when it is longer than 31 bytes or has a zero byte. */
+  /** Errors: `label-invalid` when it is longer than 31 bytes or has a zero byte. */
   readonly label: string;
   readonly uuid: Uint8Array;
 }
@@ -79,12 +79,12 @@ function varintBytes(value: number): number {
   return sink.length();
 }
 
-/** Refuses a label that a volume cannot have. Errors: BAD_INPUT. */
+/** Refuses a label that a volume cannot have. Errors: `label-invalid`. */
 export function checkLabel(label: string): void {
-  if (label.includes('\0')) throw new FirstlightError('BAD_INPUT', 'A volume label cannot have a zero byte.');
+  if (label.includes('\0')) throw new TfsError('label-invalid', 'A volume label cannot have a zero byte.');
   const bytes = Buffer.byteLength(label);
   if (bytes < maxLabelBytes) return;
-  throw new FirstlightError('BAD_INPUT', `The volume label "${label}" is too long: ${bytes} bytes.`, {
+  throw new TfsError('label-invalid', `The volume label "${label}" is too long: ${bytes} bytes.`, {
     hint: `Shorten it to ${maxLabelBytes - 1} bytes.`,
   });
 }

@@ -218,7 +218,9 @@ describe('a volume', () => {
     ['a link to nowhere', { tree: new Map([['/l', { kind: 'symlink', target: '' } as const]]) }],
   ])('is refused %s', async (_, content) => {
     const path = newPath();
-    await expect(writeVolume(path, { digest: 'd', ...content })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(writeVolume(path, { digest: 'd', ...content })).rejects.toMatchObject({
+      reason: expect.stringMatching(/-invalid$/),
+    });
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
@@ -262,14 +264,14 @@ describe('writing', () => {
     const { tree } = await largeTree('cancelled');
     const controller = new AbortController();
     const cancel = () => controller.abort();
-    await expect(disturbed(tree, cancel, controller.signal)).rejects.toMatchObject({ code: 'CANCELLED' });
+    await expect(disturbed(tree, cancel, controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   it('fails when a file of the host was gone before it was read', async () => {
     const { path, tree } = await largeTree('gone');
     await unlink(path);
     const refused = disturbed(tree, () => undefined);
-    await expect(refused).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining(path) });
+    await expect(refused).rejects.toMatchObject({ reason: 'file-gone', message: expect.stringContaining(path) });
   });
 
   it.each([
@@ -278,7 +280,7 @@ describe('writing', () => {
   ])('fails when a file of the host becomes %s while it is read', async (_, change) => {
     const { path, tree } = await largeTree('changing');
     const refused = disturbed(tree, () => change(path));
-    await expect(refused).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining(path) });
+    await expect(refused).rejects.toMatchObject({ reason: 'file-changed', message: expect.stringContaining(path) });
   });
 
   it.each([
@@ -291,7 +293,7 @@ describe('writing', () => {
     builder.add('/small', await hostFile(path));
     await writeFile(path, content);
     const refused = disturbed(builder.tree, () => undefined);
-    await expect(refused).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining(path) });
+    await expect(refused).rejects.toMatchObject({ reason: 'file-changed', message: expect.stringContaining(path) });
   });
 
   it('fails when a folder has taken the place of a file', async () => {
@@ -299,7 +301,7 @@ describe('writing', () => {
     await unlink(path);
     await mkdir(path);
     const refused = disturbed(tree, () => undefined);
-    await expect(refused).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining(path) });
+    await expect(refused).rejects.toMatchObject({ reason: 'not-a-file', message: expect.stringContaining(path) });
   });
 
   it.skipIf(!canMount)(
@@ -311,7 +313,10 @@ describe('writing', () => {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small]);
       try {
         const refused = writeVolume(join(small, 'volume'), { tree, digest: 'd' });
-        await expect(refused).rejects.toMatchObject({ code: 'DISK_FULL', message: expect.stringContaining(small) });
+        await expect(refused).rejects.toMatchObject({
+          reason: 'write-failed',
+          message: expect.stringContaining(small),
+        });
         expect(await readdir(small)).toEqual([]);
       } finally {
         execFileSync('umount', [small]);

@@ -2,7 +2,6 @@
 
 import type { FileTree } from '@firstlight/files';
 import { createFile, type DiskFile, rawDisk } from '@firstlight/files';
-import { FirstlightError } from '../../../shared/errors.ts';
 import { checkRoot, encodeRoot, sortedPaths } from './encode-root.ts';
 import { logExtensionBytes, sectorBytes } from './format.ts';
 import {
@@ -17,6 +16,7 @@ import {
   sizeStepBytes,
   type VolumeLayout,
 } from './layout.ts';
+import { TfsError } from './tfs-error.ts';
 import type { Tuple } from './tuple.ts';
 import { createDataWriter } from './write-data.ts';
 import { checkLabel, extensionsFor, firstSector, logExtensions, uuidFor } from './write-log.ts';
@@ -54,8 +54,8 @@ type IntoOptions = WriteOptions & { readonly before?: PlacedBefore | undefined }
 /**
  * Writes a volume into a new file: TFS from its first byte on, for attaching to an instance.
  *
- * Errors: BAD_INPUT for a label that is too long or a tree that is too deep; NOT_FOUND, CONFLICT when a file of the host is
- * gone or changed; CANCELLED; DISK_FULL, STORE_UNUSABLE. No file is left then.
+ * Errors: `label-invalid`; `tree-invalid` for a tree that is too deep; `file-gone`, `file-changed` for a file of the host;
+ * the signal's reason; `write-failed`. No file is left then.
  */
 export function writeVolume(path: string, content: VolumeContent, options: WriteOptions = {}): Promise<VolumeLayout> {
   return createFile(path, async (file) => {
@@ -141,5 +141,5 @@ async function writeData(
 function placedBefore(path: string, before: PlacedBefore | undefined): PlacedFile {
   const placed = before?.layout.files[path];
   if (placed !== undefined) return placed;
-  throw new FirstlightError('INTERNAL', `${path} is said to be in the base of the image, which does not have it.`);
+  throw new TfsError('not-in-base', `${path} is said to be in the base of the image, which does not have it.`);
 }

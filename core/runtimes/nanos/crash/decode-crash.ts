@@ -1,4 +1,4 @@
-import { FirstlightError } from '#shared/errors.ts';
+import { FormatError } from '@firstlight/files';
 import { demangle } from './demangle.ts';
 import { byteAt, findLoadBase, isAfterCall, libraryRange, programRange } from './find-load-base.ts';
 import { type Code, type CodeFile, findSymbols, readCode } from './find-symbols.ts';
@@ -68,7 +68,7 @@ async function findLoaded(
 /** A file that is gone or damaged by now only costs its names. */
 async function unlessUnreadable<Value>(value: Promise<Value>, otherwise: Value): Promise<Value> {
   return value.catch((thrown: unknown) => {
-    if (thrown instanceof FirstlightError) return otherwise;
+    if (thrown instanceof FormatError) return otherwise;
     throw thrown;
   });
 }

@@ -1,7 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toFirstlightError } from '#core/store/from-format-error.ts';
 import type { CallContext } from '#shared/contract/index.ts';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import { nanosVersionSchema } from '#shared/model/nanos.ts';
 import { type Downloaded, download } from './download.ts';

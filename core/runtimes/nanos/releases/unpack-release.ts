@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { readTar, type TarEntry } from '@firstlight/tar';
+import { withFormatErrors } from '#core/store/from-format-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { bootName, kernelName, klibPattern, klibsName, symbolsName } from './release-parts.ts';
 
@@ -20,6 +21,10 @@ export async function unpackRelease(
   to: string,
   { name, signal }: { readonly name: string; readonly signal: AbortSignal },
 ): Promise<void> {
+  await withFormatErrors(() => unpack(archive, to, name, signal));
+}
+
+async function unpack(archive: string, to: string, name: string, signal: AbortSignal): Promise<void> {
   const taken = new Set<string>();
   for await (const entry of readTar(createReadStream(archive), { archive: name, limits, signal })) {
     const place = placeOf(entry.path);

@@ -2,6 +2,7 @@
 
 import { createQcow2Disk, readQcow2Header } from '@firstlight/disk';
 import { openFile } from '@firstlight/files';
+import { withFormatErrors } from '#core/store/from-format-error.ts';
 import type { NanosOptions } from '#shared/model/nanos.ts';
 
 /** Just before the first partition. Source: `struct klog_dump` in `src/kernel/log.h`: magic, boot id, exit code, messages. */
@@ -25,16 +26,17 @@ const headBytes = 16;
  * `klogAt` is where on the disk the kernel leaves its words. Errors: NOT_FOUND, STORE_UNUSABLE.
  */
 export async function openExitCode(path: string, klogAt: number): Promise<ExitCodeReader> {
-  const file = await openFile(path);
+  const file = await withFormatErrors(() => openFile(path));
   return {
-    read: async () => {
-      // QEMU has made it longer since, and it cannot be read beyond its end anyway.
-      const source = { ...file, bytes: Number.MAX_SAFE_INTEGER };
-      // What lies below has nothing of a kernel that ran on this disk.
-      const disk = await createQcow2Disk(source, await readQcow2Header(source), null);
-      const head = Buffer.from(await disk.read(klogAt, headBytes));
-      return head.toString('latin1', 0, 4) === magic ? head.readInt32LE(exitCodeAt) : 0;
-    },
+    read: () =>
+      withFormatErrors(async () => {
+        // QEMU has made it longer since, and it cannot be read beyond its end anyway.
+        const source = { ...file, bytes: Number.MAX_SAFE_INTEGER };
+        // What lies below has nothing of a kernel that ran on this disk.
+        const disk = await createQcow2Disk(source, await readQcow2Header(source), null);
+        const head = Buffer.from(await disk.read(klogAt, headBytes));
+        return head.toString('latin1', 0, 4) === magic ? head.readInt32LE(exitCodeAt) : 0;
+      }),
     close: file.close,
   };
 }

@@ -1,5 +1,6 @@
 import type { GuestSession, InstanceLink, InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { toFirstlightError } from '#core/store/from-format-error.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import { type HostNs, hostNs } from '#shared/model/units.ts';
 import { type BootWatch, watchBoot } from './boot-watch.ts';
 import { createFunctionCaller } from './call-function.ts';

@@ -1,7 +1,8 @@
 /** Nanos itself, for the tests: what of it is on this machine, and a boot of it under QEMU. */
+
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runTool } from '../../../../core/exec/run-tool.ts';
+import { runTool } from '@firstlight/files/testing';
 import type { BootParts } from '../write-disk.ts';
 
 /** A folder with a Nanos build: kernel.img, boot.img, klibs/. Without it, what needs a real kernel is skipped. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { runTool } from '../../../../core/exec/run-tool.ts';
+import { runTool } from '@firstlight/files/testing';
 
 /** A directory to compile into, which `remove` takes away. */
 export interface Workshop {

@@ -1,9 +1,9 @@
+import type { ImageConfig } from '@firstlight/oci';
+import { elfHead } from '@firstlight/oci/testing';
 import { createPathTree } from '@firstlight/tar';
 import { describe, expect, it } from 'vitest';
-import type { ImageConfig } from './manifest.ts';
 import { makeRunSpec } from './run-spec.ts';
 import { plainWords } from './shell-words.ts';
-import { elfHead } from './testing/make-layout.ts';
 
 type Config = NonNullable<ImageConfig['config']>;
 

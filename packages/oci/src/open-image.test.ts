@@ -5,9 +5,8 @@ import { gzipSync } from 'node:zlib';
 import type { FileTree } from '@firstlight/files';
 import { makeTar, type TarInput } from '@firstlight/tar/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLayout } from '../../../core/store/layout.ts';
 import { createBlobCache } from './blob-cache.ts';
-import { openOciImage } from './open-oci-image.ts';
+import { openImage } from './open-image.ts';
 import { elfHead, makeLayout } from './testing/make-layout.ts';
 
 let base: string;
@@ -22,11 +21,16 @@ const program: TarInput = { name: 'bin/server', data: elfHead() };
 
 async function setUp() {
   const home = await freshDir();
-  const layout = createLayout({ home, env: {}, uid: 1000 });
+  const cacheDir = join(home, 'blobs');
+  const cache = createBlobCache({ dir: cacheDir });
   return {
     dir: join(home, 'image'),
-    layout,
-    open: (text: string) => openOciImage(text, { layout, cwd: home, env: {} }),
+    cache,
+    cacheDir,
+    open: async (text: string) => {
+      const { files, ...opened } = await openImage(text, { cache, cwd: home, env: {} });
+      return { ...opened, tree: files.toFileTree() };
+    },
   };
 }
 
@@ -113,10 +117,10 @@ describe('the layers of an image', () => {
   });
 
   it('are unpacked once, and read from the cache after that', async () => {
-    const { dir, layout, open } = await setUp();
+    const { dir, cacheDir, open } = await setUp();
     await makeLayout(dir, [{ layers: [[{ name: 'a', data: 'x' }]] }]);
     const first = await open('oci:image');
-    const kept = await readdir(layout.blobsDir);
+    const kept = await readdir(cacheDir);
     expect(kept).toHaveLength(1);
     await rm(join(dir, 'blobs/sha256', kept[0] as string));
     const second = await open('oci:image');
@@ -125,18 +129,17 @@ describe('the layers of an image', () => {
   });
 
   it('are dropped from the cache when it is too large and they were not used of late', async () => {
-    const { dir, layout, open } = await setUp();
+    const { dir, cache, cacheDir, open } = await setUp();
     await makeLayout(dir, [{ layers: [[{ name: 'a', data: 'x' }]] }]);
     await open('oci:image');
-    const cache = createBlobCache(layout);
     await cache.prune(0);
-    const [name = ''] = await readdir(layout.blobsDir);
+    const [name = ''] = await readdir(cacheDir);
     const longAgo = new Date(Date.now() - 2 * 3_600_000);
-    await utimes(join(layout.blobsDir, name), longAgo, longAgo);
+    await utimes(join(cacheDir, name), longAgo, longAgo);
     await cache.prune(1 << 20);
-    expect(await readdir(layout.blobsDir)).toEqual([name]);
+    expect(await readdir(cacheDir)).toEqual([name]);
     await cache.prune(0);
-    expect(await readdir(layout.blobsDir)).toEqual([]);
+    expect(await readdir(cacheDir)).toEqual([]);
   });
 });
 
@@ -146,25 +149,25 @@ describe('a hostile or damaged image', () => {
     layers: TarInput[][],
     expected: object,
   ) => {
-    const { dir, layout, open } = await setUp();
+    const { dir, cacheDir, open } = await setUp();
     await makeLayout(dir, [{ layers }]);
     const index = JSON.parse(await readFile(join(dir, 'index.json'), 'utf8'));
     const blob = (digest: string) => join(dir, 'blobs', digest.replace(':', '/'));
     const manifest = JSON.parse(await readFile(blob(index.manifests[0].digest), 'utf8'));
     await change(blob(manifest.config.digest), blob(manifest.layers[0].digest));
     await expect(open('oci:image')).rejects.toMatchObject(expected);
-    expect(await readdir(layout.blobsDir).catch(() => [])).toEqual([]);
+    expect(await readdir(cacheDir).catch(() => [])).toEqual([]);
   };
   const nothing = async () => undefined;
 
   it('with a layer that climbs out', async () => {
-    const expected = { code: 'PATH_ESCAPES', exitCode: 2 };
+    const expected = { reason: 'path-escapes' };
     await leavesNothing(nothing, [[{ name: '../../etc/cron.d/evil', data: 'x' }]], expected);
   });
 
   it('with bytes that are not those of the digest', async () => {
     const layers = [[{ name: 'a', data: 'some content' }]];
-    const wrong = { code: 'DIGEST_MISMATCH', exitCode: 2 };
+    const wrong = { reason: 'digest-mismatch' };
     await leavesNothing(
       async (_, layer) => writeFile(layer, gzipSync(await makeTar([{ name: 'b', data: 'x' }]))),
       layers,
@@ -176,7 +179,7 @@ describe('a hostile or damaged image', () => {
   });
 
   it('with a layer that is missing', async () => {
-    await leavesNothing(async (_, layer) => rm(layer), [[{ name: 'a' }]], { code: 'ARCHIVE_INVALID' });
+    await leavesNothing(async (_, layer) => rm(layer), [[{ name: 'a' }]], { reason: 'invalid' });
   });
 
   it('with an index that is none', async () => {
@@ -190,11 +193,13 @@ describe('a hostile or damaged image', () => {
       '{"schemaVersion":1}',
     ]) {
       await writeFile(join(dir, 'index.json'), text);
-      await expect(open('oci:image')).rejects.toMatchObject({ exitCode: 2 });
+      await expect(open('oci:image')).rejects.toMatchObject({
+        reason: expect.stringMatching(/^(invalid|unsupported)$/),
+      });
     }
     await rm(join(dir, 'index.json'));
     await expect(open('oci:image')).rejects.toMatchObject({
-      code: 'ARCHIVE_INVALID',
+      reason: 'invalid',
       message: expect.stringContaining('no image'),
     });
   });
@@ -211,11 +216,11 @@ describe('which image', () => {
     expect([...(await open('oci:image:both')).tree.keys()]).toEqual(['/amd']);
     expect((await open('oci:image:other')).digest).toBe(digests[2]);
     await expect(open('oci:image')).rejects.toMatchObject({
-      code: 'BAD_INPUT',
+      reason: 'ambiguous',
       hint: 'Name one after a colon: both, other.',
     });
-    await expect(open('oci:image:none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(open('oci:nowhere')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(open('oci:image:none')).rejects.toMatchObject({ reason: 'not-found' });
+    await expect(open('oci:nowhere')).rejects.toMatchObject({ reason: 'not-found' });
   });
 
   it('is none when there is none for linux/amd64', async () => {
@@ -225,8 +230,7 @@ describe('which image', () => {
       { layers: [], architecture: 'riscv64' },
     ]);
     await expect(open('oci:image')).rejects.toMatchObject({
-      code: 'BAD_INPUT',
-      exitCode: 2,
+      reason: 'wrong-platform',
       message: expect.stringContaining('no image for linux/amd64. It is for linux/arm64, linux/riscv64.'),
     });
   });

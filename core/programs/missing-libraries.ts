@@ -1,5 +1,5 @@
-import { FirstlightError, type Problem } from '../../../shared/errors.ts';
-import type { Closure, MissingLibrary } from './resolve-closure.ts';
+import type { Closure, MissingLibrary } from '@firstlight/elf';
+import { FirstlightError, type Problem } from '#shared/errors.ts';
 
 /** The error for a closure that lacks something; null when all is there. */
 export function missingLibraries({ program, missing }: Closure): FirstlightError | null {

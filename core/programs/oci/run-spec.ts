@@ -1,9 +1,9 @@
 /** What an image's configuration starts, as the one program that Nanos can run. */
 
 import type { TreeNode } from '@firstlight/files';
+import type { ImageConfig } from '@firstlight/oci';
 import type { PathTree } from '@firstlight/tar';
-import type { ImportWarning } from '../../../shared/model/import.ts';
-import type { ImageConfig } from './manifest.ts';
+import type { ImportWarning } from '#shared/model/import.ts';
 import { plainWords } from './shell-words.ts';
 
 /** Shape: `program` is an ELF in the tree, or null: the warnings then say why. `args` leave its own name out. */

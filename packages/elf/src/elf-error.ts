@@ -1,0 +1,20 @@
+import { FormatError } from '@firstlight/files';
+
+/**
+ * Why an ELF file could not be read, or its libraries not be looked for.
+ *
+ * `not-elf`: it is another kind of file; `invalid`: it is damaged; `wrong-machine`: it is for another processor;
+ * `not-a-program`: an object or library; `too-many`: more files or libraries than any program has.
+ */
+export type ElfReason =
+  | 'not-found'
+  | 'not-a-file'
+  | 'not-elf'
+  | 'invalid'
+  | 'wrong-machine'
+  | 'not-a-program'
+  | 'too-many';
+
+export class ElfError extends FormatError<ElfReason> {
+  override readonly name = 'ElfError';
+}

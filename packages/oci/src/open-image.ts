@@ -1,0 +1,107 @@
+/** An OCI image as a file tree and its configuration. */
+import { stat } from 'node:fs/promises';
+import { createPathTree, type PathTree } from '@firstlight/tar';
+import { applyLayer } from './apply-layers.ts';
+import type { BlobCache } from './blob-cache.ts';
+import { openArchive, openFolder } from './file-source.ts';
+import type { ImageParts } from './image-parts.ts';
+import type { ImageConfig } from './manifest.ts';
+import { OciError } from './oci-error.ts';
+import { readLayout } from './read-layout.ts';
+import { readSaved } from './read-saved.ts';
+import { formatReference, type OciReference, parseReference } from './reference.ts';
+import { readRegistry } from './registry.ts';
+
+/** A layer that is about to be read. Units: `bytes` packed; null where nothing says so. */
+export interface LayerProgress {
+  /** From 0. */
+  readonly index: number;
+  readonly layers: number;
+  readonly bytes: number | null;
+}
+
+export interface OpenImageOptions {
+  /** Keeps layers unpacked: see `createBlobCache`. */
+  readonly cache: BlobCache;
+  /** Where a relative path of the reference begins. Default: the process's own. */
+  readonly cwd?: string;
+  /** Where a registry's credentials are looked for. Default: the process's own. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal | undefined;
+  readonly onLayer?: (progress: LayerProgress) => void;
+}
+
+export interface OpenedImage {
+  /** Its files. Shape: contents lie in the cache, under names of ours. */
+  readonly files: PathTree;
+  readonly config: ImageConfig;
+  /** `sha256:…` of its manifest, or of its configuration where there is no manifest. */
+  readonly digest: string;
+  /** The reference with paths absolute; a registry's with the digest, so that it stays the same image. */
+  readonly reference: string;
+  readonly layers: number;
+  /** What was left out of the tree, a sentence each. */
+  readonly skipped: readonly string[];
+  /** True when a layer was unpacked that was not in the cache. */
+  readonly hasNewLayers: boolean;
+}
+
+/**
+ * Reads an image for linux/amd64: its layers, from the cache where they were read before, one over the other.
+ *
+ * Errors: `OciError`; `TarError` for its layers; `FilesError` for paths in them, and for what cannot be read or written; the
+ * signal's reason. Nothing half-read stays in the cache.
+ */
+export async function openImage(text: string, options: OpenImageOptions): Promise<OpenedImage> {
+  const { cache, cwd = process.cwd(), env = process.env, signal, onLayer } = options;
+  const reference = parseReference(text, cwd);
+  const what = formatReference(reference);
+  const parts = await findParts(reference, { cache, env, signal });
+  try {
+    const files = createPathTree();
+    const skipped: string[] = [];
+    let hasNewLayers = false;
+    for (const [index, layer] of parts.layers.entries()) {
+      signal?.throwIfAborted();
+      onLayer?.({ index, layers: parts.layers.length, bytes: layer.size });
+      const unpacked = await cache.layer(layer, what, signal);
+      applyLayer(files, unpacked);
+      skipped.push(...unpacked.skipped);
+      hasNewLayers ||= unpacked.isNew;
+    }
+    return {
+      files,
+      config: parts.config,
+      digest: parts.digest,
+      reference: reference.kind === 'registry' ? formatReference(reference, parts.digest) : what,
+      layers: parts.layers.length,
+      skipped,
+      hasNewLayers,
+    };
+  } finally {
+    await parts.close();
+  }
+}
+
+type Means = Required<Pick<OpenImageOptions, 'cache' | 'env'>> & Pick<OpenImageOptions, 'signal'>;
+
+async function findParts(reference: OciReference, means: Means): Promise<ImageParts> {
+  if (reference.kind === 'registry') return readRegistry(reference, means);
+  const { path, tag, kind } = reference;
+  const isFolder = (await stat(path).catch(() => null))?.isDirectory() ?? false;
+  const files = isFolder ? await openFolder(path) : await openArchive(path, means.cache, means.signal);
+  try {
+    const isSaved = await files.has('manifest.json');
+    const isLayout = await files.has('index.json');
+    // Docker of today saves both into one archive.
+    if (isSaved && (kind === 'docker-archive' || !isLayout)) return await readSaved(files, tag);
+    if (isLayout && kind !== 'docker-archive') return await readLayout(files, tag);
+    throw new OciError('invalid', `${path} holds no image.`, {
+      hint: `It should have ${kind === 'docker-archive' ? 'a manifest.json' : 'an index.json'} at its top.`,
+      subject: path,
+    });
+  } catch (thrown) {
+    await files.close();
+    throw thrown;
+  }
+}
