@@ -8,27 +8,57 @@ const sampleName = 'hello';
 /** The event that the studio's editor begins with. */
 const sampleEvent = { name: 'Ada' };
 
-/** The sample function, created in the projects folder at the first start, and opened as it is at later ones. */
-async function openSample(client: Client, options: CallOptions = {}): Promise<Project> {
+/** The setting that holds the revisions of the sample's files as it was created. */
+const revisionsKey = 'sample';
+/** The files whose change makes the sample a person's own. */
+const watchedFiles = ['handler.ts', 'firstlight.json'];
+
+/** Opens the sample function: created in the projects folder at the first start, as it is at later ones. */
+async function openSample(client: Client, options: CallOptions): Promise<{ project: Project; edited: boolean }> {
   const { projectsDir } = await client.call('app:info', {}, options);
   const dir = `${projectsDir}/${sampleName}`;
   try {
-    return await client.call('projects:create', { name: sampleName, template: sampleName, dir }, options);
+    const project = await client.call('projects:create', { name: sampleName, template: sampleName, dir }, options);
+    const values = { [revisionsKey]: await readRevisions(client, project, options) };
+    await client.call('settings:set', { values }, options);
+    return { project, edited: false };
   } catch (thrown) {
-    // From an earlier start; a person may have changed it since.
-    if (thrown instanceof FirstlightError && thrown.code === 'ALREADY_EXISTS') {
-      return client.call('projects:open', { dir }, options);
-    }
-    throw thrown;
+    if (!isCode(thrown, 'ALREADY_EXISTS')) throw thrown;
   }
+  const project = await client.call('projects:open', { dir }, options);
+  const { [revisionsKey]: created } = await client.call('settings:get', {}, options);
+  const current = await readRevisions(client, project, options);
+  return { project, edited: JSON.stringify(created) !== JSON.stringify(current) };
 }
 
-/** The sample, built, booted and answered. Errors: as `builds:prestart` and `instances:run`. */
+/** The revision of each watched file; null for one that is gone. */
+async function readRevisions(client: Client, project: Project, options: CallOptions): Promise<(string | null)[]> {
+  const revisions: (string | null)[] = [];
+  for (const path of watchedFiles) {
+    try {
+      revisions.push((await client.call('projects:readFile', { projectId: project.id, path }, options)).revision);
+    } catch (thrown) {
+      if (!isCode(thrown, 'NOT_FOUND')) throw thrown;
+      revisions.push(null);
+    }
+  }
+  return revisions;
+}
+
+const isCode = (thrown: unknown, code: string): boolean => thrown instanceof FirstlightError && thrown.code === code;
+
+/**
+ * Opens the sample and runs it. One that a person has edited is only opened: nobody asked for its run. Then null.
+ *
+ * Errors: as `builds:prestart` and `instances:run`.
+ */
 export async function runSample(
   client: Client,
   options: CallOptions = {},
-): Promise<{ readonly run: Run; readonly build: BuildResult }> {
-  const { id: projectId } = await openSample(client, options);
+): Promise<{ readonly run: Run; readonly build: BuildResult } | null> {
+  const { project, edited } = await openSample(client, options);
+  if (edited) return null;
+  const projectId = project.id;
   const build = await client.call('builds:prestart', { projectId }, options);
   const run = await client.call(
     'instances:run',

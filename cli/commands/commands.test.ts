@@ -1,4 +1,7 @@
-import { describe, expect, test, vi } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import { createScriptedEngine } from '../../test/contract/scripted-engine.ts';
 import { main } from '../program.ts';
@@ -170,11 +173,30 @@ describe('doctor', () => {
   });
 });
 
+const homes: string[] = [];
+const home = () => {
+  const dir = mkdtempSync(join(tmpdir(), 'fl-cli-'));
+  homes.push(dir);
+  return dir;
+};
+afterAll(() => {
+  for (const dir of homes) rmSync(dir, { recursive: true });
+});
+
+const sampleCalls: Parts['calls'] = {
+  'app:info': () => ({ version: '', uri: '', accel: null, connection: 'connected', projectsDir: '/projects' }),
+  'projects:open': () => project,
+  'projects:readFile': ({ path }) => ({ path, text: '', revision: `revision of ${path}` }),
+  'settings:get': () => ({}),
+  'settings:set': () => null,
+  'builds:prestart': () => ({ image: {}, cached: true, buildMs: 1, steps: [], warnings: [] }) as never,
+};
+
 describe('serve', () => {
   test('--json prints where, and it is there until it is ended', async () => {
-    const io = createFakeIo();
+    const io = createFakeIo({ env: { FIRSTLIGHT_HOME: home() } });
     const done = cli(['serve', '--json'], {}, io);
-    await vi.waitFor(() => expect(io.out()).toContain('\n'));
+    await vi.waitFor(() => expect(io.out()).toContain('\n'), 10_000);
     const { url, origin } = JSON.parse(io.out());
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[0-9a-f]{64}$/);
     expect((await fetch(origin)).headers.get('x-content-type-options')).toBe('nosniff');
@@ -182,19 +204,51 @@ describe('serve', () => {
     expect((await done).exitCode).toBe(130);
     await expect(fetch(origin)).rejects.toThrow();
   });
+
+  test('is at the same address with the same token when it starts again', async () => {
+    const dir = home();
+    const urls: string[] = [];
+    for (let start = 0; start < 2; start++) {
+      const io = createFakeIo({ env: { FIRSTLIGHT_HOME: dir } });
+      const done = cli(['serve', '--json'], {}, io);
+      await vi.waitFor(() => expect(io.out()).toContain('\n'), 10_000);
+      urls.push(JSON.parse(io.out()).url);
+      io.end('SIGINT');
+      await done;
+    }
+    expect(urls[1]).toBe(urls[0]);
+  });
+
+  test('runs the sample where nothing is open', async () => {
+    const io = createFakeIo({ env: { FIRSTLIGHT_HOME: home() } });
+    const asked: string[] = [];
+    const done = cli(
+      ['serve', '--json'],
+      {
+        calls: {
+          ...sampleCalls,
+          'projects:list': () => [],
+          'projects:create': () => project,
+          'instances:run': () => {
+            asked.push('run');
+            return run;
+          },
+        },
+      },
+      io,
+    );
+    await vi.waitFor(() => expect(asked).toEqual(['run']), 10_000);
+    io.end('SIGINT');
+    await done;
+  });
 });
 
 test('studio, without a display, says where it is, runs the sample and shows its timeline', async () => {
-  const io = createFakeIo();
-  const build = { image: {}, cached: true, buildMs: 1, steps: [], warnings: [] } as never;
+  const io = createFakeIo({ env: { FIRSTLIGHT_HOME: home(), LANG: 'C.UTF-8' } });
   const engine = createScriptedEngine({
     calls: {
-      'app:info': () => ({ version: '', uri: '', accel: null, connection: 'connected', projectsDir: '/projects' }),
-      'projects:create': () => {
-        throw new FirstlightError('ALREADY_EXISTS', 'It is there.');
-      },
-      'projects:open': () => project,
-      'builds:prestart': () => build,
+      ...sampleCalls,
+      'projects:create': () => project,
       'instances:run': () => run,
       'doctor:run': () => ({ ok: true, uri: '', accel: null, versions: {}, checks: [] }),
     },
@@ -206,4 +260,29 @@ test('studio, without a display, says where it is, runs the sample and shows its
   );
   io.end('SIGINT');
   expect(await done).toBe(130);
+});
+
+test('studio opens a sample that was edited, and does not run it', async () => {
+  const io = createFakeIo({ env: { FIRSTLIGHT_HOME: home() } });
+  const ran: string[] = [];
+  const engine = createScriptedEngine({
+    calls: {
+      ...sampleCalls,
+      'settings:get': () => ({ sample: ['revision of another text', 'revision of firstlight.json'] }),
+      'projects:create': () => {
+        throw new FirstlightError('ALREADY_EXISTS', 'It is there.');
+      },
+      'instances:run': () => {
+        ran.push('run');
+        return run;
+      },
+      'doctor:run': () => ({ ok: true, uri: '', accel: null, versions: {}, checks: [] }),
+    },
+  });
+  const done = main(['studio', '--json'], io, async () => ({ ...engine, close: async () => undefined }));
+  await vi.waitFor(() => expect(io.out()).toContain('runId'), 10_000);
+  expect(JSON.parse(io.out()).runId).toBeNull();
+  expect(ran).toEqual([]);
+  io.end('SIGINT');
+  await done;
 });

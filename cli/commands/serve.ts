@@ -1,5 +1,10 @@
+import { join } from 'node:path';
+import { createLayout } from '#core/store/layout.ts';
 import { locateResources } from '#core/store/resources.ts';
+import { openAccess } from '#host/access.ts';
 import { type Host, startHost } from '#host/start-host.ts';
+import { toFirstlightError } from '#shared/errors.ts';
+import { runSample } from '#shared/sample.ts';
 import { type Session, untilEnded } from '../session.ts';
 
 /** Serves the studio until Ctrl-C, or until the window it opened is closed. */
@@ -9,6 +14,7 @@ export async function serve(session: Session, options: { port?: number; open?: b
     session.printJson({ url: host.url, origin: host.origin });
     session.print(`Studio: ${host.url}\n`);
     if (!session.json) session.note('Serving until Ctrl-C.\n');
+    void openFirstProject(session);
     if (options.open) {
       const { openWindow } = await import('../open-window.ts');
       const window = await openWindow(session, host);
@@ -24,14 +30,39 @@ export async function serve(session: Session, options: { port?: number; open?: b
   }
 }
 
-/** A host of this session's engine. */
-export function startStudioHost(session: Session, port?: number): Promise<Host> {
-  return startHost({
-    engine: session.engine,
-    rendererDir: locateResources().rendererDir,
-    port,
-    log: (line) => {
-      if (session.io.env.FIRSTLIGHT_LOG) session.note(`${line}\n`);
-    },
-  });
+/** Runs the sample where no project is open yet, so that the first page has something to show. */
+async function openFirstProject(session: Session): Promise<void> {
+  try {
+    if ((await session.client.call('projects:list', {})).length > 0) return;
+    await runSample(session.client, { signal: session.signal });
+  } catch (thrown) {
+    // The page says what is wrong, where it can be repaired.
+    if (!session.signal.aborted) session.note(`The sample did not run: ${toFirstlightError(thrown).message}\n`);
+  }
+}
+
+/**
+ * A host of this session's engine, at the port and with the token of the last start, so that a page that was open comes
+ * back. Another port where that one is in use, such as by a second studio.
+ */
+export async function startStudioHost(session: Session, wantedPort?: number): Promise<Host> {
+  const log = (line: string) => {
+    if (session.io.env.FIRSTLIGHT_LOG) session.note(`${line}\n`);
+  };
+  const layout = createLayout({ env: session.io.env, uid: process.getuid?.() ?? -1 });
+  const access = await openAccess(join(await layout.ensure(layout.dataDir), 'studio.json'), log);
+  const { rendererDir } = locateResources();
+  const start = (port?: number) => startHost({ engine: session.engine, rendererDir, port, token: access.token, log });
+  if (wantedPort !== undefined) return await start(wantedPort);
+  if (access.port !== null) {
+    try {
+      return await start(access.port);
+    } catch (thrown) {
+      if (toFirstlightError(thrown).code !== 'CONFLICT') throw thrown;
+      return await start();
+    }
+  }
+  const host = await start();
+  await access.keepPort(Number(new URL(host.origin).port));
+  return host;
 }

@@ -49,7 +49,7 @@ export async function openStudio(session: Session, options: { window: boolean })
 async function trySample(session: Session): Promise<{ run: Run; build: BuildResult } | null> {
   try {
     const sample = await runSample(session.client, { signal: session.signal, onProgress: session.progress.report });
-    if (sample.run.error !== null) noteError(session, fromWireError(sample.run.error));
+    if (sample !== null && sample.run.error !== null) noteError(session, fromWireError(sample.run.error));
     return sample;
   } catch (thrown) {
     if (!session.signal.aborted) noteError(session, thrown);

@@ -78,7 +78,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     try {
       const instance = await launch(start, context);
       const answering = invoke(start, instance, context.signal);
-      resume(start, instance);
+      resume(start, instance, context);
       await answering;
       await observe(start, instance);
     } catch (thrown) {
@@ -122,14 +122,26 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       runId,
       signal: context.signal,
     };
-    // What is to outlive us cannot be made ahead: prestarted instances end with their process.
-    const launched = request.startMode === 'prestarted' && !keep ? await pool.take(spec) : null;
-    const aheadOfClick = launched !== null && launched.times.connectedNs <= clickNs;
-    const startMode = aheadOfClick ? 'prestarted' : 'cold';
-    const seen = newObservation({ clickNs, startMode, accel, imageReadyNs: now(), rate: tickRate.get() });
+    const launched = request.startMode === 'prestarted' ? await takePrestarted(spec, context) : null;
+    const startMode = launched === null ? 'cold' : 'prestarted';
+    // One that was made after the click was waited for; its start begins when it is there, and the run says how long that took.
+    const waited = launched !== null && launched.times.connectedNs > clickNs;
+    const beginNs = waited ? now() : clickNs;
+    const seen = newObservation({ clickNs: beginNs, startMode, accel, imageReadyNs: now(), rate: tickRate.get() });
     const { event } = request;
     const host = link.uri;
-    const run = beginRun({ id: runId, project, build, event, startMode, accel, host, clickNs, startedAt });
+    const run = beginRun({
+      id: runId,
+      project,
+      build,
+      event,
+      startMode,
+      accel,
+      host,
+      clickNs: beginNs,
+      startedAt,
+      ...(waited && { waitedMs: Math.round((beginNs - clickNs) / 1e6) }),
+    });
     return {
       request,
       spec,
@@ -142,6 +154,20 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       failure: null,
       endedNs: clickNs,
     };
+  }
+
+  /**
+   * The instance that waits for this run. While there is none, it is made and waited for: a cold start would have to make it
+   * just the same. Null where none can be made ahead. Errors: CANCELLED.
+   */
+  async function takePrestarted(spec: LaunchSpec, context: CallContext): Promise<Launched | null> {
+    // What is to outlive us, or holds what no second one can have, cannot be made ahead.
+    if (spec.keep || exclusiveResourceOf(spec.config) !== 'none') return null;
+    const making = pool.prepare({ ...spec, startMode: 'prestarted', runId: null, signal: undefined });
+    context.progress({ step: 'prestart', message: 'Waiting for the prestarted instance' });
+    await Promise.race([making, aborted(context.signal)]);
+    throwIfCancelled(context.signal);
+    return await pool.take(spec);
   }
 
   /** The instance: the one that waits, or a new one. Paused, with its streams open. */
@@ -174,8 +200,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   }
 
   /** Lets the guest boot. What is done here after the resume was sent goes on beside it. */
-  function resume(start: Start, instance: LiveInstance): void {
+  function resume(start: Start, instance: LiveInstance, { progress }: CallContext): void {
     const { seen } = start;
+    progress({ step: 'answer', message: 'Waiting for the handler' });
     const { sentNs, doneNs } = instance.resumeFirst();
     seen.resumeSentNs = sentNs;
     doneNs.then(
@@ -278,5 +305,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
 function throwIfCancelled(signal: AbortSignal): void {
   if (signal.aborted) throw new FirstlightError('CANCELLED', 'The run was cancelled.');
 }
+
+/** Settles when the signal aborts. */
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
 const now = (): HostNs => hostNs(Number(process.hrtime.bigint()));

@@ -24,11 +24,12 @@ export interface RunBeginning {
   readonly clickNs: HostNs;
   /** The click on the wall clock. */
   readonly startedAt: string;
+  readonly waitedMs?: number;
 }
 
 /** The record of a run at its beginning. */
 export function beginRun(beginning: RunBeginning): Run {
-  const { id, project, build, event, startMode, accel, host, clickNs, startedAt } = beginning;
+  const { id, project, build, event, startMode, accel, host, clickNs, startedAt, waitedMs } = beginning;
   const { image, bundle, result } = build;
   return {
     id,
@@ -39,6 +40,7 @@ export function beginRun(beginning: RunBeginning): Run {
     startedAt,
     clickedAtMs: toEpochMs(clickNs),
     startMode,
+    ...(waitedMs !== undefined && { waitedMs }),
     outcome: 'running',
     subject: {
       imageId: image.id,

@@ -1,6 +1,7 @@
 import './run-bar.css';
 import { useNow, useProject, useSaved, useSession, useShown, useStudio, useTask } from '../bind/studio.tsx';
 import { RuntimePicker } from '../features/nanos/runtime-picker.tsx';
+import { taskWords } from '../state/task-words.ts';
 import { formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Menu } from '../ui/menu.tsx';
@@ -125,7 +126,7 @@ function RunOutcome() {
     return (
       <p className="run-outcome" role="status">
         <span className="mono run-total">{formatElapsed(now - task.startedAtMs)}</span>
-        <span className="muted ellipsis">{task.message}</span>
+        <span className="muted ellipsis">{taskWords(task, now)}</span>
       </p>
     );
   }

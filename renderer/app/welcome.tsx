@@ -1,3 +1,4 @@
+import './welcome.css';
 import { useSession, useStudio, useTransient } from '../bind/studio.tsx';
 import { DoctorView } from '../features/doctor/doctor-view.tsx';
 import { Button } from '../ui/button.tsx';
@@ -49,6 +50,23 @@ export function Welcome() {
     >
       A function is a folder with a firstlight.json and a handler. It becomes a unikernel image, boots in a virtual
       machine, and you see where every millisecond went.
+      <Samples />
     </EmptyState>
+  );
+}
+
+/** The templates: a click makes a function of one in the projects folder, or opens the one that is there. */
+function Samples() {
+  const studio = useStudio();
+  const templates = useSession((state) => state.templates.value) ?? [];
+  return (
+    <span className="welcome-samples">
+      {templates.map(({ id, title, description }) => (
+        <button key={id} type="button" className="welcome-sample" onClick={() => void studio.projects.openSample(id)}>
+          <strong>{title}</strong>
+          <span className="muted">{description}</span>
+        </button>
+      ))}
+    </span>
   );
 }

@@ -35,6 +35,7 @@ export function createBuildActions(context: StudioContext): BuildActions {
         message: 'Building',
         fraction: null,
         cancelling: false,
+        answer: null,
         cancel: () => {
           patchTask(context, projectId, { cancelling: true });
           abort.abort();

@@ -22,6 +22,8 @@ export interface ProjectActions {
   readonly open: (dir: string) => Promise<void>;
   /** Errors: what the engine says of the name or directory. */
   readonly create: (input: { name: string; template: string; dir?: string | undefined }) => Promise<void>;
+  /** Opens the function that was made of a template in the projects folder, making it first. */
+  readonly openSample: (template: string) => Promise<void>;
   readonly close: (projectId: ProjectId) => Promise<void>;
   /** Takes over what the engine says of a project that changed. */
   readonly update: (project: Project) => void;
@@ -65,6 +67,16 @@ export function createProjectActions(
     } catch (thrown) {
       // A file that went away meanwhile: the next change of the list reads them again.
       if (toFirstlightError(thrown).code !== 'NOT_FOUND') report(context, thrown);
+    }
+  };
+
+  const openOrCreate = async (template: string): Promise<Project> => {
+    try {
+      return await client.call('projects:create', { name: template, template });
+    } catch (thrown) {
+      if (toFirstlightError(thrown).code !== 'ALREADY_EXISTS') throw thrown;
+      const { projectsDir } = await client.call('app:info', {});
+      return await client.call('projects:open', { dir: `${projectsDir}/${template}` });
     }
   };
 
@@ -142,6 +154,15 @@ export function createProjectActions(
       const project = await client.call('projects:create', { name, template, ...(dir !== undefined && { dir }) });
       update(project);
       await select(project.id);
+    },
+    openSample: async (template) => {
+      try {
+        const project = await openOrCreate(template);
+        update(project);
+        await select(project.id);
+      } catch (thrown) {
+        report(context, thrown);
+      }
     },
     close: async (projectId) => {
       const unsaved = Object.values(session.getState().docs).filter(

@@ -96,9 +96,10 @@ export function createRunActions(
         entry.startedAt < run.startedAt &&
         entry.startMode === run.startMode &&
         entry.runtime === run.runtime &&
-        entry.outcome === 'ok',
+        entry.outcome === 'ok' &&
+        (entry.subject === null || run.subject === null || entry.subject.eventDigest === run.subject.eventDigest),
     );
-    if (alike.length === 0) return say(`No earlier ${run.startMode} run to compare with.`);
+    if (alike.length === 0) return say(`No earlier ${run.startMode} run with this event to compare with.`);
     try {
       for (const { id } of alike.slice(0, runsReadForEvent)) {
         const earlier = await client.call('runs:get', { runId: id });
@@ -151,6 +152,7 @@ export function createRunActions(
       message,
       fraction: null,
       cancelling: false,
+      answer: null,
       cancel: () => {
         patchTask(context, projectId, { cancelling: true });
         abort.abort();
@@ -178,7 +180,12 @@ export function createRunActions(
         { projectId, event: event.value as Json, startMode: asked, lifetime: 'session' },
         {
           signal: abort.signal,
-          onProgress: ({ message, fraction }) => patchTask(context, projectId, { message, fraction: fraction ?? null }),
+          onProgress: ({ step, message, fraction }) => {
+            const limitMs = project.config?.timeoutMs;
+            const answers = step === 'answer' && limitMs !== undefined;
+            const answer = answers ? { sinceMs: Date.now(), limitMs } : null;
+            patchTask(context, projectId, { message, fraction: fraction ?? null, answer });
+          },
         },
       );
       patchShown(context, projectId, { ...nothingShown, run: done, asked });

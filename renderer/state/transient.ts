@@ -13,6 +13,8 @@ export interface Task {
   /** Units: 0 to 1; null when unknown. */
   readonly fraction: number | null;
   readonly cancelling: boolean;
+  /** When the wait for the handler's answer began, and how long it may last; null before. Units: ms since the Unix epoch, ms. */
+  readonly answer: { readonly sinceMs: number; readonly limitMs: number } | null;
   readonly cancel: () => void;
 }
 

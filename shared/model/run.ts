@@ -66,6 +66,8 @@ export const runSchema = z.object({
   /** The click on the scale of `MetricSample.atMs`. */
   clickedAtMs: z.number(),
   startMode: startModeSchema,
+  /** How long a prestarted run waited for its instance to be made before its start began; absent when one was there. Units: ms. */
+  waitedMs: z.number().optional(),
   /** `interrupted`: the studio ended before the run did; found at the next start. */
   outcome: z.enum(['running', 'ok', 'failed', 'cancelled', 'interrupted']),
   /** Null for runs that were recorded before this was kept. */

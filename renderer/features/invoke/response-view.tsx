@@ -2,15 +2,17 @@ import { useState } from 'react';
 import './invoke.css';
 import type { FirstlightError } from '#shared/errors.ts';
 import { fromWireError } from '#shared/errors.ts';
-import type { Response } from '#shared/model/run.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { Response, Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
-import { useNow, useProject, useShown, useStudio, useTask } from '../../bind/studio.tsx';
+import { useNow, useProject, useSession, useShown, useStudio, useTask } from '../../bind/studio.tsx';
+import { taskWords } from '../../state/task-words.ts';
 import type { Task } from '../../state/transient.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatBytes, formatMs } from '../../ui/format.ts';
 import { Section } from '../../ui/section.tsx';
 import { Segments } from '../../ui/segments.tsx';
-import { EmptyState, ErrorState, ProgressBar } from '../../ui/states.tsx';
+import { EmptyState, ErrorState, LoadingState, ProgressBar } from '../../ui/states.tsx';
 import { BodyView, bodyText } from './body-view.tsx';
 import { StackView } from './stack-view.tsx';
 
@@ -21,6 +23,7 @@ export function ResponseView() {
   const shown = useShown();
   const task = useTask();
   const [tab, setTab] = useState<'body' | 'headers'>('body');
+  const startsElsewhere = useStartElsewhere(project);
   if (project === null) return null;
   const { run, failure, warm } = shown;
   const response = warm !== null ? warm.invocation.response : (run?.response ?? null);
@@ -63,6 +66,8 @@ export function ResponseView() {
     >
       {busy ? (
         <Running task={task} />
+      ) : startsElsewhere && run === null && error === null ? (
+        <LoadingState message={startsElsewhere} />
       ) : error !== null ? (
         <Failure error={error} warm={warm !== null} />
       ) : response === null ? (
@@ -89,7 +94,7 @@ export function ResponseView() {
             <span>{formatBytes(response.bytes)}</span>
             {durationMs !== null && <span>{formatMs(durationMs)}</span>}
             <span className="faint ellipsis">
-              {warm !== null ? `warm call of ${warm.instanceId}` : startWords(run?.startMode, shown.asked)}
+              {warm !== null ? `warm call of ${warm.instanceId}` : startWords(run, shown.asked)}
             </span>
           </p>
           {tab === 'body' ? <BodyView body={response.body} /> : <Headers headers={response.headers} />}
@@ -99,9 +104,24 @@ export function ResponseView() {
   );
 }
 
-function startWords(mode: StartMode | undefined, asked: StartMode | null): string {
-  if (mode === 'prestarted') return 'prestarted';
+function startWords(run: Run | null, asked: StartMode | null): string {
+  if (run?.startMode === 'prestarted') {
+    return run.waitedMs === undefined
+      ? 'prestarted'
+      : `prestarted; its instance took ${formatMs(run.waitedMs)} to make`;
+  }
   return asked === 'prestarted' ? 'cold: none prestarted yet' : 'cold start';
+}
+
+/** What a program other than this window does to run the project, such as the one that opened the window; null when nothing. */
+function useStartElsewhere(project: Project | null): string | null {
+  const building = useSession((state) => project !== null && state.builds[project.id]?.running === true);
+  const booting = useSession(
+    (state) =>
+      state.instances.value?.some((entry) => entry.projectId === project?.id && entry.state === 'booting') ?? false,
+  );
+  if (project === null || (!building && !booting)) return null;
+  return booting ? `Starting ${project.name}` : `Building ${project.name}`;
 }
 
 function Running({ task }: { readonly task: Task }) {
@@ -112,7 +132,7 @@ function Running({ task }: { readonly task: Task }) {
       <p className="running-time mono" aria-hidden="true">
         {(elapsedMs / 1000).toFixed(1)} s
       </p>
-      <p className="state-text">{task.cancelling ? 'Cancelling' : task.message}</p>
+      <p className="state-text">{taskWords(task, now)}</p>
       <ProgressBar fraction={task.fraction} label={task.message} />
       <Button kind="quiet" shortcut="Esc" disabled={task.cancelling} onClick={task.cancel}>
         Cancel

@@ -1,6 +1,6 @@
 import './runs.css';
 import type { RunSummary } from '#shared/model/run.ts';
-import { useProject, useSession, useShown, useStudio } from '../../bind/studio.tsx';
+import { useProject, useSaved, useSession, useShown, useStudio } from '../../bind/studio.tsx';
 import { compareRuns } from '../../state/comparison.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatClock, formatMs } from '../../ui/format.ts';
@@ -12,19 +12,23 @@ import { changeWords } from './change-words.ts';
 /** More than fit the panel at any width; the Runs tab has them all. */
 const stripLength = 40;
 
-/** The totals of the last runs, newest first; a click shows that run. */
+/** The totals of the last runs of the shown run's start mode, newest first; a click shows that run. */
 export function HistoryStrip() {
   const studio = useStudio();
   const project = useProject();
   const shown = useShown();
+  const chosenMode = useSaved((state) => state.startMode);
   const runs = useSession((state) => (project === null ? undefined : state.runs[project.id]));
   if (project === null) return null;
-  const list = (runs?.value ?? []).filter((run) => run.outcome !== 'running').slice(0, stripLength);
   const current = shown.run;
+  const startMode = current?.startMode ?? chosenMode;
+  const list = (runs?.value ?? [])
+    .filter((run) => run.outcome !== 'running' && (run.startMode === startMode || run.id === shown.previous?.id))
+    .slice(0, stripLength);
   const comparison = compareRuns(current, shown.previous, runs?.value ?? []);
   return (
     <Section
-      title="History, ms"
+      title={`History, ${startMode}, ms`}
       actions={
         <Button kind="quiet" onClick={() => studio.transient.setState({ dockTab: 'runs' })}>
           All runs

@@ -1,0 +1,72 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { createClient } from '#shared/contract/client.ts';
+import { createMemoryPorts } from '#shared/contract/memory-port.ts';
+import { serveSession } from '#shared/contract/session.ts';
+import { launchBrowser, openStudio, type Studio } from './ui-harness.ts';
+
+let browser: Browser;
+let studio: Studio;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterEach(async () => {
+  expect(studio.complaints).toEqual([]);
+  await studio.close();
+});
+afterAll(() => browser.close());
+
+it('offers samples while no function is open, and opens one with a click', async () => {
+  studio = await openStudio(browser, { empty: true });
+  const { page, engine } = studio;
+  await page.getByText('No function is open').waitFor();
+  await page.locator('.welcome-sample').first().click();
+  await page.locator('.monaco-editor .view-line').first().waitFor();
+  expect(engine.read('hello', 'handler.ts')).toBeDefined();
+});
+
+it('says that it starts, while another program runs the function that is shown', async () => {
+  studio = await openStudio(browser, { earlierRuns: 0 });
+  const { page, engine } = studio;
+  await page.getByText('Nothing has run yet').waitFor();
+  engine.faults.bootMs = 60_000;
+  const ports = createMemoryPorts();
+  serveSession(engine, ports.engine);
+  const other = createClient(ports.client);
+  const [project] = await other.call('projects:list', {});
+  const abort = new AbortController();
+  const running = other.call(
+    'instances:run',
+    { projectId: project?.id as NonNullable<typeof project>['id'], event: null },
+    { signal: abort.signal },
+  );
+  running.catch(() => undefined);
+  await page.locator('.response-stack').getByText('Starting hello').waitFor();
+  expect(await page.getByText('Nothing has run yet').count()).toBe(0);
+  abort.abort();
+  await page.getByText('Nothing has run yet').waitFor();
+  ports.client.close();
+});
+
+it('says how long it waits for a handler that loops, and for how long it will', async () => {
+  studio = await openStudio(browser);
+  const { page, engine } = studio;
+  await page.getByText('200 OK').waitFor();
+  engine.faults.handlerMs = 60_000;
+  await page.keyboard.press('Control+Enter');
+  await page
+    .locator('.run-outcome')
+    .getByText(/Waiting for the handler, \d\.\d s of \d+ s/)
+    .waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByText(/cancelled after/).waitFor();
+});
+
+it('keeps the start modes apart in the history', async () => {
+  studio = await openStudio(browser);
+  const { page, engine } = studio;
+  await page.getByRole('heading', { name: 'History, prestarted, ms' }).waitFor();
+  const chips = page.getByRole('listbox', { name: /Last runs/ }).getByRole('option');
+  const prestarted = engine.runs().filter((run) => run.startMode === 'prestarted').length;
+  expect(await chips.count()).toBe(prestarted);
+});
