@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { createBundler } from '#core/bundle/bundler.ts';
 import { createDoctor } from '#core/doctor/doctor.ts';
 import { imageCalls, imageStreams } from '#core/images/image-calls.ts';
@@ -149,6 +150,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     uri,
     accel: accelerator.known(ember.id),
     connection: link.state,
+    cpus: availableParallelism(),
     projectsDir: layout.projectsDir,
   });
   const announce = () => emit('app:changed', info());

@@ -38,9 +38,9 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
                 id: tab.key,
                 name: `Console ${title}`,
                 label: (
-                  <>
+                  <span>
                     {tab.kind === 'live' ? 'Console' : 'Replay'} <span className="mono dock-id">{title}</span>
-                  </>
+                  </span>
                 ),
                 trailing: <IconButton icon="close" size={12} label={`Close the console of ${title}`} onClick={close} />,
                 onClose: close,

@@ -18,5 +18,7 @@ export function ResourcesPanel({ theme }: { readonly theme: 'light' | 'dark' }) 
   useEffect(() => {
     if (id !== null) void studio.instances.loadSamples(id);
   }, [id, studio]);
-  return <ResourceGraphs samples={samples} theme={theme} />;
+  const cpus = useSession((state) => state.info?.cpus);
+  const name = id ?? samples.at(-1)?.instanceId ?? null;
+  return <ResourceGraphs name={name} samples={samples} cpus={cpus} theme={theme} />;
 }

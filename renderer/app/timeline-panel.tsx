@@ -14,6 +14,7 @@ export function TimelinePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
   const runs = useSession((state) => (project === null ? undefined : state.runs[project.id]));
   const comparison = compareRuns(run, previous, runs?.value ?? none);
   const running = useTask()?.kind === 'run';
+  const cpus = useSession((state) => state.info?.cpus);
   const selectedPhase = useTransient((state) => state.selectedPhase);
   return (
     <section
@@ -28,6 +29,7 @@ export function TimelinePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
         change={comparison === null ? null : changeWords(comparison)}
         samples={run?.samples ?? none}
         clickedAtMs={run?.clickedAtMs ?? 0}
+        cpus={cpus}
         theme={theme}
         selectedPhase={selectedPhase}
         onSelectPhase={(phase) => studio.transient.setState({ selectedPhase: phase })}

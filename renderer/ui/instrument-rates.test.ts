@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { counterRates, greatest, lowerBound, sparseRates } from './instrument-rates.ts';
+import { boundRates, counterRates, greatest, lowerBound, sparseRates } from './instrument-rates.ts';
 
 const list = (...values: number[]) => Float64Array.from(values);
 
@@ -31,4 +31,15 @@ it('finds the first entry that is not below a target', () => {
 it('leaves unknown entries out of the greatest', () => {
   expect(greatest(list(Number.NaN, 3, 2), 1)).toBe(3);
   expect(greatest(list(Number.NaN), 1)).toBe(1);
+});
+
+it('averages a stretch above the ceiling with those before it, and keeps the amount', () => {
+  const at = Float64Array.of(0, 100, 110, 120);
+  const bounded = boundRates(at, Float64Array.of(Number.NaN, 0.5, 3.11, 1), 2);
+  expect([...bounded].slice(1)).toEqual([expect.closeTo(0.737, 3), expect.closeTo(0.737, 3), 1]);
+  expect((bounded[1] as number) * 100 + (bounded[2] as number) * 10).toBeCloseTo(81.1);
+});
+
+it('cuts what is above the ceiling where nothing is known before', () => {
+  expect([...boundRates(Float64Array.of(0, 10), Float64Array.of(Number.NaN, 3), 2)][1]).toBe(2);
 });

@@ -52,3 +52,26 @@ export function greatest(values: Float64Array, least: number): number {
   for (const value of values) if (value > result) result = value;
   return result;
 }
+
+/**
+ * Rates of a counter that cannot grow faster than `ceiling`. A stretch that seems to is averaged with those before it: its
+ * reading came late, and the stretch before it was counted short.
+ */
+export function boundRates(at: Float64Array, rates: Float64Array, ceiling: number): Float64Array {
+  const out = Float64Array.from(rates);
+  for (let end = 1; end < out.length; end++) {
+    if (!((out[end] as number) > ceiling)) continue;
+    let begin = end;
+    let amount = (out[end] as number) * span(at, end);
+    let length = span(at, end);
+    while (amount > ceiling * length && begin > 1 && !Number.isNaN(out[begin - 1] as number)) {
+      begin--;
+      amount += (out[begin] as number) * span(at, begin);
+      length += span(at, begin);
+    }
+    out.fill(Math.min(ceiling, amount / length), begin, end + 1);
+  }
+  return out;
+}
+
+const span = (at: Float64Array, index: number): number => (at[index] as number) - (at[index - 1] as number);

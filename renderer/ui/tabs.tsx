@@ -1,4 +1,4 @@
-import type { KeyboardEvent, ReactNode } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
 import './tabs.css';
 
 export interface TabItem {
@@ -32,10 +32,26 @@ export function TabList({ label, items, active, panelId, onSelect }: TabListProp
       tabs?.[items.indexOf(target)]?.focus();
     } else if (event.key === 'Delete') items[index]?.onClose?.();
   };
+  const list = useRef<HTMLDivElement>(null);
+  const ids = items.map((item) => item.id).join('\n');
+  // The active tab is always in sight, with its close button, also when others are opened, closed or the row gets narrower.
+  useEffect(() => {
+    const element = list.current;
+    if (element === null || active === null || ids === '') return;
+    const show = () => element.querySelector('.tab-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    show();
+    const observer = new ResizeObserver(show);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [active, ids]);
   return (
-    <div className="tabs scroll" role="tablist" aria-label={label}>
+    <div ref={list} className="tabs scroll" role="tablist" aria-label={label}>
       {items.map((item, index) => (
-        <div key={item.id} role="presentation" className={item.id === active ? 'tab tab-active' : 'tab'}>
+        <div
+          key={item.id}
+          role="presentation"
+          className={`tab${item.id === active ? ' tab-active' : ''}${item.onClose === undefined ? '' : ' tab-closable'}`}
+        >
           <button
             type="button"
             role="tab"

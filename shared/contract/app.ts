@@ -9,6 +9,8 @@ export const appInfoSchema = z.object({
   /** Null until the accelerator was probed. */
   accel: z.object({ kind: accelSchema, reason: z.string() }).nullable(),
   connection: z.enum(['connected', 'connecting', 'lost']),
+  /** The CPUs of the machine that runs the instances; absent where that is not known. */
+  cpus: z.number().int().min(1).optional(),
   /** Where new projects are created unless a person says otherwise. */
   projectsDir: z.string(),
 });

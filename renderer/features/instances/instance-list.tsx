@@ -20,6 +20,9 @@ const stateWords: Readonly<Record<Instance['state'], string>> = {
   failed: 'failed',
 };
 
+/** The newest first; the same order after each reload. */
+const byAge = (a: Instance, b: Instance): number => b.createdAt.localeCompare(a.createdAt) || a.id.localeCompare(b.id);
+
 /** The virtual machines, as libvirt says they are now. */
 export function InstanceList({ detailed = false }: { readonly detailed?: boolean }) {
   const studio = useStudio();
@@ -27,6 +30,7 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
   // What has ended is kept in its own area; beside the functions, only what lives or failed is of interest.
   const shown = [...(instances.value ?? [])]
     .filter((entry) => detailed || entry.state !== 'stopped')
+    .sort(byAge)
     .sort((a, b) => Number(a.state === 'stopped') - Number(b.state === 'stopped'));
   const ended = shown.filter((entry) => entry.state === 'stopped' || entry.state === 'failed');
   return (

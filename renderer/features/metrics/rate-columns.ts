@@ -1,5 +1,5 @@
 import type { MetricSample } from '#shared/model/metrics.ts';
-import { counterRates, sparseRates } from '../../ui/instrument-rates.ts';
+import { boundRates, counterRates, sparseRates } from '../../ui/instrument-rates.ts';
 
 /**
  * Samples as columns for drawing.
@@ -18,8 +18,12 @@ export interface RateColumns {
   readonly netTransmit: Float64Array;
 }
 
-/** The rates of the newest sample's instance within `windowMs` before that sample. */
-export function buildColumns(samples: readonly MetricSample[], windowMs: number): RateColumns {
+/** The rates of the newest sample's instance within `windowMs` before that sample. No CPU rate is above `cpus`. */
+export function buildColumns(
+  samples: readonly MetricSample[],
+  windowMs: number,
+  cpus = Number.POSITIVE_INFINITY,
+): RateColumns {
   const newest = samples.reduce<MetricSample | null>(
     (best, one) => (best === null || one.atMs > best.atMs ? one : best),
     null,
@@ -35,7 +39,11 @@ export function buildColumns(samples: readonly MetricSample[], windowMs: number)
   const deviceRate = (read: (sample: MetricSample) => number) => sparseRates(readAtMs, Float64Array.from(kept, read));
   return {
     atSeconds: atMs.map((value) => value / 1000),
-    cpu: rate((sample) => sample.cpuNs).map((value) => value / 1e9),
+    cpu: boundRates(
+      atMs,
+      rate((sample) => sample.cpuNs).map((value) => value / 1e9),
+      cpus,
+    ),
     memory: Float64Array.from(kept, (sample) => sample.memoryBytes),
     diskRead: deviceRate((sample) => sample.diskReadBytes),
     diskWrite: deviceRate((sample) => sample.diskWriteBytes),

@@ -13,15 +13,19 @@ const defaultWindowMs = 180_000;
 
 /** CPU, memory, disk and network of an instance over the last minutes, with one crosshair for all four. */
 export function ResourceGraphs(props: {
+  /** The instance the samples are of; null when there is none. */
+  readonly name?: string | null;
   readonly samples: readonly MetricSample[];
+  /** How many CPUs the machine has: no instance uses more. */
+  readonly cpus?: number | undefined;
   readonly theme: 'light' | 'dark';
   /** How much is shown, in ms. */
   readonly windowMs?: number;
 }) {
-  const { samples, theme, windowMs = defaultWindowMs } = props;
+  const { name = null, samples, cpus, theme, windowMs = defaultWindowMs } = props;
   const tokens = useTokens(theme);
   const syncKey = useId();
-  const columns = useMemo(() => buildColumns(samples, windowMs), [samples, windowMs]);
+  const columns = useMemo(() => buildColumns(samples, windowMs, cpus), [samples, windowMs, cpus]);
   const [hovered, setHovered] = useState<number | null>(null);
   const [asTable, setAsTable] = useState(false);
   const onHover = useCallback((index: number | null) => setHovered(index), []);
@@ -39,7 +43,10 @@ export function ResourceGraphs(props: {
   return (
     <section className="rg" aria-label="Resources">
       <div className="rg-head">
-        <span>{hoverTime(columns, hovered)}</span>
+        <span>
+          {name !== null && <b className="rg-name">{name}</b>}
+          {hoverTime(columns, hovered)}
+        </span>
         <button type="button" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           Table
         </button>

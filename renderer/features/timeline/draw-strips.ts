@@ -1,6 +1,6 @@
 import { lowerBound } from '../../ui/instrument-rates.ts';
 import { withAlpha } from '../../ui/instrument-theme.ts';
-import type { Lane } from './lanes.ts';
+import { isPlotted, type Lane } from './lanes.ts';
 import type { ResourceSeries } from './resource-series.ts';
 import { type Ctx, type Scene, uiFont, xOf } from './scene.ts';
 
@@ -11,10 +11,10 @@ export function drawStrips(ctx: Ctx, scene: Scene): void {
     ctx.fillStyle = withAlpha(tokens.get('--border'), 0.9);
     ctx.fillRect(0, lane.topPx + lane.heightPx, widthPx, 1);
     const one = series[index];
-    if (one !== undefined) drawStrip(ctx, scene, lane, one);
+    if (one !== undefined && isPlotted(lane)) drawStrip(ctx, scene, lane, one);
   }
   const first = lanes.strips[0];
-  if (first === undefined || hasDataInView(scene)) return;
+  if (first === undefined || !isPlotted(first) || hasDataInView(scene)) return;
   ctx.font = uiFont(scene, 10);
   ctx.fillStyle = tokens.get('--fg-faint');
   ctx.fillText(

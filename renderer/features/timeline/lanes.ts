@@ -20,13 +20,16 @@ export const labelRowPx = 13;
 export const markStemPx = 4;
 const axisPx = 18;
 const gapPx = 3;
-/** Under this a curve is a line; over it a strip wastes room that labels could use. */
-const stripPx = { least: 12, most: 64 };
+/** Under `least` a curve is a line: the strip is then a row with its number. Over `most` it wastes room that labels could use. */
+const stripPx = { number: 13, least: 40, most: 64 };
+
+/** True for a strip with room for a curve. */
+export const isPlotted = (strip: Lane): boolean => strip.heightPx >= stripPx.least;
 
 /** Below this height the strips need the room of a third row of labels. */
 const tallPx = 200;
 
-/** Divides a canvas's height: the bar and axis always, then a row of labels, the strips, and more labels. */
+/** Divides a canvas's height: the bar and axis always, then a row of labels, the strips, and more labels. The first strips get a curve. */
 export function layOutLanes(heightPx: number, stripCount: number, hasGhost: boolean): Lanes {
   const barPx = heightPx < 110 ? 18 : heightPx < tallPx ? 24 : 30;
   const ghostPx = hasGhost ? 13 : 0;
@@ -42,8 +45,8 @@ export function layOutLanes(heightPx: number, stripCount: number, hasGhost: bool
   if (hasGhost) top += 1;
   const ghost = take(ghostPx);
   const left = heightPx - top;
-  const fitsStrips = left >= markStemPx + labelRowPx + stripCount * (stripPx.least + 1) + gapPx;
-  const stripRoom = fitsStrips ? stripCount * (stripPx.least + 1) + gapPx : 0;
+  const fitsStrips = left >= markStemPx + labelRowPx + stripCount * (stripPx.number + 1) + gapPx;
+  const stripRoom = fitsStrips ? stripCount * (stripPx.number + 1) + gapPx : 0;
   const labelRows = Math.max(
     0,
     Math.min(heightPx < tallPx ? 2 : 3, Math.floor((left - stripRoom - markStemPx) / labelRowPx)),
@@ -51,10 +54,13 @@ export function layOutLanes(heightPx: number, stripCount: number, hasGhost: bool
   const marks = take(labelRows === 0 ? Math.max(0, Math.min(left, markStemPx)) : markStemPx + labelRows * labelRowPx);
   if (!fitsStrips) return { axis, bar, ghost, marks, labelRows, strips: [] };
   top += gapPx;
-  const each = Math.floor((heightPx - top) / stripCount) - 1;
-  const height = Math.min(stripPx.most, each);
-  const strips = Array.from({ length: stripCount }, () => {
-    const lane = take(height);
+  const room = heightPx - top;
+  const roomWith = (plotted: number) => room - (stripCount - plotted) * (stripPx.number + 1);
+  let plotted = stripCount;
+  while (plotted > 0 && roomWith(plotted) < plotted * (stripPx.least + 1)) plotted--;
+  const plottedPx = Math.min(stripPx.most, Math.floor(roomWith(plotted) / plotted) - 1);
+  const strips = Array.from({ length: stripCount }, (_, index) => {
+    const lane = take(index < plotted ? plottedPx : stripPx.number);
     top += 1;
     return lane;
   });

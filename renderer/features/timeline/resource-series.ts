@@ -1,7 +1,7 @@
 import type { MetricSample } from '#shared/model/metrics.ts';
 import { bytes } from '#shared/model/units.ts';
 import { formatByteRate, formatBytes, formatPercent } from '../../ui/instrument-format.ts';
-import { counterRates, greatest, lowerBound, sparseRates } from '../../ui/instrument-rates.ts';
+import { boundRates, counterRates, greatest, lowerBound, sparseRates } from '../../ui/instrument-rates.ts';
 import type { TimeWindow } from './time-scale.ts';
 
 /** One resource over time. Shape: `values[i]` holds over the stretch that ends at `atNs[i]`; NaN is unknown. */
@@ -20,12 +20,13 @@ export interface ResourceSeries {
  * The samples' resources on the timeline's axis.
  *
  * Units: `clickedAtMs` on the scale of `MetricSample.atMs`; `vmmStartNs` is when the VMM started: all counters were 0 then,
- * which makes a rate of the very first sample. Null when that was ahead of the click: the mean would tell of the wait.
+ * which makes a rate of the very first sample. No CPU rate is above `cpus`, the machine's. Null when that was ahead of the click: the mean would tell of the wait.
  */
 export function buildSeries(
   samples: readonly MetricSample[],
   clickedAtMs: number,
   vmmStartNs: number | null,
+  cpus = Number.POSITIVE_INFINITY,
 ): readonly ResourceSeries[] {
   const sorted = withStart(
     [...samples].sort((a, b) => a.atMs - b.atMs),
@@ -37,7 +38,11 @@ export function buildSeries(
   const column = (read: (sample: MetricSample) => number) => Float64Array.from(sorted, read);
   const rate = (read: (sample: MetricSample) => number) => counterRates(atMs, column(read));
   // A nanosecond of CPU per second is a billionth of a vCPU.
-  const cpu = rate((sample) => sample.cpuNs).map((value) => value / 1e9);
+  const cpu = boundRates(
+    atMs,
+    rate((sample) => sample.cpuNs).map((value) => value / 1e9),
+    cpus,
+  );
   const memory = column((sample) => sample.memoryBytes);
   const readAtMs = column((sample) => sample.devicesAtMs ?? sample.atMs);
   const deviceRate = (read: (sample: MetricSample) => number) => sparseRates(readAtMs, column(read));

@@ -24,6 +24,8 @@ export interface TimelineViewProps {
   readonly samples: readonly MetricSample[];
   /** The click on the scale of `MetricSample.atMs`. */
   readonly clickedAtMs: number;
+  /** How many CPUs the machine has: no instance uses more. */
+  readonly cpus?: number | undefined;
   readonly theme: 'light' | 'dark';
   readonly selectedPhase: PhaseName | null;
   readonly onSelectPhase: (phase: PhaseName | null) => void;
@@ -31,11 +33,14 @@ export interface TimelineViewProps {
 
 /** Where a cold start's time went: phases, marks, the run before as a ghost, and the resources on the same axis. */
 export function TimelineView(props: TimelineViewProps) {
-  const { timeline, previous, change = null, samples, clickedAtMs, theme, selectedPhase, onSelectPhase } = props;
+  const { timeline, previous, change = null, samples, clickedAtMs, cpus, theme, selectedPhase, onSelectPhase } = props;
   const tokens = useTokens(theme);
   const [asTable, setAsTable] = useState(false);
   const vmmStartNs = vmmStartOf(timeline);
-  const series = useMemo(() => buildSeries(samples, clickedAtMs, vmmStartNs), [samples, clickedAtMs, vmmStartNs]);
+  const series = useMemo(
+    () => buildSeries(samples, clickedAtMs, vmmStartNs, cpus),
+    [samples, clickedAtMs, vmmStartNs, cpus],
+  );
   const model = useMemo(() => buildModel(timeline, previous), [timeline, previous]);
   const bounds = useMemo(() => findBounds(model, sampledWindow(series)), [model, series]);
   const viewport = useViewport(model, bounds);
