@@ -3,12 +3,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { membersOf, shimBuilds, shimOutputs } from './bundle-shims.mjs';
 import { log } from './log.mjs';
 import { root, runMain, SetupError } from './script.mjs';
 
 /** What the bundles are made from. Shape: paths relative to the root. */
 export const bundleInputs = [
   'build/bundle.mjs',
+  'build/bundle-shims.mjs',
   'cli',
   'core',
   'host',
@@ -24,9 +26,9 @@ export const bundleOutputs = [
   'bake-worker.mjs',
   'electron/main.cjs',
   'electron/preload.cjs',
-  'shims/url.js',
-  'shims/http.js',
   'nanos/serve-function.cjs',
+  'shims/node_modules/members.json',
+  ...shimOutputs,
 ].map((name) => `dist/${name}`);
 
 /** Whether a file takes no part in a bundle. */
@@ -100,26 +102,6 @@ builds.push({
   entryPoints: { 'nanos/serve-function': 'core/runtimes/nanos/guest/serve-function.ts' },
 });
 
-/** What core/bundle puts before a function that names a web global: scripts that set globals. The library's names are its own matter. */
-const shimOptions = {
-  absWorkingDir: root,
-  bundle: true,
-  platform: 'neutral',
-  target: 'es2023',
-  format: 'iife',
-  mainFields: ['module', 'main'],
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: 'none',
-  logLevel: 'silent',
-  write: false,
-  outdir: join(root, 'dist'),
-};
-builds.push(
-  { ...shimOptions, minifyIdentifiers: true, entryPoints: { 'shims/url': 'core/bundle/shims/install-url.js' } },
-  { ...shimOptions, entryPoints: { 'shims/http': 'core/bundle/shims/install-http.ts' } },
-);
-
 /** A studio started from an older build may yet load its chunks lazily: they stay for a day. */
 const keepChunksMs = 86_400_000;
 
@@ -137,6 +119,14 @@ export async function bundleAll({ keepMs = keepChunksMs } = {}) {
       written.add(file.path);
     }
   }
+  const modules = [];
+  for (const options of shimBuilds) {
+    for (const file of await buildFiles(esbuild, options)) {
+      writeIfChanged(file.path, file.contents);
+      if (file.path.includes('/node_modules/')) modules.push(file);
+    }
+  }
+  writeIfChanged(join(root, 'dist/shims/node_modules/members.json'), Buffer.from(membersOf(modules)));
   removeOldChunks(written, keepMs);
 }
 

@@ -16,6 +16,7 @@ export default {
     'dist/electron/**',
     'dist/guest/**',
     'dist/renderer/**',
+    'dist/nanos/**',
     'dist/shims/**',
     'assets/templates/**',
     'assets/firstlight.schema.json',

@@ -175,18 +175,18 @@ describe('what cannot be bundled', () => {
     await write(
       'handler.ts',
       `import { readFile } from 'node:fs/promises';
-import path from 'path';
+import net from 'net';
 import left from 'left-pad/index.js';
 import scoped from '@acme/tool/x';
 import './nope';
 import web from 'https://example.org/x.js';
-export default () => [readFile, path, left, scoped, web];`,
+export default () => [readFile, net, left, scoped, web];`,
     );
     const error = await failure();
     const said = error.details.problems?.map(({ line, message }) => `${line} ${message}`) ?? [];
     expect(said.sort()).toEqual([
       expect.stringMatching(/^1 Cannot import "node:fs\/promises": the guest is no Node\.js/),
-      expect.stringMatching(/^2 Cannot import "path": the guest is no Node\.js/),
+      expect.stringMatching(/^2 Cannot import "net": the guest is no Node\.js/),
       '3 Cannot find the package "left-pad". Install it in the project: npm install left-pad',
       '4 Cannot find the package "@acme/tool". Install it in the project: npm install @acme/tool',
       '5 Cannot find "./nope": there is no such file. Check the path.',

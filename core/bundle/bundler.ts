@@ -8,17 +8,22 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { Project, ProjectConfig } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
+import { addChains } from './add-chains.ts';
 import { addShims, readShims, type Shims } from './add-shims.ts';
 import { createBundleCache, sha256 } from './bundle-cache.ts';
 import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkInputs } from './check-inputs.ts';
 import { buildFailed, checkCompilerFiles, checkEntry, checkExport, validConfig } from './check-project.ts';
+import { chooseShims } from './choose-shims.ts';
 import { configInImage, runsFunction } from './config-in-image.ts';
 import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { esbuildOptions } from './esbuild-options.ts';
-import { type Unmarked, unmark, warnOfMissing, watchedGlobals } from './mark-globals.ts';
+import { type Unmarked, unmark, watchedGlobals } from './mark-globals.ts';
+import { modulesAmong } from './node-modules.ts';
 import { toProblems } from './problems.ts';
+import { warnOfDecorators } from './warn-of-decorators.ts';
+import { warnOfLacks } from './warn-of-lacks.ts';
 import { warnOfProcesses } from './warn-of-processes.ts';
 
 /** A bundle, and why it was made or not. */
@@ -73,6 +78,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
   const warm = new Map<ProjectId, Promise<Warm>>();
   /** Builds of one project follow each other: esbuild joins rebuilds that overlap, and would answer with an old one. */
   const queue = new Map<ProjectId, Promise<BundleId | undefined>>();
+  const meansFor = (config: ProjectConfig) => ({ watched: watchedIn(config), shimsDir });
   let pruned = false;
   let shims: Promise<Shims> | undefined;
 
@@ -107,11 +113,13 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     signal: AbortSignal,
   ): Promise<Bundle> {
     const startedAtMs = Date.now();
-    const kept = await warmUp(project, esbuildOptions(project.dir, config, watchedIn(config)), key);
+    const kept = await warmUp(project, esbuildOptions(project.dir, config, meansFor(config)), key);
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
-    const built = await rebuild(kept.context, config, signal);
-    const output = built.clashes.length === 0 ? built : await compileAgain(project, config, built.clashes);
+    const built = await rebuild(kept.context, config, signal).catch((thrown) =>
+      explainFailure(thrown, project, config),
+    );
+    const output = built.clashes.length === 0 ? built : await compileAgain(project, config, built.clashes, shimsDir);
     const fromOutside = await checkInputs(project.dir, config, built.metafile.inputs);
     const inputs = await digestInputs(project.dir, Object.keys(built.metafile.inputs), kept.digests);
     const ofProcesses = config.runtime === 'nanos' ? await warnOfProcesses(project.dir, built.metafile) : [];
@@ -119,9 +127,12 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
       ...toProblems(built.warnings, 'warning'),
       ...fromOutside,
       ...ofProcesses,
-      ...warnOfMissing(built),
+      ...(await warnOfDecorators(project.dir, built.metafile)),
+      ...(config.runtime === 'ember' ? warnOfLacks(built, known.members) : []),
     ];
-    const shimmed = addShims(output, built.uses, known);
+    const shims =
+      config.runtime === 'ember' ? chooseShims(built.code, built.uses, modulesAmong(usedInputs(built.metafile))) : [];
+    const shimmed = addShims(output, shims, known);
     const made = config.runtime === 'nanos' ? await convertForNode(shimmed) : ({ ...shimmed, format: 'esm' } as const);
     checkExport(config, built.metafile);
     const bundle = bundleOf(project, config, made, inputs.files, warnings, version);
@@ -130,6 +141,13 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     // systems stamp with a granularity of some ms.
     if (inputs.newestMs < startedAtMs - 20) await cache.remember(project.id, key, bundle);
     return bundle;
+  }
+
+  /** Says of an import that cannot be how the project comes by it. */
+  async function explainFailure(thrown: unknown, project: Project, config: ProjectConfig): Promise<never> {
+    if (!(thrown instanceof FirstlightError) || thrown.code !== 'BUILD_FAILED') throw thrown;
+    const options = esbuildOptions(project.dir, config, meansFor(config));
+    throw buildFailed(config, await addChains(thrown.details.problems ?? [], options, config.entry));
   }
 
   /** The bundle with the further files that go into its image: another content of theirs is another name. */
@@ -156,7 +174,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     }
     await checkEntry(project, config);
     await checkCompilerFiles(project.dir);
-    const options = esbuildOptions(project.dir, config, watchedIn(config));
+    const options = esbuildOptions(project.dir, config, meansFor(config));
     shims ??= readShims(shimsDir);
     const known = await shims;
     const made = [version, await esbuildVersion(), known.sha256];
@@ -207,6 +225,12 @@ async function esbuildVersion(): Promise<string> {
 /** Node.js has every global that a function may name. */
 const watchedIn = ({ runtime }: ProjectConfig) => (runtime === 'ember' ? watchedGlobals : {});
 
+/** The files of which something is in the bundle. */
+const usedInputs = ({ outputs }: Result['metafile']): string[] =>
+  Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
+
 type Options = ReturnType<typeof esbuildOptions>;
 type Result = EsbuildResult<Options>;
 
@@ -220,10 +244,15 @@ const readBuilt = ({ outputFiles, metafile, warnings }: Result): Built => {
 };
 
 /** Compiles what clashed with these globals unmarked. */
-async function compileAgain(project: Project, config: ProjectConfig, names: readonly string[]): Promise<Built> {
+async function compileAgain(
+  project: Project,
+  config: ProjectConfig,
+  names: readonly string[],
+  shimsDir: string,
+): Promise<Built> {
   const { build } = await import('esbuild');
-  const watched = Object.entries(watchedIn(config)).filter(([name]) => !names.includes(name));
-  return readBuilt(await build(esbuildOptions(project.dir, config, Object.fromEntries(watched))));
+  const rest = Object.entries(watchedIn(config)).filter(([name]) => !names.includes(name));
+  return readBuilt(await build(esbuildOptions(project.dir, config, { watched: Object.fromEntries(rest), shimsDir })));
 }
 
 /** Longer than any function took to compile; a pipe that nobody writes to takes for ever. */

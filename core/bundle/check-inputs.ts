@@ -6,6 +6,7 @@ import type { Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { buildFailed } from './check-project.ts';
+import { isShim } from './node-modules.ts';
 
 const codeEndings = new Set(['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json']);
 
@@ -23,7 +24,7 @@ export async function checkInputs(
   config: ProjectConfig,
   inputs: Metafile['inputs'],
 ): Promise<Problem[]> {
-  const outside = Object.keys(inputs).filter((path) => isFile(path) && isOutside(projectDir, path));
+  const outside = Object.keys(inputs).filter((path) => isFile(path) && !isShim(path) && isOutside(projectDir, path));
   const problems = await Promise.all(outside.map((path) => problemOf(projectDir, path, inputs)));
   if (problems.some(({ severity }) => severity === 'error')) throw buildFailed(config, problems);
   return problems;

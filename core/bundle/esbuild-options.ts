@@ -1,6 +1,7 @@
 /** How esbuild compiles a function. */
 import { join } from 'node:path';
 import type { ProjectConfig, RuntimeId } from '#shared/model/project.ts';
+import { nodeModules } from './node-modules.ts';
 import { explainUrlImport } from './problems.ts';
 
 /** What differs between the runtimes that a function can run on. */
@@ -9,9 +10,9 @@ const targets = {
     platform: 'neutral',
     // What QuickJS-ng runs.
     target: 'es2023',
-    // A package's build for browsers or workers asks for no Node.js.
+    // A package's build for browsers or workers asks for no Node.js. Which of these it takes first, the package says itself.
     mainFields: ['browser', 'module', 'main'],
-    conditions: ['worker', 'browser', 'module'],
+    conditions: ['edge-light', 'workerd', 'worker', 'browser', 'module'],
   },
   nanos: {
     platform: 'node',
@@ -21,8 +22,16 @@ const targets = {
   },
 } as const satisfies Record<RuntimeId, import('esbuild').BuildOptions>;
 
-/** The options for a project, with the globals to be marked. */
-export function esbuildOptions(projectDir: string, config: ProjectConfig, watched: Readonly<Record<string, string>>) {
+/** What a build is given besides the project. */
+export interface BuildMeans {
+  /** The globals to be marked. */
+  readonly watched: Readonly<Record<string, string>>;
+  readonly shimsDir: string;
+}
+
+/** The options for a project. */
+export function esbuildOptions(projectDir: string, config: ProjectConfig, { watched, shimsDir }: BuildMeans) {
+  const isEmber = config.runtime === 'ember';
   return {
     absWorkingDir: projectDir,
     entryPoints: [join(projectDir, config.entry)],
@@ -35,6 +44,8 @@ export function esbuildOptions(projectDir: string, config: ProjectConfig, watche
     loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.css': 'text', '.svg': 'text', '.bin': 'binary' },
     define: {
       'process.env.NODE_ENV': JSON.stringify(config.env.NODE_ENV ?? 'production'),
+      // Node's name for it, which packages look for first.
+      ...(isEmber && { global: 'globalThis' }),
       ...watched,
     },
     sourcemap: 'external',
@@ -56,6 +67,7 @@ export function esbuildOptions(projectDir: string, config: ProjectConfig, watche
             errors: [{ text: `${path} is a device or a file of the kernel: it cannot be imported.` }],
           })),
       },
+      ...(isEmber ? [nodeModules(shimsDir)] : []),
     ],
   } as const satisfies import('esbuild').BuildOptions;
 }

@@ -1,37 +1,83 @@
 /** Globals that a function may expect: those that a shim gives when they are named, and those that Ember lacks. */
 
-/** What gives a global when code names it. Shape: the global's name to files in `Resources.shimsDir`. */
+/** What gives a global when code names it. Shape: the global's name to scripts in `Resources.shimsDir`. */
 export const shimsOf: ReadonlyMap<string, readonly string[]> = new Map([
-  ['URL', ['url.js']],
-  ['URLSearchParams', ['url.js']],
-  ['Headers', ['http.js']],
-  ['Request', ['http.js', 'url.js']],
-  ['Response', ['http.js']],
+  ...given('URL URLSearchParams', 'url.js'),
+  ...given('Headers Response', 'http.js'),
+  ...given('Request', 'url.js http.js'),
+  ...given('AbortController AbortSignal Event EventTarget CustomEvent MessageEvent', 'dom-events.js'),
+  ...given('MessageChannel MessagePort BroadcastChannel', 'dom-events.js message-channel.js'),
+  ...given(
+    'ReadableStream ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamBYOBRequest',
+    'streams.js',
+  ),
+  ...given('ReadableByteStreamController ReadableStreamDefaultController', 'streams.js'),
+  ...given('WritableStream WritableStreamDefaultWriter WritableStreamDefaultController', 'streams.js'),
+  ...given('TransformStream TransformStreamDefaultController', 'streams.js'),
+  ...given('ByteLengthQueuingStrategy CountQueuingStrategy TextDecoderStream TextEncoderStream', 'streams.js'),
+  ...given('CompressionStream DecompressionStream', 'streams.js'),
+  ...given('Blob File FormData', 'blob.js'),
+  ...given('CryptoKey', 'subtle.js'),
+  ...given('Buffer', 'buffer.js'),
 ]);
+
+/** The order in which scripts are put before a bundle: each after those that it builds upon. */
+export const shimOrder = [
+  'url.js',
+  'dom-events.js',
+  'message-channel.js',
+  'streams.js',
+  'blob.js',
+  'http.js',
+  'buffer.js',
+  'subtle.js',
+  'subtle-keys.js',
+] as const;
 
 const noNetwork = 'Ember has no network. Send what the function needs in the event.';
 const noBrowser = 'a function runs in no browser.';
-const noStreams = 'Ember has no streams. A body is text or bytes.';
 const noFiles = 'Ember has no files. Import a .txt or .bin file to have its content.';
-const noNode = 'the guest is no Node.js.';
-const noEvents = 'Ember has no DOM events. Use callbacks, promises, or a package.';
 
 /** Why a global is not there, and what serves instead. */
 export const missingGlobals: ReadonlyMap<string, string> = new Map([
   ...named('fetch XMLHttpRequest WebSocket EventSource RTCPeerConnection', noNetwork),
   ...named('window document navigator location history localStorage sessionStorage indexedDB', noBrowser),
-  ...named('alert requestAnimationFrame requestIdleCallback HTMLElement DOMParser Worker MessageChannel', noBrowser),
-  ...named('ReadableStream WritableStream TransformStream TextDecoderStream TextEncoderStream', noStreams),
-  ...named('CompressionStream DecompressionStream', noStreams),
+  ...named('alert requestAnimationFrame requestIdleCallback HTMLElement DOMParser Worker', noBrowser),
   ...named('__dirname __filename', noFiles),
-  ...named('Blob File FileReader FormData', 'use text, a Uint8Array or URLSearchParams.'),
-  ...named('AbortController AbortSignal Event EventTarget CustomEvent BroadcastChannel', noEvents),
-  ['Buffer', `${noNode} Use Uint8Array, TextEncoder and TextDecoder, atob and btoa.`],
-  ['global', `${noNode} Use globalThis.`],
+  ['FileReader', 'use the methods of the Blob itself: text(), arrayBuffer().'],
   ['Intl', 'Ember has no tables of languages. Format by hand, or with a package that brings its own.'],
   ['WebAssembly', 'Ember runs JavaScript only.'],
 ]);
 
+/** What globals that are always there have. A call of anything else is warned of. */
+export const membersOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  [
+    'process',
+    members(
+      'env platform arch title pid ppid version versions release argv execArgv execPath stdout stderr nextTick hrtime uptime cwd emitWarning exit ' +
+        'on once off addListener prependListener removeListener removeAllListeners emit listeners listenerCount setMaxListeners',
+    ),
+  ],
+  [
+    'performance',
+    members('now timeOrigin mark measure getEntries getEntriesByName getEntriesByType clearMarks clearMeasures toJSON'),
+  ],
+  ['crypto', members('getRandomValues randomUUID subtle')],
+  [
+    'console',
+    members(
+      'log info debug warn error trace dir dirxml table assert group groupCollapsed groupEnd time timeLog timeEnd count countReset clear timeStamp ' +
+        'profile profileEnd',
+    ),
+  ],
+]);
+
+function given(names: string, files: string): [string, string[]][] {
+  return names.split(' ').map((name) => [name, files.split(' ')]);
+}
 function named(names: string, why: string): [string, string][] {
   return names.split(' ').map((name) => [name, why]);
+}
+function members(names: string): ReadonlySet<string> {
+  return new Set([...names.split(' '), ...Object.getOwnPropertyNames(Object.prototype)]);
 }

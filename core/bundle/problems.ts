@@ -1,6 +1,7 @@
 import { builtinModules } from 'node:module';
 import type { Message, PartialMessage } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
+import { shimmedModules } from './node-modules.ts';
 
 const builtins = new Set(builtinModules);
 const noLoader = /^No loader is configured for "(.*?)" files/;
@@ -42,8 +43,8 @@ function explainUnresolved(specifier: string): string {
   const bare = specifier.replace(/^node:/, '');
   if (specifier.startsWith('node:') || builtins.has(bare)) {
     return (
-      `Cannot import "${specifier}": the guest is no Node.js, it has the language's own library and a few web globals, ` +
-      `and no files, sockets or processes. Remove the import, or use a package made for browsers or edge workers.`
+      `Cannot import "${specifier}": the guest is no Node.js. Of its modules Ember has those that need no system (${shimmedModules.join(', ')}), ` +
+      'and no files, sockets or processes. Remove the import, use a package made for browsers or edge workers, or set "runtime": "nanos".'
     );
   }
   if (/^\.{0,2}\//.test(specifier)) return `Cannot find "${specifier}": there is no such file. Check the path.`;

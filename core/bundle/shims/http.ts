@@ -1,7 +1,8 @@
 /**
- * `Headers`, `Request` and `Response` as functions know them from the web, without streams: a body is text or bytes, there at once.
+ * `Headers`, `Request` and `Response` as functions know them from the web.
  *
- * It runs in the guest, so it uses what Ember has and nothing of ours; `Request` needs the global `URL` besides.
+ * It runs in the guest, so it uses what Ember has. `Request` needs the global `URL`; streams, blobs and forms are there when the scripts that have
+ * them were put before this one (core/bundle/choose-shims.ts): without streams, `body` is the text or the bytes that it was made of.
  */
 type HeadersInit = Headers | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
 
@@ -91,7 +92,20 @@ function fieldValueOf(name: string, value: string): string {
   return text;
 }
 
-type Content = string | Uint8Array<ArrayBuffer> | null;
+type Bytes = Uint8Array<ArrayBuffer>;
+type Content = string | Bytes | ReadableStream | null;
+
+interface Forms {
+  readonly readForm: (bytes: Bytes, type: string) => object;
+  readonly writeForm: (form: object) => { readonly bytes: Bytes; readonly type: string };
+}
+const forms = (): Forms | undefined =>
+  (globalThis as unknown as Record<symbol, Forms | undefined>)[Symbol.for('ember.forms')];
+/** Says of a Blob what it holds. */
+const contentOfBlob = Symbol.for('ember.blob');
+const tagOf = (value: unknown) => Object.prototype.toString.call(value).slice(8, -1);
+const isStream = (value: unknown): value is ReadableStream =>
+  typeof value === 'object' && tagOf(value) === 'ReadableStream';
 
 /** What a body is made of, with the type to say when nobody says another. */
 function contentOf(given: unknown): { readonly content: Content; readonly type: string | null } {
@@ -102,35 +116,48 @@ function contentOf(given: unknown): { readonly content: Content; readonly type: 
     bytes.set(new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
     return { content: bytes, type: null };
   }
-  const isForm = Object.prototype.toString.call(given) === '[object URLSearchParams]';
-  const type = isForm ? 'application/x-www-form-urlencoded;charset=UTF-8' : 'text/plain;charset=UTF-8';
+  if (isStream(given)) return { content: given, type: null };
+  const tag = tagOf(given);
+  if (tag === 'Blob' || tag === 'File') {
+    const blob = given as { readonly type: string; [contentOfBlob]: () => Bytes };
+    return { content: blob[contentOfBlob](), type: blob.type || null };
+  }
+  if (tag === 'FormData') {
+    const { bytes = null, type = null } = forms()?.writeForm(given as object) ?? {};
+    return { content: bytes, type };
+  }
+  const type =
+    tag === 'URLSearchParams' ? 'application/x-www-form-urlencoded;charset=UTF-8' : 'text/plain;charset=UTF-8';
   return { content: String(given), type };
 }
 
 /** A body that is read once. */
 class Message {
   readonly headers: Headers;
-  readonly #content: Content;
+  #content: Content;
+  #stream: ReadableStream | null = null;
   #used = false;
 
   constructor(body: unknown, headers: HeadersInit | undefined) {
     const { content, type } = contentOf(body);
+    if (isStream(content)) this.#stream = content;
     this.#content = content;
     this.headers = new Headers(headers);
     if (type !== null && !this.headers.has('content-type')) this.headers.set('content-type', type);
   }
 
-  /** What the body is made of. Ember has no streams. */
   get body(): Content {
-    return this.#content;
+    if (this.#content === null || typeof ReadableStream === 'undefined') return this.#content;
+    this.#stream ??= streamOf(this.#content);
+    return this.#stream;
   }
 
   get bodyUsed(): boolean {
-    return this.#used;
+    return this.#used || (this.#stream !== null && isRead.has(this.#stream));
   }
 
   async text(): Promise<string> {
-    const content = this.#read();
+    const content = await this.#read();
     return typeof content === 'string' ? content : new TextDecoder().decode(content ?? new Uint8Array());
   }
 
@@ -138,8 +165,8 @@ class Message {
     return JSON.parse(await this.text());
   }
 
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    const content = this.#read();
+  async bytes(): Promise<Bytes> {
+    const content = await this.#read();
     return typeof content === 'string' ? new TextEncoder().encode(content) : (content?.slice() ?? new Uint8Array());
   }
 
@@ -147,15 +174,80 @@ class Message {
     return (await this.bytes()).buffer;
   }
 
-  #read(): Content {
+  async blob(): Promise<Blob> {
+    const type = this.headers.get('content-type') ?? '';
+    return new Blob([await this.bytes()], { type });
+  }
+
+  async formData(): Promise<object> {
+    const type = this.headers.get('content-type') ?? '';
+    const read = forms()?.readForm;
+    if (read === undefined) throw new TypeError('There are no forms: name FormData where the body is read.');
+    return read(await this.bytes(), type);
+  }
+
+  async #read(): Promise<string | Bytes | null> {
     this.assertUnread();
     this.#used = this.#content !== null;
-    return this.#content;
+    if (this.#stream !== null) return await bytesIn(this.#stream);
+    return isStream(this.#content) ? await bytesIn(this.#content) : this.#content;
   }
 
   assertUnread(): void {
-    if (this.#used) throw new TypeError('The body has been read already; `clone()` before reading keeps another.');
+    if (this.bodyUsed || this.#stream?.locked) {
+      throw new TypeError('The body has been read already; `clone()` before reading keeps another.');
+    }
   }
+
+  /** The body for another message: of a stream, one of two branches. */
+  branch(): Content {
+    this.assertUnread();
+    if (this.#stream === null) return this.#content;
+    const [one, two] = this.#stream.tee();
+    this.#stream = one;
+    if (isStream(this.#content)) this.#content = one;
+    return two;
+  }
+
+  /** The body to be sent: at once, or once a stream has been read. */
+  take(): string | Bytes | null | Promise<Bytes> {
+    this.assertUnread();
+    if (this.#stream !== null) return bytesIn(this.#stream);
+    return this.#content as string | Bytes | null;
+  }
+}
+
+/** Streams whose end was read by us. */
+const isRead = new WeakSet<ReadableStream>();
+
+const streamOf = (content: string | Bytes | ReadableStream): ReadableStream =>
+  isStream(content)
+    ? content
+    : new ReadableStream({
+        start: (controller) => {
+          const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+          if (bytes.length > 0) controller.enqueue(bytes);
+          controller.close();
+        },
+      });
+
+async function bytesIn(stream: ReadableStream): Promise<Bytes> {
+  isRead.add(stream);
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (let step = await reader.read(); !step.done; step = await reader.read()) {
+    if (!(step.value instanceof Uint8Array)) throw new TypeError('The stream of a body gives Uint8Arrays.');
+    chunks.push(step.value);
+    length += step.value.length;
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
 interface ResponseInit {
@@ -180,7 +272,7 @@ export class Response extends Message {
     if (!Number.isInteger(this.status) || this.status < 200 || this.status > 599) {
       throw new RangeError(`A response's status is a whole number from 200 to 599, not ${init.status}.`);
     }
-    if (this.body !== null && bodiless.includes(this.status)) {
+    if (hasBody(body) && bodiless.includes(this.status)) {
       throw new TypeError(`A response with status ${this.status} has no body.`);
     }
   }
@@ -214,21 +306,29 @@ export class Response extends Message {
     return false;
   }
 
+  static error(): Response {
+    throw new TypeError('Response.error() stands for a network that failed. Answer with a status of your own.');
+  }
+
   clone(): Response {
-    this.assertUnread();
-    return new Response(this.body, this);
+    return new Response(this.branch(), this);
   }
 
   get [Symbol.toStringTag](): string {
     return 'Response';
   }
 
-  [sendable](): { status: number; headers: Record<string, string>; body: Content } {
+  [sendable](): object | Promise<object> {
     this.assertUnread();
     if (this.headers.getSetCookie().length > 1) {
       throw new TypeError('The response sets more than one cookie; an answer carries one value for each header.');
     }
-    return { status: this.status, headers: Object.fromEntries(this.headers), body: this.body };
+    const { status } = this;
+    const headers = Object.fromEntries(this.headers);
+    const body = this.take();
+    return body instanceof Promise
+      ? body.then((bytes) => ({ status, headers, body: bytes }))
+      : { status, headers, body };
   }
 }
 
@@ -236,21 +336,24 @@ interface RequestInit {
   readonly method?: string;
   readonly headers?: HeadersInit;
   readonly body?: unknown;
+  readonly signal?: AbortSignal | null;
 }
 
 /** A request, for routers that take one. */
 export class Request extends Message {
   readonly url: string;
   readonly method: string;
+  readonly signal: AbortSignal | undefined;
 
   constructor(input: Request | string | { toString(): string }, init: RequestInit = {}) {
     const from = input instanceof Request ? input : undefined;
-    if (init.body === undefined) from?.assertUnread();
-    super(init.body ?? from?.body, init.headers ?? from?.headers);
+    super(init.body ?? from?.branch(), init.headers ?? from?.headers);
     this.url = from?.url ?? new URL(String(input)).href;
+    const signal = init.signal ?? from?.signal;
+    this.signal = signal ?? (typeof AbortController === 'undefined' ? undefined : new AbortController().signal);
     const method = String(init.method ?? from?.method ?? 'GET');
     this.method = /^(delete|get|head|options|post|put)$/i.test(method) ? method.toUpperCase() : method;
-    if (this.body !== null && (this.method === 'GET' || this.method === 'HEAD')) {
+    if (hasBody(init.body ?? from?.body) && (this.method === 'GET' || this.method === 'HEAD')) {
       throw new TypeError(`A ${this.method} request has no body.`);
     }
   }
@@ -263,3 +366,6 @@ export class Request extends Message {
     return 'Request';
   }
 }
+
+/** Without making a stream of it. */
+const hasBody = (body: unknown): boolean => body !== undefined && body !== null;

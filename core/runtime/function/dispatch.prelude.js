@@ -125,7 +125,11 @@
     if (typeof value === 'object' && value !== null) {
       if ('body' in value) {
         if (isResponse(value)) return sendResponse(value);
-        if (typeof value[sendable] === 'function') return sendResponse(value[sendable]());
+        if (typeof value[sendable] === 'function') {
+          const plain = value[sendable]();
+          // A stream is to be read first.
+          return plain instanceof Promise ? plain : sendResponse(plain);
+        }
       }
       if (typeof value.then === 'function') return Promise.resolve(value);
       if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return sendResponse({ body: value });

@@ -1,0 +1,101 @@
+// The shims of core/bundle: scripts that set web globals, and Node's pure modules. What a function names of them goes into its bundle.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { root } from './script.mjs';
+
+const scriptsDir = 'core/bundle/shims';
+/** Scripts by their names in dist/shims. */
+const scripts = {
+  url: 'install-url.js',
+  http: 'install-http.ts',
+  'dom-events': 'install-dom-events.ts',
+  'message-channel': 'install-message-channel.ts',
+  streams: 'install-streams.ts',
+  blob: 'install-blob.ts',
+  buffer: 'install-buffer.ts',
+  subtle: 'install-subtle.ts',
+  'subtle-keys': 'install-subtle-keys.ts',
+};
+/** Libraries' names are their own matter; those of our code stand in stacks. */
+const minified = ['url', 'streams', 'subtle', 'subtle-keys', 'buffer'];
+
+/** Node's modules by their files in core/bundle/shims/node. */
+export const nodeShims = [
+  'assert',
+  'buffer',
+  'crypto',
+  'events',
+  'path',
+  'process',
+  'punycode',
+  'querystring',
+  'stream',
+  'stream-promises',
+  'string_decoder',
+  'timers',
+  'timers-promises',
+  'url',
+  'util',
+];
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  target: 'es2023',
+  mainFields: ['browser', 'module', 'main'],
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'silent',
+  write: false,
+  outdir: join(root, 'dist'),
+};
+
+/** Settings for esbuild, one for each file. The folder is called node_modules, since its files are other people's code in stacks. */
+export const shimBuilds = [
+  ...Object.entries(scripts).map(([name, file]) => ({
+    ...common,
+    platform: 'neutral',
+    format: 'iife',
+    minifyIdentifiers: minified.includes(name),
+    entryPoints: { [`shims/${name}`]: `${scriptsDir}/${file}` },
+  })),
+  ...nodeShims.map((name) => ({
+    ...common,
+    platform: 'browser',
+    format: 'cjs',
+    // Each is there once: who needs another asks for it by name.
+    external: nodeShims.filter((other) => other !== name),
+    entryPoints: { [`shims/node_modules/${name}`]: `${scriptsDir}/node/${name}.cjs` },
+  })),
+];
+
+export const shimOutputs = shimBuilds.flatMap(({ entryPoints }) =>
+  Object.keys(entryPoints).map((name) => `${name}.js`),
+);
+
+/** What each of Node's modules has here, for warnings: JSON of names by module. `files` are the modules as built. */
+export function membersOf(files) {
+  const texts = new Map(files.map(({ path, text }) => [/([^/]+)\.js$/.exec(path)?.[1], text]));
+  const loaded = new Map();
+  const require = createRequire(import.meta.url);
+  const { inspect, format } = require('node:util');
+  const load = (name) => {
+    const bare = name.replace(/\/$/, '');
+    if (!texts.has(bare)) return require(name);
+    if (loaded.has(bare)) return loaded.get(bare).exports;
+    const module = { exports: {} };
+    loaded.set(bare, module);
+    // The globals that shims find in the guest, as far as their modules ask for them while they load.
+    const guest = {
+      [Symbol.for('ember.inspect')]: { inspect, format },
+      [Symbol.for('ember.buffer')]: require('node:buffer'),
+    };
+    const global = new Proxy(globalThis, { get: (target, key) => guest[key] ?? target[key] });
+    new Function('module', 'exports', 'require', 'globalThis', texts.get(bare))(module, module.exports, load, global);
+    return module.exports;
+  };
+  const buffer = ['Buffer', 'SlowBuffer', 'kMaxLength', 'INSPECT_MAX_BYTES', 'atob', 'btoa', 'isAscii', 'isUtf8'];
+  const names = (name) => (name === 'buffer' ? buffer : name === 'process' ? [] : Object.keys(load(name)));
+  return JSON.stringify(Object.fromEntries([...texts.keys()].map((name) => [name, names(name)])));
+}

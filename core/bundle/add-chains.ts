@@ -1,0 +1,48 @@
+import type { BuildOptions } from 'esbuild';
+import type { Problem } from '#shared/errors.ts';
+import { chainFrom } from './import-chain.ts';
+
+/** Problems with how the project comes by the file of each, where that is a package's. `options` are those of the build that failed. */
+export async function addChains(
+  problems: readonly Problem[],
+  options: BuildOptions,
+  entry: string,
+): Promise<Problem[]> {
+  const isOfPackage = ({ severity, file }: Problem) => severity === 'error' && file?.includes('node_modules/') === true;
+  if (!problems.some(isOfPackage)) return [...problems];
+  const inputs = await inputsOf(options);
+  return problems.map((problem) => {
+    const chain = isOfPackage(problem) ? chainFrom(inputs, entry, problem.file ?? '') : null;
+    return chain === null ? problem : { ...problem, message: `${problem.message} It is imported by ${chain}.` };
+  });
+}
+
+/** Endings that packages import and that esbuild has no loader for. */
+const notLoaded = Object.fromEntries(
+  'node wasm png jpg jpeg gif ico ttf otf woff woff2 sql graphql ejs hbs yaml yml'
+    .split(' ')
+    .map((ending) => [`.${ending}`, 'empty' as const]),
+);
+
+/** What imports what: of a build in which nothing that cannot be found is looked for. */
+async function inputsOf(options: BuildOptions) {
+  const { build } = await import('esbuild');
+  const leaveOut = {
+    name: 'firstlight-leave-out',
+    setup: ({ onResolve, resolve }: import('esbuild').PluginBuild) => {
+      onResolve({ filter: /./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
+        if (kind === 'entry-point' || pluginData === leaveOut) return undefined;
+        const found = await resolve(path, { kind, importer, resolveDir, pluginData: leaveOut });
+        return found.errors.length === 0 ? found : { path, external: true };
+      });
+    },
+  };
+  const loader = { ...options.loader, ...notLoaded };
+  const made = await build({
+    ...options,
+    loader,
+    sourcemap: false,
+    plugins: [leaveOut, ...(options.plugins ?? [])],
+  }).catch(() => null);
+  return made?.metafile?.inputs ?? {};
+}

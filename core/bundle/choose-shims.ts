@@ -1,0 +1,29 @@
+/** Chooses the scripts that a bundle needs before it: by the globals that it names, and by what it does with what it gets from them. */
+import { shimOrder, shimsOf } from './globals.ts';
+import type { GlobalUse } from './mark-globals.ts';
+
+/** Does something with a stream that it did not make. */
+const usesStreams = /\.(?:getReader|getWriter|pipeThrough|pipeTo|tee|stream)\(/;
+const usesForms = /\.(?:formData|blob)\(/;
+const publicKeys = /\b(?:ECDSA|ECDH|Ed25519|X25519|EdDSA|RSASSA-PKCS1-v1_5|RSA-PSS|RSA-OAEP)\b/;
+
+/** The scripts, in order. `modules` are Node's modules that are in the bundle. */
+export function chooseShims(code: string, uses: readonly GlobalUse[], modules: ReadonlySet<string>): string[] {
+  const names = new Set(uses.map(({ name }) => name));
+  const files = new Set([...names].flatMap((name) => shimsOf.get(name) ?? []));
+  const has = (...some: string[]) => some.some((name) => names.has(name));
+  if (has('Request', 'Response', 'Blob', 'File') && usesStreams.test(code)) files.add('streams.js');
+  if (has('Request', 'Response') && usesForms.test(code)) files.add('blob.js');
+  if (has('Request') && /\.signal\b/.test(code)) files.add('dom-events.js');
+  if (modules.has('buffer')) files.add('buffer.js');
+  const asksSubtle = uses.some(
+    ({ name, member }) => name === 'crypto' && !/^(?:getRandomValues|randomUUID)$/.test(member),
+  );
+  if (asksSubtle && /\bsubtle\b/.test(code)) files.add('subtle.js');
+  // The second has all that the first has.
+  if (files.has('subtle.js') && publicKeys.test(code)) {
+    files.delete('subtle.js');
+    files.add('subtle-keys.js');
+  }
+  return shimOrder.filter((file) => files.has(file));
+}

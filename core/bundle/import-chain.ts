@@ -1,0 +1,24 @@
+import type { Metafile } from 'esbuild';
+
+/** How the entry comes to import a file. Shape: `handler.ts → node_modules/a/index.js → …`; null for the entry itself. */
+export function importChain({ inputs, outputs }: Pick<Metafile, 'inputs' | 'outputs'>, file: string): string | null {
+  const entry = Object.values(outputs).find(({ entryPoint }) => entryPoint !== undefined)?.entryPoint;
+  return entry === undefined ? null : chainFrom(inputs, entry, file);
+}
+
+/** As `importChain`, from the entry named. */
+export function chainFrom(inputs: Metafile['inputs'], entry: string, file: string): string | null {
+  const from = new Map<string, string | null>([[entry, null]]);
+  // Breadth first: the shortest way is the one that a person recognizes.
+  for (const at of from.keys()) {
+    if (at === file) break;
+    for (const { path } of inputs[at]?.imports ?? []) if (!from.has(path)) from.set(path, at);
+  }
+  if (!from.has(file) || file === entry) return null;
+  const chain: string[] = [];
+  for (let at: string | null | undefined = file; at !== null && at !== undefined; at = from.get(at)) chain.unshift(at);
+  return chain.map(shorten).join(' → ');
+}
+
+/** A package's file by the package's name: where it is installed says nothing. */
+const shorten = (path: string) => path.replace(/^.*node_modules\//, '');

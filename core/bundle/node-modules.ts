@@ -1,0 +1,42 @@
+/** Node's modules that Ember has: those that need no system, as shims. */
+import { join } from 'node:path';
+import type { Plugin } from 'esbuild';
+
+/** Files in `Resources.shimsDir`/node_modules, by what is imported. */
+const files: ReadonlyMap<string, string> = new Map([
+  ...['assert', 'buffer', 'crypto', 'events', 'path', 'process', 'punycode', 'querystring', 'stream'].map(same),
+  ...['string_decoder', 'timers', 'url', 'util'].map(same),
+  ['assert/strict', 'assert'],
+  ['path/posix', 'path'],
+  ['stream/promises', 'stream-promises'],
+  ['timers/promises', 'timers-promises'],
+]);
+function same(name: string): [string, string] {
+  return [name, name];
+}
+
+/** What is imported as Node's module and has a shim. */
+export const shimmedModules: readonly string[] = [...files.keys()];
+const shimmed = new RegExp(`^(?:node:)?(?:${shimmedModules.join('|')})/?$`);
+const folder = 'shims/node_modules/';
+
+/** The shims among the files of a bundle, by name. */
+export const modulesAmong = (paths: Iterable<string>): ReadonlySet<string> =>
+  new Set([...paths].flatMap((path) => (isShim(path) ? [/([^/]+)\.js$/.exec(path)?.[1] ?? ''] : [])));
+export const isShim = (path: string): boolean => path.includes(folder);
+
+/** Resolves imports of Node's modules. What the project has installed by such a name comes first, as with every bundler for browsers. */
+export function nodeModules(shimsDir: string): Plugin {
+  return {
+    name: 'firstlight-node-modules',
+    setup: (build) =>
+      build.onResolve({ filter: shimmed }, async ({ path, resolveDir, importer, kind, pluginData }) => {
+        if (pluginData === folder) return undefined;
+        const shim = { path: join(shimsDir, 'node_modules', `${files.get(path.replace(/^node:|\/$/g, ''))}.js`) };
+        // The shims want one another.
+        if (path.startsWith('node:') || isShim(importer)) return shim;
+        const found = await build.resolve(path, { resolveDir, importer, kind, pluginData: folder });
+        return found.errors.length === 0 ? found : shim;
+      }),
+  };
+}

@@ -1,0 +1,209 @@
+/** `Blob`, `File` and `FormData`, with bodies in `multipart/form-data`. */
+
+type Part = string | ArrayBuffer | ArrayBufferView | Blob;
+const encoder = new TextEncoder();
+
+/** The bytes of several parts, one after the other. */
+function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** What a Blob holds, for the shims of this folder. */
+export const contentOf = Symbol.for('ember.blob');
+
+export class Blob {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #type: string;
+
+  constructor(parts: Iterable<Part> = [], options: { type?: string; endings?: 'transparent' | 'native' } = {}) {
+    if (typeof parts !== 'object' || parts === null) throw new TypeError('A Blob is made of a list of parts.');
+    this.#bytes = join(
+      [...parts].map((part) => {
+        if (part instanceof Blob) return part.#bytes;
+        if (part instanceof ArrayBuffer) return new Uint8Array(part);
+        if (ArrayBuffer.isView(part)) return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+        const text = String(part);
+        return encoder.encode(options?.endings === 'native' ? text.replace(/\r\n?/g, '\n') : text);
+      }),
+    );
+    const type = String(options?.type ?? '');
+    this.#type = /^[\x20-\x7e]*$/.test(type) ? type.toLowerCase() : '';
+  }
+  get size(): number {
+    return this.#bytes.length;
+  }
+  get type(): string {
+    return this.#type;
+  }
+  slice(start = 0, end = this.size, type = ''): Blob {
+    const at = (place: number) => (place < 0 ? Math.max(0, this.size + place) : Math.min(place, this.size));
+    return new Blob([this.#bytes.subarray(at(start), Math.max(at(start), at(end)))], { type });
+  }
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#bytes.slice().buffer;
+  }
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#bytes.slice();
+  }
+  async text(): Promise<string> {
+    return new TextDecoder().decode(this.#bytes);
+  }
+  stream(): ReadableStream {
+    const bytes = this.#bytes;
+    return new ReadableStream({
+      start(controller) {
+        if (bytes.length > 0) controller.enqueue(bytes.slice());
+        controller.close();
+      },
+    });
+  }
+  [contentOf](): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
+  }
+  [Symbol.for('ember.clone')](): Blob {
+    return this;
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `${this[Symbol.toStringTag]} { size: ${this.size}, type: '${this.type}' }`;
+  }
+  get [Symbol.toStringTag](): string {
+    return 'Blob';
+  }
+}
+
+export class File extends Blob {
+  readonly name: string;
+  readonly lastModified: number;
+  readonly webkitRelativePath = '';
+  constructor(parts: Iterable<Part>, name: string, options: { type?: string; lastModified?: number } = {}) {
+    super(parts, options);
+    this.name = String(name);
+    this.lastModified = Number(options.lastModified ?? Date.now());
+  }
+  override get [Symbol.toStringTag](): string {
+    return 'File';
+  }
+}
+
+export type FormValue = string | File;
+
+export class FormData {
+  #entries: [string, FormValue][] = [];
+
+  constructor(form?: undefined) {
+    if (form !== undefined) throw new TypeError('A function has no HTML form to read.');
+  }
+  append(name: string, value: string | Blob, filename?: string): void {
+    this.#entries.push([String(name), entryOf(value, filename)]);
+  }
+  set(name: string, value: string | Blob, filename?: string): void {
+    const key = String(name);
+    const at = this.#entries.findIndex(([other]) => other === key);
+    if (at === -1) {
+      this.append(name, value, filename);
+      return;
+    }
+    this.#entries = this.#entries.filter(([other], index) => other !== key || index <= at);
+    this.#entries[at] = [key, entryOf(value, filename)];
+  }
+  get(name: string): FormValue | null {
+    return this.#entries.find(([other]) => other === String(name))?.[1] ?? null;
+  }
+  getAll(name: string): FormValue[] {
+    return this.#entries.flatMap(([other, value]) => (other === String(name) ? [value] : []));
+  }
+  has(name: string): boolean {
+    return this.#entries.some(([other]) => other === String(name));
+  }
+  delete(name: string): void {
+    this.#entries = this.#entries.filter(([other]) => other !== String(name));
+  }
+  forEach(callback: (value: FormValue, name: string, form: FormData) => void, thisArg?: unknown): void {
+    for (const [name, value] of this) callback.call(thisArg, value, name, this);
+  }
+  *entries(): Generator<[string, FormValue], undefined> {
+    for (const [name, value] of this.#entries) yield [name, value];
+  }
+  *keys(): Generator<string, undefined> {
+    for (const [name] of this.#entries) yield name;
+  }
+  *values(): Generator<FormValue, undefined> {
+    for (const [, value] of this.#entries) yield value;
+  }
+  [Symbol.iterator](): Generator<[string, FormValue], undefined> {
+    return this.entries();
+  }
+  get [Symbol.toStringTag](): string {
+    return 'FormData';
+  }
+}
+
+function entryOf(value: string | Blob, filename: string | undefined): FormValue {
+  if (!(value instanceof Blob)) return String(value);
+  if (value instanceof File && filename === undefined) return value;
+  return new File([value], filename ?? 'blob', { type: value.type });
+}
+
+const escapeName = (name: string) => name.replace(/\r\n?|\n/g, '%0D%0A').replaceAll('"', '%22');
+
+/** A form as a body. */
+export function writeForm(form: FormData): { readonly bytes: Uint8Array<ArrayBuffer>; readonly type: string } {
+  const boundary = `----firstlight${crypto.randomUUID().replaceAll('-', '')}`;
+  const parts: Uint8Array[] = [];
+  for (const [name, value] of form) {
+    const file = value instanceof File ? value : null;
+    const head = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(name)}"${file === null ? '' : `; filename="${escapeName(file.name)}"\r\nContent-Type: ${file.type || 'application/octet-stream'}`}\r\n\r\n`;
+    parts.push(encoder.encode(head));
+    parts.push(file === null ? encoder.encode(String(value).replace(/\r\n?|\n/g, '\r\n')) : file[contentOf]());
+    parts.push(encoder.encode('\r\n'));
+  }
+  parts.push(encoder.encode(`--${boundary}--\r\n`));
+  return { bytes: join(parts), type: `multipart/form-data; boundary=${boundary}` };
+}
+
+/** The form that a body is. Errors: TypeError for a body that is none. */
+export function readForm(bytes: Uint8Array<ArrayBuffer>, type: string): FormData {
+  const form = new FormData();
+  if (/^application\/x-www-form-urlencoded/i.test(type)) {
+    for (const pair of new TextDecoder().decode(bytes).split('&')) {
+      if (pair === '') continue;
+      const [name = '', ...value] = pair.split('=');
+      const decode = (text: string) =>
+        decodeURIComponent(text.replaceAll('+', ' ').replace(/%(?![\da-f]{2})/gi, '%25'));
+      form.append(decode(name), decode(value.join('=')));
+    }
+    return form;
+  }
+  const boundary = /^multipart\/form-data\b.*;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
+  if (boundary === null)
+    throw new TypeError('The body is no form: its type is neither multipart/form-data nor urlencoded.');
+  // Bytes as chars of the same number: what is text is decoded in its place.
+  let body = '\r\n';
+  for (let at = 0; at < bytes.length; at += 8192) body += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  const text = (chars: string) => new TextDecoder().decode(toBytes(chars));
+  const pieces = body.split(`\r\n--${boundary[1] ?? boundary[2]}`);
+  if (pieces.length < 2 || !/^--\s*$/.test(pieces.at(-1) ?? '')) throw new TypeError('The form has no end.');
+  for (const piece of pieces.slice(1, -1)) {
+    const end = piece.indexOf('\r\n\r\n');
+    const head = text(piece.slice(0, end));
+    const name = /\bname="([^"]*)"/i.exec(head)?.[1];
+    if (end === -1 || name === undefined) throw new TypeError('A part of the form has no name.');
+    const nameOf = (given: string) => given.replaceAll('%22', '"').replaceAll('%0D%0A', '\r\n');
+    const filename = /\bfilename="([^"]*)"/i.exec(head)?.[1];
+    const content = piece.slice(end + 4);
+    if (filename === undefined) form.append(nameOf(name), text(content));
+    else {
+      const partType = /^content-type:\s*(.+?)\s*$/im.exec(head)?.[1] ?? 'text/plain';
+      form.append(nameOf(name), new File([toBytes(content)], nameOf(filename), { type: partType }));
+    }
+  }
+  return form;
+}
+
+const toBytes = (chars: string) => Uint8Array.from(chars, (char) => char.charCodeAt(0));

@@ -1,0 +1,215 @@
+/** `Event`, `CustomEvent`, `EventTarget`, `AbortController` and `AbortSignal` by the DOM standard, without a tree of nodes to travel through. */
+
+export class Event {
+  readonly type: string;
+  readonly bubbles: boolean;
+  readonly cancelable: boolean;
+  readonly composed: boolean;
+  readonly timeStamp = performance.now();
+  readonly isTrusted = false;
+  readonly eventPhase = 0;
+  target: EventTarget | null = null;
+  currentTarget: EventTarget | null = null;
+  #isPrevented = false;
+  /** Set by `dispatchEvent` and its listeners. */
+  isStopped = false;
+  isPassive = false;
+
+  constructor(type: string, init: { bubbles?: boolean; cancelable?: boolean; composed?: boolean } = {}) {
+    this.type = String(type);
+    this.bubbles = Boolean(init.bubbles);
+    this.cancelable = Boolean(init.cancelable);
+    this.composed = Boolean(init.composed);
+    for (const key of ['isStopped', 'isPassive']) Object.defineProperty(this, key, { enumerable: false });
+  }
+  get defaultPrevented(): boolean {
+    return this.#isPrevented;
+  }
+  get srcElement(): EventTarget | null {
+    return this.target;
+  }
+  preventDefault(): void {
+    if (this.cancelable && !this.isPassive) this.#isPrevented = true;
+  }
+  stopPropagation(): void {
+    // There is nowhere to propagate to.
+  }
+  stopImmediatePropagation(): void {
+    this.isStopped = true;
+  }
+  composedPath(): EventTarget[] {
+    return this.currentTarget === null ? [] : [this.currentTarget];
+  }
+  get [Symbol.toStringTag](): string {
+    return 'Event';
+  }
+}
+
+export class CustomEvent extends Event {
+  readonly detail: unknown;
+  constructor(type: string, init: { detail?: unknown; bubbles?: boolean; cancelable?: boolean } = {}) {
+    super(type, init);
+    this.detail = init.detail ?? null;
+  }
+}
+
+export class MessageEvent extends Event {
+  readonly data: unknown;
+  readonly ports: readonly unknown[];
+  constructor(type: string, init: { data?: unknown; ports?: readonly unknown[] } = {}) {
+    super(type);
+    this.data = init.data ?? null;
+    this.ports = init.ports ?? [];
+  }
+}
+
+type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown };
+interface Options {
+  readonly once?: boolean;
+  readonly capture?: boolean;
+  readonly passive?: boolean;
+  readonly signal?: AbortSignal;
+}
+interface Entry {
+  readonly type: string;
+  readonly listener: Listener;
+  readonly capture: boolean;
+  readonly once: boolean;
+  readonly passive: boolean;
+}
+
+export class EventTarget {
+  #entries: Entry[] = [];
+
+  addEventListener(type: string, listener: Listener | null, options: Options | boolean = {}): void {
+    if (listener === null || listener === undefined) return;
+    const {
+      once = false,
+      passive = false,
+      signal,
+      capture = false,
+    } = typeof options === 'boolean' ? { capture: options } : (options ?? {});
+    if (signal?.aborted) return;
+    const same = (entry: Entry) =>
+      entry.type === String(type) && entry.listener === listener && entry.capture === capture;
+    if (this.#entries.some(same)) return;
+    this.#entries.push({ type: String(type), listener, capture, once, passive });
+    signal?.addEventListener('abort', () => this.removeEventListener(type, listener, { capture }), { once: true });
+  }
+  removeEventListener(type: string, listener: Listener | null, options: Options | boolean = {}): void {
+    const capture = typeof options === 'boolean' ? options : Boolean(options?.capture);
+    this.#entries = this.#entries.filter(
+      (entry) => !(entry.type === String(type) && entry.listener === listener && entry.capture === capture),
+    );
+  }
+  dispatchEvent(event: Event): boolean {
+    if (!(event instanceof Event)) throw new TypeError('dispatchEvent needs an Event.');
+    event.target = this;
+    event.currentTarget = this;
+    for (const entry of this.#entries.filter(({ type }) => type === event.type)) {
+      if (!this.#entries.includes(entry)) continue;
+      if (entry.once) this.#entries.splice(this.#entries.indexOf(entry), 1);
+      event.isPassive = entry.passive;
+      try {
+        if (typeof entry.listener === 'function') entry.listener.call(this, event);
+        else entry.listener.handleEvent(event);
+      } catch (thrown) {
+        // As everywhere: a listener that throws is reported, and the others are called.
+        console.error('Uncaught', thrown);
+      }
+      if (event.isStopped) break;
+    }
+    event.currentTarget = null;
+    return !event.defaultPrevented;
+  }
+  get [Symbol.toStringTag](): string {
+    return 'EventTarget';
+  }
+}
+
+/** Gives a class an `on…` property that is a listener, in the place where it was first set. */
+export function addHandlerProperty(
+  kind: { readonly prototype: EventTarget },
+  name: string,
+  onSet?: (target: unknown) => void,
+): void {
+  const handlers = new WeakMap<object, unknown>();
+  Object.defineProperty(kind.prototype, `on${name}`, {
+    configurable: true,
+    enumerable: true,
+    get(this: EventTarget) {
+      return handlers.get(this) ?? null;
+    },
+    set(this: EventTarget, handler: unknown) {
+      if (!handlers.has(this)) {
+        this.addEventListener(name, (event) => {
+          const current = handlers.get(this);
+          return typeof current === 'function' ? current.call(this, event) : undefined;
+        });
+      }
+      handlers.set(this, typeof handler === 'function' ? handler : null);
+      onSet?.(this);
+    },
+  });
+}
+
+const key = Symbol('AbortSignal');
+const abort = Symbol('abort');
+
+export class AbortSignal extends EventTarget {
+  #isAborted = false;
+  #reason: unknown = undefined;
+  declare onabort: ((event: Event) => unknown) | null;
+
+  constructor(by?: symbol) {
+    super();
+    if (by !== key) throw new TypeError('Illegal constructor');
+  }
+  static abort(reason: unknown = new DOMException('This operation was aborted', 'AbortError')): AbortSignal {
+    const signal = new AbortSignal(key);
+    signal[abort](reason);
+    return signal;
+  }
+  static timeout(ms: number): AbortSignal {
+    const signal = new AbortSignal(key);
+    setTimeout(() => signal[abort](new DOMException('The operation was aborted due to timeout', 'TimeoutError')), ms);
+    return signal;
+  }
+  static any(signals: Iterable<AbortSignal>): AbortSignal {
+    const all = [...signals];
+    const made = new AbortSignal(key);
+    const first = all.find((signal) => signal.aborted);
+    if (first !== undefined) made[abort](first.reason);
+    else for (const signal of all) signal.addEventListener('abort', () => made[abort](signal.reason), { once: true });
+    return made;
+  }
+  get aborted(): boolean {
+    return this.#isAborted;
+  }
+  get reason(): unknown {
+    return this.#reason;
+  }
+  throwIfAborted(): void {
+    if (this.#isAborted) throw this.#reason;
+  }
+  [abort](reason: unknown): void {
+    if (this.#isAborted) return;
+    this.#isAborted = true;
+    this.#reason = reason;
+    this.dispatchEvent(new Event('abort'));
+  }
+  override get [Symbol.toStringTag](): string {
+    return 'AbortSignal';
+  }
+}
+addHandlerProperty(AbortSignal, 'abort');
+
+export class AbortController {
+  readonly signal = new AbortSignal(key);
+  abort(reason: unknown = new DOMException('This operation was aborted', 'AbortError')): void {
+    this.signal[abort](reason);
+  }
+  get [Symbol.toStringTag](): string {
+    return 'AbortController';
+  }
+}

@@ -1,0 +1,85 @@
+/** `MessageChannel`, `MessagePort` and `BroadcastChannel`, within the one function there is. The events come from install-dom-events.ts. */
+import type * as Events from './dom-events.ts';
+
+type Globals = typeof Events & { readonly [key: symbol]: Pick<typeof Events, 'addHandlerProperty'> };
+const { EventTarget, MessageEvent } = globalThis as unknown as Globals;
+const { addHandlerProperty } = (globalThis as unknown as Globals)[Symbol.for('ember.events')] as Pick<
+  typeof Events,
+  'addHandlerProperty'
+>;
+
+class MessagePort extends EventTarget {
+  #other: MessagePort | null = null;
+  #isStarted = false;
+  #waiting: Events.MessageEvent[] = [];
+
+  static join(one: MessagePort, two: MessagePort): void {
+    one.#other = two;
+    two.#other = one;
+  }
+  postMessage(data: unknown, options?: { transfer?: unknown[] } | unknown[]): void {
+    const transfer = Array.isArray(options) ? options : (options?.transfer ?? []);
+    const ports = transfer.filter((item) => item instanceof MessagePort);
+    const copy = structuredClone(data, { transfer: transfer as ArrayBuffer[] });
+    const to = this.#other;
+    if (to !== null) to.#receive(new MessageEvent('message', { data: copy, ports }));
+  }
+  #receive(event: Events.MessageEvent): void {
+    if (!this.#isStarted) this.#waiting.push(event);
+    else setImmediate(() => this.dispatchEvent(event));
+  }
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    for (const event of this.#waiting.splice(0)) this.#receive(event);
+  }
+  close(): void {
+    if (this.#other !== null) this.#other.#other = null;
+    this.#other = null;
+  }
+  // As Node's ports.
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
+  [Symbol.for('ember.clone')](): MessagePort {
+    return this;
+  }
+}
+const start = (port: unknown) => (port as MessagePort).start();
+addHandlerProperty(MessagePort, 'message', start);
+addHandlerProperty(MessagePort, 'messageerror');
+
+class MessageChannel {
+  readonly port1 = new MessagePort();
+  readonly port2 = new MessagePort();
+  constructor() {
+    MessagePort.join(this.port1, this.port2);
+  }
+}
+
+const channels = new Map<string, Set<BroadcastChannel>>();
+class BroadcastChannel extends EventTarget {
+  readonly name: string;
+  constructor(name: string) {
+    super();
+    this.name = String(name);
+    const all = channels.get(this.name) ?? new Set();
+    channels.set(this.name, all.add(this));
+  }
+  postMessage(data: unknown): void {
+    for (const other of channels.get(this.name) ?? []) {
+      if (other === this) continue;
+      const event = new MessageEvent('message', { data: structuredClone(data) });
+      setImmediate(() => other.dispatchEvent(event));
+    }
+  }
+  close(): void {
+    channels.get(this.name)?.delete(this);
+  }
+}
+addHandlerProperty(BroadcastChannel, 'message');
+
+Object.assign(globalThis, { MessageChannel, MessagePort, BroadcastChannel });

@@ -1,0 +1,131 @@
+/** Digests, HMAC, AES and the derivation of keys. */
+import { aeskw, cbc, ctr, gcm } from '@noble/ciphers/aes.js';
+import { hkdf } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha1 } from '@noble/hashes/legacy.js';
+import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
+import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+import {
+  type Algorithm,
+  type Bytes,
+  bytesOf,
+  type CryptoKey,
+  fromBase64Url,
+  hashNameOf,
+  type Jwk,
+  makeKey,
+  type Params,
+  secretOf,
+  toBase64Url,
+  type Usage,
+} from './subtle.ts';
+
+const hashes = { 'SHA-1': sha1, 'SHA-256': sha256, 'SHA-384': sha384, 'SHA-512': sha512 } as const;
+
+/** Errors: DOMException NotSupportedError. */
+export function hashOf(given: unknown) {
+  const name = hashNameOf(given) as keyof typeof hashes;
+  const hash = hashes[name];
+  if (hash === undefined) throw new DOMException(`There is no digest ${name} here.`, 'NotSupportedError');
+  return { name, hash };
+}
+const digestOf = ({ algorithm }: CryptoKey) => hashOf(algorithm.hash).hash;
+
+export const randomBytes = (count: number): Bytes => crypto.getRandomValues(new Uint8Array(count));
+
+/** The secret of a key that is nothing but bytes. */
+function readSecret(format: string, data: Bytes | Jwk): Bytes {
+  if (format === 'raw') return data as Bytes;
+  if (format === 'jwk' && (data as Jwk).kty === 'oct') return fromBase64Url((data as Jwk).k);
+  throw new DOMException(`A secret key is imported as raw or as jwk of kty oct, not as ${format}.`, 'DataError');
+}
+function writeSecret(format: string, key: CryptoKey, alg: string): Uint8Array | Jwk {
+  const secret = secretOf<Bytes>(key);
+  if (format === 'raw') return secret.slice();
+  return { kty: 'oct', k: toBase64Url(secret), alg, ext: key.extractable, key_ops: [...key.usages] };
+}
+
+const blockBits = (name: string) => (name === 'SHA-384' || name === 'SHA-512' ? 1024 : 512);
+const hmacAlgorithm: Algorithm = {
+  sign: (_params, key, data) => hmac(digestOf(key), secretOf<Bytes>(key), data),
+  verify: (_params, key, signature, data) => equal(hmac(digestOf(key), secretOf<Bytes>(key), data), signature),
+  generateKey: (params, extractable, usages) =>
+    hmacKey(randomBytes(Number(params.length ?? blockBits(hashOf(params.hash).name)) / 8), params, extractable, usages),
+  importKey: (format, data, params, extractable, usages) =>
+    hmacKey(readSecret(format, data), params, extractable, usages),
+  exportKey: (format, key) => writeSecret(format, key, `HS${hashNameOf(key.algorithm.hash).slice(4)}`),
+  keyBits: (params) => Number(params.length ?? blockBits(hashOf(params.hash).name)),
+};
+function hmacKey(secret: Bytes, { hash }: Params, extractable: boolean, usages: readonly Usage[]): CryptoKey {
+  if (secret.length === 0) throw new DOMException('The key is empty.', 'DataError');
+  return makeKey(
+    secret,
+    'secret',
+    extractable,
+    { name: 'HMAC', hash: { name: hashOf(hash).name }, length: secret.length * 8 },
+    usages,
+  );
+}
+
+/** Takes the same time wherever they differ. */
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  return difference === 0;
+}
+
+type Cipher = (params: Params, key: Bytes) => { encrypt(data: Bytes): Uint8Array; decrypt(data: Bytes): Uint8Array };
+
+function aes(name: string, cipherOf: Cipher): Algorithm {
+  const keyOf = (secret: Bytes, extractable: boolean, usages: readonly Usage[]) => {
+    if (![16, 24, 32].includes(secret.length))
+      throw new DOMException('An AES key has 128, 192 or 256 bits.', 'DataError');
+    return makeKey(secret, 'secret', extractable, { name, length: secret.length * 8 }, usages);
+  };
+  const run = (operation: 'encrypt' | 'decrypt') => (params: Params, key: CryptoKey, data: Bytes) => {
+    const cipher = cipherOf(params, secretOf<Bytes>(key));
+    try {
+      return cipher[operation](data);
+    } catch (thrown) {
+      throw new DOMException(`${name} failed: ${thrown instanceof Error ? thrown.message : thrown}`, 'OperationError');
+    }
+  };
+  return {
+    encrypt: run('encrypt'),
+    decrypt: run('decrypt'),
+    generateKey: ({ length }, extractable, usages) => keyOf(randomBytes(Number(length) / 8), extractable, usages),
+    importKey: (format, data, _params, extractable, usages) => keyOf(readSecret(format, data), extractable, usages),
+    exportKey: (format, key) => writeSecret(format, key, `A${key.algorithm.length}${name.slice(4)}`),
+    keyBits: ({ length }) => Number(length),
+  };
+}
+
+const derived = (name: string, derive: (params: Params, secret: Bytes, bytes: number) => Uint8Array): Algorithm => ({
+  importKey: (format, data, _params, _extractable, usages) => {
+    if (format !== 'raw') throw new DOMException(`${name} takes raw keys.`, 'NotSupportedError');
+    return makeKey(data, 'secret', false, { name }, usages);
+  },
+  deriveBits: (params, key, bits) => {
+    if (bits === null || bits % 8 !== 0) throw new DOMException('The length is not whole bytes.', 'OperationError');
+    return derive(params, secretOf<Bytes>(key), bits / 8);
+  },
+  keyBits: () => null,
+});
+
+export const secretAlgorithms: Readonly<Record<string, Algorithm>> = {
+  ...Object.fromEntries(Object.entries(hashes).map(([name, hash]) => [name, { digest: (data: Bytes) => hash(data) }])),
+  HMAC: hmacAlgorithm,
+  'AES-GCM': aes('AES-GCM', ({ iv, additionalData, tagLength = 128 }, key) => {
+    if (tagLength !== 128) throw new DOMException('AES-GCM has tags of 128 bits here.', 'NotSupportedError');
+    return gcm(key, bytesOf(iv), additionalData === undefined ? undefined : bytesOf(additionalData));
+  }),
+  'AES-CBC': aes('AES-CBC', ({ iv }, key) => cbc(key, bytesOf(iv))),
+  'AES-CTR': aes('AES-CTR', ({ counter }, key) => ctr(key, bytesOf(counter))),
+  'AES-KW': aes('AES-KW', (_params, key) => aeskw(key)),
+  PBKDF2: derived('PBKDF2', ({ hash, salt, iterations }, secret, dkLen) =>
+    pbkdf2(hashOf(hash).hash, secret, bytesOf(salt), { c: Number(iterations), dkLen }),
+  ),
+  HKDF: derived('HKDF', ({ hash, salt, info }, secret, length) =>
+    hkdf(hashOf(hash).hash, secret, bytesOf(salt), bytesOf(info), length),
+  ),
+};

@@ -1,0 +1,217 @@
+/**
+ * `crypto.subtle` by the Web Cryptography standard, on audited implementations in JavaScript: what goes for every algorithm. The algorithms
+ * themselves register here; those of elliptic curves and of RSA lie in files of their own, for code that names them.
+ */
+
+export type Usage = 'encrypt' | 'decrypt' | 'sign' | 'verify' | 'deriveKey' | 'deriveBits' | 'wrapKey' | 'unwrapKey';
+export type Bytes = Uint8Array<ArrayBuffer>;
+export interface Jwk {
+  [name: string]: unknown;
+}
+/** An algorithm with what the caller says of it. Shape: `name` in the standard's spelling. */
+export interface Params {
+  readonly name: string;
+  readonly [name: string]: unknown;
+}
+type Given = string | { readonly name: string; readonly [name: string]: unknown };
+
+/** Where a key's secret is kept: out of reach of who has the key. */
+const secrets = new WeakMap<CryptoKey, unknown>();
+const made = Symbol('CryptoKey');
+
+export class CryptoKey {
+  readonly type: 'secret' | 'private' | 'public';
+  readonly extractable: boolean;
+  readonly algorithm: Params;
+  readonly usages: readonly Usage[];
+  constructor(by: symbol, type: CryptoKey['type'], extractable: boolean, algorithm: Params, usages: readonly Usage[]) {
+    if (by !== made) throw new TypeError('Illegal constructor');
+    this.type = type;
+    this.extractable = extractable;
+    this.algorithm = algorithm;
+    this.usages = usages;
+  }
+  [Symbol.for('ember.clone')](): CryptoKey {
+    return this;
+  }
+  get [Symbol.toStringTag](): string {
+    return 'CryptoKey';
+  }
+}
+
+export function makeKey(
+  secret: unknown,
+  type: CryptoKey['type'],
+  extractable: boolean,
+  algorithm: Params,
+  usages: readonly Usage[],
+): CryptoKey {
+  if (usages.length === 0 && type !== 'public') throw new DOMException('A key needs a usage.', 'SyntaxError');
+  const key = new CryptoKey(made, type, type === 'public' || extractable, algorithm, [...new Set(usages)]);
+  secrets.set(key, secret);
+  return key;
+}
+export const secretOf = <Secret>(key: CryptoKey): Secret => secrets.get(key) as Secret;
+
+/** What an algorithm can do. Every member may be missing: then the algorithm cannot. */
+export interface Algorithm {
+  readonly digest?: (data: Bytes) => Uint8Array;
+  readonly sign?: (params: Params, key: CryptoKey, data: Bytes) => Uint8Array;
+  readonly verify?: (params: Params, key: CryptoKey, signature: Bytes, data: Bytes) => boolean;
+  readonly encrypt?: (params: Params, key: CryptoKey, data: Bytes) => Uint8Array;
+  readonly decrypt?: (params: Params, key: CryptoKey, data: Bytes) => Uint8Array;
+  readonly generateKey?: (
+    params: Params,
+    extractable: boolean,
+    usages: readonly Usage[],
+  ) => CryptoKey | { publicKey: CryptoKey; privateKey: CryptoKey };
+  readonly importKey?: (
+    format: string,
+    data: Bytes | Jwk,
+    params: Params,
+    extractable: boolean,
+    usages: readonly Usage[],
+  ) => CryptoKey;
+  readonly exportKey?: (format: string, key: CryptoKey) => Uint8Array | Jwk;
+  /** Shape: `bits` is null for all there are. */
+  readonly deriveBits?: (params: Params, key: CryptoKey, bits: number | null) => Uint8Array;
+  /** The length of a key that is derived for this algorithm. Units: bits; null: whatever comes. */
+  readonly keyBits?: (params: Params) => number | null;
+}
+
+/** Shared by the scripts that register algorithms. */
+export interface Registry {
+  readonly algorithms: Map<string, Algorithm>;
+}
+
+export function bytesOf(data: unknown): Bytes {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data.slice(0));
+  if (ArrayBuffer.isView(data))
+    return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength).slice();
+  throw new TypeError('The data is neither an ArrayBuffer nor a view of one.');
+}
+const bufferOf = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer;
+
+export const toBase64Url = (bytes: Uint8Array): string =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .replace(/=+$/, '');
+export function fromBase64Url(text: unknown): Bytes {
+  if (typeof text !== 'string') throw new DOMException('The JWK lacks a part of its key.', 'DataError');
+  return Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt(0));
+}
+
+/** The name of a digest as the standard spells it. */
+export function hashNameOf(hash: unknown): string {
+  const name = typeof hash === 'string' ? hash : String((hash as { name?: unknown } | undefined)?.name);
+  return name.toUpperCase();
+}
+
+const refuse = (operation: string, name: string, registry: Registry): never => {
+  throw new DOMException(
+    `crypto.subtle.${operation} does not know the algorithm ${name} here; there are ${[...registry.algorithms.keys()].join(', ')}.`,
+    'NotSupportedError',
+  );
+};
+
+/** A SubtleCrypto over what is registered. Every call answers by a promise, as the standard has it. */
+export function createSubtle(registry: Registry): object {
+  function find<Operation extends keyof Algorithm>(
+    operation: Operation,
+    given: Given,
+  ): [NonNullable<Algorithm[Operation]>, Params] {
+    const asked = typeof given === 'string' ? { name: given } : given;
+    const wanted = String(asked?.name).toUpperCase();
+    for (const [name, algorithm] of registry.algorithms) {
+      if (name.toUpperCase() !== wanted) continue;
+      const run = algorithm[operation];
+      return run === undefined
+        ? refuse(operation, name, registry)
+        : [run as NonNullable<Algorithm[Operation]>, { ...asked, name }];
+    }
+    return refuse(operation, String(asked?.name), registry);
+  }
+  function check(key: CryptoKey, params: Params, usage: Usage): void {
+    if (!(key instanceof CryptoKey)) throw new TypeError('The key is no CryptoKey.');
+    if (key.algorithm.name !== params.name)
+      throw new DOMException(`The key is for ${key.algorithm.name}.`, 'InvalidAccessError');
+    if (!key.usages.includes(usage)) throw new DOMException(`The key may not ${usage}.`, 'InvalidAccessError');
+  }
+  const imported = (format: string, data: unknown, params: Given, extractable: boolean, usages: readonly Usage[]) => {
+    const [run, asked] = find('importKey', params);
+    return run(format, format === 'jwk' ? (data as Jwk) : bytesOf(data), asked, extractable, usages);
+  };
+  const exported = (format: string, key: CryptoKey) => {
+    const [run] = find('exportKey', key.algorithm);
+    if (!key.extractable) throw new DOMException('The key is not extractable.', 'InvalidAccessError');
+    return run(format, key);
+  };
+  const crypt = (operation: 'encrypt' | 'decrypt', usage: Usage, given: Given, key: CryptoKey, data: unknown) => {
+    const [run, params] = find(operation, given);
+    check(key, params, usage);
+    return run(params, key, bytesOf(data));
+  };
+  const derive = (given: Given, key: CryptoKey, bits: number | null, usage: Usage) => {
+    const [run, params] = find('deriveBits', given);
+    check(key, params, usage);
+    return run(params, key, bits);
+  };
+  return {
+    digest: async (given: Given, data: unknown) => {
+      const [run] = find('digest', given);
+      return bufferOf(run(bytesOf(data)));
+    },
+    sign: async (given: Given, key: CryptoKey, data: unknown) => {
+      const [run, params] = find('sign', given);
+      check(key, params, 'sign');
+      return bufferOf(run(params, key, bytesOf(data)));
+    },
+    verify: async (given: Given, key: CryptoKey, signature: unknown, data: unknown) => {
+      const [run, params] = find('verify', given);
+      check(key, params, 'verify');
+      return run(params, key, bytesOf(signature), bytesOf(data));
+    },
+    encrypt: async (given: Given, key: CryptoKey, data: unknown) =>
+      bufferOf(crypt('encrypt', 'encrypt', given, key, data)),
+    decrypt: async (given: Given, key: CryptoKey, data: unknown) =>
+      bufferOf(crypt('decrypt', 'decrypt', given, key, data)),
+    generateKey: async (given: Given, extractable: boolean, usages: readonly Usage[]) => {
+      const [run, params] = find('generateKey', given);
+      return run(params, extractable, usages);
+    },
+    importKey: async (format: string, data: unknown, given: Given, extractable: boolean, usages: readonly Usage[]) =>
+      imported(format, data, given, extractable, usages),
+    exportKey: async (format: string, key: CryptoKey) => {
+      const made = exported(format, key);
+      return made instanceof Uint8Array ? bufferOf(made) : made;
+    },
+    deriveBits: async (given: Given, key: CryptoKey, bits: number | null = null) =>
+      bufferOf(derive(given, key, bits, 'deriveBits')),
+    deriveKey: async (given: Given, key: CryptoKey, target: Given, extractable: boolean, usages: readonly Usage[]) => {
+      const [keyBits, params] = find('keyBits', target);
+      return imported('raw', derive(given, key, keyBits(params), 'deriveKey'), target, extractable, usages);
+    },
+    wrapKey: async (format: string, key: CryptoKey, wrapping: CryptoKey, given: Given) => {
+      const made = exported(format, key);
+      const data = made instanceof Uint8Array ? made : new TextEncoder().encode(JSON.stringify(made));
+      return bufferOf(crypt('encrypt', 'wrapKey', given, wrapping, data));
+    },
+    unwrapKey: async (
+      format: string,
+      wrapped: unknown,
+      wrapping: CryptoKey,
+      given: Given,
+      target: Given,
+      extractable: boolean,
+      usages: readonly Usage[],
+    ) => {
+      const data = crypt('decrypt', 'unwrapKey', given, wrapping, wrapped);
+      const read = format === 'jwk' ? JSON.parse(new TextDecoder().decode(data)) : data;
+      return imported(format, read, target, extractable, usages);
+    },
+    get [Symbol.toStringTag]() {
+      return 'SubtleCrypto';
+    },
+  };
+}

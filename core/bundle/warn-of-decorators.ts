@@ -1,0 +1,83 @@
+/** Tells of options of TypeScript that nothing acts upon here: esbuild compiles file by file, without types. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import type { Metafile } from 'esbuild';
+import { parse } from 'jsonc-parser';
+import type { Problem } from '#shared/errors.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
+
+const fileName = 'tsconfig.json';
+/** More than a project has that extends its way up. */
+const maxDepth = 8;
+
+/** What each option would have done, and what serves instead. */
+const ignored: Readonly<Record<string, string>> = {
+  emitDecoratorMetadata:
+    'types are not known when a function is compiled, so `design:type` and `design:paramtypes` are undefined. Name the types in the decorators themselves ' +
+    '(`@Inject(Service)`), or compile with tsc or SWC first and name its output as "entry"',
+  rootDirs: 'imports are resolved from the folder that they stand in. Use "paths"',
+  moduleSuffixes: 'imports are resolved without suffixes. Import the file by its whole name',
+  customConditions:
+    'packages are resolved by the conditions of the runtime. Import the file by its path in the package',
+};
+
+/** A warning for each such option that is on, where it could matter. */
+export async function warnOfDecorators(projectDir: string, { inputs }: Pick<Metafile, 'inputs'>): Promise<Problem[]> {
+  const found = await readOptions(join(projectDir, fileName), 0);
+  const options = Object.keys(ignored).filter((name) => isOn(found[name]));
+  if (options.length === 0) return [];
+  const isUsed = !options.includes('emitDecoratorMetadata') || (await hasDecorators(projectDir, Object.keys(inputs)));
+  const text = (await readFile(join(projectDir, fileName), 'utf8').catch(undefinedIfMissing)) ?? '';
+  return options
+    .filter((name) => name !== 'emitDecoratorMetadata' || isUsed)
+    .map((name): Problem => {
+      const lines = text.split('\n');
+      const line = lines.findIndex((words) => words.includes(`"${name}"`));
+      const lineText = lines[line];
+      const place =
+        lineText === undefined ? {} : { line: line + 1, column: lineText.indexOf(`"${name}"`) + 1, lineText };
+      return { severity: 'warning', message: `"${name}" has no effect: ${ignored[name]}.`, file: fileName, ...place };
+    });
+}
+
+const isOn = (value: unknown) => value === true || (Array.isArray(value) && value.length > 0);
+
+async function hasDecorators(projectDir: string, paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) {
+    if (!/\.[cm]?tsx?$/.test(path) || path.includes('node_modules/')) continue;
+    const text = await readFile(resolve(projectDir, path), 'utf8').catch(undefinedIfMissing);
+    if (text !== undefined && /(?:^|[\s(,])@[A-Za-z_$][\w$.]*/m.test(text)) return true;
+  }
+  return false;
+}
+
+/** The compiler options of a file, and of those that it extends. */
+async function readOptions(path: string, depth: number): Promise<Record<string, unknown>> {
+  const text = await readFile(path, 'utf8').catch(undefinedIfMissing);
+  const read: unknown = text === undefined ? undefined : parse(text, [], { allowTrailingComma: true });
+  if (typeof read !== 'object' || read === null || depth > maxDepth) return {};
+  const { extends: above = [], compilerOptions = {} } = read as {
+    extends?: string | string[];
+    compilerOptions?: object;
+  };
+  let options: Record<string, unknown> = {};
+  for (const name of [above].flat()) {
+    const from = findExtended(String(name), path);
+    if (from !== null) options = { ...options, ...(await readOptions(from, depth + 1)) };
+  }
+  return { ...options, ...compilerOptions };
+}
+
+function findExtended(name: string, from: string): string | null {
+  if (/^\.{0,2}\//.test(name)) return resolve(dirname(from), name.endsWith('.json') ? name : `${name}.json`);
+  const require = createRequire(from);
+  for (const candidate of [name, `${name}.json`, `${name}/tsconfig.json`]) {
+    try {
+      return require.resolve(candidate);
+    } catch {
+      // The next one, or none: esbuild tells of a file that is not there.
+    }
+  }
+  return null;
+}

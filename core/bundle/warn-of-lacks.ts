@@ -1,0 +1,119 @@
+/** Tells of what a bundle uses and Ember lacks: globals, members of globals, Node's modules in part, and the methods of languages. */
+import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import type { Metafile } from 'esbuild';
+import type { Problem } from '#shared/errors.ts';
+import type { Shims } from './add-shims.ts';
+import { membersOf, missingGlobals } from './globals.ts';
+import { importChain } from './import-chain.ts';
+import type { GlobalUse } from './mark-globals.ts';
+import { isShim } from './node-modules.ts';
+
+/** A longer line is a program's and no person's. */
+const maxLineChars = 1000;
+
+interface Lack {
+  /** What lacks, in a few letters: one file hears of it once. */
+  readonly name: string;
+  readonly at: number;
+  readonly message: string;
+  /** True where the code asks whether it is there: that file knows how to do without. */
+  readonly asks: boolean;
+}
+
+interface Compiled {
+  readonly code: string;
+  readonly sourceMap: string;
+  readonly uses: readonly GlobalUse[];
+  readonly metafile: Metafile;
+}
+
+/** Warnings: one for each line of the project, one for each file of a package. */
+export function warnOfLacks(made: Compiled, members: Shims['members']): Problem[] {
+  const lacks = [...lackingGlobals(made), ...lackingModuleMembers(made.code, members), ...localeMethods(made.code)];
+  if (lacks.length === 0) return [];
+  lacks.sort((a, b) => a.at - b.at);
+  const placeOf = placesIn(made);
+  const asked = new Set<string>();
+  const found = new Map<string, { readonly asking: string; readonly problem: Problem }>();
+  for (const { name, at, message, asks } of lacks) {
+    const place = placeOf(at);
+    if (place === null || isShim(place.file)) continue;
+    const { file } = place;
+    const asking = `${name} ${file}`;
+    if (asks) asked.add(asking);
+    const isPackage = file.includes('node_modules/');
+    const key = isPackage ? asking : `${asking} ${place.line}`;
+    if (asks || found.has(key)) continue;
+    const chain = isPackage ? importChain(made.metafile, file) : null;
+    const words = chain === null ? message : `${message} It is wanted by ${chain}.`;
+    found.set(key, { asking, problem: { severity: 'warning', message: words, ...place } });
+  }
+  return [...found.values()].filter(({ asking }) => !asked.has(asking)).map(({ problem }) => problem);
+}
+
+/** Places in the sources for ascending offsets in the code. */
+function placesIn({ code, sourceMap }: Compiled) {
+  const map = new TraceMap(sourceMap);
+  let [line, start] = [1, 0];
+  return (at: number) => {
+    for (let next = code.indexOf('\n', start); next !== -1 && next < at; next = code.indexOf('\n', start)) {
+      start = next + 1;
+      line++;
+    }
+    const place = originalPositionFor(map, { line, column: at - start });
+    if (place.source === null) return null;
+    const lineText = map.sourcesContent?.[map.sources.indexOf(place.source)]?.split('\n')[place.line - 1];
+    return {
+      file: place.source,
+      line: place.line,
+      column: place.column + 1,
+      ...(lineText !== undefined && lineText.length <= maxLineChars && { lineText }),
+    };
+  };
+}
+
+function lackingGlobals({ code, uses }: Compiled): Lack[] {
+  return uses.flatMap(({ name, at, asks, member }): Lack[] => {
+    const why = missingGlobals.get(name);
+    if (why !== undefined) return [{ name, at, asks, message: `\`${name}\` is not there: ${why}` }];
+    const known = membersOf.get(name);
+    if (known === undefined || member === '' || known.has(member)) return [];
+    // Only what is called fails; what is looked at is undefined.
+    const isCalled = new RegExp(`^(?:globalThis\\.|self\\.)?${name}\\.${member}\\(`).test(code.slice(at, at + 80));
+    const message = `\`${name}.${member}\` is not there: Ember's ${name} has ${[...known].filter((has) => !(has in {})).join(', ')}.`;
+    return [{ name: `${name}.${member}`, at, asks: asks || !isCalled, message }];
+  });
+}
+
+/** What is imported of Node's modules and lacks in their form for the guest. */
+function lackingModuleMembers(code: string, members: Shims['members']): Lack[] {
+  const lacks: Lack[] = [];
+  const declared = /\bvar (import_\w+) = __toESM\(require_(\w+)\(\)/g;
+  for (const [, variable = '', module = ''] of code.matchAll(declared)) {
+    const known = members[module.replaceAll('_', '-')] ?? members[module];
+    if (known === undefined || known.length === 0 || module === 'assert') continue;
+    const has = new Set([...known, 'default', '__esModule', ...Object.getOwnPropertyNames(Function.prototype)]);
+    for (const use of code.matchAll(new RegExp(`(?<![\\w$.])${variable}(?:\\.default)?\\.(\\w+)(\\(|\\))`, 'g'))) {
+      const [, member = ''] = use;
+      if (has.has(member)) continue;
+      const message = `\`${member}\` of "node:${module}" is not there: Ember has the part of that module that needs no system.`;
+      lacks.push({ name: `${module}.${member}`, at: use.index, asks: false, message });
+    }
+  }
+  return lacks;
+}
+
+const localeMethod = /\.(toLocaleString|toLocaleDateString|toLocaleTimeString|localeCompare)\(/g;
+
+/** QuickJS has these methods, without a word of any language. */
+function localeMethods(code: string): Lack[] {
+  return [...code.matchAll(localeMethod)].map(({ 1: name = '', index }) => ({
+    name,
+    at: index + 1,
+    asks: false,
+    message:
+      name === 'localeCompare'
+        ? '`localeCompare` compares by code points: Ember has no tables of languages. "Z" comes before "a", and "z" before "ä".'
+        : `\`${name}\` formats the same for every language: Ember has no tables of languages. Format by hand, or with a package that brings its own.`,
+  }));
+}

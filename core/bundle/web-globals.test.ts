@@ -1,0 +1,312 @@
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openFunction } from '../runtimes/ember/testing/open-function.ts';
+import { openWorkshop, type Workshop } from './testing/bundle-and-open.ts';
+
+let shop: Workshop;
+beforeEach(async () => {
+  shop = await openWorkshop();
+});
+afterEach(() => shop.close());
+
+/** What a handler's body returns in the guest's engine; it is written as for Node.js, too. */
+async function answerOf(body: string, event: unknown = {}): Promise<unknown> {
+  const { call } = await shop.open(`export default async (event: any) => { ${body} };`);
+  return (await call(event)).body;
+}
+/** As `answerOf`, in this Node.js. */
+const inNode = async (body: string, event: unknown = {}): Promise<unknown> =>
+  JSON.parse(JSON.stringify(await new Function('event', `return (async () => { ${body} })();`)(event)));
+
+describe('events', () => {
+  it('abort', async () => {
+    const body = `
+      const controller = new AbortController(); const seen = [];
+      controller.signal.addEventListener('abort', (e) => seen.push(e.type, e.target === controller.signal), { once: true });
+      controller.signal.onabort = () => seen.push('on');
+      controller.abort(); controller.abort();
+      const any = AbortSignal.any([AbortSignal.timeout(5), new AbortController().signal]);
+      await new Promise((r) => any.addEventListener('abort', r));
+      let thrown; try { controller.signal.throwIfAborted(); } catch (e) { thrown = e.name; }
+      return [seen, any.reason.name, thrown, AbortSignal.abort('why').reason];`;
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
+
+  it('are dispatched', async () => {
+    const body = `
+      class Bus extends EventTarget {}
+      const bus = new Bus(); const seen = [];
+      const controller = new AbortController();
+      bus.addEventListener('a', { handleEvent: (e) => seen.push(e.detail) });
+      bus.addEventListener('a', (e) => { e.preventDefault(); e.stopImmediatePropagation(); });
+      bus.addEventListener('a', () => seen.push('never'));
+      bus.addEventListener('b', () => seen.push('b'), { signal: controller.signal });
+      controller.abort();
+      const kept = bus.dispatchEvent(new CustomEvent('a', { detail: 5, cancelable: true }));
+      bus.dispatchEvent(new Event('b'));
+      return [seen, kept];`;
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
+
+  it('carry messages', async () => {
+    const body = `
+      const { port1, port2 } = new MessageChannel();
+      const got = new Promise((resolve) => { port2.onmessage = (e) => resolve(e.data); });
+      port1.postMessage({ a: new Map([[1, 2]]).size });
+      const value = await got; port1.close();
+      return value;`;
+    expect(await answerOf(body)).toEqual({ a: 1 });
+  });
+});
+
+describe('streams', () => {
+  it('flow, compress and decode', async () => {
+    const body = `
+      const source = new ReadableStream({ start(c) { c.enqueue('price 5 '); c.enqueue('€'); c.close(); } });
+      const packed = source.pipeThrough(new TextEncoderStream()).pipeThrough(new CompressionStream('gzip'));
+      const [one, two] = packed.pipeThrough(new DecompressionStream('gzip')).pipeThrough(new TextDecoderStream()).tee();
+      let text = ''; for await (const chunk of one) text += chunk;
+      const reader = two.getReader(); await reader.read(); reader.releaseLock();
+      return text;`;
+    expect(await answerOf(body)).toBe('price 5 €');
+  });
+
+  it('decode a character that is cut in two', async () => {
+    const body = `
+      const stream = new ReadableStream({ start(c) { c.enqueue(new Uint8Array([53, 0xe2])); c.enqueue(new Uint8Array([0x82, 0xac])); c.close(); } });
+      let text = ''; for await (const chunk of stream.pipeThrough(new TextDecoderStream())) text += chunk;
+      return text;`;
+    expect(await answerOf(body)).toBe('5€');
+  });
+});
+
+describe('bodies', () => {
+  it('are streams, blobs and forms', async () => {
+    const body = `
+      const form = new FormData(); form.append('a', 'é'); form.append('f', new Blob(['x\\r\\ny'], { type: 'text/plain' }), 'n.txt');
+      const request = new Request('http://a/', { method: 'POST', body: form });
+      const back = await request.formData();
+      const file = back.get('f');
+      const response = new Response(new Blob(['hello']).stream());
+      const copy = response.clone();
+      return [back.get('a'), file.name, file.type, await file.text(), await response.text(), await copy.text(), response.bodyUsed,
+        request.headers.get('content-type').startsWith('multipart/form-data; boundary='), request.signal.aborted];`;
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
+
+  it('of an answer may be a stream', async () => {
+    const { call } = await shop.open(
+      `export default () => new Response(new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode('streamed')); c.close(); } }), { status: 201 });`,
+    );
+    const { status, body } = await call();
+    expect([status, Buffer.from(body as Uint8Array).toString()]).toEqual([201, 'streamed']);
+  });
+});
+
+describe('crypto.subtle', () => {
+  it('digests, signs and encrypts as Node does', async () => {
+    const body = `
+      const hex = (b) => [...new Uint8Array(b)].map((x) => x.toString(16).padStart(2, '0')).join('');
+      const s = crypto.subtle; const text = new TextEncoder().encode('abc'); const raw = new Uint8Array(32).fill(7);
+      const hmac = await s.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, true, ['sign', 'verify']);
+      const mac = await s.sign('HMAC', hmac, text);
+      const aes = await s.importKey('raw', raw, 'AES-GCM', true, ['encrypt', 'decrypt']);
+      const iv = new Uint8Array(12).fill(1); const additionalData = new Uint8Array([9]);
+      const sealed = await s.encrypt({ name: 'AES-GCM', iv, additionalData }, aes, text);
+      const opened = await s.decrypt({ name: 'AES-GCM', iv, additionalData }, aes, sealed);
+      const broken = await s.decrypt({ name: 'AES-GCM', iv }, aes, sealed).catch((e) => e.name);
+      const base = await s.importKey('raw', text, 'PBKDF2', false, ['deriveBits', 'deriveKey']);
+      const bits = await s.deriveBits({ name: 'PBKDF2', hash: 'SHA-512', salt: raw, iterations: 10 }, base, 256);
+      const derived = await s.deriveKey({ name: 'PBKDF2', hash: 'SHA-1', salt: raw, iterations: 3 }, base, { name: 'AES-CBC', length: 128 }, true, ['encrypt']);
+      const cbc = await s.encrypt({ name: 'AES-CBC', iv: new Uint8Array(16) }, derived, text);
+      return [hex(await s.digest('SHA-1', text)), hex(await s.digest('SHA-384', text)), hex(mac), await s.verify('HMAC', hmac, mac, text),
+        hex(sealed), hex(opened), broken, hex(bits), hex(cbc), (await s.exportKey('jwk', hmac)).k, hmac.algorithm];`;
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
+
+  it('has keys of two parts, as JWT libraries want them', async () => {
+    const made = await inNode(`
+      const out = {}; const s = crypto.subtle; const data = new TextEncoder().encode('signed');
+      const b64 = (b) => Buffer.from(b).toString('base64');
+      for (const [name, params, how] of [
+        ['ES256', { name: 'ECDSA', namedCurve: 'P-256' }, { name: 'ECDSA', hash: 'SHA-256' }],
+        ['ES384', { name: 'ECDSA', namedCurve: 'P-384' }, { name: 'ECDSA', hash: 'SHA-384' }],
+        ['RS256', { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }, 'RSASSA-PKCS1-v1_5'],
+        ['PS256', { name: 'RSA-PSS', hash: 'SHA-256', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }, { name: 'RSA-PSS', saltLength: 32 }],
+        ['EdDSA', { name: 'Ed25519' }, 'Ed25519'],
+      ]) {
+        const { publicKey, privateKey } = await s.generateKey(params, true, ['sign', 'verify']);
+        const { modulusLength, publicExponent, ...imported } = params;
+        out[name] = { params: imported, how, spki: b64(await s.exportKey('spki', publicKey)), pkcs8: b64(await s.exportKey('pkcs8', privateKey)),
+          jwk: await s.exportKey('jwk', publicKey), privateJwk: await s.exportKey('jwk', privateKey), signature: b64(await s.sign(how, privateKey, data)) };
+      }
+      return out;`);
+    const body = `
+      const s = crypto.subtle; const data = new TextEncoder().encode('signed'); const out = {};
+      const bytes = (t) => Uint8Array.from(atob(t), (c) => c.charCodeAt(0)); const b64 = (b) => btoa(String.fromCharCode(...new Uint8Array(b)));
+      for (const [name, { params, how, spki, pkcs8, jwk, privateJwk, signature }] of Object.entries(event)) {
+        const a = await s.importKey('spki', bytes(spki), params, true, ['verify']);
+        const b = await s.importKey('jwk', jwk, params, true, ['verify']);
+        const c = await s.importKey('pkcs8', bytes(pkcs8), params, true, ['sign']);
+        const d = await s.importKey('jwk', privateJwk, params, true, ['sign']);
+        const own = await s.sign(how, c, data); const other = await s.sign(how, d, data);
+        const no = bytes(signature); no[5] ^= 1;
+        out[name] = [await s.verify(how, a, bytes(signature), data), await s.verify(how, b, own, data), await s.verify(how, a, other, data), await s.verify(how, a, no, data),
+          b64(await s.exportKey('spki', b)) === spki, b64(await s.exportKey('pkcs8', c)) === pkcs8, c.type];
+      }
+      return out; /* ECDSA RSASSA-PKCS1-v1_5 */`;
+    const source = `export default async (event: any) => { ${body} }; export const names = 'ECDSA RSA-PSS Ed25519';`;
+    const { call } = await openFunction((await shop.bundle(source)).code);
+    const right = [true, true, true, false, true, true, 'private'];
+    expect((await call(made)).body).toEqual(
+      Object.fromEntries(Object.keys(made as object).map((name) => [name, right])),
+    );
+  });
+
+  it('costs nothing to code that wants random numbers only', async () => {
+    const { code } = await shop.bundle('export default () => [crypto.randomUUID(), "subtle"];');
+    expect(code.length).toBeLessThan(300);
+  });
+});
+
+describe("Node's modules that need no system", () => {
+  it('are there', async () => {
+    const source = `
+import { join } from 'node:path';
+import { EventEmitter, once } from 'events';
+import assert from 'node:assert';
+import { Buffer } from 'node:buffer';
+import util, { inspect, promisify } from 'util';
+import querystring from 'node:querystring';
+import { parse, fileURLToPath } from 'node:url';
+import { StringDecoder } from 'node:string_decoder';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+class Bus extends EventEmitter {}
+export default async () => {
+  const bus = new Bus(); const got = once(bus, 'a'); bus.emit('a', 1);
+  let failed; try { assert.deepStrictEqual({ a: [1] }, { a: [2] }); } catch (e) { failed = e.code; }
+  const parts = []; await pipeline(Readable.from(['a', 'b']), new Transform({ objectMode: true, transform(c, _, done) { done(null, String(c).toUpperCase()); } }), async function (from) { for await (const c of from) parts.push(String(c)); });
+  await wait(1);
+  const decoder = new StringDecoder('utf8');
+  return [join('/a', '..', 'b'), await got, failed, Buffer.from('aGk', 'base64url').toString('hex'), global.Buffer === Buffer, Buffer.from([251, 255]).toString('base64url'),
+    inspect(new Map([['a', { b: 1 }]])), util.isDeepStrictEqual({ a: 1 }, { a: 1 }), util.format('%s-%d', 'x', 4), await promisify((cb) => cb(null, 3))(), querystring.parse('a=1&b=%20'), parse('http://u@h:1/p?q#f').port, fileURLToPath('file:///a%20b'),
+    decoder.write(Buffer.from([0xe2, 0x82])) + decoder.write(Buffer.from([0xac])), createHash('md5').update('a').digest('hex'), createHmac('sha256', 'k').update('a').digest('base64'), randomBytes(4).length, parts];
+};`;
+    const expected = [
+      '/b',
+      [1],
+      'ERR_ASSERTION',
+      '6869',
+      true,
+      '-_8',
+      "Map(1) { 'a' => { b: 1 } }",
+      true,
+      'x-4',
+      3,
+      { a: '1', b: ' ' },
+      '1',
+      '/a b',
+      '€',
+      '0cc175b9c0f1b6a831c399e269772661',
+      'FcU5a2v/oZLU/ogpo8RTCxGbsFZI+QYUeClTEQnVyTs=',
+      4,
+      ['A', 'B'],
+    ];
+    const { code, warnings } = await shop.bundle(source);
+    const answer = (await (await openFunction(code)).call()).body as unknown[];
+    expect(answer.map((value, at) => (at === 15 ? typeof value : value))).toEqual(
+      expected.map((value, at) => (at === 15 ? 'string' : value)),
+    );
+    expect(warnings).toEqual([]);
+  });
+
+  it('are taken from the project where it has installed them', async () => {
+    await shop.write('node_modules/events/index.js', 'module.exports = { mine: 1 };');
+    const { call } = await shop.open(
+      'import events from "events"; import path from "node:path"; export default () => [events.mine, path.sep];',
+    );
+    expect((await call()).body).toEqual([1, '/']);
+  });
+
+  it('name what they lack, and who wants it', async () => {
+    await shop.write(
+      'node_modules/old/index.js',
+      'import { createCipheriv } from "crypto"; export const a = () => createCipheriv("x");',
+    );
+    const { warnings } = await shop.bundle('import { a } from "old"; export default () => a();');
+    expect(warnings).toMatchObject([
+      {
+        file: 'node_modules/old/index.js',
+        message: expect.stringMatching(/^`createCipheriv` of "node:crypto" is not there.*handler\.ts → old\/index\.js/),
+      },
+    ]);
+  });
+});
+
+describe('what cannot work', () => {
+  it('is an error with the chain of imports', async () => {
+    await shop.write('node_modules/deep/index.js', 'import "fs"; export default 1;');
+    await shop.write('node_modules/top/index.js', 'export { default } from "deep";');
+    await expect(shop.bundle('import top from "top"; export default () => top;')).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringMatching(
+        /Cannot import "fs".*It is imported by handler\.ts → top\/index\.js → deep\/index\.js\./,
+      ),
+    });
+  });
+
+  it('is a warning where a member of a global is called', async () => {
+    const { warnings } = await shop.bundle(
+      'export default () => { const x = performance.eventLoopUtilization(); if (process.binding) process.binding("fs"); return [x, process.chdir("/a"), process.platform]; };',
+    );
+    expect(warnings.map(({ message }) => message.split(':')[0])).toEqual(
+      [
+        '`performance.eventLoopUtilization` is not there',
+        '`process.binding` is not there',
+        '`process.chdir` is not there',
+      ].filter((words) => !words.includes('binding')),
+    );
+  });
+
+  it('is a warning where a language matters', async () => {
+    const { warnings } = await shop.bundle(
+      'export default ({ n }: any) => [n.toLocaleString("de-DE"), ["b"].sort((a, b) => a.localeCompare(b))];',
+    );
+    expect(warnings.map(({ message, column }) => [column, message.split(' ')[0]])).toEqual([
+      [35, '`toLocaleString`'],
+      [83, '`localeCompare`'],
+    ]);
+  });
+});
+
+describe('packages', () => {
+  it('are taken in their build for the edge', async () => {
+    await shop.link('react');
+    await shop.link('react-dom');
+    await shop.link('scheduler');
+    await shop.write('tsconfig.json', '{"compilerOptions":{"jsx":"react-jsx"}}');
+    await shop.write(
+      'page.tsx',
+      `import { renderToString } from 'react-dom/server';\nexport const page = (name: string) => renderToString(<h1>Hi {name}</h1>);`,
+    );
+    const { call } = await shop.open(
+      `import { page } from './page.tsx';\nexport default () => ({ headers: { 'content-type': 'text/html' }, body: page('you') });`,
+    );
+    expect((await call()).body).toBe('<h1>Hi <!-- -->you</h1>');
+  });
+
+  const cases = '/work/shared/cases';
+  const reason = existsSync(`${cases}/node_modules/jose`) ? '' : ` (skipped: no ${cases})`;
+  it.skipIf(reason !== '').each([
+    ['ember-msgpack', { note: 'n'.repeat(60) }, { bytes: 71, back: { note: 'n'.repeat(60), n: 1 } }],
+    ['ember-jose', {}, { a: 1 }],
+    ['ember-react19', {}, '<h1>Hi <!-- -->you</h1>'],
+    ['ember-table', {}, 'ok'],
+  ])(`run as their README says: %s${reason}`, async (name, event, expected) => {
+    const { code } = await shop.bundleAt(`${cases}/${name}`);
+    expect((await (await openFunction(code)).call(event)).body).toEqual(expected);
+  });
+});
