@@ -21,6 +21,11 @@ const bundleFileSchema = z.object({
   sourceMap: z.string(),
   projectDir: z.string(),
   inputs: z.array(inputSchema),
+  files: z
+    .array(
+      z.union([z.object({ guest: z.string(), host: z.string() }), z.object({ guest: z.string(), link: z.string() })]),
+    )
+    .optional(),
   warnings: z.array(problemSchema),
 });
 

@@ -10,6 +10,7 @@ import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/uni
 import type { Layout } from '../store/layout.ts';
 import { addChains } from './add-chains.ts';
 import { addShims, readShims, type Shims } from './add-shims.ts';
+import { collectBeside, nothingBeside, rebuildBeside } from './beside.ts';
 import { createBundleCache, sha256 } from './bundle-cache.ts';
 import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkInputs } from './check-inputs.ts';
@@ -19,6 +20,7 @@ import { configInImage, runsFunction } from './config-in-image.ts';
 import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { esbuildOptions } from './esbuild-options.ts';
+import { createKept, isStandIn, type Kept } from './keep-packages.ts';
 import { type Unmarked, unmark, watchedGlobals } from './mark-globals.ts';
 import { modulesAmong } from './node-modules.ts';
 import { toProblems } from './problems.ts';
@@ -67,6 +69,8 @@ const bundlesKept = 200;
 
 interface Warm {
   readonly key: string;
+  /** Packages that lie beside the bundle. */
+  readonly kept: Kept;
   readonly context: EsbuildContext<ReturnType<typeof esbuildOptions>>;
   readonly digests: KnownDigests;
   idle: NodeJS.Timeout | undefined;
@@ -82,12 +86,18 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
   let pruned = false;
   let shims: Promise<Shims> | undefined;
 
-  async function warmUp(project: Project, options: Options, key: string): Promise<Warm> {
+  async function warmUp(project: Project, config: ProjectConfig, key: string): Promise<Warm> {
     const before = await warm.get(project.id)?.catch(() => undefined);
     if (before !== undefined && before.key === key) return before;
     await release(project.id);
+    const kept = createKept();
+    const options = esbuildOptions(project.dir, config, {
+      ...meansFor(config),
+      ...(config.runtime === 'nanos' && { kept }),
+    });
     const making = import('esbuild').then(async (esbuild) => ({
       key,
+      kept,
       context: await esbuild.context(options),
       digests: new Map(),
       idle: undefined,
@@ -113,29 +123,37 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     signal: AbortSignal,
   ): Promise<Bundle> {
     const startedAtMs = Date.now();
-    const kept = await warmUp(project, esbuildOptions(project.dir, config, meansFor(config)), key);
+    const kept = await warmUp(project, config, key);
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
-    const built = await rebuild(kept.context, config, signal).catch((thrown) =>
-      explainFailure(thrown, project, config),
-    );
+    const built = await (config.runtime === 'nanos'
+      ? rebuildBeside(project.dir, kept.kept, () => rebuild(kept.context, config, signal))
+      : rebuild(kept.context, config, signal)
+    ).catch((thrown) => explainFailure(thrown, project, config));
     const output = built.clashes.length === 0 ? built : await compileAgain(project, config, built.clashes, shimsDir);
     const fromOutside = await checkInputs(project.dir, config, built.metafile.inputs);
-    const inputs = await digestInputs(project.dir, Object.keys(built.metafile.inputs), kept.digests);
+    const beside =
+      config.runtime === 'nanos' ? await collectBeside(project.dir, kept.kept, built.metafile) : nothingBeside;
+    const read = [...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path)), ...beside.paths];
+    const inputs = await digestInputs(project.dir, read, kept.digests);
     const ofProcesses = config.runtime === 'nanos' ? await warnOfProcesses(project.dir, built.metafile) : [];
     const warnings = [
       ...toProblems(built.warnings, 'warning'),
       ...fromOutside,
       ...ofProcesses,
+      ...beside.warnings,
       ...(await warnOfDecorators(project.dir, built.metafile)),
       ...(config.runtime === 'ember' ? warnOfLacks(built, known.members) : []),
     ];
     const shims =
       config.runtime === 'ember' ? chooseShims(built.code, built.uses, modulesAmong(usedInputs(built.metafile))) : [];
     const shimmed = addShims(output, shims, known);
-    const made = config.runtime === 'nanos' ? await convertForNode(shimmed) : ({ ...shimmed, format: 'esm' } as const);
+    const made =
+      config.runtime === 'nanos'
+        ? await convertForNode(shimmed, beside.hasModulesOnly)
+        : ({ ...shimmed, format: 'esm' } as const);
     checkExport(config, built.metafile);
-    const bundle = bundleOf(project, config, made, inputs.files, warnings, version);
+    const bundle = bundleOf(project, config, { ...made, files: beside.files }, inputs.files, warnings, version);
     await cache.store(bundle);
     // A file saved while esbuild read may have been read before or after: then the next build looks again. File
     // systems stamp with a granularity of some ms.
@@ -295,13 +313,18 @@ function untilEnded({ entry }: ProjectConfig, over: AbortSignal, cancelled: Abor
 function bundleOf(
   project: Project,
   config: ProjectConfig,
-  { code, format, sourceMap }: Pick<Bundle, 'code' | 'format' | 'sourceMap'>,
+  { code, format, sourceMap, files = [] }: Pick<Bundle, 'code' | 'format' | 'sourceMap' | 'files'>,
   inputs: Bundle['inputs'],
   warnings: Bundle['warnings'],
   version: string,
 ): Bundle {
   const id = bundleIdSchema.parse(
-    sha256(JSON.stringify([version, ...configInImage(config), sha256(code), sha256(sourceMap)])),
+    sha256(
+      JSON.stringify([
+        ...[version, ...configInImage(config), sha256(code), sha256(sourceMap)],
+        ...(files.length > 0 ? [files, inputs] : []),
+      ]),
+    ),
   );
   return {
     id,
@@ -311,6 +334,7 @@ function bundleOf(
     sourceMap,
     projectDir: project.dir,
     inputs,
+    ...(files.length > 0 && { files }),
     warnings,
   };
 }

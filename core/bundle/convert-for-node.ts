@@ -6,16 +6,23 @@ interface Code {
   readonly sourceMap: string;
 }
 
-/** CommonJS packages inside an ES module call `require` for Node's own modules. On the first line: no other line moves. */
-const requireInModule =
-  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); ";
+/**
+ * What CommonJS inside an ES module expects: `require`, and the names of its file and folder, as globals, since modules often declare such names for
+ * themselves. On the first line: no other line moves.
+ */
+const commonJsInModule =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); " +
+  'globalThis.__filename ??= require("node:url").fileURLToPath(import.meta.url); globalThis.__dirname ??= require("node:path").dirname(globalThis.__filename); ';
 
 /**
  * A bundle as CommonJS, which spares the guest the loader of ES modules: some 250 ms of an emulated start. What CommonJS
- * cannot say (top-level `await`, `import.meta`) stays an ES module.
+ * cannot say (top-level `await`, `import.meta`, a package that is `hasModulesOnly`) stays an ES module.
  */
-export async function convertForNode(module: Code): Promise<Code & { readonly format: BundleFormat }> {
-  if (!module.code.includes('import.meta')) {
+export async function convertForNode(
+  module: Code,
+  hasModulesOnly = false,
+): Promise<Code & { readonly format: BundleFormat }> {
+  if (!hasModulesOnly && !module.code.includes('import.meta')) {
     const { transform } = await import('esbuild');
     const map = Buffer.from(module.sourceMap).toString('base64');
     const input = `${module.code}\n//# sourceMappingURL=data:application/json;base64,${map}`;
@@ -31,5 +38,5 @@ export async function convertForNode(module: Code): Promise<Code & { readonly fo
     }).catch(() => null);
     if (made !== null) return { code: made.code, sourceMap: made.map, format: 'cjs' };
   }
-  return { code: requireInModule + module.code, sourceMap: module.sourceMap, format: 'esm' };
+  return { code: commonJsInModule + module.code, sourceMap: module.sourceMap, format: 'esm' };
 }

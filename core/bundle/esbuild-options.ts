@@ -1,6 +1,7 @@
 /** How esbuild compiles a function. */
 import { join } from 'node:path';
 import type { ProjectConfig, RuntimeId } from '#shared/model/project.ts';
+import { type Kept, keepPackages } from './keep-packages.ts';
 import { nodeModules } from './node-modules.ts';
 import { explainUrlImport } from './problems.ts';
 
@@ -27,10 +28,12 @@ export interface BuildMeans {
   /** The globals to be marked. */
   readonly watched: Readonly<Record<string, string>>;
   readonly shimsDir: string;
+  /** Packages that lie beside the bundle, on a runtime that has files. */
+  readonly kept?: Kept | undefined;
 }
 
 /** The options for a project. */
-export function esbuildOptions(projectDir: string, config: ProjectConfig, { watched, shimsDir }: BuildMeans) {
+export function esbuildOptions(projectDir: string, config: ProjectConfig, { watched, shimsDir, kept }: BuildMeans) {
   const isEmber = config.runtime === 'ember';
   return {
     absWorkingDir: projectDir,
@@ -68,6 +71,7 @@ export function esbuildOptions(projectDir: string, config: ProjectConfig, { watc
           })),
       },
       ...(isEmber ? [nodeModules(shimsDir)] : []),
+      ...(kept === undefined ? [] : [keepPackages(projectDir, kept)]),
     ],
   } as const satisfies import('esbuild').BuildOptions;
 }

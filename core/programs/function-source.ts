@@ -4,6 +4,7 @@ import { closureToTree, resolveClosure } from '@firstlight/elf';
 import { createFileTree } from '@firstlight/files';
 import { runTool } from '#core/exec/run-tool.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+import { addBeside } from './add-beside.ts';
 import { addSuggested, requireComplete, warningsOfRuntime } from './check-closure.ts';
 import { findProgram, realPathOf } from './find-program.ts';
 import type { SourceOptions } from './open-source.ts';
@@ -50,6 +51,7 @@ export async function functionSource(
       const bundlePath = bundleInGuest[bundle.format];
       builder.add(bundlePath, { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
       const path = program ?? node;
+      const warnings = await addBeside(builder, bundle.files ?? [], node);
       return {
         tree: builder.tree,
         program: path,
@@ -57,7 +59,7 @@ export async function functionSource(
         env: {},
         cwd: null,
         minMemoryMiB,
-        warnings: [],
+        warnings,
       };
     },
   };

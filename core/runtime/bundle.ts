@@ -5,6 +5,11 @@ import type { BundleId } from '#shared/model/units.ts';
 /** What kind of module a bundle is. QuickJS and a module with top-level `await` want `esm`. */
 export type BundleFormat = 'esm' | 'cjs';
 
+/** A file of this machine that lies beside a bundle in the guest, or a link there. Shape: `guest` is absolute; `host` may be a folder. */
+export type BundleFile =
+  | { readonly guest: string; readonly host: string; readonly link?: undefined }
+  | { readonly guest: string; readonly link: string; readonly host?: undefined };
+
 /** A function's code in one piece, named by the sha256 of everything that went into it. */
 export interface Bundle {
   readonly id: BundleId;
@@ -18,5 +23,7 @@ export interface Bundle {
   readonly projectDir: string;
   /** Every file that went in. Shape: path relative to the project, with `/`; sha256 in hex. */
   readonly inputs: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
+  /** What the code opens beside itself, on a runtime that has files. */
+  readonly files?: readonly BundleFile[] | undefined;
   readonly warnings: readonly Problem[];
 }

@@ -1,0 +1,68 @@
+/** What lies beside a bundle in the guest: packages that open files, and files that the function's own code opens. */
+import { relative } from 'node:path';
+import type { Metafile } from 'esbuild';
+import type { BundleFile } from '#core/runtime/bundle.ts';
+import { FirstlightError, type Problem } from '#shared/errors.ts';
+import { filesBeside } from './files-beside.ts';
+import { isStandIn, type Kept, packageNameOf } from './keep-packages.ts';
+import { filesOfPackages, namesFor, packageDirOf, packagesToKeep } from './packages-beside.ts';
+
+export interface Beside {
+  readonly files: readonly BundleFile[];
+  /** The files of this machine, as esbuild has paths. */
+  readonly paths: readonly string[];
+  readonly warnings: readonly Problem[];
+  /** True when a package that is kept can be imported only. */
+  readonly hasModulesOnly: boolean;
+}
+
+export const nothingBeside: Beside = { files: [], paths: [], warnings: [], hasModulesOnly: false };
+
+/** Builds until all packages that open files are kept out of the bundle. `kept` stays for the next time. Errors: as `build`. */
+export async function rebuildBeside<Built extends { readonly metafile: Metafile }>(
+  projectDir: string,
+  kept: Kept,
+  build: () => Promise<Built>,
+): Promise<Built> {
+  for (;;) {
+    const known = kept.names.size;
+    let made: Built | undefined;
+    let failure: unknown;
+    try {
+      made = await build();
+      for (const name of await packagesToKeep(projectDir, made.metafile)) kept.names.add(name);
+    } catch (thrown) {
+      failure = thrown;
+      // What cannot be compiled may well be found by Node.js.
+      for (const name of await packagesThatFailed(projectDir, thrown)) kept.names.add(name);
+    }
+    if (kept.names.size > known) continue;
+    if (made === undefined) throw failure;
+    return made;
+  }
+}
+
+async function packagesThatFailed(projectDir: string, thrown: unknown): Promise<Set<string>> {
+  if (!(thrown instanceof FirstlightError) || thrown.code !== 'BUILD_FAILED') return new Set();
+  const dirs = (thrown.details.problems ?? []).flatMap(({ severity, file }) => {
+    const dir = severity === 'error' ? packageDirOf(file ?? '') : undefined;
+    return dir === undefined ? [] : [dir];
+  });
+  return await namesFor(projectDir, dirs, {});
+}
+
+export async function collectBeside(projectDir: string, kept: Kept, metafile: Metafile): Promise<Beside> {
+  const own = await filesBeside(projectDir, metafile);
+  const addons = [...kept.addons].map(([name, host]): BundleFile => ({ guest: `/firstlight/${name}`, host }));
+  const files = [...(await filesOfPackages(projectDir, kept.dirs)), ...addons, ...own.files];
+  const hasModulesOnly = Object.entries(metafile.inputs).some(
+    ([path, { imports }]) =>
+      !isStandIn(path) &&
+      imports.some(
+        ({ external, kind, path: specifier }) =>
+          external && kind === 'import-statement' && kept.names.has(packageNameOf(specifier) ?? ''),
+      ),
+  );
+  const paths = files.flatMap(({ host }) => (host === undefined ? [] : [relative(projectDir, host)]));
+  return { files, paths, warnings: own.warnings, hasModulesOnly };
+}

@@ -1,0 +1,133 @@
+/**
+ * Packages that a function on Node.js takes along whole, beside its bundle: those that open files of their own. Which file that will be is
+ * known to nobody before it runs; that it lies in the package, or in one that the package needs, is.
+ */
+import { existsSync } from 'node:fs';
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { Metafile } from 'esbuild';
+import type { BundleFile } from '#core/runtime/bundle.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
+
+/** How code opens what lies beside it: data, WebAssembly, workers, native addons. */
+const opensFiles =
+  /\b__dirname\b|\b__filename\b|\bimport\.meta\.(?:url|dirname|filename|resolve)\b|\brequire\.resolve\b|\bnew Worker\(|\.node["'`]|["'](?:bindings|node-gyp-build|node-pre-gyp|real-require)["']/;
+const packagePattern = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;
+
+/** What no program opens: types, maps, what native addons are compiled from, other machines' binaries. */
+const notTaken = /(?:\.map|\.d\.[cm]?ts|\.md|\.c|\.cc|\.cpp|\.h|\.hpp|\.gypi?|\.o|\.a|\.tar\.gz|\.tsbuildinfo)$/;
+const otherPlatform = /^(?:darwin|win32|android|freebsd|openbsd|sunos|aix|linux-(?!x64))/;
+
+/**
+ * Names of the packages to be kept beside the bundle: those whose files in it open files, or, where the project itself would find another package by
+ * that name, those that import them.
+ */
+export async function packagesToKeep(projectDir: string, metafile: Metafile): Promise<Set<string>> {
+  const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
+  const dirs = new Set<string>();
+  for (const path of used) {
+    const dir = packageDirOf(path);
+    if (dir === undefined || dirs.has(dir)) continue;
+    const text = await readFile(resolve(projectDir, path), 'utf8').catch(undefinedIfMissing);
+    if (text !== undefined && opensFiles.test(text)) dirs.add(dir);
+  }
+  return await namesFor(projectDir, dirs, metafile.inputs);
+}
+
+/** The folder of the package that a file belongs to. Shape: as esbuild has the path, relative to the project. */
+export const packageDirOf = (path: string): string | undefined => packagePattern.exec(path)?.[1];
+
+/** The names by which the project finds these packages, or those that import them. */
+export async function namesFor(
+  projectDir: string,
+  dirs: Iterable<string>,
+  inputs: Metafile['inputs'],
+): Promise<Set<string>> {
+  const names = new Set<string>();
+  const seen = new Set<string>();
+  const waiting = [...dirs];
+  for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
+    if (seen.has(dir)) continue;
+    seen.add(dir);
+    const name = dir.slice(dir.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    const found = findPackage(name, projectDir);
+    if (found !== null && (await realpath(found)) === (await realpath(resolve(projectDir, dir)))) names.add(name);
+    else waiting.push(...importersOf(dir, inputs));
+  }
+  return names;
+}
+
+const importersOf = (dir: string, inputs: Metafile['inputs']): string[] =>
+  Object.entries(inputs).flatMap(([importer, { imports }]) => {
+    const from = packageDirOf(importer);
+    const isImporter = from !== undefined && from !== dir && imports.some(({ path }) => path.startsWith(`${dir}/`));
+    return isImporter ? [from] : [];
+  });
+
+/** The files of packages, and of all that they need. `dirs` are absolute. Shape: in order of their places in the guest. */
+export async function filesOfPackages(projectDir: string, dirs: Iterable<string>): Promise<BundleFile[]> {
+  const files = new Map<string, BundleFile>();
+  const seen = new Set<string>();
+  const waiting = [...dirs];
+  for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
+    if (seen.has(dir)) continue;
+    seen.add(dir);
+    const real = await realpath(dir);
+    const guest = guestPathOf(projectDir, dir);
+    if (real !== dir) {
+      // A package manager's store: the link is kept, since what the package needs is found from where it really lies.
+      files.set(guest, { guest, link: relative(dirname(guest), guestPathOf(projectDir, real)) });
+    }
+    if (!seen.has(real) || real === dir) await addFolder(real, guestPathOf(projectDir, real), files);
+    seen.add(real);
+    for (const name of await needsOf(real)) {
+      const needed = findPackage(name, real);
+      if (needed !== null) waiting.push(needed);
+    }
+  }
+  return [...files.values()].sort((a, b) => (a.guest < b.guest ? -1 : 1));
+}
+
+/** Adds what is in a folder, as far as programs open it. */
+export async function addFolder(dir: string, guest: string, files: Map<string, BundleFile>): Promise<void> {
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const [path, place] = [join(dir, entry.name), `${guest}/${entry.name}`];
+    if (entry.isDirectory()) {
+      const isOther = basename(dir) === 'prebuilds' && otherPlatform.test(entry.name);
+      if (entry.name !== 'node_modules' && !entry.name.startsWith('.') && !isOther) await addFolder(path, place, files);
+    } else if (entry.isSymbolicLink()) {
+      files.set(place, { guest: place, link: await readlink(path) });
+    } else if (entry.isFile() && !notTaken.test(entry.name)) {
+      files.set(place, { guest: place, host: path });
+    }
+  }
+}
+
+/** Names of the packages that one asks for while it runs. */
+async function needsOf(dir: string): Promise<string[]> {
+  const text = await readFile(join(dir, 'package.json'), 'utf8').catch(undefinedIfMissing);
+  const manifest = text === undefined ? {} : (JSON.parse(text) as Record<string, object | undefined>);
+  const fields = ['dependencies', 'optionalDependencies', 'peerDependencies'];
+  return fields.flatMap((field) => Object.keys(manifest[field] ?? {}));
+}
+
+/** Where Node.js finds a package; null where it is not installed, as optional ones are not. */
+export function findPackage(name: string, from: string): string | null {
+  for (let dir = from; ; dir = dirname(dir)) {
+    const candidate = join(dir, 'node_modules', name);
+    if (existsSync(join(candidate, 'package.json'))) return candidate;
+    if (dir === dirname(dir)) return null;
+  }
+}
+
+/**
+ * Where a file of this machine lies in the guest: as in the project, with `/firstlight` for its folder. What is installed further up, as a
+ * monorepo has it, lies in `/node_modules`, where Node.js looks next.
+ */
+export function guestPathOf(projectDir: string, path: string): string {
+  if (path.startsWith(projectDir + sep)) return `/firstlight/${relative(projectDir, path)}`;
+  const at = path.indexOf('/node_modules/');
+  return at === -1 ? `/node_modules/.linked${path}` : `/node_modules/${path.slice(at + '/node_modules/'.length)}`;
+}
