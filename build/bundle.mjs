@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { membersOf, shimBuilds, shimOutputs } from './bundle-shims.mjs';
+import { nodeTypes } from './bundle-types.mjs';
 import { log } from './log.mjs';
 import { root, runMain, SetupError } from './script.mjs';
 
@@ -11,6 +12,7 @@ import { root, runMain, SetupError } from './script.mjs';
 export const bundleInputs = [
   'build/bundle.mjs',
   'build/bundle-shims.mjs',
+  'build/bundle-types.mjs',
   'cli',
   'core',
   'host',
@@ -28,6 +30,7 @@ export const bundleOutputs = [
   'electron/preload.cjs',
   'nanos/serve-function.cjs',
   'shims/node_modules/members.json',
+  'types/node.json',
   ...shimOutputs,
 ].map((name) => `dist/${name}`);
 
@@ -127,6 +130,7 @@ export async function bundleAll({ keepMs = keepChunksMs } = {}) {
     }
   }
   writeIfChanged(join(root, 'dist/shims/node_modules/members.json'), Buffer.from(membersOf(modules)));
+  writeIfChanged(join(root, 'dist/types/node.json'), Buffer.from(nodeTypes()));
   removeOldChunks(written, keepMs);
 }
 

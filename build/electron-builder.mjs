@@ -18,6 +18,7 @@ export default {
     'dist/renderer/**',
     'dist/nanos/**',
     'dist/shims/**',
+    'dist/types/**',
     'assets/templates/**',
     'assets/firstlight.schema.json',
     '!**/*.map',

@@ -319,5 +319,21 @@ describe('types for the editor', () => {
       'node_modules/@types/acme__x/index.d.ts',
     ]);
     expect(types[0]?.text).toContain("declare module 'firstlight'");
+    expect(types[0]?.text).toContain('declare var crypto');
+  });
+
+  it('are Node’s on Nanos, unless the project has installed them', async () => {
+    await write('firstlight.json', '{"name":"hello","runtime":"nanos"}');
+    const projectId = await openIt();
+    const types = await call('projects:types', { projectId });
+    const fs = types.find(({ path }) => path === 'node_modules/@types/node/fs.d.ts');
+    expect(fs?.text).toContain('declare module "node:fs"');
+    // Its globals are Node's own.
+    expect(types[0]?.text).not.toContain('declare var crypto');
+    await mkdir(join(dir, 'node_modules/@types/node'), { recursive: true });
+    await write('node_modules/@types/node/package.json', '{}');
+    expect((await call('projects:types', { projectId })).map(({ path }) => path)).toEqual([
+      '.firstlight/firstlight.d.ts',
+    ]);
   });
 });

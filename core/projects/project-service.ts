@@ -42,7 +42,7 @@ export interface ProjectService {
 
 export interface ProjectServiceOptions {
   readonly layout: Layout;
-  readonly resources: Pick<Resources, 'templatesDir' | 'schemaPath'>;
+  readonly resources: Pick<Resources, 'templatesDir' | 'schemaPath' | 'nodeTypesPath'>;
   readonly emit: EventListener;
   readonly log?: (line: string) => void;
   /** Told when a project leaves the list, so that what is kept warm for it can go. */
@@ -202,7 +202,10 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
       tell(projectId, path, null);
       return null;
     },
-    'projects:types': async ({ projectId }) => collectTypes(await rootOf(projectId)),
+    'projects:types': async ({ projectId }) => {
+      const { dir, config } = await get(projectId);
+      return await collectTypes(dir, config?.runtime ?? 'ember', resources.nodeTypesPath);
+    },
   };
 
   return {

@@ -1,11 +1,12 @@
 /** Declarations that let an editor complete and check a handler. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { relativePath } from '#core/config/project-paths.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import { readRegularFile } from '../store/read-regular-file.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
-import { handlerTypes } from './handler-types.ts';
+import { handlerTypes, nodeHandlerTypes } from './handler-types.ts';
 
 export interface TypeFile {
   /** Relative to the project, with `/`: `node_modules/…` for a dependency. */
@@ -22,16 +23,28 @@ const maxDepth = 8;
 /** Kept from the project itself for a folder that no package can have. */
 export const handlerTypesPath = '.firstlight/firstlight.d.ts';
 
-/** The handler's types, and those of the dependencies that `package.json` names and npm installed. */
-export async function collectTypes(root: string): Promise<TypeFile[]> {
-  const files: TypeFile[] = [{ path: handlerTypesPath, text: handlerTypes }];
+/**
+ * The handler's types, those of its runtime, and those of the dependencies that `package.json` names and npm installed. `nodeTypesPath` is a file with
+ * Node's types, for projects that have none themselves.
+ */
+export async function collectTypes(root: string, runtime: RuntimeId, nodeTypesPath: string): Promise<TypeFile[]> {
+  const isNode = runtime === 'nanos';
+  const files: TypeFile[] = [{ path: handlerTypesPath, text: isNode ? nodeHandlerTypes : handlerTypes }];
   const budget = { bytes: maxBytes };
+  if (isNode) files.push(...(await nodeTypes(root, nodeTypesPath)));
   for (const name of await dependenciesOf(root)) {
     for (const candidate of [name, typesPackageOf(name)]) {
       await addPackage(root, join(root, 'node_modules', candidate), files, budget);
     }
   }
   return files;
+}
+
+/** Node's types, unless the project has its own. Shape: nothing where Firstlight has not been built. */
+async function nodeTypes(root: string, path: string): Promise<TypeFile[]> {
+  const own = await stat(join(root, 'node_modules/@types/node/package.json')).catch(undefinedIfMissing);
+  const text = own === undefined ? await readFile(path, 'utf8').catch(undefinedIfMissing) : undefined;
+  return text === undefined ? [] : (JSON.parse(text) as TypeFile[]);
 }
 
 async function dependenciesOf(root: string): Promise<string[]> {

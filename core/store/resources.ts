@@ -17,6 +17,8 @@ export interface Resources {
   readonly bakeWorkerPath: string;
   /** What the bundler adds to a function that names a web global: see core/bundle/globals.ts. */
   readonly shimsDir: string;
+  /** Node's types, for the editor: see build/bundle-types.mjs. */
+  readonly nodeTypesPath: string;
   /** What runs a function on Nanos, in the guest's Node.js. */
   readonly functionServerPath: string;
 }
@@ -48,6 +50,7 @@ function resourcesIn(root: string, version: string): Resources {
     rendererDir: join(root, 'dist/renderer'),
     bakeWorkerPath: join(root, 'dist/bake-worker.mjs'),
     shimsDir: join(root, 'dist/shims'),
+    nodeTypesPath: join(root, 'dist/types/node.json'),
     functionServerPath: join(root, 'dist/nanos/serve-function.cjs'),
   };
 }

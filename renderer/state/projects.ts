@@ -112,6 +112,10 @@ export function createProjectActions(
     const known = before.some((entry) => entry.id === project.id);
     const next = known ? before.map((entry) => (entry.id === project.id ? project : entry)) : [...before, project];
     session.setState({ projects: ready(next) });
+    const runtime = before.find((entry) => entry.id === project.id)?.config?.runtime;
+    const isOther = runtime !== undefined && project.config !== null && project.config.runtime !== runtime;
+    // What a function may use is another matter on another runtime.
+    if (isOther && saved.getState().projectId === project.id) void loadTypes(project.id);
   };
 
   const drop = (projectId: ProjectId) => {

@@ -41,6 +41,27 @@ describe('editing', () => {
     await page.locator('.status-item', { hasText: /^11:16$/ }).waitFor();
   });
 
+  it('completes, explains and checks firstlight.json, wherever it says that its schema lies', async () => {
+    studio = await openStudio(browser);
+    const { page, engine } = studio;
+    engine.writeOutside(
+      'hello',
+      'firstlight.json',
+      '{\n  "$schema": "./.firstlight/schema.json",\n  "name": 5,\n  \n}\n',
+    );
+    await page.getByRole('treeitem', { name: 'firstlight.json' }).click();
+    await page.getByRole('tab', { name: 'firstlight.json' }).waitFor();
+    await focusEditor(page);
+    await page.getByRole('tab', { name: /^Problems/ }).click();
+    await page.getByRole('button', { name: /Expected "string"|Incorrect type/ }).waitFor();
+    expect(await page.getByRole('button', { name: /Unable to load schema/ }).count()).toBe(0);
+    await page.keyboard.press('Control+Home');
+    for (let line = 0; line < 3; line++) await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('End');
+    await page.keyboard.press('Control+Space');
+    await page.locator('.suggest-widget').getByText('memoryMiB').first().waitFor();
+  });
+
   it('checks types, completes the handler’s context, and formats', async () => {
     studio = await openStudio(browser);
     const { page } = studio;

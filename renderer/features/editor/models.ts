@@ -1,7 +1,8 @@
 import type { Problem } from '#shared/errors.ts';
 import { docKey } from '../../state/session.ts';
 import type { Studio } from '../../state/studio.ts';
-import { monaco, typescript } from './monaco.ts';
+import { schemaAddresses } from './config-schema.ts';
+import { monaco, offerConfigSchema, typescript } from './monaco.ts';
 
 /** The address of a project's file in the editor: one folder per project, so that imports between its files resolve. */
 export const fileUri = (projectId: string, path: string): monaco.Uri => monaco.Uri.file(`/${projectId}/${path}`);
@@ -58,6 +59,15 @@ export function bindModels(studio: Studio): () => void {
         applying = false;
       }
     }
+  };
+
+  let offered = '';
+  const syncSchema = () => {
+    const models = [...bound.values()].map(({ model }) => ({ uri: model.uri.toString(), text: model.getValue() }));
+    const addresses = schemaAddresses(models);
+    if (addresses.join() === offered) return;
+    offered = addresses.join();
+    offerConfigSchema(addresses);
   };
 
   const syncTypes = () => {
@@ -121,12 +131,16 @@ export function bindModels(studio: Studio): () => void {
   });
 
   const end = session.subscribe((state, before) => {
-    if (state.docs !== before.docs) sync();
+    if (state.docs !== before.docs) {
+      sync();
+      syncSchema();
+    }
     const opened = Object.keys(state.docs).length !== Object.keys(before.docs).length;
     if (state.types !== before.types || state.sources !== before.sources || opened) syncTypes();
     if (state.builds !== before.builds || state.docs !== before.docs) syncMarkers();
   });
   sync();
+  syncSchema();
   syncTypes();
   syncMarkers();
 

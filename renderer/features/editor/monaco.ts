@@ -46,15 +46,18 @@ for (const defaults of [typescript.typescriptDefaults, typescript.javascriptDefa
   defaults.setEagerModelSync(true);
 }
 
-json.jsonDefaults.setDiagnosticsOptions({
-  validate: true,
-  allowComments: true,
-  enableSchemaRequest: false,
-  schemas: [
-    {
-      uri: 'firstlight:///firstlight.schema.json',
-      fileMatch: [configFileName],
-      schema: z.toJSONSchema(projectConfigSchema, { io: 'input' }),
-    },
-  ],
-});
+const configSchema = z.toJSONSchema(projectConfigSchema, { io: 'input' });
+
+/** Lets the JSON service find the schema of `firstlight.json` at these addresses; it asks nobody for any other. */
+export function offerConfigSchema(addresses: readonly string[]): void {
+  json.jsonDefaults.setDiagnosticsOptions({
+    validate: true,
+    allowComments: true,
+    enableSchemaRequest: false,
+    schemas: addresses.map((uri, index) => ({
+      uri,
+      schema: configSchema,
+      ...(index === 0 && { fileMatch: [configFileName] }),
+    })),
+  });
+}
