@@ -38,7 +38,7 @@ async function callIn(bundle: Bundle, event: unknown = {}): Promise<unknown> {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return JSON.parse(output.slice(output.lastIndexOf('\n=') + 2));
+  return JSON.parse(/^=(.*)$/m.exec(output)?.[1] ?? '');
 }
 const places = ({ files = [] }: Bundle) => files.map(({ guest: at }) => at);
 

@@ -1,10 +1,11 @@
 /** Files that a function's own code opens beside itself, where that stands in the code; and what to add where it does not. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { join as joinGuest } from 'node:path/posix';
 import type { Metafile } from 'esbuild';
 import type { BundleFile } from '#core/runtime/bundle.ts';
 import type { Problem } from '#shared/errors.ts';
+import { readRegularFile } from '../store/read-regular-file.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { addFolder } from './packages-beside.ts';
 
@@ -22,6 +23,9 @@ const byTemplate = /\$\{(?:__dirname|import\.meta\.dirname)\}([^`$]+)`/g;
 const byResolve = /(?:require|import\.meta)\.resolve\(\s*(['"`])(\.[^'"`$]+)\1\s*\)/g;
 const any = /__dirname|import\.meta\.(?:url|dirname)/;
 
+/** What esbuild compiled has less. */
+const maxSourceBytes = 64 << 20;
+
 interface Found {
   readonly files: readonly BundleFile[];
   readonly warnings: readonly Problem[];
@@ -36,7 +40,7 @@ export async function filesBeside(projectDir: string, { inputs }: Pick<Metafile,
   const warnings: Problem[] = [];
   for (const path of Object.keys(inputs)) {
     if (path.includes('node_modules/') || !/\.[cm]?[jt]sx?$/.test(path)) continue;
-    const code = await readFile(resolve(projectDir, path), 'utf8').catch(undefinedIfMissing);
+    const code = (await readRegularFile(resolve(projectDir, path), maxSourceBytes))?.toString();
     if (code === undefined || !(any.test(code) || byResolve.test(code))) continue;
     const named = namedIn(code);
     for (const name of named) {

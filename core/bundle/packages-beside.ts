@@ -3,12 +3,14 @@
  * known to nobody before it runs; that it lies in the package, or in one that the package needs, is.
  */
 import { existsSync } from 'node:fs';
-import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { readdir, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { Metafile } from 'esbuild';
 import type { BundleFile } from '#core/runtime/bundle.ts';
-import { undefinedIfMissing } from '../store/write-atomic.ts';
+import { readRegularFile } from '../store/read-regular-file.ts';
 
+/** What esbuild compiled has less. */
+const maxFileBytes = 64 << 20;
 /** How code opens what lies beside it: data, WebAssembly, workers, native addons. */
 const opensFiles =
   /\b__dirname\b|\b__filename\b|\bimport\.meta\.(?:url|dirname|filename|resolve)\b|\brequire\.resolve\b|\bnew Worker\(|\.node["'`]|["'](?:bindings|node-gyp-build|node-pre-gyp|real-require)["']/;
@@ -30,7 +32,7 @@ export async function packagesToKeep(projectDir: string, metafile: Metafile): Pr
   for (const path of used) {
     const dir = packageDirOf(path);
     if (dir === undefined || dirs.has(dir)) continue;
-    const text = await readFile(resolve(projectDir, path), 'utf8').catch(undefinedIfMissing);
+    const text = (await readRegularFile(resolve(projectDir, path), maxFileBytes).catch(() => undefined))?.toString();
     if (text !== undefined && opensFiles.test(text)) dirs.add(dir);
   }
   return await namesFor(projectDir, dirs, metafile.inputs);
@@ -107,7 +109,7 @@ export async function addFolder(dir: string, guest: string, files: Map<string, B
 
 /** Names of the packages that one asks for while it runs. */
 async function needsOf(dir: string): Promise<string[]> {
-  const text = await readFile(join(dir, 'package.json'), 'utf8').catch(undefinedIfMissing);
+  const text = (await readRegularFile(join(dir, 'package.json'), maxFileBytes))?.toString();
   const manifest = text === undefined ? {} : (JSON.parse(text) as Record<string, object | undefined>);
   const fields = ['dependencies', 'optionalDependencies', 'peerDependencies'];
   return fields.flatMap((field) => Object.keys(manifest[field] ?? {}));

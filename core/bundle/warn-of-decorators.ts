@@ -1,13 +1,13 @@
 /** Tells of options of TypeScript that nothing acts upon here: esbuild compiles file by file, without types. */
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { parse } from 'jsonc-parser';
 import type { Problem } from '#shared/errors.ts';
-import { undefinedIfMissing } from '../store/write-atomic.ts';
+import { readRegularFile } from '../store/read-regular-file.ts';
 
 const fileName = 'tsconfig.json';
+const maxFileBytes = 64 << 20;
 /** More than a project has that extends its way up. */
 const maxDepth = 8;
 
@@ -28,7 +28,7 @@ export async function warnOfDecorators(projectDir: string, { inputs }: Pick<Meta
   const options = Object.keys(ignored).filter((name) => isOn(found[name]));
   if (options.length === 0) return [];
   const isUsed = !options.includes('emitDecoratorMetadata') || (await hasDecorators(projectDir, Object.keys(inputs)));
-  const text = (await readFile(join(projectDir, fileName), 'utf8').catch(undefinedIfMissing)) ?? '';
+  const text = (await readRegularFile(join(projectDir, fileName), maxFileBytes))?.toString() ?? '';
   return options
     .filter((name) => name !== 'emitDecoratorMetadata' || isUsed)
     .map((name): Problem => {
@@ -46,7 +46,7 @@ const isOn = (value: unknown) => value === true || (Array.isArray(value) && valu
 async function hasDecorators(projectDir: string, paths: readonly string[]): Promise<boolean> {
   for (const path of paths) {
     if (!/\.[cm]?tsx?$/.test(path) || path.includes('node_modules/')) continue;
-    const text = await readFile(resolve(projectDir, path), 'utf8').catch(undefinedIfMissing);
+    const text = (await readRegularFile(resolve(projectDir, path), maxFileBytes))?.toString();
     if (text !== undefined && /(?:^|[\s(,])@[A-Za-z_$][\w$.]*/m.test(text)) return true;
   }
   return false;
@@ -54,7 +54,7 @@ async function hasDecorators(projectDir: string, paths: readonly string[]): Prom
 
 /** The compiler options of a file, and of those that it extends. */
 async function readOptions(path: string, depth: number): Promise<Record<string, unknown>> {
-  const text = await readFile(path, 'utf8').catch(undefinedIfMissing);
+  const text = (await readRegularFile(path, maxFileBytes).catch(() => undefined))?.toString();
   const read: unknown = text === undefined ? undefined : parse(text, [], { allowTrailingComma: true });
   if (typeof read !== 'object' || read === null || depth > maxDepth) return {};
   const { extends: above = [], compilerOptions = {} } = read as {
