@@ -21,6 +21,7 @@ import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { esbuildOptions } from './esbuild-options.ts';
 import { createKept, isStandIn, type Kept } from './keep-packages.ts';
+import { isWrapped, warnOfLambda } from './lambda.ts';
 import { type Unmarked, unmark, watchedGlobals } from './mark-globals.ts';
 import { modulesAmong } from './node-modules.ts';
 import { toProblems } from './problems.ts';
@@ -134,7 +135,10 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     const fromOutside = await checkInputs(project.dir, config, built.metafile.inputs);
     const beside =
       config.runtime === 'nanos' ? await collectBeside(project.dir, kept.kept, built.metafile) : nothingBeside;
-    const read = [...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path)), ...beside.paths];
+    const read = [
+      ...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path) && !isWrapped(path)),
+      ...beside.paths,
+    ];
     const inputs = await digestInputs(project.dir, read, kept.digests);
     const ofProcesses = config.runtime === 'nanos' ? await warnOfProcesses(project.dir, built.metafile) : [];
     const warnings = [
@@ -142,6 +146,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
       ...fromOutside,
       ...ofProcesses,
       ...beside.warnings,
+      ...(config.convention === 'lambda' ? [] : await warnOfLambda(project.dir, built.metafile)),
       ...(await warnOfDecorators(project.dir, built.metafile)),
       ...(config.runtime === 'ember' ? warnOfLacks(built, known.members) : []),
     ];

@@ -9,8 +9,9 @@ export function runsFunction({ runtime, nanos }: ProjectConfig): boolean {
 }
 
 /** The values that change an image when they change. Memory, processors and ports of the host are the machine's. */
-export function configInImage({ name, env, runtime, nanos }: ProjectConfig): Json[] {
-  if (runtime !== 'nanos' || nanos === undefined) return [name, env];
+export function configInImage({ name, env, runtime, nanos, convention }: ProjectConfig): Json[] {
+  const own: Json[] = convention === undefined ? [name, env] : [name, env, convention];
+  if (runtime !== 'nanos' || nanos === undefined) return own;
   const { hostPort: _, ports: _ports, ...inImage } = nanos;
-  return [name, env, inImage as Json];
+  return [...own, inImage as Json];
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { ProjectConfig, RuntimeId } from '#shared/model/project.ts';
 import { type Kept, keepPackages } from './keep-packages.ts';
+import { wrapLambda } from './lambda.ts';
 import { nodeModules } from './node-modules.ts';
 import { explainUrlImport } from './problems.ts';
 
@@ -70,6 +71,7 @@ export function esbuildOptions(projectDir: string, config: ProjectConfig, { watc
             errors: [{ text: `${path} is a device or a file of the kernel: it cannot be imported.` }],
           })),
       },
+      ...(config.convention === 'lambda' ? [wrapLambda] : []),
       ...(isEmber ? [nodeModules(shimsDir)] : []),
       ...(kept === undefined ? [] : [keepPackages(projectDir, kept)]),
     ],

@@ -1,4 +1,5 @@
 import type { Metafile } from 'esbuild';
+import { isWrapped } from './lambda.ts';
 
 /** How the entry comes to import a file. Shape: `handler.ts → node_modules/a/index.js → …`; null for the entry itself. */
 export function importChain({ inputs, outputs }: Pick<Metafile, 'inputs' | 'outputs'>, file: string): string | null {
@@ -17,7 +18,10 @@ export function chainFrom(inputs: Metafile['inputs'], entry: string, file: strin
   if (!from.has(file) || file === entry) return null;
   const chain: string[] = [];
   for (let at: string | null | undefined = file; at !== null && at !== undefined; at = from.get(at)) chain.unshift(at);
-  return chain.map(shorten).join(' → ');
+  return chain
+    .filter((path) => !isWrapped(path))
+    .map(shorten)
+    .join(' → ');
 }
 
 /** A package's file by the package's name: where it is installed says nothing. */

@@ -72,7 +72,9 @@ describe('firstlight.json', () => {
     expect(problems('{"name":"a","timeout":5}')[0]).toContain('Did you mean "timeoutMs"?');
     expect(problems('{"name":"a","memory":5}')[0]).toContain('Did you mean "memoryMiB"?');
     expect(problems('{"name":"a","Entry":"a.ts"}')[0]).toContain('Did you mean "entry"?');
-    expect(problems('{"name":"a","color":"red"}')[0]).toContain('Known are name, entry, runtime, memoryMiB,');
+    expect(problems('{"name":"a","color":"red"}')[0]).toContain(
+      'Known are name, entry, runtime, convention, memoryMiB,',
+    );
   });
 
   it('knows the keys of each section, and where a default depends on the runtime', () => {

@@ -29,6 +29,12 @@ export const configFileSchema = z.strictObject({
   runtime: runtimeIdSchema
     .default('ember')
     .describe('What boots: `ember` is the built-in unikernel; `nanos` runs Node.js and any Linux program.'),
+  convention: z
+    .enum(['firstlight', 'lambda'])
+    .optional()
+    .describe(
+      'How the handler is called and its answers are taken: as Firstlight has it, or as AWS Lambda behind an HTTP API. Default: firstlight.',
+    ),
   memoryMiB: z
     .number()
     .int()

@@ -22,6 +22,7 @@
   let functionName = 'function';
   let runtime = 'ember';
   let turn = 0;
+  let toldOfLambda = false;
 
   class Unsendable extends TypeError {}
   Object.defineProperty(Unsendable.prototype, 'name', { value: '' });
@@ -132,6 +133,12 @@
         }
       }
       if (typeof value.then === 'function') return Promise.resolve(value);
+      if ('statusCode' in value && 'body' in value && !toldOfLambda) {
+        toldOfLambda = true;
+        console.warn(
+          'firstlight: an object with statusCode is sent as JSON, with status 200. Answer with status, or set "convention": "lambda" in firstlight.json.',
+        );
+      }
       if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return sendResponse({ body: value });
     } else if (value === undefined) {
       return respond(204, '{}', kindNone, '', 0, 0);

@@ -14,7 +14,7 @@ const places: readonly (Omit<Section, 'fields'> & { readonly paths: readonly str
   {
     id: 'function',
     title: 'Function',
-    paths: ['name', 'entry', 'runtime', 'memoryMiB', 'vcpus', 'timeoutMs', 'env'],
+    paths: ['name', 'entry', 'runtime', 'convention', 'memoryMiB', 'vcpus', 'timeoutMs', 'env'],
   },
   {
     id: 'program',

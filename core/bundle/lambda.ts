@@ -1,0 +1,92 @@
+/** Lets a handler that was written for AWS Lambda be called, and its answers be taken, as they are there. */
+
+import { resolve } from 'node:path';
+import type { Metafile, Plugin } from 'esbuild';
+import type { Problem } from '#shared/errors.ts';
+import { readRegularFile } from '../store/read-regular-file.ts';
+
+/** What esbuild compiled has less. */
+const maxSourceBytes = 64 << 20;
+
+const namespace = 'firstlight-lambda';
+/** What esbuild calls the wrapped entry among its inputs. */
+export const isWrapped = (path: string): boolean => path.startsWith(`${namespace}:`);
+
+/** Wraps the entry. What it exports as `handler`, or by default, is the handler. */
+export const wrapLambda: Plugin = {
+  name: namespace,
+  setup: (build) => {
+    build.onResolve({ filter: /./ }, ({ path, kind }) => (kind === 'entry-point' ? { path, namespace } : undefined));
+    build.onLoad({ filter: /./, namespace }, ({ path }) => ({
+      contents: `import * as entry from ${JSON.stringify(path)};\n${wrapper}`,
+      loader: 'js',
+      resolveDir: '/',
+    }));
+  },
+};
+
+/** Runs in the guest. Source: AWS, "Working with AWS Lambda proxy integrations for HTTP APIs", payload format 2.0, with the names of 1.0 beside. */
+const wrapper = `
+const exported = { ...entry };
+const handler = exported.handler ?? exported.default;
+if (typeof handler !== 'function') throw new TypeError('The entry exports no function, neither as "handler" nor by default.');
+function eventOf(event) {
+  if (typeof event !== 'object' || event === null || typeof event.method !== 'string' || typeof event.path !== 'string') return event;
+  const { method, path, query = {}, headers = {}, body = null } = event;
+  const rawQueryString = Object.entries(query).map(([name, value]) => encodeURIComponent(name) + '=' + encodeURIComponent(value)).join('&');
+  const text = body === null || typeof body === 'string' ? body : JSON.stringify(body);
+  const http = { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] ?? '' };
+  return {
+    ...event, version: '2.0', routeKey: '$default', rawPath: path, rawQueryString, queryStringParameters: query, headers,
+    httpMethod: method, requestContext: { http, stage: '$default', requestId: '1', timeEpoch: Date.now() }, body: text, isBase64Encoded: false,
+  };
+}
+function answerOf(answer) {
+  if (typeof answer !== 'object' || answer === null || answer.statusCode === undefined) return answer;
+  const { statusCode, headers = {}, multiValueHeaders = {}, cookies = [], body = '', isBase64Encoded = false } = answer;
+  const all = {};
+  for (const [name, values] of Object.entries(multiValueHeaders ?? {})) all[name.toLowerCase()] = values.join(', ');
+  for (const [name, value] of Object.entries(headers ?? {})) all[name.toLowerCase()] = String(value);
+  const setCookies = [...(multiValueHeaders?.['set-cookie'] ?? multiValueHeaders?.['Set-Cookie'] ?? []), ...cookies];
+  if (setCookies.length > 1) throw new TypeError('The response sets more than one cookie; an answer carries one value for each header.');
+  if (setCookies.length === 1) all['set-cookie'] = setCookies[0];
+  all['content-type'] ??= 'application/json';
+  return { status: Number(statusCode), headers: all, body: isBase64Encoded ? Uint8Array.from(atob(body), (char) => char.charCodeAt(0)) : body };
+}
+export default async function lambda(event, context) {
+  const ends = Date.now() + 900_000;
+  const given = { ...context, awsRequestId: context.invocationId, functionVersion: '$LATEST', callbackWaitsForEmptyEventLoop: false, getRemainingTimeInMillis: () => ends - Date.now() };
+  if (handler.length < 3) return answerOf(await handler(eventOf(event), given));
+  return answerOf(await new Promise((resolve, reject) => {
+    const made = handler(eventOf(event), given, (error, value) => (error ? reject(error) : resolve(value)));
+    if (typeof made?.then === 'function') made.then((value) => value !== undefined && resolve(value), reject);
+  }));
+}
+`;
+
+const answers = /(?:\breturn\b|=>)\s*\(?\s*\{[^{}]{0,300}?\b(statusCode)\s*[:,}]/;
+
+/** A warning for each file of the project that answers as on Lambda, where that is not how answers are taken. */
+export async function warnOfLambda(projectDir: string, { inputs }: Pick<Metafile, 'inputs'>): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const path of Object.keys(inputs)) {
+    if (path.includes('node_modules/') || !/\.[cm]?[jt]sx?$/.test(path)) continue;
+    const text = (await readRegularFile(resolve(projectDir, path), maxSourceBytes))?.toString();
+    const found = text === undefined ? null : answers.exec(text);
+    if (text === undefined || found === null) continue;
+    const before = text.slice(0, found.index + found[0].lastIndexOf('statusCode')).split('\n');
+    const [line, column] = [before.length, (before.at(-1)?.length ?? 0) + 1];
+    const message =
+      'An object with `statusCode` is sent as JSON, with status 200. Write `status` instead, or set "convention": "lambda" in firstlight.json ' +
+      'to have the handler called, and its answers taken, as on AWS Lambda.';
+    problems.push({
+      severity: 'warning',
+      message,
+      file: path,
+      line,
+      column,
+      lineText: text.split('\n')[line - 1] ?? '',
+    });
+  }
+  return problems;
+}
