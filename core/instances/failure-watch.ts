@@ -44,7 +44,8 @@ const panicBytes = 16_000;
 const panicLookMs = 50;
 /** After a panic was printed: how long a guest that still can has to answer. */
 const panicWaitMs = 1_000;
-const never = new Promise<never>(() => undefined);
+/** A new one each time: all that ever waited for one that is shared would stay in memory with it. */
+const never = () => new Promise<never>(() => undefined);
 
 export function createFailureWatch(watched: WatchedInstance): FailureWatch {
   const { id, runtime, console, bootTimeoutMs } = watched;
@@ -92,13 +93,13 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
 
   return {
     bootTimeoutResult: async (session, signal) => {
-      if (watched.answered()) return await never;
+      if (watched.answered()) return await never();
       const late = await Promise.race([
         session.ready.then(() => false),
         session.closed.then(() => false),
         sleep(bootTimeoutMs, true, { signal, ref: false }).catch(() => false),
       ]);
-      if (!late) return await never;
+      if (!late) return await never();
       const output = console.tail(quotedConsoleBytes).trim();
       const error = new FirstlightError('BOOT_TIMEOUT', `The instance did not come up within ${bootTimeoutMs} ms.`, {
         hint:
@@ -114,7 +115,7 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
       await untilPanic(signal);
       // A guest that can still speak says the same in its answer, with more.
       const waited = await sleep(panicWaitMs, true, { signal, ref: false }).catch(() => false);
-      if (!waited) return await never;
+      if (!waited) return await never();
       return failedWith(await withSymbols(endedError(endedAs('gone'))));
     },
 
