@@ -240,6 +240,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   add('serve', 'Serve the studio to a browser on this machine, until Ctrl-C.', ['serve --port 8080'])
     .option('--port <port>', 'the port (default: a free one)', integerBetween(0, 65_535))
     .option('--open', 'open it in a window')
+    .option('--root <dir...>', 'folders that it may open projects under (default: your home folder)')
     .action(lazily(async () => (await import('./commands/serve.ts')).serve));
 
   add('studio', 'Open the studio on a sample function: what `npm start` does.', ['studio'])

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await writeFile(join(dir, 'renderer/index.html'), '<!doctype html>studio');
   await writeFile(join(dir, 'renderer/assets/index-1a2b.js'), 'export {};');
   await symlink(join(dir, 'secret.txt'), join(dir, 'renderer/link.txt'));
-  host = await startHost({ engine, rendererDir: join(dir, 'renderer'), log: (line) => lines.push(line) });
+  host = await startHost({ engine, rendererDir: join(dir, 'renderer'), roots: ['/'], log: (line) => lines.push(line) });
 });
 afterAll(async () => {
   await host.close();
@@ -109,7 +109,7 @@ describe('pages', () => {
   });
 
   test('without a build, the root says what to do', async () => {
-    const empty = await startHost({ engine, rendererDir: join(dir, 'none'), log: () => undefined });
+    const empty = await startHost({ engine, rendererDir: join(dir, 'none'), roots: ['/'], log: () => undefined });
     const answer = await fetch(empty.origin);
     expect(answer.status).toBe(503);
     expect(await answer.text()).toContain('npm start');
@@ -186,7 +186,7 @@ test('it listens on loopback only', async () => {
 
 test('a port that is taken is a clear error', async () => {
   const port = Number(new URL(host.origin).port);
-  const second = startHost({ engine, rendererDir: dir, port, log: () => undefined });
+  const second = startHost({ engine, rendererDir: dir, roots: ['/'], port, log: () => undefined });
   await expect(second).rejects.toMatchObject({
     code: 'CONFLICT',
     message: `Port ${port} is taken by another program.`,
@@ -194,7 +194,7 @@ test('a port that is taken is a clear error', async () => {
 });
 
 test('each host has its own token of 256 bits, in the fragment only', async () => {
-  const other = await startHost({ engine, rendererDir: dir, log: () => undefined });
+  const other = await startHost({ engine, rendererDir: dir, roots: ['/'], log: () => undefined });
   expect(other.token).toMatch(/^[0-9a-f]{64}$/);
   expect(other.token).not.toBe(host.token);
   expect(new URL(other.url)).toMatchObject({ hash: `#token=${other.token}`, search: '', hostname: '127.0.0.1' });

@@ -10,6 +10,7 @@ import { webSocketPath, webSocketProtocol } from '#shared/contract/ws-codec.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { hasLoopbackHost, hasOwnOrigin, hasToken } from './guard.ts';
 import { keepAlive } from './keep-alive.ts';
+import { limitRoots } from './limit-roots.ts';
 import { serveFile } from './static-files.ts';
 import { createTickets } from './tickets.ts';
 import { createWebSocketPort, drop } from './ws-port.ts';
@@ -24,6 +25,8 @@ const ticketPath = '/open/';
 
 export interface HostOptions {
   readonly engine: Engine;
+  /** Folders that clients may open projects, images and sources under. */
+  readonly roots: readonly string[];
   /** The built renderer. */
   readonly rendererDir: string;
   /** 0 or absent: any free one. */
@@ -50,7 +53,8 @@ export interface Host {
  * Errors: CONFLICT when the port is taken; BAD_INPUT when it may not be used.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { engine, rendererDir, log } = options;
+  const { rendererDir, log } = options;
+  const engine = limitRoots(options.engine, options.roots);
   const token = options.token ?? randomBytes(32).toString('hex');
   const tickets = createTickets();
   const sockets = new WebSocketServer({

@@ -184,6 +184,7 @@ afterAll(() => {
 });
 
 const sampleCalls: Parts['calls'] = {
+  'projects:list': () => [project],
   'app:info': () => ({ version: '', uri: '', accel: null, connection: 'connected', projectsDir: '/projects' }),
   'projects:open': () => project,
   'projects:readFile': ({ path }) => ({ path, text: '', revision: `revision of ${path}` }),
@@ -195,7 +196,7 @@ const sampleCalls: Parts['calls'] = {
 describe('serve', () => {
   test('--json prints where, and it is there until it is ended', async () => {
     const io = createFakeIo({ env: { FIRSTLIGHT_HOME: home() } });
-    const done = cli(['serve', '--json'], {}, io);
+    const done = cli(['serve', '--json'], { calls: sampleCalls }, io);
     await vi.waitFor(() => expect(io.out()).toContain('\n'), 10_000);
     const { url, origin } = JSON.parse(io.out());
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[0-9a-f]{64}$/);
@@ -210,7 +211,7 @@ describe('serve', () => {
     const urls: string[] = [];
     for (let start = 0; start < 2; start++) {
       const io = createFakeIo({ env: { FIRSTLIGHT_HOME: dir } });
-      const done = cli(['serve', '--json'], {}, io);
+      const done = cli(['serve', '--json'], { calls: sampleCalls }, io);
       await vi.waitFor(() => expect(io.out()).toContain('\n'), 10_000);
       urls.push(JSON.parse(io.out()).url);
       io.end('SIGINT');

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { createLayout } from '#core/store/layout.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { openAccess } from '#host/access.ts';
@@ -8,12 +9,16 @@ import { runSample } from '#shared/sample.ts';
 import { type Session, untilEnded } from '../session.ts';
 
 /** Serves the studio until Ctrl-C, or until the window it opened is closed. */
-export async function serve(session: Session, options: { port?: number; open?: boolean }): Promise<number> {
-  const host = await startStudioHost(session, options.port);
+export async function serve(
+  session: Session,
+  options: { port?: number; open?: boolean; root?: readonly string[] },
+): Promise<number> {
+  const host = await startStudioHost(session, options);
   try {
     session.printJson({ url: host.url, origin: host.origin });
     session.print(`Studio: ${host.url}\n`);
-    if (!session.json) session.note('Serving until Ctrl-C.\n');
+    const places = options.root?.join(', ') ?? 'your home folder (another: --root <dir>)';
+    if (!session.json) session.note(`It opens projects under ${places}.\nServing until Ctrl-C.\n`);
     void openFirstProject(session);
     if (options.open) {
       const { openWindow } = await import('../open-window.ts');
@@ -45,14 +50,19 @@ async function openFirstProject(session: Session): Promise<void> {
  * A host of this session's engine, at the port and with the token of the last start, so that a page that was open comes
  * back. Another port where that one is in use, such as by a second studio.
  */
-export async function startStudioHost(session: Session, wantedPort?: number): Promise<Host> {
+export async function startStudioHost(
+  session: Session,
+  { port: wantedPort, root }: { port?: number; root?: readonly string[] } = {},
+): Promise<Host> {
   const log = (line: string) => {
     if (session.io.env.FIRSTLIGHT_LOG) session.note(`${line}\n`);
   };
   const layout = createLayout({ env: session.io.env, uid: process.getuid?.() ?? -1 });
   const access = await openAccess(join(await layout.ensure(layout.dataDir), 'studio.json'), log);
   const { rendererDir } = locateResources();
-  const start = (port?: number) => startHost({ engine: session.engine, rendererDir, port, token: access.token, log });
+  const roots = await listRoots(session, root);
+  const start = (port?: number) =>
+    startHost({ engine: session.engine, roots, rendererDir, port, token: access.token, log });
   if (wantedPort !== undefined) return await start(wantedPort);
   if (access.port !== null) {
     try {
@@ -65,4 +75,12 @@ export async function startStudioHost(session: Session, wantedPort?: number): Pr
   const host = await start();
   await access.keepPort(Number(new URL(host.origin).port));
   return host;
+}
+
+/** What the page may open: the folders that were named, else the home folder; new projects; and what is open already. */
+async function listRoots({ client }: Session, named: readonly string[] | undefined): Promise<string[]> {
+  const open = await client.call('projects:list', {});
+  const { projectsDir } = await client.call('app:info', {});
+  const chosen = named === undefined ? [homedir()] : named.map((dir) => resolve(dir));
+  return [...chosen, projectsDir, ...open.map(({ dir }) => dir)];
 }

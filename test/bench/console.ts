@@ -30,7 +30,7 @@ export default async function handler(event) {
  */
 export async function benchConsole({ runs = 3, log }: BenchOptions) {
   const studio = await openStudio();
-  const host = await startHost({ engine: studio.engine, rendererDir: studio.home, log: () => undefined });
+  const host = await startHost({ roots: ['/'], engine: studio.engine, rendererDir: studio.home, log: () => undefined });
   try {
     const { client, socket } = await connectWebSocket(host.origin, host.token);
     const project = await createFlood(studio);

@@ -26,7 +26,12 @@ export async function benchUi(options: BenchOptions) {
 
 async function measureStudio(browser: Browser, { runs = 3, log }: BenchOptions) {
   const engine = createFakeEngine();
-  const host = await startHost({ engine, rendererDir: locateResources().rendererDir, log: () => undefined });
+  const host = await startHost({
+    roots: ['/'],
+    engine,
+    rendererDir: locateResources().rendererDir,
+    log: () => undefined,
+  });
   try {
     const interactiveMs: number[] = [];
     for (let turn = 1; turn <= runs; turn += 1) {

@@ -23,7 +23,7 @@ class BrowserWebSocket extends NodeWebSocket {
 vi.stubGlobal('WebSocket', BrowserWebSocket);
 
 describeContract('the renderer’s WebSocket transport and the web host', async (engine) => {
-  const host = await startHost({ engine, rendererDir: '/nowhere', log: () => undefined });
+  const host = await startHost({ engine, rendererDir: '/nowhere', roots: ['/'], log: () => undefined });
   const { client, link } = createWebSocketTransport(host.origin, host.token);
   await vi.waitFor(() => {
     if (link().status !== 'connected') throw new Error('not connected yet');

@@ -3,7 +3,7 @@ import { connectWebSocket } from './connect-web-socket.ts';
 import { describeContract } from './suite.ts';
 
 describeContract('WebSocket and the web host', async (engine) => {
-  const host = await startHost({ engine, rendererDir: '/nowhere', log: () => undefined });
+  const host = await startHost({ engine, rendererDir: '/nowhere', roots: ['/'], log: () => undefined });
   const { client, socket } = await connectWebSocket(host.origin, host.token);
   return {
     client,

@@ -42,7 +42,7 @@ export async function startReal(home: string): Promise<RealStudio> {
   const domains = new Set<string>();
   client.subscribe('instances:changed', ({ instance }) => void domains.add(instance.domain));
   const start = (port?: number, token?: string) =>
-    startHost({ engine: core, rendererDir, port, token, log: () => undefined });
+    startHost({ engine: core, rendererDir, port, token, roots: ['/'], log: () => undefined });
   let host = await start();
   const { token } = host;
   const port = Number(new URL(host.origin).port);

@@ -36,7 +36,7 @@ export async function openStudio(browser: Browser, options: StudioOptions = {}):
   const engine = createFakeEngine(options);
   options.prepare?.(engine);
   const start = (port?: number, token?: string) =>
-    startHost({ engine, rendererDir, port, token, log: () => undefined });
+    startHost({ engine, rendererDir, port, token, roots: ['/'], log: () => undefined });
   let host = await start();
   const { token, url } = host;
   const port = Number(new URL(host.origin).port);

@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { CallContext, Engine } from '#shared/contract/index.ts';
+import { limitRoots } from './limit-roots.ts';
+
+let home: string;
+let asked: unknown[];
+let engine: Engine;
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'fl-roots-'));
+  asked = [];
+  const calls = new Proxy({}, { get: (_, name) => async () => asked.push(name), ownKeys: () => [] });
+  engine = limitRoots({ calls, streams: {}, listen: () => () => undefined } as unknown as Engine, [home]);
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+const context = { signal: new AbortController().signal, progress: () => undefined } as unknown as CallContext;
+const call = (name: keyof Engine['calls'], input: object) => engine.calls[name](input as never, context);
+
+it('opens what lies under a root, also what is not there yet', async () => {
+  await call('projects:open', { dir: home });
+  await call('projects:create', { dir: join(home, 'a/b') });
+  await call('images:extract', { image: { imageId: 'x' }, to: join(home, 'out') });
+  await call('imports:examine', { source: 'docker://registry/app:1' });
+  expect(asked).toEqual(['projects:open', 'projects:create', 'images:extract', 'imports:examine']);
+});
+
+it.each([
+  ['projects:open', { dir: '/' }],
+  ['projects:open', { dir: '/etc' }],
+  ['projects:create', { dir: '/etc/new' }],
+  ['imports:examine', { source: '/etc/passwd' }],
+  ['imports:examine', { source: '../../etc/passwd', cwd: '/usr/lib' }],
+  ['imports:create', { source: 'oci:/etc/image:latest' }],
+  ['images:text', { image: { path: '/dev/sda' }, path: '/' }],
+  ['images:extract', { image: { imageId: 'x' }, to: '/etc/cron.d' }],
+] as const)('refuses %s of %j', async (name, input) => {
+  await expect(call(name, input)).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
+  expect(asked).toEqual([]);
+});
+
+it('refuses a link under a root that leads out, and a folder whose name only begins like the root', async () => {
+  symlinkSync('/etc', join(home, 'link'));
+  await expect(call('projects:open', { dir: join(home, 'link') })).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
+  mkdirSync(`${home}-other`);
+  try {
+    await expect(call('projects:open', { dir: `${home}-other` })).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
+  } finally {
+    rmSync(`${home}-other`, { recursive: true });
+  }
+});
