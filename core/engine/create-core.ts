@@ -31,7 +31,7 @@ import { createLibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import { volumeCalls } from '#core/volumes/volume-calls.ts';
 import { createVolumes } from '#core/volumes/volumes.ts';
 import type { CallHandlers, Engine, EventListener } from '#shared/contract/index.ts';
-import type { Accel } from '#shared/model/instance.ts';
+import type { Accel, Instance } from '#shared/model/instance.ts';
 import { buildCalls } from './build-calls.ts';
 
 export interface CoreOptions {
@@ -204,7 +204,17 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       return null;
     },
     ...projects.calls,
-    ...imageCalls({ images, listProjects: projects.list }),
+    ...imageCalls({
+      images,
+      listProjects: projects.list,
+      listInUse: () =>
+        new Map(
+          registry
+            .list()
+            .filter(isAlive)
+            .map((instance) => [instance.imageId, instance.id] as const),
+        ),
+    }),
     ...importCalls({
       layout,
       schemaPath: resources.schemaPath,
@@ -263,6 +273,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     },
   };
 }
+
+const isAlive = ({ state }: Instance): boolean => state !== 'stopped' && state !== 'failed';
 
 function accelOf(env: NodeJS.ProcessEnv): Accel | undefined {
   const { FIRSTLIGHT_ACCEL: asked } = env;

@@ -9,6 +9,7 @@ import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
+import type { ImageId, InstanceId } from '#shared/model/units.ts';
 import { createScriptedEngine } from '../../test/contract/scripted-engine.ts';
 import { imageCalls, imageStreams } from './image-calls.ts';
 
@@ -32,7 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-function connect() {
+const removed: string[] = [];
+function connect(inUse: ReadonlyMap<ImageId, InstanceId> = new Map()) {
   const manifest = { version: 1, id, bundleId: id, runtime: 'nanos', bytes: 5, minMemoryMiB: 1, createdAt: 'then' };
   const images = {
     list: async () => [
@@ -43,9 +45,11 @@ function connect() {
       if (asked === id) return path;
       throw new FirstlightError('NOT_FOUND', 'There is no such image.');
     },
+    remove: async (asked: string) => void removed.push(asked),
+    pruneImages: async (_most: number, kept: ReadonlySet<string>) => (kept.size === 0 ? 5 : 0),
   } as never;
   const engine = createScriptedEngine({
-    calls: imageCalls({ images, listProjects: async () => [project] }),
+    calls: imageCalls({ images, listProjects: async () => [project], listInUse: () => inUse }),
     streams: imageStreams({ images }),
   });
   const ports = createMemoryPorts();
@@ -106,4 +110,17 @@ test('a damaged image is told as one over the wire', async () => {
     exitCode: 2,
     message: expect.stringContaining('at byte 6'),
   });
+});
+
+test('an image is deleted unless an instance runs from it, and pruning leaves those in use', async () => {
+  const inUse = new Map([[id as ImageId, 'hello-1' as InstanceId]]);
+  await expect(connect(inUse).call('images:remove', { imageId: id as ImageId })).rejects.toMatchObject({
+    code: 'CONFLICT',
+    message: expect.stringContaining('hello-1'),
+  });
+  expect(removed).toEqual([]);
+  expect(await connect(inUse).call('images:prune', {})).toEqual({ freedBytes: 0 });
+  await connect().call('images:remove', { imageId: id as ImageId });
+  expect(removed).toEqual([id]);
+  expect(await connect().call('images:prune', {})).toEqual({ freedBytes: 5 });
 });

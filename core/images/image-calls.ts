@@ -5,7 +5,7 @@ import type { CallHandlers, StreamHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ImageText, StoredImage } from '#shared/model/image-tree.ts';
 import type { Project } from '#shared/model/project.ts';
-import { bytes, type ImageId } from '#shared/model/units.ts';
+import { bytes, type ImageId, type InstanceId } from '#shared/model/units.ts';
 import type { ImageStore } from './image-store.ts';
 import { describeImage } from './inspect/describe-image.ts';
 import { diffImages } from './inspect/diff-images.ts';
@@ -18,14 +18,16 @@ type ImageCallName = Extract<keyof CallHandlers, `images:${string}`>;
 type ImageStreamName = Extract<keyof StreamHandlers, `images:${string}`>;
 
 export interface ImageCallsOptions {
-  readonly images: Pick<ImageStore, 'list' | 'locate'>;
+  readonly images: Pick<ImageStore, 'list' | 'locate' | 'remove' | 'pruneImages'>;
+  /** The instances that run, by the image each runs from. */
+  readonly listInUse: () => ReadonlyMap<ImageId, InstanceId>;
   readonly listProjects: () => Promise<readonly Project[]>;
 }
 
 type Ref = { readonly imageId: ImageId } | { readonly path: string };
 
 /** The calls `images:*`. */
-export function imageCalls({ images, listProjects }: ImageCallsOptions): Pick<CallHandlers, ImageCallName> {
+export function imageCalls({ images, listInUse, listProjects }: ImageCallsOptions): Pick<CallHandlers, ImageCallName> {
   const pathOf = createLocator(images);
 
   async function listStored(): Promise<StoredImage[]> {
@@ -42,6 +44,17 @@ export function imageCalls({ images, listProjects }: ImageCallsOptions): Pick<Ca
 
   return {
     'images:list': listStored,
+    'images:remove': async ({ imageId }) => {
+      const user = listInUse().get(imageId);
+      if (user !== undefined) {
+        throw new FirstlightError('CONFLICT', `The instance ${user} runs from the image ${imageId}.`, {
+          hint: 'Stop the instance first.',
+        });
+      }
+      await images.remove(imageId);
+      return null;
+    },
+    'images:prune': async () => ({ freedBytes: bytes(await images.pruneImages(0, new Set(listInUse().keys()))) }),
     'images:info': async ({ image, partition }) =>
       withImage(await pathOf(image), (open) => describeImage(open, partition)),
     'images:tree': async ({ image, partition, path, maxEntries }) =>

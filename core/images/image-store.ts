@@ -36,6 +36,8 @@ export interface ImageStore {
   readonly list: () => Promise<StoredBuild[]>;
   /** The path of an image. Errors: NOT_FOUND when it is not there, or not whole. */
   readonly locate: (id: ImageId) => Promise<string>;
+  /** Deletes an image. Errors: NOT_FOUND; CONFLICT for one that is being made. */
+  readonly remove: (id: ImageId) => Promise<void>;
   /**
    * Drops images, those not used for longest first, until they and the bases they stand on take `maxBytes` at most; then
    * the bases that no image stands on. Never an image of `inUse`, nor one used in the last minutes. Answers with the bytes
@@ -212,6 +214,14 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
     locate: async (id) => {
       if ((await findWhole(id)) !== null) return files.pathOf(id);
       throw new FirstlightError('NOT_FOUND', `There is no image ${id}.`, { hint: 'Build its project again.' });
+    },
+
+    remove: async (id) => {
+      if (making.isUnderWay(id)) throw new FirstlightError('CONFLICT', `The image ${id} is being made.`);
+      if (!(await files.list()).some((image) => image.id === id)) {
+        throw new FirstlightError('NOT_FOUND', `There is no image ${id}.`, { hint: 'Read the list of images again.' });
+      }
+      await files.remove(id);
     },
 
     pruneImages: async (maxBytes, inUse) => {

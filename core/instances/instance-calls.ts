@@ -1,8 +1,9 @@
 import type { Sampler } from '#core/metrics/sampler.ts';
 import type { ConsolePart, ConsoleSplitter, Runtime } from '#core/runtime/runtime.ts';
 import type { RunStore } from '#core/store/run-store.ts';
+import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import type { CallContext, CallHandlers, EngineStream, StreamHandlers } from '#shared/contract/index.ts';
-import { toWireError } from '#shared/errors.ts';
+import { FirstlightError, toWireError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { Invocation, Run } from '#shared/model/run.ts';
 import type { InstanceId } from '#shared/model/units.ts';
@@ -64,6 +65,15 @@ export function instanceCalls(options: InstanceCallsOptions): Pick<CallHandlers,
       await find(instanceId);
       registry.remove(instanceId);
       return null;
+    },
+    'instances:describe': async ({ instanceId }) => {
+      const instance = await find(instanceId);
+      if (instance.isOver) {
+        throw new FirstlightError('INSTANCE_LOST', `The instance ${instanceId} has ended.`, {
+          hint: 'Its run keeps what was recorded of it.',
+        });
+      }
+      return { domainXml: await withLibvirtErrors(`describe ${instanceId}`, () => instance.domain.xml()) };
     },
     'metrics:recent': async ({ instanceId }) => {
       await find(instanceId);

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { Command } from '../bind/command.ts';
 import { useStudio, useTransient } from '../bind/studio.tsx';
 import { ImportWizard } from '../features/imports/import-wizard.tsx';
+import { InstanceDetails } from '../features/instances/instance-details.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import type { Pickers } from '../ui/path-field.tsx';
@@ -35,6 +36,8 @@ export function Dialogs({ commands, pickers }: DialogsProps) {
     case 'new-file':
     case 'rename-file':
       return <FilePath from={dialog.kind === 'rename-file' ? dialog.path : null} onClose={close} />;
+    case 'instance':
+      return <InstanceDetails instanceId={dialog.instanceId} onClose={close} />;
     case 'shortcuts':
       return <Shortcuts commands={commands()} onClose={close} />;
     case 'confirm':

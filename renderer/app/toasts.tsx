@@ -2,7 +2,7 @@ import './toasts.css';
 import { useEffect } from 'react';
 import { useStudio, useTransient } from '../bind/studio.tsx';
 import type { Toast } from '../state/transient.ts';
-import { IconButton } from '../ui/button.tsx';
+import { Button, IconButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 
 /** Long enough to read two sentences; an error stays until it is closed. */
@@ -38,6 +38,7 @@ function ToastCard({ toast }: { readonly toast: Toast }) {
         <p>{toast.message}</p>
         {toast.error?.hint !== undefined && <p className="muted">{toast.error.hint}</p>}
       </div>
+      {toast.action !== null && <Button onClick={toast.action.run}>{toast.action.label}</Button>}
       <IconButton icon="close" size={12} label="Dismiss" onClick={() => dismiss(toast.id)} />
     </div>
   );

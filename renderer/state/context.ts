@@ -5,7 +5,7 @@ import type { ProjectId } from '#shared/model/units.ts';
 import type { SavedState, SavedStore } from './saved.ts';
 import type { SessionState, SessionStore, Shown } from './session.ts';
 import { nothingShown } from './session.ts';
-import { type Task, type TransientStore, wideViews } from './transient.ts';
+import { type Task, type Toast, type TransientStore, wideViews } from './transient.ts';
 
 /** What every action works on. */
 export interface StudioContext {
@@ -89,11 +89,17 @@ export function report(context: StudioContext, thrown: unknown): FirstlightError
 }
 
 /** Says something in passing. */
-export function addToast(context: StudioContext, message: string, error: FirstlightError | null = null): void {
+export function addToast(
+  context: StudioContext,
+  message: string,
+  error: FirstlightError | null = null,
+  action: Toast['action'] = null,
+): number {
   const id = nextToastId++;
   context.transient.setState((state) => ({
-    toasts: [...state.toasts.filter((toast) => toast.message !== message), { id, message, error }].slice(-3),
+    toasts: [...state.toasts.filter((toast) => toast.message !== message), { id, message, error, action }].slice(-3),
   }));
+  return id;
 }
 
 /** An event as typed, read as JSON. Errors: BAD_INPUT with what JSON.parse says. */

@@ -13,6 +13,8 @@ const samplesKept = 6_000;
 export interface InstanceActions {
   readonly load: () => Promise<void>;
   readonly stop: (instanceId: InstanceId) => Promise<void>;
+  /** Stops every instance, once a person has confirmed it. */
+  readonly stopAll: () => void;
   readonly remove: (instanceId: InstanceId) => Promise<void>;
   readonly suspend: (instanceId: InstanceId) => Promise<void>;
   readonly resume: (instanceId: InstanceId) => Promise<void>;
@@ -77,6 +79,25 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
     stop: async (instanceId) => {
       showStopping(instanceId);
       await stop(instanceId);
+    },
+    stopAll: () => {
+      const ids = list()
+        .filter(({ state }) => state !== 'stopped' && state !== 'failed' && state !== 'stopping')
+        .map(({ id }) => id);
+      transient.setState({
+        dialog: {
+          kind: 'confirm',
+          title: `Stop ${ids.length} instances?`,
+          message: `${ids.join(', ')} end, with what they hold in memory.`,
+          action: 'Stop them',
+          onConfirm: () => {
+            for (const id of ids) {
+              showStopping(id);
+              void stop(id);
+            }
+          },
+        },
+      });
     },
     remove: async (instanceId) => {
       showStopping(instanceId);

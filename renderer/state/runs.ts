@@ -17,6 +17,7 @@ import {
   shownOf,
   showPanels,
 } from './context.ts';
+import type { Deletions } from './deletions.ts';
 import type { DocActions } from './documents.ts';
 import { eventText } from './events.ts';
 import type { InstanceActions } from './instances.ts';
@@ -40,7 +41,8 @@ export interface RunActions {
   readonly show: (projectId: ProjectId, runId: RunId) => Promise<void>;
   /** Draws another run beneath the shown one; null: none. */
   readonly compare: (projectId: ProjectId, runId: RunId | null) => Promise<void>;
-  readonly remove: (projectId: ProjectId, runId: RunId) => Promise<void>;
+  /** Forgets runs; that can be undone for a while. */
+  readonly remove: (projectId: ProjectId, runIds: readonly RunId[]) => void;
   readonly added: (run: RunSummary) => void;
   readonly removed: (runId: RunId) => void;
 }
@@ -50,6 +52,7 @@ export function createRunActions(
   docs: DocActions,
   builds: BuildActions,
   instances: InstanceActions,
+  deletions: Deletions,
 ): RunActions {
   const { client, session, transient, saved } = context;
   const listOf = (projectId: string) => session.getState().runs[projectId];
@@ -241,15 +244,15 @@ export function createRunActions(
     },
     show,
     compare,
-    remove: async (projectId, runId) => {
-      try {
-        await client.call('runs:remove', { runId });
-        const shown = shownOf(context, projectId);
-        if (shown.run?.id === runId) patchShown(context, projectId, { run: null, previous: null });
-        if (shown.previous?.id === runId) patchShown(context, projectId, { previous: null });
-      } catch (thrown) {
-        report(context, thrown);
-      }
+    remove: (projectId, runIds) => {
+      const shown = shownOf(context, projectId);
+      const gone = (run: Run | null) => run !== null && runIds.includes(run.id);
+      const message = runIds.length === 1 ? 'The run is forgotten.' : `${runIds.length} runs are forgotten.`;
+      deletions.begin(runIds, message, async (id) => {
+        await client.call('runs:remove', { runId: id as RunId });
+        if (gone(shown.run)) patchShown(context, projectId, { run: null, previous: null });
+        else if (gone(shown.previous)) patchShown(context, projectId, { previous: null });
+      });
     },
     added: (added) => {
       const rest = (listOf(added.projectId)?.value ?? []).filter((entry) => entry.id !== added.id);

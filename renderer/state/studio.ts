@@ -7,6 +7,7 @@ import { createNanosActions, type NanosActions } from '../features/nanos/flow.ts
 import { type BuildActions, createBuildActions } from './builds.ts';
 import { type ConfigActions, createConfigActions } from './config.ts';
 import { currentProject, report, type StudioContext } from './context.ts';
+import { createDeletions } from './deletions.ts';
 import { createDocActions, type DocActions } from './documents.ts';
 import { createInstanceActions, type InstanceActions } from './instances.ts';
 import { createProjectActions, type ProjectActions } from './projects.ts';
@@ -55,12 +56,13 @@ export function createStudio(transport: StudioTransport): Studio {
   const docs = createDocActions(context);
   const builds = createBuildActions(context);
   const instances = createInstanceActions(context);
-  const runs = createRunActions(context, docs, builds, instances);
+  const deletions = createDeletions(context);
+  const runs = createRunActions(context, docs, builds, instances, deletions);
   const projects = createProjectActions(context, docs, builds, runs);
   const doctor = createDoctorActions(context);
   const config = createConfigActions(context, docs, builds);
   const nanos = createNanosActions(context, builds);
-  const images = createImageActions(context);
+  const images = createImageActions(context, deletions);
   const imports = createImportActions(context, projects);
 
   let settingsLoaded = false;
@@ -157,6 +159,7 @@ export function createStudio(transport: StudioTransport): Studio {
     dispose: () => {
       if (draftTimer !== null) clearTimeout(draftTimer);
       docs.keepDrafts();
+      deletions.flush();
       for (const end of ends) end();
       if (saveTimer !== null) {
         clearTimeout(saveTimer);

@@ -36,6 +36,7 @@ export type Dialog =
   | { readonly kind: 'shortcuts' }
   | { readonly kind: 'import' }
   | { readonly kind: 'open-image' }
+  | { readonly kind: 'instance'; readonly instanceId: InstanceId }
   | { readonly kind: 'new-file' }
   | { readonly kind: 'rename-file'; readonly path: string }
   | {
@@ -91,6 +92,8 @@ export interface Toast {
   readonly id: number;
   readonly error: FirstlightError | null;
   readonly message: string;
+  /** What can be done about it, such as undoing it. */
+  readonly action: { readonly label: string; readonly run: () => void } | null;
 }
 
 /** A place the editor is asked to show. Shape: `serial` differs for each request, so that the same place can be asked for twice. */
@@ -112,6 +115,8 @@ export interface TransientState {
   readonly tasks: Readonly<Record<string, Task>>;
   readonly dialog: Dialog | null;
   readonly toasts: readonly Toast[];
+  /** What is about to be deleted, by id: out of sight, and back again when that is undone. */
+  readonly leaving: ReadonlySet<string>;
   readonly dockTab: DockTab;
   readonly consoles: readonly ConsoleTab[];
   readonly selectedPhase: PhaseName | null;
@@ -135,6 +140,7 @@ const initialTransient: TransientState = {
   tasks: {},
   dialog: null,
   toasts: [],
+  leaving: new Set(),
   dockTab: 'build',
   consoles: [],
   selectedPhase: null,

@@ -60,6 +60,10 @@ export const imageCalls = {
       bytes: bytesSchema,
     }),
   ),
+  /** Deletes an image of the store; its function is built again at need. Errors: NOT_FOUND; CONFLICT while an instance runs from it. */
+  'images:remove': call(z.strictObject({ imageId: imageIdSchema }), z.null()),
+  /** Deletes every image that no instance runs from and that was not used in the last minutes. */
+  'images:prune': call(z.strictObject({}), z.object({ freedBytes: bytesSchema })),
   /** What is different in `other`. File contents are compared. Errors: as `images:tree`. */
   'images:diff': call(byImage.extend({ other: imageRefSchema }), imageDiffSchema),
 };

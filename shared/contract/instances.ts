@@ -35,6 +35,8 @@ export const instanceCalls = {
   'instances:stop': call(byInstance, z.null()),
   /** Stops it if it runs and forgets it. */
   'instances:remove': call(byInstance, z.null()),
+  /** How libvirt describes its domain now. Errors: NOT_FOUND, INSTANCE_LOST when it has ended. */
+  'instances:describe': call(byInstance, z.object({ domainXml: z.string() })),
   /** The samples of the last minutes, oldest first. */
   'metrics:recent': call(byInstance, z.array(metricSampleSchema)),
 };

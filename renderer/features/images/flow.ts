@@ -1,9 +1,12 @@
 import type { ImageRef } from '#shared/contract/images.ts';
 import { toFirstlightError } from '#shared/errors.ts';
 import type { ImagePartition, ImageText } from '#shared/model/image-tree.ts';
-import { currentProject, type StudioContext } from '../../state/context.ts';
+import type { ImageId } from '#shared/model/units.ts';
+import { addToast, currentProject, report, type StudioContext } from '../../state/context.ts';
+import type { Deletions } from '../../state/deletions.ts';
 import { failed, idle, type Loadable, loading, ready } from '../../state/loadable.ts';
 import type { Inspected } from '../../state/session.ts';
+import { formatBytes } from '../../ui/format.ts';
 
 export interface ImageActions {
   /** Reads the list of the store. */
@@ -12,11 +15,15 @@ export interface ImageActions {
   readonly inspect: (image: ImageRef, partition?: ImagePartition) => Promise<void>;
   /** Shows what is in the image that the current function's next run boots. */
   readonly inspectBuilt: () => Promise<void>;
+  /** Deletes images; that can be undone for a while. */
+  readonly remove: (ids: readonly ImageId[]) => void;
+  /** Deletes every image that nothing uses, once a person has confirmed it. */
+  readonly prune: () => void;
   /** Reads the beginning of a file of the image; null puts it away. */
   readonly read: (path: string | null) => Promise<void>;
 }
 
-export function createImageActions(context: StudioContext): ImageActions {
+export function createImageActions(context: StudioContext, deletions: Deletions): ImageActions {
   const { client, session, transient } = context;
   const shown = () => session.getState().inspected;
   /** Takes over what arrived, unless another image was chosen meanwhile. */
@@ -62,8 +69,39 @@ export function createImageActions(context: StudioContext): ImageActions {
     }
   };
 
+  const prune = async () => {
+    try {
+      const { freedBytes } = await client.call('images:prune', {});
+      addToast(
+        context,
+        freedBytes > 0 ? `${formatBytes(freedBytes)} are free again.` : 'Every image is in use, or was lately.',
+      );
+      await load();
+    } catch (thrown) {
+      report(context, thrown);
+    }
+  };
+
   return {
     load,
+    remove: (ids) => {
+      const message = ids.length === 1 ? 'The image is deleted.' : `${ids.length} images are deleted.`;
+      deletions.begin(ids, message, async (id) => {
+        await client.call('images:remove', { imageId: id as ImageId });
+        await load();
+      });
+    },
+    prune: () =>
+      transient.setState({
+        dialog: {
+          kind: 'confirm',
+          title: 'Delete the images that nothing uses?',
+          message:
+            'Images that an instance runs from, and those used in the last ten minutes, stay. A deleted one is built again at need.',
+          action: 'Delete them',
+          onConfirm: () => void prune(),
+        },
+      }),
     inspect,
     inspectBuilt: async () => {
       const project = currentProject(context);

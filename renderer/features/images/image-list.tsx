@@ -1,8 +1,9 @@
 import './images.css';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import type { StoredImage } from '#shared/model/image-tree.ts';
-import { useNow, useSession, useStudio } from '../../bind/studio.tsx';
+import { useNow, useSession, useStudio, useTransient } from '../../bind/studio.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
+import { FilterInput, matchesWords } from '../../ui/filter-input.tsx';
 import { formatAgo, formatBytes } from '../../ui/format.ts';
 import { moveInList } from '../../ui/list.ts';
 import { Section } from '../../ui/section.tsx';
@@ -12,7 +13,12 @@ import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 export function ImageList() {
   const studio = useStudio();
   const images = useSession((state) => state.images);
+  const leaving = useTransient((state) => state.leaving);
+  const [query, setQuery] = useState('');
   useEffect(() => void studio.images.load(), [studio]);
+  const shown = (images.value ?? []).filter(
+    (image) => !leaving.has(image.id) && matchesWords(query, [image.functionName, image.runtime, image.id]),
+  );
   return (
     <Section
       title="Images"
@@ -24,6 +30,7 @@ export function ImageList() {
             label="Look into an image file"
             onClick={() => studio.transient.setState({ dialog: { kind: 'open-image' } })}
           />
+          <IconButton icon="trash" label="Delete the images that nothing uses" onClick={studio.images.prune} />
           <IconButton icon="refresh" label="Read the list again" onClick={() => void studio.images.load()} />
         </>
       }
@@ -39,11 +46,14 @@ export function ImageList() {
       ) : images.value.length === 0 ? (
         <EmptyState title="The store is empty">Each build puts its image here.</EmptyState>
       ) : (
-        <ul className="rows" aria-label="Images" onKeyDown={moveInList}>
-          {images.value.map((image) => (
-            <ImageRow key={image.id} image={image} />
-          ))}
-        </ul>
+        <>
+          <FilterInput label="Filter the images" value={query} onChange={setQuery} />
+          <ul className="rows" aria-label="Images" onKeyDown={moveInList}>
+            {shown.map((image) => (
+              <ImageRow key={image.id} image={image} />
+            ))}
+          </ul>
+        </>
       )}
     </Section>
   );
@@ -67,7 +77,7 @@ function ImageRow({ image }: { readonly image: StoredImage }) {
       >
         <span className="image-words">
           <span className="ellipsis">
-            {image.functionName ?? <span className="muted">of a function that is closed</span>}{' '}
+            {image.functionName ?? <span className="muted">earlier image</span>}{' '}
             <span className="mono muted">{image.id.slice(0, 8)}</span>
           </span>
           <span className="ellipsis muted image-detail">
@@ -75,6 +85,14 @@ function ImageRow({ image }: { readonly image: StoredImage }) {
           </span>
         </span>
       </button>
+      <span className="row-action">
+        <IconButton
+          icon="trash"
+          size={12}
+          label={`Delete the image ${image.id.slice(0, 8)}`}
+          onClick={() => studio.images.remove([image.id])}
+        />
+      </span>
     </li>
   );
 }

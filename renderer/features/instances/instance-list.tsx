@@ -1,11 +1,13 @@
 import './instances.css';
+import type { VirtualElement } from '@floating-ui/react';
+import { useState } from 'react';
 import type { Instance } from '#shared/model/instance.ts';
 import { useNow, useSession, useStudio, useTransient } from '../../bind/studio.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatAgo, formatBytes } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { moveInList } from '../../ui/list.ts';
-import { Menu, type MenuItem } from '../../ui/menu.tsx';
+import { Menu, type MenuItem, MenuList } from '../../ui/menu.tsx';
 import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 
@@ -22,6 +24,8 @@ const stateWords: Readonly<Record<Instance['state'], string>> = {
 
 /** The newest first; the same order after each reload. */
 const byAge = (a: Instance, b: Instance): number => b.createdAt.localeCompare(a.createdAt) || a.id.localeCompare(b.id);
+
+const isAlive = ({ state }: Instance): boolean => !['stopped', 'failed', 'stopping'].includes(state);
 
 /** The virtual machines, as libvirt says they are now. */
 export function InstanceList({ detailed = false }: { readonly detailed?: boolean }) {
@@ -47,6 +51,9 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
                 for (const entry of ended) void studio.instances.remove(entry.id);
               }}
             />
+          )}
+          {shown.filter(isAlive).length > 1 && (
+            <IconButton icon="stop" size={12} label="Stop all instances" onClick={() => studio.instances.stopAll()} />
           )}
           <IconButton icon="refresh" label="Read the list again" onClick={() => void studio.instances.load()} />
         </>
@@ -82,8 +89,13 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
   const ago = formatAgo(Date.parse(instance.createdAt), now);
   const words = instance.failure ?? stateWords[instance.state];
   const url = alive ? instance.url : null;
+  const [menuAt, setMenuAt] = useState<VirtualElement | null>(null);
   return (
     <li
+      onContextMenu={(event) => {
+        event.preventDefault();
+        setMenuAt(pointOf(event.clientX, event.clientY));
+      }}
       className={`row instance${focused ? ' row-active' : ''}${instance.state === 'stopped' ? ' instance-ended' : ''}`}
     >
       <button
@@ -136,9 +148,22 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
       >
         <Icon name="more" size={14} />
       </Menu>
+      {menuAt !== null && (
+        <MenuList
+          label={`Actions of ${instance.id}`}
+          items={instanceItems(instance, studio)}
+          anchor={menuAt}
+          onClose={() => setMenuAt(null)}
+        />
+      )}
     </li>
   );
 }
+
+/** A point as what a menu stands beside. */
+const pointOf = (x: number, y: number): VirtualElement => ({
+  getBoundingClientRect: () => new DOMRect(x, y, 0, 0),
+});
 
 function instanceItems(instance: Instance, studio: ReturnType<typeof useStudio>): readonly MenuItem[] {
   const { id, state } = instance;
@@ -150,6 +175,12 @@ function instanceItems(instance: Instance, studio: ReturnType<typeof useStudio>)
       icon: 'send',
       disabled: state !== 'ready',
       onSelect: () => void studio.runs.invoke(id),
+    },
+    {
+      id: 'details',
+      label: 'Details',
+      icon: 'info',
+      onSelect: () => studio.transient.setState({ dialog: { kind: 'instance', instanceId: id } }),
     },
     { id: 'console', label: 'Open its console', icon: 'terminal', onSelect: () => studio.instances.openConsole(id) },
     state === 'paused'

@@ -1,18 +1,26 @@
 import './runs.css';
+import { useState } from 'react';
 import type { RunSummary } from '#shared/model/run.ts';
-import { useNow, useProject, useSession, useShown, useStudio } from '../../bind/studio.tsx';
+import type { RunId } from '#shared/model/units.ts';
+import { useNow, useProject, useSession, useShown, useStudio, useTransient } from '../../bind/studio.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
+import { FilterInput, matchesWords } from '../../ui/filter-input.tsx';
 import { formatAgo, formatClock, formatMs } from '../../ui/format.ts';
 import { moveInList } from '../../ui/list.ts';
+import { nextSort, type Sort, sortRows } from '../../ui/sort.ts';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 
-/** Every run of the function that the store keeps. */
+/** Every run of the function that the store keeps: sorted, filtered, and forgotten one or many at a time. */
 export function RunTable() {
   const studio = useStudio();
   const project = useProject();
   const shown = useShown();
   const runs = useSession((state) => (project === null ? undefined : state.runs[project.id]));
   const now = useNow(10_000);
+  const leaving = useTransient((state) => state.leaving);
+  const [query, setQuery] = useState('');
+  const [sort, setSort] = useState<Sort<Column>>({ by: 'When', ascending: false });
+  const [chosen, setChosen] = useState<ReadonlySet<RunId>>(new Set());
   if (project === null) return null;
   if (runs?.value == null) {
     return runs?.error ? (
@@ -40,72 +48,144 @@ export function RunTable() {
     );
   }
   const bests = bestTotals(runs.value);
+  const rows = sortRows(
+    runs.value.filter((run) => !leaving.has(run.id) && matchesWords(query, textsOf(run))),
+    (run) => columns[sort.by](run),
+    sort.ascending,
+  );
+  const selected = rows.filter((run) => chosen.has(run.id)).map((run) => run.id);
+  const choose = (id: RunId, isChosen: boolean) => {
+    const next = new Set(chosen);
+    if (isChosen) next.add(id);
+    else next.delete(id);
+    setChosen(next);
+  };
   return (
-    <table className="run-table" onKeyDown={moveInList}>
-      <thead>
-        <tr>
-          <th scope="col">Total</th>
-          <th scope="col">Result</th>
-          <th scope="col">Runtime</th>
-          <th scope="col">Start</th>
-          <th scope="col">Acceleration</th>
-          <th scope="col">When</th>
-          <th scope="col">
-            <span className="sr-only">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {runs.value.map((run) => (
-          <tr key={run.id} className={run.id === shown.run?.id ? 'run-shown' : undefined}>
-            <td className="mono">
-              <button
-                type="button"
-                data-row
-                className="run-open"
-                aria-current={run.id === shown.run?.id}
-                onClick={() => void studio.runs.show(project.id, run.id)}
+    <>
+      <div className="run-tools">
+        <FilterInput label="Filter the runs" value={query} onChange={setQuery} />
+        <span className="muted">
+          {rows.length === runs.value.length ? `${rows.length} runs` : `${rows.length} of ${runs.value.length} runs`}
+        </span>
+        {selected.length > 0 && (
+          <Button icon="trash" onClick={() => studio.runs.remove(project.id, selected)}>
+            Forget {selected.length} selected
+          </Button>
+        )}
+      </div>
+      <table className="run-table" onKeyDown={moveInList}>
+        <thead>
+          <tr>
+            <th scope="col">
+              <input
+                type="checkbox"
+                aria-label="Select all runs"
+                checked={rows.length > 0 && selected.length === rows.length}
+                onChange={(event) => setChosen(new Set(event.target.checked ? rows.map((run) => run.id) : []))}
+              />
+            </th>
+            {(Object.keys(columns) as Column[]).map((name) => (
+              <th
+                key={name}
+                scope="col"
+                aria-sort={sort.by !== name ? undefined : sort.ascending ? 'ascending' : 'descending'}
               >
-                {run.totalMs === null ? '–' : formatMs(run.totalMs)}
-                {run.totalMs !== null && run.totalMs === bests[run.runtime] && (
-                  <span className="ok run-best">best</span>
-                )}
-              </button>
-            </td>
-            <td>
-              <RunResult run={run} />
-            </td>
-            <td>{run.runtime}</td>
-            <td>{run.startMode}</td>
-            <td className="muted">{run.accel === null ? '–' : run.accel === 'kvm' ? 'KVM' : 'emulated'}</td>
-            <td className="muted" data-tip={formatClock(run.startedAt)}>
-              {formatAgo(Date.parse(run.startedAt), now)}
-            </td>
-            <td className="run-actions">
-              <IconButton
-                icon="ghost"
-                label={run.id === shown.previous?.id ? 'Do not draw beneath' : 'Draw beneath the shown run, to compare'}
-                pressed={run.id === shown.previous?.id}
-                disabled={run.totalMs === null || run.id === shown.run?.id}
-                onClick={() => void studio.runs.compare(project.id, run.id === shown.previous?.id ? null : run.id)}
-              />
-              <IconButton
-                icon="terminal"
-                label="Its console"
-                onClick={() => studio.instances.openReplay(run.id, `${run.functionName} ${formatClock(run.startedAt)}`)}
-              />
-              <IconButton
-                icon="trash"
-                label="Forget this run"
-                onClick={() => void studio.runs.remove(project.id, run.id)}
-              />
-            </td>
+                <button type="button" className="run-sort" onClick={() => setSort(nextSort(sort, name))}>
+                  {name}
+                  {sort.by === name && (sort.ascending ? ' ↑' : ' ↓')}
+                </button>
+              </th>
+            ))}
+            <th scope="col">
+              <span className="sr-only">Actions</span>
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map((run) => (
+            <tr key={run.id} className={run.id === shown.run?.id ? 'run-shown' : undefined}>
+              <td>
+                <input
+                  type="checkbox"
+                  aria-label={`Select the run of ${formatClock(run.startedAt)}`}
+                  checked={chosen.has(run.id)}
+                  onChange={(event) => choose(run.id, event.target.checked)}
+                />
+              </td>
+              <td className="mono">
+                <button
+                  type="button"
+                  data-row
+                  className="run-open"
+                  aria-current={run.id === shown.run?.id}
+                  onClick={() => void studio.runs.show(project.id, run.id)}
+                >
+                  {run.totalMs === null ? '–' : formatMs(run.totalMs)}
+                  {run.totalMs !== null && run.totalMs === bests[run.runtime] && (
+                    <span className="ok run-best">best</span>
+                  )}
+                </button>
+              </td>
+              <td>
+                <RunResult run={run} />
+              </td>
+              <td>{run.runtime}</td>
+              <td>{run.startMode}</td>
+              <td className="muted">{run.accel === null ? '–' : run.accel === 'kvm' ? 'KVM' : 'emulated'}</td>
+              <td className="muted" data-tip={formatClock(run.startedAt)}>
+                {formatAgo(Date.parse(run.startedAt), now)}
+              </td>
+              <td className="run-actions">
+                <IconButton
+                  icon="ghost"
+                  label={
+                    run.id === shown.previous?.id ? 'Do not draw beneath' : 'Draw beneath the shown run, to compare'
+                  }
+                  pressed={run.id === shown.previous?.id}
+                  disabled={run.totalMs === null || run.id === shown.run?.id}
+                  onClick={() => void studio.runs.compare(project.id, run.id === shown.previous?.id ? null : run.id)}
+                />
+                <IconButton
+                  icon="terminal"
+                  label="Its console"
+                  onClick={() =>
+                    studio.instances.openReplay(run.id, `${run.functionName} ${formatClock(run.startedAt)}`)
+                  }
+                />
+                <IconButton
+                  icon="trash"
+                  label="Forget this run"
+                  onClick={() => studio.runs.remove(project.id, [run.id])}
+                />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
   );
 }
+
+/** The columns, and what each is sorted by. */
+const columns = {
+  Total: (run: RunSummary) => run.totalMs,
+  Result: (run: RunSummary) => run.status ?? run.errorCode ?? run.outcome,
+  Runtime: (run: RunSummary) => run.runtime,
+  Start: (run: RunSummary) => run.startMode,
+  Acceleration: (run: RunSummary) => run.accel,
+  When: (run: RunSummary) => run.startedAt,
+} as const;
+type Column = keyof typeof columns;
+
+/** What a filter looks into. */
+const textsOf = (run: RunSummary): readonly (string | null)[] => [
+  run.status === null ? null : String(run.status),
+  run.errorCode,
+  run.outcome,
+  run.runtime,
+  run.startMode,
+  run.accel,
+];
 
 /** The shortest total of each runtime: one is no rival of the other. Units: ms. */
 function bestTotals(runs: readonly RunSummary[]): Readonly<Record<string, number>> {
