@@ -10,7 +10,8 @@ import { nanosConfigSchema } from '#shared/model/nanos.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
-import { quantile, round, summarize } from './statistics.ts';
+import { quantile } from '#shared/statistics/statistics.ts';
+import { round, summarize } from './figures.ts';
 import { openStudio, type Studio } from './studio.ts';
 
 /** A start mode on Nanos against QEMU alone. Units: ms; `ratio` of the medians. */

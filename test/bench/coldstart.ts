@@ -2,11 +2,12 @@ import { connect } from 'node-libvirt';
 import type { Run } from '#shared/model/run.ts';
 import { type PhaseName, phaseNames } from '#shared/model/timeline.ts';
 import type { ProjectId } from '#shared/model/units.ts';
+import { quantile } from '#shared/statistics/statistics.ts';
 import { measureNanos, nanosDir } from './coldstart-nanos.ts';
+import { round, summarize } from './figures.ts';
 import { createFloor } from './floor.ts';
 import { benchUri } from './machine.ts';
 import type { BenchOptions } from './options.ts';
-import { quantile, round, summarize } from './statistics.ts';
 import { openStudio, type Studio } from './studio.ts';
 
 /** One start mode against its floor. Units: ms; `ratio` of the medians. */

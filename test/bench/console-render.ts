@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium, serveInstruments } from '../fixtures/instruments/serve.ts';
+import { round, summarize } from './figures.ts';
 import type { BenchOptions } from './options.ts';
-import { round, summarize } from './statistics.ts';
 
 /** Enough for a steady state; a run takes a few seconds. */
 const floodBytes = 24 * 1024 * 1024;

@@ -3,8 +3,8 @@ import type { Client } from '#shared/contract/client.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { InstanceId } from '#shared/model/units.ts';
 import { connectWebSocket } from '../contract/connect-web-socket.ts';
+import { round, summarize } from './figures.ts';
 import type { BenchOptions } from './options.ts';
-import { round, summarize } from './statistics.ts';
 import { openStudio, type Studio } from './studio.ts';
 
 const lineCount = 10_000;

@@ -9,8 +9,8 @@ import { writeVolume } from '@firstlight/tfs';
 import { runTool } from '#core/exec/run-tool.ts';
 import { listTree } from '#core/images/inspect/list-tree.ts';
 import { withImage } from '#core/images/inspect/open-image.ts';
+import { round, summarize } from './figures.ts';
 import type { BenchOptions } from './options.ts';
-import { round, summarize } from './statistics.ts';
 
 const MiB = 1024 * 1024;
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { runTool } from '#core/exec/run-tool.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
 import type { ProjectId } from '#shared/model/units.ts';
+import { round, summarize } from './figures.ts';
 import type { BenchOptions } from './options.ts';
-import { round, summarize } from './statistics.ts';
 import { openStudio, type Studio } from './studio.ts';
 
 const boots = ['disk', 'direct'] as const;

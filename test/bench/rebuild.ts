@@ -1,7 +1,7 @@
 import type { Project } from '#shared/model/project.ts';
 import { createNanosProject, nanosDir } from './coldstart-nanos.ts';
+import { summarize } from './figures.ts';
 import type { BenchOptions } from './options.ts';
-import { summarize } from './statistics.ts';
 import { openStudio, type Studio } from './studio.ts';
 
 /**

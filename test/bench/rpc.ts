@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { type Connection, connect } from 'node-libvirt';
-import { round, summarize } from './statistics.ts';
+import { round, summarize } from './figures.ts';
 
 const uri = 'qemu:///system';
 const domainCount = 50;

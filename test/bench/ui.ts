@@ -3,8 +3,8 @@ import { locateResources } from '#core/store/resources.ts';
 import { startHost } from '#host/start-host.ts';
 import { createFakeEngine } from '../fixtures/fake-engine.ts';
 import { launchChromium, serveInstruments } from '../fixtures/instruments/serve.ts';
+import { round, summarize } from './figures.ts';
 import type { BenchOptions } from './options.ts';
-import { round, summarize } from './statistics.ts';
 
 /** Two seconds of panning at 60 Hz. */
 const panFrames = 120;

@@ -1,0 +1,17 @@
+import { type Summary, summarize as summarizeExactly } from '#shared/statistics/statistics.ts';
+
+/** A figure as benches print it: a wall-clock measurement on a shared machine bears three digits; four keep ratios exact. */
+export const round = (value: number): number => Number(value.toPrecision(4));
+
+/** The figures of a series, rounded. Errors: throws for no samples. */
+export function summarize(samples: readonly number[]): Summary {
+  const { count, interval, ...figures } = summarizeExactly(samples);
+  return {
+    count,
+    median: round(figures.median),
+    p95: round(figures.p95),
+    min: round(figures.min),
+    max: round(figures.max),
+    interval: interval && { low: round(interval.low), high: round(interval.high) },
+  };
+}
