@@ -92,7 +92,7 @@ describe('run', () => {
         marks: [{ name: 'ember.main', atMs: 7, source: 'guest', clock: 'guest-tsc', errorMs: 0.05 }],
       },
     });
-    expect(printed.timeline.phases[1]).toEqual({ name: 'vmm', startMs: 1, durationMs: 2 });
+    expect(printed.timeline.phases[1]).toEqual({ name: 'vmm', startMs: 1, durationMs: 2, errorMs: 0 });
   });
 
   test.each([

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatDelta, formatDuration, formatMs } from './format.ts';
+import {
+  formatBytes,
+  formatChange,
+  formatDelta,
+  formatDuration,
+  formatError,
+  formatMs,
+  formatPercent,
+  roundToError,
+} from './format.ts';
 
 describe('formatDuration', () => {
   it.each([
@@ -38,4 +47,35 @@ describe('formatBytes', () => {
     [67_108_864, '64.0 MiB'],
     [1_073_741_824, '1.00 GiB'],
   ])('writes %d as %s', (value, text) => expect(formatBytes(value)).toBe(text));
+});
+
+describe('a figure with an error', () => {
+  it.each([
+    [23_412_345, 0, '23.4 ms'],
+    [23_412_345, 40_000, '23.4 ms'],
+    [23_412_345, 300_000, '23.4 ms'],
+    [23_412_345, 3_000_000, '23 ms'],
+    [23_412_345, 15_000_000, '20 ms'],
+    [1_302_000_000, 300_000_000, '1.3 s'],
+    [3_100_000, 15_000_000, '< 20 ms'],
+    [312_400, 1_000_000, '< 2 ms'],
+    [0, 1_000_000, '0 ms'],
+    [999_600, 100_000, '1.0 ms'],
+    [-23_412_345, 3_000_000, '−23 ms'],
+  ])('%d ± %d ns is written as %s: digits end where the error begins', (value, error, text) =>
+    expect(formatDuration(value, error)).toBe(text),
+  );
+
+  it('is so in differences, shares, errors and numbers for machines', () => {
+    expect(formatDelta(1_234_000, 200_000)).toBe('+1.2 ms');
+    expect(formatDelta(-40_000, 200_000)).toBe('±0 ms');
+    expect(formatChange(-1_234_000, 200_000)).toBe('1.2 ms faster');
+    expect(formatChange(150_000, 200_000)).toBe('no certain change');
+    expect(formatPercent(0.13712, 0.02)).toBe('14 %');
+    expect(formatPercent(0.13712)).toBe('13.7 %');
+    expect([0, 342_000, 1_000_000].map((error) => formatError(error))).toEqual(['± 0 ms', '± 400 µs', '± 1 ms']);
+    expect([roundToError(23.412345, 0.3), roundToError(23.412345, 0), roundToError(23.4, 15)]).toEqual([
+      23.4, 23.412345, 20,
+    ]);
+  });
 });

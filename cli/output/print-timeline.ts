@@ -18,7 +18,10 @@ export function renderTimeline(timeline: BootTimeline, style: Style): string {
   ];
   const lines = [`${style.bold(`Cold start  ${formatDuration(totalNs)}`)}  ${style.dim(facts.join(', '))}`];
   const barWidth = Math.min(maxBarWidth, Math.max(10, style.width - nameWidth - timeWidth - 8));
-  for (const phase of timeline.phases) lines.push(renderPhase(phase, totalNs, barWidth, style));
+  timeline.phases.forEach((phase, index) => {
+    const errorNs = phase.errorNs + (timeline.phases[index + 1]?.errorNs ?? 0);
+    lines.push(renderPhase(phase, errorNs, totalNs, barWidth, style));
+  });
   if (ahead !== null) {
     const parts = ahead.phases.filter((phase) => phase.durationNs > 0).map((phase) => phase.name);
     const what = parts.length > 0 ? ` (${parts.join(', ')})` : '';
@@ -27,8 +30,9 @@ export function renderTimeline(timeline: BootTimeline, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
-function renderPhase(phase: Phase, totalNs: number, barWidth: number, style: Style): string {
-  const time = `${formatDuration(phase.durationNs).padStart(timeWidth)}`;
+/** Units: `errorNs` is that of the phase's length. */
+function renderPhase(phase: Phase, errorNs: number, totalNs: number, barWidth: number, style: Style): string {
+  const time = formatDuration(phase.durationNs, phase.durationNs > 0 ? errorNs : 0).padStart(timeWidth);
   const scale = totalNs > 0 ? barWidth / totalNs : 0;
   const bar = renderBar(phase.startNs * scale, phase.durationNs * scale, barWidth, style.unicode);
   return `  ${phase.name.padEnd(nameWidth)}${time}  ${style.phase(phase.name, bar)}`.trimEnd();

@@ -3,6 +3,7 @@ import type { Json } from '#shared/model/json.ts';
 import type { Body, Response, Run } from '#shared/model/run.ts';
 import type { BootTimeline, Phase } from '#shared/model/timeline.ts';
 import { nsToMs } from '#shared/model/units.ts';
+import { roundTimeline } from '#shared/timeline/index.ts';
 import { errorJson } from './print-error.ts';
 
 /** What `run --json` prints. Shape: as the README gives it; `error` is there only when the run failed. */
@@ -31,8 +32,9 @@ function bodyJson(body: Body): Json {
   return body.kind === 'bytes' ? { base64: body.base64 } : body.value;
 }
 
-/** Units: ms as fractions, counted from the click. */
-function timelineJson(timeline: BootTimeline): Record<string, unknown> {
+/** Units: ms as fractions, counted from the click, none finer than its error (rule TL-E1). */
+function timelineJson(exact: BootTimeline): Record<string, unknown> {
+  const timeline = roundTimeline(exact);
   const { ahead } = timeline;
   return {
     totalMs: nsToMs(timeline.totalNs),
@@ -62,4 +64,5 @@ const phaseJson = (phase: Phase) => ({
   name: phase.name,
   startMs: nsToMs(phase.startNs),
   durationMs: nsToMs(phase.durationNs),
+  errorMs: nsToMs(phase.errorNs),
 });

@@ -5,7 +5,7 @@ describe('formatMs', () => {
   it.each([
     [0, '0 ms'],
     [0.0423, '42.3 µs'],
-    [0.999, '999 µs'],
+    [0.9994, '999 µs'],
     [0.99999, '1.00 ms'],
     [1, '1.00 ms'],
     [9.996, '10.0 ms'],
@@ -14,16 +14,16 @@ describe('formatMs', () => {
     [312.4, '312 ms'],
     [999.6, '1.00 s'],
     [44_000, '44.0 s'],
-    [123_456, '123 s'],
+    [123_456, '2 min 03 s'],
   ])('%d ms is %s', (ms, text) => expect(formatMs(ms)).toBe(text));
 });
 
 describe('formatBytes', () => {
   it.each([
     [12, '12 B'],
-    [1024, '1.0 KiB'],
-    [1_447_034, '1.4 MiB'],
-    [42_991_616, '41 MiB'],
+    [1024, '1.00 KiB'],
+    [1_447_034, '1.38 MiB'],
+    [42_991_616, '41.0 MiB'],
   ])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 });
 

@@ -1,4 +1,5 @@
 import { formatNs } from '../../ui/instrument-format.ts';
+import { lengthText } from './figures.ts';
 import type { Lane } from './lanes.ts';
 import type { TimelineModel } from './timeline-model.ts';
 
@@ -9,7 +10,7 @@ export function AheadPanel(props: { readonly model: TimelineModel; readonly bar:
   if (ahead === null || ahead === undefined) return null;
   const parts = model.ahead.filter((segment) => segment.endNs > segment.startNs);
   const idleNs = -(ahead.startNs + ahead.durationNs);
-  const words = parts.map((part) => `${part.name} ${formatNs(part.endNs - part.startNs)}`).join(', ');
+  const words = parts.map((part) => `${part.name} ${lengthText(part)}`).join(', ');
   return (
     <button
       type="button"

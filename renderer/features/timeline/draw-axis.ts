@@ -1,5 +1,6 @@
 import { timeTickFormat } from '../../ui/instrument-format.ts';
 import { withAlpha } from '../../ui/instrument-theme.ts';
+import { instantError, windowError } from './figures.ts';
 import { type Ctx, crisp, monoFont, type Scene, uiFont, xOf } from './scene.ts';
 import { findTicks, spanNs } from './time-scale.ts';
 import { describeRange } from './timeline-text.ts';
@@ -10,7 +11,7 @@ const tickGapPx = 84;
 /** Draws the axis: round ticks with their times and a grid through all rows; the click and what was before it. */
 export function drawAxis(ctx: Ctx, scene: Scene): void {
   const { window, widthPx, heightPx, lanes, tokens } = scene;
-  const ticks = findTicks(window, widthPx, tickGapPx);
+  const ticks = findTicks(window, widthPx, tickGapPx, windowError(scene.model, window));
   const format = timeTickFormat(ticks.stepNs, Math.max(Math.abs(window.startNs), Math.abs(window.endNs)));
   const clickX = xOf(scene, 0);
   if (clickX > 0) {
@@ -52,7 +53,7 @@ function drawRange(ctx: Ctx, scene: Scene): void {
   chip(
     ctx,
     scene,
-    describeRange(model, spanNs(range)),
+    describeRange(model, range),
     (left + right) / 2,
     lanes.axis.heightPx,
     accent,
@@ -66,7 +67,7 @@ function drawCrosshair(ctx: Ctx, scene: Scene, cursorNs: number): void {
   ctx.fillStyle = withAlpha(scene.tokens.get('--fg'), 0.7);
   ctx.fillRect(x - 0.5, 0, 1, scene.heightPx);
   if (scene.range !== null) return;
-  const step = spanNs(scene.window) / scene.widthPx;
+  const step = Math.max(spanNs(scene.window) / scene.widthPx, cursorError(scene, cursorNs));
   const format = timeTickFormat(10 ** Math.floor(Math.log10(step)), Math.max(Math.abs(cursorNs), step));
   chip(
     ctx,
@@ -78,6 +79,10 @@ function drawCrosshair(ctx: Ctx, scene: Scene, cursorNs: number): void {
     scene.tokens.get('--bg'),
   );
 }
+
+/** The error of where the crosshair stands: that of the mark it is on, else of the marks around it. */
+const cursorError = ({ model, cursorMark }: Scene, cursorNs: number): number =>
+  model.markErrorNs[cursorMark] ?? instantError(model, cursorNs);
 
 /** A line of text on a small plate in the axis, kept within the plot. */
 function chip(

@@ -6,61 +6,67 @@ import { layOutLanes } from './lanes.ts';
 import type { Ctx, Scene } from './scene.ts';
 import { buildModel } from './timeline-model.ts';
 
-/** A context that keeps the bar's rectangles wider than a joint as `[left, right]`, and each gradient's stops. */
+/** A context that keeps what is filled in the bar's lane: left edge, right edge and colour. */
 function makeRecorder(lanes: Scene['lanes']) {
-  const extents: [left: number, right: number][] = [];
-  const stops: [left: number, right: number, alphas: string[]][] = [];
+  const fills: { left: number; right: number; colour: string }[] = [];
   const context = {
-    fillRect: (x: number, y: number, width: number) => {
-      if (y === lanes.bar.topPx && width > 1) extents.push([x, x + width]);
-    },
-    createLinearGradient: (left: number, _top: number, right: number) => {
-      const alphas: string[] = [];
-      stops.push([left, right, alphas]);
-      return { addColorStop: (at: number, colour: string) => alphas.push(`${at.toFixed(2)} ${colour.slice(7)}`) };
+    fillRect(x: number, y: number, width: number) {
+      if (y === lanes.bar.topPx) fills.push({ left: x, right: x + width, colour: this.fillStyle });
     },
     measureText: () => ({ width: 1e9 }),
     fillText: () => undefined,
     font: '',
     fillStyle: '',
   };
-  return { context: context as unknown as Ctx, extents, stops };
+  /** The colour on top at each pixel of the bar. */
+  const pixels = (widthPx: number) =>
+    Array.from({ length: widthPx }, (_, x) => fills.findLast(({ left, right }) => x >= left && x < right)?.colour);
+  return { context: context as unknown as Ctx, fills, pixels };
 }
 
-it('fades a phase over the error bounds of its edges, and draws nothing beyond them', () => {
-  const phases = phaseNames.map((name, index) => ({
-    name,
-    startNs: ns([0, 100, 400, 400, 400, 400, 400, 400][index] ?? 0),
-    durationNs: ns([100, 300, 0, 0, 0, 0, 0, 600][index] ?? 0),
-    errorNs: ns(index >= 2 ? 50 : 0),
-  }));
-  const model = buildModel(
-    { startMode: 'cold', accel: 'kvm', totalNs: ns(1000), complete: true, phases, ahead: null, marks: [] },
-    null,
-  );
-  const lanes = layOutLanes(160, 4, false);
-  const { context, extents, stops } = makeRecorder(lanes);
-  drawPhases(context, {
-    model,
-    lanes,
-    series: [],
-    window: { startNs: 0, endNs: 1000 },
-    widthPx: 1000,
-    heightPx: 160,
-    tokens: { theme: 'dark', get: () => '#336699' },
-    selected: null,
-    cursorNs: null,
-    cursorMark: -1,
-    range: null,
-    labelWidth: () => 0,
-  });
-  expect(extents).toEqual([
-    [0, 100],
-    [100, 450],
-    [350, 1000],
-  ]);
-  expect(stops).toEqual([
-    [100, 450, ['0.00 ff', '0.00 ff', '0.71 ff', '1.00 00']],
-    [350, 1000, ['0.00 00', '0.15 ff', '1.00 ff', '1.00 ff']],
-  ]);
-});
+const colours: Readonly<Record<string, string>> = {
+  '--phase-prepare': '#111111',
+  '--phase-vmm': '#222222',
+  '--phase-respond': '#888888',
+  '--bg-inset': '#000000',
+};
+
+it.each([1000, 737, 90])(
+  'TL-E2: gives each pixel the colour of one phase, and hatches an uncertain edge, at %i px',
+  (widthPx) => {
+    const phases = phaseNames.map((name, index) => ({
+      name,
+      startNs: ns([0, 100, 400, 400, 400, 400, 400, 400][index] ?? 0),
+      durationNs: ns([100, 300, 0, 0, 0, 0, 0, 600][index] ?? 0),
+      errorNs: ns(index >= 2 ? 50 : 0),
+    }));
+    const model = buildModel(
+      { startMode: 'cold', accel: 'kvm', totalNs: ns(1000), complete: true, phases, ahead: null, marks: [] },
+      null,
+    );
+    const lanes = layOutLanes(160, 4, false);
+    const { context, fills, pixels } = makeRecorder(lanes);
+    drawPhases(context, {
+      model,
+      lanes,
+      series: [],
+      window: { startNs: 0, endNs: 1000 },
+      widthPx,
+      heightPx: 160,
+      tokens: { theme: 'dark', get: (name) => colours[name] ?? '#777777' },
+      selected: null,
+      cursorNs: null,
+      cursorMark: -1,
+      range: null,
+      labelWidth: () => 0,
+    });
+    for (const { left, right } of fills) expect([left % 1, right % 1]).toEqual([0, 0]);
+    const drawn = pixels(widthPx).map((colour) => colour?.slice(0, 7));
+    const at = (atNs: number) => Math.round((atNs / 1000) * widthPx);
+    const within = (fromNs: number, toNs: number) => new Set(drawn.slice(at(fromNs) + 1, at(toNs) - 1));
+    expect(within(0, 100)).toEqual(new Set(['#111111']));
+    expect(within(100, 350)).toEqual(new Set(['#222222']));
+    expect(within(450, 1000)).toEqual(new Set(['#888888']));
+    expect(new Set(drawn.slice(at(350), at(450)))).toEqual(new Set(['#222222', '#888888']));
+  },
+);

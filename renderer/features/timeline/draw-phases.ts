@@ -1,5 +1,6 @@
-import { formatNs, formatNsChange, formatNsDelta } from '../../ui/instrument-format.ts';
+import { formatNsChange, formatNsDelta } from '../../ui/instrument-format.ts';
 import { inkOn, withAlpha } from '../../ui/instrument-theme.ts';
+import { changeError, lengthText } from './figures.ts';
 import type { Lane } from './lanes.ts';
 import { type Ctx, crisp, fitText, phaseColour, type Scene, uiFont, xOf } from './scene.ts';
 import type { Segment } from './timeline-model.ts';
@@ -7,6 +8,9 @@ import { changeOf } from './timeline-text.ts';
 
 /** Under this many pixels an error bound cannot be told from a sharp edge. */
 const sharpPx = 0.75;
+/** From this error on there is room for a stripe of each colour. */
+const hatchFromPx = 4;
+const stripePx = 2;
 const textInsetPx = 6;
 /** Phases that are not the selected one recede to this opacity. */
 const recededAlpha = 0.38;
@@ -16,6 +20,7 @@ export function drawPhases(ctx: Ctx, scene: Scene): void {
   const { model, lanes } = scene;
   for (const segment of model.ahead) drawAhead(ctx, scene, lanes.bar, segment);
   for (const segment of model.segments) drawSegment(ctx, scene, lanes.bar, segment);
+  drawHatches(ctx, scene, lanes.bar);
   drawJoints(ctx, scene, lanes.bar);
   for (const segment of model.segments) drawText(ctx, scene, lanes.bar, segment);
   if (lanes.ghost.heightPx > 0) for (const segment of model.ghost) drawGhost(ctx, scene, lanes.ghost, segment);
@@ -35,43 +40,45 @@ function visible(scene: Scene, segment: Segment, marginPx = 0): Extent | null {
   return right > left ? { left, right } : null;
 }
 
-/** Fades in over the starting edge's error bound and out over the other's: each edge is as wide as it is unsure. */
+/** A whole number of pixels: a fraction would be blended with the phase beside it. */
+const snap = (px: number): number => Math.round(px);
+
 function drawSegment(ctx: Ctx, scene: Scene, lane: Lane, segment: Segment): void {
-  const perNs = scene.widthPx / (scene.window.endNs - scene.window.startNs);
-  const inPx = segment.errorNs * perNs;
-  const outPx = segment.endErrorNs * perNs;
-  const extent = visible(scene, segment, Math.max(inPx, outPx));
+  const extent = visible(scene, segment);
   if (extent === null) return;
-  const colour = phaseColour(scene, segment.name);
-  const strength = scene.selected === null || scene.selected === segment.name ? 1 : recededAlpha;
-  if (inPx < sharpPx && outPx < sharpPx) {
-    ctx.fillStyle = withAlpha(colour, strength);
-    // A phase too short to see still shows as a hair.
-    ctx.fillRect(extent.left, lane.topPx, Math.max(extent.right - extent.left, 0.75), lane.heightPx);
-    return;
+  const left = snap(extent.left);
+  ctx.fillStyle = fillOf(scene, segment);
+  // A phase too short to see still shows as a hair.
+  ctx.fillRect(left, lane.topPx, Math.max(snap(extent.right) - left, 1), lane.heightPx);
+}
+
+const fillOf = (scene: Scene, { name }: Segment): string =>
+  withAlpha(phaseColour(scene, name), scene.selected === null || scene.selected === name ? 1 : recededAlpha);
+
+/** Hatches both phases over the error bound of the edge between them: each stripe has the colour of one (rule TL-E2). */
+function drawHatches(ctx: Ctx, scene: Scene, lane: Lane): void {
+  const perNs = scene.widthPx / (scene.window.endNs - scene.window.startNs);
+  const there = scene.model.segments.filter((segment) => segment.endNs > segment.startNs);
+  for (const [index, after] of there.entries()) {
+    const before = there[index - 1];
+    const halfPx = after.errorNs * perNs;
+    if (before === undefined || halfPx < hatchFromPx) continue;
+    const edge = snap(xOf(scene, after.startNs));
+    hatch(ctx, lane, snap(edge - halfPx), edge, fillOf(scene, after), scene.widthPx);
+    hatch(ctx, lane, edge, snap(edge + halfPx), fillOf(scene, before), scene.widthPx);
   }
-  const start = xOf(scene, segment.startNs);
-  const end = xOf(scene, segment.endNs);
-  const from = start - inPx;
-  const to = end + outPx;
-  const gradient = ctx.createLinearGradient(from, 0, to, 0);
-  const stop = (px: number, alpha: number) =>
-    gradient.addColorStop(Math.min(1, Math.max(0, (px - from) / (to - from))), withAlpha(colour, alpha * strength));
-  const full = start + inPx;
-  const fade = end - outPx;
-  stop(from, inPx < sharpPx ? 1 : 0);
-  if (full <= fade) {
-    stop(full, 1);
-    stop(fade, 1);
-  } else {
-    // Both edges are unsure beyond the middle: nowhere is it certain that this phase was under way.
-    const peak = (to - from) / (2 * (inPx + outPx));
-    stop(from + 2 * inPx * peak, peak);
+}
+
+/** Upright stripes of one colour over every other part of a stretch, counted from the window's left. */
+function hatch(ctx: Ctx, lane: Lane, from: number, to: number, fill: string, widthPx: number): void {
+  ctx.fillStyle = fill;
+  const left = Math.max(0, from);
+  const right = Math.min(widthPx, to);
+  for (let x = left - (left % (2 * stripePx)); x < right; x += 2 * stripePx) {
+    const start = Math.max(left, x);
+    const end = Math.min(right, x + stripePx);
+    if (end > start) ctx.fillRect(start, lane.topPx, end - start, lane.heightPx);
   }
-  stop(to, outPx < sharpPx ? 1 : 0);
-  ctx.fillStyle = gradient;
-  const left = Math.max(extent.left, from);
-  ctx.fillRect(left, lane.topPx, Math.min(extent.right, to) - left, lane.heightPx);
 }
 
 /** A hairline of background between phases whose joint is sharp. */
@@ -92,7 +99,7 @@ function drawText(ctx: Ctx, scene: Scene, lane: Lane, segment: Segment): void {
   const room = Math.min(scene.widthPx, extent.right) - left - 2 * textInsetPx;
   const receded = scene.selected !== null && scene.selected !== segment.name;
   ctx.font = uiFont(scene, 11, 550);
-  const duration = formatNs(segment.endNs - segment.startNs);
+  const duration = lengthText(segment);
   const text = fitText(ctx, [`${segment.name}  ${duration}`, segment.name, duration], room);
   if (text !== null) {
     ctx.fillStyle = receded ? scene.tokens.get('--fg') : inkOn(phaseColour(scene, segment.name));
@@ -119,7 +126,10 @@ function drawGhost(ctx: Ctx, scene: Scene, lane: Lane, segment: Segment): void {
   const left = Math.max(0, extent.left);
   const text = fitText(
     ctx,
-    [`${formatNs(segment.endNs - segment.startNs)}, now ${formatNsChange(change)}`, `now ${formatNsDelta(change)}`],
+    [
+      `${lengthText(segment)}, now ${formatNsChange(change, changeError(scene.model, segment))}`,
+      `now ${formatNsDelta(change, changeError(scene.model, segment))}`,
+    ],
     Math.min(scene.widthPx, extent.right) - left - 8,
   );
   if (text === null) return;
@@ -149,7 +159,7 @@ function drawAhead(ctx: Ctx, scene: Scene, lane: Lane, segment: Segment): void {
   ctx.stroke();
   ctx.font = uiFont(scene, 11, 550);
   const inView = Math.max(0, left);
-  const duration = formatNs(segment.endNs - segment.startNs);
+  const duration = lengthText(segment);
   const texts = [`${segment.name}  ${duration}  ahead of the click`, `${segment.name}  ${duration}`, segment.name];
   const text = fitText(ctx, texts, Math.min(scene.widthPx, right) - inView - 16);
   if (text !== null) {

@@ -1,7 +1,8 @@
-import { formatNs, formatNsChange, formatPercent } from '../../ui/instrument-format.ts';
+import { formatNs, formatNsChange, formatNsError } from '../../ui/instrument-format.ts';
+import { changeError, lengthText, shareText } from './figures.ts';
 import { type ResourceSeries, valueAt } from './resource-series.ts';
 import { phaseAt, type TimelineModel } from './timeline-model.ts';
-import { changeOf, describeSource, shareOf } from './timeline-text.ts';
+import { changeOf, describeSource } from './timeline-text.ts';
 
 /** The read-out's width with four resources; with less room than this on the right it stands left of the crosshair. */
 const roomPx = 350;
@@ -30,7 +31,7 @@ export function HoverReadout(props: {
         <div className="tl-readout-mark">
           <b>{mark.label}</b>
           <span>
-            {formatNs(mark.atNs)} ± {formatNs(mark.errorNs)}
+            {formatNs(mark.atNs, mark.errorNs)} {formatNsError(mark.errorNs)}
           </span>
           <i>{describeSource(mark).split(', ±')[0]}</i>
         </div>
@@ -39,10 +40,10 @@ export function HoverReadout(props: {
         <div className="tl-readout-phase">
           <span className="tl-swatch" data-phase={phase.name} />
           <b>{phase.name}</b>
-          <span>{formatNs(phase.endNs - phase.startNs)}</span>
+          <span>{lengthText(phase)}</span>
           <i>
-            {formatPercent(shareOf(model, phase))}
-            {change !== null && `, ${formatNsChange(change)}`}
+            {shareText(model, phase)}
+            {change !== null && `, ${formatNsChange(change, changeError(model, phase))}`}
           </i>
         </div>
       )}
@@ -50,7 +51,7 @@ export function HoverReadout(props: {
         <div className="tl-readout-phase">
           <span className="tl-swatch" data-phase={ahead.name} />
           <b>{ahead.name}</b>
-          <span>{formatNs(ahead.endNs - ahead.startNs)}</span>
+          <span>{lengthText(ahead)}</span>
           <i>ahead of the click</i>
         </div>
       )}
@@ -58,7 +59,7 @@ export function HoverReadout(props: {
         <div className="tl-readout-phase">
           <span className="tl-swatch tl-swatch-ghost" data-phase={ghost.name} />
           <span>previous: {ghost.name}</span>
-          <span>{formatNs(ghost.endNs - ghost.startNs)}</span>
+          <span>{lengthText(ghost)}</span>
         </div>
       )}
       {known.length > 0 && (

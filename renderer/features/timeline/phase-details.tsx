@@ -1,7 +1,8 @@
-import type { PhaseName } from '#shared/model/timeline.ts';
-import { formatNs, formatNsChange, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
-import { durationOf, marksWithin, type TimelineModel } from './timeline-model.ts';
-import { changeOf, describeSource, shareOf } from './timeline-text.ts';
+import type { Mark, PhaseName } from '#shared/model/timeline.ts';
+import { formatNs, formatNsChange, formatNsDelta, formatNsError } from '../../ui/instrument-format.ts';
+import { changeError, lengthText, previousText, shareText } from './figures.ts';
+import { marksWithin, type TimelineModel } from './timeline-model.ts';
+import { changeOf, describeSource } from './timeline-text.ts';
 
 /** More rows than this say no more to a person; the table has them all. */
 const mostMarks = 100;
@@ -35,17 +36,17 @@ export function PhaseDetails(props: {
       <dl>
         <dt>length</dt>
         <dd>
-          {formatNs(segment.endNs - segment.startNs)} <i>{formatPercent(shareOf(model, segment))} of total</i>
+          {lengthText(segment)} <i>{shareText(model, segment)} of total</i>
         </dd>
         <dt>from</dt>
         <dd>
-          {formatNs(segment.startNs)} <i>± {formatNs(segment.errorNs)}</i>
+          {formatNs(segment.startNs, segment.errorNs)} <i>{formatNsError(segment.errorNs)}</i>
         </dd>
         {change !== null && (
           <>
             <dt>previous</dt>
             <dd>
-              {formatNs(durationOf(model.ghost, phase))} <i>now {formatNsChange(change)}</i>
+              {previousText(model, phase)} <i>now {formatNsChange(change, changeError(model, segment))}</i>
             </dd>
           </>
         )}
@@ -54,7 +55,7 @@ export function PhaseDetails(props: {
         {inside.map((mark, index) => (
           <li key={mark.key} title={describeSource(mark)}>
             <span>{mark.label}</span>
-            <b>{formatNsDelta(mark.atNs - (index === 0 ? segment.startNs : (inside[index - 1]?.atNs ?? 0)))}</b>
+            <b>{sinceBefore(mark, inside[index - 1] ?? { atNs: segment.startNs, errorNs: segment.errorNs })}</b>
           </li>
         ))}
       </ol>
@@ -63,3 +64,9 @@ export function PhaseDetails(props: {
     </aside>
   );
 }
+
+/** The time between two marks; its error is that of both. */
+const sinceBefore = (
+  mark: Pick<Mark, 'atNs' | 'errorNs'>,
+  before: { readonly atNs: number; readonly errorNs: number },
+) => formatNsDelta(mark.atNs - before.atNs, mark.errorNs + before.errorNs);

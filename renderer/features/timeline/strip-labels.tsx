@@ -1,5 +1,5 @@
 import type { BootTimeline } from '#shared/model/timeline.ts';
-import { formatNs } from '../../ui/instrument-format.ts';
+import { totalText } from './figures.ts';
 import type { Lane, Lanes } from './lanes.ts';
 import type { ResourceSeries } from './resource-series.ts';
 import type { TimelineModel } from './timeline-model.ts';
@@ -36,7 +36,7 @@ export function StripLabels(props: {
   );
 }
 
-const totalOf = (timeline: BootTimeline | null) => (timeline === null ? {} : { value: formatNs(timeline.totalNs) });
+const totalOf = (timeline: BootTimeline | null) => (timeline === null ? {} : { value: totalText(timeline) });
 
 function Row(props: { readonly lane: Lane; readonly name: string; readonly value?: string; readonly title?: string }) {
   const { lane, name, value, title } = props;

@@ -51,9 +51,10 @@ export interface Ticks {
   readonly atNs: readonly number[];
 }
 
-/** Round ticks (1, 2 or 5 times a power of ten, whole nanoseconds) at least `gapPx` apart. */
-export function findTicks(window: TimeWindow, widthPx: number, gapPx: number): Ticks {
-  const stepNs = roundStep((spanNs(window) / Math.max(1, widthPx)) * gapPx);
+/** Round ticks (1, 2 or 5 times a power of ten, whole nanoseconds) at least `gapPx` apart, none finer than `errorNs`. */
+export function findTicks(window: TimeWindow, widthPx: number, gapPx: number, errorNs = 0): Ticks {
+  const leastNs = errorNs > 0 ? 10 ** Math.floor(Math.log10(errorNs)) : 0;
+  const stepNs = roundStep(Math.max(leastNs, (spanNs(window) / Math.max(1, widthPx)) * gapPx));
   const first = Math.ceil(window.startNs / stepNs);
   const last = Math.floor(window.endNs / stepNs);
   const atNs: number[] = [];

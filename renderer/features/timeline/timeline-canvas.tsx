@@ -194,7 +194,7 @@ export function TimelineCanvas(props: TimelineCanvasProps) {
           />
         )}
         <p className="tl-spoken" aria-live="polite" data-testid="timeline-range">
-          {range === null ? '' : describeRange(model, range.endNs - range.startNs)}
+          {range === null ? '' : describeRange(model, range)}
         </p>
         <p className="tl-spoken" aria-live="polite" data-testid="timeline-spoken">
           {cursor?.byKeys ? describeInstant(model, cursor.atNs, cursor.mark) : ''}

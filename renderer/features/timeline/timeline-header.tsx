@@ -1,7 +1,8 @@
 import type { PhaseName } from '#shared/model/timeline.ts';
-import { formatNs, formatNsChange, formatPercent } from '../../ui/instrument-format.ts';
+import { formatNsChange } from '../../ui/instrument-format.ts';
+import { changeError, lengthText, shareText, totalText } from './figures.ts';
 import type { TimelineModel } from './timeline-model.ts';
-import { changeOf, shareOf } from './timeline-text.ts';
+import { changeOf } from './timeline-text.ts';
 
 /** The total, how the run was started, and a legend with every phase's length. */
 export function TimelineHeader(props: {
@@ -20,7 +21,8 @@ export function TimelineHeader(props: {
         {model.segments.map((segment) => {
           const duration = segment.endNs - segment.startNs;
           const change = changeOf(model, segment);
-          const compared = change === null ? '' : `, ${formatNsChange(change)} than in the previous run`;
+          const compared =
+            change === null ? '' : `, ${formatNsChange(change, changeError(model, segment))} than in the previous run`;
           return (
             <li key={segment.name}>
               <button
@@ -29,13 +31,13 @@ export function TimelineHeader(props: {
                 data-phase={segment.name}
                 data-empty={duration === 0}
                 aria-pressed={selectedPhase === segment.name}
-                title={`${segment.name}: ${formatNs(duration)}, ${formatPercent(shareOf(model, segment))} of the total${compared}. Double click zooms to it.`}
+                title={`${segment.name}: ${lengthText(segment)}, ${shareText(model, segment)} of the total${compared}. Double click zooms to it.`}
                 onClick={() => onSelectPhase(selectedPhase === segment.name ? null : segment.name)}
                 onDoubleClick={() => onZoomToPhase(segment.name)}
               >
                 <span className="tl-swatch" data-phase={segment.name} />
                 <span className="tl-name">{segment.name}</span>
-                <b>{formatNs(duration)}</b>
+                <b>{lengthText(segment)}</b>
               </button>
             </li>
           );
@@ -52,7 +54,7 @@ function Total({ model, change }: { readonly model: TimelineModel; readonly chan
   return (
     <>
       <strong className="tl-total" data-complete={timeline.complete} data-testid="timeline-total">
-        {formatNs(timeline.totalNs)}
+        {totalText(timeline)}
       </strong>
       {change !== null && (
         <span className="tl-note tl-change" title="Than the previous run, which is drawn beneath this one">

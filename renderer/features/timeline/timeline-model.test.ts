@@ -5,9 +5,9 @@ import { ns } from '#shared/model/units.ts';
 import { hitTest, nearestMark, neighbourMark } from './hit-test.ts';
 import { labelRowPx, layOutLanes } from './lanes.ts';
 import { placeLabels } from './mark-labels.ts';
-import { buildModel, durationOf, findBounds, marksWithin, phaseAt } from './timeline-model.ts';
+import { buildModel, durationOf, findBounds, marksWithin, phaseAt, shareOf } from './timeline-model.ts';
 import { timelineToSvg } from './timeline-svg.ts';
-import { changeOf, describeTimeline, shareOf, timelineToText } from './timeline-text.ts';
+import { changeOf, describeTimeline, timelineToText } from './timeline-text.ts';
 
 const mark = (atNs: number, name = `at ${atNs}`, errorNs = 0): Mark => ({
   name,

@@ -84,7 +84,7 @@ function toSegments(phases: readonly Phase[], lastErrorNs: number): Segment[] {
 }
 
 /** The end of the last phase is a mark too: its error bound is that mark's. */
-function endErrorOf(timeline: BootTimeline | null, marks: readonly Mark[]): number {
+export function endErrorOf(timeline: BootTimeline | null, marks: readonly Mark[]): number {
   return marks.find((mark) => mark.atNs === timeline?.totalNs)?.errorNs ?? 0;
 }
 
@@ -148,4 +148,10 @@ export function phaseAt(segments: readonly Segment[], atNs: number): Segment | n
 export function durationOf(segments: readonly Segment[], name: PhaseName): number {
   const segment = segments.find((candidate) => candidate.name === name);
   return segment === undefined ? 0 : segment.endNs - segment.startNs;
+}
+
+/** A phase's part of the total as a fraction; 0 for a total of 0. */
+export function shareOf(model: TimelineModel, segment: Segment): number {
+  const total = model.timeline?.totalNs ?? 0;
+  return total === 0 ? 0 : (segment.endNs - segment.startNs) / total;
 }

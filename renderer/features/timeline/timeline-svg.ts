@@ -1,15 +1,17 @@
 import type { Mark } from '#shared/model/timeline.ts';
-import { formatNs, formatNsDelta, formatPercent, timeTickFormat } from '../../ui/instrument-format.ts';
+import { formatNs, formatNsDelta, formatNsError, timeTickFormat } from '../../ui/instrument-format.ts';
 import { inkOn } from '../../ui/instrument-theme.ts';
+import { changeError, lengthText, shareText, totalText } from './figures.ts';
 import { findTicks, nsToPx } from './time-scale.ts';
 import type { Segment, TimelineModel } from './timeline-model.ts';
-import { changeOf, shareOf } from './timeline-text.ts';
+import { changeOf } from './timeline-text.ts';
 
 /** A width that a chat or a page shows without scaling. */
 const widthPx = 960;
 const edgePx = 20;
 const rowPx = 20;
 const markRowPx = 17;
+const stripePx = 2;
 /** As many as a picture of this width can list beside the phases. */
 const mostMarks = 12;
 
@@ -36,11 +38,24 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
       );
     }
   };
+  /** Stripes of both phases within the error bound of the edge between them (rule TL-E2). */
+  const hatchEdges = (y: number, height: number) => {
+    const there = model.segments.filter((segment) => segment.endNs > segment.startNs);
+    for (const [index, after] of there.entries()) {
+      const before = there[index - 1];
+      const reach = x(after.startNs + after.errorNs) - x(after.startNs);
+      if (before === undefined || reach < stripePx * 2) continue;
+      for (let at = x(after.startNs) - reach; at < x(after.startNs) + reach; at += stripePx * 2) {
+        const fill = token(`--phase-${at < x(after.startNs) ? after.name : before.name}`);
+        out.push(`<rect x="${at.toFixed(2)}" y="${y}" width="${stripePx}" height="${height}" fill="${fill}"/>`);
+      }
+    }
+  };
   const facts = [timeline.startMode, timeline.accel === 'tcg' ? 'emulated (tcg)' : 'kvm'];
   if (timeline.ahead !== null) facts.push(`${formatNs(timeline.ahead.durationNs)} ahead of the click, not counted`);
   if (!timeline.complete) facts.unshift('ended without a response');
   const faint = `fill="${token('--fg-muted')}"`;
-  text(edgePx, 32, `Cold start  ${formatNs(timeline.totalNs)}`, 'font-size="18" font-weight="600"');
+  text(edgePx, 32, `Cold start  ${totalText(timeline)}`, 'font-size="18" font-weight="600"');
   text(
     widthPx - edgePx,
     32,
@@ -56,6 +71,7 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
     if (x(atNs) < widthPx - 60) text(x(atNs), 57, format.format(atNs), `font-size="11" ${faint}`);
   }
   bar(model.segments, 64, 30, 1);
+  hatchEdges(64, 30);
   bar(model.ghost, 98, 10, 0.35);
   for (const segment of model.segments) {
     const room = x(segment.endNs) - x(segment.startNs);
@@ -67,7 +83,7 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
   const heading = `text-anchor="end" font-size="11" ${faint}`;
   text(220, 132, 'length', heading);
   text(300, 132, 'share', heading);
-  if (model.previous !== null) text(410, 132, `against ${formatNs(model.previous.totalNs)}`, heading);
+  if (model.previous !== null) text(410, 132, `against ${totalText(model.previous)}`, heading);
   const firstRow = 152;
   for (const [index, segment] of model.segments.entries()) {
     const y = firstRow + index * rowPx;
@@ -76,20 +92,21 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
     );
     const change = changeOf(model, segment);
     text(edgePx + 18, y, segment.name, 'font-size="13"');
-    text(220, y, formatNs(segment.endNs - segment.startNs), 'text-anchor="end" font-size="13"');
-    text(300, y, formatPercent(shareOf(model, segment)), `text-anchor="end" font-size="13" ${faint}`);
-    if (change !== null) text(410, y, formatNsDelta(change), `text-anchor="end" font-size="13" ${faint}`);
+    text(220, y, lengthText(segment), 'text-anchor="end" font-size="13"');
+    text(300, y, shareText(model, segment), `text-anchor="end" font-size="13" ${faint}`);
+    if (change !== null)
+      text(410, y, formatNsDelta(change, changeError(model, segment)), `text-anchor="end" font-size="13" ${faint}`);
   }
   const listed = listMarks(model, mostMarks);
   if (listed.length > 0) text(570, 132, `marks, ${listed.length} of ${model.marks.length}`, `font-size="11" ${faint}`);
   for (const [index, mark] of listed.entries()) {
     const y = firstRow + index * markRowPx;
-    text(556, y, formatNs(mark.atNs), 'text-anchor="end" font-size="12"');
+    text(556, y, formatNs(mark.atNs, mark.errorNs), 'text-anchor="end" font-size="12"');
     text(570, y, mark.label, 'font-size="12"');
     text(
       widthPx - edgePx,
       y,
-      `± ${formatNs(mark.errorNs)}, ${mark.source}`,
+      `${formatNsError(mark.errorNs)}, ${mark.source}`,
       `text-anchor="end" font-size="12" ${faint}`,
     );
   }

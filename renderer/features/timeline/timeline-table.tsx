@@ -1,8 +1,9 @@
 import { useState } from 'react';
 import type { PhaseName } from '#shared/model/timeline.ts';
-import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
-import { durationOf, phaseAt, type TimelineModel } from './timeline-model.ts';
-import { changeOf, shareOf } from './timeline-text.ts';
+import { formatNs, formatNsDelta, formatNsError } from '../../ui/instrument-format.ts';
+import { changeError, lengthText, previousText, shareText, totalText } from './figures.ts';
+import { phaseAt, type Segment, type TimelineModel } from './timeline-model.ts';
+import { changeOf } from './timeline-text.ts';
 
 /** A page of rows that a browser lays out within a frame or two. */
 const pageRows = 200;
@@ -49,10 +50,10 @@ function PhaseTable(props: {
           .map((segment) => (
             <tr key={`ahead-${segment.name}`}>
               <th scope="row">{segment.name}, ahead of the click</th>
-              <td>{formatNs(segment.startNs)}</td>
-              <td>{formatNs(segment.endNs - segment.startNs)}</td>
+              <td>{formatNs(segment.startNs, segment.errorNs)}</td>
+              <td>{lengthText(segment)}</td>
               <td>–</td>
-              <td>± {formatNs(segment.errorNs)}</td>
+              <td>{formatNsError(segment.errorNs)}</td>
               {compared && <td>–</td>}
               {compared && <td>–</td>}
             </tr>
@@ -65,12 +66,12 @@ function PhaseTable(props: {
                 {segment.name}
               </button>
             </th>
-            <td>{formatNs(segment.startNs)}</td>
-            <td>{formatNs(segment.endNs - segment.startNs)}</td>
-            <td>{formatPercent(shareOf(model, segment))}</td>
-            <td>± {formatNs(segment.errorNs)}</td>
-            {compared && <td>{formatNs(durationOf(model.ghost, segment.name))}</td>}
-            {compared && <td>{changeText(changeOf(model, segment))}</td>}
+            <td>{formatNs(segment.startNs, segment.errorNs)}</td>
+            <td>{lengthText(segment)}</td>
+            <td>{shareText(model, segment)}</td>
+            <td>{formatNsError(segment.errorNs)}</td>
+            {compared && <td>{previousText(model, segment.name)}</td>}
+            {compared && <td>{changeText(model, segment)}</td>}
           </tr>
         ))}
       </tbody>
@@ -78,7 +79,7 @@ function PhaseTable(props: {
         <tr>
           <th scope="row">{model.timeline?.complete === false ? 'ended without a response' : 'total'}</th>
           <td />
-          <td>{formatNs(model.timeline?.totalNs ?? 0)}</td>
+          <td>{model.timeline === null ? '–' : totalText(model.timeline)}</td>
           <td colSpan={compared ? 4 : 2} />
         </tr>
       </tfoot>
@@ -86,7 +87,10 @@ function PhaseTable(props: {
   );
 }
 
-const changeText = (change: number | null) => (change === null ? '–' : formatNsDelta(change));
+function changeText(model: TimelineModel, segment: Segment): string {
+  const change = changeOf(model, segment);
+  return change === null ? '–' : formatNsDelta(change, changeError(model, segment));
+}
 
 function MarkTable({ model }: { readonly model: TimelineModel }) {
   const [rows, setRows] = useState(pageRows);
@@ -110,9 +114,16 @@ function MarkTable({ model }: { readonly model: TimelineModel }) {
           {model.marks.slice(0, rows).map((mark, index) => (
             <tr key={mark.key}>
               <th scope="row">{mark.label}</th>
-              <td>{formatNs(mark.atNs)}</td>
-              <td>{index === 0 ? '–' : formatNsDelta(mark.atNs - (model.markAtNs[index - 1] ?? 0))}</td>
-              <td>± {formatNs(mark.errorNs)}</td>
+              <td>{formatNs(mark.atNs, mark.errorNs)}</td>
+              <td>
+                {index === 0
+                  ? '–'
+                  : formatNsDelta(
+                      mark.atNs - (model.markAtNs[index - 1] ?? 0),
+                      mark.errorNs + (model.markErrorNs[index - 1] ?? 0),
+                    )}
+              </td>
+              <td>{formatNsError(mark.errorNs)}</td>
               <td>{phaseAt(model.segments, mark.atNs)?.name ?? (mark.atNs < 0 ? 'ahead' : '–')}</td>
               <td>{mark.source}</td>
               <td>{mark.clock}</td>

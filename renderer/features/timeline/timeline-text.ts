@@ -1,10 +1,12 @@
 import type { BootTimeline, Mark, PhaseName } from '#shared/model/timeline.ts';
-import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
+import { formatNs, formatNsDelta, formatNsError, formatPercent } from '../../ui/instrument-format.ts';
+import { changeError, instantError, lengthText, shareText, totalText } from './figures.ts';
+import type { TimeWindow } from './time-scale.ts';
 import { durationOf, phaseAt, type Segment, type TimelineModel } from './timeline-model.ts';
 
 /** Who saw a mark and how sure it is: `guest, guest-tsc clock, ± 40.0 µs`. */
 export const describeSource = (mark: Mark): string =>
-  `${mark.source}, ${mark.clock} clock, ± ${formatNs(mark.errorNs)}`;
+  `${mark.source}, ${mark.clock} clock, ${formatNsError(mark.errorNs)}`;
 
 /** How a phase compares with the previous run's; null when there is none, or when one of the two never got that far. */
 export function changeOf(model: TimelineModel, segment: Segment): number | null {
@@ -18,12 +20,6 @@ function hasReached(timeline: BootTimeline | null, segments: readonly Segment[],
   return timeline.complete || segments.some((segment) => segment.name === name && segment.startNs < timeline.totalNs);
 }
 
-/** A phase's part of the total as a fraction; 0 for a total of 0. */
-export function shareOf(model: TimelineModel, segment: Segment): number {
-  const total = model.timeline?.totalNs ?? 0;
-  return total === 0 ? 0 : (segment.endNs - segment.startNs) / total;
-}
-
 /** The timeline in a sentence, for its accessible name. */
 export function describeTimeline(model: TimelineModel): string {
   const { timeline } = model;
@@ -31,23 +27,25 @@ export function describeTimeline(model: TimelineModel): string {
   const outcome = timeline.complete ? 'total' : 'ended without a response after';
   const phases = model.segments
     .filter((segment) => segment.endNs > segment.startNs)
-    .map((segment) => `${segment.name} ${formatNs(segment.endNs - segment.startNs)}`);
-  return `Cold start timeline, ${outcome} ${formatNs(timeline.totalNs)}: ${phases.join(', ')}`;
+    .map((segment) => `${segment.name} ${lengthText(segment)}`);
+  return `Cold start timeline, ${outcome} ${totalText(timeline)}: ${phases.join(', ')}`;
 }
 
 /** A measured span with its part of the total. */
-export function describeRange(model: TimelineModel, spanNs: number): string {
+export function describeRange(model: TimelineModel, { startNs, endNs }: TimeWindow): string {
   const total = model.timeline?.totalNs ?? 0;
-  return total === 0 ? formatNs(spanNs) : `${formatNs(spanNs)}, ${formatPercent(spanNs / total)} of the total`;
+  const errorNs = instantError(model, startNs) + instantError(model, endNs);
+  const span = formatNs(endNs - startNs, errorNs);
+  return total === 0 ? span : `${span}, ${formatPercent((endNs - startNs) / total, errorNs / total)} of the total`;
 }
 
 /** What is at an instant, in words. */
 export function describeInstant(model: TimelineModel, atNs: number, mark: number): string {
   const found = model.marks[mark];
   const phase = phaseAt(model.segments, atNs);
-  const parts = [formatNs(atNs)];
+  const parts = [formatNs(atNs, found?.errorNs ?? instantError(model, atNs))];
   if (found !== undefined) parts.push(`${found.label}, seen by ${describeSource(found)}`);
-  if (phase !== null) parts.push(`in ${phase.name}, ${formatNs(phase.endNs - phase.startNs)}`);
+  if (phase !== null) parts.push(`in ${phase.name}, ${lengthText(phase)}`);
   return parts.join('; ');
 }
 
@@ -56,23 +54,19 @@ export function timelineToText(model: TimelineModel): string {
   const { timeline } = model;
   if (timeline === null) return '';
   const accel = timeline.accel === 'tcg' ? 'emulated (tcg)' : 'kvm';
-  const head = `${timeline.complete ? 'Cold start' : 'Cold start, ended without a response'}  ${formatNs(timeline.totalNs)}  ${timeline.startMode}, ${accel}`;
+  const head = `${timeline.complete ? 'Cold start' : 'Cold start, ended without a response'}  ${totalText(timeline)}  ${timeline.startMode}, ${accel}`;
   const lines = [head, ''];
   if (timeline.ahead !== null) lines.push(`ahead of the click  ${formatNs(timeline.ahead.durationNs)}`, '');
   for (const segment of model.segments) {
     const change = changeOf(model, segment);
-    const columns = [
-      segment.name.padEnd(9),
-      formatNs(segment.endNs - segment.startNs).padStart(9),
-      formatPercent(shareOf(model, segment)).padStart(8),
-    ];
-    if (change !== null) columns.push(formatNsDelta(change).padStart(10));
+    const columns = [segment.name.padEnd(9), lengthText(segment).padStart(9), shareText(model, segment).padStart(8)];
+    if (change !== null) columns.push(formatNsDelta(change, changeError(model, segment)).padStart(10));
     lines.push(columns.join('  '));
   }
   lines.push('');
   for (const mark of model.marks) {
     lines.push(
-      `${formatNs(mark.atNs).padStart(9)}  ± ${formatNs(mark.errorNs)}  ${mark.label}  (${mark.source}, ${mark.clock})`,
+      `${formatNs(mark.atNs, mark.errorNs).padStart(9)}  ${formatNsError(mark.errorNs)}  ${mark.label}  (${mark.source}, ${mark.clock})`,
     );
   }
   return lines.join('\n').replaceAll('\u00a0', ' ');

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import { roundTimeline } from '#shared/timeline/index.ts';
 import type { Tokens } from '../../ui/instrument-theme.ts';
 import { timelineKeys } from './timeline-keys.ts';
 import type { TimelineModel } from './timeline-model.ts';
@@ -76,7 +77,7 @@ function ShareMenu({ model, tokens }: { readonly model: TimelineModel; readonly 
   };
   const items: readonly (readonly [string, () => void])[] = [
     ['Copy as text', () => copy(timelineToText(model))],
-    ['Copy as JSON', () => copy(JSON.stringify(model.timeline, null, 2))],
+    ['Copy as JSON', () => copy(JSON.stringify(model.timeline && roundTimeline(model.timeline), null, 2))],
     [
       'Save as SVG',
       () => save(new Blob([timelineToSvg(model, tokens.get)], { type: 'image/svg+xml' }), 'cold-start.svg'),

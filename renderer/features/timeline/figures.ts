@@ -1,0 +1,49 @@
+/** The figures of a timeline as text: none is finer than the errors of the edges that it lies between. */
+import type { BootTimeline, PhaseName } from '#shared/model/timeline.ts';
+import { formatNs, formatPercent } from '../../ui/instrument-format.ts';
+import type { TimeWindow } from './time-scale.ts';
+import { endErrorOf, marksWithin, type Segment, shareOf, type TimelineModel } from './timeline-model.ts';
+
+/** The error of a phase's length: those of both its edges. */
+export const lengthError = ({ errorNs, endErrorNs }: Segment): number => errorNs + endErrorNs;
+
+export const lengthText = (segment: Segment): string =>
+  formatNs(segment.endNs - segment.startNs, segment.endNs > segment.startNs ? lengthError(segment) : 0);
+
+/** The length of a phase of the previous run. */
+export function previousText(model: TimelineModel, name: PhaseName): string {
+  const segment = model.ghost.find((candidate) => candidate.name === name);
+  return segment === undefined ? formatNs(0) : lengthText(segment);
+}
+
+export function totalText(timeline: BootTimeline): string {
+  return formatNs(timeline.totalNs, endErrorOf(timeline, timeline.marks));
+}
+
+export function shareText(model: TimelineModel, segment: Segment): string {
+  const total = model.timeline?.totalNs ?? 0;
+  return formatPercent(shareOf(model, segment), total === 0 ? 0 : lengthError(segment) / total);
+}
+
+/** The error of a phase's difference to the previous run's: those of all four edges (rule TL-D1). */
+export function changeError(model: TimelineModel, segment: Segment): number {
+  const before = model.ghost.find(({ name }) => name === segment.name);
+  return lengthError(segment) + (before === undefined ? 0 : lengthError(before));
+}
+
+/** How sure an instant is that lies between marks: as the surer of the marks on both its sides. */
+export function instantError({ markAtNs, markErrorNs }: TimelineModel, atNs: number): number {
+  let next = 0;
+  while (next < markAtNs.length && (markAtNs[next] as number) < atNs) next++;
+  const least = Math.min(
+    markErrorNs[next] ?? Number.POSITIVE_INFINITY,
+    markErrorNs[next - 1] ?? Number.POSITIVE_INFINITY,
+  );
+  return Number.isFinite(least) ? least : 0;
+}
+
+/** How sure the surest mark in a stretch is, or around it where it holds none: an axis needs no finer ticks. */
+export function windowError(model: TimelineModel, { startNs, endNs }: TimeWindow): number {
+  const [from, to] = marksWithin(model, startNs, endNs);
+  return from < to ? Math.min(...model.markErrorNs.subarray(from, to)) : instantError(model, startNs);
+}
