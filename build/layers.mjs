@@ -36,7 +36,7 @@ export const layers = [
   { folder: 'cli', may: ['core', 'host', 'shared', ...packageNames], node: true },
   { folder: 'electron/main', may: ['core', 'shared', 'electron/preload'], node: true },
   { folder: 'electron/preload', may: ['shared/contract', 'shared/model', 'shared/errors.ts'], node: false },
-  { folder: 'renderer/ui', may: ['shared/errors.ts'], node: false },
+  { folder: 'renderer/ui', may: ['shared/errors.ts', 'shared/format.ts'], node: false },
   { folder: 'renderer', may: ['shared'], node: false },
 ];
 

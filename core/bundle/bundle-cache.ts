@@ -34,19 +34,30 @@ const recordSchema = z.object({
   bundleId: bundleIdSchema,
   key: z.string(),
   /** Inputs and the configuration files beside them. A file that was absent has an empty digest. */
-  files: z.array(z.object({ path: z.string(), sha256: z.string() })),
+  files: z.array(z.object({ path: z.string(), sha256: z.string(), stamp: z.string() })),
   /** Folders of the project's own sources: a new file there may be what an import finds. */
-  dirs: z.array(z.object({ path: z.string(), sha256: z.string() })),
+  dirs: z.array(z.object({ path: z.string(), sha256: z.string(), stamp: z.string() })),
 });
+type BuildRecord = z.output<typeof recordSchema>;
+type Recorded = BuildRecord['files'][number];
 
 export interface BundleCache {
   readonly load: (id: BundleId) => Promise<Bundle | null>;
   readonly store: (bundle: Bundle) => Promise<void>;
   /** The bundle of the project's files as they are on disk now, when nothing that went into it changed. */
   readonly lookUp: (projectId: ProjectId, key: string) => Promise<Bundle | null>;
-  readonly remember: (projectId: ProjectId, key: string, bundle: Bundle) => Promise<void>;
+  /** Units: `startedAtMs` when the build began; what changed later is looked at by its content the next time. */
+  readonly remember: (projectId: ProjectId, key: string, bundle: Bundle, startedAtMs: number) => Promise<void>;
+  /** Frees what is held in memory of a project. */
+  readonly forget: (projectId: ProjectId) => void;
   /** Keeps the newest `keep` bundles. */
   readonly prune: (keep: number) => Promise<void>;
+}
+
+interface Latest {
+  readonly record: BuildRecord;
+  /** Null until it is wanted. */
+  readonly bundle: Bundle | null;
 }
 
 /** The cache in `layout.bundlesDir`. */
@@ -54,9 +65,17 @@ export function createBundleCache(layout: Layout): BundleCache {
   const pathOf = (id: BundleId) => join(layout.bundlesDir, `${id}.json`);
   const recordOf = (projectId: ProjectId) => join(layout.buildsDir, `${projectId}.bundle.json`);
 
+  /** The last bundle of each project that is open, so that "nothing changed" costs no more than looking at its files. */
+  const latest = new Map<ProjectId, Latest>();
+
   async function load(id: BundleId): Promise<Bundle | null> {
     const found = await readJson(pathOf(id), bundleFileSchema);
     return found.ok && found.value?.id === id ? found.value : null;
+  }
+
+  async function readRecord(projectId: ProjectId): Promise<Latest | null> {
+    const found = await readJson(recordOf(projectId), recordSchema);
+    return found.ok && found.value !== undefined ? { record: found.value, bundle: null } : null;
   }
 
   return {
@@ -68,31 +87,39 @@ export function createBundleCache(layout: Layout): BundleCache {
     },
 
     lookUp: async (projectId, key) => {
-      const found = await readJson(recordOf(projectId), recordSchema);
-      if (!found.ok || found.value?.key !== key) return null;
-      const { files, dirs, bundleId } = found.value;
-      for (const { path, sha256 } of files) if ((await digestFile(path)) !== sha256) return null;
-      for (const { path, sha256 } of dirs) if ((await digestDir(path)) !== sha256) return null;
-      const bundle = await load(bundleId);
+      const last = latest.get(projectId) ?? (await readRecord(projectId));
+      if (last === null || last.record.key !== key || !(await isUnchanged(last.record))) return null;
+      const bundle = last.bundle ?? (await load(last.record.bundleId));
+      if (bundle === null) return null;
+      latest.set(projectId, { record: last.record, bundle });
       // A bundle in use stays: the newest by this time are kept.
-      if (bundle !== null) await utimes(pathOf(bundleId), new Date(), new Date()).catch(undefinedIfMissing);
-      return bundle;
+      const touched = await utimes(pathOf(bundle.id), new Date(), new Date()).then(() => true, undefinedIfMissing);
+      return touched === undefined ? null : bundle;
     },
 
-    remember: async (projectId, key, bundle) => {
+    remember: async (projectId, key, bundle, startedAtMs) => {
+      const withStamp = async ({ path, sha256 }: Pick<Recorded, 'path' | 'sha256'>): Promise<Recorded> => ({
+        path,
+        sha256,
+        stamp: await stampOf(path, startedAtMs - granularityMs),
+      });
       const own = bundle.inputs.filter((input) => !input.path.includes('node_modules/'));
       const dirs = [...new Set(own.map((input) => dirname(join(bundle.projectDir, input.path))))];
-      const files = bundle.inputs.map((input) => ({ path: join(bundle.projectDir, input.path), sha256: input.sha256 }));
-      for (const path of configFilesOf(bundle)) files.push({ path, sha256: await digestFile(path) });
-      const record: z.output<typeof recordSchema> = {
+      const inputs = bundle.inputs.map(({ path, sha256 }) => ({ path: join(bundle.projectDir, path), sha256 }));
+      const configFiles = configFilesOf(bundle).map(async (path) => ({ path, sha256: await digestFile(path) }));
+      const ofDirs = dirs.map(async (path) => ({ path, sha256: await digestDir(path) }));
+      const record: BuildRecord = {
         bundleId: bundle.id,
         key,
-        files,
-        dirs: await Promise.all(dirs.map(async (path) => ({ path, sha256: await digestDir(path) }))),
+        files: await Promise.all([...inputs, ...(await Promise.all(configFiles))].map(withStamp)),
+        dirs: await Promise.all((await Promise.all(ofDirs)).map(withStamp)),
       };
+      latest.set(projectId, { record, bundle });
       await layout.ensure(layout.buildsDir);
       await writeAtomic(recordOf(projectId), JSON.stringify(record), { durable: false });
     },
+
+    forget: (projectId) => void latest.delete(projectId),
 
     prune: async (keep) => {
       const found: { path: string; mtimeMs: number }[] = [];
@@ -116,6 +143,28 @@ function configFilesOf(bundle: Bundle): string[] {
     dirs.add(join(bundle.projectDir, inPackage ?? dirname(path)));
   }
   return [...dirs].flatMap((dir) => [join(dir, 'package.json'), join(dir, 'tsconfig.json')]);
+}
+
+/** True while every file and folder is as it was recorded. One with another stamp may have the same content still. */
+async function isUnchanged({ files, dirs }: BuildRecord): Promise<boolean> {
+  const checks = [...files.map((file) => isSame(file, digestFile)), ...dirs.map((dir) => isSame(dir, digestDir))];
+  return (await Promise.all(checks)).every(Boolean);
+}
+
+async function isSame({ path, sha256, stamp }: Recorded, digest: (path: string) => Promise<string>): Promise<boolean> {
+  return (await stampOf(path)) === stamp || (await digest(path)) === sha256;
+}
+
+/** File systems stamp with a granularity of some ms. */
+const granularityMs = 20;
+
+/** What changes whenever a file's content may have: no program can set the time of change (ctime). Empty when absent. */
+async function stampOf(path: string, latestMs = Number.POSITIVE_INFINITY): Promise<string> {
+  const found = await stat(path, { bigint: true }).catch(undefinedIfMissing);
+  if (found === undefined) return '';
+  // It may have changed after its content was read: the stamp of no file.
+  if (Number(found.ctimeMs) > latestMs) return 'unknown';
+  return `${found.dev} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }
 
 async function digestFile(path: string): Promise<string> {

@@ -109,6 +109,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
   }
 
   async function release(projectId: ProjectId): Promise<void> {
+    cache.forget(projectId);
     const found = warm.get(projectId);
     warm.delete(projectId);
     const kept = await found?.catch(() => undefined);
@@ -162,7 +163,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     await cache.store(bundle);
     // A file saved while esbuild read may have been read before or after: then the next build looks again. File
     // systems stamp with a granularity of some ms.
-    if (inputs.newestMs < startedAtMs - 20) await cache.remember(project.id, key, bundle);
+    if (inputs.newestMs < startedAtMs - 20) await cache.remember(project.id, key, bundle, startedAtMs);
     return bundle;
   }
 
@@ -202,11 +203,9 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     const known = await shims;
     const made = [version, await esbuildVersion(), known.sha256];
     const key = sha256(JSON.stringify([...made, options, ...configInImage(config)]));
-    if (!warm.has(project.id)) {
-      const found = await cache.lookUp(project.id, key);
-      if (found !== null) {
-        return { bundle: await withFiles({ ...found, config, projectDir: project.dir }), reused: true };
-      }
+    const found = await cache.lookUp(project.id, key);
+    if (found !== null) {
+      return { bundle: await withFiles({ ...found, config, projectDir: project.dir }), reused: true };
     }
     progress({ step: 'bundle', message: `Compiling ${config.entry}` });
     const bundle = await withFiles(await compile(project, config, key, known, signal));

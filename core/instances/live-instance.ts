@@ -150,6 +150,11 @@ export class LiveInstance {
     return await this.#opening;
   }
 
+  /** Settles when the guest is up, as its session has it. Errors: as `connect`. */
+  async untilReady(): Promise<void> {
+    await (await this.connect()).ready;
+  }
+
   async #open(): Promise<GuestSession> {
     if (!this.#options.ours) throw this.#inUse();
     const { record } = this;

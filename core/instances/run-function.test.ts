@@ -13,6 +13,7 @@ function createRefusingRunner(finished: Run[]) {
   };
   return createRunner({
     link: { connection: async () => ({}) },
+    findCommit: async () => null,
     getProject: async () => ({ id: '0123456789ab', dir: '/hello', config: null }),
     build: async () => build,
     runtimes: new Map(),

@@ -20,6 +20,7 @@ import type { MapError } from './map-error.ts';
 import { drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
 import type { PrestartPool } from './prestart-pool.ts';
 import type { Registry } from './registry.ts';
+import { reportHandler } from './report-handler.ts';
 import { beginRun, endRun, withInstance } from './run-record.ts';
 import type { LaunchSpec } from './types.ts';
 
@@ -79,7 +80,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       const instance = await launch(start, context);
       const answering = invoke(start, instance, context.signal);
       resume(start, instance, context);
-      await answering;
+      const { timeoutMs } = start.spec.config;
+      const stopReports = reportHandler(instance.untilReady(), timeoutMs, context.progress);
+      await answering.finally(stopReports);
       await observe(start, instance);
     } catch (thrown) {
       start.failure = toFirstlightError(thrown);
