@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -135,6 +135,30 @@ export default (event: Event): object => ({ said: shout(words[0]!), note, size: 
       expect((await bundle()).bundle.code).toContain(`() => ${count}`);
       expect((await bundle(newBundler())).bundle.code).toContain(`() => ${count}`);
     }
+  });
+
+  it('compiles nothing again while its files are as they were, also when it is warm', async () => {
+    await write('handler.ts', 'export default () => 1;');
+    await settle();
+    const compiled: string[] = [];
+    const build = async () => {
+      const outcome = await bundler.bundle(await readProject(dir), {
+        signal: new AbortController().signal,
+        progress: ({ message }) => void compiled.push(message),
+      });
+      return outcome.bundle.id;
+    };
+    const first = await build();
+    expect(compiled).toHaveLength(1);
+    expect(await build()).toBe(first);
+    expect(compiled).toHaveLength(1);
+    // Another content of the same size, and of the same time of modification.
+    const path = join(dir, 'handler.ts');
+    const { atime, mtime } = await stat(path);
+    await writeFile(path, 'export default () => 2;');
+    await utimes(path, atime, mtime);
+    expect(await build()).not.toBe(first);
+    expect(compiled).toHaveLength(2);
   });
 
   it('follows an edit within some milliseconds once warm', async () => {
