@@ -111,6 +111,23 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
       await studio.client.call('instances:remove', { instanceId });
     });
 
+    it('finds what it opens beside itself: data of a package and of its own', async () => {
+      const source = `import { readFileSync } from 'node:fs';
+import { read } from 'data';
+const ready = await Promise.resolve(true);
+export default () => [ready, __dirname, read(), readFileSync(new URL('./note.txt', import.meta.url), 'utf8')];`;
+      const project = await studio.project('beside', source, { runtime: 'nanos' });
+      mkdirSync(join(project.dir, 'node_modules/data'), { recursive: true });
+      writeFileSync(join(project.dir, 'note.txt'), 'a note');
+      writeFileSync(join(project.dir, 'node_modules/data/x.afm'), 'metrics');
+      const opens = "const fs = require('fs'); exports.read = () => fs.readFileSync(__dirname + '/x.afm', 'utf8');";
+      writeFileSync(join(project.dir, 'node_modules/data/index.js'), opens);
+      writeFileSync(join(project.dir, 'node_modules/data/package.json'), '{"name":"data"}');
+      const result = await run(project);
+      expect(result.error).toBeNull();
+      expect(result.response?.body).toEqual({ kind: 'json', value: [true, '/firstlight', 'metrics', 'a note'] });
+    });
+
     it('is ended when it computes without end', async () => {
       const spinning = await studio.project('spin', hello, { runtime: 'nanos', timeoutMs: 500 });
       const result = await run(spinning, { event: { spin: true } });

@@ -68,6 +68,31 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
     await until('the instance has stopped', async () => (await stateOf(result.instance?.id)) === 'stopped');
   });
 
+  it('runs what functions expect of their platform: keys, streams, tables, modules', async () => {
+    const source = `import { createHash } from 'node:crypto';
+export default async () => {
+  console.table([{ a: 1, b: 'x' }]);
+  const key = await crypto.subtle.importKey('raw', new Uint8Array(32), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  const mac = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode('abc'));
+  const cut = new ReadableStream({ start(c) { c.enqueue(new Uint8Array([53, 0xe2])); c.enqueue(new Uint8Array([0x82, 0xac])); c.close(); } });
+  let text = '';
+  for await (const chunk of cut.pipeThrough(new TextDecoderStream())) text += chunk;
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 5).unref();
+  await new Promise((done) => controller.signal.addEventListener('abort', done));
+  return [await crypto.subtle.verify('HMAC', key, mac, new TextEncoder().encode('abc')), text, createHash('sha1').update('a').digest('hex')];
+};`;
+    const result = await run(await studio.project('platform', source));
+    expect(result.error).toBeNull();
+    expect(result.response?.body).toEqual({
+      kind: 'json',
+      value: [true, '5€', '86f7e437faa5a7fce15d1ddcb9eaeaea377667b8'],
+    });
+    const replay: Uint8Array[] = [];
+    await studio.client.openStream('console:replay', { runId: result.id }, (chunk) => void replay.push(chunk)).ended;
+    expect(Buffer.concat(replay).toString()).toContain("│ 0       │ 1 │ 'x' │");
+  });
+
   it('resumes a prestarted instance, and makes the next one', async () => {
     const waiting = () => list().then((all) => all.filter((it) => it.state === 'prestarted'));
     await studio.client.call('builds:build', { projectId: helloProject.id, startMode: 'prestarted' });
