@@ -51,7 +51,7 @@ const common = {
   outdir: join(root, 'dist'),
 };
 
-/** Settings for esbuild, one for each file. The folder is called node_modules, since its files are other people's code in stacks. */
+/** Settings for esbuild, one for each file. Not in a folder node_modules: electron-builder leaves out every folder of that name. */
 export const shimBuilds = [
   ...Object.entries(scripts).map(([name, file]) => ({
     ...common,
@@ -66,7 +66,7 @@ export const shimBuilds = [
     format: 'cjs',
     // Each is there once: who needs another asks for it by name.
     external: nodeShims.filter((other) => other !== name),
-    entryPoints: { [`shims/node_modules/${name}`]: `${scriptsDir}/node/${name}.cjs` },
+    entryPoints: { [`shims/node/${name}`]: `${scriptsDir}/node/${name}.cjs` },
   })),
 ];
 

@@ -29,7 +29,7 @@ export const bundleOutputs = [
   'electron/main.cjs',
   'electron/preload.cjs',
   'nanos/serve-function.cjs',
-  'shims/node_modules/members.json',
+  'shims/node/members.json',
   'types/node.json',
   ...shimOutputs,
 ].map((name) => `dist/${name}`);
@@ -126,10 +126,10 @@ export async function bundleAll({ keepMs = keepChunksMs } = {}) {
   for (const options of shimBuilds) {
     for (const file of await buildFiles(esbuild, options)) {
       writeIfChanged(file.path, file.contents);
-      if (file.path.includes('/node_modules/')) modules.push(file);
+      if (file.path.includes('/shims/node/')) modules.push(file);
     }
   }
-  writeIfChanged(join(root, 'dist/shims/node_modules/members.json'), Buffer.from(membersOf(modules)));
+  writeIfChanged(join(root, 'dist/shims/node/members.json'), Buffer.from(membersOf(modules)));
   writeIfChanged(join(root, 'dist/types/node.json'), Buffer.from(nodeTypes()));
   removeOldChunks(written, keepMs);
 }

@@ -19,7 +19,7 @@ export async function readShims(dir: string): Promise<Shims> {
     const script = await readFile(join(dir, file), 'utf8').catch(undefinedIfMissing);
     if (script !== undefined) scripts.set(file, script);
   }
-  const members = (await readFile(join(dir, 'node_modules/members.json'), 'utf8').catch(undefinedIfMissing)) ?? '{}';
+  const members = (await readFile(join(dir, 'node/members.json'), 'utf8').catch(undefinedIfMissing)) ?? '{}';
   return { scripts, members: JSON.parse(members), sha256: sha256([...scripts.values(), members].join('\0')) };
 }
 

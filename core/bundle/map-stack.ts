@@ -1,6 +1,7 @@
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { SourceLocation } from '#shared/errors.ts';
+import { isShim } from './node-modules.ts';
 
 /** What mapping needs of a bundle. */
 export type MappedBundle = Pick<Bundle, 'sourceMap'>;
@@ -43,7 +44,7 @@ export function locateStack(bundle: MappedBundle, rawStack: string): SourceLocat
   for (const line of rawStack.split('\n')) {
     const at = readFrame(bundle, line)?.at;
     if (at === undefined || at === 'native') continue;
-    if (!at.file.includes('node_modules/')) return at;
+    if (!at.file.includes('node_modules/') && !isShim(at.file)) return at;
     first ??= at;
   }
   return first;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
-/** Files in `Resources.shimsDir`/node_modules, by what is imported. */
+/** Files in `Resources.shimsDir`/node, by what is imported. */
 const files: ReadonlyMap<string, string> = new Map([
   ...['assert', 'buffer', 'crypto', 'events', 'path', 'process', 'punycode', 'querystring', 'stream'].map(same),
   ...['string_decoder', 'timers', 'url', 'util'].map(same),
@@ -18,12 +18,15 @@ function same(name: string): [string, string] {
 /** What is imported as Node's module and has a shim. */
 export const shimmedModules: readonly string[] = [...files.keys()];
 const shimmed = new RegExp(`^(?:node:)?(?:${shimmedModules.join('|')})/?$`);
-const folder = 'shims/node_modules/';
+/** The mark of our own look-ups. */
+const folder = 'shims/node/';
+/** Code only: what of a person's own looks like it is let through as code and as nothing else. */
+const shimFile = /(?:^|\/)dist\/shims\/node\/[a-z_-]+\.js$/;
 
 /** The shims among the files of a bundle, by name. */
 export const modulesAmong = (paths: Iterable<string>): ReadonlySet<string> =>
   new Set([...paths].flatMap((path) => (isShim(path) ? [/([^/]+)\.js$/.exec(path)?.[1] ?? ''] : [])));
-export const isShim = (path: string): boolean => path.includes(folder);
+export const isShim = (path: string): boolean => shimFile.test(path);
 
 /** Resolves imports of Node's modules. What the project has installed by such a name comes first, as with every bundler for browsers. */
 export function nodeModules(shimsDir: string): Plugin {
@@ -32,7 +35,7 @@ export function nodeModules(shimsDir: string): Plugin {
     setup: (build) =>
       build.onResolve({ filter: shimmed }, async ({ path, resolveDir, importer, kind, pluginData }) => {
         if (pluginData === folder) return undefined;
-        const shim = { path: join(shimsDir, 'node_modules', `${files.get(path.replace(/^node:|\/$/g, ''))}.js`) };
+        const shim = { path: join(shimsDir, 'node', `${files.get(path.replace(/^node:|\/$/g, ''))}.js`) };
         // The shims want one another.
         if (path.startsWith('node:') || isShim(importer)) return shim;
         const found = await build.resolve(path, { resolveDir, importer, kind, pluginData: folder });
