@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { createKeptLog } from './kept-log.ts';
+import { createKeptLog, plainText } from './kept-log.ts';
 import { routeKey } from './terminal-keys.ts';
 
 const chunk = (length: number, fill: number) => new Uint8Array(length).fill(fill);
 
 describe('kept log', () => {
+  it('begins at the start of a line once its beginning is gone, and gives its text without sequences', () => {
+    const log = createKeptLog(30);
+    const add = (text: string) => log.add(new TextEncoder().encode(text));
+    add('an earlier line that is dropped, ');
+    add('its rest\r\n\u001b[31mred');
+    add('\u001b[0m €\n');
+    expect(plainText(log)).toBe('red €');
+    expect(log.keptBytes()).toBeLessThan(log.totalBytes());
+  });
+
   it('keeps the newest chunks within its limit', () => {
     const log = createKeptLog(10);
     for (let i = 1; i <= 5; i++) log.add(chunk(4, i));
@@ -23,7 +33,7 @@ describe('kept log', () => {
 
   it('holds its limit over many small chunks', () => {
     const log = createKeptLog(1000);
-    for (let i = 0; i < 20_000; i++) log.add(chunk(1, i % 251));
+    for (let i = 0; i < 20_000; i++) log.add(chunk(1, 11 + (i % 240)));
     expect([log.chunks().length, log.keptBytes()]).toEqual([1000, 1000]);
   });
 });

@@ -3,6 +3,7 @@ import { formatBytes } from '../../ui/instrument-format.ts';
 import { useTokens } from '../../ui/instrument-theme.ts';
 import type { AttachmentState } from './attachment.ts';
 import type { ConsoleSource } from './console-source.ts';
+import { plainText } from './kept-log.ts';
 import { scrollbackLines } from './make-terminal.ts';
 import { SearchBar } from './search-bar.tsx';
 import { type ConsoleStatus, copyText, type LiveConsole, useConsole } from './use-console.ts';
@@ -130,17 +131,14 @@ function stateText(state: AttachmentState): string {
   }
 }
 
-function copySelectionOrAll({ guarded: { terminal } }: LiveConsole, say: (notice: string) => void): void {
+function copySelectionOrAll({ guarded: { terminal }, log }: LiveConsole, say: (notice: string) => void): void {
   const selected = terminal.getSelection();
-  let text = selected;
-  if (text === '') {
-    terminal.selectAll();
-    text = terminal.getSelection().trimEnd();
-    terminal.clearSelection();
-  }
+  const text = selected === '' ? plainText(log) : selected;
+  const isCut = log.keptBytes() < log.totalBytes();
   void copyText(text).then((done) => {
     if (!done) say('The browser refused the clipboard');
-    else say(selected === '' ? 'Copied everything' : 'Copied the selection');
+    else if (selected !== '') say('Copied the selection');
+    else say(isCut ? 'Copied the last 16 MiB' : 'Copied everything');
   });
 }
 

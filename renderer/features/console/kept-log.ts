@@ -2,7 +2,7 @@
 export interface KeptLog {
   readonly add: (chunk: Uint8Array) => void;
   readonly clear: () => void;
-  /** What is kept, oldest first. */
+  /** What is kept, oldest first, from the start of a line. */
   readonly chunks: () => readonly Uint8Array[];
   /** All that came since the last clear, kept or not. */
   readonly totalBytes: () => number;
@@ -36,8 +36,33 @@ export function createKeptLog(mostBytes: number): KeptLog {
       totalBytes = 0;
       first = 0;
     },
-    chunks: () => kept.slice(first),
+    chunks: () => (keptBytes < totalBytes ? fromLineStart(kept.slice(first)) : kept.slice(first)),
     totalBytes: () => totalBytes,
     keptBytes: () => keptBytes,
   };
 }
+
+const newline = 0x0a;
+
+/** The chunks without the rest of a line whose beginning is no longer kept; all of them when they hold no line's end. */
+function fromLineStart(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
+  for (const [index, chunk] of chunks.entries()) {
+    const end = chunk.indexOf(newline);
+    if (end >= 0) return [chunk.subarray(end + 1), ...chunks.slice(index + 1)];
+  }
+  return chunks;
+}
+
+/** What is kept as text, without the sequences that colour it or move the cursor. */
+export function plainText(log: KeptLog): string {
+  const decoder = new TextDecoder();
+  const text =
+    log
+      .chunks()
+      .map((chunk) => decoder.decode(chunk, { stream: true }))
+      .join('') + decoder.decode();
+  return text.replace(escapeSequence, '').replace(/\r\n?/g, '\n').trimEnd();
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a terminal's sequences are made of.
+const escapeSequence = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
