@@ -18,8 +18,8 @@ export async function generateSchema() {
     stdin: {
       contents: `
         import { z } from 'zod';
-        import { projectConfigSchema } from './shared/model/project.ts';
-        export const schema = z.toJSONSchema(projectConfigSchema, { target: 'draft-7', io: 'input' });`,
+        import { acceptedFileSchema } from './shared/model/project.ts';
+        export const schema = z.toJSONSchema(acceptedFileSchema, { target: 'draft-7', io: 'input' });`,
       resolveDir: root,
       loader: 'ts',
     },

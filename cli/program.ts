@@ -120,6 +120,13 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .option('--dry-run', 'say what is in the source and make nothing')
     .action(lazily(async () => (await import('./commands/import.ts')).importSource));
 
+  add('migrate [dir]', 'Rewrite an older firstlight.json: each key in its present place, comments kept.', [
+    'migrate ./shop --dry-run',
+    'migrate ./shop',
+  ])
+    .option('--dry-run', 'print the difference and write nothing')
+    .action(lazily(async () => (await import('./commands/migrate.ts')).migrate));
+
   const exporting = program.command('export').description('Print a project as the configuration of another tool.');
   addTo(exporting, 'ops <dir>', 'Print a Nanos project as an ops config.json.', [
     'export ops ./shop > config.json',

@@ -1,5 +1,5 @@
 import { formatBytes } from '#shared/format.ts';
-import { volumeNameSchema } from '#shared/model/nanos.ts';
+import { volumeNameSchema } from '#shared/model/volume-name.ts';
 import { badInput } from '../failures.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';

@@ -21,8 +21,8 @@ async function write(path: string, text: string): Promise<void> {
   await mkdir(dirname(join(dir, path)), { recursive: true });
   await writeFile(join(dir, path), text);
 }
-const configure = (nanos: object, more: object = {}) =>
-  write('firstlight.json', JSON.stringify({ name: 'p', runtime: 'nanos', nanos, ...more }));
+const configure = (config: object) =>
+  write('firstlight.json', JSON.stringify({ name: 'p', runtime: 'nanos', ...config }));
 async function bundle() {
   const project = await readProject(dir);
   return await bundleProgram(project, validConfig(project), 'test');
@@ -69,13 +69,20 @@ describe('the bundle of a program', () => {
   it('is named by what of firstlight.json goes into an image, and by no more', async () => {
     await write('server', 'ELF');
     await configure({ program: 'server' });
-    expect(await changes(() => configure({ program: 'server' }, { memoryMiB: 512, timeoutMs: 5, vcpus: 2 }))).toBe(
-      false,
-    );
+    expect(await changes(() => configure({ program: 'server', memoryMiB: 512, timeoutMs: 5, vcpus: 2 }))).toBe(false);
     expect(await changes(() => configure({ program: 'server', hostPort: 4000, ports: [{ guest: 9000 }] }))).toBe(false);
     expect(await changes(() => configure({ program: 'server', port: 9000 }))).toBe(true);
     expect(await changes(() => configure({ program: 'server', args: ['-v'] }))).toBe(true);
-    expect(await changes(() => configure({ program: 'server' }, { env: { A: '1' } }))).toBe(true);
+    expect(await changes(() => configure({ program: 'server', env: { A: '1' } }))).toBe(true);
+  });
+
+  it('is the same for an older firstlight.json and the one that it becomes', async () => {
+    await write('server', 'ELF');
+    const [program, nanos] = [{ program: 'server', args: ['-v'], port: null }, { klibs: ['ntp'] }];
+    await configure({ nanos: { ...program, ...nanos } });
+    expect(await changes(() => configure({ ...program, nanos }))).toBe(false);
+    await configure({ nanos: program });
+    expect(await changes(() => configure(program))).toBe(false);
   });
 
   it('of Python has every module of the project, and nothing that tools keep there', async () => {
@@ -105,9 +112,9 @@ describe('the bundle of a program', () => {
 
   it('says what is named and not there, and waits for no pipe', async () => {
     await configure({ program: 'none' });
-    await expect(bundle()).rejects.toMatchObject({ code: 'NOT_FOUND', hint: expect.stringContaining('nanos.program') });
+    await expect(bundle()).rejects.toMatchObject({ code: 'NOT_FOUND', hint: expect.stringContaining('"program"') });
     await configure({ python: { script: 'none.py' } });
-    await expect(bundle()).rejects.toMatchObject({ hint: expect.stringContaining('nanos.python.script') });
+    await expect(bundle()).rejects.toMatchObject({ hint: expect.stringContaining('"python.script"') });
     await write('server', 'ELF');
     await configure({ program: 'server', files: { '/x': 'pipe', '/y': 'folder' } });
     execFileSync('mkfifo', [join(dir, 'pipe')]);

@@ -5,7 +5,7 @@ import { type Skip, skipCompiled, skipTools } from '#core/programs/add-files.ts'
 import type { Bundle } from '#core/runtime/bundle.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { Project, ProjectConfig } from '#shared/model/project.ts';
+import { type Project, type ProjectConfig, runtimeTraits } from '#shared/model/project.ts';
 import { bundleIdSchema } from '#shared/model/units.ts';
 import { sha256 } from './bundle-cache.ts';
 import { configInImage } from './config-in-image.ts';
@@ -57,23 +57,23 @@ export async function digestOwnFiles(projectDir: string, config: ProjectConfig):
 const nearPath = (dir: string, path: string) => (path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : path);
 
 interface OwnPath {
-  /** In the section `nanos` of firstlight.json. */
+  /** In firstlight.json. */
   readonly key: string;
   readonly path: string;
   readonly skip?: Skip;
 }
 
 /** What of the project's own goes into the image, as the runtime's sources take it. */
-function ownPaths({ runtime, nanos }: ProjectConfig): OwnPath[] {
-  if (runtime !== 'nanos') return [];
-  const { program, python, files = {} } = nanos ?? {};
+function ownPaths(config: ProjectConfig): OwnPath[] {
+  if (!runtimeTraits[config.runtime].runsPrograms) return [];
+  const { program, python, files } = config;
   return [
     ...(program === undefined ? [] : [{ key: 'program', path: program }]),
     // The script first: what is named and not there is told by its own key.
     ...(python === undefined ? [] : [{ key: 'python.script', path: python.script }]),
     ...(python === undefined ? [] : [{ key: 'python', path: '.', skip: skipTools }]),
     ...(python?.packages === undefined ? [] : [{ key: 'python.packages', path: python.packages, skip: skipCompiled }]),
-    ...(nanos?.package === undefined ? [] : [{ key: 'package', path: nanos.package }]),
+    ...(config.package === undefined ? [] : [{ key: 'package', path: config.package }]),
     ...Object.entries(files).map(([guest, path]) => ({ key: `files["${guest}"]`, path })),
   ];
 }
@@ -87,7 +87,7 @@ async function* nodesIn(path: string, key: string, skip?: Skip): AsyncGenerator<
   const stats = await stat(path).catch(undefinedIfMissing);
   if (stats === undefined) {
     throw new FirstlightError('NOT_FOUND', `${path} does not exist.`, {
-      hint: `Correct "nanos.${key}" in firstlight.json.`,
+      hint: `Correct "${key}" in firstlight.json.`,
       details: { subject: path },
     });
   }
@@ -109,6 +109,6 @@ async function* nodesBelow(dir: string, skip?: Skip): AsyncGenerator<Node> {
 }
 
 const tooMany = (key: string) =>
-  new FirstlightError('BAD_INPUT', `"nanos.${key}" in firstlight.json takes in more than ${maxFiles} files.`, {
+  new FirstlightError('BAD_INPUT', `"${key}" in firstlight.json takes in more than ${maxFiles} files.`, {
     hint: 'Name the folders that are needed.',
   });

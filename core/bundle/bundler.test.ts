@@ -96,8 +96,7 @@ export default (event: Event): object => ({ said: shout(words[0]!), note, size: 
   });
 
   it('is named by the further files of its image, too', async () => {
-    const nanos = { files: { '/data': 'data' } };
-    await write('firstlight.json', JSON.stringify({ name: 'hello', runtime: 'nanos', nanos }));
+    await write('firstlight.json', JSON.stringify({ name: 'hello', runtime: 'nanos', files: { '/data': 'data' } }));
     await write('handler.ts', 'export default () => 1;');
     await write('data/words.txt', 'one');
     await settle();

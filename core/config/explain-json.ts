@@ -184,14 +184,15 @@ export function keyOffset(object: Node, key: string): number {
   return property?.offset ?? object.offset;
 }
 
-/** The keys that an object of the file may have, by its place in it. */
+/** The present keys of an object of the file, by its place in it. */
 export function keysAt(whole: z.ZodType, path: readonly (string | number)[]): string[] {
   let schema: unknown = whole;
   for (const part of path) schema = bare(schema) instanceof z.ZodObject ? bareObject(schema).shape[part] : undefined;
-  return bare(schema) instanceof z.ZodObject
-    ? Object.keys(bareObject(schema).shape).filter((key) => key !== '$schema')
-    : [];
+  if (!(bare(schema) instanceof z.ZodObject)) return [];
+  const { shape } = bareObject(schema);
+  return Object.keys(shape).filter((key) => key !== '$schema' && !isDeprecated(shape[key]));
 }
+const isDeprecated = (schema: unknown) => z.globalRegistry.get(schema as z.ZodType)?.deprecated === true;
 const bareObject = (schema: unknown) => bare(schema) as z.ZodObject;
 
 /** A schema without what says that it may be left out. */

@@ -17,6 +17,10 @@ describe('firstlight.json', () => {
       vcpus: 1,
       env: {},
       timeoutMs: 10_000,
+      files: {},
+      port: 8080,
+      ports: [],
+      volumes: {},
     });
   });
 
@@ -79,7 +83,7 @@ describe('firstlight.json', () => {
 
   it('knows the keys of each section, and where a default depends on the runtime', () => {
     expect(problems('{"name":"a","nanos":{"prt":80,"debug":{"stace":true}}}')).toEqual([
-      '1:22 Unknown key "prt". Did you mean "port"?',
+      '1:22 Unknown key "prt". Known are release, network, address, klibs, boot, debug, options.',
       '1:40 Unknown key "stace". Did you mean "strace"?',
     ]);
     expect(parseConfig('{"name":"a"}').config?.memoryMiB).toBe(64);
@@ -109,6 +113,47 @@ describe('firstlight.json', () => {
       '1:21 "entry" must lie inside the project, not "../b.ts".',
     ]);
     expect(parseConfig('{"name":"a","entry":"/etc/b.ts"}').config).toBeNull();
+  });
+
+  it('reads the keys of a program in their former place, with a warning of the present one', () => {
+    const old = parseConfig(
+      '{"name":"a","runtime":"nanos","nanos":{"program":"b","ports":[{"guest":1}],"klibs":["ntp"]}}',
+    );
+    const present = parseConfig(
+      '{"name":"a","runtime":"nanos","program":"b","ports":[{"guest":1}],"nanos":{"klibs":["ntp"]}}',
+    );
+    expect(old.config).toEqual(present.config);
+    expect(present.problems).toEqual([]);
+    expect(old.problems.map(({ severity, column, message }) => [severity, column, message])).toEqual([
+      ['warning', 40, expect.stringContaining('"nanos.program" has moved: write "program" at the top level.')],
+      ['warning', 54, expect.stringContaining('`firstlight migrate`')],
+    ]);
+    expect(problems('{"name":"a","runtime":"nanos","nanos":{"port":0}}')[0]).toBe(
+      '1:40 "nanos.port" has moved: write "port" at the top level. `firstlight migrate` rewrites the file.',
+    );
+    expect(problems('{"name":"a","runtime":"nanos","nanos":{"port":0}}')[1]).toMatch(/^1:47 "nanos.port" must be/);
+    expect(problems('{"name":"a","runtime":"nanos","port":1,"nanos":{"port":2}}')).toEqual([
+      '1:49 "port" is at the top level too, which is its place. Remove it here.',
+    ]);
+  });
+
+  it('refuses a program on a runtime that runs none, and warns of what it does not use', () => {
+    const { config, problems: found } = parseConfig('{"name":"a","program":"b"}');
+    expect(config).toBeNull();
+    expect(found).toMatchObject([
+      {
+        severity: 'error',
+        column: 13,
+        message: 'The runtime "ember" runs functions, not programs. Set "runtime" to "nanos", or remove "program".',
+      },
+    ]);
+    const other = parseConfig('{"name":"a","files":{"/a":"b"}}');
+    expect(other.config).not.toBeNull();
+    expect(other.problems).toMatchObject([
+      { severity: 'warning', message: '"files" has no effect: the runtime "ember" does not use it.' },
+    ]);
+    // As ever: in its former place it had no effect on such a runtime.
+    expect(parseConfig('{"name":"a","nanos":{"program":"b"}}').config).not.toBeNull();
   });
 
   it('warns of what looks like a secret, and still takes it', () => {

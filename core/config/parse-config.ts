@@ -1,7 +1,14 @@
 /** Reads firstlight.json, and says everything that is wrong with it at once, each with its place. */
 import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
 import type { Problem } from '#shared/errors.ts';
-import { configFileName, configFileSchema, type ProjectConfig, projectConfigSchema } from '#shared/model/project.ts';
+import { programKeys, programSourceKeys } from '#shared/model/program.ts';
+import {
+  acceptedFileSchema,
+  configFileName,
+  type ProjectConfig,
+  projectConfigSchema,
+  runtimeTraits,
+} from '#shared/model/project.ts';
 import { explainIssues, keyOffset, type Locate, readJsonText, sortProblems } from './explain-json.ts';
 
 export interface ParsedConfig {
@@ -15,15 +22,49 @@ export interface ParsedConfig {
 /** The configuration that `text` is, and what is wrong with it. */
 export function parseConfig(text: string): ParsedConfig {
   const { root, isJson, problems: syntax, locate } = readJsonText(text, configFileName);
-  const named = configFileSchema.shape.name.safeParse(root && findNodeAtLocation(root, ['name'])?.value);
+  const named = acceptedFileSchema.shape.name.safeParse(root && findNodeAtLocation(root, ['name'])?.value);
   const name = named.success ? named.data : null;
   if (!isJson || root === null) return { config: null, name, problems: syntax };
-  const parsed = projectConfigSchema.safeParse(getNodeValue(root));
-  const problems = parsed.success ? [] : explainIssues(parsed.error.issues, root, locate, configFileSchema);
-  if (parsed.success) problems.push(...checkMeaning(parsed.data, root, locate));
-  const all = sortProblems([...problems, ...syntax]);
-  const isValid = parsed.success && all.every((problem) => problem.severity !== 'error');
-  return { config: isValid ? parsed.data : null, name, problems: all };
+  const value: unknown = getNodeValue(root);
+  const checked = acceptedFileSchema.safeParse(value);
+  const problems = checked.success ? [] : explainIssues(checked.error.issues, root, locate, acceptedFileSchema);
+  const config = checked.success ? projectConfigSchema.parse(value) : null;
+  if (config !== null) problems.push(...checkMeaning(config, root, locate), ...checkProgram(config, root, locate));
+  const all = sortProblems([...problems, ...checkMovedKeys(root, locate), ...syntax]);
+  const isValid = all.every((problem) => problem.severity !== 'error');
+  return { config: isValid ? config : null, name, problems: all };
+}
+
+/** Warnings for the keys of an older file, each with its present place. Errors: a key that is in both places. */
+function checkMovedKeys(root: Node, locate: Locate): Problem[] {
+  const nanos = findNodeAtLocation(root, ['nanos']);
+  if (nanos === undefined) return [];
+  return programKeys
+    .filter((key) => findNodeAtLocation(nanos, [key]) !== undefined)
+    .map((key) => {
+      const offset = keyOffset(nanos, key);
+      if (findNodeAtLocation(root, [key]) !== undefined) {
+        return locate(offset, `"${key}" is at the top level too, which is its place. Remove it here.`);
+      }
+      const words = `"nanos.${key}" has moved: write "${key}" at the top level. \`firstlight migrate\` rewrites the file.`;
+      return locate(offset, words, 'warning');
+    });
+}
+
+/** Errors for a program on a runtime that runs none, and warnings for what such a runtime does not use. */
+function checkProgram({ runtime }: ProjectConfig, root: Node, locate: Locate): Problem[] {
+  if (runtimeTraits[runtime].runsPrograms) return [];
+  const others = Object.entries(runtimeTraits).flatMap(([id, { runsPrograms }]) => (runsPrograms ? [`"${id}"`] : []));
+  return programKeys
+    .filter((key) => findNodeAtLocation(root, [key]) !== undefined)
+    .map((key) => {
+      if (!(programSourceKeys as readonly string[]).includes(key)) {
+        const words = `"${key}" has no effect: the runtime "${runtime}" does not use it.`;
+        return locate(keyOffset(root, key), words, 'warning');
+      }
+      const advice = `Set "runtime" to ${others.join(' or ')}, or remove "${key}".`;
+      return locate(keyOffset(root, key), `The runtime "${runtime}" runs functions, not programs. ${advice}`);
+    });
 }
 
 /** Things that no schema says: what would surprise later. */

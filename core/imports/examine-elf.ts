@@ -65,7 +65,7 @@ export async function examineElf(path: string): Promise<Examined> {
       digest: await digestFile(path),
     },
     title: basename(path),
-    config: { runtime: 'nanos', nanos: { program: path, port } },
+    config: { runtime: 'nanos', program: path, port },
     extraFiles: {},
   };
 }

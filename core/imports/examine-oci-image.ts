@@ -38,7 +38,7 @@ export async function examineOciImage(text: string, options: OpenOciImageOptions
       digest,
     },
     title: titleOf(parsed),
-    config: { runtime: 'nanos', nanos: { image: reference, port } },
+    config: { runtime: 'nanos', image: reference, port },
     extraFiles: {},
   };
 }

@@ -21,13 +21,13 @@ export async function examineOpsConfig(path: string): Promise<Examined> {
   const text = await readConfig(path);
   const { config, problems, at } = parseOpsConfig(text, basename(path));
   const project = config === null ? null : opsToProject(config, at, dirname(path));
-  const nanos = project?.config.nanos;
-  const program = nanos?.program ?? null;
+  const made = project?.config;
+  const program = made?.program ?? null;
   const elf = program === null ? null : await examineElf(program).catch(toFirstlightError);
   const all = [...problems, ...(project?.problems ?? [])];
   const isThere = !(elf instanceof FirstlightError);
   if (elf instanceof FirstlightError && program !== null) all.push(at(['Program'], elf.message));
-  const listed = await sizeOf(Object.values(nanos?.files ?? {}), dirname(path));
+  const listed = await sizeOf(Object.values(made?.files ?? {}), dirname(path));
   const closure = isThere ? (elf?.found.closure ?? null) : null;
   return {
     found: {
@@ -35,10 +35,10 @@ export async function examineOpsConfig(path: string): Promise<Examined> {
       kind: 'ops-config',
       summary: 'ops configuration',
       program,
-      args: nanos?.args ?? [],
-      envNames: Object.keys(project?.config.env ?? {}).sort(),
+      args: made?.args ?? [],
+      envNames: Object.keys(made?.env ?? {}).sort(),
       cwd: null,
-      port: nanos?.port ?? null,
+      port: made?.port ?? null,
       files: {
         count: listed.count + (isThere ? (elf?.found.files.count ?? 0) : 0),
         bytes: bytes(listed.bytes + (isThere ? (elf?.found.files.bytes ?? 0) : 0)),
@@ -110,7 +110,7 @@ export async function examineOpsPackage(path: string, options: OpenPackageOption
       digest,
     },
     title: name,
-    config: { runtime: 'nanos', nanos: { package: path, port } },
+    config: { runtime: 'nanos', package: path, port },
     extraFiles: {},
   };
 }

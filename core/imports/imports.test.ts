@@ -65,12 +65,13 @@ describe('a Linux program', () => {
     expect(JSON.parse(proposal.config)).toMatchObject({
       name: 'python3',
       runtime: 'nanos',
-      nanos: { program, port: 8080 },
+      program,
+      port: 8080,
     });
 
     const project = await create(program, { name: 'snake', digest: proposal.digest });
     expect(project).toMatchObject({ name: 'snake', dir: join(home, 'projects/snake'), problems: [] });
-    expect(project.config?.nanos?.program).toBe(program);
+    expect(project.config?.program).toBe(program);
     expect((await readdir(project.dir)).sort()).toEqual(['.firstlight', 'firstlight.json']);
     expect((await readdir(join(home, 'projects'))).sort()).toEqual(['snake']);
   });
@@ -97,7 +98,7 @@ describe('an ops config.json', () => {
     await writeFile(join(home, 'config.json'), JSON.stringify(given));
     const project = await create('config.json', { dir: 'own' });
     expect(project.dir).toBe(join(home, 'own'));
-    expect(project.config).toMatchObject({ memoryMiB: 256, nanos: { program, args: ['-V'], port: null } });
+    expect(project.config).toMatchObject({ memoryMiB: 256, program, args: ['-V'], port: null });
     expect(await readFile(join(project.dir, 'resolv.conf'), 'utf8')).toBe('nameserver 10.0.2.3\n');
     const back = await call('imports:toOps', { projectId: project.id });
     expect(JSON.parse(back.config)).toMatchObject({ Program: program, Args: ['-V'], RunConfig: { Memory: '256M' } });
@@ -150,7 +151,7 @@ describe('an OCI image', () => {
     });
     expect(proposal.warnings.map(({ code }) => code)).toEqual(['user', 'fork']);
     const project = await create('shop', { dir: 'project', digest: proposal.digest });
-    expect(project.config?.nanos).toMatchObject({ image: `oci:${join(home, 'shop')}`, port: 9000 });
+    expect(project.config).toMatchObject({ image: `oci:${join(home, 'shop')}`, port: 9000 });
   });
 
   it('whose program needs a shell is no project', async () => {

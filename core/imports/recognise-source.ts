@@ -35,7 +35,7 @@ export async function recogniseSource(text: string, cwd: string | null, signal?:
     throw notKnown(
       path,
       'it is a script',
-      'Import the program that runs it, and give the script in `nanos.files` and `nanos.args`.',
+      'Import the program that runs it, and give the script in `files` and `args`.',
     );
   }
   if (compressionOf(head) !== 'none' || text512.slice(257, 262) === 'ustar') return recogniseArchive(path, signal);

@@ -2,22 +2,25 @@ import { expect, it } from 'vitest';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import { exclusiveResourceOf } from './exclusive-resource.ts';
 
-const resourceOf = (nanos: object | undefined, runtime = 'nanos') =>
-  exclusiveResourceOf(projectConfigSchema.parse({ name: 'p', runtime, ...(nanos !== undefined && { nanos }) }));
+const resourceOf = (keys: object, runtime = 'nanos') =>
+  exclusiveResourceOf(projectConfigSchema.parse({ name: 'p', runtime, ...keys }));
 
-it.each<[string, object | undefined, string]>([
+it.each<[string, object, string]>([
   ['nothing when no port is named', {}, 'none'],
-  ['nothing without the section', undefined, 'none'],
   ['nothing for a port that is chosen', { ports: [{ guest: 9000 }] }, 'none'],
   ['ports for one that is named', { hostPort: 4000 }, 'ports'],
   ['ports for a further one that is named', { ports: [{ guest: 9000, host: 9000 }] }, 'ports'],
   ['ports for UDP, which has the guest’s number', { ports: [{ guest: 53, udp: true }] }, 'ports'],
-  ['ports on a network where the address may be fixed', { network: { kind: 'bridge', name: 'br0' } }, 'ports'],
+  [
+    'ports on a network where the address may be fixed',
+    { nanos: { network: { kind: 'bridge', name: 'br0' } } },
+    'ports',
+  ],
   ['volumes, whatever else', { hostPort: 4000, volumes: { data: { mount: '/data' } } }, 'volumes'],
-])('an instance holds %s', (_, nanos, expected) => {
-  expect(resourceOf(nanos)).toBe(expected);
+])('an instance holds %s', (_, keys, expected) => {
+  expect(resourceOf(keys)).toBe(expected);
 });
 
-it('an instance on Ember holds nothing, whatever the section says', () => {
+it('an instance on Ember holds nothing, whatever ports are named', () => {
   expect(resourceOf({ hostPort: 4000 }, 'ember')).toBe('none');
 });

@@ -78,8 +78,8 @@ afterEach(() => {
   rmSync(home, { recursive: true, force: true });
 });
 
-async function launch(name: string, nanos: object, more: Partial<LaunchSpec> = {}) {
-  const config = projectConfigSchema.parse({ name, runtime: 'nanos', nanos });
+async function launch(name: string, keys: object, more: Partial<LaunchSpec> = {}) {
+  const config = projectConfigSchema.parse({ name, runtime: 'nanos', ...keys });
   const ids = { id: 'a'.repeat(64), bundleId: 'b'.repeat(64) };
   const image = { ...ids, runtime: 'nanos', path: '/image', bytes: 1, minMemoryMiB: 1, functionName: name };
   const spec = { projectId: mine, config, image, startMode: 'cold', accel: 'tcg', keep: false, runId: null, ...more };

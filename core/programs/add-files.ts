@@ -47,7 +47,7 @@ export async function addHostPath(
   }
 }
 
-/** Adds what "nanos.files" names. Shape: a warning for each path that lies outside the project. */
+/** Adds what "files" names. Shape: a warning for each path that lies outside the project. */
 export async function addNamedFiles(
   builder: FileTreeBuilder,
   files: Readonly<Record<string, string>>,
@@ -60,7 +60,7 @@ export async function addNamedFiles(
     await addHostPath(builder, guest, host);
     const real = await realpath(host);
     if (real === inside || real.startsWith(inside + sep)) continue;
-    const message = `"nanos.files" takes ${host} into the image, which lies outside the project.`;
+    const message = `"files" takes ${host} into the image, which lies outside the project.`;
     warnings.push({ severity: 'warning', message, file: 'firstlight.json' });
   }
   return warnings;

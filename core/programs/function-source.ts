@@ -25,8 +25,8 @@ export async function functionSource(
   projectDir: string,
   { functionServerPath: serverPath, env }: SourceOptions,
 ): Promise<ProgramSource> {
-  const node = await findProgram('node', config.nanos?.node, projectDir, env);
-  const port = config.nanos?.port ?? 8080;
+  const node = await findProgram('node', config.node, projectDir, env);
+  const port = config.port ?? 8080;
   return {
     // What `node` leads to may be another version's program tomorrow.
     baseKey: JSON.stringify(['function', node, await realPathOf(node), serverPath]),
@@ -55,7 +55,7 @@ export async function functionSource(
       return {
         tree: builder.tree,
         program: path,
-        args: [path, serverInGuest, bundlePath, String(port), bundle.config.name, ...(config.nanos?.args ?? [])],
+        args: [path, serverInGuest, bundlePath, String(port), bundle.config.name, ...(config.args ?? [])],
         env: {},
         cwd: null,
         minMemoryMiB,

@@ -18,7 +18,7 @@ export async function imageSource(
   projectDir: string,
   { layout, env: hostEnv }: Pick<SourceOptions, 'layout' | 'env'>,
 ): Promise<ProgramSource> {
-  const { image = '', args } = config.nanos ?? {};
+  const { image = '', args } = config;
   return {
     baseKey: JSON.stringify(['image', image, await stampOf(image, projectDir)]),
     planBase: async ({ signal, progress }) => {

@@ -30,10 +30,9 @@ export async function openSource(
 }
 
 async function chooseSource(config: ProjectConfig, projectDir: string, options: SourceOptions): Promise<ProgramSource> {
-  const { nanos } = config;
-  if (nanos?.program !== undefined) return await programSource(config, projectDir);
-  if (nanos?.python !== undefined) return await pythonSource(config, projectDir, options.env);
-  if (nanos?.image !== undefined) return await imageSource(config, projectDir, options);
-  if (nanos?.package !== undefined) return await packageSource(config, projectDir, options.layout);
+  if (config.program !== undefined) return await programSource(config, projectDir);
+  if (config.python !== undefined) return await pythonSource(config, projectDir, options.env);
+  if (config.image !== undefined) return await imageSource(config, projectDir, options);
+  if (config.package !== undefined) return await packageSource(config, projectDir, options.layout);
   return await functionSource(config, projectDir, options);
 }

@@ -13,7 +13,7 @@ const minMemoryMiB = 16;
 
 /** The source for a project that names an ops package. Errors: NOT_FOUND. */
 export async function packageSource(config: ProjectConfig, projectDir: string, layout: Layout): Promise<ProgramSource> {
-  const path = resolve(projectDir, config.nanos?.package ?? '');
+  const path = resolve(projectDir, config.package ?? '');
   return {
     baseKey: JSON.stringify(['package', path, await stampOfPath(path)]),
     planBase: async ({ signal }) => {
@@ -27,7 +27,7 @@ export async function packageSource(config: ProjectConfig, projectDir: string, l
     own: async (_bundle, { program, run }) => ({
       tree: createFileTree().tree,
       program: program ?? '',
-      args: [program ?? '', ...(config.nanos?.args ?? run?.args ?? [])],
+      args: [program ?? '', ...(config.args ?? run?.args ?? [])],
       env: run?.env ?? {},
       cwd: null,
       minMemoryMiB,

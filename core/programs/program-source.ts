@@ -14,11 +14,11 @@ const minMemoryMiB = 16;
 
 /** The source for a project that names a program. Errors: NOT_FOUND. */
 export async function programSource(config: ProjectConfig, projectDir: string): Promise<ProgramSource> {
-  const named = resolve(projectDir, config.nanos?.program ?? '');
+  const named = resolve(projectDir, config.program ?? '');
   const path = await realpath(named).catch(undefinedIfMissing);
   if (path === undefined) {
     throw new FirstlightError('NOT_FOUND', `There is no program ${named}.`, {
-      hint: 'Correct "nanos.program" in firstlight.json, or build the program first.',
+      hint: 'Correct "program" in firstlight.json, or build the program first.',
       details: { subject: named },
     });
   }
@@ -47,7 +47,7 @@ export async function programSource(config: ProjectConfig, projectDir: string): 
       return {
         tree: builder.tree,
         program: path,
-        args: [path, ...(config.nanos?.args ?? [])],
+        args: [path, ...(config.args ?? [])],
         env: {},
         cwd: null,
         minMemoryMiB,

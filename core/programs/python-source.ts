@@ -59,7 +59,7 @@ export async function pythonSource(
   projectDir: string,
   env: NodeJS.ProcessEnv,
 ): Promise<ProgramSource> {
-  const python = config.nanos?.python;
+  const python = config.python;
   const script = python?.script ?? '';
   const interpreter = await findProgram('python3', python?.interpreter, projectDir, env);
   const packages = python?.packages === undefined ? null : resolve(projectDir, python.packages);
@@ -89,7 +89,7 @@ export async function pythonSource(
       return {
         tree: builder.tree,
         program: path,
-        args: [path, `${appInGuest}/${script}`, ...(config.nanos?.args ?? [])],
+        args: [path, `${appInGuest}/${script}`, ...(config.args ?? [])],
         // Whatever is compiled in the guest would be lost with it.
         env: { PYTHONPATH: packagesInGuest, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' },
         cwd: appInGuest,

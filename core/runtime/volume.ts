@@ -1,4 +1,4 @@
-import type { NanosConfig } from '#shared/model/nanos.ts';
+import type { MountedVolume } from '#shared/model/program.ts';
 
 /**
  * A volume as an instance gets it: a disk of its own, which the root's `mounts` names by its label.
@@ -31,7 +31,7 @@ export interface VolumeProvider {
    * Errors: CONFLICT names the instance that has one of them; CANCELLED; DISK_FULL, STORE_UNUSABLE.
    */
   readonly prepare: (
-    volumes: NanosConfig['volumes'],
+    volumes: Readonly<Record<string, MountedVolume>>,
     holder: VolumeHolder,
     signal?: AbortSignal,
   ) => Promise<PreparedVolume[]>;

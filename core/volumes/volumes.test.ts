@@ -8,7 +8,7 @@ import { hostFile } from '@firstlight/files/testing';
 import type { TupleValue } from '@firstlight/tfs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VolumeHolder } from '#core/runtime/volume.ts';
-import { nanosVolumeSchema } from '#shared/model/nanos.ts';
+import { mountedVolumeSchema } from '#shared/model/program.ts';
 import { findProgram, type Launched, launch } from '../exec/launch.ts';
 import { createLayout, type Layout } from '../store/layout.ts';
 import { isOpenInQemu } from './image-lock.ts';
@@ -58,7 +58,7 @@ const failedOnExit = async ({ exited }: Launched): Promise<never> => {
 };
 
 const wanted = (...names: string[]) =>
-  Object.fromEntries(names.map((name) => [name, nanosVolumeSchema.parse({ mount: `/${name}`, sizeMiB: 4 })]));
+  Object.fromEntries(names.map((name) => [name, mountedVolumeSchema.parse({ mount: `/${name}`, sizeMiB: 4 })]));
 const dirOf = (name: string) => join(layout.volumesDir, name);
 
 describe('a volume', () => {

@@ -1,4 +1,5 @@
 import type { JSONPath } from 'jsonc-parser';
+import { migrateConfig } from '#shared/migrate-config.ts';
 import type { Json } from '#shared/model/json.ts';
 import {
   type Project,
@@ -19,6 +20,8 @@ export interface ConfigActions {
   readonly load: (projectId: ProjectId) => Promise<void>;
   /** Sets a value in the text as it is being edited, or (undefined) takes it out; saving is up to the person. */
   readonly set: (projectId: ProjectId, path: JSONPath, value: Json | undefined) => void;
+  /** Moves the keys of an older file to their present places in the text as it is being edited. */
+  readonly migrate: (projectId: ProjectId) => void;
   /** Writes the runtime into firstlight.json, saves that file, and builds. */
   readonly chooseRuntime: (projectId: ProjectId, runtime: RuntimeId) => Promise<void>;
 }
@@ -33,9 +36,21 @@ export function createConfigActions(context: StudioContext, docs: DocActions, bu
     if (doc?.status === 'ready') docs.edit(key, setInConfig(doc.text, path, value));
   };
 
+  const migrate: ConfigActions['migrate'] = (projectId) => {
+    const key = docKey(projectId, configPath);
+    const doc = session.getState().docs[key];
+    if (doc?.status !== 'ready') return;
+    try {
+      docs.edit(key, migrateConfig(doc.text).text);
+    } catch (thrown) {
+      report(context, thrown);
+    }
+  };
+
   return {
     load,
     set,
+    migrate,
     chooseRuntime: async (projectId, runtime) => {
       const key = docKey(projectId, configPath);
       await load(projectId);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { volumeNameSchema, volumeSizeSchema } from '../model/nanos.ts';
 import { volumeSchema } from '../model/volume.ts';
+import { volumeNameSchema, volumeSizeSchema } from '../model/volume-name.ts';
 import { call } from './define.ts';
 
 export const volumeCalls = {

@@ -1,17 +1,12 @@
 /** What `firstlight.json` says for the Nanos runtime. */
 import { z } from 'zod';
+import { guestPathSchema } from './program.ts';
 
 /** `latest`, or three numbers as Nanos counts its releases. A local build has a name of its own. */
 export const nanosVersionSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a release such as 0.1.54, or the name of a local build');
 
-const guestPathSchema = z
-  .string()
-  .regex(/^\/[^\0]*$/, 'an absolute path in the guest')
-  .refine((path) => !path.split('/').includes('..'), 'an absolute path in the guest without ".."');
-const hostPathSchema = z.string().min(1).max(4096);
-const portSchema = z.number().int().min(1).max(65_535);
 const ipv4Schema = z.ipv4('an IPv4 address such as 10.0.2.15');
 /** Whatever Nanos compares an exit code with. */
 const exitMatchSchema = z.union([z.boolean(), z.string().regex(/^(\*|!?\d{1,3})$/, 'true, "*", "3" or "!0"')]);
@@ -129,67 +124,11 @@ export const nanosNetworkSchema = z.discriminatedUnion('kind', [
 ]);
 export type NanosNetwork = z.output<typeof nanosNetworkSchema>;
 
-export const volumeNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'lower-case letters, digits and dashes');
-export const volumeSizeSchema = z.number().int().min(2).max(1_048_576).default(64);
-
-/** A volume: a TFS image of its own that outlives its instances. */
-export const nanosVolumeSchema = z.strictObject({
-  mount: guestPathSchema.describe('Where it is mounted in the guest.'),
-  sizeMiB: volumeSizeSchema.describe('Its size in MiB when it is made.'),
-});
-
-/**
- * The section `nanos` of `firstlight.json`.
- *
- * Shape: at most one of `program`, `python`, `package` and `image` says what runs; none of them means the function at
- * `entry`, on Node.js. Host paths are relative to the project, or absolute.
- */
+/** The section `nanos` of `firstlight.json`: what only the runtime Nanos has. */
 export const nanosConfigSchema = z.strictObject({
   release: nanosVersionSchema
     .optional()
     .describe('The Nanos release. Default: the one in use (`firstlight nanos use`).'),
-  program: hostPathSchema.optional().describe('A Linux program (ELF) to run instead of a function.'),
-  python: z
-    .strictObject({
-      script: z.string().min(1).describe('The script to run, relative to the project.'),
-      interpreter: hostPathSchema.optional().describe('Default: python3 of this machine.'),
-      packages: hostPathSchema.optional().describe('A folder with installed packages (`pip install --target`).'),
-    })
-    .optional()
-    .describe('A Python program: interpreter, standard library and packages go into the image.'),
-  package: hostPathSchema.optional().describe('An ops package: a directory or tarball `name_version`.'),
-  image: z
-    .string()
-    .min(1)
-    .max(1024)
-    .optional()
-    .describe('An OCI image: oci:DIR, oci-archive:FILE, docker-archive:FILE, or docker://REGISTRY/NAME:TAG.'),
-  node: hostPathSchema.optional().describe('The Node.js that runs a function. Default: the one of this machine.'),
-  args: z.array(z.string()).optional().describe('Arguments of the program, without its name.'),
-  files: z
-    .record(guestPathSchema, hostPathSchema)
-    .default({})
-    .describe('Further files and folders: path in the guest to path on this machine.'),
-  port: portSchema
-    .nullable()
-    .default(8080)
-    .describe(
-      'Where the program serves HTTP. null: it serves none, and runs to its end; what it printed is the answer.',
-    ),
-  ports: z
-    .array(
-      z.strictObject({
-        guest: portSchema.describe('The port in the guest.'),
-        host: portSchema
-          .optional()
-          .describe('The port on 127.0.0.1. Default: a free one; for UDP the same as in the guest.'),
-        udp: z.boolean().default(false).describe('UDP instead of TCP.'),
-      }),
-    )
-    .max(64)
-    .default([])
-    .describe('Further ports to forward from 127.0.0.1.'),
-  hostPort: portSchema.optional().describe('The port on 127.0.0.1 that leads to `port`. Default: a free one.'),
   network: nanosNetworkSchema
     .default({ kind: 'user' })
     .describe('How the guest is reached: user mode (no root needed), a network or bridge of libvirt, or not at all.'),
@@ -202,10 +141,6 @@ export const nanosConfigSchema = z.strictObject({
     })
     .optional()
     .describe('A fixed address. Default: DHCP; in user mode a fixed one, which saves waiting for DHCP.'),
-  volumes: z
-    .record(volumeNameSchema, nanosVolumeSchema)
-    .default({})
-    .describe('Volumes that outlive the instance, by name.'),
   klibs: z
     .array(z.string().regex(/^[a-z0-9_]{1,32}$/, 'a klib’s name'))
     .default([])

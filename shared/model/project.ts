@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { moveProgramKeys, nanosFileSchema } from './moved-keys.ts';
 import { nanosConfigSchema } from './nanos.ts';
 import { problemSchema } from './problem.ts';
+import { programShape } from './program.ts';
 import { projectIdSchema } from './units.ts';
 
 /** Runtimes a function can be built for. */
@@ -11,10 +13,27 @@ export type RuntimeId = z.infer<typeof runtimeIdSchema>;
 /** The file that makes a directory a function project. */
 export const configFileName = 'firstlight.json';
 
-/** Node.js on Nanos starts in some 120 MiB; what it serves needs room too. */
-const defaultMemoryMiB: Readonly<Record<RuntimeId, number>> = { ember: 64, nanos: 256 };
+/** What the configuration of a function depends on. */
+interface RuntimeTraits {
+  /** Units: MiB. */
+  readonly defaultMemoryMiB: number;
+  /** False for a runtime that runs a function and nothing else. */
+  readonly runsPrograms: boolean;
+}
 
-/** The keys of `firstlight.json`, before defaults that depend on one another are filled in. */
+/** Node.js on Nanos starts in some 120 MiB; what it serves needs room too. */
+export const runtimeTraits: Readonly<Record<RuntimeId, RuntimeTraits>> = {
+  ember: { defaultMemoryMiB: 64, runsPrograms: false },
+  nanos: { defaultMemoryMiB: 256, runsPrograms: true },
+};
+
+/** True for a runtime that runs programs; `runtime` is what a file says, undefined for the default. */
+const canRunPrograms = (runtime: unknown): boolean => {
+  const parsed = runtimeIdSchema.safeParse(runtime ?? 'ember');
+  return parsed.success && runtimeTraits[parsed.data].runsPrograms;
+};
+
+/** The keys of `firstlight.json` in their present places. */
 export const configFileSchema = z.strictObject({
   $schema: z.string().optional().describe('Where this schema lies, for editors.'),
   name: z
@@ -54,18 +73,27 @@ export const configFileSchema = z.strictObject({
     .max(900_000)
     .default(10_000)
     .describe('Longest time one invocation may take, in ms.'),
-  nanos: nanosConfigSchema.optional().describe('What the runtime `nanos` runs, and how. Without effect on others.'),
+  ...programShape,
+  nanos: nanosConfigSchema.optional().describe('What only the runtime `nanos` has. No effect on others.'),
+});
+
+/** As `configFileSchema`, with the keys that older files have under `nanos`. */
+export const acceptedFileSchema = configFileSchema.extend({
+  nanos: nanosFileSchema.optional().describe(configFileSchema.shape.nanos.description ?? ''),
 });
 
 /**
- * What `firstlight.json` says, with defaults filled in.
+ * What `firstlight.json` says, with defaults filled in. Older files are read as what they mean today.
  *
  * Units: `memoryMiB` in MiB, `timeoutMs` in ms per invocation.
  */
-export const projectConfigSchema = configFileSchema.transform((config) => ({
-  ...config,
-  memoryMiB: config.memoryMiB ?? defaultMemoryMiB[config.runtime],
-}));
+export const projectConfigSchema = z.preprocess(
+  (value) => moveProgramKeys(value, canRunPrograms),
+  configFileSchema.transform((config) => ({
+    ...config,
+    memoryMiB: config.memoryMiB ?? runtimeTraits[config.runtime].defaultMemoryMiB,
+  })),
+);
 export type ProjectConfig = z.output<typeof projectConfigSchema>;
 
 /** A function project that is open in the studio. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { volumeNameSchema } from './nanos.ts';
 import { bytesSchema } from './units.ts';
+import { volumeNameSchema } from './volume-name.ts';
 
 /** A volume of this machine. Any function may mount it, one instance at a time. */
 export const volumeSchema = z.object({

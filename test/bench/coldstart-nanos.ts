@@ -6,7 +6,6 @@ import { writeOverlay } from '@firstlight/disk';
 import { chooseForwards } from '#core/runtimes/nanos/ports.ts';
 import { greeting, readyMarker } from '#core/runtimes/nanos/session/wire.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
-import { nanosConfigSchema } from '#shared/model/nanos.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
@@ -99,7 +98,7 @@ function createAlone(imagePath: string, home: string, isDirect: boolean): () => 
   const kernel = isDirect ? ['-bios', findFirmware() ?? '', '-kernel', join(nanosDir ?? '', 'kernel.img')] : [];
   const disk = join(home, 'alone.qcow2');
   return async () => {
-    const [forward] = await chooseForwards(nanosConfigSchema.parse({}));
+    const [forward] = await chooseForwards({ port: 8080, ports: [] });
     const port = forward?.hostPort ?? 0;
     const bytes = Number(readFileSync(imagePath).readBigUInt64BE(24));
     rmSync(disk, { force: true });

@@ -96,7 +96,7 @@ async function createFunction(studio: Studio, boot: Boot): Promise<ProjectId> {
 async function createServer(studio: Studio, boot: Boot, program: string): Promise<ProjectId> {
   const dir = join(studio.home, 'projects', `c-${boot}`);
   mkdirSync(dir, { recursive: true });
-  return await open(studio, dir, { name: `c-${boot}`, runtime: 'nanos', memoryMiB: 64, nanos: { boot, program } });
+  return await open(studio, dir, { name: `c-${boot}`, runtime: 'nanos', memoryMiB: 64, program, nanos: { boot } });
 }
 
 async function open(studio: Studio, dir: string, config: object): Promise<ProjectId> {

@@ -7,7 +7,8 @@ const config = `{
   // Answers with the name.
   "name": "hello",
   "runtime": "nanos",
-  "nanos": { "port": 3000, "klibs": ["ntp"] }
+  "port": 3000,
+  "nanos": { "klibs": ["ntp"] }
 }
 `;
 
@@ -42,8 +43,8 @@ const save = async (page: Page) => {
 describe('the options form', () => {
   it('shows what is set, the words of each option, and its default', async () => {
     const { page } = await open();
-    expect(await option(page, 'nanos.port').getByRole('textbox').inputValue()).toBe('3000');
-    expect(await option(page, 'nanos.port').textContent()).toContain('Where the program serves HTTP.');
+    expect(await option(page, 'port').getByRole('textbox').inputValue()).toBe('3000');
+    expect(await option(page, 'port').textContent()).toContain('Where the program serves HTTP.');
     const vcpus = option(page, 'vcpus').getByRole('textbox');
     expect(await vcpus.inputValue()).toBe('');
     expect(await vcpus.getAttribute('placeholder')).toBe('1');
@@ -72,8 +73,8 @@ describe('the options form', () => {
 
   it('goes back to a default, and takes empty sections out with it', async () => {
     const { page } = await open();
-    await option(page, 'nanos.port').getByRole('button', { name: 'port: back to the default, 8080' }).click();
-    expect(await option(page, 'nanos.port').getByRole('textbox').inputValue()).toBe('');
+    await option(page, 'port').getByRole('button', { name: 'port: back to the default, 8080' }).click();
+    expect(await option(page, 'port').getByRole('textbox').inputValue()).toBe('');
     await option(page, 'nanos.klibs').getByRole('button', { name: 'Remove ntp' }).click();
     await save(page);
     expect(saved()).not.toContain('"nanos": {');
@@ -98,15 +99,29 @@ describe('the options form', () => {
     engine.writeOutside(
       'hello',
       'firstlight.json',
-      config.replace('"port": 3000', '"port": 0, "prt": 1, "options": { "log_level": "loud" }'),
+      config
+        .replace('"port": 3000', '"port": 0')
+        .replace('"klibs"', '"prt": 1, "options": { "log_level": "loud" }, "klibs"'),
     );
-    await option(page, 'nanos.port').getByRole('alert').getByText('At least 1').waitFor();
+    await option(page, 'port').getByRole('alert').getByText('At least 1').waitFor();
     await option(page, 'nanos.options.log_level').getByRole('alert').getByText('"err" or "warn"').waitFor();
     await page.getByRole('alert').getByText('nanos.prt').waitFor();
     engine.writeOutside('hello', 'firstlight.json', '{ "name": ');
     await page.getByText('is no JSON as it stands').waitFor();
     await page.getByRole('button', { name: 'Edit as text' }).last().click();
     await page.getByRole('tab', { name: 'firstlight.json' }).waitFor();
+  });
+
+  it('moves the keys of an older file to their present places', async () => {
+    const { page, engine } = await open();
+    const old = config.replace('  "port": 3000,\n', '').replace('{ "klibs"', '{ "port": 3000, "klibs"');
+    engine.writeOutside('hello', 'firstlight.json', old);
+    await page.getByRole('status').getByText('nanos.port').waitFor();
+    await page.getByRole('button', { name: 'Move to the top level' }).click();
+    await page.getByRole('button', { name: 'Move to the top level' }).waitFor({ state: 'detached' });
+    expect(await option(page, 'port').getByRole('textbox').inputValue()).toBe('3000');
+    await save(page);
+    expect(saved()).toBe(config);
   });
 
   it('makes volumes, ports, files and arguments', async () => {
@@ -116,10 +131,10 @@ describe('the options form', () => {
     await page.getByText('Lower-case letters, digits and dashes', { exact: true }).waitFor();
     await name.fill('data');
     await name.press('Enter');
-    await option(page, 'nanos.volumes.data.mount').getByRole('textbox').fill('/data');
-    await option(page, 'nanos.volumes.data.sizeMiB').getByRole('textbox').fill('128');
+    await option(page, 'volumes.data.mount').getByRole('textbox').fill('/data');
+    await option(page, 'volumes.data.sizeMiB').getByRole('textbox').fill('128');
     await page.getByRole('button', { name: 'Add one of ports' }).click();
-    await option(page, 'nanos.ports.0.guest').getByRole('textbox').fill('9229');
+    await option(page, 'ports.0.guest').getByRole('textbox').fill('9229');
     const file = page.getByLabel('Name of a further entry of files');
     await file.fill('/etc/app.conf');
     await file.press('Enter');
@@ -131,9 +146,11 @@ describe('the options form', () => {
     await args.press('Enter');
     await page.getByRole('button', { name: '+ tls' }).click();
     await save(page);
-    expect(JSON.parse(saved().replace(/^\s*\/\/.*$/m, '')).nanos).toEqual({
+    expect(JSON.parse(saved().replace(/^\s*\/\/.*$/m, ''))).toEqual({
+      name: 'hello',
+      runtime: 'nanos',
       port: 3000,
-      klibs: ['ntp', 'tls'],
+      nanos: { klibs: ['ntp', 'tls'] },
       volumes: { data: { mount: '/data', sizeMiB: 128 } },
       ports: [{ guest: 9229 }],
       files: { '/etc/app.conf': 'app.conf' },
@@ -182,7 +199,7 @@ describe('the options form', () => {
     await page.getByLabel('Only what is set').check();
     expect(
       await page.locator('[data-option]').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-option'))),
-    ).toEqual(['name', 'runtime', 'nanos.port', 'nanos.klibs']);
+    ).toEqual(['name', 'runtime', 'port', 'nanos.klibs']);
     await page.keyboard.press('Escape');
     await page.getByRole('heading', { name: 'Options of hello' }).waitFor({ state: 'detached' });
   });

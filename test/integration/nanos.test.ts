@@ -44,7 +44,7 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
     return Buffer.concat(chunks).toString();
   };
   /** A project that runs one of the C programs above. */
-  const programProject = (name: string, source: string, nanos: object, more: object = {}) => {
+  const programProject = (name: string, source: string, keys: object = {}) => {
     const binary = join(home, 'p', name, 'program');
     mkdirSync(join(home, 'p', name), { recursive: true });
     const built = join(home, source === program ? 'program' : 'server');
@@ -53,7 +53,7 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
       execFileSync('gcc', ['-static', '-O1', '-w', '-o', built, `${built}.c`]);
     }
     copyFileSync(built, binary);
-    const config = { name, runtime: 'nanos', memoryMiB: 64, nanos: { program: 'program', ...nanos }, ...more };
+    const config = { name, runtime: 'nanos', memoryMiB: 64, program: 'program', ...keys };
     writeFileSync(join(home, 'p', name, 'firstlight.json'), JSON.stringify(config));
     return studio.client.call('projects:open', { dir: join(home, 'p', name) });
   };
@@ -148,8 +148,8 @@ export default () => {
   appendFileSync('/data/log', 'x');
   return { length: readFileSync('/data/log', 'utf8').length };
 };`;
-      const nanos = { volumes: { 'fn-log': { mount: '/data', sizeMiB: 8 } } };
-      const writer = await studio.project('writer', source, { runtime: 'nanos', nanos });
+      const volumes = { 'fn-log': { mount: '/data', sizeMiB: 8 } };
+      const writer = await studio.project('writer', source, { runtime: 'nanos', volumes });
       const lengths: unknown[] = [];
       for (const lifetime of ['stop', 'session', 'session', 'stop']) {
         const { response, error } = await run(writer, { lifetime });
@@ -174,7 +174,7 @@ export default () => {
 
   describe('any program', () => {
     it('runs to its end, and what it printed is the answer', async () => {
-      const project = await programProject('job', program, { port: null, args: ['env'] }, { env: { COLOUR: 'blue' } });
+      const project = await programProject('job', program, { port: null, args: ['env'], env: { COLOUR: 'blue' } });
       const result = await run(project);
       expect(result.error).toBeNull();
       expect(result.response?.body).toEqual({ kind: 'text', value: 'hello from C: env\nblue\n' });
@@ -205,7 +205,9 @@ export default () => {
 
     it('has diagnostics one switch away, shown apart', async () => {
       const debug = { strace: true, missingFiles: true };
-      const result = await run(await programProject('traced', program, { port: null, args: ['missing'], debug }));
+      const result = await run(
+        await programProject('traced', program, { port: null, args: ['missing'], nanos: { debug } }),
+      );
       expect(result.response?.body).toEqual({ kind: 'text', value: 'hello from C: missing\n' });
       const trace = await consoleOf(result, 'trace');
       expect(trace).toMatch(/^\[\d+\] write\(1, /m);
@@ -236,7 +238,7 @@ export default () => {
         mkdirSync(join(home, 'p', 'native'), { recursive: true });
         const binary = join(home, 'p', 'native', 'program');
         compiler.build(binary);
-        const config = { name: 'native', runtime: 'nanos', memoryMiB: 128, nanos: { program: 'program' } };
+        const config = { name: 'native', runtime: 'nanos', memoryMiB: 128, program: 'program' };
         writeFileSync(join(home, 'p', 'native', 'firstlight.json'), JSON.stringify(config));
         const project = await studio.client.call('projects:open', { dir: join(home, 'p', 'native') });
         const result = await run(project, { event: { path: '/x' } });
@@ -252,8 +254,8 @@ export default () => {
       copyFileSync(join(dir, 'program'), join(dir, 'tool_1.0', 'tool'));
       const manifest = { Program: 'tool_1.0/tool', Args: ['tool', 'packed'], Env: { COLOUR: 'red' } };
       writeFileSync(join(dir, 'tool_1.0', 'package.manifest'), JSON.stringify(manifest));
-      const nanos = { package: 'tool_1.0', port: null };
-      const config = { name: 'packed', runtime: 'nanos', memoryMiB: 64, nanos };
+      const tool = { package: 'tool_1.0', port: null };
+      const config = { name: 'packed', runtime: 'nanos', memoryMiB: 64, ...tool };
       writeFileSync(join(dir, 'firstlight.json'), JSON.stringify(config));
       const result = await run(await studio.client.call('projects:open', { dir }));
       expect(result.error).toBeNull();
@@ -264,7 +266,7 @@ export default () => {
       await programProject('oci', program, {});
       const dir = join(home, 'p', 'oci');
       writeOciLayout(join(dir, 'image'), join(dir, 'program'), ['/bin/tool', 'from-oci']);
-      const config = { name: 'oci', runtime: 'nanos', memoryMiB: 64, nanos: { image: 'oci:image', port: null } };
+      const config = { name: 'oci', runtime: 'nanos', memoryMiB: 64, image: 'oci:image', port: null };
       writeFileSync(join(dir, 'firstlight.json'), JSON.stringify(config));
       const result = await run(await studio.client.call('projects:open', { dir }));
       expect(result.error).toBeNull();
@@ -295,7 +297,9 @@ export default () => {
       ...(bootsDirectly() ? [['direct', 'kernel.entered']] : []),
     ];
     for (const [boot, mark] of boots) {
-      const result = await run(await programProject(`from-${boot}`, program, { port: null, args: ['fail'], boot }));
+      const result = await run(
+        await programProject(`from-${boot}`, program, { port: null, args: ['fail'], nanos: { boot } }),
+      );
       expect(result.error).toMatchObject({ message: 'The program ended with exit code 3.' });
       const marks = result.timeline?.marks ?? [];
       expect(marks.filter(({ name }) => name.startsWith('boot.') || name.startsWith('kernel.'))).toMatchObject([
@@ -309,10 +313,10 @@ export default () => {
     mkdirSync(dir, { recursive: true });
     writeFileSync(join(dir, 'helper.py'), 'import json\ndef say(x): return json.dumps({"said": x})\n');
     writeFileSync(join(dir, 'main.py'), 'import sys, helper\nprint(helper.say(sys.argv[1]))\n');
-    const nanos = { python: { script: 'main.py' }, args: ['hi'], port: null };
+    const program = { python: { script: 'main.py' }, args: ['hi'], port: null };
     writeFileSync(
       join(dir, 'firstlight.json'),
-      JSON.stringify({ name: 'py', runtime: 'nanos', memoryMiB: 128, nanos }),
+      JSON.stringify({ name: 'py', runtime: 'nanos', memoryMiB: 128, ...program }),
     );
     const result = await run(await studio.client.call('projects:open', { dir }));
     expect(result.error).toBeNull();

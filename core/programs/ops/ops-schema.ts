@@ -111,7 +111,7 @@ const ofPackages = 'packages are taken from files, not from a site';
 
 /** Keys that are taken without effect, each with the reason. Shape: `RunConfig.` before those of that section. */
 export const ignoredKeys: Readonly<Record<string, string>> = {
-  DisableArgsCopy: 'files that arguments name are never copied by themselves; list them in `nanos.files`',
+  DisableArgsCopy: 'files that arguments name are never copied by themselves; list them in `files`',
   BaseVolumeSz: 'an image is as large as what is in it',
   Boot: ofReleases,
   UefiBoot: 'machines here start by a BIOS',

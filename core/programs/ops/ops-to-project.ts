@@ -5,19 +5,19 @@ import { guestPath } from '@firstlight/files';
 import type { z } from 'zod';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import type { FirstlightError, Problem } from '#shared/errors.ts';
-import { type NanosConfig, nanosConfigSchema, nanosOptionsSchema } from '#shared/model/nanos.ts';
-import type { configFileSchema } from '#shared/model/project.ts';
+import { type NanosConfig, nanosOptionsSchema } from '#shared/model/nanos.ts';
+import { configFileSchema } from '#shared/model/project.ts';
 import type { OpsConfig } from './ops-schema.ts';
 import { parseMemoryMiB, parsePorts } from './ops-values.ts';
 import type { ParsedOpsConfig } from './parse-ops-config.ts';
 
 /** What firstlight.json is given, before defaults. */
 export type ConfigFile = z.input<typeof configFileSchema>;
-type NanosFile = NonNullable<ConfigFile['nanos']>;
+type OwnConfig = Omit<ConfigFile, 'name'>;
 
 export interface OpsProject {
   /** Without a name. */
-  readonly config: Omit<ConfigFile, 'name'> & { readonly nanos: NanosFile };
+  readonly config: OwnConfig;
   /** Files that the project is to have besides. Shape: path in the project to text. */
   readonly extraFiles: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
@@ -140,21 +140,23 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
 
   const [port, ...further] = tcp;
   const ports = [...further.map((guest) => ({ guest })), ...udp.map((guest) => ({ guest, udp: true }))];
-  const nanos: NanosFile = {
+  const program: OwnConfig = {
     ...(config.Program ? { program: hostPath(config.Program, 'Program') } : {}),
     ...(config.Args?.length ? { args: config.Args } : {}),
-    ...(config.NanosVersion ? { release: config.NanosVersion } : {}),
     ...(Object.keys(files).length > 0 ? { files } : {}),
     port: port ?? null,
     ...(ports.length > 0 ? { ports } : {}),
+    ...(Object.keys(volumes).length > 0 ? { volumes } : {}),
+  };
+  const nanos: NonNullable<ConfigFile['nanos']> = {
+    ...(config.NanosVersion ? { release: config.NanosVersion } : {}),
     ...(bridge ? { network: { kind: 'bridge' as const, name: bridge } } : {}),
     ...(ip ? { address: { ip, ...(netmask && { netmask }), ...(gateway && { gateway }) } } : {}),
-    ...(Object.keys(volumes).length > 0 ? { volumes } : {}),
     ...(config.Klibs?.length ? { klibs: [...new Set(config.Klibs)] } : {}),
     ...(Object.keys(options).length > 0 ? { options: options as NanosConfig['options'] } : {}),
   };
   if (!config.Program) fail([], 'No "Program" is named: such a file goes with a package. Import the package instead.');
-  checkNanos(nanos, at, problems);
+  checkValues({ ...program, nanos }, at, problems);
   for (const name of Object.keys(config.Env ?? {})) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) fail(['Env', name], `"${name}" is no name of an environment variable.`);
   }
@@ -164,7 +166,8 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
       memoryMiB: memoryMiB ?? 2048,
       ...(run.CPUs ? { vcpus: run.CPUs } : {}),
       ...(config.Env && Object.keys(config.Env).length > 0 ? { env: config.Env } : {}),
-      nanos,
+      ...program,
+      ...(Object.keys(nanos).length > 0 ? { nanos } : {}),
     },
     extraFiles,
     problems,
@@ -173,21 +176,20 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
 }
 
 /** Values that are fine for ops and not here: a klib, an address or a mount with other characters. */
-function checkNanos(nanos: NanosFile, at: ParsedOpsConfig['at'], problems: Problem[]): void {
+function checkValues(config: OwnConfig, at: ParsedOpsConfig['at'], problems: Problem[]): void {
   const origin: Readonly<Record<string, (string | number)[]>> = {
-    release: ['NanosVersion'],
-    klibs: ['Klibs'],
-    address: ['RunConfig'],
-    network: ['RunConfig', 'BridgeName'],
+    'nanos.release': ['NanosVersion'],
+    'nanos.klibs': ['Klibs'],
+    'nanos.address': ['RunConfig'],
+    'nanos.network': ['RunConfig', 'BridgeName'],
     volumes: ['Mounts'],
     files: ['Files'],
-    options: ['NoTrace'],
+    'nanos.options': ['NoTrace'],
   };
-  const parsed = nanosConfigSchema.safeParse(nanos);
+  const parsed = configFileSchema.safeParse({ name: 'any', ...config });
   for (const { path, message } of parsed.success ? [] : parsed.error.issues) {
-    problems.push(
-      at(origin[String(path[0])] ?? [], `${path.join('.')} cannot be taken over: it must be ${message}.`, 'error'),
-    );
+    const key = path.slice(0, path[0] === 'nanos' ? 2 : 1).join('.');
+    problems.push(at(origin[key] ?? [], `${path.join('.')} cannot be taken over: it must be ${message}.`, 'error'));
   }
 }
 

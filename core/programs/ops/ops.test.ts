@@ -105,21 +105,21 @@ describe('an ops config.json', () => {
       memoryMiB: 512,
       vcpus: 2,
       env: { A: 'b' },
+      program: join(base, 'server'),
+      args: ['a'],
+      files: {
+        '/data.txt': join(base, 'data.txt'),
+        '/web': join(base, 'web'),
+        '/srv': join(base, 'web'),
+        '/etc/resolv.conf': 'resolv.conf',
+      },
+      port: 8080,
+      ports: [{ guest: 9000 }, { guest: 9001 }, { guest: 53, udp: true }],
+      volumes: { 'my-data': { mount: '/mnt' } },
       nanos: {
-        program: join(base, 'server'),
-        args: ['a'],
         release: '0.1.54',
-        files: {
-          '/data.txt': join(base, 'data.txt'),
-          '/web': join(base, 'web'),
-          '/srv': join(base, 'web'),
-          '/etc/resolv.conf': 'resolv.conf',
-        },
-        port: 8080,
-        ports: [{ guest: 9000 }, { guest: 9001 }, { guest: 53, udp: true }],
         network: { kind: 'bridge', name: 'br0' },
         address: { ip: '10.0.0.2', netmask: '255.255.255.0', gateway: '10.0.0.1' },
-        volumes: { 'my-data': { mount: '/mnt' } },
         klibs: ['tls'],
         options: {
           trace: true,
@@ -141,7 +141,7 @@ describe('an ops config.json', () => {
       TargetRoot: 'root',
       Files: ['/etc/own.conf', '/nowhere/x'],
     });
-    expect(config.nanos.files).toEqual({
+    expect(config.files).toEqual({
       '/etc/own.conf': join(base, 'root/etc/own.conf'),
       '/nowhere/x': '/nowhere/x',
     });
@@ -217,7 +217,7 @@ describe('a Nanos project as an ops config.json', () => {
   it('says what has no place there, and refuses what ops cannot run', () => {
     const files = { '/etc/other': 'data.txt' };
     const { notes } = projectToOps(
-      asProject({ nanos: { program: 'server', hostPort: 8080, network: { kind: 'none' }, files } }),
+      asProject({ program: 'server', hostPort: 8080, files, nanos: { network: { kind: 'none' } } }),
     );
     expect(notes).toHaveLength(3);
     expect(() => projectToOps(asProject({}))).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
-import type { NanosConfig, NanosOptions } from '#shared/model/nanos.ts';
-import type { Project } from '#shared/model/project.ts';
+import { type NanosConfig, type NanosOptions, nanosConfigSchema } from '#shared/model/nanos.ts';
+import type { Project, ProjectConfig } from '#shared/model/project.ts';
 import type { OpsConfig } from './ops-schema.ts';
 
 export interface OpsExport {
@@ -15,44 +15,40 @@ export interface OpsExport {
 
 /** Errors: BAD_INPUT for a project of another runtime, with errors, or whose program ops cannot be told. */
 export function projectToOps({ dir, name, config }: Project): OpsExport {
-  const nanos = config?.nanos;
-  if (config === null)
-    throw unfit(name, 'its firstlight.json has errors', 'Mend them first: firstlight build says what they are.');
-  if (
-    config.runtime !== 'nanos' ||
-    nanos === undefined ||
-    (nanos.program === undefined && nanos.package === undefined)
-  ) {
+  if (config === null) {
+    throw unfit(name, 'its firstlight.json has errors', 'Correct them first: firstlight build says what they are.');
+  }
+  if (config.runtime !== 'nanos' || (config.program === undefined && config.package === undefined)) {
     const why =
       config.runtime === 'nanos' ? 'what it runs is no program or package' : `its runtime is ${config.runtime}`;
-    throw unfit(name, why, 'ops knows programs (`nanos.program`) and packages (`nanos.package`).');
+    throw unfit(name, why, 'ops knows programs (`program`) and packages (`package`).');
   }
+  const nanos = config.nanos ?? nanosConfigSchema.parse({});
   const notes: string[] = [];
-  if (nanos.package !== undefined) {
+  if (config.package !== undefined) {
     notes.push(
-      `The package itself is not named in such a file: ops pkg load ${basename(nanos.package)} -c config.json.`,
+      `The package itself is not named in such a file: ops pkg load ${basename(config.package)} -c config.json.`,
     );
   }
-  if (nanos.hostPort !== undefined)
-    notes.push('"nanos.hostPort" has no counterpart: ops forwards a port to the same port.');
+  if (config.hostPort !== undefined) notes.push('"hostPort" has no counterpart: ops forwards a port to the same port.');
   if (nanos.network.kind === 'network' || nanos.network.kind === 'none') {
     notes.push(
       `"nanos.network" of the kind "${nanos.network.kind}" has no counterpart: ops uses user mode or a bridge.`,
     );
   }
-  const files = exportFiles(nanos.files, dir, notes);
+  const files = exportFiles(config.files, dir, notes);
   const { address, network } = nanos;
   const tcp = [
-    ...(nanos.port === null ? [] : [nanos.port]),
-    ...nanos.ports.filter(({ udp }) => !udp).map(({ guest }) => guest),
+    ...(config.port === null ? [] : [config.port]),
+    ...config.ports.filter(({ udp }) => !udp).map(({ guest }) => guest),
   ];
-  const udp = nanos.ports.filter((port) => port.udp).map(({ guest }) => guest);
+  const udp = config.ports.filter((port) => port.udp).map(({ guest }) => guest);
   const klibs = [...new Set([...nanos.klibs, ...(nanos.debug.strace ? ['strace'] : [])])];
-  const mounts = Object.entries(nanos.volumes).map(([volume, { mount }]) => [volume, mount]);
+  const mounts = Object.entries(config.volumes).map(([volume, { mount }]) => [volume, mount]);
   return {
     config: withoutEmpty({
-      Program: nanos.program === undefined ? undefined : resolve(dir, nanos.program),
-      Args: nanos.args,
+      Program: config.program === undefined ? undefined : resolve(dir, config.program),
+      Args: config.args,
       Env: config.env,
       ...files,
       Mounts: Object.fromEntries(mounts),
@@ -76,7 +72,11 @@ export function projectToOps({ dir, name, config }: Project): OpsExport {
 }
 
 /** Folders go by MapDirs; files by their folder and name, which is all that ops can be told. */
-function exportFiles(files: NanosConfig['files'], dir: string, notes: string[]): Pick<OpsConfig, 'Files' | 'MapDirs'> {
+function exportFiles(
+  files: ProjectConfig['files'],
+  dir: string,
+  notes: string[],
+): Pick<OpsConfig, 'Files' | 'MapDirs'> {
   const MapDirs: Record<string, string> = {};
   const Files: string[] = [];
   for (const [guest, given] of Object.entries(files)) {

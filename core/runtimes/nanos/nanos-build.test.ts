@@ -63,8 +63,8 @@ async function write(path: string, text: string | Uint8Array): Promise<void> {
   await mkdir(dirname(join(workshop.dir, path)), { recursive: true });
   await writeFile(join(workshop.dir, path), text);
 }
-const configure = (nanos: object, more: object = {}) =>
-  write('firstlight.json', JSON.stringify({ name: 'built', runtime: 'nanos', nanos, ...more }));
+const configure = (config: object) =>
+  write('firstlight.json', JSON.stringify({ name: 'built', runtime: 'nanos', ...config }));
 async function build() {
   const context = { signal: new AbortController().signal, progress: () => undefined };
   const { result, image } = await store.build(await readProject(workshop.dir), context);
@@ -85,7 +85,7 @@ const failure = () =>
 
 describe('an image of a function', () => {
   it('has Node.js with what it needs, what serves the function, and the bundle; an edit writes the last alone', async () => {
-    await configure({}, { env: { COLOUR: 'blue' } });
+    await configure({ env: { COLOUR: 'blue' } });
     await write('handler.ts', 'export default () => 1;');
     const first = await build();
     expect(first.root).toMatchObject({
@@ -116,7 +116,7 @@ describe('an image of a function', () => {
     await configure({
       files: { '/data/words': 'words', '/etc/hosts': `${home}/hosts` },
       volumes: { data: { mount: '/volume' } },
-      debug: { strace: true },
+      nanos: { debug: { strace: true } },
       args: ['-x'],
     });
     await write('handler.ts', 'export default () => 1;');
@@ -127,11 +127,11 @@ describe('an image of a function', () => {
     expect(first.root).toMatchObject({ mounts: { data: '/volume' }, klibs: 'rootfs', debugsyscalls: 't' });
     expect((first.root.arguments as string[]).at(-1)).toBe('-x');
     expect(first.warnings.map(({ message }) => message)).toEqual([
-      `"nanos.files" takes ${home}/hosts into the image, which lies outside the project.`,
+      `"files" takes ${home}/hosts into the image, which lies outside the project.`,
     ]);
     await write('words/a', 'A');
     expect((await build()).cached).toBe(false);
-    await configure({ klibs: ['none'] });
+    await configure({ nanos: { klibs: ['none'] } });
     expect(await failure()).toMatchObject({ code: 'BAD_INPUT', message: 'Nanos 0.1.54 has no klib none.' });
   });
 
@@ -219,7 +219,7 @@ describe('an image of an image', () => {
     const config = { Entrypoint: ['/bin/app'], Cmd: ['--serve'], Env: ['A=1'], WorkingDir: '/etc' };
     const dir = join(workshop.dir, 'oci');
     await makeLayout(dir, [{ layers: layers as never, config }]);
-    await configure({ image: 'oci:oci' }, { env: { B: '2' } });
+    await configure({ image: 'oci:oci', env: { B: '2' } });
     const first = await build();
     expect(first.root).toMatchObject({
       program: '/bin/app',
@@ -229,7 +229,7 @@ describe('an image of an image', () => {
       cwd: '/etc',
     });
     expect(first.paths).toEqual(expect.arrayContaining(['/bin/app', '/etc/app.conf']));
-    await configure({ image: 'oci:oci', args: ['--other'] }, { env: { A: '3' } });
+    await configure({ image: 'oci:oci', args: ['--other'], env: { A: '3' } });
     const second = await build();
     expect(second.root).toMatchObject({ arguments: ['/bin/app', '--other'], 'environment.A': '3' });
     expect(second.reused.base).toBe(true);

@@ -73,9 +73,9 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     const builder = createFileTree();
     builder.addAll(base.tree);
     builder.addAll(own.tree);
-    const outside = await addNamedFiles(builder, nanos.files, projectDir);
+    const outside = await addNamedFiles(builder, config.files, projectDir);
     // The kernel mounts on what is there already.
-    for (const { mount } of Object.values(nanos.volumes)) builder.add(mount, { kind: 'directory' });
+    for (const { mount } of Object.values(config.volumes)) builder.add(mount, { kind: 'directory' });
     const klibs = klibsOf(nanos);
     await addKlibs(builder, klibs, release);
     const root = rootTuple({
@@ -83,6 +83,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       args: own.args,
       env: { ...own.env, ...config.env },
       cwd: own.cwd,
+      volumes: config.volumes,
       config: nanos,
       hasKlibs: klibs.length > 0,
     });
@@ -134,8 +135,8 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       const dir = await makeDiskDir();
       const disk = join(dir, 'disk.qcow2');
       const [network, attached, kernel] = await Promise.all([
-        chooseNetwork(nanos),
-        volumes.prepare(nanos.volumes, { instance: instanceId, dir }),
+        chooseNetwork(config, nanos),
+        volumes.prepare(config.volumes, { instance: instanceId, dir }),
         kernelFor(nanos, accel),
         diskBytes(image.path).then((bytes) => writeOverlay(disk, { name: image.path, format: 'qcow2' }, bytes)),
       ]);
@@ -186,8 +187,7 @@ function describeBase({ facts, reused, layout }: Base): string {
   return reused ? `reused: ${facts.description}, ${size}, as they were` : `${facts.description}, ${size}`;
 }
 
-async function chooseNetwork(config: NanosConfig): Promise<MachineNetwork | null> {
-  const { network, address } = config;
+async function chooseNetwork(config: ProjectConfig, { network, address }: NanosConfig): Promise<MachineNetwork | null> {
   switch (network.kind) {
     case 'none':
       return null;
@@ -206,12 +206,12 @@ function sessionInfo(
   { runtimeInfo }: Image,
 ): Omit<SessionInfo, 'boot'> {
   const symbols = runtimeInfo === undefined ? null : symbolsSchema.parse(JSON.parse(runtimeInfo));
-  if (network === null || nanos.port === null) {
+  if (network === null || config.port === null) {
     const { expected_exit_code: expectedExitCode } = nanos.options;
     return { kind: 'job', host: null, port: 0, disk, expectedExitCode, symbols };
   }
   const kind = runsFunction(config) ? 'function' : 'http';
-  if (network.kind !== 'user') return { kind, host: nanos.address?.ip ?? null, port: nanos.port, disk, symbols };
+  if (network.kind !== 'user') return { kind, host: nanos.address?.ip ?? null, port: config.port, disk, symbols };
   return { kind, host: '127.0.0.1', port: network.forwards[0]?.hostPort ?? 0, disk, symbols };
 }
 

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { nanosConfigSchema } from '#shared/model/nanos.ts';
+import { projectConfigSchema } from '#shared/model/project.ts';
 import { chooseForwards } from './ports.ts';
 
 const open: { close: () => void }[] = [];
@@ -10,7 +10,8 @@ afterEach(() => {
   for (const one of open.splice(0)) one.close();
 });
 
-const choose = (nanos: object) => chooseForwards(nanosConfigSchema.parse(nanos));
+const choose = (config: object) =>
+  chooseForwards(projectConfigSchema.parse({ name: 'p', runtime: 'nanos', ...config }));
 async function listen(port = 0): Promise<number> {
   const server: Server = createServer().listen(port, '127.0.0.1');
   open.push(server);

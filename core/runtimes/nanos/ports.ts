@@ -4,13 +4,16 @@ import { createServer } from 'node:net';
 import { systemCode } from '#core/store/store-error.ts';
 import type { PortForward } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { NanosConfig } from '#shared/model/nanos.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
 
 /** A port of this host that nobody else can take until it is let go. */
 interface HeldPort {
   readonly port: number;
   readonly release: () => Promise<void>;
 }
+
+/** The ports that a configuration names. */
+export type WantedPorts = Pick<ProjectConfig, 'port' | 'hostPort' | 'ports'>;
 
 const loopback = '127.0.0.1';
 
@@ -21,7 +24,7 @@ const loopback = '127.0.0.1';
  *
  * Errors: PORT_IN_USE for one that was asked for by number.
  */
-export async function chooseForwards(config: NanosConfig): Promise<PortForward[]> {
+export async function chooseForwards(config: WantedPorts): Promise<PortForward[]> {
   const { port, hostPort, ports } = config;
   const wanted = [
     ...(port === null ? [] : [{ guest: port, host: hostPort, udp: false }]),

@@ -9,6 +9,7 @@ const root = (nanos: Record<string, unknown> = {}, rest = {}) =>
       args: ['/bin/server', '-v'],
       env: { B: '2', A: '1' },
       cwd: null,
+      volumes: {},
       config: nanosConfigSchema.parse(nanos),
       hasKlibs: false,
       ...rest,
@@ -81,7 +82,7 @@ describe('the root tuple', () => {
   });
 
   it('mounts volumes by their labels, and says where klibs are', () => {
-    const values = root({ volumes: { data: { mount: '/data' }, logs: { mount: '/var/log' } } }, { hasKlibs: true });
+    const values = root({}, { volumes: { data: { mount: '/data' }, logs: { mount: '/var/log' } }, hasKlibs: true });
     expect(values.mounts).toEqual(
       new Map([
         ['data', '/data'],

@@ -1,6 +1,7 @@
 /** The root tuple of an image: what the kernel reads before it starts the program. */
 import type { Tuple, TupleValue } from '@firstlight/tfs';
 import type { NanosConfig, NanosOptions } from '#shared/model/nanos.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
 
 /** What a root says besides its options. */
 export interface RootContent {
@@ -10,7 +11,8 @@ export interface RootContent {
   readonly env: Readonly<Record<string, string>>;
   /** Default working directory; the option `cwd` goes before it. */
   readonly cwd: string | null;
-  readonly config: Pick<NanosConfig, 'options' | 'debug' | 'volumes' | 'address' | 'network'>;
+  readonly volumes: ProjectConfig['volumes'];
+  readonly config: Pick<NanosConfig, 'options' | 'debug' | 'address' | 'network'>;
   /** True when there are klibs in the image, in its folder `/klib`. */
   readonly hasKlibs: boolean;
 }
@@ -26,7 +28,7 @@ export const userNetwork = { ip: '10.0.2.15', netmask: '255.255.255.0', gateway:
  * Source: nanovms/nanos at b9c3671d: names and types as `nanosOptionsSchema` names its places; `exec_wait_for_ip4_secs`,
  * `ipaddr` and what goes with it are read from the root for the first interface.
  */
-export function rootTuple({ program, args, env, cwd, config, hasKlibs }: RootContent): Tuple {
+export function rootTuple({ program, args, env, cwd, volumes, config, hasKlibs }: RootContent): Tuple {
   const { options, debug } = config;
   const root = new Map<string, TupleValue>([
     ['program', program],
@@ -36,7 +38,7 @@ export function rootTuple({ program, args, env, cwd, config, hasKlibs }: RootCon
   const set = (name: string, value: TupleValue | undefined) => value !== undefined && root.set(name, value);
   if (cwd !== null) set('cwd', cwd);
   for (const [name, value] of addressOf(config)) set(name, value);
-  const mounts = Object.entries(config.volumes).map(([label, { mount }]) => [label, mount]);
+  const mounts = Object.entries(volumes).map(([label, { mount }]) => [label, mount]);
   if (mounts.length > 0) set('mounts', sortedTuple(Object.fromEntries(mounts)));
   // Any word but `bootfs` means the folder /klib of this file system.
   if (hasKlibs) set('klibs', 'rootfs');

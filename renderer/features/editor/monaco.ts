@@ -10,7 +10,7 @@ import TypeScriptWorker from 'monaco-editor/language/typescript/ts.worker.js?wor
 import * as json from 'monaco-editor/languages/features/json/register.js';
 import * as typescript from 'monaco-editor/languages/features/typescript/register.js';
 import { z } from 'zod';
-import { configFileName, projectConfigSchema } from '#shared/model/project.ts';
+import { acceptedFileSchema, configFileName } from '#shared/model/project.ts';
 
 export { monaco, typescript };
 
@@ -46,7 +46,7 @@ for (const defaults of [typescript.typescriptDefaults, typescript.javascriptDefa
   defaults.setEagerModelSync(true);
 }
 
-const configSchema = z.toJSONSchema(projectConfigSchema, { io: 'input' });
+const configSchema = z.toJSONSchema(acceptedFileSchema, { io: 'input' });
 
 /** Lets the JSON service find the schema of `firstlight.json` at these addresses; it asks nobody for any other. */
 export function offerConfigSchema(addresses: readonly string[]): void {

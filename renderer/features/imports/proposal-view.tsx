@@ -118,7 +118,7 @@ function Starts({ proposal }: { readonly proposal: ImportProposal }) {
       <dt>Listens</dt>
       <dd>
         {port === null ? (
-          <span className="muted">nothing says on which port: set nanos.port in its options</span>
+          <span className="muted">nothing says on which port: set port in its options</span>
         ) : (
           <span className="mono">port {port}</span>
         )}

@@ -31,10 +31,10 @@ it('tells kinds apart, with each default', () => {
   expect(find('nanos.debug.strace')).toMatchObject({ shape: { kind: 'switch' }, initial: false });
   expect(find('nanos.options.noaslr')).toMatchObject({ shape: { kind: 'switch' }, initial: undefined });
   expect(find('nanos.klibs').shape.kind).toBe('list');
-  expect(find('nanos.port')).toMatchObject({ shape: { kind: 'value' }, initial: 8080 });
+  expect(find('port')).toMatchObject({ shape: { kind: 'value' }, initial: 8080 });
   expect(find('nanos.options.reboot_on_exit').shape.kind).toBe('value');
   expect(find('nanos.address').shape.kind).toBe('group');
-  expect(find('nanos.volumes').shape.kind).toBe('entries');
+  expect(find('volumes').shape.kind).toBe('entries');
   const { shape } = find('nanos.network');
   if (shape.kind !== 'variants') throw new Error('The network is of several kinds.');
   expect(shape.variants.map(({ value, fields }) => [value, fields.map(({ name }) => name)])).toEqual([
@@ -62,21 +62,21 @@ it('reads what is typed as what the schema takes', () => {
   const read = (path: string, typed: string) => readTyped(find(path), typed);
   expect(read('vcpus', ' 4 ')).toEqual({ value: 4, problem: null });
   expect(read('vcpus', '')).toEqual({ value: undefined, problem: null });
-  expect(read('nanos.port', '3000')).toEqual({ value: 3000, problem: null });
-  expect(read('nanos.port', 'null')).toEqual({ value: null, problem: null });
+  expect(read('port', '3000')).toEqual({ value: 3000, problem: null });
+  expect(read('port', 'null')).toEqual({ value: null, problem: null });
   expect(read('nanos.options.reboot_on_exit', 'true')).toEqual({ value: true, problem: null });
   expect(read('nanos.options.reboot_on_exit', '3')).toEqual({ value: '3', problem: null });
   expect(read('nanos.options.reboot_on_exit', '!0')).toEqual({ value: '!0', problem: null });
   expect(read('nanos.options.expected_exit_code', '3, 4')).toEqual({ value: [3, 4], problem: null });
   expect(read('nanos.options.trace', 'pf threadrun')).toEqual({ value: ['pf', 'threadrun'], problem: null });
-  expect(read('nanos.program', '/bin/true')).toEqual({ value: '/bin/true', problem: null });
+  expect(read('program', '/bin/true')).toEqual({ value: '/bin/true', problem: null });
 });
 
 it('says in the schema’s words what is wrong, and then gives no value', () => {
   const problem = (path: string, typed: string) => readTyped(find(path), typed);
   expect(problem('vcpus', 'many')).toEqual({ value: undefined, problem: 'A number' });
   expect(problem('vcpus', '65')).toEqual({ value: undefined, problem: 'At most 64' });
-  expect(problem('nanos.hostPort', '0').problem).toBe('At least 1');
+  expect(problem('hostPort', '0').problem).toBe('At least 1');
   expect(problem('nanos.options.coredumplimit', 'lots').problem).toBe('A size such as 64M');
   expect(problem('name', '').problem).toContain('Lower-case letters');
   expect(problemOf(z.array(z.string()), 'x')).toBe('A list');

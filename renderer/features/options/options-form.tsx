@@ -1,5 +1,6 @@
 import './options.css';
 import { useMemo, useRef, useState } from 'react';
+import { programKeys } from '#shared/model/program.ts';
 import type { Project } from '#shared/model/project.ts';
 import { useProject, useSession, useStudio, useTask } from '../../bind/studio.tsx';
 import { runtimeOf } from '../../state/config.ts';
@@ -125,6 +126,7 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
       fields: section.fields.filter((field) => matches(field, query) && (!onlySet || isSet(field))),
     }))
     .filter((section) => section.fields.length > 0);
+  const moved = programKeys.filter((key) => valueAt(value, ['nanos', key]) !== undefined).map((key) => `nanos.${key}`);
   const unknown = [...problems].filter(([, words]) => words === 'No such option').map(([place]) => place);
   return (
     <OptionsFormContext value={form}>
@@ -180,7 +182,7 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
             </label>
             {runtime !== 'nanos' && (
               <span className="options-runtime muted">
-                Options under <code>nanos</code> wait for the runtime nanos.
+                Programs, files, ports, volumes and all under <code>nanos</code> need the runtime nanos.
                 <Button onClick={() => void studio.config.chooseRuntime(project.id, 'nanos')}>Use Nanos</Button>
               </span>
             )}
@@ -195,6 +197,14 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
                 <Icon name="warning" size={13} /> Not an option: <code>{unknown.join(', ')}</code>
                 <Button kind="quiet" onClick={() => studio.docs.open(project.id, configPath)}>
                   See the text
+                </Button>
+              </p>
+            )}
+            {moved.length > 0 && (
+              <p className="options-unknown" role="status">
+                <Icon name="warning" size={13} /> In a former place: <code>{moved.join(', ')}</code>
+                <Button kind="quiet" onClick={() => studio.config.migrate(project.id)}>
+                  Move to the top level
                 </Button>
               </p>
             )}

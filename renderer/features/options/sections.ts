@@ -20,16 +20,14 @@ const places: readonly (Omit<Section, 'fields'> & { readonly paths: readonly str
     id: 'program',
     title: 'Program',
     note: 'At most one of program, python, package and image says what runs. With none of them it is the function, on Node.js.',
-    paths: ['program', 'args', 'files', 'python', 'package', 'image', 'node'].map((name) => `nanos.${name}`),
+    paths: ['program', 'args', 'files', 'python', 'package', 'image', 'node'],
   },
   {
     id: 'network',
     title: 'Network',
-    paths: ['port', 'hostPort', 'ports', 'network', 'address', 'options.exec_wait_for_ip4_secs'].map(
-      (name) => `nanos.${name}`,
-    ),
+    paths: ['port', 'hostPort', 'ports', 'nanos.network', 'nanos.address', 'nanos.options.exec_wait_for_ip4_secs'],
   },
-  { id: 'volumes', title: 'Volumes', paths: ['nanos.volumes'] },
+  { id: 'volumes', title: 'Volumes', paths: ['volumes'] },
   { id: 'kernel', title: 'Kernel, klibs', paths: ['nanos.release', 'nanos.klibs', 'nanos.boot'] },
   { id: 'diagnostics', title: 'Diagnostics', paths: ['nanos.debug'] },
   {

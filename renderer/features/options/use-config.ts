@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from 'react';
 import type { Json } from '#shared/model/json.ts';
-import { configFileSchema, type Project } from '#shared/model/project.ts';
+import { acceptedFileSchema, type Project } from '#shared/model/project.ts';
 import { useSession, useStudio } from '../../bind/studio.tsx';
 import { configPath, readConfig } from '../../state/config-text.ts';
 import { type Doc, docKey } from '../../state/session.ts';
@@ -28,7 +28,7 @@ export function useConfig(project: Project): OpenConfig {
 
 function problemsOf(value: Json): ReadonlyMap<string, string> {
   const problems = new Map<string, string>();
-  for (const issue of configFileSchema.safeParse(value).error?.issues ?? []) {
+  for (const issue of acceptedFileSchema.safeParse(value).error?.issues ?? []) {
     const path = issue.path.map(String);
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) problems.set([...path, key].join('.'), 'No such option');
