@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256 } from '#core/store/digest.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
-import { sha256 } from './bundle-cache.ts';
 import { shimOrder } from './globals.ts';
 
 /** Scripts that set globals, by file name, with a digest of all. */

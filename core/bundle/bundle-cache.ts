@@ -1,5 +1,4 @@
 /** Bundles on disk by id, and which one a project's files gave last. Everything here can be made again. */
-import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -7,6 +6,7 @@ import type { Bundle } from '#core/runtime/bundle.ts';
 import { problemSchema } from '#shared/model/problem.ts';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
+import { sha256 } from '../store/digest.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
 import { namesIn, removeTemps, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
@@ -106,7 +106,7 @@ export function createBundleCache(layout: Layout): BundleCache {
       const own = bundle.inputs.filter((input) => !input.path.includes('node_modules/'));
       const dirs = [...new Set(own.map((input) => dirname(join(bundle.projectDir, input.path))))];
       const inputs = bundle.inputs.map(({ path, sha256 }) => ({ path: join(bundle.projectDir, path), sha256 }));
-      const configFiles = configFilesOf(bundle).map(async (path) => ({ path, sha256: await digestFile(path) }));
+      const configFiles = configFilesOf(bundle).map(async (path) => ({ path, sha256: await digestIfThere(path) }));
       const ofDirs = dirs.map(async (path) => ({ path, sha256: await digestDir(path) }));
       const record: BuildRecord = {
         bundleId: bundle.id,
@@ -147,7 +147,7 @@ function configFilesOf(bundle: Bundle): string[] {
 
 /** True while every file and folder is as it was recorded. One with another stamp may have the same content still. */
 async function isUnchanged({ files, dirs }: BuildRecord): Promise<boolean> {
-  const checks = [...files.map((file) => isSame(file, digestFile)), ...dirs.map((dir) => isSame(dir, digestDir))];
+  const checks = [...files.map((file) => isSame(file, digestIfThere)), ...dirs.map((dir) => isSame(dir, digestDir))];
   return (await Promise.all(checks)).every(Boolean);
 }
 
@@ -167,7 +167,7 @@ async function stampOf(path: string, latestMs = Number.POSITIVE_INFINITY): Promi
   return `${found.dev} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }
 
-async function digestFile(path: string): Promise<string> {
+async function digestIfThere(path: string): Promise<string> {
   const content = await readFile(path).catch(undefinedIfMissing);
   return content === undefined ? '' : sha256(content);
 }
@@ -177,5 +177,3 @@ async function digestDir(path: string): Promise<string> {
   const lines = entries.map((entry) => `${entry.isDirectory() ? 'd' : 'f'} ${entry.name}`);
   return sha256(lines.sort().join('\n'));
 }
-
-export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sha256 } from '#core/store/digest.ts';
 import { readProject } from '../projects/project-service.ts';
-import { sha256 } from './bundle-cache.ts';
 import { bundleProgram } from './bundle-program.ts';
 import { validConfig } from './check-project.ts';
 

@@ -3,11 +3,11 @@ import { readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Skip, skipCompiled, skipTools } from '#core/programs/add-files.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
+import { sha256 } from '#core/store/digest.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type Project, type ProjectConfig, runtimeTraits } from '#shared/model/project.ts';
 import { bundleIdSchema } from '#shared/model/units.ts';
-import { sha256 } from './bundle-cache.ts';
 import { configInImage } from './config-in-image.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 

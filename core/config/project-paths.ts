@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
+import { sha256 } from '#core/store/digest.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type ProjectId, projectIdSchema } from '#shared/model/units.ts';
 
 /** The id of the project in a directory. Shape: `dir` without symbolic links. */
 export function projectIdOf(dir: string): ProjectId {
-  return projectIdSchema.parse(createHash('sha256').update(dir).digest('hex').slice(0, 12));
+  return projectIdSchema.parse(sha256(dir).slice(0, 12));
 }
 
 /**

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { type Closure, findFork, importsOf, isPartOfLibc, resolveClosure } from '@firstlight/elf';
 import { forkWarnings } from '#core/programs/fork-warnings.ts';
+import { digestOfFile } from '#core/store/digest.ts';
 import type { ImportWarning } from '#shared/model/import.ts';
 import { bytes } from '#shared/model/units.ts';
-import { toFileError } from '../store/store-error.ts';
 import type { Examined } from './examined.ts';
 
 /** A server calls this, under any name of a library that it uses. */
@@ -62,7 +60,7 @@ export async function examineElf(path: string): Promise<Examined> {
       missing: missing.map(({ name, neededBy }) => ({ name, neededBy: neededBy.join(', ') })),
       warnings,
       problems: [],
-      digest: await digestFile(path),
+      digest: await digestOfFile(path),
     },
     title: basename(path),
     config: { runtime: 'nanos', program: path, port },
@@ -77,14 +75,4 @@ async function mayListen({ program, interpreter, libraries }: Closure): Promise<
     if ((await importsOf(object, listens)).length > 0) return true;
   }
   return false;
-}
-
-async function digestFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk);
-  } catch (thrown) {
-    throw toFileError(thrown, 'read', path);
-  }
-  return `sha256:${hash.digest('hex')}`;
 }

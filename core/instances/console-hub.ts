@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { hostNow } from '#core/store/host-clock.ts';
 import type { EngineStream } from '#shared/contract/index.ts';
-import { type HostNs, hostNs } from '#shared/model/units.ts';
+import type { HostNs } from '#shared/model/units.ts';
 import { type ByteRing, createByteRing } from './byte-ring.ts';
 
 /** Where a console is also written to: the record of a run. It bounds itself and never throws. */
@@ -87,7 +88,7 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
   // kernel's, when the serial bytes come in; after a round of the event loop it has been read.
   const onSerialData = (chunk: Uint8Array) => {
     if (serialListeners.size > 0) {
-      const atNs = hostNs(Number(process.hrtime.bigint()));
+      const atNs = hostNow();
       for (const listener of serialListeners) listener(chunk, atNs);
     }
     const take = () => {

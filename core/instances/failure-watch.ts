@@ -1,8 +1,8 @@
 /** Finds out that an instance will not answer, and why: it did not come up, it panicked, or libvirt knows better. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuestSession, InvocationResult, Runtime } from '#core/runtime/runtime.ts';
+import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { hostNs } from '#shared/model/units.ts';
 import type { ConsoleHub } from './console-hub.ts';
 import { describeEnd, type EndedInstance, endedError } from './end-reason.ts';
 import type { EndReason } from './types.ts';
@@ -134,7 +134,7 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
 }
 
 function failedWith(error: FirstlightError): InvocationResult {
-  const nowNs = hostNs(Number(process.hrtime.bigint()));
+  const nowNs = hostNow();
   const outcome = { ok: false, error, fatal: true } as const;
   return { outcome, sentAtNs: nowNs, receivedAtNs: nowNs, marks: [], received: [] };
 }

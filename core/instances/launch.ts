@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Connection, Domain } from 'node-libvirt';
 import type { PreparedMachine, Runtime } from '#core/runtime/runtime.ts';
+import { hostNow } from '#core/store/host-clock.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
@@ -11,7 +12,7 @@ import { fromLibvirt } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import { createSocketDir, diskDirOf, removeInstanceDirs } from '#core/vmm/socket-dir.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
-import { type HostNs, hostNs, type InstanceId, instanceIdSchema } from '#shared/model/units.ts';
+import { type InstanceId, instanceIdSchema } from '#shared/model/units.ts';
 import { exclusiveResourceOf } from './exclusive-resource.ts';
 import { LiveInstance, type LiveInstanceOptions } from './live-instance.ts';
 import { type InstanceRecord, writeMetadata } from './metadata.ts';
@@ -48,7 +49,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   checkMemory(spec);
   const runtime = context.runtimes.get(spec.image.runtime);
   if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${spec.image.runtime}.`);
-  const preparedFromNs = now();
+  const preparedFromNs = hostNow();
   const [connection, runDir] = await Promise.all([
     context.link.connection(),
     context.layout.ensure(context.layout.socketsDir),
@@ -102,11 +103,11 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     consoleSocketPath: sockets.console,
     metadataXml: writeMetadata(record),
   });
-  const createSentNs = now();
+  const createSentNs = hostNow();
   const creating = create(connection, xml, spec, cleanUp, context.trackCreation);
   context.onCreating?.(id, name);
   const domain = await creating;
-  const createdNs = now();
+  const createdNs = hostNow();
   const instance = new LiveInstance({
     ...liveOptions(context, runtime),
     record,
@@ -127,7 +128,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     instance.stop();
     throw new FirstlightError('CANCELLED', 'The start was cancelled.');
   }
-  return { instance, times: { preparedFromNs, createSentNs, createdNs, connectedNs: now() } };
+  return { instance, times: { preparedFromNs, createSentNs, createdNs, connectedNs: hostNow() } };
 }
 
 /** What all instances of a program have in common. */
@@ -191,5 +192,3 @@ function checkMemory({ config, image }: LaunchSpec): void {
     { hint: `Set "memoryMiB" to ${image.minMemoryMiB} or more in firstlight.json.` },
   );
 }
-
-const now = (): HostNs => hostNs(Number(process.hrtime.bigint()));

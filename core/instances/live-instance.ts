@@ -6,6 +6,7 @@ import type { GuestSession, InvocationRequest, InvocationResult, Runtime } from 
 import { connectSerial } from '#core/vmm/connect-serial.ts';
 import { fromLibvirt, withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import { socketPathsIn } from '#core/vmm/socket-dir.ts';
+import { createDeferred } from '#shared/deferred.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Instance, InstanceState } from '#shared/model/instance.ts';
 import { type HostNs, hostNs, type RunId } from '#shared/model/units.ts';
@@ -56,12 +57,9 @@ export class LiveInstance {
   #opening: Promise<GuestSession> | null = null;
   #openingConsole: Promise<void> | null = null;
   #endReason: EndReason | null = null;
-  #tellEnded: () => void = () => undefined;
   /** Those who wait for its end, should libvirt refuse it. */
   readonly #stopWaiters = new Set<(error: FirstlightError) => void>();
-  readonly #untilEnded = new Promise<void>((resolve) => {
-    this.#tellEnded = resolve;
-  });
+  readonly #ended = createDeferred();
 
   constructor(options: LiveInstanceOptions) {
     this.#options = options;
@@ -78,7 +76,7 @@ export class LiveInstance {
       runtime,
       console: this.console,
       bootTimeoutMs,
-      ended: this.#untilEnded,
+      ended: this.#ended.promise,
       endReason: () => this.#endReason,
       consoleEnded: () => this.#serial?.destroyed ?? false,
       answered: () => this.#answered,
@@ -163,7 +161,7 @@ export class LiveInstance {
       fresh: this.#state === 'prestarted',
       openChannel: (name) => this.#openChannel(name),
       onSerial: (listener) => this.console.onSerial(listener),
-      ended: this.#untilEnded,
+      ended: this.#ended.promise,
     });
     try {
       await this.openConsole();
@@ -317,7 +315,7 @@ export class LiveInstance {
 
   /** Settles when it is no more. */
   get gone(): Promise<void> {
-    return this.#untilEnded;
+    return this.#ended.promise;
   }
 
   /** Ends it and settles when it and its files are no more. Errors: LIBVIRT_* when libvirt would not end it. */
@@ -329,7 +327,7 @@ export class LiveInstance {
   async #untilStopped(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#stopWaiters.add(reject);
-      void this.#untilEnded.then(resolve);
+      void this.#ended.promise.then(resolve);
       // One that failed and could not be ended then may be ended now.
       if (this.isOver) this.#destroy();
       else this.stop();
@@ -342,7 +340,7 @@ export class LiveInstance {
       () => true,
       () => false,
     );
-    if (asked) await Promise.race([this.#untilEnded, sleep(shutdownMs, undefined, { ref: false })]);
+    if (asked) await Promise.race([this.#ended.promise, sleep(shutdownMs, undefined, { ref: false })]);
     if (this.#endReason === null) this.#destroy();
   }
 
@@ -378,7 +376,7 @@ export class LiveInstance {
   ended(reason: EndReason): void {
     if (this.#endReason !== null) return;
     this.#endReason = reason;
-    this.#tellEnded();
+    this.#ended.resolve();
     // Whoever owns one of another process knows whether it was to end; here it has only ended.
     if (this.#state === 'stopping' || !this.#options.ours) this.#setState('stopped');
     else if (!this.isOver && this.#state !== 'busy' && this.#state !== 'booting') this.#failAs(reason);

@@ -3,6 +3,7 @@ import type { Build } from '#core/images/image-store.ts';
 import type { Following, Sampler } from '#core/metrics/sampler.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
+import { hostNow } from '#core/store/host-clock.ts';
 import { newRunId, type RunRecorder, type RunStore } from '#core/store/run-store.ts';
 import type { Accelerator } from '#core/vmm/accelerator.ts';
 import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
@@ -11,7 +12,7 @@ import { FirstlightError, toWireError } from '#shared/errors.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { summarizeRun } from '#shared/model/summarize-run.ts';
-import { type HostNs, hostNs, type ProjectId } from '#shared/model/units.ts';
+import type { HostNs, ProjectId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
 import { exclusiveResourceOf } from './exclusive-resource.ts';
 import type { Launched } from './launch.ts';
@@ -86,14 +87,14 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       await observe(start, instance);
     } catch (thrown) {
       start.failure = toFirstlightError(thrown);
-      start.seen.endedEarlyNs = start.endedNs = now();
+      start.seen.endedEarlyNs = start.endedNs = hostNow();
     }
     return await record(start);
   };
 
   /** Builds, and finds out what there is to start. Errors: those of the build, ACCEL_UNUSABLE, LIBVIRT_*, CANCELLED. */
   async function prepare(request: RunRequest, context: CallContext): Promise<Start> {
-    const clickNs = now();
+    const clickNs = hostNow();
     const startedAt = new Date().toISOString();
     // What the run needs besides the image; asked for now, so that it is there when the image is.
     const connecting = link.connection();
@@ -129,8 +130,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const startMode = launched === null ? 'cold' : 'prestarted';
     // One that was made after the click was waited for; its start begins when it is there, and the run says how long that took.
     const waited = launched !== null && launched.times.connectedNs > clickNs;
-    const beginNs = waited ? now() : clickNs;
-    const seen = newObservation({ clickNs: beginNs, startMode, accel, imageReadyNs: now(), rate: tickRate.get() });
+    const beginNs = waited ? hostNow() : clickNs;
+    const seen = newObservation({ clickNs: beginNs, startMode, accel, imageReadyNs: hostNow(), rate: tickRate.get() });
     const { event } = request;
     const host = link.uri;
     const run = beginRun({
@@ -229,7 +230,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   /** After the answer: what it took so far, and how the guest's clock lies to ours. */
   async function observe(start: Start, instance: LiveInstance): Promise<void> {
     await start.following?.sample();
-    start.endedNs = now();
+    start.endedNs = hostNow();
     if (instance.isOver) return;
     // A guest that is gone by now leaves its marks with a wider error.
     start.seen.clockSamples = await instance.sampleClock(clockSampleCount).catch(() => []);
@@ -312,5 +313,3 @@ function throwIfCancelled(signal: AbortSignal): void {
 /** Settles when the signal aborts. */
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-
-const now = (): HostNs => hostNs(Number(process.hrtime.bigint()));

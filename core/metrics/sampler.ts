@@ -1,4 +1,5 @@
 import type { Domain } from 'node-libvirt';
+import { hostNow } from '#core/store/host-clock.ts';
 import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample, MetricSummary } from '#shared/model/metrics.ts';
@@ -100,7 +101,7 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
     const none = bytes(0);
     const devices = { diskReadBytes: none, diskWriteBytes: none, netReceiveBytes: none, netTransmitBytes: none };
     const { cpuNs, memoryBytes } = use;
-    const atMs = toEpochMs(hostNs(Number(process.hrtime.bigint())));
+    const atMs = toEpochMs(hostNow());
     const last = rings.get(id)?.at(-1);
     const devicesAtMs = last === undefined ? atMs : (last.devicesAtMs ?? last.atMs);
     keep({ ...devices, ...last, instanceId: id, atMs, devicesAtMs, cpuNs, memoryBytes: bytes(memoryBytes) });

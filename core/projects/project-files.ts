@@ -1,8 +1,8 @@
 /** The files of one project, as the editor works on them. */
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { escapes, relativePath, resolveInside } from '#core/config/project-paths.ts';
+import { sha256 } from '#core/store/digest.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, type ProjectFile } from '#shared/model/project.ts';
 import { withProcessLock } from '../store/process-lock.ts';
@@ -20,7 +20,7 @@ const hidden = new Set(['node_modules', '.git', '.firstlight', '.DS_Store']);
 export const isHiddenName = (name: string): boolean => hidden.has(name) || isTempName(name);
 
 /** What identifies the content of a file: the sha256 of its bytes. */
-export const revisionOf = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const revisionOf = (bytes: string | Uint8Array): string => sha256(bytes);
 
 /**
  * What identifies what a file holds now; null when there is none.

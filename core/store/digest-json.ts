@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Json } from '#shared/model/json.ts';
+import { sha256 } from './digest.ts';
 
 /** The sha256, in hex, of a JSON value, whatever the order of its keys. */
 export function digestJson(value: Json): string {
-  return createHash('sha256').update(JSON.stringify(value, sortKeys)).digest('hex');
+  return sha256(JSON.stringify(value, sortKeys));
 }
 
 const sortKeys = (_key: string, value: unknown): unknown =>

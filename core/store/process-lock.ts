@@ -5,10 +5,10 @@
  * ends. A waiting process connects to the holder and is told by the end of the connection, so nobody polls and nothing is
  * left on disk. Source: unix(7), "abstract socket addresses"; the name space is that of the network.
  */
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { FirstlightError } from '#shared/errors.ts';
+import { sha256 } from './digest.ts';
 import { systemCode } from './store-error.ts';
 
 /** The work under a lock is some file operations; a holder that takes longer is stuck. */
@@ -45,7 +45,7 @@ export async function withProcessLock<Value>(
 const waiting = new WeakMap<Server, Set<{ destroy: () => void }>>();
 
 async function acquire(name: string, deadlineMs: number): Promise<Server> {
-  const address = `\0firstlight-${process.getuid?.() ?? 0}-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+  const address = `\0firstlight-${process.getuid?.() ?? 0}-${sha256(name).slice(0, 32)}`;
   for (;;) {
     const server = await bind(address);
     if (server !== null) return server;

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { sha256 } from '#core/store/digest.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { readBootId } from '#core/store/owner.ts';
@@ -142,7 +142,7 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
         cause,
       });
     });
-    const name = `probe-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.elf`;
+    const name = `probe-${sha256(bytes).slice(0, 16)}.elf`;
     const path = join(await layout.ensure(layout.kernelsDir), name);
     if ((await stat(path).catch(undefinedIfMissing)) === undefined) await writeAtomic(path, bytes, { mode: 0o644 });
     return path;

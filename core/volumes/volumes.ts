@@ -1,6 +1,6 @@
 /** Volumes: TFS images that outlive the instances that mount them. They are known by name on the whole machine. */
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createFileTree } from '@firstlight/files';
@@ -11,11 +11,9 @@ import { FirstlightError } from '#shared/errors.ts';
 import { bytesSchema } from '#shared/model/units.ts';
 import type { Volume } from '#shared/model/volume.ts';
 import { volumeNameSchema } from '#shared/model/volume-name.ts';
+import { createDirectoryStore } from '../store/directory-store.ts';
 import type { Layout } from '../store/layout.ts';
-import { createOwnedTemps } from '../store/owned-temps.ts';
-import { readJson } from '../store/read-json.ts';
-import { systemCode, toStoreError } from '../store/store-error.ts';
-import { namesIn, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { findUse, imageName, takeVolume, type VolumeUse } from './volume-lock.ts';
 
 export interface Volumes extends VolumeProvider {
@@ -45,55 +43,50 @@ const statBlockBytes = 512;
 /** The volumes in `layout.volumesDir`. */
 export function createVolumes(options: VolumesOptions): Volumes {
   const { layout, waitMs = defaultWaitMs, onChange = () => undefined } = options;
-  const { volumesDir } = layout;
-  const temps = createOwnedTemps(volumesDir, 'volume');
-  const dirOf = (name: string) => join(volumesDir, name);
+  const store = createDirectoryStore({
+    layout,
+    root: layout.volumesDir,
+    kind: 'volume',
+    // QEMU's user reaches the image by its path, and lists nothing.
+    mode: 0o711,
+    manifestName,
+    schema: manifestSchema,
+    isName: (name) => volumeNameSchema.safeParse(name).success,
+    isWhole: async (dir) => (await stat(join(dir, imageName)).catch(undefinedIfMissing)) !== undefined,
+  });
+  const { dirOf } = store;
 
   async function find(name: string): Promise<Volume | null> {
     const dir = dirOf(name);
     const path = join(dir, imageName);
-    const manifest = await readJson(join(dir, manifestName), manifestSchema);
+    const manifest = await store.find(name);
     const file = await stat(path).catch(undefinedIfMissing);
-    if (!manifest.ok || manifest.value === undefined || file === undefined) return null;
+    if (manifest === null || file === undefined) return null;
     return {
       name,
       path,
       bytes: bytesSchema.parse(file.size),
       usedBytes: bytesSchema.parse(file.blocks * statBlockBytes),
-      createdAt: manifest.value.createdAt,
+      createdAt: manifest.createdAt,
       usedBy: await findUse(dir),
     };
   }
 
   async function list(): Promise<Volume[]> {
-    const names = (await namesIn(volumesDir)).filter((name) => volumeNameSchema.safeParse(name).success);
-    const found = await Promise.all(names.sort().map(find));
+    const found = await Promise.all((await store.names()).sort().map(find));
     return found.filter((volume) => volume !== null);
   }
 
   /** False when there is one of that name already. */
   async function make(name: string, sizeMiB: number): Promise<boolean> {
-    await layout.ensure(volumesDir);
-    for (const dir of await temps.abandoned()) await rm(dir, { recursive: true, force: true });
-    const temp = temps.newPath();
-    try {
-      await mkdir(temp);
-      await chmod(temp, 0o711);
+    return await store.withTemp(async (temp) => {
       const path = join(temp, imageName);
       const content = { tree: createFileTree().tree, label: name, digest: randomUUID(), freeBytes: 0 };
       await writeVolume(path, { ...content, minBytes: sizeMiB * mib });
-      // It holds what a person's functions keep; libvirt gives it to QEMU's user while an instance has it.
+      // It has the data of a person's functions; libvirt gives it to QEMU's user while an instance uses it.
       await chmod(path, 0o600);
-      await writeAtomic(join(temp, manifestName), JSON.stringify({ format: 1, createdAt: new Date().toISOString() }));
-      await rename(temp, dirOf(name));
-      return true;
-    } catch (thrown) {
-      const taken = systemCode(thrown) === 'ENOTEMPTY' || systemCode(thrown) === 'EEXIST';
-      if (taken) return false;
-      throw toStoreError(thrown, 'make the volume', dirOf(name));
-    } finally {
-      await rm(temp, { recursive: true, force: true });
-    }
+      return await store.publishNew(temp, name, { format: 1, createdAt: new Date().toISOString() });
+    });
   }
 
   /** The volume, made where it is missing. Errors: STORE_UNUSABLE when something else is in its place: nothing is removed. */
@@ -136,10 +129,9 @@ export function createVolumes(options: VolumesOptions): Volumes {
     remove: async (name) => {
       if ((await find(name)) === null) throw noSuchVolume(name, await list());
       await checkFree(name, dirOf(name));
-      const temp = temps.newPath();
-      await rename(dirOf(name), temp).catch((thrown) => {
-        throw toStoreError(thrown, 'remove the volume', dirOf(name));
-      });
+      const temp = await store.withdraw(name);
+      // Another process removed it meanwhile.
+      if (temp === null) throw noSuchVolume(name, await list());
       try {
         // An instance may have taken it just before it went out of sight.
         await checkFree(name, temp);

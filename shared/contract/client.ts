@@ -1,3 +1,4 @@
+import { createDeferred } from '../deferred.ts';
 import { FirstlightError, fromWireError, toFirstlightError } from '../errors.ts';
 import type { Progress } from './define.ts';
 import type { CallInput, CallName, CallOutput, EventName, EventPayload, StreamInput, StreamName } from './index.ts';
@@ -153,7 +154,7 @@ export function createClient(port: ClientPort): Client {
 
     openStream: (name, input, onChunk) => {
       const id = nextId++;
-      const { promise: ended, resolve, reject } = withResolvers();
+      const { promise: ended, resolve, reject } = createDeferred();
       // A caller that only reads need not watch `ended`.
       ended.catch(() => undefined);
       if (closed) {
@@ -175,15 +176,4 @@ export function createClient(port: ClientPort): Client {
       };
     },
   };
-}
-
-/** `Promise.withResolvers`, which Node 20 lacks. */
-function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
-  let resolve!: () => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

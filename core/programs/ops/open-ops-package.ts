@@ -5,6 +5,7 @@ import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileTree, TreeNode } from '@firstlight/files';
 import { addUnpacked, createPathTree, type PathTree } from '@firstlight/tar';
+import { digestOfFile } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { toFileError } from '#core/store/store-error.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
@@ -152,7 +153,7 @@ async function readFolder(dir: string): Promise<Parts> {
 }
 
 async function readTarball(path: string, size: number, { layout, signal }: OpenPackageOptions): Promise<Parts> {
-  const digest = await digestFile(path);
+  const digest = await digestOfFile(path);
   const source = { digest, digestOf: 'blob' as const, size, open: async () => createReadStream(path) };
   const { dir, entries, skipped } = await openLayerCache(layout).layer(source, path, signal);
   const all = createPathTree();
@@ -174,16 +175,6 @@ async function readTarball(path: string, size: number, { layout, signal }: OpenP
   const program = async (name: string) => all.lookUp(`${top}${name}`)?.node as TreeNode | undefined;
   const name = top === '/' ? basename(path).replace(/\.(tar|tgz|tar\.gz)$/, '') : top.slice(1, -1);
   return { name, manifest, sysroot, program, digest, skipped };
-}
-
-async function digestFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk);
-  } catch (thrown) {
-    throw toFileError(thrown, 'read', path);
-  }
-  return `sha256:${hash.digest('hex')}`;
 }
 
 const noManifest = (path: string) =>

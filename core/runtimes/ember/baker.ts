@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { FirstlightError } from '#shared/errors.ts';
+import { createQueue } from '#shared/queue.ts';
 import type { BakedImage, BakeRequest, Baker, BakerOptions } from './types.ts';
 import type { BakeFailureReply, BakeJob, BakeReply, BakeResult, WarmJob } from './worker-messages.ts';
 
@@ -15,7 +16,8 @@ const graceMs = 2000;
 export function createBaker(options: BakerOptions = {}): Baker {
   let worker: Promise<Worker> | undefined;
   let nextId = 1;
-  let queue: Promise<unknown> = Promise.resolve();
+  /** The thread runs one job at a time, and the deadline of a second job must not run while it waits. */
+  const queue = createQueue();
   let closed = false;
 
   async function start(): Promise<Worker> {
@@ -72,16 +74,9 @@ export function createBaker(options: BakerOptions = {}): Baker {
     }
   }
 
-  /** One job at a time: the thread is single, and a second bake's deadline must not run while it waits. */
-  function enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const result = queue.then(work);
-    queue = result.catch(() => undefined);
-    return result;
-  }
-
   return {
     bake: (request) =>
-      enqueue(async () => {
+      queue(async () => {
         if (closed) throw new FirstlightError('CANCELLED', 'The image writer has been closed.');
         if (request.signal?.aborted) throw new FirstlightError('CANCELLED', 'The build was cancelled.');
         const started = performance.now();
@@ -92,7 +87,7 @@ export function createBaker(options: BakerOptions = {}): Baker {
         return { path: request.outPath, ...result, bakeMs: performance.now() - started } satisfies BakedImage;
       }),
     warm: () =>
-      enqueue(async () => {
+      queue(async () => {
         const reply = await ask({ id: nextId++, warm: true }, 30_000);
         if (!reply.ok)
           throw new FirstlightError('INTERNAL', `The JavaScript engine does not start: ${reply.failure.message}`);

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Runtime } from '#core/runtime/runtime.ts';
+import { digestFile } from '#core/store/digest.ts';
 import type { Resources } from '#core/store/resources.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { openEmberSession } from './guest-session.ts';
@@ -38,9 +38,7 @@ export function createEmberRuntime({ resources, tscRate }: EmberOptions): EmberR
     const { mtimeMs, size } = await stat(path);
     const known = digests.get(path);
     if (known !== undefined && known.mtimeMs === mtimeMs && known.bytes === size) return known.sha256;
-    const sha256 = createHash('sha256')
-      .update(await readFile(path))
-      .digest('hex');
+    const { sha256 } = await digestFile(path);
     digests.set(path, { mtimeMs, bytes: size, sha256 });
     return sha256;
   }

@@ -8,8 +8,11 @@ import type {
   InvocationRequest,
   InvocationResult,
 } from '#core/runtime/runtime.ts';
+import { hostNow } from '#core/store/host-clock.ts';
+import { createDeferred } from '#shared/deferred.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type HostNs, hostNs } from '#shared/model/units.ts';
+import { createQueue } from '#shared/queue.ts';
 import {
   type ErrorFrame,
   encodeInvoke,
@@ -52,15 +55,16 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   const received: Received[] = [];
   let answering: Waiting<Answer> | null = null;
   let ponging: Waiting<PongFrame> | null = null;
-  let queue: Promise<unknown> = Promise.resolve();
+  /** One conversation at a time: the guest reads a frame only after it has answered the last one. */
+  const queue = createQueue();
   let marks: readonly GuestMark[] = [];
   // Not from 1: the answer to a request of an earlier owner must not be taken for one to ours.
   let nextId = randomInt(1, 2 ** 31);
   let greeted = false;
   let unasked = 0;
   let end: { readonly reason: FirstlightError | null } | null = null;
-  const ready = deferred<void>();
-  const closed = deferred<FirstlightError | null>();
+  const ready = createDeferred<void>();
+  const closed = createDeferred<FirstlightError | null>();
 
   function finish(reason: FirstlightError | null): void {
     if (end !== null) return;
@@ -131,7 +135,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
       seed: randomBytes(32),
       eventJson: JSON.stringify(request.event),
     });
-    const sentAtNs = now();
+    const sentAtNs = hostNow();
     const giveUp = new AbortController();
     try {
       const { frame, atNs } = await Promise.race([
@@ -144,7 +148,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     } catch (thrown) {
       // Whatever broke, the guest may still be at it: an answer to this invocation must not meet the next one.
       const error = toFirstlightError(thrown);
-      return { outcome: { ok: false, error, fatal: true }, sentAtNs, receivedAtNs: now(), marks, received };
+      return { outcome: { ok: false, error, fatal: true }, sentAtNs, receivedAtNs: hostNow(), marks, received };
     } finally {
       giveUp.abort();
     }
@@ -152,7 +156,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
 
   async function ping(): Promise<ClockSample> {
     const id = nextId++;
-    const sentAtNs = now();
+    const sentAtNs = hostNow();
     const giveUp = new AbortController();
     try {
       const { frame, atNs } = await Promise.race([
@@ -172,20 +176,13 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     }
   }
 
-  /** One conversation at a time: the guest reads a frame only after it has answered the last. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = queue.then(work, work);
-    queue = turn.catch(() => undefined);
-    return turn;
-  }
-
   return {
     ready: ready.promise,
     closed: closed.promise,
-    invoke: (request) => inTurn(() => invokeNow(request)),
+    invoke: (request) => queue(() => invokeNow(request)),
     seen: () => ({ marks, received: [...received] }),
     sampleClock: (count) =>
-      inTurn(async () => {
+      queue(async () => {
         const samples: ClockSample[] = [];
         for (let i = 0; i < count; i++) samples.push(await ping());
         return samples;
@@ -194,11 +191,9 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   };
 }
 
-const now = (): HostNs => hostNs(Number(process.hrtime.bigint()));
-
 /** When the bytes at hand reached this process: what the stream says, if it is one that says so. */
 function arrivalOf(channel: Duplex & { readonly receivedAtNs?: bigint | undefined }): HostNs {
-  return channel.receivedAtNs === undefined ? now() : hostNs(Number(channel.receivedAtNs));
+  return channel.receivedAtNs === undefined ? hostNow() : hostNs(Number(channel.receivedAtNs));
 }
 
 /** Rejects when an invocation has had its time, counted from when the guest was up, or when it is cancelled. */
@@ -225,12 +220,4 @@ async function timeOut(ms: number, message: string, signal: AbortSignal): Promis
 
 function channelEnded(cause?: unknown): FirstlightError {
   return new FirstlightError('CHANNEL_BROKEN', 'The channel to the guest ended before it answered.', { cause });
-}
-
-function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((onResolve) => {
-    resolve = onResolve;
-  });
-  return { promise, resolve };
 }

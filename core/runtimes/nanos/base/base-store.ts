@@ -1,17 +1,16 @@
 /** Bases: disks with the files of a runtime, such as Node.js and its libraries, that many images stand on. */
-import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { chmod, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BootParts, type DiskLayout, diskLayoutSchema, writeDisk } from '@firstlight/disk';
 import { createFileTree, type FileTree, mapInBatches } from '@firstlight/files';
 import { z } from 'zod';
-import { sha256 } from '#core/bundle/bundle-cache.ts';
 import { type BaseFacts, type BasePlan, baseFactsSchema, type PlanContext } from '#core/programs/base-plan.ts';
 import type { Bases, BuildContext } from '#core/runtime/runtime.ts';
+import { sha256 } from '#core/store/digest.ts';
+import { createDirectoryStore } from '#core/store/directory-store.ts';
 import { type Layout, readableFileMode } from '#core/store/layout.ts';
-import { createOwnedTemps } from '#core/store/owned-temps.ts';
 import { readJson } from '#core/store/read-json.ts';
 import { createSingleFlight } from '#core/store/single-flight.ts';
-import { systemCode, toStoreError } from '#core/store/store-error.ts';
 import { namesIn, undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type StampedFile, stampedFileSchema, stampTree, unchanged } from './stamp-files.ts';
@@ -68,9 +67,19 @@ const recentMs = 30 * 60_000;
 
 /** The bases in `layout.basesDir`, each a folder that appears whole or not at all. */
 export function createBaseStore(layout: Layout): BaseStore {
-  const { basesDir } = layout;
-  const temps = createOwnedTemps(basesDir, 'base');
-  const dirOf = (digest: string) => join(basesDir, digest);
+  const store = createDirectoryStore({
+    layout,
+    root: layout.basesDir,
+    kind: 'base',
+    manifestName: layoutName,
+    schema: diskLayoutSchema,
+    isName: (name) => digestPattern.test(name),
+    isWhole: async (dir, disk, name) => {
+      const file = await stat(join(dir, diskName)).catch(undefinedIfMissing);
+      return disk.digest === name && file?.size === disk.bytes;
+    },
+  });
+  const diskOf = (digest: string) => join(store.dirOf(digest), diskName);
   /** By what was asked for: finding out what a program needs takes longer than seeing that nothing has changed. */
   const recordPath = (key: string) => join(layout.buildsDir, `${sha256(key).slice(0, 32)}${recordEnding}`);
   const making = createSingleFlight<Base>('The build was cancelled.');
@@ -94,90 +103,41 @@ export function createBaseStore(layout: Layout): BaseStore {
     return { plan: { tree: treeOf(files), facts: made.facts }, files, digest };
   }
 
-  async function find(digest: string): Promise<DiskLayout | null> {
-    const found = await readJson(join(dirOf(digest), layoutName), diskLayoutSchema);
-    if (!found.ok || found.value?.digest !== digest) return null;
-    const file = await stat(join(dirOf(digest), diskName)).catch(undefinedIfMissing);
-    return file?.size === found.value.bytes ? found.value : null;
-  }
-
   async function make(
     { plan, files, digest }: Looked,
     { boot }: BaseRequest,
     { signal, progress }: BuildContext,
   ): Promise<DiskLayout> {
-    await layout.ensure(basesDir);
-    await removeAll(await temps.abandoned());
-    const temp = temps.newPath();
-    try {
-      await mkdir(temp);
-      await chmod(temp, 0o755);
+    return await store.withTemp(async (temp) => {
       const path = join(temp, diskName);
       const onProgress = (fraction: number) => progress({ step: 'base', message: 'Writing the base', fraction });
       const disk = await writeDisk(path, { tree: plan.tree, boot, digest }, { signal, onProgress });
-      // What is named by its files as they were must have them so.
+      // The digest is that of the files as they were read: they must not have changed while they were written.
       if (!(await unchanged(files))) throw filesChanged();
       await chmod(path, readableFileMode);
-      await writeAtomic(join(temp, layoutName), JSON.stringify(disk), { mode: 0o644, durable: false });
-      await moveIntoPlace(temp, digest);
-      return disk;
-    } catch (thrown) {
-      throw toStoreError(thrown, 'write the base', dirOf(digest));
-    } finally {
-      await rm(temp, { recursive: true, force: true });
-    }
-  }
-
-  /** Another process may have been first with the same base, or a crash may have left half of one. */
-  async function moveIntoPlace(temp: string, digest: string): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await rename(temp, dirOf(digest));
-      } catch (thrown) {
-        const taken = systemCode(thrown) === 'ENOTEMPTY' || systemCode(thrown) === 'EEXIST';
-        if (!taken || attempt === 3) throw thrown;
-        if ((await find(digest)) !== null) return;
-        await remove(digest);
-      }
-    }
-  }
-
-  async function remove(digest: string): Promise<void> {
-    // Out of sight at once, so that nobody finds it half-removed.
-    const temp = temps.newPath();
-    const moved = await rename(dirOf(digest), temp).then(
-      () => true,
-      (thrown: unknown) => undefinedIfMissing(thrown) ?? false,
-    );
-    if (moved) await removeAll([temp]);
+      return await store.publish(temp, digest, disk);
+    });
   }
 
   async function ensureNow(request: BaseRequest, context: BuildContext): Promise<Base> {
     const looked = await look(request, context);
     const { plan, digest } = looked;
-    const there = await find(digest);
-    if (there !== null) {
-      const now = new Date();
-      await utimes(join(dirOf(digest), layoutName), now, now).catch(undefinedIfMissing);
-    }
+    const there = await store.find(digest);
+    if (there !== null) await store.touch(digest);
     const disk = there ?? (await make(looked, request, context));
-    const path = join(dirOf(digest), diskName);
-    return { digest, path, layout: disk, tree: plan.tree, facts: plan.facts, reused: there !== null };
+    return { digest, path: diskOf(digest), layout: disk, tree: plan.tree, facts: plan.facts, reused: there !== null };
   }
 
-  const digests = async () => (await namesIn(basesDir)).filter((name) => digestPattern.test(name));
-  const isRecent = async (path: string) => {
-    const stats = await stat(path).catch(undefinedIfMissing);
-    return stats !== undefined && Date.now() - stats.mtimeMs < recentMs;
-  };
+  const isRecent = (atMs: number | null | undefined) => atMs != null && Date.now() - atMs < recentMs;
 
   /** A program that is built anew leaves a record each time: one without its base says nothing that is not found out again. */
   async function pruneRecords(): Promise<void> {
     for (const name of await namesIn(layout.buildsDir)) {
       const path = join(layout.buildsDir, name);
-      if (!name.endsWith(recordEnding) || (await isRecent(path))) continue;
+      if (!name.endsWith(recordEnding)) continue;
+      if (isRecent((await stat(path).catch(undefinedIfMissing))?.mtimeMs)) continue;
       const record = await readJson(path, recordSchema);
-      if (!record.ok || (record.value !== undefined && (await find(record.value.digest)) === null))
+      if (!record.ok || (record.value !== undefined && (await store.find(record.value.digest)) === null))
         await rm(path, { force: true });
     }
   }
@@ -185,24 +145,20 @@ export function createBaseStore(layout: Layout): BaseStore {
   return {
     look,
     ensure: (request, context) => making.share(request.key, context.signal, () => ensureNow(request, context)),
-    has: async (digest) => (await find(digest)) !== null,
+    has: async (digest) => (await store.find(digest)) !== null,
     list: async () =>
-      await mapInBatches(await digests(), async (digest) => {
-        const file = await stat(join(dirOf(digest), diskName)).catch(undefinedIfMissing);
+      await mapInBatches(await store.names(), async (digest) => {
+        const file = await stat(diskOf(digest)).catch(undefinedIfMissing);
         return { digest, bytes: (file?.blocks ?? 0) * 512 };
       }),
     prune: async (used) => {
-      for (const digest of await digests()) {
-        if (!used.has(digest) && !(await isRecent(join(dirOf(digest), layoutName)))) await remove(digest);
+      for (const digest of await store.names()) {
+        if (!used.has(digest) && !isRecent(await store.usedAtMs(digest))) await store.remove(digest);
       }
       await pruneRecords();
     },
   };
 }
-
-const removeAll = async (paths: readonly string[]) => {
-  for (const path of paths) await rm(path, { recursive: true, force: true });
-};
 
 const filesChanged = () =>
   new FirstlightError('CONFLICT', 'Files that go into the image changed while it was written.', {

@@ -139,7 +139,7 @@ describe('a download that broke off', () => {
     abort.abort();
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
 
-    const work = join(layout.nanosDir, '.nanos-999999999-1.0123456789ab.fl-tmp/download');
+    const work = join(layout.nanosDir, '.release-999999999-1.0123456789ab.fl-tmp/download');
     await mkdir(work, { recursive: true });
     await rename(join(layout.nanosDir, '.downloads/0.1.54'), join(work, '0.1.54'));
     server.stallAfter = null;

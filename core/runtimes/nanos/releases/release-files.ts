@@ -1,13 +1,11 @@
 /** Releases on disk: a folder named by the version, which appears whole or not at all. */
-import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { nanosReleaseSchema, nanosVersionSchema } from '#shared/model/nanos.ts';
+import { createDirectoryStore } from '../../../store/directory-store.ts';
 import { type Layout, readableFileMode } from '../../../store/layout.ts';
-import { createOwnedTemps } from '../../../store/owned-temps.ts';
-import { readJson } from '../../../store/read-json.ts';
-import { systemCode, toStoreError } from '../../../store/store-error.ts';
-import { namesIn, undefinedIfMissing, writeAtomic } from '../../../store/write-atomic.ts';
+import { undefinedIfMissing } from '../../../store/write-atomic.ts';
 
 const manifestSchema = z.object({
   format: z.literal(1),
@@ -41,89 +39,41 @@ const manifestName = 'release.json';
 
 /** The releases in `layout.nanosDir`. */
 export function createReleaseFiles({ layout, onAbandoned }: ReleaseFilesOptions): ReleaseFiles {
-  const { nanosDir } = layout;
-  const temps = createOwnedTemps(nanosDir, 'nanos');
-  const dirOf = (version: string) => join(nanosDir, version);
-  let swept = false;
-
-  async function sweepOnce(): Promise<void> {
-    if (swept) return;
-    swept = true;
-    for (const dir of await temps.abandoned()) {
-      await onAbandoned(dir);
-      await rm(dir, { recursive: true, force: true });
-    }
-  }
-
-  async function find(version: string): Promise<ReleaseManifest | null> {
-    const manifest = await readJson(join(dirOf(version), manifestName), manifestSchema);
-    if (!manifest.ok || manifest.value?.version !== version) return null;
-    for (const [path, bytes] of Object.entries(manifest.value.files)) {
-      const file = await stat(join(dirOf(version), path)).catch(undefinedIfMissing);
-      if (file?.size !== bytes) return null;
-    }
-    return manifest.value;
-  }
-
-  async function remove(version: string): Promise<boolean> {
-    // Out of sight at once, so that nobody finds it half-removed.
-    const temp = temps.newPath();
-    try {
-      await rename(dirOf(version), temp);
-    } catch (thrown) {
-      if (systemCode(thrown) === 'ENOENT') return false;
-      throw toStoreError(thrown, 'remove', dirOf(version));
-    }
-    await rm(temp, { recursive: true, force: true });
-    return true;
-  }
-
-  async function publish(from: string, manifest: ReleaseManifest): Promise<ReleaseManifest> {
-    const { version } = manifest;
-    await makeReadable(from);
-    await writeAtomic(join(from, manifestName), JSON.stringify(manifest), { mode: readableFileMode, durable: false });
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await rename(from, dirOf(version));
-        return manifest;
-      } catch (thrown) {
-        const taken = systemCode(thrown) === 'ENOTEMPTY' || systemCode(thrown) === 'EEXIST';
-        if (!taken || attempt === 3) throw toStoreError(thrown, 'install', dirOf(version));
+  const { dirOf, find, names, publish, remove, withTemp } = createDirectoryStore({
+    layout,
+    root: layout.nanosDir,
+    kind: 'release',
+    manifestName,
+    schema: manifestSchema,
+    isName: (name) => nanosVersionSchema.safeParse(name).success,
+    isWhole: async (dir, { version, files }, name) => {
+      for (const [path, bytes] of Object.entries(files)) {
+        const file = await stat(join(dir, path)).catch(undefinedIfMissing);
+        if (file?.size !== bytes) return false;
       }
-      const there = await find(version);
-      if (there !== null) return there;
-      await remove(version);
-    }
-  }
+      return version === name;
+    },
+    onAbandoned,
+  });
 
   return {
     dirOf,
     find,
-    publish,
     remove,
+    withTemp,
+
+    publish: async (from, manifest) => {
+      await makeReadable(from);
+      return await publish(from, manifest.version, manifest);
+    },
 
     list: async () => {
       const found: ReleaseManifest[] = [];
-      for (const name of await namesIn(nanosDir)) {
-        const manifest = nanosVersionSchema.safeParse(name).success ? await find(name) : null;
+      for (const name of await names()) {
+        const manifest = await find(name);
         if (manifest !== null) found.push(manifest);
       }
       return found.sort((a, b) => b.installedAt.localeCompare(a.installedAt) || a.version.localeCompare(b.version));
-    },
-
-    withTemp: async (work) => {
-      await layout.ensure(nanosDir);
-      await sweepOnce();
-      const temp = temps.newPath();
-      try {
-        await mkdir(temp, { mode: 0o700 });
-        return await work(temp);
-      } catch (thrown) {
-        const isOfSystem = /^E[A-Z0-9]+$/.test(systemCode(thrown) ?? '');
-        throw isOfSystem ? toStoreError(thrown, 'install into', nanosDir) : thrown;
-      } finally {
-        await rm(temp, { recursive: true, force: true });
-      }
     },
   };
 }

@@ -1,9 +1,8 @@
 /** What a release of Nanos consists of, by the names it has in its archive and in our cache. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { digestFile } from '#core/store/digest.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { namesIn, undefinedIfMissing } from '../../../store/write-atomic.ts';
 
@@ -95,9 +94,7 @@ async function readHead(path: string, bytes: number): Promise<Buffer> {
 async function digestOf(dir: string, files: PartSizes): Promise<string> {
   const whole = createHash('sha256');
   for (const path of Object.keys(files).sort()) {
-    const one = createHash('sha256');
-    await pipeline(createReadStream(join(dir, path)), one);
-    whole.update(`${path}\0${one.digest('hex')}\n`);
+    whole.update(`${path}\0${(await digestFile(join(dir, path))).sha256}\n`);
   }
   return whole.digest('hex');
 }

@@ -199,13 +199,13 @@ it('leaves nothing when it is cancelled', async () => {
   const abort = new AbortController();
   const progress = () => abort.abort();
   const installing = releases.install({ from: await build('one'), accept: false }, { signal: abort.signal, progress });
-  await expect(installing).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(installing).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(await inCache()).toEqual([]);
 });
 
 it('ends what a killed process left', async () => {
   await layout.ensure(layout.nanosDir);
-  const left = '.nanos-999999999-1.0123456789ab.fl-tmp';
+  const left = '.release-999999999-1.0123456789ab.fl-tmp';
   await writeParts(join(layout.nanosDir, left), releaseParts());
   await install(await build('one'), 'one');
   expect(await inCache()).toEqual(['one']);

@@ -1,6 +1,7 @@
 /** Reads the serial port of a Nanos guest while it boots, and notes when it said what. */
 import { bootMarker } from '@firstlight/disk';
 import type { InstanceLink } from '#core/runtime/runtime.ts';
+import { createDeferred } from '#shared/deferred.ts';
 import { type HostNs, ns } from '#shared/model/units.ts';
 import type { HostMark } from '#shared/timeline/marks.ts';
 import type { SessionInfo } from './session-info.ts';
@@ -36,9 +37,9 @@ export function watchBoot(
   { kind, boot }: Pick<SessionInfo, 'kind' | 'boot'>,
 ): BootWatch {
   const marks: HostMark[] = [];
-  const spoke = deferred<void>();
-  const address = deferred<string>();
-  const listening = deferred<void>();
+  const spoke = createDeferred<void>();
+  const address = createDeferred<string>();
+  const listening = createDeferred<void>();
   const kept: string[] = [];
   let keptLength = 0;
   let line = '';
@@ -114,12 +115,4 @@ export function watchBoot(
         .replaceAll('\r\n', '\n'),
     stop,
   };
-}
-
-function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((onResolve) => {
-    resolve = onResolve;
-  });
-  return { promise, resolve };
 }

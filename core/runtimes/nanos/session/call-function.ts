@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
 import type { ClockSample, GuestMark, GuestSeen, InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
+import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Body, Response } from '#shared/model/run.ts';
 import { bytes } from '#shared/model/units.ts';
-import { type Caller, type CallerContext, goneAsError, now, refuse, tooLate } from './nanos-session.ts';
+import { type Caller, type CallerContext, goneAsError, refuse, tooLate } from './nanos-session.ts';
 import type { WireAnswer, WireErrorCode, WireMark } from './wire.ts';
 import { connectWire, type Heard, type WireClient } from './wire-client.ts';
 
@@ -52,7 +53,7 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
       await Promise.race([ready, gone]);
       const eventBytes = Buffer.byteLength(JSON.stringify(event));
       if (eventBytes > maxEventBytes) return refuse(tooLong(eventBytes));
-      const sentAtNs = now();
+      const sentAtNs = hostNow();
       const message = `The function did not answer within ${timeoutMs} ms, and did not stop when its time was over.`;
       const { answer, atNs } = await Promise.race([
         ask(event, timeoutMs),
@@ -82,7 +83,7 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
     const over = new AbortController();
     try {
       const wire = await connection();
-      const hostSentNs = now();
+      const hostSentNs = hostNow();
       const { answer, atNs } = await Promise.race([
         wire.ask({ type: 'ping', id: nextId++ }),
         tooLate(pingTimeoutMs, 'The guest did not answer a ping.', over.signal),

@@ -1,12 +1,13 @@
 import { bootFsAt } from '@firstlight/disk';
 import { klogBytes } from '@firstlight/tfs';
 import type { InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
+import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { bytes } from '#shared/model/units.ts';
 import { readNanosPanic } from '../crash/read-crash.ts';
 import { partOf } from '../trace/split-trace.ts';
 import { type ExitCodeReader, isExpected, openExitCode } from './exit-code.ts';
-import { type Caller, type CallerContext, now, tooLate } from './nanos-session.ts';
+import { type Caller, type CallerContext, tooLate } from './nanos-session.ts';
 
 /** Waits for a program to run to its end; what it printed is the answer. It gets no event, and is called once. */
 export function createJobCaller({ info, link, watch }: CallerContext): Caller {
@@ -33,14 +34,14 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
   }
 
   async function untilEnded(timeoutMs: number, exitCode: Promise<ExitCodeReader> | null) {
-    const sentAtNs = now();
+    const sentAtNs = hostNow();
     const over = new AbortController();
     const late = watch.spoke.then(() =>
       tooLate(timeoutMs, `The program did not end within ${timeoutMs} ms.`, over.signal),
     );
     late.catch(() => undefined);
     await Promise.race([link.ended, late]).finally(() => over.abort());
-    const times = { sentAtNs, isSent: false, receivedAtNs: now(), marks: [], received: [] };
+    const times = { sentAtNs, isSent: false, receivedAtNs: hostNow(), marks: [], received: [] };
     if (readNanosPanic(watch.output()) !== null) {
       // Whoever manages the instance tells how, with symbols.
       throw new FirstlightError('CHANNEL_BROKEN', 'The program crashed.');

@@ -1,9 +1,10 @@
 /** An event as an HTTP request, and what a program answers as a response. */
 import { request as httpRequest, type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
+import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Body, Response } from '#shared/model/run.ts';
-import { bytes, type HostNs, hostNs } from '#shared/model/units.ts';
+import { bytes, type HostNs } from '#shared/model/units.ts';
 
 export interface HttpTarget {
   readonly host: string;
@@ -36,7 +37,7 @@ const fields = new Set(['method', 'path', 'query', 'headers', 'body']);
  */
 export async function callHttp(target: HttpTarget, request: HttpRequest, signal: AbortSignal): Promise<HttpResult> {
   const { method, path, headers, body } = request;
-  const sentAtNs = now();
+  const sentAtNs = hostNow();
   return await new Promise<HttpResult>((resolve, reject) => {
     const fail = (cause: unknown) => {
       if (cause instanceof FirstlightError) reject(cause);
@@ -52,7 +53,7 @@ export async function callHttp(target: HttpTarget, request: HttpRequest, signal:
     outgoing.on('response', (incoming) => {
       answering = true;
       readResponse(incoming).then(
-        (response) => resolve({ kind: 'answered', response, sentAtNs, receivedAtNs: now() }),
+        (response) => resolve({ kind: 'answered', response, sentAtNs, receivedAtNs: hostNow() }),
         fail,
       );
     });
@@ -152,5 +153,3 @@ function decodeUtf8(data: Buffer): string | null {
     return null;
   }
 }
-
-const now = (): HostNs => hostNs(Number(process.hrtime.bigint()));

@@ -1,7 +1,9 @@
 import type { GuestSession, InstanceLink, InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
+import { hostNow } from '#core/store/host-clock.ts';
+import { createDeferred } from '#shared/deferred.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { type HostNs, hostNs } from '#shared/model/units.ts';
+import { createQueue } from '#shared/queue.ts';
 import { type BootWatch, watchBoot } from './boot-watch.ts';
 import { createFunctionCaller } from './call-function.ts';
 import { createJobCaller } from './call-job.ts';
@@ -45,21 +47,18 @@ export function openNanosSession(link: InstanceLink): GuestSession {
     );
   };
   const caller = createCaller({ info, link, watch, host });
-  let queue: Promise<unknown> = Promise.resolve();
+  const queue = createQueue();
   let answered = !link.fresh;
-  let close: (reason: FirstlightError | null) => void = () => undefined;
-  const closed = new Promise<FirstlightError | null>((resolve) => {
-    close = resolve;
-  });
+  const closed = createDeferred<FirstlightError | null>();
   const finish = () => {
     watch.stop();
     caller.close();
-    close(null);
+    closed.resolve(null);
   };
   void link.ended.then(finish);
 
   async function invokeNow(request: InvocationRequest): Promise<InvocationResult> {
-    const sentAtNs = now();
+    const sentAtNs = hostNow();
     const over = new AbortController();
     const unsent = request.signal?.aborted ?? false;
     try {
@@ -73,7 +72,7 @@ export function openNanosSession(link: InstanceLink): GuestSession {
       // Whatever broke, the guest may still be at it; what it was never asked does it no harm, once it is up.
       const outcome = { ok: false, error, fatal: !(unsent && answered) } as const;
       const { marks, received, guestClock } = caller.seen?.() ?? { marks: [], received: [] };
-      return { outcome, sentAtNs, receivedAtNs: now(), marks, received, guestClock, hostMarks: watch.marks() };
+      return { outcome, sentAtNs, receivedAtNs: hostNow(), marks, received, guestClock, hostMarks: watch.marks() };
     } finally {
       over.abort();
     }
@@ -81,12 +80,8 @@ export function openNanosSession(link: InstanceLink): GuestSession {
 
   return {
     ready: caller.ready,
-    closed,
-    invoke: (request) => {
-      const turn = queue.then(() => invokeNow(request));
-      queue = turn;
-      return turn;
-    },
+    closed: closed.promise,
+    invoke: (request) => queue(() => invokeNow(request)),
     hostMarks: watch.marks,
     seen: caller.seen,
     sampleClock: caller.sampleClock,
@@ -129,7 +124,7 @@ export async function tooLate(ms: number, message: string, signal: AbortSignal):
 
 /** A result for an event that cannot be sent: the guest is none the worse for it. */
 export function refuse(error: FirstlightError): Omit<InvocationResult, 'hostMarks'> {
-  const atNs = now();
+  const atNs = hostNow();
   return { outcome: { ok: false, error, fatal: false }, sentAtNs: atNs, receivedAtNs: atNs, marks: [], received: [] };
 }
 
@@ -138,5 +133,3 @@ export async function goneAsError(ended: Promise<void>): Promise<never> {
   await ended;
   throw new FirstlightError('CHANNEL_BROKEN', 'The guest ended before it answered.');
 }
-
-export const now = (): HostNs => hostNs(Number(process.hrtime.bigint()));

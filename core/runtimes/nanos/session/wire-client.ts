@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { z } from 'zod';
+import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type HostNs, hostNs } from '#shared/model/units.ts';
 import { createLineReader } from './read-lines.ts';
@@ -91,7 +92,7 @@ function serve(socket: Socket): WireClient {
   });
 
   socket.on('data', (chunk: Buffer) => {
-    atNs = hostNs(Number(process.hrtime.bigint()));
+    atNs = hostNow();
     try {
       read(chunk);
     } catch (thrown) {
