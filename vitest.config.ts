@@ -9,17 +9,54 @@ const preludeAsText = {
     id.endsWith('.prelude.js') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : undefined,
 };
 
+/** Tests that need what set-up prepares: libvirt, QEMU, a browser, the guest kernel or the bundles in dist/. */
+const systemTests = [
+  'test/{contract,e2e,integration,soak}/**/*.test.ts',
+  'test/bench/benches.test.ts',
+  'guest/test/**/*.test.ts',
+  'packages/node-libvirt/src/real.test.ts',
+  'core/projects/templates.test.ts',
+  'core/runtimes/nanos/nanos-build.test.ts',
+  'core/runtimes/nanos/guest/serve-function.test.ts',
+  'core/runtimes/nanos/session/call-function.test.ts',
+];
+
+const exclude = ['**/node_modules/**', 'dist/**', '.cache/**'];
+
 export default defineConfig({
   plugins: [preludeAsText],
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
   test: {
-    include: ['**/*.test.{ts,tsx}'],
-    exclude: ['**/node_modules/**', 'dist/**', '.cache/**'],
-    // Real libvirt, QEMU and Chromium share two cores: a file at a time keeps their time-outs meaningful.
-    fileParallelism: false,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     env: { NODE_ENV: 'test' },
+    // A test that asserts nothing proves nothing.
+    expect: { requireAssertions: true },
+    hookTimeout: 60_000,
+    testTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['**/*.test.{ts,tsx}'],
+          exclude: [...exclude, ...systemTests],
+          // Starting a process for each file takes longer than most files do. Two share the machine's two cores.
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: systemTests,
+          exclude,
+          // Real libvirt, QEMU and Chromium share two cores: a file at a time keeps their time-outs meaningful.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -1,10 +1,11 @@
 // `npm run bench [-- name… --runs N]`: measures, and prints one JSON document on stdout; progress goes to stderr.
 // With one name the document is that benchmark's own; with several (or none: all) it has a key for each.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildFiles, nodeModuleOptions } from './bundle.mjs';
+import { measureFirstLight } from './first-light.mjs';
 import { formatMs, log } from './log.mjs';
 import { root, runMain, SetupError } from './script.mjs';
 import { setUp } from './setup.mjs';
@@ -18,10 +19,12 @@ const benchmarks = {
   rpc: { all: 'rpc.ts' },
   console: { stream: 'console.ts', render: 'console-render.ts' },
   ui: { all: 'ui.ts' },
+  edit: { all: 'edit.ts' },
   fuzz: { all: 'fuzz.ts' },
+  'first-light': {},
 };
-/** Not measured unless asked for by name: it takes many minutes and measures nothing. */
-const onlyByName = new Set(['fuzz']);
+/** Not measured unless asked for by name: the one takes many minutes, the other sets up a copy of everything. */
+const onlyByName = new Set(['fuzz', 'first-light']);
 
 const usage = `npm run bench [-- <name>… --runs <n>]\n  names: ${Object.keys(benchmarks).join(', ')}\n  example: npm run --silent bench -- coldstart --runs 20`;
 
@@ -47,13 +50,33 @@ export function readArguments(args) {
   return { names, runs, help: parsed.values.help ?? false };
 }
 
+/** Keeps the place of each source: what reads a file beside itself finds it there, though the bundle lies elsewhere. */
+const keepSourceUrls = {
+  name: 'keep-source-urls',
+  setup: (build) =>
+    build.onLoad({ filter: /\.tsx?$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      if (!text.includes('import.meta.')) return undefined;
+      const contents = text
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
+        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)));
+      return { contents, loader: path.endsWith('x') ? 'tsx' : 'ts' };
+    }),
+};
+
 /** Bundles TypeScript of test/bench and imports it. Shape: the modules, by file name. */
-async function importAll(files) {
+export async function importAll(files) {
   const esbuild = await import('esbuild');
   const dir = join(root, '.cache/bench', String(process.pid));
   const entryPoints = Object.fromEntries(files.map((file) => [basename(file, '.ts'), `test/bench/${file}`]));
   const external = [...nodeModuleOptions.external, 'playwright-core', 'vite', 'vitest'];
-  const outputs = await buildFiles(esbuild, { ...nodeModuleOptions, external, outdir: dir, entryPoints });
+  const outputs = await buildFiles(esbuild, {
+    ...nodeModuleOptions,
+    external,
+    outdir: dir,
+    entryPoints,
+    plugins: [keepSourceUrls],
+  });
   mkdirSync(join(dir, 'chunks'), { recursive: true });
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   for (const file of outputs) writeFileSync(file.path, file.contents);
@@ -84,6 +107,8 @@ async function runBenchmark(name, modules, options) {
 async function main() {
   const { names, runs, help } = readArguments(process.argv.slice(2));
   if (help) return log(usage);
+  // Set-up is what it measures: nothing of it may be there before.
+  if (names.length === 1 && names[0] === 'first-light') return printDocument(await measureFirstLight());
   await setUp('test');
   const files = names.flatMap((name) => Object.values(benchmarks[name]));
   const modules = await importAll(['machine.ts', ...files]);
@@ -91,7 +116,10 @@ async function main() {
   const results = {};
   for (const name of names) {
     try {
-      results[name] = await runBenchmark(name, modules, { ...(runs !== undefined && { runs }) });
+      results[name] =
+        name === 'first-light'
+          ? await measureFirstLight()
+          : await runBenchmark(name, modules, { ...(runs !== undefined && { runs }) });
     } catch (error) {
       log(`bench: ${name} failed: ${error.stack ?? error}`);
       results[name] = { error: error.message };
@@ -99,6 +127,10 @@ async function main() {
     }
   }
   const document = names.length === 1 ? { ...results[names[0]], machine } : { ...results, machine };
+  printDocument(document);
+}
+
+function printDocument(document) {
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }
 

@@ -7,12 +7,14 @@ import { membersOf, shimBuilds, shimOutputs } from './bundle-shims.mjs';
 import { nodeTypes } from './bundle-types.mjs';
 import { log } from './log.mjs';
 import { root, runMain, SetupError } from './script.mjs';
+import { bundledPaths, entryPointsOf, shipped } from './shipped.mjs';
 
 /** What the bundles are made from. Shape: paths relative to the root. */
 export const bundleInputs = [
   'build/bundle.mjs',
   'build/bundle-shims.mjs',
   'build/bundle-types.mjs',
+  'build/shipped.mjs',
   'cli',
   'core',
   'host',
@@ -24,15 +26,11 @@ export const bundleInputs = [
 
 /** The files that must be there afterwards. */
 export const bundleOutputs = [
-  'cli.mjs',
-  'bake-worker.mjs',
-  'electron/main.cjs',
-  'electron/preload.cjs',
-  'nanos/serve-function.cjs',
-  'shims/node/members.json',
-  'types/node.json',
-  ...shimOutputs,
-].map((name) => `dist/${name}`);
+  ...bundledPaths,
+  `${shipped.shims.path}node/members.json`,
+  shipped.nodeTypes.path,
+  ...shimOutputs.map((name) => `dist/${name}`),
+];
 
 /** Whether a file takes no part in a bundle. */
 export const isTestFile = (path) => /\.test\.tsx?$/.test(path);
@@ -79,31 +77,18 @@ const electronOptions = {
   define: { 'import.meta.url': '__importMetaUrl' },
 };
 
-const builds = [
-  { ...nodeModuleOptions, entryPoints: { cli: 'cli/main.ts', 'bake-worker': 'core/runtimes/ember/bake-worker.ts' } },
-  {
+/** The settings of each kind of bundle in core/store/shipped.json. */
+const kinds = {
+  program: nodeModuleOptions,
+  electron: {
     ...electronOptions,
-    entryPoints: { 'electron/main': 'electron/main/main.ts' },
     banner: { js: "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
   },
   // A sandboxed preload script can require nothing but Electron itself.
-  {
-    ...electronOptions,
-    platform: 'browser',
-    define: {},
-    entryPoints: { 'electron/preload': 'electron/preload/preload.ts' },
-  },
-];
-
-// What runs a function on Nanos, in the guest's Node.js.
-builds.push({
-  ...common,
-  format: 'cjs',
-  outExtension: { '.js': '.cjs' },
-  target: 'node18',
-  sourcemap: false,
-  entryPoints: { 'nanos/serve-function': 'core/runtimes/nanos/guest/serve-function.ts' },
-});
+  preload: { ...electronOptions, platform: 'browser', define: {} },
+  // What runs a function on Nanos, in the guest's Node.js.
+  guest: { ...common, format: 'cjs', outExtension: { '.js': '.cjs' }, target: 'node18', sourcemap: false },
+};
 
 /** A studio started from an older build may yet load its chunks lazily: they stay for a day. */
 const keepChunksMs = 86_400_000;
@@ -116,11 +101,8 @@ const keepChunksMs = 86_400_000;
 export async function bundleAll({ keepMs = keepChunksMs } = {}) {
   const esbuild = await import('esbuild');
   const written = new Set();
-  for (const options of builds) {
-    for (const file of await buildFiles(esbuild, options)) {
-      writeIfChanged(file.path, file.contents);
-      written.add(file.path);
-    }
+  for (const [kind, options] of Object.entries(kinds)) {
+    for (const path of await writeBuild(esbuild, { ...options, entryPoints: entryPointsOf(kind) })) written.add(path);
   }
   const modules = [];
   for (const options of shimBuilds) {
@@ -132,6 +114,13 @@ export async function bundleAll({ keepMs = keepChunksMs } = {}) {
   writeIfChanged(join(root, 'dist/shims/node/members.json'), Buffer.from(membersOf(modules)));
   writeIfChanged(join(root, 'dist/types/node.json'), Buffer.from(nodeTypes()));
   removeOldChunks(written, keepMs);
+}
+
+/** Builds and writes bundles, each file whole. Shape: the paths written. Errors: as `bundleAll`. */
+export async function writeBuild(esbuild, options) {
+  const files = await buildFiles(esbuild, options);
+  for (const file of files) writeIfChanged(file.path, file.contents);
+  return files.map((file) => file.path);
 }
 
 /** The files of one build, chunks before the entries that import them. Errors: as `bundleAll`. */

@@ -1,7 +1,5 @@
 // How the desktop packages are made: see build/dist.mjs. Everything of ours is already bundled into dist/.
-
-/** Kept as packages because they find a binary or a WebAssembly file beside themselves; all other npm packages are in the bundles. */
-const keptPackages = ['esbuild', '@esbuild', 'quickjs-wasi'];
+import { shippedPatterns } from './shipped.mjs';
 
 /** @type {import('electron-builder').Configuration} */
 export default {
@@ -9,21 +7,7 @@ export default {
   productName: 'Firstlight',
   executableName: 'firstlight-studio',
   directories: { output: 'dist/packages', buildResources: 'assets/icons' },
-  files: [
-    'package.json',
-    'dist/*.mjs',
-    'dist/chunks/**',
-    'dist/electron/**',
-    'dist/guest/**',
-    'dist/renderer/**',
-    'dist/nanos/**',
-    'dist/shims/**',
-    'dist/types/**',
-    'assets/templates/**',
-    'assets/firstlight.schema.json',
-    '!**/*.map',
-    `!node_modules/!(${keptPackages.join('|')})/**`,
-  ],
+  files: shippedPatterns,
   // QEMU loads the guest kernel, a worker thread its script, and esbuild its binary by plain paths: none can look into an archive.
   asar: false,
   // esbuild's binary comes with its package; nothing is compiled for Electron's ABI.

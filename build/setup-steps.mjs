@@ -6,6 +6,7 @@ import { bundleAll, bundleInputs, bundleOutputs, isTestFile } from './bundle.mjs
 import { log } from './log.mjs';
 import { runTool } from './run-tool.mjs';
 import { root, SetupError } from './script.mjs';
+import { guestPaths, shipped } from './shipped.mjs';
 
 /**
  * The steps that are done again only when their inputs changed.
@@ -28,7 +29,7 @@ export const steps = {
   guest: {
     title: 'guest kernel',
     inputs: ['guest', 'build/guest.mjs', 'core/runtimes/ember/layout.ts', 'node_modules/quickjs-wasi/package.json'],
-    outputs: ['dist/guest/ember.elf', 'dist/guest/floor.elf', 'dist/guest/ordinary.elf'],
+    outputs: guestPaths,
     ignore: (path) => path.startsWith('guest/test/') || path.endsWith('.md'),
     run: buildGuestKernel,
   },
@@ -36,7 +37,7 @@ export const steps = {
   renderer: {
     title: 'user interface',
     inputs: ['renderer', 'shared', 'assets', 'package-lock.json'],
-    outputs: ['dist/renderer/index.html'],
+    outputs: [`${shipped.renderer.path}index.html`],
     ignore: isTestFile,
     run: buildRenderer,
   },

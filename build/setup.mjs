@@ -22,6 +22,9 @@ const plans = {
   test: { packages: 'test', steps: ['npm', 'guest', 'bundles', 'renderer'], services: true, strict: true },
 };
 
+/** The purposes that `setUp` knows. */
+export const purposeNames = Object.keys(plans);
+
 /**
  * Does whatever a purpose (a key of `plans`) still needs, and logs each step on stderr.
  *

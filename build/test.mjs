@@ -1,4 +1,5 @@
-// `npm test [-- <vitest arguments>]`: sets up, runs every test, and ends with `N passed, N failed, N skipped`.
+// `npm test [-- <file or vitest arguments>]`: sets up, runs the tests, and ends with `N passed, N failed, N skipped`.
+// `npm run test:unit`: the same for the tests that need no set-up but npm's packages.
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,13 +55,21 @@ function printReport(summary, leftovers) {
   list('Failed:', summary.failures);
 }
 
+/** Whether only unit tests are asked for, and the arguments for vitest. */
+function readArguments(args) {
+  const rest = args.filter((arg) => arg !== '--unit');
+  const unit = rest.length < args.length;
+  return [unit, unit ? ['--project', 'unit', ...rest] : rest];
+}
+
 await runMain(async () => {
-  await setUp('test');
+  const [unit, args] = readArguments(process.argv.slice(2));
+  await setUp(unit ? 'unit' : 'test');
   // Very short, because a Unix socket's path has at most 107 bytes, and libvirt's own paths leave few; open to be entered, because QEMU runs as another user.
   const temporary = mkdtempSync('/tmp/f');
   chmodSync(temporary, 0o711);
   const reportPath = join(root, '.cache', `test-report-${process.pid}.ndjson`);
-  const code = await runVitest(process.argv.slice(2), { TMPDIR: temporary, FIRSTLIGHT_TEST_REPORT: reportPath });
+  const code = await runVitest(args, { TMPDIR: temporary, FIRSTLIGHT_TEST_REPORT: reportPath });
   const summary = summarize(existsSync(reportPath) ? readFileSync(reportPath, 'utf8').split('\n') : []);
   rmSync(reportPath, { force: true });
   const leftovers = await removeLeftovers(temporary);

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FirstlightError } from '#shared/errors.ts';
+// Everything that is shipped; the bundler and the packager read the same list.
+import shipped from './shipped.json' with { type: 'json' };
 
 /** Files that ship with the program. Shape: absolute paths. */
 export interface Resources {
@@ -40,17 +42,19 @@ export function locateResources(from = dirname(fileURLToPath(import.meta.url))):
 }
 
 function resourcesIn(root: string, version: string): Resources {
+  // A folder's path in the list ends with a slash.
+  const at = ({ path }: { path: string }) => join(root, path).replace(/\/$/, '');
   return {
     version,
-    guestKernelPath: join(root, 'dist/guest/ember.elf'),
-    floorKernelPath: join(root, 'dist/guest/floor.elf'),
-    ordinaryKernelPath: join(root, 'dist/guest/ordinary.elf'),
-    templatesDir: join(root, 'assets/templates'),
-    schemaPath: join(root, 'assets/firstlight.schema.json'),
-    rendererDir: join(root, 'dist/renderer'),
-    bakeWorkerPath: join(root, 'dist/bake-worker.mjs'),
-    shimsDir: join(root, 'dist/shims'),
-    nodeTypesPath: join(root, 'dist/types/node.json'),
-    functionServerPath: join(root, 'dist/nanos/serve-function.cjs'),
+    guestKernelPath: at(shipped.guestKernel),
+    floorKernelPath: at(shipped.floorKernel),
+    ordinaryKernelPath: at(shipped.ordinaryKernel),
+    templatesDir: at(shipped.templates),
+    schemaPath: at(shipped.schema),
+    rendererDir: at(shipped.renderer),
+    bakeWorkerPath: at(shipped.bakeWorker),
+    shimsDir: at(shipped.shims),
+    nodeTypesPath: at(shipped.nodeTypes),
+    functionServerPath: at(shipped.functionServer),
   };
 }

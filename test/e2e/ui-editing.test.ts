@@ -1,21 +1,13 @@
-import type { Browser, Locator } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { focusEditor, launchBrowser, openStudio, type Studio, until } from './ui-harness.ts';
+import type { Locator } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { focusEditor, type Studio, setUpStudio, until } from './ui-harness.ts';
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 describe('editing', () => {
   it('marks what is not saved, and Ctrl+S saves and builds', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page, engine } = studio;
     await focusEditor(page);
     await page.keyboard.type('// one more line');
@@ -28,7 +20,7 @@ describe('editing', () => {
   });
 
   it('marks the place of a build error, lists it, and leads there', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page } = studio;
     await focusEditor(page);
     await page.keyboard.type('const broken = ;');
@@ -42,7 +34,7 @@ describe('editing', () => {
   });
 
   it('completes, explains and checks firstlight.json, wherever it says that its schema lies', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page, engine } = studio;
     engine.writeOutside(
       'hello',
@@ -63,7 +55,7 @@ describe('editing', () => {
   });
 
   it('checks types, completes the handler’s context, and formats', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page } = studio;
     await focusEditor(page);
     await page.keyboard.type(
@@ -83,7 +75,7 @@ describe('editing', () => {
   });
 
   it('draws what the editor opens in the theme, so that it can be read', async () => {
-    studio = await openStudio(browser, { colorScheme: 'light' });
+    studio = await openStudio({ colorScheme: 'light' });
     const { page } = studio;
     await focusEditor(page);
     await page.keyboard.type('export function other(context: Context) {\nreturn context.');
@@ -114,7 +106,7 @@ describe('editing', () => {
   });
 
   it('resolves imports of files that are not open', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page } = studio;
     await page.getByRole('list', { name: 'Functions' }).getByRole('button', { name: 'resize', exact: true }).click();
     await page.getByRole('tab', { name: 'handler.ts' }).waitFor();
@@ -126,7 +118,7 @@ describe('editing', () => {
   });
 
   it('takes over a file that another program changed, when nothing was typed', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page, engine } = studio;
     await page.locator('.monaco-editor .view-line').first().waitFor();
     engine.writeOutside('hello', 'handler.ts', 'export default () => "from outside";\n');
@@ -135,7 +127,7 @@ describe('editing', () => {
   });
 
   it('asks when both changed: reload drops what was typed, overwrite keeps it', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page, engine } = studio;
     await focusEditor(page);
     await page.keyboard.type('// mine');
@@ -157,7 +149,7 @@ describe('editing', () => {
   });
 
   it('keeps the only copy when the file is deleted on disk', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page, engine } = studio;
     await page.locator('.monaco-editor .view-line').first().waitFor();
     engine.writeOutside('hello', 'handler.ts', null);
@@ -167,7 +159,7 @@ describe('editing', () => {
   });
 
   it('makes a function from a template, and says why a name is refused', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page } = studio;
     await page.getByRole('button', { name: 'New function' }).click();
     const dialog = page.getByRole('dialog', { name: 'New function' });
@@ -185,7 +177,7 @@ describe('editing', () => {
   });
 
   it('makes, renames and deletes files, and asks before it drops changes', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page, engine } = studio;
     const command = async (words: string) => {
       await page.keyboard.press('Control+k');

@@ -1,6 +1,8 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { startHost } from '#host/start-host.ts';
 import { createFakeEngine, type FakeEngine, type FakeOptions } from '../fixtures/fake-engine.ts';
+import { launchBrowser } from './browser.ts';
 
 const rendererDir = process.env.FIRSTLIGHT_RENDERER ?? new URL('../../dist/renderer', import.meta.url).pathname;
 
@@ -25,14 +27,33 @@ export interface StudioOptions extends FakeOptions {
   readonly prepare?: (engine: FakeEngine) => void;
 }
 
-export const launchBrowser = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+/**
+ * Sets up a test file whose tests each open one window: a browser for all, closed at the end.
+ *
+ * After each test its window is closed, and must have put no error on its console.
+ */
+export function setUpStudio(): (options?: StudioOptions) => Promise<Studio> {
+  let browser: Browser;
+  const opened: Studio[] = [];
+  beforeAll(async () => {
+    browser = await launchBrowser();
   });
+  afterEach(async () => {
+    for (const studio of opened.splice(0)) {
+      await studio.close();
+      expect(studio.complaints).toEqual([]);
+    }
+  });
+  afterAll(() => browser.close());
+  return async (options) => {
+    const studio = await openStudio(browser, options);
+    opened.push(studio);
+    return studio;
+  };
+}
 
 /** Opens the studio in a new window, and waits until it shows what it connected to. */
-export async function openStudio(browser: Browser, options: StudioOptions = {}): Promise<Studio> {
+async function openStudio(browser: Browser, options: StudioOptions = {}): Promise<Studio> {
   const engine = createFakeEngine(options);
   options.prepare?.(engine);
   const start = (port?: number, token?: string) =>

@@ -1,21 +1,13 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { lowContrast } from './contrast.ts';
-import { launchBrowser, openStudio, type Studio, type StudioOptions } from './ui-harness.ts';
+import { type Studio, type StudioOptions, setUpStudio } from './ui-harness.ts';
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 const open = async (options?: StudioOptions) => {
-  studio = await openStudio(browser, { releases: ['0.1.54'], ...options });
+  studio = await openStudio({ releases: ['0.1.54'], ...options });
   const { page } = studio;
   await page.locator('.monaco-editor .view-line').first().waitFor();
   await page.keyboard.press('Control+Alt+i');
@@ -107,7 +99,7 @@ describe('the import wizard', () => {
   });
 
   it('is offered where no function is open', async () => {
-    studio = await openStudio(browser, { empty: true, releases: ['0.1.54'] });
+    studio = await openStudio({ empty: true, releases: ['0.1.54'] });
     const { page } = studio;
     await page.getByRole('main').or(page.locator('.app-work')).getByRole('button', { name: 'Import' }).click();
     await look(page, '/home/ada/server');

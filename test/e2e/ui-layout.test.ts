@@ -1,17 +1,9 @@
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { launchBrowser, openStudio, type Studio, until } from './ui-harness.ts';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, it, vi } from 'vitest';
+import { type Studio, setUpStudio, until } from './ui-harness.ts';
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 /** Opening many files, and a boot for each function, takes its time on a busy machine. */
 vi.setConfig({ testTimeout: 90_000 });
@@ -36,7 +28,7 @@ describe.each([
   [1024, 640],
 ])('at %d × %d', (width, height) => {
   it('shows the active file’s tab with its close button, and the tabs of the dock', async () => {
-    studio = await openStudio(browser, { width, height });
+    studio = await openStudio({ width, height });
     const { page } = studio;
     await page.getByText('200 OK').waitFor();
     await openManyFiles(page);
@@ -48,7 +40,7 @@ describe.each([
   });
 
   it('says how the run compares, by the timeline and by the history, and cuts no phase’s name', async () => {
-    studio = await openStudio(browser, { width, height });
+    studio = await openStudio({ width, height });
     const { page } = studio;
     await page.getByText('200 OK').waitFor();
     await page.locator('.tl-change').waitFor();
@@ -69,7 +61,7 @@ describe.each([
 });
 
 it('keeps the order of instances over a reload, and names the one whose resources are shown', async () => {
-  studio = await openStudio(browser);
+  studio = await openStudio();
   const { page } = studio;
   await page.getByText('200 OK').waitFor();
   const menu = page.getByRole('button', { name: 'Function', exact: true });

@@ -1,22 +1,14 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import { lowContrast } from './contrast.ts';
-import { launchBrowser, openStudio, type Studio, type StudioOptions, until } from './ui-harness.ts';
+import { type Studio, type StudioOptions, setUpStudio, until } from './ui-harness.ts';
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 const open = async (options?: StudioOptions) => {
-  studio = await openStudio(browser, options);
+  studio = await openStudio(options);
   await studio.page.locator('.monaco-editor .view-line').first().waitFor();
   return studio;
 };

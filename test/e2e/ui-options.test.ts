@@ -1,7 +1,7 @@
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { lowContrast } from './contrast.ts';
-import { launchBrowser, openStudio, type Studio, type StudioOptions, until } from './ui-harness.ts';
+import { type Studio, type StudioOptions, setUpStudio, until } from './ui-harness.ts';
 
 const config = `{
   // Answers with the name.
@@ -12,19 +12,11 @@ const config = `{
 }
 `;
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 const open = async (options?: StudioOptions) => {
-  studio = await openStudio(browser, { releases: ['0.1.54'], ...options });
+  studio = await openStudio({ releases: ['0.1.54'], ...options });
   const { page, engine } = studio;
   await page.locator('.monaco-editor .view-line').first().waitFor();
   engine.writeOutside('hello', 'firstlight.json', config);

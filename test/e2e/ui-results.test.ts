@@ -1,24 +1,15 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
-import { launchBrowser, openStudio, type Studio, type StudioOptions, until } from './ui-harness.ts';
+import { type Studio, type StudioOptions, setUpStudio, until } from './ui-harness.ts';
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
 const open = async (options?: StudioOptions) => {
-  studio = await openStudio(browser, options);
+  studio = await openStudio(options);
   await studio.page.locator('.monaco-editor .view-line').first().waitFor();
   await studio.page.getByText('200 OK').waitFor();
   return studio;
 };
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 const runButton = () => studio.page.getByRole('button', { name: /^Run Ctrl/ });
 const outcome = () => studio.page.locator('.run-outcome');

@@ -1,22 +1,13 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
-import { launchBrowser, openStudio, type Studio, type StudioOptions, until } from './ui-harness.ts';
+import { type Studio, type StudioOptions, setUpStudio, until } from './ui-harness.ts';
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
 const open = async (options?: StudioOptions) => {
-  studio = await openStudio(browser, options);
+  studio = await openStudio(options);
   return studio;
 };
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 describe('the main path', () => {
   it('shows the sample already run, with three things to try', async () => {

@@ -1,23 +1,14 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createClient } from '#shared/contract/client.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
-import { launchBrowser, openStudio, type Studio } from './ui-harness.ts';
+import { type Studio, setUpStudio } from './ui-harness.ts';
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 it('offers samples while no function is open, and opens one with a click', async () => {
-  studio = await openStudio(browser, { empty: true });
+  studio = await openStudio({ empty: true });
   const { page, engine } = studio;
   await page.getByText('No function is open').waitFor();
   await page.locator('.welcome-sample').first().click();
@@ -26,7 +17,7 @@ it('offers samples while no function is open, and opens one with a click', async
 });
 
 it('says that it starts, while another program runs the function that is shown', async () => {
-  studio = await openStudio(browser, { earlierRuns: 0 });
+  studio = await openStudio({ earlierRuns: 0 });
   const { page, engine } = studio;
   await page.getByText('Nothing has run yet').waitFor();
   engine.faults.bootMs = 60_000;
@@ -49,7 +40,7 @@ it('says that it starts, while another program runs the function that is shown',
 });
 
 it('says how long it waits for a handler that loops, and for how long it will', async () => {
-  studio = await openStudio(browser);
+  studio = await openStudio();
   const { page, engine } = studio;
   await page.getByText('200 OK').waitFor();
   engine.faults.handlerMs = 60_000;
@@ -63,7 +54,7 @@ it('says how long it waits for a handler that loops, and for how long it will', 
 });
 
 it('keeps the start modes apart in the history', async () => {
-  studio = await openStudio(browser);
+  studio = await openStudio();
   const { page, engine } = studio;
   await page.getByRole('heading', { name: 'History, prestarted, ms' }).waitFor();
   const chips = page.getByRole('listbox', { name: /Last runs/ }).getByRole('option');

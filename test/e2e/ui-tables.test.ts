@@ -15,7 +15,7 @@ afterEach(async () => {
 afterAll(() => browser.close());
 
 it('sorts and filters the runs, and forgets several with a way back', async () => {
-  studio = await openStudio(browser);
+  studio = await openStudio();
   const { page, engine } = studio;
   await page.getByRole('button', { name: 'All runs' }).click();
   const rows = page.locator('.run-table tbody tr');
@@ -40,7 +40,7 @@ it('sorts and filters the runs, and forgets several with a way back', async () =
 });
 
 it('shows what an instance is made of from its context menu', async () => {
-  studio = await openStudio(browser);
+  studio = await openStudio();
   const { page, engine } = studio;
   const id = engine.instances()[0]?.id ?? '';
   await page.locator('.instance-id', { hasText: id }).click({ button: 'right' });

@@ -1,26 +1,18 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import { lowContrast } from './contrast.ts';
-import { launchBrowser, openStudio, type Studio, until } from './ui-harness.ts';
+import { type Studio, setUpStudio, until } from './ui-harness.ts';
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 const regionOfFocus = (page: Page) =>
   page.evaluate(() => document.activeElement?.closest<HTMLElement>('[data-region]')?.dataset.region ?? null);
 
 describe('the keyboard alone', () => {
   it('reaches every panel with F6, and comes back with Shift+F6', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page } = studio;
     await page.locator('.monaco-editor .view-line').first().waitFor();
     const seen: (string | null)[] = [];
@@ -34,7 +26,7 @@ describe('the keyboard alone', () => {
   });
 
   it('goes the main path: edit, save, event, run, console, without the mouse', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page, engine } = studio;
     await page.locator('.monaco-editor .view-line').first().waitFor();
     const before = engine.runs().length;
@@ -59,7 +51,7 @@ describe('the keyboard alone', () => {
   });
 
   it('opens the areas with Ctrl+1 to Ctrl+5', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page } = studio;
     for (const [key, title] of [
       ['2', 'Instances'],
@@ -74,7 +66,7 @@ describe('the keyboard alone', () => {
   });
 
   it('has everything in the palette, finds by letters, and Esc closes it', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page } = studio;
     await page.getByRole('option').first().waitFor();
     await page.keyboard.press('Control+k');
@@ -96,7 +88,7 @@ describe('the keyboard alone', () => {
 
 describe('the window', () => {
   it('follows the system’s theme, keeps a person’s choice, and says it to the engine', async () => {
-    studio = await openStudio(browser, { colorScheme: 'light' });
+    studio = await openStudio({ colorScheme: 'light' });
     const { page, engine } = studio;
     const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
     expect(await theme()).toBe('light');
@@ -109,7 +101,7 @@ describe('the window', () => {
   });
 
   it('remembers panel sizes, and a double click collapses and restores', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page, engine } = studio;
     const side = page.getByRole('complementary', { name: 'Side list' });
     await side.waitFor();
@@ -133,7 +125,7 @@ describe('the window', () => {
   });
 
   it('says that the engine is gone, keeps what was typed, and connects again by itself', async () => {
-    studio = await openStudio(browser);
+    studio = await openStudio();
     const { page, engine } = studio;
     await page.getByText('200 OK').waitFor();
     // Everything that the page loads after it is shown has come.
@@ -153,7 +145,7 @@ describe('the window', () => {
   });
 
   it('has a designed empty state, and one for lists that cannot be read', async () => {
-    studio = await openStudio(browser, { empty: true });
+    studio = await openStudio({ empty: true });
     await studio.page.getByText('No function is open').waitFor();
     await studio.page.getByRole('button', { name: 'Open folder' }).click();
     const dialog = studio.page.getByRole('dialog', { name: 'Open folder' });
@@ -162,7 +154,7 @@ describe('the window', () => {
     await dialog.getByText('There is no directory /nowhere.').waitFor();
     expect(studio.complaints).toEqual([]);
     await studio.close();
-    studio = await openStudio(browser, {
+    studio = await openStudio({
       prepare: (engine) => {
         engine.faults.listError = new FirstlightError('STORE_UNUSABLE', 'The store cannot be read.', {
           hint: 'Check its folder.',
@@ -180,7 +172,7 @@ describe('the window', () => {
     [1024, 640],
     [1920, 1080],
   ])('holds the main path on one screen at %d × %d', async (width, height) => {
-    studio = await openStudio(browser, { width, height });
+    studio = await openStudio({ width, height });
     const { page } = studio;
     await page.getByText('200 OK').waitFor();
     await page.locator('.monaco-editor .view-line').first().waitFor();
@@ -205,7 +197,7 @@ describe('the window', () => {
   it.each(['dark', 'light'] as const)(
     'has no text under 4.5:1 in the %s theme, and names every control',
     async (colorScheme) => {
-      studio = await openStudio(browser, { colorScheme });
+      studio = await openStudio({ colorScheme });
       const { page } = studio;
       await page.getByText('200 OK').waitFor();
       await page.locator('.monaco-editor .view-line').first().waitFor();

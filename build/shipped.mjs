@@ -1,0 +1,35 @@
+// What is shipped: core/store/shipped.json, as the bundler, set-up and the packager read it. locateResources reads it too.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './script.mjs';
+
+/**
+ * Everything that a package of Firstlight holds, but for the npm packages in `keptPackages`.
+ *
+ * Shape: by name; `path` ends with "/" for a folder; what is bundled has its `source` and, in `as`, the kind of its bundle.
+ *
+ * @type {Record<string, { path: string, source?: string, as?: string }>}
+ */
+export const shipped = JSON.parse(readFileSync(join(root, 'core/store/shipped.json'), 'utf8'));
+
+/** Shipped as packages because they find a binary or a WebAssembly file beside themselves; all other npm packages are in the bundles. */
+export const keptPackages = ['esbuild', '@esbuild', 'quickjs-wasi'];
+
+/** The patterns of the files of a package, for electron-builder. Source maps stay out of it. */
+export const shippedPatterns = [
+  ...Object.values(shipped).map(({ path }) => (path.endsWith('/') ? `${path}**` : path)),
+  '!**/*.map',
+  `!node_modules/!(${keptPackages.join('|')})/**`,
+];
+
+/** The bundles of one kind. Shape: entry points for esbuild: output without its extension, below dist/, to source. */
+export function entryPointsOf(kind) {
+  const bundles = Object.values(shipped).filter(({ as }) => as === kind);
+  return Object.fromEntries(
+    bundles.map(({ path, source }) => [path.replace(/^dist\//, '').replace(/\.[a-z]+$/, ''), source]),
+  );
+}
+
+/** The paths of what is bundled, and those of the guest kernels. */
+export const bundledPaths = Object.values(shipped).flatMap(({ path, source }) => (source ? [path] : []));
+export const guestPaths = Object.values(shipped).flatMap(({ path }) => (path.startsWith('dist/guest/') ? [path] : []));
