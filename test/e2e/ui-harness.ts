@@ -4,6 +4,8 @@ import { startHost } from '#host/start-host.ts';
 import { createFakeEngine, type FakeEngine, type FakeOptions } from '../fixtures/fake-engine.ts';
 import { launchBrowser } from './browser.ts';
 
+export { launchBrowser };
+
 const rendererDir = process.env.FIRSTLIGHT_RENDERER ?? new URL('../../dist/renderer', import.meta.url).pathname;
 
 /** A window of the studio over a fake engine. */
@@ -53,7 +55,7 @@ export function setUpStudio(): (options?: StudioOptions) => Promise<Studio> {
 }
 
 /** Opens the studio in a new window, and waits until it shows what it connected to. */
-async function openStudio(browser: Browser, options: StudioOptions = {}): Promise<Studio> {
+export async function openStudio(browser: Browser, options: StudioOptions = {}): Promise<Studio> {
   const engine = createFakeEngine(options);
   options.prepare?.(engine);
   const start = (port?: number, token?: string) =>

@@ -1,18 +1,9 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { launchBrowser, openStudio, type Studio, until } from './ui-harness.ts';
+import { expect, it, vi } from 'vitest';
+import { type Studio, setUpStudio, until } from './ui-harness.ts';
 
-let browser: Browser;
+const openStudio = setUpStudio();
 let studio: Studio;
 vi.setConfig({ testTimeout: 90_000 });
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  expect(studio.complaints).toEqual([]);
-  await studio.close();
-});
-afterAll(() => browser.close());
 
 it('sorts and filters the runs, and forgets several with a way back', async () => {
   studio = await openStudio();
