@@ -111,12 +111,14 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   add('import <source>', 'Make a project of a Linux program, an ops config or package, or an OCI image.', [
     'import ./server',
     'import ./config.json --name shop',
+    'import ./config.json --program ./server',
     'import ./lua_5.2.4.tar.gz',
     'import docker://registry.example/team/app:1.2',
     'import oci-archive:app.tar --dry-run',
   ])
     .option('--name <name>', 'the project’s name (default: after the source)')
     .option('--dir <dir>', 'where (default: a folder of that name, here)')
+    .option('--program <path>', 'the program of an ops config that names none')
     .option('--dry-run', 'say what is in the source and make nothing')
     .action(lazily(async () => (await import('./commands/import.ts')).importSource));
 

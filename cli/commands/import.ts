@@ -9,6 +9,7 @@ import type { Session } from '../session.ts';
 interface ImportOptions {
   readonly name?: string;
   readonly dir?: string;
+  readonly program?: string;
   readonly dryRun?: boolean;
 }
 
@@ -17,7 +18,8 @@ const usageExitCode = 2;
 /** Looks at a source, says what is in it, and makes a project of it. */
 export async function importSource(session: Session, source: string, options: ImportOptions): Promise<number> {
   const { cwd } = session.io;
-  const proposal = await session.call('imports:examine', { source, cwd });
+  const { program } = options;
+  const proposal = await session.call('imports:examine', { source, cwd, program });
   const hasErrors = proposal.problems.some(({ severity }) => severity === 'error');
   // The error that follows has the problems, each at its place.
   if (options.dryRun || !hasErrors) session.print(renderProposal(proposal, session.style));
@@ -29,7 +31,7 @@ export async function importSource(session: Session, source: string, options: Im
   // A program is mostly imported from where it lies, and has the name that its project gets.
   const taken = resolve(cwd, source) === resolve(cwd, name);
   const dir = resolve(cwd, options.dir ?? (taken ? `${name}-project` : name));
-  const project = await session.call('imports:create', { source, cwd, name, dir, digest: proposal.digest });
+  const project = await session.call('imports:create', { source, cwd, program, name, dir, digest: proposal.digest });
   const near = relative(cwd, project.dir);
   const shown = near === '' ? '.' : near.startsWith('..') ? project.dir : `./${near}`;
   session.printJson({ proposal, project });

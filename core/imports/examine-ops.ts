@@ -13,13 +13,15 @@ import { examineElf } from './examine-elf.ts';
 import { countFiles, type Examined, portIn } from './examined.ts';
 
 /**
- * An ops config.json. What is wrong with it is among the problems, never thrown.
+ * An ops config.json, with the program `named` beside it. What is wrong with it is among the problems, never thrown.
  *
  * Errors: BAD_INPUT when it is too long; STORE_UNUSABLE when it cannot be read.
  */
-export async function examineOpsConfig(path: string): Promise<Examined> {
+export async function examineOpsConfig(path: string, named?: string): Promise<Examined> {
   const text = await readConfig(path);
-  const { config, problems, at } = parseOpsConfig(text, basename(path));
+  const { config: given, problems, at } = parseOpsConfig(text, basename(path));
+  // As ops does: what is named beside the file goes before what the file says.
+  const config = given === null || named === undefined ? given : { ...given, Program: named };
   const project = config === null ? null : opsToProject(config, at, dirname(path));
   const made = project?.config;
   const program = made?.program ?? null;

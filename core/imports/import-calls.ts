@@ -39,13 +39,20 @@ interface Proposed {
   readonly examined: Examined;
 }
 
+/** What a call names. */
+interface Asked {
+  readonly source: string;
+  readonly cwd?: string | undefined;
+  readonly program?: string | undefined;
+}
+
 export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, ImportCallName> {
   const { layout, schemaPath, env, getProject, openProject } = options;
 
-  const propose = (text: string, cwd: string | undefined, context: CallContext): Promise<Proposed> =>
-    withFormatErrors(() => look(text, cwd, context));
+  const propose = (asked: Asked, context: CallContext): Promise<Proposed> =>
+    withFormatErrors(() => look(asked, context));
 
-  async function look(text: string, cwd: string | undefined, context: CallContext): Promise<Proposed> {
+  async function look({ source: text, cwd, program }: Asked, context: CallContext): Promise<Proposed> {
     const { signal, progress } = context;
     progress({ step: 'examine', message: `Looking at ${text}` });
     const source = await recogniseSource(text, cwd ?? null, signal);
@@ -67,16 +74,16 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
       }
       if (source.kind === 'elf') return examineElf(source.path);
       return source.kind === 'ops-config'
-        ? examineOpsConfig(source.path)
+        ? examineOpsConfig(source.path, program === undefined ? undefined : resolve(cwd ?? '/', program))
         : examineOpsPackage(source.path, { layout, signal });
     }
   }
 
   return {
-    'imports:examine': async ({ source, cwd }, context) => (await propose(source, cwd, context)).proposal,
+    'imports:examine': async (asked, context) => (await propose(asked, context)).proposal,
 
-    'imports:create': async ({ source, cwd, name: chosen, dir, digest }, context) => {
-      const { proposal, examined } = await propose(source, cwd, context);
+    'imports:create': async ({ source, cwd, program, name: chosen, dir, digest }, context) => {
+      const { proposal, examined } = await propose({ source, cwd, program }, context);
       if (digest !== undefined && digest !== proposal.digest) {
         throw new FirstlightError('CONFLICT', `${source} is not what it was when it was looked at.`, {
           hint: 'Look at it again, then import it.',

@@ -93,6 +93,14 @@ describe('a Linux program', () => {
 });
 
 describe('an ops config.json', () => {
+  it('that names no program says how to name one, and takes the one that is named', async () => {
+    await writeFile(join(home, 'no-program.json'), JSON.stringify({ Args: ['-V'] }));
+    const [problem] = (await examine('no-program.json')).problems;
+    expect(problem?.message).toContain('--program ./server');
+    const named = await call('imports:examine', { source: 'no-program.json', cwd: home, program });
+    expect(named).toMatchObject({ program, args: ['-V'], problems: [], canCreate: true });
+  });
+
   it('becomes a project with the files that it needs, and comes back', async () => {
     const given = { Program: program, Args: ['-V'], NameServers: ['10.0.2.3'], RunConfig: { Memory: '256M' } };
     await writeFile(join(home, 'config.json'), JSON.stringify(given));

@@ -56,7 +56,10 @@ export function endedError(ended: EndedInstance, cause?: unknown): FirstlightErr
       });
     }
     return new FirstlightError('GUEST_PANICKED', `The guest panicked: ${panic.message}`, {
-      hint: 'The console has the whole report. If your function did not do this on purpose, it is a defect in Firstlight.',
+      hint:
+        panic.byProgram === undefined
+          ? 'The console has the whole report. If your function did not do this on purpose, it is a defect in Firstlight.'
+          : 'The console has the whole report: a program may have asked for what this guest does not have.',
       details,
       cause,
     });

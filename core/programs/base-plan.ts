@@ -17,7 +17,15 @@ export const baseFactsSchema = z.object({
   warnings: z.array(problemSchema),
   /** How it is started, where what the base was made of says so. */
   run: z
-    .object({ args: z.array(z.string()), env: z.record(z.string(), z.string()), cwd: z.string().nullable() })
+    .object({
+      /** The name that it is called by, where that is not its path. */
+      argv0: z.string().nullable().default(null),
+      args: z.array(z.string()),
+      env: z.record(z.string(), z.string()),
+      cwd: z.string().nullable(),
+      /** Folders that are there, whatever the files say. */
+      folders: z.array(z.string()).default([]),
+    })
     .optional(),
 });
 export type BaseFacts = z.output<typeof baseFactsSchema>;

@@ -36,8 +36,9 @@ export async function imageSource(
       ];
       const warnings = words.map((message): Problem => ({ severity: 'warning', message }));
       const description = `${reference}, ${layers} layers`;
-      const { program, args: given, env, cwd } = run;
-      return { tree, facts: { program, description, warnings, run: { args: [...given], env: { ...env }, cwd } } };
+      const { program, argv0, args: given, env, cwd, volumes } = run;
+      const started = { argv0, args: [...given], env: { ...env }, cwd, folders: [...volumes] };
+      return { tree, facts: { program, description, warnings, run: started } };
     },
     own: async (_bundle, { program, run, warnings }) => {
       if (program === null) {
@@ -46,10 +47,13 @@ export async function imageSource(
           details: { subject: image },
         });
       }
+      const builder = createFileTree();
+      for (const folder of run?.folders ?? []) builder.add(folder, { kind: 'directory' });
       return {
-        tree: createFileTree().tree,
+        tree: builder.tree,
         program,
-        args: [program, ...(args ?? run?.args ?? [])],
+        // Many programs in one (busybox) and Python's environments go by the name that they are called by.
+        args: [run?.argv0 ?? program, ...(args ?? run?.args ?? [])],
         env: run?.env ?? {},
         cwd: run?.cwd ?? null,
         minMemoryMiB,

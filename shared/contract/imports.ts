@@ -14,6 +14,8 @@ import { call } from './define.ts';
 const source = {
   source: z.string().min(1).max(4096),
   cwd: z.string().min(1).max(4096).optional(),
+  /** For an ops config.json that names none, as `ops run -c config.json PROGRAM`: its program. */
+  program: z.string().min(1).max(4096).optional(),
 };
 
 export const importCalls = {

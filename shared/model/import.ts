@@ -13,6 +13,8 @@ export const importWarningCodes = [
   'fork',
   /** Its entry point is a shell or a script for one. */
   'shell',
+  /** Its entry point is an init, which starts the program and waits for it. */
+  'init',
   /** It asks for a user other than root: Nanos has none. */
   'user',
   /** It is not for x86-64 Linux. */

@@ -33,12 +33,46 @@ describe('what an image starts', () => {
     });
     expect(spec).toEqual({
       program: '/usr/bin/node',
+      argv0: 'node',
       args: ['server.js', '--port', '80'],
-      env: { PATH: '/opt/bin:/usr/bin', EMPTY: '', A: 'b=c' },
+      env: { PATH: '/opt/bin:/usr/bin', EMPTY: '', 'no name': 'x', A: 'b=c' },
       cwd: '/srv',
       port: 443,
+      volumes: [],
       warnings: [],
     });
+  });
+
+  it('has the environment as written, whatever the names are made of', async () => {
+    const Env = ['discovery.type=single-node', 'my-app-mode=on', 'EMPTY=', 'EQ=a=b', 'NOVALUE', '=x'];
+    expect((await specOf({ Cmd: ['/usr/bin/node'], Env })).env).toEqual({
+      'discovery.type': 'single-node',
+      'my-app-mode': 'on',
+      EMPTY: '',
+      EQ: 'a=b',
+    });
+  });
+
+  it('is called by the name that the image has, not by what that leads to', async () => {
+    const spec = await specOf({ Entrypoint: ['/bin/called', 'hi'] }, {});
+    expect(spec.program).toBeNull();
+    const busybox = await specOf({ Entrypoint: ['echo', 'hi'], Env: ['PATH=/links'] }, { '/links/echo': elfHead() });
+    expect(busybox).toMatchObject({ program: '/links/echo', argv0: 'echo', args: ['hi'] });
+  });
+
+  it.each([
+    [{ Entrypoint: ['/sbin/tini', '--'], Cmd: ['/usr/bin/node', 'a'] }, ['a']],
+    [{ Entrypoint: ['/sbin/tini', '-g', '-e', '143', '--', '/usr/bin/node'], Cmd: ['b'] }, ['b']],
+    [{ Entrypoint: ['dumb-init', '--rewrite', '15:2'], Cmd: ['node', 'c'] }, ['c']],
+  ])('leaves an init out, and says so: %j', async (config, args) => {
+    const spec = await specOf(config);
+    expect(spec).toMatchObject({ program: '/usr/bin/node', args });
+    expect(codes(spec)).toEqual(['init']);
+  });
+
+  it('names the folders that it declares as volumes', async () => {
+    const spec = await specOf({ Cmd: ['/usr/bin/node'], Volumes: { '/data': {}, '/var/lib/x': {} } });
+    expect(spec.volumes).toEqual(['/data', '/var/lib/x']);
   });
 
   it('is found from the working directory, and at the end of links', async () => {

@@ -5,14 +5,20 @@ import type { ImageConfig } from '@firstlight/oci';
 import type { PathTree } from '@firstlight/tar';
 import type { ImportWarning } from '#shared/model/import.ts';
 import { plainWords } from './shell-words.ts';
+import { splitInit } from './split-init.ts';
 
-/** Shape: `program` is an ELF in the tree, or null: the warnings then say why. `args` leave its own name out. */
+/**
+ * Shape: `program` is an ELF in the tree, all links followed, or null: the warnings then say why. `argv0` is the name that it
+ * was called by; `args` leave that out. `volumes` are the folders that the image declares.
+ */
 export interface RunSpec {
   readonly program: string | null;
+  readonly argv0: string | null;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | null;
   readonly port: number | null;
+  readonly volumes: readonly string[];
   readonly warnings: readonly ImportWarning[];
 }
 
@@ -30,7 +36,7 @@ const noFork = 'Nanos runs one process, so nothing that starts other programs wo
 
 /** The program of an image, with scripts followed to what runs them and plain shell commands freed of their shell. */
 export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readStart: ReadStart): Promise<RunSpec> {
-  const { Entrypoint, Cmd, Env, WorkingDir, User, ExposedPorts } = config ?? {};
+  const { Entrypoint, Cmd, Env, WorkingDir, User, ExposedPorts, Volumes } = config ?? {};
   const env = readEnv(Env ?? []);
   const cwd = WorkingDir ? WorkingDir : null;
   const warnings: ImportWarning[] = [];
@@ -44,20 +50,27 @@ export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readS
     );
   }
 
-  const entry = Entrypoint ?? [];
-  const cmd = Cmd ?? [];
+  const init = splitInit([...(Entrypoint ?? []), ...(Cmd ?? [])]);
+  if (init.name !== null) {
+    warn('init', `The image starts its program through ${init.name}, which forks. It is started without it: ${noFork}`);
+  }
+  // What the init is given counts from the words that follow it.
+  const entry = (Entrypoint ?? []).slice(init.words);
+  const cmd = (Cmd ?? []).slice(Math.max(0, init.words - (Entrypoint ?? []).length));
   const finder = { tree, readStart, path: env.PATH ?? defaultPath, cwd: cwd ?? '/' };
   const found = await choose();
   return {
     program: found?.program ?? null,
+    argv0: found?.argv0 ?? null,
     args: found?.args ?? [],
     env,
     cwd,
     port: portOf(ExposedPorts ?? {}),
+    volumes: Object.keys(Volumes ?? {}).filter((path) => path.startsWith('/')),
     warnings,
   };
 
-  async function choose(): Promise<Pick<RunSpec, 'program' | 'args'> | null> {
+  async function choose(): Promise<Pick<RunSpec, 'program' | 'argv0' | 'args'> | null> {
     const words = [...entry, ...cmd];
     if (words.length === 0) {
       warn('missing', 'The image names no program to start.', 'Use an image with an ENTRYPOINT or a CMD.');
@@ -98,7 +111,7 @@ export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readS
 }
 
 type Command =
-  | { readonly kind: 'program'; readonly program: string; readonly args: readonly string[] }
+  | { readonly kind: 'program'; readonly program: string; readonly argv0: string; readonly args: readonly string[] }
   /** `inner`: the words that the shell was given, when it needs no shell for them. */
   | { readonly kind: 'shell'; readonly shell: string; readonly what: string; readonly inner: string[] | null }
   | { readonly kind: 'missing' | 'architecture'; readonly why: string };
@@ -119,7 +132,7 @@ async function resolveCommand(words: readonly string[], finder: Finder): Promise
     if (shells.has(name.split('/').at(-1) as string)) return asShell(name, args, scripts > 0 ? args[0] : undefined);
     const head = Buffer.from(await finder.readStart(found.node));
     if (head[0] === 0x7f && head.subarray(1, 4).toString('latin1') === 'ELF') {
-      if (isForThisMachine(head)) return { kind: 'program', program: found.path, args };
+      if (isForThisMachine(head)) return { kind: 'program', program: found.path, argv0: name, args };
       return { kind: 'architecture', why: `${found.path} is no program for x86-64.` };
     }
     const line = /^#![ \t]*([^\s\0]+)[ \t]*([^\n\0]*)/.exec(head.toString('latin1'));
@@ -171,7 +184,8 @@ function lookUp(tree: PathTree, path: string) {
 function readEnv(lines: readonly string[]): Record<string, string> {
   const env: Record<string, string> = {};
   for (const line of lines) {
-    const [, name, value = ''] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(line) ?? [];
+    // As runc: whatever stands before the first sign of equality; a word without one sets nothing.
+    const [, name, value = ''] = /^([^=\0]+)=([^\0]*)$/.exec(line) ?? [];
     if (name !== undefined) env[name] = value;
   }
   return env;

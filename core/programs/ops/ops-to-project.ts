@@ -155,7 +155,11 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
     ...(config.Klibs?.length ? { klibs: [...new Set(config.Klibs)] } : {}),
     ...(Object.keys(options).length > 0 ? { options: options as NanosConfig['options'] } : {}),
   };
-  if (!config.Program) fail([], 'No "Program" is named: such a file goes with a package. Import the package instead.');
+  if (!config.Program)
+    fail(
+      [],
+      'No "Program" is named. Name it: `firstlight import config.json --program ./server`; or, for a file that goes with a package, import the package.',
+    );
   checkValues({ ...program, nanos }, at, problems);
   for (const name of Object.keys(config.Env ?? {})) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) fail(['Env', name], `"${name}" is no name of an environment variable.`);

@@ -4,6 +4,7 @@ import { rootFsAt, writeDerived, writeOverlay } from '@firstlight/disk';
 import { createFileTree, type TreeNode } from '@firstlight/files';
 import { runsFunction } from '#core/bundle/config-in-image.ts';
 import { addKlibs, addNamedFiles } from '#core/programs/add-files.ts';
+import { addContainerDefaults, homeFolder } from '#core/programs/container-defaults.ts';
 import { openSource } from '#core/programs/open-source.ts';
 import type { ProgramSource } from '#core/programs/source.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
@@ -45,7 +46,7 @@ export interface NanosOptions {
 }
 
 /** Raised when images of the same content are written otherwise. */
-const builderVersion = 2;
+const builderVersion = 3;
 
 /** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a base that is shared. */
 export function createNanosRuntime(options: NanosOptions): Runtime {
@@ -73,6 +74,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     const builder = createFileTree();
     builder.addAll(base.tree);
     builder.addAll(own.tree);
+    addContainerDefaults(builder, own.cwd);
     const outside = await addNamedFiles(builder, config.files, projectDir);
     // The kernel mounts on what is there already.
     for (const { mount } of Object.values(config.volumes)) builder.add(mount, { kind: 'directory' });
@@ -81,7 +83,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     const root = rootTuple({
       program: own.program,
       args: own.args,
-      env: { ...own.env, ...config.env },
+      env: { HOME: homeFolder, ...own.env, ...config.env },
       cwd: own.cwd,
       volumes: config.volumes,
       config: nanos,
@@ -175,6 +177,13 @@ function baseRequest(release: NanosFiles, source: ProgramSource): BaseRequest {
 const needsStrace = ({ debug, options }: NanosConfig): boolean =>
   debug.strace || options.debugsyscalls === true || options.syscall_summary === true;
 
+/** Whether the kernel prints what it sees among the program's lines. */
+const hasDiagnostics = ({ debug, options }: NanosConfig): boolean =>
+  debug.strace ||
+  debug.trace ||
+  debug.missingFiles ||
+  [options.debugsyscalls, options.syscall_summary, options.trace, options.missing_files].some(Boolean);
+
 const klibsOf = (nanos: NanosConfig): string[] => [
   ...new Set([...nanos.klibs, ...(needsStrace(nanos) ? ['strace'] : [])]),
 ];
@@ -208,7 +217,7 @@ function sessionInfo(
   const symbols = runtimeInfo === undefined ? null : symbolsSchema.parse(JSON.parse(runtimeInfo));
   if (network === null || config.port === null) {
     const { expected_exit_code: expectedExitCode } = nanos.options;
-    return { kind: 'job', host: null, port: 0, disk, expectedExitCode, symbols };
+    return { kind: 'job', host: null, port: 0, disk, expectedExitCode, hasDiagnostics: hasDiagnostics(nanos), symbols };
   }
   const kind = runsFunction(config) ? 'function' : 'http';
   if (network.kind !== 'user') return { kind, host: nanos.address?.ip ?? null, port: config.port, disk, symbols };

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { type ByteSource, createRawDisk, type Disk, type FileSource, FilesError, openFile } from '@firstlight/files';
 import { DiskError, damagedDisk } from './disk-error.ts';
+import { foreignFormat, foreignHeadBytes } from './foreign-format.ts';
 import { createQcow2Disk } from './read-qcow2.ts';
 import { isQcow2, readQcow2Header } from './read-qcow2-header.ts';
 
@@ -58,6 +59,7 @@ export async function openSource(source: ByteSource, format: string | null, open
   const first = format === 'raw' ? new Uint8Array() : await source.read(0, Math.min(4, source.bytes));
   if (!isQcow2(first)) {
     if (format === 'qcow2') throw damagedDisk(source.path, 'no qcow2 file', 0);
+    if (format === null) await refuseForeign(source);
     return createRawDisk(source);
   }
   const header = await readQcow2Header(source);
@@ -68,6 +70,13 @@ export async function openSource(source: ByteSource, format: string | null, open
     await below?.close();
     throw thrown;
   }
+}
+
+/** What is said to be raw is raw; what says nothing may be another program's. */
+async function refuseForeign(source: ByteSource): Promise<void> {
+  const bytes = Math.min(foreignHeadBytes, source.bytes);
+  const error = foreignFormat(source.path, await source.read(0, bytes), await source.read(source.bytes - bytes, bytes));
+  if (error !== null) throw error;
 }
 
 /** QEMU also takes URLs and JSON here; those lead to the network. */

@@ -1,6 +1,7 @@
 /** The first bytes of a qcow2 file. Source: docs/interop/qcow2.txt of QEMU. */
 import type { ByteSource } from '@firstlight/files';
 import { damagedDisk } from './disk-error.ts';
+import { unsupported } from './foreign-format.ts';
 
 /** `QFI` and 0xfb. */
 const magic = 0x514649fb;
@@ -41,7 +42,7 @@ export async function readQcow2Header(source: ByteSource): Promise<Qcow2Header> 
   const diskBytes = Number(fields.getBigUint64(24));
   if (diskBytes > maxDiskBytes) throw invalid(`a disk of ${diskBytes} bytes`, 24);
   if (fields.getUint32(32) !== 0) throw invalid('it is encrypted, which is not read here,', 32);
-  if (version === 3) checkFeatures(fields, invalid);
+  if (version === 3) checkFeatures(fields, source.path, invalid);
 
   const l1Entries = fields.getUint32(36);
   const l1Start = Number(fields.getBigUint64(40));
@@ -55,13 +56,13 @@ export async function readQcow2Header(source: ByteSource): Promise<Qcow2Header> 
   return { diskBytes, clusterBits: bits, l1Start, l1Entries, backing: readBacking(head, headerBytes, invalid) };
 }
 
-function checkFeatures(fields: DataView, invalid: (what: string, at: number) => Error): void {
+function checkFeatures(fields: DataView, path: string, invalid: (what: string, at: number) => Error): void {
   const low = fields.getUint32(76);
   if (fields.getUint32(72) !== 0 || (low & ~0x1f) !== 0) throw invalid('a feature of qcow2 that is not known here', 72);
   if (low & incompatible.corrupt) throw invalid('it is marked as corrupt', 72);
-  if (low & incompatible.dataFile) throw invalid('its data is in another file, which is not read here,', 72);
-  if (low & incompatible.extendedL2) throw invalid('its clusters have parts, which are not read here,', 72);
-  if (low & incompatible.compressionType) throw invalid('its compression is not zlib, which alone is read here,', 72);
+  if (low & incompatible.dataFile) throw unsupported(path, 'It is qcow2 with its data in another file');
+  if (low & incompatible.extendedL2) throw unsupported(path, 'It is qcow2 with clusters in parts (extended L2)');
+  if (low & incompatible.compressionType) throw unsupported(path, 'It is qcow2 packed with Zstandard');
 }
 
 function readBacking(

@@ -6,11 +6,17 @@ const whiteoutPrefix = '.wh.';
 const opaqueName = '.wh..wh..opq';
 
 /**
- * Puts a layer over those below it. Whiteouts take away what lies below only, wherever they stand in the layer.
+ * Puts a layer over those below it. Whiteouts take away what lies below only, wherever they stand in the layer, and whatever
+ * kind of entry they are.
  *
- * Errors: as the tree's. Source: the OCI image specification, "Layer".
+ * Errors: as the tree's. Source: the OCI image specification, "Layer"; containerd's `archive.Apply`.
  */
 export function applyLayer(tree: PathTree, { entries, dir }: Layer): void {
+  // A folder takes the place of a link before what is said of the folder is done: what the link leads to is another's.
+  for (const { kind, path } of entries) {
+    const below = kind === 'directory' ? tree.get(path) : undefined;
+    if (below !== undefined && below.kind !== 'directory') tree.add(path, { kind: 'directory' });
+  }
   const whiteouts = entries.filter(({ path }) => nameOf(path).startsWith(whiteoutPrefix));
   for (const { path } of whiteouts) {
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';

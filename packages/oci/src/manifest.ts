@@ -50,6 +50,7 @@ const configSchema = z.object({
       WorkingDir: z.string().nullish(),
       User: z.string().nullish(),
       ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
+      Volumes: z.record(z.string(), z.unknown()).nullish(),
     })
     .nullish(),
   rootfs: z.object({ diff_ids: z.array(digestSchema).max(maxLayers) }).optional(),

@@ -92,6 +92,44 @@ describe('the layers of an image', () => {
     expect(await textIn(tree, '/c/one')).toBe('again');
   });
 
+  it('replace a link by a folder before what the folder hides is looked at', async () => {
+    const { tree } = await openLayers(
+      [
+        { name: 'run/kept.txt', data: 'kept' },
+        { name: 'var/run', type: 'symlink', linkname: '/run' },
+      ],
+      [
+        { name: 'var/run/', type: 'directory' },
+        { name: 'var/run/.wh..wh..opq' },
+        { name: 'var/run/new.txt', data: 'new' },
+      ],
+    );
+    expect(await textIn(tree, '/run/kept.txt')).toBe('kept');
+    expect(tree.get('/var/run')).toEqual({ kind: 'directory' });
+    expect(await textIn(tree, '/var/run/new.txt')).toBe('new');
+  });
+
+  it('may have hard links to what lies below, and whiteouts that are hard links', async () => {
+    const { tree } = await openLayers(
+      [
+        { name: 'tmp/keep.txt', data: 'keep' },
+        { name: 'tmp/gone.txt', data: 'gone' },
+      ],
+      [
+        { name: 'tmp/.wh.gone.txt', type: 'link', linkname: 'tmp/keep.txt' },
+        { name: 'tmp/same.txt', type: 'link', linkname: 'tmp/keep.txt' },
+      ],
+    );
+    expect([...tree.keys()]).toEqual(['/tmp', '/tmp/keep.txt', '/tmp/same.txt']);
+    expect(await textIn(tree, '/tmp/same.txt')).toBe('keep');
+  });
+
+  it('are refused a hard link to what is nowhere', async () => {
+    await expect(openLayers([{ name: 'a', type: 'link', linkname: 'gone' }])).rejects.toMatchObject({
+      reason: 'invalid',
+    });
+  });
+
   it('cannot take away what is outside by a whiteout behind a link', async () => {
     const { tree } = await openLayers(
       [

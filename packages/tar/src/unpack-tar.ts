@@ -6,17 +6,18 @@ import { z } from 'zod';
 import type { Bytes } from './decompress.ts';
 import type { PathTree } from './path-tree.ts';
 import { type ReadTarOptions, readTar, type TarEntry } from './read-tar.ts';
-import { invalidArchive } from './tar-error.ts';
+import { invalidArchive, TarError } from './tar-error.ts';
 
 /**
  * What an archive holds, in its order. Shape: `index` names the file in the folder that holds the content; null for an empty
- * one. Hard links are files, or symlinks, that share it.
+ * one. A hard link to what the archive has is a file, or symlink, that shares it; `link` is one to what lies below the archive.
  */
 export const unpackedSchema = z.array(
   z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('directory'), path: z.string() }),
     z.object({ kind: z.literal('file'), path: z.string(), bytes: z.number(), index: z.number().nullable() }),
     z.object({ kind: z.literal('symlink'), path: z.string(), target: z.string() }),
+    z.object({ kind: z.literal('link'), path: z.string(), target: z.string() }),
   ]),
 );
 export type Unpacked = z.output<typeof unpackedSchema>;
@@ -26,8 +27,8 @@ type FileNode = Extract<TreeNode, { kind: 'file' }>;
 /**
  * Writes the files of an archive into `dir`, which exists and is empty, and says which is which.
  *
- * Errors: as `readTar`; `invalid` for a hard link to what is not in the archive; `write-failed`. What was
- * written until then stays: the caller removes `dir`.
+ * Errors: as `readTar`; `invalid` for a hard link to a folder; `write-failed`. What was written until then stays: the caller
+ * removes `dir`.
  */
 export async function unpackTar(packed: Bytes, dir: string, options: ReadTarOptions): Promise<Unpacked> {
   const unpacked: UnpackedEntry[] = [];
@@ -43,8 +44,9 @@ export async function unpackTar(packed: Bytes, dir: string, options: ReadTarOpti
   async function take(entry: TarEntry): Promise<UnpackedEntry> {
     if (entry.kind === 'link') {
       const target = byPath.get(entry.target);
-      if (target !== undefined && target.kind !== 'directory') return { ...target, path: entry.path };
-      throw invalidArchive(options.archive, `${entry.path} is a hard link to ${entry.target}, which is not in it.`);
+      if (target === undefined) return entry;
+      if (target.kind !== 'directory') return { ...target, path: entry.path };
+      throw invalidArchive(options.archive, `${entry.path} is a hard link to ${entry.target}, which is a folder.`);
     }
     if (entry.kind !== 'file') return entry;
     const { path, bytes } = entry;
@@ -70,9 +72,20 @@ async function writeContent(content: Bytes, path: string): Promise<void> {
   }
 }
 
-/** The node of a tree for an entry that was unpacked into `dir`. */
+/** Adds an entry that was unpacked into `dir`. Errors: `invalid` for a hard link to what is neither in the archive nor below it. */
 export function addUnpacked(tree: PathTree, entry: UnpackedEntry, dir: string): void {
-  tree.add(entry.path, entry.kind === 'file' ? fileNode(entry, dir) : entry);
+  if (entry.kind !== 'link') {
+    tree.add(entry.path, entry.kind === 'file' ? fileNode(entry, dir) : entry);
+    return;
+  }
+  const target = tree.get(entry.target);
+  if (target === undefined || target.kind === 'directory') {
+    throw new TarError('invalid', `${entry.path} is a hard link to ${entry.target}, which is not there.`, {
+      hint: 'Fetch or make the archive again; if it stays so, it was made wrongly or is hostile.',
+      subject: entry.path,
+    });
+  }
+  tree.add(entry.path, target);
 }
 
 function fileNode({ index, bytes }: Extract<UnpackedEntry, { kind: 'file' }>, dir: string): FileNode {

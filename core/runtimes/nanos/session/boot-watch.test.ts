@@ -56,7 +56,7 @@ describe('the watch over a boot', () => {
         ['boot.sector', 1],
         ['listening.seen', 2],
       ]);
-      expect(watch.output()).toBe('no end of line  and on\n');
+      expect(watch.text()).toBe('no end of line  and on\n');
     }
   });
 
@@ -70,15 +70,23 @@ describe('the watch over a boot', () => {
     const { watch, say } = watched();
     say(`${sign}gitversion: x\n`);
     say('[0.1] en1: assigned 10.0.2.15\r\n[0.1] NET: starting\nhéllo\r\n[0.2] not the kernel\n');
-    expect(watch.output()).toBe('gitversion: x\nhéllo\n[0.2] not the kernel\n');
+    expect(watch.text()).toBe('gitversion: x\nhéllo\n[0.2] not the kernel\n');
     const line = `${'x'.repeat(999)}\n`;
     for (let i = 0; i < 3000; i++) say(line);
     say('the end');
-    const output = watch.output();
+    const output = watch.text();
     expect(output.length).toBeLessThanOrEqual(1024 * 1024 + line.length);
     expect(output.endsWith(`${line}the end`)).toBe(true);
     for (let i = 0; i < 3; i++) say('y'.repeat(1024 * 1024));
-    expect(watch.output().length).toBeLessThanOrEqual(2 * 1024 * 1024 + line.length);
+    expect(watch.text().length).toBeLessThanOrEqual(2 * 1024 * 1024 + line.length);
+  });
+
+  it('takes out what the kernel says in the middle of a line, and no byte of the program', () => {
+    const { watch, say } = watched();
+    say(`${sign}[0.100000] en1: assigned 10.0.2.15\ntotal: [4.201737] en1: assigned FE80::5054:FF:FE12:3456\n42\n`);
+    expect(watch.text()).toBe('total: 42\n');
+    say('\xff\xfe\r\n[1.5] lines of its own\n');
+    expect(Buffer.from(watch.output()).subarray(10).toString('latin1')).toMatch(/\r\n\[1\.5\] lines of its own\n$/);
   });
 
   it('listens until it is told to stop', () => {

@@ -16,8 +16,10 @@ export interface BootWatch {
   /** Settles when a function's server says that it listens. */
   readonly listening: Promise<void>;
   readonly marks: () => readonly HostMark[];
-  /** What was printed, without what the boot itself says; the last of it, when it is long. */
-  readonly output: () => string;
+  /** What was printed, without what the kernel says of its start; the last of it, when it is long. */
+  readonly output: () => Uint8Array;
+  /** The same as text, for looking into. */
+  readonly text: () => string;
   readonly stop: () => void;
 }
 
@@ -28,8 +30,9 @@ export interface BootWatch {
  */
 const serialErrorNs = ns(15_000_000);
 const maxOutput = 1024 * 1024;
-const addressLine = /^\[[\d.]+\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
-const kernelLine = /^\[\d+\.\d+\] (?:en\d+: assigned|NET: |gitversion: )/;
+const addressLine = /\[\d+\.\d{1,6}\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
+/** What the kernel says may begin in the middle of a line that the program has not ended yet. */
+const kernelWords = /\[\d+\.\d{1,6}\] (?:en\d+: assigned [\da-fA-F.:]+|NET: .*|gitversion: .*)\r?$/;
 
 /** Listens from now on. Call `stop` when the first answer is there. */
 export function watchBoot(
@@ -66,7 +69,13 @@ export function watchBoot(
       mark('network.address', `network address ${ip}`, lineAtNs, 'runtime');
       address.resolve(ip);
     }
-    if (!kernelLine.test(line)) {
+    const kernelAt = line.search(kernelWords);
+    if (kernelAt > 0) {
+      // The program's line goes on where it was.
+      line = line.slice(0, kernelAt);
+      return;
+    }
+    if (kernelAt === -1) {
       keep(`${line}\n`);
       if (!printed && lineAtNs !== null && kind !== 'function')
         mark('program.output', 'first line of the program', lineAtNs, outputOpens);
@@ -104,15 +113,15 @@ export function watchBoot(
     }
   });
 
+  const output = () => Buffer.from(`${kept.join('')}${line}`, 'latin1');
+
   return {
     spoke: spoke.promise,
     address: address.promise,
     listening: listening.promise,
     marks: () => [...marks],
-    output: () =>
-      Buffer.from(`${kept.join('')}${line}`, 'latin1')
-        .toString('utf8')
-        .replaceAll('\r\n', '\n'),
+    output,
+    text: () => output().toString('utf8').replaceAll('\r\n', '\n'),
     stop,
   };
 }

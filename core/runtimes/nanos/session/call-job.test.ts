@@ -61,9 +61,24 @@ it('answers with what the program printed, once it has ended', async () => {
   expect(outcome).toMatchObject({
     ok: true,
     ended: true,
-    response: { status: 200, body: { kind: 'text', value: 'héllo\nbye\n' }, bytes: 11 },
+    response: { status: 200, body: { kind: 'text', value: 'héllo\r\nbye\n' }, bytes: 12 },
   });
   expect(hostMarks?.map(({ name }) => name)).toEqual(['boot.sector', 'network.address', 'program.output']);
+  await untilClosed();
+});
+
+it('answers byte for byte when the kernel prints no diagnostics', async () => {
+  const { session, say, end } = play({ hasDiagnostics: false });
+  const answering = session.invoke(request);
+  const printed = Buffer.concat([Buffer.from('[2] brk(0x0) = mine\n'), Buffer.from([0x80, 0xff, 0x0a])]);
+  say(`${sign}[0.100000] en1: assigned 10.0.2.15\n`);
+  say(printed);
+  await session.ready;
+  end();
+  expect((await answering).outcome).toMatchObject({
+    ok: true,
+    response: { body: { kind: 'bytes', base64: printed.toString('base64') }, bytes: printed.length },
+  });
   await untilClosed();
 });
 

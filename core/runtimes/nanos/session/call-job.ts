@@ -42,26 +42,40 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     late.catch(() => undefined);
     await Promise.race([link.ended, late]).finally(() => over.abort());
     const times = { sentAtNs, isSent: false, receivedAtNs: hostNow(), marks: [], received: [] };
-    if (readNanosPanic(watch.output()) !== null) {
+    if (readNanosPanic(watch.text()) !== null) {
       // Whoever manages the instance tells how, with symbols.
       throw new FirstlightError('CHANNEL_BROKEN', 'The program crashed.');
     }
-    const printed = partOf(watch.output(), 'program');
+    // Without diagnostics every line is the program's, whatever it looks like.
+    const printed = info.hasDiagnostics === false ? watch.output() : partOf(watch.output(), 'program');
     const code = (await (await exitCode)?.read()) ?? 0;
     if (code !== 0 && !isExpected(code, info.expectedExitCode)) {
       const error = new FirstlightError('FUNCTION_CRASHED', `The program ended with exit code ${code}.`, {
         hint: 'What it printed says more.',
-        details: { output: printed },
+        details: { output: Buffer.from(printed).toString('utf8') },
       });
       return { outcome: { ok: false, error, fatal: true }, ...times } as const;
     }
-    const body = { kind: 'text', value: printed } as const;
-    const headers = { 'content-type': 'text/plain; charset=utf-8' };
-    const response = { status: 200, headers, body, bytes: bytes(Buffer.byteLength(printed)) };
+    const text = textOf(printed);
+    const body =
+      text === null
+        ? ({ kind: 'bytes', base64: Buffer.from(printed).toString('base64') } as const)
+        : ({ kind: 'text', value: text } as const);
+    const headers = { 'content-type': text === null ? 'application/octet-stream' : 'text/plain; charset=utf-8' };
+    const response = { status: 200, headers, body, bytes: bytes(printed.length) };
     return { outcome: { ok: true, response, ended: true }, ...times } as const;
   }
 
   return { ready: watch.spoke, call, sampleClock: async () => [], close: () => closeSoon(unread) };
+}
+
+/** Null for bytes that are no UTF-8: they are given as they are. */
+function textOf(printed: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(printed);
+  } catch {
+    return null;
+  }
 }
 
 const closeSoon = (exitCode: Promise<ExitCodeReader> | null): void =>

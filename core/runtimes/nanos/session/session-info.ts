@@ -25,6 +25,8 @@ const sessionInfoSchema = z.strictObject({
   disk: z.string().nullable(),
   /** The exit codes that count as 0: the kernel applies the option to how the machine ends, and not to what it leaves. */
   expectedExitCode: nanosOptionsSchema.shape.expected_exit_code,
+  /** Whether the kernel may print diagnostics among the program's lines: system calls, its trace, missing files. Default: true. */
+  hasDiagnostics: z.boolean().optional(),
   /** What tells a crash by its functions: the kernel and the program, each with the file on this host. */
   symbols: symbolsSchema.nullable(),
 });

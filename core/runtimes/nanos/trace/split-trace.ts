@@ -83,9 +83,8 @@ const signBytes = [...readyMarker].map((char) => char.charCodeAt(0));
 const isSign = (line: readonly number[]): boolean =>
   line.length === signBytes.length && signBytes.every((byte, index) => line[index] === byte);
 
-/** The wanted part of a text. */
-export function partOf(text: string, wanted: Part): string {
+/** The wanted part of what was printed. */
+export function partOf(printed: Uint8Array, wanted: Part): Buffer {
   const splitter = createTraceSplitter(wanted);
-  const parts = [splitter.push(Buffer.from(text)), splitter.end()];
-  return Buffer.concat(parts).toString('utf8');
+  return Buffer.concat([splitter.push(printed), splitter.end()]);
 }

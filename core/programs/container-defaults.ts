@@ -1,0 +1,43 @@
+/** What programs take for granted since every container has it. */
+import type { FileTree, FileTreeBuilder, TreeNode } from '@firstlight/files';
+import { pathTreeOf } from '@firstlight/tar';
+
+/** The name server of QEMU's user-mode network, and of most others that a machine of ours is in. */
+const nameServer = '10.0.2.3';
+const hosts = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';
+export const homeFolder = '/root';
+
+/**
+ * Adds what is not there: `/tmp`, the home of root, the working directory, `/etc/hosts` and `/etc/resolv.conf`, the last two
+ * also in place of empty files, which images have for their runtime to mount over.
+ */
+export function addContainerDefaults(builder: FileTreeBuilder, cwd: string | null): void {
+  const tree = pathTreeOf(builder.tree);
+  for (const folder of ['/tmp', homeFolder, ...(cwd === null ? [] : [cwd])]) {
+    if (tree.lookUp(folder) === undefined) tree.add(folder, { kind: 'directory' });
+  }
+  for (const [path, text] of [
+    ['/etc/hosts', hosts],
+    ['/etc/resolv.conf', `nameserver ${nameServer}\n`],
+  ] as const) {
+    const found = tree.lookUp(path)?.node;
+    if (found !== undefined && (found.kind !== 'file' || found.bytes > 0)) continue;
+    // A link to nowhere (systemd's resolv.conf) is replaced, not followed.
+    if (tree.get(path)?.kind === 'symlink') tree.remove(path);
+    tree.add(path, textFile(text));
+  }
+  addMissing(builder, tree.toFileTree());
+}
+
+/** Only what is new: what the base has must stay the same node. */
+function addMissing(builder: FileTreeBuilder, tree: FileTree): void {
+  for (const [path, node] of tree) {
+    if (node.kind === 'directory' ? builder.get(path) === undefined : builder.get(path) !== node)
+      builder.add(path, node);
+  }
+}
+
+function textFile(text: string): Extract<TreeNode, { kind: 'file' }> {
+  const data = Buffer.from(text);
+  return { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length };
+}

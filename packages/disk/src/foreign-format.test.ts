@@ -1,0 +1,55 @@
+import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runTool } from '@firstlight/files/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDisk } from './open-disk.ts';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fl-foreign-'));
+  await truncate(await emptyFile('raw'), 1 << 20);
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+async function emptyFile(name: string): Promise<string> {
+  await runTool('touch', [join(dir, name)]);
+  return join(dir, name);
+}
+
+describe('a disk of another program is named, with a command that works', () => {
+  it.each(['vmdk', 'vhdx', 'vpc', 'vdi', 'qed'])('%s', async (format) => {
+    const path = join(dir, `disk.${format}`);
+    await runTool('qemu-img', ['convert', '-f', 'raw', '-O', format, join(dir, 'raw'), path]);
+    const error = await openDisk(path).catch((thrown) => thrown);
+    expect(error).toMatchObject({ reason: 'unsupported', hint: expect.stringContaining(`-f ${format} -O raw`) });
+    const [tool = '', ...args] = error.hint.replace('Convert it first: ', '').split(' ');
+    await runTool(tool, args, { cwd: dir });
+    const { disk } = await openDisk(`${path}.raw`);
+    expect(disk.bytes).toBeGreaterThanOrEqual(1 << 20);
+    await disk.close();
+  });
+
+  it.each([
+    ['compression_type=zstd', /Zstandard/],
+    ['extended_l2=on', /extended L2/],
+    ['data_file=%', /data in another file/],
+  ])('qcow2 with %s', async (option, words) => {
+    const name = option.replace(/\W.*/, '');
+    const path = join(dir, `${name}.qcow2`);
+    const options = option.replace('%', join(dir, `${name}.data`));
+    await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', '-o', options, path, '1M']);
+    await expect(openDisk(path)).rejects.toMatchObject({
+      reason: 'unsupported',
+      message: expect.stringMatching(words),
+      hint: expect.stringContaining('-f qcow2 -O raw'),
+    });
+  });
+
+  it('packed with gzip, or in a tar archive', async () => {
+    await runTool('gzip', ['--keep', join(dir, 'raw')]);
+    await expect(openDisk(join(dir, 'raw.gz'))).rejects.toMatchObject({ hint: expect.stringContaining('gunzip') });
+    await runTool('tar', ['-C', dir, '-cf', join(dir, 'raw.tar'), 'raw']);
+    await expect(openDisk(join(dir, 'raw.tar'))).rejects.toMatchObject({ hint: expect.stringContaining('tar -xf') });
+  });
+});
