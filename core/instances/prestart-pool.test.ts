@@ -36,7 +36,7 @@ const spec = (projectId: string, imageId = 'image', memoryMiB = 64) =>
     projectId,
     image: { id: imageId },
     accel: 'tcg',
-    config: { name: 'f', memoryMiB, vcpus: 1 },
+    config: { name: 'f', runtime: 'ember', memoryMiB, vcpus: 1 },
   }) as unknown as LaunchSpec;
 const states = (made: readonly Made[]) => made.map(({ instance }) => instance.state);
 const settle = () => new Promise((resolve) => setTimeout(resolve, 0));

@@ -5,7 +5,7 @@ import { createRunner, type RunnerOptions } from './run-function.ts';
 
 /** A runner whose image is there and whose registry starts nothing. */
 function createRefusingRunner(finished: Run[]) {
-  const config = { name: 'hello', memoryMiB: 8, vcpus: 1, timeoutMs: 1000 };
+  const config = { name: 'hello', runtime: 'ember', memoryMiB: 8, vcpus: 1, timeoutMs: 1000 };
   const build = {
     bundle: { id: 'b'.repeat(64), config },
     image: { id: 'a'.repeat(64), bytes: 1, runtime: 'ember', minMemoryMiB: 34 },
