@@ -86,7 +86,7 @@ function hashOf(parts) {
 const kernelDirs = ['kernel', 'boot', 'mm', 'dev', 'rt'];
 
 function inputsHash(found) {
-  const files = sourcesIn(...kernelDirs, 'rt/include', 'floor');
+  const files = sourcesIn(...kernelDirs, 'rt/include', 'floor', 'firmware');
   return hashOf([
     ...Object.values(found).map(toolStamp),
     readFileSync(fileURLToPath(import.meta.url)),
@@ -285,7 +285,7 @@ async function linkKernel({ found, objects, work, output }) {
  * The guest kernel and the floor guest, built if their sources or tools have changed.
  *
  * @param {{cacheDir?: string, log?: (line: string) => void}} options
- * @returns {Promise<{kernelPath: string, floorPath: string, ordinaryPath: string, hash: string, built: boolean}>}
+ * @returns {Promise<{kernelPath: string, floorPath: string, ordinaryPath: string, firmwarePath: string, hash: string, built: boolean}>}
  */
 export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } = {}) {
   const found = tools();
@@ -295,9 +295,10 @@ export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } 
     kernelPath: path.join(dir, 'ember.elf'),
     floorPath: path.join(dir, 'floor.elf'),
     ordinaryPath: path.join(dir, 'ordinary.elf'),
+    firmwarePath: path.join(dir, 'firmware.rom'),
     hash,
   };
-  if ([result.kernelPath, result.floorPath, result.ordinaryPath].every((file) => existsSync(file)))
+  if ([result.kernelPath, result.floorPath, result.ordinaryPath, result.firmwarePath].every((file) => existsSync(file)))
     return { ...result, built: false };
   // Callers that come while it is being built wait for the one build.
   building.set(dir, building.get(dir) ?? build({ found, cacheDir, dir, log }).finally(() => building.delete(dir)));
@@ -307,6 +308,26 @@ export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } 
 }
 
 const building = new Map();
+
+/** Ember's firmware, as the ROM that lies at the end of 4 GiB. */
+async function buildFirmware({ found, work }) {
+  const object = path.join(work, 'firmware.o');
+  const linked = path.join(work, 'firmware.linked');
+  await run(found.gcc, ['-m32', '-c', `-I${guestDir}/boot`, path.join(guestDir, 'firmware/firmware.S'), '-o', object]);
+  await run(found.ld, [
+    '-m',
+    'elf_i386',
+    '-nostdlib',
+    '-static',
+    '--build-id=none',
+    '-T',
+    path.join(guestDir, 'firmware/link.ld'),
+    '-o',
+    linked,
+    object,
+  ]);
+  await run('objcopy', ['-O', 'binary', linked, path.join(work, 'firmware.rom')]);
+}
 
 async function buildFloor({ found, work, name, flags }) {
   const object = path.join(work, `${name}.o`);
@@ -330,10 +351,11 @@ async function build({ found, cacheDir, dir, log }) {
       objects.push(object);
     }
     await linkKernel({ found, objects, work, output: path.join(work, 'ember.elf') });
+    await buildFirmware({ found, work });
     await buildFloor({ found, work, name: 'floor', flags: [] });
     await buildFloor({ found, work, name: 'ordinary', flags: ['-DORDINARY'] });
     for (const name of readdirSync(work))
-      if (!name.endsWith('.elf') || name === 'draft.elf') await rm(path.join(work, name));
+      if (!/\.(elf|rom)$/.test(name) || name === 'draft.elf') await rm(path.join(work, name));
     await publish(work, dir);
   } finally {
     await rm(work, { recursive: true, force: true });

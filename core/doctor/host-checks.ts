@@ -70,7 +70,8 @@ async function lookAtFirmware({ uid }: DoctorContext): Promise<Finding> {
 }
 
 async function lookAtKernel({ resources }: DoctorContext): Promise<Finding> {
-  for (const path of [resources.guestKernelPath, resources.floorKernelPath, resources.ordinaryKernelPath]) {
+  const { guestKernelPath, emberFirmwarePath, floorKernelPath, ordinaryKernelPath } = resources;
+  for (const path of [guestKernelPath, emberFirmwarePath, floorKernelPath, ordinaryKernelPath]) {
     try {
       await access(path, constants.R_OK);
     } catch {

@@ -83,7 +83,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     onReopened: () => reconcile(),
   });
   const rates = createHostRates(layout);
-  const ember = createEmberRuntime({ resources, tscRate: rates.tsc });
+  const ember = createEmberRuntime({ layout, resources, tscRate: rates.tsc });
   const releases = createReleases({
     layout,
     baseUrl: options.nanosBaseUrl,

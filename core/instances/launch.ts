@@ -97,7 +97,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     memoryMiB: spec.config.memoryMiB,
     vcpus: spec.config.vcpus,
     machine: prepared.machine,
-    firmwarePath: findFirmware(),
+    firmwarePath: prepared.machine.kernel?.firmwarePath ?? findFirmware(),
     serialSocketPath: sockets.serial,
     channelSocketPath: sockets.channel,
     consoleSocketPath: sockets.console,

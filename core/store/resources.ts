@@ -9,6 +9,8 @@ import shipped from './shipped.json' with { type: 'json' };
 export interface Resources {
   readonly version: string;
   readonly guestKernelPath: string;
+  /** The firmware that Ember is started with. */
+  readonly emberFirmwarePath: string;
   /** The smallest guest there is: the benchmark's floor. */
   readonly floorKernelPath: string;
   /** The same with one SSE instruction in ring 0: where it runs under KVM, so do kernels that do all in ring 0. */
@@ -47,6 +49,7 @@ function resourcesIn(root: string, version: string): Resources {
   return {
     version,
     guestKernelPath: at(shipped.guestKernel),
+    emberFirmwarePath: at(shipped.emberFirmware),
     floorKernelPath: at(shipped.floorKernel),
     ordinaryKernelPath: at(shipped.ordinaryKernel),
     templatesDir: at(shipped.templates),

@@ -1,19 +1,18 @@
-import { access, constants, readFile, stat } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { sha256 } from '#core/store/digest.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { readBootId } from '#core/store/owner.ts';
 import { readJson } from '#core/store/read-json.ts';
-import { undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
-import { FirstlightError } from '#shared/errors.ts';
+import { writeAtomic } from '#core/store/write-atomic.ts';
 import { type Accel, accelSchema } from '#shared/model/instance.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { isHiddenFromQemu, type KvmAccess, kvmPath, readKvmAccess } from './kvm-access.ts';
 import type { LibvirtLink } from './libvirt/libvirt-link.ts';
 import { withLibvirtErrors } from './libvirt/to-firstlight-error.ts';
 import { type KvmFinding, type KvmProbe, probeKvm } from './probe-kvm.ts';
+import { makeReadableCopy } from './readable-copy.ts';
 
 /** The accelerator to use, and why. */
 export interface AccelChoice {
@@ -98,7 +97,11 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     ].join(' ');
     const saved = fresh ? null : await readSaved(savedPathOf(kernelPath), key);
     if (saved !== null) return saved;
-    const { conclusive, ...found } = await probe({ link, layout, kernelPath: await readableKernel(kernelPath) });
+    const { conclusive, ...found } = await probe({
+      link,
+      layout,
+      kernelPath: await makeReadableCopy(layout, kernelPath),
+    });
     await save(savedPathOf(kernelPath), {
       key,
       ...found,
@@ -131,21 +134,6 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
       () => false,
       () => true,
     );
-  }
-
-  /** The probe's kernel where QEMU's user may read it, which a person's own folders are not. */
-  async function readableKernel(kernelPath: string): Promise<string> {
-    const bytes = await readFile(kernelPath).catch((cause: unknown) => {
-      throw new FirstlightError('KERNEL_MISSING', `The guest kernel is not at ${kernelPath}.`, {
-        hint: 'Run `npm start`, which builds it.',
-        details: { subject: kernelPath },
-        cause,
-      });
-    });
-    const name = `probe-${sha256(bytes).slice(0, 16)}.elf`;
-    const path = join(await layout.ensure(layout.kernelsDir), name);
-    if ((await stat(path).catch(undefinedIfMissing)) === undefined) await writeAtomic(path, bytes, { mode: 0o644 });
-    return path;
   }
 
   function choose(runtime: RuntimeId, fresh: boolean): Promise<AccelChoice> {

@@ -23,7 +23,12 @@ export type MachineNetwork =
 export interface Machine {
   readonly machineType: 'pc' | 'q35';
   /** Loaded by the VMM itself (PVH); null when the firmware boots the first disk. */
-  readonly kernel: { readonly path: string; readonly cmdline: string } | null;
+  readonly kernel: {
+    readonly path: string;
+    readonly cmdline: string;
+    /** A ROM that is made for this kernel; absent: the quickest firmware that the host has. */
+    readonly firmwarePath?: string | undefined;
+  } | null;
   readonly disks: readonly MachineDisk[];
   readonly network: MachineNetwork | null;
   /** Name of the virtio-serial port for invocations; null when the guest is reached otherwise. */

@@ -11,6 +11,8 @@
  * Loading it also backs the lowest 2 MiB, which firmware works in, with memory before the machine runs rather than while it boots.
  */
 #define EMBER_KERNEL_TEXT 0x00100000
+/* Where PVH enters, and Ember's own firmware. */
+#define EMBER_ENTRY 0x00100400
 #define EMBER_KERNEL_RODATA 0x00104000
 /* Page tables, each one page: level 4, level 3, level 1 of the kernel, level 2 of 4 GiB, level 2 of the device window. */
 #define EMBER_PML4 0x00106000

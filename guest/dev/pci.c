@@ -14,6 +14,10 @@
 #define HOLE_START 0xf0000000u
 #define HOLE_END 0xfeb00000u
 #define BRIDGE_WINDOW 0x200000u
+/* What a BAR gets, so that its size need not be asked for: two fit a bridge's window, and virtio's are 4 and 16 KiB. */
+#define BAR_ROOM 0x100000u
+/* The slots of pc's own chipset. */
+#define CHIPSET_SLOTS 2
 
 static uint32_t hole_next = HOLE_START;
 static uint8_t last_bus;
@@ -47,8 +51,9 @@ static void open_bridge(pci_address bridge) {
 }
 
 static pci_address find_on(uint8_t bus, uint16_t vendor, uint16_t device, uint16_t other_device, int depth) {
-  for (uint32_t slot = 0; slot < 32; slot++) {
-    uint32_t functions = 1;
+  for (uint32_t i = 0; i < 32; i++) {
+    /* On bus 0 the chipset's own functions come last: each word that is read costs a call, and a device is as a rule the first behind them. */
+    uint32_t slot = bus == 0 ? (i + CHIPSET_SLOTS) % 32 : i, functions = 1;
     for (uint32_t function = 0; function < functions; function++) {
       pci_address at = (uint32_t)bus << 16 | slot << 11 | function << 8;
       uint32_t id = pci_read(at, 0);
@@ -78,16 +83,6 @@ pci_address pci_find(uint16_t vendor, uint16_t device, uint16_t other_device) {
   return find_on(0, vendor, device, other_device, 0);
 }
 
-int pci_capability(pci_address address, int id, int after) {
-  int at = after ? pci_read(address, after) >> 8 & 0xff : pci_read(address, CAPABILITIES) & 0xff;
-  for (int i = 0; at >= 0x40 && i < 48; i++) {
-    uint32_t word = pci_read(address, at);
-    if ((word & 0xff) == (uint32_t)id) return at;
-    at = word >> 8 & 0xff;
-  }
-  return 0;
-}
-
 uint64_t pci_memory(pci_address address, int bar) {
   if (bar > 5) return 0;
   int offset = 0x10 + bar * 4;
@@ -97,14 +92,21 @@ uint64_t pci_memory(pci_address address, int bar) {
   uint64_t base = low & ~0xfu;
   if (wide) base |= (uint64_t)pci_read(address, offset + 4) << 32;
   if (base) return base;
-  pci_write(address, offset, 0xffffffff);
-  uint32_t size = ~(pci_read(address, offset) & ~0xfu) + 1;
-  base = hole_take(size);
+  base = hole_take(BAR_ROOM);
   pci_write(address, offset, base);
-  if (wide) pci_write(address, offset + 4, 0);
-  return base;
+  /* A BAR that is larger keeps only the upper bits. */
+  return (pci_read(address, offset) & ~0xfu) == base ? base : 0;
 }
 
-void pci_enable(pci_address address) {
-  pci_write(address, COMMAND, (pci_read(address, COMMAND) & 0xffff) | COMMAND_MEMORY | COMMAND_MASTER);
+void pci_enable(pci_address address) { pci_write(address, COMMAND, COMMAND_MEMORY | COMMAND_MASTER); }
+
+int pci_capabilities(pci_address address, struct pci_capability *found, int most) {
+  int count = 0;
+  uint8_t at = pci_read(address, CAPABILITIES);
+  for (; at >= 0x40 && count < most; count++) {
+    uint32_t word = pci_read(address, at);
+    found[count] = (struct pci_capability){at, word};
+    at = word >> 8;
+  }
+  return count;
 }

@@ -16,13 +16,19 @@ void pci_write(pci_address, int offset, uint32_t value);
  */
 pci_address pci_find(uint16_t vendor, uint16_t device, uint16_t other_device);
 
-/* Offset of the next capability of this id after `after` (0: the first); 0 when there is no more. */
-int pci_capability(pci_address, int id, int after);
+/* Where a capability is in configuration space, and its first word: id, offset of the next, and 16 bits of its own. */
+struct pci_capability {
+  uint8_t offset;
+  uint32_t word;
+};
 
-/* Physical address of a memory BAR (0 to 5), assigned now if firmware did not. 0 when it is no memory BAR. */
+/* Fills in the capabilities in order, at most `most`. Returns how many. */
+int pci_capabilities(pci_address, struct pci_capability *, int most);
+
+/* Physical address of a memory BAR (0 to 5), assigned now if firmware did not. 0 when it is no memory BAR, or larger than 1 MiB. */
 uint64_t pci_memory(pci_address, int bar);
 
-/* Lets the device answer memory accesses and do its own. */
+/* Lets the device answer memory accesses and do its own; nothing else. */
 void pci_enable(pci_address);
 
 #endif

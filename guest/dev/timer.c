@@ -6,8 +6,7 @@
 #define COUNT_START 0xffffffff
 
 static uint64_t message_address;
-/* Ring 0 started it. */
-static int counting = 1;
+static int counting;
 
 void timer_init(uint32_t apic_id) { message_address = EMBER_APIC_PHYSICAL | (uint64_t)apic_id << 12; }
 

@@ -32,16 +32,30 @@ static uint8_t rx_buffers[RX_BUFFERS][RX_BYTES] __attribute__((aligned(4096)));
 static struct virtq *rx, *tx;
 /* Control messages that the device has not done with yet. */
 static int unsent;
+/* Buffers for the device's control messages that it has not been told of. */
+static int offered;
+/* 1 when some were sent that it has not been told of. */
+static int untold;
 static int open_port;
+/* 1 while the host may not have taken what was sent last. */
+static int sending;
 /* The console port's number; 0 when there is none. */
 static uint32_t console_port;
 /* The received buffer that is being read. */
 static int current = -1;
 static uint32_t current_length, current_at;
 
-static void wait_sent(struct virtq *q) {
+/* Returns when the host has taken what was sent last. */
+static void wait_sent(void) {
   uint32_t length;
-  while (virtq_take(q, &length) < 0) cpu_sleep();
+  while (sending && virtq_take(tx, &length) < 0) cpu_sleep();
+  sending = 0;
+}
+
+/* Has the device look at what was sent since. */
+static void tell_control(void) {
+  if (untold) virtq_kick(&control_tx);
+  untold = 0;
 }
 
 /* Sleeps until at most `most` control messages are with the device. */
@@ -50,11 +64,12 @@ static void await_control(int most) {
   for (;;) {
     while (virtq_take(&control_tx, &length) >= 0) unsent--;
     if (unsent <= most) return;
+    tell_control();
     cpu_sleep();
   }
 }
 
-/* Does not wait for the device: each wait is a round trip to another thread of the host, and a boot has several messages. */
+/* Does not wait for the device, nor tell it yet: each is a round trip to another thread of the host, and a boot has several messages. */
 static void send_control(uint32_t id, uint16_t event, uint16_t value) {
   static struct control messages[CONTROL_MESSAGES];
   static uint16_t next;
@@ -63,6 +78,7 @@ static void send_control(uint32_t id, uint16_t event, uint16_t value) {
   messages[slot] = (struct control){id, event, value};
   virtq_post(&control_tx, slot, &messages[slot], sizeof messages[slot]);
   unsent++;
+  untold = 1;
 }
 
 static void open(uint32_t id) {
@@ -93,11 +109,18 @@ static void handle_control(const struct control *message, uint32_t length) {
 
 static void poll_control(void) {
   uint32_t length;
-  for (int slot; (slot = virtq_take(&control_rx, &length)) >= 0;) {
+  int taken = 0;
+  for (int slot; (slot = virtq_take(&control_rx, &length)) >= 0; taken++) {
     handle_control((const struct control *)control_buffers[slot], length);
     virtq_offer(&control_rx, slot, control_buffers[slot], CONTROL_BYTES);
-    virtq_kick(&control_rx);
   }
+  /* The buffers of a boot's few messages were all offered at once: the device needs these only later. */
+  offered += taken;
+  if (offered >= CONTROL_BUFFERS / 2) {
+    virtq_kick(&control_rx);
+    offered = 0;
+  }
+  tell_control();
 }
 
 void virtio_serial_init(void) {
@@ -113,6 +136,7 @@ void virtio_serial_init(void) {
   for (uint16_t i = 0; i < CONTROL_BUFFERS; i++) virtq_offer(&control_rx, i, control_buffers[i], CONTROL_BYTES);
   virtq_kick(&control_rx);
   send_control(0, DEVICE_READY, 1);
+  tell_control();
   for (poll_control(); !open_port; poll_control()) cpu_sleep();
 }
 
@@ -141,8 +165,14 @@ size_t channel_read(void *to, size_t count) {
 }
 
 void channel_send(const struct iovec *pieces, int count) {
+  channel_post(pieces, count);
+  wait_sent();
+}
+
+void channel_post(const struct iovec *pieces, int count) {
+  wait_sent();
   virtq_send(tx, pieces, count);
-  wait_sent(tx);
+  sending = 1;
 }
 
 struct virtq *console_queue(void) {
@@ -152,5 +182,6 @@ struct virtq *console_queue(void) {
   poll_control();
   if (!console_port) return 0;
   send_control(console_port, PORT_OPEN, 1);
+  tell_control();
   return &port_tx[console_port];
 }

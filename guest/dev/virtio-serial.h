@@ -22,6 +22,9 @@ int channel_readable(void);
 /* Sends pieces in order, and returns when the host has taken them. At most QUEUE_MAX pieces. */
 void channel_send(const struct iovec *pieces, int count);
 
+/* The same without waiting for the host: what the pieces point to must stay as it is until the next send begins. */
+void channel_post(const struct iovec *pieces, int count);
+
 /* 1 once the port is open. */
 int channel_open(void);
 

@@ -6,11 +6,12 @@
 #include "pci.h"
 
 #define VIRTIO_F_VERSION_1 32
-#define QUEUE_MAX 64
+/* As many as QEMU's devices have. */
+#define QUEUE_MAX 128
 
 struct virtio_device {
   pci_address pci;
-  volatile uint8_t *common, *notify, *device;
+  volatile uint8_t *common, *notify;
   uint32_t notify_multiplier;
 };
 
@@ -56,7 +57,7 @@ void virtq_offer(struct virtq *, uint16_t slot, void *buffer, uint32_t length);
 /* Sends pieces as one buffer, from slot 0 on. At most QUEUE_MAX pieces; the queue must be idle. */
 void virtq_send(struct virtq *, const struct iovec *, int count);
 
-/* Sends one buffer; `slot` names it, is below `size`, and is not in use. */
+/* Sends one buffer; `slot` names it, is below `size`, and is not in use. Call `virtq_kick` afterwards. */
 void virtq_post(struct virtq *, uint16_t slot, const void *buffer, uint32_t length);
 
 /* The slot of the next buffer that the device is done with, or -1. */

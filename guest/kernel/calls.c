@@ -49,6 +49,8 @@
 #define POWER_PORTS 0x600
 #define POWER_CONTROL (POWER_PORTS + 4)
 #define SLEEP_SOFT_OFF 0x2000
+#define KEYBOARD_CONTROLLER 0x64
+#define KEYBOARD_RESET 0xfe
 
 static uint32_t next_slot = EMBER_FIRST_FREE_SLOT;
 static int serial_ready;
@@ -132,6 +134,8 @@ static void power_off(void) {
     pci_write(ICH9_BRIDGE | ICH9_POWER_ENABLE, pci_read(ICH9_BRIDGE | ICH9_POWER_ENABLE) | 0x80);
   }
   outw(POWER_CONTROL, SLEEP_SOFT_OFF);
+  /* A machine without ACPI: a reset ends it too, as no machine of ours is started again. */
+  outb(KEYBOARD_CONTROLLER, KEYBOARD_RESET);
   for (;;) cpu_halt_for_good();
 }
 
@@ -186,7 +190,5 @@ uint32_t kernel_init(void) {
   apic_write(APIC_LVT_LINT0, APIC_MASKED);
   apic_write(APIC_LVT_LINT1, APIC_MASKED);
   apic_write(APIC_TIMER_DIVIDE, APIC_DIVIDE_BY_16);
-  /* Counts from here, as the reference that the time stamp counter is measured against. */
-  start_timer();
   return apic_read(APIC_ID) >> 24;
 }

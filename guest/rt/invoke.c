@@ -35,16 +35,22 @@ static void fill_clock(struct clock_block *clock, struct wire_mark *wire) {
   *clock = (struct clock_block){rdtsc(), clock_hz_known(), count, 0};
 }
 
-/* Sends a frame: its fixed part, all marks so far, and up to three more pieces. `fixed` starts with a clock block. */
+/*
+ * Sends a frame: its fixed part, all marks so far, and up to three more pieces. `fixed` starts with a clock block. HELLO is not waited for:
+ * the invocation may be there already. Everything else may point to what its sender frees.
+ */
 static void send(enum frame_type type, void *fixed, uint32_t fixed_bytes, const struct iovec *rest, int count) {
-  static struct frame_header header;
-  static struct wire_mark wire[MARK_COUNT];
+  static struct frame_header headers[2];
+  static struct wire_mark wires[2][MARK_COUNT];
+  int is_hello = type == FRAME_HELLO;
+  struct frame_header *header = &headers[is_hello];
+  struct wire_mark *wire = wires[is_hello];
   struct clock_block *clock = fixed;
   struct iovec pieces[6];
   /* Who has the answer has all that was printed before it. */
   console_flush();
   fill_clock(clock, wire);
-  pieces[0] = (struct iovec){&header, sizeof header};
+  pieces[0] = (struct iovec){header, sizeof *header};
   pieces[1] = (struct iovec){fixed, fixed_bytes};
   pieces[2] = (struct iovec){wire, clock->mark_count * sizeof wire[0]};
   uint32_t total = fixed_bytes + pieces[2].length;
@@ -54,8 +60,9 @@ static void send(enum frame_type type, void *fixed, uint32_t fixed_bytes, const 
     pieces[used++] = rest[i];
     total += rest[i].length;
   }
-  header = (struct frame_header){total, type, PROTOCOL_VERSION, 0, current.id};
-  channel_send(pieces, used);
+  *header = (struct frame_header){total, type, PROTOCOL_VERSION, 0, current.id};
+  if (is_hello) channel_post(pieces, used);
+  else channel_send(pieces, used);
 }
 
 static void send_error(enum error_code code, int fatal, struct iovec name, struct iovec message, struct iovec stack) {

@@ -17,7 +17,7 @@ const callMarks = ['invoke', 'handler', 'returned', 'respond'];
 
 describe('boot', () => {
   for (const machine of ['pc', 'q35'] as const) {
-    for (const firmware of ['qboot', 'seabios'] as const) {
+    for (const firmware of ['ember', 'qboot', 'seabios'] as const) {
       it(`answers on ${machine} with ${firmware}`, async () => {
         const guest = await functions.boot(hello, { machine, firmware });
         expect(JSON.parse(await guest.answer({ name: 'Ada' }))).toEqual({ hello: 'Ada', calls: 1, runtime: 'ember' });
@@ -48,7 +48,7 @@ describe('boot', () => {
   });
 
   it('boots with the device behind a PCIe root port, as libvirt places it', async () => {
-    for (const firmware of ['qboot', 'seabios'] as const) {
+    for (const firmware of ['ember', 'qboot', 'seabios'] as const) {
       const guest = await functions.boot(hello, {
         machine: 'q35',
         firmware,
@@ -64,7 +64,7 @@ describe('boot', () => {
   });
 
   it('boots with the device behind a switch and beside ports with nothing behind them', async () => {
-    for (const firmware of ['qboot', 'seabios'] as const) {
+    for (const firmware of ['ember', 'qboot', 'seabios'] as const) {
       const guest = await functions.boot(hello, {
         machine: 'q35',
         firmware,
@@ -83,7 +83,7 @@ describe('boot', () => {
 
   it('boots in the least memory that the image says, and with 3 GiB', async () => {
     const image = await functions.bake(hello);
-    for (const firmware of ['qboot', 'seabios'] as const) {
+    for (const firmware of ['ember', 'qboot', 'seabios'] as const) {
       for (const memoryMiB of [image.minMemoryMiB, 3072]) {
         const guest = await functions.start({ image: image.path, memoryMiB, firmware });
         expect(JSON.parse(await guest.answer({ name: 'Tim' }))).toMatchObject({ hello: 'Tim' });

@@ -6,6 +6,7 @@ import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { buildGuest } from '../../build/guest.mjs';
 import { encodeInvoke, encodePing } from '../../core/runtimes/ember/channel.ts';
 import {
   createFrameDecoder,
@@ -16,10 +17,14 @@ import {
   type ResponseFrame,
 } from '../../core/runtimes/ember/index.ts';
 
+const built = await buildGuest({ log: console.error });
+const qboot = '/usr/share/qemu/qboot.rom';
+
 export interface MachineOptions {
   readonly image: string;
   readonly machine?: 'pc' | 'q35' | undefined;
-  readonly firmware?: 'qboot' | 'seabios' | undefined;
+  /** `ember`: the one that runs Ember and nothing else. */
+  readonly firmware?: 'ember' | 'qboot' | 'seabios' | undefined;
   readonly memoryMiB?: number | undefined;
   readonly accel?: 'tcg' | 'kvm' | undefined;
   /** Default: QEMU's own. */
@@ -67,7 +72,7 @@ export class Machine {
         'none',
         '-no-reboot',
       ],
-      ...(firmware === 'qboot' ? ['-bios', '/usr/share/qemu/qboot.rom'] : []),
+      ...(firmware === 'seabios' ? [] : ['-bios', firmware === 'qboot' ? qboot : built.firmwarePath]),
       ...(options.cpu === undefined ? [] : ['-cpu', options.cpu]),
       ...['-kernel', options.image],
       ...['-chardev', `file,id=serial0,path=${this.#file('serial')}`, '-serial', 'chardev:serial0'],

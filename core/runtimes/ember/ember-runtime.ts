@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import { digestFile } from '#core/store/digest.ts';
+import type { Layout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
+import { makeReadableCopy } from '#core/vmm/readable-copy.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { openEmberSession } from './guest-session.ts';
 import { consolePortName, invokePortName } from './layout.ts';
@@ -10,7 +12,8 @@ import { readEmberPanic } from './read-panic.ts';
 import type { Baker } from './types.ts';
 
 export interface EmberOptions {
-  readonly resources: Pick<Resources, 'guestKernelPath' | 'bakeWorkerPath'>;
+  readonly layout: Layout;
+  readonly resources: Pick<Resources, 'guestKernelPath' | 'emberFirmwarePath' | 'bakeWorkerPath'>;
   /** The rate of this host's time-stamp counter as earlier guests measured it, which spares the next one doing so. */
   readonly tscRate: { readonly get: () => bigint; readonly set: (hz: bigint) => void };
 }
@@ -23,13 +26,21 @@ export interface EmberRuntime extends Runtime {
 }
 
 /** Ember: TypeScript on QuickJS in the built-in unikernel. Nothing is loaded or started before it is needed. */
-export function createEmberRuntime({ resources, tscRate }: EmberOptions): EmberRuntime {
-  const { guestKernelPath, bakeWorkerPath } = resources;
+export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions): EmberRuntime {
+  const { guestKernelPath, emberFirmwarePath, bakeWorkerPath } = resources;
   const workerPath = existsSync(bakeWorkerPath) ? bakeWorkerPath : undefined;
   let baker: Promise<Baker> | null = null;
   const theBaker = () => {
     baker ??= import('./baker.ts').then(({ createBaker }) => createBaker({ workerPath }));
     return baker;
+  };
+  let firmware: Promise<string> | null = null;
+  const theFirmware = () => {
+    firmware ??= makeReadableCopy(layout, emberFirmwarePath).catch((thrown) => {
+      firmware = null;
+      throw thrown;
+    });
+    return firmware;
   };
   const digests = new Map<string, { readonly mtimeMs: number; readonly bytes: number; readonly sha256: string }>();
 
@@ -90,7 +101,7 @@ export function createEmberRuntime({ resources, tscRate }: EmberOptions): EmberR
     prepareMachine: async ({ image }) => ({
       machine: {
         machineType: 'pc',
-        kernel: { path: image.path, cmdline: '' },
+        kernel: { path: image.path, cmdline: '', firmwarePath: await theFirmware() },
         disks: [],
         network: null,
         channelName: invokePortName,

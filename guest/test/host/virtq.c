@@ -15,7 +15,7 @@ uint32_t interrupt_message_data(void) { return 0; }
 uint32_t pci_read(pci_address a, int o) { (void)a; (void)o; abort(); }
 void pci_write(pci_address a, int o, uint32_t v) { (void)a; (void)o; (void)v; abort(); }
 pci_address pci_find(uint16_t v, uint16_t d, uint16_t o) { (void)v; (void)d; (void)o; abort(); }
-int pci_capability(pci_address a, int i, int n) { (void)a; (void)i; (void)n; abort(); }
+int pci_capabilities(pci_address a, struct pci_capability *c, int n) { (void)a; (void)c; (void)n; abort(); }
 uint64_t pci_memory(pci_address a, int b) { (void)a; (void)b; abort(); }
 void pci_enable(pci_address a) { (void)a; abort(); }
 
