@@ -13,6 +13,7 @@ import { setUp } from './setup.mjs';
 /** Each benchmark, and the files of test/bench it is in. Each file exports one function whose name starts with `bench`. */
 const benchmarks = {
   coldstart: { all: 'coldstart.ts' },
+  ember: { all: 'ember.ts' },
   rebuild: { all: 'rebuild.ts' },
   image: { all: 'image.ts' },
   'nanos-boot': { all: 'nanos-boot.ts' },

@@ -7,6 +7,7 @@
 #include "../rt/format.h"
 #include "../rt/invoke.h"
 #include "layout.h"
+#include "marks.h"
 #include "symbols.h"
 #include "trap.h"
 
@@ -75,6 +76,16 @@ static void print_backtrace(uint64_t rsp) {
   }
 }
 
+/* How far the guest had come: the marks in order of time, in counts since the first. */
+static void print_marks(void) {
+  static const char *const names[MARK_COUNT] = {"entry", "kernel", "memory", "discovery", "devices", "runtime", "function", "invoke", "handler", "returned", "respond"};
+  kprintf("marks (counts since entry):");
+  for (int i = 1; i < MARK_COUNT; i++) {
+    if (marks[i]) kprintf(" %s %lu", names[i], marks[i] - marks[MARK_ENTRY]);
+  }
+  kprintf("\n");
+}
+
 static void print_fault(const struct trap_frame *f) {
   uint64_t cr2 = f->cr2;
   const char *name = f->vector < 22 ? vector_names[f->vector] : "exception";
@@ -94,6 +105,7 @@ static void print_fault(const struct trap_frame *f) {
   kprintf("  r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
   kprintf("  rflags %lx  cs %lx\n", f->rflags, f->cs);
   print_backtrace(f->rsp);
+  print_marks();
 }
 
 static _Noreturn void finish(const char *message) {
@@ -124,6 +136,7 @@ _Noreturn void crash(enum crash kind, const char *what) {
   crash_handler = 0;
   kprintf("\nember: %s\n", what);
   print_backtrace((uint64_t)__builtin_frame_address(0));
+  print_marks();
   context_restore(handler, kind);
 }
 
@@ -135,5 +148,6 @@ _Noreturn void panic(const char *format, ...) {
   va_end(args);
   kprintf("\nember: panic: %s\n", text);
   print_backtrace((uint64_t)__builtin_frame_address(0));
+  print_marks();
   finish(text);
 }

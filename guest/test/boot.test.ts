@@ -1,6 +1,8 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { buildGuest } from '../../build/guest.mjs';
 import { Functions } from './functions.ts';
 
+const built = await buildGuest({ log: console.error });
 const functions = new Functions();
 afterEach(() => functions.stopAll());
 afterAll(() => functions.close());
@@ -17,9 +19,10 @@ const callMarks = ['invoke', 'handler', 'returned', 'respond'];
 
 describe('boot', () => {
   for (const machine of ['pc', 'q35'] as const) {
-    for (const firmware of ['ember', 'qboot', 'seabios'] as const) {
-      it(`answers on ${machine} with ${firmware}`, async () => {
-        const guest = await functions.boot(hello, { machine, firmware });
+    for (const firmware of ['ours', 'qboot', 'seabios'] as const) {
+      it(`answers on ${machine} with ${firmware === 'ours' ? 'our own firmware' : firmware}`, async () => {
+        const rom = firmware === 'ours' ? { firmwarePath: built.firmwarePath } : { firmware };
+        const guest = await functions.boot(hello, { machine, ...rom });
         expect(JSON.parse(await guest.answer({ name: 'Ada' }))).toEqual({ hello: 'Ada', calls: 1, runtime: 'ember' });
         expect(JSON.parse(await guest.answer({}))).toMatchObject({ hello: 'world', calls: 2 });
         expect(guest.console()).not.toContain('ember:');
@@ -48,10 +51,10 @@ describe('boot', () => {
   });
 
   it('boots with the device behind a PCIe root port, as libvirt places it', async () => {
-    for (const firmware of ['ember', 'qboot', 'seabios'] as const) {
+    for (const rom of [{ firmwarePath: built.firmwarePath }, { firmware: 'qboot' }, { firmware: 'seabios' }] as const) {
       const guest = await functions.boot(hello, {
         machine: 'q35',
-        firmware,
+        ...rom,
         controller: [
           '-device',
           'pcie-root-port,id=rp1,chassis=1,slot=1',
@@ -64,10 +67,10 @@ describe('boot', () => {
   });
 
   it('boots with the device behind a switch and beside ports with nothing behind them', async () => {
-    for (const firmware of ['ember', 'qboot', 'seabios'] as const) {
+    for (const rom of [{ firmwarePath: built.firmwarePath }, { firmware: 'qboot' }, { firmware: 'seabios' }] as const) {
       const guest = await functions.boot(hello, {
         machine: 'q35',
-        firmware,
+        ...rom,
         controller: [
           ...['-device', 'pcie-root-port,id=rp1,chassis=1,slot=1'],
           ...['-device', 'pcie-root-port,id=rp2,chassis=2,slot=2'],
@@ -83,9 +86,9 @@ describe('boot', () => {
 
   it('boots in the least memory that the image says, and with 3 GiB', async () => {
     const image = await functions.bake(hello);
-    for (const firmware of ['ember', 'qboot', 'seabios'] as const) {
+    for (const rom of [{ firmwarePath: built.firmwarePath }, { firmware: 'qboot' }, { firmware: 'seabios' }] as const) {
       for (const memoryMiB of [image.minMemoryMiB, 3072]) {
-        const guest = await functions.start({ image: image.path, memoryMiB, firmware });
+        const guest = await functions.start({ image: image.path, memoryMiB, ...rom });
         expect(JSON.parse(await guest.answer({ name: 'Tim' }))).toMatchObject({ hello: 'Tim' });
       }
     }

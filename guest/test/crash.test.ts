@@ -31,6 +31,7 @@ describe('a crash of the engine', () => {
     await expect
       .poll(() => guest.console(), { timeout: 5000 })
       .toContain('ember: panic: this kernel carries no function');
+    expect(guest.console()).toMatch(/marks \(counts since entry\): kernel \d+ memory \d+\r\n/);
   });
 });
 

@@ -66,6 +66,27 @@ export default async function handler(event) {
     expect(await guest.fails({ run: 'jobs' }, { deadlineMs: 300 })).toMatchObject({ code: 'TIMEOUT' });
   });
 
+  it('names the line of an endless loop, and what called it', async () => {
+    const guest = await functions.boot(`
+function spin(from) {
+  let n = from;
+  while (n > 0) {
+    n += 1;
+    n -= 1;
+  }
+}
+async function work() {
+  await null;
+  spin(1);
+}
+export default async function handler() {
+  await work();
+}`);
+    const error = await guest.fails({}, { deadlineMs: 300 });
+    expect(error.code).toBe('TIMEOUT');
+    expect(error.stack).toMatch(/^ *at spin \(bundle\.js:[4-7]:\d+\)\n *at work \(bundle\.js:11:\d+\)/);
+  });
+
   it('runs out of memory with an error, and the guest stays usable', async () => {
     const guest = await boot(
       `const cases = {

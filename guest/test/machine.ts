@@ -6,7 +6,6 @@ import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildGuest } from '../../build/guest.mjs';
 import { encodeInvoke, encodePing } from '../../core/runtimes/ember/channel.ts';
 import {
   createFrameDecoder,
@@ -17,14 +16,14 @@ import {
   type ResponseFrame,
 } from '../../core/runtimes/ember/index.ts';
 
-const built = await buildGuest({ log: console.error });
 const qboot = '/usr/share/qemu/qboot.rom';
 
 export interface MachineOptions {
   readonly image: string;
   readonly machine?: 'pc' | 'q35' | undefined;
-  /** `ember`: the one that runs Ember and nothing else. */
-  readonly firmware?: 'ember' | 'qboot' | 'seabios' | undefined;
+  readonly firmware?: 'qboot' | 'seabios' | undefined;
+  /** A ROM in place of these. */
+  readonly firmwarePath?: string | undefined;
   readonly memoryMiB?: number | undefined;
   readonly accel?: 'tcg' | 'kvm' | undefined;
   /** Default: QEMU's own. */
@@ -39,6 +38,7 @@ export interface MachineOptions {
 export interface InvokeOptions {
   readonly deadlineMs?: number | undefined;
   readonly wallNs?: bigint | undefined;
+  readonly tscHz?: bigint | undefined;
   readonly seed?: Uint8Array | undefined;
 }
 
@@ -57,6 +57,7 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     const { machine = 'pc', firmware = 'qboot', memoryMiB = 64, accel = 'tcg' } = options;
+    const rom = options.firmwarePath ?? (firmware === 'qboot' ? qboot : undefined);
     const controller = options.controller ?? ['-device', 'virtio-serial-pci,id=vs0'];
     const args = [
       ...[
@@ -72,7 +73,7 @@ export class Machine {
         'none',
         '-no-reboot',
       ],
-      ...(firmware === 'seabios' ? [] : ['-bios', firmware === 'qboot' ? qboot : built.firmwarePath]),
+      ...(rom === undefined ? [] : ['-bios', rom]),
       ...(options.cpu === undefined ? [] : ['-cpu', options.cpu]),
       ...['-kernel', options.image],
       ...['-chardev', `file,id=serial0,path=${this.#file('serial')}`, '-serial', 'chardev:serial0'],
@@ -165,6 +166,7 @@ export class Machine {
         id,
         deadlineMs: options.deadlineMs ?? 5000,
         wallNs: options.wallNs ?? BigInt(Date.now()) * 1_000_000n,
+        tscHz: options.tscHz ?? 0n,
         seed: options.seed ?? randomBytes(32),
         eventJson: typeof event === 'string' ? event : JSON.stringify(event),
       }),

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createBaker } from '#core/runtimes/ember/index.ts';
+import { markNames } from '#core/runtimes/ember/layout.ts';
+import { locateResources } from '#core/store/resources.ts';
+import { quantile } from '#shared/statistics/statistics.ts';
+import { Machine } from '../../guest/test/machine.ts';
+import { round } from './figures.ts';
+import type { BenchOptions } from './options.ts';
+
+type Accel = 'tcg' | 'kvm';
+
+const hello = `export default async function handler(event) { return { hello: event.name ?? 'world' }; }`;
+/** Each step ends at the mark of its name. */
+const steps = markNames.slice(1);
+/** A guest that does not answer in this time is not going to. */
+const patienceMs = 10_000;
+/** The counter then counts instructions. */
+const countInstructions = ['-icount', 'shift=0,sleep=off'];
+/** While a guest waits for the host its counter may go on: the fewest of some starts are what it executed. */
+const countedStarts = 5;
+/** QEMU opens its sockets and loads the image: a start is timed from the resume. */
+const settleMs = 300;
+
+/** One start. Units: `totalMs` from the resume to the answer; `ticks` of the guest's counter since its first instruction. */
+interface Start {
+  readonly totalMs: number;
+  readonly entryTicks: number;
+  readonly hz: number;
+  readonly ticks: Readonly<Record<string, number>>;
+}
+
+/**
+ * What a start of `hello` takes from the guest's first instruction to the answer, step by step: in microseconds for each
+ * accelerator that Ember runs under here, and in instructions. QEMU is started by hand, so that nothing else is in it.
+ */
+export async function benchEmber({ runs = 15, log }: BenchOptions) {
+  const dir = mkdtempSync(join(tmpdir(), 'fl-ember-'));
+  const { guestKernelPath, emberFirmwarePath, bakeWorkerPath } = locateResources();
+  const baker = createBaker({ workerPath: bakeWorkerPath });
+  try {
+    const image = join(dir, 'hello.elf');
+    await baker.bake({ bundleCode: hello, env: {}, memoryMiB: 64, kernelPath: guestKernelPath, outPath: image });
+    const boot = (accel: Accel, hz: bigint, extra: readonly string[] = []) =>
+      start({ image, accel, firmwarePath: emberFirmwarePath, extra }, hz);
+
+    log('counting instructions');
+    const counted: Start[] = [];
+    for (let i = 0; i < countedStarts; i++) counted.push(await boot('tcg', 1_000_000_000n, countInstructions));
+    const samples: Record<Accel, Start[]> = { tcg: [], kvm: [] };
+    let isKvmUsable = true;
+    for (let turn = 1; turn <= runs; turn++) {
+      samples.tcg.push(await boot('tcg', hostHz(samples.tcg)));
+      const accelerated = isKvmUsable ? await boot('kvm', hostHz(samples.kvm)).catch(() => null) : null;
+      if (accelerated === null) isKvmUsable = false;
+      else samples.kvm.push(accelerated);
+      log(`${turn}/${runs}`);
+    }
+    return {
+      instructions: fewest(counted),
+      tcg: sumUp(samples.tcg),
+      kvm: isKvmUsable ? sumUp(samples.kvm) : { skipped: 'Ember does not run under KVM here' },
+    };
+  } finally {
+    await baker.close();
+    rmSync(dir, { recursive: true });
+  }
+}
+
+/** The counter's rate as the first start measured it, which spares the next ones doing so; 0 for that first one. */
+const hostHz = ([first]: readonly Start[]): bigint => BigInt(first?.hz ?? 0);
+
+async function start(options: ConstructorParameters<typeof Machine>[0], tscHz: bigint): Promise<Start> {
+  const machine = new Machine({ ...options, paused: true });
+  try {
+    await machine.open();
+    machine.sendInvoke({ name: 'Ada' }, { tscHz, seed: randomBytes(32) });
+    await sleep(settleMs);
+    const resumedAt = performance.now();
+    await machine.resume();
+    await machine.next(patienceMs);
+    const frame = await machine.next(patienceMs);
+    if (frame.type !== 'response') throw new Error(`the guest answered with ${frame.type}`);
+    const [entry] = frame.marks;
+    const entryTicks = Number(entry?.tsc ?? 0n);
+    const ticks = Object.fromEntries(frame.marks.map(({ name, tsc }) => [name, Number(tsc) - entryTicks]));
+    const totalMs = (machine.arrivedAt.get(frame) ?? 0) - resumedAt;
+    return { totalMs, entryTicks, hz: Number(frame.tscHz), ticks };
+  } finally {
+    await machine.close();
+  }
+}
+
+/** The length of each step, and of all. Units: the counter's ticks. */
+function stepsOf({ ticks }: Start): Record<string, number> {
+  const lengths = steps.map((name, i) => [name, (ticks[name] ?? 0) - (ticks[markNames[i] as string] ?? 0)] as const);
+  return { ...Object.fromEntries(lengths), total: ticks.respond ?? 0 };
+}
+
+function fewest(starts: readonly Start[]): Record<string, number> {
+  const all = starts.map(stepsOf);
+  const least = steps.map((name) => [name, Math.min(...all.map((one) => one[name] ?? 0))] as const);
+  return { ...Object.fromEntries(least), total: least.reduce((sum, [, count]) => sum + count, 0) };
+}
+
+function sumUp(starts: readonly Start[]) {
+  // The first measured the rate of its counter.
+  const warm = starts.length > 1 ? starts.slice(1) : starts;
+  const inMicroseconds = warm.map((one) =>
+    Object.fromEntries(Object.entries(stepsOf(one)).map(([name, ticks]) => [name, (ticks / one.hz) * 1e6])),
+  );
+  const middle = (name: string, share: number) =>
+    round(
+      quantile(
+        inMicroseconds.map((one) => one[name] ?? 0),
+        share,
+      ),
+    );
+  const names = [...steps, 'total'];
+  return {
+    medianUs: Object.fromEntries(names.map((name) => [name, middle(name, 0.5)])),
+    minUs: Object.fromEntries(names.map((name) => [name, middle(name, 0)])),
+    resumeToAnswerMs: {
+      median: round(
+        quantile(
+          warm.map(({ totalMs }) => totalMs),
+          0.5,
+        ),
+      ),
+      min: round(Math.min(...warm.map(({ totalMs }) => totalMs))),
+    },
+    runs: warm.length,
+  };
+}
