@@ -55,7 +55,7 @@ export async function findInstance(session: Session, name: string): Promise<Inst
   return found;
 }
 
-/** What a name that may be an instance or a run means. Errors: NOT_FOUND. */
+/** The instance or the run of a name. Errors: NOT_FOUND. */
 export async function findInstanceOrRun(
   session: Session,
   name: string,

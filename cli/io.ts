@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 export const signalExitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const;
 export type EndSignal = keyof typeof signalExitCodes;
 
-/** What of a terminal's output stream a command looks at; all absent for a pipe or a file. */
+/** The properties of a terminal's output stream that commands use; all are absent for a pipe or a file. */
 export interface Output extends Writable {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;

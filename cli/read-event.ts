@@ -6,7 +6,7 @@ import type { Json } from '#shared/model/json.ts';
 import { badInput } from './failures.ts';
 import type { Io } from './io.ts';
 
-/** What no guest accepts need not be read to its end, which `/dev/zero` has none of. */
+/** No guest accepts more, so nothing longer is read: `/dev/zero` has no end. */
 const maxEventBytes = 16 * 1024 * 1024;
 const usage = `Give a file, JSON in quotes ('{"name":"Ada"}'), or - for standard input.`;
 

@@ -15,7 +15,7 @@ export interface OpenEngine extends Engine {
 /** Opens the engine that a command works with. */
 export type EngineOpener = (io: Io) => Promise<OpenEngine>;
 
-/** What a command works with. */
+/** The context of a command. */
 export interface Session {
   readonly io: Io;
   readonly json: boolean;

@@ -37,7 +37,7 @@ export interface HostOptions {
 }
 
 export interface Host {
-  /** What a person opens. The token is in the fragment, which no browser sends and no server logs. */
+  /** The URL for a person. The token is in the fragment, which no browser sends and no server logs. */
   readonly url: string;
   readonly origin: string;
   readonly token: string;

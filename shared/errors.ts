@@ -99,13 +99,13 @@ export interface Problem {
   readonly lineText?: string | undefined;
 }
 
-/** What an error carries besides its words; each field is there when the code calls for it. */
+/** The details of an error besides its message. Each field is present when the code needs it. */
 export interface ErrorDetails {
   /** Compiler, configuration or evaluation problems, each with its place. */
   readonly problems?: readonly Problem[] | undefined;
   /** A stack of the person's function, mapped to its source. */
   readonly stack?: string | undefined;
-  /** What a tool, the guest or libvirt said itself. */
+  /** The output of a tool, of the guest or of libvirt. */
   readonly output?: string | undefined;
   /** The command, path, instance or setting concerned. */
   readonly subject?: string | undefined;

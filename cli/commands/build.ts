@@ -28,7 +28,7 @@ function renderBuild(result: BuildResult, style: Style): string {
   ].join('\n')}\n`;
 }
 
-/** What a build did, in one line under a run. */
+/** The summary of a build, in one line under a run. */
 export function summarizeBuild(result: BuildResult): string {
   if (result.cached) return `build ${formatMs(result.buildMs)}: nothing changed, image reused`;
   const made = result.steps.filter((step) => !step.reused).map((step) => `${step.name} (${step.reason})`);

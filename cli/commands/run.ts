@@ -63,7 +63,7 @@ async function start(
   return { done, build };
 }
 
-/** What the compiler warns of, before the function's own words. */
+/** Prints the compiler's warnings, before the function's response. */
 function noteWarnings(session: Session, { warnings }: BuildResult): void {
   const style = createStyle(session.io, session.io.stderr);
   const lines = warnings.flatMap((warning) => renderProblem(warning, style));

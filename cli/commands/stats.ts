@@ -10,7 +10,7 @@ import type { Session } from '../session.ts';
 const firstSamplesMs = 3000;
 const refreshMs = 1000;
 
-/** What an instance used between two samples. Units: percent of one CPU; bytes; bytes per second. */
+/** The resources of an instance between two samples. Units: percent of one CPU; bytes; bytes per second. */
 interface Usage {
   readonly instanceId: string;
   readonly cpuPercent: number;

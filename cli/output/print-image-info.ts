@@ -7,7 +7,7 @@ import { renderTable } from './table.ts';
 
 type Row = readonly [name: string, value: string];
 
-/** What an image is, a line per fact. */
+/** The description of an image, a line per fact. */
 export function renderImageInfo(info: ImageInfo, style: Style): string {
   const rows: Row[] = [
     ['image', info.path],

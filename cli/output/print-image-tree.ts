@@ -4,7 +4,7 @@ import { showName } from './show-name.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 
-/** What is named at the end as taking the space. */
+/** The count of entries that are listed at the end as the largest. */
 const shownLargest = 5;
 
 /** A listing with sizes, a line per entry. */

@@ -6,7 +6,7 @@ import { nsToMs } from '#shared/model/units.ts';
 import { roundTimeline } from '#shared/timeline/index.ts';
 import { errorJson } from './print-error.ts';
 
-/** What `run --json` prints. Shape: as the README gives it; `error` is there only when the run failed. */
+/** The output of `run --json`. Shape: as in the README; `error` is present only when the run failed. */
 export function runJson(run: Run): Record<string, unknown> {
   const { instance } = run;
   return {

@@ -29,7 +29,7 @@ const bundleFileSchema = z.object({
   warnings: z.array(problemSchema),
 });
 
-/** What must be as it was for a bundle to be what building would give again. */
+/** The state under which a cached bundle is still what a build would make. */
 const recordSchema = z.object({
   bundleId: bundleIdSchema,
   key: z.string(),

@@ -63,7 +63,7 @@ interface OwnPath {
   readonly skip?: Skip;
 }
 
-/** What of the project's own goes into the image, as the runtime's sources take it. */
+/** The project's own files that go into the image, as the program sources read them. */
 function ownPaths(config: ProjectConfig): OwnPath[] {
   if (!runtimeTraits[config.runtime].runsPrograms) return [];
   const { program, python, files } = config;
@@ -78,7 +78,7 @@ function ownPaths(config: ProjectConfig): OwnPath[] {
   ];
 }
 
-/** What changes an image: files, links by where they lead, and folders with nothing in them. */
+/** A part of a folder that changes an image: a file, a link with its target, or an empty folder. */
 type Node =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'other'; readonly path: string; readonly content: string };

@@ -1,4 +1,4 @@
-/** What a bundle may take in from outside its project. */
+/** Checks the files that a bundle takes in from outside its project. */
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, relative, resolve, sep } from 'node:path';
 import type { Metafile } from 'esbuild';

@@ -1,4 +1,4 @@
-/** What stands between a project and its bundle, each as an error that says what to do. */
+/** Checks a project before it is bundled. Each failure is an error that says what to do. */
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Metafile } from 'esbuild';

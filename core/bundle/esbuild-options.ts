@@ -6,7 +6,7 @@ import { wrapLambda } from './lambda.ts';
 import { nodeModules } from './node-modules.ts';
 import { explainUrlImport } from './problems.ts';
 
-/** What differs between the runtimes that a function can run on. */
+/** The esbuild options that depend on the runtime. */
 const targets = {
   ember: {
     platform: 'neutral',

@@ -3,7 +3,7 @@ import type { Bundle } from '#core/runtime/bundle.ts';
 import type { SourceLocation } from '#shared/errors.ts';
 import { isShim } from './node-modules.ts';
 
-/** What mapping needs of a bundle. */
+/** The part of a bundle that mapping a stack needs. */
 export type MappedBundle = Pick<Bundle, 'sourceMap'>;
 
 /** QuickJS writes `    at name (bundle.js:12:34)`, `    at bundle.js:12:34`, or `    at name (native)`. */

@@ -16,7 +16,7 @@ const usePattern = new RegExp(
   'g',
 );
 
-/** What esbuild is to rename. Shape: name to marked name. */
+/** The names that esbuild renames. Shape: name to marked name. */
 export const watchedGlobals: Readonly<Record<string, string>> = Object.fromEntries([
   ...names.map((name) => [name, marked(name)]),
   // Asked for as a member, a global that lacks is undefined and no error.
@@ -35,7 +35,7 @@ export interface GlobalUse {
   readonly member: string;
 }
 
-/** What esbuild made, with the names as they were. */
+/** The output of esbuild, with the original names. */
 export interface Unmarked {
   readonly code: string;
   readonly uses: readonly GlobalUse[];

@@ -55,7 +55,7 @@ function explainUnresolved(specifier: string): string {
   return `Cannot find the package "${name}". Install it in the project: npm install ${name}`;
 }
 
-/** What a project that imports by URL is told. */
+/** The message for a project that imports by URL. */
 export function explainUrlImport(url: string): PartialMessage {
   return {
     text: `Cannot import "${url}": a function is built without the network. Install the package with npm and import it by name.`,

@@ -15,11 +15,11 @@ type Issue = z.core.$ZodIssue;
 export type Locate = (offset: number, message: string, severity?: Problem['severity']) => Problem;
 
 export interface JsonText {
-  /** What there is, also of a text with errors; null when it is empty. */
+  /** The parsed tree, also of a text with errors; null for an empty text. */
   readonly root: Node | null;
   /** False when it is no JSON. */
   readonly isJson: boolean;
-  /** Of its syntax, and keys that are there twice. */
+  /** Syntax errors and duplicate keys. */
   readonly problems: readonly Problem[];
   readonly locate: Locate;
 }
@@ -64,7 +64,7 @@ export function readJsonText(text: string, file: string): JsonText {
 export const sortProblems = (problems: readonly Problem[]): Problem[] =>
   [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 
-/** What a schema finds wrong with a text, in words, each at its place. `schema` is the one that found it. */
+/** The issues of a schema as problems, each at its place in the text. `schema` is the one that reported them. */
 export function explainIssues(issues: readonly Issue[], root: Node, locate: Locate, schema: z.ZodType): Problem[] {
   const problems: Problem[] = [];
   for (const issue of issues) {

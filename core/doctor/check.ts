@@ -6,7 +6,7 @@ import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import type { DoctorCheck } from '#shared/model/doctor.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 
-/** What a check may look at. */
+/** The parts of the engine that a check can use. */
 export interface DoctorContext {
   readonly link: LibvirtLink;
   readonly layout: Layout;
@@ -20,7 +20,7 @@ export interface DoctorContext {
   readonly fresh: boolean;
 }
 
-/** What a check found. */
+/** The result of a check. */
 export interface Finding {
   readonly status: DoctorCheck['status'];
   readonly found: string;
@@ -32,7 +32,7 @@ export interface Finding {
 
 export interface Fix {
   readonly label: string;
-  /** What a person can type. */
+  /** A command that a person can run. */
   readonly command: string;
   /** The same, done by us; absent when we may not, or it would not take effect at once. Errors: TOOL_FAILED, TOOL_MISSING. */
   readonly apply?: () => Promise<void>;

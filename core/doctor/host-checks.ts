@@ -17,7 +17,7 @@ const mib = 1024 ** 2;
 const enoughDiskBytes = 500 * mib;
 const leastDiskBytes = 50 * mib;
 
-/** What has to be on this machine whatever libvirt does. */
+/** The checks of this machine that do not need libvirt. */
 export const hostChecks: readonly Check[] = [
   { id: 'node', title: 'Node.js', look: async () => lookAtNode(process.versions.node) },
   { id: 'qemu', title: 'QEMU', look: lookAtQemu },

@@ -9,7 +9,7 @@ import type { RuntimeId } from '#shared/model/project.ts';
 import { type Check, type DoctorContext, type Finding, type Fix, ok } from './check.ts';
 import { installPackages } from './packages.ts';
 
-/** What libvirt and the accelerator need. In this order: each relies on those before it. */
+/** The checks of libvirt and of the accelerator, in order: each relies on the previous ones. */
 export const libvirtChecks: readonly Check[] = [
   { id: 'kvm', title: 'KVM', look: lookAtKvm },
   { id: 'libvirt', title: 'libvirt', look: lookAtLibvirt },

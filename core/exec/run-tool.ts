@@ -8,13 +8,13 @@ export interface RunToolOptions {
   readonly cwd?: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What the tool reads on its standard input. */
+  /** The tool's standard input. */
   readonly input?: string;
   /** Exit codes that are an answer and no failure. Default: only 0. */
   readonly okExitCodes?: readonly number[];
 }
 
-/** What a tool that ended by itself gave. */
+/** The result of a tool that ended by itself. */
 export interface ToolResult {
   readonly stdout: string;
   readonly stderr: string;
@@ -24,7 +24,7 @@ export interface ToolResult {
 const defaultTimeoutMs = 30_000;
 /** Enough for any tool we run; a longer output is cut, not kept in memory. */
 const maxOutputChars = 4_000_000;
-/** What of a failed tool's words goes into the error: the end, where tools say what went wrong. */
+/** The length of a failed tool's output in the error: its end, where tools report what went wrong. */
 const quotedChars = 4_000;
 
 /**

@@ -4,13 +4,13 @@ import { configInImage } from '../bundle/config-in-image.ts';
 
 type Input = Bundle['inputs'][number];
 
-/** What of the last build decides whether the next one has to make something anew. */
+/** The part of the last build that decides what the next one has to make again. */
 export interface BuildRecord {
   readonly imageId: string;
   readonly bundleId: string;
   readonly fingerprint: string;
   readonly env: Readonly<Record<string, string>>;
-  /** What else of firstlight.json went into the image, as JSON. */
+  /** The other values of firstlight.json in the image, as JSON. */
   readonly options: string;
   readonly inputs: readonly Input[];
   /** ISO 8601. */
@@ -31,7 +31,7 @@ export function explainRebuild(last: BuildRecord | null, bundle: Bundle, fingerp
   return 'rebuilt because the image was not there any more';
 }
 
-/** What of the configuration goes into an image besides name and env. Shape: JSON. */
+/** The configuration in an image, without name and env. Shape: JSON. */
 export const optionsOf = (config: ProjectConfig): string => JSON.stringify(configInImage(config).slice(2));
 
 /** A sentence saying why nothing had to be done. */

@@ -18,9 +18,9 @@ const manifestSchema = z.object({
   minMemoryMiB: z.number().int(),
   /** The base that it stands on, by its digest. */
   base: z.string().optional(),
-  /** What its runtime noted about it, in a form of its own. */
+  /** Information of the runtime, in a format of its own. */
   runtimeInfo: z.string().optional(),
-  /** What its build warned of, beside the bundle's. */
+  /** The warnings of its build, without those of the bundle. */
   warnings: z.array(problemSchema).optional(),
   createdAt: z.string(),
 });

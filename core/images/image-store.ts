@@ -17,7 +17,7 @@ import { namesIn, writeAtomic } from '../store/write-atomic.ts';
 import { type BuildRecord, explainRebuild, explainReuse, optionsOf } from './explain-rebuild.ts';
 import { createImageFiles, type Manifest } from './image-files.ts';
 
-/** What a build gave: the result for a person, and the values that a run needs. */
+/** The result of a build: the part for a person, and the values that a run needs. */
 export interface Build {
   readonly result: BuildResult;
   readonly image: Image;

@@ -50,7 +50,7 @@ function titleOf(reference: ReturnType<typeof parseReference>): string {
   return named !== undefined && reference.kind === 'docker-archive' ? named : file;
 }
 
-/** What can be seen of a program in a tree: whether it starts others, and whether its dynamic linker is there. */
+/** Examines a program in a tree: whether it starts others, and whether its dynamic linker is there. */
 async function examineProgram(tree: FileTree, path: string): Promise<Pick<Examined['found'], 'warnings' | 'missing'>> {
   const node = tree.get(path);
   if (node?.kind !== 'file' || node.content.kind !== 'host') return { warnings: [], missing: [] };

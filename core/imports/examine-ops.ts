@@ -78,7 +78,7 @@ async function readConfig(path: string): Promise<string> {
   }
 }
 
-/** Of the files and folders themselves; what is in a folder is counted when the image is built. */
+/** The count and the size of the files and folders themselves. The content of a folder is counted when the image is built. */
 async function sizeOf(paths: readonly string[], dir: string): Promise<{ count: number; bytes: number }> {
   let size = 0;
   for (const path of paths) {

@@ -5,7 +5,7 @@ import type { ImportProposal } from '#shared/model/import.ts';
 /** A source that was looked at, with what a project of it holds. Shape: `config` without a name; `extraFiles` path to text. */
 export interface Examined {
   readonly found: Omit<ImportProposal, 'config' | 'canCreate' | 'name'>;
-  /** What the source calls itself, in any letters. */
+  /** The source's own name, in any characters. */
   readonly title: string;
   readonly config: Omit<ConfigFile, 'name'>;
   readonly extraFiles: Readonly<Record<string, string>>;

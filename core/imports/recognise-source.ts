@@ -1,4 +1,4 @@
-/** What a person named, by looking at it. */
+/** Recognises the kind of a source by its content. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';

@@ -9,7 +9,7 @@ export interface ConsoleRecorder {
   readonly write: (chunk: Uint8Array) => void;
 }
 
-/** What was printed somewhere, as far as it is kept. */
+/** The stored part of some output. */
 export interface Printed {
   /** The last bytes as text, for messages. */
   readonly tail: (maxBytes: number) => string;
@@ -19,7 +19,7 @@ export interface Printed {
 
 /** One instance's console, for as many viewers as there are. */
 export interface ConsoleHub extends Printed {
-  /** What came by the serial port alone: with a port for what the function prints, no function can write there. */
+  /** The output of the serial port alone. When the function has a port of its own, it cannot write there. */
   readonly serial: Printed;
   /**
    * Takes what the guest prints from here on; an earlier source is let go. With a `port`, what the function prints comes

@@ -7,7 +7,7 @@ import type { ConsoleHub } from './console-hub.ts';
 import { describeEnd, type EndedInstance, endedError } from './end-reason.ts';
 import type { EndReason } from './types.ts';
 
-/** What is watched. Shape: functions give what is so at the moment. */
+/** The instance to watch. Shape: the functions give the current state. */
 export interface WatchedInstance {
   readonly id: string;
   readonly runtime: Pick<Runtime, 'readPanic' | 'decodePanic'>;

@@ -131,7 +131,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   return { instance, times: { preparedFromNs, createSentNs, createdNs, connectedNs: hostNow() } };
 }
 
-/** What all instances of a program have in common. */
+/** The options that all instances of this process share. */
 export function liveOptions(
   context: Pick<LaunchContext, 'link' | 'onChange' | 'bootTimeoutMs'>,
   runtime: Runtime,

@@ -57,7 +57,7 @@ export class LiveInstance {
   #opening: Promise<GuestSession> | null = null;
   #openingConsole: Promise<void> | null = null;
   #endReason: EndReason | null = null;
-  /** Those who wait for its end, should libvirt refuse it. */
+  /** The callers that wait for its end, for the case that libvirt refuses it. */
   readonly #stopWaiters = new Set<(error: FirstlightError) => void>();
   readonly #ended = createDeferred();
 

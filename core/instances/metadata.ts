@@ -29,13 +29,13 @@ const recordSchema = z.object({
   vcpus: z.coerce.number().int(),
   timeoutMs: z.coerce.number().int(),
   keep: flag,
-  /** Of a kept instance: its first run has ended, so it is of use without the process that started it. */
+  /** True for a kept instance whose first run has ended: it is of use without the process that started it. */
   firstRunEnded: flag.default(true),
   createdAt: z.string(),
   socketDir: z.string().min(1),
-  /** What a session with it needs to know; its runtime alone reads it. */
+  /** The information for a session. Only its runtime reads it. */
   sessionInfo: z.string().nullable().default(null),
-  /** What it has that no second one can have beside it. */
+  /** The resource that no second instance can have at the same time. */
   exclusiveResource: z.enum(exclusiveResources).default('none'),
   runId: runIdSchema.nullable().default(null),
 });
@@ -43,7 +43,7 @@ const recordSchema = z.object({
 /** As `ownerSchema` of the store has it; attributes are all text. */
 const ownerAttributesSchema = ownerSchema.extend({ pid: z.coerce.number().int() });
 
-/** What a domain of ours says of itself, so that any Firstlight can tell whose it is and take it over. */
+/** The record in the metadata of a domain of ours. Any Firstlight can read whose it is, and adopt it. */
 const instanceRecordSchema = recordSchema.extend({ owner: ownerAttributesSchema });
 export type InstanceRecord = z.output<typeof instanceRecordSchema>;
 

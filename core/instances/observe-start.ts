@@ -5,7 +5,7 @@ import { type HostNs, hostNs, ns } from '#shared/model/units.ts';
 import { buildTimeline, fitGuestClock, type HostMark, markNames, type TickRate } from '#shared/timeline/index.ts';
 import type { LaunchTimes } from './types.ts';
 
-/** What was seen of one start, as it comes in. */
+/** The observations of one start, as they arrive. */
 export interface StartObservation {
   readonly clickNs: HostNs;
   readonly startMode: StartMode;

@@ -4,7 +4,7 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import type { HostNs, ProjectId, RunId } from '#shared/model/units.ts';
 
-/** What is to be started. */
+/** The instance to start. */
 export interface LaunchSpec {
   readonly projectId: ProjectId;
   readonly config: ProjectConfig;

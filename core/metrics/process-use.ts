@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** What a process has used so far. Units: `cpuNs` of the threads it has now; `memoryBytes` is what is resident. */
+/** The resources that a process has used. Units: `cpuNs` of its present threads; `memoryBytes` is resident memory. */
 export interface ProcessUse {
   readonly cpuNs: number;
   readonly memoryBytes: number;

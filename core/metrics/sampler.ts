@@ -7,7 +7,7 @@ import { bytes, hostNs, type InstanceId } from '#shared/model/units.ts';
 import { findQemu, readProcessUse } from './process-use.ts';
 import { readStats, toEpochMs } from './read-stats.ts';
 
-/** What is sampled: an instance that runs as a libvirt domain. */
+/** The instance to sample: one that runs as a libvirt domain. */
 export interface SampledInstance {
   readonly domain: Domain;
   readonly record: { readonly id: InstanceId };
@@ -56,7 +56,7 @@ const followPeriodMs = 10;
 const createPeriodMs = 20;
 /** Between looks at the counters of disk and net of what is followed: only libvirt has them, at a millisecond each time. */
 const devicesPeriodMs = 100;
-/** Of the time followed so far; so a start of a minute has some 500 samples, and not 6,000. */
+/** The pause as a share of the time so far: a start of a minute has some 500 samples, and not 6,000. */
 const followShare = 0.01;
 
 export function createSampler({ link, live, onSamples }: SamplerOptions): Sampler {
@@ -192,7 +192,7 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
   return { recent, follow, forget: (id) => rings.delete(id), close: () => clearInterval(timer) };
 }
 
-/** What a run used, by the samples up to its answer; null when there were none. */
+/** The resources of a run, by the samples up to its answer; null without samples. */
 export function summarize(samples: readonly MetricSample[]): MetricSummary | null {
   const last = samples.at(-1);
   if (last === undefined) return null;

@@ -6,13 +6,13 @@ import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import { configFileName } from '#shared/model/project.ts';
 
-/** What of a folder is left out. */
+/** True for the name of a file or folder that is left out. */
 export type Skip = (name: string) => boolean;
 
 const nothing: Skip = () => false;
-/** What Python compiled for itself on this machine. */
+/** Skips the bytecode that Python compiled on this machine. */
 export const skipCompiled: Skip = (name) => name === '__pycache__';
-/** What a project's folder has that is no part of what it runs. */
+/** Skips the files in a project's folder that are not part of its program. */
 export const skipTools: Skip = (name) =>
   name.startsWith('.') || name === 'node_modules' || name === configFileName || skipCompiled(name);
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { BuildContext } from '#core/runtime/runtime.ts';
 import { problemSchema } from '#shared/model/problem.ts';
 
-/** What a person's program needs besides itself, and what was found out about it on the way. */
+/** The files that a program needs besides itself, with facts about it. */
 export interface BasePlan {
   readonly tree: FileTree;
   readonly facts: BaseFacts;
@@ -30,5 +30,5 @@ export const baseFactsSchema = z.object({
 });
 export type BaseFacts = z.output<typeof baseFactsSchema>;
 
-/** What making a plan may use: an image may have to be fetched for it. */
+/** The context for making a plan. An image may have to be fetched. */
 export type PlanContext = Partial<BuildContext>;

@@ -20,7 +20,7 @@ export async function findProgram(
   });
 }
 
-/** What a path leads to; the path itself when there is nothing. */
+/** The real path of a path; the path itself when nothing is there. */
 export const realPathOf = async (path: string): Promise<string> =>
   (await realpath(path).catch(undefinedIfMissing)) ?? path;
 

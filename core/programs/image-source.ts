@@ -63,7 +63,7 @@ export async function imageSource(
   };
 }
 
-/** What tells that an image on this machine is another now. A registry's is as its reference says. */
+/** A stamp that changes with an image on this machine. An image of a registry is named by its reference. */
 async function stampOf(image: string, cwd: string): Promise<string> {
   const reference = parseReference(image, cwd);
   if (reference.kind === 'registry') return '';

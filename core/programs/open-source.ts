@@ -15,7 +15,7 @@ export interface SourceOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What a project's image is made from, by what firstlight.json names. Errors: NOT_FOUND, BAD_INPUT, as each source. */
+/** The source of a project's program, as firstlight.json names it. Errors: NOT_FOUND, BAD_INPUT; as each source. */
 export async function openSource(
   config: ProjectConfig,
   projectDir: string,

@@ -30,7 +30,7 @@ const factsSchema = z.object({
 });
 type PythonFacts = z.output<typeof factsSchema>;
 
-/** Asked of the interpreter itself. Isolated, and without site: what it says is its own and no package's. */
+/** Asks the interpreter itself. It is isolated and without `site`, so no package changes the answer. */
 const question = [
   'import json, os, sys, sysconfig',
   'lib = sysconfig.get_path("stdlib")',

@@ -8,11 +8,11 @@ export interface ProgramSource {
   /** As in `BaseRequest`. */
   readonly baseKey: string;
   readonly planBase: (context: PlanContext) => Promise<BasePlan>;
-  /** What of the image is this project's own. */
+  /** Makes the part of the image that is this project's own. */
   readonly own: (bundle: Bundle, base: BaseFacts) => Promise<OwnPart>;
 }
 
-/** What an image has besides its base. */
+/** The part of an image that is not in its base. */
 export interface OwnPart {
   readonly tree: FileTree;
   /** The program's path in the guest. */

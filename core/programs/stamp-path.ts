@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 
-/** What changes when a file does, or anything in a folder. Shape: the empty string for what is not there. */
+/** A stamp that changes with a file, or with anything in a folder. Shape: an empty string for a missing path. */
 export async function stampOfPath(path: string): Promise<string> {
   const stats = await stat(path).catch(undefinedIfMissing);
   if (stats === undefined) return '';

@@ -34,7 +34,7 @@ declare module 'firstlight' {
   /** About this invocation. */
   export interface Context {
     readonly functionName: string;
-    /** What booted: \`ember\` is the built-in unikernel. */
+    /** The runtime that booted: \`ember\` is the built-in unikernel. */
     readonly runtime: string;
     /** Counts this instance's invocations: \`1\` is the first after the cold start. */
     readonly invocationId: string;

@@ -19,7 +19,7 @@ const hidden = new Set(['node_modules', '.git', '.firstlight', '.DS_Store']);
 /** True for names that neither lists nor watchers look at. */
 export const isHiddenName = (name: string): boolean => hidden.has(name) || isTempName(name);
 
-/** What identifies the content of a file: the sha256 of its bytes. */
+/** The id of a file's content: the sha256 of its bytes. */
 export const revisionOf = (bytes: string | Uint8Array): string => sha256(bytes);
 
 /**

@@ -31,7 +31,7 @@ type ProjectCallName = Extract<keyof CallHandlers, `projects:${string}`>;
 /** The projects that are open, on disk and in the list that is kept of them. */
 export interface ProjectService {
   readonly calls: Pick<CallHandlers, ProjectCallName>;
-  /** Those that are open, as they are on disk now. */
+  /** The open projects, as they are on disk now. */
   readonly list: () => Promise<Project[]>;
   /** Puts a folder on the list. Errors: NOT_FOUND when it is none. */
   readonly open: (dir: string) => Promise<Project>;
@@ -63,7 +63,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   /** The content of each file that was told last: a change that is none is not told again. */
   const toldRevisions = new Map<string, string | null>();
   const toldProjects = new Map<ProjectId, string>();
-  /** What a project was called when its firstlight.json was last valid. */
+  /** The name of a project when its firstlight.json was last valid. */
   const validNames = new Map<ProjectId, string>();
   const openProjects = createOpenProjects(layout, log);
 
@@ -221,7 +221,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   };
 }
 
-/** What a directory is as a project: always something, with what is wrong among its problems. */
+/** The project in a directory. There is always one; its problems say what is wrong with it. */
 export async function readProject(dir: string): Promise<Project> {
   const id = projectIdOf(dir);
   const withoutConfig = (message: string): Project => ({

@@ -14,7 +14,7 @@ export interface TypeFile {
   readonly text: string;
 }
 
-/** What an editor takes without growing slow, and what crosses the wire in one message. */
+/** The limits of an editor that stays fast, and of one message on the wire. */
 const maxBytes = 4 << 20;
 const maxFiles = 600;
 /** Many times what the largest package's has. */

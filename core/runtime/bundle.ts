@@ -2,7 +2,7 @@ import type { Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { BundleId } from '#shared/model/units.ts';
 
-/** What kind of module a bundle is. QuickJS and a module with top-level `await` want `esm`. */
+/** The module format of a bundle. QuickJS, and a module with top-level `await`, need `esm`. */
 export type BundleFormat = 'esm' | 'cjs';
 
 /** A file of this machine that lies beside a bundle in the guest, or a link there. Shape: `guest` is absolute; `host` may be a folder. */

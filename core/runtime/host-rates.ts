@@ -6,7 +6,7 @@ import { readBootId } from '#core/store/owner.ts';
 import { writeAtomic } from '#core/store/write-atomic.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
 
-/** What guests found of this host's time-stamp counter, so that the next one need not find it again. */
+/** The rate of this host's time-stamp counter that guests measured, for the next guest. */
 export interface HostRates {
   /** In ticks per second, as a guest measures it for itself; 0 while none has. */
   readonly tsc: { readonly get: () => bigint; readonly set: (hz: bigint) => void };

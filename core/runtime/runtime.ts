@@ -31,11 +31,11 @@ export interface InvocationResult {
   readonly received: readonly { readonly ticks: number; readonly atNs: HostNs }[];
   /** Which counter `ticks` are of. Default: the time-stamp counter. `guest-monotonic`: nanoseconds of the guest's own clock. */
   readonly guestClock?: 'guest-tsc' | 'guest-monotonic' | undefined;
-  /** What the host saw of the guest while it booted: on its serial port, on its network. */
+  /** The host's observations while the guest booted: on its serial port, on its network. */
   readonly hostMarks?: readonly HostMark[] | undefined;
 }
 
-/** What a guest has said of its start so far. */
+/** The marks of a guest's start that have arrived. */
 export type GuestSeen = Pick<InvocationResult, 'marks' | 'received' | 'guestClock'>;
 
 export interface InvocationRequest {
@@ -50,9 +50,9 @@ export interface GuestSession {
   readonly ready: Promise<void>;
   /** May be called before the guest boots: the request then waits for it in the channel. */
   readonly invoke: (request: InvocationRequest) => Promise<InvocationResult>;
-  /** What the host has seen of the guest's boot so far, for a start that ends without an answer. */
+  /** The host's marks of the guest's boot so far, for a start that ends without an answer. */
   readonly hostMarks?: () => readonly HostMark[];
-  /** What the guest has said so far, for a start that is under way or ends without an answer. */
+  /** The guest's marks so far, for a start that is under way or ends without an answer. */
   readonly seen?: (() => GuestSeen) | undefined;
   /** Round trips taken after the start, so that they cost it nothing. */
   readonly sampleClock: (count: number) => Promise<readonly ClockSample[]>;
@@ -70,7 +70,7 @@ export interface MachineRequest {
   readonly makeDiskDir: () => Promise<string>;
 }
 
-/** What is to be started on this host. */
+/** The instance to start on this host. */
 export interface HostRequest {
   readonly config: ProjectConfig;
   readonly accel: Accel;
@@ -84,7 +84,7 @@ export interface PreparedMachine {
   readonly sessionInfo: string | null;
 }
 
-/** What a session may use of its instance. */
+/** The parts of its instance that a session can use. */
 export interface InstanceLink {
   readonly sessionInfo: string | null;
   /** True when the guest has executed nothing yet: all that it will print is yet to come. */
@@ -97,14 +97,14 @@ export interface InstanceLink {
   readonly ended: Promise<void>;
 }
 
-/** What an image build gave. */
+/** The result of an image build. */
 export interface BuiltImage {
   readonly bytes: number;
-  /** What the runtime wants to know of it later, in a form of its own. */
+  /** The runtime's own information about the image, in a format of its own. */
   readonly runtimeInfo?: string | undefined;
   /** The base that it stands on, by its digest. */
   readonly base?: string | undefined;
-  /** What a person should know of it, beside what the bundle warns of. */
+  /** The warnings of the build, without those of the bundle. */
   readonly warnings?: readonly Problem[] | undefined;
   readonly minMemoryMiB: number;
   readonly steps: readonly {
@@ -120,7 +120,7 @@ export interface BuildContext {
   readonly progress: (progress: Progress) => void;
 }
 
-/** What a console says of how a guest ended. Shape: `report` is its own words; `message` one sentence without a point. */
+/** The end of a guest as its console reports it. Shape: `report` is the console's text; `message` is one sentence without a full stop. */
 export interface GuestPanic {
   readonly message: string;
   readonly report: string;
@@ -128,14 +128,14 @@ export interface GuestPanic {
   readonly byProgram?: boolean | undefined;
 }
 
-/** What of a console: all of it, what the program prints, or what a kernel's diagnostics print. */
+/** A part of a console: all of it, the program's output, or the output of the kernel's diagnostics. */
 export type ConsolePart = 'all' | 'program' | 'trace';
 
 /** Gives one part of a console as its bytes come. */
 export interface ConsoleSplitter {
   /** The bytes of the wanted part among those that came, as far as they can be told yet. */
   readonly push: (chunk: Uint8Array) => Uint8Array;
-  /** What was still held back. */
+  /** The bytes that were still held back. */
   readonly end: () => Uint8Array;
 }
 
@@ -154,7 +154,7 @@ export interface Runtime {
   readonly id: RuntimeId;
   /** A kernel that speaks on its serial port without a function or a disk. Where it runs under KVM, so do this runtime's guests. */
   readonly probeKernelPath: string;
-  /** What of this runtime (its kernel, its builder's version, what it adds to the bundle) goes into an image's id. */
+  /** The runtime's part of an image's id: its kernel, the version of its builder, its additions to the bundle. */
   readonly fingerprint: (config: ProjectConfig, projectDir: string, context: BuildContext) => Promise<string>;
   /** Writes the bootable file at `path`, whole or not at all. */
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
@@ -168,7 +168,7 @@ export interface Runtime {
   /** The machine for one instance, with all that it needs on disk. Errors: PORT_IN_USE, STORE_UNUSABLE, DISK_FULL. */
   readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
   readonly openSession: (link: InstanceLink) => Promise<GuestSession>;
-  /** What the serial port says of how the guest ended (a panic), or null. */
+  /** The end of the guest as the serial port reports it (a panic), or null. */
   readonly readPanic: (consoleText: string) => GuestPanic | null;
   /** A panic with what symbols say of it: text for a person. Null when nothing more can be said. */
   readonly decodePanic?: (consoleText: string, sessionInfo: string | null) => Promise<string | null>;

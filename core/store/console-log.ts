@@ -14,7 +14,7 @@ export interface ConsoleLimits {
   readonly headBytes: number;
   /** The end is kept in two files of this size at most, the older dropped whole. */
   readonly tailSegmentBytes: number;
-  /** What waits for the disk; more than this is left out, and said. */
+  /** The most that waits for the disk. More is left out, and a line says so. */
   readonly pendingBytes: number;
 }
 
@@ -106,7 +106,7 @@ export function createConsoleLog(dir: string, limits: ConsoleLimits = consoleLim
   };
 }
 
-/** What a console log kept, with a line in place of what it left out. */
+/** The content of a console log, with a line in place of each gap. */
 export async function readConsoleLog(dir: string): Promise<Uint8Array> {
   const names = (await readdir(dir).catch(undefinedIfMissing)) ?? [];
   const parts: Uint8Array[] = [];

@@ -13,7 +13,7 @@ export interface DirectoryStoreOptions<Schema extends z.ZodType> {
   readonly layout: Layout;
   /** The folder that has the directories. */
   readonly root: string;
-  /** What one directory is, for temporary names and messages: `image`. */
+  /** The kind of a directory, for temporary names and messages: `image`. */
   readonly kind: string;
   /** Permission bits of a directory. Default: 0755, since QEMU may run as another user. */
   readonly mode?: number;

@@ -16,7 +16,7 @@ export interface Layout {
   readonly blobsDir: string;
   /** Releases of Nanos. */
   readonly nanosDir: string;
-  /** What probes found, per host boot. */
+  /** The results of probes, per host boot. */
   readonly probesDir: string;
   /** A person's: not to be lost. */
   readonly dataDir: string;
@@ -24,7 +24,7 @@ export interface Layout {
   readonly settingsPath: string;
   /** A file for each project that is open. */
   readonly openProjectsDir: string;
-  /** What guests keep between their starts. */
+  /** Data that guests keep between their starts. */
   readonly volumesDir: string;
   /** Disks of running instances: what their guests write. */
   readonly disksDir: string;

@@ -11,7 +11,7 @@ export interface OwnedTemps {
   readonly abandoned: () => Promise<string[]>;
 }
 
-/** Those in `dir`. Shape: `kind` is a word that tells them from others' there. */
+/** The temporary folders in `dir`. Shape: `kind` is a word that distinguishes them from others there. */
 export function createOwnedTemps(dir: string, kind: string): OwnedTemps {
   const me = thisProcess();
   const pattern = new RegExp(`^\\.${kind}-(\\d+)-(\\d+)\\.`);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { toStoreError } from './store-error.ts';
 import { undefinedIfMissing } from './write-atomic.ts';
 
-/** What a file of ours says; `value` is undefined when there is no file. */
+/** The content of a file of ours; `value` is undefined when there is no file. */
 export type JsonRead<Value> =
   | { readonly ok: true; readonly value: Value | undefined }
   | { readonly ok: false; readonly reason: string };

@@ -19,11 +19,11 @@ export interface Resources {
   readonly schemaPath: string;
   readonly rendererDir: string;
   readonly bakeWorkerPath: string;
-  /** What the bundler adds to a function that names a web global: see core/bundle/globals.ts. */
+  /** The shims that the bundler adds to a function that names a web global: see core/bundle/globals.ts. */
   readonly shimsDir: string;
   /** Node's types, for the editor: see build/bundle-types.mjs. */
   readonly nodeTypesPath: string;
-  /** What runs a function on Nanos, in the guest's Node.js. */
+  /** The server that runs a function on Nanos, in the guest's Node.js. */
   readonly functionServerPath: string;
 }
 

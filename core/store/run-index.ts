@@ -15,12 +15,12 @@ export interface IndexedRun {
   readonly summary: RunSummary;
   /** Identifies the version of the run's file that this was read from. */
   readonly stamp: string;
-  /** What the run takes on disk, its console included. */
+  /** The size of the run on disk, with its console. */
   readonly bytes: number;
 }
 
 export interface RunIndex {
-  /** What is known of each run, as all processes have written it by now. Errors: STORE_UNUSABLE. */
+  /** The entry of each run, as all processes have written them. Errors: STORE_UNUSABLE. */
   readonly read: () => Promise<ReadonlyMap<RunId, IndexedRun>>;
   readonly add: (entry: IndexedRun) => Promise<void>;
   readonly remove: (id: RunId) => Promise<void>;

@@ -27,7 +27,7 @@ export interface RunRecorder {
   readonly flushConsole: () => Promise<void>;
 }
 
-/** What was found of processes that ended without a word. */
+/** The leftovers of processes that were killed. */
 export interface Recovery {
   readonly interrupted: readonly RunId[];
   /** Files that could not be understood, moved out of the way. */
@@ -56,7 +56,7 @@ export interface RunStore {
   readonly get: (id: RunId) => Promise<Run>;
   /** Newest first. What cannot be read is set aside and left out. */
   readonly list: (filter?: RunFilter) => Promise<RunSummary[]>;
-  /** What the console wrote, with a line in place of what was too much to keep. Errors: NOT_FOUND. */
+  /** The console's output, with a line in place of each part that was too long to keep. Errors: NOT_FOUND. */
   readonly readConsole: (id: RunId) => Promise<Uint8Array>;
   /** Errors: NOT_FOUND; CONFLICT while the run is under way. */
   readonly remove: (id: RunId) => Promise<void>;
@@ -72,7 +72,7 @@ export interface RunStoreOptions {
   readonly log?: (line: string) => void;
 }
 
-/** What is kept; beyond any of these the oldest runs are dropped, but never the newest one. */
+/** The limits of the store. Beyond any of them the oldest runs are dropped, but never the newest one. */
 export interface RunLimits {
   /** Runs of one function. */
   readonly perFunction: number;
@@ -330,7 +330,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
   };
 }
 
-/** What the files of a folder take. */
+/** The size of all files in a folder. */
 async function bytesIn(dir: string): Promise<number> {
   let bytes = 0;
   for (const name of await namesIn(dir)) bytes += (await stat(join(dir, name)).catch(undefinedIfMissing))?.size ?? 0;

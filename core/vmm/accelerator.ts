@@ -19,7 +19,7 @@ export interface AccelChoice {
   readonly kind: Accel;
   /** A few words that go beside the accelerator's name. */
   readonly reason: string;
-  /** What was seen, where the reason leaves it out. */
+  /** The observation, where the reason leaves it out. */
   readonly details?: string | undefined;
 }
 
@@ -39,11 +39,11 @@ export interface AcceleratorOptions {
   readonly version: string;
   /** The kernel that stands for a runtime's guests in a probe. Runtimes with the same one share what was found. */
   readonly kernelOf: (runtime: RuntimeId) => string;
-  /** What a person decided; nothing is probed then. */
+  /** The choice of a person; nothing is probed then. */
   readonly fixed: Accel | undefined;
   readonly onKnown: () => void;
   readonly log: (line: string) => void;
-  /** Who may use /dev/kvm, and the boot of a guest in it: both replaced in tests. */
+  /** The users of /dev/kvm, and the boot of a guest in it: both replaced in tests. */
   readonly readAccess?: (() => Promise<KvmAccess | null>) | undefined;
   readonly probe?: ((probe: KvmProbe) => Promise<KvmFinding>) | undefined;
 }

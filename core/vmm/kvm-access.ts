@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 
-/** What stands between QEMU and /dev/kvm. */
+/** The obstacle between QEMU and /dev/kvm. */
 export interface KvmAccess {
   readonly mode: number;
   readonly uid: number;

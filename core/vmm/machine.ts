@@ -1,4 +1,4 @@
-/** What a machine is, as plain data: any VMM can start one from it. */
+/** The description of a machine, as plain data: any VMM can start one from it. */
 
 /** A disk of a machine: virtio-blk, in this order. Shape: `path` is absolute and readable for QEMU's user. */
 export interface MachineDisk {
@@ -19,7 +19,7 @@ export type MachineNetwork =
   | { readonly kind: 'network'; readonly name: string }
   | { readonly kind: 'bridge'; readonly name: string };
 
-/** What the domain of an image needs. */
+/** The values that the domain of an image needs. */
 export interface Machine {
   readonly machineType: 'pc' | 'q35';
   /** Loaded by the VMM itself (PVH); null when the firmware boots the first disk. */

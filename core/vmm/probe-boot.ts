@@ -21,7 +21,7 @@ export interface BootProbe {
   readonly layout: Layout;
   /** For people who look with `virsh desc`. */
   readonly title: string;
-  /** What is being done, for messages. Shape: follows "Could not". */
+  /** The action, for messages. Shape: follows "Could not". */
   readonly doing: string;
   readonly accel: Accel;
   readonly memoryMiB: number;

@@ -17,7 +17,7 @@ export interface KvmProbe {
 const patienceMs = 2_000;
 const totalMs = 5_000;
 
-/** What a probe found. Shape: `conclusive` is false when the guest could not be started, or not in time. */
+/** The result of a probe. Shape: `conclusive` is false when the guest could not be started, or not in time. */
 export interface KvmFinding extends AccelChoice {
   readonly conclusive: boolean;
 }

@@ -8,7 +8,7 @@ import { namesIn } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { findUsedNames } from './in-use.ts';
 
-/** What the kernel allows for a unix socket's path, less the terminating zero. */
+/** The kernel's limit for the path of a Unix socket, without the terminating zero. */
 const maxSocketPathBytes = 107;
 const longestName = '/channel.sock';
 /** The maker's process number, its start in ticks, and what sets its directories apart. */
@@ -19,7 +19,7 @@ export interface SocketPaths {
   readonly dir: string;
   readonly serial: string;
   readonly channel: string;
-  /** What the function prints. Not there when the machine has no port for it. */
+  /** The function's output. It is absent when the machine has no port for it. */
   readonly console: string;
 }
 

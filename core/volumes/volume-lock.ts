@@ -18,7 +18,7 @@ import { systemCode, toStoreError } from '../store/store-error.ts';
 import { namesIn, removeTemps, undefinedIfMissing } from '../store/write-atomic.ts';
 import { isOpenInQemu } from './image-lock.ts';
 
-/** Who has a volume, and since when. Shape: null where only a QEMU is known that is none of ours. */
+/** The user of a volume, and since when. Shape: null where only a QEMU is known that is not ours. */
 export interface VolumeUse {
   readonly instance: string | null;
   readonly since: string | null;
@@ -31,7 +31,7 @@ export const imageName = 'volume.img';
 const lockName = /^lock-(\d{1,15})\.json$/;
 const pathOf = (dir: string, number: number) => join(dir, `lock-${number}.json`);
 
-/** Who has the volume in `dir`; null when nobody does. */
+/** The user of the volume in `dir`; null when it is free. */
 export async function findUse(dir: string): Promise<VolumeUse | null> {
   return (await readTop(dir)).use;
 }

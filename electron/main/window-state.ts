@@ -14,7 +14,7 @@ const stateSchema = z.strictObject({
 });
 export type WindowState = z.output<typeof stateSchema>;
 
-/** What of a window must lie on a screen for a person to find and grab it. Units: device-independent pixels. */
+/** The part of a window that must be on a screen so that a person can find and move it. Units: device-independent pixels. */
 const grabbablePx = { width: 120, height: 40 };
 
 /**

@@ -16,7 +16,7 @@ export const appInfoSchema = z.object({
 });
 export type AppInfo = z.output<typeof appInfoSchema>;
 
-/** What a person's window looks like: opaque to the engine, kept for the next start. */
+/** The state of a person's window: opaque to the engine, stored for the next start. */
 export const settingsSchema = z.record(z.string(), z.json());
 
 export const appCalls = {

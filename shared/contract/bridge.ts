@@ -13,7 +13,7 @@ export type BridgeOutcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: WireError };
 
-/** What the preload script exposes as `window.firstlight`. */
+/** The object that the preload script exposes as `window.firstlight`. */
 export interface Bridge {
   readonly call: (
     name: string,

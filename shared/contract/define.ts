@@ -18,7 +18,7 @@ export const call = <Input extends z.ZodType, Output extends z.ZodType>(
 
 export const stream = <Input extends z.ZodType>(input: Input): StreamDefinition<Input> => ({ input });
 
-/** What long work says of itself. Units: `fraction` from 0 to 1, absent when unknown. */
+/** The progress of long work. Units: `fraction` from 0 to 1, absent when unknown. */
 export interface Progress {
   readonly step: string;
   readonly message: string;

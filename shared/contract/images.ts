@@ -64,7 +64,7 @@ export const imageCalls = {
   'images:remove': call(z.strictObject({ imageId: imageIdSchema }), z.null()),
   /** Deletes every image that no instance runs from and that was not used in the last minutes. */
   'images:prune': call(z.strictObject({}), z.object({ freedBytes: bytesSchema })),
-  /** What is different in `other`. File contents are compared. Errors: as `images:tree`. */
+  /** The differences of `other`. File contents are compared. Errors: as `images:tree`. */
   'images:diff': call(byImage.extend({ other: imageRefSchema }), imageDiffSchema),
 };
 

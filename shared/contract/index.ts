@@ -43,16 +43,16 @@ export type CallName = keyof typeof calls;
 export type EventName = keyof typeof events;
 export type StreamName = keyof typeof streams;
 
-/** What a client passes: defaults may be left out. */
+/** The input of a call as a client passes it: defaults may be left out. */
 export type CallInput<Name extends CallName> = z.input<(typeof calls)[Name]['input']>;
-/** What a handler receives: validated, defaults filled in. */
+/** The input of a call as a handler receives it: validated, with defaults. */
 export type CallRequest<Name extends CallName> = z.output<(typeof calls)[Name]['input']>;
 export type CallOutput<Name extends CallName> = z.output<(typeof calls)[Name]['output']>;
 export type EventPayload<Name extends EventName> = z.output<(typeof events)[Name]>;
 export type StreamInput<Name extends StreamName> = z.input<(typeof streams)[Name]['input']>;
 export type StreamRequest<Name extends StreamName> = z.output<(typeof streams)[Name]['input']>;
 
-/** What a handler may use while it works. */
+/** The context of a handler. */
 export interface CallContext {
   /** Aborted when the client cancels or goes away. */
   readonly signal: AbortSignal;
@@ -83,7 +83,7 @@ export type StreamHandlers = {
 /** Listens to every event. */
 export type EventListener = <Name extends EventName>(name: Name, payload: EventPayload<Name>) => void;
 
-/** What a host binds to a transport: core implements it. */
+/** The interface that a host binds to a transport: core implements it. */
 export interface Engine {
   readonly calls: CallHandlers;
   readonly streams: StreamHandlers;

@@ -47,7 +47,7 @@ export const instanceEvents = {
   'metrics:sampled': z.object({ samples: z.array(metricSampleSchema) }),
 };
 
-/** What of a console: all of it, what the program prints, or what a kernel's diagnostics (trace, strace, missing files) print. */
+/** A part of a console: all of it, the program's output, or the output of the kernel's diagnostics (trace, strace, missing files). */
 const consolePart = { part: z.enum(['all', 'program', 'trace']).default('all') };
 
 export const instanceStreams = {

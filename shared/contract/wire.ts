@@ -8,7 +8,7 @@ export const pauseAtBytes = 100_000;
 /** Resume it under this many. */
 export const resumeUnderBytes = 5_000;
 
-/** What a client sends. Shape: `id` is the client's own number, unique within its session. */
+/** A message of a client. Shape: `id` is the client's own number, unique within its session. */
 export type ClientMessage =
   | { readonly type: 'call'; readonly id: number; readonly name: string; readonly input: unknown }
   | { readonly type: 'cancel'; readonly id: number }
@@ -17,7 +17,7 @@ export type ClientMessage =
   | { readonly type: 'ack'; readonly id: number; readonly count: number }
   | { readonly type: 'close'; readonly id: number };
 
-/** What the engine's side sends. */
+/** A message of the engine. */
 export type EngineMessage =
   | { readonly type: 'result'; readonly id: number; readonly value: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: WireError }

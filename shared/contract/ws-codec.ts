@@ -32,7 +32,7 @@ export function encodeFrame(message: ClientMessage | EngineMessage): string | Ui
   return frame;
 }
 
-/** What a frame says, not yet validated; null when it is no frame of ours. Shape: `bytes` is a view of the frame. */
+/** The content of a frame, not yet validated; null when it is not a frame of ours. Shape: `bytes` is a view of the frame. */
 export function decodeFrame(frame: string | Uint8Array): unknown {
   if (typeof frame === 'string') {
     try {

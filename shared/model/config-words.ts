@@ -11,7 +11,7 @@ const kinds: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
-/** What an issue of firstlight.json's schema asks for, as the words after "must be". */
+/** The expectation of an issue of firstlight.json's schema, as the words after "must be". */
 export function wantedWords(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':

@@ -5,12 +5,12 @@ export const doctorCheckSchema = z.object({
   id: z.string(),
   title: z.string(),
   status: z.enum(['ok', 'warning', 'failed']),
-  /** What was found, in one sentence. */
+  /** The finding, in one sentence. */
   found: z.string(),
   why: z.string().nullable(),
   fix: z
     .object({
-      /** What the fix does, in one sentence. */
+      /** The effect of the fix, in one sentence. */
       label: z.string(),
       /** The exact command a person can type. */
       command: z.string(),

@@ -1,4 +1,4 @@
-/** What is inside an image, as the image inspector shows it. */
+/** The content of an image, as the image inspector shows it. */
 import { z } from 'zod';
 import { type Json, jsonSchema } from './json.ts';
 import { runtimeIdSchema } from './project.ts';
@@ -27,7 +27,7 @@ export const imageEntrySchema = z.object({
   kind: z.enum(['file', 'directory', 'symlink']),
   /** A file's length, a link's target's; 0 for a directory. */
   bytes: bytesSchema,
-  /** What its data takes in the image: less than `bytes` for a file with holes. */
+  /** The size of its data in the image: less than `bytes` for a file with holes. */
   storedBytes: bytesSchema,
   /** Where a symbolic link leads; null for what is none. */
   target: z.string().nullable(),
@@ -37,7 +37,7 @@ export type ImageEntry = z.output<typeof imageEntrySchema>;
 /** A listing. Shape: every directory comes before what is in it, names in order of their characters. */
 export const imageTreeSchema = z.object({
   partition: imagePartitionSchema,
-  /** What was asked for, after links were followed: a directory, or the one file that is listed. */
+  /** The listed path, after links were followed: a directory, or one file. */
   path: z.string(),
   entries: z.array(imageEntrySchema),
   /** Of everything under `path`, also when `entries` was cut short. */
@@ -68,9 +68,9 @@ export const imageFileSystemSchema = z.object({
   label: z.string(),
   uuid: z.string(),
   bytes: bytesSchema,
-  /** What the log that holds the metadata takes on the disk, and what of that is written. */
+  /** The size of the metadata log on the disk, and the written part of it. */
   log: z.object({ reservedBytes: bytesSchema, usedBytes: bytesSchema, pieces: z.number().int() }),
-  /** What no file and no log takes. */
+  /** The space that no file and no log uses. */
   freeBytes: bytesSchema,
   program: z.string().nullable(),
   arguments: z.array(z.string()),
@@ -80,12 +80,12 @@ export const imageFileSystemSchema = z.object({
   klibs: z.array(z.string()),
   /** Every other option of the root tuple, as JSON: a tuple is an object, a vector an array. */
   options: z.record(z.string(), jsonSchema as z.ZodType<Json>),
-  /** What is odd and no hindrance to reading on. */
+  /** Oddities that do not prevent reading the image. */
   warnings: z.array(z.string()),
 });
 export type ImageFileSystem = z.output<typeof imageFileSystemSchema>;
 
-/** What an image is. */
+/** The description of an image. */
 export const imageInfoSchema = z.object({
   path: z.string(),
   format: z.enum(['raw', 'qcow2', 'elf']),
@@ -122,7 +122,7 @@ export const imageChangeSchema = z.object({
   /** A path, or for an option of the root tuple its name. */
   subject: z.string(),
   of: z.enum(['entry', 'option']),
-  /** What differs, for a person: `content`, `size`, `target`, `kind`, `value`. */
+  /** The difference, for a person: `content`, `size`, `target`, `kind`, `value`. */
   what: z.array(z.enum(['kind', 'size', 'content', 'target', 'value'])),
   before: z.string().nullable(),
   after: z.string().nullable(),

@@ -14,7 +14,7 @@ export const imageSchema = z.object({
   bytes: bytesSchema,
   /** Smallest memory the image boots in. */
   minMemoryMiB: z.number().int(),
-  /** What its runtime noted about it, in a form of its own. */
+  /** Information of the runtime, in a format of its own. */
   runtimeInfo: z.string().optional(),
   createdAt: z.string(),
 });
@@ -31,7 +31,7 @@ export const buildStepSchema = z.object({
 });
 export type BuildStep = z.output<typeof buildStepSchema>;
 
-/** What a build gave. Units: `buildMs` is wall time of the whole build. */
+/** The result of a build. Units: `buildMs` is wall time of the whole build. */
 export const buildResultSchema = z.object({
   image: imageSchema,
   /** True when nothing had to be made. */

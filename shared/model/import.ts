@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { problemSchema } from './problem.ts';
 import { bytesSchema } from './units.ts';
 
-/** What a project can be made of. */
+/** The kinds of source that a project can be made of. */
 export const importKinds = ['elf', 'ops-config', 'ops-package', 'oci-image'] as const;
 export const importKindSchema = z.enum(importKinds);
 export type ImportKind = z.output<typeof importKindSchema>;
@@ -29,7 +29,7 @@ export const importWarningCodes = [
 export const importWarningSchema = z.object({
   code: z.enum(importWarningCodes),
   message: z.string(),
-  /** What to do about it. */
+  /** Advice, in one sentence. */
   hint: z.string().nullable(),
 });
 export type ImportWarning = z.output<typeof importWarningSchema>;
@@ -66,17 +66,17 @@ export const importProposalSchema = z.object({
   cwd: z.string().nullable(),
   /** The port it is likely to listen on; null when nothing says so. */
   port: z.number().int().nullable(),
-  /** What goes into the image besides the kernel. */
+  /** The files that go into the image besides the kernel. */
   files: z.object({ count: z.number().int(), bytes: bytesSchema }),
   /** For a program whose libraries come from this host; null when the source brings its own. */
   closure: importClosureSchema.nullable(),
   missing: z.array(z.object({ name: z.string(), neededBy: z.string() })),
   warnings: z.array(importWarningSchema),
-  /** What is wrong in the source's own configuration, each with its place. With an error, no project can be made. */
+  /** The problems of the source's own configuration, each with its place. With an error, no project can be made. */
   problems: z.array(problemSchema),
   /** The text of the firstlight.json that would be written. */
   config: z.string(),
-  /** What identifies the source as it was read: given to `imports:create`, it guards against a change in between. */
+  /** The id of the source's content as it was read. `imports:create` takes it, to detect a change in between. */
   digest: z.string(),
   /** False when no project can be made of it: see `problems` and `warnings`. */
   canCreate: z.boolean(),

@@ -21,7 +21,7 @@ export const metricSampleSchema = z.object({
 });
 export type MetricSample = z.output<typeof metricSampleSchema>;
 
-/** What a run used, for a summary line. Units: `cpuMs` is VMM CPU time up to the response. */
+/** The resources of a run, for a summary line. Units: `cpuMs` is VMM CPU time up to the response. */
 export const metricSummarySchema = z.object({
   cpuMs: z.number(),
   peakMemoryBytes: bytesSchema,

@@ -1,4 +1,4 @@
-/** What `firstlight.json` says for the Nanos runtime. */
+/** The schema of the section `nanos` of `firstlight.json`, and of installed releases. */
 import { z } from 'zod';
 import { guestPathSchema } from './program.ts';
 
@@ -8,7 +8,7 @@ export const nanosVersionSchema = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a release such as 0.1.54, or the name of a local build');
 
 const ipv4Schema = z.ipv4('an IPv4 address such as 10.0.2.15');
-/** Whatever Nanos compares an exit code with. */
+/** A value that Nanos compares an exit code with. */
 const exitMatchSchema = z.union([z.boolean(), z.string().regex(/^(\*|!?\d{1,3})$/, 'true, "*", "3" or "!0"')]);
 const symbolSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and underscores');
 

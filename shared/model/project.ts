@@ -13,7 +13,7 @@ export type RuntimeId = z.infer<typeof runtimeIdSchema>;
 /** The file that makes a directory a function project. */
 export const configFileName = 'firstlight.json';
 
-/** What the configuration of a function depends on. */
+/** The traits of a runtime that the configuration of a function depends on. */
 interface RuntimeTraits {
   /** Units: MiB. */
   readonly defaultMemoryMiB: number;

@@ -19,7 +19,7 @@ export const bodySchema = z.union([
 ]);
 export type Body = z.output<typeof bodySchema>;
 
-/** What the function answered. Shape: header names in lower case. Units: `bytes` is the body's size as sent. */
+/** The response of the function. Shape: header names in lower case. Units: `bytes` is the body's size as sent. */
 export const responseSchema = z.object({
   status: z.number().int().min(100).max(599),
   headers: z.record(z.string(), z.string()),

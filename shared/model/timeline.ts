@@ -30,7 +30,7 @@ export const markSchema = z.object({
   /** Words for a person. */
   label: z.string(),
   atNs: nsSchema,
-  /** Who saw it. */
+  /** The observer. */
   source: z.enum(['host', 'libvirt', 'qmp', 'serial', 'guest']),
   /** Which clock stamped it. */
   clock: z.enum(['host-monotonic', 'guest-tsc', 'guest-monotonic']),

@@ -8,10 +8,10 @@ export const volumeSchema = z.object({
   /** The TFS image. */
   path: z.string(),
   bytes: bytesSchema,
-  /** What of it takes room on the host's disk. */
+  /** The space that it uses on the host's disk. */
   usedBytes: bytesSchema,
   createdAt: z.string(),
-  /** Who has it now, and since when; `instance` is null for a QEMU that Firstlight did not start. */
+  /** The current user, and since when; `instance` is null for a QEMU that Firstlight did not start. */
   usedBy: z.object({ instance: z.string().nullable(), since: z.string().nullable() }).nullable(),
 });
 export type Volume = z.output<typeof volumeSchema>;

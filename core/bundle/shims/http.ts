@@ -107,7 +107,7 @@ const tagOf = (value: unknown) => Object.prototype.toString.call(value).slice(8,
 const isStream = (value: unknown): value is ReadableStream =>
   typeof value === 'object' && tagOf(value) === 'ReadableStream';
 
-/** What a body is made of, with the type to say when nobody says another. */
+/** The content of a body, with the default for its content type. */
 function contentOf(given: unknown): { readonly content: Content; readonly type: string | null } {
   if (given === undefined || given === null) return { content: null, type: null };
   if (given instanceof ArrayBuffer) return { content: new Uint8Array(given.slice(0)), type: null };

@@ -7,12 +7,12 @@ import { listElfParts } from './list-elf-parts.ts';
 import type { OpenImage } from './open-image.ts';
 import { tupleToJson } from './tuple-json.ts';
 
-/** Of the root tuple, what is shown by itself. */
+/** The entries of the root tuple that are shown separately. */
 const shownApart = new Set(['program', 'arguments', 'environment']);
 /** Where the kernel looks for its modules. */
 const klibDirectory = '/klib/';
 
-/** What an image is. Errors: as `OpenImage.volume`. */
+/** The description of an image. Errors: as `OpenImage.volume`. */
 export async function describeImage(image: OpenImage, partition: ImagePartition): Promise<ImageInfo> {
   const { disk, isElf, partitions } = image;
   return {
@@ -104,6 +104,6 @@ export function optionsOf(volume: Volume): Map<string, Json> {
   return options;
 }
 
-/** What the root has as a directory. Nanos writes the last three once it has run: the way up, from the root to itself, and times. */
+/** The entries that the root has as a directory. Nanos writes the last three when it runs: the parent, which is the root itself, and times. */
 const ofDirectory = new Set(['children', '..', 'mtime', 'atime']);
 const withoutTree = (root: Tuple): Tuple => new Map([...root].filter(([name]) => !ofDirectory.has(name)));

@@ -6,10 +6,10 @@ import { optionsOf } from './describe-image.ts';
 
 /** Nobody reads more; that there are more is said. */
 const maxChanges = 10_000;
-/** Of an option's value. */
+/** The most characters of an option's value that are shown. */
 const maxShownChars = 1000;
 
-/** What is different in `after`: files by path with their content, options by name. Errors: IMAGE_INVALID, STORE_UNUSABLE. */
+/** The differences of `after`: files by path with their content, options by name. Errors: IMAGE_INVALID, STORE_UNUSABLE. */
 export async function diffImages(before: Volume, after: Volume, signal: AbortSignal): Promise<ImageDiff> {
   const changes = diffOptions(before, after);
   const olds = new Map(before.nodes.map((node) => [node.path, node]));
@@ -75,7 +75,7 @@ async function differencesOf(
   return (await haveSameBytes(before.disk, old.data, after.disk, now.data)) ? [] : ['content'];
 }
 
-/** What a node is, for a person: its kind and size, or where it leads. */
+/** The description of a node: its kind and size, or its target. */
 function showNode(node: ImageNode): string {
   if (node.kind === 'symlink') return `link to ${node.target}`;
   return node.kind === 'file' ? `${node.data.bytes} bytes` : node.kind;

@@ -10,7 +10,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { systemCode, toFileError } from '../../store/store-error.ts';
 import { findNode, nodesBelow } from './find-node.ts';
 
-/** What was written. Units: `bytes` is the length of all files. */
+/** The amount that was written. Units: `bytes` is the length of all files. */
 export interface Extracted {
   readonly files: number;
   readonly directories: number;

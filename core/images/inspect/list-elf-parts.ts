@@ -30,7 +30,7 @@ export async function listElfParts(disk: Disk): Promise<ImageInfo['sections']> {
 const holdsAny = ({ address, memoryBytes }: Segment, sections: readonly Section[]): boolean =>
   sections.some((section) => section.address >= address && section.address < address + memoryBytes);
 
-/** What a header claims may be more than a whole number of a double can say. */
+/** A header may claim more than a double can hold as a whole number. */
 const bounded = (length: number) => bytes(Math.min(length, Number.MAX_SAFE_INTEGER));
 
 function sourceOf(disk: Disk): ByteSource {

@@ -3,7 +3,7 @@ import type { ImageEntry, ImagePartition, ImageTree } from '#shared/model/image-
 import { type Bytes, bytes } from '#shared/model/units.ts';
 import { findNode, nodesBelow } from './find-node.ts';
 
-/** What is under a path, as a listing of at most `maxEntries`. Errors: as `findNode`. */
+/** The listing of a path, with at most `maxEntries`. Errors: as `findNode`. */
 export function listTree(volume: Volume, partition: ImagePartition, from: string, maxEntries: number): ImageTree {
   const found = findNode(volume, from);
   const nodes = found.kind === 'file' ? [found] : nodesBelow(volume, found.path);

@@ -36,7 +36,7 @@ export async function withImage<Result>(path: string, work: (image: OpenImage) =
   });
 }
 
-/** What a disk's first sector says. Errors: as `readPartitions`. */
+/** The content of a disk's first sector. Errors: as `readPartitions`. */
 export function describeSpans(
   disk: Disk,
   first: Uint8Array,

@@ -35,7 +35,7 @@ export interface OpenedOciImage {
   /** The reference with paths absolute; a registry's with the digest, so that it stays the same image. */
   readonly reference: string;
   readonly layers: number;
-  /** What was left out of the tree, a sentence each. */
+  /** A sentence for each entry that was left out of the tree. */
   readonly skipped: readonly string[];
 }
 

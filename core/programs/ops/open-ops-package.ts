@@ -30,7 +30,7 @@ export interface OpenedPackage {
   readonly manifest: OpsConfig;
   /** The folder's name: `lua_5.2.4`. */
   readonly name: string;
-  /** What its manifest starts. Shape: `program` is there in `tree`; `args` leave its own name out. */
+  /** The program that its manifest starts. Shape: `program` is in `tree`; `args` are without its own name. */
   readonly run: {
     readonly program: string;
     readonly args: readonly string[];
@@ -40,7 +40,7 @@ export interface OpenedPackage {
   /** Identifies what was read: of a tarball its bytes, of a folder the names, sizes and times of its files. */
   readonly digest: string;
   readonly problems: readonly Problem[];
-  /** What was left out of the tree, a sentence each. */
+  /** A sentence for each entry that was left out of the tree. */
   readonly skipped: readonly string[];
 }
 

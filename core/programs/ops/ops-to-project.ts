@@ -11,7 +11,7 @@ import type { OpsConfig } from './ops-schema.ts';
 import { parseMemoryMiB, parsePorts } from './ops-values.ts';
 import type { ParsedOpsConfig } from './parse-ops-config.ts';
 
-/** What firstlight.json is given, before defaults. */
+/** The values of firstlight.json, before defaults. */
 export type ConfigFile = z.input<typeof configFileSchema>;
 type OwnConfig = Omit<ConfigFile, 'name'>;
 

@@ -1,6 +1,6 @@
 /** Values as ops writes them. */
 
-/** Of "2G", "512M", "1.5g" or "1024" (MiB, as QEMU takes it). Units: MiB; null for anything else, or less than one. */
+/** The size in "2G", "512M", "1.5g" or "1024" (MiB, as QEMU takes it). Units: MiB; null for anything else, or less than one. */
 export function parseMemoryMiB(text: string): number | null {
   const [, number, unit = 'm'] = /^(\d{1,9}(?:\.\d{1,3})?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim()) ?? [];
   if (number === undefined) return null;
@@ -11,7 +11,7 @@ export function parseMemoryMiB(text: string): number | null {
 
 const maxRange = 64;
 
-/** Of "8080" or "8080-8090"; null for anything else, or a range of more than 64. */
+/** The ports in "8080" or "8080-8090"; null for anything else, or a range of more than 64. */
 export function parsePorts(text: string): number[] | null {
   const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text.trim()) ?? [];
   const from = Number(first);

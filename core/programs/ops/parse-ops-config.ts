@@ -48,7 +48,7 @@ function takeAnyCase(root: Node): void {
   for (const nic of nics?.children ?? []) spell(nic, ['IPAddress', 'IPv6Address', 'NetMask', 'Gateway', 'BridgeName']);
 }
 
-/** What is said of keys that have no effect, or that ask for what cannot be. Values that ask for nothing are passed over. */
+/** Problems for keys that have no effect, or that ask for something impossible. Values that ask for nothing are ignored. */
 function explainUses(root: Node, locate: Locate): Problem[] {
   const problems: Problem[] = [];
   const say = (

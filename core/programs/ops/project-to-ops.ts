@@ -9,7 +9,7 @@ import type { OpsConfig } from './ops-schema.ts';
 export interface OpsExport {
   /** Shape: host paths are absolute. */
   readonly config: OpsConfig;
-  /** What of the project has no place there, a sentence each. */
+  /** A sentence for each part of the project that has no place there. */
   readonly notes: readonly string[];
 }
 

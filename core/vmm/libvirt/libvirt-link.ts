@@ -6,7 +6,7 @@ import { fromLibvirt } from './to-firstlight-error.ts';
 
 export type LinkState = 'connecting' | 'connected' | 'lost';
 
-/** What a link tells its owner. */
+/** The events of a link, for its owner. */
 export interface LinkListener {
   readonly onState: (state: LinkState) => void;
   readonly onLifecycle: (event: LifecycleEvent) => void;

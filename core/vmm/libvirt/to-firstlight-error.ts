@@ -1,7 +1,7 @@
 import { LibvirtConnectionError, LibvirtError, LibvirtTimeoutError } from 'node-libvirt';
 import { type ErrorCode, FirstlightError, toFirstlightError } from '#shared/errors.ts';
 
-/** What was being done, for messages: `start the instance hello-1a2b`. */
+/** The action, for messages: `start the instance hello-1a2b`. */
 export type Doing = string;
 
 /**

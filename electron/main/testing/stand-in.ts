@@ -1,4 +1,4 @@
-/** What of Electron the shell uses, played in Node: for tests, where Electron's own module cannot be loaded. */
+/** A stand-in for the parts of Electron that the shell uses, in Node.js: tests cannot load Electron's own module. */
 import { EventEmitter } from 'node:events';
 import { vi } from 'vitest';
 
@@ -81,7 +81,7 @@ export const ipcRenderer = {
   },
 };
 
-/** What was exposed to the page, as the page sees it: copied by the bridge's rules. */
+/** The objects that were exposed to the page, as the page sees them: copied by the rules of the bridge. */
 export const exposed: Record<string, unknown> = {};
 export const contextBridge = {
   exposeInMainWorld: (name: string, api: unknown) => {
