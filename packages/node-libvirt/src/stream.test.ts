@@ -69,6 +69,7 @@ describe('a stream', () => {
     const detached = once(guest.console, 'detached');
     console.destroy();
     await detached;
+    expect(console.destroyed).toBe(true);
   });
 
   it('fails with the error that the daemon ends it with', async () => {

@@ -61,5 +61,7 @@ it('reads the list again after a build, once it was looked at', async () => {
   const before = studio.session.getState().images.value?.length ?? 0;
   engine.writeOutside('hello', 'handler.ts', 'export default () => 1;\n');
   await studio.builds.build(projectId);
-  await settled(() => studio.session.getState().images.value?.length === before + 1);
+  const listed = () => studio.session.getState().images.value?.length;
+  await settled(() => listed() === before + 1);
+  expect(listed()).toBe(before + 1);
 });

@@ -133,6 +133,7 @@ it('closes the disk of one that was never called', async () => {
   while (!isOpen()) await new Promise((resolve) => setTimeout(resolve, 5));
   session.close();
   await untilClosed();
+  expect(isOpen()).toBe(false);
 });
 
 it('runs once', async () => {
