@@ -18,8 +18,9 @@ export async function generateSchema() {
     stdin: {
       contents: `
         import { z } from 'zod';
-        import { acceptedFileSchema } from './shared/model/project.ts';
-        export const schema = z.toJSONSchema(acceptedFileSchema, { target: 'draft-7', io: 'input' });`,
+        import { runtimes } from './core/engine/runtimes.ts';
+        import { acceptedFileSchemaFor } from './shared/model/project.ts';
+        export const schema = z.toJSONSchema(acceptedFileSchemaFor(runtimes.map(({ id }) => id)), { target: 'draft-7', io: 'input' });`,
       resolveDir: root,
       loader: 'ts',
     },
@@ -27,6 +28,14 @@ export async function generateSchema() {
     write: false,
     format: 'esm',
     platform: 'node',
+    // What sets a runtime up is loaded late: its description is all that is needed here.
+    plugins: [
+      {
+        name: 'late',
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /./ }, ({ kind }) => (kind === 'dynamic-import' ? { external: true } : null)),
+      },
+    ],
     logLevel: 'silent',
   });
   const code = Buffer.from(outputFiles[0].contents).toString('base64');

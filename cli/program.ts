@@ -1,7 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { locateResources } from '#core/store/resources.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
-import { runtimeIds } from '#shared/model/project.ts';
 import { badInput, Ended } from './failures.ts';
 import { type Io, signalExitCodes } from './io.ts';
 import { openCore } from './open-engine.ts';
@@ -104,7 +103,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     'new greet --template hello --runtime nanos',
   ])
     .option('--template <id>', 'what to start from', 'hello')
-    .addOption(new Option('--runtime <id>', 'what it runs on').choices([...runtimeIds]).default('ember'))
+    .option('--runtime <id>', 'what it runs on (default: the built-in unikernel)')
     .option('--dir <dir>', 'where (default: a folder of that name, here)')
     .action(lazily(async () => (await import('./commands/new.ts')).createNew));
 

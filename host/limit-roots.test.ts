@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const context = { signal: new AbortController().signal, progress: () => undefined } as unknown as CallContext;
-const call = (name: keyof Engine['calls'], input: object) => engine.calls[name](input as never, context);
+const call = (name: keyof Engine['calls'], input: object) => engine.calls[name]?.(input as never, context);
 
 it('opens what lies under a root, also what is not there yet', async () => {
   await call('projects:open', { dir: home });

@@ -53,6 +53,7 @@ export const errorCodes = {
   TOOL_FAILED: 'environment',
   KERNEL_MISSING: 'environment',
   ACCEL_UNUSABLE: 'environment',
+  MACHINE_UNSUPPORTED: 'environment',
   DISK_FULL: 'environment',
   STORE_UNUSABLE: 'environment',
   RELEASE_MISSING: 'environment',

@@ -1,7 +1,8 @@
 import { parse } from 'jsonc-parser';
 import { describe, expect, it } from 'vitest';
 import { migrateConfig } from './migrate-config.ts';
-import { projectConfigSchema } from './model/project.ts';
+import { moveProgramKeys } from './model/moved-keys.ts';
+import { configFileSchema } from './model/project.ts';
 
 const migrated = (text: string) => migrateConfig(text).text;
 
@@ -85,7 +86,8 @@ describe('the migration of firstlight.json', () => {
       const section = object(some(['"program": "x"', '"klibs": []', ports, '"boot": "disk"', files, '"port": null']));
       const text = object(['"name": "a"', ...some([`"nanos":${space()}${section}`]), '"runtime": "nanos"']);
       const { text: after } = migrateConfig(text);
-      const read = (words: string) => projectConfigSchema.parse(parse(words, [], { allowTrailingComma: true }));
+      const read = (words: string) =>
+        configFileSchema.parse(moveProgramKeys(parse(words, [], { allowTrailingComma: true }), () => true));
       expect(read(after), `${text}\n${after}`).toEqual(read(text));
       expect(after.split('c,').length, `${text}\n${after}`).toBe(text.split('c,').length);
       expect(migrateConfig(after)).toEqual({ text: after, moved: [] });

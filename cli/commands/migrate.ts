@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path';
+import { runtimes } from '#core/engine/runtimes.ts';
 import { migrateProject } from '#core/projects/migrate-project.ts';
 import { diffLines } from '../output/line-diff.ts';
 import type { Style } from '../output/style.ts';
@@ -11,7 +12,7 @@ export async function migrate(
   { dryRun = false }: { dryRun?: boolean },
 ): Promise<number> {
   const { cwd } = session.io;
-  const { path, before, text, moved } = await migrateProject(resolve(cwd, dir ?? '.'), { dryRun });
+  const { path, before, text, moved } = await migrateProject(resolve(cwd, dir ?? '.'), { runtimes, dryRun });
   const near = relative(cwd, path);
   const shown = near.startsWith('..') ? path : near;
   session.printJson({ path, moved, written: !dryRun && moved.length > 0, ...(dryRun && { text }) });

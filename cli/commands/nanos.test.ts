@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createCore } from '#core/engine/create-core.ts';
+import { ember } from '#core/runtimes/ember/definition.ts';
+import { defineNanos } from '#core/runtimes/nanos/definition.ts';
 import { releaseParts, tarball, writeParts } from '#core/runtimes/nanos/releases/testing/make-build.ts';
 import {
   googHash,
@@ -38,7 +40,7 @@ async function nanos(argv: string, io: FakeIo = createFakeIo({ cwd: home })) {
       env: {},
       // Nothing here starts a machine: a libvirt that is not there is not looked for.
       uri: 'qemu+unix:///system?socket=/nonexistent',
-      nanosBaseUrl: server.url,
+      runtimes: [ember, defineNanos({ releasesUrl: server.url })],
     });
   const exitCode = await main(['nanos', ...argv.split(' ')], io, open);
   return { exitCode, out: io.out(), err: io.err() };

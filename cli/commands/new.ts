@@ -6,12 +6,17 @@ import type { Session } from '../session.ts';
 export async function createNew(
   session: Session,
   name: string,
-  options: { template: string; runtime: RuntimeId; dir?: string },
+  options: { template: string; runtime?: RuntimeId; dir?: string },
 ): Promise<number> {
   const { cwd } = session.io;
   const { template, runtime } = options;
   const dir = resolve(cwd, options.dir ?? name);
-  const project = await session.call('projects:create', { name, template, runtime, dir });
+  const project = await session.call('projects:create', {
+    name,
+    template,
+    dir,
+    ...(runtime !== undefined && { runtime }),
+  });
   const near = relative(cwd, project.dir);
   const shown = near === '' ? '.' : near.startsWith('..') ? project.dir : `./${near}`;
   session.printJson(project);

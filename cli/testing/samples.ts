@@ -8,7 +8,7 @@ export const project: Project = projectSchema.parse({
   id: '0123456789ab',
   dir: '/somewhere/hello',
   name: 'hello',
-  config: { name: 'hello' },
+  config: { name: 'hello', runtime: 'ember', memoryMiB: 64 },
   problems: [],
 });
 

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runtimes } from '#core/engine/runtimes.ts';
+import { nanosBundling } from '#core/runtimes/nanos/bundling.ts';
 import { sha256 } from '#core/store/digest.ts';
 import { readProject } from '../projects/project-service.ts';
 import { bundleProgram } from './bundle-program.ts';
@@ -24,8 +26,8 @@ async function write(path: string, text: string): Promise<void> {
 const configure = (config: object) =>
   write('firstlight.json', JSON.stringify({ name: 'p', runtime: 'nanos', ...config }));
 async function bundle() {
-  const project = await readProject(dir);
-  return await bundleProgram(project, validConfig(project), 'test');
+  const project = await readProject(dir, runtimes);
+  return await bundleProgram(project, validConfig(project), nanosBundling, 'test');
 }
 const id = async () => (await bundle()).id;
 /** Whether what `change` does gives another bundle. */

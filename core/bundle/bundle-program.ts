@@ -1,15 +1,15 @@
 /** The files that go into an image as they are, and the bundle of a project that has nothing else. */
 import { readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Skip, skipCompiled, skipTools } from '#core/programs/add-files.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
+import type { OwnPath, RuntimeBundling } from '#core/runtime/images.ts';
 import { sha256 } from '#core/store/digest.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { type Project, type ProjectConfig, runtimeTraits } from '#shared/model/project.ts';
+import type { Project, ProjectConfig } from '#shared/model/project.ts';
 import { bundleIdSchema } from '#shared/model/units.ts';
-import { configInImage } from './config-in-image.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
+import { valuesInImage } from './values-in-image.ts';
 
 /** Digests of files that earlier builds of this process read. */
 const known: KnownDigests = new Map();
@@ -22,9 +22,14 @@ const maxFiles = 100_000;
  *
  * Errors: as `digestOwnFiles`.
  */
-export async function bundleProgram(project: Project, config: ProjectConfig, version: string): Promise<Bundle> {
-  const inputs = await digestOwnFiles(project.dir, config);
-  const digest = sha256(JSON.stringify([version, ...configInImage(config), inputs]));
+export async function bundleProgram(
+  project: Project,
+  config: ProjectConfig,
+  bundling: RuntimeBundling,
+  version: string,
+): Promise<Bundle> {
+  const inputs = await digestOwnFiles(project.dir, bundling.ownPaths(config));
+  const digest = sha256(JSON.stringify([version, ...valuesInImage(config, bundling), inputs]));
   const id = bundleIdSchema.parse(digest);
   return { id, config, code: '', format: 'esm', sourceMap: '', projectDir: project.dir, inputs, warnings: [] };
 }
@@ -34,10 +39,10 @@ export async function bundleProgram(project: Project, config: ProjectConfig, ver
  *
  * Errors: NOT_FOUND for a file that is named and not there; BAD_INPUT for too many.
  */
-export async function digestOwnFiles(projectDir: string, config: ProjectConfig): Promise<Bundle['inputs']> {
+export async function digestOwnFiles(projectDir: string, ownPaths: readonly OwnPath[]): Promise<Bundle['inputs']> {
   const paths: string[] = [];
   const inputs: Bundle['inputs'][number][] = [];
-  for (const { key, path, skip } of ownPaths(config)) {
+  for (const { key, path, skip } of ownPaths) {
     for await (const node of nodesIn(resolve(projectDir, path), key, skip)) {
       if (node.kind === 'file') paths.push(node.path);
       else inputs.push({ path: nearPath(projectDir, node.path), sha256: sha256(node.content), bytes: 0 });
@@ -56,34 +61,12 @@ export async function digestOwnFiles(projectDir: string, config: ProjectConfig):
 
 const nearPath = (dir: string, path: string) => (path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : path);
 
-interface OwnPath {
-  /** In firstlight.json. */
-  readonly key: string;
-  readonly path: string;
-  readonly skip?: Skip;
-}
-
-/** The project's own files that go into the image, as the program sources read them. */
-function ownPaths(config: ProjectConfig): OwnPath[] {
-  if (!runtimeTraits[config.runtime].runsPrograms) return [];
-  const { program, python, files } = config;
-  return [
-    ...(program === undefined ? [] : [{ key: 'program', path: program }]),
-    // The script first: what is named and not there is told by its own key.
-    ...(python === undefined ? [] : [{ key: 'python.script', path: python.script }]),
-    ...(python === undefined ? [] : [{ key: 'python', path: '.', skip: skipTools }]),
-    ...(python?.packages === undefined ? [] : [{ key: 'python.packages', path: python.packages, skip: skipCompiled }]),
-    ...(config.package === undefined ? [] : [{ key: 'package', path: config.package }]),
-    ...Object.entries(files).map(([guest, path]) => ({ key: `files["${guest}"]`, path })),
-  ];
-}
-
 /** A part of a folder that changes an image: a file, a link with its target, or an empty folder. */
 type Node =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'other'; readonly path: string; readonly content: string };
 
-async function* nodesIn(path: string, key: string, skip?: Skip): AsyncGenerator<Node> {
+async function* nodesIn(path: string, key: string, skip?: OwnPath['skip']): AsyncGenerator<Node> {
   const stats = await stat(path).catch(undefinedIfMissing);
   if (stats === undefined) {
     throw new FirstlightError('NOT_FOUND', `${path} does not exist.`, {
@@ -96,7 +79,7 @@ async function* nodesIn(path: string, key: string, skip?: Skip): AsyncGenerator<
   yield* nodesBelow(path, skip);
 }
 
-async function* nodesBelow(dir: string, skip?: Skip): AsyncGenerator<Node> {
+async function* nodesBelow(dir: string, skip?: OwnPath['skip']): AsyncGenerator<Node> {
   const entries = await readdir(dir, { withFileTypes: true });
   if (entries.length === 0) yield { kind: 'other', path: dir, content: 'folder' };
   for (const entry of entries) {

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runtimes } from '#core/engine/runtimes.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { readProject } from '../projects/project-service.ts';
@@ -29,6 +31,7 @@ function newBundler(): Bundler {
     layout: createLayout({ home, env: {}, uid: 1000 }),
     version: 'test',
     shimsDir: locateResources().shimsDir,
+    runtimes: bundlings,
   });
   open.push(one);
   return one;
@@ -38,7 +41,7 @@ async function write(path: string, text: string): Promise<void> {
   await writeFile(join(dir, path), text);
 }
 const request = () => ({ signal: new AbortController().signal, progress: () => undefined });
-const bundle = async (by = bundler) => by.bundle(await readProject(dir), request());
+const bundle = async (by = bundler) => by.bundle(await readProject(dir, runtimes), request());
 async function failure(): Promise<FirstlightError> {
   const thrown = await bundle().then(
     () => undefined,
@@ -141,7 +144,7 @@ export default (event: Event): object => ({ said: shout(words[0]!), note, size: 
     await settle();
     const compiled: string[] = [];
     const build = async () => {
-      const outcome = await bundler.bundle(await readProject(dir), {
+      const outcome = await bundler.bundle(await readProject(dir, runtimes), {
         signal: new AbortController().signal,
         progress: ({ message }) => void compiled.push(message),
       });
@@ -263,7 +266,7 @@ export default () => [readFile, net, left, scoped, web];`,
 
   it('a build is cancelled by its signal, and the next one works', async () => {
     await write('handler.ts', 'export default () => 1;');
-    const project = await readProject(dir);
+    const project = await readProject(dir, runtimes);
     const abort = new AbortController();
     const building = bundler.bundle(project, { signal: abort.signal, progress: () => abort.abort() });
     await expect(building).rejects.toMatchObject({ code: 'CANCELLED' });

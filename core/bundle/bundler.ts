@@ -3,10 +3,12 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
 import type { Bundle } from '#core/runtime/bundle.ts';
+import type { BundleEngine, RuntimeBundling } from '#core/runtime/images.ts';
 import { sha256 } from '#core/store/digest.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { Project, ProjectConfig } from '#shared/model/project.ts';
+import type { Json } from '#shared/model/json.ts';
+import type { Project, ProjectConfig, RuntimeId } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
 import { addChains } from './add-chains.ts';
@@ -17,15 +19,15 @@ import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkInputs } from './check-inputs.ts';
 import { buildFailed, checkCompilerFiles, checkEntry, checkExport, validConfig } from './check-project.ts';
 import { chooseShims } from './choose-shims.ts';
-import { configInImage, runsFunction } from './config-in-image.ts';
 import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
-import { esbuildOptions } from './esbuild-options.ts';
+import { type BuildMeans, esbuildOptions } from './esbuild-options.ts';
 import { createKept, isStandIn, type Kept } from './keep-packages.ts';
 import { isWrapped, warnOfLambda } from './lambda.ts';
 import { type Unmarked, unmark, watchedGlobals } from './mark-globals.ts';
 import { modulesAmong } from './node-modules.ts';
 import { toProblems } from './problems.ts';
+import { valuesInImage } from './values-in-image.ts';
 import { warnOfDecorators } from './warn-of-decorators.ts';
 import { warnOfLacks } from './warn-of-lacks.ts';
 import { warnOfProcesses } from './warn-of-processes.ts';
@@ -61,8 +63,9 @@ export interface BundlerOptions {
   readonly layout: Layout;
   /** Goes into every bundle's id. */
   readonly version: string;
-  /** Where the shims are: what gives a global that Ember has not, to code that names it. */
+  /** Where the shims are: what gives a global that a bare engine has not, to code that names it. */
   readonly shimsDir: string;
+  readonly runtimes: ReadonlyMap<RuntimeId, { readonly bundling: RuntimeBundling }>;
 }
 
 /** Long enough for a pause in editing; a warm project costs some MB in esbuild. */
@@ -79,14 +82,24 @@ interface Warm {
 }
 
 /** A bundler. Loads esbuild with the first project that needs compiling. Call `close` when done. */
-export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bundler {
+export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOptions): Bundler {
   const cache = createBundleCache(layout);
   const warm = new Map<ProjectId, Promise<Warm>>();
   /** Builds of one project follow each other: esbuild joins rebuilds that overlap, and would answer with an old one. */
   const queue = new Map<ProjectId, Promise<BundleId | undefined>>();
-  const meansFor = (config: ProjectConfig) => ({ watched: watchedIn(config), shimsDir });
   let pruned = false;
   let shims: Promise<Shims> | undefined;
+
+  function bundlingOf({ runtime }: ProjectConfig): RuntimeBundling {
+    const found = runtimes.get(runtime);
+    if (found === undefined) throw new FirstlightError('INTERNAL', `No runtime ${runtime} is set up.`);
+    return found.bundling;
+  }
+
+  function meansFor(config: ProjectConfig) {
+    const { engine } = bundlingOf(config);
+    return { engine, watched: watchedIn(engine), shimsDir };
+  }
 
   async function warmUp(project: Project, config: ProjectConfig, key: string): Promise<Warm> {
     const before = await warm.get(project.id)?.catch(() => undefined);
@@ -95,7 +108,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     const kept = createKept();
     const options = esbuildOptions(project.dir, config, {
       ...meansFor(config),
-      ...(config.runtime === 'nanos' && { kept }),
+      ...(bundlingOf(config).engine === 'node' && { kept }),
     });
     const making = import('esbuild').then(async (esbuild) => ({
       key,
@@ -126,23 +139,25 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     signal: AbortSignal,
   ): Promise<Bundle> {
     const startedAtMs = Date.now();
+    const bundling = bundlingOf(config);
+    const isNode = bundling.engine === 'node';
     const kept = await warmUp(project, config, key);
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
-    const built = await (config.runtime === 'nanos'
+    const built = await (isNode
       ? rebuildBeside(project.dir, kept.kept, () => rebuild(kept.context, config, signal))
       : rebuild(kept.context, config, signal)
     ).catch((thrown) => explainFailure(thrown, project, config));
-    const output = built.clashes.length === 0 ? built : await compileAgain(project, config, built.clashes, shimsDir);
+    const output =
+      built.clashes.length === 0 ? built : await compileAgain(project, config, meansFor(config), built.clashes);
     const fromOutside = await checkInputs(project.dir, config, built.metafile.inputs);
-    const beside =
-      config.runtime === 'nanos' ? await collectBeside(project.dir, kept.kept, built.metafile) : nothingBeside;
+    const beside = isNode ? await collectBeside(project.dir, kept.kept, built.metafile) : nothingBeside;
     const read = [
       ...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path) && !isWrapped(path)),
       ...beside.paths,
     ];
     const inputs = await digestInputs(project.dir, read, kept.digests);
-    const ofProcesses = config.runtime === 'nanos' ? await warnOfProcesses(project.dir, built.metafile) : [];
+    const ofProcesses = isNode ? await warnOfProcesses(project.dir, built.metafile) : [];
     const warnings = [
       ...toProblems(built.warnings, 'warning'),
       ...fromOutside,
@@ -150,17 +165,23 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
       ...beside.warnings,
       ...(config.convention === 'lambda' ? [] : await warnOfLambda(project.dir, built.metafile)),
       ...(await warnOfDecorators(project.dir, built.metafile)),
-      ...(config.runtime === 'ember' ? warnOfLacks(built, known.members) : []),
+      ...(isNode ? [] : warnOfLacks(built, known.members)),
     ];
-    const shims =
-      config.runtime === 'ember' ? chooseShims(built.code, built.uses, modulesAmong(usedInputs(built.metafile))) : [];
+    const shims = isNode ? [] : chooseShims(built.code, built.uses, modulesAmong(usedInputs(built.metafile)));
     const shimmed = addShims(output, shims, known);
-    const made =
-      config.runtime === 'nanos'
-        ? await convertForNode(shimmed, beside.hasModulesOnly)
-        : ({ ...shimmed, format: 'esm' } as const);
+    const made = isNode
+      ? await convertForNode(shimmed, beside.hasModulesOnly)
+      : ({ ...shimmed, format: 'esm' } as const);
     checkExport(config, built.metafile);
-    const bundle = bundleOf(project, config, { ...made, files: beside.files }, inputs.files, warnings, version);
+    const bundle = bundleOf(
+      project,
+      config,
+      valuesInImage(config, bundling),
+      { ...made, files: beside.files },
+      inputs.files,
+      warnings,
+      version,
+    );
     await cache.store(bundle);
     // A file saved while esbuild read may have been read before or after: then the next build looks again. File
     // systems stamp with a granularity of some ms.
@@ -177,7 +198,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
 
   /** The bundle with the further files that go into its image: another content of theirs is another name. */
   async function withFiles(bundle: Bundle): Promise<Bundle> {
-    const own = await digestOwnFiles(bundle.projectDir, bundle.config);
+    const own = await digestOwnFiles(bundle.projectDir, bundlingOf(bundle.config).ownPaths(bundle.config));
     if (own.length === 0) return bundle;
     const id = bundleIdSchema.parse(sha256(JSON.stringify([bundle.id, own])));
     const whole = { ...bundle, id, inputs: [...bundle.inputs, ...own] };
@@ -192,8 +213,9 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
   ): Promise<BundleOutcome> {
     throwIfCancelled(signal);
     const config = validConfig(project);
-    if (!runsFunction(config)) {
-      const bundle = await bundleProgram(project, config, version);
+    const bundling = bundlingOf(config);
+    if (!bundling.runsFunction(config)) {
+      const bundle = await bundleProgram(project, config, bundling, version);
       await cache.store(bundle);
       return { bundle, reused: before === bundle.id };
     }
@@ -203,7 +225,7 @@ export function createBundler({ layout, version, shimsDir }: BundlerOptions): Bu
     shims ??= readShims(shimsDir);
     const known = await shims;
     const made = [version, await esbuildVersion(), known.sha256];
-    const key = sha256(JSON.stringify([...made, options, ...configInImage(config)]));
+    const key = sha256(JSON.stringify([...made, options, ...valuesInImage(config, bundling)]));
     const found = await cache.lookUp(project.id, key);
     if (found !== null) {
       return { bundle: await withFiles({ ...found, config, projectDir: project.dir }), reused: true };
@@ -246,7 +268,7 @@ async function esbuildVersion(): Promise<string> {
 }
 
 /** Node.js has every global that a function may name. */
-const watchedIn = ({ runtime }: ProjectConfig) => (runtime === 'ember' ? watchedGlobals : {});
+const watchedIn = (engine: BundleEngine) => (engine === 'bare' ? watchedGlobals : {});
 
 /** The files of which something is in the bundle. */
 const usedInputs = ({ outputs }: Result['metafile']): string[] =>
@@ -270,12 +292,12 @@ const readBuilt = ({ outputFiles, metafile, warnings }: Result): Built => {
 async function compileAgain(
   project: Project,
   config: ProjectConfig,
+  means: BuildMeans,
   names: readonly string[],
-  shimsDir: string,
 ): Promise<Built> {
   const { build } = await import('esbuild');
-  const rest = Object.entries(watchedIn(config)).filter(([name]) => !names.includes(name));
-  return readBuilt(await build(esbuildOptions(project.dir, config, { watched: Object.fromEntries(rest), shimsDir })));
+  const rest = Object.entries(means.watched).filter(([name]) => !names.includes(name));
+  return readBuilt(await build(esbuildOptions(project.dir, config, { ...means, watched: Object.fromEntries(rest) })));
 }
 
 /** Longer than any function took to compile; a pipe that nobody writes to takes for ever. */
@@ -318,6 +340,7 @@ function untilEnded({ entry }: ProjectConfig, over: AbortSignal, cancelled: Abor
 function bundleOf(
   project: Project,
   config: ProjectConfig,
+  inImage: readonly Json[],
   { code, format, sourceMap, files = [] }: Pick<Bundle, 'code' | 'format' | 'sourceMap' | 'files'>,
   inputs: Bundle['inputs'],
   warnings: Bundle['warnings'],
@@ -326,7 +349,7 @@ function bundleOf(
   const id = bundleIdSchema.parse(
     sha256(
       JSON.stringify([
-        ...[version, ...configInImage(config), sha256(code), sha256(sourceMap)],
+        ...[version, ...inImage, sha256(code), sha256(sourceMap)],
         ...(files.length > 0 ? [files, inputs] : []),
       ]),
     ),

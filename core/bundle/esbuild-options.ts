@@ -1,14 +1,15 @@
 /** How esbuild compiles a function. */
 import { join } from 'node:path';
-import type { ProjectConfig, RuntimeId } from '#shared/model/project.ts';
+import type { BundleEngine } from '#core/runtime/images.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
 import { type Kept, keepPackages } from './keep-packages.ts';
 import { wrapLambda } from './lambda.ts';
 import { nodeModules } from './node-modules.ts';
 import { explainUrlImport } from './problems.ts';
 
-/** The esbuild options that depend on the runtime. */
+/** The esbuild options that depend on the engine. */
 const targets = {
-  ember: {
+  bare: {
     platform: 'neutral',
     // What QuickJS-ng runs.
     target: 'es2023',
@@ -16,16 +17,17 @@ const targets = {
     mainFields: ['browser', 'module', 'main'],
     conditions: ['edge-light', 'workerd', 'worker', 'browser', 'module'],
   },
-  nanos: {
+  node: {
     platform: 'node',
     target: 'node18',
     mainFields: ['module', 'main'],
     conditions: ['module'],
   },
-} as const satisfies Record<RuntimeId, import('esbuild').BuildOptions>;
+} as const satisfies Record<BundleEngine, import('esbuild').BuildOptions>;
 
 /** What a build is given besides the project. */
 export interface BuildMeans {
+  readonly engine: BundleEngine;
   /** The globals to be marked. */
   readonly watched: Readonly<Record<string, string>>;
   readonly shimsDir: string;
@@ -34,8 +36,12 @@ export interface BuildMeans {
 }
 
 /** The options for a project. */
-export function esbuildOptions(projectDir: string, config: ProjectConfig, { watched, shimsDir, kept }: BuildMeans) {
-  const isEmber = config.runtime === 'ember';
+export function esbuildOptions(
+  projectDir: string,
+  config: ProjectConfig,
+  { engine, watched, shimsDir, kept }: BuildMeans,
+) {
+  const isBare = engine === 'bare';
   return {
     absWorkingDir: projectDir,
     entryPoints: [join(projectDir, config.entry)],
@@ -44,12 +50,12 @@ export function esbuildOptions(projectDir: string, config: ProjectConfig, { watc
     write: false,
     metafile: true,
     format: 'esm',
-    ...targets[config.runtime],
+    ...targets[engine],
     loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.css': 'text', '.svg': 'text', '.bin': 'binary' },
     define: {
       'process.env.NODE_ENV': JSON.stringify(config.env.NODE_ENV ?? 'production'),
       // Node's name for it, which packages look for first.
-      ...(isEmber && { global: 'globalThis' }),
+      ...(isBare && { global: 'globalThis' }),
       ...watched,
     },
     sourcemap: 'external',
@@ -72,7 +78,7 @@ export function esbuildOptions(projectDir: string, config: ProjectConfig, { watc
           })),
       },
       ...(config.convention === 'lambda' ? [wrapLambda] : []),
-      ...(isEmber ? [nodeModules(shimsDir)] : []),
+      ...(isBare ? [nodeModules(shimsDir)] : []),
       ...(kept === undefined ? [] : [keepPackages(projectDir, kept)]),
     ],
   } as const satisfies import('esbuild').BuildOptions;

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runtimes } from '#core/engine/runtimes.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { readProject } from '../projects/project-service.ts';
 import { createLayout } from '../store/layout.ts';
@@ -21,6 +23,7 @@ beforeEach(async () => {
     layout: createLayout({ home, env: {}, uid: 1000 }),
     version: 'test',
     shimsDir: locateResources().shimsDir,
+    runtimes: bundlings,
   });
   await write('firstlight.json', '{"name":"hello"}');
 });
@@ -36,7 +39,7 @@ async function write(path: string, text: string): Promise<void> {
 async function bundle(handler: string) {
   await write('handler.ts', handler);
   const request = { signal: new AbortController().signal, progress: () => undefined };
-  return (await bundler.bundle(await readProject(dir), request)).bundle;
+  return (await bundler.bundle(await readProject(dir, runtimes), request)).bundle;
 }
 /** The bundle's module in a process of its own sort of globals: shims replace Node's while it loads. */
 async function load(code: string) {

@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runtimes } from '#core/engine/runtimes.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { readProject } from '../projects/project-service.ts';
 import { createLayout } from '../store/layout.ts';
@@ -36,9 +38,9 @@ export default function handler(event: { n: number }): number {
     join(home, 'check.ts'),
     'export function check(n: number): number {\n  throw new RangeError("no " + n);\n}\n',
   );
-  const bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir });
+  const bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir, runtimes: bundlings });
   const request = { signal: new AbortController().signal, progress: () => undefined };
-  ({ bundle } = await bundler.bundle(await readProject(home), request));
+  ({ bundle } = await bundler.bundle(await readProject(home, runtimes), request));
   await bundler.close();
 });
 afterAll(() => rm(home, { recursive: true, force: true }));

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { runtimes } from '#core/engine/runtimes.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { readProject } from '../projects/project-service.ts';
 import { createLayout } from '../store/layout.ts';
@@ -15,7 +17,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'fl-processes-'));
   dir = join(home, 'project');
   const layout = createLayout({ home, env: {}, uid: 1000 });
-  bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir });
+  bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir, runtimes: bundlings });
   await write('firstlight.json', '{"name":"hello","runtime":"nanos"}');
 });
 afterEach(async () => {
@@ -29,7 +31,7 @@ async function write(path: string, text: string): Promise<void> {
 }
 async function warnings() {
   const request = { signal: new AbortController().signal, progress: () => undefined };
-  return (await bundler.bundle(await readProject(dir), request)).bundle.warnings;
+  return (await bundler.bundle(await readProject(dir, runtimes), request)).bundle.warnings;
 }
 
 it('warns of a function that starts processes, where it imports what does', async () => {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { runtimes } from '#core/engine/runtimes.ts';
 import { parseConfig } from './parse-config.ts';
 
 /** Every problem as `line:column message`. */
 const problems = (text: string) =>
-  parseConfig(text).problems.map(({ line, column, message }) => `${line}:${column} ${message}`);
+  parseConfig(text, runtimes).problems.map(({ line, column, message }) => `${line}:${column} ${message}`);
 
 describe('firstlight.json', () => {
   it('fills in defaults, and takes comments and trailing commas', () => {
-    const { config, problems: none } = parseConfig('{\n  // who\n  "name": "hello",\n}');
+    const { config, problems: none } = parseConfig('{\n  // who\n  "name": "hello",\n}', runtimes);
     expect(none).toEqual([]);
     expect(config).toEqual({
       name: 'hello',
@@ -25,7 +26,7 @@ describe('firstlight.json', () => {
   });
 
   it('gives a syntax error its line, its column and its line of text', () => {
-    const { config, problems: found } = parseConfig('{\n  "name": "hello"\n  "entry": "a.ts"\n}');
+    const { config, problems: found } = parseConfig('{\n  "name": "hello"\n  "entry": "a.ts"\n}', runtimes);
     expect(config).toBeNull();
     expect(found[0]).toEqual({
       severity: 'error',
@@ -41,10 +42,10 @@ describe('firstlight.json', () => {
   });
 
   it('reads the name out of a file with errors', () => {
-    expect(parseConfig('{ "name": "hello", "memoryMiB": ').name).toBe('hello');
-    expect(parseConfig('{ "name": "hello", "memoryMb": 3 }').name).toBe('hello');
-    expect(parseConfig('{ "name": "Not a name" }').name).toBeNull();
-    expect(parseConfig('').name).toBeNull();
+    expect(parseConfig('{ "name": "hello", "memoryMiB": ', runtimes).name).toBe('hello');
+    expect(parseConfig('{ "name": "hello", "memoryMb": 3 }', runtimes).name).toBe('hello');
+    expect(parseConfig('{ "name": "Not a name" }', runtimes).name).toBeNull();
+    expect(parseConfig('', runtimes).name).toBeNull();
   });
 
   it('tells everything that is wrong at once, in order', () => {
@@ -86,8 +87,8 @@ describe('firstlight.json', () => {
       '1:22 Unknown key "prt". Known are release, network, address, klibs, boot, debug, options.',
       '1:40 Unknown key "stace". Did you mean "strace"?',
     ]);
-    expect(parseConfig('{"name":"a"}').config?.memoryMiB).toBe(64);
-    expect(parseConfig('{"name":"a","runtime":"nanos"}').config?.memoryMiB).toBe(256);
+    expect(parseConfig('{"name":"a"}', runtimes).config?.memoryMiB).toBe(64);
+    expect(parseConfig('{"name":"a","runtime":"nanos"}', runtimes).config?.memoryMiB).toBe(256);
   });
 
   it('says of a value that may be of several kinds which they are', () => {
@@ -112,15 +113,17 @@ describe('firstlight.json', () => {
     expect(problems('{"name":"a","entry":"../b.ts"}')).toEqual([
       '1:21 "entry" must lie inside the project, not "../b.ts".',
     ]);
-    expect(parseConfig('{"name":"a","entry":"/etc/b.ts"}').config).toBeNull();
+    expect(parseConfig('{"name":"a","entry":"/etc/b.ts"}', runtimes).config).toBeNull();
   });
 
   it('reads the keys of a program in their former place, with a warning of the present one', () => {
     const old = parseConfig(
       '{"name":"a","runtime":"nanos","nanos":{"program":"b","ports":[{"guest":1}],"klibs":["ntp"]}}',
+      runtimes,
     );
     const present = parseConfig(
       '{"name":"a","runtime":"nanos","program":"b","ports":[{"guest":1}],"nanos":{"klibs":["ntp"]}}',
+      runtimes,
     );
     expect(old.config).toEqual(present.config);
     expect(present.problems).toEqual([]);
@@ -138,7 +141,7 @@ describe('firstlight.json', () => {
   });
 
   it('refuses a program on a runtime that runs none, and warns of what it does not use', () => {
-    const { config, problems: found } = parseConfig('{"name":"a","program":"b"}');
+    const { config, problems: found } = parseConfig('{"name":"a","program":"b"}', runtimes);
     expect(config).toBeNull();
     expect(found).toMatchObject([
       {
@@ -147,18 +150,19 @@ describe('firstlight.json', () => {
         message: 'The runtime "ember" runs functions, not programs. Set "runtime" to "nanos", or remove "program".',
       },
     ]);
-    const other = parseConfig('{"name":"a","files":{"/a":"b"}}');
+    const other = parseConfig('{"name":"a","files":{"/a":"b"}}', runtimes);
     expect(other.config).not.toBeNull();
     expect(other.problems).toMatchObject([
       { severity: 'warning', message: '"files" has no effect: the runtime "ember" does not use it.' },
     ]);
     // As ever: in its former place it had no effect on such a runtime.
-    expect(parseConfig('{"name":"a","nanos":{"program":"b"}}').config).not.toBeNull();
+    expect(parseConfig('{"name":"a","nanos":{"program":"b"}}', runtimes).config).not.toBeNull();
   });
 
   it('warns of what looks like a secret, and still takes it', () => {
     const { config, problems: found } = parseConfig(
       '{"name":"a","env":{"API_TOKEN":"x","DB_PASSWORD":"y","MONKEY":"z"}}',
+      runtimes,
     );
     expect(config?.env.API_TOKEN).toBe('x');
     expect(found.map((problem) => [problem.severity, problem.column])).toEqual([
@@ -169,7 +173,7 @@ describe('firstlight.json', () => {
   });
 
   it('counts columns right after a byte order mark and with Windows line ends', () => {
-    const [first] = parseConfig('\uFEFF{\r\n  "name": 5\r\n}').problems;
+    const [first] = parseConfig('\uFEFF{\r\n  "name": 5\r\n}', runtimes).problems;
     expect(first).toMatchObject({ line: 2, column: 11, lineText: '  "name": 5' });
   });
 });
@@ -177,7 +181,7 @@ describe('firstlight.json', () => {
 describe('a file that nobody would write', () => {
   it('nested 5,000 deep is one problem, with its place', () => {
     const text = `{"name": "deep", "env": ${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}`;
-    const { config, problems } = parseConfig(text);
+    const { config, problems } = parseConfig(text, runtimes);
     expect(config).toBeNull();
     expect(problems).toHaveLength(1);
     expect(problems[0]?.message).toContain('nested more than 64 levels');
@@ -185,13 +189,13 @@ describe('a file that nobody would write', () => {
 
   it('nested only inside a text or a comment is not deep', () => {
     expect(
-      parseConfig(`{"name": "flat", /* ${'['.repeat(100)} */ "env": {"A": "${'{'.repeat(100)}"}}`).config,
+      parseConfig(`{"name": "flat", /* ${'['.repeat(100)} */ "env": {"A": "${'{'.repeat(100)}"}}`, runtimes).config,
     ).not.toBeNull();
   });
 
   it('with 200,000 unknown keys on one line lists a hundred of them, and quotes little', () => {
     const keys = Array.from({ length: 200_000 }, (_, index) => `"unknown${index}": 1`);
-    const { problems } = parseConfig(`{"name": "wide", ${keys.join(', ')}}`);
+    const { problems } = parseConfig(`{"name": "wide", ${keys.join(', ')}}`, runtimes);
     expect(problems.length).toBeLessThanOrEqual(101);
     expect(problems.some(({ message }) => message.includes('more wrong'))).toBe(true);
     expect(JSON.stringify(problems).length).toBeLessThan(100_000);

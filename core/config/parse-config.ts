@@ -1,13 +1,15 @@
 /** Reads firstlight.json, and says everything that is wrong with it at once, each with its place. */
 import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
 import type { Problem } from '#shared/errors.ts';
+import { moveProgramKeys } from '#shared/model/moved-keys.ts';
 import { programKeys, programSourceKeys } from '#shared/model/program.ts';
 import {
   acceptedFileSchema,
+  acceptedFileSchemaFor,
   configFileName,
+  configFileSchema,
   type ProjectConfig,
-  projectConfigSchema,
-  runtimeTraits,
+  type RuntimeId,
 } from '#shared/model/project.ts';
 import { explainIssues, keyOffset, type Locate, readJsonText, sortProblems } from './explain-json.ts';
 
@@ -19,20 +21,41 @@ export interface ParsedConfig {
   readonly problems: readonly Problem[];
 }
 
-/** The configuration that `text` is, and what is wrong with it. */
-export function parseConfig(text: string): ParsedConfig {
+/** What a configuration depends on of the runtime that it names. */
+export interface KnownRuntime {
+  readonly id: RuntimeId;
+  /** Units: MiB. */
+  readonly defaultMemoryMiB: number;
+  /** False for a runtime that runs a function and nothing else. */
+  readonly runsPrograms: boolean;
+}
+
+/** The configuration that `text` is, and what is wrong with it. Shape: the first runtime is the default one. */
+export function parseConfig(text: string, runtimes: readonly KnownRuntime[]): ParsedConfig {
   const { root, isJson, problems: syntax, locate } = readJsonText(text, configFileName);
   const named = acceptedFileSchema.shape.name.safeParse(root && findNodeAtLocation(root, ['name'])?.value);
   const name = named.success ? named.data : null;
   if (!isJson || root === null) return { config: null, name, problems: syntax };
   const value: unknown = getNodeValue(root);
-  const checked = acceptedFileSchema.safeParse(value);
-  const problems = checked.success ? [] : explainIssues(checked.error.issues, root, locate, acceptedFileSchema);
-  const config = checked.success ? projectConfigSchema.parse(value) : null;
-  if (config !== null) problems.push(...checkMeaning(config, root, locate), ...checkProgram(config, root, locate));
+  const schema = acceptedFileSchemaFor(runtimes.map(({ id }) => id));
+  const checked = schema.safeParse(value);
+  const problems = checked.success ? [] : explainIssues(checked.error.issues, root, locate, schema);
+  const config = checked.success ? fillIn(value, runtimes) : null;
+  if (config !== null) {
+    problems.push(...checkMeaning(config, root, locate), ...checkProgram(config, runtimes, root, locate));
+  }
   const all = sortProblems([...problems, ...checkMovedKeys(root, locate), ...syntax]);
   const isValid = all.every((problem) => problem.severity !== 'error');
   return { config: isValid ? config : null, name, problems: all };
+}
+
+/** The configuration that a file means today, with the defaults that its runtime gives. */
+function fillIn(value: unknown, runtimes: readonly KnownRuntime[]): ProjectConfig {
+  const [usual] = runtimes;
+  const known = (id: unknown) => (id === undefined ? usual : runtimes.find((runtime) => runtime.id === id));
+  const file = configFileSchema.parse(moveProgramKeys(value, (id) => known(id)?.runsPrograms ?? false));
+  const runtime = known(file.runtime);
+  return { ...file, runtime: runtime?.id ?? '', memoryMiB: file.memoryMiB ?? runtime?.defaultMemoryMiB ?? 0 };
 }
 
 /** Warnings for the keys of an older file, each with its present place. Errors: a key that is in both places. */
@@ -52,9 +75,15 @@ function checkMovedKeys(root: Node, locate: Locate): Problem[] {
 }
 
 /** Errors for a program on a runtime that runs none, and warnings for what such a runtime does not use. */
-function checkProgram({ runtime }: ProjectConfig, root: Node, locate: Locate): Problem[] {
-  if (runtimeTraits[runtime].runsPrograms) return [];
-  const others = Object.entries(runtimeTraits).flatMap(([id, { runsPrograms }]) => (runsPrograms ? [`"${id}"`] : []));
+function checkProgram(
+  { runtime }: ProjectConfig,
+  runtimes: readonly KnownRuntime[],
+  root: Node,
+  locate: Locate,
+): Problem[] {
+  const running = runtimes.filter(({ runsPrograms }) => runsPrograms).map(({ id }) => id);
+  if (running.includes(runtime)) return [];
+  const others = running.map((id) => JSON.stringify(id));
   return programKeys
     .filter((key) => findNodeAtLocation(root, [key]) !== undefined)
     .map((key) => {

@@ -1,11 +1,11 @@
 import { release, userInfo } from 'node:os';
+import type { Finding } from '#core/runtime/check.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { DoctorCheck, DoctorReport } from '#shared/model/doctor.ts';
-import type { Check, DoctorContext, Finding } from './check.ts';
+import type { Check, DoctorContext } from './check.ts';
 import { hostChecks } from './host-checks.ts';
 import { libvirtChecks } from './libvirt-checks.ts';
-import { nanosCheck } from './nanos-check.ts';
 
 /** Looks at everything that a run needs, and repairs what it may. */
 export interface Doctor {
@@ -15,9 +15,9 @@ export interface Doctor {
   readonly fix: (checkId: string) => Promise<DoctorReport>;
 }
 
-const allChecks: readonly Check[] = [...hostChecks, nanosCheck, ...libvirtChecks];
-
 export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>): Doctor {
+  const ofRuntimes = options.runtimes.flatMap(({ checks = [] }) => checks);
+  const allChecks: readonly Check[] = [...hostChecks, ...ofRuntimes, ...libvirtChecks];
   const contextFor = (fresh: boolean): DoctorContext => ({ ...options, userName: userInfo().username, fresh });
 
   async function run(fresh: boolean): Promise<DoctorReport> {
@@ -58,7 +58,7 @@ export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>)
 
 /** The accelerator of the runtime that is listed first; the check has those of all. */
 function firstKnown({ accelerator, runtimes: [first] }: Pick<DoctorContext, 'accelerator' | 'runtimes'>) {
-  return first === undefined ? null : accelerator.known(first);
+  return first === undefined ? null : accelerator.known(first.id);
 }
 
 /** A check that fails itself is a finding too: the others still count. */

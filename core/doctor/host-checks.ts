@@ -1,13 +1,14 @@
 import { access, constants, readFile, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { runTool } from '#core/exec/run-tool.ts';
+import { type Finding, ok } from '#core/runtime/check.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { systemCode } from '#core/store/store-error.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import { groupId } from '#core/vmm/kvm-access.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
-import { type Check, type DoctorContext, type Finding, ok } from './check.ts';
+import type { Check, DoctorContext } from './check.ts';
 import { installPackages } from './packages.ts';
 import { firstObstacle } from './path-access.ts';
 
@@ -22,7 +23,6 @@ export const hostChecks: readonly Check[] = [
   { id: 'node', title: 'Node.js', look: async () => lookAtNode(process.versions.node) },
   { id: 'qemu', title: 'QEMU', look: lookAtQemu },
   { id: 'firmware', title: 'Quick firmware', look: lookAtFirmware },
-  { id: 'kernel', title: 'Guest kernel', look: lookAtKernel },
   { id: 'state', title: 'State folders', look: lookAtState },
   { id: 'disk', title: 'Disk space', look: lookAtDisk },
 ];
@@ -67,23 +67,6 @@ async function lookAtFirmware({ uid }: DoctorContext): Promise<Finding> {
     why: 'Without it guests start by SeaBIOS, which takes 25 to 35 ms more.',
     fix: installPackages(['qemu-system-data'], uid),
   };
-}
-
-async function lookAtKernel({ resources }: DoctorContext): Promise<Finding> {
-  const { guestKernelPath, emberFirmwarePath, floorKernelPath, ordinaryKernelPath } = resources;
-  for (const path of [guestKernelPath, emberFirmwarePath, floorKernelPath, ordinaryKernelPath]) {
-    try {
-      await access(path, constants.R_OK);
-    } catch {
-      return {
-        status: 'failed',
-        found: `There is no ${path}`,
-        why: 'It is what functions run on.',
-        fix: { label: 'Build it (npm start does so).', command: 'npm start -- doctor' },
-      };
-    }
-  }
-  return ok(resources.guestKernelPath);
 }
 
 async function lookAtState({ layout, uid }: DoctorContext): Promise<Finding> {

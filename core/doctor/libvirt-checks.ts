@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runTool } from '#core/exec/run-tool.ts';
+import { type Finding, type Fix, ok } from '#core/runtime/check.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { isHiddenFromQemu, kvmPath, readKvmAccess } from '#core/vmm/kvm-access.ts';
 import type { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
-import { type Check, type DoctorContext, type Finding, type Fix, ok } from './check.ts';
+import type { Check, DoctorContext } from './check.ts';
 import { installPackages } from './packages.ts';
 
 /** The checks of libvirt and of the accelerator, in order: each relies on the previous ones. */
@@ -135,7 +136,7 @@ async function lookAtAccelerator({ accelerator, runtimes, fresh, link }: DoctorC
   try {
     const choices = new Map<string, RuntimeId[]>();
     let isEmulating = false;
-    for (const runtime of runtimes) {
+    for (const { id: runtime } of runtimes) {
       const { kind, reason, details } = await (fresh ? accelerator.probeAgain(runtime) : accelerator.choose(runtime));
       isEmulating ||= kind === 'tcg';
       const words = `${kind === 'kvm' ? 'KVM' : 'Emulation'}: ${reason}${details === undefined ? '' : ` (${details})`}`;

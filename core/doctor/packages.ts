@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { runTool } from '#core/exec/run-tool.ts';
-import type { Fix } from './check.ts';
+import type { Fix } from '#core/runtime/check.ts';
 
 const aptGet = '/usr/bin/apt-get';
 const installTimeoutMs = 15 * 60_000;

@@ -13,12 +13,7 @@ import { createSampler } from '#core/metrics/sampler.ts';
 import { findCommit } from '#core/projects/find-commit.ts';
 import { createProjectService } from '#core/projects/project-service.ts';
 import { createHostRates } from '#core/runtime/host-rates.ts';
-import type { Runtime } from '#core/runtime/runtime.ts';
-import { createEmberRuntime } from '#core/runtimes/ember/ember-runtime.ts';
-import { createDirectBoot } from '#core/runtimes/nanos/boot/direct-boot.ts';
-import { createNanosRuntime } from '#core/runtimes/nanos/nanos-runtime.ts';
-import { nanosCalls } from '#core/runtimes/nanos/releases/nanos-calls.ts';
-import { createReleases } from '#core/runtimes/nanos/releases/releases.ts';
+import type { RuntimeDefinition } from '#core/runtime/runtime.ts';
 import { mapFormatErrors, toFirstlightError } from '#core/store/from-format-error.ts';
 import { createLayout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
@@ -33,6 +28,7 @@ import { createVolumes } from '#core/volumes/volumes.ts';
 import type { CallHandlers, Engine, EventListener } from '#shared/contract/index.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
 import { buildCalls } from './build-calls.ts';
+import { runtimes as builtInRuntimes } from './runtimes.ts';
 
 export interface CoreOptions {
   readonly resources: Resources;
@@ -44,8 +40,8 @@ export interface CoreOptions {
   readonly log?: ((line: string) => void) | undefined;
   /** How long an instance may take to come up. Default: 30 s, which an emulated guest on a busy machine stays far under. */
   readonly bootTimeoutMs?: number | undefined;
-  /** Where official releases of Nanos are. Shape: a URL that ends with a slash. */
-  readonly nanosBaseUrl?: string | undefined;
+  /** The runtimes there are; the first one is the default. Default: those of Firstlight. */
+  readonly runtimes?: readonly RuntimeDefinition[] | undefined;
 }
 
 /** The engine with its end. */
@@ -66,7 +62,7 @@ const imagesMaxBytes = 2 * 1024 ** 3;
 
 /** The engine: everything put together, nothing begun that a first call does not need. */
 export async function createCore(options: CoreOptions): Promise<Core> {
-  const { resources, env = process.env, log = () => undefined } = options;
+  const { resources, env = process.env, log = () => undefined, runtimes: definitions = builtInRuntimes } = options;
   const uid = process.getuid?.() ?? 0;
   const layout = createLayout({ home: options.home, env, uid });
   const listeners = new Set<EventListener>();
@@ -83,25 +79,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     onReopened: () => reconcile(),
   });
   const rates = createHostRates(layout);
-  const ember = createEmberRuntime({ layout, resources, tscRate: rates.tsc });
-  const releases = createReleases({
-    layout,
-    baseUrl: options.nanosBaseUrl,
-    onChange: (releases) => emit('nanos:changed', { releases }),
-    log,
-  });
   const volumes = createVolumes({ layout, onChange: (volumes) => emit('volumes:changed', { volumes }) });
-  const nanos = createNanosRuntime({
-    layout,
-    releases,
-    volumes,
-    directBoot: createDirectBoot({ layout, link, log }),
-    functionServerPath: resources.functionServerPath,
-    probeKernelPath: resources.ordinaryKernelPath,
-    env,
-  });
-  const runtimes = new Map<Runtime['id'], Runtime>([ember, nanos].map((runtime) => [runtime.id, runtime]));
-  const bundler = createBundler({ layout, version: resources.version, shimsDir: resources.shimsDir });
+  const context = { layout, resources, link, volumes, rates, env, emit, log };
+  const runtimes = new Map(
+    await Promise.all(definitions.map(async ({ id, create }) => [id, await create(context)] as const)),
+  );
+  const bundler = createBundler({ layout, version: resources.version, shimsDir: resources.shimsDir, runtimes });
   const images = createImageStore({ layout, bundler, runtimes });
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);
@@ -132,10 +115,15 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     live: registry.live,
     onSamples: (samples) => emit('metrics:sampled', { samples }),
   });
-  const pool = createPrestartPool({ launch: registry.launch, log });
+  const pool = createPrestartPool({
+    launch: registry.launch,
+    isExclusive: (config) => runtimes.get(config.runtime)?.exclusiveResourceOf(config) !== 'none',
+    log,
+  });
   const projects = createProjectService({
     layout,
     resources,
+    runtimes: definitions,
     emit,
     log,
     onClosed: (projectId) => {
@@ -143,12 +131,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       void bundler.release(projectId);
     },
   });
-  const doctor = createDoctor({ link, layout, resources, accelerator, runtimes: [...runtimes.keys()], releases, uid });
+  const doctor = createDoctor({ link, layout, resources, accelerator, runtimes: [...runtimes.values()], uid });
 
   const info = () => ({
     version: resources.version,
     uri,
-    accel: accelerator.known(ember.id),
+    accel: accelerator.known(definitions[0]?.id ?? ''),
     connection: link.state,
     cpus: availableParallelism(),
     projectsDir: layout.projectsDir,
@@ -218,11 +206,21 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     ...importCalls({
       layout,
       schemaPath: resources.schemaPath,
+      runtimes: definitions,
       env,
       getProject: projects.get,
       openProject: projects.open,
     }),
-    ...nanosCalls(releases),
+    ...Object.assign({}, ...[...runtimes.values()].map((runtime) => runtime.calls)),
+    'runtimes:list': () =>
+      definitions.map(({ id, title, description, defaultMemoryMiB, runsPrograms }, index) => ({
+        id,
+        title,
+        description,
+        defaultMemoryMiB,
+        runsPrograms,
+        isDefault: index === 0,
+      })),
     ...volumeCalls(volumes),
     ...building.calls,
     ...instanceCalls({ registry, run, sampler, mapError, reconciled: () => reconciled }),
@@ -265,7 +263,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
           link.close(),
           projects.close(),
           bundler.close(),
-          ember.close(),
+          ...[...runtimes.values()].map((runtime) => runtime.close?.()),
           images.pruneImages(imagesMaxBytes, inUse),
         ]),
         new Promise((resolve) => setTimeout(resolve, closeTimeoutMs).unref()),

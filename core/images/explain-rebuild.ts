@@ -1,6 +1,7 @@
+import { valuesInImage } from '#core/bundle/values-in-image.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
+import type { RuntimeBundling } from '#core/runtime/images.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import { configInImage } from '../bundle/config-in-image.ts';
 
 type Input = Bundle['inputs'][number];
 
@@ -18,21 +19,26 @@ export interface BuildRecord {
 }
 
 /** A sentence saying what changed since the last build, for a step that had to be done again. */
-export function explainRebuild(last: BuildRecord | null, bundle: Bundle, fingerprint: string): string {
+export function explainRebuild(
+  last: BuildRecord | null,
+  bundle: Bundle,
+  { options, fingerprint }: Pick<BuildRecord, 'options' | 'fingerprint'>,
+): string {
   if (last === null) return 'first build of this project';
   const changed = changedInputs(last.inputs, bundle.inputs);
   if (changed.length > 0) return `rebuilt because ${list(changed)}`;
   if (JSON.stringify(last.env) !== JSON.stringify(bundle.config.env)) {
     return 'rebuilt because env in firstlight.json changed';
   }
-  if (last.options !== optionsOf(bundle.config)) return 'rebuilt because nanos in firstlight.json changed';
+  if (last.options !== options) return 'rebuilt because the options of its runtime in firstlight.json changed';
   if (last.fingerprint !== fingerprint) return 'rebuilt because the runtime changed';
   if (last.bundleId !== bundle.id) return 'rebuilt because the bundler or its settings changed';
   return 'rebuilt because the image was not there any more';
 }
 
 /** The configuration in an image, without name and env. Shape: JSON. */
-export const optionsOf = (config: ProjectConfig): string => JSON.stringify(configInImage(config).slice(2));
+export const optionsOf = (config: ProjectConfig, bundling: Pick<RuntimeBundling, 'optionsInImage'>): string =>
+  JSON.stringify(valuesInImage(config, bundling).slice(2));
 
 /** A sentence saying why nothing had to be done. */
 export function explainReuse(last: BuildRecord | null, imageId: string, createdAt: string): string {

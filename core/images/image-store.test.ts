@@ -2,7 +2,11 @@ import { mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BuildContext, Runtime } from '#core/runtime/runtime.ts';
+import { runtimes } from '#core/engine/runtimes.ts';
+import type { BuildContext } from '#core/runtime/images.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
+import { emberBundling } from '#core/runtimes/ember/bundling.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
@@ -25,6 +29,7 @@ let minMemoryMiB: number;
 
 const runtime = {
   id: 'ember',
+  bundling: emberBundling,
   fingerprint: async () => fingerprint,
   buildImage: async (bundle, path, context) => {
     built++;
@@ -43,7 +48,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'fl-images-'));
   dir = join(home, 'project');
   layout = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
-  bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir });
+  bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir, runtimes: bundlings });
   built = 0;
   minMemoryMiB = 16;
   fingerprint = 'kernel-1';
@@ -61,7 +66,8 @@ const write = (path: string, text: string) => writeFile(join(dir, path), text);
 const newStore = (by = bundler): ImageStore =>
   createImageStore({ layout, bundler: by, runtimes: new Map<RuntimeId, Runtime>([['ember', runtime as never]]) });
 const context = (signal = new AbortController().signal): BuildContext => ({ signal, progress: () => undefined });
-const build = async (store: ImageStore, signal?: AbortSignal) => store.build(await readProject(dir), context(signal));
+const build = async (store: ImageStore, signal?: AbortSignal) =>
+  store.build(await readProject(dir, runtimes), context(signal));
 
 describe('the image store', () => {
   it('builds once, and looks it up from then on', async () => {
@@ -128,7 +134,7 @@ describe('the image store', () => {
     expect(new Set(both.map(({ image }) => image.id)).size).toBe(1);
     expect(built).toBe(1);
     await write('handler.ts', 'export default () => 3;');
-    const other = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir });
+    const other = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir, runtimes: bundlings });
     const [a, b] = await Promise.all([build(store), build(newStore(other))]);
     await other.close();
     expect(a.image).toEqual({ ...b.image, createdAt: a.image.createdAt });

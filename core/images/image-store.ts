@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Bundle } from '#core/runtime/bundle.ts';
-import type { BuildContext, BuiltImage, Runtime } from '#core/runtime/runtime.ts';
+import type { BuildContext, BuiltImage } from '#core/runtime/images.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
 import { sha256 } from '#core/store/digest.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { BuildResult, BuildStep, Image } from '#shared/model/image.ts';
-import type { Project, RuntimeId } from '#shared/model/project.ts';
+import type { Project, ProjectConfig, RuntimeId } from '#shared/model/project.ts';
 import { type ImageId, imageIdSchema, type ProjectId, projectIdSchema } from '#shared/model/units.ts';
 import type { Bundler } from '../bundle/bundler.ts';
 import { validConfig } from '../bundle/check-project.ts';
@@ -129,9 +130,9 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
   return {
     build: async (project, context) => {
       const startedAt = performance.now();
-      const runtime = runtimeOf(runtimes, project);
       // Before anything is under way: what it throws would leave a promise that nobody waits for.
       const config = validConfig(project);
+      const runtime = runtimeOf(runtimes, config);
       const working = [
         timed(bundler.bundle(project, context)),
         runtime.fingerprint(config, project.dir, context),
@@ -143,6 +144,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       const last = await lastBuild(project.id);
       const id = imageIdSchema.parse(sha256(JSON.stringify([runtime.id, fingerprint, bundle.id])));
 
+      const options = optionsOf(bundle.config, runtime.bundling);
       const steps: BuildStep[] = [];
       const bundleSame = reused || last?.bundleId === bundle.id;
       steps.push({
@@ -152,7 +154,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
           ? last === null
             ? 'reused: its files are as they were'
             : explainReuse(last, last.imageId, last.builtAt)
-          : explainRebuild(last, bundle, fingerprint),
+          : explainRebuild(last, bundle, { options, fingerprint }),
         durationMs: outcome.durationMs,
       });
 
@@ -165,7 +167,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
           return await make(id, bundle, runtime, context);
         });
         manifest = made.manifest;
-        const reason = explainRebuild(last, bundle, fingerprint);
+        const reason = explainRebuild(last, bundle, { options, fingerprint });
         steps.push(...made.steps.map((step) => ({ ...step, reason: step.reason || reason })));
       } else {
         await files.touch(id);
@@ -180,7 +182,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
           bundleId: bundle.id,
           fingerprint,
           env,
-          options: optionsOf(bundle.config),
+          options,
           inputs: bundle.inputs,
           builtAt,
         });
@@ -269,8 +271,7 @@ async function buildMapped(runtime: Runtime, bundle: Bundle, path: string, conte
   }
 }
 
-function runtimeOf(runtimes: ReadonlyMap<RuntimeId, Runtime>, project: Project): Runtime {
-  const id = project.config?.runtime ?? 'ember';
+function runtimeOf(runtimes: ReadonlyMap<RuntimeId, Runtime>, { runtime: id }: ProjectConfig): Runtime {
   const runtime = runtimes.get(id);
   if (runtime === undefined) throw new FirstlightError('INTERNAL', `No runtime ${id} is set up.`);
   return runtime;

@@ -1,7 +1,7 @@
 /** The calls `imports:*`: look at a source, and make a project of it. */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { parseConfig } from '#core/config/parse-config.ts';
+import { type KnownRuntime, parseConfig } from '#core/config/parse-config.ts';
 import { projectToOps } from '#core/programs/ops/project-to-ops.ts';
 import { withFormatErrors } from '#core/store/from-format-error.ts';
 import type { CallContext, CallHandlers } from '#shared/contract/index.ts';
@@ -24,6 +24,7 @@ export interface ImportCallsOptions {
   readonly layout: Layout;
   /** For an editor of the project's firstlight.json. */
   readonly schemaPath: string;
+  readonly runtimes: readonly KnownRuntime[];
   /** Where credentials of registries are looked for. */
   readonly env: NodeJS.ProcessEnv;
   readonly getProject: (id: ProjectId) => Promise<Project>;
@@ -47,7 +48,7 @@ interface Asked {
 }
 
 export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, ImportCallName> {
-  const { layout, schemaPath, env, getProject, openProject } = options;
+  const { layout, schemaPath, runtimes, env, getProject, openProject } = options;
 
   const propose = (asked: Asked, context: CallContext): Promise<Proposed> =>
     withFormatErrors(() => look(asked, context));
@@ -60,7 +61,7 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
     const name = toProjectName(examined.title);
     const config = configText(name, examined);
     const { found } = examined;
-    const own = parseConfig(config).problems.filter(({ severity }) => severity === 'error');
+    const own = parseConfig(config, runtimes).problems.filter(({ severity }) => severity === 'error');
     // What the source's own problems say need not be said of the file made of it.
     const problems = found.problems.some(({ severity }) => severity === 'error')
       ? found.problems

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { makeLayout } from '@firstlight/oci/testing';
 import { makeTar } from '@firstlight/tar/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runtimes } from '#core/engine/runtimes.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { type CallName, calls } from '#shared/contract/index.ts';
 import { createProjectService, type ProjectService } from '../projects/project-service.ts';
@@ -23,10 +24,11 @@ let handlers: ReturnType<typeof importCalls>;
 beforeEach(async () => {
   home = await realpath(await mkdtemp(join(tmpdir(), 'fl-imports-')));
   const layout = createLayout({ home, env: {}, uid: 1000 });
-  projects = createProjectService({ layout, resources, emit: () => undefined });
+  projects = createProjectService({ layout, resources, runtimes, emit: () => undefined });
   handlers = importCalls({
     layout,
     schemaPath: resources.schemaPath,
+    runtimes,
     env: { HOME: home },
     getProject: projects.get,
     openProject: projects.open,

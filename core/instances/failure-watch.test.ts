@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import type { GuestSession } from '#core/runtime/runtime.ts';
+import type { GuestSession } from '#core/runtime/session.ts';
 import { createConsoleHub } from './console-hub.ts';
 import { createFailureWatch, type WatchedInstance } from './failure-watch.ts';
 

@@ -1,6 +1,7 @@
 /** Finds out that an instance will not answer, and why: it did not come up, it panicked, or libvirt knows better. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GuestSession, InvocationResult, Runtime } from '#core/runtime/runtime.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
+import type { GuestSession, InvocationResult } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ConsoleHub } from './console-hub.ts';

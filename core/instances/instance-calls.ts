@@ -1,5 +1,6 @@
 import type { Sampler } from '#core/metrics/sampler.ts';
-import type { ConsolePart, ConsoleSplitter, Runtime } from '#core/runtime/runtime.ts';
+import type { ConsolePart, ConsoleSplitter } from '#core/runtime/console.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
 import type { RunStore } from '#core/store/run-store.ts';
 import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import type { CallContext, CallHandlers, EngineStream, StreamHandlers } from '#shared/contract/index.ts';

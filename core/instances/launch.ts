@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Connection, Domain } from 'node-libvirt';
-import type { PreparedMachine, Runtime } from '#core/runtime/runtime.ts';
+import type { PreparedMachine } from '#core/runtime/machines.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
@@ -13,7 +14,6 @@ import { createSocketDir, diskDirOf, removeInstanceDirs } from '#core/vmm/socket
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { type InstanceId, instanceIdSchema } from '#shared/model/units.ts';
-import { exclusiveResourceOf } from './exclusive-resource.ts';
 import { LiveInstance, type LiveInstanceOptions } from './live-instance.ts';
 import { type InstanceRecord, writeMetadata } from './metadata.ts';
 import type { InstanceListener, LaunchSpec, LaunchTimes } from './types.ts';
@@ -84,7 +84,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     createdAt: new Date().toISOString(),
     socketDir: sockets.dir,
     sessionInfo: prepared.sessionInfo,
-    exclusiveResource: exclusiveResourceOf(spec.config),
+    exclusiveResource: runtime.exclusiveResourceOf(spec.config),
     runId: spec.runId,
     owner,
   };
@@ -93,14 +93,9 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     name,
     uuid: randomUUID(),
     title: `Firstlight: ${spec.config.name}`,
-    accel: spec.accel,
-    memoryMiB: spec.config.memoryMiB,
-    vcpus: spec.config.vcpus,
     machine: prepared.machine,
     firmwarePath: prepared.machine.kernel?.firmwarePath ?? findFirmware(),
-    serialSocketPath: sockets.serial,
-    channelSocketPath: sockets.channel,
-    consoleSocketPath: sockets.console,
+    sockets,
     metadataXml: writeMetadata(record),
   });
   const createSentNs = hostNow();

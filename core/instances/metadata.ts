@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { exclusiveResources } from '#core/runtime/machines.ts';
 import { ownerSchema } from '#core/store/owner.ts';
 import { attributes } from '#core/vmm/libvirt/xml.ts';
 import { accelSchema } from '#shared/model/instance.ts';
 import { runtimeIdSchema } from '#shared/model/project.ts';
 import { startModeSchema } from '#shared/model/timeline.ts';
 import { bundleIdSchema, imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from '#shared/model/units.ts';
-import { exclusiveResources } from './exclusive-resource.ts';
 
 /** Names our element in a domain's metadata. */
 export const metadataNamespace = 'https://firstlight.dev/xmlns/instance/1';

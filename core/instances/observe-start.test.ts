@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { InvocationResult } from '#core/runtime/runtime.ts';
+import type { InvocationResult } from '#core/runtime/session.ts';
 import { hostNs } from '#shared/model/units.ts';
 import { drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
 

@@ -1,4 +1,4 @@
-import type { ClockSample, InvocationResult } from '#core/runtime/runtime.ts';
+import type { ClockSample, InvocationResult } from '#core/runtime/session.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { BootTimeline, StartMode } from '#shared/model/timeline.ts';
 import { type HostNs, hostNs, ns } from '#shared/model/units.ts';

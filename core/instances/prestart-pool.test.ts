@@ -27,7 +27,12 @@ function setUp(options: { idleMs?: number; maxInstances?: number; fail?: boolean
     made.push({ spec, instance });
     return { instance, times: {} } as unknown as Launched;
   };
-  const pool = createPrestartPool({ launch, log: (line) => log.push(line), ...options });
+  const pool = createPrestartPool({
+    launch,
+    isExclusive: ({ name }) => name === 'exclusive',
+    log: (line) => log.push(line),
+    ...options,
+  });
   return { pool, made, log };
 }
 

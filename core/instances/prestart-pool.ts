@@ -1,5 +1,5 @@
+import type { ProjectConfig } from '#shared/model/project.ts';
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
-import { exclusiveResourceOf } from './exclusive-resource.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { LaunchSpec } from './types.ts';
@@ -21,6 +21,8 @@ export interface PrestartPool {
 
 export interface PrestartPoolOptions {
   readonly launch: (spec: LaunchSpec) => Promise<Launched>;
+  /** True for a function whose instances have what no second one can have. */
+  readonly isExclusive: (config: ProjectConfig) => boolean;
   readonly log: (line: string) => void;
   readonly maxInstances?: number;
   readonly idleMs?: number;
@@ -40,7 +42,7 @@ const defaultMaxInstances = 2;
 const defaultIdleMs = 10 * 60_000;
 
 export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
-  const { launch, log, maxInstances = defaultMaxInstances, idleMs = defaultIdleMs } = options;
+  const { launch, isExclusive, log, maxInstances = defaultMaxInstances, idleMs = defaultIdleMs } = options;
   // In the order of use: the first is the one that was prepared longest ago.
   const entries = new Map<ProjectId, Entry>();
   let closed = false;
@@ -60,7 +62,7 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
   return {
     async prepare(spec) {
       // What only one instance can have must be free when a person runs the function.
-      if (closed || exclusiveResourceOf(spec.config) !== 'none') return;
+      if (closed || isExclusive(spec.config)) return;
       const { projectId } = spec;
       const waiting = entries.get(projectId);
       if (waiting !== undefined && fits(waiting, spec)) return await waiting.settled;

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import type { Domain, LifecycleEvent } from 'node-libvirt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Runtime } from '#core/runtime/runtime.ts';
+import { exclusiveResourceOf } from '#core/runtimes/nanos/exclusive-resource.ts';
 import { createLayout } from '#core/store/layout.ts';
+import { plainMachine } from '#core/vmm/machine.ts';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { createRegistry, type Registry, type RegistryOptions } from './registry.ts';
@@ -21,8 +23,9 @@ const [mine, other] = ['0123456789ab', 'ba9876543210'] as [ProjectId, ProjectId]
 
 const runtime: Partial<Runtime> = {
   id: 'nanos',
+  exclusiveResourceOf,
   prepareMachine: async () => ({
-    machine: { machineType: 'pc', kernel: null, disks: [], network: null, channelName: null, consoleName: null },
+    machine: plainMachine({ accel: 'tcg', memoryMiB: 256, vcpus: 1 }, { kernel: null }),
     sessionInfo: null,
   }),
   openSession: async () => ({
@@ -79,7 +82,7 @@ afterEach(() => {
 });
 
 async function launch(name: string, keys: object, more: Partial<LaunchSpec> = {}) {
-  const config = projectConfigSchema.parse({ name, runtime: 'nanos', ...keys });
+  const config = projectConfigSchema.parse({ name, runtime: 'nanos', memoryMiB: 256, ...keys });
   const ids = { id: 'a'.repeat(64), bundleId: 'b'.repeat(64) };
   const image = { ...ids, runtime: 'nanos', path: '/image', bytes: 1, minMemoryMiB: 1, functionName: name };
   const spec = { projectId: mine, config, image, startMode: 'cold', accel: 'tcg', keep: false, runId: null, ...more };

@@ -13,9 +13,9 @@ function createRefusingRunner(finished: Run[]) {
   };
   return createRunner({
     link: { connection: async () => ({}) },
-    findCommit: async () => null,
     getProject: async () => ({ id: '0123456789ab', dir: '/hello', config: null }),
     build: async () => build,
+    findCommit: async () => null,
     runtimes: new Map(),
     runs: {
       begin: async () => ({ flushConsole: async () => undefined, finish: async (run: Run) => finished.push(run) }),

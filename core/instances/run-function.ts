@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Build } from '#core/images/image-store.ts';
 import type { Following, Sampler } from '#core/metrics/sampler.ts';
+import type { ExclusiveResource } from '#core/runtime/machines.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { hostNow } from '#core/store/host-clock.ts';
@@ -14,7 +15,6 @@ import type { Run } from '#shared/model/run.ts';
 import { summarizeRun } from '#shared/model/summarize-run.ts';
 import type { HostNs, ProjectId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
-import { exclusiveResourceOf } from './exclusive-resource.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { MapError } from './map-error.ts';
@@ -113,7 +113,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     await runtimes.get(runtime)?.probeHost?.({ config, accel, ...context });
     throwIfCancelled(context.signal);
 
-    if (exclusiveResourceOf(config) !== 'none') await registry.release(project.id);
+    if (resourceOf({ config, image: build.image }) !== 'none') await registry.release(project.id);
     const keep = request.lifetime === 'forever';
     const runId = newRunId();
     const spec: LaunchSpec = {
@@ -160,13 +160,17 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     };
   }
 
+  function resourceOf({ config, image }: Pick<LaunchSpec, 'config' | 'image'>): ExclusiveResource {
+    return runtimes.get(image.runtime)?.exclusiveResourceOf(config) ?? 'none';
+  }
+
   /**
    * The instance that waits for this run. While there is none, it is made and waited for: a cold start would have to make it
    * just the same. Null where none can be made ahead. Errors: CANCELLED.
    */
   async function takePrestarted(spec: LaunchSpec, context: CallContext): Promise<Launched | null> {
     // What is to outlive us, or holds what no second one can have, cannot be made ahead.
-    if (spec.keep || exclusiveResourceOf(spec.config) !== 'none') return null;
+    if (spec.keep || resourceOf(spec) !== 'none') return null;
     const making = pool.prepare({ ...spec, startMode: 'prestarted', runId: null, signal: undefined });
     context.progress({ step: 'prestart', message: 'Waiting for the prestarted instance' });
     await Promise.race([making, aborted(context.signal)]);

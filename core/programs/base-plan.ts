@@ -1,6 +1,6 @@
 import type { FileTree } from '@firstlight/files';
 import { z } from 'zod';
-import type { BuildContext } from '#core/runtime/runtime.ts';
+import type { BuildContext } from '#core/runtime/images.ts';
 import { problemSchema } from '#shared/model/problem.ts';
 
 /** The files that a program needs besides itself, with facts about it. */

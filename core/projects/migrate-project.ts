@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseConfig } from '#core/config/parse-config.ts';
+import { type KnownRuntime, parseConfig } from '#core/config/parse-config.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import { type MigratedConfig, migrateConfig } from '#shared/migrate-config.ts';
@@ -18,7 +18,10 @@ export interface Migration extends MigratedConfig {
  * Errors: NOT_FOUND; PROJECT_INVALID for a file that is no JSON, or whose present form would have an error; CONFLICT for
  * a key that is in both places, or a file that another program changes meanwhile; DISK_FULL.
  */
-export async function migrateProject(dir: string, { dryRun }: { readonly dryRun: boolean }): Promise<Migration> {
+export async function migrateProject(
+  dir: string,
+  { runtimes, dryRun }: { readonly runtimes: readonly KnownRuntime[]; readonly dryRun: boolean },
+): Promise<Migration> {
   const root = await realpath(dir).catch(undefinedIfMissing);
   if (root === undefined) {
     throw new FirstlightError('NOT_FOUND', `${dir} does not exist.`, {
@@ -27,11 +30,11 @@ export async function migrateProject(dir: string, { dryRun }: { readonly dryRun:
     });
   }
   const { text: before, revision } = await readText(root, configFileName);
-  const old = parseConfig(before);
+  const old = parseConfig(before, runtimes);
   const migrated = migrateConfig(before);
   if (old.config === null && migrated.moved.length === 0) throw invalid('is not valid', dir, old.problems);
   // A program that the runtime did not run had no effect in its old place: it has one now.
-  const { config, problems } = parseConfig(migrated.text);
+  const { config, problems } = parseConfig(migrated.text, runtimes);
   if (old.config !== null && config === null) throw invalid('would not be valid in its present form', dir, problems);
   if (!dryRun && migrated.moved.length > 0) await writeText(root, configFileName, migrated.text, revision);
   return { path: join(dir, configFileName), before, ...migrated };

@@ -1,11 +1,11 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { parseConfig } from '#core/config/parse-config.ts';
+import { type KnownRuntime, parseConfig } from '#core/config/parse-config.ts';
 import { projectIdOf, relativePath, resolveInside } from '#core/config/project-paths.ts';
 import type { Resources } from '#core/store/resources.ts';
 import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
-import { configFileName, configFileSchema, type Project } from '#shared/model/project.ts';
+import { configFileName, configFileSchema, type Project, type RuntimeId } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
 import { readRegularFile } from '../store/read-regular-file.ts';
@@ -43,6 +43,8 @@ export interface ProjectService {
 export interface ProjectServiceOptions {
   readonly layout: Layout;
   readonly resources: Pick<Resources, 'templatesDir' | 'schemaPath' | 'nodeTypesPath'>;
+  /** The runtimes there are; the first one is the default. */
+  readonly runtimes: readonly KnownRuntime[];
   readonly emit: EventListener;
   readonly log?: (line: string) => void;
   /** Told when a project leaves the list, so that what is kept warm for it can go. */
@@ -57,7 +59,7 @@ const settleMs = 30;
 
 /** The calls `projects:*`. Watches a project's folder from the first time its files are listed or read. */
 export function createProjectService(options: ProjectServiceOptions): ProjectService {
-  const { layout, resources, emit, log = () => undefined, onClosed = () => undefined } = options;
+  const { layout, resources, runtimes, emit, log = () => undefined, onClosed = () => undefined } = options;
   const watchers = new Map<ProjectId, Watcher>();
   const pendingChanges = new Map<string, NodeJS.Timeout>();
   /** The content of each file that was told last: a change that is none is not told again. */
@@ -68,7 +70,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   const openProjects = createOpenProjects(layout, log);
 
   async function read(dir: string): Promise<Project> {
-    const project = await readProject(dir);
+    const project = await readProject(dir, runtimes);
     if (project.config === null) return { ...project, name: validNames.get(project.id) ?? project.name };
     validNames.set(project.id, project.name);
     return project;
@@ -155,7 +157,8 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
         });
       }
       const target = resolve(dir ?? join(layout.projectsDir, name));
-      await createFromTemplate({ ...resources, template, dir: target, name, runtime });
+      const chosen = runtime === undefined ? null : knownRuntime(runtime, runtimes);
+      await createFromTemplate({ ...resources, template, dir: target, name, runtime: chosen });
       return open(target);
     },
     'projects:close': async ({ projectId }) => {
@@ -221,8 +224,18 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   };
 }
 
+/** The runtime as a new project names it; null for the default one, which goes without saying. Errors: BAD_INPUT. */
+function knownRuntime(id: RuntimeId, runtimes: readonly KnownRuntime[]): RuntimeId | null {
+  const index = runtimes.findIndex((runtime) => runtime.id === id);
+  if (index > 0) return id;
+  if (index === 0) return null;
+  throw new FirstlightError('BAD_INPUT', `There is no runtime "${id}".`, {
+    hint: `There are: ${runtimes.map((runtime) => runtime.id).join(', ')}.`,
+  });
+}
+
 /** The project in a directory. There is always one; its problems say what is wrong with it. */
-export async function readProject(dir: string): Promise<Project> {
+export async function readProject(dir: string, runtimes: readonly KnownRuntime[]): Promise<Project> {
   const id = projectIdOf(dir);
   const withoutConfig = (message: string): Project => ({
     id,
@@ -234,7 +247,7 @@ export async function readProject(dir: string): Promise<Project> {
   try {
     const text = await readRegularFile(join(dir, configFileName), maxConfigBytes);
     if (text === undefined) return withoutConfig(`There is no ${configFileName} in ${dir}.`);
-    const { config, name, problems } = parseConfig(text.toString('utf8'));
+    const { config, name, problems } = parseConfig(text.toString('utf8'), runtimes);
     return { id, dir, name: name ?? basename(dir), config, problems: [...problems] };
   } catch (thrown) {
     // One folder that cannot be read is its own trouble: the others are listed, built and run.

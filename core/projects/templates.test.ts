@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runtimes } from '#core/engine/runtimes.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
 import type { EventListener } from '#shared/contract/index.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
@@ -22,7 +24,7 @@ beforeAll(async () => {
   home = await realpath(await mkdtemp(join(tmpdir(), 'fl-templates-')));
   layout = createLayout({ home, env: {}, uid: 1000 });
   const emit: EventListener = () => undefined;
-  service = createProjectService({ layout, resources, emit });
+  service = createProjectService({ layout, resources, runtimes, emit });
 });
 afterAll(async () => {
   await service.close();
@@ -49,7 +51,7 @@ describe('templates', () => {
   });
 
   it('become projects under a new name that compile, check and bundle', async () => {
-    const bundler = createBundler({ layout, version: 'test', shimsDir: resources.shimsDir });
+    const bundler = createBundler({ layout, version: 'test', shimsDir: resources.shimsDir, runtimes: bundlings });
     for (const { id } of await service.calls['projects:templates']({}, context)) {
       const project = await create(`my-${id}`, id);
       expect(project).toMatchObject({ name: `my-${id}`, dir: join(layout.projectsDir, `my-${id}`), problems: [] });

@@ -45,7 +45,8 @@ export interface NewProject {
   readonly schemaPath: string;
   readonly dir: string;
   readonly name: string;
-  readonly runtime: RuntimeId;
+  /** Null for the runtime that every template is for. */
+  readonly runtime: RuntimeId | null;
 }
 
 /**
@@ -91,9 +92,8 @@ export async function createFromTemplate({
 }
 
 /** A template's configuration as that of a new project; its words and order stay. */
-function filledIn(text: string, name: string, runtime: RuntimeId): string {
-  // The runtime that every template is for goes without saying.
-  const chosen = runtime === 'ember' ? '' : `,\n  "runtime": ${JSON.stringify(runtime)}`;
+function filledIn(text: string, name: string, runtime: RuntimeId | null): string {
+  const chosen = runtime === null ? '' : `,\n  "runtime": ${JSON.stringify(runtime)}`;
   return text
     .replace(/("name"\s*:\s*)"[^"]*"/, (_, key) => `${key}${JSON.stringify(name)}`)
     .replace(/("entry"\s*:\s*"[^"]*")/, (entry) => `${entry}${chosen}`)

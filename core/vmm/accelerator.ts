@@ -8,20 +8,12 @@ import { readJson } from '#core/store/read-json.ts';
 import { writeAtomic } from '#core/store/write-atomic.ts';
 import { type Accel, accelSchema } from '#shared/model/instance.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
+import type { AccelChoice } from './accel-choice.ts';
 import { isHiddenFromQemu, type KvmAccess, kvmPath, readKvmAccess } from './kvm-access.ts';
 import type { LibvirtLink } from './libvirt/libvirt-link.ts';
 import { withLibvirtErrors } from './libvirt/to-firstlight-error.ts';
 import { type KvmFinding, type KvmProbe, probeKvm } from './probe-kvm.ts';
 import { makeReadableCopy } from './readable-copy.ts';
-
-/** The accelerator to use, and why. */
-export interface AccelChoice {
-  readonly kind: Accel;
-  /** A few words that go beside the accelerator's name. */
-  readonly reason: string;
-  /** The observation, where the reason leaves it out. */
-  readonly details?: string | undefined;
-}
 
 /** Chooses for each runtime: a KVM may run the kernel of one and not of another. */
 export interface Accelerator {

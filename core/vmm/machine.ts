@@ -1,4 +1,5 @@
-/** The description of a machine, as plain data: any VMM can start one from it. */
+/** The description of a machine, as plain data: any VMM can start one from it, or refuses it before the start. */
+import type { Accel } from '#shared/model/instance.ts';
 
 /** A disk of a machine: virtio-blk, in this order. Shape: `path` is absolute and readable for QEMU's user. */
 export interface MachineDisk {
@@ -13,26 +14,90 @@ export interface PortForward {
   readonly guestPort: number;
 }
 
-/** The one network interface of a machine. */
+/** A network interface of a machine, with what it is connected to. */
 export type MachineNetwork =
   | { readonly kind: 'user'; readonly guestIp: string; readonly forwards: readonly PortForward[] }
   | { readonly kind: 'network'; readonly name: string }
   | { readonly kind: 'bridge'; readonly name: string };
 
-/** The values that the domain of an image needs. */
+/** A folder of the host that the guest mounts by its tag. Shape: `path` is absolute. */
+export interface SharedFolder {
+  readonly kind: 'virtio-fs' | '9p';
+  readonly path: string;
+  readonly tag: string;
+  readonly isReadOnly: boolean;
+}
+
+/** A virtio-serial port, and what it carries: that says which socket of the host it ends in. */
+export interface MachineChannel {
+  readonly name: string;
+  readonly carries: 'invocations' | 'output';
+}
+
+/** A kernel that the VMM loads itself. */
+export interface MachineKernel {
+  readonly path: string;
+  readonly cmdline: string;
+  readonly initrdPath?: string | undefined;
+  /** A ROM that is made for this kernel; absent: the quickest firmware that the host has. */
+  readonly firmwarePath?: string | undefined;
+}
+
+/** What a guest runs on. It names nothing of the host but files and networks. */
 export interface Machine {
-  readonly machineType: 'pc' | 'q35';
-  /** Loaded by the VMM itself (PVH); null when the firmware boots the first disk. */
-  readonly kernel: {
-    readonly path: string;
-    readonly cmdline: string;
-    /** A ROM that is made for this kernel; absent: the quickest firmware that the host has. */
-    readonly firmwarePath?: string | undefined;
-  } | null;
+  readonly machineType: 'pc' | 'q35' | 'microvm';
+  readonly accel: Accel;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  /** Null when the firmware boots the first disk. */
+  readonly kernel: MachineKernel | null;
+  /**
+   * What runs before the kernel. `quick`: qboot where the host has it, which boots a kernel and no disk; `machine`: the
+   * machine type's own; `none`: the VMM enters the kernel itself.
+   */
+  readonly firmware: 'quick' | 'machine' | 'none';
   readonly disks: readonly MachineDisk[];
-  readonly network: MachineNetwork | null;
-  /** Name of the virtio-serial port for invocations; null when the guest is reached otherwise. */
-  readonly channelName: string | null;
-  /** Name of the virtio-serial port for what the function prints; null when that goes to the serial port too. */
-  readonly consoleName: string | null;
+  readonly networks: readonly MachineNetwork[];
+  readonly vsock: { readonly cid: number } | null;
+  readonly shares: readonly SharedFolder[];
+  /** At most one of each kind. A guest is also reached otherwise, and prints to its serial port. */
+  readonly channels: readonly MachineChannel[];
+}
+
+/** A machine as it is started on a host: its name there, and where its sockets lie. Shape: absolute paths. */
+export interface PlacedMachine {
+  readonly machine: Machine;
+  readonly name: string;
+  readonly uuid: string;
+  /** For people who list what runs. */
+  readonly title: string;
+  /** The ROM for firmware that is `quick`; null where the host has none. */
+  readonly firmwarePath: string | null;
+  readonly sockets: { readonly serial: string; readonly channel: string; readonly console: string };
+}
+
+/** A machine with a kernel or a disk and nothing else, to which the rest is added. */
+export function plainMachine(
+  size: Pick<Machine, 'accel' | 'memoryMiB' | 'vcpus'>,
+  more: Partial<Machine> & Pick<Machine, 'kernel'>,
+): Machine {
+  return {
+    machineType: 'pc',
+    firmware: more.kernel === null ? 'machine' : 'quick',
+    disks: [],
+    networks: [],
+    vsock: null,
+    shares: [],
+    channels: [],
+    ...size,
+    ...more,
+  };
+}
+
+/** The channels of a machine, each with the socket of the host that it ends in. */
+export function placeChannels({ machine, sockets }: PlacedMachine): { readonly name: string; readonly path: string }[] {
+  return machine.channels.map(({ name, carries }) => ({
+    name,
+    path: carries === 'invocations' ? sockets.channel : sockets.console,
+  }));
 }

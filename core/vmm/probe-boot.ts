@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Domain } from 'node-libvirt';
 import type { Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
-import type { Accel } from '#shared/model/instance.ts';
 import { connectSerial } from './connect-serial.ts';
 import { findFirmware } from './firmware.ts';
 import { domainPrefix, writeDomainXml } from './libvirt/domain-xml.ts';
@@ -23,8 +22,6 @@ export interface BootProbe {
   readonly title: string;
   /** The action, for messages. Shape: follows "Could not". */
   readonly doing: string;
-  readonly accel: Accel;
-  readonly memoryMiB: number;
   /** Errors: what it throws is what the probe was refused for. */
   readonly makeMachine: (makeDiskDir: () => Promise<string>) => Promise<Machine>;
   /** True for what only a guest that runs would say. Default: any byte. */
@@ -72,14 +69,9 @@ async function boot(probe: BootProbe, over: AbortSignal): Promise<ProbeOutcome> 
       name: `${domainPrefix}probe-${randomBytes(4).toString('hex')}`,
       uuid: randomUUID(),
       title: probe.title,
-      accel: probe.accel,
-      memoryMiB: probe.memoryMiB,
-      vcpus: 1,
       machine: await probe.makeMachine(makeDiskDir),
       firmwarePath: findFirmware(),
-      serialSocketPath: sockets.serial,
-      channelSocketPath: null,
-      consoleSocketPath: null,
+      sockets,
       metadataXml: '',
     });
     const domain = await connection.createDomainXml(xml, { paused: true, autodestroy: true });

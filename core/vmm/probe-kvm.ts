@@ -1,6 +1,7 @@
 import type { Layout } from '#core/store/layout.ts';
-import type { AccelChoice } from './accelerator.ts';
+import type { AccelChoice } from './accel-choice.ts';
 import type { LibvirtLink } from './libvirt/libvirt-link.ts';
+import { plainMachine } from './machine.ts';
 import { probeBoot } from './probe-boot.ts';
 
 export interface KvmProbe {
@@ -29,16 +30,8 @@ export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<
     layout,
     title: 'Firstlight: does KVM work?',
     doing: 'find out whether KVM works',
-    accel: 'kvm',
-    memoryMiB: 32,
-    makeMachine: async () => ({
-      machineType: 'pc',
-      kernel: { path: kernelPath, cmdline: '' },
-      disks: [],
-      network: null,
-      channelName: null,
-      consoleName: null,
-    }),
+    makeMachine: async () =>
+      plainMachine({ accel: 'kvm', memoryMiB: 32, vcpus: 1 }, { kernel: { path: kernelPath, cmdline: '' } }),
     patienceMs,
     totalMs,
   });

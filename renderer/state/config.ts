@@ -4,8 +4,8 @@ import type { Json } from '#shared/model/json.ts';
 import {
   type Project,
   type ProjectConfig,
-  projectConfigSchema,
   type RuntimeId,
+  type RuntimeInfo,
   runtimeIdSchema,
 } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
@@ -62,7 +62,8 @@ export function createConfigActions(context: StudioContext, docs: DocActions, bu
       const before = readConfig(doc.text);
       if (before === null) return docs.open(projectId, configPath);
       // What was said only to be usual there: the new runtime has another usual memory.
-      if (before.memoryMiB === usualMemory(before.runtime)) set(projectId, ['memoryMiB'], undefined);
+      const { runtimes } = session.getState();
+      if (before.memoryMiB === usualMemory(before.runtime, runtimes)) set(projectId, ['memoryMiB'], undefined);
       set(projectId, ['runtime'], runtime);
       if (!(await docs.save(key))) return docs.open(projectId, configPath);
       const lacksRelease = runtime === 'nanos' && session.getState().nanos.value?.releases.length === 0;
@@ -73,14 +74,14 @@ export function createConfigActions(context: StudioContext, docs: DocActions, bu
 }
 
 /** The memory of a function that says nothing of it. Units: MiB; undefined for what is no runtime. */
-const usualMemory = (runtime: Json | undefined): number | undefined =>
-  projectConfigSchema.safeParse({ name: 'any', runtime }).data?.memoryMiB;
+const usualMemory = (runtime: Json | undefined, runtimes: readonly RuntimeInfo[]): number | undefined =>
+  runtimes.find(({ id, isDefault }) => (runtime === undefined ? isDefault : id === runtime))?.defaultMemoryMiB;
 
 /** The runtime that the next run is built for: what firstlight.json says as it is being edited, else as it was read. */
 export function runtimeOf(project: Project, doc: Doc | undefined): RuntimeId {
   const typed = doc?.status === 'ready' ? readConfig(doc.text)?.runtime : undefined;
   const named = runtimeIdSchema.safeParse(typed);
-  return named.success ? named.data : (project.config?.runtime ?? 'ember');
+  return named.success ? named.data : (project.config?.runtime ?? '');
 }
 
 /** Whether the kernel prints more than the program does: its trace, system calls, or files that were looked for in vain. */

@@ -8,7 +8,7 @@ import type { BuildResult } from '#shared/model/image.ts';
 import type { ImageInfo, ImagePartition, ImageText, ImageTree, StoredImage } from '#shared/model/image-tree.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
-import type { Project, ProjectFile } from '#shared/model/project.ts';
+import type { Project, ProjectFile, RuntimeInfo } from '#shared/model/project.ts';
 import type { Invocation, Run, RunSummary } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
@@ -100,6 +100,8 @@ export interface Inspected {
 export interface SessionState {
   readonly link: LinkState;
   readonly info: AppInfo | null;
+  /** What functions can run on, the default first. */
+  readonly runtimes: readonly RuntimeInfo[];
   readonly projects: Loadable<readonly Project[]>;
   readonly templates: Loadable<readonly { id: string; title: string; description: string }[]>;
   readonly files: Readonly<Record<string, Loadable<readonly ProjectFile[]>>>;
@@ -126,6 +128,7 @@ export type SessionStore = StoreApi<SessionState>;
 const initialSession: SessionState = {
   link: { status: 'connecting', attempt: 0, retryAtMs: null },
   info: null,
+  runtimes: [],
   projects: idle,
   templates: idle,
   files: {},

@@ -82,7 +82,8 @@ export function createStudio(transport: StudioTransport): Studio {
         context.saved.setState(readSaved(settings[savedKey]));
         settingsLoaded = true;
       }
-      context.session.setState({ info: await client.call('app:info', {}) });
+      const [info, runtimes] = await Promise.all([client.call('app:info', {}), client.call('runtimes:list', {})]);
+      context.session.setState({ info, runtimes });
     } catch (thrown) {
       report(context, thrown);
     }

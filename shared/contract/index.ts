@@ -14,6 +14,7 @@ import { instanceCalls, instanceEvents, instanceStreams } from './instances.ts';
 import { nanosCalls, nanosEvents } from './nanos.ts';
 import { projectCalls, projectEvents } from './projects.ts';
 import { runCalls, runEvents } from './runs.ts';
+import { runtimeCalls } from './runtimes.ts';
 import { volumeCalls, volumeEvents } from './volumes.ts';
 
 export const calls = {
@@ -25,6 +26,7 @@ export const calls = {
   ...instanceCalls,
   ...runCalls,
   ...doctorCalls,
+  ...runtimeCalls,
   ...nanosCalls,
   ...volumeCalls,
 };
@@ -69,11 +71,15 @@ export interface EngineStream {
   readonly onData: (listener: (chunk: Uint8Array) => void) => void;
 }
 
-export type CallHandlers = {
-  readonly [Name in CallName]: (
-    request: CallRequest<Name>,
-    context: CallContext,
-  ) => Promise<CallOutput<Name>> | CallOutput<Name>;
+/** The calls that a runtime answers: an engine without it has no handler for them. */
+export type OptionalCallName = keyof typeof nanosCalls;
+
+type CallHandler<Name extends CallName> = (
+  request: CallRequest<Name>,
+  context: CallContext,
+) => Promise<CallOutput<Name>> | CallOutput<Name>;
+export type CallHandlers = { readonly [Name in Exclude<CallName, OptionalCallName>]: CallHandler<Name> } & {
+  readonly [Name in OptionalCallName]?: CallHandler<Name>;
 };
 /** A stream ends when its handler settles; what it throws reaches the client. */
 export type StreamHandlers = {

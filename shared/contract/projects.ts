@@ -26,12 +26,13 @@ export const projectCalls = {
   /** Errors: NOT_FOUND when the directory is none. A directory with a broken firstlight.json opens, with problems. */
   'projects:open': call(z.strictObject({ dir: z.string().min(1) }), projectSchema),
   'projects:templates': call(z.strictObject({}), z.array(templateSchema)),
-  /** Errors: ALREADY_EXISTS when `dir` holds files. `dir` absent: a folder of that name in the projects folder. */
+  /** Errors: ALREADY_EXISTS when `dir` holds files; BAD_INPUT for a runtime that is not there. `dir` absent: a folder of that name in the projects folder. */
   'projects:create': call(
     z.strictObject({
       name: z.string().min(1),
       template: z.string().default('hello'),
-      runtime: runtimeIdSchema.default('ember'),
+      /** Absent: the default one. */
+      runtime: runtimeIdSchema.optional(),
       dir: z.string().optional(),
     }),
     projectSchema,

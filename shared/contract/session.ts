@@ -121,7 +121,9 @@ export function serveSession(engine: Engine, port: EnginePort): void {
     running.set(id, call);
     try {
       const request = validate('call', name, lookUp(calls, name)?.input, input);
-      const handler = engine.calls[name as keyof typeof calls] as AnyHandler;
+      const handler = engine.calls[name as keyof typeof calls] as AnyHandler | undefined;
+      if (handler === undefined)
+        throw new FirstlightError('NOT_FOUND', `This engine has nothing that answers ${name}.`);
       const value = await handler(request, {
         signal: abort.signal,
         progress: (progress: never) => send({ type: 'progress', id, progress }),

@@ -1,39 +1,33 @@
 import { z } from 'zod';
-import { moveProgramKeys, nanosFileSchema } from './moved-keys.ts';
+import { nanosFileSchema } from './moved-keys.ts';
 import { nanosConfigSchema } from './nanos.ts';
 import { problemSchema } from './problem.ts';
 import { programShape } from './program.ts';
 import { projectIdSchema } from './units.ts';
 
-/** Runtimes a function can be built for. */
-export const runtimeIds = ['ember', 'nanos'] as const;
-export const runtimeIdSchema = z.enum(runtimeIds);
+/** The name of a runtime, such as the engine lists it in `runtimes:list`. Which ones there are is the engine's to say. */
+export const runtimeIdSchema = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'the id of a runtime');
 export type RuntimeId = z.infer<typeof runtimeIdSchema>;
+
+/** A runtime that functions can be built for, for people who choose one. */
+export const runtimeInfoSchema = z.object({
+  id: runtimeIdSchema,
+  title: z.string(),
+  /** One or two sentences: what it is and what it runs. */
+  description: z.string(),
+  /** Memory of an instance whose configuration names none. Units: MiB. */
+  defaultMemoryMiB: z.number().int(),
+  /** False for a runtime that runs a function and nothing else. */
+  runsPrograms: z.boolean(),
+  /** True for the one that a project uses when it names none. */
+  isDefault: z.boolean(),
+});
+export type RuntimeInfo = z.output<typeof runtimeInfoSchema>;
 
 /** The file that makes a directory a function project. */
 export const configFileName = 'firstlight.json';
 
-/** The traits of a runtime that the configuration of a function depends on. */
-interface RuntimeTraits {
-  /** Units: MiB. */
-  readonly defaultMemoryMiB: number;
-  /** False for a runtime that runs a function and nothing else. */
-  readonly runsPrograms: boolean;
-}
-
-/** Node.js on Nanos starts in some 120 MiB; what it serves needs room too. */
-export const runtimeTraits: Readonly<Record<RuntimeId, RuntimeTraits>> = {
-  ember: { defaultMemoryMiB: 64, runsPrograms: false },
-  nanos: { defaultMemoryMiB: 256, runsPrograms: true },
-};
-
-/** True for a runtime that runs programs; `runtime` is what a file says, undefined for the default. */
-const canRunPrograms = (runtime: unknown): boolean => {
-  const parsed = runtimeIdSchema.safeParse(runtime ?? 'ember');
-  return parsed.success && runtimeTraits[parsed.data].runsPrograms;
-};
-
-/** The keys of `firstlight.json` in their present places. */
+/** The keys of `firstlight.json` in their present places, before the defaults that its runtime gives. */
 export const configFileSchema = z.strictObject({
   $schema: z.string().optional().describe('Where this schema lies, for editors.'),
   name: z
@@ -45,9 +39,7 @@ export const configFileSchema = z.strictObject({
     .min(1)
     .default('handler.ts')
     .describe('The file whose default export is the handler, relative to this file.'),
-  runtime: runtimeIdSchema
-    .default('ember')
-    .describe('What boots: `ember` is the built-in unikernel; `nanos` runs Node.js and any Linux program.'),
+  runtime: runtimeIdSchema.optional().describe('What boots. Default: the built-in unikernel.'),
   convention: z
     .enum(['firstlight', 'lambda'])
     .optional()
@@ -60,7 +52,7 @@ export const configFileSchema = z.strictObject({
     .min(1)
     .max(65_536)
     .optional()
-    .describe('Memory of an instance in MiB. Default: 64 for ember, 256 for nanos.'),
+    .describe('Memory of an instance in MiB. Default: what its runtime needs for a small function.'),
   vcpus: z.number().int().min(1).max(64).default(1).describe('Virtual CPUs of an instance.'),
   env: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an environment variable name'), z.string())
@@ -77,23 +69,32 @@ export const configFileSchema = z.strictObject({
   nanos: nanosConfigSchema.optional().describe('What only the runtime `nanos` has. No effect on others.'),
 });
 
+/** What a valid `firstlight.json` says, before the defaults that its runtime gives. */
+export type ConfigFile = z.output<typeof configFileSchema>;
+
 /** As `configFileSchema`, with the keys that older files have under `nanos`. */
 export const acceptedFileSchema = configFileSchema.extend({
   nanos: nanosFileSchema.optional().describe(configFileSchema.shape.nanos.description ?? ''),
 });
 
+/** As `acceptedFileSchema`, where these runtimes are there. */
+export const acceptedFileSchemaFor = (runtimes: readonly RuntimeId[]) =>
+  acceptedFileSchema.extend({
+    runtime: z
+      .enum(runtimes)
+      .optional()
+      .describe(configFileSchema.shape.runtime.description ?? ''),
+  });
+
 /**
- * What `firstlight.json` says, with defaults filled in. Older files are read as what they mean today.
+ * What `firstlight.json` says, with all defaults filled in.
  *
  * Units: `memoryMiB` in MiB, `timeoutMs` in ms per invocation.
  */
-export const projectConfigSchema = z.preprocess(
-  (value) => moveProgramKeys(value, canRunPrograms),
-  configFileSchema.transform((config) => ({
-    ...config,
-    memoryMiB: config.memoryMiB ?? runtimeTraits[config.runtime].defaultMemoryMiB,
-  })),
-);
+export const projectConfigSchema = configFileSchema.extend({
+  runtime: runtimeIdSchema,
+  memoryMiB: z.number().int(),
+});
 export type ProjectConfig = z.output<typeof projectConfigSchema>;
 
 /** A function project that is open in the studio. */

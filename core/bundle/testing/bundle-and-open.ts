@@ -2,9 +2,11 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { runtimes } from '#core/engine/runtimes.ts';
 import { readProject } from '#core/projects/project-service.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import { type OpenFunction, openFunction } from '#core/runtimes/ember/testing/open-function.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { createLayout } from '#core/store/layout.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { type Bundler, createBundler } from '../bundler.ts';
@@ -31,13 +33,14 @@ export async function openWorkshop(): Promise<Workshop> {
     layout: createLayout({ home, env: {}, uid: 1000 }),
     version: 'test',
     shimsDir: resources.shimsDir,
+    runtimes: bundlings,
   });
   const write = async (path: string, text: string) => {
     await mkdir(dirname(join(dir, path)), { recursive: true });
     await writeFile(join(dir, path), text);
   };
   const request = { signal: new AbortController().signal, progress: () => undefined };
-  const bundleAt = async (at: string) => (await bundler.bundle(await readProject(at), request)).bundle;
+  const bundleAt = async (at: string) => (await bundler.bundle(await readProject(at, runtimes), request)).bundle;
   const bundle = async (handler?: string, config: object = {}) => {
     await write('firstlight.json', JSON.stringify({ name: 'f', ...config }));
     if (handler !== undefined) await write('handler.ts', handler);

@@ -190,7 +190,7 @@ describe('a Nanos project as an ops config.json', () => {
     id: '0'.repeat(12) as ProjectId,
     dir: base,
     name: 'own',
-    config: projectConfigSchema.parse({ name: 'own', runtime: 'nanos', ...config }),
+    config: projectConfigSchema.parse({ name: 'own', runtime: 'nanos', memoryMiB: 256, ...config }),
     problems: [],
   });
 

@@ -1,4 +1,4 @@
-import type { GuestMark } from '#core/runtime/runtime.ts';
+import type { GuestMark } from '#core/runtime/session.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
 import type { GuestMark as WireMark } from './channel.ts';
 import type { EmberMark } from './layout.ts';

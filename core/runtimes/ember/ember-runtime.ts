@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
+import { type Finding, ok } from '#core/runtime/check.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import { digestFile } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
+import { plainMachine } from '#core/vmm/machine.ts';
 import { makeReadableCopy } from '#core/vmm/readable-copy.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import { emberBundling } from './bundling.ts';
 import { openEmberSession } from './guest-session.ts';
 import { consolePortName, invokePortName } from './layout.ts';
 import { readEmberPanic } from './read-panic.ts';
@@ -18,15 +21,8 @@ export interface EmberOptions {
   readonly tscRate: { readonly get: () => bigint; readonly set: (hz: bigint) => void };
 }
 
-/** The Ember runtime, and what ends its worker. */
-export interface EmberRuntime extends Runtime {
-  /** Starts the worker that bakes images, so that the first build does not wait for it. */
-  readonly warm: () => Promise<void>;
-  readonly close: () => Promise<void>;
-}
-
-/** Ember: TypeScript on QuickJS in the built-in unikernel. Nothing is loaded or started before it is needed. */
-export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions): EmberRuntime {
+/** The Ember runtime. Nothing is loaded or started before it is needed. */
+export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions): Runtime {
   const { guestKernelPath, emberFirmwarePath, bakeWorkerPath } = resources;
   const workerPath = existsSync(bakeWorkerPath) ? bakeWorkerPath : undefined;
   let baker: Promise<Baker> | null = null;
@@ -66,9 +62,29 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     }
   }
 
+  async function lookAtKernel(): Promise<Finding> {
+    for (const path of [guestKernelPath, emberFirmwarePath]) {
+      try {
+        await access(path, constants.R_OK);
+      } catch {
+        // Whatever keeps it from being read: building it anew puts it right.
+        return {
+          status: 'failed',
+          found: `There is no ${path}`,
+          why: 'Functions on Ember need it to boot.',
+          fix: { label: 'Build it (npm start does so).', command: 'npm start -- doctor' },
+        };
+      }
+    }
+    return ok(guestKernelPath);
+  }
+
   return {
     id: 'ember',
     probeKernelPath: guestKernelPath,
+    bundling: emberBundling,
+    checks: [{ id: 'kernel', title: 'Guest kernel', look: lookAtKernel }],
+    exclusiveResourceOf: () => 'none',
     fingerprint: async () => {
       const [kernel, worker] = await Promise.all([
         kernelDigest(),
@@ -98,15 +114,17 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         ],
       };
     },
-    prepareMachine: async ({ image }) => ({
-      machine: {
-        machineType: 'pc',
-        kernel: { path: image.path, cmdline: '', firmwarePath: await theFirmware() },
-        disks: [],
-        network: null,
-        channelName: invokePortName,
-        consoleName: consolePortName,
-      },
+    prepareMachine: async ({ image, config, accel }) => ({
+      machine: plainMachine(
+        { accel, memoryMiB: config.memoryMiB, vcpus: config.vcpus },
+        {
+          kernel: { path: image.path, cmdline: '', firmwarePath: await theFirmware() },
+          channels: [
+            { name: invokePortName, carries: 'invocations' },
+            { name: consolePortName, carries: 'output' },
+          ],
+        },
+      ),
       sessionInfo: null,
     }),
     openSession: async (link) => {
@@ -114,7 +132,6 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       return openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set });
     },
     readPanic: readEmberPanic,
-    warm: async () => (await theBaker()).warm(),
     close: async () => {
       if (baker !== null) await (await baker).close();
     },

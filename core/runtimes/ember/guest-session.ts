@@ -7,7 +7,7 @@ import type {
   GuestSession,
   InvocationRequest,
   InvocationResult,
-} from '#core/runtime/runtime.ts';
+} from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { createDeferred } from '#shared/deferred.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';

@@ -1,4 +1,4 @@
-import type { InvocationResult } from '#core/runtime/runtime.ts';
+import type { InvocationResult } from '#core/runtime/session.ts';
 import { type ErrorCode, FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Body, Response } from '#shared/model/run.ts';

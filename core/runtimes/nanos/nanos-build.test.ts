@@ -7,12 +7,14 @@ import { mainCalling, openWorkshop, type Workshop } from '@firstlight/elf/testin
 import { elfHead, makeLayout } from '@firstlight/oci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBundler } from '#core/bundle/bundler.ts';
+import { runtimes } from '#core/engine/runtimes.ts';
 import { createImageStore, type ImageStore } from '#core/images/image-store.ts';
 import { optionsOf } from '#core/images/inspect/describe-image.ts';
 import { findNode, nodesBelow } from '#core/images/inspect/find-node.ts';
 import { withImage } from '#core/images/inspect/open-image.ts';
 import { readProject } from '#core/projects/project-service.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { createLayout, type Layout } from '#core/store/layout.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { namesIn } from '#core/store/write-atomic.ts';
@@ -49,7 +51,7 @@ beforeEach(async () => {
     env: process.env,
   };
   const runtime = createNanosRuntime(options as unknown as NanosOptions);
-  const bundler = createBundler({ layout, version: 'test', shimsDir: resources.shimsDir });
+  const bundler = createBundler({ layout, version: 'test', shimsDir: resources.shimsDir, runtimes: bundlings });
   close = bundler.close;
   store = createImageStore({ layout, bundler, runtimes: new Map<RuntimeId, Runtime>([['nanos', runtime]]) });
 });
@@ -67,7 +69,7 @@ const configure = (config: object) =>
   write('firstlight.json', JSON.stringify({ name: 'built', runtime: 'nanos', ...config }));
 async function build() {
   const context = { signal: new AbortController().signal, progress: () => undefined };
-  const { result, image } = await store.build(await readProject(workshop.dir), context);
+  const { result, image } = await store.build(await readProject(workshop.dir, runtimes), context);
   const reused = Object.fromEntries(result.steps.map(({ name, reused }) => [name, reused]));
   const content = await withImage(image.path, async (opened) => {
     const volume = await opened.volume('root');

@@ -2,25 +2,30 @@ import { open as openFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootFsAt, writeDerived, writeOverlay } from '@firstlight/disk';
 import { createFileTree, type TreeNode } from '@firstlight/files';
-import { runsFunction } from '#core/bundle/config-in-image.ts';
 import { addKlibs, addNamedFiles } from '#core/programs/add-files.ts';
 import { addContainerDefaults, homeFolder } from '#core/programs/container-defaults.ts';
 import { openSource } from '#core/programs/open-source.ts';
 import type { ProgramSource } from '#core/programs/source.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
-import type { BuildContext, BuiltImage, PreparedMachine, Runtime } from '#core/runtime/runtime.ts';
+import type { BuildContext, BuiltImage } from '#core/runtime/images.ts';
+import type { PreparedMachine } from '#core/runtime/machines.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
 import type { VolumeProvider } from '#core/runtime/volume.ts';
 import { sha256 } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
-import type { Machine, MachineNetwork } from '#core/vmm/machine.ts';
+import { type Machine, type MachineNetwork, plainMachine } from '#core/vmm/machine.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import { type NanosConfig, nanosConfigSchema } from '#shared/model/nanos.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { type Base, type BaseRequest, createBaseStore } from './base/base-store.ts';
 import type { DirectBoot } from './boot/direct-boot.ts';
+import { nanosBundling, runsFunction } from './bundling.ts';
 import { readNanosPanic } from './crash/read-crash.ts';
+import { exclusiveResourceOf } from './exclusive-resource.ts';
 import { chooseForwards } from './ports.ts';
+import { releaseCheck } from './release-check.ts';
+import { nanosCalls } from './releases/nanos-calls.ts';
 import type { NanosFiles, Releases } from './releases/releases.ts';
 import { rootTuple, userNetwork } from './root-tuple.ts';
 import { openNanosSession } from './session/nanos-session.ts';
@@ -36,7 +41,7 @@ import { createTraceSplitter } from './trace/split-trace.ts';
 
 export interface NanosOptions {
   readonly layout: Layout;
-  readonly releases: Pick<Releases, 'resolve'>;
+  readonly releases: Releases;
   readonly volumes: VolumeProvider;
   readonly directBoot: DirectBoot;
   /** What runs a function in the guest. */
@@ -121,6 +126,10 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     id: 'nanos',
     // Its own kernel needs a disk, and says nothing before it has run a while: what stops it in a KVM stops this one too.
     probeKernelPath,
+    bundling: nanosBundling,
+    checks: [releaseCheck(releases)],
+    calls: nanosCalls(releases),
+    exclusiveResourceOf,
     fingerprint: async (config, projectDir, context) => {
       const { release, request } = await open(config, projectDir);
       const { digest } = await bases.look(request, context);
@@ -143,14 +152,14 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
         diskBytes(image.path).then((bytes) => writeOverlay(disk, { name: image.path, format: 'qcow2' }, bytes)),
       ]);
       return {
-        machine: {
-          machineType: 'pc',
-          kernel,
-          disks: [{ path: disk, format: 'qcow2' }, ...attached.map(({ path }) => ({ path, format: 'raw' }) as const)],
-          network,
-          channelName: null,
-          consoleName: null,
-        },
+        machine: plainMachine(
+          { accel, memoryMiB: config.memoryMiB, vcpus: config.vcpus },
+          {
+            kernel,
+            disks: [{ path: disk, format: 'qcow2' }, ...attached.map(({ path }) => ({ path, format: 'raw' }) as const)],
+            networks: network === null ? [] : [network],
+          },
+        ),
         sessionInfo: writeSessionInfo({
           ...sessionInfo(config, nanos, network, disk, image),
           boot: kernel === null ? 'disk' : 'direct',

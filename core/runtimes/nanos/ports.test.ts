@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 const choose = (config: object) =>
-  chooseForwards(projectConfigSchema.parse({ name: 'p', runtime: 'nanos', ...config }));
+  chooseForwards(projectConfigSchema.parse({ name: 'p', runtime: 'nanos', memoryMiB: 256, ...config }));
 async function listen(port = 0): Promise<number> {
   const server: Server = createServer().listen(port, '127.0.0.1');
   open.push(server);

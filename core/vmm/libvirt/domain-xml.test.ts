@@ -2,6 +2,7 @@ import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
 import { type InstanceRecord, readMetadata, writeMetadata } from '#core/instances/metadata.ts';
 import { thisProcess } from '#core/store/owner.ts';
+import { plainMachine } from '../machine.ts';
 import { type DomainSpec, writeDomainXml } from './domain-xml.ts';
 
 const nasty = `a<b>&"'c\u0000\n`;
@@ -9,21 +10,22 @@ const spec: DomainSpec = {
   name: 'firstlight-hello-1a2b',
   uuid: '6a1c5f0e-0000-4000-8000-000000000001',
   title: 'hello',
-  accel: 'tcg',
-  memoryMiB: 64,
-  vcpus: 2,
-  machine: {
-    machineType: 'pc',
-    kernel: { path: '/img/a.elf', cmdline: '' },
-    disks: [],
-    network: null,
-    channelName: 'dev.firstlight.invoke.0',
-    consoleName: 'dev.firstlight.console.0',
-  },
+  machine: plainMachine(
+    { accel: 'tcg', memoryMiB: 64, vcpus: 2 },
+    {
+      kernel: { path: '/img/a.elf', cmdline: '' },
+      channels: [
+        { name: 'dev.firstlight.invoke.0', carries: 'invocations' },
+        { name: 'dev.firstlight.console.0', carries: 'output' },
+      ],
+    },
+  ),
   firmwarePath: '/usr/share/qemu/qboot.rom',
-  serialSocketPath: '/run/firstlight/x/serial.sock',
-  channelSocketPath: '/run/firstlight/x/channel.sock',
-  consoleSocketPath: '/run/firstlight/x/console.sock',
+  sockets: {
+    serial: '/run/firstlight/x/serial.sock',
+    channel: '/run/firstlight/x/channel.sock',
+    console: '/run/firstlight/x/console.sock',
+  },
   metadataXml: '',
 };
 const record = {
@@ -73,14 +75,12 @@ describe('writeDomainXml', () => {
   });
 
   it('asks for KVM only when told so', () => {
-    const domain = parse(writeDomainXml({ ...spec, accel: 'kvm' }));
+    const domain = parse(writeDomainXml({ ...spec, machine: { ...spec.machine, accel: 'kvm' } }));
     expect(domain['@type']).toBe('kvm');
   });
 
   it('leaves out the channels and the loader where there is none', () => {
-    const domain = parse(
-      writeDomainXml({ ...spec, channelSocketPath: null, consoleSocketPath: null, firmwarePath: null }),
-    );
+    const domain = parse(writeDomainXml({ ...spec, machine: { ...spec.machine, channels: [] }, firmwarePath: null }));
     expect(domain.devices.channel).toBeUndefined();
     expect(domain.os.loader).toBeUndefined();
   });
@@ -90,16 +90,44 @@ describe('writeDomainXml', () => {
       ...spec,
       name: nasty,
       title: nasty,
-      machine: { ...spec.machine, kernel: { path: nasty, cmdline: nasty }, channelName: nasty },
-      serialSocketPath: nasty,
-      channelSocketPath: nasty,
-      consoleSocketPath: nasty,
+      machine: {
+        ...spec.machine,
+        kernel: { path: nasty, cmdline: nasty, initrdPath: nasty },
+        channels: [{ name: nasty, carries: 'output' }],
+        shares: [{ kind: '9p', path: nasty, tag: nasty, isReadOnly: true }],
+      },
+      sockets: { serial: nasty, channel: nasty, console: nasty },
       firmwarePath: nasty,
       metadataXml: writeMetadata(record),
     });
     expect(xml).not.toContain('a<b>');
     expect(xml).not.toContain('\u0000');
-    expect(Object.keys(parse(xml).devices).sort()).toEqual(['channel', 'controller', 'memballoon', 'serial']);
+    const devices = ['channel', 'controller', 'filesystem', 'memballoon', 'serial'];
+    expect(Object.keys(parse(xml).devices).sort()).toEqual(devices);
+  });
+
+  it('describes an initrd, vsock, folders that are shared, and memory that virtiofsd may use', () => {
+    const machine = {
+      ...spec.machine,
+      kernel: { path: '/img/vmlinuz', cmdline: 'quiet', initrdPath: '/img/initrd' },
+      vsock: { cid: 42 },
+      shares: [{ kind: 'virtio-fs', path: '/srv/src', tag: 'src', isReadOnly: false }],
+    } as const;
+    const domain = parse(writeDomainXml({ ...spec, machine }));
+    expect(domain.os).toMatchObject({ kernel: '/img/vmlinuz', initrd: '/img/initrd', cmdline: 'quiet' });
+    expect(domain.devices.vsock.cid['@address']).toBe('42');
+    expect(domain.devices.filesystem).toMatchObject({
+      driver: { '@type': 'virtiofs' },
+      source: { '@dir': '/srv/src' },
+      target: { '@dir': 'src' },
+    });
+    expect(domain.memoryBacking.access['@mode']).toBe('shared');
+  });
+
+  it('says before the start what libvirt cannot give', () => {
+    expect(() => writeDomainXml({ ...spec, machine: { ...spec.machine, firmware: 'none' } })).toThrow(
+      /libvirt cannot give a machine a kernel without firmware/,
+    );
   });
 });
 

@@ -1,27 +1,12 @@
-import type { Accel } from '#shared/model/instance.ts';
-import type { Machine, MachineNetwork } from '../machine.ts';
+import { type Machine, type MachineNetwork, type PlacedMachine, placeChannels, type SharedFolder } from '../machine.ts';
+import { unsupported } from '../unsupported.ts';
 import { attributes, escapeXml } from './xml.ts';
 
 /** Prefix of the names of all our domains. */
 export const domainPrefix = 'firstlight-';
 
 /** Everything that a domain of ours is made of. */
-export interface DomainSpec {
-  readonly name: string;
-  readonly uuid: string;
-  /** For people who look with `virsh desc`. */
-  readonly title: string;
-  readonly accel: Accel;
-  readonly memoryMiB: number;
-  readonly vcpus: number;
-  readonly machine: Machine;
-  /** qboot: 25–35 ms less than SeaBIOS before the guest runs, for machines with a kernel; it boots no disk. Null: the machine's own. */
-  readonly firmwarePath: string | null;
-  readonly serialSocketPath: string;
-  /** Null: no channel, as for a probe that only writes to the console. */
-  readonly channelSocketPath: string | null;
-  /** For what the function prints, where the machine has a port for it. */
-  readonly consoleSocketPath: string | null;
+export interface DomainSpec extends PlacedMachine {
   /** An element in a namespace of ours, or the empty string. */
   readonly metadataXml: string;
 }
@@ -40,14 +25,17 @@ export interface DomainSpec {
  */
 export function writeDomainXml(spec: DomainSpec): string {
   const { machine } = spec;
+  checkMachine(machine);
+  const [network] = machine.networks.filter((one) => one.kind === 'user');
   const lines = [
-    `<domain type="${spec.accel === 'kvm' ? 'kvm' : 'qemu'}"${machine.network?.kind === 'user' ? qemuNamespace : ''}>`,
+    `<domain type="${machine.accel === 'kvm' ? 'kvm' : 'qemu'}"${network === undefined ? '' : qemuNamespace}>`,
     `<name>${escapeXml(spec.name)}</name>`,
     `<uuid>${escapeXml(spec.uuid)}</uuid>`,
     `<title>${escapeXml(spec.title)}</title>`,
     spec.metadataXml && `<metadata>${spec.metadataXml}</metadata>`,
-    `<memory unit="MiB">${spec.memoryMiB}</memory>`,
-    `<vcpu>${spec.vcpus}</vcpu>`,
+    `<memory unit="MiB">${machine.memoryMiB}</memory>`,
+    machine.shares.some(isVirtioFs) && sharedMemory,
+    `<vcpu>${machine.vcpus}</vcpu>`,
     '<os>',
     `<type arch="x86_64"${attributes({ machine: machine.machineType })}>hvm</type>`,
     ...writeBoot(spec),
@@ -57,12 +45,14 @@ export function writeDomainXml(spec: DomainSpec): string {
     '<devices>',
     '<controller type="usb" model="none"/>',
     '<memballoon model="none"/>',
-    `<serial type="unix"><source mode="bind"${attributes({ path: spec.serialSocketPath })}/><target port="0"/></serial>`,
+    `<serial type="unix"><source mode="bind"${attributes({ path: spec.sockets.serial })}/><target port="0"/></serial>`,
     ...writeChannels(spec),
     ...machine.disks.map(writeDisk),
-    machine.network !== null && writeInterface(machine.network),
+    ...machine.networks.map(writeInterface),
+    machine.vsock !== null && `<vsock model="virtio"><cid auto="no" address="${machine.vsock.cid}"/></vsock>`,
+    ...machine.shares.map(writeShare),
     '</devices>',
-    machine.network?.kind === 'user' && writeUserNetwork(machine.network),
+    network !== undefined && writeUserNetwork(network),
     '</domain>',
   ];
   return lines.filter((line) => line !== null && line !== false && line !== '').join('\n');
@@ -70,12 +60,37 @@ export function writeDomainXml(spec: DomainSpec): string {
 
 const qemuNamespace = ' xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0"';
 
+/** Errors: MACHINE_UNSUPPORTED. */
+function checkMachine({ firmware, networks }: Machine): void {
+  if (firmware === 'none') {
+    throw unsupported('libvirt', 'a kernel without firmware', 'Its QEMU machines begin in firmware: choose `quick`.');
+  }
+  if (networks.filter(({ kind }) => kind === 'user').length > 1) {
+    throw unsupported('libvirt', 'two user-mode networks', 'Forward all ports over one.');
+  }
+}
+
 function writeBoot({ machine, firmwarePath }: DomainSpec): string[] {
   if (machine.kernel === null) return ['<boot dev="hd"/>'];
-  const { path, cmdline } = machine.kernel;
-  const loader = firmwarePath && `<loader readonly="yes" type="rom">${escapeXml(firmwarePath)}</loader>`;
+  const { path, cmdline, initrdPath } = machine.kernel;
+  const isQuick = machine.firmware === 'quick' && firmwarePath !== null;
+  const loader = isQuick ? `<loader readonly="yes" type="rom">${escapeXml(firmwarePath)}</loader>` : '';
+  const initrd = initrdPath === undefined ? '' : `<initrd>${escapeXml(initrdPath)}</initrd>`;
   const args = cmdline && `<cmdline>${escapeXml(cmdline)}</cmdline>`;
-  return [loader ?? '', `<kernel>${escapeXml(path)}</kernel>`, args];
+  return [loader, `<kernel>${escapeXml(path)}</kernel>`, initrd, args];
+}
+
+const isVirtioFs = ({ kind }: SharedFolder) => kind === 'virtio-fs';
+
+/** virtiofsd reads and writes the guest's memory, so that must not be QEMU's alone. */
+const sharedMemory = '<memoryBacking><source type="memfd"/><access mode="shared"/></memoryBacking>';
+
+function writeShare(share: SharedFolder): string {
+  const driver = isVirtioFs(share) ? '<driver type="virtiofs"/>' : '';
+  const source = `<source${attributes({ dir: share.path })}/><target${attributes({ dir: share.tag })}/>`;
+  // virtiofsd of Debian 12 knows no read-only folders: the guest mounts it so.
+  const readOnly = share.isReadOnly && !isVirtioFs(share) ? '<readonly/>' : '';
+  return `<filesystem type="mount" accessmode="passthrough">${driver}${source}${readOnly}</filesystem>`;
 }
 
 function writeDisk({ path, format }: Machine['disks'][number], index: number): string {
@@ -115,11 +130,8 @@ function writeUserNetwork({ guestIp, forwards }: Extract<MachineNetwork, { kind:
 }
 
 /** The virtio-serial controller and its channels. Port 0 is another kind's, so there is one port more than there are channels. */
-function writeChannels({ machine, channelSocketPath, consoleSocketPath }: DomainSpec): string[] {
-  const channels = [
-    { name: machine.channelName, path: channelSocketPath },
-    { name: machine.consoleName, path: consoleSocketPath },
-  ].flatMap(({ name, path }) => (name === null || path === null ? [] : [{ name, path }]));
+function writeChannels(spec: DomainSpec): string[] {
+  const channels = placeChannels(spec);
   if (channels.length === 0) return [];
   return [
     `<controller type="virtio-serial" index="0" ports="${channels.length + 1}"/>`,

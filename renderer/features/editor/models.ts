@@ -65,9 +65,11 @@ export function bindModels(studio: Studio): () => void {
   const syncSchema = () => {
     const models = [...bound.values()].map(({ model }) => ({ uri: model.uri.toString(), text: model.getValue() }));
     const addresses = schemaAddresses(models);
-    if (addresses.join() === offered) return;
-    offered = addresses.join();
-    offerConfigSchema(addresses);
+    const ids = session.getState().runtimes.map(({ id }) => id);
+    const key = JSON.stringify([addresses, ids]);
+    if (key === offered) return;
+    offered = key;
+    offerConfigSchema(addresses, ids);
   };
 
   const syncTypes = () => {

@@ -10,7 +10,7 @@ import TypeScriptWorker from 'monaco-editor/language/typescript/ts.worker.js?wor
 import * as json from 'monaco-editor/languages/features/json/register.js';
 import * as typescript from 'monaco-editor/languages/features/typescript/register.js';
 import { z } from 'zod';
-import { acceptedFileSchema, configFileName } from '#shared/model/project.ts';
+import { acceptedFileSchemaFor, configFileName, type RuntimeId } from '#shared/model/project.ts';
 
 export { monaco, typescript };
 
@@ -46,17 +46,19 @@ for (const defaults of [typescript.typescriptDefaults, typescript.javascriptDefa
   defaults.setEagerModelSync(true);
 }
 
-const configSchema = z.toJSONSchema(acceptedFileSchema, { io: 'input' });
-
-/** Lets the JSON service find the schema of `firstlight.json` at these addresses; it asks nobody for any other. */
-export function offerConfigSchema(addresses: readonly string[]): void {
+/**
+ * Lets the JSON service find the schema of `firstlight.json`, with these runtimes, at these addresses; it asks nobody for
+ * any other.
+ */
+export function offerConfigSchema(addresses: readonly string[], runtimes: readonly RuntimeId[]): void {
+  const schema = z.toJSONSchema(acceptedFileSchemaFor(runtimes), { io: 'input' });
   json.jsonDefaults.setDiagnosticsOptions({
     validate: true,
     allowComments: true,
     enableSchemaRequest: false,
     schemas: addresses.map((uri, index) => ({
       uri,
-      schema: configSchema,
+      schema,
       ...(index === 0 && { fileMatch: [configFileName] }),
     })),
   });

@@ -12,10 +12,10 @@ export const listNanosCommands: ListCommands = (studio) => {
   const busy = project !== null && transient.getState().tasks[project.id] !== undefined;
   const releases = session.getState().nanos.value?.releases ?? [];
   return [
-    ...(['ember', 'nanos'] as const).map(
-      (id): Command => ({
+    ...session.getState().runtimes.map(
+      ({ id, title }): Command => ({
         id: `runtime-${id}`,
-        title: `Runtime: ${id === 'ember' ? 'Ember' : 'Nanos'}`,
+        title: `Runtime: ${title}`,
         group: 'Function',
         icon: 'function',
         disabled: project === null || busy || runtime === id,

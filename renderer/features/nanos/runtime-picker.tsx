@@ -1,13 +1,10 @@
-import type { Project, RuntimeId } from '#shared/model/project.ts';
+import type { Project, RuntimeInfo } from '#shared/model/project.ts';
 import { useSession, useStudio, useTask } from '../../bind/studio.tsx';
 import { runtimeOf } from '../../state/config.ts';
 import { configPath } from '../../state/config-text.ts';
 import { docKey, type NanosReleases } from '../../state/session.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { Menu, type MenuItem } from '../../ui/menu.tsx';
-
-const emberWords = 'The built-in unikernel: a TypeScript function, its heap baked into the image. Nothing to download.';
-const nanosWords = 'Runs Node.js and any Linux program: Python, Go, Rust, C.';
 
 /** Which unikernel the function is built into. */
 export function RuntimePicker({ project }: { readonly project: Project }) {
@@ -17,10 +14,12 @@ export function RuntimePicker({ project }: { readonly project: Project }) {
   const nanos = useSession((state) => state.nanos.value);
   const runtime = runtimeOf(project, doc);
   const lacksRelease = nanos?.releases.length === 0;
-  const choice = (id: RuntimeId, label: string, detail: string): MenuItem => ({
+  const runtimes = useSession((state) => state.runtimes);
+  const known = runtimes.find(({ id }) => id === runtime);
+  const choice = ({ id, title, description }: RuntimeInfo): MenuItem => ({
     id,
-    label,
-    detail,
+    label: title,
+    detail: id === 'nanos' ? `${description} ${releaseWords(nanos)}` : description,
     checked: id === runtime,
     disabled: task !== null,
     onSelect: () => void (id === runtime ? undefined : studio.config.chooseRuntime(project.id, id)),
@@ -28,10 +27,9 @@ export function RuntimePicker({ project }: { readonly project: Project }) {
   return (
     <Menu
       label={`Runtime, ${runtime}`}
-      tip={`Runtime, from firstlight.json\n${runtime === 'ember' ? emberWords : nanosWords}`}
+      tip={`Runtime, from firstlight.json\n${known?.description ?? ''}`}
       items={[
-        choice('ember', 'Ember', emberWords),
-        choice('nanos', 'Nanos', `${nanosWords} ${releaseWords(nanos)}`),
+        ...runtimes.map(choice),
         {
           id: 'releases',
           label: lacksRelease ? 'Install a Nanos release' : 'Nanos releases',

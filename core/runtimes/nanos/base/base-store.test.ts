@@ -5,7 +5,7 @@ import { createFileTree } from '@firstlight/files';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listTree } from '#core/images/inspect/list-tree.ts';
 import { withImage } from '#core/images/inspect/open-image.ts';
-import type { BuildContext } from '#core/runtime/runtime.ts';
+import type { BuildContext } from '#core/runtime/images.ts';
 import { createLayout, type Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
 import { namesIn } from '#core/store/write-atomic.ts';

@@ -5,7 +5,7 @@ import { type BootParts, type DiskLayout, diskLayoutSchema, writeDisk } from '@f
 import { createFileTree, type FileTree, mapInBatches } from '@firstlight/files';
 import { z } from 'zod';
 import { type BaseFacts, type BasePlan, baseFactsSchema, type PlanContext } from '#core/programs/base-plan.ts';
-import type { Bases, BuildContext } from '#core/runtime/runtime.ts';
+import type { Bases, BuildContext } from '#core/runtime/images.ts';
 import { sha256 } from '#core/store/digest.ts';
 import { createDirectoryStore } from '#core/store/directory-store.ts';
 import { type Layout, readableFileMode } from '#core/store/layout.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { bootMarker, writeDisk } from '@firstlight/disk';
 import { createFileTree } from '@firstlight/files';
 import { z } from 'zod';
-import type { HostRequest } from '#core/runtime/runtime.ts';
+import type { HostRequest } from '#core/runtime/machines.ts';
 import { sha256 } from '#core/store/digest.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { type Layout, readableFileMode } from '#core/store/layout.ts';
@@ -13,7 +13,7 @@ import { undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import { fromLibvirt } from '#core/vmm/libvirt/to-firstlight-error.ts';
-import type { Machine } from '#core/vmm/machine.ts';
+import { type Machine, plainMachine } from '#core/vmm/machine.ts';
 import { type ProbeOutcome, probeBoot } from '#core/vmm/probe-boot.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
@@ -120,15 +120,13 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
       layout,
       title: `Firstlight: does Nanos ${release.version} boot directly?`,
       doing: doing(release),
-      accel,
-      memoryMiB: probeMemoryMiB,
       makeMachine: async (makeDiskDir) => {
         const path = join(await makeDiskDir(), 'disk.raw');
         const root = new Map([['program', noProgram]]);
         const parts = { bootImage: null, kernel: release.kernelImg };
         await writeDisk(path, { tree: createFileTree().tree, root, digest: 'probe', boot: parts, freeBytes: 0 });
         const disks = [{ path, format: 'raw' }] as const;
-        return { machineType: 'pc', kernel: loaded, disks, network: null, channelName: null, consoleName: null };
+        return plainMachine({ accel, memoryMiB: probeMemoryMiB, vcpus: 1 }, { kernel: loaded, disks });
       },
       // The sign says that the kernel was entered, not that it ran.
       isSign: (chunk) => chunk.some((byte) => byte !== bootMarker),

@@ -4,7 +4,7 @@ import { byteAt, findLoadBase, isAfterCall, libraryRange, programRange } from '.
 import { type Code, type CodeFile, findSymbols, readCode } from './find-symbols.ts';
 import type { CrashContext, SymbolPlace } from './read-context.ts';
 import { type CrashFrame, type NanosCrash, readCrash } from './read-crash.ts';
-import { renderRegisters, renderStack } from './render-crash.ts';
+import { type DecodedFrame, renderRegisters, renderStack } from './render-crash.ts';
 
 /** Where the symbols are. Shape: null or absent for what is not at hand. */
 export interface CrashFiles {
@@ -12,11 +12,6 @@ export interface CrashFiles {
   readonly kernelElf?: string | null;
   readonly program?: CodeFile | null;
   readonly libraries?: readonly CodeFile[];
-}
-
-export interface DecodedFrame extends CrashFrame {
-  /** False for an address that was only found lying on the stack. */
-  readonly isSure: boolean;
 }
 
 /** A crash with names. */

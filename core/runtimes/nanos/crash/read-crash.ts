@@ -1,4 +1,4 @@
-import type { GuestPanic } from '#core/runtime/runtime.ts';
+import type { GuestPanic } from '#core/runtime/console.ts';
 import { describeSignal, type SignalReport } from './describe-signal.ts';
 import { type CrashContext, isContextLine, readContext, type SymbolPlace } from './read-context.ts';
 

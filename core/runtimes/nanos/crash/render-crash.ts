@@ -1,7 +1,12 @@
-import type { DecodedFrame } from './decode-crash.ts';
 import { hex } from './describe-signal.ts';
 import type { CrashContext } from './read-context.ts';
-import type { NanosCrash } from './read-crash.ts';
+import type { CrashFrame, NanosCrash } from './read-crash.ts';
+
+/** A frame as it is shown. */
+export interface DecodedFrame extends CrashFrame {
+  /** False for an address that was only found lying on the stack. */
+  readonly isSure: boolean;
+}
 
 /** The message, and a line for each frame; the same one many times is said once. */
 export function renderStack({ message }: NanosCrash, frames: readonly DecodedFrame[]): string {

@@ -1,11 +1,11 @@
-import type { CallHandlers } from '#shared/contract/index.ts';
+import type { CallHandlers, OptionalCallName } from '#shared/contract/index.ts';
 import { noticeText } from './notice.ts';
 import type { Releases } from './releases.ts';
 
-type NanosCallName = Extract<keyof CallHandlers, `nanos:${string}`>;
-
 /** The calls `nanos:*`. */
-export function nanosCalls(releases: Releases): Pick<CallHandlers, NanosCallName> {
+export function nanosCalls(
+  releases: Releases,
+): Required<Pick<CallHandlers, Extract<OptionalCallName, `nanos:${string}`>>> {
   return {
     'nanos:releases': async () => ({
       releases: await releases.list(),

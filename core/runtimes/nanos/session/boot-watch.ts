@@ -1,6 +1,6 @@
 /** Reads the serial port of a Nanos guest while it boots, and notes when it said what. */
 import { bootMarker } from '@firstlight/disk';
-import type { InstanceLink } from '#core/runtime/runtime.ts';
+import type { InstanceLink } from '#core/runtime/session.ts';
 import { createDeferred } from '#shared/deferred.ts';
 import { type HostNs, ns } from '#shared/model/units.ts';
 import type { HostMark } from '#shared/timeline/marks.ts';

@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
-import type { ClockSample, GuestMark, GuestSeen, InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
+import type { ClockSample, GuestMark, GuestSeen, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Body, Response } from '#shared/model/run.ts';
 import { bytes } from '#shared/model/units.ts';
-import { type Caller, type CallerContext, goneAsError, refuse, tooLate } from './nanos-session.ts';
+import { type Caller, type CallerContext, goneAsError, refuse, tooLate } from './caller.ts';
 import type { WireAnswer, WireErrorCode, WireMark } from './wire.ts';
 import { connectWire, type Heard, type WireClient } from './wire-client.ts';
 

@@ -1,13 +1,13 @@
 import { bootFsAt } from '@firstlight/disk';
 import { klogBytes } from '@firstlight/tfs';
-import type { InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
+import type { InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { bytes } from '#shared/model/units.ts';
 import { readNanosPanic } from '../crash/read-crash.ts';
 import { partOf } from '../trace/split-trace.ts';
+import { type Caller, type CallerContext, tooLate } from './caller.ts';
 import { type ExitCodeReader, isExpected, openExitCode } from './exit-code.ts';
-import { type Caller, type CallerContext, tooLate } from './nanos-session.ts';
 
 /** Waits for a program to run to its end; what it printed is the answer. It gets no event, and is called once. */
 export function createJobCaller({ info, link, watch }: CallerContext): Caller {

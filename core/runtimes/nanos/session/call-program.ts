@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InvocationRequest, InvocationResult } from '#core/runtime/runtime.ts';
+import type { InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import { type ErrorCode, FirstlightError } from '#shared/errors.ts';
+import { type Caller, type CallerContext, goneAsError, refuse, tooLate } from './caller.ts';
 import { callHttp, type HttpRequest, toRequest } from './http-call.ts';
-import { type Caller, type CallerContext, goneAsError, refuse, tooLate } from './nanos-session.ts';
 
 /** A refused connection costs the guest one packet; the answer is late by half of this at the median. */
 const retryMs = 4;

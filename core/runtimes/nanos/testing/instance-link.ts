@@ -1,5 +1,5 @@
 /** An instance that a test plays: it says what it likes on its serial port, and ends when it is told to. */
-import type { InstanceLink } from '#core/runtime/runtime.ts';
+import type { InstanceLink } from '#core/runtime/session.ts';
 import { hostNs } from '#shared/model/units.ts';
 import { type SessionInfo, writeSessionInfo } from '../session/session-info.ts';
 

@@ -1,5 +1,5 @@
 /** Tells what the kernel's diagnostics print from what the program prints: both come by the one serial port. */
-import type { ConsolePart, ConsoleSplitter } from '#core/runtime/runtime.ts';
+import type { ConsolePart, ConsoleSplitter } from '#core/runtime/console.ts';
 import { readyMarker } from '../session/wire.ts';
 
 type Part = Exclude<ConsolePart, 'all'>;

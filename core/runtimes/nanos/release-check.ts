@@ -1,9 +1,12 @@
-import { type Check, type DoctorContext, type Finding, ok } from './check.ts';
+import { type Finding, ok, type RuntimeCheck } from '#core/runtime/check.ts';
+import type { Releases } from './releases/releases.ts';
 
 /** Says which release of Nanos there is. None is no fault: only functions on Nanos need one. */
-export const nanosCheck: Check = { id: 'nanos', title: 'Nanos', look: lookAtNanos };
+export function releaseCheck(releases: Pick<Releases, 'list'>): RuntimeCheck {
+  return { id: 'nanos', title: 'Nanos', look: () => lookAtReleases(releases) };
+}
 
-export async function lookAtNanos({ releases }: Pick<DoctorContext, 'releases'>): Promise<Finding> {
+async function lookAtReleases(releases: Pick<Releases, 'list'>): Promise<Finding> {
   const installed = await releases.list();
   const used = installed.find((release) => release.inUse);
   if (used !== undefined) return ok(`release ${used.version} is in use`, { nanos: used.version });

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import { exclusiveResourceOf } from './exclusive-resource.ts';
 
-const resourceOf = (keys: object, runtime = 'nanos') =>
-  exclusiveResourceOf(projectConfigSchema.parse({ name: 'p', runtime, ...keys }));
+const resourceOf = (keys: object) =>
+  exclusiveResourceOf(projectConfigSchema.parse({ name: 'p', runtime: 'nanos', memoryMiB: 256, ...keys }));
 
 it.each<[string, object, string]>([
   ['nothing when no port is named', {}, 'none'],
@@ -19,8 +19,4 @@ it.each<[string, object, string]>([
   ['volumes, whatever else', { hostPort: 4000, volumes: { data: { mount: '/data' } } }, 'volumes'],
 ])('an instance holds %s', (_, keys, expected) => {
   expect(resourceOf(keys)).toBe(expected);
-});
-
-it('an instance on Ember holds nothing, whatever ports are named', () => {
-  expect(resourceOf({ hostPort: 4000 }, 'ember')).toBe('none');
 });

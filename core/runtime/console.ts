@@ -1,0 +1,30 @@
+/** What a runtime reads out of the console of its guests. */
+
+/** What a console says of how a guest ended. Shape: `report` is its own words; `message` one sentence without a point. */
+export interface GuestPanic {
+  readonly message: string;
+  readonly report: string;
+  /** True when the program failed and not the kernel under it. */
+  readonly byProgram?: boolean | undefined;
+}
+
+/** What of a console: all of it, what the program prints, or what a kernel's diagnostics print. */
+export type ConsolePart = 'all' | 'program' | 'trace';
+
+/** Gives one part of a console as its bytes come. */
+export interface ConsoleSplitter {
+  /** The bytes of the wanted part among those that came, as far as they can be told yet. */
+  readonly push: (chunk: Uint8Array) => Uint8Array;
+  /** What was still held back. */
+  readonly end: () => Uint8Array;
+}
+
+/** The reader of a runtime's consoles. */
+export interface RuntimeConsole {
+  /** What the serial port says of how the guest ended (a panic), or null. */
+  readonly readPanic: (consoleText: string) => GuestPanic | null;
+  /** A panic with what symbols say of it: text for a person. Null when nothing more can be said. */
+  readonly decodePanic?: (consoleText: string, sessionInfo: string | null) => Promise<string | null>;
+  /** For runtimes whose kernels print diagnostics among the program's output: what tells them apart. */
+  readonly splitConsole?: (wanted: Exclude<ConsolePart, 'all'>) => ConsoleSplitter;
+}

@@ -1,0 +1,78 @@
+/** What a runtime builds: a bundle of its own kind, and a bootable image of it. */
+import type { Progress } from '#shared/contract/define.ts';
+import type { Problem } from '#shared/errors.ts';
+import type { BuildStep } from '#shared/model/image.ts';
+import type { Json } from '#shared/model/json.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import type { Bundle } from './bundle.ts';
+
+/**
+ * The JavaScript engine that a function is bundled for. `bare`: QuickJS without Node.js' modules or files, whose missing
+ * globals come from shims; `node`: Node.js with a file system.
+ */
+export type BundleEngine = 'bare' | 'node';
+
+/** A file or folder of a project that goes into its image as it is. */
+export interface OwnPath {
+  /** The key of firstlight.json that names it. */
+  readonly key: string;
+  /** Shape: absolute, or relative to the project. */
+  readonly path: string;
+  /** True for the name of an entry that is left out, with all below it. */
+  readonly skip?: (name: string) => boolean;
+}
+
+/** What of a project goes into a bundle. None of it needs more than the configuration. */
+export interface RuntimeBundling {
+  readonly engine: BundleEngine;
+  /** True when a handler is run, and not a program that is there already. */
+  readonly runsFunction: (config: ProjectConfig) => boolean;
+  /** What firstlight.json takes into the image besides a function's code. */
+  readonly ownPaths: (config: ProjectConfig) => readonly OwnPath[];
+  /** The values that change an image when they change, besides name and env. */
+  readonly optionsInImage: (config: ProjectConfig) => readonly Json[];
+}
+
+/** What an image build gave. */
+export interface BuiltImage {
+  readonly bytes: number;
+  /** What the runtime wants to know of it later, in a form of its own. */
+  readonly runtimeInfo?: string | undefined;
+  /** The base that it stands on, by its digest. */
+  readonly base?: string | undefined;
+  /** What a person should know of it, beside what the bundle warns of. */
+  readonly warnings?: readonly Problem[] | undefined;
+  readonly minMemoryMiB: number;
+  readonly steps: readonly {
+    readonly name: BuildStep['name'];
+    readonly reused: boolean;
+    readonly reason: string;
+    readonly durationMs: number;
+  }[];
+}
+
+export interface BuildContext {
+  readonly signal: AbortSignal;
+  readonly progress: (progress: Progress) => void;
+}
+
+/** The disks that images of a runtime stand on, each named by the digest of its content. */
+export interface Bases {
+  /** True when it is there whole. */
+  readonly has: (digest: string) => Promise<boolean>;
+  /** Units: `bytes` as they take room on this host. */
+  readonly list: () => Promise<readonly { readonly digest: string; readonly bytes: number }[]>;
+  /** Drops those that are not among `used` and that nobody asked for lately. */
+  readonly prune: (used: ReadonlySet<string>) => Promise<void>;
+}
+
+/** The images of a runtime. */
+export interface RuntimeImages {
+  readonly bundling: RuntimeBundling;
+  /** What of this runtime (its kernel, its builder's version, what it adds to the bundle) goes into an image's id. */
+  readonly fingerprint: (config: ProjectConfig, projectDir: string, context: BuildContext) => Promise<string>;
+  /** Writes the bootable file at `path`, whole or not at all. */
+  readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
+  /** For runtimes whose images share what they stand on. */
+  readonly bases?: Bases;
+}

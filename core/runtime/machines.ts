@@ -1,0 +1,49 @@
+/** The machine that an instance of a runtime needs. */
+import type { Machine } from '#core/vmm/machine.ts';
+import type { Progress } from '#shared/contract/define.ts';
+import type { Image } from '#shared/model/image.ts';
+import type { Accel } from '#shared/model/instance.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import type { InstanceId } from '#shared/model/units.ts';
+
+/** The kinds of resource that only one instance at a time can use. Volumes must also be unmounted cleanly. */
+export const exclusiveResources = ['none', 'ports', 'volumes'] as const;
+export type ExclusiveResource = (typeof exclusiveResources)[number];
+
+export interface MachineRequest {
+  readonly instanceId: InstanceId;
+  readonly image: Image;
+  readonly config: ProjectConfig;
+  readonly accel: Accel;
+  /** A directory of the instance's own, which goes with it. Made when it is first asked for. Errors: STORE_UNUSABLE. */
+  readonly makeDiskDir: () => Promise<string>;
+}
+
+/** What is to be started on this host. */
+export interface HostRequest {
+  readonly config: ProjectConfig;
+  readonly accel: Accel;
+  readonly progress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A machine, and what a session with it needs to know: also a later program's, which has it from the domain's metadata. */
+export interface PreparedMachine {
+  readonly machine: Machine;
+  readonly sessionInfo: string | null;
+}
+
+/** The machines of a runtime. */
+export interface RuntimeMachines {
+  /** A kernel that speaks on its serial port without a function or a disk. Where it runs under KVM, so do this runtime's guests. */
+  readonly probeKernelPath: string;
+  /** The exclusive resource that an instance of this configuration uses. */
+  readonly exclusiveResourceOf: (config: ProjectConfig) => ExclusiveResource;
+  /**
+   * Finds out what the machines of this runtime need to know of the host, where that takes a while: once, before the first
+   * is prepared. What cannot be known is no error. Errors: RELEASE_MISSING.
+   */
+  readonly probeHost?: (request: HostRequest) => Promise<void>;
+  /** The machine for one instance, with all that it needs on disk. Errors: PORT_IN_USE, STORE_UNUSABLE, DISK_FULL. */
+  readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
+}

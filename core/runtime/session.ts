@@ -1,0 +1,77 @@
+/** What a runtime knows of talking to an instance, whatever kind of guest or process that is. */
+import type { Duplex } from 'node:stream';
+import type { FirstlightError } from '#shared/errors.ts';
+import type { Json } from '#shared/model/json.ts';
+import type { Response } from '#shared/model/run.ts';
+import type { HostNs } from '#shared/model/units.ts';
+import type { ClockSample, GuestMark, HostMark } from '#shared/timeline/marks.ts';
+
+export type { ClockSample, GuestMark };
+
+/**
+ * What came of one invocation. `fatal` says that the instance is of no further use, `ended` that the program ran to its
+ * end, as it was to.
+ */
+export interface InvocationResult {
+  readonly outcome:
+    | { readonly ok: true; readonly response: Response; readonly ended?: boolean | undefined }
+    | { readonly ok: false; readonly error: FirstlightError; readonly fatal: boolean };
+  readonly sentAtNs: HostNs;
+  /** False for a program that is sent nothing: it runs, and its end is the answer. */
+  readonly isSent?: boolean | undefined;
+  readonly receivedAtNs: HostNs;
+  /** All marks the guest has stamped so far; complete with the first answer. */
+  readonly marks: readonly GuestMark[];
+  /** The guest's messages so far, with its counter when it sent them and the instant they came in. */
+  readonly received: readonly { readonly ticks: number; readonly atNs: HostNs }[];
+  /** Which counter `ticks` are of. Default: the time-stamp counter. `guest-monotonic`: nanoseconds of the guest's own clock. */
+  readonly guestClock?: 'guest-tsc' | 'guest-monotonic' | undefined;
+  /** What the host saw of the guest while it booted: on its serial port, on its network. */
+  readonly hostMarks?: readonly HostMark[] | undefined;
+}
+
+/** What a guest has said of its start so far. */
+export type GuestSeen = Pick<InvocationResult, 'marks' | 'received' | 'guestClock'>;
+
+export interface InvocationRequest {
+  readonly event: Json;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The host's end of a booted instance, over its channel. One invocation at a time; further ones wait their turn. */
+export interface GuestSession {
+  /** Settles when the guest has spoken for the first time: it has booted. Never settles when it does not. */
+  readonly ready: Promise<void>;
+  /** May be called before the guest boots: the request then waits for it in the channel. */
+  readonly invoke: (request: InvocationRequest) => Promise<InvocationResult>;
+  /** What the host has seen of the guest's boot so far, for a start that ends without an answer. */
+  readonly hostMarks?: () => readonly HostMark[];
+  /** What the guest has said so far, for a start that is under way or ends without an answer. */
+  readonly seen?: (() => GuestSeen) | undefined;
+  /** Round trips taken after the start, so that they cost it nothing. */
+  readonly sampleClock: (count: number) => Promise<readonly ClockSample[]>;
+  /** Settles when the channel ends, with the reason when it broke. */
+  readonly closed: Promise<FirstlightError | null>;
+  readonly close: () => void;
+}
+
+/** What a session may use of its instance. */
+export interface InstanceLink {
+  readonly sessionInfo: string | null;
+  /** True when the guest has executed nothing yet: all that it will print is yet to come. */
+  readonly fresh: boolean;
+  /** Opens a virtio-serial port by its name. Errors: CONFLICT when another process has it; LIBVIRT_*. */
+  readonly openChannel: (name: string) => Promise<Duplex>;
+  /** Calls `listener` with what the serial port has from now on, with the instant it came in; returns what ends that. */
+  readonly onSerial: (listener: (chunk: Uint8Array, atNs: HostNs) => void) => () => void;
+  /** Settles when the domain is no more. */
+  readonly ended: Promise<void>;
+}
+
+/** The sessions with the instances of a runtime. */
+export interface RuntimeSessions {
+  readonly openSession: (link: InstanceLink) => Promise<GuestSession>;
+  /** The address where a program on this host reaches an instance by HTTP, or null. */
+  readonly urlOf?: (sessionInfo: string | null) => string | null;
+}

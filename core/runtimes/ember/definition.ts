@@ -1,0 +1,14 @@
+import type { RuntimeDefinition } from '#core/runtime/runtime.ts';
+
+/** TypeScript on QuickJS in the built-in unikernel. */
+export const ember: RuntimeDefinition = {
+  id: 'ember',
+  title: 'Ember',
+  description: 'The built-in unikernel: a TypeScript function, its heap baked into the image. Nothing to download.',
+  defaultMemoryMiB: 64,
+  runsPrograms: false,
+  create: async ({ layout, resources, rates }) => {
+    const { createEmberRuntime } = await import('./ember-runtime.ts');
+    return createEmberRuntime({ layout, resources, tscRate: rates.tsc });
+  },
+};

@@ -1,0 +1,35 @@
+import { skipCompiled, skipTools } from '#core/programs/add-files.ts';
+import type { OwnPath, RuntimeBundling } from '#core/runtime/images.ts';
+import type { Json } from '#shared/model/json.ts';
+import { programKeys, programSourceKeys } from '#shared/model/program.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+
+/** What is bundled for Nanos: a function for Node.js, or the files of a program. */
+export const nanosBundling: RuntimeBundling = { engine: 'node', runsFunction, ownPaths, optionsInImage };
+
+/** True when a handler is run, and not a program that is there already. */
+export function runsFunction(config: ProjectConfig): boolean {
+  return programSourceKeys.every((key) => config[key] === undefined);
+}
+
+/** What of the project's own goes into the image, as the sources take it. */
+function ownPaths(config: ProjectConfig): OwnPath[] {
+  const { program, python, files } = config;
+  return [
+    ...(program === undefined ? [] : [{ key: 'program', path: program }]),
+    // The script first: what is named and not there is told by its own key.
+    ...(python === undefined ? [] : [{ key: 'python.script', path: python.script }]),
+    ...(python === undefined ? [] : [{ key: 'python', path: '.', skip: skipTools }]),
+    ...(python?.packages === undefined ? [] : [{ key: 'python.packages', path: python.packages, skip: skipCompiled }]),
+    ...(config.package === undefined ? [] : [{ key: 'package', path: config.package }]),
+    ...Object.entries(files).map(([guest, path]) => ({ key: `files["${guest}"]`, path })),
+  ];
+}
+
+/** Ports of this machine: they belong to an instance, and change no image. */
+const machineKeys: ReadonlySet<string> = new Set(['hostPort', 'ports']);
+
+function optionsInImage(config: ProjectConfig): Json[] {
+  const inImage = programKeys.filter((key) => !machineKeys.has(key)).map((key): Json => (config[key] ?? null) as Json);
+  return [inImage, (config.nanos ?? null) as Json];
+}

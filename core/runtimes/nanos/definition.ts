@@ -1,0 +1,42 @@
+import type { RuntimeDefinition } from '#core/runtime/runtime.ts';
+
+export interface NanosDefinitionOptions {
+  /** Where official releases are. Shape: a URL that ends with a slash. Default: the vendor's own place. */
+  readonly releasesUrl?: string | undefined;
+}
+
+/** Node.js functions and Linux programs on Nanos. */
+export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): RuntimeDefinition {
+  return {
+    id: 'nanos',
+    title: 'Nanos',
+    description: 'Runs Node.js and any Linux program: Python, Go, Rust, C.',
+    // Node.js on Nanos starts in some 120 MiB; what it serves needs room too.
+    defaultMemoryMiB: 256,
+    runsPrograms: true,
+    create: async ({ layout, link, resources, volumes, env, emit, log }) => {
+      const [{ createDirectBoot }, { createNanosRuntime }, { createReleases }] = await Promise.all([
+        import('./boot/direct-boot.ts'),
+        import('./nanos-runtime.ts'),
+        import('./releases/releases.ts'),
+      ]);
+      const releases = createReleases({
+        layout,
+        baseUrl: releasesUrl,
+        onChange: (list) => emit('nanos:changed', { releases: list }),
+        log,
+      });
+      const directBoot = createDirectBoot({ layout, link, log });
+      const { functionServerPath, ordinaryKernelPath: probeKernelPath } = resources;
+      return createNanosRuntime({
+        layout,
+        releases,
+        volumes,
+        directBoot,
+        functionServerPath,
+        probeKernelPath,
+        env,
+      });
+    },
+  };
+}

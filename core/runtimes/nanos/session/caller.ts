@@ -1,0 +1,52 @@
+/** What the ways of calling a guest have in common. */
+import type { GuestSession, InstanceLink, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
+import { hostNow } from '#core/store/host-clock.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { BootWatch } from './boot-watch.ts';
+import type { SessionInfo } from './session-info.ts';
+
+/** What a caller may use. */
+export interface CallerContext {
+  readonly info: SessionInfo;
+  readonly link: InstanceLink;
+  readonly watch: BootWatch;
+  /** The guest's address as the host reaches it. Errors: CHANNEL_BROKEN when it cannot be known. */
+  readonly host: () => Promise<string>;
+}
+
+/** How one kind of guest is called. */
+export interface Caller {
+  /** Settles when the guest is up as far as this kind can tell. */
+  readonly ready: Promise<void>;
+  /** Errors: whatever ends the instance; the outcome of the function itself is in the result. */
+  readonly call: (request: InvocationRequest) => Promise<Omit<InvocationResult, 'hostMarks'>>;
+  readonly sampleClock: GuestSession['sampleClock'];
+  /** Absent for a guest that says nothing of its own. */
+  readonly seen?: GuestSession['seen'];
+  readonly close: () => void;
+}
+
+/** Rejects after a time, unless `signal` says that nobody waits any more. */
+export async function tooLate(ms: number, message: string, signal: AbortSignal): Promise<never> {
+  return await new Promise<never>((_, reject) => {
+    if (signal.aborted) return;
+    const timer = setTimeout(() => {
+      const hint = 'Look for a loop that never ends, or raise timeoutMs in firstlight.json. The instance was ended.';
+      reject(new FirstlightError('FUNCTION_TIMEOUT', message, { hint }));
+    }, ms);
+    timer.unref();
+    signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  });
+}
+
+/** A result for an event that cannot be sent: the guest is none the worse for it. */
+export function refuse(error: FirstlightError): Omit<InvocationResult, 'hostMarks'> {
+  const atNs = hostNow();
+  return { outcome: { ok: false, error, fatal: false }, sentAtNs: atNs, receivedAtNs: atNs, marks: [], received: [] };
+}
+
+/** Rejects when the domain is no more. */
+export async function goneAsError(ended: Promise<void>): Promise<never> {
+  await ended;
+  throw new FirstlightError('CHANNEL_BROKEN', 'The guest ended before it answered.');
+}
