@@ -1,0 +1,71 @@
+/**
+ * A runtime in one folder, registered by one line: the floor guest, which says one byte and halts. Its answer is what it
+ * said, so an invocation is the boot.
+ */
+import { copyFile, stat } from 'node:fs/promises';
+import type { Runtime, RuntimeDefinition } from '#core/runtime/runtime.ts';
+import type { GuestSession, InstanceLink } from '#core/runtime/session.ts';
+import { plainMachine } from '#core/vmm/machine.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { bytes, type HostNs, hostNs } from '#shared/model/units.ts';
+
+const now = () => hostNs(Number(process.hrtime.bigint()));
+
+export const toy: RuntimeDefinition = {
+  id: 'toy',
+  title: 'Toy',
+  description: 'Says one byte.',
+  defaultMemoryMiB: 32,
+  runsPrograms: false,
+  create: async ({ resources: { floorKernelPath } }): Promise<Runtime> => ({
+    id: 'toy',
+    // What it builds.
+    bundling: { engine: 'bare', runsFunction: () => true, ownPaths: () => [], optionsInImage: () => [] },
+    fingerprint: async () => 'toy 1',
+    buildImage: async (_bundle, path) => {
+      await copyFile(floorKernelPath, path);
+      const { size } = await stat(path);
+      return {
+        bytes: size,
+        minMemoryMiB: 8,
+        steps: [{ name: 'write', reused: false, reason: '', durationMs: 0 }],
+      };
+    },
+    // The machine it needs.
+    probeKernelPath: floorKernelPath,
+    exclusiveResourceOf: () => 'none',
+    prepareMachine: async ({ image, config: { memoryMiB, vcpus }, accel }) => ({
+      machine: plainMachine({ accel, memoryMiB, vcpus }, { kernel: { path: image.path, cmdline: '' } }),
+      sessionInfo: null,
+    }),
+    // The session with it.
+    openSession: async (link) => openToySession(link),
+    // What its console says.
+    readPanic: () => null,
+    checks: [{ id: 'toy', title: 'Toy', look: async () => ({ status: 'ok', found: 'always there' }) }],
+  }),
+};
+
+function openToySession({ onSerial, ended }: InstanceLink): GuestSession {
+  const spoke = new Promise<{ readonly text: string; readonly atNs: HostNs }>((resolve) => {
+    onSerial((chunk, atNs) => resolve({ text: new TextDecoder().decode(chunk), atNs }));
+  });
+  return {
+    ready: spoke.then(() => undefined),
+    invoke: async () => {
+      const sentAtNs = now();
+      const heard = await Promise.race([spoke, ended.then(() => null)]);
+      const marks = { sentAtNs, receivedAtNs: heard?.atNs ?? now(), marks: [], received: [] };
+      if (heard === null) {
+        const error = new FirstlightError('CHANNEL_BROKEN', 'The guest ended before it spoke.');
+        return { ...marks, outcome: { ok: false, error, fatal: true } };
+      }
+      const body = { kind: 'text', value: heard.text } as const;
+      const response = { status: 200, headers: {}, body, bytes: bytes(heard.text.length) };
+      return { ...marks, outcome: { ok: true, response } };
+    },
+    sampleClock: async () => [],
+    closed: ended.then(() => null),
+    close: () => undefined,
+  };
+}
