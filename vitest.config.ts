@@ -29,8 +29,6 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
   test: {
     env: { NODE_ENV: 'test' },
-    // A test that asserts nothing proves nothing.
-    expect: { requireAssertions: true },
     hookTimeout: 60_000,
     testTimeout: 30_000,
     projects: [
@@ -38,6 +36,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          // A test that asserts nothing proves nothing. Those of the whole program also wait for what is to appear, and fail
+          // when it does not.
+          expect: { requireAssertions: true },
           include: ['**/*.test.{ts,tsx}'],
           exclude: [...exclude, ...systemTests],
           // Starting a process for each file takes longer than most files do. Two share the machine's two cores.

@@ -67,7 +67,7 @@ export async function startReal(home: string): Promise<RealStudio> {
 export async function openWindow(browser: Browser, url: string): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(20_000);
   await page.goto(url);
   await page.locator('.monaco-editor .view-line').first().waitFor();
   return page;

@@ -256,12 +256,15 @@ const newestRun = async () => (await studio.client.call('runs:list', { limit: 1 
 const consoleFacts = async () =>
   (await page.getByTestId('console-facts').textContent())?.replaceAll('\u00a0', ' ') ?? '';
 
-/** Presses Ctrl+Enter, and waits until the window shows the run that came of it. */
+/** Presses Ctrl+Enter, and waits until a run has ended and the window can start the next. */
 async function run(): Promise<void> {
-  const before = await chips().count();
+  const before = (await newestRun())?.id;
   await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
   await page.keyboard.press('Control+Enter');
-  await chips().nth(before).waitFor();
+  await until('the run has ended', async () => {
+    const newest = await newestRun();
+    return newest !== undefined && newest.id !== before && newest.outcome !== 'running';
+  });
   await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
 }
 

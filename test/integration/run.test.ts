@@ -134,7 +134,8 @@ export default async () => {
     const project = await studio.project('loops', 'export default () => { for (;;); };', { timeoutMs: 300 });
     const result = await run(project);
     expect(result.error).toMatchObject({ code: 'FUNCTION_TIMEOUT' });
-    expect(lengthMs(result, 'handler')).toBeGreaterThanOrEqual(300);
+    // The deadline counts from when the request was sent, and the handler is called a little later.
+    expect(lengthMs(result, 'handler')).toBeGreaterThan(200);
     expect(lengthMs(result, 'respond')).toBeLessThan(300);
   });
 
