@@ -55,15 +55,16 @@ export function readArguments(args) {
 const keepSourceUrls = {
   name: 'keep-source-urls',
   setup: (build) =>
-    build.onLoad({ filter: /\.tsx?$/ }, ({ path }) => {
+    build.onLoad({ filter: /\.(tsx?|m?js)$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       if (!text.includes('import.meta.')) return undefined;
-      const contents = text
-        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
-        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)));
-      return { contents, loader: path.endsWith('x') ? 'tsx' : 'ts' };
+      // Constants of the module, which the definitions below name: code that only quotes `import.meta` stays as it is.
+      const url = JSON.stringify(pathToFileURL(path).href);
+      const contents = `const __sourceUrl = ${url}, __sourceDir = ${JSON.stringify(dirname(path))};${text}`;
+      return { contents, loader: path.endsWith('.tsx') ? 'tsx' : path.endsWith('.ts') ? 'ts' : 'js' };
     }),
 };
+const sourceUrlDefinitions = { 'import.meta.url': '__sourceUrl', 'import.meta.dirname': '__sourceDir' };
 
 /** Bundles TypeScript of test/bench and imports it. Shape: the modules, by file name. */
 export async function importAll(files) {
@@ -77,6 +78,7 @@ export async function importAll(files) {
     outdir: dir,
     entryPoints,
     plugins: [keepSourceUrls],
+    define: sourceUrlDefinitions,
   });
   mkdirSync(join(dir, 'chunks'), { recursive: true });
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }));

@@ -77,14 +77,20 @@ export const acceptedFileSchema = configFileSchema.extend({
   nanos: nanosFileSchema.optional().describe(configFileSchema.shape.nanos.description ?? ''),
 });
 
+/** The `runtime` key where these runtimes are there: which, as a choice. */
+const runtimeKeyFor = (runtimes: readonly RuntimeId[]) => ({
+  runtime: z
+    .enum(runtimes)
+    .optional()
+    .describe(configFileSchema.shape.runtime.description ?? ''),
+});
+
+/** As `configFileSchema`, where these runtimes are there. */
+export const configFileSchemaFor = (runtimes: readonly RuntimeId[]) => configFileSchema.extend(runtimeKeyFor(runtimes));
+
 /** As `acceptedFileSchema`, where these runtimes are there. */
 export const acceptedFileSchemaFor = (runtimes: readonly RuntimeId[]) =>
-  acceptedFileSchema.extend({
-    runtime: z
-      .enum(runtimes)
-      .optional()
-      .describe(configFileSchema.shape.runtime.description ?? ''),
-  });
+  acceptedFileSchema.extend(runtimeKeyFor(runtimes));
 
 /**
  * What `firstlight.json` says, with all defaults filled in.

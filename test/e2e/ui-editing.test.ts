@@ -41,7 +41,7 @@ describe('editing', () => {
       'firstlight.json',
       '{\n  "$schema": "./.firstlight/schema.json",\n  "name": 5,\n  \n}\n',
     );
-    await page.getByRole('treeitem', { name: 'firstlight.json' }).click();
+    await page.getByRole('button', { name: 'firstlight.json', exact: true }).click();
     await page.getByRole('tab', { name: 'firstlight.json' }).waitFor();
     await focusEditor(page);
     await page.getByRole('tab', { name: /^Problems/ }).click();

@@ -34,7 +34,7 @@ describe('the image inspector', () => {
     const { page } = await open();
     await openWeb(page);
     await page.getByText('/usr/bin/node /app/host.mjs').waitFor();
-    expect(await page.getByRole('figure', { name: 'How the disk is used' }).textContent()).toContain('free 13 MiB');
+    expect(await page.getByRole('figure', { name: 'How the disk is used' }).textContent()).toContain('free 13.0 MiB');
     await page.getByRole('tab', { name: 'About the image' }).click();
     await page.getByRole('region', { name: 'File system' }).getByText('6f1c2a3b-0000').waitFor();
     expect(await page.getByRole('region', { name: 'Options' }).textContent()).toContain('debug_exit');

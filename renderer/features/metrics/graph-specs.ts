@@ -26,7 +26,7 @@ export const graphSpecs: readonly GraphSpec[] = [
   {
     id: 'cpu',
     title: 'CPU',
-    of: 'of one CPU',
+    of: 'of one vCPU',
     lines: [{ label: 'cpu', column: 'cpu', dashed: false }],
     format: formatPercent,
     leastTop: 1,

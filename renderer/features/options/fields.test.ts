@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { configFileSchema } from '#shared/model/project.ts';
+import { configFileSchemaFor } from '#shared/model/project.ts';
 import { type Field, fieldsOf, problemOf, readTyped, typedOf } from './fields.ts';
 import { makeSections, matches } from './sections.ts';
 
-const all = fieldsOf(configFileSchema);
+const runtimes = ['ember', 'nanos'];
+const all = fieldsOf(configFileSchemaFor(runtimes));
 const walk = (fields: readonly Field[]): readonly Field[] =>
   fields.flatMap((field) => {
     const { shape } = field;
@@ -25,7 +26,7 @@ const find = (path: string): Field => {
 };
 
 it('tells kinds apart, with each default', () => {
-  expect(find('runtime')).toMatchObject({ shape: { kind: 'choice', values: ['ember', 'nanos'] }, initial: 'ember' });
+  expect(find('runtime')).toMatchObject({ shape: { kind: 'choice', values: ['ember', 'nanos'] }, required: false });
   expect(find('vcpus')).toMatchObject({ shape: { kind: 'number' }, initial: 1, required: false });
   expect(find('name')).toMatchObject({ shape: { kind: 'text' }, required: true });
   expect(find('nanos.debug.strace')).toMatchObject({ shape: { kind: 'switch' }, initial: false });
@@ -48,7 +49,7 @@ it('tells kinds apart, with each default', () => {
 it('has words for every option, and a place for each', () => {
   const without = walk(all).filter((field) => field.doc === '' && field.path.length > 0);
   expect(without.map((field) => field.path.join('.'))).toEqual([]);
-  const sections = makeSections();
+  const sections = makeSections(runtimes);
   expect(sections.map((section) => section.id)).not.toContain('other');
   for (const section of sections) expect(section.fields.length, section.id).toBeGreaterThan(0);
   const placed = sections.flatMap((section) => section.fields.map((field) => field.path.join('.')));
@@ -96,7 +97,7 @@ it('shows a value as a person types it', () => {
 
 it('searches names, places and words, also of what an option holds', () => {
   const found = (query: string) =>
-    makeSections().flatMap((section) =>
+    makeSections(runtimes).flatMap((section) =>
       section.fields.filter((field) => matches(field, query)).map((field) => field.name),
     );
   expect(found('HUGEPAGE')).toEqual(['transparent_hugepage']);

@@ -16,8 +16,6 @@ import { OptionRow } from './option-row.tsx';
 import { makeSections, matches, type Section } from './sections.ts';
 import { useConfig } from './use-config.ts';
 
-const sections = makeSections();
-
 /** Every option of firstlight.json with its words beside it. It edits the open text: undo, saving and problems are the editor's. */
 export function OptionsForm() {
   const project = useProject();
@@ -103,6 +101,8 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
   const doc = useConfig(project).doc;
   const [query, setQuery] = useState('');
   const [onlySet, setOnlySet] = useState(false);
+  const runtimes = useSession((state) => state.runtimes);
+  const sections = useMemo(() => makeSections(runtimes.map(({ id }) => id)), [runtimes]);
   const [current, setCurrent] = useState(sections[0]?.id);
   const list = useRef<HTMLDivElement>(null);
   const runtime = runtimeOf(project, doc);

@@ -1,4 +1,4 @@
-import { configFileSchema } from '#shared/model/project.ts';
+import { configFileSchemaFor, type RuntimeId } from '#shared/model/project.ts';
 import { type Field, fieldsOf } from './fields.ts';
 
 export interface Section {
@@ -41,9 +41,9 @@ const places: readonly (Omit<Section, 'fields'> & { readonly paths: readonly str
 /** Groups whose options stand by themselves: the group's own name says nothing more. */
 const dissolved = new Set(['nanos', 'nanos.debug', 'nanos.options']);
 
-/** Every option of firstlight.json in its section. One that has no place yet comes last. */
-export function makeSections(): readonly Section[] {
-  const fields = fieldsOf(configFileSchema).flatMap(dissolve);
+/** Every option of firstlight.json in its section, with these runtimes to choose from. One that has no place yet comes last. */
+export function makeSections(runtimes: readonly RuntimeId[]): readonly Section[] {
+  const fields = fieldsOf(configFileSchemaFor(runtimes)).flatMap(dissolve);
   const isAt = (field: Field, place: string) => {
     const path = field.path.join('.');
     return path === place || path.startsWith(`${place}.`);
