@@ -1,6 +1,6 @@
 import './run-bar.css';
 import { useNow, useProject, useSaved, useSession, useShown, useStudio, useTask } from '../bind/studio.tsx';
-import { RuntimePicker } from '../features/nanos/runtime-picker.tsx';
+import { RuntimePicker } from '../features/kernels/runtime-picker.tsx';
 import { taskWords } from '../state/task-words.ts';
 import { formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';

@@ -2,7 +2,7 @@ import './layout.css';
 import { Panel, Separator } from 'react-resizable-panels';
 import { useTransient } from '../bind/studio.tsx';
 import { ImageInspector } from '../features/images/image-inspector.tsx';
-import { ReleaseManager } from '../features/nanos/release-manager.tsx';
+import { ReleaseManager } from '../features/kernels/release-manager.tsx';
 import { OptionsForm } from '../features/options/options-form.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import type { Pickers } from '../ui/path-field.tsx';

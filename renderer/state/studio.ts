@@ -3,7 +3,7 @@ import { fromWireError } from '#shared/errors.ts';
 import { createDoctorActions, type DoctorActions } from '../features/doctor/flow.ts';
 import { createImageActions, type ImageActions } from '../features/images/flow.ts';
 import { createImportActions, type ImportActions } from '../features/imports/flow.ts';
-import { createNanosActions, type NanosActions } from '../features/nanos/flow.ts';
+import { createNanosActions, type NanosActions } from '../features/kernels/flow.ts';
 import { type BuildActions, createBuildActions } from './builds.ts';
 import { type ConfigActions, createConfigActions } from './config.ts';
 import { currentProject, report, type StudioContext } from './context.ts';

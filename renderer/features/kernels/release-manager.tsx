@@ -1,4 +1,4 @@
-import './nanos.css';
+import './kernels.css';
 import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Page } from '../../ui/page.tsx';
