@@ -7,8 +7,7 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 import { addBeside } from './add-beside.ts';
 import { addSuggested, requireComplete, warningsOfRuntime } from './check-closure.ts';
 import { findProgram, realPathOf } from './find-program.ts';
-import type { SourceOptions } from './open-source.ts';
-import type { ProgramSource } from './source.ts';
+import type { ProgramSource, SourceOptions } from './source.ts';
 
 const serverInGuest = '/firstlight/serve-function.cjs';
 /** By its ending Node.js knows what kind of module it is. */

@@ -5,8 +5,7 @@ import { parseReference } from '@firstlight/oci';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { openOciImage } from './oci/open-oci-image.ts';
-import type { SourceOptions } from './open-source.ts';
-import type { ProgramSource } from './source.ts';
+import type { ProgramSource, SourceOptions } from './source.ts';
 import { stampOfPath } from './stamp-path.ts';
 
 /** As for any program; what that of the image needs is not known. */

@@ -1,19 +1,11 @@
 import { withFormatErrors } from '#core/store/from-format-error.ts';
-import type { Layout } from '#core/store/layout.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { functionSource } from './function-source.ts';
 import { imageSource } from './image-source.ts';
 import { packageSource } from './package-source.ts';
 import { programSource } from './program-source.ts';
 import { pythonSource } from './python-source.ts';
-import type { ProgramSource } from './source.ts';
-
-export interface SourceOptions {
-  readonly layout: Layout;
-  readonly functionServerPath: string;
-  /** Where programs and credentials are looked for. */
-  readonly env: NodeJS.ProcessEnv;
-}
+import type { ProgramSource, SourceOptions } from './source.ts';
 
 /** The source of a project's program, as firstlight.json names it. Errors: NOT_FOUND, BAD_INPUT; as each source. */
 export async function openSource(

@@ -1,9 +1,17 @@
 import type { FileTree } from '@firstlight/files';
 import type { Bundle } from '#core/runtime/bundle.ts';
+import type { Layout } from '#core/store/layout.ts';
 import type { Problem } from '#shared/errors.ts';
 import type { BaseFacts, BasePlan, PlanContext } from './base-plan.ts';
 
-/** Where a Nanos image comes from: one for each kind of thing that can run. */
+export interface SourceOptions {
+  readonly layout: Layout;
+  readonly functionServerPath: string;
+  /** Where programs and credentials are looked for. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Where the files of an image come from: one for each kind of thing that can run. */
 export interface ProgramSource {
   /** As in `BaseRequest`. */
   readonly baseKey: string;

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path/posix';
 import type { FileTreeBuilder } from '@firstlight/files';
-import type { Closure, ClosureFile, ClosureLibrary } from './resolve-closure.ts';
+import type { Closure, ClosureFile, ClosureLibrary } from './closure.ts';
 
 /**
  * Adds a closure's program, interpreter and libraries to a tree, with the links on the way, where the guest's linker

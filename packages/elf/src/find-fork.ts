@@ -1,8 +1,8 @@
 import { withFileSource } from './byte-source.ts';
+import type { Closure, ClosureFile } from './closure.ts';
 import { importsOf, isPartOfLibc, namesIn } from './object-names.ts';
 import { readElfHeader } from './read-header.ts';
 import { readSections } from './read-sections.ts';
-import type { Closure, ClosureFile } from './resolve-closure.ts';
 
 /** An object that can start processes. */
 export interface ForkUse {

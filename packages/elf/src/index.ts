@@ -1,11 +1,20 @@
 export { type ByteSource, sourceOfBytes, withFileSource } from './byte-source.ts';
+export type {
+  Closure,
+  ClosureFile,
+  ClosureLibrary,
+  ClosureOptions,
+  ClosureProgram,
+  MissingLibrary,
+  Suggestion,
+} from './closure.ts';
 export { addClosureFile, closureToTree } from './closure-to-tree.ts';
 export { ElfError, type ElfReason } from './elf-error.ts';
 export { fileType, magic, segmentType, symbolType, x8664 } from './elf-numbers.ts';
 export { type ForkReport, type ForkUse, findFork } from './find-fork.ts';
 export type { FoundBy } from './library-search.ts';
 export { importsOf, isPartOfLibc } from './object-names.ts';
-export { type Elf, type ElfType, readElf, type Segment } from './read-elf.ts';
+export { type Elf, type ElfType, readElf } from './read-elf.ts';
 export { readSections, type Section } from './read-sections.ts';
 export {
   findNames,
@@ -15,13 +24,5 @@ export {
   type SymbolTable,
   symbolTables,
 } from './read-symbols.ts';
-export {
-  type Closure,
-  type ClosureFile,
-  type ClosureLibrary,
-  type ClosureOptions,
-  type ClosureProgram,
-  type MissingLibrary,
-  resolveClosure,
-} from './resolve-closure.ts';
-export type { Suggestion } from './suggest-helpers.ts';
+export { resolveClosure } from './resolve-closure.ts';
+export type { Segment } from './segment.ts';

@@ -1,7 +1,7 @@
 import type { ByteSource } from './byte-source.ts';
-import { dynamicTag, flags1, segmentType } from './elf-numbers.ts';
-import type { Segment } from './read-elf.ts';
+import { dynamicTag, flags1 } from './elf-numbers.ts';
 import { elfInvalid } from './read-header.ts';
+import { fileOffsetOf, type Segment } from './segment.ts';
 
 /** What the dynamic linker is told. Shape: search paths as they stand there, with `$ORIGIN` and colons. */
 export interface Dynamic {
@@ -80,15 +80,4 @@ async function openStrings(
     if (end === -1) throw elfInvalid(source, `${what} has no end`);
     return bytes.toString('utf8', 0, end);
   };
-}
-
-/** Where in the file the byte at a virtual address is; null when no segment loads it from there. */
-export function fileOffsetOf(segments: readonly Segment[], address: bigint): number | null {
-  for (const segment of segments) {
-    const into = address - segment.address;
-    if (segment.type === segmentType.load && into >= 0n && into < BigInt(segment.fileBytes)) {
-      return segment.offset + Number(into);
-    }
-  }
-  return null;
 }

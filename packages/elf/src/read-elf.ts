@@ -2,6 +2,8 @@ import type { ByteSource } from './byte-source.ts';
 import { buildIdNote, fileType, machineName, segmentType } from './elf-numbers.ts';
 import { type Dynamic, readDynamic } from './read-dynamic.ts';
 import { type ElfHeader, elfInvalid, hasExtendedSegments, readElfHeader, wrongArchitecture } from './read-header.ts';
+import { checkRange, readExactly } from './read-table.ts';
+import type { Segment } from './segment.ts';
 
 /**
  * What kind of file it is. `executable` is dynamically linked at a fixed address, `pie` dynamically linked at any;
@@ -16,16 +18,6 @@ export type ElfType =
   | 'relocatable'
   | 'core'
   | 'unknown';
-
-/** A part of the file that is mapped or described. Units: bytes; `address` is virtual, as linked. */
-export interface Segment {
-  readonly type: number;
-  readonly offset: number;
-  readonly address: bigint;
-  readonly fileBytes: number;
-  readonly memoryBytes: bigint;
-  readonly executable: boolean;
-}
 
 /** What is read of a 64-bit little-endian ELF file without its sections and symbols. */
 export interface Elf {
@@ -162,19 +154,3 @@ async function readBuildId(source: ByteSource, segments: readonly Segment[]): Pr
 }
 
 const align4 = (value: number): number => Math.ceil(value / 4) * 4;
-
-/** The bytes of a table that must be there whole. Errors: `invalid` naming `what`. */
-export async function readExactly(source: ByteSource, at: bigint, length: number, what: string): Promise<Buffer> {
-  checkRange(source, at, BigInt(length), what);
-  const bytes = await source.read(Number(at), length);
-  // The file may have become shorter meanwhile.
-  if (bytes.length < length) throw elfInvalid(source, `${what} ends early`);
-  return bytes;
-}
-
-/** Errors: `invalid` when the range leaves the file. */
-export function checkRange(source: ByteSource, at: bigint, length: bigint, what: string): void {
-  if (at + length <= BigInt(source.bytes)) return;
-  const where = `offset 0x${at.toString(16)}, ${length} bytes`;
-  throw elfInvalid(source, `${what} (${where}) lies past the end of the file, which has ${source.bytes} bytes`);
-}

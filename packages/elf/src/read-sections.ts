@@ -1,7 +1,7 @@
 import type { ByteSource } from './byte-source.ts';
 import { extendedIndex, sectionType } from './elf-numbers.ts';
-import { checkRange, readExactly } from './read-elf.ts';
 import { type ElfHeader, elfInvalid } from './read-header.ts';
+import { checkRange, readExactly } from './read-table.ts';
 
 /** A section. Units: bytes; `address` is virtual, as linked, 0 for what is not loaded. */
 export interface Section {

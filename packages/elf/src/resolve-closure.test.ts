@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { createFileTree, type FileTree } from '@firstlight/files';
 import { runTool } from '@firstlight/files/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Closure } from './closure.ts';
 import { closureToTree } from './closure-to-tree.ts';
-import { type Closure, resolveClosure } from './resolve-closure.ts';
+import { resolveClosure } from './resolve-closure.ts';
 import { emptyMain, libraryCode, mainCalling, openWorkshop, type Workshop } from './testing/compile.ts';
 
 const isRoot = process.getuid?.() === 0;

@@ -1,17 +1,8 @@
 import { join } from 'node:path/posix';
+import type { ClosureFile, ClosureLibrary, ClosureProgram, Suggestion } from './closure.ts';
 import type { LibrarySearch } from './library-search.ts';
 import { importsOf, isPartOfLibc, namesIn } from './object-names.ts';
-import type { ClosureFile, ClosureLibrary, ClosureProgram } from './resolve-closure.ts';
 import type { RootedFiles } from './rooted-files.ts';
-
-/** A file that a program opens while it runs, which nothing in it names. */
-export interface Suggestion {
-  readonly kind: 'library' | 'file';
-  readonly name: string;
-  readonly reason: string;
-  /** Null when it is not there. A library's own needs come with it when its path is given as one of `loads`. */
-  readonly found: ClosureFile | null;
-}
 
 const calls = {
   hosts: ['getaddrinfo', 'gethostbyname', 'gethostbyname_r', 'gethostbyname2_r', 'gethostbyaddr', 'getnameinfo'],

@@ -1,5 +1,5 @@
 import type { CallOptions } from './call-options.ts';
-import type { Connection } from './connection.ts';
+import type { Caller } from './caller.ts';
 import { LibvirtError } from './errors.ts';
 import { nameIn, namesOf } from './names.ts';
 import * as protocol from './protocol.gen.ts';
@@ -56,14 +56,14 @@ export function describeState(stateCode: number, reasonCode: number): DomainStat
 
 /** A handle on one domain: what names it, and what can be done with it. It holds nothing open. */
 export class Domain {
-  readonly connection: Connection;
+  readonly #caller: Caller;
   readonly name: string;
   readonly uuid: string;
   /** libvirt's number for a running domain, -1 when it was not running as this handle was made. */
   readonly id: number;
 
-  constructor(connection: Connection, wire: protocol.Domain) {
-    this.connection = connection;
+  constructor(caller: Caller, wire: protocol.Domain) {
+    this.#caller = caller;
     this.name = wire.name;
     this.uuid = wire.uuid;
     this.id = wire.id;
@@ -76,55 +76,51 @@ export class Domain {
   /** Starts a defined domain; gives a handle with its new id. */
   async create(options: StartOptions = {}): Promise<Domain> {
     const args = { dom: this.#wire, flags: startFlags(options) };
-    const { dom } = await this.connection.call(protocol.domainCreateWithFlags, args, options);
-    return new Domain(this.connection, dom);
+    const { dom } = await this.#caller.call(protocol.domainCreateWithFlags, args, options);
+    return new Domain(this.#caller, dom);
   }
 
   /** Stops the domain at once. With `graceful`, fails instead of killing a VMM that does not leave by itself. */
   async destroy(options: CallOptions & { graceful?: boolean } = {}): Promise<void> {
     const flags = options.graceful ? protocol.DestroyFlag.GRACEFUL : 0;
-    await this.connection.call(protocol.domainDestroyFlags, { dom: this.#wire, flags }, options);
+    await this.#caller.call(protocol.domainDestroyFlags, { dom: this.#wire, flags }, options);
   }
 
   /** Asks the guest to shut down; it may take its time or refuse. */
   async shutdown(options: CallOptions = {}): Promise<void> {
-    await this.connection.call(protocol.domainShutdownFlags, { dom: this.#wire, flags: 0 }, options);
+    await this.#caller.call(protocol.domainShutdownFlags, { dom: this.#wire, flags: 0 }, options);
   }
 
   /** Asks the guest to reboot. */
   async reboot(options: CallOptions = {}): Promise<void> {
-    await this.connection.call(protocol.domainReboot, { dom: this.#wire, flags: 0 }, options);
+    await this.#caller.call(protocol.domainReboot, { dom: this.#wire, flags: 0 }, options);
   }
 
   /** Presses the reset button. */
   async reset(options: CallOptions = {}): Promise<void> {
-    await this.connection.call(protocol.domainReset, { dom: this.#wire, flags: 0 }, options);
+    await this.#caller.call(protocol.domainReset, { dom: this.#wire, flags: 0 }, options);
   }
 
   async suspend(options: CallOptions = {}): Promise<void> {
-    await this.connection.call(protocol.domainSuspend, { dom: this.#wire }, options);
+    await this.#caller.call(protocol.domainSuspend, { dom: this.#wire }, options);
   }
 
   async resume(options: CallOptions = {}): Promise<void> {
-    await this.connection.call(protocol.domainResume, { dom: this.#wire }, options);
+    await this.#caller.call(protocol.domainResume, { dom: this.#wire }, options);
   }
 
   /** Sends a non-maskable interrupt to every processor. */
   async injectNmi(options: CallOptions = {}): Promise<void> {
-    await this.connection.call(protocol.domainInjectNmi, { dom: this.#wire, flags: 0 }, options);
+    await this.#caller.call(protocol.domainInjectNmi, { dom: this.#wire, flags: 0 }, options);
   }
 
   /** Forgets a defined domain's configuration. */
   async undefine(options: CallOptions = {}): Promise<void> {
-    await this.connection.call(protocol.domainUndefineFlags, { dom: this.#wire, flags: 0 }, options);
+    await this.#caller.call(protocol.domainUndefineFlags, { dom: this.#wire, flags: 0 }, options);
   }
 
   async state(options: CallOptions = {}): Promise<DomainStateInfo> {
-    const { state, reason } = await this.connection.call(
-      protocol.domainGetState,
-      { dom: this.#wire, flags: 0 },
-      options,
-    );
+    const { state, reason } = await this.#caller.call(protocol.domainGetState, { dom: this.#wire, flags: 0 }, options);
     return describeState(state, reason);
   }
 
@@ -132,29 +128,29 @@ export class Domain {
   async info(
     options: CallOptions = {},
   ): Promise<{ maxMemoryKib: number; memoryKib: number; vcpus: number; cpuTimeNs: number }> {
-    const { state: _, ...info } = await this.connection.call(protocol.domainGetInfo, { dom: this.#wire }, options);
+    const { state: _, ...info } = await this.#caller.call(protocol.domainGetInfo, { dom: this.#wire }, options);
     return info;
   }
 
   /** The domain's XML; `inactive` gives what the next start would use, `secure` includes passwords. */
   async xml(options: CallOptions & { inactive?: boolean; secure?: boolean } = {}): Promise<string> {
     const flags = (options.inactive ? protocol.XmlFlag.INACTIVE : 0) | (options.secure ? protocol.XmlFlag.SECURE : 0);
-    return (await this.connection.call(protocol.domainGetXmlDesc, { dom: this.#wire, flags }, options)).xml;
+    return (await this.#caller.call(protocol.domainGetXmlDesc, { dom: this.#wire, flags }, options)).xml;
   }
 
   async isActive(options: CallOptions = {}): Promise<boolean> {
-    return (await this.connection.call(protocol.domainIsActive, { dom: this.#wire }, options)).active !== 0;
+    return (await this.#caller.call(protocol.domainIsActive, { dom: this.#wire }, options)).active !== 0;
   }
 
   async isPersistent(options: CallOptions = {}): Promise<boolean> {
-    return (await this.connection.call(protocol.domainIsPersistent, { dom: this.#wire }, options)).persistent !== 0;
+    return (await this.#caller.call(protocol.domainIsPersistent, { dom: this.#wire }, options)).persistent !== 0;
   }
 
   /** The metadata element stored under an XML namespace, or null when there is none. */
   async getMetadata(namespaceUri: string, options: CallOptions = {}): Promise<string | null> {
     const args = { dom: this.#wire, type: protocol.MetadataType.ELEMENT, uri: namespaceUri, flags: 0 };
     try {
-      return (await this.connection.call(protocol.domainGetMetadata, args, options)).metadata;
+      return (await this.#caller.call(protocol.domainGetMetadata, args, options)).metadata;
     } catch (error) {
       if (error instanceof LibvirtError && error.code === protocol.ErrorCode.VIR_ERR_NO_DOMAIN_METADATA) return null;
       throw error;
@@ -176,7 +172,7 @@ export class Domain {
       uri: namespaceUri,
       flags: protocol.Affect.CURRENT,
     };
-    await this.connection.call(protocol.domainSetMetadata, args, options);
+    await this.#caller.call(protocol.domainSetMetadata, args, options);
   }
 
   /** Opens a console: the first one, or the device with that alias. `force` takes it from whoever has it. */
@@ -185,18 +181,18 @@ export class Domain {
   ): Promise<LibvirtStream> {
     const flags = (options.force ? protocol.ConsoleFlag.FORCE : 0) | (options.safe ? protocol.ConsoleFlag.SAFE : 0);
     const args = { dom: this.#wire, device: options.device ?? null, flags };
-    return await this.connection.openStream(protocol.domainOpenConsole, args, options);
+    return await this.#caller.openStream(protocol.domainOpenConsole, args, options);
   }
 
   /** Opens a virtio-serial channel by its target name. */
   async openChannel(name: string, options: CallOptions & { force?: boolean } = {}): Promise<LibvirtStream> {
     const args = { dom: this.#wire, name, flags: options.force ? protocol.ChannelFlag.FORCE : 0 };
-    return await this.connection.openStream(protocol.domainOpenChannel, args, options);
+    return await this.#caller.openStream(protocol.domainOpenChannel, args, options);
   }
 
   /** Sends one QMP command (JSON) and gives QEMU's answer (JSON). It marks the domain as tainted. */
   async qemuMonitorCommand(json: string, options: CallOptions = {}): Promise<string> {
     const args = { dom: this.#wire, command: json, flags: 0 };
-    return (await this.connection.call(protocol.qemuMonitorCommand, args, options)).result;
+    return (await this.#caller.call(protocol.qemuMonitorCommand, args, options)).result;
   }
 }

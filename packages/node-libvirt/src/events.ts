@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import type { Caller } from './caller.ts';
 import { Domain } from './domain.ts';
 import { nameIn, namesOf } from './names.ts';
 import * as protocol from './protocol.gen.ts';
@@ -119,10 +119,7 @@ const watchdogNames = namesOf(protocol.WatchdogAction);
 const ioErrorNames = namesOf(protocol.IoErrorAction);
 
 /** Turns an event off the wire into what subscribers get, with its kind. */
-export function toEvent(
-  wire: WireEvent,
-  connection: Connection,
-): { kind: EventKind; event: EventMap[EventKind] } | undefined {
+export function toEvent(wire: WireEvent, caller: Caller): { kind: EventKind; event: EventMap[EventKind] } | undefined {
   const kind = kindsByWireName[wire.name];
   if (kind === undefined) return undefined;
   const {
@@ -130,7 +127,7 @@ export function toEvent(
     dom,
     ...fields
   } = wire.fields as { callbackId: number; dom: protocol.Domain } & Record<string, unknown>;
-  const base = { domain: new Domain(connection, dom), receivedAtNs: wire.receivedAtNs };
+  const base = { domain: new Domain(caller, dom), receivedAtNs: wire.receivedAtNs };
   if (kind === 'lifecycle') {
     const { event, detail } = fields as { event: number; detail: number };
     return {

@@ -2,10 +2,19 @@ import * as protocol from '../protocol.gen.ts';
 import type { Params } from '../typed-params.ts';
 import { type ClientLink, FakeError } from './client-link.ts';
 import { FakeDomain, type FakePort } from './fake-domain.ts';
-import type { FakeLibvirt } from './fake-libvirt.ts';
+
+/** The part of the fake server that its answers use. */
+export interface FakeServer {
+  readonly domains: Map<string, FakeDomain>;
+  readonly authTypes: readonly number[];
+  startDomain(domain: FakeDomain, paused: boolean): void;
+  resumeDomain(domain: FakeDomain): void;
+  stopDomain(domain: FakeDomain, how?: 'destroyed' | 'shutdown'): void;
+  emitLifecycle(domain: FakeDomain, event: number, detail: number): void;
+}
 
 type Answer<C extends { args: unknown; ret: unknown; stream: boolean }> = (
-  fake: FakeLibvirt,
+  fake: FakeServer,
   link: ClientLink,
   args: C['args'],
 ) => C['stream'] extends true ? FakePort : C['ret'];
@@ -15,16 +24,16 @@ export type CallHandlers = { [K in keyof protocol.CallTypes]: Answer<protocol.Ca
 
 const { ErrorCode } = protocol;
 
-function find(fake: FakeLibvirt, dom: protocol.Domain): FakeDomain {
+function find(fake: FakeServer, dom: protocol.Domain): FakeDomain {
   return findBy(fake, (domain) => domain.uuid === dom.uuid, `uuid '${dom.uuid}' (${dom.name})`);
 }
 
-function findBy(fake: FakeLibvirt, matches: (domain: FakeDomain) => boolean, what: string): FakeDomain {
+function findBy(fake: FakeServer, matches: (domain: FakeDomain) => boolean, what: string): FakeDomain {
   for (const domain of fake.domains.values()) if (matches(domain)) return domain;
   throw new FakeError(ErrorCode.VIR_ERR_NO_DOMAIN, `Domain not found: no domain with matching ${what}`);
 }
 
-function findActive(fake: FakeLibvirt, dom: protocol.Domain): FakeDomain {
+function findActive(fake: FakeServer, dom: protocol.Domain): FakeDomain {
   const domain = find(fake, dom);
   if (domain.active) return domain;
   throw new FakeError(ErrorCode.VIR_ERR_OPERATION_INVALID, 'Requested operation is not valid: domain is not running');
@@ -32,7 +41,7 @@ function findActive(fake: FakeLibvirt, dom: protocol.Domain): FakeDomain {
 
 const wire = ({ name, uuid, id }: FakeDomain): protocol.Domain => ({ name, uuid, id });
 
-function add(fake: FakeLibvirt, xml: string, persistent: boolean): FakeDomain {
+function add(fake: FakeServer, xml: string, persistent: boolean): FakeDomain {
   const domain = new FakeDomain(xml, persistent);
   if (domain.name === '') throw new FakeError(ErrorCode.VIR_ERR_XML_ERROR, 'XML error: the domain has no name');
   for (const other of fake.domains.values()) {
@@ -47,7 +56,7 @@ function add(fake: FakeLibvirt, xml: string, persistent: boolean): FakeDomain {
   return domain;
 }
 
-function start(fake: FakeLibvirt, link: ClientLink, domain: FakeDomain, flags: number): { dom: protocol.Domain } {
+function start(fake: FakeServer, link: ClientLink, domain: FakeDomain, flags: number): { dom: protocol.Domain } {
   if (flags & protocol.CreateFlag.AUTODESTROY) link.autodestroy.add(domain.uuid);
   fake.startDomain(domain, (flags & protocol.CreateFlag.PAUSED) !== 0);
   return { dom: wire(domain) };
