@@ -6,6 +6,16 @@ import { log, logStep } from './log.mjs';
 import { runTool } from './run-tool.mjs';
 import { SetupError } from './script.mjs';
 
+/** Where a distribution may keep its libraries: below /usr/lib. */
+const libraryDirs = ['x86_64-linux-gnu', 'aarch64-linux-gnu', '../lib64', '.'].map((dir) => `/usr/lib/${dir}`);
+
+/** A library that Electron's binary is linked to. */
+const shellLibrary = (debianPackage, file) => ({
+  package: debianPackage,
+  for: 'testing the desktop program',
+  files: libraryDirs.map((dir) => `${dir}/${file}`),
+});
+
 /**
  * Each need: the Debian package, what it is for, and the files that show it is there. One of `programs` on the PATH, or one of
  * `files`, is enough: looking at files is far quicker than asking dpkg, and holds on any distribution.
@@ -16,9 +26,7 @@ const needs = {
   libvirtQemu: {
     package: 'libvirt-daemon-driver-qemu',
     for: 'booting',
-    files: ['x86_64-linux-gnu', 'aarch64-linux-gnu', '../lib64', '.'].map(
-      (dir) => `/usr/lib/${dir}/libvirt/connection-driver/libvirt_driver_qemu.so`,
-    ),
+    files: libraryDirs.map((dir) => `${dir}/libvirt/connection-driver/libvirt_driver_qemu.so`),
   },
   libvirtSystem: { package: 'libvirt-daemon-system', for: 'booting as root', files: ['/etc/libvirt/qemu.conf'] },
   gcc: { package: 'gcc', for: 'compiling the guest kernel', programs: ['gcc'] },
@@ -41,6 +49,17 @@ const needs = {
     files: ['/run/systemd/system'],
   },
   skopeo: { package: 'skopeo', for: 'testing images from a registry', programs: ['skopeo'] },
+  xvfb: { package: 'xvfb', for: 'testing the desktop program', programs: ['Xvfb'] },
+  gtk: shellLibrary('libgtk-3-0', 'libgtk-3.so.0'),
+  nss: shellLibrary('libnss3', 'libnss3.so'),
+  alsa: shellLibrary('libasound2', 'libasound.so.2'),
+  gbm: shellLibrary('libgbm1', 'libgbm.so.1'),
+  lintian: { package: 'lintian', for: 'checking the desktop packages', programs: ['lintian'] },
+  desktopFiles: {
+    package: 'desktop-file-utils',
+    for: 'checking the desktop packages',
+    programs: ['desktop-file-validate'],
+  },
   qemuImg: { package: 'qemu-utils', for: 'checking qcow2 images', programs: ['qemu-img'] },
 };
 
@@ -61,6 +80,7 @@ export const purposes = {
     'qemuImg',
     'registry',
     'skopeo',
+    ...['xvfb', 'gtk', 'nss', 'alsa', 'gbm', 'lintian', 'desktopFiles'],
   ],
   window: ['browser'],
 };

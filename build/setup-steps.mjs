@@ -7,11 +7,13 @@ import { log } from './log.mjs';
 import { runTool } from './run-tool.mjs';
 import { root, SetupError } from './script.mjs';
 import { guestPaths, shipped } from './shipped.mjs';
+import { testElectronBinary, testElectronInputs, unpackTestElectron } from './test-electron.mjs';
 
 /**
  * The steps that are done again only when their inputs changed.
  *
- * Shape: by name `{ title, inputs, outputs, ignore?, isDone?, run }`, paths relative to the root.
+ * Shape: by name `{ title, inputs, outputs, ignore?, isDone?, run, without?, isOptional? }`, paths relative to the root. Where a
+ * step with `without` fails, set-up goes on and says so; where set-up is strict, only if the step is optional too.
  */
 export const steps = {
   npm: {
@@ -32,6 +34,7 @@ export const steps = {
     outputs: guestPaths,
     ignore: (path) => path.startsWith('guest/test/') || path.endsWith('.md'),
     run: buildGuestKernel,
+    without: 'nothing can boot until it is there.',
   },
   bundles: { title: 'programs', inputs: bundleInputs, outputs: bundleOutputs, ignore: isTestFile, run: bundleAll },
   renderer: {
@@ -40,6 +43,14 @@ export const steps = {
     outputs: [`${shipped.renderer.path}index.html`],
     ignore: isTestFile,
     run: buildRenderer,
+  },
+  electron: {
+    title: 'an Electron for tests',
+    inputs: testElectronInputs,
+    outputs: [testElectronBinary],
+    run: unpackTestElectron,
+    without: 'the tests of the desktop program are skipped.',
+    isOptional: true,
   },
 };
 

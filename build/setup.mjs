@@ -19,7 +19,7 @@ const plans = {
   run: { packages: 'run', steps: ['npm', 'guest', 'bundles', 'renderer'], services: true, strict: false },
   dev: { packages: 'run', steps: ['npm', 'guest', 'bundles'], services: true, strict: false },
   fake: { packages: undefined, steps: ['npm'], services: false, strict: true },
-  test: { packages: 'test', steps: ['npm', 'guest', 'bundles', 'renderer'], services: true, strict: true },
+  test: { packages: 'test', steps: ['npm', 'guest', 'bundles', 'renderer', 'electron'], services: true, strict: true },
 };
 
 /** The purposes that `setUp` knows. */
@@ -69,7 +69,13 @@ function listTasks(plan, wantsWindow) {
     services: { after: ['packages'], run: () => startServices(plan) },
     engine: { after: ['compilers'], run: () => (needsEngine ? ensureEngine(plan) : undefined) },
   };
-  const waitsFor = { npm: [], guest: ['npm', 'compilers', 'engine'], bundles: ['npm'], renderer: ['bundles'] };
+  const waitsFor = {
+    npm: [],
+    electron: [],
+    guest: ['npm', 'compilers', 'engine'],
+    bundles: ['npm'],
+    renderer: ['bundles'],
+  };
   for (const name of plan.steps) tasks[name] = { after: waitsFor[name], run: () => ensureStep(name, plan) };
   return tasks;
 }
@@ -128,9 +134,9 @@ async function ensureStep(name, { strict }) {
     try {
       await logStep(`${step.title} (${describeChange(previous, stamp)})`, step.run);
     } catch (error) {
-      if (strict || name !== 'guest' || !(error instanceof SetupError)) throw error;
+      if ((strict && !step.isOptional) || step.without === undefined || !(error instanceof SetupError)) throw error;
       log(`set-up: ${error.message}\n  → ${error.hint}`);
-      log('set-up: going on without it: nothing can boot until it is there.');
+      log(`set-up: going on without it: ${step.without}`);
       return;
     }
   }

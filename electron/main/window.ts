@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { app, BrowserWindow, screen } from 'electron';
-import { startUrl } from './origin.ts';
+import { startUrl } from '../preload/channel.ts';
 import { readWindowState, writeWindowState } from './window-state.ts';
 
 /** `look.md` draws the studio at this size; it holds down to the smaller. */

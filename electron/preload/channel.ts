@@ -1,3 +1,5 @@
+/** The address of the studio's page. The preload script gives its bridge to nothing else. */
+export const startUrl = 'app://firstlight/';
 /** Hands a page's port for the contract to the main process. */
 export const connectChannel = 'contract:connect';
 /** Asks for a directory with the system's dialog; answers with its path, or null. */

@@ -3,13 +3,16 @@ import { contextBridge, ipcRenderer } from 'electron';
 import { createBridge } from '#shared/contract/bridge.ts';
 import { createClient } from '#shared/contract/client.ts';
 import type { ClientPort, EngineMessage } from '#shared/contract/wire.ts';
-import { connectChannel, pickDirectoryChannel, pickFileChannel } from './channel.ts';
+import { connectChannel, pickDirectoryChannel, pickFileChannel, startUrl } from './channel.ts';
 
-contextBridge.exposeInMainWorld('firstlight', {
-  ...createBridge(createClient(connect())),
-  pickDirectory: (): Promise<string | null> => ipcRenderer.invoke(pickDirectoryChannel),
-  pickFile: (): Promise<string | null> => ipcRenderer.invoke(pickFileChannel),
-});
+// Before its first page a window has an empty document, and preload scripts run in that too.
+if (location.href.startsWith(startUrl)) {
+  contextBridge.exposeInMainWorld('firstlight', {
+    ...createBridge(createClient(connect())),
+    pickDirectory: (): Promise<string | null> => ipcRenderer.invoke(pickDirectoryChannel),
+    pickFile: (): Promise<string | null> => ipcRenderer.invoke(pickFileChannel),
+  });
+}
 
 /** A port to the main process. What comes through it is the main process's own, so it is not validated again. */
 function connect(): ClientPort {

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { type Bridge, createBridgeClient } from '#shared/contract/bridge.ts';
 import { setupContract } from '../../electron/main/contract.ts';
 import * as electron from '../../electron/main/testing/stand-in.ts';
-import { connectChannel } from '../../electron/preload/channel.ts';
+import { connectChannel, startUrl } from '../../electron/preload/channel.ts';
 import { createScriptedEngine } from './scripted-engine.ts';
 import { describeContract } from './suite.ts';
 
@@ -12,6 +12,7 @@ let pages = 0;
 
 /** Loads the preload script anew, as each page does, and answers with what the page then sees. */
 async function loadPage(): Promise<{ bridge: Bridge; port: MessagePort }> {
+  vi.stubGlobal('location', { href: startUrl });
   const channel = vi.spyOn(globalThis, 'MessageChannel');
   const script = `../../electron/preload/preload.ts?page=${pages++}`;
   await import(/* @vite-ignore */ script);
@@ -47,6 +48,14 @@ test('the page sees three verbs, the dialogs for folders and files, and nothing 
     'subscribe',
   ]);
   port.close();
+});
+
+test.each(['about:blank', '', 'https://evil.example/'])('a document at "%s" gets no bridge', async (href) => {
+  delete electron.exposed.firstlight;
+  vi.stubGlobal('location', { href });
+  const script = `../../electron/preload/preload.ts?page=${pages++}`;
+  await import(/* @vite-ignore */ script);
+  expect(electron.exposed).toEqual({});
 });
 
 test.each([

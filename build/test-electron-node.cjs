@@ -1,0 +1,30 @@
+// Adds the standard functions that Firstlight uses and the Node.js 18.15 of the Electron for tests lacks.
+const stream = require('node:stream');
+const url = require('node:url');
+
+stream.getDefaultHighWaterMark ??= (isObjectMode) => (isObjectMode ? 16 : 16384);
+
+const canParse = (text, base) => {
+  try {
+    new URL(text, base);
+    return true;
+  } catch {
+    // Not a URL, which is the answer.
+    return false;
+  }
+};
+URL.canParse ??= canParse;
+url.URL.canParse ??= canParse;
+
+AbortSignal.any ??= (signals) => {
+  const controller = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) controller.abort(signal.reason);
+    else
+      signal.addEventListener('abort', () => controller.abort(signal.reason), {
+        once: true,
+        signal: controller.signal,
+      });
+  }
+  return controller.signal;
+};
