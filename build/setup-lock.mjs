@@ -8,10 +8,10 @@ import { connect, createServer } from 'node:net';
 export async function withLock(root, onWait, work) {
   const name = `\0firstlight-setup-${createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 24)}`;
   let server = await tryLock(name);
-  for (let told = false; !server; server = await tryLock(name)) {
+  for (let announced = false; !server; server = await tryLock(name)) {
     await waitForHolder(name, (pid) => {
-      if (!told) onWait(pid);
-      told = true;
+      if (!announced) onWait(pid);
+      announced = true;
     });
   }
   try {

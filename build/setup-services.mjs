@@ -112,7 +112,7 @@ export function repairKvmAccess() {
   const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
   const why = `/dev/kvm is ${mode} with group ${stat.gid}: libvirt's QEMU user cannot open it, so each start would take 44 s`;
   if (kvmGroupId === undefined) {
-    log(`set-up: ${why}. There is no group kvm to give it to; \`npm start -- doctor\` tells more.`);
+    log(`set-up: ${why}. There is no group kvm to give it to; \`npm start -- doctor\` says more.`);
     return;
   }
   try {

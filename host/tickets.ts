@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** A browser that was told to open a page does it within this time, on the slowest machine. */
+/** A browser that was asked to open a page does so within this time, on the slowest machine. */
 const lifetimeMs = 60_000;
 
 /**

@@ -4,7 +4,7 @@ import { decodeFrame, encodeFrame } from '#shared/contract/ws-codec.ts';
 
 /**
  * A client this far behind is dropped. Streams stop at 100,000 unacknowledged bytes each, so only a client that reads
- * nothing while events and results pile up gets here; it may reconnect and ask anew.
+ * nothing while events and results pile up gets here; it may reconnect and ask again.
  */
 const maxBufferedBytes = 64 * 1024 * 1024;
 

@@ -169,7 +169,7 @@ describe('single instance', () => {
     expect(window?.focus).toHaveBeenCalledOnce();
   });
 
-  test('and is told to end itself', () => {
+  test('and is asked to end itself', () => {
     electron.app.requestSingleInstanceLock.mockReturnValueOnce(false);
     expect(setupSingleInstance()).toBe(false);
   });
@@ -225,7 +225,7 @@ describe('ending', () => {
     expect(log).toHaveBeenCalledWith('ended badly: the disk is full');
   });
 
-  test('does not wait for ever', async () => {
+  test('does not wait forever', async () => {
     setupQuit([() => new Promise(() => undefined)], () => undefined, 20);
     electron.app.emit('will-quit', { preventDefault: () => undefined });
     await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(0));

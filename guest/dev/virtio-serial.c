@@ -32,9 +32,9 @@ static uint8_t rx_buffers[RX_BUFFERS][RX_BYTES] __attribute__((aligned(4096)));
 static struct virtq *rx, *tx;
 /* Control messages that the device has not done with yet. */
 static int unsent;
-/* Buffers for the device's control messages that it has not been told of. */
+/* Buffers for control messages of the device that it has not been notified of. */
 static int offered;
-/* 1 when some were sent that it has not been told of. */
+/* 1 when messages were sent that the device has not been notified of. */
 static int untold;
 static int open_port;
 /* 1 while the host may not have taken what was sent last. */

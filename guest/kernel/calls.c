@@ -35,7 +35,7 @@
 #define APIC_TIMER_DIVIDE 0x3e0
 #define APIC_MASKED 0x10000
 #define APIC_DIVIDE_BY_16 3
-/* Vectors 16 to 63 wait for ever: a device that is made to send one of the exceptions' numbers does not get through. */
+/* Vectors 16 to 63 wait forever: a device that is made to send one of the exceptions' numbers does not get through. */
 #define APIC_PRIORITY_OF_INTERRUPTS 0x30
 
 /* PIIX4's and ICH9's ACPI power management: its registers lie at an address that firmware chooses. */

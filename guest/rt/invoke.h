@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include "engine.h"
 
-/* Says HELLO and answers invocations for ever. */
+/* Says HELLO and answers invocations forever. */
 _Noreturn void invoke_loop(void);
 
 /* Tells the host of a panic, if the channel is open. */

@@ -94,7 +94,7 @@ describe('the console port', () => {
     expect(await answer).toBe('"done"');
   });
 
-  it('is emptied before a crash is told of on the serial port', async () => {
+  it('is emptied before a crash is reported on the serial port', async () => {
     const code = `export default (event) => { console.log('last words'); return new Function('return ' + '()=>'.repeat(event.deep) + '1'); };`;
     const { guest, text } = await boot(code, 256);
     const error = await guest.fails({ deep: 2500 });

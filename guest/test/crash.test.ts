@@ -10,7 +10,7 @@ afterAll(() => functions.close());
 const crashing = `export default (event) => event.deep ? new Function('return ' + '()=>'.repeat(event.deep) + '1') && 1 : 'fine';`;
 
 describe('a crash of the engine', () => {
-  it('is decoded on the console, told to the host, and ends the machine', async () => {
+  it('is decoded on the console, reported to the host, and ends the machine', async () => {
     const guest = await functions.boot(crashing, { memoryMiB: 256 });
     expect(await guest.answer({})).toBe('"fine"');
     const exited = new Promise((resolve) => guest.process.once('exit', resolve));
@@ -50,7 +50,7 @@ describe('a host that breaks the protocol', () => {
     expect(await guest.answer({})).toBe('1');
   });
 
-  it('is given up when frames cannot be told apart any more', async () => {
+  it('is abandoned when frames can no longer be separated', async () => {
     for (const [at, value] of [
       [5, 9],
       [3, 0xff],

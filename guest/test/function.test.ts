@@ -27,7 +27,7 @@ export default async function handler(event) {
     expect(await guest.answer({ ok: true })).toBe('"fine"');
   });
 
-  it('names what was thrown when it is no Error', async () => {
+  it('names what was thrown when it is not an Error', async () => {
     const guest = await boot(`const cases = {
       string: () => { throw 'words'; },
       object: async () => { throw { code: 7 }; },
@@ -130,7 +130,7 @@ export default async function handler() {
     }
   });
 
-  it('never settles and is told so at once', async () => {
+  it('never settles and is reported at once', async () => {
     const guest = await boot(`const cases = {
       never: () => new Promise(() => {}),
       fine: () => 'fine',

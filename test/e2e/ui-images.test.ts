@@ -115,12 +115,12 @@ describe('the image inspector', () => {
     const dialog = page.getByRole('dialog', { name: 'Look into an image' });
     await dialog.getByRole('textbox').fill('relative.img');
     expect(await dialog.getByRole('button', { name: 'Open' }).isDisabled()).toBe(true);
-    engine.faults.imageError = new FirstlightError('IMAGE_INVALID', '/etc/passwd is no image.', {
+    engine.faults.imageError = new FirstlightError('IMAGE_INVALID', '/etc/passwd is not an image.', {
       hint: 'Images of Nanos, of ops, and ours can be read.',
     });
     await dialog.getByRole('textbox').fill('/etc/passwd');
     await page.keyboard.press('Enter');
-    await page.getByRole('alert').getByText('/etc/passwd is no image.').waitFor();
+    await page.getByRole('alert').getByText('/etc/passwd is not an image.').waitFor();
     engine.faults.imageError = null;
     await page.getByRole('button', { name: 'Read it again' }).click();
     await page.getByRole('alert').getByText('There is no /etc/passwd.').waitFor();

@@ -86,7 +86,7 @@ describe('the options form', () => {
     expect(saved()).toContain('"vcpus": 4');
   });
 
-  it('marks what is wrong in the file already, and leads to the text for what is no option', async () => {
+  it('marks what is wrong in the file already, and leads to the text for what is not an option', async () => {
     const { page, engine } = await open();
     engine.writeOutside(
       'hello',
@@ -99,7 +99,7 @@ describe('the options form', () => {
     await option(page, 'nanos.options.log_level').getByRole('alert').getByText('"err" or "warn"').waitFor();
     await page.getByRole('alert').getByText('nanos.prt').waitFor();
     engine.writeOutside('hello', 'firstlight.json', '{ "name": ');
-    await page.getByText('is no JSON as it stands').waitFor();
+    await page.getByText('is not JSON as it stands').waitFor();
     await page.getByRole('button', { name: 'Edit as text' }).last().click();
     await page.getByRole('tab', { name: 'firstlight.json' }).waitFor();
   });

@@ -91,7 +91,7 @@ describe('the main path', () => {
     expect(await page.getByRole('button', { name: 'Fix' }).count()).toBe(0);
   });
 
-  it('does not send an event that is no JSON', async () => {
+  it('does not send an event that is not JSON', async () => {
     const { page, engine } = await open();
     await page.getByRole('option').first().waitFor();
     const before = engine.runs().length;

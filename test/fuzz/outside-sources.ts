@@ -145,7 +145,7 @@ export const opsConfigs: FuzzTarget = {
   },
 };
 
-/** Whether one of several readings of an input succeeds: that it is refused is no end. */
+/** Whether one of several readings of an input succeeds: that it is refused is not an end. */
 async function isTaken(attempt: () => unknown): Promise<boolean> {
   try {
     await attempt();

@@ -116,7 +116,7 @@ function describe(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
-/** Ends this process when one input goes on for ever: nothing inside the thread could. It says which it was. */
+/** Ends this process when one input goes on forever: nothing inside the thread could. It says which it was. */
 function watch(name: string): { readonly tell: (index: number) => void; readonly end: () => Promise<unknown> } {
   const shared = new Int32Array(new SharedArrayBuffer(4));
   const source = `

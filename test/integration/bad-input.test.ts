@@ -75,7 +75,7 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
     expect(JSON.parse((await cli(['runs', '--json'])).out)).toEqual([]);
   });
 
-  it('an event that is no event is refused before anything runs', async () => {
+  it('an event that is not an event is refused before anything runs', async () => {
     const dir = project('events', 'export default (event) => event;');
     writeFileSync(join(home, 'broken.json'), '{\n  "a": 1,\n  "b" 2\n}');
     const words: Record<string, string> = {

@@ -3,7 +3,7 @@ import { describeDamage, FormatError } from '@firstlight/files';
 /**
  * Why a disk image could not be read or written.
  *
- * `damaged`: what is read is no whole image. `unsupported`: it is one of a kind that is not read here. `base-missing`: the
+ * `damaged`: what is read is not a whole image. `unsupported`: it is one of a kind that is not read here. `base-missing`: the
  * file that it builds on is not there; `base-changed`: that is another now. The others are of writing: `part-missing`,
  * `boot-code-invalid`, `boot-files-too-large`: of what it is to boot from; `too-large`: the disk; `name-too-long`: of the base.
  */

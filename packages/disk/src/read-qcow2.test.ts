@@ -8,7 +8,7 @@ import { openDisk, openSource } from './open-disk.ts';
 
 let dir: string;
 let raw: string;
-/** Data at both ends, zeros between, and a length that is no whole number of clusters. */
+/** Data at both ends, zeros between, and a length that is not a whole number of clusters. */
 const content = Buffer.alloc(3 * 1024 ** 2 + 5 * 512);
 content.fill('first', 0, 200_000);
 content.fill('last', content.length - 70_000);

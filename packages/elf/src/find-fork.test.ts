@@ -100,7 +100,7 @@ describe('a program that does not', () => {
     }
   });
 
-  test('cannot be told apart without its names', async () => {
+  test('cannot be identified without its names', async () => {
     const report = await forks(await shop.compile('stripped', emptyMain, '-static', '-s'));
     expect(report).toEqual({ uses: [], isUnknown: true });
   });

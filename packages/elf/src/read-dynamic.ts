@@ -3,7 +3,7 @@ import { dynamicTag, flags1 } from './elf-numbers.ts';
 import { elfInvalid } from './read-header.ts';
 import { fileOffsetOf, type Segment } from './segment.ts';
 
-/** What the dynamic linker is told. Shape: search paths as they stand there, with `$ORIGIN` and colons. */
+/** The dynamic section's entries for the linker. Shape: search paths as written, with `$ORIGIN` and colons. */
 export interface Dynamic {
   readonly needed: readonly string[];
   readonly soname: string | null;

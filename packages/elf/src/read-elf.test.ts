@@ -44,7 +44,7 @@ describe('what an ELF file is', () => {
     });
   });
 
-  test('the dynamic section and the build id are as the linker was told', async () => {
+  test('the dynamic section and the build id are what the linker wrote', async () => {
     const library = await shop.compile('libone.so', libraryCode('one'), '-shared', '-fPIC', '-Wl,-soname,libone.so.1');
     const id = '0123456789abcdef';
     const flags = ['-Wl,--no-as-needed', library, `-Wl,--build-id=0x${id}`, '-Wl,-rpath,$ORIGIN/lib:/opt/lib'];
@@ -56,7 +56,7 @@ describe('what an ELF file is', () => {
     expect(withRpath.dynamic).toMatchObject({ rpath: '$ORIGIN/lib:/opt/lib', runpath: null });
   });
 
-  test('symbols are told to be defined or asked for', async () => {
+  test('symbols are read as defined or undefined', async () => {
     const path = await shop.compile('symbols', '#include <stdio.h>\nint mine;\nint main(void) { return puts("x"); }');
     await withFileSource(path, async (source) => {
       const tables = symbolTables(source, await readSections(source, (await readElf(source)).header));
@@ -78,7 +78,7 @@ describe('what cannot be read', () => {
 
   test('says what it is instead', async () => {
     await expect(read('/usr/bin/ldd')).rejects.toEqual(invalid(/is a script/));
-    await expect(read('/etc/passwd')).rejects.toEqual(invalid(/is no ELF file/));
+    await expect(read('/etc/passwd')).rejects.toEqual(invalid(/is not an ELF file/));
     await expect(read('/dev/null')).rejects.toEqual(expect.objectContaining({ reason: 'not-a-file' }));
     await expect(read('/usr')).rejects.toEqual(expect.objectContaining({ reason: 'not-a-file' }));
     await expect(read('/no/such/file')).rejects.toEqual(expect.objectContaining({ reason: 'not-found' }));
@@ -101,7 +101,7 @@ describe('what cannot be read', () => {
         (bytes) => bytes.writeBigUInt64LE(0xfffn << 50n, segmentAt(bytes, 1) + 8),
       ],
       [/more bytes in the file than in memory/, (bytes) => bytes.writeBigUInt64LE(1n, segmentAt(bytes, 1) + 40)],
-      [/its interpreter "" is no absolute path/, (bytes) => bytes.writeBigUInt64LE(7n, segmentAt(bytes, 3) + 8)],
+      [/its interpreter "" is not an absolute path/, (bytes) => bytes.writeBigUInt64LE(7n, segmentAt(bytes, 3) + 8)],
     ];
     for (const [words, change] of cases) await expect(changed(path, change)).rejects.toEqual(invalid(words));
   });

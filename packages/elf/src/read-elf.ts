@@ -131,7 +131,8 @@ async function readInterpreter(source: ByteSource, segments: readonly Segment[])
   const bytes = await source.read(segment.offset, segment.fileBytes);
   const end = bytes.indexOf(0);
   const path = bytes.toString('utf8', 0, end === -1 ? bytes.length : end);
-  if (!path.startsWith('/')) throw elfInvalid(source, `its interpreter ${JSON.stringify(path)} is no absolute path`);
+  if (!path.startsWith('/'))
+    throw elfInvalid(source, `its interpreter ${JSON.stringify(path)} is not an absolute path`);
   return path;
 }
 

@@ -198,7 +198,7 @@ describe('another root directory', () => {
     },
   );
 
-  test('a circle of links is no file', async () => {
+  test('a circle of links is not a file', async () => {
     const root = await makeRoot('circle', { ...usual, a: 'b', b: 'a' });
     await expect(resolveClosure('/a', { root })).rejects.toEqual(expect.objectContaining({ reason: 'not-found' }));
   });
@@ -266,7 +266,7 @@ describe('what is looked for besides', () => {
     expect(await suggestedFor('neither', emptyMain)).toEqual([]);
   });
 
-  test('is no directory by $PLATFORM, which a guest does not know: it is warned of', async () => {
+  test('a search path with $PLATFORM, which a guest does not know, is skipped with a warning', async () => {
     const inner = await library('platform/x86_64/libinner', undefined, '-Wl,-soname,libinner.so');
     const program = await shop.compile('platform/app', mainCalling('inner'), inner, ...runpath('$ORIGIN/$PLATFORM'));
     const { warnings } = await resolveClosure(program);
@@ -274,7 +274,7 @@ describe('what is looked for besides', () => {
   });
 });
 
-/** Puts a closure's tree into a directory and has its own linker, told nothing else, say what it finds there. */
+/** Copies a closure's tree into a directory, and lists what its own dynamic linker finds there. */
 async function boot(
   closure: Closure,
   prepare?: (builder: ReturnType<typeof createFileTree>) => void,
@@ -331,17 +331,17 @@ describe('a tree of a closure', () => {
   });
 });
 
-describe('what is no program', () => {
-  test('is refused when it is no file', async () => {
+describe('a path without a program', () => {
+  test('is refused when it is not a file', async () => {
     await expect(resolveClosure('/usr')).rejects.toThrow('/usr is not a file.');
     await expect(resolveClosure('/dev/null')).rejects.toThrow('/dev/null is not a file.');
   });
 
   test('is refused with its kind', async () => {
     const object = await shop.compile('object.o', emptyMain, '-c');
-    await expect(resolveClosure(object)).rejects.toThrow(/no program: its ELF type is relocatable/);
+    await expect(resolveClosure(object)).rejects.toThrow(/not a program: its ELF type is relocatable/);
     const shared = await library('lonely');
-    await expect(resolveClosure(shared)).rejects.toThrow(/no program: its ELF type is shared object/);
+    await expect(resolveClosure(shared)).rejects.toThrow(/not a program: its ELF type is shared object/);
   });
 
   test('is refused with its machine', async () => {

@@ -59,7 +59,7 @@ async function readProgram(files: RootedFiles, path: string): Promise<{ found: R
     path,
   );
   if (!['executable', 'pie', 'static', 'static-pie'].includes(elf.type)) {
-    throw new ElfError('not-a-program', `${path} is no program: its ELF type is ${elf.type}.`, {
+    throw new ElfError('not-a-program', `${path} is not a program: its ELF type is ${elf.type}.`, {
       hint: elf.type === 'relocatable' ? 'Link it first.' : 'Name the program that uses it.',
       subject: path,
     });

@@ -23,7 +23,7 @@ export interface FileSource extends ByteSource {
 /**
  * Opens a file for reading.
  *
- * Errors: `not-found`; `not-a-file` when it is no regular file, whose reading might never end; `read-failed`.
+ * Errors: `not-found`; `not-a-file` when it is not a regular file, whose reading might never end; `read-failed`.
  */
 export async function openFile(path: string): Promise<FileSource> {
   // A pipe would hold the opening up until somebody writes.

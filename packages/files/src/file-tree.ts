@@ -17,7 +17,7 @@ export type FileTree = ReadonlyMap<string, TreeNode>;
 
 /** A tree that is being put together. What is added later takes the place of what was there. */
 export interface FileTreeBuilder {
-  /** Adds a node and the directories above it. Errors: as `guestPath`; `path-taken` when a parent is no directory. */
+  /** Adds a node and the directories above it. Errors: as `guestPath`; `path-taken` when a parent is not a directory. */
   readonly add: (path: string, node: TreeNode) => void;
   readonly addAll: (tree: FileTree) => void;
   /** Takes a node and all below it away. */

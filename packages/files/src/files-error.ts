@@ -38,7 +38,7 @@ export function undefinedIfMissing(thrown: unknown): undefined {
   throw thrown;
 }
 
-/** The error for a file that the system does not let us read. What is no failed call of the system stays as it is. */
+/** The error for a file that the system does not let us read. What is not a failed call of the system stays as it is. */
 export const readFailed = (thrown: unknown, path: string, doing = 'read'): unknown =>
   systemFailed('read-failed', thrown, doing, path);
 

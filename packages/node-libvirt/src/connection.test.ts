@@ -325,7 +325,7 @@ describe('a server that does not keep to the protocol', () => {
     expect((await closed)[0]).toMatchObject({ error: { name: 'LibvirtProtocolError' } });
   });
 
-  it('is no reason to crash, whatever bytes it sends', async () => {
+  it('that sends arbitrary bytes does not crash the client', async () => {
     let seed = 42;
     const random = () => {
       seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;

@@ -235,7 +235,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       try {
         await session.call(protocol.connectClose, undefined, { timeoutMs: closeTimeoutMs });
       } catch {
-        // The daemon is told as a courtesy; the socket's end says the same.
+        // Closing the connection is a courtesy to the daemon; the socket's end means the same.
       }
       session.destroy(closed);
     }

@@ -50,7 +50,7 @@ export class LibvirtError extends Error {
   }
 }
 
-/** Tells that there is no working connection: it could not be opened, or it ended under a call or stream. */
+/** Reports that there is no working connection: it could not be opened, or it ended during a call or stream. */
 export class LibvirtConnectionError extends Error {
   override readonly name: string = 'LibvirtConnectionError';
   readonly reason: ConnectionErrorReason;

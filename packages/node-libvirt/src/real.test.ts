@@ -113,8 +113,10 @@ describe.skipIf(skipSystem !== '')(named('the system daemon', skipSystem), () =>
     await ends;
     await expect.poll(() => events.at(-1)?.event).toBe('stopped');
     // Some releases report the shutdown of a destroyed domain, others only that it stopped.
-    const told = events.filter(({ event }) => event !== 'shutdown').map(({ event, detail }) => `${event} ${detail}`);
-    expect(told).toEqual([
+    const reported = events
+      .filter(({ event }) => event !== 'shutdown')
+      .map(({ event, detail }) => `${event} ${detail}`);
+    expect(reported).toEqual([
       'started booted',
       'suspended paused',
       'resumed unpaused',
@@ -265,7 +267,7 @@ describe.skipIf(skipPrivate !== '')(named('a daemon of our own', skipPrivate), (
   });
 
   it.skipIf(skipSystem !== '')(
-    named('is what a user without rights to the system daemon has, and is told of', skipSystem),
+    named('is used by a user without rights to the system daemon, with a notice', skipSystem),
     async () => {
       const output = await runAsNobody(`
       try { await connect({ uri: 'qemu:///system' }); }

@@ -10,7 +10,7 @@ export interface Transport {
   connect(signal?: AbortSignal): Promise<Duplex>;
 }
 
-/** A transport over a unix socket. Errors: LibvirtConnectionError, told apart by `reason`. */
+/** A transport over a unix socket. Errors: LibvirtConnectionError; `reason` says which. */
 export function unixTransport(socketPath: string): Transport {
   return {
     description: socketPath,

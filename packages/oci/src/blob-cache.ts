@@ -49,7 +49,7 @@ export interface BlobCache {
 
 const layerFileName = 'layer.json';
 const layerSchema = z.object({ entries: unpackedSchema, skipped: z.array(z.string()) });
-/** More are not told one by one. */
+/** The most files that a report names one by one. */
 const maxSkipped = 100;
 /** A build of another process may be reading it. */
 const inUseMs = 3_600_000;

@@ -77,7 +77,7 @@ function wrongPlatform(what: string, there: readonly string[]): OciError {
   });
 }
 
-/** Errors: `unsupported` for a layer that is no file system, or that no registry gives away. */
+/** Errors: `unsupported` for a layer that is not a file system, or that no registry gives away. */
 function checkLayer({ mediaType, digest }: Descriptor, what: string): void {
   const isTar = /^application\/vnd\.(oci\.image\.layer|docker\.image\.rootfs)\..*tar([.+](gzip|zstd))?$/.test(
     mediaType,

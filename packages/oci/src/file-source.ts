@@ -22,7 +22,7 @@ export interface FileSource {
 export async function openFolder(dir: string): Promise<FileSource> {
   const found = await stat(dir).catch(undefinedIfMissing);
   if (found === undefined) throw notFound(dir, 'does not exist');
-  if (!found.isDirectory()) throw notFound(dir, 'is no folder');
+  if (!found.isDirectory()) throw notFound(dir, 'is not a folder');
   const isFile = async (path: string) => (await stat(join(dir, path)).catch(undefinedIfMissing))?.isFile() ?? false;
   return {
     name: dir,
@@ -48,7 +48,7 @@ type Place =
 export async function openArchive(path: string, cache: BlobCache, signal?: AbortSignal): Promise<FileSource> {
   const found = await stat(path).catch(undefinedIfMissing);
   if (found === undefined) throw notFound(path, 'does not exist');
-  if (!found.isFile()) throw notFound(path, 'is no file');
+  if (!found.isFile()) throw notFound(path, 'is not a file');
   const isPacked = compressionOf(await readHead(path)) !== 'none';
   const options = { archive: path, signal };
   const places = new Map<string, Place>();
@@ -125,7 +125,7 @@ const notFound = (path: string, why: string) =>
   });
 
 const lacks = (name: string, path: string) =>
-  new OciError('invalid', `${name} is no whole image: ${path} is missing.`, {
+  new OciError('invalid', `${name} is not a whole image: ${path} is missing.`, {
     hint: 'Save or copy the image again.',
     subject: name,
   });

@@ -92,14 +92,14 @@ function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw invalidImage(what, 'its description is no JSON.', cause);
+    throw invalidImage(what, 'its description is not JSON.', cause);
   }
 }
 
 function check<Schema extends z.ZodType>(schema: Schema, json: unknown, what: string): z.output<Schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw invalidImage(what, `its description is no image's (${z.prettifyError(parsed.error).split('\n')[0]}).`);
+  throw invalidImage(what, `its description is not an image's (${z.prettifyError(parsed.error).split('\n')[0]}).`);
 }
 
 const invalidImage = (what: string, why: string, cause?: unknown) =>

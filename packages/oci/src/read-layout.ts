@@ -24,7 +24,7 @@ export async function readLayout(files: FileSource, tag: string | null): Promise
     blob: (digest) => files.open(blobPath(digest)),
   };
   const index = parseManifest(await readAll(await files.open('index.json'), maxManifestBytes, files.name), files.name);
-  if ('config' in index) throw new OciError('invalid', `${files.name}: index.json is no index.`);
+  if ('config' in index) throw new OciError('invalid', `${files.name}: index.json is not an index.`);
   const { digest } = choose(index, tag, files.name);
   const bytes = await store.document(digest, maxManifestBytes, 'manifest');
   return { ...(await findImage(store, { digest, bytes }, files.name)), close: files.close };

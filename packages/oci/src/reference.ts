@@ -35,7 +35,7 @@ export function parseReference(text: string, cwd: string): OciReference {
     const [, path = '', tag] = /^([^:]+?)(?:[:@](?!\/)(.+))?$/s.exec(rest) ?? [];
     if (path === '' || path.includes('\0')) throw badReference(text, 'it names no path');
     if (tag !== undefined && !/^[A-Za-z0-9][\w./:@-]{0,255}$/.test(tag)) {
-      throw badReference(text, `"${tag}" is no tag (a path with a colon in it cannot be given here)`);
+      throw badReference(text, `"${tag}" is not a tag (a path with a colon in it cannot be given here)`);
     }
     return { kind: pathKinds[prefix as keyof typeof pathKinds], path: resolve(cwd, path), tag: tag ?? null };
   }
@@ -51,9 +51,9 @@ function parseRegistryReference(text: string): OciReference {
   }
   const [, name = '', tag, digest] = /^([^:@]*)(?::([^@]*))?(?:@(.*))?$/s.exec(bare.slice(slash + 1)) ?? [];
   if (name.length > 255 || !namePattern.test(name)) {
-    throw badReference(text, `"${name}" is no name: lower-case letters, digits, and . _ - / between them`);
+    throw badReference(text, `"${name}" is not a name: lower-case letters, digits, and . _ - / between them`);
   }
-  if (tag !== undefined && !tagPattern.test(tag)) throw badReference(text, `"${tag}" is no tag`);
+  if (tag !== undefined && !tagPattern.test(tag)) throw badReference(text, `"${tag}" is not a tag`);
   if (digest !== undefined && !digestPattern.test(digest)) throw badReference(text, `"${digest}" is no sha256 digest`);
   return { kind: 'registry', host, name, reference: digest ?? tag ?? 'latest' };
 }

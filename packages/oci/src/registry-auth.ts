@@ -1,4 +1,4 @@
-/** How a registry is told who asks: by tokens that it gives out, or by name and password. */
+/** Authentication at a registry: by its bearer tokens, or by name and password. */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';

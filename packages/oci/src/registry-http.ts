@@ -42,7 +42,7 @@ export async function get(
     const location = answer.headers.get('location');
     if (![301, 302, 303, 307, 308].includes(answer.status) || location === null) return answer;
     await drop(answer);
-    if (!URL.canParse(location, at.href)) throw unreachable(url, 'it leads to what is no address');
+    if (!URL.canParse(location, at.href)) throw unreachable(url, 'it leads to a URL that is not valid');
     at = new URL(location, at);
   }
   throw unreachable(url, `it leads on more than ${maxRedirects} times`);

@@ -32,7 +32,7 @@ const image = {
   tag: 'v1',
 };
 
-/** Opens with a cache of its own, unless it is told which. */
+/** Opens with a cache of its own, unless one is given. */
 function opener(env: NodeJS.ProcessEnv = {}) {
   const home = join(base, `home-${count++}`);
   const cacheDir = join(home, 'blobs');
@@ -209,7 +209,7 @@ describe('a registry that is played', () => {
     await expect(opener().open(`${looping}/a:b`)).rejects.toMatchObject({ reason: 'registry-unreachable' });
   });
 
-  it('that is not there is told so, with what works instead', async () => {
+  it('that is missing is reported, with what works instead', async () => {
     await expect(opener().open('127.0.0.1:1/a:b')).rejects.toMatchObject({
       reason: 'registry-unreachable',
       hint: expect.stringContaining('docker save'),

@@ -62,7 +62,7 @@ export async function readRegistry(reference: RegistryReference, options: Regist
 /** Docker Hub answers under another name than its images have. */
 const apiHostOf = (host: string) => (host === 'docker.io' ? `registry-1.${host}` : host);
 
-/** What asks the registry for a document or blob of one repository, and proves who asks when it is told to. */
+/** A client for one repository of a registry: it fetches documents and blobs, and authenticates when challenged. */
 function createClient({ host, name }: RegistryReference, { env, signal }: RegistryOptions) {
   const base = new URL(`https://${apiHostOf(host)}`);
   if (isLoopback(base.hostname)) base.protocol = 'http:';

@@ -51,7 +51,7 @@ const parserOptions: object = { allowUnknownFormat: true };
 /**
  * The entries of an archive, packed or not, in their order.
  *
- * Errors: `path-escapes` for a name with `..` that leads out; `invalid` for what is no tar, is cut short, or exceeds the limits;
+ * Errors: `path-escapes` for a name with `..` that leads out; `invalid` for data that is not tar, is cut short, or exceeds the limits;
  * the signal's reason. Devices, pipes and names that are not UTF-8 are passed over.
  */
 export async function* readTar(packed: Bytes, options: ReadTarOptions): AsyncGenerator<TarEntry> {

@@ -187,7 +187,7 @@ describe('an archive that asks for too much', () => {
 describe('a broken archive', () => {
   it.each([
     ['cut short in a file', async () => (await makeTar([{ name: 'a', data: 'x'.repeat(2000) }])).subarray(0, 1024)],
-    ['no tar at all', async () => Buffer.from('This is no archive.'.repeat(100))],
+    ['no tar at all', async () => Buffer.from('This is not an archive.'.repeat(100))],
     ['gzip that is cut short', async () => gzipSync(await makeTar([{ name: 'a', data: 'x' }])).subarray(0, 40)],
     ['gzip with a flipped bit', async () => flipped(gzipSync(await makeTar([{ name: 'a', data: 'abc' }])), 30)],
     [

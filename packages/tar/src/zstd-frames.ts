@@ -11,7 +11,7 @@ const skippableMagic = 0x184d2a50;
 /**
  * Takes the bytes of a stream as they come, and calls `onWindow` with the memory that each frame needs to be unpacked.
  *
- * Shape: what is no frame ends it quietly; unpacking finds that too. Units: bytes.
+ * Shape: what is not a frame ends it quietly; unpacking finds that too. Units: bytes.
  */
 export function followFrames(onWindow: (bytes: number) => void): (chunk: Uint8Array) => void {
   let expecting: Expecting | null = 'magic';

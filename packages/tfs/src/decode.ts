@@ -92,7 +92,7 @@ export function createDecoder(): Decoder {
     return { target, left: header.length, key: isTuple ? '' : -1 };
   }
 
-  /** A value that is no tuple or vector. Shape: null takes what was there away. */
+  /** A value that is not a tuple or vector. Shape: null takes what was there away. */
   function readScalar(cursor: Cursor, { type, immediate, length }: Header, at: number): string | bigint | null {
     if (type === valueType.integer) {
       if (!immediate) throw cursor.invalid('an integer that refers to another', at);
@@ -111,7 +111,7 @@ export function createDecoder(): Decoder {
     const isOld = version === oldVersion;
     const startAt = cursor.at;
     const first = readHeader(cursor, isOld);
-    if (first.type !== valueType.tuple) throw cursor.invalid('a record that is no tuple', startAt);
+    if (first.type !== valueType.tuple) throw cursor.invalid('a record that is not a tuple', startAt);
     // A stack of our own: how deep values lie in each other is for the image to say.
     const stack = [open(cursor, first, startAt)];
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {

@@ -46,7 +46,7 @@ function openHostFile(path: string, bytes: number): FileSource {
   const close = () => closeSync(fd);
   try {
     const found = attempt(path, () => fstatSync(fd));
-    if (!found.isFile()) throw new TfsError('not-a-file', `${path} is no regular file any more.`);
+    if (!found.isFile()) throw new TfsError('not-a-file', `${path} is not a regular file any more.`);
     checkSize(path, found, bytes);
   } catch (thrown) {
     close();

@@ -49,7 +49,7 @@ export function readExtents(file: Tuple, { start, bytes: volumeBytes, invalid }:
   return { bytes, extents, storedBytes: extents.reduce((sum, extent) => sum + extent.allocatedBytes, 0) };
 
   function readExtent(key: string, value: TupleValue): Extent {
-    if (!(value instanceof Map)) throw invalid('an extent is no tuple: that of its file is', file);
+    if (!(value instanceof Map)) throw invalid('an extent is not a tuple: that of its file is', file);
     const tuple: Tuple = value;
     const sectors = (name: string) => {
       const found = numberIn(tuple.get(name) ?? '');

@@ -50,7 +50,7 @@ export function readTree(disk: Disk, span: Span, log: Log, root: Tuple): ImageNo
     const target = tuple.get('linktarget');
     if (typeof target !== 'string') return { kind: 'file', path, depth, data: dataOf(tuple) };
     if (target === '' || target.length > maxPathLength || target.includes('\0')) {
-      throw invalid(`the target of the link ${JSON.stringify(path)} is no path: its tuple is`, tuple);
+      throw invalid(`the target of the link ${JSON.stringify(path)} is not a path: its tuple is`, tuple);
     }
     return { kind: 'symlink', path, depth, target };
   }
@@ -69,7 +69,7 @@ export function readTree(disk: Disk, span: Span, log: Log, root: Tuple): ImageNo
     if (!isName(name))
       throw invalid(`a name that no file may have (${JSON.stringify(path.slice(0, 80))}) in`, level.tuple);
     if (!(tuple instanceof Map))
-      throw invalid(`${JSON.stringify(path)} is no tuple: that of its directory is`, level.tuple);
+      throw invalid(`${JSON.stringify(path)} is not a tuple: that of its directory is`, level.tuple);
     if (path.length > maxPathLength)
       throw invalid(`a path longer than ${maxPathLength} characters: its tuple is`, tuple);
     pathChars += path.length;

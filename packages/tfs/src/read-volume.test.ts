@@ -33,7 +33,7 @@ const refused = (message: RegExp) => ({
 
 async function contentOf(volume: Volume, path: string): Promise<Buffer> {
   const node = volume.nodes.find((found) => found.path === path);
-  if (node?.kind !== 'file') throw new Error(`${path} is no file`);
+  if (node?.kind !== 'file') throw new Error(`${path} is not a file`);
   const chunks = [];
   for await (const chunk of readFileBytes(volume.disk, node.data)) chunks.push(Uint8Array.from(chunk));
   return Buffer.concat(chunks);
@@ -231,7 +231,7 @@ describe('a damaged file system is refused, with the place of the damage', () =>
     ['more values than bytes', whole([...header(true, valueType.tuple, 1e9)]), /1000000000 values are announced/],
     ['more entries than bytes in a vector', whole([0x91, 0x81, 97, ...header(true, 2, 5e8)]), /500000000 values/],
     ['a string longer than the record', whole([0x91, 0x81, 97, ...header(true, 4, 4000)]), /4000 bytes are announced/],
-    ['a record that is no tuple', whole([0xc1, 97]), /no tuple/],
+    ['a record that is not a tuple', whole([0xc1, 97]), /not a tuple/],
     ['bytes after a record', whole([0x90, 0]), /goes on after its end at byte 524/],
     ['a reference to nothing', whole([0x11, 99]), /referred to \(99\)/],
     ['a tuple that refers to a name', whole([0x91, 0x81, 97, 0x10, 2]), /refers to what is none/],
@@ -252,7 +252,7 @@ describe('a damaged file system is refused, with the place of the damage', () =>
   });
 
   it.each<[string, Written, RegExp]>([
-    ['a file length that is no number', { filelength: '-1', extents: {} }, /says it has "-1" bytes/],
+    ['a file length that is not a number', { filelength: '-1', extents: {} }, /says it has "-1" bytes/],
     ['a file length beyond all files', { filelength: 2n ** 63n, extents: {} }, /says it has 9223372036854775808 bytes/],
     ['an extent outside the disk', fileTuple(512, [[0, 1, 100]]), /outside the file system \(bytes 51200 to 51712\)/],
     ['an extent without length', fileTuple(512, [[0, 0, first]]), /without length/],
@@ -267,9 +267,9 @@ describe('a damaged file system is refused, with the place of the damage', () =>
       /extents of a file overlap/,
     ],
     ['an extent over the log', fileTuple(512, [[0, 1, 2]]), /the log and "\/f" both take the room at byte 1024/],
-    ['an extent that is no tuple', { filelength: 1n, extents: { '0': 'x' } }, /an extent is no tuple/],
-    ['a link to nowhere', { linktarget: '' }, /"\/f" is no path/],
-    ['an entry that is no tuple', 'text', /"\/f" is no tuple/],
+    ['an extent that is not a tuple', { filelength: 1n, extents: { '0': 'x' } }, /an extent is not a tuple/],
+    ['a link to nowhere', { linktarget: '' }, /"\/f" is not a path/],
+    ['an entry that is not a tuple', 'text', /"\/f" is not a tuple/],
   ])('%s', async (_, file, message) => {
     await expect(readRoot({ children: { f: file } }, { data })).rejects.toMatchObject(refused(message));
   });

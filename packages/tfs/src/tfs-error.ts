@@ -3,7 +3,7 @@ import { describeDamage, FormatError } from '@firstlight/files';
 /**
  * Why a TFS volume could not be read or written.
  *
- * `damaged`: what is read is no whole volume. The others are of writing: `tree-invalid`: the tree or the root has what no
+ * `damaged`: what is read is not a whole volume. The others are of writing: `tree-invalid`: the tree or the root has what no
  * volume can hold; `label-invalid`; `file-gone`, `file-changed`, `not-a-file`: a file of the tree is not what it was when
  * the tree was made; `not-in-base`: the volume below lacks a file that is said to be there.
  */

@@ -78,7 +78,7 @@ function OptionsOf({ project }: { readonly project: Project }) {
       ) : value === null ? (
         <EmptyState
           icon="warning"
-          title={`${configPath} is no JSON as it stands`}
+          title={`${configPath} is not JSON as it stands`}
           action={<Button onClick={asText}>Edit as text</Button>}
         >
           The editor marks the place. The form shows the options again as soon as the text can be read.

@@ -106,7 +106,7 @@ export class ClientLink {
     }
   }
 
-  /** Carries out a fault; true when the call shall then be answered after all. */
+  /** Carries out a fault; true when the call is still to be answered. */
   async #strike(fault: Fault, reply: Header): Promise<boolean> {
     switch (fault.kind) {
       case 'delay':

@@ -149,7 +149,7 @@ export class FakeLibvirt {
     this.#runGuest(domain);
   }
 
-  /** Stops a domain: `destroyed` unless told otherwise. A transient one is then gone. */
+  /** Stops a domain: `destroyed` unless another state is given. A transient one is then gone. */
   stopDomain(domain: FakeDomain, how: 'destroyed' | 'shutdown' | 'crashed' | 'failed' = 'destroyed'): void {
     if (!domain.active) return;
     const key = how.toUpperCase() as Uppercase<typeof how>;

@@ -19,7 +19,7 @@ export type Fault =
 export interface FaultRule {
   call: string;
   fault: Fault;
-  /** 1 when left out; Infinity for ever. */
+  /** 1 when left out; Infinity forever. */
   times?: number;
 }
 
