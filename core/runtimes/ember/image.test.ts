@@ -96,7 +96,7 @@ it('refuses a kernel without a page directory', () => {
   expect(() => buildImage(kernel, new Uint8Array(page), config, 64)).toThrow('nothing at 0x109000');
 });
 
-it('refuses a kernel that is no ELF file', () => {
+it('refuses a kernel that is not an ELF file', () => {
   expect(() => buildImage(new Uint8Array(100), new Uint8Array(page), config, 64)).toThrow(RangeError);
 });
 

@@ -90,7 +90,7 @@ export function elfInvalid(source: ByteSource, what: string): ElfError {
 
 function notElf(source: ByteSource, start: Buffer): ElfError {
   const isScript = start.subarray(0, 2).toString('latin1') === '#!';
-  const what = isScript ? 'a script' : start.length === 0 ? 'empty' : 'no ELF file';
+  const what = isScript ? 'a script' : start.length === 0 ? 'empty' : 'not an ELF file';
   return new ElfError('not-elf', `${source.name} is ${what}, and a unikernel runs an ELF program.`, {
     hint: isScript
       ? 'Name the interpreter of the script as the program, and the script as its first argument.'

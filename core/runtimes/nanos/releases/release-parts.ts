@@ -65,7 +65,7 @@ export async function checkParts(dir: string, source: string): Promise<CheckedPa
 
 async function checkMachine(dir: string, path: string, source: string): Promise<void> {
   const machine = machineOf(await readHead(join(dir, path), armMagicAt + armMagic.length));
-  if (machine === null) throw invalid(source, `its ${path} is no ELF file`);
+  if (machine === null) throw invalid(source, `its ${path} is not an ELF file`);
   if (machine !== machines[x86])
     throw invalid(source, `its ${path} was built for ${machine}, not for ${machines[x86]}`);
 }

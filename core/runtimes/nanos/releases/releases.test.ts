@@ -103,8 +103,8 @@ describe('what is no release', () => {
     ['no kernel', partsWithout('kernel.img'), 'it has no kernel.img'],
     ['no boot code', partsWithout('boot.img'), 'it has no boot.img'],
     ['another machine', releaseParts('one', 183), 'kernel.img was built for aarch64 (ARM), not for x86_64'],
-    ['a kernel that is none', { ...releaseParts(), 'kernel.img': Buffer.alloc(100) }, 'kernel.img is no ELF file'],
-    ['an empty kernel', { ...releaseParts(), 'kernel.img': Buffer.alloc(0) }, 'kernel.img is no ELF file'],
+    ['a kernel that is none', { ...releaseParts(), 'kernel.img': Buffer.alloc(100) }, 'kernel.img is not an ELF file'],
+    ['an empty kernel', { ...releaseParts(), 'kernel.img': Buffer.alloc(0) }, 'kernel.img is not an ELF file'],
     ['no boot sector', { ...releaseParts(), 'boot.img': Buffer.alloc(600) }, 'does not begin with a boot sector'],
     ['a klib of another machine', { ...releaseParts(), 'klibs/ntp': elf('', 243) }, 'klibs/ntp was built for riscv64'],
   ])('with %s', async (_, parts: Record<string, Buffer>, words) => {
