@@ -21,7 +21,38 @@ const systemTests = [
   'core/runtimes/nanos/session/call-function.test.ts',
 ];
 
+/** Tests that take seconds of processor time: they run compilers, QEMU's tools or bundles of whole packages, or random inputs. */
+const heavyTests = [
+  'test/fuzz/**/*.test.ts',
+  'test/packages/**/*.test.ts',
+  'packages/elf/src/**/*.test.ts',
+  'packages/disk/src/**/*.test.ts',
+  'core/bundle/{beside,bundler,globals,web-globals,bundle-program}.test.ts',
+  'core/store/store-faults.test.ts',
+  'core/images/**/*.test.ts',
+  'core/imports/imports.test.ts',
+  'core/volumes/volumes.test.ts',
+  'core/runtimes/nanos/crash/decode-crash.test.ts',
+];
+
 const exclude = ['**/node_modules/**', 'dist/**', '.cache/**'];
+
+/** A project whose files need npm's packages only (`heavy`: compilers and QEMU's tools too), two at a time. */
+const besideTheCode = (name: string, include: string[], others: string[]) => ({
+  extends: true as const,
+  test: {
+    name,
+    // A test that asserts nothing proves nothing. Those of the whole program also wait for what is to appear, and fail
+    // when it does not.
+    expect: { requireAssertions: true },
+    include,
+    exclude: [...exclude, ...others],
+    // Starting a process for each file takes longer than most files do. Two share the machine's two cores.
+    isolate: false,
+    maxWorkers: 2,
+    sequence: { groupOrder: 0 },
+  },
+});
 
 export default defineConfig({
   plugins: [preludeAsText],
@@ -32,21 +63,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     testTimeout: 30_000,
     projects: [
-      {
-        extends: true,
-        test: {
-          name: 'unit',
-          // A test that asserts nothing proves nothing. Those of the whole program also wait for what is to appear, and fail
-          // when it does not.
-          expect: { requireAssertions: true },
-          include: ['**/*.test.{ts,tsx}'],
-          exclude: [...exclude, ...systemTests],
-          // Starting a process for each file takes longer than most files do. Two share the machine's two cores.
-          isolate: false,
-          maxWorkers: 2,
-          sequence: { groupOrder: 0 },
-        },
-      },
+      besideTheCode('unit', ['**/*.test.{ts,tsx}'], [...heavyTests, ...systemTests]),
+      besideTheCode('heavy', heavyTests, systemTests),
       {
         extends: true,
         test: {

@@ -47,6 +47,7 @@ describe('editing', () => {
     await page.getByRole('tab', { name: /^Problems/ }).click();
     await page.getByRole('button', { name: /Expected "string"|Incorrect type/ }).waitFor();
     expect(await page.getByRole('button', { name: /Unable to load schema/ }).count()).toBe(0);
+    await focusEditor(page);
     await page.keyboard.press('Control+Home');
     for (let line = 0; line < 3; line++) await page.keyboard.press('ArrowDown');
     await page.keyboard.press('End');

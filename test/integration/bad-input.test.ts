@@ -99,7 +99,7 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
     for (const argv of [['run', dir], ['ps'], ['stats'], ['stop', '--all'], ['console', 'x']]) {
       const { code, out, err } = await cli(argv, env);
       expect({ argv, code, out }).toEqual({ argv, code: 3, out: '' });
-      expect(err).toMatch(/^error\[LIBVIRT_UNREACHABLE\]/);
+      expect(err).toMatch(/^error\[LIBVIRT_UNREACHABLE\]/m);
       expect(err).toMatch(/^hint .*firstlight doctor/m);
     }
     expect((await cli(['ps'], { FIRSTLIGHT_URI: 'bogus:///x' })).code).toBe(3);
