@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
+import type { HostInfo } from '#shared/model/host.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
 import { runIdSchema } from '#shared/model/units.ts';
@@ -34,17 +35,28 @@ function matchInstance(instances: readonly Instance[], name: string): Instance |
   return near.length === 1 ? (near[0] ?? null) : null;
 }
 
-/** The instances there are. Errors: LIBVIRT_UNREACHABLE when libvirt cannot be asked: an empty list would be a guess. */
+/** The hosts, after a note for each that is lost. Errors: LIBVIRT_UNREACHABLE when all are: an empty list would be a guess. */
+export async function listHosts(session: Session): Promise<readonly HostInfo[]> {
+  const hosts = await session.call('hosts:list', {});
+  const lost = hosts.filter(({ state }) => state !== 'connected');
+  if (lost.length === hosts.length) {
+    throw new FirstlightError(
+      'LIBVIRT_UNREACHABLE',
+      `libvirt at ${lost.map(({ uri }) => uri).join(', ')} cannot be asked: which instances there are is not known.`,
+      { hint: '`firstlight doctor` says why, and how to repair it.' },
+    );
+  }
+  for (const { name, failure } of lost) {
+    session.note(`The instances on host ${name} are not known. ${failure ?? 'It did not answer in time.'}\n`);
+  }
+  return hosts;
+}
+
+/** The instances on all hosts, with notes for those hosts that are lost. Errors: LIBVIRT_UNREACHABLE. */
 export async function listKnown(session: Session): Promise<readonly Instance[]> {
   const instances = await session.call('instances:list', {});
-  if (instances.length > 0) return instances;
-  const { connection, uri } = await session.call('app:info', {});
-  if (connection === 'connected') return instances;
-  throw new FirstlightError(
-    'LIBVIRT_UNREACHABLE',
-    `libvirt at ${uri} cannot be asked: which instances there are is not known.`,
-    { hint: '`firstlight doctor` says why, and how to repair it.' },
-  );
+  await listHosts(session);
+  return instances;
 }
 
 /** Errors: NOT_FOUND with the instances there are; LIBVIRT_UNREACHABLE. */

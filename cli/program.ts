@@ -141,8 +141,10 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     'run ./greet',
     `run ./greet --event '{"name":"Ada"}' --json`,
     'run ./greet --start prestarted',
+    'run ./greet --host lab --keep',
   ])
     .addOption(eventOption())
+    .option('--host <name>', 'where to run it (default: this machine’s libvirt)')
     .addOption(new Option('--start <mode>', 'how to start').choices(['cold', 'prestarted']).default('cold'))
     .option('--keep', 'leave the instance running, also after this command has ended')
     .action(lazily(async () => (await import('./commands/run.ts')).run));
@@ -162,7 +164,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .option('--library-path <dirs>', 'directories below the root to look in besides, with colons between')
     .action(lazily(async () => (await import('./commands/deps.ts')).showDeps));
 
-  add('ps', 'List the instances there are.', ['ps']).action(
+  add('ps', 'List the instances on all hosts.', ['ps']).action(
     lazily(async () => (await import('./commands/ps.ts')).listInstances),
   );
 
@@ -242,6 +244,17 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   addTo(volume, 'rm <name>', 'Remove a volume with all that is in it.', ['volume rm data']).action(
     lazily(async () => (await import('./commands/volume.ts')).removeVolume),
   );
+
+  const host = program.command('host').description('List, add and remove the hosts that instances run on.');
+  addTo(host, 'ls', 'List the hosts, and why one cannot be reached.', ['host ls'])
+    .alias('list')
+    .action(lazily(async () => (await import('./commands/host.ts')).listHosts));
+  addTo(host, 'add <name> <uri>', 'Add another libvirt, by the address of its socket.', [
+    'host add lab "qemu+unix:///system?socket=/run/lab/libvirt-sock"',
+  ]).action(lazily(async () => (await import('./commands/host.ts')).addHost));
+  addTo(host, 'rm <name>', 'Take a host off the list; instances that were kept go on running there.', [
+    'host rm lab',
+  ]).action(lazily(async () => (await import('./commands/host.ts')).removeHost));
 
   addImageCommands(program.command('image'), addTo, lazily);
 

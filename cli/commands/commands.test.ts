@@ -7,14 +7,39 @@ import { createScriptedEngine } from '../../test/contract/scripted-engine.ts';
 import { main } from '../program.ts';
 import { createFakeIo } from '../testing/fake-io.ts';
 import { cli, type Parts } from '../testing/run-cli.ts';
-import { instance, project, run } from '../testing/samples.ts';
+import { instance, localHost, project, run } from '../testing/samples.ts';
 
 describe('instances', () => {
-  const listed: Parts['calls'] = { 'instances:list': () => [instance, { ...instance, id: 'other-1' as never }] };
+  const listed: Parts['calls'] = {
+    'instances:list': () => [instance, { ...instance, id: 'other-1' as never }],
+    'hosts:list': () => [localHost],
+  };
 
   test('ps lists them', async () => {
     const { out } = await cli(['ps'], { calls: listed });
     expect(out.split('\n')[1]).toMatch(/^hello-3f2a +hello +ready +cold +tcg +64 MiB +1 /);
+  });
+
+  test('ps names the host when there is more than one, and notes one that is lost', async () => {
+    const lab = { ...localHost, name: 'lab', state: 'lost', failure: 'Nobody listens at /lab.' } as const;
+    const calls: Parts['calls'] = { ...listed, 'hosts:list': () => [localHost, lab] };
+    const { exitCode, out, err } = await cli(['ps'], { calls });
+    expect(exitCode).toBe(0);
+    expect(out.split('\n')[0]).toMatch(/^INSTANCE +HOST +FUNCTION/);
+    expect(out.split('\n')[1]).toMatch(/^hello-3f2a +local +hello +ready/);
+    expect(err).toBe('The instances on host lab are not known. Nobody listens at /lab.\n');
+  });
+
+  test('hosts are listed, added and removed; a name is checked', async () => {
+    const lab = { name: 'lab', uri: 'qemu+unix:///system?socket=/lab' };
+    const add = vi.fn(() => ({ ...localHost, ...lab }));
+    const remove = vi.fn(() => null);
+    const parts: Parts = { calls: { 'hosts:list': () => [localHost], 'hosts:add': add, 'hosts:remove': remove } };
+    expect((await cli(['host', 'ls'], parts)).out.split('\n')[1]).toMatch(/^local +connected +qemu:\/\/\/system/);
+    expect((await cli(['host', 'add', lab.name, lab.uri], parts)).out).toBe(`Host lab at ${lab.uri}\n`);
+    expect((await cli(['host', 'rm', 'lab', '--json'], parts)).out).toBe('{"removed":"lab"}\n');
+    expect((await cli(['host', 'add', 'La b', lab.uri], parts)).exitCode).toBe(2);
+    expect([add, remove].map((call) => call.mock.calls.length)).toEqual([1, 1]);
   });
 
   test('an instance is found by its id, its domain or a beginning, and named when it is not', async () => {
@@ -97,9 +122,11 @@ describe('instances', () => {
     expect({ exitCode, out }).toEqual({ exitCode: 0, out: '\x1b[31mboot\x1b[0m typed\x1d' });
   });
 
-  test('no list is given for libvirt that cannot be asked', async () => {
-    const info = { version: '1', uri: 'qemu:///system', accel: null, connection: 'lost', projectsDir: '/' } as const;
-    const calls = { 'instances:list': () => [], 'app:info': () => info };
+  test('no list is given when no host can be asked', async () => {
+    const calls: Parts['calls'] = {
+      'instances:list': () => [],
+      'hosts:list': () => [{ ...localHost, state: 'lost', failure: 'no daemon' }],
+    };
     const { exitCode, out, err } = await cli(['ps'], { calls });
     expect({ exitCode, out }).toEqual({ exitCode: 3, out: '' });
     expect(err).toContain('qemu:///system cannot be asked');

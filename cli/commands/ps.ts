@@ -1,18 +1,21 @@
 import { formatDuration } from '#shared/format.ts';
-import { listKnown } from '../find.ts';
+import { listHosts } from '../find.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
-/** Lists instances as libvirt has them now. */
+/** Lists instances as their hosts have them now; with the host when there is more than one. */
 export async function listInstances(session: Session): Promise<number> {
-  const instances = await listKnown(session);
+  const instances = await session.call('instances:list', {});
+  const hosts = await listHosts(session);
   session.printJson(instances);
   if (instances.length === 0) {
     session.print('No instances. Start one with: firstlight run <dir> --keep\n');
     return 0;
   }
+  const isOneHost = hosts.length === 1;
   const rows = instances.map((instance) => [
     instance.id,
+    ...(isOneHost ? [] : [instance.host]),
     instance.functionName,
     instance.failure === null ? instance.state : `${instance.state}: ${instance.failure}`,
     instance.startMode,
@@ -23,7 +26,8 @@ export async function listInstances(session: Session): Promise<number> {
     instance.keep ? 'kept' : '',
     instance.url ?? '',
   ]);
-  const headings = ['INSTANCE', 'FUNCTION', 'STATE', 'START', 'ACCEL', '>MEMORY', '>VCPUS', '>AGE', '', 'URL'];
+  const host = isOneHost ? [] : ['HOST'];
+  const headings = ['INSTANCE', ...host, 'FUNCTION', 'STATE', 'START', 'ACCEL', '>MEMORY', '>VCPUS', '>AGE', '', 'URL'];
   session.print(renderTable(headings, rows, session.style));
   return 0;
 }

@@ -15,12 +15,13 @@ import { createStyle, type Style } from '../output/style.ts';
 import { readEvent } from '../read-event.ts';
 import type { Session } from '../session.ts';
 import { summarizeBuild } from './build.ts';
+import { checkName } from './host.ts';
 
 /** Builds, boots, invokes once, and prints the response and where the time went. Errors: BAD_INPUT, and the call's. */
 export async function run(
   session: Session,
   dir: string,
-  options: { event?: string; keep?: boolean; start: StartMode },
+  options: { event?: string; host?: string; keep?: boolean; start: StartMode },
 ): Promise<number> {
   if (options.keep && options.start === 'prestarted') {
     throw badInput(
@@ -44,7 +45,7 @@ async function start(
   session: Session,
   { id: projectId }: Project,
   event: Json | undefined,
-  options: { keep?: boolean; start: StartMode },
+  options: { host?: string; keep?: boolean; start: StartMode },
 ): Promise<{ done: Run; build: BuildResult | null }> {
   let build: BuildResult | null = null;
   session.client.subscribe('builds:finished', (finished) => {
@@ -52,10 +53,13 @@ async function start(
     build = finished.result;
     if (!session.json) noteWarnings(session, build);
   });
-  // What is prestarted must be there before the click; a studio does it as soon as a build is done.
-  if (options.start === 'prestarted') await session.call('builds:prestart', { projectId });
+  const host = options.host === undefined ? undefined : checkName(options.host);
+  // The instance must wait before the run begins, as it does in a studio, which creates it after each build. On another host
+  // the run itself creates it first.
+  if (options.start === 'prestarted' && host === undefined) await session.call('builds:prestart', { projectId });
   const done = await session.call('instances:run', {
     projectId,
+    ...(host !== undefined && { host }),
     startMode: options.start,
     lifetime: options.keep ? 'forever' : 'stop',
     ...(event !== undefined && { event }),

@@ -1,3 +1,4 @@
+import type { HostInfo } from '#shared/model/host.ts';
 import { type Instance, instanceSchema } from '#shared/model/instance.ts';
 import { type Project, projectSchema } from '#shared/model/project.ts';
 import { type Run, runSchema } from '#shared/model/run.ts';
@@ -11,6 +12,8 @@ export const project: Project = projectSchema.parse({
   config: { name: 'hello', runtime: 'ember', memoryMiB: 64 },
   problems: [],
 });
+
+export const localHost: HostInfo = { name: 'local', uri: 'qemu:///system', state: 'connected', failure: null };
 
 export const instance: Instance = instanceSchema.parse({
   id: 'hello-3f2a',

@@ -2,23 +2,21 @@ import type { Finding } from '#core/runtime/check.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
-import type { Accelerator } from '#core/vmm/accelerator.ts';
-import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
+import type { Hosts } from '#core/vmm/hosts.ts';
 
 /** The parts of the engine that a check can use. */
 export interface DoctorContext {
-  readonly link: LibvirtLink;
+  readonly hosts: Pick<Hosts, 'local' | 'list' | 'load'>;
   readonly layout: Layout;
   readonly resources: Resources;
-  readonly accelerator: Accelerator;
   readonly runtimes: readonly Runtime[];
   readonly uid: number;
   readonly userName: string;
-  /** Repeat what is otherwise kept from an earlier look. */
+  /** Repeat probes whose results are kept from earlier. */
   readonly fresh: boolean;
 }
 
-/** One thing to look at. `look` does not throw for what it finds. */
+/** One check. `look` returns a finding for a fault, and throws only when it cannot check. */
 export interface Check {
   readonly id: string;
   readonly title: string;

@@ -6,12 +6,13 @@ import type { DoctorCheck, DoctorReport } from '#shared/model/doctor.ts';
 import type { Check, DoctorContext } from './check.ts';
 import { hostChecks } from './host-checks.ts';
 import { libvirtChecks } from './libvirt-checks.ts';
+import { checkHost } from './other-hosts.ts';
 
-/** Looks at everything that a run needs, and repairs what it may. */
+/** Checks everything that a run needs, and repairs what it may. */
 export interface Doctor {
   /** `fresh` repeats the probe of the accelerator. */
   readonly run: (fresh: boolean) => Promise<DoctorReport>;
-  /** Applies the fix of one check, and looks again. Errors: BAD_INPUT, TOOL_FAILED, TOOL_MISSING. */
+  /** Applies the fix of one check, and checks again. Errors: BAD_INPUT, TOOL_FAILED, TOOL_MISSING. */
   readonly fix: (checkId: string) => Promise<DoctorReport>;
 }
 
@@ -22,17 +23,19 @@ export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>)
 
   async function run(fresh: boolean): Promise<DoctorReport> {
     const context = contextFor(fresh);
+    await options.hosts.load();
+    const others = options.hosts.list().filter((host) => host !== options.hosts.local);
     const checks: DoctorCheck[] = [];
     let versions: Record<string, string> = { firstlight: options.resources.version, linux: release() };
-    // One after the other: the probe of the accelerator is only worth something when the rest was looked at before.
-    for (const check of allChecks) {
+    // In order: the probe of the accelerator has a meaning only when the checks before it have passed.
+    for (const check of [...allChecks, ...others.map(checkHost)]) {
       const finding = await look(check, context);
       versions = { ...versions, ...finding.versions };
       checks.push(toCheck(check, finding));
     }
     return {
       ok: checks.every((check) => check.status !== 'failed'),
-      uri: options.link.uri,
+      uri: options.hosts.local.vmm.uri,
       accel: firstKnown(options),
       versions,
       checks,
@@ -50,18 +53,18 @@ export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>)
         });
       }
       await apply();
-      // What was found of KVM was found under other permissions.
+      // The probe's result is of the permissions before the fix.
       return await run(checkId === 'kvm');
     },
   };
 }
 
-/** The accelerator of the runtime that is listed first; the check has those of all. */
-function firstKnown({ accelerator, runtimes: [first] }: Pick<DoctorContext, 'accelerator' | 'runtimes'>) {
-  return first === undefined ? null : accelerator.known(first.id);
+/** This machine's accelerator for the runtime that is listed first; the check has those of all. */
+function firstKnown({ hosts, runtimes: [first] }: Pick<DoctorContext, 'hosts' | 'runtimes'>) {
+  return first === undefined ? null : hosts.local.accelerator.known(first.id);
 }
 
-/** A check that fails itself is a finding too: the others still count. */
+/** A check that throws is a finding too: the others are still made. */
 async function look(check: Check, context: DoctorContext): Promise<Finding> {
   try {
     return await check.look(context);

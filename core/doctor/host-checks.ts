@@ -6,6 +6,7 @@ import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { systemCode } from '#core/store/store-error.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import { groupId } from '#core/vmm/kvm-access.ts';
+import { readQemuVersion } from '#core/vmm/qemu/qemu-version.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import type { Check, DoctorContext } from './check.ts';
@@ -43,8 +44,7 @@ export function lookAtNode(version: string): Finding {
 
 async function lookAtQemu({ uid }: DoctorContext): Promise<Finding> {
   try {
-    const { stdout } = await runTool('qemu-system-x86_64', ['--version'], { timeoutMs: 10_000 });
-    const version = /version (\S+)/.exec(stdout)?.[1] ?? 'of unknown version';
+    const version = await readQemuVersion();
     return ok(version, { qemu: version });
   } catch (thrown) {
     const error = toFirstlightError(thrown);
@@ -80,7 +80,7 @@ async function lookAtState({ layout, uid }: DoctorContext): Promise<Finding> {
       found: error?.message ?? `A state folder cannot be written: ${toFirstlightError(thrown).message}`,
       why: 'Images and runs are kept there.',
       fix: {
-        label: 'Give the folders to yourself, or choose others.',
+        label: 'Take ownership of the folders, or choose others.',
         command: `chown -R $(id -u) ${dirname(layout.imagesDir)} # or: export FIRSTLIGHT_HOME=/some/where`,
       },
     };
@@ -126,10 +126,10 @@ async function lookAtDisk({ layout }: DoctorContext): Promise<Finding> {
       status: freeBytes < leastDiskBytes ? 'failed' : 'warning',
       found,
       why: 'Images and runs are kept there.',
-      fix: { label: 'Free some space; images are made again at need.', command: `rm -r ${layout.imagesDir}` },
+      fix: { label: 'Free some space; images are built again when needed.', command: `rm -r ${layout.imagesDir}` },
     };
   } catch (thrown) {
-    // The folder that could not be made is told of by the check of the folders.
+    // The check of the folders reports one that could not be created.
     if (systemCode(thrown) === 'ENOENT') return ok(`${dir} is not there yet`);
     throw thrown;
   }

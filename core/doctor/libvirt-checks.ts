@@ -60,12 +60,11 @@ async function lookAtKvm({ uid, userName }: DoctorContext): Promise<Finding> {
 }
 
 async function lookAtLibvirt(context: DoctorContext): Promise<Finding> {
-  const { link } = context;
+  const { vmm } = context.hosts.local;
   try {
-    const connection = await link.connection();
-    const { major, minor, release } = await connection.libVersion();
-    const version = `${major}.${minor}.${release}`;
-    return ok(`libvirt ${version} at ${link.uri}`, { libvirt: version });
+    await vmm.connect();
+    const { libvirt = 'of unknown version' } = await vmm.readVersions();
+    return ok(`libvirt ${libvirt} at ${vmm.uri}`, { libvirt });
   } catch (thrown) {
     const error = toFirstlightError(thrown);
     const fix = error.code === 'LIBVIRT_DENIED' ? joinGroup(context) : startDaemon(context, error);
@@ -86,12 +85,12 @@ function joinGroup({ userName }: DoctorContext): Fix {
 }
 
 /** The fix for a daemon that is not there: install it, have the service manager start it, or start it by hand. */
-function startDaemon({ uid, link }: DoctorContext, error: FirstlightError): Fix | null {
+function startDaemon({ uid, hosts }: DoctorContext, error: FirstlightError): Fix | null {
   if (error.code !== 'LIBVIRT_UNREACHABLE' && error.code !== 'LIBVIRT_LOST') return null;
   const libvirtd = findDaemon('libvirtd');
   if (libvirtd === null) return installPackages(['libvirt-daemon-system'], uid);
-  if (uid !== 0 && link.uri.endsWith('/session')) {
-    return { label: 'See what the daemon says.', command: `${libvirtd} --timeout=120` };
+  if (hosts.local.vmm.runsAsThisUser) {
+    return { label: 'Read the output of the daemon.', command: `${libvirtd} --timeout=120` };
   }
   if (existsSync('/run/systemd/system')) {
     const fix = { label: 'Start the libvirt daemon.', command: `${uid === 0 ? '' : 'sudo '}systemctl start libvirtd` };
@@ -117,7 +116,7 @@ async function startByHand(daemons: readonly string[]): Promise<void> {
     try {
       await runTool(path, ['-d'], { timeoutMs: startTimeoutMs });
     } catch (thrown) {
-      // One that runs already says that it cannot lock its pid file; the look that follows tells whether it serves.
+      // A daemon that runs already makes this one fail to lock its pid file; the check that follows says whether it serves.
       const error = toFirstlightError(thrown);
       if (!/pid file|already running/i.test(`${error.message} ${error.details.output ?? ''}`)) throw error;
     }
@@ -129,9 +128,10 @@ async function startByHand(daemons: readonly string[]): Promise<void> {
 const findDaemon = (name: string): string | null =>
   daemonFolders.map((dir) => `${dir}/${name}`).find((path) => existsSync(path)) ?? null;
 
-async function lookAtAccelerator({ accelerator, runtimes, fresh, link }: DoctorContext): Promise<Finding> {
-  if (link.state !== 'connected') {
-    return { status: 'warning', found: 'not known', why: 'libvirt has to be there to find out.' };
+async function lookAtAccelerator({ hosts, runtimes, fresh }: DoctorContext): Promise<Finding> {
+  const { accelerator, vmm } = hosts.local;
+  if (vmm.state !== 'connected') {
+    return { status: 'warning', found: 'not known', why: 'It is probed once libvirt is connected.' };
   }
   try {
     const choices = new Map<string, RuntimeId[]>();

@@ -2,7 +2,7 @@ import type { Build, ImageStore } from '#core/images/image-store.ts';
 import type { PrestartPool } from '#core/instances/prestart-pool.ts';
 import type { ProjectService } from '#core/projects/project-service.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
-import type { Accelerator } from '#core/vmm/accelerator.ts';
+import type { Host } from '#core/vmm/host.ts';
 import type { CallContext, CallHandlers, EventListener } from '#shared/contract/index.ts';
 import { toWireError } from '#shared/errors.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';
@@ -12,7 +12,8 @@ export interface BuildCallsOptions {
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly projects: ProjectService;
   readonly pool: PrestartPool;
-  readonly accelerator: Accelerator;
+  /** Where instances are prestarted. */
+  readonly host: Host;
   readonly emit: EventListener;
   readonly log: (line: string) => void;
 }
@@ -22,7 +23,7 @@ export function buildCalls(options: BuildCallsOptions): {
   readonly calls: Pick<CallHandlers, 'builds:build' | 'builds:prestart'>;
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
 } {
-  const { images, runtimes, projects, pool, accelerator, emit, log } = options;
+  const { images, runtimes, projects, pool, host, emit, log } = options;
 
   async function build(project: Project, context: CallContext): Promise<Build> {
     emit('builds:started', { projectId: project.id });
@@ -40,10 +41,10 @@ export function buildCalls(options: BuildCallsOptions): {
   async function prestart(project: Project, { bundle, image }: Build, context?: CallContext): Promise<void> {
     const { config } = bundle;
     try {
-      const { kind: accel } = await accelerator.choose(image.runtime);
-      await runtimes.get(image.runtime)?.probeHost?.({ config, accel, ...context });
+      const { kind: accel } = await host.accelerator.choose(image.runtime);
+      await runtimes.get(image.runtime)?.probeHost?.({ config, accel, vmm: host.vmm, ...context });
       const projectId = project.id;
-      await pool.prepare({ projectId, config, image, startMode: 'prestarted', accel, keep: false, runId: null });
+      await pool.prepare({ host, projectId, config, image, startMode: 'prestarted', accel, keep: false, runId: null });
     } catch (thrown) {
       log(`Could not prestart ${project.name}: ${thrown}`);
     }

@@ -9,6 +9,7 @@ import { createErrorMapper } from '#core/instances/map-error.ts';
 import { createPrestartPool } from '#core/instances/prestart-pool.ts';
 import { createRegistry } from '#core/instances/registry.ts';
 import { createRunner } from '#core/instances/run-function.ts';
+import { createHostWatch } from '#core/instances/watch-hosts.ts';
 import { createSampler } from '#core/metrics/sampler.ts';
 import { findCommit } from '#core/projects/find-commit.ts';
 import { createProjectService } from '#core/projects/project-service.ts';
@@ -20,14 +21,18 @@ import type { Resources } from '#core/store/resources.ts';
 import { createRunStore } from '#core/store/run-store.ts';
 import { createSettings } from '#core/store/settings.ts';
 import { createAccelerator } from '#core/vmm/accelerator.ts';
+import type { Host } from '#core/vmm/host.ts';
+import { createHosts, describeHost } from '#core/vmm/hosts.ts';
 import { explainSlowStarts } from '#core/vmm/kvm-access.ts';
 import { chooseUri } from '#core/vmm/libvirt/choose-uri.ts';
-import { createLibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
+import { createLibvirtVmm } from '#core/vmm/libvirt/libvirt-vmm.ts';
 import { volumeCalls } from '#core/volumes/volume-calls.ts';
 import { createVolumes } from '#core/volumes/volumes.ts';
 import type { CallHandlers, Engine, EventListener } from '#shared/contract/index.ts';
+import type { HostEntry } from '#shared/model/host.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
 import { buildCalls } from './build-calls.ts';
+import { hostCalls } from './host-calls.ts';
 import { runtimes as builtInRuntimes } from './runtimes.ts';
 
 export interface CoreOptions {
@@ -46,17 +51,15 @@ export interface CoreOptions {
 
 /** The engine with its end. */
 export interface Core extends Engine {
-  /** Ends what is ours: instances that were not to be kept, workers, the connection. Takes well under a second. */
+  /** Ends what is ours: instances that are not kept, workers, connections. Takes well under a second. */
   readonly close: () => Promise<void>;
 }
 
 const defaultBootTimeoutMs = 30_000;
 /** Closing never waits for longer: what is left ends with the process. */
 const closeTimeoutMs = 1_500;
-/** Creations that are to be undone, stops under way and guests that write to their volumes are each waited for this long. */
+/** The limit for each of: cancelled creations, stops under way, and guests that write to their volumes. */
 const shutdownTimeoutMs = 2_500;
-/** A libvirt that was not there is looked for again this often. */
-const retryMs = 5_000;
 /** Images, with the bases that they stand on, are dropped beyond this, least used first. */
 const imagesMaxBytes = 2 * 1024 ** 3;
 
@@ -71,16 +74,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   };
   const closing = new AbortController();
 
-  const uri = chooseUri(options.uri, env, uid);
-  const link = createLibvirtLink(uri, {
-    onState: () => announce(),
-    onLifecycle: (event) => registry.onLifecycle(event),
-    onLost: () => registry.onLinkLost(),
-    onReopened: () => reconcile(),
-  });
   const rates = createHostRates(layout);
   const volumes = createVolumes({ layout, onChange: (volumes) => emit('volumes:changed', { volumes }) });
-  const context = { layout, resources, link, volumes, rates, env, emit, log };
+  const context = { layout, resources, volumes, rates, env, emit, log };
   const runtimes = new Map(
     await Promise.all(definitions.map(async ({ id, create }) => [id, await create(context)] as const)),
   );
@@ -89,18 +85,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);
 
-  const accelerator = createAccelerator({
-    link,
-    layout,
-    version: resources.version,
-    kernelOf: (runtime) => runtimes.get(runtime)?.probeKernelPath ?? resources.ordinaryKernelPath,
-    fixed: options.accel ?? accelOf(env),
-    onKnown: () => announce(),
-    log,
-  });
   const registry = createRegistry({
-    link,
-    layout,
     runtimes,
     bootTimeoutMs: options.bootTimeoutMs ?? defaultBootTimeoutMs,
     onChange: (instance) => emit('instances:changed', { instance }),
@@ -111,9 +96,45 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log,
   });
   const sampler = createSampler({
-    link,
     live: registry.live,
     onSamples: (samples) => emit('metrics:sampled', { samples }),
+  });
+  const openHost = ({ name, uri }: HostEntry): Host => {
+    const onReopened = () => watch.reconcile(host);
+    const listener = { ...registry.listenerOf(() => host), onState: () => announce(), onReopened };
+    const vmm = createLibvirtVmm({ uri, uid, listener });
+    const accelerator = createAccelerator({
+      vmm,
+      host: name,
+      layout,
+      version: resources.version,
+      kernelOf: (runtime) => runtimes.get(runtime)?.probeKernelPath ?? resources.ordinaryKernelPath,
+      fixed: options.accel ?? accelOf(env),
+      onKnown: () => announce(),
+      log,
+    });
+    const host: Host = { name, vmm, layout, accelerator };
+    return host;
+  };
+  const hosts = createHosts({
+    localUri: chooseUri(options.uri, env, uid),
+    settings,
+    open: openHost,
+    onAdded: (host) => {
+      watch.reconcile(host);
+      announce();
+    },
+    onRemoved: (host) => {
+      watch.forget(host);
+      registry.forgetHost(host.name);
+      announce();
+    },
+    log,
+  });
+  const watch = createHostWatch({
+    hosts: hosts.list,
+    reconcile: (host) => registry.reconcile(host, hosts.list()),
+    log,
   });
   const pool = createPrestartPool({
     launch: registry.launch,
@@ -131,22 +152,25 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       void bundler.release(projectId);
     },
   });
-  const doctor = createDoctor({ link, layout, resources, accelerator, runtimes: [...runtimes.values()], uid });
+  const doctor = createDoctor({ hosts, layout, resources, runtimes: [...runtimes.values()], uid });
 
   const info = () => ({
     version: resources.version,
-    uri,
-    accel: accelerator.known(definitions[0]?.id ?? ''),
-    connection: link.state,
+    uri: hosts.local.vmm.uri,
+    accel: hosts.local.accelerator.known(definitions[0]?.id ?? ''),
+    connection: hosts.local.vmm.state,
     cpus: availableParallelism(),
     projectsDir: layout.projectsDir,
   });
-  const announce = () => emit('app:changed', info());
+  const announce = () => {
+    emit('app:changed', info());
+    emit('hosts:changed', { hosts: hosts.list().map(describeHost) });
+  };
 
-  const building = buildCalls({ images, runtimes, projects, pool, accelerator, emit, log });
+  const building = buildCalls({ images, runtimes, projects, pool, host: hosts.local, emit, log });
   const mapError = createErrorMapper(bundler.load);
   const run = createRunner({
-    link,
+    getHost: hosts.find,
     findCommit,
     getProject: projects.get,
     build: building.build,
@@ -155,34 +179,24 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     registry,
     pool,
     sampler,
-    accelerator,
     mapError,
     explainSlowStarts: () => explainSlowStarts(uid),
     tickRate: rates.tick,
     emit,
   });
 
-  /** In the background: a person may look at projects and runs while libvirt is not there. */
-  const reconcile = () => {
-    reconciled = registry.reconcile().then(
-      () => {
-        lastTrouble = '';
-      },
-      (thrown) => {
-        const trouble = toFirstlightError(thrown).message;
-        if (trouble !== lastTrouble && !closing.signal.aborted) log(trouble);
-        lastTrouble = trouble;
-      },
-    );
-  };
-  let reconciled: Promise<void> = Promise.resolve();
-  let lastTrouble = '';
   const recovered = runs.recover().then(
     () => undefined,
-    (thrown) => log(`Runs of earlier sessions could not be looked through: ${toFirstlightError(thrown).message}`),
+    (thrown) => log(`Runs of earlier sessions could not be read: ${toFirstlightError(thrown).message}`),
   );
-  reconcile();
-  const retry = setInterval(() => link.state === 'lost' && reconcile(), retryMs).unref();
+  watch.reconcile(hosts.local);
+  const loaded = hosts
+    .load()
+    .catch((thrown: unknown) => log(`The hosts could not be read: ${toFirstlightError(thrown).message}`));
+  const reconciled = async () => {
+    await loaded;
+    await watch.reconciled();
+  };
 
   const calls = mapFormatErrors<CallHandlers>({
     'app:info': info,
@@ -223,7 +237,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       })),
     ...volumeCalls(volumes),
     ...building.calls,
-    ...instanceCalls({ registry, run, sampler, mapError, reconciled: () => reconciled }),
+    ...instanceCalls({ registry, run, sampler, mapError, reconciled }),
+    ...hostCalls(hosts, watch),
     'runs:list': async (filter, { signal }) => {
       await recovered;
       return await runs.list({ ...filter, signal });
@@ -241,7 +256,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   return {
     calls,
     streams: mapFormatErrors({
-      ...instanceStreams({ registry, runs, runtimes, reconciled: () => reconciled }),
+      ...instanceStreams({ registry, runs, runtimes, reconciled }),
       ...imageStreams({ images }),
     }),
     listen: (listener) => {
@@ -252,7 +267,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       if (closing.signal.aborted) return;
       closing.abort();
       listeners.clear();
-      clearInterval(retry);
+      watch.close();
       pool.close();
       await registry.shutDownInstances(shutdownTimeoutMs);
       sampler.close();
@@ -260,7 +275,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       await Promise.race([
         Promise.allSettled([
           runs.settle(),
-          link.close(),
+          hosts.close(),
           projects.close(),
           bundler.close(),
           ...[...runtimes.values()].map((runtime) => runtime.close?.()),

@@ -5,6 +5,8 @@ import { FirstlightError } from '#shared/errors.ts';
 
 /** A program that runs beside this one and has a life of its own: a window. */
 export interface Launched {
+  /** Undefined when it did not start. */
+  readonly pid: number | undefined;
   /** Resolves when it has ended. Errors: TOOL_MISSING, TOOL_FAILED when it never started. */
   readonly exited: Promise<{ readonly code: number | null; readonly afterMs: number }>;
   readonly close: () => void;
@@ -32,7 +34,7 @@ export function launch(file: string, args: readonly string[], env: NodeJS.Proces
       reject(new FirstlightError(code, `${file} did not start.`, { cause, details: { subject: file } }));
     });
   });
-  return { exited, close: () => child.kill() };
+  return { pid: child.pid, exited, close: () => child.kill() };
 }
 
 function isExecutable(path: string): boolean {

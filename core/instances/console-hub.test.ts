@@ -52,7 +52,7 @@ describe('createConsoleHub', () => {
     expect(viewer.text()).toBe('before after');
   });
 
-  it('does not let a slow viewer slow another, and tells it what it missed', async () => {
+  it('does not let a slow viewer slow another, and notes what it missed', async () => {
     const hub = createConsoleHub(1000);
     const source = new PassThrough();
     hub.connect(source);
@@ -73,7 +73,7 @@ describe('createConsoleHub', () => {
     expect(slow.text().endsWith('x'.repeat(1000))).toBe(true);
   });
 
-  it('passes binary output unchanged, and what is typed to the guest', async () => {
+  it('passes binary output unchanged, and input to the guest', async () => {
     const hub = createConsoleHub();
     const source = new PassThrough();
     const typed: string[] = [];
@@ -116,7 +116,7 @@ describe('createConsoleHub', () => {
     expect(hub.serial.totalBytes()).toBe(5);
   });
 
-  it('drops what is typed to a guest that does not read', async () => {
+  it('drops input to a guest that does not read', async () => {
     const hub = createConsoleHub();
     const unread = new Duplex({ read: () => undefined, write: () => undefined });
     hub.connect(unread);

@@ -4,7 +4,7 @@ import type { EngineStream } from '#shared/contract/index.ts';
 import type { HostNs } from '#shared/model/units.ts';
 import { type ByteRing, createByteRing } from './byte-ring.ts';
 
-/** Where a console is also written to: the record of a run. It bounds itself and never throws. */
+/** The record of a run, which a console is also written to. It bounds itself and never throws. */
 export interface ConsoleRecorder {
   readonly write: (chunk: Uint8Array) => void;
 }
@@ -27,15 +27,15 @@ export interface ConsoleHub extends Printed {
    * printed comes before it; a byte that the serial port had first may come after some that were on the port a moment later.
    */
   readonly connect: (serial: Duplex, port?: Duplex | null) => void;
-  /** Writes what is kept so far, then all that comes. */
+  /** Records the output kept so far, then all later output. */
   readonly record: (recorder: ConsoleRecorder | null) => void;
-  /** Calls `listener` with what the serial port has, as it comes in, and when; returns the function that ends that. */
+  /** Calls `listener` with the serial port's output as it comes in, and when; returns the function that ends that. */
   readonly onSerial: (listener: (chunk: Uint8Array, atNs: HostNs) => void) => () => void;
   /** Calls `listener` after each output; returns the function that ends that. */
   readonly watch: (listener: () => void) => () => void;
-  /** Serves one viewer: what is kept, then what comes, until the console ends or the viewer leaves. */
+  /** Serves one viewer: the output kept so far, then all later output, until the console ends or the viewer leaves. */
   readonly serve: (viewer: EngineStream) => Promise<void>;
-  /** No more will come; viewers get the rest and then the end. */
+  /** Ends the console: viewers get the rest and then the end. */
   readonly end: () => void;
 }
 
@@ -45,8 +45,8 @@ const chunkBytes = 64 * 1024;
 /** A panic's report takes some 2 KB on Ember, and 6 to 12 on Nanos. */
 const keptSerialBytes = 32 * 1024;
 /**
- * What may wait for a guest that does not read its serial port. A 16550 takes 16 bytes at a time and a function never reads
- * it, so that what is typed or piped in would fill this process's memory; beyond this it is dropped, as a UART does.
+ * The limit for input that waits for a guest that does not read its serial port. A 16550 takes 16 bytes at a time and a
+ * function never reads it, so that input would fill this process's memory; more is dropped, as a UART does.
  */
 const maxWaitingInputBytes = 64 * 1024;
 
@@ -115,7 +115,7 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     },
     record(next) {
       recorder = next;
-      // What came before it was there.
+      // The output from before the recorder was there.
       if (next !== null && ring.end > 0) next.write(ring.read(ring.start, ring.end - ring.start));
     },
     onSerial(listener) {
@@ -172,7 +172,7 @@ function printedIn(ring: ByteRing): Printed {
   };
 }
 
-/** Says in the viewer's own console that it missed something. Starts by ending any attribute that was on. */
+/** The note in a viewer's console for output that it missed. It begins by resetting the attributes. */
 function gapNote(lostBytes: number): Uint8Array {
   const text = `\u001b[0m\r\n[${lostBytes} bytes skipped: they came faster than this view could take them]\r\n`;
   return new TextEncoder().encode(text);

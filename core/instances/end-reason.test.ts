@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeEnd, type EndedInstance, endedError, endReasonOf } from './end-reason.ts';
+import { describeEnd, type EndedInstance, endedError } from './end-reason.ts';
 
 const ended: EndedInstance = {
   id: 'hello-1',
@@ -10,22 +10,12 @@ const ended: EndedInstance = {
   whileBooting: false,
 };
 
-describe('endReasonOf', () => {
-  it('reads the events that end a domain, and no others', () => {
-    expect(endReasonOf({ event: 'stopped', detail: 'destroyed' })).toBe('destroyed');
-    expect(endReasonOf({ event: 'stopped', detail: 'shutdown' })).toBe('shutdown');
-    expect(endReasonOf({ event: 'stopped', detail: 'failed' })).toBe('vmm-ended');
-    expect(endReasonOf({ event: 'crashed', detail: 'panicked' })).toBe('vmm-ended');
-    expect(endReasonOf({ event: 'resumed', detail: 'unpaused' })).toBeNull();
-  });
-});
-
 describe('endedError', () => {
   it.each([
     [{}, 'INSTANCE_LOST'],
     [{ whileBooting: true }, 'BOOT_FAILED'],
     [{ whileBooting: true, reason: 'destroyed' }, 'INSTANCE_LOST'],
-    [{ reason: 'libvirt-lost' }, 'LIBVIRT_LOST'],
+    [{ reason: 'host-lost' }, 'LIBVIRT_LOST'],
     [{ serialText: 'PANIC' }, 'GUEST_PANICKED'],
     [{ consoleText: 'last words: PANIC' }, 'INSTANCE_LOST'],
   ] as const)('%o is %s, with the guest’s last words', (change, code) => {
@@ -37,6 +27,6 @@ describe('endedError', () => {
 
   it('prefers the guest’s own reason', () => {
     expect(describeEnd({ ...ended, serialText: 'PANIC' })).toBe('page fault');
-    expect(describeEnd(ended)).toBe('QEMU ended unexpectedly.');
+    expect(describeEnd(ended)).toBe('The VMM ended unexpectedly.');
   });
 });

@@ -1,36 +1,21 @@
-import type { LifecycleEvent } from 'node-libvirt';
 import type { Runtime } from '#core/runtime/runtime.ts';
+import type { MachineEnd } from '#core/vmm/vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { EndReason } from './types.ts';
 
-/** Why a domain is no more, by the event that says so; null for an event that does not end one. */
-export function endReasonOf(event: Pick<LifecycleEvent, 'event' | 'detail'>): EndReason | null {
-  if (event.event === 'crashed') return 'vmm-ended';
-  if (event.event !== 'stopped') return null;
-  switch (event.detail) {
-    case 'destroyed':
-      return 'destroyed';
-    case 'shutdown':
-      return 'shutdown';
-    default:
-      return 'vmm-ended';
-  }
-}
-
-const sentences: Readonly<Record<EndReason, string>> = {
+const sentences: Readonly<Record<MachineEnd, string>> = {
   destroyed: 'It was destroyed by another program.',
   shutdown: 'The guest switched itself off.',
-  'vmm-ended': 'QEMU ended unexpectedly.',
-  'libvirt-lost': 'The connection to libvirt was lost while it worked.',
+  'vmm-ended': 'The VMM ended unexpectedly.',
+  'host-lost': 'The connection to its host was lost while it worked.',
   gone: 'It is no longer there.',
 };
 
 export interface EndedInstance {
   readonly id: string;
-  readonly reason: EndReason;
+  readonly reason: MachineEnd;
   /** The end of its console. */
   readonly consoleText: string;
-  /** The end of what the guest printed where no function can: where a panic is looked for. */
+  /** The end of the serial port's output, which holds a panic. A function with a port of its own cannot print there. */
   readonly serialText: string;
   readonly runtime: Pick<Runtime, 'readPanic'>;
   /** True when it had never answered. */
@@ -42,7 +27,7 @@ export function describeEnd(ended: EndedInstance): string {
   return ended.runtime.readPanic(ended.serialText)?.message ?? sentences[ended.reason];
 }
 
-/** The error for a person who waited for an instance that has ended. Shape: `details.output` is what the guest said last. */
+/** The error for a caller that waited for an instance that has ended. Shape: `details.output` is the guest's last output. */
 export function endedError(ended: EndedInstance, cause?: unknown): FirstlightError {
   const panic = ended.runtime.readPanic(ended.serialText);
   if (panic !== null) {
@@ -66,7 +51,7 @@ export function endedError(ended: EndedInstance, cause?: unknown): FirstlightErr
   }
   const output = ended.consoleText.trim();
   const details = { subject: ended.id, ...(output !== '' && { output }) };
-  if (ended.reason === 'libvirt-lost') {
+  if (ended.reason === 'host-lost') {
     return new FirstlightError('LIBVIRT_LOST', `The connection to libvirt was lost while ${ended.id} worked.`, {
       hint: 'The libvirt daemon ended or restarted. Run the function again.',
       details,

@@ -8,7 +8,7 @@ import { createFailureWatch, type WatchedInstance } from './failure-watch.ts';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Waits as a start does, for a failure that never comes. Shape: what would tell that it is still in memory. */
+/** Waits as a start does, for a failure that never comes. Shape: a reference that shows whether it is still in memory. */
 function watchOne(): WeakRef<WatchedInstance> {
   const watched: WatchedInstance = {
     id: 'hello-1',

@@ -1,12 +1,12 @@
-/** Finds out that an instance will not answer, and why: it did not come up, it panicked, or libvirt knows better. */
+/** Detects that an instance will not answer, and why: it did not come up, it panicked, or its machine ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { GuestSession, InvocationResult } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
+import type { MachineEnd } from '#core/vmm/vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ConsoleHub } from './console-hub.ts';
 import { describeEnd, type EndedInstance, endedError } from './end-reason.ts';
-import type { EndReason } from './types.ts';
 
 /** The instance to watch. Shape: the functions give the current state. */
 export interface WatchedInstance {
@@ -15,11 +15,11 @@ export interface WatchedInstance {
   readonly sessionInfo: string | null;
   readonly console: ConsoleHub;
   readonly bootTimeoutMs: number;
-  /** Settles when the domain is no more. */
+  /** Settles when the machine is gone. */
   readonly ended: Promise<void>;
-  /** Why it is no more, as far as that is known. */
-  readonly endReason: () => EndReason | null;
-  /** True when its console was closed from the other end. QEMU holds it open as long as it lives. */
+  /** Why it is gone, as far as that is known. */
+  readonly endReason: () => MachineEnd | null;
+  /** True when its console was closed from the other end. The VMM holds it open as long as it lives. */
   readonly consoleEnded: () => boolean;
   /** False until it has answered for the first time. */
   readonly answered: () => boolean;
@@ -30,29 +30,29 @@ export interface FailureWatch {
   readonly bootTimeoutResult: (session: GuestSession, signal: AbortSignal) => Promise<InvocationResult>;
   /** A result only when the serial port shows a panic and no answer follows; otherwise never settles. */
   readonly panicResult: (signal: AbortSignal) => Promise<InvocationResult>;
-  /** The better reason for a broken channel: libvirt's, or the guest's own panic. */
+  /** The error that explains a broken channel: the end of the machine, or the guest's own panic. */
   readonly explain: (error: FirstlightError) => Promise<FirstlightError>;
   /** The sentence that says why it ended. */
-  readonly describe: (reason: EndReason) => string;
+  readonly describe: (reason: MachineEnd) => string;
 }
 
-/** After a channel broke: how long to wait for libvirt to say why. It waits for QEMU to be reaped, which takes 1.6 s here. */
+/** After a channel broke: how long to wait for the VMM to say why. libvirt waits for QEMU to be reaped: 1.6 s, measured. */
 export const explainWaitMs = 2_500;
 const quotedConsoleBytes = 4_000;
 /** The longest report of a panic, and a little that may come after it. */
 const panicBytes = 16_000;
-/** Between looks for a panic, however much is printed meanwhile. */
-const panicLookMs = 50;
-/** After a panic was printed: how long a guest that still can has to answer. */
+/** Between searches for a panic, however much is printed meanwhile. */
+const panicSearchMs = 50;
+/** After a panic was printed: how long the guest has to answer all the same. */
 const panicWaitMs = 1_000;
-/** A new one each time: all that ever waited for one that is shared would stay in memory with it. */
+/** A new promise each time: whatever waits for a shared one stays in memory with it. */
 const never = () => new Promise<never>(() => undefined);
 
 export function createFailureWatch(watched: WatchedInstance): FailureWatch {
   const { id, runtime, console, bootTimeoutMs } = watched;
   const { serial } = console;
 
-  const endedAs = (reason: EndReason): EndedInstance => ({
+  const endedAs = (reason: MachineEnd): EndedInstance => ({
     id,
     reason,
     consoleText: console.tail(quotedConsoleBytes),
@@ -61,18 +61,18 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
     whileBooting: !watched.answered(),
   });
 
-  /** Settles when a panic stands on the serial port that was not there before. */
+  /** Settles when a new panic is on the serial port. */
   async function untilPanic(signal: AbortSignal): Promise<void> {
     const from = serial.totalBytes();
     const panicked = () => runtime.readPanic(serial.tail(Math.min(panicBytes, serial.totalBytes() - from)));
     await new Promise<void>((resolve) => {
       let timer: NodeJS.Timeout | undefined;
-      const look = () => {
+      const search = () => {
         timer = undefined;
         if (panicked() !== null) resolve();
       };
       const stopWatching = console.watch(() => {
-        timer ??= setTimeout(look, panicLookMs).unref();
+        timer ??= setTimeout(search, panicSearchMs).unref();
       });
       const stop = () => {
         clearTimeout(timer);
@@ -82,7 +82,7 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
     });
   }
 
-  /** The error with what symbols say of a panic, where the runtime has them. */
+  /** The error with the panic's report decoded by symbols, where the runtime has them. */
   async function withSymbols(error: FirstlightError): Promise<FirstlightError> {
     if (error.code !== 'GUEST_PANICKED' && error.code !== 'FUNCTION_CRASHED') return error;
     const decoding = runtime.decodePanic?.(serial.tail(panicBytes), watched.sessionInfo);
@@ -114,7 +114,7 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
 
     panicResult: async (signal) => {
       await untilPanic(signal);
-      // A guest that can still speak says the same in its answer, with more.
+      // A guest that still answers reports the same, with more.
       const waited = await sleep(panicWaitMs, true, { signal, ref: false }).catch(() => false);
       if (!waited) return await never();
       return failedWith(await withSymbols(endedError(endedAs('gone'))));

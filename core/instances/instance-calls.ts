@@ -2,7 +2,6 @@ import type { Sampler } from '#core/metrics/sampler.ts';
 import type { ConsolePart, ConsoleSplitter } from '#core/runtime/console.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { RunStore } from '#core/store/run-store.ts';
-import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import type { CallContext, CallHandlers, EngineStream, StreamHandlers } from '#shared/contract/index.ts';
 import { FirstlightError, toWireError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
@@ -20,7 +19,7 @@ export interface InstanceCallsOptions {
   readonly run: (request: RunRequest, context: CallContext) => Promise<Run>;
   readonly sampler: Sampler;
   readonly mapError: MapError;
-  /** Settles when what was there before this program has been looked through. */
+  /** Settles when the hosts have been read, or have not answered in time. */
   readonly reconciled: () => Promise<void>;
 }
 
@@ -28,7 +27,7 @@ export interface InstanceCallsOptions {
 export function instanceCalls(options: InstanceCallsOptions): Pick<CallHandlers, InstanceCallName> {
   const { registry, run, sampler, mapError, reconciled } = options;
 
-  /** An instance by its id; one that an earlier program kept may only be known after looking. */
+  /** An instance by its id. One that an earlier program kept is known once its host has been read. */
   const find = async (id: InstanceId): Promise<LiveInstance> => {
     await reconciled();
     return registry.get(id);
@@ -74,7 +73,7 @@ export function instanceCalls(options: InstanceCallsOptions): Pick<CallHandlers,
           hint: 'Its run keeps what was recorded of it.',
         });
       }
-      return { domainXml: await withLibvirtErrors(`describe ${instanceId}`, () => instance.domain.xml()) };
+      return { domainXml: await instance.machine.describe() };
     },
     'metrics:recent': async ({ instanceId }) => {
       await find(instanceId);
@@ -102,8 +101,8 @@ export function instanceStreams({
     'console:attach': async ({ instanceId, part }, stream) => {
       await reconciled();
       const instance = registry.get(instanceId);
-      // One that was kept by an earlier program is connected to when somebody wants to see it. Its channel is left to
-      // whoever invokes it meanwhile.
+      // The console of an instance that an earlier program kept is opened for its first viewer. Its channel stays free for
+      // a caller that invokes it.
       if (!instance.isOver) await instance.openConsole();
       const { viewer, finish } = onlyPart(stream, splitterOf(instance.record.runtime, part));
       await instance.console.serve(viewer);
@@ -123,7 +122,7 @@ export function instanceStreams({
 
 const replayChunkBytes = 64 * 1024;
 
-/** A viewer that gets what the splitter passes on; all, without one. `finish` hands on what is held back at the end. */
+/** A viewer that gets what the splitter lets through; everything without one. `finish` passes on what it held back. */
 function onlyPart(
   stream: EngineStream,
   splitter: ConsoleSplitter | undefined,

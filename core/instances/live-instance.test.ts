@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Domain } from 'node-libvirt';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { GuestSession, InstanceLink, InvocationResult } from '#core/runtime/session.ts';
 import { readEmberPanic } from '#core/runtimes/ember/read-panic.ts';
+import type { Layout } from '#core/store/layout.ts';
 import { socketPathsIn } from '#core/vmm/socket-dir.ts';
+import { fakeHost, fakeMachine } from '#core/vmm/testing/fake-vmm.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import { hostNs } from '#shared/model/units.ts';
+import type { InstanceRecord } from './instance-record.ts';
 import { LiveInstance } from './live-instance.ts';
-import type { InstanceRecord } from './metadata.ts';
 
 let dir: string;
 const servers: Server[] = [];
@@ -60,22 +62,19 @@ function createInstance(answerMs: number | null, ours = true): LiveInstance {
     closed: new Promise(() => undefined),
     close: () => undefined,
   };
-  const domain = {
-    name: 'firstlight-hello-1',
-    uuid: '8f0c2c0e-0000-4000-8000-000000000000',
+  const machine = fakeMachine({
     openChannel: async () => {
       if (channels.some((channel) => !channel.destroyed))
-        throw new Error('Active channel stream exists for this domain');
+        throw new FirstlightError('CONFLICT', 'Another client has the channel.');
       const channel = new PassThrough();
       channels.push(channel);
       return channel;
     },
-    destroy: async () => undefined,
-  };
+  });
   return new LiveInstance({
     record: { id: 'hello-1', socketDir: dir, imagePath: '/image', owner: { pid: 1 }, runId: null } as InstanceRecord,
-    domain: domain as unknown as Domain,
-    uri: 'test:///default',
+    host: fakeHost({} as Layout),
+    machine,
     state: 'ready',
     runtime: {
       openSession: async ({ openChannel }: InstanceLink) => {

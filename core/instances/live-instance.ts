@@ -1,85 +1,79 @@
-import { existsSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Domain, isNotFound, type LibvirtStream } from 'node-libvirt';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { GuestSession, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
-import { connectSerial } from '#core/vmm/connect-serial.ts';
-import { fromLibvirt, withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
-import { socketPathsIn } from '#core/vmm/socket-dir.ts';
-import { createDeferred } from '#shared/deferred.ts';
-import { FirstlightError } from '#shared/errors.ts';
+import type { Host } from '#core/vmm/host.ts';
+import type { MachineEnd, ResumeTimes, RunningMachine } from '#core/vmm/vmm.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { Instance, InstanceState } from '#shared/model/instance.ts';
-import { type HostNs, hostNs, type RunId } from '#shared/model/units.ts';
-import { type ConsoleHub, createConsoleHub } from './console-hub.ts';
+import type { RunId } from '#shared/model/units.ts';
+import type { ConsoleHub } from './console-hub.ts';
+import { describeInstance } from './describe-instance.ts';
 import { createFailureWatch, explainWaitMs, type FailureWatch } from './failure-watch.ts';
-import { type InstanceRecord, metadataNamespace, metadataPrefix, writeBareMetadata } from './metadata.ts';
-import type { EndReason, InstanceListener } from './types.ts';
+import { createInstanceEnd, type InstanceEnd } from './instance-end.ts';
+import type { InstanceRecord } from './instance-record.ts';
+import { createInstanceStreams, type InstanceStreams } from './instance-streams.ts';
+import type { InstanceListener } from './types.ts';
 
 export interface LiveInstanceOptions {
   readonly record: InstanceRecord;
-  readonly domain: Domain;
-  readonly uri: string;
+  readonly host: Host;
+  readonly machine: RunningMachine;
   readonly state: InstanceState;
   readonly runtime: Runtime;
   /** False for an instance of another process that lives: its console and channel are in use there. */
   readonly ours: boolean;
   readonly onChange: InstanceListener;
-  /** Called once, when the domain is no more; settles when its files are gone too. Never rejects. */
+  /** Called once, when the machine is gone; settles when its files are gone too. Never rejects. */
   readonly onGone: () => Promise<void>;
   readonly bootTimeoutMs: number;
 }
 
-/** When the processors were asked to run, and when libvirt said they do. */
-export interface ResumeTimes {
-  readonly sentNs: HostNs;
-  readonly doneNs: Promise<HostNs>;
-}
-
-/** A Nanos guest whose program ends at SIGTERM was gone after 0.2 s; the kernel itself would wait for 30. */
-const shutdownMs = 3_000;
 const finalStates: readonly InstanceState[] = ['stopped', 'failed'];
 
-/** One domain of ours: its state, its console and its channel. What the states mean is in `shared/model/instance.ts`. */
+/** One machine of ours: its state, its console and its channel. `shared/model/instance.ts` explains the states. */
 export class LiveInstance {
-  #record: InstanceRecord;
-  #domain: Domain;
-  readonly console: ConsoleHub = createConsoleHub();
   readonly #options: LiveInstanceOptions;
+  readonly #streams: InstanceStreams;
+  readonly #failures: FailureWatch;
+  readonly #end: InstanceEnd;
+  #record: InstanceRecord;
+  #machine: RunningMachine;
   #state: InstanceState;
-  #cleanedUp: Promise<void> = Promise.resolve();
   #stateBeforeStop: InstanceState = 'ready';
   #failure: string | null = null;
   #runId: RunId | null;
-  #answered = false;
-  readonly #failures: FailureWatch;
-  #session: GuestSession | null = null;
-  #serial: Duplex | null = null;
-  #opening: Promise<GuestSession> | null = null;
-  #openingConsole: Promise<void> | null = null;
-  #endReason: EndReason | null = null;
-  /** The callers that wait for its end, for the case that libvirt refuses it. */
-  readonly #stopWaiters = new Set<(error: FirstlightError) => void>();
-  readonly #ended = createDeferred();
+  #answered: boolean;
+  #cleanedUp: Promise<void> = Promise.resolve();
 
   constructor(options: LiveInstanceOptions) {
+    const { record, runtime, ours, bootTimeoutMs } = options;
     this.#options = options;
-    this.#record = options.record;
-    this.#domain = options.domain;
+    this.#record = record;
+    this.#machine = options.machine;
     this.#state = options.state;
-    this.#runId = options.record.runId;
+    this.#runId = record.runId;
     // One that was found running has been up before.
     this.#answered = options.state === 'ready';
-    const { record, runtime, bootTimeoutMs } = options;
+    const machine = () => this.#machine;
+    this.#end = createInstanceEnd({
+      machine,
+      onEnded: (reason) => this.#onEnded(reason),
+      onRefused: () => {
+        if (this.#state === 'stopping') this.#setState(this.#stateBeforeStop);
+      },
+    });
+    const ended = this.#end.gone;
+    const isFresh = () => this.#state === 'prestarted';
+    this.#streams = createInstanceStreams({ record, runtime, ours, machine, isFresh, ended });
     this.#failures = createFailureWatch({
       id: record.id,
       sessionInfo: record.sessionInfo,
       runtime,
       console: this.console,
       bootTimeoutMs,
-      ended: this.#ended.promise,
-      endReason: () => this.#endReason,
-      consoleEnded: () => this.#serial?.destroyed ?? false,
+      ended,
+      endReason: () => this.#end.reason,
+      consoleEnded: () => this.#streams.isConsoleClosed,
       answered: () => this.#answered,
     });
   }
@@ -88,13 +82,21 @@ export class LiveInstance {
     return this.#record;
   }
 
-  get domain(): Domain {
-    return this.#domain;
+  get host(): Host {
+    return this.#options.host;
+  }
+
+  get machine(): RunningMachine {
+    return this.#machine;
+  }
+
+  get console(): ConsoleHub {
+    return this.#streams.console;
   }
 
   /** Takes the handle of a newer connection. */
-  rebind(domain: Domain): void {
-    this.#domain = domain;
+  rebind(machine: RunningMachine): void {
+    this.#machine = machine;
   }
 
   get state(): InstanceState {
@@ -110,29 +112,12 @@ export class LiveInstance {
     return finalStates.includes(this.#state);
   }
 
-  /** The instance as others see it. */
+  /** The instance as clients see it. */
   get info(): Instance {
-    const { record } = this;
-    return {
-      id: record.id,
-      domain: this.domain.name,
-      uuid: this.domain.uuid,
-      uri: this.#options.uri,
-      state: this.#state,
-      failure: this.#failure,
-      accel: record.accel,
-      startMode: record.startMode,
-      runtime: record.runtime,
-      projectId: record.projectId,
-      functionName: record.functionName,
-      imageId: record.imageId,
-      memoryMiB: record.memoryMiB,
-      vcpus: record.vcpus,
-      keep: record.keep,
-      url: this.#options.runtime.urlOf?.(record.sessionInfo) ?? null,
-      createdAt: record.createdAt,
-      runId: this.#runId,
-    };
+    const { record, host, machine } = this;
+    const url = this.#options.runtime.urlOf?.(record.sessionInfo) ?? null;
+    const now = { state: this.#state, failure: this.#failure, runId: this.#runId };
+    return describeInstance(record, host, machine, { ...now, url });
   }
 
   setRun(runId: RunId): void {
@@ -140,13 +125,14 @@ export class LiveInstance {
     this.#announce();
   }
 
-  /** Opens console and channel, once. Errors: CONFLICT when another process has them; INSTANCE_LOST; as libvirt's. */
-  async connect(): Promise<GuestSession> {
-    if (this.#session !== null) return this.#session;
-    this.#opening ??= this.#open().finally(() => {
-      this.#opening = null;
-    });
-    return await this.#opening;
+  /** Opens console and channel, once. Errors: CONFLICT when another process has them; INSTANCE_LOST; LIBVIRT_*. */
+  connect(): Promise<GuestSession> {
+    return this.#streams.connect();
+  }
+
+  /** Opens the console alone, once. Errors: CONFLICT when another process has it; CHANNEL_BROKEN. */
+  openConsole(): Promise<void> {
+    return this.#streams.openConsole();
   }
 
   /** Settles when the guest is up, as its session has it. Errors: as `connect`. */
@@ -154,92 +140,16 @@ export class LiveInstance {
     await (await this.connect()).ready;
   }
 
-  async #open(): Promise<GuestSession> {
-    if (!this.#options.ours) throw this.#inUse();
-    const { record } = this;
-    const session = await this.#options.runtime.openSession({
-      sessionInfo: record.sessionInfo,
-      fresh: this.#state === 'prestarted',
-      openChannel: (name) => this.#openChannel(name),
-      onSerial: (listener) => this.console.onSerial(listener),
-      ended: this.#ended.promise,
-    });
-    try {
-      await this.openConsole();
-    } catch (thrown) {
-      // libvirt lets one at a time have the channel: left open, it would refuse every later try.
-      session.close();
-      throw thrown;
-    }
-    this.#session = session;
-    void session.closed.then(() => {
-      if (this.#session === session) this.#session = null;
-    });
-    return session;
-  }
-
-  async #openChannel(name: string): Promise<LibvirtStream> {
-    try {
-      return await this.domain.openChannel(name);
-    } catch (thrown) {
-      if (thrown instanceof Error && /active channel/i.test(thrown.message)) throw this.#inUse(thrown);
-      throw fromLibvirt(thrown, `open the channel of ${this.record.id}`);
-    }
-  }
-
-  /** Opens the console alone, once. Errors: CONFLICT when another process has it; CHANNEL_BROKEN. */
-  async openConsole(): Promise<void> {
-    if (!this.#options.ours) throw this.#inUse();
-    // QEMU talks to one at a time: a console that is still open is kept, as after a restart of libvirt.
-    if (this.#serial !== null && !this.#serial.destroyed) return;
-    this.#openingConsole ??= this.#connectConsole().finally(() => {
-      this.#openingConsole = null;
-    });
-    await this.#openingConsole;
-  }
-
-  async #connectConsole(): Promise<void> {
-    const paths = socketPathsIn(this.record.socketDir);
-    const opening = [
-      connectSerial(paths.serial),
-      existsSync(paths.console) ? connectSerial(paths.console) : null,
-    ] as const;
-    const [serial, port] = await Promise.all(opening).catch((thrown) => {
-      // QEMU talks to one at a time: the one that did open must not keep it from the next try.
-      for (const socket of opening) void socket?.then((open) => open.destroy()).catch(() => undefined);
-      throw thrown;
-    });
-    // What becomes of a console that breaks is told by the domain's own end; unheard, its error would end the process.
-    for (const socket of [serial, port]) socket?.on('error', () => undefined);
-    this.#serial = serial;
-    this.console.connect(serial, port);
-  }
-
-  #inUse(cause?: unknown): FirstlightError {
-    const { owner, id } = this.record;
-    return new FirstlightError(
-      'CONFLICT',
-      `The instance ${id} is in use by another Firstlight (process ${owner.pid}).`,
-      {
-        hint: 'Use it there, or end that program first.',
-        cause,
-      },
-    );
-  }
-
-  /** Lets the processors run for the first time. Answers at once; libvirt's reply comes later. */
+  /** Lets the processors run for the first time. Returns at once; the VMM's reply comes later. */
   resumeFirst(): ResumeTimes {
     this.#setState('booting');
-    const timing: { sentAtNs?: bigint; receivedAtNs?: bigint } = {};
-    const reply = this.domain.resume({ timing });
-    const sentNs = hostNs(Number(timing.sentAtNs ?? process.hrtime.bigint()));
-    const doneNs = reply.then(() => hostNs(Number(timing.receivedAtNs ?? process.hrtime.bigint())));
-    doneNs.catch((thrown) => this.fail(fromLibvirt(thrown, `start ${this.record.id}`)));
-    return { sentNs, doneNs };
+    const times = this.#machine.resume();
+    times.doneNs.catch((thrown: unknown) => this.fail(toFirstlightError(thrown)));
+    return times;
   }
 
   /**
-   * Invokes the function; one that has not booted yet gets the request when it has.
+   * Invokes the function; a guest that has not booted yet gets the request when it has.
    *
    * Errors: throws only what comes before the request (CONFLICT, INSTANCE_LOST); the rest is in the result.
    */
@@ -273,138 +183,106 @@ export class LiveInstance {
 
   /** Round trips to the guest that tie its clock to ours. */
   async sampleClock(count: number): ReturnType<GuestSession['sampleClock']> {
-    return this.#session === null ? [] : await this.#session.sampleClock(count);
+    return (await this.#streams.session?.sampleClock(count)) ?? [];
   }
 
-  /** Errors: CONFLICT when it is not running. */
+  /** Errors: CONFLICT when it is not running; LIBVIRT_*. */
   async suspend(): Promise<void> {
-    this.#require(['ready'], 'suspended');
-    await withLibvirtErrors(`suspend ${this.record.id}`, () => this.domain.suspend());
+    this.#require('ready', 'suspended');
+    await this.#machine.pause();
     this.#setState('paused');
   }
 
-  /** Errors: CONFLICT when it is not paused. */
+  /** Errors: CONFLICT when it is not paused; LIBVIRT_*. */
   async resume(): Promise<void> {
-    this.#require(['paused'], 'resumed');
-    await withLibvirtErrors(`resume ${this.record.id}`, () => this.domain.resume());
+    this.#require('paused', 'resumed');
+    await this.#machine.resume().doneNs;
     this.#setState('ready');
   }
 
-  #require(states: readonly InstanceState[], verb: string): void {
-    if (states.includes(this.#state)) return;
+  #require(state: InstanceState, verb: string): void {
+    if (this.#state === state) return;
     throw new FirstlightError('CONFLICT', `The instance ${this.record.id} is ${this.#state}; it cannot be ${verb}.`);
   }
 
   /** Lets a kept instance outlive this process: until then it is ended when its process dies. Errors: LIBVIRT_*. */
   async markFirstRunEnded(): Promise<void> {
     this.#record = { ...this.record, firstRunEnded: true };
-    const xml = writeBareMetadata(this.record);
-    await withLibvirtErrors(`keep ${this.record.id}`, () =>
-      this.domain.setMetadata(metadataNamespace, metadataPrefix, xml),
-    );
+    await this.#machine.writeMetadata(this.record);
   }
 
-  /** Ends it. Returns at once; `gone` settles when QEMU is gone. */
+  /** Ends it. Returns at once; `gone` settles when its machine is gone. */
   stop(): void {
     if (this.isOver || this.#state === 'stopping') return;
     const mayHaveWritten = this.#answered || this.#state === 'booting';
     this.#stateBeforeStop = this.#state;
     this.#setState('stopping');
-    if (this.record.exclusiveResource === 'volumes' && mayHaveWritten) void this.#shutDown();
-    else this.#destroy();
+    if (this.record.exclusiveResource === 'volumes' && mayHaveWritten) void this.#end.shutDown();
+    else this.#end.kill();
   }
 
-  /** Settles when it is no more. */
+  /** Settles when its machine is gone. */
   get gone(): Promise<void> {
-    return this.#ended.promise;
+    return this.#end.gone;
   }
 
-  /** Ends it and settles when it and its files are no more. Errors: LIBVIRT_* when libvirt would not end it. */
+  /** Ends it, and settles when it and its files are gone. Errors: LIBVIRT_* when the VMM did not end it. */
   async stopAndWait(): Promise<void> {
-    if (this.#endReason === null) await this.#untilStopped();
-    await this.#cleanedUp;
-  }
-
-  async #untilStopped(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#stopWaiters.add(reject);
-      void this.#ended.promise.then(resolve);
+    if (this.#end.reason === null) {
+      const gone = this.#end.untilGone();
       // One that failed and could not be ended then may be ended now.
-      if (this.isOver) this.#destroy();
+      if (this.isOver) this.#end.kill();
       else this.stop();
-    });
-  }
-
-  /** Has the guest end by itself, so that what it has not yet written reaches its volumes; one that will not is ended. */
-  async #shutDown(): Promise<void> {
-    const asked = await this.domain.shutdown().then(
-      () => true,
-      () => false,
-    );
-    if (asked) await Promise.race([this.#ended.promise, sleep(shutdownMs, undefined, { ref: false })]);
-    if (this.#endReason === null) this.#destroy();
+      await gone;
+    }
+    await this.#cleanedUp;
   }
 
   /** Ends it because it cannot be used any more; an instance whose first call was cancelled stops without a failure. */
   fail(error: FirstlightError): void {
     if (this.isOver || this.#state === 'stopping') return;
-    // What a person cancelled has not failed.
     if (error.code === 'CANCELLED') {
       this.stop();
       return;
     }
     this.#failure = error.message;
     this.#setState('failed');
-    this.#destroy();
+    this.#end.kill();
   }
 
-  #destroy(): void {
-    this.domain.destroy().then(
-      () => this.ended('gone'),
-      (thrown) => (isNotFound(thrown) ? this.ended('gone') : this.#notDestroyed(thrown)),
-    );
+  /** Reports that the machine is gone. The first report counts. */
+  ended(reason: MachineEnd): void {
+    this.#end.report(reason);
   }
 
-  /** It may still run: nothing of it is removed, and whoever asked hears of it. */
-  #notDestroyed(thrown: unknown): void {
-    if (this.#state === 'stopping') this.#setState(this.#stateBeforeStop);
-    const error = fromLibvirt(thrown, `stop ${this.record.id}`);
-    for (const refuse of this.#stopWaiters) refuse(error);
-    this.#stopWaiters.clear();
-  }
-
-  /** Told when the domain is no more, by whoever learns it first. */
-  ended(reason: EndReason): void {
-    if (this.#endReason !== null) return;
-    this.#endReason = reason;
-    this.#ended.resolve();
-    // Whoever owns one of another process knows whether it was to end; here it has only ended.
-    if (this.#state === 'stopping' || !this.#options.ours) this.#setState('stopped');
+  #onEnded(reason: MachineEnd): void {
+    // Only the process that owns an instance knows whether its end was asked for.
+    if (this.#state === 'stopping' || !this.isMine) this.#setState('stopped');
     else if (!this.isOver && this.#state !== 'busy' && this.#state !== 'booting') this.#failAs(reason);
     else if (!this.isOver) {
-      // Whoever waits for an answer explains the end; should nobody wait, say it here.
+      // Whoever waits for an answer explains the end; when nobody waits, it is explained here.
       void sleep(explainWaitMs + 500, undefined, { ref: false }).then(() => !this.isOver && this.#failAs(reason));
     }
-    this.#session?.close();
+    this.#streams.session?.close();
     this.console.end();
     this.#cleanedUp = this.#options.onGone();
   }
 
-  /** Told when the connection to libvirt broke: streams are gone, and what waited on them has failed. */
-  linkLost(): void {
+  /** Reports that the connection to the host broke: streams are gone, and what waited on them has failed. */
+  hostLost(): void {
     if (this.isOver) return;
     const waited = this.#state === 'booting' || this.#state === 'busy' || this.#state === 'stopping';
-    // A domain that idled may have outlived the daemon; its streams open again when they are next needed.
-    if (waited || this.#state === 'prestarted') this.ended('libvirt-lost');
-    else this.#session?.close();
+    // A machine that idled may have outlived the daemon; its streams open again when they are next needed.
+    if (waited || this.#state === 'prestarted') this.ended('host-lost');
+    else this.#streams.session?.close();
   }
 
-  #failAs(reason: EndReason): void {
+  #failAs(reason: MachineEnd): void {
     this.#failure = this.#failures.describe(reason);
     this.#setState('failed');
   }
 
-  /** Told what libvirt says of it when nobody here asked. */
+  /** Reports that the machine was paused or resumed, perhaps by another program. */
   observe(state: 'paused' | 'running'): void {
     if (state === 'paused' && this.#state === 'ready') this.#setState('paused');
     if (state === 'running' && this.#state === 'paused') this.#setState('ready');

@@ -14,7 +14,7 @@ export interface StartObservation {
   imageReadyNs: HostNs | null;
   launch: LaunchTimes | null;
   resumeSentNs: HostNs | null;
-  /** When libvirt said that the processors run. */
+  /** When the VMM said that the processors run. */
   resumedNs: HostNs | null;
   result: InvocationResult | null;
   clockSamples: readonly ClockSample[];
@@ -48,7 +48,7 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
   if (seen.imageReadyNs !== null) marks.push(mark('image.ready', 'image ready', seen.imageReadyNs, 'host'));
   if (launch !== null) {
     launchMarks.push(
-      mark('launch.prepared', 'preparing sockets and domain XML', launch.preparedFromNs, 'host', 'prepare'),
+      mark('launch.prepared', 'preparing sockets and disks', launch.preparedFromNs, 'host', 'prepare'),
       mark('domain.create', 'create asked of libvirt', launch.createSentNs, 'libvirt', 'vmm'),
       mark('domain.created', 'domain created, paused', launch.createdNs, 'libvirt'),
       mark('streams.open', 'console and channel open', launch.connectedNs, 'libvirt'),
@@ -73,20 +73,20 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
     );
   if (seen.endedEarlyNs !== null) marks.push(mark(markNames.ended, 'ended', seen.endedEarlyNs, 'host'));
 
-  // A clock of the guest's own is set anew at each boot, some percent quicker or slower; only the host's counter has one rate.
+  // A guest's own clock has another rate at each boot, off by some percent; only the host's counter has one rate.
   const isOwnClock = result?.guestClock === 'guest-monotonic';
   const ran = resumeSentNs !== null && result !== null && result.marks.length > 0;
   const clock = ran
     ? fitGuestClock({
         samples: seen.clockSamples,
-        started: { afterNs: resumeSentNs, beforeNs: firstSignOfLife(result, resumedNs) },
+        started: { afterNs: resumeSentNs, beforeNs: firstProofOfLife(result, resumedNs) },
         received: result.received,
         rate: isOwnClock ? undefined : seen.rate,
       })
     : null;
   // A guest without a clock of its own began to run somewhere between these two.
   if (clock === null && resumeSentNs !== null && resumedNs !== null) {
-    const errorNs = ns((firstSignOfLife(result, resumedNs) - resumeSentNs) / 2);
+    const errorNs = ns((firstProofOfLife(result, resumedNs) - resumeSentNs) / 2);
     const atNs = hostNs(resumeSentNs + errorNs);
     const label = 'first guest instruction';
     marks.push({ name: markNames.guestStarted, label, atNs, source: 'libvirt', errorNs, opens: 'firmware' });
@@ -106,16 +106,16 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
 }
 
 /**
- * The phase that the request opens. A guest that marks its handler says itself when `handler` and `respond` begin; one that
- * speaks and never answered was last known to take the request up.
+ * The phase that the request opens. A guest that marks its handler reports itself when `handler` and `respond` begin. A guest
+ * that printed and never answered was last seen taking the request.
  */
 function opensWithRequest({ marks }: InvocationResult, answered: boolean): HostMark['opens'] {
   if (marks.some(({ opens }) => opens === 'handler')) return null;
   return marks.length > 0 && !answered ? 'handler' : 'respond';
 }
 
-/** The first thing that proves that the guest ran: libvirt's word or the guest's own. */
-function firstSignOfLife(result: InvocationResult | null, resumedNs: HostNs | null): HostNs {
+/** The first event that proves that the guest ran: the VMM's report or the guest's own output. */
+function firstProofOfLife(result: InvocationResult | null, resumedNs: HostNs | null): HostNs {
   const heard = [...(result?.received ?? []), ...(result?.hostMarks ?? [])].map(({ atNs }) => atNs as number);
   const never = Number.POSITIVE_INFINITY;
   return hostNs(Math.min(result?.receivedAtNs ?? never, resumedNs ?? never, ...heard));

@@ -36,8 +36,9 @@ function setUp(options: { idleMs?: number; maxInstances?: number; fail?: boolean
   return { pool, made, log };
 }
 
-const spec = (projectId: string, imageId = 'image', memoryMiB = 64) =>
+const spec = (projectId: string, imageId = 'image', memoryMiB = 64, host = 'local') =>
   ({
+    host: { name: host },
     projectId,
     image: { id: imageId },
     accel: 'tcg',
@@ -56,7 +57,7 @@ describe('createPrestartPool', () => {
     expect(await pool.take(spec('a'))).toBeNull();
   });
 
-  it('replaces one for another image or machine', async () => {
+  it('replaces one for another image, machine or host', async () => {
     const { pool, made } = setUp();
     pool.prepare(spec('a', 'old'));
     expect(await pool.take(spec('a', 'new'))).toBeNull();
@@ -65,6 +66,7 @@ describe('createPrestartPool', () => {
     pool.prepare(spec('a', 'new', 128));
     await settle();
     expect(states(made)).toEqual(['stopping', 'stopping', 'prestarted']);
+    expect(await pool.take(spec('a', 'new', 128, 'lab'))).toBeNull();
   });
 
   it('keeps at most two, the newest projects’', async () => {
@@ -74,7 +76,7 @@ describe('createPrestartPool', () => {
     expect(states(made)).toEqual(['stopping', 'prestarted', 'prestarted']);
   });
 
-  it('ends one that nobody wants for long, and all when closed', async () => {
+  it('ends one that is idle for long, and all when closed', async () => {
     vi.useFakeTimers();
     const { pool, made } = setUp({ idleMs: 1000 });
     pool.prepare(spec('a'));
@@ -89,7 +91,7 @@ describe('createPrestartPool', () => {
     expect(made).toHaveLength(2);
   });
 
-  it('does not give away one that ended meanwhile, and logs why one could not be made', async () => {
+  it('does not give away one that has ended, and logs why one could not be created', async () => {
     const { pool, made } = setUp();
     pool.prepare(spec('a'));
     await settle();

@@ -7,11 +7,11 @@ import type { LaunchSpec } from './types.ts';
 /** Paused instances that wait for a run, at most one for a project. */
 export interface PrestartPool {
   /**
-   * Sees to it that one waits for this, in place of one for an older image. Settles when it does, or cannot be made. None
-   * waits for a function whose instances have what no second one can have.
+   * Creates an instance that waits for this start, in place of one for an older image. Settles when it waits, or could not
+   * be created. None waits for a function whose instances use an exclusive resource.
    */
   readonly prepare: (spec: LaunchSpec) => Promise<void>;
-  /** The one that waits for exactly this; the pool lets go of it. One that is being made is waited for. */
+  /** The instance that waits for exactly this start, taken out of the pool. One that is being created is waited for. */
   readonly take: (spec: LaunchSpec) => Promise<Launched | null>;
   readonly has: (id: InstanceId) => boolean;
   /** Ends those of a project. */
@@ -21,7 +21,7 @@ export interface PrestartPool {
 
 export interface PrestartPoolOptions {
   readonly launch: (spec: LaunchSpec) => Promise<Launched>;
-  /** True for a function whose instances have what no second one can have. */
+  /** True for a function whose instances use an exclusive resource. */
   readonly isExclusive: (config: ProjectConfig) => boolean;
   readonly log: (line: string) => void;
   readonly maxInstances?: number;
@@ -31,19 +31,19 @@ export interface PrestartPoolOptions {
 interface Entry {
   readonly spec: LaunchSpec;
   readonly launched: Promise<Launched>;
-  /** Settles when it waits or could not be made; never rejects. */
+  /** Settles when it waits or could not be created; never rejects. */
   readonly settled: Promise<void>;
   instance: LiveInstance | null;
   readonly timer: NodeJS.Timeout;
 }
 
-/** Each holds some 40 MB of QEMU; two serve the person who moves between two functions. */
+/** Each takes some 40 MB for QEMU; two are enough for a user who alternates between two functions. */
 const defaultMaxInstances = 2;
 const defaultIdleMs = 10 * 60_000;
 
 export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
   const { launch, isExclusive, log, maxInstances = defaultMaxInstances, idleMs = defaultIdleMs } = options;
-  // In the order of use: the first is the one that was prepared longest ago.
+  // In the order of use: the first was prepared longest ago.
   const entries = new Map<ProjectId, Entry>();
   let closed = false;
 
@@ -61,7 +61,7 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
 
   return {
     async prepare(spec) {
-      // What only one instance can have must be free when a person runs the function.
+      // An exclusive resource must be free when the function is run.
       if (closed || isExclusive(spec.config)) return;
       const { projectId } = spec;
       const waiting = entries.get(projectId);
@@ -91,7 +91,7 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
         const launched = await entry.launched;
         return launched.instance.state === 'prestarted' ? launched : null;
       } catch {
-        // Why it could not be made was logged; whoever asked makes one now and hears of it there.
+        // The reason was logged. The caller creates one now, and gets the error there.
         return null;
       }
     },
@@ -104,10 +104,11 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
   };
 }
 
-/** True when a waiting instance is what a run would start: same image, same machine, and still there. */
+/** True when a waiting instance is what a run would start: same host, same image, same machine, and still there. */
 function fits(entry: Entry, spec: LaunchSpec): boolean {
-  const { config, image, accel } = entry.spec;
+  const { host, config, image, accel } = entry.spec;
   return (
+    host.name === spec.host.name &&
     image.id === spec.image.id &&
     accel === spec.accel &&
     config.memoryMiB === spec.config.memoryMiB &&

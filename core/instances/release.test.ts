@@ -2,21 +2,24 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Domain, LifecycleEvent } from 'node-libvirt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import { exclusiveResourceOf } from '#core/runtimes/nanos/exclusive-resource.ts';
 import { createLayout } from '#core/store/layout.ts';
-import { plainMachine } from '#core/vmm/machine.ts';
+import type { Host } from '#core/vmm/host.ts';
+import { type PlacedMachine, plainMachine } from '#core/vmm/machine.ts';
+import { fakeHost, fakeMachine } from '#core/vmm/testing/fake-vmm.ts';
+import type { RunningMachine } from '#core/vmm/vmm.ts';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { createRegistry, type Registry, type RegistryOptions } from './registry.ts';
 import type { LaunchSpec } from './types.ts';
 
 let home: string;
+let host: Host;
 let registry: Registry;
 let calls: string[];
-/** What a guest does that is asked to end. */
+/** The guest's reaction to a power-off request. */
 let onShutdown: 'ends' | 'stays';
 const servers: Server[] = [];
 const [mine, other] = ['0123456789ab', 'ba9876543210'] as [ProjectId, ProjectId];
@@ -38,37 +41,31 @@ const runtime: Partial<Runtime> = {
   readPanic: () => null,
 };
 
-/** As libvirt makes a domain: with the sockets that it was told of. */
-async function createDomainXml(xml: string): Promise<Domain> {
-  const [, name = ''] = /<name>(.*?)<\/name>/.exec(xml) ?? [];
-  const [, uuid = ''] = /<uuid>(.*?)<\/uuid>/.exec(xml) ?? [];
-  const [, serial = ''] = /<serial type="unix"><source mode="bind" path="([^"]+)"/.exec(xml) ?? [];
-  const server = createServer((socket) => void socket.on('error', () => undefined)).listen(serial);
+/** A machine with its serial port at the socket that it was given. */
+async function create({ name, uuid, sockets }: PlacedMachine): Promise<RunningMachine> {
+  const server = createServer((socket) => void socket.on('error', () => undefined)).listen(sockets.serial);
   servers.push(server);
-  const end = (detail: string) => registry.onLifecycle({ domain, event: 'stopped', detail } as LifecycleEvent);
+  const end = () => registry.listenerOf(() => host).onEnded(uuid, 'shutdown');
   const [, label = ''] = /^firstlight-(.*)-[0-9a-f]{8}$/.exec(name) ?? [];
-  const domain = {
+  return fakeMachine({
     name,
     uuid,
-    resume: async () => undefined,
-    shutdown: async () => {
+    shutDown: async () => {
       calls.push(`${label} shutdown`);
-      if (onShutdown === 'ends') setTimeout(end, 20, 'shutdown');
+      if (onShutdown === 'ends') setTimeout(end, 20);
     },
-    destroy: async () => {
-      calls.push(`${label} destroy`);
+    kill: async () => {
+      calls.push(`${label} kill`);
     },
-  } as unknown as Domain;
-  return domain;
+  });
 }
 
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'fl-release-'));
   calls = [];
   onShutdown = 'ends';
+  host = fakeHost(createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 }), { create });
   registry = createRegistry({
-    link: { uri: 'test:///default', connection: async () => ({ createDomainXml }) },
-    layout: createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 }),
     runtimes: new Map([['nanos', runtime]]),
     bootTimeoutMs: 1000,
     onChange: () => undefined,
@@ -85,19 +82,29 @@ async function launch(name: string, keys: object, more: Partial<LaunchSpec> = {}
   const config = projectConfigSchema.parse({ name, runtime: 'nanos', memoryMiB: 256, ...keys });
   const ids = { id: 'a'.repeat(64), bundleId: 'b'.repeat(64) };
   const image = { ...ids, runtime: 'nanos', path: '/image', bytes: 1, minMemoryMiB: 1, functionName: name };
-  const spec = { projectId: mine, config, image, startMode: 'cold', accel: 'tcg', keep: false, runId: null, ...more };
+  const spec = {
+    host,
+    projectId: mine,
+    config,
+    image,
+    startMode: 'cold',
+    accel: 'tcg',
+    keep: false,
+    runId: null,
+    ...more,
+  };
   return (await registry.launch({ createdAt: '', signal: undefined, ...spec } as unknown as LaunchSpec)).instance;
 }
 const volumes = { volumes: { data: { mount: '/data' } } };
 const states = () => Object.fromEntries(registry.list().map(({ functionName, state }) => [functionName, state]));
 
-it('lets go of what a project’s own instances hold, and of no more', async () => {
+it('ends a project’s own instances with an exclusive resource, and no others', async () => {
   await launch('plain', {});
   await launch('ports', { hostPort: 4000 });
   await launch('kept', { hostPort: 4000 }, { keep: true });
   await launch('other', { hostPort: 4000 }, { projectId: other });
   await registry.release(mine);
-  expect(calls).toEqual(['ports destroy']);
+  expect(calls).toEqual(['ports kill']);
   expect(states()).toEqual({ plain: 'prestarted', ports: 'stopped', kept: 'prestarted', other: 'prestarted' });
   // It is gone: the next one finds nothing to wait for.
   await registry.release(mine);
@@ -110,7 +117,7 @@ it('ends those with volumes in good order, and those that never ran at once', as
   await launch('never', volumes);
   await launch('ports', { hostPort: 4000 });
   await registry.shutDownInstances(5000);
-  expect(calls.sort()).toEqual(['never destroy', 'ran shutdown']);
+  expect(calls.sort()).toEqual(['never kill', 'ran shutdown']);
   expect(states()).toEqual({ ran: 'stopped', never: 'stopped', ports: 'prestarted' });
 });
 
@@ -122,5 +129,5 @@ it('waits for a guest that does not end no longer than it may', async () => {
   expect([calls, states()]).toEqual([['ran shutdown'], { ran: 'stopping' }]);
   // Who comes next waits for the same end, and asks for it no second time.
   await registry.release(mine);
-  expect([calls, states()]).toEqual([['ran shutdown', 'ran destroy'], { ran: 'stopped' }]);
+  expect([calls, states()]).toEqual([['ran shutdown', 'ran kill'], { ran: 'stopped' }]);
 });

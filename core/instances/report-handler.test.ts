@@ -4,7 +4,7 @@ import { reportHandler } from './report-handler.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it('counts how long the handler runs, from when the guest is up until it is told to end', async () => {
+it('reports how long the handler runs, from when the guest is up until the reports are ended', async () => {
   const messages: string[] = [];
   let come: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => {

@@ -19,7 +19,7 @@ export function reportHandler(
       progress({ step: 'handler', message: `Running your handler, ${seconds} s of ${timeoutMs / 1000} s` });
     }, everyMs).unref();
   };
-  // A guest that never comes up is reported by whoever waits for its answer.
+  // The caller that waits for the answer reports a guest that never comes up.
   ready.then(begin, () => undefined);
   return () => {
     isOver = true;

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import type { Layout } from '#core/store/layout.ts';
+import { fakeHost } from '#core/vmm/testing/fake-vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Run } from '#shared/model/run.ts';
 import { createRunner, type RunnerOptions } from './run-function.ts';
@@ -12,7 +14,7 @@ function createRefusingRunner(finished: Run[]) {
     result: { cached: true, buildMs: 1 },
   };
   return createRunner({
-    link: { connection: async () => ({}) },
+    getHost: async () => fakeHost({} as Layout),
     getProject: async () => ({ id: '0123456789ab', dir: '/hello', config: null }),
     build: async () => build,
     findCommit: async () => null,
@@ -25,7 +27,6 @@ function createRefusingRunner(finished: Run[]) {
         throw new FirstlightError('MEMORY_TOO_SMALL', 'hello needs 34 MiB to boot.');
       },
     },
-    accelerator: { choose: async () => ({ kind: 'tcg' }), known: () => ({ kind: 'tcg' }) },
     mapError: async (error: FirstlightError) => error,
     explainSlowStarts: async () => null,
     tickRate: { get: () => undefined, set: () => undefined },

@@ -6,8 +6,7 @@ import type { Runtime } from '#core/runtime/runtime.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { newRunId, type RunRecorder, type RunStore } from '#core/store/run-store.ts';
-import type { Accelerator } from '#core/vmm/accelerator.ts';
-import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
+import type { Host } from '#core/vmm/host.ts';
 import type { CallContext, CallRequest, EventListener } from '#shared/contract/index.ts';
 import { FirstlightError, toWireError } from '#shared/errors.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';
@@ -26,18 +25,18 @@ import { beginRun, endRun, withInstance } from './run-record.ts';
 import type { LaunchSpec } from './types.ts';
 
 export interface RunnerOptions {
-  readonly link: LibvirtLink;
+  /** The host of that name; this machine's without one. Errors: NOT_FOUND. */
+  readonly getHost: (name: string | undefined) => Promise<Host>;
   /** The git commit that is checked out around a folder, or null. */
   readonly findCommit: (dir: string) => Promise<string | null>;
   readonly getProject: (id: ProjectId) => Promise<Project>;
-  /** Builds, telling listeners of it. */
+  /** Builds, and announces it to listeners. */
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly runs: RunStore;
   readonly registry: Registry;
   readonly pool: PrestartPool;
   readonly sampler: Sampler;
-  readonly accelerator: Accelerator;
   readonly mapError: MapError;
   /** Why starts take long on this machine, or null. */
   readonly explainSlowStarts: () => Promise<string | null>;
@@ -52,17 +51,17 @@ export type RunRequest = CallRequest<'instances:run'>;
 const clockSampleCount = 6;
 /** Longer than a guest is given to end by itself. */
 const volumeGraceMs = 5_000;
-/** The next prestarted instance is made when nobody waits for the machine any more. */
+/** The next prestarted instance is created after the response has been delivered. */
 const prestartDelayMs = 50;
 
-/** One run under way: what it works with, and what came of it so far. */
+/** One run under way: its parts, and its results so far. */
 interface Start {
   readonly request: RunRequest;
   readonly spec: LaunchSpec;
   readonly build: Build;
   readonly seen: StartObservation;
   run: Run;
-  /** One that was made ahead of the click, then whichever serves. */
+  /** The instance that was created ahead of the click, if any; then the one that serves. */
   launched: Launched | null;
   following: Following | null;
   recording: Promise<RunRecorder> | null;
@@ -71,9 +70,9 @@ interface Start {
   endedNs: HostNs;
 }
 
-/** Runs functions: build, boot, invoke once, and a record of all that was seen. */
+/** A runner of functions: it builds, boots, invokes once, and records all that was seen. */
 export function createRunner(options: RunnerOptions): (request: RunRequest, context: CallContext) => Promise<Run> {
-  const { link, runtimes, runs, registry, pool, sampler, accelerator, tickRate, emit } = options;
+  const { runtimes, runs, registry, pool, sampler, tickRate, emit } = options;
 
   return async (request, context) => {
     const start = await prepare(request, context);
@@ -92,12 +91,14 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     return await record(start);
   };
 
-  /** Builds, and finds out what there is to start. Errors: those of the build, ACCEL_UNUSABLE, LIBVIRT_*, CANCELLED. */
+  /** Builds, and decides what is to be started. Errors: those of the build, NOT_FOUND, ACCEL_UNUSABLE, LIBVIRT_*, CANCELLED. */
   async function prepare(request: RunRequest, context: CallContext): Promise<Start> {
     const clickNs = hostNow();
     const startedAt = new Date().toISOString();
-    // What the run needs besides the image; asked for now, so that it is there when the image is.
-    const connecting = link.connection();
+    const host = await options.getHost(request.host);
+    const { vmm, accelerator } = host;
+    // What the run needs besides the image is begun now, so that it is there when the image is.
+    const connecting = vmm.connect();
     connecting.catch(() => undefined);
     const project = await options.getProject(request.projectId);
     if (project.config !== null) accelerator.choose(project.config.runtime).catch(() => undefined);
@@ -110,13 +111,14 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     }
     const accel = (await accelerator.choose(runtime)).kind;
     const { config } = build.bundle;
-    await runtimes.get(runtime)?.probeHost?.({ config, accel, ...context });
+    await runtimes.get(runtime)?.probeHost?.({ config, accel, vmm, ...context });
     throwIfCancelled(context.signal);
 
     if (resourceOf({ config, image: build.image }) !== 'none') await registry.release(project.id);
     const keep = request.lifetime === 'forever';
     const runId = newRunId();
     const spec: LaunchSpec = {
+      host,
       projectId: project.id,
       config,
       image: build.image,
@@ -128,12 +130,11 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     };
     const launched = request.startMode === 'prestarted' ? await takePrestarted(spec, context) : null;
     const startMode = launched === null ? 'cold' : 'prestarted';
-    // One that was made after the click was waited for; its start begins when it is there, and the run says how long that took.
+    // The start of an instance that was created after the click begins when it waits; the run records the time before.
     const waited = launched !== null && launched.times.connectedNs > clickNs;
     const beginNs = waited ? hostNow() : clickNs;
     const seen = newObservation({ clickNs: beginNs, startMode, accel, imageReadyNs: hostNow(), rate: tickRate.get() });
     const { event } = request;
-    const host = link.uri;
     const run = beginRun({
       id: runId,
       project,
@@ -141,7 +142,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       event,
       startMode,
       accel,
-      host,
+      host: vmm.uri,
       clickNs: beginNs,
       startedAt,
       ...(waited && { waitedMs: Math.round((beginNs - clickNs) / 1e6) }),
@@ -165,11 +166,11 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   }
 
   /**
-   * The instance that waits for this run. While there is none, it is made and waited for: a cold start would have to make it
-   * just the same. Null where none can be made ahead. Errors: CANCELLED.
+   * The instance that waits for this run. Without one, it is created and waited for, as a cold start would do. Null where none
+   * can be created ahead. Errors: CANCELLED.
    */
   async function takePrestarted(spec: LaunchSpec, context: CallContext): Promise<Launched | null> {
-    // What is to outlive us, or holds what no second one can have, cannot be made ahead.
+    // An instance that outlives this process, or uses an exclusive resource, cannot be created ahead.
     if (spec.keep || resourceOf(spec) !== 'none') return null;
     const making = pool.prepare({ ...spec, startMode: 'prestarted', runId: null, signal: undefined });
     context.progress({ step: 'prestart', message: 'Waiting for the prestarted instance' });
@@ -184,8 +185,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     if (start.launched === null) {
       const slow = await options.explainSlowStarts();
       progress({ step: 'boot', message: `Starting ${spec.config.name}${slow === null ? '' : ` (${slow})`}` });
-      start.launched = await registry.launch(spec, (id, domainName) => {
-        start.following = sampler.follow(id, domainName);
+      start.launched = await registry.launch(spec, (id, machineName) => {
+        start.following = sampler.follow(id, machineName, spec.host.vmm);
       });
     }
     seen.launch = start.launched.times;
@@ -207,9 +208,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     return answered;
   }
 
-  /** Lets the guest boot. What is done here after the resume was sent goes on beside it. */
+  /** Resumes the guest, and begins the record of the run while it boots. */
   function resume(start: Start, instance: LiveInstance, { progress }: CallContext): void {
-    const { seen } = start;
+    const { seen, spec } = start;
     progress({ step: 'answer', message: 'Waiting for the handler' });
     const { sentNs, doneNs } = instance.resumeFirst();
     seen.resumeSentNs = sentNs;
@@ -217,31 +218,32 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       (atNs) => {
         seen.resumedNs = atNs;
       },
-      // The instance itself takes note of a resume that failed, and its invocation with it.
+      // A failed resume fails the instance, and its invocation with it.
       () => undefined,
     );
-    if (start.following === null) start.following = sampler.follow(instance.record.id, instance.domain.name);
+    if (start.following === null)
+      start.following = sampler.follow(instance.record.id, instance.machine.name, spec.host.vmm);
     else void start.following.sample();
     start.run = withInstance(start.run, instance);
     instance.setRun(start.run.id);
     start.recording = runs.begin(start.run);
     start.recording
       .then((recorder) => instance.console.record({ write: recorder.appendConsole }))
-      // A record that cannot be begun is told of when the run is to be kept.
+      // A record that cannot be begun is reported when the run is to be kept.
       .catch(() => undefined);
   }
 
-  /** After the answer: what it took so far, and how the guest's clock lies to ours. */
+  /** After the answer: samples of the resources, and round trips that tie the guest's clock to ours. */
   async function observe(start: Start, instance: LiveInstance): Promise<void> {
     await start.following?.sample();
     start.endedNs = hostNow();
     if (instance.isOver) return;
-    // A guest that is gone by now leaves its marks with a wider error.
+    // Without these round trips the guest's marks have a wider error.
     start.seen.clockSamples = await instance.sampleClock(clockSampleCount).catch(() => []);
     await start.following?.sample();
   }
 
-  /** Writes down all that was seen, tells of it, and sees to the instance and the next one. Errors: CANCELLED. */
+  /** Stores the run, announces it, then ends or keeps the instance and prepares the next one. Errors: CANCELLED. */
   async function record(start: Start): Promise<Run> {
     const { request, build, spec, seen, endedNs } = start;
     const instance = start.launched?.instance ?? null;
@@ -254,7 +256,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const run = endRun(withInstance(start.run, instance), {
       error,
       response,
-      // What was refused before there was a machine has no cold start to show.
+      // A run that was refused before there was a machine has no cold start to show.
       timeline: instance === null ? null : timeline,
       samples,
       commit: await options.findCommit(start.run.projectDir),
@@ -271,8 +273,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   }
 
   /**
-   * Ends it, mostly without waiting. What is yet to be written to a volume would be lost with this process, and a kept
-   * instance would outlive it.
+   * Ends it. Only two kinds are waited for: one with volumes, whose last writes would be lost with this process, and a kept
+   * one, which would outlive it.
    */
   async function end(instance: LiveInstance | null): Promise<void> {
     if (instance === null) return;
@@ -281,7 +283,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     await Promise.race([instance.gone, sleep(volumeGraceMs, undefined, { ref: false })]);
   }
 
-  /** The answer is there, so a libvirt that does not take the mark is a warning: a later start then ends the instance. */
+  /** The answer is there, so a VMM that refuses the mark is a warning: a later start then ends the instance. */
   async function keepInstance(instance: LiveInstance): Promise<void> {
     try {
       await instance.markFirstRunEnded();
@@ -296,7 +298,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     );
   }
 
-  /** A disk that takes no more is no reason to hide the answer that a person waits for. */
+  /** A run that cannot be stored is a warning: the response is still delivered. */
   async function keepRun(run: Run, recording: Promise<RunRecorder> | null): Promise<void> {
     try {
       const recorder = await (recording ?? runs.begin({ ...run, outcome: 'running' }));

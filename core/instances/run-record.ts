@@ -1,5 +1,5 @@
 import type { Build } from '#core/images/image-store.ts';
-import { toEpochMs } from '#core/metrics/read-stats.ts';
+import { toEpochMs } from '#core/metrics/epoch-ms.ts';
 import { summarize } from '#core/metrics/sampler.ts';
 import { digestJson } from '#core/store/digest-json.ts';
 import { type FirstlightError, toWireError } from '#shared/errors.ts';
@@ -19,7 +19,7 @@ export interface RunBeginning {
   readonly event: Json;
   readonly startMode: StartMode;
   readonly accel: Accel;
-  /** The URI of the libvirt that runs it. */
+  /** The address of the host that runs it. */
   readonly host: string;
   readonly clickNs: HostNs;
   /** The click on the wall clock. */
@@ -77,7 +77,7 @@ export interface RunEnding {
   readonly samples: readonly MetricSample[];
   /** The commit that the project's sources belong to, or null. */
   readonly commit: string | null;
-  /** When the answer, or the failure, was there: what was used later is not the start's. */
+  /** When the answer, or the failure, was there: later use of resources is not part of the start. */
   readonly endedNs: HostNs;
 }
 

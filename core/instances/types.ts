@@ -1,3 +1,4 @@
+import type { Host } from '#core/vmm/host.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
@@ -6,6 +7,7 @@ import type { HostNs, ProjectId, RunId } from '#shared/model/units.ts';
 
 /** The instance to start. */
 export interface LaunchSpec {
+  readonly host: Host;
   readonly projectId: ProjectId;
   readonly config: ProjectConfig;
   readonly image: Image;
@@ -17,19 +19,16 @@ export interface LaunchSpec {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The instants of making a paused domain, on the host's clock. */
+/** The instants of creating a paused machine, on the host's clock. */
 export interface LaunchTimes {
-  /** Host work began: sockets, XML. */
+  /** Host work began: sockets, disks. */
   readonly preparedFromNs: HostNs;
-  /** The create call went to libvirt. */
+  /** The VMM was asked to create the machine. */
   readonly createSentNs: HostNs;
-  /** libvirt said that the domain is there, paused. */
+  /** The VMM said that the machine is there, paused. */
   readonly createdNs: HostNs;
   /** Console and channel are open. */
   readonly connectedNs: HostNs;
 }
-
-/** Why a domain is no more, when nobody here asked for it. */
-export type EndReason = 'destroyed' | 'shutdown' | 'vmm-ended' | 'libvirt-lost' | 'gone';
 
 export type InstanceListener = (instance: Instance) => void;

@@ -1,45 +1,44 @@
-import type { Domain } from 'node-libvirt';
 import { hostNow } from '#core/store/host-clock.ts';
-import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
+import { readProcessUse } from '#core/vmm/process-use.ts';
+import type { MachineStats, RunningMachine, Vmm } from '#core/vmm/vmm.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample, MetricSummary } from '#shared/model/metrics.ts';
-import { bytes, hostNs, type InstanceId } from '#shared/model/units.ts';
-import { findQemu, readProcessUse } from './process-use.ts';
-import { readStats, toEpochMs } from './read-stats.ts';
+import { bytes, type InstanceId } from '#shared/model/units.ts';
+import { toEpochMs } from './epoch-ms.ts';
 
-/** The instance to sample: one that runs as a libvirt domain. */
+/** The instance to sample: a machine on a host. */
 export interface SampledInstance {
-  readonly domain: Domain;
+  readonly machine: RunningMachine;
+  readonly host: { readonly vmm: Vmm };
   readonly record: { readonly id: InstanceId };
   readonly state: Instance['state'];
 }
 
 export interface SamplerOptions {
-  readonly link: LibvirtLink;
   /** The instances there are now. */
   readonly live: () => readonly SampledInstance[];
   readonly onSamples: (samples: MetricSample[]) => void;
 }
 
-/** Takes samples of all instances in one round trip each time, and keeps the last minutes. */
+/** Samples of all instances, taken in one round trip for each host, and kept for the last minutes. */
 export interface Sampler {
   /** Oldest first. */
   readonly recent: (id: InstanceId) => MetricSample[];
-  /** Follows an instance closely from now on: from when its domain is asked for, or resumed, until it has answered. */
-  readonly follow: (id: InstanceId, domainName: string) => Following;
+  /** Follows an instance closely from now on: from when its machine is asked for, or resumed, until it has answered. */
+  readonly follow: (id: InstanceId, machineName: string, vmm: Vmm) => Following;
   readonly forget: (id: InstanceId) => void;
   readonly close: () => void;
 }
 
 /** An instance that is followed closely. */
 export interface Following {
-  /** Takes one more sample, at once where QEMU's process can be looked at. */
+  /** Takes one more sample, at once where the VMM's process is on this machine. */
   readonly sample: () => Promise<void>;
-  /** Ends it, and gives every sample of the instance so far, oldest first. */
+  /** Ends it, and returns every sample of the instance so far, oldest first. */
   readonly stop: () => MetricSample[];
 }
 
-/** A graph that moves, at a cost that is not seen: a round trip takes about a millisecond. */
+/** Short enough for a moving graph; a round trip takes about a millisecond. */
 const periodMs = 1_000;
 const keptMs = 5 * 60_000;
 /**
@@ -49,52 +48,42 @@ const keptMs = 5 * 60_000;
  */
 const followPeriodMs = 10;
 /**
- * While libvirt makes the domain, which takes most of a cold start and moves less. Rounds of 14, 14 and 18 cold starts of
+ * While libvirt creates the domain, which takes most of a cold start and moves less. Rounds of 14, 14 and 18 cold starts of
  * each in turn, medians in ms: without 395, 492 and 423; every 20 ms 397, 447 and 384; every 10 ms 455 and 458. The
  * machine was shared: the fastest of each are within 3 ms in the first and the last round.
  */
 const createPeriodMs = 20;
-/** Between looks at the counters of disk and net of what is followed: only libvirt has them, at a millisecond each time. */
+/** Between readings of the disk and network counters of a followed instance: only the VMM has them, at a millisecond each. */
 const devicesPeriodMs = 100;
 /** The pause as a share of the time so far: a start of a minute has some 500 samples, and not 6,000. */
 const followShare = 0.01;
 
-export function createSampler({ link, live, onSamples }: SamplerOptions): Sampler {
+export function createSampler({ live, onSamples }: SamplerOptions): Sampler {
   const rings = new Map<InstanceId, MetricSample[]>();
-  /** Kept and not yet told: while something boots, nobody is woken for each of its samples. */
-  let untold: MetricSample[] = [];
-  /** Instances that are looked at closely, with their processes as far as these are known. */
+  /** Kept and not yet announced: while an instance boots, listeners are not called for each of its samples. */
+  let unannounced: MetricSample[] = [];
+  /** Instances that are followed closely, with their processes as far as these are known. */
   const followed = new Map<InstanceId, number | null>();
-  let sampling = false;
+  /** Hosts that have not answered yet. They are not asked again meanwhile. */
+  const answering = new Set<Vmm>();
 
-  async function sampleAll(instances: readonly SampledInstance[]): Promise<void> {
-    if (instances.length === 0 || link.state !== 'connected') return;
-    const byUuid = new Map(instances.map((instance) => [instance.domain.uuid, instance.record.id]));
+  async function sampleHost(vmm: Vmm, instances: readonly SampledInstance[]): Promise<void> {
+    if (instances.length === 0 || vmm.state !== 'connected') return;
+    const idOf = new Map(instances.map(({ machine, record }) => [machine, record.id]));
     try {
-      const connection = await link.connection();
-      const stats = await connection.getAllDomainStats({
-        cpu: true,
-        balloon: true,
-        interface: true,
-        block: true,
-        // Another call may hold a domain for long, as its creation does.
-        nowait: true,
-        domains: instances.map((instance) => instance.domain),
-      });
-      for (const one of stats) {
-        const id = byUuid.get(one.domain.uuid);
-        if (id === undefined) continue;
-        const sample = readStats(id, one, toEpochMs(hostNs(Number(one.receivedAtNs))));
-        // Its process has ended: what libvirt then says of its CPU was seen to be anything.
-        if (sample.memoryBytes === 0) continue;
+      for (const stats of await vmm.readStats(instances.map(({ machine }) => machine))) {
+        const id = idOf.get(stats.machine);
+        // Its process has ended: what libvirt then reports as its CPU time was seen to be arbitrary.
+        if (id === undefined || stats.memoryBytes === 0) continue;
+        const sample = toSample(id, stats);
         keep(followed.has(id) ? { ...sample, ...processUse(followed.get(id) ?? null) } : sample);
       }
     } catch {
-      // The link itself says when it is lost; a domain that ended meanwhile has no statistics.
+      // The VMM itself reports a lost connection; a machine that ended meanwhile has no statistics.
     }
   }
 
-  /** By QEMU's process. The counters of devices stay as libvirt last told them. */
+  /** A sample of the VMM's process. The counters of devices stay as the VMM last gave them. */
   function sampleProcess(id: InstanceId, pid: number): boolean {
     const use = readProcessUse(pid);
     if (use === null) return false;
@@ -109,8 +98,8 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
   }
 
   /**
-   * What the process says, in place of what libvirt says of it: the two count threads that have ended otherwise, and a
-   * counter made of both would jump.
+   * The process's own counters, in place of libvirt's: the two differ in threads that have ended, and a counter made of both
+   * would jump.
    */
   function processUse(pid: number | null): Pick<MetricSample, 'cpuNs' | 'memoryBytes'> | null {
     const use = pid === null ? null : readProcessUse(pid);
@@ -122,23 +111,23 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
     rings.set(sample.instanceId, ring);
     const last = ring.at(-1);
     if (last !== undefined && last.atMs > sample.atMs) return;
-    // libvirt counts hundredths of a second, and a thread that ended is counted no more: a counter never falls.
+    // libvirt counts hundredths of a second, and a thread that has ended is not counted: a counter must not fall.
     const kept = { ...sample, cpuNs: Math.max(sample.cpuNs, last?.cpuNs ?? 0) };
     ring.push(kept);
-    untold.push(kept);
+    unannounced.push(kept);
     const oldest = sample.atMs - keptMs;
     if ((ring[0]?.atMs ?? 0) >= oldest) return;
     const first = ring.findIndex((one) => one.atMs >= oldest);
     ring.splice(0, first);
   }
 
-  function tell(): void {
-    const samples = untold;
-    untold = [];
+  function announce(): void {
+    const samples = unannounced;
+    unannounced = [];
     if (samples.length > 0) onSamples(samples);
   }
 
-  function follow(id: InstanceId, domainName: string): Following {
+  function follow(id: InstanceId, machineName: string, vmm: Vmm): Following {
     const startedMs = performance.now();
     let pid: number | null = null;
     let timer: NodeJS.Timeout | null = null;
@@ -147,13 +136,13 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
     const isIt = ({ record }: SampledInstance) => record.id === id;
 
     const sample = async () => {
-      // While libvirt makes the domain, its process is there before libvirt has said so.
-      pid ??= findQemu(domainName);
+      // The process is there before the VMM says that the machine is.
+      pid ??= vmm.findProcess(machineName);
       followed.set(id, pid);
-      if (pid === null || !sampleProcess(id, pid)) return await sampleAll(live().filter(isIt));
+      if (pid === null || !sampleProcess(id, pid)) return await sampleHost(vmm, live().filter(isIt));
       if (performance.now() - devicesSeenMs < devicesPeriodMs) return;
       devicesSeenMs = performance.now();
-      void sampleAll(live().filter(isIt));
+      void sampleHost(vmm, live().filter(isIt));
     };
     const sampleOn = async () => {
       await sample();
@@ -169,27 +158,52 @@ export function createSampler({ link, live, onSamples }: SamplerOptions): Sample
         stopped = true;
         followed.delete(id);
         if (timer !== null) clearTimeout(timer);
-        tell();
+        announce();
         return recent(id);
       },
     };
   }
 
   const recent = (id: InstanceId) => [...(rings.get(id) ?? [])];
-  /** One that waits paused does nothing: a single sample says what it holds. */
+  /** One that waits paused does nothing: a single sample is enough. */
   const isDue = ({ state, record }: SampledInstance) => state !== 'prestarted' || !rings.has(record.id);
 
-  const timer = setInterval(async () => {
-    if (sampling) return;
-    sampling = true;
-    await sampleAll(live().filter(isDue));
-    tell();
-    sampling = false;
+  const timer = setInterval(() => {
+    for (const [vmm, instances] of groupByVmm(live().filter(isDue))) {
+      if (answering.has(vmm)) continue;
+      answering.add(vmm);
+      void sampleHost(vmm, instances).then(() => {
+        answering.delete(vmm);
+        announce();
+      });
+    }
   }, periodMs);
-  // Sampling alone is no reason for a program to stay.
+  // The timer does not keep a program running.
   timer.unref();
 
   return { recent, follow, forget: (id) => rings.delete(id), close: () => clearInterval(timer) };
+}
+
+function groupByVmm(instances: readonly SampledInstance[]): Map<Vmm, SampledInstance[]> {
+  const groups = new Map<Vmm, SampledInstance[]>();
+  for (const instance of instances) {
+    const { vmm } = instance.host;
+    groups.set(vmm, [...(groups.get(vmm) ?? []), instance]);
+  }
+  return groups;
+}
+
+function toSample(instanceId: InstanceId, stats: MachineStats): MetricSample {
+  return {
+    instanceId,
+    atMs: toEpochMs(stats.atNs),
+    cpuNs: stats.cpuNs,
+    memoryBytes: bytes(stats.memoryBytes),
+    diskReadBytes: bytes(stats.diskReadBytes),
+    diskWriteBytes: bytes(stats.diskWriteBytes),
+    netReceiveBytes: bytes(stats.netReceiveBytes),
+    netTransmitBytes: bytes(stats.netTransmitBytes),
+  };
 }
 
 /** The resources of a run, by the samples up to its answer; null without samples. */

@@ -1,5 +1,6 @@
 /** The machine that an instance of a runtime needs. */
 import type { Machine } from '#core/vmm/machine.ts';
+import type { Vmm } from '#core/vmm/vmm.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { Accel } from '#shared/model/instance.ts';
@@ -15,19 +16,23 @@ export interface MachineRequest {
   readonly image: Image;
   readonly config: ProjectConfig;
   readonly accel: Accel;
+  /** The VMM that starts it. */
+  readonly vmm: Vmm;
   /** A directory of the instance's own, which goes with it. Made when it is first asked for. Errors: STORE_UNUSABLE. */
   readonly makeDiskDir: () => Promise<string>;
 }
 
-/** What is to be started on this host. */
+/** The configuration that is about to be started on a host. */
 export interface HostRequest {
   readonly config: ProjectConfig;
   readonly accel: Accel;
+  /** The VMM of that host. */
+  readonly vmm: Vmm;
   readonly progress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A machine, and what a session with it needs to know: also a later program's, which has it from the domain's metadata. */
+/** A machine, with the information for a session with it; a later program reads that from the machine's metadata. */
 export interface PreparedMachine {
   readonly machine: Machine;
   readonly sessionInfo: string | null;
@@ -40,8 +45,8 @@ export interface RuntimeMachines {
   /** The exclusive resource that an instance of this configuration uses. */
   readonly exclusiveResourceOf: (config: ProjectConfig) => ExclusiveResource;
   /**
-   * Finds out what the machines of this runtime need to know of the host, where that takes a while: once, before the first
-   * is prepared. What cannot be known is no error. Errors: RELEASE_MISSING.
+   * Probes a host for the machines of this runtime, once, before the first one is prepared there. A probe without a result
+   * is no error. Errors: RELEASE_MISSING.
    */
   readonly probeHost?: (request: HostRequest) => Promise<void>;
   /** The machine for one instance, with all that it needs on disk. Errors: PORT_IN_USE, STORE_UNUSABLE, DISK_FULL. */

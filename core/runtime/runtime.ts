@@ -1,6 +1,5 @@
 import type { Layout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
-import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
 import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { RuntimeCheck } from './check.ts';
@@ -26,7 +25,6 @@ export interface Runtime extends RuntimeImages, RuntimeMachines, RuntimeSessions
 export interface RuntimeContext {
   readonly layout: Layout;
   readonly resources: Resources;
-  readonly link: LibvirtLink;
   readonly volumes: VolumeProvider;
   readonly rates: HostRates;
   readonly env: NodeJS.ProcessEnv;

@@ -65,7 +65,7 @@ export interface InstanceLink {
   readonly openChannel: (name: string) => Promise<Duplex>;
   /** Calls `listener` with what the serial port has from now on, with the instant it came in; returns what ends that. */
   readonly onSerial: (listener: (chunk: Uint8Array, atNs: HostNs) => void) => () => void;
-  /** Settles when the domain is no more. */
+  /** Settles when its machine is gone. */
   readonly ended: Promise<void>;
 }
 

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLayout } from '#core/store/layout.ts';
 import { createAccelerator } from './accelerator.ts';
 import type { KvmAccess } from './kvm-access.ts';
-import type { LibvirtLink } from './libvirt/libvirt-link.ts';
 import type { KvmFinding, KvmProbe } from './probe-kvm.ts';
+import { fakeVmm } from './testing/fake-vmm.ts';
 
 const access: KvmAccess = { mode: 0o666, uid: 0, gid: 0, kvmGid: 107 };
 const hangs: KvmFinding = { kind: 'tcg', reason: 'guests hang in KVM', conclusive: true };
@@ -22,14 +22,11 @@ describe('createAccelerator', () => {
 
   function start(
     probe: (probe: KvmProbe) => Promise<KvmFinding>,
-    options: { access?: KvmAccess | null; version?: string } = {},
+    options: { access?: KvmAccess | null; version?: string; host?: string } = {},
   ) {
-    const link = {
-      uri: 'qemu:///system',
-      connection: async () => ({ hypervisorVersion: async () => ({ major: 7, minor: 2, release: 0 }) }),
-    } as unknown as LibvirtLink;
     return createAccelerator({
-      link,
+      vmm: fakeVmm({ uri: 'qemu:///system' }),
+      host: options.host ?? 'local',
       layout: createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 }),
       version: options.version ?? '1.0.0',
       kernelOf: (runtime) => join(home, `${runtime}.elf`),
@@ -64,6 +61,15 @@ describe('createAccelerator', () => {
     expect(await start(probe).choose('nanos')).toMatchObject({ kind: 'tcg' });
   });
 
+  it('keeps the findings of each host apart', async () => {
+    const probe = vi.fn(async () => hangs);
+    await start(probe).choose('ember');
+    await start(probe, { host: 'lab' }).choose('ember');
+    expect(probe).toHaveBeenCalledTimes(2);
+    await start(probe).choose('ember');
+    expect(probe).toHaveBeenCalledTimes(2);
+  });
+
   it('boots no guest where there is no device, or QEMU may not open it', async () => {
     const probe = vi.fn(async () => hangs);
     expect(await start(probe, { access: null }).choose('ember')).toMatchObject({
@@ -75,7 +81,7 @@ describe('createAccelerator', () => {
     expect(probe).not.toHaveBeenCalled();
   });
 
-  it('does not keep for long what a busy machine could not tell', async () => {
+  it('repeats a probe without a clear result after some minutes', async () => {
     const probe = vi.fn(async (): Promise<KvmFinding> => ({ ...hangs, conclusive: false }));
     await start(probe).choose('ember');
     await start(probe).choose('ember');

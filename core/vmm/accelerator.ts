@@ -10,28 +10,29 @@ import { type Accel, accelSchema } from '#shared/model/instance.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { AccelChoice } from './accel-choice.ts';
 import { isHiddenFromQemu, type KvmAccess, kvmPath, readKvmAccess } from './kvm-access.ts';
-import type { LibvirtLink } from './libvirt/libvirt-link.ts';
-import { withLibvirtErrors } from './libvirt/to-firstlight-error.ts';
 import { type KvmFinding, type KvmProbe, probeKvm } from './probe-kvm.ts';
 import { makeReadableCopy } from './readable-copy.ts';
+import type { Vmm } from './vmm.ts';
 
-/** Chooses for each runtime: a KVM may run the kernel of one and not of another. */
+/** Chooses for each runtime on one host: a KVM may run the kernel of one runtime and not of another. */
 export interface Accelerator {
-  /** The choice, when it is known already. */
+  /** The choice, once it is known. */
   readonly known: (runtime: RuntimeId) => AccelChoice | null;
-  /** The choice; the first time on a host boot a guest is booted to find it, for at most a few seconds. Errors: LIBVIRT_*. */
+  /** The choice. The first time after a boot of the host, it is found by booting a guest, for at most 5 s. Errors: LIBVIRT_*. */
   readonly choose: (runtime: RuntimeId) => Promise<AccelChoice>;
-  /** Forgets what was found and finds it anew. */
+  /** The choice by a new probe. */
   readonly probeAgain: (runtime: RuntimeId) => Promise<AccelChoice>;
 }
 
 export interface AcceleratorOptions {
-  readonly link: LibvirtLink;
+  readonly vmm: Vmm;
+  /** The host's name. Each host keeps its own findings. */
+  readonly host: string;
   readonly layout: Layout;
   readonly version: string;
   /** The kernel that stands for a runtime's guests in a probe. Runtimes with the same one share what was found. */
   readonly kernelOf: (runtime: RuntimeId) => string;
-  /** The choice of a person; nothing is probed then. */
+  /** The user's choice; nothing is probed then. */
   readonly fixed: Accel | undefined;
   readonly onKnown: () => void;
   readonly log: (line: string) => void;
@@ -47,13 +48,14 @@ const savedSchema = z.object({
   details: z.string().optional(),
   untilMs: z.number().optional(),
 });
-/** A machine that was too busy to tell is tried again after this. */
+/** A probe without a clear result is repeated after this. */
 const inconclusiveMs = 10 * 60_000;
 
-/** Chooses KVM where a guest boots in it, else emulation. What was found is kept until the host boots anew. */
+/** An accelerator that chooses KVM where a guest boots in it, else emulation. Results are kept until the host reboots. */
 export function createAccelerator(options: AcceleratorOptions): Accelerator {
   const {
-    link,
+    vmm,
+    host,
     layout,
     version,
     kernelOf,
@@ -68,29 +70,25 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
   const choices = new Map<string, AccelChoice>();
   const underWay = new Map<string, Promise<AccelChoice>>();
   const savedPathOf = (kernelPath: string) =>
-    join(layout.probesDir, `accelerator-${basename(kernelPath, '.elf')}.json`);
+    join(layout.probesDir, `accelerator-${host}-${basename(kernelPath, '.elf')}.json`);
 
   async function find(kernelPath: string, fresh: boolean): Promise<AccelChoice> {
     const device = await readAccess();
     if (device === null) return { kind: 'tcg', reason: `there is no ${kvmPath}` };
-    const connection = await link.connection();
-    // A guest that may not open the device need not be booted to know that it will not run.
+    // A QEMU that may not open the device runs no guest in it: none needs to be booted.
     if (await isClosed(device)) return { kind: 'tcg', reason: `${kvmPath} is closed to QEMU's user` };
-    const { major, minor, release } = await withLibvirtErrors('ask libvirt for its QEMU', () =>
-      connection.hypervisorVersion(),
-    );
-    // Whatever of this changes may change the answer. The kernel's file is not: each set-up writes it anew.
+    // A change of any of these may change the result. The kernel's file is not among them: each set-up writes it anew.
     const key = [
       readBootId(),
-      link.uri,
-      `${major}.${minor}.${release}`,
+      vmm.uri,
+      JSON.stringify(await vmm.readVersions()),
       `${device.mode.toString(8)}:${device.uid}:${device.gid}`,
       version,
     ].join(' ');
     const saved = fresh ? null : await readSaved(savedPathOf(kernelPath), key);
     if (saved !== null) return saved;
     const { conclusive, ...found } = await probe({
-      link,
+      vmm,
       layout,
       kernelPath: await makeReadableCopy(layout, kernelPath),
     });
@@ -109,19 +107,18 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     return untilMs !== undefined && Date.now() >= untilMs ? null : { kind, reason, details };
   }
 
-  /** A disk that takes no more costs the next start a probe, and this one nothing. */
+  /** A failed write costs the next start a probe, and this one nothing. */
   async function save(savedPath: string, found: z.input<typeof savedSchema>): Promise<void> {
     try {
       await layout.ensure(layout.probesDir);
       await writeAtomic(savedPath, JSON.stringify(found), { durable: false });
     } catch (thrown) {
-      log(`What was found of KVM could not be kept: ${toFirstlightError(thrown).message}`);
+      log(`The result of probing KVM could not be kept: ${toFirstlightError(thrown).message}`);
     }
   }
 
-  /** The system's daemon runs QEMU as a user of its own, a person's own daemon as that person. */
   async function isClosed(device: KvmAccess): Promise<boolean> {
-    if (!/\/session\b/.test(link.uri) || process.getuid?.() === 0) return isHiddenFromQemu(device);
+    if (!vmm.runsAsThisUser) return isHiddenFromQemu(device);
     return await access(kvmPath, constants.R_OK | constants.W_OK).then(
       () => false,
       () => true,

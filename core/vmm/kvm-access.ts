@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 
-/** The obstacle between QEMU and /dev/kvm. */
+/** The permissions of /dev/kvm. */
 export interface KvmAccess {
   readonly mode: number;
   readonly uid: number;
@@ -24,8 +24,8 @@ export async function readKvmAccess(): Promise<KvmAccess | null> {
 /**
  * True when root may use KVM and the user that libvirt runs QEMU as may not.
  *
- * Source: libvirt's own probe runs as root and sees KVM; its later check runs as QEMU's user and does not; so it throws
- * away what it knows of QEMU at every look-up and asks anew: 44 s for each start, measured.
+ * Source: libvirt's own probe runs as root and sees KVM; its later check runs as QEMU's user and does not. So it discards its
+ * cached capabilities of QEMU at every look-up and probes again: 44 s for each start, measured.
  */
 export function isHiddenFromQemu(access: KvmAccess): boolean {
   const others = access.mode & 0o7;
@@ -35,7 +35,7 @@ export function isHiddenFromQemu(access: KvmAccess): boolean {
   return !asOther && !asGroup;
 }
 
-/** A sentence for a person who waits, when /dev/kvm makes every start of this user take long; else null. */
+/** Why every start of this user takes long because of /dev/kvm, in a sentence; null when it does not. */
 export async function explainSlowStarts(uid: number): Promise<string | null> {
   const access = uid === 0 ? await readKvmAccess() : null;
   if (access === null || !isHiddenFromQemu(access)) return null;

@@ -1,4 +1,4 @@
-/** The description of a machine, as plain data: any VMM can start one from it, or refuses it before the start. */
+/** A machine as plain data. A VMM starts one from it, or refuses it before the start. */
 import type { Accel } from '#shared/model/instance.ts';
 
 /** A disk of a machine: virtio-blk, in this order. Shape: `path` is absolute and readable for QEMU's user. */
@@ -64,16 +64,28 @@ export interface Machine {
   readonly channels: readonly MachineChannel[];
 }
 
-/** A machine as it is started on a host: its name there, and where its sockets lie. Shape: absolute paths. */
+/** The prefix of the names of all our machines. */
+export const machineNamePrefix = 'firstlight-';
+
+/** Where the sockets of a machine lie. Shape: absolute paths. */
+export interface MachineSockets {
+  readonly serial: string;
+  /** The invocation channel. */
+  readonly channel: string;
+  /** The function's output. It is absent when the machine has no port for it. */
+  readonly console: string;
+}
+
+/** A machine as it is started on a host: its name there, and where its sockets lie. */
 export interface PlacedMachine {
   readonly machine: Machine;
   readonly name: string;
   readonly uuid: string;
-  /** For people who list what runs. */
+  /** A title for people who list machines. */
   readonly title: string;
   /** The ROM for firmware that is `quick`; null where the host has none. */
   readonly firmwarePath: string | null;
-  readonly sockets: { readonly serial: string; readonly channel: string; readonly console: string };
+  readonly sockets: MachineSockets;
 }
 
 /** A machine with a kernel or a disk and nothing else, to which the rest is added. */

@@ -3,45 +3,42 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Domain } from 'node-libvirt';
 import type { Layout } from '#core/store/layout.ts';
 import { thisProcess } from '#core/store/owner.ts';
-import { connectSerial } from './connect-serial.ts';
+import { toFirstlightError } from '#shared/errors.ts';
 import { findFirmware } from './firmware.ts';
-import { domainPrefix, writeDomainXml } from './libvirt/domain-xml.ts';
-import type { LibvirtLink } from './libvirt/libvirt-link.ts';
-import { fromLibvirt } from './libvirt/to-firstlight-error.ts';
-import type { Machine } from './machine.ts';
+import { type Machine, machineNamePrefix } from './machine.ts';
 import { createSocketDir, diskDirOf, removeInstanceDirs } from './socket-dir.ts';
+import type { RunningMachine, Vmm } from './vmm.ts';
 
 /** A guest that is booted only to see whether it speaks. */
 export interface BootProbe {
-  readonly link: LibvirtLink;
+  readonly vmm: Vmm;
   readonly layout: Layout;
-  /** For people who look with `virsh desc`. */
+  /** A title that `virsh desc` prints. */
   readonly title: string;
   /** The action, for messages. Shape: follows "Could not". */
   readonly doing: string;
-  /** Errors: what it throws is what the probe was refused for. */
+  /** Errors: an error of it makes the outcome `refused`. */
   readonly makeMachine: (makeDiskDir: () => Promise<string>) => Promise<Machine>;
-  /** True for what only a guest that runs would say. Default: any byte. */
-  readonly isSign?: ((chunk: Uint8Array) => boolean) | undefined;
+  /** True for output that only a running guest prints. Default: any byte. */
+  readonly isMarker?: ((chunk: Uint8Array) => boolean) | undefined;
   /** How long a guest that runs may be silent. */
   readonly patienceMs: number;
-  /** For the whole of it: a machine that takes longer to create a domain is not found out about while somebody waits. */
+  /** The limit for the whole probe: a host that takes longer to create a machine is probed again later. */
   readonly totalMs: number;
 }
 
 /**
- * What came of it. Shape: `silent`: the guest was started and said nothing, or ended before it did; `late`: there was not
- * enough time to tell; `refused`: it could not be started.
+ * The outcome of a probe. Shape: `silent`: the guest was started and printed nothing, or ended before it did; `late`: the
+ * time was too short; `refused`: it could not be started.
  */
 export type ProbeOutcome =
   | { readonly kind: 'spoke' | 'silent' | 'late' }
   | { readonly kind: 'refused'; readonly cause: unknown };
 
 /**
- * Boots a guest and says whether it spoke on its serial port. Nothing is left of it.
+ * The outcome of booting a guest: whether it printed to its serial port. Nothing is left of it.
  *
  * Errors: LIBVIRT_* when there is no connection, or it ended: that says nothing about the guest.
  */
@@ -53,10 +50,10 @@ export async function probeBoot(probe: BootProbe): Promise<ProbeOutcome> {
   return await Promise.race([booting, late]).finally(() => over.abort());
 }
 
-/** `over` says that nobody waits any more. */
+/** `over` aborts when nobody waits any more. */
 async function boot(probe: BootProbe, over: AbortSignal): Promise<ProbeOutcome> {
-  const { link, layout } = probe;
-  const connection = await link.connection();
+  const { vmm, layout } = probe;
+  await vmm.connect();
   const sockets = await createSocketDir(await layout.ensure(layout.socketsDir), thisProcess());
   const makeDiskDir = async () => {
     await layout.ensure(layout.disksDir);
@@ -65,40 +62,39 @@ async function boot(probe: BootProbe, over: AbortSignal): Promise<ProbeOutcome> 
     return dir;
   };
   try {
-    const xml = writeDomainXml({
-      name: `${domainPrefix}probe-${randomBytes(4).toString('hex')}`,
+    const placed = {
+      name: `${machineNamePrefix}probe-${randomBytes(4).toString('hex')}`,
       uuid: randomUUID(),
       title: probe.title,
       machine: await probe.makeMachine(makeDiskDir),
       firmwarePath: findFirmware(),
       sockets,
-      metadataXml: '',
-    });
-    const domain = await connection.createDomainXml(xml, { paused: true, autodestroy: true });
+    };
+    const machine = await vmm.create(placed, { keep: false, metadata: null, doing: probe.doing });
     try {
-      const console = await connectSerial(sockets.serial);
-      return { kind: (await speaks(domain, console, probe, over)) ? 'spoke' : 'silent' };
+      const { serial } = await machine.openConsole(sockets);
+      return { kind: (await speaks(machine, serial, probe, over)) ? 'spoke' : 'silent' };
     } finally {
-      // How long QEMU takes to go is not to be waited for; it ends with the connection at the latest.
-      void domain.destroy().catch(() => undefined);
+      // Nobody waits for QEMU's end: it ends with the connection at the latest.
+      void machine.kill().catch(() => undefined);
     }
   } catch (cause) {
-    if (!connection.connected) throw fromLibvirt(cause, probe.doing);
+    if (vmm.state !== 'connected') throw toFirstlightError(cause);
     return { kind: 'refused', cause };
   } finally {
     void removeInstanceDirs(layout, sockets.dir).catch(() => undefined);
   }
 }
 
-/** Lets a guest run. Shape: true when it gives a sign before its patience, or its own end. */
+/** Resumes a guest. Shape: true when it prints before the patience is over, or the guest itself. */
 async function speaks(
-  domain: Domain,
+  machine: RunningMachine,
   console: Duplex,
-  { isSign = () => true, patienceMs }: BootProbe,
+  { isMarker = () => true, patienceMs }: BootProbe,
   over: AbortSignal,
 ): Promise<boolean> {
   const spoke = new Promise<boolean>((resolve) => {
-    console.on('data', (chunk: Buffer) => isSign(chunk) && resolve(true));
+    console.on('data', (chunk: Buffer) => isMarker(chunk) && resolve(true));
   });
   const ended = once(console, 'close').then(
     () => false,
@@ -106,6 +102,6 @@ async function speaks(
   );
   const silent = sleep(patienceMs, false, { signal: over, ref: false });
   silent.catch(() => undefined);
-  await domain.resume();
+  await machine.resume().doneNs;
   return await Promise.race([spoke, ended, silent]);
 }

@@ -1,15 +1,15 @@
 import type { Layout } from '#core/store/layout.ts';
 import type { AccelChoice } from './accel-choice.ts';
-import type { LibvirtLink } from './libvirt/libvirt-link.ts';
 import { plainMachine } from './machine.ts';
 import { probeBoot } from './probe-boot.ts';
+import type { Vmm } from './vmm.ts';
 
 export interface KvmProbe {
-  readonly link: LibvirtLink;
+  readonly vmm: Vmm;
   readonly layout: Layout;
   /**
-   * The guest kernel without a function: it says so on its console. A smaller guest will not do: where KVM hangs, one that
-   * enters long mode and writes a byte may still run (seen).
+   * The guest kernel without a function: it prints that it has none. A smaller guest is not enough: where KVM hangs, one
+   * that enters long mode and writes a byte may still run (seen).
    */
   readonly kernelPath: string;
 }
@@ -23,10 +23,10 @@ export interface KvmFinding extends AccelChoice {
   readonly conclusive: boolean;
 }
 
-/** Boots the guest kernel under KVM, and says within 5 s whether it ran. Errors: LIBVIRT_* of the connection. */
-export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<KvmFinding> {
+/** The result of booting the guest kernel under KVM, within 5 s. Errors: LIBVIRT_* of the connection. */
+export async function probeKvm({ vmm, layout, kernelPath }: KvmProbe): Promise<KvmFinding> {
   const outcome = await probeBoot({
-    link,
+    vmm,
     layout,
     title: 'Firstlight: does KVM work?',
     doing: 'find out whether KVM works',
@@ -41,7 +41,7 @@ export async function probeKvm({ link, layout, kernelPath }: KvmProbe): Promise<
     case 'silent':
       return tcg('guests hang in KVM', `no sign of life within ${patienceMs / 1000} s`, true);
     case 'late':
-      return tcg('KVM is not tried yet', `libvirt did not start a guest in ${totalMs / 1000} s`, false);
+      return tcg('KVM is not probed yet', `the VMM did not start a guest in ${totalMs / 1000} s`, false);
     case 'refused':
       return tcg('KVM cannot be used', firstLineOf(outcome.cause), false);
   }

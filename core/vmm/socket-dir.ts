@@ -7,24 +7,21 @@ import { isAlive, type Owner, readBootId } from '#core/store/owner.ts';
 import { namesIn } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { findUsedNames } from './in-use.ts';
+import type { MachineSockets } from './machine.ts';
 
 /** The kernel's limit for the path of a Unix socket, without the terminating zero. */
 const maxSocketPathBytes = 107;
 const longestName = '/channel.sock';
-/** The maker's process number, its start in ticks, and what sets its directories apart. */
+/** The creator's process number, its start in ticks, and random digits. */
 const socketDirName = /^(\d+)-(\d+)-[0-9a-f]{6}$/;
 
-/** Where the sockets of one instance lie. Shape: absolute paths. */
-export interface SocketPaths {
+/** The sockets of one instance, with the directory that they lie in. */
+export interface SocketPaths extends MachineSockets {
   readonly dir: string;
-  readonly serial: string;
-  readonly channel: string;
-  /** The function's output. It is absent when the machine has no port for it. */
-  readonly console: string;
 }
 
 /**
- * A new directory for the sockets of one instance, named so that a later Firstlight sees whether its maker lives.
+ * A new directory for the sockets of one instance. Its name tells a later Firstlight whether its creator still runs.
  *
  * Errors: STORE_UNUSABLE when the path is too long for a socket or the directory cannot be made.
  */
@@ -49,7 +46,7 @@ export async function createSocketDir(runDir: string, owner: Owner): Promise<Soc
   return socketPathsIn(dir);
 }
 
-/** The sockets in a directory that was made for an instance. */
+/** The sockets in the directory of an instance. */
 export function socketPathsIn(dir: string): SocketPaths {
   return {
     dir,
@@ -59,23 +56,23 @@ export function socketPathsIn(dir: string): SocketPaths {
   };
 }
 
-/** True for what `createSocketDir` may have made in `runDir`: nothing else may be removed as an instance's sockets. */
+/** True for a directory that `createSocketDir` may have created in `runDir`: no other may be removed. */
 export function isSocketDirIn(runDir: string, dir: string): boolean {
   const name = basename(dir);
   return socketDirName.test(name) && dir === join(runDir, name);
 }
 
-/** Where the disks of the instance with these sockets lie: not beside them, as what a guest writes may be more than memory holds. */
+/** The directory for the disks of the instance with these sockets. It is on a disk: guests may write more than memory holds. */
 export function diskDirOf(layout: Pick<Layout, 'disksDir'>, socketDir: string): string {
   return join(layout.disksDir, basename(socketDir));
 }
 
-/** A QEMU that was just ended still holds its files for a moment: it is looked at again this often. */
+/** A QEMU that was just ended still holds its files for a moment: it is checked again this often. */
 const removeTries = 4;
 const removeRetryMs = 500;
 
 /**
- * Removes all that an instance has on disk, unless a process still uses it: then it stays, for a later start to remove.
+ * Removes the files of an instance, unless a process still uses them: a later start then removes them.
  *
  * Shape: true when it is gone.
  */
@@ -94,8 +91,8 @@ async function removeDirs(layout: Pick<Layout, 'disksDir'>, socketDir: string): 
 }
 
 /**
- * Removes the directories of instances whose maker is gone. Those with sockets in `used` stay, and so does whatever a running
- * process uses: an instance may belong to a libvirt that this program does not look at.
+ * Removes the directories of instances whose creator is gone. Those in `used` stay, and so do all that a running
+ * process uses: an instance may belong to a libvirt that is not among the hosts.
  */
 export async function removeLeftoverInstanceDirs(
   layout: Pick<Layout, 'socketsDir' | 'disksDir'>,

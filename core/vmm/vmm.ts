@@ -1,23 +1,116 @@
-import type { PlacedMachine } from './machine.ts';
+/** What starts, watches, pauses and stops machines. libvirt is one; a VMM may leave a part out, with a clear error. */
+import type { Duplex } from 'node:stream';
+import type { FirstlightError } from '#shared/errors.ts';
+import type { HostNs } from '#shared/model/units.ts';
+import type { MachineSockets, PlacedMachine } from './machine.ts';
 
-/** A machine that a VMM has started. */
-export interface RunningMachine {
-  /** Lets its processors run; the guest executes nothing before the first time. */
-  readonly resume: () => Promise<void>;
-  readonly pause: () => Promise<void>;
-  /** Ends it without asking the guest. */
-  readonly stop: () => Promise<void>;
-  /** Settles when it is no more, whoever ended it. */
-  readonly ended: Promise<void>;
+/** Data that a machine carries with it, so that a later program can adopt it. Shape: values by name, in groups by name. */
+export interface MachineMetadata {
+  readonly [name: string]: string | number | boolean | null | MachineMetadata;
 }
 
-/** What starts machines. */
+/** Why a machine ended, when this program did not ask for it. */
+export type MachineEnd = 'destroyed' | 'shutdown' | 'vmm-ended' | 'host-lost' | 'gone';
+
+/** When the processors were asked to run, and when the VMM said they do. */
+export interface ResumeTimes {
+  readonly sentNs: HostNs;
+  /** Errors: LIBVIRT_*, INSTANCE_LOST. */
+  readonly doneNs: Promise<HostNs>;
+}
+
+/** The console of a machine. */
+export interface ConsoleStreams {
+  readonly serial: Duplex;
+  /** What the function prints, where the machine has a port for it. */
+  readonly output: Duplex | null;
+}
+
+/** The resources that a machine has used. Units: counters since its start. */
+export interface MachineStats {
+  readonly machine: RunningMachine;
+  readonly atNs: HostNs;
+  readonly cpuNs: number;
+  /** Resident memory of the VMM's process; 0 when the process has ended. */
+  readonly memoryBytes: number;
+  readonly diskReadBytes: number;
+  readonly diskWriteBytes: number;
+  readonly netReceiveBytes: number;
+  readonly netTransmitBytes: number;
+}
+
+/** A machine that a VMM runs. A handle holds nothing open. */
+export interface RunningMachine {
+  readonly name: string;
+  readonly uuid: string;
+  /** Lets its processors run. Returns at once. */
+  readonly resume: () => ResumeTimes;
+  readonly pause: () => Promise<void>;
+  /** Asks the guest to power off; it may take its time or refuse. */
+  readonly shutDown: () => Promise<void>;
+  /** Ends it without asking the guest, and settles when it is gone. A machine that is gone already is no error. */
+  readonly kill: () => Promise<void>;
+  readonly readState: () => Promise<'running' | 'paused'>;
+  /** Opens the console, which one client at a time can have. Errors: CHANNEL_BROKEN. */
+  readonly openConsole: (sockets: MachineSockets) => Promise<ConsoleStreams>;
+  /** Opens a virtio-serial port by its name. Errors: CONFLICT when another client has it; LIBVIRT_*. */
+  readonly openChannel: (name: string) => Promise<Duplex>;
+  /** The metadata as it was written; numbers and flags may come back as text. Null without any. */
+  readonly readMetadata: () => Promise<unknown>;
+  readonly writeMetadata: (metadata: MachineMetadata) => Promise<void>;
+  /** How the VMM itself describes the machine: a domain's XML, a command line. */
+  readonly describe: () => Promise<string>;
+}
+
+export interface CreateOptions {
+  /** The machine outlives this process. Without it, the VMM ends the machine when this process dies. */
+  readonly keep: boolean;
+  readonly metadata: MachineMetadata | null;
+  /** What is being created, for messages. Shape: follows "Could not". */
+  readonly doing: string;
+}
+
+export type VmmState = 'connecting' | 'connected' | 'lost';
+
+/** The events of a VMM, for the owner of its machines. */
+export interface VmmListener {
+  readonly onState: () => void;
+  /** The connection is gone: calls and streams under way have failed. */
+  readonly onLost: () => void;
+  /** The connection is back: machines may have come and gone meanwhile. */
+  readonly onReopened: () => void;
+  readonly onStarted: (machine: RunningMachine) => void;
+  readonly onPaused: (uuid: string) => void;
+  readonly onResumed: (uuid: string) => void;
+  readonly onEnded: (uuid: string, reason: MachineEnd) => void;
+}
+
+/** Starts machines on one host. */
 export interface Vmm {
   readonly id: string;
+  /** The address of what starts machines. */
+  readonly uri: string;
+  readonly state: VmmState;
+  /** Why it is not connected, once that is known. */
+  readonly failure: FirstlightError | null;
+  /** True when its machines run as the user of this process. */
+  readonly runsAsThisUser: boolean;
+  /** Settles when it is connected. Errors: LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, LIBVIRT_LOST, BAD_INPUT, within 5 s. */
+  readonly connect: () => Promise<void>;
   /**
-   * Starts a machine paused, with its sockets open.
+   * Creates a machine, paused, with its sockets open.
    *
-   * Errors: MACHINE_UNSUPPORTED before anything is started; QEMU_MISSING, BOOT_FAILED.
+   * Errors: MACHINE_UNSUPPORTED before anything is started; QEMU_MISSING, BOOT_FAILED, ACCEL_UNUSABLE, LIBVIRT_*.
    */
-  readonly start: (placed: PlacedMachine) => Promise<RunningMachine>;
+  readonly create: (placed: PlacedMachine, options: CreateOptions) => Promise<RunningMachine>;
+  /** The machines that run and whose names begin as ours do. */
+  readonly list: () => Promise<RunningMachine[]>;
+  /** The counters of those machines that still run. */
+  readonly readStats: (machines: readonly RunningMachine[]) => Promise<MachineStats[]>;
+  /** The process of a machine, as soon as it is there; null when it is not on this host, or not to be found. */
+  readonly findProcess: (name: string) => number | null;
+  /** The versions of its programs, by name. */
+  readonly readVersions: () => Promise<Readonly<Record<string, string>>>;
+  /** Closes the connection. Machines that are not kept end with it. */
+  readonly close: () => Promise<void>;
 }

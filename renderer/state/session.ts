@@ -4,6 +4,7 @@ import type { ImageRef } from '#shared/contract/images.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import type { FirstlightError, Problem } from '#shared/errors.ts';
 import type { DoctorReport } from '#shared/model/doctor.ts';
+import type { HostInfo } from '#shared/model/host.ts';
 import type { BuildResult } from '#shared/model/image.ts';
 import type { ImageInfo, ImagePartition, ImageText, ImageTree, StoredImage } from '#shared/model/image-tree.ts';
 import type { Instance } from '#shared/model/instance.ts';
@@ -102,6 +103,8 @@ export interface SessionState {
   readonly info: AppInfo | null;
   /** What functions can run on, the default first. */
   readonly runtimes: readonly RuntimeInfo[];
+  /** Where instances run, this machine first. */
+  readonly hosts: readonly HostInfo[];
   readonly projects: Loadable<readonly Project[]>;
   readonly templates: Loadable<readonly { id: string; title: string; description: string }[]>;
   readonly files: Readonly<Record<string, Loadable<readonly ProjectFile[]>>>;
@@ -129,6 +132,7 @@ const initialSession: SessionState = {
   link: { status: 'connecting', attempt: 0, retryAtMs: null },
   info: null,
   runtimes: [],
+  hosts: [],
   projects: idle,
   templates: idle,
   files: {},

@@ -88,8 +88,16 @@ export function createStudio(transport: StudioTransport): Studio {
       report(context, thrown);
     }
     await instances.load();
-    await Promise.all([projects.load(), projects.loadTemplates(), docs.refresh(), nanos.load()]);
+    await Promise.all([loadHosts(), projects.load(), projects.loadTemplates(), docs.refresh(), nanos.load()]);
     await doctor.run();
+  }
+
+  async function loadHosts(): Promise<void> {
+    try {
+      context.session.setState({ hosts: await client.call('hosts:list', {}) });
+    } catch (thrown) {
+      report(context, thrown);
+    }
   }
 
   const followLink = (link: LinkState) => {
@@ -116,6 +124,7 @@ export function createStudio(transport: StudioTransport): Studio {
       }, saveDelayMs);
     }),
     client.subscribe('app:changed', (info) => context.session.setState({ info })),
+    client.subscribe('hosts:changed', ({ hosts }) => context.session.setState({ hosts })),
     client.subscribe('app:warned', ({ error }) => report(context, fromWireError(error))),
     client.subscribe('projects:changed', ({ project }) => projects.update(project)),
     client.subscribe('projects:closed', ({ projectId }) => projects.drop(projectId)),

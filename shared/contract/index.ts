@@ -8,6 +8,7 @@ import { appCalls, appEvents } from './app.ts';
 import { buildCalls, buildEvents } from './builds.ts';
 import type { Progress } from './define.ts';
 import { doctorCalls } from './doctor.ts';
+import { hostCalls, hostEvents } from './hosts.ts';
 import { imageCalls, imageStreams } from './images.ts';
 import { importCalls } from './imports.ts';
 import { instanceCalls, instanceEvents, instanceStreams } from './instances.ts';
@@ -29,6 +30,7 @@ export const calls = {
   ...runtimeCalls,
   ...nanosCalls,
   ...volumeCalls,
+  ...hostCalls,
 };
 export const events = {
   ...appEvents,
@@ -38,6 +40,7 @@ export const events = {
   ...runEvents,
   ...nanosEvents,
   ...volumeEvents,
+  ...hostEvents,
 };
 export const streams = { ...instanceStreams, ...imageStreams };
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostNameSchema } from '../model/host.ts';
 import { instanceSchema } from '../model/instance.ts';
 import { jsonSchema } from '../model/json.ts';
 import { metricSampleSchema } from '../model/metrics.ts';
@@ -23,6 +24,8 @@ export const instanceCalls = {
       projectId: projectIdSchema,
       event: jsonSchema.default(defaultEvent),
       startMode: startModeSchema.default('cold'),
+      /** Where it runs. Default: this machine's libvirt. */
+      host: hostNameSchema.optional(),
       /** `stop`: ends after the answer. `session`: lives until stopped or the studio ends. `forever`: outlives the studio. */
       lifetime: z.enum(['stop', 'session', 'forever']).default('session'),
     }),
@@ -35,7 +38,7 @@ export const instanceCalls = {
   'instances:stop': call(byInstance, z.null()),
   /** Stops it if it runs and forgets it. */
   'instances:remove': call(byInstance, z.null()),
-  /** How libvirt describes its domain now. Errors: NOT_FOUND, INSTANCE_LOST when it has ended. */
+  /** The VMM's own description of its machine: the XML of a libvirt domain. Errors: NOT_FOUND, INSTANCE_LOST when it has ended. */
   'instances:describe': call(byInstance, z.object({ domainXml: z.string() })),
   /** The samples of the last minutes, oldest first. */
   'metrics:recent': call(byInstance, z.array(metricSampleSchema)),

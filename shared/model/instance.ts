@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { localHostName } from './host.ts';
 import { runtimeIdSchema } from './project.ts';
 import { startModeSchema } from './timeline.ts';
 import { imageIdSchema, instanceIdSchema, projectIdSchema, runIdSchema } from './units.ts';
@@ -23,10 +24,12 @@ export const instanceStateSchema = z.enum([
 ]);
 export type InstanceState = z.infer<typeof instanceStateSchema>;
 
-/** A virtual machine of ours, as libvirt says it is now. */
+/** A virtual machine of ours, as its host reports it now. */
 export const instanceSchema = z.object({
   id: instanceIdSchema,
-  /** The libvirt domain's name. */
+  /** The name of its host. */
+  host: z.string().default(localHostName),
+  /** The machine's name on its host: that of the libvirt domain. */
   domain: z.string(),
   uuid: z.string(),
   uri: z.string(),

@@ -44,7 +44,7 @@ export type Invocation = z.output<typeof invocationSchema>;
 export const runSubjectSchema = z.object({
   imageId: imageIdSchema,
   bundleId: bundleIdSchema,
-  /** The machine it ran on, by its libvirt URI. */
+  /** The host it ran on, by its address: a libvirt URI. */
   host: z.string(),
   accel: accelSchema,
   startMode: startModeSchema,

@@ -14,7 +14,7 @@ export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): Runti
     // Node.js on Nanos starts in some 120 MiB; what it serves needs room too.
     defaultMemoryMiB: 256,
     runsPrograms: true,
-    create: async ({ layout, link, resources, volumes, env, emit, log }) => {
+    create: async ({ layout, resources, volumes, env, emit, log }) => {
       const [{ createDirectBoot }, { createNanosRuntime }, { createReleases }] = await Promise.all([
         import('./boot/direct-boot.ts'),
         import('./nanos-runtime.ts'),
@@ -26,7 +26,7 @@ export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): Runti
         onChange: (list) => emit('nanos:changed', { releases: list }),
         log,
       });
-      const directBoot = createDirectBoot({ layout, link, log });
+      const directBoot = createDirectBoot({ layout, log });
       const { functionServerPath, ordinaryKernelPath: probeKernelPath } = resources;
       return createNanosRuntime({
         layout,

@@ -14,6 +14,7 @@ import type { VolumeProvider } from '#core/runtime/volume.ts';
 import { sha256 } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { type Machine, type MachineNetwork, plainMachine } from '#core/vmm/machine.ts';
+import type { Vmm } from '#core/vmm/vmm.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import { type NanosConfig, nanosConfigSchema } from '#shared/model/nanos.ts';
@@ -114,11 +115,11 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
   }
 
   /** The kernel for a boot that does without the disk's boot code; null for one that begins there. */
-  async function kernelFor(nanos: NanosConfig, accel: Accel): Promise<Machine['kernel']> {
+  async function kernelFor(nanos: NanosConfig, accel: Accel, vmm: Vmm): Promise<Machine['kernel']> {
     const isAsked = nanos.boot === 'direct';
     if (!isAsked && !mayBootDirectly(nanos)) return null;
     const release = await releases.resolve(nanos.release);
-    const isDirect = isAsked || (await directBoot.isKnownToWork(release, accel));
+    const isDirect = isAsked || (await directBoot.isKnownToWork(release, accel, vmm));
     return isDirect ? await directBoot.kernel(release) : null;
   }
 
@@ -141,14 +142,14 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       const nanos = configOf(config);
       if (mayBootDirectly(nanos)) await directBoot.findOut(await releases.resolve(nanos.release), request);
     },
-    prepareMachine: async ({ instanceId, image, config, accel, makeDiskDir }): Promise<PreparedMachine> => {
+    prepareMachine: async ({ instanceId, image, config, accel, vmm, makeDiskDir }): Promise<PreparedMachine> => {
       const nanos = configOf(config);
       const dir = await makeDiskDir();
       const disk = join(dir, 'disk.qcow2');
       const [network, attached, kernel] = await Promise.all([
         chooseNetwork(config, nanos),
         volumes.prepare(config.volumes, { instance: instanceId, dir }),
-        kernelFor(nanos, accel),
+        kernelFor(nanos, accel, vmm),
         diskBytes(image.path).then((bytes) => writeOverlay(disk, { name: image.path, format: 'qcow2' }, bytes)),
       ]);
       return {

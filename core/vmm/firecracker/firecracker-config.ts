@@ -31,12 +31,12 @@ export function writeFirecrackerConfig({ machine, sockets }: PlacedMachine): Jso
 }
 
 function checkMachine({ accel, kernel, firmware, disks, networks, shares, channels }: Machine): void {
-  const no = (what: string, hint: string) => unsupported('Firecracker', what, hint);
-  if (accel !== 'kvm') throw no('emulated processors', 'It needs KVM; QEMU emulates.');
-  if (kernel === null) throw no('a boot from its disk', 'It has no firmware: name a kernel.');
-  if (firmware !== 'none') throw no('firmware', 'It enters the kernel itself: choose `none`.');
-  if (disks.some(({ format }) => format !== 'raw')) throw no('a qcow2 disk', 'Its disks are raw.');
-  if (networks.length > 0) throw no('this network', 'It takes TAP devices only, which are not described here.');
-  if (shares.length > 0) throw no('a shared folder', 'Put the files on a disk.');
-  if (channels.length > 0) throw no('a virtio-serial port', 'Reach the guest over vsock.');
+  const cannotGive = (what: string, hint: string) => unsupported('Firecracker', what, hint);
+  if (accel !== 'kvm') throw cannotGive('emulated processors', 'It needs KVM; QEMU emulates.');
+  if (kernel === null) throw cannotGive('a boot from its disk', 'It has no firmware: name a kernel.');
+  if (firmware !== 'none') throw cannotGive('firmware', 'It enters the kernel itself: choose `none`.');
+  if (disks.some(({ format }) => format !== 'raw')) throw cannotGive('a qcow2 disk', 'Its disks are raw.');
+  if (networks.length > 0) throw cannotGive('this network', 'It takes TAP devices only, which are not described here.');
+  if (shares.length > 0) throw cannotGive('a shared folder', 'Put the files on a disk.');
+  if (channels.length > 0) throw cannotGive('a virtio-serial port', 'Reach the guest over vsock.');
 }

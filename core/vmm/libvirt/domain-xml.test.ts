@@ -1,9 +1,10 @@
 import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
-import { type InstanceRecord, readMetadata, writeMetadata } from '#core/instances/metadata.ts';
+import { type InstanceRecord, readInstanceRecord } from '#core/instances/instance-record.ts';
 import { thisProcess } from '#core/store/owner.ts';
 import { plainMachine } from '../machine.ts';
 import { type DomainSpec, writeDomainXml } from './domain-xml.ts';
+import { readMetadataXml, writeBareMetadataXml, writeMetadataXml } from './metadata-xml.ts';
 
 const nasty = `a<b>&"'c\u0000\n`;
 const spec: DomainSpec = {
@@ -74,12 +75,12 @@ describe('writeDomainXml', () => {
     expect(domain.cpu).toBeUndefined();
   });
 
-  it('asks for KVM only when told so', () => {
+  it('uses KVM only when the machine says so', () => {
     const domain = parse(writeDomainXml({ ...spec, machine: { ...spec.machine, accel: 'kvm' } }));
     expect(domain['@type']).toBe('kvm');
   });
 
-  it('leaves out the channels and the loader where there is none', () => {
+  it('omits channels and loader of a machine without', () => {
     const domain = parse(writeDomainXml({ ...spec, machine: { ...spec.machine, channels: [] }, firmwarePath: null }));
     expect(domain.devices.channel).toBeUndefined();
     expect(domain.os.loader).toBeUndefined();
@@ -98,7 +99,7 @@ describe('writeDomainXml', () => {
       },
       sockets: { serial: nasty, channel: nasty, console: nasty },
       firmwarePath: nasty,
-      metadataXml: writeMetadata(record),
+      metadataXml: writeMetadataXml(record),
     });
     expect(xml).not.toContain('a<b>');
     expect(xml).not.toContain('\u0000');
@@ -132,14 +133,20 @@ describe('writeDomainXml', () => {
 });
 
 describe('metadata', () => {
-  it('reads back what it wrote', async () => {
-    expect(await readMetadata(writeMetadata(record))).toEqual(record);
+  const read = async (xml: string) => readInstanceRecord(await readMetadataXml(xml));
+
+  it('reads back what it wrote, for a new domain and for one that runs', async () => {
+    expect(await read(writeMetadataXml(record))).toEqual(record);
     const withRun = { ...record, runId: 'mb3k2j1h0-abc123' as InstanceRecord['runId'] };
-    expect(await readMetadata(writeMetadata(withRun))).toEqual(withRun);
+    expect(await read(writeBareMetadataXml(withRun))).toEqual(withRun);
+  });
+
+  it('understands a record that a VMM keeps as it is', () => {
+    expect(readInstanceRecord(JSON.parse(JSON.stringify(record)))).toEqual(record);
   });
 
   it('gives null for an element of another version, and for no element at all', async () => {
-    expect(await readMetadata(writeMetadata(record).replace('functionName=', 'other='))).toBeNull();
-    expect(await readMetadata('<a/>')).toBeNull();
+    expect(await read(writeMetadataXml(record).replace('functionName=', 'other='))).toBeNull();
+    expect(await read('<a/>')).toBeNull();
   });
 });

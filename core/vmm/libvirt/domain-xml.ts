@@ -2,18 +2,14 @@ import { type Machine, type MachineNetwork, type PlacedMachine, placeChannels, t
 import { unsupported } from '../unsupported.ts';
 import { attributes, escapeXml } from './xml.ts';
 
-/** Prefix of the names of all our domains. */
-export const domainPrefix = 'firstlight-';
-
-/** Everything that a domain of ours is made of. */
+/** A machine, with the metadata of its domain. */
 export interface DomainSpec extends PlacedMachine {
   /** An element in a namespace of ours, or the empty string. */
   readonly metadataXml: string;
 }
 
 /**
- * The libvirt XML of a domain: one serial port, the channels, disks and network that its machine has, and no device that a
- * function does not need.
+ * The libvirt XML of a domain: one serial port, the channels, disks and network of its machine, and no other device.
  *
  * Source: libvirt adds a USB controller and a memory balloon unless told otherwise. A reboot or a crash ends the domain
  * rather than starting it anew: a second boot would have nobody to talk to. The serial port is a socket, since a pty

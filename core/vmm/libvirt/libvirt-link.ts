@@ -2,13 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, LifecycleEvent } from 'node-libvirt';
 import { connect } from 'node-libvirt';
 import { FirstlightError } from '#shared/errors.ts';
+import type { VmmState } from '../vmm.ts';
 import { fromLibvirt } from './to-firstlight-error.ts';
-
-export type LinkState = 'connecting' | 'connected' | 'lost';
 
 /** The events of a link, for its owner. */
 export interface LinkListener {
-  readonly onState: (state: LinkState) => void;
+  readonly onState: (state: VmmState) => void;
   readonly onLifecycle: (event: LifecycleEvent) => void;
   /** The connection is gone; calls and streams under way have failed. */
   readonly onLost: () => void;
@@ -16,10 +15,12 @@ export interface LinkListener {
   readonly onReopened: () => void;
 }
 
-/** The one connection to libvirt: made when first needed, made again when it ends. */
+/** The connection to one libvirt: opened when first needed, reopened when it ends. */
 export interface LibvirtLink {
   readonly uri: string;
-  readonly state: LinkState;
+  readonly state: VmmState;
+  /** Why it is not connected; null while it is, or has not been tried yet. */
+  readonly failure: FirstlightError | null;
   /**
    * The open connection.
    *
@@ -30,30 +31,37 @@ export interface LibvirtLink {
   readonly close: () => Promise<void>;
 }
 
-/** A daemon that restarts is back within this; a person who waits longer wants to know. */
+/** A daemon that restarts is back within this; after that, the caller gets an error. */
 const reopenWaitMs = 5_000;
 const reopenPollMs = 20;
-/** A daemon that takes a connection and says nothing for this long hangs: one that is just starting takes under a second. */
+/** A daemon that accepts a connection and does not answer for this long hangs: one that is starting takes under a second. */
 const openTimeoutMs = 4_000;
 
 /** A link that is not connected yet. */
 export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtLink {
-  let state: LinkState = 'connecting';
+  let state: VmmState = 'connecting';
+  let failure: FirstlightError | null = null;
   let current: Connection | null = null;
   let opening: Promise<Connection> | null = null;
   let closed = false;
 
-  const setState = (next: LinkState) => {
-    if (state === next || closed) return;
+  const setState = (next: VmmState, why: FirstlightError | null = null) => {
+    const isSame = state === next && failure?.message === why?.message;
+    if (isSame || closed) return;
     state = next;
+    failure = why;
     listener.onState(next);
   };
+  const lostError = () =>
+    new FirstlightError('LIBVIRT_LOST', `The connection to libvirt at ${uri} was lost and is not back yet.`, {
+      hint: 'Is the daemon running? `firstlight doctor --fix` starts it where that is ours to do.',
+    });
 
   async function open(): Promise<Connection> {
     try {
       const connection = await connect({ uri, signal: AbortSignal.timeout(openTimeoutMs) });
       connection.on('disconnected', () => {
-        setState('lost');
+        setState('lost', lostError());
         listener.onLost();
       });
       connection.on('reopened', () => {
@@ -62,7 +70,7 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
       });
       connection.on('closed', () => {
         if (current === connection) current = null;
-        setState('lost');
+        setState('lost', lostError());
       });
       await connection.subscribe('lifecycle', listener.onLifecycle);
       if (closed) {
@@ -73,8 +81,9 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
       setState('connected');
       return connection;
     } catch (thrown) {
-      setState('lost');
-      throw isTimeout(thrown) ? silentDaemon(uri, thrown) : fromLibvirt(thrown, `connect to libvirt at ${uri}`);
+      const error = isTimeout(thrown) ? silentDaemon(uri, thrown) : fromLibvirt(thrown, `connect to libvirt at ${uri}`);
+      setState('lost', error);
+      throw error;
     } finally {
       opening = null;
     }
@@ -87,9 +96,7 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
       await sleep(reopenPollMs);
     }
     if (current !== connection && !closed) return await connectionNow();
-    throw new FirstlightError('LIBVIRT_LOST', `The connection to libvirt at ${uri} was lost and is not back yet.`, {
-      hint: 'Is the daemon running? `firstlight doctor --fix` starts it where that is ours to do.',
-    });
+    throw lostError();
   }
 
   async function connectionNow(): Promise<Connection> {
@@ -104,6 +111,9 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
     uri,
     get state() {
       return state;
+    },
+    get failure() {
+      return failure;
     },
     connection: connectionNow,
     async close() {

@@ -22,7 +22,7 @@ describe('fromLibvirt', () => {
     ['disconnected', 'LIBVIRT_LOST'],
     ['keepalive-timeout', 'LIBVIRT_LOST'],
     ['bad-uri', 'BAD_INPUT'],
-  ] as const)('tells a connection that is %s as %s, with a hint', (reason, code) => {
+  ] as const)('reports a connection that is %s as %s, with a hint', (reason, code) => {
     const error = fromLibvirt(new LibvirtConnectionError(reason, 'why', { socketPath: '/s' }), 'start hello');
     expect(error).toMatchObject({ code, details: { subject: '/s' } });
     expect(error.message).toContain('start hello');
@@ -40,13 +40,13 @@ describe('fromLibvirt', () => {
     ['cannot write data: No space left on device', undefined, 'DISK_FULL'],
     ["Could not open '/img': Permission denied", undefined, 'LIBVIRT_FAILED'],
     ['anything else', undefined, 'LIBVIRT_FAILED'],
-  ])('tells "%s" (%s) as %s, in the daemon’s own words', (message, codeName, code) => {
+  ])('reports "%s" (%s) as %s, in the daemon’s own words', (message, codeName, code) => {
     const error = fromLibvirt(daemonError(message, codeName), 'start hello');
     expect(error.code).toBe(code);
     expect(error.details.output).toContain(message);
   });
 
-  it('tells a time-out, and leaves our own errors alone', () => {
+  it('reports a time-out, and keeps our own errors', () => {
     expect(fromLibvirt(new LibvirtTimeoutError('domainCreateXml', 5), 'x').code).toBe('LIBVIRT_FAILED');
     const own = new FirstlightError('CANCELLED', 'Cancelled.');
     expect(fromLibvirt(own, 'x')).toBe(own);

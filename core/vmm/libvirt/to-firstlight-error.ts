@@ -5,7 +5,7 @@ import { type ErrorCode, FirstlightError, toFirstlightError } from '#shared/erro
 export type Doing = string;
 
 /**
- * The error that a person sees for one that libvirt or the way to it gave.
+ * The error of ours for an error of libvirt or of the connection to it.
  *
  * Errors: gives (does not throw) LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, LIBVIRT_LOST, LIBVIRT_FAILED, QEMU_MISSING,
  * INSTANCE_LOST, BAD_INPUT; anything else as `toFirstlightError` has it.
@@ -26,7 +26,7 @@ export function fromLibvirt(thrown: unknown, doing: Doing): FirstlightError {
   return toFirstlightError(thrown);
 }
 
-/** The result of `work`, with what libvirt throws turned into what a person sees. */
+/** The result of `work`, with errors of libvirt as errors of ours. */
 export async function withLibvirtErrors<T>(doing: Doing, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

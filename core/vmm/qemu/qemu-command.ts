@@ -8,7 +8,7 @@ export const qemuProgram = 'qemu-system-x86_64';
 const value = (text: string) => text.replaceAll(',', ',,');
 
 /**
- * The arguments of QEMU for a machine that starts paused and is told what to do over the QMP socket.
+ * The arguments of QEMU for a machine that starts paused and takes commands on its QMP socket.
  *
  * Errors: MACHINE_UNSUPPORTED.
  */
@@ -35,15 +35,17 @@ export function writeQemuArgs(placed: PlacedMachine, qmpSocket: string): string[
 }
 
 function checkMachine({ firmware, networks, shares, machineType }: Machine): void {
-  const no = (what: string, hint: string) => unsupported('QEMU alone', what, hint);
-  if (firmware === 'none') throw no('a kernel without firmware', 'Its machines begin in firmware: choose `quick`.');
+  const cannotGive = (what: string, hint: string) => unsupported('QEMU alone', what, hint);
+  if (firmware === 'none')
+    throw cannotGive('a kernel without firmware', 'Its machines begin in firmware: choose `quick`.');
   if (networks.some(({ kind }) => kind === 'network')) {
-    throw no('a network of libvirt', 'Choose a bridge, or user-mode networking.');
+    throw cannotGive('a network of libvirt', 'Choose a bridge, or user-mode networking.');
   }
   if (shares.some(({ kind }) => kind === 'virtio-fs')) {
-    throw no('a virtio-fs folder', 'virtio-fs needs virtiofsd beside QEMU, which libvirt starts. Choose 9p.');
+    throw cannotGive('a virtio-fs folder', 'virtio-fs needs virtiofsd beside QEMU, which libvirt starts. Choose 9p.');
   }
-  if (machineType === 'microvm') throw no('a microvm', 'It has no PCI, which these devices are on. Choose pc or q35.');
+  if (machineType === 'microvm')
+    throw cannotGive('a microvm', 'It has no PCI, which these devices are on. Choose pc or q35.');
 }
 
 function writeBoot({ machine, firmwarePath }: PlacedMachine): string[] {

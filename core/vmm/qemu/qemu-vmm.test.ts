@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { locateResources } from '#core/store/resources.ts';
-import { connectSerial } from '../connect-serial.ts';
 import { writeFirecrackerConfig } from '../firecracker/firecracker-config.ts';
 import { findFirmware } from '../firmware.ts';
 import { type Machine, type PlacedMachine, plainMachine } from '../machine.ts';
@@ -28,35 +27,66 @@ const place = (more: Partial<Machine> = {}): PlacedMachine => ({
   sockets: { serial: join(dir, 'serial.sock'), channel: join(dir, 'channel.sock'), console: join(dir, 'console.sock') },
 });
 
+const unkept = { keep: false, metadata: { id: 'floor-1', owner: { pid: 1 } }, doing: 'boot the floor guest' };
+
+function openVmm(qmpSocket: string) {
+  const events: string[] = [];
+  const vmm = createQemuVmm({
+    env: process.env,
+    qmpSocketOf: () => join(dir, qmpSocket),
+    listener: {
+      onStarted: ({ name }) => events.push(`started ${name}`),
+      onPaused: () => events.push('paused'),
+      onResumed: () => events.push('resumed'),
+      onEnded: (_, reason) => events.push(`ended: ${reason}`),
+    },
+  });
+  return { vmm, events };
+}
+
 describe.skipIf(!canBoot)(`QEMU alone${canBoot ? '' : ' (skipped: no QEMU, or the floor guest is not built)'}`, () => {
-  it('boots the floor guest, which says nothing before it is resumed', async () => {
-    const vmm = createQemuVmm({ env: process.env, qmpSocketOf: () => join(dir, 'qmp.sock') });
-    const running = await vmm.start(place());
+  it('boots the floor guest, which prints nothing before it is resumed', async () => {
+    const { vmm, events } = openVmm('qmp.sock');
+    const placed = place();
+    const machine = await vmm.create(placed, unkept);
     try {
-      const serial = await connectSerial(join(dir, 'serial.sock'));
-      let said = '';
+      const { serial } = await machine.openConsole(placed.sockets);
+      let printed = '';
       const spoke = new Promise<void>((resolve) => {
         serial.on('data', (chunk: Buffer) => {
-          said += chunk.toString('latin1');
-          if (said.includes('F')) resolve();
+          printed += chunk.toString('latin1');
+          if (printed.includes('F')) resolve();
         });
       });
-      await running.pause();
-      expect(said).toBe('');
-      await running.resume();
+      expect([await machine.readState(), printed]).toEqual(['paused', '']);
+      const { sentNs, doneNs } = machine.resume();
+      expect(await doneNs).toBeGreaterThanOrEqual(sentNs);
       await spoke;
-      expect(said).toBe('F');
-      await running.pause();
+      expect([await machine.readState(), printed]).toEqual(['running', 'F']);
+      await machine.pause();
+
+      expect(await vmm.list()).toEqual([machine]);
+      expect(await machine.readMetadata()).toEqual(unkept.metadata);
+      expect(await machine.describe()).toContain(`guest=${placed.name}`);
+      const [stats] = await vmm.readStats([machine]);
+      expect(stats?.memoryBytes).toBeGreaterThan(1e6);
+      expect(vmm.findProcess(placed.name)).toBeGreaterThan(1);
     } finally {
-      await running.stop();
+      await vmm.close();
     }
-    await running.ended;
+    expect(await vmm.list()).toEqual([]);
+    expect(events).toEqual(['started firstlight-floor', 'resumed', 'paused', 'ended: destroyed']);
   });
 
-  it('says that QEMU ended when it could not start', async () => {
-    const vmm = createQemuVmm({ env: process.env, qmpSocketOf: () => join(dir, 'other.sock') });
+  it('reports that QEMU ended before it could start', async () => {
     const nowhere = { kernel: { path: join(dir, 'absent.elf'), cmdline: '' } };
-    await expect(vmm.start(place(nowhere))).rejects.toMatchObject({ code: 'BOOT_FAILED' });
+    const creating = openVmm('other.sock').vmm.create(place(nowhere), unkept);
+    await expect(creating).rejects.toMatchObject({ code: 'BOOT_FAILED' });
+  });
+
+  it('refuses to keep a machine', async () => {
+    const creating = openVmm('third.sock').vmm.create(place(), { ...unkept, keep: true });
+    await expect(creating).rejects.toMatchObject({ code: 'MACHINE_UNSUPPORTED' });
   });
 });
 

@@ -1,51 +1,92 @@
-import { connect, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { launch } from '#core/exec/launch.ts';
+import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { Vmm } from '../vmm.ts';
+import type { PlacedMachine } from '../machine.ts';
+import { readProcessUse } from '../process-use.ts';
+import { unsupported } from '../unsupported.ts';
+import type { MachineMetadata, RunningMachine, Vmm, VmmListener } from '../vmm.ts';
+import { type Execute, openMonitor } from './monitor.ts';
 import { qemuProgram, writeQemuArgs } from './qemu-command.ts';
-
-/** QEMU's own process is there within 50 ms, or some seconds on a busy machine. */
-const startTimeoutMs = 10_000;
-const pollMs = 10;
+import { qemuMachine } from './qemu-machine.ts';
+import { readQemuVersion } from './qemu-version.ts';
 
 export interface QemuVmmOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Where the QMP socket of a machine lies. */
   readonly qmpSocketOf: (name: string) => string;
+  readonly listener: Pick<VmmListener, 'onStarted' | 'onPaused' | 'onResumed' | 'onEnded'>;
 }
 
-/** QEMU without libvirt, for a place that has none: a pod, a node. Machines end with this process only when it stops them. */
-export function createQemuVmm({ env, qmpSocketOf }: QemuVmmOptions): Vmm {
+/**
+ * QEMU without libvirt, for a place that has none: a pod, a node. Its machines belong to this process: it lists no others,
+ * and keeps none.
+ */
+export function createQemuVmm({ env, qmpSocketOf, listener }: QemuVmmOptions): Vmm {
+  const running = new Map<string, { readonly machine: RunningMachine; readonly pid: number | undefined }>();
+  const noWait = async () => undefined;
+
+  async function create(placed: PlacedMachine, metadata: MachineMetadata | null): Promise<RunningMachine> {
+    const path = qmpSocketOf(placed.name);
+    const args = writeQemuArgs(placed, path);
+    const { pid, exited, close } = launch(qemuProgram, args, env);
+    let monitor: Execute;
+    try {
+      monitor = await Promise.race([openMonitor(path), failedToStart(exited, placed.name)]);
+    } catch (thrown) {
+      close();
+      // The socket may report the end before the process does.
+      if (thrown instanceof FirstlightError && thrown.code === 'INSTANCE_LOST')
+        return await failedToStart(exited, placed.name);
+      throw thrown;
+    }
+    const ended = exited.then(
+      ({ code }) => code,
+      () => null,
+    );
+    let isKilled = false;
+    const kill = async () => {
+      isKilled = true;
+      close();
+      await ended;
+    };
+    const onPaused = (isPaused: boolean) =>
+      isPaused ? listener.onPaused(placed.uuid) : listener.onResumed(placed.uuid);
+    const machine = qemuMachine(placed, { args, monitor, kill, metadata, onPaused });
+    running.set(placed.uuid, { machine, pid });
+    listener.onStarted(machine);
+    // Like libvirt, which ends the machines of a client that is gone.
+    const onExit = () => close();
+    process.once('exit', onExit);
+    void ended.then((code) => {
+      process.off('exit', onExit);
+      running.delete(placed.uuid);
+      listener.onEnded(placed.uuid, isKilled ? 'destroyed' : code === 0 ? 'shutdown' : 'vmm-ended');
+    });
+    return machine;
+  }
+
   return {
     id: 'qemu',
-    start: async (placed) => {
-      const path = qmpSocketOf(placed.name);
-      const args = writeQemuArgs(placed, path);
-      const { exited, close } = launch(qemuProgram, args, env);
-      const ended = exited.then(
-        () => undefined,
-        () => undefined,
-      );
-      try {
-        const monitor = await Promise.race([openMonitor(path), failedToStart(exited, placed.name)]);
-        return {
-          resume: () => monitor('cont'),
-          pause: () => monitor('stop'),
-          stop: async () => {
-            close();
-            await ended;
-          },
-          ended,
-        };
-      } catch (thrown) {
-        close();
-        // The socket may tell of its end before the process does.
-        if (thrown instanceof FirstlightError && thrown.code === 'INSTANCE_LOST')
-          return await failedToStart(exited, placed.name);
-        throw thrown;
-      }
+    uri: 'qemu',
+    state: 'connected',
+    failure: null,
+    runsAsThisUser: true,
+    connect: noWait,
+    create: async (placed, { keep, metadata }) => {
+      if (keep) throw unsupported('QEMU alone', 'a life after this program', 'Choose libvirt, which keeps machines.');
+      return await create(placed, metadata);
+    },
+    list: async () => [...running.values()].map(({ machine }) => machine),
+    readStats: async (machines) =>
+      machines.flatMap((machine) => {
+        const use = readProcessUse(running.get(machine.uuid)?.pid ?? 0);
+        const devices = { diskReadBytes: 0, diskWriteBytes: 0, netReceiveBytes: 0, netTransmitBytes: 0 };
+        return use === null ? [] : [{ machine, atNs: hostNow(), ...use, ...devices }];
+      }),
+    findProcess: (name) => [...running.values()].find(({ machine }) => machine.name === name)?.pid ?? null,
+    readVersions: async () => ({ qemu: await readQemuVersion() }),
+    close: async () => {
+      await Promise.all([...running.values()].map(({ machine }) => machine.kill()));
     },
   };
 }
@@ -56,45 +97,4 @@ async function failedToStart(exited: Promise<{ readonly code: number | null }>, 
     hint: 'Run `firstlight doctor`: it looks at QEMU and the accelerator.',
     details: { subject: name },
   });
-}
-
-/** A function that has QEMU execute one command and waits until it has. Errors: BOOT_FAILED when nobody listens in time. */
-async function openMonitor(path: string): Promise<(command: string) => Promise<void>> {
-  const socket = await connectInTime(path);
-  const waiting: ((reply: { error?: { desc?: string } }) => void)[] = [];
-  const lines = createInterface({ input: socket });
-  // It hands on what breaks the socket.
-  lines.on('error', () => undefined);
-  lines.on('line', (line) => {
-    const message = JSON.parse(line) as { return?: unknown; error?: { desc?: string } };
-    if (message.return !== undefined || message.error !== undefined) waiting.shift()?.(message);
-  });
-  const execute = async (command: string) => {
-    const reply = new Promise<{ error?: { desc?: string } }>((resolve, reject) => {
-      waiting.push(resolve);
-      socket.once('close', () => reject(new FirstlightError('INSTANCE_LOST', 'QEMU has ended.')));
-    });
-    socket.write(`${JSON.stringify({ execute: command })}\n`);
-    const { error } = await reply;
-    if (error !== undefined) throw new FirstlightError('BOOT_FAILED', `QEMU refused ${command}: ${error.desc}`);
-  };
-  await execute('qmp_capabilities');
-  return execute;
-}
-
-async function connectInTime(path: string): Promise<Socket> {
-  for (const end = performance.now() + startTimeoutMs; ; ) {
-    const socket = connect(path);
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-    });
-    if (isOpen) {
-      // What breaks it is told by the end of the process.
-      socket.on('error', () => undefined);
-      return socket;
-    }
-    if (performance.now() > end) throw new FirstlightError('BOOT_FAILED', `QEMU did not open ${path} in time.`);
-    await sleep(pollMs);
-  }
 }

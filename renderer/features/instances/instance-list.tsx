@@ -1,6 +1,7 @@
 import './instances.css';
 import type { VirtualElement } from '@floating-ui/react';
 import { useState } from 'react';
+import type { HostInfo } from '#shared/model/host.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import { useNow, useSession, useStudio, useTransient } from '../../bind/studio.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
@@ -27,10 +28,11 @@ const byAge = (a: Instance, b: Instance): number => b.createdAt.localeCompare(a.
 
 const isAlive = ({ state }: Instance): boolean => !['stopped', 'failed', 'stopping'].includes(state);
 
-/** The virtual machines, as libvirt says they are now. */
+/** The virtual machines on all hosts, as these report them now. */
 export function InstanceList({ detailed = false }: { readonly detailed?: boolean }) {
   const studio = useStudio();
   const instances = useSession((state) => state.instances);
+  const hosts = useSession((state) => state.hosts);
   // What has ended is kept in its own area; beside the functions, only what lives or failed is of interest.
   const shown = [...(instances.value ?? [])]
     .filter((entry) => detailed || entry.state !== 'stopped')
@@ -59,6 +61,7 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
         </>
       }
     >
+      {hosts.length > 1 && hosts.filter(({ state }) => state === 'lost').map(renderLostHost)}
       {instances.value === null && instances.error !== null ? (
         <ErrorState
           compact
@@ -72,7 +75,7 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
       ) : (
         <ul className="rows" aria-label="Instances" onKeyDown={moveInList}>
           {shown.map((instance) => (
-            <InstanceRow key={instance.id} instance={instance} detailed={detailed} />
+            <InstanceRow key={instance.id} instance={instance} detailed={detailed} showsHost={hosts.length > 1} />
           ))}
         </ul>
       )}
@@ -80,7 +83,20 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
   );
 }
 
-function InstanceRow({ instance, detailed }: { readonly instance: Instance; readonly detailed: boolean }) {
+const renderLostHost = ({ name, failure }: HostInfo) => (
+  <p key={name} role="status" className="instance-host-lost">
+    Host {name} is lost. {failure}
+  </p>
+);
+
+interface InstanceRowProps {
+  readonly instance: Instance;
+  readonly detailed: boolean;
+  /** There is more than one host. */
+  readonly showsHost: boolean;
+}
+
+function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
   const studio = useStudio();
   const focused = useTransient((state) => state.focusedInstanceId === instance.id);
   const memory = useSession((state) => state.samples[instance.id]?.at(-1)?.memoryBytes);
@@ -113,10 +129,12 @@ function InstanceRow({ instance, detailed }: { readonly instance: Instance; read
         <span className={`instance-dot instance-${instance.state}`} />
         <span className="instance-words">
           <span className="ellipsis mono instance-id">{instance.id}</span>
+          {!detailed && showsHost && <span className="ellipsis muted instance-detail">{instance.host}</span>}
           {detailed && (
             <span className="ellipsis muted instance-detail">
               {[
                 instance.state,
+                showsHost ? instance.host : null,
                 instance.runtime,
                 alive ? (memory ? formatBytes(memory) : `${instance.memoryMiB} MiB`) : null,
                 ago,

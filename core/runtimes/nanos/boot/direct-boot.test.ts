@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLayout } from '#core/store/layout.ts';
 import type { ProbeOutcome } from '#core/vmm/probe-boot.ts';
+import type { Vmm } from '#core/vmm/vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { createDirectBoot, type DirectRelease } from './direct-boot.ts';
 import { signPvhKernel } from './pvh-kernel.ts';
 import { makePvhKernel } from './testing/make-kernel.ts';
+
+const vmm = { uri: 'test:///default' } as Vmm;
 
 describe('createDirectBoot', () => {
   let home: string;
@@ -22,40 +25,43 @@ describe('createDirectBoot', () => {
 
   const layout = () => createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
   const start = (probe: () => Promise<ProbeOutcome>, firmware: string | null = join(home, 'qboot.rom')) =>
-    createDirectBoot({ layout: layout(), link: {} as never, log: () => undefined, firmware: () => firmware, probe });
+    createDirectBoot({ layout: layout(), log: () => undefined, firmware: () => firmware, probe });
   const kept = () => (existsSync(layout().probesDir) ? readdirSync(layout().probesDir) : []);
 
   describe('what it finds out', () => {
     it('is what a boot shows, once for a release, a firmware and an accelerator', async () => {
       const probe = vi.fn(async (): Promise<ProbeOutcome> => ({ kind: 'spoke' }));
       const direct = start(probe);
-      expect(await direct.isKnownToWork(release, 'tcg')).toBe(false);
-      await Promise.all([direct.findOut(release, { accel: 'tcg' }), direct.findOut(release, { accel: 'tcg' })]);
-      expect(await direct.isKnownToWork(release, 'tcg')).toBe(true);
+      expect(await direct.isKnownToWork(release, 'tcg', vmm)).toBe(false);
+      await Promise.all([
+        direct.findOut(release, { accel: 'tcg', vmm }),
+        direct.findOut(release, { accel: 'tcg', vmm }),
+      ]);
+      expect(await direct.isKnownToWork(release, 'tcg', vmm)).toBe(true);
       expect(probe).toHaveBeenCalledTimes(1);
 
       const later = start(probe);
       const progress = vi.fn();
-      expect(await later.isKnownToWork(release, 'tcg')).toBe(true);
-      await later.findOut(release, { accel: 'tcg', progress });
+      expect(await later.isKnownToWork(release, 'tcg', vmm)).toBe(true);
+      await later.findOut(release, { accel: 'tcg', vmm, progress });
       expect(probe).toHaveBeenCalledTimes(1);
       expect(progress).not.toHaveBeenCalled();
 
-      await later.findOut(release, { accel: 'kvm', progress });
-      await later.findOut({ ...release, digest: 'e'.repeat(64) }, { accel: 'tcg' });
+      await later.findOut(release, { accel: 'kvm', vmm, progress });
+      await later.findOut({ ...release, digest: 'e'.repeat(64) }, { accel: 'tcg', vmm });
       writeFileSync(join(home, 'qboot.rom'), 'another firmware');
-      expect(await later.isKnownToWork(release, 'tcg')).toBe(false);
-      await later.findOut(release, { accel: 'tcg' });
+      expect(await later.isKnownToWork(release, 'tcg', vmm)).toBe(false);
+      await later.findOut(release, { accel: 'tcg', vmm });
       expect(probe).toHaveBeenCalledTimes(4);
       expect(progress).toHaveBeenCalledTimes(1);
     });
 
     it('is kept when the kernel is silent too', async () => {
       const probe = vi.fn(async (): Promise<ProbeOutcome> => ({ kind: 'silent' }));
-      await start(probe).findOut(release, { accel: 'tcg' });
+      await start(probe).findOut(release, { accel: 'tcg', vmm });
       const later = start(probe);
-      await later.findOut(release, { accel: 'tcg' });
-      expect(await later.isKnownToWork(release, 'tcg')).toBe(false);
+      await later.findOut(release, { accel: 'tcg', vmm });
+      expect(await later.isKnownToWork(release, 'tcg', vmm)).toBe(false);
       expect(probe).toHaveBeenCalledTimes(1);
     });
 
@@ -63,11 +69,11 @@ describe('createDirectBoot', () => {
       for (const outcome of [{ kind: 'late' }, { kind: 'refused', cause: new Error('no') }] as ProbeOutcome[]) {
         const probe = vi.fn(async () => outcome);
         const direct = start(probe);
-        await direct.findOut(release, { accel: 'tcg' });
-        await start(probe).findOut(release, { accel: 'tcg' });
+        await direct.findOut(release, { accel: 'tcg', vmm });
+        await start(probe).findOut(release, { accel: 'tcg', vmm });
         expect(probe).toHaveBeenCalledTimes(1);
         vi.useFakeTimers({ now: Date.now() + 11 * 60_000, toFake: ['Date'] });
-        await direct.findOut(release, { accel: 'tcg' });
+        await direct.findOut(release, { accel: 'tcg', vmm });
         vi.useRealTimers();
         expect(probe).toHaveBeenCalledTimes(2);
         rmSync(layout().probesDir, { recursive: true });
@@ -78,8 +84,8 @@ describe('createDirectBoot', () => {
       const lost = new FirstlightError('LIBVIRT_LOST', 'The connection ended.');
       const probe = vi.fn(async (): Promise<ProbeOutcome> => Promise.reject(lost));
       const direct = start(probe);
-      await direct.findOut(release, { accel: 'tcg' });
-      await direct.findOut(release, { accel: 'tcg' });
+      await direct.findOut(release, { accel: 'tcg', vmm });
+      await direct.findOut(release, { accel: 'tcg', vmm });
       expect(probe).toHaveBeenCalledTimes(2);
       expect(kept()).toEqual([]);
     });
@@ -91,23 +97,23 @@ describe('createDirectBoot', () => {
       });
       const direct = start(() => outcome);
       const cancelling = new AbortController();
-      const asked = direct.findOut(release, { accel: 'tcg', signal: cancelling.signal });
+      const asked = direct.findOut(release, { accel: 'tcg', vmm, signal: cancelling.signal });
       cancelling.abort();
       await asked;
-      expect(await direct.isKnownToWork(release, 'tcg')).toBe(false);
+      expect(await direct.isKnownToWork(release, 'tcg', vmm)).toBe(false);
       speak({ kind: 'spoke' });
-      await direct.findOut(release, { accel: 'tcg' });
-      expect(await direct.isKnownToWork(release, 'tcg')).toBe(true);
+      await direct.findOut(release, { accel: 'tcg', vmm });
+      expect(await direct.isKnownToWork(release, 'tcg', vmm)).toBe(true);
     });
 
     it('is clear without a boot where there is no such firmware, or no entry', async () => {
       const probe = vi.fn(async (): Promise<ProbeOutcome> => ({ kind: 'spoke' }));
-      await start(probe, null).findOut(release, { accel: 'tcg' });
-      expect(await start(probe, null).isKnownToWork(release, 'tcg')).toBe(false);
+      await start(probe, null).findOut(release, { accel: 'tcg', vmm });
+      expect(await start(probe, null).isKnownToWork(release, 'tcg', vmm)).toBe(false);
       writeFileSync(release.kernelImg, makePvhKernel().subarray(0, 0x2000));
       const direct = start(probe);
-      await direct.findOut(release, { accel: 'tcg' });
-      expect(await direct.isKnownToWork(release, 'tcg')).toBe(false);
+      await direct.findOut(release, { accel: 'tcg', vmm });
+      expect(await direct.isKnownToWork(release, 'tcg', vmm)).toBe(false);
       expect(probe).not.toHaveBeenCalled();
     });
   });

@@ -11,10 +11,9 @@ import { type Layout, readableFileMode } from '#core/store/layout.ts';
 import { readJson } from '#core/store/read-json.ts';
 import { undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
-import type { LibvirtLink } from '#core/vmm/libvirt/libvirt-link.ts';
-import { fromLibvirt } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import { type Machine, plainMachine } from '#core/vmm/machine.ts';
 import { type ProbeOutcome, probeBoot } from '#core/vmm/probe-boot.ts';
+import type { Vmm } from '#core/vmm/vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { NanosFiles } from '../releases/releases.ts';
@@ -27,7 +26,7 @@ export interface DirectBoot {
   /** The kernel to load, which says when it is entered where that can be had. Errors: BAD_INPUT when it has no entry for that. */
   readonly kernel: (release: DirectRelease) => Promise<Machine['kernel']>;
   /** True when a probe saw this release boot so. No probe is made. */
-  readonly isKnownToWork: (release: DirectRelease, accel: Accel) => Promise<boolean>;
+  readonly isKnownToWork: (release: DirectRelease, accel: Accel, vmm: Pick<Vmm, 'uri'>) => Promise<boolean>;
   /**
    * Finds out whether a release boots so, where that is not known yet. Settles when it is known, cannot be known for now, or
    * nobody waits any more.
@@ -37,7 +36,6 @@ export interface DirectBoot {
 
 export interface DirectBootOptions {
   readonly layout: Layout;
-  readonly link: LibvirtLink;
   readonly log: (line: string) => void;
   /** The firmware to load a kernel with, and the boot of a probe: both replaced in tests. */
   readonly firmware?: (() => string | null) | undefined;
@@ -63,16 +61,16 @@ const findingSchema = z.strictObject({ key: z.string(), works: z.boolean(), unti
 type Finding = z.output<typeof findingSchema>;
 
 export function createDirectBoot(options: DirectBootOptions): DirectBoot {
-  const { layout, link, log, firmware = findFirmware, probe = probeBoot } = options;
+  const { layout, log, firmware = findFirmware, probe = probeBoot } = options;
   const known = new Map<string, Finding>();
   const underWay = new Map<string, Promise<void>>();
 
   /** Whatever of this changes may change the answer. Null: there is no firmware that leaves memory as the kernel needs it. */
-  async function keyOf({ digest }: DirectRelease, accel: Accel): Promise<string | null> {
+  async function keyOf({ digest }: DirectRelease, accel: Accel, uri: string): Promise<string | null> {
     const path = firmware();
     if (path === null) return null;
     const { size, mtimeMs } = await stat(path);
-    return `${signVersion} ${digest} ${path} ${size} ${mtimeMs} ${accel}`;
+    return `${signVersion} ${digest} ${path} ${size} ${mtimeMs} ${accel} ${uri}`;
   }
 
   const savedPath = (key: string) => join(layout.probesDir, `direct-${sha256(key).slice(0, 16)}.json`);
@@ -113,10 +111,10 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
   }
 
   /** Boots the kernel on a disk without boot code and without a program. */
-  async function boot(release: DirectRelease, accel: Accel): Promise<ProbeOutcome> {
+  async function boot(release: DirectRelease, accel: Accel, vmm: Vmm): Promise<ProbeOutcome> {
     const loaded = await kernel(release);
     return await probe({
-      link,
+      vmm,
       layout,
       title: `Firstlight: does Nanos ${release.version} boot directly?`,
       doing: doing(release),
@@ -128,23 +126,23 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
         const disks = [{ path, format: 'raw' }] as const;
         return plainMachine({ accel, memoryMiB: probeMemoryMiB, vcpus: 1 }, { kernel: loaded, disks });
       },
-      // The sign says that the kernel was entered, not that it ran.
-      isSign: (chunk) => chunk.some((byte) => byte !== bootMarker),
+      // The boot marker says that the kernel was entered, not that it ran.
+      isMarker: (chunk) => chunk.some((byte) => byte !== bootMarker),
       patienceMs: patienceMs[accel],
       totalMs: creatingMs + patienceMs[accel],
     });
   }
 
-  async function tryOut(key: string, release: DirectRelease, accel: Accel): Promise<void> {
+  async function tryOut(key: string, release: DirectRelease, accel: Accel, vmm: Vmm): Promise<void> {
     try {
-      const outcome = await boot(release, accel);
+      const outcome = await boot(release, accel, vmm);
       const isClear = outcome.kind === 'spoke' || outcome.kind === 'silent';
       await save({
         key,
         works: outcome.kind === 'spoke',
         ...(!isClear && { untilMs: Date.now() + inconclusiveMs }),
       });
-      if (outcome.kind === 'refused') log(fromLibvirt(outcome.cause, doing(release)).message);
+      if (outcome.kind === 'refused') log(toFirstlightError(outcome.cause).message);
     } catch (thrown) {
       const error = toFirstlightError(thrown);
       // A kernel without an entry stays so.
@@ -155,15 +153,15 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
 
   return {
     kernel,
-    isKnownToWork: async (release, accel) => {
-      const key = await keyOf(release, accel);
+    isKnownToWork: async (release, accel, { uri }) => {
+      const key = await keyOf(release, accel, uri);
       return key !== null && (await recall(key)) === true;
     },
-    findOut: async (release, { accel, progress, signal }) => {
-      const key = await keyOf(release, accel);
+    findOut: async (release, { accel, vmm, progress, signal }) => {
+      const key = await keyOf(release, accel, vmm.uri);
       if (key === null || (await recall(key)) !== undefined) return;
       progress?.({ step: 'probe', message: `Finding out whether Nanos ${release.version} boots directly` });
-      const trying = underWay.get(key) ?? tryOut(key, release, accel).finally(() => underWay.delete(key));
+      const trying = underWay.get(key) ?? tryOut(key, release, accel, vmm).finally(() => underWay.delete(key));
       underWay.set(key, trying);
       await Promise.race([trying, aborted(signal)]);
     },

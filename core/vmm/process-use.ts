@@ -1,6 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 
 /** The resources that a process has used. Units: `cpuNs` of its present threads; `memoryBytes` is resident memory. */
 export interface ProcessUse {
@@ -12,26 +10,7 @@ export interface ProcessUse {
 const pageBytes = 4096;
 
 /**
- * The id of the QEMU process of a domain on this host; null when it cannot be told: libvirt is elsewhere, or hides it.
- *
- * Source: libvirt writes the id into `<name>.pid` in its state directory, which is another one for each kind of daemon;
- * the process's own command line has the last word, since such a file may be stale.
- */
-export function findQemu(domainName: string, env: NodeJS.ProcessEnv = process.env): number | null {
-  const dirs = [
-    '/run/libvirt/qemu',
-    join(env.XDG_RUNTIME_DIR || '/nonexistent', 'libvirt/qemu/run'),
-    join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'libvirt/qemu/run'),
-  ];
-  for (const dir of dirs) {
-    const pid = Number(read(join(dir, `${domainName}.pid`)));
-    if (pid > 0 && read(`/proc/${pid}/cmdline`)?.includes(`guest=${domainName},`)) return pid;
-  }
-  return null;
-}
-
-/**
- * What a process has used, without asking anybody: about 0.2 ms. Null when it is gone or may not be looked at.
+ * The resources that a process has used, read from /proc in about 0.2 ms. Null when it is gone or not readable.
  *
  * Source: `schedstat` of each thread counts nanoseconds, while `/proc/<pid>/stat` counts hundredths of a second, which
  * is most of a prestarted start. The kernel books a running thread at its tick: `cpuNs` may be 4 ms behind.
@@ -60,7 +39,7 @@ function read(path: string): string | null {
   try {
     return readFileSync(path, 'latin1');
   } catch {
-    // Not there, or not ours to read: the caller has another way.
+    // The process has ended, or another user owns it: the VMM's statistics are the other way.
     return null;
   }
 }

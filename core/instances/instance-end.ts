@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MachineEnd, RunningMachine } from '#core/vmm/vmm.ts';
+import { createDeferred } from '#shared/deferred.ts';
+import { type FirstlightError, toFirstlightError } from '#shared/errors.ts';
+
+export interface InstanceEndOptions {
+  readonly machine: () => RunningMachine;
+  /** Called once, when the machine is gone. */
+  readonly onEnded: (reason: MachineEnd) => void;
+  /** Called when the VMM did not end the machine: it may still run. */
+  readonly onRefused: () => void;
+}
+
+/** The end of an instance's machine: asked for here, or reported by its host. */
+export interface InstanceEnd {
+  /** Why the machine is gone; null while it runs. */
+  readonly reason: MachineEnd | null;
+  /** Settles when the machine is gone. */
+  readonly gone: Promise<void>;
+  /** Records that the machine is gone, once, on the first report. */
+  readonly report: (reason: MachineEnd) => void;
+  /** Ends the machine without asking the guest. Returns at once. */
+  readonly kill: () => void;
+  /** Asks the guest to power off, so that it writes its volumes first, and ends it if it does not. Never rejects. */
+  readonly shutDown: () => Promise<void>;
+  /** Settles when the machine is gone. Errors: those of a VMM that does not end it. */
+  readonly untilGone: () => Promise<void>;
+}
+
+/** A Nanos guest whose program ends at SIGTERM was gone after 0.2 s; the kernel itself would wait for 30. */
+const shutDownMs = 3_000;
+
+export function createInstanceEnd({ machine, onEnded, onRefused }: InstanceEndOptions): InstanceEnd {
+  const ended = createDeferred();
+  const waiters = new Set<(error: FirstlightError) => void>();
+  let reason: MachineEnd | null = null;
+
+  function report(next: MachineEnd): void {
+    if (reason !== null) return;
+    reason = next;
+    ended.resolve();
+    onEnded(next);
+  }
+
+  /** The machine may still run: nothing of it is removed, and those who wait for its end get the error. */
+  function refuse(thrown: unknown): void {
+    onRefused();
+    const error = toFirstlightError(thrown);
+    for (const reject of waiters) reject(error);
+    waiters.clear();
+  }
+
+  function kill(): void {
+    machine()
+      .kill()
+      .then(() => report('gone'), refuse);
+  }
+
+  return {
+    get reason() {
+      return reason;
+    },
+    gone: ended.promise,
+    report,
+    kill,
+    shutDown: async () => {
+      const isAsked = await machine()
+        .shutDown()
+        .then(
+          () => true,
+          () => false,
+        );
+      if (isAsked) await Promise.race([ended.promise, sleep(shutDownMs, undefined, { ref: false })]);
+      if (reason === null) kill();
+    },
+    untilGone: () =>
+      new Promise((resolve, reject) => {
+        waiters.add(reject);
+        void ended.promise.then(resolve);
+      }),
+  };
+}

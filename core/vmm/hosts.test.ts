@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createLayout, type Layout } from '#core/store/layout.ts';
+import { createSettings, type Settings } from '#core/store/settings.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { createHosts, describeHost, type Hosts } from './hosts.ts';
+import { fakeHost } from './testing/fake-vmm.ts';
+
+let home: string;
+let layout: Layout;
+let settings: Settings;
+let events: string[];
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'fl-hosts-'));
+  layout = createLayout({ home, env: {}, uid: 1000 });
+  settings = createSettings(layout);
+  events = [];
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+const unreachable = new FirstlightError('LIBVIRT_UNREACHABLE', 'nobody listens there');
+
+const start = (): Hosts =>
+  createHosts({
+    localUri: 'qemu:///system',
+    settings,
+    open: ({ name, uri }) =>
+      fakeHost(
+        layout,
+        {
+          uri,
+          connect: () => (uri.includes('absent') ? Promise.reject(unreachable) : Promise.resolve()),
+          close: async () => void events.push(`${name} closed`),
+        },
+        name,
+      ),
+    onAdded: ({ name }) => events.push(`${name} added`),
+    onRemoved: ({ name }) => events.push(`${name} removed`),
+    log: (line) => events.push(line),
+  });
+const names = (hosts: Hosts) => hosts.list().map(({ name }) => name);
+const lab = { name: 'lab', uri: 'qemu+unix:///system?socket=/lab' };
+
+it('keeps the hosts that were added, and lists this machine first', async () => {
+  await start().add(lab);
+  const hosts = start();
+  await hosts.add({ name: 'attic', uri: 'qemu+unix:///system?socket=/attic' });
+  expect(names(hosts)).toEqual(['local', 'attic', 'lab']);
+  expect((await hosts.find()).name).toBe('local');
+  expect(describeHost(await hosts.find('lab'))).toEqual({ ...lab, state: 'connected', failure: null });
+  await expect(hosts.find('cellar')).rejects.toMatchObject({ code: 'NOT_FOUND', hint: 'There are: local, attic, lab' });
+});
+
+it('follows what another program adds and removes', async () => {
+  const [here, there] = [start(), start()];
+  await there.add(lab);
+  await here.load();
+  expect(names(here)).toEqual(['local', 'lab']);
+  await there.remove('lab');
+  events = [];
+  await here.load();
+  expect(names(here)).toEqual(['local']);
+  expect(events).toEqual(['lab removed', 'lab closed']);
+});
+
+it('opens a host once, however many read the settings at the same time', async () => {
+  await start().add(lab);
+  const hosts = start();
+  events = [];
+  await Promise.all([hosts.load(), hosts.load(), hosts.find('lab')]);
+  expect(events).toEqual(['lab added']);
+});
+
+it('adds no host that cannot be reached, nor one that is there by name or address', async () => {
+  const hosts = start();
+  await expect(hosts.add({ name: 'lab', uri: 'absent' })).rejects.toBe(unreachable);
+  expect([names(hosts), events]).toEqual([['local'], ['lab closed']]);
+  await hosts.add(lab);
+  await expect(hosts.add({ ...lab, uri: 'elsewhere' })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+  await expect(hosts.add({ name: 'twin', uri: 'qemu:///system' })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+  await expect(hosts.remove('local')).rejects.toMatchObject({ code: 'BAD_INPUT' });
+});
+
+it('uses this machine alone when the setting is not understood', async () => {
+  await settings.set({ hosts: 'lab' });
+  const hosts = start();
+  await hosts.load();
+  expect(names(hosts)).toEqual(['local']);
+  expect(events.join()).toContain('The setting "hosts" is not a list');
+});

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import type { Settings } from '#core/store/settings.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { type HostEntry, type HostInfo, hostEntrySchema, localHostName } from '#shared/model/host.ts';
+import { createQueue } from '#shared/queue.ts';
+import type { Host } from './host.ts';
+
+export interface HostsOptions {
+  /** The address of this machine's libvirt. */
+  readonly localUri: string;
+  /** Where the other hosts are kept, under `hosts`. */
+  readonly settings: Settings;
+  /** A host that is not connected yet. */
+  readonly open: (entry: HostEntry) => Host;
+  /** Called for each host that was added, also those that were added before. */
+  readonly onAdded: (host: Host) => void;
+  readonly onRemoved: (host: Host) => void;
+  readonly log: (line: string) => void;
+}
+
+/** The hosts of this user: this machine, and those that were added. */
+export interface Hosts {
+  readonly local: Host;
+  readonly list: () => readonly Host[];
+  /** The host of that name; without one, this machine. Errors: NOT_FOUND. */
+  readonly find: (name?: string) => Promise<Host>;
+  /** Brings the list in line with the settings, which another program may have changed. */
+  readonly load: () => Promise<void>;
+  /** Errors: ALREADY_EXISTS; what keeps it from connecting. */
+  readonly add: (entry: HostEntry) => Promise<Host>;
+  /** Errors: NOT_FOUND; BAD_INPUT for this machine. */
+  readonly remove: (name: string) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const settingsKey = 'hosts';
+const entriesSchema = z.array(hostEntrySchema);
+
+export function createHosts({ localUri, settings, open, onAdded, onRemoved, log }: HostsOptions): Hosts {
+  const local = open({ name: localHostName, uri: localUri });
+  const others = new Map<string, Host>();
+  /** One change at a time, so that no host is opened twice. */
+  const inTurn = createQueue();
+
+  async function readEntries(): Promise<HostEntry[]> {
+    const { [settingsKey]: value = [] } = await settings.get();
+    const parsed = entriesSchema.safeParse(value);
+    if (parsed.success) return parsed.data.filter(({ name }) => name !== localHostName);
+    log(`The setting "${settingsKey}" is not a list of hosts with "name" and "uri"; only this machine is used.`);
+    return [];
+  }
+
+  async function follow(): Promise<void> {
+    const entries = await readEntries();
+    for (const host of [...others.values()]) {
+      const isKept = entries.some(({ name, uri }) => name === host.name && uri === host.vmm.uri);
+      if (!isKept) await drop(host);
+    }
+    for (const entry of entries) {
+      if (!others.has(entry.name)) accept(open(entry));
+    }
+  }
+
+  function accept(host: Host): void {
+    others.set(host.name, host);
+    onAdded(host);
+  }
+
+  async function drop(host: Host): Promise<void> {
+    others.delete(host.name);
+    onRemoved(host);
+    await host.vmm.close();
+  }
+
+  const load = () => inTurn(follow);
+  const list = () => [local, ...[...others.values()].sort((a, b) => a.name.localeCompare(b.name))];
+
+  async function find(name: string = localHostName): Promise<Host> {
+    if (name === localHostName) return local;
+    if (!others.has(name)) await load();
+    const host = others.get(name);
+    if (host !== undefined) return host;
+    const names = list().map((one) => one.name);
+    throw new FirstlightError('NOT_FOUND', `There is no host "${name}".`, { hint: `There are: ${names.join(', ')}` });
+  }
+
+  function refuseKnown({ name, uri }: HostEntry): void {
+    const same = list().find((host) => host.name === name || host.vmm.uri === uri);
+    if (same === undefined) return;
+    throw new FirstlightError('ALREADY_EXISTS', `There is a host "${same.name}" at ${same.vmm.uri} already.`, {
+      hint: 'Choose another name or address, or remove that one: firstlight host rm <name>',
+    });
+  }
+
+  return {
+    local,
+    list,
+    find,
+    load,
+    add: async (entry) => {
+      await load();
+      refuseKnown(entry);
+      const host = open(entry);
+      try {
+        await host.vmm.connect();
+        await inTurn(async () => {
+          refuseKnown(entry);
+          await settings.set({ [settingsKey]: [...(await readEntries()), entry] });
+          accept(host);
+        });
+      } catch (thrown) {
+        await host.vmm.close();
+        throw thrown;
+      }
+      return host;
+    },
+    remove: async (name) => {
+      if (name === localHostName) {
+        throw new FirstlightError('BAD_INPUT', 'This machine is always a host: it cannot be removed.', {
+          hint: 'FIRSTLIGHT_URI chooses its libvirt.',
+        });
+      }
+      const host = await find(name);
+      await inTurn(async () => {
+        await settings.set({ [settingsKey]: (await readEntries()).filter((entry) => entry.name !== name) });
+        await drop(host);
+      });
+    },
+    close: async () => {
+      await Promise.all(list().map(({ vmm }) => vmm.close()));
+    },
+  };
+}
+
+/** A host as clients see it. */
+export function describeHost({ name, vmm }: Host): HostInfo {
+  return { name, uri: vmm.uri, state: vmm.state, failure: vmm.failure?.message ?? null };
+}

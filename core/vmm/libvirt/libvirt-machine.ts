@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { type Domain, isNotFound } from 'node-libvirt';
+import { FirstlightError } from '#shared/errors.ts';
+import { hostNs } from '#shared/model/units.ts';
+import { connectConsole } from '../connect-console.ts';
+import type { RunningMachine } from '../vmm.ts';
+import { metadataNamespace, metadataPrefix, readMetadataXml, writeBareMetadataXml } from './metadata-xml.ts';
+import { fromLibvirt, withLibvirtErrors } from './to-firstlight-error.ts';
+
+/** A daemon that takes longer to answer a plain question hangs. */
+export const answerTimeoutMs = 4_000;
+/** libvirt waits for QEMU to be reaped, which takes up to 1.7 s, and some seconds on a busy machine. */
+const killTimeoutMs = 15_000;
+
+const domains = new WeakMap<RunningMachine, Domain>();
+
+/** The domain of a machine that libvirt runs. */
+export const domainOf = (machine: RunningMachine): Domain | undefined => domains.get(machine);
+
+/** A domain as a machine that runs. */
+export function libvirtMachine(domain: Domain): RunningMachine {
+  const { name, uuid } = domain;
+  const options = { timeoutMs: answerTimeoutMs };
+  const machine: RunningMachine = {
+    name,
+    uuid,
+    resume: () => {
+      const timing: { sentAtNs?: bigint; receivedAtNs?: bigint } = {};
+      const reply = withLibvirtErrors(`resume ${name}`, () => domain.resume({ timing }));
+      const sentNs = hostNs(Number(timing.sentAtNs ?? process.hrtime.bigint()));
+      return { sentNs, doneNs: reply.then(() => hostNs(Number(timing.receivedAtNs ?? process.hrtime.bigint()))) };
+    },
+    pause: () => withLibvirtErrors(`suspend ${name}`, () => domain.suspend({ timeoutMs: killTimeoutMs })),
+    shutDown: () => withLibvirtErrors(`shut down ${name}`, () => domain.shutdown(options)),
+    kill: async () => {
+      try {
+        await domain.destroy({ timeoutMs: killTimeoutMs });
+      } catch (thrown) {
+        if (!isNotFound(thrown)) throw fromLibvirt(thrown, `stop ${name}`);
+      }
+    },
+    readState: async () => {
+      const { state } = await withLibvirtErrors(`read the state of ${name}`, () => domain.state(options));
+      return state === 'paused' ? 'paused' : 'running';
+    },
+    openConsole: (sockets) =>
+      connectConsole({ serial: sockets.serial, output: existsSync(sockets.console) ? sockets.console : null }),
+    openChannel: async (channel) => {
+      try {
+        return await domain.openChannel(channel);
+      } catch (thrown) {
+        if (thrown instanceof Error && /active channel/i.test(thrown.message)) {
+          throw new FirstlightError('CONFLICT', `Another client has the channel of ${name}.`, { cause: thrown });
+        }
+        throw fromLibvirt(thrown, `open the channel of ${name}`);
+      }
+    },
+    readMetadata: async () => {
+      const xml = await withLibvirtErrors(`read the metadata of ${name}`, () =>
+        domain.getMetadata(metadataNamespace, options),
+      );
+      return xml === null ? null : await readMetadataXml(xml);
+    },
+    writeMetadata: (metadata) =>
+      withLibvirtErrors(`write the metadata of ${name}`, () =>
+        domain.setMetadata(metadataNamespace, metadataPrefix, writeBareMetadataXml(metadata), options),
+      ),
+    describe: () => withLibvirtErrors(`describe ${name}`, () => domain.xml(options)),
+  };
+  domains.set(machine, domain);
+  return machine;
+}

@@ -1,0 +1,100 @@
+import type { Domain, LifecycleEvent } from 'node-libvirt';
+import { machineNamePrefix } from '../machine.ts';
+import type { MachineEnd, Vmm, VmmListener } from '../vmm.ts';
+import { writeDomainXml } from './domain-xml.ts';
+import { findQemu } from './find-qemu.ts';
+import { createLibvirtLink, type LibvirtLink, type LinkListener } from './libvirt-link.ts';
+import { answerTimeoutMs, domainOf, libvirtMachine } from './libvirt-machine.ts';
+import { writeMetadataXml } from './metadata-xml.ts';
+import { readStats } from './read-stats.ts';
+import { withLibvirtErrors } from './to-firstlight-error.ts';
+
+export interface LibvirtVmmOptions {
+  readonly uri: string;
+  readonly listener: VmmListener;
+  readonly uid: number;
+  /** The connection. Replaced in tests. */
+  readonly openLink?: ((uri: string, listener: LinkListener) => LibvirtLink) | undefined;
+}
+
+/** The machines of one libvirt. It connects when it is first used. */
+export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtLink }: LibvirtVmmOptions): Vmm {
+  const link = openLink(uri, { ...listener, onLifecycle: (event) => reportEvent(event, listener) });
+  return {
+    id: 'libvirt',
+    uri,
+    get state() {
+      return link.state;
+    },
+    get failure() {
+      return link.failure;
+    },
+    // The system's daemon runs QEMU as a user of its own, a person's own daemon as that person.
+    runsAsThisUser: uid !== 0 && /\/session\b/.test(uri),
+    connect: async () => {
+      await link.connection();
+    },
+    create: async (placed, { keep, metadata, doing }) => {
+      const metadataXml = metadata === null ? '' : writeMetadataXml(metadata);
+      const xml = writeDomainXml({ ...placed, metadataXml });
+      const connection = await link.connection();
+      // libvirt ends a domain with autodestroy when this connection ends, also after `kill -9`.
+      const creating = connection.createDomainXml(xml, { paused: true, autodestroy: !keep });
+      return libvirtMachine(await withLibvirtErrors(doing, () => creating));
+    },
+    list: async () => {
+      const connection = await link.connection();
+      const options = { active: true, timeoutMs: answerTimeoutMs };
+      const domains = await withLibvirtErrors(`list the instances at ${uri}`, () => connection.listDomains(options));
+      return domains.filter(isOurs).map(libvirtMachine);
+    },
+    readStats: async (machines) => {
+      const byUuid = new Map(machines.map((machine) => [machine.uuid, machine]));
+      const connection = await link.connection();
+      const stats = await connection.getAllDomainStats({
+        cpu: true,
+        balloon: true,
+        interface: true,
+        block: true,
+        // Another call may hold a domain for long, as its creation does.
+        nowait: true,
+        timeoutMs: answerTimeoutMs,
+        domains: machines.flatMap((machine) => domainOf(machine) ?? []),
+      });
+      return stats.flatMap((one) => {
+        const machine = byUuid.get(one.domain.uuid);
+        return machine === undefined ? [] : [readStats(machine, one)];
+      });
+    },
+    findProcess: findQemu,
+    readVersions: async () => {
+      const connection = await link.connection();
+      const options = { timeoutMs: answerTimeoutMs };
+      const [libvirt, qemu] = await withLibvirtErrors(`ask libvirt at ${uri} for its versions`, () =>
+        Promise.all([connection.libVersion(options), connection.hypervisorVersion(options)]),
+      );
+      const text = ({ major, minor, release }: typeof qemu) => `${major}.${minor}.${release}`;
+      return { libvirt: text(libvirt), qemu: text(qemu) };
+    },
+    close: () => link.close(),
+  };
+}
+
+const isOurs = ({ name }: Domain) => name.startsWith(machineNamePrefix);
+
+function reportEvent(event: LifecycleEvent, listener: VmmListener): void {
+  const { domain } = event;
+  if (!isOurs(domain)) return;
+  const reason = machineEndOf(event);
+  if (reason !== null) listener.onEnded(domain.uuid, reason);
+  else if (event.event === 'started') listener.onStarted(libvirtMachine(domain));
+  else if (event.event === 'suspended') listener.onPaused(domain.uuid);
+  else if (event.event === 'resumed') listener.onResumed(domain.uuid);
+}
+
+/** Why a domain ended, by the event that says so; null for an event that does not end one. */
+export function machineEndOf(event: Pick<LifecycleEvent, 'event' | 'detail'>): MachineEnd | null {
+  if (event.event === 'crashed') return 'vmm-ended';
+  if (event.event !== 'stopped') return null;
+  return event.detail === 'destroyed' || event.detail === 'shutdown' ? event.detail : 'vmm-ended';
+}

@@ -1,0 +1,45 @@
+import type { MachineMetadata } from '../vmm.ts';
+import { attributes } from './xml.ts';
+
+/** The namespace of our element in a domain's metadata, and its prefix there. */
+export const metadataNamespace = 'https://firstlight.dev/xmlns/instance/1';
+export const metadataPrefix = 'firstlight';
+const elementName = 'instance';
+
+/** The element that carries metadata in the XML of a new domain. Shape: values are escaped. */
+export function writeMetadataXml(metadata: MachineMetadata): string {
+  return writeElement(elementName, metadata, `${metadataPrefix}:`, { [`xmlns:${metadataPrefix}`]: metadataNamespace });
+}
+
+/** The same element for a domain that runs: libvirt adds the namespace itself. */
+export function writeBareMetadataXml(metadata: MachineMetadata): string {
+  return writeElement(elementName, metadata, '', {});
+}
+
+type Values = Readonly<Record<string, string | number | boolean | null>>;
+
+function writeElement(name: string, metadata: MachineMetadata, prefix: string, more: Values): string {
+  const values: Record<string, string | number | boolean | null> = { ...more };
+  let children = '';
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === 'object' && value !== null) children += writeElement(key, value, prefix, {});
+    else values[key] = value;
+  }
+  const start = `<${prefix}${name}${attributes(values)}`;
+  return children === '' ? `${start}/>` : `${start}>${children}</${prefix}${name}>`;
+}
+
+/** The metadata in an element: text by name, in groups by name. Undefined for another element. */
+export async function readMetadataXml(xml: string): Promise<unknown> {
+  // Loaded late: only a program that finds machines of an earlier one reads any.
+  const { XMLParser } = await import('fast-xml-parser');
+  const parser = new XMLParser({
+    ignoreAttributes: false,
+    attributeNamePrefix: '',
+    removeNSPrefix: true,
+    parseAttributeValue: false,
+    // Numeric references: line ends in a path are written as such.
+    htmlEntities: true,
+  });
+  return (parser.parse(xml) as Record<string, unknown>)[elementName];
+}

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { readProcessUse } from './process-use.ts';
+
+describe('process use', () => {
+  it('counts the time and the memory of a process that works', () => {
+    const before = readProcessUse(process.pid);
+    const end = performance.now() + 60;
+    while (performance.now() < end);
+    const after = readProcessUse(process.pid);
+    expect(before?.memoryBytes).toBeGreaterThan(10e6);
+    const usedMs = ((after?.cpuNs ?? 0) - (before?.cpuNs ?? 0)) / 1e6;
+    // On a machine that others use as well, some of the 60 ms were theirs.
+    expect(usedMs).toBeGreaterThan(1);
+    expect(usedMs).toBeLessThan(300);
+  });
+
+  it('knows nothing of a process that is gone', () => {
+    expect(readProcessUse(2 ** 22 + 1)).toBeNull();
+  });
+});

@@ -1,0 +1,81 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from './studio.ts';
+
+/** Why no second libvirtd can be started here, or null when one can. */
+export function whyNoSecondLibvirtd(): string | null {
+  if (process.getuid?.() !== 0) return 'not root: a second system daemon needs a mount namespace';
+  if (!existsSync('/usr/sbin/libvirtd')) return 'no libvirtd';
+  return spawnSync('unshare', ['--mount', 'true']).status === 0 ? null : 'no mount namespace can be made here';
+}
+
+/** A libvirtd of its own, beside the one of this machine. */
+export interface SecondLibvirtd {
+  readonly uri: string;
+  /** The names of its domains of ours. */
+  readonly domains: () => string[];
+  readonly start: () => Promise<void>;
+  /** Ends the daemon; its QEMU processes stay. */
+  readonly kill: () => Promise<void>;
+  /** Stops the daemon without ending it: it keeps its connections and answers nothing. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
+}
+
+/** Where a libvirtd keeps its state, which two daemons must not share. */
+const stateDirs = ['run', 'lib', 'cache', 'log'].map((name) =>
+  name === 'run' ? '/run/libvirt' : `/var/${name}/libvirt`,
+);
+
+/**
+ * A second libvirtd with its files in `dir`, which lie where its state directories are: it runs in a mount namespace of its
+ * own. It shares images and sockets of instances with this machine.
+ */
+export function createSecondLibvirtd(dir: string): SecondLibvirtd {
+  const socketDir = join(dir, 'sockets');
+  const socket = join(socketDir, 'libvirt-sock');
+  const uri = `qemu+unix:///system?socket=${socket}`;
+  const config = join(dir, 'libvirtd.conf');
+  const states = stateDirs.map((path, index) => ({ path, source: join(dir, `state${index}`) }));
+  for (const path of [socketDir, ...states.map(({ source }) => source)]) mkdirSync(path, { recursive: true });
+  writeFileSync(config, `unix_sock_dir = "${socketDir}"\nauth_unix_rw = "none"\n`);
+  // It has no virtlogd, which the state directories would lead to: QEMU writes its log itself.
+  const qemuConfig = join(dir, 'qemu.conf');
+  writeFileSync(qemuConfig, 'stdio_handler = "file"\n');
+  const binds = [...states, { path: '/etc/libvirt/qemu.conf', source: qemuConfig }];
+  const script = [
+    'set -e',
+    ...binds.map(({ path, source }) => `mount --bind "${source}" "${path}"`),
+    `exec /usr/sbin/libvirtd --config "${config}" --pid-file "${join(dir, 'pid')}"`,
+  ].join('\n');
+  let daemon: ChildProcess | null = null;
+
+  return {
+    uri,
+    domains: () =>
+      execFileSync('virsh', ['-c', uri, 'list', '--name'], { encoding: 'utf8' })
+        .split('\n')
+        .filter((name) => name.startsWith('firstlight-')),
+    start: async () => {
+      for (const { path, source } of states) {
+        mkdirSync(path, { recursive: true });
+        // What libvirt knows of QEMU: to probe it anew takes many seconds on a busy machine.
+        if (path === '/var/cache/libvirt') cpSync(path, source, { recursive: true, force: true });
+      }
+      daemon = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], { stdio: 'ignore' });
+      const isServing = () => spawnSync('virsh', ['-c', uri, 'list'], { stdio: 'ignore' }).status === 0;
+      await until('the second libvirtd serves', isServing, 30_000);
+    },
+    kill: async () => {
+      if (daemon === null) return;
+      const exited = once(daemon, 'exit');
+      daemon.kill('SIGKILL');
+      await exited;
+      daemon = null;
+    },
+    freeze: () => daemon?.kill('SIGSTOP'),
+    thaw: () => daemon?.kill('SIGCONT'),
+  };
+}
