@@ -20,7 +20,7 @@ export async function generateSchema() {
         import { z } from 'zod';
         import { runtimes } from './core/engine/runtimes.ts';
         import { acceptedFileSchemaFor } from './shared/model/project.ts';
-        export const schema = z.toJSONSchema(acceptedFileSchemaFor(runtimes.map(({ id }) => id)), { target: 'draft-7', io: 'input' });`,
+        export const schema = z.toJSONSchema(acceptedFileSchemaFor(runtimes), { target: 'draft-7', io: 'input' });`,
       resolveDir: root,
       loader: 'ts',
     },

@@ -54,7 +54,7 @@ export const coreRooms = {
   bundle: ['store', 'config', 'runtime', 'programs'],
   'runtimes/*': ['store', 'exec', 'vmm', 'runtime', 'programs', 'bundle'],
   images: ['store', 'runtime', 'bundle'],
-  imports: ['store', 'config', 'programs'],
+  imports: ['store', 'config', 'runtime', 'programs'],
   volumes: ['store', 'runtime'],
   metrics: ['store', 'vmm'],
   instances: ['store', 'vmm', 'runtime', 'bundle', 'images', 'metrics'],

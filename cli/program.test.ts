@@ -24,10 +24,14 @@ describe('usage', () => {
     expect(close).not.toHaveBeenCalled();
   });
 
-  test.each(['install', 'list', 'use', 'rm'])('nanos %s --help likewise', async (command) => {
-    const { exitCode, out } = await cli(['nanos', command, '--help']);
+  test.each(
+    ['nanos', 'kernel'].flatMap((parent) =>
+      ['install', 'list', 'use', 'rm'].map((command) => [parent, command] as const),
+    ),
+  )('%s %s --help likewise', async (parent, command) => {
+    const { exitCode, out } = await cli([parent, command, '--help']);
     expect(exitCode).toBe(0);
-    expect(out).toContain(`$ firstlight nanos ${command}`);
+    expect(out).toContain(`$ firstlight ${parent} ${command}`);
     expect(out).toContain('--json');
   });
 

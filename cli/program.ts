@@ -1,15 +1,15 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { runtimes } from '#core/engine/runtimes.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { badInput, Ended } from './failures.ts';
 import { type Io, signalExitCodes } from './io.ts';
+import { addKernelCommands } from './kernel-commands.ts';
+import type { Lazily, Work } from './lazily.ts';
 import { openCore } from './open-engine.ts';
 import { errorJson, renderError } from './output/print-error.ts';
 import { createStyle } from './output/style.ts';
-import type { EngineOpener, Session } from './session.ts';
-
-/** A command's work. Shape: its answer is the exit code. */
-type Work<Args extends readonly unknown[]> = (session: Session, ...args: Args) => Promise<number>;
+import type { EngineOpener } from './session.ts';
 
 const usageExitCode = 2;
 
@@ -63,10 +63,6 @@ function reportFailure(thrown: unknown, io: Io, json: boolean): number {
 const printErrorJson = (io: Io, error: FirstlightError) =>
   io.stdout.write(`${JSON.stringify({ error: errorJson(error) })}\n`);
 
-type Lazily = <Args extends readonly unknown[]>(
-  load: () => Promise<Work<Args>>,
-) => (...args: readonly [...Args, Command]) => Promise<void>;
-
 function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   const program = new Command('firstlight')
     .description('Build functions into unikernels, boot them under libvirt, and see where a cold start’s time goes.')
@@ -100,7 +96,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
 
   add('new <name>', 'Create a function project from a template.', [
     'new greet',
-    'new greet --template hello --runtime nanos',
+    `new greet --template hello --runtime ${runtimes.at(-1)?.id}`,
   ])
     .option('--template <id>', 'what to start from', 'hello')
     .option('--runtime <id>', 'what it runs on (default: the built-in unikernel)')
@@ -129,9 +125,9 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .action(lazily(async () => (await import('./commands/migrate.ts')).migrate));
 
   const exporting = program.command('export').description('Print a project as the configuration of another tool.');
-  addTo(exporting, 'ops <dir>', 'Print a Nanos project as an ops config.json.', [
-    'export ops ./shop > config.json',
-  ]).action(lazily(async () => (await import('./commands/import.ts')).exportOps));
+  addTo(exporting, 'ops <dir>', 'Print a project as an ops config.json.', ['export ops ./shop > config.json']).action(
+    lazily(async () => (await import('./commands/import.ts')).exportOps),
+  );
 
   add('build <dir>', 'Build a project into a bootable image, and say what was made and what was reused.', [
     'build ./greet',
@@ -203,26 +199,16 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .option('--limit <n>', 'how many', integerBetween(1, 1000), 20)
     .action(lazily(async () => (await import('./commands/runs.ts')).listRuns));
 
-  const nanos = program.command('nanos').description('Install releases of Nanos, and choose the one in use.');
-  addTo(
-    nanos,
-    'install [version]',
-    'Download an official release (default: the newest), or take a build of your own.',
-    ['nanos install', 'nanos install 0.1.54 --accept', 'nanos install --from ~/nanos/output --as mine'],
-  )
-    .option('--from <path>', 'a directory or tarball with kernel.img, boot.img and klibs, or a built source tree')
-    .option('--as <name>', 'what to call a build of your own')
-    .option('--accept', 'say that you read the notice about binary releases')
-    .action(lazily(async () => (await import('./commands/nanos.ts')).installNanos));
-  addTo(nanos, 'list', 'List the releases on this machine.', ['nanos list']).action(
-    lazily(async () => (await import('./commands/nanos.ts')).listNanos),
-  );
-  addTo(nanos, 'use <version>', 'Use a release for what names none itself.', ['nanos use 0.1.54']).action(
-    lazily(async () => (await import('./commands/nanos.ts')).useNanos),
-  );
-  addTo(nanos, 'rm <version>', 'Remove a release from this machine.', ['nanos rm 0.1.53']).action(
-    lazily(async () => (await import('./commands/nanos.ts')).removeNanos),
-  );
+  const kernels = program
+    .command('kernel')
+    .description('Install releases of a runtime’s kernel, and choose the one in use.');
+  addKernelCommands(kernels, null, { addTo, lazily });
+  for (const definition of runtimes) {
+    if (definition.kernels === undefined) continue;
+    const { id, title } = definition;
+    const own = program.command(id).description(`Install releases of ${title}, and choose the one in use.`);
+    addKernelCommands(own, definition, { addTo, lazily });
+  }
 
   const projects = program.command('projects').description('List and close the projects that are open.');
   addTo(projects, 'ls', 'List the open projects, and what is wrong with them.', ['projects ls']).action(
@@ -232,9 +218,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     'projects close ./hello',
   ]).action(lazily(async () => (await import('./commands/projects.ts')).closeProject));
 
-  const volume = program
-    .command('volume')
-    .description('List, make and remove the volumes that functions on Nanos keep.');
+  const volume = program.command('volume').description('List, make and remove the volumes that functions keep.');
   addTo(volume, 'ls', 'List the volumes on this machine, and which instances have them.', ['volume ls']).action(
     lazily(async () => (await import('./commands/volume.ts')).listVolumes),
   );

@@ -1,14 +1,18 @@
 import { parse } from 'jsonc-parser';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { migrateConfig } from './migrate-config.ts';
 import { moveProgramKeys } from './model/moved-keys.ts';
-import { configFileSchema } from './model/project.ts';
+import { configFileSchemaFor } from './model/project.ts';
 
-const migrated = (text: string) => migrateConfig(text).text;
+const section = z.strictObject({ klibs: z.array(z.string()).optional(), boot: z.string().optional() });
+const schema = configFileSchemaFor([{ id: 'nanos', options: { schema: section, groups: [], hadProgramKeys: true } }]);
+const migrated = (text: string) => migrateConfig(text, ['nanos']).text;
 
 describe('the migration of firstlight.json', () => {
   it('moves the keys of a program to the top level, with their comments', () => {
-    const { text, moved } = migrateConfig(`{
+    const { text, moved } = migrateConfig(
+      `{
   // The shop.
   "name": "shop",
   "runtime": "nanos",
@@ -26,7 +30,9 @@ describe('the migration of firstlight.json', () => {
   },
   "timeoutMs": 500
 }
-`);
+`,
+      ['nanos'],
+    );
     expect(text).toBe(`{
   // The shop.
   "name": "shop",
@@ -85,12 +91,12 @@ describe('the migration of firstlight.json', () => {
       const files = `"files":${object(some(['"/a": "b, c"', '"/d}": "e"']))}`;
       const section = object(some(['"program": "x"', '"klibs": []', ports, '"boot": "disk"', files, '"port": null']));
       const text = object(['"name": "a"', ...some([`"nanos":${space()}${section}`]), '"runtime": "nanos"']);
-      const { text: after } = migrateConfig(text);
+      const { text: after } = migrateConfig(text, ['nanos']);
       const read = (words: string) =>
-        configFileSchema.parse(moveProgramKeys(parse(words, [], { allowTrailingComma: true }), () => true));
+        schema.parse(moveProgramKeys(parse(words, [], { allowTrailingComma: true }), ['nanos'], () => true));
       expect(read(after), `${text}\n${after}`).toEqual(read(text));
       expect(after.split('c,').length, `${text}\n${after}`).toBe(text.split('c,').length);
-      expect(migrateConfig(after)).toEqual({ text: after, moved: [] });
+      expect(migrateConfig(after, ['nanos'])).toEqual({ text: after, moved: [] });
     }
   });
 
@@ -112,18 +118,18 @@ describe('the migration of firstlight.json', () => {
 
   it('leaves alone what has nothing to move, or is no JSON', () => {
     for (const text of ['{"name":"a","nanos":{"klibs":[]}}', '{"port":1}', '{"nanos":5}', '{"nanos', '', '[]']) {
-      expect(migrateConfig(text)).toEqual({ text, moved: [] });
+      expect(migrateConfig(text, ['nanos'])).toEqual({ text, moved: [] });
     }
   });
 
   it('refuses a key that is in both places', () => {
-    expect(() => migrateConfig('{"port":1,"nanos":{"port":2}}')).toThrow(
+    expect(() => migrateConfig('{"port":1,"nanos":{"port":2}}', ['nanos'])).toThrow(
       expect.objectContaining({ code: 'CONFLICT', message: expect.stringContaining('"nanos.port"') }),
     );
   });
 
   it('does nothing the second time', () => {
     const once = migrated('{\n  "nanos": {\n    "program": "b",\n    "boot": "disk"\n  }\n}');
-    expect(migrateConfig(once)).toEqual({ text: once, moved: [] });
+    expect(migrateConfig(once, ['nanos'])).toEqual({ text: once, moved: [] });
   });
 });

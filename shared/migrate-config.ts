@@ -32,44 +32,55 @@ interface Segment {
 }
 
 /**
- * The text with the keys of `nanos` that have moved at the top level, just before `nanos`. A section that holds nothing
- * else goes. A text that is no JSON, or has nothing to move, is given back as it is.
+ * The text with the keys of a program at the top level, just before the runtime's section that had them. A section that
+ * holds nothing else goes. A text that is no JSON, or has nothing to move, is given back as it is.
+ * Shape: `sections` are the keys of the runtimes' sections that had them.
  *
  * Errors: CONFLICT for a key that is in both places.
  */
-export function migrateConfig(text: string): MigratedConfig {
+export function migrateConfig(text: string, sections: readonly string[]): MigratedConfig {
+  return sections.reduce<MigratedConfig>(
+    (before, name) => {
+      const { text: after, moved } = migrateSection(before.text, name);
+      return { text: after, moved: [...before.moved, ...moved] };
+    },
+    { text, moved: [] },
+  );
+}
+
+function migrateSection(text: string, name: string): MigratedConfig {
   const root = parseTree(text.replace(/^\uFEFF/, ' '), [], { allowTrailingComma: true });
-  const nanos = root && findNodeAtLocation(root, ['nanos']);
-  if (root === undefined || nanos?.type !== 'object') return { text, moved: [] };
-  const inner = segmentsOf(text, nanos);
+  const section = root && findNodeAtLocation(root, [name]);
+  if (root === undefined || section?.type !== 'object') return { text, moved: [] };
+  const inner = segmentsOf(text, section);
   const moving = inner.filter(({ key }) => (programKeys as readonly string[]).includes(key));
   if (moving.length === 0) return { text, moved: [] };
   for (const { key } of moving) {
     if (findNodeAtLocation(root, [key]) === undefined) continue;
-    throw new FirstlightError('CONFLICT', `firstlight.json has "${key}" at the top level and "nanos.${key}".`, {
+    throw new FirstlightError('CONFLICT', `firstlight.json has "${key}" at the top level and "${name}.${key}".`, {
       hint: 'Remove one of them, then migrate the file.',
       details: { subject: key },
     });
   }
-  const home = segmentsOf(text, root).find(({ key }) => key === 'nanos') as Segment;
-  const rest = withoutSegments(text, nanos, inner, moving);
+  const home = segmentsOf(text, root).find(({ key }) => key === name) as Segment;
+  const rest = withoutSegments(text, section, inner, moving);
   const isEmpty = rest === '{}';
-  const before = /^\s*/.exec(text.slice(home.start, nanos.offset))?.[0] ?? '';
+  const before = /^\s*/.exec(text.slice(home.start, section.offset))?.[0] ?? '';
   const written = moving.map((segment, index) => {
     const isLast = isEmpty && index === moving.length - 1 && !home.comma;
     return moveOut(text, segment, before, !isLast);
   });
-  const keyOffset = (nanos.parent ?? nanos).offset;
+  const keyOffset = (section.parent ?? section).offset;
   // The comments around a section that goes stay.
-  const inHead = isEmpty ? commentsIn(text.slice(keyOffset, nanos.offset)) : [];
+  const inHead = isEmpty ? commentsIn(text.slice(keyOffset, section.offset)) : [];
   const lead = isEmpty ? text.slice(home.start, keyOffset).trimEnd() : '';
   const trailing = uncomma(text.slice(home.valueEnd, home.end)).trim();
-  const section = isEmpty
+  const kept = isEmpty
     ? [trailing && before + trailing]
-    : [text.slice(home.start, nanos.offset) + rest + text.slice(home.valueEnd, home.end)];
+    : [text.slice(home.start, section.offset) + rest + text.slice(home.valueEnd, home.end)];
   return {
-    text: join([text.slice(0, home.start), lead, ...inHead, ...written, ...section, text.slice(home.end)]),
-    moved: moving.map(({ key }) => `nanos.${key}`),
+    text: join([text.slice(0, home.start), lead, ...inHead, ...written, ...kept, text.slice(home.end)]),
+    moved: moving.map(({ key }) => `${name}.${key}`),
   };
 }
 
@@ -157,7 +168,7 @@ function uncomma(after: string): string {
   return at === null ? after : after.slice(0, at) + after.slice(at + 1);
 }
 
-/** A property of the section as one of the whole file: with the space before `nanos`, and its lines as far to the left. */
+/** A property of the section as one of the whole file: with the space before the section, and its lines as far to the left. */
 function moveOut(text: string, segment: Segment, before: string, comma: boolean): string {
   const indent = /[^\n]*$/.exec(before)?.[0] ?? '';
   const own = text.slice(segment.start, segment.valueEnd);

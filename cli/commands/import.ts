@@ -39,7 +39,7 @@ export async function importSource(session: Session, source: string, options: Im
   return 0;
 }
 
-/** Prints a Nanos project as an ops config.json. */
+/** Prints a project as an ops config.json. */
 export async function exportOps(session: Session, dir: string): Promise<number> {
   const { config, notes } = await withProject(session, dir, ({ id }) =>
     session.call('imports:toOps', { projectId: id }),

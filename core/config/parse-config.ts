@@ -4,13 +4,14 @@ import type { Problem } from '#shared/errors.ts';
 import { moveProgramKeys } from '#shared/model/moved-keys.ts';
 import { programKeys, programSourceKeys } from '#shared/model/program.ts';
 import {
-  acceptedFileSchema,
   acceptedFileSchemaFor,
   configFileName,
   configFileSchema,
+  configFileSchemaFor,
   type ProjectConfig,
   type RuntimeId,
 } from '#shared/model/project.ts';
+import type { RuntimeOptions } from '#shared/model/runtime-options.ts';
 import { explainIssues, keyOffset, type Locate, readJsonText, sortProblems } from './explain-json.ts';
 
 export interface ParsedConfig {
@@ -19,6 +20,8 @@ export interface ParsedConfig {
   /** The function's name as far as it can be read, also out of a file with errors. */
   readonly name: string | null;
   readonly problems: readonly Problem[];
+  /** Its runtime prints diagnostics among the output of the program. */
+  readonly printsDiagnostics: boolean;
 }
 
 /** What a configuration depends on of the runtime that it names. */
@@ -28,50 +31,71 @@ export interface KnownRuntime {
   readonly defaultMemoryMiB: number;
   /** False for a runtime that runs a function and nothing else. */
   readonly runsPrograms: boolean;
+  /** Its own section of firstlight.json. */
+  readonly options?: RuntimeOptions | undefined;
+  /** True when its kernel prints diagnostics among the output of a program with this configuration. */
+  readonly printsDiagnostics?: ((config: ProjectConfig) => boolean) | undefined;
 }
 
 /** The configuration that `text` is, and what is wrong with it. Shape: the first runtime is the default one. */
 export function parseConfig(text: string, runtimes: readonly KnownRuntime[]): ParsedConfig {
   const { root, isJson, problems: syntax, locate } = readJsonText(text, configFileName);
-  const named = acceptedFileSchema.shape.name.safeParse(root && findNodeAtLocation(root, ['name'])?.value);
+  const named = configFileSchema.shape.name.safeParse(root && findNodeAtLocation(root, ['name'])?.value);
   const name = named.success ? named.data : null;
-  if (!isJson || root === null) return { config: null, name, problems: syntax };
+  if (!isJson || root === null) return { config: null, name, problems: syntax, printsDiagnostics: false };
   const value: unknown = getNodeValue(root);
-  const schema = acceptedFileSchemaFor(runtimes.map(({ id }) => id));
+  const schema = acceptedFileSchemaFor(runtimes);
   const checked = schema.safeParse(value);
   const problems = checked.success ? [] : explainIssues(checked.error.issues, root, locate, schema);
   const config = checked.success ? fillIn(value, runtimes) : null;
   if (config !== null) {
     problems.push(...checkMeaning(config, root, locate), ...checkProgram(config, runtimes, root, locate));
   }
-  const all = sortProblems([...problems, ...checkMovedKeys(root, locate), ...syntax]);
+  const all = sortProblems([...problems, ...checkMovedKeys(runtimes, root, locate), ...syntax]);
   const isValid = all.every((problem) => problem.severity !== 'error');
-  return { config: isValid ? config : null, name, problems: all };
+  const printsDiagnostics =
+    config !== null && runtimes.some(({ id, printsDiagnostics: prints }) => id === config.runtime && prints?.(config));
+  return { config: isValid ? config : null, name, problems: all, printsDiagnostics };
 }
 
 /** The configuration that a file means today, with the defaults that its runtime gives. */
 function fillIn(value: unknown, runtimes: readonly KnownRuntime[]): ProjectConfig {
   const [usual] = runtimes;
   const known = (id: unknown) => (id === undefined ? usual : runtimes.find((runtime) => runtime.id === id));
-  const file = configFileSchema.parse(moveProgramKeys(value, (id) => known(id)?.runsPrograms ?? false));
+  const moved = moveProgramKeys(value, formerSections(runtimes), (id) => known(id)?.runsPrograms ?? false);
+  const whole = configFileSchemaFor(runtimes).parse(moved);
+  const sections = Object.fromEntries(runtimes.map(({ id }) => [id, whole[id]]));
+  const file = configFileSchema.parse(Object.fromEntries(Object.entries(whole).filter(([key]) => !(key in sections))));
   const runtime = known(file.runtime);
-  return { ...file, runtime: runtime?.id ?? '', memoryMiB: file.memoryMiB ?? runtime?.defaultMemoryMiB ?? 0 };
+  const runtimeOptions = sections[runtime?.id ?? ''] as ProjectConfig['runtimeOptions'];
+  return {
+    ...file,
+    runtime: runtime?.id ?? '',
+    memoryMiB: file.memoryMiB ?? runtime?.defaultMemoryMiB ?? 0,
+    ...(runtimeOptions !== undefined && { runtimeOptions }),
+  };
 }
 
+/** The keys of the sections that had the keys of a program in older files. */
+export const formerSections = (runtimes: readonly KnownRuntime[]): string[] =>
+  runtimes.filter(({ options }) => options?.hadProgramKeys).map(({ id }) => id);
+
 /** Warnings for the keys of an older file, each with its present place. Errors: a key that is in both places. */
-function checkMovedKeys(root: Node, locate: Locate): Problem[] {
-  const nanos = findNodeAtLocation(root, ['nanos']);
-  if (nanos === undefined) return [];
-  return programKeys
-    .filter((key) => findNodeAtLocation(nanos, [key]) !== undefined)
-    .map((key) => {
-      const offset = keyOffset(nanos, key);
-      if (findNodeAtLocation(root, [key]) !== undefined) {
-        return locate(offset, `"${key}" is at the top level too, which is its place. Remove it here.`);
-      }
-      const words = `"nanos.${key}" has moved: write "${key}" at the top level. \`firstlight migrate\` rewrites the file.`;
-      return locate(offset, words, 'warning');
-    });
+function checkMovedKeys(runtimes: readonly KnownRuntime[], root: Node, locate: Locate): Problem[] {
+  return formerSections(runtimes).flatMap((name) => {
+    const section = findNodeAtLocation(root, [name]);
+    if (section === undefined) return [];
+    return programKeys
+      .filter((key) => findNodeAtLocation(section, [key]) !== undefined)
+      .map((key) => {
+        const offset = keyOffset(section, key);
+        if (findNodeAtLocation(root, [key]) !== undefined) {
+          return locate(offset, `"${key}" is at the top level too, which is its place. Remove it here.`);
+        }
+        const words = `"${name}.${key}" has moved: write "${key}" at the top level. \`firstlight migrate\` rewrites the file.`;
+        return locate(offset, words, 'warning');
+      });
+  });
 }
 
 /** Errors for a program on a runtime that runs none, and warnings for what such a runtime does not use. */

@@ -14,7 +14,7 @@ import { createSampler } from '#core/metrics/sampler.ts';
 import { findCommit } from '#core/projects/find-commit.ts';
 import { createProjectService } from '#core/projects/project-service.ts';
 import { createHostRates } from '#core/runtime/host-rates.ts';
-import type { RuntimeDefinition } from '#core/runtime/runtime.ts';
+import { describeRuntimes, type RuntimeDefinition } from '#core/runtime/runtime.ts';
 import { mapFormatErrors, toFirstlightError } from '#core/store/from-format-error.ts';
 import { createLayout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
@@ -33,6 +33,7 @@ import type { HostEntry } from '#shared/model/host.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
 import { buildCalls } from './build-calls.ts';
 import { hostCalls } from './host-calls.ts';
+import { kernelCalls } from './kernel-calls.ts';
 import { runtimes as builtInRuntimes } from './runtimes.ts';
 
 export interface CoreOptions {
@@ -225,16 +226,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       getProject: projects.get,
       openProject: projects.open,
     }),
-    ...Object.assign({}, ...[...runtimes.values()].map((runtime) => runtime.calls)),
-    'runtimes:list': () =>
-      definitions.map(({ id, title, description, defaultMemoryMiB, runsPrograms }, index) => ({
-        id,
-        title,
-        description,
-        defaultMemoryMiB,
-        runsPrograms,
-        isDefault: index === 0,
-      })),
+    ...kernelCalls(runtimes),
+    'runtimes:list': () => describeRuntimes(definitions),
     ...volumeCalls(volumes),
     ...building.calls,
     ...instanceCalls({ registry, run, sampler, mapError, reconciled }),

@@ -3,6 +3,7 @@ import { type Closure, findFork, importsOf, isPartOfLibc, resolveClosure } from 
 import { forkWarnings } from '#core/programs/fork-warnings.ts';
 import { digestOfFile } from '#core/store/digest.ts';
 import type { ImportWarning } from '#shared/model/import.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import { bytes } from '#shared/model/units.ts';
 import type { Examined } from './examined.ts';
 
@@ -15,7 +16,7 @@ const defaultPort = 8080;
  *
  * Errors: as `resolveClosure`.
  */
-export async function examineElf(path: string): Promise<Examined> {
+export async function examineElf(path: string, runtime: RuntimeId): Promise<Examined> {
   const closure = await resolveClosure(path);
   const { program, interpreter, libraries, missing } = closure;
   const parts = [...(interpreter === null ? [] : [interpreter]), ...libraries];
@@ -63,7 +64,7 @@ export async function examineElf(path: string): Promise<Examined> {
       digest: await digestOfFile(path),
     },
     title: basename(path),
-    config: { runtime: 'nanos', program: path, port },
+    config: { runtime, program: path, port },
     extraFiles: {},
   };
 }

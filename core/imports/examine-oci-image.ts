@@ -5,13 +5,18 @@ import { pathTreeOf } from '@firstlight/tar';
 import { forkWarnings } from '#core/programs/fork-warnings.ts';
 import { type OpenOciImageOptions, openOciImage } from '#core/programs/oci/open-oci-image.ts';
 import type { ImportWarning } from '#shared/model/import.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import { bytes } from '#shared/model/units.ts';
 import { countFiles, type Examined, portIn } from './examined.ts';
 
 const maxSkippedTold = 20;
 
 /** An OCI image, its layers fetched into the cache. Errors: as `openOciImage`. */
-export async function examineOciImage(text: string, options: OpenOciImageOptions): Promise<Examined> {
+export async function examineOciImage(
+  text: string,
+  runtime: RuntimeId,
+  options: OpenOciImageOptions,
+): Promise<Examined> {
   const { tree, run, digest, reference, layers, skipped } = await openOciImage(text, options);
   const parsed = parseReference(text, options.cwd);
   const warnings: ImportWarning[] = [...run.warnings];
@@ -38,7 +43,7 @@ export async function examineOciImage(text: string, options: OpenOciImageOptions
       digest,
     },
     title: titleOf(parsed),
-    config: { runtime: 'nanos', image: reference, port },
+    config: { runtime, image: reference, port },
     extraFiles: {},
   };
 }

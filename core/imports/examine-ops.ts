@@ -2,33 +2,31 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { digestOf } from '@firstlight/oci';
 import { type OpenPackageOptions, openOpsPackage } from '#core/programs/ops/open-ops-package.ts';
-import { opsToProject } from '#core/programs/ops/ops-to-project.ts';
-import { maxOpsConfigBytes, parseOpsConfig } from '#core/programs/ops/parse-ops-config.ts';
+import { maxOpsConfigBytes } from '#core/programs/ops/parse-ops-config.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ImportWarning } from '#shared/model/import.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import { bytes } from '#shared/model/units.ts';
 import { toFileError } from '../store/store-error.ts';
 import { examineElf } from './examine-elf.ts';
 import { countFiles, type Examined, portIn } from './examined.ts';
+import type { ImportRuntimes } from './import-runtimes.ts';
 
 /**
  * An ops config.json, with the program `named` beside it. What is wrong with it is among the problems, never thrown.
  *
- * Errors: BAD_INPUT when it is too long; STORE_UNUSABLE when it cannot be read.
+ * Errors: BAD_INPUT when it is too long, or no runtime reads it; STORE_UNUSABLE when it cannot be read.
  */
-export async function examineOpsConfig(path: string, named?: string): Promise<Examined> {
+export async function examineOpsConfig(path: string, runtimes: ImportRuntimes, named?: string): Promise<Examined> {
   const text = await readConfig(path);
-  const { config: given, problems, at } = parseOpsConfig(text, basename(path));
-  // As ops does: what is named beside the file goes before what the file says.
-  const config = given === null || named === undefined ? given : { ...given, Program: named };
-  const project = config === null ? null : opsToProject(config, at, dirname(path));
-  const made = project?.config;
+  const { id, opsConfig } = await runtimes.ofOpsConfigs();
+  const { config: made, extraFiles, problems, missing, problemOfProgram } = opsConfig.read(text, path, named);
   const program = made?.program ?? null;
-  const elf = program === null ? null : await examineElf(program).catch(toFirstlightError);
-  const all = [...problems, ...(project?.problems ?? [])];
+  const elf = program === null ? null : await examineElf(program, id).catch(toFirstlightError);
+  const all = [...problems];
   const isThere = !(elf instanceof FirstlightError);
-  if (elf instanceof FirstlightError && program !== null) all.push(at(['Program'], elf.message));
+  if (elf instanceof FirstlightError && program !== null) all.push(problemOfProgram(elf.message));
   const listed = await sizeOf(Object.values(made?.files ?? {}), dirname(path));
   const closure = isThere ? (elf?.found.closure ?? null) : null;
   return {
@@ -46,14 +44,14 @@ export async function examineOpsConfig(path: string, named?: string): Promise<Ex
         bytes: bytes(listed.bytes + (isThere ? (elf?.found.files.bytes ?? 0) : 0)),
       },
       closure,
-      missing: [...(project?.missing ?? []), ...(isThere ? (elf?.found.missing ?? []) : [])],
+      missing: [...missing, ...(isThere ? (elf?.found.missing ?? []) : [])],
       warnings: isThere ? (elf?.found.warnings ?? []) : [],
       problems: all,
       digest: digestOf(Buffer.from(text)),
     },
     title: nameOf(path, program),
-    config: project?.config ?? { runtime: 'nanos' },
-    extraFiles: project?.extraFiles ?? {},
+    config: made ?? { runtime: id },
+    extraFiles,
   };
 }
 
@@ -89,7 +87,11 @@ async function sizeOf(paths: readonly string[], dir: string): Promise<{ count: n
 }
 
 /** An ops package. Errors: as `openOpsPackage`. */
-export async function examineOpsPackage(path: string, options: OpenPackageOptions): Promise<Examined> {
+export async function examineOpsPackage(
+  path: string,
+  runtime: RuntimeId,
+  options: OpenPackageOptions,
+): Promise<Examined> {
   const { tree, name, run, digest, problems, skipped } = await openOpsPackage(path, options);
   const port = run.port ?? portIn(run.args, run.env);
   const files = countFiles(tree);
@@ -112,7 +114,7 @@ export async function examineOpsPackage(path: string, options: OpenPackageOption
       digest,
     },
     title: name,
-    config: { runtime: 'nanos', package: path, port },
+    config: { runtime, package: path, port },
     extraFiles: {},
   };
 }

@@ -1,13 +1,13 @@
 import type { FileTree } from '@firstlight/files';
-import type { ConfigFile } from '#core/programs/ops/ops-to-project.ts';
 import type { ImportProposal } from '#shared/model/import.ts';
+import type { ConfigFileInput } from '#shared/model/project.ts';
 
 /** A source that was looked at, with what a project of it holds. Shape: `config` without a name; `extraFiles` path to text. */
 export interface Examined {
   readonly found: Omit<ImportProposal, 'config' | 'canCreate' | 'name'>;
   /** The source's own name, in any characters. */
   readonly title: string;
-  readonly config: Omit<ConfigFile, 'name'>;
+  readonly config: Omit<ConfigFileInput, 'name'>;
   readonly extraFiles: Readonly<Record<string, string>>;
 }
 

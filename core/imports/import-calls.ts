@@ -1,8 +1,7 @@
 /** The calls `imports:*`: look at a source, and make a project of it. */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type KnownRuntime, parseConfig } from '#core/config/parse-config.ts';
-import { projectToOps } from '#core/programs/ops/project-to-ops.ts';
+import { parseConfig } from '#core/config/parse-config.ts';
 import { withFormatErrors } from '#core/store/from-format-error.ts';
 import type { CallContext, CallHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
@@ -16,6 +15,7 @@ import { examineElf } from './examine-elf.ts';
 import { examineOciImage } from './examine-oci-image.ts';
 import { examineOpsConfig, examineOpsPackage } from './examine-ops.ts';
 import { type Examined, toProjectName } from './examined.ts';
+import { createImportRuntimes, type ImportRuntime } from './import-runtimes.ts';
 import { recogniseSource } from './recognise-source.ts';
 
 type ImportCallName = Extract<keyof CallHandlers, `imports:${string}`>;
@@ -24,7 +24,7 @@ export interface ImportCallsOptions {
   readonly layout: Layout;
   /** For an editor of the project's firstlight.json. */
   readonly schemaPath: string;
-  readonly runtimes: readonly KnownRuntime[];
+  readonly runtimes: readonly ImportRuntime[];
   /** Where credentials of registries are looked for. */
   readonly env: NodeJS.ProcessEnv;
   readonly getProject: (id: ProjectId) => Promise<Project>;
@@ -49,6 +49,7 @@ interface Asked {
 
 export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, ImportCallName> {
   const { layout, schemaPath, runtimes, env, getProject, openProject } = options;
+  const targets = createImportRuntimes(runtimes);
 
   const propose = (asked: Asked, context: CallContext): Promise<Proposed> =>
     withFormatErrors(() => look(asked, context));
@@ -69,14 +70,20 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
     const canCreate = found.program !== null && problems.every(({ severity }) => severity !== 'error');
     return { proposal: { ...found, name, config, problems, canCreate }, examined };
 
-    function examine(): Promise<Examined> {
+    async function examine(): Promise<Examined> {
       if (source.kind === 'oci-image') {
-        return examineOciImage(source.reference, { layout, env, cwd: cwd ?? '/', signal, progress });
+        return examineOciImage(source.reference, targets.ofPrograms(), {
+          layout,
+          env,
+          cwd: cwd ?? '/',
+          signal,
+          progress,
+        });
       }
-      if (source.kind === 'elf') return examineElf(source.path);
+      if (source.kind === 'elf') return examineElf(source.path, targets.ofPrograms());
       return source.kind === 'ops-config'
-        ? examineOpsConfig(source.path, program === undefined ? undefined : resolve(cwd ?? '/', program))
-        : examineOpsPackage(source.path, { layout, signal });
+        ? examineOpsConfig(source.path, targets, program === undefined ? undefined : resolve(cwd ?? '/', program))
+        : examineOpsPackage(source.path, targets.ofPrograms(), { layout, signal });
     }
   }
 
@@ -104,7 +111,8 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
     },
 
     'imports:toOps': async ({ projectId }) => {
-      const { config, notes } = projectToOps(await getProject(projectId));
+      const project = await getProject(projectId);
+      const { config, notes } = (await targets.writerOf(project)).write(project);
       return { config: `${JSON.stringify(config, null, 2)}\n`, notes: [...notes] };
     },
   };

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type KnownRuntime, parseConfig } from '#core/config/parse-config.ts';
+import { formerSections, type KnownRuntime, parseConfig } from '#core/config/parse-config.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import { type MigratedConfig, migrateConfig } from '#shared/migrate-config.ts';
@@ -31,7 +31,7 @@ export async function migrateProject(
   }
   const { text: before, revision } = await readText(root, configFileName);
   const old = parseConfig(before, runtimes);
-  const migrated = migrateConfig(before);
+  const migrated = migrateConfig(before, formerSections(runtimes));
   if (old.config === null && migrated.moved.length === 0) throw invalid('is not valid', dir, old.problems);
   // A program that the runtime did not run had no effect in its old place: it has one now.
   const { config, problems } = parseConfig(migrated.text, runtimes);

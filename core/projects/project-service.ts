@@ -247,8 +247,8 @@ export async function readProject(dir: string, runtimes: readonly KnownRuntime[]
   try {
     const text = await readRegularFile(join(dir, configFileName), maxConfigBytes);
     if (text === undefined) return withoutConfig(`There is no ${configFileName} in ${dir}.`);
-    const { config, name, problems } = parseConfig(text.toString('utf8'), runtimes);
-    return { id, dir, name: name ?? basename(dir), config, problems: [...problems] };
+    const { config, name, problems, printsDiagnostics } = parseConfig(text.toString('utf8'), runtimes);
+    return { id, dir, name: name ?? basename(dir), config, problems: [...problems], printsDiagnostics };
   } catch (thrown) {
     // One folder that cannot be read is its own trouble: the others are listed, built and run.
     return withoutConfig(toFirstlightError(thrown).message);

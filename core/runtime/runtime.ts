@@ -1,11 +1,15 @@
 import type { Layout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
-import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
-import type { RuntimeId } from '#shared/model/project.ts';
+import type { EventListener } from '#shared/contract/index.ts';
+import type { KernelWords } from '#shared/model/kernel.ts';
+import type { ProjectConfig, RuntimeId, RuntimeInfo } from '#shared/model/project.ts';
+import { type RuntimeOptions, writeOptionsSchema } from '#shared/model/runtime-options.ts';
 import type { RuntimeCheck } from './check.ts';
 import type { RuntimeConsole } from './console.ts';
+import type { ForeignConfig } from './foreign-config.ts';
 import type { HostRates } from './host-rates.ts';
 import type { RuntimeImages } from './images.ts';
+import type { RuntimeKernels } from './kernels.ts';
 import type { RuntimeMachines } from './machines.ts';
 import type { RuntimeSessions } from './session.ts';
 import type { VolumeProvider } from './volume.ts';
@@ -15,8 +19,8 @@ export interface Runtime extends RuntimeImages, RuntimeMachines, RuntimeSessions
   readonly id: RuntimeId;
   /** What the doctor looks at for this runtime, in this order. */
   readonly checks?: readonly RuntimeCheck[];
-  /** The calls of the contract that this runtime alone answers. */
-  readonly calls?: Partial<CallHandlers>;
+  /** The releases of its kernel, for a runtime whose definition has `kernels`. */
+  readonly kernels?: RuntimeKernels;
   /** Ends what the runtime has started for itself. */
   readonly close?: () => Promise<void>;
 }
@@ -42,6 +46,30 @@ export interface RuntimeDefinition {
   readonly defaultMemoryMiB: number;
   /** False for a runtime that runs a function and nothing else. */
   readonly runsPrograms: boolean;
+  /** Its own section of `firstlight.json`, which has its id as the key. */
+  readonly options?: RuntimeOptions;
+  /** Its words about the releases of its kernel, where a person installs and chooses them. */
+  readonly kernels?: KernelWords;
+  /** True when its kernel prints diagnostics among the output of a program with this configuration. */
+  readonly printsDiagnostics?: (config: ProjectConfig) => boolean;
+  /** ops' config.json, for a runtime whose guests ops starts too. */
+  readonly opsConfig?: () => Promise<ForeignConfig>;
   /** Sets it up; nothing begins before it is needed. The code is loaded here: whoever only lists runtimes needs none of it. */
   readonly create: (context: RuntimeContext) => Promise<Runtime>;
 }
+
+/** Runtimes as `runtimes:list` gives them. Shape: the first one is the default. */
+export const describeRuntimes = (definitions: readonly RuntimeDefinition[]): RuntimeInfo[] =>
+  definitions.map(({ id, title, description, defaultMemoryMiB, runsPrograms, options, kernels }, index) => ({
+    id,
+    title,
+    description,
+    defaultMemoryMiB,
+    runsPrograms,
+    options:
+      options === undefined
+        ? null
+        : { ...options, schema: writeOptionsSchema(options.schema), groups: [...options.groups] },
+    kernels: kernels ?? null,
+    isDefault: index === 0,
+  }));

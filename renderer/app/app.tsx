@@ -70,7 +70,7 @@ export function App({ transport }: { readonly transport: Transport }) {
       if (event.key !== 'Escape' || event.defaultPrevented || studio.transient.getState().dialog !== null) return;
       // In the editor and the console Esc is a key of theirs; while something is under way, `onKeyDown` took it already.
       if ((event.target as Element | null)?.closest?.('.monaco-editor, .xterm')) return;
-      if (studio.transient.getState().nanosInstall !== null) studio.nanos.cancel();
+      if (studio.transient.getState().kernelInstall !== null) studio.kernels.cancel();
       else if (studio.transient.getState().center !== 'editor') studio.transient.setState({ center: 'editor' });
       else studio.runs.cancel();
     };

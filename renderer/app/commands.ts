@@ -4,7 +4,7 @@ import { listEditorCommands } from '../features/editor/commands.ts';
 import { listImageCommands } from '../features/images/commands.ts';
 import { listImportCommands } from '../features/imports/commands.ts';
 import { listInstanceCommands } from '../features/instances/commands.ts';
-import { listNanosCommands } from '../features/kernels/commands.ts';
+import { listKernelCommands } from '../features/kernels/commands.ts';
 import { listOptionCommands } from '../features/options/commands.ts';
 import { listProjectCommands } from '../features/projects/commands.ts';
 import { listRunCommands } from '../features/runs/commands.ts';
@@ -21,7 +21,7 @@ export function listCommands(context: ViewContext): readonly Command[] {
     ...listImportCommands(studio),
     ...listOptionCommands(studio),
     ...listImageCommands(studio),
-    ...listNanosCommands(studio),
+    ...listKernelCommands(studio),
     ...listViewCommands(context),
     ...listDoctorCommands(studio),
     ...listHelpCommands(studio),

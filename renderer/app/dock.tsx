@@ -3,7 +3,6 @@ import { useProject, useStudio, useTransient } from '../bind/studio.tsx';
 import { BuildOutput } from '../features/build/build-output.tsx';
 import { ProblemList, useProblems } from '../features/build/problem-list.tsx';
 import { RunTable } from '../features/runs/run-table.tsx';
-import { hasDiagnostics } from '../state/config.ts';
 import type { DockTab } from '../state/transient.ts';
 import { IconButton } from '../ui/button.tsx';
 import { EmptyState } from '../ui/states.tsx';
@@ -19,7 +18,7 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
   const dockTab = useTransient((state) => state.dockTab);
   const consoles = useTransient((state) => state.consoles);
   const problems = useProblems();
-  const traces = hasDiagnostics(useProject()?.config ?? null);
+  const traces = useProject()?.printsDiagnostics === true;
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   const select = (id: string) => studio.transient.setState({ dockTab: id as DockTab });
   return (

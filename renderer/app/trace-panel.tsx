@@ -1,5 +1,4 @@
 import { useProject, useSaved, useSession, useShown, useStudio } from '../bind/studio.tsx';
-import { hasDiagnostics } from '../state/config.ts';
 import { Button } from '../ui/button.tsx';
 import { formatClock } from '../ui/format.ts';
 import { EmptyState } from '../ui/states.tsx';
@@ -9,7 +8,7 @@ import { GuestConsole } from './guest-console.tsx';
 export function TracePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
   const projectId = useSaved((state) => state.projectId);
   const studio = useStudio();
-  const traces = hasDiagnostics(useProject()?.config ?? null);
+  const traces = useProject()?.printsDiagnostics === true;
   const { run } = useShown();
   const living = useSession((state) =>
     state.instances.value?.find(
@@ -27,7 +26,7 @@ export function TracePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
           </Button>
         }
       >
-        trace, strace and missingFiles are a switch each under Diagnostics.
+        Each has a switch of its own under Diagnostics.
       </EmptyState>
     );
   }

@@ -1,5 +1,4 @@
 import type { Command } from '../bind/command.ts';
-import { hasDiagnostics } from '../state/config.ts';
 import { currentProject } from '../state/context.ts';
 import { areas } from '../state/saved.ts';
 import type { Studio } from '../state/studio.ts';
@@ -66,7 +65,7 @@ export function listViewCommands({ studio, togglePanel, focusRegion, nextRegion 
       title: 'Show the kernel’s trace',
       group: 'View',
       icon: 'terminal',
-      disabled: !hasDiagnostics(currentProject(studio)?.config ?? null),
+      disabled: currentProject(studio)?.printsDiagnostics !== true,
       run: () => {
         transient.setState({ dockTab: 'trace' });
         focusRegion('dock');

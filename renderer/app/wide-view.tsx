@@ -10,7 +10,7 @@ import { SavedGroup } from './saved-group.tsx';
 import { SidePanel } from './side-panel.tsx';
 import { sideSize } from './side-size.ts';
 
-const titles = { releases: 'Nanos releases', image: 'Image', options: 'Options' } as const;
+const titles = { releases: 'Releases', image: 'Image', options: 'Options' } as const;
 
 export interface WideViewProps {
   readonly pickers: Pickers;

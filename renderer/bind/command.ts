@@ -5,7 +5,7 @@ import type { IconName } from '../ui/icon.tsx';
 export interface Command {
   readonly id: string;
   readonly title: string;
-  readonly group: 'Run' | 'File' | 'Function' | 'Instance' | 'Nanos' | 'View' | 'Help';
+  readonly group: 'Run' | 'File' | 'Function' | 'Instance' | 'Kernels' | 'View' | 'Help';
   readonly shortcut?: string | undefined;
   readonly icon?: IconName | undefined;
   readonly disabled?: boolean | undefined;

@@ -1,18 +1,13 @@
 import type { JSONPath } from 'jsonc-parser';
 import { migrateConfig } from '#shared/migrate-config.ts';
 import type { Json } from '#shared/model/json.ts';
-import {
-  type Project,
-  type ProjectConfig,
-  type RuntimeId,
-  type RuntimeInfo,
-  runtimeIdSchema,
-} from '#shared/model/project.ts';
+import { type Project, type RuntimeId, type RuntimeInfo, runtimeIdSchema } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import type { BuildActions } from './builds.ts';
 import { configPath, readConfig, setInConfig } from './config-text.ts';
 import { report, type StudioContext } from './context.ts';
 import type { DocActions } from './documents.ts';
+import { lacksKernel, showReleases } from './kernels.ts';
 import { type Doc, docKey } from './session.ts';
 
 export interface ConfigActions {
@@ -41,7 +36,7 @@ export function createConfigActions(context: StudioContext, docs: DocActions, bu
     const doc = session.getState().docs[key];
     if (doc?.status !== 'ready') return;
     try {
-      docs.edit(key, migrateConfig(doc.text).text);
+      docs.edit(key, migrateConfig(doc.text, formerSections(session.getState().runtimes)).text);
     } catch (thrown) {
       report(context, thrown);
     }
@@ -66,8 +61,7 @@ export function createConfigActions(context: StudioContext, docs: DocActions, bu
       if (before.memoryMiB === usualMemory(before.runtime, runtimes)) set(projectId, ['memoryMiB'], undefined);
       set(projectId, ['runtime'], runtime);
       if (!(await docs.save(key))) return docs.open(projectId, configPath);
-      const lacksRelease = runtime === 'nanos' && session.getState().nanos.value?.releases.length === 0;
-      if (lacksRelease) context.transient.setState({ center: 'releases' });
+      if (lacksKernel(session.getState(), runtime)) showReleases(context, runtime);
       else await builds.build(projectId);
     },
   };
@@ -84,11 +78,6 @@ export function runtimeOf(project: Project, doc: Doc | undefined): RuntimeId {
   return named.success ? named.data : (project.config?.runtime ?? '');
 }
 
-/** Whether the kernel prints more than the program does: its trace, system calls, or files that were looked for in vain. */
-export function hasDiagnostics(config: ProjectConfig | null): boolean {
-  if (config?.runtime !== 'nanos' || config.nanos === undefined) return false;
-  const { debug, options } = config.nanos;
-  const { trace, missing_files, debugsyscalls, syscall_summary } = options;
-  const switches = [debug.trace, debug.strace, debug.missingFiles, missing_files, debugsyscalls, syscall_summary];
-  return switches.includes(true) || (trace !== undefined && trace !== false);
-}
+/** The keys of the sections of firstlight.json that had the keys of a program in older files. */
+export const formerSections = (runtimes: readonly RuntimeInfo[]): string[] =>
+  runtimes.filter(({ options }) => options?.hadProgramKeys).map(({ id }) => id);

@@ -15,8 +15,8 @@ import type { StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 import { idle, type Loadable } from './loadable.ts';
 
-/** The releases of Nanos on the engine's machine, and the words that go with published ones. */
-export type NanosReleases = CallOutput<'nanos:releases'>;
+/** The releases of a runtime's kernel on the engine's machine, and the notice that goes with published ones. */
+export type KernelReleases = CallOutput<'kernels:list'>;
 
 /** The state of the way to the engine, as the window shows it. */
 export interface LinkState {
@@ -121,7 +121,8 @@ export interface SessionState {
   readonly builds: Readonly<Record<string, BuildState>>;
   readonly shown: Readonly<Record<string, Shown>>;
   readonly doctor: Loadable<DoctorReport>;
-  readonly nanos: Loadable<NanosReleases>;
+  /** By runtime. */
+  readonly kernels: Readonly<Record<string, Loadable<KernelReleases>>>;
   readonly images: Loadable<readonly StoredImage[]>;
   readonly inspected: Inspected | null;
 }
@@ -146,7 +147,7 @@ const initialSession: SessionState = {
   builds: {},
   shown: {},
   doctor: idle,
-  nanos: idle,
+  kernels: {},
   images: idle,
   inspected: null,
 };

@@ -3,7 +3,7 @@ import { fromWireError } from '#shared/errors.ts';
 import { createDoctorActions, type DoctorActions } from '../features/doctor/flow.ts';
 import { createImageActions, type ImageActions } from '../features/images/flow.ts';
 import { createImportActions, type ImportActions } from '../features/imports/flow.ts';
-import { createNanosActions, type NanosActions } from '../features/kernels/flow.ts';
+import { createKernelActions, type KernelActions } from '../features/kernels/flow.ts';
 import { type BuildActions, createBuildActions } from './builds.ts';
 import { type ConfigActions, createConfigActions } from './config.ts';
 import { currentProject, report, type StudioContext } from './context.ts';
@@ -32,7 +32,7 @@ export interface Studio extends StudioContext {
   readonly runs: RunActions;
   readonly doctor: DoctorActions;
   readonly config: ConfigActions;
-  readonly nanos: NanosActions;
+  readonly kernels: KernelActions;
   readonly images: ImageActions;
   readonly imports: ImportActions;
   /** Saves the active file, and builds when it is on disk. */
@@ -61,7 +61,7 @@ export function createStudio(transport: StudioTransport): Studio {
   const projects = createProjectActions(context, docs, builds, runs);
   const doctor = createDoctorActions(context);
   const config = createConfigActions(context, docs, builds);
-  const nanos = createNanosActions(context, builds);
+  const kernels = createKernelActions(context, builds);
   const images = createImageActions(context, deletions);
   const imports = createImportActions(context, projects);
 
@@ -88,7 +88,7 @@ export function createStudio(transport: StudioTransport): Studio {
       report(context, thrown);
     }
     await instances.load();
-    await Promise.all([loadHosts(), projects.load(), projects.loadTemplates(), docs.refresh(), nanos.load()]);
+    await Promise.all([loadHosts(), projects.load(), projects.loadTemplates(), docs.refresh(), kernels.load()]);
     await doctor.run();
   }
 
@@ -142,7 +142,7 @@ export function createStudio(transport: StudioTransport): Studio {
     client.subscribe('instances:changed', ({ instance }) => instances.changed(instance)),
     client.subscribe('instances:removed', ({ instanceId }) => instances.removed(instanceId)),
     client.subscribe('metrics:sampled', ({ samples }) => instances.sampled(samples)),
-    client.subscribe('nanos:changed', ({ releases }) => nanos.changed(releases)),
+    client.subscribe('kernels:changed', ({ runtime, releases }) => kernels.changed(runtime, releases)),
     client.subscribe('runs:added', ({ run }) => runs.added(run)),
     client.subscribe('runs:removed', ({ runId }) => runs.removed(runId)),
   ];
@@ -157,7 +157,7 @@ export function createStudio(transport: StudioTransport): Studio {
     runs,
     doctor,
     config,
-    nanos,
+    kernels,
     images,
     imports,
     saveAndBuild: async () => {

@@ -1,6 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { FirstlightError } from '#shared/errors.ts';
 import type { ImportProposal } from '#shared/model/import.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
 import type { InstanceId, RunId } from '#shared/model/units.ts';
 
@@ -47,14 +48,15 @@ export type Dialog =
       readonly onConfirm: () => void;
     };
 
-/** What a release of Nanos is made from: a published one, or a person's own build. */
-export type NanosSource =
+/** What a release is made from: a published one, or a person's own build. */
+export type KernelSource =
   | { readonly kind: 'official'; readonly version: string }
   | { readonly kind: 'local'; readonly from: string; readonly as: string | null };
 
 /** `notice`: the words about binary releases are to be read first. */
-export interface NanosInstall {
-  readonly source: NanosSource;
+export interface KernelInstall {
+  readonly runtime: RuntimeId;
+  readonly source: KernelSource;
   readonly stage: 'notice' | 'working' | 'failed';
   readonly message: string;
   /** Units: 0 to 1; null when unknown. */
@@ -127,8 +129,10 @@ export interface TransientState {
   readonly editorAction: string | null;
   readonly cursor: { readonly line: number; readonly column: number } | null;
   readonly center: Center;
-  /** An installation of Nanos that waits for a person, goes on, or failed. */
-  readonly nanosInstall: NanosInstall | null;
+  /** The runtime whose releases are shown in `center`; null: the first that has any. */
+  readonly releasesOf: RuntimeId | null;
+  /** An installation of a kernel that waits for a person, goes on, or failed. */
+  readonly kernelInstall: KernelInstall | null;
   readonly importing: Importing | null;
   /** Counts the times the panels were given their first sizes again. */
   readonly layoutSerial: number;
@@ -149,7 +153,8 @@ const initialTransient: TransientState = {
   editorAction: null,
   cursor: null,
   center: 'editor',
-  nanosInstall: null,
+  releasesOf: null,
+  kernelInstall: null,
   importing: null,
   layoutSerial: 0,
 };

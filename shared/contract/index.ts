@@ -12,7 +12,7 @@ import { hostCalls, hostEvents } from './hosts.ts';
 import { imageCalls, imageStreams } from './images.ts';
 import { importCalls } from './imports.ts';
 import { instanceCalls, instanceEvents, instanceStreams } from './instances.ts';
-import { nanosCalls, nanosEvents } from './nanos.ts';
+import { kernelCalls, kernelEvents } from './kernels.ts';
 import { projectCalls, projectEvents } from './projects.ts';
 import { runCalls, runEvents } from './runs.ts';
 import { runtimeCalls } from './runtimes.ts';
@@ -28,7 +28,7 @@ export const calls = {
   ...runCalls,
   ...doctorCalls,
   ...runtimeCalls,
-  ...nanosCalls,
+  ...kernelCalls,
   ...volumeCalls,
   ...hostCalls,
 };
@@ -38,7 +38,7 @@ export const events = {
   ...buildEvents,
   ...instanceEvents,
   ...runEvents,
-  ...nanosEvents,
+  ...kernelEvents,
   ...volumeEvents,
   ...hostEvents,
 };
@@ -74,16 +74,11 @@ export interface EngineStream {
   readonly onData: (listener: (chunk: Uint8Array) => void) => void;
 }
 
-/** The calls that a runtime answers: an engine without it has no handler for them. */
-export type OptionalCallName = keyof typeof nanosCalls;
-
 type CallHandler<Name extends CallName> = (
   request: CallRequest<Name>,
   context: CallContext,
 ) => Promise<CallOutput<Name>> | CallOutput<Name>;
-export type CallHandlers = { readonly [Name in Exclude<CallName, OptionalCallName>]: CallHandler<Name> } & {
-  readonly [Name in OptionalCallName]?: CallHandler<Name>;
-};
+export type CallHandlers = { readonly [Name in CallName]: CallHandler<Name> };
 /** A stream ends when its handler settles; what it throws reaches the client. */
 export type StreamHandlers = {
   readonly [Name in StreamName]: (request: StreamRequest<Name>, stream: EngineStream) => Promise<void>;

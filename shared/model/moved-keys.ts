@@ -1,13 +1,13 @@
-/** The keys that firstlight.json had under `nanos` before every runtime that runs programs shared them. */
+/** The keys of a program in their former place: the section of a runtime. */
 import { z } from 'zod';
-import { nanosConfigSchema } from './nanos.ts';
 import { type ProgramKey, programKeys, programShape } from './program.ts';
 
-/** The section `nanos` as older files have it too. The keys that have moved are marked as deprecated, for editors. */
-export const nanosFileSchema = z.strictObject({
-  ...nanosConfigSchema.shape,
-  ...(Object.fromEntries(programKeys.map((key) => [key, movedSchema(key)])) as Record<ProgramKey, z.ZodType>),
-});
+/** A runtime's section as older files have it too. The keys that have moved are marked as deprecated, for editors. */
+export const withFormerKeys = (section: z.ZodObject): z.ZodObject =>
+  z.strictObject({
+    ...section.shape,
+    ...(Object.fromEntries(programKeys.map((key) => [key, movedSchema(key)])) as Record<ProgramKey, z.ZodType>),
+  });
 
 function movedSchema(key: ProgramKey): z.ZodType {
   const schema = programShape[key];
@@ -18,16 +18,26 @@ function movedSchema(key: ProgramKey): z.ZodType {
 /**
  * A configuration with the keys of an older file in their present places. A key that is there already stays as it is.
  * On a runtime that runs no programs the old keys had no effect, and are left out. So is a section with nothing in it.
+ * Shape: `sections` are the keys of the runtimes' sections that had them.
  */
-export function moveProgramKeys(value: unknown, runsPrograms: (runtime: unknown) => boolean): unknown {
-  if (!isObject(value) || !isObject(value.nanos)) return value;
-  const moved = Object.entries(value.nanos).filter(([key]) => isProgramKey(key));
-  const left = Object.entries(value.nanos).filter(([key]) => !isProgramKey(key));
-  const { nanos: _, ...rest } = value;
+export function moveProgramKeys(
+  value: unknown,
+  sections: readonly string[],
+  runsPrograms: (runtime: unknown) => boolean,
+): unknown {
+  return sections.reduce((moved, section) => moveFrom(moved, section, runsPrograms), value);
+}
+
+function moveFrom(value: unknown, name: string, runsPrograms: (runtime: unknown) => boolean): unknown {
+  if (!isObject(value)) return value;
+  const { [name]: section, ...rest } = value;
+  if (!isObject(section)) return value;
+  const moved = Object.entries(section).filter(([key]) => isProgramKey(key));
+  const left = Object.entries(section).filter(([key]) => !isProgramKey(key));
   return {
     ...(runsPrograms(value.runtime) && Object.fromEntries(moved)),
     ...rest,
-    ...(left.length > 0 && { nanos: Object.fromEntries(left) }),
+    ...(left.length > 0 && { [name]: Object.fromEntries(left) }),
   };
 }
 

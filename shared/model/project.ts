@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { nanosFileSchema } from './moved-keys.ts';
-import { nanosConfigSchema } from './nanos.ts';
+import { jsonSchema } from './json.ts';
+import { kernelWordsSchema } from './kernel.ts';
+import { withFormerKeys } from './moved-keys.ts';
 import { problemSchema } from './problem.ts';
 import { programShape } from './program.ts';
+import { type RuntimeSection, runtimeOptionsSchema } from './runtime-options.ts';
 import { projectIdSchema } from './units.ts';
 
 /** The name of a runtime, such as the engine lists it in `runtimes:list`. Which ones there are is the engine's to say. */
@@ -19,6 +21,10 @@ export const runtimeInfoSchema = z.object({
   defaultMemoryMiB: z.number().int(),
   /** False for a runtime that runs a function and nothing else. */
   runsPrograms: z.boolean(),
+  /** Its own section of `firstlight.json`; null when it has none. */
+  options: runtimeOptionsSchema.nullable(),
+  /** For runtimes whose kernel a person installs and chooses (`kernels:*`); null when it brings its own. */
+  kernels: kernelWordsSchema.nullable(),
   /** True for the one that a project uses when it names none. */
   isDefault: z.boolean(),
 });
@@ -27,7 +33,7 @@ export type RuntimeInfo = z.output<typeof runtimeInfoSchema>;
 /** The file that makes a directory a function project. */
 export const configFileName = 'firstlight.json';
 
-/** The keys of `firstlight.json` in their present places, before the defaults that its runtime gives. */
+/** The keys of `firstlight.json` that all runtimes share, before the defaults that a runtime gives. */
 export const configFileSchema = z.strictObject({
   $schema: z.string().optional().describe('Where this schema lies, for editors.'),
   name: z
@@ -66,31 +72,37 @@ export const configFileSchema = z.strictObject({
     .default(10_000)
     .describe('Longest time one invocation may take, in ms.'),
   ...programShape,
-  nanos: nanosConfigSchema.optional().describe('What only the runtime `nanos` has. No effect on others.'),
 });
 
-/** What a valid `firstlight.json` says, before the defaults that its runtime gives. */
+/** The keys that all runtimes share, as a valid `firstlight.json` gives them. */
 export type ConfigFile = z.output<typeof configFileSchema>;
+/** The same before defaults. */
+export type ConfigFileInput = z.input<typeof configFileSchema>;
 
-/** As `configFileSchema`, with the keys that older files have under `nanos`. */
-export const acceptedFileSchema = configFileSchema.extend({
-  nanos: nanosFileSchema.optional().describe(configFileSchema.shape.nanos.description ?? ''),
-});
+/** The whole of `firstlight.json` where these runtimes are there: the keys in their present places. */
+export const configFileSchemaFor = (runtimes: readonly RuntimeSection[]): z.ZodObject =>
+  extendFor(runtimes, ({ options }) => options?.schema);
 
-/** The `runtime` key where these runtimes are there: which, as a choice. */
-const runtimeKeyFor = (runtimes: readonly RuntimeId[]) => ({
-  runtime: z
-    .enum(runtimes)
-    .optional()
-    .describe(configFileSchema.shape.runtime.description ?? ''),
-});
+/** As `configFileSchemaFor`, with the keys that older files have in a runtime's section. */
+export const acceptedFileSchemaFor = (runtimes: readonly RuntimeSection[]): z.ZodObject =>
+  extendFor(runtimes, ({ options }) => (options?.hadProgramKeys ? withFormerKeys(options.schema) : options?.schema));
 
-/** As `configFileSchema`, where these runtimes are there. */
-export const configFileSchemaFor = (runtimes: readonly RuntimeId[]) => configFileSchema.extend(runtimeKeyFor(runtimes));
+function extendFor(
+  runtimes: readonly RuntimeSection[],
+  schemaOf: (runtime: RuntimeSection) => z.ZodObject | undefined,
+): z.ZodObject {
+  const runtime = z.enum(runtimes.map(({ id }) => id)).optional();
+  const sections = runtimes.flatMap((entry) => {
+    const schema = schemaOf(entry)?.optional();
+    return schema === undefined ? [] : [[entry.id, schema.describe(sectionWords(entry.id))] as const];
+  });
+  return configFileSchema.extend({
+    runtime: runtime.describe(configFileSchema.shape.runtime.description ?? ''),
+    ...Object.fromEntries(sections),
+  });
+}
 
-/** As `acceptedFileSchema`, where these runtimes are there. */
-export const acceptedFileSchemaFor = (runtimes: readonly RuntimeId[]) =>
-  acceptedFileSchema.extend(runtimeKeyFor(runtimes));
+const sectionWords = (id: RuntimeId) => `What only the runtime \`${id}\` has. No effect on others.`;
 
 /**
  * What `firstlight.json` says, with all defaults filled in.
@@ -100,6 +112,8 @@ export const acceptedFileSchemaFor = (runtimes: readonly RuntimeId[]) =>
 export const projectConfigSchema = configFileSchema.extend({
   runtime: runtimeIdSchema,
   memoryMiB: z.number().int(),
+  /** The section of `firstlight.json` that has the runtime's id as its key; its schema is the runtime's. */
+  runtimeOptions: z.record(z.string(), jsonSchema).optional(),
 });
 export type ProjectConfig = z.output<typeof projectConfigSchema>;
 
@@ -112,6 +126,8 @@ export const projectSchema = z.object({
   /** Null while `firstlight.json` is not valid; `problems` says why. */
   config: projectConfigSchema.nullable(),
   problems: z.array(problemSchema),
+  /** Its runtime prints diagnostics (a kernel's trace, system calls) among the output of the program. */
+  printsDiagnostics: z.boolean().optional(),
 });
 export type Project = z.output<typeof projectSchema>;
 

@@ -73,7 +73,7 @@ export async function measureNanos(runs: number, log: (line: string) => void) {
 
 /** The template `hello`, on Nanos. */
 export async function createNanosProject(studio: Studio, name: string): Promise<Project> {
-  await studio.client.call('nanos:install', { from: nanosDir ?? '' });
+  await studio.client.call('kernels:install', { runtime: 'nanos', from: nanosDir ?? '' });
   const project = await studio.createProject(name);
   const configPath = join(project.dir, 'firstlight.json');
   const config = { ...JSON.parse(readFileSync(configPath, 'utf8')), runtime: 'nanos', memoryMiB: 256 };

@@ -28,7 +28,7 @@ export async function benchNanosBoot({ runs = 12, log }: BenchOptions) {
   if (nanosDir === undefined) return { skipped: 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' };
   const studio = await openStudio();
   try {
-    await studio.client.call('nanos:install', { from: nanosDir });
+    await studio.client.call('kernels:install', { runtime: 'nanos', from: nanosDir });
     const server = await compileServer(studio.home);
     const before = loadavg()[0];
     const node = await measure(

@@ -62,7 +62,7 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
     // Not before: of tests that are skipped, nothing would remove it.
     home = makeHome();
     studio = await openStudio({ home });
-    await studio.client.call('nanos:install', { from: nanosDir ?? '' });
+    await studio.client.call('kernels:install', { runtime: 'nanos', from: nanosDir ?? '' });
   });
   afterAll(async () => {
     await studio.close();

@@ -103,7 +103,7 @@ export const opsConfigSchema = z.strictObject({
 });
 export type OpsConfig = z.output<typeof opsConfigSchema>;
 
-const ofReleases = 'releases and local builds are chosen by `firstlight nanos use`';
+const ofReleases = 'releases and local builds are chosen by `firstlight kernel use`';
 const ofClouds = 'images are not put on clouds from here';
 const ofOps = 'it steers the command ops itself';
 const ofWords = 'it describes the program and changes nothing';
@@ -135,8 +135,8 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   'RunConfig.BridgeIPAddress': 'bridges are set up outside',
   'RunConfig.CanIPForward': ofClouds,
   'RunConfig.GPUType': 'machines here have no GPU',
-  'RunConfig.Debug': 'see `nanos.debug` and `nanos.options`',
-  'RunConfig.GdbPort': 'see `nanos.options`',
+  'RunConfig.Debug': 'see `debug` and `options` of the runtime’s section',
+  'RunConfig.GdbPort': 'see `options` of the runtime’s section',
   'RunConfig.ImageName': 'images are named by what is in them',
   'RunConfig.InstanceGroup': ofClouds,
   'RunConfig.InstanceName': 'instances get names of their own',

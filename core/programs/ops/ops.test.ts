@@ -5,14 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLayout } from '#core/store/layout.ts';
-import { type Project, projectConfigSchema } from '#shared/model/project.ts';
-import type { ProjectId } from '#shared/model/units.ts';
 import { openOpsPackage } from './open-ops-package.ts';
-import { ignoredKeys, opsConfigSchema, refusedKeys } from './ops-schema.ts';
-import { opsToProject } from './ops-to-project.ts';
 import { parseMemoryMiB, parsePorts } from './ops-values.ts';
 import { parseOpsConfig } from './parse-ops-config.ts';
-import { projectToOps } from './project-to-ops.ts';
 
 const run = promisify(execFile);
 let base: string;
@@ -29,12 +24,6 @@ const problemsOf = (text: string) =>
   parseOpsConfig(text, 'config.json').problems.map(
     ({ line, column, severity, message }) => `${line}:${column} ${severity} ${message}`,
   );
-
-function convert(given: object) {
-  const { config, at, problems } = parseOpsConfig(JSON.stringify(given), 'config.json');
-  if (config === null) throw new Error(problems.map(({ message }) => message).join());
-  return opsToProject(config, at, base);
-}
 
 describe('an ops config.json', () => {
   it('tells unknown keys with their places and the nearest known one', () => {
@@ -63,103 +52,6 @@ describe('an ops config.json', () => {
     expect(problems[0]?.message).toBe('"RunConfig.GPUs" cannot be had: machines here have no GPU.');
   });
 
-  it('has no key that is both used and said to be without effect', () => {
-    const known = [
-      ...Object.keys(opsConfigSchema.shape),
-      ...Object.keys(opsConfigSchema.shape.RunConfig.unwrap().shape).map((key) => `RunConfig.${key}`),
-    ];
-    for (const key of [...Object.keys(ignoredKeys), ...Object.keys(refusedKeys)]) expect(known).toContain(key);
-    const full = {
-      Program: 'server',
-      Args: ['a'],
-      Env: { A: 'b' },
-      Files: ['data.txt'],
-      Dirs: ['web'],
-      MapDirs: { 'web/*': '/srv' },
-      NameServers: ['10.0.2.3'],
-      NanosVersion: '0.1.54',
-      Klibs: ['tls'],
-      Mounts: { 'My Data': '/mnt' },
-      NoTrace: ['read'],
-      Debugflags: ['trace'],
-      RebootOnExit: true,
-      ManifestPassthrough: { readonly_rootfs: 't', exec_protection: true, mmap_min_addr: 4096 },
-      RunConfig: {
-        Memory: '512M',
-        CPUs: 2,
-        Ports: ['8080', '9000-9001'],
-        UDPPorts: ['53'],
-        Bridged: true,
-        BridgeName: 'br0',
-        IPAddress: '10.0.0.2',
-        NetMask: '255.255.255.0',
-        Gateway: '10.0.0.1',
-      },
-    };
-    const { config, extraFiles, problems, missing } = convert(full);
-    expect(missing).toEqual([]);
-    expect(problems.map(({ severity }) => severity)).toEqual(['warning']);
-    expect(extraFiles).toEqual({ 'resolv.conf': 'nameserver 10.0.2.3\n' });
-    expect(config).toEqual({
-      runtime: 'nanos',
-      memoryMiB: 512,
-      vcpus: 2,
-      env: { A: 'b' },
-      program: join(base, 'server'),
-      args: ['a'],
-      files: {
-        '/data.txt': join(base, 'data.txt'),
-        '/web': join(base, 'web'),
-        '/srv': join(base, 'web'),
-        '/etc/resolv.conf': 'resolv.conf',
-      },
-      port: 8080,
-      ports: [{ guest: 9000 }, { guest: 9001 }, { guest: 53, udp: true }],
-      volumes: { 'my-data': { mount: '/mnt' } },
-      nanos: {
-        release: '0.1.54',
-        network: { kind: 'bridge', name: 'br0' },
-        address: { ip: '10.0.0.2', netmask: '255.255.255.0', gateway: '10.0.0.1' },
-        klibs: ['tls'],
-        options: {
-          trace: true,
-          notrace: ['read'],
-          reboot_on_exit: true,
-          readonly_rootfs: true,
-          exec_protection: true,
-          mmap_min_addr: 4096,
-        },
-      },
-    });
-  });
-
-  it('takes absolute paths from below TargetRoot where they are there', async () => {
-    await mkdir(join(base, 'root/etc'), { recursive: true });
-    await writeFile(join(base, 'root/etc/own.conf'), '');
-    const { config, missing } = convert({
-      Program: 'server',
-      TargetRoot: 'root',
-      Files: ['/etc/own.conf', '/nowhere/x'],
-    });
-    expect(config.files).toEqual({
-      '/etc/own.conf': join(base, 'root/etc/own.conf'),
-      '/nowhere/x': '/nowhere/x',
-    });
-    expect(missing).toEqual([{ name: '/nowhere/x', neededBy: 'Files' }]);
-  });
-
-  it('tells values that cannot be taken over at their places', () => {
-    const errors = (given: object) =>
-      convert(given).problems.flatMap(({ severity, message }) => (severity === 'error' ? [message] : []));
-    expect(errors({ Program: 'x', Files: ['../../../../../../x'] })[0]).toContain('leads out of the image');
-    expect(errors({ Program: 'x', MapDirs: { 'src/*.js': '/x' } })[0]).toContain('only a whole folder can');
-    expect(errors({ Program: 'x', RunConfig: { Memory: 'much' } })[0]).toContain('512M or 2G');
-    expect(errors({ Program: 'x', RunConfig: { Ports: ['http'] } })[0]).toContain('neither a port nor a range');
-    expect(errors({ Program: 'x', RunConfig: { IPAddress: 'x' } })[0]).toContain('address.ip');
-    expect(errors({ Program: 'x', Env: { 'a b': 'c' } })[0]).toContain('environment variable');
-    expect(errors({ Env: {} })[0]).toContain('No "Program" is named');
-  });
-
   it('says sizes and ports in ops’ ways', () => {
     expect(['2G', '512M', '1.5g', '1024', '2048k', '0', '-1', '1e9', 'x', '9999999G'].map(parseMemoryMiB)).toEqual([
       2048,
@@ -182,46 +74,6 @@ describe('an ops config.json', () => {
       null,
       null,
     ]);
-  });
-});
-
-describe('a Nanos project as an ops config.json', () => {
-  const asProject = (config: object): Project => ({
-    id: '0'.repeat(12) as ProjectId,
-    dir: base,
-    name: 'own',
-    config: projectConfigSchema.parse({ name: 'own', runtime: 'nanos', memoryMiB: 256, ...config }),
-    problems: [],
-  });
-
-  it('comes back as it was', () => {
-    const given = {
-      Program: join(base, 'server'),
-      Args: ['a'],
-      Env: { A: 'b' },
-      MapDirs: { [`${join(base, 'web')}/*`]: '/srv' },
-      Mounts: { data: '/mnt' },
-      Klibs: ['tls'],
-      NoTrace: ['read'],
-      Debugflags: ['readonly_rootfs', 'trace'],
-      RebootOnExit: true,
-      ManifestPassthrough: { mmap_min_addr: 4096 },
-      RunConfig: { Memory: '512M', CPUs: 2, Ports: ['8080', '9000'], UDPPorts: ['53'], IPAddress: '10.0.0.2' },
-    };
-    const { config, notes } = projectToOps(asProject(convert(given).config));
-    expect(notes).toEqual([]);
-    expect({ ...config, Debugflags: [...(config.Debugflags ?? [])].sort() }).toEqual(given);
-    expect(parseOpsConfig(JSON.stringify(config), 'config.json').problems).toEqual([]);
-  });
-
-  it('says what has no place there, and refuses what ops cannot run', () => {
-    const files = { '/etc/other': 'data.txt' };
-    const { notes } = projectToOps(
-      asProject({ program: 'server', hostPort: 8080, files, nanos: { network: { kind: 'none' } } }),
-    );
-    expect(notes).toHaveLength(3);
-    expect(() => projectToOps(asProject({}))).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
-    expect(() => projectToOps(asProject({ runtime: 'ember' }))).toThrow(/its runtime is ember/);
   });
 });
 

@@ -31,5 +31,5 @@ const machineKeys: ReadonlySet<string> = new Set(['hostPort', 'ports']);
 
 function optionsInImage(config: ProjectConfig): Json[] {
   const inImage = programKeys.filter((key) => !machineKeys.has(key)).map((key): Json => (config[key] ?? null) as Json);
-  return [inImage, (config.nanos ?? null) as Json];
+  return [inImage, (config.runtimeOptions ?? null) as Json];
 }

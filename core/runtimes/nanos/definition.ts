@@ -1,4 +1,6 @@
 import type { RuntimeDefinition } from '#core/runtime/runtime.ts';
+import { hasDiagnostics } from './diagnostics.ts';
+import { nanosConfigOf, nanosOptions } from './options.ts';
 
 export interface NanosDefinitionOptions {
   /** Where official releases are. Shape: a URL that ends with a slash. Default: the vendor's own place. */
@@ -14,6 +16,17 @@ export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): Runti
     // Node.js on Nanos starts in some 120 MiB; what it serves needs room too.
     defaultMemoryMiB: 256,
     runsPrograms: true,
+    options: nanosOptions,
+    kernels: {
+      description:
+        'A release is a kernel and its libraries (klibs). Functions on Nanos are built with the one in use, unless firstlight.json names another.',
+      moduleWord: 'klibs',
+      localBuild: 'a directory or tarball with kernel.img, boot.img and klibs, or a built source tree',
+      releaseOption: 'release',
+      modulesOption: 'klibs',
+    },
+    opsConfig: async () => (await import('./ops/ops-config.ts')).opsConfig,
+    printsDiagnostics: (config) => hasDiagnostics(nanosConfigOf(config)),
     create: async ({ layout, resources, volumes, env, emit, log }) => {
       const [{ createDirectBoot }, { createNanosRuntime }, { createReleases }] = await Promise.all([
         import('./boot/direct-boot.ts'),
@@ -23,7 +36,7 @@ export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): Runti
       const releases = createReleases({
         layout,
         baseUrl: releasesUrl,
-        onChange: (list) => emit('nanos:changed', { releases: list }),
+        onChange: (list) => emit('kernels:changed', { runtime: 'nanos', releases: list }),
         log,
       });
       const directBoot = createDirectBoot({ layout, log });

@@ -13,10 +13,10 @@ it.each<[string, object, string]>([
   ['ports for UDP, which has the guest’s number', { ports: [{ guest: 53, udp: true }] }, 'ports'],
   [
     'ports on a network where the address may be fixed',
-    { nanos: { network: { kind: 'bridge', name: 'br0' } } },
+    { runtimeOptions: { network: { kind: 'bridge', name: 'br0' } } },
     'ports',
   ],
   ['volumes, whatever else', { hostPort: 4000, volumes: { data: { mount: '/data' } } }, 'volumes'],
-])('an instance holds %s', (_, keys, expected) => {
+])('an instance uses %s alone', (_, keys, expected) => {
   expect(resourceOf(keys)).toBe(expected);
 });

@@ -2,7 +2,7 @@ import { open as openFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootFsAt, writeDerived, writeOverlay } from '@firstlight/disk';
 import { createFileTree, type TreeNode } from '@firstlight/files';
-import { addKlibs, addNamedFiles } from '#core/programs/add-files.ts';
+import { addNamedFiles } from '#core/programs/add-files.ts';
 import { addContainerDefaults, homeFolder } from '#core/programs/container-defaults.ts';
 import { openSource } from '#core/programs/open-source.ts';
 import type { ProgramSource } from '#core/programs/source.ts';
@@ -17,16 +17,17 @@ import { type Machine, type MachineNetwork, plainMachine } from '#core/vmm/machi
 import type { Vmm } from '#core/vmm/vmm.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { Accel } from '#shared/model/instance.ts';
-import { type NanosConfig, nanosConfigSchema } from '#shared/model/nanos.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+import { addKlibs } from './add-klibs.ts';
 import { type Base, type BaseRequest, createBaseStore } from './base/base-store.ts';
 import type { DirectBoot } from './boot/direct-boot.ts';
 import { nanosBundling, runsFunction } from './bundling.ts';
 import { readNanosPanic } from './crash/read-crash.ts';
+import { hasDiagnostics, needsStrace } from './diagnostics.ts';
 import { exclusiveResourceOf } from './exclusive-resource.ts';
+import { type NanosConfig, nanosConfigOf } from './options.ts';
 import { chooseForwards } from './ports.ts';
 import { releaseCheck } from './release-check.ts';
-import { nanosCalls } from './releases/nanos-calls.ts';
 import type { NanosFiles, Releases } from './releases/releases.ts';
 import { rootTuple, userNetwork } from './root-tuple.ts';
 import { openNanosSession } from './session/nanos-session.ts';
@@ -59,10 +60,8 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
   const { layout, releases, volumes, directBoot, functionServerPath, probeKernelPath, env } = options;
   const bases = createBaseStore(layout);
 
-  const configOf = (config: ProjectConfig): NanosConfig => config.nanos ?? nanosConfigSchema.parse({});
-
   async function open(config: ProjectConfig, projectDir: string) {
-    const nanos = configOf(config);
+    const nanos = nanosConfigOf(config);
     const [release, source] = await Promise.all([
       releases.resolve(nanos.release),
       openSource(config, projectDir, { layout, functionServerPath, env }),
@@ -129,7 +128,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     probeKernelPath,
     bundling: nanosBundling,
     checks: [releaseCheck(releases)],
-    calls: nanosCalls(releases),
+    kernels: releases,
     exclusiveResourceOf,
     fingerprint: async (config, projectDir, context) => {
       const { release, request } = await open(config, projectDir);
@@ -139,11 +138,11 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     buildImage,
     bases,
     probeHost: async ({ config, ...request }) => {
-      const nanos = configOf(config);
+      const nanos = nanosConfigOf(config);
       if (mayBootDirectly(nanos)) await directBoot.findOut(await releases.resolve(nanos.release), request);
     },
     prepareMachine: async ({ instanceId, image, config, accel, vmm, makeDiskDir }): Promise<PreparedMachine> => {
-      const nanos = configOf(config);
+      const nanos = nanosConfigOf(config);
       const dir = await makeDiskDir();
       const disk = join(dir, 'disk.qcow2');
       const [network, attached, kernel] = await Promise.all([
@@ -183,16 +182,6 @@ function baseRequest(release: NanosFiles, source: ProgramSource): BaseRequest {
     bootDigest: release.digest,
   };
 }
-
-const needsStrace = ({ debug, options }: NanosConfig): boolean =>
-  debug.strace || options.debugsyscalls === true || options.syscall_summary === true;
-
-/** Whether the kernel prints what it sees among the program's lines. */
-const hasDiagnostics = ({ debug, options }: NanosConfig): boolean =>
-  debug.strace ||
-  debug.trace ||
-  debug.missingFiles ||
-  [options.debugsyscalls, options.syscall_summary, options.trace, options.missing_files].some(Boolean);
 
 const klibsOf = (nanos: NanosConfig): string[] => [
   ...new Set([...nanos.klibs, ...(needsStrace(nanos) ? ['strace'] : [])]),

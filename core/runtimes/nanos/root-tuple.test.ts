@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nanosConfigSchema } from '#shared/model/nanos.ts';
+import { nanosConfigSchema } from './options.ts';
 import { rootTuple } from './root-tuple.ts';
 
 const root = (nanos: Record<string, unknown> = {}, rest = {}) =>

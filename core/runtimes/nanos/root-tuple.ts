@@ -1,7 +1,7 @@
 /** The root tuple of an image: what the kernel reads before it starts the program. */
 import type { Tuple, TupleValue } from '@firstlight/tfs';
-import type { NanosConfig, NanosOptions } from '#shared/model/nanos.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+import type { NanosConfig, NanosOptions } from './options.ts';
 
 /** What a root says besides its options. */
 export interface RootContent {

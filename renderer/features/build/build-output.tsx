@@ -1,5 +1,6 @@
 import './build.css';
 import type { BuildResult, BuildStep } from '#shared/model/image.ts';
+import { InstallKernelButton } from '../../bind/install-kernel-button.tsx';
 import { useProject, useSession, useStudio, useTask } from '../../bind/studio.tsx';
 import { noBuild } from '../../state/builds.ts';
 import { Button } from '../../ui/button.tsx';
@@ -45,11 +46,7 @@ export function BuildOutput() {
                 Show {places === 1 ? 'the problem' : `the ${places} problems`}
               </Button>
             )}
-            {build.error.code === 'RELEASE_MISSING' && (
-              <Button icon="download" onClick={() => studio.transient.setState({ center: 'releases' })}>
-                Install a Nanos release
-              </Button>
-            )}
+            {build.error.code === 'RELEASE_MISSING' && <InstallKernelButton />}
             <Button icon="builds" onClick={() => void studio.builds.build(project.id)}>
               Build again
             </Button>

@@ -1,4 +1,5 @@
 import type { Problem } from '#shared/errors.ts';
+import { readRuntimeSections } from '#shared/model/runtime-options.ts';
 import { docKey } from '../../state/session.ts';
 import type { Studio } from '../../state/studio.ts';
 import { schemaAddresses } from './config-schema.ts';
@@ -65,11 +66,11 @@ export function bindModels(studio: Studio): () => void {
   const syncSchema = () => {
     const models = [...bound.values()].map(({ model }) => ({ uri: model.uri.toString(), text: model.getValue() }));
     const addresses = schemaAddresses(models);
-    const ids = session.getState().runtimes.map(({ id }) => id);
-    const key = JSON.stringify([addresses, ids]);
+    const { runtimes } = session.getState();
+    const key = JSON.stringify([addresses, runtimes.map(({ id }) => id)]);
     if (key === offered) return;
     offered = key;
-    offerConfigSchema(addresses, ids);
+    offerConfigSchema(addresses, readRuntimeSections(runtimes));
   };
 
   const syncTypes = () => {

@@ -10,7 +10,8 @@ import TypeScriptWorker from 'monaco-editor/language/typescript/ts.worker.js?wor
 import * as json from 'monaco-editor/languages/features/json/register.js';
 import * as typescript from 'monaco-editor/languages/features/typescript/register.js';
 import { z } from 'zod';
-import { acceptedFileSchemaFor, configFileName, type RuntimeId } from '#shared/model/project.ts';
+import { acceptedFileSchemaFor, configFileName } from '#shared/model/project.ts';
+import type { RuntimeSection } from '#shared/model/runtime-options.ts';
 
 export { monaco, typescript };
 
@@ -50,7 +51,7 @@ for (const defaults of [typescript.typescriptDefaults, typescript.javascriptDefa
  * Lets the JSON service find the schema of `firstlight.json`, with these runtimes, at these addresses; it asks nobody for
  * any other.
  */
-export function offerConfigSchema(addresses: readonly string[], runtimes: readonly RuntimeId[]): void {
+export function offerConfigSchema(addresses: readonly string[], runtimes: readonly RuntimeSection[]): void {
   const schema = z.toJSONSchema(acceptedFileSchemaFor(runtimes), { io: 'input' });
   json.jsonDefaults.setDiagnosticsOptions({
     validate: true,

@@ -1,5 +1,6 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { StudioContext } from '../../state/context.ts';
+import { lacksKernel, showReleases } from '../../state/kernels.ts';
 import type { ProjectActions } from '../../state/projects.ts';
 import { type Importing, noImport } from '../../state/transient.ts';
 
@@ -65,8 +66,8 @@ export function createImportActions(context: StudioContext, projects: ProjectAct
         transient.setState({ importing: null, dialog: null });
         projects.update(project);
         await projects.select(project.id);
-        const lacksRelease = session.getState().nanos.value?.releases.length === 0;
-        if (lacksRelease && project.config?.runtime === 'nanos') transient.setState({ center: 'releases' });
+        const runtime = project.config?.runtime;
+        if (lacksKernel(session.getState(), runtime)) showReleases(context, runtime);
       } catch (thrown) {
         const error = toFirstlightError(thrown);
         if (now() !== null)

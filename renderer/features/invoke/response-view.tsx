@@ -5,6 +5,7 @@ import { fromWireError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Response, Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
+import { InstallKernelButton } from '../../bind/install-kernel-button.tsx';
 import { useNow, useProject, useSession, useShown, useStudio, useTask } from '../../bind/studio.tsx';
 import { taskWords } from '../../state/task-words.ts';
 import type { Task } from '../../state/transient.ts';
@@ -151,9 +152,7 @@ function Failure({ error, warm }: { readonly error: FirstlightError; readonly wa
         error={error}
         actions={
           error.code === 'RELEASE_MISSING' ? (
-            <Button icon="download" onClick={() => studio.transient.setState({ center: 'releases' })}>
-              Install a Nanos release
-            </Button>
+            <InstallKernelButton />
           ) : error.code === 'MEMORY_TOO_SMALL' ? (
             <Button icon="sliders" shortcut="Ctrl+," onClick={() => studio.transient.setState({ center: 'options' })}>
               Change its memory

@@ -2,17 +2,19 @@ import type { Command, ListCommands } from '../../bind/command.ts';
 import { runtimeOf } from '../../state/config.ts';
 import { configPath } from '../../state/config-text.ts';
 import { currentProject } from '../../state/context.ts';
+import { type KernelRuntime, kernelRuntimes, showReleases } from '../../state/kernels.ts';
 import { docKey } from '../../state/session.ts';
+import type { Studio } from '../../state/studio.ts';
 
-/** Commands that choose a runtime and manage the releases of Nanos. */
-export const listNanosCommands: ListCommands = (studio) => {
+/** Commands that choose a runtime, and manage the releases of kernels. */
+export const listKernelCommands: ListCommands = (studio) => {
   const { session, transient } = studio;
+  const state = session.getState();
   const project = currentProject(studio);
-  const runtime = project === null ? null : runtimeOf(project, session.getState().docs[docKey(project.id, configPath)]);
+  const runtime = project === null ? null : runtimeOf(project, state.docs[docKey(project.id, configPath)]);
   const busy = project !== null && transient.getState().tasks[project.id] !== undefined;
-  const releases = session.getState().nanos.value?.releases ?? [];
   return [
-    ...session.getState().runtimes.map(
+    ...state.runtimes.map(
       ({ id, title }): Command => ({
         id: `runtime-${id}`,
         title: `Runtime: ${title}`,
@@ -22,32 +24,36 @@ export const listNanosCommands: ListCommands = (studio) => {
         run: () => project !== null && void studio.config.chooseRuntime(project.id, id),
       }),
     ),
-    {
-      id: 'releases',
-      title: 'Nanos releases',
-      group: 'Nanos',
-      icon: 'download',
-      run: () => transient.setState({ center: 'releases' }),
-    },
-    {
-      id: 'install-latest',
-      title: 'Install the latest Nanos release',
-      group: 'Nanos',
-      icon: 'download',
-      run: () => {
-        transient.setState({ center: 'releases' });
-        void studio.nanos.install({ kind: 'official', version: 'latest' });
-      },
-    },
-    ...releases
-      .filter((release) => !release.inUse)
-      .map(
-        (release): Command => ({
-          id: `use-${release.version}`,
-          title: `Use Nanos ${release.version}`,
-          group: 'Nanos',
-          run: () => void studio.nanos.use(release.version),
-        }),
-      ),
+    ...kernelRuntimes(state).flatMap((kernel) => listCommandsOf(studio, kernel)),
   ];
 };
+
+const listCommandsOf = (studio: Studio, { id, title }: KernelRuntime): readonly Command[] => [
+  {
+    id: `releases-${id}`,
+    title: `${title} releases`,
+    group: 'Kernels',
+    icon: 'download',
+    run: () => showReleases(studio, id),
+  },
+  {
+    id: `install-latest-${id}`,
+    title: `Install the latest ${title} release`,
+    group: 'Kernels',
+    icon: 'download',
+    run: () => {
+      showReleases(studio, id);
+      void studio.kernels.install(id, { kind: 'official', version: 'latest' });
+    },
+  },
+  ...(studio.session.getState().kernels[id]?.value?.releases ?? [])
+    .filter((release) => !release.inUse)
+    .map(
+      ({ version }): Command => ({
+        id: `use-${id}-${version}`,
+        title: `Use ${title} ${version}`,
+        group: 'Kernels',
+        run: () => void studio.kernels.use(id, version),
+      }),
+    ),
+];

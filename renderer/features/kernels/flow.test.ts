@@ -7,30 +7,30 @@ import { docKey } from '../../state/session.ts';
 let fake: FakeStudio;
 afterEach(() => fake.close());
 
-const install = () => fake.studio.transient.getState().nanosInstall;
-const releases = () => fake.studio.session.getState().nanos.value?.releases.map((entry) => entry.version);
+const install = () => fake.studio.transient.getState().kernelInstall;
+const releases = () => fake.studio.session.getState().kernels.nanos?.value?.releases.map((entry) => entry.version);
 
 it('shows the words about published releases once, and installs when they are accepted', async () => {
   fake = await openFakeStudio();
   const { studio } = fake;
-  await studio.nanos.install({ kind: 'official', version: 'latest' });
+  await studio.kernels.install('nanos', { kind: 'official', version: 'latest' });
   expect(install()?.stage).toBe('notice');
-  studio.nanos.cancel();
+  studio.kernels.cancel();
   expect(install()).toBeNull();
-  await studio.nanos.install({ kind: 'official', version: 'latest' });
-  await studio.nanos.accept();
+  await studio.kernels.install('nanos', { kind: 'official', version: 'latest' });
+  await studio.kernels.accept();
   expect(releases()).toEqual(['0.1.54']);
-  await studio.nanos.install({ kind: 'official', version: '0.1.53' });
+  await studio.kernels.install('nanos', { kind: 'official', version: '0.1.53' });
   expect(releases()).toEqual(['0.1.54', '0.1.53']);
 });
 
 it('reports how far it is, and ends when a person cancels', async () => {
   fake = await openFakeStudio({ releases: ['0.1.53'] });
   const { studio } = fake;
-  const done = studio.nanos.install({ kind: 'official', version: 'latest' });
+  const done = studio.kernels.install('nanos', { kind: 'official', version: 'latest' });
   await settled(() => (install()?.fraction ?? 0) > 0.2);
   expect(install()?.message).toBe('Downloading Nanos 0.1.54');
-  studio.nanos.cancel();
+  studio.kernels.cancel();
   expect(install()?.cancelling).toBe(true);
   await done;
   expect(install()).toBeNull();
@@ -41,11 +41,11 @@ it('keeps what failed with its source, so that it can be tried again', async () 
   fake = await openFakeStudio({ releases: ['0.1.53'] });
   const { studio, engine } = fake;
   engine.faults.installError = new FirstlightError('DOWNLOAD_FAILED', 'The release cannot be downloaded.');
-  await studio.nanos.install({ kind: 'official', version: 'latest' });
+  await studio.kernels.install('nanos', { kind: 'official', version: 'latest' });
   expect(install()).toMatchObject({ stage: 'failed', error: { code: 'DOWNLOAD_FAILED' } });
   engine.faults.installError = null;
   const source = install()?.source;
-  if (source !== undefined) await studio.nanos.install(source);
+  if (source !== undefined) await studio.kernels.install('nanos', source);
   expect(install()).toBeNull();
   expect(releases()).toContain('0.1.54');
 });
@@ -53,9 +53,9 @@ it('keeps what failed with its source, so that it can be tried again', async () 
 it('removes a release only when that is confirmed', async () => {
   fake = await openFakeStudio({ releases: ['0.1.54', '0.1.53'] });
   const { studio } = fake;
-  const first = studio.session.getState().nanos.value?.releases[0];
+  const first = studio.session.getState().kernels.nanos?.value?.releases[0];
   if (first === undefined) throw new Error('There are two.');
-  studio.nanos.remove(first);
+  studio.kernels.remove('nanos', first);
   const { dialog } = studio.transient.getState();
   expect(releases()).toHaveLength(2);
   if (dialog?.kind !== 'confirm') throw new Error('It asks.');
@@ -70,7 +70,7 @@ it('writes the runtime into firstlight.json and builds, or leads to the releases
   await studio.config.chooseRuntime(projectId, 'nanos');
   expect(engine.read('hello', 'firstlight.json')).toContain('"runtime": "nanos"');
   expect(studio.transient.getState().center).toBe('releases');
-  await studio.nanos.install({ kind: 'local', from: '/home/ada/nanos', as: null });
+  await studio.kernels.install('nanos', { kind: 'local', from: '/home/ada/nanos', as: null });
   await settled(() => studio.session.getState().builds[projectId]?.result?.image.runtime === 'nanos');
   await studio.config.chooseRuntime(projectId, 'ember');
   expect(studio.session.getState().builds[projectId]?.result?.image.runtime).toBe('ember');

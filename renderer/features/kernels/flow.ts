@@ -1,128 +1,146 @@
 import { toFirstlightError } from '#shared/errors.ts';
-import type { NanosRelease } from '#shared/model/nanos.ts';
+import type { KernelRelease } from '#shared/model/kernel.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
 import type { BuildActions } from '../../state/builds.ts';
-import { currentProject, report, type StudioContext } from '../../state/context.ts';
+import { currentProject, report, type StudioContext, setEntry } from '../../state/context.ts';
+import { kernelRuntimes } from '../../state/kernels.ts';
 import { failed, loading, ready } from '../../state/loadable.ts';
-import type { NanosInstall, NanosSource } from '../../state/transient.ts';
+import type { KernelInstall, KernelSource } from '../../state/transient.ts';
 
-export interface NanosActions {
+export interface KernelActions {
+  /** Reads the releases of each runtime that has any. */
   readonly load: () => Promise<void>;
-  /** Installs a release; the words about published ones come first, until a person has accepted them. */
-  readonly install: (source: NanosSource) => Promise<void>;
-  /** Says that the words were read, and goes on. */
+  /** Installs a release; the notice about published ones comes first, until a person has accepted it. */
+  readonly install: (runtime: RuntimeId, source: KernelSource) => Promise<void>;
+  /** Records that the notice was read, and goes on. */
   readonly accept: () => Promise<void>;
-  /** Ends what is under way, or puts away what waits or failed. */
+  /** Ends what is under way, or dismisses what waits or failed. */
   readonly cancel: () => void;
-  readonly use: (version: string) => Promise<void>;
+  readonly use: (runtime: RuntimeId, version: string) => Promise<void>;
   /** Removes a release once a person has confirmed it. */
-  readonly remove: (release: NanosRelease) => void;
-  readonly changed: (releases: readonly NanosRelease[]) => void;
+  readonly remove: (runtime: RuntimeId, release: KernelRelease) => void;
+  readonly changed: (runtime: RuntimeId, releases: readonly KernelRelease[]) => void;
 }
 
-const installing = (source: NanosSource, patch: Partial<NanosInstall>): NanosInstall => ({
-  source,
-  stage: 'working',
-  message: source.kind === 'official' ? `Asking for Nanos ${source.version}` : `Looking at ${source.from}`,
-  fraction: null,
-  cancelling: false,
-  cancel: () => undefined,
-  error: null,
-  ...patch,
-});
-
-export function createNanosActions(context: StudioContext, builds: BuildActions): NanosActions {
+export function createKernelActions(context: StudioContext, builds: BuildActions): KernelActions {
   const { client, session, transient } = context;
-  const put = (nanosInstall: NanosInstall | null) => transient.setState({ nanosInstall });
-  const patch = (change: Partial<NanosInstall>) =>
-    transient.setState(({ nanosInstall }) =>
-      nanosInstall === null ? {} : { nanosInstall: { ...nanosInstall, ...change } },
+  const kernelsOf = (runtime: RuntimeId) => session.getState().kernels[runtime];
+  const titleOf = (runtime: RuntimeId) =>
+    session.getState().runtimes.find(({ id }) => id === runtime)?.title ?? runtime;
+  const put = (kernelInstall: KernelInstall | null) => transient.setState({ kernelInstall });
+  const patch = (change: Partial<KernelInstall>) =>
+    transient.setState(({ kernelInstall }) =>
+      kernelInstall === null ? {} : { kernelInstall: { ...kernelInstall, ...change } },
     );
+  const begin = (runtime: RuntimeId, source: KernelSource, change: Partial<KernelInstall>): KernelInstall => ({
+    runtime,
+    source,
+    stage: 'working',
+    message:
+      source.kind === 'official' ? `Asking for ${titleOf(runtime)} ${source.version}` : `Looking at ${source.from}`,
+    fraction: null,
+    cancelling: false,
+    cancel: () => undefined,
+    error: null,
+    ...change,
+  });
 
-  const load = async () => {
-    session.setState((state) => ({ nanos: loading(state.nanos) }));
+  const loadOne = async (runtime: RuntimeId) => {
+    setEntry(context, 'kernels', runtime, loading(kernelsOf(runtime)));
     try {
-      session.setState({ nanos: ready(await client.call('nanos:releases', {})) });
+      setEntry(context, 'kernels', runtime, ready(await client.call('kernels:list', { runtime })));
     } catch (thrown) {
-      session.setState((state) => ({ nanos: failed(state.nanos, toFirstlightError(thrown)) }));
+      setEntry(context, 'kernels', runtime, failed(kernelsOf(runtime), toFirstlightError(thrown)));
     }
   };
 
-  const work = async (source: NanosSource, accept: boolean) => {
+  const buildAgain = (runtime: RuntimeId) => {
+    const project = currentProject(context);
+    if (project?.config?.runtime === runtime) void builds.prepare(project.id);
+  };
+
+  const work = async (runtime: RuntimeId, source: KernelSource, accept: boolean) => {
     const abort = new AbortController();
     const cancel = () => {
       patch({ cancelling: true });
       abort.abort();
     };
-    put(installing(source, { cancel }));
+    put(begin(runtime, source, { cancel }));
     const wanted =
       source.kind === 'official'
         ? { version: source.version, accept }
         : { from: source.from, ...(source.as !== null && { as: source.as }) };
     try {
-      await client.call('nanos:install', wanted, {
-        signal: abort.signal,
-        onProgress: ({ message, fraction }) => patch({ message, fraction: fraction ?? null }),
-      });
+      await client.call(
+        'kernels:install',
+        { runtime, ...wanted },
+        {
+          signal: abort.signal,
+          onProgress: ({ message, fraction }) => patch({ message, fraction: fraction ?? null }),
+        },
+      );
       put(null);
-      await load();
-      const project = currentProject(context);
-      if (project?.config?.runtime === 'nanos') void builds.prepare(project.id);
+      await loadOne(runtime);
+      buildAgain(runtime);
     } catch (thrown) {
       const error = toFirstlightError(thrown);
       if (error.code === 'CANCELLED') put(null);
-      else if (error.code === 'NOTICE_NOT_ACCEPTED') put(installing(source, { stage: 'notice' }));
+      else if (error.code === 'NOTICE_NOT_ACCEPTED') put(begin(runtime, source, { stage: 'notice' }));
       else patch({ stage: 'failed', error, fraction: null });
     }
   };
 
   return {
-    load,
-    install: async (source) => {
-      if (transient.getState().nanosInstall?.stage === 'working') return;
-      const mustRead = source.kind === 'official' && session.getState().nanos.value?.noticeAccepted !== true;
-      if (mustRead) put(installing(source, { stage: 'notice' }));
-      else await work(source, true);
+    load: async () => {
+      await Promise.all(kernelRuntimes(session.getState()).map(({ id }) => loadOne(id)));
+    },
+    install: async (runtime, source) => {
+      if (transient.getState().kernelInstall?.stage === 'working') return;
+      const mustRead = source.kind === 'official' && kernelsOf(runtime)?.value?.noticeAccepted !== true;
+      if (mustRead) put(begin(runtime, source, { stage: 'notice' }));
+      else await work(runtime, source, true);
     },
     accept: async () => {
-      const { nanosInstall } = transient.getState();
-      if (nanosInstall?.stage === 'notice') await work(nanosInstall.source, true);
+      const { kernelInstall } = transient.getState();
+      if (kernelInstall?.stage === 'notice') await work(kernelInstall.runtime, kernelInstall.source, true);
     },
     cancel: () => {
-      const { nanosInstall } = transient.getState();
-      if (nanosInstall?.stage === 'working') nanosInstall.cancel();
+      const { kernelInstall } = transient.getState();
+      if (kernelInstall?.stage === 'working') kernelInstall.cancel();
       else put(null);
     },
-    use: async (version) => {
+    use: async (runtime, version) => {
       try {
-        await client.call('nanos:use', { version });
-        const project = currentProject(context);
-        if (project?.config?.runtime === 'nanos') void builds.prepare(project.id);
+        await client.call('kernels:use', { runtime, version });
+        buildAgain(runtime);
       } catch (thrown) {
         report(context, thrown);
       }
     },
-    remove: (release) =>
+    remove: (runtime, release) => {
+      const title = titleOf(runtime);
       transient.setState({
         dialog: {
           kind: 'confirm',
-          title: `Remove Nanos ${release.version}?`,
+          title: `Remove ${title} ${release.version}?`,
           message: release.inUse
-            ? 'It is the release in use: functions on Nanos then need another one before they can be built again.'
-            : 'Its kernel and klibs are deleted from this machine. Images that were built with it stay.',
+            ? `It is the release in use: functions on ${title} then need another one before they can be built again.`
+            : 'Its files are deleted from this machine. Images that were built with it stay.',
           action: 'Remove',
-          onConfirm: () => void removeNow(release.version),
+          onConfirm: () => void removeNow(runtime, release.version),
         },
-      }),
-    changed: (releases) => {
-      const before = session.getState().nanos.value;
-      if (before !== null) session.setState({ nanos: ready({ ...before, releases: [...releases] }) });
-      else void load();
+      });
+    },
+    changed: (runtime, releases) => {
+      const before = kernelsOf(runtime)?.value;
+      if (before == null) void loadOne(runtime);
+      else setEntry(context, 'kernels', runtime, ready({ ...before, releases: [...releases] }));
     },
   };
 
-  async function removeNow(version: string): Promise<void> {
+  async function removeNow(runtime: RuntimeId, version: string): Promise<void> {
     try {
-      await client.call('nanos:remove', { version });
+      await client.call('kernels:remove', { runtime, version });
     } catch (thrown) {
       report(context, thrown);
     }

@@ -1,36 +1,38 @@
 import { type FormEvent, useRef, useState } from 'react';
-import { nanosVersionSchema } from '#shared/model/nanos.ts';
+import { kernelVersionSchema } from '#shared/model/kernel.ts';
 import { useStudio, useTransient } from '../../bind/studio.tsx';
+import type { KernelRuntime } from '../../state/kernels.ts';
 import { Button } from '../../ui/button.tsx';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';
 import { InstallState } from './install-state.tsx';
 
 export interface InstallFormProps {
+  readonly runtime: KernelRuntime;
   readonly notice: string;
   readonly pickers: Pickers;
 }
 
 /** Two ways to a release: a published one, or a build of one's own. */
-export function InstallForm({ notice, pickers }: InstallFormProps) {
+export function InstallForm({ runtime, notice, pickers }: InstallFormProps) {
   const studio = useStudio();
-  const install = useTransient((state) => state.nanosInstall);
+  const install = useTransient((state) => state.kernelInstall);
   const [version, setVersion] = useState('latest');
   const [from, setFrom] = useState('');
   const [name, setName] = useState('');
   const local = useRef<HTMLFormElement>(null);
   const busy = install !== null && install.stage !== 'failed';
-  const wrongVersion = !nanosVersionSchema.safeParse(version.trim()).success;
-  const wrongName = name.trim() !== '' && !nanosVersionSchema.safeParse(name.trim()).success;
+  const wrongVersion = !kernelVersionSchema.safeParse(version.trim()).success;
+  const wrongName = name.trim() !== '' && !kernelVersionSchema.safeParse(name.trim()).success;
   const wrongPath = from.trim() !== '' && !/^[/~]/.test(from.trim());
 
   const installPublished = (event: FormEvent) => {
     event.preventDefault();
-    void studio.nanos.install({ kind: 'official', version: version.trim() });
+    void studio.kernels.install(runtime.id, { kind: 'official', version: version.trim() });
   };
   const installLocal = (event: FormEvent) => {
     event.preventDefault();
     const as = name.trim() === '' ? null : name.trim();
-    void studio.nanos.install({ kind: 'local', from: from.trim(), as });
+    void studio.kernels.install(runtime.id, { kind: 'local', from: from.trim(), as });
   };
   return (
     <section className="install" aria-label="Install a release">
@@ -65,9 +67,9 @@ export function InstallForm({ notice, pickers }: InstallFormProps) {
           <h2>A build of your own</h2>
           <PathField
             label="Folder or tarball on the machine that runs the engine"
-            note={wrongPath ? 'Give the whole path, beginning with /.' : 'With kernel.img, boot.img and klibs.'}
+            note={wrongPath ? 'Give the whole path, beginning with /.' : `${sentence(runtime.kernels.localBuild)}.`}
             wrong={wrongPath}
-            placeholder="/home/ada/nanos/output"
+            placeholder="/home/ada/build"
             value={from}
             onChange={setFrom}
             pickers={pickers}
@@ -93,3 +95,5 @@ export function InstallForm({ notice, pickers }: InstallFormProps) {
     </section>
   );
 }
+
+const sentence = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);

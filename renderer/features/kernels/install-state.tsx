@@ -1,11 +1,11 @@
 import { useEffect, useRef } from 'react';
 import { useStudio } from '../../bind/studio.tsx';
-import type { NanosInstall } from '../../state/transient.ts';
+import type { KernelInstall } from '../../state/transient.ts';
 import { Button } from '../../ui/button.tsx';
 import { ErrorState, ProgressBar } from '../../ui/states.tsx';
 
 export interface InstallStateProps {
-  readonly install: NanosInstall;
+  readonly install: KernelInstall;
   readonly notice: string;
   /** Leads to the other way: a build of one's own needs no network. */
   readonly onTakeLocal: () => void;
@@ -24,7 +24,7 @@ export function InstallState({ install, notice, onTakeLocal }: InstallStateProps
         <span className="mono install-share">
           {install.fraction === null ? '' : `${Math.round(install.fraction * 100)} %`}
         </span>
-        <Button kind="quiet" shortcut="Esc" disabled={install.cancelling} onClick={studio.nanos.cancel}>
+        <Button kind="quiet" shortcut="Esc" disabled={install.cancelling} onClick={studio.kernels.cancel}>
           Cancel
         </Button>
       </div>
@@ -38,7 +38,7 @@ export function InstallState({ install, notice, onTakeLocal }: InstallStateProps
         error={error}
         actions={
           <>
-            <Button icon="refresh" onClick={() => void studio.nanos.install(source)}>
+            <Button icon="refresh" onClick={() => void studio.kernels.install(install.runtime, source)}>
               Try again
             </Button>
             {source.kind === 'official' && (
@@ -46,8 +46,8 @@ export function InstallState({ install, notice, onTakeLocal }: InstallStateProps
                 Take a build of your own
               </Button>
             )}
-            <Button kind="quiet" onClick={studio.nanos.cancel}>
-              Put away
+            <Button kind="quiet" onClick={studio.kernels.cancel}>
+              Dismiss
             </Button>
           </>
         }
@@ -56,7 +56,7 @@ export function InstallState({ install, notice, onTakeLocal }: InstallStateProps
   );
 }
 
-/** The words that go with published releases, until a person has said that they read them. */
+/** The notice about published releases, until a person has accepted it. */
 function Notice({ notice }: { readonly notice: string }) {
   const studio = useStudio();
   const block = useRef<HTMLDivElement>(null);
@@ -65,10 +65,10 @@ function Notice({ notice }: { readonly notice: string }) {
     <div ref={block} className="install-state" role="alertdialog" aria-label="Before a published release is installed">
       <p className="install-notice selectable">{notice}</p>
       <div className="install-actions">
-        <Button kind="primary" onClick={() => void studio.nanos.accept()}>
+        <Button kind="primary" onClick={() => void studio.kernels.accept()}>
           Accept and install
         </Button>
-        <Button onClick={studio.nanos.cancel}>Do not install</Button>
+        <Button onClick={studio.kernels.cancel}>Do not install</Button>
       </div>
     </div>
   );

@@ -1,5 +1,6 @@
 import './kernels.css';
-import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
+import { useProject, useSession, useStudio, useTransient } from '../../bind/studio.tsx';
+import { kernelRuntimeFor } from '../../state/kernels.ts';
 import { Button } from '../../ui/button.tsx';
 import { Page } from '../../ui/page.tsx';
 import type { Pickers } from '../../ui/path-field.tsx';
@@ -11,31 +12,43 @@ export interface ReleaseManagerProps {
   readonly pickers: Pickers;
 }
 
-/** The releases of Nanos on this machine, and how more come. */
+/** The releases of a runtime's kernel on this machine, and how more come. */
 export function ReleaseManager({ pickers }: ReleaseManagerProps) {
   const studio = useStudio();
   const project = useProject();
-  const nanos = useSession((state) => state.nanos);
-  const releases = nanos.value?.releases ?? [];
-  const waits = project?.config?.runtime === 'nanos' && nanos.value !== null && releases.length === 0;
+  const runtimes = useSession((state) => state.runtimes);
+  const releasesOf = useTransient((state) => state.releasesOf);
+  const kernels = useSession((state) => state.kernels);
+  const close = () => studio.transient.setState({ center: 'editor' });
+  const runtime = kernelRuntimeFor({ runtimes }, releasesOf);
+  if (runtime === undefined) {
+    return (
+      <Page title="Releases" closeLabel="Close the releases" onClose={close}>
+        <EmptyState icon="download" title="Each runtime brings its own kernel" />
+      </Page>
+    );
+  }
+  const known = kernels[runtime.id];
+  const releases = known?.value?.releases ?? [];
+  const waits = project?.config?.runtime === runtime.id && known?.value != null && releases.length === 0;
   return (
     <Page
-      title="Nanos releases"
+      title={`${runtime.title} releases`}
       note={
         waits
-          ? `${project.name} is for Nanos: it can be built as soon as a release is installed.`
-          : 'A release is a kernel and its libraries (klibs). Functions on Nanos are built with the one in use, unless firstlight.json names another.'
+          ? `${project.name} is for ${runtime.title}: it can be built as soon as a release is installed.`
+          : runtime.kernels.description
       }
       closeLabel="Close the releases"
-      onClose={() => studio.transient.setState({ center: 'editor' })}
+      onClose={close}
     >
       <div className="releases">
-        {nanos.value === null && nanos.error !== null ? (
+        {known?.value == null && known?.error != null ? (
           <ErrorState
-            error={nanos.error}
-            actions={<Button onClick={() => void studio.nanos.load()}>Try again</Button>}
+            error={known.error}
+            actions={<Button onClick={() => void studio.kernels.load()}>Try again</Button>}
           />
-        ) : nanos.value === null ? (
+        ) : known?.value == null ? (
           <LoadingState message="Reading the releases" />
         ) : (
           <>
@@ -46,9 +59,9 @@ export function ReleaseManager({ pickers }: ReleaseManagerProps) {
                 </EmptyState>
               </div>
             ) : (
-              <ReleaseTable releases={releases} />
+              <ReleaseTable runtime={runtime} releases={releases} />
             )}
-            <InstallForm notice={nanos.value.notice} pickers={pickers} />
+            <InstallForm key={runtime.id} runtime={runtime} notice={known.value.notice} pickers={pickers} />
           </>
         )}
       </div>

@@ -1,11 +1,17 @@
-import type { NanosRelease } from '#shared/model/nanos.ts';
+import type { KernelRelease } from '#shared/model/kernel.ts';
 import { useNow, useStudio } from '../../bind/studio.tsx';
+import type { KernelRuntime } from '../../state/kernels.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatAgo, formatBytes } from '../../ui/format.ts';
 import { moveInList } from '../../ui/list.ts';
 
-/** What is installed: where it is from, what it holds, and which one builds use. */
-export function ReleaseTable({ releases }: { readonly releases: readonly NanosRelease[] }) {
+export interface ReleaseTableProps {
+  readonly runtime: KernelRuntime;
+  readonly releases: readonly KernelRelease[];
+}
+
+/** The installed releases: where each is from, its content, and which one builds use. */
+export function ReleaseTable({ runtime, releases }: ReleaseTableProps) {
   const studio = useStudio();
   const now = useNow(10_000);
   return (
@@ -16,7 +22,7 @@ export function ReleaseTable({ releases }: { readonly releases: readonly NanosRe
           <th scope="col">Release</th>
           <th scope="col">From</th>
           <th scope="col">Size</th>
-          <th scope="col">klibs</th>
+          <th scope="col">{runtime.kernels.moduleWord}</th>
           <th scope="col">Symbols</th>
           <th scope="col">Installed</th>
           <th scope="col">
@@ -32,16 +38,16 @@ export function ReleaseTable({ releases }: { readonly releases: readonly NanosRe
             </th>
             <td>{release.source === 'official' ? 'published' : 'a local build'}</td>
             <td className="mono">{formatBytes(release.bytes)}</td>
-            <td data-tip={release.klibs.join(', ')}>
-              <span className="mono">{release.klibs.length}</span>
-              <span className="muted release-klibs ellipsis">{release.klibs.join(', ')}</span>
+            <td data-tip={release.modules.join(', ')}>
+              <span className="mono">{release.modules.length}</span>
+              <span className="muted release-klibs ellipsis">{release.modules.join(', ')}</span>
             </td>
             <td
               className={release.hasSymbols ? undefined : 'muted'}
               data-tip={
                 release.hasSymbols
-                  ? 'Its kernel has symbols: a crash is told by function'
-                  : 'Its kernel has no symbols: a crash is told by address'
+                  ? 'Its kernel has symbols: a crash report names functions'
+                  : 'Its kernel has no symbols: a crash report has addresses only'
               }
             >
               {release.hasSymbols ? 'yes' : 'no'}
@@ -52,14 +58,14 @@ export function ReleaseTable({ releases }: { readonly releases: readonly NanosRe
                 {release.inUse ? (
                   <span className="ok release-badge">in use</span>
                 ) : (
-                  <Button kind="quiet" onClick={() => void studio.nanos.use(release.version)}>
+                  <Button kind="quiet" onClick={() => void studio.kernels.use(runtime.id, release.version)}>
                     Use
                   </Button>
                 )}
                 <IconButton
                   icon="trash"
                   label={`Remove ${release.version}`}
-                  onClick={() => studio.nanos.remove(release)}
+                  onClick={() => studio.kernels.remove(runtime.id, release)}
                 />
               </span>
             </td>

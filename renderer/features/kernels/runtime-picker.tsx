@@ -2,24 +2,24 @@ import type { Project, RuntimeInfo } from '#shared/model/project.ts';
 import { useSession, useStudio, useTask } from '../../bind/studio.tsx';
 import { runtimeOf } from '../../state/config.ts';
 import { configPath } from '../../state/config-text.ts';
-import { docKey, type NanosReleases } from '../../state/session.ts';
+import { kernelRuntimes, lacksKernel, showReleases } from '../../state/kernels.ts';
+import { docKey, type KernelReleases } from '../../state/session.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { Menu, type MenuItem } from '../../ui/menu.tsx';
 
-/** Which unikernel the function is built into. */
+/** The choice of the runtime that the function is built for. */
 export function RuntimePicker({ project }: { readonly project: Project }) {
   const studio = useStudio();
   const task = useTask();
   const doc = useSession((state) => state.docs[docKey(project.id, configPath)]);
-  const nanos = useSession((state) => state.nanos.value);
+  const kernels = useSession((state) => state.kernels);
   const runtime = runtimeOf(project, doc);
-  const lacksRelease = nanos?.releases.length === 0;
   const runtimes = useSession((state) => state.runtimes);
   const known = runtimes.find(({ id }) => id === runtime);
-  const choice = ({ id, title, description }: RuntimeInfo): MenuItem => ({
+  const choice = ({ id, title, description, kernels: words }: RuntimeInfo): MenuItem => ({
     id,
     label: title,
-    detail: id === 'nanos' ? `${description} ${releaseWords(nanos)}` : description,
+    detail: words === null ? description : `${description} ${releaseWords(kernels[id]?.value ?? null)}`,
     checked: id === runtime,
     disabled: task !== null,
     onSelect: () => void (id === runtime ? undefined : studio.config.chooseRuntime(project.id, id)),
@@ -30,13 +30,15 @@ export function RuntimePicker({ project }: { readonly project: Project }) {
       tip={`Runtime, from firstlight.json\n${known?.description ?? ''}`}
       items={[
         ...runtimes.map(choice),
-        {
-          id: 'releases',
-          label: lacksRelease ? 'Install a Nanos release' : 'Nanos releases',
-          icon: 'download',
-          separated: true,
-          onSelect: () => studio.transient.setState({ center: 'releases' }),
-        },
+        ...kernelRuntimes({ runtimes }).map(
+          ({ id, title }, index): MenuItem => ({
+            id: `releases-${id}`,
+            label: lacksKernel({ kernels }, id) ? `Install a ${title} release` : `${title} releases`,
+            icon: 'download',
+            separated: index === 0,
+            onSelect: () => showReleases(studio, id),
+          }),
+        ),
         {
           id: 'options',
           label: 'Options of this function',
@@ -47,7 +49,7 @@ export function RuntimePicker({ project }: { readonly project: Project }) {
       ]}
     >
       {runtime}
-      {runtime === 'nanos' && lacksRelease && (
+      {lacksKernel({ kernels }, runtime) && (
         <span className="warning run-lacks">
           <Icon name="warning" size={12} />
           <span className="sr-only">, no release is installed</span>
@@ -58,9 +60,9 @@ export function RuntimePicker({ project }: { readonly project: Project }) {
   );
 }
 
-function releaseWords(nanos: NanosReleases | null): string {
-  if (nanos === null) return '';
-  if (nanos.releases.length === 0) return 'No release is installed yet: choosing it leads to them.';
-  const used = nanos.releases.find((release) => release.inUse);
+function releaseWords(kernels: KernelReleases | null): string {
+  if (kernels === null) return '';
+  if (kernels.releases.length === 0) return 'No release is installed yet: choosing it leads to them.';
+  const used = kernels.releases.find((release) => release.inUse);
   return used === undefined ? 'None of its releases is in use.' : `Release ${used.version} is in use.`;
 }

@@ -1,10 +1,13 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { configFileSchemaFor } from '#shared/model/project.ts';
+import { readRuntimeSections } from '#shared/model/runtime-options.ts';
+import { fakeRuntimes } from '../../../test/fixtures/fake-data.ts';
 import { type Field, fieldsOf, problemOf, readTyped, typedOf } from './fields.ts';
 import { makeSections, matches } from './sections.ts';
 
-const runtimes = ['ember', 'nanos'];
+/** As a window has them: by way of what the engine describes. */
+const runtimes = readRuntimeSections(fakeRuntimes);
 const all = fieldsOf(configFileSchemaFor(runtimes));
 const walk = (fields: readonly Field[]): readonly Field[] =>
   fields.flatMap((field) => {

@@ -10,7 +10,7 @@ export interface OptionsForm {
   readonly problems: ReadonlyMap<string, string>;
   readonly query: string;
   readonly set: (path: JSONPath, value: Json | undefined) => void;
-  /** What is at hand for an option: releases, or the klibs of the one in use. */
+  /** Values to choose from for an option: the releases of a kernel, or the parts of the one in use. */
   readonly suggest: (path: string) => readonly string[];
 }
 

@@ -2,9 +2,11 @@ import './options.css';
 import { useMemo, useRef, useState } from 'react';
 import { programKeys } from '#shared/model/program.ts';
 import type { Project } from '#shared/model/project.ts';
+import { readRuntimeSections } from '#shared/model/runtime-options.ts';
 import { useProject, useSession, useStudio, useTask } from '../../bind/studio.tsx';
-import { runtimeOf } from '../../state/config.ts';
+import { formerSections, runtimeOf } from '../../state/config.ts';
 import { configPath, valueAt } from '../../state/config-text.ts';
+import { suggestKernels } from '../../state/kernels.ts';
 import { isDirty } from '../../state/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -97,12 +99,12 @@ interface OptionsProps {
 
 function Options({ project, form: { value, problems } }: OptionsProps) {
   const studio = useStudio();
-  const releases = useSession((state) => state.nanos.value?.releases);
+  const kernels = useSession((state) => state.kernels);
   const doc = useConfig(project).doc;
   const [query, setQuery] = useState('');
   const [onlySet, setOnlySet] = useState(false);
   const runtimes = useSession((state) => state.runtimes);
-  const sections = useMemo(() => makeSections(runtimes.map(({ id }) => id)), [runtimes]);
+  const sections = useMemo(() => makeSections(readRuntimeSections(runtimes)), [runtimes]);
   const [current, setCurrent] = useState(sections[0]?.id);
   const list = useRef<HTMLDivElement>(null);
   const runtime = runtimeOf(project, doc);
@@ -112,12 +114,9 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
       problems,
       query,
       set: (path, next) => studio.config.set(project.id, path, next),
-      suggest: (path) => {
-        if (path === 'nanos.release') return releases?.map((release) => release.version) ?? [];
-        return path === 'nanos.klibs' ? (releases?.find((release) => release.inUse)?.klibs ?? []) : [];
-      },
+      suggest: (path) => suggestKernels({ runtimes, kernels }, path),
     }),
-    [value, problems, query, studio, project.id, releases],
+    [value, problems, query, studio, project.id, runtimes, kernels],
   );
   const isSet = (field: Section['fields'][number]) => valueAt(value, [...field.path]) !== undefined;
   const shown = sections
@@ -126,7 +125,11 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
       fields: section.fields.filter((field) => matches(field, query) && (!onlySet || isSet(field))),
     }))
     .filter((section) => section.fields.length > 0);
-  const moved = programKeys.filter((key) => valueAt(value, ['nanos', key]) !== undefined).map((key) => `nanos.${key}`);
+  const moved = formerSections(runtimes).flatMap((section) =>
+    programKeys.filter((key) => valueAt(value, [section, key]) !== undefined).map((key) => `${section}.${key}`),
+  );
+  const chosen = runtimes.find(({ id }) => id === runtime);
+  const forPrograms = chosen?.runsPrograms === true ? undefined : runtimes.find(({ runsPrograms }) => runsPrograms);
   const unknown = [...problems].filter(([, words]) => words === 'No such option').map(([place]) => place);
   return (
     <OptionsFormContext value={form}>
@@ -180,10 +183,12 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
               <input type="checkbox" checked={onlySet} onChange={(event) => setOnlySet(event.target.checked)} />
               Only what is set
             </label>
-            {runtime !== 'nanos' && (
+            {forPrograms !== undefined && (
               <span className="options-runtime muted">
-                Programs, files, ports, volumes and all under <code>nanos</code> need the runtime nanos.
-                <Button onClick={() => void studio.config.chooseRuntime(project.id, 'nanos')}>Use Nanos</Button>
+                Programs, files, ports and volumes need a runtime that runs programs.
+                <Button onClick={() => void studio.config.chooseRuntime(project.id, forPrograms.id)}>
+                  Use {forPrograms.title}
+                </Button>
               </span>
             )}
           </div>

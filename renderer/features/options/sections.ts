@@ -1,4 +1,5 @@
-import { configFileSchemaFor, type RuntimeId } from '#shared/model/project.ts';
+import { configFileSchemaFor } from '#shared/model/project.ts';
+import type { RuntimeSection } from '#shared/model/runtime-options.ts';
 import { type Field, fieldsOf } from './fields.ts';
 
 export interface Section {
@@ -9,8 +10,10 @@ export interface Section {
   readonly fields: readonly Field[];
 }
 
-/** Which options stand where: each by its path, or by the path of what it is part of. The schema says the rest. */
-const places: readonly (Omit<Section, 'fields'> & { readonly paths: readonly string[] })[] = [
+type Place = Omit<Section, 'fields'> & { readonly paths: readonly string[] };
+
+/** The options that all runtimes share, each by its path. The schema says the rest. */
+const sharedPlaces: readonly Place[] = [
   {
     id: 'function',
     title: 'Function',
@@ -22,34 +25,47 @@ const places: readonly (Omit<Section, 'fields'> & { readonly paths: readonly str
     note: 'At most one of program, python, package and image says what runs. With none of them it is the function, on Node.js.',
     paths: ['program', 'args', 'files', 'python', 'package', 'image', 'node'],
   },
-  {
-    id: 'network',
-    title: 'Network',
-    paths: ['port', 'hostPort', 'ports', 'nanos.network', 'nanos.address', 'nanos.options.exec_wait_for_ip4_secs'],
-  },
+  { id: 'network', title: 'Network', paths: ['port', 'hostPort', 'ports'] },
   { id: 'volumes', title: 'Volumes', paths: ['volumes'] },
-  { id: 'kernel', title: 'Kernel, klibs', paths: ['nanos.release', 'nanos.klibs', 'nanos.boot'] },
-  { id: 'diagnostics', title: 'Diagnostics', paths: ['nanos.debug'] },
-  {
-    id: 'tuple',
-    title: 'Root tuple',
-    note: 'Options of Nanos itself, by its own names: they are written into the image, for the kernel to read.',
-    paths: ['nanos.options'],
-  },
 ];
 
-/** Groups whose options stand by themselves: the group's own name says nothing more. */
-const dissolved = new Set(['nanos', 'nanos.debug', 'nanos.options']);
+/** The places of all options: a runtime's groups join those of the same id, or follow. */
+function placesOf(runtimes: readonly RuntimeSection[]): readonly Place[] {
+  const own = runtimes.flatMap(({ id: runtime, options }) =>
+    (options?.groups ?? []).map((group) => ({ ...group, paths: group.paths.map((path) => `${runtime}.${path}`) })),
+  );
+  return own.reduce<readonly Place[]>((places, { note, ...group }) => {
+    const joined = places.some(({ id }) => id === group.id);
+    if (!joined) return [...places, { ...group, ...(note !== undefined && { note }) }];
+    return places.map((place) =>
+      place.id === group.id ? { ...place, paths: [...place.paths, ...group.paths] } : place,
+    );
+  }, sharedPlaces);
+}
 
-/** Every option of firstlight.json in its section, with these runtimes to choose from. One that has no place yet comes last. */
-export function makeSections(runtimes: readonly RuntimeId[]): readonly Section[] {
+/** The groups of options whose members stand by themselves: each runtime's section, and what has a place of its own. */
+function dissolvedGroups(runtimes: readonly RuntimeSection[]): ReadonlySet<string> {
+  const alone = runtimes.flatMap(({ id, options }) =>
+    (options?.groups ?? []).flatMap(({ paths }) => (paths.length === 1 ? [`${id}.${paths[0]}`] : [])),
+  );
+  return new Set([...runtimes.map(({ id }) => id), ...alone]);
+}
+
+/** Every option of firstlight.json in its section, with these runtimes to choose from. One without a place comes last. */
+export function makeSections(runtimes: readonly RuntimeSection[]): readonly Section[] {
+  const places = placesOf(runtimes);
+  const dissolved = dissolvedGroups(runtimes);
+  const dissolve = (field: Field): readonly Field[] => {
+    if (!dissolved.has(field.path.join('.')) || field.shape.kind !== 'group') return [field];
+    return field.shape.fields.flatMap(dissolve);
+  };
   const fields = fieldsOf(configFileSchemaFor(runtimes)).flatMap(dissolve);
   const isAt = (field: Field, place: string) => {
     const path = field.path.join('.');
     return path === place || path.startsWith(`${place}.`);
   };
   const taken = new Set<Field>();
-  // The more exact place wins: an option of the root tuple may stand elsewhere.
+  // The more exact place wins: a member of a group may stand elsewhere.
   const homeOf = (field: Field) =>
     places
       .flatMap(({ id, paths }) => paths.filter((path) => isAt(field, path)).map((path) => ({ id, path })))
@@ -62,11 +78,6 @@ export function makeSections(runtimes: readonly RuntimeId[]): readonly Section[]
   });
   const rest = fields.filter((field) => !taken.has(field) && field.name !== '$schema');
   return rest.length === 0 ? sections : [...sections, { id: 'other', title: 'Other', fields: rest }];
-}
-
-function dissolve(field: Field): readonly Field[] {
-  if (!dissolved.has(field.path.join('.')) || field.shape.kind !== 'group') return [field];
-  return field.shape.fields.flatMap(dissolve);
 }
 
 /** Whether a field, or one of what it holds, has the letters that are searched for. */

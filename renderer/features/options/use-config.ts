@@ -1,6 +1,8 @@
 import { useEffect, useMemo } from 'react';
+import type { z } from 'zod';
 import type { Json } from '#shared/model/json.ts';
-import { acceptedFileSchema, type Project } from '#shared/model/project.ts';
+import { acceptedFileSchemaFor, type Project } from '#shared/model/project.ts';
+import { readRuntimeSections } from '#shared/model/runtime-options.ts';
 import { useSession, useStudio } from '../../bind/studio.tsx';
 import { configPath, readConfig } from '../../state/config-text.ts';
 import { type Doc, docKey } from '../../state/session.ts';
@@ -20,15 +22,17 @@ export function useConfig(project: Project): OpenConfig {
   const doc = useSession((state) => state.docs[docKey(project.id, configPath)]);
   useEffect(() => void studio.config.load(project.id), [studio, project.id]);
   const text = doc?.status === 'ready' ? doc.text : null;
+  const runtimes = useSession((state) => state.runtimes);
+  const schema = useMemo(() => acceptedFileSchemaFor(readRuntimeSections(runtimes)), [runtimes]);
   return useMemo(() => {
     const value = text === null ? null : readConfig(text);
-    return { doc, value, problems: value === null ? new Map() : problemsOf(value) };
-  }, [doc, text]);
+    return { doc, value, problems: value === null ? new Map() : problemsOf(value, schema) };
+  }, [doc, text, schema]);
 }
 
-function problemsOf(value: Json): ReadonlyMap<string, string> {
+function problemsOf(value: Json, schema: z.ZodType): ReadonlyMap<string, string> {
   const problems = new Map<string, string>();
-  for (const issue of acceptedFileSchema.safeParse(value).error?.issues ?? []) {
+  for (const issue of schema.safeParse(value).error?.issues ?? []) {
     const path = issue.path.map(String);
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) problems.set([...path, key].join('.'), 'No such option');

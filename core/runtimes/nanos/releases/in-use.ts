@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { nanosVersionSchema } from '#shared/model/nanos.ts';
+import { kernelVersionSchema } from '#shared/model/kernel.ts';
 import type { Layout } from '../../../store/layout.ts';
 import { readOrSetAside } from '../../../store/settings.ts';
 import { writeAtomic } from '../../../store/write-atomic.ts';
@@ -11,7 +11,7 @@ export interface InUse {
   readonly set: (version: string | null) => Promise<void>;
 }
 
-const inUseSchema = z.object({ version: nanosVersionSchema.nullable() });
+const inUseSchema = z.object({ version: kernelVersionSchema.nullable() });
 
 /** A file of its own in the data folder: what else is set at the same time is not lost. */
 export function createInUse(layout: Layout, log: (line: string) => void): InUse {

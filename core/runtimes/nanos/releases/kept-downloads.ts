@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nanosVersionSchema } from '#shared/model/nanos.ts';
+import { kernelVersionSchema } from '#shared/model/kernel.ts';
 import { undefinedIfMissing } from '../../../store/write-atomic.ts';
 import { archiveName } from './download.ts';
 
@@ -46,7 +46,7 @@ export function createKeptDownloads(dir: string): KeptDownloads {
     putBackAll: async (workDir) => {
       const versions = (await readdir(join(workDir, downloadsName)).catch(undefinedIfMissing)) ?? [];
       for (const version of versions) {
-        if (nanosVersionSchema.safeParse(version).success) await putBack(version, workDir);
+        if (kernelVersionSchema.safeParse(version).success) await putBack(version, workDir);
       }
     },
   };

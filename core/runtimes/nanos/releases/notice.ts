@@ -6,7 +6,7 @@ import { readOrSetAside } from '../../../store/settings.ts';
 import { writeAtomic } from '../../../store/write-atomic.ts';
 
 /** What a person has to know before a binary release is downloaded. Source: the section "License" of nanovms/nanos' README. */
-export const noticeText = [
+const noticeText = [
   'Nanos is open source (Apache-2.0): anyone may build it and use the build.',
   'The binary releases that its makers, NanoVMs, publish come with a condition of theirs: an organisation with more than 50',
   'employees needs a commercial subscription from NanoVMs to use them. A build of your own needs none: install it with',
@@ -15,6 +15,7 @@ export const noticeText = [
 
 /** Whether the notice was accepted on this machine. */
 export interface Notice {
+  readonly text: string;
   readonly isAccepted: () => Promise<boolean>;
   /** Errors: NOTICE_NOT_ACCEPTED unless it was accepted before, or is now. */
   readonly require: (accept: boolean) => Promise<void>;
@@ -27,6 +28,7 @@ export function createNotice(layout: Layout, log: (line: string) => void): Notic
   const path = join(layout.dataDir, 'nanos-notice.json');
   const isAccepted = async () => (await readOrSetAside(path, noticeSchema, log)) !== undefined;
   return {
+    text: noticeText,
     isAccepted,
     require: async (accept) => {
       if (await isAccepted()) return;

@@ -3,9 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { InstallRequest } from '#core/runtime/kernels.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { createLayout, type Layout } from '../../../store/layout.ts';
-import { createReleases, type InstallRequest, type Releases } from './releases.ts';
+import { createReleases, type Releases } from './releases.ts';
 import { crc32c } from './server-digest.ts';
 import { elf, releaseParts, tarball } from './testing/make-build.ts';
 import { googHash, type ReleaseServer, startReleaseServer } from './testing/release-server.ts';
@@ -48,7 +49,7 @@ describe('an official release', () => {
       version: '0.1.54',
       source: 'official',
       inUse: true,
-      klibs: ['ntp', 'radar', 'tls'],
+      modules: ['ntp', 'radar', 'tls'],
     });
     expect(server.requests).toEqual(['latest.txt', path]);
     const { kernelImg } = await releases.resolve('latest');

@@ -4,7 +4,7 @@ import { toFirstlightError } from '#core/store/from-format-error.ts';
 import type { CallContext } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
-import { nanosVersionSchema } from '#shared/model/nanos.ts';
+import { kernelVersionSchema } from '#shared/model/kernel.ts';
 import { type Downloaded, download } from './download.ts';
 import type { KeptDownloads } from './kept-downloads.ts';
 import { offlineHint, readText } from './open-url.ts';
@@ -78,7 +78,7 @@ export function createOfficial({ baseUrl, kept, stallMs }: OfficialOptions): Off
   return {
     latest: async ({ signal }) => {
       const url = urlOf('latest.txt');
-      const version = nanosVersionSchema.safeParse(await readText(url, maxTextBytes, { signal, stallMs }));
+      const version = kernelVersionSchema.safeParse(await readText(url, maxTextBytes, { signal, stallMs }));
       if (version.success && /^\d/.test(version.data)) return version.data;
       throw new FirstlightError('DOWNLOAD_FAILED', `${url} does not say which release is the newest.`, {
         hint: `Name one, as in \`firstlight nanos install 0.1.54\`. ${offlineHint}`,

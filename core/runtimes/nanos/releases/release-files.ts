@@ -2,14 +2,14 @@
 import { chmod, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { nanosReleaseSchema, nanosVersionSchema } from '#shared/model/nanos.ts';
+import { kernelReleaseSchema, kernelVersionSchema } from '#shared/model/kernel.ts';
 import { createDirectoryStore } from '../../../store/directory-store.ts';
 import { type Layout, readableFileMode } from '../../../store/layout.ts';
 import { undefinedIfMissing } from '../../../store/write-atomic.ts';
 
 const manifestSchema = z.object({
   format: z.literal(1),
-  ...nanosReleaseSchema.pick({ version: true, source: true, installedAt: true, digest: true }).shape,
+  ...kernelReleaseSchema.pick({ version: true, source: true, installedAt: true, digest: true }).shape,
   /** Paths in the release's folder. Units: bytes. */
   files: z.record(z.string(), z.number().int().nonnegative()),
 });
@@ -45,7 +45,7 @@ export function createReleaseFiles({ layout, onAbandoned }: ReleaseFilesOptions)
     kind: 'release',
     manifestName,
     schema: manifestSchema,
-    isName: (name) => nanosVersionSchema.safeParse(name).success,
+    isName: (name) => kernelVersionSchema.safeParse(name).success,
     isWhole: async (dir, { version, files }, name) => {
       for (const [path, bytes] of Object.entries(files)) {
         const file = await stat(join(dir, path)).catch(undefinedIfMissing);

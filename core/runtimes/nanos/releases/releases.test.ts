@@ -28,7 +28,7 @@ const build = (name: string, text?: string) => writeParts(join(home, name), rele
 describe('a local build', () => {
   it('is copied, named by its digest, put to use when it is the first, and readable by QEMU’s user', async () => {
     const release = await install(await build('build'));
-    expect(release).toMatchObject({ source: 'local', inUse: true, klibs: ['ntp', 'tls'], hasSymbols: false });
+    expect(release).toMatchObject({ source: 'local', inUse: true, modules: ['ntp', 'tls'], hasSymbols: false });
     expect(release.version).toBe(`local-${release.digest.slice(0, 8)}`);
     await rm(join(home, 'build'), { recursive: true });
 
@@ -61,8 +61,8 @@ describe('a local build', () => {
       [`${bin}/test/unit`]: elf('test'),
       'output/platform/pc/boot/boot.img': releaseParts()['boot.img'] as Buffer,
     });
-    expect(await install(join(home, 'nanos'), 'tree')).toMatchObject({ klibs: ['tls'], hasSymbols: true });
-    expect(await install(join(home, 'nanos/output'), 'output')).toMatchObject({ klibs: ['tls'] });
+    expect(await install(join(home, 'nanos'), 'tree')).toMatchObject({ modules: ['tls'], hasSymbols: true });
+    expect(await install(join(home, 'nanos/output'), 'output')).toMatchObject({ modules: ['tls'] });
     expect((await releases.resolve('tree')).kernelElf).toMatch(/tree\/kernel\.elf$/);
   });
 
@@ -216,7 +216,7 @@ it.skipIf(!nanosDir)(
   `installs a build of Nanos${nanosDir ? '' : ' (skipped: FIRSTLIGHT_NANOS_DIR names none)'}`,
   async () => {
     const release = await install(nanosDir ?? '');
-    expect(release).toMatchObject({ inUse: true, klibs: expect.arrayContaining(['ntp', 'strace', 'tls']) });
+    expect(release).toMatchObject({ inUse: true, modules: expect.arrayContaining(['ntp', 'strace', 'tls']) });
     const { kernelImg } = await releases.resolve();
     expect(await readFile(kernelImg)).toEqual(await readFile(join(nanosDir ?? '', 'kernel.img')));
   },

@@ -1,13 +1,14 @@
 /** The releases of Nanos on this machine: what there is, what comes, what goes, and which one is used. */
 import { join } from 'node:path';
+import type { InstallRequest, RuntimeKernels } from '#core/runtime/kernels.ts';
 import type { CallContext } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { NanosRelease } from '#shared/model/nanos.ts';
+import type { KernelRelease } from '#shared/model/kernel.ts';
 import type { Layout } from '../../../store/layout.ts';
 import { createInUse } from './in-use.ts';
 import { createKeptDownloads } from './kept-downloads.ts';
 import { takeLocalBuild, versionIn } from './local-build.ts';
-import { createNotice, type Notice } from './notice.ts';
+import { createNotice } from './notice.ts';
 import { createOfficial, officialBaseUrl } from './official.ts';
 import { createReleaseFiles, type ReleaseManifest } from './release-files.ts';
 import { bootName, type CheckedParts, checkParts, kernelName, klibsName, symbolsName } from './release-parts.ts';
@@ -23,32 +24,7 @@ export interface NanosFiles {
   readonly digest: string;
 }
 
-export interface InstallRequest {
-  /** Default: `latest`. */
-  readonly version?: string | undefined;
-  /** A directory or tarball of this machine, instead of a download. */
-  readonly from?: string | undefined;
-  /** The name of a local build. Default: the version that its path names, else `local-` and digits of its digest. */
-  readonly as?: string | undefined;
-  /** That the notice about binary releases was read. */
-  readonly accept: boolean;
-}
-
-export interface Releases {
-  readonly notice: Notice;
-  /** The one in use first, then the newest. */
-  readonly list: () => Promise<NanosRelease[]>;
-  /**
-   * Installs a release, and puts it to use when none is.
-   *
-   * Errors: BAD_INPUT, NOT_FOUND, ALREADY_EXISTS, NOTICE_NOT_ACCEPTED, DOWNLOAD_FAILED, DIGEST_MISMATCH, RELEASE_INVALID,
-   * ARCHIVE_INVALID, PATH_ESCAPES, CANCELLED, DISK_FULL, STORE_UNUSABLE.
-   */
-  readonly install: (request: InstallRequest, context: CallContext) => Promise<NanosRelease>;
-  /** Errors: NOT_FOUND. */
-  readonly use: (version: string) => Promise<NanosRelease>;
-  /** Removes a release; when it was in use, the newest of the others is then. Errors: NOT_FOUND. */
-  readonly remove: (version: string) => Promise<void>;
+export interface Releases extends RuntimeKernels {
   /** The files of a release; of the one in use when none is named. Errors: RELEASE_MISSING. */
   readonly resolve: (version?: string) => Promise<NanosFiles>;
 }
@@ -59,7 +35,7 @@ export interface ReleasesOptions {
   readonly baseUrl?: string | undefined;
   /** How long a server may keep silent. Default: 30 s. */
   readonly stallMs?: number | undefined;
-  readonly onChange?: (releases: NanosRelease[]) => void;
+  readonly onChange?: (releases: KernelRelease[]) => void;
   readonly log?: (line: string) => void;
 }
 
@@ -75,7 +51,7 @@ export function createReleases(options: ReleasesOptions): Releases {
   const notice = createNotice(layout, log);
   const inUse = createInUse(layout, log);
 
-  async function list(): Promise<NanosRelease[]> {
+  async function list(): Promise<KernelRelease[]> {
     const used = await inUse.get();
     const releases = (await files.list()).map((manifest) => toRelease(manifest, used));
     return releases.sort((a, b) => Number(b.inUse) - Number(a.inUse));
@@ -91,7 +67,7 @@ export function createReleases(options: ReleasesOptions): Releases {
     });
   }
 
-  async function finish(manifest: ReleaseManifest): Promise<NanosRelease> {
+  async function finish(manifest: ReleaseManifest): Promise<KernelRelease> {
     const used = await inUse.get();
     const isFirst = used === null || (await files.find(used)) === null;
     if (isFirst) await inUse.set(manifest.version);
@@ -173,7 +149,7 @@ function checkRequest({ version, from, as }: InstallRequest): void {
   if (as === latest) throw refuse(`A build cannot be called "${latest}".`, 'That means the newest official release.');
 }
 
-const manifestOf = (version: string, source: NanosRelease['source'], parts: CheckedParts): ReleaseManifest => ({
+const manifestOf = (version: string, source: KernelRelease['source'], parts: CheckedParts): ReleaseManifest => ({
   format: 1,
   version,
   source,
@@ -181,7 +157,7 @@ const manifestOf = (version: string, source: NanosRelease['source'], parts: Chec
   ...parts,
 });
 
-function toRelease(manifest: ReleaseManifest, used: string | null): NanosRelease {
+function toRelease(manifest: ReleaseManifest, used: string | null): KernelRelease {
   const { version, source, installedAt, digest, files } = manifest;
   return {
     version,
@@ -189,7 +165,7 @@ function toRelease(manifest: ReleaseManifest, used: string | null): NanosRelease
     inUse: version === used,
     installedAt,
     bytes: Object.values(files).reduce((sum, bytes) => sum + bytes, 0),
-    klibs: klibsOf(manifest),
+    modules: klibsOf(manifest),
     hasSymbols: files[symbolsName] !== undefined,
     digest,
   };

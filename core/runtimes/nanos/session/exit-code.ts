@@ -3,7 +3,7 @@
 import { createQcow2Disk, readQcow2Header } from '@firstlight/disk';
 import { openFile } from '@firstlight/files';
 import { withFormatErrors } from '#core/store/from-format-error.ts';
-import type { NanosOptions } from '#shared/model/nanos.ts';
+import type { NanosOptions } from '../options.ts';
 
 /** Just before the first partition. Source: `struct klog_dump` in `src/kernel/log.h`: magic, boot id, exit code, messages. */
 export interface ExitCodeReader {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
-import { nanosOptionsSchema } from '#shared/model/nanos.ts';
+import { nanosOptionsSchema } from '../options.ts';
 
 /** Where the symbols of an image's kernel and program are. Shape: `path` in the guest, `hostPath` and `kernelElf` on this host. */
 export const symbolsSchema = z.strictObject({

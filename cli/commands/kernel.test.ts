@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 
 /** Runs a command line on the real engine, with a server of releases on loopback. */
-async function nanos(argv: string, io: FakeIo = createFakeIo({ cwd: home })) {
+async function run(argv: readonly string[], io: FakeIo) {
   const open = () =>
     createCore({
       resources: locateResources(),
@@ -42,9 +42,12 @@ async function nanos(argv: string, io: FakeIo = createFakeIo({ cwd: home })) {
       uri: 'qemu+unix:///system?socket=/nonexistent',
       runtimes: [ember, defineNanos({ releasesUrl: server.url })],
     });
-  const exitCode = await main(['nanos', ...argv.split(' ')], io, open);
+  const exitCode = await main(argv, io, open);
   return { exitCode, out: io.out(), err: io.err() };
 }
+
+const nanos = (argv: string, io = createFakeIo({ cwd: home })) => run(['nanos', ...argv.split(' ')], io);
+const kernel = (argv: string, io = createFakeIo({ cwd: home })) => run(['kernel', ...argv.split(' ')], io);
 
 /** A terminal at which a person types a line. */
 function terminal(typed: string): FakeIo {
@@ -122,4 +125,21 @@ test('list, use and rm', async () => {
   const missing = await nanos('use mine --json');
   expect(missing.exitCode).toBe(2);
   expect(JSON.parse(missing.out).error.code).toBe('NOT_FOUND');
+});
+
+describe('kernel', () => {
+  test('does the same for the runtime that is named, or for the only one with kernels', async () => {
+    await writeParts(join(home, 'build'), releaseParts());
+    const named = await kernel('install --from build --as mine --runtime nanos');
+    expect(named).toMatchObject({ exitCode: 0, out: expect.stringContaining('Nanos mine is installed') });
+    expect((await kernel('list --json')).out).toContain('"mine"');
+    expect((await kernel('rm mine')).out).toBe('Removed Nanos mine. None is in use.\n');
+  });
+
+  test('says which runtimes have kernels to choose among', async () => {
+    const { exitCode, err } = await kernel('list --runtime ember');
+    expect(exitCode).toBe(2);
+    expect(err).toContain('The runtime "ember" has no kernels to choose among.');
+    expect(err).toContain('These have: nanos.');
+  });
 });

@@ -3,17 +3,15 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { guestPath } from '@firstlight/files';
 import type { z } from 'zod';
+import type { OpsConfig } from '#core/programs/ops/ops-schema.ts';
+import { parseMemoryMiB, parsePorts } from '#core/programs/ops/ops-values.ts';
+import type { ParsedOpsConfig } from '#core/programs/ops/parse-ops-config.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import type { FirstlightError, Problem } from '#shared/errors.ts';
-import { type NanosConfig, nanosOptionsSchema } from '#shared/model/nanos.ts';
-import { configFileSchema } from '#shared/model/project.ts';
-import type { OpsConfig } from './ops-schema.ts';
-import { parseMemoryMiB, parsePorts } from './ops-values.ts';
-import type { ParsedOpsConfig } from './parse-ops-config.ts';
+import { type ConfigFileInput, configFileSchemaFor } from '#shared/model/project.ts';
+import { type NanosConfig, type nanosConfigSchema, nanosOptions, nanosOptionsSchema } from '../options.ts';
 
-/** The values of firstlight.json, before defaults. */
-export type ConfigFile = z.input<typeof configFileSchema>;
-type OwnConfig = Omit<ConfigFile, 'name'>;
+type OwnConfig = Omit<ConfigFileInput, 'name'> & { readonly nanos?: z.input<typeof nanosConfigSchema> };
 
 export interface OpsProject {
   /** Without a name. */
@@ -148,7 +146,7 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
     ...(ports.length > 0 ? { ports } : {}),
     ...(Object.keys(volumes).length > 0 ? { volumes } : {}),
   };
-  const nanos: NonNullable<ConfigFile['nanos']> = {
+  const nanos: z.input<typeof nanosConfigSchema> = {
     ...(config.NanosVersion ? { release: config.NanosVersion } : {}),
     ...(bridge ? { network: { kind: 'bridge' as const, name: bridge } } : {}),
     ...(ip ? { address: { ip, ...(netmask && { netmask }), ...(gateway && { gateway }) } } : {}),
@@ -190,7 +188,8 @@ function checkValues(config: OwnConfig, at: ParsedOpsConfig['at'], problems: Pro
     files: ['Files'],
     'nanos.options': ['NoTrace'],
   };
-  const parsed = configFileSchema.safeParse({ name: 'any', ...config });
+  const schema = configFileSchemaFor([{ id: 'nanos', options: nanosOptions }]);
+  const parsed = schema.safeParse({ name: 'any', ...config });
   for (const { path, message } of parsed.success ? [] : parsed.error.issues) {
     const key = path.slice(0, path[0] === 'nanos' ? 2 : 1).join('.');
     problems.push(at(origin[key] ?? [], `${path.join('.')} cannot be taken over: it must be ${message}.`, 'error'));

@@ -1,10 +1,10 @@
 /** A Nanos project as ops' configuration. */
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import type { OpsConfig } from '#core/programs/ops/ops-schema.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { type NanosConfig, type NanosOptions, nanosConfigSchema } from '#shared/model/nanos.ts';
 import type { Project, ProjectConfig } from '#shared/model/project.ts';
-import type { OpsConfig } from './ops-schema.ts';
+import { type NanosConfig, type NanosOptions, nanosConfigOf } from '../options.ts';
 
 export interface OpsExport {
   /** Shape: host paths are absolute. */
@@ -23,7 +23,7 @@ export function projectToOps({ dir, name, config }: Project): OpsExport {
       config.runtime === 'nanos' ? 'what it runs is no program or package' : `its runtime is ${config.runtime}`;
     throw unfit(name, why, 'ops knows programs (`program`) and packages (`package`).');
   }
-  const nanos = config.nanos ?? nanosConfigSchema.parse({});
+  const nanos = nanosConfigOf(config);
   const notes: string[] = [];
   if (config.package !== undefined) {
     notes.push(

@@ -1,11 +1,9 @@
-/** The schema of the section `nanos` of `firstlight.json`, and of installed releases. */
+/** The section `nanos` of `firstlight.json`. */
 import { z } from 'zod';
-import { guestPathSchema } from './program.ts';
-
-/** `latest`, or three numbers as Nanos counts its releases. A local build has a name of its own. */
-export const nanosVersionSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a release such as 0.1.54, or the name of a local build');
+import { kernelVersionSchema } from '#shared/model/kernel.ts';
+import { guestPathSchema } from '#shared/model/program.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import type { RuntimeOptions } from '#shared/model/runtime-options.ts';
 
 const ipv4Schema = z.ipv4('an IPv4 address such as 10.0.2.15');
 /** A value that Nanos compares an exit code with. */
@@ -124,9 +122,9 @@ export const nanosNetworkSchema = z.discriminatedUnion('kind', [
 ]);
 export type NanosNetwork = z.output<typeof nanosNetworkSchema>;
 
-/** The section `nanos` of `firstlight.json`: what only the runtime Nanos has. */
+/** What only the runtime Nanos has. */
 export const nanosConfigSchema = z.strictObject({
-  release: nanosVersionSchema
+  release: kernelVersionSchema
     .optional()
     .describe('The Nanos release. Default: the one in use (`firstlight nanos use`).'),
   network: nanosNetworkSchema
@@ -163,18 +161,23 @@ export const nanosConfigSchema = z.strictObject({
 });
 export type NanosConfig = z.output<typeof nanosConfigSchema>;
 
-/** A release of Nanos on this machine. Units: `bytes` of all its files. */
-export const nanosReleaseSchema = z.object({
-  version: z.string(),
-  /** `official`: downloaded. `local`: taken from a directory or tarball of a person's. */
-  source: z.enum(['official', 'local']),
-  inUse: z.boolean(),
-  installedAt: z.string(),
-  bytes: z.number().int().nonnegative(),
-  klibs: z.array(z.string()),
-  /** A kernel with symbols: crashes are told by function, and direct boot can be tried. */
-  hasSymbols: z.boolean(),
-  /** sha256 of what was installed, in hex. */
-  digest: z.string(),
-});
-export type NanosRelease = z.output<typeof nanosReleaseSchema>;
+/** The options of a project, with all defaults filled in. */
+export const nanosConfigOf = ({ runtimeOptions }: Pick<ProjectConfig, 'runtimeOptions'>): NanosConfig =>
+  nanosConfigSchema.parse(runtimeOptions ?? {});
+
+/** The section as the rest of Firstlight shows and reads it. */
+export const nanosOptions: RuntimeOptions = {
+  schema: nanosConfigSchema,
+  groups: [
+    { id: 'network', title: 'Network', paths: ['network', 'address', 'options.exec_wait_for_ip4_secs'] },
+    { id: 'kernel', title: 'Kernel, klibs', paths: ['release', 'klibs', 'boot'] },
+    { id: 'diagnostics', title: 'Diagnostics', paths: ['debug'] },
+    {
+      id: 'tuple',
+      title: 'Root tuple',
+      note: 'Options of Nanos itself, by its own names: they are written into the image, for the kernel to read.',
+      paths: ['options'],
+    },
+  ],
+  hadProgramKeys: true,
+};
