@@ -88,8 +88,8 @@ export function membersOf(files) {
     loaded.set(bare, module);
     // The globals that shims find in the guest, as far as their modules ask for them while they load.
     const guest = {
-      [Symbol.for('ember.inspect')]: { inspect, format },
-      [Symbol.for('ember.buffer')]: require('node:buffer'),
+      [Symbol.for('firstlight.inspect')]: { inspect, format },
+      [Symbol.for('firstlight.buffer')]: require('node:buffer'),
     };
     const global = new Proxy(globalThis, { get: (target, key) => guest[key] ?? target[key] });
     new Function('module', 'exports', 'require', 'globalThis', texts.get(bare))(module, module.exports, load, global);

@@ -84,7 +84,7 @@ function notSeen(path: string, code: string): Problem {
     severity: 'warning',
     message:
       'What this opens beside itself does not stand in the code, so it is not taken along. Name it in firstlight.json: ' +
-      '"nanos": { "files": { "/firstlight/NAME": "PATH" } }.',
+      '"files": { "/firstlight/NAME": "PATH" }.',
     file: path,
     line: line + 1,
     column: lineText.search(any) + 1,

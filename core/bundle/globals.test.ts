@@ -97,7 +97,7 @@ describe('a global that is not there', () => {
       expect.objectContaining({ file: 'get.ts', line: 1, column: 20, message: expect.stringContaining('no browser') }),
       {
         severity: 'warning',
-        message: '`fetch` is not there: Ember has no network. Send what the function needs in the event.',
+        message: '`fetch` is not there: the guest has no network. Send what the function needs in the event.',
         file: 'handler.ts',
         line: 3,
         column: 36,

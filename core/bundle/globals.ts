@@ -1,4 +1,4 @@
-/** Globals that a function may expect: those that a shim gives when they are named, and those that Ember lacks. */
+/** Globals that a function may expect: those that a shim gives when they are named, and those that a bare engine lacks. */
 
 /** What gives a global when code names it. Shape: the global's name to scripts in `Resources.shimsDir`. */
 export const shimsOf: ReadonlyMap<string, readonly string[]> = new Map([
@@ -34,9 +34,9 @@ export const shimOrder = [
   'subtle-keys.js',
 ] as const;
 
-const noNetwork = 'Ember has no network. Send what the function needs in the event.';
+const noNetwork = 'the guest has no network. Send what the function needs in the event.';
 const noBrowser = 'a function runs in no browser.';
-const noFiles = 'Ember has no files. Import a .txt or .bin file to have its content.';
+const noFiles = 'the guest has no files. Import a .txt or .bin file to have its content.';
 
 /** Why a global is not there, and what serves instead. */
 export const missingGlobals: ReadonlyMap<string, string> = new Map([
@@ -45,8 +45,8 @@ export const missingGlobals: ReadonlyMap<string, string> = new Map([
   ...named('alert requestAnimationFrame requestIdleCallback HTMLElement DOMParser Worker', noBrowser),
   ...named('__dirname __filename', noFiles),
   ['FileReader', 'use the methods of the Blob itself: text(), arrayBuffer().'],
-  ['Intl', 'Ember has no tables of languages. Format by hand, or with a package that brings its own.'],
-  ['WebAssembly', 'Ember runs JavaScript only.'],
+  ['Intl', 'the guest has no tables of languages. Format by hand, or with a package that brings its own.'],
+  ['WebAssembly', 'the guest runs JavaScript only.'],
 ]);
 
 /** What globals that are always there have. A call of anything else is warned of. */

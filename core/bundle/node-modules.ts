@@ -1,4 +1,4 @@
-/** Node's modules that Ember has: those that need no system, as shims. */
+/** Node's modules that a bare engine is given: those that need no system, as shims. */
 import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 

@@ -43,8 +43,8 @@ function explainUnresolved(specifier: string): string {
   const bare = specifier.replace(/^node:/, '');
   if (specifier.startsWith('node:') || builtins.has(bare)) {
     return (
-      `Cannot import "${specifier}": the guest is no Node.js. Of its modules Ember has those that need no system (${shimmedModules.join(', ')}), ` +
-      'and no files, sockets or processes. Remove the import, use a package made for browsers or edge workers, or set "runtime": "nanos".'
+      `Cannot import "${specifier}": the guest is not Node.js. Of its modules it has those that need no system (${shimmedModules.join(', ')}), ` +
+      'and no files, sockets or processes. Remove the import, use a package made for browsers or edge workers, or choose a runtime with Node.js.'
     );
   }
   if (/^\.{0,2}\//.test(specifier)) return `Cannot find "${specifier}": there is no such file. Check the path.`;

@@ -1,4 +1,4 @@
-/** Tells of what a bundle uses and Ember lacks: globals, members of globals, Node's modules in part, and the methods of languages. */
+/** Warns of what a bundle uses and a bare engine lacks: globals, members of globals, Node's modules in part, and the methods of languages. */
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { Metafile } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
@@ -80,7 +80,7 @@ function lackingGlobals({ code, uses }: Compiled): Lack[] {
     if (known === undefined || member === '' || known.has(member)) return [];
     // Only what is called fails; what is looked at is undefined.
     const isCalled = new RegExp(`^(?:globalThis\\.|self\\.)?${name}\\.${member}\\(`).test(code.slice(at, at + 80));
-    const message = `\`${name}.${member}\` is not there: Ember's ${name} has ${[...known].filter((has) => !(has in {})).join(', ')}.`;
+    const message = `\`${name}.${member}\` is not there: the guest's ${name} has ${[...known].filter((has) => !(has in {})).join(', ')}.`;
     return [{ name: `${name}.${member}`, at, asks: asks || !isCalled, message }];
   });
 }
@@ -96,7 +96,7 @@ function lackingModuleMembers(code: string, members: Shims['members']): Lack[] {
     for (const use of code.matchAll(new RegExp(`(?<![\\w$.])${variable}(?:\\.default)?\\.(\\w+)(\\(|\\))`, 'g'))) {
       const [, member = ''] = use;
       if (has.has(member)) continue;
-      const message = `\`${member}\` of "node:${module}" is not there: Ember has the part of that module that needs no system.`;
+      const message = `\`${member}\` of "node:${module}" is not there: the guest has the part of that module that needs no system.`;
       lacks.push({ name: `${module}.${member}`, at: use.index, asks: false, message });
     }
   }
@@ -113,7 +113,7 @@ function localeMethods(code: string): Lack[] {
     asks: false,
     message:
       name === 'localeCompare'
-        ? '`localeCompare` compares by code points: Ember has no tables of languages. "Z" comes before "a", and "z" before "ä".'
-        : `\`${name}\` formats the same for every language: Ember has no tables of languages. Format by hand, or with a package that brings its own.`,
+        ? '`localeCompare` compares by code points: the guest has no tables of languages. "Z" comes before "a", and "z" before "ä".'
+        : `\`${name}\` formats the same for every language: the guest has no tables of languages. Format by hand, or with a package that brings its own.`,
   }));
 }

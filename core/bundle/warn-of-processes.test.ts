@@ -45,7 +45,7 @@ it('warns of a function that starts processes, where it imports what does', asyn
     ['warning', 'run.ts', 2, 28],
     ['warning', 'handler.ts', 2, 21],
   ]);
-  expect(found[0]?.message).toMatch(/^"node:child_process" starts other processes\. Nanos runs one process/);
+  expect(found[0]?.message).toMatch(/^"node:child_process" starts other processes\. The guest runs one process/);
   expect(found[1]?.message).toMatch(/^"cluster" starts other processes\./);
 });
 

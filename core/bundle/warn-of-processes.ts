@@ -34,7 +34,7 @@ function wordsFor(importer: string, specifier: string): string {
       ? `"${specifier}" starts other processes.`
       : `The package "${name}" can start other processes, and may never do so: it imports "${specifier}".`;
   return (
-    `${what} Nanos runs one process, and a call to start another fails there. Do such work in the function itself, ` +
+    `${what} The guest runs one process, and a call to start another fails there. Do such work in the function itself, ` +
     'in worker threads, or by a library in place of the tool.'
   );
 }

@@ -33,6 +33,11 @@ export interface KnownRuntime {
   readonly runsPrograms: boolean;
   /** Its own section of firstlight.json. */
   readonly options?: RuntimeOptions | undefined;
+  /**
+   * The globals of a handler, for an editor: those of Node.js, or declarations of the runtime's own. Default: none
+   * besides those of any handler.
+   */
+  readonly handlerGlobals?: 'node' | (() => Promise<string>) | undefined;
   /** True when its kernel prints diagnostics among the output of a program with this configuration. */
   readonly printsDiagnostics?: ((config: ProjectConfig) => boolean) | undefined;
 }

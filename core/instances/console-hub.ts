@@ -42,7 +42,7 @@ export interface ConsoleHub extends Printed {
 /** Scrollback of a console: some 25,000 full lines. */
 const keptBytes = 2 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
-/** A panic's report takes some 2 KB on Ember, and 6 to 12 on Nanos. */
+/** A panic's report takes 2 to 12 KB. */
 const keptSerialBytes = 32 * 1024;
 /**
  * The limit for input that waits for a guest that does not read its serial port. A 16550 takes 16 bytes at a time and a

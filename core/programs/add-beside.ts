@@ -45,6 +45,6 @@ async function addLibraries(
   const lacking = all.missing.filter(({ name }) => !own.missing.some((other) => other.name === name));
   return lacking.map(({ name, neededBy }) => ({
     severity: 'warning',
-    message: `${neededBy.join(', ')} needs ${name}, which this machine lacks. Install the Debian package that has it, or name the file in "nanos.files".`,
+    message: `${neededBy.join(', ')} needs ${name}, which this machine lacks. Install the Debian package that has it, or name the file in "files".`,
   }));
 }

@@ -16,7 +16,7 @@ export function addSuggested(closure: Closure, builder: FileTreeBuilder): void {
   for (const { found } of closure.suggested) if (found !== null) addClosureFile(builder, found);
 }
 
-/** The warnings about a program before it boots. One is that it may start processes, which Nanos cannot. */
+/** The warnings about a program before it boots. One is that it may start other processes. */
 export async function warningsOf(closure: Closure): Promise<Problem[]> {
   const warnings = closure.warnings.map((message): Problem => ({ severity: 'warning', message }));
   return [...warnings, ...forkWarnings(await findFork(closure))];

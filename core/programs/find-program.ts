@@ -16,7 +16,7 @@ export async function findProgram(
     if (folder !== '' && (await isExecutable(path))) return path;
   }
   throw new FirstlightError('NOT_FOUND', `There is no ${name} on PATH.`, {
-    hint: `Install it, or name one in firstlight.json ("nanos.${name === 'node' ? 'node' : 'python.interpreter'}").`,
+    hint: `Install it, or name one in firstlight.json ("${name === 'node' ? 'node' : 'python.interpreter'}").`,
   });
 }
 

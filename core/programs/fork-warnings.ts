@@ -2,7 +2,7 @@ import type { ForkReport } from '@firstlight/elf';
 import type { Problem } from '#shared/errors.ts';
 
 const wayOut =
-  ' Nanos runs one process, and a call to start another fails there. Look for a setting that keeps the work in the ' +
+  ' The guest runs one process, and a call to start another fails there. Look for a setting that keeps the work in the ' +
   'program itself (threads in place of worker processes), or for a library in place of the tool that it runs.';
 
 /** The words for a person: a warning for each object that can start processes, the first of which says what to do. */
@@ -16,7 +16,7 @@ export function forkWarnings({ uses, isUnknown }: ForkReport): Problem[] {
   if (isUnknown) {
     messages.push(
       'The program is static and has been stripped of its names, so it cannot be seen whether it starts other ' +
-        'processes. Nanos runs one.',
+        'processes. The guest runs one.',
     );
   }
   return messages.map((message) => ({ severity: 'warning', message }));

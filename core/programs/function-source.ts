@@ -14,7 +14,7 @@ const serverInGuest = '/firstlight/serve-function.cjs';
 const bundleInGuest = { cjs: '/firstlight/bundle.cjs', esm: '/firstlight/bundle.mjs' } as const;
 /**
  * Hello on Node.js 20 answered in 96 MiB in each of 9 starts, in 92 in 4 of 7, and from 68 to 80 in none. It did in 64,
- * below which Nanos keeps less back for itself; a function that does more has no room there.
+ * below which the kernel keeps less back for itself; a function that does more has no room there.
  */
 const minMemoryMiB = 96;
 

@@ -41,7 +41,7 @@ export async function imageSource(
     },
     own: async (_bundle, { program, run, warnings }) => {
       if (program === null) {
-        throw new FirstlightError('BAD_INPUT', `The image ${image} starts no program that Nanos can run.`, {
+        throw new FirstlightError('BAD_INPUT', `The image ${image} starts no program that can run by itself.`, {
           hint: warnings.map(({ message }) => message).join(' '),
           details: { subject: image },
         });

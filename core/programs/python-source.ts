@@ -16,7 +16,7 @@ const appInGuest = '/app';
 const packagesInGuest = '/packages';
 /**
  * CPython 3.11 with http.server answered in 30 MiB in each of 4 starts, in 28 in 2 of 3. So it did up to 64 MiB and from
- * 104 up; between them Nanos keeps more back for itself, and it ran out of memory.
+ * 104 up; between them the kernel keeps more back for itself, and it ran out of memory.
  */
 const minMemoryMiB = 32;
 

@@ -1,7 +1,6 @@
 /** What a handler may use on any runtime, as declarations for an editor: the module `firstlight`, and files that are imported. */
-import { emberTypes } from './ember-types.ts';
 
-const functionTypes = `// What a function may use. Written by Firstlight: changes here are lost.
+export const handlerTypes = `// What a function may use. Written by Firstlight: changes here are lost.
 
 declare module 'firstlight' {
   /** Any JSON value. */
@@ -34,7 +33,7 @@ declare module 'firstlight' {
   /** About this invocation. */
   export interface Context {
     readonly functionName: string;
-    /** The runtime that booted: \`ember\` is the built-in unikernel. */
+    /** The id of the runtime that booted. */
     readonly runtime: string;
     /** Counts this instance's invocations: \`1\` is the first after the cold start. */
     readonly invocationId: string;
@@ -79,8 +78,3 @@ declare module '*.bin' {
   export default bytes;
 }
 `;
-
-/** What a handler may use on Ember: besides, its globals. */
-export const handlerTypes = `${functionTypes}\n${emberTypes}`;
-/** What a handler may use on Node.js, which has its globals from Node's own types. */
-export const nodeHandlerTypes = functionTypes;

@@ -22,7 +22,7 @@ import {
   revisionAt,
   writeText,
 } from './project-files.ts';
-import { collectTypes } from './project-types.ts';
+import { collectTypes, handlerTypesWith } from './project-types.ts';
 import { createFromTemplate, listTemplates } from './templates.ts';
 import { type Watcher, watchProject } from './watch-project.ts';
 
@@ -68,6 +68,9 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   /** The name of a project when its firstlight.json was last valid. */
   const validNames = new Map<ProjectId, string>();
   const openProjects = createOpenProjects(layout, log);
+  /** The runtime with this id, or the default one. */
+  const findRuntime = (id: RuntimeId | undefined) =>
+    id === undefined ? runtimes[0] : runtimes.find((runtime) => runtime.id === id);
 
   async function read(dir: string): Promise<Project> {
     const project = await readProject(dir, runtimes);
@@ -158,7 +161,8 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
       }
       const target = resolve(dir ?? join(layout.projectsDir, name));
       const chosen = runtime === undefined ? null : knownRuntime(runtime, runtimes);
-      await createFromTemplate({ ...resources, template, dir: target, name, runtime: chosen });
+      const types = await handlerTypesWith(findRuntime(runtime)?.handlerGlobals);
+      await createFromTemplate({ ...resources, template, dir: target, name, runtime: chosen, types });
       return open(target);
     },
     'projects:close': async ({ projectId }) => {
@@ -207,7 +211,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     },
     'projects:types': async ({ projectId }) => {
       const { dir, config } = await get(projectId);
-      return await collectTypes(dir, config?.runtime ?? 'ember', resources.nodeTypesPath);
+      return await collectTypes(dir, findRuntime(config?.runtime)?.handlerGlobals, resources.nodeTypesPath);
     },
   };
 

@@ -1,12 +1,12 @@
 /** Declarations that let an editor complete and check a handler. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KnownRuntime } from '#core/config/parse-config.ts';
 import { relativePath } from '#core/config/project-paths.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { RuntimeId } from '#shared/model/project.ts';
 import { readRegularFile } from '../store/read-regular-file.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
-import { handlerTypes, nodeHandlerTypes } from './handler-types.ts';
+import { handlerTypes } from './handler-types.ts';
 
 export interface TypeFile {
   /** Relative to the project, with `/`: `node_modules/…` for a dependency. */
@@ -24,14 +24,17 @@ const maxDepth = 8;
 export const handlerTypesPath = '.firstlight/firstlight.d.ts';
 
 /**
- * The handler's types, those of its runtime, and those of the dependencies that `package.json` names and npm installed. `nodeTypesPath` is a file with
- * Node's types, for projects that have none themselves.
+ * The handler's types, the globals of its runtime, and the types of the dependencies that `package.json` names and npm
+ * installed. `nodeTypesPath` is a file with Node's types, for projects that have none themselves.
  */
-export async function collectTypes(root: string, runtime: RuntimeId, nodeTypesPath: string): Promise<TypeFile[]> {
-  const isNode = runtime === 'nanos';
-  const files: TypeFile[] = [{ path: handlerTypesPath, text: isNode ? nodeHandlerTypes : handlerTypes }];
+export async function collectTypes(
+  root: string,
+  globals: KnownRuntime['handlerGlobals'],
+  nodeTypesPath: string,
+): Promise<TypeFile[]> {
+  const files: TypeFile[] = [{ path: handlerTypesPath, text: await handlerTypesWith(globals) }];
   const budget = { bytes: maxBytes };
-  if (isNode) files.push(...(await nodeTypes(root, nodeTypesPath)));
+  if (globals === 'node') files.push(...(await nodeTypes(root, nodeTypesPath)));
   for (const name of await dependenciesOf(root)) {
     for (const candidate of [name, typesPackageOf(name)]) {
       await addPackage(root, join(root, 'node_modules', candidate), files, budget);
@@ -39,6 +42,10 @@ export async function collectTypes(root: string, runtime: RuntimeId, nodeTypesPa
   }
   return files;
 }
+
+/** The types of a handler and the globals that its runtime declares. Node's come from Node's own types. */
+export const handlerTypesWith = async (globals: KnownRuntime['handlerGlobals']): Promise<string> =>
+  globals === undefined || globals === 'node' ? handlerTypes : `${handlerTypes}\n${await globals()}`;
 
 /** Node's types, unless the project has its own. Shape: nothing where Firstlight has not been built. */
 async function nodeTypes(root: string, path: string): Promise<TypeFile[]> {

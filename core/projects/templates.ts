@@ -4,7 +4,6 @@ import { FirstlightError } from '#shared/errors.ts';
 import { configFileName, type RuntimeId } from '#shared/model/project.ts';
 import { toFileError } from '../store/store-error.ts';
 import { undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
-import { handlerTypes } from './handler-types.ts';
 import { handlerTypesPath } from './project-types.ts';
 
 export interface Template {
@@ -47,6 +46,8 @@ export interface NewProject {
   readonly name: string;
   /** Null for the runtime that every template is for. */
   readonly runtime: RuntimeId | null;
+  /** Declarations of what a handler may use. */
+  readonly types: string;
 }
 
 /**
@@ -61,6 +62,7 @@ export async function createFromTemplate({
   dir,
   name,
   runtime,
+  types,
 }: NewProject): Promise<void> {
   const known = await listTemplates(templatesDir);
   if (!known.some(({ id }) => id === template)) {
@@ -84,7 +86,7 @@ export async function createFromTemplate({
       foreign: true,
     });
     await writeAtomic(join(dir, schemaPathInProject), await readFile(schemaPath), { mode: 0o644, foreign: true });
-    await writeAtomic(join(dir, handlerTypesPath), handlerTypes, { mode: 0o644, foreign: true });
+    await writeAtomic(join(dir, handlerTypesPath), types, { mode: 0o644, foreign: true });
     await writeAtomic(join(dir, 'tsconfig.json'), tsconfig, { mode: 0o644, foreign: true });
   } catch (thrown) {
     throw toFileError(thrown, 'create the project in', dir);

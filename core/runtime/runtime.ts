@@ -50,6 +50,8 @@ export interface RuntimeDefinition {
   readonly options?: RuntimeOptions;
   /** Its words about the releases of its kernel, where a person installs and chooses them. */
   readonly kernels?: KernelWords;
+  /** The globals of a handler, for an editor: those of Node.js, or declarations of the runtime's own. */
+  readonly handlerGlobals?: 'node' | (() => Promise<string>);
   /** True when its kernel prints diagnostics among the output of a program with this configuration. */
   readonly printsDiagnostics?: (config: ProjectConfig) => boolean;
   /** ops' config.json, for a runtime whose guests ops starts too. */

@@ -3,7 +3,7 @@ import type { MountedVolume } from '#shared/model/program.ts';
 /**
  * A volume as an instance gets it: a disk of its own, which the root's `mounts` names by its label.
  *
- * Source: Nanos mounts it on a directory that the root has already; seen: without one it says `mount point not found` on the
+ * Source: a guest mounts it on a directory that the root has already; seen: without one the kernel says `mount point not found` on the
  * console, and the program starts without its volume.
  */
 export interface PreparedVolume {

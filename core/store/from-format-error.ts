@@ -69,7 +69,7 @@ const diskCodes: Record<DiskReason, ErrorCode> = {
 const hints: Readonly<Record<string, string>> = {
   damaged: 'Build it again, or copy it again from where it came from.',
   truncated: 'Build it again, or copy it again from where it came from.',
-  'part-missing': 'Install it again: `firstlight nanos install`.',
+  'part-missing': 'Install the release again: `firstlight kernel install`.',
   'name-too-long': 'Set FIRSTLIGHT_HOME to a folder with a shorter path.',
 };
 

@@ -14,8 +14,8 @@ export interface Layout {
   readonly kernelsDir: string;
   /** Unpacked layers of container images, by digest. */
   readonly blobsDir: string;
-  /** Releases of Nanos. */
-  readonly nanosDir: string;
+  /** The folder of a runtime's own, such as the releases of its kernel. */
+  readonly runtimeDir: (runtime: string) => string;
   /** The results of probes, per host boot. */
   readonly probesDir: string;
   /** A person's: not to be lost. */
@@ -61,17 +61,19 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
 
   const imagesDir = join(cache, 'images');
   const kernelsDir = join(cache, 'kernels');
-  const nanosDir = join(cache, 'nanos');
+  const runtimeDirs = new Set<string>();
   const disksDir = join(cache, 'disks');
   const basesDir = join(cache, 'bases');
   const socketsDir = join(run, 'sockets');
   const volumesDir = join(data, 'volumes');
   const passable = new Set([socketsDir, volumesDir]);
-  const readable = new Set([imagesDir, kernelsDir, nanosDir, disksDir, basesDir]);
+  const readable = new Set([imagesDir, kernelsDir, disksDir, basesDir]);
+
+  const isReadable = (dir: string) => readable.has(dir) || runtimeDirs.has(dir);
 
   async function makeDir(dir: string): Promise<string> {
     try {
-      if (otherUserReads && (readable.has(dir) || passable.has(dir))) {
+      if (otherUserReads && (isReadable(dir) || passable.has(dir))) {
         for (const root of home === undefined ? [data, cache, run] : [home, data, cache, run])
           await makeTraversable(root);
         await mkdir(dir, { recursive: true });
@@ -92,7 +94,11 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
   return {
     imagesDir,
     kernelsDir,
-    nanosDir,
+    runtimeDir: (runtime) => {
+      const dir = join(cache, runtime);
+      runtimeDirs.add(dir);
+      return dir;
+    },
     disksDir,
     basesDir,
     socketsDir,

@@ -39,7 +39,7 @@ export const importCalls = {
     }),
     projectSchema,
   ),
-  /** A Nanos project as the text of an ops config.json, and what of it has no place there. Errors: BAD_INPUT for a project of another runtime. */
+  /** A project as the text of an ops config.json, and what of it has no place there. Errors: BAD_INPUT for a project of another runtime. */
   'imports:toOps': call(
     z.strictObject({ projectId: projectIdSchema }),
     z.object({ config: z.string(), notes: z.array(z.string()) }),

@@ -9,13 +9,13 @@ export type ImportKind = z.output<typeof importKindSchema>;
 
 /** Why something that was found may not run, or not as it did elsewhere. */
 export const importWarningCodes = [
-  /** It starts other programs: Nanos runs one process. */
+  /** It starts other programs: a unikernel runs one process. */
   'fork',
   /** Its entry point is a shell or a script for one. */
   'shell',
   /** Its entry point is an init, which starts the program and waits for it. */
   'init',
-  /** It asks for a user other than root: Nanos has none. */
+  /** It asks for a user other than root: a unikernel has none. */
   'user',
   /** It is not for x86-64 Linux. */
   'architecture',

@@ -46,7 +46,7 @@ describe('the import wizard', () => {
     const found = dialogOf(page).getByRole('list', { name: 'What was found' });
     await found.getByText('libssl.so.3 was not found').waitFor();
     expect(await found.textContent()).toContain('needed by /bin/forks-lacking-server');
-    expect(await found.textContent()).toContain('Nanos runs one process');
+    expect(await found.textContent()).toContain('the guest runs one process');
     await dialogOf(page).getByRole('button', { name: 'Create the project' }).waitFor();
   });
 

@@ -15,7 +15,7 @@ function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 /** What a Blob holds, for the shims of this folder. */
-export const contentOf = Symbol.for('ember.blob');
+export const contentOf = Symbol.for('firstlight.blob');
 
 export class Blob {
   readonly #bytes: Uint8Array<ArrayBuffer>;
@@ -66,7 +66,7 @@ export class Blob {
   [contentOf](): Uint8Array<ArrayBuffer> {
     return this.#bytes;
   }
-  [Symbol.for('ember.clone')](): Blob {
+  [Symbol.for('firstlight.clone')](): Blob {
     return this;
   }
   [Symbol.for('nodejs.util.inspect.custom')](): string {

@@ -1,7 +1,7 @@
 /**
  * `Headers`, `Request` and `Response` as functions know them from the web.
  *
- * It runs in the guest, so it uses what Ember has. `Request` needs the global `URL`; streams, blobs and forms are there when the scripts that have
+ * It runs in the guest, so it uses what a bare engine has. `Request` needs the global `URL`; streams, blobs and forms are there when the scripts that have
  * them were put before this one (core/bundle/choose-shims.ts): without streams, `body` is the text or the bytes that it was made of.
  */
 type HeadersInit = Headers | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
@@ -100,9 +100,9 @@ interface Forms {
   readonly writeForm: (form: object) => { readonly bytes: Bytes; readonly type: string };
 }
 const forms = (): Forms | undefined =>
-  (globalThis as unknown as Record<symbol, Forms | undefined>)[Symbol.for('ember.forms')];
+  (globalThis as unknown as Record<symbol, Forms | undefined>)[Symbol.for('firstlight.forms')];
 /** Says of a Blob what it holds. */
-const contentOfBlob = Symbol.for('ember.blob');
+const contentOfBlob = Symbol.for('firstlight.blob');
 const tagOf = (value: unknown) => Object.prototype.toString.call(value).slice(8, -1);
 const isStream = (value: unknown): value is ReadableStream =>
   typeof value === 'object' && tagOf(value) === 'ReadableStream';
@@ -257,7 +257,7 @@ interface ResponseInit {
 }
 
 /** How the guest knows what to send: see core/runtime/function/dispatch.prelude.js. */
-const sendable = Symbol.for('ember.response');
+const sendable = Symbol.for('firstlight.response');
 const bodiless = [204, 205, 304];
 
 /** An answer. A handler may return it. */

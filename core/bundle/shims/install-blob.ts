@@ -2,4 +2,4 @@ import { Blob, File, FormData, readForm, writeForm } from './blob.ts';
 
 Object.assign(globalThis, { Blob, File, FormData });
 /** For bodies: see http.ts. */
-Object.defineProperty(globalThis, Symbol.for('ember.forms'), { value: { readForm, writeForm } });
+Object.defineProperty(globalThis, Symbol.for('firstlight.forms'), { value: { readForm, writeForm } });

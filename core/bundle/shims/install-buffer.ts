@@ -46,4 +46,4 @@ function isUtf8(bytes: Uint8Array): boolean {
 
 const module = { ...library, Buffer, atob, btoa, isAscii, isUtf8, default: undefined };
 Object.assign(globalThis, { Buffer });
-Object.defineProperty(globalThis, Symbol.for('ember.buffer'), { value: module });
+Object.defineProperty(globalThis, Symbol.for('firstlight.buffer'), { value: module });

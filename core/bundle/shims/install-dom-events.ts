@@ -10,4 +10,4 @@ import {
 
 Object.assign(globalThis, { AbortController, AbortSignal, CustomEvent, Event, EventTarget, MessageEvent });
 /** For the shims that build upon events. */
-Object.defineProperty(globalThis, Symbol.for('ember.events'), { value: { addHandlerProperty } });
+Object.defineProperty(globalThis, Symbol.for('firstlight.events'), { value: { addHandlerProperty } });

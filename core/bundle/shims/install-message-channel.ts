@@ -3,7 +3,7 @@ import type * as Events from './dom-events.ts';
 
 type Globals = typeof Events & { readonly [key: symbol]: Pick<typeof Events, 'addHandlerProperty'> };
 const { EventTarget, MessageEvent } = globalThis as unknown as Globals;
-const { addHandlerProperty } = (globalThis as unknown as Globals)[Symbol.for('ember.events')] as Pick<
+const { addHandlerProperty } = (globalThis as unknown as Globals)[Symbol.for('firstlight.events')] as Pick<
   typeof Events,
   'addHandlerProperty'
 >;
@@ -44,7 +44,7 @@ class MessagePort extends EventTarget {
   unref(): this {
     return this;
   }
-  [Symbol.for('ember.clone')](): MessagePort {
+  [Symbol.for('firstlight.clone')](): MessagePort {
     return this;
   }
 }

@@ -31,7 +31,7 @@ export class CryptoKey {
     this.algorithm = algorithm;
     this.usages = usages;
   }
-  [Symbol.for('ember.clone')](): CryptoKey {
+  [Symbol.for('firstlight.clone')](): CryptoKey {
     return this;
   }
   get [Symbol.toStringTag](): string {

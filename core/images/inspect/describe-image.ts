@@ -104,6 +104,6 @@ export function optionsOf(volume: Volume): Map<string, Json> {
   return options;
 }
 
-/** The entries that the root has as a directory. Nanos writes the last three when it runs: the parent, which is the root itself, and times. */
+/** The entries that the root has as a directory. A guest writes the last three when it runs: the parent, which is the root itself, and times. */
 const ofDirectory = new Set(['children', '..', 'mtime', 'atime']);
 const withoutTree = (root: Tuple): Tuple => new Map([...root].filter(([name]) => !ofDirectory.has(name)));

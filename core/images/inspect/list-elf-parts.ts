@@ -8,7 +8,7 @@ import { bytes } from '#shared/model/units.ts';
 const noBits = 8;
 
 /**
- * The parts of an ELF image: its sections, and what is loaded of it without being in one, as Ember's heap is.
+ * The parts of an ELF image: its sections, and what is loaded of it without being in one, as a heap that was written into it is.
  *
  * Errors: ELF_INVALID, ARCHITECTURE_MISMATCH.
  */

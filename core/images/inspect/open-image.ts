@@ -13,7 +13,7 @@ export interface OpenImage {
   readonly allocatedBytes: number;
   /** None for a file system that is the whole disk, as for a kernel. */
   readonly partitions: readonly Partition[];
-  /** An Ember image is its own kernel. */
+  /** An image that is its own kernel. */
   readonly isElf: boolean;
   /** Whether there is such a file system. */
   readonly has: (partition: ImagePartition) => boolean;

@@ -1,4 +1,4 @@
-/** What an image's configuration starts, as the one program that Nanos can run. */
+/** What an image's configuration starts, as one program. */
 
 import type { TreeNode } from '@firstlight/files';
 import type { ImageConfig } from '@firstlight/oci';
@@ -32,7 +32,7 @@ const shells = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'rbash']);
 const maxScripts = 4;
 const elfMachineX64 = 0x3e;
 
-const noFork = 'Nanos runs one process, so nothing that starts other programs works.';
+const noFork = 'The guest runs one process, so nothing that starts other programs works.';
 
 /** The program of an image, with scripts followed to what runs them and plain shell commands freed of their shell. */
 export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readStart: ReadStart): Promise<RunSpec> {
@@ -46,7 +46,7 @@ export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readS
   if (User && !['root', '0', '0:0', 'root:root'].includes(User)) {
     warn(
       'user',
-      `The image asks for the user "${User}". Nanos has no users: the program can read and write all files.`,
+      `The image asks for the user "${User}". The guest has no users: the program can read and write all files.`,
     );
   }
 

@@ -1,5 +1,5 @@
-// What the guest calls around the handler: with the event, with what the handler settled to, with what it threw. On Ember evaluated once into
-// the base heap; on Nanos by core/runtimes/nanos/guest. The way of a plain answer uses few kinds of operations: an emulated guest pays for each the first time it meets one.
+// What the guest calls around the handler: with the event, with what the handler settled to, with what it threw. On a bare engine evaluated once into
+// the base heap; on Node.js loaded with the function. The way of a plain answer uses few kinds of operations: an emulated guest pays for each the first time it meets one.
 (host, timers, globals) => {
   const { respond, fail } = host;
   // Held here because the function may change the globals.
@@ -8,7 +8,7 @@
   const { isArray } = Array;
   const objectPrototype = Object.prototype;
   // How core/bundle/shims/http.ts says that an object is a Response.
-  const sendable = Symbol.for('ember.response');
+  const sendable = Symbol.for('firstlight.response');
 
   const kindNone = 0;
   const kindJson = 1;
@@ -20,7 +20,7 @@
 
   let handler;
   let functionName = 'function';
-  let runtime = 'ember';
+  let runtime = '';
   let turn = 0;
   let toldOfLambda = false;
 
@@ -190,7 +190,7 @@
       globals.reset();
     },
     /** Takes the function's default export; returns what is wrong with it, or ''. */
-    setHandler(value, name, runtimeName = 'ember') {
+    setHandler(value, name, runtimeName) {
       if (typeof value !== 'function') return typeof value;
       handler = value;
       functionName = name;

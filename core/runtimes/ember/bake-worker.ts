@@ -138,7 +138,8 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
     const namespace = await evaluate(vm, job, heap, clock);
     const exported = namespace.getProp('default');
     const setHandler = vm.importHandle(heap.tokens.setHandler);
-    const wrong = vm.callFunction(setHandler, vm.undefined, exported, vm.newString(job.functionName)).toString();
+    const names = [vm.newString(job.functionName), vm.newString('ember')] as const;
+    const wrong = vm.callFunction(setHandler, vm.undefined, exported, ...names).toString();
     if (wrong !== '') {
       const message = exported.isUndefined
         ? 'There is no default export.'

@@ -7,6 +7,7 @@ export const ember: RuntimeDefinition = {
   description: 'The built-in unikernel: a TypeScript function, its heap baked into the image. Nothing to download.',
   defaultMemoryMiB: 64,
   runsPrograms: false,
+  handlerGlobals: async () => (await import('./handler-globals.ts')).handlerGlobals,
   create: async ({ layout, resources, rates }) => {
     const { createEmberRuntime } = await import('./ember-runtime.ts');
     return createEmberRuntime({ layout, resources, tscRate: rates.tsc });

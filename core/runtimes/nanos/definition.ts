@@ -16,6 +16,7 @@ export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): Runti
     // Node.js on Nanos starts in some 120 MiB; what it serves needs room too.
     defaultMemoryMiB: 256,
     runsPrograms: true,
+    handlerGlobals: 'node',
     options: nanosOptions,
     kernels: {
       description:

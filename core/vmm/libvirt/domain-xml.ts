@@ -15,7 +15,7 @@ export interface DomainSpec extends PlacedMachine {
  * rather than starting it anew: a second boot would have nobody to talk to. The serial port is a socket, since a pty
  * drops output while nobody is attached and QEMU looks only once a second whether somebody came. No processor is named:
  * QEMU's own default holds all that our guests use and starts everywhere, while a model of the host's kind fails under
- * KVM on hosts that hide a register QEMU wants to copy (seen: MSR 0x10a). ACPI is on where a disk boots: Nanos finds its
+ * KVM on hosts that hide a register QEMU wants to copy (seen: MSR 0x10a). ACPI is on where a disk boots: a guest finds its
  * devices by it. User-mode networking with forwarded ports is QEMU's own, by its command line: libvirt's wants passt, which
  * not every host has, and which root may not run.
  */

@@ -1,2 +1,2 @@
 // One for all: install-buffer.ts is put before a bundle that has this.
-module.exports = globalThis[Symbol.for('ember.buffer')];
+module.exports = globalThis[Symbol.for('firstlight.buffer')];

@@ -1,6 +1,6 @@
 const util = require('util/util.js');
 
-const { inspect, format } = globalThis[Symbol.for('ember.inspect')];
+const { inspect, format } = globalThis[Symbol.for('firstlight.inspect')];
 // Escape sequences begin with ESC or its one-byte form.
 const begin = `[${String.fromCharCode(27, 155)}]`;
 const ansi = new RegExp(

@@ -2,7 +2,7 @@
 () => {
   const global = globalThis;
   /** How an object of ours (a Blob, a MessagePort) says what its clone is. */
-  const cloned = Symbol.for('ember.clone');
+  const cloned = Symbol.for('firstlight.clone');
   const errorNames = ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'];
   const notCloned = [Promise, WeakMap, WeakSet, WeakRef, FinalizationRegistry];
 

@@ -153,7 +153,7 @@
   });
 
   // For core/bundle/shims: what `node:util` has.
-  Object.defineProperty(global, Symbol.for('ember.inspect'), { value: { inspect, format } });
+  Object.defineProperty(global, Symbol.for('firstlight.inspect'), { value: { inspect, format } });
   global.self = global;
   global.global = global;
   return {

@@ -95,7 +95,8 @@ export async function openFunction(code: string, env: Readonly<Record<string, st
   const promise = vm.evalCode(code, 'bundle.js', EvalFlags.TYPE_MODULE);
   settle(() => promise.promiseState !== pending);
   const namespace = await reason(promise);
-  vm.callFunction(token('setHandler'), vm.undefined, namespace.getProp('default'), vm.newString('test')).dispose();
+  const names = [vm.newString('test'), vm.newString('ember')] as const;
+  vm.callFunction(token('setHandler'), vm.undefined, namespace.getProp('default'), ...names).dispose();
   vm.callFunction(token('reset'), vm.undefined).dispose();
   vm.runGC();
   const heapBytes = vm._getExports().memory.buffer.byteLength - heap.snapshot.memory.length;

@@ -40,7 +40,7 @@ const create = (options: { baseUrl?: string; stallMs?: number } = {}): Releases 
   createReleases({ layout, baseUrl: server.url, ...options });
 const install = (request: Partial<InstallRequest> = {}, releases = create(), signal = new AbortController().signal) =>
   releases.install({ accept: true, ...request }, { signal, progress: (said) => progress.push(said) });
-const inCache = async () => (await readdir(layout.nanosDir).catch(() => [])).sort();
+const inCache = async () => (await readdir(layout.runtimeDir('nanos')).catch(() => [])).sort();
 
 describe('an official release', () => {
   it('is found by latest.txt, downloaded with progress, verified and put to use', async () => {
@@ -76,7 +76,7 @@ describe('an official release', () => {
     await install();
     expect(progress.find(({ step }) => step === 'verify')?.message).toContain('crc32c from x-goog-hash');
 
-    await rm(join(layout.nanosDir, '0.1.54'), { recursive: true });
+    await rm(join(layout.runtimeDir('nanos'), '0.1.54'), { recursive: true });
     delete server.headers['x-goog-hash'];
     server.files.set(
       path.replace('.tar.gz', '.md5'),
@@ -128,7 +128,7 @@ describe('a download that broke off', () => {
     const from = Number(/bytes=(\d+)-/.exec(server.requests[1] ?? '')?.[1]);
     expect(from).toBeGreaterThan(0);
     expect(from).toBeLessThanOrEqual(cutAt);
-    expect(await readdir(join(layout.nanosDir, '.downloads'))).toEqual([]);
+    expect(await readdir(join(layout.runtimeDir('nanos'), '.downloads'))).toEqual([]);
   });
 
   it('goes on after a cancel, and after the process was killed', async () => {
@@ -140,9 +140,9 @@ describe('a download that broke off', () => {
     abort.abort();
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
 
-    const work = join(layout.nanosDir, '.release-999999999-1.0123456789ab.fl-tmp/download');
+    const work = join(layout.runtimeDir('nanos'), '.release-999999999-1.0123456789ab.fl-tmp/download');
     await mkdir(work, { recursive: true });
-    await rename(join(layout.nanosDir, '.downloads/0.1.54'), join(work, '0.1.54'));
+    await rename(join(layout.runtimeDir('nanos'), '.downloads/0.1.54'), join(work, '0.1.54'));
     server.stallAfter = null;
     await install({ version: '0.1.54' }, create());
     expect(server.requests[1]).toMatch(/bytes=\d+-$/);
@@ -160,7 +160,7 @@ describe('a download that broke off', () => {
     server.cutAfter = cutAt;
     await expect(install()).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
     server.cutAfter = null;
-    await writeFile(join(layout.nanosDir, '.downloads/0.1.54/archive'), Buffer.alloc(archive.length + 1));
+    await writeFile(join(layout.runtimeDir('nanos'), '.downloads/0.1.54/archive'), Buffer.alloc(archive.length + 1));
     expect((await install()).version).toBe('0.1.54');
   });
 
@@ -187,7 +187,7 @@ describe('what is refused', () => {
     server.cutAfter = cutAt;
     await expect(install()).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
     server.cutAfter = null;
-    const kept = join(layout.nanosDir, '.downloads/0.1.54/archive');
+    const kept = join(layout.runtimeDir('nanos'), '.downloads/0.1.54/archive');
     await writeFile(kept, Buffer.alloc((await readFile(kept)).length));
     await expect(install()).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
     expect((await install()).version).toBe('0.1.54');

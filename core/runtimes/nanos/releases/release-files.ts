@@ -37,11 +37,11 @@ export interface ReleaseFilesOptions {
 
 const manifestName = 'release.json';
 
-/** The releases in `layout.nanosDir`. */
+/** The releases in `layout.runtimeDir('nanos')`. */
 export function createReleaseFiles({ layout, onAbandoned }: ReleaseFilesOptions): ReleaseFiles {
   const { dirOf, find, names, publish, remove, withTemp } = createDirectoryStore({
     layout,
-    root: layout.nanosDir,
+    root: layout.runtimeDir('nanos'),
     kind: 'release',
     manifestName,
     schema: manifestSchema,

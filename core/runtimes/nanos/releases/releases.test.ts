@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-const inCache = async () => (await readdir(layout.nanosDir).catch(() => [])).sort();
+const inCache = async () => (await readdir(layout.runtimeDir('nanos')).catch(() => [])).sort();
 const build = (name: string, text?: string) => writeParts(join(home, name), releaseParts(text));
 
 describe('a local build', () => {
@@ -204,9 +204,9 @@ it('leaves nothing when it is cancelled', async () => {
 });
 
 it('ends what a killed process left', async () => {
-  await layout.ensure(layout.nanosDir);
+  await layout.ensure(layout.runtimeDir('nanos'));
   const left = '.release-999999999-1.0123456789ab.fl-tmp';
-  await writeParts(join(layout.nanosDir, left), releaseParts());
+  await writeParts(join(layout.runtimeDir('nanos'), left), releaseParts());
   await install(await build('one'), 'one');
   expect(await inCache()).toEqual(['one']);
 });

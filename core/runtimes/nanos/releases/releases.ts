@@ -45,7 +45,7 @@ const defaultStallMs = 30_000;
 
 export function createReleases(options: ReleasesOptions): Releases {
   const { layout, baseUrl = officialBaseUrl, onChange = () => undefined, log = () => undefined } = options;
-  const kept = createKeptDownloads(join(layout.nanosDir, '.downloads'));
+  const kept = createKeptDownloads(join(layout.runtimeDir('nanos'), '.downloads'));
   const files = createReleaseFiles({ layout, onAbandoned: kept.putBackAll });
   const official = createOfficial({ baseUrl, kept, stallMs: options.stallMs ?? defaultStallMs });
   const notice = createNotice(layout, log);

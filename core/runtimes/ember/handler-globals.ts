@@ -1,9 +1,9 @@
 /**
- * The globals that Ember offers, as declarations for an editor.
+ * The globals of a handler on Ember, as declarations for an editor.
  *
  * Source: core/runtimes/ember/prelude and core/bundle/shims, which make them.
  */
-export const emberTypes = `interface Console {
+export const handlerGlobals = `interface Console {
   log(...values: unknown[]): void;
   info(...values: unknown[]): void;
   debug(...values: unknown[]): void;
