@@ -6,6 +6,7 @@ import { checkCommitTitles } from './commit-titles.mjs';
 import { checkDocuments } from './documents.mjs';
 import { findCycles, readImports } from './import-graph.mjs';
 import { checkLayers, listSources } from './layers.mjs';
+import { checkRuntimeNames } from './runtime-names.mjs';
 import { root, runMain } from './script.mjs';
 import { setUp } from './setup.mjs';
 import { checkTypes, runChecks, runCheckTool, typedFolders } from './typecheck.mjs';
@@ -25,6 +26,12 @@ async function checkImports() {
     ...findCycles(imports).map(({ cycle }) => `import cycle: ${[...cycle, cycle[0]].join(' → ')}`),
   ];
   return { ok: lines.length === 0, output: lines.join('\n') };
+}
+
+/** Places that name a runtime outside of its folder. */
+function checkNames() {
+  const found = checkRuntimeNames(root);
+  return { ok: found.length === 0, output: found.join('\n') };
 }
 
 function checkSizes() {
@@ -54,6 +61,7 @@ const checks = [
   { name: 'biome', run: runBiome },
   ...typedFolders.map((folder) => ({ name: `types: ${folder}`, run: () => checkTypes(folder) })),
   { name: 'imports', run: checkImports },
+  { name: 'names of runtimes', run: checkNames },
   { name: 'file sizes', run: checkSizes },
   { name: 'documents', run: checkDocuments },
   { name: 'commit titles', run: checkCommitTitles },

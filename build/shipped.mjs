@@ -1,5 +1,6 @@
-// What is shipped: core/store/shipped.json, as the bundler, set-up and the packager read it. locateResources reads it too.
-import { readFileSync } from 'node:fs';
+// What is shipped: core/store/shipped.json and the shipped.json of each runtime, as the bundler, set-up and the packager read
+// them. locateResources and the runtimes read them too.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './script.mjs';
 
@@ -10,7 +11,13 @@ import { root } from './script.mjs';
  *
  * @type {Record<string, { path: string, source?: string, as?: string }>}
  */
-export const shipped = JSON.parse(readFileSync(join(root, 'core/store/shipped.json'), 'utf8'));
+export const shipped = Object.assign({}, ...listFiles().map((path) => JSON.parse(readFileSync(path, 'utf8'))));
+
+function listFiles() {
+  const runtimes = join(root, 'core/runtimes');
+  const own = readdirSync(runtimes).map((id) => join(runtimes, id, 'shipped.json'));
+  return [join(root, 'core/store/shipped.json'), ...own.filter((path) => existsSync(path))];
+}
 
 /** Shipped as packages because they find a binary or a WebAssembly file beside themselves; all other npm packages are in the bundles. */
 export const keptPackages = ['esbuild', '@esbuild', 'quickjs-wasi'];

@@ -5,7 +5,8 @@ import shipped from './shipped.json' with { type: 'json' };
 
 it('finds each resource where the list of what is shipped has it, folders without a slash at their end', () => {
   const root = join(import.meta.dirname, '../..');
-  const { version, ...paths } = locateResources();
+  const { version, pathOf, ...paths } = locateResources();
+  expect(pathOf({ path: 'dist/guest/' })).toBe(join(root, 'dist/guest'));
   expect(version).toMatch(/^\d+\.\d+\.\d+/);
   expect(paths.rendererDir).toBe(join(root, 'dist/renderer'));
   const listed = Object.values(shipped).map(({ path }) => join(root, path).replace(/\/$/, ''));

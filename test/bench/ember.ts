@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBaker } from '#core/runtimes/ember/index.ts';
 import { markNames } from '#core/runtimes/ember/layout.ts';
+import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { locateResources } from '#core/store/resources.ts';
 import { quantile } from '#shared/statistics/statistics.ts';
 import { Machine } from '../../guest/test/machine.ts';
@@ -39,13 +40,20 @@ interface Start {
  */
 export async function benchEmber({ runs = 15, log }: BenchOptions) {
   const dir = mkdtempSync(join(tmpdir(), 'fl-ember-'));
-  const { guestKernelPath, emberFirmwarePath, bakeWorkerPath } = locateResources();
-  const baker = createBaker({ workerPath: bakeWorkerPath });
+  const { pathOf } = locateResources();
+  const firmwarePath = pathOf(shipped.emberFirmware);
+  const baker = createBaker({ workerPath: pathOf(shipped.bakeWorker) });
   try {
     const image = join(dir, 'hello.elf');
-    await baker.bake({ bundleCode: hello, env: {}, memoryMiB: 64, kernelPath: guestKernelPath, outPath: image });
+    await baker.bake({
+      bundleCode: hello,
+      env: {},
+      memoryMiB: 64,
+      kernelPath: pathOf(shipped.emberKernel),
+      outPath: image,
+    });
     const boot = (accel: Accel, hz: bigint, extra: readonly string[] = []) =>
-      start({ image, accel, firmwarePath: emberFirmwarePath, extra }, hz);
+      start({ image, accel, firmwarePath, extra }, hz);
 
     log('counting instructions');
     const counted: Start[] = [];

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { type Core, createCore } from '#core/engine/create-core.ts';
+import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { locateResources } from '#core/store/resources.ts';
 import { startHost } from '#host/start-host.ts';
 import { type Client, createClient } from '#shared/contract/client.ts';
@@ -17,7 +18,8 @@ const rendererDir = process.env.FIRSTLIGHT_RENDERER ?? resources.rendererDir;
 export function whyNot(): string | null {
   if (!existsSync('/usr/bin/chromium')) return 'no Chromium';
   if (!existsSync(join(rendererDir, 'index.html'))) return `no built window in ${rendererDir}`;
-  if (!existsSync(resources.bakeWorkerPath)) return `no ${resources.bakeWorkerPath}`;
+  const workerPath = resources.pathOf(shipped.bakeWorker);
+  if (!existsSync(workerPath)) return `no ${workerPath}`;
   return whyNoRuns();
 }
 

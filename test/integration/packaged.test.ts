@@ -3,6 +3,8 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyPackagedFiles } from '#build/packaged-files.mjs';
+import emberFiles from '#core/runtimes/ember/shipped.json' with { type: 'json' };
+import nanosFiles from '#core/runtimes/nanos/shipped.json' with { type: 'json' };
 import shipped from '#core/store/shipped.json' with { type: 'json' };
 import { whyNot } from './studio.ts';
 
@@ -30,7 +32,9 @@ describe.skipIf(reason !== null)(`the packaged files${reason === null ? '' : ` (
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   it('hold everything that is shipped, and no npm package but those that find files beside themselves', () => {
-    const missing = Object.values(shipped).filter(({ path }) => !existsSync(join(app, path)));
+    const missing = Object.values({ ...shipped, ...emberFiles, ...nanosFiles }).filter(
+      ({ path }) => !existsSync(join(app, path)),
+    );
     expect(missing).toEqual([]);
     expect(existsSync(join(app, shipped.shims.path, 'node/members.json'))).toBe(true);
     expect(readdirSync(join(app, 'node_modules')).sort()).toEqual(['@esbuild', 'esbuild', 'quickjs-wasi']);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Core, type CoreOptions, createCore } from '#core/engine/create-core.ts';
+import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { locateResources } from '#core/store/resources.ts';
 import { type Client, createClient } from '#shared/contract/client.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
@@ -12,7 +13,8 @@ export const resources = locateResources();
 
 /** Why real runs cannot be tested here, or null when they can. */
 export function whyNot(): string | null {
-  if (!existsSync(resources.guestKernelPath)) return `no guest kernel at ${resources.guestKernelPath}`;
+  const kernelPath = resources.pathOf(shipped.emberKernel);
+  if (!existsSync(kernelPath)) return `no guest kernel at ${kernelPath}`;
   if (!existsSync('/usr/bin/qemu-system-x86_64')) return 'no QEMU';
   if (process.getuid?.() === 0 && !existsSync('/run/libvirt/libvirt-sock')) return 'no libvirt daemon';
   return null;

@@ -12,18 +12,21 @@ import { emberBundling } from './bundling.ts';
 import { openEmberSession } from './guest-session.ts';
 import { consolePortName, invokePortName } from './layout.ts';
 import { readEmberPanic } from './read-panic.ts';
+import shipped from './shipped.json' with { type: 'json' };
 import type { Baker } from './types.ts';
 
 export interface EmberOptions {
   readonly layout: Layout;
-  readonly resources: Pick<Resources, 'guestKernelPath' | 'emberFirmwarePath' | 'bakeWorkerPath'>;
+  readonly resources: Pick<Resources, 'pathOf'>;
   /** The rate of this host's time-stamp counter as earlier guests measured it, which spares the next one doing so. */
   readonly tscRate: { readonly get: () => bigint; readonly set: (hz: bigint) => void };
 }
 
 /** The Ember runtime. Nothing is loaded or started before it is needed. */
 export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions): Runtime {
-  const { guestKernelPath, emberFirmwarePath, bakeWorkerPath } = resources;
+  const kernelPath = resources.pathOf(shipped.emberKernel);
+  const firmwarePath = resources.pathOf(shipped.emberFirmware);
+  const bakeWorkerPath = resources.pathOf(shipped.bakeWorker);
   const workerPath = existsSync(bakeWorkerPath) ? bakeWorkerPath : undefined;
   let baker: Promise<Baker> | null = null;
   const theBaker = () => {
@@ -32,7 +35,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
   };
   let firmware: Promise<string> | null = null;
   const theFirmware = () => {
-    firmware ??= makeReadableCopy(layout, emberFirmwarePath).catch((thrown) => {
+    firmware ??= makeReadableCopy(layout, firmwarePath).catch((thrown) => {
       firmware = null;
       throw thrown;
     });
@@ -52,18 +55,18 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
 
   async function kernelDigest(): Promise<string> {
     try {
-      return await digestOf(guestKernelPath);
+      return await digestOf(kernelPath);
     } catch (cause) {
-      throw new FirstlightError('KERNEL_MISSING', `The guest kernel is not at ${guestKernelPath}.`, {
+      throw new FirstlightError('KERNEL_MISSING', `The guest kernel is not at ${kernelPath}.`, {
         hint: 'Run `npm start`, which builds it.',
-        details: { subject: guestKernelPath },
+        details: { subject: kernelPath },
         cause,
       });
     }
   }
 
   async function lookAtKernel(): Promise<Finding> {
-    for (const path of [guestKernelPath, emberFirmwarePath]) {
+    for (const path of [kernelPath, firmwarePath]) {
       try {
         await access(path, constants.R_OK);
       } catch {
@@ -76,12 +79,12 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         };
       }
     }
-    return ok(guestKernelPath);
+    return ok(kernelPath);
   }
 
   return {
     id: 'ember',
-    probeKernelPath: guestKernelPath,
+    probeKernelPath: kernelPath,
     bundling: emberBundling,
     checks: [{ id: 'kernel', title: 'Guest kernel', look: lookAtKernel }],
     exclusiveResourceOf: () => 'none',
@@ -99,7 +102,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         functionName: bundle.config.name,
         env: bundle.config.env,
         memoryMiB: bundle.config.memoryMiB,
-        kernelPath: guestKernelPath,
+        kernelPath,
         outPath: path,
         signal: context.signal,
       });

@@ -1,6 +1,7 @@
 import type { RuntimeDefinition } from '#core/runtime/runtime.ts';
 import { hasDiagnostics } from './diagnostics.ts';
 import { nanosConfigOf, nanosOptions } from './options.ts';
+import shipped from './shipped.json' with { type: 'json' };
 
 export interface NanosDefinitionOptions {
   /** Where official releases are. Shape: a URL that ends with a slash. Default: the vendor's own place. */
@@ -41,7 +42,8 @@ export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): Runti
         log,
       });
       const directBoot = createDirectBoot({ layout, log });
-      const { functionServerPath, ordinaryKernelPath: probeKernelPath } = resources;
+      const { ordinaryKernelPath: probeKernelPath } = resources;
+      const functionServerPath = resources.pathOf(shipped.functionServer);
       return createNanosRuntime({
         layout,
         releases,

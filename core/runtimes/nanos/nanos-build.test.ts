@@ -21,6 +21,7 @@ import { namesIn } from '#core/store/write-atomic.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { createNanosRuntime, type NanosOptions } from './nanos-runtime.ts';
 import type { NanosFiles } from './releases/releases.ts';
+import shipped from './shipped.json' with { type: 'json' };
 
 let workshop: Workshop;
 let home: string;
@@ -47,7 +48,7 @@ beforeEach(async () => {
   const options = {
     layout,
     releases: { resolve: async () => release },
-    functionServerPath: resources.functionServerPath,
+    functionServerPath: resources.pathOf(shipped.functionServer),
     env: process.env,
   };
   const runtime = createNanosRuntime(options as unknown as NanosOptions);

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { locateResources } from '#core/store/resources.ts';
 import { createLineReader } from '../session/read-lines.ts';
 import { greeting, readyMarker, type WireAnswer, type WireCalled, type WireRequest } from '../session/wire.ts';
+import shipped from '../shipped.json' with { type: 'json' };
 
 type ErrorAnswer = Extract<WireAnswer, { type: 'error' }>;
 
@@ -42,7 +43,7 @@ export function createFunctionServers() {
     const bundle = join(dir, `${++count}.${format}`);
     writeFileSync(bundle, code);
     const port = await freePort();
-    const server = locateResources().functionServerPath;
+    const server = locateResources().pathOf(shipped.functionServer);
     const child = spawn(process.execPath, [server, bundle, String(port), 'tested'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
