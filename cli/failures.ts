@@ -4,7 +4,7 @@ import type { EndSignal } from './io.ts';
 /** Thrown when a signal ended the command. */
 export class Ended extends Error {
   readonly signal: EndSignal;
-  /** True when the work ended well: a server, or a watch, that was told to stop. */
+  /** True when the work ended well: a server, or a watch, that was asked to stop. */
   readonly wasDone: boolean;
   constructor(signal: EndSignal, wasDone = false) {
     super(`Ended by ${signal}.`);

@@ -5,7 +5,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { withProject } from './find.ts';
 import type { Session } from './session.ts';
 
-/** Below this, the beginning of an id is no name but a guess. */
+/** Below this, the beginning of an id is not a name but a guess. */
 const minPrefix = 4;
 
 /**

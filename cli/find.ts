@@ -7,7 +7,7 @@ import { runIdSchema } from '#shared/model/units.ts';
 import type { Session } from './session.ts';
 
 /**
- * Does `work` with the project in a directory that a person named. A folder that is no valid project and that nobody
+ * Does `work` with the project in a directory that a person named. A folder that is not a valid project and that nobody
  * has opened is not left on the studio's list.
  *
  * Errors: as `projects:open`, and what `work` throws.

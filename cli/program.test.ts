@@ -161,7 +161,7 @@ describe('run', () => {
     expect(JSON.parse(out)).toEqual({ error: { code, message: 'Words.', hint: 'Do this.' } });
   });
 
-  test('warnings of the build are told once, apart from the response', async () => {
+  test('warnings of the build are printed once, apart from the response', async () => {
     const warning = { severity: 'warning', message: 'Duplicate key.', file: 'handler.ts', line: 3, column: 9 } as const;
     const result = { image: {}, cached: true, buildMs: 1, steps: [], warnings: [warning] } as never;
     const finished = { projectId: project.id, result, error: null };
@@ -246,7 +246,7 @@ describe('run', () => {
     );
   });
 
-  test('a folder that is no project does not stay on the list, one that was there does', async () => {
+  test('a folder that is not a project does not stay on the list, one that was there does', async () => {
     const broken = { ...project, config: null };
     const closed = vi.fn(() => null);
     const invalid = () => {

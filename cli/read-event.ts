@@ -53,7 +53,7 @@ async function readAll(source: Readable, what: string): Promise<string> {
 }
 
 function parse(text: string, what: string): Json {
-  // Windows editors begin a file with a byte order mark, which is no part of its JSON.
+  // Windows editors begin a file with a byte order mark, which is not a part of its JSON.
   const json = text.replace(/^\uFEFF/, '');
   try {
     return JSON.parse(json) as Json;

@@ -35,7 +35,7 @@ export interface Session {
   readonly note: (text: string) => void;
 }
 
-/** A command that was told to end and has not: it is then left as it is. */
+/** The wait for a command that was asked to end: it is then left as it is. */
 const cancelGraceMs = 5000;
 /**
  * What ends with the engine is ours alone; libvirt ends the rest by itself when our connection closes. A domain that was being
@@ -124,7 +124,7 @@ async function closeWithin(engine: OpenEngine | null, graceMs: number): Promise<
   await Promise.race([engine.close(), late]).finally(() => clearTimeout(timer));
 }
 
-/** Resolves when the command is told to end. */
+/** Resolves when the command is asked to end. */
 export function untilEnded(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();

@@ -116,7 +116,7 @@ describe('the migration of firstlight.json', () => {
     );
   });
 
-  it('leaves alone what has nothing to move, or is no JSON', () => {
+  it('leaves alone what has nothing to move, or is not JSON', () => {
     for (const text of ['{"name":"a","nanos":{"klibs":[]}}', '{"port":1}', '{"nanos":5}', '{"nanos', '', '[]']) {
       expect(migrateConfig(text, ['nanos'])).toEqual({ text, moved: [] });
     }

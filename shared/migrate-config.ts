@@ -33,7 +33,7 @@ interface Segment {
 
 /**
  * The text with the keys of a program at the top level, just before the runtime's section that had them. A section that
- * holds nothing else goes. A text that is no JSON, or has nothing to move, is given back as it is.
+ * holds nothing else goes. A text that is not JSON, or has nothing to move, is given back as it is.
  * Shape: `sections` are the keys of the runtimes' sections that had them.
  *
  * Errors: CONFLICT for a key that is in both places.

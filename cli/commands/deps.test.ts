@@ -57,7 +57,7 @@ describe('deps', () => {
     }
   });
 
-  test('refuses what is no program', async () => {
+  test('refuses what is not a program', async () => {
     expect(await cli(['deps', '/usr/bin/ldd'])).toMatchObject({
       exitCode: 2,
       err: expect.stringContaining('is a script'),

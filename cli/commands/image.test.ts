@@ -121,7 +121,7 @@ test('cat prints a file’s bytes as they are, and a failure as one', async () =
   expect(failed.exitCode).toBe(70);
 });
 
-test('extract writes where it is told, seen from here', async () => {
+test('extract writes to the given path, relative to the working directory', async () => {
   const take = vi.fn((_: unknown) => ({ to: '/x', files: 2, directories: 1, symlinks: 0, bytes: bytes(10) }));
   const { out } = await run(['extract', 'app.img', 'out', '/etc'], { 'images:extract': take });
   expect(take.mock.calls[0]?.[0]).toMatchObject({ path: '/etc', to: join(cwd, 'out'), partition: 'root' });

@@ -81,7 +81,7 @@ export async function describeImage(session: Session, name: string, { partition 
   return 0;
 }
 
-/** Says what is different in another image. Shape: 0 also when they differ; `same` of the JSON tells. */
+/** Says what is different in another image. Shape: 0 also when they differ; `same` of the JSON says which. */
 export async function diffImages(
   session: Session,
   before: string,

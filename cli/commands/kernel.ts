@@ -146,5 +146,8 @@ function readLine({ io, signal }: Session): Promise<string> {
 function checkVersion(version: string): string {
   const parsed = kernelVersionSchema.safeParse(version);
   if (parsed.success) return parsed.data;
-  throw badInput(`"${version}" is no name of a release.`, 'A release is named like 0.1.54; a local build as you like.');
+  throw badInput(
+    `"${version}" is not the name of a release.`,
+    'A release is named like 0.1.54; a local build as you like.',
+  );
 }

@@ -70,7 +70,7 @@ describe('migrate', () => {
 
   test.each([
     ['a folder without the file', null, 'NOT_FOUND'],
-    ['what is no JSON', '{ "name": ', 'PROJECT_INVALID'],
+    ['what is not JSON', '{ "name": ', 'PROJECT_INVALID'],
     ['a key in both places', '{"name":"a","runtime":"nanos","port":1,"nanos":{"port":2}}', 'CONFLICT'],
     ['a program on a runtime that runs none', '{"name":"a","nanos":{"program":"b"}}', 'PROJECT_INVALID'],
   ])('refuses %s, and writes nothing', async (_, text, code) => {

@@ -44,7 +44,7 @@ function checkName(name: string): string {
   const parsed = volumeNameSchema.safeParse(name);
   if (parsed.success) return parsed.data;
   throw badInput(
-    `"${name}" is no name of a volume.`,
+    `"${name}" is not the name of a volume.`,
     'A name has up to 31 lower-case letters, digits and dashes, and begins with a letter or digit.',
   );
 }

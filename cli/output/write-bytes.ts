@@ -18,7 +18,7 @@ export function createByteWriter(
     try {
       return { text: strict.decode(chunk) };
     } catch {
-      // Not text, or a character cut in two: the bytes are what can be told.
+      // Not text, or a character cut in two: the bytes are written as they are.
       return { base64: Buffer.from(chunk).toString('base64') };
     }
   };

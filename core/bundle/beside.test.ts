@@ -108,7 +108,7 @@ describe('what code opens beside itself', () => {
       onNanos,
     );
     expect(hidden.warnings).toMatchObject([
-      { file: 'handler.ts', line: 3, message: expect.stringContaining('"nanos": { "files"') },
+      { file: 'handler.ts', line: 3, message: expect.stringContaining('"files": {') },
     ]);
     await shop.write('a/x.txt', '1');
     await shop.write('b/x.txt', '2');

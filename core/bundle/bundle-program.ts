@@ -49,7 +49,7 @@ export async function digestOwnFiles(projectDir: string, ownPaths: readonly OwnP
       if (paths.length + inputs.length > maxFiles) throw tooMany(key);
     }
   }
-  // Relative paths, as for a function's sources: what changed is told by them.
+  // Relative paths, as for a function's sources: they identify what changed.
   const { files } = await digestInputs(
     '/',
     [...new Set(paths)].map((path) => path.slice(1)),

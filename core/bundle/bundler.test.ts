@@ -197,7 +197,7 @@ describe('what cannot be bundled', () => {
     expect((await failure()).details.problems?.[0]).toMatchObject({ line: 1, column: 25 });
   });
 
-  it('imports that Ember cannot have are explained, all at once', async () => {
+  it('imports that the guest cannot have are explained, all at once', async () => {
     await write(
       'handler.ts',
       `import { readFile } from 'node:fs/promises';
@@ -211,8 +211,8 @@ export default () => [readFile, net, left, scoped, web];`,
     const error = await failure();
     const said = error.details.problems?.map(({ line, message }) => `${line} ${message}`) ?? [];
     expect(said.sort()).toEqual([
-      expect.stringMatching(/^1 Cannot import "node:fs\/promises": the guest is no Node\.js/),
-      expect.stringMatching(/^2 Cannot import "net": the guest is no Node\.js/),
+      expect.stringMatching(/^1 Cannot import "node:fs\/promises": the guest is not Node\.js/),
+      expect.stringMatching(/^2 Cannot import "net": the guest is not Node\.js/),
       '3 Cannot find the package "left-pad". Install it in the project: npm install left-pad',
       '4 Cannot find the package "@acme/tool". Install it in the project: npm install @acme/tool',
       '5 Cannot find "./nope": there is no such file. Check the path.',

@@ -38,7 +38,7 @@ export async function checkEntry(project: Project, config: ProjectConfig): Promi
 /** Files that the compiler looks for in a project's folder and those above it, and would wait for, were they pipes. */
 const compilerFiles = ['package.json', 'tsconfig.json', 'jsconfig.json'];
 
-/** Errors: BAD_INPUT when a file that the compiler reads by itself is no regular file. */
+/** Errors: BAD_INPUT when a file that the compiler reads by itself is not a regular file. */
 export async function checkCompilerFiles(dir: string): Promise<void> {
   for (let at = dir; ; at = dirname(at)) {
     for (const name of compilerFiles) await checkRegularFile(join(at, name));

@@ -5,7 +5,7 @@ import type { Bundle } from '#core/runtime/bundle.ts';
 import { digestFile } from '#core/store/digest.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
 
-/** Digests by path, with what tells that a file is still the same: a warm project need not read its dependencies again. */
+/** Digests by path, with the size and time of each file: an unchanged one is not read again. */
 export type KnownDigests = Map<string, { stamp: string; sha256: string; bytes: number }>;
 
 /** Digests of what went in, with the newest time stamp among them. */

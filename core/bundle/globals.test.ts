@@ -129,7 +129,7 @@ export default (real: boolean) => real ? [new URL('http://a').href, fetch] : [ne
     expect(handler(true)).toEqual(['http://a/', globalThis.fetch]);
   });
 
-  it('is told once for each file of a package', async () => {
+  it('is reported once for each file of a package', async () => {
     await write(
       'node_modules/old/index.js',
       'export const a = () => [Worker, Worker,\nWorker, typeof window, window];',

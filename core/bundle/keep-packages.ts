@@ -59,7 +59,7 @@ export function keepPackages(projectDir: string, kept: Kept): Plugin {
         loader: 'js',
         resolveDir: projectDir,
       }));
-      // An addon is no code; the package that has it is left out, once its files are seen.
+      // An addon is not code; the package that has it is left out, once its files are seen.
       build.onLoad({ filter: /\.node$/ }, () => ({ contents: '/* "x.node" */ module.exports = {};', loader: 'js' }));
     },
   };

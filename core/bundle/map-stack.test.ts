@@ -65,7 +65,7 @@ describe('a stack of the guest', () => {
     });
   });
 
-  it('keeps lines that are no frames, and drops what has no place in the source', () => {
+  it('keeps lines that are not frames, and drops what has no place in the source', () => {
     expect(mapStack(bundle, 'RangeError: no 3\n    at x (bundle.js:9999:1)\n    at y (bundle.js:1:1)')).not.toContain(
       '9999',
     );

@@ -21,7 +21,7 @@ interface Frame {
 /**
  * A stack of the guest with the places in the person's own files. Shape: lines `    at name (handler.ts:3:9)`.
  *
- * Frames of ours (the guest's prelude, the bundler's helpers) are left out. A line that is no frame stays.
+ * Frames of ours (the guest's prelude, the bundler's helpers) are left out. A line that is not a frame stays.
  */
 export function mapStack(bundle: MappedBundle, rawStack: string): string {
   const lines: string[] = [];

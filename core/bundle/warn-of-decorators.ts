@@ -76,7 +76,7 @@ function findExtended(name: string, from: string): string | null {
     try {
       return require.resolve(candidate);
     } catch {
-      // The next one, or none: esbuild tells of a file that is not there.
+      // The next one, or none: esbuild reports a missing file.
     }
   }
   return null;

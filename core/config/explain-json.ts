@@ -17,7 +17,7 @@ export type Locate = (offset: number, message: string, severity?: Problem['sever
 export interface JsonText {
   /** The parsed tree, also of a text with errors; null for an empty text. */
   readonly root: Node | null;
-  /** False when it is no JSON. */
+  /** False when it is not JSON. */
   readonly isJson: boolean;
   /** Syntax errors and duplicate keys. */
   readonly problems: readonly Problem[];
@@ -120,8 +120,8 @@ function shownLine(whole: string, column: number): { readonly lineText?: string 
 }
 
 const syntaxWords: Readonly<Record<string, string>> = {
-  InvalidSymbol: 'This is no JSON value: text needs double quotes.',
-  InvalidNumberFormat: 'This is no number.',
+  InvalidSymbol: 'This is not a JSON value: text needs double quotes.',
+  InvalidNumberFormat: 'This is not a number.',
   PropertyNameExpected: 'A name in double quotes is missing here.',
   ValueExpected: 'A value is missing here.',
   ColonExpected: 'A colon is missing here.',

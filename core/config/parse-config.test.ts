@@ -36,7 +36,7 @@ describe('firstlight.json', () => {
       column: 3,
       lineText: '  "entry": "a.ts"',
     });
-    expect(problems('{ "name": hello }')[0]).toBe('1:11 This is no JSON value: text needs double quotes.');
+    expect(problems('{ "name": hello }')[0]).toBe('1:11 This is not a JSON value: text needs double quotes.');
     expect(problems('{ "name": "hello"')).toEqual(['1:18 A closing brace } is missing.']);
     expect(problems('')[0]).toMatch(/^1:1 /);
   });
@@ -48,7 +48,7 @@ describe('firstlight.json', () => {
     expect(parseConfig('', runtimes).name).toBeNull();
   });
 
-  it('tells everything that is wrong at once, in order', () => {
+  it('reports everything that is wrong at once, in order', () => {
     expect(
       problems(`{
   "name": "Hello World",
@@ -102,7 +102,7 @@ describe('firstlight.json', () => {
     expect(option('{"klibs":"tls"}')).toBe('1:30 "nanos.klibs" must be a list, not "tls".');
   });
 
-  it('says what is missing, and what is no object at all', () => {
+  it('says what is missing, and what is not an object at all', () => {
     expect(problems('{}')).toEqual(['1:1 "name" is missing: it must be text in double quotes.']);
     expect(problems('[1]')).toEqual(['1:1 The whole file must be an object, not an array.']);
     expect(problems('{"name":"a","vcpus":1.5}')).toEqual(['1:21 "vcpus" must be a whole number, not 1.5.']);

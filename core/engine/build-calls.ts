@@ -18,7 +18,7 @@ export interface BuildCallsOptions {
   readonly log: (line: string) => void;
 }
 
-/** The calls `builds:*`, and the build that a run makes, which tells listeners as well. */
+/** The calls `builds:*`, and the build that a run makes, which announces itself to listeners as well. */
 export function buildCalls(options: BuildCallsOptions): {
   readonly calls: Pick<CallHandlers, 'builds:build' | 'builds:prestart'>;
   readonly build: (project: Project, context: CallContext) => Promise<Build>;

@@ -267,7 +267,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       const inUse = new Set(registry.list().map((instance) => instance.imageId));
       await Promise.race([
         Promise.allSettled([
-          runs.settle(),
+          runs.finishMaintenance(),
           hosts.close(),
           projects.close(),
           bundler.close(),

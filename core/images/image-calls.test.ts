@@ -102,7 +102,7 @@ test('a file’s bytes come as a stream', async () => {
   await expect(read('/nope')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('a damaged image is told as one over the wire', async () => {
+test('a damaged image is reported as one over the wire', async () => {
   const bad = join(dir, 'bad');
   await writeFile(bad, 'NVMTFS'.padEnd(2000, 'x'));
   await expect(connect().call('images:tree', { image: { path: bad } })).rejects.toMatchObject({

@@ -251,7 +251,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
 
 const sum = (items: Iterable<{ readonly bytes: number }>) => [...items].reduce((total, { bytes }) => total + bytes, 0);
 
-/** Builds, and tells what the function threw while it was evaluated by its own source. */
+/** Builds; what the function threw while it was evaluated is reported with its own source. */
 async function buildMapped(runtime: Runtime, bundle: Bundle, path: string, context: BuildContext): Promise<BuiltImage> {
   try {
     return await runtime.buildImage(bundle, path, context);

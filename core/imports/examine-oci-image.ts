@@ -64,7 +64,7 @@ async function examineProgram(tree: FileTree, path: string): Promise<Pick<Examin
     const { interpreter, type, machine, buildId } = await withFileSource(hostPath, readElf, path);
     const file = { path, realPath: path, links: [], passed: [], hostPath, bytes: node.bytes };
     const program = { ...file, type, machine, buildId };
-    // Its libraries are the image's own: what the program itself imports tells most.
+    // Its libraries are the image's own: the program's own imports say most.
     const closure = {
       program,
       interpreter: interpreter === null ? null : file,

@@ -55,7 +55,7 @@ export async function examineOpsConfig(path: string, runtimes: ImportRuntimes, n
   };
 }
 
-/** Most such files are called config.json: what they start tells more. */
+/** The name of the project. Most such files are called config.json, so the program's name says more. */
 const nameOf = (path: string, program: string | null) =>
   program !== null
     ? basename(program)

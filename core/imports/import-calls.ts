@@ -100,7 +100,7 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
       if (!proposal.canCreate) throw unfit(proposal);
       const name = chosen ?? proposal.name;
       if (!configFileSchema.shape.name.safeParse(name).success) {
-        throw new FirstlightError('BAD_INPUT', `"${name}" is no name for a project.`, {
+        throw new FirstlightError('BAD_INPUT', `"${name}" is not a name for a project.`, {
           hint: 'Use lower-case letters, digits and dashes, at most 48 characters.',
         });
       }

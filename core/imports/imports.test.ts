@@ -164,7 +164,7 @@ describe('an OCI image', () => {
     expect(project.config).toMatchObject({ image: `oci:${join(home, 'shop')}`, port: 9000 });
   });
 
-  it('whose program needs a shell is no project', async () => {
+  it('whose program needs a shell is not a project', async () => {
     const files = [{ name: 'bin/sh', data: await readFile(program) }];
     await makeLayout(join(home, 'shop'), [{ layers: [files], config: { Cmd: ['sh', '-c', 'a | b'] } }]);
     expect(await examine('oci:shop')).toMatchObject({ program: null, canCreate: false, warnings: [{ code: 'shell' }] });
@@ -184,7 +184,7 @@ describe('an OCI image', () => {
 });
 
 describe('a source', () => {
-  it('is told by what it holds', async () => {
+  it('is recognised by its content', async () => {
     const archive = async (name: string, path: string) =>
       writeFile(join(home, name), gzipSync(await makeTar([{ name: path, data: '{' }])));
     await archive('package.tar.gz', 'lua_1/package.manifest');

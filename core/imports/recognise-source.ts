@@ -27,7 +27,7 @@ export async function recogniseSource(text: string, cwd: string | null, signal?:
   const found = isAbsolute(path) ? await statOf(path) : undefined;
   if (found === undefined) return asReference(text, path);
   if (found.isDirectory()) return recogniseFolder(path);
-  if (!found.isFile()) throw notKnown(path, 'it is no file');
+  if (!found.isFile()) throw notKnown(path, 'it is not a file');
   const head = await readHead(path);
   if (Buffer.from(head.subarray(0, 4)).toString('latin1') === '\x7fELF') return { kind: 'elf', path };
   const text512 = Buffer.from(head).toString('latin1');

@@ -15,7 +15,7 @@ export interface Migration extends MigratedConfig {
 /**
  * The firstlight.json of a project in its present form, written in place of the old one unless `dryRun`.
  *
- * Errors: NOT_FOUND; PROJECT_INVALID for a file that is no JSON, or whose present form would have an error; CONFLICT for
+ * Errors: NOT_FOUND; PROJECT_INVALID for a file that is not JSON, or whose present form would have an error; CONFLICT for
  * a key that is in both places, or a file that another program changes meanwhile; DISK_FULL.
  */
 export async function migrateProject(

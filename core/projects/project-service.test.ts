@@ -55,7 +55,7 @@ async function waitFor(name: string, path?: string): Promise<Record<string, unkn
   throw new Error(`no ${name} ${path ?? ''} among ${JSON.stringify(events)}`);
 }
 
-describe('a project whose firstlight.json is no file to read', () => {
+describe('a project whose firstlight.json is not a file to read', () => {
   it.each([
     ['a folder', (path: string) => mkdir(path), 'is a folder'],
     ['a link to itself', (path: string) => symlink(path, path), 'leads to itself'],
@@ -235,7 +235,7 @@ describe('the files of a project', () => {
     expect(await readFile(join(home, 'secret/key'), 'utf8')).toBe('key');
   });
 
-  it('that are large are told apart by size and time, without being read', async () => {
+  it('that are large are compared by size and time, without being read', async () => {
     const path = join(dir, 'big.log');
     expect(await revisionAt(path)).toBeNull();
     expect(await revisionAt(dir)).toBeNull();
@@ -267,7 +267,7 @@ describe('the files of a project', () => {
 });
 
 describe('changes on disk', () => {
-  it('by another program are told, and those of firstlight.json change the project', async () => {
+  it('by another program are announced, and those of firstlight.json change the project', async () => {
     const projectId = await openIt();
     await call('projects:files', { projectId });
     // The watcher takes a while to be ready: saves go on until one is seen.
@@ -286,7 +286,7 @@ describe('changes on disk', () => {
     expect(await waitFor('projects:changed')).toMatchObject({ project: { id: projectId, name: 'renamed' } });
   });
 
-  it('of ours are told at once, and not again by the watcher', async () => {
+  it('of ours are announced at once, and not again by the watcher', async () => {
     const projectId = await openIt();
     await call('projects:files', { projectId });
     await new Promise((resolve) => setTimeout(resolve, 300));

@@ -54,17 +54,17 @@ export interface ProjectServiceOptions {
 /** Far more than a person writes by hand. */
 const maxConfigBytes = 1 << 20;
 
-/** Saves in one go (a formatter after an editor) are told once. */
-const settleMs = 30;
+/** Saves in quick succession (a formatter after an editor) are announced once. */
+const debounceMs = 30;
 
 /** The calls `projects:*`. Watches a project's folder from the first time its files are listed or read. */
 export function createProjectService(options: ProjectServiceOptions): ProjectService {
   const { layout, resources, runtimes, emit, log = () => undefined, onClosed = () => undefined } = options;
   const watchers = new Map<ProjectId, Watcher>();
   const pendingChanges = new Map<string, NodeJS.Timeout>();
-  /** The content of each file that was told last: a change that is none is not told again. */
-  const toldRevisions = new Map<string, string | null>();
-  const toldProjects = new Map<ProjectId, string>();
+  /** The last announced revision of each file: the same content is not announced again. */
+  const announcedRevisions = new Map<string, string | null>();
+  const announcedProjects = new Map<ProjectId, string>();
   /** The name of a project when its firstlight.json was last valid. */
   const validNames = new Map<ProjectId, string>();
   const openProjects = createOpenProjects(layout, log);
@@ -101,20 +101,20 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     return read(dir);
   }
 
-  function tell(id: ProjectId, path: string, revision: string | null): void {
+  function announceFile(id: ProjectId, path: string, revision: string | null): void {
     const key = `${id} ${path}`;
-    if (toldRevisions.get(key) === revision) return;
-    toldRevisions.set(key, revision);
+    if (announcedRevisions.get(key) === revision) return;
+    announcedRevisions.set(key, revision);
     emit('projects:fileChanged', { projectId: id, path, revision });
-    if (isConfigPath(path)) void tellProject(id);
+    if (isConfigPath(path)) void announceProject(id);
   }
 
-  async function tellProject(id: ProjectId): Promise<void> {
+  async function announceProject(id: ProjectId): Promise<void> {
     const project = await get(id).catch((thrown: unknown) => log(`Project ${id}: ${String(thrown)}`));
     if (project === undefined) return;
     const text = JSON.stringify(project);
-    if (toldProjects.get(id) === text) return;
-    toldProjects.set(id, text);
+    if (announcedProjects.get(id) === text) return;
+    announcedProjects.set(id, text);
     emit('projects:changed', { project });
   }
 
@@ -122,7 +122,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     if (watchers.has(id)) return;
     const look = async (path: string) => {
       const relative = relativePath(root, path);
-      tell(id, relative, await revisionAt(await resolveInside(root, relative)));
+      announceFile(id, relative, await revisionAt(await resolveInside(root, relative)));
     };
     const watcher = watchProject(
       root,
@@ -132,7 +132,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
           pendingChanges.delete(path);
           look(path).catch((thrown: unknown) => log(`Could not look at ${path}: ${String(thrown)}`));
         };
-        pendingChanges.set(path, setTimeout(later, settleMs).unref());
+        pendingChanges.set(path, setTimeout(later, debounceMs).unref());
       },
       log,
     );
@@ -155,7 +155,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     'projects:create': async ({ name, template, runtime, dir }) => {
       const valid = configFileSchema.shape.name.safeParse(name);
       if (!valid.success) {
-        throw new FirstlightError('BAD_INPUT', `"${name}" is no name for a function.`, {
+        throw new FirstlightError('BAD_INPUT', `"${name}" is not a name for a function.`, {
           hint: 'Use lower-case letters, digits and dashes, at most 48 characters.',
         });
       }
@@ -183,30 +183,30 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
       const root = await rootOf(projectId);
       watchOnce(projectId, root);
       const read = await readText(root, path);
-      toldRevisions.set(`${projectId} ${path}`, read.revision);
+      announcedRevisions.set(`${projectId} ${path}`, read.revision);
       return read;
     },
     'projects:writeFile': async ({ projectId, path, text, baseRevision }) => {
       const revision = await writeText(await rootOf(projectId), path, text, baseRevision);
-      tell(projectId, path, revision);
+      announceFile(projectId, path, revision);
       return { revision };
     },
     'projects:createFile': async ({ projectId, path, text }) => {
       const revision = await createText(await rootOf(projectId), path, text);
-      tell(projectId, path, revision);
+      announceFile(projectId, path, revision);
       return { revision };
     },
     'projects:renameFile': async ({ projectId, path, to }) => {
       const root = await rootOf(projectId);
       await renamePath(root, path, to);
-      tell(projectId, path, null);
+      announceFile(projectId, path, null);
       const revision = await revisionAt(await resolveInside(root, to));
-      if (revision !== null) tell(projectId, to, revision);
+      if (revision !== null) announceFile(projectId, to, revision);
       return null;
     },
     'projects:deleteFile': async ({ projectId, path }) => {
       await deletePath(await rootOf(projectId), path);
-      tell(projectId, path, null);
+      announceFile(projectId, path, null);
       return null;
     },
     'projects:types': async ({ projectId }) => {

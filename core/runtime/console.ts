@@ -13,7 +13,7 @@ export type ConsolePart = 'all' | 'program' | 'trace';
 
 /** Gives one part of a console as its bytes come. */
 export interface ConsoleSplitter {
-  /** The bytes of the wanted part among those that came, as far as they can be told yet. */
+  /** The bytes of the wanted part among those that came, as far as they are classified yet. */
   readonly push: (chunk: Uint8Array) => Uint8Array;
   /** What was still held back. */
   readonly end: () => Uint8Array;
@@ -25,6 +25,6 @@ export interface RuntimeConsole {
   readonly readPanic: (consoleText: string) => GuestPanic | null;
   /** A panic with what symbols say of it: text for a person. Null when nothing more can be said. */
   readonly decodePanic?: (consoleText: string, sessionInfo: string | null) => Promise<string | null>;
-  /** For runtimes whose kernels print diagnostics among the program's output: what tells them apart. */
+  /** For runtimes whose kernels print diagnostics among the program's output: a splitter of the two. */
   readonly splitConsole?: (wanted: Exclude<ConsolePart, 'all'>) => ConsoleSplitter;
 }

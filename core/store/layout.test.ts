@@ -111,7 +111,7 @@ describe('settings', () => {
       expect(await settings.get()).toEqual({ a: 2, b: [true, null] });
       await writeFile(layout.settingsPath, '{"a":');
       expect(await settings.get()).toEqual({});
-      expect(lines[0]).toMatch(/^Set aside .*settings\.json: It is no JSON/);
+      expect(lines[0]).toMatch(/^Set aside .*settings\.json: It is not JSON/);
       await chmod(home, 0o700);
     } finally {
       await rm(home, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isAlive, thisProcess } from './owner.ts';
 import { isTempName, namesIn } from './write-atomic.ts';
 
-/** Temporary folders whose names say which process made them, so that what a killed one left can be told. */
+/** Temporary folders whose names say which process made them, so that what a killed process left is recognised. */
 export interface OwnedTemps {
   /** The path of a new one; it is not made. */
   readonly newPath: () => string;

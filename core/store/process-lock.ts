@@ -2,7 +2,7 @@
  * A lock that one process of this user holds at a time.
  *
  * It is an abstract Unix socket: the kernel lets one process bind a name, and frees it when that process ends, however it
- * ends. A waiting process connects to the holder and is told by the end of the connection, so nobody polls and nothing is
+ * ends. A waiting process connects to the holder and learns of its end by the end of the connection, so nobody polls and nothing is
  * left on disk. Source: unix(7), "abstract socket addresses"; the name space is that of the network.
  */
 import { once } from 'node:events';

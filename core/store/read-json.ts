@@ -24,7 +24,7 @@ export async function readJson<Schema extends z.ZodType>(
   try {
     json = JSON.parse(text);
   } catch (thrown) {
-    return { ok: false, reason: `It is no JSON (${thrown instanceof Error ? thrown.message : String(thrown)}).` };
+    return { ok: false, reason: `It is not JSON (${thrown instanceof Error ? thrown.message : String(thrown)}).` };
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) {

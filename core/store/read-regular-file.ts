@@ -10,7 +10,7 @@ const chunkBytes = 64 * 1024;
  *
  * The open never waits, as a FIFO would make it, and the read ends at the bound, as a device or a growing file would not.
  *
- * Errors: BAD_INPUT for what is no regular file, or has more than `maxBytes`; STORE_UNUSABLE when the system refuses.
+ * Errors: BAD_INPUT for what is not a regular file, or has more than `maxBytes`; STORE_UNUSABLE when the system refuses.
  */
 export async function readRegularFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
   const file = await openWithoutWaiting(path);
@@ -27,7 +27,7 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<B
   }
 }
 
-/** Errors: BAD_INPUT when it is no regular file. Nothing is said of a file that is not there. */
+/** Errors: BAD_INPUT when it is not a regular file. Nothing is said of a file that is not there. */
 export async function checkRegularFile(path: string): Promise<void> {
   const file = await openWithoutWaiting(path);
   if (file === undefined) return;

@@ -17,7 +17,7 @@ beforeEach(async () => {
   layout = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
 });
 afterEach(async () => {
-  for (const store of stores.splice(0)) await store.settle();
+  for (const store of stores.splice(0)) await store.finishMaintenance();
   await rm(home, { recursive: true, force: true });
 });
 
@@ -113,7 +113,7 @@ describe('the run store', () => {
       store,
       [1, 2, 3].map((index) => runningRun(idAt(index))),
     );
-    await store.settle();
+    await store.finishMaintenance();
     const index = join(layout.runsDir, 'index.jsonl');
     const lines = (await readFile(index, 'utf8')).trim().split('\n');
     expect(lines).toHaveLength(3);
@@ -122,7 +122,7 @@ describe('the run store', () => {
     const other = openStore();
     expect((await other.list()).map(({ functionName }) => functionName)).toEqual(Array(3).fill('from the index'));
     await finishAll(store, [runningRun(idAt(4))]);
-    await store.settle();
+    await store.finishMaintenance();
     expect((await other.list())[0]?.id).toBe(idAt(4));
     await store.remove(idAt(3));
     expect(await listed(other)).toEqual([4, 2, 1].map(idAt));
@@ -134,16 +134,16 @@ describe('the run store', () => {
       store,
       [1, 2].map((index) => runningRun(idAt(index))),
     );
-    await store.settle();
+    await store.finishMaintenance();
     const index = join(layout.runsDir, 'index.jsonl');
     await rm(index);
     const later = openStore();
     await later.recover();
-    await later.settle();
+    await later.finishMaintenance();
     expect((await readFile(index, 'utf8')).trim().split('\n')).toHaveLength(2);
     await appendFile(index, `{"removed":"${idAt(9)}"}\n`.repeat(300));
     await finishAll(later, [runningRun(idAt(3))]);
-    await later.settle();
+    await later.finishMaintenance();
     expect((await readFile(index, 'utf8')).trim().split('\n')).toHaveLength(3);
     expect(await listed(store)).toEqual([3, 2, 1].map(idAt));
   });
@@ -187,7 +187,7 @@ describe('the run store', () => {
     expect((await store.list()).map((run) => run.id)).toEqual([idAt(2)]);
     await expect(store.get(idAt(1))).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(/^Set aside .*It is no JSON .* It is now .*set-aside/);
+    expect(lines[0]).toMatch(/^Set aside .*It is not JSON .* It is now .*set-aside/);
     const aside = await readdir(join(layout.runsDir, 'set-aside'));
     expect(await readFile(join(layout.runsDir, 'set-aside', aside[0] ?? '', 'run.json'), 'utf8')).toContain('{"id"');
   });

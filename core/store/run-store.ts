@@ -63,7 +63,7 @@ export interface RunStore {
   /** At start: runs of dead processes become `interrupted`, half-written files go. Never throws for what it finds. */
   readonly recover: () => Promise<Recovery>;
   /** Resolves when nothing is written any more. Call it before the program ends. */
-  readonly settle: () => Promise<void>;
+  readonly finishMaintenance: () => Promise<void>;
 }
 
 export interface RunStoreOptions {
@@ -81,7 +81,7 @@ export interface RunLimits {
   readonly bytes: number;
 }
 
-/** A series of 200 tells a difference of a twentieth of its spread; 2,000 runs of a usual size are 80 MB. */
+/** A series of 200 runs shows a difference of a twentieth of its spread; 2,000 runs of a usual size are 80 MB. */
 export const runLimits: RunLimits = { perFunction: 200, total: 2_000, bytes: 1024 ** 3 };
 
 const fileVersion = 1;
@@ -326,7 +326,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
       return { interrupted, setAside: aside, removedTemps };
     },
 
-    settle: () => maintenance,
+    finishMaintenance: () => maintenance,
   };
 }
 

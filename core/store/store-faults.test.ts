@@ -83,7 +83,7 @@ describe('kill -9', () => {
       for (const id of finished.slice(-400)) expect(ids.has(id)).toBe(true);
       await createSettings(layout, (line) => lines.push(line)).get();
       expect(lines).toEqual([]);
-      await store.settle();
+      await store.finishMaintenance();
       expect(lines).toEqual([]);
       // A half-written marker goes when it is old enough not to be another living process's.
       expect((await namesIn(join(layout.runsDir, 'running'))).filter((name) => !isTempName(name))).toEqual([]);
@@ -126,7 +126,7 @@ describe('a full disk', () => {
         await rm(join(home, 'ballast'));
         await recorder.finish({ ...run, outcome: 'ok' });
         expect((await store.get(run.id)).outcome).toBe('ok');
-        await store.settle();
+        await store.finishMaintenance();
       } finally {
         execFileSync('umount', [home]);
       }

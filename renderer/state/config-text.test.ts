@@ -11,7 +11,7 @@ const text = `{
 }
 `;
 
-it('reads a file with comments and trailing commas, and says nothing of one that is no JSON', () => {
+it('reads a file with comments and trailing commas, and says nothing of one that is not JSON', () => {
   expect(readConfig(text)).toEqual({ name: 'hello', nanos: { klibs: ['ntp'], options: { trace: true } } });
   expect(readConfig('{ "name": ')).toBeNull();
   expect(readConfig('[1]')).toBeNull();

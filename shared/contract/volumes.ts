@@ -13,6 +13,6 @@ export const volumeCalls = {
 };
 
 export const volumeEvents = {
-  /** A volume came or went. Which instance has one is not told: `instances:changed` says when to ask. */
+  /** A volume came or went. Which instance has one is not announced: `instances:changed` says when to ask. */
   'volumes:changed': z.object({ volumes: z.array(volumeSchema) }),
 };

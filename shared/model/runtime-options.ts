@@ -151,6 +151,6 @@ function objectSchema({ properties, required = [], additionalProperties }: JsonS
 
 const objectsOf = (nodes: readonly JsonSchemaNode[]) => nodes.map(bareSchema) as [z.ZodObject, ...z.ZodObject[]];
 
-/** The key whose constant tells the variants apart. */
+/** The key whose constant identifies the variant. */
 const discriminatorOf = ([first]: readonly JsonSchemaNode[]): string =>
   Object.entries(first?.properties ?? {}).find(([, { const: value }]) => value !== undefined)?.[0] ?? 'kind';

@@ -145,7 +145,7 @@ export const opsConfigs: FuzzTarget = {
   },
 };
 
-/** Whether one of several readings of an input succeeds: that it is refused is not an end. */
+/** Whether one of several readings of an input succeeds: a refusal is not a failure. */
 async function isTaken(attempt: () => unknown): Promise<boolean> {
   try {
     await attempt();

@@ -28,7 +28,7 @@ export interface ExtractOptions {
  * Writes what is under a directory of the image (or one file, under its name) into the new folder `to`, which appears whole
  * or not at all. Links are made as they are, and none is ever followed; a file of several names stays one file; holes stay holes.
  *
- * Errors: ALREADY_EXISTS when `to` has something in it or is no folder; NOT_FOUND, BAD_INPUT for `from`; IMAGE_INVALID,
+ * Errors: ALREADY_EXISTS when `to` has something in it or is not a folder; NOT_FOUND, BAD_INPUT for `from`; IMAGE_INVALID,
  * DISK_FULL, STORE_UNUSABLE, CANCELLED.
  */
 export async function extract(volume: Volume, from: string, to: string, options: ExtractOptions): Promise<Extracted> {

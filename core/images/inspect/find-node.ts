@@ -4,7 +4,7 @@ import { FirstlightError } from '#shared/errors.ts';
 /** As many as the kernel follows. Source: `SYMLINK_HOPS_MAX` in `src/fs/fs.c` of nanovms/nanos. */
 const maxLinks = 40;
 
-/** A path of the image, after links: the root directory, or a node that is no link. */
+/** A path of the image, after links: the root directory, or a node that is not a link. */
 export type FoundNode = Exclude<ImageNode, { kind: 'symlink' }>;
 
 /**

@@ -122,7 +122,7 @@ describe('what was written', () => {
     });
   });
 
-  it('is told apart from another: options, and files by content', async () => {
+  it('is compared with another: options, and files by content', async () => {
     const before = join(dir, 'before.raw');
     const after = join(dir, 'after.raw');
     const tree = await sampleTree();
@@ -223,7 +223,7 @@ describe('extracting', () => {
   });
 });
 
-describe('what is no sound image', () => {
+describe('what is not a sound image', () => {
   it.each<[string, (path: string) => Promise<void>, object]>([
     ['a file that is not there', async () => undefined, { code: 'NOT_FOUND' }],
     ['a folder', (path) => mkdir(path).then(() => undefined), { code: 'BAD_INPUT' }],

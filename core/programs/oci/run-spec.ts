@@ -133,7 +133,7 @@ async function resolveCommand(words: readonly string[], finder: Finder): Promise
     const head = Buffer.from(await finder.readStart(found.node));
     if (head[0] === 0x7f && head.subarray(1, 4).toString('latin1') === 'ELF') {
       if (isForThisMachine(head)) return { kind: 'program', program: found.path, argv0: name, args };
-      return { kind: 'architecture', why: `${found.path} is no program for x86-64.` };
+      return { kind: 'architecture', why: `${found.path} is not a program for x86-64.` };
     }
     const line = /^#![ \t]*([^\s\0]+)[ \t]*([^\n\0]*)/.exec(head.toString('latin1'));
     if (line === null) return { kind: 'architecture', why: `${found.path} is neither an ELF program nor a script.` };
@@ -184,7 +184,7 @@ function lookUp(tree: PathTree, path: string) {
 function readEnv(lines: readonly string[]): Record<string, string> {
   const env: Record<string, string> = {};
   for (const line of lines) {
-    // As runc: whatever stands before the first sign of equality; a word without one sets nothing.
+    // As runc: the name is everything before the first equals sign; a word without one sets nothing.
     const [, name, value = ''] = /^([^=\0]+)=([^\0]*)$/.exec(line) ?? [];
     if (name !== undefined) env[name] = value;
   }

@@ -126,7 +126,7 @@ async function readFolder(dir: string): Promise<Parts> {
         } else if (stats.isSymbolicLink()) sysroot.add(path, { kind: 'symlink', target: await readlink(host) });
         else if (stats.isFile())
           sysroot.add(path, { kind: 'file', content: { kind: 'host', path: host }, bytes: stats.size });
-        else skipped.push(`${path} is left out: it is no file, folder or link.`);
+        else skipped.push(`${path} is left out: it is not a file, folder or link.`);
       }
     };
     await walk('');
@@ -178,7 +178,7 @@ async function readTarball(path: string, size: number, { layout, signal }: OpenP
 }
 
 const noManifest = (path: string) =>
-  new FirstlightError('BAD_INPUT', `${path} is no ops package: it has no ${manifestName}.`, {
+  new FirstlightError('BAD_INPUT', `${path} is not an ops package: it has no ${manifestName}.`, {
     hint: 'A package is a folder or tarball `name_version` with the program, package.manifest, and sysroot/.',
     details: { subject: path },
   });

@@ -26,7 +26,7 @@ const problemsOf = (text: string) =>
   );
 
 describe('an ops config.json', () => {
-  it('tells unknown keys with their places and the nearest known one', () => {
+  it('reports unknown keys with their places and the nearest known one', () => {
     expect(problemsOf('{\n  "Program": "x",\n  "Argz": [],\n  "RunConfig": { "Memmory": "2G" }\n}')).toEqual([
       '3:3 error Unknown key "Argz". Did you mean "Args"?',
       '4:18 error Unknown key "Memmory". Did you mean "Memory"?',

@@ -139,7 +139,7 @@ describe('decoding', () => {
       ['an unknown body kind', altered(response, fixed + 2, 4)],
       ['lengths beyond the frame', altered(response, fixed + 4, 10)],
       ['lengths that overflow', altered(response, fixed + 4, 0xff, 0xff, 0xff, 0xff)],
-      ['headers that are no JSON', altered(response, headerBytes + 72, 0x5b)],
+      ['headers that are not JSON', altered(response, headerBytes + 72, 0x5b)],
       [
         'headers that are a list',
         altered(response, headerBytes + 72, 0x5b, 0x31, 0x5d, 0x20, 0x20, 0x20, 0x20, 0x20, 0x20),

@@ -157,10 +157,11 @@ function readHeaders(bytes: Uint8Array): Record<string, string> {
   } catch (cause) {
     throw new FirstlightError('CHANNEL_BROKEN', 'The guest sent headers that are not JSON.', { cause });
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw broken('headers that are no object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw broken('headers that are not an object');
   const headers: Record<string, string> = Object.create(null);
   for (const [name, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw broken(`header ${JSON.stringify(name)} that is no string`);
+    if (typeof text !== 'string') throw broken(`header ${JSON.stringify(name)} that is not a string`);
     headers[name] = text;
   }
   return { ...headers };

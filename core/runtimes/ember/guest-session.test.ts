@@ -99,7 +99,7 @@ describe('openEmberSession', () => {
     expect(hz[0]).toBe(2_000_000_000n);
   });
 
-  it('tells what the function threw, with its stack', async () => {
+  it('reports what the function threw, with its stack', async () => {
     const guest = createGuest(({ id }, send) => send(failure(id, 'FUNCTION_THREW', false)));
     const { outcome } = await openEmberSession(guest, options).invoke({ event: null, timeoutMs: 1000 });
     expect(outcome).toMatchObject({

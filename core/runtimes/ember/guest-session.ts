@@ -38,7 +38,7 @@ const pingTimeoutMs = 1_000;
 /** The first messages bound when the guest's clock began; later ones add nothing, and fitting a clock to many takes long. */
 const maxReceived = 16;
 const maxUnasked = 16;
-/** No processor's counter is slower or faster. What a guest says is told to the next one, so it must be credible. */
+/** No processor's counter is slower or faster. A guest's measurement is passed to the next one, so it must be credible. */
 const credibleHz = { least: 100_000_000n, most: 20_000_000_000n } as const;
 
 type Answer = ResponseFrame | ErrorFrame;
@@ -146,7 +146,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
       ]);
       return { outcome: readAnswer(frame), sentAtNs, receivedAtNs: atNs, marks, received };
     } catch (thrown) {
-      // Whatever broke, the guest may still be at it: an answer to this invocation must not meet the next one.
+      // Whatever broke, the guest may still be at it: an answer to this invocation must not be taken for the next one's.
       const error = toFirstlightError(thrown);
       return { outcome: { ok: false, error, fatal: true }, sentAtNs, receivedAtNs: hostNow(), marks, received };
     } finally {

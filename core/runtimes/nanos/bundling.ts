@@ -17,7 +17,7 @@ function ownPaths(config: ProjectConfig): OwnPath[] {
   const { program, python, files } = config;
   return [
     ...(program === undefined ? [] : [{ key: 'program', path: program }]),
-    // The script first: what is named and not there is told by its own key.
+    // The script first: a missing one is reported under its own key.
     ...(python === undefined ? [] : [{ key: 'python.script', path: python.script }]),
     ...(python === undefined ? [] : [{ key: 'python', path: '.', skip: skipTools }]),
     ...(python?.packages === undefined ? [] : [{ key: 'python.packages', path: python.packages, skip: skipCompiled }]),

@@ -48,7 +48,7 @@ it('says why an image cannot be read', async () => {
   const { studio, engine } = fake;
   await studio.images.inspect({ path: '/nowhere.img' });
   expect(shown()?.info.error?.code).toBe('NOT_FOUND');
-  engine.faults.imageError = new FirstlightError('IMAGE_INVALID', 'This is no image.');
+  engine.faults.imageError = new FirstlightError('IMAGE_INVALID', 'This is not an image.');
   await studio.images.inspect({ path: '/etc/passwd' });
   expect(shown()?.info.error?.code).toBe('IMAGE_INVALID');
 });

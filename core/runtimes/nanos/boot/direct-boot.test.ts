@@ -7,7 +7,7 @@ import type { ProbeOutcome } from '#core/vmm/probe-boot.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { createDirectBoot, type DirectRelease } from './direct-boot.ts';
-import { signPvhKernel } from './pvh-kernel.ts';
+import { markPvhKernel } from './pvh-kernel.ts';
 import { makePvhKernel } from './testing/make-kernel.ts';
 
 const vmm = { uri: 'test:///default' } as Vmm;
@@ -65,7 +65,7 @@ describe('createDirectBoot', () => {
       expect(probe).toHaveBeenCalledTimes(1);
     });
 
-    it('is not kept for long when a busy machine could not tell', async () => {
+    it('is not kept for long when a busy machine gave no clear result', async () => {
       for (const outcome of [{ kind: 'late' }, { kind: 'refused', cause: new Error('no') }] as ProbeOutcome[]) {
         const probe = vi.fn(async () => outcome);
         const direct = start(probe);
@@ -124,7 +124,7 @@ describe('createDirectBoot', () => {
     it('is a copy that says when it is entered, made once', async () => {
       const loaded = await direct().kernel(release);
       expect(loaded?.path.startsWith(layout().kernelsDir)).toBe(true);
-      expect(readFileSync(loaded?.path ?? '')).toEqual(signPvhKernel(makePvhKernel()));
+      expect(readFileSync(loaded?.path ?? '')).toEqual(markPvhKernel(makePvhKernel()));
       rmSync(release.kernelImg);
       expect(await direct().kernel(release)).toEqual(loaded);
     });

@@ -17,7 +17,7 @@ import type { Vmm } from '#core/vmm/vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { NanosFiles } from '../releases/releases.ts';
-import { findPvhEntry, signPvhKernel } from './pvh-kernel.ts';
+import { findPvhEntry, markPvhKernel } from './pvh-kernel.ts';
 
 /** What of a release is needed for a direct boot. */
 export type DirectRelease = Pick<NanosFiles, 'version' | 'kernelImg' | 'digest'>;
@@ -42,8 +42,8 @@ export interface DirectBootOptions {
   readonly probe?: typeof probeBoot | undefined;
 }
 
-/** Raised when a kernel is signed otherwise. */
-const signVersion = 1;
+/** Raised when a kernel is marked differently. */
+const markerVersion = 1;
 const probeMemoryMiB = 64;
 /** No program has this name: the kernel says that it cannot start it, and ends. */
 const noProgram = '/firstlight-probe';
@@ -54,7 +54,7 @@ const noProgram = '/firstlight-probe';
 const patienceMs: Readonly<Record<Accel, number>> = { kvm: 2_000, tcg: 8_000 };
 /** libvirt takes 0.3 s to start a guest, or some seconds on a busy machine. */
 const creatingMs = 5_000;
-/** What could not be told is tried again after this. */
+/** A probe without a clear result is repeated after this. */
 const inconclusiveMs = 10 * 60_000;
 
 const findingSchema = z.strictObject({ key: z.string(), works: z.boolean(), untilMs: z.number().optional() });
@@ -70,7 +70,7 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
     const path = firmware();
     if (path === null) return null;
     const { size, mtimeMs } = await stat(path);
-    return `${signVersion} ${digest} ${path} ${size} ${mtimeMs} ${accel} ${uri}`;
+    return `${markerVersion} ${digest} ${path} ${size} ${mtimeMs} ${accel} ${uri}`;
   }
 
   const savedPath = (key: string) => join(layout.probesDir, `direct-${sha256(key).slice(0, 16)}.json`);
@@ -99,14 +99,14 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
   }
 
   async function kernel(release: DirectRelease): Promise<NonNullable<Machine['kernel']>> {
-    const path = join(layout.kernelsDir, `nanos-${release.digest.slice(0, 16)}-${signVersion}.img`);
+    const path = join(layout.kernelsDir, `nanos-${release.digest.slice(0, 16)}-${markerVersion}.img`);
     if ((await stat(path).catch(undefinedIfMissing)) !== undefined) return { path, cmdline: '' };
     const original = await readFile(release.kernelImg);
     if (findPvhEntry(original) === null) throw cannotBeLoaded(release);
-    const signed = signPvhKernel(original);
-    if (signed === null) return { path: release.kernelImg, cmdline: '' };
+    const marked = markPvhKernel(original);
+    if (marked === null) return { path: release.kernelImg, cmdline: '' };
     await layout.ensure(layout.kernelsDir);
-    await writeAtomic(path, signed, { mode: readableFileMode, durable: false });
+    await writeAtomic(path, marked, { mode: readableFileMode, durable: false });
     return { path, cmdline: '' };
   }
 
@@ -126,7 +126,7 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
         const disks = [{ path, format: 'raw' }] as const;
         return plainMachine({ accel, memoryMiB: probeMemoryMiB, vcpus: 1 }, { kernel: loaded, disks });
       },
-      // The boot marker says that the kernel was entered, not that it ran.
+      // The marker says that the kernel was entered, not that it ran.
       isMarker: (chunk) => chunk.some((byte) => byte !== bootMarker),
       patienceMs: patienceMs[accel],
       totalMs: creatingMs + patienceMs[accel],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findPvhEntry, signPvhKernel } from './pvh-kernel.ts';
+import { findPvhEntry, markPvhKernel } from './pvh-kernel.ts';
 import { entry, makePvhKernel } from './testing/make-kernel.ts';
 
 const changed = (change: (kernel: Buffer) => void): Buffer => {
@@ -39,9 +39,9 @@ describe('the entry of a kernel', () => {
 });
 
 describe('a kernel that says when it is entered', () => {
-  it('writes the sign, and goes on at its own entry', () => {
+  it('writes the marker, and goes on at its own entry', () => {
     const kernel = makePvhKernel();
-    const signed = signPvhKernel(kernel) ?? Buffer.alloc(0);
+    const signed = markPvhKernel(kernel) ?? Buffer.alloc(0);
     const stub = [
       'baf8030000', // mov edx, 0x3f8
       'b00d', //       mov al, 13
@@ -72,7 +72,7 @@ describe('a kernel that says when it is entered', () => {
     ];
     for (const kernel of others) {
       const before = Buffer.from(kernel);
-      expect(signPvhKernel(kernel)).toBeNull();
+      expect(markPvhKernel(kernel)).toBeNull();
       expect(kernel.equals(before)).toBe(true);
     }
   });

@@ -35,7 +35,7 @@ const stubAt = 0x400;
 /** The stub with zeros to spare. */
 const roomBytes = 0x100;
 const pageBytes = 0x1000;
-/** Memory under every kernel that is signed, and over the first megabyte, where firmware is. Within its page as in the file's. */
+/** Memory under every kernel that is marked, and over the first megabyte, where firmware is. Within its page as in the file's. */
 const stubAddress = 0x1f_0000 + stubAt;
 const readAndExecute = 5;
 
@@ -60,23 +60,23 @@ export function findPvhEntry(kernel: Buffer): PvhEntry | null {
 }
 
 /**
- * A copy of a kernel that writes the boot sign to the serial port when it is entered, and then goes on as it did; null for a
+ * A copy of a kernel that writes the boot marker to the serial port when it is entered, and then goes on as it did; null for a
  * kernel that is not laid out as this knows it.
  *
  * One more segment, under the kernel, holds the few instructions for that, and the note leads to them. They change eax and
  * edx only. The kernel takes that memory for free, which it is by then.
  */
-export function signPvhKernel(kernel: Buffer): Buffer | null {
+export function markPvhKernel(kernel: Buffer): Buffer | null {
   const entry = findPvhEntry(kernel);
   const segments = readSegments(kernel);
   if (entry === null || segments === null || !hasRoom(kernel, segments)) return null;
   const stub = stubTo(entry.address);
-  const signed = Buffer.from(kernel);
-  stub.copy(signed, stubAt);
-  writeSegment(signed, headerBytes + segments.length * segmentBytes, stub.length);
-  signed.writeUInt16LE(segments.length + 1, 56);
-  signed.writeUInt32LE(stubAddress, entry.at);
-  return signed;
+  const marked = Buffer.from(kernel);
+  stub.copy(marked, stubAt);
+  writeSegment(marked, headerBytes + segments.length * segmentBytes, stub.length);
+  marked.writeUInt16LE(segments.length + 1, 56);
+  marked.writeUInt32LE(stubAddress, entry.at);
+  return marked;
 }
 
 /** True when nothing lies where the stub goes, in the file and in memory. */
@@ -96,7 +96,7 @@ function hasRoom(kernel: Buffer, segments: readonly Segment[]): boolean {
 
 /** Instructions of 32-bit mode. */
 function stubTo(entry: number): Buffer {
-  const write = [0xba, 0xf8, 0x03, 0x00, 0x00, 0xb0, bootMarker, 0xee]; // mov edx, 0x3f8; mov al, sign; out dx, al
+  const write = [0xba, 0xf8, 0x03, 0x00, 0x00, 0xb0, bootMarker, 0xee]; // mov edx, 0x3f8; mov al, marker; out dx, al
   const jump = Buffer.from([0xb8, 0, 0, 0, 0, 0xff, 0xe0]); // mov eax, entry; jmp eax
   jump.writeUInt32LE(entry, 1);
   return Buffer.concat([Buffer.from(write), jump]);

@@ -30,7 +30,7 @@ interface Loaded {
   readonly code: Code | null;
 }
 
-/** What Nanos' console tells of a crash, with the functions that the given files name; null when it tells of none. */
+/** The crash on a console of Nanos, with the functions that the given files name; null when there is none. */
 export async function decodeCrash(consoleText: string, files: CrashFiles): Promise<DecodedCrash | null> {
   const crash = readCrash(consoleText);
   if (crash === null) return null;

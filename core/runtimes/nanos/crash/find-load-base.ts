@@ -37,7 +37,7 @@ const chanceOfCall = 0.03;
 const maxChanceOfError = 0.01;
 
 /**
- * What to add to the addresses of a file to have those in the guest; null when the console does not tell.
+ * What to add to the addresses of a file to have those in the guest; null when the console does not show it.
  *
  * Nanos loads programs and libraries at random addresses and prints none of them. But it prints return addresses, each of
  * which stands behind a call: of all pages at which the code could begin, only the right one has calls before them all.

@@ -18,19 +18,19 @@ const expected: Readonly<Record<ConsoleName, readonly [kind: string, message: st
 };
 
 describe('the console of a guest that crashed', () => {
-  test.each(consoleNames)('tells how: %s', (name) => {
+  test.each(consoleNames)('reads how: %s', (name) => {
     const crash = readCrash(consoleOf(name));
     expect([crash?.kind, crash?.message]).toEqual(expected[name]);
   });
 
-  test('tells the same with the line ends of a terminal, or much before it', () => {
+  test('reads the same with the line ends of a terminal, or much before it', () => {
     for (const name of consoleNames) {
       const text = `${'the program says something\n'.repeat(5000)}${consoleOf(name)}`.replaceAll('\n', '\r\n');
       expect(readNanosPanic(text)).toEqual(readNanosPanic(consoleOf(name)));
     }
   });
 
-  test('tells registers, frames and stack', () => {
+  test('reads registers, frames and stack', () => {
     const crash = readCrash(consoleOf('user-fault'));
     expect(crash).toMatchObject({ address: 0x1234n, signal: { number: 11, code: 1, threadId: 2 } });
     const { context, frames, report } = crash ?? {};
@@ -50,7 +50,7 @@ describe('the console of a guest that crashed', () => {
     expect(report?.endsWith('no core generated: limit 0')).toBe(true);
   });
 
-  test('tells the functions where the kernel was told to learn them', () => {
+  test('reads the functions where the kernel had loaded them', () => {
     const frames = readCrash(consoleOf('symbols'))?.frames ?? [];
     expect(frames.slice(0, 3).map(({ symbol }) => symbol)).toEqual([
       { name: 'inner', offset: 0x11 },
@@ -59,7 +59,7 @@ describe('the console of a guest that crashed', () => {
     ]);
   });
 
-  test('tells the frames of the kernel, whose report stands after them', () => {
+  test('reads the frames of the kernel, whose report stands after them', () => {
     const crash = readCrash(consoleOf('assertion'));
     expect(crash?.frames[0]).toEqual({
       address: 0xffffffffd78cf9a0n,
@@ -70,13 +70,13 @@ describe('the console of a guest that crashed', () => {
     expect(crash?.report).toMatch(/in register_special_files\(\)$/);
   });
 
-  test('tells it also when a list of missing files follows', () => {
+  test('reads it also when a list of missing files follows', () => {
     const list = `missing_files_begin\n${'/etc/absent\n'.repeat(20)}missing_files_end\n`;
     const text = consoleOf('user-fault').replace(/(?<=core dump\n)/, list);
     expect(readCrash(text)?.message).toBe(expected['user-fault'][1]);
   });
 
-  test('tells what it can when it was cut off', () => {
+  test('reads what it can when it was cut off', () => {
     const whole = consoleOf('user-fault');
     for (let length = whole.indexOf('code 1\n') + 8; length < whole.length; length += 41) {
       expect(readCrash(whole.slice(0, length))).toMatchObject({ kind: 'user fault', signal: { number: 11 } });
@@ -89,7 +89,7 @@ describe('the console of a guest that did not crash', () => {
     ['nothing', ''],
     ['a program that ended', '[0.292956] NET: no network interface found\ndone\n'],
     ['a program that speaks of one', 'it printed "*** signal 11 received by tid 2, errno 0, code 1"\n'],
-  ])('tells nothing: %s', (_, text) => {
+  ])('reads nothing: %s', (_, text) => {
     expect(readCrash(text)).toBeNull();
   });
 

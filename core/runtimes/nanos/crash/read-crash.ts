@@ -10,7 +10,7 @@ export interface CrashFrame {
   readonly symbol: SymbolPlace | null;
 }
 
-/** How a Nanos guest ended, as its console tells it. */
+/** How a Nanos guest ended, as read from its console. */
 export interface NanosCrash {
   /**
    * `user fault`: the program did what the processor refuses. `signal`: it was ended by another signal, mostly its own.
@@ -77,7 +77,7 @@ const starts: readonly Start[] = [readSignal, readAbort, readPanic, readAssertio
 
 /**
  * What a Nanos console says of how the guest ended, or null when it says nothing of it: it may still run, or its program
- * may have ended by itself, which Nanos does not tell on the console.
+ * may have ended by itself, which Nanos does not print on the console.
  *
  * The program prints there too: a report that more follows than Nanos prints is none.
  */
@@ -165,7 +165,7 @@ function framesOf(context: CrashContext | null): CrashFrame[] {
   }));
 }
 
-/** The upper half of the address space is Nanos' own; what is between the halves is no address. */
+/** The upper half of the address space is Nanos' own; what is between the halves is not an address. */
 const isKernelAddress = (address: bigint): boolean => address >= 0xffff_8000_0000_0000n;
 
 function firstLineOf(lines: readonly string[], at: number, { kind, context }: Omit<NanosCrash, 'report'>): number {

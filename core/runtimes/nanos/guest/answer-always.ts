@@ -35,9 +35,9 @@ export function answerAlways(handler: Handler, bundlePath: string): Call {
   });
 
   function endWith(outcome: Outcome, code: number): void {
-    const told = waiting.size > 0;
+    const wasWaiting = waiting.size > 0;
     answerAll(outcome);
-    if (told) linger();
+    if (wasWaiting) linger();
     process.exit(code);
   }
 

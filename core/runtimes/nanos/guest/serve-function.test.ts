@@ -81,7 +81,7 @@ describe('a function in the guest’s Node.js', () => {
     expect(JSON.parse(await guest.answer(null))).toMatchObject({ event: null, invocationId: '2' });
   });
 
-  it('tells what was thrown with the lines of the bundle, and stays usable', async () => {
+  it('reports what was thrown with the lines of the bundle, and stays usable', async () => {
     const guest = await servers.start(`
 function inner() {
   throw new RangeError('too far');
@@ -104,7 +104,7 @@ export default async function handler(event) {
     expect(error.stack).toMatch(/ at (?:exports\.default|handler)[^\n]* \(bundle\.js:2:9\)/);
   });
 
-  it('names what was thrown when it is no Error', async () => {
+  it('names what was thrown when it is not an Error', async () => {
     const guest = await boot(`const cases = {
       string: () => { throw 'words'; },
       object: async () => { throw { code: 7 }; },
@@ -145,7 +145,7 @@ export default async function handler(event) {
     expect(await words('header')).toContain('"a"');
   });
 
-  it('is told of at its deadline when it waits for nothing, and stays usable', async () => {
+  it('is reported at its deadline when it waits for nothing, and stays usable', async () => {
     const guest = await boot('const cases = { never: () => new Promise(() => {}), fine: () => 1 };');
     const error = await guest.fails({ run: 'never' }, 50);
     expect(error).toMatchObject({ code: 'FUNCTION_TIMEOUT', message: 'The function did not answer within 50 ms.' });
@@ -191,9 +191,9 @@ export default async function handler(event) {
     expect([await waiting, await behind]).toEqual(['"freed"', '1']);
   });
 
-  it('is no worse for a connection that speaks no protocol, or comes in pieces', async () => {
+  it('is none the worse for a connection that speaks no protocol, or comes in pieces', async () => {
     const guest = await boot('const cases = { fine: () => 1 };');
-    expect(await guest.raw(['FIRSTLIGHT/1\n', 'what is no JSON\n'])).toBe('');
+    expect(await guest.raw(['FIRSTLIGHT/1\n', 'what is not JSON\n'])).toBe('');
     expect(await guest.raw(['FIRSTLIGHT/1\n', 'null\n'])).toBe('');
     expect(await guest.raw(['FIRST'], { end: true })).toBe('');
     const ping = { type: 'ping', id: 7 };
@@ -242,7 +242,7 @@ describe('a function that brings Node.js down', () => {
     ['reject', 'Error: unseen', 'at Object.reject (bundle.js:4:', 1],
     ['throwLater', 'TypeError: late', 'later [as _onTimeout] (bundle.js:5:', 1],
     ['odd', 'rejected with the reason', '', 1],
-  ])('by %s: whoever waits is told, and it ends', async (run, message, stack, exitCode) => {
+  ])('by %s: waiting callers get an error, and it ends', async (run, message, stack, exitCode) => {
     const guest = await servers.start(`const cases = {
       exit: () => process.exit(3),
       exitLater: () => new Promise(() => setTimeout(function later() { process.exit(0); }, 5)),
@@ -279,7 +279,7 @@ describe('a function that brings Node.js down', () => {
     expect(await alive.answer({})).toBe('1');
   });
 
-  it('while it is loaded: every call is told why', async () => {
+  it('while it is loaded: every call gets the reason', async () => {
     const guest = await servers.start(`function load() {
   throw new SyntaxError('not today');
 }
@@ -294,7 +294,7 @@ export default () => 1;`);
     expect(guest.output()).toContain('SyntaxError: not today');
   });
 
-  it('by exporting no function: every call is told', async () => {
+  it('by exporting no function: every call gets the reason', async () => {
     const guest = await servers.start('export default { a: 1 };');
     const message = 'The default export is object, not a function.';
     expect(await guest.fails({})).toMatchObject({ code: 'EXPORT_MISSING', message });

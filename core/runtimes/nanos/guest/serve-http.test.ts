@@ -89,14 +89,14 @@ describe('plain HTTP to a function', () => {
     socket.destroy();
   });
 
-  it('tells of a header that cannot be sent', async () => {
+  it('reports a header that cannot be sent', async () => {
     for (const path of ['/header', '/name']) {
       const answer = await at(path);
       expect([answer.status, await answer.json()]).toEqual([500, { error: expect.stringMatching(/header/i) }]);
     }
   });
 
-  it('is no worse for a client that goes away, or speaks no HTTP', async () => {
+  it('is none the worse for a client that goes away, or speaks no HTTP', async () => {
     expect(await guest.raw(['POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nab'], { end: true })).toMatch(
       /^(HTTP\/1\.1 400|$)/,
     );

@@ -67,7 +67,7 @@ function send(response: ServerResponse, outcome: Outcome): void {
   }
 }
 
-/** False for a header that HTTP cannot carry; the client has then been told. */
+/** False for a header that HTTP cannot carry; the client then has an error answer. */
 function writeHead(response: ServerResponse, { status, headers }: Extract<Outcome, { type: 'response' }>): boolean {
   try {
     response.writeHead(status, headers);

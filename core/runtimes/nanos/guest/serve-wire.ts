@@ -46,7 +46,7 @@ export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireCont
   }
 }
 
-/** Errors: throws for what is no request. */
+/** Errors: throws for what is not a request. */
 function readRequest(line: string): WireRequest {
   const request = JSON.parse(line) as Partial<WireRequest> | null;
   if (typeof request?.id === 'number' && (request.type === 'ping' || request.type === 'invoke')) {
@@ -55,7 +55,7 @@ function readRequest(line: string): WireRequest {
   throw new TypeError('neither an invocation nor a ping');
 }
 
-/** A handler that waits for something that never comes is told of here; one that computes without end, by the host. */
+/** A handler that waits for something that never comes is reported here; one that computes without end, by the host. */
 function callInTime(call: Call, event: unknown, deadlineMs: number, send: (result: Result) => void): Promise<void> {
   return new Promise((resolve) => {
     // A function that ends Node.js at once is answered for before there is a timer.

@@ -110,7 +110,7 @@ describe('an ops config.json as a project', () => {
     expect(missing).toEqual([{ name: '/nowhere/x', neededBy: 'Files' }]);
   });
 
-  it('tells values that cannot be taken over at their places', () => {
+  it('reports values that cannot be converted at their places', () => {
     const errors = (given: object) =>
       convert(given).problems.flatMap(({ severity, message }) => (severity === 'error' ? [message] : []));
     expect(errors({ Program: 'x', Files: ['../../../../../../x'] })[0]).toContain('leads out of the image');

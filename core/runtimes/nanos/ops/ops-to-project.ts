@@ -160,7 +160,8 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
     );
   checkValues({ ...program, nanos }, at, problems);
   for (const name of Object.keys(config.Env ?? {})) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) fail(['Env', name], `"${name}" is no name of an environment variable.`);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      fail(['Env', name], `"${name}" is not the name of an environment variable.`);
   }
   return {
     config: {

@@ -13,14 +13,14 @@ export interface OpsExport {
   readonly notes: readonly string[];
 }
 
-/** Errors: BAD_INPUT for a project of another runtime, with errors, or whose program ops cannot be told. */
+/** Errors: BAD_INPUT for a project of another runtime, with errors, or whose program ops has no key for. */
 export function projectToOps({ dir, name, config }: Project): OpsExport {
   if (config === null) {
     throw unfit(name, 'its firstlight.json has errors', 'Correct them first: firstlight build says what they are.');
   }
   if (config.runtime !== 'nanos' || (config.program === undefined && config.package === undefined)) {
     const why =
-      config.runtime === 'nanos' ? 'what it runs is no program or package' : `its runtime is ${config.runtime}`;
+      config.runtime === 'nanos' ? 'what it runs is not a program or package' : `its runtime is ${config.runtime}`;
     throw unfit(name, why, 'ops knows programs (`program`) and packages (`package`).');
   }
   const nanos = nanosConfigOf(config);
@@ -71,7 +71,7 @@ export function projectToOps({ dir, name, config }: Project): OpsExport {
   };
 }
 
-/** Folders go by MapDirs; files by their folder and name, which is all that ops can be told. */
+/** Folders go into MapDirs; files by their folder and name, since ops has no other key for them. */
 function exportFiles(
   files: ProjectConfig['files'],
   dir: string,

@@ -134,7 +134,7 @@ async function drain({ body }: Opened): Promise<void> {
 const tooLarge = (url: string, maxBytes: number) =>
   new FirstlightError(
     'RELEASE_INVALID',
-    `${url} is larger than ${formatBytes(maxBytes)}: that is no release of Nanos.`,
+    `${url} is larger than ${formatBytes(maxBytes)}: that is not a release of Nanos.`,
     {
       details: { subject: url },
     },

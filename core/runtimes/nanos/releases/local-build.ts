@@ -54,7 +54,7 @@ async function findPlaces(dir: string): Promise<Places> {
   for (const layout of layouts) {
     if ((await stat(join(dir, layout.kernel)).catch(undefinedIfMissing)) !== undefined) return { dir, ...layout };
   }
-  throw new FirstlightError('RELEASE_INVALID', `${dir} is no build of Nanos: it has no ${kernelName}.`, {
+  throw new FirstlightError('RELEASE_INVALID', `${dir} is not a build of Nanos: it has no ${kernelName}.`, {
     hint: `Name a folder with ${kernelName}, ${bootName} and ${klibsName}, or a source tree of Nanos in which \`make\` was run.`,
     details: { subject: dir },
   });

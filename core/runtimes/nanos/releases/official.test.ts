@@ -87,7 +87,7 @@ describe('an official release', () => {
     expect(progress.find(({ step }) => step === 'verify')?.message).toContain('md5 from the .md5 file');
   });
 
-  it('is not installed when nothing tells whether it is whole', async () => {
+  it('is not installed when nothing shows whether it is complete', async () => {
     delete server.headers['x-goog-hash'];
     await expect(install()).rejects.toMatchObject({
       code: 'DOWNLOAD_FAILED',

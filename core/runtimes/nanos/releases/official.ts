@@ -54,7 +54,7 @@ export function createOfficial({ baseUrl, kept, stallMs }: OfficialOptions): Off
       'DOWNLOAD_FAILED',
       `Nanos ${version} was not installed: its server names no digest of it.`,
       {
-        hint: 'Without one a broken download cannot be told. Fetch the archive yourself and give it with --from.',
+        hint: 'Without one a broken download cannot be recognised. Fetch the archive yourself and give it with --from.',
       },
     );
   }

@@ -31,7 +31,7 @@ const elfMagic = 0x7f454c46;
 const classAt = 4;
 const machineAt = 18;
 const elfHeadBytes = 20;
-/** An ARM kernel that is no ELF has `ARM\x64` here. Source: Linux' arch/arm64/include/asm/image.h. */
+/** An ARM kernel that is not an ELF has `ARM\x64` here. Source: Linux' arch/arm64/include/asm/image.h. */
 const armMagicAt = 56;
 const armMagic = 'ARM\x64';
 /** A boot sector ends so. */
@@ -41,7 +41,7 @@ const bootMagic = 0x55aa;
 /**
  * Looks at the parts of a release in `dir` and names them. `source` is what a person called it.
  *
- * Errors: RELEASE_INVALID names what is missing, what is no kernel, and for which machine it was built.
+ * Errors: RELEASE_INVALID names what is missing, what is not a kernel, and for which machine it was built.
  */
 export async function checkParts(dir: string, source: string): Promise<CheckedParts> {
   const klibs = (await namesIn(join(dir, klibsName))).sort().map((name) => `${klibsName}/${name}`);
@@ -100,7 +100,7 @@ async function digestOf(dir: string, files: PartSizes): Promise<string> {
 }
 
 const invalid = (source: string, why: string) =>
-  new FirstlightError('RELEASE_INVALID', `${source} is no release of Nanos that can be used: ${why}.`, {
+  new FirstlightError('RELEASE_INVALID', `${source} is not a release of Nanos that can be used: ${why}.`, {
     hint: `A release has ${kernelName}, ${bootName} and a folder ${klibsName}, built for x86_64.`,
     details: { subject: source },
   });

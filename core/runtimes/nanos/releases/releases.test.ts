@@ -51,7 +51,7 @@ describe('a local build', () => {
     expect(new Set(made.map(({ digest }) => digest)).size).toBe(1);
   });
 
-  it('is found in a source tree, without what is no kernel library', async () => {
+  it('is found in a source tree, without what is not a kernel library', async () => {
     const bin = 'output/platform/pc/bin';
     await writeParts(join(home, 'nanos'), {
       [`${bin}/kernel.img`]: elf('kernel'),
@@ -93,7 +93,7 @@ describe('a local build', () => {
   });
 });
 
-describe('what is no release', () => {
+describe('what is not a release', () => {
   const partsWithout = (name: string) => {
     const { [name]: _, ...rest } = releaseParts();
     return rest;
@@ -127,7 +127,7 @@ describe('what is no release', () => {
     expect(await inCache()).toEqual([]);
   });
 
-  it('a tarball that is cut short, and a file that is no tarball', async () => {
+  it('a tarball that is cut short, and a file that is not a tarball', async () => {
     const whole = await tarball(releaseParts());
     await writeFile(join(home, 'cut.tar.gz'), whole.subarray(0, whole.length - 20));
     await expect(install(join(home, 'cut.tar.gz'))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });

@@ -1,4 +1,4 @@
-/** The digests by which a server names what it has. They tell a broken transfer, not a dishonest server: TLS is for that. */
+/** The digests by which a server names what it has. They reveal a broken transfer, not a dishonest server: TLS is for that. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 

@@ -4,7 +4,7 @@ import { playInstance } from '../testing/instance-link.ts';
 import { watchBoot } from './boot-watch.ts';
 import { readyMarker } from './wire.ts';
 
-const sign = String.fromCharCode(bootMarker);
+const marker = String.fromCharCode(bootMarker);
 
 function watched(boot: 'disk' | 'direct' = 'disk') {
   const instance = playInstance({});
@@ -20,20 +20,20 @@ describe('the watch over a boot', () => {
     const disk = watched();
     expect(await isSettled(disk.watch.spoke)).toBe(false);
     disk.say('', 5);
-    disk.say(sign, 10);
+    disk.say(marker, 10);
     expect(await isSettled(disk.watch.spoke)).toBe(true);
     expect(disk.names()).toEqual([['boot.sector', 10]]);
     const direct = watched('direct');
     direct.say('[0.0] something', 20);
     expect(direct.names()).toEqual([['kernel.spoke', 20]]);
-    const told = watched('direct');
-    told.say(sign, 30);
-    expect(told.names()).toEqual([['kernel.entered', 30]]);
+    const marked = watched('direct');
+    marked.say(marker, 30);
+    expect(marked.names()).toEqual([['kernel.entered', 30]]);
   });
 
   it('reads the address from a line that comes in pieces, and stamps it with its first byte', async () => {
     const { watch, say, names } = watched();
-    say(`${sign}[0.102`, 1);
+    say(`${marker}[0.102`, 1);
     say('] en1: assigned 192.168.', 2);
     say('1.7\r', 3);
     expect(await isSettled(watch.address)).toBe(false);
@@ -45,10 +45,10 @@ describe('the watch over a boot', () => {
     ]);
   });
 
-  it('hears that the function listens once, wherever the sign is cut', async () => {
+  it('notices that the function listens once, wherever the marker is cut', async () => {
     for (let cut = 1; cut < readyMarker.length; cut++) {
       const { watch, say, names } = watched();
-      say(`${sign}no end of line ${readyMarker.slice(0, cut)}`, 1);
+      say(`${marker}no end of line ${readyMarker.slice(0, cut)}`, 1);
       expect(await isSettled(watch.listening)).toBe(false);
       say(`${readyMarker.slice(cut)} and on\n${readyMarker}`, 2);
       expect(await isSettled(watch.listening)).toBe(true);
@@ -60,15 +60,15 @@ describe('the watch over a boot', () => {
     }
   });
 
-  it('does not take a title or a link that a program prints for that sign', async () => {
+  it('does not take a title or a link that a program prints for that marker', async () => {
     const { watch, say } = watched();
-    say(`${sign}\u001b]0;title\u001b\\\u001b]8;;http://a.example\u001b\\link\u001b]8;;\u001b\\\n`);
+    say(`${marker}\u001b]0;title\u001b\\\u001b]8;;http://a.example\u001b\\link\u001b]8;;\u001b\\\n`);
     expect(await isSettled(watch.listening)).toBe(false);
   });
 
   it('keeps what was printed without what the boot says, and the last of it when it is long', () => {
     const { watch, say } = watched();
-    say(`${sign}gitversion: x\n`);
+    say(`${marker}gitversion: x\n`);
     say('[0.1] en1: assigned 10.0.2.15\r\n[0.1] NET: starting\nhéllo\r\n[0.2] not the kernel\n');
     expect(watch.text()).toBe('gitversion: x\nhéllo\n[0.2] not the kernel\n');
     const line = `${'x'.repeat(999)}\n`;
@@ -83,15 +83,15 @@ describe('the watch over a boot', () => {
 
   it('takes out what the kernel says in the middle of a line, and no byte of the program', () => {
     const { watch, say } = watched();
-    say(`${sign}[0.100000] en1: assigned 10.0.2.15\ntotal: [4.201737] en1: assigned FE80::5054:FF:FE12:3456\n42\n`);
+    say(`${marker}[0.100000] en1: assigned 10.0.2.15\ntotal: [4.201737] en1: assigned FE80::5054:FF:FE12:3456\n42\n`);
     expect(watch.text()).toBe('total: 42\n');
     say('\xff\xfe\r\n[1.5] lines of its own\n');
     expect(Buffer.from(watch.output()).subarray(10).toString('latin1')).toMatch(/\r\n\[1\.5\] lines of its own\n$/);
   });
 
-  it('listens until it is told to stop', () => {
+  it('listens until it is stopped', () => {
     const { watch, say, names, listeners } = watched();
-    say(sign, 1);
+    say(marker, 1);
     watch.stop();
     say(readyMarker, 2);
     expect([names(), listeners()]).toEqual([[['boot.sector', 1]], 0]);

@@ -9,7 +9,7 @@ import { readyMarker } from './wire.ts';
 
 /** What was heard so far, and what is waited for. */
 export interface BootWatch {
-  /** Settles with the guest's first sign of life: a byte of its boot code or of its kernel. */
+  /** Settles with the first output of the guest: a byte of its boot code or of its kernel. */
   readonly spoke: Promise<void>;
   /** Settles with the address that the kernel gave its interface. */
   readonly address: Promise<string>;
@@ -25,7 +25,7 @@ export interface BootWatch {
 
 /**
  * From the guest's write to this process: QEMU's serial port, a socket, an event loop. Over 34 emulated starts on two
- * processors, the sign that a function listens was here 1.9 to 12.4 ms after the guest's own stamp, 2.5 at the median; that
+ * processors, the marker of a listening function was here 1.9 to 12.4 ms after the guest's own stamp, 2.5 at the median; that
  * stamp's place was known to 3 ms.
  */
 const serialErrorNs = ns(15_000_000);
@@ -50,7 +50,7 @@ export function watchBoot(
   let heard = false;
   let listens = false;
   let printed = false;
-  // Of a program that only prints, nothing else tells that it is up; a function's server says more.
+  // Of a program that only prints, nothing else shows that it is up; a function's server says more.
   // What a program that runs to its end does is its own work; nothing but its end follows.
   const outputOpens = kind === 'job' ? 'handler' : null;
 

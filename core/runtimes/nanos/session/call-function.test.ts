@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 afterAll(() => servers.close());
 
-const sign = String.fromCharCode(bootMarker);
+const marker = String.fromCharCode(bootMarker);
 const request = (event: Json = {}, timeoutMs = 20_000) => ({ event, timeoutMs });
 
 /** A session with a function that runs on this machine's Node.js, up already. */
@@ -28,7 +28,7 @@ async function openReal(code: string, { fresh = true } = {}) {
   const server = await servers.start(code);
   const instance = playInstance({ port: server.port }, { fresh });
   const session = openNanosSession(instance.link);
-  if (fresh) instance.say(`${sign}before${readyMarker}`);
+  if (fresh) instance.say(`${marker}before${readyMarker}`);
   return { server, instance, session };
 }
 
@@ -54,14 +54,14 @@ const response = (id: number, more: object = {}) => {
 };
 
 describe('a session with a function', () => {
-  it('is ready with the sign that it listens, and gives answers with marks of both sides', async () => {
+  it('is ready with the marker that it listens, and gives answers with marks of both sides', async () => {
     const server = await servers.start('export default ({ n }) => ({ status: 201, headers: { A: 1 }, body: { n } });');
     const instance = playInstance({ port: server.port });
     const session = openNanosSession(instance.link);
     const answering = session.invoke(request({ n: 1 }));
     const early = await Promise.race([session.ready.then(() => 'ready'), new Promise((r) => setTimeout(r, 50, 'not'))]);
     expect(early).toBe('not');
-    instance.say(`${sign}[0.1] en1: assigned 10.0.2.15\n`, 1000);
+    instance.say(`${marker}[0.1] en1: assigned 10.0.2.15\n`, 1000);
     instance.say(`hello ${readyMarker.slice(0, 2)}`, 2000);
     instance.say(`${readyMarker.slice(2)}there\n`, 3000);
     await session.ready;
@@ -79,7 +79,7 @@ describe('a session with a function', () => {
       ['listening.seen', 3000],
     ]);
     expect(guestClock).toBe('guest-monotonic');
-    // The sign that it listens ties the clocks, as the answer does.
+    // The marker that it listens ties the clocks, as the answer does.
     expect(received).toEqual([
       { ticks: marks.find(({ name }) => name === 'listening')?.ticks, atNs: 3000 },
       { ticks: expect.any(Number), atNs: expect.any(Number) },
@@ -107,7 +107,7 @@ describe('a session with a function', () => {
     }
   });
 
-  it('tells what was thrown, what cannot be sent and what took too long, and stays usable', async () => {
+  it('reports what was thrown, what cannot be sent and what took too long, and stays usable', async () => {
     const { session } = await openReal(`export default ({ run }) => {
       if (run === 'throw') throw new RangeError('too far');
       if (run === 'function') return { at: () => 1 };
@@ -144,7 +144,7 @@ describe('a session with a function', () => {
     if (!outcome.ok) expect(outcome.error.message).toContain(message);
   });
 
-  it('tells why a function could not be loaded', async () => {
+  it('reports why a function could not be loaded', async () => {
     const { session } = await openReal('throw new Error("not today");\nexport default () => 1;');
     const { outcome } = await session.invoke(request());
     expect(outcome).toMatchObject({ fatal: true, error: { code: 'EVALUATION_THREW' } });
@@ -175,7 +175,7 @@ describe('a session with a function', () => {
     const instance = playInstance({ port: 1 });
     const session = openNanosSession(instance.link);
     const waiting = session.invoke(request());
-    instance.say(`${sign}no such file\n`);
+    instance.say(`${marker}no such file\n`);
     instance.end();
     const { outcome, hostMarks } = await waiting;
     expect(outcome).toMatchObject({ fatal: true, error: { code: 'CHANNEL_BROKEN' } });
@@ -216,7 +216,7 @@ describe('a session with a function', () => {
     void session.ready.then(() => {
       ready = true;
     });
-    instance.say(`${sign}${readyMarker}`);
+    instance.say(`${marker}${readyMarker}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(ready).toBe(false);
     instance.say('\n[0.3] en1: assigned 127.0.0.1\n');

@@ -11,7 +11,7 @@ import { playInstance } from '../testing/instance-link.ts';
 import { openNanosSession } from './nanos-session.ts';
 import type { SessionInfo } from './session-info.ts';
 
-const sign = String.fromCharCode(bootMarker);
+const marker = String.fromCharCode(bootMarker);
 const request = { event: null, timeoutMs: 20_000 };
 let dir: string;
 let disk: string;
@@ -53,7 +53,7 @@ const untilClosed = async () => {
 it('answers with what the program printed, once it has ended', async () => {
   const { session, say, end } = play();
   const answering = session.invoke(request);
-  say(`${sign}[0.1] en1: assigned 10.0.2.15\r\nhéllo\r\n`);
+  say(`${marker}[0.1] en1: assigned 10.0.2.15\r\nhéllo\r\n`);
   await session.ready;
   say('[2] brk(0x0) = 0x1000\nbye\n');
   end();
@@ -71,7 +71,7 @@ it('answers byte for byte when the kernel prints no diagnostics', async () => {
   const { session, say, end } = play({ hasDiagnostics: false });
   const answering = session.invoke(request);
   const printed = Buffer.concat([Buffer.from('[2] brk(0x0) = mine\n'), Buffer.from([0x80, 0xff, 0x0a])]);
-  say(`${sign}[0.100000] en1: assigned 10.0.2.15\n`);
+  say(`${marker}[0.100000] en1: assigned 10.0.2.15\n`);
   say(printed);
   await session.ready;
   end();
@@ -85,7 +85,7 @@ it('answers byte for byte when the kernel prints no diagnostics', async () => {
 it('fails with the exit code that the kernel left', async () => {
   const { session, say, end } = play();
   const answering = session.invoke(request);
-  say(`${sign}what went wrong\n`);
+  say(`${marker}what went wrong\n`);
   await leave(3);
   end();
   expect((await answering).outcome).toMatchObject({
@@ -102,17 +102,17 @@ it('fails with the exit code that the kernel left', async () => {
 it('answers when firstlight.json expects that code', async () => {
   const { session, say, end } = play({ expectedExitCode: [3, 4] });
   const answering = session.invoke(request);
-  say(sign);
+  say(marker);
   await leave(4);
   end();
   expect((await answering).outcome).toMatchObject({ ok: true, ended: true });
   await untilClosed();
 });
 
-it('leaves a crash to be told by whoever manages the instance', async () => {
+it('leaves a crash to be reported by the manager of the instance', async () => {
   const { session, say, end } = play();
   const answering = session.invoke(request);
-  say(sign);
+  say(marker);
   say(consoleOf('user-fault'));
   end();
   expect((await answering).outcome).toMatchObject({ fatal: true, error: { code: 'CHANNEL_BROKEN' } });
@@ -122,7 +122,7 @@ it('leaves a crash to be told by whoever manages the instance', async () => {
 it('is given up on when it does not end in time, and closes the disk', async () => {
   const { session, say } = play();
   const answering = session.invoke({ ...request, timeoutMs: 20 });
-  say(sign);
+  say(marker);
   expect((await answering).outcome).toMatchObject({ fatal: true, error: { code: 'FUNCTION_TIMEOUT' } });
   session.close();
   await untilClosed();

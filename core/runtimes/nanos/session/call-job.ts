@@ -43,7 +43,7 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     await Promise.race([link.ended, late]).finally(() => over.abort());
     const times = { sentAtNs, isSent: false, receivedAtNs: hostNow(), marks: [], received: [] };
     if (readNanosPanic(watch.text()) !== null) {
-      // Whoever manages the instance tells how, with symbols.
+      // The instance's manager reports how, with symbols.
       throw new FirstlightError('CHANNEL_BROKEN', 'The program crashed.');
     }
     // Without diagnostics every line is the program's, whatever it looks like.
@@ -69,7 +69,7 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
   return { ready: watch.spoke, call, sampleClock: async () => [], close: () => closeSoon(unread) };
 }
 
-/** Null for bytes that are no UTF-8: they are given as they are. */
+/** Null for bytes that are not UTF-8: they are given as they are. */
 function textOf(printed: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(printed);

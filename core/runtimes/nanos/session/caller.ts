@@ -16,7 +16,7 @@ export interface CallerContext {
 
 /** How one kind of guest is called. */
 export interface Caller {
-  /** Settles when the guest is up as far as this kind can tell. */
+  /** Settles when the guest is up, as far as this kind can see. */
   readonly ready: Promise<void>;
   /** Errors: whatever ends the instance; the outcome of the function itself is in the result. */
   readonly call: (request: InvocationRequest) => Promise<Omit<InvocationResult, 'hostMarks'>>;
@@ -45,7 +45,7 @@ export function refuse(error: FirstlightError): Omit<InvocationResult, 'hostMark
   return { outcome: { ok: false, error, fatal: false }, sentAtNs: atNs, receivedAtNs: atNs, marks: [], received: [] };
 }
 
-/** Rejects when the domain is no more. */
+/** Rejects when the machine is gone. */
 export async function goneAsError(ended: Promise<void>): Promise<never> {
   await ended;
   throw new FirstlightError('CHANNEL_BROKEN', 'The guest ended before it answered.');

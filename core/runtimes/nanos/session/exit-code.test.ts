@@ -45,7 +45,7 @@ it('is 0 for a kernel that left nothing, whatever the disk below has', async () 
   await reader.close();
 });
 
-it('says what is no disk', async () => {
+it('says what is not a disk', async () => {
   await expect(openExitCode(join(dir, 'none'), klogAt)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   const reader = await openExitCode(join(dir, 'base'), klogAt);
   await expect(reader.read()).rejects.toMatchObject({ code: 'IMAGE_INVALID' });

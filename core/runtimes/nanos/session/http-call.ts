@@ -85,7 +85,7 @@ export function toRequest(event: Json): HttpRequest {
   } catch (cause) {
     throw badRequest(cause instanceof Error ? cause.message : String(cause), cause);
   }
-  if (!methodPattern.test(String(method))) throw badRequest(`${JSON.stringify(method)} is no method.`);
+  if (!methodPattern.test(String(method))) throw badRequest(`${JSON.stringify(method)} is not a method.`);
   return { method: String(method), path: escapePath(`${path}${suffix}`), headers: all, body: text };
 }
 

@@ -27,7 +27,7 @@ const sessionInfoSchema = z.strictObject({
   expectedExitCode: nanosOptionsSchema.shape.expected_exit_code,
   /** Whether the kernel may print diagnostics among the program's lines: system calls, its trace, missing files. Default: true. */
   hasDiagnostics: z.boolean().optional(),
-  /** What tells a crash by its functions: the kernel and the program, each with the file on this host. */
+  /** The files with the symbols of the kernel and the program, for crash reports. */
   symbols: symbolsSchema.nullable(),
 });
 export type SessionInfo = z.output<typeof sessionInfoSchema>;

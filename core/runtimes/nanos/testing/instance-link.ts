@@ -1,4 +1,4 @@
-/** An instance that a test plays: it says what it likes on its serial port, and ends when it is told to. */
+/** An instance that a test plays: it says what it likes on its serial port, and ends on request. */
 import type { InstanceLink } from '#core/runtime/session.ts';
 import { hostNs } from '#shared/model/units.ts';
 import { type SessionInfo, writeSessionInfo } from '../session/session-info.ts';

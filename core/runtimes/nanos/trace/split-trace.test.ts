@@ -19,7 +19,7 @@ const traced = [
 ].join('\r\n');
 
 describe('what diagnostics print', () => {
-  it('is told from what the program prints', () => {
+  it('is separated from the output of the program', () => {
     expect(partOf(Buffer.from(traced), 'program').toString().split('\r\n')).toEqual([
       'hello from C',
       '[3] a list, not a call',
@@ -40,13 +40,13 @@ describe('what diagnostics print', () => {
     ]);
   });
 
-  it('is told after the sign of a server that listens, which ends no line', () => {
+  it('is recognised after the marker of a listening server, which ends no line', () => {
     const text = `${readyMarker}[2] write(1, 0x00000000ffe49e08, 4) = 4\r\n${readyMarker}hello\r\n`;
     expect(partOf(Buffer.from(text), 'program').toString()).toBe(`${readyMarker}${readyMarker}hello\r\n`);
     expect(partOf(Buffer.from(text), 'trace').toString()).toBe('[2] write(1, 0x00000000ffe49e08, 4) = 4\r\n');
   });
 
-  it('is told alike however the bytes come, and no byte is lost', () => {
+  it('is separated the same way however the bytes come, and no byte is lost', () => {
     const bytes = Buffer.from(`${traced}über ✓`);
     for (const size of [1, 2, 7, 64]) {
       const [program, trace] = [createTraceSplitter('program'), createTraceSplitter('trace')];

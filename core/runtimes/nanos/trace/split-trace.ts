@@ -17,7 +17,7 @@ const missingBegin = 'missing_files_begin';
 const missingEnd = 'missing_files_end';
 /** A line that begins so may yet turn out to be one of the above; any other is passed on at once, a prompt too. */
 const mayBe = /^(?:\[\d*\]?|\[\d+\] [a-z_<. ]?[a-z0-9_. ]*|[ \d]{1,5}|[ \d]{4}\d [a-z_ ]*|m[a-z_]*)$/;
-/** No line that is held back is longer before it is told. */
+/** The longest line that is held back before it is classified. */
 const heldBytes = 64;
 
 /** A splitter that gives one of the parts. */
