@@ -122,7 +122,7 @@ export function formatPercent(fraction: number, error = 0): string {
   return `${percent < 0 ? '−' : ''}${magnitude < 0.01 ? String(Number(text)) : text} %`;
 }
 
-/** How an axis writes its ticks: one unit for all, as many decimals as the step needs. */
+/** The format of an axis' ticks: one unit for all, as many decimals as the step needs. */
 export interface TickFormat {
   readonly unit: string;
   readonly format: (ns: number) => string;

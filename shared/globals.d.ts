@@ -1,5 +1,5 @@
 /**
- * What every runtime we target has, though neither the ES library nor this folder's empty `types` names it.
+ * The globals that every runtime we target has, though neither the ES library nor this folder's empty `types` names it.
  *
  * Only this folder's own compile includes this file; others get these from Node's or the DOM's types.
  */

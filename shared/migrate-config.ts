@@ -96,7 +96,7 @@ function segmentsOf(text: string, object: Node): Segment[] {
   });
 }
 
-/** What belongs to a value that ends at an offset: its comma, and the comments up to the end of the line. */
+/** The end of a value's line from an offset: its comma, and the comments up to the end of the line. */
 function lineAfter(text: string, from: number): { comma: boolean; end: number } {
   const commaAt = commaAfter(text, from);
   const scanner = createScanner(text);
@@ -162,7 +162,7 @@ function endsInLineComment(text: string): boolean {
   return last === token.lineComment;
 }
 
-/** What follows a value, without its comma. */
+/** The text after a value, without its comma. */
 function uncomma(after: string): string {
   const at = commaAfter(after, 0);
   return at === null ? after : after.slice(0, at) + after.slice(at + 1);

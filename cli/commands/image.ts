@@ -73,7 +73,7 @@ export async function extractImage(
   return 0;
 }
 
-/** Says what an image is. */
+/** Prints what an image is. */
 export async function describeImage(session: Session, name: string, { partition }: Options): Promise<number> {
   const info = await session.call('images:info', { image: await findImage(session, name), partition });
   session.printJson(info);
@@ -81,7 +81,7 @@ export async function describeImage(session: Session, name: string, { partition 
   return 0;
 }
 
-/** Says what is different in another image. Shape: 0 also when they differ; `same` of the JSON says which. */
+/** Prints the differences of another image. Shape: 0 also when they differ; `same` of the JSON says which. */
 export async function diffImages(
   session: Session,
   before: string,

@@ -107,7 +107,7 @@ async function findRuntime(session: Session, { runtime: named }: RuntimeOption):
   );
 }
 
-/** Whether the notice is accepted by this command: by its option, or by an answer on a terminal. */
+/** True when the notice is accepted by this command: by its option, or by an answer on a terminal. */
 async function askToAccept(session: Session, { id }: KernelRuntime, accept: boolean): Promise<boolean> {
   const { io, json } = session;
   const { notice, noticeAccepted } = await session.call('kernels:list', { runtime: id });

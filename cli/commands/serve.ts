@@ -77,7 +77,7 @@ export async function startStudioHost(
   return host;
 }
 
-/** What the page may open: the folders that were named, else the home folder; new projects; and what is open already. */
+/** The paths that the page may open: the folders that were named, else the home folder; new projects; and what is open already. */
 async function listRoots({ client }: Session, named: readonly string[] | undefined): Promise<string[]> {
   const open = await client.call('projects:list', {});
   const { projectsDir } = await client.call('app:info', {});

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatBytes } from '#shared/format.ts';
+import { formatByteRate, formatBytes, formatPercent } from '#shared/format.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
 import { findInstance, listKnown } from '../find.ts';
@@ -82,15 +82,14 @@ function readUsage(instanceId: string, [earlier, later]: readonly MetricSample[]
 }
 
 function renderUsages(usages: readonly Usage[], session: Session): string {
-  const rate = (value: number) => `${formatBytes(value)}/s`;
   const rows = usages.map((usage) => [
     usage.instanceId,
-    `${usage.cpuPercent.toFixed(1)}%`,
+    formatPercent(usage.cpuPercent / 100),
     formatBytes(usage.memoryBytes),
-    rate(usage.diskReadPerSecond),
-    rate(usage.diskWritePerSecond),
-    rate(usage.netReceivePerSecond),
-    rate(usage.netTransmitPerSecond),
+    formatByteRate(usage.diskReadPerSecond),
+    formatByteRate(usage.diskWritePerSecond),
+    formatByteRate(usage.netReceivePerSecond),
+    formatByteRate(usage.netTransmitPerSecond),
   ]);
   const headings = ['INSTANCE', '>CPU', '>MEMORY', '>DISK READ', '>DISK WRITE', '>NET IN', '>NET OUT'];
   return renderTable(headings, rows, session.style);

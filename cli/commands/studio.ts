@@ -57,7 +57,7 @@ async function trySample(session: Session): Promise<{ run: Run; build: BuildResu
   }
 }
 
-/** Says what `doctor` finds wrong, and nothing when all is well. */
+/** Prints what `doctor` finds wrong, and nothing when all is well. */
 async function shortDoctor(session: Session): Promise<void> {
   try {
     const report = await session.call('doctor:run', {});

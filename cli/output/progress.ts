@@ -2,7 +2,7 @@ import type { Progress } from '#shared/contract/define.ts';
 import type { Io } from '../io.ts';
 import { createStyle } from './style.ts';
 
-/** Says on stderr what long work is doing. */
+/** Prints on stderr what long work is doing. */
 export interface ProgressLine {
   readonly report: (progress: Progress) => void;
   /** Clears the line for other output; the next report brings it back. */

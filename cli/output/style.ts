@@ -1,7 +1,7 @@
 import type { PhaseName } from '#shared/model/timeline.ts';
 import type { Io, Output } from '../io.ts';
 
-/** How text may look on an output: colours and characters it can show, and its width. */
+/** The style of text on an output: colours and characters it can show, and its width. */
 export interface Style {
   readonly color: boolean;
   readonly unicode: boolean;

@@ -24,7 +24,7 @@ const notLoaded = Object.fromEntries(
     .map((ending) => [`.${ending}`, 'empty' as const]),
 );
 
-/** What imports what: of a build in which nothing that cannot be found is looked for. */
+/** The graph of imports, from a build that resolves nothing that is missing. */
 async function inputsOf(options: BuildOptions) {
   const { build } = await import('esbuild');
   const leaveOut = {

@@ -7,7 +7,7 @@ import { shimOrder } from './globals.ts';
 /** Scripts that set globals, by file name, with a digest of all. */
 export interface Shims {
   readonly scripts: ReadonlyMap<string, string>;
-  /** What each of Node's modules has here. */
+  /** The members of each of Node's modules here. */
   readonly members: Readonly<Record<string, readonly string[]>>;
   readonly sha256: string;
 }

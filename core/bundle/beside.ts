@@ -1,4 +1,4 @@
-/** What lies beside a bundle in the guest: packages that open files, and files that the function's own code opens. */
+/** The files beside a bundle in the guest: packages that open files, and files that the function's own code opens. */
 import { relative } from 'node:path';
 import type { Metafile } from 'esbuild';
 import type { BundleFile } from '#core/runtime/bundle.ts';

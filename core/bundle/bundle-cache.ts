@@ -158,7 +158,7 @@ async function isSame({ path, sha256, stamp }: Recorded, digest: (path: string) 
 /** File systems stamp with a granularity of some ms. */
 const granularityMs = 20;
 
-/** What changes whenever a file's content may have: no program can set the time of change (ctime). Empty when absent. */
+/** A stamp that changes whenever a file's content may have: no program can set its ctime. Empty when absent. */
 async function stampOf(path: string, latestMs = Number.POSITIVE_INFINITY): Promise<string> {
   const found = await stat(path, { bigint: true }).catch(undefinedIfMissing);
   if (found === undefined) return '';

@@ -189,7 +189,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     return bundle;
   }
 
-  /** Says of an import that cannot be how the project comes by it. */
+  /** Adds to an import that fails the chain of imports that leads to it. */
   async function explainFailure(thrown: unknown, project: Project, config: ProjectConfig): Promise<never> {
     if (!(thrown instanceof FirstlightError) || thrown.code !== 'BUILD_FAILED') throw thrown;
     const options = esbuildOptions(project.dir, config, meansFor(config));

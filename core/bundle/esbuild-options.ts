@@ -1,4 +1,4 @@
-/** How esbuild compiles a function. */
+/** The settings of esbuild for a function. */
 import { join } from 'node:path';
 import type { BundleEngine } from '#core/runtime/images.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
@@ -25,7 +25,7 @@ const targets = {
   },
 } as const satisfies Record<BundleEngine, import('esbuild').BuildOptions>;
 
-/** What a build is given besides the project. */
+/** The inputs of a build other than the project. */
 export interface BuildMeans {
   readonly engine: BundleEngine;
   /** The globals to be marked. */

@@ -23,7 +23,7 @@ const byTemplate = /\$\{(?:__dirname|import\.meta\.dirname)\}([^`$]+)`/g;
 const byResolve = /(?:require|import\.meta)\.resolve\(\s*(['"`])(\.[^'"`$]+)\1\s*\)/g;
 const any = /__dirname|import\.meta\.(?:url|dirname)/;
 
-/** What esbuild compiled has less. */
+/** A file that esbuild compiled has fewer bytes. */
 const maxSourceBytes = 64 << 20;
 
 interface Found {

@@ -1,6 +1,6 @@
 /** Globals that a function may expect: those that a shim gives when they are named, and those that a bare engine lacks. */
 
-/** What gives a global when code names it. Shape: the global's name to scripts in `Resources.shimsDir`. */
+/** The shims of each global that code may name. Shape: the global's name to scripts in `Resources.shimsDir`. */
 export const shimsOf: ReadonlyMap<string, readonly string[]> = new Map([
   ...given('URL URLSearchParams', 'url.js'),
   ...given('Headers Response', 'http.js'),
@@ -49,7 +49,7 @@ export const missingGlobals: ReadonlyMap<string, string> = new Map([
   ['WebAssembly', 'the guest runs JavaScript only.'],
 ]);
 
-/** What globals that are always there have. A call of anything else is warned of. */
+/** The members of the globals that are always there. A call of any other gets a warning. */
 export const membersOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   [
     'process',

@@ -1,7 +1,7 @@
 import type { Metafile } from 'esbuild';
 import { isWrapped } from './lambda.ts';
 
-/** How the entry comes to import a file. Shape: `handler.ts → node_modules/a/index.js → …`; null for the entry itself. */
+/** The chain of imports from the entry to a file. Shape: `handler.ts → node_modules/a/index.js → …`; null for the entry itself. */
 export function importChain({ inputs, outputs }: Pick<Metafile, 'inputs' | 'outputs'>, file: string): string | null {
   const entry = Object.values(outputs).find(({ entryPoint }) => entryPoint !== undefined)?.entryPoint;
   return entry === undefined ? null : chainFrom(inputs, entry, file);

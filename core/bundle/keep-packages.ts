@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { findPackage } from './packages-beside.ts';
 
-/** What is left out, filled while a project is built. */
+/** The packages that are left out, filled while a project is built. */
 export interface Kept {
   /** Names of packages. */
   readonly names: Set<string>;
@@ -18,7 +18,7 @@ export const createKept = (): Kept => ({ names: new Set(), dirs: new Set(), addo
 
 const bare = /^(?:@[^/]+\/)?[^./@][^/]*/;
 const namespace = 'firstlight-kept';
-/** What esbuild calls the stand-in of a kept package among its inputs. */
+/** The name of a kept package's stand-in among esbuild's inputs. */
 export const isStandIn = (path: string): boolean => path.startsWith(`${namespace}:`);
 /** The package that an import names; undefined for a path. */
 export const packageNameOf = (specifier: string): string | undefined => bare.exec(specifier)?.[0];
@@ -77,7 +77,7 @@ function canBeRequired(require: NodeJS.Require, specifier: string): boolean {
   }
 }
 
-/** What the next package.json above says of the kind of its modules. */
+/** The module format that the nearest package.json above declares. */
 function typeOf(from: string): string {
   for (let dir = from; ; dir = dirname(dir)) {
     try {

@@ -5,11 +5,11 @@ import type { Metafile, Plugin } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
 import { readRegularFile } from '../store/read-regular-file.ts';
 
-/** What esbuild compiled has less. */
+/** A file that esbuild compiled has fewer bytes. */
 const maxSourceBytes = 64 << 20;
 
 const namespace = 'firstlight-lambda';
-/** What esbuild calls the wrapped entry among its inputs. */
+/** The name of the wrapped entry among esbuild's inputs. */
 export const isWrapped = (path: string): boolean => path.startsWith(`${namespace}:`);
 
 /** Wraps the entry. What it exports as `handler`, or by default, is the handler. */

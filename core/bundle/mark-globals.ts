@@ -64,7 +64,7 @@ export function unmark(code: string): Unmarked {
   };
 }
 
-/** Whether code that is marked has a name as it is: outside of text and members where it is always there. */
+/** True when marked code uses a name as a global, and not in text or as a member. */
 function mayDeclare(code: string, name: string): boolean {
   if (!membersOf.has(name)) return new RegExp(`(?<![\\w$."'])${name}(?![\\w$"':])`).test(code);
   return new RegExp(

@@ -15,7 +15,7 @@ function same(name: string): [string, string] {
   return [name, name];
 }
 
-/** What is imported as Node's module and has a shim. */
+/** The imports of Node's modules that have a shim. */
 export const shimmedModules: readonly string[] = [...files.keys()];
 const shimmed = new RegExp(`^(?:node:)?(?:${shimmedModules.join('|')})/?$`);
 /** The mark of our own look-ups. */

@@ -9,14 +9,14 @@ import type { Metafile } from 'esbuild';
 import type { BundleFile } from '#core/runtime/bundle.ts';
 import { readRegularFile } from '../store/read-regular-file.ts';
 
-/** What esbuild compiled has less. */
+/** A file that esbuild compiled has fewer bytes. */
 const maxFileBytes = 64 << 20;
-/** How code opens what lies beside it: data, WebAssembly, workers, native addons. */
+/** The ways in which code opens files beside it: data, WebAssembly, workers, native addons. */
 const opensFiles =
   /\b__dirname\b|\b__filename\b|\bimport\.meta\.(?:url|dirname|filename|resolve)\b|\brequire\.resolve\b|\bnew Worker\(|\.node["'`]|["'](?:bindings|node-gyp-build|node-pre-gyp|real-require)["']/;
 const packagePattern = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 
-/** What no program opens: types, maps, what native addons are compiled from, other machines' binaries. */
+/** Files that no program opens: types, maps, sources of native addons, other machines' binaries. */
 const notTaken = /(?:\.map|\.d\.[cm]?ts|\.md|\.c|\.cc|\.cpp|\.h|\.hpp|\.gypi?|\.o|\.a|\.tar\.gz|\.tsbuildinfo)$/;
 const otherPlatform = /^(?:darwin|win32|android|freebsd|openbsd|sunos|aix|linux-(?!x64))/;
 

@@ -1,4 +1,4 @@
-/** Tells of options of TypeScript that nothing acts upon here: esbuild compiles file by file, without types. */
+/** Warns of TypeScript options without effect here: esbuild compiles file by file, without types. */
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import type { Metafile } from 'esbuild';
@@ -11,7 +11,7 @@ const maxFileBytes = 64 << 20;
 /** More than a project has that extends its way up. */
 const maxDepth = 8;
 
-/** What each option would have done, and what serves instead. */
+/** The effect that each option would have, and its replacement. */
 const ignored: Readonly<Record<string, string>> = {
   emitDecoratorMetadata:
     'types are not known when a function is compiled, so `design:type` and `design:paramtypes` are undefined. Name the types in the decorators themselves ' +

@@ -12,7 +12,7 @@ import { isShim } from './node-modules.ts';
 const maxLineChars = 1000;
 
 interface Lack {
-  /** What lacks, in a few letters: one file hears of it once. */
+  /** The name of the missing thing: one file is warned of it once. */
   readonly name: string;
   readonly at: number;
   readonly message: string;
@@ -85,7 +85,7 @@ function lackingGlobals({ code, uses }: Compiled): Lack[] {
   });
 }
 
-/** What is imported of Node's modules and lacks in their form for the guest. */
+/** The imported members of Node's modules that the guest's versions lack. */
 function lackingModuleMembers(code: string, members: Shims['members']): Lack[] {
   const lacks: Lack[] = [];
   const declared = /\bvar (import_\w+) = __toESM\(require_(\w+)\(\)/g;

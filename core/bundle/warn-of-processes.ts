@@ -1,4 +1,4 @@
-/** Tells of functions that may start processes, where they run as the only one there is. */
+/** Warns of functions that may start processes, where only one can run. */
 import type { Metafile } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
 import { placeIn } from './check-inputs.ts';

@@ -217,7 +217,7 @@ function nearestKey(key: string, known: readonly string[]): string | undefined {
   return known.find((candidate) => key.length >= 3 && candidate.toLowerCase().startsWith(key.toLowerCase()));
 }
 
-/** How many letters must be put in, taken out or exchanged to make one word of another. */
+/** The number of letters to insert, delete or exchange to turn one word into another. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...a].entries()) {

@@ -24,7 +24,7 @@ export interface ParsedConfig {
   readonly printsDiagnostics: boolean;
 }
 
-/** What a configuration depends on of the runtime that it names. */
+/** The properties of a runtime that a configuration depends on. */
 export interface KnownRuntime {
   readonly id: RuntimeId;
   /** Units: MiB. */

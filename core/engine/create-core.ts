@@ -44,7 +44,7 @@ export interface CoreOptions {
   readonly accel?: Accel | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly log?: ((line: string) => void) | undefined;
-  /** How long an instance may take to come up. Default: 30 s, which an emulated guest on a busy machine stays far under. */
+  /** The time limit for an instance to come up. Default: 30 s, which an emulated guest on a busy machine stays far under. */
   readonly bootTimeoutMs?: number | undefined;
   /** The runtimes there are; the first one is the default. Default: those of Firstlight. */
   readonly runtimes?: readonly RuntimeDefinition[] | undefined;

@@ -40,7 +40,7 @@ export interface ImageFiles {
   readonly find: (id: ImageId) => Promise<Manifest | null>;
   /** Makes an image: `write` fills the file it is given, and answers with the manifest. Errors: DISK_FULL, STORE_UNUSABLE. */
   readonly publish: (id: ImageId, write: (path: string) => Promise<Manifest>) => Promise<Manifest>;
-  /** Says that an image is wanted, so that pruning takes it last. */
+  /** Marks an image as used, so that pruning takes it last. */
   readonly touch: (id: ImageId) => Promise<void>;
   /** Oldest use first. */
   readonly list: () => Promise<StoredImage[]>;

@@ -40,7 +40,7 @@ interface Proposed {
   readonly examined: Examined;
 }
 
-/** What a call names. */
+/** The input that both calls share. */
 interface Asked {
   readonly source: string;
   readonly cwd?: string | undefined;

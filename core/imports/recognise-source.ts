@@ -16,7 +16,7 @@ export type Source =
 const kinds = 'a Linux program (ELF), an ops config.json, an ops package, or an OCI image';
 
 /**
- * What kind of source a text names. `cwd` is where a relative path begins; null: it must be absolute.
+ * The kind of source that a text names. `cwd` is where a relative path begins; null: it must be absolute.
  *
  * Errors: NOT_FOUND; BAD_INPUT for what is none of these; as `readTar` for an archive.
  */

@@ -29,7 +29,7 @@ export async function addBeside(
     : await addLibraries(builder, addons, new Set(files.map(({ host }) => host)), program);
 }
 
-/** What addons load, besides what the program itself has and what lies beside them: that they find from where they lie. */
+/** The libraries that addons load, without those of the program itself and those beside the addons. */
 async function addLibraries(
   builder: FileTreeBuilder,
   addons: readonly string[],

@@ -15,7 +15,7 @@ export const baseFactsSchema = z.object({
   /** For a person: "Node.js 20.20.2 and 6 libraries". */
   description: z.string(),
   warnings: z.array(problemSchema),
-  /** How it is started, where what the base was made of says so. */
+  /** The command that starts it, where the source of the base has one. */
   run: z
     .object({
       /** The name that it is called by, where that is not its path. */

@@ -1,4 +1,4 @@
-/** What programs take for granted since every container has it. */
+/** Files and folders that every container has, and programs rely on. */
 import type { FileTree, FileTreeBuilder, TreeNode } from '@firstlight/files';
 import { pathTreeOf } from '@firstlight/tar';
 

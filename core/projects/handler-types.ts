@@ -1,4 +1,4 @@
-/** What a handler may use on any runtime, as declarations for an editor: the module `firstlight`, and files that are imported. */
+/** The declarations of a handler on any runtime, for an editor: the module `firstlight`, and files that are imported. */
 
 export const handlerTypes = `// What a function may use. Written by Firstlight: changes here are lost.
 

@@ -23,7 +23,7 @@ export const isHiddenName = (name: string): boolean => hidden.has(name) || isTem
 export const revisionOf = (bytes: string | Uint8Array): string => sha256(bytes);
 
 /**
- * What identifies what a file holds now; null when there is none.
+ * The revision of a file's present content; null when there is no file.
  *
  * Shape: of a file too large for the editor its size and time, since a log that grows is not to be read whole at each change.
  */

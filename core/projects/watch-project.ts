@@ -9,7 +9,7 @@ export interface Watcher {
   readonly close: () => Promise<void>;
 }
 
-/** Tells of every file under `root` that was added, changed or removed, but for dependencies and half-written ones. */
+/** Reports every file under `root` that was added, changed or removed, except dependencies and half-written files. */
 export function watchProject(
   root: string,
   onChange: (absolutePath: string) => void,

@@ -23,7 +23,7 @@ export interface Bundle {
   readonly projectDir: string;
   /** Every file that went in. Shape: path relative to the project, with `/`; sha256 in hex. */
   readonly inputs: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
-  /** What the code opens beside itself, on a runtime that has files. */
+  /** The files that the code opens beside itself, on a runtime that has files. */
   readonly files?: readonly BundleFile[] | undefined;
   readonly warnings: readonly Problem[];
 }

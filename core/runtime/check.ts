@@ -1,6 +1,6 @@
 import type { DoctorCheck } from '#shared/model/doctor.ts';
 
-/** What a check found. */
+/** The result of a check. */
 export interface Finding {
   readonly status: DoctorCheck['status'];
   readonly found: string;
@@ -12,7 +12,7 @@ export interface Finding {
 
 export interface Fix {
   readonly label: string;
-  /** What a person can type. */
+  /** The command for a person to type. */
   readonly command: string;
   /** The same, done by us; absent when we may not, or it would not take effect at once. Errors: TOOL_FAILED, TOOL_MISSING. */
   readonly apply?: () => Promise<void>;

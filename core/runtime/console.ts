@@ -1,6 +1,6 @@
-/** What a runtime reads out of the console of its guests. */
+/** The reading of a runtime's consoles. */
 
-/** What a console says of how a guest ended. Shape: `report` is its own words; `message` one sentence without a point. */
+/** The end of a guest, as its console reports it. Shape: `report` is its own words; `message` one sentence without a point. */
 export interface GuestPanic {
   readonly message: string;
   readonly report: string;
@@ -8,20 +8,20 @@ export interface GuestPanic {
   readonly byProgram?: boolean | undefined;
 }
 
-/** What of a console: all of it, what the program prints, or what a kernel's diagnostics print. */
+/** A part of a console: all of it, the program's output, or the output of a kernel's diagnostics. */
 export type ConsolePart = 'all' | 'program' | 'trace';
 
 /** Gives one part of a console as its bytes come. */
 export interface ConsoleSplitter {
   /** The bytes of the wanted part among those that came, as far as they are classified yet. */
   readonly push: (chunk: Uint8Array) => Uint8Array;
-  /** What was still held back. */
+  /** The bytes that were still held back. */
   readonly end: () => Uint8Array;
 }
 
 /** The reader of a runtime's consoles. */
 export interface RuntimeConsole {
-  /** What the serial port says of how the guest ended (a panic), or null. */
+  /** The panic that the serial port reports, or null. */
   readonly readPanic: (consoleText: string) => GuestPanic | null;
   /** A panic with what symbols say of it: text for a person. Null when nothing more can be said. */
   readonly decodePanic?: (consoleText: string, sessionInfo: string | null) => Promise<string | null>;

@@ -1,4 +1,4 @@
-/** What a runtime builds: a bundle of its own kind, and a bootable image of it. */
+/** The images of a runtime: a bundle of its own kind, and a bootable image of it. */
 import type { Progress } from '#shared/contract/define.ts';
 import type { Problem } from '#shared/errors.ts';
 import type { BuildStep } from '#shared/model/image.ts';
@@ -22,25 +22,25 @@ export interface OwnPath {
   readonly skip?: (name: string) => boolean;
 }
 
-/** What of a project goes into a bundle. None of it needs more than the configuration. */
+/** The parts of a project that go into a bundle. All of it follows from the configuration. */
 export interface RuntimeBundling {
   readonly engine: BundleEngine;
   /** True when a handler is run, and not a program that is there already. */
   readonly runsFunction: (config: ProjectConfig) => boolean;
-  /** What firstlight.json takes into the image besides a function's code. */
+  /** The files that firstlight.json takes into the image, without a function's code. */
   readonly ownPaths: (config: ProjectConfig) => readonly OwnPath[];
   /** The values that change an image when they change, besides name and env. */
   readonly optionsInImage: (config: ProjectConfig) => readonly Json[];
 }
 
-/** What an image build gave. */
+/** The result of an image build. */
 export interface BuiltImage {
   readonly bytes: number;
-  /** What the runtime wants to know of it later, in a form of its own. */
+  /** Information for the runtime's later use, in a form of its own. */
   readonly runtimeInfo?: string | undefined;
   /** The base that it stands on, by its digest. */
   readonly base?: string | undefined;
-  /** What a person should know of it, beside what the bundle warns of. */
+  /** Warnings about the image, without those of the bundle. */
   readonly warnings?: readonly Problem[] | undefined;
   readonly minMemoryMiB: number;
   readonly steps: readonly {
@@ -69,7 +69,7 @@ export interface Bases {
 /** The images of a runtime. */
 export interface RuntimeImages {
   readonly bundling: RuntimeBundling;
-  /** What of this runtime (its kernel, its builder's version, what it adds to the bundle) goes into an image's id. */
+  /** The runtime's part of an image's id: its kernel, its builder's version, what it adds to the bundle. */
   readonly fingerprint: (config: ProjectConfig, projectDir: string, context: BuildContext) => Promise<string>;
   /** Writes the bootable file at `path`, whole or not at all. */
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;

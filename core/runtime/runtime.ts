@@ -17,7 +17,7 @@ import type { VolumeProvider } from './volume.ts';
 /** A runtime that is set up: what it builds, the machine it needs, the session with it, and what its console says. */
 export interface Runtime extends RuntimeImages, RuntimeMachines, RuntimeSessions, RuntimeConsole {
   readonly id: RuntimeId;
-  /** What the doctor looks at for this runtime, in this order. */
+  /** The doctor's checks for this runtime, in this order. */
   readonly checks?: readonly RuntimeCheck[];
   /** The releases of its kernel, for a runtime whose definition has `kernels`. */
   readonly kernels?: RuntimeKernels;
@@ -25,7 +25,7 @@ export interface Runtime extends RuntimeImages, RuntimeMachines, RuntimeSessions
   readonly close?: () => Promise<void>;
 }
 
-/** What a runtime may use of the engine. */
+/** The parts of the engine that a runtime may use. */
 export interface RuntimeContext {
   readonly layout: Layout;
   readonly resources: Resources;

@@ -1,5 +1,5 @@
 /**
- * What a serial console wrote, bounded on disk and in memory whatever its length: the beginning and the end are kept.
+ * The output of a serial console, bounded on disk and in memory: the beginning and the end are kept.
  *
  * A segment file is named by its place in the whole stream, so that what is missing between two of them is known exactly
  * also after a kill.

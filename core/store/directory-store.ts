@@ -34,7 +34,7 @@ export interface DirectoryStore<Manifest> {
   /** The names of the directories, whole or not. */
   readonly names: () => Promise<string[]>;
   /**
-   * What `work` gives. It gets a temporary directory that is removed afterwards, unless it was published.
+   * The result of `work`, which gets a temporary directory that is removed afterwards, unless it was published.
    *
    * Errors: DISK_FULL, STORE_UNUSABLE, CANCELLED; as `work`.
    */

@@ -65,7 +65,7 @@ const diskCodes: Record<DiskReason, ErrorCode> = {
   'name-too-long': 'BAD_INPUT',
 };
 
-/** What to do, where that is a matter of this product. */
+/** Hints that are specific to this product. */
 const hints: Readonly<Record<string, string>> = {
   damaged: 'Build it again, or copy it again from where it came from.',
   truncated: 'Build it again, or copy it again from where it came from.',
@@ -103,7 +103,7 @@ export function fromFormatError(thrown: unknown): unknown {
   });
 }
 
-/** What `work` gives, which calls format packages; their errors come out as `FirstlightError`. */
+/** The result of `work`, which calls format packages; their errors become a `FirstlightError`. */
 export async function withFormatErrors<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

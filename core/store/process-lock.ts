@@ -16,7 +16,7 @@ const defaultTimeoutMs = 10_000;
 const tails = new Map<string, Promise<unknown>>();
 
 /**
- * What `work` gives, run while no other process and nothing else in this one is in a `withProcessLock` of the same name.
+ * The result of `work`, run while no other process and nothing else in this one is in a `withProcessLock` of the same name.
  *
  * Errors: STORE_UNUSABLE when the lock is not free in time; as `work`.
  */

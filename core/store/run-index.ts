@@ -39,7 +39,7 @@ const rewriteFromLines = 200;
 /** The index in the file `path`, whose folder must exist when something is added. */
 export function createRunIndex(path: string): RunIndex {
   const entries = new Map<RunId, IndexedRun>();
-  /** How far the file was read, and which file it was: another process may put a rewritten one in its place. */
+  /** The file that was read and the offset reached: another process may replace it by a rewritten one. */
   let inode = 0;
   let offset = 0;
   let rest = '';

@@ -4,7 +4,7 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 export interface SingleFlight<Value> {
   readonly isUnderWay: (key: string) => boolean;
   /**
-   * What `work` gives. Who asks while the same is under way shares it, and takes over when the first is cancelled.
+   * The result of `work`. Whoever asks while the same is under way shares it, and takes over when the first is cancelled.
    *
    * Errors: CANCELLED, with `message`, when `signal` says so; as `work`.
    */

@@ -5,7 +5,7 @@ import { fileHints, fromSystemError, storeHints } from './system-error.ts';
 export { systemCode } from '@firstlight/files';
 
 /**
- * What a person reads when a file of ours could not be written or read. `doing` completes "Could not …".
+ * The error for a file of ours that could not be written or read. `doing` completes "Could not …".
  *
  * Errors: DISK_FULL when there is no room or no quota left, STORE_UNUSABLE otherwise. A FirstlightError stays as it is; an
  * error of a format package becomes what it stands for.

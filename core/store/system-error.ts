@@ -3,7 +3,7 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 
 const fullCodes = new Set(['ENOSPC', 'EDQUOT']);
 
-/** What to do when the disk is full, when this user may not, and otherwise. */
+/** The hints for a full disk, for missing permissions, and for anything else. */
 export interface Hints {
   readonly full: string;
   readonly denied: string;
@@ -11,7 +11,7 @@ export interface Hints {
 }
 
 /**
- * What a person reads when the system refused a file. `doing` completes "Could not …".
+ * The error for a file that the system refused. `doing` completes "Could not …".
  *
  * Errors: DISK_FULL when there is no room or no quota left, STORE_UNUSABLE otherwise, CANCELLED for an abort. A FirstlightError stays as it is.
  */

@@ -1,5 +1,5 @@
 /**
- * Who has a volume. At most one instance does, across all processes of this machine: two that write one destroy it.
+ * The holder of a volume. At most one instance does, across all processes of this machine: two that write one destroy it.
  *
  * Once an instance's QEMU runs, that it has the image open says so. Before that it is a file `lock-N.json` beside the image,
  * of which the one with the highest number counts: it names the instance, and holds while the process that starts the

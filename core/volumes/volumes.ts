@@ -27,7 +27,7 @@ export interface Volumes extends VolumeProvider {
 
 export interface VolumesOptions {
   readonly layout: Layout;
-  /** How long a volume is waited for that another instance has. Default: 4 s; libvirt ends an instance in about 2. */
+  /** The wait for a volume that another instance has. Default: 4 s; libvirt ends an instance in about 2. */
   readonly waitMs?: number;
   readonly onChange?: (volumes: Volume[]) => void;
 }

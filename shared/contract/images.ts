@@ -31,7 +31,7 @@ export const imageCalls = {
   /** Errors: NOT_FOUND, IMAGE_INVALID. Reads metadata only. */
   'images:info': call(byImage, imageInfoSchema),
   /**
-   * What is under a directory, or one file. Reads metadata only. Errors: NOT_FOUND, IMAGE_INVALID; BAD_INPUT for an image
+   * The content of a directory, or one file. Reads metadata only. Errors: NOT_FOUND, IMAGE_INVALID; BAD_INPUT for an image
    * that has no file system.
    */
   'images:tree': call(

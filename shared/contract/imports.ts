@@ -5,7 +5,7 @@ import { projectIdSchema } from '../model/units.ts';
 import { call } from './define.ts';
 
 /**
- * What is to be imported.
+ * The source of an import.
  *
  * Shape: the path of an ELF, of an ops config.json, or of an ops package (a folder or a tarball); or an OCI image:
  * `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`, `docker://HOST/NAME[:TAG]`, `HOST/NAME[:TAG]`.

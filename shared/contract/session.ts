@@ -19,7 +19,7 @@ interface OpenCall {
 }
 
 /**
- * What one client may have under way. A window makes a dozen calls at once when it opens; a client beyond this is faulty or
+ * The limit of calls that one client has under way. A window makes a dozen calls at once when it opens; a client beyond this is faulty or
  * hostile, and must not take the engine from others.
  */
 export const sessionLimits = {

@@ -45,7 +45,7 @@ export const importClosureSchema = z.object({
 });
 
 /**
- * What a source would become as a project. Nothing was written yet.
+ * The project that a source would become. Nothing is written yet.
  *
  * Shape: `program`, `args`, `envNames` and `cwd` as the guest sees them; paths are absolute in it, and `args` leaves the
  * program's own name out.

@@ -20,7 +20,7 @@ export const mountedVolumeSchema = z.strictObject({
 export type MountedVolume = z.output<typeof mountedVolumeSchema>;
 
 /**
- * What runs instead of the function at `entry`.
+ * The program that runs instead of the function at `entry`.
  *
  * Shape: at most one of them. Host paths are relative to the project, or absolute.
  */

@@ -105,7 +105,7 @@ function extendFor(
 const sectionWords = (id: RuntimeId) => `What only the runtime \`${id}\` has. No effect on others.`;
 
 /**
- * What `firstlight.json` says, with all defaults filled in.
+ * The configuration in `firstlight.json`, with all defaults filled in.
  *
  * Units: `memoryMiB` in MiB, `timeoutMs` in ms per invocation.
  */

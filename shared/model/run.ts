@@ -37,7 +37,7 @@ export const invocationSchema = z.object({
 export type Invocation = z.output<typeof invocationSchema>;
 
 /**
- * What a run is a measurement of. Runs that agree in all of it but `commit` measure the same thing.
+ * The subject that a run measures. Runs that agree in all of it but `commit` measure the same thing.
  *
  * Units: `eventDigest` is the sha256, in hex, of the event as JSON with sorted keys.
  */
@@ -66,7 +66,7 @@ export const runSchema = z.object({
   /** The click on the scale of `MetricSample.atMs`. */
   clickedAtMs: z.number(),
   startMode: startModeSchema,
-  /** How long a prestarted run waited for its instance to be made before its start began; absent when one was there. Units: ms. */
+  /** The wait of a prestarted run for its instance before its start began; absent when one was there. Units: ms. */
   waitedMs: z.number().optional(),
   /** `interrupted`: the studio ended before the run did; found at the next start. */
   outcome: z.enum(['running', 'ok', 'failed', 'cancelled', 'interrupted']),

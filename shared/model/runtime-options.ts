@@ -7,7 +7,7 @@ export const optionGroupSchema = z.object({
   /** A group of the form that it joins (`network`), or one of its own. */
   id: z.string(),
   title: z.string(),
-  /** What the options have in common, where that is not plain. */
+  /** A note on what the options have in common. */
   note: z.string().optional(),
   /**
    * Paths of options inside the section. A group with one path shows the options inside that one.
@@ -17,7 +17,7 @@ export const optionGroupSchema = z.object({
 });
 export type OptionGroup = z.output<typeof optionGroupSchema>;
 
-/** What a runtime declares about its section. */
+/** A runtime's declaration of its section. */
 export interface RuntimeOptions {
   readonly schema: z.ZodObject;
   readonly groups: readonly OptionGroup[];

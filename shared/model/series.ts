@@ -3,7 +3,7 @@ import { runSubjectSchema } from './run.ts';
 import { phaseNameSchema } from './timeline.ts';
 import { runIdSchema } from './units.ts';
 
-/** How a figure varies over the runs of a series. Units: ms. `interval` is the median's 95 % confidence interval. */
+/** The spread of a figure over the runs of a series. Units: ms. `interval` is the median's 95 % confidence interval. */
 export const spreadSchema = z.object({
   count: z.number().int(),
   median: z.number(),
@@ -24,7 +24,7 @@ export const runSeriesSchema = z.object({
 });
 export type RunSeries = z.output<typeof runSeriesSchema>;
 
-/** How a figure of a series differs from that of its baseline. Units: ms, positive when the series takes longer. */
+/** The difference of a figure between a series and its baseline. Units: ms, positive when the series takes longer. */
 export const seriesDeltaSchema = z.object({
   deltaMs: z.number(),
   /** The chance of a difference at least this clear between two series that measure the same. */
@@ -32,7 +32,7 @@ export const seriesDeltaSchema = z.object({
 });
 export type SeriesDelta = z.output<typeof seriesDeltaSchema>;
 
-/** What is compared: a baseline and a series. A single run is a series of one. */
+/** A comparison of a baseline and a series. A single run is a series of one. */
 export const comparisonSchema = z.object({
   baseline: runSeriesSchema,
   series: runSeriesSchema,

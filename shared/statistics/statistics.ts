@@ -1,6 +1,6 @@
 /** Figures of repeated measurements. None of them takes the samples to be normally distributed: times are skewed. */
 
-/** What a series of measurements comes to. Units: those of the samples. */
+/** The summary of a series of measurements. Units: those of the samples. */
 export interface Summary {
   readonly count: number;
   readonly median: number;
@@ -63,7 +63,7 @@ function intervalOfSorted(sorted: readonly number[], confidence: number): Interv
   return low === undefined || high === undefined ? null : { low, high };
 }
 
-/** What a comparison of two series says. */
+/** The result of comparing two series. */
 export interface RankTest {
   /** The chance of ranks at least this uneven when both series measure the same. Shape: 0 to 1. */
   readonly p: number;
@@ -116,7 +116,7 @@ function exactP(u: number, n: number, m: number): number {
   return Math.min(1, (2 * within) / total);
 }
 
-/** How many orders of n and m samples have each value of U: the coefficients of the Gaussian binomial. */
+/** The number of orders of n and m samples for each value of U: the coefficients of the Gaussian binomial. */
 function countRankings(n: number, m: number): number[] {
   let counts = [1];
   for (let i = 1; i <= n; i++) counts = divide(multiply(counts, m + i), i);

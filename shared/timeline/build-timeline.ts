@@ -17,14 +17,14 @@ export interface Observations {
   readonly startMode: StartMode;
   readonly accel: Accel;
   readonly clickNs: HostNs;
-  /** What the host saw from the click on. A `response.received` among them ends the timeline. */
+  /** The host's marks from the click on. A `response.received` among them ends the timeline. */
   readonly hostMarks: readonly HostMark[];
   readonly guestMarks: readonly GuestMark[];
   /** Which counter of the guest its marks are in. Default: its time-stamp counter. */
   readonly guestClock?: Extract<Mark['clock'], `guest-${string}`> | undefined;
   /** Null when the guest never ran. */
   readonly clock: GuestClock | null;
-  /** What was done before the click; null for a cold start. */
+  /** The work done before the click; null for a cold start. */
   readonly ahead: { readonly marks: readonly HostMark[]; readonly endNs: HostNs } | null;
   /** When the start ended without an answer, or null. */
   readonly endedEarly: HostNs | null;

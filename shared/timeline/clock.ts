@@ -8,13 +8,13 @@
 import { type HostNs, hostNs, type Ns, ns } from '../model/units.ts';
 import type { ClockSample } from './marks.ts';
 
-/** How long one tick lasts. Units: nanoseconds. */
+/** The length of one tick. Units: nanoseconds. */
 export interface TickRate {
   readonly minNs: number;
   readonly maxNs: number;
 }
 
-/** What is known about a guest's counter. */
+/** The known properties of a guest's counter. */
 export interface ClockEvidence {
   readonly samples: readonly ClockSample[];
   /** The host instants between which the counter was 0: the start was asked for, and was seen done. */

@@ -1,7 +1,7 @@
 import { type BootTimeline, type PhaseName, phaseNames } from '../model/timeline.ts';
 import { type Ns, ns } from '../model/units.ts';
 
-/** How one phase differs between two starts. */
+/** The difference of one phase between two starts. */
 export interface PhaseDelta {
   readonly name: PhaseName;
   readonly beforeNs: Ns;
@@ -20,7 +20,7 @@ export interface TimelineDelta {
   readonly comparable: boolean;
 }
 
-/** What changed from one start to another (rules TL-D1, TL-D2). */
+/** The changes from one start to another (rules TL-D1, TL-D2). */
 export function compareTimelines(before: BootTimeline, after: BootTimeline): TimelineDelta {
   return {
     totalDeltaNs: ns(after.totalNs - before.totalNs),

@@ -5,11 +5,10 @@
 import { copyFile, stat } from 'node:fs/promises';
 import type { Runtime, RuntimeDefinition } from '#core/runtime/runtime.ts';
 import type { GuestSession, InstanceLink } from '#core/runtime/session.ts';
+import { hostNow } from '#core/store/host-clock.ts';
 import { plainMachine } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { bytes, type HostNs, hostNs } from '#shared/model/units.ts';
-
-const now = () => hostNs(Number(process.hrtime.bigint()));
+import { bytes, type HostNs } from '#shared/model/units.ts';
 
 export const toy: RuntimeDefinition = {
   id: 'toy',
@@ -53,9 +52,9 @@ function openToySession({ onSerial, ended }: InstanceLink): GuestSession {
   return {
     ready: spoke.then(() => undefined),
     invoke: async () => {
-      const sentAtNs = now();
+      const sentAtNs = hostNow();
       const heard = await Promise.race([spoke, ended.then(() => null)]);
-      const marks = { sentAtNs, receivedAtNs: heard?.atNs ?? now(), marks: [], received: [] };
+      const marks = { sentAtNs, receivedAtNs: heard?.atNs ?? hostNow(), marks: [], received: [] };
       if (heard === null) {
         const error = new FirstlightError('CHANNEL_BROKEN', 'The guest ended before it spoke.');
         return { ...marks, outcome: { ok: false, error, fatal: true } };

@@ -2,7 +2,7 @@ import type { Disk } from '@firstlight/files';
 import type { FileExtents } from '@firstlight/tfs';
 import { chunkBytes, type Segment, segmentsOf } from '@firstlight/tfs';
 
-/** Whether two files of one length have the same bytes. Where both have holes, nothing is read, however long they are. */
+/** True when two files of one length have the same bytes. Where both have holes, nothing is read, however long they are. */
 export async function haveSameBytes(a: Disk, one: FileExtents, b: Disk, other: FileExtents): Promise<boolean> {
   const left = createReader(a, one);
   const right = createReader(b, other);

@@ -8,7 +8,7 @@ const maxLinks = 40;
 export type FoundNode = Exclude<ImageNode, { kind: 'symlink' }>;
 
 /**
- * What a path leads to as the guest would find it: links are followed, `..` goes up to the root and no further.
+ * The node that a path leads to in the guest: links are followed, `..` goes up to the root and no further.
  *
  * Errors: NOT_FOUND; BAD_INPUT for a path through a file, or links that lead in a circle.
  */

@@ -15,7 +15,7 @@ export interface OpenImage {
   readonly partitions: readonly Partition[];
   /** An image that is its own kernel. */
   readonly isElf: boolean;
-  /** Whether there is such a file system. */
+  /** True when there is such a file system. */
   readonly has: (partition: ImagePartition) => boolean;
   /** Errors: IMAGE_INVALID, NOT_FOUND when the image has no such partition. */
   readonly volume: (partition: ImagePartition) => Promise<Volume>;

@@ -28,7 +28,7 @@ export interface OpenOciImageOptions {
 export interface OpenedOciImage {
   readonly tree: FileTree;
   readonly config: ImageConfig;
-  /** What the configuration starts. */
+  /** The program that the configuration starts. */
   readonly run: RunSpec;
   /** `sha256:…`: with it in an image's id, another image under the same tag is another id. */
   readonly digest: string;

@@ -1,4 +1,4 @@
-/** What an image's configuration starts, as one program. */
+/** The one program that an image's configuration starts. */
 
 import type { TreeNode } from '@firstlight/files';
 import type { ImageConfig } from '@firstlight/oci';
@@ -25,7 +25,7 @@ export interface RunSpec {
 /** The first bytes of a file of the tree. */
 export type ReadStart = (node: Extract<TreeNode, { kind: 'file' }>) => Promise<Uint8Array>;
 
-/** What Linux searches when nothing is said. */
+/** The search path of Linux without a PATH. */
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const shells = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'rbash']);
 /** A script's interpreter may be a script: Linux follows four. */

@@ -17,7 +17,7 @@ export function plainWords(command: string): string[] | null {
   return program === undefined || program.includes('=') || builtins.has(program) ? null : words;
 }
 
-/** What a shell does itself, or what makes the rest no plain command. */
+/** Words that a shell handles itself, or that make the rest more than a plain command. */
 const builtins = new Set(
   '. : alias break case cd command continue do done elif else esac eval exit export fi for getopts if local read readonly return set shift source test then trap ulimit umask unset until while'.split(
     ' ',

@@ -7,7 +7,7 @@ const inits: Readonly<Record<string, readonly string[]>> = {
   catatonit: [],
 };
 
-/** How many of a command's first words are an init and its options, and that init's name; 0 and null where there is none. */
+/** The number of a command's first words that are an init with its options, and the init's name; 0 and null without one. */
 export function splitInit(command: readonly string[]): { readonly words: number; readonly name: string | null } {
   const [first = ''] = command;
   const withWord = inits[first.slice(first.lastIndexOf('/') + 1)];

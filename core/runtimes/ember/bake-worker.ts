@@ -101,7 +101,7 @@ function describe(error: JSValueHandle): { message: string; stack: string } {
   return { message: `${field('name')}: ${field('message')}`, stack: field('stack') };
 }
 
-/** What the engine threw, as the reply to send. */
+/** The engine's exception, as the reply to send. */
 function failureOf(error: unknown, job: BakeJob, interrupted: boolean): BakeFailure {
   if (error instanceof BakeFailure && !interrupted) return error;
   if (error instanceof JSException) {

@@ -9,7 +9,7 @@ import { createQueue } from '#shared/queue.ts';
 import type { BakedImage, BakeRequest, Baker, BakerOptions } from './types.ts';
 import type { BakeFailureReply, BakeJob, BakeReply, BakeResult, WarmJob } from './worker-messages.ts';
 
-/** What the worker's own deadline may be late by before the thread is ended: it may be inside one long native call. */
+/** The time after the worker's own deadline at which the thread is ended: it may be inside one long native call. */
 const graceMs = 2000;
 
 /** A baker with its own worker thread, started at the first bake or by `warm`. Call `close` when done. */

@@ -34,7 +34,7 @@ export interface VirtualClock {
   monotonicNs: bigint;
 }
 
-/** What a virtual machine gets that bakes. */
+/** The options of a virtual machine that bakes. */
 export function vmOptions(module: WebAssembly.Module, time: VirtualClock): QuickJSOptions {
   return {
     wasm: module,

@@ -1,6 +1,6 @@
 import type { RuntimeBundling } from '#core/runtime/images.ts';
 
-/** What a function is bundled for on Ember. */
+/** The bundling of functions for Ember. */
 export const emberBundling: RuntimeBundling = {
   engine: 'bare',
   runsFunction: () => true,

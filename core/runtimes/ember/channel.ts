@@ -82,7 +82,7 @@ export interface PongFrame {
 
 export type GuestFrame = HelloFrame | ResponseFrame | ErrorFrame | PongFrame;
 
-/** What one invocation carries. */
+/** The content of one invocation. */
 export interface Invocation {
   /** Comes back in the answer. Shape: 1 to 2^32 - 1. */
   readonly id: number;

@@ -3,7 +3,7 @@ import type { PhaseName } from '#shared/model/timeline.ts';
 import type { GuestMark as WireMark } from './channel.ts';
 import type { EmberMark } from './layout.ts';
 
-/** What each of Ember's marks is called, and the phase it opens. */
+/** The label of each of Ember's marks, and the phase that it opens. */
 const meanings: Readonly<Record<EmberMark, { readonly label: string; readonly opens: PhaseName | null }>> = {
   entry: { label: 'Ember’s first instruction', opens: 'kernel' },
   kernel: { label: 'page tables on, ring 3 runs', opens: null },

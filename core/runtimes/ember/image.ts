@@ -12,7 +12,7 @@ import {
   reservePages,
 } from './layout.ts';
 
-/** What the guest must know besides the heap. Units: offsets in linear memory. */
+/** The metadata that the guest needs with the heap. Units: offsets in linear memory. */
 export interface ImageConfig {
   readonly heapPages: number;
   readonly stackPointer: number;

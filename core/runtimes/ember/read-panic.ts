@@ -1,9 +1,9 @@
-/** How an Ember guest begins the report of its end: a panic of its own, or a processor exception. */
+/** The beginnings of an Ember guest's last report: a panic of its own, or a processor exception. */
 const panicLine = /^ember: (?:panic: )?(.+)$/gm;
 const exceptionLine = /\(vector \d+, error 0x[0-9a-f]+\)$/;
 
 /**
- * What an Ember console says of how the guest ended, or null when it did not panic.
+ * The panic on an Ember console; null when there is none.
  *
  * Shape: `message` is one line; `report` is everything from there to the end of the console.
  */

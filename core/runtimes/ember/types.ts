@@ -1,14 +1,14 @@
 /**
- * What the Ember runtime gives the rest of core: a baker that turns a bundled function into a bootable image.
+ * The baker of the Ember runtime, which turns a bundled function into a bootable image.
  */
 
-/** What is baked into one image. */
+/** The content of one image. */
 export interface BakeRequest {
   /** The whole function as one ES module that imports nothing and has a default export. */
   readonly bundleCode: string;
   /** The module's name in stack traces. Default: `bundle.js`. */
   readonly bundleName?: string | undefined;
-  /** What `context.functionName` says. Default: `function`. */
+  /** The value of `context.functionName`. Default: `function`. */
   readonly functionName?: string | undefined;
   /** Becomes `process.env`, frozen. */
   readonly env: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export interface BakeRequest {
   readonly kernelPath: string;
   /** Where the image goes; written beside and renamed, so the path holds a whole image or nothing new. */
   readonly outPath: string;
-  /** How long the module may take to evaluate. Default: 5000. */
+  /** The time limit for evaluating the module. Units: ms. Default: 5000. */
   readonly evalTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -39,7 +39,7 @@ export interface BakedImage {
   readonly evalMs: number;
   /** Time from request to renamed file. */
   readonly bakeMs: number;
-  /** What the module printed while it was evaluated, cut at 64 KiB. */
+  /** The output of the module while it was evaluated, cut at 64 KiB. */
   readonly output: string;
 }
 

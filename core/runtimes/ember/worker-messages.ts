@@ -1,4 +1,4 @@
-/** What `createBaker` and its worker thread say to each other. */
+/** The messages between `createBaker` and its worker thread. */
 
 /** One bake. Shape: structured-clonable. */
 export interface BakeJob {

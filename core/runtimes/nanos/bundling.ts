@@ -4,7 +4,7 @@ import type { Json } from '#shared/model/json.ts';
 import { programKeys, programSourceKeys } from '#shared/model/program.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 
-/** What is bundled for Nanos: a function for Node.js, or the files of a program. */
+/** The bundling for Nanos: a function for Node.js, or the files of a program. */
 export const nanosBundling: RuntimeBundling = { engine: 'node', runsFunction, ownPaths, optionsInImage };
 
 /** True when a handler is run, and not a program that is there already. */
@@ -12,7 +12,7 @@ export function runsFunction(config: ProjectConfig): boolean {
   return programSourceKeys.every((key) => config[key] === undefined);
 }
 
-/** What of the project's own goes into the image, as the sources take it. */
+/** The project's own files that go into the image, as the sources take them. */
 function ownPaths(config: ProjectConfig): OwnPath[] {
   const { program, python, files } = config;
   return [

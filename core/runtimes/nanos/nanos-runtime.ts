@@ -15,6 +15,7 @@ import { sha256 } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { type Machine, type MachineNetwork, plainMachine } from '#core/vmm/machine.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
+import { formatBytes } from '#shared/format.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
@@ -46,7 +47,7 @@ export interface NanosOptions {
   readonly releases: Releases;
   readonly volumes: VolumeProvider;
   readonly directBoot: DirectBoot;
-  /** What runs a function in the guest. */
+  /** The server that runs a function in the guest. */
   readonly functionServerPath: string;
   readonly probeKernelPath: string;
   readonly env: NodeJS.ProcessEnv;
@@ -191,7 +192,7 @@ const klibsOf = (nanos: NanosConfig): string[] => [
 const mayBootDirectly = (nanos: NanosConfig): boolean => nanos.boot === 'auto' && klibsOf(nanos).length === 0;
 
 function describeBase({ facts, reused, layout }: Base): string {
-  const size = `${Math.round((layout.bytes - rootFsAt) / 1e6)} MB`;
+  const size = formatBytes(layout.bytes - rootFsAt);
   return reused ? `reused: ${facts.description}, ${size}, as they were` : `${facts.description}, ${size}`;
 }
 

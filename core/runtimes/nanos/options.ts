@@ -104,7 +104,7 @@ export const nanosOptionsSchema = z.strictObject({
 });
 export type NanosOptions = z.output<typeof nanosOptionsSchema>;
 
-/** How an instance is reached. */
+/** The network of an instance. */
 export const nanosNetworkSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('user') }),
   z.strictObject({
@@ -122,7 +122,7 @@ export const nanosNetworkSchema = z.discriminatedUnion('kind', [
 ]);
 export type NanosNetwork = z.output<typeof nanosNetworkSchema>;
 
-/** What only the runtime Nanos has. */
+/** The options that only the runtime Nanos has. */
 export const nanosConfigSchema = z.strictObject({
   release: kernelVersionSchema
     .optional()

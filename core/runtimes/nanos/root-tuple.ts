@@ -3,7 +3,7 @@ import type { Tuple, TupleValue } from '@firstlight/tfs';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { NanosConfig, NanosOptions } from './options.ts';
 
-/** What a root says besides its options. */
+/** The parts of a root tuple other than its options. */
 export interface RootContent {
   readonly program: string;
   /** With the program's own name first. */
@@ -19,7 +19,7 @@ export interface RootContent {
 
 /** As Nanos has it for true. */
 const yes = 't';
-/** What QEMU's user-mode network has: a fixed address there saves the guest its talk with DHCP. */
+/** The addresses of QEMU's user-mode network: a fixed one saves the guest DHCP. */
 export const userNetwork = { ip: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2' } as const;
 
 /**

@@ -13,7 +13,7 @@ export interface Answer {
 export interface OpenFunction {
   /** Errors: throws what the handler threw, by its words. */
   readonly call: (event?: unknown) => Promise<Answer>;
-  /** What has been printed since it was asked last. */
+  /** The output since the last call. */
   readonly printed: () => string;
   /** The heap's size after the module was evaluated. Units: bytes. */
   readonly heapBytes: number;

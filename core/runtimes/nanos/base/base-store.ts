@@ -28,7 +28,7 @@ export interface Base {
 }
 
 export interface BaseRequest {
-  /** Says how it is made: the same words give the same plan, as long as the host's files are the same. */
+  /** The key of the plan: the same key gives the same plan, as long as the host's files are the same. */
   readonly key: string;
   readonly plan: (context: PlanContext) => Promise<BasePlan>;
   readonly boot: BootParts;

@@ -1,4 +1,4 @@
-/** Tells whether the host's files are still the ones that something was made of, without reading them. */
+/** Checks whether the host's files are still those that something was made of, without reading them. */
 import { stat } from 'node:fs/promises';
 import type { FileTree } from '@firstlight/files';
 import { mapInBatches } from '@firstlight/files';

@@ -19,7 +19,7 @@ import type { Accel } from '#shared/model/instance.ts';
 import type { NanosFiles } from '../releases/releases.ts';
 import { findPvhEntry, markPvhKernel } from './pvh-kernel.ts';
 
-/** What of a release is needed for a direct boot. */
+/** The parts of a release that a direct boot needs. */
 export type DirectRelease = Pick<NanosFiles, 'version' | 'kernelImg' | 'digest'>;
 
 export interface DirectBoot {

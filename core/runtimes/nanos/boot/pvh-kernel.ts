@@ -1,5 +1,5 @@
 /**
- * What a VMM needs of a kernel that it loads itself, and a copy of such a kernel that says when it is entered.
+ * The entry of a kernel that a VMM loads itself, and a copy of such a kernel that prints a marker when it is entered.
  *
  * Source: Xen's `docs/misc/pvh`: an ELF note by the name Xen says where to enter, in 32-bit mode without paging, with the
  * start info's address in ebx and nothing in the other registers. nanovms/nanos at b9c3671d: `platform/pc/linker_script`

@@ -29,7 +29,7 @@ const names: Readonly<Record<number, string>> = {
 
 export interface SignalReport {
   readonly number: number;
-  /** What caused it: above 0 the kernel or the processor, otherwise the program itself. */
+  /** The cause: above 0 the kernel or the processor, otherwise the program itself. */
   readonly code: number;
   readonly threadId: number;
   /** The memory or the instruction concerned; null where the kernel does not say it. */
@@ -50,7 +50,7 @@ const pageFault = 14;
 /** A function's own variables seldom take more. */
 const stackReachBytes = 64n * 1024n;
 
-/** What happened, in one sentence without a point. Shape: `isOutOfMemory` when the kernel said so just before. */
+/** A description in one sentence without a full stop. Shape: `isOutOfMemory` when the kernel said so just before. */
 export function describeSignal(signal: SignalReport, context: CrashContext | null, isOutOfMemory: boolean): string {
   const name = signalName(signal.number);
   if (isOutOfMemory && (name === 'SIGBUS' || name === 'SIGKILL')) return `${name}: the machine is out of memory`;

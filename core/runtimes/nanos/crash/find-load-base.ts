@@ -8,7 +8,7 @@ export interface LoadRange {
   readonly highest: number;
   /** At how many places the file could be, not knowing better. */
   readonly places: (code: Code) => number;
-  /** How likely an address that has nothing to do with the file lies in its code all the same. */
+  /** The probability that an unrelated address lies in the file's code. */
   readonly chanceOfCode: (code: Code) => number;
 }
 
@@ -32,19 +32,19 @@ export const libraryRange: LoadRange = {
   chanceOfCode: () => 0.9,
 };
 
-/** How often a place in code follows what looks like a call: 1.7 % in libc, 2.7 % in node. */
+/** The share of places in code that follow what looks like a call: 1.7 % in libc, 2.7 % in node. */
 const chanceOfCall = 0.03;
 const maxChanceOfError = 0.01;
 
 /**
- * What to add to the addresses of a file to have those in the guest; null when the console does not show it.
+ * The offset from addresses in a file to those in the guest; null when the console does not show it.
  *
  * Nanos loads programs and libraries at random addresses and prints none of them. But it prints return addresses, each of
  * which stands behind a call: of all pages at which the code could begin, only the right one has calls before them all.
  */
 export function findLoadBase(code: Code, context: CrashContext, range: LoadRange): number | null {
   if (code.elf.header.type === fileType.executable) return 0;
-  /** How likely it is chance that the code at a base fits so well. */
+  /** The probability that the code at a base fits so well by chance. */
   const chances = new Map<number, number>();
   const count = (word: number, isReturn: boolean) => {
     for (const base of basesFor(code, word, range)) {

@@ -27,9 +27,9 @@ export interface CrashContext {
   readonly type: string | null;
   /** Return addresses by frame pointer, innermost first; worth nothing where code is compiled without one. */
   readonly trace: readonly PrintedAddress[];
-  /** What lay on the stack, from its top. */
+  /** The content of the stack, from its top. */
   readonly stack: readonly PrintedAddress[];
-  /** What was added to the addresses of `kernel.elf`. */
+  /** The offset of the kernel in memory from the addresses in `kernel.elf`. */
   readonly kernelOffset: bigint | null;
 }
 

@@ -42,7 +42,7 @@ const panicLine =
 const kernelFaultLine = /^cpu: \d{1,5}, context type: \d{1,3}$/;
 const stackCheckLine = /^(?:\[[\d.]+\] )?stack check failed(?: on cpu \d+)?$/;
 const assertionLine = /^assertion (.{1,200}) failed at (\S{1,200}) \(IP .{1,40}\) in (\w{1,100})\(\)$/;
-/** What Nanos says before it stops for a reason that it knows. Source: the calls of `halt` in `src`. */
+/** The messages of Nanos before it halts for a known reason. Source: the calls of `halt` in `src`. */
 const haltLines: readonly [pattern: RegExp, say: (...parts: string[]) => string][] = [
   [
     /^program startup failed (?:on|before) exec: \(result:(.{1,500})\)$/,
@@ -76,7 +76,7 @@ type Start = (lines: readonly string[], at: number) => Omit<NanosCrash, 'report'
 const starts: readonly Start[] = [readSignal, readAbort, readPanic, readAssertion, readHalt];
 
 /**
- * What a Nanos console says of how the guest ended, or null when it says nothing of it: it may still run, or its program
+ * The end of a guest as its console reports it; null when it reports none: it may still run, or its program
  * may have ended by itself, which Nanos does not print on the console.
  *
  * The program prints there too: a report that more follows than Nanos prints is none.

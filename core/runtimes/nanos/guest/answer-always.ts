@@ -6,7 +6,7 @@ import { failure, type Handler, inBundle, type Outcome, type Result } from './ha
 /** Calls the function. `answer` is called once, unless what this returns was called before: then never. */
 export type Call = (event: unknown, answer: (result: Result) => void) => () => void;
 
-/** How long what was written last has to leave the machine, which ends with the process. */
+/** The time for the last output to leave the machine, which ends with the process. */
 const lingerMs = 50;
 
 /** Calls that are answered whatever becomes of the process. Shape: `answer` may be called while the process ends. */

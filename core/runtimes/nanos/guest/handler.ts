@@ -10,7 +10,7 @@ export type Outcome =
   | Pick<Extract<WireAnswer, { type: 'response' }>, 'type' | 'status' | 'headers' | 'kind' | 'body'>
   | Pick<Extract<WireAnswer, { type: 'error' }>, 'type' | 'code' | 'message' | 'stack'>;
 
-/** What became of a call. Units: `returnedAt` in ticks, when the handler's result or error was there; absent: never. */
+/** The outcome of a call. Units: `returnedAt` in ticks, when the handler's result or error was there; absent: never. */
 export interface Result {
   readonly outcome: Outcome;
   readonly returnedAt?: number | undefined;

@@ -32,7 +32,7 @@ process.on('SIGTERM', () => process.exit(0));
 const loadBundle = async (): Promise<{ readonly default?: unknown }> =>
   bundlePath.endsWith('.cjs') ? createRequire(bundlePath)(bundlePath) : await import(pathToFileURL(bundlePath).href);
 
-/** What answers: the function, or, where it could not be loaded, why. */
+/** The answering side: the function, or the reason why it could not be loaded. */
 async function load(): Promise<Handler> {
   try {
     return createHandler((await loadBundle()).default, { functionName, bundlePath, ticks });

@@ -26,7 +26,7 @@ export interface OpsProject {
 const resolvPath = 'resolv.conf';
 
 /**
- * What `config` becomes. `dir` is the folder of the file, where its paths begin; ops takes them from where it is started.
+ * The project that `config` becomes. `dir` is the folder of the file, where its paths begin; ops takes them from where it is started.
  *
  * Shape: host paths in the result are absolute. What has no counterpart is a warning among the problems.
  */

@@ -9,7 +9,7 @@ import { undefinedIfMissing, writeAtomic } from '../../../store/write-atomic.ts'
 import { badStatus, isAbsent, type Opened, openUrl } from './open-url.ts';
 
 /**
- * What is kept of a download that is not done yet: a folder with the archive so far and where it comes from.
+ * The state of a download that is not done yet: a folder with the archive so far and where it comes from.
  *
  * Source: RFC 9110, 13.1.5: a range is only asked for with a strong ETag, so that the rest is of the same file.
  */
@@ -104,7 +104,7 @@ async function writeAt(file: FileHandle, path: string, chunk: Uint8Array, at: nu
   }
 }
 
-/** What an earlier try left of this URL; null when there is nothing to go on from. */
+/** The partial download of this URL from an earlier try; null when there is none. */
 async function findKept(url: string, dir: string): Promise<{ bytes: number; etag: string } | null> {
   const source = await readJson(join(dir, sourceName), sourceSchema);
   const archive = await stat(join(dir, archiveName)).catch(undefinedIfMissing);

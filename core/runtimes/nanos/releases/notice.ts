@@ -5,7 +5,7 @@ import type { Layout } from '../../../store/layout.ts';
 import { readOrSetAside } from '../../../store/settings.ts';
 import { writeAtomic } from '../../../store/write-atomic.ts';
 
-/** What a person has to know before a binary release is downloaded. Source: the section "License" of nanovms/nanos' README. */
+/** The notice that a person reads before a binary release is downloaded. Source: the section "License" of nanovms/nanos' README. */
 const noticeText = [
   'Nanos is open source (Apache-2.0): anyone may build it and use the build.',
   'The binary releases that its makers, NanoVMs, publish come with a condition of theirs: an organisation with more than 50',
@@ -13,7 +13,7 @@ const noticeText = [
   '`firstlight nanos install --from DIR`.',
 ].join('\n');
 
-/** Whether the notice was accepted on this machine. */
+/** The acceptance of the notice on this machine. */
 export interface Notice {
   readonly text: string;
   readonly isAccepted: () => Promise<boolean>;

@@ -29,7 +29,7 @@ export interface Official {
 export interface OfficialOptions {
   readonly baseUrl: string;
   readonly kept: KeptDownloads;
-  /** How long the server may keep silent. */
+  /** The limit for silence of the server. Units: ms. */
   readonly stallMs: number;
 }
 
@@ -37,7 +37,7 @@ export interface OfficialOptions {
 const maxArchiveBytes = 256 * 1024 ** 2;
 /** A version or a digest on a line. */
 const maxTextBytes = 1024;
-/** What came is worth keeping after these. */
+/** Errors after which the bytes so far are kept. */
 const keptAfter = new Set(['CANCELLED', 'DOWNLOAD_FAILED']);
 
 export function createOfficial({ baseUrl, kept, stallMs }: OfficialOptions): Official {

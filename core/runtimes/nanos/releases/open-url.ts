@@ -4,7 +4,7 @@ import { systemCode } from '../../../store/store-error.ts';
 export interface OpenOptions {
   readonly signal: AbortSignal;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How long the server may keep silent. */
+  /** The limit for silence of the server. Units: ms. */
   readonly stallMs: number;
 }
 
@@ -16,7 +16,7 @@ export interface Opened {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** What works when nothing can be downloaded. */
+/** The hint for a machine that cannot download. */
 export const offlineHint =
   'Without a network, `firstlight nanos install --from DIR` takes a build of Nanos from this machine, and functions on Ember ("runtime": "ember") need none.';
 
@@ -100,7 +100,7 @@ export const badStatus = (url: string, status: number): FirstlightError =>
     details: { subject: url },
   });
 
-/** What fetch hides in its causes: `getaddrinfo ENOTFOUND example.org`. */
+/** The message in the causes of fetch's error: `getaddrinfo ENOTFOUND example.org`. */
 function wordsOf(thrown: unknown): string {
   let words = String(thrown);
   let depth = 0;

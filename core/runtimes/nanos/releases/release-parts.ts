@@ -1,4 +1,4 @@
-/** What a release of Nanos consists of, by the names it has in its archive and in our cache. */
+/** The parts of a release of Nanos, by their names in its archive and in our cache. */
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';

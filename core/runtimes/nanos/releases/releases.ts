@@ -33,7 +33,7 @@ export interface ReleasesOptions {
   readonly layout: Layout;
   /** Where official releases are. Shape: a URL that ends with a slash. */
   readonly baseUrl?: string | undefined;
-  /** How long a server may keep silent. Default: 30 s. */
+  /** The limit for silence of a server. Default: 30 s. */
   readonly stallMs?: number | undefined;
   readonly onChange?: (releases: KernelRelease[]) => void;
   readonly log?: (line: string) => void;

@@ -7,7 +7,7 @@ import type { HostMark } from '#shared/timeline/marks.ts';
 import type { SessionInfo } from './session-info.ts';
 import { readyMarker } from './wire.ts';
 
-/** What was heard so far, and what is waited for. */
+/** The output so far, and the events that are waited for. */
 export interface BootWatch {
   /** Settles with the first output of the guest: a byte of its boot code or of its kernel. */
   readonly spoke: Promise<void>;
@@ -16,7 +16,7 @@ export interface BootWatch {
   /** Settles when a function's server says that it listens. */
   readonly listening: Promise<void>;
   readonly marks: () => readonly HostMark[];
-  /** What was printed, without what the kernel says of its start; the last of it, when it is long. */
+  /** The end of the output, without the kernel's messages about its start. */
   readonly output: () => Uint8Array;
   /** The same as text, for looking into. */
   readonly text: () => string;
@@ -31,7 +31,7 @@ export interface BootWatch {
 const serialErrorNs = ns(15_000_000);
 const maxOutput = 1024 * 1024;
 const addressLine = /\[\d+\.\d{1,6}\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
-/** What the kernel says may begin in the middle of a line that the program has not ended yet. */
+/** A message of the kernel may begin in the middle of a line that the program has not ended yet. */
 const kernelWords = /\[\d+\.\d{1,6}\] (?:en\d+: assigned [\da-fA-F.:]+|NET: .*|gitversion: .*)\r?$/;
 
 /** Listens from now on. Call `stop` when the first answer is there. */

@@ -21,7 +21,7 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
   let client: Promise<WireClient> | null = null;
   // Not from 1: an answer to an earlier owner's request must not be taken for one to ours.
   let nextId = randomInt(1, 2 ** 31);
-  /** What the guest has said of the call under way, for a call that ends without an answer. */
+  /** The guest's messages about the call under way, for a call that ends without an answer. */
   let seen: GuestSeen = { marks: [], received: [], guestClock: 'guest-monotonic' };
 
   /** The function may listen before its kernel has got an address. */

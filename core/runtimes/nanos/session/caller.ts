@@ -1,11 +1,11 @@
-/** What the ways of calling a guest have in common. */
+/** The common part of the ways of calling a guest. */
 import type { GuestSession, InstanceLink, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { BootWatch } from './boot-watch.ts';
 import type { SessionInfo } from './session-info.ts';
 
-/** What a caller may use. */
+/** The context of a caller. */
 export interface CallerContext {
   readonly info: SessionInfo;
   readonly link: InstanceLink;
@@ -14,7 +14,7 @@ export interface CallerContext {
   readonly host: () => Promise<string>;
 }
 
-/** How one kind of guest is called. */
+/** The calls to one kind of guest. */
 export interface Caller {
   /** Settles when the guest is up, as far as this kind can see. */
   readonly ready: Promise<void>;

@@ -41,7 +41,7 @@ export async function openExitCode(path: string, klogAt: number): Promise<ExitCo
   };
 }
 
-/** Whether a code is among those that the option `expected_exit_code` names, as the kernel compares: by its low byte. */
+/** True for a code that the option `expected_exit_code` names, compared as the kernel does: by its low byte. */
 export function isExpected(code: number, expected: NanosOptions['expected_exit_code']): boolean {
   const byte = code & 0xff;
   if (expected === undefined) return false;

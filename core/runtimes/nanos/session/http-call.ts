@@ -19,7 +19,7 @@ export interface HttpRequest {
   readonly body: string | undefined;
 }
 
-/** What came of one try. `refused`: the connection ended before a byte of an answer, as when nobody listens yet. */
+/** The outcome of one try. `refused`: the connection ended before a byte of an answer, as when nobody listens yet. */
 export type HttpResult =
   | { readonly kind: 'answered'; readonly response: Response; readonly sentAtNs: HostNs; readonly receivedAtNs: HostNs }
   | { readonly kind: 'refused'; readonly cause: unknown };
@@ -95,7 +95,7 @@ const badRequest = (why: string, cause?: unknown) =>
     cause,
   });
 
-/** What may not stand in a request's first line is escaped; what was escaped before stays as it is. */
+/** The path with characters escaped that a request line cannot have; existing escapes stay. */
 function escapePath(path: string): string {
   const rooted = path.startsWith('/') ? path : `/${path}`;
   // Through a buffer, which has U+FFFD for half a character.

@@ -10,7 +10,7 @@ export const symbolsSchema = z.strictObject({
 export type Symbols = z.output<typeof symbolsSchema>;
 
 /**
- * What a session needs to know of a Nanos instance, as it stands in the domain's metadata.
+ * The information about a Nanos instance that a session needs, as stored in the machine's metadata.
  *
  * Shape: `function` speaks Firstlight's own protocol, `http` is any program that serves HTTP, `job` one that runs to its
  * end. `host` is null where the guest's address is known only when it says it.
@@ -19,7 +19,7 @@ const sessionInfoSchema = z.strictObject({
   kind: z.enum(['function', 'http', 'job']),
   host: z.ipv4().nullable(),
   port: z.number().int().min(0).max(65_535),
-  /** What begins: the boot code of its disk, or its kernel. */
+  /** The first code that runs: the boot code of its disk, or its kernel. */
   boot: z.enum(['disk', 'direct']),
   /** The instance's own disk, where the kernel leaves its exit code. */
   disk: z.string().nullable(),

@@ -27,7 +27,7 @@ const connectTimeoutMs = 5_000;
 
 const sent = { id: z.number().int(), received: z.number(), sent: z.number() };
 const marksSchema = z.array(z.tuple([z.string().max(100), z.number()])).max(100);
-/** What a guest says is decoded as hostile. */
+/** Limits: a guest's messages are decoded as hostile. */
 const lineSchema: z.ZodType<WireAnswer | WireCalled> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('called'), id: z.number().int(), sent: z.number(), marks: marksSchema }),
   z.object({

@@ -1,5 +1,5 @@
 /**
- * What host and guest say to each other over a connection of Firstlight's own: lines of JSON, each way.
+ * The protocol of host and guest over a connection of Firstlight's own: lines of JSON, each way.
  *
  * The host connects, sends `greeting`, then one request per line. The guest answers the requests in order; an answer has
  * the `id` of its request. A `called` notice with the same `id` precedes the answer to an invocation. A side that receives

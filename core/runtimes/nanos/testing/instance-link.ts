@@ -8,7 +8,7 @@ export interface PlayedInstance {
   /** Has the serial port say this. */
   readonly say: (text: string | Uint8Array, atNs?: number) => void;
   readonly end: () => void;
-  /** How many listen to the serial port. */
+  /** The number of listeners on the serial port. */
   readonly listeners: () => number;
 }
 

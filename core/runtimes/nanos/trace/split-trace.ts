@@ -1,11 +1,11 @@
-/** Tells what the kernel's diagnostics print from what the program prints: both come by the one serial port. */
+/** Separates the output of the kernel's diagnostics from that of the program: both use the one serial port. */
 import type { ConsolePart, ConsoleSplitter } from '#core/runtime/console.ts';
 import { readyMarker } from '../session/wire.ts';
 
 type Part = Exclude<ConsolePart, 'all'>;
 
 /**
- * How a line of diagnostics looks. Source: seen on nanovms/nanos at b9c3671d, and its `klib/strace.c`, `src/unix/syscall.c`
+ * The form of a line of diagnostics. Source: seen on nanovms/nanos at b9c3671d, and its `klib/strace.c`, `src/unix/syscall.c`
  * (missing files) and the `tprintf` calls of `src/unix`.
  *
  * A system call: `[2] brk(0x0) = 0x502000`, or its second half: `[2] <... read resumed> …`. The kernel's trace: the thread's

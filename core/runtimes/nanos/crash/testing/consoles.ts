@@ -16,7 +16,7 @@ export const consoleNames = [
 
 export type ConsoleName = (typeof consoleNames)[number];
 
-/** What the guest printed. */
+/** The output of the guest. */
 export const consoleOf = (name: ConsoleName): string => readFileSync(join(import.meta.dirname, `${name}.txt`), 'utf8');
 
 /** What Nanos prints of a fault of a program whose frames are these addresses, the faulting one first. */

@@ -8,7 +8,7 @@ export interface ReleaseServer {
   readonly url: string;
   /** Paths below `url` to what is there. */
   readonly files: Map<string, Buffer>;
-  /** What was asked for, in order: the path, and the range when there was one. */
+  /** The requests in order: the path, and the range when there was one. */
   readonly requests: string[];
   /** Headers to add to every answer. */
   readonly headers: Record<string, string>;
