@@ -39,6 +39,8 @@ describe.skipIf(reason !== null)(`a toy runtime${reason === null ? '' : ` (skipp
       description: 'Says one byte.',
       defaultMemoryMiB: 32,
       runsPrograms: false,
+      options: null,
+      kernels: null,
       isDefault: false,
     });
     expect(project.config).toMatchObject({ runtime: 'toy', memoryMiB: 32 });
