@@ -59,7 +59,7 @@ export const coreRooms = {
   metrics: ['store', 'vmm'],
   instances: ['store', 'vmm', 'runtime', 'bundle', 'images', 'metrics'],
   doctor: ['store', 'exec', 'vmm', 'runtime'],
-  projects: ['store', 'config'],
+  projects: ['store', 'config', 'runtime'],
   engine: [
     ...['store', 'vmm', 'runtime', 'bundle', 'runtimes/*', 'images', 'imports', 'volumes'],
     ...['metrics', 'instances', 'doctor', 'projects'],

@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 
 /**
  * Does `work` with the project in a directory that a person named. A folder that is not a valid project and that nobody
- * has opened is not left on the studio's list.
+ * has opened is not left on the studio's list. With `trust` it is trusted from then on.
  *
  * Errors: as `projects:open`, and what `work` throws.
  */
@@ -16,10 +16,12 @@ export async function withProject<Result>(
   session: Session,
   dir: string,
   work: (project: Project) => Promise<Result>,
+  { trust = false }: { readonly trust?: boolean | undefined } = {},
 ): Promise<Result> {
   const before = await session.call('projects:list', {});
   const project = await session.call('projects:open', { dir: resolve(session.io.cwd, dir) });
   try {
+    if (trust && !project.trusted) await session.call('projects:trust', { projectId: project.id });
     return await work(project);
   } finally {
     const isStray = project.config === null && !before.some(({ id }) => id === project.id);

@@ -90,6 +90,8 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   const eventOption = () =>
     new Option('--event <event>', 'the event: a file, JSON, or - for standard input (default: GET /)');
 
+  const trustOption = () => new Option('--trust', 'trust the project first, as `firstlight trust` does');
+
   add('doctor', 'Check that this machine can boot functions, and say how to repair what cannot.', ['doctor --fix'])
     .option('--fix', 'apply every fix that Firstlight can apply itself')
     .action(lazily(async () => (await import('./commands/doctor.ts')).doctor));
@@ -131,7 +133,9 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
 
   add('build <dir>', 'Build a project into a bootable image, and say what was made and what was reused.', [
     'build ./greet',
-  ]).action(lazily(async () => (await import('./commands/build.ts')).build));
+  ])
+    .addOption(trustOption())
+    .action(lazily(async () => (await import('./commands/build.ts')).build));
 
   add('run <dir>', 'Build a project, boot it, invoke it once, and print the response and the cold start’s timeline.', [
     'run ./greet',
@@ -143,7 +147,16 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .option('--host <name>', 'where to run it (default: this machine’s libvirt)')
     .addOption(new Option('--start <mode>', 'how to start').choices(['cold', 'prestarted']).default('cold'))
     .option('--keep', 'leave the instance running, also after this command has ended')
+    .addOption(trustOption())
     .action(lazily(async () => (await import('./commands/run.ts')).run));
+
+  add(
+    'trust <dir>',
+    'Let a project have what it asks for outside its folder: files, the network, volumes. `build` and `run` say what.',
+    ['trust ./shop', 'trust ./shop --revoke'],
+  )
+    .option('--revoke', 'trust it no longer')
+    .action(lazily(async () => (await import('./commands/trust.ts')).trust));
 
   add('invoke <instance>', 'Invoke a running instance and print its response.', [
     `invoke greet-3f2a --event '{"name":"Ada"}'`,

@@ -33,6 +33,7 @@ export const errorCodes = {
   CONFLICT: 'input',
   PATH_ESCAPES: 'input',
   PROJECT_INVALID: 'input',
+  PROJECT_NOT_TRUSTED: 'input',
   ENTRY_MISSING: 'input',
   MEMORY_TOO_SMALL: 'input',
   IMAGE_INVALID: 'input',

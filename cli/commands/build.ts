@@ -1,13 +1,15 @@
 import { formatBytes, formatMs } from '#shared/format.ts';
 import type { BuildResult } from '#shared/model/image.ts';
+import type { Project } from '#shared/model/project.ts';
 import { withProject } from '../find.ts';
 import { renderProblem } from '../output/print-error.ts';
 import type { Style } from '../output/style.ts';
 import type { Session } from '../session.ts';
 
 /** Builds a project and prints each step with its reason. */
-export async function build(session: Session, dir: string): Promise<number> {
-  const result = await withProject(session, dir, ({ id }) => session.call('builds:build', { projectId: id }));
+export async function build(session: Session, dir: string, options: { trust?: boolean } = {}): Promise<number> {
+  const build = ({ id }: Project) => session.call('builds:build', { projectId: id });
+  const result = await withProject(session, dir, build, options);
   session.printJson(result);
   session.print(renderBuild(result, session.style));
   return 0;

@@ -76,6 +76,21 @@ describe('instances', () => {
     expect((await cli(['projects', 'close', 'nothing'], parts)).exitCode).toBe(2);
   });
 
+  test('trust is given and taken back, also by --trust, and says what a project asks for', async () => {
+    const foreign = { ...project, trusted: false };
+    const asks = [{ kind: 'network' as const, subject: 'outbound', message: 'Opens connections.' }];
+    const trust = vi.fn(({ trusted }: { trusted: boolean }) => ({ ...foreign, trusted, asks }));
+    const parts: Parts = {
+      calls: { 'projects:list': () => [foreign], 'projects:open': () => foreign, 'projects:trust': trust },
+    };
+    expect((await cli(['trust', '.'], parts)).out).toBe('Trusted /somewhere/hello.\n  Opens connections.\n');
+    expect(JSON.parse((await cli(['trust', '.', '--revoke', '--json'], parts)).out)).toMatchObject({ trusted: false });
+    await cli(['build', '.', '--trust'], parts);
+    await cli(['build', '.'], parts);
+    expect(trust.mock.calls.map(([{ trusted }]) => trusted)).toEqual([true, false, true]);
+    expect((await cli(['projects', 'ls'], parts)).out).toMatch(/ no +\/somewhere|- +\/somewhere/);
+  });
+
   test('pause and resume change one instance', async () => {
     const suspend = vi.fn(() => null);
     const resume = vi.fn(() => null);

@@ -8,14 +8,21 @@ import type { Session } from '../session.ts';
 /** Lists the projects that are open, with what is wrong with each. */
 export async function listProjects(session: Session): Promise<number> {
   const projects = await session.call('projects:list', {});
-  session.printJson(projects.map(({ id, name, dir, problems }) => ({ id, name, dir, problems })));
+  session.printJson(
+    projects.map(({ id, name, dir, problems, trusted, asks }) => ({ id, name, dir, problems, trusted, asks })),
+  );
   if (projects.length === 0) session.print('No project is open. Open one: firstlight run <dir>\n');
   else session.print(renderTable(headings, projects.map(rowOf), session.style));
   return 0;
 }
 
-const headings = ['PROJECT', 'FUNCTION', '>PROBLEMS', 'FOLDER'];
-const rowOf = ({ id, name, problems, dir }: Project) => [id, name, String(problems.length), dir];
+const headings = ['PROJECT', 'FUNCTION', '>PROBLEMS', 'TRUSTED', 'FOLDER'];
+const rowOf = ({ id, name, problems, trusted, asks, dir }: Project) => [
+  ...[id, name, String(problems.length)],
+  // One that asks for nothing needs no trust.
+  trusted ? 'yes' : asks.length === 0 ? '-' : 'no',
+  dir,
+];
 
 /** Takes a project off the list; its folder stays as it is. Errors: BAD_INPUT when it is not open. */
 export async function closeProject(session: Session, name: string): Promise<number> {

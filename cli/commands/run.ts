@@ -21,7 +21,7 @@ import { checkName } from './host.ts';
 export async function run(
   session: Session,
   dir: string,
-  options: { event?: string; host?: string; keep?: boolean; start: StartMode },
+  options: { event?: string; host?: string; keep?: boolean; trust?: boolean; start: StartMode },
 ): Promise<number> {
   if (options.keep && options.start === 'prestarted') {
     throw badInput(
@@ -31,7 +31,8 @@ export async function run(
   }
   const event = options.event === undefined ? undefined : await readEvent(session.io, options.event);
   session.progress.report({ step: 'open', message: `Opening ${dir}` });
-  const { done, build } = await withProject(session, dir, (project) => start(session, project, event, options));
+  const work = (project: Project) => start(session, project, event, options);
+  const { done, build } = await withProject(session, dir, work, options);
   session.printJson(runJson(done));
   session.print(renderRun(done, build, session.style));
   if (done.error === null) return 0;

@@ -11,6 +11,8 @@ export const project: Project = projectSchema.parse({
   name: 'hello',
   config: { name: 'hello', runtime: 'ember', memoryMiB: 64 },
   problems: [],
+  trusted: true,
+  asks: [],
 });
 
 export const localHost: HostInfo = { name: 'local', uri: 'qemu:///system', state: 'connected', failure: null };

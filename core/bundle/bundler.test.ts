@@ -277,43 +277,75 @@ export default () => [readFile, net, left, scoped, web];`,
 describe('a file outside the project', () => {
   const handler = (specifier: string, more = '') =>
     write('handler.ts', `const one = 1;\nimport x from '${specifier}'${more};\nexport default () => [one, x];\n`);
+  const bundleTrusted = async () =>
+    (await bundler.bundle({ ...(await readProject(dir, runtimes)), trusted: true }, request())).bundle;
 
-  it.each(['../secret/config.txt', '../secret/page.html', '../secret/key.bin'])('%s is refused', async (path) => {
-    await write(path, 'private');
-    await handler(path);
-    const error = await failure();
-    expect(error).toMatchObject({
-      code: 'BUILD_FAILED',
-      message: expect.stringMatching(/^handler\.ts:2:15: .*outside/),
-    });
-    expect(error.details.problems).toMatchObject([{ severity: 'error', file: 'handler.ts', line: 2, column: 15 }]);
-    expect(error.details.problems?.[0]?.message).toContain('Copy the file into the project');
-  });
+  it.each(['config.txt', 'page.html', 'key.bin', 'code.ts'])(
+    'is taken in only where the project is trusted: %s',
+    async (name) => {
+      const path = `../secret/${name}`;
+      await write(path, 'export default "private";');
+      await handler(path);
+      const error = await failure();
+      expect(error).toMatchObject({
+        code: 'PROJECT_NOT_TRUSTED',
+        message: expect.stringContaining(`Imports "${path}", which lies outside the project.`),
+        hint: expect.stringContaining(`firstlight trust ${dir}`),
+      });
+      expect(error.details.problems).toMatchObject([{ severity: 'error', file: 'handler.ts', line: 2, column: 15 }]);
+      const { code, warnings } = await bundleTrusted();
+      expect(code).toMatch(/private|ZXhwb3J0/);
+      expect(warnings).toMatchObject([{ severity: 'warning', file: 'handler.ts', line: 2, column: 15 }]);
+      // A bundle that was made while it was trusted is not kept for the time after.
+      expect(await failure()).toMatchObject({ code: 'PROJECT_NOT_TRUSTED' });
+    },
+  );
 
   it('is refused however it is named', async () => {
     await write('../secret/config.txt', 'private');
     await write('../secret/styles.css', 'private');
     await symlink(join(home, 'secret/config.txt'), join(dir, 'innocent.txt'));
     await handler('./innocent.txt');
-    expect(await failure()).toMatchObject({ code: 'BUILD_FAILED' });
+    expect(await failure()).toMatchObject({ code: 'PROJECT_NOT_TRUSTED' });
     await handler('../secret/styles');
-    expect(await failure()).toMatchObject({ code: 'BUILD_FAILED' });
+    expect(await failure()).toMatchObject({ code: 'PROJECT_NOT_TRUSTED' });
     await write('../secret/code.js', 'private');
     await handler('../secret/code.js', ` with { type: 'text' }`);
-    expect(await failure()).toMatchObject({ code: 'BUILD_FAILED' });
+    expect(await failure()).toMatchObject({ code: 'PROJECT_NOT_TRUSTED' });
+    const paths = { '#inside/*': ['../secret/*'] };
+    await write('tsconfig.json', JSON.stringify({ compilerOptions: { paths } }));
+    await handler('#inside/config.txt');
+    expect(await failure()).toMatchObject({ code: 'PROJECT_NOT_TRUSTED' });
+    await symlink(join(home, 'secret'), join(dir, 'node_modules'));
+    await write('../secret/package/index.js', 'export default 1;');
+    await handler('package');
+    expect(await failure()).toMatchObject({ code: 'PROJECT_NOT_TRUSTED' });
   });
 
-  it('is taken with a warning when it is code, and without one when it was installed', async () => {
-    await write('../shared/words.ts', 'export default "words";');
+  it('does not lie beside a function by a link', async () => {
+    await write('firstlight.json', '{ "name": "hello", "runtime": "nanos" }');
+    await write('../secret/key', 'private');
+    await symlink(join(home, 'secret'), join(dir, 'data'));
+    await write(
+      'handler.ts',
+      `import { readFileSync } from 'node:fs';\nexport default () => readFileSync(new URL('data/key', import.meta.url), 'utf8');`,
+    );
+    expect(await failure()).toMatchObject({
+      code: 'PROJECT_NOT_TRUSTED',
+      message: expect.stringContaining(`Takes ${home}/secret/key into its image, by a link.`),
+    });
+    expect((await bundleTrusted()).files).toMatchObject([{ guest: '/firstlight/data/key' }]);
+  });
+
+  it('is taken without a word when it was installed', async () => {
     await write('../node_modules/hoisted/index.js', 'export default "hoisted";');
     await write('../node_modules/hoisted/note.txt', 'a note');
     await write(
       'handler.ts',
-      `import hoisted from 'hoisted';\nimport note from 'hoisted/note.txt';\nimport words from '../shared/words.ts';\nexport default () => [hoisted, note, words];`,
+      `import hoisted from 'hoisted';\nimport note from 'hoisted/note.txt';\nexport default () => [hoisted, note];`,
     );
     const { bundle: made } = await bundle();
     expect(made.code).toContain('a note');
-    expect(made.warnings).toMatchObject([{ severity: 'warning', file: 'handler.ts', line: 3, column: 19 }]);
-    expect(made.warnings[0]?.message).toContain('"../shared/words.ts" lies outside the project');
+    expect(made.warnings).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ import { addShims, readShims, type Shims } from './add-shims.ts';
 import { collectBeside, nothingBeside, rebuildBeside } from './beside.ts';
 import { createBundleCache } from './bundle-cache.ts';
 import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
-import { checkInputs } from './check-inputs.ts';
+import { checkBeside, checkInputs } from './check-inputs.ts';
 import { buildFailed, checkCompilerFiles, checkEntry, checkExport, validConfig } from './check-project.ts';
 import { chooseShims } from './choose-shims.ts';
 import { convertForNode } from './convert-for-node.ts';
@@ -150,8 +150,9 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     ).catch((thrown) => explainFailure(thrown, project, config));
     const output =
       built.clashes.length === 0 ? built : await compileAgain(project, config, meansFor(config), built.clashes);
-    const fromOutside = await checkInputs(project.dir, config, built.metafile.inputs);
+    const fromOutside = await checkInputs(project, built.metafile.inputs);
     const beside = isNode ? await collectBeside(project.dir, kept.kept, built.metafile) : nothingBeside;
+    await checkBeside(project, beside.files);
     const read = [
       ...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path) && !isWrapped(path)),
       ...beside.paths,
@@ -225,7 +226,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     shims ??= readShims(shimsDir);
     const known = await shims;
     const made = [version, await esbuildVersion(), known.sha256];
-    const key = sha256(JSON.stringify([...made, options, ...valuesInImage(config, bundling)]));
+    const key = sha256(JSON.stringify([...made, project.trusted, options, ...valuesInImage(config, bundling)]));
     const found = await cache.lookUp(project.id, key);
     if (found !== null) {
       return { bundle: await withFiles({ ...found, config, projectDir: project.dir }), reused: true };

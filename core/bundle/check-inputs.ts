@@ -1,40 +1,49 @@
 /** Checks the files that a bundle takes in from outside its project. */
-import { readFile } from 'node:fs/promises';
-import { dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { readFile, realpath } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Metafile } from 'esbuild';
+import type { BundleFile } from '#core/runtime/bundle.ts';
 import type { Problem } from '#shared/errors.ts';
-import type { ProjectConfig } from '#shared/model/project.ts';
+import type { Project } from '#shared/model/project.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
-import { buildFailed } from './check-project.ts';
+import { notTrusted } from './check-trust.ts';
 import { isShim } from './node-modules.ts';
-
-const codeEndings = new Set(['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json']);
 
 type Input = Metafile['inputs'][string];
 
 /**
- * Warnings for the code that lies outside the project, as a monorepo's may. What a package manager installed is no
+ * Warnings for the files that lie outside the project, as a monorepo's may. What a package manager installed is no
  * business of ours, wherever up the tree it did.
  *
- * Errors: BUILD_FAILED for any other file out there: a project that somebody else wrote must not carry a person's files
+ * Errors: PROJECT_NOT_TRUSTED where nobody trusts the project: one that somebody else wrote must not carry a person's files
  * (`../../.ssh/config.txt`) into what its function answers with.
  */
-export async function checkInputs(
-  projectDir: string,
-  config: ProjectConfig,
-  inputs: Metafile['inputs'],
-): Promise<Problem[]> {
-  const outside = Object.keys(inputs).filter((path) => isFile(path) && !isShim(path) && isOutside(projectDir, path));
-  const problems = await Promise.all(outside.map((path) => problemOf(projectDir, path, inputs)));
-  if (problems.some(({ severity }) => severity === 'error')) throw buildFailed(config, problems);
+export async function checkInputs(project: Project, inputs: Metafile['inputs']): Promise<Problem[]> {
+  const { dir } = project;
+  const outside = Object.keys(inputs).filter(
+    (path) => isFile(path) && !isShim(path) && isOutside(dir, resolve(dir, path)),
+  );
+  const problems = await Promise.all(outside.map((path) => problemOf(project, path, inputs)));
+  if (!project.trusted && problems.length > 0) throw notTrusted(project, problems);
   return problems;
+}
+
+/** Errors: PROJECT_NOT_TRUSTED where nobody trusts the project and a link of it leads to files outside. */
+export async function checkBeside(project: Project, files: readonly BundleFile[]): Promise<void> {
+  if (project.trusted) return;
+  const problems: Problem[] = [];
+  for (const { host } of files) {
+    const real = host === undefined ? undefined : await realpath(host).catch(undefinedIfMissing);
+    if (real === undefined || !isOutside(project.dir, real)) continue;
+    problems.push({ severity: 'error', message: `Takes ${real} into its image, by a link.` });
+  }
+  if (problems.length > 0) throw notTrusted(project, problems);
 }
 
 /** False for what esbuild makes up itself: `<data:…>`, `(disabled):…`. */
 const isFile = (path: string) => !/^[<(]/.test(path);
 
-function isOutside(projectDir: string, path: string): boolean {
-  const file = resolve(projectDir, path);
+function isOutside(projectDir: string, file: string): boolean {
   for (let dir = projectDir; ; dir = dirname(dir)) {
     const place = dir === projectDir ? dir : join(dir, 'node_modules');
     if (file.startsWith(place.endsWith(sep) ? place : place + sep)) return false;
@@ -42,14 +51,11 @@ function isOutside(projectDir: string, path: string): boolean {
   }
 }
 
-async function problemOf(projectDir: string, path: string, inputs: Metafile['inputs']): Promise<Problem> {
-  const input = inputs[path];
-  // `with { type: 'text' }` makes text of code.
-  const isCode = codeEndings.has(extname(path)) && (input?.with?.type ?? 'json') === 'json';
-  const message = isCode
+async function problemOf({ dir, trusted }: Project, path: string, inputs: Metafile['inputs']): Promise<Problem> {
+  const message = trusted
     ? `"${path}" lies outside the project. It is built in, but changes there are not shown, and whoever gets the project alone cannot build it.`
-    : `Cannot import "${path}": it lies outside the project, and only code may come from there. Copy the file into the project and import it from there.`;
-  return { severity: isCode ? 'warning' : 'error', message, ...(await placeOfImport(projectDir, path, inputs)) };
+    : `Imports "${path}", which lies outside the project.`;
+  return { severity: trusted ? 'warning' : 'error', message, ...(await placeOfImport(dir, path, inputs)) };
 }
 
 /** Where a file is imported first: the line that names it. */

@@ -35,7 +35,8 @@ export function relativePath(root: string, absolute: string): string {
   return relative(root, absolute).split(sep).join('/');
 }
 
-function isInside(root: string, path: string): boolean {
+/** True for a path that is `root` or lies in it. Shape: both without `..`. */
+export function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 

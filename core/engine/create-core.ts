@@ -146,6 +146,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     layout,
     resources,
     runtimes: definitions,
+    bundlings: runtimes,
     emit,
     log,
     onClosed: (projectId) => {
@@ -224,7 +225,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       runtimes: definitions,
       env,
       getProject: projects.get,
-      openProject: projects.open,
+      openProject: projects.openOwn,
     }),
     ...kernelCalls(runtimes),
     'runtimes:list': () => describeRuntimes(definitions),

@@ -87,6 +87,20 @@ describe('the image store', () => {
     expect(built).toBe(1);
   });
 
+  it('builds nothing of a project that asks for more than its folder, until it is trusted', async () => {
+    const store = newStore();
+    const asks = [{ kind: 'network', subject: 'outbound', message: 'Opens connections.' }] as const;
+    const project = { ...(await readProject(dir, runtimes)), asks: [...asks] };
+    await expect(store.build(project, context())).rejects.toMatchObject({
+      code: 'PROJECT_NOT_TRUSTED',
+      message: 'hello asks for more than its own folder: Opens connections.',
+      hint: expect.stringContaining(`firstlight trust ${dir}`),
+      details: { problems: [{ severity: 'error', message: 'Opens connections.', file: 'firstlight.json' }] },
+    });
+    expect(built).toBe(0);
+    expect((await store.build({ ...project, trusted: true }, context())).result.cached).toBe(false);
+  });
+
   it('lets another user read the image, whatever the umask', async () => {
     const umask = process.umask(0o077);
     try {

@@ -10,6 +10,7 @@ import type { Project, ProjectConfig, RuntimeId } from '#shared/model/project.ts
 import { type ImageId, imageIdSchema, type ProjectId, projectIdSchema } from '#shared/model/units.ts';
 import type { Bundler } from '../bundle/bundler.ts';
 import { validConfig } from '../bundle/check-project.ts';
+import { checkTrust } from '../bundle/check-trust.ts';
 import { locateStack, mapStack } from '../bundle/map-stack.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
@@ -29,7 +30,7 @@ export interface ImageStore {
   /**
    * The image of what is on disk now: made, or found.
    *
-   * Errors: those of `Bundler.bundle`, EVALUATION_THREW and EVALUATION_TIMEOUT (stack mapped to the source),
+   * Errors: PROJECT_NOT_TRUSTED, those of `Bundler.bundle`, EVALUATION_THREW and EVALUATION_TIMEOUT (stack mapped to the source),
    * MEMORY_TOO_SMALL, KERNEL_MISSING, DISK_FULL, CANCELLED.
    */
   readonly build: (project: Project, context: BuildContext) => Promise<Build>;
@@ -132,6 +133,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       const startedAt = performance.now();
       // Before anything is under way: what it throws would leave a promise that nobody waits for.
       const config = validConfig(project);
+      checkTrust(project);
       const runtime = runtimeOf(runtimes, config);
       const working = [
         timed(bundler.bundle(project, context)),

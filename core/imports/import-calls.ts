@@ -28,7 +28,8 @@ export interface ImportCallsOptions {
   /** Where credentials of registries are looked for. */
   readonly env: NodeJS.ProcessEnv;
   readonly getProject: (id: ProjectId) => Promise<Project>;
-  readonly openProject: (dir: string) => Promise<Project>;
+  /** Opens the project that was made, trusted if all that it asks for lies under `sources`; absent: in any case. */
+  readonly openProject: (dir: string, sources?: readonly string[]) => Promise<Project>;
 }
 
 const schemaPathInProject = '.firstlight/schema.json';
@@ -107,7 +108,10 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
       const target = resolve(cwd ?? '/', dir ?? join(layout.projectsDir, name));
       const files = { ...examined.extraFiles, [configFileName]: configText(name, examined) };
       await writeProject(target, files, schemaPath);
-      return openProject(target);
+      // An ops configuration from elsewhere may name any file of this machine.
+      if (proposal.kind !== 'ops-config') return openProject(target);
+      const given = resolve(cwd ?? '/', source);
+      return openProject(target, [dirname(given), ...(program === undefined ? [] : [resolve(cwd ?? '/', program)])]);
     },
 
     'imports:toOps': async ({ projectId }) => {

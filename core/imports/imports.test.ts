@@ -8,6 +8,7 @@ import { makeLayout } from '@firstlight/oci/testing';
 import { makeTar } from '@firstlight/tar/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runtimes } from '#core/engine/runtimes.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { type CallName, calls } from '#shared/contract/index.ts';
 import { createProjectService, type ProjectService } from '../projects/project-service.ts';
@@ -24,14 +25,14 @@ let handlers: ReturnType<typeof importCalls>;
 beforeEach(async () => {
   home = await realpath(await mkdtemp(join(tmpdir(), 'fl-imports-')));
   const layout = createLayout({ home, env: {}, uid: 1000 });
-  projects = createProjectService({ layout, resources, runtimes, emit: () => undefined });
+  projects = createProjectService({ layout, resources, runtimes, bundlings, emit: () => undefined });
   handlers = importCalls({
     layout,
     schemaPath: resources.schemaPath,
     runtimes,
     env: { HOME: home },
     getProject: projects.get,
-    openProject: projects.open,
+    openProject: projects.openOwn,
   });
 });
 afterEach(async () => {
@@ -108,10 +109,25 @@ describe('an ops config.json', () => {
     await writeFile(join(home, 'config.json'), JSON.stringify(given));
     const project = await create('config.json', { dir: 'own' });
     expect(project.dir).toBe(join(home, 'own'));
+    expect(project.trusted).toBe(true);
     expect(project.config).toMatchObject({ memoryMiB: 256, program, args: ['-V'], port: null });
     expect(await readFile(join(project.dir, 'resolv.conf'), 'utf8')).toBe('nameserver 10.0.2.3\n');
     const back = await call('imports:toOps', { projectId: project.id });
     expect(JSON.parse(back.config)).toMatchObject({ Program: program, Args: ['-V'], RunConfig: { Memory: '256M' } });
+  });
+
+  it('is not trusted with files that do not lie beside it', async () => {
+    await mkdir(join(home, 'beside'));
+    await writeFile(join(home, 'private'), 'a key');
+    await writeFile(join(home, 'beside/data'), 'data');
+    const configFor = (file: string) => ({ Program: program, MapDirs: {}, Files: [file] });
+    for (const [name, file, trusted] of [
+      ['own', 'data', true],
+      ['foreign', '../private', false],
+    ] as const) {
+      await writeFile(join(home, 'beside/config.json'), JSON.stringify(configFor(join(home, 'beside', file))));
+      expect(await create('beside/config.json', { dir: name })).toMatchObject({ trusted });
+    }
   });
 
   it('with errors is shown with their places, and nothing is written', async () => {

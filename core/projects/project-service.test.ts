@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runtimes } from '#core/engine/runtimes.ts';
+import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { type CallName, calls, type EventListener } from '#shared/contract/index.ts';
 import type { ProjectId } from '#shared/model/units.ts';
@@ -33,7 +34,13 @@ afterEach(async () => {
 function newService(): ProjectService {
   events = [];
   const emit: EventListener = (name, payload) => events.push({ name, payload: payload as Record<string, unknown> });
-  return createProjectService({ layout: createLayout({ home, env: {}, uid: 1000 }), resources, runtimes, emit });
+  return createProjectService({
+    layout: createLayout({ home, env: {}, uid: 1000 }),
+    resources,
+    runtimes,
+    bundlings,
+    emit,
+  });
 }
 const write = (path: string, text: string | Buffer) => writeFile(join(dir, path), text);
 

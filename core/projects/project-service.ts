@@ -1,16 +1,19 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type KnownRuntime, parseConfig } from '#core/config/parse-config.ts';
-import { projectIdOf, relativePath, resolveInside } from '#core/config/project-paths.ts';
+import { isInside, projectIdOf, relativePath, resolveInside } from '#core/config/project-paths.ts';
+import type { RuntimeBundling } from '#core/runtime/images.ts';
 import type { Resources } from '#core/store/resources.ts';
 import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { Ask } from '#shared/model/ask.ts';
 import { configFileName, configFileSchema, type Project, type RuntimeId } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
 import { readRegularFile } from '../store/read-regular-file.ts';
 import { systemCode } from '../store/store-error.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
+import { findAsks } from './find-asks.ts';
 import { createOpenProjects } from './open-projects.ts';
 import {
   createText,
@@ -24,6 +27,7 @@ import {
 } from './project-files.ts';
 import { collectTypes, handlerTypesWith } from './project-types.ts';
 import { createFromTemplate, listTemplates } from './templates.ts';
+import { createTrustedFolders } from './trusted-folders.ts';
 import { type Watcher, watchProject } from './watch-project.ts';
 
 type ProjectCallName = Extract<keyof CallHandlers, `projects:${string}`>;
@@ -35,6 +39,11 @@ export interface ProjectService {
   readonly list: () => Promise<Project[]>;
   /** Puts a folder on the list. Errors: NOT_FOUND when it is none. */
   readonly open: (dir: string) => Promise<Project>;
+  /**
+   * As `open`, for a folder that Firstlight itself filled at a person's word: it is trusted from the beginning. With
+   * `sources` it is so only if all that it asks for are files under them.
+   */
+  readonly openOwn: (dir: string, sources?: readonly string[]) => Promise<Project>;
   /** The project as it is on disk now. Errors: NOT_FOUND when it is not open or its folder is gone. */
   readonly get: (id: ProjectId) => Promise<Project>;
   readonly close: () => Promise<void>;
@@ -47,6 +56,8 @@ export interface ProjectServiceOptions {
   readonly runtimes: readonly KnownRuntime[];
   readonly emit: EventListener;
   readonly log?: (line: string) => void;
+  /** What each runtime takes from a project. */
+  readonly bundlings: ReadonlyMap<RuntimeId, { readonly bundling: Pick<RuntimeBundling, 'ownPaths' | 'networkAsks'> }>;
   /** Told when a project leaves the list, so that what is kept warm for it can go. */
   readonly onClosed?: (id: ProjectId) => void;
 }
@@ -59,7 +70,7 @@ const debounceMs = 30;
 
 /** The calls `projects:*`. Watches a project's folder from the first time its files are listed or read. */
 export function createProjectService(options: ProjectServiceOptions): ProjectService {
-  const { layout, resources, runtimes, emit, log = () => undefined, onClosed = () => undefined } = options;
+  const { layout, resources, runtimes, bundlings, emit, log = () => undefined, onClosed = () => undefined } = options;
   const watchers = new Map<ProjectId, Watcher>();
   const pendingChanges = new Map<string, NodeJS.Timeout>();
   /** The last announced revision of each file: the same content is not announced again. */
@@ -71,9 +82,13 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   /** The runtime with this id, or the default one. */
   const findRuntime = (id: RuntimeId | undefined) =>
     id === undefined ? runtimes[0] : runtimes.find((runtime) => runtime.id === id);
+  const trustedFolders = createTrustedFolders(layout, log);
 
   async function read(dir: string): Promise<Project> {
-    const project = await readProject(dir, runtimes);
+    const found = await readProject(dir, runtimes);
+    const bundling = bundlings.get(found.config?.runtime ?? '')?.bundling;
+    const asks = found.config === null || bundling === undefined ? [] : await findAsks(dir, found.config, bundling);
+    const project = { ...found, trusted: await trustedFolders.has(dir), asks };
     if (project.config === null) return { ...project, name: validNames.get(project.id) ?? project.name };
     validNames.set(project.id, project.name);
     return project;
@@ -139,6 +154,15 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     watchers.set(id, watcher);
   }
 
+  async function openOwn(dir: string, sources?: readonly string[]): Promise<Project> {
+    const real = await realDirectory(dir);
+    const given = await Promise.all((sources ?? []).map((path) => realpath(path)));
+    const { asks } = await read(real);
+    const isGiven = ({ kind, subject }: Ask) => kind === 'file' && given.some((path) => isInside(path, subject));
+    if (sources === undefined || asks.every(isGiven)) await trustedFolders.add(real);
+    return open(real);
+  }
+
   async function open(dir: string): Promise<Project> {
     const real = await realDirectory(dir);
     const id = projectIdOf(real);
@@ -163,7 +187,13 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
       const chosen = runtime === undefined ? null : knownRuntime(runtime, runtimes);
       const types = await handlerTypesWith(findRuntime(runtime)?.handlerGlobals);
       await createFromTemplate({ ...resources, template, dir: target, name, runtime: chosen, types });
-      return open(target);
+      return openOwn(target);
+    },
+    'projects:trust': async ({ projectId, trusted }) => {
+      const dir = await rootOf(projectId);
+      await (trusted ? trustedFolders.add(dir) : trustedFolders.remove(dir));
+      await announceProject(projectId);
+      return get(projectId);
     },
     'projects:close': async ({ projectId }) => {
       const found = await openProjects.remove(projectId);
@@ -218,6 +248,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   return {
     calls,
     open,
+    openOwn,
     get,
     list,
     close: async () => {
@@ -238,7 +269,7 @@ function knownRuntime(id: RuntimeId, runtimes: readonly KnownRuntime[]): Runtime
   });
 }
 
-/** The project in a directory. There is always one; its problems say what is wrong with it. */
+/** The project in a directory, before it is known whether it is trusted. There is always one; its problems say what is wrong with it. */
 export async function readProject(dir: string, runtimes: readonly KnownRuntime[]): Promise<Project> {
   const id = projectIdOf(dir);
   const withoutConfig = (message: string): Project => ({
@@ -247,12 +278,15 @@ export async function readProject(dir: string, runtimes: readonly KnownRuntime[]
     name: basename(dir),
     config: null,
     problems: [{ severity: 'error', message, file: configFileName }],
+    trusted: false,
+    asks: [],
   });
   try {
     const text = await readRegularFile(join(dir, configFileName), maxConfigBytes);
     if (text === undefined) return withoutConfig(`There is no ${configFileName} in ${dir}.`);
     const { config, name, problems, printsDiagnostics } = parseConfig(text.toString('utf8'), runtimes);
-    return { id, dir, name: name ?? basename(dir), config, problems: [...problems], printsDiagnostics };
+    const untrusted = { trusted: false, asks: [] };
+    return { id, dir, name: name ?? basename(dir), config, problems: [...problems], printsDiagnostics, ...untrusted };
   } catch (thrown) {
     // One folder that cannot be read is its own trouble: the others are listed, built and run.
     return withoutConfig(toFirstlightError(thrown).message);

@@ -24,7 +24,7 @@ beforeAll(async () => {
   home = await realpath(await mkdtemp(join(tmpdir(), 'fl-templates-')));
   layout = createLayout({ home, env: {}, uid: 1000 });
   const emit: EventListener = () => undefined;
-  service = createProjectService({ layout, resources, runtimes, emit });
+  service = createProjectService({ layout, resources, runtimes, bundlings, emit });
 });
 afterAll(async () => {
   await service.close();

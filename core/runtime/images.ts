@@ -1,6 +1,7 @@
 /** The images of a runtime: a bundle of its own kind, and a bootable image of it. */
 import type { Progress } from '#shared/contract/define.ts';
 import type { Problem } from '#shared/errors.ts';
+import type { Ask } from '#shared/model/ask.ts';
 import type { BuildStep } from '#shared/model/image.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
@@ -29,6 +30,8 @@ export interface RuntimeBundling {
   readonly runsFunction: (config: ProjectConfig) => boolean;
   /** The files that firstlight.json takes into the image, without a function's code. */
   readonly ownPaths: (config: ProjectConfig) => readonly OwnPath[];
+  /** What a machine of this configuration could reach besides its own ports. */
+  readonly networkAsks: (config: ProjectConfig) => readonly Ask[];
   /** The values that change an image when they change, besides name and env. */
   readonly optionsInImage: (config: ProjectConfig) => readonly Json[];
 }

@@ -24,6 +24,8 @@ export interface Layout {
   readonly settingsPath: string;
   /** A file for each project that is open. */
   readonly openProjectsDir: string;
+  /** A file for each folder that a person trusts. */
+  readonly trustDir: string;
   /** Data that guests keep between their starts. */
   readonly volumesDir: string;
   /** Disks of running instances: what their guests write. */
@@ -111,6 +113,7 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
     runsDir: join(data, 'runs'),
     settingsPath: join(data, 'settings.json'),
     openProjectsDir: join(data, 'projects'),
+    trustDir: join(data, 'trusted'),
     volumesDir,
     projectsDir: projects,
     ensure: (dir) => {

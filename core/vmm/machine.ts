@@ -14,9 +14,18 @@ export interface PortForward {
   readonly guestPort: number;
 }
 
+/** User-mode networking: the VMM itself is the guest's network. */
+export interface UserNetwork {
+  readonly kind: 'user';
+  readonly guestIp: string;
+  readonly forwards: readonly PortForward[];
+  /** True: the guest answers at its forwarded ports and can open no connection, neither to this host nor beyond. */
+  readonly isRestricted: boolean;
+}
+
 /** A network interface of a machine, with what it is connected to. */
 export type MachineNetwork =
-  | { readonly kind: 'user'; readonly guestIp: string; readonly forwards: readonly PortForward[] }
+  | UserNetwork
   | { readonly kind: 'network'; readonly name: string }
   | { readonly kind: 'bridge'; readonly name: string };
 

@@ -37,6 +37,11 @@ export const projectCalls = {
     }),
     projectSchema,
   ),
+  /**
+   * Trusts a project's folder, or takes that back: what it asks for (files from outside it, the network, volumes) is then
+   * given, also in later sessions.
+   */
+  'projects:trust': call(byProject.extend({ trusted: z.boolean().default(true) }), projectSchema),
   /** Takes the project off the list; its files stay. */
   'projects:close': call(byProject, z.null()),
   'projects:files': call(byProject, z.array(projectFileSchema)),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { askSchema } from './ask.ts';
 import { jsonSchema } from './json.ts';
 import { kernelWordsSchema } from './kernel.ts';
 import { withFormerKeys } from './moved-keys.ts';
@@ -128,6 +129,10 @@ export const projectSchema = z.object({
   problems: z.array(problemSchema),
   /** Its runtime prints diagnostics (a kernel's trace, system calls) among the output of the program. */
   printsDiagnostics: z.boolean().optional(),
+  /** True when a person trusts this folder. One that is not trusted gets nothing of what it asks for. */
+  trusted: z.boolean(),
+  /** What it asks for besides its own folder, as far as is known before a build. */
+  asks: z.array(askSchema),
 });
 export type Project = z.output<typeof projectSchema>;
 

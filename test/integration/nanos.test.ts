@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findFirmware } from '#core/vmm/firmware.ts';
@@ -44,7 +45,7 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
     return Buffer.concat(chunks).toString();
   };
   /** A project that runs one of the C programs above. */
-  const programProject = (name: string, source: string, keys: object = {}) => {
+  const programProject = async (name: string, source: string, keys: object = {}) => {
     const binary = join(home, 'p', name, 'program');
     mkdirSync(join(home, 'p', name), { recursive: true });
     const built = join(home, source === program ? 'program' : 'server');
@@ -55,13 +56,14 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
     copyFileSync(built, binary);
     const config = { name, runtime: 'nanos', memoryMiB: 64, program: 'program', ...keys };
     writeFileSync(join(home, 'p', name, 'firstlight.json'), JSON.stringify(config));
-    return studio.client.call('projects:open', { dir: join(home, 'p', name) });
+    const { id: projectId } = await studio.client.call('projects:open', { dir: join(home, 'p', name) });
+    return studio.client.call('projects:trust', { projectId });
   };
 
   beforeAll(async () => {
     // Not before: of tests that are skipped, nothing would remove it.
     home = makeHome();
-    studio = await openStudio({ home });
+    studio = await openStudio({ home, bootTimeoutMs: 100_000 });
     await studio.client.call('kernels:install', { runtime: 'nanos', from: nanosDir ?? '' });
   });
   afterAll(async () => {
@@ -126,6 +128,31 @@ export default () => [ready, __dirname, read(), readFileSync(new URL('./note.txt
       const result = await run(project);
       expect(result.error).toBeNull();
       expect(result.response?.body).toEqual({ kind: 'json', value: [true, '/firstlight', 'metrics', 'a note'] });
+    });
+
+    it('reaches services of this machine only when its project declares outbound connections', async () => {
+      const service = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecret'));
+      service.listen(0, '127.0.0.1');
+      await once(service, 'listening');
+      const { port } = service.address() as AddressInfo;
+      const source = `export default async () => {
+        try { return await (await fetch('http://10.0.2.2:${port}/')).text(); } catch (error) { return { failed: error.cause?.code ?? String(error) }; }
+      };`;
+      try {
+        const closed = await run(await studio.project('closed', source, { runtime: 'nanos', timeoutMs: 60_000 }));
+        expect(closed.error).toBeNull();
+        expect(closed.response?.body).toEqual({ kind: 'json', value: { failed: expect.any(String) } });
+        const nanos = { network: { kind: 'user', outbound: true } };
+        const project = await studio.project('open', source, { runtime: 'nanos', timeoutMs: 60_000, nanos });
+        await studio.client.call('projects:trust', { projectId: project.id, trusted: false });
+        await expect(run(project)).rejects.toMatchObject({ code: 'PROJECT_NOT_TRUSTED' });
+        await studio.client.call('projects:trust', { projectId: project.id });
+        const open = await run(project);
+        expect(open.error).toBeNull();
+        expect(open.response?.body).toEqual({ kind: 'json', value: 'secret' });
+      } finally {
+        service.close();
+      }
     });
 
     it('is ended when it computes without end', async () => {

@@ -19,7 +19,13 @@ export const toy: RuntimeDefinition = {
   create: async ({ resources: { floorKernelPath } }): Promise<Runtime> => ({
     id: 'toy',
     // What it builds.
-    bundling: { engine: 'bare', runsFunction: () => true, ownPaths: () => [], optionsInImage: () => [] },
+    bundling: {
+      engine: 'bare',
+      runsFunction: () => true,
+      ownPaths: () => [],
+      networkAsks: () => [],
+      optionsInImage: () => [],
+    },
     fingerprint: async () => 'toy 1',
     buildImage: async (_bundle, path) => {
       await copyFile(floorKernelPath, path);

@@ -40,7 +40,8 @@ export async function openWorkshop(): Promise<Workshop> {
     await writeFile(join(dir, path), text);
   };
   const request = { signal: new AbortController().signal, progress: () => undefined };
-  const bundleAt = async (at: string) => (await bundler.bundle(await readProject(at, runtimes), request)).bundle;
+  const bundleAt = async (at: string) =>
+    (await bundler.bundle({ ...(await readProject(at, runtimes)), trusted: true }, request)).bundle;
   const bundle = async (handler?: string, config: object = {}) => {
     await write('firstlight.json', JSON.stringify({ name: 'f', ...config }));
     if (handler !== undefined) await write('handler.ts', handler);

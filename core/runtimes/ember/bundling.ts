@@ -5,5 +5,6 @@ export const emberBundling: RuntimeBundling = {
   engine: 'bare',
   runsFunction: () => true,
   ownPaths: () => [],
+  networkAsks: () => [],
   optionsInImage: () => [],
 };

@@ -1,11 +1,12 @@
 import { skipCompiled, skipTools } from '#core/programs/add-files.ts';
 import type { OwnPath, RuntimeBundling } from '#core/runtime/images.ts';
+import type { Ask } from '#shared/model/ask.ts';
 import type { Json } from '#shared/model/json.ts';
 import { programKeys, programSourceKeys } from '#shared/model/program.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 
 /** The bundling for Nanos: a function for Node.js, or the files of a program. */
-export const nanosBundling: RuntimeBundling = { engine: 'node', runsFunction, ownPaths, optionsInImage };
+export const nanosBundling: RuntimeBundling = { engine: 'node', runsFunction, ownPaths, networkAsks, optionsInImage };
 
 /** True when a handler is run, and not a program that is there already. */
 export function runsFunction(config: ProjectConfig): boolean {
@@ -24,6 +25,28 @@ function ownPaths(config: ProjectConfig): OwnPath[] {
     ...(config.package === undefined ? [] : [{ key: 'package', path: config.package }]),
     ...Object.entries(files).map(([guest, path]) => ({ key: `files["${guest}"]`, path })),
   ];
+}
+
+function networkAsks({ nanos }: ProjectConfig): Ask[] {
+  const network = nanos?.network;
+  switch (network?.kind) {
+    case 'user':
+      if (!network.outbound) return [];
+      return [
+        {
+          kind: 'network',
+          subject: 'outbound',
+          message: 'Opens connections to the Internet, your local network and the services of this machine.',
+        },
+      ];
+    case 'network':
+    case 'bridge': {
+      const message = `Joins the ${network.kind} ${network.name}, and reaches whatever can be reached there.`;
+      return [{ kind: 'network', subject: network.name, message }];
+    }
+    default:
+      return [];
+  }
 }
 
 /** Ports of this machine: they belong to an instance, and change no image. */

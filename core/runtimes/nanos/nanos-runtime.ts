@@ -201,7 +201,12 @@ async function chooseNetwork(config: ProjectConfig, { network, address }: NanosC
     case 'none':
       return null;
     case 'user':
-      return { kind: 'user', guestIp: address?.ip ?? userNetwork.ip, forwards: await chooseForwards(config) };
+      return {
+        kind: 'user',
+        guestIp: address?.ip ?? userNetwork.ip,
+        forwards: await chooseForwards(config),
+        isRestricted: !network.outbound,
+      };
     default:
       return network;
   }

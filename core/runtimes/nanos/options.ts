@@ -106,7 +106,15 @@ export type NanosOptions = z.output<typeof nanosOptionsSchema>;
 
 /** The network of an instance. */
 export const nanosNetworkSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('user') }),
+  z.strictObject({
+    kind: z.literal('user'),
+    outbound: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Lets the guest open connections: to the Internet, your local network and, as 10.0.2.2, the services of this machine. Default: only its forwarded ports are open.',
+      ),
+  }),
   z.strictObject({
     kind: z.literal('network'),
     name: z.string().min(1).max(64).describe('Name of a network of libvirt, such as default.'),
@@ -128,7 +136,7 @@ export const nanosConfigSchema = z.strictObject({
     .optional()
     .describe('The Nanos release. Default: the one in use (`firstlight nanos use`).'),
   network: nanosNetworkSchema
-    .default({ kind: 'user' })
+    .default({ kind: 'user', outbound: false })
     .describe('How the guest is reached: user mode (no root needed), a network or bridge of libvirt, or not at all.'),
   address: z
     .strictObject({

@@ -125,6 +125,17 @@ describe('writeDomainXml', () => {
     expect(domain.memoryBacking.access['@mode']).toBe('shared');
   });
 
+  it.each([
+    [true, 'user,id=firstlight,restrict=on,hostfwd=tcp:127.0.0.1:4000-10.0.2.15:8080'],
+    [false, 'user,id=firstlight,hostfwd=tcp:127.0.0.1:4000-10.0.2.15:8080'],
+  ])('keeps user-mode networking to the forwarded ports where it is restricted (%s)', (isRestricted, netdev) => {
+    const forwards = [{ protocol: 'tcp', hostPort: 4000, guestPort: 8080 }] as const;
+    const networks = [{ kind: 'user', guestIp: '10.0.2.15', forwards, isRestricted }] as const;
+    const domain = parse(writeDomainXml({ ...spec, machine: { ...spec.machine, networks } }));
+    const args = domain['qemu:commandline']['qemu:arg'].map((arg: Record<string, string>) => arg['@value']);
+    expect(args.slice(0, 2)).toEqual(['-netdev', netdev]);
+  });
+
   it('says before the start what libvirt cannot give', () => {
     expect(() => writeDomainXml({ ...spec, machine: { ...spec.machine, firmware: 'none' } })).toThrow(
       /libvirt cannot give a machine a kernel without firmware/,

@@ -1,4 +1,11 @@
-import { type Machine, type MachineNetwork, type PlacedMachine, placeChannels, type SharedFolder } from '../machine.ts';
+import {
+  type Machine,
+  type MachineNetwork,
+  type PlacedMachine,
+  placeChannels,
+  type SharedFolder,
+  type UserNetwork,
+} from '../machine.ts';
 import { unsupported } from '../unsupported.ts';
 import { attributes, escapeXml } from './xml.ts';
 
@@ -112,13 +119,13 @@ function writeInterface(network: MachineNetwork): string {
 /** Slot 16 of the first bus: libvirt, which does not know of this device, gives its own from the lowest slot on. */
 const userNetworkSlot = '0x10';
 
-function writeUserNetwork({ guestIp, forwards }: Extract<MachineNetwork, { kind: 'user' }>): string {
+function writeUserNetwork({ guestIp, forwards, isRestricted }: UserNetwork): string {
   const rules = forwards.map(
     ({ protocol, hostPort, guestPort }) => `,hostfwd=${protocol}:127.0.0.1:${hostPort}-${guestIp}:${guestPort}`,
   );
   const args = [
     '-netdev',
-    `user,id=firstlight${rules.join('')}`,
+    `user,id=firstlight${isRestricted ? ',restrict=on' : ''}${rules.join('')}`,
     '-device',
     `virtio-net-pci,netdev=firstlight,addr=${userNetworkSlot},romfile=`,
   ];

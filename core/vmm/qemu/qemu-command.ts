@@ -78,5 +78,5 @@ function writeNetwork(network: MachineNetwork, index: number): string[] {
   const rules = network.forwards.map(
     ({ protocol, hostPort, guestPort }) => `,hostfwd=${protocol}:127.0.0.1:${hostPort}-${network.guestIp}:${guestPort}`,
   );
-  return ['-netdev', `user,id=${id}${rules.join('')}`, ...device];
+  return ['-netdev', `user,id=${id}${network.isRestricted ? ',restrict=on' : ''}${rules.join('')}`, ...device];
 }

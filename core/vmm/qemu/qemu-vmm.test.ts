@@ -125,6 +125,13 @@ describe('what a VMM cannot give is said before anything is started', () => {
     });
   });
 
+  it('a restricted network has its forwarded ports and no more', () => {
+    const network = { kind: 'user', guestIp: '10.0.2.15', forwards: [], isRestricted: true } as const;
+    expect(writeQemuArgs(place({ networks: [network] }), '/qmp')).toContain('user,id=net0,restrict=on');
+    const open = { ...network, isRestricted: false };
+    expect(writeQemuArgs(place({ networks: [open] }), '/qmp')).toContain('user,id=net0');
+  });
+
   it('a comma in a path is one of the path', () => {
     const args = writeQemuArgs(place({ disks: [{ path: '/a,b', format: 'raw' }] }), '/qmp');
     expect(args).toContain('file=/a,,b,format=raw,if=virtio');

@@ -130,6 +130,8 @@ describe('a Nanos project as an ops config.json', () => {
     name: 'own',
     config: projectConfigSchema.parse({ name: 'own', runtime: 'nanos', memoryMiB: 256, ...config }),
     problems: [],
+    trusted: true,
+    asks: [],
   });
 
   /** A firstlight.json as the configuration that it is read as. */

@@ -1,0 +1,65 @@
+/** What a project asks for besides its own folder. */
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseReference } from '@firstlight/oci';
+import type { RuntimeBundling } from '#core/runtime/images.ts';
+import type { Ask } from '#shared/model/ask.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import { isInside } from '../config/project-paths.ts';
+import { undefinedIfMissing } from '../store/write-atomic.ts';
+
+/** What the system installed, which every user may read. */
+const isOfSystem = (path: string) => /^\/(?:usr|bin|sbin|lib|lib32|lib64)\//.test(path);
+
+/**
+ * What the configuration of a project asks for. What its code imports is known when it is built.
+ *
+ * Shape: `dir` without symbolic links.
+ */
+export async function findAsks(
+  dir: string,
+  config: ProjectConfig,
+  { ownPaths, networkAsks }: Pick<RuntimeBundling, 'ownPaths' | 'networkAsks'>,
+): Promise<Ask[]> {
+  const asks: Ask[] = [];
+  const outside = async (path: string) => {
+    const named = resolve(dir, path);
+    const real = (await realpath(named).catch(undefinedIfMissing)) ?? named;
+    return isInside(dir, real) ? null : real;
+  };
+  for (const { key, path } of ownPaths(config)) {
+    const real = await outside(path);
+    if (real === null || (key === 'program' && isOfSystem(real))) continue;
+    asks.push({ kind: 'file', subject: real, message: `Takes ${real} into its image ("${key}").` });
+  }
+  const image = localImage(config, dir);
+  const imagePath = image === null ? null : await outside(image);
+  if (imagePath !== null) {
+    asks.push({ kind: 'file', subject: imagePath, message: `Takes the image ${imagePath} ("image").` });
+  }
+  for (const [key, program] of Object.entries({
+    node: config.node,
+    'python.interpreter': config.python?.interpreter,
+  })) {
+    if (program === undefined) continue;
+    const path = (await outside(program)) ?? resolve(dir, program);
+    if (isOfSystem(path)) continue;
+    asks.push({ kind: 'program', subject: path, message: `Runs ${path} on this machine when it is built ("${key}").` });
+  }
+  for (const name of Object.keys(config.volumes)) {
+    asks.push({ kind: 'volume', subject: name, message: `Reads and writes the volume ${name} of this machine.` });
+  }
+  return [...asks, ...networkAsks(config)];
+}
+
+/** The path of an image on this machine; null for one of a registry, and for what is no reference. */
+function localImage({ image }: ProjectConfig, dir: string): string | null {
+  if (image === undefined) return null;
+  try {
+    const reference = parseReference(image, dir);
+    return reference.kind === 'registry' ? null : reference.path;
+  } catch {
+    // The build says what is wrong with it.
+    return null;
+  }
+}
