@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runtime } from '#core/runtime/runtime.ts';
-import type { GuestSession, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
+import type { GuestHeard, GuestSession, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import type { Host } from '#core/vmm/host.ts';
 import type { MachineEnd, ResumeTimes, RunningMachine } from '#core/vmm/vmm.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
@@ -179,6 +179,12 @@ export class LiveInstance {
     this.fail(error);
     const seen = result.marks.length === 0 ? session.seen?.() : undefined;
     return { hostMarks: session.hostMarks?.(), ...result, ...seen, outcome: { ok: false, error, fatal: true } };
+  }
+
+  /** What has come from the guest so far; null without a session. */
+  get heard(): GuestHeard | null {
+    const { session } = this.#streams;
+    return session && { marks: [], received: [], ...session.seen?.(), hostMarks: session.hostMarks?.() };
   }
 
   /** Round trips to the guest that tie its clock to ours. */
