@@ -9,6 +9,7 @@ import { checkLayers, listSources } from './layers.mjs';
 import { checkRuntimeNames } from './runtime-names.mjs';
 import { root, runMain } from './script.mjs';
 import { setUp } from './setup.mjs';
+import { checkStyles, readStyleSources, withoutModules, writeStyleTypes } from './styles.mjs';
 import { checkTypes, runChecks, runCheckTool, typedFolders } from './typecheck.mjs';
 
 /** Past this a file is likely to do two things; generated files and tables are let off. */
@@ -56,6 +57,14 @@ async function runBiome() {
   return { ...result, isNotable: /Found \d+ warning/.test(result.output) };
 }
 
+function runStyles() {
+  const problems = checkStyles(readStyleSources());
+  const open = problems.filter((problem) => withoutModules.some((start) => problem.startsWith(start)));
+  const wrong = problems.filter((problem) => !open.includes(problem));
+  const rest = open.length === 0 ? [] : [`still to be undone: ${open.length} global styles`];
+  return { ok: wrong.length === 0, output: [...wrong, ...rest].join('\n'), isNotable: rest.length > 0 };
+}
+
 // The long ones first, so that both workers end together.
 const checks = [
   { name: 'biome', run: runBiome },
@@ -63,6 +72,7 @@ const checks = [
   { name: 'imports', run: checkImports },
   { name: 'names of runtimes', run: checkNames },
   { name: 'file sizes', run: checkSizes },
+  { name: 'styles', run: runStyles },
   { name: 'documents', run: checkDocuments },
   { name: 'commit titles', run: checkCommitTitles },
   ...generators.map((script) => ({
@@ -74,6 +84,7 @@ const checks = [
 await runMain(async () => {
   if (!existsSync(join(root, 'package-lock.json'))) throw new Error(`${root} is not a checkout of Firstlight`);
   await setUp('lint');
+  writeStyleTypes();
   const failed = await runChecks(checks);
   process.stdout.write(failed === 0 ? 'lint: all clean\n' : `lint: ${failed} of ${checks.length} checks failed\n`);
   if (failed > 0) process.exitCode = 1;

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { formatMs } from './log.mjs';
 import { root, runMain, SetupError } from './script.mjs';
 import { setUp } from './setup.mjs';
+import { writeStyleTypes } from './styles.mjs';
 
 /** The folders with a tsconfig.json, those that take longest first. */
 export const typedFolders = [
@@ -58,6 +59,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     if (unknown)
       throw new SetupError(`${unknown} has no tsconfig.json.`, `The typed folders are: ${typedFolders.join(', ')}`);
     await setUp('lint');
+    writeStyleTypes();
     const failed = await runChecks(
       (folders.length > 0 ? folders : typedFolders).map((folder) => ({ name: folder, run: () => checkTypes(folder) })),
     );

@@ -1,8 +1,8 @@
-import './activity-bar.css';
 import type { Command } from '../bind/command.ts';
 import { useSaved, useStudio, useTheme } from '../bind/studio.tsx';
 import { areas } from '../state/saved.ts';
 import { Icon } from '../ui/icon.tsx';
+import styles from './activity-bar.module.css';
 import { areaTitles } from './view-commands.ts';
 
 /** The areas of the side list, and at its foot the theme. */
@@ -12,12 +12,12 @@ export function ActivityBar({ commands }: { readonly commands: () => readonly Co
   const theme = useTheme();
   const next = theme === 'dark' ? 'light' : 'dark';
   return (
-    <nav className="activity-bar" aria-label="Areas" data-region="areas">
+    <nav className={styles.bar} aria-label="Areas" data-region="areas">
       {areas.map((name, index) => (
         <button
           key={name}
           type="button"
-          className={name === area ? 'activity activity-active' : 'activity'}
+          className={name === area ? `${styles.area} ${styles.active}` : styles.area}
           aria-label={areaTitles[name]}
           aria-current={name === area ? 'page' : undefined}
           data-tip={areaTitles[name]}
@@ -31,10 +31,10 @@ export function ActivityBar({ commands }: { readonly commands: () => readonly Co
           <Icon name={name === 'functions' ? 'function' : name} size={18} />
         </button>
       ))}
-      <span className="activity-space" />
+      <span className={styles.space} />
       <button
         type="button"
-        className="activity"
+        className={styles.area}
         aria-label={`Use the ${next} theme`}
         data-tip={`Use the ${next} theme`}
         onClick={() => studio.saved.setState({ theme: next })}

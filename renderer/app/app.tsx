@@ -1,4 +1,3 @@
-import './app.css';
 import { useEffect, useMemo, useState } from 'react';
 import { useProject, useSession, useStudio, useTheme, useTransient } from '../bind/studio.tsx';
 import { showPanels } from '../state/context.ts';
@@ -8,6 +7,7 @@ import { Button } from '../ui/button.tsx';
 import { LoadingState } from '../ui/states.tsx';
 import { TooltipLayer } from '../ui/tooltip.tsx';
 import { ActivityBar } from './activity-bar.tsx';
+import styles from './app.module.css';
 import { listCommands } from './commands.ts';
 import { Dialogs } from './dialogs.tsx';
 import { Workbench } from './layout.tsx';
@@ -87,10 +87,10 @@ export function App({ transport }: { readonly transport: Transport }) {
     <>
       <RunBar />
       {link.status === 'lost' && <LostBar retry={transport.retry} />}
-      <div className="app-body">
+      <div className={styles.body}>
         <ActivityBar commands={commands} />
-        <div className="app-work">
-          <div className={wide ? 'app-panels app-panels-covered' : 'app-panels'}>
+        <div className={styles.work}>
+          <div className={styles.panels} data-covered={wide || undefined}>
             {starting ? <Starting late={link.attempt > 1} /> : project === null ? <Welcome /> : <Workbench />}
           </div>
           {wide && <WideView pickers={transport} />}
@@ -118,7 +118,7 @@ function Starting({ late }: { readonly late: boolean }) {
 function LostBar({ retry }: { readonly retry: () => void }) {
   const [since] = useState(Date.now);
   return (
-    <div className="lost-bar" role="alert" data-since={since}>
+    <div className={styles.lostBar} role="alert" data-since={since}>
       <span>
         <strong>The engine cannot be reached.</strong> What you typed is kept here; it connects again by itself once{' '}
         <code>npm start</code> or <code>firstlight serve</code> runs.

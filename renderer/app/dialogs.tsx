@@ -1,4 +1,3 @@
-import './dialogs.css';
 import { useState } from 'react';
 import type { Command } from '../bind/command.ts';
 import { useStudio, useTransient } from '../bind/studio.tsx';
@@ -6,8 +5,10 @@ import { ImportWizard } from '../features/imports/import-wizard.tsx';
 import { InstanceDetails } from '../features/instances/instance-details.tsx';
 import { RunDetails } from '../features/runs/run-details.tsx';
 import { Button } from '../ui/button.tsx';
+import dialogStyles from '../ui/dialog.module.css';
 import { Dialog } from '../ui/dialog.tsx';
 import type { Pickers } from '../ui/path-field.tsx';
+import styles from './dialogs.module.css';
 import { FilePath, NewFunction, OpenFolder, OpenImage } from './form-dialogs.tsx';
 import { Palette } from './palette.tsx';
 
@@ -64,7 +65,7 @@ export function Dialogs({ commands, pickers }: DialogsProps) {
             </>
           }
         >
-          <p className="dialog-text">{dialog.message}</p>
+          <p className={dialogStyles.text}>{dialog.message}</p>
         </Dialog>
       );
   }
@@ -85,7 +86,7 @@ function PaletteNow({
 function Shortcuts({ commands, onClose }: { readonly commands: readonly Command[]; readonly onClose: () => void }) {
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
-      <table className="shortcuts">
+      <table className={styles.shortcuts}>
         <tbody>
           {commands
             .filter((command) => command.shortcut !== undefined)

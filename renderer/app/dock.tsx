@@ -1,4 +1,3 @@
-import './dock.css';
 import { useProject, useStudio, useTransient } from '../bind/studio.tsx';
 import { BuildOutput } from '../features/build/build-output.tsx';
 import { ProblemList, useProblems } from '../features/build/problem-list.tsx';
@@ -6,7 +5,9 @@ import { RunTable } from '../features/runs/run-table.tsx';
 import type { DockTab } from '../state/transient.ts';
 import { IconButton } from '../ui/button.tsx';
 import { EmptyState } from '../ui/states.tsx';
+import tabs from '../ui/tabs.module.css';
 import { TabList } from '../ui/tabs.tsx';
+import styles from './dock.module.css';
 import { GuestConsole } from './guest-console.tsx';
 import { togglePanel } from './panels.ts';
 import { ResourcesPanel } from './resources-panel.tsx';
@@ -22,8 +23,8 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   const select = (id: string) => studio.transient.setState({ dockTab: id as DockTab });
   return (
-    <section className="dock" aria-label="Dock" data-region="dock">
-      <div className="panel-tabs">
+    <section className={styles.dock} aria-label="Dock" data-region="dock">
+      <div className={`${tabs.bar} ${styles.tabs}`}>
         <TabList
           label="Dock"
           panelId="dock-body"
@@ -38,7 +39,7 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
                 name: `Console ${title}`,
                 label: (
                   <span>
-                    {tab.kind === 'live' ? 'Console' : 'Replay'} <span className="mono dock-id">{title}</span>
+                    {tab.kind === 'live' ? 'Console' : 'Replay'} <span className={`mono ${styles.id}`}>{title}</span>
                   </span>
                 ),
                 trailing: <IconButton icon="close" size={12} label={`Close the console of ${title}`} onClick={close} />,
@@ -54,7 +55,9 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
               label: (
                 <>
                   Problems{' '}
-                  <span className={errors > 0 ? 'dock-count dock-count-error' : 'dock-count'}>{problems.length}</span>
+                  <span className={errors > 0 ? `${styles.count} ${styles.countError}` : styles.count}>
+                    {problems.length}
+                  </span>
                 </>
               ),
             },
@@ -63,9 +66,9 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
         />
         <IconButton icon="down" label="Hide the dock" shortcut="Ctrl+J" onClick={() => togglePanel('dock')} />
       </div>
-      <div className="dock-body" id="dock-body" role="tabpanel" aria-label={dockTab}>
+      <div className={styles.body} id="dock-body" role="tabpanel" aria-label={dockTab}>
         {consoles.map((tab) => (
-          <div key={tab.key} className="dock-console" hidden={tab.key !== dockTab}>
+          <div key={tab.key} className={styles.console} hidden={tab.key !== dockTab}>
             <GuestConsole
               of={tab.kind === 'live' ? { instanceId: tab.instanceId } : { runId: tab.runId }}
               part={traces ? 'program' : 'all'}
@@ -75,27 +78,27 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
           </div>
         ))}
         {dockTab === 'trace' && (
-          <div className="dock-console">
+          <div className={styles.console}>
             <TracePanel theme={theme} />
           </div>
         )}
         {dockTab === 'resources' && (
-          <div className="dock-scroll">
+          <div className={styles.scroll}>
             <ResourcesPanel theme={theme} />
           </div>
         )}
         {dockTab === 'build' && (
-          <div className="scroll dock-scroll">
+          <div className={`scroll ${styles.scroll}`}>
             <BuildOutput />
           </div>
         )}
         {dockTab === 'problems' && (
-          <div className="scroll dock-scroll">
+          <div className={`scroll ${styles.scroll}`}>
             <ProblemList />
           </div>
         )}
         {dockTab === 'runs' && (
-          <div className="scroll dock-scroll">
+          <div className={`scroll ${styles.scroll}`}>
             <RunTable />
           </div>
         )}

@@ -1,9 +1,10 @@
-import './dialogs.css';
 import { useState } from 'react';
 import { useProject, useSession, useStudio } from '../bind/studio.tsx';
+import field from '../ui/field.module.css';
 import { FormDialog } from '../ui/form-dialog.tsx';
 import { PathField, type Pickers } from '../ui/path-field.tsx';
 import { ErrorState } from '../ui/states.tsx';
+import styles from './dialogs.module.css';
 
 const namePattern = /^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$/;
 
@@ -29,10 +30,10 @@ export function NewFunction({ pickers, onClose }: PickProps) {
       onClose={onClose}
       onSubmit={() => studio.projects.create({ name, template, dir: dir.trim() === '' ? undefined : dir.trim() })}
     >
-      <label className="field">
+      <label className={field.field}>
         <span>Name</span>
         <input
-          className="input"
+          className={field.input}
           data-autofocus="true"
           value={name}
           aria-invalid={wrongName}
@@ -40,15 +41,18 @@ export function NewFunction({ pickers, onClose }: PickProps) {
           placeholder="resize-image"
           onChange={(event) => setName(event.target.value)}
         />
-        <span id="name-note" className={wrongName ? 'field-note danger' : 'field-note'}>
+        <span id="name-note" className={wrongName ? `${field.note} danger` : field.note}>
           Lower-case letters, digits and dashes, at most 48 characters.
         </span>
       </label>
-      <fieldset className="templates">
+      <fieldset className={styles.templates}>
         <legend>Start from</legend>
         {templates.error !== null && <ErrorState compact error={templates.error} />}
         {(templates.value ?? []).map((entry) => (
-          <label key={entry.id} className={entry.id === template ? 'template template-chosen' : 'template'}>
+          <label
+            key={entry.id}
+            className={entry.id === template ? `${styles.template} ${styles.templateChosen}` : styles.template}
+          >
             <input
               type="radio"
               name="template"
@@ -153,10 +157,10 @@ export function FilePath({ from, onClose }: { readonly from: string | null; read
       onClose={onClose}
       onSubmit={submit}
     >
-      <label className="field">
+      <label className={field.field}>
         <span>Path in the function’s folder</span>
         <input
-          className="input mono"
+          className={`${field.input} mono`}
           data-autofocus="true"
           value={path}
           aria-invalid={trimmed !== '' && !inside}
@@ -164,7 +168,7 @@ export function FilePath({ from, onClose }: { readonly from: string | null; read
           spellCheck={false}
           onChange={(event) => setPath(event.target.value)}
         />
-        <span className={trimmed !== '' && !inside ? 'field-note danger' : 'field-note'}>
+        <span className={trimmed !== '' && !inside ? `${field.note} danger` : field.note}>
           {trimmed !== '' && !inside
             ? 'It must stay inside the folder, without an empty part.'
             : 'Folders on the way are made.'}

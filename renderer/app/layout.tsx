@@ -1,4 +1,3 @@
-import './layout.css';
 import { Panel, Separator } from 'react-resizable-panels';
 import { useTheme, useTransient } from '../bind/studio.tsx';
 import { DoctorView } from '../features/doctor/doctor-view.tsx';
@@ -9,6 +8,7 @@ import { HistoryStrip } from '../features/runs/history-strip.tsx';
 import { wideViews } from '../state/transient.ts';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import { Dock } from './dock.tsx';
+import styles from './layout.module.css';
 import { type PanelName, panelRef, togglePanel } from './panels.ts';
 import { SavedGroup } from './saved-group.tsx';
 import { SidePanel } from './side-panel.tsx';
@@ -39,7 +39,7 @@ export function Workbench() {
           <Handle of="side" label="Width of the side list" />
           <Panel id="center" minSize={240}>
             <main
-              className="fill"
+              className={styles.fill}
               data-region="editor"
               aria-label={center === 'environment' ? 'Environment' : 'Editor'}
             >
@@ -81,16 +81,16 @@ export function Workbench() {
 
 function RightColumn() {
   return (
-    <aside className="right-column" aria-label="Event and response">
+    <aside className={styles.rightColumn} aria-label="Event and response">
       <SavedGroup id="exchange" orientation="vertical">
         <Panel id="event" defaultSize="30%" minSize={56}>
-          <div className="fill" data-region="event">
+          <div className={styles.fill} data-region="event">
             <EventEditor />
           </div>
         </Panel>
-        <Separator className="handle" aria-label="Height of the event" />
+        <Separator className={styles.handle} aria-label="Height of the event" />
         <Panel id="response" minSize={80}>
-          <div className="response-stack" data-region="response">
+          <div className={styles.responseStack} data-region="response">
             <ResponseView />
             <HistoryStrip />
           </div>
@@ -102,5 +102,7 @@ function RightColumn() {
 
 /** Between two panels: a drag resizes, arrows do too, a double click collapses the panel it belongs to. */
 function Handle({ of, label }: { readonly of: PanelName; readonly label: string }) {
-  return <Separator className="handle" aria-label={label} disableDoubleClick onDoubleClick={() => togglePanel(of)} />;
+  return (
+    <Separator className={styles.handle} aria-label={label} disableDoubleClick onDoubleClick={() => togglePanel(of)} />
+  );
 }

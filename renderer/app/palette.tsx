@@ -1,8 +1,8 @@
-import './palette.css';
 import { useMemo, useRef, useState } from 'react';
 import type { Command } from '../bind/command.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
+import styles from './palette.module.css';
 import { rankCommands } from './rank.ts';
 
 /** Every command, narrowed as a person types. */
@@ -30,9 +30,9 @@ export function Palette({
     list.current?.children[next]?.scrollIntoView({ block: 'nearest' });
   };
   return (
-    <Dialog title="Commands" bare className="palette" onClose={onClose}>
+    <Dialog title="Commands" bare className={styles.palette} onClose={onClose}>
       <input
-        className="palette-input"
+        className={styles.input}
         role="combobox"
         aria-label="Command"
         aria-expanded="true"
@@ -57,7 +57,7 @@ export function Palette({
           act();
         }}
       />
-      <div ref={list} id="palette-list" className="palette-list scroll" role="listbox" aria-label="Commands">
+      <div ref={list} id="palette-list" className={`${styles.list} scroll`} role="listbox" aria-label="Commands">
         {matches.map((command) => (
           <div
             key={command.id}
@@ -66,19 +66,19 @@ export function Palette({
             tabIndex={-1}
             aria-selected={command === chosen}
             aria-disabled={command.disabled}
-            className={`palette-item${command === chosen ? ' palette-chosen' : ''}`}
+            className={styles.item}
             onPointerMove={() => setIndex(matches.indexOf(command))}
             onClick={() => run(command)}
             onKeyDown={(event) => event.key === 'Enter' && run(command)}
           >
-            <span className="palette-icon">{command.icon !== undefined && <Icon name={command.icon} size={14} />}</span>
-            <span className="ellipsis palette-title">{command.title}</span>
-            <span className="faint palette-group">{command.group}</span>
+            <span className={styles.icon}>{command.icon !== undefined && <Icon name={command.icon} size={14} />}</span>
+            <span className={`ellipsis ${styles.title}`}>{command.title}</span>
+            <span className={`faint ${styles.group}`}>{command.group}</span>
             {command.shortcut !== undefined && <kbd>{command.shortcut}</kbd>}
           </div>
         ))}
       </div>
-      {matches.length === 0 && <p className="palette-none muted">Nothing has these letters.</p>}
+      {matches.length === 0 && <p className={`${styles.none} muted`}>Nothing has these letters.</p>}
     </Dialog>
   );
 }

@@ -40,7 +40,7 @@ export function trackFocus(): () => void {
 /** True for a panel that lies under a view which takes its room. */
 export function isCovered(name: string): boolean {
   const region = document.querySelector(`[data-region="${name}"]`);
-  return region?.closest('.app-panels-covered') !== null && region !== null;
+  return region?.closest('[data-covered]') !== null && region !== null;
 }
 
 /** Puts the keyboard's focus into a panel, showing the panel first when it is collapsed. False when it has nothing to focus. */

@@ -1,10 +1,11 @@
-import './run-bar.css';
 import { useNow, useProject, useSaved, useSession, useShown, useStudio, useTask } from '../bind/studio.tsx';
 import { RuntimePicker } from '../features/kernels/runtime-picker.tsx';
 import { taskWords } from '../state/task-words.ts';
 import { formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
+import menu from '../ui/menu.module.css';
 import { Menu } from '../ui/menu.tsx';
+import styles from './run-bar.module.css';
 
 const modeWords = {
   cold: 'The VMM starts after the click: everything is in the timeline',
@@ -21,12 +22,12 @@ export function RunBar() {
   const openDialog = (kind: 'new-function' | 'open-folder' | 'palette') =>
     studio.transient.setState({ dialog: { kind } });
   return (
-    <header className="run-bar" data-region="run">
-      <div className="run-choices">
+    <header className={styles.bar} data-region="run">
+      <div className={styles.choices}>
         <Menu
           label="Function"
           tip="Function that is shown and run"
-          className="menu-button run-project"
+          className={`${menu.button} ${styles.project}`}
           items={[
             ...projects.map((entry) => ({
               id: entry.id,
@@ -79,11 +80,12 @@ export function RunBar() {
           <Icon name="down" size={12} />
         </Menu>
       </div>
-      <div className="run-center">
+      <div className={styles.center}>
         {task === null ? (
           <button
             type="button"
-            className="run-button"
+            className={styles.button}
+            data-part="run"
             disabled={project === null}
             data-tip={
               'Save, build if needed, boot a new instance and send the event.\nIt takes the place of the function’s running instance.'
@@ -95,7 +97,13 @@ export function RunBar() {
             <kbd>Ctrl+Enter</kbd>
           </button>
         ) : (
-          <button type="button" className="run-button run-cancel" disabled={task.cancelling} onClick={task.cancel}>
+          <button
+            type="button"
+            className={`${styles.button} ${styles.cancel}`}
+            data-part="cancel"
+            disabled={task.cancelling}
+            onClick={task.cancel}
+          >
             <Icon name="stop" size={13} />
             {task.cancelling ? 'Cancelling' : 'Cancel'}
             <kbd>Esc</kbd>
@@ -105,7 +113,7 @@ export function RunBar() {
       </div>
       <button
         type="button"
-        className="palette-button"
+        className={styles.commands}
         data-tip="All commands"
         data-shortcut="Ctrl+K"
         onClick={() => openDialog('palette')}
@@ -124,15 +132,17 @@ function RunOutcome() {
   const now = useNow(100, task !== null);
   if (task !== null) {
     return (
-      <p className="run-outcome" role="status">
-        <span className="mono run-total">{formatElapsed(now - task.startedAtMs)}</span>
+      <p className={styles.outcome} data-part="outcome" role="status">
+        <span className={`mono ${styles.total}`} data-part="total">
+          {formatElapsed(now - task.startedAtMs)}
+        </span>
         <span className="muted ellipsis">{taskWords(task, now)}</span>
       </p>
     );
   }
   if (cancelledAfterMs !== null) {
     return (
-      <p className="run-outcome" role="status">
+      <p className={styles.outcome} data-part="outcome" role="status">
         <span className="muted">cancelled after {formatElapsed(cancelledAfterMs)}</span>
         {run !== null && <span className="faint ellipsis">shown is the run before</span>}
       </p>
@@ -140,7 +150,7 @@ function RunOutcome() {
   }
   if (failure !== null) {
     return (
-      <p className="run-outcome" role="status">
+      <p className={styles.outcome} data-part="outcome" role="status">
         <span className="danger ellipsis">{failure.message}</span>
       </p>
     );
@@ -149,10 +159,14 @@ function RunOutcome() {
   const response = warm === null ? run?.response : warm.invocation.response;
   const totalMs =
     warm === null ? (run?.timeline == null ? null : run.timeline.totalNs / 1e6) : warm.invocation.durationMs;
-  if (run === null && warm === null) return <p className="run-outcome faint">Not run yet</p>;
+  if (run === null && warm === null) return <p className={`${styles.outcome} faint`}>Not run yet</p>;
   return (
-    <p className="run-outcome" role="status">
-      {totalMs !== null && <span className="mono run-total">{formatMs(totalMs)}</span>}
+    <p className={styles.outcome} data-part="outcome" role="status">
+      {totalMs !== null && (
+        <span className={`mono ${styles.total}`} data-part="total">
+          {formatMs(totalMs)}
+        </span>
+      )}
       {error != null && error.code !== 'CANCELLED' ? (
         <span className="danger ellipsis">{error.message}</span>
       ) : response != null ? (
@@ -162,7 +176,7 @@ function RunOutcome() {
       ) : (
         <span className="muted">{run?.outcome}</span>
       )}
-      <span className="faint run-kind">
+      <span className={`faint ${styles.kind}`}>
         {warm !== null ? 'warm call' : run?.instance?.accel === 'tcg' ? 'emulated' : ''}
       </span>
     </p>

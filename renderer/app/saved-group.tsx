@@ -16,7 +16,6 @@ export function SavedGroup({ id, orientation, children }: SavedGroupProps) {
   return (
     <Group
       id={id}
-      className="group"
       orientation={orientation}
       defaultLayout={layout as Layout | undefined}
       onLayoutChanged={(next, { isUserInteraction, requestedLayout }) => {

@@ -5,13 +5,13 @@ import { ImageList } from '../features/images/image-list.tsx';
 import { InstanceList } from '../features/instances/instance-list.tsx';
 import { ProjectList } from '../features/projects/project-list.tsx';
 import { RunList } from '../features/runs/run-list.tsx';
-import './side-panel.css';
+import styles from './side-panel.module.css';
 
 /** The side list of the chosen area. */
 export function SidePanel() {
   const area = useSaved((state) => state.area);
   return (
-    <aside className="side" aria-label="Side list" data-region="side">
+    <aside className={styles.side} aria-label="Side list" data-region="side">
       {area === 'functions' && (
         <>
           <ProjectList />

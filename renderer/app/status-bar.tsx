@@ -1,8 +1,8 @@
-import './status-bar.css';
 import { useNow, useProject, useSession, useStudio, useTask, useTransient } from '../bind/studio.tsx';
 import { showPanels } from '../state/context.ts';
 import { formatBytes, formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
+import styles from './status-bar.module.css';
 
 /** The state of the world around the function: connection, acceleration, what runs, and whether all is well. */
 export function StatusBar() {
@@ -20,11 +20,11 @@ export function StatusBar() {
   const failed = checks.some((check) => check.status === 'failed');
   const showEnvironment = () => studio.transient.setState({ center: 'environment' });
   return (
-    <footer className="status-bar" data-region="status">
+    <footer className={styles.bar} data-region="status">
       <Connection />
       <button
         type="button"
-        className="status-item"
+        className={styles.item}
         data-tip={info?.accel?.reason ?? 'A probe guest decides'}
         onClick={showEnvironment}
       >
@@ -36,28 +36,28 @@ export function StatusBar() {
               ? 'KVM'
               : 'emulated'}
         {info?.accel != null && link.status === 'connected' && (
-          <span className="status-reason ellipsis">{info.accel.reason}</span>
+          <span className={`${styles.reason} ellipsis`}>{info.accel.reason}</span>
         )}
       </button>
-      <span className="status-space" />
+      <span className={styles.space} />
       <BuildState />
       {cursor !== null && (
-        <span className="status-item status-static">
+        <span className={`${styles.item} ${styles.static}`}>
           {cursor.line}:{cursor.column}
         </span>
       )}
       <button
         type="button"
-        className="status-item"
+        className={styles.item}
         onClick={() => studio.saved.setState({ area: 'instances' })}
         data-tip="Instances, and the memory their VMMs hold"
       >
         {alive.length} {alive.length === 1 ? 'instance' : 'instances'}
-        {memory > 0 && <span className="status-reason">{formatBytes(memory)}</span>}
+        {memory > 0 && <span className={styles.reason}>{formatBytes(memory)}</span>}
       </button>
       <button
         type="button"
-        className="status-item"
+        className={styles.item}
         onClick={showEnvironment}
         data-tip={wrong === 0 ? 'The environment is in order' : `${wrong} to look at`}
       >
@@ -67,11 +67,11 @@ export function StatusBar() {
         ) : doctor.value === null ? (
           <span className="faint">–</span>
         ) : wrong === 0 ? (
-          <span className="ok status-icon">
+          <span className={`ok ${styles.icon}`}>
             <Icon name="check" size={13} />
           </span>
         ) : (
-          <span className={failed ? 'danger status-icon' : 'warning status-icon'}>
+          <span className={failed ? `danger ${styles.icon}` : `warning ${styles.icon}`}>
             <Icon name={failed ? 'error' : 'warning'} size={13} /> {wrong}
           </span>
         )}
@@ -100,7 +100,7 @@ function BuildState() {
   return (
     <button
       type="button"
-      className="status-item"
+      className={styles.item}
       data-tip={failed ? build.error?.message : 'Steps of the last build: what was made, what was reused, and why'}
       onClick={() => {
         showPanels(studio);
@@ -123,22 +123,22 @@ function Connection() {
   if (link.status !== 'connected') {
     const seconds = link.retryAtMs === null ? 0 : Math.max(0, Math.ceil((link.retryAtMs - now) / 1000));
     return (
-      <span className="status-item status-static warning" role="status">
-        <span className="status-dot status-dot-lost" />
+      <span className={`${styles.item} ${styles.static} warning`} role="status">
+        <span className={styles.dot} data-connection="lost" />
         {link.status === 'connecting'
           ? 'Connecting to the engine'
           : `Engine not reachable, next attempt in ${seconds} s`}
       </span>
     );
   }
-  if (info === null) return <span className="status-item status-static faint">Connecting to libvirt</span>;
+  if (info === null) return <span className={`${styles.item} ${styles.static} faint`}>Connecting to libvirt</span>;
   return (
     <span
-      className="status-item status-static"
+      className={`${styles.item} ${styles.static}`}
       role="status"
       data-tip={`libvirt: ${connectionWords[info.connection]}\nFirstlight ${info.version}`}
     >
-      <span className={`status-dot status-dot-${info.connection}`} />
+      <span className={styles.dot} data-connection={info.connection} />
       {info.uri}
       {info.connection !== 'connected' && <span className="warning">{connectionWords[info.connection]}</span>}
     </span>

@@ -1,7 +1,7 @@
-import './tips.css';
 import { useProject, useSaved, useStudio, useTask } from '../bind/studio.tsx';
 import { docKey } from '../state/session.ts';
 import { IconButton } from '../ui/button.tsx';
+import styles from './tips.module.css';
 
 /** Three things to try, until a person has had enough of them. */
 export function Tips() {
@@ -20,13 +20,13 @@ export function Tips() {
     studio.docs.reveal(project.id, entry, Math.max(line, 1), 1);
   };
   return (
-    <section className="tips" aria-label="Three things to try">
+    <section className={styles.tips} aria-label="Three things to try">
       <h2>Try</h2>
       <ol>
         <li>
           <button
             type="button"
-            className="tip"
+            className={styles.tip}
             data-tip="Shows the line to change. Ctrl+S then saves and builds, Ctrl+Enter runs it."
             onClick={showReturn}
           >
@@ -36,7 +36,7 @@ export function Tips() {
         <li>
           <button
             type="button"
-            className="tip"
+            className={styles.tip}
             disabled={task !== null}
             data-tip={`Runs it ${other} this once, and draws both runs one above the other`}
             onClick={() => {
@@ -49,7 +49,7 @@ export function Tips() {
         <li>
           <button
             type="button"
-            className="tip"
+            className={styles.tip}
             disabled={task !== null}
             data-tip="Sends the event to the instance that still runs: no boot at all"
             onClick={() => callReady(studio, project.id)}

@@ -1,9 +1,9 @@
-import './toasts.css';
 import { useEffect } from 'react';
 import { useStudio, useTransient } from '../bind/studio.tsx';
 import type { Toast } from '../state/transient.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
+import styles from './toasts.module.css';
 
 /** Long enough to read two sentences; an error stays until it is closed. */
 const shownMs = 6_000;
@@ -12,7 +12,7 @@ const shownMs = 6_000;
 export function Toasts() {
   const toasts = useTransient((state) => state.toasts);
   return (
-    <div className="toasts" role="log" aria-label="Messages">
+    <div className={styles.toasts} role="log" aria-label="Messages">
       {toasts.map((toast) => (
         <ToastCard key={toast.id} toast={toast} />
       ))}
@@ -30,7 +30,7 @@ function ToastCard({ toast }: { readonly toast: Toast }) {
   const dismiss = (id: number) =>
     transient.setState((state) => ({ toasts: state.toasts.filter((entry) => entry.id !== id) }));
   return (
-    <div className="toast" role={toast.error === null ? 'status' : 'alert'}>
+    <div className={styles.toast} role={toast.error === null ? 'status' : 'alert'}>
       <span className={toast.error === null ? 'muted' : 'danger'}>
         <Icon name={toast.error === null ? 'info' : 'error'} size={14} />
       </span>

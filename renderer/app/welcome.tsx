@@ -1,8 +1,8 @@
-import './welcome.css';
 import { useSession, useStudio, useTransient } from '../bind/studio.tsx';
 import { DoctorView } from '../features/doctor/doctor-view.tsx';
 import { Button } from '../ui/button.tsx';
 import { EmptyState, ErrorState } from '../ui/states.tsx';
+import styles from './welcome.module.css';
 
 /** The window while no function is open. */
 export function Welcome() {
@@ -60,9 +60,15 @@ function Samples() {
   const studio = useStudio();
   const templates = useSession((state) => state.templates.value) ?? [];
   return (
-    <span className="welcome-samples">
+    <span className={styles.samples}>
       {templates.map(({ id, title, description }) => (
-        <button key={id} type="button" className="welcome-sample" onClick={() => void studio.projects.openSample(id)}>
+        <button
+          key={id}
+          type="button"
+          className={styles.sample}
+          data-part="sample"
+          onClick={() => void studio.projects.openSample(id)}
+        >
           <strong>{title}</strong>
           <span className="muted">{description}</span>
         </button>

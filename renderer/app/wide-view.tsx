@@ -1,4 +1,3 @@
-import './layout.css';
 import { Panel, Separator } from 'react-resizable-panels';
 import { useTransient } from '../bind/studio.tsx';
 import { ImageInspector } from '../features/images/image-inspector.tsx';
@@ -6,6 +5,7 @@ import { ReleaseManager } from '../features/kernels/release-manager.tsx';
 import { OptionsForm } from '../features/options/options-form.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import type { Pickers } from '../ui/path-field.tsx';
+import styles from './layout.module.css';
 import { SavedGroup } from './saved-group.tsx';
 import { SidePanel } from './side-panel.tsx';
 import { sideSize } from './side-size.ts';
@@ -21,16 +21,16 @@ export function WideView({ pickers }: WideViewProps) {
   const center = useTransient((state) => state.center);
   if (center === 'editor' || center === 'environment') return null;
   return (
-    <div className="wide-view">
+    <div className={styles.wideView}>
       <SavedGroup id="wide" orientation="horizontal">
         <Panel id="wide-side" {...sideSize()} groupResizeBehavior="preserve-pixel-size">
           <ErrorBoundary>
             <SidePanel />
           </ErrorBoundary>
         </Panel>
-        <Separator className="handle" aria-label="Width of the side list" />
+        <Separator className={styles.handle} aria-label="Width of the side list" />
         <Panel id="wide-main" minSize={400}>
-          <main className="fill" data-region="view" aria-label={titles[center]}>
+          <main className={styles.fill} data-region="view" aria-label={titles[center]}>
             <ErrorBoundary key={center}>
               {center === 'releases' && <ReleaseManager pickers={pickers} />}
               {center === 'image' && <ImageInspector />}

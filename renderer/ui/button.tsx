@@ -1,5 +1,5 @@
 import type { ReactNode, Ref } from 'react';
-import './button.css';
+import styles from './button.module.css';
 import { Icon, type IconName } from './icon.tsx';
 
 export interface ButtonProps {
@@ -29,7 +29,8 @@ export function Button({
   return (
     <button
       type={type}
-      className={`button button-${kind}`}
+      className={styles.button}
+      data-kind={kind}
       disabled={disabled}
       data-tip={tip}
       data-shortcut={shortcut}
@@ -69,7 +70,7 @@ export function IconButton({
     <button
       type="button"
       ref={buttonRef}
-      className="icon-button"
+      className={styles.iconButton}
       aria-label={label}
       aria-pressed={pressed}
       disabled={disabled}

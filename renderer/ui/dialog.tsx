@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef } from 'react';
-import './dialog.css';
 import { IconButton } from './button.tsx';
+import styles from './dialog.module.css';
+import { joinClasses } from './join-classes.ts';
 
 export interface DialogProps {
   readonly title: string;
@@ -13,7 +14,7 @@ export interface DialogProps {
 }
 
 /** A modal dialog: the browser keeps the focus inside, Esc closes, and the focus returns where it was. */
-export function Dialog({ title, children, actions, className = '', bare = false, onClose }: DialogProps) {
+export function Dialog({ title, children, actions, className, bare = false, onClose }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
@@ -30,7 +31,7 @@ export function Dialog({ title, children, actions, className = '', bare = false,
   return (
     <dialog
       ref={dialog}
-      className={`dialog ${className}`}
+      className={joinClasses(styles.dialog, className)}
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();
@@ -43,13 +44,13 @@ export function Dialog({ title, children, actions, className = '', bare = false,
       {bare ? (
         children
       ) : (
-        <div className="dialog-frame">
-          <header className="dialog-head">
+        <div className={styles.frame}>
+          <header className={styles.head}>
             <h2>{title}</h2>
             <IconButton icon="close" label="Close" shortcut="Esc" onClick={onClose} />
           </header>
-          <div className="dialog-body scroll">{children}</div>
-          {actions !== undefined && <footer className="dialog-actions">{actions}</footer>}
+          <div className={`${styles.body} scroll`}>{children}</div>
+          {actions !== undefined && <footer className={styles.actions}>{actions}</footer>}
         </div>
       )}
     </dialog>

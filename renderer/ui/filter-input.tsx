@@ -1,4 +1,5 @@
-import './filter-input.css';
+import fieldStyles from './field.module.css';
+import styles from './filter-input.module.css';
 
 export interface FilterInputProps {
   readonly label: string;
@@ -11,7 +12,7 @@ export function FilterInput({ label, value, onChange }: FilterInputProps) {
   return (
     <input
       type="search"
-      className="input filter-input"
+      className={`${fieldStyles.input} ${styles.input}`}
       aria-label={label}
       placeholder="Filter"
       spellCheck={false}

@@ -2,6 +2,7 @@ import { type FormEvent, type ReactNode, useState } from 'react';
 import { type FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
+import styles from './field.module.css';
 import { ErrorState } from './states.tsx';
 
 export interface FormDialogProps {
@@ -35,7 +36,7 @@ export function FormDialog({ title, action, valid, children, onClose, onSubmit }
       <form onSubmit={(event) => void submit(event)}>
         {children}
         {error !== null && <ErrorState compact error={error} />}
-        <div className="form-actions">
+        <div className={styles.actions}>
           <Button onClick={onClose}>Cancel</Button>
           <Button kind="primary" type="submit" disabled={!valid || busy}>
             {busy ? 'Working' : action}

@@ -47,7 +47,6 @@ export function Icon({ name, size = 16 }: { readonly name: IconName; readonly si
   const filled = name === 'play' || name === 'stop';
   return (
     <svg
-      className="icon"
       width={size}
       height={size}
       viewBox="0 0 16 16"

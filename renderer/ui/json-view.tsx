@@ -1,4 +1,4 @@
-import './json-view.css';
+import styles from './json-view.module.css';
 
 const token = /("(?:\\.|[^"\\])*"(?:\s*:)?)|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;
 
@@ -11,7 +11,7 @@ export function JsonText({ text }: { readonly text: string }) {
     const kind =
       match[1] !== undefined ? (match[1].endsWith(':') ? 'key' : 'string') : match[2] !== undefined ? 'number' : 'word';
     parts.push(
-      <span key={match.index} className={`json-${kind}`}>
+      <span key={match.index} className={styles[kind]}>
         {match[0]}
       </span>,
     );

@@ -1,8 +1,9 @@
 import { autoUpdate, flip, offset, shift, size, useFloating, type VirtualElement } from '@floating-ui/react';
 import { type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
-import './menu.css';
 import { Icon, type IconName } from './icon.tsx';
+import { joinClasses } from './join-classes.ts';
+import styles from './menu.module.css';
 
 export interface MenuItem {
   readonly id: string;
@@ -151,7 +152,7 @@ export function MenuList({ id, label, items, anchor, align = 'left', onClose }: 
         refs.setFloating(element);
       }}
       id={id}
-      className="menu-list scroll"
+      className={`${styles.list} scroll`}
       style={floatingStyles}
       role="menu"
       aria-label={label}
@@ -166,18 +167,18 @@ export function MenuList({ id, label, items, anchor, align = 'left', onClose }: 
             : { role: 'menuitemradio', 'aria-checked': item.checked })}
           disabled={item.disabled}
           tabIndex={-1}
-          className={`menu-item${item.danger ? ' danger' : ''}${item.separated ? ' menu-separated' : ''}`}
+          className={joinClasses(styles.item, item.danger && 'danger', item.separated && styles.separated)}
           onPointerMove={(event) => event.currentTarget.focus({ preventScroll: true })}
           onClick={() => {
             onClose(true);
             item.onSelect();
           }}
         >
-          {chooses && <span className="menu-check">{item.checked === true && <Icon name="check" size={12} />}</span>}
+          {chooses && <span className={styles.check}>{item.checked === true && <Icon name="check" size={12} />}</span>}
           {item.icon !== undefined && <Icon name={item.icon} size={14} />}
-          <span className="menu-label">
+          <span className={styles.label}>
             <span className="ellipsis">{item.label}</span>
-            {item.detail !== undefined && <span className="menu-detail">{item.detail}</span>}
+            {item.detail !== undefined && <span className={styles.detail}>{item.detail}</span>}
           </span>
           {item.shortcut !== undefined && <kbd>{item.shortcut}</kbd>}
         </button>

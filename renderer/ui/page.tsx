@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
-import './page.css';
 import { IconButton } from './button.tsx';
+import styles from './page.module.css';
 
 export interface PageProps {
   readonly title: ReactNode;
@@ -16,16 +16,16 @@ export interface PageProps {
 /** A view that takes the room of the panels: its title, what can be done, and the way back. */
 export function Page({ title, note, actions, closeLabel, bare = false, children, onClose }: PageProps) {
   return (
-    <div className="page">
-      <header className="page-head">
-        <div className="page-title">
+    <div className={styles.page}>
+      <header className={styles.head}>
+        <div className={styles.title}>
           <h1>{title}</h1>
           {note !== undefined && <p className="muted">{note}</p>}
         </div>
         {actions}
         <IconButton icon="close" label={closeLabel} shortcut="Esc" onClick={onClose} />
       </header>
-      {bare ? children : <div className="page-body scroll">{children}</div>}
+      {bare ? children : <div className={`${styles.body} scroll`}>{children}</div>}
     </div>
   );
 }

@@ -1,5 +1,6 @@
-import './dialog.css';
 import { Button } from './button.tsx';
+import fieldStyles from './field.module.css';
+import styles from './path-field.module.css';
 
 /** Asks for a path with the system's own dialog. Null: the person changed their mind. */
 export type PickPath = () => Promise<string | null>;
@@ -31,11 +32,11 @@ export function PathField(props: PathFieldProps) {
     if (typeof path === 'string') onChange(path);
   };
   return (
-    <label className="field">
+    <label className={fieldStyles.field}>
       <span>{label}</span>
-      <span className="path-field">
+      <span className={styles.row}>
         <input
-          className="input mono"
+          className={`${fieldStyles.input} mono`}
           value={value}
           aria-invalid={wrong}
           placeholder={placeholder}
@@ -50,7 +51,7 @@ export function PathField(props: PathFieldProps) {
           <Button onClick={() => void browse(pickFile)}>{pickDirectory === undefined ? 'Browse' : 'File'}</Button>
         )}
       </span>
-      <span className={wrong ? 'field-note danger' : 'field-note'}>{note}</span>
+      <span className={wrong ? `${fieldStyles.note} danger` : fieldStyles.note}>{note}</span>
     </label>
   );
 }

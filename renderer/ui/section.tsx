@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import './section.css';
+import styles from './section.module.css';
 
 export interface SectionProps {
   readonly title: string;
@@ -12,12 +12,12 @@ export interface SectionProps {
 /** A titled part of a panel. */
 export function Section({ title, actions, grow = false, children }: SectionProps) {
   return (
-    <section className={grow ? 'section section-grow' : 'section'} aria-label={title}>
-      <header className="section-head">
+    <section className={grow ? `${styles.section} ${styles.grow}` : styles.section} aria-label={title}>
+      <header className={styles.head}>
         <h2>{title}</h2>
-        {actions !== undefined && <div className="section-actions">{actions}</div>}
+        {actions !== undefined && <div className={styles.actions}>{actions}</div>}
       </header>
-      <div className="section-body scroll">{children}</div>
+      <div className={`${styles.body} scroll`}>{children}</div>
     </section>
   );
 }

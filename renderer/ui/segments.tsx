@@ -1,4 +1,4 @@
-import './segments.css';
+import styles from './segments.module.css';
 
 export interface SegmentsProps<Id extends string> {
   readonly label: string;
@@ -10,7 +10,7 @@ export interface SegmentsProps<Id extends string> {
 /** A few views of one thing, of which one is shown. */
 export function Segments<Id extends string>({ label, items, active, onSelect }: SegmentsProps<Id>) {
   return (
-    <div className="segments" role="tablist" aria-label={label}>
+    <div className={styles.segments} role="tablist" aria-label={label}>
       {items.map(({ id, label: words, tip }) => (
         <button
           key={id}

@@ -1,8 +1,9 @@
 import type { ReactNode } from 'react';
 import type { FirstlightError } from '#shared/errors.ts';
-import './states.css';
 import { Button } from './button.tsx';
 import { Icon, type IconName } from './icon.tsx';
+import progressBarStyles from './progress-bar.module.css';
+import styles from './states.module.css';
 
 export interface EmptyStateProps {
   readonly icon?: IconName;
@@ -14,11 +15,11 @@ export interface EmptyStateProps {
 /** A panel with nothing in it: what would be here, and how to get it. */
 export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
   return (
-    <div className="state">
+    <div className={styles.state}>
       {icon !== undefined && <Icon name={icon} size={20} />}
-      <p className="state-title">{title}</p>
-      {children !== undefined && <p className="state-text">{children}</p>}
-      {action !== undefined && <div className="state-actions">{action}</div>}
+      <p className={styles.title}>{title}</p>
+      {children !== undefined && <p>{children}</p>}
+      {action !== undefined && <div className={styles.actions}>{action}</div>}
     </div>
   );
 }
@@ -34,15 +35,15 @@ export interface ErrorStateProps {
 /** What went wrong, why, and what to do about it. */
 export function ErrorState({ error, actions, compact = false, children }: ErrorStateProps) {
   return (
-    <div className={compact ? 'state-error state-compact' : 'state-error'} role="alert">
+    <div className={compact ? `${styles.error} ${styles.compact}` : styles.error} role="alert">
       <Icon name="error" size={14} />
       <div className="selectable">
-        <p className="state-message">{error.message}</p>
+        <p className={styles.message}>{error.message}</p>
         {children}
-        {error.hint !== undefined && <p className="state-hint">{error.hint}</p>}
-        {actions !== undefined && <div className="state-actions">{actions}</div>}
-        {error.details.output !== undefined && <pre className="state-output mono">{error.details.output}</pre>}
-        <p className="state-code mono">{error.code}</p>
+        {error.hint !== undefined && <p className={styles.hint}>{error.hint}</p>}
+        {actions !== undefined && <div className={styles.actions}>{actions}</div>}
+        {error.details.output !== undefined && <pre className={`${styles.output} mono`}>{error.details.output}</pre>}
+        <p className={`${styles.code} mono`}>{error.code}</p>
       </div>
     </div>
   );
@@ -59,8 +60,8 @@ export interface LoadingStateProps {
 /** Work under way: what it does and how far it is. */
 export function LoadingState({ message, fraction = null, onCancel, cancelling = false }: LoadingStateProps) {
   return (
-    <div className="state" role="status">
-      <p className="state-text">{cancelling ? 'Cancelling' : message}</p>
+    <div className={styles.state} role="status">
+      <p>{cancelling ? 'Cancelling' : message}</p>
       <ProgressBar fraction={fraction} label={message} />
       {onCancel !== undefined && (
         <Button kind="quiet" onClick={onCancel} disabled={cancelling}>
@@ -75,7 +76,7 @@ export function LoadingState({ message, fraction = null, onCancel, cancelling = 
 export function ProgressBar({ fraction, label }: { readonly fraction: number | null; readonly label: string }) {
   return (
     <div
-      className={fraction === null ? 'progress progress-unknown' : 'progress'}
+      className={fraction === null ? `${progressBarStyles.bar} ${progressBarStyles.unknown}` : progressBarStyles.bar}
       role="progressbar"
       aria-label={label}
       aria-valuemin={0}

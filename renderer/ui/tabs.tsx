@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
-import './tabs.css';
+import { joinClasses } from './join-classes.ts';
+import styles from './tabs.module.css';
 
 export interface TabItem {
   readonly id: string;
@@ -38,19 +39,26 @@ export function TabList({ label, items, active, panelId, onSelect }: TabListProp
   useEffect(() => {
     const element = list.current;
     if (element === null || active === null || ids === '') return;
-    const show = () => element.querySelector('.tab-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const show = () =>
+      element
+        .querySelector('[aria-selected="true"]')
+        ?.parentElement?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     show();
     const observer = new ResizeObserver(show);
     observer.observe(element);
     return () => observer.disconnect();
   }, [active, ids]);
   return (
-    <div ref={list} className="tabs scroll" role="tablist" aria-label={label}>
+    <div ref={list} className={`${styles.tabs} scroll`} role="tablist" aria-label={label}>
       {items.map((item, index) => (
         <div
           key={item.id}
           role="presentation"
-          className={`tab${item.id === active ? ' tab-active' : ''}${item.onClose === undefined ? '' : ' tab-closable'}`}
+          className={joinClasses(
+            styles.tab,
+            item.id === active && styles.active,
+            item.onClose !== undefined && styles.closable,
+          )}
         >
           <button
             type="button"

@@ -1,6 +1,6 @@
 import { flip, offset, shift, useFloating } from '@floating-ui/react';
 import { useEffect, useState } from 'react';
-import './tooltip.css';
+import styles from './tooltip.module.css';
 
 interface Tip {
   readonly text: string;
@@ -60,7 +60,7 @@ function Tooltip({ text, shortcut, target }: Tip) {
     middleware: [offset(6), flip({ padding: 4 }), shift({ padding: 4 })],
   });
   return (
-    <div ref={refs.setFloating} className="tooltip" role="tooltip" style={floatingStyles}>
+    <div ref={refs.setFloating} className={styles.tooltip} role="tooltip" style={floatingStyles}>
       {text}
       {shortcut !== undefined && <kbd>{shortcut}</kbd>}
     </div>

@@ -78,7 +78,7 @@ describe('console', () => {
     await page.locator('.xterm').click();
     await page.keyboard.press('Control+f');
     await page.keyboard.type('ember');
-    const count = page.locator('.cn-search output');
+    const count = page.getByRole('search').locator('output');
     await expect.poll(() => count.textContent()).toBe('1 of 4');
     await page.keyboard.press('Enter');
     await expect.poll(() => count.textContent()).toBe('2 of 4');
@@ -92,7 +92,7 @@ describe('console', () => {
     await page.getByLabel('Find in console').fill('[a-z');
     await expect.poll(() => count.textContent()).toBe('not a regular expression');
     await page.getByLabel('Find in console').press('Escape');
-    expect(await page.locator('.cn-search').count()).toBe(0);
+    expect(await page.getByRole('search').count()).toBe(0);
     expect(await written()).toBe('');
   });
 
@@ -152,7 +152,7 @@ describe('console', () => {
     });
     const lines = (from: number) => Array.from({ length: 500 }, (_, n) => `line ${from + n}\r\n`).join('');
     const place = (left: string, height: string) =>
-      page.locator('.cn').evaluate(
+      page.getByRole('region', { name: /^Console of/ }).evaluate(
         (console, to) => {
           Object.assign(console.style, to);
         },

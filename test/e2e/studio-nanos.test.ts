@@ -42,7 +42,7 @@ describe.skipIf(reason !== null)(
       await form.getByLabel(/Folder or tarball/).fill(nanosDir ?? '');
       await form.getByLabel('Name').fill('mine');
       await page.keyboard.press('Enter');
-      const row = page.locator('.release-table tbody tr', { hasText: 'mine' });
+      const row = page.getByRole('table', { name: 'Installed releases' }).locator('tbody tr', { hasText: 'mine' });
       await row.getByText('in use').waitFor();
       await page.keyboard.press('Escape');
     });
@@ -52,17 +52,19 @@ describe.skipIf(reason !== null)(
       await page.getByRole('button', { name: /^Run Ctrl/ }).click();
       await until('it ran', async () => (await runsOfNanos()).length === 1);
       expect((await runsOfNanos())[0]).toMatchObject({ outcome: 'ok', status: 200 });
-      await page.locator('.body', { hasText: '"hello": "Ada"' }).waitFor();
+      await page.locator('[data-part="body"]', { hasText: '"hello": "Ada"' }).waitFor();
       expect(await page.getByRole('region', { name: 'Cold start timeline' }).textContent()).toContain('kernel');
       await page.getByRole('tab', { name: 'Runs' }).click();
-      expect(await page.locator('.run-table tbody tr').first().textContent()).toContain('nanos');
+      expect(await page.getByRole('table', { name: 'Runs' }).locator('tbody tr').first().textContent()).toContain(
+        'nanos',
+      );
     });
 
     it('shows what is in the image: the program, its files, and the handler’s text', async () => {
       await page.keyboard.press('Control+i');
       const grid = page.getByRole('treegrid');
       await grid.waitFor();
-      expect(await page.locator('.image-lines').textContent()).toContain('node');
+      expect(await page.getByRole('main', { name: 'Image' }).locator('dl').first().textContent()).toContain('node');
       await page.getByLabel('Filter by path').fill('bundle');
       await grid.focus();
       await until('a file is selected', async () => {
@@ -72,7 +74,8 @@ describe.skipIf(reason !== null)(
       await page.keyboard.press('Enter');
       await until(
         'its text is shown',
-        async () => ((await page.locator('.file-text').textContent()) ?? '').length > 50,
+        async () =>
+          ((await page.getByRole('region', { name: 'Selected' }).locator('pre').textContent()) ?? '').length > 50,
       );
       await page.getByRole('tab', { name: 'Kernel' }).click();
       await page
@@ -100,7 +103,7 @@ describe.skipIf(reason !== null)(
       await page.locator('[data-option="nanos.debug.strace"]').getByRole('switch').click();
       await page.keyboard.press('Control+Enter');
       await until('it ran', async () => (await runsOfNanos()).length === 3);
-      const shown = () => page.locator('.dock-console:not([hidden]) .xterm-rows').textContent();
+      const shown = () => page.locator('[data-region="dock"] .xterm-rows:visible').textContent();
       await page
         .getByRole('tab', { name: /^Console/ })
         .last()

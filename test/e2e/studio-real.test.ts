@@ -94,7 +94,10 @@ describe.skipIf(reason !== null)(
         .first()
         .waitFor();
       await page.getByRole('button', { name: /^handler\.ts:2:\d+$/ }).click();
-      await page.locator('.status-item', { hasText: /^2:\d+$/ }).waitFor();
+      await page
+        .locator('[data-region="status"]')
+        .getByText(/^2:\d+$/)
+        .waitFor();
     });
 
     it('ends an endless loop at its time, and the next run works', async () => {
@@ -116,10 +119,10 @@ describe.skipIf(reason !== null)(
       await write(flood);
       const title = await page.title();
       await page.keyboard.press('Control+Enter');
-      await page.locator('.run-cancel').waitFor();
+      await page.locator('[data-part="cancel"]').waitFor();
       // Through all of it the window answers: each of these would wait for a page that is busy.
       const problems = page.getByRole('tab', { name: /^Problems/ });
-      while ((await page.locator('.run-cancel').count()) > 0) {
+      while ((await page.locator('[data-part="cancel"]').count()) > 0) {
         await problems.click();
         await page
           .getByRole('tab', { name: /^Console/ })
@@ -188,7 +191,7 @@ describe.skipIf(reason !== null)(
         .getByRole('listitem')
         .filter({ hasText: /hello-/ });
       const ready = row.filter({ has: page.getByRole('button', { name: /waits for a call/ }) });
-      const domain = `firstlight-${await ready.first().locator('.instance-id').textContent()}`;
+      const domain = `firstlight-${await ready.first().locator('[data-part="instance-id"]').textContent()}`;
       expect(alive([domain])).toEqual([domain]);
       await ready.first().hover();
       await ready.first().getByRole('button', { name: 'Stop', exact: true }).click();
@@ -208,7 +211,7 @@ describe.skipIf(reason !== null)(
     it('is whole after a reload in the middle of a build', async () => {
       await write(slowToBuild);
       await page.keyboard.press('Control+s');
-      await page.locator('.run-cancel').waitFor();
+      await page.locator('[data-part="cancel"]').waitFor();
       await page.reload();
       await page.locator('.monaco-editor .view-line').first().waitFor();
       await write('export default () => ({ whole: true });\n');
@@ -254,7 +257,7 @@ export default () => sum;
 const projectDir = () => join(home, 'projects/hello');
 const badge = (text: string) =>
   page.getByRole('region', { name: 'Cold start timeline' }).getByText(text, { exact: true });
-const body = (of = page) => of.locator('.body');
+const body = (of = page) => of.locator('[data-part="body"]');
 const chips = (of = page) => of.getByRole('listbox', { name: /Last runs/ }).getByRole('option');
 const newestRun = async () => (await studio.client.call('runs:list', { limit: 1 }))[0];
 const consoleFacts = async () =>

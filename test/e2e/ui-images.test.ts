@@ -25,7 +25,9 @@ describe('the image inspector', () => {
     const { page } = await open();
     await page.keyboard.press('Control+i');
     await page.getByText('it boots without a disk').waitFor();
-    expect(await page.locator('.section-table tbody th').first().textContent()).toBe('.text');
+    expect(
+      await page.getByRole('table', { name: 'Sections, biggest first' }).locator('tbody th').first().textContent(),
+    ).toBe('.text');
     await page.keyboard.press('Escape');
     await page.getByText('it boots without a disk').waitFor({ state: 'detached' });
   });
@@ -69,7 +71,7 @@ describe('the image inspector', () => {
   it('finds a file in the tree by a click on the map, and shows a folder alone there', async () => {
     const { page } = await open();
     await openWeb(page);
-    const map = page.locator('.map');
+    const map = page.locator('[data-part="map"]');
     await map.locator('[aria-label="/usr/bin/node"]').click();
     expect(await selectedRow(page).textContent()).toMatch(/^node/);
     await page.getByRole('button', { name: /Show how it begins/ }).click();
@@ -132,7 +134,12 @@ describe('the image inspector', () => {
   ])('holds tree, map and file on one screen at %d × %d', async (width, height) => {
     const { page } = await open({ width, height });
     await openWeb(page);
-    for (const part of ['.tree', '.map', '.file', '.disk']) {
+    for (const part of [
+      '[role="treegrid"]',
+      '[data-part="map"]',
+      '[aria-label="Selected"]',
+      '[aria-label="How the disk is used"]',
+    ]) {
       const box = await page.locator(part).first().boundingBox();
       expect(box?.height, part).toBeGreaterThan(20);
       expect((box?.y ?? 0) + (box?.height ?? 0), part).toBeLessThanOrEqual(height);
@@ -147,9 +154,9 @@ describe('the image inspector', () => {
       await openWeb(page);
       await page.getByRole('treegrid').focus();
       await page.keyboard.press('ArrowDown');
-      await until('the map is drawn', async () => (await page.locator('.tile').count()) > 3);
+      await until('the map is drawn', async () => (await page.locator('[data-part="map"] button').count()) > 3);
       // Texts on the map lie in a part that is hidden from screen readers only.
-      await page.locator('.map').evaluate((map) => map.removeAttribute('aria-hidden'));
+      await page.locator('[data-part="map"]').evaluate((map) => map.removeAttribute('aria-hidden'));
       expect(await page.evaluate(lowContrast)).toEqual([]);
       await page.getByRole('tab', { name: 'About the image' }).click();
       expect(await page.evaluate(lowContrast)).toEqual([]);

@@ -13,7 +13,7 @@ async function openManyFiles(page: Page): Promise<void> {
   const names = ['a-module-with-a-long-name.ts', 'billing.ts', 'customers.ts', 'delivery-notes.ts', 'zeta.ts'];
   for (const name of names) studio.engine.writeOutside('hello', name, 'export {};\n');
   for (const name of names) {
-    await page.locator('.side').getByText(name).click();
+    await page.locator('[data-region="side"]').getByText(name).click();
     await page.getByRole('tab', { name, exact: true, selected: true }).waitFor();
   }
 }
@@ -33,7 +33,7 @@ describe.each([
     await page.getByText('200 OK').waitFor();
     await openManyFiles(page);
     const files = page.getByRole('tablist', { name: 'Open files' });
-    await until('the active tab is in sight', () => isInside(files.locator('.tab-active'), files));
+    await until('the active tab is in sight', () => isInside(files.getByRole('tab', { selected: true }), files));
     await until('its close button is too', () => isInside(page.getByRole('button', { name: 'Close zeta.ts' }), files));
     const dock = page.getByRole('tablist', { name: 'Dock' });
     expect(await isInside(dock.getByRole('tab', { name: 'Runs' }), dock)).toBe(true);
@@ -72,10 +72,10 @@ it('keeps the order of instances over a reload, and names the one whose resource
     await menu.click();
     await page.getByRole('menuitemradio', { name: new RegExp(`^${name}`) }).click();
     await page.keyboard.press('Control+Enter');
-    await page.locator('.instance-id', { hasText: name }).waitFor();
+    await page.locator('[data-part="instance-id"]', { hasText: name }).waitFor();
     await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
   }
-  const order = () => page.locator('.instance-id').allTextContents();
+  const order = () => page.locator('[data-part="instance-id"]').allTextContents();
   await until('all are listed', async () => (await order()).length === 3);
   const before = await order();
   await page.reload();

@@ -29,11 +29,11 @@ describe('the runtime', () => {
     await until('it is written', () => engine.read('hello', 'firstlight.json')?.includes('"nanos"') === true);
     await page.getByRole('button', { name: 'Runtime, nanos' }).waitFor();
     await page.getByRole('button', { name: /^Run Ctrl/ }).click();
-    await page.locator('.run-total', { hasText: /^(9|1\.)/ }).waitFor();
+    await page.locator('[data-part="total"]', { hasText: /^(9|1\.)/ }).waitFor();
     expect(engine.runs()[0]?.runtime).toBe('nanos');
     expect(await page.getByRole('region', { name: 'Cold start timeline' }).textContent()).toContain('kernel');
     await page.getByRole('tab', { name: 'Runs' }).click();
-    const first = page.locator('.run-table tbody tr').first();
+    const first = page.getByRole('table', { name: 'Runs' }).locator('tbody tr').first();
     expect(await first.textContent()).toContain('nanos');
     await page.keyboard.press('Control+2');
     const instances = page.getByRole('list', { name: 'Instances' });
@@ -77,7 +77,7 @@ describe('the kernel’s trace', () => {
     await page.getByRole('tab', { name: 'Trace' }).waitFor();
     await page.getByRole('button', { name: /^Run Ctrl/ }).click();
     await page.getByText('200 OK').waitFor();
-    const shown = () => page.locator('.dock-console:not([hidden]) .xterm-rows').textContent();
+    const shown = () => page.locator('[data-region="dock"] .xterm-rows:visible').textContent();
     await until('the console shows the program', async () => (await shown())?.includes('listening on port') === true);
     expect(await shown()).not.toContain('brk(');
     await command(page, 'Show the kernel’s trace');
@@ -98,7 +98,7 @@ describe('the release manager', () => {
     await notice.getByText(/terms of their own/).waitFor();
     await page.keyboard.press('Enter');
     await page.getByRole('progressbar', { name: /Downloading Nanos 0.1.54/ }).waitFor();
-    const rows = page.locator('.release-table tbody tr');
+    const rows = page.getByRole('table', { name: 'Installed releases' }).locator('tbody tr');
     await rows.first().waitFor();
     expect(await rows.first().textContent()).toContain('in use');
 
@@ -131,7 +131,7 @@ describe('the release manager', () => {
     expect(await take.isDisabled()).toBe(true);
     await form.getByLabel('Name').fill('mine');
     await page.keyboard.press('Enter');
-    const row = page.locator('.release-table tbody tr', { hasText: 'mine' });
+    const row = page.getByRole('table', { name: 'Installed releases' }).locator('tbody tr', { hasText: 'mine' });
     await row.waitFor();
     expect(await row.textContent()).toContain('a local build');
   });
@@ -150,7 +150,7 @@ describe('the release manager', () => {
     await page.getByRole('progressbar', { name: /Downloading/ }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('progressbar', { name: /Downloading/ }).waitFor({ state: 'detached' });
-    expect(await page.locator('.release-table tbody tr').count()).toBe(1);
+    expect(await page.getByRole('table', { name: 'Installed releases' }).locator('tbody tr').count()).toBe(1);
     expect(await page.getByRole('heading', { name: 'Nanos releases' }).count()).toBe(1);
     await page.keyboard.press('Escape');
     await page.getByRole('heading', { name: 'Nanos releases' }).waitFor({ state: 'detached' });

@@ -185,7 +185,7 @@ describe('the options form', () => {
     await page.keyboard.type('2 MiB');
     await option(page, 'nanos.options.transparent_hugepage').waitFor();
     expect(await page.locator('[data-option]').count()).toBe(1);
-    expect(await page.locator('.options-list').evaluate((list) => list.scrollTop)).toBe(0);
+    expect(await page.locator('[data-part="options"]').evaluate((list) => list.scrollTop)).toBe(0);
     await page.keyboard.press('Escape');
     await option(page, 'vcpus').waitFor();
     await page.getByLabel('Only what is set').check();
@@ -203,7 +203,7 @@ describe('the options form', () => {
     await until('it is marked', async () => (await link.getAttribute('aria-current')) === 'true');
     const box = await page.getByRole('heading', { name: 'Root tuple' }).boundingBox();
     expect(box?.y).toBeLessThan(200);
-    expect((await page.locator('.run-bar').boundingBox())?.y).toBe(0);
+    expect((await page.locator('[data-region="run"]').boundingBox())?.y).toBe(0);
   });
 
   it.each([
@@ -229,9 +229,11 @@ describe('the options form', () => {
           .map((control) => control.outerHTML.slice(0, 120)),
       );
     expect(nameless).toEqual([]);
-    const list = await page.locator('.options-list').boundingBox();
+    const list = await page.locator('[data-part="options"]').boundingBox();
     expect((list?.x ?? 0) + (list?.width ?? 0)).toBeLessThanOrEqual(width);
-    const wide = await page.locator('.options-list').evaluate((element) => element.scrollWidth > element.clientWidth);
+    const wide = await page
+      .locator('[data-part="options"]')
+      .evaluate((element) => element.scrollWidth > element.clientWidth);
     expect(wide).toBe(false);
   });
 });

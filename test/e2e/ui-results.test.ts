@@ -12,12 +12,12 @@ const open = async (options?: StudioOptions) => {
 };
 
 const runButton = () => studio.page.getByRole('button', { name: /^Run Ctrl/ });
-const outcome = () => studio.page.locator('.run-outcome');
+const outcome = () => studio.page.locator('[data-part="outcome"]');
 
 describe('Esc', () => {
   it.each([
     ['the editor', '.monaco-editor .view-line'],
-    ['the console', '.dock-console:not([hidden]) .xterm-screen'],
+    ['the console', '[data-region="dock"] .xterm-screen:visible'],
   ])('cancels a run while the focus is in %s', async (_where, place) => {
     const { page, engine } = await open();
     engine.faults.bootMs = 60_000;

@@ -14,7 +14,7 @@ describe('the main path', () => {
     const { page } = await open();
     await page.getByText('200 OK').waitFor();
     expect(await page.getByRole('region', { name: 'Three things to try' }).getByRole('listitem').count()).toBe(3);
-    expect(await page.locator('.body').textContent()).toContain('"hello": "Ada"');
+    expect(await page.locator('[data-part="body"]').textContent()).toContain('"hello": "Ada"');
     expect(await page.getByRole('tab', { name: /^Console hello-/ }).getAttribute('aria-selected')).toBe('true');
     expect(await page.getByRole('region', { name: 'Cold start timeline' }).textContent()).toContain('kernel');
   });
@@ -26,7 +26,7 @@ describe('the main path', () => {
     const replaced = engine.instances()[0]?.id;
     await page.getByLabel('Event, as JSON').fill('{ "name": "Grace" }');
     await page.keyboard.press('Control+Enter');
-    await page.locator('.body', { hasText: '"Grace"' }).waitFor();
+    await page.locator('[data-part="body"]', { hasText: '"Grace"' }).waitFor();
     expect(engine.runs().length).toBe(before + 1);
     expect(engine.runs()[0]?.event).toEqual({ name: 'Grace' });
     const booted = engine.runs()[0]?.instance?.id;
@@ -50,9 +50,9 @@ describe('the main path', () => {
       await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
       frames.push(
         await page.evaluate(async () => {
-          document.querySelector<HTMLElement>('.run-button')?.click();
+          document.querySelector<HTMLElement>('[data-part="run"]')?.click();
           let waited = 0;
-          for (; !document.querySelector('.run-cancel'); waited++) await new Promise(requestAnimationFrame);
+          for (; !document.querySelector('[data-part="cancel"]'); waited++) await new Promise(requestAnimationFrame);
           return waited;
         }),
       );
@@ -86,7 +86,7 @@ describe('the main path', () => {
     await page.getByRole('button', { name: /^Run Ctrl/ }).click();
     await page.getByRole('button', { name: 'See what is wrong' }).click();
     await page.getByRole('heading', { name: 'Environment' }).first().waitFor();
-    expect(await page.locator('.check').count()).toBe(6);
+    expect(await page.getByRole('main').getByRole('list', { name: 'Checks' }).locator('> li').count()).toBe(6);
     await page.getByRole('button', { name: 'Fix' }).click();
     await page.getByText('group kvm may use it').waitFor();
     expect(await page.getByRole('button', { name: 'Fix' }).count()).toBe(0);
@@ -120,9 +120,9 @@ describe('the main path', () => {
     const chips = page.getByRole('listbox', { name: /Last runs/ }).getByRole('option');
     await chips.nth(2).click();
     const third = (engine.runs()[2]?.timeline?.totalNs ?? 0) / 1e6;
-    await page.locator('.run-total', { hasText: `${third.toPrecision(3)} ms` }).waitFor();
+    await page.locator('[data-part="total"]', { hasText: `${third.toPrecision(3)} ms` }).waitFor();
     await page.getByRole('button', { name: 'All runs' }).click();
-    const row = page.locator('.run-table tbody tr').nth(4);
+    const row = page.getByRole('table', { name: 'Runs' }).locator('tbody tr').nth(4);
     await row.getByRole('button', { name: /Draw beneath/ }).click();
     await row.getByRole('button', { name: 'Do not draw beneath' }).waitFor();
     expect(await chips.nth(4).getAttribute('class')).toContain('chip-ghost');

@@ -11,7 +11,7 @@ it('offers samples while no function is open, and opens one with a click', async
   studio = await openStudio({ empty: true });
   const { page, engine } = studio;
   await page.getByText('No function is open').waitFor();
-  await page.locator('.welcome-sample').first().click();
+  await page.locator('[data-part="sample"]').first().click();
   await page.locator('.monaco-editor .view-line').first().waitFor();
   expect(engine.read('hello', 'handler.ts')).toBeDefined();
 });
@@ -32,7 +32,7 @@ it('says that it starts, while another program runs the function that is shown',
     { signal: abort.signal },
   );
   running.catch(() => undefined);
-  await page.locator('.response-stack').getByText('Starting hello').waitFor();
+  await page.locator('[data-region="response"]').getByText('Starting hello').waitFor();
   expect(await page.getByText('Nothing has run yet').count()).toBe(0);
   abort.abort();
   await page.getByText('Nothing has run yet').waitFor();
@@ -46,7 +46,7 @@ it('says how long it waits for a handler that loops, and for how long it will', 
   engine.faults.handlerMs = 60_000;
   await page.keyboard.press('Control+Enter');
   await page
-    .locator('.run-outcome')
+    .locator('[data-part="outcome"]')
     .getByText(/Waiting for the handler, \d\.\d s of \d+ s/)
     .waitFor();
   await page.keyboard.press('Escape');

@@ -9,10 +9,13 @@ it('sorts and filters the runs, and forgets several with a way back', async () =
   studio = await openStudio();
   const { page, engine } = studio;
   await page.getByRole('button', { name: 'All runs' }).click();
-  const rows = page.locator('.run-table tbody tr');
+  const rows = page.getByRole('table', { name: 'Runs' }).locator('tbody tr');
   await rows.first().waitFor();
   const all = engine.runs().length;
-  const totals = async () => (await page.locator('.run-open').allTextContents()).map((text) => Number.parseFloat(text));
+  const totals = async () =>
+    (await page.getByRole('table', { name: 'Runs' }).locator('[data-row]').allTextContents()).map((text) =>
+      Number.parseFloat(text),
+    );
   await page.getByRole('button', { name: 'Total', exact: true }).click();
   const ascending = (await totals()).filter((total) => !Number.isNaN(total));
   expect(ascending).toEqual([...ascending].sort((a, b) => a - b));
@@ -34,7 +37,7 @@ it('shows what an instance is made of from its context menu', async () => {
   studio = await openStudio();
   const { page, engine } = studio;
   const id = engine.instances()[0]?.id ?? '';
-  await page.locator('.instance-id', { hasText: id }).click({ button: 'right' });
+  await page.locator('[data-part="instance-id"]', { hasText: id }).click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Details' }).click();
   const dialog = page.getByRole('dialog', { name: id });
   await dialog.getByRole('region', { name: 'Domain XML' }).getByText(`firstlight-${id}`).waitFor();

@@ -141,7 +141,7 @@ describe('the window', () => {
     await page.getByRole('alert').getByText('The engine cannot be reached.').waitFor({ state: 'detached' });
     await page.locator('.monaco-editor').getByText('// changed meanwhile').waitFor();
     await page.keyboard.press('Control+Enter');
-    await page.locator('.body', { hasText: '"Kept"' }).waitFor();
+    await page.locator('[data-part="body"]', { hasText: '"Kept"' }).waitFor();
   });
 
   it('has a designed empty state, and one for lists that cannot be read', async () => {
@@ -177,14 +177,14 @@ describe('the window', () => {
     await page.getByText('200 OK').waitFor();
     await page.locator('.monaco-editor .view-line').first().waitFor();
     for (const part of [
-      '.run-button',
-      '.code-editor, .editor-plain',
-      '.event-editor',
-      '.body',
-      '.strip',
-      '.tl',
-      '.cn',
-      '.status-bar',
+      '[data-part="run"]',
+      '#editor-body',
+      '[data-region="event"] textarea',
+      '[data-part="body"]',
+      '[role="listbox"]',
+      '[aria-label="Cold start timeline"]',
+      '[aria-label^="Console of"]',
+      '[data-region="status"]',
     ]) {
       const box = await page.locator(part).first().boundingBox();
       expect(box?.height, part).toBeGreaterThan(15);

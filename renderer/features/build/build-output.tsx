@@ -1,4 +1,3 @@
-import './build.css';
 import type { BuildResult, BuildStep } from '#shared/model/image.ts';
 import { InstallKernelButton } from '../../bind/install-kernel-button.tsx';
 import { useProject, useSession, useStudio, useTask } from '../../bind/studio.tsx';
@@ -7,6 +6,7 @@ import { Button } from '../../ui/button.tsx';
 import { formatBytes, formatMs } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import styles from './build-output.module.css';
 
 const stepWords: Readonly<Record<BuildStep['name'], string>> = {
   config: 'Configuration',
@@ -77,8 +77,8 @@ function Result({ result }: { readonly result: BuildResult }) {
   const studio = useStudio();
   const longest = Math.max(0.001, ...result.steps.map((step) => step.durationMs));
   return (
-    <div className="build">
-      <p className="build-head">
+    <div>
+      <p className={styles.head}>
         <Icon name="check" size={14} />
         <strong>{result.cached ? 'Nothing had to be made' : 'Built'}</strong>
         <span className="mono">{formatMs(result.buildMs)}</span>
@@ -98,17 +98,17 @@ function Result({ result }: { readonly result: BuildResult }) {
           Look inside
         </Button>
       </p>
-      <table className="build-steps">
+      <table className={styles.steps}>
         <tbody>
           {result.steps.map((step) => (
             <tr key={step.name}>
               <th scope="row">{stepWords[step.name]}</th>
-              <td className="mono build-time">{formatMs(step.durationMs)}</td>
-              <td className="build-bar" aria-hidden="true">
+              <td className={`mono ${styles.time}`}>{formatMs(step.durationMs)}</td>
+              <td className={styles.bar} aria-hidden="true">
                 <span style={{ width: `${(step.durationMs / longest) * 100}%` }} />
               </td>
-              <td className={step.reused ? 'faint' : 'build-made'}>{step.reused ? 'reused' : 'made'}</td>
-              <td className="muted build-reason">{step.reason.replace(/^reused: /, '')}</td>
+              <td className={step.reused ? 'faint' : undefined}>{step.reused ? 'reused' : 'made'}</td>
+              <td className="muted">{step.reason.replace(/^reused: /, '')}</td>
             </tr>
           ))}
         </tbody>

@@ -2,8 +2,10 @@ import { useProject, useSession, useStudio, useTask } from '../../bind/studio.ts
 import { noBuild } from '../../state/builds.ts';
 import { showPanels } from '../../state/context.ts';
 import { Button } from '../../ui/button.tsx';
+import facts from '../../ui/facts.module.css';
 import { formatAgo, formatBytes, formatMs } from '../../ui/format.ts';
 import { Section } from '../../ui/section.tsx';
+import styles from './build-summary.module.css';
 
 /** The image that the next run boots, for the side list. */
 export function BuildSummary() {
@@ -15,7 +17,7 @@ export function BuildSummary() {
   const { result, error, finishedAtMs } = build;
   return (
     <Section title="Builds" grow>
-      <dl className="facts">
+      <dl className={facts.facts}>
         <dt>Function</dt>
         <dd>{project.name}</dd>
         <dt>Entry</dt>
@@ -42,7 +44,7 @@ export function BuildSummary() {
           </>
         )}
       </dl>
-      <div className="facts-actions">
+      <div className={styles.actions}>
         <Button
           icon="builds"
           disabled={task !== null}

@@ -1,9 +1,10 @@
-import './build.css';
 import { useMemo } from 'react';
 import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { moveInList } from '../../ui/list.ts';
+import rows from '../../ui/rows.module.css';
 import { EmptyState } from '../../ui/states.tsx';
+import styles from './problem-list.module.css';
 import { collectProblems, type FoundProblem } from './problems.ts';
 
 /** The problems of the function that the window shows. */
@@ -32,28 +33,28 @@ export function ProblemList() {
     );
   }
   return (
-    <ul className="rows problems" aria-label="Problems" onKeyDown={moveInList}>
+    <ul className={`${rows.rows} ${styles.problems}`} aria-label="Problems" onKeyDown={moveInList}>
       {problems.map((problem) => (
-        <li key={`${problem.file}:${problem.line}:${problem.column}:${problem.message}`} className="row">
+        <li key={`${problem.file}:${problem.line}:${problem.column}:${problem.message}`} className={rows.row}>
           <button
             type="button"
             data-row
-            className="row-main"
+            className={`${rows.main} ${styles.main}`}
             disabled={problem.file === undefined}
             onClick={() => studio.docs.reveal(project.id, problem.file ?? '', problem.line ?? 1, problem.column ?? 1)}
           >
-            <span className={problem.severity === 'error' ? 'danger problem-icon' : 'warning problem-icon'}>
+            <span className={problem.severity === 'error' ? `danger ${styles.icon}` : `warning ${styles.icon}`}>
               <Icon name={problem.severity === 'error' ? 'error' : 'warning'} size={14} />
             </span>
             <span className="sr-only">{problem.severity}: </span>
-            <span className="ellipsis problem-message">{problem.message}</span>
+            <span className={`ellipsis ${styles.message}`}>{problem.message}</span>
             {problem.file !== undefined && (
-              <span className="mono muted problem-place">
+              <span className={`mono muted ${styles.place}`}>
                 {problem.file}
                 {problem.line !== undefined && `:${problem.line}:${problem.column ?? 1}`}
               </span>
             )}
-            <span className="faint problem-source">{problem.source}</span>
+            <span className={`faint ${styles.source}`}>{problem.source}</span>
           </button>
         </li>
       ))}

@@ -2,13 +2,13 @@ import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 're
 import { formatBytes } from '../../ui/instrument-format.ts';
 import { useTokens } from '../../ui/instrument-theme.ts';
 import type { AttachmentState } from './attachment.ts';
+import styles from './console.module.css';
 import type { ConsoleSource } from './console-source.ts';
 import { plainText } from './kept-log.ts';
 import { scrollbackLines } from './make-terminal.ts';
 import { SearchBar } from './search-bar.tsx';
 import { type ConsoleStatus, copyText, type LiveConsole, useConsole } from './use-console.ts';
 import '@xterm/xterm/css/xterm.css';
-import './console.css';
 
 /** How long "Copied" stays. */
 const noticeMs = 1600;
@@ -45,14 +45,14 @@ export function ConsoleView(props: {
   };
 
   return (
-    <section className="cn" aria-label={`Console of ${title}`} onKeyDown={onKeyDown}>
-      <div className="cn-bar">
-        <span className="cn-dot" data-state={status.state.kind} aria-hidden="true" />
+    <section className={styles.console} aria-label={`Console of ${title}`} onKeyDown={onKeyDown}>
+      <div className={styles.bar}>
+        <span className={styles.dot} data-state={status.state.kind} aria-hidden="true" />
         <StatusLine status={status} isPaused={isPaused} />
-        <span className="cn-notice" aria-live="polite">
+        <span className={styles.notice} aria-live="polite">
           {notice}
         </span>
-        <div className="cn-tools" role="toolbar" aria-label="Console">
+        <div className={styles.tools} role="toolbar" aria-label="Console">
           <button
             type="button"
             aria-pressed={isSearching}
@@ -95,8 +95,8 @@ export function ConsoleView(props: {
           </button>
         </div>
       </div>
-      <div className="cn-screen">
-        <div className="cn-terminal" ref={root} />
+      <div className={styles.screen}>
+        <div className={styles.terminal} ref={root} />
         {isSearching && live !== null && (
           <SearchBar guarded={live.guarded} tokens={tokens} onClose={() => setSearching(false)} />
         )}
@@ -110,7 +110,7 @@ function StatusLine({ status, isPaused }: { readonly status: ConsoleStatus; read
   if (isPaused) parts.push('view paused');
   if (status.isScrollbackFull) parts.push(`last ${scrollbackLines.toLocaleString('en-US')} lines; Save has more`);
   return (
-    <p className="cn-status" role="status">
+    <p className={styles.status} role="status">
       <span data-testid="console-state">{stateText(status.state)}</span>
       <span data-testid="console-facts">{parts.join(', ')}</span>
     </p>

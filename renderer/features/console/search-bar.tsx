@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { Tokens } from '../../ui/instrument-theme.ts';
+import styles from './console.module.css';
 import { countedMatches, type GuardedTerminal, matchDecorations } from './make-terminal.ts';
 
 /** Finds text in the scrollback; Enter goes to the next match, Shift+Enter to the previous, Esc closes. */
@@ -42,7 +43,7 @@ export function SearchBar(props: {
   };
 
   return (
-    <search className="cn-search">
+    <search className={styles.search}>
       <input
         ref={input}
         type="text"

@@ -1,11 +1,13 @@
-import './doctor.css';
 import type { DoctorCheck } from '#shared/model/doctor.ts';
 import { useSession, useStudio } from '../../bind/studio.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon, type IconName } from '../../ui/icon.tsx';
+import { joinClasses } from '../../ui/join-classes.ts';
 import { moveInList } from '../../ui/list.ts';
+import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { ErrorState, LoadingState } from '../../ui/states.tsx';
+import styles from './doctor.module.css';
 
 const statusIcon: Readonly<Record<DoctorCheck['status'], IconName>> = {
   ok: 'check',
@@ -22,8 +24,8 @@ export function DoctorView() {
   const report = doctor.value;
   const busy = doctor.status === 'loading';
   return (
-    <div className="doctor scroll" aria-busy={busy}>
-      <header className="doctor-head">
+    <div className={`${styles.doctor} scroll`} aria-busy={busy}>
+      <header className={styles.head}>
         <div>
           <h1>Environment</h1>
           <p className="muted">
@@ -47,14 +49,14 @@ export function DoctorView() {
       {report === null && busy && <LoadingState message="Looking at libvirt, QEMU and acceleration" />}
       {report !== null && (
         <>
-          <ul className="checks" aria-label="Checks">
+          <ul className={styles.checks} aria-label="Checks">
             {[...report.checks]
               .sort((a, b) => order[a.status] - order[b.status])
               .map((check) => (
                 <Check key={check.id} check={check} busy={busy} />
               ))}
           </ul>
-          <p className="doctor-versions faint mono selectable">
+          <p className={`${styles.versions} faint mono selectable`}>
             {Object.entries(report.versions)
               .map(([name, version]) => `${name} ${version}`)
               .join('   ')}
@@ -68,7 +70,7 @@ export function DoctorView() {
 function Check({ check, busy }: { readonly check: DoctorCheck; readonly busy: boolean }) {
   const studio = useStudio();
   return (
-    <li className="check">
+    <li className={styles.check}>
       <span className={statusClass[check.status]}>
         <Icon name={statusIcon[check.status]} size={14} />
         <span className="sr-only">{check.status}</span>
@@ -79,7 +81,7 @@ function Check({ check, busy }: { readonly check: DoctorCheck; readonly busy: bo
         </p>
         {check.why !== null && <p className="muted">{check.why}</p>}
         {check.fix !== null && (
-          <div className="check-fix">
+          <div className={styles.checkFix}>
             <code>{check.fix.command}</code>
             <IconButton
               icon="copy"
@@ -121,17 +123,17 @@ export function DoctorSummary() {
           <ErrorState compact error={doctor.error} />
         )
       ) : (
-        <ul className="rows" aria-label="Checks" onKeyDown={moveInList}>
+        <ul className={rows.rows} aria-label="Checks" onKeyDown={moveInList}>
           {doctor.value.checks.map((check) => (
-            <li key={check.id} className="row">
+            <li key={check.id} className={rows.row}>
               <button
                 type="button"
                 data-row
-                className="row-main"
+                className={rows.main}
                 data-tip={check.found}
                 onClick={() => studio.transient.setState({ center: 'environment' })}
               >
-                <span className={`${statusClass[check.status]} problem-icon`}>
+                <span className={joinClasses(statusClass[check.status], styles.icon)}>
                   <Icon name={statusIcon[check.status]} size={13} />
                 </span>
                 <span className="ellipsis">{check.title}</span>

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import type { ProjectId } from '#shared/model/units.ts';
 import { useStudio, useTransient } from '../../bind/studio.tsx';
+import styles from './editor.module.css';
 import { bindModels, fileUri } from './models.ts';
 import { monaco } from './monaco.ts';
 import { applyTheme } from './theme.ts';
@@ -96,5 +97,5 @@ export default function CodeEditor({ projectId, path, theme }: CodeEditorProps) 
   }, [action, studio]);
 
   // Monaco defines its colours for this class of its own; its context menu lies outside its editor and has them from here.
-  return <div ref={host} className="code-editor monaco-component" />;
+  return <div ref={host} className={`${styles.codeEditor} monaco-component`} />;
 }

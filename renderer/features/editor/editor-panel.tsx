@@ -1,4 +1,3 @@
-import './editor.css';
 import { useProject, useSaved, useSession, useStudio } from '../../bind/studio.tsx';
 import { configPath } from '../../state/config-text.ts';
 import { type Doc, docKey, isDirty } from '../../state/session.ts';
@@ -6,7 +5,10 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { LazyView } from '../../ui/lazy-view.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import tabStyles from '../../ui/tabs.module.css';
 import { TabList } from '../../ui/tabs.tsx';
+import { UnsavedDot } from '../../ui/unsaved-dot.tsx';
+import styles from './editor.module.css';
 
 const loadEditor = () => import('./code-editor.tsx');
 // Read while the window connects and lists, so that it is there when the first file is. Should that fail, the panel says so when it asks again.
@@ -22,8 +24,8 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
   const active = tabs?.active ?? null;
   const doc = active === null ? undefined : docs[docKey(project.id, active)];
   return (
-    <div className="editor">
-      <div className="panel-tabs">
+    <div className={styles.editor}>
+      <div className={tabStyles.bar}>
         <TabList
           label="Open files"
           panelId="editor-body"
@@ -40,9 +42,9 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
               label: (
                 <>
                   <span>{path.split('/').at(-1)}</span>
-                  {dirty && <span className="dirty-dot" />}
+                  {dirty && <UnsavedDot />}
                   {entry?.conflict && (
-                    <span className="warning tab-mark">
+                    <span className={`warning ${styles.tabMark}`}>
                       <Icon name="warning" size={12} />
                     </span>
                   )}
@@ -63,7 +65,7 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
         )}
       </div>
       {doc?.conflict && <ConflictBar doc={doc} />}
-      <div className="editor-body" id="editor-body" role="tabpanel" aria-label={active ?? 'Editor'}>
+      <div className={styles.body} id="editor-body" role="tabpanel" aria-label={active ?? 'Editor'}>
         {doc === undefined ? (
           <EmptyState icon="file" title="No file is open">
             Choose one in the list on the left, or press Ctrl+K and type its name.
@@ -87,16 +89,16 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
 
 /** The file as it is, until the editor has loaded. */
 function PlainText({ text }: { readonly text: string }) {
-  return <pre className="editor-plain mono">{text}</pre>;
+  return <pre className={`${styles.plain} mono`}>{text}</pre>;
 }
 
 function ConflictBar({ doc }: { readonly doc: Doc }) {
   const studio = useStudio();
   const key = docKey(doc.projectId, doc.path);
   return (
-    <div className="conflict-bar" role="alert">
+    <div className={styles.conflictBar} role="alert">
       <Icon name="warning" size={14} />
-      <span className="conflict-text">
+      <span className={styles.conflictText}>
         {doc.conflict === 'deleted'
           ? `${doc.path} was deleted on disk. What is here is the only copy.`
           : `${doc.path} changed on disk while you were editing it.`}

@@ -4,6 +4,7 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { formatBytes } from '../../ui/format.ts';
 import { hexTable } from '../../ui/hex.ts';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import styles from './file-view.module.css';
 import type { ImageNode } from './image-tree.ts';
 
 export interface FileViewProps {
@@ -19,17 +20,17 @@ export function FileView({ node, shown, onZoom }: FileViewProps) {
   const { path } = shown;
   const reads = node !== null && path === node.path;
   return (
-    <section className="file" aria-label="Selected">
-      <header className="file-head">
+    <section className={styles.file} aria-label="Selected">
+      <header className={styles.head}>
         <span className="mono ellipsis selectable" data-tip={node?.path}>
           {node?.path ?? 'Nothing is selected'}
         </span>
-        {node !== null && <span className="muted file-facts">{factsOf(node)}</span>}
+        {node !== null && <span className={`muted ${styles.facts}`}>{factsOf(node)}</span>}
         {node !== null && (
           <IconButton icon="copy" label="Copy its path" onClick={() => void navigator.clipboard.writeText(node.path)} />
         )}
       </header>
-      <div className="file-body scroll">
+      <div className={`${styles.body} scroll`}>
         {node === null ? (
           <EmptyState title="Choose a file in the tree or the map">Enter shows how it begins.</EmptyState>
         ) : node.kind === 'directory' ? (
@@ -81,10 +82,10 @@ function Beginning() {
     value.text === null ? atob(value.base64 ?? '').length - (table?.leftBytes ?? 0) : new Blob([value.text]).size;
   return (
     <>
-      {value.bytes === 0 && <p className="file-note muted">The file is empty.</p>}
-      <pre className="file-text mono selectable">{value.text ?? table?.text}</pre>
+      {value.bytes === 0 && <p className={`${styles.note} muted`}>The file is empty.</p>}
+      <pre className={`${styles.text} mono selectable`}>{value.text ?? table?.text}</pre>
       {shownBytes < value.bytes && (
-        <p className="file-note muted">
+        <p className={`${styles.note} muted`}>
           The first {formatBytes(shownBytes)} of {formatBytes(value.bytes)}.
         </p>
       )}

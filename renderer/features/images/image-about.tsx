@@ -2,12 +2,13 @@ import type { ReactNode } from 'react';
 import type { ImageFileSystem, ImageInfo } from '#shared/model/image-tree.ts';
 import { formatBytes } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import styles from './image-about.module.css';
 
 /** Everything that an image says of itself besides its files. */
 export function ImageAbout({ info }: { readonly info: ImageInfo }) {
   const { fileSystem } = info;
   return (
-    <div className="about scroll">
+    <div className={`${styles.about} scroll`}>
       {fileSystem !== null && <OfFileSystem fileSystem={fileSystem} />}
       <Group title="File on this machine">
         <Fact name="Path">{info.path}</Fact>
@@ -32,7 +33,7 @@ function OfFileSystem({ fileSystem }: { readonly fileSystem: ImageFileSystem }) 
   return (
     <>
       {fileSystem.warnings.map((warning) => (
-        <p key={warning} className="about-warning">
+        <p key={warning} className={styles.warning}>
           <span className="warning">
             <Icon name="warning" size={13} />
           </span>
@@ -77,7 +78,7 @@ function Group({ title, children }: { readonly title: string; readonly children:
   return (
     <section aria-label={title}>
       <h2>{title}</h2>
-      <dl className="about-facts selectable">{children}</dl>
+      <dl className={`${styles.facts} selectable`}>{children}</dl>
     </section>
   );
 }

@@ -1,13 +1,15 @@
 import type { ImageInfo } from '#shared/model/image-tree.ts';
+import facts from '../../ui/facts.module.css';
 import { formatBytes } from '../../ui/format.ts';
+import styles from './image-facts.module.css';
 
 /** The few things one wants to know of an image first: what it starts, who it is, and how its disk is used. */
 export function ImageFacts({ info }: { readonly info: ImageInfo }) {
   const { fileSystem } = info;
   return (
-    <div className="image-facts">
+    <div className={styles.facts}>
       {fileSystem !== null && (
-        <dl className="facts image-lines">
+        <dl className={`${facts.facts} ${styles.lines}`}>
           <dt>Starts</dt>
           <dd className="mono selectable ellipsis" data-tip={commandOf(fileSystem)}>
             {fileSystem.program === null ? <span className="muted">no program is named</span> : commandOf(fileSystem)}
@@ -15,12 +17,12 @@ export function ImageFacts({ info }: { readonly info: ImageInfo }) {
           <dt>Volume</dt>
           <dd className="selectable ellipsis">
             {fileSystem.label === '' ? <span className="muted">no label</span> : fileSystem.label}{' '}
-            <span className="mono muted image-uuid">{fileSystem.uuid}</span>
+            <span className={`mono muted ${styles.uuid}`}>{fileSystem.uuid}</span>
           </dd>
         </dl>
       )}
       {fileSystem === null ? (
-        <p className="image-kernel">
+        <p className={styles.kernel}>
           <strong>{formatBytes(info.fileBytes)}</strong>{' '}
           <span className="muted">kernel with the function in it: it boots without a disk, and holds no files</span>
         </p>
@@ -40,8 +42,8 @@ function DiskBar({ info }: { readonly info: ImageInfo }) {
   const parts = diskParts(info);
   const total = parts.reduce((sum, part) => sum + part.bytes, 0);
   return (
-    <figure className="disk" aria-label="How the disk is used">
-      <div className="disk-bar" aria-hidden="true">
+    <figure className={styles.disk} aria-label="How the disk is used">
+      <div className={styles.diskBar} aria-hidden="true">
         {parts.map((part) => (
           <span
             key={part.name}
@@ -51,13 +53,13 @@ function DiskBar({ info }: { readonly info: ImageInfo }) {
           />
         ))}
       </div>
-      <figcaption className="disk-legend">
+      <figcaption className={styles.diskLegend}>
         <span>
           <strong>{formatBytes(info.diskBytes)}</strong> <span className="muted">{info.format} disk</span>
         </span>
         {parts.map((part) => (
-          <span key={part.name} className="disk-part">
-            <span className="disk-swatch" data-part={part.name} />
+          <span key={part.name} className={styles.diskPart}>
+            <span className={styles.diskSwatch} data-part={part.name} />
             {part.name} <span className="mono">{formatBytes(part.bytes)}</span>
           </span>
         ))}

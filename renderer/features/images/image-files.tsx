@@ -2,10 +2,12 @@ import { useMemo, useState } from 'react';
 import type { ImageInfo, ImageTree } from '#shared/model/image-tree.ts';
 import { useStudio } from '../../bind/studio.tsx';
 import type { Inspected } from '../../state/session.ts';
+import field from '../../ui/field.module.css';
 import { Segments } from '../../ui/segments.tsx';
 import { EmptyState } from '../../ui/states.tsx';
 import { FileView } from './file-view.tsx';
 import { ImageAbout } from './image-about.tsx';
+import styles from './image-files.module.css';
 import { ImageMap, MapCrumbs } from './image-map.tsx';
 import { buildTree, findNode, firstOpen, foldersAbove, type ImageNode, listRows } from './image-tree.ts';
 import { TreeGrid } from './tree-grid.tsx';
@@ -43,11 +45,11 @@ export function ImageFiles({ tree, info, shown }: ImageFilesProps) {
   };
   const { files, directories, symlinks } = tree.totals;
   return (
-    <div className="files">
-      <div className="files-tree">
-        <div className="files-bar">
+    <div className={styles.files}>
+      <div className={styles.tree}>
+        <div className={styles.bar}>
           <input
-            className="input files-filter"
+            className={`${field.input} ${styles.filter}`}
             type="search"
             aria-label="Filter by path"
             placeholder="Filter by path"
@@ -62,14 +64,16 @@ export function ImageFiles({ tree, info, shown }: ImageFilesProps) {
               }
             }}
           />
-          <span className="muted files-count" role="status">
+          <span className={`muted ${styles.count}`} role="status">
             {filter === ''
               ? `${count(files, 'file')}, ${count(directories, 'folder')}, ${count(symlinks, 'link')}`
               : `${rows.filter((row) => row.node.kind !== 'directory').length.toLocaleString('en')} of ${files.toLocaleString('en')}`}
           </span>
         </div>
         {tree.truncated && (
-          <p className="files-cut warning">Only the first {tree.entries.length.toLocaleString('en')} are listed.</p>
+          <p className={`${styles.cut} warning`}>
+            Only the first {tree.entries.length.toLocaleString('en')} are listed.
+          </p>
         )}
         {rows.length === 0 ? (
           <EmptyState title={filter === '' ? 'This file system is empty' : 'No path has these letters'} />
@@ -84,8 +88,8 @@ export function ImageFiles({ tree, info, shown }: ImageFilesProps) {
           />
         )}
       </div>
-      <div className="files-side">
-        <div className="files-bar">
+      <div className={styles.side}>
+        <div className={styles.bar}>
           <Segments
             label="Beside the tree"
             active={tab}

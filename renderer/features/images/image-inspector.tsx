@@ -1,4 +1,3 @@
-import './images.css';
 import type { ImageInfo } from '#shared/model/image-tree.ts';
 import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
 import type { Inspected } from '../../state/session.ts';
@@ -8,6 +7,7 @@ import { Segments } from '../../ui/segments.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import { ImageFacts } from './image-facts.tsx';
 import { ImageFiles } from './image-files.tsx';
+import styles from './image-inspector.module.css';
 import { ImageSections } from './image-sections.tsx';
 
 /** What is in an image, and what takes its space. */
@@ -30,7 +30,7 @@ export function ImageInspector() {
         info === null ? (
           'Files, sizes and options of an image'
         ) : (
-          <span className="mono selectable ellipsis image-path">{info.path}</span>
+          <span className={`mono selectable ellipsis ${styles.path}`}>{info.path}</span>
         )
       }
       actions={shown !== null && info?.fileSystem !== undefined && <Partitions shown={shown} info={info} />}

@@ -1,4 +1,3 @@
-import './images.css';
 import { useEffect, useState } from 'react';
 import type { StoredImage } from '#shared/model/image-tree.ts';
 import { useNow, useSession, useStudio, useTransient } from '../../bind/studio.tsx';
@@ -6,8 +5,10 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { FilterInput, matchesWords } from '../../ui/filter-input.tsx';
 import { formatAgo, formatBytes } from '../../ui/format.ts';
 import { moveInList } from '../../ui/list.ts';
+import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import styles from './image-list.module.css';
 
 /** The images in the store, newest first; each can be looked into. */
 export function ImageList() {
@@ -48,7 +49,7 @@ export function ImageList() {
       ) : (
         <>
           <FilterInput label="Filter the images" value={query} onChange={setQuery} />
-          <ul className="rows" aria-label="Images" onKeyDown={moveInList}>
+          <ul className={rows.rows} aria-label="Images" onKeyDown={moveInList}>
             {shown.map((image) => (
               <ImageRow key={image.id} image={image} />
             ))}
@@ -66,26 +67,26 @@ function ImageRow({ image }: { readonly image: StoredImage }) {
     ({ inspected }) => inspected !== null && 'imageId' in inspected.image && inspected.image.imageId === image.id,
   );
   return (
-    <li className={isShown ? 'row row-active image-row' : 'row image-row'}>
+    <li className={isShown ? `${rows.row} ${rows.active}` : rows.row}>
       <button
         type="button"
         data-row
-        className="row-main"
+        className={rows.main}
         aria-current={isShown}
         data-tip={image.path}
         onClick={() => void studio.images.inspect({ imageId: image.id })}
       >
-        <span className="image-words">
+        <span className={styles.words}>
           <span className="ellipsis">
             {image.functionName ?? <span className="muted">earlier image</span>}{' '}
             <span className="mono muted">{image.id.slice(0, 8)}</span>
           </span>
-          <span className="ellipsis muted image-detail">
+          <span className={`ellipsis muted ${styles.detail}`}>
             {image.runtime}, {formatBytes(image.bytes)}, {formatAgo(Date.parse(image.createdAt), now)}
           </span>
         </span>
       </button>
-      <span className="row-action">
+      <span className={rows.action}>
         <IconButton
           icon="trash"
           size={12}

@@ -1,6 +1,8 @@
 import { Fragment, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { formatBytes } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { joinClasses } from '../../ui/join-classes.ts';
+import styles from './image-map.module.css';
 import type { ImageNode } from './image-tree.ts';
 import { formatShare } from './tree-grid.tsx';
 import { layoutMap, type MapTile } from './treemap.ts';
@@ -31,7 +33,7 @@ export function ImageMap({ root, selected, onSelect, onZoom }: ImageMapProps) {
   }, []);
   const tiles = useMemo(() => layoutMap(root, size.width, size.height), [root, size]);
   return (
-    <div ref={host} className="map" aria-hidden="true">
+    <div ref={host} className={styles.map} data-part="map" aria-hidden="true">
       {tiles.map((tile) => (
         <Tile
           key={tile.node.path}
@@ -62,7 +64,7 @@ function Tile({ tile, share, isSelected, onSelect, onZoom }: TileProps) {
       type="button"
       tabIndex={-1}
       aria-label={node.path}
-      className={`tile${framed ? ' tile-frame' : ''}${isSelected ? ' tile-selected' : ''}`}
+      className={joinClasses(styles.tile, framed && styles.tileFrame, isSelected && styles.tileSelected)}
       data-weight={framed ? undefined : weightOf(share)}
       data-tip={`${node.path}\n${formatBytes(node.storedBytes)}, ${formatShare(share)}`}
       style={{ left: tile.x, top: tile.y, width: tile.width, height: tile.height }}
@@ -70,9 +72,9 @@ function Tile({ tile, share, isSelected, onSelect, onZoom }: TileProps) {
       onDoubleClick={() => onZoom(node)}
     >
       {hasLabel && (
-        <span className="tile-label">
+        <span className={styles.tileLabel}>
           <span className="ellipsis">{node.name}</span>
-          {tile.height >= 32 && !framed && <span className="tile-bytes">{formatBytes(node.storedBytes)}</span>}
+          {tile.height >= 32 && !framed && <span className={styles.tileBytes}>{formatBytes(node.storedBytes)}</span>}
         </span>
       )}
     </button>
@@ -87,13 +89,13 @@ export function MapCrumbs({ node, onZoom }: { readonly node: ImageNode; readonly
   const way: ImageNode[] = [];
   for (let above: ImageNode | null = node; above !== null; above = above.parent) way.unshift(above);
   return (
-    <nav className="map-crumbs" aria-label="Folder that the map shows">
+    <nav className={styles.crumbs} aria-label="Folder that the map shows">
       {way.map((step, index) => (
         <Fragment key={step.path}>
           {index > 0 && <Icon name="right" size={12} />}
           <button
             type="button"
-            className="map-crumb"
+            className={styles.crumb}
             aria-current={step === node ? 'location' : undefined}
             onClick={() => onZoom(step)}
           >

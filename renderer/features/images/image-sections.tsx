@@ -1,5 +1,6 @@
 import type { ImageInfo } from '#shared/model/image-tree.ts';
 import { formatBytes } from '../../ui/format.ts';
+import styles from './image-sections.module.css';
 import { formatShare } from './tree-grid.tsx';
 
 /** The parts of an image that is a kernel: what of the file each takes, then what there is in memory only. */
@@ -12,8 +13,8 @@ export function ImageSections({ sections }: { readonly sections: ImageInfo['sect
   );
   const biggest = Math.max(1, ...inFile);
   return (
-    <div className="sections scroll">
-      <table className="section-table">
+    <div className={`${styles.sections} scroll`}>
+      <table className={styles.table}>
         <caption className="sr-only">Sections, biggest first</caption>
         <thead>
           <tr>
@@ -27,12 +28,12 @@ export function ImageSections({ sections }: { readonly sections: ImageInfo['sect
         </thead>
         <tbody>
           {sorted.map((section) => (
-            <tr key={section.name} className={section.inFile ? undefined : 'section-memory'}>
+            <tr key={section.name} className={section.inFile ? undefined : styles.memory}>
               <th scope="row" className="mono">
                 {section.name}
               </th>
-              <td className="mono section-size">{formatBytes(section.bytes)}</td>
-              <td className="section-bar" aria-hidden="true">
+              <td className={`mono ${styles.size}`}>{formatBytes(section.bytes)}</td>
+              <td className={styles.bar} aria-hidden="true">
                 <span style={{ width: `${Math.min(1, section.bytes / biggest) * 100}%` }} />
               </td>
               <td className="muted">

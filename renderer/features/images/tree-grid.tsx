@@ -3,6 +3,7 @@ import { formatBytes } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { useVirtualRows } from '../../ui/virtual-rows.ts';
 import type { ImageNode, TreeRow } from './image-tree.ts';
+import styles from './tree-grid.module.css';
 
 /** Units: px, as in the style sheet. */
 const rowHeight = 22;
@@ -70,7 +71,7 @@ export function TreeGrid({ rows, totalBytes, selected, onSelect, onToggle, onOpe
   };
 
   return (
-    <div ref={scroller} className="tree scroll">
+    <div ref={scroller} className={`${styles.tree} scroll`}>
       <table
         // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: ARIA in HTML lets a table be a treegrid, and its rows and cells follow.
         role="treegrid"
@@ -85,13 +86,13 @@ export function TreeGrid({ rows, totalBytes, selected, onSelect, onToggle, onOpe
         <thead>
           <tr aria-rowindex={1}>
             <th scope="col">Name</th>
-            <th scope="col" className="tree-files">
+            <th scope="col" className={styles.files}>
               Files
             </th>
-            <th scope="col" className="tree-size">
+            <th scope="col" className={styles.size}>
               Size
             </th>
-            <th scope="col" className="tree-share">
+            <th scope="col" className={styles.share}>
               Share
             </th>
           </tr>
@@ -134,7 +135,7 @@ function Row({ id, row, index, share, isSelected }: RowProps) {
   return (
     <tr
       id={id}
-      className={isSelected ? 'tree-selected' : undefined}
+      className={isSelected ? styles.selected : undefined}
       data-index={index}
       aria-rowindex={index + 2}
       aria-level={level}
@@ -144,17 +145,17 @@ function Row({ id, row, index, share, isSelected }: RowProps) {
       aria-selected={isSelected}
     >
       <td>
-        <span className="tree-name" style={{ paddingLeft: 8 + (level - 1) * 14 }}>
-          <span className="tree-arrow">{isFolder && <Icon name={row.open ? 'down' : 'right'} size={12} />}</span>
+        <span className={styles.name} style={{ paddingLeft: 8 + (level - 1) * 14 }}>
+          <span className={styles.arrow}>{isFolder && <Icon name={row.open ? 'down' : 'right'} size={12} />}</span>
           <span className="ellipsis">{node.name}</span>
-          {node.target !== null && <span className="muted ellipsis tree-target">→ {node.target}</span>}
+          {node.target !== null && <span className={`muted ellipsis ${styles.target}`}>→ {node.target}</span>}
         </span>
       </td>
-      <td className="tree-files muted">{isFolder ? node.files.toLocaleString('en') : ''}</td>
-      <td className="tree-size mono">{formatBytes(node.storedBytes)}</td>
-      <td className="tree-share">
-        <span className="tree-measure">
-          <span className="tree-bar" aria-hidden="true">
+      <td className={`${styles.files} muted`}>{isFolder ? node.files.toLocaleString('en') : ''}</td>
+      <td className={`${styles.size} mono`}>{formatBytes(node.storedBytes)}</td>
+      <td className={styles.share}>
+        <span className={styles.measure}>
+          <span className={styles.bar} aria-hidden="true">
             <span style={{ width: `${share * 100}%` }} />
           </span>
           <span className="mono">{formatShare(share)}</span>

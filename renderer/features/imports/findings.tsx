@@ -1,5 +1,6 @@
 import type { ImportProposal } from '#shared/model/import.ts';
 import { Icon } from '../../ui/icon.tsx';
+import styles from './imports.module.css';
 
 /** What stands in the way, and what may not be as it was elsewhere; nothing when all is well. */
 export function Findings({ proposal }: { readonly proposal: ImportProposal }) {
@@ -10,13 +11,13 @@ export function Findings({ proposal }: { readonly proposal: ImportProposal }) {
   const others = warnings.filter((warning) => warning.code !== 'missing' || missing.length === 0);
   if (errors.length + hints.length + missing.length + others.length === 0) {
     return (
-      <p className="import-fine">
+      <p className={styles.fine}>
         <Icon name="check" size={14} /> Nothing is missing, and nothing speaks against it.
       </p>
     );
   }
   return (
-    <ul className="import-findings" aria-label="What was found" role={canCreate ? undefined : 'alert'}>
+    <ul className={styles.findings} aria-label="What was found" role={canCreate ? undefined : 'alert'}>
       {errors.map((problem) => (
         <Finding key={`${problem.line}:${problem.column} ${problem.message}`} kind="error" text={problem.message}>
           {problem.file !== undefined && (
@@ -62,7 +63,7 @@ interface FindingProps {
 
 function Finding({ kind, text, children }: FindingProps) {
   return (
-    <li className="import-finding">
+    <li className={styles.finding}>
       <span className={kind === 'error' ? 'danger' : 'warning'}>
         <Icon name={kind} size={14} />
         <span className="sr-only">{kind}: </span>

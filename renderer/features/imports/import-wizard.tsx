@@ -1,11 +1,11 @@
 import { useEffect, useRef } from 'react';
-import './imports.css';
 import { useStudio, useTransient } from '../../bind/studio.tsx';
 import { noImport } from '../../state/transient.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import type { Pickers } from '../../ui/path-field.tsx';
 import { ProgressBar } from '../../ui/states.tsx';
+import styles from './imports.module.css';
 import { ProposalView } from './proposal-view.tsx';
 import { SourceForm } from './source-form.tsx';
 
@@ -23,11 +23,11 @@ export function ImportWizard({ pickers }: ImportWizardProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the step is what it waits for
   useEffect(() => steps.current?.querySelector<HTMLElement>('[data-autofocus="true"]')?.focus(), [stage]);
   return (
-    <Dialog title="Import" className="import" onClose={studio.imports.close}>
+    <Dialog title="Import" className={styles.wizard} onClose={studio.imports.close}>
       <div ref={steps}>
         {stage === 'examining' ? (
-          <div className="import-work" role="status">
-            <p className="import-source mono ellipsis">{importing.source}</p>
+          <div className={styles.work} role="status">
+            <p className={`${styles.source} mono ellipsis`}>{importing.source}</p>
             <p>{cancelling ? 'Cancelling' : message}</p>
             <ProgressBar fraction={fraction} label={message} />
             <Button autoFocus disabled={cancelling} onClick={studio.imports.cancel}>

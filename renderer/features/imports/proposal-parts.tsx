@@ -1,12 +1,13 @@
 import type { ImportProposal } from '#shared/model/import.ts';
 import { formatBytes } from '../../ui/format.ts';
 import { JsonText } from '../../ui/json-view.tsx';
+import styles from './imports.module.css';
 
 /** What goes in and how it is written down: the libraries with their sizes, and the firstlight.json to be. */
 export function ProposalParts({ proposal }: { readonly proposal: ImportProposal }) {
   const { closure, config, canCreate } = proposal;
   return (
-    <div className="import-parts">
+    <div className={styles.parts}>
       {closure !== null && (
         <section aria-label="Libraries">
           <h3>
@@ -21,7 +22,7 @@ export function ProposalParts({ proposal }: { readonly proposal: ImportProposal 
         </section>
       )}
       {canCreate && (
-        <details className="import-config">
+        <details className={styles.config}>
           <summary>firstlight.json as it will be written</summary>
           <pre className="mono selectable">
             <JsonText text={config} />
@@ -36,7 +37,7 @@ function Libraries({ closure }: { readonly closure: NonNullable<ImportProposal['
   const libraries = [...closure.libraries].sort((a, b) => b.bytes - a.bytes);
   const biggest = Math.max(1, ...libraries.map((library) => library.bytes));
   return (
-    <div className="import-libraries scroll">
+    <div className={`${styles.libraries} scroll`}>
       <table>
         <caption className="sr-only">Libraries, biggest first</caption>
         <tbody>
@@ -45,7 +46,7 @@ function Libraries({ closure }: { readonly closure: NonNullable<ImportProposal['
               <th scope="row" className="mono">
                 {closure.interpreter.split('/').at(-1)}
               </th>
-              <td className="muted import-size">loads it</td>
+              <td className={`muted ${styles.size}`}>loads it</td>
               <td />
               <td className="mono muted">{closure.interpreter}</td>
             </tr>
@@ -55,8 +56,8 @@ function Libraries({ closure }: { readonly closure: NonNullable<ImportProposal['
               <th scope="row" className="mono">
                 {library.name}
               </th>
-              <td className="mono import-size">{formatBytes(library.bytes)}</td>
-              <td className="import-bar" aria-hidden="true">
+              <td className={`mono ${styles.size}`}>{formatBytes(library.bytes)}</td>
+              <td className={styles.bar} aria-hidden="true">
                 <span style={{ width: `${(library.bytes / biggest) * 100}%` }} />
               </td>
               <td className="mono muted">{library.path}</td>

@@ -4,10 +4,13 @@ import { configFileSchema } from '#shared/model/project.ts';
 import { useSession, useStudio } from '../../bind/studio.tsx';
 import type { Importing } from '../../state/transient.ts';
 import { Button } from '../../ui/button.tsx';
+import facts from '../../ui/facts.module.css';
+import field from '../../ui/field.module.css';
 import { formatBytes } from '../../ui/format.ts';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';
 import { ErrorState, ProgressBar } from '../../ui/states.tsx';
 import { Findings } from './findings.tsx';
+import styles from './imports.module.css';
 import { ProposalParts } from './proposal-parts.tsx';
 
 export interface ProposalViewProps {
@@ -32,7 +35,7 @@ export function ProposalView({ proposal, importing, pickers }: ProposalViewProps
   };
   return (
     <form onSubmit={submit}>
-      <header className="import-head">
+      <header className={styles.head}>
         <strong>{proposal.summary}</strong>
         <span className="mono muted ellipsis selectable" data-tip={proposal.source}>
           {proposal.source}
@@ -42,18 +45,18 @@ export function ProposalView({ proposal, importing, pickers }: ProposalViewProps
       <Starts proposal={proposal} />
       <ProposalParts proposal={proposal} />
       {proposal.canCreate && (
-        <div className="import-place">
-          <label className="field">
+        <div className={styles.place}>
+          <label className={field.field}>
             <span>Name</span>
             <input
-              className="input"
+              className={field.input}
               value={name}
               data-autofocus="true"
               aria-invalid={wrongName}
               spellCheck={false}
               onChange={(event) => setName(event.target.value)}
             />
-            <span className={wrongName ? 'field-note danger' : 'field-note'}>
+            <span className={wrongName ? `${field.note} danger` : field.note}>
               Lower-case letters, digits and dashes, at most 48.
             </span>
           </label>
@@ -69,9 +72,9 @@ export function ProposalView({ proposal, importing, pickers }: ProposalViewProps
         </div>
       )}
       {importing.error !== null && <ErrorState compact error={importing.error} />}
-      <div className="form-actions import-actions">
+      <div className={`${field.actions} ${styles.actions}`}>
         {creating && (
-          <span className="import-creating" role="status">
+          <span className={styles.creating} role="status">
             {importing.message}
             <ProgressBar fraction={importing.fraction} label={importing.message} />
           </span>
@@ -104,7 +107,7 @@ export function ProposalView({ proposal, importing, pickers }: ProposalViewProps
 function Starts({ proposal }: { readonly proposal: ImportProposal }) {
   const { program, args, cwd, port, envNames, files } = proposal;
   return (
-    <dl className="facts import-facts">
+    <dl className={`${facts.facts} ${styles.facts}`}>
       <dt>Starts</dt>
       <dd className="mono selectable">
         {program === null ? <span className="danger">nothing that can run</span> : [program, ...args].join(' ')}

@@ -2,8 +2,10 @@ import { type FormEvent, useState } from 'react';
 import { useStudio } from '../../bind/studio.tsx';
 import type { Importing } from '../../state/transient.ts';
 import { Button } from '../../ui/button.tsx';
+import field from '../../ui/field.module.css';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';
 import { ErrorState } from '../../ui/states.tsx';
+import styles from './imports.module.css';
 
 interface Kind {
   readonly id: string;
@@ -65,9 +67,9 @@ export function SourceForm({ importing, pickers }: SourceFormProps) {
   };
   return (
     <form onSubmit={submit}>
-      <fieldset className="import-kinds" aria-label="What to import">
+      <fieldset className={styles.kinds} aria-label="What to import">
         {kinds.map((entry) => (
-          <label key={entry.id} className={entry.id === kind.id ? 'import-kind import-chosen' : 'import-kind'}>
+          <label key={entry.id} className={entry.id === kind.id ? `${styles.kind} ${styles.chosen}` : styles.kind}>
             <input
               type="radio"
               name="kind"
@@ -91,7 +93,7 @@ export function SourceForm({ importing, pickers }: SourceFormProps) {
         pickers={kind.id === 'elf' ? { pickFile: pickers.pickFile } : kind.id === 'ops' ? pickers : {}}
       />
       {importing.error !== null && <ErrorState compact error={importing.error} />}
-      <div className="form-actions">
+      <div className={field.actions}>
         <Button onClick={studio.imports.close}>Cancel</Button>
         <Button kind="primary" type="submit" disabled={text === '' || wrong}>
           Look at it

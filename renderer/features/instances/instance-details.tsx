@@ -1,13 +1,15 @@
-import './instances.css';
 import { useEffect, useState } from 'react';
 import type { FirstlightError } from '#shared/errors.ts';
 import { toFirstlightError } from '#shared/errors.ts';
 import type { InstanceId } from '#shared/model/units.ts';
 import { useSession, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
+import dialog from '../../ui/dialog.module.css';
 import { Dialog } from '../../ui/dialog.tsx';
+import facts from '../../ui/facts.module.css';
 import { formatClock } from '../../ui/format.ts';
 import { ErrorState, LoadingState } from '../../ui/states.tsx';
+import styles from './instances.module.css';
 
 export interface InstanceDetailsProps {
   readonly instanceId: InstanceId;
@@ -22,7 +24,7 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
   if (instance === undefined) {
     return (
       <Dialog title={instanceId} onClose={onClose}>
-        <p className="dialog-text">This instance is no more. Its run keeps what was recorded of it.</p>
+        <p className={dialog.text}>This instance is no more. Its run keeps what was recorded of it.</p>
       </Dialog>
     );
   }
@@ -41,7 +43,7 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
         </Button>
       }
     >
-      <dl className="facts selectable">
+      <dl className={`${facts.facts} selectable`}>
         <dt>State</dt>
         <dd>{instance.failure === null ? instance.state : `${instance.state}: ${instance.failure}`}</dd>
         <dt>Function</dt>
@@ -84,7 +86,7 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
       ) : xml.value === null ? (
         <LoadingState message="Asking libvirt" />
       ) : (
-        <section className="instance-xml scroll selectable" aria-label="Domain XML">
+        <section className={`${styles.xml} scroll selectable`} aria-label="Domain XML">
           <pre className="mono">{xml.value}</pre>
         </section>
       )}

@@ -1,16 +1,19 @@
-import './instances.css';
 import type { VirtualElement } from '@floating-ui/react';
 import { useState } from 'react';
 import type { HostInfo } from '#shared/model/host.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import { useNow, useSession, useStudio, useTransient } from '../../bind/studio.tsx';
+import button from '../../ui/button.module.css';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatAgo, formatBytes } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { joinClasses } from '../../ui/join-classes.ts';
 import { moveInList } from '../../ui/list.ts';
 import { Menu, type MenuItem, MenuList } from '../../ui/menu.tsx';
+import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import styles from './instances.module.css';
 
 const stateWords: Readonly<Record<Instance['state'], string>> = {
   prestarted: 'created, paused before its first instruction',
@@ -73,7 +76,7 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
       ) : shown.length === 0 ? (
         <EmptyState title="No instance runs">Run (Ctrl+Enter) boots one; it then waits here for more calls.</EmptyState>
       ) : (
-        <ul className="rows" aria-label="Instances" onKeyDown={moveInList}>
+        <ul className={rows.rows} aria-label="Instances" onKeyDown={moveInList}>
           {shown.map((instance) => (
             <InstanceRow key={instance.id} instance={instance} detailed={detailed} showsHost={hosts.length > 1} />
           ))}
@@ -84,7 +87,7 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
 }
 
 const renderLostHost = ({ name, failure }: HostInfo) => (
-  <p key={name} role="status" className="instance-host-lost">
+  <p key={name} role="status" className={styles.hostLost}>
     Host {name} is lost. {failure}
   </p>
 );
@@ -112,12 +115,17 @@ function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
         event.preventDefault();
         setMenuAt(pointOf(event.clientX, event.clientY));
       }}
-      className={`row instance${focused ? ' row-active' : ''}${instance.state === 'stopped' ? ' instance-ended' : ''}`}
+      className={joinClasses(
+        rows.row,
+        styles.instance,
+        focused && rows.active,
+        instance.state === 'stopped' && styles.ended,
+      )}
     >
       <button
         type="button"
         data-row
-        className="row-main"
+        className={`${rows.main} ${styles.main}`}
         data-tip={`${instance.domain}\n${words}\n${instance.runtime}, ${instance.memoryMiB} MiB, ${instance.vcpus} vCPU, ${instance.accel === 'kvm' ? 'KVM' : 'emulated'}${url === null ? '' : `\n${url}`}`}
         aria-label={`${instance.id}, ${words}`}
         aria-current={focused}
@@ -126,12 +134,14 @@ function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
           studio.instances.openConsole(instance.id);
         }}
       >
-        <span className={`instance-dot instance-${instance.state}`} />
-        <span className="instance-words">
-          <span className="ellipsis mono instance-id">{instance.id}</span>
-          {!detailed && showsHost && <span className="ellipsis muted instance-detail">{instance.host}</span>}
+        <span className={styles.dot} data-state={instance.state} />
+        <span className={styles.words}>
+          <span className={`ellipsis mono ${styles.id}`} data-part="instance-id">
+            {instance.id}
+          </span>
+          {!detailed && showsHost && <span className={`ellipsis muted ${styles.detail}`}>{instance.host}</span>}
           {detailed && (
-            <span className="ellipsis muted instance-detail">
+            <span className={`ellipsis muted ${styles.detail}`}>
               {[
                 instance.state,
                 showsHost ? instance.host : null,
@@ -143,11 +153,11 @@ function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
                 .join(', ')}
             </span>
           )}
-          {detailed && url !== null && <span className="ellipsis mono muted instance-detail">{url}</span>}
+          {detailed && url !== null && <span className={`ellipsis mono muted ${styles.detail}`}>{url}</span>}
         </span>
         {instance.state === 'failed' && <Icon name="warning" size={12} />}
       </button>
-      <span className="row-action">
+      <span className={`${rows.action} ${styles.action}`}>
         {instance.state === 'ready' && (
           <IconButton
             icon="send"
@@ -161,7 +171,7 @@ function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
       </span>
       <Menu
         label={`Actions of ${instance.id}`}
-        className="icon-button row-action"
+        className={`${button.iconButton} ${rows.action} ${styles.action}`}
         items={instanceItems(instance, studio)}
       >
         <Icon name="more" size={14} />

@@ -3,7 +3,9 @@ import type { Body } from '#shared/model/run.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatBytes } from '../../ui/format.ts';
 import { hexTable } from '../../ui/hex.ts';
+import { joinClasses } from '../../ui/join-classes.ts';
 import { JsonText } from '../../ui/json-view.tsx';
+import styles from './body-view.module.css';
 
 /** More than this as coloured text would hold the window up; the rest comes on request, plain. */
 const shownCharacters = 100_000;
@@ -21,11 +23,14 @@ export function BodyView({ body }: { readonly body: Body }) {
   const long = text.length > shownCharacters;
   return (
     <>
-      <pre className={`body mono selectable${body.kind === 'bytes' ? ' body-bytes' : ''}`}>
+      <pre
+        data-part="body"
+        className={joinClasses(styles.body, 'mono', 'selectable', body.kind === 'bytes' && styles.bytes)}
+      >
         {body.kind === 'json' && !long ? <JsonText text={text} /> : whole ? text : text.slice(0, shownCharacters)}
       </pre>
       {long && !whole && (
-        <p className="body-more">
+        <p className={styles.more}>
           <span className="muted">The first {formatBytes(shownCharacters)} are shown.</span>
           <Button kind="quiet" onClick={() => setWhole(true)}>
             Show all

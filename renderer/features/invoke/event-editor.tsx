@@ -1,13 +1,14 @@
 import { useRef } from 'react';
-import './invoke.css';
 import { useProject, useSaved, useStudio } from '../../bind/studio.tsx';
 import { parseEvent, setSavedEntry } from '../../state/context.ts';
 import { eventTemplates, eventText } from '../../state/events.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { JsonText } from '../../ui/json-view.tsx';
+import menu from '../../ui/menu.module.css';
 import { Menu } from '../../ui/menu.tsx';
 import { Section } from '../../ui/section.tsx';
+import styles from './event-editor.module.css';
 
 /** The event that a run sends: JSON, checked as it is typed. */
 export function EventEditor() {
@@ -24,7 +25,7 @@ export function EventEditor() {
       grow
       actions={
         <>
-          <span className={parsed.ok ? 'faint event-check' : 'danger event-check'}>
+          <span className={parsed.ok ? `faint ${styles.check}` : `danger ${styles.check}`}>
             {parsed.ok ? 'JSON' : 'not JSON'}
           </span>
           <IconButton
@@ -35,7 +36,7 @@ export function EventEditor() {
           />
           <Menu
             label="Event templates"
-            className="menu-button event-templates"
+            className={`${menu.button} ${styles.templates}`}
             tip="Start from a template"
             align="right"
             items={eventTemplates.map((template) => ({
@@ -50,7 +51,7 @@ export function EventEditor() {
         </>
       }
     >
-      <div className="event-editor mono">
+      <div className={`${styles.editor} mono`}>
         <pre ref={behind} aria-hidden="true">
           <JsonText text={text} />
           {'\n'}
@@ -72,7 +73,7 @@ export function EventEditor() {
         />
       </div>
       {!parsed.ok && (
-        <p id="event-error" className="event-error danger">
+        <p id="event-error" className={`${styles.error} danger`}>
           {parsed.error.message}
         </p>
       )}

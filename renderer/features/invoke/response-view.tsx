@@ -1,5 +1,4 @@
 import { useState } from 'react';
-import './invoke.css';
 import type { FirstlightError } from '#shared/errors.ts';
 import { fromWireError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
@@ -13,8 +12,10 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { formatBytes, formatMs } from '../../ui/format.ts';
 import { Section } from '../../ui/section.tsx';
 import { Segments } from '../../ui/segments.tsx';
+import states from '../../ui/states.module.css';
 import { EmptyState, ErrorState, LoadingState, ProgressBar } from '../../ui/states.tsx';
 import { BodyView, bodyText } from './body-view.tsx';
+import styles from './response-view.module.css';
 import { StackView } from './stack-view.tsx';
 
 /** What the function answered, or why it did not. */
@@ -90,7 +91,7 @@ export function ResponseView() {
         </EmptyState>
       ) : (
         <>
-          <p className="response-line">
+          <p className={styles.line}>
             <strong className={response.status < 400 ? 'ok' : 'danger'}>{response.status}</strong>
             <span>{formatBytes(response.bytes)}</span>
             {durationMs !== null && <span>{formatMs(durationMs)}</span>}
@@ -129,11 +130,11 @@ function Running({ task }: { readonly task: Task }) {
   const now = useNow(50);
   const elapsedMs = Math.max(0, now - task.startedAtMs);
   return (
-    <div className="state" role="status">
-      <p className="running-time mono" aria-hidden="true">
+    <div className={states.state} role="status">
+      <p className={`${styles.runningTime} mono`} aria-hidden="true">
         {(elapsedMs / 1000).toFixed(1)} s
       </p>
-      <p className="state-text">{taskWords(task, now)}</p>
+      <p>{taskWords(task, now)}</p>
       <ProgressBar fraction={task.fraction} label={task.message} />
       <Button kind="quiet" shortcut="Esc" disabled={task.cancelling} onClick={task.cancel}>
         Cancel
@@ -182,7 +183,7 @@ function Failure({ error, warm }: { readonly error: FirstlightError; readonly wa
 
 function Headers({ headers }: { readonly headers: Response['headers'] }) {
   return (
-    <table className="headers selectable">
+    <table className={`${styles.headers} selectable`}>
       <tbody>
         {Object.entries(headers).map(([name, value]) => (
           <tr key={name}>

@@ -1,5 +1,6 @@
 import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
 import { parseStack } from './stack.ts';
+import styles from './stack-view.module.css';
 
 /** The frames of a stack of the person's function; each one in a file of the project leads to its line. */
 export function StackView({ stack }: { readonly stack: string }) {
@@ -7,7 +8,7 @@ export function StackView({ stack }: { readonly stack: string }) {
   const project = useProject();
   const files = useSession((state) => (project === null ? undefined : state.files[project.id]?.value));
   return (
-    <ol className="stack mono" aria-label="Stack">
+    <ol className={`${styles.stack} mono`} aria-label="Stack">
       {parseStack(stack).map((line, index) => {
         // Lines of one stack have no identity but their place in it.
         const key = `${index}`;
@@ -21,7 +22,7 @@ export function StackView({ stack }: { readonly stack: string }) {
             {known ? (
               <button
                 type="button"
-                className="link"
+                className={styles.link}
                 data-tip="Show this line"
                 onClick={() => studio.docs.reveal(project.id, line.file, line.line, line.column)}
               >

@@ -3,7 +3,9 @@ import { kernelVersionSchema } from '#shared/model/kernel.ts';
 import { useStudio, useTransient } from '../../bind/studio.tsx';
 import type { KernelRuntime } from '../../state/kernels.ts';
 import { Button } from '../../ui/button.tsx';
+import field from '../../ui/field.module.css';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';
+import styles from './install.module.css';
 import { InstallState } from './install-state.tsx';
 
 export interface InstallFormProps {
@@ -35,7 +37,7 @@ export function InstallForm({ runtime, notice, pickers }: InstallFormProps) {
     void studio.kernels.install(runtime.id, { kind: 'local', from: from.trim(), as });
   };
   return (
-    <section className="install" aria-label="Install a release">
+    <section className={styles.install} aria-label="Install a release">
       {install !== null && (
         <InstallState
           install={install}
@@ -43,19 +45,19 @@ export function InstallForm({ runtime, notice, pickers }: InstallFormProps) {
           onTakeLocal={() => local.current?.querySelector('input')?.focus()}
         />
       )}
-      <div className="install-ways">
+      <div className={styles.ways}>
         <form aria-label="A published release" onSubmit={installPublished}>
           <h2>A published release</h2>
-          <label className="field">
+          <label className={field.field}>
             <span>Version</span>
             <input
-              className="input mono"
+              className={`${field.input} mono`}
               value={version}
               aria-invalid={wrongVersion}
               spellCheck={false}
               onChange={(event) => setVersion(event.target.value)}
             />
-            <span className={wrongVersion ? 'field-note danger' : 'field-note'}>
+            <span className={wrongVersion ? `${field.note} danger` : field.note}>
               {wrongVersion ? 'latest, or a number such as 0.1.54' : 'latest, or a number. Some 2 MiB are downloaded.'}
             </span>
           </label>
@@ -74,11 +76,11 @@ export function InstallForm({ runtime, notice, pickers }: InstallFormProps) {
             onChange={setFrom}
             pickers={pickers}
           />
-          <div className="install-local">
-            <label className="field">
+          <div className={styles.local}>
+            <label className={field.field}>
               <span>Name</span>
               <input
-                className="input mono"
+                className={`${field.input} mono`}
                 value={name}
                 aria-invalid={wrongName}
                 placeholder="made from its content"

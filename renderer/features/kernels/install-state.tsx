@@ -3,6 +3,7 @@ import { useStudio } from '../../bind/studio.tsx';
 import type { KernelInstall } from '../../state/transient.ts';
 import { Button } from '../../ui/button.tsx';
 import { ErrorState, ProgressBar } from '../../ui/states.tsx';
+import styles from './install.module.css';
 
 export interface InstallStateProps {
   readonly install: KernelInstall;
@@ -18,10 +19,10 @@ export function InstallState({ install, notice, onTakeLocal }: InstallStateProps
   if (stage === 'notice') return <Notice notice={notice} />;
   if (stage === 'working') {
     return (
-      <div className="install-state install-working" role="status">
+      <div className={`${styles.state} ${styles.working}`} role="status">
         <span className="ellipsis">{install.cancelling ? 'Cancelling' : install.message}</span>
         <ProgressBar fraction={install.fraction} label={install.message} />
-        <span className="mono install-share">
+        <span className={`mono ${styles.share}`}>
           {install.fraction === null ? '' : `${Math.round(install.fraction * 100)} %`}
         </span>
         <Button kind="quiet" shortcut="Esc" disabled={install.cancelling} onClick={studio.kernels.cancel}>
@@ -32,7 +33,7 @@ export function InstallState({ install, notice, onTakeLocal }: InstallStateProps
   }
   if (error === null) return null;
   return (
-    <div className="install-state">
+    <div className={styles.state}>
       <ErrorState
         compact
         error={error}
@@ -62,9 +63,9 @@ function Notice({ notice }: { readonly notice: string }) {
   const block = useRef<HTMLDivElement>(null);
   useEffect(() => block.current?.querySelector('button')?.focus(), []);
   return (
-    <div ref={block} className="install-state" role="alertdialog" aria-label="Before a published release is installed">
-      <p className="install-notice selectable">{notice}</p>
-      <div className="install-actions">
+    <div ref={block} className={styles.state} role="alertdialog" aria-label="Before a published release is installed">
+      <p className={`${styles.notice} selectable`}>{notice}</p>
+      <div className={styles.actions}>
         <Button kind="primary" onClick={() => void studio.kernels.accept()}>
           Accept and install
         </Button>

@@ -1,4 +1,3 @@
-import './kernels.css';
 import { useProject, useSession, useStudio, useTransient } from '../../bind/studio.tsx';
 import { kernelRuntimeFor } from '../../state/kernels.ts';
 import { Button } from '../../ui/button.tsx';
@@ -6,6 +5,7 @@ import { Page } from '../../ui/page.tsx';
 import type { Pickers } from '../../ui/path-field.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import { InstallForm } from './install-form.tsx';
+import styles from './release-manager.module.css';
 import { ReleaseTable } from './release-table.tsx';
 
 export interface ReleaseManagerProps {
@@ -42,7 +42,7 @@ export function ReleaseManager({ pickers }: ReleaseManagerProps) {
       closeLabel="Close the releases"
       onClose={close}
     >
-      <div className="releases">
+      <div className={styles.releases}>
         {known?.value == null && known?.error != null ? (
           <ErrorState
             error={known.error}
@@ -53,7 +53,7 @@ export function ReleaseManager({ pickers }: ReleaseManagerProps) {
         ) : (
           <>
             {releases.length === 0 ? (
-              <div className="releases-none">
+              <div className={styles.none}>
                 <EmptyState icon="download" title="No release is installed">
                   Install the latest below, or take a build of your own.
                 </EmptyState>

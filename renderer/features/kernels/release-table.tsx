@@ -4,6 +4,7 @@ import type { KernelRuntime } from '../../state/kernels.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatAgo, formatBytes } from '../../ui/format.ts';
 import { moveInList } from '../../ui/list.ts';
+import styles from './release-table.module.css';
 
 export interface ReleaseTableProps {
   readonly runtime: KernelRuntime;
@@ -15,7 +16,7 @@ export function ReleaseTable({ runtime, releases }: ReleaseTableProps) {
   const studio = useStudio();
   const now = useNow(10_000);
   return (
-    <table className="release-table" onKeyDown={moveInList}>
+    <table className={styles.table} onKeyDown={moveInList}>
       <caption className="sr-only">Installed releases</caption>
       <thead>
         <tr>
@@ -32,7 +33,7 @@ export function ReleaseTable({ runtime, releases }: ReleaseTableProps) {
       </thead>
       <tbody>
         {releases.map((release) => (
-          <tr key={release.version} className={release.inUse ? 'release-used' : undefined}>
+          <tr key={release.version} className={release.inUse ? styles.used : undefined}>
             <th scope="row" className="mono selectable" data-tip={`sha256 ${release.digest}`}>
               {release.version}
             </th>
@@ -40,7 +41,7 @@ export function ReleaseTable({ runtime, releases }: ReleaseTableProps) {
             <td className="mono">{formatBytes(release.bytes)}</td>
             <td data-tip={release.modules.join(', ')}>
               <span className="mono">{release.modules.length}</span>
-              <span className="muted release-klibs ellipsis">{release.modules.join(', ')}</span>
+              <span className={`muted ${styles.klibs} ellipsis`}>{release.modules.join(', ')}</span>
             </td>
             <td
               className={release.hasSymbols ? undefined : 'muted'}
@@ -53,10 +54,10 @@ export function ReleaseTable({ runtime, releases }: ReleaseTableProps) {
               {release.hasSymbols ? 'yes' : 'no'}
             </td>
             <td className="muted">{formatAgo(Date.parse(release.installedAt), now)}</td>
-            <td className="release-actions">
+            <td className={styles.actions}>
               <span>
                 {release.inUse ? (
-                  <span className="ok release-badge">in use</span>
+                  <span className={`ok ${styles.badge}`}>in use</span>
                 ) : (
                   <Button kind="quiet" onClick={() => void studio.kernels.use(runtime.id, release.version)}>
                     Use

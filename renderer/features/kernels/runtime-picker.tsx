@@ -6,6 +6,7 @@ import { kernelRuntimes, lacksKernel, showReleases } from '../../state/kernels.t
 import { docKey, type KernelReleases } from '../../state/session.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { Menu, type MenuItem } from '../../ui/menu.tsx';
+import styles from './runtime-picker.module.css';
 
 /** The choice of the runtime that the function is built for. */
 export function RuntimePicker({ project }: { readonly project: Project }) {
@@ -50,7 +51,7 @@ export function RuntimePicker({ project }: { readonly project: Project }) {
     >
       {runtime}
       {lacksKernel({ kernels }, runtime) && (
-        <span className="warning run-lacks">
+        <span className={`warning ${styles.lacks}`}>
           <Icon name="warning" size={12} />
           <span className="sr-only">, no release is installed</span>
         </span>

@@ -5,8 +5,8 @@ import { GraphPlot } from './graph-plot.tsx';
 import { type GraphSpec, graphSpecs } from './graph-specs.ts';
 import { GraphTable } from './graph-table.tsx';
 import { buildColumns, lastKnown, type RateColumns } from './rate-columns.ts';
-import 'uplot/dist/uPlot.min.css';
 import styles from './resource-graphs.module.css';
+import 'uplot/dist/uPlot.min.css';
 
 /** Three minutes: long enough to see a leak start, short enough to see a single invocation. */
 const defaultWindowMs = 180_000;
@@ -44,7 +44,11 @@ export function ResourceGraphs(props: {
     <section className={styles.root} aria-label="Resources">
       <div className={styles.head}>
         <span>
-          {name !== null && <b className={styles.name}>{name}</b>}
+          {name !== null && (
+            <b className={styles.name} data-part="instance-name">
+              {name}
+            </b>
+          )}
           {hoverTime(columns, hovered)}
         </span>
         <button type="button" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>

@@ -4,8 +4,11 @@ import type { z } from 'zod';
 import type { Json } from '#shared/model/json.ts';
 import { valueAt } from '../../state/config-text.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
+import fieldStyles from '../../ui/field.module.css';
+import styles from './entries.module.css';
 import { type Field, type FieldShape, problemOf } from './fields.ts';
 import { useOptionsForm } from './form-context.ts';
+import optionRowStyles from './option-row.module.css';
 import { Problem, ScalarInput } from './scalar-input.tsx';
 
 export interface EntriesProps {
@@ -23,7 +26,7 @@ export function Entries({ field, shape, at, level, renderOption }: EntriesProps)
   const value = valueAt(form.value, at);
   const keys = Array.isArray(value) ? value.map((_, index) => index) : keysOf(value);
   return (
-    <fieldset className="entries" style={{ marginLeft: level * 14 }} aria-label={field.name}>
+    <fieldset className={styles.entries} style={{ marginLeft: level * 14 }} aria-label={field.name}>
       {keys.map((key) => (
         <Entry key={key} field={field} shape={shape} at={[...at, key]} renderOption={renderOption} />
       ))}
@@ -56,11 +59,11 @@ function Entry({ field, shape, at, renderOption }: Omit<EntriesProps, 'level'>) 
   const { entry } = shape;
   const problem = form.problems.get(at.join('.')) ?? null;
   return (
-    <div className="entry">
-      <div className="entry-head">
-        <span className="mono ellipsis entry-name">{name}</span>
+    <div className={styles.entry}>
+      <div className={styles.head}>
+        <span className={`mono ellipsis ${styles.name}`}>{name}</span>
         {entry.shape.kind !== 'group' && (
-          <span className="option-value entry-value">
+          <span className={`${optionRowStyles.value} ${styles.value}`}>
             <ScalarInput
               field={entry}
               value={valueAt(form.value, at)}
@@ -93,9 +96,9 @@ function AddNamed({ field, keySchema, taken, onAdd }: AddNamedProps) {
     setName('');
   };
   return (
-    <div className="entry-add">
+    <div className={styles.add}>
       <input
-        className="input mono"
+        className={`${fieldStyles.input} mono`}
         aria-label={`Name of a further entry of ${field.name}`}
         aria-invalid={wrong !== null}
         placeholder={newNames[field.name] ?? 'name'}

@@ -2,10 +2,12 @@ import type { JSONPath } from 'jsonc-parser';
 import { type ReactNode, useId } from 'react';
 import { valueAt } from '../../state/config-text.ts';
 import { IconButton } from '../../ui/button.tsx';
+import fieldStyles from '../../ui/field.module.css';
 import { DocText } from './doc-text.tsx';
 import { Entries } from './entries.tsx';
 import { type Field, typedOf } from './fields.ts';
 import { useOptionsForm } from './form-context.ts';
+import styles from './option-row.module.css';
 import { Problem, ScalarInput } from './scalar-input.tsx';
 import { matches } from './sections.ts';
 import { TokenList } from './token-list.tsx';
@@ -48,7 +50,7 @@ export function OptionRow({ field, at, level = 0 }: OptionRowProps) {
         <>
           <Line {...parts} docId={id}>
             <select
-              className="input"
+              className={fieldStyles.input}
               aria-label={field.name}
               aria-describedby={id}
               value={chosen?.value ?? ''}
@@ -124,19 +126,19 @@ function Line({ field, at, level, isSet, docId, problem = null, children }: Line
   const initial = field.initial === undefined || typeof field.initial === 'object' ? null : typedOf(field.initial);
   const back = initial === null ? 'take it out, the default holds then' : `back to the default, ${initial}`;
   return (
-    <div className={isSet ? 'option option-set' : 'option'} data-option={at.join('.')}>
-      <span className="option-name mono" style={{ paddingLeft: level * 14 }}>
+    <div className={isSet ? `${styles.option} ${styles.set}` : styles.option} data-option={at.join('.')}>
+      <span className={`${styles.name} mono`} style={{ paddingLeft: level * 14 }}>
         <span data-tip={at.join('.')}>{field.name}</span>
         {field.required && <span className="faint">, needed</span>}
       </span>
-      <span className="option-value">
+      <span className={styles.value}>
         {children}
         {problem !== null && <Problem words={problem} />}
       </span>
-      <span className="option-doc muted selectable" id={docId}>
+      <span className={`${styles.doc} muted selectable`} id={docId}>
         <DocText text={field.doc} />
       </span>
-      <span className="option-reset">
+      <span className={styles.reset}>
         {isSet && !field.required && (
           <IconButton icon="undo" label={`${field.name}: ${back}`} onClick={() => form.set(at, undefined)} />
         )}

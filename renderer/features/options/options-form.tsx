@@ -1,4 +1,3 @@
-import './options.css';
 import { useMemo, useRef, useState } from 'react';
 import { programKeys } from '#shared/model/program.ts';
 import type { Project } from '#shared/model/project.ts';
@@ -9,12 +8,15 @@ import { configPath, valueAt } from '../../state/config-text.ts';
 import { suggestKernels } from '../../state/kernels.ts';
 import { isDirty } from '../../state/session.ts';
 import { Button } from '../../ui/button.tsx';
+import field from '../../ui/field.module.css';
 import { Icon } from '../../ui/icon.tsx';
 import { Page } from '../../ui/page.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import { UnsavedDot } from '../../ui/unsaved-dot.tsx';
 import { DocText } from './doc-text.tsx';
 import { type OptionsForm as Form, OptionsFormContext } from './form-context.ts';
 import { OptionRow } from './option-row.tsx';
+import styles from './options-form.module.css';
 import { makeSections, matches, type Section } from './sections.ts';
 import { useConfig } from './use-config.ts';
 
@@ -38,11 +40,11 @@ function OptionsOf({ project }: { readonly project: Project }) {
     <Page
       title={`Options of ${project.name}`}
       note={
-        <span className="options-note">
+        <span className={styles.note}>
           <span className="mono">{configPath}</span>
           {dirty && (
             <>
-              <span className="dirty-dot" aria-hidden="true" /> not saved
+              <UnsavedDot /> not saved
             </>
           )}
           {problems.size > 0 && (
@@ -133,8 +135,8 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
   const unknown = [...problems].filter(([, words]) => words === 'No such option').map(([place]) => place);
   return (
     <OptionsFormContext value={form}>
-      <div className="options">
-        <nav className="options-nav" aria-label="Sections">
+      <div className={styles.options}>
+        <nav className={styles.nav} aria-label="Sections">
           {sections.map((section) => {
             const count = section.fields.filter(isSet).length;
             const isThere = shown.some((entry) => entry.id === section.id);
@@ -142,14 +144,14 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
               <button
                 key={section.id}
                 type="button"
-                className="options-link"
+                className={styles.link}
                 disabled={!isThere}
                 aria-current={section.id === current ? 'true' : undefined}
                 onClick={() => scrollTo(list.current, section.id)}
               >
                 <span className="ellipsis">{section.title}</span>
                 {count > 0 && (
-                  <span className="options-count" data-tip={`${count} set`}>
+                  <span className={styles.count} data-tip={`${count} set`}>
                     {count}
                     <span className="sr-only"> set</span>
                   </span>
@@ -158,10 +160,10 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
             );
           })}
         </nav>
-        <div className="options-main">
-          <div className="options-bar">
+        <div className={styles.main}>
+          <div className={styles.bar}>
             <input
-              className="input options-search"
+              className={`${field.input} ${styles.search}`}
               type="search"
               data-main
               aria-label="Search the options"
@@ -179,12 +181,12 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
                 setQuery('');
               }}
             />
-            <label className="options-only">
+            <label className={styles.only}>
               <input type="checkbox" checked={onlySet} onChange={(event) => setOnlySet(event.target.checked)} />
               Only what is set
             </label>
             {forPrograms !== undefined && (
-              <span className="options-runtime muted">
+              <span className={`${styles.runtime} muted`}>
                 Programs, files, ports and volumes need a runtime that runs programs.
                 <Button onClick={() => void studio.config.chooseRuntime(project.id, forPrograms.id)}>
                   Use {forPrograms.title}
@@ -194,11 +196,12 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
           </div>
           <div
             ref={list}
-            className="options-list scroll"
+            className={`${styles.list} scroll`}
+            data-part="options"
             onScroll={(event) => setCurrent(sectionAt(event.currentTarget))}
           >
             {unknown.length > 0 && (
-              <p className="options-unknown" role="alert">
+              <p className={styles.unknown} role="alert">
                 <Icon name="warning" size={13} /> Not an option: <code>{unknown.join(', ')}</code>
                 <Button kind="quiet" onClick={() => studio.docs.open(project.id, configPath)}>
                   See the text
@@ -206,7 +209,7 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
               </p>
             )}
             {moved.length > 0 && (
-              <p className="options-unknown" role="status">
+              <p className={styles.unknown} role="status">
                 <Icon name="warning" size={13} /> In a former place: <code>{moved.join(', ')}</code>
                 <Button kind="quiet" onClick={() => studio.config.migrate(project.id)}>
                   Move to the top level
@@ -216,7 +219,7 @@ function Options({ project, form: { value, problems } }: OptionsProps) {
             {shown.map((section) => (
               <section key={section.id} id={`options-${section.id}`} aria-label={section.title}>
                 <h2>{section.title}</h2>
-                {section.note !== undefined && <p className="muted options-words">{section.note}</p>}
+                {section.note !== undefined && <p className={`muted ${styles.words}`}>{section.note}</p>}
                 {section.fields.map((field) => (
                   <OptionRow key={field.path.join('.')} field={field} at={[...field.path]} />
                 ))}

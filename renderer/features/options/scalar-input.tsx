@@ -1,6 +1,9 @@
 import { useId, useState } from 'react';
 import type { Json } from '#shared/model/json.ts';
+import fieldStyles from '../../ui/field.module.css';
 import { type Field, readTyped, typedOf } from './fields.ts';
+import optionRowStyles from './option-row.module.css';
+import styles from './scalar-input.module.css';
 
 export interface ScalarInputProps {
   readonly field: Field;
@@ -37,11 +40,11 @@ function Switch({ field, value, label, describedBy, onSet }: ScalarInputProps) {
       aria-checked={isOn}
       aria-label={label}
       aria-describedby={describedBy}
-      className="switch"
+      className={styles.switch}
       onClick={toggle}
     >
-      <span className="switch-knob" />
-      <span className="switch-word">{isOn ? 'on' : 'off'}</span>
+      <span className={styles.knob} />
+      <span className={styles.word}>{isOn ? 'on' : 'off'}</span>
     </button>
   );
 }
@@ -60,7 +63,7 @@ function Choice({
   return (
     <>
       <select
-        className="input"
+        className={fieldStyles.input}
         aria-label={label}
         aria-describedby={describedBy}
         aria-invalid={problem !== null}
@@ -96,7 +99,7 @@ function Line({ field, value, label, describedBy, problem, suggestions = [], onS
   return (
     <>
       <input
-        className="input mono"
+        className={`${fieldStyles.input} mono`}
         aria-label={label}
         aria-describedby={describedBy}
         aria-invalid={words !== null}
@@ -127,7 +130,7 @@ const placeholderOf = (field: Field): string =>
 /** What is wanted instead, in the schema's words. */
 export function Problem({ words }: { readonly words: string }) {
   return (
-    <span className="option-problem danger" role="alert">
+    <span className={`${optionRowStyles.problem} danger`} role="alert">
       {words}
     </span>
   );

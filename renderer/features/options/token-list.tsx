@@ -4,6 +4,7 @@ import type { Json } from '#shared/model/json.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { problemOf, typedOf } from './fields.ts';
 import { Problem } from './scalar-input.tsx';
+import styles from './token-list.module.css';
 
 export interface TokenListProps {
   readonly item: z.ZodType;
@@ -30,10 +31,10 @@ export function TokenList(props: TokenListProps) {
   const offered = suggestions.filter((name) => !tokens.includes(name));
   return (
     <>
-      <span className="tokens">
+      <span className={styles.tokens}>
         {tokens.map((token, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: an argument may be there twice; its place tells them apart
-          <span key={`${index} ${token}`} className="token">
+          <span key={`${index} ${token}`} className={styles.token}>
             <span className="mono ellipsis">{token}</span>
             <button type="button" aria-label={`Remove ${token}`} onClick={() => onRemove(index)}>
               <Icon name="close" size={10} />
@@ -41,7 +42,7 @@ export function TokenList(props: TokenListProps) {
           </span>
         ))}
         <input
-          className="token-input mono"
+          className={`${styles.input} mono`}
           aria-label={`Add to ${label}`}
           aria-describedby={describedBy}
           aria-invalid={wrong !== null}
@@ -59,9 +60,9 @@ export function TokenList(props: TokenListProps) {
         />
       </span>
       {offered.length > 0 && (
-        <span className="token-offers">
+        <span className={styles.offers}>
           {offered.map((name) => (
-            <button key={name} type="button" className="token-offer mono" onClick={() => onAdd(name)}>
+            <button key={name} type="button" className={`${styles.offer} mono`} onClick={() => onAdd(name)}>
               + {name}
             </button>
           ))}

@@ -1,13 +1,16 @@
-import './projects.css';
 import type { Project, ProjectFile } from '#shared/model/project.ts';
 import { useProject, useSaved, useSession, useStudio } from '../../bind/studio.tsx';
 import { docKey, isDirty } from '../../state/session.ts';
+import button from '../../ui/button.module.css';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { moveInList } from '../../ui/list.ts';
 import { Menu } from '../../ui/menu.tsx';
+import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import { UnsavedDot } from '../../ui/unsaved-dot.tsx';
+import styles from './project-list.module.css';
 
 /** The open functions; under the chosen one, its files. */
 export function ProjectList() {
@@ -55,7 +58,7 @@ export function ProjectList() {
           A function is a folder with a firstlight.json and a handler.
         </EmptyState>
       ) : (
-        <ul className="rows" aria-label="Functions" onKeyDown={moveInList}>
+        <ul className={rows.rows} aria-label="Functions" onKeyDown={moveInList}>
           {projects.value.map((project) => (
             <ProjectRow key={project.id} project={project} current={project.id === current?.id} />
           ))}
@@ -73,28 +76,28 @@ function ProjectRow({ project, current }: { readonly project: Project; readonly 
   const broken = project.problems.some((problem) => problem.severity === 'error') || (build?.error ?? null) !== null;
   return (
     <li>
-      <div className={current ? 'row row-current' : 'row'}>
+      <div className={current ? `${rows.row} ${rows.current}` : rows.row}>
         <button
           type="button"
-          className="row-main"
+          className={rows.main}
           data-row
           aria-current={current}
           data-tip={project.dir}
           onClick={() => void studio.projects.select(project.id)}
         >
           <Icon name={current ? 'down' : 'right'} size={12} />
-          <span className="ellipsis row-name">{project.name}</span>
+          <span className={`ellipsis ${rows.name}`}>{project.name}</span>
           {broken && (
-            <span className="row-mark danger">
+            <span className={`${styles.mark} danger`}>
               {'!'}
               <span className="sr-only"> has problems</span>
             </span>
           )}
-          {dirty && <span className="dirty-dot" role="img" aria-label="not saved" />}
+          {dirty && <UnsavedDot label="not saved" />}
         </button>
         <Menu
           label={`Actions of ${project.name}`}
-          className="icon-button row-action"
+          className={`${button.iconButton} ${rows.action}`}
           items={[
             {
               id: 'file',
@@ -130,7 +133,7 @@ function FileList({ project }: { readonly project: Project }) {
   const studio = useStudio();
   const files = useSession((state) => state.files[project.id]);
   if (files === undefined || (files.value === null && files.status === 'loading')) {
-    return <p className="row row-note">Reading its files</p>;
+    return <p className={`${rows.row} ${rows.note}`}>Reading its files</p>;
   }
   if (files.value === null && files.error !== null) {
     return (
@@ -142,7 +145,7 @@ function FileList({ project }: { readonly project: Project }) {
     );
   }
   const entries = files.value ?? [];
-  if (entries.length === 0) return <p className="row row-note">This folder is empty</p>;
+  if (entries.length === 0) return <p className={`${rows.row} ${rows.note}`}>This folder is empty</p>;
   return (
     <ul aria-label={`Files of ${project.name}`}>
       {entries.map((file) => (
@@ -160,28 +163,28 @@ function FileRow({ project, file }: { readonly project: Project; readonly file: 
   const name = file.path.split('/').at(-1);
   if (file.kind === 'folder') {
     return (
-      <li className="row row-folder" style={{ paddingLeft: 26 + depth * 12 }}>
+      <li className={`${rows.row} ${styles.folder}`} style={{ paddingLeft: 26 + depth * 12 }}>
         <Icon name="folder" size={12} />
         <span className="ellipsis">{name}</span>
       </li>
     );
   }
   return (
-    <li className={active ? 'row row-active' : 'row'}>
+    <li className={active ? `${rows.row} ${rows.active}` : rows.row}>
       <button
         type="button"
         data-row
-        className="row-main"
+        className={rows.main}
         style={{ paddingLeft: 26 + depth * 12 }}
         aria-current={active}
         onClick={() => studio.docs.open(project.id, file.path)}
       >
-        <span className="ellipsis row-name">{name}</span>
-        {doc !== undefined && isDirty(doc) && <span className="dirty-dot" role="img" aria-label="not saved" />}
+        <span className={`ellipsis ${rows.name}`}>{name}</span>
+        {doc !== undefined && isDirty(doc) && <UnsavedDot label="not saved" />}
       </button>
       <Menu
         label={`Actions of ${file.path}`}
-        className="icon-button row-action"
+        className={`${button.iconButton} ${rows.action}`}
         items={[
           {
             id: 'rename',

@@ -1,4 +1,3 @@
-import './runs.css';
 import type { RunSummary } from '#shared/model/run.ts';
 import type { Comparison } from '#shared/model/series.ts';
 import { comparisonWords, describeComparison, describeSpread, isSignificant } from '#shared/timeline/index.ts';
@@ -7,8 +6,10 @@ import { compareShown } from '../../state/comparison.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatClock, formatMs } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
+import { joinClasses } from '../../ui/join-classes.ts';
 import { moveInList } from '../../ui/list.ts';
 import { Section } from '../../ui/section.tsx';
+import styles from './history-strip.module.css';
 
 /** More than fit the panel at any width; the Runs tab has them all. */
 const stripLength = 40;
@@ -38,11 +39,11 @@ export function HistoryStrip() {
       }
     >
       {list.length === 0 ? (
-        <p className="strip-note muted">Each run adds its total here, to compare with the one before.</p>
+        <p className={`${styles.note} muted`}>Each run adds its total here, to compare with the one before.</p>
       ) : (
         <>
           <div
-            className="strip"
+            className={styles.strip}
             role="listbox"
             aria-label="Last runs, newest first"
             aria-orientation="horizontal"
@@ -59,7 +60,7 @@ export function HistoryStrip() {
               />
             ))}
           </div>
-          <p className="strip-note">
+          <p className={styles.note} data-part="comparison">
             {comparison !== null ? (
               <span className={isFaster(comparison) ? 'ok ellipsis' : 'ellipsis'} data-tip={aboutNoise(comparison)}>
                 {change}
@@ -109,7 +110,8 @@ function RunChip({ run, shown, tabbable, ghost, onSelect }: RunChipProps) {
       aria-selected={shown}
       aria-label={`${words}, ${run.startMode}, ${formatClock(run.startedAt)}${run.outcome === 'ok' ? '' : `, ${run.outcome}`}`}
       data-tip={`${words}  ${run.startMode}\n${formatClock(run.startedAt)}${run.outcome === 'ok' ? '' : `  ${run.outcome}`}${ghost ? '\ndrawn beneath' : ''}`}
-      className={`chip chip-${run.outcome}${shown ? ' chip-shown' : ''}${ghost ? ' chip-ghost' : ''}${run.startMode === 'prestarted' ? ' chip-prestarted' : ''}`}
+      className={joinClasses(styles.chip, shown && styles.chipShown, ghost && styles.chipGhost)}
+      data-outcome={run.outcome}
       onClick={onSelect}
     >
       {run.totalMs === null ? (

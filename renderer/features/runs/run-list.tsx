@@ -1,11 +1,13 @@
-import './runs.css';
 import { useNow, useProject, useSession, useShown, useStudio } from '../../bind/studio.tsx';
 import { showPanels } from '../../state/context.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatAgo, formatMs } from '../../ui/format.ts';
+import { joinClasses } from '../../ui/join-classes.ts';
 import { moveInList } from '../../ui/list.ts';
+import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import styles from './run-list.module.css';
 
 /** The runs of the function, for the side list. */
 export function RunList() {
@@ -30,24 +32,24 @@ export function RunList() {
       ) : runs.value.length === 0 ? (
         <EmptyState title="No run yet">Each run of {project.name} is kept here.</EmptyState>
       ) : (
-        <ul className="rows" aria-label="Runs" onKeyDown={moveInList}>
+        <ul className={rows.rows} aria-label="Runs" onKeyDown={moveInList}>
           {runs.value.map((run) => (
-            <li key={run.id} className={run.id === shown.run?.id ? 'row row-active' : 'row'}>
+            <li key={run.id} className={run.id === shown.run?.id ? `${rows.row} ${rows.active}` : rows.row}>
               <button
                 type="button"
                 data-row
-                className="row-main run-row"
+                className={`${rows.main} ${styles.row}`}
                 aria-current={run.id === shown.run?.id}
                 onClick={() => {
                   showPanels(studio);
                   void studio.runs.show(project.id, run.id);
                 }}
               >
-                <span className={`mono run-ms${run.outcome === 'failed' ? ' danger' : ''}`}>
+                <span className={joinClasses('mono', styles.ms, run.outcome === 'failed' && 'danger')}>
                   {run.totalMs === null ? run.outcome : formatMs(run.totalMs)}
                 </span>
-                <span className="muted ellipsis row-name">{run.startMode}</span>
-                <span className="muted run-when">{formatAgo(Date.parse(run.startedAt), now)}</span>
+                <span className={`muted ellipsis ${rows.name}`}>{run.startMode}</span>
+                <span className={`muted ${styles.when}`}>{formatAgo(Date.parse(run.startedAt), now)}</span>
               </button>
             </li>
           ))}

@@ -1,4 +1,3 @@
-import './runs.css';
 import { useState } from 'react';
 import type { RunSummary } from '#shared/model/run.ts';
 import type { RunId } from '#shared/model/units.ts';
@@ -9,6 +8,7 @@ import { formatAgo, formatClock, formatMs } from '../../ui/format.ts';
 import { moveInList } from '../../ui/list.ts';
 import { nextSort, type Sort, sortRows } from '../../ui/sort.ts';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import styles from './run-table.module.css';
 
 /** Every run of the function that the store keeps: sorted, filtered, and forgotten one or many at a time. */
 export function RunTable() {
@@ -62,7 +62,7 @@ export function RunTable() {
   };
   return (
     <>
-      <div className="run-tools">
+      <div className={styles.tools}>
         <FilterInput label="Filter the runs" value={query} onChange={setQuery} />
         <span className="muted">
           {rows.length === runs.value.length ? `${rows.length} runs` : `${rows.length} of ${runs.value.length} runs`}
@@ -73,7 +73,7 @@ export function RunTable() {
           </Button>
         )}
       </div>
-      <table className="run-table" onKeyDown={moveInList}>
+      <table className={styles.table} aria-label="Runs" onKeyDown={moveInList}>
         <thead>
           <tr>
             <th scope="col">
@@ -90,7 +90,7 @@ export function RunTable() {
                 scope="col"
                 aria-sort={sort.by !== name ? undefined : sort.ascending ? 'ascending' : 'descending'}
               >
-                <button type="button" className="run-sort" onClick={() => setSort(nextSort(sort, name))}>
+                <button type="button" className={styles.sort} onClick={() => setSort(nextSort(sort, name))}>
                   {name}
                   {sort.by === name && (sort.ascending ? ' ↑' : ' ↓')}
                 </button>
@@ -103,7 +103,7 @@ export function RunTable() {
         </thead>
         <tbody>
           {rows.map((run) => (
-            <tr key={run.id} className={run.id === shown.run?.id ? 'run-shown' : undefined}>
+            <tr key={run.id} className={run.id === shown.run?.id ? styles.shown : undefined}>
               <td>
                 <input
                   type="checkbox"
@@ -116,13 +116,13 @@ export function RunTable() {
                 <button
                   type="button"
                   data-row
-                  className="run-open"
+                  className={styles.open}
                   aria-current={run.id === shown.run?.id}
                   onClick={() => void studio.runs.show(project.id, run.id)}
                 >
                   {run.totalMs === null ? '–' : formatMs(run.totalMs)}
                   {run.totalMs !== null && run.totalMs === bests[run.runtime] && (
-                    <span className="ok run-best">best</span>
+                    <span className={`ok ${styles.best}`}>best</span>
                   )}
                 </button>
               </td>
@@ -135,7 +135,7 @@ export function RunTable() {
               <td className="muted" data-tip={formatClock(run.startedAt)}>
                 {formatAgo(Date.parse(run.startedAt), now)}
               </td>
-              <td className="run-actions">
+              <td className={styles.actions}>
                 <IconButton
                   icon="ghost"
                   label={
@@ -205,6 +205,7 @@ function bestTotals(runs: readonly RunSummary[]): Readonly<Record<string, number
 
 function RunResult({ run }: { readonly run: RunSummary }) {
   if (run.status !== null) return <span className={run.status < 400 ? 'ok' : 'danger'}>{run.status}</span>;
-  if (run.outcome === 'failed') return <span className="danger mono run-code">{run.errorCode ?? 'failed'}</span>;
+  if (run.outcome === 'failed')
+    return <span className={`danger mono ${styles.code}`}>{run.errorCode ?? 'failed'}</span>;
   return <span className="muted">{run.outcome}</span>;
 }
