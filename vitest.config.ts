@@ -11,7 +11,7 @@ const preludeAsText = {
 
 /** Tests that need what set-up prepares: libvirt, QEMU, a browser, the guest kernel or the bundles in dist/. */
 const systemTests = [
-  'test/{contract,e2e,integration,soak}/**/*.test.ts',
+  'test/{cluster,contract,e2e,integration,soak}/**/*.test.ts',
   'test/bench/benches.test.ts',
   'guest/test/**/*.test.ts',
   'packages/node-libvirt/src/real.test.ts',

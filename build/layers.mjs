@@ -60,9 +60,10 @@ export const coreRooms = {
   instances: ['store', 'vmm', 'runtime', 'bundle', 'images', 'metrics'],
   doctor: ['store', 'exec', 'vmm', 'runtime'],
   projects: ['store', 'config', 'runtime'],
+  deploy: ['store', 'exec', 'vmm', 'runtime', 'bundle', 'images'],
   engine: [
     ...['store', 'vmm', 'runtime', 'bundle', 'runtimes/*', 'images', 'imports', 'volumes'],
-    ...['metrics', 'instances', 'doctor', 'projects'],
+    ...['metrics', 'instances', 'doctor', 'projects', 'deploy'],
   ],
 };
 

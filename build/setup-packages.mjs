@@ -34,7 +34,7 @@ const needs = {
   wabt: { package: 'wabt', for: 'compiling the guest kernel', programs: ['wasm2c'] },
   browser: { package: 'chromium', for: 'the app window', programs: ['chromium', 'chromium-browser', 'google-chrome'] },
   chromium: { package: 'chromium', for: 'the browser tests', programs: ['chromium'] },
-  libcHeaders: { package: 'libc6-dev', for: 'testing guest code on the host', files: ['/usr/include/stdlib.h'] },
+  libc: { package: 'libc6-dev', for: 'compiling the guest kernel', files: ['/usr/include/stdlib.h'] },
   pythonLibvirt: {
     package: 'python3-libvirt',
     for: 'comparing with the C client',
@@ -65,7 +65,7 @@ const needs = {
 
 /** What each purpose needs: names in `needs`. */
 export const purposes = {
-  run: ['qemu', 'libvirt', 'libvirtQemu', 'gcc', 'binutils', 'wabt'],
+  run: ['qemu', 'libvirt', 'libvirtQemu', 'gcc', 'binutils', 'wabt', 'libc'],
   test: [
     'qemu',
     'libvirt',
@@ -74,7 +74,7 @@ export const purposes = {
     'binutils',
     'wabt',
     'chromium',
-    'libcHeaders',
+    'libc',
     'pythonLibvirt',
     'virsh',
     'qemuImg',

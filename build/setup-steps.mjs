@@ -1,7 +1,16 @@
 // The work of each set-up step: what it is made from, what it leaves behind, and how it is done.
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { bundleAll, bundleInputs, bundleOutputs, isTestFile } from './bundle.mjs';
 import { log } from './log.mjs';
 import { runTool } from './run-tool.mjs';
@@ -32,9 +41,15 @@ export const steps = {
     title: 'guest kernel',
     inputs: ['guest', 'build/guest.mjs', 'core/runtimes/ember/layout.ts', 'node_modules/quickjs-wasi/package.json'],
     outputs: guestPaths,
-    ignore: (path) => path.startsWith('guest/test/') || path.endsWith('.md'),
+    ignore: (path) => /^guest\/(test|pod)\//.test(path) || path.endsWith('.md'),
     run: buildGuestKernel,
     without: 'nothing can boot until it is there.',
+  },
+  supervisor: {
+    title: 'supervisor of pods',
+    inputs: ['guest/pod', 'guest/rt/frames.h', 'build/setup-steps.mjs'],
+    outputs: [shipped.podSupervisor.path],
+    run: buildSupervisor,
   },
   bundles: { title: 'programs', inputs: bundleInputs, outputs: bundleOutputs, ignore: isTestFile, run: bundleAll },
   renderer: {
@@ -113,6 +128,20 @@ async function buildGuestKernel() {
     copyFileSync(path, `${target}.new`);
     renameSync(`${target}.new`, target);
   }
+}
+
+/** Compiles the program that is process 1 of a pod: static, since the pod's image has no system around it. */
+async function buildSupervisor() {
+  const output = join(root, shipped.podSupervisor.path);
+  const sources = readdirSync(join(root, 'guest/pod')).filter((name) => name.endsWith('.c'));
+  mkdirSync(dirname(output), { recursive: true });
+  const flags = ['-std=gnu11', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Wl,--build-id=none'];
+  const files = sources.sort().map((name) => join(root, 'guest/pod', name));
+  await runTool('gcc', [...flags, '-o', `${output}.new`, ...files], {
+    name: 'gcc-supervisor',
+    hint: 'It needs gcc and libc6-dev. Install them, then run the same command again.',
+  });
+  renameSync(`${output}.new`, output);
 }
 
 /** A log that prints each kind of line once: that a step is still running is logged anyway. */

@@ -15,11 +15,21 @@ import { compileEngine, steps } from './setup-steps.mjs';
 const plans = {
   lint: { packages: undefined, steps: ['npm'], services: false, strict: true },
   unit: { packages: undefined, steps: ['npm'], services: false, strict: true },
-  dist: { packages: 'run', steps: ['npm', 'guest', 'bundles', 'renderer'], services: false, strict: true },
-  run: { packages: 'run', steps: ['npm', 'guest', 'bundles', 'renderer'], services: true, strict: false },
-  dev: { packages: 'run', steps: ['npm', 'guest', 'bundles'], services: true, strict: false },
+  dist: {
+    packages: 'run',
+    steps: ['npm', 'guest', 'supervisor', 'bundles', 'renderer'],
+    services: false,
+    strict: true,
+  },
+  run: { packages: 'run', steps: ['npm', 'guest', 'supervisor', 'bundles', 'renderer'], services: true, strict: false },
+  dev: { packages: 'run', steps: ['npm', 'guest', 'supervisor', 'bundles'], services: true, strict: false },
   fake: { packages: undefined, steps: ['npm'], services: false, strict: true },
-  test: { packages: 'test', steps: ['npm', 'guest', 'bundles', 'renderer', 'electron'], services: true, strict: true },
+  test: {
+    packages: 'test',
+    steps: ['npm', 'guest', 'supervisor', 'bundles', 'renderer', 'electron'],
+    services: true,
+    strict: true,
+  },
 };
 
 /** The purposes that `setUp` knows. */
@@ -72,6 +82,7 @@ function listTasks(plan, wantsWindow) {
   const waitsFor = {
     npm: [],
     electron: [],
+    supervisor: ['compilers'],
     guest: ['npm', 'compilers', 'engine'],
     bundles: ['npm'],
     renderer: ['bundles'],

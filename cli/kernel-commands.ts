@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { RuntimeDefinition } from '#core/runtime/runtime.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
-import type { Lazily } from './lazily.ts';
+import type { Lazily } from './command-types.ts';
 
 interface Adding {
   readonly addTo: (parent: Command, usage: string, description: string, examples: readonly string[]) => Command;

@@ -1,11 +1,13 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { runtimes } from '#core/engine/runtimes.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { AddTo, Lazily, Work } from './command-types.ts';
+import { addDeployCommands } from './deploy-commands.ts';
 import { badInput, Ended } from './failures.ts';
+import { integerBetween } from './integer-between.ts';
 import { type Io, signalExitCodes } from './io.ts';
 import { addKernelCommands } from './kernel-commands.ts';
-import type { Lazily, Work } from './lazily.ts';
 import { openCore } from './open-engine.ts';
 import { errorJson, renderError } from './output/print-error.ts';
 import { createStyle } from './output/style.ts';
@@ -261,6 +263,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   ]).action(lazily(async () => (await import('./commands/host.ts')).removeHost));
 
   addImageCommands(program.command('image'), addTo, lazily);
+  addDeployCommands(program, addTo, lazily);
 
   add('serve', 'Serve the studio to a browser on this machine, until Ctrl-C.', ['serve --port 8080'])
     .option('--port <port>', 'the port (default: a free one)', integerBetween(0, 65_535))
@@ -274,8 +277,6 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
 
   return program;
 }
-
-type AddTo = (parent: Command, usage: string, description: string, examples: readonly string[]) => Command;
 
 /** `image …`: an image is a file, a project's folder, or the id of a built one. */
 function addImageCommands(image: Command, addTo: AddTo, lazily: Lazily): void {
@@ -321,9 +322,3 @@ function addImageCommands(image: Command, addTo: AddTo, lazily: Lazily): void {
     .addOption(partition())
     .action(lazily(async () => (await import('./commands/image.ts')).diffImages));
 }
-
-const integerBetween = (least: number, most: number) => (text: string) => {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-};

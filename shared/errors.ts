@@ -43,6 +43,7 @@ export const errorCodes = {
   DIGEST_MISMATCH: 'input',
   RELEASE_INVALID: 'input',
   NOTICE_NOT_ACCEPTED: 'input',
+  TARGET_INVALID: 'input',
   ARCHITECTURE_MISMATCH: 'input',
 
   LIBVIRT_UNREACHABLE: 'environment',
@@ -63,6 +64,10 @@ export const errorCodes = {
   CONNECTION_LOST: 'environment',
   REGISTRY_UNREACHABLE: 'environment',
   REGISTRY_DENIED: 'environment',
+  REGISTRY_REFUSED: 'environment',
+  CLUSTER_UNREACHABLE: 'environment',
+  CLUSTER_DENIED: 'environment',
+  CLUSTER_REFUSED: 'environment',
 
   BUILD_FAILED: 'build',
   EXPORT_MISSING: 'build',
@@ -74,6 +79,7 @@ export const errorCodes = {
   GUEST_PANICKED: 'boot',
   INSTANCE_LOST: 'boot',
   CHANNEL_BROKEN: 'boot',
+  DEPLOY_FAILED: 'boot',
 
   CANCELLED: 'cancelled',
   INTERNAL: 'internal',

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { createBundler } from '#core/bundle/bundler.ts';
+import { deployCalls, deployStreams } from '#core/deploy/deploy-calls.ts';
+import { createTargets } from '#core/deploy/targets.ts';
 import { createDoctor } from '#core/doctor/doctor.ts';
 import { imageCalls, imageStreams } from '#core/images/image-calls.ts';
 import { createImageStore } from '#core/images/image-store.ts';
@@ -46,6 +48,8 @@ export interface CoreOptions {
   readonly log?: ((line: string) => void) | undefined;
   /** The time limit for an instance to come up. Default: 30 s, which an emulated guest on a busy machine stays far under. */
   readonly bootTimeoutMs?: number | undefined;
+  /** How long a deploy's trouble on a cluster may last before it has failed. Default: 30 s: a pull is tried again meanwhile. */
+  readonly rolloutGraceMs?: number | undefined;
   /** The runtimes there are; the first one is the default. Default: those of Firstlight. */
   readonly runtimes?: readonly RuntimeDefinition[] | undefined;
 }
@@ -57,6 +61,7 @@ export interface Core extends Engine {
 }
 
 const defaultBootTimeoutMs = 30_000;
+const defaultRolloutGraceMs = 30_000;
 /** Closing never waits for longer: what is left ends with the process. */
 const closeTimeoutMs = 1_500;
 /** The limit for each of: cancelled creations, stops under way, and guests that write to their volumes. */
@@ -187,6 +192,18 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     emit,
   });
 
+  const deploying = {
+    layout,
+    runtimes,
+    env,
+    targets: createTargets(layout, log),
+    getProject: projects.get,
+    build: building.build,
+    supervisorPath: resources.podSupervisorPath,
+    version: resources.version,
+    graceMs: options.rolloutGraceMs ?? defaultRolloutGraceMs,
+  };
+
   const recovered = runs.recover().then(
     () => undefined,
     (thrown) => log(`Runs of earlier sessions could not be read: ${toFirstlightError(thrown).message}`),
@@ -230,6 +247,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     ...kernelCalls(runtimes),
     'runtimes:list': () => describeRuntimes(definitions),
     ...volumeCalls(volumes),
+    ...deployCalls(deploying),
     ...building.calls,
     ...instanceCalls({ registry, run, sampler, mapError, reconciled }),
     ...hostCalls(hosts, watch),
@@ -252,6 +270,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     streams: mapFormatErrors({
       ...instanceStreams({ registry, runs, runtimes, reconciled }),
       ...imageStreams({ images }),
+      ...deployStreams(deploying),
     }),
     listen: (listener) => {
       listeners.add(listener);

@@ -49,6 +49,11 @@ export interface RuntimeMachines {
    * is no error. Errors: RELEASE_MISSING.
    */
   readonly probeHost?: (request: HostRequest) => Promise<void>;
+  /**
+   * How a request reaches its guest in a pod that carries its own VMM. `frames`: by the frames of guest/PROTOCOL.md on the
+   * channel that carries invocations. Absent: it does not run in such a pod.
+   */
+  readonly podRequests?: 'frames';
   /** The machine for one instance, with all that it needs on disk. Errors: PORT_IN_USE, STORE_UNUSABLE, DISK_FULL. */
   readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
 }

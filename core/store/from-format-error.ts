@@ -41,6 +41,7 @@ const ociCodes: Record<OciReason, ErrorCode> = {
   'digest-mismatch': 'DIGEST_MISMATCH',
   'registry-unreachable': 'REGISTRY_UNREACHABLE',
   'registry-denied': 'REGISTRY_DENIED',
+  'registry-refused': 'REGISTRY_REFUSED',
 };
 
 const tfsCodes: Record<TfsReason, ErrorCode> = {

@@ -16,12 +16,16 @@ export interface Layout {
   readonly blobsDir: string;
   /** The folder of a runtime's own, such as the releases of its kernel. */
   readonly runtimeDir: (runtime: string) => string;
+  /** Layers of images for clusters, as they are pushed. */
+  readonly podLayersDir: string;
   /** The results of probes, per host boot. */
   readonly probesDir: string;
   /** A person's: not to be lost. */
   readonly dataDir: string;
   readonly runsDir: string;
   readonly settingsPath: string;
+  /** The clusters to deploy to. */
+  readonly targetsPath: string;
   /** A file for each project that is open. */
   readonly openProjectsDir: string;
   /** A file for each folder that a person trusts. */
@@ -108,6 +112,8 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
     bundlesDir: join(cache, 'bundles'),
     buildsDir: join(cache, 'builds'),
     blobsDir: join(cache, 'blobs'),
+    podLayersDir: join(cache, 'pod-layers'),
+    targetsPath: join(data, 'targets.json'),
     probesDir: join(cache, 'probes'),
     dataDir: data,
     runsDir: join(data, 'runs'),

@@ -27,6 +27,8 @@ export interface Resources {
   readonly nodeTypesPath: string;
   /** The place of a file that a runtime lists in a `shipped.json` of its own. */
   readonly pathOf: (file: ShippedFile) => string;
+  /** Process 1 of a pod that carries its own VMM: guest/pod. */
+  readonly podSupervisorPath: string;
 }
 
 /**
@@ -58,5 +60,6 @@ function resourcesIn(root: string, version: string): Resources {
     shimsDir: at(shipped.shims),
     nodeTypesPath: at(shipped.nodeTypes),
     pathOf: at,
+    podSupervisorPath: at(shipped.podSupervisor),
   };
 }

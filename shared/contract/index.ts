@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { appCalls, appEvents } from './app.ts';
 import { buildCalls, buildEvents } from './builds.ts';
 import type { Progress } from './define.ts';
+import { deployCalls, deployStreams } from './deploy.ts';
 import { doctorCalls } from './doctor.ts';
 import { hostCalls, hostEvents } from './hosts.ts';
 import { imageCalls, imageStreams } from './images.ts';
@@ -31,6 +32,7 @@ export const calls = {
   ...kernelCalls,
   ...volumeCalls,
   ...hostCalls,
+  ...deployCalls,
 };
 export const events = {
   ...appEvents,
@@ -42,7 +44,7 @@ export const events = {
   ...volumeEvents,
   ...hostEvents,
 };
-export const streams = { ...instanceStreams, ...imageStreams };
+export const streams = { ...instanceStreams, ...imageStreams, ...deployStreams };
 
 export type CallName = keyof typeof calls;
 export type EventName = keyof typeof events;

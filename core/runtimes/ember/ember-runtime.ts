@@ -88,6 +88,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     bundling: emberBundling,
     checks: [{ id: 'kernel', title: 'Guest kernel', look: lookAtKernel }],
     exclusiveResourceOf: () => 'none',
+    podRequests: 'frames',
     fingerprint: async () => {
       const [kernel, worker] = await Promise.all([
         kernelDigest(),

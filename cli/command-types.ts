@@ -4,7 +4,10 @@ import type { Session } from './session.ts';
 /** A command's work. Shape: its answer is the exit code. */
 export type Work<Args extends readonly unknown[]> = (session: Session, ...args: Args) => Promise<number>;
 
-/** The action of a command whose code is loaded when it runs. */
+/** Makes the action of a command whose code is loaded only when it is run. */
 export type Lazily = <Args extends readonly unknown[]>(
   load: () => Promise<Work<Args>>,
 ) => (...args: readonly [...Args, Command]) => Promise<void>;
+
+/** Adds a command with its description, its examples and `--json`. */
+export type AddTo = (parent: Command, usage: string, description: string, examples: readonly string[]) => Command;

@@ -1,0 +1,227 @@
+import { formatBytes, formatMs } from '#shared/format.ts';
+import type { Deployment, DeployResult } from '#shared/model/deploy.ts';
+import { badInput } from '../failures.ts';
+import { withProject } from '../find.ts';
+import { diffLines } from '../output/line-diff.ts';
+import { renderTable } from '../output/table.ts';
+import { createByteWriter } from '../output/write-bytes.ts';
+import { type Session, untilEnded } from '../session.ts';
+import { checkName } from './target.ts';
+
+export interface DeployOptions {
+  readonly target?: string;
+  readonly replicas?: number;
+  readonly wait: boolean;
+  readonly rollback: boolean;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+}
+
+interface OfTarget {
+  readonly target?: string;
+}
+
+/** Builds, pushes, applies, watches and calls a function on a cluster; with `--dry-run` says what that would change. */
+export async function deploy(session: Session, dir: string, options: DeployOptions): Promise<number> {
+  const target = await chooseTarget(session, options.target);
+  return await withProject(session, dir, async ({ id: projectId }) => {
+    const replicas = options.replicas === undefined ? {} : { replicas: options.replicas };
+    if (options.dryRun) {
+      const preview = await session.call('deploy:preview', { projectId, target, ...replicas });
+      session.printJson(preview);
+      if (preview.note !== '') session.note(`${preview.note}\n`);
+      session.print(preview.yaml);
+      session.print(`\n${session.style.dim('# what changes on the cluster')}\n${renderDiff(session, preview)}`);
+      return 0;
+    }
+    const { wait, rollback, force = false } = options;
+    const done = await session.call('deploy:start', { projectId, target, ...replicas, wait, rollback, force });
+    session.printJson(done);
+    session.print(renderResult(session, done));
+    return 0;
+  });
+}
+
+/** The target that was named, or the only one there is. Errors: BAD_INPUT. */
+async function chooseTarget(session: Session, named: string | undefined): Promise<string> {
+  if (named !== undefined) return checkName(named, 'target');
+  const targets = await session.call('targets:list', {});
+  const [only] = targets;
+  if (only !== undefined && targets.length === 1) return only.name;
+  throw badInput(
+    'Say which cluster: --target NAME.',
+    only === undefined
+      ? 'There is none yet. Make one with: firstlight target add <name> --registry <host/path>'
+      : `There are: ${targets.map(({ name }) => name).join(', ')}`,
+  );
+}
+
+const nameOf = async (session: Session, name: string, target: string | undefined) => ({
+  target: await chooseTarget(session, target),
+  name: checkName(name, 'function'),
+});
+
+function wholeNumber(text: string, what: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw badInput(`"${text}" is no ${what}.`, 'Give a whole number.');
+}
+
+function renderResult({ style }: Session, result: DeployResult): string {
+  const { steps, answer, name, target, namespace, revision, image, pushedBytes } = result;
+  const totalMs = steps.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const rows = steps.map(
+    (step) => `  ${step.name.padEnd(8)} ${formatMs(step.durationMs).padStart(9)}  ${style.foreign(step.detail)}\n`,
+  );
+  return [
+    ...rows,
+    answer === null ? '' : `${style.foreign(answer.body)}\n`,
+    `${name} runs on ${target} (${namespace}), revision ${revision}, after ${formatMs(totalMs)}; ${formatBytes(pushedBytes)} pushed\n`,
+    style.dim(`${image}\n`),
+  ].join('');
+}
+
+function renderDiff({ style }: Session, { before, after }: { before: string; after: string }): string {
+  const lines = diffLines(before, after);
+  if (lines.length === 0) return 'nothing\n';
+  const paint = (line: string) =>
+    line.startsWith('+') ? style.green(line) : line.startsWith('-') ? style.red(line) : line;
+  return `${lines.map(paint).join('\n')}\n`;
+}
+
+/** Lists the functions of a target. */
+export async function listDeployments(session: Session, options: OfTarget): Promise<number> {
+  const target = await chooseTarget(session, options.target);
+  const found = await session.call('deploy:list', { target });
+  session.printJson(found);
+  if (found.length === 0) session.print(`No function is deployed on ${target}.\n`);
+  else
+    session.print(
+      renderTable(
+        ['FUNCTION', 'STATE', '>READY', '>REVISION', 'RUNTIME', 'DEPLOYED', 'ENDPOINT'],
+        found.map(rowOf),
+        session.style,
+      ),
+    );
+  return 0;
+}
+
+const rowOf = ({ name, state, replicas, revision, runtime, deployedAt, endpoint }: Deployment): string[] => [
+  name,
+  state,
+  `${replicas.ready}/${replicas.wanted}`,
+  String(revision),
+  runtime,
+  deployedAt === '' ? '' : new Date(deployedAt).toLocaleString('sv-SE'),
+  endpoint,
+];
+
+/** Says how a function stands, why it is not ready, and where its last cold start's time went. */
+export async function showStatus(session: Session, name: string, { target }: OfTarget): Promise<number> {
+  const of = await nameOf(session, name, target);
+  const deployment = await session.call('deploy:get', of);
+  const coldStart = deployment.replicas.wanted === 0 ? null : await session.call('deploy:coldStart', of);
+  session.printJson({ ...deployment, coldStart });
+  session.print(renderDeployment(session, deployment));
+  if (coldStart !== null) {
+    const rows = coldStart.phases.map(({ name: phase, startMs, endMs, boundMs, source }) => [
+      phase,
+      formatMs(endMs - startMs),
+      `± ${formatMs(boundMs)}`,
+      source,
+    ]);
+    session.print(
+      `\nCold start of ${coldStart.pod}, ${formatMs(coldStart.totalMs)} (${coldStart.accel ?? 'not known'}: ${session.style.foreign(coldStart.why)})\n`,
+    );
+    session.print(renderTable(['PHASE', '>TOOK', '>BOUND', 'FROM'], rows, session.style));
+  }
+  return deployment.state === 'failing' ? 5 : 0;
+}
+
+function renderDeployment(
+  { style }: Session,
+  { name, target, namespace, state, message, replicas, image }: Deployment,
+): string {
+  const words = message === '' ? '' : `: ${style.foreign(message)}`;
+  return `${name} on ${target} (${namespace}) is ${state}${words}\n${replicas.ready} of ${replicas.wanted} replicas ready\n${style.dim(image)}\n`;
+}
+
+/** Lists the revisions that the cluster keeps. */
+export async function showHistory(session: Session, name: string, { target }: OfTarget): Promise<number> {
+  const of = await nameOf(session, name, target);
+  const revisions = await session.call('deploy:history', of);
+  session.printJson(revisions);
+  const rows = revisions.map(({ revision, deployedAt, image, isCurrent }) => [
+    `${revision}${isCurrent ? ' *' : ''}`,
+    new Date(deployedAt).toLocaleString('sv-SE'),
+    image,
+  ]);
+  session.print(renderTable(['REVISION', 'DEPLOYED', 'IMAGE'], rows, session.style));
+  return 0;
+}
+
+/** Takes a function back to an earlier revision. */
+export async function rollBack(
+  session: Session,
+  name: string,
+  revisionText: string | undefined,
+  { target }: OfTarget,
+): Promise<number> {
+  const revision = revisionText === undefined ? undefined : wholeNumber(revisionText, 'revision');
+  const of = await nameOf(session, name, target);
+  const after = await session.call('deploy:rollback', { ...of, ...(revision !== undefined && { revision }) });
+  session.printJson(after);
+  session.print(renderDeployment(session, after));
+  return 0;
+}
+
+/** Sets the number of replicas. */
+export async function scale(
+  session: Session,
+  name: string,
+  replicasText: string,
+  { target }: OfTarget,
+): Promise<number> {
+  const replicas = wholeNumber(replicasText, 'number of replicas');
+  const of = await nameOf(session, name, target);
+  const after = await session.call('deploy:scale', { ...of, replicas });
+  session.printJson(after);
+  session.print(renderDeployment(session, after));
+  return 0;
+}
+
+/** Takes a function off the cluster. */
+export async function undeploy(session: Session, name: string, { target }: OfTarget): Promise<number> {
+  const of = await nameOf(session, name, target);
+  await session.call('deploy:get', of);
+  await session.call('deploy:remove', of);
+  session.printJson({ removed: name });
+  session.print(`${name} is no longer on ${of.target}.\n`);
+  return 0;
+}
+
+/** Sends one request to a deployed function, and prints its answer. */
+export async function callDeployed(
+  session: Session,
+  name: string,
+  options: OfTarget & { readonly method: string; readonly path: string; readonly body?: string },
+): Promise<number> {
+  const of = await nameOf(session, name, options.target);
+  const { method, path, body = null } = options;
+  const answer = await session.call('deploy:invoke', { ...of, method, path, body });
+  session.printJson(answer);
+  session.print(`${session.style.dim(`status ${answer.status}`)}\n${session.style.foreign(answer.body)}\n`);
+  return answer.status >= 500 ? 1 : 0;
+}
+
+/** Prints what a function's pods print. */
+export async function printLogs(
+  session: Session,
+  name: string,
+  { target, follow = false, tail }: OfTarget & { readonly follow?: boolean; readonly tail: number },
+): Promise<number> {
+  const input = { ...(await nameOf(session, name, target)), follow, tailLines: tail };
+  const stream = session.client.openStream('deploy:logs', input, createByteWriter(session, 'foreign'));
+  await Promise.race([stream.ended, untilEnded(session.signal)]);
+  stream.close();
+  return 0;
+}

@@ -1,0 +1,99 @@
+import { resolve } from 'node:path';
+import { dnsLabelSchema, type Target } from '#shared/model/deploy.ts';
+import { badInput } from '../failures.ts';
+import { renderTable } from '../output/table.ts';
+import type { Session } from '../session.ts';
+
+export interface TargetOptions {
+  readonly registry: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+  readonly registryCa?: string;
+  readonly plainHttp?: boolean;
+  readonly pullSecret?: string;
+}
+
+/** Adds a cluster to deploy to. */
+export async function addTarget(session: Session, name: string, options: TargetOptions): Promise<number> {
+  const path = (given: string | undefined) => (given === undefined ? null : resolve(session.io.cwd, given));
+  const added = await session.call('targets:add', {
+    name: checkName(name, 'target'),
+    kind: 'kubernetes',
+    kubeconfig: path(options.kubeconfig),
+    context: options.context ?? null,
+    namespace: options.namespace === undefined ? null : checkName(options.namespace, 'namespace'),
+    registry: options.registry.replace(/^(docker|https?):\/\//, '').replace(/\/+$/, ''),
+    registryCa: path(options.registryCa),
+    plainHttp: options.plainHttp ?? false,
+    pullSecret: options.pullSecret === undefined ? null : checkName(options.pullSecret, 'Secret'),
+  });
+  session.printJson(added);
+  session.print(`Target ${added.name}. See whether it can be deployed to: firstlight target test ${added.name}\n`);
+  return 0;
+}
+
+/** Lists the targets. */
+export async function listTargets(session: Session): Promise<number> {
+  const targets = await session.call('targets:list', {});
+  session.printJson(targets);
+  if (targets.length === 0) {
+    session.print('No targets yet. Make one with: firstlight target add <name> --registry <host/path>\n');
+    return 0;
+  }
+  const rows = targets.map(({ name, context, namespace, registry }) => [
+    name,
+    context ?? '(current)',
+    namespace ?? '(of the context)',
+    registry,
+  ]);
+  session.print(renderTable(['TARGET', 'CONTEXT', 'NAMESPACE', 'REGISTRY'], rows, session.style));
+  return 0;
+}
+
+/** Shows one target. */
+export async function showTarget(session: Session, name: string): Promise<number> {
+  const targets = await session.call('targets:list', {});
+  const found = targets.find((target) => target.name === name);
+  if (found === undefined) throw badInput(`There is no target "${name}".`, describe(targets));
+  session.printJson(found);
+  const rows = Object.entries(found).map(([key, value]) => [key, value === null ? '' : String(value)]);
+  session.print(renderTable(['SETTING', 'VALUE'], rows, session.style));
+  return 0;
+}
+
+const describe = (targets: readonly Target[]): string =>
+  targets.length === 0
+    ? 'Make one with: firstlight target add <name> --registry <host/path>'
+    : `There are: ${targets.map(({ name }) => name).join(', ')}`;
+
+/** Takes a target off the list. */
+export async function removeTarget(session: Session, name: string): Promise<number> {
+  await session.call('targets:remove', { target: checkName(name, 'target') });
+  session.printJson({ removed: name });
+  session.print(`Removed target ${name}; what runs there stays.\n`);
+  return 0;
+}
+
+/** Says what a deploy would find on a target, and how to provide what is missing. */
+export async function testTarget(session: Session, name: string): Promise<number> {
+  const checks = await session.call('targets:test', { target: checkName(name, 'target') });
+  session.printJson(checks);
+  const { style } = session;
+  for (const { title, status, found, fix } of checks) {
+    const mark = { ok: style.green('ok'), warning: style.yellow('warning'), failed: style.red('failed') }[status];
+    session.print(`${title.padEnd(14)} ${mark}  ${style.foreign(found)}\n`);
+    if (fix !== null && status !== 'ok') session.print(`${' '.repeat(14)} → ${style.foreign(fix)}\n`);
+  }
+  return checks.some(({ status }) => status === 'failed') ? 3 : 0;
+}
+
+/** Errors: BAD_INPUT for what Kubernetes takes for no name. */
+export function checkName(name: string, what: string): string {
+  const parsed = dnsLabelSchema.safeParse(name);
+  if (parsed.success) return parsed.data;
+  throw badInput(
+    `"${name}" is no name of a ${what}.`,
+    'A name has up to 63 lower-case letters, digits and dashes, and begins and ends with a letter or digit.',
+  );
+}

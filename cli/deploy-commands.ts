@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import type { AddTo, Lazily } from './command-types.ts';
+import { integerBetween } from './integer-between.ts';
+
+/** `target …` and `deploy …`. */
+export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily): void {
+  const target = program.command('target').description('Name the clusters to deploy to. No credential is kept.');
+  addTo(target, 'add <name>', 'Add a Kubernetes cluster, and the registry from which it pulls.', [
+    'target add home --registry registry.example/team',
+    'target add staging --context staging --namespace functions --registry ghcr.io/ada --pull-secret ghcr',
+  ])
+    .requiredOption('--registry <host/path>', 'where images are pushed to, and pulled from')
+    .option('--kubeconfig <file>', 'how the cluster is reached (default: KUBECONFIG, or ~/.kube/config)')
+    .option('--context <name>', 'the context of the kubeconfig (default: its current one)')
+    .option('--namespace <name>', 'where functions go (default: that of the context)')
+    .option('--registry-ca <file>', 'the certificate of the registry’s own authority')
+    .option('--plain-http', 'speak HTTP without TLS to the registry')
+    .option('--pull-secret <name>', 'the Secret with which the cluster’s nodes pull')
+    .action(lazily(async () => (await import('./commands/target.ts')).addTarget));
+  addTo(target, 'list', 'List the targets.', ['target list']).action(
+    lazily(async () => (await import('./commands/target.ts')).listTargets),
+  );
+  addTo(target, 'show <name>', 'Show one target.', ['target show home']).action(
+    lazily(async () => (await import('./commands/target.ts')).showTarget),
+  );
+  addTo(target, 'test <name>', 'Say what a deploy would find there, and how to provide what is missing.', [
+    'target test home',
+  ]).action(lazily(async () => (await import('./commands/target.ts')).testTarget));
+  addTo(target, 'rm <name>', 'Take a target off the list; what runs there stays.', ['target rm home']).action(
+    lazily(async () => (await import('./commands/target.ts')).removeTarget),
+  );
+
+  const deploy = addTo(program, 'deploy', 'Deploy a function to a cluster, and look after it there.', [
+    'deploy ./greet --target home',
+    'deploy ./greet --target home --dry-run',
+  ])
+    .enablePositionalOptions()
+    .argument('[dir]', 'the project', '.')
+    .option('--target <name>', 'where to (default: the only target there is)')
+    .option('--replicas <n>', 'how many pods (default: 1 the first time, then as it is)', integerBetween(0, 1000))
+    .option('--dry-run', 'print what would be applied and what it changes, and change nothing')
+    .option('--no-wait', 'end as soon as it is applied')
+    .option('--no-rollback', 'leave a deploy that fails as it is')
+    .option('--force', 'take over fields that another manager has set')
+    .action(lazily(async () => (await import('./commands/deploy.ts')).deploy));
+  addDeployed(deploy, addTo, lazily);
+}
+
+function addDeployed(deploy: Command, addTo: AddTo, lazily: Lazily): void {
+  const add = (usage: string, description: string, example: string) =>
+    addTo(deploy, usage, description, [`deploy ${example}`]).option(
+      '--target <name>',
+      'which cluster (default: the only target there is)',
+    );
+  add('list', 'List the functions of a target.', 'list --target home').action(
+    lazily(async () => (await import('./commands/deploy.ts')).listDeployments),
+  );
+  add(
+    'status <function>',
+    'Say how a function stands, and where its cold start’s time went.',
+    'status greet --target home',
+  ).action(lazily(async () => (await import('./commands/deploy.ts')).showStatus));
+  add('history <function>', 'List the revisions that the cluster keeps.', 'history greet --target home').action(
+    lazily(async () => (await import('./commands/deploy.ts')).showHistory),
+  );
+  add(
+    'rollback <function> [revision]',
+    'Go back to an earlier revision (default: the one before).',
+    'rollback greet --target home',
+  ).action(lazily(async () => (await import('./commands/deploy.ts')).rollBack));
+  add('scale <function> <replicas>', 'Set the number of pods.', 'scale greet 3 --target home').action(
+    lazily(async () => (await import('./commands/deploy.ts')).scale),
+  );
+  add(
+    'invoke <function>',
+    'Send one HTTP request to a function, through the cluster’s API.',
+    'invoke greet --target home --path /hi',
+  )
+    .option('--method <method>', 'the method', 'GET')
+    .option('--path <path>', 'path and query', '/')
+    .option('--body <text>', 'the body')
+    .action(lazily(async () => (await import('./commands/deploy.ts')).callDeployed));
+  add('logs <function>', 'Print what a function’s pods print.', 'logs greet --target home --follow')
+    .option('--follow', 'go on until Ctrl-C')
+    .option('--tail <n>', 'begin this many lines before the end', integerBetween(0, 10_000), 200)
+    .action(lazily(async () => (await import('./commands/deploy.ts')).printLogs));
+  add('undeploy <function>', 'Take a function off the cluster.', 'undeploy greet --target home').action(
+    lazily(async () => (await import('./commands/deploy.ts')).undeploy),
+  );
+}

@@ -1,0 +1,144 @@
+/** One namespace of a cluster, and what is done there with the objects of functions. */
+
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { Target } from '#shared/model/deploy.ts';
+import { createKubeClient, type KubeClient } from './kube/client.ts';
+import { readKubeconfig } from './kube/kubeconfig.ts';
+import type { DeploymentObject, KubeObject, NodeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+import { fieldManager, managedBy, selectorOf } from './workload.ts';
+
+export interface Cluster {
+  readonly client: KubeClient;
+  readonly target: Target;
+  readonly namespace: string;
+}
+
+/** Opens what a target names. Nothing is asked of the cluster yet. Errors: TARGET_INVALID. */
+export async function openCluster(target: Target, env: NodeJS.ProcessEnv): Promise<Cluster> {
+  const access = await readKubeconfig({ path: target.kubeconfig, context: target.context, env });
+  return { client: createKubeClient(access), target, namespace: target.namespace ?? access.namespace };
+}
+
+/** What `work` does with a target's cluster; its connections end with it. */
+export async function withCluster<Result>(
+  target: Target,
+  env: NodeJS.ProcessEnv,
+  work: (cluster: Cluster) => Promise<Result>,
+): Promise<Result> {
+  const cluster = await openCluster(target, env);
+  try {
+    return await work(cluster);
+  } finally {
+    cluster.client.close();
+  }
+}
+
+/** The path of a kind of object in a namespace. */
+export function pathOf({ namespace }: Pick<Cluster, 'namespace'>, kind: string, name?: string): string {
+  const apps = ['deployments', 'replicasets'].includes(kind);
+  const base = apps ? '/apis/apps/v1' : '/api/v1';
+  return `${base}/namespaces/${namespace}/${kind}${name === undefined ? '' : `/${name}`}`;
+}
+
+const pluralOf: Readonly<Record<string, string>> = { Deployment: 'deployments', Service: 'services' };
+
+export interface ApplyOptions {
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The object as the cluster has it after a server-side apply. Errors: CONFLICT names the manager and the fields; CLUSTER_*. */
+export async function applyObject<Value extends KubeObject>(
+  cluster: Cluster,
+  object: KubeObject,
+  { force = false, dryRun = false, signal }: ApplyOptions = {},
+): Promise<Value> {
+  const path = pathOf(cluster, pluralOf[object.kind ?? ''] ?? '', object.metadata.name);
+  return await cluster.client.json<Value>(path, {
+    method: 'PATCH',
+    contentType: 'application/apply-patch+yaml',
+    query: { fieldManager, force: String(force), ...(dryRun && { dryRun: 'All' }) },
+    body: object,
+    signal,
+  });
+}
+
+/** The Deployment of a function; null when there is none. */
+export async function findDeployment(
+  cluster: Cluster,
+  name: string,
+  signal?: AbortSignal,
+): Promise<DeploymentObject | null> {
+  return await nullIfMissing(cluster.client.json<DeploymentObject>(pathOf(cluster, 'deployments', name), { signal }));
+}
+
+/** As `findDeployment`. Errors: NOT_FOUND. */
+export async function getDeployment(cluster: Cluster, name: string, signal?: AbortSignal): Promise<DeploymentObject> {
+  const found = await findDeployment(cluster, name, signal);
+  if (found !== null) return found;
+  throw new FirstlightError('NOT_FOUND', `No function "${name}" is deployed in ${cluster.namespace}.`, {
+    hint: `firstlight deploy list --target ${cluster.target.name}`,
+    details: { subject: name },
+  });
+}
+
+export async function nullIfMissing<Value>(asked: Promise<Value>): Promise<Value | null> {
+  try {
+    return await asked;
+  } catch (thrown) {
+    if (toFirstlightError(thrown).code === 'NOT_FOUND') return null;
+    throw thrown;
+  }
+}
+
+interface List<Value> {
+  readonly items?: readonly Value[];
+}
+
+async function list<Value>(cluster: Cluster, kind: string, selector: string, signal?: AbortSignal) {
+  const found = await cluster.client.json<List<Value>>(pathOf(cluster, kind), {
+    query: { labelSelector: selector },
+    signal,
+  });
+  return found.items ?? [];
+}
+
+export const listDeployments = (cluster: Cluster, signal?: AbortSignal): Promise<readonly DeploymentObject[]> =>
+  list(
+    cluster,
+    'deployments',
+    Object.entries(managedBy)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(','),
+    signal,
+  );
+export const listReplicaSets = (
+  cluster: Cluster,
+  name: string,
+  signal?: AbortSignal,
+): Promise<readonly ReplicaSetObject[]> => list(cluster, 'replicasets', selectorOf(name), signal);
+export const listPods = (cluster: Cluster, name: string, signal?: AbortSignal): Promise<readonly PodObject[]> =>
+  list(cluster, 'pods', selectorOf(name), signal);
+
+/** Device plugins' resources that give a pod `/dev/kvm`. */
+const kvmResources = ['devices.kubevirt.io/kvm', 'squat.ai/kvm', 'github.com/kvm', 'smarter-devices/kvm'];
+
+/** The resource by which a node offers KVM, or null and why not. */
+export async function findKvmResource(
+  { client }: Cluster,
+  signal?: AbortSignal,
+): Promise<{ readonly resource: string | null; readonly reason: string }> {
+  try {
+    const nodes = await client.json<List<NodeObject>>('/api/v1/nodes', { signal });
+    for (const { status } of nodes.items ?? []) {
+      const found = kvmResources.find((name) => Number(status?.allocatable?.[name] ?? 0) > 0);
+      if (found !== undefined) return { resource: found, reason: `a node offers ${found}` };
+    }
+    return { resource: null, reason: 'no node offers KVM by a device plugin' };
+  } catch (thrown) {
+    const error = toFirstlightError(thrown);
+    if (error.code !== 'CLUSTER_DENIED') throw error;
+    return { resource: null, reason: 'you may not look at nodes, so whether one offers KVM is not known' };
+  }
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { makeColdStart } from './cold-start.ts';
+import type { EventObject, PodObject } from './kube/objects.ts';
+
+const second = (number: number) => `2026-01-01T00:00:0${number}Z`;
+const nsOf = (number: number, ms: number) => String(BigInt(Date.parse(second(number)) + ms) * 1_000_000n);
+const pod: PodObject = {
+  metadata: { name: 'app-1', uid: 'p', creationTimestamp: second(0) },
+  status: { conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: second(0) }] },
+};
+const event = (reason: string, at: string): EventObject => ({
+  metadata: { name: reason },
+  reason,
+  firstTimestamp: at,
+  involvedObject: { uid: 'p' },
+});
+const events = [
+  event('Pulled', second(2)),
+  event('Created', second(2)),
+  { ...event('Pulled', second(9)), involvedObject: { uid: 'q' } },
+];
+const marks = {
+  accel: 'tcg' as const,
+  why: 'no /dev/kvm',
+  startedNs: nsOf(2, 400),
+  vmmNs: nsOf(2, 410),
+  resumedNs: nsOf(2, 500),
+  helloNs: nsOf(3, 100),
+  firstRequestNs: nsOf(3, 50),
+  firstAnsweredNs: nsOf(3, 120),
+};
+
+describe('a cold start on a cluster', () => {
+  it('is made of phases that follow on each other, each with its bound', () => {
+    const { phases, totalMs } = makeColdStart(pod, events, marks);
+    expect(phases.map(({ name, startMs, endMs, boundMs }) => [name, startMs, endMs, boundMs])).toEqual([
+      ['schedule', 0, 0, 1000],
+      ['pull', 0, 2000, 1000],
+      ['create', 2000, 2000, 1000],
+      ['start', 2000, 2400, 1],
+      ['vmm', 2400, 2500, 1],
+      ['boot', 2500, 3100, 1],
+      ['wait', 3100, 3100, 1],
+      ['answer', 3100, 3120, 1],
+    ]);
+    expect(totalMs).toBe(3120);
+  });
+
+  it('has no phase of negative length where whole seconds hide the order', () => {
+    const late = makeColdStart(pod, [event('Pulled', second(3))], marks);
+    expect(late.phases.every(({ startMs, endMs }) => endMs >= startMs)).toBe(true);
+  });
+
+  it('says what is not known yet', () => {
+    const early = makeColdStart(pod, [], null);
+    expect(early).toMatchObject({ accel: null, why: /not said/ });
+    expect(early.phases.map(({ name }) => name)).toEqual(['schedule']);
+    const unasked = makeColdStart(pod, [], { ...marks, firstRequestNs: '0', firstAnsweredNs: '0' });
+    expect(unasked.phases.at(-1)?.name).toBe('boot');
+  });
+});

@@ -1,0 +1,122 @@
+/** A cold start on a cluster, from the cluster's own timestamps and the guest's marks. Pure but for `readColdStart`. */
+import { z } from 'zod';
+import { FirstlightError } from '#shared/errors.ts';
+import type { ClusterColdStart } from '#shared/model/deploy.ts';
+import { type Cluster, listPods, pathOf } from './cluster.ts';
+import { isReady } from './judge-rollout.ts';
+import type { EventObject, PodObject } from './kube/objects.ts';
+import { podPorts } from './pod-image/pod-paths.ts';
+
+/** What the supervisor says at `/marks`. Units: ns since 1970 as decimal text; 0: not yet. */
+const marksSchema = z.object({
+  accel: z.enum(['kvm', 'tcg']),
+  why: z.string(),
+  startedNs: z.string(),
+  vmmNs: z.string(),
+  resumedNs: z.string(),
+  helloNs: z.string(),
+  firstRequestNs: z.string(),
+  firstAnsweredNs: z.string(),
+});
+export type PodMarks = z.output<typeof marksSchema>;
+
+/** The API's own times have whole seconds: they lie up to one before what they stand for. Units: ms. */
+const apiBoundMs = 1000;
+/** Two clocks of one node. Units: ms. */
+const markBoundMs = 1;
+
+interface Point {
+  readonly name: ClusterColdStart['phases'][number]['name'];
+  readonly endsAtMs: number;
+  readonly boundMs: number;
+  readonly source: string;
+}
+
+/** The phases from a pod, its events and the marks of its supervisor. Each begins where the one before ends. */
+export function makeColdStart(
+  pod: PodObject,
+  events: readonly EventObject[],
+  marks: PodMarks | null,
+): ClusterColdStart {
+  const beginsAtMs = Date.parse(pod.metadata.creationTimestamp ?? '');
+  const points: Point[] = [];
+  const addApi = (name: Point['name'], text: string | null | undefined, source: string) => {
+    const at = Date.parse(text ?? '');
+    if (!Number.isNaN(at)) points.push({ name, endsAtMs: at, boundMs: apiBoundMs, source });
+  };
+  const addMark = (name: Point['name'], text: string, source: string) => {
+    if (text !== '0')
+      points.push({ name, endsAtMs: Number(BigInt(text) / 1000n) / 1000, boundMs: markBoundMs, source });
+  };
+  const eventAt = (reason: string) => {
+    const found = events.find((event) => event.involvedObject.uid === pod.metadata.uid && event.reason === reason);
+    return found?.firstTimestamp ?? found?.eventTime;
+  };
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')?.lastTransitionTime;
+  addApi('schedule', scheduled, 'condition PodScheduled');
+  addApi('pull', eventAt('Pulled'), 'event Pulled');
+  addApi('create', eventAt('Created'), 'event Created');
+  if (marks === null) {
+    addApi('start', pod.status?.containerStatuses?.[0]?.state?.running?.startedAt, 'containerStatus startedAt');
+  } else {
+    addMark('start', marks.startedNs, 'supervisor: first instruction');
+    addMark('vmm', marks.resumedNs, 'supervisor: QEMU let run');
+    addMark('boot', marks.helloNs, 'guest: HELLO');
+    addMark(
+      'wait',
+      marks.firstRequestNs === '0' ? '0' : laterOf(marks.firstRequestNs, marks.helloNs),
+      'supervisor: request',
+    );
+    addMark('answer', marks.firstAnsweredNs, 'guest: RESPONSE');
+  }
+  let startMs = 0;
+  const phases = points.map(({ name, endsAtMs, boundMs, source }) => {
+    // Whole seconds may put one before the other: a phase is never negative.
+    const endMs = Math.max(startMs, endsAtMs - beginsAtMs);
+    const phase = { name, startMs, endMs, boundMs, source };
+    startMs = endMs;
+    return phase;
+  });
+  return {
+    pod: pod.metadata.name,
+    accel: marks?.accel ?? null,
+    why: marks?.why ?? 'the pod has not said yet',
+    totalMs: startMs,
+    phases,
+  };
+}
+
+const laterOf = (one: string, other: string): string => (BigInt(one) > BigInt(other) ? one : other);
+
+/** The cold start of a function's newest pod. Errors: NOT_FOUND when there is none; CLUSTER_*. */
+export async function readColdStart(cluster: Cluster, name: string, signal?: AbortSignal): Promise<ClusterColdStart> {
+  const pods = [...(await listPods(cluster, name, signal))].sort((a, b) =>
+    (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''),
+  );
+  const pod = pods.find(isReady) ?? pods[0];
+  if (pod === undefined) {
+    throw new FirstlightError('NOT_FOUND', `${name} has no pod in ${cluster.namespace}.`, {
+      details: { subject: name },
+    });
+  }
+  const [events, marks] = await Promise.all([
+    cluster.client.json<{ items?: readonly EventObject[] }>(pathOf(cluster, 'events'), {
+      query: { fieldSelector: `involvedObject.uid=${pod.metadata.uid}` },
+      signal,
+    }),
+    readMarks(cluster, pod, signal),
+  ]);
+  return makeColdStart(pod, events.items ?? [], marks);
+}
+
+/** Null while the supervisor does not answer. */
+async function readMarks(cluster: Cluster, { metadata }: PodObject, signal?: AbortSignal): Promise<PodMarks | null> {
+  const path = `${pathOf(cluster, 'pods', `${metadata.name}:${podPorts.status}`)}/proxy/marks`;
+  const { status, text } = await cluster.client.raw(path, { signal });
+  if (status !== 200) return null;
+  try {
+    return marksSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Build } from '#core/images/image-store.ts';
+import { withProcessLock } from '#core/store/process-lock.ts';
+import type { CallContext, CallHandlers, StreamHandlers } from '#shared/contract/index.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import { callFunction } from './call-function.ts';
+import { type Cluster, openCluster, withCluster } from './cluster.ts';
+import { readColdStart } from './cold-start.ts';
+import { type DeployContext, deploy } from './deploy.ts';
+import { getFunction, listFunctions } from './list-deployments.ts';
+import { streamLogs } from './logs.ts';
+import { previewDeploy } from './preview.ts';
+import { listRevisions, removeFunction, rollBack, scaleFunction } from './revisions.ts';
+import type { Targets } from './targets.ts';
+import { testTarget } from './test-target.ts';
+
+export interface DeployCallsOptions extends DeployContext {
+  readonly targets: Targets;
+  readonly getProject: (id: ProjectId) => Promise<Project>;
+  readonly build: (project: Project, context: CallContext) => Promise<Build>;
+}
+
+type DeployCallName = Extract<keyof CallHandlers, `deploy:${string}` | `targets:${string}`>;
+
+/** A second deploy of the same function is told so at once, not when the first is over. Units: ms. */
+const lockTimeoutMs = 200;
+
+/** The calls `targets:*` and `deploy:*`. */
+export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, DeployCallName> {
+  const { targets, env } = options;
+  const inCluster = async <Result>(name: string, work: (cluster: Cluster) => Promise<Result>): Promise<Result> =>
+    withCluster(await targets.get(name), env, work);
+
+  return {
+    'targets:list': async () => [...(await targets.list())],
+    'targets:add': async (target) => {
+      const { client } = await openCluster(target, env);
+      client.close();
+      await targets.add(target);
+      return target;
+    },
+    'targets:remove': async ({ target }) => {
+      await targets.remove(target);
+      return null;
+    },
+    'targets:test': ({ target }, { signal }) =>
+      inCluster(target, async (cluster) => [...(await testTarget(cluster, signal))]),
+    'deploy:start': async ({ projectId, target, ...choice }, context) => {
+      const project = await options.getProject(projectId);
+      const build = () => options.build(project, context);
+      const work = () => inCluster(target, (cluster) => deploy(cluster, options, { ...choice, ...context, build }));
+      return await onlyOnce(`deploy ${target} ${project.name}`, project.name, work);
+    },
+    'deploy:preview': async ({ projectId, target, replicas }, context) => {
+      const project = await options.getProject(projectId);
+      const { bundle, image } = await options.build(project, context);
+      return await inCluster(target, (cluster) =>
+        previewDeploy(cluster, options, { config: bundle.config, image, replicas, signal: context.signal }),
+      );
+    },
+    'deploy:list': ({ target }, { signal }) =>
+      inCluster(target, async (cluster) => [...(await listFunctions(cluster, signal))]),
+    'deploy:get': ({ target, name }, { signal }) => inCluster(target, (cluster) => getFunction(cluster, name, signal)),
+    'deploy:history': ({ target, name }) =>
+      inCluster(target, async (cluster) => [...(await listRevisions(cluster, name))]),
+    'deploy:rollback': ({ target, name, revision }) =>
+      inCluster(target, async (cluster) => {
+        await rollBack(cluster, name, revision);
+        return await getFunction(cluster, name);
+      }),
+    'deploy:scale': ({ target, name, replicas }) =>
+      inCluster(target, async (cluster) => {
+        await scaleFunction(cluster, name, replicas);
+        return await getFunction(cluster, name);
+      }),
+    'deploy:remove': ({ target, name }) =>
+      inCluster(target, async (cluster) => {
+        await removeFunction(cluster, name);
+        return null;
+      }),
+    'deploy:coldStart': ({ target, name }, { signal }) =>
+      inCluster(target, (cluster) => readColdStart(cluster, name, signal)),
+    'deploy:invoke': ({ target, ...request }, { signal }) =>
+      inCluster(target, (cluster) => callFunction(cluster, request, signal)),
+  };
+}
+
+/** Errors: CONFLICT while another deploy of the same is under way, in this process or in another of this user. */
+async function onlyOnce<Result>(lock: string, name: string, work: () => Promise<Result>): Promise<Result> {
+  let hasBegun = false;
+  if (underWay.has(lock)) throw alreadyDeploying(name);
+  underWay.add(lock);
+  try {
+    return await withProcessLock(
+      lock,
+      () => {
+        hasBegun = true;
+        return work();
+      },
+      lockTimeoutMs,
+    );
+  } catch (thrown) {
+    throw hasBegun ? thrown : alreadyDeploying(name);
+  } finally {
+    underWay.delete(lock);
+  }
+}
+
+const underWay = new Set<string>();
+const alreadyDeploying = (name: string) =>
+  new FirstlightError('CONFLICT', `${name} is being deployed already.`, {
+    hint: 'Wait for that deploy to end, or cancel it.',
+    details: { subject: name },
+  });
+
+/** The streams `deploy:*`. */
+export function deployStreams({
+  targets,
+  env,
+}: DeployCallsOptions): Pick<StreamHandlers, Extract<keyof StreamHandlers, `deploy:${string}`>> {
+  return {
+    'deploy:logs': async ({ target, name, ...choice }, stream) => {
+      await withCluster(await targets.get(target), env, (cluster) => streamLogs(cluster, name, choice, stream));
+    },
+  };
+}

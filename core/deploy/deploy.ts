@@ -1,0 +1,226 @@
+/** A function from its project to a cluster, step by step. */
+
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseReference, pushImage } from '@firstlight/oci';
+import type { Build } from '#core/images/image-store.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
+import { fromFormatError } from '#core/store/from-format-error.ts';
+import type { Layout } from '#core/store/layout.ts';
+import type { Progress } from '#shared/contract/define.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { formatBytes } from '#shared/format.ts';
+import type { DeployResult, DeployStep, Target } from '#shared/model/deploy.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
+import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
+import { findRegistryCredentials } from './credentials.ts';
+import { newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
+import type { DeploymentObject } from './kube/objects.ts';
+import { makePodImage } from './pod-image/pod-image.ts';
+import { applyTemplate, removeFunction } from './revisions.ts';
+import { watchRollout } from './watch-rollout.ts';
+import { makeWorkload, ownedReplicas } from './workload.ts';
+
+export interface DeployContext {
+  readonly layout: Layout;
+  readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
+  readonly supervisorPath: string;
+  readonly version: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** How long trouble may last before a rollout counts as failed. Units: ms. */
+  readonly graceMs: number;
+}
+
+export interface DeployOptions {
+  readonly replicas?: number | undefined;
+  readonly wait: boolean;
+  readonly rollback: boolean;
+  readonly force: boolean;
+  readonly build: () => Promise<Build>;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: Progress) => void;
+}
+
+/** Waits this long for the endpoint's first answer. Units: ms. */
+const callTimeoutMs = 15_000;
+
+/**
+ * Builds, pushes, applies, watches the rollout and calls the function once.
+ *
+ * Errors: those of a build; MACHINE_UNSUPPORTED, QEMU_MISSING; REGISTRY_*; CLUSTER_*, CONFLICT; DEPLOY_FAILED with the
+ * cluster's words, after it has gone back; CANCELLED.
+ */
+export async function deploy(cluster: Cluster, context: DeployContext, options: DeployOptions): Promise<DeployResult> {
+  const { signal, progress } = options;
+  const steps: DeployStep[] = [];
+  async function step<Value>(
+    name: DeployStep['name'],
+    message: string,
+    work: () => Promise<{ value: Value; detail: string }>,
+  ): Promise<Value> {
+    signal.throwIfAborted();
+    progress({ step: name, message });
+    const startedAt = performance.now();
+    const { value, detail } = await work();
+    steps.push({ name, durationMs: performance.now() - startedAt, detail });
+    return value;
+  }
+
+  await checkReferences(cluster, signal);
+  const built = await step('build', 'Building', async () => {
+    const value = await options.build();
+    return { value, detail: value.result.cached ? 'nothing had changed' : `${formatBytes(value.image.bytes)} image` };
+  });
+  const { config } = built.bundle;
+  const pod = await step('image', 'Packing it with its virtual machine', async () => {
+    const runtime = context.runtimes.get(built.image.runtime);
+    if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${built.image.runtime}.`);
+    const value = await makePodImage({ ...context, runtime, image: built.image, config, signal });
+    return { value, detail: `${formatBytes(value.functionBytes)} of its own, ${formatBytes(value.vmmBytes)} shared` };
+  });
+  const pushed = await step('push', `Pushing to ${cluster.target.registry}`, async () => {
+    const value = await push(cluster.target, config.name, built.image.id, pod.image, context.env, options);
+    return { value, detail: value.sentBytes === 0 ? 'all of it was there' : `${formatBytes(value.sentBytes)} sent` };
+  });
+  const before = await findDeployment(cluster, config.name, signal);
+  const applied = await step('apply', `Applying to ${cluster.namespace}`, async () => {
+    const kvm = await findKvmResource(cluster, signal);
+    const objects = makeWorkload({
+      config,
+      target: cluster.target,
+      namespace: cluster.namespace,
+      image: pushed.reference,
+      imageId: built.image.id,
+      runtime: built.image.runtime,
+      replicas: options.replicas ?? (before === null ? 1 : ownedReplicas(before)),
+      deployedAt: new Date().toISOString(),
+      kvmResource: kvm.resource,
+    });
+    let value: DeploymentObject | null = null;
+    for (const object of objects) {
+      const answer = await applyObject<DeploymentObject>(cluster, object, { force: options.force, signal });
+      if (object.kind === 'Deployment') value = answer;
+    }
+    if (value === null) throw new FirstlightError('INTERNAL', 'No Deployment was applied.');
+    return { value, detail: kvm.resource === null ? `emulated: ${kvm.reason}` : `KVM: ${kvm.reason}` };
+  });
+  const { namespace, target } = cluster;
+  const result = {
+    target: target.name,
+    namespace,
+    name: config.name,
+    image: pushed.reference,
+    pushedBytes: pushed.sentBytes,
+  };
+  if (!options.wait) return { ...result, revision: revisionOf(applied), steps, answer: null };
+
+  const revision = await step('rollout', 'Rolling out', async () => {
+    const generation = applied.metadata.generation ?? 0;
+    const { verdict, picture } = await watchRollout(cluster, {
+      name: config.name,
+      generation,
+      graceMs: context.graceMs,
+      signal,
+      onVerdict: ({ message, trouble }) =>
+        progress({ step: 'rollout', message: trouble[0] === undefined ? message : `${message}: ${trouble[0]}` }),
+    });
+    if (verdict.state === 'failed') {
+      const lines = await readLastLines(cluster, picture);
+      const went = options.rollback ? await goBack(cluster, config.name, before) : 'It was left as it is.';
+      throw new FirstlightError('DEPLOY_FAILED', `${config.name} does not run on ${target.name}: ${verdict.message}`, {
+        hint: went,
+        details: { output: [...verdict.trouble, ...lines].join('\n'), subject: config.name },
+      });
+    }
+    return { value: picture.deployment === null ? 0 : revisionOf(picture.deployment), detail: verdict.message };
+  });
+  const answer = await step('call', 'Calling it once', async () => {
+    const value = await callOnce(cluster, config.name, signal);
+    return { value, detail: `status ${value.status}` };
+  });
+  return { ...result, revision, steps, answer };
+}
+
+/** What the workload refers to must be there before anything is built or pushed. Errors: NOT_FOUND with the command for it. */
+async function checkReferences(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const { pullSecret, registry } = cluster.target;
+  await cluster.client.json('/version', { signal });
+  if (pullSecret === null) return;
+  try {
+    const found = await nullIfMissing(cluster.client.json(pathOf(cluster, 'secrets', pullSecret), { signal }));
+    if (found !== null) return;
+  } catch (thrown) {
+    // Whether it is there cannot be seen: the nodes will say.
+    if (toFirstlightError(thrown).code === 'CLUSTER_DENIED') return;
+    throw thrown;
+  }
+  const host = registry.split('/')[0];
+  throw new FirstlightError('NOT_FOUND', `The namespace ${cluster.namespace} has no Secret "${pullSecret}".`, {
+    hint: `kubectl -n ${cluster.namespace} create secret docker-registry ${pullSecret} --docker-server=${host} --docker-username=NAME --docker-password=PASSWORD`,
+    details: { subject: pullSecret },
+  });
+}
+
+async function push(
+  target: Target,
+  name: string,
+  imageId: string,
+  image: Parameters<typeof pushImage>[1],
+  env: NodeJS.ProcessEnv,
+  { signal, progress }: DeployOptions,
+) {
+  try {
+    const reference = parseReference(`docker://${target.registry}/${name}:${imageId.slice(0, 12)}`, '/');
+    if (reference.kind !== 'registry')
+      throw new FirstlightError('TARGET_INVALID', `${target.registry} is no registry.`);
+    const ca = target.registryCa === null ? undefined : await readFile(target.registryCa, 'utf8');
+    return await pushImage(reference, image, {
+      credentials: (host) => findRegistryCredentials(host, env, signal),
+      ca,
+      plainHttp: target.plainHttp,
+      signal,
+      onProgress: ({ sentBytes, totalBytes }) =>
+        progress({ step: 'push', message: `Pushing to ${target.registry}`, fraction: sentBytes / totalBytes }),
+    });
+  } catch (thrown) {
+    throw fromFormatError(thrown);
+  }
+}
+
+/** What the guest said last: of the pod that fails, also of the one before. */
+async function readLastLines(cluster: Cluster, picture: RolloutPicture): Promise<string[]> {
+  const [pod] = podsOf(newestReplicaSet(picture), picture.pods);
+  if (pod === undefined) return [];
+  for (const previous of ['true', 'false']) {
+    const answer = await cluster.client.raw(`${pathOf(cluster, 'pods', pod.metadata.name)}/log`, {
+      query: { tailLines: '15', previous },
+    });
+    if (answer.status === 200 && answer.text.trim() !== '') return answer.text.trimEnd().split('\n');
+  }
+  return [];
+}
+
+/** Puts back what was there before. Shape: what a person should know of it. */
+async function goBack(cluster: Cluster, name: string, before: DeploymentObject | null): Promise<string> {
+  try {
+    if (before === null) {
+      await removeFunction(cluster, name);
+      return 'It was new, so it was taken away again.';
+    }
+    await applyTemplate(cluster, before, before.spec.template, true);
+    return `It went back to revision ${revisionOf(before)}.`;
+  } catch (thrown) {
+    return `It could not go back: ${toFirstlightError(thrown).message}`;
+  }
+}
+
+/** One request through the API server, which needs no route into the cluster. */
+async function callOnce(cluster: Cluster, name: string, signal: AbortSignal) {
+  const path = `${pathOf(cluster, 'services', `${name}:http`)}/proxy/`;
+  for (const end = Date.now() + callTimeoutMs; ; await sleep(250, undefined, { signal })) {
+    const { status, text } = await cluster.client.raw(path, { signal });
+    // The Service learns of a pod a moment after the pod is ready.
+    const isEarly = status === 503 || status === 502;
+    if (!isEarly || Date.now() > end) return { status, body: text.slice(0, 4000) };
+  }
+}

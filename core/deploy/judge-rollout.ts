@@ -1,0 +1,106 @@
+/** What a rollout has come to, from what the cluster says of it. Pure: docs/deploying.md has the rules. */
+import type { Condition, DeploymentObject, EventObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+
+export interface RolloutPicture {
+  readonly deployment: DeploymentObject | null;
+  readonly replicaSets: readonly ReplicaSetObject[];
+  readonly pods: readonly PodObject[];
+  readonly events: readonly EventObject[];
+}
+
+/** Shape: `trouble` are the cluster's own words, the worst first; a rollout with some may still succeed. */
+export interface Verdict {
+  readonly state: 'progressing' | 'done' | 'failed';
+  readonly message: string;
+  readonly trouble: readonly string[];
+}
+
+const revisionAnnotation = 'deployment.kubernetes.io/revision';
+export const revisionOf = ({ metadata }: DeploymentObject | ReplicaSetObject): number =>
+  Number(metadata.annotations?.[revisionAnnotation] ?? 0);
+
+/** The ReplicaSet of the Deployment's newest revision, once the cluster has made it. */
+export function newestReplicaSet({ deployment, replicaSets }: RolloutPicture): ReplicaSetObject | null {
+  if (deployment === null) return null;
+  const own = replicaSets.filter(({ metadata }) =>
+    metadata.ownerReferences?.some(({ uid }) => uid === deployment.metadata.uid),
+  );
+  return own.find((set) => revisionOf(set) === revisionOf(deployment)) ?? null;
+}
+
+/** The pods of one ReplicaSet. */
+export const podsOf = (set: ReplicaSetObject | null, pods: readonly PodObject[]): readonly PodObject[] =>
+  set === null
+    ? []
+    : pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === set.metadata.uid));
+
+/** Judges the rollout of what was applied as `generation`: what the cluster has not yet seen says nothing of it. */
+export function judgeRollout(picture: RolloutPicture, generation: number): Verdict {
+  const { deployment } = picture;
+  if (deployment === null) return { state: 'failed', message: 'The Deployment is no more.', trouble: [] };
+  const { status = {}, spec } = deployment;
+  if ((status.observedGeneration ?? 0) < generation) {
+    return { state: 'progressing', message: 'The cluster has not looked at it yet', trouble: [] };
+  }
+  const set = newestReplicaSet(picture);
+  const pods = podsOf(set, picture.pods);
+  const trouble = [...troubleOfSet(set, deployment), ...pods.flatMap((pod) => troubleOfPod(pod, picture.events))];
+  const wanted = spec.replicas ?? 1;
+  const { updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = status;
+  const progressing = status.conditions?.find(({ type }) => type === 'Progressing');
+  if (progressing?.reason === 'ProgressDeadlineExceeded') {
+    return { state: 'failed', message: progressing.message ?? 'It makes no progress.', trouble };
+  }
+  if (set === null && wanted > 0) return { state: 'progressing', message: 'Waiting for its ReplicaSet', trouble };
+  if (updatedReplicas < wanted) {
+    return { state: 'progressing', message: `${updatedReplicas} of ${wanted} replicas are new`, trouble };
+  }
+  if (replicas > updatedReplicas) {
+    return { state: 'progressing', message: `${replicas - updatedReplicas} old replicas are ending`, trouble };
+  }
+  if (availableReplicas < updatedReplicas || pods.filter(isReady).length < wanted) {
+    return { state: 'progressing', message: `${availableReplicas} of ${wanted} replicas are ready`, trouble };
+  }
+  return { state: 'done', message: `${wanted} of ${wanted} replicas are ready`, trouble: [] };
+}
+
+export const isReady = ({ status, metadata }: PodObject): boolean =>
+  metadata.deletionTimestamp === undefined && isTrue(status?.conditions, 'Ready');
+
+const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean =>
+  conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
+
+function troubleOfSet(set: ReplicaSetObject | null, deployment: DeploymentObject): string[] {
+  const conditions = [...(set?.status?.conditions ?? []), ...(deployment.status?.conditions ?? [])];
+  const failures = conditions.filter(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+  return [...new Set(failures.map(({ message, reason }) => message ?? reason ?? 'No pod can be made.'))];
+}
+
+/** Waiting for one of these is no progress. */
+const badWaits =
+  /^(ErrImage|ImagePull|InvalidImage|CrashLoop|CreateContainer|RunContainer|ErrImageNeverPull|ContainerCannotRun)/;
+
+function troubleOfPod(pod: PodObject, events: readonly EventObject[]): string[] {
+  const { name, uid } = pod.metadata;
+  const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
+  if (unscheduled !== undefined) return [`${name} has no node: ${unscheduled.message ?? unscheduled.reason}`];
+  if (pod.status?.phase === 'Failed')
+    return [`${name} failed: ${pod.status.reason ?? ''} ${pod.status.message ?? ''}`.trim()];
+  const warnings = events.filter((event) => event.involvedObject.uid === uid && event.type === 'Warning');
+  return (pod.status?.containerStatuses ?? []).flatMap(({ state, lastState, restartCount }) => {
+    const found: string[] = [];
+    const { waiting } = state ?? {};
+    const ended = state?.terminated ?? lastState?.terminated;
+    if (waiting?.reason !== undefined && badWaits.test(waiting.reason)) {
+      const pull = warnings.find(({ reason, message }) => reason === 'Failed' && /pull/.test(message ?? ''));
+      const words = /^(ErrImage|ImagePull)/.test(waiting.reason) ? (pull?.message ?? waiting.message) : waiting.message;
+      found.push(`${name}: ${waiting.reason}: ${words ?? ''}`);
+    }
+    if (ended !== undefined && restartCount > 0) {
+      found.push(
+        `${name} ended ${restartCount} times, last with ${ended.reason ?? 'an error'} (exit code ${ended.exitCode})`,
+      );
+    }
+    return found;
+  });
+}

@@ -1,0 +1,172 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createKubeClient } from './client.ts';
+import { follow } from './follow.ts';
+import { readKubeconfig } from './kubeconfig.ts';
+
+let dir: string;
+let server: Server;
+let url: string;
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'fl-kube-'));
+  server = createServer((request, response) => answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  url = `http://127.0.0.1:${address.port}`;
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function kubeconfig(
+  user: object,
+  contexts: object[] = [{ name: 'one', context: { cluster: 'c', user: 'u', namespace: 'team' } }],
+) {
+  const path = join(dir, 'config');
+  const file = {
+    'current-context': 'one',
+    clusters: [{ name: 'c', cluster: { server: url } }],
+    users: [{ name: 'u', user }],
+    contexts,
+  };
+  writeFileSync(path, JSON.stringify(file));
+  return path;
+}
+const open = async (user: object) =>
+  createKubeClient(await readKubeconfig({ path: kubeconfig(user), context: null, env: {} }));
+const json = (response: ServerResponse, status: number, body: unknown) =>
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+
+describe('a kubeconfig', () => {
+  it('names cluster, user and namespace, from whatever file has them', async () => {
+    const access = await readKubeconfig({ path: kubeconfig({ token: 't' }), context: null, env: {} });
+    expect(access).toMatchObject({ context: 'one', namespace: 'team', authorization: 'Bearer t' });
+    const fromEnv = await readKubeconfig({
+      path: null,
+      context: null,
+      env: { KUBECONFIG: `/nowhere:${join(dir, 'config')}` },
+    });
+    expect(fromEnv.server.href).toBe(`${url}/`);
+  });
+
+  it('that is wrong is an error that says what there is', async () => {
+    const path = kubeconfig({ token: 't' });
+    const read = (choice: { path: string | null; context?: string }) =>
+      readKubeconfig({ context: null, env: { HOME: dir }, ...choice });
+    await expect(read({ path, context: 'other' })).rejects.toMatchObject({
+      code: 'TARGET_INVALID',
+      hint: 'It has: one',
+    });
+    await expect(read({ path: join(dir, 'none') })).rejects.toMatchObject({ code: 'TARGET_INVALID' });
+    await expect(read({ path: null })).rejects.toMatchObject({ message: expect.stringContaining('no kubeconfig') });
+    writeFileSync(path, '[1,');
+    await expect(read({ path })).rejects.toMatchObject({ message: expect.stringContaining('is no kubeconfig') });
+  });
+});
+
+describe('a client of a cluster', () => {
+  it('gives the words of a Status, with its causes, and no header', async () => {
+    answer = (_, response) =>
+      json(response, 409, {
+        kind: 'Status',
+        reason: 'Conflict',
+        message: 'Apply failed with 1 conflict: conflict with "hpa": .spec.replicas',
+        details: {
+          causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "hpa"', field: '.spec.replicas' }],
+        },
+      });
+    const client = await open({ token: 'secret-token' });
+    const failure = await client.json('/x').catch((thrown: unknown) => thrown);
+    expect(failure).toMatchObject({ code: 'CONFLICT', message: /conflict with "hpa"/, hint: /--force/ });
+    expect(JSON.stringify(failure)).not.toContain('secret-token');
+    client.close();
+  });
+
+  it('takes a body that is text as it is', async () => {
+    answer = (_, response) => response.writeHead(502).end('upstream is down');
+    const client = await open({ token: 't' });
+    await expect(client.json('/x')).rejects.toMatchObject({ code: 'CLUSTER_REFUSED', message: 'upstream is down' });
+    client.close();
+  });
+
+  it('says that nothing listens', async () => {
+    const client = await open({ token: 't' });
+    server.close();
+    server.closeAllConnections();
+    await expect(client.json('/x')).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE', message: /nothing listens/ });
+    client.close();
+  });
+
+  it('asks a credential plugin once for all who wait, and again when its token is refused', async () => {
+    const plugin = join(dir, 'plugin');
+    const count = join(dir, 'count');
+    writeFileSync(
+      plugin,
+      `#!/bin/sh\necho run >> ${count}\nn=$(wc -l < ${count})\nprintf '{"status":{"token":"token-%d"}}' $n\n`,
+    );
+    chmodSync(plugin, 0o755);
+    const seen: (string | undefined)[] = [];
+    answer = (request, response) => {
+      seen.push(request.headers.authorization);
+      json(response, request.url === '/old' && request.headers.authorization === 'Bearer token-1' ? 401 : 200, {});
+    };
+    const client = await open({ exec: { command: plugin } });
+    await Promise.all([client.json('/a'), client.json('/b')]);
+    expect(seen).toEqual(['Bearer token-1', 'Bearer token-1']);
+    await client.json('/old');
+    expect(seen.slice(2)).toEqual(['Bearer token-1', 'Bearer token-2']);
+    client.close();
+  });
+
+  it('shows what a plugin that fails says, and how to get one that is missing', async () => {
+    const plugin = join(dir, 'plugin');
+    writeFileSync(plugin, '#!/bin/sh\necho "log in first" >&2\nexit 1\n');
+    chmodSync(plugin, 0o755);
+    const failing = await open({ exec: { command: plugin } });
+    await expect(failing.json('/x')).rejects.toMatchObject({ code: 'CLUSTER_DENIED', message: /log in first/ });
+    const missing = await open({ exec: { command: 'no-such-plugin', installHint: 'Get it from us.' } });
+    await expect(missing.json('/x')).rejects.toMatchObject({ code: 'TOOL_MISSING', hint: 'Get it from us.' });
+  });
+});
+
+describe('following objects', () => {
+  it('lists again when the watch has expired, in whichever way it says so', async () => {
+    let lists = 0;
+    answer = (request, response) => {
+      const isWatch = request.url?.includes('watch=1');
+      if (!isWatch)
+        return json(response, 200, { metadata: { resourceVersion: String(++lists) }, items: [item(`a${lists}`)] });
+      if (lists === 1) return json(response, 410, { kind: 'Status', reason: 'Expired', message: 'too old', code: 410 });
+      if (lists === 2)
+        return response.end(`${JSON.stringify({ type: 'ERROR', object: { code: 410, metadata: {} } })}\n`);
+      response.write(`${JSON.stringify({ type: 'ADDED', object: item('b') })}\n`);
+    };
+    const item = (name: string) => ({ metadata: { name, uid: name } });
+    const client = await open({ token: 't' });
+    const ending = new AbortController();
+    const pictures: string[][] = [];
+    await follow(client, '/pods', { signal: ending.signal }, (objects) => {
+      pictures.push(objects.map(({ metadata }) => metadata.name));
+      if (pictures.length === 4) ending.abort();
+    });
+    expect(pictures).toEqual([['a1'], ['a2'], ['a3'], ['a3', 'b']]);
+    client.close();
+  });
+
+  it('ends with what no waiting helps against', async () => {
+    answer = (_, response) =>
+      json(response, 403, { kind: 'Status', reason: 'Forbidden', message: 'pods is forbidden' });
+    const client = await open({ token: 't' });
+    const watching = follow(client, '/pods', { signal: new AbortController().signal }, () => undefined);
+    await expect(watching).rejects.toMatchObject({ code: 'CLUSTER_DENIED', message: 'pods is forbidden' });
+    client.close();
+  });
+});

@@ -1,0 +1,193 @@
+/** A thin client of a Kubernetes API server. docs/decisions/0013 says why it is ours. */
+import { readFile } from 'node:fs/promises';
+import { type IncomingMessage, Agent as PlainAgent, request as requestPlain } from 'node:http';
+import { Agent, type RequestOptions, request as requestTls } from 'node:https';
+import { createInterface } from 'node:readline';
+import { FirstlightError } from '#shared/errors.ts';
+import { createExecCredentials } from './exec-credential.ts';
+import type { ClusterAccess } from './kubeconfig.ts';
+import { type Status, statusError, statusSchema } from './status.ts';
+
+/** Units: ms until the server begins to answer. */
+const answerTimeoutMs = 30_000;
+const maxBodyBytes = 64 << 20;
+
+export interface KubeRequest {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface KubeAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly text: string;
+}
+
+/** Speaks to one cluster as one user. */
+export interface KubeClient {
+  readonly access: ClusterAccess;
+  /** The JSON of an answer. Errors: CLUSTER_*, NOT_FOUND, CONFLICT, ALREADY_EXISTS; CANCELLED. */
+  readonly json: <Value = unknown>(path: string, request?: KubeRequest) => Promise<Value>;
+  /** The answer as it is, also one that refuses. Errors: CLUSTER_UNREACHABLE; CANCELLED. */
+  readonly raw: (path: string, request?: KubeRequest) => Promise<KubeAnswer>;
+  /** The lines of an answer as they come: a watch, a log. Errors: as `json`. */
+  readonly lines: (path: string, request?: KubeRequest) => AsyncGenerator<string>;
+  readonly close: () => void;
+}
+
+export function createKubeClient(access: ClusterAccess): KubeClient {
+  const isTls = access.server.protocol === 'https:';
+  const agent = isTls ? new Agent({ keepAlive: true }) : new PlainAgent({ keepAlive: true });
+  const plugin = access.exec === undefined ? null : createExecCredentials(access.exec);
+
+  async function authorize(signal?: AbortSignal) {
+    if (plugin !== null) {
+      const { token, clientCert, clientKey } = await plugin.get(signal);
+      return { authorization: token === undefined ? undefined : `Bearer ${token}`, cert: clientCert, key: clientKey };
+    }
+    // A token in a file is exchanged by others while we run.
+    const token = access.tokenFile === undefined ? undefined : (await readFile(access.tokenFile, 'utf8')).trim();
+    const authorization = token === undefined ? access.authorization : `Bearer ${token}`;
+    return { authorization, cert: access.clientCert, key: access.clientKey };
+  }
+
+  async function open(path: string, request: KubeRequest): Promise<IncomingMessage> {
+    const { method = 'GET', query = {}, body, contentType = 'application/json', signal } = request;
+    if (signal?.aborted) throw cancelled();
+    const url = new URL(access.server);
+    const [plainPath = '', ownQuery = ''] = path.split('?');
+    url.pathname = `${url.pathname.replace(/\/$/, '')}${plainPath}`;
+    const params = new URLSearchParams(ownQuery);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) params.set(name, value);
+    url.search = params.toString();
+    const { authorization, cert, key } = await authorize(signal);
+    const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+    const options: RequestOptions = {
+      method,
+      agent,
+      signal,
+      headers: {
+        accept: 'application/json, */*',
+        'user-agent': 'firstlight',
+        ...(authorization !== undefined && { authorization }),
+        ...(text !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),
+      },
+      ...(access.ca !== undefined && { ca: access.ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ...(access.serverName !== undefined && { servername: access.serverName }),
+      ...(access.isInsecure && { rejectUnauthorized: false }),
+    };
+    return await new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = (isTls ? requestTls : requestPlain)(url, options, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      const timer = setTimeout(
+        () => sent.destroy(new Error(`it did not answer within ${answerTimeoutMs / 1000} s`)),
+        answerTimeoutMs,
+      );
+      sent.on('error', (thrown) => {
+        clearTimeout(timer);
+        reject(signal?.aborted ? cancelled() : unreachable(access, thrown));
+      });
+      sent.end(text);
+    });
+  }
+
+  async function openAuthorized(path: string, request: KubeRequest): Promise<IncomingMessage> {
+    const answer = await open(path, request);
+    if (answer.statusCode !== 401 || plugin === null) return answer;
+    // The token ended early: once more, with a fresh one.
+    answer.resume();
+    plugin.forget();
+    return await open(path, request);
+  }
+
+  async function raw(path: string, request: KubeRequest = {}): Promise<KubeAnswer> {
+    const answer = await openAuthorized(path, request);
+    return {
+      status: answer.statusCode ?? 0,
+      headers: answer.headers,
+      text: await readText(answer, access, request.signal),
+    };
+  }
+
+  return {
+    access,
+    raw,
+    json: async <Value>(path: string, request: KubeRequest = {}) => {
+      const { status, text } = await raw(path, request);
+      if (status >= 400) throw statusError(parseStatus(status, text), access);
+      return JSON.parse(text) as Value;
+    },
+    lines: async function* lines(path: string, request: KubeRequest = {}) {
+      const answer = await openAuthorized(path, request);
+      const status = answer.statusCode ?? 0;
+      if (status >= 400) throw statusError(parseStatus(status, await readText(answer, access, request.signal)), access);
+      answer.on('error', () => undefined);
+      const reader = createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY });
+      // It hands on what breaks the connection; the end of the lines says it.
+      reader.on('error', () => undefined);
+      try {
+        yield* reader;
+      } finally {
+        reader.close();
+        answer.destroy();
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+async function readText(answer: IncomingMessage, access: ClusterAccess, signal?: AbortSignal): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) throw new Error('its answer is too long');
+      chunks.push(chunk);
+    }
+  } catch (thrown) {
+    throw signal?.aborted ? cancelled() : unreachable(access, thrown);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** An answer that refuses is a Status, or any text of whatever stands in between. */
+function parseStatus(code: number, text: string): Status {
+  try {
+    const parsed = statusSchema.safeParse(JSON.parse(text));
+    if (parsed.success) return { ...parsed.data, code };
+  } catch {
+    // A proxy's page, or plain text.
+  }
+  return { code, message: text.trim().slice(0, 500), reason: '' };
+}
+
+const cancelled = () => new FirstlightError('CANCELLED', 'Cancelled.');
+
+function unreachable({ server, context }: ClusterAccess, thrown: unknown): FirstlightError {
+  if (thrown instanceof FirstlightError) return thrown;
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const words: Readonly<Record<string, string>> = {
+    ENOTFOUND: 'there is no machine of that name, or no network',
+    EAI_AGAIN: 'its name cannot be looked up: there is no network',
+    ECONNREFUSED: 'nothing listens there',
+    ECONNRESET: 'it broke the connection off',
+  };
+  const why = words[code] ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  return new FirstlightError(
+    'CLUSTER_UNREACHABLE',
+    `The cluster of ${context} at ${server.host} cannot be used: ${why}.`,
+    {
+      hint: `Is it running and reachable? kubectl --context ${context} version says the same.`,
+      details: { subject: server.host },
+      cause: thrown,
+    },
+  );
+}

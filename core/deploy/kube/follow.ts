@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { KubeClient } from './client.ts';
+import type { KubeObject } from './objects.ts';
+
+interface List<Value> {
+  readonly metadata?: { readonly resourceVersion?: string };
+  readonly items?: readonly Value[];
+}
+interface WatchEvent<Value> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: Value & { readonly code?: number };
+}
+
+const firstWaitMs = 250;
+const maxWaitMs = 10_000;
+
+export interface FollowOptions {
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Keeps a picture of the objects of a path by list and watch, and tells of each change, until the signal aborts. A watch
+ * that ended or expired (410, as a status or in the stream) begins again with a list, later each time.
+ *
+ * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND: what no waiting helps against.
+ */
+export async function follow<Value extends KubeObject>(
+  client: KubeClient,
+  path: string,
+  { labelSelector, fieldSelector, signal }: FollowOptions,
+  onChange: (objects: readonly Value[]) => void,
+): Promise<void> {
+  let waitMs = firstWaitMs;
+  while (!signal.aborted) {
+    try {
+      const known = new Map<string, Value>();
+      const list = await client.json<List<Value>>(path, { query: { labelSelector, fieldSelector }, signal });
+      for (const item of list.items ?? []) known.set(item.metadata.uid ?? item.metadata.name, item);
+      onChange([...known.values()]);
+      const query = {
+        watch: '1',
+        allowWatchBookmarks: 'true',
+        timeoutSeconds: '300',
+        resourceVersion: list.metadata?.resourceVersion,
+        labelSelector,
+        fieldSelector,
+      };
+      for await (const line of client.lines(path, { query, signal })) {
+        const event = parseEvent<Value>(line);
+        if (event === null || event.type === 'ERROR') break;
+        waitMs = firstWaitMs;
+        if (event.type === 'BOOKMARK') continue;
+        const key = event.object.metadata.uid ?? event.object.metadata.name;
+        if (event.type === 'DELETED') known.delete(key);
+        else known.set(key, event.object);
+        onChange([...known.values()]);
+      }
+    } catch (thrown) {
+      const error = toFirstlightError(thrown);
+      if (signal.aborted) return;
+      const isExpired = error instanceof FirstlightError && error.details.subject === 'Expired';
+      if (error.code !== 'CLUSTER_UNREACHABLE' && !isExpired) throw error;
+    }
+    if (signal.aborted) return;
+    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    waitMs = Math.min(maxWaitMs, waitMs * 2);
+  }
+}
+
+/** Null for a line that was cut off. */
+function parseEvent<Value>(line: string): WatchEvent<Value> | null {
+  try {
+    return JSON.parse(line) as WatchEvent<Value>;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,58 @@
+import type { Deployment } from '#shared/model/deploy.ts';
+import { type Cluster, getDeployment, listDeployments, listPods, listReplicaSets } from './cluster.ts';
+import { judgeRollout, revisionOf } from './judge-rollout.ts';
+import type { DeploymentObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+import { annotationNames } from './workload.ts';
+
+/** The functions of a target, by name. Errors: CLUSTER_*. */
+export async function listFunctions(cluster: Cluster, signal?: AbortSignal): Promise<readonly Deployment[]> {
+  const found = await listDeployments(cluster, signal);
+  return found.map((deployment) => describe(cluster, deployment, [], [])).sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** One function, with why it is not ready. Errors: NOT_FOUND; CLUSTER_*. */
+export async function getFunction(cluster: Cluster, name: string, signal?: AbortSignal): Promise<Deployment> {
+  const [deployment, sets, pods] = await Promise.all([
+    getDeployment(cluster, name, signal),
+    listReplicaSets(cluster, name, signal),
+    listPods(cluster, name, signal),
+  ]);
+  return describe(cluster, deployment, sets, pods);
+}
+
+/** How a function stands. Without pods it is known from the Deployment alone. */
+export function describe(
+  { target, namespace }: Pick<Cluster, 'target' | 'namespace'>,
+  deployment: DeploymentObject,
+  replicaSets: readonly ReplicaSetObject[],
+  pods: readonly PodObject[],
+): Deployment {
+  const { metadata, spec, status = {} } = deployment;
+  const { metadata: podMetadata = {}, spec: podSpec } = spec.template;
+  const wanted = spec.replicas ?? 1;
+  const ready = status.readyReplicas ?? 0;
+  const verdict = judgeRollout({ deployment, replicaSets, pods, events: [] }, metadata.generation ?? 0);
+  const isWhole = ready >= wanted && (status.updatedReplicas ?? 0) >= wanted;
+  const state = spec.paused
+    ? 'paused'
+    : wanted === 0
+      ? 'stopped'
+      : isWhole
+        ? 'ready'
+        : verdict.state === 'failed' || verdict.trouble.length > 0
+          ? 'failing'
+          : 'progressing';
+  return {
+    target: target.name,
+    namespace,
+    name: metadata.name,
+    state,
+    message: state === 'ready' || state === 'stopped' ? '' : (verdict.trouble[0] ?? verdict.message),
+    replicas: { wanted, ready, updated: status.updatedReplicas ?? 0 },
+    revision: revisionOf(deployment),
+    image: podSpec.containers[0]?.image ?? '',
+    runtime: podMetadata.annotations?.[annotationNames.runtime] ?? '',
+    deployedAt: podMetadata.annotations?.[annotationNames.deployedAt] ?? metadata.creationTimestamp ?? '',
+    endpoint: `http://${metadata.name}.${namespace}`,
+  };
+}

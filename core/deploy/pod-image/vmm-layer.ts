@@ -1,0 +1,134 @@
+import { realpath, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { addClosureFile, closureToTree, resolveClosure } from '@firstlight/elf';
+import { createFileTree, type FileTree } from '@firstlight/files';
+import { type LayerBlob, writeLayer } from '@firstlight/oci';
+import { z } from 'zod';
+import { sha256 } from '#core/store/digest.ts';
+import type { Layout } from '#core/store/layout.ts';
+import { readJson } from '#core/store/read-json.ts';
+import { writeAtomic } from '#core/store/write-atomic.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { podPaths } from './pod-paths.ts';
+
+const qemuPath = '/usr/bin/qemu-system-x86_64';
+/** What QEMU loads while it runs: its emulator, and the ROMs of a machine of type `pc` that boots a kernel. */
+const modulePaths = ['x86_64-linux-gnu/qemu', 'qemu'].map((dir) => `/usr/lib/${dir}/accel-tcg-x86_64.so`);
+const romNames = ['qboot.rom', 'pvh.bin', 'linuxboot_dma.bin', 'kvmvapic.bin'];
+const romDirs = ['/usr/share/qemu', '/usr/share/seabios', '/usr/lib/ipxe/qemu'];
+
+const layerSchema = z.object({
+  mediaType: z.string(),
+  digest: z.string(),
+  diffId: z.string(),
+  size: z.number(),
+  path: z.string(),
+});
+
+/** What a pod needs besides its function. Shape: `version` names it for a person. */
+export interface VmmLayer {
+  readonly layer: LayerBlob;
+  readonly fileCount: number;
+  readonly bytes: number;
+}
+
+/**
+ * The layer that all functions share: this machine's QEMU with the libraries and ROMs that it needs, and the supervisor.
+ * Packed once for the same files.
+ *
+ * Errors: QEMU_MISSING; LIBRARY_MISSING; KERNEL_MISSING when there is no supervisor; STORE_UNUSABLE, DISK_FULL.
+ */
+export async function makeVmmLayer(layout: Layout, supervisorPath: string, signal?: AbortSignal): Promise<VmmLayer> {
+  const tree = await listVmmFiles(supervisorPath);
+  const blobsDir = await layout.ensure(layout.podLayersDir);
+  const nodes = [...tree.values()];
+  const bytes = nodes.reduce((sum, node) => sum + (node.kind === 'file' ? node.bytes : 0), 0);
+  const fileCount = nodes.filter(({ kind }) => kind === 'file').length;
+  const recordPath = join(blobsDir, `vmm-${(await fingerprintOf(tree)).slice(0, 32)}.json`);
+  const known = await readJson(recordPath, layerSchema);
+  if (known.ok && known.value !== undefined && (await isWhole(known.value))) {
+    return { layer: known.value, fileCount, bytes };
+  }
+  const layer = await writeLayer(tree, blobsDir, { modeOf: modeInPod, signal });
+  await writeAtomic(recordPath, JSON.stringify(layer), { durable: false });
+  return { layer, fileCount, bytes };
+}
+
+/** The sockets' folder is for whoever the pod runs as. */
+const modeInPod = (path: string): number | undefined =>
+  path === podPaths.runDir ? 0o1777 : path === podPaths.supervisor ? 0o755 : undefined;
+
+async function isWhole({ path, size }: LayerBlob): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.size === size,
+    () => false,
+  );
+}
+
+async function listVmmFiles(supervisorPath: string): Promise<FileTree> {
+  const emulator = await firstThatIs(modulePaths);
+  const closure = await resolveClosure(qemuPath, emulator === null ? {} : { loads: [emulator] }).catch(
+    (cause: unknown) => {
+      throw new FirstlightError(
+        'QEMU_MISSING',
+        `A pod's image takes QEMU from this machine; it is not at ${qemuPath}.`,
+        {
+          hint: 'Run `firstlight doctor`: it names the package to install.',
+          cause,
+        },
+      );
+    },
+  );
+  const [missing] = closure.missing;
+  if (missing !== undefined) {
+    throw new FirstlightError('LIBRARY_MISSING', `QEMU needs ${missing.name}, which is not on this machine.`, {
+      hint: 'Install the package qemu-system-x86 again.',
+    });
+  }
+  const builder = createFileTree();
+  closureToTree(closure, builder);
+  for (const library of closure.libraries) addClosureFile(builder, library);
+  for (const name of romNames) {
+    const found = await firstThatIs(romDirs.map((dir) => join(dir, name)));
+    if (found !== null) await addFile(builder, `/usr/share/qemu/${basename(name)}`, found);
+  }
+  await addFile(builder, podPaths.supervisor, supervisorPath).catch((cause: unknown) => {
+    throw new FirstlightError('KERNEL_MISSING', `The supervisor of pods is not at ${supervisorPath}.`, {
+      hint: 'Run `npm start`, which builds it.',
+      cause,
+    });
+  });
+  builder.add(podPaths.runDir, { kind: 'directory' });
+  return builder.tree;
+}
+
+async function addFile(builder: ReturnType<typeof createFileTree>, path: string, hostPath: string): Promise<void> {
+  const real = await realpath(hostPath);
+  const { size } = await stat(real);
+  builder.add(path, { kind: 'file', content: { kind: 'host', path: real }, bytes: size });
+}
+
+async function firstThatIs(paths: readonly string[]): Promise<string | null> {
+  for (const path of paths)
+    if (
+      await stat(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
+  return null;
+}
+
+/** Names the files by what they are: reading all of them would take as long as packing them. */
+async function fingerprintOf(tree: FileTree): Promise<string> {
+  const parts: string[] = [process.version];
+  for (const [path, node] of [...tree].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const isHostFile = node.kind === 'file' && node.content.kind === 'host';
+    const at = isHostFile && node.content.kind === 'host' ? await stat(node.content.path) : null;
+    parts.push(
+      `${path} ${node.kind} ${at?.size ?? ''} ${at?.mtimeMs ?? ''} ${node.kind === 'symlink' ? node.target : ''}`,
+    );
+  }
+  return sha256(parts.join('\n'));
+}

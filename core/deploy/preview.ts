@@ -1,0 +1,77 @@
+import { stringify } from 'yaml';
+import type { CallOutput } from '#shared/contract/index.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { Image } from '#shared/model/image.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
+import type { DeployContext } from './deploy.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { makePodImage } from './pod-image/pod-image.ts';
+import { annotationNames, makeWorkload, ownedReplicas } from './workload.ts';
+
+export interface PreviewRequest {
+  readonly config: ProjectConfig;
+  readonly image: Image;
+  readonly replicas: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What a deploy would apply, and what the cluster would have before and after. Errors: CLUSTER_*, CONFLICT; as `makePodImage`. */
+export async function previewDeploy(
+  cluster: Cluster,
+  context: DeployContext,
+  { config, image, replicas, signal }: PreviewRequest,
+): Promise<CallOutput<'deploy:preview'>> {
+  const runtime = context.runtimes.get(image.runtime);
+  if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
+  const { target, namespace } = cluster;
+  const pod = await makePodImage({ ...context, runtime, image, config, signal });
+  const before = await findDeployment(cluster, config.name, signal);
+  const kvm = await findKvmResource(cluster, signal);
+  const objects = makeWorkload({
+    config,
+    target,
+    namespace,
+    image: `${target.registry}/${config.name}@${pod.image.manifest.digest}`,
+    imageId: image.id,
+    runtime: image.runtime,
+    replicas: replicas ?? (before === null ? 1 : ownedReplicas(before)),
+    deployedAt: before?.spec.template.metadata?.annotations?.[annotationNames.deployedAt] ?? '(now)',
+    kvmResource: kvm.resource,
+  });
+  const was: KubeObject[] = [];
+  const will: KubeObject[] = [];
+  let note = '';
+  for (const object of objects) {
+    const kind = object.kind === 'Service' ? 'services' : 'deployments';
+    const there = await nullIfMissing(cluster.client.json<KubeObject>(pathOf(cluster, kind, config.name), { signal }));
+    if (there !== null) was.push(plain(there));
+    try {
+      will.push(plain(await applyObject<KubeObject>(cluster, object, { dryRun: true, signal })));
+    } catch (thrown) {
+      const error = toFirstlightError(thrown);
+      // A webhook that refuses a dry run says nothing of what the real one would do.
+      if (!/webhook/.test(error.message)) throw error;
+      note = `No preview of the ${object.kind}: ${error.message}`;
+    }
+  }
+  return { yaml: toYaml(objects), before: toYaml(was), after: toYaml(will), note };
+}
+
+/** YAML documents, with `---` between them. */
+export const toYaml = (objects: readonly KubeObject[]): string =>
+  objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
+
+/** Without what the cluster itself adds and changes, which is no part of a comparison. */
+function plain(object: KubeObject): KubeObject {
+  const pick = (from: object, without: readonly string[]) =>
+    Object.fromEntries(Object.entries(from).filter(([key]) => !without.includes(key)));
+  const metadata = pick(object.metadata, [
+    'managedFields',
+    'uid',
+    'creationTimestamp',
+    'generation',
+    'resourceVersion',
+  ]);
+  return { ...pick(object, ['status']), metadata: { name: object.metadata.name, ...metadata } };
+}

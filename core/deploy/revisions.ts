@@ -1,0 +1,109 @@
+import { FirstlightError } from '#shared/errors.ts';
+import type { DeployRevision } from '#shared/model/deploy.ts';
+import { applyObject, type Cluster, getDeployment, listReplicaSets, nullIfMissing, pathOf } from './cluster.ts';
+import { revisionOf } from './judge-rollout.ts';
+import type { DeploymentObject, KubeObject, PodTemplate, ReplicaSetObject } from './kube/objects.ts';
+import { annotationNames, labelsOf, ownedReplicas } from './workload.ts';
+
+const hashLabel = 'pod-template-hash';
+
+/** The revisions of a function that the cluster keeps, newest first. Errors: NOT_FOUND; CLUSTER_*. */
+export async function listRevisions(cluster: Cluster, name: string): Promise<readonly DeployRevision[]> {
+  const deployment = await getDeployment(cluster, name);
+  const sets = await ownSets(cluster, deployment);
+  return sets
+    .map((set) => ({
+      revision: revisionOf(set),
+      image: set.spec.template.spec.containers[0]?.image ?? '',
+      imageId: set.spec.template.metadata?.annotations?.[annotationNames.imageId] ?? '',
+      deployedAt:
+        set.spec.template.metadata?.annotations?.[annotationNames.deployedAt] ?? set.metadata.creationTimestamp ?? '',
+      isCurrent: revisionOf(set) === revisionOf(deployment),
+    }))
+    .sort((a, b) => b.revision - a.revision);
+}
+
+async function ownSets(cluster: Cluster, { metadata }: DeploymentObject): Promise<readonly ReplicaSetObject[]> {
+  const sets = await listReplicaSets(cluster, metadata.name);
+  return sets.filter((set) => set.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
+}
+
+/**
+ * Takes a function back to a revision; without one, to the newest before the current one whose pods were others.
+ *
+ * Shape: the Deployment as it is then. Errors: NOT_FOUND; CONFLICT when it is paused, or nothing would change; CLUSTER_*.
+ */
+export async function rollBack(
+  cluster: Cluster,
+  name: string,
+  revision: number | undefined,
+): Promise<DeploymentObject> {
+  const deployment = await getDeployment(cluster, name);
+  if (deployment.spec.paused) {
+    throw new FirstlightError('CONFLICT', `${name} is paused.`, { hint: 'Resume it first: kubectl rollout resume' });
+  }
+  const sets = [...(await ownSets(cluster, deployment))].sort((a, b) => revisionOf(b) - revisionOf(a));
+  const current = sets.find((set) => revisionOf(set) === revisionOf(deployment));
+  const known = sets.map(revisionOf).join(', ');
+  const chosen =
+    revision === undefined
+      ? sets.find((set) => set !== current && !isSame(set, current))
+      : sets.find((set) => revisionOf(set) === revision);
+  if (chosen === undefined) {
+    throw new FirstlightError(
+      'NOT_FOUND',
+      revision === undefined ? `${name} has no earlier revision.` : `${name} has no revision ${revision}.`,
+      { hint: `The cluster keeps: ${known}` },
+    );
+  }
+  if (isSame(chosen, current))
+    throw new FirstlightError('CONFLICT', `Revision ${revisionOf(chosen)} of ${name} is what runs.`);
+  return await applyTemplate(cluster, deployment, chosen.spec.template, false);
+}
+
+/** True when both run the same image. */
+const isSame = (one: ReplicaSetObject, other: ReplicaSetObject | undefined): boolean =>
+  one.spec.template.spec.containers[0]?.image === other?.spec.template.spec.containers[0]?.image;
+
+/** Gives a function the pods of an earlier revision. */
+export async function applyTemplate(
+  cluster: Cluster,
+  deployment: DeploymentObject,
+  { metadata = {}, spec }: PodTemplate,
+  force: boolean,
+): Promise<DeploymentObject> {
+  const { name } = deployment.metadata;
+  const replicas = ownedReplicas(deployment);
+  const labels = Object.fromEntries(Object.entries(metadata.labels ?? {}).filter(([key]) => key !== hashLabel));
+  const object = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: cluster.namespace, labels: labelsOf(name) },
+    spec: {
+      ...(replicas !== undefined && { replicas }),
+      revisionHistoryLimit: 10,
+      progressDeadlineSeconds: 120,
+      selector: { matchLabels: labelsOf(name) },
+      template: { metadata: { labels, annotations: metadata.annotations ?? {} }, spec },
+    },
+  };
+  return await applyObject<DeploymentObject>(cluster, object as KubeObject, { force });
+}
+
+/** Takes a function off the cluster. Errors: CLUSTER_*. */
+export async function removeFunction(cluster: Cluster, name: string): Promise<void> {
+  const query = { propagationPolicy: 'Background' };
+  for (const kind of ['services', 'deployments']) {
+    await nullIfMissing(cluster.client.json(pathOf(cluster, kind, name), { method: 'DELETE', query }));
+  }
+}
+
+/** Sets the number of replicas. Errors: NOT_FOUND; CLUSTER_*. */
+export async function scaleFunction(cluster: Cluster, name: string, replicas: number): Promise<void> {
+  await getDeployment(cluster, name);
+  await cluster.client.json(`${pathOf(cluster, 'deployments', name)}/scale`, {
+    method: 'PATCH',
+    contentType: 'application/merge-patch+json',
+    body: { spec: { replicas } },
+  });
+}

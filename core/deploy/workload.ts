@@ -1,0 +1,180 @@
+/** The objects that a function is on a cluster. */
+import { FirstlightError } from '#shared/errors.ts';
+import type { Target } from '#shared/model/deploy.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import type { DeploymentObject, KubeObject, PodTemplate } from './kube/objects.ts';
+import { podPaths, podPorts, podUser } from './pod-image/pod-paths.ts';
+
+export const fieldManager = 'firstlight';
+export const managedBy = { 'app.kubernetes.io/managed-by': 'firstlight' } as const;
+export const annotationNames = {
+  runtime: 'firstlight.dev/runtime',
+  imageId: 'firstlight.dev/image-id',
+  deployedAt: 'firstlight.dev/deployed-at',
+  memory: 'firstlight.dev/memory',
+} as const;
+
+/** The labels by which a function's pods are found. */
+export const labelsOf = (name: string) => ({ 'app.kubernetes.io/name': name, ...managedBy });
+export const selectorOf = (name: string): string =>
+  Object.entries(labelsOf(name))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+
+/**
+ * The number of replicas that an apply has to repeat: leaving out what we own would set it to one. Undefined where another
+ * manager owns it, such as an autoscaler, or a person who scaled.
+ */
+export function ownedReplicas({ metadata, spec }: DeploymentObject): number | undefined {
+  const isOurs = metadata.managedFields?.some(({ manager, operation, fieldsV1 }) => {
+    const fields = fieldsV1?.['f:spec'];
+    return (
+      manager === fieldManager &&
+      operation === 'Apply' &&
+      typeof fields === 'object' &&
+      fields !== null &&
+      'f:replicas' in fields
+    );
+  });
+  return isOurs === true ? spec.replicas : undefined;
+}
+
+/** A part of a pod's memory beside the guest's. Units: MiB. */
+export interface MemoryPart {
+  readonly what: string;
+  readonly mib: number;
+}
+
+/** QEMU's buffer for translated code, as the supervisor bounds it. */
+const translatedMib = 64;
+
+/**
+ * What a pod needs beside the guest's own memory, part by part.
+ *
+ * Source: KubeVirt's terms (page tables 1/512, 8 MiB a processor, 8 MiB for I/O), and QEMU as measured here.
+ */
+export function overheadOf({ memoryMiB, vcpus }: Pick<ProjectConfig, 'memoryMiB' | 'vcpus'>): readonly MemoryPart[] {
+  return [
+    { what: 'page tables', mib: Math.ceil(memoryMiB / 512) },
+    { what: 'QEMU', mib: 50 },
+    { what: 'translated code', mib: translatedMib },
+    { what: 'processors', mib: 8 * vcpus },
+    { what: 'I/O', mib: 8 },
+  ];
+}
+
+export interface WorkloadRequest {
+  readonly config: ProjectConfig;
+  readonly target: Pick<Target, 'pullSecret'>;
+  readonly namespace: string;
+  /** By digest. */
+  readonly image: string;
+  readonly imageId: string;
+  readonly runtime: string;
+  /** Undefined: the number of replicas is left to whoever manages it. */
+  readonly replicas: number | undefined;
+  readonly deployedAt: string;
+  /** The name of a device plugin's resource that gives KVM, or null. */
+  readonly kvmResource: string | null;
+}
+
+/**
+ * The Deployment and the Service of a function, as they are applied.
+ *
+ * Errors: BAD_INPUT when its name is none that Kubernetes takes.
+ */
+export function makeWorkload(request: WorkloadRequest): readonly KubeObject[] {
+  const { config, namespace, replicas } = request;
+  const { name } = config;
+  // A Service's name is a DNS label of RFC 1035: it begins with a letter.
+  if (!/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
+    throw new FirstlightError('BAD_INPUT', `"${name}" is no name that a Service can have.`, {
+      hint: 'Begin the name in firstlight.json with a letter.',
+      details: { subject: name },
+    });
+  }
+  const labels = labelsOf(name);
+  return [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name, namespace, labels, annotations: { [annotationNames.runtime]: request.runtime } },
+      spec: {
+        ...(replicas !== undefined && { replicas }),
+        revisionHistoryLimit: 10,
+        progressDeadlineSeconds: 120,
+        selector: { matchLabels: labels },
+        template: makePodTemplate(request),
+      },
+    } as DeploymentObject,
+    makeService(name, namespace),
+  ];
+}
+
+function makeService(name: string, namespace: string): KubeObject {
+  const labels = labelsOf(name);
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace, labels },
+    spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 'http', protocol: 'TCP' }] },
+  };
+  return service;
+}
+
+function makePodTemplate(request: WorkloadRequest): PodTemplate {
+  const { config, target, image, kvmResource } = request;
+  const overhead = overheadOf(config);
+  const memory = `${config.memoryMiB + overhead.reduce((sum, { mib }) => sum + mib, 0)}Mi`;
+  const parts = [{ what: 'guest', mib: config.memoryMiB }, ...overhead];
+  const probe = (path: string) => ({ httpGet: { path, port: 'status', scheme: 'HTTP' } });
+  return {
+    metadata: {
+      labels: labelsOf(config.name),
+      annotations: {
+        [annotationNames.runtime]: request.runtime,
+        [annotationNames.imageId]: request.imageId,
+        [annotationNames.deployedAt]: request.deployedAt,
+        [annotationNames.memory]: parts.map(({ what, mib }) => `${what} ${mib} MiB`).join(', '),
+      },
+    },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: 40,
+      ...(target.pullSecret !== null && { imagePullSecrets: [{ name: target.pullSecret }] }),
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: podUser,
+        runAsGroup: podUser,
+        fsGroup: podUser,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      containers: [
+        {
+          name: 'function',
+          image,
+          ports: [
+            { name: 'http', containerPort: podPorts.http, protocol: 'TCP' },
+            { name: 'status', containerPort: podPorts.status, protocol: 'TCP' },
+          ],
+          resources: {
+            requests: { cpu: '100m', memory },
+            limits: { memory, ...(kvmResource !== null && { [kvmResource]: '1' }) },
+          },
+          // An emulated guest on a busy node takes long: until it has spoken, neither of the others counts.
+          startupProbe: { ...probe('/ready'), periodSeconds: 1, failureThreshold: 120 },
+          readinessProbe: { ...probe('/ready'), periodSeconds: 2, failureThreshold: 1 },
+          livenessProbe: { ...probe('/live'), periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 5 },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
+          volumeMounts: [{ name: 'run', mountPath: podPaths.runDir }],
+        },
+      ],
+      volumes: [{ name: 'run', emptyDir: { sizeLimit: '16Mi' } }],
+    },
+  };
+}

@@ -1,0 +1,197 @@
+/* HTTP answers: from frames of the guest, and of the supervisor's own. Each ends its connection. */
+#define _GNU_SOURCE
+#include "supervisor.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *reason_of(int status)
+{
+  switch (status) {
+  case 200: return "OK";
+  case 201: return "Created";
+  case 204: return "No Content";
+  case 301: return "Moved Permanently";
+  case 302: return "Found";
+  case 304: return "Not Modified";
+  case 400: return "Bad Request";
+  case 401: return "Unauthorized";
+  case 403: return "Forbidden";
+  case 404: return "Not Found";
+  case 413: return "Content Too Large";
+  case 429: return "Too Many Requests";
+  case 500: return "Internal Server Error";
+  case 502: return "Bad Gateway";
+  case 503: return "Service Unavailable";
+  case 504: return "Gateway Timeout";
+  default: return "Answer";
+  }
+}
+
+static void add_end(struct buffer *to, int status, const void *body, size_t length)
+{
+  bool has_body = status >= 200 && status != 204 && status != 304;
+
+  if (has_body)
+    buffer_format(to, "content-length: %zu\r\n", length);
+  buffer_text(to, "connection: close\r\n\r\n");
+  if (has_body)
+    buffer_add(to, body, length);
+}
+
+void answer_plain(struct buffer *to, int status, const char *type, const char *body, size_t length)
+{
+  buffer_format(to, "HTTP/1.1 %d %s\r\ncontent-type: %s\r\n", status, reason_of(status), type);
+  add_end(to, status, body, length);
+}
+
+/* The JSON string at `at`, decoded. Shape: null where there is none, else what follows it. */
+static const char *read_string(const char *at, const char *end, struct buffer *text)
+{
+  if (at >= end || *at++ != '"')
+    return NULL;
+  for (; at < end && *at != '"'; at++) {
+    unsigned code;
+
+    if (*at != '\\') {
+      buffer_add(text, at, 1);
+      continue;
+    }
+    if (++at >= end)
+      return NULL;
+    if (*at == 'u') {
+      char digits[5] = { 0 };
+
+      if (end - at < 5)
+        return NULL;
+      memcpy(digits, at + 1, 4);
+      if (sscanf(digits, "%4x", &code) != 1)
+        return NULL;
+      at += 4;
+      /* A header's value is Latin-1 on the wire; what is beyond it cannot be sent. */
+      char byte = code < 256 ? (char)code : '?';
+
+      buffer_add(text, &byte, 1);
+      continue;
+    }
+    char byte = *at == 'n' ? '\n' : *at == 't' ? '\t' : *at == 'r' ? '\r' : *at;
+
+    buffer_add(text, &byte, 1);
+  }
+  return at < end ? at + 1 : NULL;
+}
+
+/* True for what may stand in a header: no control characters, which would begin another one. */
+static bool is_plain(const struct buffer *text, bool is_name)
+{
+  if (is_name && text->length == 0)
+    return false;
+  for (size_t i = 0; i < text->length; i++) {
+    uint8_t byte = text->data[i];
+
+    if (byte == 0x7f || (byte < 0x20 && byte != '\t') || (is_name && (byte == ' ' || byte == ':' || byte >= 0x80)))
+      return false;
+  }
+  return true;
+}
+
+/* Headers that say how this connection carries the answer are the supervisor's. */
+static bool is_ours(const struct buffer *name)
+{
+  static const char *const ours[] = { "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade" };
+
+  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+    if (strlen(ours[i]) == name->length && strncasecmp(ours[i], (const char *)name->data, name->length) == 0)
+      return true;
+  return false;
+}
+
+/* Adds the headers of a JSON object of strings. False when it is none. */
+static bool add_headers(struct buffer *to, const char *at, const char *end)
+{
+  struct buffer name = { 0 }, value = { 0 };
+  bool is_whole = false;
+
+  if (at < end && *at++ == '{') {
+    while (at && at < end) {
+      if (*at == '}') {
+        is_whole = true;
+        break;
+      }
+      if (*at == ',')
+        at++;
+      name.length = value.length = 0;
+      at = read_string(at, end, &name);
+      if (!at || at >= end || *at++ != ':')
+        break;
+      at = read_string(at, end, &value);
+      if (!at || !is_plain(&name, true) || !is_plain(&value, false))
+        break;
+      if (is_ours(&name))
+        continue;
+      buffer_add(to, name.data, name.length);
+      buffer_text(to, ": ");
+      buffer_add(to, value.data, value.length);
+      buffer_text(to, "\r\n");
+    }
+  }
+  buffer_free(&name);
+  buffer_free(&value);
+  return is_whole;
+}
+
+bool answer_response(struct buffer *to, const uint8_t *body, size_t length)
+{
+  struct response_body head;
+  size_t start = to->length;
+
+  if (length < sizeof head)
+    return false;
+  memcpy(&head, body, sizeof head);
+  uint64_t at = sizeof head + (uint64_t)head.clock.mark_count * sizeof(struct wire_mark);
+
+  if (at + head.headers_bytes + head.body_bytes != length || head.status < 100 || head.status > 599)
+    return false;
+  const char *headers = (const char *)body + at;
+
+  buffer_format(to, "HTTP/1.1 %d %s\r\n", head.status, reason_of(head.status));
+  if (!add_headers(to, headers, headers + head.headers_bytes)) {
+    to->length = start;
+    return false;
+  }
+  add_end(to, head.status, headers + head.headers_bytes, head.body_bytes);
+  return true;
+}
+
+bool answer_error(struct buffer *to, const uint8_t *body, size_t length, bool *fatal)
+{
+  struct error_body head;
+  struct buffer json = { 0 };
+
+  if (length < sizeof head)
+    return false;
+  memcpy(&head, body, sizeof head);
+  uint64_t at = sizeof head + (uint64_t)head.clock.mark_count * sizeof(struct wire_mark);
+
+  if (at + head.name_bytes + head.message_bytes + head.stack_bytes != length)
+    return false;
+  const char *name = (const char *)body + at;
+
+  *fatal = head.fatal;
+  buffer_text(&json, "{\"error\":");
+  buffer_json(&json, name + head.name_bytes, head.message_bytes);
+  if (head.name_bytes) {
+    buffer_text(&json, ",\"name\":");
+    buffer_json(&json, name, head.name_bytes);
+  }
+  buffer_text(&json, "}");
+  /* The stack is for the log: whoever calls the function has no business with it. */
+  say("the function failed: %.*s%s%.*s", (int)head.name_bytes, name, head.name_bytes ? ": " : "",
+      (int)head.message_bytes, name + head.name_bytes);
+  if (head.stack_bytes)
+    say("%.*s", (int)head.stack_bytes, name + head.name_bytes + head.message_bytes);
+  answer_plain(to, head.code == ERROR_TIMEOUT ? 504 : 500, "application/json", (const char *)json.data, json.length);
+  buffer_free(&json);
+  return true;
+}

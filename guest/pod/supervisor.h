@@ -1,0 +1,99 @@
+/* Process 1 of a pod that carries its own virtual machine: starts QEMU, hands HTTP requests to the guest, answers probes,
+ * and ends the guest in an orderly way. docs/deploying.md describes it for people. */
+#ifndef FIRSTLIGHT_SUPERVISOR_H
+#define FIRSTLIGHT_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "../rt/frames.h"
+
+/* What the command line says. Units: ms. */
+struct options {
+  const char *args_path;	/* QEMU's arguments, one a line */
+  const char *run_dir;	/* where its sockets lie */
+  const char *accel;	/* auto, kvm or tcg */
+  int port;
+  int status_port;
+  int timeout_ms;
+  int boot_ms;
+  int grace_ms;
+};
+
+/* Bytes that grow. */
+struct buffer {
+  uint8_t *data;
+  size_t length;
+  size_t capacity;
+};
+
+void buffer_add(struct buffer *to, const void *data, size_t length);
+void buffer_text(struct buffer *to, const char *text);
+void buffer_format(struct buffer *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Adds text as a JSON string with its quotes; what is not UTF-8 is replaced. */
+void buffer_json(struct buffer *to, const char *text, size_t length);
+void buffer_drop(struct buffer *from, size_t length);
+void buffer_free(struct buffer *of);
+
+/* A line on standard error, which is the pod's log. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, and the end of this process with code 1. */
+_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int64_t now_ms(void);
+/* Nanoseconds since 1970: the cluster's own times are of that clock. */
+int64_t wall_ns(void);
+
+/* An HTTP request of a client as it comes in. */
+struct request {
+  char method[16];
+  char *target;		/* path and query */
+  struct buffer headers;	/* name, zero, value, zero, ...; names in lower case */
+  struct buffer body;
+  bool expects_continue;
+};
+
+enum parse_result { PARSE_MORE, PARSE_DONE, PARSE_BAD, PARSE_TOO_LARGE };
+
+/* Reads one request from the bytes so far. */
+enum parse_result request_parse(const struct buffer *bytes, struct request *request);
+void request_free(struct request *request);
+const char *request_header(const struct request *request, const char *name);
+/* The event that the function gets: the same form as a function on another runtime gets by HTTP. */
+void request_to_event(const struct request *request, struct buffer *json);
+/* An answer with a body of JSON or text. */
+void answer_plain(struct buffer *to, int status, const char *type, const char *body, size_t length);
+/* The answer that a RESPONSE frame holds; false when the frame is not whole. */
+bool answer_response(struct buffer *to, const uint8_t *body, size_t length);
+/* The answer to an ERROR frame; `fatal` says that the guest powers off. */
+bool answer_error(struct buffer *to, const uint8_t *body, size_t length, bool *fatal);
+
+/* Frames of guest/PROTOCOL.md. */
+struct frame {
+  uint8_t type;
+  uint32_t id;
+  const uint8_t *body;
+  size_t length;
+  size_t taken;		/* bytes of the stream */
+};
+/* 1: a frame, 0: not yet whole, -1: the guest broke the protocol. */
+int frame_read(const struct buffer *bytes, struct frame *frame);
+void frame_invoke(struct buffer *to, uint32_t id, uint32_t timeout_ms, const struct buffer *event);
+/* The marks of a frame's clock block as a JSON array, and the counter's rate. */
+void frame_marks(const struct frame *frame, struct buffer *json, uint64_t *hz);
+
+/* QEMU, by its process and its sockets. */
+struct machine {
+  int pid;		/* 0: none */
+  int qmp, channel, serial, console;	/* -1: not open */
+  bool is_kvm;
+};
+/* Starts QEMU paused and opens its sockets. False when it ended at once. */
+bool machine_start(struct machine *machine, const struct options *options, bool use_kvm);
+void machine_execute(struct machine *machine, const char *command);
+/* Closes the sockets; the process is ended and waited for. */
+void machine_end(struct machine *machine);
+/* True when /dev/kvm can be opened. */
+bool kvm_opens(const char **why);
+
+#endif

@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { consolePortName, invokePortName } from '#core/runtimes/ember/layout.ts';
+import { locateResources } from '#core/store/resources.ts';
+import { plainMachine } from '#core/vmm/machine.ts';
+import { writeQemuArgs } from '#core/vmm/qemu/qemu-command.ts';
+import { Functions } from './functions.ts';
+
+const { podSupervisorPath, emberFirmwarePath } = locateResources();
+const functions = new Functions();
+const started: Supervisor[] = [];
+afterEach(async () => {
+  for (const one of started.splice(0)) await one.close();
+});
+afterAll(() => functions.close());
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return address !== null && typeof address !== 'string' ? address.port : 0;
+}
+
+/** The supervisor as process 1 of a pod would be, with a real guest. */
+class Supervisor {
+  readonly dir = mkdtempSync(join(tmpdir(), 'fl-pod-'));
+  output = '';
+  #process: ChildProcess | null = null;
+  #port = 0;
+  #statusPort = 0;
+
+  async start(code: string, more: readonly string[] = []): Promise<void> {
+    started.push(this);
+    const image = await functions.bake(code);
+    const channels = [
+      { name: invokePortName, carries: 'invocations' },
+      { name: consolePortName, carries: 'output' },
+    ] as const;
+    const kernel = { path: image.path, cmdline: '' };
+    const machine = plainMachine({ accel: 'tcg', memoryMiB: 64, vcpus: 1 }, { kernel, channels });
+    const socket = (name: string) => join(this.dir, `${name}.sock`);
+    const sockets = { serial: socket('serial'), channel: socket('channel'), console: socket('console') };
+    const uuid = '00000000-0000-4000-8000-000000000000';
+    const placed = { machine, name: 'pod', uuid, title: 'pod', firmwarePath: emberFirmwarePath, sockets };
+    const argsPath = join(this.dir, 'qemu.args');
+    writeFileSync(argsPath, writeQemuArgs(placed, socket('qmp')).join('\n'));
+    [this.#port, this.#statusPort] = [await freePort(), await freePort()];
+    const ports = ['--port', String(this.#port), '--status-port', String(this.#statusPort)];
+    this.#process = spawn(podSupervisorPath, [
+      '--args',
+      argsPath,
+      '--run',
+      this.dir,
+      '--accel',
+      'tcg',
+      ...ports,
+      ...more,
+    ]);
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+      });
+    }
+    await this.until(async () => (await this.status('/ready'))?.status === 200);
+  }
+
+  async until(test: () => Promise<boolean>): Promise<void> {
+    for (const end = Date.now() + 25_000; Date.now() < end; await sleep(50)) if (await test()) return;
+    throw new Error(`It did not come to that in time:\n${this.output}`);
+  }
+
+  status = (path: string) => fetch(`http://127.0.0.1:${this.#statusPort}${path}`).catch(() => null);
+  call = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${this.#port}${path}`, init);
+
+  /** Ends it as a cluster does. Shape: its exit code. */
+  async end(): Promise<number | null> {
+    const exited = this.#process?.exitCode === null ? once(this.#process, 'exit') : null;
+    this.#process?.kill('SIGTERM');
+    await exited;
+    return this.#process?.exitCode ?? null;
+  }
+
+  async close(): Promise<void> {
+    const running = this.#process?.exitCode === null && this.#process.signalCode === null;
+    const exited = running && this.#process !== null ? once(this.#process, 'exit') : null;
+    this.#process?.kill('SIGTERM');
+    await exited;
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+const echo = `let calls = 0;
+export default async function handler(event) {
+  calls += 1;
+  if (event.path === '/throw') throw new RangeError('too far');
+  if (event.path === '/full') { const all = []; for (;;) all.push(new Uint8Array(1 << 20)); }
+  if (event.path === '/teapot') return { status: 418, headers: { 'x-a': 'b' }, body: new Uint8Array([1, 2, 255]) };
+  console.log('called ' + event.path);
+  return { calls, event };
+}`;
+
+describe('the supervisor of a pod', () => {
+  it('hands requests to the guest as events, and its answers back', async () => {
+    const pod = new Supervisor();
+    await pod.start(echo);
+    const body = JSON.stringify({ deep: ['ü', 1.5e3, null] });
+    const answer = await pod.call('/a%20b?x=1&y=%C3%A9+z', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', 'X-Odd': 'q"uote' },
+    });
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    expect(await answer.json()).toMatchObject({
+      calls: 1,
+      event: {
+        method: 'POST',
+        path: '/a%20b',
+        query: { x: '1', y: 'é z' },
+        headers: { 'x-odd': 'q"uote' },
+        body: JSON.parse(body),
+      },
+    });
+    const text = await pod.call('/', {
+      method: 'PUT',
+      body: '{not json',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(await text.json()).toMatchObject({ event: { body: '{not json' } });
+    const bytes = await pod.call('/teapot');
+    expect([bytes.status, bytes.headers.get('x-a')]).toEqual([418, 'b']);
+    expect(new Uint8Array(await bytes.arrayBuffer())).toEqual(new Uint8Array([1, 2, 255]));
+    expect(pod.output).toContain('called /a%20b');
+  });
+
+  it('answers probes from what the guest says, and tells its marks', async () => {
+    const pod = new Supervisor();
+    await pod.start(echo);
+    await pod.call('/');
+    const marks = await (await pod.status('/marks'))?.json();
+    expect(marks).toMatchObject({ accel: 'tcg', why: 'emulation was asked for', requests: 1, restarts: 0 });
+    expect(BigInt(marks.helloNs)).toBeGreaterThan(BigInt(marks.resumedNs));
+    expect(marks.bootMarks.map(([id]: [number]) => id)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect((await pod.status('/live'))?.status).toBe(200);
+    expect((await pod.status('/other'))?.status).toBe(404);
+  });
+
+  it('says what the function threw, and takes a fresh guest for one that went down', async () => {
+    const pod = new Supervisor();
+    await pod.start(echo);
+    const thrown = await pod.call('/throw');
+    expect([thrown.status, await thrown.json()]).toEqual([500, { error: 'too far', name: 'RangeError' }]);
+    expect((await pod.call('/full')).status).toBe(500);
+    await pod.until(async () => (await (await pod.call('/')).json()).calls === 1);
+    expect((await (await pod.status('/marks'))?.json()).restarts).toBe(1);
+  });
+
+  it('serves many clients one after the other', async () => {
+    const pod = new Supervisor();
+    await pod.start(echo);
+    const answers = await Promise.all(Array.from({ length: 80 }, (_, index) => pod.call(`/${index}`)));
+    const calls = await Promise.all(answers.map(async (answer) => (await answer.json()).calls as number));
+    expect(new Set(calls).size).toBe(80);
+  });
+
+  it('refuses what is no request or too large', async () => {
+    const pod = new Supervisor();
+    await pod.start(echo);
+    const large = await pod.call('/', { method: 'POST', body: new Uint8Array((16 << 20) + 1) }).catch(() => null);
+    expect(large === null || large.status === 413).toBe(true);
+    expect((await pod.call('/')).status).toBe(200);
+  });
+
+  it('ends in good order when it is told to', async () => {
+    const pod = new Supervisor();
+    await pod.start(echo);
+    const running = pod.call('/last');
+    const code = pod.end();
+    await pod.until(async () => (await pod.status('/ready'))?.status === 503);
+    expect((await running).status).toBe(200);
+    expect(await code).toBe(0);
+    expect(pod.output).toContain('told to end');
+  });
+});

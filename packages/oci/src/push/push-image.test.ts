@@ -1,0 +1,234 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFileTree } from '@firstlight/files';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseReference } from '../reference.ts';
+import { missingPrograms, startRegistry } from '../testing/start-registry.ts';
+import { writeLayer } from '../write/blob.ts';
+import { composeImage } from '../write/compose.ts';
+import { pushImage } from './push-image.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'fl-push-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Bytes that no compression makes small. */
+const noise = (length: number): Uint8Array => randomBytes(length);
+
+async function makeImage(data: Uint8Array) {
+  const builder = createFileTree();
+  builder.add('/data', { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
+  const layer = await writeLayer(builder.tree, join(dir, 'blobs'));
+  return composeImage({ layers: [layer], settings: { entrypoint: ['/data'] } });
+}
+
+const at = (host: string, name = 'team/app') => {
+  const reference = parseReference(`docker://${host}/${name}:1`, '/');
+  if (reference.kind !== 'registry') throw new Error('no registry');
+  return reference;
+};
+const anonymous = { credentials: async () => null };
+
+const lacking = missingPrograms('docker-registry', 'skopeo');
+
+describe.skipIf(lacking.length > 0)(`a real registry (needs docker-registry and skopeo)`, () => {
+  it('gets an image in chunks, and nothing of it a second time', async () => {
+    const registry = await startRegistry(join(dir, 'registry'));
+    try {
+      const image = await makeImage(noise(9 << 20));
+      const first = await pushImage(at(registry.host), image, anonymous);
+      expect(first.blobs.map(({ outcome }) => outcome)).toEqual(['uploaded', 'uploaded']);
+      const again = await pushImage(at(registry.host), image, anonymous);
+      expect(again.blobs.map(({ outcome }) => outcome)).toEqual(['there', 'there']);
+      expect(again.sentBytes).toBe(image.manifest.size);
+      const mounted = await pushImage(at(registry.host, 'other/app'), image, { ...anonymous, mountFrom: ['team/app'] });
+      expect(mounted.blobs[0]?.outcome).toBe('mounted');
+      const seen = execFileSync('skopeo', ['inspect', '--tls-verify=false', `docker://${registry.host}/team/app:1`]);
+      expect(JSON.parse(seen.toString())).toMatchObject({ Digest: image.manifest.digest, Architecture: 'amd64' });
+    } finally {
+      await registry.stop();
+    }
+  });
+
+  it('wants name and password, and says so', async () => {
+    const path = join(dir, 'htpasswd');
+    writeFileSync(path, 'ada:$2b$04$bNR2dW4Wc0r3Eo0eI3KvIuq.5s0aswWqbQEnaF8/nyvTqQfrY/Wze\n');
+    const registry = await startRegistry(join(dir, 'registry'), { auth: { htpasswd: { realm: 'test', path } } });
+    try {
+      const image = await makeImage(noise(1000));
+      await expect(pushImage(at(registry.host), image, anonymous)).rejects.toMatchObject({ reason: 'registry-denied' });
+      const credentials = async () => Buffer.from('ada:cluster-test').toString('base64');
+      expect((await pushImage(at(registry.host), image, { credentials })).digest).toBe(image.manifest.digest);
+    } finally {
+      await registry.stop();
+    }
+  });
+});
+
+/** A registry that a test makes go wrong. */
+class FaultyRegistry {
+  readonly received: Buffer[] = [];
+  readonly asked: string[] = [];
+  /** Answers a request itself; false lets it pass. */
+  fault: (request: IncomingMessage, response: ServerResponse, body: Buffer) => boolean = () => false;
+  #server: Server | null = null;
+  host = '';
+
+  async start(): Promise<void> {
+    const server = createServer((request, response) => void this.#answer(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no address');
+    this.host = `127.0.0.1:${address.port}`;
+    this.#server = server;
+  }
+
+  stop(): void {
+    this.#server?.closeAllConnections();
+    this.#server?.close();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    const { method = '', url = '' } = request;
+    this.asked.push(`${method} ${url.replace(/\?.*/, '')}`);
+    if (this.fault(request, response, body)) return;
+    if (method === 'HEAD') return void response.writeHead(404).end();
+    if (method === 'POST') {
+      this.received.length = 0;
+      return void response.writeHead(202, { location: '/v2/up/1?state=a' }).end();
+    }
+    if (method === 'PATCH') {
+      this.received.push(body);
+      return void response.writeHead(202, { location: '/v2/up/1?state=b', range: `0-${this.bytes - 1}` }).end();
+    }
+    if (method === 'GET') return void response.writeHead(204, { range: `0-${Math.max(0, this.bytes - 1)}` }).end();
+    if (url.startsWith('/v2/up/')) this.received.push(body);
+    response.writeHead(201).end();
+  }
+
+  get bytes(): number {
+    return Buffer.concat(this.received).length;
+  }
+}
+
+describe('a registry with faults', () => {
+  let registry: FaultyRegistry;
+  beforeEach(async () => {
+    registry = new FaultyRegistry();
+    await registry.start();
+  });
+  afterEach(() => registry.stop());
+  const push = async (image: Awaited<ReturnType<typeof makeImage>>, more = {}) =>
+    pushImage(at(registry.host), image, { ...anonymous, plainHttp: true, ...more });
+
+  it('that breaks off in the middle of an upload gets the rest of it', async () => {
+    const image = await makeImage(noise(9 << 20));
+    let patches = 0;
+    registry.fault = (request, _, body) => {
+      if (request.method !== 'PATCH' || ++patches !== 2) return false;
+      // Half of the chunk was kept.
+      registry.received.push(body.subarray(0, body.length / 2));
+      request.socket.destroy();
+      return true;
+    };
+    let wholeLayer: Buffer | null = null;
+    const first = registry.fault;
+    registry.fault = (request, response, body) => {
+      if (request.method === 'PUT' && request.url?.includes(encodeURIComponent(image.layers[0]?.digest ?? ''))) {
+        wholeLayer = Buffer.concat([...registry.received, body]);
+      }
+      return first(request, response, body);
+    };
+    await push(image);
+    expect(registry.asked).toContain('GET /v2/up/1');
+    expect((wholeLayer as Buffer | null)?.length).toBe(image.layers[0]?.size);
+  });
+
+  it('that names an offset which cannot be begins again', async () => {
+    const image = await makeImage(noise(9 << 20));
+    let broken = false;
+    registry.fault = (request, response) => {
+      if (request.method === 'PATCH' && !broken) {
+        broken = true;
+        request.socket.destroy();
+        return true;
+      }
+      if (request.method !== 'GET') return false;
+      response.writeHead(204, { range: '0-99999999' }).end();
+      return true;
+    };
+    await push(image);
+    expect(registry.asked.filter((line) => line.startsWith('POST'))).toHaveLength(3);
+  });
+
+  it('that is asked too often is left alone for as long as it says', async () => {
+    const image = await makeImage(noise(100));
+    let refusals = 0;
+    registry.fault = (request, response) => {
+      if (request.method !== 'PUT' || !request.url?.includes('manifests') || ++refusals > 2) return false;
+      response.writeHead(429, { 'retry-after': '0' }).end();
+      return true;
+    };
+    expect((await push(image)).digest).toBe(image.manifest.digest);
+    expect(refusals).toBe(3);
+  });
+
+  it('that is full says so in its own words', async () => {
+    registry.fault = (request, response) => {
+      if (request.method !== 'PUT') return false;
+      const errors = [{ code: 'DENIED_QUOTA', message: 'the disk is full' }];
+      response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ errors }));
+      return true;
+    };
+    await expect(push(await makeImage(noise(100)))).rejects.toMatchObject({
+      reason: 'registry-refused',
+      message: expect.stringContaining('DENIED_QUOTA: the disk is full'),
+    });
+  });
+
+  it('renews its token in the middle of a push, and sends credentials nowhere else', async () => {
+    const image = await makeImage(noise(100));
+    let tokens = 0;
+    const elsewhere = new FaultyRegistry();
+    await elsewhere.start();
+    const seenElsewhere: (string | undefined)[] = [];
+    elsewhere.fault = (request, response) => {
+      seenElsewhere.push(request.headers.authorization);
+      response.writeHead(201).end();
+      return true;
+    };
+    registry.fault = (request, response) => {
+      if (request.url?.startsWith('/token')) {
+        expect(request.headers.authorization).toBe('Basic YWRhOnNlY3JldA==');
+        response.end(JSON.stringify({ token: `t${++tokens}` }));
+        return true;
+      }
+      // Each token is good for two requests.
+      const isGood = request.headers.authorization === `Bearer t${tokens}` && tokens > 0;
+      if (!isGood || registry.asked.length % 4 === 0) {
+        const challenge = `Bearer realm="http://${registry.host}/token"`;
+        response.writeHead(401, { 'www-authenticate': challenge }).end();
+        return true;
+      }
+      if (request.method !== 'POST') return false;
+      response.writeHead(202, { location: `http://${elsewhere.host}/upload` }).end();
+      return true;
+    };
+    try {
+      await push(image, { credentials: async () => 'YWRhOnNlY3JldA==' });
+      expect(tokens).toBeGreaterThan(1);
+      expect(seenElsewhere).toEqual([undefined, undefined]);
+    } finally {
+      elsewhere.stop();
+    }
+  });
+});

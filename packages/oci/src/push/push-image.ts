@@ -1,0 +1,58 @@
+import type { OciReference } from '../reference.ts';
+import type { ComposedImage } from '../write/compose.ts';
+import { type BlobOutcome, pushBlob, refused } from './push-blob.ts';
+import { openRepository, type RegistryAccess } from './session.ts';
+
+export interface PushOptions extends RegistryAccess {
+  /** Repositories of the same registry whose blobs may be had without sending them. */
+  readonly mountFrom?: readonly string[] | undefined;
+  readonly onProgress?: ((progress: PushProgress) => void) | undefined;
+}
+
+/** Units: bytes, of what has to be sent at all. */
+export interface PushProgress {
+  readonly sentBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Units: `sentBytes` is what went over the network in blobs and the manifest. */
+export interface Pushed {
+  /** The image by its digest, as a cluster pulls it. */
+  readonly reference: string;
+  readonly digest: string;
+  readonly sentBytes: number;
+  readonly blobs: readonly { readonly digest: string; readonly size: number; readonly outcome: BlobOutcome }[];
+}
+
+/**
+ * Pushes an image to a registry, blobs first, and tags it.
+ *
+ * Errors: `registry-unreachable`, `registry-denied`, `registry-refused`; the signal's reason.
+ */
+export async function pushImage(
+  { host, name, reference: tag }: Extract<OciReference, { kind: 'registry' }>,
+  image: ComposedImage,
+  options: PushOptions,
+): Promise<Pushed> {
+  const { mountFrom = [], onProgress, signal } = options;
+  const session = await openRepository(host, name, options, mountFrom);
+  const blobs = [];
+  const sources = [...image.layers, image.config];
+  const totalBytes = sources.reduce((sum, { size }) => sum + size, 0);
+  let sentBytes = 0;
+  let passedBytes = 0;
+  for (const source of sources) {
+    const onSent = (bytes: number) => onProgress?.({ sentBytes: passedBytes + bytes, totalBytes });
+    const outcome = await pushBlob(session, source, { mountFrom, onSent, signal });
+    passedBytes += source.size;
+    if (outcome === 'uploaded') sentBytes += source.size;
+    onSent(0);
+    blobs.push({ digest: source.digest, size: source.size, outcome });
+  }
+  const { bytes, mediaType, digest } = image.manifest;
+  const body = { kind: 'bytes', bytes } as const;
+  const path = `/v2/${name}/manifests/${tag}`;
+  const answer = await session.ask({ method: 'PUT', path, headers: { 'content-type': mediaType }, body });
+  if (answer.status !== 201) throw refused(session, answer);
+  return { reference: `${host}/${name}@${digest}`, digest, sentBytes: sentBytes + bytes.length, blobs };
+}

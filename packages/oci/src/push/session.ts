@@ -1,0 +1,155 @@
+/** One repository of a registry to write to: who asks, how often, and what a refusal means. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { OciError } from '../oci-error.ts';
+import { type Credentials, parseChallenge } from '../registry-auth.ts';
+import { isLoopback, unreachable } from '../registry-http.ts';
+import { type Answer, type Sent, send } from './http.ts';
+
+export interface RegistryAccess {
+  /** Base64 of `name:password` for a registry, or null. */
+  readonly credentials: (host: string) => Promise<Credentials | null>;
+  /** Certificates in PEM that are trusted besides the system's. */
+  readonly ca?: string | undefined;
+  /** True to speak plain HTTP to a registry that is not on loopback. */
+  readonly plainHttp?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Sends requests to one repository. */
+export interface RepositorySession {
+  readonly base: URL;
+  readonly name: string;
+  /** Errors: `registry-unreachable`, `registry-denied`, with the registry's words. What is no error is for the caller. */
+  readonly ask: (sent: Omit<Sent, 'url' | 'ca' | 'signal'> & { readonly path: string | URL }) => Promise<Answer>;
+}
+
+const maxTries = 6;
+/** Units: ms. A registry that wants more patience is given up. */
+const maxWaitMs = 60_000;
+const firstWaitMs = 500;
+const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
+const errorsSchema = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().default('') })) });
+
+/**
+ * A session with `name` on the registry `host`, with the right to push, and to pull from `mountFrom`.
+ *
+ * Errors: `registry-unreachable`.
+ */
+export async function openRepository(
+  host: string,
+  name: string,
+  access: RegistryAccess,
+  mountFrom: readonly string[] = [],
+): Promise<RepositorySession> {
+  const { ca, signal } = access;
+  const base = await findBase(host, access);
+  let authorization: string | null = null;
+
+  async function askOnce(sent: Sent): Promise<Answer> {
+    // What is not the registry itself gets no credentials of it.
+    const isOwn = sent.url.host === base.host && sent.url.protocol === base.protocol;
+    const headers = { ...sent.headers, ...(isOwn && authorization !== null && { authorization }) };
+    const answer = await send({ ...sent, headers, ca, signal });
+    if (answer.status !== 401 || !isOwn) return answer;
+    authorization = await prove(answer);
+    if (authorization === null) throw denied(host, name, answer);
+    const again = await send({ ...sent, headers: { ...sent.headers, authorization }, ca, signal });
+    if (again.status === 401) throw denied(host, name, again);
+    return again;
+  }
+
+  async function prove(answer: Answer): Promise<string | null> {
+    const challenge = parseChallenge(answer.headers['www-authenticate'] ?? '');
+    const basic = await access.credentials(host);
+    const own = basic === null ? null : `Basic ${basic}`;
+    if (challenge === null || challenge.scheme === 'basic') return own;
+    if (!URL.canParse(challenge.realm)) throw unreachable(base, 'it names no address to get a token from');
+    const realm = new URL(challenge.realm);
+    if (realm.protocol !== 'https:' && !(realm.host === base.host || isLoopback(realm.hostname))) {
+      throw unreachable(base, `it wants a token from ${realm.protocol}//${realm.host}, which is not safe to ask`);
+    }
+    if (challenge.service !== null) realm.searchParams.set('service', challenge.service);
+    realm.searchParams.append('scope', `repository:${name}:pull,push`);
+    for (const other of mountFrom) realm.searchParams.append('scope', `repository:${other}:pull`);
+    const given = await send({
+      method: 'GET',
+      url: realm,
+      ca,
+      signal,
+      headers: own === null ? {} : { authorization: own },
+    });
+    if (given.status !== 200) return null;
+    const { token, access_token } = tokenSchema.parse(JSON.parse(given.text));
+    const found = token ?? access_token;
+    return found === undefined ? null : `Bearer ${found}`;
+  }
+
+  return {
+    base,
+    name,
+    ask: async ({ path, ...sent }) => {
+      const url = path instanceof URL ? path : new URL(path, base);
+      if (url.protocol !== 'https:' && base.protocol === 'https:') {
+        throw unreachable(base, `it leads to ${url.protocol}//${url.host}, which is not safe to write to`);
+      }
+      for (let tried = 1; ; tried++) {
+        const answer = await askOnce({ ...sent, url });
+        if (answer.status === 403) throw denied(host, name, answer);
+        const isBusy = answer.status === 429 || answer.status === 503;
+        if (!isBusy || tried === maxTries) return answer;
+        await sleep(waitOf(answer, tried), undefined, { signal });
+      }
+    },
+  };
+}
+
+/** How long a registry wants to be left alone. Source: RFC 9110, `Retry-After`: seconds or a date. */
+function waitOf({ headers }: Answer, tried: number): number {
+  const said = headers['retry-after'];
+  const asked =
+    said === undefined ? Number.NaN : /^\d+$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now();
+  return Math.min(maxWaitMs, Number.isNaN(asked) ? firstWaitMs * 2 ** (tried - 1) : Math.max(0, asked));
+}
+
+/** Docker Hub answers under another name than its images have. */
+const apiHostOf = (host: string) => (host === 'docker.io' ? `registry-1.${host}` : host);
+
+/** The address of the registry: HTTPS, or plain HTTP where that was said, or on loopback where nothing else answers. */
+async function findBase(host: string, { ca, signal, plainHttp = false }: RegistryAccess): Promise<URL> {
+  const secure = new URL(`https://${apiHostOf(host)}`);
+  const plain = new URL(`http://${apiHostOf(host)}`);
+  if (plainHttp) return plain;
+  if (!isLoopback(secure.hostname)) return secure;
+  try {
+    await send({ method: 'GET', url: new URL('/v2/', secure), ca, signal });
+    return secure;
+  } catch (thrown) {
+    const cause = thrown instanceof OciError ? thrown.cause : thrown;
+    const words = cause instanceof Error ? cause.message : '';
+    if (!/wrong version number|packet length too long|EPROTO/i.test(words)) throw thrown;
+    return plain;
+  }
+}
+
+/** What a registry says itself, as one sentence; empty when it says nothing. */
+export function wordsOf({ text }: Answer): string {
+  try {
+    const { errors } = errorsSchema.parse(JSON.parse(text));
+    return errors.map(({ code, message }) => `${code}${message === '' ? '' : `: ${message}`}`).join('; ');
+  } catch {
+    return text.trim().slice(0, 200);
+  }
+}
+
+function denied(host: string, name: string, answer: Answer): OciError {
+  const words = wordsOf(answer);
+  return new OciError(
+    'registry-denied',
+    `The registry ${host} does not let you push ${name}${words ? ` (${words})` : ''}.`,
+    {
+      hint: `Log in with rights to push: docker login ${host}`,
+      subject: host,
+    },
+  );
+}

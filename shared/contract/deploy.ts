@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import {
+  clusterColdStartSchema,
+  deploymentSchema,
+  deployRequestSchema,
+  deployResultSchema,
+  deployRevisionSchema,
+  dnsLabelSchema,
+  targetCheckSchema,
+  targetSchema,
+} from '../model/deploy.ts';
+import { projectIdSchema } from '../model/units.ts';
+import { call, stream } from './define.ts';
+
+const byTarget = z.strictObject({ target: dnsLabelSchema });
+const byFunction = byTarget.extend({ name: dnsLabelSchema });
+
+export const deployCalls = {
+  'targets:list': call(z.strictObject({}), z.array(targetSchema)),
+  /** Errors: ALREADY_EXISTS; TARGET_INVALID when its kubeconfig does not say how to reach it. */
+  'targets:add': call(targetSchema, targetSchema),
+  /** Takes it off the list; what runs there stays. Errors: NOT_FOUND. */
+  'targets:remove': call(byTarget, z.null()),
+  /** Looks at all that a deploy needs there. Errors: NOT_FOUND, TARGET_INVALID. */
+  'targets:test': call(byTarget, z.array(targetCheckSchema)),
+  /**
+   * Builds, pushes, applies, watches the rollout, and calls the function once.
+   * Errors: as `builds:build`; NOT_FOUND, CONFLICT; REGISTRY_*; CLUSTER_*; DEPLOY_FAILED in the cluster's words.
+   */
+  'deploy:start': call(deployRequestSchema, deployResultSchema),
+  /** What `deploy:start` would apply, as YAML, and what it changes there. Nothing is pushed. Errors: as `deploy:start`. */
+  'deploy:preview': call(
+    z.strictObject({
+      projectId: projectIdSchema,
+      target: dnsLabelSchema,
+      replicas: z.number().int().min(0).optional(),
+    }),
+    z.object({ yaml: z.string(), before: z.string(), after: z.string(), note: z.string() }),
+  ),
+  /** The functions there, by name. Errors: NOT_FOUND, CLUSTER_*. */
+  'deploy:list': call(byTarget, z.array(deploymentSchema)),
+  'deploy:get': call(byFunction, deploymentSchema),
+  'deploy:history': call(byFunction, z.array(deployRevisionSchema)),
+  /** Without a revision: the one before. Errors: NOT_FOUND; CONFLICT when it is paused, or is what runs. */
+  'deploy:rollback': call(byFunction.extend({ revision: z.number().int().min(1).optional() }), deploymentSchema),
+  'deploy:scale': call(byFunction.extend({ replicas: z.number().int().min(0).max(1000) }), deploymentSchema),
+  'deploy:remove': call(byFunction, z.null()),
+  /** The cold start of the newest pod. Errors: NOT_FOUND when there is none. */
+  'deploy:coldStart': call(byFunction, clusterColdStartSchema),
+  /** Sends an HTTP request to the function, through the API server. */
+  'deploy:invoke': call(
+    byFunction.extend({
+      method: z
+        .string()
+        .regex(/^[A-Z]{1,10}$/)
+        .default('GET'),
+      path: z.string().startsWith('/').max(4096).default('/'),
+      body: z.string().nullable().default(null),
+    }),
+    z.object({ status: z.number().int(), contentType: z.string(), body: z.string() }),
+  ),
+};
+
+export const deployStreams = {
+  /** What the function's pods print, from the last lines on; ends when `follow` is false. */
+  'deploy:logs': stream(
+    byFunction.extend({
+      follow: z.boolean().default(true),
+      tailLines: z.number().int().min(0).max(10_000).default(200),
+    }),
+  ),
+};

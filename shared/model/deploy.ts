@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { projectIdSchema } from './units.ts';
+
+/** A name that Kubernetes takes for objects and labels. Source: RFC 1123, "DNS label". */
+export const dnsLabelSchema = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes, at most 63 characters');
+
+/** A cluster to deploy to. It names credentials by where they are, and holds none. */
+export const targetSchema = z.object({
+  name: dnsLabelSchema,
+  kind: z.literal('kubernetes'),
+  /** Path of the kubeconfig. Null: `KUBECONFIG`, else `~/.kube/config`. */
+  kubeconfig: z.string().nullable().default(null),
+  /** Null: the kubeconfig's current context. */
+  context: z.string().nullable().default(null),
+  /** Null: the context's namespace, else `default`. */
+  namespace: dnsLabelSchema.nullable().default(null),
+  /** Where images go: a registry with a path, such as `registry.example/team`. */
+  registry: z.string().min(1),
+  /** PEM file of the registry's own authority. */
+  registryCa: z.string().nullable().default(null),
+  /** True to speak plain HTTP to a registry that is not on this machine. */
+  plainHttp: z.boolean().default(false),
+  /** The Secret of the namespace with which its nodes pull. */
+  pullSecret: dnsLabelSchema.nullable().default(null),
+  /** What runs the guest on the cluster. `pod`: a pod that carries its own VMM. */
+  engine: z.literal('pod').default('pod'),
+});
+export type Target = z.output<typeof targetSchema>;
+
+/** One finding of `target test`. */
+export const targetCheckSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  status: z.enum(['ok', 'warning', 'failed']),
+  found: z.string(),
+  /** The command that provides what is missing. */
+  fix: z.string().nullable(),
+});
+export type TargetCheck = z.output<typeof targetCheckSchema>;
+
+export const deployStepNames = ['build', 'image', 'push', 'apply', 'rollout', 'call'] as const;
+
+/** One step of a deploy that is over. Units: ms. */
+export const deployStepSchema = z.object({
+  name: z.enum(deployStepNames),
+  durationMs: z.number(),
+  /** What it did, for a person. */
+  detail: z.string(),
+});
+export type DeployStep = z.output<typeof deployStepSchema>;
+
+/** A deploy that succeeded. Units: `pushedBytes` is what went to the registry. */
+export const deployResultSchema = z.object({
+  target: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  image: z.string(),
+  revision: z.number().int(),
+  pushedBytes: z.number(),
+  steps: z.array(deployStepSchema),
+  /** The status of the one call; null when it was not made. */
+  answer: z.object({ status: z.number().int(), body: z.string() }).nullable(),
+});
+export type DeployResult = z.output<typeof deployResultSchema>;
+
+export const deployStates = ['ready', 'progressing', 'failing', 'stopped', 'paused'] as const;
+
+/** A function on a cluster. */
+export const deploymentSchema = z.object({
+  target: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  state: z.enum(deployStates),
+  /** Why it is not ready, in the cluster's own words. */
+  message: z.string(),
+  replicas: z.object({ wanted: z.number().int(), ready: z.number().int(), updated: z.number().int() }),
+  revision: z.number().int(),
+  image: z.string(),
+  runtime: z.string(),
+  deployedAt: z.string(),
+  /** The address inside the cluster. */
+  endpoint: z.string(),
+});
+export type Deployment = z.output<typeof deploymentSchema>;
+
+export const deployRevisionSchema = z.object({
+  revision: z.number().int(),
+  image: z.string(),
+  imageId: z.string(),
+  deployedAt: z.string(),
+  isCurrent: z.boolean(),
+});
+export type DeployRevision = z.output<typeof deployRevisionSchema>;
+
+/** One stretch of a cold start on a cluster. Units: ms since the pod was asked for; the bound is ± ms. */
+export const clusterPhaseSchema = z.object({
+  name: z.enum(['schedule', 'pull', 'create', 'start', 'vmm', 'boot', 'wait', 'answer']),
+  startMs: z.number(),
+  endMs: z.number(),
+  boundMs: z.number(),
+  /** Whose clock and whose word it is. */
+  source: z.string(),
+});
+export const clusterColdStartSchema = z.object({
+  pod: z.string(),
+  accel: z.enum(['kvm', 'tcg']).nullable(),
+  /** Why it is emulated, or that it is not. */
+  why: z.string(),
+  totalMs: z.number(),
+  phases: z.array(clusterPhaseSchema),
+});
+export type ClusterColdStart = z.output<typeof clusterColdStartSchema>;
+
+/** What a person chooses for one deploy. */
+export const deployRequestSchema = z.strictObject({
+  projectId: projectIdSchema,
+  target: dnsLabelSchema,
+  replicas: z.number().int().min(0).max(1000).optional(),
+  /** False: answers as soon as it is applied. */
+  wait: z.boolean().default(true),
+  /** False: a deploy that fails stays as it is. */
+  rollback: z.boolean().default(true),
+  /** Takes fields over that another manager has set. */
+  force: z.boolean().default(false),
+});

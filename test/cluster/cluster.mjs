@@ -1,0 +1,173 @@
+// A real one-node Kubernetes for tests and for trying a deploy at home, with a registry beside it.
+// `npm run cluster` starts one and prints what to do with it; ending that process ends all of it.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { registryPassword, registryUser, writeClusterFiles } from './cluster-files.mjs';
+import { buildNodeProgram, findGo, nodeProgramPath } from './node-program.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+/** The programs that the node needs from Debian, with their packages. */
+const programs = {
+  etcd: 'etcd-server',
+  containerd: 'containerd',
+  runc: 'runc',
+  conntrack: 'conntrack',
+  iptables: 'iptables',
+  'docker-registry': 'docker-registry',
+  openssl: 'openssl',
+};
+const readyTimeoutMs = 180_000;
+
+/** Why no cluster can be started here, or null. With `built`, also when it would have to be built first. */
+export function whyNoCluster({ built = true } = {}) {
+  if (process.platform !== 'linux') return 'it needs Linux';
+  if (process.getuid?.() !== 0) return 'it needs root: its node has namespaces of its own';
+  const missing = Object.entries(programs).filter(([name]) => !isOnPath(name));
+  if (missing.length > 0) return `it needs ${missing.map(([, name]) => name).join(', ')} (Debian packages)`;
+  if (!existsSync('/usr/lib/cni/bridge')) return 'it needs containernetworking-plugins (a Debian package)';
+  if (existsSync(nodeProgramPath())) return null;
+  if (findGo() === null) return 'it is built with Go, which is not installed';
+  return built ? 'it is not built yet: npm run cluster -- --build' : null;
+}
+
+const isOnPath = (name) =>
+  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin'].some((dir) => existsSync(join(dir, name)));
+
+/**
+ * Starts a cluster and waits until its node is ready.
+ *
+ * Shape: `host` is the registry's, on loopback here and on the node alike; `auth` is for docker's configuration.
+ * Errors: throws with the last lines of what did not come up.
+ */
+export async function startCluster({ log = () => {} } = {}) {
+  const program = buildNodeProgram({ log });
+  const dir = mkdtempSync('/tmp/fl-cluster-');
+  const api = await forward(join(dir, 'api.sock'));
+  const registry = await forward(join(dir, 'registry.sock'));
+  const files = writeClusterFiles(dir, { program, apiPort: api.port, registryPort: registry.port });
+  const child = spawn(
+    'unshare',
+    [
+      ...['--net', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child=SIGKILL', '--mount-proc'],
+      ...[process.execPath, join(here, 'inside.mjs'), dir],
+    ],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const stop = async () => {
+    child.stdin.destroy();
+    child.kill('SIGTERM');
+    await exited;
+    await Promise.all([api.close(), registry.close()]);
+    removeCgroups(files.nodeName);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await waitFor(child, exited);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    dir,
+    kubeconfig: files.kubeconfig,
+    nodeName: files.nodeName,
+    registry: {
+      host: `127.0.0.1:${registry.port}`,
+      caPath: files.caPath,
+      user: registryUser,
+      password: registryPassword,
+      auth: Buffer.from(`${registryUser}:${registryPassword}`).toString('base64'),
+    },
+    kubectl: (...args) => {
+      const run = spawnSync(program, ['kubectl', '--kubeconfig', files.kubeconfig, ...args], { encoding: 'utf8' });
+      return { code: run.status, stdout: run.stdout, stderr: run.stderr };
+    },
+    stop,
+  };
+}
+
+/** Waits for the line `ready` of the process inside. */
+function waitFor(child, exited) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('The cluster was not ready in time.')), readyTimeoutMs);
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+      if (!/^ready$/m.test(text)) return;
+      clearTimeout(timer);
+      resolve();
+    });
+    exited.then(() => {
+      clearTimeout(timer);
+      reject(new Error(`The cluster ended before it was ready:\n${text.slice(-3000)}`));
+    });
+  });
+}
+
+/** Serves a loopback port of this machine with what listens on a socket inside: its network is another one. */
+async function forward(socketPath) {
+  const open = new Set();
+  const server = createServer((outer) => {
+    const inner = createConnection(socketPath);
+    for (const [from, to] of [
+      [outer, inner],
+      [inner, outer],
+    ]) {
+      open.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        open.delete(from);
+        to.destroy();
+      });
+      from.pipe(to);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  return {
+    port: server.address().port,
+    close: () => {
+      for (const socket of open) socket.destroy();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** The kubelet's cgroups outlive its processes. */
+function removeCgroups(nodeName) {
+  spawnSync(
+    'find',
+    ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', `*/${nodeName}*`, '-exec', 'rmdir', '{}', ';'],
+    {
+      stdio: 'ignore',
+    },
+  );
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const log = (line) => process.stderr.write(`${line}\n`);
+  const why = whyNoCluster({ built: false });
+  if (why !== null) {
+    log(`No cluster can be started here: ${why}.`);
+    process.exit(3);
+  }
+  if (process.argv.includes('--build')) {
+    buildNodeProgram({ log });
+    process.exit(0);
+  }
+  const cluster = await startCluster({ log });
+  log(`A Kubernetes node is ready. Try:
+  export KUBECONFIG=${cluster.kubeconfig}
+  ${nodeProgramPath()} kubectl get nodes
+  echo ${cluster.registry.password} | docker login ${cluster.registry.host} --username ${cluster.registry.user} --password-stdin
+  firstlight target add home --kubeconfig ${cluster.kubeconfig} --registry ${cluster.registry.host}/functions --registry-ca ${cluster.registry.caPath}
+  firstlight deploy ./hello --target home
+Ctrl-C ends it.`);
+  const end = () => void cluster.stop().then(() => process.exit(0));
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+}

@@ -1,0 +1,168 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Project } from '#shared/model/project.ts';
+import { makeHome, openStudio, removeHome, type Studio, whyNot } from '../integration/studio.ts';
+import { startCluster, whyNoCluster } from './cluster.mjs';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+const reason = whyNot() ?? whyNoCluster();
+
+describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
+  const home = makeHome();
+  let cluster: Awaited<ReturnType<typeof startCluster>>;
+  let studio: Studio;
+  let project: Project;
+  const of = { target: 'test', name: 'greet' };
+  const source = (word: string) =>
+    `export default (event) => { console.log('called ' + event.path); return { word: '${word}', path: event.path, body: event.body }; };`;
+  const deploy = (more: { replicas?: number } = {}) =>
+    studio.client.call('deploy:start', { projectId: project.id, target: 'test', ...more });
+  const edit = (word: string) => writeFileSync(join(project.dir, 'handler.ts'), source(word));
+
+  beforeAll(async () => {
+    cluster = await startCluster();
+    const docker = join(home, 'docker');
+    mkdirSync(docker, { recursive: true });
+    const { host, auth, user, password, caPath } = cluster.registry;
+    writeFileSync(join(docker, 'config.json'), JSON.stringify({ auths: { [host]: { auth } } }));
+    studio = await openStudio({ home, env: { ...process.env, DOCKER_CONFIG: docker }, rolloutGraceMs: 4000 });
+    project = await studio.project('greet', source('one'));
+    await studio.client.call('targets:add', {
+      name: 'test',
+      kind: 'kubernetes',
+      kubeconfig: cluster.kubeconfig,
+      registry: `${host}/functions`,
+      registryCa: caPath,
+      pullSecret: 'pull',
+    });
+    const before = await studio.client.call('targets:test', { target: 'test' });
+    expect(before.find(({ id }) => id === 'pull')).toMatchObject({ status: 'failed', fix: /create secret/ });
+    await expect(deploy()).rejects.toMatchObject({ code: 'NOT_FOUND', hint: expect.stringContaining('create secret') });
+    const secret = ['create', 'secret', 'docker-registry', 'pull', `--docker-server=${host}`];
+    expect(cluster.kubectl(...secret, `--docker-username=${user}`, `--docker-password=${password}`).code).toBe(0);
+  });
+  afterAll(async () => {
+    await studio?.close();
+    await cluster?.stop();
+    removeHome(home);
+  });
+
+  it('is found fit to deploy to', async () => {
+    const checks = await studio.client.call('targets:test', { target: 'test' });
+    expect(checks.filter(({ status }) => status === 'failed')).toEqual([]);
+    expect(checks.find(({ id }) => id === 'reach')?.found).toMatch(/Kubernetes v1\.34/);
+    expect(checks.find(({ id }) => id === 'kvm')).toMatchObject({ status: 'warning' });
+  });
+
+  it('runs a function: built, pushed, applied, watched, called', async () => {
+    const progress: string[] = [];
+    const done = await studio.client.call(
+      'deploy:start',
+      { projectId: project.id, target: 'test' },
+      { onProgress: ({ step }) => progress.push(step) },
+    );
+    expect(done.steps.map(({ name }) => name)).toEqual(['build', 'image', 'push', 'apply', 'rollout', 'call']);
+    expect(new Set(progress)).toEqual(new Set(expect.arrayContaining(['build', 'push', 'rollout', 'call'])));
+    expect(done.answer).toMatchObject({ status: 200 });
+    expect(JSON.parse(done.answer?.body ?? '')).toMatchObject({ word: 'one', path: '/' });
+    expect(done.image).toContain('@sha256:');
+    expect(await studio.client.call('deploy:get', of)).toMatchObject({ state: 'ready', revision: 1, runtime: 'ember' });
+  });
+
+  it('answers what is asked of it, and shows what it prints', async () => {
+    const answer = await studio.client.call('deploy:invoke', { ...of, method: 'POST', path: '/a?b=c', body: '[1]' });
+    expect(JSON.parse(answer.body)).toMatchObject({ path: '/a', body: [1] });
+    let log = '';
+    const stream = studio.client.openStream('deploy:logs', { ...of, follow: false }, (chunk) => {
+      log += Buffer.from(chunk).toString('utf8');
+    });
+    await stream.ended;
+    expect(log).toContain('called /a');
+    expect(log).toContain('the guest runs emulated');
+  });
+
+  it('tells where the time of its cold start went', async () => {
+    const start = await studio.client.call('deploy:coldStart', of);
+    expect(start.accel).toBe('tcg');
+    expect(start.phases.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['schedule', 'pull', 'start', 'vmm', 'boot', 'answer']),
+    );
+    for (const [index, phase] of start.phases.entries()) {
+      expect(phase.startMs).toBe(start.phases[index - 1]?.endMs ?? 0);
+      expect(phase.boundMs).toBeGreaterThan(0);
+    }
+  });
+
+  it('gets only the function after an edit, goes back, and scales', async () => {
+    edit('two');
+    const second = await deploy();
+    expect(JSON.parse(second.answer?.body ?? '')).toMatchObject({ word: 'two' });
+    expect(second.pushedBytes).toBeLessThan(2_000_000);
+    expect(second.revision).toBe(2);
+    const history = await studio.client.call('deploy:history', of);
+    expect(history.map(({ revision, isCurrent }) => [revision, isCurrent])).toEqual([
+      [2, true],
+      [1, false],
+    ]);
+    await expect(studio.client.call('deploy:rollback', { ...of, revision: 2 })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    await studio.client.call('deploy:rollback', of);
+    await vi.waitFor(
+      async () => {
+        expect((await studio.client.call('deploy:get', of)).state).toBe('ready');
+        const { body } = await studio.client.call('deploy:invoke', of);
+        expect(JSON.parse(body)).toMatchObject({ word: 'one' });
+      },
+      { timeout: 90_000, interval: 500 },
+    );
+    await studio.client.call('deploy:scale', { ...of, replicas: 0 });
+    await vi.waitFor(async () => expect((await studio.client.call('deploy:get', of)).state).toBe('stopped'), 30_000);
+    await studio.client.call('deploy:scale', { ...of, replicas: 1 });
+  });
+
+  it('leaves a number of replicas alone that someone else has set', async () => {
+    expect(cluster.kubectl('scale', 'deployment/greet', '--replicas=2').code).toBe(0);
+    await expect(deploy({ replicas: 3 })).rejects.toMatchObject({ code: 'CONFLICT', message: /replicas/ });
+    edit('three');
+    await deploy();
+    expect((await studio.client.call('deploy:get', of)).replicas.wanted).toBe(2);
+  });
+
+  it('says in its own words why a deploy fails, and goes back', async () => {
+    const quota = ['create', 'quota', 'small', '--hard=pods=2'];
+    expect(cluster.kubectl(...quota).code).toBe(0);
+    edit('four');
+    const failure = await deploy().catch((thrown: unknown) => thrown);
+    expect(failure).toMatchObject({ code: 'DEPLOY_FAILED', message: /exceeded quota/, hint: /went back to revision/ });
+    expect(cluster.kubectl('delete', 'quota', 'small').code).toBe(0);
+    const { body } = await studio.client.call('deploy:invoke', of);
+    expect(JSON.parse(body)).toMatchObject({ word: 'three' });
+  });
+
+  it('shows beforehand what a deploy would change', async () => {
+    edit('five');
+    const preview = await studio.client.call('deploy:preview', { projectId: project.id, target: 'test' });
+    expect(preview.yaml).toMatch(/kind: Deployment[\s\S]*---[\s\S]*kind: Service/);
+    const changed = preview.after.split('\n').filter((line) => !preview.before.includes(line));
+    expect(changed.join('\n')).toMatch(/image: .*@sha256/);
+    expect((await studio.client.call('deploy:history', of)).some(({ image }) => preview.yaml.includes(image))).toBe(
+      false,
+    );
+  });
+
+  it('is asked for one deploy of a function at a time', async () => {
+    const both = await Promise.allSettled([deploy(), deploy()]);
+    const refused = both.find((result) => result.status === 'rejected');
+    expect(refused?.reason).toMatchObject({ code: 'CONFLICT', message: /being deployed already/ });
+    expect(both.some(({ status }) => status === 'fulfilled')).toBe(true);
+  });
+
+  it('is rid of a function that is taken away', async () => {
+    await studio.client.call('deploy:remove', of);
+    expect(await studio.client.call('deploy:list', { target: 'test' })).toEqual([]);
+    await expect(studio.client.call('deploy:get', of)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(cluster.kubectl('get', 'service', 'greet').code).not.toBe(0);
+  });
+});
