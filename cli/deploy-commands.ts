@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { AddTo, Lazily } from './command-types.ts';
 import { integerBetween } from './integer-between.ts';
 
@@ -44,6 +44,17 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--force', 'take over fields that another manager has set')
     .action(lazily(async () => (await import('./commands/deploy.ts')).deploy));
   addDeployed(deploy, addTo, lazily);
+
+  addTo(program, 'manifests <dir>', 'Write what a deploy would apply as files, for GitOps; the image is pushed.', [
+    'manifests ./greet --target home > greet.yaml',
+    'manifests ./greet --target home --format helm --out ./chart',
+  ])
+    .option('--target <name>', 'whose registry, namespace and pull secret (default: the only target there is)')
+    .addOption(new Option('--format <format>', 'of the files').choices(['yaml', 'kustomize', 'helm']).default('yaml'))
+    .option('--out <dir>', 'the folder that they go into (default: printed)')
+    .option('--replicas <n>', 'how many pods', integerBetween(0, 1000), 1)
+    .option('--no-push', 'push no image')
+    .action(lazily(async () => (await import('./commands/manifests.ts')).writeManifests));
 }
 
 function addDeployed(deploy: Command, addTo: AddTo, lazily: Lazily): void {

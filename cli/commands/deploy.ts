@@ -43,7 +43,7 @@ export async function deploy(session: Session, dir: string, options: DeployOptio
 }
 
 /** The target that was named, or the only one there is. Errors: BAD_INPUT. */
-async function chooseTarget(session: Session, named: string | undefined): Promise<string> {
+export async function chooseTarget(session: Session, named: string | undefined): Promise<string> {
   if (named !== undefined) return checkName(named, 'target');
   const targets = await session.call('targets:list', {});
   const [only] = targets;

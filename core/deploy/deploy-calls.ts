@@ -10,7 +10,7 @@ import { readColdStart } from './cold-start.ts';
 import { type DeployContext, deploy } from './deploy.ts';
 import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
-import { previewDeploy } from './preview.ts';
+import { makeManifests, previewDeploy } from './preview.ts';
 import { listRevisions, removeFunction, rollBack, scaleFunction } from './revisions.ts';
 import type { Targets } from './targets.ts';
 import { testTarget } from './test-target.ts';
@@ -58,6 +58,12 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       return await inCluster(target, (cluster) =>
         previewDeploy(cluster, options, { config: bundle.config, image, replicas, signal: context.signal }),
       );
+    },
+    'deploy:manifests': async ({ projectId, target, ...choice }, context) => {
+      const project = await options.getProject(projectId);
+      const { bundle, image } = await options.build(project, context);
+      const request = { ...choice, ...context, config: bundle.config, image, target: await targets.get(target) };
+      return await makeManifests(options, request);
     },
     'deploy:list': ({ target }, { signal }) =>
       inCluster(target, async (cluster) => [...(await listFunctions(cluster, signal))]),

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseReference, pushImage } from '@firstlight/oci';
+import { type ComposedImage, type Pushed, parseReference, pushImage } from '@firstlight/oci';
 import type { Build } from '#core/images/image-store.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import { fromFormatError } from '#core/store/from-format-error.ts';
@@ -79,7 +79,10 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return { value, detail: `${formatBytes(value.functionBytes)} of its own, ${formatBytes(value.vmmBytes)} shared` };
   });
   const pushed = await step('push', `Pushing to ${cluster.target.registry}`, async () => {
-    const value = await push(cluster.target, config.name, built.image.id, pod.image, context.env, options);
+    const value = await pushPodImage(cluster.target, config.name, built.image.id, pod.image, {
+      ...options,
+      env: context.env,
+    });
     return { value, detail: value.sentBytes === 0 ? 'all of it was there' : `${formatBytes(value.sentBytes)} sent` };
   });
   const before = await findDeployment(cluster, config.name, signal);
@@ -161,14 +164,14 @@ async function checkReferences(cluster: Cluster, signal: AbortSignal): Promise<v
   });
 }
 
-async function push(
+/** Pushes an image to a target's registry. Errors: REGISTRY_*; TARGET_INVALID; CANCELLED. */
+export async function pushPodImage(
   target: Target,
   name: string,
   imageId: string,
-  image: Parameters<typeof pushImage>[1],
-  env: NodeJS.ProcessEnv,
-  { signal, progress }: DeployOptions,
-) {
+  image: ComposedImage,
+  { env, signal, progress }: Pick<DeployOptions, 'signal' | 'progress'> & Pick<DeployContext, 'env'>,
+): Promise<Pushed> {
   try {
     const reference = parseReference(`docker://${target.registry}/${name}:${imageId.slice(0, 12)}`, '/');
     if (reference.kind !== 'registry')

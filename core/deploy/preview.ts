@@ -1,12 +1,14 @@
-import { stringify } from 'yaml';
+import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { Target } from '#shared/model/deploy.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
-import type { DeployContext } from './deploy.ts';
+import { type DeployContext, pushPodImage } from './deploy.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { makePodImage } from './pod-image/pod-image.ts';
+import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
+import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
 import { annotationNames, makeWorkload, ownedReplicas } from './workload.ts';
 
 export interface PreviewRequest {
@@ -22,10 +24,8 @@ export async function previewDeploy(
   context: DeployContext,
   { config, image, replicas, signal }: PreviewRequest,
 ): Promise<CallOutput<'deploy:preview'>> {
-  const runtime = context.runtimes.get(image.runtime);
-  if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
   const { target, namespace } = cluster;
-  const pod = await makePodImage({ ...context, runtime, image, config, signal });
+  const pod = await packForPod(context, { config, image, signal });
   const before = await findDeployment(cluster, config.name, signal);
   const kvm = await findKvmResource(cluster, signal);
   const objects = makeWorkload({
@@ -58,9 +58,44 @@ export async function previewDeploy(
   return { yaml: toYaml(objects), before: toYaml(was), after: toYaml(will), note };
 }
 
-/** YAML documents, with `---` between them. */
-export const toYaml = (objects: readonly KubeObject[]): string =>
-  objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
+export interface ManifestRequest extends PreviewRequest {
+  readonly target: Target;
+  readonly format: ManifestFormat;
+  readonly push: boolean;
+  readonly progress: (progress: Progress) => void;
+}
+
+/** The files that have a function applied by other means, with the image in its registry. No cluster is asked. Errors: REGISTRY_*. */
+export async function makeManifests(
+  context: DeployContext,
+  { target, format, push, config, image, replicas = 1, signal, progress }: ManifestRequest,
+): Promise<CallOutput<'deploy:manifests'>> {
+  const pod = await packForPod(context, { config, image, signal });
+  if (push) await pushPodImage(target, config.name, image.id, pod.image, { env: context.env, signal, progress });
+  const reference = `${target.registry}/${config.name}@${pod.image.manifest.digest}`;
+  const objects = makeWorkload({
+    config,
+    target,
+    namespace: target.namespace ?? 'default',
+    image: reference,
+    imageId: image.id,
+    runtime: image.runtime,
+    replicas,
+    // The same function gives the same files.
+    deployedAt: image.createdAt,
+    kvmResource: null,
+  });
+  return { image: reference, files: [...writeManifests(objects, format, context.version)] };
+}
+
+async function packForPod(
+  context: DeployContext,
+  { image, config, signal }: Pick<PreviewRequest, 'image' | 'config' | 'signal'>,
+): Promise<PodImage> {
+  const runtime = context.runtimes.get(image.runtime);
+  if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
+  return await makePodImage({ ...context, runtime, image, config, signal });
+}
 
 /** Without what the cluster itself adds and changes, which is no part of a comparison. */
 function plain(object: KubeObject): KubeObject {

@@ -28,6 +28,14 @@ async function freePort(): Promise<number> {
   return address !== null && typeof address !== 'string' ? address.port : 0;
 }
 
+/** What is read here of what it says at `/marks`. */
+interface Marks {
+  readonly restarts: number;
+  readonly helloNs: string;
+  readonly resumedNs: string;
+  readonly bootMarks: readonly (readonly [number, number])[];
+}
+
 /** The supervisor as process 1 of a pod would be, with a real guest. */
 class Supervisor {
   readonly dir = mkdtempSync(join(tmpdir(), 'fl-pod-'));
@@ -77,6 +85,11 @@ class Supervisor {
   }
 
   status = (path: string) => fetch(`http://127.0.0.1:${this.#statusPort}${path}`).catch(() => null);
+  async marks(): Promise<Marks> {
+    const answer = await this.status('/marks');
+    if (answer === null) throw new Error('The supervisor does not answer.');
+    return (await answer.json()) as Marks;
+  }
   call = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${this.#port}${path}`, init);
 
   /** Ends it as a cluster does. Shape: its exit code. */
@@ -143,10 +156,10 @@ describe('the supervisor of a pod', () => {
     const pod = new Supervisor();
     await pod.start(echo);
     await pod.call('/');
-    const marks = await (await pod.status('/marks'))?.json();
+    const marks = await pod.marks();
     expect(marks).toMatchObject({ accel: 'tcg', why: 'emulation was asked for', requests: 1, restarts: 0 });
     expect(BigInt(marks.helloNs)).toBeGreaterThan(BigInt(marks.resumedNs));
-    expect(marks.bootMarks.map(([id]: [number]) => id)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(marks.bootMarks.map(([id]) => id)).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect((await pod.status('/live'))?.status).toBe(200);
     expect((await pod.status('/other'))?.status).toBe(404);
   });
@@ -158,7 +171,7 @@ describe('the supervisor of a pod', () => {
     expect([thrown.status, await thrown.json()]).toEqual([500, { error: 'too far', name: 'RangeError' }]);
     expect((await pod.call('/full')).status).toBe(500);
     await pod.until(async () => (await (await pod.call('/')).json()).calls === 1);
-    expect((await (await pod.status('/marks'))?.json()).restarts).toBe(1);
+    expect((await pod.marks()).restarts).toBe(1);
   });
 
   it('serves many clients one after the other', async () => {

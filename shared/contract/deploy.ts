@@ -37,6 +37,17 @@ export const deployCalls = {
     }),
     z.object({ yaml: z.string(), before: z.string(), after: z.string(), note: z.string() }),
   ),
+  /** Files that have the function applied by other means; its image is pushed unless `push` is false. Errors: REGISTRY_*. */
+  'deploy:manifests': call(
+    z.strictObject({
+      projectId: projectIdSchema,
+      target: dnsLabelSchema,
+      format: z.enum(['yaml', 'kustomize', 'helm']).default('yaml'),
+      replicas: z.number().int().min(0).max(1000).optional(),
+      push: z.boolean().default(true),
+    }),
+    z.object({ image: z.string(), files: z.array(z.object({ path: z.string(), text: z.string() })) }),
+  ),
   /** The functions there, by name. Errors: NOT_FOUND, CLUSTER_*. */
   'deploy:list': call(byTarget, z.array(deploymentSchema)),
   'deploy:get': call(byFunction, deploymentSchema),

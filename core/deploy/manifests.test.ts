@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { projectConfigSchema } from '#shared/model/project.ts';
+import { writeManifests } from './manifests.ts';
+import { makeWorkload, overheadOf } from './workload.ts';
+
+const config = projectConfigSchema.parse({ name: 'greet', runtime: 'ember', memoryMiB: 128 });
+const make = (name = 'greet') =>
+  makeWorkload({
+    config: { ...config, name },
+    target: { pullSecret: 'pull' },
+    namespace: 'team',
+    image: 'registry.example/greet@sha256:1',
+    imageId: 'abc',
+    runtime: 'ember',
+    replicas: 2,
+    deployedAt: '2026-01-01T00:00:00Z',
+    kvmResource: 'devices.kubevirt.io/kvm',
+  });
+
+describe('the objects of a function', () => {
+  it('name what the pod needs beside its guest, part by part', () => {
+    const [deployment] = make();
+    const overhead = overheadOf(config).reduce((sum, { mib }) => sum + mib, 0);
+    expect(deployment).toMatchObject({
+      spec: {
+        template: {
+          metadata: {
+            annotations: { 'firstlight.dev/memory': expect.stringContaining('guest 128 MiB, page tables 1 MiB') },
+          },
+          spec: {
+            automountServiceAccountToken: false,
+            containers: [
+              {
+                resources: { limits: { memory: `${128 + overhead}Mi`, 'devices.kubevirt.io/kvm': '1' } },
+                securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+              },
+            ],
+          },
+        },
+      },
+    });
+  });
+
+  it('cannot have a name that no Service takes', () => {
+    expect(() => make('1st')).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
+  });
+});
+
+describe('manifests', () => {
+  it('are YAML documents that say the same', () => {
+    const [file] = writeManifests(make(), 'yaml', '0.1.0');
+    expect(file?.path).toBe('greet.yaml');
+    expect(parseAllDocuments(file?.text ?? '').map((document) => document.toJS())).toEqual(make());
+  });
+
+  it('are a base for Kustomize, whose namespace is left to whoever uses it', () => {
+    const files = new Map(writeManifests(make(), 'kustomize', '0.1.0').map(({ path, text }) => [path, parse(text)]));
+    expect(files.get('kustomization.yaml').resources).toEqual(['deployment.yaml', 'service.yaml']);
+    expect(files.get('deployment.yaml').metadata.namespace).toBeUndefined();
+  });
+
+  it('are a chart for Helm with the image and the number of replicas as values', () => {
+    const files = new Map(writeManifests(make(), 'helm', '0.1.0').map(({ path, text }) => [path, text]));
+    expect(parse(files.get('values.yaml') ?? '')).toEqual({ replicas: 2, image: 'registry.example/greet@sha256:1' });
+    expect(files.get('templates/deployment.yaml')).toMatch(/image: \{\{ \.Values\.image \| quote \}\}/);
+    expect(files.get('templates/deployment.yaml')).toMatch(/^ {2}replicas: \{\{ \.Values\.replicas \}\}$/m);
+  });
+});

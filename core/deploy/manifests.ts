@@ -1,0 +1,76 @@
+/** The objects of a function as files, for whoever applies them by other means. Pure. */
+import { stringify } from 'yaml';
+import type { KubeObject } from './kube/objects.ts';
+
+export type ManifestFormat = 'yaml' | 'kustomize' | 'helm';
+
+/** A file to write. Shape: `path` is relative, with `/`. */
+export interface ManifestFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+const toText = (value: unknown): string => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+
+/** YAML documents, with `---` between them. */
+export const toYaml = (objects: readonly KubeObject[]): string => objects.map(toText).join('---\n');
+
+/** The files of a format: one of YAML, a base for Kustomize, or a chart for Helm. */
+export function writeManifests(
+  objects: readonly KubeObject[],
+  format: ManifestFormat,
+  version: string,
+): readonly ManifestFile[] {
+  const name = objects[0]?.metadata.name ?? 'function';
+  if (format === 'yaml') return [{ path: `${name}.yaml`, text: toYaml(objects) }];
+  const fileOf = (object: KubeObject) => `${(object.kind ?? 'object').toLowerCase()}.yaml`;
+  if (format === 'kustomize') {
+    const kustomization = {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: objects.map(fileOf),
+    };
+    return [
+      ...objects.map((object) => ({ path: fileOf(object), text: toText(withoutNamespace(object)) })),
+      { path: 'kustomization.yaml', text: toText(kustomization) },
+    ];
+  }
+  return [
+    {
+      path: 'Chart.yaml',
+      text: toText({ apiVersion: 'v2', name, type: 'application', version: '0.1.0', appVersion: version }),
+    },
+    { path: 'values.yaml', text: toText(valuesOf(objects)) },
+    ...objects.map((object) => ({
+      path: `templates/${fileOf(object)}`,
+      text: fillIn(toText(withoutNamespace(object))),
+    })),
+  ];
+}
+
+/** Whoever applies it chooses the namespace. */
+function withoutNamespace(object: KubeObject): KubeObject {
+  const { namespace: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+interface Workload extends KubeObject {
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image: string }[] } };
+  };
+}
+
+function valuesOf(objects: readonly KubeObject[]) {
+  const workload = objects.find(({ kind }) => kind === 'Deployment') as Workload | undefined;
+  return {
+    replicas: workload?.spec?.replicas ?? 1,
+    image: workload?.spec?.template?.spec?.containers?.[0]?.image ?? '',
+  };
+}
+
+/** Puts the chart's values in the place of what a person may want to change. */
+const fillIn = (text: string): string =>
+  text
+    .replace(/^( {2}replicas: )\d+$/m, '$1{{ .Values.replicas }}')
+    .replace(/^( +(?:- )?image: ).+$/m, '$1{{ .Values.image | quote }}');
