@@ -7,7 +7,7 @@ import type { Answer, Body } from './http.ts';
 import { type RepositorySession, wordsOf } from './session.ts';
 
 /** GitHub's registry takes no more at once. Units: bytes. */
-const chunkBytes = 4 << 20;
+const defaultChunkBytes = 4 << 20;
 const maxBreaks = 5;
 const firstWaitMs = 250;
 
@@ -21,21 +21,24 @@ export interface PushBlobOptions {
   readonly mountFrom?: readonly string[] | undefined;
   readonly onSent: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
+  /** What is larger goes in pieces of this size. Units: bytes. */
+  readonly chunkBytes?: number | undefined;
 }
 
 /** Sees to it that the repository has a blob. Errors: `registry-unreachable`, `registry-denied`. */
 export async function pushBlob(
   session: RepositorySession,
   blob: BlobSource,
-  { mountFrom = [], onSent, signal }: PushBlobOptions,
+  options: PushBlobOptions,
 ): Promise<BlobOutcome> {
+  const { mountFrom = [], signal } = options;
   const there = await session.ask({ method: 'HEAD', path: `/v2/${session.name}/blobs/${blob.digest}` });
   if (there.status === 200) return 'there';
   for (let broken = 0; ; broken++) {
     const begun = await begin(session, blob, broken === 0 ? mountFrom : []);
     if (begun === 'mounted') return begun;
     try {
-      await upload(session, blob, begun, onSent, signal);
+      await upload(session, blob, begun, options);
       return 'uploaded';
     } catch (thrown) {
       if (!isBreak(thrown) || broken === maxBreaks) throw thrown;
@@ -80,8 +83,7 @@ async function upload(
   session: RepositorySession,
   blob: BlobSource,
   begun: URL,
-  onSent: (bytes: number) => void,
-  signal: AbortSignal | undefined,
+  { onSent, signal, chunkBytes = defaultChunkBytes }: PushBlobOptions,
 ): Promise<void> {
   let place = begun;
   let offset = 0;

@@ -33,7 +33,8 @@ const at = (host: string, name = 'team/app') => {
   if (reference.kind !== 'registry') throw new Error('no registry');
   return reference;
 };
-const anonymous = { credentials: async () => null };
+const chunkBytes = 64 << 10;
+const anonymous = { credentials: async () => null, chunkBytes };
 
 const lacking = missingPrograms('docker-registry', 'skopeo');
 
@@ -41,7 +42,7 @@ describe.skipIf(lacking.length > 0)(`a real registry (needs docker-registry and 
   it('gets an image in chunks, and nothing of it a second time', async () => {
     const registry = await startRegistry(join(dir, 'registry'));
     try {
-      const image = await makeImage(noise(9 << 20));
+      const image = await makeImage(noise((9 * chunkBytes) / 4));
       const first = await pushImage(at(registry.host), image, anonymous);
       expect(first.blobs.map(({ outcome }) => outcome)).toEqual(['uploaded', 'uploaded']);
       const again = await pushImage(at(registry.host), image, anonymous);
@@ -64,7 +65,9 @@ describe.skipIf(lacking.length > 0)(`a real registry (needs docker-registry and 
       const image = await makeImage(noise(1000));
       await expect(pushImage(at(registry.host), image, anonymous)).rejects.toMatchObject({ reason: 'registry-denied' });
       const credentials = async () => Buffer.from('ada:cluster-test').toString('base64');
-      expect((await pushImage(at(registry.host), image, { credentials })).digest).toBe(image.manifest.digest);
+      expect((await pushImage(at(registry.host), image, { credentials, chunkBytes })).digest).toBe(
+        image.manifest.digest,
+      );
     } finally {
       await registry.stop();
     }
@@ -131,7 +134,7 @@ describe('a registry with faults', () => {
     pushImage(at(registry.host), image, { ...anonymous, plainHttp: true, ...more });
 
   it('that breaks off in the middle of an upload gets the rest of it', async () => {
-    const image = await makeImage(noise(9 << 20));
+    const image = await makeImage(noise((9 * chunkBytes) / 4));
     let patches = 0;
     registry.fault = (request, _, body) => {
       if (request.method !== 'PATCH' || ++patches !== 2) return false;
@@ -154,7 +157,7 @@ describe('a registry with faults', () => {
   });
 
   it('that names an offset which cannot be begins again', async () => {
-    const image = await makeImage(noise(9 << 20));
+    const image = await makeImage(noise((9 * chunkBytes) / 4));
     let broken = false;
     registry.fault = (request, response) => {
       if (request.method === 'PATCH' && !broken) {

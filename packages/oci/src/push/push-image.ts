@@ -6,6 +6,8 @@ import { openRepository, type RegistryAccess } from './session.ts';
 export interface PushOptions extends RegistryAccess {
   /** Repositories of the same registry whose blobs may be had without sending them. */
   readonly mountFrom?: readonly string[] | undefined;
+  /** What is larger goes in pieces of this size. Default: 4 MiB. Units: bytes. */
+  readonly chunkBytes?: number | undefined;
   readonly onProgress?: ((progress: PushProgress) => void) | undefined;
 }
 
@@ -34,7 +36,7 @@ export async function pushImage(
   image: ComposedImage,
   options: PushOptions,
 ): Promise<Pushed> {
-  const { mountFrom = [], onProgress, signal } = options;
+  const { mountFrom = [], onProgress, signal, chunkBytes } = options;
   const session = await openRepository(host, name, options, mountFrom);
   const blobs = [];
   const sources = [...image.layers, image.config];
@@ -43,7 +45,7 @@ export async function pushImage(
   let passedBytes = 0;
   for (const source of sources) {
     const onSent = (bytes: number) => onProgress?.({ sentBytes: passedBytes + bytes, totalBytes });
-    const outcome = await pushBlob(session, source, { mountFrom, onSent, signal });
+    const outcome = await pushBlob(session, source, { mountFrom, onSent, signal, chunkBytes });
     passedBytes += source.size;
     if (outcome === 'uploaded') sentBytes += source.size;
     onSent(0);
