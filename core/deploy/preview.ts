@@ -14,7 +14,7 @@ import { annotationNames, makeWorkload, ownedReplicas } from './workload.ts';
 export interface PreviewRequest {
   readonly config: ProjectConfig;
   readonly image: Image;
-  readonly replicas: number | undefined;
+  readonly replicas?: number | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -16,8 +16,8 @@ export interface MachineRequest {
   readonly image: Image;
   readonly config: ProjectConfig;
   readonly accel: Accel;
-  /** The VMM that starts it. */
-  readonly vmm: Vmm;
+  /** The VMM that starts it; null when it starts on a machine that is not known yet, as in a pod. */
+  readonly vmm: Vmm | null;
   /** A directory of the instance's own, which goes with it. Made when it is first asked for. Errors: STORE_UNUSABLE. */
   readonly makeDiskDir: () => Promise<string>;
 }

@@ -91,6 +91,7 @@ async function machineInPod({ runtime, image, config }: PodImageRequest): Promis
     config,
     // The supervisor chooses on the node.
     accel: 'tcg',
+    vmm: null,
     makeDiskDir: async () => {
       throw new FirstlightError('MACHINE_UNSUPPORTED', `${runtime.id} writes to a disk, which no pod carries yet.`);
     },

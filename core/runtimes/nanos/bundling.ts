@@ -4,6 +4,7 @@ import type { Ask } from '#shared/model/ask.ts';
 import type { Json } from '#shared/model/json.ts';
 import { programKeys, programSourceKeys } from '#shared/model/program.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+import { nanosConfigOf } from './options.ts';
 
 /** The bundling for Nanos: a function for Node.js, or the files of a program. */
 export const nanosBundling: RuntimeBundling = { engine: 'node', runsFunction, ownPaths, networkAsks, optionsInImage };
@@ -27,9 +28,9 @@ function ownPaths(config: ProjectConfig): OwnPath[] {
   ];
 }
 
-function networkAsks({ nanos }: ProjectConfig): Ask[] {
-  const network = nanos?.network;
-  switch (network?.kind) {
+function networkAsks(config: ProjectConfig): Ask[] {
+  const { network } = nanosConfigOf(config);
+  switch (network.kind) {
     case 'user':
       if (!network.outbound) return [];
       return [

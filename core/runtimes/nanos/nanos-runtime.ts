@@ -115,11 +115,11 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
   }
 
   /** The kernel for a boot that does without the disk's boot code; null for one that begins there. */
-  async function kernelFor(nanos: NanosConfig, accel: Accel, vmm: Vmm): Promise<Machine['kernel']> {
+  async function kernelFor(nanos: NanosConfig, accel: Accel, vmm: Vmm | null): Promise<Machine['kernel']> {
     const isAsked = nanos.boot === 'direct';
     if (!isAsked && !mayBootDirectly(nanos)) return null;
     const release = await releases.resolve(nanos.release);
-    const isDirect = isAsked || (await directBoot.isKnownToWork(release, accel, vmm));
+    const isDirect = isAsked || (vmm !== null && (await directBoot.isKnownToWork(release, accel, vmm)));
     return isDirect ? await directBoot.kernel(release) : null;
   }
 
