@@ -29,7 +29,7 @@ function writeElement(name: string, metadata: MachineMetadata, prefix: string, m
   return children === '' ? `${start}/>` : `${start}>${children}</${prefix}${name}>`;
 }
 
-/** The metadata in an element: text by name, in groups by name. Undefined for another element. */
+/** The metadata in an element: text by name, in groups by name. Undefined for another element, and for text that is not XML. */
 export async function readMetadataXml(xml: string): Promise<unknown> {
   // Loaded late: only a program that finds machines of an earlier one reads any.
   const { XMLParser } = await import('fast-xml-parser');
@@ -41,5 +41,10 @@ export async function readMetadataXml(xml: string): Promise<unknown> {
     // Numeric references: line ends in a path are written as such.
     htmlEntities: true,
   });
-  return (parser.parse(xml) as Record<string, unknown>)[elementName];
+  try {
+    return (parser.parse(xml) as Record<string, unknown>)[elementName];
+  } catch {
+    // The parser's errors have no class of their own. Any program may write a domain's metadata.
+    return undefined;
+  }
 }
