@@ -5,7 +5,7 @@ import { isInside, projectIdOf, relativePath, resolveInside } from '#core/config
 import type { RuntimeBundling } from '#core/runtime/images.ts';
 import type { Resources } from '#core/store/resources.ts';
 import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError, toWireError } from '#shared/errors.ts';
 import type { Ask } from '#shared/model/ask.ts';
 import { configFileName, configFileSchema, type Project, type RuntimeId } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
@@ -72,6 +72,8 @@ const debounceMs = 30;
 export function createProjectService(options: ProjectServiceOptions): ProjectService {
   const { layout, resources, runtimes, bundlings, emit, log = () => undefined, onClosed = () => undefined } = options;
   const watchers = new Map<ProjectId, Watcher>();
+  /** Projects whose folders cannot be watched, as a person was told. */
+  const blind = new Set<ProjectId>();
   const pendingChanges = new Map<string, NodeJS.Timeout>();
   /** The last announced revision of each file: the same content is not announced again. */
   const announcedRevisions = new Map<string, string | null>();
@@ -149,7 +151,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
         };
         pendingChanges.set(path, setTimeout(later, debounceMs).unref());
       },
-      log,
+      (error) => warnOnce(id, error),
     );
     watchers.set(id, watcher);
   }
@@ -161,6 +163,14 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     const isGiven = ({ kind, subject }: Ask) => kind === 'file' && given.some((path) => isInside(path, subject));
     if (sources === undefined || asks.every(isGiven)) await trustedFolders.add(real);
     return open(real);
+  }
+
+  /** A folder with many files fails for each; a person hears of it once. */
+  function warnOnce(id: ProjectId, error: FirstlightError): void {
+    log(error.message);
+    if (blind.has(id)) return;
+    blind.add(id);
+    emit('app:warned', { error: toWireError(error) });
   }
 
   async function open(dir: string): Promise<Project> {
@@ -200,6 +210,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
       if (!found) throw new FirstlightError('NOT_FOUND', `No project ${projectId} is open.`);
       await watchers.get(projectId)?.close();
       watchers.delete(projectId);
+      blind.delete(projectId);
       onClosed(projectId);
       emit('projects:closed', { projectId });
       return null;
