@@ -22,6 +22,7 @@ import { createLayout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
 import { createRunStore } from '#core/store/run-store.ts';
 import { createSettings } from '#core/store/settings.ts';
+import { sweepTemps } from '#core/store/sweep-temps.ts';
 import { createAccelerator } from '#core/vmm/accelerator.ts';
 import type { Host } from '#core/vmm/host.ts';
 import { createHosts, describeHost } from '#core/vmm/hosts.ts';
@@ -204,6 +205,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     graceMs: options.rolloutGraceMs ?? defaultRolloutGraceMs,
   };
 
+  sweepTemps(layout).catch((thrown) => log(`Half-written files stay: ${toFirstlightError(thrown).message}`));
   const recovered = runs.recover().then(
     () => undefined,
     (thrown) => log(`Runs of earlier sessions could not be read: ${toFirstlightError(thrown).message}`),
