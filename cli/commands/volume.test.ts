@@ -36,6 +36,9 @@ test('volumes are made, listed and removed', async () => {
 });
 
 test('a name or a size that cannot be is refused', async () => {
-  expect(await volume('new ../x')).toMatchObject({ exitCode: 2, err: expect.stringContaining('no name of a volume') });
+  expect(await volume('new ../x')).toMatchObject({
+    exitCode: 2,
+    err: expect.stringContaining('not the name of a volume'),
+  });
   expect(await volume('new x --size 1')).toMatchObject({ exitCode: 2, err: expect.stringContaining('from 2 to') });
 });

@@ -132,10 +132,10 @@ describe('an ops package', () => {
     await expect(open(await makePackage('c_1', '{"Programm":"x"}'))).rejects.toMatchObject({
       details: { problems: [{ message: 'Unknown key "Programm". Did you mean "Program"?', line: 1, column: 2 }] },
     });
-    await expect(open(join(base, 'web'))).rejects.toThrow(/no ops package/);
+    await expect(open(join(base, 'web'))).rejects.toThrow(/is not an ops package/);
     await expect(open(join(base, 'nowhere'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const tarball = join(base, 'other.tar');
     await run('tar', ['-C', base, '-cf', tarball, 'web']);
-    await expect(open(tarball)).rejects.toThrow(/no ops package/);
+    await expect(open(tarball)).rejects.toThrow(/is not an ops package/);
   });
 });
