@@ -72,6 +72,8 @@ export async function openElectron(session: Session): Promise<Promise<void> | nu
     signal,
     onFetch: () => session.note('Fetching Electron, once (about 120 MB).\n'),
   });
+  if (binary !== null && userId() === 0)
+    session.note('As root Electron runs WITHOUT the sandbox of its pages: start Firstlight as an ordinary user.\n');
   return binary === null ? null : watch(session, launch(binary, [...rootArgs(), root, '--sample'], io.env));
 }
 

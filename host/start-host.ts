@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { limitRoots } from '#core/engine/limit-roots.ts';
 import { contentSecurityPolicy } from '#shared/content-policy.ts';
 import type { Engine } from '#shared/contract/index.ts';
 import { serveSession } from '#shared/contract/session.ts';
@@ -10,7 +11,6 @@ import { webSocketPath, webSocketProtocol } from '#shared/contract/ws-codec.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { hasLoopbackHost, hasOwnOrigin, hasToken } from './guard.ts';
 import { keepAlive } from './keep-alive.ts';
-import { limitRoots } from './limit-roots.ts';
 import { serveFile } from './static-files.ts';
 import { createTickets } from './tickets.ts';
 import { createWebSocketPort, drop } from './ws-port.ts';
@@ -53,8 +53,12 @@ export interface Host {
  * Errors: CONFLICT when the port is taken; BAD_INPUT when it may not be used.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { rendererDir, log } = options;
-  const engine = limitRoots(options.engine, options.roots);
+  const { rendererDir, log, roots } = options;
+  const engine = limitRoots(
+    options.engine,
+    () => roots,
+    () => `It may open what lies under ${roots.join(', ')}. Start it with --root <dir> for another folder.`,
+  );
   const token = options.token ?? randomBytes(32).toString('hex');
   const tickets = createTickets();
   const sockets = new WebSocketServer({

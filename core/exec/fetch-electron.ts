@@ -26,7 +26,8 @@ export interface FetchElectronOptions {
 export async function fetchElectron(options: FetchElectronOptions): Promise<string | null> {
   const { root, failedPath, env, signal, onFetch } = options;
   const packageDir = join(root, 'node_modules/electron');
-  const binary = join(packageDir, 'dist/electron');
+  // Electron's own package knows the same variable.
+  const binary = join(env.ELECTRON_OVERRIDE_DIST_PATH ?? join(packageDir, 'dist'), 'electron');
   if (existsSync(binary)) return binary;
   const installer = join(packageDir, 'install.js');
   if (!existsSync(installer) || env.ELECTRON_SKIP_BINARY_DOWNLOAD || failedLately(failedPath)) return null;

@@ -2,14 +2,17 @@ import { dialog, ipcMain } from 'electron';
 import { pickDirectoryChannel, pickFileChannel } from '../preload/channel.ts';
 import { isTrustedFrame } from './origin.ts';
 
-/** Lets the page ask for a folder or a file. */
-export function setupDialogs(): void {
-  ipcMain.handle(pickDirectoryChannel, (event) =>
-    isTrustedFrame(event.senderFrame) ? pick('Choose a folder', ['openDirectory', 'createDirectory']) : null,
-  );
-  ipcMain.handle(pickFileChannel, (event) =>
-    isTrustedFrame(event.senderFrame) ? pick('Choose a file', ['openFile', 'showHiddenFiles']) : null,
-  );
+/** Lets the page ask for a folder or a file. What a person picks, the page may then name to the engine. */
+export function setupDialogs(onPick: (path: string) => void): void {
+  const handle = (channel: string, title: string, properties: Property[]) => {
+    ipcMain.handle(channel, async (event) => {
+      const path = isTrustedFrame(event.senderFrame) ? await pick(title, properties) : null;
+      if (path !== null) onPick(path);
+      return path;
+    });
+  };
+  handle(pickDirectoryChannel, 'Choose a folder', ['openDirectory', 'createDirectory']);
+  handle(pickFileChannel, 'Choose a file', ['openFile', 'showHiddenFiles']);
 }
 
 type Property = 'openDirectory' | 'createDirectory' | 'openFile' | 'showHiddenFiles';

@@ -1,26 +1,38 @@
-import { app, type Session, session, shell } from 'electron';
+import { app, BrowserWindow, type Session, session, type WebContents } from 'electron';
+import { startUrl } from '../preload/channel.ts';
+import { createExternalLinks, watchGestures } from './external-links.ts';
 import { isOwnUrl } from './origin.ts';
 
 /** Keeps every page that is ever made to our own, without other windows, web views or device permissions. */
-export function setupLockDown(): void {
+export function setupLockDown(log: (line: string) => void): void {
   app.on('web-contents-created', (_, contents) => {
-    contents.on('will-navigate', (event) => {
-      if (!isOwnUrl(event.url)) event.preventDefault();
-    });
-    contents.on('will-redirect', (event) => {
-      if (!isOwnUrl(event.url)) event.preventDefault();
-    });
-    contents.on('will-frame-navigate', (event) => {
-      if (!isOwnUrl(event.url)) event.preventDefault();
-    });
+    for (const name of ['will-navigate', 'will-redirect', 'will-frame-navigate'] as const) {
+      contents.on(name as 'will-navigate', (event) => {
+        if (!isOwnUrl(event.url)) event.preventDefault();
+      });
+    }
     contents.on('will-attach-webview', (event) => event.preventDefault());
+    bringBack(contents, log);
+    const links = createExternalLinks(() => BrowserWindow.fromWebContents(contents), log);
+    watchGestures(contents, links.noteGesture);
     contents.setWindowOpenHandler(({ url }) => {
       // A link in a message or a doctor's advice is for the person's own browser.
-      if (isWebLink(url)) void shell.openExternal(url);
+      links.open(url).catch((error: unknown) => log(`a link could not be opened: ${error}`));
       return { action: 'deny' };
     });
   });
 }
+
+/** Chromium commits `about:blank` without asking the events above: the page is then loaded again. */
+function bringBack(contents: WebContents, log: (line: string) => void): void {
+  contents.on('did-navigate', (_, url) => {
+    if (isOwnUrl(url) || isDevTools(url)) return;
+    log(`the page went to ${url.slice(0, 200)}, and is loaded again`);
+    contents.loadURL(startUrl).catch((error: unknown) => log(`the page could not be loaded again: ${error}`));
+  });
+}
+
+const isDevTools = (url: string): boolean => url.startsWith('devtools://');
 
 /** Refuses whatever a page asks the system for; copying text out is all it may do. */
 export function setupPermissions(target: Session = session.defaultSession): void {
@@ -31,8 +43,4 @@ export function setupPermissions(target: Session = session.defaultSession): void
     (_, permission, origin) => permission === 'clipboard-sanitized-write' && isOwnUrl(origin),
   );
   target.setDevicePermissionHandler(() => false);
-}
-
-function isWebLink(url: string): boolean {
-  return URL.canParse(url) && new URL(url).protocol === 'https:';
 }

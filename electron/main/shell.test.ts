@@ -95,11 +95,14 @@ describe('navigation', () => {
   const createContents = () => {
     const listeners = new Map<string, (event: { url: string; preventDefault: () => void }) => void>();
     let openHandler: ((details: { url: string }) => { action: string }) | undefined;
-    setupLockDown();
+    const log = vi.fn();
+    const contents = { loadURL: vi.fn(async () => undefined) };
+    setupLockDown(log);
     electron.app.emit(
       'web-contents-created',
       {},
       {
+        ...contents,
         on: (name: string, listener: never) => listeners.set(name, listener),
         setWindowOpenHandler: (handler: never) => {
           openHandler = handler;
@@ -111,7 +114,9 @@ describe('navigation', () => {
       listeners.get(name)?.({ url, preventDefault });
       return preventDefault.mock.calls.length > 0;
     };
-    return { isBlocked, open: (url: string) => openHandler?.({ url }) };
+    const emit = (name: string, ...args: unknown[]) =>
+      (listeners.get(name) as unknown as (...args: unknown[]) => void)?.({}, ...args);
+    return { isBlocked, emit, log, ...contents, open: (url: string) => openHandler?.({ url }) };
   };
 
   test.each(['will-navigate', 'will-redirect', 'will-frame-navigate'])('%s stays on our own pages', (name) => {
@@ -126,12 +131,65 @@ describe('navigation', () => {
     expect(createContents().isBlocked('will-attach-webview', '')).toBe(true);
   });
 
-  test('no window opens; an https link goes to the person’s browser, nothing else does', () => {
-    const { open } = createContents();
-    expect(open('https://libvirt.org/')).toEqual({ action: 'deny' });
-    expect(open('file:///etc/passwd')).toEqual({ action: 'deny' });
-    expect(open('http://127.0.0.1:1/')).toEqual({ action: 'deny' });
-    expect(electron.shell.openExternal.mock.calls).toEqual([['https://libvirt.org/']]);
+  test('about:blank, which asks nobody, brings the page back', () => {
+    const { emit, loadURL } = createContents();
+    emit('did-navigate', 'app://firstlight/');
+    emit('did-navigate', 'devtools://devtools/bundled/devtools_app.html');
+    expect(loadURL).not.toHaveBeenCalled();
+    emit('did-navigate', 'about:blank');
+    expect(loadURL).toHaveBeenCalledExactlyOnceWith('app://firstlight/');
+  });
+
+  describe('a link that opens a window', () => {
+    const press = { type: 'mouseDown' };
+
+    test('opens none; a known https site goes to the person’s browser after a press', () => {
+      const { emit, open } = createContents();
+      emit('input-event', press);
+      expect(open('https://libvirt.org/uri.html')).toEqual({ action: 'deny' });
+      expect(electron.shell.openExternal.mock.calls).toEqual([['https://libvirt.org/uri.html']]);
+    });
+
+    test('is not followed without a press, a second time for one press, or with another scheme', () => {
+      const { emit, open, log } = createContents();
+      open('https://libvirt.org/');
+      emit('input-event', { type: 'mouseMove' });
+      open('https://libvirt.org/');
+      emit('input-event', press);
+      for (const url of ['file:///etc/passwd', 'http://127.0.0.1:1/', 'javascript:alert(1)']) open(url);
+      expect(electron.shell.openExternal).not.toHaveBeenCalled();
+      open('https://libvirt.org/1');
+      open('https://libvirt.org/2');
+      expect(electron.shell.openExternal.mock.calls).toEqual([['https://libvirt.org/1']]);
+      expect(log).toHaveBeenLastCalledWith('a link was not opened (nobody clicked it): https://libvirt.org/2');
+    });
+
+    test('to a site that is not known is shown to the person first, who may say no', async () => {
+      const { emit, open } = createContents();
+      emit('input-event', press);
+      open('https://evil.example/?secret=1');
+      await vi.waitFor(() =>
+        expect(electron.dialog.showMessageBox).toHaveBeenCalledWith(
+          expect.objectContaining({ detail: 'https://evil.example/?secret=1', cancelId: 0 }),
+        ),
+      );
+      expect(electron.shell.openExternal).not.toHaveBeenCalled();
+      electron.dialog.showMessageBox.mockResolvedValueOnce({ response: 1 });
+      await vi.waitFor(() => {
+        emit('input-event', press);
+        open('https://other.example/');
+        expect(electron.shell.openExternal).toHaveBeenCalledWith('https://other.example/');
+      });
+    });
+
+    test('is not followed more than ten times in a minute', () => {
+      const { emit, open } = createContents();
+      for (let count = 0; count < 12; count++) {
+        emit('input-event', press);
+        open(`https://libvirt.org/${count}`);
+      }
+      expect(electron.shell.openExternal).toHaveBeenCalledTimes(10);
+    });
   });
 });
 
@@ -161,9 +219,12 @@ test('permissions are refused, but for copying text from our own page', () => {
 
 describe('single instance', () => {
   test('a second studio brings the first to the front', () => {
-    expect(setupSingleInstance()).toBe(true);
+    const onFolders = vi.fn();
+    expect(setupSingleInstance(['/a'], onFolders)).toBe(true);
+    expect(electron.app.requestSingleInstanceLock).toHaveBeenCalledWith({ folders: ['/a'] });
     createWindow('/preload.cjs');
-    electron.app.emit('second-instance');
+    electron.app.emit('second-instance', {}, [], '/', { folders: ['/b', 7] });
+    expect(onFolders).toHaveBeenCalledWith(['/b']);
     const [window] = electron.BrowserWindow.opened;
     expect(window?.restore).toHaveBeenCalledOnce();
     expect(window?.focus).toHaveBeenCalledOnce();
@@ -171,7 +232,7 @@ describe('single instance', () => {
 
   test('and is asked to end itself', () => {
     electron.app.requestSingleInstanceLock.mockReturnValueOnce(false);
-    expect(setupSingleInstance()).toBe(false);
+    expect(setupSingleInstance([], vi.fn())).toBe(false);
   });
 });
 
@@ -237,11 +298,13 @@ test.each([
   ['file', pickFileChannel, 'openFile'],
 ])('the %s dialog answers our own page only', async (_, channel, property) => {
   electron.ipcMain.removeAllListeners();
-  setupDialogs();
+  const onPick = vi.fn();
+  setupDialogs(onPick);
   const ask = (url: string) => electron.ipcMain.handlers.get(channel)?.({ senderFrame: { url, parent: null } });
   expect(await ask('app://firstlight/')).toBe('/projects/hello');
   expect(electron.dialog.showOpenDialog.mock.lastCall).toMatchObject([{ properties: [property, expect.any(String)] }]);
   expect(await ask('https://evil.example/')).toBeNull();
+  expect(onPick.mock.calls).toEqual([['/projects/hello']]);
   electron.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: true, filePaths: [] });
   expect(await ask('app://firstlight/')).toBeNull();
 });

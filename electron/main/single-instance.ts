@@ -1,13 +1,23 @@
 import { app, BrowserWindow } from 'electron';
 
-/** Whether this is the first studio of this user; a second one brings the first to the front and is to end. */
-export function setupSingleInstance(): boolean {
-  if (!app.requestSingleInstanceLock()) return false;
-  app.on('second-instance', () => {
+/**
+ * Whether this is the first studio of this user; a second one brings the first to the front, hands it the folders of its command
+ * line, and is to end.
+ */
+export function setupSingleInstance(folders: readonly string[], onFolders: (folders: string[]) => void): boolean {
+  if (!app.requestSingleInstanceLock({ folders })) return false;
+  app.on('second-instance', (_event, _argv, _cwd, data) => {
     const window = BrowserWindow.getAllWindows()[0];
     if (window === undefined) return;
     if (window.isMinimized()) window.restore();
     window.focus();
+    onFolders(readFolders(data));
   });
   return true;
+}
+
+/** A program of the same user wrote it: only what has the right form is taken. */
+function readFolders(data: unknown): string[] {
+  const { folders } = (typeof data === 'object' && data !== null ? data : {}) as { folders?: unknown };
+  return Array.isArray(folders) ? folders.filter((folder) => typeof folder === 'string') : [];
 }

@@ -8,6 +8,7 @@ const defaultSize = { width: 1280, height: 800 };
 const minimumSize = { minWidth: 1024, minHeight: 640 };
 
 export interface StudioWindow {
+  readonly window: BrowserWindow;
   /** Resolves when the place of a window that was closed is kept; at once when none was. Errors: DISK_FULL, STORE_UNUSABLE. */
   readonly placeKept: () => Promise<void>;
 }
@@ -47,5 +48,5 @@ export function createWindow(preloadPath: string): StudioWindow {
     writing.catch(() => undefined);
   });
   void window.loadURL(startUrl);
-  return { placeKept: () => writing };
+  return { window, placeKept: () => writing };
 }

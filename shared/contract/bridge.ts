@@ -8,6 +8,7 @@ import { FirstlightError, fromWireError, toWireError, type WireError } from '../
 import type { Client, ClientStream } from './client.ts';
 import type { Progress } from './define.ts';
 import type { CallName, EventName, StreamName } from './index.ts';
+import { maxNameLength } from './wire.ts';
 
 export type BridgeOutcome =
   | { readonly ok: true; readonly value: unknown }
@@ -38,6 +39,8 @@ export function createBridge(client: Client): Bridge {
   return {
     call: (name, input, onProgress) => {
       const abort = new AbortController();
+      const refusal = checkRequest(name, input);
+      if (refusal !== null) return { outcome: Promise.resolve({ ok: false, error: refusal }), cancel: () => undefined };
       const outcome = client
         .call(name as CallName, input as never, { signal: abort.signal, onProgress })
         .then<BridgeOutcome, BridgeOutcome>(
@@ -48,14 +51,35 @@ export function createBridge(client: Client): Bridge {
     },
     subscribe: (name, listener) => client.subscribe(name as EventName, listener),
     openStream: (name, input, onChunk) => {
+      const refusal = checkRequest(name, input);
+      if (refusal !== null) return { write: () => undefined, close: () => undefined, ended: Promise.resolve(refusal) };
       const stream = client.openStream(name as StreamName, input as never, onChunk);
       return {
-        write: stream.write,
+        write: (chunk) => {
+          if (!(chunk instanceof Uint8Array)) throw new FirstlightError('BAD_INPUT', 'A stream takes bytes only.');
+          stream.write(chunk);
+        },
         close: stream.close,
         ended: stream.ended.then(() => null, toWireError),
       };
     },
   };
+}
+
+/**
+ * Why a request of the page cannot be sent, or null. The engine closes the connection of a client that breaks the protocol; one
+ * wrong call of a page must not end its session.
+ */
+function checkRequest(name: unknown, input: unknown): WireError | null {
+  if (typeof name !== 'string' || name.length > maxNameLength)
+    return toWireError(new FirstlightError('BAD_INPUT', 'The name of a call is a text.'));
+  try {
+    structuredClone(input);
+    return null;
+  } catch {
+    // A function or a proxy among the values: no port can carry it.
+    return toWireError(new FirstlightError('BAD_INPUT', `${name}: its input cannot be sent.`));
+  }
 }
 
 /** The page's side: the client that the bridge stands for. */

@@ -36,14 +36,17 @@ export interface Port<Out, In> {
 export type ClientPort = Port<ClientMessage, EngineMessage>;
 export type EnginePort = Port<EngineMessage, ClientMessage>;
 
+/** Longer than any name in the contract. */
+export const maxNameLength = 100;
+
 const id = z.number().int().nonnegative();
 const data = z.strictObject({ type: z.literal('data'), id, bytes: z.instanceof(Uint8Array) });
 
 /** Validates what arrives from a client, before anything acts on it. */
 export const clientMessageSchema: z.ZodType<ClientMessage> = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('call'), id, name: z.string().max(100), input: z.unknown() }),
+  z.strictObject({ type: z.literal('call'), id, name: z.string().max(maxNameLength), input: z.unknown() }),
   z.strictObject({ type: z.literal('cancel'), id }),
-  z.strictObject({ type: z.literal('open'), id, name: z.string().max(100), input: z.unknown() }),
+  z.strictObject({ type: z.literal('open'), id, name: z.string().max(maxNameLength), input: z.unknown() }),
   data,
   z.strictObject({ type: z.literal('ack'), id, count: z.number().int().nonnegative() }),
   z.strictObject({ type: z.literal('close'), id }),

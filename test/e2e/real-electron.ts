@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { _electron, type ElectronApplication } from 'playwright-core-electron';
+import { _electron, type ElectronApplication, type Page } from 'playwright-core-electron';
 import { testElectronBinary } from '#build/test-electron.mjs';
 
 export const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
@@ -63,14 +63,81 @@ export interface LaunchOptions {
   readonly display: Display;
   readonly home: string;
   readonly args?: readonly string[];
+  /** Files that are loaded before the program. */
+  readonly preloads?: readonly string[];
 }
 
 /** Starts the desktop program of this checkout, under Playwright. */
-export function launchShell({ display, home, args = [] }: LaunchOptions): Promise<ElectronApplication> {
+export function launchShell({ display, home, args = [], preloads = [] }: LaunchOptions): Promise<ElectronApplication> {
   return _electron.launch({
     executablePath: electronBinary,
-    args: ['-r', playwrightLoader, ...shellSwitches, `--user-data-dir=${home}/window`, root, ...args],
+    args: [...[playwrightLoader, ...preloads].flatMap((path) => ['-r', path]), ...shellSwitches, root, ...args],
     env: shellEnv(display, home),
     timeout: 60_000,
   });
 }
+
+/** The window of a desktop program, once its page shows the editor. Errors: throws after half a minute, which a busy machine stays under. */
+export async function openedWindow(shell: ElectronApplication): Promise<Page> {
+  const page = await shell.firstWindow();
+  page.setDefaultTimeout(30_000);
+  await page.locator('.monaco-editor .view-line').first().waitFor();
+  return page;
+}
+
+/** Quits a desktop program as its menu does, and waits for its end. */
+export async function quitShell(shell: ElectronApplication): Promise<void> {
+  const child = shell.process();
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  // The program may end before it answers.
+  shell.evaluate(({ app }) => app.quit()).catch(() => undefined);
+  await ended;
+}
+
+/** Runs the desktop program without Playwright until it ends. Shape: the lines that a preloaded file printed after "driver: ". */
+export async function runAlone({ display, home, preloads = [], args = [] }: LaunchOptions): Promise<string[]> {
+  const options = [...preloads.flatMap((path) => ['-r', path]), ...shellSwitches, root, ...args];
+  const child = spawn(electronBinary, options, {
+    env: shellEnv(display, home),
+    stdio: ['ignore', 'pipe', 'ignore'],
+    // A page that never comes back must not outlive its test.
+    timeout: 100_000,
+  });
+  let printed = '';
+  child.stdout.on('data', (chunk) => {
+    printed += chunk;
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  return [...printed.matchAll(/^driver: (.*)$/gm)].map(([, line]) => line ?? '');
+}
+
+/** Starts the program again beside one that runs, as a person does by a second click. Shape: its exit code. */
+export function startSecond({ display, home, args = [] }: LaunchOptions): Promise<number | null> {
+  const child = spawn(electronBinary, [...shellSwitches, root, ...args], {
+    env: shellEnv(display, home),
+    stdio: 'ignore',
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+}
+
+/** Has every dialog for files and folders answer with this path, or be closed. */
+export const answerPicker = (shell: ElectronApplication, path: string | null): Promise<void> =>
+  shell.evaluate(({ dialog }, picked) => {
+    const filePaths = picked === null ? [] : [picked];
+    dialog.showOpenDialog = async () => ({ canceled: picked === null, filePaths });
+  }, path);
+
+/** What a call of the page to the engine came to: its value, or the code of its error. */
+export const callFromPage = (page: Page, name: unknown, input: unknown): Promise<unknown> =>
+  page.evaluate(
+    async ([called, given]) => {
+      const bridge = Reflect.get(window, 'firstlight');
+      const outcome = await bridge.call(called, given, () => undefined).outcome;
+      return outcome.ok ? outcome.value : outcome.error.code;
+    },
+    [name, input] as const,
+  );

@@ -13,6 +13,7 @@ export class BrowserWindow extends EventEmitter {
   static readonly opened: BrowserWindow[] = [];
   static getAllWindows = () => BrowserWindow.opened;
   static getFocusedWindow = () => BrowserWindow.opened[0] ?? null;
+  static fromWebContents = () => null;
 
   readonly options: Record<string, unknown>;
   readonly loadURL = vi.fn(async () => undefined);

@@ -90,7 +90,7 @@ export function SourceForm({ importing, pickers }: SourceFormProps) {
         value={source}
         autoFocus
         onChange={setSource}
-        pickers={kind.id === 'elf' ? { pickFile: pickers.pickFile } : kind.id === 'ops' ? pickers : {}}
+        pickers={kind.id === 'elf' ? { pickFile: pickers.pickFile } : pickers}
       />
       {importing.error !== null && <ErrorState compact error={importing.error} />}
       <div className={field.actions}>

@@ -9,12 +9,18 @@ import { FirstlightError } from '#shared/errors.ts';
  * Whoever holds the page or its token could otherwise open `/` as a project and read and write all that this user may. Paths
  * inside a project are the engine's to check; these are the calls that name a place of the machine.
  *
+ * Shape: `hint` says how a person makes another place a root.
+ *
  * Errors: its calls throw PATH_ESCAPES for a place that is under no root, also by a symbolic link.
  */
-export function limitRoots(engine: Engine, roots: readonly string[]): Engine {
+export function limitRoots<Limited extends Engine>(
+  engine: Limited,
+  roots: () => readonly string[],
+  hint: () => string,
+): Limited {
   const { calls } = engine;
   const check = (path: string | undefined, cwd = '/') =>
-    path === undefined ? Promise.resolve() : checkUnder(roots, resolve(cwd, path));
+    path === undefined ? Promise.resolve() : checkUnder(roots(), resolve(cwd, path), hint);
   const limited: Pick<CallHandlers, (typeof limitedCalls)[number]> = {
     'projects:open': async (input, context) => {
       await check(input.dir);
@@ -77,14 +83,14 @@ function placeOf(source: string, cwd: string | undefined): string | undefined {
   return isAbsolute(source) || source.startsWith('.') || cwd !== undefined ? source : undefined;
 }
 
-async function checkUnder(roots: readonly string[], path: string): Promise<void> {
+async function checkUnder(roots: readonly string[], path: string, hint: () => string): Promise<void> {
   const real = await realPathOf(path);
   for (const root of roots) {
     const realRoot = await realPathOf(root);
     if (real === realRoot || real.startsWith(realRoot === sep ? sep : realRoot + sep)) return;
   }
   throw new FirstlightError('PATH_ESCAPES', `${path} is outside the folders that this studio may open.`, {
-    hint: `It may open what lies under ${roots.join(', ')}. Start it with --root <dir> for another folder.`,
+    hint: hint(),
     details: { subject: path },
   });
 }

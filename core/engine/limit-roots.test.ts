@@ -13,7 +13,12 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'fl-roots-'));
   asked = [];
   const calls = new Proxy({}, { get: (_, name) => async () => asked.push(name), ownKeys: () => [] });
-  engine = limitRoots({ calls, streams: {}, listen: () => () => undefined } as unknown as Engine, [home]);
+  const all = { calls, streams: {}, listen: () => () => undefined } as unknown as Engine;
+  engine = limitRoots(
+    all,
+    () => [home],
+    () => 'Pick it.',
+  );
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 

@@ -1,0 +1,72 @@
+import { createPublicKey, verify } from 'node:crypto';
+import type { UpdateInfo } from 'electron-updater';
+import {
+  Provider,
+  type ProviderRuntimeOptions,
+  parseUpdateInfo,
+  resolveFiles,
+} from 'electron-updater/out/providers/Provider';
+import { z } from 'zod';
+
+/** Where updates come from, and the key that signs them. */
+export const updateFeedSchema = z.strictObject({
+  /** https, or this machine's own loopback. */
+  url: z.url().refine((text) => isSafeFeed(new URL(text)), 'a feed is read over https'),
+  /** An Ed25519 public key: DER in base64, as `openssl pkey -pubout -outform DER | base64` prints it. */
+  publicKey: z.string().refine(isPublicKey, 'not an Ed25519 public key'),
+});
+export type UpdateFeed = z.output<typeof updateFeedSchema>;
+
+/** The list of the newest packages, as electron-builder writes it. Its signature lies beside it, in base64. */
+export const feedFile = 'latest-linux.yml';
+export const signatureFile = `${feedFile}.sig`;
+
+/** Reads the feed of electron-builder's kind "generic", and takes it only with a good signature. */
+export class SignedFeed extends Provider<UpdateInfo> {
+  readonly #base: URL;
+  readonly #publicKey: string;
+
+  constructor({ url, publicKey }: UpdateFeed, _updater: unknown, options: ProviderRuntimeOptions) {
+    // A signed list has the digests of whole files: nothing is gained by parts of them.
+    super({ ...options, isUseMultipleRangeRequest: false });
+    this.#base = new URL(url.endsWith('/') ? url : `${url}/`);
+    this.#publicKey = publicKey;
+  }
+
+  /** Errors: throws when the feed cannot be read, or is not signed by the key. */
+  async getLatestVersion(): Promise<UpdateInfo> {
+    const url = new URL(feedFile, this.#base);
+    const [list, signature] = await Promise.all([
+      this.httpRequest(url),
+      this.httpRequest(new URL(signatureFile, this.#base)),
+    ]);
+    if (list === null || signature === null || !isSignedBy(this.#publicKey, list, signature)) {
+      throw new Error(`${url.href} is not signed by the key of this program: its update is refused.`);
+    }
+    return parseUpdateInfo(list, feedFile, url);
+  }
+
+  resolveFiles(info: UpdateInfo): ReturnType<typeof resolveFiles> {
+    return resolveFiles(info, this.#base);
+  }
+}
+
+const readKey = (publicKey: string) =>
+  createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' });
+
+function isSignedBy(publicKey: string, text: string, signature: string): boolean {
+  return verify(null, Buffer.from(text), readKey(publicKey), Buffer.from(signature, 'base64'));
+}
+
+function isPublicKey(text: string): boolean {
+  try {
+    return readKey(text).asymmetricKeyType === 'ed25519';
+  } catch {
+    // Not a key, which is the answer.
+    return false;
+  }
+}
+
+function isSafeFeed({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname));
+}

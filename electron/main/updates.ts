@@ -1,0 +1,79 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppImageUpdater, type AppUpdater, DebUpdater } from 'electron-updater';
+import type { AppAdapter } from 'electron-updater/out/AppAdapter';
+import { SignedFeed, type UpdateFeed, updateFeedSchema } from './signed-feed.ts';
+
+/** Someone who never closes the studio hears of an update within a day. */
+const checkEveryMs = 86_400_000;
+
+export interface UpdateOptions {
+  /** package.json of the program: its `updates` names the feed. Without it nothing is asked of any server. */
+  readonly manifestPath: string;
+  /** The folder that electron-builder writes `package-type` into. */
+  readonly resourcesPath: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: (line: string) => void;
+  /** Asks whether to restart into a version that was downloaded. */
+  readonly askToRestart: (version: string) => Promise<boolean>;
+  /** Ends what is ours before the program is replaced. */
+  readonly beforeInstall: () => Promise<void>;
+  /** Stands for Electron, in a test. */
+  readonly app?: AppAdapter | undefined;
+}
+
+/**
+ * Looks for a newer version now and daily, downloads it, and installs it when a person agrees.
+ *
+ * Shape: null where there is no feed, or the program came neither as an AppImage nor as a deb.
+ * Errors: throws when `updates` in package.json is not valid.
+ */
+export function setupUpdates(options: UpdateOptions): AppUpdater | null {
+  const { log, askToRestart, beforeInstall } = options;
+  const feed = readFeed(options.manifestPath);
+  const updater = feed === null ? null : createUpdater(options, feed);
+  if (updater === null) return null;
+  updater.logger = { info: () => undefined, debug: () => undefined, warn: () => undefined, error: () => undefined };
+  // A deb asks for a password: never unasked.
+  updater.autoInstallOnAppQuit = false;
+  updater.allowDowngrade = false;
+  updater.disableWebInstaller = true;
+  updater.on('update-downloaded', ({ version }) => {
+    log(`update: version ${version} is ready`);
+    askToRestart(version)
+      .then(async (agreed) => {
+        if (!agreed) return;
+        await beforeInstall();
+        updater.quitAndInstall();
+      })
+      .catch((error: unknown) => log(`update: version ${version} was not installed: ${messageOf(error)}`));
+  });
+  // Whoever checks hears of the same error; without a listener it would end the program.
+  updater.on('error', () => undefined);
+  const check = () =>
+    updater.checkForUpdates().then(
+      (found) => {
+        found?.downloadPromise?.catch((error: unknown) => log(`update: not downloaded: ${messageOf(error)}`));
+      },
+      (error: unknown) => log(`update: ${messageOf(error)}`),
+    );
+  void check();
+  setInterval(check, checkEveryMs).unref();
+  return updater;
+}
+
+function readFeed(manifestPath: string): UpdateFeed | null {
+  const { updates } = JSON.parse(readFileSync(manifestPath, 'utf8')) as { updates?: unknown };
+  return updates === undefined ? null : updateFeedSchema.parse(updates);
+}
+
+function createUpdater({ env, resourcesPath, app }: UpdateOptions, feed: UpdateFeed): AppUpdater | null {
+  const typePath = join(resourcesPath, 'package-type');
+  const type = existsSync(typePath) ? readFileSync(typePath, 'utf8').trim() : '';
+  const Updater = env.APPIMAGE ? AppImageUpdater : type === 'deb' ? DebUpdater : null;
+  if (Updater === null) return null;
+  return new Updater({ provider: 'custom', updateProvider: SignedFeed as never, ...feed }, app);
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
