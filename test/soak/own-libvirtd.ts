@@ -67,7 +67,11 @@ export async function startOwnLibvirtd(home: SoakHome): Promise<OwnLibvirtd> {
 }
 
 async function answer(child: ChildProcess, words: () => string): Promise<void> {
-  const ended = once(child, 'exit').then((): Reply[] => [{ error: 'it ended' }]);
-  const [{ error }] = (await Promise.race([once(child, 'message'), ended])) as [Reply];
+  const heard = new AbortController();
+  const { signal } = heard;
+  const ended = once(child, 'exit', { signal }).then((): Reply[] => [{ error: 'it ended' }]);
+  ended.catch(() => undefined);
+  const [{ error }] = (await Promise.race([once(child, 'message', { signal }), ended])) as [Reply];
+  heard.abort();
   if (error !== undefined) throw new Error(`libvirtd of the soak: ${error}. ${words()}`);
 }

@@ -28,6 +28,6 @@ describe.skipIf(reason !== null)(`the soak, short${reason === null ? '' : ` (ski
       expect(status).toBe(0);
       for (const name of seen) expect(report.counts[name], name).toBeGreaterThan(0);
     },
-    300_000,
+    600_000,
   );
 });
