@@ -14,8 +14,6 @@ import { createTally, type Tally } from './tally.ts';
 
 /** libvirt looks at every guest it had when it starts, and ends some; on a busy machine that takes a while. */
 const settlesMs = 60_000;
-/** A busy machine's start takes up to that; kills come at any moment of it. */
-const shortestRunMs = 500;
 
 /**
  * Kills a libvirtd of its own, and QEMU, at random moments of runs, so many times each. The engine goes on with the next
@@ -37,27 +35,29 @@ export async function soakDaemons({ count, seed, signal, log }: SoakOptions): Pr
     if (kept.instance === null || kept.error !== null) throw new Error(`Nothing was kept: ${kept.error?.message}`);
     const keptPids = new Set(machinesOf(home.dir).map(({ pid }) => pid));
 
-    let usualMs = shortestRunMs;
+    const startedAt = performance.now();
+    const first = await runOnce(engine, projectId);
+    if (first !== 'ok') throw first;
+    // Kills come at any moment of a run.
+    const usualMs = performance.now() - startedAt;
     for (let done = 0; done < count && !signal.aborted; done++) {
       for (const victim of ['libvirtd', 'QEMU'] as const) {
         const afterMs = random.below(usualMs);
-        const startedAt = performance.now();
         const running = runOnce(engine, projectId);
-        await sleep(afterMs);
         if (victim === 'libvirtd') {
+          await sleep(afterMs);
           await daemon.kill();
           // Down for a moment, or for longer than the engine waits.
           await sleep(random.chance(0.8) ? random.below(300) : 6_000);
           await daemon.start();
           tally.add('kills of libvirtd');
         } else {
-          const machine = await firstOther(home, keptPids);
+          const machine = await firstOther(home, keptPids, afterMs);
           if (machine !== null) endProcess(machine);
           tally.add(machine === null ? 'runs that had ended before QEMU could be killed' : 'kills of QEMU');
         }
         const outcome = await running;
         judge(outcome, tally);
-        if (outcome === 'ok') usualMs = Math.max(shortestRunMs, (usualMs + performance.now() - startedAt) / 2);
         await lookAfter({ home, engine, projectId, kept: kept.instance, keptPids, tally });
       }
       if (done % 10 === 9) log(`${done + 1} of ${count}, harm: ${tally.harmCount()}`);
@@ -94,9 +94,11 @@ function judge(outcome: Outcome, tally: Tally): void {
   }
 }
 
-async function firstOther(home: SoakHome, keptPids: ReadonlySet<number>): Promise<number | null> {
+/** The machine of a run, some time after it came; null when it is gone by then. */
+async function firstOther(home: SoakHome, keptPids: ReadonlySet<number>, afterMs: number): Promise<number | null> {
   const others = () => machinesOf(home.dir).filter(({ pid }) => !keptPids.has(pid));
-  await becomes(() => others().length > 0, 1_000);
+  await becomes(() => others().length > 0, 10_000);
+  await sleep(afterMs / 2);
   return others()[0]?.pid ?? null;
 }
 
