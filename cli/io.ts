@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { exitCodes } from '#shared/errors.ts';
 
 /** Signals that end a command, with the exit code a shell expects of them. */
 export const signalExitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const;
@@ -38,15 +39,16 @@ export function createProcessIo(): Io {
 
   let gone = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`error[DISK_FULL] Could not write to standard output: ${error.message}\n`);
+      process.exit(exitCodes.environment);
+    }
     // Every write after the reader has gone fails anew; it is said once.
     if (!gone) notify('SIGPIPE');
     gone = true;
   });
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    // Nobody reads our notes any more; the work itself goes on.
-    if (error.code !== 'EPIPE') throw error;
-  });
+  // Nobody reads our notes, or there is no room for them; the work itself goes on.
+  process.stderr.on('error', () => undefined);
 
   return {
     stdin: process.stdin,

@@ -1,7 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { runtimes } from '#core/engine/runtimes.ts';
+import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { locateResources } from '#core/store/resources.ts';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import type { AddTo, Lazily, Work } from './command-types.ts';
 import { addDeployCommands } from './deploy-commands.ts';
 import { badInput, Ended } from './failures.ts';

@@ -16,6 +16,7 @@ const usage = `Give a file, JSON in quotes ('{"name":"Ada"}'), or - for standard
  * Errors: BAD_INPUT with the place where the JSON breaks.
  */
 export async function readEvent(io: Io, option: string): Promise<Json> {
+  if (option.includes('\0')) throw badInput('--event has a zero byte in it.', usage);
   if (option === '-') return parse(await readAll(io.stdin, 'standard input'), 'standard input');
   if (option.trim() === '') throw badInput('--event is empty.', usage);
   if (/^\s*[[{"]/.test(option)) return parse(option, '--event');

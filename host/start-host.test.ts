@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -43,6 +43,43 @@ function get(path: string, headers: Record<string, string> = {}, method = 'GET')
     request.on('error', reject).end();
   });
 }
+
+describe('slow connections', () => {
+  const closed = (socket: Socket) => new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  const strict = (more: object) =>
+    startHost({ engine, rendererDir: join(dir, 'renderer'), roots: ['/'], log: () => undefined, ...more });
+
+  test.each([
+    ['sends nothing', ''],
+    ['sends half a request', 'GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx-slow: '],
+    ['keeps a body back', 'POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 10\r\n\r\n'],
+  ])('one that %s is closed', async (_, words) => {
+    const own = await strict({ slowMs: 100 });
+    try {
+      const socket = connect(Number(new URL(own.origin).port), '127.0.0.1');
+      socket.write(words);
+      socket.on('data', () => undefined).on('error', () => undefined);
+      await closed(socket);
+      expect(socket.destroyed).toBe(true);
+    } finally {
+      await own.close();
+    }
+  });
+
+  test('their number is bounded', async () => {
+    const own = await strict({ maxConnections: 2 });
+    try {
+      const port = Number(new URL(own.origin).port);
+      const sockets = [1, 2, 3].map(() => connect(port, '127.0.0.1').on('error', () => undefined));
+      const ended = await Promise.race(sockets.map((socket, index) => closed(socket).then(() => index)));
+      expect(sockets[ended]?.destroyed).toBe(true);
+      expect(sockets.filter((socket) => !socket.destroyed)).toHaveLength(2);
+      for (const socket of sockets) socket.destroy();
+    } finally {
+      await own.close();
+    }
+  });
+});
 
 describe('pages', () => {
   test('the root is index.html, never cached, under a strict policy', async () => {

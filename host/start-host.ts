@@ -34,7 +34,14 @@ export interface HostOptions {
   /** Absent: 256 random bits. */
   readonly token?: string | undefined;
   readonly log: (line: string) => void;
+  /** A request must have come whole by then, and a socket that is still for so long is closed. Units: ms. */
+  readonly slowMs?: number | undefined;
+  /** More than a person's browsers have. */
+  readonly maxConnections?: number | undefined;
 }
+
+const defaultSlowMs = 10_000;
+const defaultMaxConnections = 256;
 
 export interface Host {
   /** The URL for a person. The token is in the fragment, which no browser sends and no server logs. */
@@ -53,7 +60,7 @@ export interface Host {
  * Errors: CONFLICT when the port is taken; BAD_INPUT when it may not be used.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { rendererDir, log, roots } = options;
+  const { rendererDir, log, roots, slowMs = defaultSlowMs } = options;
   const engine = limitRoots(
     options.engine,
     () => roots,
@@ -68,7 +75,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     handleProtocols: () => webSocketProtocol,
   });
 
-  const server = createServer((request, response) => {
+  const limits = { headersTimeout: slowMs, requestTimeout: slowMs, connectionsCheckingInterval: slowMs / 2 };
+  const server = createServer(limits, (request, response) => {
     const { host } = request.headers;
     if (!hasLoopbackHost(request)) {
       log(`refused a page request that names the host "${host}"`);
@@ -88,6 +96,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
       response.destroy();
     });
   });
+  // A page that nobody reads on. A WebSocket takes this off: it has pings.
+  server.timeout = slowMs;
+  server.maxConnections = options.maxConnections ?? defaultMaxConnections;
   server.on('upgrade', (request, socket, head) => {
     const refusal = refuse(request, token);
     if (refusal !== null) {

@@ -277,6 +277,15 @@ export default () => [readFile, net, left, scoped, web];`,
   });
 });
 
+describe('a project in a folder with a star in its name', () => {
+  it('is built', async () => {
+    dir = join(home, '*');
+    await write('firstlight.json', '{ "name": "star" }');
+    await write('handler.ts', 'export default () => "a star";');
+    expect((await bundle()).bundle.code).toContain('a star');
+  });
+});
+
 describe('a file outside the project', () => {
   const handler = (specifier: string, more = '') =>
     write('handler.ts', `const one = 1;\nimport x from '${specifier}'${more};\nexport default () => [one, x];\n`);

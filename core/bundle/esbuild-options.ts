@@ -44,7 +44,8 @@ export function esbuildOptions(
   const isBare = engine === 'bare';
   return {
     absWorkingDir: projectDir,
-    entryPoints: [join(projectDir, config.entry)],
+    // Relative: esbuild takes a `*` in it for a pattern, and a folder may well have one in its name.
+    entryPoints: [`./${config.entry}`],
     outfile: join(projectDir, 'bundle.js'),
     bundle: true,
     write: false,

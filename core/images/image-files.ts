@@ -1,20 +1,24 @@
 /** Images on disk: a folder named by the id, which appears whole or not at all. */
-import { chmod, stat } from 'node:fs/promises';
+import { chmod, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { problemSchema } from '#shared/model/problem.ts';
 import { runtimeIdSchema } from '#shared/model/project.ts';
 import { bundleIdSchema, bytesSchema, type ImageId, imageIdSchema } from '#shared/model/units.ts';
+import { digestFile } from '../store/digest.ts';
 import { createDirectoryStore } from '../store/directory-store.ts';
 import { type Layout, readableFileMode } from '../store/layout.ts';
-import { undefinedIfMissing } from '../store/write-atomic.ts';
+import { readBootId } from '../store/owner.ts';
+import { undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 
 const manifestSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   id: imageIdSchema,
   bundleId: bundleIdSchema,
   runtime: runtimeIdSchema,
   bytes: bytesSchema,
+  /** Of the whole file, in hex. */
+  sha256: z.string(),
   minMemoryMiB: z.number().int(),
   /** The base that it stands on, by its digest. */
   base: z.string().optional(),
@@ -25,6 +29,8 @@ const manifestSchema = z.object({
   createdAt: z.string(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
+/** What is known of an image before its file is looked at. */
+export type NewManifest = Omit<Manifest, 'version' | 'sha256'>;
 
 /** An image as it lies there, whole or not. */
 export interface StoredImage {
@@ -36,10 +42,10 @@ export interface StoredImage {
 
 export interface ImageFiles {
   readonly pathOf: (id: ImageId) => string;
-  /** The manifest of a whole image; null when there is none, or when a crash left it short of a byte. */
+  /** The manifest of a whole image; null when there is none, or when its content is not what was written. */
   readonly find: (id: ImageId) => Promise<Manifest | null>;
   /** Makes an image: `write` fills the file it is given, and answers with the manifest. Errors: DISK_FULL, STORE_UNUSABLE. */
-  readonly publish: (id: ImageId, write: (path: string) => Promise<Manifest>) => Promise<Manifest>;
+  readonly publish: (id: ImageId, write: (path: string) => Promise<NewManifest>) => Promise<Manifest>;
   /** Marks an image as used, so that pruning takes it last. */
   readonly touch: (id: ImageId) => Promise<void>;
   /** Oldest use first. */
@@ -49,6 +55,8 @@ export interface ImageFiles {
 
 const imageName = 'image';
 const manifestName = 'manifest.json';
+/** The stamp of the image when its digest was last seen to be right. */
+const checkedName = 'checked';
 
 /** The image files in `layout.imagesDir`. */
 export function createImageFiles(layout: Layout): ImageFiles {
@@ -59,9 +67,14 @@ export function createImageFiles(layout: Layout): ImageFiles {
     manifestName,
     schema: manifestSchema,
     isName: (name) => imageIdSchema.safeParse(name).success,
-    isWhole: async (dir, { id, bytes }, name) => {
-      const file = await stat(join(dir, imageName)).catch(undefinedIfMissing);
-      return id === name && file?.size === bytes;
+    isWhole: async (dir, { id, bytes, sha256 }, name) => {
+      const path = join(dir, imageName);
+      const stamp = await stampOf(path);
+      if (id !== name || stamp?.bytes !== bytes) return false;
+      if ((await readFile(join(dir, checkedName), 'utf8').catch(undefinedIfMissing)) === stamp.text) return true;
+      if ((await digestFile(path)).sha256 !== sha256) return false;
+      await writeAtomic(join(dir, checkedName), stamp.text, { durable: false });
+      return true;
     },
   });
   const pathOf = (id: ImageId) => join(store.dirOf(id), imageName);
@@ -75,8 +88,10 @@ export function createImageFiles(layout: Layout): ImageFiles {
     publish: async (id, write) =>
       await store.withTemp(async (temp) => {
         const path = join(temp, imageName);
-        const manifest = await write(path);
+        const made = await write(path);
         await chmod(path, readableFileMode);
+        const manifest: Manifest = { version: 2, ...made, sha256: (await digestFile(path)).sha256 };
+        await writeAtomic(join(temp, checkedName), (await stampOf(path))?.text ?? '', { durable: false });
         await store.publish(temp, id, manifest);
         return manifest;
       }),
@@ -92,4 +107,15 @@ export function createImageFiles(layout: Layout): ImageFiles {
       return found.sort((a, b) => a.usedAtMs - b.usedAtMs);
     },
   };
+}
+
+/**
+ * What changes whenever the content of a file may have: no program can set the time of its change (ctime), and a crash of
+ * the machine, which may leave a file of zeros, comes with another boot.
+ */
+async function stampOf(path: string): Promise<{ readonly bytes: number; readonly text: string } | null> {
+  const found = await stat(path, { bigint: true }).catch(undefinedIfMissing);
+  if (found === undefined) return null;
+  const { ino, size, mtimeNs, ctimeNs } = found;
+  return { bytes: Number(size), text: `${readBootId()} ${ino} ${size} ${mtimeNs} ${ctimeNs}` };
 }

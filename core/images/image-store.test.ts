@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -138,6 +138,19 @@ describe('the image store', () => {
     const again = await build(store);
     expect(again.result).toMatchObject({ cached: false, image: { id: image.id, bytes: image.bytes } });
     expect(again.result.steps.at(-1)?.reason).toBe('rebuilt because the image was not there any more');
+    expect((await build(store)).result.cached).toBe(true);
+  });
+
+  it('builds again what was overwritten with as many zeros', async () => {
+    const store = newStore();
+    const { image } = await build(store);
+    expect((await store.list()).length).toBe(1);
+    await writeFile(image.path, Buffer.alloc(image.bytes));
+    expect(await store.list()).toEqual([]);
+    expect((await build(store)).result).toMatchObject({ cached: false, image: { id: image.id } });
+    expect(await readFile(image.path, 'utf8')).toContain('image of');
+    // What only looks changed is read through once, and taken as it is.
+    await utimes(image.path, new Date(), new Date());
     expect((await build(store)).result.cached).toBe(true);
   });
 

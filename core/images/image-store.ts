@@ -101,7 +101,6 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       const built = await buildMapped(runtime, bundle, path, context);
       steps = built.steps;
       return {
-        version: 1,
         id,
         bundleId: bundle.id,
         runtime: runtime.id,
@@ -289,7 +288,7 @@ function checkMemory(manifest: Manifest, bundle: Bundle): void {
 }
 
 function imageOf(manifest: Manifest, bundle: Bundle, path: string): Image {
-  const { version: _, base: _base, warnings: _warnings, ...rest } = manifest;
+  const { version: _, sha256: _sha256, base: _base, warnings: _warnings, ...rest } = manifest;
   return { ...rest, functionName: bundle.config.name, path };
 }
 

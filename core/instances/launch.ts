@@ -131,7 +131,7 @@ async function prepareMachine(
   const makeDiskDir = async () => {
     await layout.ensure(layout.disksDir);
     const dir = diskDirOf(layout, socketDir);
-    await mkdir(dir, { mode: 0o711 });
+    await mkdir(dir, { mode: 0o755 });
     return dir;
   };
   return await runtime.prepareMachine({ instanceId, image, config, accel, vmm, makeDiskDir });

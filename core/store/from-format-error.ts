@@ -6,7 +6,7 @@ import type { OciError, OciReason } from '@firstlight/oci';
 import type { TarError, TarReason } from '@firstlight/tar';
 import type { TfsError, TfsReason } from '@firstlight/tfs';
 import { type ErrorCode, FirstlightError, toFirstlightError as toAnyError } from '#shared/errors.ts';
-import { fileHints, fromSystemError, storeHints } from './system-error.ts';
+import { fileHints, fromStraySystemError, fromSystemError, storeHints } from './system-error.ts';
 
 const filesCodes: Record<FilesReason, ErrorCode> = {
   'not-found': 'NOT_FOUND',
@@ -104,17 +104,19 @@ export function fromFormatError(thrown: unknown): unknown {
   });
 }
 
-/** The result of `work`, which calls format packages; their errors become a `FirstlightError`. */
+const fromAnyCause = (thrown: unknown) => fromStraySystemError(fromFormatError(thrown));
+
+/** The result of `work`, which calls format packages; their errors, and the system's, become a `FirstlightError`. */
 export async function withFormatErrors<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (thrown) {
-    throw fromFormatError(thrown);
+    throw fromAnyCause(thrown);
   }
 }
 
-/** The `FirstlightError` for anything thrown in `core`: as that of shared, and an error of a format package as what it stands for. */
-export const toFirstlightError = (thrown: unknown): FirstlightError => toAnyError(fromFormatError(thrown));
+/** The `FirstlightError` for anything thrown in `core`: as that of shared, and an error of a package or the system as what it stands for. */
+export const toFirstlightError = (thrown: unknown): FirstlightError => toAnyError(fromAnyCause(thrown));
 
 /** These calls, with `withFormatErrors` around each. */
 export function mapFormatErrors<Calls extends object>(calls: Calls): Calls {

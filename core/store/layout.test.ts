@@ -45,14 +45,21 @@ describe('the layout', () => {
     async () => {
       const home = await mkdtemp(join(tmpdir(), 'fl-layout-'));
       try {
-        const layout = createLayout({ home, env: {}, uid: 0 });
+        const layout = createLayout({ home, env: {}, uid: 0, qemuUser: { uid: 4321, gid: 4322 } });
         await layout.ensure(layout.imagesDir);
         await layout.ensure(layout.runsDir);
         await layout.ensure(layout.socketsDir);
         expect((await modeOf(home)) & 0o001).toBe(1);
-        expect((await modeOf(layout.imagesDir)) & 0o005).toBe(5);
+        expect(await modeOf(layout.imagesDir)).toBe(0o710);
+        expect(await stat(layout.imagesDir)).toMatchObject({ uid: 0, gid: 4322 });
         expect(await modeOf(layout.socketsDir)).toBe(0o711);
         expect(await modeOf(layout.runsDir)).toBe(0o700);
+        const disk = join(home, 'disk');
+        await writeFile(disk, '');
+        await layout.giveToQemu(disk);
+        expect(await stat(disk)).toMatchObject({ uid: 4321, gid: 4322 });
+        await layout.takeBack(disk);
+        expect(await stat(disk)).toMatchObject({ uid: 0, gid: 0 });
       } finally {
         await rm(home, { recursive: true, force: true });
       }

@@ -1,8 +1,9 @@
 import { realpathSync } from 'node:fs';
-import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
+import { findQemuUser, type QemuUser } from './qemu-user.ts';
 import { systemCode, toStoreError } from './store-error.ts';
 
 /** Where everything of ours lies. Shape: absolute paths. Nothing exists before `ensure` was called with it. */
@@ -42,6 +43,10 @@ export interface Layout {
   readonly projectsDir: string;
   /** True when libvirt's QEMU runs as another user, who must be able to read images and reach sockets. */
   readonly otherUserReads: boolean;
+  /** Gives a disk to QEMU's user, where that is another: its guest may write to it. Errors: STORE_UNUSABLE. */
+  readonly giveToQemu: (path: string) => Promise<void>;
+  /** Takes a file back that earlier versions gave to QEMU's user. Errors: STORE_UNUSABLE. */
+  readonly takeBack: (path: string) => Promise<void>;
   /** Makes one of these folders with the mode it needs, and answers with its path. Errors: DISK_FULL, STORE_UNUSABLE. */
   readonly ensure: (dir: string) => Promise<string>;
 }
@@ -51,13 +56,15 @@ export interface LayoutOptions {
   readonly home?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly uid: number;
+  /** Default: that of this system. */
+  readonly qemuUser?: QemuUser | null | undefined;
 }
 
-/** Mode of an image or a kernel: QEMU may run as another user. */
+/** Mode of an image or a kernel: QEMU may run as another user. Whoever may not pass through the folder above reads none. */
 export const readableFileMode = 0o644;
 
 /** The places for this user. */
-export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
+export function createLayout({ home: given, env, uid, qemuUser = findQemuUser(uid) }: LayoutOptions): Layout {
   const named = given ?? (env.FIRSTLIGHT_HOME || undefined);
   // Two names of one home are one home: instances say which home they belong to.
   const home = named === undefined ? undefined : realPathOf(resolve(named));
@@ -83,9 +90,11 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
         for (const root of home === undefined ? [data, cache, run] : [home, data, cache, run])
           await makeTraversable(root);
         await mkdir(dir, { recursive: true });
-        // The umask may have taken away what the other user needs. Sockets are made by libvirt itself, and it
-        // gives a volume to QEMU while an instance has it: QEMU only passes through.
-        await chmod(dir, passable.has(dir) ? 0o711 : 0o755);
+        // Images hold the values of `env`: through their folders passes QEMU's group, and nobody else.
+        const isLimited = readable.has(dir) && qemuUser !== null;
+        if (isLimited) await chown(dir, uid, qemuUser.gid);
+        // The umask may have taken away what the other user needs.
+        await chmod(dir, isLimited ? 0o710 : 0o711);
       } else {
         if (home === undefined && dir === socketsDir) await makePrivate(run, uid);
         await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -109,6 +118,8 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
     basesDir,
     socketsDir,
     otherUserReads,
+    giveToQemu: (path) => changeOwner(path, qemuUser ?? undefined),
+    takeBack: (path) => changeOwner(path, qemuUser === null ? undefined : { uid, gid: uid }),
     bundlesDir: join(cache, 'bundles'),
     buildsDir: join(cache, 'builds'),
     blobsDir: join(cache, 'blobs'),
@@ -131,6 +142,16 @@ export function createLayout({ home: given, env, uid }: LayoutOptions): Layout {
       return making;
     },
   };
+}
+
+async function changeOwner(path: string, to: QemuUser | undefined): Promise<void> {
+  if (to === undefined) return;
+  try {
+    const { uid } = await stat(path);
+    if (uid !== to.uid) await chown(path, to.uid, to.gid);
+  } catch (thrown) {
+    throw toStoreError(thrown, 'change the owner of', path);
+  }
 }
 
 /** The path without links, as far as it exists. */

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Run } from '#shared/model/run.ts';
 import { projectIdSchema, type RunId, runIdSchema } from '#shared/model/units.ts';
 import { createLayout, type Layout } from './layout.ts';
@@ -211,6 +211,10 @@ describe('the run store', () => {
     const store = openStore();
     expect(await store.list()).toEqual([]);
     expect(await store.recover()).toEqual({ interrupted: [], setAside: [], removedTemps: 0 });
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(1_000);
+    // The clock of a machine without a battery begins in 1970.
+    expect(newRunId()).toMatch(/^000000rs-/);
+    clock.mockRestore();
     await expect(store.get(newRunId())).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

@@ -344,7 +344,7 @@ const upgradeRun = (run: Run): Run =>
 /** An id that no other run has, and that sorts by time. */
 export function newRunId(): RunId {
   const random = Array.from({ length: 6 }, () => Math.floor(Math.random() * 36).toString(36)).join('');
-  return runIdSchema.parse(`${Date.now().toString(36)}-${random}`);
+  return runIdSchema.parse(`${Date.now().toString(36).padStart(8, '0')}-${random}`);
 }
 
 const noSuchRun = (id: RunId) =>

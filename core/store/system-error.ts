@@ -4,6 +4,12 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 const fullCodes = new Set(['ENOSPC', 'EDQUOT']);
 const tooManyCodes = new Set(['EMFILE', 'ENFILE']);
 const tooManyHint = 'Allow more open files (ulimit -n 4096), or close programs that keep many open.';
+/** The path itself is what the system does not take. */
+const nameProblems: Readonly<Record<string, string>> = {
+  ENAMETOOLONG: 'a name in it is too long',
+  ELOOP: 'links in it lead to each other',
+  ENOTDIR: 'a part of it is a file, not a folder',
+};
 
 /** The hints for a full disk, for missing permissions, and for anything else. */
 export interface Hints {
@@ -15,7 +21,7 @@ export interface Hints {
 /**
  * The error for a file that the system refused. `doing` completes "Could not …".
  *
- * Errors: DISK_FULL when there is no room or no quota left, STORE_UNUSABLE otherwise, CANCELLED for an abort. A FirstlightError stays as it is.
+ * Errors: BAD_INPUT for a path that cannot be, DISK_FULL when there is no room or no quota left, STORE_UNUSABLE otherwise, CANCELLED for an abort. A FirstlightError stays as it is.
  */
 export function fromSystemError(thrown: unknown, doing: string, path: string, hints: Hints): FirstlightError {
   if (thrown instanceof FirstlightError) return thrown;
@@ -29,12 +35,36 @@ export function fromSystemError(thrown: unknown, doing: string, path: string, hi
     return new FirstlightError('DISK_FULL', message, { cause: thrown, details, hint: hints.full });
   }
   const tooMany = code !== undefined && tooManyCodes.has(code);
+  const problem = code === undefined ? undefined : nameProblems[code];
+  // In the store it is the place that is wrong, not what a person named.
+  if (problem !== undefined && hints !== storeHints) {
+    const message = `Could not ${doing} ${shorten(path)}: ${problem}.`;
+    return new FirstlightError('BAD_INPUT', message, { cause: thrown, details, hint: 'Choose another path.' });
+  }
   const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
   return new FirstlightError('STORE_UNUSABLE', `Could not ${doing} ${path}: ${words}.`, {
     cause: thrown,
     details,
     hint: tooMany ? tooManyHint : denied ? hints.denied : hints.other,
   });
+}
+
+/** A path that is too long is not printed whole. */
+const shorten = (path: string) => (path.length > 120 ? `${path.slice(0, 60)}…${path.slice(-40)}` : path);
+
+/**
+ * What a person reads for an error of the system that nobody caught, of a path that it names; anything else as it is.
+ *
+ * Errors: as `fromSystemError`.
+ */
+export function fromStraySystemError(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof FirstlightError) return thrown;
+  const { code, path, syscall } = thrown as NodeJS.ErrnoException;
+  if (code === 'ERR_INVALID_ARG_VALUE' && thrown.message.includes('null bytes')) {
+    return new FirstlightError('BAD_INPUT', 'A path has no zero byte.', { cause: thrown });
+  }
+  if (path === undefined || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return thrown;
+  return fromSystemError(thrown, syscall ?? 'use', path, fileHints);
 }
 
 /** The hints for what lies in the store. */

@@ -58,7 +58,7 @@ async function boot(probe: BootProbe, over: AbortSignal): Promise<ProbeOutcome> 
   const makeDiskDir = async () => {
     await layout.ensure(layout.disksDir);
     const dir = diskDirOf(layout, sockets.dir);
-    await mkdir(dir, { mode: 0o711 });
+    await mkdir(dir, { mode: 0o755 });
     return dir;
   };
   try {

@@ -83,7 +83,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
       const path = join(temp, imageName);
       const content = { tree: createFileTree().tree, label: name, digest: randomUUID(), freeBytes: 0 };
       await writeVolume(path, { ...content, minBytes: sizeMiB * mib });
-      // It has the data of a person's functions; libvirt gives it to QEMU's user while an instance uses it.
+      // It has the data of a person's functions.
       await chmod(path, 0o600);
       return await store.publishNew(temp, name, { format: 1, createdAt: new Date().toISOString() });
     });
@@ -149,6 +149,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
       for (const [name, { mount, sizeMiB }] of Object.entries(volumes).sort(([a], [b]) => (a < b ? -1 : 1))) {
         const { path } = await ensureVolume(name, sizeMiB);
         await take(name, holder, signal);
+        await layout.giveToQemu(path);
         prepared.push({ name, path, label: name, mount });
       }
       return prepared;

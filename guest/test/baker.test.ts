@@ -92,6 +92,17 @@ describe('a bad bundle', () => {
     });
   });
 
+  it('nests deeper than the engine can follow', async () => {
+    const deep = `export const z = ${'['.repeat(3000)}${']'.repeat(3000)};\nexport default () => 1;`;
+    const parsed = `JSON.parse('['.repeat(200000) + ']'.repeat(200000));\nexport default () => 1;`;
+    for (const source of [deep, parsed, 'const f = (n) => n && 1 + f(n - 1);\nf(1e7);\nexport default () => 1;']) {
+      expect(await fails(source)).toMatchObject({ code: 'EVALUATION_THREW' });
+    }
+    expect(await fails('throw new Error("as before")')).toMatchObject({
+      message: expect.stringContaining('as before'),
+    });
+  });
+
   it('does not come to an end', async () => {
     const spin = await fails('console.log("before"); for (;;) {}', { evalTimeoutMs: 200 });
     expect(spin).toMatchObject({ code: 'EVALUATION_TIMEOUT', details: { output: 'before\n' } });

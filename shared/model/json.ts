@@ -3,4 +3,26 @@ import { z } from 'zod';
 /** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-export const jsonSchema: z.ZodType<Json> = z.json() as z.ZodType<Json>;
+/** Far more than anybody nests by hand, and few enough for every program that reads it one level at a time. */
+export const maxJsonDepth = 500;
+
+/** What keeps a value from being JSON; null when nothing does. It is looked through without recursion. */
+function whyNotJson(value: unknown): string | null {
+  const waiting: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 0 }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { value: one, depth } = next;
+    if (typeof one === 'object' && one !== null) {
+      if (depth >= maxJsonDepth) return `It is nested more than ${maxJsonDepth} deep.`;
+      for (const inner of Object.values(one)) waiting.push({ value: inner, depth: depth + 1 });
+    } else if (one !== null && !['boolean', 'string'].includes(typeof one) && !Number.isFinite(one)) {
+      return `A ${typeof one} is no JSON.`;
+    }
+  }
+  return null;
+}
+
+/** Shape: nested at most `maxJsonDepth` deep. */
+export const jsonSchema = z.unknown().superRefine((value, context) => {
+  const why = whyNotJson(value);
+  if (why !== null) context.addIssue({ code: 'custom', message: why });
+}) as unknown as z.ZodType<Json>;

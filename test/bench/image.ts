@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,7 +74,9 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 async function benchFirst(dir: string, tree: FileTree, boot: BootParts, runs: number) {
-  const mkfs = nanosDir ? join(nanosDir, 'tools/mkfs') : null;
+  const named = nanosDir ? join(nanosDir, 'tools/mkfs') : null;
+  // A build need not hold the tools.
+  const mkfs = named !== null && existsSync(named) ? named : null;
   const manifest = `(children:(${manifestOf(tree)}) program:/node)`;
   const [ourPath, theirPath] = [join(dir, 'ours'), join(dir, 'theirs')];
   const ours: number[] = [];

@@ -141,6 +141,16 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
     expect(socketDirs()).toEqual([]);
   });
 
+  it('a full standard output is said in one line', async () => {
+    const child = spawn('sh', ['-c', '"$0" "$1" doctor > /dev/full', process.execPath, program], {
+      cwd: home,
+      env: { ...process.env, FIRSTLIGHT_HOME: home },
+    });
+    const { code, err } = await ended(child);
+    expect(code).toBe(3);
+    expect(err.trimEnd().split('\n').at(-1)).toMatch(/^error\[DISK_FULL\] Could not write to standard output: ENOSPC/);
+  });
+
   it('runs of one project at the same time each get their answer', async () => {
     const dir = project('twins', 'export default (event) => event.n;');
     const runs = await Promise.all([1, 2].map((n) => cli(['run', dir, '--json', '--event', `{"n":${n}}`])));

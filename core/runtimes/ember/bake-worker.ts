@@ -111,6 +111,11 @@ function failureOf(error: unknown, job: BakeJob, interrupted: boolean): BakeFail
     return interrupted ? timedOut(job, words.stack) : thrown(job, words);
   }
   if (interrupted) return timedOut(job);
+  // The stack of this thread, or of the WebAssembly in it, is at its end.
+  if (error instanceof Error && ['RangeError', 'RuntimeError'].includes(error.name)) {
+    const message = `RangeError: It nests deeper than the engine can follow (${error.message}).`;
+    return new BakeFailure({ kind: 'threw', message, stack: '' });
+  }
   throw error;
 }
 

@@ -1,4 +1,4 @@
-import { open as openFile, stat } from 'node:fs/promises';
+import { chmod, open as openFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootFsAt, writeDerived, writeOverlay } from '@firstlight/disk';
 import { createFileTree, type TreeNode } from '@firstlight/files';
@@ -152,6 +152,8 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
         kernelFor(nanos, accel, vmm),
         diskBytes(image.path).then((bytes) => writeOverlay(disk, { name: image.path, format: 'qcow2' }, bytes)),
       ]);
+      await chmod(disk, 0o600);
+      await layout.giveToQemu(disk);
       return {
         machine: plainMachine(
           { accel, memoryMiB: config.memoryMiB, vcpus: config.vcpus },

@@ -136,6 +136,16 @@ describe('writeDomainXml', () => {
     expect(args.slice(0, 2)).toEqual(['-netdev', netdev]);
   });
 
+  it('has QEMU run as a user to whom libvirt gives no files', () => {
+    expect(parse(writeDomainXml(spec, { uid: 107, gid: 108 })).seclabel).toMatchObject({
+      '@type': 'static',
+      '@model': 'dac',
+      '@relabel': 'no',
+      label: '+107:+108',
+    });
+    expect(parse(writeDomainXml(spec, null)).seclabel).toBeUndefined();
+  });
+
   it('says before the start what libvirt cannot give', () => {
     expect(() => writeDomainXml({ ...spec, machine: { ...spec.machine, firmware: 'none' } })).toThrow(
       /libvirt cannot give a machine a kernel without firmware/,

@@ -1,3 +1,4 @@
+import { findQemuUser, type QemuUser } from '#core/store/qemu-user.ts';
 import {
   type Machine,
   type MachineNetwork,
@@ -24,9 +25,12 @@ export interface DomainSpec extends PlacedMachine {
  * QEMU's own default holds all that our guests use and starts everywhere, while a model of the host's kind fails under
  * KVM on hosts that hide a register QEMU wants to copy (seen: MSR 0x10a). ACPI is on where a disk boots: a guest finds its
  * devices by it. User-mode networking with forwarded ports is QEMU's own, by its command line: libvirt's wants passt, which
- * not every host has, and which root may not run.
+ * not every host has, and which root may not run. libvirt changes no owner: it would give QEMU's user the files that many
+ * images stand on, and not take them back. What a guest writes to is that user's from the beginning (`Layout.giveToQemu`).
+ *
+ * Shape: `user` is the one that QEMU runs as on the host of the machine; null leaves it to libvirt.
  */
-export function writeDomainXml(spec: DomainSpec): string {
+export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUserHere()): string {
   const { machine } = spec;
   checkMachine(machine);
   const [network] = machine.networks.filter((one) => one.kind === 'user');
@@ -55,11 +59,17 @@ export function writeDomainXml(spec: DomainSpec): string {
     machine.vsock !== null && `<vsock model="virtio"><cid auto="no" address="${machine.vsock.cid}"/></vsock>`,
     ...machine.shares.map(writeShare),
     '</devices>',
+    user !== null && writeOwner(user),
     network !== undefined && writeUserNetwork(network),
     '</domain>',
   ];
   return lines.filter((line) => line !== null && line !== false && line !== '').join('\n');
 }
+
+const qemuUserHere = () => findQemuUser(process.getuid?.() ?? -1);
+
+const writeOwner = ({ uid, gid }: QemuUser) =>
+  `<seclabel type="static" model="dac" relabel="no"><label>+${uid}:+${gid}</label></seclabel>`;
 
 const qemuNamespace = ' xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0"';
 

@@ -174,6 +174,26 @@ describe('a registry that is played', () => {
     ]);
   });
 
+  it('gets no password by naming a token service that is not its own', async () => {
+    const seen: string[] = [];
+    const foreign = await serve((request, response) => {
+      seen.push(request.headers.authorization ?? 'none');
+      response.writeHead(401).end();
+    });
+    const realm = `http://${foreign.replace('127.0.0.1', 'localhost')}/token`;
+    const host = await serve((_, response) =>
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="x"` }).end(),
+    );
+    const { open, home } = opener();
+    await mkdir(join(home, '.docker'), { recursive: true });
+    await writeFile(join(home, '.docker/config.json'), JSON.stringify({ auths: { [host]: { auth: 'bmFtZTpwYXNz' } } }));
+    await expect(open(`${host}/a/b:c`)).rejects.toMatchObject({
+      reason: 'registry-denied',
+      message: expect.stringContaining('without a login at localhost'),
+    });
+    expect(seen).toEqual(['none']);
+  });
+
   it('is not followed to plain HTTP on another machine, and its password does not go along', async () => {
     const seen: (string | undefined)[] = [];
     const other = await serve((request, response) => {

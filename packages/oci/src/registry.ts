@@ -111,17 +111,33 @@ async function prove(challenge: Challenge | null, basic: Credentials | null, ask
   if (url.protocol !== 'https:' && !isLoopback(asker.base.hostname)) {
     throw unreachable(asker.base, `it wants a token from ${url.protocol}//${url.host}, which is not safe to ask`);
   }
+  // Whoever names a realm gets no password that is meant for another host.
+  const isOwn = isRealmOf(asker.host, url.hostname);
   if (challenge.service !== null) url.searchParams.set('service', challenge.service);
   url.searchParams.set('scope', challenge.scope ?? `repository:${asker.name}:pull`);
-  const answer = await get(url, own === null ? {} : { authorization: own }, asker.signal);
+  const answer = await get(url, own === null || !isOwn ? {} : { authorization: own }, asker.signal);
   if (answer.status !== 200) {
     await drop(answer);
+    if (own !== null && !isOwn) throw foreignRealm(asker, url.hostname);
     if (answer.status < 500) return null;
     throw unreachable(url, `it answers with status ${answer.status}`);
   }
   const { token, access_token } = parseToken(await readBody(answer.body, asker));
   const given = token ?? access_token;
   return given === undefined || /[^\x21-\x7e]/.test(given) ? null : `Bearer ${given}`;
+}
+
+/** True for the registry itself, and for a host of the same name but for a part at its front (`auth.docker.io`, `gitlab.com`). */
+function isRealmOf(host: string, realm: string): boolean {
+  const { hostname } = new URL(`https://${host}`);
+  return realm === hostname || realm.endsWith(`.${hostname}`) || hostname.endsWith(`.${realm}`);
+}
+
+function foreignRealm({ host, name }: Asker, realm: string): OciError {
+  return new OciError('registry-denied', `The registry ${host} does not give ${name} without a login at ${realm}.`, {
+    hint: `The name and password for ${host} are not sent to another host. Save the image to a file and import that.`,
+    subject: host,
+  });
 }
 
 const readBody = (body: Bytes, { host }: Asker) => readAll(body, maxTokenBytes, `A token of ${host}`);

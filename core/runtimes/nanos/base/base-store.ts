@@ -123,7 +123,10 @@ export function createBaseStore(layout: Layout): BaseStore {
     const looked = await look(request, context);
     const { plan, digest } = looked;
     const there = await store.find(digest);
-    if (there !== null) await store.touch(digest);
+    if (there !== null) {
+      await store.touch(digest);
+      await layout.takeBack(diskOf(digest));
+    }
     const disk = there ?? (await make(looked, request, context));
     return { digest, path: diskOf(digest), layout: disk, tree: plan.tree, facts: plan.facts, reused: there !== null };
   }

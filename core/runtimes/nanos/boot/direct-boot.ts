@@ -123,6 +123,7 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
         const root = new Map([['program', noProgram]]);
         const parts = { bootImage: null, kernel: release.kernelImg };
         await writeDisk(path, { tree: createFileTree().tree, root, digest: 'probe', boot: parts, freeBytes: 0 });
+        await layout.giveToQemu(path);
         const disks = [{ path, format: 'raw' }] as const;
         return plainMachine({ accel, memoryMiB: probeMemoryMiB, vcpus: 1 }, { kernel: loaded, disks });
       },

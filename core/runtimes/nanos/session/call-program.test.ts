@@ -121,6 +121,23 @@ describe('a program’s answer', () => {
     expect((await session.invoke(request({ path: '/short' }))).outcome.ok).toBe(true);
   });
 
+  it('that is no HTTP is named so, and the instance is none the worse', async () => {
+    const { session } = await open((asked, answer) => {
+      if (asked.url === '/whole') return void answer.end('whole');
+      asked.socket.end(asked.url === '/begin' ? 'SSH-2.0-x\r\n' : 'HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n');
+    });
+    for (const path of ['/begin', '/length']) {
+      expect((await session.invoke(request({ path }))).outcome).toMatchObject({
+        fatal: false,
+        error: {
+          code: 'RESPONSE_NOT_SERIALIZABLE',
+          message: expect.stringMatching(/^What the program answers is not HTTP: Parse Error/),
+        },
+      });
+    }
+    expect((await session.invoke(request({ path: '/whole' }))).outcome.ok).toBe(true);
+  });
+
   it('that breaks off is an error of its own as long as the program is there', async () => {
     const { session, end } = await open((asked, answer) => {
       if (asked.url === '/whole') return void answer.end('whole');

@@ -32,7 +32,7 @@ const fields = new Set(['method', 'path', 'query', 'headers', 'body']);
 /**
  * Sends a request and takes the answer.
  *
- * Errors: RESPONSE_NOT_SERIALIZABLE for an answer that is too long; CHANNEL_BROKEN for one that breaks off; CANCELLED when
+ * Errors: RESPONSE_NOT_SERIALIZABLE for an answer that is too long or no HTTP; CHANNEL_BROKEN for one that breaks off; CANCELLED when
  * `signal` says so.
  */
 export async function callHttp(target: HttpTarget, request: HttpRequest, signal: AbortSignal): Promise<HttpResult> {
@@ -41,13 +41,15 @@ export async function callHttp(target: HttpTarget, request: HttpRequest, signal:
   return await new Promise<HttpResult>((resolve, reject) => {
     const fail = (cause: unknown) => {
       if (cause instanceof FirstlightError) reject(cause);
+      else if (isParseError(cause as NodeJS.ErrnoException)) reject(notHttp(cause as Error));
       else if (signal.aborted) reject(new FirstlightError('CANCELLED', 'The invocation was cancelled.'));
       else reject(new FirstlightError('CHANNEL_BROKEN', 'The program broke off its answer.', { cause }));
     };
     let answering = false;
     const outgoing = httpRequest({ ...target, method, path, headers, agent: false, signal });
     outgoing.on('error', (cause) => {
-      if (answering || signal.aborted) fail(cause);
+      if (isParseError(cause)) fail(notHttp(cause));
+      else if (answering || signal.aborted) fail(cause);
       else resolve({ kind: 'refused', cause });
     });
     outgoing.on('response', (incoming) => {
@@ -60,6 +62,15 @@ export async function callHttp(target: HttpTarget, request: HttpRequest, signal:
     outgoing.end(body);
   });
 }
+
+/** Node's parser of HTTP gives its errors such codes. */
+const isParseError = (cause: NodeJS.ErrnoException) => cause.code?.startsWith('HPE_') ?? false;
+
+const notHttp = (cause: Error) =>
+  new FirstlightError('RESPONSE_NOT_SERIALIZABLE', `What the program answers is not HTTP: ${cause.message}.`, {
+    hint: 'Does it speak HTTP/1.1 on this port, and not HTTPS or another protocol?',
+    cause,
+  });
 
 /**
  * An event in the shape of a request as that; any other JSON, posted.
