@@ -58,7 +58,7 @@ describe('firstlight.json', () => {
   "memoryMiB": 65537,
   "runtime": "osv",
   "entry": "",
-  "env": { "1X": "a", "OK": 3 }
+  "env": { "1X": "a", "discovery.type": "a", "my-mode": "b", "OK": 3 }
 }`),
     ).toEqual([
       '2:11 "name" must be lower-case letters, digits and dashes, at most 48 characters, not "Hello World".',
@@ -69,7 +69,7 @@ describe('firstlight.json', () => {
       '7:14 "runtime" must be "ember" or "nanos", not "osv".',
       '8:12 "entry" must be a text that is not empty, not "".',
       '9:12 "1X" is not an environment variable name.',
-      '9:29 "env.OK" must be text in double quotes, not 3.',
+      '9:69 "env.OK" must be text in double quotes, not 3.',
     ]);
   });
 

@@ -31,6 +31,9 @@ export const runtimeInfoSchema = z.object({
 });
 export type RuntimeInfo = z.output<typeof runtimeInfoSchema>;
 
+/** Images and Java programs have names with dots and dashes, which shells cannot set and programs read. */
+export const envNamePattern = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+
 /** The file that makes a directory a function project. */
 export const configFileName = 'firstlight.json';
 
@@ -62,7 +65,7 @@ export const configFileSchema = z.strictObject({
     .describe('Memory of an instance in MiB. Default: what its runtime needs for a small function.'),
   vcpus: z.number().int().min(1).max(64).default(1).describe('Virtual CPUs of an instance.'),
   env: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an environment variable name'), z.string())
+    .record(z.string().regex(envNamePattern, 'an environment variable name'), z.string())
     .default({})
     .describe('Environment of the function, as `process.env`. It is written into the image: no secrets.'),
   timeoutMs: z

@@ -82,7 +82,7 @@ describe('an ops package', () => {
     Program: 'lua_5.2.4/lua',
     Args: ['lua', '-v'],
     Version: '5.2.4',
-    Env: { A: 'b' },
+    Env: { A: 'b', 'a.b-c': 'd' },
     RunConfig: { Ports: ['9000'] },
   };
 
@@ -105,7 +105,7 @@ describe('an ops package', () => {
     expect([...found.tree.keys()].sort()).toEqual(paths);
     expect(found).toMatchObject({
       name: 'lua_5.2.4',
-      run: { program: '/lua', args: ['-v'], env: { A: 'b' }, port: 9000 },
+      run: { program: '/lua', args: ['-v'], env: { A: 'b', 'a.b-c': 'd' }, port: 9000 },
       digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
     });
     expect((await open(dir)).digest).toBe(found.digest);

@@ -34,7 +34,7 @@ describe('an ops config.json as a project', () => {
     const full = {
       Program: 'server',
       Args: ['a'],
-      Env: { A: 'b' },
+      Env: { A: 'b', 'a.b-c': 'd' },
       Files: ['data.txt'],
       Dirs: ['web'],
       MapDirs: { 'web/*': '/srv' },
@@ -66,7 +66,7 @@ describe('an ops config.json as a project', () => {
       runtime: 'nanos',
       memoryMiB: 512,
       vcpus: 2,
-      env: { A: 'b' },
+      env: { A: 'b', 'a.b-c': 'd' },
       program: join(base, 'server'),
       args: ['a'],
       files: {
@@ -141,7 +141,7 @@ describe('a Nanos project as an ops config.json', () => {
     const given = {
       Program: join(base, 'server'),
       Args: ['a'],
-      Env: { A: 'b' },
+      Env: { A: 'b', 'a.b-c': 'd' },
       MapDirs: { [`${join(base, 'web')}/*`]: '/srv' },
       Mounts: { data: '/mnt' },
       Klibs: ['tls'],

@@ -8,7 +8,7 @@ import { parseMemoryMiB, parsePorts } from '#core/programs/ops/ops-values.ts';
 import type { ParsedOpsConfig } from '#core/programs/ops/parse-ops-config.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import type { FirstlightError, Problem } from '#shared/errors.ts';
-import { type ConfigFileInput, configFileSchemaFor } from '#shared/model/project.ts';
+import { type ConfigFileInput, configFileSchemaFor, envNamePattern } from '#shared/model/project.ts';
 import { type NanosConfig, type nanosConfigSchema, nanosOptions, nanosOptionsSchema } from '../options.ts';
 
 type OwnConfig = Omit<ConfigFileInput, 'name'> & { readonly nanos?: z.input<typeof nanosConfigSchema> };
@@ -160,8 +160,7 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
     );
   checkValues({ ...program, nanos }, at, problems);
   for (const name of Object.keys(config.Env ?? {})) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-      fail(['Env', name], `"${name}" is not the name of an environment variable.`);
+    if (!envNamePattern.test(name)) fail(['Env', name], `"${name}" is not the name of an environment variable.`);
   }
   return {
     config: {
