@@ -37,6 +37,15 @@ export const layers = [
   { folder: 'electron/main', may: ['core', 'shared', 'electron/preload'], node: true },
   { folder: 'electron/preload', may: ['shared/contract', 'shared/model', 'shared/errors.ts'], node: false },
   { folder: 'renderer/ui', may: ['shared/errors.ts', 'shared/format.ts'], node: false },
+  { folder: 'renderer/state', may: ['shared'], node: false },
+  // What a feature shares with others lies in state, bind and ui; studio.ts puts the features' flows together.
+  { folder: 'renderer/bind', may: ['shared', 'renderer/state', 'renderer/ui', 'renderer/studio.ts'], node: false },
+  {
+    folder: 'renderer/features',
+    may: ['shared', 'renderer/state', 'renderer/bind', 'renderer/ui', 'renderer/studio.ts'],
+    node: false,
+  },
+  { folder: 'renderer/studio.ts', may: ['shared', 'renderer/state', 'renderer/features'], node: false },
   { folder: 'renderer', may: ['shared'], node: false },
 ];
 

@@ -10,6 +10,7 @@ const sheet = 'renderer/features/runs/run-list.module.css';
 
 describe('checkStyles', () => {
   it('accepts a module beside the file that uses all of it, and the global vocabulary', () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source.
     const text = "import styles from './run-list.module.css';\nconst a = <p className={`mono ${styles.row}`} />;\n";
     expect(checkStyles({ ...base, [sheet]: '.row { margin: 0; }', [list]: text })).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { createRoot } from 'react-dom/client';
 import { z } from 'zod';
 import { App } from './app/app.tsx';
 import { StudioProvider } from './bind/studio.tsx';
-import { createStudio } from './state/studio.ts';
+import { createStudio } from './studio.ts';
 import { pickTransport } from './transport/pick.ts';
 
 // The page's content security policy forbids making code from text, which zod would otherwise try.

@@ -53,7 +53,7 @@ export function App({ transport }: { readonly transport: Transport }) {
     const onKeyDown = (event: KeyboardEvent) => {
       const shortcut = shortcutOf(event);
       if (shortcut === 'Esc') {
-        if (!keepsEscape(event.target) || !studio.runs.cancel()) return;
+        if (!keepsEscape(event.target) || !studio.invoke.cancel()) return;
         event.preventDefault();
         event.stopPropagation();
         return;
@@ -72,7 +72,7 @@ export function App({ transport }: { readonly transport: Transport }) {
       if ((event.target as Element | null)?.closest?.('.monaco-editor, .xterm')) return;
       if (studio.transient.getState().kernelInstall !== null) studio.kernels.cancel();
       else if (studio.transient.getState().center !== 'editor') studio.transient.setState({ center: 'editor' });
-      else studio.runs.cancel();
+      else studio.invoke.cancel();
     };
     window.addEventListener('keydown', onKeyDown, true);
     window.addEventListener('keydown', onEscape);

@@ -8,7 +8,7 @@ import { listKernelCommands } from '../features/kernels/commands.ts';
 import { listOptionCommands } from '../features/options/commands.ts';
 import { listProjectCommands } from '../features/projects/commands.ts';
 import { listRunCommands } from '../features/runs/commands.ts';
-import type { Studio } from '../state/studio.ts';
+import type { Studio } from '../studio.ts';
 import { listViewCommands, type ViewContext } from './view-commands.ts';
 
 /** Everything that can be done now, in the order the palette lists it. */

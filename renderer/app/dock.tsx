@@ -33,7 +33,7 @@ export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
           items={[
             ...consoles.map((tab) => {
               const title = tab.kind === 'live' ? tab.instanceId : tab.title;
-              const close = () => studio.instances.closeConsole(tab.key);
+              const close = () => studio.consoles.close(tab.key);
               return {
                 id: tab.key,
                 name: `Console ${title}`,

@@ -16,7 +16,7 @@ export function ResourcesPanel({ theme }: { readonly theme: 'light' | 'dark' }) 
   const live = useSession((state) => (id === null ? undefined : state.samples[id]));
   const samples = useMemo(() => live ?? run?.samples ?? none, [live, run]);
   useEffect(() => {
-    if (id !== null) void studio.instances.loadSamples(id);
+    if (id !== null) void studio.metrics.load(id);
   }, [id, studio]);
   const cpus = useSession((state) => state.info?.cpus);
   const name = id ?? samples.at(-1)?.instanceId ?? null;

@@ -1,6 +1,6 @@
 import { useNow, useProject, useSaved, useSession, useShown, useStudio, useTask } from '../bind/studio.tsx';
+import { taskWords } from '../features/invoke/task-words.ts';
 import { RuntimePicker } from '../features/kernels/runtime-picker.tsx';
-import { taskWords } from '../state/task-words.ts';
 import { formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import menu from '../ui/menu.module.css';
@@ -90,7 +90,7 @@ export function RunBar() {
             data-tip={
               'Save, build if needed, boot a new instance and send the event.\nIt takes the place of the function’s running instance.'
             }
-            onClick={() => void studio.runs.run()}
+            onClick={() => void studio.invoke.run()}
           >
             <Icon name="play" size={13} />
             Run

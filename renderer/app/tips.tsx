@@ -40,7 +40,7 @@ export function Tips() {
             disabled={task !== null}
             data-tip={`Runs it ${other} this once, and draws both runs one above the other`}
             onClick={() => {
-              void studio.runs.run(other);
+              void studio.invoke.run(other);
             }}
           >
             Run it {other}, compare
@@ -72,6 +72,6 @@ function callReady(studio: ReturnType<typeof useStudio>, projectId: string): voi
   const ready = studio.session
     .getState()
     .instances.value?.find((entry) => entry.projectId === projectId && entry.state === 'ready');
-  if (ready === undefined) void studio.runs.run();
-  else void studio.runs.invoke(ready.id);
+  if (ready === undefined) void studio.invoke.run();
+  else void studio.invoke.call(ready.id);
 }

@@ -1,7 +1,7 @@
 import type { Command } from '../bind/command.ts';
 import { currentProject } from '../state/context.ts';
 import { areas } from '../state/saved.ts';
-import type { Studio } from '../state/studio.ts';
+import type { Studio } from '../studio.ts';
 import type { PanelName } from './panels.ts';
 
 export const areaTitles = {
@@ -153,7 +153,7 @@ function showConsole(studio: Studio, focusRegion: (name: string) => void): void 
   else {
     const project = currentProject(studio);
     const instance = studio.session.getState().instances.value?.find((entry) => entry.projectId === project?.id);
-    if (instance !== undefined) studio.instances.openConsole(instance.id);
+    if (instance !== undefined) studio.consoles.open(instance.id);
   }
   focusRegion('dock');
 }

@@ -1,4 +1,4 @@
-import type { Studio } from '../state/studio.ts';
+import type { Studio } from '../studio.ts';
 import type { IconName } from '../ui/icon.tsx';
 
 /** Something a person can do: always in the palette, and on a key where it has one. */

@@ -3,8 +3,8 @@ import { useStore } from 'zustand';
 import type { Project } from '#shared/model/project.ts';
 import type { SavedState, ThemeChoice } from '../state/saved.ts';
 import { nothingShown, type SessionState, type Shown } from '../state/session.ts';
-import type { Studio } from '../state/studio.ts';
 import type { Task, TransientState } from '../state/transient.ts';
+import type { Studio } from '../studio.ts';
 
 const StudioContext = createContext<Studio | null>(null);
 

@@ -52,6 +52,8 @@ export interface BuildState {
   readonly finishedAtMs: number | null;
 }
 
+export const noBuild: BuildState = { running: false, result: null, error: null, finishedAtMs: null };
+
 /** A call to an instance that was already running. */
 export interface WarmCall {
   readonly instanceId: InstanceId;

@@ -1,7 +1,7 @@
 import type { BuildResult, BuildStep } from '#shared/model/image.ts';
 import { InstallKernelButton } from '../../bind/install-kernel-button.tsx';
 import { useProject, useSession, useStudio, useTask } from '../../bind/studio.tsx';
-import { noBuild } from '../../state/builds.ts';
+import { noBuild } from '../../state/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatBytes, formatMs } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';

@@ -1,6 +1,6 @@
 import { useProject, useSession, useStudio, useTask } from '../../bind/studio.tsx';
-import { noBuild } from '../../state/builds.ts';
 import { showPanels } from '../../state/context.ts';
+import { noBuild } from '../../state/session.ts';
 import { Button } from '../../ui/button.tsx';
 import facts from '../../ui/facts.module.css';
 import { formatAgo, formatBytes, formatMs } from '../../ui/format.ts';

@@ -1,7 +1,7 @@
 import type { Problem } from '#shared/errors.ts';
 import { readRuntimeSections } from '#shared/model/runtime-options.ts';
 import { docKey } from '../../state/session.ts';
-import type { Studio } from '../../state/studio.ts';
+import type { Studio } from '../../studio.ts';
 import { schemaAddresses } from './config-schema.ts';
 import { monaco, offerConfigSchema, typescript } from './monaco.ts';
 

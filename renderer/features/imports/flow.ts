@@ -1,7 +1,8 @@
 import { toFirstlightError } from '#shared/errors.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { ProjectId } from '#shared/model/units.ts';
 import type { StudioContext } from '../../state/context.ts';
 import { lacksKernel, showReleases } from '../../state/kernels.ts';
-import type { ProjectActions } from '../../state/projects.ts';
 import { type Importing, noImport } from '../../state/transient.ts';
 
 export interface ImportActions {
@@ -19,7 +20,13 @@ export interface ImportActions {
   readonly close: () => void;
 }
 
-export function createImportActions(context: StudioContext, projects: ProjectActions): ImportActions {
+/** What it needs of the feature that owns projects. */
+export interface ImportNeeds {
+  readonly addProject: (project: Project) => void;
+  readonly selectProject: (projectId: ProjectId) => Promise<void>;
+}
+
+export function createImportActions(context: StudioContext, needs: ImportNeeds): ImportActions {
   const { client, transient, session } = context;
   let abort = new AbortController();
   const patch = (change: Partial<Importing>) =>
@@ -64,8 +71,8 @@ export function createImportActions(context: StudioContext, projects: ProjectAct
         const wanted = { source, digest, name, ...(dir !== null && { dir }) };
         const project = await client.call('imports:create', wanted, follow());
         transient.setState({ importing: null, dialog: null });
-        projects.update(project);
-        await projects.select(project.id);
+        needs.addProject(project);
+        await needs.selectProject(project.id);
         const runtime = project.config?.runtime;
         if (lacksKernel(session.getState(), runtime)) showReleases(context, runtime);
       } catch (thrown) {

@@ -12,7 +12,7 @@ export const listInstanceCommands: ListCommands = (studio) => {
         title: `Console of ${instance.id}`,
         group: 'Instance',
         icon: 'terminal',
-        run: () => studio.instances.openConsole(instance.id),
+        run: () => studio.consoles.open(instance.id),
       },
       {
         id: `call-${instance.id}`,
@@ -20,7 +20,7 @@ export const listInstanceCommands: ListCommands = (studio) => {
         group: 'Instance',
         icon: 'send',
         disabled: instance.state !== 'ready',
-        run: () => void studio.runs.invoke(instance.id),
+        run: () => void studio.invoke.call(instance.id),
       },
       {
         id: `stop-${instance.id}`,

@@ -131,7 +131,7 @@ function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
         aria-current={focused}
         onClick={() => {
           studio.instances.focus(instance.id);
-          studio.instances.openConsole(instance.id);
+          studio.consoles.open(instance.id);
         }}
       >
         <span className={styles.dot} data-state={instance.state} />
@@ -162,7 +162,7 @@ function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
           <IconButton
             icon="send"
             label="Call it with the event (warm)"
-            onClick={() => void studio.runs.invoke(instance.id)}
+            onClick={() => void studio.invoke.call(instance.id)}
           />
         )}
         {alive && instance.state !== 'stopping' && (
@@ -202,7 +202,7 @@ function instanceItems(instance: Instance, studio: ReturnType<typeof useStudio>)
       label: 'Call with the event',
       icon: 'send',
       disabled: state !== 'ready',
-      onSelect: () => void studio.runs.invoke(id),
+      onSelect: () => void studio.invoke.call(id),
     },
     {
       id: 'details',
@@ -210,7 +210,7 @@ function instanceItems(instance: Instance, studio: ReturnType<typeof useStudio>)
       icon: 'info',
       onSelect: () => studio.transient.setState({ dialog: { kind: 'instance', instanceId: id } }),
     },
-    { id: 'console', label: 'Open its console', icon: 'terminal', onSelect: () => studio.instances.openConsole(id) },
+    { id: 'console', label: 'Open its console', icon: 'terminal', onSelect: () => studio.consoles.open(id) },
     state === 'paused'
       ? { id: 'resume', label: 'Resume', icon: 'play', onSelect: () => void studio.instances.resume(id) }
       : {

@@ -6,7 +6,6 @@ import type { Response, Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import { InstallKernelButton } from '../../bind/install-kernel-button.tsx';
 import { useNow, useProject, useSession, useShown, useStudio, useTask } from '../../bind/studio.tsx';
-import { taskWords } from '../../state/task-words.ts';
 import type { Task } from '../../state/transient.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatBytes, formatMs } from '../../ui/format.ts';
@@ -17,6 +16,7 @@ import { EmptyState, ErrorState, LoadingState, ProgressBar } from '../../ui/stat
 import { BodyView, bodyText } from './body-view.tsx';
 import styles from './response-view.module.css';
 import { StackView } from './stack-view.tsx';
+import { taskWords } from './task-words.ts';
 
 /** What the function answered, or why it did not. */
 export function ResponseView() {
@@ -82,7 +82,7 @@ export function ResponseView() {
                 : 'Nothing has run yet'
           }
           action={
-            <Button kind="primary" icon="play" shortcut="Ctrl+Enter" onClick={() => void studio.runs.run()}>
+            <Button kind="primary" icon="play" shortcut="Ctrl+Enter" onClick={() => void studio.invoke.run()}>
               Run {project.name}
             </Button>
           }
@@ -169,7 +169,7 @@ function Failure({ error, warm }: { readonly error: FirstlightError; readonly wa
               Go to {problem.file}:{problem.line}
             </Button>
           ) : error.class === 'boot' || (error.code === 'FUNCTION_CRASHED' && !warm) ? (
-            <Button icon="play" onClick={() => void studio.runs.run()}>
+            <Button icon="play" onClick={() => void studio.invoke.run()}>
               Run again
             </Button>
           ) : undefined

@@ -1,10 +1,10 @@
 import type { Command, ListCommands } from '../../bind/command.ts';
-import { runtimeOf } from '../../state/config.ts';
 import { configPath } from '../../state/config-text.ts';
 import { currentProject } from '../../state/context.ts';
+import { runtimeOf } from '../../state/function-config.ts';
 import { type KernelRuntime, kernelRuntimes, showReleases } from '../../state/kernels.ts';
 import { docKey } from '../../state/session.ts';
-import type { Studio } from '../../state/studio.ts';
+import type { Studio } from '../../studio.ts';
 
 /** Commands that choose a runtime, and manage the releases of kernels. */
 export const listKernelCommands: ListCommands = (studio) => {

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import { type FakeStudio, openFakeStudio, settled } from '../../../test/fixtures/fake-studio.ts';
-import { runtimeOf } from '../../state/config.ts';
+import { runtimeOf } from '../../state/function-config.ts';
 import { docKey } from '../../state/session.ts';
 
 let fake: FakeStudio;

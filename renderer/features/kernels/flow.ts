@@ -1,7 +1,7 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { KernelRelease } from '#shared/model/kernel.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
-import type { BuildActions } from '../../state/builds.ts';
+import type { ProjectId } from '#shared/model/units.ts';
 import { currentProject, report, type StudioContext, setEntry } from '../../state/context.ts';
 import { kernelRuntimes } from '../../state/kernels.ts';
 import { failed, loading, ready } from '../../state/loadable.ts';
@@ -22,7 +22,12 @@ export interface KernelActions {
   readonly changed: (runtime: RuntimeId, releases: readonly KernelRelease[]) => void;
 }
 
-export function createKernelActions(context: StudioContext, builds: BuildActions): KernelActions {
+/** The part of builds that it needs. */
+export interface KernelNeeds {
+  readonly prepare: (projectId: ProjectId) => Promise<void>;
+}
+
+export function createKernelActions(context: StudioContext, needs: KernelNeeds): KernelActions {
   const { client, session, transient } = context;
   const kernelsOf = (runtime: RuntimeId) => session.getState().kernels[runtime];
   const titleOf = (runtime: RuntimeId) =>
@@ -56,7 +61,7 @@ export function createKernelActions(context: StudioContext, builds: BuildActions
 
   const buildAgain = (runtime: RuntimeId) => {
     const project = currentProject(context);
-    if (project?.config?.runtime === runtime) void builds.prepare(project.id);
+    if (project?.config?.runtime === runtime) void needs.prepare(project.id);
   };
 
   const work = async (runtime: RuntimeId, source: KernelSource, accept: boolean) => {

@@ -1,7 +1,7 @@
 import type { Project, RuntimeInfo } from '#shared/model/project.ts';
 import { useSession, useStudio, useTask } from '../../bind/studio.tsx';
-import { runtimeOf } from '../../state/config.ts';
 import { configPath } from '../../state/config-text.ts';
+import { runtimeOf } from '../../state/function-config.ts';
 import { kernelRuntimes, lacksKernel, showReleases } from '../../state/kernels.ts';
 import { docKey, type KernelReleases } from '../../state/session.ts';
 import { Icon } from '../../ui/icon.tsx';

@@ -16,7 +16,7 @@ export const listRunCommands: ListCommands = (studio) => {
       shortcut: 'Ctrl+Enter',
       icon: 'play',
       disabled: project === null || task !== undefined,
-      run: () => void studio.runs.run(),
+      run: () => void studio.invoke.run(),
     },
     {
       id: 'cancel',

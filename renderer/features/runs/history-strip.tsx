@@ -2,13 +2,13 @@ import type { RunSummary } from '#shared/model/run.ts';
 import type { Comparison } from '#shared/model/series.ts';
 import { comparisonWords, describeComparison, describeSpread, isSignificant } from '#shared/timeline/index.ts';
 import { useProject, useSaved, useSession, useShown, useStudio } from '../../bind/studio.tsx';
-import { compareShown } from '../../state/comparison.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatClock, formatMs } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { joinClasses } from '../../ui/join-classes.ts';
 import { moveInList } from '../../ui/list.ts';
 import { Section } from '../../ui/section.tsx';
+import { compareShown } from './comparison.ts';
 import styles from './history-strip.module.css';
 
 /** More than fit the panel at any width; the Runs tab has them all. */

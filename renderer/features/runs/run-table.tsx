@@ -38,7 +38,7 @@ export function RunTable() {
         icon="runs"
         title="No run yet"
         action={
-          <Button kind="primary" onClick={() => void studio.runs.run()}>
+          <Button kind="primary" onClick={() => void studio.invoke.run()}>
             Run {project.name}
           </Button>
         }
@@ -156,7 +156,7 @@ export function RunTable() {
                   icon="terminal"
                   label="Its console"
                   onClick={() =>
-                    studio.instances.openReplay(run.id, `${run.functionName} ${formatClock(run.startedAt)}`)
+                    studio.consoles.openReplay(run.id, `${run.functionName} ${formatClock(run.startedAt)}`)
                   }
                 />
                 <IconButton

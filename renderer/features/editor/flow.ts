@@ -1,7 +1,7 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import { report, type StudioContext, setEntry, setSavedEntry } from './context.ts';
-import { type Doc, type DocKey, docKey, isDirty } from './session.ts';
+import { report, type StudioContext, setEntry, setSavedEntry } from '../../state/context.ts';
+import { type Doc, type DocKey, docKey, isDirty } from '../../state/session.ts';
 
 /** All drafts travel with the settings at each pause in typing; a handler is a hundredth of this. */
 const draftCharacters = 400_000;

@@ -1,4 +1,4 @@
-import type { Task } from './transient.ts';
+import type { Task } from '../../state/transient.ts';
 
 /** Below this a wait is no news: most handlers have answered by then. */
 const noticedMs = 1_000;

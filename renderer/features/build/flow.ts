@@ -1,8 +1,8 @@
 import { type FirstlightError, fromWireError, toFirstlightError, type WireError } from '#shared/errors.ts';
 import type { BuildResult } from '#shared/model/image.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import { patchTask, report, type StudioContext, setEntry, setTask } from './context.ts';
-import type { BuildState } from './session.ts';
+import { patchTask, report, type StudioContext, setEntry, setTask } from '../../state/context.ts';
+import { type BuildState, noBuild } from '../../state/session.ts';
 
 export interface BuildActions {
   /** Builds what is on disk; nothing when the project is busy. */
@@ -19,8 +19,6 @@ export interface BuildActions {
 
 /** Editors and tools write several files at once. */
 const quietMs = 300;
-
-export const noBuild: BuildState = { running: false, result: null, error: null, finishedAtMs: null };
 
 export function createBuildActions(context: StudioContext): BuildActions {
   const { client, session, transient, saved } = context;

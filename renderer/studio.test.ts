@@ -2,9 +2,9 @@ import { afterEach, expect, it } from 'vitest';
 import { createClient } from '#shared/contract/client.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
-import { createFakeEngine, type FakeEngine } from '../../test/fixtures/fake-engine.ts';
-import { currentProject, shownOf } from './context.ts';
-import { docKey, type LinkState } from './session.ts';
+import { createFakeEngine, type FakeEngine } from '../test/fixtures/fake-engine.ts';
+import { currentProject, shownOf } from './state/context.ts';
+import { docKey, type LinkState } from './state/session.ts';
 import { createStudio, type Studio } from './studio.ts';
 
 let engine: FakeEngine;
@@ -64,7 +64,7 @@ it('does not run while a save is refused', async () => {
   studio.docs.edit(key, 'mine');
   engine.writeOutside('hello', 'handler.ts', 'theirs');
   await settled(() => doc(key)?.conflict === 'changed');
-  await studio.runs.run();
+  await studio.invoke.run();
   expect(engine.runs().length).toBe(before);
 });
 
@@ -73,11 +73,11 @@ it('runs one at a time per function, and a cancelled run leaves what was shown',
   await settled(() => shownOf(studio, projectId).run !== null);
   const shown = shownOf(studio, projectId).run?.id;
   engine.faults.bootMs = 60_000;
-  const first = studio.runs.run();
-  await studio.runs.run();
+  const first = studio.invoke.run();
+  await studio.invoke.run();
   await settled(() => engine.instances().some((instance) => instance.state === 'booting'));
   expect(engine.instances().filter((instance) => instance.state === 'booting').length).toBe(1);
-  studio.runs.cancel();
+  studio.invoke.cancel();
   await first;
   expect(studio.transient.getState().tasks).toEqual({});
   expect(shownOf(studio, projectId)).toMatchObject({ run: { id: shown }, failure: null });
@@ -98,7 +98,7 @@ it('keeps ten minutes of samples and no more', async () => {
     netTransmitBytes: 0 as never,
   });
   studio.session.setState({ samples: {} });
-  for (let minute = 0; minute <= 12; minute++) studio.instances.sampled([sample(minute * 60_000)]);
+  for (let minute = 0; minute <= 12; minute++) studio.metrics.sampled([sample(minute * 60_000)]);
   const kept = studio.session.getState().samples[id] ?? [];
   expect(kept[0]?.atMs).toBe(2 * 60_000);
   expect(kept.at(-1)?.atMs).toBe(12 * 60_000);

@@ -1,20 +1,23 @@
 import type { Client } from '#shared/contract/client.ts';
 import { fromWireError } from '#shared/errors.ts';
-import { createDoctorActions, type DoctorActions } from '../features/doctor/flow.ts';
-import { createImageActions, type ImageActions } from '../features/images/flow.ts';
-import { createImportActions, type ImportActions } from '../features/imports/flow.ts';
-import { createKernelActions, type KernelActions } from '../features/kernels/flow.ts';
-import { type BuildActions, createBuildActions } from './builds.ts';
-import { type ConfigActions, createConfigActions } from './config.ts';
-import { currentProject, report, type StudioContext } from './context.ts';
-import { createDeletions } from './deletions.ts';
-import { createDocActions, type DocActions } from './documents.ts';
-import { createInstanceActions, type InstanceActions } from './instances.ts';
-import { createProjectActions, type ProjectActions } from './projects.ts';
-import { createRunActions, type RunActions } from './runs.ts';
-import { createSavedStore, readSaved, type SavedState, savedKey } from './saved.ts';
-import { createSessionStore, type LinkState } from './session.ts';
-import { createTransientStore } from './transient.ts';
+import { type BuildActions, createBuildActions } from './features/build/flow.ts';
+import { type ConsoleActions, createConsoleActions } from './features/console/flow.ts';
+import { createDoctorActions, type DoctorActions } from './features/doctor/flow.ts';
+import { createDocActions, type DocActions } from './features/editor/flow.ts';
+import { createImageActions, type ImageActions } from './features/images/flow.ts';
+import { createImportActions, type ImportActions } from './features/imports/flow.ts';
+import { createInstanceActions, type InstanceActions } from './features/instances/flow.ts';
+import { createInvokeActions, type InvokeActions } from './features/invoke/flow.ts';
+import { createKernelActions, type KernelActions } from './features/kernels/flow.ts';
+import { createMetricsActions, type MetricsActions } from './features/metrics/flow.ts';
+import { type ConfigActions, createConfigActions } from './features/options/flow.ts';
+import { createProjectActions, type ProjectActions } from './features/projects/flow.ts';
+import { createRunActions, type RunActions } from './features/runs/flow.ts';
+import { currentProject, report, type StudioContext } from './state/context.ts';
+import { createDeletions } from './state/deletions.ts';
+import { createSavedStore, readSaved, type SavedState, savedKey } from './state/saved.ts';
+import { createSessionStore, type LinkState } from './state/session.ts';
+import { createTransientStore } from './state/transient.ts';
 
 /** The part of a transport that the state needs. */
 export interface StudioTransport {
@@ -29,7 +32,10 @@ export interface Studio extends StudioContext {
   readonly docs: DocActions;
   readonly builds: BuildActions;
   readonly instances: InstanceActions;
+  readonly consoles: ConsoleActions;
+  readonly metrics: MetricsActions;
   readonly runs: RunActions;
+  readonly invoke: InvokeActions;
   readonly doctor: DoctorActions;
   readonly config: ConfigActions;
   readonly kernels: KernelActions;
@@ -53,17 +59,45 @@ export function createStudio(transport: StudioTransport): Studio {
     session: createSessionStore(),
     transient: createTransientStore(),
   };
+  const deletions = createDeletions(context);
   const docs = createDocActions(context);
   const builds = createBuildActions(context);
-  const instances = createInstanceActions(context);
-  const deletions = createDeletions(context);
-  const runs = createRunActions(context, docs, builds, instances, deletions);
-  const projects = createProjectActions(context, docs, builds, runs);
+  const consoles = createConsoleActions(context);
+  const metrics = createMetricsActions(context);
   const doctor = createDoctorActions(context);
-  const config = createConfigActions(context, docs, builds);
-  const kernels = createKernelActions(context, builds);
   const images = createImageActions(context, deletions);
-  const imports = createImportActions(context, projects);
+  const kernels = createKernelActions(context, { prepare: builds.prepare });
+  const instances = createInstanceActions(context, {
+    openConsole: consoles.open,
+    closeConsole: consoles.close,
+    dropSamples: metrics.drop,
+  });
+  const runs = createRunActions(context, {
+    deletions,
+    openConsole: consoles.open,
+    openReplay: consoles.openReplay,
+  });
+  const invoke = createInvokeActions(context, {
+    saveAll: docs.saveAll,
+    buildFailed: builds.failed,
+    replaceable: instances.replaceable,
+    removeInstance: instances.remove,
+    compareWithBaseline: runs.compareWithBaseline,
+  });
+  const projects = createProjectActions(context, {
+    loadFile: docs.load,
+    forgetFiles: docs.forget,
+    loadRuns: runs.load,
+    prepare: builds.prepare,
+  });
+  const config = createConfigActions(context, {
+    loadFile: docs.load,
+    openFile: docs.open,
+    edit: docs.edit,
+    save: docs.save,
+    build: builds.build,
+  });
+  const imports = createImportActions(context, { addProject: projects.update, selectProject: projects.select });
 
   let settingsLoaded = false;
   let saveTimer: ReturnType<typeof setTimeout> | null = null;
@@ -142,7 +176,7 @@ export function createStudio(transport: StudioTransport): Studio {
     }),
     client.subscribe('instances:changed', ({ instance }) => instances.changed(instance)),
     client.subscribe('instances:removed', ({ instanceId }) => instances.removed(instanceId)),
-    client.subscribe('metrics:sampled', ({ samples }) => instances.sampled(samples)),
+    client.subscribe('metrics:sampled', ({ samples }) => metrics.sampled(samples)),
     client.subscribe('kernels:changed', ({ runtime, releases }) => kernels.changed(runtime, releases)),
     client.subscribe('runs:progressed', ({ projectId, runId, timeline }) =>
       runs.progressed(projectId, runId, timeline),
@@ -158,7 +192,10 @@ export function createStudio(transport: StudioTransport): Studio {
     docs,
     builds,
     instances,
+    consoles,
+    metrics,
     runs,
+    invoke,
     doctor,
     config,
     kernels,

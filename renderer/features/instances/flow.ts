@@ -1,14 +1,8 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { Instance } from '#shared/model/instance.ts';
-import type { MetricSample } from '#shared/model/metrics.ts';
-import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
-import { report, type StudioContext, setEntry, showPanels } from './context.ts';
-import { failed, loading, ready } from './loadable.ts';
-
-/** Graphs show the last ten minutes; older samples are dropped. */
-const samplesKeptMs = 10 * 60_000;
-/** And no more than this many, however fast they come. */
-const samplesKept = 6_000;
+import type { InstanceId, ProjectId } from '#shared/model/units.ts';
+import { report, type StudioContext } from '../../state/context.ts';
+import { failed, loading, ready } from '../../state/loadable.ts';
 
 export interface InstanceActions {
   readonly load: () => Promise<void>;
@@ -22,18 +16,18 @@ export interface InstanceActions {
   readonly replaceable: (projectId: ProjectId) => readonly InstanceId[];
   /** Makes an instance the one whose graphs are shown. */
   readonly focus: (instanceId: InstanceId) => void;
-  /** Reads what was sampled before this window looked. */
-  readonly loadSamples: (instanceId: InstanceId) => Promise<void>;
-  readonly openConsole: (instanceId: InstanceId) => void;
-  /** Opens what a run's console showed. `passing`: until the next run. */
-  readonly openReplay: (runId: RunId, title: string, passing?: boolean) => void;
-  readonly closeConsole: (key: string) => void;
   readonly changed: (instance: Instance) => void;
   readonly removed: (instanceId: InstanceId) => void;
-  readonly sampled: (samples: readonly MetricSample[]) => void;
 }
 
-export function createInstanceActions(context: StudioContext): InstanceActions {
+/** What it needs of the features that own consoles and graphs. */
+export interface InstanceNeeds {
+  readonly openConsole: (instanceId: InstanceId) => void;
+  readonly closeConsole: (key: string) => void;
+  readonly dropSamples: (instanceId: InstanceId) => void;
+}
+
+export function createInstanceActions(context: StudioContext, needs: InstanceNeeds): InstanceActions {
   const { client, session, transient } = context;
   const list = () => session.getState().instances.value ?? [];
 
@@ -46,24 +40,6 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
         report(context, thrown);
       }
     };
-
-  const openConsole = (instanceId: InstanceId) => {
-    const key = `console:${instanceId}` as const;
-    showPanels(context);
-    transient.setState((state) => ({
-      consoles: state.consoles.some((tab) => tab.key === key)
-        ? state.consoles
-        : [...state.consoles, { key, kind: 'live', instanceId }],
-      dockTab: key,
-    }));
-  };
-
-  const closeConsole = (key: string) =>
-    transient.setState((state) => {
-      const consoles = state.consoles.filter((tab) => tab.key !== key);
-      const next = consoles.at(-1)?.key as `console:${string}` | undefined;
-      return { consoles, dockTab: state.dockTab === key ? (next ?? 'build') : state.dockTab };
-    });
 
   const stop = attempt('instances:stop');
 
@@ -113,26 +89,6 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
         )
         .map((entry) => entry.id),
     focus: (instanceId) => transient.setState({ focusedInstanceId: instanceId }),
-    loadSamples: async (instanceId) => {
-      try {
-        const samples = await client.call('metrics:recent', { instanceId });
-        setEntry(context, 'samples', instanceId, samples);
-      } catch (thrown) {
-        report(context, thrown);
-      }
-    },
-    openConsole,
-    openReplay: (runId, title, passing = false) => {
-      const key = `console:run-${runId}` as const;
-      showPanels(context);
-      transient.setState((state) => ({
-        consoles: state.consoles.some((tab) => tab.key === key)
-          ? state.consoles
-          : [...state.consoles, { key, kind: 'replay', runId, title, passing }],
-        dockTab: key,
-      }));
-    },
-    closeConsole,
     changed: (instance) => {
       const known = list().find((entry) => entry.id === instance.id);
       changeInstance(instance);
@@ -149,18 +105,13 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
             : tab.passing,
         );
       const { dockTab } = transient.getState();
-      openConsole(instance.id);
+      needs.openConsole(instance.id);
       if (dockTab === 'problems' || dockTab === 'runs') transient.setState({ dockTab });
-      for (const tab of earlier) closeConsole(tab.key);
+      for (const tab of earlier) needs.closeConsole(tab.key);
     },
     removed: (instanceId) => {
       session.setState({ instances: ready(list().filter((entry) => entry.id !== instanceId)) });
-      setEntry(context, 'samples', instanceId, undefined);
-    },
-    sampled: (samples) => {
-      const next = { ...session.getState().samples };
-      for (const sample of samples) next[sample.instanceId] = append(next[sample.instanceId] ?? [], sample);
-      session.setState({ samples: next });
+      needs.dropSamples(instanceId);
     },
   };
 
@@ -177,10 +128,4 @@ export function createInstanceActions(context: StudioContext): InstanceActions {
     const next = known ? before.map((entry) => (entry.id === instance.id ? instance : entry)) : [instance, ...before];
     session.setState({ instances: ready(next) });
   }
-}
-
-function append(samples: readonly MetricSample[], sample: MetricSample): readonly MetricSample[] {
-  const oldest = sample.atMs - samplesKeptMs;
-  const kept = (samples[0]?.atMs ?? oldest) < oldest || samples.length >= samplesKept;
-  return [...(kept ? samples.filter((entry) => entry.atMs >= oldest).slice(1 - samplesKept) : samples), sample];
 }

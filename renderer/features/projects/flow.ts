@@ -1,13 +1,10 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import type { BuildActions } from './builds.ts';
-import { addToast, currentProject, report, type StudioContext, setEntry, setSavedEntry } from './context.ts';
-import type { DocActions } from './documents.ts';
-import { firstEvent } from './events.ts';
-import { failed, loading, ready } from './loadable.ts';
-import type { RunActions } from './runs.ts';
-import { docKey, isDirty } from './session.ts';
+import { addToast, currentProject, report, type StudioContext, setEntry, setSavedEntry } from '../../state/context.ts';
+import { firstEvent } from '../../state/events.ts';
+import { failed, loading, ready } from '../../state/loadable.ts';
+import { docKey, isDirty } from '../../state/session.ts';
 
 /** The editor checks this many files of a project, each up to this size; a function has a handful. */
 const sourceFiles = 80;
@@ -30,12 +27,15 @@ export interface ProjectActions {
   readonly drop: (projectId: ProjectId) => void;
 }
 
-export function createProjectActions(
-  context: StudioContext,
-  docs: DocActions,
-  builds: BuildActions,
-  runs: RunActions,
-): ProjectActions {
+/** What it needs of the features that own files, builds and runs. */
+export interface ProjectNeeds {
+  readonly loadFile: (projectId: ProjectId, path: string) => Promise<void>;
+  readonly forgetFiles: (projectId: ProjectId) => void;
+  readonly loadRuns: (projectId: ProjectId) => Promise<void>;
+  readonly prepare: (projectId: ProjectId) => Promise<void>;
+}
+
+export function createProjectActions(context: StudioContext, needs: ProjectNeeds): ProjectActions {
   const { client, session, saved } = context;
 
   const loadFiles = async (projectId: ProjectId) => {
@@ -86,7 +86,7 @@ export function createProjectActions(
     const project = currentProject(context);
     if (project === null) return;
     void loadTypes(projectId);
-    void runs.load(projectId);
+    void needs.loadRuns(projectId);
     const tabs = saved.getState().tabs[projectId];
     const wanted = tabs?.paths ?? [project.config?.entry ?? 'firstlight.json'];
     const active = tabs?.active ?? wanted[0] ?? null;
@@ -99,12 +99,12 @@ export function createProjectActions(
       setSavedEntry(context, 'tabs', projectId, { paths, active: stillActive });
     }
     const opened = saved.getState().tabs[projectId]?.paths ?? [];
-    await Promise.all(opened.map((path) => docs.load(projectId, path)));
+    await Promise.all(opened.map((path) => needs.loadFile(projectId, path)));
     const handler = session.getState().docs[docKey(projectId, project.config?.entry ?? '')];
     if (handler?.status === 'ready' && saved.getState().events[projectId] === undefined) {
       setSavedEntry(context, 'events', projectId, firstEvent(handler.savedText));
     }
-    void builds.prepare(projectId);
+    void needs.prepare(projectId);
   };
 
   const update = (project: Project) => {
@@ -175,7 +175,7 @@ export function createProjectActions(
       const close = async () => {
         try {
           await client.call('projects:close', { projectId });
-          docs.forget(projectId);
+          needs.forgetFiles(projectId);
           drop(projectId);
         } catch (thrown) {
           report(context, thrown);

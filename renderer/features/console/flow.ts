@@ -1,0 +1,36 @@
+import type { InstanceId, RunId } from '#shared/model/units.ts';
+import { type StudioContext, showPanels } from '../../state/context.ts';
+import type { ConsoleTab } from '../../state/transient.ts';
+
+export interface ConsoleActions {
+  readonly open: (instanceId: InstanceId) => void;
+  /** Opens what a run's console showed. `passing`: until the next run. */
+  readonly openReplay: (runId: RunId, title: string, passing?: boolean) => void;
+  readonly close: (key: string) => void;
+}
+
+/** The tabs of the consoles in the dock. */
+export function createConsoleActions(context: StudioContext): ConsoleActions {
+  const { transient } = context;
+
+  /** Brings a tab to the front, adding it first where it is not there. */
+  const show = (tab: ConsoleTab & { readonly key: `console:${string}` }) => {
+    showPanels(context);
+    transient.setState(({ consoles }) => ({
+      consoles: consoles.some(({ key }) => key === tab.key) ? consoles : [...consoles, tab],
+      dockTab: tab.key,
+    }));
+  };
+
+  return {
+    open: (instanceId) => show({ key: `console:${instanceId}`, kind: 'live', instanceId }),
+    openReplay: (runId, title, passing = false) =>
+      show({ key: `console:run-${runId}`, kind: 'replay', runId, title, passing }),
+    close: (key) =>
+      transient.setState((state) => {
+        const consoles = state.consoles.filter((tab) => tab.key !== key);
+        const next = consoles.at(-1)?.key as `console:${string}` | undefined;
+        return { consoles, dockTab: state.dockTab === key ? (next ?? 'build') : state.dockTab };
+      }),
+  };
+}
