@@ -13,6 +13,8 @@ import { createMetricsActions, type MetricsActions } from './features/metrics/fl
 import { type ConfigActions, createConfigActions } from './features/options/flow.ts';
 import { createProjectActions, type ProjectActions } from './features/projects/flow.ts';
 import { createRunActions, type RunActions } from './features/runs/flow.ts';
+import { createSearchActions, type SearchActions } from './features/search/flow.ts';
+import { createSettingsActions, type SettingsActions } from './features/settings/flow.ts';
 import { currentProject, report, type StudioContext } from './state/context.ts';
 import { createDeletions } from './state/deletions.ts';
 import { createSavedStore, readSaved, type SavedState, savedKey } from './state/saved.ts';
@@ -41,6 +43,8 @@ export interface Studio extends StudioContext {
   readonly kernels: KernelActions;
   readonly images: ImageActions;
   readonly imports: ImportActions;
+  readonly settings: SettingsActions;
+  readonly search: SearchActions;
   /** Saves the active file, and builds when it is on disk. */
   readonly saveAndBuild: () => Promise<void>;
   /** Ends timers and subscriptions. */
@@ -65,6 +69,8 @@ export function createStudio(transport: StudioTransport): Studio {
   const consoles = createConsoleActions(context);
   const metrics = createMetricsActions(context);
   const doctor = createDoctorActions(context);
+  const settings = createSettingsActions(context);
+  const search = createSearchActions(context);
   const images = createImageActions(context, deletions);
   const kernels = createKernelActions(context, { prepare: builds.prepare });
   const instances = createInstanceActions(context, {
@@ -182,6 +188,7 @@ export function createStudio(transport: StudioTransport): Studio {
       runs.progressed(projectId, runId, timeline),
     ),
     client.subscribe('runs:added', ({ run }) => runs.added(run)),
+    client.subscribe('runs:changed', ({ run }) => runs.changed(run)),
     client.subscribe('runs:removed', ({ runId }) => runs.removed(runId)),
   ];
   followLink(transport.link());
@@ -201,10 +208,14 @@ export function createStudio(transport: StudioTransport): Studio {
     kernels,
     images,
     imports,
+    settings,
+    search,
     saveAndBuild: async () => {
       const { projectId } = context.saved.getState();
       const project = context.session.getState().projects.value?.find((entry) => entry.id === projectId);
       if (project === undefined) return;
+      const active = context.saved.getState().tabs[project.id]?.active ?? null;
+      if (active !== null && context.saved.getState().preferences.formatOnSave) await docs.format(project.id, active);
       if (await docs.saveAll(project.id)) await builds.build(project.id);
     },
     dispose: () => {

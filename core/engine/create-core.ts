@@ -169,6 +169,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     connection: hosts.local.vmm.state,
     cpus: availableParallelism(),
     projectsDir: layout.projectsDir,
+    settingsPath: layout.settingsPath,
   });
   const announce = () => {
     emit('app:changed', info());
@@ -258,6 +259,11 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       return await runs.list({ ...filter, signal });
     },
     'runs:get': ({ runId }) => runs.get(runId),
+    'runs:rename': async ({ runId, name }) => {
+      const run = await runs.rename(runId, name);
+      emit('runs:changed', { run });
+      return run;
+    },
     'runs:remove': async ({ runId }) => {
       await runs.remove(runId);
       emit('runs:removed', { runId });

@@ -26,6 +26,7 @@ import {
   writeText,
 } from './project-files.ts';
 import { collectTypes, handlerTypesWith } from './project-types.ts';
+import { searchFiles } from './search-files.ts';
 import { createFromTemplate, listTemplates } from './templates.ts';
 import { createTrustedFolders } from './trusted-folders.ts';
 import { type Watcher, watchProject } from './watch-project.ts';
@@ -250,6 +251,8 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
       announceFile(projectId, path, null);
       return null;
     },
+    'projects:search': async ({ projectId, text, matchCase }, { signal }) =>
+      await searchFiles(await rootOf(projectId), text, { matchCase, signal }),
     'projects:types': async ({ projectId }) => {
       const { dir, config } = await get(projectId);
       return await collectTypes(dir, findRuntime(config?.runtime)?.handlerGlobals, resources.nodeTypesPath);

@@ -58,6 +58,8 @@ export interface RunStore {
   readonly list: (filter?: RunFilter) => Promise<RunSummary[]>;
   /** The console's output, with a line in place of each part that was too long to keep. Errors: NOT_FOUND. */
   readonly readConsole: (id: RunId) => Promise<Uint8Array>;
+  /** Gives a run a name, or (null) takes it away. Errors: NOT_FOUND; CONFLICT while the run is under way; DISK_FULL. */
+  readonly rename: (id: RunId, name: string | null) => Promise<RunSummary>;
   /** Errors: NOT_FOUND; CONFLICT while the run is under way. */
   readonly remove: (id: RunId) => Promise<void>;
   /** At start: runs of dead processes become `interrupted`, half-written files go. Never throws for what it finds. */
@@ -174,6 +176,11 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
   async function isUnderWay(id: RunId): Promise<boolean> {
     const marker = await readJson(markerOf(id), ownerSchema);
     return marker.ok && marker.value !== undefined && isAlive(marker.value);
+  }
+
+  async function refuseUnderWay(id: RunId): Promise<void> {
+    if (!(await isUnderWay(id))) return;
+    throw new FirstlightError('CONFLICT', `Run ${id} is under way.`, { hint: 'Stop its instance first.' });
   }
 
   /** Drops the oldest runs beyond the limits. */
@@ -303,11 +310,25 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
       return readConsoleLog(dirOf(id));
     },
 
+    rename: async (id, name) => {
+      await refuseUnderWay(id);
+      const run = await load(id);
+      if (run === undefined) throw noSuchRun(id);
+      const { name: _before, ...rest } = run;
+      const renamed = name === null ? rest : { ...rest, name };
+      try {
+        await write(renamed);
+      } catch (thrown) {
+        throw toStoreError(thrown, 'keep the run in', dirOf(id));
+      }
+      const summary = summarizeRun(renamed);
+      await addToIndex(id, summary);
+      return summary;
+    },
+
     remove: async (id) => {
       if ((await stat(dirOf(id)).catch(undefinedIfMissing)) === undefined) throw noSuchRun(id);
-      if (await isUnderWay(id)) {
-        throw new FirstlightError('CONFLICT', `Run ${id} is under way.`, { hint: 'Stop its instance first.' });
-      }
+      await refuseUnderWay(id);
       await drop(id);
     },
 

@@ -1,20 +1,21 @@
 import { useEffect, useMemo, useState } from 'react';
-import { useProject, useSession, useStudio, useTheme, useTransient } from '../bind/studio.tsx';
+import { useProject, useSaved, useSession, useStudio, useTheme, useTransient } from '../bind/studio.tsx';
 import { showPanels } from '../state/context.ts';
 import { wideViews } from '../state/transient.ts';
 import type { Transport } from '../transport/transport.ts';
 import { Button } from '../ui/button.tsx';
+import { shortcutOf } from '../ui/shortcut.ts';
 import { LoadingState } from '../ui/states.tsx';
 import { TooltipLayer } from '../ui/tooltip.tsx';
 import { ActivityBar } from './activity-bar.tsx';
 import styles from './app.module.css';
+import { applyPreferences } from './apply-preferences.ts';
 import { listCommands } from './commands.ts';
 import { Dialogs } from './dialogs.tsx';
 import { Workbench } from './layout.tsx';
 import { togglePanel } from './panels.ts';
 import { focusRegion, isCovered, nextRegion, trackFocus } from './regions.ts';
 import { RunBar } from './run-bar.tsx';
-import { shortcutOf } from './shortcut.ts';
 import { StatusBar } from './status-bar.tsx';
 import { Toasts } from './toasts.tsx';
 import { Welcome } from './welcome.tsx';
@@ -24,6 +25,7 @@ import { WideView } from './wide-view.tsx';
 export function App({ transport }: { readonly transport: Transport }) {
   const studio = useStudio();
   const theme = useTheme();
+  const preferences = useSaved((state) => state.preferences);
   const project = useProject();
   const projects = useSession((state) => state.projects);
   const link = useSession((state) => state.link);
@@ -48,9 +50,12 @@ export function App({ transport }: { readonly transport: Transport }) {
   useEffect(() => {
     document.title = project === null ? 'Firstlight' : `${project.name} – Firstlight`;
   }, [project]);
+  useEffect(() => applyPreferences(preferences, commands()), [preferences, commands]);
   useEffect(trackFocus, []);
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
+      // A field that waits for a key takes any.
+      if ((event.target as Element | null)?.closest?.('[data-takes-keys]')) return;
       const shortcut = shortcutOf(event);
       if (shortcut === 'Esc') {
         if (!keepsEscape(event.target) || !studio.invoke.cancel()) return;
@@ -93,7 +98,7 @@ export function App({ transport }: { readonly transport: Transport }) {
           <div className={styles.panels} data-covered={wide || undefined}>
             {starting ? <Starting late={link.attempt > 1} /> : project === null ? <Welcome /> : <Workbench />}
           </div>
-          {wide && <WideView pickers={transport} />}
+          {wide && <WideView pickers={transport} commands={commands} />}
         </div>
       </div>
       <StatusBar />

@@ -8,21 +8,37 @@ import { listKernelCommands } from '../features/kernels/commands.ts';
 import { listOptionCommands } from '../features/options/commands.ts';
 import { listProjectCommands } from '../features/projects/commands.ts';
 import { listRunCommands } from '../features/runs/commands.ts';
+import { listSearchCommands } from '../features/search/commands.ts';
+import { listSettingsCommands } from '../features/settings/commands.ts';
 import type { Studio } from '../studio.ts';
 import { listViewCommands, type ViewContext } from './view-commands.ts';
 
 /** Everything that can be done now, in the order the palette lists it. */
 export function listCommands(context: ViewContext): readonly Command[] {
   const { studio } = context;
+  const { keys } = studio.saved.getState().preferences;
+  return listUsual(context).map((command) => {
+    const chosen = keys[command.id];
+    return chosen === undefined
+      ? command
+      : { ...command, shortcut: chosen === '' ? undefined : chosen, usualShortcut: command.shortcut };
+  });
+}
+
+/** All commands, with the keys they have unless a person chose others. */
+function listUsual(context: ViewContext): readonly Command[] {
+  const { studio } = context;
   return [
     ...listRunCommands(studio),
     ...listEditorCommands(studio),
     ...listProjectCommands(studio),
+    ...listSearchCommands(context),
     ...listImportCommands(studio),
     ...listOptionCommands(studio),
     ...listImageCommands(studio),
     ...listKernelCommands(studio),
     ...listViewCommands(context),
+    ...listSettingsCommands(studio),
     ...listDoctorCommands(studio),
     ...listHelpCommands(studio),
     ...listInstanceCommands(studio),

@@ -3,6 +3,7 @@ import { taskWords } from '../features/invoke/task-words.ts';
 import { RuntimePicker } from '../features/kernels/runtime-picker.tsx';
 import { formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
+import { useKeyName } from '../ui/key-name.ts';
 import menu from '../ui/menu.module.css';
 import { Menu } from '../ui/menu.tsx';
 import styles from './run-bar.module.css';
@@ -14,6 +15,7 @@ const modeWords = {
 
 /** The main path's controls: which function, how it starts, Run, and what came of it. */
 export function RunBar() {
+  const keyName = useKeyName();
   const studio = useStudio();
   const project = useProject();
   const projects = useSession((state) => state.projects.value) ?? [];
@@ -94,7 +96,7 @@ export function RunBar() {
           >
             <Icon name="play" size={13} />
             Run
-            <kbd>Ctrl+Enter</kbd>
+            <kbd>{keyName('Ctrl+Enter')}</kbd>
           </button>
         ) : (
           <button
@@ -120,7 +122,7 @@ export function RunBar() {
       >
         <Icon name="search" size={13} />
         <span>Commands</span>
-        <kbd>Ctrl+K</kbd>
+        <kbd>{keyName('Ctrl+K')}</kbd>
       </button>
     </header>
   );

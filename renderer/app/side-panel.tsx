@@ -5,6 +5,7 @@ import { ImageList } from '../features/images/image-list.tsx';
 import { InstanceList } from '../features/instances/instance-list.tsx';
 import { ProjectList } from '../features/projects/project-list.tsx';
 import { RunList } from '../features/runs/run-list.tsx';
+import { SearchPanel } from '../features/search/search-panel.tsx';
 import styles from './side-panel.module.css';
 
 /** The side list of the chosen area. */
@@ -23,6 +24,7 @@ export function SidePanel() {
       {area === 'runs' && <RunList />}
       {area === 'environment' && <DoctorSummary />}
       {area === 'images' && <ImageList />}
+      {area === 'search' && <SearchPanel />}
     </aside>
   );
 }

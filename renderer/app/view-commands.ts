@@ -11,6 +11,7 @@ export const areaTitles = {
   runs: 'Runs',
   environment: 'Environment',
   images: 'Images',
+  search: 'Search',
 } as const;
 
 /** What view commands need of the window besides the studio. */

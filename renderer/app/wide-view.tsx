@@ -1,8 +1,11 @@
 import { Panel, Separator } from 'react-resizable-panels';
+import type { Command } from '../bind/command.ts';
 import { useTransient } from '../bind/studio.tsx';
 import { ImageInspector } from '../features/images/image-inspector.tsx';
 import { ReleaseManager } from '../features/kernels/release-manager.tsx';
 import { OptionsForm } from '../features/options/options-form.tsx';
+import { RunPage } from '../features/runs/run-page.tsx';
+import { SettingsView } from '../features/settings/settings-view.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import type { Pickers } from '../ui/path-field.tsx';
 import styles from './layout.module.css';
@@ -10,14 +13,21 @@ import { SavedGroup } from './saved-group.tsx';
 import { SidePanel } from './side-panel.tsx';
 import { sideSize } from './side-size.ts';
 
-const titles = { releases: 'Releases', image: 'Image', options: 'Options' } as const;
+const titles = {
+  releases: 'Releases',
+  image: 'Image',
+  options: 'Options',
+  settings: 'Settings',
+  run: 'Run',
+} as const;
 
 export interface WideViewProps {
   readonly pickers: Pickers;
+  readonly commands: () => readonly Command[];
 }
 
 /** A view that needs more room than the editor's place: it lies over the panels, which stay as they are beneath. */
-export function WideView({ pickers }: WideViewProps) {
+export function WideView({ pickers, commands }: WideViewProps) {
   const center = useTransient((state) => state.center);
   if (center === 'editor' || center === 'environment') return null;
   return (
@@ -35,6 +45,8 @@ export function WideView({ pickers }: WideViewProps) {
               {center === 'releases' && <ReleaseManager pickers={pickers} />}
               {center === 'image' && <ImageInspector />}
               {center === 'options' && <OptionsForm />}
+              {center === 'settings' && <SettingsView commands={commands} />}
+              {center === 'run' && <RunPage />}
             </ErrorBoundary>
           </main>
         </Panel>

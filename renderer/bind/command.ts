@@ -7,6 +7,8 @@ export interface Command {
   readonly title: string;
   readonly group: 'Run' | 'File' | 'Function' | 'Instance' | 'Kernels' | 'View' | 'Help';
   readonly shortcut?: string | undefined;
+  /** The key it has unless a person chooses another; only where they did. */
+  readonly usualShortcut?: string | undefined;
   readonly icon?: IconName | undefined;
   readonly disabled?: boolean | undefined;
   readonly run: () => void;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initialSaved, readSaved } from './saved.ts';
+import { initialPreferences, initialSaved, readSaved } from './saved.ts';
 
 describe('readSaved', () => {
   it('gives back what was saved', () => {
@@ -13,6 +13,8 @@ describe('readSaved', () => {
       events: { aaaaaaaaaaaa: '{}' },
       drafts: { 'aaaaaaaaaaaa:handler.ts': { text: 'typed', revision: 'r' } },
       tipsDismissed: true,
+      preferences: { ...initialPreferences, editorFontSize: 15, formatOnSave: true, keys: { run: 'Ctrl+R' } },
+      split: { aaaaaaaaaaaa: 'firstlight.json' },
     };
     expect(readSaved(JSON.parse(JSON.stringify(saved)))).toEqual(saved);
   });
@@ -28,6 +30,7 @@ describe('readSaved', () => {
       layouts: { rows: { work: 'wide', dock: 20 }, columns: 3 },
       tabs: { a: { paths: ['x.ts', 4], active: 9 }, b: [] },
       events: { a: 1, b: '{}' },
+      preferences: { editorFontSize: 400, windowFontSize: 'big', keys: { run: 'Ctrl+R', save: 3 } },
     });
     expect(read).toEqual({
       startMode: 'cold',
@@ -35,6 +38,8 @@ describe('readSaved', () => {
       tabs: { a: { paths: ['x.ts'], active: null } },
       events: { b: '{}' },
       drafts: {},
+      split: {},
+      preferences: { ...initialPreferences, keys: { run: 'Ctrl+R' } },
     });
   });
 });

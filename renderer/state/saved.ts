@@ -3,7 +3,7 @@ import type { Json } from '#shared/model/json.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 
 export type ThemeChoice = 'system' | 'light' | 'dark';
-export const areas = ['functions', 'instances', 'builds', 'runs', 'environment', 'images'] as const;
+export const areas = ['functions', 'instances', 'builds', 'runs', 'environment', 'images', 'search'] as const;
 export type Area = (typeof areas)[number];
 
 /** The files that were open in a project. */
@@ -17,6 +17,32 @@ export interface Draft {
   readonly text: string;
   readonly revision: string | null;
 }
+
+/** What a person set on the settings page. */
+export interface Preferences {
+  /** Names of fonts as CSS takes them; empty: the usual one. */
+  readonly editorFont: string;
+  /** Units: px. */
+  readonly editorFontSize: number;
+  /** Units: px. */
+  readonly windowFontSize: number;
+  readonly wordWrap: boolean;
+  readonly formatOnSave: boolean;
+  /** Keys other than the usual ones, by command; empty: none. */
+  readonly keys: Readonly<Record<string, string>>;
+}
+
+export const initialPreferences: Preferences = {
+  editorFont: '',
+  editorFontSize: 13,
+  windowFontSize: 12,
+  wordWrap: false,
+  formatOnSave: false,
+  keys: {},
+};
+
+/** Sizes outside of these make the window unusable. Units: px. */
+export const fontSizes = { editor: { min: 9, max: 28 }, window: { min: 10, max: 16 } } as const;
 
 /** What is kept from one start of the studio to the next. */
 export interface SavedState {
@@ -32,6 +58,9 @@ export interface SavedState {
   /** What was typed and not yet saved, by file, so that closing the window loses nothing. */
   readonly drafts: Readonly<Record<string, Draft>>;
   readonly tipsDismissed: boolean;
+  readonly preferences: Preferences;
+  /** The file in the second editor beside the first, by project. */
+  readonly split: Readonly<Record<string, string>>;
 }
 
 export type SavedStore = StoreApi<SavedState>;
@@ -46,6 +75,8 @@ export const initialSaved: SavedState = {
   events: {},
   drafts: {},
   tipsDismissed: false,
+  preferences: initialPreferences,
+  split: {},
 };
 
 export const createSavedStore = (): SavedStore => createStore<SavedState>()(() => initialSaved);
@@ -64,6 +95,8 @@ export function readSaved(value: Json | undefined): Partial<SavedState> {
   if (area !== undefined) out.area = area;
   if (typeof value.projectId === 'string') out.projectId = value.projectId;
   if (typeof value.tipsDismissed === 'boolean') out.tipsDismissed = value.tipsDismissed;
+  out.preferences = readPreferences(value.preferences);
+  out.split = pickRecord(value.split, (path) => (typeof path === 'string' ? path : undefined));
   out.layouts = pickRecord(value.layouts, (layout) =>
     isRecord(layout) ? pickRecord(layout, (size) => (typeof size === 'number' ? size : undefined)) : undefined,
   );
@@ -83,6 +116,20 @@ export function readSaved(value: Json | undefined): Partial<SavedState> {
 
 const isRecord = (value: Json | undefined): value is { readonly [key: string]: Json } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function readPreferences(value: Json | undefined): Preferences {
+  if (!isRecord(value)) return initialPreferences;
+  const size = (found: Json | undefined, { min, max }: { min: number; max: number }, usual: number) =>
+    typeof found === 'number' && found >= min && found <= max ? found : usual;
+  return {
+    editorFont: typeof value.editorFont === 'string' ? value.editorFont : initialPreferences.editorFont,
+    editorFontSize: size(value.editorFontSize, fontSizes.editor, initialPreferences.editorFontSize),
+    windowFontSize: size(value.windowFontSize, fontSizes.window, initialPreferences.windowFontSize),
+    wordWrap: value.wordWrap === true,
+    formatOnSave: value.formatOnSave === true,
+    keys: pickRecord(value.keys, (key) => (typeof key === 'string' ? key : undefined)),
+  };
+}
 
 function pickRecord<T>(value: Json | undefined, read: (entry: Json) => T | undefined): Record<string, T> {
   const out: Record<string, T> = {};

@@ -1,9 +1,11 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { CallOutput } from '#shared/contract/index.ts';
 import type { FirstlightError } from '#shared/errors.ts';
 import type { ImportProposal } from '#shared/model/import.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
+import { idle, type Loadable } from './loadable.ts';
 
 /** Long work under way in a project: what it does, how far it is, and how to end it. */
 export interface Task {
@@ -99,6 +101,13 @@ export interface Toast {
   readonly action: { readonly label: string; readonly run: () => void } | null;
 }
 
+/** What is searched for in the files of a project, and what was found. */
+export interface FileSearch {
+  readonly text: string;
+  readonly matchCase: boolean;
+  readonly found: Loadable<CallOutput<'projects:search'>>;
+}
+
 /** A place the editor is asked to show. Shape: `serial` differs for each request, so that the same place can be asked for twice. */
 export interface Reveal {
   readonly path: string;
@@ -108,8 +117,8 @@ export interface Reveal {
 }
 
 /** What the middle of the window shows. Those in `wideViews` take the room of the panels beside and below it too. */
-export type Center = 'editor' | 'environment' | 'releases' | 'image' | 'options';
-export const wideViews: readonly Center[] = ['releases', 'image', 'options'];
+export type Center = 'editor' | 'environment' | 'releases' | 'image' | 'options' | 'settings' | 'run';
+export const wideViews: readonly Center[] = ['releases', 'image', 'options', 'settings', 'run'];
 
 export type DockTab = 'resources' | 'build' | 'problems' | 'runs' | 'trace' | `console:${string}`;
 
@@ -130,6 +139,9 @@ export interface TransientState {
   readonly editorAction: string | null;
   readonly cursor: { readonly line: number; readonly column: number } | null;
   readonly center: Center;
+  readonly search: FileSearch;
+  /** The run whose page is shown. */
+  readonly runPage: RunId | null;
   /** The runtime whose releases are shown in `center`; null: the first that has any. */
   readonly releasesOf: RuntimeId | null;
   /** An installation of a kernel that waits for a person, goes on, or failed. */
@@ -154,6 +166,8 @@ const initialTransient: TransientState = {
   editorAction: null,
   cursor: null,
   center: 'editor',
+  search: { text: '', matchCase: false, found: idle },
+  runPage: null,
   releasesOf: null,
   kernelInstall: null,
   importing: null,

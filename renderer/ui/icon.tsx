@@ -38,6 +38,7 @@ const paths = {
   send: 'M2 8h10M8.5 4.5 12 8l-3.5 3.5',
   ghost: 'M3 13.5h3V9H3zM6.5 13.5h3v-10h-3zM10 13.5h3V6.5h-3z',
   panel: 'M2 3h12v10H2zM2 9.5h12',
+  split: 'M2 3h12v10H2zM8 3v10',
 } as const;
 
 export type IconName = keyof typeof paths;

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } f
 import { createPortal } from 'react-dom';
 import { Icon, type IconName } from './icon.tsx';
 import { joinClasses } from './join-classes.ts';
+import { useKeyName } from './key-name.ts';
 import styles from './menu.module.css';
 
 export interface MenuItem {
@@ -144,6 +145,7 @@ export function MenuList({ id, label, items, anchor, align = 'left', onClose }: 
       after.find((entry) => entry.textContent?.trim().toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
     }
   };
+  const keyName = useKeyName();
   const chooses = items.some((item) => item.checked !== undefined);
   return createPortal(
     <div
@@ -180,7 +182,7 @@ export function MenuList({ id, label, items, anchor, align = 'left', onClose }: 
             <span className="ellipsis">{item.label}</span>
             {item.detail !== undefined && <span className={styles.detail}>{item.detail}</span>}
           </span>
-          {item.shortcut !== undefined && <kbd>{item.shortcut}</kbd>}
+          {keyName(item.shortcut) !== undefined && <kbd>{keyName(item.shortcut)}</kbd>}
         </button>
       ))}
     </div>,

@@ -1,5 +1,6 @@
 import { flip, offset, shift, useFloating } from '@floating-ui/react';
 import { useEffect, useState } from 'react';
+import { useKeyName } from './key-name.ts';
 import styles from './tooltip.module.css';
 
 interface Tip {
@@ -53,6 +54,7 @@ export function TooltipLayer() {
 }
 
 function Tooltip({ text, shortcut, target }: Tip) {
+  const key = useKeyName()(shortcut);
   const { refs, floatingStyles } = useFloating({
     strategy: 'fixed',
     placement: 'bottom',
@@ -62,7 +64,7 @@ function Tooltip({ text, shortcut, target }: Tip) {
   return (
     <div ref={refs.setFloating} className={styles.tooltip} role="tooltip" style={floatingStyles}>
       {text}
-      {shortcut !== undefined && <kbd>{shortcut}</kbd>}
+      {key !== undefined && <kbd>{key}</kbd>}
     </div>
   );
 }

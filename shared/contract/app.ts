@@ -13,6 +13,8 @@ export const appInfoSchema = z.object({
   cpus: z.number().int().min(1).optional(),
   /** Where new projects are created unless a person says otherwise. */
   projectsDir: z.string(),
+  /** The file that keeps what a person set. */
+  settingsPath: z.string(),
 });
 export type AppInfo = z.output<typeof appInfoSchema>;
 

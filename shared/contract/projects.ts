@@ -16,6 +16,17 @@ export const projectPathSchema = z
   );
 const byPath = byProject.extend({ path: projectPathSchema });
 
+/** A place where a text was found. Units: line and column count from 1. Shape: `text` is the line, from `textColumn` on where it is long. */
+export const searchMatchSchema = z.object({
+  path: z.string(),
+  line: z.number().int().min(1),
+  column: z.number().int().min(1),
+  length: z.number().int().min(1),
+  text: z.string(),
+  textColumn: z.number().int().min(1),
+});
+export type SearchMatch = z.output<typeof searchMatchSchema>;
+
 export const templateSchema = z.object({ id: z.string(), title: z.string(), description: z.string() });
 
 /** A text file as read. Shape: `revision` is the sha256 of the bytes on disk. */
@@ -55,6 +66,11 @@ export const projectCalls = {
   'projects:createFile': call(byPath.extend({ text: z.string().default('') }), z.object({ revision: z.string() })),
   'projects:renameFile': call(byPath.extend({ to: projectPathSchema }), z.null()),
   'projects:deleteFile': call(byPath, z.null()),
+  /** Every place of a text in the project's text files, in the order of paths and lines; `isCut` when there are more. */
+  'projects:search': call(
+    byProject.extend({ text: z.string().min(1).max(500), matchCase: z.boolean().default(false) }),
+    z.object({ matches: z.array(searchMatchSchema), files: z.number().int(), isCut: z.boolean() }),
+  ),
   /** Declarations for the editor: the handler's types and those of the project's dependencies. */
   'projects:types': call(byProject, z.array(z.object({ path: z.string(), text: z.string() }))),
 };

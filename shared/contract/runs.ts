@@ -13,6 +13,8 @@ export const runCalls = {
     z.array(runSummarySchema),
   ),
   'runs:get': call(byRun, runSchema),
+  /** Gives a run a name of its own; null takes it away. Errors: NOT_FOUND; CONFLICT while it is under way. */
+  'runs:rename': call(byRun.extend({ name: z.string().trim().min(1).max(80).nullable() }), runSummarySchema),
   'runs:remove': call(byRun, z.null()),
 };
 
@@ -20,5 +22,7 @@ export const runEvents = {
   /** How far a run that is under way has come; `runs:added` follows when it is over. */
   'runs:progressed': z.object({ projectId: projectIdSchema, runId: runIdSchema, timeline: bootTimelineSchema }),
   'runs:added': z.object({ run: runSummarySchema }),
+  /** It has another name. */
+  'runs:changed': z.object({ run: runSummarySchema }),
   'runs:removed': z.object({ runId: runIdSchema }),
 };

@@ -59,6 +59,8 @@ export const runSchema = z.object({
   id: runIdSchema,
   projectId: projectIdSchema,
   functionName: z.string(),
+  /** What a person calls it; absent until they do. */
+  name: z.string().min(1).max(80).optional(),
   projectDir: z.string(),
   runtime: runtimeIdSchema,
   /** ISO 8601, of the click. */
@@ -102,6 +104,7 @@ export const runSummarySchema = runSchema
     startedAt: true,
     startMode: true,
     outcome: true,
+    name: true,
     subject: true,
   })
   .extend({

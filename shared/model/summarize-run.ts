@@ -13,6 +13,7 @@ export function summarizeRun(run: Run): RunSummary {
     startedAt: run.startedAt,
     startMode: run.startMode,
     outcome: run.outcome,
+    ...(run.name !== undefined && { name: run.name }),
     subject: run.subject,
     totalMs: timeline === null ? null : nsToMs(timeline.totalNs),
     phasesMs: timeline === null ? null : phaseLengths(timeline),

@@ -25,6 +25,7 @@ const info: AppInfo = {
   accel: null,
   connection: 'connected',
   projectsDir: '/projects',
+  settingsPath: '/settings.json',
 };
 const instanceId = 'hello-1' as InstanceId;
 

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
 import { Icon } from '../../ui/icon.tsx';
-import { moveInList } from '../../ui/list.ts';
+import { RowList } from '../../ui/row-list.tsx';
 import rows from '../../ui/rows.module.css';
 import { EmptyState } from '../../ui/states.tsx';
 import styles from './problem-list.module.css';
@@ -33,7 +33,7 @@ export function ProblemList() {
     );
   }
   return (
-    <ul className={`${rows.rows} ${styles.problems}`} aria-label="Problems" onKeyDown={moveInList}>
+    <RowList label="Problems" className={styles.problems}>
       {problems.map((problem) => (
         <li key={`${problem.file}:${problem.line}:${problem.column}:${problem.message}`} className={rows.row}>
           <button
@@ -58,6 +58,6 @@ export function ProblemList() {
           </button>
         </li>
       ))}
-    </ul>
+    </RowList>
   );
 }

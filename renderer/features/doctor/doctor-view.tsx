@@ -3,7 +3,7 @@ import { useSession, useStudio } from '../../bind/studio.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon, type IconName } from '../../ui/icon.tsx';
 import { joinClasses } from '../../ui/join-classes.ts';
-import { moveInList } from '../../ui/list.ts';
+import { RowList } from '../../ui/row-list.tsx';
 import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { ErrorState, LoadingState } from '../../ui/states.tsx';
@@ -123,7 +123,7 @@ export function DoctorSummary() {
           <ErrorState compact error={doctor.error} />
         )
       ) : (
-        <ul className={rows.rows} aria-label="Checks" onKeyDown={moveInList}>
+        <RowList label="Checks">
           {doctor.value.checks.map((check) => (
             <li key={check.id} className={rows.row}>
               <button
@@ -141,7 +141,7 @@ export function DoctorSummary() {
               </button>
             </li>
           ))}
-        </ul>
+        </RowList>
       )}
     </Section>
   );

@@ -6,6 +6,7 @@ export const listEditorCommands: ListCommands = (studio) => {
   const { transient, saved } = studio;
   const project = currentProject(studio);
   const active = project === null ? null : (saved.getState().tabs[project.id]?.active ?? null);
+  const beside = project === null ? null : (saved.getState().split[project.id] ?? null);
   const files = project === null ? [] : (studio.session.getState().files[project.id]?.value ?? []);
   return [
     {
@@ -47,6 +48,15 @@ export const listEditorCommands: ListCommands = (studio) => {
       icon: 'plus',
       disabled: project === null,
       run: () => transient.setState({ dialog: { kind: 'new-file' } }),
+    },
+    {
+      id: 'split',
+      title: beside === null ? 'Show the file in a second editor' : 'Close the second editor',
+      group: 'File',
+      shortcut: 'Ctrl+\\',
+      icon: 'split',
+      disabled: project === null || (beside === null && active === null),
+      run: () => project !== null && studio.docs.openBeside(project.id, beside === null ? active : null),
     },
     {
       id: 'close-tab',

@@ -20,9 +20,11 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
   const project = useProject();
   const tabs = useSaved((state) => (project === null ? undefined : state.tabs[project.id]));
   const docs = useSession((state) => state.docs);
+  const beside = useSaved((state) => (project === null ? null : (state.split[project.id] ?? null)));
   if (project === null) return null;
   const active = tabs?.active ?? null;
   const doc = active === null ? undefined : docs[docKey(project.id, active)];
+  const besideDoc = beside === null ? undefined : docs[docKey(project.id, beside)];
   return (
     <div className={styles.editor}>
       <div className={tabStyles.bar}>
@@ -55,6 +57,14 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
             };
           })}
         />
+        <IconButton
+          icon="split"
+          label={beside === null ? 'Show the file in a second editor' : 'Close the second editor'}
+          shortcut={'Ctrl+\\'}
+          pressed={beside !== null}
+          disabled={active === null && beside === null}
+          onClick={() => studio.docs.openBeside(project.id, beside === null ? active : null)}
+        />
         {active === configPath && (
           <IconButton
             icon="sliders"
@@ -65,25 +75,64 @@ export function EditorPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
         )}
       </div>
       {doc?.conflict && <ConflictBar doc={doc} />}
-      <div className={styles.body} id="editor-body" role="tabpanel" aria-label={active ?? 'Editor'}>
-        {doc === undefined ? (
-          <EmptyState icon="file" title="No file is open">
-            Choose one in the list on the left, or press Ctrl+K and type its name.
-          </EmptyState>
-        ) : doc.status === 'loading' ? (
-          <LoadingState message={`Reading ${doc.path}`} />
-        ) : doc.status === 'failed' && doc.error !== null ? (
-          <ErrorState
-            error={doc.error}
-            actions={<Button onClick={() => void studio.docs.load(doc.projectId, doc.path)}>Read again</Button>}
-          />
-        ) : (
-          <LazyView load={loadEditor} fallback={<PlainText text={doc.text} />}>
-            {(CodeEditor) => <CodeEditor projectId={project.id} path={doc.path} theme={theme} />}
-          </LazyView>
+      <div className={styles.panes}>
+        <div className={styles.body} id="editor-body" role="tabpanel" aria-label={active ?? 'Editor'}>
+          <OpenFile doc={doc} theme={theme} />
+        </div>
+        {beside !== null && (
+          <section className={styles.beside} aria-label="Second editor">
+            <header className={styles.besideHead}>
+              <span className="ellipsis" data-tip={beside}>
+                {beside.split('/').at(-1)}
+              </span>
+              {besideDoc !== undefined && isDirty(besideDoc) && <UnsavedDot label="not saved" />}
+              <IconButton
+                icon="close"
+                size={12}
+                label="Close the second editor"
+                shortcut={'Ctrl+\\'}
+                onClick={() => studio.docs.openBeside(project.id, null)}
+              />
+            </header>
+            <div className={styles.body}>
+              <OpenFile doc={besideDoc} theme={theme} isSecond />
+            </div>
+          </section>
         )}
       </div>
     </div>
+  );
+}
+
+interface OpenFileProps {
+  readonly doc: Doc | undefined;
+  readonly theme: 'light' | 'dark';
+  readonly isSecond?: boolean;
+}
+
+/** A file in the editor, or what keeps it from being there. */
+function OpenFile({ doc, theme, isSecond = false }: OpenFileProps) {
+  const studio = useStudio();
+  if (doc === undefined) {
+    return (
+      <EmptyState icon="file" title="No file is open">
+        Choose one in the list on the left, or press Ctrl+K and type its name.
+      </EmptyState>
+    );
+  }
+  if (doc.status === 'loading') return <LoadingState message={`Reading ${doc.path}`} />;
+  if (doc.error !== null && doc.status === 'failed') {
+    return (
+      <ErrorState
+        error={doc.error}
+        actions={<Button onClick={() => void studio.docs.load(doc.projectId, doc.path)}>Read again</Button>}
+      />
+    );
+  }
+  return (
+    <LazyView load={loadEditor} fallback={<PlainText text={doc.text} />}>
+      {(CodeEditor) => <CodeEditor projectId={doc.projectId} path={doc.path} theme={theme} isSecond={isSecond} />}
+    </LazyView>
   );
 }
 

@@ -1,10 +1,15 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import { report, type StudioContext, setEntry, setSavedEntry } from '../../state/context.ts';
+import { configPath, readConfig, setInConfig } from '../../state/config-text.ts';
+import { addToast, report, type StudioContext, setEntry, setSavedEntry } from '../../state/context.ts';
 import { type Doc, type DocKey, docKey, isDirty } from '../../state/session.ts';
+import { renameImports, type SourceText } from './rename-imports.ts';
 
 /** All drafts travel with the settings at each pause in typing; a handler is a hundredth of this. */
 const draftCharacters = 400_000;
+
+/** Formats an open file in place. */
+export type Formatter = (projectId: ProjectId, path: string) => Promise<void>;
 
 export interface DocActions {
   /** Reads a file unless it is open already. */
@@ -24,8 +29,15 @@ export interface DocActions {
   readonly reveal: (projectId: ProjectId, path: string, line: number, column: number) => void;
   readonly fileChanged: (projectId: ProjectId, path: string, revision: string | null) => void;
   readonly createFile: (projectId: ProjectId, path: string) => Promise<void>;
+  /** Renames a file; imports of it, and the entry of firstlight.json, follow. */
   readonly renameFile: (projectId: ProjectId, path: string, to: string) => Promise<void>;
   readonly deleteFile: (projectId: ProjectId, path: string) => Promise<void>;
+  /** Shows a file in the second editor, beside the first; null puts that away. */
+  readonly openBeside: (projectId: ProjectId, path: string | null) => void;
+  /** Formats an open file, where the editor can. */
+  readonly format: (projectId: ProjectId, path: string) => Promise<void>;
+  /** Takes what formats files: the editor, once it has loaded. */
+  readonly setFormatter: (formatter: Formatter | null) => void;
   /** Closes what is open of a project, dropping what was typed. */
   readonly forget: (projectId: ProjectId) => void;
   /** Keeps what is typed and not saved for the next start. */
@@ -37,6 +49,7 @@ export interface DocActions {
 export function createDocActions(context: StudioContext): DocActions {
   const { client, session, saved } = context;
   let revealSerial = 0;
+  let formatter: Formatter | null = null;
 
   const get = (key: DocKey) => session.getState().docs[key];
   const put = (key: DocKey, doc: Doc | undefined) => setEntry(context, 'docs', key, doc);
@@ -86,6 +99,11 @@ export function createDocActions(context: StudioContext): DocActions {
     void load(projectId, path);
   };
 
+  const letGo = (projectId: ProjectId, path: string) => {
+    put(docKey(projectId, path), undefined);
+    setEntry(context, 'editorProblems', docKey(projectId, path), undefined);
+  };
+
   const dropTab = (projectId: ProjectId, path: string) => {
     const { paths, active } = tabsOf(projectId);
     const index = paths.indexOf(path);
@@ -93,8 +111,7 @@ export function createDocActions(context: StudioContext): DocActions {
     const next = active === path ? (rest[Math.min(index, rest.length - 1)] ?? null) : active;
     setSavedEntry(context, 'tabs', projectId, { paths: rest, active: next });
     setSavedEntry(context, 'drafts', docKey(projectId, path), undefined);
-    put(docKey(projectId, path), undefined);
-    setEntry(context, 'editorProblems', docKey(projectId, path), undefined);
+    if (saved.getState().split[projectId] !== path) letGo(projectId, path);
   };
 
   const save: DocActions['save'] = async (key, { overwrite = false } = {}) => {
@@ -117,6 +134,40 @@ export function createDocActions(context: StudioContext): DocActions {
         report(context, error);
       }
       return false;
+    }
+  };
+
+  /** The source files of a project as they are being edited. */
+  const textsOf = (projectId: ProjectId) =>
+    (session.getState().sources[projectId] ?? []).map(({ path, text }) => {
+      const doc = get(docKey(projectId, path));
+      return { path, text: doc?.status === 'ready' ? doc.text : text };
+    });
+
+  /** Changes a file on disk; in one that is being edited what was typed stays, and is saved as before. */
+  const change = async (projectId: ProjectId, path: string, text: string) => {
+    const key = docKey(projectId, path);
+    const doc = get(key);
+    if (doc?.status !== 'ready') {
+      await client.call('projects:writeFile', { projectId, path, text, baseRevision: null });
+      return;
+    }
+    const wasDirty = isDirty(doc);
+    patch(key, { text });
+    if (!wasDirty) await save(key);
+  };
+
+  const followRename = async (projectId: ProjectId, files: readonly SourceText[], from: string, to: string) => {
+    try {
+      const changed = renameImports(files, from, to);
+      for (const { path, text } of changed) await change(projectId, path, text);
+      const config = files.find(({ path }) => path === configPath);
+      if (config !== undefined && readConfig(config.text)?.entry === from)
+        await change(projectId, configPath, setInConfig(config.text, ['entry'], to));
+      const count = changed.filter(({ path }) => path !== to).length;
+      if (count > 0) addToast(context, `Imports in ${count === 1 ? '1 file' : `${count} files`} follow the new name.`);
+    } catch (thrown) {
+      report(context, thrown);
     }
   };
 
@@ -170,10 +221,18 @@ export function createDocActions(context: StudioContext): DocActions {
       open(projectId, path);
     },
     renameFile: async (projectId, path, to) => {
+      const before = textsOf(projectId);
       await client.call('projects:renameFile', { projectId, path, to });
       const wasOpen = tabsOf(projectId).paths.includes(path);
+      const typed = get(docKey(projectId, path));
       dropTab(projectId, path);
-      if (wasOpen) open(projectId, to);
+      if (saved.getState().split[projectId] === path) setSavedEntry(context, 'split', projectId, to);
+      if (wasOpen) {
+        await load(projectId, to);
+        if (typed !== undefined && isDirty(typed)) patch(docKey(projectId, to), { text: typed.text });
+        open(projectId, to);
+      }
+      await followRename(projectId, before, path, to);
     },
     deleteFile: async (projectId, path) => {
       try {
@@ -182,6 +241,29 @@ export function createDocActions(context: StudioContext): DocActions {
       } catch (thrown) {
         report(context, thrown);
       }
+    },
+    openBeside: (projectId, path) => {
+      const before = saved.getState().split[projectId];
+      setSavedEntry(context, 'split', projectId, path ?? undefined);
+      const doc = before === undefined ? undefined : get(docKey(projectId, before));
+      // What was typed there goes on in a tab.
+      if (doc !== undefined && doc.path !== path && !tabsOf(projectId).paths.includes(doc.path)) {
+        if (isDirty(doc)) open(projectId, doc.path);
+        else letGo(projectId, doc.path);
+      }
+      if (path === null) return;
+      context.transient.setState({ center: 'editor' });
+      void load(projectId, path);
+    },
+    format: async (projectId, path) => {
+      try {
+        await formatter?.(projectId, path);
+      } catch (thrown) {
+        report(context, thrown);
+      }
+    },
+    setFormatter: (next) => {
+      formatter = next;
     },
     keepDrafts: () => {
       const { docs } = session.getState();

@@ -20,8 +20,25 @@ const languages: Readonly<Record<string, string>> = {
 };
 const languageOf = (path: string): string => languages[path.split('.').at(-1) ?? ''] ?? 'plaintext';
 
-/** Keeps the editor's models in step with a studio's open files, in both directions. Returns the function that stops it. */
+const bindings = new WeakMap<Studio, { users: number; readonly end: () => void }>();
+
+/**
+ * Keeps the editor's models in step with a studio's open files, in both directions. Returns the function that stops it. Two
+ * editors share the models: they are let go with the last one.
+ */
 export function bindModels(studio: Studio): () => void {
+  const binding = bindings.get(studio) ?? { users: 0, end: startBinding(studio) };
+  bindings.set(studio, binding);
+  binding.users += 1;
+  return () => {
+    binding.users -= 1;
+    if (binding.users > 0) return;
+    bindings.delete(studio);
+    binding.end();
+  };
+}
+
+function startBinding(studio: Studio): () => void {
   const { session } = studio;
   const bound = new Map<string, { model: monaco.editor.ITextModel; end: () => void }>();
   let libraries: monaco.IDisposable[] = [];

@@ -4,7 +4,7 @@ import { useNow, useSession, useStudio, useTransient } from '../../bind/studio.t
 import { Button, IconButton } from '../../ui/button.tsx';
 import { FilterInput, matchesWords } from '../../ui/filter-input.tsx';
 import { formatAgo, formatBytes } from '../../ui/format.ts';
-import { moveInList } from '../../ui/list.ts';
+import { RowList } from '../../ui/row-list.tsx';
 import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
@@ -49,11 +49,11 @@ export function ImageList() {
       ) : (
         <>
           <FilterInput label="Filter the images" value={query} onChange={setQuery} />
-          <ul className={rows.rows} aria-label="Images" onKeyDown={moveInList}>
+          <RowList label="Images">
             {shown.map((image) => (
               <ImageRow key={image.id} image={image} />
             ))}
-          </ul>
+          </RowList>
         </>
       )}
     </Section>

@@ -10,6 +10,8 @@ export interface InstanceActions {
   /** Stops every instance, once a person has confirmed it. */
   readonly stopAll: () => void;
   readonly remove: (instanceId: InstanceId) => Promise<void>;
+  /** Stops and removes several, once a person has confirmed it. */
+  readonly removeMany: (instanceIds: readonly InstanceId[]) => void;
   readonly suspend: (instanceId: InstanceId) => Promise<void>;
   readonly resume: (instanceId: InstanceId) => Promise<void>;
   /** The instances that a new run of the project takes the place of. */
@@ -43,6 +45,11 @@ export function createInstanceActions(context: StudioContext, needs: InstanceNee
 
   const stop = attempt('instances:stop');
 
+  const remove = async (instanceId: InstanceId) => {
+    showStopping(instanceId);
+    await attempt('instances:remove')(instanceId);
+  };
+
   return {
     load: async () => {
       session.setState((state) => ({ instances: loading(state.instances) }));
@@ -75,10 +82,19 @@ export function createInstanceActions(context: StudioContext, needs: InstanceNee
         },
       });
     },
-    remove: async (instanceId) => {
-      showStopping(instanceId);
-      await attempt('instances:remove')(instanceId);
-    },
+    remove,
+    removeMany: (ids) =>
+      transient.setState({
+        dialog: {
+          kind: 'confirm',
+          title: ids.length === 1 ? `Remove ${ids[0]}?` : `Remove ${ids.length} instances?`,
+          message: `${ids.join(', ')} end where they run, and leave the list. What their runs recorded stays.`,
+          action: ids.length === 1 ? 'Remove it' : 'Remove them',
+          onConfirm: () => {
+            for (const id of ids) void remove(id);
+          },
+        },
+      }),
     suspend: attempt('instances:suspend'),
     resume: attempt('instances:resume'),
     replaceable: (projectId) =>

@@ -1,13 +1,14 @@
 import { useEffect, useState } from 'react';
 import type { FirstlightError } from '#shared/errors.ts';
 import { toFirstlightError } from '#shared/errors.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
 import type { InstanceId } from '#shared/model/units.ts';
 import { useSession, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
 import dialog from '../../ui/dialog.module.css';
 import { Dialog } from '../../ui/dialog.tsx';
 import facts from '../../ui/facts.module.css';
-import { formatClock } from '../../ui/format.ts';
+import { formatClock, formatMs } from '../../ui/format.ts';
 import { ErrorState, LoadingState } from '../../ui/states.tsx';
 import styles from './instances.module.css';
 
@@ -28,7 +29,9 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
       </Dialog>
     );
   }
-  const env = Object.entries(project?.config?.env ?? {});
+  const config = project?.config ?? null;
+  // Their values may be secrets: the names are enough to tell what is set.
+  const env = Object.keys(config?.env ?? {});
   return (
     <Dialog
       title={instance.id}
@@ -68,13 +71,19 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
           {formatClock(instance.createdAt)}
           {instance.keep ? ', outlives the studio' : ''}
         </dd>
+        {config !== null && (
+          <>
+            <dt>Configuration</dt>
+            <dd>{configWords(config)}</dd>
+          </>
+        )}
         {env.length > 0 && (
           <>
             <dt>Environment</dt>
             <dd>
-              {env.map(([name, value]) => (
+              {env.map((name) => (
                 <div key={name} className="mono">
-                  {name}={value}
+                  {name}
                 </div>
               ))}
             </dd>
@@ -92,6 +101,21 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
       )}
     </Dialog>
   );
+}
+
+/** What of firstlight.json says how an instance runs. */
+function configWords({ timeoutMs, port, hostPort, ports = [], volumes = {} }: ProjectConfig): string {
+  const forwarded = [
+    ...(port === undefined ? [] : [{ guest: port, host: hostPort }]),
+    ...ports.map(({ guest, host }) => ({ guest, host })),
+  ].map(({ guest, host }) => (host === undefined ? `${guest}` : `${host} to ${guest}`));
+  return [
+    `answers within ${formatMs(timeoutMs)}`,
+    forwarded.length === 0 ? 'no ports' : `ports ${forwarded.join(', ')}`,
+    Object.keys(volumes).length === 0 ? null : `volumes ${Object.keys(volumes).join(', ')}`,
+  ]
+    .filter((part) => part !== null)
+    .join('; ');
 }
 
 function useDomainXml(instanceId: InstanceId): {

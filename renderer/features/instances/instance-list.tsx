@@ -2,14 +2,16 @@ import type { VirtualElement } from '@floating-ui/react';
 import { useState } from 'react';
 import type { HostInfo } from '#shared/model/host.ts';
 import type { Instance } from '#shared/model/instance.ts';
+import type { InstanceId } from '#shared/model/units.ts';
 import { useNow, useSession, useStudio, useTransient } from '../../bind/studio.tsx';
 import button from '../../ui/button.module.css';
 import { Button, IconButton } from '../../ui/button.tsx';
+import { FilterInput, matchesWords } from '../../ui/filter-input.tsx';
 import { formatAgo, formatBytes } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { joinClasses } from '../../ui/join-classes.ts';
-import { moveInList } from '../../ui/list.ts';
 import { Menu, type MenuItem, MenuList } from '../../ui/menu.tsx';
+import { RowList } from '../../ui/row-list.tsx';
 import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
@@ -41,6 +43,16 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
     .filter((entry) => detailed || entry.state !== 'stopped')
     .sort(byAge)
     .sort((a, b) => Number(a.state === 'stopped') - Number(b.state === 'stopped'));
+  const [query, setQuery] = useState('');
+  const [chosen, setChosen] = useState<ReadonlySet<InstanceId>>(new Set());
+  const listed = shown.filter((entry) => matchesWords(query, [entry.id, entry.runtime, entry.state, entry.url]));
+  const selected = listed.filter(({ id }) => chosen.has(id));
+  const choose = (id: InstanceId, isChosen: boolean) => {
+    const next = new Set(chosen);
+    if (isChosen) next.add(id);
+    else next.delete(id);
+    setChosen(next);
+  };
   const ended = shown.filter((entry) => entry.state === 'stopped' || entry.state === 'failed');
   return (
     <Section
@@ -76,11 +88,24 @@ export function InstanceList({ detailed = false }: { readonly detailed?: boolean
       ) : shown.length === 0 ? (
         <EmptyState title="No instance runs">Run (Ctrl+Enter) boots one; it then waits here for more calls.</EmptyState>
       ) : (
-        <ul className={rows.rows} aria-label="Instances" onKeyDown={moveInList}>
-          {shown.map((instance) => (
-            <InstanceRow key={instance.id} instance={instance} detailed={detailed} showsHost={hosts.length > 1} />
-          ))}
-        </ul>
+        <>
+          {detailed && shown.length > 1 && (
+            <FilterInput label="Filter the instances" value={query} onChange={setQuery} />
+          )}
+          {selected.length > 0 && <BulkActions selected={selected} onDone={() => setChosen(new Set())} />}
+          <RowList label="Instances">
+            {listed.map((instance) => (
+              <InstanceRow
+                key={instance.id}
+                instance={instance}
+                detailed={detailed}
+                showsHost={hosts.length > 1}
+                chosen={chosen.has(instance.id)}
+                onChoose={(isChosen) => choose(instance.id, isChosen)}
+              />
+            ))}
+          </RowList>
+        </>
       )}
     </Section>
   );
@@ -97,9 +122,11 @@ interface InstanceRowProps {
   readonly detailed: boolean;
   /** There is more than one host. */
   readonly showsHost: boolean;
+  readonly chosen: boolean;
+  readonly onChoose: (isChosen: boolean) => void;
 }
 
-function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
+function InstanceRow({ instance, detailed, showsHost, chosen, onChoose }: InstanceRowProps) {
   const studio = useStudio();
   const focused = useTransient((state) => state.focusedInstanceId === instance.id);
   const memory = useSession((state) => state.samples[instance.id]?.at(-1)?.memoryBytes);
@@ -157,6 +184,15 @@ function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
         </span>
         {instance.state === 'failed' && <Icon name="warning" size={12} />}
       </button>
+      {detailed && (
+        <input
+          type="checkbox"
+          className={styles.choose}
+          aria-label={`Select ${instance.id}`}
+          checked={chosen}
+          onChange={({ target }) => onChoose(target.checked)}
+        />
+      )}
       <span className={`${rows.action} ${styles.action}`}>
         {instance.state === 'ready' && (
           <IconButton
@@ -185,6 +221,35 @@ function InstanceRow({ instance, detailed, showsHost }: InstanceRowProps) {
         />
       )}
     </li>
+  );
+}
+
+/** What can be done to all that are selected. */
+function BulkActions({ selected, onDone }: { readonly selected: readonly Instance[]; readonly onDone: () => void }) {
+  const studio = useStudio();
+  const alive = selected.filter(isAlive).map(({ id }) => id);
+  return (
+    <div className={styles.bulk}>
+      <Button
+        icon="stop"
+        disabled={alive.length === 0}
+        onClick={() => {
+          for (const id of alive) void studio.instances.stop(id);
+          onDone();
+        }}
+      >
+        Stop {alive.length}
+      </Button>
+      <Button
+        icon="trash"
+        onClick={() => {
+          studio.instances.removeMany(selected.map(({ id }) => id));
+          onDone();
+        }}
+      >
+        Remove {selected.length}
+      </Button>
+    </div>
   );
 }
 

@@ -3,7 +3,7 @@ import { useNow, useStudio } from '../../bind/studio.tsx';
 import type { KernelRuntime } from '../../state/kernels.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatAgo, formatBytes } from '../../ui/format.ts';
-import { moveInList } from '../../ui/list.ts';
+import { useRowList } from '../../ui/row-list.tsx';
 import styles from './release-table.module.css';
 
 export interface ReleaseTableProps {
@@ -15,8 +15,9 @@ export interface ReleaseTableProps {
 export function ReleaseTable({ runtime, releases }: ReleaseTableProps) {
   const studio = useStudio();
   const now = useNow(10_000);
+  const list = useRowList();
   return (
-    <table className={styles.table} onKeyDown={moveInList}>
+    <table className={styles.table} {...list}>
       <caption className="sr-only">Installed releases</caption>
       <thead>
         <tr>

@@ -98,7 +98,9 @@ export function createProjectActions(context: StudioContext, needs: ProjectNeeds
       const stillActive = active !== null && paths.includes(active) ? active : (paths[0] ?? null);
       setSavedEntry(context, 'tabs', projectId, { paths, active: stillActive });
     }
-    const opened = saved.getState().tabs[projectId]?.paths ?? [];
+    const beside = saved.getState().split[projectId];
+    if (beside !== undefined && !present.has(beside)) setSavedEntry(context, 'split', projectId, undefined);
+    const opened = [...(saved.getState().tabs[projectId]?.paths ?? []), ...(beside === undefined ? [] : [beside])];
     await Promise.all(opened.map((path) => needs.loadFile(projectId, path)));
     const handler = session.getState().docs[docKey(projectId, project.config?.entry ?? '')];
     if (handler?.status === 'ready' && saved.getState().events[projectId] === undefined) {

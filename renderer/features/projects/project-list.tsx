@@ -4,8 +4,8 @@ import { docKey, isDirty } from '../../state/session.ts';
 import button from '../../ui/button.module.css';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
-import { moveInList } from '../../ui/list.ts';
 import { Menu } from '../../ui/menu.tsx';
+import { RowList } from '../../ui/row-list.tsx';
 import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
@@ -58,11 +58,11 @@ export function ProjectList() {
           A function is a folder with a firstlight.json and a handler.
         </EmptyState>
       ) : (
-        <ul className={rows.rows} aria-label="Functions" onKeyDown={moveInList}>
+        <RowList label="Functions">
           {projects.value.map((project) => (
             <ProjectRow key={project.id} project={project} current={project.id === current?.id} />
           ))}
-        </ul>
+        </RowList>
       )}
     </Section>
   );
@@ -186,6 +186,12 @@ function FileRow({ project, file }: { readonly project: Project; readonly file: 
         label={`Actions of ${file.path}`}
         className={`${button.iconButton} ${rows.action}`}
         items={[
+          {
+            id: 'beside',
+            label: 'Open in a second editor',
+            icon: 'split',
+            onSelect: () => studio.docs.openBeside(project.id, file.path),
+          },
           {
             id: 'rename',
             label: 'Rename',

@@ -20,6 +20,11 @@ export interface RunActions {
   readonly remove: (projectId: ProjectId, runIds: readonly RunId[]) => void;
   /** A run that is under way has come this far. */
   readonly progressed: (projectId: ProjectId, runId: RunId, timeline: BootTimeline) => void;
+  /** Gives a run a name of its own; null takes it away. */
+  readonly rename: (runId: RunId, name: string | null) => Promise<void>;
+  /** Shows the page of a run. */
+  readonly openPage: (runId: RunId) => void;
+  readonly changed: (run: RunSummary) => void;
   readonly added: (run: RunSummary) => void;
   readonly removed: (runId: RunId) => void;
 }
@@ -120,6 +125,19 @@ export function createRunActions(context: StudioContext, needs: RunNeeds): RunAc
       });
     },
     progressed: (projectId, runId, timeline) => setEntry(context, 'live', projectId, { runId, timeline }),
+    rename: async (runId, name) => {
+      try {
+        await client.call('runs:rename', { runId, name });
+      } catch (thrown) {
+        report(context, thrown);
+      }
+    },
+    openPage: (runId) => transient.setState({ center: 'run', runPage: runId }),
+    changed: (run) => {
+      const list = listOf(run.projectId)?.value;
+      if (list == null) return;
+      setEntry(context, 'runs', run.projectId, ready(list.map((entry) => (entry.id === run.id ? run : entry))));
+    },
     added: (added) => {
       setEntry(context, 'live', added.projectId, undefined);
       const rest = (listOf(added.projectId)?.value ?? []).filter((entry) => entry.id !== added.id);

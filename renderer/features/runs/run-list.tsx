@@ -3,7 +3,7 @@ import { showPanels } from '../../state/context.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatAgo, formatMs } from '../../ui/format.ts';
 import { joinClasses } from '../../ui/join-classes.ts';
-import { moveInList } from '../../ui/list.ts';
+import { RowList } from '../../ui/row-list.tsx';
 import rows from '../../ui/rows.module.css';
 import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
@@ -32,7 +32,7 @@ export function RunList() {
       ) : runs.value.length === 0 ? (
         <EmptyState title="No run yet">Each run of {project.name} is kept here.</EmptyState>
       ) : (
-        <ul className={rows.rows} aria-label="Runs" onKeyDown={moveInList}>
+        <RowList label="Runs">
           {runs.value.map((run) => (
             <li key={run.id} className={run.id === shown.run?.id ? `${rows.row} ${rows.active}` : rows.row}>
               <button
@@ -53,7 +53,7 @@ export function RunList() {
               </button>
             </li>
           ))}
-        </ul>
+        </RowList>
       )}
     </Section>
   );

@@ -5,7 +5,7 @@ import { useNow, useProject, useSession, useShown, useStudio, useTransient } fro
 import { Button, IconButton } from '../../ui/button.tsx';
 import { FilterInput, matchesWords } from '../../ui/filter-input.tsx';
 import { formatAgo, formatClock, formatMs } from '../../ui/format.ts';
-import { moveInList } from '../../ui/list.ts';
+import { useRowList } from '../../ui/row-list.tsx';
 import { nextSort, type Sort, sortRows } from '../../ui/sort.ts';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import styles from './run-table.module.css';
@@ -18,6 +18,7 @@ export function RunTable() {
   const runs = useSession((state) => (project === null ? undefined : state.runs[project.id]));
   const now = useNow(10_000);
   const leaving = useTransient((state) => state.leaving);
+  const list = useRowList();
   const [query, setQuery] = useState('');
   const [sort, setSort] = useState<Sort<Column>>({ by: 'When', ascending: false });
   const [chosen, setChosen] = useState<ReadonlySet<RunId>>(new Set());
@@ -73,7 +74,7 @@ export function RunTable() {
           </Button>
         )}
       </div>
-      <table className={styles.table} aria-label="Runs" onKeyDown={moveInList}>
+      <table className={styles.table} aria-label="Runs" {...list}>
         <thead>
           <tr>
             <th scope="col">
@@ -126,6 +127,7 @@ export function RunTable() {
                   )}
                 </button>
               </td>
+              <td>{run.name === undefined ? <span className="faint">–</span> : <strong>{run.name}</strong>}</td>
               <td>
                 <RunResult run={run} />
               </td>
@@ -145,6 +147,7 @@ export function RunTable() {
                   disabled={run.totalMs === null || run.id === shown.run?.id}
                   onClick={() => void studio.runs.compare(project.id, run.id === shown.previous?.id ? null : run.id)}
                 />
+                <IconButton icon="info" label="Details, and its name" onClick={() => studio.runs.openPage(run.id)} />
                 <IconButton
                   icon="info"
                   label="Details"
@@ -176,6 +179,7 @@ export function RunTable() {
 /** The columns, and what each is sorted by. */
 const columns = {
   Total: (run: RunSummary) => run.totalMs,
+  Name: (run: RunSummary) => run.name ?? null,
   Result: (run: RunSummary) => run.status ?? run.errorCode ?? run.outcome,
   Runtime: (run: RunSummary) => run.runtime,
   Start: (run: RunSummary) => run.startMode,
@@ -187,6 +191,7 @@ type Column = keyof typeof columns;
 /** What a filter looks into. */
 const textsOf = (run: RunSummary): readonly (string | null)[] => [
   run.status === null ? null : String(run.status),
+  run.name ?? null,
   run.errorCode,
   run.outcome,
   run.runtime,

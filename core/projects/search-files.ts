@@ -1,0 +1,36 @@
+import type { CallOutput } from '#shared/contract/index.ts';
+import type { SearchMatch } from '#shared/contract/projects.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { listFiles, readText } from './project-files.ts';
+import { searchText } from './search-text.ts';
+
+/** More than this nobody reads through: the text is to be made longer. */
+const mostMatches = 1_000;
+/** Longer files are made by programs. */
+const mostBytes = 1 << 20;
+
+/** The places of a text in the text files of a project. Errors: CANCELLED through `signal`. */
+export async function searchFiles(
+  root: string,
+  wanted: string,
+  { matchCase, signal }: { readonly matchCase: boolean; readonly signal: AbortSignal },
+): Promise<CallOutput<'projects:search'>> {
+  const matches: SearchMatch[] = [];
+  let files = 0;
+  for (const { path, kind, bytes } of await listFiles(root)) {
+    if (signal.aborted) throw new FirstlightError('CANCELLED', 'The search was cancelled.');
+    if (kind !== 'file' || bytes > mostBytes) continue;
+    const text = await readText(root, path).then((read) => read.text, notTextAsUndefined);
+    if (text === undefined) continue;
+    files += 1;
+    matches.push(...searchText(path, text, wanted, { matchCase, limit: mostMatches + 1 - matches.length }));
+    if (matches.length > mostMatches) break;
+  }
+  return { matches: matches.slice(0, mostMatches), files, isCut: matches.length > mostMatches };
+}
+
+/** A binary file, or one that went away meanwhile, holds no text. */
+function notTextAsUndefined(thrown: unknown): undefined {
+  if (thrown instanceof FirstlightError && ['BAD_INPUT', 'NOT_FOUND', 'PATH_ESCAPES'].includes(thrown.code)) return;
+  throw thrown;
+}

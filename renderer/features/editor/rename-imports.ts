@@ -1,0 +1,64 @@
+/** A source file by its path in the project. */
+export interface SourceText {
+  readonly path: string;
+  readonly text: string;
+}
+
+const sourceName = /\.[mc]?[jt]sx?$/;
+/** `from './a'`, `import './a'`, `import('./a')`, `require('./a')`; only relative ones lead to files of the project. */
+const specifierPattern = /(\b(?:from|import|require)\s*\(?\s*)(['"])(\.{1,2}\/[^'"\n]*)\2/g;
+
+/** The files whose imports change when a file gets another path, with their new text; the renamed file by its new path. */
+export function renameImports(files: readonly SourceText[], from: string, to: string): readonly SourceText[] {
+  const paths = new Set(files.map(({ path }) => path));
+  return files.flatMap(({ path, text }) => {
+    if (!sourceName.test(path)) return [];
+    const after = path === from ? to : path;
+    const next = text.replace(specifierPattern, (whole, before: string, quote: string, specifier: string) => {
+      const target = resolveSource(path, specifier, paths);
+      if (target === null || (target !== from && path !== from)) return whole;
+      const moved = target === from ? to : target;
+      return `${before}${quote}${specifierTo(after, moved, specifier, target)}${quote}`;
+    });
+    return next === text ? [] : [{ path: after, text: next }];
+  });
+}
+
+/** The file of the project that a relative import means; null when it is none. */
+function resolveSource(importer: string, specifier: string, paths: ReadonlySet<string>): string | null {
+  const base = join(importer.split('/').slice(0, -1), specifier.split('/'));
+  if (base === null) return null;
+  const stem = base.replace(/\.([mc]?)jsx?$/, '');
+  const endings = ['.ts', '.tsx', '.js', '.jsx', '.mts', '.mjs', '.cts', '.cjs', '.json'];
+  const candidates = [
+    base,
+    ...endings.map((ending) => `${base}${ending}`),
+    ...(stem === base ? [] : endings.map((ending) => `${stem}${ending}`)),
+    ...endings.map((ending) => `${base}/index${ending}`),
+  ];
+  return candidates.find((candidate) => paths.has(candidate)) ?? null;
+}
+
+/** A specifier for a file in the form that an earlier one had: with its ending, with `.js` for a `.ts`, or without. */
+function specifierTo(importer: string, target: string, earlier: string, earlierTarget: string): string {
+  const here = importer.split('/').slice(0, -1);
+  const there = target.split('/');
+  while (here.length > 0 && here[0] === there[0] && there.length > 1) {
+    here.shift();
+    there.shift();
+  }
+  const path = `${here.length === 0 ? './' : '../'.repeat(here.length)}${there.join('/')}`;
+  const ending = /\.\w+$/.exec(earlier.split('/').at(-1) ?? '')?.[0];
+  if (ending === undefined) return path.replace(/(\/index)?\.\w+$/, '');
+  return earlierTarget.endsWith(ending) ? path : path.replace(/\.([mc]?)tsx?$/, '.$1js');
+}
+
+function join(folder: readonly string[], parts: readonly string[]): string | null {
+  const out = [...folder];
+  for (const part of parts) {
+    if (part === '.' || part === '') continue;
+    if (part !== '..') out.push(part);
+    else if (out.pop() === undefined) return null;
+  }
+  return out.join('/');
+}
