@@ -73,6 +73,19 @@ describe('createConsoleHub', () => {
     expect(slow.text().endsWith('x'.repeat(1000))).toBe(true);
   });
 
+  it('shows a late viewer how much it does not see', async () => {
+    const hub = createConsoleHub(1000);
+    const source = new PassThrough();
+    hub.connect(source);
+    source.write('x'.repeat(5000));
+    await settle();
+    const viewer = createViewer();
+    void hub.serve(viewer);
+    await settle();
+    expect(viewer.text()).toMatch(/\[4000 bytes before this are not in this view/);
+    expect(viewer.text().endsWith('x'.repeat(1000))).toBe(true);
+  });
+
   it('passes binary output unchanged, and input to the guest', async () => {
     const hub = createConsoleHub();
     const source = new PassThrough();

@@ -131,6 +131,7 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
         if (source?.writable && source.writableLength <= maxWaitingInputBytes) source.write(chunk);
       });
       let at = ring.start;
+      if (at > 0) await viewer.write(earlierNote(at));
       while (!viewer.signal.aborted) {
         if (at < ring.start) {
           const lost = ring.start - at;
@@ -170,6 +171,12 @@ function printedIn(ring: ByteRing): Printed {
     },
     totalBytes: () => ring.end,
   };
+}
+
+/** The note for a viewer that comes late: how much is not shown. */
+function earlierNote(earlierBytes: number): Uint8Array {
+  const text = `\u001b[0m[${earlierBytes} bytes before this are not in this view: the run's console has them]\r\n`;
+  return new TextEncoder().encode(text);
 }
 
 /** The note in a viewer's console for output that it missed. It begins by resetting the attributes. */

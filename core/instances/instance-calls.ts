@@ -109,18 +109,16 @@ export function instanceStreams({
       await finish();
     },
     'console:replay': async ({ runId, part }, stream) => {
-      const bytes = await runs.readConsole(runId);
       const runtime = part === 'all' ? null : (await runs.get(runId)).runtime;
       const { viewer, finish } = onlyPart(stream, runtime === null ? undefined : splitterOf(runtime, part));
-      for (let at = 0; at < bytes.length && !stream.signal.aborted; at += replayChunkBytes) {
-        await viewer.write(bytes.subarray(at, at + replayChunkBytes));
+      for await (const piece of runs.readConsole(runId)) {
+        if (stream.signal.aborted) break;
+        await viewer.write(piece);
       }
       await finish();
     },
   };
 }
-
-const replayChunkBytes = 64 * 1024;
 
 /** A viewer that gets what the splitter lets through; everything without one. `finish` passes on what it held back. */
 function onlyPart(

@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { consoleLimits, createConsoleLog, readConsoleLog } from './console-log.ts';
+import { createConsoleLog, readConsoleLog } from './console-log.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -11,7 +12,8 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const small = { headBytes: 10, tailSegmentBytes: 6, pendingBytes: 1000 };
-const text = async () => Buffer.from(await readConsoleLog(dir)).toString('latin1');
+const bytes = async () => Buffer.concat(await Readable.from(readConsoleLog(dir)).toArray());
+const text = async () => (await bytes()).toString('latin1');
 
 describe('the console log', () => {
   it('keeps short output byte for byte', async () => {
@@ -19,7 +21,7 @@ describe('the console log', () => {
     log.append(Uint8Array.from([0, 255, 27, 91]));
     log.append(Buffer.from('é'));
     await log.flush();
-    expect([...(await readConsoleLog(dir))]).toEqual([0, 255, 27, 91, 0xc3, 0xa9]);
+    expect([...(await bytes())]).toEqual([0, 255, 27, 91, 0xc3, 0xa9]);
   });
 
   it('keeps the beginning and the end of long output, and says how much is missing', async () => {
@@ -58,8 +60,19 @@ describe('the console log', () => {
     expect(await text()).toBe('first');
   });
 
-  it('bounds 100 MB on disk and in memory', async () => {
+  it('keeps 100,000 lines whole', async () => {
     const log = createConsoleLog(dir);
+    const lines = Array.from({ length: 100_000 }, (_, n) => `line ${n} ${'x'.repeat(200)}\n`);
+    for (let at = 0; at < lines.length; at += 1_000) {
+      log.append(Buffer.from(lines.slice(at, at + 1_000).join('')));
+      await log.flush();
+    }
+    expect(await text()).toBe(lines.join(''));
+  });
+
+  it('bounds 100 MB on disk and in memory', async () => {
+    const limits = { headBytes: 8 << 20, tailSegmentBytes: 4 << 20, pendingBytes: 4 << 20 };
+    const log = createConsoleLog(dir, limits);
     const chunk = Buffer.alloc(256 << 10, '.');
     const before = process.memoryUsage().arrayBuffers;
     let peak = 0;
@@ -70,7 +83,7 @@ describe('the console log', () => {
     }
     await log.flush();
     const sizes = await Promise.all((await readdir(dir)).map(async (name) => (await stat(join(dir, name))).size));
-    const { headBytes, tailSegmentBytes } = consoleLimits;
+    const { headBytes, tailSegmentBytes } = limits;
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(headBytes + 2 * tailSegmentBytes);
     expect(peak).toBeLessThan(64 << 20);
     expect(await text()).toMatch(/bytes of console output not kept/);

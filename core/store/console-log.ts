@@ -4,7 +4,7 @@
  * A segment file is named by its place in the whole stream, so that what is missing between two of them is known exactly
  * also after a kill.
  */
-import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toStoreError } from './store-error.ts';
 import { undefinedIfMissing } from './write-atomic.ts';
@@ -18,11 +18,14 @@ export interface ConsoleLimits {
   readonly pendingBytes: number;
 }
 
-/** 16 MiB on disk: several hundred thousand lines, and little enough for 500 runs. */
+/**
+ * 256 MiB on disk, some five million lines: what a person's program prints is whole, and one that never stops is bounded. All
+ * runs together are bounded by the store.
+ */
 export const consoleLimits: ConsoleLimits = {
-  headBytes: 8 << 20,
-  tailSegmentBytes: 4 << 20,
-  pendingBytes: 4 << 20,
+  headBytes: 128 << 20,
+  tailSegmentBytes: 64 << 20,
+  pendingBytes: 16 << 20,
 };
 
 /** Takes console bytes as fast as they come. */
@@ -32,6 +35,9 @@ export interface ConsoleLog {
   /** Resolves when everything so far is with the operating system. Errors: DISK_FULL, STORE_UNUSABLE, once. */
   readonly flush: () => Promise<void>;
 }
+
+/** As much as a stream sends at a time. */
+const pieceBytes = 64 * 1024;
 
 const segmentName = /^console-(\d{16})$/;
 const nameAt = (offset: number) => `console-${String(offset).padStart(16, '0')}`;
@@ -106,21 +112,28 @@ export function createConsoleLog(dir: string, limits: ConsoleLimits = consoleLim
   };
 }
 
-/** The content of a console log, with a line in place of each gap. */
-export async function readConsoleLog(dir: string): Promise<Uint8Array> {
+/** The content of a console log piece by piece, with a line in place of each gap. */
+export async function* readConsoleLog(dir: string): AsyncGenerator<Uint8Array> {
   const names = (await readdir(dir).catch(undefinedIfMissing)) ?? [];
-  const parts: Uint8Array[] = [];
   let expected = 0;
   for (const name of names.sort()) {
     const start = segmentName.exec(name)?.[1];
     if (start === undefined) continue;
-    const content = await readFile(join(dir, name)).catch(undefinedIfMissing);
+    const file = await open(join(dir, name), 'r').catch(undefinedIfMissing);
     // The writer may have dropped it since the folder was read.
-    if (content === undefined) continue;
+    if (file === undefined) continue;
     const missing = Number(start) - expected;
-    if (missing > 0) parts.push(Buffer.from(`\r\n[firstlight: ${missing} bytes of console output not kept]\r\n`));
-    parts.push(content);
-    expected = Number(start) + content.length;
+    if (missing > 0) yield Buffer.from(`\r\n[firstlight: ${missing} bytes of console output not kept]\r\n`);
+    expected = Number(start);
+    try {
+      for (;;) {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(pieceBytes), 0, pieceBytes);
+        if (bytesRead === 0) break;
+        expected += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
   }
-  return Buffer.concat(parts);
 }

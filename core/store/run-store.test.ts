@@ -1,6 +1,7 @@
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Run } from '#shared/model/run.ts';
 import { projectIdSchema, type RunId, runIdSchema } from '#shared/model/units.ts';
@@ -200,10 +201,10 @@ describe('the run store', () => {
     await recorder.flushConsole();
     await expect(store.remove(run.id)).rejects.toMatchObject({ code: 'CONFLICT' });
     await recorder.finish({ ...run, outcome: 'ok' });
-    expect(Buffer.from(await store.readConsole(run.id)).toString()).toBe('booted\r\n');
+    expect(Buffer.concat(await Readable.from(store.readConsole(run.id)).toArray()).toString()).toBe('booted\r\n');
     await store.remove(run.id);
     await expect(store.get(run.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(store.readConsole(run.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(Readable.from(store.readConsole(run.id)).toArray()).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(store.remove(run.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 

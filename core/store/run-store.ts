@@ -56,8 +56,8 @@ export interface RunStore {
   readonly get: (id: RunId) => Promise<Run>;
   /** Newest first. What cannot be read is set aside and left out. */
   readonly list: (filter?: RunFilter) => Promise<RunSummary[]>;
-  /** The console's output, with a line in place of each part that was too long to keep. Errors: NOT_FOUND. */
-  readonly readConsole: (id: RunId) => Promise<Uint8Array>;
+  /** The console's output piece by piece, with a line in place of each part that was too long to keep. Errors: NOT_FOUND. */
+  readonly readConsole: (id: RunId) => AsyncGenerator<Uint8Array>;
   /** Gives a run a name, or (null) takes it away. Errors: NOT_FOUND; CONFLICT while the run is under way; DISK_FULL. */
   readonly rename: (id: RunId, name: string | null) => Promise<RunSummary>;
   /** Errors: NOT_FOUND; CONFLICT while the run is under way. */
@@ -305,9 +305,9 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
       return found;
     },
 
-    readConsole: async (id) => {
+    readConsole: async function* (id) {
       if ((await stat(dirOf(id)).catch(undefinedIfMissing)) === undefined) throw noSuchRun(id);
-      return readConsoleLog(dirOf(id));
+      yield* readConsoleLog(dirOf(id));
     },
 
     rename: async (id, name) => {

@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
+import { FirstlightError } from '#shared/errors.ts';
 import type { InstanceId, RunId } from '#shared/model/units.ts';
-import { useStudio } from '../bind/studio.tsx';
+import { useSaved, useStudio } from '../bind/studio.tsx';
 import { LazyView } from '../ui/lazy-view.tsx';
 import { LoadingState } from '../ui/states.tsx';
 
@@ -18,7 +19,9 @@ export interface GuestConsoleProps {
 
 /** What a guest prints, live or as it was recorded. */
 export function GuestConsole({ of, part, title, theme }: GuestConsoleProps) {
-  const { client } = useStudio();
+  const { client, session } = useStudio();
+  // The console is set a little smaller than the code.
+  const fontSize = useSaved((state) => state.preferences.editorFontSize - 1);
   const instanceId = 'instanceId' in of ? of.instanceId : null;
   const runId = 'runId' in of ? of.runId : null;
   const source = useMemo(
@@ -27,12 +30,19 @@ export function GuestConsole({ of, part, title, theme }: GuestConsoleProps) {
         instanceId !== null
           ? client.openStream('console:attach', { instanceId, part }, onChunk)
           : client.openStream('console:replay', { runId: runId as RunId, part }, onChunk),
+      readAll: async () => {
+        const of = runId ?? session.getState().instances.value?.find((entry) => entry.id === instanceId)?.runId;
+        if (of == null) throw new FirstlightError('NOT_FOUND', 'No run recorded this console.');
+        const chunks: Uint8Array[] = [];
+        await client.openStream('console:replay', { runId: of, part }, (bytes) => void chunks.push(bytes)).ended;
+        return chunks;
+      },
     }),
-    [client, instanceId, runId, part],
+    [client, session, instanceId, runId, part],
   );
   return (
     <LazyView load={loadConsole} fallback={<LoadingState message="Opening the console" />}>
-      {(ConsoleView) => <ConsoleView source={source} title={title} theme={theme} />}
+      {(ConsoleView) => <ConsoleView source={source} title={title} theme={theme} fontSize={fontSize} />}
     </LazyView>
   );
 }

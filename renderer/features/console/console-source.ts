@@ -16,4 +16,6 @@ export interface ConsoleConnection {
  */
 export interface ConsoleSource {
   readonly open: (onChunk: (bytes: Uint8Array) => void | Promise<void>) => ConsoleConnection;
+  /** Reads all that is on disk of it. Absent where nothing is recorded. */
+  readonly readAll?: () => Promise<readonly Uint8Array[]>;
 }

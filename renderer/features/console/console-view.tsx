@@ -10,6 +10,7 @@ import { SearchBar } from './search-bar.tsx';
 import { type ConsoleStatus, copyText, type LiveConsole, useConsole } from './use-console.ts';
 import '@xterm/xterm/css/xterm.css';
 
+const usualFontSize = 12;
 /** How long "Copied" stays. */
 const noticeMs = 1600;
 
@@ -18,15 +19,18 @@ export function ConsoleView(props: {
   readonly source: ConsoleSource;
   readonly title: string;
   readonly theme: 'light' | 'dark';
+  /** Units: px. */
+  readonly fontSize?: number;
 }) {
-  const { source, title, theme } = props;
+  const { source, title, theme, fontSize = usualFontSize } = props;
   const tokens = useTokens(theme);
   const root = useRef<HTMLDivElement>(null);
   const [isPaused, setPaused] = useState(false);
+  const [hasTimes, setTimes] = useState(false);
   const [isSearching, setSearching] = useState(false);
   const [notice, setNotice] = useState<string | null>(null);
   const onSearch = useCallback(() => setSearching(true), []);
-  const { live, status } = useConsole(root, source, tokens, isPaused, onSearch);
+  const { live, status } = useConsole(root, source, tokens, { isPaused, hasTimes, fontSize, onSearch });
   useEffect(() => {
     if (notice === null) return;
     const timer = setTimeout(() => setNotice(null), noticeMs);
@@ -63,6 +67,14 @@ export function ConsoleView(props: {
           </button>
           <button
             type="button"
+            aria-pressed={hasTimes}
+            title="Show before each line when it came to this window"
+            onClick={() => setTimes(!hasTimes)}
+          >
+            Times
+          </button>
+          <button
+            type="button"
             title="Copy the selection (Ctrl+Shift+C), or everything when nothing is selected"
             onClick={() => live && copySelectionOrAll(live, setNotice)}
           >
@@ -70,8 +82,8 @@ export function ConsoleView(props: {
           </button>
           <button
             type="button"
-            title={`Save the log as it came from the guest${status.isLogCut ? ' (its last 16 MiB)' : ''}`}
-            onClick={() => live && saveLog(live, title)}
+            title="Save all of the log, as it came from the guest"
+            onClick={() => live && void saveLog(live, source, title, setNotice)}
           >
             Save
           </button>
@@ -142,9 +154,23 @@ function copySelectionOrAll({ guarded: { terminal }, log }: LiveConsole, say: (n
   });
 }
 
-function saveLog({ log }: LiveConsole, title: string): void {
+/** Saves all that was printed: what this window no longer keeps comes from the run's record. */
+async function saveLog(
+  { log }: LiveConsole,
+  source: ConsoleSource,
+  title: string,
+  say: (notice: string) => void,
+): Promise<void> {
+  let chunks = log.chunks();
+  if (log.keptBytes() < log.totalBytes()) {
+    try {
+      chunks = (await source.readAll?.()) ?? chunks;
+    } catch (thrown) {
+      say(`Saved the last 16 MiB only: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    }
+  }
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([...log.chunks()] as BlobPart[], { type: 'application/octet-stream' }));
+  link.href = URL.createObjectURL(new Blob([...chunks] as BlobPart[], { type: 'application/octet-stream' }));
   link.download = `${title.replace(/[^A-Za-z0-9._-]+/g, '-')}.log`;
   link.click();
   // The download has its own hold on the data by the next turn.

@@ -1,9 +1,12 @@
 /** The last bytes of a console, for saving to a file. */
 export interface KeptLog {
-  readonly add: (chunk: Uint8Array) => void;
+  /** Units: `atMs` since the Unix epoch, when it came. */
+  readonly add: (chunk: Uint8Array, atMs?: number) => void;
   readonly clear: () => void;
   /** What is kept, oldest first, from the start of a line. */
   readonly chunks: () => readonly Uint8Array[];
+  /** When each of `chunks` came. */
+  readonly times: () => readonly number[];
   /** All that came since the last clear, kept or not. */
   readonly totalBytes: () => number;
   readonly keptBytes: () => number;
@@ -12,13 +15,15 @@ export interface KeptLog {
 /** Makes a log that keeps whole chunks and lets go of the oldest when there are more than `mostBytes`. */
 export function createKeptLog(mostBytes: number): KeptLog {
   let kept: Uint8Array[] = [];
+  let times: number[] = [];
   let keptBytes = 0;
   let totalBytes = 0;
   // Dropping from the front one by one would move the whole array each time.
   let first = 0;
   return {
-    add: (chunk) => {
+    add: (chunk, atMs = 0) => {
       kept.push(chunk);
+      times.push(atMs);
       keptBytes += chunk.byteLength;
       totalBytes += chunk.byteLength;
       while (keptBytes > mostBytes && first < kept.length - 1) {
@@ -27,16 +32,23 @@ export function createKeptLog(mostBytes: number): KeptLog {
       }
       if (first > 1024) {
         kept = kept.slice(first);
+        times = times.slice(first);
         first = 0;
       }
     },
     clear: () => {
       kept = [];
+      times = [];
       keptBytes = 0;
       totalBytes = 0;
       first = 0;
     },
     chunks: () => (keptBytes < totalBytes ? fromLineStart(kept.slice(first)) : kept.slice(first)),
+    times: () => {
+      const all = times.slice(first);
+      const count = (keptBytes < totalBytes ? fromLineStart(kept.slice(first)) : kept.slice(first)).length;
+      return all.slice(all.length - count);
+    },
     totalBytes: () => totalBytes,
     keptBytes: () => keptBytes,
   };

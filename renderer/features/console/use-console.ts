@@ -4,8 +4,10 @@ import { type Attachment, type AttachmentState, attach } from './attachment.ts';
 import type { ConsoleSource } from './console-source.ts';
 import { followOutput } from './follow-output.ts';
 import { createKeptLog, type KeptLog } from './kept-log.ts';
+import { createLineTimes, type LineTimes } from './line-times.ts';
 import { type GuardedTerminal, makeTerminal, scrollbackLines, terminalTheme } from './make-terminal.ts';
 import { routeKey } from './terminal-keys.ts';
+import { offerLinks } from './web-links.ts';
 
 /** Kept for saving: more than the scrollback holds, and little beside what a browser page takes anyway. */
 const keptBytes = 16 * 1024 * 1024;
@@ -35,19 +37,27 @@ const initialStatus: ConsoleStatus = {
   isLogCut: false,
 };
 
+export interface ConsoleOptions {
+  readonly isPaused: boolean;
+  /** Each line begins with the time at which it came to this window. */
+  readonly hasTimes: boolean;
+  /** Units: px. */
+  readonly fontSize: number;
+  readonly onSearch: () => void;
+}
+
 /** Keeps a terminal in `element`, attached to `source`. Shape: null before the first effect ran. */
 export function useConsole(
   element: RefObject<HTMLElement | null>,
   source: ConsoleSource,
   tokens: Tokens,
-  isPaused: boolean,
-  onSearch: () => void,
+  { isPaused, hasTimes, fontSize, onSearch }: ConsoleOptions,
 ): { readonly live: LiveConsole | null; readonly status: ConsoleStatus } {
   const [live, setLive] = useState<LiveConsole | null>(null);
   const [status, setStatus] = useState<ConsoleStatus>(initialStatus);
-  const latest = useRef({ isPaused, onSearch, tokens });
+  const latest = useRef({ isPaused, onSearch, tokens, times: null as LineTimes | null });
   useEffect(() => {
-    latest.current = { isPaused, onSearch, tokens };
+    latest.current = { ...latest.current, isPaused, onSearch, tokens };
   }, [isPaused, onSearch, tokens]);
 
   useEffect(() => {
@@ -56,6 +66,7 @@ export function useConsole(
     const guarded = makeTerminal(latest.current.tokens);
     const { terminal, fit } = guarded;
     terminal.open(root);
+    offerLinks(terminal, (url) => window.open(url, '_blank', 'noopener'));
     fit.fit();
     const stopFollowing = followOutput(terminal, root, () => latest.current.isPaused);
     const log = createKeptLog(keptBytes);
@@ -78,11 +89,14 @@ export function useConsole(
       onRestart: () => {
         terminal.reset();
         log.clear();
+        if (latest.current.times !== null) latest.current.times = createLineTimes();
       },
       onChunk: (bytes) => {
-        log.add(bytes);
+        const atMs = Date.now();
+        log.add(bytes, atMs);
         reportSoon();
-        return new Promise((resolve) => writeHeld(terminal, bytes, latest.current.isPaused, resolve));
+        const shown = latest.current.times?.push(bytes, atMs) ?? bytes;
+        return new Promise((resolve) => writeHeld(terminal, shown, latest.current.isPaused, resolve));
       },
       onState: (next) => {
         state = next;
@@ -114,6 +128,23 @@ export function useConsole(
       setLive(null);
     };
   }, [element, source]);
+
+  useEffect(() => {
+    if (live === null) return;
+    live.guarded.terminal.options.fontSize = fontSize;
+    live.guarded.fit.fit();
+  }, [live, fontSize]);
+
+  useEffect(() => {
+    if (live === null || (latest.current.times !== null) === hasTimes) return;
+    // What is kept is written again, with or without times; its end is what the scrollback holds.
+    const { terminal } = live.guarded;
+    latest.current.times = hasTimes ? createLineTimes() : null;
+    terminal.reset();
+    const times = live.log.times();
+    for (const [index, chunk] of live.log.chunks().entries())
+      terminal.write(latest.current.times?.push(chunk, times[index] ?? 0) ?? chunk);
+  }, [live, hasTimes]);
 
   useEffect(() => {
     if (live !== null) live.guarded.terminal.options.theme = terminalTheme(tokens);
