@@ -43,3 +43,56 @@ it('draws no timeline of a run that was refused before there was a machine', asy
   expect(result.timeline).toBeNull();
   expect(finished).toEqual([result]);
 });
+
+/** A runner with a pool; the machine it gets cannot be used, which is enough to see how it came by it. */
+function createPooledRunner(pool: { prepare: () => Promise<void>; take: () => Promise<unknown> }, finished: Run[]) {
+  const config = { name: 'hello', runtime: 'ember', memoryMiB: 64, vcpus: 1, timeoutMs: 1000 };
+  return createRunner({
+    link: { connection: async () => ({}) },
+    getProject: async () => ({ id: '0123456789ab', dir: '/hello', config: null }),
+    build: async () => ({
+      bundle: { id: 'b'.repeat(64), config },
+      image: { id: 'a'.repeat(64), bytes: 1, runtime: 'ember', minMemoryMiB: 34 },
+      result: { cached: false, buildMs: 1 },
+    }),
+    findCommit: async () => null,
+    runtimes: new Map(),
+    pool,
+    runs: {
+      begin: async () => ({ flushConsole: async () => undefined, finish: async (run: Run) => finished.push(run) }),
+    },
+    registry: {
+      launch: async () => {
+        throw new FirstlightError('MEMORY_TOO_SMALL', 'A cold start was made.');
+      },
+    },
+    accelerator: { choose: async () => ({ kind: 'tcg' }), known: () => ({ kind: 'tcg' }) },
+    mapError: async (error: FirstlightError) => error,
+    explainSlowStarts: async () => null,
+    tickRate: { get: () => undefined, set: () => undefined },
+    emit: () => undefined,
+  } as unknown as RunnerOptions);
+}
+
+it('makes a cold run of a prestarted one only where none can be made ahead, and says that it waits', async () => {
+  const finished: Run[] = [];
+  const said: string[] = [];
+  const order: string[] = [];
+  const pool = {
+    prepare: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      order.push('made');
+    },
+    take: async () => {
+      order.push('taken');
+      return null;
+    },
+  };
+  const run = createPooledRunner(pool, finished);
+  const request = { projectId: '0123456789ab', event: null, startMode: 'prestarted', lifetime: 'stop' } as never;
+  const progress = ({ message }: { message: string }) => said.push(message);
+  const result = await run(request, { signal: new AbortController().signal, progress } as never);
+  expect(order).toEqual(['made', 'taken']);
+  expect(said).toContain('Waiting for the prestarted instance');
+  expect(result.startMode).toBe('cold');
+});
