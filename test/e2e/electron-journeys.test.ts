@@ -169,7 +169,7 @@ function makeProject(name: string): string {
   return dir;
 }
 
-const body = () => page.locator('.body');
+const body = () => page.locator('[data-part="body"]');
 
 async function replaceSource(text: string): Promise<void> {
   await page.locator('.monaco-editor .view-line').first().click();

@@ -27,7 +27,7 @@ it('searches in all files, and shows the place of a match', async () => {
 });
 
 it('shows two files side by side, and the same text where both show one', async () => {
-  const { page } = await open();
+  const { page, engine } = await open();
   await page.keyboard.press('Control+\\');
   const second = page.getByRole('region', { name: 'Second editor' });
   await second.locator('.monaco-editor .view-line').first().waitFor();
@@ -37,6 +37,7 @@ it('shows two files side by side, and the same text where both show one', async 
   await page.getByRole('button', { name: 'firstlight.json', exact: true }).click();
   await page.getByRole('tab', { name: 'firstlight.json', selected: true }).waitFor();
   await second.getByText('// in both').waitFor();
+  await until('what was typed is kept', () => JSON.stringify(engine.settings).includes('// in both'));
   await page.reload();
   await second.getByText('// in both').waitFor();
   await second.getByRole('button', { name: 'Close the second editor' }).click();

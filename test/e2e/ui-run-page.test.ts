@@ -12,7 +12,7 @@ it('shows one run whole, and takes a name for it that the table finds', async ()
   const view = page.getByRole('main', { name: 'Run' });
   await view.getByRole('table', { name: 'Phases' }).getByText('kernel').waitFor();
   await view.getByRole('region', { name: 'Event' }).getByText('"Ada"').waitFor();
-  await view.getByLabel('Name').fill('before the cache');
+  await view.getByRole('textbox', { name: 'Name' }).fill('before the cache');
   await page.keyboard.press('Enter');
   await until('it is kept', () => engine.runs().some((run) => run.name === 'before the cache'));
   await page.keyboard.press('Escape');

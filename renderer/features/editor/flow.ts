@@ -1,6 +1,6 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import { configPath, readConfig, setInConfig } from '../../state/config-text.ts';
+import { configPath, setInConfig } from '../../state/config-text.ts';
 import { addToast, report, type StudioContext, setEntry, setSavedEntry } from '../../state/context.ts';
 import { type Doc, type DocKey, docKey, isDirty } from '../../state/session.ts';
 import { renameImports, type SourceText } from './rename-imports.ts';
@@ -44,6 +44,10 @@ export interface DocActions {
   readonly keepDrafts: () => void;
   /** Looks at what is on disk now, after a time in which no one told of changes. */
   readonly refresh: () => Promise<void>;
+}
+
+interface ReadSource extends SourceText {
+  readonly revision: string | null;
 }
 
 export function createDocActions(context: StudioContext): DocActions {
@@ -137,19 +141,22 @@ export function createDocActions(context: StudioContext): DocActions {
     }
   };
 
-  /** The source files of a project as they are being edited. */
-  const textsOf = (projectId: ProjectId) =>
-    (session.getState().sources[projectId] ?? []).map(({ path, text }) => {
-      const doc = get(docKey(projectId, path));
-      return { path, text: doc?.status === 'ready' ? doc.text : text };
-    });
+  /** The source files of a project as they are being edited, or else as they are on disk now. */
+  const readSources = (projectId: ProjectId): Promise<readonly ReadSource[]> =>
+    Promise.all(
+      (session.getState().sources[projectId] ?? []).map(async ({ path }) => {
+        const doc = get(docKey(projectId, path));
+        if (doc?.status === 'ready') return { path, text: doc.text, revision: doc.revision };
+        return await client.call('projects:readFile', { projectId, path });
+      }),
+    );
 
   /** Changes a file on disk; in one that is being edited what was typed stays, and is saved as before. */
-  const change = async (projectId: ProjectId, path: string, text: string) => {
+  const change = async (projectId: ProjectId, path: string, text: string, baseRevision: string | null) => {
     const key = docKey(projectId, path);
     const doc = get(key);
     if (doc?.status !== 'ready') {
-      await client.call('projects:writeFile', { projectId, path, text, baseRevision: null });
+      await client.call('projects:writeFile', { projectId, path, text, baseRevision });
       return;
     }
     const wasDirty = isDirty(doc);
@@ -157,13 +164,15 @@ export function createDocActions(context: StudioContext): DocActions {
     if (!wasDirty) await save(key);
   };
 
-  const followRename = async (projectId: ProjectId, files: readonly SourceText[], from: string, to: string) => {
+  const followRename = async (projectId: ProjectId, files: readonly ReadSource[], from: string, to: string) => {
+    const revisionOf = (path: string) => files.find((file) => file.path === path)?.revision ?? null;
+    const project = session.getState().projects.value?.find((entry) => entry.id === projectId);
     try {
       const changed = renameImports(files, from, to);
-      for (const { path, text } of changed) await change(projectId, path, text);
+      for (const { path, text } of changed) await change(projectId, path, text, revisionOf(path === to ? from : path));
       const config = files.find(({ path }) => path === configPath);
-      if (config !== undefined && readConfig(config.text)?.entry === from)
-        await change(projectId, configPath, setInConfig(config.text, ['entry'], to));
+      if (config !== undefined && project?.config?.entry === from)
+        await change(projectId, configPath, setInConfig(config.text, ['entry'], to), config.revision);
       const count = changed.filter(({ path }) => path !== to).length;
       if (count > 0) addToast(context, `Imports in ${count === 1 ? '1 file' : `${count} files`} follow the new name.`);
     } catch (thrown) {
@@ -221,7 +230,7 @@ export function createDocActions(context: StudioContext): DocActions {
       open(projectId, path);
     },
     renameFile: async (projectId, path, to) => {
-      const before = textsOf(projectId);
+      const before = await readSources(projectId);
       await client.call('projects:renameFile', { projectId, path, to });
       const wasOpen = tabsOf(projectId).paths.includes(path);
       const typed = get(docKey(projectId, path));
