@@ -94,7 +94,7 @@ export function App({ transport }: { readonly transport: Transport }) {
       {link.status === 'lost' && <LostBar retry={transport.retry} />}
       <div className={styles.body}>
         <ActivityBar commands={commands} />
-        <div className={styles.work}>
+        <div className={styles.work} data-part="work">
           <div className={styles.panels} data-covered={wide || undefined}>
             {starting ? <Starting late={link.attempt > 1} /> : project === null ? <Welcome /> : <Workbench />}
           </div>

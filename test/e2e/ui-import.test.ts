@@ -101,7 +101,7 @@ describe('the import wizard', () => {
   it('is offered where no function is open', async () => {
     studio = await openStudio({ empty: true, releases: ['0.1.54'] });
     const { page } = studio;
-    await page.locator('[data-region="editor"]').getByRole('button', { name: 'Import', exact: true }).click();
+    await page.locator('[data-part="work"]').getByRole('button', { name: 'Import', exact: true }).click();
     await look(page, '/home/ada/server');
     await dialogOf(page).getByRole('button', { name: 'Create the project' }).click();
     await page.getByRole('button', { name: 'Function', exact: true }).getByText('server').waitFor();

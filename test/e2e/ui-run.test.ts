@@ -86,7 +86,7 @@ describe('the main path', () => {
     await page.getByRole('button', { name: /^Run Ctrl/ }).click();
     await page.getByRole('button', { name: 'See what is wrong' }).click();
     await page.getByRole('heading', { name: 'Environment' }).first().waitFor();
-    expect(await page.getByRole('main').getByRole('list', { name: 'Checks' }).locator('> li').count()).toBe(6);
+    expect(await page.getByRole('main').getByRole('list', { name: 'Checks' }).locator(':scope > li').count()).toBe(6);
     await page.getByRole('button', { name: 'Fix' }).click();
     await page.getByText('group kvm may use it').waitFor();
     expect(await page.getByRole('button', { name: 'Fix' }).count()).toBe(0);

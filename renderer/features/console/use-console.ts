@@ -130,10 +130,11 @@ export function useConsole(
   }, [element, source]);
 
   useEffect(() => {
-    if (live === null) return;
+    if (live === null || live.guarded.terminal.options.fontSize === fontSize) return;
     live.guarded.terminal.options.fontSize = fontSize;
-    live.guarded.fit.fit();
-  }, [live, fontSize]);
+    // As above: what is hidden has no size.
+    if (element.current !== null && element.current.clientWidth > 0) live.guarded.fit.fit();
+  }, [live, fontSize, element]);
 
   useEffect(() => {
     if (live === null || (latest.current.times !== null) === hasTimes) return;
