@@ -6,9 +6,6 @@ import { root as checkout } from './script.mjs';
 /** The style sheets whose class names are global: the vocabulary of text and scrolling that all parts use. */
 export const globalSheets = ['renderer/ui/base.css', 'renderer/ui/tokens.css'];
 
-/** Paths that begin so have no CSS modules yet; `npm run lint` counts what is left. */
-export const withoutModules = ['renderer/features/timeline/', 'renderer/app/timeline-panel.'];
-
 /** Class names that libraries give to what they draw. */
 const libraryClass = /^(xterm|u|monaco)(-|$)/;
 

@@ -3,7 +3,6 @@ import type { Command } from '../bind/command.ts';
 import { useStudio, useTransient } from '../bind/studio.tsx';
 import { ImportWizard } from '../features/imports/import-wizard.tsx';
 import { InstanceDetails } from '../features/instances/instance-details.tsx';
-import { RunDetails } from '../features/runs/run-details.tsx';
 import { Button } from '../ui/button.tsx';
 import dialogStyles from '../ui/dialog.module.css';
 import { Dialog } from '../ui/dialog.tsx';
@@ -40,8 +39,6 @@ export function Dialogs({ commands, pickers }: DialogsProps) {
       return <FilePath from={dialog.kind === 'rename-file' ? dialog.path : null} onClose={close} />;
     case 'instance':
       return <InstanceDetails instanceId={dialog.instanceId} onClose={close} />;
-    case 'run':
-      return <RunDetails projectId={dialog.projectId} runId={dialog.runId} onClose={close} />;
     case 'shortcuts':
       return <Shortcuts commands={commands()} onClose={close} />;
     case 'confirm':

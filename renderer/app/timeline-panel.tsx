@@ -1,8 +1,8 @@
 import { useMemo } from 'react';
 import { useNow, useProject, useSession, useShown, useStudio, useTask, useTransient } from '../bind/studio.tsx';
-import { TimelineView } from '../features/timeline/timeline-view.tsx';
-import { compareShown } from '../features/runs/comparison.ts';
 import { taskWords } from '../features/invoke/task-words.ts';
+import { compareShown } from '../features/runs/comparison.ts';
+import { TimelineView } from '../features/timeline/timeline-view.tsx';
 import styles from './timeline-panel.module.css';
 
 const none: readonly never[] = [];

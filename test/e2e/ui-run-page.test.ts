@@ -8,7 +8,7 @@ it('shows one run whole, and takes a name for it that the table finds', async ()
   const { page, engine } = await openStudio();
   await page.getByRole('button', { name: 'All runs' }).click();
   const table = page.getByRole('table', { name: 'Runs' });
-  await table.getByRole('button', { name: 'Details, and its name' }).first().click();
+  await table.getByRole('button', { name: 'Details' }).first().click();
   const view = page.getByRole('main', { name: 'Run' });
   await view.getByRole('table', { name: 'Phases' }).getByText('kernel').waitFor();
   await view.getByRole('region', { name: 'Event' }).getByText('"Ada"').waitFor();

@@ -75,13 +75,13 @@ describe('a series', () => {
     const { page, engine } = await open();
     await page.getByRole('button', { name: 'All runs' }).click();
     await page.getByRole('button', { name: 'Details' }).first().click();
-    const dialog = page.getByRole('dialog', { name: /^Run of / });
-    await dialog.getByText(/^11 runs like it: median [\d.]+ ms, 5 to 95 %: /).waitFor();
+    const view = page.getByRole('main', { name: 'Run' });
+    await view.getByText(/^11 runs like it: median [\d.]+ ms, 5 to 95 %: /).waitFor();
     const { subject } = engine.runs()[0] ?? {};
     for (const value of [subject?.imageId, subject?.bundleId, subject?.eventDigest, subject?.host]) {
-      await dialog.getByText(value as string, { exact: true }).waitFor();
+      await view.getByText(value as string, { exact: true }).waitFor();
     }
-    await dialog.getByText(/prestarted, emulated/).waitFor();
-    await dialog.getByText('none: not in a git repository').waitFor();
+    await view.getByText(/prestarted, emulated/).waitFor();
+    await view.getByText('none: not in a git repository').waitFor();
   });
 });

@@ -3,9 +3,9 @@ import type { Run, RunSummary } from '#shared/model/run.ts';
 import { summarizeRun } from '#shared/model/summarize-run.ts';
 import type { BootTimeline } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
+import { findBaseline } from '#shared/timeline/index.ts';
 import { patchShown, report, type StudioContext, setEntry, shownOf } from '../../state/context.ts';
 import type { Deletions } from '../../state/deletions.ts';
-import { findBaseline } from '#shared/timeline/index.ts';
 import { failed, loading, ready } from '../../state/loadable.ts';
 import { nothingShown } from '../../state/session.ts';
 

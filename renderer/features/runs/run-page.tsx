@@ -1,7 +1,9 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { type FirstlightError, fromWireError, toFirstlightError } from '#shared/errors.ts';
 import type { Run } from '#shared/model/run.ts';
+import { summarizeRun } from '#shared/model/summarize-run.ts';
 import type { RunId } from '#shared/model/units.ts';
+import { describeSpread, seriesOf } from '#shared/timeline/index.ts';
 import { useSession, useStudio, useTransient } from '../../bind/studio.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
 import facts from '../../ui/facts.module.css';
@@ -111,42 +113,55 @@ function NameField({ run }: { readonly run: Run }) {
   );
 }
 
+/** What the run measured: what makes it comparable, and the series it is part of. */
 function Subject({ run }: { readonly run: Run }) {
   const { subject, instance, image } = run;
+  const runs = useSession((state) => state.runs[run.projectId]?.value) ?? [];
+  const series = seriesOf(summarizeRun(run), runs);
+  const machine = instance === null ? '' : `, ${instance.memoryMiB} MiB, ${instance.vcpus} vCPU`;
+  const accel = instance?.accel === 'kvm' ? 'KVM' : 'emulated (TCG)';
   return (
     <dl className={`${facts.facts} selectable`}>
       <Fact name="Outcome">
         {run.error === null ? run.outcome : <span className="danger">{fromWireError(run.error).message}</span>}
       </Fact>
-      <Fact name="Runs on">
-        {run.runtime}, {run.startMode}
+      <Fact name="Start">
+        {run.startMode}
+        {instance !== null && `, ${accel}`}, on {run.runtime}
+        {machine}
         {run.waitedMs !== undefined && `; its instance took ${formatMs(run.waitedMs)} to make`}
       </Fact>
-      {instance !== null && (
-        <Fact name="Machine">
-          {instance.memoryMiB} MiB, {instance.vcpus} vCPU, {instance.accel === 'kvm' ? 'KVM' : 'emulated'}, at{' '}
-          <span className="mono">{instance.uri}</span>
-        </Fact>
-      )}
       {image !== null && (
         <Fact name="Image">
-          <span className="mono">{image.id.slice(0, 16)}</span>, {formatBytes(image.bytes)},{' '}
-          {image.cached ? 'built before' : `built in ${formatMs(image.buildMs)}`}
+          {formatBytes(image.bytes)}, {image.cached ? 'reused' : `built in ${formatMs(image.buildMs)}`}
         </Fact>
       )}
-      {subject !== null && (
+      {subject === null ? (
+        <Fact name="Measures">unknown: recorded before runs kept this</Fact>
+      ) : (
         <>
-          <Fact name="Bundle">
-            <span className="mono">{subject.bundleId.slice(0, 16)}</span>
+          <Fact name="Host">
+            <span className="mono">{subject.host}</span>
           </Fact>
-          <Fact name="Event">
-            sha256 <span className="mono">{subject.eventDigest.slice(0, 16)}</span>
+          <Fact name="Image id">
+            <span className="mono">{subject.imageId}</span>
+          </Fact>
+          <Fact name="Bundle">
+            <span className="mono">{subject.bundleId}</span>
+          </Fact>
+          <Fact name="Event digest">
+            <span className="mono">{subject.eventDigest}</span>
           </Fact>
           <Fact name="Commit">
-            {subject.commit === null ? 'not in a git repository' : <span className="mono">{subject.commit}</span>}
+            <span className="mono">{subject.commit ?? 'none: not in a git repository'}</span>
           </Fact>
         </>
       )}
+      <Fact name="Series">
+        {series === null
+          ? 'part of none'
+          : `${series.total.count} runs like it: median ${formatMs(series.total.median)}, 5 to 95 %: ${describeSpread(series.total)}`}
+      </Fact>
       <Fact name="Folder">
         <span className="mono">{run.projectDir}</span>
       </Fact>

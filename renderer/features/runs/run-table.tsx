@@ -147,14 +147,7 @@ export function RunTable() {
                   disabled={run.totalMs === null || run.id === shown.run?.id}
                   onClick={() => void studio.runs.compare(project.id, run.id === shown.previous?.id ? null : run.id)}
                 />
-                <IconButton icon="info" label="Details, and its name" onClick={() => studio.runs.openPage(run.id)} />
-                <IconButton
-                  icon="info"
-                  label="Details"
-                  onClick={() =>
-                    studio.transient.setState({ dialog: { kind: 'run', projectId: project.id, runId: run.id } })
-                  }
-                />
+                <IconButton icon="info" label="Details" onClick={() => studio.runs.openPage(run.id)} />
                 <IconButton
                   icon="terminal"
                   label="Its console"
