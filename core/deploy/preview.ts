@@ -58,7 +58,8 @@ export async function previewDeploy(
   return { yaml: toYaml(objects), before: toYaml(was), after: toYaml(will), note };
 }
 
-export interface ManifestRequest extends PreviewRequest {
+export interface ManifestRequest extends Omit<PreviewRequest, 'replicas'> {
+  readonly replicas?: number | undefined;
   readonly target: Target;
   readonly format: ManifestFormat;
   readonly push: boolean;

@@ -142,7 +142,13 @@ export function createClient(port: ClientPort): Client {
           onProgress,
         });
         signal?.addEventListener('abort', cancel, { once: true });
-        port.send({ type: 'call', id, name, input });
+        try {
+          port.send({ type: 'call', id, name, input });
+        } catch (cause) {
+          // A function among the values, say: no port can carry it.
+          pending.get(id)?.reject(new FirstlightError('BAD_INPUT', `${name}: its input cannot be sent.`, { cause }));
+          pending.delete(id);
+        }
       }),
 
     subscribe: (name, listener) => {

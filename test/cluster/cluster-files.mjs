@@ -42,7 +42,7 @@ export function writeClusterFiles(dir, { program, apiPort, registryPort }) {
   const inside = `https://${nodeIp}:6443`;
   kubeconfig('admin.kubeconfig', inside, adminToken);
   kubeconfig('node.kubeconfig', inside, nodeToken);
-  put('kubelet.json', kubeletConfiguration(dir, nodeName));
+  put('kubelet.json', kubeletConfiguration(dir));
   put('containerd.toml', containerdConfiguration(dir));
   put('htpasswd', `${registryUser}:${registryHash}\n`);
   put('registry.yml', registryConfiguration(dir, registryPort));
@@ -75,13 +75,12 @@ function makeCertificates(dir) {
   openssl('genrsa', '-out', 'accounts.key', '2048');
 }
 
-const kubeletConfiguration = (dir, nodeName) => ({
+const kubeletConfiguration = (dir) => ({
   apiVersion: 'kubelet.config.k8s.io/v1beta1',
   kind: 'KubeletConfiguration',
   authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },
   authorization: { mode: 'AlwaysAllow' },
   cgroupDriver: 'cgroupfs',
-  cgroupRoot: `/${nodeName}`,
   failSwapOn: false,
   failCgroupV1: false,
   enforceNodeAllocatable: [],

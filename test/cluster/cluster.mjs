@@ -62,7 +62,7 @@ export async function startCluster({ log = () => {} } = {}) {
     child.kill('SIGTERM');
     await exited;
     await Promise.all([api.close(), registry.close()]);
-    removeCgroups(files.nodeName);
+    removeCgroups();
     rmSync(dir, { recursive: true, force: true });
   };
   try {
@@ -137,15 +137,11 @@ async function forward(socketPath) {
   };
 }
 
-/** The kubelet's cgroups outlive its processes. */
-function removeCgroups(nodeName) {
-  spawnSync(
-    'find',
-    ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', `*/${nodeName}*`, '-exec', 'rmdir', '{}', ';'],
-    {
-      stdio: 'ignore',
-    },
-  );
+/** The kubelet's cgroups outlive its processes; one that another cluster uses cannot be removed and stays. */
+function removeCgroups() {
+  spawnSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', '*/kubepods*', '-exec', 'rmdir', '{}', ';'], {
+    stdio: 'ignore',
+  });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
