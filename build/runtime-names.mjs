@@ -10,6 +10,7 @@ const registration = 'core/engine/runtimes.ts';
 /** Words that are a runtime's id by chance or by somebody else's choice, each with the reason. */
 export const allowed = [
   { path: 'core/programs/ops/ops-schema.ts', word: 'NanosVersion', reason: "a key of ops' own file format" },
+  { path: 'electron/main/external-links.ts', word: 'nanos', reason: 'the address of a web site' },
 ];
 
 /** Citations of a source: the name of its repository. */

@@ -225,9 +225,16 @@ afterAll(() => {
   for (const dir of homes) rmSync(dir, { recursive: true });
 });
 
-const sampleCalls: Parts['calls'] = {
+const sampleCalls: NonNullable<Parts['calls']> = {
   'projects:list': () => [project],
-  'app:info': () => ({ version: '', uri: '', accel: null, connection: 'connected', projectsDir: '/projects' }),
+  'app:info': () => ({
+    version: '',
+    uri: '',
+    accel: null,
+    connection: 'connected',
+    projectsDir: '/projects',
+    settingsPath: '/settings.json',
+  }),
   'projects:open': () => project,
   'projects:readFile': ({ path }) => ({ path, text: '', revision: `revision of ${path}` }),
   'settings:get': () => ({}),

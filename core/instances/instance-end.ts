@@ -27,7 +27,7 @@ export interface InstanceEnd {
   readonly untilGone: () => Promise<void>;
 }
 
-/** A Nanos guest whose program ends at SIGTERM was gone after 0.2 s; the kernel itself would wait for 30. */
+/** A guest whose program ends at SIGTERM was gone after 0.2 s; the kernel itself would wait for 30. */
 const shutDownMs = 3_000;
 
 export function createInstanceEnd({ machine, onEnded, onRefused }: InstanceEndOptions): InstanceEnd {

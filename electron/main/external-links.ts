@@ -1,6 +1,6 @@
 import { type BrowserWindow, dialog, shell, type WebContents } from 'electron';
 
-/** Sites that the studio's own messages link to: opened without asking. All others are shown to the person first. */
+/** The sites of the programs it needs, which the studio's own messages link to: opened without asking. All others are shown to the person first. */
 const knownHosts = new Set(['libvirt.org', 'www.qemu.org', 'nanos.org', 'docs.ops.city', 'www.electronjs.org']);
 
 /** A link is followed only on a press of a key or a button, and one link for one press. */

@@ -10,9 +10,12 @@ import { consolePortName, invokePortName } from '#core/runtimes/ember/layout.ts'
 import { locateResources } from '#core/store/resources.ts';
 import { plainMachine } from '#core/vmm/machine.ts';
 import { writeQemuArgs } from '#core/vmm/qemu/qemu-command.ts';
+import shipped from '../../core/runtimes/ember/shipped.json' with { type: 'json' };
 import { Functions } from './functions.ts';
 
-const { podSupervisorPath, emberFirmwarePath } = locateResources();
+const resources = locateResources();
+const { podSupervisorPath } = resources;
+const emberFirmwarePath = resources.pathOf(shipped.emberFirmware);
 const functions = new Functions();
 const started: Supervisor[] = [];
 afterEach(async () => {

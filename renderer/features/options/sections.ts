@@ -34,13 +34,14 @@ function placesOf(runtimes: readonly RuntimeSection[]): readonly Place[] {
   const own = runtimes.flatMap(({ id: runtime, options }) =>
     (options?.groups ?? []).map((group) => ({ ...group, paths: group.paths.map((path) => `${runtime}.${path}`) })),
   );
-  return own.reduce<readonly Place[]>((places, { note, ...group }) => {
-    const joined = places.some(({ id }) => id === group.id);
-    if (!joined) return [...places, { ...group, ...(note !== undefined && { note }) }];
-    return places.map((place) =>
-      place.id === group.id ? { ...place, paths: [...place.paths, ...group.paths] } : place,
-    );
-  }, sharedPlaces);
+  const places = [...sharedPlaces];
+  for (const { note, ...group } of own) {
+    const index = places.findIndex(({ id }) => id === group.id);
+    const place = places[index];
+    if (place === undefined) places.push({ ...group, ...(note !== undefined && { note }) });
+    else places[index] = { ...place, paths: [...place.paths, ...group.paths] };
+  }
+  return places;
 }
 
 /** The groups of options whose members stand by themselves: each runtime's section, and what has a place of its own. */
