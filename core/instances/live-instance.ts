@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Domain, isNotFound, type LibvirtStream } from 'node-libvirt';
 import type { Runtime } from '#core/runtime/runtime.ts';
-import type { GuestSession, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
+import type { GuestHeard, GuestSession, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import { connectSerial } from '#core/vmm/connect-serial.ts';
 import { fromLibvirt, withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
 import { socketPathsIn } from '#core/vmm/socket-dir.ts';
@@ -269,6 +269,12 @@ export class LiveInstance {
     this.fail(error);
     const seen = result.marks.length === 0 ? session.seen?.() : undefined;
     return { hostMarks: session.hostMarks?.(), ...result, ...seen, outcome: { ok: false, error, fatal: true } };
+  }
+
+  /** What has come from the guest so far; null without a session. */
+  get heard(): GuestHeard | null {
+    const session = this.#session;
+    return session && { marks: [], received: [], ...session.seen?.(), hostMarks: session.hostMarks?.() };
   }
 
   /** Round trips to the guest that tie its clock to ours. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { InvocationResult } from '#core/runtime/session.ts';
 import { hostNs } from '#shared/model/units.ts';
-import { drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
+import { drawStartSoFar, drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
 
 const ms = 1_000_000;
 
@@ -55,4 +55,41 @@ it('takes the rate of no other start for a guest’s own clock, and keeps none o
     expect(offNs).toBeLessThanOrEqual(middle?.errorNs ?? 0);
     expect(middle?.errorNs).toBeLessThan(2 * ms);
   }
+});
+
+it('draws a start that is under way: what is known so far runs to now (TL-13)', () => {
+  const seen = newObservation({
+    clickNs: hostNs(0),
+    startMode: 'cold',
+    accel: 'tcg',
+    imageReadyNs: hostNs(ms),
+    rate: undefined,
+  });
+  const lengths = (nowMs: number, heard: Parameters<typeof drawStartSoFar>[1] = null) => {
+    const { phases, totalNs, complete, marks } = drawStartSoFar(seen, heard, hostNs(nowMs * ms));
+    expect([totalNs, complete]).toEqual([nowMs * ms, false]);
+    expect(marks.some(({ name }) => name === 'run.ended')).toBe(false);
+    return Object.fromEntries(
+      phases.filter(({ durationNs }) => durationNs > 0).map(({ name, durationNs }) => [name, durationNs / ms]),
+    );
+  };
+  expect(lengths(3)).toEqual({ prepare: 3 });
+  seen.createSentNs = hostNs(4 * ms);
+  expect(lengths(200)).toEqual({ prepare: 4, vmm: 196 });
+  seen.launch = {
+    preparedFromNs: hostNs(2 * ms),
+    createSentNs: hostNs(4 * ms),
+    createdNs: hostNs(300 * ms),
+    connectedNs: hostNs(302 * ms),
+  };
+  seen.resumeSentNs = hostNs(303 * ms);
+  seen.resumedNs = hostNs(305 * ms);
+  expect(lengths(310, { marks: [], received: [] })).toEqual({ prepare: 4, vmm: 300, firmware: 6 });
+  const heard = {
+    marks: [{ name: 'ember.entry', label: '', ticks: 5 * ms, opens: 'kernel' as const }],
+    received: [{ ticks: 10 * ms, atNs: hostNs(314 * ms) }],
+  };
+  const handling = lengths(4_314, heard);
+  expect(Object.keys(handling)).toEqual(['prepare', 'vmm', 'firmware', 'kernel', 'handler']);
+  expect(handling.handler).toBe(4_000);
 });

@@ -1,4 +1,5 @@
-import type { ClockSample, InvocationResult } from '#core/runtime/session.ts';
+import type { ClockSample, GuestHeard, InvocationResult } from '#core/runtime/session.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { BootTimeline, StartMode } from '#shared/model/timeline.ts';
 import { type HostNs, hostNs, ns } from '#shared/model/units.ts';
@@ -12,6 +13,8 @@ export interface StartObservation {
   readonly accel: Accel;
   /** When the build had an image for it. */
   imageReadyNs: HostNs | null;
+  /** When libvirt was asked for the machine. */
+  createSentNs: HostNs | null;
   launch: LaunchTimes | null;
   resumeSentNs: HostNs | null;
   /** When libvirt said that the processors run. */
@@ -27,8 +30,16 @@ export interface StartObservation {
 export function newObservation(
   known: Pick<StartObservation, 'clickNs' | 'startMode' | 'accel' | 'imageReadyNs' | 'rate'>,
 ): StartObservation {
-  const nothing = { launch: null, resumeSentNs: null, resumedNs: null, result: null, endedEarlyNs: null };
-  return { ...known, ...nothing, clockSamples: [] };
+  return {
+    ...known,
+    createSentNs: null,
+    launch: null,
+    resumeSentNs: null,
+    resumedNs: null,
+    result: null,
+    clockSamples: [],
+    endedEarlyNs: null,
+  };
 }
 
 const mark = (
@@ -40,7 +51,10 @@ const mark = (
 ): HostMark => ({ name, label, atNs, source, errorNs: ns(0), opens });
 
 /** The timeline of a start, and the rate of the host's counter where the guest counted by it. */
-export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; rate: TickRate | null } {
+export function drawTimeline(
+  seen: StartObservation,
+  extraMarks: readonly HostMark[] = [],
+): { timeline: BootTimeline; rate: TickRate | null } {
   const { clickNs, launch, resumeSentNs, resumedNs, result } = seen;
   const prestarted = seen.startMode === 'prestarted';
   const marks: HostMark[] = [mark(markNames.requested, 'run requested', clickNs, 'host', 'prepare')];
@@ -66,7 +80,7 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
       mark(markNames.requestSent, 'request sent', result.sentAtNs, 'host', opensWithRequest(result, answered)),
     );
   }
-  marks.push(...(result?.hostMarks ?? []));
+  marks.push(...(result?.hostMarks ?? []), ...extraMarks);
   if (answered)
     marks.push(
       mark(markNames.responseReceived, isSent ? 'response received' : 'program ended', result.receivedAtNs, 'host'),
@@ -104,6 +118,33 @@ export function drawTimeline(seen: StartObservation): { timeline: BootTimeline; 
   });
   return { timeline, rate: clock !== null && !isOwnClock && seen.clockSamples.length > 0 ? clock.rate : null };
 }
+
+/**
+ * The timeline of a start that is under way, up to now: to be shown, not kept. A guest that has spoken is in its handler
+ * until its marks say more (rule TL-13).
+ */
+export function drawStartSoFar(seen: StartObservation, heard: GuestHeard | null, nowNs: HostNs): BootTimeline {
+  const extra: HostMark[] = [];
+  if (seen.launch === null && seen.createSentNs !== null) {
+    extra.push(mark('domain.create', 'create asked of libvirt', seen.createSentNs, 'libvirt', 'vmm'));
+  }
+  const first = heard?.received[0];
+  const marksHandler = heard?.marks.some(({ opens }) => opens === 'handler') ?? false;
+  if (first !== undefined && !marksHandler) extra.push(mark('guest.up', 'guest is up', first.atNs, 'host', 'handler'));
+  const { resumeSentNs } = seen;
+  const result: InvocationResult | null =
+    heard === null || resumeSentNs === null
+      ? null
+      : { ...heard, outcome: unanswered, isSent: false, sentAtNs: resumeSentNs, receivedAtNs: nowNs };
+  const { timeline } = drawTimeline({ ...seen, result, endedEarlyNs: nowNs }, extra);
+  return { ...timeline, marks: timeline.marks.filter(({ name }) => name !== markNames.ended) };
+}
+
+const unanswered: InvocationResult['outcome'] = {
+  ok: false,
+  error: new FirstlightError('CANCELLED', 'The guest has not answered yet.'),
+  fatal: false,
+};
 
 /**
  * The phase that the request opens. A guest that marks its handler says itself when `handler` and `respond` begin; one that

@@ -18,10 +18,11 @@ import type { TickRate } from '#shared/timeline/index.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { MapError } from './map-error.ts';
-import { drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
+import { drawStartSoFar, drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
 import type { PrestartPool } from './prestart-pool.ts';
 import type { Registry } from './registry.ts';
 import { reportHandler } from './report-handler.ts';
+import { reportStart } from './report-start.ts';
 import { beginRun, endRun, withInstance } from './run-record.ts';
 import type { LaunchSpec } from './types.ts';
 
@@ -77,20 +78,30 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
 
   return async (request, context) => {
     const start = await prepare(request, context);
+    const stopReports = reportStart(() => emitSoFar(start));
     try {
       const instance = await launch(start, context);
       const answering = invoke(start, instance, context.signal);
       resume(start, instance, context);
       const { timeoutMs } = start.spec.config;
-      const stopReports = reportHandler(instance.untilReady(), timeoutMs, context.progress);
-      await answering.finally(stopReports);
+      const stopHandlerReports = reportHandler(instance.untilReady(), timeoutMs, context.progress);
+      await answering.finally(stopHandlerReports);
+      stopReports();
       await observe(start, instance);
     } catch (thrown) {
       start.failure = toFirstlightError(thrown);
       start.seen.endedEarlyNs = start.endedNs = hostNow();
+    } finally {
+      stopReports();
     }
     return await record(start);
   };
+
+  /** Tells listeners how far the start has come. */
+  function emitSoFar({ run, seen, launched }: Start): void {
+    const timeline = drawStartSoFar(seen, launched?.instance.heard ?? null, hostNow());
+    emit('runs:progressed', { projectId: run.projectId, runId: run.id, timeline });
+  }
 
   /** Builds, and finds out what there is to start. Errors: those of the build, ACCEL_UNUSABLE, LIBVIRT_*, CANCELLED. */
   async function prepare(request: RunRequest, context: CallContext): Promise<Start> {
@@ -185,6 +196,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       const slow = await options.explainSlowStarts();
       progress({ step: 'boot', message: `Starting ${spec.config.name}${slow === null ? '' : ` (${slow})`}` });
       start.launched = await registry.launch(spec, (id, domainName) => {
+        seen.createSentNs = hostNow();
         start.following = sampler.follow(id, domainName);
       });
     }

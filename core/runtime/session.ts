@@ -33,6 +33,9 @@ export interface InvocationResult {
 /** What a guest has said of its start so far. */
 export type GuestSeen = Pick<InvocationResult, 'marks' | 'received' | 'guestClock'>;
 
+/** What has come from a guest that has not answered yet: its own words, and what the host saw of its boot. */
+export type GuestHeard = GuestSeen & Pick<InvocationResult, 'hostMarks'>;
+
 export interface InvocationRequest {
   readonly event: Json;
   readonly timeoutMs: number;

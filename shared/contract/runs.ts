@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runSchema, runSummarySchema } from '../model/run.ts';
+import { bootTimelineSchema } from '../model/timeline.ts';
 import { projectIdSchema, runIdSchema } from '../model/units.ts';
 import { call } from './define.ts';
 
@@ -16,6 +17,8 @@ export const runCalls = {
 };
 
 export const runEvents = {
+  /** How far a run that is under way has come; `runs:added` follows when it is over. */
+  'runs:progressed': z.object({ projectId: projectIdSchema, runId: runIdSchema, timeline: bootTimelineSchema }),
   'runs:added': z.object({ run: runSummarySchema }),
   'runs:removed': z.object({ runId: runIdSchema }),
 };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
-import type { PhaseName } from '#shared/model/timeline.ts';
+import { type BootTimeline, type PhaseName, phaseNames } from '#shared/model/timeline.ts';
 import { domains, makeHome, openStudio, qemuPid, removeHome, type Studio, until, whyNot } from './studio.ts';
 
 // A busy machine takes its time to start a QEMU.
@@ -66,6 +66,28 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
     await studio.client.openStream('console:replay', { runId: result.id }, (chunk) => void replay.push(chunk)).ended;
     expect(Buffer.concat(replay).toString()).toContain('hi from the guest');
     await until('the instance has stopped', async () => (await stateOf(result.instance?.id)) === 'stopped');
+  });
+
+  it('shows a start as it goes on: phase after phase, and a handler while it runs', async () => {
+    const source = `export default () => {
+  const end = Date.now() + 700;
+  while (Date.now() < end);
+  return 'done';
+};`;
+    const busy = await studio.project('growing', source);
+    const seen: BootTimeline[] = [];
+    const stop = studio.client.subscribe('runs:progressed', ({ projectId, timeline }) => {
+      if (projectId === busy.id) seen.push(timeline);
+    });
+    const done = await run(busy);
+    stop();
+    expect(done.outcome).toBe('ok');
+    const last = ({ phases }: BootTimeline) => phases.findLast(({ durationNs }) => durationNs > 0)?.name ?? 'prepare';
+    const order = seen.map((timeline) => phaseNames.indexOf(last(timeline)));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(seen.map(last)).toContain('vmm');
+    expect(seen.filter((timeline) => last(timeline) === 'handler').length).toBeGreaterThan(2);
+    expect(seen.every(({ complete }) => !complete)).toBe(true);
   });
 
   it('runs what functions expect of their platform: keys, streams, tables, modules', async () => {
