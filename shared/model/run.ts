@@ -108,6 +108,8 @@ export const runSummarySchema = runSchema
     totalMs: z.number().nullable(),
     /** The length of each phase; null without a timeline. */
     phasesMs: z.record(phaseNameSchema, z.number()).nullable(),
+    /** How far each of these lengths may be off. */
+    phaseErrorsMs: z.record(phaseNameSchema, z.number()).nullable(),
     status: z.number().nullable(),
     accel: accelSchema.nullable(),
     errorCode: z.string().nullable(),

@@ -3,10 +3,15 @@ import { runSubjectSchema } from './run.ts';
 import { phaseNameSchema } from './timeline.ts';
 import { runIdSchema } from './units.ts';
 
-/** How a figure varies over the runs of a series. Units: ms. `interval` is the median's 95 % confidence interval. */
+/**
+ * How a time varies over the runs of a series. Units: ms. `interval` is the median's 95 % confidence interval; `error`
+ * bounds how far each of the times is off.
+ */
 export const spreadSchema = z.object({
   count: z.number().int(),
+  error: z.number(),
   median: z.number(),
+  p5: z.number(),
   p95: z.number(),
   min: z.number(),
   max: z.number(),
@@ -24,18 +29,25 @@ export const runSeriesSchema = z.object({
 });
 export type RunSeries = z.output<typeof runSeriesSchema>;
 
-/** How a figure of a series differs from that of its baseline. Units: ms, positive when the series takes longer. */
+/** How a time of a series differs from that of its baseline. Units: ms, positive when the series takes longer. */
 export const seriesDeltaSchema = z.object({
   deltaMs: z.number(),
-  /** The chance of a difference at least this clear between two series that measure the same. */
+  /** The probability of a difference at least this clear between two series that measure the same. */
   p: z.number(),
 });
 export type SeriesDelta = z.output<typeof seriesDeltaSchema>;
 
-/** What is compared: a baseline and a series. A single run is a series of one. */
+/** What two runs differ in. `image`: the code, its build or its configuration. */
+export const differences = ['runtime', 'startMode', 'accel', 'host', 'event', 'image'] as const;
+export const differenceSchema = z.enum(differences);
+export type Difference = z.output<typeof differenceSchema>;
+
+/** A baseline and the series that is compared with it. A single run is a series of one. */
 export const comparisonSchema = z.object({
   baseline: runSeriesSchema,
   series: runSeriesSchema,
+  /** Empty when both measure the same. */
+  differences: z.array(differenceSchema),
   total: seriesDeltaSchema,
   phases: z.record(phaseNameSchema, seriesDeltaSchema),
 });

@@ -16,13 +16,25 @@ export function summarizeRun(run: Run): RunSummary {
     subject: run.subject,
     totalMs: timeline === null ? null : nsToMs(timeline.totalNs),
     phasesMs: timeline === null ? null : phaseLengths(timeline),
+    phaseErrorsMs: timeline === null ? null : phaseErrors(timeline),
     status: run.response?.status ?? null,
     accel: run.instance?.accel ?? null,
     errorCode: run.error?.code ?? null,
   };
 }
 
-function phaseLengths({ phases }: BootTimeline): Record<PhaseName, number> {
-  const lengthOf = (name: PhaseName) => phases.find((phase) => phase.name === name)?.durationNs;
-  return Object.fromEntries(phaseNames.map((name) => [name, (lengthOf(name) ?? 0) / 1e6])) as Record<PhaseName, number>;
-}
+const phaseLengths = ({ phases }: BootTimeline) =>
+  forEachPhase((name) => (phases.find((phase) => phase.name === name)?.durationNs ?? 0) / 1e6);
+
+/** The errors of both edges of each phase; the last edge is the mark that ends the timeline. */
+const phaseErrors = ({ phases, marks, totalNs }: BootTimeline) =>
+  forEachPhase((name) => {
+    const index = phases.findIndex((phase) => phase.name === name);
+    const phase = phases[index];
+    if (phase === undefined || phase.durationNs === 0) return 0;
+    const endErrorNs = phases[index + 1]?.errorNs ?? marks.find(({ atNs }) => atNs === totalNs)?.errorNs ?? 0;
+    return (phase.errorNs + endErrorNs) / 1e6;
+  });
+
+const forEachPhase = (make: (name: PhaseName) => number) =>
+  Object.fromEntries(phaseNames.map((name) => [name, make(name)])) as Record<PhaseName, number>;

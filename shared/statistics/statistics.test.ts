@@ -12,7 +12,7 @@ describe('quantiles', () => {
 
   it('sum a series up without changing it', () => {
     const samples = [10, 30, 20];
-    expect(summarize(samples)).toEqual({ median: 20, p95: 29, min: 10, max: 30, count: 3, interval: null });
+    expect(summarize(samples)).toEqual({ median: 20, p5: 11, p95: 29, min: 10, max: 30, count: 3, interval: null });
     expect(samples).toEqual([10, 30, 20]);
   });
 

@@ -1,9 +1,10 @@
-/** Figures of repeated measurements. None of them takes the samples to be normally distributed: times are skewed. */
+/** Statistics of repeated measurements. None of them assumes a normal distribution: times are skewed. */
 
-/** What a series of measurements comes to. Units: those of the samples. */
+/** The summary of a series of measurements. Units: those of the samples. */
 export interface Summary {
   readonly count: number;
   readonly median: number;
+  readonly p5: number;
   readonly p95: number;
   readonly min: number;
   readonly max: number;
@@ -24,12 +25,13 @@ export function quantile(samples: readonly number[], share: number): number {
 /** The middle of the samples. Errors: throws for no samples. */
 export const median = (samples: readonly number[]): number => quantile(samples, 0.5);
 
-/** The figures of a series. Errors: throws for no samples. */
+/** The summary of a series. Errors: throws for no samples. */
 export function summarize(samples: readonly number[]): Summary {
   const sorted = ascending(samples);
   return {
     count: sorted.length,
     median: quantileOfSorted(sorted, 0.5),
+    p5: quantileOfSorted(sorted, 0.05),
     p95: quantileOfSorted(sorted, 0.95),
     min: quantileOfSorted(sorted, 0),
     max: quantileOfSorted(sorted, 1),
@@ -38,8 +40,8 @@ export function summarize(samples: readonly number[]): Summary {
 }
 
 /**
- * An interval that holds the median of what was sampled with at least the given confidence; null when there are too few
- * samples for one.
+ * An interval that contains the median of the sampled distribution with at least the given confidence; null when there are
+ * too few samples for one.
  *
  * Source: the order statistics between which a median lies follow the binomial distribution (W. J. Conover, Practical
  * Nonparametric Statistics, "confidence interval for a quantile").
@@ -52,7 +54,7 @@ function intervalOfSorted(sorted: readonly number[], confidence: number): Interv
   let chance = 2 ** -n;
   let below = chance;
   let rank = -1;
-  // `below` is the chance that at most `k` samples lie below the median.
+  // `below` is the probability that at most `k` samples lie below the median.
   for (let k = 0; k < n / 2 && 2 * below <= 1 - confidence; k++) {
     rank = k;
     chance *= (n - k) / (k + 1);
@@ -63,15 +65,15 @@ function intervalOfSorted(sorted: readonly number[], confidence: number): Interv
   return low === undefined || high === undefined ? null : { low, high };
 }
 
-/** What a comparison of two series says. */
+/** The result of a rank test of two series. */
 export interface RankTest {
-  /** The chance of ranks at least this uneven when both series measure the same. Shape: 0 to 1. */
+  /** The probability of ranks at least this uneven when both series measure the same. Shape: 0 to 1. */
   readonly p: number;
-  /** The chance that a sample of the second series exceeds one of the first, a tie counted as half. Shape: 0 to 1. */
+  /** The probability that a sample of the second series exceeds one of the first; a tie counts as half. Shape: 0 to 1. */
   readonly superiority: number;
 }
 
-/** Up to here the distribution of the ranks is counted out; beyond it, and with ties, it is taken as normal. */
+/** Up to this many samples the distribution of the ranks is exact; above it, and with ties, it is approximated as normal. */
 const exactUpTo = 20;
 
 /**
@@ -90,7 +92,7 @@ export function rankTest(first: readonly number[], second: readonly number[]): R
   return { superiority, p: exact ? exactP(u, n, m) : normalP(u, n, m, tieTerm) };
 }
 
-/** The sum of the second series' ranks among all samples, tied ones sharing theirs, and Σ(t³ − t) over the ties. */
+/** The sum of the second series' ranks among all samples (ties share their mean rank), and Σ(t³ − t) over the ties. */
 function rankSecond(first: readonly number[], second: readonly number[]): { rankSum: number; tieTerm: number } {
   const all = [...first.map((value) => ({ value, own: 0 })), ...second.map((value) => ({ value, own: 1 }))];
   all.sort((a, b) => a.value - b.value);
@@ -116,14 +118,14 @@ function exactP(u: number, n: number, m: number): number {
   return Math.min(1, (2 * within) / total);
 }
 
-/** How many orders of n and m samples have each value of U: the coefficients of the Gaussian binomial. */
+/** The number of orders of n and m samples for each value of U: the coefficients of the Gaussian binomial. */
 function countRankings(n: number, m: number): number[] {
   let counts = [1];
   for (let i = 1; i <= n; i++) counts = divide(multiply(counts, m + i), i);
   return counts;
 }
 
-/** Times 1 − q^power. */
+/** The product with 1 − q^power. */
 function multiply(counts: readonly number[], power: number): number[] {
   const product = [...counts, ...new Array<number>(power).fill(0)];
   counts.forEach((count, at) => {
@@ -132,7 +134,7 @@ function multiply(counts: readonly number[], power: number): number[] {
   return product;
 }
 
-/** By 1 − q^power, which leaves no rest. */
+/** The quotient by 1 − q^power; there is no remainder. */
 function divide(counts: readonly number[], power: number): number[] {
   const quotient = [...counts];
   for (let at = power; at < quotient.length; at++) {

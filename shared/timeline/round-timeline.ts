@@ -1,5 +1,6 @@
 import { roundToError } from '../format.ts';
-import type { BootTimeline, Phase } from '../model/timeline.ts';
+import type { Comparison, RunSeries, SeriesDelta, Spread } from '../model/series.ts';
+import type { BootTimeline, Phase, PhaseName } from '../model/timeline.ts';
 import { type Ns, ns } from '../model/units.ts';
 
 /**
@@ -27,5 +28,54 @@ function roundPhases(phases: readonly Phase[], endErrorNs: Ns): Phase[] {
         : round(phase.durationNs, ns(phase.errorNs + (phases[index + 1]?.errorNs ?? endErrorNs))),
   }));
 }
+
+/** A comparison for others to read: no figure in it is finer than its error, nor than a nanosecond (rule TL-E1). */
+export function roundComparison(comparison: Comparison): Comparison {
+  const { baseline, series, total, phases } = comparison;
+  const errorOf = (name: PhaseName) => (baseline.phases[name]?.error ?? 0) + (series.phases[name]?.error ?? 0);
+  return {
+    ...comparison,
+    baseline: roundSeries(baseline),
+    series: roundSeries(series),
+    total: roundDelta(total, baseline.total.error + series.total.error),
+    phases: mapPhases(phases, (delta, name) => roundDelta(delta, errorOf(name))),
+  };
+}
+
+const roundSeries = (series: RunSeries): RunSeries => ({
+  ...series,
+  total: roundSpread(series.total),
+  phases: mapPhases(series.phases, roundSpread),
+});
+
+function roundSpread({ count, error, median, p5, p95, min, max, interval }: Spread): Spread {
+  return {
+    count,
+    error,
+    median: roundMs(median, error),
+    p5: roundMs(p5, error),
+    p95: roundMs(p95, error),
+    min: roundMs(min, error),
+    max: roundMs(max, error),
+    interval: interval && { low: roundMs(interval.low, error), high: roundMs(interval.high, error) },
+  };
+}
+
+const roundDelta = ({ deltaMs, p }: SeriesDelta, error: number): SeriesDelta => ({
+  deltaMs: roundMs(deltaMs, error),
+  p: Number(p.toPrecision(2)),
+});
+
+const mapPhases = <Value>(
+  phases: Partial<Record<PhaseName, Value>>,
+  change: (value: Value, name: PhaseName) => Value,
+): Record<PhaseName, Value> =>
+  Object.fromEntries(Object.entries(phases).map(([name, value]) => [name, change(value, name as PhaseName)])) as Record<
+    PhaseName,
+    Value
+  >;
+
+const nsInMs = 1e-6;
+const roundMs = (value: number, error: number): number => roundToError(value, Math.max(error, nsInMs));
 
 const round = (value: Ns, errorNs: Ns): Ns => ns(roundToError(value, errorNs));
