@@ -201,6 +201,13 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .option('--limit <n>', 'how many', integerBetween(1, 1000), 20)
     .action(lazily(async () => (await import('./commands/runs.ts')).listRuns));
 
+  add('timeline <run>', 'Print a recorded run’s timeline, and how it compares with the runs like it.', [
+    'timeline mf2k1x0q',
+    'timeline mf2k1x0q --baseline mf2jzw41',
+  ])
+    .option('--baseline <run>', 'compare with the runs like this one (default: earlier runs of the same)')
+    .action(lazily(async () => (await import('./commands/timeline.ts')).showTimeline));
+
   const nanos = program.command('nanos').description('Install releases of Nanos, and choose the one in use.');
   addTo(
     nanos,

@@ -4,6 +4,7 @@ import type { BuildResult } from '#shared/model/image.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
+import type { Comparison } from '#shared/model/series.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import { badInput } from '../failures.ts';
 import { withProject } from '../find.ts';
@@ -15,6 +16,7 @@ import { createStyle, type Style } from '../output/style.ts';
 import { readEvent } from '../read-event.ts';
 import type { Session } from '../session.ts';
 import { summarizeBuild } from './build.ts';
+import { compareWith } from './timeline.ts';
 
 /** Builds, boots, invokes once, and prints the response and where the time went. Errors: BAD_INPUT, and the call's. */
 export async function run(
@@ -32,7 +34,7 @@ export async function run(
   session.progress.report({ step: 'open', message: `Opening ${dir}` });
   const { done, build } = await withProject(session, dir, (project) => start(session, project, event, options));
   session.printJson(runJson(done));
-  session.print(renderRun(done, build, session.style));
+  if (!session.json) session.print(renderRun(done, build, await compare(session, done), session.style));
   if (done.error === null) return 0;
   const error = fromWireError(done.error);
   if (!session.json) session.note(renderError(error, createStyle(session.io, session.io.stderr)));
@@ -70,8 +72,13 @@ function noteWarnings(session: Session, { warnings }: BuildResult): void {
   if (lines.length > 0) session.note(`${lines.join('\n')}\n`);
 }
 
-/** A run for a person: the response, the timeline, what the build did, what it used. */
-export function renderRun(run: Run, build: BuildResult | null, style: Style): string {
+async function compare(session: Session, run: Run): Promise<Comparison | null> {
+  if (run.outcome !== 'ok' || run.subject === null) return null;
+  return compareWith(run, await session.call('runs:list', { projectId: run.projectId, limit: 1000 }));
+}
+
+/** A run for a person: the response, the timeline with its comparison, what the build did, what it used. */
+export function renderRun(run: Run, build: BuildResult | null, comparison: Comparison | null, style: Style): string {
   const { response, timeline, instance, image, metrics } = run;
   const facts = [
     ...(build === null ? [] : [summarizeBuild(build)]),
@@ -85,7 +92,7 @@ export function renderRun(run: Run, build: BuildResult | null, style: Style): st
   ];
   return [
     response === null ? '' : `${renderResponse(response, style)}\n`,
-    timeline === null ? '' : renderTimeline(timeline, style),
+    timeline === null ? '' : renderTimeline(timeline, style, comparison),
     ...facts.map((fact) => `${style.dim(style.foreign(fact))}\n`),
   ].join('');
 }

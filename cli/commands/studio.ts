@@ -32,7 +32,7 @@ export async function openStudio(session: Session, options: { window: boolean })
     const sample = await running;
     session.progress.pause();
     if (session.signal.aborted) return 0;
-    if (shown === null && sample !== null) session.print(renderRun(sample.run, sample.build, session.style));
+    if (shown === null && sample !== null) session.print(renderRun(sample.run, sample.build, null, session.style));
     session.printJson({ url: host.url, origin: host.origin, runId: sample?.run.id ?? null });
     if (shown !== null) await shown;
     else {

@@ -1,5 +1,7 @@
 import { formatDuration } from '#shared/format.ts';
+import type { Comparison } from '#shared/model/series.ts';
 import type { BootTimeline, Phase } from '#shared/model/timeline.ts';
+import { describeComparison } from '#shared/timeline/index.ts';
 import type { Style } from './style.ts';
 
 /** Eighths of a column, so that a short phase is drawn as short as it is. */
@@ -8,8 +10,8 @@ const maxBarWidth = 100;
 const nameWidth = 9;
 const timeWidth = 8;
 
-/** A cold start as bars on one time axis, a phase to a line, under a line that says what was measured. */
-export function renderTimeline(timeline: BootTimeline, style: Style): string {
+/** A cold start as bars on one time axis, a phase to a line, under lines that say what was measured and how it compares. */
+export function renderTimeline(timeline: BootTimeline, style: Style, comparison: Comparison | null = null): string {
   const { ahead, accel, complete, startMode, totalNs } = timeline;
   const facts = [
     startMode === 'prestarted' ? 'prestarted: the VMM was created before the click' : 'cold',
@@ -17,6 +19,7 @@ export function renderTimeline(timeline: BootTimeline, style: Style): string {
     ...(complete ? [] : ['incomplete: the start ended early']),
   ];
   const lines = [`${style.bold(`Cold start  ${formatDuration(totalNs)}`)}  ${style.dim(facts.join(', '))}`];
+  if (comparison !== null) lines.push(`  ${describeComparison(comparison)}`);
   const barWidth = Math.min(maxBarWidth, Math.max(10, style.width - nameWidth - timeWidth - 8));
   timeline.phases.forEach((phase, index) => {
     const errorNs = phase.errorNs + (timeline.phases[index + 1]?.errorNs ?? 0);
