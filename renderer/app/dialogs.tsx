@@ -4,6 +4,7 @@ import type { Command } from '../bind/command.ts';
 import { useStudio, useTransient } from '../bind/studio.tsx';
 import { ImportWizard } from '../features/imports/import-wizard.tsx';
 import { InstanceDetails } from '../features/instances/instance-details.tsx';
+import { RunDetails } from '../features/runs/run-details.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import type { Pickers } from '../ui/path-field.tsx';
@@ -38,6 +39,8 @@ export function Dialogs({ commands, pickers }: DialogsProps) {
       return <FilePath from={dialog.kind === 'rename-file' ? dialog.path : null} onClose={close} />;
     case 'instance':
       return <InstanceDetails instanceId={dialog.instanceId} onClose={close} />;
+    case 'run':
+      return <RunDetails projectId={dialog.projectId} runId={dialog.runId} onClose={close} />;
     case 'shortcuts':
       return <Shortcuts commands={commands()} onClose={close} />;
     case 'confirm':

@@ -1,39 +1,61 @@
-import './timeline-panel.css';
-import { useProject, useSession, useShown, useStudio, useTask, useTransient } from '../bind/studio.tsx';
-import { changeWords } from '../features/runs/change-words.ts';
+import { useMemo } from 'react';
+import { useNow, useProject, useSession, useShown, useStudio, useTask, useTransient } from '../bind/studio.tsx';
 import { TimelineView } from '../features/timeline/timeline-view.tsx';
-import { compareRuns } from '../state/comparison.ts';
+import { compareShown } from '../state/comparison.ts';
+import { taskWords } from '../state/task-words.ts';
+import styles from './timeline-panel.module.css';
 
 const none: readonly never[] = [];
 
-/** Where the shown run's time went. */
+/** Where the time of the shown run went, or goes: a run that is under way takes the place of the one that was shown. */
 export function TimelinePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
   const studio = useStudio();
-  const { run, previous } = useShown();
+  const { run, previous, notCompared } = useShown();
   const project = useProject();
   const runs = useSession((state) => (project === null ? undefined : state.runs[project.id]));
-  const comparison = compareRuns(run, previous, runs?.value ?? none);
-  const running = useTask()?.kind === 'run';
+  const live = useSession((state) => (project === null ? undefined : state.live[project.id]));
+  const comparison = useMemo(() => compareShown(run, previous, runs?.value ?? none), [run, previous, runs]);
+  const task = useTask();
+  const now = useNow(100, task !== null);
+  const isRunning = task?.kind === 'run';
   const cpus = useSession((state) => state.info?.cpus);
   const selectedPhase = useTransient((state) => state.selectedPhase);
+  const shared = {
+    cpus,
+    theme,
+    selectedPhase,
+    onSelectPhase: (phase: typeof selectedPhase) => studio.transient.setState({ selectedPhase: phase }),
+  };
+  const note = task === null ? 'under way' : `${taskWords(task, now)}, Esc cancels`;
   return (
     <section
-      className={running ? 'timeline-panel timeline-earlier' : 'timeline-panel'}
-      aria-busy={running}
+      className={styles.panel}
+      aria-busy={isRunning || live !== undefined}
       aria-label="Cold start"
       data-region="timeline"
+      data-earlier={isRunning && live === undefined}
     >
-      <TimelineView
-        timeline={run?.timeline ?? null}
-        previous={previous?.timeline ?? null}
-        change={comparison === null ? null : changeWords(comparison)}
-        samples={run?.samples ?? none}
-        clickedAtMs={run?.clickedAtMs ?? 0}
-        cpus={cpus}
-        theme={theme}
-        selectedPhase={selectedPhase}
-        onSelectPhase={(phase) => studio.transient.setState({ selectedPhase: phase })}
-      />
+      {live === undefined ? (
+        <TimelineView
+          {...shared}
+          timeline={run?.timeline ?? null}
+          previous={previous?.timeline ?? null}
+          comparison={comparison}
+          note={isRunning ? note : notCompared}
+          samples={run?.samples ?? none}
+          clickedAtMs={run?.clickedAtMs ?? 0}
+        />
+      ) : (
+        <TimelineView
+          {...shared}
+          underWay
+          timeline={live.timeline}
+          previous={run?.timeline ?? null}
+          note={note}
+          samples={none}
+          clickedAtMs={0}
+        />
+      )}
     </section>
   );
 }

@@ -9,11 +9,16 @@ export interface BuildActions {
   readonly build: (projectId: ProjectId) => Promise<void>;
   /** Builds in the background what was just opened, so that its first run finds an image, and an instance that waits. */
   readonly prepare: (projectId: ProjectId) => Promise<void>;
+  /** A file has changed: builds soon, unless that happens anyway, so that a run finds an image. */
+  readonly fileChanged: (projectId: ProjectId) => void;
   readonly started: (projectId: ProjectId) => void;
   readonly finished: (projectId: ProjectId, result: BuildResult | null, error: WireError | null) => void;
   /** Takes over a build error that came another way than by event. */
   readonly failed: (projectId: ProjectId, error: FirstlightError) => void;
 }
+
+/** Editors and tools write several files at once. */
+const quietMs = 300;
 
 export const noBuild: BuildState = { running: false, result: null, error: null, finishedAtMs: null };
 
@@ -24,6 +29,20 @@ export function createBuildActions(context: StudioContext): BuildActions {
 
   const failed = (projectId: ProjectId, error: FirstlightError) =>
     put(projectId, { running: false, result: get(projectId).result, error, finishedAtMs: Date.now() });
+
+  async function prepare(projectId: ProjectId): Promise<void> {
+    const project = session.getState().projects.value?.find((entry) => entry.id === projectId);
+    if (project === undefined || project.config === null) return;
+    try {
+      await client.call('builds:build', { projectId, startMode: saved.getState().startMode });
+    } catch (thrown) {
+      // Nobody asked for it: what is wrong with the function stands among its problems, the rest a run will say.
+      const error = toFirstlightError(thrown);
+      if (error.class === 'build' || error.class === 'input') failed(projectId, error);
+    }
+  }
+
+  let changeTimer: ReturnType<typeof setTimeout> | undefined;
 
   return {
     build: async (projectId) => {
@@ -64,16 +83,16 @@ export function createBuildActions(context: StudioContext): BuildActions {
         setTask(context, projectId, null);
       }
     },
-    prepare: async (projectId) => {
-      const project = session.getState().projects.value?.find((entry) => entry.id === projectId);
-      if (project === undefined || project.config === null) return;
-      try {
-        await client.call('builds:build', { projectId, startMode: saved.getState().startMode });
-      } catch (thrown) {
-        // Nobody asked for it: what is wrong with the function stands among its problems, the rest a run will say.
-        const error = toFirstlightError(thrown);
-        if (error.class === 'build' || error.class === 'input') failed(projectId, error);
-      }
+    prepare,
+    fileChanged: (projectId) => {
+      const changedAtMs = Date.now();
+      clearTimeout(changeTimer);
+      changeTimer = setTimeout(() => {
+        const { running, finishedAtMs } = get(projectId);
+        const isBuilt = running || (finishedAtMs !== null && finishedAtMs >= changedAtMs);
+        const isBusy = transient.getState().tasks[projectId] !== undefined;
+        if (saved.getState().projectId === projectId && !isBuilt && !isBusy) void prepare(projectId);
+      }, quietMs);
     },
     started: (projectId) => put(projectId, { ...get(projectId), running: true }),
     finished: (projectId, result, error) => {

@@ -1,10 +1,11 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Run, RunSummary } from '#shared/model/run.ts';
-import type { StartMode } from '#shared/model/timeline.ts';
+import { summarizeRun } from '#shared/model/summarize-run.ts';
+import type { BootTimeline, StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
+import { findBaseline } from '#shared/timeline/index.ts';
 import type { BuildActions } from './builds.ts';
-import { sameEvent } from './comparison.ts';
 import {
   currentProject,
   parseEvent,
@@ -24,9 +25,6 @@ import type { InstanceActions } from './instances.ts';
 import { failed, loading, ready } from './loadable.ts';
 import { nothingShown } from './session.ts';
 
-/** How many earlier runs are read to find one with the same event. */
-const runsReadForEvent = 5;
-
 export interface RunActions {
   readonly load: (projectId: ProjectId) => Promise<void>;
   /**
@@ -43,6 +41,8 @@ export interface RunActions {
   readonly compare: (projectId: ProjectId, runId: RunId | null) => Promise<void>;
   /** Forgets runs; that can be undone for a while. */
   readonly remove: (projectId: ProjectId, runIds: readonly RunId[]) => void;
+  /** A run that is under way has come this far. */
+  readonly progressed: (projectId: ProjectId, runId: RunId, timeline: BootTimeline) => void;
   readonly added: (run: RunSummary) => void;
   readonly removed: (runId: RunId) => void;
 }
@@ -86,36 +86,22 @@ export function createRunActions(
     else instances.openReplay(run.id, `${run.functionName} ${clock(run.startedAt)}`, true);
   };
 
-  /** Draws beneath a run the last one of the same runtime, start mode and event that was answered, or says why there is none. */
-  const compareWithEarlier = async (projectId: ProjectId, run: Run) => {
+  /** Draws the newest run of a run's baseline beneath it, or says why there is none. */
+  const compareWithBaseline = async (projectId: ProjectId, run: Run) => {
+    const isShown = () => shownOf(context, projectId).run?.id === run.id;
     const say = (notCompared: string) => {
-      if (shownOf(context, projectId).run?.id === run.id)
-        patchShown(context, projectId, { previous: null, notCompared });
+      if (isShown()) patchShown(context, projectId, { previous: null, notCompared });
     };
     if (run.outcome !== 'ok') return say('A run without an answer is not compared.');
-    const alike = (listOf(projectId)?.value ?? []).filter(
-      (entry) =>
-        entry.id !== run.id &&
-        entry.startedAt < run.startedAt &&
-        entry.startMode === run.startMode &&
-        entry.runtime === run.runtime &&
-        entry.outcome === 'ok' &&
-        (entry.subject === null || run.subject === null || entry.subject.eventDigest === run.subject.eventDigest),
-    );
-    if (alike.length === 0) return say(`No earlier ${run.startMode} run with this event to compare with.`);
+    if (run.subject === null) return say('This run has no record of what it measured, so it is not compared.');
+    const found = findBaseline(summarizeRun(run), listOf(projectId)?.value ?? []);
+    if (found === null) return say(`No earlier ${run.startMode} run with this event to compare with.`);
     try {
-      for (const { id } of alike.slice(0, runsReadForEvent)) {
-        const earlier = await client.call('runs:get', { runId: id });
-        if (!sameEvent(earlier, run)) continue;
-        if (shownOf(context, projectId).run?.id === run.id) {
-          patchShown(context, projectId, { previous: earlier, notCompared: null });
-        }
-        return;
-      }
+      const previous = await client.call('runs:get', { runId: found.id });
+      if (isShown()) patchShown(context, projectId, { previous, notCompared: null });
     } catch (thrown) {
       report(context, thrown);
     }
-    say(`No recent ${run.startMode} run had this event.`);
   };
 
   const show: RunActions['show'] = async (projectId, runId) => {
@@ -125,7 +111,7 @@ export function createRunActions(
       if (shownOf(context, projectId).loadingRunId !== runId) return;
       patchShown(context, projectId, { ...nothingShown, run });
       transient.setState({ selectedPhase: null, focusedInstanceId: null });
-      await compareWithEarlier(projectId, run);
+      await compareWithBaseline(projectId, run);
     } catch (thrown) {
       patchShown(context, projectId, { loadingRunId: null, failure: toFirstlightError(thrown) });
     }
@@ -194,7 +180,7 @@ export function createRunActions(
       patchShown(context, projectId, { ...nothingShown, run: done, asked });
       transient.setState({ selectedPhase: null, focusedInstanceId: done.instance?.id ?? null });
       if (startMode !== undefined && last !== null) patchShown(context, projectId, { previous: last });
-      else void compareWithEarlier(projectId, done);
+      else void compareWithBaseline(projectId, done);
       // One running instance per function: each run is a new cold start, and what it replaces would only hold memory.
       for (const id of earlier) if (id !== done.instance?.id) void instances.remove(id);
     } catch (thrown) {
@@ -206,9 +192,12 @@ export function createRunActions(
         if (error.details.problems?.length) transient.setState({ dockTab: 'problems' });
       }
     } finally {
+      endLive(projectId);
       setTask(context, projectId, null);
     }
   };
+
+  const endLive = (projectId: ProjectId) => setEntry(context, 'live', projectId, undefined);
 
   return {
     load,
@@ -254,7 +243,9 @@ export function createRunActions(
         else if (gone(shown.previous)) patchShown(context, projectId, { previous: null });
       });
     },
+    progressed: (projectId, runId, timeline) => setEntry(context, 'live', projectId, { runId, timeline }),
     added: (added) => {
+      endLive(added.projectId);
       const rest = (listOf(added.projectId)?.value ?? []).filter((entry) => entry.id !== added.id);
       setEntry(context, 'runs', added.projectId, ready([added, ...rest].slice(0, 200)));
       const { projectId } = saved.getState();

@@ -10,7 +10,7 @@ import type { Instance } from '#shared/model/instance.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
 import type { Project, ProjectFile, RuntimeInfo } from '#shared/model/project.ts';
 import type { Invocation, Run, RunSummary } from '#shared/model/run.ts';
-import type { StartMode } from '#shared/model/timeline.ts';
+import type { BootTimeline, StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 import { idle, type Loadable } from './loadable.ts';
 
@@ -73,6 +73,12 @@ export interface Shown {
   readonly asked: StartMode | null;
 }
 
+/** A run that is under way. */
+export interface LiveRun {
+  readonly runId: RunId;
+  readonly timeline: BootTimeline;
+}
+
 export const nothingShown: Shown = {
   run: null,
   previous: null,
@@ -117,6 +123,8 @@ export interface SessionState {
   readonly runs: Readonly<Record<string, Loadable<readonly RunSummary[]>>>;
   readonly builds: Readonly<Record<string, BuildState>>;
   readonly shown: Readonly<Record<string, Shown>>;
+  /** The run of a project that is under way, as far as it has come. */
+  readonly live: Readonly<Record<string, LiveRun>>;
   readonly doctor: Loadable<DoctorReport>;
   readonly nanos: Loadable<NanosReleases>;
   readonly images: Loadable<readonly StoredImage[]>;
@@ -141,6 +149,7 @@ const initialSession: SessionState = {
   runs: {},
   builds: {},
   shown: {},
+  live: {},
   doctor: idle,
   nanos: idle,
   images: idle,

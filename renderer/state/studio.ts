@@ -94,7 +94,7 @@ export function createStudio(transport: StudioTransport): Studio {
 
   const followLink = (link: LinkState) => {
     const before = context.session.getState().link.status;
-    context.session.setState({ link });
+    context.session.setState(link.status === 'connected' ? { link } : { link, live: {} });
     if (link.status === 'connected' && before !== 'connected') void loadAll();
   };
 
@@ -121,6 +121,7 @@ export function createStudio(transport: StudioTransport): Studio {
     client.subscribe('projects:closed', ({ projectId }) => projects.drop(projectId)),
     client.subscribe('projects:fileChanged', ({ projectId, path, revision }) => {
       docs.fileChanged(projectId, path, revision);
+      builds.fileChanged(projectId);
       const known = context.session.getState().files[projectId]?.value?.some((file) => file.path === path) ?? false;
       if (known === (revision === null)) void projects.loadFiles(projectId);
     }),
@@ -134,6 +135,9 @@ export function createStudio(transport: StudioTransport): Studio {
     client.subscribe('instances:removed', ({ instanceId }) => instances.removed(instanceId)),
     client.subscribe('metrics:sampled', ({ samples }) => instances.sampled(samples)),
     client.subscribe('nanos:changed', ({ releases }) => nanos.changed(releases)),
+    client.subscribe('runs:progressed', ({ projectId, runId, timeline }) =>
+      runs.progressed(projectId, runId, timeline),
+    ),
     client.subscribe('runs:added', ({ run }) => runs.added(run)),
     client.subscribe('runs:removed', ({ runId }) => runs.removed(runId)),
   ];

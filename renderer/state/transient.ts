@@ -2,7 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { FirstlightError } from '#shared/errors.ts';
 import type { ImportProposal } from '#shared/model/import.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
-import type { InstanceId, RunId } from '#shared/model/units.ts';
+import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 
 /** Long work under way in a project: what it does, how far it is, and how to end it. */
 export interface Task {
@@ -37,6 +37,7 @@ export type Dialog =
   | { readonly kind: 'import' }
   | { readonly kind: 'open-image' }
   | { readonly kind: 'instance'; readonly instanceId: InstanceId }
+  | { readonly kind: 'run'; readonly projectId: ProjectId; readonly runId: RunId }
   | { readonly kind: 'new-file' }
   | { readonly kind: 'rename-file'; readonly path: string }
   | {

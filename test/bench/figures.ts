@@ -9,6 +9,7 @@ export function summarize(samples: readonly number[]): Summary {
   return {
     count,
     median: round(figures.median),
+    p5: round(figures.p5),
     p95: round(figures.p95),
     min: round(figures.min),
     max: round(figures.max),

@@ -116,7 +116,7 @@ async function zoomIn(page: Page): Promise<void> {
 /** Pans with Shift-wheel events, one per frame, as a trackpad sends them. */
 const pan = (page: Page): Promise<Pan> =>
   page.evaluate(async (frames) => {
-    const plot = document.querySelector('.tl-plot') as HTMLElement;
+    const plot = document.querySelector('[aria-roledescription=timeline]') as HTMLElement;
     const box = plot.getBoundingClientRect();
     const frameMs: number[] = [];
     const scriptMs: number[] = [];

@@ -37,7 +37,7 @@ describe.skipIf(reason !== null)(
       await page.getByText('200 OK').waitFor();
       expect(await body().textContent()).toContain('"hello": "Ada"');
       expect(await page.getByRole('region', { name: 'Cold start timeline' }).textContent()).toContain('kernel');
-      await page.locator('.tl-badge', { hasText: 'prestarted' }).waitFor();
+      await badge('prestarted').waitFor();
       await consoleShows('Hello, Ada');
       await untilPrestarted();
     });
@@ -49,26 +49,29 @@ describe.skipIf(reason !== null)(
       await page.getByRole('tab', { name: 'handler.ts, not saved' }).waitFor();
       await run();
       await body().getByText('"typed"').waitFor();
-      await page.locator('.tl-badge', { hasText: 'emulated' }).waitFor();
+      await badge('emulated').waitFor();
     });
 
     it('runs cold, and prestarted again, with the run before beneath', async () => {
       await choose('cold');
       await run();
-      await page.locator('.tl-badge', { hasText: 'cold' }).waitFor();
+      await badge('cold').waitFor();
       const cold = await newestRun();
       expect(cold).toMatchObject({ startMode: 'cold', outcome: 'ok' });
       await choose('prestarted');
       await untilPrestarted();
       await run();
-      await page.locator('.tl-badge', { hasText: 'prestarted' }).waitFor();
+      await badge('prestarted').waitFor();
       const warm = await newestRun();
       expect(warm).toMatchObject({ startMode: 'prestarted', outcome: 'ok' });
       expect(warm?.totalMs ?? Number.NaN).toBeLessThan(cold?.totalMs ?? 0);
       await untilPrestarted();
       await run();
-      await page.locator('.tl-gutter').getByText('previous').waitFor();
-      await page.getByText(/((slower|faster)|as fast, within the noise) than the previous run/).waitFor();
+      await page.getByText('previous', { exact: true }).waitFor();
+      await page
+        .getByTestId('timeline-change')
+        .getByText(/ than the one other run|median of \d+ other runs/)
+        .waitFor();
     });
 
     it('marks a syntax error, lists it, and recovers', async () => {
@@ -250,6 +253,8 @@ export default () => sum;
 `;
 
 const projectDir = () => join(home, 'projects/hello');
+const badge = (text: string) =>
+  page.getByRole('region', { name: 'Cold start timeline' }).getByText(text, { exact: true });
 const body = (of = page) => of.locator('.body');
 const chips = (of = page) => of.getByRole('listbox', { name: /Last runs/ }).getByRole('option');
 const newestRun = async () => (await studio.client.call('runs:list', { limit: 1 }))[0];

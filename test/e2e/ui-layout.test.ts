@@ -43,16 +43,19 @@ describe.each([
     studio = await openStudio({ width, height });
     const { page } = studio;
     await page.getByText('200 OK').waitFor();
-    await page.locator('.tl-change').waitFor();
+    const change = page.getByTestId('timeline-change');
+    await change.getByText(/(faster|slower) than the median of \d+ other runs \(p = /).waitFor();
+    expect(await change.evaluate((node) => node.scrollWidth <= node.clientWidth)).toBe(true);
     await page
-      .locator('.strip-note')
-      .getByText(/faster|slower|noise/)
+      .getByRole('region', { name: /^History/ })
+      .getByText(/faster|slower/)
       .waitFor();
-    const cut = await page
-      .locator('.tl-legend .tl-name')
+    const phases = page.getByRole('list', { name: 'Phases' });
+    const cut = await phases
+      .locator('button > span')
       .evaluateAll((names) => names.filter((name) => name.scrollWidth > name.clientWidth).length);
     expect(cut).toBe(0);
-    const legend = await page.locator('.tl-legend li').evaluateAll((items) => {
+    const legend = await phases.getByRole('listitem').evaluateAll((items) => {
       const boxes = items.map((item) => item.getBoundingClientRect());
       return boxes.every((box, index) => index === 0 || box.left >= (boxes[index - 1]?.right ?? 0) - 1);
     });
@@ -79,5 +82,8 @@ it('keeps the order of instances over a reload, and names the one whose resource
   await until('all are listed again', async () => (await order()).length === 3);
   expect(await order()).toEqual(before);
   await page.getByRole('tab', { name: 'Resources' }).click();
-  await page.locator('.rg-name', { hasText: /^word-count-/ }).waitFor();
+  await page
+    .getByRole('region', { name: 'Resources' })
+    .getByText(/^word-count-/)
+    .waitFor();
 });

@@ -76,19 +76,25 @@ describe('a verdict', () => {
     engine.faults.functionError = new FirstlightError('FUNCTION_THREW', 'The function threw: no name');
     await page.keyboard.press('Control+Enter');
     await page.getByRole('alert').getByText('The function threw: no name').waitFor();
-    await page.getByText('A run without an answer is not compared.').waitFor();
+    await page.getByText('A run without an answer is not compared.').first().waitFor();
     expect(await page.getByText(/faster|slower/).count()).toBe(0);
   });
 
   it('compares with a run of the same mode and event, or says why there is none', async () => {
     const { page } = await open();
-    await page.getByText(/than the previous run/).waitFor();
+    await page
+      .getByText(/than the median of 10 other runs/)
+      .first()
+      .waitFor();
     await page.getByLabel('Event, as JSON').fill('{ "name": "Nobody before" }');
     await page.keyboard.press('Control+Enter');
-    await page.getByText(/No (recent|earlier) prestarted run (had|with) this event/).waitFor();
+    await page
+      .getByText(/No earlier prestarted run with this event/)
+      .first()
+      .waitFor();
     await page.keyboard.press('Control+Enter');
     await page
-      .getByText(/than the previous run|within the noise/)
+      .getByText(/(than|as) the one other run/)
       .first()
       .waitFor();
   });
@@ -97,7 +103,7 @@ describe('a verdict', () => {
     const { page } = await open();
     await page.getByRole('button', { name: 'Run it cold, compare' }).click();
     await page
-      .getByText(/slower, cold against prestarted/)
+      .getByText(/slower than the median of 11 runs, cold against prestarted \(p = /)
       .first()
       .waitFor();
     const chips = page.getByRole('listbox', { name: /Last runs/ }).getByRole('option');

@@ -3,6 +3,7 @@ import uPlot from 'uplot';
 import { type Tokens, withAlpha } from '../../ui/instrument-theme.ts';
 import { type GraphSpec, scaleTop } from './graph-specs.ts';
 import type { RateColumns } from './rate-columns.ts';
+import styles from './resource-graphs.module.css';
 
 /** One uPlot graph, its cursor tied to the others of the same `syncKey`. Shape: `onHover` gets a sample's index or null. */
 export function GraphPlot(props: {
@@ -57,7 +58,7 @@ export function GraphPlot(props: {
     plot.current?.setData(data.current);
   }, [spec, columns, windowSeconds]);
 
-  return <div className="rg-plot" ref={root} aria-hidden="true" />;
+  return <div className={styles.plot} ref={root} aria-hidden="true" />;
 }
 
 function toData(spec: GraphSpec, columns: RateColumns): uPlot.AlignedData {

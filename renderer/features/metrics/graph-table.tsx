@@ -1,5 +1,6 @@
 import { graphSpecs } from './graph-specs.ts';
 import type { RateColumns } from './rate-columns.ts';
+import styles from './resource-graphs.module.css';
 
 /** As many rows as a person reads; older ones are in the graphs. */
 const mostRows = 240;
@@ -8,7 +9,7 @@ const mostRows = 240;
 export function GraphTable({ columns }: { readonly columns: RateColumns }) {
   const indexes = Array.from(columns.atSeconds.keys()).reverse().slice(0, mostRows);
   return (
-    <section className="rg-table" aria-label="Resources as a table">
+    <section className={styles.table} aria-label="Resources as a table">
       <table>
         <thead>
           <tr>

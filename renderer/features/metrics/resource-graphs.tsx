@@ -6,7 +6,7 @@ import { type GraphSpec, graphSpecs } from './graph-specs.ts';
 import { GraphTable } from './graph-table.tsx';
 import { buildColumns, lastKnown, type RateColumns } from './rate-columns.ts';
 import 'uplot/dist/uPlot.min.css';
-import './resource-graphs.css';
+import styles from './resource-graphs.module.css';
 
 /** Three minutes: long enough to see a leak start, short enough to see a single invocation. */
 const defaultWindowMs = 180_000;
@@ -32,7 +32,7 @@ export function ResourceGraphs(props: {
 
   if (columns.atSeconds.length < 2) {
     return (
-      <section className="rg rg-none" aria-label="Resources">
+      <section className={`${styles.root} ${styles.none}`} aria-label="Resources">
         <p>
           <b>{samples.length === 0 ? 'No samples.' : 'Waiting for the second sample.'}</b> Resources are shown while an
           instance runs: start one with Ctrl+Enter, or select a running instance.
@@ -41,10 +41,10 @@ export function ResourceGraphs(props: {
     );
   }
   return (
-    <section className="rg" aria-label="Resources">
-      <div className="rg-head">
+    <section className={styles.root} aria-label="Resources">
+      <div className={styles.head}>
         <span>
-          {name !== null && <b className="rg-name">{name}</b>}
+          {name !== null && <b className={styles.name}>{name}</b>}
           {hoverTime(columns, hovered)}
         </span>
         <button type="button" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
@@ -54,7 +54,7 @@ export function ResourceGraphs(props: {
       {asTable ? (
         <GraphTable columns={columns} />
       ) : (
-        <div className="rg-grid">
+        <div className={styles.grid}>
           {graphSpecs.map((spec) => (
             <figure key={spec.id} aria-label={describe(spec, columns)}>
               <figcaption>
@@ -88,7 +88,7 @@ function Values({
   return (
     <>
       {spec.lines.map((line) => (
-        <span key={line.label} className="rg-value" data-dashed={line.dashed}>
+        <span key={line.label} className={styles.value} data-dashed={line.dashed}>
           {spec.lines.length > 1 && <i>{line.label}</i>}
           <strong>{spec.format(read(columns[line.column], index))}</strong>
         </span>

@@ -1,13 +1,14 @@
 import './runs.css';
 import type { RunSummary } from '#shared/model/run.ts';
+import type { Comparison } from '#shared/model/series.ts';
+import { comparisonWords, describeComparison, describeSpread, isSignificant } from '#shared/timeline/index.ts';
 import { useProject, useSaved, useSession, useShown, useStudio } from '../../bind/studio.tsx';
-import { compareRuns } from '../../state/comparison.ts';
+import { compareShown } from '../../state/comparison.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatClock, formatMs } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { moveInList } from '../../ui/list.ts';
 import { Section } from '../../ui/section.tsx';
-import { changeWords } from './change-words.ts';
 
 /** More than fit the panel at any width; the Runs tab has them all. */
 const stripLength = 40;
@@ -25,7 +26,8 @@ export function HistoryStrip() {
   const list = (runs?.value ?? [])
     .filter((run) => run.outcome !== 'running' && (run.startMode === startMode || run.id === shown.previous?.id))
     .slice(0, stripLength);
-  const comparison = compareRuns(current, shown.previous, runs?.value ?? []);
+  const comparison = compareShown(current, shown.previous, runs?.value ?? []);
+  const { change, than, chance } = comparison === null ? noWords : comparisonWords(comparison);
   return (
     <Section
       title={`History, ${startMode}, ms`}
@@ -58,13 +60,11 @@ export function HistoryStrip() {
             ))}
           </div>
           <p className="strip-note">
-            {comparison !== null && shown.previous?.timeline != null ? (
-              <span
-                className="ellipsis"
-                data-tip={`The run drawn beneath took ${formatMs(shown.previous.timeline.totalNs / 1e6)}; differences up to ${formatMs(comparison.noiseMs)} are noise`}
-              >
-                <span className={comparison.verdict === 'faster' ? 'ok' : undefined}>{changeWords(comparison)}</span>{' '}
-                {comparison.caveat === null && <span className="muted">than the previous run</span>}
+            {comparison !== null ? (
+              <span className={isFaster(comparison) ? 'ok ellipsis' : 'ellipsis'} data-tip={aboutNoise(comparison)}>
+                {change}
+                {chance}
+                <span className="muted">{than}</span>
               </span>
             ) : (
               <span className="muted ellipsis">{shown.notCompared}</span>
@@ -75,6 +75,18 @@ export function HistoryStrip() {
       )}
     </Section>
   );
+}
+
+const noWords = { change: '', than: '', chance: '' };
+
+const isFaster = ({ total, differences }: Comparison) => isSignificant(total, differences) && total.deltaMs < 0;
+
+function aboutNoise(comparison: Comparison): string {
+  const { baseline, total, differences } = comparison;
+  const verdict = isSignificant(total, differences) ? 'This is beyond the noise' : 'This may be noise';
+  const { median, count } = baseline.total;
+  const spread = count < 2 ? '' : `, 5 to 95 % of them ${describeSpread(baseline.total)}`;
+  return `${describeComparison(comparison)}.\n${verdict}. The ${count === 1 ? 'run' : `${count} runs`} took ${formatMs(median)}${spread}.`;
 }
 
 interface RunChipProps {

@@ -146,6 +146,13 @@ export function RunTable() {
                   onClick={() => void studio.runs.compare(project.id, run.id === shown.previous?.id ? null : run.id)}
                 />
                 <IconButton
+                  icon="info"
+                  label="Details"
+                  onClick={() =>
+                    studio.transient.setState({ dialog: { kind: 'run', projectId: project.id, runId: run.id } })
+                  }
+                />
+                <IconButton
                   icon="terminal"
                   label="Its console"
                   onClick={() =>

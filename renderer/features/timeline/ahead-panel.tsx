@@ -1,6 +1,7 @@
 import { formatNs } from '../../ui/instrument-format.ts';
 import { lengthText } from './figures.ts';
 import type { Lane } from './lanes.ts';
+import styles from './timeline-body.module.css';
 import type { TimelineModel } from './timeline-model.ts';
 
 /** Work done ahead of the click, apart from the axis and on a scale of its own: a person did not wait for it. */
@@ -14,20 +15,20 @@ export function AheadPanel(props: { readonly model: TimelineModel; readonly bar:
   return (
     <button
       type="button"
-      className="tl-ahead"
+      className={styles.ahead}
       onClick={onShow}
       aria-label={`Ahead of the click: ${formatNs(ahead.durationNs)} (${words})`}
       title={`Done ahead of the click, not waited for: ${words}. It then stood paused for ${formatNs(idleNs)}. Click to show it on the axis.`}
     >
-      <span className="tl-ahead-axis" style={{ height: bar.topPx }}>
+      <span className={styles.aheadAxis} style={{ height: bar.topPx }}>
         {formatNs(ahead.startNs)}
       </span>
-      <span className="tl-ahead-bar" style={{ height: bar.heightPx }}>
+      <span className={styles.aheadBar} style={{ height: bar.heightPx }}>
         {parts.map((part) => (
           <span key={part.name} data-phase={part.name} style={{ flexGrow: part.endNs - part.startNs }} />
         ))}
       </span>
-      <span className="tl-ahead-words">ahead of the click</span>
+      <span>ahead of the click</span>
       <b>{formatNs(ahead.durationNs)}</b>
     </button>
   );

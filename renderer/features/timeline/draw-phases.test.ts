@@ -40,11 +40,9 @@ it.each([1000, 737, 90])(
       durationNs: ns([100, 300, 0, 0, 0, 0, 0, 600][index] ?? 0),
       errorNs: ns(index >= 2 ? 50 : 0),
     }));
-    const model = buildModel(
-      { startMode: 'cold', accel: 'kvm', totalNs: ns(1000), complete: true, phases, ahead: null, marks: [] },
-      null,
-    );
-    const lanes = layOutLanes(160, 4, false);
+    const timeline = { totalNs: ns(1000), complete: true, phases, ahead: null, marks: [] };
+    const model = buildModel({ timeline: { startMode: 'cold', accel: 'kvm', ...timeline }, previous: null });
+    const lanes = layOutLanes(160, { strips: 4, hasGhost: false, hasSpread: false });
     const { context, fills, pixels } = makeRecorder(lanes);
     drawPhases(context, {
       model,

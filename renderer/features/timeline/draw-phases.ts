@@ -1,5 +1,6 @@
 import { formatNsChange, formatNsDelta } from '../../ui/instrument-format.ts';
 import { inkOn, withAlpha } from '../../ui/instrument-theme.ts';
+import { drawSpread } from './draw-spread.ts';
 import { changeError, lengthText } from './figures.ts';
 import type { Lane } from './lanes.ts';
 import { type Ctx, crisp, fitText, phaseColour, type Scene, uiFont, xOf } from './scene.ts';
@@ -23,6 +24,7 @@ export function drawPhases(ctx: Ctx, scene: Scene): void {
   drawHatches(ctx, scene, lanes.bar);
   drawJoints(ctx, scene, lanes.bar);
   for (const segment of model.segments) drawText(ctx, scene, lanes.bar, segment);
+  if (lanes.spread.heightPx > 0) drawSpread(ctx, scene);
   if (lanes.ghost.heightPx > 0) for (const segment of model.ghost) drawGhost(ctx, scene, lanes.ghost, segment);
   drawEnd(ctx, scene);
 }
@@ -173,8 +175,9 @@ function drawAhead(ctx: Ctx, scene: Scene, lane: Lane, segment: Segment): void {
 
 /** The end of a start that never answered: a red edge and the word. */
 function drawEnd(ctx: Ctx, scene: Scene): void {
-  const { timeline } = scene.model;
-  if (timeline === null || timeline.complete) return;
+  const { model } = scene;
+  const { timeline } = model;
+  if (timeline === null || timeline.complete || model.underWay) return;
   const { bar } = scene.lanes;
   const x = crisp(xOf(scene, timeline.totalNs));
   ctx.strokeStyle = scene.tokens.get('--danger');

@@ -1,8 +1,16 @@
 /** The figures of a timeline as text: none is finer than the errors of the edges that it lies between. */
 import type { BootTimeline, PhaseName } from '#shared/model/timeline.ts';
-import { formatNs, formatPercent } from '../../ui/instrument-format.ts';
+import { formatP, isSignificant } from '#shared/timeline/index.ts';
+import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
 import type { TimeWindow } from './time-scale.ts';
-import { endErrorOf, marksWithin, type Segment, shareOf, type TimelineModel } from './timeline-model.ts';
+import {
+  endErrorOf,
+  marksWithin,
+  type PhaseSpread,
+  type Segment,
+  shareOf,
+  type TimelineModel,
+} from './timeline-model.ts';
 
 /** The error of a phase's length: those of both its edges. */
 export const lengthError = ({ errorNs, endErrorNs }: Segment): number => errorNs + endErrorNs;
@@ -30,6 +38,40 @@ export function changeError(model: TimelineModel, segment: Segment): number {
   const before = model.ghost.find(({ name }) => name === segment.name);
   return lengthError(segment) + (before === undefined ? 0 : lengthError(before));
 }
+
+/** How a phase compares with the baseline's runs, as text. */
+export interface SpreadText {
+  readonly median: string;
+  /** From the 5th to the 95th percentile. */
+  readonly range: string;
+  /** How this run, or the median of its series, differs from that median. */
+  readonly change: string;
+  readonly p: string;
+  /** Beyond the noise (rule TL-S6). */
+  readonly significant: boolean;
+  readonly runs: number;
+}
+
+/** The figures of the baseline for a phase; null where it has no spread. */
+export function spreadText(model: TimelineModel, name: PhaseName): SpreadText | null {
+  const spread = model.spread.find((one) => one.name === name);
+  const { comparison } = model;
+  const delta = comparison?.phases[name];
+  if (spread === undefined || comparison === null || delta === undefined) return null;
+  const { medianNs, lowNs, highNs, errorNs } = spread;
+  const ownErrorNs = (comparison.series.phases[name]?.error ?? 0) * 1e6;
+  return {
+    median: formatNs(medianNs, medianNs > 0 ? errorNs : 0),
+    range: highNs === 0 ? '–' : `${formatNs(lowNs, errorNs)} to ${formatNs(highNs, errorNs)}`,
+    change: formatNsDelta(delta.deltaMs * 1e6, ownErrorNs + errorNs),
+    p: highNs === 0 ? '–' : formatP(delta.p),
+    significant: isSignificant(delta, comparison.differences),
+    runs: comparison.baseline.total.count,
+  };
+}
+
+/** True when a phase of the baseline is long enough to draw its spread. */
+export const isSpread = ({ highNs }: PhaseSpread): boolean => highNs > 0;
 
 /** How sure an instant is that lies between marks: as the surer of the marks on both its sides. */
 export function instantError({ markAtNs, markErrorNs }: TimelineModel, atNs: number): number {

@@ -6,7 +6,7 @@ import { phaseAt, type Segment, type TimelineModel } from './timeline-model.ts';
 /** What lies under a point of the plot. */
 export interface Hit {
   readonly atNs: number;
-  readonly row: 'axis' | 'bar' | 'ghost' | 'marks' | 'strips';
+  readonly row: 'axis' | 'bar' | 'spread' | 'ghost' | 'marks' | 'strips';
   readonly phase: Segment | null;
   readonly ghost: Segment | null;
   readonly ahead: Segment | null;
@@ -41,6 +41,7 @@ function rowAt(lanes: Lanes, yPx: number): Hit['row'] {
   const above = (lane: Lane) => yPx < lane.topPx + lane.heightPx;
   if (above(lanes.axis)) return 'axis';
   if (above(lanes.bar)) return 'bar';
+  if (lanes.spread.heightPx > 0 && above(lanes.spread)) return 'spread';
   if (lanes.ghost.heightPx > 0 && above(lanes.ghost)) return 'ghost';
   return above(lanes.marks) ? 'marks' : 'strips';
 }

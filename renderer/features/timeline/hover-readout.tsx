@@ -1,6 +1,8 @@
 import { formatNs, formatNsChange, formatNsError } from '../../ui/instrument-format.ts';
-import { changeError, lengthText, shareText } from './figures.ts';
+import { changeError, lengthText, shareText, spreadText } from './figures.ts';
 import { type ResourceSeries, valueAt } from './resource-series.ts';
+import styles from './timeline.module.css';
+import details from './timeline-details.module.css';
 import { phaseAt, type TimelineModel } from './timeline-model.ts';
 import { changeOf, describeSource } from './timeline-text.ts';
 
@@ -21,14 +23,15 @@ export function HoverReadout(props: {
   const phase = phaseAt(model.segments, atNs);
   const ahead = phaseAt(model.ahead, atNs);
   const ghost = phaseAt(model.ghost, atNs);
-  const change = phase === null ? null : changeOf(model, phase);
+  const spread = phase === null ? null : spreadText(model, phase.name);
+  const change = phase === null || spread !== null ? null : changeOf(model, phase);
   const known = series.map((one) => ({ one, value: valueAt(one, atNs) })).filter(({ value }) => !Number.isNaN(value));
   if (!mark && !phase && !ahead && !ghost && known.length === 0) return null;
   const side = widthPx - xPx < roomPx && xPx > widthPx / 2 ? { right: widthPx - xPx + 10 } : { left: xPx + 10 };
   return (
-    <div className="tl-readout" style={side} data-testid="timeline-readout">
+    <div className={details.readout} style={side} data-testid="timeline-readout">
       {mark !== undefined && (
-        <div className="tl-readout-mark">
+        <div>
           <b>{mark.label}</b>
           <span>
             {formatNs(mark.atNs, mark.errorNs)} {formatNsError(mark.errorNs)}
@@ -37,8 +40,8 @@ export function HoverReadout(props: {
         </div>
       )}
       {phase !== null && (
-        <div className="tl-readout-phase">
-          <span className="tl-swatch" data-phase={phase.name} />
+        <div>
+          <span className={styles.swatch} data-phase={phase.name} />
           <b>{phase.name}</b>
           <span>{lengthText(phase)}</span>
           <i>
@@ -47,23 +50,32 @@ export function HoverReadout(props: {
           </i>
         </div>
       )}
+      {spread !== null && (
+        <div data-testid="timeline-spread">
+          <span>median of {spread.runs} runs</span>
+          <span>{spread.median}</span>
+          <i>
+            5–95 %: {spread.range}; {spread.change}, {spread.p}
+          </i>
+        </div>
+      )}
       {ahead !== null && (
-        <div className="tl-readout-phase">
-          <span className="tl-swatch" data-phase={ahead.name} />
+        <div>
+          <span className={styles.swatch} data-phase={ahead.name} />
           <b>{ahead.name}</b>
           <span>{lengthText(ahead)}</span>
           <i>ahead of the click</i>
         </div>
       )}
       {ghost !== null && ghost.name !== phase?.name && (
-        <div className="tl-readout-phase">
-          <span className="tl-swatch tl-swatch-ghost" data-phase={ghost.name} />
+        <div>
+          <span className={`${styles.swatch} ${styles.swatchGhost}`} data-phase={ghost.name} />
           <span>previous: {ghost.name}</span>
           <span>{lengthText(ghost)}</span>
         </div>
       )}
       {known.length > 0 && (
-        <div className="tl-readout-resources">
+        <div className={details.readoutResources}>
           {known.map(({ one, value }) => (
             <span key={one.name}>
               {one.name} <b>{one.format(value)}</b>

@@ -7,6 +7,8 @@ export interface Lane {
 export interface Lanes {
   readonly axis: Lane;
   readonly bar: Lane;
+  /** The spread of the baseline's phases. */
+  readonly spread: Lane;
   readonly ghost: Lane;
   readonly marks: Lane;
   /** Rows of labels in `marks`. */
@@ -20,19 +22,31 @@ export const labelRowPx = 13;
 export const markStemPx = 4;
 const axisPx = 18;
 const gapPx = 3;
+/** Whiskers with room for a cap and the tick of the median. */
+const spreadPx = 11;
 /** Under `least` a curve is a line: the strip is then a row with its number. Over `most` it wastes room that labels could use. */
 const stripPx = { number: 13, least: 40, most: 64 };
 
 /** True for a strip with room for a curve. */
 export const isPlotted = (strip: Lane): boolean => strip.heightPx >= stripPx.least;
 
+/** Below this height the bar gives room to the spread, so that the strips keep theirs. */
+const compactPx = 150;
 /** Below this height the strips need the room of a third row of labels. */
 const tallPx = 200;
 
+/** The rows besides the bar that a model has something for. */
+export interface LaneContents {
+  readonly strips: number;
+  readonly hasGhost: boolean;
+  readonly hasSpread: boolean;
+}
+
 /** Divides a canvas's height: the bar and axis always, then a row of labels, the strips, and more labels. The first strips get a curve. */
-export function layOutLanes(heightPx: number, stripCount: number, hasGhost: boolean): Lanes {
-  const barPx = heightPx < 110 ? 18 : heightPx < tallPx ? 24 : 30;
-  const ghostPx = hasGhost ? 13 : 0;
+export function layOutLanes(heightPx: number, { strips: stripCount, hasGhost, hasSpread }: LaneContents): Lanes {
+  const isCompact = hasSpread && heightPx < compactPx;
+  const barPx = heightPx < 110 ? 18 : isCompact ? 20 : heightPx < tallPx ? 24 : 30;
+  const ghostPx = !hasGhost ? 0 : isCompact ? 12 : 13;
   let top = 0;
   const take = (height: number): Lane => {
     const lane = { topPx: top, heightPx: height };
@@ -42,6 +56,7 @@ export function layOutLanes(heightPx: number, stripCount: number, hasGhost: bool
   const axis = take(axisPx);
   top += 2;
   const bar = take(barPx);
+  const spread = take(!hasSpread ? 0 : isCompact ? 8 : spreadPx);
   if (hasGhost) top += 1;
   const ghost = take(ghostPx);
   const left = heightPx - top;
@@ -52,7 +67,7 @@ export function layOutLanes(heightPx: number, stripCount: number, hasGhost: bool
     Math.min(heightPx < tallPx ? 2 : 3, Math.floor((left - stripRoom - markStemPx) / labelRowPx)),
   );
   const marks = take(labelRows === 0 ? Math.max(0, Math.min(left, markStemPx)) : markStemPx + labelRows * labelRowPx);
-  if (!fitsStrips) return { axis, bar, ghost, marks, labelRows, strips: [] };
+  if (!fitsStrips) return { axis, bar, spread, ghost, marks, labelRows, strips: [] };
   top += gapPx;
   const room = heightPx - top;
   const roomWith = (plotted: number) => room - (stripCount - plotted) * (stripPx.number + 1);
@@ -64,5 +79,5 @@ export function layOutLanes(heightPx: number, stripCount: number, hasGhost: bool
     top += 1;
     return lane;
   });
-  return { axis, bar, ghost, marks, labelRows, strips };
+  return { axis, bar, spread, ghost, marks, labelRows, strips };
 }

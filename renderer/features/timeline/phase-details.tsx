@@ -1,6 +1,8 @@
 import type { Mark, PhaseName } from '#shared/model/timeline.ts';
 import { formatNs, formatNsChange, formatNsDelta, formatNsError } from '../../ui/instrument-format.ts';
-import { changeError, lengthText, previousText, shareText } from './figures.ts';
+import { changeError, lengthText, previousText, shareText, spreadText } from './figures.ts';
+import styles from './timeline.module.css';
+import details from './timeline-details.module.css';
 import { marksWithin, type TimelineModel } from './timeline-model.ts';
 import { changeOf, describeSource } from './timeline-text.ts';
 
@@ -17,14 +19,15 @@ export function PhaseDetails(props: {
   const { model, phase, onZoom, onClose } = props;
   const segment = model.segments.find(({ name }) => name === phase);
   if (segment === undefined) return null;
+  const spread = spreadText(model, phase);
   const change = changeOf(model, segment);
   const [from, to] = marksWithin(model, segment.startNs, segment.endNs);
   const inside = model.marks.slice(from, Math.min(to, from + mostMarks));
   const empty = segment.startNs === segment.endNs;
   return (
-    <aside className="tl-details" aria-label={`Phase ${phase}`}>
+    <aside className={details.details} aria-label={`Phase ${phase}`}>
       <header>
-        <span className="tl-swatch" data-phase={phase} />
+        <span className={styles.swatch} data-phase={phase} />
         <b>{phase}</b>
         <button type="button" onClick={onZoom} disabled={empty} title="Zoom to this phase (Enter)">
           Zoom
@@ -42,6 +45,19 @@ export function PhaseDetails(props: {
         <dd>
           {formatNs(segment.startNs, segment.errorNs)} <i>{formatNsError(segment.errorNs)}</i>
         </dd>
+        {spread !== null && (
+          <>
+            <dt title={`Of ${spread.runs} runs`}>median</dt>
+            <dd>
+              {spread.median}{' '}
+              <i>
+                {spread.change}, {spread.p}
+              </i>
+            </dd>
+            <dt>5–95 %</dt>
+            <dd>{spread.range}</dd>
+          </>
+        )}
         {change !== null && (
           <>
             <dt>previous</dt>

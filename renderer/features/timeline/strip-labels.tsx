@@ -2,6 +2,7 @@ import type { BootTimeline } from '#shared/model/timeline.ts';
 import { totalText } from './figures.ts';
 import type { Lane, Lanes } from './lanes.ts';
 import type { ResourceSeries } from './resource-series.ts';
+import styles from './timeline-body.module.css';
 import type { TimelineModel } from './timeline-model.ts';
 
 /** The heads that `drawHead` draws. */
@@ -15,8 +16,15 @@ export function StripLabels(props: {
 }) {
   const { lanes, series, model } = props;
   return (
-    <div className="tl-gutter" aria-hidden="true">
+    <div className={styles.gutter} aria-hidden="true">
       <Row lane={lanes.bar} name="this run" {...totalOf(model.timeline)} />
+      {lanes.spread.heightPx > 0 && (
+        <Row
+          lane={lanes.spread}
+          name={`median of ${model.comparison?.baseline.total.count ?? 0}`}
+          title="How long each phase takes in the other runs: from the 5th to the 95th percentile, with a tick at the median"
+        />
+      )}
       {lanes.ghost.heightPx > 0 && <Row lane={lanes.ghost} name="previous" {...totalOf(model.previous)} />}
       {model.marks.length > 0 && lanes.labelRows > 0 && (
         <Row
@@ -41,9 +49,9 @@ const totalOf = (timeline: BootTimeline | null) => (timeline === null ? {} : { v
 function Row(props: { readonly lane: Lane; readonly name: string; readonly value?: string; readonly title?: string }) {
   const { lane, name, value, title } = props;
   return (
-    <div className="tl-lane" title={title} style={{ top: lane.topPx, height: lane.heightPx }}>
+    <div className={styles.lane} title={title} style={{ top: lane.topPx, height: lane.heightPx }}>
       <span>{name}</span>
-      {value !== undefined && <span className="tl-lane-most">{value}</span>}
+      {value !== undefined && <span className={styles.laneMost}>{value}</span>}
     </div>
   );
 }

@@ -11,6 +11,7 @@ import type { ResourceSeries } from './resource-series.ts';
 import type { Scene } from './scene.ts';
 import { StripLabels } from './strip-labels.tsx';
 import { nsToPx, pxToNs, spanNs, type TimeWindow } from './time-scale.ts';
+import styles from './timeline-body.module.css';
 import { commandOf } from './timeline-keys.ts';
 import { phaseAt, type TimelineModel } from './timeline-model.ts';
 import { describeInstant, describeRange, describeTimeline } from './timeline-text.ts';
@@ -46,8 +47,13 @@ export function TimelineCanvas(props: TimelineCanvasProps) {
   const [range, setRange] = useState<TimeWindow | null>(null);
   const [anchorNs, setAnchorNs] = useState<number | null>(null);
   const lanes = useMemo(
-    () => layOutLanes(size.heightPx, series.length, model.ghost.length > 0),
-    [size.heightPx, series.length, model.ghost.length],
+    () =>
+      layOutLanes(size.heightPx, {
+        strips: series.length,
+        hasGhost: model.ghost.length > 0,
+        hasSpread: model.spread.length > 0,
+      }),
+    [size.heightPx, series.length, model.ghost.length, model.spread.length],
   );
   const labelWidth = useLabelWidth(model, tokens);
 
@@ -170,12 +176,12 @@ export function TimelineCanvas(props: TimelineCanvasProps) {
   };
 
   return (
-    <div className="tl-body">
+    <div className={styles.body}>
       <StripLabels lanes={lanes} series={series} model={model} />
       <AheadPanel model={model} bar={lanes.bar} onShow={showAhead} />
       <div
         ref={plot}
-        className="tl-plot"
+        className={styles.plot}
         role="application"
         aria-roledescription="timeline"
         aria-label={describeTimeline(model)}
@@ -193,10 +199,10 @@ export function TimelineCanvas(props: TimelineCanvasProps) {
             widthPx={size.widthPx}
           />
         )}
-        <p className="tl-spoken" aria-live="polite" data-testid="timeline-range">
+        <p className={styles.spoken} aria-live="polite" data-testid="timeline-range">
           {range === null ? '' : describeRange(model, range)}
         </p>
-        <p className="tl-spoken" aria-live="polite" data-testid="timeline-spoken">
+        <p className={styles.spoken} aria-live="polite" data-testid="timeline-spoken">
           {cursor?.byKeys ? describeInstant(model, cursor.atNs, cursor.mark) : ''}
         </p>
       </div>

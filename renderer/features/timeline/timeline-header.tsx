@@ -1,42 +1,43 @@
+import type { Comparison } from '#shared/model/series.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
+import { comparisonWords, describeComparison, isSignificant } from '#shared/timeline/index.ts';
 import { formatNsChange } from '../../ui/instrument-format.ts';
-import { changeError, lengthText, shareText, totalText } from './figures.ts';
-import type { TimelineModel } from './timeline-model.ts';
+import { changeError, lengthText, shareText, spreadText, totalText } from './figures.ts';
+import styles from './timeline.module.css';
+import type { Segment, TimelineModel } from './timeline-model.ts';
 import { changeOf } from './timeline-text.ts';
 
 /** The total, how the run was started, and a legend with every phase's length. */
 export function TimelineHeader(props: {
   readonly model: TimelineModel;
-  readonly change: string | null;
+  /** What to say of the run where it has no comparison, or goes on. */
+  readonly note: string | null;
   readonly selectedPhase: PhaseName | null;
   readonly onSelectPhase: (phase: PhaseName | null) => void;
   readonly onZoomToPhase: (phase: PhaseName) => void;
 }) {
-  const { model, change: words, selectedPhase, onSelectPhase, onZoomToPhase } = props;
+  const { model, note, selectedPhase, onSelectPhase, onZoomToPhase } = props;
   return (
     <>
-      <h2 className="tl-title">Cold start</h2>
-      <Total model={model} change={words} />
-      <ul className="tl-legend" aria-label="Phases">
+      <h2 className={styles.title}>Cold start</h2>
+      <Total model={model} note={note} />
+      <ul className={styles.legend} aria-label="Phases">
         {model.segments.map((segment) => {
           const duration = segment.endNs - segment.startNs;
-          const change = changeOf(model, segment);
-          const compared =
-            change === null ? '' : `, ${formatNsChange(change, changeError(model, segment))} than in the previous run`;
           return (
             <li key={segment.name}>
               <button
                 type="button"
-                className="tl-phase"
+                className={styles.phase}
                 data-phase={segment.name}
                 data-empty={duration === 0}
                 aria-pressed={selectedPhase === segment.name}
-                title={`${segment.name}: ${lengthText(segment)}, ${shareText(model, segment)} of the total${compared}. Double click zooms to it.`}
+                title={`${segment.name}: ${lengthText(segment)}, ${shareText(model, segment)} of the total${compared(model, segment)}. Double click zooms to it.`}
                 onClick={() => onSelectPhase(selectedPhase === segment.name ? null : segment.name)}
                 onDoubleClick={() => onZoomToPhase(segment.name)}
               >
-                <span className="tl-swatch" data-phase={segment.name} />
-                <span className="tl-name">{segment.name}</span>
+                <span className={styles.swatch} data-phase={segment.name} />
+                <span className={styles.name}>{segment.name}</span>
                 <b>{lengthText(segment)}</b>
               </button>
             </li>
@@ -47,23 +48,57 @@ export function TimelineHeader(props: {
   );
 }
 
-function Total({ model, change }: { readonly model: TimelineModel; readonly change: string | null }) {
-  const { timeline, previous } = model;
+/** The end of a phase's title: how it compares. */
+function compared(model: TimelineModel, segment: Segment): string {
+  const spread = spreadText(model, segment.name);
+  if (spread !== null)
+    return `; ${spread.change} against the median of ${spread.runs} runs, ${spread.median} (${spread.p})`;
+  const change = changeOf(model, segment);
+  return change === null ? '' : `, ${formatNsChange(change, changeError(model, segment))} than in the previous run`;
+}
+
+const aboutP =
+  'p is the probability of a difference at least this clear if nothing had changed. Below 0.05 it counts as faster or slower, otherwise as noise.';
+
+function Change({ comparison }: { readonly comparison: Comparison }) {
+  const { total, differences } = comparison;
+  const verdict = !isSignificant(total, differences) ? 'noise' : total.deltaMs < 0 ? 'faster' : 'slower';
+  const { change, than, chance } = comparisonWords(comparison);
+  return (
+    <span
+      className={`${styles.note} ${styles.change}`}
+      data-testid="timeline-change"
+      data-verdict={verdict}
+      title={`${describeComparison(comparison)}\n\n${aboutP}`}
+    >
+      {change}
+      <span className={styles.than}>{than}</span>
+      {chance}
+    </span>
+  );
+}
+
+function Total({ model, note }: { readonly model: TimelineModel; readonly note: string | null }) {
+  const { timeline, previous, comparison, underWay } = model;
   if (timeline === null)
-    return <span className="tl-note">{previous === null ? 'no run yet' : 'waiting for the run'}</span>;
+    return <span className={styles.note}>{previous === null ? 'no run yet' : 'waiting for the run'}</span>;
   return (
     <>
-      <strong className="tl-total" data-complete={timeline.complete} data-testid="timeline-total">
+      <strong className={styles.total} data-complete={timeline.complete || underWay} data-testid="timeline-total">
         {totalText(timeline)}
       </strong>
-      {change !== null && (
-        <span className="tl-note tl-change" title="Than the previous run, which is drawn beneath this one">
-          {change}
-        </span>
+      {comparison !== null ? (
+        <Change comparison={comparison} />
+      ) : (
+        note !== null && (
+          <span className={`${styles.note} ${styles.change}`} data-testid="timeline-change" title={note}>
+            {note}
+          </span>
+        )
       )}
-      {!timeline.complete && <span className="tl-badge tl-badge-failed">no response</span>}
+      {!timeline.complete && !underWay && <span className={`${styles.badge} ${styles.badgeFailed}`}>no response</span>}
       <span
-        className="tl-badge"
+        className={styles.badge}
         title={
           timeline.startMode === 'prestarted'
             ? 'The virtual machine was created paused before the click; the guest itself started cold.'
@@ -74,7 +109,7 @@ function Total({ model, change }: { readonly model: TimelineModel; readonly chan
       </span>
       {timeline.accel === 'tcg' && (
         <span
-          className="tl-badge tl-badge-emulated"
+          className={`${styles.badge} ${styles.badgeEmulated}`}
           title="Software emulation (tcg): on KVM the guest’s phases are shorter."
         >
           emulated

@@ -1,13 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import type { BootTimeline, Mark } from '#shared/model/timeline.ts';
+import { type Comparison, comparisonSchema, type Spread } from '#shared/model/series.ts';
+import type { BootTimeline, Mark, PhaseName } from '#shared/model/timeline.ts';
 import { phaseNames } from '#shared/model/timeline.ts';
 import { ns } from '#shared/model/units.ts';
+import { spreadText } from './figures.ts';
 import { hitTest, nearestMark, neighbourMark } from './hit-test.ts';
 import { labelRowPx, layOutLanes } from './lanes.ts';
 import { placeLabels } from './mark-labels.ts';
-import { buildModel, durationOf, findBounds, marksWithin, phaseAt, shareOf } from './timeline-model.ts';
+import {
+  buildModel,
+  durationOf,
+  findBounds,
+  marksWithin,
+  phaseAt,
+  shareOf,
+  type TimelineInput,
+} from './timeline-model.ts';
 import { timelineToSvg } from './timeline-svg.ts';
-import { changeOf, describeTimeline, timelineToText } from './timeline-text.ts';
+import { changeOf, describeTimeline, timelineToJson, timelineToText } from './timeline-text.ts';
 
 const mark = (atNs: number, name = `at ${atNs}`, errorNs = 0): Mark => ({
   name,
@@ -42,11 +52,14 @@ function timelineOf(
   };
 }
 
+const modelOf = (timeline: BootTimeline | null, previous: BootTimeline | null, more: Partial<TimelineInput> = {}) =>
+  buildModel({ timeline, previous, ...more });
+
 const lengths = [1000, 2000, 0, 1000, 3000, 2000, 700, 300];
 
 describe('timeline model', () => {
   it('gives each phase the error bound of both its edges, the last one that of the mark it ends at', () => {
-    const { segments } = buildModel(timelineOf(lengths, [mark(10_000, 'response', 7)]), null);
+    const { segments } = modelOf(timelineOf(lengths, [mark(10_000, 'response', 7)]), null);
     expect(segments.map(({ errorNs, endErrorNs }) => [errorNs, endErrorNs])).toEqual([
       [0, 5],
       [5, 5],
@@ -60,7 +73,7 @@ describe('timeline model', () => {
   });
 
   it('finds the phase at an instant, never one without length', () => {
-    const { segments } = buildModel(timelineOf(lengths), null);
+    const { segments } = modelOf(timelineOf(lengths), null);
     expect(phaseAt(segments, 0)?.name).toBe('prepare');
     expect(phaseAt(segments, 3000)?.name).toBe('kernel');
     expect(phaseAt(segments, -1)).toBeNull();
@@ -69,33 +82,33 @@ describe('timeline model', () => {
   });
 
   it('fits the run, and the one before it unless that is far longer', () => {
-    const near = buildModel(timelineOf(lengths), timelineOf(lengths.map((length) => length * 1.5)));
+    const near = modelOf(timelineOf(lengths), timelineOf(lengths.map((length) => length * 1.5)));
     expect(near.fit).toEqual({ startNs: -225, endNs: 15_225 });
-    const far = buildModel(timelineOf(lengths), timelineOf(lengths.map((length) => length * 10)));
+    const far = modelOf(timelineOf(lengths), timelineOf(lengths.map((length) => length * 10)));
     expect(far.fit).toEqual({ startNs: -150, endNs: 10_150 });
     expect(findBounds(far, null).endNs).toBe(102_575);
   });
 
   it('lets a person pan to what was done ahead and to all samples', () => {
     const ahead = { startNs: ns(-50_000), durationNs: ns(9000), phases: [] };
-    const model = buildModel(timelineOf(lengths, [], { ahead }), null);
+    const model = modelOf(timelineOf(lengths, [], { ahead }), null);
     expect(findBounds(model, null)).toEqual({ startNs: -52_575, endNs: 12_725 });
     expect(findBounds(model, { startNs: -60_000, endNs: 90_000 })).toEqual({ startNs: -62_575, endNs: 92_575 });
   });
 
   it('sorts marks and keeps two of one name apart', () => {
-    const model = buildModel(timelineOf(lengths, [mark(300, 'tick'), mark(100, 'tick')]), null);
+    const model = modelOf(timelineOf(lengths, [mark(300, 'tick'), mark(100, 'tick')]), null);
     expect([...model.markAtNs]).toEqual([100, 300]);
     expect(model.marks.map(({ key }) => key)).toEqual(['tick 0', 'tick 1']);
   });
 
   it('ranks the marks that open a phase first, then the lonely ones', () => {
-    const model = buildModel(timelineOf(lengths, [mark(400), mark(410), mark(1000), mark(6500)]), null);
+    const model = modelOf(timelineOf(lengths, [mark(400), mark(410), mark(1000), mark(6500)]), null);
     expect([...model.markRank].map((index) => model.markAtNs[index])).toEqual([1000, 6500, 400, 410]);
   });
 
   it('counts the marks within a stretch, both ends included', () => {
-    const model = buildModel(
+    const model = modelOf(
       timelineOf(
         lengths,
         [10, 20, 20, 30].map((at) => mark(at)),
@@ -107,7 +120,7 @@ describe('timeline model', () => {
   });
 
   it('compares with the run before', () => {
-    const model = buildModel(timelineOf(lengths), timelineOf([1000, 2500, 0, 1000, 2000, 2000, 700, 300]));
+    const model = modelOf(timelineOf(lengths), timelineOf([1000, 2500, 0, 1000, 2000, 2000, 700, 300]));
     const [prepare, vmm] = model.segments;
     expect(prepare && changeOf(model, prepare)).toBe(0);
     expect(vmm && changeOf(model, vmm)).toBe(-500);
@@ -116,15 +129,15 @@ describe('timeline model', () => {
 
   it('compares no phase that one of the runs never got to', () => {
     const failed = timelineOf([1000, 2000, 0, 500, 0, 0, 0, 0], [], { complete: false });
-    const model = buildModel(failed, timelineOf(lengths));
+    const model = modelOf(failed, timelineOf(lengths));
     expect(model.segments.map((segment) => changeOf(model, segment))).toEqual([0, 0, 0, -500, null, null, null, null]);
   });
 });
 
 describe('hit test', () => {
-  const model = buildModel(timelineOf(lengths, [mark(1000), mark(1100), mark(5000)]), null);
+  const model = modelOf(timelineOf(lengths, [mark(1000), mark(1100), mark(5000)]), null);
   const window = { startNs: 0, endNs: 10_000 };
-  const lanes = layOutLanes(160, 4, true);
+  const lanes = layOutLanes(160, { strips: 4, hasGhost: true, hasSpread: false });
 
   it('tells the row and the phase under a point', () => {
     const hit = hitTest(model, lanes, window, 1000, 150, lanes.bar.topPx + 2);
@@ -150,7 +163,7 @@ describe('hit test', () => {
 
 describe('labels', () => {
   const place = (at: readonly number[], rows: number, labelPx = 60) => {
-    const model = buildModel(
+    const model = modelOf(
       timelineOf(
         lengths,
         at.map((ns) => mark(ns)),
@@ -177,7 +190,7 @@ describe('labels', () => {
   });
 
   it('stand left of their mark where the plot ends', () => {
-    const model = buildModel(timelineOf(lengths, [mark(980)]), null);
+    const model = modelOf(timelineOf(lengths, [mark(980)]), null);
     const [label] = placeLabels(model, { startNs: 0, endNs: 1000 }, 1000, 1, () => 60);
     expect(label?.textPx).toBe(916);
     expect(place([880, 980], 2)).toEqual([
@@ -195,7 +208,7 @@ describe('labels', () => {
 
 describe('lanes', () => {
   it('shares the height of the design between bar, ghost, labels and strips', () => {
-    const lanes = layOutLanes(162, 4, true);
+    const lanes = layOutLanes(162, { strips: 4, hasGhost: true, hasSpread: false });
     expect(lanes.strips).toHaveLength(4);
     expect(lanes.labelRows).toBe(2);
     const last = lanes.strips.at(-1);
@@ -203,17 +216,17 @@ describe('lanes', () => {
   });
 
   it('gives up the strips, then labels, never the bar', () => {
-    const small = layOutLanes(60, 4, true);
+    const small = layOutLanes(60, { strips: 4, hasGhost: true, hasSpread: false });
     expect(small.strips).toEqual([]);
     expect(small.bar.heightPx).toBe(18);
-    expect(layOutLanes(40, 4, false).labelRows).toBe(0);
-    expect(layOutLanes(800, 4, false).strips[0]?.heightPx).toBe(64);
+    expect(layOutLanes(40, { strips: 4, hasGhost: false, hasSpread: false }).labelRows).toBe(0);
+    expect(layOutLanes(800, { strips: 4, hasGhost: false, hasSpread: false }).strips[0]?.heightPx).toBe(64);
     expect(labelRowPx).toBe(13);
   });
 });
 
 describe('words and pictures', () => {
-  const model = buildModel(
+  const model = modelOf(
     timelineOf(
       lengths.map((length) => length * 1000),
       [mark(1e6, 'a<b')],
@@ -238,5 +251,113 @@ describe('words and pictures', () => {
     const svg = timelineToSvg(model, (name) => (name.startsWith('--font') ? '"Inter", sans-serif' : '#336699'));
     expect(svg).toContain('font-family="&quot;Inter&quot;, sans-serif"');
     expect(svg.match(/<rect[^>]+height="30"/g)).toHaveLength(7);
+  });
+});
+
+describe('a series', () => {
+  const spreadOf = (median: number, error = 0): Spread => ({
+    count: 14,
+    error,
+    median,
+    p5: median * 0.9,
+    p95: median * 1.2,
+    min: median * 0.8,
+    max: median * 1.3,
+    interval: { low: median * 0.95, high: median * 1.05 },
+  });
+  const lengthsMs = lengths.map((length) => length / 1000);
+  const eachPhase = <Value>(make: (ms: number) => Value) =>
+    Object.fromEntries(phaseNames.map((name, index) => [name, make(lengthsMs[index] ?? 0)])) as Record<
+      PhaseName,
+      Value
+    >;
+  const seriesOf = (count: number, factor: number) => ({
+    functionName: 'hello',
+    subject: {
+      imageId: 'a'.repeat(64) as never,
+      bundleId: 'b'.repeat(64) as never,
+      host: 'qemu:///system',
+      accel: 'tcg' as const,
+      startMode: 'cold' as const,
+      eventDigest: 'c'.repeat(64),
+      commit: null,
+    },
+    runIds: Array.from({ length: count }, (_, index) => `mbcdefgh-${String(index).padStart(6, '0')}` as never),
+    total: { ...spreadOf(10 * factor), count },
+    phases: eachPhase((ms) => ({ ...spreadOf(ms * factor, 0.01), count })),
+  });
+  const comparison: Comparison = {
+    baseline: seriesOf(14, 0.8),
+    series: seriesOf(1, 1),
+    differences: [],
+    total: { deltaMs: 2, p: 0.03 },
+    phases: eachPhase((ms) => ({ deltaMs: ms * 0.2, p: 0.03 })),
+  };
+  const timeline = timelineOf(lengths.map((length) => length * 1000));
+  const plain = (text: string) => text.replaceAll('\u00a0', ' ');
+  const model = modelOf(timeline, timeline, { comparison });
+
+  it('TL-E3: gives each phase the median of its baseline and the percentiles around it, where this run has it', () => {
+    comparisonSchema.parse(comparison);
+    expect(model.spread.map(({ name }) => name)).toEqual([...phaseNames]);
+    expect(model.spread[1]).toEqual({
+      name: 'vmm',
+      startNs: 1e6,
+      lowNs: 1.44e6,
+      medianNs: 1.6e6,
+      highNs: 1.92e6,
+      errorNs: 1e4,
+    });
+    expect(Object.values(spreadText(model, 'vmm') ?? {}).map((value) => plain(String(value)))).toEqual([
+      '1.60 ms',
+      '1.44 ms to 1.92 ms',
+      '+400 µs',
+      'p = 0.03',
+      'true',
+      '14',
+    ]);
+  });
+
+  it('TL-E3: shows no spread of a baseline of one run', () => {
+    const one = { ...comparison, baseline: seriesOf(1, 0.8) };
+    expect(modelOf(timeline, timeline, { comparison: one }).spread).toEqual([]);
+  });
+
+  it('TL-E3: is part of what is exported', () => {
+    expect(timelineToText(model)).toContain('2.00 ms slower than the median of 14 other runs (p = 0.03)');
+    expect(timelineToText(model)).toMatch(
+      /vmm .* median of 14 {3}1\.60 ms .*1\.44 ms to 1\.92 ms .*\+400 µs {2}p = 0\.03/,
+    );
+    expect(JSON.parse(timelineToJson(model)).comparison.baseline.phases.vmm.p5).toBe(1.44);
+    const svg = timelineToSvg(model, (name) => (name.startsWith('--font') ? 'sans-serif' : '#336699'));
+    expect(svg).toContain('median of 14');
+    expect(svg.match(/<path d="M[\d.]+ 100H/g)).toHaveLength(7);
+  });
+
+  it('has a row of its own between the bar and the previous run', () => {
+    const lanes = layOutLanes(190, { strips: 4, hasGhost: true, hasSpread: true });
+    expect(lanes.spread.topPx).toBe(lanes.bar.topPx + lanes.bar.heightPx);
+    expect(lanes.ghost.topPx).toBeGreaterThanOrEqual(lanes.spread.topPx + lanes.spread.heightPx);
+    // The room that the window leaves at 1024 × 640: the strips keep their numbers.
+    expect(layOutLanes(137, { strips: 4, hasGhost: true, hasSpread: true }).strips).toHaveLength(4);
+    const window = { startNs: 0, endNs: 10_000 };
+    expect(hitTest(model, lanes, window, 1000, 150, lanes.spread.topPx + 4).row).toBe('spread');
+  });
+});
+
+describe('a run that is under way', () => {
+  it('grows on the axis of the run before it, and then on one that it never fills', () => {
+    const before = timelineOf(lengths.map((length) => length * 10_000));
+    const soFar = (ms: number) => timelineOf([ms * 1e6], [], { complete: false });
+    const fitOf = (ms: number, previous: BootTimeline | null) =>
+      Math.round(modelOf(soFar(ms), previous, { underWay: true }).fit.endNs / 1.015e6);
+    expect([10, 99].map((ms) => fitOf(ms, before))).toEqual([100, 100]);
+    expect([120, 199, 480].map((ms) => fitOf(ms, before))).toEqual([200, 500, 1000]);
+    expect([1, 20].map((ms) => fitOf(ms, null))).toEqual([100, 100]);
+  });
+
+  it('says how far it is, not that it ended', () => {
+    const model = modelOf(timelineOf([1e6, 2e6], [], { complete: false }), null, { underWay: true });
+    expect(describeTimeline(model).replaceAll('\u00a0', ' ')).toContain('so far 3.00 ms: prepare 1.00 ms, vmm 2.00 ms');
   });
 });

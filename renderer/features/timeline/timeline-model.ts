@@ -1,3 +1,4 @@
+import type { Comparison } from '#shared/model/series.ts';
 import type { BootTimeline, Mark, Phase, PhaseName } from '#shared/model/timeline.ts';
 import { lowerBound } from '../../ui/instrument-rates.ts';
 import type { TimeWindow } from './time-scale.ts';
@@ -9,6 +10,29 @@ export interface Segment {
   readonly endNs: number;
   readonly errorNs: number;
   readonly endErrorNs: number;
+}
+
+/**
+ * How long a phase takes in the baseline's runs, at the place where this run has the phase.
+ *
+ * Units: ns; `lowNs` and `highNs` are the 5th and 95th percentile of its length, `errorNs` bounds each of the lengths.
+ */
+export interface PhaseSpread {
+  readonly name: PhaseName;
+  readonly startNs: number;
+  readonly lowNs: number;
+  readonly medianNs: number;
+  readonly highNs: number;
+  readonly errorNs: number;
+}
+
+/** What to show: a run, the baseline's run that is drawn beneath it, and how the run compares with the baseline. */
+export interface TimelineInput {
+  readonly timeline: BootTimeline | null;
+  readonly previous: BootTimeline | null;
+  readonly comparison?: Comparison | null;
+  /** The run goes on: its timeline ends where it is now. */
+  readonly underWay?: boolean;
 }
 
 /** A mark with a name of its own: a guest may take the same mark twice. */
@@ -23,36 +47,43 @@ export type KeyedMark = Mark & { readonly key: string };
 export interface TimelineModel {
   readonly timeline: BootTimeline | null;
   readonly previous: BootTimeline | null;
+  readonly comparison: Comparison | null;
+  readonly underWay: boolean;
   readonly segments: readonly Segment[];
+  /** The phases of the baseline; empty where it has fewer than two runs (rule TL-E3). */
+  readonly spread: readonly PhaseSpread[];
   readonly ghost: readonly Segment[];
   readonly ahead: readonly Segment[];
   readonly marks: readonly KeyedMark[];
   readonly markAtNs: Float64Array;
   readonly markErrorNs: Float64Array;
   readonly markRank: Uint32Array;
-  /** What a fit shows. */
+  /** The window of a fit. */
   readonly fit: TimeWindow;
   /** All that happened, from what was done ahead to the end. */
   readonly reach: TimeWindow;
 }
 
-/** Beyond this many times the present run, the previous one is cut off in a fit: it would squash what is looked at. */
+/** The previous run is cut off in a fit when it is this many times longer than the shown one, which would get too small. */
 const ghostFitFactor = 1.6;
 /** Room at both ends of a fit, as a share of it, so that the first and last edges can be seen. */
 const fitMargin = 0.015;
 
-/** Builds the model of a run and the run before it. */
-export function buildModel(timeline: BootTimeline | null, previous: BootTimeline | null): TimelineModel {
+/** The model of a run and its baseline. */
+export function buildModel({ timeline, previous, comparison = null, underWay = false }: TimelineInput): TimelineModel {
   const marks = keyMarks([...(timeline?.marks ?? [])].sort((a, b) => a.atNs - b.atNs));
   const markAtNs = Float64Array.from(marks, (mark) => mark.atNs);
   const segments = toSegments(timeline?.phases ?? [], endErrorOf(timeline, marks));
   const ghost = toSegments(previous?.phases ?? [], endErrorOf(previous, previous?.marks ?? []));
   const ahead = toSegments(timeline?.ahead?.phases ?? [], 0);
-  const fit = findFit(timeline, previous);
+  const fit = underWay ? findGrowingFit(timeline, previous) : findFit(timeline, previous);
   return {
     timeline,
     previous,
+    comparison,
+    underWay,
     segments,
+    spread: comparison === null ? [] : findSpread(segments, comparison),
     ghost,
     ahead,
     marks,
@@ -63,6 +94,18 @@ export function buildModel(timeline: BootTimeline | null, previous: BootTimeline
     reach: findReach(fit, timeline, previous, markAtNs),
   };
 }
+
+function findSpread(segments: readonly Segment[], { baseline }: Comparison): PhaseSpread[] {
+  if (baseline.total.count < 2) return [];
+  return segments.flatMap(({ name, startNs }) => {
+    const spread = baseline.phases[name];
+    if (spread === undefined) return [];
+    const [lowNs, medianNs, highNs, errorNs] = [spread.p5, spread.median, spread.p95, spread.error].map(msToNs);
+    return [{ name, startNs, lowNs, medianNs, highNs, errorNs } as PhaseSpread];
+  });
+}
+
+const msToNs = (ms: number): number => Math.round(ms * 1e6);
 
 function keyMarks(marks: readonly Mark[]): KeyedMark[] {
   const seen = new Map<string, number>();
@@ -92,8 +135,26 @@ function findFit(timeline: BootTimeline | null, previous: BootTimeline | null): 
   const own = timeline?.totalNs ?? 0;
   const before = previous?.totalNs ?? 0;
   const end = own === 0 || before <= own * ghostFitFactor ? Math.max(own, before) : own;
-  const margin = Math.max(end, 1e3) * fitMargin;
-  return { startNs: -margin, endNs: Math.max(end, 1e3) + margin };
+  return withMargin(end);
+}
+
+/** The window of a run that goes on: as wide as the run before it, and never filled, so that the bar is seen to grow. */
+function findGrowingFit(timeline: BootTimeline | null, previous: BootTimeline | null): TimeWindow {
+  const own = timeline?.totalNs ?? 0;
+  const before = previous?.totalNs ?? 0;
+  if (own < before) return withMargin(before);
+  const power = 10 ** Math.floor(Math.log10(Math.max(own, leastGrowingNs)));
+  const steps = [1, 2, 5, 10].map((step) => step * power);
+  return withMargin(steps.find((step) => step > Math.max(own, leastGrowingNs) * 1.05) ?? own * 2);
+}
+
+/** The shortest axis of a run that goes on without a run before it. */
+const leastGrowingNs = 50e6;
+
+function withMargin(endNs: number): TimeWindow {
+  const end = Math.max(endNs, 1e3);
+  const margin = end * fitMargin;
+  return { startNs: -margin, endNs: end + margin };
 }
 
 function findReach(
@@ -108,7 +169,7 @@ function findReach(
   };
 }
 
-/** As far as a person can pan and zoom out: all that happened and was sampled, and some air. */
+/** The window that a person can pan and zoom out to: all that happened and was sampled, with a margin. */
 export function findBounds({ fit, reach }: TimelineModel, sampled: TimeWindow | null): TimeWindow {
   const margin = (fit.endNs - fit.startNs) * 0.25;
   return {

@@ -1,16 +1,20 @@
 import type { Mark } from '#shared/model/timeline.ts';
+import { describeComparison } from '#shared/timeline/index.ts';
 import { formatNs, formatNsDelta, formatNsError, timeTickFormat } from '../../ui/instrument-format.ts';
 import { inkOn } from '../../ui/instrument-theme.ts';
-import { changeError, lengthText, shareText, totalText } from './figures.ts';
+import { changeError, isSpread, lengthText, shareText, spreadText, totalText } from './figures.ts';
 import { findTicks, nsToPx } from './time-scale.ts';
 import type { Segment, TimelineModel } from './timeline-model.ts';
 import { changeOf } from './timeline-text.ts';
 
 /** A width that a chat or a page shows without scaling. */
-const widthPx = 960;
+const widthPx = 1080;
 const edgePx = 20;
 const rowPx = 20;
 const markRowPx = 17;
+const headingY = 142;
+/** Where the labels of the listed marks begin. */
+const markX = 660;
 const stripePx = 2;
 /** As many as a picture of this width can list beside the phases. */
 const mostMarks = 12;
@@ -66,13 +70,14 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
   const ticks = findTicks(window, plotPx, 90);
   const format = timeTickFormat(ticks.stepNs, window.endNs);
   for (const atNs of ticks.atNs) {
-    out.push(`<path d="M${x(atNs).toFixed(1)} 62V112" stroke="${token('--border')}"/>`);
+    out.push(`<path d="M${x(atNs).toFixed(1)} 62V120" stroke="${token('--border')}"/>`);
     // A label that would leave the picture is left out; its line stays.
     if (x(atNs) < widthPx - 60) text(x(atNs), 57, format.format(atNs), `font-size="11" ${faint}`);
   }
   bar(model.segments, 64, 30, 1);
   hatchEdges(64, 30);
-  bar(model.ghost, 98, 10, 0.35);
+  drawWhiskers(model, x, token, out);
+  bar(model.ghost, 108, 10, 0.35);
   for (const segment of model.segments) {
     const room = x(segment.endNs) - x(segment.startNs);
     // About 7 px a letter at this size; a picture cannot measure its text.
@@ -81,28 +86,42 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
     text(x(segment.startNs) + 6, 83, segment.name, `font-size="12" font-weight="600" fill="${ink}"`);
   }
   const heading = `text-anchor="end" font-size="11" ${faint}`;
-  text(220, 132, 'length', heading);
-  text(300, 132, 'share', heading);
-  if (model.previous !== null) text(410, 132, `against ${totalText(model.previous)}`, heading);
-  const firstRow = 152;
+  text(200, headingY, 'length', heading);
+  text(262, headingY, 'share', heading);
+  if (model.comparison !== null) text(edgePx, 46, describeComparison(model.comparison), `font-size="12" ${faint}`);
+  const runs = model.spread.length === 0 ? 0 : (model.comparison?.baseline.total.count ?? 0);
+  if (runs > 0) {
+    text(345, headingY, `median of ${runs}`, heading);
+    text(480, headingY, '5–95 %', heading);
+    text(552, headingY, 'change', heading);
+  } else if (model.previous !== null) text(380, headingY, `against ${totalText(model.previous)}`, heading);
+  const firstRow = headingY + 20;
   for (const [index, segment] of model.segments.entries()) {
     const y = firstRow + index * rowPx;
     out.push(
       `<rect x="${edgePx}" y="${y - 9}" width="10" height="10" rx="2" fill="${token(`--phase-${segment.name}`)}"/>`,
     );
-    const change = changeOf(model, segment);
+    const spread = spreadText(model, segment.name);
+    const change = spread === null ? changeOf(model, segment) : null;
     text(edgePx + 18, y, segment.name, 'font-size="13"');
-    text(220, y, lengthText(segment), 'text-anchor="end" font-size="13"');
-    text(300, y, shareText(model, segment), `text-anchor="end" font-size="13" ${faint}`);
+    text(200, y, lengthText(segment), 'text-anchor="end" font-size="13"');
+    text(262, y, shareText(model, segment), `text-anchor="end" font-size="13" ${faint}`);
     if (change !== null)
-      text(410, y, formatNsDelta(change, changeError(model, segment)), `text-anchor="end" font-size="13" ${faint}`);
+      text(380, y, formatNsDelta(change, changeError(model, segment)), `text-anchor="end" font-size="13" ${faint}`);
+    if (spread !== null) {
+      const figures = `text-anchor="end" font-size="12" ${faint}`;
+      text(345, y, spread.median, figures);
+      text(480, y, spread.range, figures);
+      text(552, y, spread.change, figures);
+    }
   }
   const listed = listMarks(model, mostMarks);
-  if (listed.length > 0) text(570, 132, `marks, ${listed.length} of ${model.marks.length}`, `font-size="11" ${faint}`);
+  if (listed.length > 0)
+    text(markX, headingY, `marks, ${listed.length} of ${model.marks.length}`, `font-size="11" ${faint}`);
   for (const [index, mark] of listed.entries()) {
     const y = firstRow + index * markRowPx;
-    text(556, y, formatNs(mark.atNs, mark.errorNs), 'text-anchor="end" font-size="12"');
-    text(570, y, mark.label, 'font-size="12"');
+    text(markX - 10, y, formatNs(mark.atNs, mark.errorNs), 'text-anchor="end" font-size="12"');
+    text(markX, y, mark.label, 'font-size="12"');
     text(
       widthPx - edgePx,
       y,
@@ -113,6 +132,23 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
   const heightPx = firstRow + Math.max(model.segments.length * rowPx, listed.length * markRowPx) + 4;
   const style = `font-family="${escapeXml(token('--font-ui'))}" fill="${token('--fg')}" style="font-variant-numeric: tabular-nums"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${widthPx}" height="${heightPx}" viewBox="0 0 ${widthPx} ${heightPx}" ${style}><rect width="100%" height="100%" fill="${token('--bg')}"/>${out.join('')}</svg>\n`;
+}
+
+/** A whisker for each phase of the baseline, under the bar: as `drawSpread` draws them. */
+function drawWhiskers(
+  model: TimelineModel,
+  x: (atNs: number) => number,
+  token: (name: string) => string,
+  out: string[],
+): void {
+  for (const spread of model.spread) {
+    const { name, startNs, lowNs, medianNs, highNs } = spread;
+    const [low, median, high] = [lowNs, medianNs, highNs].map((ns) => x(startNs + ns)) as [number, number, number];
+    if (!isSpread(spread) || high - x(startNs) < 5) continue;
+    const line = `M${low.toFixed(1)} 100H${high.toFixed(1)}M${low.toFixed(1)} 97.5v5M${high.toFixed(1)} 97.5v5`;
+    out.push(`<path d="${line}" stroke="${token(`--phase-${name}`)}" fill="none"/>`);
+    out.push(`<rect x="${(median - 1.5).toFixed(1)}" y="96" width="3" height="8" fill="${token(`--phase-${name}`)}"/>`);
+  }
 }
 
 /** The marks most worth a line, in order of time. */

@@ -1,8 +1,12 @@
 import { useState } from 'react';
+import type { Comparison } from '#shared/model/series.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
+import { describeSpread, formatP, isSignificant } from '#shared/timeline/index.ts';
 import { formatNs, formatNsDelta, formatNsError } from '../../ui/instrument-format.ts';
-import { changeError, lengthText, previousText, shareText, totalText } from './figures.ts';
+import { changeError, lengthText, previousText, shareText, spreadText, totalText } from './figures.ts';
+import styles from './timeline.module.css';
 import { phaseAt, type Segment, type TimelineModel } from './timeline-model.ts';
+import table from './timeline-table.module.css';
 import { changeOf } from './timeline-text.ts';
 
 /** A page of rows that a browser lays out within a frame or two. */
@@ -16,7 +20,7 @@ export function TimelineTable(props: {
 }) {
   const { model } = props;
   return (
-    <section className="tl-tables" aria-label="Timeline as tables">
+    <section className={table.tables} aria-label="Timeline as tables">
       <PhaseTable {...props} />
       <MarkTable key={model.timeline?.totalNs ?? 0} model={model} />
     </section>
@@ -29,9 +33,12 @@ function PhaseTable(props: {
   readonly onSelectPhase: (phase: PhaseName | null) => void;
 }) {
   const { model, selectedPhase, onSelectPhase } = props;
-  const compared = model.ghost.length > 0;
+  const runs = model.spread.length === 0 ? 0 : (model.comparison?.baseline.total.count ?? 0);
+  const compared = runs === 0 && model.ghost.length > 0;
+  const more = runs > 0 ? 4 : compared ? 2 : 0;
+  const blanks = Array.from({ length: more }, (_, index) => <td key={`blank-${String(index)}`}>–</td>);
   return (
-    <table className="tl-table">
+    <table className={table.table}>
       <caption>Phases</caption>
       <thead>
         <tr>
@@ -42,6 +49,14 @@ function PhaseTable(props: {
           <th scope="col">error</th>
           {compared && <th scope="col">previous</th>}
           {compared && <th scope="col">change</th>}
+          {runs > 0 && (
+            <>
+              <th scope="col">median of {runs}</th>
+              <th scope="col">5–95 %</th>
+              <th scope="col">change</th>
+              <th scope="col">p</th>
+            </>
+          )}
         </tr>
       </thead>
       <tbody>
@@ -54,15 +69,14 @@ function PhaseTable(props: {
               <td>{lengthText(segment)}</td>
               <td>–</td>
               <td>{formatNsError(segment.errorNs)}</td>
-              {compared && <td>–</td>}
-              {compared && <td>–</td>}
+              {blanks}
             </tr>
           ))}
         {model.segments.map((segment) => (
           <tr key={segment.name} aria-selected={selectedPhase === segment.name}>
             <th scope="row">
               <button type="button" onClick={() => onSelectPhase(selectedPhase === segment.name ? null : segment.name)}>
-                <span className="tl-swatch" data-phase={segment.name} />
+                <span className={`${styles.swatch} ${table.swatch}`} data-phase={segment.name} />
                 {segment.name}
               </button>
             </th>
@@ -72,6 +86,7 @@ function PhaseTable(props: {
             <td>{formatNsError(segment.errorNs)}</td>
             {compared && <td>{previousText(model, segment.name)}</td>}
             {compared && <td>{changeText(model, segment)}</td>}
+            {runs > 0 && <SpreadCells model={model} name={segment.name} />}
           </tr>
         ))}
       </tbody>
@@ -80,10 +95,43 @@ function PhaseTable(props: {
           <th scope="row">{model.timeline?.complete === false ? 'ended without a response' : 'total'}</th>
           <td />
           <td>{model.timeline === null ? '–' : totalText(model.timeline)}</td>
-          <td colSpan={compared ? 4 : 2} />
+          {runs > 0 && model.comparison !== null ? (
+            <>
+              <td colSpan={2} />
+              <TotalSpreadCells comparison={model.comparison} />
+            </>
+          ) : (
+            <td colSpan={compared ? 4 : 2} />
+          )}
         </tr>
       </tfoot>
     </table>
+  );
+}
+
+/** The baseline's figures for a phase. */
+function SpreadCells({ model, name }: { readonly model: TimelineModel; readonly name: PhaseName }) {
+  const spread = spreadText(model, name);
+  if (spread === null) return [0, 1, 2, 3].map((column) => <td key={column}>–</td>);
+  return (
+    <>
+      <td>{spread.median}</td>
+      <td>{spread.range}</td>
+      <td data-significant={spread.significant}>{spread.change}</td>
+      <td>{spread.p.replace('p = ', '').replace('p ', '')}</td>
+    </>
+  );
+}
+
+function TotalSpreadCells({ comparison }: { readonly comparison: Comparison }) {
+  const { baseline, total, differences } = comparison;
+  return (
+    <>
+      <td>{formatNs(baseline.total.median * 1e6)}</td>
+      <td>{describeSpread(baseline.total)}</td>
+      <td data-significant={isSignificant(total, differences)}>{formatNsDelta(total.deltaMs * 1e6)}</td>
+      <td>{formatP(total.p).replace('p = ', '').replace('p ', '')}</td>
+    </>
   );
 }
 
@@ -97,7 +145,7 @@ function MarkTable({ model }: { readonly model: TimelineModel }) {
   const more = model.marks.length - rows;
   return (
     <div>
-      <table className="tl-table">
+      <table className={table.table}>
         <caption>Marks</caption>
         <thead>
           <tr>
@@ -132,7 +180,7 @@ function MarkTable({ model }: { readonly model: TimelineModel }) {
         </tbody>
       </table>
       {more > 0 && (
-        <button type="button" className="tl-more" onClick={() => setRows(rows + pageRows)}>
+        <button type="button" className={table.more} onClick={() => setRows(rows + pageRows)}>
           Show {Math.min(pageRows, more)} more of {more.toLocaleString('en-US')} left
         </button>
       )}

@@ -1,6 +1,7 @@
 import type { BootTimeline, Mark, PhaseName } from '#shared/model/timeline.ts';
+import { describeComparison, roundComparison, roundTimeline } from '#shared/timeline/index.ts';
 import { formatNs, formatNsDelta, formatNsError, formatPercent } from '../../ui/instrument-format.ts';
-import { changeError, instantError, lengthText, shareText, totalText } from './figures.ts';
+import { changeError, instantError, lengthText, shareText, spreadText, totalText } from './figures.ts';
 import type { TimeWindow } from './time-scale.ts';
 import { durationOf, phaseAt, type Segment, type TimelineModel } from './timeline-model.ts';
 
@@ -24,11 +25,12 @@ function hasReached(timeline: BootTimeline | null, segments: readonly Segment[],
 export function describeTimeline(model: TimelineModel): string {
   const { timeline } = model;
   if (timeline === null) return 'Cold start timeline: no run yet';
-  const outcome = timeline.complete ? 'total' : 'ended without a response after';
+  const outcome = model.underWay ? 'so far' : timeline.complete ? 'total' : 'ended without a response after';
   const phases = model.segments
     .filter((segment) => segment.endNs > segment.startNs)
     .map((segment) => `${segment.name} ${lengthText(segment)}`);
-  return `Cold start timeline, ${outcome} ${totalText(timeline)}: ${phases.join(', ')}`;
+  const compared = model.comparison === null ? '' : `; ${describeComparison(model.comparison)}`;
+  return `Cold start timeline, ${outcome} ${totalText(timeline)}: ${phases.join(', ')}${compared}`;
 }
 
 /** A measured span with its part of the total. */
@@ -49,18 +51,31 @@ export function describeInstant(model: TimelineModel, atNs: number, mark: number
   return parts.join('; ');
 }
 
+/** The timeline and its comparison as JSON, for other programs; no figure is finer than its error. */
+export function timelineToJson({ timeline, comparison }: TimelineModel): string {
+  if (timeline === null) return '';
+  return JSON.stringify({ ...roundTimeline(timeline), comparison: comparison && roundComparison(comparison) }, null, 2);
+}
+
 /** The whole timeline as text, for a message to a colleague. */
 export function timelineToText(model: TimelineModel): string {
   const { timeline } = model;
   if (timeline === null) return '';
   const accel = timeline.accel === 'tcg' ? 'emulated (tcg)' : 'kvm';
   const head = `${timeline.complete ? 'Cold start' : 'Cold start, ended without a response'}  ${totalText(timeline)}  ${timeline.startMode}, ${accel}`;
-  const lines = [head, ''];
+  const lines = [head];
+  if (model.comparison !== null) lines.push(describeComparison(model.comparison));
+  lines.push('');
   if (timeline.ahead !== null) lines.push(`ahead of the click  ${formatNs(timeline.ahead.durationNs)}`, '');
   for (const segment of model.segments) {
-    const change = changeOf(model, segment);
+    const spread = spreadText(model, segment.name);
+    const change = spread === null ? changeOf(model, segment) : null;
     const columns = [segment.name.padEnd(9), lengthText(segment).padStart(9), shareText(model, segment).padStart(8)];
     if (change !== null) columns.push(formatNsDelta(change, changeError(model, segment)).padStart(10));
+    if (spread !== null) {
+      columns.push(`median of ${spread.runs} ${spread.median.padStart(9)}`, `5–95 % ${spread.range.padStart(20)}`);
+      columns.push(spread.change.padStart(10), spread.p);
+    }
     lines.push(columns.join('  '));
   }
   lines.push('');

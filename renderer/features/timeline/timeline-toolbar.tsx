@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'react';
-import { roundTimeline } from '#shared/timeline/index.ts';
 import type { Tokens } from '../../ui/instrument-theme.ts';
+import styles from './timeline.module.css';
 import { timelineKeys } from './timeline-keys.ts';
 import type { TimelineModel } from './timeline-model.ts';
 import { timelineToSvg } from './timeline-svg.ts';
-import { timelineToText } from './timeline-text.ts';
+import { timelineToJson, timelineToText } from './timeline-text.ts';
 
 /** How long "Copied" stays. */
 const noticeMs = 1600;
@@ -21,7 +21,7 @@ export function TimelineToolbar(props: {
   const { model, tokens, asTable, onTable, onFit, onZoom } = props;
   const keys = timelineKeys.map(([key, what]) => `${key}  ${what}`).join('\n');
   return (
-    <div className="tl-tools" role="toolbar" aria-label="Timeline">
+    <div className={styles.tools} role="toolbar" aria-label="Timeline">
       <button type="button" onClick={() => onZoom(0.6)} title="Zoom in (+)" aria-label="Zoom in" disabled={asTable}>
         +
       </button>
@@ -77,7 +77,7 @@ function ShareMenu({ model, tokens }: { readonly model: TimelineModel; readonly 
   };
   const items: readonly (readonly [string, () => void])[] = [
     ['Copy as text', () => copy(timelineToText(model))],
-    ['Copy as JSON', () => copy(JSON.stringify(model.timeline && roundTimeline(model.timeline), null, 2))],
+    ['Copy as JSON', () => copy(timelineToJson(model))],
     [
       'Save as SVG',
       () => save(new Blob([timelineToSvg(model, tokens.get)], { type: 'image/svg+xml' }), 'cold-start.svg'),
@@ -98,7 +98,7 @@ function ShareMenu({ model, tokens }: { readonly model: TimelineModel; readonly 
     entries[(at + step + entries.length) % entries.length]?.focus();
   };
   return (
-    <div className="tl-share" ref={root}>
+    <div className={styles.share} ref={root}>
       <button
         type="button"
         aria-haspopup="menu"

@@ -1,26 +1,30 @@
 import { type KeyboardEvent, useMemo, useState } from 'react';
 import type { MetricSample } from '#shared/model/metrics.ts';
+import type { Comparison } from '#shared/model/series.ts';
 import { type BootTimeline, type PhaseName, phaseNames } from '#shared/model/timeline.ts';
 import { useTokens } from '../../ui/instrument-theme.ts';
 import { PhaseDetails } from './phase-details.tsx';
 import { buildSeries, sampledWindow } from './resource-series.ts';
+import styles from './timeline.module.css';
+import body from './timeline-body.module.css';
 import { TimelineCanvas } from './timeline-canvas.tsx';
 import { TimelineHeader } from './timeline-header.tsx';
 import { buildModel, findBounds } from './timeline-model.ts';
 import { TimelineTable } from './timeline-table.tsx';
 import { TimelineToolbar } from './timeline-toolbar.tsx';
 import { useViewport } from './use-viewport.ts';
-import './timeline.css';
-import './timeline-body.css';
-import './timeline-details.css';
-import './timeline-table.css';
 
 export interface TimelineViewProps {
-  /** Null before the first run and while one is under way. */
+  /** Null before the first run. */
   readonly timeline: BootTimeline | null;
+  /** The run of the baseline that is drawn beneath. */
   readonly previous: BootTimeline | null;
-  /** How the run compares with the previous one, in words; null when it is not comparable. */
-  readonly change?: string | null;
+  /** How the run compares with its baseline; null when it has none. */
+  readonly comparison?: Comparison | null;
+  /** What to say in place of a comparison: how far the run is, or why it is not compared. */
+  readonly note?: string | null;
+  /** The run goes on: `timeline` ends where it is now. */
+  readonly underWay?: boolean;
   readonly samples: readonly MetricSample[];
   /** The click on the scale of `MetricSample.atMs`. */
   readonly clickedAtMs: number;
@@ -33,7 +37,8 @@ export interface TimelineViewProps {
 
 /** Where a cold start's time went: phases, marks, the run before as a ghost, and the resources on the same axis. */
 export function TimelineView(props: TimelineViewProps) {
-  const { timeline, previous, change = null, samples, clickedAtMs, cpus, theme, selectedPhase, onSelectPhase } = props;
+  const { timeline, previous, comparison = null, note = null, underWay = false } = props;
+  const { samples, clickedAtMs, cpus, theme, selectedPhase, onSelectPhase } = props;
   const tokens = useTokens(theme);
   const [asTable, setAsTable] = useState(false);
   const vmmStartNs = vmmStartOf(timeline);
@@ -41,7 +46,10 @@ export function TimelineView(props: TimelineViewProps) {
     () => buildSeries(samples, clickedAtMs, vmmStartNs, cpus),
     [samples, clickedAtMs, vmmStartNs, cpus],
   );
-  const model = useMemo(() => buildModel(timeline, previous), [timeline, previous]);
+  const model = useMemo(
+    () => buildModel({ timeline, previous, comparison, underWay }),
+    [timeline, previous, comparison, underWay],
+  );
   const bounds = useMemo(() => findBounds(model, sampledWindow(series)), [model, series]);
   const viewport = useViewport(model, bounds);
   const fit = () => viewport.show(model.fit);
@@ -63,11 +71,11 @@ export function TimelineView(props: TimelineViewProps) {
 
   if (timeline === null && previous === null) return <NoRun />;
   return (
-    <section className="tl" aria-label="Cold start timeline" onKeyDown={onKeyDown}>
-      <div className="tl-head">
+    <section className={styles.root} aria-label="Cold start timeline" onKeyDown={onKeyDown}>
+      <div className={styles.head}>
         <TimelineHeader
           model={model}
-          change={change}
+          note={note}
           selectedPhase={selectedPhase}
           onSelectPhase={onSelectPhase}
           onZoomToPhase={zoomToPhase}
@@ -81,7 +89,7 @@ export function TimelineView(props: TimelineViewProps) {
           onZoom={(factor) => viewport.zoomAtPx(factor, 0.5, 1)}
         />
       </div>
-      <div className="tl-main">
+      <div className={body.main}>
         {asTable ? (
           <TimelineTable model={model} selectedPhase={selectedPhase} onSelectPhase={onSelectPhase} />
         ) : (
@@ -115,8 +123,8 @@ const vmmStartOf = (timeline: BootTimeline | null): number | null =>
 
 function NoRun() {
   return (
-    <section className="tl tl-none" aria-label="Cold start timeline">
-      <div className="tl-none-bar" aria-hidden="true">
+    <section className={`${styles.root} ${styles.none}`} aria-label="Cold start timeline">
+      <div className={styles.noneBar} aria-hidden="true">
         {phaseNames.map((name) => (
           <span key={name} data-phase={name} />
         ))}
