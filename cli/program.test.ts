@@ -325,12 +325,10 @@ describe('ending', () => {
     expect(await done).toMatchObject({ exitCode: 141, out: '', err: '' });
   });
 
-  test('an engine that does not close does not hold the command up for long', async () => {
+  test('an engine that never closes does not hold the command up', async () => {
     const io = createFakeIo();
     const engine = createScriptedEngine({ calls: { 'runs:list': () => [] } });
-    const startedAt = performance.now();
     const exitCode = await main(['runs'], io, async () => ({ ...engine, close: () => new Promise(() => undefined) }));
     expect(exitCode).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(4000);
   });
 });

@@ -93,7 +93,6 @@ describe('a bad bundle', () => {
   });
 
   it('does not come to an end', async () => {
-    const started = performance.now();
     const spin = await fails('console.log("before"); for (;;) {}', { evalTimeoutMs: 200 });
     expect(spin).toMatchObject({ code: 'EVALUATION_TIMEOUT', details: { output: 'before\n' } });
     expect(await fails('async function f() { for (;;) await null; } await f();', { evalTimeoutMs: 200 })).toMatchObject(
@@ -102,7 +101,6 @@ describe('a bad bundle', () => {
     expect(await fails('await new Promise((r) => setTimeout(r, 60000));', { evalTimeoutMs: 200 })).toMatchObject({
       code: 'EVALUATION_TIMEOUT',
     });
-    expect(performance.now() - started).toBeLessThan(6000);
     expect((await bake('export default () => 1;')).bytes).toBeGreaterThan(100_000);
   });
 

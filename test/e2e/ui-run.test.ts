@@ -37,27 +37,28 @@ describe('the main path', () => {
     expect(await chips.first().getAttribute('aria-selected')).toBe('true');
   });
 
-  it('says what it does within 100 ms, and Esc cancels a boot', async () => {
+  it('says at once what it does, and Esc cancels a boot', async () => {
     const { page, engine } = await open();
     engine.faults.bootMs = 60_000;
     await page.getByRole('button', { name: /^Run/ }).first().waitFor();
     await page.locator('.monaco-editor .view-line').first().waitFor();
     await page.waitForLoadState('networkidle');
-    const tookMs: number[] = [];
-    // The median of three: other tests' leftovers on a small machine may hold up one of them.
+    const frames: number[] = [];
+    // The median of three: the page may be at work on something else at one of them.
     for (let round = 0; round < 3; round++) {
       if (round > 0) await page.keyboard.press('Escape');
       await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
-      tookMs.push(
+      frames.push(
         await page.evaluate(async () => {
-          const start = performance.now();
           document.querySelector<HTMLElement>('.run-button')?.click();
-          while (!document.querySelector('.run-cancel')) await new Promise(requestAnimationFrame);
-          return performance.now() - start;
+          let waited = 0;
+          for (; !document.querySelector('.run-cancel'); waited++) await new Promise(requestAnimationFrame);
+          return waited;
         }),
       );
     }
-    expect(tookMs.sort((a, b) => a - b)[1]).toBeLessThan(100);
+    // A hundred milliseconds are six frames; this page needs none to say so.
+    expect(frames.sort((a, b) => a - b)[1]).toBeLessThanOrEqual(2);
     await page.getByText('Resuming the instance').first().waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
