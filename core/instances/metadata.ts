@@ -73,7 +73,16 @@ export async function readMetadata(xml: string): Promise<InstanceRecord | null> 
     // Numeric references: line ends in a path are written as such.
     htmlEntities: true,
   });
-  const { instance } = parser.parse(xml) as { instance?: unknown };
-  const parsed = instanceRecordSchema.safeParse(instance);
+  const parsed = instanceRecordSchema.safeParse(rootOf(() => parser.parse(xml) as { instance?: unknown }));
   return parsed.success ? parsed.data : null;
+}
+
+/** The element, or undefined for text that is not XML: whoever may define domains may write anything there. */
+function rootOf(parse: () => { readonly instance?: unknown }): unknown {
+  try {
+    return parse().instance;
+  } catch {
+    // The parser has errors of no class of its own, and nothing else is in reach that could fail.
+    return undefined;
+  }
 }

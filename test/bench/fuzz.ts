@@ -1,4 +1,4 @@
-import { type FuzzReport, runFuzz } from '../fuzz/run-fuzz.ts';
+import { type FuzzReport, runFuzz } from '@firstlight/files/testing';
 import { fuzzTargets } from '../fuzz/targets.ts';
 import type { BenchOptions } from './options.ts';
 

@@ -1,12 +1,19 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type FuzzTarget, mutate, runFuzz } from '@firstlight/files/testing';
 import { describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
-import { mutate } from './mutate.ts';
-import { type FuzzTarget, runFuzz } from './run-fuzz.ts';
-import { fuzzTargets } from './targets.ts';
+import { isRefusal } from './is-refusal.ts';
+import { fuzzTargets, targetsByPackage } from './targets.ts';
 
 const tenThousand = 10_000;
 
 describe('broken input', () => {
+  it('has targets in every package', () => {
+    const packages = readdirSync(join(import.meta.dirname, '../../packages'));
+    expect(Object.keys(targetsByPackage).sort()).toEqual([...packages, 'core'].sort());
+  });
+
   it.each(fuzzTargets)(
     'is read or refused, ten thousand times or its share of that: $name',
     async (target) => {
@@ -16,13 +23,13 @@ describe('broken input', () => {
       // Mutations that are never read, or never refused, test nothing.
       expect(Math.min(report.accepted, report.refused)).toBeGreaterThan(count / 1000);
     },
-    120_000,
+    600_000,
   );
 });
 
 describe('the fuzzer', () => {
   const corpus = [new TextEncoder().encode('{"length": 12, "items": [1, 2, 3]}'), Buffer.alloc(64, 7)];
-  const target = (parse: FuzzTarget['parse']): FuzzTarget => ({ name: 'test', corpus: () => corpus, parse });
+  const target = (parse: FuzzTarget['parse']): FuzzTarget => ({ name: 'test', isRefusal, corpus: () => corpus, parse });
 
   it('makes the same input again for the same number, and others for others', () => {
     const inputs = Array.from({ length: 200 }, (_, index) => mutate(corpus, 3, index));

@@ -1,5 +1,6 @@
+import type { FuzzTarget } from '@firstlight/files/testing';
 import { createFrameDecoder } from '#core/runtimes/ember/frame-decoder.ts';
-import type { FuzzTarget } from './run-fuzz.ts';
+import { isRefusal } from './is-refusal.ts';
 
 /** HELLO and ERROR, whole. Source: guest/PROTOCOL.md; core/runtimes/ember/channel.test.ts has them with every field named. */
 const frames = [
@@ -17,6 +18,7 @@ const frames = [
 /** What an Ember guest sends over its channel. */
 export const guestFrames: FuzzTarget = {
   name: 'guest frames',
+  isRefusal,
   corpus: () => frames.map((frame) => new Uint8Array(Buffer.from(frame, 'hex'))),
   parse: (input) => createFrameDecoder().push(input),
 };

@@ -1,1 +1,2 @@
+export { fuzzTargets } from './fuzz-targets.ts';
 export { elfHead, makeLayout } from './make-layout.ts';

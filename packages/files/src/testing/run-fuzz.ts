@@ -1,6 +1,6 @@
 /** Gives a parser broken inputs by the thousand, and finds what it may never do with one. */
 import { Worker } from 'node:worker_threads';
-import { isRefusal } from './is-refusal.ts';
+import { FormatError } from '../format-error.ts';
 import { mutate } from './mutate.ts';
 
 /** A parser of bytes from outside, with sound inputs to start from. */
@@ -10,6 +10,8 @@ export interface FuzzTarget {
   readonly corpus: () => readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
   /** Succeeds, or throws what `isRefusal` accepts. Nothing else. */
   readonly parse: (input: Uint8Array) => unknown;
+  /** True for an error that refuses an input as it should. Default: a FormatError. */
+  readonly isRefusal?: (thrown: unknown) => boolean;
   /** How much of the usual count is tried of it: less for large inputs. Default: 1. */
   readonly share?: number;
   /** The processor time that one input may take, which a busy machine does not lengthen. Default: 1000. */
@@ -20,6 +22,8 @@ export interface FuzzTarget {
 
 export interface FuzzOptions {
   readonly count: number;
+  /** Ends the run early. */
+  readonly signal?: AbortSignal;
   /** Default: 1. */
   readonly seed?: number;
   /** The number of the first input: to repeat a failure. Default: 0. */
@@ -48,19 +52,22 @@ export interface FuzzFailure {
   readonly input: string;
 }
 
+const isFormatError = (thrown: unknown): boolean => thrown instanceof FormatError;
 const defaultMaxMs = 1000;
 const defaultMaxBytes = 64 * 1024 ** 2;
 /** More say nothing new. */
 const maxFailures = 10;
 const shownBytes = 64;
-/** An input that takes this long will never end. */
+/** An input that takes this much processor time, or ten times as long of a busy machine's, will never end. */
 const hangMs = 30_000;
+const busyFactor = 10;
 const progressEvery = 10_000;
+const turnEvery = 1000;
 
 /** Tries `count` inputs. What is wrong is in `failures`; the corpus itself must be read without an error. */
 export async function runFuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzReport> {
-  const { count, seed = 1, first = 0, onProgress } = options;
-  const { maxMs = defaultMaxMs, maxBytes = defaultMaxBytes, parse } = target;
+  const { count, seed = 1, first = 0, signal, onProgress } = options;
+  const { maxMs = defaultMaxMs, maxBytes = defaultMaxBytes, isRefusal = isFormatError, parse } = target;
   const corpus = await target.corpus();
   for (const whole of corpus) await parse(whole);
 
@@ -71,6 +78,9 @@ export async function runFuzz(target: FuzzTarget, options: FuzzOptions): Promise
   let slowestMs = 0;
   let done = 0;
   for (; done < count && failures.length < maxFailures; done++) {
+    // Signals are heard of in a turn of the event loop, which parsers that are not asynchronous never give up.
+    if (done % turnEvery === 0) await new Promise(setImmediate);
+    if (signal?.aborted) break;
     const index = first + done;
     watchdog.tell(index);
     const input = mutate(corpus, seed, index);
@@ -122,12 +132,13 @@ function watch(name: string): { readonly tell: (index: number) => void; readonly
   const source = `
     const { workerData } = require('node:worker_threads');
     const { writeSync } = require('node:fs');
-    let last = -1, since = Date.now();
+    let last = -1, since = Date.now(), usedBefore = process.cpuUsage();
+    const usedMs = () => { const { user, system } = process.cpuUsage(usedBefore); return (user + system) / 1000; };
     setInterval(() => {
       const now = Atomics.load(workerData.shared, 0);
-      if (now !== last) { last = now; since = Date.now(); return; }
-      if (Date.now() - since < ${hangMs}) return;
-      writeSync(2, '\\n' + workerData.name + ': input ' + now + ' is still being read after ${hangMs / 1000} s\\n');
+      if (now !== last) { last = now; since = Date.now(); usedBefore = process.cpuUsage(); return; }
+      if (usedMs() < ${hangMs} && Date.now() - since < ${hangMs * busyFactor}) return;
+      writeSync(2, '\\n' + workerData.name + ': input ' + now + ' is still being read after ' + Math.round((Date.now() - since) / 1000) + ' s\\n');
       process.kill(process.pid, 'SIGKILL');
     }, 1000);`;
   const worker = new Worker(source, { eval: true, workerData: { shared, name } });

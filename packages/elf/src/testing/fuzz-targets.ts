@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { findNames, readElf, readSections, sourceOfBytes, symbolTables } from '@firstlight/elf';
-import { openWorkshop } from '@firstlight/elf/testing';
-import type { FuzzTarget } from './run-fuzz.ts';
+import type { FuzzTarget } from '@firstlight/files/testing';
+import { findNames, readElf, readSections, sourceOfBytes, symbolTables } from '../index.ts';
+import { openWorkshop } from './compile.ts';
 
 /** Programs of a kilobyte or two. */
 async function smallPrograms(): Promise<Uint8Array[]> {
@@ -29,7 +29,7 @@ async function smallPrograms(): Promise<Uint8Array[]> {
 }
 
 /** All that is read of an ELF file: its headers, its dynamic section, its sections, its symbols. */
-export const elfFiles: FuzzTarget = {
+const elfFiles: FuzzTarget = {
   name: 'ELF files',
   corpus: smallPrograms,
   parse: async (input) => {
@@ -40,3 +40,5 @@ export const elfFiles: FuzzTarget = {
     }
   },
 };
+
+export const fuzzTargets: readonly FuzzTarget[] = [elfFiles];
