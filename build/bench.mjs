@@ -1,13 +1,11 @@
 // `npm run bench [-- name… --runs N]`: measures, and prints one JSON document on stdout; progress goes to stderr.
 // With one name the document is that benchmark's own; with several (or none: all) it has a key for each.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildFiles, nodeModuleOptions } from './bundle.mjs';
+import { importAll } from './bundle-tests.mjs';
 import { measureFirstLight } from './first-light.mjs';
 import { formatMs, log } from './log.mjs';
-import { root, runMain, SetupError } from './script.mjs';
+import { runMain, SetupError } from './script.mjs';
 import { setUp } from './setup.mjs';
 
 /** Each benchmark, and the files of test/bench it is in. Each file exports one function whose name starts with `bench`. */
@@ -51,43 +49,6 @@ export function readArguments(args) {
   return { names, runs, help: parsed.values.help ?? false };
 }
 
-/** Keeps the place of each source: what reads a file beside itself finds it there, though the bundle lies elsewhere. */
-const keepSourceUrls = {
-  name: 'keep-source-urls',
-  setup: (build) =>
-    build.onLoad({ filter: /\.(tsx?|m?js)$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8');
-      if (!text.includes('import.meta.')) return undefined;
-      // Constants of the module, which the definitions below name: code that only quotes `import.meta` stays as it is.
-      const url = JSON.stringify(pathToFileURL(path).href);
-      const contents = `const __sourceUrl = ${url}, __sourceDir = ${JSON.stringify(dirname(path))};${text}`;
-      return { contents, loader: path.endsWith('.tsx') ? 'tsx' : path.endsWith('.ts') ? 'ts' : 'js' };
-    }),
-};
-const sourceUrlDefinitions = { 'import.meta.url': '__sourceUrl', 'import.meta.dirname': '__sourceDir' };
-
-/** Bundles TypeScript of test/bench and imports it. Shape: the modules, by file name. */
-export async function importAll(files) {
-  const esbuild = await import('esbuild');
-  const dir = join(root, '.cache/bench', String(process.pid));
-  const entryPoints = Object.fromEntries(files.map((file) => [basename(file, '.ts'), `test/bench/${file}`]));
-  const external = [...nodeModuleOptions.external, 'playwright-core', 'vite', 'vitest'];
-  const outputs = await buildFiles(esbuild, {
-    ...nodeModuleOptions,
-    external,
-    outdir: dir,
-    entryPoints,
-    plugins: [keepSourceUrls],
-    define: sourceUrlDefinitions,
-  });
-  mkdirSync(join(dir, 'chunks'), { recursive: true });
-  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
-  for (const file of outputs) writeFileSync(file.path, file.contents);
-  const modules = {};
-  for (const file of files) modules[file] = await import(pathToFileURL(join(dir, `${basename(file, '.ts')}.mjs`)).href);
-  return modules;
-}
-
 function benchFunctionOf(module, file) {
   const name = Object.keys(module).find((key) => /^bench[A-Z]/.test(key) && typeof module[key] === 'function');
   if (!name) throw new Error(`test/bench/${file} exports no function whose name starts with "bench"`);
@@ -114,7 +75,7 @@ async function main() {
   if (names.length === 1 && names[0] === 'first-light') return printDocument(await measureFirstLight());
   await setUp('test');
   const files = names.flatMap((name) => Object.values(benchmarks[name]));
-  const modules = await importAll(['machine.ts', ...files]);
+  const modules = await importAll('test/bench', ['machine.ts', ...files]);
   const machine = await modules['machine.ts'].describeMachine();
   const results = {};
   for (const name of names) {

@@ -4,7 +4,7 @@ import { type KnownRuntime, parseConfig } from '#core/config/parse-config.ts';
 import { projectIdOf, relativePath, resolveInside } from '#core/config/project-paths.ts';
 import type { Resources } from '#core/store/resources.ts';
 import type { CallHandlers, EventListener } from '#shared/contract/index.ts';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError, toWireError } from '#shared/errors.ts';
 import { configFileName, configFileSchema, type Project, type RuntimeId } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
@@ -61,6 +61,8 @@ const settleMs = 30;
 export function createProjectService(options: ProjectServiceOptions): ProjectService {
   const { layout, resources, runtimes, emit, log = () => undefined, onClosed = () => undefined } = options;
   const watchers = new Map<ProjectId, Watcher>();
+  /** Projects whose folders cannot be watched, as a person was told. */
+  const blind = new Set<ProjectId>();
   const pendingChanges = new Map<string, NodeJS.Timeout>();
   /** The content of each file that was told last: a change that is none is not told again. */
   const toldRevisions = new Map<string, string | null>();
@@ -131,9 +133,17 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
         };
         pendingChanges.set(path, setTimeout(later, settleMs).unref());
       },
-      log,
+      (error) => warnOnce(id, error),
     );
     watchers.set(id, watcher);
+  }
+
+  /** A folder with many files fails for each; a person hears of it once. */
+  function warnOnce(id: ProjectId, error: FirstlightError): void {
+    log(error.message);
+    if (blind.has(id)) return;
+    blind.add(id);
+    emit('app:warned', { error: toWireError(error) });
   }
 
   async function open(dir: string): Promise<Project> {
@@ -166,6 +176,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
       if (!found) throw new FirstlightError('NOT_FOUND', `No project ${projectId} is open.`);
       await watchers.get(projectId)?.close();
       watchers.delete(projectId);
+      blind.delete(projectId);
       onClosed(projectId);
       emit('projects:closed', { projectId });
       return null;

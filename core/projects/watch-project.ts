@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
 import { watch } from 'chokidar';
+import { systemCode } from '#core/store/store-error.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import { isHiddenName } from './project-files.ts';
 
 /** More paths than this are not watched: each takes one of the user's inotify watches. */
@@ -13,7 +15,7 @@ export interface Watcher {
 export function watchProject(
   root: string,
   onChange: (absolutePath: string) => void,
-  onError: (message: string) => void,
+  onError: (error: FirstlightError) => void,
 ): Watcher {
   const watched = new Set<string>();
   const watcher = watch(root, {
@@ -36,8 +38,23 @@ export function watchProject(
   });
   watcher.on('unlinkDir', (path) => watched.delete(path));
   watcher.on('error', (thrown) => {
-    const words = thrown instanceof Error ? thrown.message : String(thrown);
-    onError(`Changes in ${root} made by other programs may go unseen: ${words}`);
+    onError(describeBlindness(root, thrown));
   });
   return { close: () => watcher.close() };
+}
+
+/** The system's codes for watches, and for descriptors of watchers, that are used up. Source: inotify_add_watch(2), inotify_init(2). */
+const usedUp = new Set(['ENOSPC', 'EMFILE', 'ENFILE']);
+
+/** What a person needs to know of a folder that is not watched: edits here, builds and runs work as before. */
+function describeBlindness(root: string, cause: unknown): FirstlightError {
+  const words = cause instanceof Error ? cause.message : String(cause);
+  const isUsedUp = usedUp.has(systemCode(cause) ?? '');
+  return new FirstlightError('STORE_UNUSABLE', `Changes that other programs make in ${root} are not seen: ${words}.`, {
+    hint: isUsedUp
+      ? 'Close programs that watch many files, or allow more watches: sysctl fs.inotify.max_user_watches=524288'
+      : 'Open a file again to see what is in it now; a run takes what is on disk.',
+    details: { subject: root },
+    cause,
+  });
 }

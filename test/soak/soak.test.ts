@@ -1,0 +1,33 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { whyNot } from '../integration/studio.ts';
+
+const root = join(import.meta.dirname, '../..');
+// Its own libvirtd and its own file systems are mounted.
+const reason = whyNot() ?? (process.getuid?.() === 0 ? null : 'not root');
+
+/** Each part with the fewest rounds that show what it is for, and the counts that then are not none. */
+const short: readonly [part: string, count: number, seen: readonly string[]][] = [
+  ['kill9', 6, ['kills', 'killed: kept', 'killed: engine']],
+  ['starts', 6, ['starts', 'descriptors at the end']],
+  ['kept', 4, ['kept instances', 'stopped by one command', 'consoles that showed their word']],
+  ['daemons', 1, ['kills of libvirtd', 'times the kept instance answered and showed it']],
+  ['fuzz', 20_000, ['inputs', 'inputs that were refused']],
+  ['faults', 2, ['commands: disk full', 'commands: read-only', 'engines without inotify watches']],
+];
+
+describe.skipIf(reason !== null)(`the soak, short${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
+  it.each(short)(
+    '%s does no harm',
+    (part, count, seen) => {
+      const args = ['build/soak.mjs', part, '--count', String(count), '--seed', '7'];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+      const report = JSON.parse(stdout) as { counts: Record<string, number>; harm: string[] };
+      expect(report.harm, stderr).toEqual([]);
+      expect(status).toBe(0);
+      for (const name of seen) expect(report.counts[name], name).toBeGreaterThan(0);
+    },
+    300_000,
+  );
+});
