@@ -2,6 +2,8 @@ import { systemCode } from '@firstlight/files';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 
 const fullCodes = new Set(['ENOSPC', 'EDQUOT']);
+const tooManyCodes = new Set(['EMFILE', 'ENFILE']);
+const tooManyHint = 'Allow more open files (ulimit -n 4096), or close programs that keep many open.';
 
 /** What to do when the disk is full, when this user may not, and otherwise. */
 export interface Hints {
@@ -26,11 +28,12 @@ export function fromSystemError(thrown: unknown, doing: string, path: string, hi
     const message = `Could not ${doing} ${path}: ${what}.`;
     return new FirstlightError('DISK_FULL', message, { cause: thrown, details, hint: hints.full });
   }
+  const tooMany = code !== undefined && tooManyCodes.has(code);
   const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
   return new FirstlightError('STORE_UNUSABLE', `Could not ${doing} ${path}: ${words}.`, {
     cause: thrown,
     details,
-    hint: denied ? hints.denied : hints.other,
+    hint: tooMany ? tooManyHint : denied ? hints.denied : hints.other,
   });
 }
 

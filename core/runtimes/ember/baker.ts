@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { toStoreError } from '#core/store/store-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { createQueue } from '#shared/queue.ts';
 import type { BakedImage, BakeRequest, Baker, BakerOptions } from './types.ts';
@@ -48,7 +49,7 @@ export function createBaker(options: BakerOptions = {}): Baker {
         done.signal.addEventListener('abort', () => {
           thread.off('message', onMessage).off('error', onError).off('exit', onExit);
         });
-        const timer = setTimeout(() => {
+        const stopWatch = onceBusyFor(timeoutMs, () => {
           resolve({
             id: job.id,
             ok: false,
@@ -56,8 +57,8 @@ export function createBaker(options: BakerOptions = {}): Baker {
             failure: { kind: 'timeout', message: lateWords(job), stack: '' },
           });
           void stop();
-        }, timeoutMs);
-        done.signal.addEventListener('abort', () => clearTimeout(timer));
+        });
+        done.signal.addEventListener('abort', stopWatch);
         const cancel = () => {
           reject(new FirstlightError('CANCELLED', 'The build was cancelled.'));
           void stop();
@@ -165,14 +166,25 @@ function systemError(failure: Extract<BakeFailureReply, { kind: 'system' }>, req
       hint: 'Run `npm start`, or `node build/guest.mjs`, to build it.',
     });
   }
-  if (failure.errno === 'ENOSPC' || failure.errno === 'EDQUOT') {
-    return new FirstlightError('DISK_FULL', `There is no room on the disk for the image ${request.outPath}.`, {
-      hint: 'Free some space and build again; nothing was left half-written.',
-    });
-  }
-  return new FirstlightError('STORE_UNUSABLE', `The image could not be written: ${failure.message}`, {
-    details: { subject: request.outPath },
-  });
+  const cause = Object.assign(new Error(failure.message), { code: failure.errno });
+  return toStoreError(cause, 'write the image', request.outPath);
+}
+
+/** A machine this much too busy for one thread is as good as one that hangs. */
+const busyFactor = 10;
+
+/** Calls back when this process has worked for `ms`, or ten times that has passed; answers with what prevents it. */
+function onceBusyFor(ms: number, callback: () => void): () => void {
+  const before = process.cpuUsage();
+  let rounds = 0;
+  const look = () => {
+    const { user, system } = process.cpuUsage(before);
+    rounds++;
+    if ((user + system) / 1000 >= ms || rounds === busyFactor) callback();
+    else timer = setTimeout(look, ms);
+  };
+  let timer = setTimeout(look, ms);
+  return () => clearTimeout(timer);
 }
 
 let fallback: Promise<string> | undefined;

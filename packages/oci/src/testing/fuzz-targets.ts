@@ -68,7 +68,7 @@ const ociTexts: FuzzTarget = {
   },
 };
 
-/** Whether one of several readings of an input succeeds: that it is refused is no end. */
+/** Whether one of several readings of an input succeeds: that it is refused is not an end. */
 function isTaken(attempt: () => unknown): boolean {
   try {
     attempt();
