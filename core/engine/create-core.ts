@@ -19,6 +19,7 @@ import { createLayout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
 import { createRunStore } from '#core/store/run-store.ts';
 import { createSettings } from '#core/store/settings.ts';
+import { sweepTemps } from '#core/store/sweep-temps.ts';
 import { createAccelerator } from '#core/vmm/accelerator.ts';
 import { explainSlowStarts } from '#core/vmm/kvm-access.ts';
 import { chooseUri } from '#core/vmm/libvirt/choose-uri.ts';
@@ -177,6 +178,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   };
   let reconciled: Promise<void> = Promise.resolve();
   let lastTrouble = '';
+  sweepTemps(layout).catch((thrown) => log(`Half-written files stay: ${toFirstlightError(thrown).message}`));
   const recovered = runs.recover().then(
     () => undefined,
     (thrown) => log(`Runs of earlier sessions could not be looked through: ${toFirstlightError(thrown).message}`),
