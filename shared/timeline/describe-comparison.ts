@@ -13,7 +13,7 @@ export const isSignificant = ({ p }: SeriesDelta, differences: readonly Differen
 export interface ComparisonWords {
   /** `1.20 ms slower`. */
   readonly change: string;
-  /** ` than the median of 14 other runs`. */
+  /** ` than the median of 14 runs`. */
   readonly than: string;
   /** ` (p = 0.27)`; empty where two runs are all there is. */
   readonly chance: string;
@@ -27,7 +27,7 @@ export function comparisonWords({ baseline, series, differences, total }: Compar
   const change = isSame ? 'as fast' : `${amount} ${total.deltaMs > 0 ? 'slower' : 'faster'}`;
   const subject = series.total.count > 1 ? `median of ${series.total.count} runs ` : '';
   const other = differences.length === 0 ? ' other' : '';
-  const what = count === 1 ? `the one${other} run` : `the median of ${count}${other} runs`;
+  const what = count === 1 ? `the one${other} run` : `the median of ${count} runs`;
   return {
     change: `${subject}${change}`,
     than: `${isSame ? ' as' : ' than'} ${what}${describeDifferences(differences, baseline, series)}`,
@@ -35,7 +35,7 @@ export function comparisonWords({ baseline, series, differences, total }: Compar
   };
 }
 
-/** How the total compares: `1.20 ms slower than the median of 14 other runs (p = 0.27)`. */
+/** How the total compares: `1.20 ms slower than the median of 14 runs (p = 0.27)`. */
 export function describeComparison(comparison: Comparison): string {
   const { change, than, chance } = comparisonWords(comparison);
   return `${change}${than}${chance}`;

@@ -101,7 +101,7 @@ describe('a series of runs', () => {
     const [run, other] = runs as [RunSummary, RunSummary];
     const alone = compareRuns(run, other, runs);
     expect(alone).toMatchObject({ series: { total: { count: 1 } }, baseline: { total: { count: 4, median: 21.5 } } });
-    expect(alone && describeComparison(alone)).toBe('4.50 ms slower than the median of 4 other runs (p = 0.4)');
+    expect(alone && describeComparison(alone)).toBe('4.50 ms slower than the median of 4 runs (p = 0.4)');
     const prestarted = [2, 3].map((totalMs) => runOf(totalMs, { startMode: 'prestarted' }));
     const modes = compareRuns(run, prestarted[0] as RunSummary, [...prestarted, ...runs]);
     expect(modes && describeComparison(modes)).toBe(

@@ -69,7 +69,7 @@ describe.skipIf(reason !== null)(
       await page.getByText('previous', { exact: true }).waitFor();
       await page
         .getByTestId('timeline-change')
-        .getByText(/ than the one other run|median of \d+ other runs/)
+        .getByText(/ than the one other run|median of \d+ runs/)
         .waitFor();
     });
 

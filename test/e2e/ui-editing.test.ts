@@ -118,6 +118,18 @@ describe('editing', () => {
     expect(await page.getByRole('list', { name: 'Problems' }).getByRole('button').count()).toBe(1);
   });
 
+  it('builds what another program wrote, so that a run finds an image', async () => {
+    studio = await openStudio();
+    const { page, engine } = studio;
+    await page.getByText(/^built in/).waitFor();
+    let built = 0;
+    engine.listen((name) => {
+      if (name === 'builds:finished') built += 1;
+    });
+    engine.writeOutside('hello', 'handler.ts', 'export default () => "from outside";\n');
+    await until('it is built', () => built === 1);
+  });
+
   it('takes over a file that another program changed, when nothing was typed', async () => {
     studio = await openStudio();
     const { page, engine } = studio;

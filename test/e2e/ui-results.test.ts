@@ -83,7 +83,7 @@ describe('a verdict', () => {
   it('compares with a run of the same mode and event, or says why there is none', async () => {
     const { page } = await open();
     await page
-      .getByText(/than the median of 10 other runs/)
+      .getByText(/than the median of 10 runs/)
       .first()
       .waitFor();
     await page.getByLabel('Event, as JSON').fill('{ "name": "Nobody before" }');

@@ -48,7 +48,7 @@ describe('a series', () => {
   it('TL-E3: shows for each phase what the other runs took: in the readout, the table and what is copied', async () => {
     const { page } = await open();
     await change()
-      .getByText(/(faster|slower) than the median of 10 other runs \(p = 0?\.?\d+\)/)
+      .getByText(/(faster|slower) than the median of 10 runs \(p = 0?\.?\d+\)/)
       .waitFor();
     await page.getByText('median of 10', { exact: true }).waitFor();
     const box = await plot().boundingBox();

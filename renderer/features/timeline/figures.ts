@@ -33,7 +33,7 @@ export function shareText(model: TimelineModel, segment: Segment): string {
   return formatPercent(shareOf(model, segment), total === 0 ? 0 : lengthError(segment) / total);
 }
 
-/** The error of a phase's difference to the previous run's: those of all four edges (rule TL-D1). */
+/** The error of a phase's difference to the previous run's: those of all four edges (rule TL-E1). */
 export function changeError(model: TimelineModel, segment: Segment): number {
   const before = model.ghost.find(({ name }) => name === segment.name);
   return lengthError(segment) + (before === undefined ? 0 : lengthError(before));

@@ -45,7 +45,7 @@ export interface LaneContents {
 /** Divides a canvas's height: the bar and axis always, then a row of labels, the strips, and more labels. The first strips get a curve. */
 export function layOutLanes(heightPx: number, { strips: stripCount, hasGhost, hasSpread }: LaneContents): Lanes {
   const isCompact = hasSpread && heightPx < compactPx;
-  const barPx = heightPx < 110 ? 18 : isCompact ? 20 : heightPx < tallPx ? 24 : 30;
+  const barPx = heightPx < 110 || isCompact ? 18 : heightPx < tallPx ? 24 : 30;
   const ghostPx = !hasGhost ? 0 : isCompact ? 12 : 13;
   let top = 0;
   const take = (height: number): Lane => {
@@ -56,7 +56,7 @@ export function layOutLanes(heightPx: number, { strips: stripCount, hasGhost, ha
   const axis = take(axisPx);
   top += 2;
   const bar = take(barPx);
-  const spread = take(!hasSpread ? 0 : isCompact ? 8 : spreadPx);
+  const spread = take(!hasSpread ? 0 : isCompact ? 10 : spreadPx);
   if (hasGhost) top += 1;
   const ghost = take(ghostPx);
   const left = heightPx - top;

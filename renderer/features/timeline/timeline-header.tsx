@@ -98,7 +98,7 @@ function Total({ model, note }: { readonly model: TimelineModel; readonly note: 
       )}
       {!timeline.complete && !underWay && <span className={`${styles.badge} ${styles.badgeFailed}`}>no response</span>}
       <span
-        className={styles.badge}
+        className={`${styles.badge} ${styles.mode}`}
         title={
           timeline.startMode === 'prestarted'
             ? 'The virtual machine was created paused before the click; the guest itself started cold.'
