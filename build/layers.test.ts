@@ -46,7 +46,7 @@ describe('judgeImport', () => {
     ['host/start-host.ts', 'test/fixtures/fake-engine.ts', /nothing imports test/],
     ['host/start-host.ts', 'node-libvirt', /may not import node-libvirt/],
     ['electron/preload/preload.ts', 'core/create-core.ts', /electron\/preload may import only/],
-    ['renderer/state/store.ts', 'core/create-core.ts', /renderer may import only/],
+    ['renderer/state/store.ts', 'core/create-core.ts', /renderer\/state may import only/],
     ['renderer/state/store.ts', 'node:path', /knows no Node/],
     ['renderer/features/console/view.tsx', 'renderer/features/timeline/view.tsx', /features never import each other/],
     ['renderer/ui/button.tsx', 'shared/model/run.ts', /renderer\/ui may import only/],

@@ -16,7 +16,9 @@ export const isWrapped = (path: string): boolean => path.startsWith(`${namespace
 export const wrapLambda: Plugin = {
   name: namespace,
   setup: (build) => {
-    build.onResolve({ filter: /./ }, ({ path, kind }) => (kind === 'entry-point' ? { path, namespace } : undefined));
+    build.onResolve({ filter: /./ }, ({ path, kind, resolveDir }) =>
+      kind === 'entry-point' ? { path: resolve(resolveDir, path), namespace } : undefined,
+    );
     build.onLoad({ filter: /./, namespace }, ({ path }) => ({
       contents: `import * as entry from ${JSON.stringify(path)};\n${wrapper}`,
       loader: 'js',

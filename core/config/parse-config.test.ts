@@ -69,7 +69,7 @@ describe('firstlight.json', () => {
       '7:14 "runtime" must be "ember" or "nanos", not "osv".',
       '8:12 "entry" must be a text that is not empty, not "".',
       '9:12 "1X" is not an environment variable name.',
-      '9:69 "env.OK" must be text in double quotes, not 3.',
+      '9:68 "env.OK" must be text in double quotes, not 3.',
     ]);
   });
 

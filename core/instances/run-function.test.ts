@@ -48,7 +48,7 @@ it('draws no timeline of a run that was refused before there was a machine', asy
 function createPooledRunner(pool: { prepare: () => Promise<void>; take: () => Promise<unknown> }, finished: Run[]) {
   const config = { name: 'hello', runtime: 'ember', memoryMiB: 64, vcpus: 1, timeoutMs: 1000 };
   return createRunner({
-    link: { connection: async () => ({}) },
+    getHost: async () => fakeHost({} as Layout),
     getProject: async () => ({ id: '0123456789ab', dir: '/hello', config: null }),
     build: async () => ({
       bundle: { id: 'b'.repeat(64), config },
@@ -66,7 +66,6 @@ function createPooledRunner(pool: { prepare: () => Promise<void>; take: () => Pr
         throw new FirstlightError('MEMORY_TOO_SMALL', 'A cold start was made.');
       },
     },
-    accelerator: { choose: async () => ({ kind: 'tcg' }), known: () => ({ kind: 'tcg' }) },
     mapError: async (error: FirstlightError) => error,
     explainSlowStarts: async () => null,
     tickRate: { get: () => undefined, set: () => undefined },

@@ -22,6 +22,7 @@ const script = `
     layout: createLayout({ home, env: {}, uid: 1000 }),
     resources: { templatesDir: '', schemaPath: '', nodeTypesPath: '' },
     runtimes,
+    bundlings: new Map(),
     emit: (name, payload) => name === 'app:warned' && events.push(payload.error),
   });
   const context = { signal: new AbortController().signal, progress: () => undefined };

@@ -42,7 +42,7 @@ it('tells kinds apart, with each default', () => {
   const { shape } = find('nanos.network');
   if (shape.kind !== 'variants') throw new Error('The network is of several kinds.');
   expect(shape.variants.map(({ value, fields }) => [value, fields.map(({ name }) => name)])).toEqual([
-    ['user', []],
+    ['user', ['outbound']],
     ['network', ['name']],
     ['bridge', ['name']],
     ['none', []],
