@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { createFakeIo } from '../../cli/testing/fake-io.ts';
@@ -7,6 +9,7 @@ import { domains, makeHome, openStudio, removeHome, type Studio, until, whyNot }
 
 // A busy machine takes its time to start a QEMU.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+const cliPath = join(import.meta.dirname, '../../dist/cli.mjs');
 const reason = whyNot() ?? whyNoSecondLibvirtd();
 
 describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
@@ -51,7 +54,6 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
       [there, 'lab'],
     ] as const) {
       expect([done.error, done.response?.body]).toEqual([null, { kind: 'json', value: host }]);
-      expect(done.metrics?.peakMemoryBytes).toBeGreaterThan(1e6);
       expect(await readConsole(done.instance?.id ?? '')).toContain(`hello from ${host}`);
     }
     expect(there.subject?.host).toBe(lab.uri);
@@ -85,16 +87,18 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
 
   it('finds an instance that was kept on another host, and the CLI lists it with its host', async () => {
     const project = await studio.project('kept', 'export default () => "here";');
-    const request = { projectId: project.id, host: 'lab', lifetime: 'forever' } as const;
-    const { error, instance } = await studio.client.call('instances:run', request);
-    expect(error).toBeNull();
     await studio.close();
-    const io = createFakeIo({ env: { ...process.env, FIRSTLIGHT_HOME: home, FIRSTLIGHT_ACCEL: 'tcg' } });
+    const env = { ...process.env, FIRSTLIGHT_HOME: home, FIRSTLIGHT_ACCEL: 'tcg' };
+    // A process of its own: this one would know its own instances anyway.
+    const args = [cliPath, 'run', project.dir, '--host', 'lab', '--keep', '--json'];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+    const { instance } = JSON.parse(stdout);
+    const io = createFakeIo({ env });
     expect(await main(['ps'], io)).toBe(0);
-    expect(io.out().split('\n')[1]).toMatch(new RegExp(`^${instance?.id} +lab +kept +ready`));
+    expect(io.out().split('\n')[1]).toMatch(new RegExp(`^${instance.id} +lab +kept +ready`));
 
     studio = await openStudio({ home });
-    const instanceId = instance?.id as never;
+    const instanceId = instance.id as never;
     const answer = await studio.client.call('instances:invoke', { instanceId });
     expect(answer.response?.body).toEqual({ kind: 'json', value: 'here' });
     await studio.client.call('instances:stop', { instanceId });
