@@ -86,6 +86,7 @@ it('is left by few stops of the Tab key, however many files there are', async ()
   await page.keyboard.press('ArrowRight');
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
   expect(await focused()).toBe('Actions of handler.ts');
+  await page.keyboard.press('ArrowLeft');
   await page.keyboard.press('ArrowDown');
   expect(await page.evaluate(() => document.activeElement?.hasAttribute('data-row'))).toBe(true);
 });
