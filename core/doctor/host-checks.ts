@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { runTool } from '#core/exec/run-tool.ts';
 import { type Finding, ok } from '#core/runtime/check.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
+import { findQemuUser } from '#core/store/qemu-user.ts';
 import { systemCode } from '#core/store/store-error.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import { groupId } from '#core/vmm/kvm-access.ts';
@@ -112,7 +113,8 @@ async function readQemuUser(): Promise<{ uid: number; gids: number[] } | null> {
   if (line === undefined) return null;
   const [, , uid, gid] = line.split(':');
   const kvmGid = await groupId('kvm');
-  return { uid: Number(uid), gids: [Number(gid), ...(kvmGid === null ? [] : [kvmGid])] };
+  const ownGid = findQemuUser(0)?.gid;
+  return { uid: Number(uid), gids: [Number(gid), kvmGid, ownGid].filter((known) => known != null) };
 }
 
 async function lookAtDisk({ layout }: DoctorContext): Promise<Finding> {

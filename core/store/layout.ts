@@ -91,8 +91,7 @@ export function createLayout({ home: given, env, uid, qemuUser = findQemuUser(ui
           await makeTraversable(root);
         await mkdir(dir, { recursive: true });
         // Images hold the values of `env`: through their folders passes QEMU's group, and nobody else.
-        const isLimited = readable.has(dir) && qemuUser !== null;
-        if (isLimited) await chown(dir, uid, qemuUser.gid);
+        const isLimited = readable.has(dir) && qemuUser !== null && (await limitToGroup(dir, uid, qemuUser.gid));
         // The umask may have taken away what the other user needs.
         await chmod(dir, isLimited ? 0o710 : 0o711);
       } else {
@@ -142,6 +141,17 @@ export function createLayout({ home: given, env, uid, qemuUser = findQemuUser(ui
       return making;
     },
   };
+}
+
+/** Gives a folder to a group. False where there is no such group: a user namespace maps only some. */
+async function limitToGroup(dir: string, uid: number, gid: number): Promise<boolean> {
+  try {
+    await chown(dir, uid, gid);
+    return true;
+  } catch (thrown) {
+    if (systemCode(thrown) === 'EINVAL') return false;
+    throw thrown;
+  }
 }
 
 async function changeOwner(path: string, to: QemuUser | undefined): Promise<void> {

@@ -69,16 +69,19 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
     findProcess: findQemu,
     readVersions: async () => {
       const connection = await link.connection();
-      const options = { timeoutMs: answerTimeoutMs };
-      const [libvirt, qemu] = await withLibvirtErrors(`ask libvirt at ${uri} for its versions`, () =>
-        Promise.all([connection.libVersion(options), connection.hypervisorVersion(options)]),
-      );
+      const [libvirt, qemu] = await withLibvirtErrors(`ask libvirt at ${uri} for its versions`, async () => [
+        await connection.libVersion({ timeoutMs: answerTimeoutMs }),
+        await connection.hypervisorVersion({ timeoutMs: firstQemuTimeoutMs }),
+      ]);
       const text = ({ major, minor, release }: typeof qemu) => `${major}.${minor}.${release}`;
       return { libvirt: text(libvirt), qemu: text(qemu) };
     },
     close: () => link.close(),
   };
 }
+
+/** A daemon that has just started runs each QEMU there is once, which took up to 7 s, before it says its version. */
+const firstQemuTimeoutMs = 20_000;
 
 const isOurs = ({ name }: Domain) => name.startsWith(machineNamePrefix);
 
