@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { whyNot } from '../integration/studio.ts';
 
@@ -9,23 +10,25 @@ const reason = whyNot() ?? (process.getuid?.() === 0 ? null : 'not root');
 
 /** Each part with the fewest rounds that show what it is for, and the counts that then are not none. */
 const short: readonly [part: string, count: number, seen: readonly string[]][] = [
-  ['kill9', 6, ['kills', 'killed: kept', 'killed: engine']],
-  ['starts', 6, ['starts', 'descriptors at the end']],
+  ['kill9', 4, ['kills', 'killed: kept', 'killed: engine']],
+  ['starts', 4, ['starts', 'descriptors at the end']],
   ['kept', 4, ['kept instances', 'stopped by one command', 'consoles that showed their word']],
   ['daemons', 1, ['kills of libvirtd', 'times the kept instance answered and showed it']],
-  ['fuzz', 20_000, ['inputs', 'inputs that were refused']],
-  ['faults', 2, ['commands: disk full', 'commands: read-only', 'engines without inotify watches']],
+  ['fuzz', 10_000, ['inputs', 'inputs that were refused']],
+  ['faults', 1, ['commands: disk full', 'commands: read-only', 'engines without inotify watches']],
 ];
 
 describe.skipIf(reason !== null)(`the soak, short${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   it.each(short)(
     '%s does no harm',
-    (part, count, seen) => {
+    async (part, count, seen) => {
       const args = ['build/soak.mjs', part, '--count', String(count), '--seed', '7'];
-      const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: root }).catch(
+        // It ends with 1 on harm, and says of what kind all the same.
+        (failure: { stdout: string; stderr: string }) => failure,
+      );
       const report = JSON.parse(stdout) as { counts: Record<string, number>; harm: string[] };
       expect(report.harm, stderr).toEqual([]);
-      expect(status).toBe(0);
       for (const name of seen) expect(report.counts[name], name).toBeGreaterThan(0);
     },
     600_000,
