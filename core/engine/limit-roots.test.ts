@@ -42,6 +42,7 @@ it.each([
   ['imports:create', { source: 'oci:/etc/image:latest' }],
   ['images:text', { image: { path: '/dev/sda' }, path: '/' }],
   ['images:extract', { image: { imageId: 'x' }, to: '/etc/cron.d' }],
+  ['kernels:install', { runtime: 'nanos', from: '/root' }],
 ] as const)('refuses %s of %j', async (name, input) => {
   await expect(call(name, input)).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
   expect(asked).toEqual([]);

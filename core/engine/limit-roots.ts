@@ -56,6 +56,10 @@ export function limitRoots<Limited extends Engine>(
       await check(input.to);
       return await calls['images:extract'](input, context);
     },
+    'kernels:install': async (input, context) => {
+      await check(input.from);
+      return await calls['kernels:install'](input, context);
+    },
   };
   return { ...engine, calls: { ...calls, ...limited } };
 }
@@ -70,6 +74,7 @@ export const limitedCalls = [
   'images:tree',
   'images:text',
   'images:extract',
+  'kernels:install',
 ] as const;
 
 const fileOf = ({ image }: { image: { path: string } | { imageId: string } }) =>
