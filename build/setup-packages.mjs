@@ -49,17 +49,12 @@ const needs = {
     files: ['/run/systemd/system'],
   },
   skopeo: { package: 'skopeo', for: 'testing images from a registry', programs: ['skopeo'] },
+  umoci: { package: 'umoci', for: 'testing images from a registry', programs: ['umoci'] },
   xvfb: { package: 'xvfb', for: 'testing the desktop program', programs: ['Xvfb'] },
   gtk: shellLibrary('libgtk-3-0', 'libgtk-3.so.0'),
   nss: shellLibrary('libnss3', 'libnss3.so'),
   alsa: shellLibrary('libasound2', 'libasound.so.2'),
   gbm: shellLibrary('libgbm1', 'libgbm.so.1'),
-  lintian: { package: 'lintian', for: 'checking the desktop packages', programs: ['lintian'] },
-  desktopFiles: {
-    package: 'desktop-file-utils',
-    for: 'checking the desktop packages',
-    programs: ['desktop-file-validate'],
-  },
   qemuImg: { package: 'qemu-utils', for: 'checking qcow2 images', programs: ['qemu-img'] },
 };
 
@@ -80,7 +75,8 @@ export const purposes = {
     'qemuImg',
     'registry',
     'skopeo',
-    ...['xvfb', 'gtk', 'nss', 'alsa', 'gbm', 'lintian', 'desktopFiles'],
+    'umoci',
+    ...['xvfb', 'gtk', 'nss', 'alsa', 'gbm'],
   ],
   window: ['browser'],
 };

@@ -5,73 +5,44 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { Run } from '#shared/model/run.ts';
 import { createRunner, type RunnerOptions } from './run-function.ts';
 
-/** A runner whose image is there and whose registry starts nothing. */
-function createRefusingRunner(finished: Run[]) {
+/** A runner whose image is there, and whose registry starts nothing: what is refused says which start it was. */
+function createRefusingRunner(refusal: string, finished: Run[], more: object = {}) {
   const config = { name: 'hello', runtime: 'ember', memoryMiB: 8, vcpus: 1, timeoutMs: 1000 };
-  const build = {
-    bundle: { id: 'b'.repeat(64), config },
-    image: { id: 'a'.repeat(64), bytes: 1, runtime: 'ember', minMemoryMiB: 34 },
-    result: { cached: true, buildMs: 1 },
-  };
-  return createRunner({
-    getHost: async () => fakeHost({} as Layout),
-    getProject: async () => ({ id: '0123456789ab', dir: '/hello', config: null }),
-    build: async () => build,
-    findCommit: async () => null,
-    runtimes: new Map(),
-    runs: {
-      begin: async () => ({ flushConsole: async () => undefined, finish: async (run: Run) => finished.push(run) }),
-    },
-    registry: {
-      launch: async () => {
-        throw new FirstlightError('MEMORY_TOO_SMALL', 'hello needs 34 MiB to boot.');
-      },
-    },
-    mapError: async (error: FirstlightError) => error,
-    explainSlowStarts: async () => null,
-    tickRate: { get: () => undefined, set: () => undefined },
-    emit: () => undefined,
-  } as unknown as RunnerOptions);
-}
-
-it('draws no timeline of a run that was refused before there was a machine', async () => {
-  const finished: Run[] = [];
-  const run = createRefusingRunner(finished);
-  const request = { projectId: '0123456789ab', event: null, startMode: 'cold', lifetime: 'stop' } as never;
-  const result = await run(request, { signal: new AbortController().signal, progress: () => undefined } as never);
-  expect(result).toMatchObject({ outcome: 'failed', error: { code: 'MEMORY_TOO_SMALL' }, instance: null });
-  expect(result.timeline).toBeNull();
-  expect(finished).toEqual([result]);
-});
-
-/** A runner with a pool; the machine it gets cannot be used, which is enough to see how it came by it. */
-function createPooledRunner(pool: { prepare: () => Promise<void>; take: () => Promise<unknown> }, finished: Run[]) {
-  const config = { name: 'hello', runtime: 'ember', memoryMiB: 64, vcpus: 1, timeoutMs: 1000 };
   return createRunner({
     getHost: async () => fakeHost({} as Layout),
     getProject: async () => ({ id: '0123456789ab', dir: '/hello', config: null }),
     build: async () => ({
       bundle: { id: 'b'.repeat(64), config },
       image: { id: 'a'.repeat(64), bytes: 1, runtime: 'ember', minMemoryMiB: 34 },
-      result: { cached: false, buildMs: 1 },
+      result: { cached: true, buildMs: 1 },
     }),
     findCommit: async () => null,
     runtimes: new Map(),
-    pool,
     runs: {
       begin: async () => ({ flushConsole: async () => undefined, finish: async (run: Run) => finished.push(run) }),
     },
     registry: {
       launch: async () => {
-        throw new FirstlightError('MEMORY_TOO_SMALL', 'A cold start was made.');
+        throw new FirstlightError('MEMORY_TOO_SMALL', refusal);
       },
     },
     mapError: async (error: FirstlightError) => error,
     explainSlowStarts: async () => null,
     tickRate: { get: () => undefined, set: () => undefined },
     emit: () => undefined,
+    ...more,
   } as unknown as RunnerOptions);
 }
+
+it('draws no timeline of a run that was refused before there was a machine', async () => {
+  const finished: Run[] = [];
+  const run = createRefusingRunner('hello needs 34 MiB to boot.', finished);
+  const request = { projectId: '0123456789ab', event: null, startMode: 'cold', lifetime: 'stop' } as never;
+  const result = await run(request, { signal: new AbortController().signal, progress: () => undefined } as never);
+  expect(result).toMatchObject({ outcome: 'failed', error: { code: 'MEMORY_TOO_SMALL' }, instance: null });
+  expect(result.timeline).toBeNull();
+  expect(finished).toEqual([result]);
+});
 
 it('makes a cold run of a prestarted one only where none can be made ahead, and says that it waits', async () => {
   const finished: Run[] = [];
@@ -87,7 +58,7 @@ it('makes a cold run of a prestarted one only where none can be made ahead, and 
       return null;
     },
   };
-  const run = createPooledRunner(pool, finished);
+  const run = createRefusingRunner('A cold start was made.', finished, { pool });
   const request = { projectId: '0123456789ab', event: null, startMode: 'prestarted', lifetime: 'stop' } as never;
   const progress = ({ message }: { message: string }) => said.push(message);
   const result = await run(request, { signal: new AbortController().signal, progress } as never);

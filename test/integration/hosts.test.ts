@@ -26,6 +26,7 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
     lab.thaw();
     // The daemon ends, whatever became of the rest.
     await Promise.allSettled([studio?.close()]);
+    lab.destroyDomains();
     await lab.kill();
     removeHome(home);
   });

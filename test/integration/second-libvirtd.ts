@@ -17,6 +17,8 @@ export interface SecondLibvirtd {
   /** The names of its domains of ours. */
   readonly domains: () => string[];
   readonly start: () => Promise<void>;
+  /** Ends its machines, which a test that fails may have kept. */
+  readonly destroyDomains: () => void;
   /** Ends the daemon; its QEMU processes stay. */
   readonly kill: () => Promise<void>;
   /** Stops the daemon without ending it: it keeps its connections and answers nothing. */
@@ -52,12 +54,18 @@ export function createSecondLibvirtd(dir: string): SecondLibvirtd {
   ].join('\n');
   let daemon: ChildProcess | null = null;
 
+  const domains = () =>
+    execFileSync('virsh', ['-c', uri, 'list', '--name'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((name) => name.startsWith('firstlight-'));
+
   return {
     uri,
-    domains: () =>
-      execFileSync('virsh', ['-c', uri, 'list', '--name'], { encoding: 'utf8' })
-        .split('\n')
-        .filter((name) => name.startsWith('firstlight-')),
+    domains,
+    destroyDomains: () => {
+      // One that ends by itself meanwhile is no failure.
+      for (const name of daemon === null ? [] : domains()) spawnSync('virsh', ['-c', uri, 'destroy', name]);
+    },
     start: async () => {
       for (const { path, source } of states) {
         mkdirSync(path, { recursive: true });

@@ -61,7 +61,7 @@ describe('an image that is written', () => {
     await expect(writeLayer(builder.tree, join(dir, 'blobs'))).rejects.toThrow(/changed while it was being packed/);
   });
 
-  it.skipIf(missingPrograms('skopeo', 'umoci').length > 0)('is read by skopeo and umoci', async () => {
+  it.skipIf(missingPrograms('skopeo', 'umoci').length > 0)('is read by skopeo and umoci (needs both)', async () => {
     const layout = join(dir, 'layout');
     await addToLayout(layout, await makeImage('blobs'), 'app');
     const seen = JSON.parse(execFileSync('skopeo', ['inspect', `oci:${layout}:app`]).toString());
