@@ -27,9 +27,12 @@ const heavyTests = [
   'test/packages/**/*.test.ts',
   'packages/elf/src/**/*.test.ts',
   'packages/disk/src/**/*.test.ts',
+  'packages/tfs/src/**/*.test.ts',
+  'packages/oci/src/push/**/*.test.ts',
   'core/bundle/{beside,bundler,globals,web-globals,bundle-program}.test.ts',
   'core/store/store-faults.test.ts',
   'core/images/**/*.test.ts',
+  'core/runtimes/nanos/releases/{official,releases}.test.ts',
   'core/imports/imports.test.ts',
   'core/volumes/volumes.test.ts',
   'core/runtimes/nanos/crash/decode-crash.test.ts',
@@ -37,8 +40,12 @@ const heavyTests = [
 
 const exclude = ['**/node_modules/**', 'dist/**', '.cache/**'];
 
-/** A project whose files need npm's packages only (`heavy`: compilers and QEMU's tools too), two at a time. */
-const besideTheCode = (name: string, include: string[], others: string[]) => ({
+/**
+ * A project whose files need npm's packages only (`heavy`: compilers and QEMU's tools too). `maxWorkers`: the files of
+ * `unit` wait for timers and sockets most of their time, so six of them keep two cores busy (30 s; 43 s with two); those
+ * of `heavy` compute.
+ */
+const besideTheCode = (name: string, maxWorkers: number, include: string[], others: string[]) => ({
   extends: true as const,
   test: {
     name,
@@ -47,9 +54,9 @@ const besideTheCode = (name: string, include: string[], others: string[]) => ({
     expect: { requireAssertions: true },
     include,
     exclude: [...exclude, ...others],
-    // Starting a process for each file takes longer than most files do. Two share the machine's two cores.
+    // Starting a process for each file takes longer than most files do.
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers,
     sequence: { groupOrder: 0 },
   },
 });
@@ -59,12 +66,13 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
   test: {
+    experimental: { fsModuleCache: true },
     env: { NODE_ENV: 'test' },
     hookTimeout: 60_000,
     testTimeout: 30_000,
     projects: [
-      besideTheCode('unit', ['**/*.test.{ts,tsx}'], [...heavyTests, ...systemTests]),
-      besideTheCode('heavy', heavyTests, systemTests),
+      besideTheCode('unit', 6, ['**/*.test.{ts,tsx}'], [...heavyTests, ...systemTests]),
+      besideTheCode('heavy', 2, heavyTests, systemTests),
       {
         extends: true,
         test: {

@@ -32,8 +32,9 @@ export async function runTool(command, args, { name = command, cwd = root, env =
   const logFile = openSync(logPath, 'w');
   try {
     const outcome = await new Promise((resolve) => {
-      const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', logFile, logFile] });
+      // Signals are watched before the tool starts: one that arrives in between would end this process and leave the tool.
       if (running.size === 0) watchEnd();
+      const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', logFile, logFile] });
       running.add(child);
       const finish = (result) => {
         if (running.delete(child) && running.size === 0) unwatchEnd();

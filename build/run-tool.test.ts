@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { pickErrorLines, runTool } from './run-tool.mjs';
 import { root } from './script.mjs';
 
@@ -23,19 +23,19 @@ describe('running a tool', () => {
 
   it('is ended with the process that runs it', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'fl-tool-'));
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
     const pidFile = join(dir, 'pid');
     const script = `
       import { runTool } from '${root}/build/run-tool.mjs';
       await runTool('sh', ['-c', 'echo $$ > ${pidFile}; exec sleep 60'], { name: 'test-tool' });`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
-    const ended = new Promise((resolve) => parent.once('close', resolve));
+    const ended = new Promise((resolve) => parent.once('close', (code, signal) => resolve(code ?? signal)));
     while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await sleep(20);
     const pid = readFileSync(pidFile, 'utf8').trim();
     parent.kill('SIGTERM');
     expect(await ended).toBe(143);
     for (let tries = 0; tries < 100 && isRunning(pid); tries += 1) await sleep(50);
     expect(isRunning(pid)).toBe(false);
-    rmSync(dir, { recursive: true });
   });
 });
 
