@@ -45,7 +45,7 @@ const exclude = ['**/node_modules/**', 'dist/**', '.cache/**'];
  * `unit` wait for timers and sockets most of their time, so six of them keep two cores busy (30 s; 43 s with two); those
  * of `heavy` compute.
  */
-const besideTheCode = (name: string, maxWorkers: number, include: string[], others: string[]) => ({
+const besideTheCode = (name: string, groupOrder: number, maxWorkers: number, include: string[], others: string[]) => ({
   extends: true as const,
   test: {
     name,
@@ -57,7 +57,7 @@ const besideTheCode = (name: string, maxWorkers: number, include: string[], othe
     // Starting a process for each file takes longer than most files do.
     isolate: false,
     maxWorkers,
-    sequence: { groupOrder: 0 },
+    sequence: { groupOrder },
   },
 });
 
@@ -71,8 +71,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     testTimeout: 30_000,
     projects: [
-      besideTheCode('unit', 6, ['**/*.test.{ts,tsx}'], [...heavyTests, ...systemTests]),
-      besideTheCode('heavy', 2, heavyTests, systemTests),
+      besideTheCode('unit', 0, 6, ['**/*.test.{ts,tsx}'], [...heavyTests, ...systemTests]),
+      besideTheCode('heavy', 1, 2, heavyTests, systemTests),
       {
         extends: true,
         test: {
@@ -81,7 +81,7 @@ export default defineConfig({
           exclude,
           // Real libvirt, QEMU and Chromium share two cores: a file at a time keeps their time-outs meaningful.
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
