@@ -14,12 +14,12 @@ import type { DeployResult, DeployStep, Target } from '#shared/model/deploy.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import { findRegistryCredentials } from './credentials.ts';
-import { newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
+import { isSettled, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject } from './kube/objects.ts';
 import { makePodImage } from './pod-image/pod-image.ts';
 import { applyTemplate, removeFunction } from './revisions.ts';
 import { watchRollout } from './watch-rollout.ts';
-import { makeWorkload, ownedReplicas } from './workload.ts';
+import { annotationNames, makeWorkload, ownedReplicas } from './workload.ts';
 
 export interface DeployContext {
   readonly layout: Layout;
@@ -96,7 +96,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       imageId: built.image.id,
       runtime: built.image.runtime,
       replicas: options.replicas ?? (before === null ? 1 : ownedReplicas(before)),
-      deployedAt: new Date().toISOString(),
+      deployedAt: deployedAtOf(before, pushed.reference),
       kvmResource: kvm.resource,
     });
     let value: DeploymentObject | null = null;
@@ -203,6 +203,15 @@ async function readLastLines(cluster: Cluster, picture: RolloutPicture): Promise
   return [];
 }
 
+/** The same image once more makes no new pods, where those that run it are well: its time stays. */
+function deployedAtOf(before: DeploymentObject | null, image: string): string {
+  const template = before?.spec.template;
+  const isSame = before !== null && isSettled(before) && template?.spec.containers[0]?.image === image;
+  return (
+    (isSame ? template?.metadata?.annotations?.[annotationNames.deployedAt] : undefined) ?? new Date().toISOString()
+  );
+}
+
 /** Puts back what was there before. Shape: what a person should know of it. */
 async function goBack(cluster: Cluster, name: string, before: DeploymentObject | null): Promise<string> {
   try {
@@ -210,7 +219,7 @@ async function goBack(cluster: Cluster, name: string, before: DeploymentObject |
       await removeFunction(cluster, name);
       return 'It was new, so it was taken away again.';
     }
-    await applyTemplate(cluster, before, before.spec.template, true);
+    await applyTemplate(cluster, before, before.spec.template, { force: true });
     return `It went back to revision ${revisionOf(before)}.`;
   } catch (thrown) {
     return `It could not go back: ${toFirstlightError(thrown).message}`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeRollout, type RolloutPicture } from './judge-rollout.ts';
+import { isSettled, judgeRollout, type RolloutPicture } from './judge-rollout.ts';
 import type { DeploymentObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
 
 const template = { spec: { containers: [{ name: 'function', image: 'r/app@sha256:1' }] } };
@@ -133,5 +133,14 @@ describe('the trouble of a rollout', () => {
     expect(troubleOf({ pods: [crashed] }).join('\n')).toMatch(/CrashLoopBackOff[\s\S]*OOMKilled \(exit code 137\)/);
     const full = [set(2, [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota: small' }])];
     expect(troubleOf({ pods: [], replicaSets: full })).toEqual(['exceeded quota: small']);
+  });
+});
+
+describe('a Deployment', () => {
+  it('is settled when all it is to run is there and the cluster has seen the last change', () => {
+    expect(isSettled(deployment(whole))).toBe(true);
+    expect(isSettled(deployment({ ...whole, observedGeneration: 1 }))).toBe(false);
+    expect(isSettled(deployment({ ...whole, replicas: 2 }))).toBe(false);
+    expect(isSettled(deployment({ ...whole, availableReplicas: 0 }))).toBe(false);
   });
 });

@@ -64,6 +64,13 @@ export function judgeRollout(picture: RolloutPicture, generation: number): Verdi
   return { state: 'done', message: `${wanted} of ${wanted} replicas are ready`, trouble: [] };
 }
 
+/** True when a Deployment runs what it is to run, whole: applying the same again changes nothing. */
+export function isSettled({ metadata, spec, status = {} }: DeploymentObject): boolean {
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
+  const isWhole = [replicas, updatedReplicas, availableReplicas].every((count) => count === (spec.replicas ?? 1));
+  return isWhole && observedGeneration >= (metadata.generation ?? 0);
+}
+
 export const isReady = ({ status, metadata }: PodObject): boolean =>
   metadata.deletionTimestamp === undefined && isTrue(status?.conditions, 'Ready');
 

@@ -58,22 +58,21 @@ export async function rollBack(
   }
   if (isSame(chosen, current))
     throw new FirstlightError('CONFLICT', `Revision ${revisionOf(chosen)} of ${name} is what runs.`);
-  return await applyTemplate(cluster, deployment, chosen.spec.template, false);
+  return await applyTemplate(cluster, deployment, chosen.spec.template, { force: false });
 }
 
 /** True when both run the same image. */
 const isSame = (one: ReplicaSetObject, other: ReplicaSetObject | undefined): boolean =>
   one.spec.template.spec.containers[0]?.image === other?.spec.template.spec.containers[0]?.image;
 
-/** Gives a function the pods of an earlier revision. */
+/** Gives a function the pods of a template, which may be its own; the number of replicas is left alone unless it is given. */
 export async function applyTemplate(
   cluster: Cluster,
   deployment: DeploymentObject,
   { metadata = {}, spec }: PodTemplate,
-  force: boolean,
+  { force, replicas = ownedReplicas(deployment) }: { readonly force: boolean; readonly replicas?: number },
 ): Promise<DeploymentObject> {
   const { name } = deployment.metadata;
-  const replicas = ownedReplicas(deployment);
   const labels = Object.fromEntries(Object.entries(metadata.labels ?? {}).filter(([key]) => key !== hashLabel));
   const object = {
     apiVersion: 'apps/v1',
@@ -98,12 +97,13 @@ export async function removeFunction(cluster: Cluster, name: string): Promise<vo
   }
 }
 
-/** Sets the number of replicas. Errors: NOT_FOUND; CLUSTER_*. */
+/**
+ * Sets the number of replicas, also where another manager set it before. Errors: NOT_FOUND; CLUSTER_*.
+ *
+ * The Deployment itself is applied: its subresource `scale` forgets who owns a number that is 0, and our next deploy would
+ * conflict with this change of our own.
+ */
 export async function scaleFunction(cluster: Cluster, name: string, replicas: number): Promise<void> {
-  await getDeployment(cluster, name);
-  await cluster.client.json(`${pathOf(cluster, 'deployments', name)}/scale`, {
-    method: 'PATCH',
-    contentType: 'application/merge-patch+json',
-    body: { spec: { replicas } },
-  });
+  const deployment = await getDeployment(cluster, name);
+  await applyTemplate(cluster, deployment, deployment.spec.template, { force: true, replicas });
 }

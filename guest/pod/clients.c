@@ -14,7 +14,10 @@
 /* Clients of the function leave this many places to probes: a busy pod is not a dead one. */
 #define PROBE_PLACES 8
 
-enum phase { FREE, READING, WAITING, RUNNING, WRITING };
+/* How long a probe of the start is held: less than the five seconds for which core/deploy/workload.ts has it wait. */
+#define HOLD_MS 4000
+
+enum phase { FREE, READING, WAITING, RUNNING, WRITING, HELD };
 struct client {
   enum phase phase;
   int fd;
@@ -109,13 +112,24 @@ static void add_marks(struct buffer *json)
   buffer_text(json, "}\n");
 }
 
-/* Ready: the guest said so itself. Alive: there is a guest, or one is being started. */
+static bool is_ready_now(void)
+{
+  return state->hello_ns != 0 && !state->is_stopping && state->machine.pid > 0;
+}
+
+/* Ready: the guest said so itself. Started: the same, but a probe that comes early is held until then. Alive: there is a
+ * guest, or one is being started. */
 static void answer_probe(struct client *client)
 {
   const char *path = client->request.target;
-  bool is_ready = state->hello_ns != 0 && !state->is_stopping && state->machine.pid > 0;
+  bool is_ready = is_ready_now();
+  bool is_start = strcmp(path, "/started") == 0;
 
-  if (strcmp(path, "/ready") == 0) {
+  if (is_start && !is_ready && !state->is_stopping && now_ms() - client->touched_ms < HOLD_MS) {
+    client->phase = HELD;
+    return;
+  }
+  if (is_start || strcmp(path, "/ready") == 0) {
     const char *words = is_ready ? "ready\n" : state->is_stopping ? "ending\n" : "the guest boots\n";
 
     answer_plain(&client->out, is_ready ? 200 : 503, "text/plain", words, strlen(words));
@@ -128,7 +142,7 @@ static void answer_probe(struct client *client)
     answer_plain(&client->out, 200, "application/json", (const char *)json.data, json.length);
     buffer_free(&json);
   } else {
-    answer_plain(&client->out, 404, "text/plain", "/ready, /live or /marks\n", 24);
+    answer_plain(&client->out, 404, "text/plain", "/started, /ready, /live or /marks\n", 34);
   }
   begin_writing(client);
 }
@@ -244,6 +258,10 @@ void clients_take(const struct pollfd *polled)
       continue;
     if (client->phase == READING && got & (POLLIN | POLLHUP | POLLERR))
       read_client(client);
+    if (client->phase == HELD && got & (POLLHUP | POLLERR))
+      drop(client);
+    else if (client->phase == HELD)
+      answer_probe(client);
     if (client->phase != FREE && client->out.length > 0)
       write_client(client);
     else if (client->phase == READING && now_ms() - client->touched_ms > IDLE_MS)

@@ -50,6 +50,12 @@ class Supervisor {
   #statusPort = 0;
 
   async start(code: string, more: readonly string[] = []): Promise<void> {
+    await this.launch(code, more);
+    await this.until(async () => (await this.status('/ready'))?.status === 200);
+  }
+
+  /** Starts it and waits for nothing. */
+  async launch(code: string, more: readonly string[] = []): Promise<void> {
     started.push(this);
     const image = await functions.bake(code);
     const channels = [
@@ -81,7 +87,6 @@ class Supervisor {
         this.output += text;
       });
     }
-    await this.until(async () => (await this.status('/ready'))?.status === 200);
   }
 
   async until(test: () => Promise<boolean>): Promise<void> {
@@ -136,6 +141,18 @@ export default async function handler(event) {
 }`;
 
 describe('the supervisor of a pod', () => {
+  it('holds a probe of its start until the guest is up', async () => {
+    const pod = new Supervisor();
+    await pod.launch(echo);
+    let first: Response | null = null;
+    await pod.until(async () => {
+      first ??= await pod.status('/started');
+      return first !== null;
+    });
+    expect(first).toMatchObject({ status: 200 });
+    expect(await pod.status('/ready')).toMatchObject({ status: 200 });
+  });
+
   it('hands requests to the guest as events, and its answers back', async () => {
     const pod = new Supervisor();
     await pod.start(echo);

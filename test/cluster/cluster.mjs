@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { registryPassword, registryUser, writeClusterFiles } from './cluster-files.mjs';
 import { buildNodeProgram, findGo, nodeProgramPath } from './node-program.mjs';
@@ -28,9 +29,17 @@ export function whyNoCluster({ built = true } = {}) {
   const missing = Object.entries(programs).filter(([name]) => !isOnPath(name));
   if (missing.length > 0) return `it needs ${missing.map(([, name]) => name).join(', ')} (Debian packages)`;
   if (!existsSync('/usr/lib/cni/bridge')) return 'it needs containernetworking-plugins (a Debian package)';
+  if (!canIsolate()) return 'it needs network namespaces with a pair of interfaces, which cannot be made here';
   if (existsSync(nodeProgramPath())) return null;
   if (findGo() === null) return 'it is built with Go, which is not installed';
   return built ? 'it is not built yet: npm run cluster -- --build' : null;
+}
+
+/** True when a network of the node's own can be made: in a container without the rights for it, root is not enough. */
+function canIsolate() {
+  const pair = ['ip', 'link', 'add', 'one', 'type', 'veth', 'peer', 'name', 'other'];
+  const namespaces = ['--net', '--mount', '--pid', '--fork', '--mount-proc'];
+  return spawnSync('unshare', [...namespaces, ...pair], { stdio: 'ignore' }).status === 0;
 }
 
 const isOnPath = (name) =>
@@ -82,28 +91,37 @@ export async function startCluster({ log = () => {} } = {}) {
       password: registryPassword,
       auth: Buffer.from(`${registryUser}:${registryPassword}`).toString('base64'),
     },
-    kubectl: (...args) => {
-      const run = spawnSync(program, ['kubectl', '--kubeconfig', files.kubeconfig, ...args], { encoding: 'utf8' });
-      return { code: run.status, stdout: run.stdout, stderr: run.stderr };
-    },
+    kubectl: (...args) => runKubectl(program, ['kubectl', '--kubeconfig', files.kubeconfig, ...args]),
     stop,
   };
+}
+
+/** Runs kubectl without holding this process up, which forwards the API's port. Errors: throws with kubectl's words. */
+async function runKubectl(program, args) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise((resolve, reject) => child.once('exit', resolve).once('error', reject)),
+  ]);
+  if (code !== 0) throw new Error(`kubectl ${args.slice(3).join(' ')}: ${stderr}`);
+  return stdout;
 }
 
 /** Waits for the line `ready` of the process inside. */
 function waitFor(child, exited) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('The cluster was not ready in time.')), readyTimeoutMs);
-    let text = '';
+    let said = '';
     child.stdout.setEncoding('utf8').on('data', (chunk) => {
-      text += chunk;
-      if (!/^ready$/m.test(text)) return;
+      said += chunk;
+      if (!/^ready$/m.test(said)) return;
       clearTimeout(timer);
       resolve();
     });
     exited.then(() => {
       clearTimeout(timer);
-      reject(new Error(`The cluster ended before it was ready:\n${text.slice(-3000)}`));
+      reject(new Error(`The cluster ended before it was ready:\n${said.slice(-3000)}`));
     });
   });
 }
