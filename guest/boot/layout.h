@@ -27,7 +27,9 @@
 #define EMBER_FAULT_PAGE 0x00112000
 /* Ring 3 reads the fault page here. */
 #define EMBER_FAULT_VIEW 0x001fe000
-/* The local APIC, for ring 0 alone. */
+/* The interrupt controllers, for ring 0 alone: the I/O APIC and the local one. */
+#define EMBER_IOAPIC 0x001fd000
+#define EMBER_IOAPIC_PHYSICAL 0xfec00000
 #define EMBER_APIC 0x001ff000
 #define EMBER_APIC_PHYSICAL 0xfee00000
 
@@ -52,14 +54,16 @@
 
 /*
  * 1 GiB of device memory, above everything that linear memory can reach by a 32-bit address and offset. Mapped at build time: what lies
- * from EMBER_DEVICES_START to EMBER_DEVICES_END, in its first half; the second half is for what lies above 4 GiB. The last page shows
- * firmware's memory, read-only.
+ * from EMBER_DEVICES_START to EMBER_DEVICES_END, in its first half; the second half is for what lies above 4 GiB. Of its last two pages,
+ * one is where Firecracker puts its virtio-mmio devices, and the last shows firmware's memory, read-only.
  */
 #define EMBER_DEVICE_WINDOW 0x1000000000
 #define EMBER_DEVICES_START 0xe0000000
 #define EMBER_DEVICES_END 0xfec00000
 #define EMBER_DEVICE_SLOTS 512
 #define EMBER_FIRST_FREE_SLOT 256
+#define EMBER_MMIO_START 0xc0000000
+#define EMBER_MMIO_WINDOW 0x103fc00000
 #define EMBER_LOW_WINDOW 0x103fe00000
 
 #define EMBER_KERNEL_CS 0x08

@@ -1,6 +1,8 @@
 /* The boot sequence in ring 3, one line a step. Ring 0's part is kernel/entry.S. */
 #include "../dev/timer.h"
+#include "../dev/virtio-mmio.h"
 #include "../dev/virtio-serial.h"
+#include "../dev/vsock.h"
 #include "../mm/pages.h"
 #include "../rt/engine.h"
 #include "../rt/invoke.h"
@@ -10,6 +12,18 @@
 
 uint64_t marks[MARK_COUNT];
 
+#define MMIO_DEVICES_MOST 8
+
+/* A command line that names virtio-mmio devices is of a machine without PCI: nothing of it is looked for there. */
+static void open_channel(void) {
+  struct mmio_place places[MMIO_DEVICES_MOST];
+  uint32_t bytes = 0;
+  const char *text = pages_command_line(&bytes);
+  int count = text ? mmio_places(text, bytes, places, MMIO_DEVICES_MOST) : 0;
+  if (count > 0) vsock_init(places, count);
+  else virtio_serial_init();
+}
+
 _Noreturn void ember_main(uint32_t start_info, uint64_t entry_tsc, uint32_t apic_id) {
   marks[MARK_ENTRY] = entry_tsc;
   mark(MARK_KERNEL);
@@ -17,7 +31,7 @@ _Noreturn void ember_main(uint32_t start_info, uint64_t entry_tsc, uint32_t apic
   pages_init(start_info);
   mark(MARK_MEMORY);
   if (!config_valid()) panic("this kernel carries no function; build an image with Firstlight");
-  virtio_serial_init();
+  open_channel();
   mark(MARK_DEVICES);
   engine_attach();
   mark(MARK_RUNTIME);

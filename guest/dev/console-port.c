@@ -1,9 +1,9 @@
 #include "console-port.h"
 
 #include "../rt/memory.h"
-#include "timer.h"
+#include "channel.h"
 #include "serial.h"
-#include "virtio-serial.h"
+#include "timer.h"
 
 /* A power of two. */
 #define RING_BYTES 32768
@@ -11,20 +11,19 @@
 static char ring[RING_BYTES];
 /* Bytes since the start: copied into the ring, given to the device, and done with by the device. */
 static uint64_t copied, given, done;
-static struct virtq *queue;
-/* A panic in the midst of the queue's work must not begin it again. */
+static int is_open;
+/* A panic in the midst of the device's work must not begin it again. */
 static int busy;
 
 /* Takes back what the device is done with, and gives it what has come since. */
 static void turn(void) {
-  uint32_t length;
-  if (given != done && virtq_take(queue, &length) >= 0) done = given;
+  if (given != done && channel()->is_console_sent()) done = given;
   if (given != done || copied == done) return;
   uint32_t at = done % RING_BYTES, count = copied - done;
   uint32_t first = count < RING_BYTES - at ? count : RING_BYTES - at;
   struct iovec pieces[2] = {{ring + at, first}, {ring, count - first}};
   given = copied;
-  virtq_send(queue, pieces, count > first ? 2 : 1);
+  channel()->post_console(pieces, count > first ? 2 : 1);
 }
 
 static void hand_on(void) {
@@ -57,8 +56,8 @@ static void copy(const char *bytes, size_t count) {
 }
 
 void console_write(const char *bytes, size_t count) {
-  if (!queue) queue = console_queue();
-  if (!queue) {
+  if (!is_open) is_open = channel() && channel()->open_console();
+  if (!is_open) {
     serial_write(bytes, count);
     return;
   }
@@ -74,9 +73,9 @@ void console_write(const char *bytes, size_t count) {
 }
 
 void console_pump(void) {
-  if (queue && copied != given) hand_on();
+  if (is_open && copied != given) hand_on();
 }
 
 void console_flush(void) {
-  while (queue && !busy && copied != done) wait_for_device();
+  while (is_open && !busy && copied != done) wait_for_device();
 }

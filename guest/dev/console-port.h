@@ -1,5 +1,5 @@
 /*
- * What a function prints: the port named EMBER_CONSOLE_NAME, or the 16550 where there is none. A port takes whole buffers, a 16550 one byte
+ * What a function prints: the port for it, or the 16550 where there is none. A port takes whole buffers, a 16550 one byte
  * at a time. Nothing is lost: a host that does not keep up is waited for.
  */
 #ifndef EMBER_CONSOLE_PORT_H

@@ -4,21 +4,32 @@
 #include "../kernel/calls.h"
 
 #define COUNT_START 0xffffffff
+/* Bits of the register that takes note: a queue was used, the configuration has changed. */
+#define INTERRUPT_CAUSES 3
 
 static uint64_t message_address;
 static int counting;
+static volatile uint32_t *acknowledge;
 
 void timer_init(uint32_t apic_id) { message_address = EMBER_APIC_PHYSICAL | (uint64_t)apic_id << 12; }
 
 uint64_t interrupt_message_address(void) { return message_address; }
 uint32_t interrupt_message_data(void) { return EMBER_VECTOR_DEVICE; }
 
-void cpu_sleep(void) { call_kernel(CALL_SLEEP, 0, 0); }
+void interrupt_acknowledge_by(volatile uint32_t *reg) { acknowledge = reg; }
+
+static void sleep(uint64_t ticks) {
+  call_kernel(CALL_SLEEP, ticks, 0);
+  /* Before queues are looked at: a device that holds its line up until then interrupts again. */
+  if (acknowledge) *acknowledge = INTERRUPT_CAUSES;
+}
+
+void cpu_sleep(void) { sleep(0); }
 
 void cpu_sleep_for(uint64_t ns) {
   uint64_t ticks = ns / TIMER_NS_PER_TICK + 1;
   counting = 0;
-  call_kernel(CALL_SLEEP, ticks > COUNT_START ? COUNT_START : ticks, 0);
+  sleep(ticks > COUNT_START ? COUNT_START : ticks);
 }
 
 int timer_read(struct timer_sample *sample) {

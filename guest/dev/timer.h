@@ -11,6 +11,9 @@ void timer_init(uint32_t apic_id);
 uint64_t interrupt_message_address(void);
 uint32_t interrupt_message_data(void);
 
+/* The register of a virtio-mmio device that takes note of its interrupts; written after each sleep. */
+void interrupt_acknowledge_by(volatile uint32_t *);
+
 /* Halts until an interrupt; one that came since interrupts were last off wakes at once. */
 void cpu_sleep(void);
 

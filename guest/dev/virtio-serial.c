@@ -3,7 +3,13 @@
 #include "../boot/marks.h"
 #include "../boot/panic.h"
 #include "../rt/memory.h"
+#include "channel.h"
 #include "timer.h"
+#include "virtio-pci.h"
+
+#define PORT_NAME_INVOCATIONS "dev.firstlight.invoke.0"
+/* It may be absent. */
+#define PORT_NAME_CONSOLE "dev.firstlight.console.0"
 
 #define DEVICE_TYPE 3
 #define F_MULTIPORT 2
@@ -41,6 +47,7 @@ static int open_port;
 static int sending;
 /* The console port's number; 0 when there is none. */
 static uint32_t console_port;
+static int console_open;
 /* The received buffer that is being read. */
 static int current = -1;
 static uint32_t current_length, current_at;
@@ -76,13 +83,14 @@ static void send_control(uint32_t id, uint16_t event, uint16_t value) {
   await_control(CONTROL_MESSAGES - 1);
   uint16_t slot = next++ % CONTROL_MESSAGES;
   messages[slot] = (struct control){id, event, value};
-  virtq_post(&control_tx, slot, &messages[slot], sizeof messages[slot]);
+  struct iovec piece = {&messages[slot], sizeof messages[slot]};
+  virtq_post(&control_tx, slot, &piece, 1);
   unsent++;
   untold = 1;
 }
 
 static void open(uint32_t id) {
-  if (id < 1 || id > PORTS) panic("the port %s is number %u; give it number 1 or 2", EMBER_PORT_NAME, id);
+  if (id < 1 || id > PORTS) panic("the port %s is number %u; give it number 1 or 2", PORT_NAME_INVOCATIONS, id);
   rx = &port_rx[id];
   tx = &port_tx[id];
   uint16_t buffers = rx->size < RX_BUFFERS ? rx->size : RX_BUFFERS;
@@ -103,8 +111,8 @@ static void handle_control(const struct control *message, uint32_t length) {
   if (message->event != PORT_NAME) return;
   const char *name = (const char *)(message + 1);
   uint32_t bytes = length - sizeof *message;
-  if (!open_port && is_name(name, bytes, EMBER_PORT_NAME)) open(message->id);
-  if (!console_port && message->id >= 1 && message->id <= PORTS && is_name(name, bytes, EMBER_CONSOLE_NAME)) console_port = message->id;
+  if (!open_port && is_name(name, bytes, PORT_NAME_INVOCATIONS)) open(message->id);
+  if (!console_port && message->id >= 1 && message->id <= PORTS && is_name(name, bytes, PORT_NAME_CONSOLE)) console_port = message->id;
 }
 
 static void poll_control(void) {
@@ -123,8 +131,58 @@ static void poll_control(void) {
   tell_control();
 }
 
+static int readable(void) {
+  poll_control();
+  if (current >= 0) return 1;
+  current = virtq_take(rx, &current_length);
+  current_at = 0;
+  return current >= 0;
+}
+
+static size_t read(void *to, size_t count) {
+  if (!readable()) return 0;
+  uint32_t left = current_length - current_at;
+  uint32_t take = count < left ? count : left;
+  memcpy(to, rx_buffers[current] + current_at, take);
+  current_at += take;
+  if (current_at == current_length) {
+    virtq_offer(rx, current, rx_buffers[current], RX_BYTES);
+    virtq_kick(rx);
+    current = -1;
+  }
+  return take;
+}
+
+static void post(const struct iovec *pieces, int count) {
+  wait_sent();
+  virtq_send(tx, pieces, count);
+  sending = 1;
+}
+
+/* Opening takes time: it is done once something is printed. */
+static int open_console(void) {
+  if (console_open) return 1;
+  /* The device tells a port's name before it is done with the message that asked for it. */
+  await_control(0);
+  poll_control();
+  if (!console_port) return 0;
+  send_control(console_port, PORT_OPEN, 1);
+  tell_control();
+  console_open = 1;
+  return 1;
+}
+
+static void post_console(const struct iovec *pieces, int count) { virtq_send(&port_tx[console_port], pieces, count); }
+
+static int is_console_sent(void) {
+  uint32_t length;
+  return virtq_take(&port_tx[console_port], &length) >= 0;
+}
+
+static const struct channel_driver driver = {readable, read, post, wait_sent, open_console, post_console, is_console_sent};
+
 void virtio_serial_init(void) {
-  if (!virtio_open(&device, DEVICE_TYPE, F_MULTIPORT)) panic("no virtio serial device with several ports");
+  if (!virtio_pci_open(&device, DEVICE_TYPE, F_MULTIPORT)) panic("no virtio serial device with several ports");
   mark(MARK_DISCOVERY);
   if (!virtio_queue(&device, &control_rx, CONTROL_RX) || !virtio_queue(&device, &control_tx, CONTROL_TX))
     panic("the virtio serial device has no control queues");
@@ -138,50 +196,5 @@ void virtio_serial_init(void) {
   send_control(0, DEVICE_READY, 1);
   tell_control();
   for (poll_control(); !open_port; poll_control()) cpu_sleep();
-}
-
-int channel_open(void) { return open_port; }
-
-int channel_readable(void) {
-  poll_control();
-  if (current >= 0) return 1;
-  current = virtq_take(rx, &current_length);
-  current_at = 0;
-  return current >= 0;
-}
-
-size_t channel_read(void *to, size_t count) {
-  if (!channel_readable()) return 0;
-  uint32_t left = current_length - current_at;
-  uint32_t take = count < left ? count : left;
-  memcpy(to, rx_buffers[current] + current_at, take);
-  current_at += take;
-  if (current_at == current_length) {
-    virtq_offer(rx, current, rx_buffers[current], RX_BYTES);
-    virtq_kick(rx);
-    current = -1;
-  }
-  return take;
-}
-
-void channel_send(const struct iovec *pieces, int count) {
-  channel_post(pieces, count);
-  wait_sent();
-}
-
-void channel_post(const struct iovec *pieces, int count) {
-  wait_sent();
-  virtq_send(tx, pieces, count);
-  sending = 1;
-}
-
-struct virtq *console_queue(void) {
-  if (!open_port) return 0;
-  /* The device tells a port's name before it is done with the message that asked for it. */
-  await_control(0);
-  poll_control();
-  if (!console_port) return 0;
-  send_control(console_port, PORT_OPEN, 1);
-  tell_control();
-  return &port_tx[console_port];
+  channel_use(&driver);
 }

@@ -1,17 +1,31 @@
-/* Virtio 1.0 over PCI: feature negotiation and split queues. Written from the Virtio 1.1 specification, sections 2.6 and 4.1. */
+/* Virtio 1.0: split queues, and devices by either transport. Written from the Virtio 1.1 specification, sections 2.6, 4.1 and 4.2. */
 #ifndef EMBER_VIRTIO_H
 #define EMBER_VIRTIO_H
 
 #include <stdint.h>
-#include "pci.h"
 
 #define VIRTIO_F_VERSION_1 32
+#define VIRTIO_ACKNOWLEDGE 1
+#define VIRTIO_DRIVER 2
+#define VIRTIO_DRIVER_OK 4
+#define VIRTIO_FEATURES_OK 8
 /* As many as QEMU's devices have. */
 #define QUEUE_MAX 128
 
+struct virtio_device;
+struct virtq;
+
+/* What the transports do differently once a device is open. */
+struct virtio_transport {
+  int (*queue)(struct virtio_device *, struct virtq *, uint16_t number);
+  void (*start)(struct virtio_device *);
+};
+
 struct virtio_device {
-  pci_address pci;
-  volatile uint8_t *common, *notify;
+  const struct virtio_transport *transport;
+  volatile uint8_t *registers;
+  /* PCI alone. */
+  volatile uint8_t *notify;
   uint32_t notify_multiplier;
 };
 
@@ -32,7 +46,9 @@ struct virtq {
       uint32_t id, length;
     } ring[QUEUE_MAX];
   } used __attribute__((aligned(16)));
+  /* The register that tells the device to look: 16 bits wide on PCI, 32 on virtio-mmio. One of them is null. */
   volatile uint16_t *notify;
+  volatile uint32_t *notify_mmio;
   uint16_t number, size, seen;
 } __attribute__((aligned(16)));
 
@@ -41,9 +57,6 @@ struct iovec {
   const void *base;
   uint32_t length;
 };
-
-/* Finds and resets the device, and agrees on VERSION_1 and the wanted features. 1, or 0 when it refuses; panics when it is not there. */
-int virtio_open(struct virtio_device *, uint16_t device_type, uint32_t wanted_low_features);
 
 /* Sets queue `number` up. 1, or 0 when the device has no such queue. */
 int virtio_queue(struct virtio_device *, struct virtq *, uint16_t number);
@@ -57,10 +70,10 @@ void virtq_offer(struct virtq *, uint16_t slot, void *buffer, uint32_t length);
 /* Sends pieces as one buffer, from slot 0 on. At most QUEUE_MAX pieces; the queue must be idle. */
 void virtq_send(struct virtq *, const struct iovec *, int count);
 
-/* Sends one buffer; `slot` names it, is below `size`, and is not in use. Call `virtq_kick` afterwards. */
-void virtq_post(struct virtq *, uint16_t slot, const void *buffer, uint32_t length);
+/* Sends pieces as one buffer in the slots from `slot` on, which are below `size` and not in use. Call `virtq_kick` afterwards. */
+void virtq_post(struct virtq *, uint16_t slot, const struct iovec *, int count);
 
-/* The slot of the next buffer that the device is done with, or -1. */
+/* The slot of the next buffer that the device is done with, its first one, or -1. */
 int virtq_take(struct virtq *, uint32_t *length);
 
 void virtq_kick(struct virtq *);

@@ -52,6 +52,10 @@
 #define KEYBOARD_CONTROLLER 0x64
 #define KEYBOARD_RESET 0xfe
 
+/* Of a line of the I/O APIC: its vector, edge-triggered, active high, not masked; then the CPU that gets it. */
+#define IOAPIC_LINES 24
+#define IOAPIC_LINE(line) (0x10 + 2 * (line))
+
 static uint32_t next_slot = EMBER_FIRST_FREE_SLOT;
 static int serial_ready;
 
@@ -105,10 +109,17 @@ static uint64_t sleep(uint64_t ticks) {
 
 static uint64_t map_device(uint64_t physical) {
   if (physical % EMBER_LARGE_PAGE != 0 || physical < 1ull << 32 || physical >= HIGHEST_PHYSICAL) return CALL_REFUSED;
-  /* The last slot is firmware's memory. */
-  if (next_slot >= EMBER_DEVICE_SLOTS - 1) return CALL_REFUSED;
+  /* The last two slots are taken. */
+  if (next_slot >= EMBER_DEVICE_SLOTS - 2) return CALL_REFUSED;
   kernel_device_directory[next_slot] = physical | ENTRY_DEVICE;
   return EMBER_DEVICE_WINDOW + (uint64_t)next_slot++ * EMBER_LARGE_PAGE;
+}
+
+static uint64_t route_interrupt(uint64_t line) {
+  if (line >= IOAPIC_LINES) return CALL_REFUSED;
+  ioapic_write(IOAPIC_LINE(line) + 1, apic_read(APIC_ID));
+  ioapic_write(IOAPIC_LINE(line), EMBER_VECTOR_DEVICE);
+  return 0;
 }
 
 /* The image brings the pages of the memory that it was made for: as a rule there is nothing to change. */
@@ -169,6 +180,9 @@ struct call_result kernel_call(uint64_t call, uint64_t first, uint64_t second) {
       break;
     case CALL_SET_MEMORY_END:
       result.value = set_memory_end(first);
+      break;
+    case CALL_ROUTE_INTERRUPT:
+      result.value = route_interrupt(first);
       break;
     case CALL_POWER_OFF:
       power_off();

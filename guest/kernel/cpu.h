@@ -24,6 +24,12 @@ static inline uint32_t inl(uint16_t port) {
 static inline uint32_t apic_read(uint32_t reg) { return *(volatile uint32_t *)(uint64_t)(EMBER_APIC + reg); }
 static inline void apic_write(uint32_t reg, uint32_t value) { *(volatile uint32_t *)(uint64_t)(EMBER_APIC + reg) = value; }
 
+/* One register of the I/O APIC: its number is written first, then the value. */
+static inline void ioapic_write(uint32_t reg, uint32_t value) {
+  *(volatile uint32_t *)(uint64_t)EMBER_IOAPIC = reg;
+  *(volatile uint32_t *)(uint64_t)(EMBER_IOAPIC + 0x10) = value;
+}
+
 static inline uint64_t cpu_read_msr(uint32_t msr) {
   uint32_t low, high;
   __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));

@@ -20,7 +20,11 @@ struct memmap_entry {
   uint32_t type, reserved;
 };
 
+/* As much as a VMM passes; what lies behind is not read. */
+#define COMMAND_LINE_BYTES 4096
+
 static uint64_t linear_limit;
+static uint64_t command_line;
 /* Pages above 4 GiB that are mapped, by slot of the device window's second half. */
 static uint64_t high_pages[EMBER_DEVICE_SLOTS];
 static int high_count;
@@ -34,6 +38,7 @@ static const void *firmware_memory(uint64_t physical, uint64_t length) {
 void pages_init(uint32_t start_info) {
   const struct start_info *info = firmware_memory(start_info, sizeof *info);
   if (info->magic != START_INFO_MAGIC || info->version < 1) panic("no PVH start info: magic 0x%x, version %u", info->magic, info->version);
+  command_line = info->command_line;
   const struct memmap_entry *map = firmware_memory(info->memmap, info->memmap_count * (uint64_t)sizeof *map);
   uint64_t end = 0;
   for (uint32_t i = 0; i < info->memmap_count; i++) {
@@ -47,6 +52,13 @@ void pages_init(uint32_t start_info) {
 }
 
 uint64_t pages_linear_limit(void) { return linear_limit; }
+
+const char *pages_command_line(uint32_t *bytes) {
+  if (command_line == 0 || command_line >= EMBER_LARGE_PAGE) return 0;
+  uint64_t left = EMBER_LARGE_PAGE - command_line;
+  *bytes = left < COMMAND_LINE_BYTES ? left : COMMAND_LINE_BYTES;
+  return (const char *)(EMBER_LOW_WINDOW + command_line);
+}
 
 static uint64_t map_high_page(uint64_t physical) {
   for (int i = 0; i < high_count; i++) {
@@ -63,6 +75,8 @@ volatile void *pages_map_device(uint64_t physical, uint32_t length) {
   /* A device smaller than `length` may lie at the window's end; what is behind that is absent. */
   if (physical >= EMBER_DEVICES_START && physical < EMBER_DEVICES_END)
     return (volatile void *)(EMBER_DEVICE_WINDOW + (physical - EMBER_DEVICES_START));
+  if (physical >= EMBER_MMIO_START && physical < EMBER_MMIO_START + EMBER_LARGE_PAGE && length <= EMBER_MMIO_START + EMBER_LARGE_PAGE - physical)
+    return (volatile void *)(EMBER_MMIO_WINDOW + (physical - EMBER_MMIO_START));
   if (physical >> 32 == 0) panic("the device memory at 0x%lx is not a device's", physical);
   uint64_t base = physical & ~(uint64_t)(EMBER_LARGE_PAGE - 1), last = (physical + length - 1) & ~(uint64_t)(EMBER_LARGE_PAGE - 1);
   uint64_t at = map_high_page(base);

@@ -4,10 +4,10 @@
 #include "../boot/context.h"
 #include "../boot/marks.h"
 #include "../boot/panic.h"
+#include "../dev/channel.h"
 #include "../dev/clock.h"
 #include "../dev/console-port.h"
 #include "../dev/timer.h"
-#include "../dev/virtio-serial.h"
 #include "engine.h"
 #include "format.h"
 #include "frames.h"
@@ -61,7 +61,7 @@ static void send(enum frame_type type, void *fixed, uint32_t fixed_bytes, const 
     total += rest[i].length;
   }
   *header = (struct frame_header){total, type, PROTOCOL_VERSION, 0, current.id};
-  if (is_hello) channel_post(pieces, used);
+  if (is_hello) channel()->post(pieces, used);
   else channel_send(pieces, used);
 }
 
@@ -87,7 +87,7 @@ static void fail_timed_out(struct iovec stack) {
 }
 
 void invoke_report_panic(const char *message) {
-  if (channel_open()) send_plain_error(ERROR_CRASHED, 1, message);
+  if (channel()) send_plain_error(ERROR_CRASHED, 1, message);
 }
 
 /* --- called by the engine's imports --- */
@@ -269,12 +269,12 @@ static int drain_jobs(void) {
 static void read_exactly(void *to, uint32_t count) {
   uint8_t *at = to;
   while (count > 0) {
-    uint32_t got = channel_read(at, count);
+    uint32_t got = channel()->read(at, count);
     at += got;
     count -= got;
-    if (got > 0 || channel_readable()) continue;
+    if (got > 0 || channel()->readable()) continue;
     console_flush();
-    if (!channel_readable()) cpu_sleep();
+    if (!channel()->readable()) cpu_sleep();
   }
 }
 

@@ -45,6 +45,8 @@ const programs: Record<string, { readonly source: string; readonly flags: string
   format: { source: 'rt/format.c', flags: [] },
   random: { source: 'rt/random.c', flags: [] },
   virtq: { source: 'dev/virtio.c', flags: [] },
+  vsock: { source: 'dev/vsock.c', flags: [] },
+  places: { source: 'dev/virtio-mmio.c', flags: [] },
   calls: { source: 'kernel/calls.c', flags: ['-include', path.join(guest, 'test/host/fake-cpu.h')] },
 };
 

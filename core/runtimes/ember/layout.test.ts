@@ -13,6 +13,7 @@ import {
   markNames,
   pageDirectory,
   reservePages,
+  vsockPorts,
 } from './layout.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../../guest/${file}`, import.meta.url), 'utf8');
@@ -50,7 +51,9 @@ it('agrees with the guest on the protocol', () => {
   expect(define(frames, 'MAX_BODY')).toBe(maxBodyBytes);
   expect(names(frames, 'frame_type')).toEqual(Object.keys(frameTypes).map((name) => `FRAME_${name.toUpperCase()}`));
   expect(names(frames, 'error_code')).toEqual(guestErrorCodes.map((name) => `ERROR_${name.replace('FUNCTION_', '')}`));
-  expect(read('dev/virtio-serial.h')).toContain(`"${invokePortName}"`);
+  expect(read('dev/virtio-serial.c')).toContain(`"${invokePortName}"`);
+  expect(define(read('dev/vsock.h'), 'VSOCK_PORT_INVOCATIONS')).toBe(vsockPorts.invocations);
+  expect(define(read('dev/vsock.h'), 'VSOCK_PORT_CONSOLE')).toBe(vsockPorts.console);
 });
 
 it('agrees with the guest on marks', () => {

@@ -42,3 +42,5 @@ export type EmberMark = (typeof markNames)[number];
 export const invokePortName = 'dev.firstlight.invoke.0';
 /** Name of the virtio-serial port for what the function prints. */
 export const consolePortName = 'dev.firstlight.console.0';
+/** The same two in a machine that has a vsock in their place: ports that the guest listens on. */
+export const vsockPorts = { invocations: 1, console: 2 } as const;

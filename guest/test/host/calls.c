@@ -15,8 +15,8 @@ uint64_t kernel_page_directory[2048], kernel_device_directory[512];
 
 static uint64_t msr = 0xfee00900;
 static uint64_t msr_writes[4];
-static int msr_count, halts, forgotten, ports_wrong, apic_wrong;
-static uint32_t apic[1024], pci_address;
+static int msr_count, halts, forgotten, ports_wrong, apic_wrong, ioapic_wrong;
+static uint32_t apic[1024], ioapic[64], pci_address;
 static uint16_t last_word;
 static jmp_buf powered_off;
 
@@ -33,6 +33,10 @@ uint8_t inb(uint16_t port) { ports_wrong += !is_serial(port); return 0x20; }
 uint32_t inl(uint16_t port) { ports_wrong += port != 0xcfc; return pci_address ^ 0x1234; }
 uint32_t apic_read(uint32_t reg) { apic_wrong += reg > 0xff0 || reg % 16; return apic[reg / 4]; }
 void apic_write(uint32_t reg, uint32_t value) { apic_wrong += reg > 0xff0 || reg % 16; apic[reg / 4] = value; }
+void ioapic_write(uint32_t reg, uint32_t value) {
+  ioapic_wrong += reg < 0x10 || reg >= 0x10 + 2 * 24 || (reg % 2 == 0 && value != EMBER_VECTOR_DEVICE);
+  ioapic[reg % 64] = value;
+}
 uint64_t cpu_read_msr(uint32_t number) { return number == 0x1b ? msr : 0; }
 void cpu_write_msr(uint32_t number, uint64_t value) { if (number == 0x1b && msr_count < 4) msr_writes[msr_count++] = value; }
 uint64_t cpu_counter(void) { return 4711; }
@@ -61,7 +65,7 @@ static int directories_sound(void) {
   }
   for (int i = 0; i < 512; i++) {
     uint64_t entry = kernel_device_directory[i], physical = entry & 0x000fffffffe00000ull;
-    int allowed = i >= EMBER_FIRST_FREE_SLOT && i < 511 && physical >= 1ull << 32 && entry == (physical | 0x80000000000000ffull);
+    int allowed = i >= EMBER_FIRST_FREE_SLOT && i < 510 && physical >= 1ull << 32 && entry == (physical | 0x80000000000000ffull);
     if (entry != 0 && !allowed) return 0;
   }
   return 1;
@@ -98,7 +102,11 @@ static void test_calls(void) {
   CHECK(call(CALL_MAP_DEVICE, 1ull << 40, 0) == EMBER_DEVICE_WINDOW + 256ull * EMBER_LARGE_PAGE, "a device above 4 GiB gets the first free slot");
   int mapped = 1;
   while (call(CALL_MAP_DEVICE, 1ull << 40, 0) != CALL_REFUSED) mapped++;
-  CHECK(mapped == 255 && kernel_device_directory[511] == 0, "the last slot is kept");
+  CHECK(mapped == 254 && kernel_device_directory[510] == 0 && kernel_device_directory[511] == 0, "the last two slots are kept");
+
+  apic[0x20 / 4] = 5u << 24;
+  CHECK(call(CALL_ROUTE_INTERRUPT, 5, 0) == 0 && ioapic[0x1a] == EMBER_VECTOR_DEVICE && ioapic[0x1b] == 5u << 24, "a line of the I/O APIC interrupts this CPU");
+  CHECK(call(CALL_ROUTE_INTERRUPT, 24, 0) == CALL_REFUSED, "a line that is not there is refused");
 
   if (setjmp(powered_off) == 0) call(CALL_POWER_OFF, 0, 0);
   CHECK(last_word == 0x2000, "power off asks for soft off");
@@ -120,6 +128,7 @@ static void test_fuzz(void) {
   CHECK(sound && directories_sound(), "any call leaves the page tables sound");
   CHECK(ports_wrong == 0, "no port is reached but those of COM1, PCI and power");
   CHECK(apic_wrong == 0, "only registers of the APIC are");
+  CHECK(ioapic_wrong == 0, "a line of the I/O APIC raises the vector for devices alone");
 }
 
 int main(void) {

@@ -10,6 +10,7 @@ uint8_t inb(uint16_t port);
 uint32_t inl(uint16_t port);
 uint32_t apic_read(uint32_t reg);
 void apic_write(uint32_t reg, uint32_t value);
+void ioapic_write(uint32_t reg, uint32_t value);
 uint64_t cpu_read_msr(uint32_t msr);
 void cpu_write_msr(uint32_t msr, uint64_t value);
 uint64_t cpu_counter(void);

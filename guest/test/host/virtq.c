@@ -3,24 +3,15 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include "check.h"
 
 static jmp_buf panicked;
 _Noreturn void panic(const char *format, ...) { (void)format; longjmp(panicked, 1); }
-volatile void *pages_map_device(uint64_t physical, uint32_t length) { (void)physical; (void)length; abort(); }
-uint64_t interrupt_message_address(void) { return 0; }
-uint32_t interrupt_message_data(void) { return 0; }
-uint32_t pci_read(pci_address a, int o) { (void)a; (void)o; abort(); }
-void pci_write(pci_address a, int o, uint32_t v) { (void)a; (void)o; (void)v; abort(); }
-pci_address pci_find(uint16_t v, uint16_t d, uint16_t o) { (void)v; (void)d; (void)o; abort(); }
-int pci_capabilities(pci_address a, struct pci_capability *c, int n) { (void)a; (void)c; (void)n; abort(); }
-uint64_t pci_memory(pci_address a, int b) { (void)a; (void)b; abort(); }
-void pci_enable(pci_address a) { (void)a; abort(); }
 
 static struct virtq q;
 static uint16_t bell;
+static uint32_t wide_bell;
 
 static void use(uint32_t id, uint32_t length) {
   q.used.ring[q.used.index % q.size].id = id;
@@ -44,6 +35,15 @@ int main(void) {
   CHECK(q.desc[1].length == 3 && memcmp((void *)q.desc[1].address, "cde", 3) == 0, "a descriptor points at its piece");
   use(0, 0);
   CHECK(virtq_take(&q, &length) == 0, "a used chain comes back");
+
+  virtq_post(&q, 1, pieces, 3);
+  CHECK(q.avail.ring[1] == 1 && q.desc[1].next == 2 && q.desc[2].next == 3 && q.desc[3].flags == 0, "a chain begins at the slot that it is given");
+  use(1, 0);
+  CHECK(virtq_take(&q, &length) == 1, "and comes back by it");
+  q.notify_mmio = &wide_bell;
+  virtq_kick(&q);
+  CHECK(wide_bell == 9, "a device without PCI has a bell of 32 bits");
+  q.notify_mmio = 0;
 
   int wraps = 1;
   for (int i = 0; i < 200000; i++) {

@@ -1,0 +1,10 @@
+/* Virtio devices on PCI, by their modern interface and MSI-X. */
+#ifndef EMBER_VIRTIO_PCI_H
+#define EMBER_VIRTIO_PCI_H
+
+#include "virtio.h"
+
+/* Finds and resets the device, and agrees on VERSION_1 and the wanted features. 1, or 0 when it refuses; panics when it is not there. */
+int virtio_pci_open(struct virtio_device *, uint16_t device_type, uint32_t wanted_low_features);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * The invocation channel and the console over a virtio socket device: Firecracker's. The guest listens, the host connects. From the Virtio
+ * 1.1 specification, section 5.10.
+ */
+#ifndef EMBER_VSOCK_H
+#define EMBER_VSOCK_H
+
+#include "virtio-mmio.h"
+
+/* Our ports. The host connects to the console's first, so that it is there when something is printed. */
+#define VSOCK_PORT_INVOCATIONS 1
+#define VSOCK_PORT_CONSOLE 2
+
+/* Finds the socket device among these, and returns when the host has connected to the port for invocations. Panics when there is none. */
+void vsock_init(const struct mmio_place *, int count);
+
+#endif
