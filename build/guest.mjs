@@ -285,7 +285,7 @@ async function linkKernel({ found, objects, work, output }) {
  * The guest kernel and the floor guest, built if their sources or tools have changed.
  *
  * @param {{cacheDir?: string, log?: (line: string) => void}} options
- * @returns {Promise<{kernelPath: string, floorPath: string, ordinaryPath: string, firmwarePath: string, hash: string, built: boolean}>}
+ * @returns {Promise<{kernelPath: string, floorPath: string, firmwarePath: string, hash: string, built: boolean}>}
  */
 export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } = {}) {
   const found = tools();
@@ -294,11 +294,10 @@ export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } 
   const result = {
     kernelPath: path.join(dir, 'ember.elf'),
     floorPath: path.join(dir, 'floor.elf'),
-    ordinaryPath: path.join(dir, 'ordinary.elf'),
     firmwarePath: path.join(dir, 'firmware.rom'),
     hash,
   };
-  if ([result.kernelPath, result.floorPath, result.ordinaryPath, result.firmwarePath].every((file) => existsSync(file)))
+  if ([result.kernelPath, result.floorPath, result.firmwarePath].every((file) => existsSync(file)))
     return { ...result, built: false };
   // Callers that come while it is being built wait for the one build.
   building.set(dir, building.get(dir) ?? build({ found, cacheDir, dir, log }).finally(() => building.delete(dir)));
@@ -329,10 +328,10 @@ async function buildFirmware({ found, work }) {
   await run('objcopy', ['-O', 'binary', linked, path.join(work, 'firmware.rom')]);
 }
 
-async function buildFloor({ found, work, name, flags }) {
-  const object = path.join(work, `${name}.o`);
-  const output = path.join(work, `${name}.elf`);
-  await compile(found.gcc, path.join(guestDir, 'floor/floor.S'), object, flags);
+async function buildFloor({ found, work }) {
+  const object = path.join(work, 'floor.o');
+  const output = path.join(work, 'floor.elf');
+  await compile(found.gcc, path.join(guestDir, 'floor/floor.S'), object, []);
   const layout = ['-z', 'max-page-size=4096', '--build-id=none', '-T', path.join(guestDir, 'floor/link.ld')];
   await run(found.ld, ['-nostdlib', '-static', ...layout, '-o', output, object]);
   await run('strip', ['--strip-all', output]);
@@ -352,8 +351,7 @@ async function build({ found, cacheDir, dir, log }) {
     }
     await linkKernel({ found, objects, work, output: path.join(work, 'ember.elf') });
     await buildFirmware({ found, work });
-    await buildFloor({ found, work, name: 'floor', flags: [] });
-    await buildFloor({ found, work, name: 'ordinary', flags: ['-DORDINARY'] });
+    await buildFloor({ found, work });
     for (const name of readdirSync(work))
       if (!/\.(elf|rom)$/.test(name) || name === 'draft.elf') await rm(path.join(work, name));
     await publish(work, dir);

@@ -137,13 +137,20 @@ async function lookAtAccelerator({ hosts, runtimes, fresh }: DoctorContext): Pro
     const choices = new Map<string, RuntimeId[]>();
     let isEmulating = false;
     for (const { id: runtime } of runtimes) {
-      const { kind, reason, details } = await (fresh ? accelerator.probeAgain(runtime) : accelerator.choose(runtime));
+      const choice = await (fresh ? accelerator.probeAgain(runtime) : accelerator.choose(runtime)).catch(
+        noKernelAsNull,
+      );
+      // The runtime's own check says that its kernel is not installed.
+      if (choice === null) continue;
+      const { kind, reason, details } = choice;
       isEmulating ||= kind === 'tcg';
       const words = `${kind === 'kvm' ? 'KVM' : 'Emulation'}: ${reason}${details === undefined ? '' : ` (${details})`}`;
       choices.set(words, [...(choices.get(words) ?? []), runtime]);
     }
     const found = [...choices]
-      .map(([words, ids]) => (choices.size === 1 ? words : `${ids.join(', ')}: ${words}`))
+      .map(([words, ids]) =>
+        choices.size === 1 && ids.length === runtimes.length ? words : `${ids.join(', ')}: ${words}`,
+      )
       .join('; ');
     if (!isEmulating || !existsSync(kvmPath)) return ok(found);
     return {
@@ -154,4 +161,10 @@ async function lookAtAccelerator({ hosts, runtimes, fresh }: DoctorContext): Pro
   } catch (thrown) {
     return { status: 'warning', found: toFirstlightError(thrown).message, why: 'Without a probe guests are emulated.' };
   }
+}
+
+/** A runtime without a kernel is not probed. Errors: all others. */
+function noKernelAsNull(thrown: unknown): null {
+  if (toFirstlightError(thrown).code === 'RELEASE_MISSING') return null;
+  throw thrown;
 }

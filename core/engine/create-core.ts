@@ -32,6 +32,7 @@ import { createLibvirtVmm } from '#core/vmm/libvirt/libvirt-vmm.ts';
 import { volumeCalls } from '#core/volumes/volume-calls.ts';
 import { createVolumes } from '#core/volumes/volumes.ts';
 import type { CallHandlers, Engine, EventListener } from '#shared/contract/index.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import type { HostEntry } from '#shared/model/host.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
 import { buildCalls } from './build-calls.ts';
@@ -115,7 +116,11 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       host: name,
       layout,
       version: resources.version,
-      kernelOf: (runtime) => runtimes.get(runtime)?.probeKernelPath ?? resources.ordinaryKernelPath,
+      guestOf: async (id) => {
+        const runtime = runtimes.get(id);
+        if (runtime === undefined) throw new FirstlightError('INTERNAL', `No runtime ${id} is set up.`);
+        return await runtime.probeGuest();
+      },
       fixed: options.accel ?? accelOf(env),
       onKnown: () => announce(),
       log,

@@ -1,5 +1,6 @@
 /** The machine that an instance of a runtime needs. */
 import type { Machine } from '#core/vmm/machine.ts';
+import type { ProbeGuest } from '#core/vmm/probe-guest.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { Image } from '#shared/model/image.ts';
@@ -40,8 +41,8 @@ export interface PreparedMachine {
 
 /** The machines of a runtime. */
 export interface RuntimeMachines {
-  /** A kernel that speaks on its serial port without a function or a disk. Where it runs under KVM, so do this runtime's guests. */
-  readonly probeKernelPath: string;
+  /** A guest with this runtime's own kernel. Where it runs under KVM, so do the runtime's guests. */
+  readonly probeGuest: () => Promise<ProbeGuest>;
   /** The exclusive resource that an instance of this configuration uses. */
   readonly exclusiveResourceOf: (config: ProjectConfig) => ExclusiveResource;
   /**

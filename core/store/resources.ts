@@ -16,8 +16,6 @@ export interface Resources {
   readonly version: string;
   /** The smallest guest there is: the benchmark's floor. */
   readonly floorKernelPath: string;
-  /** The same with one SSE instruction in ring 0: where it runs under KVM, so do kernels that do all in ring 0. */
-  readonly ordinaryKernelPath: string;
   readonly templatesDir: string;
   readonly schemaPath: string;
   readonly rendererDir: string;
@@ -53,7 +51,6 @@ function resourcesIn(root: string, version: string): Resources {
   return {
     version,
     floorKernelPath: at(shipped.floorKernel),
-    ordinaryKernelPath: at(shipped.ordinaryKernel),
     templatesDir: at(shipped.templates),
     schemaPath: at(shipped.schema),
     rendererDir: at(shipped.renderer),

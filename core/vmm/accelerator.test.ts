@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -9,27 +9,27 @@ import type { KvmFinding, KvmProbe } from './probe-kvm.ts';
 import { fakeVmm } from './testing/fake-vmm.ts';
 
 const access: KvmAccess = { mode: 0o666, uid: 0, gid: 0, kvmGid: 107 };
+/** A guest for which nothing is booted here. */
+const guest = (name: string) => ({ name, makeMachine: () => Promise.reject(new Error('not booted here')) });
 const hangs: KvmFinding = { kind: 'tcg', reason: 'guests hang in KVM', conclusive: true };
 
 describe('createAccelerator', () => {
   let home: string;
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), 'fl-accel-'));
-    writeFileSync(join(home, 'ember.elf'), 'kernel');
-    writeFileSync(join(home, 'nanos.elf'), 'another kernel');
   });
   afterEach(() => rmSync(home, { recursive: true, force: true }));
 
   function start(
     probe: (probe: KvmProbe) => Promise<KvmFinding>,
-    options: { access?: KvmAccess | null; version?: string; host?: string } = {},
+    options: { access?: KvmAccess | null; version?: string; host?: string; nanos?: string } = {},
   ) {
     return createAccelerator({
       vmm: fakeVmm({ uri: 'qemu:///system' }),
       host: options.host ?? 'local',
       layout: createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 }),
       version: options.version ?? '1.0.0',
-      kernelOf: (runtime) => join(home, `${runtime}.elf`),
+      guestOf: async (runtime) => guest(runtime === 'nanos' ? (options.nanos ?? 'nanos-1') : runtime),
       fixed: undefined,
       onKnown: () => undefined,
       log: () => undefined,
@@ -38,10 +38,9 @@ describe('createAccelerator', () => {
     });
   }
 
-  it('boots a guest once, and keeps what it found for later starts, also when the kernel’s file is written anew', async () => {
+  it('boots a guest once, and keeps what it found for later starts', async () => {
     const probe = vi.fn(async () => hangs);
     expect(await start(probe).choose('ember')).toMatchObject({ kind: 'tcg', reason: 'guests hang in KVM' });
-    utimesSync(join(home, 'ember.elf'), 1, 1);
     expect(await start(probe).choose('ember')).toMatchObject({ kind: 'tcg', reason: 'guests hang in KVM' });
     expect(probe).toHaveBeenCalledTimes(1);
     await start(probe, { version: '1.1.0' }).choose('ember');
@@ -51,14 +50,26 @@ describe('createAccelerator', () => {
   });
 
   it('chooses for each runtime by what its own kernel does', async () => {
-    const probe = async ({ kernelPath }: KvmProbe): Promise<KvmFinding> =>
-      readFileSync(kernelPath, 'utf8') === 'kernel' ? { kind: 'kvm', reason: 'it ran', conclusive: true } : hangs;
+    const probe = vi.fn(
+      async ({ guest: { name } }: KvmProbe): Promise<KvmFinding> =>
+        name === 'ember' ? { kind: 'kvm', reason: 'it ran', conclusive: true } : hangs,
+    );
     const accelerator = start(probe);
     expect(accelerator.known('ember')).toBeNull();
     expect(await accelerator.choose('ember')).toMatchObject({ kind: 'kvm' });
     expect(await accelerator.choose('nanos')).toMatchObject({ kind: 'tcg' });
     expect(accelerator.known('ember')).toMatchObject({ kind: 'kvm' });
     expect(await start(probe).choose('nanos')).toMatchObject({ kind: 'tcg' });
+    expect(probe).toHaveBeenCalledTimes(2);
+    expect(await start(probe, { nanos: 'nanos-2' }).choose('nanos')).toMatchObject({ kind: 'tcg' });
+    expect(probe).toHaveBeenCalledTimes(3);
+  });
+
+  it('shares one probe among those who ask at the same time', async () => {
+    const probe = vi.fn(async () => hangs);
+    const accelerator = start(probe);
+    await Promise.all([accelerator.choose('ember'), accelerator.choose('ember')]);
+    expect(probe).toHaveBeenCalledTimes(1);
   });
 
   it('keeps the findings of each host apart', async () => {

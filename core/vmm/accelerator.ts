@@ -1,5 +1,5 @@
 import { access, constants } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
@@ -10,13 +10,13 @@ import { type Accel, accelSchema } from '#shared/model/instance.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { AccelChoice } from './accel-choice.ts';
 import { isHiddenFromQemu, type KvmAccess, kvmPath, readKvmAccess } from './kvm-access.ts';
+import type { ProbeGuest } from './probe-guest.ts';
 import { type KvmFinding, type KvmProbe, probeKvm } from './probe-kvm.ts';
-import { makeReadableCopy } from './readable-copy.ts';
 import type { Vmm } from './vmm.ts';
 
 /** Chooses for each runtime on one host: a KVM may run the kernel of one runtime and not of another. */
 export interface Accelerator {
-  /** The choice, once it is known. */
+  /** The choice that was made last; null before the first one. */
   readonly known: (runtime: RuntimeId) => AccelChoice | null;
   /** The choice. The first time after a boot of the host, it is found by booting a guest, for at most 5 s. Errors: LIBVIRT_*. */
   readonly choose: (runtime: RuntimeId) => Promise<AccelChoice>;
@@ -30,8 +30,8 @@ export interface AcceleratorOptions {
   readonly host: string;
   readonly layout: Layout;
   readonly version: string;
-  /** The kernel that stands for a runtime's guests in a probe. Runtimes with the same one share what was found. */
-  readonly kernelOf: (runtime: RuntimeId) => string;
+  /** The guest that stands for a runtime's guests in a probe. */
+  readonly guestOf: (runtime: RuntimeId) => Promise<ProbeGuest>;
   /** The user's choice; nothing is probed then. */
   readonly fixed: Accel | undefined;
   readonly onKnown: () => void;
@@ -58,7 +58,7 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     host,
     layout,
     version,
-    kernelOf,
+    guestOf,
     fixed,
     onKnown,
     log,
@@ -66,18 +66,18 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     probe = probeKvm,
   } = options;
   const byHand: AccelChoice | null = fixed === undefined ? null : { kind: fixed, reason: 'chosen by hand' };
-  /** By the kernel's path. */
+  const lastChoices = new Map<RuntimeId, AccelChoice>();
+  /** Both by the guest's name. */
   const choices = new Map<string, AccelChoice>();
   const underWay = new Map<string, Promise<AccelChoice>>();
-  const savedPathOf = (kernelPath: string) =>
-    join(layout.probesDir, `accelerator-${host}-${basename(kernelPath, '.elf')}.json`);
+  const savedPathOf = (guest: ProbeGuest) => join(layout.probesDir, `accelerator-${host}-${guest.name}.json`);
 
-  async function find(kernelPath: string, fresh: boolean): Promise<AccelChoice> {
+  async function find(guest: ProbeGuest, fresh: boolean): Promise<AccelChoice> {
     const device = await readAccess();
     if (device === null) return { kind: 'tcg', reason: `there is no ${kvmPath}` };
     // A QEMU that may not open the device runs no guest in it: none needs to be booted.
     if (await isClosed(device)) return { kind: 'tcg', reason: `${kvmPath} is closed to QEMU's user` };
-    // A change of any of these may change the result. The kernel's file is not among them: each set-up writes it anew.
+    // A change of any of these, or of the guest's name, may change the result.
     const key = [
       readBootId(),
       vmm.uri,
@@ -85,14 +85,10 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
       `${device.mode.toString(8)}:${device.uid}:${device.gid}`,
       version,
     ].join(' ');
-    const saved = fresh ? null : await readSaved(savedPathOf(kernelPath), key);
+    const saved = fresh ? null : await readSaved(savedPathOf(guest), key);
     if (saved !== null) return saved;
-    const { conclusive, ...found } = await probe({
-      vmm,
-      layout,
-      kernelPath: await makeReadableCopy(layout, kernelPath),
-    });
-    await save(savedPathOf(kernelPath), {
+    const { conclusive, ...found } = await probe({ vmm, layout, guest });
+    await save(savedPathOf(guest), {
       key,
       ...found,
       ...(!conclusive && { untilMs: Date.now() + inconclusiveMs }),
@@ -125,25 +121,33 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     );
   }
 
-  function choose(runtime: RuntimeId, fresh: boolean): Promise<AccelChoice> {
-    const kernelPath = kernelOf(runtime);
-    const known = byHand ?? (fresh ? undefined : choices.get(kernelPath));
-    if (known !== undefined) return Promise.resolve(known);
+  async function choose(runtime: RuntimeId, fresh: boolean): Promise<AccelChoice> {
+    if (byHand !== null) return byHand;
+    const guest = await guestOf(runtime);
+    const choice = (fresh ? undefined : choices.get(guest.name)) ?? (await findOnce(guest, fresh));
+    if (lastChoices.get(runtime) !== choice) {
+      lastChoices.set(runtime, choice);
+      onKnown();
+    }
+    return choice;
+  }
+
+  /** Callers at the same time share one probe. */
+  function findOnce(guest: ProbeGuest, fresh: boolean): Promise<AccelChoice> {
     const finding =
-      underWay.get(kernelPath) ??
-      find(kernelPath, fresh)
+      underWay.get(guest.name) ??
+      find(guest, fresh)
         .then((found) => {
-          choices.set(kernelPath, found);
-          onKnown();
+          choices.set(guest.name, found);
           return found;
         })
-        .finally(() => underWay.delete(kernelPath));
-    underWay.set(kernelPath, finding);
+        .finally(() => underWay.delete(guest.name));
+    underWay.set(guest.name, finding);
     return finding;
   }
 
   return {
-    known: (runtime) => byHand ?? choices.get(kernelOf(runtime)) ?? null,
+    known: (runtime) => byHand ?? lastChoices.get(runtime) ?? null,
     choose: (runtime) => choose(runtime, false),
     probeAgain: (runtime) => choose(runtime, true),
   };

@@ -1,17 +1,17 @@
 import type { Layout } from '#core/store/layout.ts';
 import type { AccelChoice } from './accel-choice.ts';
-import { plainMachine } from './machine.ts';
 import { probeBoot } from './probe-boot.ts';
+import type { ProbeGuest } from './probe-guest.ts';
 import type { Vmm } from './vmm.ts';
 
 export interface KvmProbe {
   readonly vmm: Vmm;
   readonly layout: Layout;
   /**
-   * The guest kernel without a function: it prints that it has none. A smaller guest is not enough: where KVM hangs, one
-   * that enters long mode and writes a byte may still run (seen).
+   * The guest to boot. It runs the kernel that the runtime's functions run on: where KVM hangs, a smaller one that enters
+   * long mode and writes a byte may still run (seen).
    */
-  readonly kernelPath: string;
+  readonly guest: ProbeGuest;
 }
 
 /** A guest in a working KVM speaks within milliseconds; a loaded machine needs more. */
@@ -23,15 +23,15 @@ export interface KvmFinding extends AccelChoice {
   readonly conclusive: boolean;
 }
 
-/** The result of booting the guest kernel under KVM, within 5 s. Errors: LIBVIRT_* of the connection. */
-export async function probeKvm({ vmm, layout, kernelPath }: KvmProbe): Promise<KvmFinding> {
+/** The result of booting a guest under KVM, within 5 s. Errors: LIBVIRT_* of the connection. */
+export async function probeKvm({ vmm, layout, guest }: KvmProbe): Promise<KvmFinding> {
   const outcome = await probeBoot({
     vmm,
     layout,
     title: 'Firstlight: does KVM work?',
     doing: 'find out whether KVM works',
-    makeMachine: async () =>
-      plainMachine({ accel: 'kvm', memoryMiB: 32, vcpus: 1 }, { kernel: { path: kernelPath, cmdline: '' } }),
+    makeMachine: (makeDiskDir) => guest.makeMachine('kvm', makeDiskDir),
+    isMarker: guest.isMarker,
     patienceMs,
     totalMs,
   });

@@ -1,8 +1,5 @@
 /*
  * The smallest guest that shows it ran: PVH entry, long mode, one byte ('F') to COM1, halt. The floor that cold starts are measured against.
- *
- * With ORDINARY, it first executes an SSE instruction, as kernels that do all in ring 0 do somewhere: it tells whether a KVM is one for those.
- * A KVM that interprets ring 0 (PVM) stops at it, or before.
  */
   .section .note.pvh, "a", @note
   .balign 4
@@ -15,7 +12,7 @@
   .globl entry
 entry:
   cli
-  movl $0x620, %eax /* PAE, OSFXSR, OSXMMEXCPT */
+  movl $0x20, %eax /* PAE */
   movl %eax, %cr4
   movl $pml4, %eax
   movl %eax, %cr3
@@ -29,9 +26,6 @@ entry:
   ljmp $0x08, $1f
   .code64
 1:
-#ifdef ORDINARY
-  pxor %xmm0, %xmm0
-#endif
   movw $0x3f8, %dx
   movb $'F', %al
   outb %al, %dx

@@ -7,6 +7,7 @@ import type { Runtime, RuntimeDefinition } from '#core/runtime/runtime.ts';
 import type { GuestSession, InstanceLink } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { plainMachine } from '#core/vmm/machine.ts';
+import { kernelProbeGuest } from '#core/vmm/probe-guest.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { bytes, type HostNs } from '#shared/model/units.ts';
 
@@ -16,7 +17,7 @@ export const toy: RuntimeDefinition = {
   description: 'Says one byte.',
   defaultMemoryMiB: 32,
   runsPrograms: false,
-  create: async ({ resources: { floorKernelPath } }): Promise<Runtime> => ({
+  create: async ({ layout, resources: { floorKernelPath } }): Promise<Runtime> => ({
     id: 'toy',
     // What it builds.
     bundling: {
@@ -37,7 +38,7 @@ export const toy: RuntimeDefinition = {
       };
     },
     // The machine it needs.
-    probeKernelPath: floorKernelPath,
+    probeGuest: async () => kernelProbeGuest(layout, 'floor', floorKernelPath),
     exclusiveResourceOf: () => 'none',
     prepareMachine: async ({ image, config: { memoryMiB, vcpus }, accel }) => ({
       machine: plainMachine({ accel, memoryMiB, vcpus }, { kernel: { path: image.path, cmdline: '' } }),

@@ -6,6 +6,7 @@ import { digestFile } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { Resources } from '#core/store/resources.ts';
 import { plainMachine } from '#core/vmm/machine.ts';
+import { kernelProbeGuest } from '#core/vmm/probe-guest.ts';
 import { makeReadableCopy } from '#core/vmm/readable-copy.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { emberBundling } from './bundling.ts';
@@ -84,7 +85,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
 
   return {
     id: 'ember',
-    probeKernelPath: kernelPath,
+    probeGuest: async () => kernelProbeGuest(layout, 'ember', kernelPath),
     bundling: emberBundling,
     checks: [{ id: 'kernel', title: 'Guest kernel', look: lookAtKernel }],
     exclusiveResourceOf: () => 'none',

@@ -42,7 +42,6 @@ export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): Runti
         log,
       });
       const directBoot = createDirectBoot({ layout, log });
-      const { ordinaryKernelPath: probeKernelPath } = resources;
       const functionServerPath = resources.pathOf(shipped.functionServer);
       return createNanosRuntime({
         layout,
@@ -50,7 +49,6 @@ export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): Runti
         volumes,
         directBoot,
         functionServerPath,
-        probeKernelPath,
         env,
       });
     },

@@ -22,6 +22,7 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 import { addKlibs } from './add-klibs.ts';
 import { type Base, type BaseRequest, createBaseStore } from './base/base-store.ts';
 import type { DirectBoot } from './boot/direct-boot.ts';
+import { nanosProbeGuest } from './boot/probe-disk.ts';
 import { nanosBundling, runsFunction } from './bundling.ts';
 import { readNanosPanic } from './crash/read-crash.ts';
 import { hasDiagnostics, needsStrace } from './diagnostics.ts';
@@ -49,7 +50,6 @@ export interface NanosOptions {
   readonly directBoot: DirectBoot;
   /** The server that runs a function in the guest. */
   readonly functionServerPath: string;
-  readonly probeKernelPath: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -58,7 +58,7 @@ const builderVersion = 3;
 
 /** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a base that is shared. */
 export function createNanosRuntime(options: NanosOptions): Runtime {
-  const { layout, releases, volumes, directBoot, functionServerPath, probeKernelPath, env } = options;
+  const { layout, releases, volumes, directBoot, functionServerPath, env } = options;
   const bases = createBaseStore(layout);
 
   async function open(config: ProjectConfig, projectDir: string) {
@@ -125,8 +125,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
 
   return {
     id: 'nanos',
-    // Its own kernel needs a disk, and says nothing before it has run a while: what stops it in a KVM stops this one too.
-    probeKernelPath,
+    probeGuest: () => nanosProbeGuest(layout, releases),
     bundling: nanosBundling,
     checks: [releaseCheck(releases)],
     kernels: releases,

@@ -1,8 +1,6 @@
 /** Kernels that the VMM loads itself, without boot code on a disk: for which that works here is found out by booting one. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bootMarker, writeDisk } from '@firstlight/disk';
-import { createFileTree } from '@firstlight/files';
 import { z } from 'zod';
 import type { HostRequest } from '#core/runtime/machines.ts';
 import { sha256 } from '#core/store/digest.ts';
@@ -11,12 +9,13 @@ import { type Layout, readableFileMode } from '#core/store/layout.ts';
 import { readJson } from '#core/store/read-json.ts';
 import { undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
-import { type Machine, plainMachine } from '#core/vmm/machine.ts';
+import type { Machine } from '#core/vmm/machine.ts';
 import { type ProbeOutcome, probeBoot } from '#core/vmm/probe-boot.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { NanosFiles } from '../releases/releases.ts';
+import { isKernelOutput, makeProbeMachine } from './probe-disk.ts';
 import { findPvhEntry, markPvhKernel } from './pvh-kernel.ts';
 
 /** The parts of a release that a direct boot needs. */
@@ -44,9 +43,6 @@ export interface DirectBootOptions {
 
 /** Raised when a kernel is marked differently. */
 const markerVersion = 1;
-const probeMemoryMiB = 64;
-/** No program has this name: the kernel says that it cannot start it, and ends. */
-const noProgram = '/firstlight-probe';
 /**
  * Emulated, the kernel spoke after 0.2 to 0.4 s on a machine with three times more to do than processors. One that cannot
  * boot so mostly ends at once, and is not waited for.
@@ -118,17 +114,16 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
       layout,
       title: `Firstlight: does Nanos ${release.version} boot directly?`,
       doing: doing(release),
-      makeMachine: async (makeDiskDir) => {
-        const path = join(await makeDiskDir(), 'disk.raw');
-        const root = new Map([['program', noProgram]]);
-        const parts = { bootImage: null, kernel: release.kernelImg };
-        await writeDisk(path, { tree: createFileTree().tree, root, digest: 'probe', boot: parts, freeBytes: 0 });
-        await layout.giveToQemu(path);
-        const disks = [{ path, format: 'raw' }] as const;
-        return plainMachine({ accel, memoryMiB: probeMemoryMiB, vcpus: 1 }, { kernel: loaded, disks });
-      },
-      // The marker says that the kernel was entered, not that it ran.
-      isMarker: (chunk) => chunk.some((byte) => byte !== bootMarker),
+      makeMachine: (makeDiskDir) =>
+        makeProbeMachine({
+          layout,
+          accel,
+          kernelImg: release.kernelImg,
+          bootImage: null,
+          kernel: loaded,
+          makeDiskDir,
+        }),
+      isMarker: isKernelOutput,
       patienceMs: patienceMs[accel],
       totalMs: creatingMs + patienceMs[accel],
     });
