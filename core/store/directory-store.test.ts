@@ -1,12 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TarError } from '@firstlight/tar';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createDirectoryStore } from './directory-store.ts';
 import { createLayout } from './layout.ts';
-import { undefinedIfMissing } from './write-atomic.ts';
 
 let home: string;
 let root: string;
@@ -16,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-const open = (onAbandoned?: (dir: string) => Promise<void>) =>
+const open = () =>
   createDirectoryStore({
     layout: createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 }),
     root,
@@ -24,82 +23,29 @@ const open = (onAbandoned?: (dir: string) => Promise<void>) =>
     manifestName: 'thing.json',
     schema: z.object({ bytes: z.number() }),
     isName: (name) => /^[a-z]+$/.test(name),
-    isWhole: async (dir, { bytes }) => (await stat(join(dir, 'data')).catch(undefinedIfMissing))?.size === bytes,
-    ...(onAbandoned !== undefined && { onAbandoned }),
+    isWhole: async () => true,
   });
 
-/** Publishes a directory with some bytes, with the store's `publish` or `publishNew`. */
-async function add(
-  store: ReturnType<typeof open>,
-  name: string,
-  bytes: number,
-  how: 'publish' | 'publishNew' = 'publish',
-) {
-  return await store.withTemp(async (temp) => {
-    await writeFile(join(temp, 'data'), 'x'.repeat(bytes));
-    return await store[how](temp, name, { bytes });
-  });
-}
-
-describe('a store of directories', () => {
-  it('has what was published, with its permissions, and leaves nothing temporary', async () => {
+describe('a directory of the store', () => {
+  it('can be entered by QEMU’s user, and is checked by its schema', async () => {
     const store = open();
-    expect(await add(store, 'a', 3)).toEqual({ bytes: 3 });
-    expect(await store.find('a')).toEqual({ bytes: 3 });
-    expect(await store.find('b')).toBeNull();
-    expect(await store.names()).toEqual(['a']);
-    expect(await readdir(root)).toEqual(['a']);
+    await store.withTemp((temp) => store.publish(temp, 'a', { bytes: 3 }));
     expect((await stat(store.dirOf('a'))).mode & 0o777).toBe(0o755);
-  });
-
-  it('keeps a whole directory that another process published first, and replaces a broken one', async () => {
-    const store = open();
-    await add(store, 'a', 3);
-    expect(await add(store, 'a', 5)).toEqual({ bytes: 3 });
-    await writeFile(join(store.dirOf('a'), 'data'), '');
+    expect(await store.find('a')).toEqual({ bytes: 3 });
+    await chmod(join(store.dirOf('a'), 'thing.json'), 0o600);
+    await writeFile(join(store.dirOf('a'), 'thing.json'), '{"bytes":"3"}');
     expect(await store.find('a')).toBeNull();
-    expect(await add(store, 'a', 5)).toEqual({ bytes: 5 });
-    expect(await readdir(root)).toEqual(['a']);
   });
 
-  it('replaces nothing when only new directories are wanted', async () => {
+  it('fails with the errors that people see', async () => {
     const store = open();
-    expect(await add(store, 'a', 3, 'publishNew')).toBe(true);
-    await writeFile(join(store.dirOf('a'), 'data'), '');
-    expect(await add(store, 'a', 5, 'publishNew')).toBe(false);
-    expect((await stat(join(store.dirOf('a'), 'data'))).size).toBe(0);
-  });
-
-  it('removes a directory at once, and knows when it was used last', async () => {
-    const store = open();
-    await add(store, 'a', 3);
-    const before = (await store.usedAtMs('a')) ?? 0;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    await store.touch('a');
-    expect(await store.usedAtMs('a')).toBeGreaterThan(before);
-    expect(await store.remove('a')).toBe(true);
-    expect(await store.remove('a')).toBe(false);
-    expect(await store.usedAtMs('a')).toBeNull();
-    expect(await readdir(root)).toEqual([]);
-  });
-
-  it('removes a temporary directory when the work fails', async () => {
-    const store = open();
-    await expect(store.withTemp(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await readdir(root)).toEqual([]);
-  });
-
-  it('removes what a killed process left, after saving what is worth keeping', async () => {
-    const { pid } = spawnSync(process.execPath, ['-e', '']);
-    const left = join(root, `.thing-${pid}-1.0123456789ab.fl-tmp`);
-    await mkdir(left, { recursive: true });
-    const seen: string[] = [];
-    await add(
-      open(async (dir) => void seen.push(dir)),
-      'a',
-      1,
-    );
-    expect(seen).toEqual([left]);
-    expect(await readdir(root)).toEqual(['a']);
+    const full = Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC', syscall: 'write' });
+    await expect(store.withTemp(() => Promise.reject(full))).rejects.toMatchObject({ code: 'DISK_FULL' });
+    const abort = new DOMException('enough', 'AbortError');
+    await expect(store.withTemp(() => Promise.reject(abort))).rejects.toMatchObject({ code: 'CANCELLED' });
+    const damaged = new TarError('invalid', 'no tar');
+    await expect(store.withTemp(() => Promise.reject(damaged))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+    const bug = new RangeError('a bug');
+    await expect(store.withTemp(() => Promise.reject(bug))).rejects.toBe(bug);
   });
 });

@@ -1,13 +1,8 @@
-/** Directories on disk, each with a manifest, that appear whole or not at all. */
-import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+/** The directories of the store: those of `@firstlight/files`, with a schema for the manifest and the errors that people see. */
+import { createDirectoryStore as createStore, type DirectoryStore, FormatError } from '@firstlight/files';
 import type { z } from 'zod';
-import { fromFormatError } from './from-format-error.ts';
 import { type Layout, readableFileMode } from './layout.ts';
-import { createOwnedTemps } from './owned-temps.ts';
-import { readJson } from './read-json.ts';
 import { systemCode, toStoreError } from './store-error.ts';
-import { namesIn, undefinedIfMissing, writeAtomic } from './write-atomic.ts';
 
 export interface DirectoryStoreOptions<Schema extends z.ZodType> {
   readonly layout: Layout;
@@ -27,136 +22,39 @@ export interface DirectoryStoreOptions<Schema extends z.ZodType> {
   readonly onAbandoned?: (dir: string) => Promise<void>;
 }
 
-export interface DirectoryStore<Manifest> {
-  readonly dirOf: (name: string) => string;
-  /** The manifest of a whole directory, or null. */
-  readonly find: (name: string) => Promise<Manifest | null>;
-  /** The names of the directories, whole or not. */
-  readonly names: () => Promise<string[]>;
-  /**
-   * The result of `work`, which gets a temporary directory that is removed afterwards, unless it was published.
-   *
-   * Errors: DISK_FULL, STORE_UNUSABLE, CANCELLED; as `work`.
-   */
-  readonly withTemp: <Result>(work: (temp: string) => Promise<Result>) => Promise<Result>;
-  /**
-   * Makes a directory of `temp`. The manifest that is there afterwards: a whole one of another process stays, and one that
-   * is not whole is replaced.
-   */
-  readonly publish: (temp: string, name: string, manifest: Manifest) => Promise<Manifest>;
-  /** As `publish`, and replaces nothing: false when the name is taken. */
-  readonly publishNew: (temp: string, name: string, manifest: Manifest) => Promise<boolean>;
-  /** Marks a directory as used now. */
-  readonly touch: (name: string) => Promise<void>;
-  /** When a directory was made or touched last; null for one that is not there. Units: ms since 1970. */
-  readonly usedAtMs: (name: string) => Promise<number | null>;
-  /** Moves a directory out of sight, to a temporary path; null when it is not there. */
-  readonly withdraw: (name: string) => Promise<string | null>;
-  /** False when it is not there. */
-  readonly remove: (name: string) => Promise<boolean>;
-}
-
-/** Another process may put a broken directory in place again; it does not go on for ever. */
-const maxAttempts = 4;
-
-/** The directories in `root`. */
+/** The directories in `root`. Errors of its functions: DISK_FULL, STORE_UNUSABLE, CANCELLED; as the work that it is given. */
 export function createDirectoryStore<Schema extends z.ZodType>(
   options: DirectoryStoreOptions<Schema>,
 ): DirectoryStore<z.output<Schema>> {
-  type Manifest = z.output<Schema>;
-  const { layout, root, kind, mode = 0o755, manifestName, schema, isName, isWhole, onAbandoned } = options;
-  const temps = createOwnedTemps(root, kind);
-  const dirOf = (name: string) => join(root, name);
-  const manifestOf = (name: string) => join(dirOf(name), manifestName);
-
-  /** Removes what processes left that were killed in the middle of their work. */
-  async function sweep(): Promise<void> {
-    for (const dir of await temps.abandoned()) {
-      await onAbandoned?.(dir);
-      await rm(dir, { recursive: true, force: true });
-    }
-  }
-
-  async function find(name: string): Promise<Manifest | null> {
-    const read = await readJson(manifestOf(name), schema);
-    if (!read.ok || read.value === undefined) return null;
-    return (await isWhole(dirOf(name), read.value, name)) ? read.value : null;
-  }
-
-  async function withdraw(name: string): Promise<string | null> {
-    const temp = temps.newPath();
-    try {
-      await rename(dirOf(name), temp);
-      return temp;
-    } catch (thrown) {
-      if (systemCode(thrown) === 'ENOENT') return null;
-      throw toStoreError(thrown, 'remove', dirOf(name));
-    }
-  }
-
-  async function remove(name: string): Promise<boolean> {
-    // Out of sight at once, so that nobody finds it half-removed.
-    const temp = await withdraw(name);
-    if (temp !== null) await rm(temp, { recursive: true, force: true });
-    return temp !== null;
-  }
-
-  async function publishNew(temp: string, name: string, manifest: Manifest): Promise<boolean> {
-    try {
-      await chmod(temp, mode);
-      const text = JSON.stringify(manifest);
-      await writeAtomic(join(temp, manifestName), text, { mode: readableFileMode, durable: false });
-      await rename(temp, dirOf(name));
-      return true;
-    } catch (thrown) {
-      if (isTaken(thrown)) return false;
-      throw toStoreError(thrown, `write the ${kind}`, dirOf(name));
-    }
-  }
-
+  const { layout, root, kind, mode = 0o755, schema, ...others } = options;
+  const store = createStore<z.output<Schema>>({
+    ...others,
+    root,
+    kind,
+    mode,
+    manifestMode: readableFileMode,
+    prepare: () => layout.ensure(root),
+    parse: (json) => schema.safeParse(json).data,
+  });
+  const inStore =
+    <Inputs extends unknown[], Result>(work: (...inputs: Inputs) => Promise<Result>) =>
+    (...inputs: Inputs): Promise<Result> =>
+      work(...inputs).catch((thrown: unknown) => {
+        throw isOurs(thrown) ? toStoreError(thrown, `use the ${kind} in`, root) : thrown;
+      });
   return {
-    dirOf,
-    find,
-    withdraw,
-    remove,
-    publishNew,
-    names: async () => (await namesIn(root)).filter(isName),
-
-    withTemp: async (work) => {
-      await layout.ensure(root);
-      await sweep();
-      const temp = temps.newPath();
-      try {
-        await mkdir(temp, { mode: 0o700 });
-        return await work(temp);
-      } catch (thrown) {
-        const isOfSystem = /^E[A-Z0-9]+$/.test(systemCode(thrown) ?? '');
-        const isAbort = thrown instanceof Error && thrown.name === 'AbortError';
-        throw isOfSystem || isAbort ? toStoreError(thrown, `write the ${kind} in`, root) : fromFormatError(thrown);
-      } finally {
-        await rm(temp, { recursive: true, force: true });
-      }
-    },
-
-    publish: async (temp, name, manifest) => {
-      for (let attempt = 1; ; attempt++) {
-        if (await publishNew(temp, name, manifest)) return manifest;
-        const there = await find(name);
-        if (there !== null) return there;
-        if (attempt === maxAttempts) {
-          throw toStoreError(new Error('another process keeps a broken one there'), `write the ${kind}`, dirOf(name));
-        }
-        await remove(name);
-      }
-    },
-
-    touch: async (name) => {
-      const now = new Date();
-      await utimes(manifestOf(name), now, now).catch(undefinedIfMissing);
-    },
-
-    usedAtMs: async (name) => (await stat(manifestOf(name)).catch(undefinedIfMissing))?.mtimeMs ?? null,
+    ...store,
+    find: inStore(store.find),
+    publish: inStore(store.publish),
+    publishNew: inStore(store.publishNew),
+    withdraw: inStore(store.withdraw),
+    remove: inStore(store.remove),
+    withTemp: (work) => inStore(() => store.withTemp(work))(),
   };
 }
 
-const isTaken = (thrown: unknown) => ['ENOTEMPTY', 'EEXIST'].includes(systemCode(thrown) ?? '');
+/** True for an abort, and for errors of the system and of the format packages; others are not of the store. */
+const isOurs = (thrown: unknown): boolean =>
+  thrown instanceof FormatError ||
+  (thrown instanceof Error && thrown.name === 'AbortError') ||
+  /^E[A-Z0-9]+$/.test(systemCode(thrown) ?? '');

@@ -1,37 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { systemCode } from './store-error.ts';
 
-/** A process that cannot be mistaken for a later one with the same number. */
+export { isAlive, type ProcessIdentity as Owner, readBootId, thisProcess } from '@firstlight/files';
+
+/** The record of the process that owns something. */
 export const ownerSchema = z.object({ pid: z.number().int(), startTicks: z.string(), bootId: z.string() });
-export type Owner = z.output<typeof ownerSchema>;
-
-/** This process. */
-export function thisProcess(): Owner {
-  return { pid: process.pid, startTicks: startTicksOf(process.pid) ?? '', bootId: readBootId() };
-}
-
-/** True while that very process runs. */
-export function isAlive(owner: Owner): boolean {
-  return owner.bootId === readBootId() && startTicksOf(owner.pid) === owner.startTicks;
-}
-
-/** The id the kernel gave this boot of the host. */
-export function readBootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-}
-
-/** When a process started, in the kernel's ticks; undefined when it is gone or only waits to be reaped. */
-function startTicksOf(pid: number): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch (thrown) {
-    const code = systemCode(thrown);
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
-    throw thrown;
-  }
-  // The name in parentheses may hold spaces; the fields after it do not. They begin with the third, the state.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-}

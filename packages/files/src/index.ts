@@ -1,4 +1,5 @@
 export { type ByteSource, createMemorySource, type FileSource, openFile } from './byte-source.ts';
+export { createDirectoryStore, type DirectoryStore, type DirectoryStoreOptions } from './directory-store.ts';
 export { createRawDisk, type Disk } from './disk.ts';
 export { createFile, type DiskFile, rawDisk, writeFully } from './disk-file.ts';
 export {
@@ -19,4 +20,6 @@ export {
 } from './files-error.ts';
 export { describeDamage, FormatError, type FormatErrorDetails } from './format-error.ts';
 export { mapInBatches } from './map-in-batches.ts';
+export { createOwnedTemps, type OwnedTemps } from './owned-temps.ts';
+export { isAlive, type ProcessIdentity, readBootId, thisProcess } from './process-identity.ts';
 export { isTempName, namesIn, removeTemps, replaceFile, tempPathFor, type WriteFileOptions } from './temp-files.ts';

@@ -1,12 +1,11 @@
 /** Layers of images, unpacked once, by digest. Everything here can be made again. */
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  isTempName,
+  createDirectoryStore,
   namesIn,
   removeTemps,
   replaceFile,
-  systemCode,
   tempPathFor,
   undefinedIfMissing,
   writeFailed,
@@ -47,7 +46,6 @@ export interface BlobCache {
   readonly prune: (maxBytes: number) => Promise<void>;
 }
 
-const layerFileName = 'layer.json';
 const layerSchema = z.object({ entries: unpackedSchema, skipped: z.array(z.string()) });
 /** The most files that a report names one by one. */
 const maxSkipped = 100;
@@ -65,50 +63,34 @@ export function createBlobCache({
   dir: cacheDir,
   prepare = () => mkdir(cacheDir, { recursive: true, mode: 0o700 }),
 }: BlobCacheOptions): BlobCache {
-  const pathOf = (digest: string) => join(cacheDir, digest.replace('sha256:', ''));
-  const documentOf = (digest: string) => `${pathOf(digest)}.json`;
-  async function load(dir: string): Promise<Layer | null> {
-    const found = await readLayerFile(join(dir, layerFileName));
-    if (found === null) return null;
-    await utimes(dir, new Date(), new Date()).catch(undefinedIfMissing);
-    return { dir, ...found, isNew: false };
-  }
+  const layers = createDirectoryStore({
+    root: cacheDir,
+    prepare,
+    kind: 'layer',
+    manifestName: 'layer.json',
+    parse: (json) => layerSchema.safeParse(json).data,
+    isName: (name) => /^[0-9a-f]{64}$/.test(name),
+    isWhole: async () => true,
+  });
+  const nameOf = (digest: string) => digest.replace('sha256:', '');
+  const documentOf = (digest: string) => join(cacheDir, `${nameOf(digest)}.json`);
 
   async function unpack(source: LayerSource, what: string, signal?: AbortSignal): Promise<Layer> {
-    const dir = pathOf(source.digest);
-    const known = await load(dir);
-    if (known !== null) return known;
-    await prepare();
-    const temp = tempPathFor(dir);
-    try {
-      await mkdir(temp, { mode: 0o700 });
+    const name = nameOf(source.digest);
+    const dir = layers.dirOf(name);
+    const known = await layers.find(name);
+    if (known !== null) {
+      await layers.touch(name);
+      return { dir, ...known, isNew: false };
+    }
+    return await layers.withTemp(async (temp) => {
       const skipped: string[] = [];
       const onSkipped = (why: string) => {
         if (skipped.length < maxSkipped) skipped.push(why);
       };
       const entries = await unpackVerified(source, temp, { archive: what, signal, onSkipped });
-      await replaceFile(join(temp, layerFileName), JSON.stringify({ entries, skipped }), { durable: false });
-      return await settle(temp, dir, { dir, entries, skipped, isNew: true });
-    } catch (thrown) {
-      await rm(temp, { recursive: true, force: true });
-      throw writeFailed(thrown, dir, 'keep the layer');
-    }
-  }
-
-  /** Puts a layer in its place, unless another process was quicker. */
-  async function settle(temp: string, dir: string, made: Layer): Promise<Layer> {
-    for (let tries = 0; ; tries++) {
-      try {
-        await rename(temp, dir);
-        return made;
-      } catch (thrown) {
-        const code = systemCode(thrown);
-        if (tries > 0 || (code !== 'ENOTEMPTY' && code !== 'EEXIST')) throw thrown;
-        const theirs = await load(dir);
-        await rm(theirs === null ? dir : temp, { recursive: true, force: true });
-        if (theirs !== null) return theirs;
-      }
-    }
+      return { dir, ...(await layers.publish(temp, name, { entries, skipped })), isNew: true };
+    });
   }
 
   return {
@@ -136,41 +118,36 @@ export function createBlobCache({
     },
 
     prune: async (maxBytes) => {
-      const known: { path: string; mtimeMs: number; bytes: number }[] = [];
+      const known: { usedAtMs: number; bytes: number; remove: () => Promise<unknown> }[] = [];
+      for (const name of await layers.names()) {
+        const usedAtMs = (await layers.usedAtMs(name)) ?? 0;
+        known.push({ usedAtMs, bytes: await bytesIn(layers.dirOf(name)), remove: () => layers.remove(name) });
+      }
       for (const name of await namesIn(cacheDir)) {
         const path = join(cacheDir, name);
-        const found = isTempName(name) ? undefined : await stat(path).catch(undefinedIfMissing);
-        if (found !== undefined) known.push({ path, mtimeMs: found.mtimeMs, bytes: await bytesOf(path) });
+        const found = isDocumentName(name) ? await stat(path).catch(undefinedIfMissing) : undefined;
+        if (found === undefined) continue;
+        known.push({ usedAtMs: found.mtimeMs, bytes: found.size, remove: () => rm(path, { force: true }) });
       }
-      known.sort((a, b) => b.mtimeMs - a.mtimeMs);
+      known.sort((a, b) => b.usedAtMs - a.usedAtMs);
       let total = 0;
-      for (const { path, mtimeMs, bytes } of known) {
+      for (const { usedAtMs, bytes, remove } of known) {
         total += bytes;
-        if (total > maxBytes && Date.now() - mtimeMs > inUseMs) await rm(path, { recursive: true, force: true });
+        if (total > maxBytes && Date.now() - usedAtMs > inUseMs) await remove();
       }
       await removeTemps(cacheDir, inUseMs);
     },
   };
 }
 
-/** What a layer's file says; null when there is none, or none that we wrote. */
-async function readLayerFile(path: string): Promise<z.output<typeof layerSchema> | null> {
-  const text = await readFile(path, 'utf8').catch(undefinedIfMissing);
-  if (text === undefined) return null;
-  try {
-    return layerSchema.parse(JSON.parse(text));
-  } catch {
-    // A power cut may have left it half-written: it is unpacked again.
-    return null;
-  }
-}
+const isDocumentName = (name: string) => /^[0-9a-f]{64}\.json$/.test(name);
 
-/** Of a file, or of all files of a folder that has no folders. */
-async function bytesOf(path: string): Promise<number> {
-  const found = await stat(path).catch(undefinedIfMissing);
-  if (found === undefined || !found.isDirectory()) return found?.size ?? 0;
+/** Of all files of a folder that has no folders. */
+async function bytesIn(dir: string): Promise<number> {
   let total = 0;
-  for (const name of await readdir(path)) total += (await stat(join(path, name)).catch(undefinedIfMissing))?.size ?? 0;
+  for (const name of (await readdir(dir).catch(undefinedIfMissing)) ?? []) {
+    total += (await stat(join(dir, name)).catch(undefinedIfMissing))?.size ?? 0;
+  }
   return total;
 }
 

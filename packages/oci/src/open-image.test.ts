@@ -173,7 +173,7 @@ describe('the layers of an image', () => {
     await cache.prune(0);
     const [name = ''] = await readdir(cacheDir);
     const longAgo = new Date(Date.now() - 2 * 3_600_000);
-    await utimes(join(cacheDir, name), longAgo, longAgo);
+    await utimes(join(cacheDir, name, 'layer.json'), longAgo, longAgo);
     await cache.prune(1 << 20);
     expect(await readdir(cacheDir)).toEqual([name]);
     await cache.prune(0);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { isAlive, thisProcess } from './owner.ts';
-import { isTempName, namesIn } from './write-atomic.ts';
+import { isAlive, thisProcess } from './process-identity.ts';
+import { isTempName, namesIn } from './temp-files.ts';
 
 /** Temporary folders whose names say which process made them, so that what a killed process left is recognised. */
 export interface OwnedTemps {

@@ -1,0 +1,178 @@
+/** Directories on disk, each with a manifest, that appear whole or not at all. Several processes may share them. */
+import { chmod, mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FilesError, readFailed, systemCode, undefinedIfMissing, writeFailed } from './files-error.ts';
+import { createOwnedTemps } from './owned-temps.ts';
+import { namesIn, replaceFile } from './temp-files.ts';
+
+export interface DirectoryStoreOptions<Manifest> {
+  /** The folder that has the directories. */
+  readonly root: string;
+  /** Makes `root`, before anything is written. Default: `mkdir`, for this user only. */
+  readonly prepare?: (() => Promise<unknown>) | undefined;
+  /** The kind of a directory, for temporary names and messages: `image`. */
+  readonly kind: string;
+  /** Permission bits of a directory, and of its manifest. Default: 0700 and 0600. */
+  readonly mode?: number | undefined;
+  readonly manifestMode?: number | undefined;
+  readonly manifestName: string;
+  /** The manifest in a JSON value; undefined when it is none. */
+  readonly parse: (json: unknown) => Manifest | undefined;
+  /** True for the name of a directory of this store. */
+  readonly isName: (name: string) => boolean;
+  /** True when a directory is what its manifest says. A crash may have left it short of a byte. */
+  readonly isWhole: (dir: string, manifest: Manifest, name: string) => Promise<boolean>;
+  /** Saves what is worth keeping of a temporary directory that a killed process left. */
+  readonly onAbandoned?: ((dir: string) => Promise<void>) | undefined;
+}
+
+export interface DirectoryStore<Manifest> {
+  readonly dirOf: (name: string) => string;
+  /** The manifest of a whole directory, or null. */
+  readonly find: (name: string) => Promise<Manifest | null>;
+  /** The names of the directories, whole or not. */
+  readonly names: () => Promise<string[]>;
+  /**
+   * The result of `work`, which gets a temporary directory that is removed afterwards, unless it was published.
+   *
+   * Errors: `write-failed`; as `work`.
+   */
+  readonly withTemp: <Result>(work: (temp: string) => Promise<Result>) => Promise<Result>;
+  /**
+   * Makes a directory of `temp`. The manifest that is there afterwards: a whole one of another process stays, and one that
+   * is not whole is replaced.
+   */
+  readonly publish: (temp: string, name: string, manifest: Manifest) => Promise<Manifest>;
+  /** As `publish`, and replaces nothing: false when the name is taken. */
+  readonly publishNew: (temp: string, name: string, manifest: Manifest) => Promise<boolean>;
+  /** Marks a directory as used now. */
+  readonly touch: (name: string) => Promise<void>;
+  /** When a directory was made or touched last; null for one that is not there. Units: ms since 1970. */
+  readonly usedAtMs: (name: string) => Promise<number | null>;
+  /** Moves a directory out of sight, to a temporary path; null when it is not there. */
+  readonly withdraw: (name: string) => Promise<string | null>;
+  /** False when it is not there. */
+  readonly remove: (name: string) => Promise<boolean>;
+}
+
+/** Another process may put a broken directory in place again; it does not go on for ever. */
+const maxAttempts = 4;
+
+/** The directories in `root`. */
+export function createDirectoryStore<Manifest>(options: DirectoryStoreOptions<Manifest>): DirectoryStore<Manifest> {
+  const { root, kind, mode = 0o700, manifestMode = 0o600, manifestName, parse, isName, isWhole, onAbandoned } = options;
+  const { prepare = () => mkdir(root, { recursive: true, mode: 0o700 }) } = options;
+  const temps = createOwnedTemps(root, kind);
+  const dirOf = (name: string) => join(root, name);
+  const manifestOf = (name: string) => join(dirOf(name), manifestName);
+
+  /** Removes what processes left that were killed in the middle of their work. */
+  async function sweep(): Promise<void> {
+    for (const dir of await temps.abandoned()) {
+      await onAbandoned?.(dir);
+      await rm(dir, { recursive: true, force: true });
+    }
+  }
+
+  async function find(name: string): Promise<Manifest | null> {
+    const path = manifestOf(name);
+    const text = await readFile(path, 'utf8')
+      .catch(undefinedIfMissing)
+      .catch((thrown: unknown) => {
+        throw readFailed(thrown, path);
+      });
+    const manifest = text === undefined ? undefined : parse(jsonOf(text));
+    return manifest !== undefined && (await isWhole(dirOf(name), manifest, name)) ? manifest : null;
+  }
+
+  async function withdraw(name: string): Promise<string | null> {
+    const temp = temps.newPath();
+    try {
+      await rename(dirOf(name), temp);
+      return temp;
+    } catch (thrown) {
+      if (systemCode(thrown) === 'ENOENT') return null;
+      throw writeFailed(thrown, dirOf(name), 'remove');
+    }
+  }
+
+  async function remove(name: string): Promise<boolean> {
+    // Out of sight at once, so that nobody finds it half-removed.
+    const temp = await withdraw(name);
+    if (temp !== null) await rm(temp, { recursive: true, force: true });
+    return temp !== null;
+  }
+
+  async function publishNew(temp: string, name: string, manifest: Manifest): Promise<boolean> {
+    try {
+      await chmod(temp, mode);
+      const text = JSON.stringify(manifest);
+      await replaceFile(join(temp, manifestName), text, { mode: manifestMode, durable: false });
+      await rename(temp, dirOf(name));
+      return true;
+    } catch (thrown) {
+      if (isTaken(thrown)) return false;
+      throw writeFailed(thrown, dirOf(name), `write the ${kind}`);
+    }
+  }
+
+  return {
+    dirOf,
+    find,
+    withdraw,
+    remove,
+    publishNew,
+    names: async () => (await namesIn(root)).filter(isName),
+
+    withTemp: async (work) => {
+      await prepare();
+      await sweep();
+      const temp = temps.newPath();
+      try {
+        await mkdir(temp, { mode: 0o700 });
+        return await work(temp);
+      } catch (thrown) {
+        throw writeFailed(thrown, root, `write the ${kind} in`);
+      } finally {
+        await rm(temp, { recursive: true, force: true });
+      }
+    },
+
+    publish: async (temp, name, manifest) => {
+      for (let attempt = 1; ; attempt++) {
+        if (await publishNew(temp, name, manifest)) return manifest;
+        const there = await find(name);
+        if (there !== null) return there;
+        if (attempt === maxAttempts) throw brokenThere(dirOf(name), `write the ${kind}`);
+        await remove(name);
+      }
+    },
+
+    touch: async (name) => {
+      const now = new Date();
+      await utimes(manifestOf(name), now, now).catch(undefinedIfMissing);
+    },
+
+    usedAtMs: async (name) => (await stat(manifestOf(name)).catch(undefinedIfMissing))?.mtimeMs ?? null,
+  };
+}
+
+const isTaken = (thrown: unknown) => ['ENOTEMPTY', 'EEXIST'].includes(systemCode(thrown) ?? '');
+
+function brokenThere(path: string, doing: string): FilesError {
+  const cause = new Error('another process keeps a broken one there');
+  return new FilesError('write-failed', `Could not ${doing} ${path}: ${cause.message}.`, {
+    subject: path,
+    doing,
+    cause,
+  });
+}
+
+/** Undefined for what a power cut left half-written. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
