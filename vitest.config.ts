@@ -49,9 +49,6 @@ const besideTheCode = (name: string, groupOrder: number, maxWorkers: number, inc
   extends: true as const,
   test: {
     name,
-    // A test that asserts nothing proves nothing. Those of the whole program also wait for what is to appear, and fail
-    // when it does not.
-    expect: { requireAssertions: true },
     include,
     exclude: [...exclude, ...others],
     // Starting a process for each file takes longer than most files do.
@@ -68,6 +65,8 @@ export default defineConfig({
   test: {
     experimental: { fsModuleCache: true },
     env: { NODE_ENV: 'test' },
+    // A test that asserts nothing proves nothing.
+    expect: { requireAssertions: true },
     hookTimeout: 60_000,
     testTimeout: 30_000,
     projects: [

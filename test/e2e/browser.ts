@@ -1,4 +1,5 @@
 import { type Browser, chromium } from 'playwright-core';
+import { expect } from 'vitest';
 
 /** Starts Debian's Chromium without a window. */
 export const launchBrowser = (): Promise<Browser> =>
@@ -6,3 +7,7 @@ export const launchBrowser = (): Promise<Browser> =>
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
+
+/** Asserts that an element is there, in view or within Playwright's time-out. */
+export const expectVisible = (locator: { waitFor: () => Promise<void> }): Promise<void> =>
+  expect(locator.waitFor()).resolves.toBeUndefined();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ElectronApplication, Page } from 'playwright-core-electron';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeHome, removeHome } from '../integration/studio.ts';
+import { expectVisible } from './browser.ts';
 import {
   answerPicker,
   callFromPage,
@@ -59,7 +60,7 @@ describe.skipIf(reason !== null)(`the desktop program${reason === null ? '' : ` 
       .getByRole('tab', { name: /^Console/ })
       .last()
       .click();
-    await page.locator('.xterm-rows', { hasText: 'printed on the desktop' }).waitFor();
+    await expectVisible(page.locator('.xterm-rows', { hasText: 'printed on the desktop' }));
   }, 90_000);
 
   it('has a menu whose items press the keys of the page', async () => {

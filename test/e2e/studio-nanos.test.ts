@@ -2,6 +2,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runSample } from '#shared/sample.ts';
 import { makeHome, removeHome } from '../integration/studio.ts';
+import { expectVisible } from './browser.ts';
 import { alive, openWindow, type RealStudio, startReal, until, whyNot } from './real-studio.ts';
 
 // Node.js in an emulated guest on a busy machine takes some seconds to start.
@@ -43,7 +44,7 @@ describe.skipIf(reason !== null)(
       await form.getByLabel('Name').fill('mine');
       await page.keyboard.press('Enter');
       const row = page.getByRole('table', { name: 'Installed releases' }).locator('tbody tr', { hasText: 'mine' });
-      await row.getByText('in use').waitFor();
+      await expectVisible(row.getByText('in use'));
       await page.keyboard.press('Escape');
     });
 
@@ -94,7 +95,7 @@ describe.skipIf(reason !== null)(
       await until('it ran', async () => (await runsOfNanos()).length === 2);
       await page.keyboard.press('Control+i');
       await page.getByRole('tab', { name: 'About the image' }).click();
-      await page.getByRole('region', { name: 'Options' }).getByText('/etc', { exact: true }).waitFor();
+      await expectVisible(page.getByRole('region', { name: 'Options' }).getByText('/etc', { exact: true }));
       await page.keyboard.press('Escape');
     });
 
@@ -123,7 +124,7 @@ describe.skipIf(reason !== null)(
       await dialog.getByLabel('Name').fill('env');
       await dialog.getByRole('button', { name: 'Create the project' }).click();
       await page.getByRole('button', { name: 'Function', exact: true }).getByText('env').waitFor();
-      await page.getByRole('button', { name: 'Runtime, nanos' }).waitFor();
+      await expectVisible(page.getByRole('button', { name: 'Runtime, nanos' }));
     });
 
     it('complains of nothing, and leaves no machine behind', async () => {

@@ -3,6 +3,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runSample } from '#shared/sample.ts';
 import { makeHome, removeHome } from '../integration/studio.ts';
+import { expectVisible } from './browser.ts';
 import { alive, leftovers, openWindow, type RealStudio, startReal, until, whyNot, writeSource } from './real-studio.ts';
 
 const reason = whyNot();
@@ -49,7 +50,7 @@ describe.skipIf(reason !== null)(
       await page.getByRole('tab', { name: 'handler.ts, not saved' }).waitFor();
       await run();
       await body().getByText('"typed"').waitFor();
-      await badge('emulated').waitFor();
+      await expectVisible(badge('emulated'));
     });
 
     it('runs cold, and prestarted again, with the run before beneath', async () => {
@@ -82,7 +83,7 @@ describe.skipIf(reason !== null)(
       await write('export default () => ({ answer: 42 });\n');
       await run();
       await body().getByText('42').waitFor();
-      await page.getByRole('tab', { name: 'Problems, 0' }).waitFor();
+      await expectVisible(page.getByRole('tab', { name: 'Problems, 0' }));
     });
 
     it('leads from a frame of what the handler threw to its line', async () => {
@@ -94,10 +95,7 @@ describe.skipIf(reason !== null)(
         .first()
         .waitFor();
       await page.getByRole('button', { name: /^handler\.ts:2:\d+$/ }).click();
-      await page
-        .locator('[data-region="status"]')
-        .getByText(/^2:\d+$/)
-        .waitFor();
+      await expectVisible(page.locator('[data-region="status"]').getByText(/^2:\d+$/));
     });
 
     it('ends an endless loop at its time, and the next run works', async () => {
@@ -111,7 +109,7 @@ describe.skipIf(reason !== null)(
         .waitFor();
       await write('export default () => ({ after: "the loop" });\n');
       await run();
-      await body().getByText('the loop').waitFor();
+      await expectVisible(body().getByText('the loop'));
     });
 
     it('takes 2 MB of console with escape sequences, and stays usable', async () => {
@@ -139,7 +137,7 @@ describe.skipIf(reason !== null)(
     it('graphs what the instance uses', async () => {
       await page.getByRole('tab', { name: 'Resources' }).click();
       await page.getByRole('figure', { name: /^Memory.* [\d.]+ MiB/ }).waitFor();
-      await page.getByRole('figure', { name: /^CPU.* [\d.]+ %/ }).waitFor();
+      await expectVisible(page.getByRole('figure', { name: /^CPU.* [\d.]+ %/ }));
     });
 
     it('prepares what was just opened: its first run is prestarted', async () => {
@@ -169,7 +167,7 @@ describe.skipIf(reason !== null)(
       await body().getByText('by both').waitFor();
       await until('the other window lists the run', async () => (await chips(other).count()) === before + 1);
       await chips(other).first().click();
-      await body(other).getByText('by both').waitFor();
+      await expectVisible(body(other).getByText('by both'));
       await other.context().close();
     });
 
@@ -181,7 +179,7 @@ describe.skipIf(reason !== null)(
       await again.waitFor();
       await other.unroute('**/code-editor-*.js');
       await again.click();
-      await other.locator('.monaco-editor .view-line').first().waitFor();
+      await expectVisible(other.locator('.monaco-editor .view-line').first());
       await other.context().close();
     });
 
@@ -205,7 +203,7 @@ describe.skipIf(reason !== null)(
       await studio.restartHost();
       await lost.waitFor({ state: 'detached' });
       await run();
-      await body().getByText('by both').waitFor();
+      await expectVisible(body().getByText('by both'));
     });
 
     it('is whole after a reload in the middle of a build', async () => {
@@ -216,7 +214,7 @@ describe.skipIf(reason !== null)(
       await page.locator('.monaco-editor .view-line').first().waitFor();
       await write('export default () => ({ whole: true });\n');
       await run();
-      await body().getByText('"whole"').waitFor();
+      await expectVisible(body().getByText('"whole"'));
     });
 
     it('leaves nothing when the window is closed in the middle of a run', async () => {

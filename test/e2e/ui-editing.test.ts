@@ -1,5 +1,6 @@
 import type { Locator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { expectVisible } from './browser.ts';
 import { focusEditor, type Studio, setUpStudio, until } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
@@ -69,7 +70,7 @@ describe('editing', () => {
     await page.keyboard.press('Enter');
     await page.keyboard.type(';');
     await page.getByRole('tab', { name: /^Problems/ }).click();
-    await page.getByRole('button', { name: /not assignable to type 'number'/ }).waitFor();
+    await expectVisible(page.getByRole('button', { name: /not assignable to type 'number'/ }));
     await page.locator('.monaco-editor .view-line').first().click();
     await page.keyboard.press('Alt+Shift+F');
     await until('the return is indented', async () => {
@@ -124,7 +125,7 @@ describe('editing', () => {
   it('builds what another program wrote, so that a run finds an image', async () => {
     studio = await openStudio();
     const { page, engine } = studio;
-    await page.getByText(/^built in/).waitFor();
+    await expectVisible(page.getByText(/^built in/));
     let built = 0;
     engine.listen((name) => {
       if (name === 'builds:finished') built += 1;
@@ -169,7 +170,7 @@ describe('editing', () => {
     const { page, engine } = studio;
     await page.locator('.monaco-editor .view-line').first().waitFor();
     engine.writeOutside('hello', 'handler.ts', null);
-    await page.getByText('was deleted on disk').waitFor();
+    await expectVisible(page.getByText('was deleted on disk'));
     await page.getByRole('button', { name: 'Write it again' }).click();
     await until('it is on disk', () => engine.read('hello', 'handler.ts')?.includes('handler') === true);
   });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { expectVisible } from './browser.ts';
 import { focusEditor, setUpStudio, until } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
@@ -23,7 +24,7 @@ it('searches in all files, and shows the place of a match', async () => {
   await page.getByRole('tab', { name: 'lib/words.ts', selected: true }).waitFor();
   await page.locator('[data-region="status"]').getByText('2:6').waitFor();
   await field.fill('nobody wrote this');
-  await page.getByText('Nothing has this text.').waitFor();
+  await expectVisible(page.getByText('Nothing has this text.'));
 });
 
 it('shows two files side by side, and the same text where both show one', async () => {

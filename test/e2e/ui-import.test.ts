@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { expectVisible } from './browser.ts';
 import { lowContrast } from './contrast.ts';
 import { type Studio, type StudioOptions, setUpStudio } from './ui-harness.ts';
 
@@ -93,7 +94,7 @@ describe('the import wizard', () => {
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     await dialog.getByRole('button', { name: 'Look at it' }).waitFor();
     await look(page, 'oci:/home/ada/layout');
-    await dialog.getByRole('progressbar').waitFor();
+    await expectVisible(dialog.getByRole('progressbar'));
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
   });
@@ -104,7 +105,7 @@ describe('the import wizard', () => {
     await page.locator('[data-part="work"]').getByRole('button', { name: 'Import', exact: true }).click();
     await look(page, '/home/ada/server');
     await dialogOf(page).getByRole('button', { name: 'Create the project' }).click();
-    await page.getByRole('button', { name: 'Function', exact: true }).getByText('server').waitFor();
+    await expectVisible(page.getByRole('button', { name: 'Function', exact: true }).getByText('server'));
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { expectVisible } from './browser.ts';
 import { lowContrast } from './contrast.ts';
 import { type Studio, type StudioOptions, setUpStudio, until } from './ui-harness.ts';
 
@@ -101,7 +102,7 @@ describe('the options form', () => {
     engine.writeOutside('hello', 'firstlight.json', '{ "name": ');
     await page.getByText('is not JSON as it stands').waitFor();
     await page.getByRole('button', { name: 'Edit as text' }).last().click();
-    await page.getByRole('tab', { name: 'firstlight.json' }).waitFor();
+    await expectVisible(page.getByRole('tab', { name: 'firstlight.json' }));
   });
 
   it('moves the keys of an older file to their present places', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
+import { expectVisible } from './browser.ts';
 import { type Studio, type StudioOptions, setUpStudio, until } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
@@ -93,10 +94,7 @@ describe('a verdict', () => {
       .first()
       .waitFor();
     await page.keyboard.press('Control+Enter');
-    await page
-      .getByText(/(than|as) the one other run/)
-      .first()
-      .waitFor();
+    await expectVisible(page.getByText(/(than|as) the one other run/).first());
   });
 
   it('of “Run it cold, compare” draws both runs, names what differs, and leaves the mode as it was', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
+import { expectVisible } from './browser.ts';
 import { type Studio, type StudioOptions, setUpStudio, until } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
@@ -140,6 +141,6 @@ describe('the main path', () => {
     await page.getByRole('button', { name: /^Run Ctrl/ }).click();
     await page.getByText('<b>not markup</b>').waitFor();
     await page.getByRole('tab', { name: 'Headers 1' }).click();
-    await page.getByRole('rowheader', { name: 'x-a' }).waitFor();
+    await expectVisible(page.getByRole('rowheader', { name: 'x-a' }));
   });
 });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { expectVisible } from './browser.ts';
 import { setUpStudio, until } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
@@ -54,7 +55,7 @@ it('finds settings by words, gives a command another key, and shows that key', a
 it('formats on save, when that is set', async () => {
   const { page, engine } = await open();
   engine.writeOutside('hello', 'handler.ts', 'export default function handler( ) {\nreturn  { a:1 }\n}\n');
-  await page.locator('.monaco-editor').getByText('a:1').waitFor();
+  await expectVisible(page.locator('.monaco-editor').getByText('a:1'));
   await page.keyboard.press('Control+Alt+S');
   await page.getByLabel('Format on save').check();
   await page.keyboard.press('Escape');

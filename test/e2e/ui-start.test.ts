@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { createClient } from '#shared/contract/client.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
+import { expectVisible } from './browser.ts';
 import { type Studio, setUpStudio } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
@@ -50,7 +51,7 @@ it('says how long it waits for a handler that loops, and for how long it will', 
     .getByText(/Waiting for the handler, \d\.\d s of \d+ s/)
     .waitFor();
   await page.keyboard.press('Escape');
-  await page.getByText(/cancelled after/).waitFor();
+  await expectVisible(page.getByText(/cancelled after/));
 });
 
 it('keeps the start modes apart in the history', async () => {

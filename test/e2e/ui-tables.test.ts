@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { expectVisible } from './browser.ts';
 import { type Studio, setUpStudio, until } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
@@ -40,7 +41,7 @@ it('shows what an instance is made of from its context menu', async () => {
   await page.locator('[data-part="instance-id"]', { hasText: id }).click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Details' }).click();
   const dialog = page.getByRole('dialog', { name: id });
-  await dialog.getByRole('region', { name: 'Domain XML' }).getByText(`firstlight-${id}`).waitFor();
+  await expectVisible(dialog.getByRole('region', { name: 'Domain XML' }).getByText(`firstlight-${id}`));
   if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/details.png` });
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });

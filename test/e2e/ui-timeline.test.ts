@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { expectVisible } from './browser.ts';
 import { type Studio, type StudioOptions, setUpStudio, until } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
@@ -40,7 +41,7 @@ describe('a run that goes on', () => {
     await until('it is under way', async () => /so far /.test(await describePlot()));
     await page.getByText('previous', { exact: true }).waitFor();
     await page.keyboard.press('Escape');
-    await page.getByText(/cancelled after/).waitFor();
+    await expectVisible(page.getByText(/cancelled after/));
   });
 });
 
@@ -82,6 +83,6 @@ describe('a series', () => {
       await view.getByText(value as string, { exact: true }).waitFor();
     }
     await view.getByText(/prestarted, emulated/).waitFor();
-    await view.getByText('none: not in a git repository').waitFor();
+    await expectVisible(view.getByText('none: not in a git repository'));
   });
 });

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
+import { expectVisible } from './browser.ts';
 import { lowContrast } from './contrast.ts';
 import { type Studio, setUpStudio, until } from './ui-harness.ts';
 
@@ -61,7 +62,7 @@ describe('the keyboard alone', () => {
       ['1', 'Functions'],
     ] as const) {
       await page.keyboard.press(`Control+${key}`);
-      await page.getByRole('complementary', { name: 'Side list' }).getByRole('heading', { name: title }).waitFor();
+      await expectVisible(page.getByRole('complementary', { name: 'Side list' }).getByRole('heading', { name: title }));
     }
   });
 
@@ -141,7 +142,7 @@ describe('the window', () => {
     await page.getByRole('alert').getByText('The engine cannot be reached.').waitFor({ state: 'detached' });
     await page.locator('.monaco-editor').getByText('// changed meanwhile').waitFor();
     await page.keyboard.press('Control+Enter');
-    await page.locator('[data-part="body"]', { hasText: '"Kept"' }).waitFor();
+    await expectVisible(page.locator('[data-part="body"]', { hasText: '"Kept"' }));
   });
 
   it('has a designed empty state, and one for lists that cannot be read', async () => {

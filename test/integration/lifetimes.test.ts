@@ -112,6 +112,8 @@ describe.skipIf(reason !== null)(`lifetimes of instances${reason === null ? '' :
     const project = await studio.project('mine', `export default () => 1;`);
     const run = await studio.client.call('instances:run', { projectId: project.id, lifetime: 'session' });
     await studio.close();
-    await until('libvirt has ended it', () => !domains().includes(run.instance?.domain ?? ''));
+    const domain = run.instance?.domain;
+    expect(domain).toMatch(/^firstlight-mine-/);
+    await until('libvirt has ended it', () => !domains().includes(domain ?? ''));
   });
 });

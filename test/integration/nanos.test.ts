@@ -354,6 +354,8 @@ export default () => {
     const left = await studio.client.call('instances:list', {});
     for (const { id, state } of left)
       if (state !== 'stopped' && state !== 'failed') await studio.client.call('instances:remove', { instanceId: id });
-    await until('no domain of these is left', () => domains().every((name) => !/-(fn|job|web|py|spin)-/.test(name)));
+    const ours = () => domains().filter((name) => /-(fn|job|web|py|spin)-/.test(name));
+    await until('no domain of these is left', () => ours().length === 0);
+    expect(readdirSync(join(home, 'cache/disks'))).toEqual([]);
   });
 });
