@@ -211,7 +211,7 @@ describe('run', () => {
     },
   );
 
-  test('what is kept cannot be made ahead', async () => {
+  test('an instance that is kept cannot be prestarted', async () => {
     const { exitCode, err } = await cli(['run', 'hello', '--keep', '--start', 'prestarted'], runParts);
     expect(exitCode).toBe(2);
     expect(err).toContain('--keep cannot be used with --start prestarted');
@@ -321,7 +321,7 @@ describe('ending', () => {
     expect(err).toContain('Cancelled.');
   });
 
-  test('a reader that went away is no error and no words', async () => {
+  test('a reader that went away causes no error and no output', async () => {
     const io = createFakeIo();
     const done = cli(['run', 'hello', '--json'], waiting, io);
     await new Promise((resolve) => setTimeout(resolve, 50));

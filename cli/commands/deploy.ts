@@ -63,7 +63,7 @@ const nameOf = async (session: Session, name: string, target: string | undefined
 
 function wholeNumber(text: string, what: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw badInput(`"${text}" is no ${what}.`, 'Give a whole number.');
+  throw badInput(`"${text}" is not a ${what}.`, 'Give a whole number.');
 }
 
 function renderResult({ style }: Session, result: DeployResult): string {

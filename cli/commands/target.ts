@@ -93,7 +93,7 @@ export function checkName(name: string, what: string): string {
   const parsed = dnsLabelSchema.safeParse(name);
   if (parsed.success) return parsed.data;
   throw badInput(
-    `"${name}" is no name of a ${what}.`,
+    `"${name}" is not a name of a ${what}.`,
     'A name has up to 63 lower-case letters, digits and dashes, and begins and ends with a letter or digit.',
   );
 }

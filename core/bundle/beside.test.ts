@@ -69,7 +69,7 @@ describe('a bundle for Node.js', () => {
   });
 });
 
-describe('what code opens beside itself', () => {
+describe('files that code opens beside itself', () => {
   it('is taken along where it stands in the code', async () => {
     for (const name of ['a.txt', 'lib/b.txt', 'c/d.txt', 'e.txt', 'f.txt', 'page/1.html', 'g.json', 'not.txt'])
       await shop.write(name, name);

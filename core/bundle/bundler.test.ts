@@ -182,7 +182,7 @@ export default (event: Event): object => ({ said: shout(words[0]!), note, size: 
   });
 });
 
-describe('what cannot be bundled', () => {
+describe('code that cannot be bundled', () => {
   it('a syntax error has file, line and column', async () => {
     await write('handler.ts', 'export default () => {\n  const é = "ü"; let = ;\n};');
     const error = await failure();

@@ -246,7 +246,7 @@ export default async () => {
   });
 });
 
-describe('what cannot work', () => {
+describe('code that cannot work', () => {
   it('is an error with the chain of imports', async () => {
     await shop.write('node_modules/deep/index.js', 'import "fs"; export default 1;');
     await shop.write('node_modules/top/index.js', 'export { default } from "deep";');

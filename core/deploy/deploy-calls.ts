@@ -23,7 +23,7 @@ export interface DeployCallsOptions extends DeployContext {
 
 type DeployCallName = Extract<keyof CallHandlers, `deploy:${string}` | `targets:${string}`>;
 
-/** A second deploy of the same function is told so at once, not when the first is over. Units: ms. */
+/** A second deploy of the same function is refused at once, not when the first is over. Units: ms. */
 const lockTimeoutMs = 200;
 
 /** The calls `targets:*` and `deploy:*`. */

@@ -175,7 +175,7 @@ export async function pushPodImage(
   try {
     const reference = parseReference(`docker://${target.registry}/${name}:${imageId.slice(0, 12)}`, '/');
     if (reference.kind !== 'registry')
-      throw new FirstlightError('TARGET_INVALID', `${target.registry} is no registry.`);
+      throw new FirstlightError('TARGET_INVALID', `${target.registry} is not a registry.`);
     const ca = target.registryCa === null ? undefined : await readFile(target.registryCa, 'utf8');
     return await pushImage(reference, image, {
       credentials: (host) => findRegistryCredentials(host, env, signal),

@@ -37,7 +37,7 @@ export const podsOf = (set: ReplicaSetObject | null, pods: readonly PodObject[])
 /** Judges the rollout of what was applied as `generation`: what the cluster has not yet seen says nothing of it. */
 export function judgeRollout(picture: RolloutPicture, generation: number): Verdict {
   const { deployment } = picture;
-  if (deployment === null) return { state: 'failed', message: 'The Deployment is no more.', trouble: [] };
+  if (deployment === null) return { state: 'failed', message: 'The Deployment is gone.', trouble: [] };
   const { status = {}, spec } = deployment;
   if ((status.observedGeneration ?? 0) < generation) {
     return { state: 'progressing', message: 'The cluster has not looked at it yet', trouble: [] };
@@ -83,7 +83,7 @@ function troubleOfSet(set: ReplicaSetObject | null, deployment: DeploymentObject
   return [...new Set(failures.map(({ message, reason }) => message ?? reason ?? 'No pod can be made.'))];
 }
 
-/** Waiting for one of these is no progress. */
+/** Waiting for one of these is not progress. */
 const badWaits =
   /^(ErrImage|ImagePull|InvalidImage|CrashLoop|CreateContainer|RunContainer|ErrImageNeverPull|ContainerCannotRun)/;
 

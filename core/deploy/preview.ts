@@ -98,7 +98,7 @@ async function packForPod(
   return await makePodImage({ ...context, runtime, image, config, signal });
 }
 
-/** Without what the cluster itself adds and changes, which is no part of a comparison. */
+/** Without what the cluster itself adds and changes, which is not a part of a comparison. */
 function plain(object: KubeObject): KubeObject {
   const pick = (from: object, without: readonly string[]) =>
     Object.fromEntries(Object.entries(from).filter(([key]) => !without.includes(key)));

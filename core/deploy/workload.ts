@@ -88,7 +88,7 @@ export function makeWorkload(request: WorkloadRequest): readonly KubeObject[] {
   const { name } = config;
   // A Service's name is a DNS label of RFC 1035: it begins with a letter.
   if (!/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-    throw new FirstlightError('BAD_INPUT', `"${name}" is no name that a Service can have.`, {
+    throw new FirstlightError('BAD_INPUT', `"${name}" is not a name that a Service can have.`, {
       hint: 'Begin the name in firstlight.json with a letter.',
       details: { subject: name },
     });

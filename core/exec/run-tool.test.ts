@@ -28,7 +28,7 @@ describe('runTool', () => {
     });
   });
 
-  it('takes other exit codes as answers when told to', async () => {
+  it('takes other exit codes as answers when asked to', async () => {
     expect((await runTool(node, ['-e', 'process.exit(1)'], { okExitCodes: [0, 1] })).exitCode).toBe(1);
   });
 

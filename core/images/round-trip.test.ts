@@ -107,7 +107,7 @@ function expectOptions(volume: Volume, options: Tuple): void {
 
 const rounds = Array.from({ length: 25 }, (_, seed) => seed + 1);
 
-describe('what is read is what was written', () => {
+describe('a round trip', () => {
   it('to a volume', async () => {
     for (const seed of rounds) {
       const random = createRandom(seed);

@@ -111,7 +111,7 @@ export function createAdopter({ runtimes, bootTimeoutMs, byUuid, add, onChange, 
         const record = await adopt(host, machine);
         if (record !== null) used.add(record.socketDir);
       } catch (thrown) {
-        // One that ended meanwhile is no failure; the others are still to be read.
+        // One that ended meanwhile is not a failure; the others are still to be read.
         if (!(thrown instanceof FirstlightError && thrown.code === 'INSTANCE_LOST')) failure = thrown;
       }
     }

@@ -52,7 +52,7 @@ export async function findAsks(
   return [...asks, ...networkAsks(config)];
 }
 
-/** The path of an image on this machine; null for one of a registry, and for what is no reference. */
+/** The path of an image on this machine; null for one of a registry, and for what is not a reference. */
 function localImage({ image }: ProjectConfig, dir: string): string | null {
   if (image === undefined) return null;
   try {

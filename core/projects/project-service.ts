@@ -73,7 +73,7 @@ const debounceMs = 30;
 export function createProjectService(options: ProjectServiceOptions): ProjectService {
   const { layout, resources, runtimes, bundlings, emit, log = () => undefined, onClosed = () => undefined } = options;
   const watchers = new Map<ProjectId, Watcher>();
-  /** Projects whose folders cannot be watched, as a person was told. */
+  /** Projects whose folders cannot be watched, as a person was informed. */
   const blind = new Set<ProjectId>();
   const pendingChanges = new Map<string, NodeJS.Timeout>();
   /** The last announced revision of each file: the same content is not announced again. */

@@ -44,7 +44,7 @@ async function asksOf(config: object) {
   return asks.map(({ kind, subject }) => [kind, subject]);
 }
 
-describe('what a project asks for', () => {
+describe('the requests of a project', () => {
   it('is nothing while it keeps to its own folder and its ports', async () => {
     await symlink('data.txt', join(dir, 'link.txt'));
     expect(await asksOf({ files: { '/a': 'data.txt', '/b': `${dir}/link.txt` }, ports: [{ guest: 53 }] })).toEqual([]);

@@ -47,7 +47,7 @@ export interface RuntimeMachines {
   readonly exclusiveResourceOf: (config: ProjectConfig) => ExclusiveResource;
   /**
    * Probes a host for the machines of this runtime, once, before the first one is prepared there. A probe without a result
-   * is no error. Errors: RELEASE_MISSING.
+   * is not an error. Errors: RELEASE_MISSING.
    */
   readonly probeHost?: (request: HostRequest) => Promise<void>;
   /**

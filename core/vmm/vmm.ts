@@ -48,7 +48,7 @@ export interface RunningMachine {
   readonly pause: () => Promise<void>;
   /** Asks the guest to power off; it may take its time or refuse. */
   readonly shutDown: () => Promise<void>;
-  /** Ends it without asking the guest, and settles when it is gone. A machine that is gone already is no error. */
+  /** Ends it without asking the guest, and settles when it is gone. A machine that is gone already is not an error. */
   readonly kill: () => Promise<void>;
   readonly readState: () => Promise<'running' | 'paused'>;
   /** Opens the console, which one client at a time can have. Errors: CHANNEL_BROKEN. */

@@ -3,7 +3,7 @@ import { app, type BrowserWindow } from 'electron';
 /** Whether pages run without Chromium's sandbox: as root it starts only so. */
 export const isUnsandboxed = (): boolean => app.commandLine.hasSwitch('no-sandbox');
 
-/** What a person is told where pages run without the sandbox. */
+/** The message where pages run without the sandbox. */
 export const unsandboxedNotice =
   'Firstlight runs WITHOUT the sandbox of its pages (--no-sandbox). Chromium refuses it to root: start Firstlight as an ordinary user.';
 

@@ -25,7 +25,7 @@ struct pci_capability {
 /* Fills in the capabilities in order, at most `most`. Returns how many. */
 int pci_capabilities(pci_address, struct pci_capability *, int most);
 
-/* Physical address of a memory BAR (0 to 5), assigned now if firmware did not. 0 when it is no memory BAR, or larger than 1 MiB. */
+/* Physical address of a memory BAR (0 to 5), assigned now if firmware did not. 0 when it is not a memory BAR, or larger than 1 MiB. */
 uint64_t pci_memory(pci_address, int bar);
 
 /* Lets the device answer memory accesses and do its own; nothing else. */

@@ -41,7 +41,7 @@ static int unsent;
 /* Buffers for control messages of the device that it has not been notified of. */
 static int offered;
 /* 1 when messages were sent that the device has not been notified of. */
-static int untold;
+static int unannounced;
 static int open_port;
 /* 1 while the host may not have taken what was sent last. */
 static int sending;
@@ -61,8 +61,8 @@ static void wait_sent(void) {
 
 /* Has the device look at what was sent since. */
 static void tell_control(void) {
-  if (untold) virtq_kick(&control_tx);
-  untold = 0;
+  if (unannounced) virtq_kick(&control_tx);
+  unannounced = 0;
 }
 
 /* Sleeps until at most `most` control messages are with the device. */
@@ -86,7 +86,7 @@ static void send_control(uint32_t id, uint16_t event, uint16_t value) {
   struct iovec piece = {&messages[slot], sizeof messages[slot]};
   virtq_post(&control_tx, slot, &piece, 1);
   unsent++;
-  untold = 1;
+  unannounced = 1;
 }
 
 static void open(uint32_t id) {

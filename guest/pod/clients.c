@@ -183,7 +183,7 @@ static void take_request(struct client *client)
       refuse(client, 503, "too many requests wait");
     return;
   case PARSE_BAD:
-    return refuse(client, 400, "this is no HTTP request");
+    return refuse(client, 400, "this is not an HTTP request");
   case PARSE_TOO_LARGE:
     return refuse(client, 413, "the request is larger than an event may be");
   case PARSE_DONE:

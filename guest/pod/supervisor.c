@@ -18,7 +18,7 @@
 #define RESTART_WINDOW_MS 60000
 /* Under KVM a guest is up within a second; where KVM hangs, it says nothing at all. */
 #define KVM_BOOT_MS 5000
-/* Clients are still sent here for this long after the pod was told to end. */
+/* Clients are still sent here for this long after the pod was asked to end. */
 #define DRAIN_MS 1000
 /* How much later than its own deadline a guest is given up. */
 #define LATE_MS 2000
@@ -185,7 +185,7 @@ static void take_signals(int fd)
           restart("the guest went down");
         }
     } else if (!state.is_stopping) {
-      say("told to end: no new guest, and what is running may finish");
+      say("asked to end: no new guest, and what is running may finish");
       state.is_stopping = true;
       state.stopped_ms = now_ms();
     }

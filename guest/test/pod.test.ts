@@ -216,7 +216,7 @@ describe('the supervisor of a pod', () => {
     expect(new Set(calls).size).toBe(80);
   });
 
-  it('refuses what is no request or too large', async () => {
+  it('refuses bytes that are not a request, and one that is too large', async () => {
     const pod = new Supervisor();
     await pod.start(echo);
     const large = await pod.call('/', { method: 'POST', body: new Uint8Array((16 << 20) + 1) }).catch(() => null);
@@ -224,7 +224,7 @@ describe('the supervisor of a pod', () => {
     expect((await pod.call('/')).status).toBe(200);
   });
 
-  it('ends in good order when it is told to', async () => {
+  it('shuts down in good order on SIGTERM', async () => {
     const pod = new Supervisor();
     await pod.start(echo);
     const running = pod.call('/last');
@@ -232,6 +232,6 @@ describe('the supervisor of a pod', () => {
     await pod.until(async () => (await pod.status('/ready'))?.status === 503);
     expect((await running).status).toBe(200);
     expect(await code).toBe(0);
-    expect(pod.output).toContain('told to end');
+    expect(pod.output).toContain('asked to end');
   });
 });

@@ -81,7 +81,7 @@ export function showPanels(context: StudioContext): void {
 
 let nextToastId = 1;
 
-/** Tells a person what went wrong, where no panel of its own does. A cancelled call is what they asked for: not told. */
+/** Reports what went wrong, where no panel of its own does. A cancelled call is not reported: a person asked for it. */
 export function report(context: StudioContext, thrown: unknown): FirstlightError {
   const error = toFirstlightError(thrown);
   if (error.code !== 'CANCELLED') addToast(context, error.message, error);

@@ -2,7 +2,7 @@ import styles from './json-view.module.css';
 
 const token = /("(?:\\.|[^"\\])*"(?:\s*:)?)|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;
 
-/** JSON text with its keys, strings, numbers and words told apart. Text that is not JSON is shown as it is. */
+/** JSON text with its keys, strings, numbers and words distinguished. Text that is not JSON is shown as it is. */
 export function JsonText({ text }: { readonly text: string }) {
   const parts: React.ReactNode[] = [];
   let end = 0;

@@ -15,7 +15,7 @@ export const buildCalls = {
     buildResultSchema,
   ),
   /**
-   * Builds, and answers when the next instance stands paused and ready to be resumed. That none could be made is no error:
+   * Builds, and answers when the next instance stands paused and ready to be resumed. That none could be made is not an error:
    * the next run is then cold, and says so. Errors: as `builds:build`.
    */
   'builds:prestart': call(z.strictObject({ projectId: projectIdSchema }), buildResultSchema),

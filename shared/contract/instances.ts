@@ -34,7 +34,7 @@ export const instanceCalls = {
   'instances:invoke': call(byInstance.extend({ event: jsonSchema.default(defaultEvent) }), invocationSchema),
   'instances:suspend': call(byInstance, z.null()),
   'instances:resume': call(byInstance, z.null()),
-  /** Answers when it is no more; `instances:changed` says at once that it is stopping. */
+  /** Answers when it is gone; `instances:changed` says at once that it is stopping. */
   'instances:stop': call(byInstance, z.null()),
   /** Stops it if it runs and forgets it. */
   'instances:remove': call(byInstance, z.null()),

@@ -19,7 +19,7 @@ test('control messages are JSON text and come back as they were', () => {
   expect(decodeFrame(frame)).toEqual(message);
 });
 
-test('what is not a frame of ours decodes to null', () => {
+test('anything but a frame of the contract decodes to null', () => {
   expect(decodeFrame('{')).toBeNull();
   expect(decodeFrame(new Uint8Array(3))).toBeNull();
   expect(decodeEngineFrame('{"type":"result"}')).toBeNull();

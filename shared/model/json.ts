@@ -15,7 +15,7 @@ function whyNotJson(value: unknown): string | null {
       if (depth >= maxJsonDepth) return `It is nested more than ${maxJsonDepth} deep.`;
       for (const inner of Object.values(one)) waiting.push({ value: inner, depth: depth + 1 });
     } else if (one !== null && !['boolean', 'string'].includes(typeof one) && !Number.isFinite(one)) {
-      return `A ${typeof one} is no JSON.`;
+      return `A ${typeof one} is not JSON.`;
     }
   }
   return null;

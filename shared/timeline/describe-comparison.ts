@@ -54,7 +54,7 @@ function describeDifferences(
     event: 'with another event',
     image: 'of another build',
   };
-  // Another runtime has another image, which is no news.
+  // Another runtime has another image, which is not news.
   const named = differences.filter((one) => one !== 'image' || !differences.includes('runtime'));
   return named.map((one) => (words[one].startsWith(',') ? words[one] : ` ${words[one]}`)).join('');
 }

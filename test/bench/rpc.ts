@@ -159,7 +159,7 @@ function domainXml(name: string): string {
 </domain>`;
 }
 
-/** The reference client in a process of its own, told line by line what to measure. */
+/** The reference client in a process of its own, which reads line by line what to measure. */
 class Reference {
   readonly version: string;
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;

@@ -13,7 +13,7 @@ const panFrames = 120;
  * How soon the studio can be used, and how smoothly a crowded timeline moves.
  *
  * Units: `studio.interactiveMs` from the start of navigation, with an empty cache, until Run can be pressed and the
- * editor shows the source; the engine behind it answers at once. The rest is told at `measureTimeline`.
+ * editor shows the source; the engine behind it answers at once. The rest is described at `measureTimeline`.
  */
 export async function benchUi(options: BenchOptions) {
   const browser = await launchChromium();

@@ -6,7 +6,7 @@ import { echo, instanceId, pattern, type Start, settle } from './suite-parts.ts'
 /** Streams over any transport. */
 export function describeStreams(start: Start): void {
   describe('streams', () => {
-    test('bytes go both ways unchanged, and the end is told', async () => {
+    test('bytes go both ways unchanged, and the end is reported', async () => {
       const { client } = await start({
         streams: { 'console:attach': (_, stream) => echo(stream) },
       });

@@ -13,7 +13,7 @@ const refuse = (what: string) => {
   throw new FirstlightError('BAD_INPUT', what);
 };
 
-/** The console of an Ember guest that panicked. A console without a report is no error. */
+/** The console of an Ember guest that panicked. A console without a report is not an error. */
 export const emberPanics: FuzzTarget = {
   name: 'panics of Ember',
   isRefusal,
@@ -51,5 +51,5 @@ export const contractFrames: FuzzTarget = {
       encodeFrame({ type: 'result', id: 7, value: { a: [1, null] } } as never),
       encodeFrame({ type: 'error', id: 7, error: { code: 'CANCELLED', message: 'm' } } as never),
     ].map((frame) => (typeof frame === 'string' ? encode(frame) : frame)),
-  parse: (input) => decodeEngineFrame(decode(input)) ?? decodeEngineFrame(input) ?? refuse('It is no frame.'),
+  parse: (input) => decodeEngineFrame(decode(input)) ?? decodeEngineFrame(input) ?? refuse('It is not a frame.'),
 };

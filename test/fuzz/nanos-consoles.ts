@@ -11,7 +11,7 @@ export const nanosConsoles: FuzzTarget = {
   isRefusal,
   corpus: () => consoleNames.map((name) => Buffer.from(consoleOf(name))),
   parse: (input) => {
-    // Nothing is refused here: a report that is none is no error.
+    // Nothing is refused here: a report that is none is not an error.
     if (readCrash(Buffer.from(input).toString('latin1')) === null) throw new FirstlightError('BAD_INPUT', 'No crash.');
   },
 };

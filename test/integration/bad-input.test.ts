@@ -106,7 +106,7 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
     expect(await cli(['run', dir], { FIRSTLIGHT_URI: 'bogus:///x' })).toMatchObject({ code: 2 });
   });
 
-  it('what cannot be sent is said with where it is', async () => {
+  it('an event that cannot be sent is refused with its place', async () => {
     const dir = project('unsendable', 'export default () => ({ list: [1, 10n] });');
     const { code, err } = await cli(['run', dir]);
     expect(code).toBe(1);

@@ -207,7 +207,7 @@ export default () => {
       expect(result.response?.body).toEqual({ kind: 'text', value: 'hello from C: env\nblue\n' });
     });
 
-    it('is told with its exit code when that is not 0', async () => {
+    it('is reported with its exit code when that is not 0', async () => {
       const result = await run(await programProject('fails', program, { port: null, args: ['fail'] }));
       expect(result.error).toMatchObject({
         code: 'FUNCTION_CRASHED',
@@ -242,7 +242,7 @@ export default () => {
       expect(await consoleOf(result, 'program')).not.toContain('write(1, ');
     });
 
-    it('that crashes is told by the function that did it', async () => {
+    it('that crashes is reported with the function that did it', async () => {
       const result = await run(await programProject('crash', program, { port: null, args: ['crash'] }));
       expect(result.error).toMatchObject({
         code: 'FUNCTION_CRASHED',
@@ -252,7 +252,7 @@ export default () => {
       expect(result.error?.details?.output).toMatch(/rip [0-9a-f]{16}/);
     });
 
-    it('that no kernel can start is told so', async () => {
+    it('that no kernel can start is reported so', async () => {
       const project = await programProject('script', program, { port: null, files: { '/etc/x': 'firstlight.json' } });
       writeFileSync(join(project.dir, 'program'), '#!/bin/sh\necho hi\n');
       await expect(run(project)).rejects.toMatchObject({ code: 'ELF_INVALID' });
@@ -307,7 +307,7 @@ export default () => {
       });
       const project = await programProject('taken', server, { hostPort: port });
       const refused = run(project);
-      // What failed before there was anything to boot is thrown, or told in the run.
+      // What failed before there was anything to boot is thrown, or recorded in the run.
       const error = await refused.then(
         (result) => result.error,
         (thrown) => thrown,

@@ -63,7 +63,7 @@ export function createSecondLibvirtd(dir: string): SecondLibvirtd {
     uri,
     domains,
     destroyDomains: () => {
-      // One that ends by itself meanwhile is no failure.
+      // One that ends by itself meanwhile is not a failure.
       for (const name of daemon === null ? [] : domains()) spawnSync('virsh', ['-c', uri, 'destroy', name]);
     },
     start: async () => {

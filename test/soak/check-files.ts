@@ -17,7 +17,7 @@ export function findHalfFiles(home: string): string[] {
   for (const path of [...filesBelow(join(home, 'data')), ...filesBelow(join(home, 'cache'))]) {
     const name = basename(path);
     const digest = namedByContent.exec(name)?.[1];
-    if (name.endsWith('.json') && !isJson(path)) found.push(`${path} is no whole JSON`);
+    if (name.endsWith('.json') && !isJson(path)) found.push(`${path} is not whole JSON`);
     if (digest !== undefined && !sha256(path).startsWith(digest)) found.push(`${path} is not what its name says`);
     if (name === 'manifest.json' && path.includes('/cache/images/') && !isImageWhole(path)) {
       found.push(`the image of ${path} is not as long as that says`);

@@ -104,7 +104,7 @@ function engineVictim(home: SoakHome, dir: string): Victim {
         await engine.call('instances:run', { projectId, startMode: 'prestarted', lifetime: 'session' });
         await engine.close();
       };
-      // That it was killed is no failure of its calls.
+      // That it was killed is not a failure of its calls.
       const used = use().catch(() => undefined);
       const exited = new Promise<{ killed: boolean }>((resolve) =>
         engine.child.once('exit', (_code, by) => resolve({ killed: by === 'SIGKILL' })),

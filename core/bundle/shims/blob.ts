@@ -182,7 +182,7 @@ export function readForm(bytes: Uint8Array<ArrayBuffer>, type: string): FormData
   }
   const boundary = /^multipart\/form-data\b.*;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
   if (boundary === null)
-    throw new TypeError('The body is no form: its type is neither multipart/form-data nor urlencoded.');
+    throw new TypeError('The body is not a form: its type is neither multipart/form-data nor urlencoded.');
   // Bytes as chars of the same number: what is text is decoded in its place.
   let body = '\r\n';
   for (let at = 0; at < bytes.length; at += 8192) body += String.fromCharCode(...bytes.subarray(at, at + 8192));

@@ -72,7 +72,7 @@ function nistKeys(name: 'ECDSA' | 'ECDH'): Pick<Algorithm, 'generateKey' | 'impo
         return keyOf(readNist(format, data, curveName), curveName, extractable, usages);
       } catch (thrown) {
         if (thrown instanceof DOMException) throw thrown;
-        throw new DOMException(`The key is no point of ${curveName}.`, 'DataError');
+        throw new DOMException(`The key is not a point of ${curveName}.`, 'DataError');
       } finally {
         void curve;
       }

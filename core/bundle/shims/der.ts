@@ -83,7 +83,7 @@ interface Wrapped {
 /** The key in a SubjectPublicKeyInfo. Errors: DOMException DataError. */
 export function readSpki(bytes: Uint8Array): Wrapped {
   const [algorithm, key] = readDer(readDer(bytes)[0]?.content ?? new Uint8Array());
-  if (algorithm === undefined || key?.tag !== tags.bits) throw new DOMException('The key is no SPKI.', 'DataError');
+  if (algorithm === undefined || key?.tag !== tags.bits) throw new DOMException('The key is not SPKI.', 'DataError');
   return { algorithm: algorithmOf(algorithm), key: key.content.subarray(1) };
 }
 
@@ -91,7 +91,7 @@ export function readSpki(bytes: Uint8Array): Wrapped {
 export function readPkcs8(bytes: Uint8Array): Wrapped {
   const [, algorithm, key] = readDer(readDer(bytes)[0]?.content ?? new Uint8Array());
   if (algorithm === undefined || key?.tag !== tags.octets)
-    throw new DOMException('The key is no PKCS #8.', 'DataError');
+    throw new DOMException('The key is not PKCS #8.', 'DataError');
   return { algorithm: algorithmOf(algorithm), key: key.content };
 }
 

@@ -80,7 +80,7 @@ function readNumbers(format: string, data: Bytes | Jwk): Numbers {
   if (!isPublic && format !== 'pkcs8')
     throw new DOMException(`An RSA key is not imported as ${format}.`, 'NotSupportedError');
   const { algorithm, key } = (isPublic ? readSpki : readPkcs8)(data as Bytes);
-  if (algorithm[0] !== oids.rsa) throw new DOMException('The key is no RSA key.', 'DataError');
+  if (algorithm[0] !== oids.rsa) throw new DOMException('The key is not an RSA key.', 'DataError');
   const values = readDer(readDer(key)[0]?.content ?? new Uint8Array()).map(({ content }) => toNumber(content));
   const named = isPublic ? values : values.slice(1);
   return Object.fromEntries((isPublic ? publicNames : privateNames).map((name, at) => [name, named[at] ?? 0n]));

@@ -133,7 +133,7 @@ export function createSubtle(registry: Registry): object {
     return refuse(operation, String(asked?.name), registry);
   }
   function check(key: CryptoKey, params: Params, usage: Usage): void {
-    if (!(key instanceof CryptoKey)) throw new TypeError('The key is no CryptoKey.');
+    if (!(key instanceof CryptoKey)) throw new TypeError('The key is not a CryptoKey.');
     if (key.algorithm.name !== params.name)
       throw new DOMException(`The key is for ${key.algorithm.name}.`, 'InvalidAccessError');
     if (!key.usages.includes(usage)) throw new DOMException(`The key may not ${usage}.`, 'InvalidAccessError');

@@ -68,7 +68,7 @@ describe('a kubeconfig', () => {
     await expect(read({ path: join(dir, 'none') })).rejects.toMatchObject({ code: 'TARGET_INVALID' });
     await expect(read({ path: null })).rejects.toMatchObject({ message: expect.stringContaining('no kubeconfig') });
     writeFileSync(path, '[1,');
-    await expect(read({ path })).rejects.toMatchObject({ message: expect.stringContaining('is no kubeconfig') });
+    await expect(read({ path })).rejects.toMatchObject({ message: expect.stringContaining('is not a kubeconfig') });
   });
 });
 

@@ -92,7 +92,8 @@ export async function readKubeconfig({ path, context, env }: KubeconfigChoice): 
     throw invalid(`The context "${name}" names the cluster "${chosen.value.cluster}", which is not there.`);
   const user = find(files, 'users', 'user', chosen.value.user, userSchema);
   if (user === null) throw invalid(`The context "${name}" names the user "${chosen.value.user}", who is not there.`);
-  if (!URL.canParse(cluster.value.server)) throw invalid(`The cluster's server is no address: ${cluster.value.server}`);
+  if (!URL.canParse(cluster.value.server))
+    throw invalid(`The cluster's server is not an address: ${cluster.value.server}`);
   if (user.value['auth-provider'] !== undefined && user.value.exec === undefined) {
     throw invalid(`The user "${chosen.value.user}" has an auth-provider, which Kubernetes no longer has.`);
   }
@@ -138,7 +139,7 @@ async function readOne(path: string, isNamed: boolean): Promise<KubeFile | null>
   try {
     return { dir: dirname(resolve(path)), file: fileSchema.parse(parse(text)) };
   } catch (cause) {
-    throw invalid(`${path} is no kubeconfig.`, 'kubectl config view shows what it should look like.', cause);
+    throw invalid(`${path} is not a kubeconfig.`, 'kubectl config view shows what it should look like.', cause);
   }
 }
 

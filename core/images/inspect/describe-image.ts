@@ -88,7 +88,7 @@ async function listKlibs(image: OpenImage, volume: Volume, warnings: string[]): 
   return [...new Set(names)].sort();
 }
 
-/** A boot file system that is damaged is no reason to say nothing of the root. */
+/** A boot file system that is damaged is not a reason to say nothing of the root. */
 const asWarning = (warnings: string[]) => (thrown: unknown) => {
   if (!(thrown instanceof FormatError) || (thrown.reason !== 'damaged' && thrown.reason !== 'truncated')) throw thrown;
   warnings.push(`The boot file system cannot be read: ${thrown.message}`);

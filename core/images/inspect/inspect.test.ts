@@ -69,7 +69,7 @@ async function fakeBoot() {
   return { bootImage, kernel, klibs: new Map([['tls', klib]]) };
 }
 
-describe('what was written', () => {
+describe('an image that was written here', () => {
   it('is read back: every file, link and directory, and the options', async () => {
     const path = join(dir, 'whole.raw');
     const tree = await sampleTree();
@@ -223,7 +223,7 @@ describe('extracting', () => {
   });
 });
 
-describe('what is not a sound image', () => {
+describe('a damaged image', () => {
   it.each<[string, (path: string) => Promise<void>, object]>([
     ['a file that is not there', async () => undefined, { code: 'NOT_FOUND' }],
     ['a folder', (path) => mkdir(path).then(() => undefined), { code: 'BAD_INPUT' }],

@@ -22,7 +22,7 @@ function specOf(config: Partial<Config>, files: Readonly<Record<string, string |
 }
 const codes = (spec: Awaited<ReturnType<typeof specOf>>) => spec.warnings.map(({ code }) => code);
 
-describe('what an image starts', () => {
+describe('the program of an image', () => {
   it('is its entry point with its command, found on its PATH', async () => {
     const spec = await specOf({
       Entrypoint: ['node'],

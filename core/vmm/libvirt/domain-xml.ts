@@ -19,7 +19,7 @@ export interface DomainSpec extends PlacedMachine {
 /**
  * The libvirt XML of a domain: one serial port, the channels, disks and network of its machine, and no other device.
  *
- * Source: libvirt adds a USB controller and a memory balloon unless told otherwise. A reboot or a crash ends the domain
+ * Source: libvirt adds a USB controller and a memory balloon unless configured otherwise. A reboot or a crash ends the domain
  * rather than starting it anew: a second boot would have nobody to talk to. The serial port is a socket, since a pty
  * drops output while nobody is attached and QEMU looks only once a second whether somebody came. No processor is named:
  * QEMU's own default holds all that our guests use and starts everywhere, while a model of the host's kind fails under

@@ -90,7 +90,7 @@ describe.skipIf(!canBoot)(`QEMU alone${canBoot ? '' : ' (skipped: no QEMU, or th
   });
 });
 
-describe('what a VMM cannot give is said before anything is started', () => {
+describe('a machine that a VMM cannot give is refused before anything is started', () => {
   it.each<[string, Partial<Machine>, RegExp]>([
     ['no firmware', { firmware: 'none' }, /QEMU alone cannot give a machine a kernel without firmware/],
     ['a network of libvirt', { networks: [{ kind: 'network', name: 'default' }] }, /a network of libvirt/],

@@ -115,7 +115,7 @@ describe('a hostile qcow2 file is refused', () => {
       { reason: 'damaged', message: expect.stringMatching(/"vmd", which is not read here/) },
     ],
     [
-      'what is no qcow2',
+      'what is not a qcow2',
       'raw',
       'qcow2',
       { reason: 'damaged', message: expect.stringMatching(/no qcow2 file at byte 0/) },

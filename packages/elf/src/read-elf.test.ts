@@ -21,7 +21,7 @@ async function changed(path: string, change: (bytes: Buffer) => void): Promise<P
   return readElf(sourceOfBytes('program', bytes));
 }
 
-describe('what an ELF file is', () => {
+describe('the kind of an ELF file', () => {
   test.each([
     ['static', ['-static']],
     ['static-pie', ['-static-pie']],
@@ -69,7 +69,7 @@ describe('what an ELF file is', () => {
   });
 });
 
-describe('what cannot be read', () => {
+describe('a file that cannot be read', () => {
   const invalid = (words: RegExp) =>
     expect.objectContaining({
       reason: expect.stringMatching(/^(invalid|not-elf)$/),

@@ -254,7 +254,7 @@ describe("musl's linker", () => {
   });
 });
 
-describe('what is looked for besides', () => {
+describe('other libraries that are searched for', () => {
   const suggestedFor = async (name: string, code: string, ...flags: readonly string[]) =>
     (await resolveClosure(await shop.compile(name, code, ...flags))).suggested.map((one) => one.name);
 

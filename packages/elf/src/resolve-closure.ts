@@ -23,7 +23,7 @@ const maxObjects = 4000;
 /**
  * The dependency closure of a program. `programPath` is absolute, as seen from the root.
  *
- * Errors: `not-found`, `not-a-file`, `not-elf`, `invalid`, `wrong-machine`, `not-a-program`, `too-many`. What is missing is no error.
+ * Errors: `not-found`, `not-a-file`, `not-elf`, `invalid`, `wrong-machine`, `not-a-program`, `too-many`. What is missing is not an error.
  */
 export async function resolveClosure(programPath: string, options: ClosureOptions = {}): Promise<Closure> {
   const { root = '/', libraryPath = [], loads = [] } = options;

@@ -54,7 +54,8 @@ function parseRegistryReference(text: string): OciReference {
     throw badReference(text, `"${name}" is not a name: lower-case letters, digits, and . _ - / between them`);
   }
   if (tag !== undefined && !tagPattern.test(tag)) throw badReference(text, `"${tag}" is not a tag`);
-  if (digest !== undefined && !digestPattern.test(digest)) throw badReference(text, `"${digest}" is no sha256 digest`);
+  if (digest !== undefined && !digestPattern.test(digest))
+    throw badReference(text, `"${digest}" is not a sha256 digest`);
   return { kind: 'registry', host, name, reference: digest ?? tag ?? 'latest' };
 }
 

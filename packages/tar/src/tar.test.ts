@@ -34,7 +34,7 @@ const unpackAll = async (entries: TarInput[]) => unpack(await makeTar(entries));
 const invalid = { reason: 'invalid' };
 const escapes = { reason: 'path-escapes' };
 
-describe('what an archive holds', () => {
+describe('the entries of an archive', () => {
   it('has its files, folders and links, long and non-ASCII names too', async () => {
     const long = `${'folder/'.repeat(60)}${'n'.repeat(200)}`;
     const { text, tree, entries } = await unpackAll([

@@ -54,7 +54,7 @@ async function addNode(writer: Pack, path: string, node: TreeNode, { owner = 0, 
 
 async function addHostFile(writer: Pack, header: Parameters<Pack['entry']>[0], path: string): Promise<void> {
   const entry = writer.entry(header);
-  // It is told to whoever waits for the entry.
+  // It is reported to whoever waits for the entry.
   entry.on('error', () => undefined);
   const done = once(entry, 'finish');
   let bytes = 0;

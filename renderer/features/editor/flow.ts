@@ -42,7 +42,7 @@ export interface DocActions {
   readonly forget: (projectId: ProjectId) => void;
   /** Keeps what is typed and not saved for the next start. */
   readonly keepDrafts: () => void;
-  /** Looks at what is on disk now, after a time in which no one told of changes. */
+  /** Looks at what is on disk now, after a time in which changes were not reported. */
   readonly refresh: () => Promise<void>;
 }
 

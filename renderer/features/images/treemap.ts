@@ -23,7 +23,7 @@ interface Box {
 export const frameHead = 16;
 /** Between tiles, and around what a frame holds. Units: px. */
 const gap = 1;
-/** Smaller tiles cannot be told apart, or pointed at. Units: px² and px. */
+/** Smaller tiles cannot be distinguished, or pointed at. Units: px² and px. */
 const leastArea = 30;
 const leastFrame = { width: 48, height: 36 };
 const maxDepth = 4;

@@ -25,7 +25,7 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
   if (instance === undefined) {
     return (
       <Dialog title={instanceId} onClose={onClose}>
-        <p className={dialog.text}>This instance is no more. Its run keeps what was recorded of it.</p>
+        <p className={dialog.text}>This instance is gone. Its run keeps what was recorded of it.</p>
       </Dialog>
     );
   }

@@ -43,7 +43,7 @@ export interface InvokeNeeds {
 export function createInvokeActions(context: StudioContext, needs: InvokeNeeds): InvokeActions {
   const { client, session, transient, saved } = context;
 
-  /** What a person cancelled is no error, and no earlier error is of it. */
+  /** What a person cancelled is not an error, and no earlier error is of it. */
   const showCancelled = (projectId: ProjectId) => {
     const task = transient.getState().tasks[projectId];
     const cancelledAfterMs = task === undefined ? 0 : Date.now() - task.startedAtMs;

@@ -1,6 +1,6 @@
 import type { Task } from '../../state/transient.ts';
 
-/** Below this a wait is no news: most handlers have answered by then. */
+/** Below this a wait is not news: most handlers have answered by then. */
 const noticedMs = 1_000;
 
 /** What a task does now, with how long the handler has been waited for and may be. */

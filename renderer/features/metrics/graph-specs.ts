@@ -1,7 +1,7 @@
 import { formatByteRate, formatBytes, formatPercent } from '../../ui/instrument-format.ts';
 import type { RateColumns } from './rate-columns.ts';
 
-/** One line of a graph; the second of a graph is dashed, so that the two are told apart without colour. */
+/** One line of a graph; the second of a graph is dashed, so that the two are distinguished without colour. */
 export interface LineSpec {
   readonly label: string;
   readonly column: Exclude<keyof RateColumns, 'atSeconds'>;

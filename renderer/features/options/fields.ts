@@ -80,10 +80,10 @@ function variantsOf(union: z.ZodDiscriminatedUnion, path: readonly string[]): Fi
   const by = union.def.discriminator;
   const variants = union.options.flatMap((option) => {
     const fields = fieldsOf(option as z.ZodType, path);
-    const told = fields.find((field) => field.name === by);
-    const literal = told === undefined ? undefined : bare(told.schema);
+    const discriminator = fields.find((field) => field.name === by);
+    const literal = discriminator === undefined ? undefined : bare(discriminator.schema);
     if (!(literal instanceof z.ZodLiteral)) return [];
-    return [{ value: String(literal.value), fields: fields.filter((field) => field !== told) }];
+    return [{ value: String(literal.value), fields: fields.filter((field) => field !== discriminator) }];
   });
   return { kind: 'variants', by, variants };
 }
@@ -136,7 +136,7 @@ export function readTyped(
   return { value: undefined, problem: problemOf(field.schema, candidates[0]) };
 }
 
-/** What a text may stand for, the likeliest first: that is what a problem is told of. */
+/** What a text may stand for, the likeliest first: a problem is reported for that one. */
 function candidatesOf(kind: FieldShape['kind'], text: string): readonly Json[] {
   if (kind === 'number') return [Number.isNaN(Number(text)) ? text : Number(text)];
   if (kind !== 'value') return [text];

@@ -75,6 +75,6 @@ export function createConfigActions(context: StudioContext, needs: ConfigNeeds):
   };
 }
 
-/** The memory of a function that says nothing of it. Units: MiB; undefined for what is no runtime. */
+/** The memory of a function that says nothing of it. Units: MiB; undefined for what is not a runtime. */
 const usualMemory = (runtime: Json | undefined, runtimes: readonly RuntimeInfo[]): number | undefined =>
   runtimes.find(({ id, isDefault }) => (runtime === undefined ? isDefault : id === runtime))?.defaultMemoryMiB;

@@ -43,8 +43,8 @@ export function OptionRow({ field, at, level = 0 }: OptionRowProps) {
         </>
       );
     case 'variants': {
-      const told = valueAt(form.value, [...at, shape.by]) ?? valueAt(field.initial ?? null, [shape.by]);
-      const chosen = shape.variants.find((variant) => variant.value === told);
+      const current = valueAt(form.value, [...at, shape.by]) ?? valueAt(field.initial ?? null, [shape.by]);
+      const chosen = shape.variants.find((variant) => variant.value === current);
       const initial = typedOf(valueAt(field.initial ?? null, [shape.by]));
       return (
         <>
@@ -56,7 +56,7 @@ export function OptionRow({ field, at, level = 0 }: OptionRowProps) {
               value={chosen?.value ?? ''}
               onChange={(event) => set(event.target.value === initial ? undefined : { [shape.by]: event.target.value })}
             >
-              {chosen === undefined && <option value="">{typedOf(told)}</option>}
+              {chosen === undefined && <option value="">{typedOf(current)}</option>}
               {shape.variants.map((variant) => (
                 <option key={variant.value} value={variant.value}>
                   {variant.value === initial ? `${variant.value} (default)` : variant.value}

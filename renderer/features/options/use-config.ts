@@ -10,7 +10,7 @@ import { wordsOf } from './fields.ts';
 
 export interface OpenConfig {
   readonly doc: Doc | undefined;
-  /** Null while the text is no JSON. */
+  /** Null while the text is not JSON. */
   readonly value: { readonly [key: string]: Json } | null;
   /** What is wrong, by the place it is at (parts joined by a dot). */
   readonly problems: ReadonlyMap<string, string>;

@@ -101,7 +101,7 @@ function NameField({ run }: { readonly run: Run }) {
         <span>Name</span>
         <input
           className={fieldStyles.input}
-          placeholder="none: it is told by its time"
+          placeholder="none: its time stands for it"
           maxLength={80}
           value={text ?? name}
           onChange={({ target }) => setText(target.value)}

@@ -192,7 +192,7 @@ const textsOf = (run: RunSummary): readonly (string | null)[] => [
   run.accel,
 ];
 
-/** The shortest total of each runtime: one is no rival of the other. Units: ms. */
+/** The shortest total of each runtime: one is not a rival of the other. Units: ms. */
 function bestTotals(runs: readonly RunSummary[]): Readonly<Record<string, number>> {
   const bests: Record<string, number> = {};
   for (const { runtime, totalMs } of runs) {

@@ -75,7 +75,7 @@ function drawLabels(ctx: Ctx, scene: Scene, withHeads: boolean): void {
 /** The font of mark labels; also what `labelWidth` measures with. */
 export const labelFont = (scene: Pick<Scene, 'tokens'>): string => uiFont(scene as Scene, 10);
 
-/** One shape per source, so that who saw a mark can be told without its colour. */
+/** One shape per source, so that who saw a mark can be recognised without its colour. */
 export function drawHead(ctx: Ctx, source: Mark['source'], x: number, y: number): void {
   ctx.beginPath();
   if (source === 'guest') ctx.arc(x, y, headPx, 0, 2 * Math.PI);

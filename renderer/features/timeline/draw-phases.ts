@@ -7,7 +7,7 @@ import { type Ctx, crisp, fitText, phaseColour, type Scene, uiFont, xOf } from '
 import type { Segment } from './timeline-model.ts';
 import { changeOf } from './timeline-text.ts';
 
-/** Under this many pixels an error bound cannot be told from a sharp edge. */
+/** Under this many pixels an error bound cannot be distinguished from a sharp edge. */
 const sharpPx = 0.75;
 /** From this error on there is room for a stripe of each colour. */
 const hatchFromPx = 4;

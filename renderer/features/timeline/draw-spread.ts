@@ -2,7 +2,7 @@ import { withAlpha } from '../../ui/instrument-theme.ts';
 import { isSpread } from './figures.ts';
 import { type Ctx, crisp, phaseColour, type Scene, xOf } from './scene.ts';
 
-/** Whiskers nearer to each other than this cannot be told apart. */
+/** Whiskers nearer to each other than this cannot be distinguished. */
 const leastPx = 5;
 const capPx = 5;
 

@@ -81,7 +81,7 @@ function assignRows(labels: readonly Candidate[], rows: number): number[] | null
 
 /** Two texts in one row, or a leader, which runs from its mark down to its own row, through the other's text. */
 function collides(a: Candidate, aRow: number, b: Candidate, bRow: number): boolean {
-  // Two marks at one place have one leader: their labels cannot both be told to be its.
+  // Two marks at one place have one leader: their labels cannot both be attributed to it.
   if (Math.abs(a.xPx - b.xPx) < 2) return true;
   if (aRow === bRow) return a.startPx < b.endPx && b.startPx < a.endPx;
   const [upper, lower] = aRow < bRow ? [a, b] : [b, a];

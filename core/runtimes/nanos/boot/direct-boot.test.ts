@@ -28,7 +28,7 @@ describe('createDirectBoot', () => {
     createDirectBoot({ layout: layout(), log: () => undefined, firmware: () => firmware, probe });
   const kept = () => (existsSync(layout().probesDir) ? readdirSync(layout().probesDir) : []);
 
-  describe('what it finds out', () => {
+  describe('the finding', () => {
     it('is what a boot shows, once for a release, a firmware and an accelerator', async () => {
       const probe = vi.fn(async (): Promise<ProbeOutcome> => ({ kind: 'spoke' }));
       const direct = start(probe);

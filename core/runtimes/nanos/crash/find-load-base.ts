@@ -60,7 +60,7 @@ export function findLoadBase(code: Code, context: CrashContext, range: LoadRange
   return first !== undefined && first[1] < maxChanceOfError && first[1] !== second?.[1] ? first[0] : null;
 }
 
-/** The user's half of the address space is far below 2^53; what is above it is no place in a program. */
+/** The user's half of the address space is far below 2^53; what is above it is not a place in a program. */
 const toNumber = (address = 0n): number => (address < 2n ** 47n ? Number(address) : 0);
 
 /** Where the file can have been loaded if an address is in its code. */

@@ -62,7 +62,7 @@ function serve(socket: Socket, call: Call): void {
     else void answerHttp(socket, call);
   };
   socket.on('data', look);
-  // A client that goes away is no reason for the function to end.
+  // A client that goes away is not a reason for the function to end.
   socket.on('error', () => socket.destroy());
 }
 

@@ -18,7 +18,7 @@ export async function answerHttp(socket: Socket, call: Call): Promise<void> {
 async function createHttpServer(call: Call): Promise<Server> {
   const { createServer } = await import('node:http');
   return createServer(async (request, response) => {
-    // A client that goes away in the middle is no reason for the function to end.
+    // A client that goes away in the middle is not a reason for the function to end.
     const body = await readAll(request).catch(() => null);
     if (body === null) return;
     if (body === 'too long') return void response.writeHead(413, { connection: 'close' }).end();

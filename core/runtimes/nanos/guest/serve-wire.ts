@@ -24,7 +24,7 @@ export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireCont
     try {
       read(chunk);
     } catch {
-      // Whoever it is does not speak this protocol, and is no reason for the function to end.
+      // Whoever it is does not speak this protocol, and is not a reason for the function to end.
       socket.destroy();
     }
   });

@@ -88,7 +88,7 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
   function setOption(name: string, value: unknown, path: (string | number)[]): void {
     const schema = nanosOptionsSchema.shape[name as keyof typeof nanosOptionsSchema.shape];
     if (schema === undefined)
-      return void warn(path, `"${name}" has no effect: it is no option that Firstlight writes into an image.`);
+      return void warn(path, `"${name}" has no effect: it is not an option that Firstlight writes into an image.`);
     for (const tried of [value, value === 't' || value === 'true' ? true : value]) {
       const parsed = schema.safeParse(tried);
       if (parsed.success) {

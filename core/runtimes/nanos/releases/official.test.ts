@@ -173,7 +173,7 @@ describe('a download that broke off', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('a download that is refused', () => {
   it('bytes that are not what the server says it has: they go', async () => {
     server.headers['x-goog-hash'] = googHash(Buffer.from('something else'));
     await expect(install()).rejects.toMatchObject({

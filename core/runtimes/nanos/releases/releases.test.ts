@@ -93,7 +93,7 @@ describe('a local build', () => {
   });
 });
 
-describe('what is not a release', () => {
+describe('a source that is not a release', () => {
   const partsWithout = (name: string) => {
     const { [name]: _, ...rest } = releaseParts();
     return rest;

@@ -121,7 +121,7 @@ describe('a program’s answer', () => {
     expect((await session.invoke(request({ path: '/short' }))).outcome.ok).toBe(true);
   });
 
-  it('that is no HTTP is named so, and the instance is none the worse', async () => {
+  it('that is not HTTP is named so, and the instance goes on', async () => {
     const { session } = await open((asked, answer) => {
       if (asked.url === '/whole') return void answer.end('whole');
       asked.socket.end(asked.url === '/begin' ? 'SSH-2.0-x\r\n' : 'HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n');

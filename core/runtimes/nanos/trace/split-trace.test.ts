@@ -18,7 +18,7 @@ const traced = [
   '',
 ].join('\r\n');
 
-describe('what diagnostics print', () => {
+describe('the output of diagnostics', () => {
   it('is separated from the output of the program', () => {
     expect(partOf(Buffer.from(traced), 'program').toString().split('\r\n')).toEqual([
       'hello from C',

@@ -23,7 +23,7 @@ export interface Sent {
   /** Certificates in PEM that are trusted besides the system's. */
   readonly ca?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Is told of what was handed to the connection. Units: bytes, in all. */
+  /** Receives the bytes that were handed to the connection. Units: bytes, in all. */
   readonly onSent?: ((bytes: number) => void) | undefined;
 }
 

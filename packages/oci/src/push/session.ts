@@ -20,7 +20,7 @@ export interface RegistryAccess {
 export interface RepositorySession {
   readonly base: URL;
   readonly name: string;
-  /** Errors: `registry-unreachable`, `registry-denied`, with the registry's words. What is no error is for the caller. */
+  /** Errors: `registry-unreachable`, `registry-denied`, with the registry's words. What is not an error is for the caller. */
   readonly ask: (sent: Omit<Sent, 'url' | 'ca' | 'signal'> & { readonly path: string | URL }) => Promise<Answer>;
 }
 
