@@ -217,6 +217,12 @@ describe('run', () => {
     expect(err).toContain('--keep cannot be used with --start prestarted');
   });
 
+  test('refuses two answers to where it is to run', async () => {
+    const { exitCode, err } = await cli(['run', 'hello', '--vmm', 'firecracker', '--host', 'lab'], runParts);
+    expect(exitCode).toBe(2);
+    expect(err).toContain('--vmm cannot be used with --host');
+  });
+
   test('a syntax error shows file, line, column, the line and a caret', async () => {
     const problem = {
       severity: 'error',

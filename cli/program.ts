@@ -144,10 +144,14 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     'run ./greet',
     `run ./greet --event '{"name":"Ada"}' --json`,
     'run ./greet --start prestarted',
+    'run ./greet --vmm firecracker',
     'run ./greet --host lab --keep',
   ])
     .addOption(eventOption())
     .option('--host <name>', 'where to run it (default: this machine’s libvirt)')
+    .addOption(
+      new Option('--vmm <name>', 'what starts the virtual machine on this one').choices(['libvirt', 'firecracker']),
+    )
     .addOption(new Option('--start <mode>', 'how to start').choices(['cold', 'prestarted']).default('cold'))
     .option('--keep', 'leave the instance running, also after this command has ended')
     .addOption(trustOption())

@@ -19,11 +19,18 @@ import { summarizeBuild } from './build.ts';
 import { checkName } from './host.ts';
 import { compareWith } from './timeline.ts';
 
+interface RunOptions {
+  readonly host?: string;
+  readonly vmm?: 'libvirt' | 'firecracker';
+  readonly keep?: boolean;
+  readonly start: StartMode;
+}
+
 /** Builds, boots, invokes once, and prints the response and where the time went. Errors: BAD_INPUT, and the call's. */
 export async function run(
   session: Session,
   dir: string,
-  options: { event?: string; host?: string; keep?: boolean; trust?: boolean; start: StartMode },
+  options: RunOptions & { event?: string; trust?: boolean },
 ): Promise<number> {
   if (options.keep && options.start === 'prestarted') {
     throw badInput(
@@ -48,7 +55,7 @@ async function start(
   session: Session,
   { id: projectId }: Project,
   event: Json | undefined,
-  options: { host?: string; keep?: boolean; start: StartMode },
+  options: RunOptions,
 ): Promise<{ done: Run; build: BuildResult | null }> {
   let build: BuildResult | null = null;
   session.client.subscribe('builds:finished', (finished) => {
@@ -56,7 +63,7 @@ async function start(
     build = finished.result;
     if (!session.json) noteWarnings(session, build);
   });
-  const host = options.host === undefined ? undefined : checkName(options.host);
+  const host = hostOf(options);
   // The instance must wait before the run begins, as it does in a studio, which creates it after each build. On another host
   // the run itself creates it first.
   if (options.start === 'prestarted' && host === undefined) await session.call('builds:prestart', { projectId });
@@ -68,6 +75,15 @@ async function start(
     ...(event !== undefined && { event }),
   });
   return { done, build };
+}
+
+/** The host to run on: one by its name, or this machine by what starts virtual machines there. Errors: BAD_INPUT. */
+function hostOf({ host, vmm }: RunOptions): string | undefined {
+  if (host !== undefined && vmm !== undefined) {
+    throw badInput('--vmm cannot be used with --host: a host has one VMM.', 'Leave one of the two out.');
+  }
+  if (vmm === 'firecracker') return vmm;
+  return host === undefined ? undefined : checkName(host);
 }
 
 /** Prints the compiler's warnings, before the function's response. */

@@ -4,6 +4,7 @@ import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { DoctorCheck, DoctorReport } from '#shared/model/doctor.ts';
 import type { Check, DoctorContext } from './check.ts';
+import { firecrackerCheck } from './firecracker-check.ts';
 import { hostChecks } from './host-checks.ts';
 import { libvirtChecks } from './libvirt-checks.ts';
 import { checkHost } from './other-hosts.ts';
@@ -18,13 +19,14 @@ export interface Doctor {
 
 export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>): Doctor {
   const ofRuntimes = options.runtimes.flatMap(({ checks = [] }) => checks);
-  const allChecks: readonly Check[] = [...hostChecks, ...ofRuntimes, ...libvirtChecks];
+  const allChecks: readonly Check[] = [...hostChecks, ...ofRuntimes, ...libvirtChecks, firecrackerCheck];
   const contextFor = (fresh: boolean): DoctorContext => ({ ...options, userName: userInfo().username, fresh });
 
   async function run(fresh: boolean): Promise<DoctorReport> {
     const context = contextFor(fresh);
     await options.hosts.load();
-    const others = options.hosts.list().filter((host) => host !== options.hosts.local);
+    const { hosts } = options;
+    const others = hosts.list().filter(({ name }) => name !== hosts.local.name && name !== firecrackerCheck.id);
     const checks: DoctorCheck[] = [];
     let versions: Record<string, string> = { firstlight: options.resources.version, linux: release() };
     // In order: the probe of the accelerator has a meaning only when the checks before it have passed.

@@ -23,7 +23,9 @@ import type { Resources } from '#core/store/resources.ts';
 import { createRunStore } from '#core/store/run-store.ts';
 import { createSettings } from '#core/store/settings.ts';
 import { sweepTemps } from '#core/store/sweep-temps.ts';
-import { createAccelerator } from '#core/vmm/accelerator.ts';
+import { createAccelerator, kvmAlone } from '#core/vmm/accelerator.ts';
+import { findFirecracker, firecrackerHostName } from '#core/vmm/firecracker/find-firecracker.ts';
+import { createFirecrackerVmm } from '#core/vmm/firecracker/firecracker-vmm.ts';
 import type { Host } from '#core/vmm/host.ts';
 import { createHosts, describeHost } from '#core/vmm/hosts.ts';
 import { explainSlowStarts } from '#core/vmm/kvm-access.ts';
@@ -92,6 +94,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const images = createImageStore({ layout, bundler, runtimes });
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);
+  const firecrackerPath = await findFirecracker(settings, env);
 
   const registry = createRegistry({
     runtimes,
@@ -108,8 +111,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     onSamples: (samples) => emit('metrics:sampled', { samples }),
   });
   const openHost = ({ name, uri }: HostEntry): Host => {
+    let host: Host;
     const onReopened = () => watch.reconcile(host);
     const listener = { ...registry.listenerOf(() => host), onState: () => announce(), onReopened };
+    if (name === firecrackerHostName && firecrackerPath !== null) {
+      const vmm = createFirecrackerVmm({ program: firecrackerPath, layout, env, listener });
+      host = { name, vmm, layout, accelerator: kvmAlone('Firecracker has no other') };
+      return host;
+    }
     const vmm = createLibvirtVmm({ uri, uid, listener });
     const accelerator = createAccelerator({
       vmm,
@@ -125,11 +134,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       onKnown: () => announce(),
       log,
     });
-    const host: Host = { name, vmm, layout, accelerator };
+    host = { name, vmm, layout, accelerator };
     return host;
   };
   const hosts = createHosts({
     localUri: chooseUri(options.uri, env, uid),
+    builtIn: firecrackerPath === null ? [] : [{ name: firecrackerHostName, uri: firecrackerHostName }],
     settings,
     open: openHost,
     onAdded: (host) => {
@@ -216,7 +226,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     () => undefined,
     (thrown) => log(`Runs of earlier sessions could not be read: ${toFirstlightError(thrown).message}`),
   );
-  watch.reconcile(hosts.local);
+  for (const host of hosts.list()) watch.reconcile(host);
   const loaded = hosts
     .load()
     .catch((thrown: unknown) => log(`The hosts could not be read: ${toFirstlightError(thrown).message}`));

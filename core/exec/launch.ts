@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { FirstlightError } from '#shared/errors.ts';
 
 /** A program that runs beside this one and has a life of its own: a window. */
@@ -27,14 +28,17 @@ export function findProgram(names: readonly string[], env: NodeJS.ProcessEnv): s
 export function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Launched {
   const startedAt = performance.now();
   const child = spawn(file, args, { stdio: 'ignore', env });
-  const exited = new Promise<{ code: number | null; afterMs: number }>((resolve, reject) => {
+  return { pid: child.pid, exited: exitOf(child, file, startedAt), close: () => child.kill() };
+}
+
+function exitOf(child: ChildProcess, file: string, startedAt: number): Launched['exited'] {
+  return new Promise((resolve, reject) => {
     child.once('exit', (code) => resolve({ code, afterMs: performance.now() - startedAt }));
     child.once('error', (cause: NodeJS.ErrnoException) => {
       const code = cause.code === 'ENOENT' ? 'TOOL_MISSING' : 'TOOL_FAILED';
       reject(new FirstlightError(code, `${file} did not start.`, { cause, details: { subject: file } }));
     });
   });
-  return { pid: child.pid, exited, close: () => child.kill() };
 }
 
 function isExecutable(path: string): boolean {
@@ -45,4 +49,36 @@ function isExecutable(path: string): boolean {
     // Not there, or not ours to run: the next folder may have it.
     return false;
   }
+}
+
+/** A program whose input and output are pipes of this one. It is in a session of its own. */
+export interface Piped extends Pick<Launched, 'pid' | 'exited'> {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** The end of what it wrote to standard error. */
+  readonly lastWords: () => string;
+  /** Ends it at once, by SIGKILL. */
+  readonly kill: () => void;
+}
+
+const lastWordsBytes = 4096;
+
+/** Starts a program with pipes to its input and from its output. */
+export function launchPiped(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Piped {
+  const startedAt = performance.now();
+  const child = spawn(file, args, { stdio: 'pipe', env, detached: true });
+  let words = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    words = `${words}${chunk.toString('utf8')}`.slice(-lastWordsBytes);
+  });
+  // The end of the process reports a pipe that breaks.
+  child.stdin.on('error', () => undefined);
+  return {
+    pid: child.pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    exited: exitOf(child, file, startedAt),
+    lastWords: () => words,
+    kill: () => void child.kill('SIGKILL'),
+  };
 }

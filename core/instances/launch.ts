@@ -119,7 +119,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     instance.stop();
     throw new FirstlightError('CANCELLED', 'The start was cancelled.');
   }
-  return { instance, times: { preparedFromNs, createSentNs, createdNs, connectedNs: hostNow() } };
+  return { instance, times: { preparedFromNs, createSentNs, createdNs, steps: machine.steps, connectedNs: hostNow() } };
 }
 
 async function prepareMachine(

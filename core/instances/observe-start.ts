@@ -6,11 +6,38 @@ import { type HostNs, hostNs, ns } from '#shared/model/units.ts';
 import { buildTimeline, fitGuestClock, type HostMark, markNames, type TickRate } from '#shared/timeline/index.ts';
 import type { LaunchTimes } from './types.ts';
 
+/** How the marks of a VMM are called. */
+interface VmmWords {
+  readonly source: HostMark['source'];
+  readonly create: string;
+  readonly created: string;
+  readonly resume: string;
+  readonly resumed: string;
+}
+
+const libvirtWords: VmmWords = {
+  source: 'libvirt',
+  create: 'create asked of libvirt',
+  created: 'domain created, paused',
+  resume: 'resume asked of libvirt',
+  resumed: 'libvirt says it runs',
+};
+const firecrackerWords: VmmWords = {
+  source: 'host',
+  create: 'Firecracker asked for',
+  created: 'ready to start',
+  resume: 'InstanceStart asked of Firecracker',
+  resumed: 'Firecracker says it runs',
+};
+const wordsOf = (vmm: string | undefined) => (vmm === 'firecracker' ? firecrackerWords : libvirtWords);
+
 /** The observations of one start, as they arrive. */
 export interface StartObservation {
   readonly clickNs: HostNs;
   readonly startMode: StartMode;
   readonly accel: Accel;
+  /** What starts its machine, by its id. Default: libvirt. */
+  readonly vmm?: string | undefined;
   /** When the build had an image for it. */
   imageReadyNs: HostNs | null;
   /** When libvirt was asked for the machine. */
@@ -28,7 +55,7 @@ export interface StartObservation {
 
 /** An observation in which nothing has been started yet. */
 export function newObservation(
-  known: Pick<StartObservation, 'clickNs' | 'startMode' | 'accel' | 'imageReadyNs' | 'rate'>,
+  known: Pick<StartObservation, 'clickNs' | 'startMode' | 'accel' | 'vmm' | 'imageReadyNs' | 'rate'>,
 ): StartObservation {
   return {
     ...known,
@@ -56,6 +83,7 @@ export function drawTimeline(
   extraMarks: readonly HostMark[] = [],
 ): { timeline: BootTimeline; rate: TickRate | null } {
   const { clickNs, launch, resumeSentNs, resumedNs, result } = seen;
+  const vmm = wordsOf(seen.vmm);
   const prestarted = seen.startMode === 'prestarted';
   const marks: HostMark[] = [mark(markNames.requested, 'run requested', clickNs, 'host', 'prepare')];
   const launchMarks: HostMark[] = [];
@@ -63,16 +91,17 @@ export function drawTimeline(
   if (launch !== null) {
     launchMarks.push(
       mark('launch.prepared', 'preparing sockets and disks', launch.preparedFromNs, 'host', 'prepare'),
-      mark('domain.create', 'create asked of libvirt', launch.createSentNs, 'libvirt', 'vmm'),
-      mark('domain.created', 'domain created, paused', launch.createdNs, 'libvirt'),
-      mark('streams.open', 'console and channel open', launch.connectedNs, 'libvirt'),
+      mark('domain.create', vmm.create, launch.createSentNs, vmm.source, 'vmm'),
+      ...(launch.steps ?? []).map(({ name, label, atNs }) => mark(name, label, atNs, vmm.source)),
+      mark('domain.created', vmm.created, launch.createdNs, vmm.source),
+      mark('streams.open', 'console and channel open', launch.connectedNs, vmm.source),
     );
   }
   if (!prestarted) marks.push(...launchMarks.map((one) => (one.opens === 'prepare' ? { ...one, opens: null } : one)));
   if (resumeSentNs !== null) {
-    marks.push(mark('domain.resume', 'resume asked of libvirt', resumeSentNs, 'libvirt', prestarted ? 'vmm' : null));
+    marks.push(mark('domain.resume', vmm.resume, resumeSentNs, vmm.source, prestarted ? 'vmm' : null));
   }
-  if (resumedNs !== null) marks.push(mark('domain.resumed', 'libvirt says it runs', resumedNs, 'libvirt'));
+  if (resumedNs !== null) marks.push(mark('domain.resumed', vmm.resumed, resumedNs, vmm.source));
   const answered = seen.endedEarlyNs === null && result !== null;
   const isSent = result?.isSent !== false;
   if (result !== null && isSent && (result.marks.length > 0 || result.hostMarks !== undefined)) {
@@ -103,7 +132,7 @@ export function drawTimeline(
     const errorNs = ns((firstProofOfLife(result, resumedNs) - resumeSentNs) / 2);
     const atNs = hostNs(resumeSentNs + errorNs);
     const label = 'first guest instruction';
-    marks.push({ name: markNames.guestStarted, label, atNs, source: 'libvirt', errorNs, opens: 'firmware' });
+    marks.push({ name: markNames.guestStarted, label, atNs, source: vmm.source, errorNs, opens: 'firmware' });
   }
   const timeline = buildTimeline({
     startMode: seen.startMode,
@@ -126,7 +155,8 @@ export function drawTimeline(
 export function drawStartSoFar(seen: StartObservation, heard: GuestHeard | null, nowNs: HostNs): BootTimeline {
   const extra: HostMark[] = [];
   if (seen.launch === null && seen.createSentNs !== null) {
-    extra.push(mark('domain.create', 'create asked of libvirt', seen.createSentNs, 'libvirt', 'vmm'));
+    const { create, source } = wordsOf(seen.vmm);
+    extra.push(mark('domain.create', create, seen.createSentNs, source, 'vmm'));
   }
   const first = heard?.received[0];
   const marksHandler = heard?.marks.some(({ opens }) => opens === 'handler') ?? false;

@@ -144,7 +144,14 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     // The start of an instance that was created after the click begins when it waits; the run records the time before.
     const waited = launched !== null && launched.times.connectedNs > clickNs;
     const beginNs = waited ? hostNow() : clickNs;
-    const seen = newObservation({ clickNs: beginNs, startMode, accel, imageReadyNs: hostNow(), rate: tickRate.get() });
+    const seen = newObservation({
+      clickNs: beginNs,
+      startMode,
+      accel,
+      vmm: vmm.id,
+      imageReadyNs: hostNow(),
+      rate: tickRate.get(),
+    });
     const { event } = request;
     const run = beginRun({
       id: runId,

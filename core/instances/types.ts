@@ -1,4 +1,5 @@
 import type { Host } from '#core/vmm/host.ts';
+import type { VmmStep } from '#core/vmm/vmm.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
@@ -27,6 +28,8 @@ export interface LaunchTimes {
   readonly createSentNs: HostNs;
   /** The VMM said that the machine is there, paused. */
   readonly createdNs: HostNs;
+  /** What the VMM did meanwhile, where it says so. */
+  readonly steps?: readonly VmmStep[] | undefined;
   /** Console and channel are open. */
   readonly connectedNs: HostNs;
 }

@@ -41,6 +41,12 @@ export interface AcceleratorOptions {
   readonly probe?: ((probe: KvmProbe) => Promise<KvmFinding>) | undefined;
 }
 
+/** The accelerator of a VMM that has KVM and nothing else. */
+export function kvmAlone(reason: string): Accelerator {
+  const choice: AccelChoice = { kind: 'kvm', reason };
+  return { known: () => choice, choose: async () => choice, probeAgain: async () => choice };
+}
+
 const savedSchema = z.object({
   key: z.string(),
   kind: accelSchema,

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createLayout, type Layout } from '#core/store/layout.ts';
 import { createSettings, type Settings } from '#core/store/settings.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import type { HostEntry } from '#shared/model/host.ts';
 import { createHosts, describeHost, type Hosts } from './hosts.ts';
 import { fakeHost } from './testing/fake-vmm.ts';
 
@@ -23,9 +24,10 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const unreachable = new FirstlightError('LIBVIRT_UNREACHABLE', 'nobody listens there');
 
-const start = (): Hosts =>
+const start = (builtIn: HostEntry[] = []): Hosts =>
   createHosts({
     localUri: 'qemu:///system',
+    builtIn,
     settings,
     open: ({ name, uri }) =>
       fakeHost(
@@ -90,4 +92,15 @@ it('uses this machine alone when the setting is not understood', async () => {
   await hosts.load();
   expect(names(hosts)).toEqual(['local']);
   expect(events.join()).toContain('The setting "hosts" is not a list');
+});
+
+it('has what else starts machines here as a host that cannot be removed, and says what a missing Firecracker takes', async () => {
+  await expect(start().find('firecracker')).rejects.toMatchObject({
+    code: 'TOOL_MISSING',
+    hint: expect.stringContaining('FIRSTLIGHT_FIRECRACKER'),
+  });
+  const hosts = start([{ name: 'firecracker', uri: 'firecracker' }]);
+  expect(names(hosts)).toEqual(['local', 'firecracker']);
+  expect((await hosts.find('firecracker')).name).toBe('firecracker');
+  await expect(hosts.remove('firecracker')).rejects.toMatchObject({ code: 'BAD_INPUT' });
 });

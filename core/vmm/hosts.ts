@@ -3,11 +3,14 @@ import type { Settings } from '#core/store/settings.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type HostEntry, type HostInfo, hostEntrySchema, localHostName } from '#shared/model/host.ts';
 import { createQueue } from '#shared/queue.ts';
+import { firecrackerHint, firecrackerHostName } from './firecracker/find-firecracker.ts';
 import type { Host } from './host.ts';
 
 export interface HostsOptions {
   /** The address of this machine's libvirt. */
   readonly localUri: string;
+  /** What else starts machines on this one, without being added. */
+  readonly builtIn?: readonly HostEntry[] | undefined;
   /** Where the other hosts are kept, under `hosts`. */
   readonly settings: Settings;
   /** A host that is not connected yet. */
@@ -36,8 +39,10 @@ export interface Hosts {
 const settingsKey = 'hosts';
 const entriesSchema = z.array(hostEntrySchema);
 
-export function createHosts({ localUri, settings, open, onAdded, onRemoved, log }: HostsOptions): Hosts {
+export function createHosts({ localUri, builtIn = [], settings, open, onAdded, onRemoved, log }: HostsOptions): Hosts {
   const local = open({ name: localHostName, uri: localUri });
+  const alsoHere = builtIn.map(open);
+  const isBuiltIn = (name: string) => name === localHostName || alsoHere.some((host) => host.name === name);
   const others = new Map<string, Host>();
   /** One change at a time, so that no host is opened twice. */
   const inTurn = createQueue();
@@ -45,7 +50,7 @@ export function createHosts({ localUri, settings, open, onAdded, onRemoved, log 
   async function readEntries(): Promise<HostEntry[]> {
     const { [settingsKey]: value = [] } = await settings.get();
     const parsed = entriesSchema.safeParse(value);
-    if (parsed.success) return parsed.data.filter(({ name }) => name !== localHostName);
+    if (parsed.success) return parsed.data.filter(({ name }) => !isBuiltIn(name));
     log(`The setting "${settingsKey}" is not a list of hosts with "name" and "uri"; only this machine is used.`);
     return [];
   }
@@ -73,13 +78,17 @@ export function createHosts({ localUri, settings, open, onAdded, onRemoved, log 
   }
 
   const load = () => inTurn(follow);
-  const list = () => [local, ...[...others.values()].sort((a, b) => a.name.localeCompare(b.name))];
+  const list = () => [local, ...alsoHere, ...[...others.values()].sort((a, b) => a.name.localeCompare(b.name))];
 
   async function find(name: string = localHostName): Promise<Host> {
-    if (name === localHostName) return local;
+    const here = [local, ...alsoHere].find((host) => host.name === name);
+    if (here !== undefined) return here;
     if (!others.has(name)) await load();
     const host = others.get(name);
     if (host !== undefined) return host;
+    if (name === firecrackerHostName) {
+      throw new FirstlightError('TOOL_MISSING', 'There is no Firecracker on this machine.', { hint: firecrackerHint });
+    }
     const names = list().map((one) => one.name);
     throw new FirstlightError('NOT_FOUND', `There is no host "${name}".`, { hint: `There are: ${names.join(', ')}` });
   }
@@ -115,10 +124,14 @@ export function createHosts({ localUri, settings, open, onAdded, onRemoved, log 
       return host;
     },
     remove: async (name) => {
-      if (name === localHostName) {
-        throw new FirstlightError('BAD_INPUT', 'This machine is always a host: it cannot be removed.', {
-          hint: 'FIRSTLIGHT_URI chooses its libvirt.',
-        });
+      if (isBuiltIn(name)) {
+        throw new FirstlightError(
+          'BAD_INPUT',
+          `${name} is this machine, which is always a host: it cannot be removed.`,
+          {
+            hint: 'FIRSTLIGHT_URI chooses its libvirt.',
+          },
+        );
       }
       const host = await find(name);
       await inTurn(async () => {

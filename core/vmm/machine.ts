@@ -37,10 +37,15 @@ export interface SharedFolder {
   readonly isReadOnly: boolean;
 }
 
-/** A virtio-serial port, and what it carries: that says which socket of the host it ends in. */
+/**
+ * A port of the guest's, and what it carries: that says which socket of the host it ends in. It is a virtio-serial port by its
+ * name, or in a VMM that has none a vsock port that the guest listens on.
+ */
 export interface MachineChannel {
   readonly name: string;
   readonly carries: 'invocations' | 'output';
+  /** Absent for a guest that knows virtio-serial only. */
+  readonly vsockPort?: number | undefined;
 }
 
 /** A kernel that the VMM loads itself. */
@@ -61,8 +66,8 @@ export interface Machine {
   /** Null when the firmware boots the first disk. */
   readonly kernel: MachineKernel | null;
   /**
-   * What runs before the kernel. `quick`: qboot where the host has it, which boots a kernel and no disk; `machine`: the
-   * machine type's own; `none`: the VMM enters the kernel itself.
+   * What runs before the kernel. `quick`: what is quickest and boots a kernel, no disk: qboot where the host has it, nothing
+   * in a VMM that enters the kernel itself; `machine`: the machine type's own; `none`: nothing in any VMM.
    */
   readonly firmware: 'quick' | 'machine' | 'none';
   readonly disks: readonly MachineDisk[];

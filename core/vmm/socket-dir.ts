@@ -11,7 +11,7 @@ import type { MachineSockets } from './machine.ts';
 
 /** The kernel's limit for the path of a Unix socket, without the terminating zero. */
 const maxSocketPathBytes = 107;
-const longestName = '/channel.sock';
+const longestName = 'channel.sock';
 /** The creator's process number, its start in ticks, and random digits. */
 const socketDirName = /^(\d+)-(\d+)-[0-9a-f]{6}$/;
 
@@ -28,12 +28,7 @@ export interface SocketPaths extends MachineSockets {
 export async function createSocketDir(runDir: string, owner: Owner): Promise<SocketPaths> {
   const name = `${owner.pid}-${owner.startTicks}-${randomBytes(3).toString('hex')}`;
   const dir = join(runDir, name);
-  if (Buffer.byteLength(dir) + longestName.length > maxSocketPathBytes) {
-    throw new FirstlightError('STORE_UNUSABLE', `The path ${dir} is too long for a socket.`, {
-      hint: 'Set FIRSTLIGHT_HOME, or XDG_RUNTIME_DIR, to a directory with a shorter path.',
-      details: { subject: dir },
-    });
-  }
+  checkSocketPath(join(dir, longestName));
   try {
     await mkdir(dir, { recursive: true, mode: 0o755 });
   } catch (cause) {
@@ -44,6 +39,15 @@ export async function createSocketDir(runDir: string, owner: Owner): Promise<Soc
     });
   }
   return socketPathsIn(dir);
+}
+
+/** Refuses a path that no socket can have. Errors: STORE_UNUSABLE. */
+export function checkSocketPath(path: string): void {
+  if (Buffer.byteLength(path) <= maxSocketPathBytes) return;
+  throw new FirstlightError('STORE_UNUSABLE', `The path ${path} is too long for a socket.`, {
+    hint: 'Set FIRSTLIGHT_HOME, or XDG_RUNTIME_DIR, to a directory with a shorter path.',
+    details: { subject: path },
+  });
 }
 
 /** The sockets in the directory of an instance. */

@@ -19,6 +19,13 @@ export interface ResumeTimes {
   readonly doneNs: Promise<HostNs>;
 }
 
+/** Something that a VMM did before the guest could run. */
+export interface VmmStep {
+  readonly name: string;
+  readonly label: string;
+  readonly atNs: HostNs;
+}
+
 /** The console of a machine. */
 export interface ConsoleStreams {
   readonly serial: Duplex;
@@ -43,6 +50,8 @@ export interface MachineStats {
 export interface RunningMachine {
   readonly name: string;
   readonly uuid: string;
+  /** What was done to create it, in order. Absent where the VMM does not say. */
+  readonly steps?: readonly VmmStep[] | undefined;
   /** Lets its processors run. Returns at once. */
   readonly resume: () => ResumeTimes;
   readonly pause: () => Promise<void>;

@@ -11,7 +11,7 @@ import { makeReadableCopy } from '#core/vmm/readable-copy.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { emberBundling } from './bundling.ts';
 import { openEmberSession } from './guest-session.ts';
-import { consolePortName, invokePortName } from './layout.ts';
+import { consolePortName, invokePortName, vsockPorts } from './layout.ts';
 import { readEmberPanic } from './read-panic.ts';
 import shipped from './shipped.json' with { type: 'json' };
 import type { Baker } from './types.ts';
@@ -125,8 +125,8 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         {
           kernel: { path: image.path, cmdline: '', firmwarePath: await theFirmware() },
           channels: [
-            { name: invokePortName, carries: 'invocations' },
-            { name: consolePortName, carries: 'output' },
+            { name: invokePortName, carries: 'invocations', vsockPort: vsockPorts.invocations },
+            { name: consolePortName, carries: 'output', vsockPort: vsockPorts.console },
           ],
         },
       ),

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { locateResources } from '#core/store/resources.ts';
-import { writeFirecrackerConfig } from '../firecracker/firecracker-config.ts';
 import { findFirmware } from '../firmware.ts';
 import { type Machine, type PlacedMachine, plainMachine } from '../machine.ts';
 import { writeQemuArgs } from './qemu-command.ts';
@@ -101,28 +100,6 @@ describe('a machine that a VMM cannot give is refused before anything is started
     ],
   ])('by QEMU: %s', (_, more, message) => {
     expect(() => writeQemuArgs(place(more), '/qmp')).toThrow(message);
-  });
-
-  const forFirecracker = { accel: 'kvm', firmware: 'none' } as const;
-  it.each<[string, Partial<Machine>, RegExp]>([
-    ['emulation', { accel: 'tcg', firmware: 'none' }, /emulated processors/],
-    ['firmware', { accel: 'kvm' }, /Firecracker cannot give a machine firmware/],
-    ['a disk that boots', { ...forFirecracker, kernel: null }, /a boot from its disk/],
-    ['qcow2', { ...forFirecracker, disks: [{ path: '/a', format: 'qcow2' }] }, /a qcow2 disk/],
-    ['virtio-serial', { ...forFirecracker, channels: [{ name: 'a', carries: 'output' }] }, /a virtio-serial port/],
-  ])('by Firecracker: %s', (_, more, message) => {
-    expect(() => writeFirecrackerConfig(place(more))).toThrow(message);
-  });
-
-  it('and what Firecracker can give is in its configuration', () => {
-    const kernel = { path: '/vmlinux', cmdline: 'quiet', initrdPath: '/initrd' };
-    const machine = place({ ...forFirecracker, kernel, vsock: { cid: 5 }, disks: [{ path: '/d', format: 'raw' }] });
-    expect(writeFirecrackerConfig(machine)).toEqual({
-      'boot-source': { kernel_image_path: '/vmlinux', boot_args: 'quiet', initrd_path: '/initrd' },
-      'machine-config': { vcpu_count: 1, mem_size_mib: 32 },
-      drives: [{ drive_id: 'disk0', path_on_host: '/d', is_root_device: false, is_read_only: false }],
-      vsock: { guest_cid: 5, uds_path: join(dir, 'channel.sock') },
-    });
   });
 
   it('a restricted network has its forwarded ports and no more', () => {

@@ -21,5 +21,5 @@ export {
 export { describeDamage, FormatError, type FormatErrorDetails } from './format-error.ts';
 export { mapInBatches } from './map-in-batches.ts';
 export { createOwnedTemps, type OwnedTemps } from './owned-temps.ts';
-export { isAlive, type ProcessIdentity, readBootId, thisProcess } from './process-identity.ts';
+export { isAlive, type ProcessIdentity, processOf, readBootId, thisProcess } from './process-identity.ts';
 export { isTempName, namesIn, removeTemps, replaceFile, tempPathFor, type WriteFileOptions } from './temp-files.ts';

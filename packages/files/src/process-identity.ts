@@ -8,6 +8,12 @@ export interface ProcessIdentity {
   readonly bootId: string;
 }
 
+/** The process with this number; null when it is gone. */
+export function processOf(pid: number): ProcessIdentity | null {
+  const startTicks = startTicksOf(pid);
+  return startTicks === undefined ? null : { pid, startTicks, bootId: readBootId() };
+}
+
 /** This process. */
 export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, startTicks: startTicksOf(process.pid) ?? '', bootId: readBootId() };

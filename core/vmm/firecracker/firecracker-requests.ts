@@ -1,0 +1,70 @@
+import type { Json } from '#shared/model/json.ts';
+import type { Machine, MachineChannel, PlacedMachine } from '../machine.ts';
+import { unsupported } from '../unsupported.ts';
+
+/** One request that configures Firecracker before the guest starts. */
+export interface FirecrackerRequest {
+  readonly path: string;
+  readonly body: Json;
+}
+
+/** A channel as Firecracker has it: a port that the guest listens on. */
+export interface VsockChannel extends MachineChannel {
+  readonly vsockPort: number;
+}
+
+/** Each Firecracker has a vsock of its own, so all guests may have the same address: the lowest that is not reserved. */
+const ownGuestCid = 3;
+
+/**
+ * The requests that configure Firecracker for a machine, in order.
+ *
+ * Source: Firecracker has KVM, a kernel it enters itself, virtio-mmio for raw disks, TAP devices and a vsock that ends in a
+ * Unix socket of the host; no firmware, no virtio-serial, no shared folders.
+ *
+ * Errors: MACHINE_UNSUPPORTED.
+ */
+export function writeFirecrackerRequests(placed: PlacedMachine): FirecrackerRequest[] {
+  const { machine, sockets } = placed;
+  checkMachine(machine);
+  const { kernel, disks, vsock, channels } = machine;
+  const hasVsock = vsock !== null || channels.length > 0;
+  return [
+    { path: '/machine-config', body: { vcpu_count: machine.vcpus, mem_size_mib: machine.memoryMiB } },
+    {
+      path: '/boot-source',
+      body: {
+        kernel_image_path: kernel?.path ?? '',
+        boot_args: kernel?.cmdline ?? '',
+        ...(kernel?.initrdPath !== undefined && { initrd_path: kernel.initrdPath }),
+      },
+    },
+    ...disks.map(({ path }, index) => ({
+      path: `/drives/disk${index}`,
+      body: { drive_id: `disk${index}`, path_on_host: path, is_root_device: false, is_read_only: false },
+    })),
+    ...(hasVsock
+      ? [{ path: '/vsock', body: { guest_cid: vsock?.cid ?? ownGuestCid, uds_path: sockets.channel } }]
+      : []),
+  ];
+}
+
+/** The channels of a machine whose guest listens on vsock ports. */
+export function vsockChannels({ channels }: Machine): VsockChannel[] {
+  return channels.flatMap((channel) => {
+    const { vsockPort } = channel;
+    return vsockPort === undefined ? [] : [{ ...channel, vsockPort }];
+  });
+}
+
+function checkMachine({ accel, kernel, firmware, disks, networks, shares, channels }: Machine): void {
+  const cannotGive = (what: string, hint: string) => unsupported('Firecracker', what, hint);
+  if (accel !== 'kvm') throw cannotGive('emulated processors', 'It needs KVM; QEMU emulates.');
+  if (kernel === null) throw cannotGive('a boot from its disk', 'It has no firmware: name a kernel.');
+  if (firmware === 'machine') throw cannotGive('firmware', 'It enters the kernel itself: choose `none` or `quick`.');
+  if (disks.some(({ format }) => format !== 'raw')) throw cannotGive('a qcow2 disk', 'Its disks are raw.');
+  if (networks.length > 0) throw cannotGive('this network', 'It takes TAP devices only, which are not described here.');
+  if (shares.length > 0) throw cannotGive('a shared folder', 'Put the files on a disk.');
+  if (channels.some(({ vsockPort }) => vsockPort === undefined))
+    throw cannotGive('a virtio-serial port', 'Reach the guest over vsock.');
+}

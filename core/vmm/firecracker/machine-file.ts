@@ -1,0 +1,61 @@
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { isAlive, type Owner, ownerSchema } from '#core/store/owner.ts';
+import { readJson } from '#core/store/read-json.ts';
+import { namesIn, writeAtomic } from '#core/store/write-atomic.ts';
+import type { PlacedMachine } from '../machine.ts';
+import type { MachineMetadata } from '../vmm.ts';
+import { vsockChannels } from './firecracker-requests.ts';
+
+const machineFileSchema = z.object({
+  name: z.string().min(1),
+  uuid: z.string().min(1),
+  /** Firecracker's process. Its start is part of it, so that no later process with its number is taken for it. */
+  process: ownerSchema,
+  /** The vsock port of each channel, by the channel's name. */
+  ports: z.record(z.string(), z.number().int()),
+  /** The port of what the function prints. */
+  consolePort: z.number().int().nullable(),
+  keep: z.boolean(),
+  metadata: z.record(z.string(), z.json()).nullable(),
+});
+
+/** What a later program needs to know of a Firecracker to take it over or to end it. */
+export type MachineFile = z.output<typeof machineFileSchema>;
+
+/** The sockets of a machine lie in a folder of their own, and this file beside them. */
+export const machineFileIn = (dir: string) => join(dir, 'firecracker.json');
+export const apiSocketOf = ({ sockets }: Pick<PlacedMachine, 'sockets'>) => join(dirname(sockets.channel), 'api.sock');
+
+export function describeMachine(
+  placed: PlacedMachine,
+  process: Owner,
+  { keep, metadata }: { readonly keep: boolean; readonly metadata: MachineMetadata | null },
+): MachineFile {
+  const channels = vsockChannels(placed.machine);
+  return {
+    name: placed.name,
+    uuid: placed.uuid,
+    process,
+    ports: Object.fromEntries(channels.map(({ name, vsockPort }) => [name, vsockPort])),
+    consolePort: channels.find(({ carries }) => carries === 'output')?.vsockPort ?? null,
+    keep,
+    metadata: metadata as MachineFile['metadata'],
+  };
+}
+
+/** Errors: DISK_FULL, STORE_UNUSABLE. */
+export async function writeMachineFile(dir: string, file: MachineFile): Promise<void> {
+  await writeAtomic(machineFileIn(dir), JSON.stringify(file), { durable: false });
+}
+
+/** The machines whose folders lie in `socketsDir` and whose processes run, by folder. */
+export async function readMachineFiles(socketsDir: string): Promise<ReadonlyMap<string, MachineFile>> {
+  const found = new Map<string, MachineFile>();
+  for (const name of await namesIn(socketsDir)) {
+    const dir = join(socketsDir, name);
+    const read = await readJson(machineFileIn(dir), machineFileSchema);
+    if (read.ok && read.value !== undefined && isAlive(read.value.process)) found.set(dir, read.value);
+  }
+  return found;
+}

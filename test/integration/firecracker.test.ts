@@ -1,0 +1,181 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findProgram } from '#core/exec/launch.ts';
+import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
+import { createLayout } from '#core/store/layout.ts';
+import { isAlive, type Owner } from '#core/store/owner.ts';
+import type { Instance } from '#shared/model/instance.ts';
+import type { Project } from '#shared/model/project.ts';
+import type { Run } from '#shared/model/run.ts';
+import { makeHome, openStudio, removeHome, resources, type Studio, until } from './studio.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+const cli = join(import.meta.dirname, '../../dist/cli.mjs');
+
+/** Why Firecracker cannot be tested here, or null when it can. */
+function whyNot(): string | null {
+  const named = process.env.FIRSTLIGHT_FIRECRACKER ?? '';
+  if (named === '' && findProgram(['firecracker'], process.env) === null)
+    return 'no firecracker on PATH or in FIRSTLIGHT_FIRECRACKER';
+  try {
+    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
+  } catch {
+    return '/dev/kvm cannot be opened';
+  }
+  return existsSync(resources.pathOf(shipped.emberKernel)) ? null : 'no guest kernel';
+}
+
+const handler = `
+export default async (event) => {
+  if (event.run === 'big') return event.text.length;
+  if (event.run === 'print') for (let i = 0; i < 2000; i++) console.log('line ' + i);
+  if (event.run === 'spin') for (;;);
+  if (event.run === 'slow') await new Promise((resolve) => setTimeout(resolve, 30000));
+  return { hello: event.name ?? 'world' };
+};`;
+
+const reason = whyNot();
+describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
+  const home = makeHome();
+  const { socketsDir } = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
+  let studio: Studio;
+  let project: Project;
+
+  beforeAll(async () => {
+    studio = await openStudio({ home });
+    project = await studio.project('hello', handler);
+  });
+  afterAll(async () => {
+    await studio.close();
+    removeHome(home);
+  });
+
+  const run = async (more: object = {}): Promise<Run> =>
+    await studio.client.call('instances:run', {
+      projectId: project.id,
+      host: 'firecracker',
+      lifetime: 'session',
+      ...more,
+    });
+  const processIdOf = ({ id }: Instance): Owner => {
+    const { process } = JSON.parse(readText(join(folderOf(id) ?? '', 'firecracker.json')));
+    expect(readText(`/proc/${process.pid}/cmdline`)).toContain('api.sock');
+    return process;
+  };
+  const stop = async (instance: Instance) => {
+    const owner = processIdOf(instance);
+    await studio.client.call('instances:stop', { instanceId: instance.id });
+    expect(isAlive(owner)).toBe(false);
+    await until('its folder is gone', () => folderOf(instance.id) === null);
+  };
+  const invoke = async (instance: Instance, event: object) =>
+    await studio.client.call('instances:invoke', { instanceId: instance.id, event: event as never });
+
+  const folders = () => (existsSync(socketsDir) ? readdirSync(socketsDir) : []).map((name) => join(socketsDir, name));
+  /** The folder of an instance's sockets. */
+  const folderOf = (id: string) =>
+    folders().find((dir) => readText(join(dir, 'firecracker.json')).includes(id)) ?? null;
+
+  it('answers a cold start, with the steps of Firecracker in the timeline', async () => {
+    const { error, response, timeline, instance } = await run({ event: { name: 'Ada' } });
+    expect(error).toBeNull();
+    expect(response).toMatchObject({ status: 200, body: { kind: 'json', value: { hello: 'Ada' } } });
+    const names = timeline?.marks.map(({ name }) => name) ?? [];
+    const order = ['domain.create', 'vmm.started', 'vmm.answers', 'vmm.configured', 'domain.resume', 'ember.entry'];
+    expect(names.filter((name) => order.includes(name))).toEqual(order);
+    expect(timeline).toMatchObject({ complete: true, accel: 'kvm' });
+    const [listed] = (await studio.client.call('instances:list', {})).filter(({ id }) => id === instance?.id);
+    expect(listed).toMatchObject({ host: 'firecracker', state: 'ready' });
+    const { domainXml } = await studio.client.call('instances:describe', { instanceId: (listed as Instance).id });
+    expect(JSON.parse(domainXml)).toMatchObject({ 'machine-config': { mem_size_mib: 64 } });
+    await stop(listed as Instance);
+  });
+
+  it('serves warm calls, of a megabyte too, prints, is paused, and meets deadlines', async () => {
+    const { instance } = await run({ startMode: 'prestarted', event: { run: 'print' } });
+    const live = (await studio.client.call('instances:list', {})).find(({ id }) => id === instance?.id) as Instance;
+    expect(live.startMode).toBe('prestarted');
+    expect((await invoke(live, { run: 'big', text: 'x'.repeat(1_000_000) })).response?.body).toMatchObject({
+      value: 1_000_000,
+    });
+    await studio.client.call('instances:suspend', { instanceId: live.id });
+    await studio.client.call('instances:resume', { instanceId: live.id });
+    expect((await invoke(live, {})).response?.body).toMatchObject({ value: { hello: 'world' } });
+    let text = '';
+    const replay = studio.client.openStream('console:attach', { instanceId: live.id, part: 'all' }, (chunk) => {
+      text += new TextDecoder().decode(chunk);
+    });
+    await until('all lines are there', () => text.includes('line 1999'));
+    expect(text).toContain('line 0\r\nline 1\r\n');
+    replay.close();
+    await stop(live);
+    const late = await run({ event: { run: 'slow' }, lifetime: 'stop' });
+    expect(late.error).toMatchObject({ code: 'FUNCTION_TIMEOUT' });
+  });
+
+  it('one that is killed is reported', async () => {
+    const answering = run({ event: { run: 'slow' } });
+    await until('it is there', async () =>
+      (await studio.client.call('instances:list', {})).some(({ state }) => state === 'booting'),
+    );
+    const [booting] = (await studio.client.call('instances:list', {})).filter(({ state }) => state === 'booting');
+    process.kill(processIdOf(booting as Instance).pid, 'SIGKILL');
+    expect((await answering).error?.message).toMatch(/ended/);
+  });
+
+  it('a kept one outlives its program, and is taken over by the next', async () => {
+    const env = { ...process.env, FIRSTLIGHT_HOME: home };
+    const args = [cli, 'run', project.dir, '--vmm', 'firecracker', '--keep', '--json'];
+    const kept = JSON.parse(execFileSync(process.execPath, args, { env, encoding: 'utf8' })) as Run;
+    const next = await openStudio({ home });
+    try {
+      const find = async () =>
+        (await next.client.call('instances:list', {})).find(({ id }) => id === kept.instance?.id) as Instance;
+      await until('it is found', async () => (await find()) !== undefined);
+      const live = await find();
+      expect(live).toMatchObject({ host: 'firecracker', state: 'ready', keep: true });
+      const again = await next.client.call('instances:invoke', {
+        instanceId: live.id,
+        event: { run: 'print', name: 'again' },
+      });
+      expect(again.response?.body).toMatchObject({ value: { hello: 'again' } });
+      const owner = processIdOf(live);
+      await next.client.call('instances:stop', { instanceId: live.id });
+      expect(isAlive(owner)).toBe(false);
+    } finally {
+      await next.close();
+    }
+  });
+
+  it('one whose program was killed is ended by the next', async () => {
+    const env = { ...process.env, FIRSTLIGHT_HOME: home };
+    const args = [cli, 'run', project.dir, '--vmm', 'firecracker', '--event', '{"run":"slow"}'];
+    const owner = spawn(process.execPath, args, { env, stdio: 'ignore' });
+    const theirs = () =>
+      folders().find((dir) => readText(join(dir, 'firecracker.json')).includes(`"pid":${owner.pid}`));
+    await until('its machine is there', () => theirs() !== undefined);
+    const machine = JSON.parse(readText(join(theirs() ?? '', 'firecracker.json'))).process as Owner;
+    owner.kill('SIGKILL');
+    await until('it is gone', () => owner.signalCode !== null);
+    expect(isAlive(machine)).toBe(true);
+    const next = await openStudio({ home });
+    try {
+      await until('it is ended', () => !isAlive(machine));
+      await until('its folder is gone', () => theirs() === undefined);
+    } finally {
+      await next.close();
+    }
+  });
+});
+
+/** Shape: empty for a file or a process that is gone. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // It went while the folder was read.
+    return '';
+  }
+}
