@@ -2,6 +2,7 @@ import type { Client } from '#shared/contract/client.ts';
 import { fromWireError } from '#shared/errors.ts';
 import { type BuildActions, createBuildActions } from './features/build/flow.ts';
 import { type ConsoleActions, createConsoleActions } from './features/console/flow.ts';
+import { createDeployActions, type DeployActions } from './features/deploy/flow.ts';
 import { createDoctorActions, type DoctorActions } from './features/doctor/flow.ts';
 import { createDocActions, type DocActions } from './features/editor/flow.ts';
 import { createImageActions, type ImageActions } from './features/images/flow.ts';
@@ -45,6 +46,7 @@ export interface Studio extends StudioContext {
   readonly imports: ImportActions;
   readonly settings: SettingsActions;
   readonly search: SearchActions;
+  readonly deploy: DeployActions;
   /** Saves the active file, and builds when it is on disk. */
   readonly saveAndBuild: () => Promise<void>;
   /** Ends timers and subscriptions. */
@@ -71,6 +73,7 @@ export function createStudio(transport: StudioTransport): Studio {
   const doctor = createDoctorActions(context);
   const settings = createSettingsActions(context);
   const search = createSearchActions(context);
+  const deploy = createDeployActions(context, { saveAll: docs.saveAll });
   const images = createImageActions(context, deletions);
   const kernels = createKernelActions(context, { prepare: builds.prepare });
   const instances = createInstanceActions(context, {
@@ -128,7 +131,14 @@ export function createStudio(transport: StudioTransport): Studio {
       report(context, thrown);
     }
     await instances.load();
-    await Promise.all([loadHosts(), projects.load(), projects.loadTemplates(), docs.refresh(), kernels.load()]);
+    await Promise.all([
+      loadHosts(),
+      deploy.load(),
+      projects.load(),
+      projects.loadTemplates(),
+      docs.refresh(),
+      kernels.load(),
+    ]);
     await doctor.run();
   }
 
@@ -210,6 +220,7 @@ export function createStudio(transport: StudioTransport): Studio {
     imports,
     settings,
     search,
+    deploy,
     saveAndBuild: async () => {
       const { projectId } = context.saved.getState();
       const project = context.session.getState().projects.value?.find((entry) => entry.id === projectId);

@@ -5,7 +5,7 @@ import type { Target } from '#shared/model/deploy.ts';
 import { createKubeClient, type KubeClient } from './kube/client.ts';
 import { readKubeconfig } from './kube/kubeconfig.ts';
 import type { DeploymentObject, KubeObject, NodeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
-import { fieldManager, managedBy, selectorOf } from './workload.ts';
+import { fieldManager, managedSelector, selectorOf } from './workload.ts';
 
 export interface Cluster {
   readonly client: KubeClient;
@@ -105,14 +105,7 @@ async function list<Value>(cluster: Cluster, kind: string, selector: string, sig
 }
 
 export const listDeployments = (cluster: Cluster, signal?: AbortSignal): Promise<readonly DeploymentObject[]> =>
-  list(
-    cluster,
-    'deployments',
-    Object.entries(managedBy)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(','),
-    signal,
-  );
+  list(cluster, 'deployments', managedSelector, signal);
 export const listReplicaSets = (
   cluster: Cluster,
   name: string,

@@ -14,6 +14,7 @@ import { makeManifests, previewDeploy } from './preview.ts';
 import { listRevisions, removeFunction, rollBack, scaleFunction } from './revisions.ts';
 import type { Targets } from './targets.ts';
 import { testTarget } from './test-target.ts';
+import { watchFunctions } from './watch-functions.ts';
 
 export interface DeployCallsOptions extends DeployContext {
   readonly targets: Targets;
@@ -126,6 +127,9 @@ export function deployStreams({
   env,
 }: DeployCallsOptions): Pick<StreamHandlers, Extract<keyof StreamHandlers, `deploy:${string}`>> {
   return {
+    'deploy:watch': async ({ target }, stream) => {
+      await withCluster(await targets.get(target), env, (cluster) => watchFunctions(cluster, stream));
+    },
     'deploy:logs': async ({ target, name, ...choice }, stream) => {
       await withCluster(await targets.get(target), env, (cluster) => streamLogs(cluster, name, choice, stream));
     },

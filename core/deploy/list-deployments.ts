@@ -6,9 +6,12 @@ import { annotationNames } from './workload.ts';
 
 /** The functions of a target, by name. Errors: CLUSTER_*. */
 export async function listFunctions(cluster: Cluster, signal?: AbortSignal): Promise<readonly Deployment[]> {
-  const found = await listDeployments(cluster, signal);
-  return found.map((deployment) => describe(cluster, deployment, [], [])).sort((a, b) => a.name.localeCompare(b.name));
+  return describeAll(cluster, await listDeployments(cluster, signal));
 }
+
+/** How functions stand, by name, as far as their Deployments say. */
+export const describeAll = (cluster: Cluster, found: readonly DeploymentObject[]): readonly Deployment[] =>
+  found.map((deployment) => describe(cluster, deployment, [], [])).sort((a, b) => a.name.localeCompare(b.name));
 
 /** One function, with why it is not ready. Errors: NOT_FOUND; CLUSTER_*. */
 export async function getFunction(cluster: Cluster, name: string, signal?: AbortSignal): Promise<Deployment> {

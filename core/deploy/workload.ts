@@ -14,6 +14,11 @@ export const annotationNames = {
   memory: 'firstlight.dev/memory',
 } as const;
 
+/** Selects all that is ours in a namespace. */
+export const managedSelector = Object.entries(managedBy)
+  .map(([key, value]) => `${key}=${value}`)
+  .join(',');
+
 /** The labels by which a function's pods are found. */
 export const labelsOf = (name: string) => ({ 'app.kubernetes.io/name': name, ...managedBy });
 export const selectorOf = (name: string): string =>

@@ -1,4 +1,5 @@
 import type { Command } from '../bind/command.ts';
+import { listDeployCommands } from '../features/deploy/commands.ts';
 import { listDoctorCommands } from '../features/doctor/commands.ts';
 import { listEditorCommands } from '../features/editor/commands.ts';
 import { listImageCommands } from '../features/images/commands.ts';
@@ -37,6 +38,7 @@ function listUsual(context: ViewContext): readonly Command[] {
     ...listOptionCommands(studio),
     ...listImageCommands(studio),
     ...listKernelCommands(studio),
+    ...listDeployCommands(studio),
     ...listViewCommands(context),
     ...listSettingsCommands(studio),
     ...listDoctorCommands(studio),

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { Command } from '../bind/command.ts';
 import { useStudio, useTransient } from '../bind/studio.tsx';
+import { TargetDialog } from '../features/deploy/target-dialog.tsx';
 import { ImportWizard } from '../features/imports/import-wizard.tsx';
 import { InstanceDetails } from '../features/instances/instance-details.tsx';
 import { Button } from '../ui/button.tsx';
@@ -34,6 +35,8 @@ export function Dialogs({ commands, pickers }: DialogsProps) {
       return <ImportWizard pickers={pickers} />;
     case 'open-image':
       return <OpenImage pickers={pickers} onClose={close} />;
+    case 'add-target':
+      return <TargetDialog pickers={pickers} onClose={close} />;
     case 'new-file':
     case 'rename-file':
       return <FilePath from={dialog.kind === 'rename-file' ? dialog.path : null} onClose={close} />;

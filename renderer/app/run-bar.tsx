@@ -1,4 +1,5 @@
 import { useNow, useProject, useSaved, useSession, useShown, useStudio, useTask } from '../bind/studio.tsx';
+import { DeployMenu } from '../features/deploy/deploy-menu.tsx';
 import { taskWords } from '../features/invoke/task-words.ts';
 import { RuntimePicker } from '../features/kernels/runtime-picker.tsx';
 import { formatMs } from '../ui/format.ts';
@@ -113,17 +114,20 @@ export function RunBar() {
         )}
         <RunOutcome />
       </div>
-      <button
-        type="button"
-        className={styles.commands}
-        data-tip="All commands"
-        data-shortcut="Ctrl+K"
-        onClick={() => openDialog('palette')}
-      >
-        <Icon name="search" size={13} />
-        <span>Commands</span>
-        <kbd>{keyName('Ctrl+K')}</kbd>
-      </button>
+      <div className={styles.end}>
+        <DeployMenu />
+        <button
+          type="button"
+          className={styles.commands}
+          data-tip="All commands"
+          data-shortcut="Ctrl+K"
+          onClick={() => openDialog('palette')}
+        >
+          <Icon name="search" size={13} />
+          <span>Commands</span>
+          <kbd>{keyName('Ctrl+K')}</kbd>
+        </button>
+      </div>
     </header>
   );
 }

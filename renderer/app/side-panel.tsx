@@ -1,5 +1,6 @@
 import { useSaved } from '../bind/studio.tsx';
 import { BuildSummary } from '../features/build/build-summary.tsx';
+import { DeploymentList } from '../features/deploy/deployment-list.tsx';
 import { DoctorSummary } from '../features/doctor/doctor-view.tsx';
 import { ImageList } from '../features/images/image-list.tsx';
 import { InstanceList } from '../features/instances/instance-list.tsx';
@@ -25,6 +26,7 @@ export function SidePanel() {
       {area === 'environment' && <DoctorSummary />}
       {area === 'images' && <ImageList />}
       {area === 'search' && <SearchPanel />}
+      {area === 'deployments' && <DeploymentList />}
     </aside>
   );
 }

@@ -12,6 +12,7 @@ export const areaTitles = {
   environment: 'Environment',
   images: 'Images',
   search: 'Search',
+  deployments: 'Deployed functions',
 } as const;
 
 /** What view commands need of the window besides the studio. */
@@ -38,6 +39,7 @@ export function listViewCommands({ studio, togglePanel, focusRegion, nextRegion 
           saved.setState({ area });
           transient.setState({ center: area === 'environment' ? 'environment' : 'editor' });
           if (area === 'images') void studio.images.inspectBuilt();
+          if (area === 'deployments') studio.deploy.open();
           if (area === 'builds') transient.setState({ dockTab: 'build' });
           if (area === 'runs') transient.setState({ dockTab: 'runs' });
           focusRegion('side');

@@ -1,6 +1,7 @@
 import { Panel, Separator } from 'react-resizable-panels';
 import type { Command } from '../bind/command.ts';
 import { useTransient } from '../bind/studio.tsx';
+import { DeploymentsPage } from '../features/deploy/deployments-page.tsx';
 import { ImageInspector } from '../features/images/image-inspector.tsx';
 import { ReleaseManager } from '../features/kernels/release-manager.tsx';
 import { OptionsForm } from '../features/options/options-form.tsx';
@@ -8,6 +9,7 @@ import { RunPage } from '../features/runs/run-page.tsx';
 import { SettingsView } from '../features/settings/settings-view.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import type { Pickers } from '../ui/path-field.tsx';
+import { ClusterTimeline } from './cluster-timeline.tsx';
 import styles from './layout.module.css';
 import { SavedGroup } from './saved-group.tsx';
 import { SidePanel } from './side-panel.tsx';
@@ -19,6 +21,7 @@ const titles = {
   options: 'Options',
   settings: 'Settings',
   run: 'Run',
+  deployments: 'Deployed functions',
 } as const;
 
 export interface WideViewProps {
@@ -47,6 +50,11 @@ export function WideView({ pickers, commands }: WideViewProps) {
               {center === 'options' && <OptionsForm />}
               {center === 'settings' && <SettingsView commands={commands} />}
               {center === 'run' && <RunPage />}
+              {center === 'deployments' && (
+                <DeploymentsPage
+                  renderColdStart={(timeline, of) => <ClusterTimeline timeline={timeline} name={of.name} />}
+                />
+              )}
             </ErrorBoundary>
           </main>
         </Panel>

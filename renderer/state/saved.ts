@@ -3,7 +3,16 @@ import type { Json } from '#shared/model/json.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 
 export type ThemeChoice = 'system' | 'light' | 'dark';
-export const areas = ['functions', 'instances', 'builds', 'runs', 'environment', 'images', 'search'] as const;
+export const areas = [
+  'functions',
+  'instances',
+  'builds',
+  'runs',
+  'environment',
+  'images',
+  'search',
+  'deployments',
+] as const;
 export type Area = (typeof areas)[number];
 
 /** The files that were open in a project. */

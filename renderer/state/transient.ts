@@ -39,6 +39,7 @@ export type Dialog =
   | { readonly kind: 'shortcuts' }
   | { readonly kind: 'import' }
   | { readonly kind: 'open-image' }
+  | { readonly kind: 'add-target' }
   | { readonly kind: 'instance'; readonly instanceId: InstanceId }
   | { readonly kind: 'new-file' }
   | { readonly kind: 'rename-file'; readonly path: string }
@@ -116,8 +117,8 @@ export interface Reveal {
 }
 
 /** What the middle of the window shows. Those in `wideViews` take the room of the panels beside and below it too. */
-export type Center = 'editor' | 'environment' | 'releases' | 'image' | 'options' | 'settings' | 'run';
-export const wideViews: readonly Center[] = ['releases', 'image', 'options', 'settings', 'run'];
+export type Center = 'editor' | 'environment' | 'releases' | 'image' | 'options' | 'settings' | 'run' | 'deployments';
+export const wideViews: readonly Center[] = ['releases', 'image', 'options', 'settings', 'run', 'deployments'];
 
 export type DockTab = 'resources' | 'build' | 'problems' | 'runs' | 'trace' | `console:${string}`;
 

@@ -11,6 +11,8 @@ const paths = {
   pause: 'M5 3.5v9M11 3.5v9',
   close: 'm4 4 8 8m0-8-8 8',
   plus: 'M8 3v10M3 8h10',
+  minus: 'M3 8h10',
+  deployments: 'M4.6 12.5a3 3 0 0 1-.3-6 3.9 3.9 0 0 1 7.5-.4 3.2 3.2 0 0 1-.3 6.4M8 14V8.2M5.8 10.2 8 8l2.2 2.2',
   folder: 'M1.8 4v8.5h12.4V5.5H8L6.5 4z',
   file: 'M4 1.8h5.2L12.5 5v9.2H4zM9 2v3.3h3.3',
   down: 'm4 6 4 4 4-4',

@@ -73,6 +73,11 @@ export const deployCalls = {
 };
 
 export const deployStreams = {
+  /**
+   * The functions of a target, each time something of them changes: a line of JSON, as `deploy:list` answers. It does not end
+   * by itself. Errors: NOT_FOUND, CLUSTER_*.
+   */
+  'deploy:watch': stream(byTarget),
   /** What the function's pods print, from the last lines on; ends when `follow` is false. */
   'deploy:logs': stream(
     byFunction.extend({

@@ -31,9 +31,9 @@ export const markSchema = z.object({
   label: z.string(),
   atNs: nsSchema,
   /** The observer. */
-  source: z.enum(['host', 'libvirt', 'qmp', 'serial', 'guest']),
+  source: z.enum(['host', 'libvirt', 'qmp', 'serial', 'guest', 'cluster']),
   /** Which clock stamped it. */
-  clock: z.enum(['host-monotonic', 'guest-tsc', 'guest-monotonic']),
+  clock: z.enum(['host-monotonic', 'guest-tsc', 'guest-monotonic', 'node-wall']),
   errorNs: nsSchema,
 });
 export type Mark = z.output<typeof markSchema>;

@@ -25,7 +25,8 @@ export interface TimelineViewProps {
   readonly note?: string | null;
   /** The run goes on: `timeline` ends where it is now. */
   readonly underWay?: boolean;
-  readonly samples: readonly MetricSample[];
+  /** Null: nothing is measured of where it runs. */
+  readonly samples: readonly MetricSample[] | null;
   /** The click on the scale of `MetricSample.atMs`. */
   readonly clickedAtMs: number;
   /** How many CPUs the machine has: no instance uses more. */
@@ -43,7 +44,7 @@ export function TimelineView(props: TimelineViewProps) {
   const [asTable, setAsTable] = useState(false);
   const vmmStartNs = vmmStartOf(timeline);
   const series = useMemo(
-    () => buildSeries(samples, clickedAtMs, vmmStartNs, cpus),
+    () => (samples === null ? [] : buildSeries(samples, clickedAtMs, vmmStartNs, cpus)),
     [samples, clickedAtMs, vmmStartNs, cpus],
   );
   const model = useMemo(

@@ -1,0 +1,65 @@
+import { useProject, useStudio } from '../../bind/studio.tsx';
+import { Icon } from '../../ui/icon.tsx';
+import { Menu } from '../../ui/menu.tsx';
+import { deployUsual, usualTarget } from './commands.ts';
+import styles from './deploy-menu.module.css';
+import { useDeploy } from './use-deploy.ts';
+
+/** Deploys the shown function: to the usual cluster with one click, to another by the menu beside it. */
+export function DeployMenu() {
+  const studio = useStudio();
+  const project = useProject();
+  const targets = useDeploy((state) => state.targets.value) ?? [];
+  const running = useDeploy((state) =>
+    Object.values(state.tasks).some(({ projectId, stage }) => projectId === project?.id && stage === 'running'),
+  );
+  const usual = project === null ? null : usualTarget(studio, project.id);
+  const items = [
+    ...targets.map(({ name, registry, context }) => ({
+      id: name,
+      label: `Deploy to ${name}`,
+      detail: `${context ?? 'the current context'}, images to ${registry}`,
+      icon: 'deployments' as const,
+      disabled: project === null,
+      ...(name === usual && { shortcut: 'Ctrl+Alt+D' }),
+      onSelect: () => {
+        if (project !== null) void studio.deploy.deploy(project.id, name);
+      },
+    })),
+    {
+      id: 'add',
+      label: 'Add a cluster',
+      detail: 'By its kubeconfig, and a registry for images',
+      icon: 'plus' as const,
+      separated: targets.length > 0,
+      onSelect: () => studio.transient.setState({ dialog: { kind: 'add-target' } }),
+    },
+    {
+      id: 'deployed',
+      label: 'Show deployed functions',
+      icon: 'instances' as const,
+      onSelect: () => studio.deploy.open(null),
+    },
+  ];
+  return (
+    <div className={styles.split}>
+      <button
+        type="button"
+        disabled={project === null}
+        data-tip={
+          usual === null
+            ? 'Bring the function to a Kubernetes cluster'
+            : `Build, push and roll out to ${usual}, and call it once`
+        }
+        data-shortcut="Ctrl+Alt+D"
+        onClick={() => deployUsual(studio)}
+      >
+        <Icon name="deployments" size={14} />
+        <span>{running ? 'Deploying' : 'Deploy'}</span>
+      </button>
+      <Menu label="Where to deploy" align="right" items={items}>
+        <Icon name="down" size={12} />
+      </Menu>
+    </div>
+  );
+}

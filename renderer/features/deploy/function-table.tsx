@@ -1,0 +1,68 @@
+import { useNow, useStudio } from '../../bind/studio.tsx';
+import { Button } from '../../ui/button.tsx';
+import { formatAgo } from '../../ui/format.ts';
+import { useRowList } from '../../ui/row-list.tsx';
+import { ErrorState, LoadingState } from '../../ui/states.tsx';
+import { StateDot } from './state-dot.tsx';
+import styles from './table.module.css';
+import { useDeploy } from './use-deploy.ts';
+
+/** The functions on a cluster: how each stands, and since when. */
+export function FunctionTable({ target }: { readonly target: string }) {
+  const studio = useStudio();
+  const functions = useDeploy((state) => state.functions[target]);
+  const now = useNow(10_000);
+  const list = useRowList();
+  if (functions?.error != null) {
+    return (
+      <ErrorState
+        error={functions.error}
+        actions={<Button onClick={() => studio.deploy.followAgain(target)}>Try again</Button>}
+      />
+    );
+  }
+  if (functions?.value == null) return <LoadingState message={`Asking ${target}`} />;
+  if (functions.value.length === 0) return <p className="muted">No function is deployed here.</p>;
+  return (
+    <table className={styles.table} aria-label={`Functions on ${target}`} {...list}>
+      <thead>
+        <tr>
+          <th scope="col">Function</th>
+          <th scope="col">State</th>
+          <th scope="col">Ready</th>
+          <th scope="col">Revision</th>
+          <th scope="col">Runtime</th>
+          <th scope="col">Deployed</th>
+        </tr>
+      </thead>
+      <tbody>
+        {functions.value.map(({ name, state, message, replicas, revision, runtime, deployedAt }) => (
+          <tr key={name}>
+            <th scope="row">
+              <button
+                type="button"
+                data-row
+                className={styles.link}
+                onClick={() => studio.deploy.open({ kind: 'function', of: { target, name } })}
+              >
+                {name}
+              </button>
+            </th>
+            <td data-tip={message === '' ? undefined : message}>
+              <span className={styles.state}>
+                <StateDot state={state} />
+                {state}
+              </span>
+            </td>
+            <td className="mono">
+              {replicas.ready}/{replicas.wanted}
+            </td>
+            <td className="mono">{revision}</td>
+            <td>{runtime}</td>
+            <td className="muted">{deployedAt === '' ? '' : formatAgo(Date.parse(deployedAt), now)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

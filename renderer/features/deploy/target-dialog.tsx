@@ -1,0 +1,142 @@
+import { useState } from 'react';
+import { dnsLabelSchema } from '#shared/model/deploy.ts';
+import { useStudio } from '../../bind/studio.tsx';
+import field from '../../ui/field.module.css';
+import { FormDialog } from '../../ui/form-dialog.tsx';
+import { PathField, type Pickers } from '../../ui/path-field.tsx';
+import styles from './target-dialog.module.css';
+
+const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
+const isName = (text: string) => dnsLabelSchema.safeParse(text.trim()).success;
+
+/** Adds a cluster to deploy to, and looks at once at what a deploy would find there. */
+export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; readonly onClose: () => void }) {
+  const studio = useStudio();
+  const [name, setName] = useState('');
+  const [registry, setRegistry] = useState('');
+  const [kubeconfig, setKubeconfig] = useState('');
+  const [context, setContext] = useState('');
+  const [namespace, setNamespace] = useState('');
+  const [pullSecret, setPullSecret] = useState('');
+  const [registryCa, setRegistryCa] = useState('');
+  const [plainHttp, setPlainHttp] = useState(false);
+  const wrong = (text: string) => text.trim() !== '' && !isName(text);
+  const valid = isName(name) && registry.trim() !== '' && !wrong(namespace) && !wrong(pullSecret);
+  const submit = async () => {
+    await studio.deploy.addTarget({
+      name: name.trim(),
+      kind: 'kubernetes',
+      engine: 'pod',
+      kubeconfig: orNull(kubeconfig),
+      context: orNull(context),
+      namespace: orNull(namespace),
+      registry: registry
+        .trim()
+        .replace(/^(docker|https?):\/\//, '')
+        .replace(/\/+$/, ''),
+      registryCa: orNull(registryCa),
+      plainHttp,
+      pullSecret: orNull(pullSecret),
+    });
+    studio.deploy.open({ kind: 'target', target: name.trim() });
+    void studio.deploy.testTarget(name.trim());
+  };
+  return (
+    <FormDialog title="Add a cluster" action="Add" valid={valid} onClose={onClose} onSubmit={submit}>
+      <div className={styles.pair}>
+        <TextField
+          label="Name"
+          note="Yours: lower-case letters, digits and dashes."
+          placeholder="staging"
+          value={name}
+          wrong={wrong(name)}
+          autoFocus
+          onChange={setName}
+        />
+        <TextField
+          label="Registry for images"
+          note="A host with a path; docker’s own sign-in is used."
+          placeholder="registry.example/team"
+          value={registry}
+          onChange={setRegistry}
+        />
+      </div>
+      <PathField
+        label="Kubeconfig"
+        note="Left empty: KUBECONFIG, or ~/.kube/config. It is read, and never copied."
+        placeholder="~/.kube/config"
+        value={kubeconfig}
+        onChange={setKubeconfig}
+        pickers={{ pickFile: pickers.pickFile }}
+      />
+      <div className={styles.pair}>
+        <TextField
+          label="Context"
+          note="Left empty: the current one."
+          placeholder="current"
+          value={context}
+          onChange={setContext}
+        />
+        <TextField
+          label="Namespace"
+          note="Left empty: that of the context."
+          placeholder="default"
+          value={namespace}
+          wrong={wrong(namespace)}
+          onChange={setNamespace}
+        />
+      </div>
+      <details className={styles.more}>
+        <summary>A registry that needs more</summary>
+        <TextField
+          label="Secret with which nodes pull"
+          note="Its name in the namespace; left empty where nodes may pull without one."
+          placeholder="none"
+          value={pullSecret}
+          wrong={wrong(pullSecret)}
+          onChange={setPullSecret}
+        />
+        <PathField
+          label="Certificate of its authority"
+          note="A PEM file; left empty for a public authority."
+          placeholder="/etc/ssl/registry-ca.pem"
+          value={registryCa}
+          onChange={setRegistryCa}
+          pickers={{ pickFile: pickers.pickFile }}
+        />
+        <label className={styles.check}>
+          <input type="checkbox" checked={plainHttp} onChange={({ target }) => setPlainHttp(target.checked)} />
+          <span>Speak plain HTTP with it, without encryption</span>
+        </label>
+      </details>
+    </FormDialog>
+  );
+}
+
+interface TextFieldProps {
+  readonly label: string;
+  readonly note: string;
+  readonly placeholder: string;
+  readonly value: string;
+  readonly wrong?: boolean;
+  readonly autoFocus?: boolean;
+  readonly onChange: (text: string) => void;
+}
+
+function TextField({ label, note, placeholder, value, wrong = false, autoFocus, onChange }: TextFieldProps) {
+  return (
+    <label className={field.field}>
+      <span>{label}</span>
+      <input
+        className={field.input}
+        value={value}
+        aria-invalid={wrong}
+        placeholder={placeholder}
+        spellCheck={false}
+        data-autofocus={autoFocus}
+        onChange={({ target }) => onChange(target.value)}
+      />
+      <span className={wrong ? `${field.note} danger` : field.note}>{note}</span>
+    </label>
+  );
+}

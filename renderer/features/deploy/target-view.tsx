@@ -1,0 +1,96 @@
+import type { TargetCheck } from '#shared/model/deploy.ts';
+import { useProject, useStudio } from '../../bind/studio.tsx';
+import { Button } from '../../ui/button.tsx';
+import facts from '../../ui/facts.module.css';
+import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import { FunctionTable } from './function-table.tsx';
+import table from './table.module.css';
+import styles from './target-view.module.css';
+import { useDeploy } from './use-deploy.ts';
+
+/** What can be done with a cluster. */
+export function TargetActions({ target }: { readonly target: string }) {
+  const { deploy } = useStudio();
+  const project = useProject();
+  return (
+    <>
+      {project !== null && (
+        <Button icon="deployments" onClick={() => void deploy.deploy(project.id, target)}>
+          Deploy {project.name} here
+        </Button>
+      )}
+      <Button icon="environment" onClick={() => void deploy.testTarget(target)}>
+        Test it
+      </Button>
+      <Button icon="trash" onClick={() => deploy.removeTarget(target)}>
+        Remove
+      </Button>
+    </>
+  );
+}
+
+/** A cluster: how it is reached, what a deploy would find there, and the functions on it. */
+export function TargetView({ target }: { readonly target: string }) {
+  const { deploy } = useStudio();
+  const found = useDeploy((state) => state.targets.value?.find(({ name }) => name === target));
+  const checks = useDeploy((state) => state.checks[target]);
+  if (found === undefined) return <EmptyState title="This target is no longer on the list" />;
+  return (
+    <div className={styles.target}>
+      <FunctionTable target={target} />
+      <dl className={`${facts.facts} ${styles.facts} selectable`}>
+        <dt>Kubeconfig</dt>
+        <dd className="mono">{found.kubeconfig ?? 'KUBECONFIG, or ~/.kube/config'}</dd>
+        <dt>Context</dt>
+        <dd className="mono">{found.context ?? 'the current one'}</dd>
+        <dt>Namespace</dt>
+        <dd className="mono">{found.namespace ?? 'that of the context'}</dd>
+        <dt>Registry</dt>
+        <dd className="mono">{found.registry}</dd>
+        {found.pullSecret !== null && (
+          <>
+            <dt>Pull Secret</dt>
+            <dd className="mono">{found.pullSecret}</dd>
+          </>
+        )}
+      </dl>
+      {checks === undefined ? (
+        <p className="muted">Test it to see what a deploy would find there.</p>
+      ) : checks.error !== null ? (
+        <ErrorState
+          error={checks.error}
+          actions={<Button onClick={() => void deploy.testTarget(target)}>Try again</Button>}
+        />
+      ) : checks.value === null ? (
+        <LoadingState message={`Looking at ${target}`} />
+      ) : (
+        <Checks checks={checks.value} />
+      )}
+    </div>
+  );
+}
+
+const words = { ok: 'ok', warning: 'warning', failed: 'failed' } as const;
+
+function Checks({ checks }: { readonly checks: readonly TargetCheck[] }) {
+  return (
+    <table className={table.table} aria-label="What a deploy would find">
+      <tbody>
+        {checks.map(({ id, title, status, found, fix }) => (
+          <tr key={id}>
+            <th scope="row">{title}</th>
+            <td>
+              <span className={styles.status} data-status={status}>
+                {words[status]}
+              </span>
+            </td>
+            <td className={`${table.wide} selectable`}>
+              {found}
+              {fix !== null && status !== 'ok' && <p className={`${table.fix} mono muted`}>{fix}</p>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

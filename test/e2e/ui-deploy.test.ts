@@ -1,0 +1,107 @@
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { FirstlightError } from '#shared/errors.ts';
+import { setUpStudio, until } from './ui-harness.ts';
+
+const openStudio = setUpStudio();
+
+async function addTarget(page: Page, name = 'home'): Promise<void> {
+  const dialog = page.getByRole('dialog', { name: 'Add a cluster' });
+  await dialog.getByLabel('Name', { exact: false }).first().fill(name);
+  await dialog.getByLabel('Registry for images').fill('https://registry.example/team/');
+  await dialog.getByRole('button', { name: 'Add' }).click();
+  await dialog.waitFor({ state: 'detached' });
+}
+const chooseInMenu = async (page: Page, item: RegExp) => {
+  await page.getByRole('button', { name: 'Where to deploy' }).click();
+  await page.getByRole('menuitem', { name: item }).click();
+};
+
+it('adds a cluster, says what a deploy would find there, and deploys with one click', async () => {
+  const { page, engine } = await openStudio();
+  await chooseInMenu(page, /Add a cluster/);
+  await addTarget(page);
+  const view = page.getByRole('main', { name: 'Deployed functions' });
+  await view.getByRole('cell', { name: /Guests are emulated.*device plugin/ }).waitFor();
+  const [added] = await engine.calls['targets:list'](
+    {},
+    { signal: new AbortController().signal, progress: () => undefined },
+  );
+  expect(added).toMatchObject({ name: 'home', registry: 'registry.example/team', kubeconfig: null });
+
+  await page.keyboard.press('Control+Alt+d');
+  const deploy = view.getByRole('region', { name: 'Deploy' });
+  await deploy.getByText('Deployed to home').waitFor();
+  expect(await deploy.locator('li[data-status="done"]').count()).toBe(6);
+  await view.getByRole('status', { name: 'State' }).getByText('1 of 1 replicas ready').waitFor();
+  await view.getByRole('application').and(view.locator('[aria-roledescription="timeline"]')).waitFor();
+  await view.getByText(/the guest runs emulated/).waitFor();
+  await view.getByRole('button', { name: 'Call', exact: true }).click();
+  await view.getByRole('status', { name: 'Answer' }).getByText('200').waitFor();
+});
+
+it('scales, goes back to a revision, and undeploys once that is confirmed', async () => {
+  const { page } = await openStudio();
+  await chooseInMenu(page, /Add a cluster/);
+  await addTarget(page);
+  const view = page.getByRole('main', { name: 'Deployed functions' });
+  await view.getByRole('button', { name: /^Deploy .* here$/ }).click();
+  await view.getByText('Deployed to home').waitFor();
+  await view.getByRole('button', { name: 'Deploy again' }).click();
+  const revisions = view.getByRole('table', { name: 'Revisions' });
+  await revisions.getByRole('button', { name: 'Go back to it' }).waitFor();
+  await view.getByRole('button', { name: 'One replica more' }).click();
+  const state = view.getByRole('status', { name: 'State' });
+  await state.getByText('2 of 2 replicas ready').waitFor();
+  await revisions.getByRole('button', { name: 'Go back to it' }).click();
+  await state.getByText('revision 3').waitFor();
+  await view.getByRole('button', { name: 'Undeploy' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Undeploy' }).click();
+  await view.getByText('No function is deployed here.').waitFor();
+  await page.keyboard.press('Escape');
+  await view.waitFor({ state: 'detached' });
+});
+
+it('says in which step a deploy failed and why, and that one was cancelled', async () => {
+  const { page, engine } = await openStudio();
+  await chooseInMenu(page, /Add a cluster/);
+  await addTarget(page);
+  engine.faults.deployError = new FirstlightError('DEPLOY_FAILED', 'hello does not run on home: ImagePullBackOff', {
+    hint: 'It was new, so it was taken away again.',
+    details: { output: 'failed to pull image: 401 Unauthorized' },
+  });
+  await page.keyboard.press('Control+Alt+d');
+  const deploy = page.getByRole('region', { name: 'Deploy' });
+  await deploy.getByRole('alert').getByText('ImagePullBackOff').waitFor();
+  await deploy.getByText('401 Unauthorized').waitFor();
+  expect(await deploy.locator('li[data-status="failed"]').textContent()).toContain('Roll out');
+
+  engine.faults.deployStepMs = 60_000;
+  await deploy.getByRole('button', { name: 'Deploy again' }).click();
+  await deploy.getByRole('button', { name: 'Cancel' }).click();
+  await deploy.getByText('The deploy was cancelled').waitFor();
+  expect(await deploy.getByRole('alert').count()).toBe(0);
+});
+
+it('follows what is deployed elsewhere, in the list beside the page', async () => {
+  const { page, engine } = await openStudio();
+  await page.keyboard.press('Control+8');
+  const side = page.getByRole('complementary', { name: 'Side list' });
+  await side.getByText('No cluster yet').waitFor();
+  await page.getByRole('button', { name: 'Deploy', exact: true }).click();
+  await addTarget(page);
+  await side.getByText('no function').waitFor();
+  const [project] = await engine.calls['projects:list']({}, context());
+  if (project === undefined) throw new Error('The fake engine has no project.');
+  await engine.calls['deploy:start'](
+    { projectId: project.id, target: 'home', wait: true, rollback: true, force: false },
+    context(),
+  );
+  await side.getByRole('button', { name: `${project.name} on home, ready` }).click();
+  await page.getByRole('main', { name: 'Deployed functions' }).getByRole('table', { name: 'Revisions' }).waitFor();
+  await engine.calls['deploy:scale']({ target: 'home', name: project.name, replicas: 0 }, context());
+  await side.getByRole('button', { name: `${project.name} on home, stopped` }).waitFor();
+  await until('no pod is drawn', async () => (await page.getByText('No pod runs').count()) === 1);
+});
+
+const context = () => ({ signal: new AbortController().signal, progress: () => undefined });
