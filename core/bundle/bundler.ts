@@ -157,15 +157,19 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       ...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path) && !isWrapped(path)),
       ...beside.paths,
     ];
-    const inputs = await digestInputs(project.dir, read, kept.digests);
-    const ofProcesses = isNode ? await warnOfProcesses(project.dir, built.metafile) : [];
+    const [inputs, ofProcesses, ofLambda, ofDecorators] = await Promise.all([
+      digestInputs(project.dir, read, kept.digests),
+      isNode ? warnOfProcesses(project.dir, built.metafile) : [],
+      config.convention === 'lambda' ? [] : warnOfLambda(project.dir, built.metafile),
+      warnOfDecorators(project.dir, built.metafile),
+    ]);
     const warnings = [
       ...toProblems(built.warnings, 'warning'),
       ...fromOutside,
       ...ofProcesses,
       ...beside.warnings,
-      ...(config.convention === 'lambda' ? [] : await warnOfLambda(project.dir, built.metafile)),
-      ...(await warnOfDecorators(project.dir, built.metafile)),
+      ...ofLambda,
+      ...ofDecorators,
       ...(isNode ? [] : warnOfLacks(built, known.members)),
     ];
     const shims = isNode ? [] : chooseShims(built.code, built.uses, modulesAmong(usedInputs(built.metafile)));

@@ -40,10 +40,9 @@ const compilerFiles = ['package.json', 'tsconfig.json', 'jsconfig.json'];
 
 /** Errors: BAD_INPUT when a file that the compiler reads by itself is not a regular file. */
 export async function checkCompilerFiles(dir: string): Promise<void> {
-  for (let at = dir; ; at = dirname(at)) {
-    for (const name of compilerFiles) await checkRegularFile(join(at, name));
-    if (at === dirname(at)) return;
-  }
+  const dirs = [dir];
+  for (let at = dir; at !== dirname(at); at = dirname(at)) dirs.push(dirname(at));
+  await Promise.all(dirs.flatMap((at) => compilerFiles.map((name) => checkRegularFile(join(at, name)))));
 }
 
 /** Where firstlight.json names the entry, when it does. */

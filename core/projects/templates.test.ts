@@ -84,7 +84,12 @@ export default async function handler(event: HttpEvent): Promise<Response> {
 }`,
     );
     const checked = promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', dir, '--pretty', 'false']);
-    await checked.catch((thrown) => expect(thrown.stdout).toBe(''));
+    expect(
+      await checked.then(
+        ({ stdout }) => stdout,
+        ({ stdout }) => stdout,
+      ),
+    ).toBe('');
   });
 
   it('need a proper name, a template that is there, and an empty folder', async () => {
@@ -98,6 +103,7 @@ export default async function handler(event: HttpEvent): Promise<Response> {
 
 describe('the published schema', () => {
   it('is what the model says', async () => {
-    await promisify(execFile)(process.execPath, [join(root, 'build/generate-schema.mjs'), '--check']);
+    const checked = promisify(execFile)(process.execPath, [join(root, 'build/generate-schema.mjs'), '--check']);
+    await expect(checked).resolves.toBeDefined();
   });
 });

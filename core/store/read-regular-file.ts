@@ -4,6 +4,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { systemCode, toFileError } from './store-error.ts';
 
 const chunkBytes = 64 * 1024;
+const minChunkBytes = 512;
 
 /**
  * The content of a regular file that somebody else wrote; undefined when there is none.
@@ -19,7 +20,7 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<B
     const found = await file.stat();
     if (!found.isFile()) throw notRegular(path, found);
     if (found.size > maxBytes) throw tooLarge(path, maxBytes);
-    return await readAll(file, path, maxBytes);
+    return await readAll(file, path, found.size, maxBytes);
   } catch (thrown) {
     throw toFileError(thrown, 'read', path);
   } finally {
@@ -52,11 +53,13 @@ async function openWithoutWaiting(path: string): Promise<FileHandle | undefined>
   }
 }
 
-async function readAll(file: FileHandle, path: string, maxBytes: number): Promise<Buffer> {
+/** `size` is what the system says, which may change, and is 0 for files of /proc. */
+async function readAll(file: FileHandle, path: string, size: number, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for (let total = 0; ; ) {
-    const chunk = Buffer.allocUnsafe(chunkBytes);
-    const { bytesRead } = await file.read(chunk, 0, chunkBytes, null);
+    // A buffer of the file's own size: larger ones for every small file make the collector run at each build.
+    const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, Math.max(size - total, minChunkBytes)));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, null);
     if (bytesRead === 0) return Buffer.concat(chunks);
     total += bytesRead;
     if (total > maxBytes) throw tooLarge(path, maxBytes);

@@ -84,12 +84,22 @@ export type ConfigFile = z.output<typeof configFileSchema>;
 export type ConfigFileInput = z.input<typeof configFileSchema>;
 
 /** The whole of `firstlight.json` where these runtimes are there: the keys in their present places. */
-export const configFileSchemaFor = (runtimes: readonly RuntimeSection[]): z.ZodObject =>
-  extendFor(runtimes, ({ options }) => options?.schema);
+export const configFileSchemaFor = oncePerList((runtimes) => extendFor(runtimes, ({ options }) => options?.schema));
 
 /** As `configFileSchemaFor`, with the keys that older files have in a runtime's section. */
-export const acceptedFileSchemaFor = (runtimes: readonly RuntimeSection[]): z.ZodObject =>
-  extendFor(runtimes, ({ options }) => (options?.hadProgramKeys ? withFormerKeys(options.schema) : options?.schema));
+export const acceptedFileSchemaFor = oncePerList((runtimes) =>
+  extendFor(runtimes, ({ options }) => (options?.hadProgramKeys ? withFormerKeys(options.schema) : options?.schema)),
+);
+
+/** A schema is made once for a list of runtimes: it is compiled when it is first used, which takes some milliseconds. */
+function oncePerList(make: (runtimes: readonly RuntimeSection[]) => z.ZodObject) {
+  const made = new WeakMap<readonly RuntimeSection[], z.ZodObject>();
+  return (runtimes: readonly RuntimeSection[]): z.ZodObject => {
+    const schema = made.get(runtimes) ?? make(runtimes);
+    made.set(runtimes, schema);
+    return schema;
+  };
+}
 
 function extendFor(
   runtimes: readonly RuntimeSection[],

@@ -31,10 +31,7 @@ describe('editing', () => {
     await page.locator('.monaco-editor .squiggly-error').first().waitFor();
     await page.keyboard.press('Control+Home');
     await problem.click();
-    await page
-      .locator('[data-region="status"]')
-      .getByText(/^11:16$/)
-      .waitFor();
+    await expectVisible(page.locator('[data-region="status"]').getByText(/^11:16$/));
   });
 
   it('completes, explains and checks firstlight.json, wherever it says that its schema lies', async () => {
