@@ -44,10 +44,22 @@ export const missingGlobals: ReadonlyMap<string, string> = new Map([
   ...named('window document navigator location history localStorage sessionStorage indexedDB', noBrowser),
   ...named('alert requestAnimationFrame requestIdleCallback HTMLElement DOMParser Worker', noBrowser),
   ...named('__dirname __filename', noFiles),
+  ...named('Atomics', 'a function has one thread.'),
+  ...named('PerformanceObserver PerformanceEntry PerformanceMark PerformanceMeasure', 'read what `performance` has.'),
+  ...named('ErrorEvent CloseEvent PromiseRejectionEvent', 'nothing in the guest dispatches it. Extend Event.'),
+  ...named('Crypto SubtleCrypto', 'only its one object is there: use `crypto`.'),
+  ['URLPattern', 'match with a regular expression, or with a package that brings its own.'],
   ['FileReader', 'use the methods of the Blob itself: text(), arrayBuffer().'],
   ['Intl', 'the guest has no tables of languages. Format by hand, or with a package that brings its own.'],
   ['WebAssembly', 'the guest runs JavaScript only.'],
 ]);
+
+/** What the guest's TextDecoder may be told to decode: the labels in core/runtimes/ember/prelude/text.prelude.js. */
+export const decodedLabels: ReadonlySet<string> = members(
+  'utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 utf-16le utf-16 ucs-2 unicode iso-10646-ucs-2 csunicode ' +
+    'unicodefeff utf-16be unicodefffe windows-1252 cp1252 x-cp1252 ascii us-ascii ansi_x3.4-1968 latin1 l1 iso-8859-1 iso8859-1 iso88591 ' +
+    'iso_8859-1 iso_8859-1:1987 iso-ir-100 csisolatin1 cp819 ibm819',
+);
 
 /** The members of the globals that are always there. A call of any other gets a warning. */
 export const membersOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
@@ -55,6 +67,7 @@ export const membersOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
     'process',
     members(
       'env platform arch title pid ppid version versions release argv execArgv execPath stdout stderr nextTick hrtime uptime cwd emitWarning exit ' +
+        'getuid geteuid getgid getegid getgroups umask features config ' +
         'on once off addListener prependListener removeListener removeAllListeners emit listeners listenerCount setMaxListeners',
     ),
   ],

@@ -3,7 +3,7 @@ import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { Metafile } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
 import type { Shims } from './add-shims.ts';
-import { membersOf, missingGlobals } from './globals.ts';
+import { decodedLabels, membersOf, missingGlobals } from './globals.ts';
 import { importChain } from './import-chain.ts';
 import type { GlobalUse } from './mark-globals.ts';
 import { isShim } from './node-modules.ts';
@@ -29,7 +29,12 @@ interface Compiled {
 
 /** Warnings: one for each line of the project, one for each file of a package. */
 export function warnOfLacks(made: Compiled, members: Shims['members']): Problem[] {
-  const lacks = [...lackingGlobals(made), ...lackingModuleMembers(made.code, members), ...localeMethods(made.code)];
+  const lacks = [
+    ...lackingGlobals(made),
+    ...lackingModuleMembers(made.code, members),
+    ...localeMethods(made.code),
+    ...lackingEncodings(made.code),
+  ];
   if (lacks.length === 0) return [];
   lacks.sort((a, b) => a.at - b.at);
   const placeOf = placesIn(made);
@@ -78,8 +83,8 @@ function lackingGlobals({ code, uses }: Compiled): Lack[] {
     if (why !== undefined) return [{ name, at, asks, message: `\`${name}\` is not there: ${why}` }];
     const known = membersOf.get(name);
     if (known === undefined || member === '' || known.has(member)) return [];
-    // Only what is called fails; what is looked at is undefined.
-    const isCalled = new RegExp(`^(?:globalThis\\.|self\\.)?${name}\\.${member}\\(`).test(code.slice(at, at + 80));
+    // Only what is called, or whose members are used, fails; what is looked at is undefined.
+    const isCalled = new RegExp(`^(?:globalThis\\.|self\\.)?${name}\\.${member}[(.[]`).test(code.slice(at, at + 80));
     const message = `\`${name}.${member}\` is not there: the guest's ${name} has ${[...known].filter((has) => !(has in {})).join(', ')}.`;
     return [{ name: `${name}.${member}`, at, asks: asks || !isCalled, message }];
   });
@@ -103,17 +108,32 @@ function lackingModuleMembers(code: string, members: Shims['members']): Lack[] {
   return lacks;
 }
 
-const localeMethod = /\.(toLocaleString|toLocaleDateString|toLocaleTimeString|localeCompare)\(/g;
+const decoderOf = /\bnew TextDecoder(?:Stream)?\((["'`])([\w.:-]+)\1/g;
+
+/** Encodings, named in the code, that the guest's TextDecoder refuses when it is made. */
+function lackingEncodings(code: string): Lack[] {
+  return [...code.matchAll(decoderOf)].flatMap(({ 2: label = '', index }): Lack[] => {
+    if (decodedLabels.has(label.toLowerCase())) return [];
+    const message = `TextDecoder does not know ${JSON.stringify(label)}: the guest decodes UTF-8, UTF-16 and windows-1252. Use a package that brings its own tables, as iconv-lite.`;
+    return [{ name: `TextDecoder ${label}`, at: index + 4, asks: false, message }];
+  });
+}
+
+// Of the two that change case only those that are given a language: without one they are the same everywhere.
+const localeMethod =
+  /\.(?:(toLocaleString|toLocaleDateString|toLocaleTimeString|localeCompare)\(|(toLocaleUpperCase|toLocaleLowerCase)\((?!\)))/g;
 
 /** QuickJS has these methods, without a word of any language. */
 function localeMethods(code: string): Lack[] {
-  return [...code.matchAll(localeMethod)].map(({ 1: name = '', index }) => ({
-    name,
+  return [...code.matchAll(localeMethod)].map(({ 1: method = '', 2: caseMethod, index }) => ({
+    name: caseMethod ?? method,
     at: index + 1,
     asks: false,
     message:
-      name === 'localeCompare'
-        ? '`localeCompare` compares by code points: the guest has no tables of languages. "Z" comes before "a", and "z" before "ä".'
-        : `\`${name}\` formats the same for every language: the guest has no tables of languages. Format by hand, or with a package that brings its own.`,
+      caseMethod !== undefined
+        ? `\`${caseMethod}\` knows no language: "i" becomes "I" and never "İ".`
+        : method === 'localeCompare'
+          ? '`localeCompare` compares by code points: the guest has no tables of languages. "Z" comes before "a", and "z" before "ä".'
+          : `\`${method}\` formats the same for every language: the guest has no tables of languages. Format by hand, or with a package that brings its own.`,
   }));
 }

@@ -246,6 +246,13 @@ export default async () => {
   });
 });
 
+describe('Buffer', () => {
+  it('equals bytes of any kind', async () => {
+    const body = 'return [Buffer.from("a").equals(new Uint8Array([97])), Buffer.from("a").equals(Buffer.from("b"))];';
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
+});
+
 describe('code that cannot work', () => {
   it('is an error with the chain of imports', async () => {
     await shop.write('node_modules/deep/index.js', 'import "fs"; export default 1;');
@@ -269,6 +276,34 @@ describe('code that cannot work', () => {
         '`process.chdir` is not there',
       ].filter((words) => !words.includes('binding')),
     );
+  });
+
+  it('is a warning where a member of what is missing is used, or a global that only others have', async () => {
+    const { warnings } = await shop.bundle(
+      'export default () => [process.stdin.on("x", () => {}), process.memoryUsage().rss, Atomics.load, new URLPattern("/a")];',
+    );
+    expect(warnings.map(({ message }) => message.split(' ')[0])).toEqual(
+      ['process.stdin', 'process.memoryUsage', 'Atomics', 'URLPattern'].map((name) => `\`${name}\``),
+    );
+  });
+
+  it('is a warning where an encoding is named that is not known', async () => {
+    const { warnings } = await shop.bundle(
+      'export default () => [new TextDecoder("Shift_JIS"), new TextDecoder("latin1"), new TextDecoderStream("koi8-r")];',
+    );
+    expect(warnings.map(({ column, message }) => [column, message.split(':')[0]])).toEqual([
+      [27, 'TextDecoder does not know "Shift_JIS"'],
+      [84, 'TextDecoder does not know "koi8-r"'],
+    ]);
+  });
+
+  it('is a warning where the case of letters is of a language', async () => {
+    const { warnings } = await shop.bundle(
+      'export default ({ t }: any) => [t.toLocaleUpperCase("tr"), t.toLocaleUpperCase()];',
+    );
+    expect(warnings.map(({ column, message }) => [column, message.split(' ')[0]])).toEqual([
+      [35, '`toLocaleUpperCase`'],
+    ]);
   });
 
   it('is a warning where a language matters', async () => {

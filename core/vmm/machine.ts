@@ -63,6 +63,11 @@ export interface Machine {
   readonly accel: Accel;
   readonly memoryMiB: number;
   readonly vcpus: number;
+  /**
+   * The instructions that a guest counts on. Absent: what QEMU gives everywhere; `x86-64-v2`: also SSE4.2 and the like, without
+   * which Linux programs of today, as sharp, end in SIGILL.
+   */
+  readonly processor?: 'x86-64-v2' | undefined;
   /** Null when the firmware boots the first disk. */
   readonly kernel: MachineKernel | null;
   /**
@@ -89,6 +94,12 @@ export interface MachineSockets {
   /** The function's output. It is absent when the machine has no port for it. */
   readonly console: string;
 }
+
+/**
+ * The features of x86-64-v2 that QEMU's default processor lacks, by the names that QEMU and libvirt share. One that
+ * the host's processor lacks under KVM is left out by QEMU, and the guest starts.
+ */
+export const featuresOfV2 = ['ssse3', 'sse4.1', 'sse4.2', 'popcnt', 'cx16'] as const;
 
 /** A machine as it is started on a host: its name there, and where its sockets lie. */
 export interface PlacedMachine {

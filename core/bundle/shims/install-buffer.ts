@@ -25,6 +25,13 @@ Object.defineProperties(Buffer.prototype, {
     writable: true,
     configurable: true,
   },
+  equals: {
+    value(other: unknown) {
+      return Buffer.compare(this, other as Buffer) === 0;
+    },
+    writable: true,
+    configurable: true,
+  },
   write: {
     value(...args: unknown[]) {
       return write.call(this, ...args.map(known));

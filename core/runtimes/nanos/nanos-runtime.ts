@@ -157,6 +157,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
         machine: plainMachine(
           { accel, memoryMiB: config.memoryMiB, vcpus: config.vcpus },
           {
+            processor: 'x86-64-v2',
             kernel,
             disks: [{ path: disk, format: 'qcow2' }, ...attached.map(({ path }) => ({ path, format: 'raw' }) as const)],
             networks: network === null ? [] : [network],

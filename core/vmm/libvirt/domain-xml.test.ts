@@ -80,6 +80,13 @@ describe('writeDomainXml', () => {
     expect(domain['@type']).toBe('kvm');
   });
 
+  it('adds the features of x86-64-v2 where the machine counts on them', () => {
+    const { cpu } = parse(writeDomainXml({ ...spec, machine: { ...spec.machine, processor: 'x86-64-v2' } }));
+    expect(cpu.model['#text']).toBe('qemu64');
+    expect(cpu.feature).toContainEqual({ '@policy': 'require', '@name': 'sse4.2' });
+    expect(parse(writeDomainXml(spec)).cpu).toBeUndefined();
+  });
+
   it('omits channels and loader of a machine without', () => {
     const domain = parse(writeDomainXml({ ...spec, machine: { ...spec.machine, channels: [] }, firmwarePath: null }));
     expect(domain.devices.channel).toBeUndefined();

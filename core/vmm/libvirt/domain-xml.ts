@@ -1,5 +1,6 @@
 import { findQemuUser, type QemuUser } from '#core/store/qemu-user.ts';
 import {
+  featuresOfV2,
   type Machine,
   type MachineNetwork,
   type PlacedMachine,
@@ -21,8 +22,8 @@ export interface DomainSpec extends PlacedMachine {
  *
  * Source: libvirt adds a USB controller and a memory balloon unless configured otherwise. A reboot or a crash ends the domain
  * rather than starting it anew: a second boot would have nobody to talk to. The serial port is a socket, since a pty
- * drops output while nobody is attached and QEMU looks only once a second whether somebody came. No processor is named:
- * QEMU's own default holds all that our guests use and starts everywhere, while a model of the host's kind fails under
+ * drops output while nobody is attached and QEMU looks only once a second whether somebody came. No processor of a
+ * host's kind is named: QEMU's own default, with features where a machine asks for them, starts everywhere, while a model of the host's kind fails under
  * KVM on hosts that hide a register QEMU wants to copy (seen: MSR 0x10a). ACPI is on where a disk boots: a guest finds its
  * devices by it. User-mode networking with forwarded ports is QEMU's own, by its command line: libvirt's wants passt, which
  * not every host has, and which root may not run. libvirt changes no owner: it would give QEMU's user the files that many
@@ -43,6 +44,7 @@ export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUse
     `<memory unit="MiB">${machine.memoryMiB}</memory>`,
     machine.shares.some(isVirtioFs) && sharedMemory,
     `<vcpu>${machine.vcpus}</vcpu>`,
+    machine.processor === 'x86-64-v2' && processorV2,
     '<os>',
     `<type arch="x86_64"${attributes({ machine: machine.machineType })}>hvm</type>`,
     ...writeBoot(spec),
@@ -70,6 +72,8 @@ const qemuUserHere = () => findQemuUser(process.getuid?.() ?? -1);
 
 const writeOwner = ({ uid, gid }: QemuUser) =>
   `<seclabel type="static" model="dac" relabel="no"><label>+${uid}:+${gid}</label></seclabel>`;
+
+const processorV2 = `<cpu mode="custom" match="exact" check="none"><model fallback="forbid">qemu64</model>${featuresOfV2.map((name) => `<feature policy="require" name="${name}"/>`).join('')}</cpu>`;
 
 const qemuNamespace = ' xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0"';
 

@@ -109,6 +109,13 @@ describe('a machine that a VMM cannot give is refused before anything is started
     expect(writeQemuArgs(place({ networks: [open] }), '/qmp')).toContain('user,id=net0');
   });
 
+  it('a processor of x86-64-v2 is the default one with more features', () => {
+    expect(writeQemuArgs(place({ processor: 'x86-64-v2' }), '/qmp')).toContain(
+      'qemu64,ssse3=on,sse4.1=on,sse4.2=on,popcnt=on,cx16=on',
+    );
+    expect(writeQemuArgs(place(), '/qmp')).not.toContain('-cpu');
+  });
+
   it('a comma in a path is one of the path', () => {
     const args = writeQemuArgs(place({ disks: [{ path: '/a,b', format: 'raw' }] }), '/qmp');
     expect(args).toContain('file=/a,,b,format=raw,if=virtio');

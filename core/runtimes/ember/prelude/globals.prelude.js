@@ -118,6 +118,7 @@
     return [seconds - since[0] - (isBorrowed ? 1 : 0), nanos - since[1] + (isBorrowed ? 1e9 : 0)];
   };
   hrtime.bigint = () => BigInt(Math.round(now() * 1e6));
+  const asRoot = () => 0;
   const processMembers = {
     platform: 'ember',
     arch: 'x64',
@@ -135,6 +136,14 @@
     nextTick: (callback, ...args) => void resolved.then(() => callback(...args)),
     hrtime,
     uptime: () => now() / 1000,
+    getuid: asRoot,
+    geteuid: asRoot,
+    getgid: asRoot,
+    getegid: asRoot,
+    getgroups: () => [0],
+    umask: () => 0o22,
+    features: Object.freeze({}),
+    config: Object.freeze({ variables: {}, target_defaults: {} }),
     cwd: () => '/',
     emitWarning: (warning) => console.warn(warning instanceof Error ? warning : `Warning: ${warning}`),
     exit: (code = 0) => {
