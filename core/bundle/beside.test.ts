@@ -25,9 +25,10 @@ async function callIn(bundle: Bundle, event: unknown = {}): Promise<unknown> {
   const main = join(guest, 'firstlight', bundle.format === 'cjs' ? 'bundle.cjs' : 'bundle.mjs');
   await mkdir(dirname(main), { recursive: true });
   await writeFile(main, bundle.code);
-  for (const { guest: at, host, link } of bundle.files ?? []) {
+  for (const { guest: at, host, code, link } of bundle.files ?? []) {
     await mkdir(dirname(join(guest, at)), { recursive: true });
     if (host === undefined) await symlink(link, join(guest, at));
+    else if (code !== undefined) await writeFile(join(guest, at), code);
     else await cp(host, join(guest, at));
   }
   const script = `import(${JSON.stringify(main)}).then(async (m) => { const f = m.default?.default ?? m.default; console.log('\\n=' + JSON.stringify(await f(${JSON.stringify(event)}) ?? null)); });`;
@@ -91,6 +92,31 @@ describe('files that code opens beside itself', () => {
     expect(await callIn(made)).toEqual(['a.txt', 'lib/b.txt', ['c/d.txt', 'e.txt', 'f.txt', 1], ['1.html']]);
     expect(places(made)).not.toContain('/firstlight/not.txt');
   });
+
+  it.each(['work.ts', 'work.js', 'work.mjs'])(
+    'is compiled with what it imports where it is a worker: %s',
+    async (name) => {
+      await shop.write('package.json', '{"type":"module"}');
+      await shop.write('lib/twice.ts', 'export const twice = (n: number) => 2 * n;');
+      await shop.write('node_modules/plain/package.json', '{"name":"plain"}');
+    await shop.write('node_modules/plain/index.js', 'exports.one = 1;');
+      await shop.write(
+        `lib/${name}`,
+        `import { parentPort } from 'node:worker_threads'; import { one } from 'plain'; import { twice } from './twice.ts';
+      parentPort${name.endsWith('.ts') ? '!' : ''}.once('message', (n) => parentPort${name.endsWith('.ts') ? '!' : ''}.postMessage([twice(n) + one, typeof import.meta.url]));`,
+      );
+      await shop.write(
+        'lib/start.ts',
+        `import { once } from 'node:events'; import { Worker } from 'node:worker_threads';
+      export async function start() { const worker = new Worker(new URL('./${name}', import.meta.url)); worker.postMessage(2); return (await once(worker, 'message'))[0]; }`,
+      );
+      const made = await shop.bundle("import { start } from './lib/start.ts'; export default start;", onNanos);
+      expect(await callIn(made)).toEqual([5, 'string']);
+      await shop.write('lib/twice.ts', 'export const twice = (n: number) => 3 * n;');
+      const again = await shop.bundle("import { start } from './lib/start.ts'; export default start;", onNanos);
+      expect(again.id).not.toBe(made.id);
+    },
+  );
 
   it('names the bundle, and is watched for changes', async () => {
     await shop.write('a.txt', 'one');

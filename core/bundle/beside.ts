@@ -18,6 +18,13 @@ export interface Beside {
 
 export const nothingBeside: Beside = { files: [], paths: [], warnings: [], hasModulesOnly: false };
 
+/** A worker's script in one piece. Shape: `paths` are the files that went into it, as esbuild has paths. */
+export interface Script {
+  readonly code: string;
+  readonly paths: readonly string[];
+  readonly kept: Kept;
+}
+
 /** Builds until all packages that open files are kept out of the bundle. `kept` stays for the next time. Errors: as `build`. */
 export async function rebuildBeside<Built extends { readonly metafile: Metafile }>(
   projectDir: string,
@@ -51,10 +58,31 @@ async function packagesThatFailed(projectDir: string, thrown: unknown): Promise<
   return await namesFor(projectDir, dirs, {});
 }
 
-export async function collectBeside(projectDir: string, kept: Kept, metafile: Metafile): Promise<Beside> {
-  const own = await filesBeside(projectDir, metafile);
-  const addons = [...kept.addons].map(([name, host]): BundleFile => ({ guest: `/firstlight/${name}`, host }));
-  const files = [...(await filesOfPackages(projectDir, kept.dirs)), ...addons, ...own.files];
+/** `compile` makes a script's own bundle. Errors: as `compile`. */
+export async function collectBeside(
+  projectDir: string,
+  kept: Kept,
+  metafile: Metafile,
+  compile: (path: string) => Promise<Script>,
+): Promise<Beside> {
+  const found = await filesBeside(projectDir, metafile);
+  const own: BundleFile[] = [];
+  const dirs = new Set(kept.dirs);
+  const addonsOf = new Map(kept.addons);
+  const scriptPaths: string[] = [];
+  for (const file of found.files) {
+    if (file.host === undefined || !found.scripts.has(file.guest)) {
+      own.push(file);
+      continue;
+    }
+    const script = await compile(relative(projectDir, file.host));
+    own.push({ ...file, code: script.code });
+    scriptPaths.push(...script.paths);
+    for (const dir of script.kept.dirs) dirs.add(dir);
+    for (const [name, host] of script.kept.addons) addonsOf.set(name, host);
+  }
+  const addons = [...addonsOf].map(([name, host]): BundleFile => ({ guest: `/firstlight/${name}`, host }));
+  const files = [...(await filesOfPackages(projectDir, dirs)), ...addons, ...own];
   const hasModulesOnly = Object.entries(metafile.inputs).some(
     ([path, { imports }]) =>
       !isStandIn(path) &&
@@ -64,5 +92,5 @@ export async function collectBeside(projectDir: string, kept: Kept, metafile: Me
       ),
   );
   const paths = files.flatMap(({ host }) => (host === undefined ? [] : [relative(projectDir, host)]));
-  return { files, paths, warnings: own.warnings, hasModulesOnly };
+  return { files, paths: [...new Set([...paths, ...scriptPaths])], warnings: found.warnings, hasModulesOnly };
 }

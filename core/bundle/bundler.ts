@@ -19,6 +19,7 @@ import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkBeside, checkInputs } from './check-inputs.ts';
 import { buildFailed, checkCompilerFiles, checkEntry, checkExport, validConfig } from './check-project.ts';
 import { chooseShims } from './choose-shims.ts';
+import { compileScript } from './compile-script.ts';
 import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { type BuildMeans, esbuildOptions } from './esbuild-options.ts';
@@ -151,7 +152,11 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     const output =
       built.clashes.length === 0 ? built : await compileAgain(project, config, meansFor(config), built.clashes);
     const fromOutside = await checkInputs(project, built.metafile.inputs);
-    const beside = isNode ? await collectBeside(project.dir, kept.kept, built.metafile) : nothingBeside;
+    const beside = isNode
+      ? await collectBeside(project.dir, kept.kept, built.metafile, (path) =>
+          compileScript(project.dir, config, path, meansFor(config)),
+        )
+      : nothingBeside;
     await checkBeside(project, beside.files);
     const read = [
       ...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path) && !isWrapped(path)),

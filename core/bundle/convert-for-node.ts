@@ -10,7 +10,7 @@ interface Code {
  * What CommonJS inside an ES module expects: `require`, and the names of its file and folder, as globals, since modules often declare such names for
  * themselves. On the first line: no other line moves.
  */
-const commonJsInModule =
+export const commonJsInModule =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); " +
   'globalThis.__filename ??= require("node:url").fileURLToPath(import.meta.url); globalThis.__dirname ??= require("node:path").dirname(globalThis.__filename); ';
 

@@ -23,11 +23,16 @@ const byTemplate = /\$\{(?:__dirname|import\.meta\.dirname)\}([^`$]+)`/g;
 const byResolve = /(?:require|import\.meta)\.resolve\(\s*(['"`])(\.[^'"`$]+)\1\s*\)/g;
 const any = /__dirname|import\.meta\.(?:url|dirname)/;
 
+const isCode = /\.[cm]?[jt]sx?$/;
+const startsWorkers = /\bnew\s+(?:\w+\.)?Worker\b/;
+
 /** A file that esbuild compiled has fewer bytes. */
 const maxSourceBytes = 64 << 20;
 
 interface Found {
   readonly files: readonly BundleFile[];
+  /** The paths in the guest of files that are started as workers. */
+  readonly scripts: ReadonlySet<string>;
   readonly warnings: readonly Problem[];
 }
 
@@ -37,9 +42,10 @@ interface Found {
  */
 export async function filesBeside(projectDir: string, { inputs }: Pick<Metafile, 'inputs'>): Promise<Found> {
   const files = new Map<string, BundleFile>();
+  const scripts = new Set<string>();
   const warnings: Problem[] = [];
   for (const path of Object.keys(inputs)) {
-    if (path.includes('node_modules/') || !/\.[cm]?[jt]sx?$/.test(path)) continue;
+    if (path.includes('node_modules/') || !isCode.test(path)) continue;
     const code = (await readRegularFile(resolve(projectDir, path), maxSourceBytes))?.toString();
     if (code === undefined || !(any.test(code) || byResolve.test(code))) continue;
     const named = namedIn(code);
@@ -56,10 +62,11 @@ export async function filesBeside(projectDir: string, { inputs }: Pick<Metafile,
       }
       if (stats.isDirectory()) await addFolder(host, guest.replace(/\/$/, ''), files);
       else files.set(guest, { guest, host });
+      if (stats.isFile() && isCode.test(name) && startsWorkers.test(code)) scripts.add(guest);
     }
     if (named.length === 0 && opens(code)) warnings.push(notSeen(path, code));
   }
-  return { files: [...files.values()], warnings };
+  return { files: [...files.values()], scripts, warnings };
 }
 
 function namedIn(code: string): string[] {

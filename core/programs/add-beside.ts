@@ -13,9 +13,14 @@ export async function addBeside(
   program: string,
 ): Promise<Problem[]> {
   const addons: string[] = [];
-  for (const { guest, host, link } of files) {
+  for (const { guest, host, code, link } of files) {
     if (host === undefined) {
       builder.add(guest, { kind: 'symlink', target: link });
+      continue;
+    }
+    if (code !== undefined) {
+      const data = Buffer.from(code);
+      builder.add(guest, { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
       continue;
     }
     const stats = await stat(host).catch(undefinedIfMissing);

@@ -5,10 +5,13 @@ import type { BundleId } from '#shared/model/units.ts';
 /** The module format of a bundle. QuickJS, and a module with top-level `await`, need `esm`. */
 export type BundleFormat = 'esm' | 'cjs';
 
-/** A file of this machine that lies beside a bundle in the guest, or a link there. Shape: `guest` is absolute; `host` may be a folder. */
+/**
+ * A file of this machine that lies beside a bundle in the guest, or a link there. Shape: `guest` is absolute; `host` may be a folder;
+ * `code` is what a script of this machine was compiled to.
+ */
 export type BundleFile =
-  | { readonly guest: string; readonly host: string; readonly link?: undefined }
-  | { readonly guest: string; readonly link: string; readonly host?: undefined };
+  | { readonly guest: string; readonly host: string; readonly code?: string | undefined; readonly link?: undefined }
+  | { readonly guest: string; readonly link: string; readonly host?: undefined; readonly code?: undefined };
 
 /** A function's code in one piece, named by the sha256 of everything that went into it. */
 export interface Bundle {
