@@ -99,7 +99,7 @@ describe('files that code opens beside itself', () => {
       await shop.write('package.json', '{"type":"module"}');
       await shop.write('lib/twice.ts', 'export const twice = (n: number) => 2 * n;');
       await shop.write('node_modules/plain/package.json', '{"name":"plain"}');
-    await shop.write('node_modules/plain/index.js', 'exports.one = 1;');
+      await shop.write('node_modules/plain/index.js', 'exports.one = 1;');
       await shop.write(
         `lib/${name}`,
         `import { parentPort } from 'node:worker_threads'; import { one } from 'plain'; import { twice } from './twice.ts';

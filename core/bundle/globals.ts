@@ -54,7 +54,7 @@ export const missingGlobals: ReadonlyMap<string, string> = new Map([
   ['WebAssembly', 'the guest runs JavaScript only.'],
 ]);
 
-/** What the guest's TextDecoder may be told to decode: the labels in core/runtimes/ember/prelude/text.prelude.js. */
+/** What the guest's TextDecoder may be told to decode: the labels that its prelude has. */
 export const decodedLabels: ReadonlySet<string> = members(
   'utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 utf-16le utf-16 ucs-2 unicode iso-10646-ucs-2 csunicode ' +
     'unicodefeff utf-16be unicodefffe windows-1252 cp1252 x-cp1252 ascii us-ascii ansi_x3.4-1968 latin1 l1 iso-8859-1 iso8859-1 iso88591 ' +
