@@ -33,10 +33,12 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
   const deploy = addTo(program, 'deploy', 'Deploy a function to a cluster, and look after it there.', [
     'deploy ./greet --target home',
     'deploy ./greet --target home --dry-run',
+    'deploy ./greet --profile staging',
   ])
     .enablePositionalOptions()
     .argument('[dir]', 'the project', '.')
     .option('--target <name>', 'where to (default: the only target there is)')
+    .option('--profile <name>', 'a profile of "deploy" in firstlight.json')
     .option('--replicas <n>', 'how many pods (default: 1 the first time, then as it is)', integerBetween(0, 1000))
     .option('--dry-run', 'print what would be applied and what it changes, and change nothing')
     .option('--no-wait', 'end as soon as it is applied')
@@ -52,7 +54,8 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--target <name>', 'whose registry, namespace and pull secret (default: the only target there is)')
     .addOption(new Option('--format <format>', 'of the files').choices(['yaml', 'kustomize', 'helm']).default('yaml'))
     .option('--out <dir>', 'the folder that they go into (default: printed)')
-    .option('--replicas <n>', 'how many pods', integerBetween(0, 1000), 1)
+    .option('--profile <name>', 'a profile of "deploy" in firstlight.json')
+    .option('--replicas <n>', 'how many pods (default: 1)', integerBetween(0, 1000))
     .option('--no-push', 'push no image')
     .action(lazily(async () => (await import('./commands/manifests.ts')).writeManifests));
 }

@@ -1,5 +1,7 @@
 import { formatBytes, formatMs } from '#shared/format.ts';
 import type { Deployment, DeployResult } from '#shared/model/deploy.ts';
+import { chooseProfile } from '#shared/model/deploy-section.ts';
+import type { Project } from '#shared/model/project.ts';
 import { badInput } from '../failures.ts';
 import { withProject } from '../find.ts';
 import { diffLines } from '../output/line-diff.ts';
@@ -10,6 +12,7 @@ import { checkName } from './target.ts';
 
 export interface DeployOptions {
   readonly target?: string;
+  readonly profile?: string;
   readonly replicas?: number;
   readonly wait: boolean;
   readonly rollback: boolean;
@@ -23,11 +26,15 @@ interface OfTarget {
 
 /** Builds, pushes, applies, watches and calls a function on a cluster; with `--dry-run` says what that would change. */
 export async function deploy(session: Session, dir: string, options: DeployOptions): Promise<number> {
-  const target = await chooseTarget(session, options.target);
-  return await withProject(session, dir, async ({ id: projectId }) => {
-    const replicas = options.replicas === undefined ? {} : { replicas: options.replicas };
+  return await withProject(session, dir, async (project) => {
+    const { id: projectId } = project;
+    const target = await chooseTarget(session, options.target ?? targetOf(project, options.profile));
+    const choice = {
+      ...(options.profile !== undefined && { profile: checkName(options.profile, 'profile') }),
+      ...(options.replicas !== undefined && { replicas: options.replicas }),
+    };
     if (options.dryRun) {
-      const preview = await session.call('deploy:preview', { projectId, target, ...replicas });
+      const preview = await session.call('deploy:preview', { projectId, target, ...choice });
       session.printJson(preview);
       if (preview.note !== '') session.note(`${preview.note}\n`);
       session.print(preview.yaml);
@@ -35,11 +42,16 @@ export async function deploy(session: Session, dir: string, options: DeployOptio
       return 0;
     }
     const { wait, rollback, force = false } = options;
-    const done = await session.call('deploy:start', { projectId, target, ...replicas, wait, rollback, force });
+    const done = await session.call('deploy:start', { projectId, target, ...choice, wait, rollback, force });
     session.printJson(done);
     session.print(renderResult(session, done));
     return 0;
   });
+}
+
+/** The target that `firstlight.json` names. */
+export function targetOf({ config }: Project, profile: string | undefined): string | undefined {
+  return config?.deploy === undefined ? undefined : chooseProfile(config.deploy, profile)?.target;
 }
 
 /** The target that was named, or the only one there is. Errors: BAD_INPUT. */

@@ -3,23 +3,25 @@ import { dirname, join, resolve } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
 import { withProject } from '../find.ts';
 import type { Session } from '../session.ts';
-import { chooseTarget } from './deploy.ts';
+import { chooseTarget, targetOf } from './deploy.ts';
 
 export interface ManifestsOptions {
   readonly target?: string;
   readonly format: 'yaml' | 'kustomize' | 'helm';
   readonly out?: string;
-  readonly replicas: number;
+  readonly profile?: string;
+  readonly replicas?: number;
   readonly push: boolean;
 }
 
 /** Writes what a deploy would apply as files, or prints it. Errors: STORE_UNUSABLE when a file cannot be written. */
 export async function writeManifests(session: Session, dir: string, options: ManifestsOptions): Promise<number> {
-  const target = await chooseTarget(session, options.target);
-  const { format, replicas, push, out } = options;
-  const made = await withProject(session, dir, ({ id: projectId }) =>
-    session.call('deploy:manifests', { projectId, target, format, replicas, push }),
-  );
+  const { format, profile, replicas, push, out } = options;
+  const choice = { ...(profile !== undefined && { profile }), ...(replicas !== undefined && { replicas }) };
+  const made = await withProject(session, dir, async (project) => {
+    const target = await chooseTarget(session, options.target ?? targetOf(project, profile));
+    return await session.call('deploy:manifests', { projectId: project.id, target, format, ...choice, push });
+  });
   session.printJson(made);
   if (out === undefined) {
     const heads = made.files.length > 1;

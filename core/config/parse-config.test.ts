@@ -41,6 +41,20 @@ describe('firstlight.json', () => {
     expect(problems('')[0]).toMatch(/^1:1 /);
   });
 
+  it('says what of the section of a deploy cannot be', () => {
+    const deploy = (text: string) =>
+      problems(`{ "name": "a", "deploy": ${text} }`).map((line) => line.replace(/^\S+ /, ''));
+    expect(deploy('{ "profiles": { "staging": { "autoscale": { "max": 3 }, "target": "lab" } } }')).toEqual([]);
+    expect(deploy('{ "replicas": 2, "autoscale": { "max": 3 } }')[0]).toMatch(
+      /"deploy.autoscale" and "replicas" exclude/,
+    );
+    expect(deploy('{ "profiles": { "p": { "autoscale": { "min": 4, "max": 3 } } } }')[0]).toMatch(
+      /"deploy.profiles.p.autoscale" has a "min" of 4 above its "max" of 3/,
+    );
+    expect(deploy('{ "secrets": { "TOKEN": "by value" } }')[0]).toMatch(/"deploy.secrets.TOKEN" must be an object/);
+    expect(deploy('{ "replica": 2 }')[0]).toMatch(/replica/);
+  });
+
   it('reads the name out of a file with errors', () => {
     expect(parseConfig('{ "name": "hello", "memoryMiB": ', runtimes).name).toBe('hello');
     expect(parseConfig('{ "name": "hello", "memoryMb": 3 }', runtimes).name).toBe('hello');

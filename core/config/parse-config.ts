@@ -129,6 +129,20 @@ function checkProgram(
 function checkMeaning(config: ProjectConfig, root: Node, locate: Locate): Problem[] {
   const problems: Problem[] = [];
   const at = (path: string[]) => findNodeAtLocation(root, path)?.offset ?? root.offset;
+  for (const path of [
+    ['deploy'],
+    ...Object.keys(config.deploy?.profiles ?? {}).map((of) => ['deploy', 'profiles', of]),
+  ]) {
+    const autoscale = findNodeAtLocation(root, [...path, 'autoscale']);
+    if (autoscale === undefined) continue;
+    const where = [...path, 'autoscale'].join('.');
+    if (findNodeAtLocation(root, [...path, 'replicas']) !== undefined) {
+      problems.push(locate(autoscale.offset, `"${where}" and "replicas" exclude each other: remove one of them.`));
+    }
+    const { min = 1, max = 1 } = getNodeValue(autoscale) as { readonly min?: number; readonly max?: number };
+    if (min > max)
+      problems.push(locate(autoscale.offset, `"${where}" has a "min" of ${min} above its "max" of ${max}.`));
+  }
   const parts = config.entry.split(/[\\/]/);
   if (config.entry.startsWith('/') || parts.includes('..')) {
     problems.push(locate(at(['entry']), `"entry" must lie inside the project, not ${JSON.stringify(config.entry)}.`));

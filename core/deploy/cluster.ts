@@ -35,12 +35,16 @@ export async function withCluster<Result>(
 
 /** The path of a kind of object in a namespace. */
 export function pathOf({ namespace }: Pick<Cluster, 'namespace'>, kind: string, name?: string): string {
-  const apps = ['deployments', 'replicasets'].includes(kind);
-  const base = apps ? '/apis/apps/v1' : '/api/v1';
+  const base = ['deployments', 'replicasets'].includes(kind)
+    ? '/apis/apps/v1'
+    : kind === 'horizontalpodautoscalers'
+      ? '/apis/autoscaling/v2'
+      : '/api/v1';
   return `${base}/namespaces/${namespace}/${kind}${name === undefined ? '' : `/${name}`}`;
 }
 
-const pluralOf: Readonly<Record<string, string>> = { Deployment: 'deployments', Service: 'services' };
+/** The kind of an object as paths have it. */
+export const pluralOf = ({ kind = '' }: KubeObject): string => `${kind.toLowerCase()}s`;
 
 export interface ApplyOptions {
   readonly force?: boolean;
@@ -54,7 +58,7 @@ export async function applyObject<Value extends KubeObject>(
   object: KubeObject,
   { force = false, dryRun = false, signal }: ApplyOptions = {},
 ): Promise<Value> {
-  const path = pathOf(cluster, pluralOf[object.kind ?? ''] ?? '', object.metadata.name);
+  const path = pathOf(cluster, pluralOf(object), object.metadata.name);
   return await cluster.client.json<Value>(path, {
     method: 'PATCH',
     contentType: 'application/apply-patch+yaml',

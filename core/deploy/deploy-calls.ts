@@ -11,6 +11,7 @@ import { type DeployContext, deploy } from './deploy.ts';
 import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
+import { type DeployPlan, planDeploy } from './profile.ts';
 import { listRevisions, removeFunction, rollBack, scaleFunction } from './revisions.ts';
 import type { Targets } from './targets.ts';
 import { testTarget } from './test-target.ts';
@@ -47,23 +48,39 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     },
     'targets:test': ({ target }, { signal }) =>
       inCluster(target, async (cluster) => [...(await testTarget(cluster, signal))]),
-    'deploy:start': async ({ projectId, target, ...choice }, context) => {
-      const project = await options.getProject(projectId);
+    'deploy:start': async ({ projectId, target, profile, ...choice }, context) => {
+      const plan = planDeploy(await options.getProject(projectId), profile, env);
+      const { project } = plan;
       const build = () => options.build(project, context);
-      const work = () => inCluster(target, (cluster) => deploy(cluster, options, { ...choice, ...context, build }));
+      const work = () =>
+        inCluster(target, (cluster) =>
+          deploy(cluster, options, { ...choice, ...pods(plan, choice), ...context, build }),
+        );
       return await onlyOnce(`deploy ${target} ${project.name}`, project.name, work);
     },
-    'deploy:preview': async ({ projectId, target, replicas }, context) => {
-      const project = await options.getProject(projectId);
-      const { bundle, image } = await options.build(project, context);
+    'deploy:preview': async ({ projectId, target, profile, replicas }, context) => {
+      const plan = planDeploy(await options.getProject(projectId), profile, env);
+      const { bundle, image } = await options.build(plan.project, context);
       return await inCluster(target, (cluster) =>
-        previewDeploy(cluster, options, { config: bundle.config, image, replicas, signal: context.signal }),
+        previewDeploy(cluster, options, {
+          config: bundle.config,
+          image,
+          ...pods(plan, { replicas }),
+          signal: context.signal,
+        }),
       );
     },
-    'deploy:manifests': async ({ projectId, target, ...choice }, context) => {
-      const project = await options.getProject(projectId);
-      const { bundle, image } = await options.build(project, context);
-      const request = { ...choice, ...context, config: bundle.config, image, target: await targets.get(target) };
+    'deploy:manifests': async ({ projectId, target, profile, ...choice }, context) => {
+      const plan = planDeploy(await options.getProject(projectId), profile, env);
+      const { bundle, image } = await options.build(plan.project, context);
+      const request = {
+        ...choice,
+        ...pods(plan, choice),
+        ...context,
+        config: bundle.config,
+        image,
+        target: await targets.get(target),
+      };
       return await makeManifests(options, request);
     },
     'deploy:list': ({ target }, { signal }) =>
@@ -91,6 +108,12 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     'deploy:invoke': ({ target, ...request }, { signal }) =>
       inCluster(target, (cluster) => callFunction(cluster, request, signal)),
   };
+}
+
+/** How many pods: what this deploy says, else the bounds or the number of its plan. */
+function pods(plan: DeployPlan, { replicas }: { readonly replicas?: number | undefined }) {
+  if (replicas !== undefined) return { replicas, autoscale: undefined };
+  return { replicas: plan.replicas, autoscale: plan.autoscale };
 }
 
 /** Errors: CONFLICT while another deploy of the same is under way, in this process or in another of this user. */

@@ -11,15 +11,16 @@ import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import type { DeployResult, DeployStep, Target } from '#shared/model/deploy.ts';
+import type { Autoscale } from '#shared/model/deploy-section.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import { findRegistryCredentials } from './credentials.ts';
 import { isSettled, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject } from './kube/objects.ts';
 import { makePodImage } from './pod-image/pod-image.ts';
-import { applyTemplate, removeFunction } from './revisions.ts';
+import { applyTemplate, removeFunction, removeOwned } from './revisions.ts';
 import { watchRollout } from './watch-rollout.ts';
-import { annotationNames, makeWorkload, ownedReplicas } from './workload.ts';
+import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
 
 export interface DeployContext {
   readonly layout: Layout;
@@ -33,6 +34,8 @@ export interface DeployContext {
 
 export interface DeployOptions {
   readonly replicas?: number | undefined;
+  /** Bounds within which the cluster chooses the number of pods. */
+  readonly autoscale?: Autoscale | undefined;
   readonly wait: boolean;
   readonly rollback: boolean;
   readonly force: boolean;
@@ -95,7 +98,8 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       image: pushed.reference,
       imageId: built.image.id,
       runtime: built.image.runtime,
-      replicas: options.replicas ?? (before === null ? 1 : ownedReplicas(before)),
+      replicas: options.replicas ?? usualReplicas(before, options.autoscale),
+      autoscale: options.autoscale,
       deployedAt: deployedAtOf(before, pushed.reference),
       kvmResource: kvm.resource,
     });
@@ -104,6 +108,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       const answer = await applyObject<DeploymentObject>(cluster, object, { force: options.force, signal });
       if (object.kind === 'Deployment') value = answer;
     }
+    if (options.autoscale === undefined) await removeOwned(cluster, 'horizontalpodautoscalers', config.name, signal);
     if (value === null) throw new FirstlightError('INTERNAL', 'No Deployment was applied.');
     return { value, detail: kvm.resource === null ? `emulated: ${kvm.reason}` : `KVM: ${kvm.reason}` };
   });

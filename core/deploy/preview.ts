@@ -2,19 +2,29 @@ import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { Target } from '#shared/model/deploy.ts';
+import type { Autoscale } from '#shared/model/deploy-section.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
+import {
+  applyObject,
+  type Cluster,
+  findDeployment,
+  findKvmResource,
+  nullIfMissing,
+  pathOf,
+  pluralOf,
+} from './cluster.ts';
 import { type DeployContext, pushPodImage } from './deploy.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
 import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
-import { annotationNames, makeWorkload, ownedReplicas } from './workload.ts';
+import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
 
 export interface PreviewRequest {
   readonly config: ProjectConfig;
   readonly image: Image;
   readonly replicas?: number | undefined;
+  readonly autoscale?: Autoscale | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -22,7 +32,7 @@ export interface PreviewRequest {
 export async function previewDeploy(
   cluster: Cluster,
   context: DeployContext,
-  { config, image, replicas, signal }: PreviewRequest,
+  { config, image, replicas, autoscale, signal }: PreviewRequest,
 ): Promise<CallOutput<'deploy:preview'>> {
   const { target, namespace } = cluster;
   const pod = await packForPod(context, { config, image, signal });
@@ -35,7 +45,8 @@ export async function previewDeploy(
     image: `${target.registry}/${config.name}@${pod.image.manifest.digest}`,
     imageId: image.id,
     runtime: image.runtime,
-    replicas: replicas ?? (before === null ? 1 : ownedReplicas(before)),
+    replicas: replicas ?? usualReplicas(before, autoscale),
+    autoscale,
     deployedAt: before?.spec.template.metadata?.annotations?.[annotationNames.deployedAt] ?? '(now)',
     kvmResource: kvm.resource,
   });
@@ -43,8 +54,8 @@ export async function previewDeploy(
   const will: KubeObject[] = [];
   let note = '';
   for (const object of objects) {
-    const kind = object.kind === 'Service' ? 'services' : 'deployments';
-    const there = await nullIfMissing(cluster.client.json<KubeObject>(pathOf(cluster, kind, config.name), { signal }));
+    const path = pathOf(cluster, pluralOf(object), config.name);
+    const there = await nullIfMissing(cluster.client.json<KubeObject>(path, { signal }));
     if (there !== null) was.push(plain(there));
     try {
       will.push(plain(await applyObject<KubeObject>(cluster, object, { dryRun: true, signal })));
@@ -69,7 +80,7 @@ export interface ManifestRequest extends Omit<PreviewRequest, 'replicas'> {
 /** The files that have a function applied by other means, with the image in its registry. No cluster is asked. Errors: REGISTRY_*. */
 export async function makeManifests(
   context: DeployContext,
-  { target, format, push, config, image, replicas = 1, signal, progress }: ManifestRequest,
+  { target, format, push, config, image, replicas, autoscale, signal, progress }: ManifestRequest,
 ): Promise<CallOutput<'deploy:manifests'>> {
   const pod = await packForPod(context, { config, image, signal });
   if (push) await pushPodImage(target, config.name, image.id, pod.image, { env: context.env, signal, progress });
@@ -81,7 +92,8 @@ export async function makeManifests(
     image: reference,
     imageId: image.id,
     runtime: image.runtime,
-    replicas,
+    replicas: replicas ?? (autoscale === undefined ? 1 : undefined),
+    autoscale,
     // The same function gives the same files.
     deployedAt: image.createdAt,
     kvmResource: null,

@@ -1,9 +1,9 @@
-import { FirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { DeployRevision } from '#shared/model/deploy.ts';
 import { applyObject, type Cluster, getDeployment, listReplicaSets, nullIfMissing, pathOf } from './cluster.ts';
 import { revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject, KubeObject, PodTemplate, ReplicaSetObject } from './kube/objects.ts';
-import { annotationNames, labelsOf, ownedReplicas } from './workload.ts';
+import { annotationNames, labelsOf, managedBy, ownedReplicas } from './workload.ts';
 
 const hashLabel = 'pod-template-hash';
 
@@ -92,18 +92,38 @@ export async function applyTemplate(
 /** Takes a function off the cluster. Errors: CLUSTER_*. */
 export async function removeFunction(cluster: Cluster, name: string): Promise<void> {
   const query = { propagationPolicy: 'Background' };
+  await removeOwned(cluster, 'horizontalpodautoscalers', name);
   for (const kind of ['services', 'deployments']) {
     await nullIfMissing(cluster.client.json(pathOf(cluster, kind, name), { method: 'DELETE', query }));
   }
 }
 
+/** Deletes an object that is there and ours. One that may not be seen was not made by us: it stays. Errors: CLUSTER_*. */
+export async function removeOwned(cluster: Cluster, kind: string, name: string, signal?: AbortSignal): Promise<void> {
+  const path = pathOf(cluster, kind, name);
+  try {
+    const found = await nullIfMissing(cluster.client.json<KubeObject>(path, { signal }));
+    const isOurs = Object.entries(managedBy).every(([key, value]) => found?.metadata.labels?.[key] === value);
+    if (found !== null && isOurs) await cluster.client.json(path, { method: 'DELETE', signal });
+  } catch (thrown) {
+    if (toFirstlightError(thrown).code !== 'CLUSTER_DENIED') throw thrown;
+  }
+}
+
 /**
- * Sets the number of replicas, also where another manager set it before. Errors: NOT_FOUND; CLUSTER_*.
+ * Sets the number of replicas, also where another manager set it before. Errors: NOT_FOUND; CONFLICT where an autoscaler does; CLUSTER_*.
  *
  * The Deployment itself is applied: its subresource `scale` forgets who owns a number that is 0, and our next deploy would
  * conflict with this change of our own.
  */
 export async function scaleFunction(cluster: Cluster, name: string, replicas: number): Promise<void> {
   const deployment = await getDeployment(cluster, name);
+  const autoscaler = await nullIfMissing(cluster.client.json(pathOf(cluster, 'horizontalpodautoscalers', name)));
+  if (autoscaler !== null) {
+    throw new FirstlightError('CONFLICT', `An autoscaler chooses the number of pods of ${name}.`, {
+      hint: 'Change its bounds: "deploy.autoscale" in firstlight.json, then deploy.',
+      details: { subject: name },
+    });
+  }
   await applyTemplate(cluster, deployment, deployment.spec.template, { force: true, replicas });
 }

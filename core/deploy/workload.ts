@@ -1,6 +1,7 @@
 /** The objects that a function is on a cluster. */
 import { FirstlightError } from '#shared/errors.ts';
 import type { Target } from '#shared/model/deploy.ts';
+import type { Autoscale } from '#shared/model/deploy-section.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { DeploymentObject, KubeObject, PodTemplate } from './kube/objects.ts';
 import { podPaths, podPorts, podUser } from './pod-image/pod-paths.ts';
@@ -44,6 +45,13 @@ export function ownedReplicas({ metadata, spec }: DeploymentObject): number | un
   return isOurs === true ? spec.replicas : undefined;
 }
 
+/**
+ * The number of replicas that an apply says by itself: one for a new function, the fewest of its bounds where it has any,
+ * and what we own of one that is there, so that it is dropped only once someone else has changed it.
+ */
+export const usualReplicas = (before: DeploymentObject | null, autoscale: Autoscale | undefined): number | undefined =>
+  before === null ? (autoscale?.min ?? 1) : ownedReplicas(before);
+
 /** A part of a pod's memory beside the guest's. Units: MiB. */
 export interface MemoryPart {
   readonly what: string;
@@ -78,6 +86,8 @@ export interface WorkloadRequest {
   readonly runtime: string;
   /** Undefined: the number of replicas is left to whoever manages it. */
   readonly replicas: number | undefined;
+  /** Bounds for an autoscaler, or none. */
+  readonly autoscale?: Autoscale | undefined;
   readonly deployedAt: string;
   /** The name of a device plugin's resource that gives KVM, or null. */
   readonly kvmResource: string | null;
@@ -113,7 +123,24 @@ export function makeWorkload(request: WorkloadRequest): readonly KubeObject[] {
       },
     } as DeploymentObject,
     makeService(name, namespace),
+    ...(request.autoscale === undefined ? [] : [makeAutoscaler(name, namespace, request.autoscale)]),
   ];
+}
+
+function makeAutoscaler(name: string, namespace: string, { min, max, cpuPercent }: Autoscale): KubeObject {
+  const target = { type: 'Utilization', averageUtilization: cpuPercent };
+  const autoscaler = {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name, namespace, labels: labelsOf(name) },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+      minReplicas: min,
+      maxReplicas: max,
+      metrics: [{ type: 'Resource', resource: { name: 'cpu', target } }],
+    },
+  };
+  return autoscaler;
 }
 
 function makeService(name: string, namespace: string): KubeObject {

@@ -35,6 +35,7 @@ export interface StepState {
 /** A deploy that this window began. Shape: `steps` are all there are, in order. */
 export interface DeployTask extends DeployedRef {
   readonly projectId: ProjectId;
+  readonly profile: string | undefined;
   readonly stage: 'running' | 'done' | 'failed' | 'cancelled';
   readonly steps: readonly StepState[];
   readonly cancelling: boolean;

@@ -33,6 +33,7 @@ export const deployCalls = {
     z.strictObject({
       projectId: projectIdSchema,
       target: dnsLabelSchema,
+      profile: dnsLabelSchema.optional(),
       replicas: z.number().int().min(0).optional(),
     }),
     z.object({ yaml: z.string(), before: z.string(), after: z.string(), note: z.string() }),
@@ -42,6 +43,7 @@ export const deployCalls = {
     z.strictObject({
       projectId: projectIdSchema,
       target: dnsLabelSchema,
+      profile: dnsLabelSchema.optional(),
       format: z.enum(['yaml', 'kustomize', 'helm']).default('yaml'),
       replicas: z.number().int().min(0).max(1000).optional(),
       push: z.boolean().default(true),

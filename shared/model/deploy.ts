@@ -117,6 +117,9 @@ export type ClusterColdStart = z.output<typeof clusterColdStartSchema>;
 export const deployRequestSchema = z.strictObject({
   projectId: projectIdSchema,
   target: dnsLabelSchema,
+  /** A profile of the section `deploy` of `firstlight.json`. */
+  profile: dnsLabelSchema.optional(),
+  /** In the place of what `firstlight.json` says. */
   replicas: z.number().int().min(0).max(1000).optional(),
   /** False: answers as soon as it is applied. */
   wait: z.boolean().default(true),

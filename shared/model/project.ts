@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { askSchema } from './ask.ts';
+import { deploySectionSchema } from './deploy-section.ts';
 import { jsonSchema } from './json.ts';
 import { kernelWordsSchema } from './kernel.ts';
 import { withFormerKeys } from './moved-keys.ts';
@@ -75,6 +76,7 @@ export const configFileSchema = z.strictObject({
     .max(900_000)
     .default(10_000)
     .describe('Longest time one invocation may take, in ms.'),
+  deploy: deploySectionSchema.optional().describe('How it runs on a cluster. No effect on this machine.'),
   ...programShape,
 });
 

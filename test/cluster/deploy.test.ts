@@ -16,7 +16,7 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
   const of = { target: 'test', name: 'greet' };
   const source = (word: string) =>
     `export default (event) => { console.log('called ' + event.path); return { word: '${word}', path: event.path, body: event.body }; };`;
-  const deploy = (more: { replicas?: number } = {}) =>
+  const deploy = (more: { replicas?: number; profile?: string } = {}) =>
     studio.client.call('deploy:start', { projectId: project.id, target: 'test', ...more });
   const edit = (word: string) => writeFileSync(join(project.dir, 'handler.ts'), source(word));
 
@@ -26,7 +26,11 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     mkdirSync(docker, { recursive: true });
     const { host, auth, user, password, caPath } = cluster.registry;
     writeFileSync(join(docker, 'config.json'), JSON.stringify({ auths: { [host]: { auth } } }));
-    studio = await openStudio({ home, env: { ...process.env, DOCKER_CONFIG: docker }, rolloutGraceMs: 4000 });
+    studio = await openStudio({
+      home,
+      env: { ...process.env, DOCKER_CONFIG: docker, FL_STAGE: 'the lab' },
+      rolloutGraceMs: 4000,
+    });
     project = await studio.project('greet', source('one'));
     await studio.client.call('targets:add', {
       name: 'test',
@@ -165,6 +169,28 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     const refused = both.find((result) => result.status === 'rejected');
     expect(refused?.reason).toMatchObject({ code: 'CONFLICT', message: /being deployed already/ });
     expect(both.some(({ status }) => status === 'fulfilled')).toBe(true);
+  });
+
+  it('has the environment of a profile, and keeps within its bounds', async () => {
+    const env = { STAGE: 'at $' + '{FL_STAGE}' };
+    const profiles = { staging: { autoscale: { min: 2, max: 3 }, env } };
+    writeFileSync(join(project.dir, 'handler.ts'), 'export default () => ({ stage: process.env.STAGE });');
+    writeFileSync(join(project.dir, 'firstlight.json'), JSON.stringify({ name: 'greet', deploy: { profiles } }));
+    await expect(deploy({ profile: 'prod' })).rejects.toMatchObject({ code: 'BAD_INPUT', hint: 'It has: staging' });
+    await cluster.kubectl('scale', 'deployment/greet', '--replicas=1');
+    const done = await deploy({ profile: 'staging' });
+    expect(JSON.parse(done.answer?.body ?? '')).toEqual({ stage: 'at the lab' });
+    await vi.waitFor(
+      async () => expect((await studio.client.call('deploy:get', of)).replicas).toMatchObject({ wanted: 2, ready: 2 }),
+      { timeout: 60_000, interval: 500 },
+    );
+    await expect(studio.client.call('deploy:scale', { ...of, replicas: 1 })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: /autoscaler/,
+    });
+    await deploy();
+    await expect(cluster.kubectl('get', 'hpa', 'greet')).rejects.toThrow(/not found/);
+    expect((await studio.client.call('deploy:get', of)).replicas.wanted).toBe(2);
   });
 
   it('is rid of a function that is taken away', async () => {

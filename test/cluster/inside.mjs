@@ -124,6 +124,7 @@ function startControllers() {
     `--root-ca-file=${at('ca.crt')}`,
     '--leader-elect=false',
     `--service-cluster-ip-range=${serviceRange}`,
+    '--horizontal-pod-autoscaler-sync-period=2s',
   ]);
   start('kube-scheduler', program, [
     'kube-scheduler',

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
-import { setUpStudio, until } from './ui-harness.ts';
+import { setUpStudio } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
 
@@ -58,6 +58,7 @@ it('scales, goes back to a revision, and undeploys once that is confirmed', asyn
   await view.getByRole('button', { name: 'Undeploy' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Undeploy' }).click();
   await view.getByText('No function is deployed here.').waitFor();
+  expect(await view.getByRole('table', { name: 'Functions on home' }).count()).toBe(0);
   await page.keyboard.press('Escape');
   await view.waitFor({ state: 'detached' });
 });
@@ -101,7 +102,8 @@ it('follows what is deployed elsewhere, in the list beside the page', async () =
   await page.getByRole('main', { name: 'Deployed functions' }).getByRole('table', { name: 'Revisions' }).waitFor();
   await engine.calls['deploy:scale']({ target: 'home', name: project.name, replicas: 0 }, context());
   await side.getByRole('button', { name: `${project.name} on home, stopped` }).waitFor();
-  await until('no pod is drawn', async () => (await page.getByText('No pod runs').count()) === 1);
+  await page.getByText('No pod runs').waitFor();
+  expect(await page.getByRole('region', { name: 'Cold start timeline' }).count()).toBe(0);
 });
 
 const context = () => ({ signal: new AbortController().signal, progress: () => undefined });

@@ -1,3 +1,4 @@
+import { chooseProfile } from '#shared/model/deploy-section.ts';
 import { useProject, useStudio } from '../../bind/studio.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Menu } from '../../ui/menu.tsx';
@@ -26,6 +27,21 @@ export function DeployMenu() {
         if (project !== null) void studio.deploy.deploy(project.id, name);
       },
     })),
+    ...Object.keys(project?.config?.deploy?.profiles ?? {}).map((profile, index) => {
+      const section = project?.config?.deploy;
+      const target = (section === undefined ? undefined : chooseProfile(section, profile)?.target) ?? usual;
+      return {
+        id: `profile ${profile}`,
+        label: `Deploy as ${profile}`,
+        detail: target === null ? 'It names no target' : `A profile of firstlight.json, to ${target}`,
+        icon: 'deployments' as const,
+        separated: index === 0 && targets.length > 0,
+        disabled: target === null,
+        onSelect: () => {
+          if (project !== null && target !== null) void studio.deploy.deploy(project.id, target, profile);
+        },
+      };
+    }),
     {
       id: 'add',
       label: 'Add a cluster',

@@ -27,7 +27,7 @@ export interface DeployActions {
   readonly removeTarget: (target: string) => void;
   readonly testTarget: (target: string) => Promise<void>;
   /** Saves and deploys a project, and shows how it goes. */
-  readonly deploy: (projectId: ProjectId, target: string) => Promise<void>;
+  readonly deploy: (projectId: ProjectId, target: string, profile?: string) => Promise<void>;
   readonly scale: (of: DeployedRef, replicas: number) => Promise<void>;
   readonly rollBack: (of: DeployedRef, revision?: number) => Promise<void>;
   /** Takes a function off its cluster, once a person has confirmed it. */
@@ -74,7 +74,7 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
       return task === undefined ? {} : { tasks: { ...tasks, [key]: { ...task, ...change(task) } } };
     });
 
-  const deploy = async (projectId: ProjectId, target: string) => {
+  const deploy = async (projectId: ProjectId, target: string, profile?: string) => {
     const project = session.getState().projects.value?.find(({ id }) => id === projectId);
     if (project === undefined) return;
     const of = { target, name: project.name };
@@ -89,6 +89,7 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
     const task: DeployTask = {
       ...of,
       projectId,
+      profile,
       cancel,
       stage: 'running',
       cancelling: false,
@@ -104,7 +105,7 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
     try {
       const result = await client.call(
         'deploy:start',
-        { projectId, target },
+        { projectId, target, ...(profile !== undefined && { profile }) },
         {
           signal: abort.signal,
           onProgress: (progress) => patchTask(key, ({ steps }) => ({ steps: advance(steps, progress, Date.now()) })),

@@ -65,7 +65,7 @@ export function FunctionView({ of, renderColdStart }: FunctionViewProps) {
   const project = useSession((state) => state.projects.value?.find(({ name }) => name === of.name));
   const again = () => {
     const projectId = task?.projectId ?? project?.id;
-    if (projectId !== undefined) void studio.deploy.deploy(projectId, of.target);
+    if (projectId !== undefined) void studio.deploy.deploy(projectId, of.target, task?.profile);
   };
   const isThere = deployment !== undefined;
   return (

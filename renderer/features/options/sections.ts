@@ -27,6 +27,7 @@ const sharedPlaces: readonly Place[] = [
   },
   { id: 'network', title: 'Network', paths: ['port', 'hostPort', 'ports'] },
   { id: 'volumes', title: 'Volumes', paths: ['volumes'] },
+  { id: 'deploy', title: 'Deploy', note: 'How it runs on a cluster.', paths: ['deploy'] },
 ];
 
 /** The places of all options: a runtime's groups join those of the same id, or follow. */

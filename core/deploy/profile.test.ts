@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { deploySectionSchema } from '#shared/model/deploy-section.ts';
+import { type Project, projectConfigSchema } from '#shared/model/project.ts';
+import { projectIdSchema } from '#shared/model/units.ts';
+import { planDeploy } from './profile.ts';
+
+function project(deploy: object, more: Partial<Project> = {}): Project {
+  const section = deploySectionSchema.parse(deploy);
+  return {
+    id: projectIdSchema.parse('0123456789ab'),
+    dir: '/p/app',
+    name: 'app',
+    config: projectConfigSchema.parse({
+      name: 'app',
+      runtime: 'ember',
+      memoryMiB: 64,
+      env: { A: 'own', B: 'own' },
+      deploy: section,
+    }),
+    problems: [],
+    trusted: true,
+    asks: [],
+    ...more,
+  };
+}
+
+/** A variable as the file has it. */
+const variable = (name: string) => `\${${name}}`;
+
+describe('the plan of a deploy', () => {
+  it('has the environment of the section and of the profile over that of the function', () => {
+    const app = project({
+      env: { B: 'base', C: 'base' },
+      profiles: { staging: { env: { C: `at ${variable('HOST')}` } } },
+    });
+    const { config } = planDeploy(app, 'staging', { HOST: 'lab' }).project;
+    expect(config?.env).toEqual({ A: 'own', B: 'base', C: 'at lab' });
+    expect(planDeploy(app, undefined, {}).project.config?.env).toEqual({ A: 'own', B: 'base', C: 'base' });
+  });
+
+  it('has either a number of pods or bounds, whichever the profile says', () => {
+    const app = project({ replicas: 2, profiles: { production: { autoscale: { min: 2, max: 9 } }, staging: {} } });
+    expect(planDeploy(app, 'production', {})).toMatchObject({
+      replicas: undefined,
+      autoscale: { min: 2, max: 9, cpuPercent: 80 },
+    });
+    expect(planDeploy(app, 'staging', {})).toMatchObject({ replicas: 2 });
+  });
+
+  it('names a profile that is not there, and those that are', () => {
+    const app = project({ profiles: { staging: {} } });
+    expect(() => planDeploy(app, 'prod', {})).toThrow(
+      expect.objectContaining({ code: 'BAD_INPUT', hint: 'It has: staging' }),
+    );
+  });
+
+  it('names a variable that is not set, and gives none to a project that is not trusted', () => {
+    const deploy = { env: { KEY: variable('AWS_SECRET') } };
+    expect(() => planDeploy(project(deploy), undefined, {})).toThrow(
+      expect.objectContaining({ code: 'BAD_INPUT', message: expect.stringContaining('"deploy.env.KEY"') }),
+    );
+    expect(() => planDeploy(project(deploy, { trusted: false }), undefined, { AWS_SECRET: 'x' })).toThrow(
+      expect.objectContaining({ code: 'PROJECT_NOT_TRUSTED' }),
+    );
+  });
+
+  it('refuses a secret where it would end up in the image', () => {
+    const app = project({ secrets: { TOKEN: { secret: 'app', key: 'token' } } });
+    expect(() => planDeploy(app, undefined, {})).toThrow(
+      expect.objectContaining({ code: 'MACHINE_UNSUPPORTED', message: expect.stringMatching(/TOKEN.*ember/) }),
+    );
+  });
+});

@@ -1,0 +1,61 @@
+import { FirstlightError } from '#shared/errors.ts';
+import { type Autoscale, chooseProfile } from '#shared/model/deploy-section.ts';
+import type { Project } from '#shared/model/project.ts';
+
+/** What `firstlight.json` says of a deploy. Shape: `project` has the environment of the deploy in its own. */
+export interface DeployPlan {
+  readonly project: Project;
+  readonly replicas: number | undefined;
+  readonly autoscale: Autoscale | undefined;
+}
+
+/**
+ * The plan of a deploy, from the section `deploy` and a profile of it.
+ *
+ * Errors: BAD_INPUT for a profile that is not there, or a variable that is not set; PROJECT_NOT_TRUSTED for variables;
+ * MACHINE_UNSUPPORTED for secrets.
+ */
+export function planDeploy(project: Project, profile: string | undefined, env: NodeJS.ProcessEnv): DeployPlan {
+  const { config } = project;
+  const section = config?.deploy ?? { env: {}, secrets: {}, profiles: {} };
+  const chosen = chooseProfile(section, profile);
+  if (chosen === null) {
+    const known = Object.keys(section.profiles).join(', ');
+    throw new FirstlightError('BAD_INPUT', `firstlight.json of ${project.name} has no profile "${profile}".`, {
+      hint: known === '' ? 'It has none: add "deploy": {"profiles": {…}}.' : `It has: ${known}`,
+      details: { subject: profile },
+    });
+  }
+  const [secret] = Object.keys(chosen.secrets);
+  if (secret !== undefined) {
+    throw new FirstlightError(
+      'MACHINE_UNSUPPORTED',
+      `${project.name} cannot be given the secret ${secret}: on ${config?.runtime} the environment is fixed when the image is built, and the secret would be in it.`,
+      { hint: 'Remove "secrets" from "deploy", or have the function ask for it when it is called.' },
+    );
+  }
+  if (config === null) return { project, replicas: chosen.replicas, autoscale: chosen.autoscale };
+  const own = Object.entries(chosen.env).map(([name, text]) => [name, expand(project, name, text, env)]);
+  return {
+    project: { ...project, config: { ...config, env: { ...config.env, ...Object.fromEntries(own) } } },
+    replicas: chosen.replicas,
+    autoscale: chosen.autoscale,
+  };
+}
+
+/** A value with the variables of who deploys. A project from elsewhere would take them along: it gets none. */
+function expand({ name: project, dir, trusted }: Project, name: string, text: string, env: NodeJS.ProcessEnv): string {
+  return text.replace(/\$\{([^}]*)\}/g, (_, variable: string) => {
+    if (!trusted) {
+      throw new FirstlightError('PROJECT_NOT_TRUSTED', `${project} asks for your environment variable ${variable}.`, {
+        hint: `Look at "deploy" in its firstlight.json. If it may have that: firstlight trust ${dir}`,
+      });
+    }
+    const value = env[variable];
+    if (value !== undefined) return value;
+    throw new FirstlightError('BAD_INPUT', `The variable ${variable} is not set; "deploy.env.${name}" needs it.`, {
+      hint: `Set it for the deploy: ${variable}=… firstlight deploy`,
+      details: { subject: variable },
+    });
+  });
+}

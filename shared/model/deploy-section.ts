@@ -1,0 +1,74 @@
+/** The section `deploy` of `firstlight.json`: how a function runs on a cluster. It names secrets, and holds none. */
+import { z } from 'zod';
+
+const labelSchema = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes');
+const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an environment variable name');
+
+/** Bounds within which the cluster chooses the number of pods. */
+const autoscaleSchema = z.strictObject({
+  min: z.number().int().min(1).max(1000).default(1).describe('The fewest pods.'),
+  max: z.number().int().min(1).max(1000).describe('The most pods.'),
+  cpuPercent: z
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(80)
+    .describe('The use of the processor that pods are added or taken away for, in percent of what a pod asks for.'),
+});
+export type Autoscale = z.output<typeof autoscaleSchema>;
+
+const secretSchema = z.strictObject({
+  secret: labelSchema.describe('The name of a Secret of the namespace.'),
+  key: z.string().min(1).max(253).describe('The key in it.'),
+});
+
+const shape = {
+  target: labelSchema.optional().describe('The target that it is deployed to: a name of `firstlight target list`.'),
+  replicas: z.number().int().min(0).max(1000).optional().describe('How many pods. Default: 1, then as it is.'),
+  autoscale: autoscaleSchema
+    .optional()
+    .describe('Has the cluster choose the number of pods, by a HorizontalPodAutoscaler. Not together with `replicas`.'),
+  env: z
+    .record(variableSchema, z.string())
+    .default({})
+    .describe(
+      'Environment beside that of the function. A variable of who deploys is written as in a shell, with braces. It is written into the image: no secrets.',
+    ),
+  secrets: z
+    .record(variableSchema, secretSchema)
+    .default({})
+    .describe('Environment from Secrets of the cluster. No runtime that can be deployed takes them yet.'),
+};
+
+/** What a deploy uses unless it is told otherwise; a profile's keys take the place of these. */
+export const deploySectionSchema = z.strictObject({
+  ...shape,
+  profiles: z
+    .record(labelSchema, z.strictObject(shape))
+    .default({})
+    .describe('Variants by name, such as `staging` and `production`: `firstlight deploy --profile staging`.'),
+});
+export type DeploySection = z.output<typeof deploySectionSchema>;
+
+/** What one deploy uses: the section with a profile's keys over it. Shape: null where there is no such profile. */
+export function chooseProfile(
+  section: DeploySection,
+  name: string | undefined,
+): Omit<DeploySection, 'profiles'> | null {
+  const { profiles, ...base } = section;
+  if (name === undefined) return base;
+  const profile = profiles[name];
+  if (profile === undefined) return null;
+  const { replicas, autoscale, ...rest } = base;
+  const chosen = Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== undefined));
+  // The two exclude each other: a profile with one of them has nothing of the base's other.
+  const counts = profile.replicas === undefined && profile.autoscale === undefined ? { replicas, autoscale } : {};
+  return {
+    ...rest,
+    ...counts,
+    ...chosen,
+    env: { ...base.env, ...profile.env },
+    secrets: { ...base.secrets, ...profile.secrets },
+  };
+}
