@@ -4,6 +4,7 @@ import { useStudio, useTransient } from '../bind/studio.tsx';
 import { TargetDialog } from '../features/deploy/target-dialog.tsx';
 import { ImportWizard } from '../features/imports/import-wizard.tsx';
 import { InstanceDetails } from '../features/instances/instance-details.tsx';
+import { TrustDialog } from '../features/projects/trust-dialog.tsx';
 import { Button } from '../ui/button.tsx';
 import dialogStyles from '../ui/dialog.module.css';
 import { Dialog } from '../ui/dialog.tsx';
@@ -21,7 +22,8 @@ export interface DialogsProps {
 export function Dialogs({ commands, pickers }: DialogsProps) {
   const studio = useStudio();
   const dialog = useTransient((state) => state.dialog);
-  const close = () => studio.transient.setState({ dialog: null });
+  // What a dialog did may have brought another one to the front.
+  const close = () => studio.transient.setState((state) => (state.dialog === dialog ? { dialog: null } : {}));
   switch (dialog?.kind) {
     case undefined:
       return null;
@@ -42,6 +44,8 @@ export function Dialogs({ commands, pickers }: DialogsProps) {
       return <FilePath from={dialog.kind === 'rename-file' ? dialog.path : null} onClose={close} />;
     case 'instance':
       return <InstanceDetails instanceId={dialog.instanceId} onClose={close} />;
+    case 'trust':
+      return <TrustDialog projectId={dialog.projectId} onClose={close} />;
     case 'shortcuts':
       return <Shortcuts commands={commands()} onClose={close} />;
     case 'confirm':

@@ -4,6 +4,7 @@ import { DoctorView } from '../features/doctor/doctor-view.tsx';
 import { EditorPanel } from '../features/editor/editor-panel.tsx';
 import { EventEditor } from '../features/invoke/event-editor.tsx';
 import { ResponseView } from '../features/invoke/response-view.tsx';
+import { TrustBanner } from '../features/projects/trust-banner.tsx';
 import { HistoryStrip } from '../features/runs/history-strip.tsx';
 import { wideViews } from '../state/transient.ts';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
@@ -43,6 +44,7 @@ export function Workbench() {
               data-region="editor"
               aria-label={center === 'environment' ? 'Environment' : 'Editor'}
             >
+              {center !== 'environment' && <TrustBanner />}
               <ErrorBoundary>{center === 'environment' ? <DoctorView /> : <EditorPanel theme={theme} />}</ErrorBoundary>
               {center !== 'environment' && <Tips />}
             </main>

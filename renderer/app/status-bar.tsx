@@ -88,10 +88,13 @@ function BuildState() {
   const build = useSession((state) => (project === null ? undefined : state.builds[project.id]));
   if (project === null || build === undefined) return null;
   const building = build.running || task?.kind === 'build';
+  const isRefused = build.error?.code === 'PROJECT_NOT_TRUSTED';
   const words = building
     ? 'building'
     : build.error !== null
-      ? 'build failed'
+      ? isRefused
+        ? 'not built: restricted'
+        : 'build failed'
       : build.result !== null
         ? `built in ${formatMs(build.result.buildMs)}`
         : null;
@@ -107,7 +110,7 @@ function BuildState() {
         studio.transient.setState({ dockTab: failed && build.error?.details.problems?.length ? 'problems' : 'build' });
       }}
     >
-      <span className={failed ? 'danger' : undefined} role="status">
+      <span className={failed ? (isRefused ? 'warning' : 'danger') : undefined} role="status">
         {words}
       </span>
     </button>

@@ -4,7 +4,7 @@ import type { FirstlightError } from '#shared/errors.ts';
 import type { ImportProposal } from '#shared/model/import.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { PhaseName } from '#shared/model/timeline.ts';
-import type { InstanceId, RunId } from '#shared/model/units.ts';
+import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 import { idle, type Loadable } from './loadable.ts';
 
 /** Long work under way in a project: what it does, how far it is, and how to end it. */
@@ -41,6 +41,7 @@ export type Dialog =
   | { readonly kind: 'open-image' }
   | { readonly kind: 'add-target' }
   | { readonly kind: 'instance'; readonly instanceId: InstanceId }
+  | { readonly kind: 'trust'; readonly projectId: ProjectId }
   | { readonly kind: 'new-file' }
   | { readonly kind: 'rename-file'; readonly path: string }
   | {

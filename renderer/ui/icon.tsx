@@ -40,6 +40,7 @@ const paths = {
   send: 'M2 8h10M8.5 4.5 12 8l-3.5 3.5',
   ghost: 'M3 13.5h3V9H3zM6.5 13.5h3v-10h-3zM10 13.5h3V6.5h-3z',
   panel: 'M2 3h12v10H2zM2 9.5h12',
+  lock: 'M4 7.2h8v6.3H4zM5.5 7V4.9a2.5 2.5 0 0 1 5 0V7',
   split: 'M2 3h12v10H2zM8 3v10',
 } as const;
 

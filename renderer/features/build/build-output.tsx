@@ -1,6 +1,7 @@
 import type { BuildResult, BuildStep } from '#shared/model/image.ts';
 import { InstallKernelButton } from '../../bind/install-kernel-button.tsx';
 import { useProject, useSession, useStudio, useTask } from '../../bind/studio.tsx';
+import { TrustButton } from '../../bind/trust-button.tsx';
 import { noBuild } from '../../state/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatBytes, formatMs } from '../../ui/format.ts';
@@ -46,6 +47,7 @@ export function BuildOutput() {
                 Show {places === 1 ? 'the problem' : `the ${places} problems`}
               </Button>
             )}
+            {build.error.code === 'PROJECT_NOT_TRUSTED' && <TrustButton />}
             {build.error.code === 'RELEASE_MISSING' && <InstallKernelButton />}
             <Button icon="builds" onClick={() => void studio.builds.build(project.id)}>
               Build again

@@ -6,6 +6,7 @@ import type { Response, Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import { InstallKernelButton } from '../../bind/install-kernel-button.tsx';
 import { useNow, useProject, useSession, useShown, useStudio, useTask } from '../../bind/studio.tsx';
+import { TrustButton } from '../../bind/trust-button.tsx';
 import type { Task } from '../../state/transient.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatBytes, formatMs } from '../../ui/format.ts';
@@ -158,6 +159,8 @@ function Failure({ error, warm }: { readonly error: FirstlightError; readonly wa
             <Button icon="sliders" shortcut="Ctrl+," onClick={() => studio.transient.setState({ center: 'options' })}>
               Change its memory
             </Button>
+          ) : error.code === 'PROJECT_NOT_TRUSTED' ? (
+            <TrustButton />
           ) : error.class === 'environment' ? (
             <Button icon="environment" onClick={() => studio.transient.setState({ center: 'environment' })}>
               See what is wrong

@@ -23,6 +23,14 @@ export const listProjectCommands: ListCommands = (studio) => {
       run: () => transient.setState({ dialog: { kind: 'open-folder' } }),
     },
     {
+      id: 'trust',
+      title: 'What the function asks for, and whether it is trusted',
+      group: 'Function',
+      icon: 'lock',
+      disabled: project === null,
+      run: () => project !== null && transient.setState({ dialog: { kind: 'trust', projectId: project.id } }),
+    },
+    {
       id: 'close-function',
       title: 'Close the function',
       group: 'Function',

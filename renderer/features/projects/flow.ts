@@ -1,7 +1,16 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import { addToast, currentProject, report, type StudioContext, setEntry, setSavedEntry } from '../../state/context.ts';
+import {
+  addToast,
+  currentProject,
+  patchShown,
+  report,
+  type StudioContext,
+  setEntry,
+  setSavedEntry,
+  shownOf,
+} from '../../state/context.ts';
 import { firstEvent } from '../../state/events.ts';
 import { failed, loading, ready } from '../../state/loadable.ts';
 import { docKey, isDirty } from '../../state/session.ts';
@@ -21,6 +30,12 @@ export interface ProjectActions {
   readonly create: (input: { name: string; template: string; dir?: string | undefined }) => Promise<void>;
   /** Opens the function that was made of a template in the projects folder, making it first. */
   readonly openSample: (template: string) => Promise<void>;
+  /**
+   * Trusts the folder of a function, or takes that back.
+   *
+   * Errors: what the engine says.
+   */
+  readonly trust: (projectId: ProjectId, trusted: boolean) => Promise<void>;
   readonly close: (projectId: ProjectId) => Promise<void>;
   /** Takes over what the engine says of a project that changed. */
   readonly update: (project: Project) => void;
@@ -155,6 +170,17 @@ export function createProjectActions(context: StudioContext, needs: ProjectNeeds
       const project = await client.call('projects:open', { dir });
       update(project);
       await select(project.id);
+      if (!project.trusted && project.asks.length > 0) {
+        context.transient.setState({ dialog: { kind: 'trust', projectId: project.id } });
+      }
+    },
+    trust: async (projectId, trusted) => {
+      update(await client.call('projects:trust', { projectId, trusted }));
+      // What was refused for want of trust is no longer so.
+      if (shownOf(context, projectId).failure?.code === 'PROJECT_NOT_TRUSTED') {
+        patchShown(context, projectId, { failure: null });
+      }
+      void needs.prepare(projectId);
     },
     create: async ({ name, template, dir }) => {
       const project = await client.call('projects:create', { name, template, ...(dir !== undefined && { dir }) });

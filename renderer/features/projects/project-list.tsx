@@ -94,6 +94,12 @@ function ProjectRow({ project, current }: { readonly project: Project; readonly 
             </span>
           )}
           {dirty && <UnsavedDot label="not saved" />}
+          {!project.trusted && (
+            <span className={styles.restricted} data-tip="Restricted: it gets its own folder and its ports">
+              <Icon name="lock" size={12} />
+              <span className="sr-only"> is restricted</span>
+            </span>
+          )}
         </button>
         <Menu
           label={`Actions of ${project.name}`}
@@ -111,6 +117,12 @@ function ProjectRow({ project, current }: { readonly project: Project; readonly 
               label: 'Copy its path',
               icon: 'copy',
               onSelect: () => void navigator.clipboard.writeText(project.dir),
+            },
+            {
+              id: 'trust',
+              label: 'What it asks for',
+              icon: 'lock',
+              onSelect: () => studio.transient.setState({ dialog: { kind: 'trust', projectId: project.id } }),
             },
             {
               id: 'close',
