@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join, normalize, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { net, protocol } from 'electron';
@@ -33,7 +33,9 @@ export async function findFile(dir: string, url: string): Promise<string | null>
   const path = normalize(join(dir, pathname === '/' ? 'index.html' : pathname));
   if (!path.startsWith(normalize(dir) + sep)) return null;
   try {
-    return (await stat(path)).isFile() ? path : null;
+    // A link in the folder must not lead out of it either.
+    const [real, top] = await Promise.all([realpath(path), realpath(dir)]);
+    return real.startsWith(top + sep) && (await stat(real)).isFile() ? path : null;
   } catch {
     // Not there, which is the answer.
     return null;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -242,10 +242,14 @@ describe('app://', () => {
     await writeFile(join(dir, 'renderer/index.html'), 'page');
     await writeFile(join(dir, 'secret'), 'secret');
     const root = join(dir, 'renderer');
+    await symlink('../secret', join(root, 'link'));
+    await symlink('..', join(root, 'up'));
     expect(await findFile(root, 'app://firstlight/')).toBe(join(root, 'index.html'));
     for (const url of [
       'app://firstlight/..%2fsecret',
       'app://firstlight/%2e%2e%2fsecret',
+      'app://firstlight/link',
+      'app://firstlight/up/secret',
       'app://firstlight/absent',
       'app://firstlight/%00',
       'app://firstlight/%zz',
