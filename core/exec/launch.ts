@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { FirstlightError } from '#shared/errors.ts';
@@ -51,34 +51,33 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** A program whose input and output are pipes of this one. It is in a session of its own. */
+/** A program whose input and output are pipes of this one; its errors go to a file. It is in a session of its own. */
 export interface Piped extends Pick<Launched, 'pid' | 'exited'> {
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** The end of what it wrote to standard error. */
-  readonly lastWords: () => string;
   /** Ends it at once, by SIGKILL. */
   readonly kill: () => void;
 }
 
-const lastWordsBytes = 4096;
-
-/** Starts a program with pipes to its input and from its output. */
-export function launchPiped(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Piped {
+/** Starts a program with pipes to its input and from its output. Errors: whatever keeps the file from being opened. */
+export function launchPiped(
+  file: string,
+  args: readonly string[],
+  { env, errorPath }: { readonly env: NodeJS.ProcessEnv; readonly errorPath: string },
+): Piped {
   const startedAt = performance.now();
-  const child = spawn(file, args, { stdio: 'pipe', env, detached: true });
-  let words = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    words = `${words}${chunk.toString('utf8')}`.slice(-lastWordsBytes);
-  });
+  const errors = openSync(errorPath, 'a');
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', errors], env, detached: true });
+  closeSync(errors);
+  const { stdin, stdout } = child;
+  if (stdin === null || stdout === null) throw new FirstlightError('INTERNAL', `${file} was started without pipes.`);
   // The end of the process reports a pipe that breaks.
-  child.stdin.on('error', () => undefined);
+  stdin.on('error', () => undefined);
   return {
     pid: child.pid,
-    stdin: child.stdin,
-    stdout: child.stdout,
+    stdin,
+    stdout,
     exited: exitOf(child, file, startedAt),
-    lastWords: () => words,
     kill: () => void child.kill('SIGKILL'),
   };
 }

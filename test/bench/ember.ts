@@ -7,9 +7,11 @@ import { createBaker } from '#core/runtimes/ember/index.ts';
 import { markNames } from '#core/runtimes/ember/layout.ts';
 import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { locateResources } from '#core/store/resources.ts';
+import { findFirecracker } from '#core/vmm/firecracker/find-firecracker.ts';
 import { quantile } from '#shared/statistics/statistics.ts';
 import { Machine } from '../../guest/test/machine.ts';
 import { round } from './figures.ts';
+import { createFirecrackerStarter, type FirecrackerStart, startBareNode } from './firecracker.ts';
 import type { BenchOptions } from './options.ts';
 
 type Accel = 'tcg' | 'kvm';
@@ -36,7 +38,8 @@ interface Start {
 
 /**
  * What a start of `hello` takes from the guest's first instruction to the answer, step by step: in microseconds for each
- * accelerator that Ember runs under here, and in instructions. QEMU is started by hand, so that nothing else is in it.
+ * accelerator that Ember runs under here, and in instructions. QEMU is started by hand, so that nothing else is in it. Then
+ * whole cold starts, from nothing to the answer, in turn: in Firecracker, and of the same handler in a bare Node.js process.
  */
 export async function benchEmber({ runs = 15, log }: BenchOptions) {
   const dir = mkdtempSync(join(tmpdir(), 'fl-ember-'));
@@ -71,12 +74,54 @@ export async function benchEmber({ runs = 15, log }: BenchOptions) {
       instructions: fewest(counted),
       tcg: sumUp(samples.tcg),
       kvm: isKvmUsable ? sumUp(samples.kvm) : { skipped: 'Ember does not run under KVM here' },
+      cold: await compareColdStarts(join(dir, 's'), image, runs, log),
     };
   } finally {
     await baker.close();
     rmSync(dir, { recursive: true });
   }
 }
+
+/** Cold starts in Firecracker and of bare Node.js, in turn. Units: ms from the call to the answer. */
+async function compareColdStarts(dir: string, image: string, runs: number, log: BenchOptions['log']) {
+  const program = await findFirecracker({ get: async () => ({}) }, process.env);
+  const starter = program === null ? null : await createFirecrackerStarter(program, dir, image);
+  const inFirecracker: FirecrackerStart[] = [];
+  const bareNode: number[] = [];
+  // The first of each fills caches, and the first guest measures the rate of its counter.
+  for (let turn = 0; turn <= runs; turn++) {
+    const start = await starter?.(inFirecracker[0]?.hz ?? 0n);
+    const nodeMs = await startBareNode();
+    if (start !== undefined) inFirecracker.push(start);
+    if (turn > 0) bareNode.push(nodeMs);
+    log(`cold ${turn}/${runs}`);
+  }
+  const warm = inFirecracker.slice(1);
+  const stepNames = Object.keys(warm[0]?.steps ?? {});
+  return {
+    bareNode: spread(bareNode),
+    firecracker:
+      warm.length === 0
+        ? { skipped: 'there is no firecracker in FIRSTLIGHT_FIRECRACKER or on PATH' }
+        : {
+            ...spread(warm.map(({ totalMs }) => totalMs)),
+            steps: Object.fromEntries(
+              stepNames.map((name) => [name, spread(warm.map(({ steps }) => steps[name] ?? 0))]),
+            ),
+            ratioToNode: round(
+              quantile(
+                warm.map(({ totalMs }, i) => totalMs / (bareNode[i] ?? 0)),
+                0.5,
+              ),
+            ),
+          },
+  };
+}
+
+const spread = (values: readonly number[]) => ({
+  median: round(quantile(values, 0.5)),
+  min: round(Math.min(...values)),
+});
 
 /** The counter's rate as the first start measured it, which spares the next ones doing so; 0 for that first one. */
 const hostHz = ([first]: readonly Start[]): bigint => BigInt(first?.hz ?? 0);

@@ -32,7 +32,7 @@ export function startProcess(
   }: { readonly apiSocket: string; readonly logPath: string; readonly env: NodeJS.ProcessEnv },
 ): FirecrackerProcess {
   const args = ['--api-sock', apiSocket, '--log-path', logPath, '--level', 'Warn'];
-  const piped = launchPiped(program, args, env);
+  const piped = launchPiped(program, args, { env, errorPath: logPath });
   const owner = piped.pid === undefined ? null : processOf(piped.pid);
   if (owner === null) {
     piped.exited.catch(() => undefined);

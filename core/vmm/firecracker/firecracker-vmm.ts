@@ -66,8 +66,10 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
       step('vmm.configured', 'configured');
       // In this order the guest takes them: what the function prints has its way before a request is there.
       const channels = vsockChannels(placed.machine).sort((a, b) => b.vsockPort - a.vsockPort);
-      for (const { vsockPort } of channels) opened.set(vsockPort, await openVsock(placed.sockets.channel, vsockPort));
-      await written;
+      const opening = channels.map(async ({ vsockPort }) => {
+        opened.set(vsockPort, await openVsock(placed.sockets.channel, vsockPort));
+      });
+      await Promise.all([written, ...opening]);
       const machine = accept(file, placed.sockets, process, async () => client, { steps, opened, isStarted: false });
       void process.ended.then(() => client.close());
       return machine;
@@ -185,10 +187,10 @@ function endWithUs({ piped, ended }: FirecrackerProcess, keep: boolean): () => v
 }
 
 /** Rejects when it ends, with its last words. */
-function endedEarly({ ended, piped }: FirecrackerProcess, name: string, logPath: string): Promise<never> {
+function endedEarly({ ended }: FirecrackerProcess, name: string, logPath: string): Promise<never> {
   const failing = ended.then(async (code): Promise<never> => {
     const log = await readFile(logPath, 'utf8').catch(() => '');
-    const words = `${piped?.lastWords() ?? ''}${log}`.trim().slice(-logTailBytes);
+    const words = log.trim().slice(-logTailBytes);
     throw new FirstlightError('BOOT_FAILED', `Firecracker ended before ${name} ran (${describeExit(code)}).`, {
       hint: 'Run `firstlight doctor`: it looks at Firecracker and KVM.',
       details: { subject: name, ...(words !== '' && { output: words }) },
