@@ -11,7 +11,7 @@ import { type FirecrackerFault, writeFakeFirecracker } from '../testing/fake-fir
 import type { Vmm } from '../vmm.ts';
 import { openApi } from './api-client.ts';
 import { writeFirecrackerRequests } from './firecracker-requests.ts';
-import { createFirecrackerVmm } from './firecracker-vmm.ts';
+import { createFirecrackerVmm, trimLog } from './firecracker-vmm.ts';
 import { machineFileIn } from './machine-file.ts';
 import { openVsock } from './vsock-stream.ts';
 
@@ -195,6 +195,17 @@ describe('a fault', () => {
     await expect(open().create(placed, unkept)).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
     expect(existsSync(join(dirname(placed.sockets.channel), 'firecracker.log'))).toBe(false);
     expect(existsSync(join(dir, 'requests.jsonl'))).toBe(false);
+  });
+
+  it('a log that a guest fills is emptied', async () => {
+    const path = join(dir, 'firecracker.log');
+    writeFileSync(path, 'short');
+    await trimLog(path);
+    expect(readFileSync(path, 'utf8')).toBe('short');
+    writeFileSync(path, 'x'.repeat(2 * 1024 * 1024));
+    await trimLog(path);
+    expect(readFileSync(path, 'utf8')).toBe('');
+    await trimLog(join(dir, 'absent.log'));
   });
 
   it('a program that is not there is named', async () => {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { runTool } from '#core/exec/run-tool.ts';
@@ -31,6 +31,9 @@ interface Running {
   readonly keep: boolean;
 }
 
+/** A guest can have Firecracker log; a log that has grown beyond this is emptied. It may lie in memory. */
+const maxLogBytes = 1024 * 1024;
+const logPeriodMs = 5_000;
 /** What a log's end may add to an error. */
 const logTailBytes = 2000;
 
@@ -42,13 +45,17 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
   const running = new Map<string, Running>();
   const pids = new Map<string, number>();
   let failure: FirstlightError | null = null;
+  const logs = new Map<string, string>();
+  const trimming = setInterval(() => {
+    for (const path of logs.values()) void trimLog(path);
+  }, logPeriodMs).unref();
 
   async function create(placed: PlacedMachine, options: CreateOptions): Promise<RunningMachine> {
     const requests = writeFirecrackerRequests(placed);
     const apiSocket = apiSocketOf(placed);
     for (const path of [apiSocket, placed.sockets.channel]) checkSocketPath(path);
     const dir = dirname(placed.sockets.channel);
-    const logPath = join(dir, 'firecracker.log');
+    const logPath = logPathIn(dir);
     const process = startProcess(program, { apiSocket, logPath, env });
     pids.set(placed.name, process.owner.pid);
     const steps: VmmStep[] = [];
@@ -98,9 +105,11 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     const onPaused = (isPaused: boolean) => (isPaused ? listener.onPaused(file.uuid) : listener.onResumed(file.uuid));
     const machine = firecrackerMachine({ file, sockets, process: { ...process, kill }, api, onPaused, ...start });
     running.set(file.uuid, { machine, process, keep: file.keep });
+    logs.set(file.uuid, logPathIn(dirname(sockets.channel)));
     pids.set(file.name, process.owner.pid);
     void process.ended.then((code) => {
       running.delete(file.uuid);
+      logs.delete(file.uuid);
       pids.delete(file.name);
       for (const stream of start.opened.values()) stream.destroy();
       listener.onEnded(file.uuid, isKilled ? 'destroyed' : code === 0 ? 'shutdown' : 'vmm-ended');
@@ -165,10 +174,23 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     findProcess: (name) => pids.get(name) ?? null,
     readVersions: async () => ({ firecracker: await readFirecrackerVersion(program) }),
     close: async () => {
+      clearInterval(trimming);
       const ending = [...running.values()].filter(({ keep, process }) => !keep && process.piped !== null);
       await Promise.all(ending.map(({ machine }) => machine.kill()));
     },
   };
+}
+
+const logPathIn = (dir: string) => join(dir, 'firecracker.log');
+
+/** Empties a log that is too long. Firecracker writes on where it was, which leaves a hole that takes no room. */
+export async function trimLog(path: string): Promise<void> {
+  try {
+    const { blocks } = await stat(path);
+    if (blocks * 512 > maxLogBytes) await truncate(path);
+  } catch {
+    // Its machine has just ended, and its folder is gone.
+  }
 }
 
 /** The version of Firecracker. Errors: TOOL_MISSING, TOOL_FAILED. */
