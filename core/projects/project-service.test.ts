@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runtimes } from '#core/engine/runtimes.ts';
 import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
@@ -89,6 +100,13 @@ it('refuses to write to a pipe, instead of waiting for somebody to read it', asy
 });
 
 describe('the list of projects', () => {
+  it('frees a project that is opened from what a killed process left half-written', async () => {
+    await write('.handler.ts.0123456789ab.fl-tmp', 'half');
+    await utimes(join(dir, '.handler.ts.0123456789ab.fl-tmp'), 1, 1);
+    await call('projects:open', { dir });
+    await vi.waitFor(async () => expect(await readdir(dir)).toEqual(['firstlight.json', 'handler.ts']));
+  });
+
   it('keeps what is open for the next start, by a stable id', async () => {
     const id = await openIt();
     expect(await openIt()).toBe(id);

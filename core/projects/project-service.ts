@@ -27,6 +27,7 @@ import {
 } from './project-files.ts';
 import { collectTypes, handlerTypesWith } from './project-types.ts';
 import { searchFiles } from './search-files.ts';
+import { sweepProject } from './sweep-project.ts';
 import { createFromTemplate, listTemplates } from './templates.ts';
 import { createTrustedFolders } from './trusted-folders.ts';
 import { type Watcher, watchProject } from './watch-project.ts';
@@ -82,6 +83,8 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   /** The name of a project when its firstlight.json was last valid. */
   const validNames = new Map<ProjectId, string>();
   const openProjects = createOpenProjects(layout, log);
+  /** The projects that this process has looked through for half-written files. */
+  const swept = new Set<ProjectId>();
   /** The runtime with this id, or the default one. */
   const findRuntime = (id: RuntimeId | undefined) =>
     id === undefined ? runtimes[0] : runtimes.find((runtime) => runtime.id === id);
@@ -179,6 +182,12 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     const id = projectIdOf(real);
     const added = await openProjects.add(id, real);
     const project = await read(real);
+    if (!swept.has(id)) {
+      swept.add(id);
+      sweepProject(real).catch((thrown) =>
+        log(`Half-written files stay in ${real}: ${toFirstlightError(thrown).message}`),
+      );
+    }
     if (added) emit('projects:changed', { project });
     return project;
   }

@@ -1,12 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readRegularFile } from './read-regular-file.ts';
 import { toStoreError } from './store-error.ts';
-import { undefinedIfMissing } from './write-atomic.ts';
 
 /** The content of a file of ours; `value` is undefined when there is no file. */
 export type JsonRead<Value> =
   | { readonly ok: true; readonly value: Value | undefined }
   | { readonly ok: false; readonly reason: string };
+
+/** No file of ours comes near it. */
+const maxJsonBytes = 256 << 20;
 
 /** Reads a JSON file of ours and checks it. Errors: STORE_UNUSABLE when it cannot be read at all. */
 export async function readJson<Schema extends z.ZodType>(
@@ -15,7 +17,7 @@ export async function readJson<Schema extends z.ZodType>(
 ): Promise<JsonRead<z.output<Schema>>> {
   let text: string | undefined;
   try {
-    text = await readFile(path, 'utf8').catch(undefinedIfMissing);
+    text = (await readRegularFile(path, maxJsonBytes))?.toString();
   } catch (thrown) {
     throw toStoreError(thrown, 'read', path);
   }

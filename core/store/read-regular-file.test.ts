@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { z } from 'zod';
+import { readJson } from './read-json.ts';
 import { readRegularFile } from './read-regular-file.ts';
 
 let dir: string;
@@ -30,4 +32,9 @@ it.each([
     code: 'BAD_INPUT',
     message: expect.stringContaining(words),
   });
+});
+
+it('a file of ours that is a pipe is an error, not a wait', async () => {
+  execFileSync('mkfifo', [join(dir, 'settings.json')]);
+  await expect(readJson(join(dir, 'settings.json'), z.unknown())).rejects.toMatchObject({ code: 'BAD_INPUT' });
 });

@@ -7,6 +7,7 @@ import type { FileTree, TreeNode } from '@firstlight/files';
 import { addUnpacked, createPathTree, type PathTree } from '@firstlight/tar';
 import { digestOfFile } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
+import { readRegularFile } from '#core/store/read-regular-file.ts';
 import { toFileError } from '#core/store/store-error.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
@@ -65,6 +66,9 @@ export async function openOpsPackage(path: string, options: OpenPackageOptions):
   if (found === undefined) {
     throw new FirstlightError('NOT_FOUND', `There is no package ${path}.`, { details: { subject: path } });
   }
+  if (!found.isDirectory() && !found.isFile()) {
+    throw new FirstlightError('BAD_INPUT', `${path} is neither a file nor a folder.`, { details: { subject: path } });
+  }
   const parts = found.isDirectory() ? await readFolder(path) : await readTarball(path, found.size, options);
   const { config, problems } = parseOpsConfig(parts.manifest, manifestName);
   if (config === null) {
@@ -109,7 +113,7 @@ async function readFolder(dir: string): Promise<Parts> {
     const manifestStat = await stat(join(dir, manifestName)).catch(undefinedIfMissing);
     if (manifestStat === undefined) throw noManifest(dir);
     if (manifestStat.size > maxOpsConfigBytes) throw tooLong(dir);
-    const manifest = await readFile(join(dir, manifestName), 'utf8');
+    const manifest = (await readRegularFile(join(dir, manifestName), maxOpsConfigBytes))?.toString() ?? '';
     hash.update(manifest);
     const note = (path: string, bytes: number, mtimeMs: number) => hash.update(`${path}\0${bytes}\0${mtimeMs}\0`);
     const walk = async (at: string): Promise<void> => {

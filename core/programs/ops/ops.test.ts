@@ -121,6 +121,15 @@ describe('an ops package', () => {
     expect(packed.run).toEqual(found.run);
   });
 
+  it('is no pipe, and has none as its manifest', async () => {
+    await run('mkfifo', [join(base, 'pipe')]);
+    await expect(open(join(base, 'pipe'))).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    const dir = await makePackage('piped_1');
+    await rm(join(dir, 'package.manifest'));
+    await run('mkfifo', [join(dir, 'package.manifest')]);
+    await expect(open(dir)).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('is a pipe') });
+  });
+
   it('may have its program in the sysroot, by an absolute path', async () => {
     const dir = await makePackage('own_1', JSON.stringify({ Program: '/lib/libc.so' }));
     expect((await open(dir)).run).toMatchObject({ program: '/lib/libc.so.6', args: [], port: null });

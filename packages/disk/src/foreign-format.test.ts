@@ -1,8 +1,9 @@
-import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runTool } from '@firstlight/files/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { foreignFormat, foreignHeadBytes } from './foreign-format.ts';
 import { openDisk } from './open-disk.ts';
 
 let dir: string;
@@ -18,7 +19,7 @@ async function emptyFile(name: string): Promise<string> {
 }
 
 describe('a disk of another program is named, with a command that works', () => {
-  it.each(['vmdk', 'vhdx', 'vpc', 'vdi', 'qed'])('%s', async (format) => {
+  it.each(['vmdk', 'vhdx', 'vpc', 'vdi', 'qed', 'parallels'])('%s', async (format) => {
     const path = join(dir, `disk.${format}`);
     await runTool('qemu-img', ['convert', '-f', 'raw', '-O', format, join(dir, 'raw'), path]);
     const error = await openDisk(path).catch((thrown) => thrown);
@@ -46,9 +47,37 @@ describe('a disk of another program is named, with a command that works', () => 
     });
   });
 
+  it.each(['gzip', 'xz', 'zstd', 'bzip2'])('packed with %s, by any name', async (tool) => {
+    const path = join(dir, `packed-${tool}`);
+    await runTool('sh', ['-c', `${tool} -c < raw > ${path}`], { cwd: dir });
+    const error = await openDisk(path).catch((thrown) => thrown);
+    await runTool('sh', ['-c', error.hint.replace('Convert it first: ', '')], { cwd: dir });
+    const { disk } = await openDisk(`${path}.raw`);
+    expect(disk.bytes).toBe(1 << 20);
+    await disk.close();
+  });
+
+  it.each([
+    ['ext4', 0x438, '\x53\xef\x01\0', /ext2, ext3 or ext4/],
+    ['xfs', 0, 'XFSB', /XFS/],
+    ['fat', 54, 'FAT16   ', /FAT/],
+    ['ntfs', 3, 'NTFS    ', /NTFS/],
+    ['zip', 0, 'PK\x03\x04', /zip archive/],
+    ['luks', 0, 'LUKS\xba\xbe', /encrypted with LUKS/],
+  ])('of another system: %s', async (name, at, text, words) => {
+    const path = join(dir, `system-${name}`);
+    const bytes = Buffer.alloc(1 << 16);
+    bytes.write(text, at, 'latin1');
+    await writeFile(path, bytes);
+    expect(() => {
+      const error = foreignFormat(path, bytes.subarray(0, foreignHeadBytes), bytes.subarray(-foreignHeadBytes));
+      if (error !== null) throw error;
+    }).toThrow(words);
+  });
+
   it('packed with gzip, or in a tar archive', async () => {
     await runTool('gzip', ['--keep', join(dir, 'raw')]);
-    await expect(openDisk(join(dir, 'raw.gz'))).rejects.toMatchObject({ hint: expect.stringContaining('gunzip') });
+    await expect(openDisk(join(dir, 'raw.gz'))).rejects.toMatchObject({ hint: expect.stringContaining('gzip -dc') });
     await runTool('tar', ['-C', dir, '-cf', join(dir, 'raw.tar'), 'raw']);
     await expect(openDisk(join(dir, 'raw.tar'))).rejects.toMatchObject({ hint: expect.stringContaining('tar -xf') });
   });

@@ -7,12 +7,15 @@ interface Sign {
   readonly name: string;
   readonly at: number;
   readonly text: string;
-  /** How it becomes a raw disk: QEMU's name for the format, or a command that unpacks it. */
-  readonly convert: { readonly format: string } | { readonly command: (path: string) => string };
+  /** How it becomes a raw disk: QEMU's name for the format, or a command that unpacks it; null where nothing makes one. */
+  readonly convert: { readonly format: string } | { readonly command: ((path: string) => string) | null };
 }
 
-const gunzip = (path: string) => `gunzip --keep ${path}`;
+/** Unpacked by a pipe, since tools that unpack refuse a file whose name lacks their ending. */
+const unpackedBy = (tool: string) => (path: string) => `${tool} -dc < ${path} > ${path}.raw`;
 const unpack = (path: string) => `tar -xf ${path}`;
+/** The disk of another system: no image of Nanos can be made of it. */
+const foreignSystem = { command: null };
 
 /** Source: `qemu-img` and the formats' own specifications. */
 const signs: readonly Sign[] = [
@@ -24,24 +27,35 @@ const signs: readonly Sign[] = [
   { name: 'VHD (Hyper-V, Azure)', at: -512, text: 'conectix', convert: { format: 'vpc' } },
   { name: 'VDI (VirtualBox)', at: 0x40, text: '\x7f\x10\xda\xbe', convert: { format: 'vdi' } },
   { name: 'QED (QEMU)', at: 0, text: 'QED\0', convert: { format: 'qed' } },
-  { name: 'a disk packed with gzip', at: 0, text: '\x1f\x8b', convert: { command: gunzip } },
-  { name: 'a disk packed with xz', at: 0, text: '\xfd7zXZ\0', convert: { command: (path) => `unxz --keep ${path}` } },
+  { name: 'a disk packed with gzip', at: 0, text: '\x1f\x8b', convert: { command: unpackedBy('gzip') } },
+  { name: 'a disk packed with xz', at: 0, text: '\xfd7zXZ\0', convert: { command: unpackedBy('xz') } },
   {
     name: 'a disk packed with Zstandard',
     at: 0,
     text: '\x28\xb5\x2f\xfd',
-    convert: { command: (path) => `unzstd --keep ${path}` },
+    convert: { command: unpackedBy('zstd') },
   },
+  { name: 'a disk packed with bzip2', at: 0, text: 'BZh', convert: { command: unpackedBy('bzip2') } },
+  { name: 'a zip archive', at: 0, text: 'PK\x03\x04', convert: { command: (path) => `unzip ${path}` } },
+  { name: 'a Parallels disk', at: 0, text: 'WithoutFreeSpace', convert: { format: 'parallels' } },
+  { name: 'a Parallels disk', at: 0, text: 'WithouFreSpacExt', convert: { format: 'parallels' } },
+  { name: 'a disk encrypted with LUKS', at: 0, text: 'LUKS\xba\xbe', convert: { format: 'luks' } },
+  { name: 'a file system of Linux (XFS)', at: 0, text: 'XFSB', convert: foreignSystem },
+  { name: 'a file system of Linux (squashfs)', at: 0, text: 'hsqs', convert: foreignSystem },
+  { name: 'a file system of Linux (ext2, ext3 or ext4)', at: 0x438, text: '\x53\xef\x01\0', convert: foreignSystem },
+  { name: 'a file system of Windows (NTFS)', at: 3, text: 'NTFS    ', convert: foreignSystem },
+  { name: 'a file system of Windows (FAT)', at: 54, text: 'FAT', convert: foreignSystem },
+  { name: 'a file system of Windows (FAT)', at: 82, text: 'FAT32', convert: foreignSystem },
   { name: 'a tar archive', at: 257, text: 'ustar', convert: { command: unpack } },
 ];
 
 /** How many of a file's first and last bytes tell its format. */
-export const foreignHeadBytes = 512;
+export const foreignHeadBytes = 2048;
 
 /**
  * The error for an image of another program, with the command that converts it; null for what is not known as one.
  *
- * Shape: `head` and `tail` are the file's first and last 512 bytes, or all of them.
+ * Shape: `head` and `tail` are the file's first and last `foreignHeadBytes`, or all of them.
  */
 export function foreignFormat(path: string, head: Uint8Array, tail: Uint8Array): DiskError | null {
   const found = signs.find(({ at, text }) => {
@@ -53,11 +67,15 @@ export function foreignFormat(path: string, head: Uint8Array, tail: Uint8Array):
 
 /** The error for an image that is sound and of a kind that is not read here. */
 export function unsupported(path: string, what: string, convert: Sign['convert'] = { format: 'qcow2' }): DiskError {
+  const message = `${path} cannot be read here. ${what}.`;
+  if ('command' in convert && convert.command === null) {
+    const hint = 'It is the disk of another system. `firstlight import` takes a program, or a container image.';
+    return new DiskError('unsupported', message, { hint, subject: path });
+  }
+  const name = basename(path);
   const command =
-    'command' in convert
-      ? convert.command(basename(path))
-      : `qemu-img convert -f ${convert.format} -O raw ${basename(path)} ${basename(path)}.raw`;
-  return new DiskError('unsupported', `${path} cannot be read here. ${what}.`, {
+    'format' in convert ? `qemu-img convert -f ${convert.format} -O raw ${name} ${name}.raw` : convert.command?.(name);
+  return new DiskError('unsupported', message, {
     hint: `Convert it first: ${command}`,
     subject: path,
   });
