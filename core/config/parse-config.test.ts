@@ -80,7 +80,7 @@ describe('firstlight.json', () => {
       '4:12 "vcpus" must be a number, not "2".',
       '5:16 "timeoutMs" must be at least 1, not 0.',
       '6:16 "memoryMiB" must be at most 65536, not 65537.',
-      '7:14 "runtime" must be "ember" or "nanos", not "osv".',
+      '7:14 "runtime" must be "ember", "nanos" or "kernel", not "osv".',
       '8:12 "entry" must be a text that is not empty, not "".',
       '9:12 "1X" is not an environment variable name.',
       '9:68 "env.OK" must be text in double quotes, not 3.',
@@ -111,7 +111,7 @@ describe('firstlight.json', () => {
       '1:50 "nanos.options.reboot_on_exit" must be true or false, or text in double quotes, not 5.',
     );
     expect(option('{"network":{"kind":"wifi"}}')).toBe(
-      '1:40 "nanos.network.kind" must be "user" or "network" or "bridge" or "none", not "wifi".',
+      '1:40 "nanos.network.kind" must be "user", "network", "bridge" or "none", not "wifi".',
     );
     expect(option('{"klibs":"tls"}')).toBe('1:30 "nanos.klibs" must be a list, not "tls".');
   });

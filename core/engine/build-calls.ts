@@ -41,7 +41,7 @@ export function buildCalls(options: BuildCallsOptions): {
   async function prestart(project: Project, { bundle, image }: Build, context?: CallContext): Promise<void> {
     const { config } = bundle;
     try {
-      const { kind: accel } = await host.accelerator.choose(image.runtime);
+      const { kind: accel } = await host.accelerator.choose(image.runtime, { path: image.path, config });
       await runtimes.get(image.runtime)?.probeHost?.({ config, accel, vmm: host.vmm, ...context });
       const projectId = project.id;
       await pool.prepare({ host, projectId, config, image, startMode: 'prestarted', accel, keep: false, runId: null });

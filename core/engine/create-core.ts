@@ -125,10 +125,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       host: name,
       layout,
       version: resources.version,
-      guestOf: async (id) => {
+      guestOf: async (id, image) => {
         const runtime = runtimes.get(id);
         if (runtime === undefined) throw new FirstlightError('INTERNAL', `No runtime ${id} is set up.`);
-        return await runtime.probeGuest();
+        return await runtime.probeGuest(image);
       },
       fixed: options.accel ?? accelOf(env),
       onKnown: () => announce(),

@@ -120,8 +120,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     if (accelerator.known(runtime) === null) {
       context.progress({ step: 'probe', message: 'Finding out whether KVM works here' });
     }
-    const accel = (await accelerator.choose(runtime)).kind;
     const { config } = build.bundle;
+    const accel = (await accelerator.choose(runtime, { path: build.image.path, config })).kind;
     await runtimes.get(runtime)?.probeHost?.({ config, accel, vmm, ...context });
     throwIfCancelled(context.signal);
 

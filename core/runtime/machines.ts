@@ -1,6 +1,6 @@
 /** The machine that an instance of a runtime needs. */
 import type { Machine } from '#core/vmm/machine.ts';
-import type { ProbeGuest } from '#core/vmm/probe-guest.ts';
+import type { ProbedImage, ProbeGuest } from '#core/vmm/probe-guest.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { Image } from '#shared/model/image.ts';
@@ -41,8 +41,13 @@ export interface PreparedMachine {
 
 /** The machines of a runtime. */
 export interface RuntimeMachines {
-  /** A guest with this runtime's own kernel. Where it runs under KVM, so do the runtime's guests. */
-  readonly probeGuest: () => Promise<ProbeGuest>;
+  /**
+   * A guest with this runtime's own kernel. Where it runs under KVM, so do the runtime's guests. `image` is the one that is
+   * about to be started, for runtimes whose images have kernels of their own; null when none is known yet.
+   *
+   * Errors: RELEASE_MISSING when there is no kernel to probe with.
+   */
+  readonly probeGuest: (image: ProbedImage | null) => Promise<ProbeGuest>;
   /** The exclusive resource that an instance of this configuration uses. */
   readonly exclusiveResourceOf: (config: ProjectConfig) => ExclusiveResource;
   /**

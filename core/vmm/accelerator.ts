@@ -10,7 +10,7 @@ import { type Accel, accelSchema } from '#shared/model/instance.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { AccelChoice } from './accel-choice.ts';
 import { isHiddenFromQemu, type KvmAccess, kvmPath, readKvmAccess } from './kvm-access.ts';
-import type { ProbeGuest } from './probe-guest.ts';
+import type { ProbedImage, ProbeGuest } from './probe-guest.ts';
 import { type KvmFinding, type KvmProbe, probeKvm } from './probe-kvm.ts';
 import type { Vmm } from './vmm.ts';
 
@@ -19,7 +19,7 @@ export interface Accelerator {
   /** The choice that was made last; null before the first one. */
   readonly known: (runtime: RuntimeId) => AccelChoice | null;
   /** The choice. The first time after a boot of the host, it is found by booting a guest, for at most 5 s. Errors: LIBVIRT_*. */
-  readonly choose: (runtime: RuntimeId) => Promise<AccelChoice>;
+  readonly choose: (runtime: RuntimeId, image?: ProbedImage) => Promise<AccelChoice>;
   /** The choice by a new probe. */
   readonly probeAgain: (runtime: RuntimeId) => Promise<AccelChoice>;
 }
@@ -31,7 +31,7 @@ export interface AcceleratorOptions {
   readonly layout: Layout;
   readonly version: string;
   /** The guest that stands for a runtime's guests in a probe. */
-  readonly guestOf: (runtime: RuntimeId) => Promise<ProbeGuest>;
+  readonly guestOf: (runtime: RuntimeId, image: ProbedImage | null) => Promise<ProbeGuest>;
   /** The user's choice; nothing is probed then. */
   readonly fixed: Accel | undefined;
   readonly onKnown: () => void;
@@ -127,9 +127,9 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     );
   }
 
-  async function choose(runtime: RuntimeId, fresh: boolean): Promise<AccelChoice> {
+  async function choose(runtime: RuntimeId, image: ProbedImage | null, fresh: boolean): Promise<AccelChoice> {
     if (byHand !== null) return byHand;
-    const guest = await guestOf(runtime);
+    const guest = await guestOf(runtime, image);
     const choice = (fresh ? undefined : choices.get(guest.name)) ?? (await findOnce(guest, fresh));
     if (lastChoices.get(runtime) !== choice) {
       lastChoices.set(runtime, choice);
@@ -154,7 +154,7 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
 
   return {
     known: (runtime) => byHand ?? lastChoices.get(runtime) ?? null,
-    choose: (runtime) => choose(runtime, false),
-    probeAgain: (runtime) => choose(runtime, true),
+    choose: (runtime, image) => choose(runtime, image ?? null, false),
+    probeAgain: (runtime) => choose(runtime, null, true),
   };
 }

@@ -1,5 +1,6 @@
 import type { Layout } from '#core/store/layout.ts';
 import type { Accel } from '#shared/model/instance.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
 import { type Machine, plainMachine } from './machine.ts';
 import { makeReadableCopy } from './readable-copy.ts';
 
@@ -14,6 +15,12 @@ export interface ProbeGuest {
   readonly makeMachine: (accel: Accel, makeDiskDir: () => Promise<string>) => Promise<Machine>;
   /** True for output that only a running kernel prints. Default: any byte. */
   readonly isMarker?: (chunk: Uint8Array) => boolean;
+}
+
+/** An image that is about to be started. */
+export interface ProbedImage {
+  readonly path: string;
+  readonly config: ProjectConfig;
 }
 
 /** A guest of 32 MiB whose kernel needs no disk. */

@@ -23,7 +23,7 @@ export function wantedWords(issue: Issue): string {
         ? `at most ${issue.maximum}`
         : `of at most ${issue.maximum} ${issue.origin === 'string' ? 'characters' : 'entries'}`;
     case 'invalid_value':
-      return issue.values.map((value) => JSON.stringify(value)).join(' or ');
+      return listOf(issue.values);
     case 'invalid_key':
       return issue.issues.map(wantedWords).join(', ');
     case 'invalid_union':
@@ -35,7 +35,13 @@ export function wantedWords(issue: Issue): string {
 
 function unionWords(issue: z.core.$ZodIssueInvalidUnion): string {
   const { options } = issue as { readonly options?: readonly unknown[] };
-  if (options !== undefined) return options.map((value) => JSON.stringify(value)).join(' or ');
+  if (options !== undefined) return listOf(options);
   const branches = issue.errors.flatMap((branch) => branch.slice(0, 1).map(wantedWords));
   return [...new Set(branches)].join(', or ');
+}
+
+/** `"a", "b" or "c"`. */
+function listOf(values: readonly unknown[]): string {
+  const words = values.map((value) => JSON.stringify(value));
+  return [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
 }

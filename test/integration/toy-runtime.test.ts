@@ -47,7 +47,7 @@ describe.skipIf(reason !== null)(`a toy runtime${reason === null ? '' : ` (skipp
     const other = await openStudio({ home: makeHome() });
     try {
       const unknown = await other.project('floor', handler, { runtime: 'toy' });
-      expect(unknown.problems[0]?.message).toBe('"runtime" must be "ember" or "nanos", not "toy".');
+      expect(unknown.problems[0]?.message).toBe('"runtime" must be "ember", "nanos" or "kernel", not "toy".');
     } finally {
       await other.close();
       removeHome(other.home);
