@@ -29,7 +29,10 @@ const find = (path: string): Field => {
 };
 
 it('tells kinds apart, with each default', () => {
-  expect(find('runtime')).toMatchObject({ shape: { kind: 'choice', values: ['ember', 'nanos', 'kernel'] }, required: false });
+  expect(find('runtime')).toMatchObject({
+    shape: { kind: 'choice', values: ['ember', 'nanos', 'kernel'] },
+    required: false,
+  });
   expect(find('vcpus')).toMatchObject({ shape: { kind: 'number' }, initial: 1, required: false });
   expect(find('name')).toMatchObject({ shape: { kind: 'text' }, required: true });
   expect(find('nanos.debug.strace')).toMatchObject({ shape: { kind: 'switch' }, initial: false });
