@@ -20,10 +20,11 @@ const benchmarks = {
   ui: { all: 'ui.ts' },
   edit: { all: 'edit.ts' },
   fuzz: { all: 'fuzz.ts' },
+  deploy: { all: 'deploy.ts' },
   'first-light': {},
 };
-/** Not measured unless asked for by name: the one takes many minutes, the other sets up a copy of everything. */
-const onlyByName = new Set(['fuzz', 'first-light']);
+/** Not measured unless asked for by name: they take many minutes, need a cluster, or set up a copy of everything. */
+const onlyByName = new Set(['fuzz', 'deploy', 'first-light']);
 
 const usage = `npm run bench [-- <name>… --runs <n>]\n  names: ${Object.keys(benchmarks).join(', ')}\n  example: npm run --silent bench -- coldstart --runs 20`;
 

@@ -18,6 +18,7 @@ import { findRegistryCredentials } from './credentials.ts';
 import { isSettled, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject } from './kube/objects.ts';
 import { makePodImage } from './pod-image/pod-image.ts';
+import { makeVmmLayer } from './pod-image/vmm-layer.ts';
 import { applyTemplate, removeFunction, removeOwned } from './revisions.ts';
 import { watchRollout } from './watch-rollout.ts';
 import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
@@ -70,6 +71,9 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   }
 
   await checkReferences(cluster, signal);
+  // It is looked up, or packed, while the function is built; what fails of it is thrown where it is used.
+  const vmm = makeVmmLayer(context.layout, context.supervisorPath, signal);
+  vmm.catch(() => undefined);
   const built = await step('build', 'Building', async () => {
     const value = await options.build();
     return { value, detail: value.result.cached ? 'nothing had changed' : `${formatBytes(value.image.bytes)} image` };
@@ -78,7 +82,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   const pod = await step('image', 'Packing it with its virtual machine', async () => {
     const runtime = context.runtimes.get(built.image.runtime);
     if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${built.image.runtime}.`);
-    const value = await makePodImage({ ...context, runtime, image: built.image, config, signal });
+    const value = await makePodImage({ ...context, runtime, image: built.image, config, signal, vmm });
     return { value, detail: `${formatBytes(value.functionBytes)} of its own, ${formatBytes(value.vmmBytes)} shared` };
   });
   const pushed = await step('push', `Pushing to ${cluster.target.registry}`, async () => {

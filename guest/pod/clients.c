@@ -14,7 +14,7 @@
 /* Clients of the function leave this many places to probes: a busy pod is not a dead one. */
 #define PROBE_PLACES 8
 
-/* How long a probe of the start is held: less than the five seconds for which core/deploy/workload.ts has it wait. */
+/* How long `/started` is held: less than the five seconds for which core/deploy/workload.ts has a probe wait. */
 #define HOLD_MS 4000
 
 enum phase { FREE, READING, WAITING, RUNNING, WRITING, HELD };

@@ -11,7 +11,7 @@ import type { Image } from '#shared/model/image.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { instanceIdSchema } from '#shared/model/units.ts';
 import { podPaths, podPorts, podUser } from './pod-paths.ts';
-import { makeVmmLayer } from './vmm-layer.ts';
+import { makeVmmLayer, type VmmLayer } from './vmm-layer.ts';
 
 export interface PodImageRequest {
   readonly layout: Layout;
@@ -21,6 +21,8 @@ export interface PodImageRequest {
   readonly config: ProjectConfig;
   readonly version: string;
   readonly signal: AbortSignal;
+  /** The shared layer, where it is being made already. */
+  readonly vmm?: Promise<VmmLayer> | undefined;
 }
 
 /** An image for a pod. Units: bytes as they are pushed. */
@@ -37,7 +39,7 @@ export interface PodImage {
  */
 export async function makePodImage(request: PodImageRequest): Promise<PodImage> {
   const { layout, supervisorPath, runtime, image, config, version, signal } = request;
-  const vmm = await makeVmmLayer(layout, supervisorPath, signal);
+  const vmm = await (request.vmm ?? makeVmmLayer(layout, supervisorPath, signal));
   const machine = await machineInPod(request);
   const { kernel } = machine;
   if (runtime.podRequests !== 'frames' || kernel === null || machine.disks.length > 0 || machine.networks.length > 0) {
