@@ -215,8 +215,9 @@ describe('a fault', () => {
       env: process.env,
       listener: { onState: () => undefined } as Parameters<typeof createFirecrackerVmm>[0]['listener'],
     });
-    await expect(vmm.connect()).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+    expect(await vmm.list()).toEqual([]);
     expect([vmm.state, vmm.failure?.code]).toEqual(['lost', 'TOOL_MISSING']);
+    await expect(vmm.connect()).rejects.toMatchObject({ code: 'TOOL_MISSING' });
     await expect(vmm.create(place(), unkept)).rejects.toMatchObject({ code: 'BOOT_FAILED' });
   });
 

@@ -135,21 +135,23 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
   }
 
   async function list(): Promise<RunningMachine[]> {
+    await check();
     for (const [dir, file] of await readMachineFiles(layout.socketsDir)) {
       if (!running.has(file.uuid) && pids.get(file.name) === undefined) find(dir, file);
     }
     return [...running.values()].map(({ machine }) => machine);
   }
 
+  /** Looks whether machines can be started. Those that run are found without the program, too. */
+  async function check(): Promise<void> {
+    const before = failure?.message;
+    failure = await checkFirecracker(program).then(() => null, toFirstlightError);
+    if (failure?.message !== before) listener.onState();
+  }
+
   async function connect(): Promise<void> {
-    try {
-      await checkFirecracker(program);
-      failure = null;
-    } catch (thrown) {
-      failure = toFirstlightError(thrown);
-      listener.onState();
-      throw failure;
-    }
+    await check();
+    if (failure !== null) throw failure;
   }
 
   return {
