@@ -82,6 +82,12 @@ function addDeployed(deploy: Command, addTo: AddTo, lazily: Lazily): void {
     'Go back to an earlier revision (default: the one before).',
     'rollback greet --target home',
   ).action(lazily(async () => (await import('./commands/deploy.ts')).rollBack));
+  add('pause <function>', 'Have the cluster roll nothing out; the pods stay.', 'pause greet --target home').action(
+    lazily(async () => (await import('./commands/deploy.ts')).pause),
+  );
+  add('resume <function>', 'Have the cluster roll out again.', 'resume greet --target home').action(
+    lazily(async () => (await import('./commands/deploy.ts')).resume),
+  );
   add('scale <function> <replicas>', 'Set the number of pods.', 'scale greet 3 --target home').action(
     lazily(async () => (await import('./commands/deploy.ts')).scale),
   );

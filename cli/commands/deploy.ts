@@ -201,6 +201,20 @@ export async function scale(
   return 0;
 }
 
+const setPaused =
+  (paused: boolean) =>
+  async (session: Session, name: string, { target }: OfTarget): Promise<number> => {
+    const after = await session.call('deploy:pause', { ...(await nameOf(session, name, target)), paused });
+    session.printJson(after);
+    session.print(renderDeployment(session, after));
+    return 0;
+  };
+
+/** Has the cluster roll nothing out of a function. */
+export const pause = setPaused(true);
+/** Has it go on. */
+export const resume = setPaused(false);
+
 /** Takes a function off the cluster. */
 export async function undeploy(session: Session, name: string, { target }: OfTarget): Promise<number> {
   const of = await nameOf(session, name, target);

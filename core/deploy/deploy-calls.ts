@@ -12,7 +12,7 @@ import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
 import { type DeployPlan, planDeploy } from './profile.ts';
-import { listRevisions, removeFunction, rollBack, scaleFunction } from './revisions.ts';
+import { listRevisions, pauseFunction, removeFunction, rollBack, scaleFunction } from './revisions.ts';
 import type { Targets } from './targets.ts';
 import { testTarget } from './test-target.ts';
 import { watchFunctions } from './watch-functions.ts';
@@ -91,6 +91,11 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     'deploy:rollback': ({ target, name, revision }) =>
       inCluster(target, async (cluster) => {
         await rollBack(cluster, name, revision);
+        return await getFunction(cluster, name);
+      }),
+    'deploy:pause': ({ target, name, paused }) =>
+      inCluster(target, async (cluster) => {
+        await pauseFunction(cluster, name, paused);
         return await getFunction(cluster, name);
       }),
     'deploy:scale': ({ target, name, replicas }) =>

@@ -19,7 +19,7 @@ import { isSettled, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } 
 import type { DeploymentObject } from './kube/objects.ts';
 import { makePodImage } from './pod-image/pod-image.ts';
 import { makeVmmLayer } from './pod-image/vmm-layer.ts';
-import { applyTemplate, removeFunction, removeOwned } from './revisions.ts';
+import { applyTemplate, checkNotPaused, removeFunction, removeOwned } from './revisions.ts';
 import { watchRollout } from './watch-rollout.ts';
 import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
 
@@ -93,6 +93,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return { value, detail: value.sentBytes === 0 ? 'all of it was there' : `${formatBytes(value.sentBytes)} sent` };
   });
   const before = await findDeployment(cluster, config.name, signal);
+  if (before !== null) checkNotPaused(before);
   const applied = await step('apply', `Applying to ${cluster.namespace}`, async () => {
     const kvm = await findKvmResource(cluster, signal);
     const objects = makeWorkload({

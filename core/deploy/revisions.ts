@@ -3,7 +3,7 @@ import type { DeployRevision } from '#shared/model/deploy.ts';
 import { applyObject, type Cluster, getDeployment, listReplicaSets, nullIfMissing, pathOf } from './cluster.ts';
 import { revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject, KubeObject, PodTemplate, ReplicaSetObject } from './kube/objects.ts';
-import { annotationNames, labelsOf, managedBy, ownedReplicas } from './workload.ts';
+import { annotationNames, fieldManager, labelsOf, managedBy, ownedReplicas } from './workload.ts';
 
 const hashLabel = 'pod-template-hash';
 
@@ -39,9 +39,7 @@ export async function rollBack(
   revision: number | undefined,
 ): Promise<DeploymentObject> {
   const deployment = await getDeployment(cluster, name);
-  if (deployment.spec.paused) {
-    throw new FirstlightError('CONFLICT', `${name} is paused.`, { hint: 'Resume it first: kubectl rollout resume' });
-  }
+  checkNotPaused(deployment);
   const sets = [...(await ownSets(cluster, deployment))].sort((a, b) => revisionOf(b) - revisionOf(a));
   const current = sets.find((set) => revisionOf(set) === revisionOf(deployment));
   const known = sets.map(revisionOf).join(', ');
@@ -87,6 +85,27 @@ export async function applyTemplate(
     },
   };
   return await applyObject<DeploymentObject>(cluster, object as KubeObject, { force });
+}
+
+/** Has the cluster roll nothing out of a function, or (false) go on with that. Errors: NOT_FOUND; CLUSTER_*. */
+export async function pauseFunction(cluster: Cluster, name: string, paused: boolean): Promise<void> {
+  await getDeployment(cluster, name);
+  await cluster.client.json(pathOf(cluster, 'deployments', name), {
+    method: 'PATCH',
+    contentType: 'application/merge-patch+json',
+    // A manager of its own: an apply, which never says it, leaves it as it is.
+    query: { fieldManager: `${fieldManager}-pause` },
+    body: { spec: { paused: paused ? true : null } },
+  });
+}
+
+/** Errors: CONFLICT for a function that is paused: what is applied to it is not rolled out. */
+export function checkNotPaused({ metadata: { name }, spec }: DeploymentObject): void {
+  if (spec.paused !== true) return;
+  throw new FirstlightError('CONFLICT', `${name} is paused.`, {
+    hint: `Resume it first: firstlight deploy resume ${name}`,
+    details: { subject: name },
+  });
 }
 
 /** Takes a function off the cluster. Errors: CLUSTER_*. */

@@ -56,6 +56,8 @@ export const deployCalls = {
   'deploy:history': call(byFunction, z.array(deployRevisionSchema)),
   /** Without a revision: the one before. Errors: NOT_FOUND; CONFLICT when it is paused, or is what runs. */
   'deploy:rollback': call(byFunction.extend({ revision: z.number().int().min(1).optional() }), deploymentSchema),
+  /** Paused, its pods stay as they are, and nothing is rolled out. Errors: NOT_FOUND; CLUSTER_*. */
+  'deploy:pause': call(byFunction.extend({ paused: z.boolean() }), deploymentSchema),
   'deploy:scale': call(byFunction.extend({ replicas: z.number().int().min(0).max(1000) }), deploymentSchema),
   'deploy:remove': call(byFunction, z.null()),
   /** The cold start of the newest pod. Errors: NOT_FOUND when there is none. */

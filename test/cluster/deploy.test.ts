@@ -153,6 +153,15 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     expect(JSON.parse(body)).toMatchObject({ word: 'three' });
   });
 
+  it('rolls nothing out of a function that is paused', async () => {
+    expect((await studio.client.call('deploy:pause', { ...of, paused: true })).state).toBe('paused');
+    const refused = { code: 'CONFLICT', message: /is paused/, hint: /deploy resume/ };
+    await expect(deploy()).rejects.toMatchObject(refused);
+    await expect(studio.client.call('deploy:rollback', of)).rejects.toMatchObject(refused);
+    await studio.client.call('deploy:pause', { ...of, paused: false });
+    await vi.waitFor(async () => expect((await studio.client.call('deploy:get', of)).state).toBe('ready'), 60_000);
+  });
+
   it('shows beforehand what a deploy would change', async () => {
     edit('five');
     const preview = await studio.client.call('deploy:preview', { projectId: project.id, target: 'test' });

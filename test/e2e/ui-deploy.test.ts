@@ -53,6 +53,10 @@ it('scales, goes back to a revision, and undeploys once that is confirmed', asyn
   await view.getByRole('button', { name: 'One replica more' }).click();
   const state = view.getByRole('status', { name: 'State' });
   await state.getByText('2 of 2 replicas ready').waitFor();
+  await view.getByRole('button', { name: 'Pause: roll nothing out' }).click();
+  await state.getByText('paused').waitFor();
+  expect(await view.getByRole('button', { name: 'Roll back' }).isDisabled()).toBe(true);
+  await view.getByRole('button', { name: 'Roll out again' }).click();
   await revisions.getByRole('button', { name: 'Go back to it' }).click();
   await state.getByText('revision 3').waitFor();
   await view.getByRole('button', { name: 'Undeploy' }).click();

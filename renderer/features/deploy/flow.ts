@@ -29,6 +29,8 @@ export interface DeployActions {
   /** Saves and deploys a project, and shows how it goes. */
   readonly deploy: (projectId: ProjectId, target: string, profile?: string) => Promise<void>;
   readonly scale: (of: DeployedRef, replicas: number) => Promise<void>;
+  /** Has the cluster roll nothing out of it, or (false) go on. */
+  readonly pause: (of: DeployedRef, paused: boolean) => Promise<void>;
   readonly rollBack: (of: DeployedRef, revision?: number) => Promise<void>;
   /** Takes a function off its cluster, once a person has confirmed it. */
   readonly undeploy: (of: DeployedRef) => void;
@@ -207,6 +209,7 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
       }
     },
     scale: (of, replicas) => change(of, () => client.call('deploy:scale', { ...of, replicas })),
+    pause: (of, paused) => change(of, () => client.call('deploy:pause', { ...of, paused })),
     rollBack: (of, revision) =>
       change(of, () => client.call('deploy:rollback', { ...of, ...(revision !== undefined && { revision }) })),
     undeploy: (of) => {

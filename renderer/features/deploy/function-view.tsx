@@ -27,6 +27,7 @@ export function FunctionActions({ of }: { readonly of: DeployedRef }) {
   const earlier = useDeploy((state) => state.details?.revisions.value?.some(({ isCurrent }) => !isCurrent) ?? false);
   if (deployment === undefined) return null;
   const { wanted } = deployment.replicas;
+  const isPaused = deployment.state === 'paused';
   return (
     <>
       <fieldset className={styles.scale} aria-label="Replicas">
@@ -41,7 +42,12 @@ export function FunctionActions({ of }: { readonly of: DeployedRef }) {
         </span>
         <IconButton icon="plus" label="One replica more" onClick={() => void deploy.scale(of, wanted + 1)} />
       </fieldset>
-      <Button icon="undo" disabled={!earlier} onClick={() => void deploy.rollBack(of)}>
+      <IconButton
+        icon={isPaused ? 'play' : 'pause'}
+        label={isPaused ? 'Roll out again' : 'Pause: roll nothing out'}
+        onClick={() => void deploy.pause(of, !isPaused)}
+      />
+      <Button icon="undo" disabled={!earlier || isPaused} onClick={() => void deploy.rollBack(of)}>
         Roll back
       </Button>
       <Button icon="trash" onClick={() => deploy.undeploy(of)}>
