@@ -12,6 +12,10 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cliPath = join(import.meta.dirname, '../../dist/cli.mjs');
 const reason = whyNot() ?? whyNoSecondLibvirtd();
 
+/** The hosts but Firecracker, which a machine has or has not. */
+const addedHosts = async (studio: Studio) =>
+  (await studio.client.call('hosts:list', {})).filter(({ name }) => name !== 'firecracker');
+
 describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   const home = makeHome();
   const lab = createSecondLibvirtd(join(home, 'lab'));
@@ -109,7 +113,7 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
   it('a host that hangs keeps nothing waiting for long, and the other goes on', async () => {
     lab.freeze();
     const second = await openStudio({ home });
-    const hosts = await second.client.call('hosts:list', {});
+    const hosts = await addedHosts(second);
     expect(hosts.map(({ name, state }) => [name, state])).toEqual([
       ['local', 'connected'],
       ['lab', 'lost'],
@@ -149,9 +153,9 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
 
   it('is forgotten when it is removed', async () => {
     await studio.client.call('hosts:remove', { name: 'lab' });
-    expect((await studio.client.call('hosts:list', {})).map(({ name }) => name)).toEqual(['local']);
+    expect((await addedHosts(studio)).map(({ name }) => name)).toEqual(['local']);
     const project = await studio.project('nowhere', 'export default () => 4;');
     const run = studio.client.call('instances:run', { projectId: project.id, host: 'lab' });
-    await expect(run).rejects.toMatchObject({ code: 'NOT_FOUND', hint: 'There are: local' });
+    await expect(run).rejects.toMatchObject({ code: 'NOT_FOUND', hint: expect.stringContaining('There are: local') });
   });
 });
