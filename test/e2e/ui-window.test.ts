@@ -47,6 +47,8 @@ describe('the keyboard alone', () => {
     await page.keyboard.press('Control+Enter');
     await until('it ran', () => engine.runs().length === before + 1);
     expect(engine.runs()[0]?.event).toEqual({ name: 'Keys' });
+    // The window shows it only now, with its console in the dock: the focus would be lost with what was there before.
+    await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
     await page.keyboard.press('Control+`');
     await until('the console has the focus', async () => (await regionOfFocus(page)) === 'dock');
   });
