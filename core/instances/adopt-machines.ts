@@ -12,6 +12,8 @@ import type { InstanceListener } from './types.ts';
 export interface AdopterOptions {
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly bootTimeoutMs: number;
+  /** True for a machine of this list that was asked for, and that nothing here waits for any more. */
+  readonly isAbandoned: (id: InstanceRecord['id']) => boolean;
   /** The instances that are known, by their machines' uuids. */
   readonly byUuid: ReadonlyMap<string, LiveInstance>;
   readonly add: (instance: LiveInstance) => void;
@@ -32,7 +34,15 @@ export interface Adopter {
   readonly adopt: (host: Host, machine: RunningMachine) => Promise<InstanceRecord | null>;
 }
 
-export function createAdopter({ runtimes, bootTimeoutMs, byUuid, add, onChange, log }: AdopterOptions): Adopter {
+export function createAdopter({
+  runtimes,
+  bootTimeoutMs,
+  byUuid,
+  isAbandoned,
+  add,
+  onChange,
+  log,
+}: AdopterOptions): Adopter {
   /** The socket directories in use on each host that was read completely. */
   const usedOn = new Map<string, ReadonlySet<string>>();
 
@@ -56,10 +66,13 @@ export function createAdopter({ runtimes, bootTimeoutMs, byUuid, add, onChange, 
     const record = await recordOf(host, machine);
     if (record === null || byUuid.has(machine.uuid)) return null;
     const ownerLives = isAlive(record.owner);
-    // This very process created it, and its launch adds it to the list.
-    if (ownerLives && record.owner.pid === thisProcess().pid) return record;
+    if (ownerLives && record.owner.pid === thisProcess().pid) {
+      // Its launch adds it to the list, unless that has failed: the host was lost before it said that the machine is there.
+      if (isAbandoned(record.id)) endOrphan(host, machine, record, 'its start has failed');
+      return record;
+    }
     if (!ownerLives && !(record.keep && record.firstRunEnded)) {
-      endOrphan(host, machine, record);
+      endOrphan(host, machine, record, 'the process that started it is gone');
       return record;
     }
     const runtime = runtimes.get(record.runtime);
@@ -83,8 +96,8 @@ export function createAdopter({ runtimes, bootTimeoutMs, byUuid, add, onChange, 
     return record;
   }
 
-  function endOrphan(host: Host, machine: RunningMachine, record: InstanceRecord): void {
-    log(`Ending ${record.id}: the process that started it is gone.`);
+  function endOrphan(host: Host, machine: RunningMachine, record: InstanceRecord, why: string): void {
+    log(`Ending ${record.id}: ${why}.`);
     machine.kill().then(
       () => removeDirs(host, record),
       (thrown) => log(`${record.id} could not be ended: ${thrown}`),

@@ -23,6 +23,8 @@ export interface InstanceEnd {
   readonly kill: () => void;
   /** Asks the guest to power off, so that it writes its volumes first, and ends it if it does not. Never rejects. */
   readonly shutDown: () => Promise<void>;
+  /** Ends the machine where an end was asked for and refused, as by a host that was away and is back. */
+  readonly retry: () => void;
   /** Settles when the machine is gone. Errors: those of a VMM that does not end it. */
   readonly untilGone: () => Promise<void>;
 }
@@ -34,6 +36,7 @@ export function createInstanceEnd({ machine, onEnded, onRefused }: InstanceEndOp
   const ended = createDeferred();
   const waiters = new Set<(error: FirstlightError) => void>();
   let reason: MachineEnd | null = null;
+  let wasRefused = false;
 
   function report(next: MachineEnd): void {
     if (reason !== null) return;
@@ -44,6 +47,7 @@ export function createInstanceEnd({ machine, onEnded, onRefused }: InstanceEndOp
 
   /** The machine may still run: nothing of it is removed, and those who wait for its end get the error. */
   function refuse(thrown: unknown): void {
+    wasRefused = true;
     onRefused();
     const error = toFirstlightError(thrown);
     for (const reject of waiters) reject(error);
@@ -72,6 +76,11 @@ export function createInstanceEnd({ machine, onEnded, onRefused }: InstanceEndOp
         );
       if (isAsked) await Promise.race([ended.promise, sleep(shutDownMs, undefined, { ref: false })]);
       if (reason === null) kill();
+    },
+    retry: () => {
+      if (reason !== null || !wasRefused) return;
+      wasRefused = false;
+      kill();
     },
     untilGone: () =>
       new Promise((resolve, reject) => {

@@ -94,9 +94,15 @@ export class LiveInstance {
     return this.#streams.console;
   }
 
-  /** Takes the handle of a newer connection. */
+  /** Takes the handle of a newer connection, and asks again for an end that the older one did not bring. */
   rebind(machine: RunningMachine): void {
     this.#machine = machine;
+    this.#end.retry();
+  }
+
+  /** Why its machine is gone; null while it runs. `host-lost` says only that nobody knows. */
+  get endReason(): MachineEnd | null {
+    return this.#end.reason;
   }
 
   get state(): InstanceState {

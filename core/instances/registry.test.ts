@@ -158,6 +158,22 @@ it('says so when libvirt would not end an instance, and keeps its files', async 
   expect(existsSync(dir)).toBe(true);
 });
 
+it('asks again for an end that the connection did not bring, when it is back', async () => {
+  const dir = join(layout.socketsDir, '12-34-abcdef');
+  mkdirSync(dir, { recursive: true });
+  const machine = { ...keptMachine(dir), kill: () => Promise.reject(new Error('lost')) };
+  const registry = newRegistry();
+  const machines = [machine as RunningMachine];
+  const only = fakeHost(layout, { list: async () => [...machines] });
+  await registry.reconcile(only, [only]);
+  await expect(registry.get('hello-1' as never).stopAndWait()).rejects.toThrow('lost');
+  const kill = vi.fn(async () => undefined);
+  machines[0] = { ...machine, kill };
+  await registry.reconcile(only, [only]);
+  expect(kill).toHaveBeenCalledOnce();
+  await registry.get('hello-1' as never).gone;
+});
+
 it('lists the instances of all hosts together, and knows which of them each host has', async () => {
   const [here, there] = ['12-34-abcdef', '12-34-fedcba'].map((name) => join(layout.socketsDir, name)) as [
     string,

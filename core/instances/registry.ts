@@ -89,16 +89,30 @@ export function createRegistry(options: RegistryOptions): Registry {
     void done.finally(() => creating.delete(done));
   }
 
+  /** Asked for here, and not known to be gone: a host that is lost may have created it, or not have ended it. */
+  const asked = new Set<InstanceId>();
+  const launching = new Set<InstanceId>();
+  const isAbandoned = (id: InstanceId) => asked.has(id) && !launching.has(id);
+
   async function launch(spec: LaunchSpec, onCreating?: CreatingListener): Promise<Launched> {
     let created: LiveInstance | null = null;
+    let id: InstanceId | null = null;
+    const onAsked: CreatingListener = (instanceId, machineName) => {
+      id = instanceId;
+      asked.add(id);
+      launching.add(id);
+      onCreating?.(id, machineName);
+    };
     const onCreated = (instance: LiveInstance) => {
       created = instance;
+      void instance.gone.then(() => instance.endReason !== 'host-lost' && asked.delete(instance.record.id));
       connecting.add(instance.record.id);
       add(instance);
     };
     try {
-      return await launchPaused(spec, { ...options, onChange, onCreated, onCreating, trackCreation });
+      return await launchPaused(spec, { ...options, onChange, onCreated, onCreating: onAsked, trackCreation });
     } finally {
+      if (id !== null) launching.delete(id);
       if (created !== null) reveal(created);
     }
   }
@@ -116,7 +130,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     throw new FirstlightError('NOT_FOUND', `There is no instance ${id}.`, { hint: '`firstlight ps` lists them.' });
   }
 
-  const adopter = createAdopter({ runtimes, bootTimeoutMs, byUuid, add, onChange, log });
+  const adopter = createAdopter({ runtimes, bootTimeoutMs, byUuid, isAbandoned, add, onChange, log });
 
   async function endAll(which: (instance: LiveInstance) => boolean, withinMs: number): Promise<void> {
     const ending = [...byId.values()].filter((instance) => instance.isMine && !instance.isOver && which(instance));

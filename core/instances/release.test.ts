@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import { exclusiveResourceOf } from '#core/runtimes/nanos/exclusive-resource.ts';
 import { createLayout } from '#core/store/layout.ts';
@@ -10,6 +10,7 @@ import type { Host } from '#core/vmm/host.ts';
 import { type PlacedMachine, plainMachine } from '#core/vmm/machine.ts';
 import { fakeHost, fakeMachine } from '#core/vmm/testing/fake-vmm.ts';
 import type { RunningMachine } from '#core/vmm/vmm.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { createRegistry, type Registry, type RegistryOptions } from './registry.ts';
@@ -130,4 +131,21 @@ it('waits for a guest that does not end no longer than it may', async () => {
   // Who comes next waits for the same end, and asks for it no second time.
   await registry.release(mine);
   expect([calls, states()]).toEqual([['ran shutdown', 'ran kill'], { ran: 'stopped' }]);
+});
+
+it('a machine that was created when the host was lost is ended when the host is back', async () => {
+  const made: RunningMachine[] = [];
+  const kill = vi.fn(async () => undefined);
+  const lost = new FirstlightError('LIBVIRT_LOST', 'The connection to libvirt is lost.');
+  const away = fakeHost(host.layout, {
+    create: async ({ name, uuid }, { metadata }) => {
+      made.push(fakeMachine({ name, uuid, kill, readMetadata: async () => metadata }));
+      throw lost;
+    },
+    list: async () => made,
+  });
+  await expect(launch('nothing', {}, { host: away })).rejects.toBe(lost);
+  await registry.reconcile(away, [away]);
+  expect(kill).toHaveBeenCalledOnce();
+  expect(registry.list()).toEqual([]);
 });
