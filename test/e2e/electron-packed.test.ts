@@ -1,6 +1,16 @@
 /** The packed program, started from elsewhere by an ordinary user: `npm run dist -- --dir` without the bundling before it. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -47,8 +57,7 @@ describe.skipIf(reason !== null)(`the packed program${reason === null ? '' : ` (
       program.kill('SIGTERM');
       await ended;
     }
-    // Helpers of Chromium that outlive a signal to the program.
-    if (app !== undefined) for (const { pid } of processes()) process.kill(Number(pid), 'SIGKILL');
+    if (home !== undefined) for (const pid of startedFor(home)) process.kill(pid, 'SIGKILL');
     await display?.close();
     if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
   });
@@ -142,6 +151,18 @@ const asUser = (args: readonly string[]) =>
     env: userEnv(),
     cwd: home,
     encoding: 'utf8',
+  });
+
+/** The processes that were started with a home: helpers of Chromium and libvirt's daemons of that user outlive the program. */
+const startedFor = (dir: string): number[] =>
+  readdirSync('/proc').flatMap((name) => {
+    try {
+      const env = readFileSync(`/proc/${Number(name)}/environ`, 'latin1').split('\0');
+      return env.includes(`HOME=${dir}`) ? [Number(name)] : [];
+    } catch {
+      // Not a process, or one that has just ended.
+      return [];
+    }
   });
 
 /** The processes that run from the packed folder. */
