@@ -1,4 +1,5 @@
 // Adds the standard functions that Firstlight uses and the Node.js 18.15 of the Electron for tests lacks.
+const events = require('node:events');
 const stream = require('node:stream');
 const url = require('node:url');
 
@@ -15,6 +16,14 @@ const canParse = (text, base) => {
 };
 URL.canParse ??= canParse;
 url.URL.canParse ??= canParse;
+
+Symbol.dispose ??= Symbol.for('Symbol.dispose');
+
+events.addAbortListener ??= (signal, listener) => {
+  if (signal.aborted) queueMicrotask(() => listener());
+  else signal.addEventListener('abort', listener, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', listener) };
+};
 
 AbortSignal.any ??= (signals) => {
   const controller = new AbortController();
