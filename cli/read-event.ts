@@ -1,6 +1,7 @@
-import { createReadStream, statSync } from 'node:fs';
+import { constants, createReadStream, openSync, type Stats, statSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { resolve } from 'node:path';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { formatBytes } from '#shared/format.ts';
 import type { Json } from '#shared/model/json.ts';
 import { badInput } from './failures.ts';
@@ -11,24 +12,31 @@ const maxEventBytes = 16 * 1024 * 1024;
 const usage = `Give a file, JSON in quotes ('{"name":"Ada"}'), or - for standard input.`;
 
 /**
- * The event that `--event` names: JSON as typed, a file that holds it, or `-` for standard input.
+ * The event that `--event` names: JSON as typed, a file that has it, or `-` for standard input. `signal` ends the wait for a
+ * pipe that nobody writes to.
  *
  * Errors: BAD_INPUT with the place where the JSON breaks.
  */
-export async function readEvent(io: Io, option: string): Promise<Json> {
+export async function readEvent(io: Io, option: string, signal: AbortSignal): Promise<Json> {
   if (option.includes('\0')) throw badInput('--event has a zero byte in it.', usage);
-  if (option === '-') return parse(await readAll(io.stdin, 'standard input'), 'standard input');
+  if (option === '-') return parse(await readAll(addAbortSignal(signal, io.stdin), 'standard input'), 'standard input');
   if (option.trim() === '') throw badInput('--event is empty.', usage);
   if (/^\s*[[{"]/.test(option)) return parse(option, '--event');
   const path = resolve(io.cwd, option);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) throw badInput(`--event ${option} is a folder, not a file.`, usage);
-  if (found !== undefined) return parse(await readAll(createReadStream(path), option), option);
+  if (found !== undefined) return parse(await readAll(addAbortSignal(signal, openSource(path, found)), option), option);
   try {
     return JSON.parse(option) as Json;
   } catch {
     throw badInput(`--event ${option}: there is no such file, and it is not JSON.`, usage);
   }
+}
+
+/** A pipe is opened without waiting for a writer: a thread that waits there would keep the process from ending. */
+function openSource(path: string, found: Stats): Readable {
+  if (!found.isFIFO()) return createReadStream(path);
+  return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
 }
 
 async function readAll(source: Readable, what: string): Promise<string> {

@@ -9,7 +9,7 @@ import type { Session } from '../session.ts';
 
 /** Invokes a running instance once. */
 export async function invoke(session: Session, name: string, options: { event?: string }): Promise<number> {
-  const event = options.event === undefined ? undefined : await readEvent(session.io, options.event);
+  const event = options.event === undefined ? undefined : await readEvent(session.io, options.event, session.signal);
   const { id: instanceId } = await findInstance(session, name);
   const { response, error, durationMs } = await session.call('instances:invoke', {
     instanceId,

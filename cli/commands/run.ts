@@ -38,7 +38,7 @@ export async function run(
       'Leave one of the two out.',
     );
   }
-  const event = options.event === undefined ? undefined : await readEvent(session.io, options.event);
+  const event = options.event === undefined ? undefined : await readEvent(session.io, options.event, session.signal);
   session.progress.report({ step: 'open', message: `Opening ${dir}` });
   const work = (project: Project) => start(session, project, event, options);
   const { done, build } = await withProject(session, dir, work, options);
