@@ -34,7 +34,7 @@ export function createExternalLinks(
       const at = now();
       opened = opened.filter((time) => at - time < minuteMs);
       const refusal = !isWebLink(url)
-        ? 'only https links are opened'
+        ? 'only https links, and http ones to this machine, are opened'
         : at - gestureAt > gestureMs
           ? 'nobody clicked it'
           : opened.length >= mostInAMinute
@@ -79,6 +79,11 @@ async function confirm(window: BrowserWindow | null, url: string): Promise<boole
   return response === 1;
 }
 
+/** A function's own server, which its console names, speaks http on the loopback interface. */
+const loopbackNames = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
 function isWebLink(url: string): boolean {
-  return URL.canParse(url) && new URL(url).protocol === 'https:';
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || (protocol === 'http:' && loopbackNames.has(hostname));
 }

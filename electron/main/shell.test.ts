@@ -156,7 +156,7 @@ describe('navigation', () => {
       emit('input-event', { type: 'mouseMove' });
       open('https://libvirt.org/');
       emit('input-event', press);
-      for (const url of ['file:///etc/passwd', 'http://127.0.0.1:1/', 'javascript:alert(1)']) open(url);
+      for (const url of ['file:///etc/passwd', 'http://192.168.0.1/', 'javascript:alert(1)']) open(url);
       expect(electron.shell.openExternal).not.toHaveBeenCalled();
       open('https://libvirt.org/1');
       open('https://libvirt.org/2');
@@ -180,6 +180,20 @@ describe('navigation', () => {
         open('https://other.example/');
         expect(electron.shell.openExternal).toHaveBeenCalledWith('https://other.example/');
       });
+    });
+
+    test('by http is one to this machine, which is shown to the person first', async () => {
+      const { emit, open, log } = createContents();
+      for (const url of ['http://192.168.0.1/', 'http://localhost.evil.example/', 'http://127.0.0.1.evil.example/']) {
+        emit('input-event', press);
+        open(url);
+        expect(log).toHaveBeenLastCalledWith(expect.stringContaining(`are opened): ${url}`));
+      }
+      expect(electron.dialog.showMessageBox).not.toHaveBeenCalled();
+      electron.dialog.showMessageBox.mockResolvedValueOnce({ response: 1 });
+      emit('input-event', press);
+      open('http://127.0.0.1:8080/');
+      await vi.waitFor(() => expect(electron.shell.openExternal).toHaveBeenCalledWith('http://127.0.0.1:8080/'));
     });
 
     test('is not followed more than ten times in a minute', () => {
