@@ -116,6 +116,10 @@ describe('settings', () => {
       expect(await settings.get()).toEqual({});
       await Promise.all([settings.set({ a: 1 }), settings.set({ b: [true, null] }), settings.set({ a: 2 })]);
       expect(await settings.get()).toEqual({ a: 2, b: [true, null] });
+      for (let value = 0; value < 40; value++) {
+        await Promise.all([settings.set({ a: -1 }), settings.set({ a: value })]);
+        expect(await settings.get()).toEqual({ a: value, b: [true, null] });
+      }
       await writeFile(layout.settingsPath, '{"a":');
       expect(await settings.get()).toEqual({});
       expect(lines[0]).toMatch(/^Set aside .*settings\.json: It is not JSON/);

@@ -1,6 +1,7 @@
 import { realpath, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { createQueue } from '#shared/queue.ts';
 import type { Layout } from './layout.ts';
 import { withProcessLock } from './process-lock.ts';
 import { readJson } from './read-json.ts';
@@ -20,17 +21,20 @@ const settingsFileSchema = z.record(z.string(), z.json());
 /** The settings in `layout.settingsPath`, shared by all processes. A file that cannot be understood is set aside. */
 export function createSettings(layout: Layout, log: (line: string) => void = () => undefined): Settings {
   const { settingsPath } = layout;
+  const queue = createQueue();
   const get = async () => (await readOrSetAside(settingsPath, settingsFileSchema, log)) ?? {};
   return {
     get,
-    set: async (values) => {
-      // A home may be reached by several paths; the lock must be the same.
-      const dir = await realpath(await layout.ensure(layout.dataDir));
-      await withProcessLock(join(dir, basename(settingsPath)), async () => {
-        const merged = { ...(await get()), ...values };
-        await writeAtomic(settingsPath, `${JSON.stringify(merged, null, 2)}\n`);
-      });
-    },
+    // In the order of the calls: the last of two values of a key is the one that stays.
+    set: (values) =>
+      queue(async () => {
+        // A home may be reached by several paths; the lock must be the same.
+        const dir = await realpath(await layout.ensure(layout.dataDir));
+        await withProcessLock(join(dir, basename(settingsPath)), async () => {
+          const merged = { ...(await get()), ...values };
+          await writeAtomic(settingsPath, `${JSON.stringify(merged, null, 2)}\n`);
+        });
+      }),
   };
 }
 
