@@ -97,7 +97,7 @@ describe('the options form', () => {
         .replace('"klibs"', '"prt": 1, "options": { "log_level": "loud" }, "klibs"'),
     );
     await option(page, 'port').getByRole('alert').getByText('At least 1').waitFor();
-    await option(page, 'nanos.options.log_level').getByRole('alert').getByText('"err" or "warn"').waitFor();
+    await option(page, 'nanos.options.log_level').getByRole('alert').getByText('"err", "warn" or "info"').waitFor();
     await page.getByRole('alert').getByText('nanos.prt').waitFor();
     engine.writeOutside('hello', 'firstlight.json', '{ "name": ');
     await page.getByText('is not JSON as it stands').waitFor();

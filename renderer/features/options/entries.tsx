@@ -35,7 +35,7 @@ export function Entries({ field, shape, at, level, renderOption }: EntriesProps)
           icon="plus"
           onClick={() => (Array.isArray(value) ? form.set([...at, value.length], {}) : form.set(at, [{}]))}
         >
-          Add one of {field.name}
+          Add one of {field.path.join('.')}
         </Button>
       ) : (
         <AddNamed
@@ -99,7 +99,7 @@ function AddNamed({ field, keySchema, taken, onAdd }: AddNamedProps) {
     <div className={styles.add}>
       <input
         className={`${fieldStyles.input} mono`}
-        aria-label={`Name of a further entry of ${field.name}`}
+        aria-label={`Name of a further entry of ${field.path.join('.')}`}
         aria-invalid={wrong !== null}
         placeholder={newNames[field.name] ?? 'name'}
         spellCheck={false}
