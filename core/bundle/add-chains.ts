@@ -2,7 +2,10 @@ import type { BuildOptions } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
 import { chainFrom } from './import-chain.ts';
 
-/** Problems with how the project comes by the file of each, where that is a package's. `options` are those of the build that failed. */
+/**
+ * Problems, each with the chain of imports to its file where that file is a package's. `options` are those of the build
+ * that failed.
+ */
 export async function addChains(
   problems: readonly Problem[],
   options: BuildOptions,
@@ -24,7 +27,7 @@ const notLoaded = Object.fromEntries(
     .map((ending) => [`.${ending}`, 'empty' as const]),
 );
 
-/** The graph of imports, from a build that resolves nothing that is missing. */
+/** The graph of imports, from a build that leaves missing imports unresolved. */
 async function inputsOf(options: BuildOptions) {
   const { build } = await import('esbuild');
   const leaveOut = {

@@ -12,7 +12,9 @@ export interface Shims {
   readonly sha256: string;
 }
 
-/** The shims in a folder. One that is missing is not there: code that names its globals says so when it runs. */
+/**
+ * The shims in a folder. A missing one is left out: code that names its globals fails with their names when it runs.
+ */
 export async function readShims(dir: string): Promise<Shims> {
   const scripts = new Map<string, string>();
   for (const file of shimOrder) {
@@ -23,7 +25,7 @@ export async function readShims(dir: string): Promise<Shims> {
   return { scripts, members: JSON.parse(members), sha256: sha256([...scripts.values(), members].join('\0')) };
 }
 
-/** A bundle that begins with these shims; its map says of their lines nothing. */
+/** A bundle that begins with these shims. Its source map has no mappings for their lines. */
 export function addShims(
   made: { readonly code: string; readonly sourceMap: string },
   files: readonly string[],

@@ -20,7 +20,10 @@ afterEach(async () => {
 
 const onNanos = { runtime: 'nanos' };
 
-/** Lays a bundle and what lies beside it into an empty folder, as the guest has them, and calls the handler in a Node.js of its own. */
+/**
+ * Puts a bundle and the files beside it into an empty folder, as in the guest, and calls the handler in a separate
+ * Node.js.
+ */
 async function callIn(bundle: Bundle, event: unknown = {}): Promise<unknown> {
   const main = join(guest, 'firstlight', bundle.format === 'cjs' ? 'bundle.cjs' : 'bundle.mjs');
   await mkdir(dirname(main), { recursive: true });
@@ -236,7 +239,7 @@ describe('packages that open files', () => {
       "import addon from 'addon';\nexport default () => { try { require('./own.node'); } catch (error) { return [addon(), (error as Error).message]; } };",
       onNanos,
     );
-    // The loader found both, and says of both what is wrong with them.
+    // The loader found both, and reports the fault of each.
     expect(await callIn(made)).toEqual([
       expect.stringContaining('a.node: file too short'),
       expect.stringContaining('own.node: file too short'),

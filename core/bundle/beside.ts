@@ -9,23 +9,26 @@ import { filesOfPackages, namesFor, packageDirOf, packagesToKeep } from './packa
 
 export interface Beside {
   readonly files: readonly BundleFile[];
-  /** The files of this machine, as esbuild has paths. */
+  /** Files of this machine, with esbuild's form of paths. */
   readonly paths: readonly string[];
   readonly warnings: readonly Problem[];
-  /** True when a package that is kept can be imported only. */
+  /** True when a kept package can only be imported, not required. */
   readonly hasModulesOnly: boolean;
 }
 
 export const nothingBeside: Beside = { files: [], paths: [], warnings: [], hasModulesOnly: false };
 
-/** A worker's script in one piece. Shape: `paths` are the files that went into it, as esbuild has paths. */
+/** A worker's script in one piece. Shape: `paths` are its input files in esbuild's form. */
 export interface Script {
   readonly code: string;
   readonly paths: readonly string[];
   readonly kept: Kept;
 }
 
-/** Builds until all packages that open files are kept out of the bundle. `kept` stays for the next time. Errors: as `build`. */
+/**
+ * Builds until all packages that open files are kept out of the bundle. `kept` is reused by the next build. Errors: as
+ * `build`.
+ */
 export async function rebuildBeside<Built extends { readonly metafile: Metafile }>(
   projectDir: string,
   kept: Kept,
@@ -40,7 +43,7 @@ export async function rebuildBeside<Built extends { readonly metafile: Metafile 
       for (const name of await packagesToKeep(projectDir, made.metafile)) kept.names.add(name);
     } catch (thrown) {
       failure = thrown;
-      // What cannot be compiled may well be found by Node.js.
+      // Node.js may still find a file that cannot be compiled here.
       for (const name of await packagesThatFailed(projectDir, thrown)) kept.names.add(name);
     }
     if (kept.names.size > known) continue;

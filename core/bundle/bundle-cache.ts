@@ -1,4 +1,4 @@
-/** Bundles on disk by id, and which one a project's files gave last. Everything here can be made again. */
+/** Bundles on disk by id, and the last bundle of each project. All of it can be rebuilt. */
 import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -29,13 +29,13 @@ const bundleFileSchema = z.object({
   warnings: z.array(problemSchema),
 });
 
-/** The state under which a cached bundle is still what a build would make. */
+/** The state in which a cached bundle still equals the result of a build. */
 const recordSchema = z.object({
   bundleId: bundleIdSchema,
   key: z.string(),
   /** Inputs and the configuration files beside them. A file that was absent has an empty digest. */
   files: z.array(z.object({ path: z.string(), sha256: z.string(), stamp: z.string() })),
-  /** Folders of the project's own sources: a new file there may be what an import finds. */
+  /** Folders of the project's own sources: an import may resolve to a new file there. */
   dirs: z.array(z.object({ path: z.string(), sha256: z.string(), stamp: z.string() })),
 });
 type BuildRecord = z.output<typeof recordSchema>;
@@ -44,11 +44,11 @@ type Recorded = BuildRecord['files'][number];
 export interface BundleCache {
   readonly load: (id: BundleId) => Promise<Bundle | null>;
   readonly store: (bundle: Bundle) => Promise<void>;
-  /** The bundle of the project's files as they are on disk now, when nothing that went into it changed. */
+  /** The bundle of the project's files as they are on disk now, when none of its inputs changed. */
   readonly lookUp: (projectId: ProjectId, key: string) => Promise<Bundle | null>;
-  /** Units: `startedAtMs` when the build began; what changed later is looked at by its content the next time. */
+  /** Units: `startedAtMs` is when the build began; later changes are compared by content the next time. */
   readonly remember: (projectId: ProjectId, key: string, bundle: Bundle, startedAtMs: number) => Promise<void>;
-  /** Frees what is held in memory of a project. */
+  /** Frees the memory used for a project. */
   readonly forget: (projectId: ProjectId) => void;
   /** Keeps the newest `keep` bundles. */
   readonly prune: (keep: number) => Promise<void>;
@@ -56,7 +56,7 @@ export interface BundleCache {
 
 interface Latest {
   readonly record: BuildRecord;
-  /** Null until it is wanted. */
+  /** Null until first needed. */
   readonly bundle: Bundle | null;
 }
 
@@ -65,7 +65,7 @@ export function createBundleCache(layout: Layout): BundleCache {
   const pathOf = (id: BundleId) => join(layout.bundlesDir, `${id}.json`);
   const recordOf = (projectId: ProjectId) => join(layout.buildsDir, `${projectId}.bundle.json`);
 
-  /** The last bundle of each project that is open, so that "nothing changed" costs no more than looking at its files. */
+  /** The last bundle of each open project, so that "nothing changed" costs only a check of its files. */
   const latest = new Map<ProjectId, Latest>();
 
   async function load(id: BundleId): Promise<Bundle | null> {
@@ -145,7 +145,7 @@ function configFilesOf(bundle: Bundle): string[] {
   return [...dirs].flatMap((dir) => [join(dir, 'package.json'), join(dir, 'tsconfig.json')]);
 }
 
-/** True while every file and folder is as it was recorded. One with another stamp may have the same content still. */
+/** True while every file and folder is as recorded. A file with another stamp may still have the same content. */
 async function isUnchanged({ files, dirs }: BuildRecord): Promise<boolean> {
   const checks = [...files.map((file) => isSame(file, digestIfThere)), ...dirs.map((dir) => isSame(dir, digestDir))];
   return (await Promise.all(checks)).every(Boolean);
@@ -162,7 +162,7 @@ const granularityMs = 20;
 async function stampOf(path: string, latestMs = Number.POSITIVE_INFINITY): Promise<string> {
   const found = await stat(path, { bigint: true }).catch(undefinedIfMissing);
   if (found === undefined) return '';
-  // It may have changed after its content was read: the stamp of no file.
+  // It may have changed after its content was read, so the stamp matches no file.
   if (Number(found.ctimeMs) > latestMs) return 'unknown';
   return `${found.dev} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }

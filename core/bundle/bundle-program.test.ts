@@ -30,7 +30,7 @@ async function bundle() {
   return await bundleProgram(project, validConfig(project), nanosBundling, 'test');
 }
 const id = async () => (await bundle()).id;
-/** Whether what `change` does gives another bundle. */
+/** True when the effect of `change` gives another bundle. */
 async function changes(change: () => unknown): Promise<boolean> {
   const before = await id();
   await change();

@@ -1,4 +1,4 @@
-/** The files that go into an image as they are, and the bundle of a project that has nothing else. */
+/** The files that go into an image as they are, and the bundle of a project that has only such files. */
 import { readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Bundle } from '#core/runtime/bundle.ts';
@@ -17,8 +17,8 @@ const known: KnownDigests = new Map();
 const maxFiles = 100_000;
 
 /**
- * The bundle of a program's project: its inputs are the files of the project's own that go into the image. What the
- * program needs besides is the runtime's to find.
+ * The bundle of a program's project: its inputs are the project's own files in the image. The runtime finds the
+ * program's other needs.
  *
  * Errors: as `digestOwnFiles`.
  */
@@ -35,9 +35,9 @@ export async function bundleProgram(
 }
 
 /**
- * The files that firstlight.json takes into the image, by their content. A function's code is none of them.
+ * The files that firstlight.json takes into the image, by their content. A function's code is not among them.
  *
- * Errors: NOT_FOUND for a file that is named and not there; BAD_INPUT for too many.
+ * Errors: NOT_FOUND for a named file that is missing; BAD_INPUT for too many.
  */
 export async function digestOwnFiles(projectDir: string, ownPaths: readonly OwnPath[]): Promise<Bundle['inputs']> {
   const paths: string[] = [];

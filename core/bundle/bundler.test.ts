@@ -50,7 +50,7 @@ async function failure(): Promise<FirstlightError> {
   if (thrown instanceof FirstlightError) return thrown;
   throw new Error(`not a FirstlightError: ${String(thrown)}`);
 }
-/** Files are older than the build by more than the file system's clock is coarse. */
+/** Files are older than the build by more than the granularity of the file system's clock. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 40));
 
 describe('a bundle', () => {
@@ -139,7 +139,7 @@ export default (event: Event): object => ({ said: shout(words[0]!), note, size: 
     }
   });
 
-  /** Builds again and again, and keeps what was compiled meanwhile. */
+  /** Builds repeatedly, and keeps the files compiled in that time. */
   function countCompilations(): { compiled: string[]; build: () => Promise<string> } {
     const compiled: string[] = [];
     const build = async () => {
@@ -308,7 +308,7 @@ describe('a file outside the project', () => {
       const { code, warnings } = await bundleTrusted();
       expect(code).toMatch(/private|ZXhwb3J0/);
       expect(warnings).toMatchObject([{ severity: 'warning', file: 'handler.ts', line: 2, column: 15 }]);
-      // A bundle that was made while it was trusted is not kept for the time after.
+      // A bundle from the time of trust is not kept afterwards.
       expect(await failure()).toMatchObject({ code: 'PROJECT_NOT_TRUSTED' });
     },
   );

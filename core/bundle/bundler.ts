@@ -36,7 +36,7 @@ import { warnOfProcesses } from './warn-of-processes.ts';
 /** A bundle, and why it was made or not. */
 export interface BundleOutcome {
   readonly bundle: Bundle;
-  /** True when an earlier bundle served, so that nothing was compiled. */
+  /** True when an earlier bundle was reused and nothing was compiled. */
   readonly reused: boolean;
 }
 
@@ -48,14 +48,15 @@ export interface BundleRequest {
 /** Turns projects into bundles. A project that was built once is kept warm, so that the next build takes milliseconds. */
 export interface Bundler {
   /**
-   * The bundle of what is on disk now.
+   * The bundle of the files on disk now.
    *
-   * Errors: PROJECT_INVALID, ENTRY_MISSING, BUILD_FAILED, EXPORT_MISSING (each with `details.problems`), CANCELLED, DISK_FULL.
+   * Errors: PROJECT_INVALID, ENTRY_MISSING, BUILD_FAILED, EXPORT_MISSING (each with `details.problems`), CANCELLED,
+   * DISK_FULL.
    */
   readonly bundle: (project: Project, request: BundleRequest) => Promise<BundleOutcome>;
   /** A bundle made before, also by another process; null when it is no longer kept. */
   readonly load: (id: BundleId) => Promise<Bundle | null>;
-  /** Lets go of what is kept warm for a project. */
+  /** Releases the warm build state of a project. */
   readonly release: (projectId: ProjectId) => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -64,7 +65,7 @@ export interface BundlerOptions {
   readonly layout: Layout;
   /** Goes into every bundle's id. */
   readonly version: string;
-  /** Where the shims are: what gives a global that a bare engine has not, to code that names it. */
+  /** The folder of the shims, which define globals missing from a bare engine for code that names them. */
   readonly shimsDir: string;
   readonly runtimes: ReadonlyMap<RuntimeId, { readonly bundling: RuntimeBundling }>;
 }
@@ -86,7 +87,7 @@ interface Warm {
 export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOptions): Bundler {
   const cache = createBundleCache(layout);
   const warm = new Map<ProjectId, Promise<Warm>>();
-  /** Builds of one project follow each other: esbuild joins rebuilds that overlap, and would answer with an old one. */
+  /** Builds of one project follow each other: esbuild joins overlapping rebuilds and would return an old result. */
   const queue = new Map<ProjectId, Promise<BundleId | undefined>>();
   let pruned = false;
   let shims: Promise<Shims> | undefined;
@@ -193,7 +194,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       version,
     );
     await cache.store(bundle);
-    // A file saved while esbuild read may have been read before or after: then the next build looks again. File
+    // A file saved while esbuild read may have been read before or after: then the next build checks it again. File
     // systems stamp with a granularity of some ms.
     if (inputs.newestMs < startedAtMs - 20) await cache.remember(project.id, key, bundle, startedAtMs);
     return bundle;
@@ -206,7 +207,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     throw buildFailed(config, await addChains(thrown.details.problems ?? [], options, config.entry));
   }
 
-  /** The bundle with the further files that go into its image: another content of theirs is another name. */
+  /** The bundle with the further files that go into its image: different content gives another name. */
   async function withFiles(bundle: Bundle): Promise<Bundle> {
     const own = await digestOwnFiles(bundle.projectDir, bundlingOf(bundle.config).ownPaths(bundle.config));
     if (own.length === 0) return bundle;
@@ -256,7 +257,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
         bundleOnce(project, request, before),
       );
       const id = turn.then((outcome) => outcome.bundle.id);
-      // What failed says nothing of the one after it.
+      // The failure of one build does not affect the next.
       queue.set(
         project.id,
         id.catch(() => undefined),
@@ -271,7 +272,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
   };
 }
 
-/** The version that would compile, without loading it: an upgrade makes every bundle anew. */
+/** The version that would compile, without loading it: an upgrade rebuilds every bundle. */
 async function esbuildVersion(): Promise<string> {
   const path = createRequire(import.meta.url).resolve('esbuild/package.json');
   return JSON.parse(await readFile(path, 'utf8')).version;
@@ -280,7 +281,7 @@ async function esbuildVersion(): Promise<string> {
 /** Node.js has every global that a function may name. */
 const watchedIn = (engine: BundleEngine) => (engine === 'bare' ? watchedGlobals : {});
 
-/** The files of which something is in the bundle. */
+/** The files that contributed code to the bundle. */
 const usedInputs = ({ outputs }: Result['metafile']): string[] =>
   Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
@@ -298,7 +299,7 @@ const readBuilt = ({ outputFiles, metafile, warnings }: Result): Built => {
   return { ...unmark(output('bundle.js')), sourceMap: output('bundle.js.map'), metafile, warnings };
 };
 
-/** Compiles what clashed with these globals unmarked. */
+/** Compiles again with the globals that clashed left unmarked. */
 async function compileAgain(
   project: Project,
   config: ProjectConfig,
@@ -310,7 +311,7 @@ async function compileAgain(
   return readBuilt(await build(esbuildOptions(project.dir, config, { ...means, watched: Object.fromEntries(rest) })));
 }
 
-/** Longer than any function took to compile; a pipe that nobody writes to takes for ever. */
+/** Longer than any function took to compile; a pipe without a writer blocks for ever. */
 const compileTimeoutMs = 60_000;
 
 async function rebuild(context: Warm['context'], config: ProjectConfig, signal: AbortSignal): Promise<Built> {
@@ -319,7 +320,7 @@ async function rebuild(context: Warm['context'], config: ProjectConfig, signal: 
   const cancel = () => void context.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    // A compiler that waits for a file cannot be cancelled: whoever asked is answered all the same.
+    // A compiler that waits for a file cannot be cancelled: the caller gets its answer without it.
     return await Promise.race([context.rebuild().then((result) => readBuilt(result as Result)), ended]);
   } catch (thrown) {
     throwIfCancelled(signal);

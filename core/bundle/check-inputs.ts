@@ -12,11 +12,11 @@ import { isShim } from './node-modules.ts';
 type Input = Metafile['inputs'][string];
 
 /**
- * Warnings for the files that lie outside the project, as a monorepo's may. What a package manager installed is no
- * business of ours, wherever up the tree it did.
+ * Warnings for the files that lie outside the project, as a monorepo's may. Files that a package manager installed, in
+ * any parent folder, are not checked.
  *
- * Errors: PROJECT_NOT_TRUSTED where nobody trusts the project: one that somebody else wrote must not carry a person's files
- * (`../../.ssh/config.txt`) into what its function answers with.
+ * Errors: PROJECT_NOT_TRUSTED for an untrusted project: another author's project must not carry a person's files
+ * (`../../.ssh/config.txt`) into its function's answers.
  */
 export async function checkInputs(project: Project, inputs: Metafile['inputs']): Promise<Problem[]> {
   const { dir } = project;
@@ -25,14 +25,14 @@ export async function checkInputs(project: Project, inputs: Metafile['inputs']):
   );
   const problems = await Promise.all(outside.map((path) => problemOf(project, path, inputs)));
   if (!project.trusted && problems.length > 0) {
-    // What is imported from outside imports more there: a person needs the way out.
+    // A file outside imports more files there: a person needs the import that leads out.
     const own = problems.filter(({ file }) => file === undefined || !file.startsWith('../'));
     throw notTrusted(project, own.length > 0 ? own : problems);
   }
   return problems;
 }
 
-/** Errors: PROJECT_NOT_TRUSTED where nobody trusts the project and a link of it leads to files outside. */
+/** Errors: PROJECT_NOT_TRUSTED for an untrusted project with a link to files outside. */
 export async function checkBeside(project: Project, files: readonly BundleFile[]): Promise<void> {
   if (project.trusted) return;
   const problems: Problem[] = [];
@@ -44,7 +44,7 @@ export async function checkBeside(project: Project, files: readonly BundleFile[]
   if (problems.length > 0) throw notTrusted(project, problems);
 }
 
-/** False for what esbuild makes up itself: `<data:…>`, `(disabled):…`. */
+/** False for esbuild's own made-up inputs: `<data:…>`, `(disabled):…`. */
 const isFile = (path: string) => !/^[<(]/.test(path);
 
 function isOutside(projectDir: string, file: string): boolean {
@@ -62,7 +62,7 @@ async function problemOf({ dir, trusted }: Project, path: string, inputs: Metafi
   return { severity: trusted ? 'warning' : 'error', message, ...(await placeOfImport(dir, path, inputs)) };
 }
 
-/** Where a file is imported first: the line that names it. */
+/** The first import of a file: the line that names it. */
 async function placeOfImport(projectDir: string, path: string, inputs: Metafile['inputs']): Promise<Partial<Problem>> {
   const found = Object.entries(inputs).find(([, input]) => importOf(input, path) !== undefined);
   if (found === undefined) return {};
@@ -70,7 +70,7 @@ async function placeOfImport(projectDir: string, path: string, inputs: Metafile[
   return await placeIn(projectDir, importer, importOf(input, path)?.original);
 }
 
-/** The line of a file that names what it imports. Shape: `importer` as esbuild has it. */
+/** The line of a file that names its import. Shape: `importer` is in esbuild's form. */
 export async function placeIn(projectDir: string, importer: string, specifier?: string): Promise<Partial<Problem>> {
   const file = relative(projectDir, resolve(projectDir, importer)).split(sep).join('/');
   const text = await readFile(resolve(projectDir, importer), 'utf8').catch(undefinedIfMissing);

@@ -1,4 +1,4 @@
-/** Checks a project before it is bundled. Each failure is an error that says what to do. */
+/** Checks a project before it is bundled. Each failure is an error that names the remedy. */
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Metafile } from 'esbuild';
@@ -45,7 +45,7 @@ export async function checkCompilerFiles(dir: string): Promise<void> {
   await Promise.all(dirs.flatMap((at) => compilerFiles.map((name) => checkRegularFile(join(at, name)))));
 }
 
-/** Where firstlight.json names the entry, when it does. */
+/** The place where firstlight.json names the entry, when it does. */
 async function placeOfEntry(dir: string): Promise<Partial<Problem>> {
   const file = configFileName;
   const lines = (await readRegularFile(join(dir, file), maxConfigBytes))?.toString('utf8').split('\n') ?? [];
@@ -54,7 +54,7 @@ async function placeOfEntry(dir: string): Promise<Partial<Problem>> {
   return lineText === undefined ? { file } : { file, line: index + 1, column: lineText.indexOf('"') + 1, lineText };
 }
 
-/** Errors: EXPORT_MISSING when nothing says which function to call. */
+/** Errors: EXPORT_MISSING when no function to call is named. */
 export function checkExport(config: ProjectConfig, metafile: Metafile): void {
   const output = Object.values(metafile.outputs).find((candidate) => candidate.entryPoint !== undefined);
   if (output?.exports.includes('default')) return;
@@ -71,7 +71,7 @@ export function checkExport(config: ProjectConfig, metafile: Metafile): void {
   });
 }
 
-/** The error for what did not compile. */
+/** The error for code that did not compile. */
 export function buildFailed(config: ProjectConfig, problems: readonly Problem[]): FirstlightError {
   const errors = problems.filter((problem) => problem.severity === 'error');
   const first = errors[0];

@@ -1,8 +1,8 @@
-/** Keeps a project that nobody trusts to its own folder. */
+/** Confines an untrusted project to its own folder. */
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import { configFileName, type Project } from '#shared/model/project.ts';
 
-/** Errors: PROJECT_NOT_TRUSTED, with what the configuration asks for. */
+/** Errors: PROJECT_NOT_TRUSTED, with the requests of the configuration. */
 export function checkTrust({ dir, name, trusted, asks }: Project): void {
   if (trusted || asks.length === 0) return;
   throw notTrusted(

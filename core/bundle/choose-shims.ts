@@ -1,4 +1,6 @@
-/** Chooses the scripts that a bundle needs before it: by the globals that it names, and by what it does with what it gets from them. */
+/**
+ * Chooses the scripts that a bundle needs before it: by the globals that it names and the way it uses their results.
+ */
 import { shimOrder, shimsOf } from './globals.ts';
 import type { GlobalUse } from './mark-globals.ts';
 
@@ -20,7 +22,7 @@ export function chooseShims(code: string, uses: readonly GlobalUse[], modules: R
     ({ name, member }) => name === 'crypto' && !/^(?:getRandomValues|randomUUID)$/.test(member),
   );
   if (asksSubtle && /\bsubtle\b/.test(code)) files.add('subtle.js');
-  // The second has all that the first has.
+  // The second includes everything in the first.
   if (files.has('subtle.js') && publicKeys.test(code)) {
     files.delete('subtle.js');
     files.add('subtle-keys.js');

@@ -1,4 +1,4 @@
-/** Compiles what a function starts as a worker: Node.js in the guest runs no TypeScript, and finds nothing that lies elsewhere in the project. */
+/** Compiles the script of a worker: Node.js in the guest runs no TypeScript and finds no other files of the project. */
 import { build } from 'esbuild';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { rebuildBeside, type Script } from './beside.ts';
@@ -8,7 +8,7 @@ import { type BuildMeans, esbuildOptions } from './esbuild-options.ts';
 import { createKept, isStandIn } from './keep-packages.ts';
 import { toProblems } from './problems.ts';
 
-/** What `import.meta` has, in CommonJS. */
+/** The members of `import.meta`, in CommonJS. */
 const metaInCommonJs = {
   'import.meta.url': '__moduleUrl',
   'import.meta.dirname': '__dirname',

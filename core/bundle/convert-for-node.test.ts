@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { convertForNode } from './convert-for-node.ts';
 import { locateStack } from './map-stack.ts';
 
-/** As the bundler makes a bundle of one file. */
+/** Bundles one file as the bundler does. */
 async function compile(source: string) {
   const { outputFiles } = await build({
     stdin: { contents: source, sourcefile: 'handler.ts', loader: 'ts' },

@@ -7,16 +7,17 @@ interface Code {
 }
 
 /**
- * What CommonJS inside an ES module expects: `require`, and the names of its file and folder, as globals, since modules often declare such names for
- * themselves. On the first line: no other line moves.
+ * The names that CommonJS inside an ES module expects: `require`, and the names of its file and folder, as globals,
+ * since modules often declare such names for themselves. On the first line: no other line moves.
  */
 export const commonJsInModule =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); " +
   'globalThis.__filename ??= require("node:url").fileURLToPath(import.meta.url); globalThis.__dirname ??= require("node:path").dirname(globalThis.__filename); ';
 
 /**
- * A bundle as CommonJS, which spares the guest the loader of ES modules: some 250 ms of an emulated start. What CommonJS
- * cannot say (top-level `await`, `import.meta`, a package that is `hasModulesOnly`) stays an ES module.
+ * A bundle as CommonJS, which spares the guest the loader of ES modules: some 250 ms of an emulated start. A module
+ * that CommonJS cannot express (top-level `await`, `import.meta`, a package that is `hasModulesOnly`) stays an ES
+ * module.
  */
 export async function convertForNode(
   module: Code,

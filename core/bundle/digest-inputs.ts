@@ -8,7 +8,7 @@ import { undefinedIfMissing } from '../store/write-atomic.ts';
 /** Digests by path, with the size and time of each file: an unchanged one is not read again. */
 export type KnownDigests = Map<string, { stamp: string; sha256: string; bytes: number }>;
 
-/** Digests of what went in, with the newest time stamp among them. */
+/** Digests of the inputs, with their newest time stamp. */
 export async function digestInputs(
   projectDir: string,
   paths: readonly string[],

@@ -11,9 +11,10 @@ import { explainUrlImport } from './problems.ts';
 const targets = {
   bare: {
     platform: 'neutral',
-    // What QuickJS-ng runs.
+    // The language level of QuickJS-ng.
     target: 'es2023',
-    // A package's build for browsers or workers asks for no Node.js. Which of these it takes first, the package says itself.
+    // A package's build for browsers or workers asks for no Node.js. The package itself decides the order between
+    // these.
     mainFields: ['browser', 'module', 'main'],
     conditions: ['edge-light', 'workerd', 'worker', 'browser', 'module'],
   },

@@ -1,4 +1,7 @@
-/** Files that a function's own code opens beside itself, where that stands in the code; and what to add where it does not. */
+/**
+ * Files that a function's own code opens beside itself, where the code names them; and the entry to add where it does
+ * not.
+ */
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { join as joinGuest } from 'node:path/posix';
@@ -37,8 +40,8 @@ interface Found {
 }
 
 /**
- * What the project's own files in a bundle open. In the guest all code lies in `/firstlight/bundle.*`: a file that `lib/a.ts` opens as `./b` is `/firstlight/b`
- * there.
+ * The files that the project's own code in a bundle opens. In the guest all code lies in `/firstlight/bundle.*`: a file
+ * that `lib/a.ts` opens as `./b` is `/firstlight/b` there.
  */
 export async function filesBeside(projectDir: string, { inputs }: Pick<Metafile, 'inputs'>): Promise<Found> {
   const files = new Map<string, BundleFile>();

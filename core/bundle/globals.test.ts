@@ -41,7 +41,7 @@ async function bundle(handler: string) {
   const request = { signal: new AbortController().signal, progress: () => undefined };
   return (await bundler.bundle(await readProject(dir, runtimes), request)).bundle;
 }
-/** The bundle's module in a process of its own sort of globals: shims replace Node's while it loads. */
+/** The bundle's module with its own globals: shims replace Node's while it loads. */
 async function load(code: string) {
   const { URL, URLSearchParams, Headers, Request, Response } = globalThis;
   try {

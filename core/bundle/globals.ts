@@ -38,7 +38,7 @@ const noNetwork = 'the guest has no network. Send what the function needs in the
 const noBrowser = 'a function runs in no browser.';
 const noFiles = 'the guest has no files. Import a .txt or .bin file to have its content.';
 
-/** Why a global is not there, and what serves instead. */
+/** The reason why a global is missing, and its replacement. */
 export const missingGlobals: ReadonlyMap<string, string> = new Map([
   ...named('fetch XMLHttpRequest WebSocket EventSource RTCPeerConnection', noNetwork),
   ...named('window document navigator location history localStorage sessionStorage indexedDB', noBrowser),
@@ -54,7 +54,7 @@ export const missingGlobals: ReadonlyMap<string, string> = new Map([
   ['WebAssembly', 'the guest runs JavaScript only.'],
 ]);
 
-/** What the guest's TextDecoder may be told to decode: the labels that its prelude has. */
+/** The labels that the guest's TextDecoder accepts, as its prelude defines them. */
 export const decodedLabels: ReadonlySet<string> = members(
   'utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 utf-16le utf-16 ucs-2 unicode iso-10646-ucs-2 csunicode ' +
     'unicodefeff utf-16be unicodefffe windows-1252 cp1252 x-cp1252 ascii us-ascii ansi_x3.4-1968 latin1 l1 iso-8859-1 iso8859-1 iso88591 ' +

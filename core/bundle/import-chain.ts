@@ -7,10 +7,10 @@ export function importChain({ inputs, outputs }: Pick<Metafile, 'inputs' | 'outp
   return entry === undefined ? null : chainFrom(inputs, entry, file);
 }
 
-/** As `importChain`, from the entry named. */
+/** As `importChain`, from the given entry. */
 export function chainFrom(inputs: Metafile['inputs'], entry: string, file: string): string | null {
   const from = new Map<string, string | null>([[entry, null]]);
-  // Breadth first: the shortest way is the one that a person recognizes.
+  // Breadth first: a person recognizes the shortest way.
   for (const at of from.keys()) {
     if (at === file) break;
     for (const { path } of inputs[at]?.imports ?? []) if (!from.has(path)) from.set(path, at);
@@ -24,5 +24,5 @@ export function chainFrom(inputs: Metafile['inputs'], entry: string, file: strin
     .join(' → ');
 }
 
-/** A package's file by the package's name: where it is installed says nothing. */
+/** A package's file by the package's name: its place of installation does not matter. */
 const shorten = (path: string) => path.replace(/^.*node_modules\//, '');

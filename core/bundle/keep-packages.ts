@@ -25,8 +25,8 @@ export const packageNameOf = (specifier: string): string | undefined => bare.exe
 const realPathOf = (path: string | null) => (path === null ? null : realpathSync(path));
 
 /**
- * Resolves imports of kept packages. What can be required is required, also by `import`: CommonJS has its names only when it runs, and a bundle that
- * need not be an ES module starts sooner.
+ * Resolves imports of kept packages. A package that can be required is required, also for `import`: CommonJS has its
+ * names only when it runs, and a bundle that need not be an ES module starts sooner.
  */
 export function keepPackages(projectDir: string, kept: Kept): Plugin {
   const require = createRequire(join(projectDir, 'package.json'));
@@ -59,13 +59,13 @@ export function keepPackages(projectDir: string, kept: Kept): Plugin {
         loader: 'js',
         resolveDir: projectDir,
       }));
-      // An addon is not code; the package that has it is left out, once its files are seen.
+      // An addon is not code; the package with the addon is left out, once its files are known.
       build.onLoad({ filter: /\.node$/ }, () => ({ contents: '/* "x.node" */ module.exports = {};', loader: 'js' }));
     },
   };
 }
 
-/** Errors of `require` say that it cannot. */
+/** True when an import can be required; an error of `require` counts as no. */
 function canBeRequired(require: NodeJS.Require, specifier: string): boolean {
   try {
     const file = require.resolve(specifier);

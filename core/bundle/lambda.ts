@@ -1,4 +1,4 @@
-/** Lets a handler that was written for AWS Lambda be called, and its answers be taken, as they are there. */
+/** Calls a handler that was written for AWS Lambda, and takes its answers, as Lambda does. */
 
 import { resolve } from 'node:path';
 import type { Metafile, Plugin } from 'esbuild';
@@ -12,7 +12,7 @@ const namespace = 'firstlight-lambda';
 /** The name of the wrapped entry among esbuild's inputs. */
 export const isWrapped = (path: string): boolean => path.startsWith(`${namespace}:`);
 
-/** Wraps the entry. What it exports as `handler`, or by default, is the handler. */
+/** Wraps the entry. Its export `handler`, or its default export, is the handler. */
 export const wrapLambda: Plugin = {
   name: namespace,
   setup: (build) => {
@@ -68,7 +68,7 @@ export default async function lambda(event, context) {
 
 const answers = /(?:\breturn\b|=>)\s*\(?\s*\{[^{}]{0,300}?\b(statusCode)\s*[:,}]/;
 
-/** A warning for each file of the project that answers as on Lambda, where that is not how answers are taken. */
+/** A warning for each file of the project that answers as on Lambda, where answers have another form. */
 export async function warnOfLambda(projectDir: string, { inputs }: Pick<Metafile, 'inputs'>): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const path of Object.keys(inputs)) {

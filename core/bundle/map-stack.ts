@@ -10,7 +10,7 @@ export type MappedBundle = Pick<Bundle, 'sourceMap'>;
 const framePattern = /^\s*at (?:(.*?) \()?([^()]+?)(?::(\d+)(?::(\d+))?)?\)?$/;
 const bundleFile = 'bundle.js';
 
-/** The maps that stacks were read with last: a map of megabytes takes long to decode. */
+/** The most recently used maps: a map of megabytes takes long to decode. */
 const decoded = new WeakMap<MappedBundle, TraceMap>();
 
 interface Frame {
@@ -19,7 +19,7 @@ interface Frame {
 }
 
 /**
- * A stack of the guest with the places in the person's own files. Shape: lines `    at name (handler.ts:3:9)`.
+ * A stack of the guest with positions in the person's own files. Shape: lines `    at name (handler.ts:3:9)`.
  *
  * Frames of ours (the guest's prelude, the bundler's helpers) are left out. A line that is not a frame stays.
  */
@@ -38,7 +38,10 @@ export function mapStack(bundle: MappedBundle, rawStack: string): string {
   return lines.join('\n');
 }
 
-/** Where in the person's source a stack begins: its first frame outside `node_modules`, else its first; null if none is known. */
+/**
+ * The position in the person's source where a stack begins: its first frame outside `node_modules`, else its first;
+ * null if none is known.
+ */
 export function locateStack(bundle: MappedBundle, rawStack: string): SourceLocation | null {
   let first: SourceLocation | null = null;
   for (const line of rawStack.split('\n')) {

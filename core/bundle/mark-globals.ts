@@ -1,12 +1,16 @@
 /**
  * Finds which globals a bundle uses, by having esbuild rename them.
  *
- * esbuild's `define` replaces an identifier only where it is free, after it has read every scope. So each watched global is
- * renamed to a marked name of the same length, looked for in the output, and renamed back: lines and columns stay what the source map says.
+ * esbuild's `define` replaces an identifier only where it is free, after it has read every scope. So each watched
+ * global is renamed to a marked name of the same length, looked for in the output, and renamed back: lines and columns
+ * still match the source map.
  */
 import { membersOf, missingGlobals, shimsOf } from './globals.ts';
 
-/** A letter that an identifier may end with, and that nobody writes: it stands for the last letter of a global's name. */
+/**
+ * A letter that an identifier may end with, and that does not occur in real code: it stands for the last letter of a
+ * global's name.
+ */
 const mark = '\uA7FB';
 const marked = (name: string) => name.slice(0, -1) + mark;
 const names = [...shimsOf.keys(), ...missingGlobals.keys(), ...membersOf.keys()];
@@ -19,7 +23,7 @@ const usePattern = new RegExp(
 /** The names that esbuild renames. Shape: name to marked name. */
 export const watchedGlobals: Readonly<Record<string, string>> = Object.fromEntries([
   ...names.map((name) => [name, marked(name)]),
-  // Asked for as a member, a global that lacks is undefined and no error.
+  // A missing global that is read as a member is undefined, not an error.
   ...names
     .filter((name) => !missingGlobals.has(name))
     .flatMap((name) => ['globalThis', 'self', 'global'].map((of) => [`${of}.${name}`, `globalThis.${marked(name)}`])),
@@ -29,7 +33,7 @@ export const watchedGlobals: Readonly<Record<string, string>> = Object.fromEntri
 export interface GlobalUse {
   readonly name: string;
   readonly at: number;
-  /** `typeof name`: it asks whether the global is there. */
+  /** `typeof name`: the code checks that the global exists. */
   readonly asks: boolean;
   /** The member of it that is used; empty for the global itself. */
   readonly member: string;
@@ -39,7 +43,10 @@ export interface GlobalUse {
 export interface Unmarked {
   readonly code: string;
   readonly uses: readonly GlobalUse[];
-  /** Names that the code may also declare, in another of its files: these must be renamed by esbuild, who sees scopes. */
+  /**
+   * Names that the code may also declare, in another of its files: esbuild must rename these, because it knows the
+   * scopes.
+   */
   readonly clashes: readonly string[];
 }
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
-/** Files in `Resources.shimsDir`/node, by what is imported. */
+/** Files in `Resources.shimsDir`/node, by import. */
 const files: ReadonlyMap<string, string> = new Map([
   ...['assert', 'buffer', 'crypto', 'events', 'path', 'process', 'punycode', 'querystring', 'stream'].map(same),
   ...['string_decoder', 'timers', 'url', 'util'].map(same),
@@ -20,7 +20,7 @@ export const shimmedModules: readonly string[] = [...files.keys()];
 const shimmed = new RegExp(`^(?:node:)?(?:${shimmedModules.join('|')})/?$`);
 /** The mark of our own look-ups. */
 const folder = 'shims/node/';
-/** Code only: what of a person's own looks like it is let through as code and as nothing else. */
+/** Code only: a person's own import that looks like this is loaded as code and as nothing else. */
 const shimFile = /(?:^|\/)dist\/shims\/node\/[a-z_-]+\.js$/;
 
 /** The shims among the files of a bundle, by name. */
@@ -28,7 +28,10 @@ export const modulesAmong = (paths: Iterable<string>): ReadonlySet<string> =>
   new Set([...paths].flatMap((path) => (isShim(path) ? [/([^/]+)\.js$/.exec(path)?.[1] ?? ''] : [])));
 export const isShim = (path: string): boolean => shimFile.test(path);
 
-/** Resolves imports of Node's modules. What the project has installed by such a name comes first, as with every bundler for browsers. */
+/**
+ * Resolves imports of Node's modules. A package that the project has installed by such a name comes first, as with
+ * every bundler for browsers.
+ */
 export function nodeModules(shimsDir: string): Plugin {
   return {
     name: 'firstlight-node-modules',
@@ -36,7 +39,7 @@ export function nodeModules(shimsDir: string): Plugin {
       build.onResolve({ filter: shimmed }, async ({ path, resolveDir, importer, kind, pluginData }) => {
         if (pluginData === folder) return undefined;
         const shim = { path: join(shimsDir, 'node', `${files.get(path.replace(/^node:|\/$/g, ''))}.js`) };
-        // The shims want one another.
+        // The shims import one another.
         if (path.startsWith('node:') || isShim(importer)) return shim;
         const found = await build.resolve(path, { resolveDir, importer, kind, pluginData: folder });
         return found.errors.length === 0 ? found : shim;

@@ -1,6 +1,6 @@
 /**
- * Packages that a function on Node.js takes along whole, beside its bundle: those that open files of their own. Which file that will be is
- * known to nobody before it runs; that it lies in the package, or in one that the package needs, is.
+ * Packages that are copied whole beside the bundle of a function on Node.js: those that open their own files. The exact
+ * file is unknown before the run, but it lies in the package or in a dependency of it.
  */
 import { existsSync } from 'node:fs';
 import { readdir, readlink, realpath } from 'node:fs/promises';
@@ -79,7 +79,7 @@ export async function filesOfPackages(projectDir: string, dirs: Iterable<string>
     const real = await realpath(dir);
     const guest = guestPathOf(projectDir, dir);
     if (real !== dir) {
-      // A package manager's store: the link is kept, since what the package needs is found from where it really lies.
+      // A package manager's store: the link is kept, since the package's dependencies are found from its real folder.
       files.set(guest, { guest, link: relative(dirname(guest), guestPathOf(projectDir, real)) });
     }
     if (!seen.has(real) || real === dir) await addFolder(real, guestPathOf(projectDir, real), files);
@@ -92,7 +92,7 @@ export async function filesOfPackages(projectDir: string, dirs: Iterable<string>
   return [...files.values()].sort((a, b) => (a.guest < b.guest ? -1 : 1));
 }
 
-/** Adds what is in a folder, as far as programs open it. */
+/** Adds the files of a folder that programs may open. */
 export async function addFolder(dir: string, guest: string, files: Map<string, BundleFile>): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     const [path, place] = [join(dir, entry.name), `${guest}/${entry.name}`];
@@ -107,7 +107,7 @@ export async function addFolder(dir: string, guest: string, files: Map<string, B
   }
 }
 
-/** Names of the packages that one asks for while it runs. */
+/** Names of the packages that a package requires at run time. */
 async function needsOf(dir: string): Promise<string[]> {
   const text = (await readRegularFile(join(dir, 'package.json'), maxFileBytes))?.toString();
   const manifest = text === undefined ? {} : (JSON.parse(text) as Record<string, object | undefined>);
@@ -115,7 +115,7 @@ async function needsOf(dir: string): Promise<string[]> {
   return fields.flatMap((field) => Object.keys(manifest[field] ?? {}));
 }
 
-/** Where Node.js finds a package; null where it is not installed, as optional ones are not. */
+/** The path where Node.js finds a package; null where it is not installed, as with optional ones. */
 export function findPackage(name: string, from: string): string | null {
   for (let dir = from; ; dir = dirname(dir)) {
     const candidate = join(dir, 'node_modules', name);
@@ -125,8 +125,8 @@ export function findPackage(name: string, from: string): string | null {
 }
 
 /**
- * Where a file of this machine lies in the guest: as in the project, with `/firstlight` for its folder. What is installed further up, as a
- * monorepo has it, lies in `/node_modules`, where Node.js looks next.
+ * The path in the guest of a file of this machine: as in the project, with `/firstlight` for its folder. A package
+ * installed further up, as in a monorepo, lies in `/node_modules`, where Node.js looks next.
  */
 export function guestPathOf(projectDir: string, path: string): string {
   if (path.startsWith(projectDir + sep)) return `/firstlight/${relative(projectDir, path)}`;

@@ -7,7 +7,7 @@ const builtins = new Set(builtinModules);
 const noLoader = /^No loader is configured for "(.*?)" files/;
 const unresolved = /^Could not resolve "(.*)"/;
 
-/** esbuild's messages as problems with their place and words that say what to do. */
+/** esbuild's messages as problems with their place and the remedy. */
 export function toProblems(messages: readonly Message[], severity: Problem['severity']): Problem[] {
   return messages.map((message) => {
     const where = message.location;

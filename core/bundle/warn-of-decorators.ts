@@ -8,7 +8,7 @@ import { readRegularFile } from '../store/read-regular-file.ts';
 
 const fileName = 'tsconfig.json';
 const maxFileBytes = 64 << 20;
-/** More than a project has that extends its way up. */
+/** More than any project's chain of `extends` has. */
 const maxDepth = 8;
 
 /** The effect that each option would have, and its replacement. */

@@ -1,4 +1,7 @@
-/** Warns of what a bundle uses and a bare engine lacks: globals, members of globals, Node's modules in part, and the methods of languages. */
+/**
+ * Warns of features that a bundle uses and a bare engine lacks: globals, members of globals, Node's modules in part,
+ * and the methods of languages.
+ */
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { Metafile } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
@@ -8,7 +11,7 @@ import { importChain } from './import-chain.ts';
 import type { GlobalUse } from './mark-globals.ts';
 import { isShim } from './node-modules.ts';
 
-/** A longer line is a program's and no person's. */
+/** A longer line was generated, not written by a person. */
 const maxLineChars = 1000;
 
 interface Lack {
@@ -16,7 +19,7 @@ interface Lack {
   readonly name: string;
   readonly at: number;
   readonly message: string;
-  /** True where the code asks whether it is there: that file knows how to do without. */
+  /** True where the code checks that it exists: that file can do without it. */
   readonly asks: boolean;
 }
 
@@ -83,7 +86,7 @@ function lackingGlobals({ code, uses }: Compiled): Lack[] {
     if (why !== undefined) return [{ name, at, asks, message: `\`${name}\` is not there: ${why}` }];
     const known = membersOf.get(name);
     if (known === undefined || member === '' || known.has(member)) return [];
-    // Only what is called, or whose members are used, fails; what is looked at is undefined.
+    // Only a call or a use of members fails; a plain read gives undefined.
     const isCalled = new RegExp(`^(?:globalThis\\.|self\\.)?${name}\\.${member}[(.[]`).test(code.slice(at, at + 80));
     const message = `\`${name}.${member}\` is not there: the guest's ${name} has ${[...known].filter((has) => !(has in {})).join(', ')}.`;
     return [{ name: `${name}.${member}`, at, asks: asks || !isCalled, message }];
@@ -119,11 +122,11 @@ function lackingEncodings(code: string): Lack[] {
   });
 }
 
-// Of the two that change case only those that are given a language: without one they are the same everywhere.
+// The two methods that change case matter only with a language: without one they work the same everywhere.
 const localeMethod =
   /\.(?:(toLocaleString|toLocaleDateString|toLocaleTimeString|localeCompare)\(|(toLocaleUpperCase|toLocaleLowerCase)\((?!\)))/g;
 
-/** QuickJS has these methods, without a word of any language. */
+/** QuickJS has these methods, without data for any language. */
 function localeMethods(code: string): Lack[] {
   return [...code.matchAll(localeMethod)].map(({ 1: method = '', 2: caseMethod, index }) => ({
     name: caseMethod ?? method,

@@ -3,11 +3,11 @@ import type { Metafile } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
 import { placeIn } from './check-inputs.ts';
 
-/** Node's modules that do nothing else. `worker_threads` has threads, and those run. */
+/** Node's modules whose only use is processes. `worker_threads` starts threads, which do run. */
 const modules = /^(?:node:)?(?:child_process|cluster)$/;
 const packageName = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//;
 
-/** A warning for each file of the bundle that imports what starts processes: a project's own first. */
+/** A warning for each file of the bundle that imports a module for processes: a project's own first. */
 export async function warnOfProcesses(projectDir: string, { inputs, outputs }: Metafile): Promise<Problem[]> {
   const used = new Set(
     Object.values(outputs).flatMap((output) =>

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => shop.close());
 
-/** What a handler's body returns in the guest's engine; it is written as for Node.js, too. */
+/** The result of a handler's body in the guest's engine; the body also runs on Node.js. */
 async function answerOf(body: string, event: unknown = {}): Promise<unknown> {
   const { call } = await shop.open(`export default async (event: any) => { ${body} };`);
   return (await call(event)).body;

@@ -1,4 +1,4 @@
-/** Reads JSON that a person wrote, and says what is wrong with it, each with its place. */
+/** Reads JSON that a person wrote, and lists its problems, each with its place. */
 import {
   createScanner,
   findNodeAtLocation,
@@ -24,17 +24,17 @@ export interface JsonText {
   readonly locate: Locate;
 }
 
-/** More than any configuration has; the parser and everything after it call themselves for each level. */
+/** More than any configuration has; the parser and all later code recurse for each level. */
 const maxNesting = 64;
 /** More than a person reads. */
 const maxProblems = 100;
-/** Of a line that is shown beside a problem; a file may be one line. */
+/** The part of a line that is shown beside a problem; a file may be one long line. */
 const maxLineTextLength = 200;
 
-/** Comments and trailing commas are fine: editors treat such files so. */
+/** Comments and trailing commas are fine: editors accept them in such files. */
 const parseOptions = { allowTrailingComma: true, disallowComments: false };
 
-/** The JSON that `text` is. `file` is its name in the problems. */
+/** The JSON in `text`. `file` is its name in the problems. */
 export function readJsonText(text: string, file: string): JsonText {
   const locate = locator(text, file);
   const deepAt = findDeepNesting(text);
@@ -64,7 +64,7 @@ export function readJsonText(text: string, file: string): JsonText {
 export const sortProblems = (problems: readonly Problem[]): Problem[] =>
   [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 
-/** The issues of a schema as problems, each at its place in the text. `schema` is the one that reported them. */
+/** The issues of a schema as problems, each at its place in the text. `schema` reported them. */
 export function explainIssues(issues: readonly Issue[], root: Node, locate: Locate, schema: z.ZodType): Problem[] {
   const problems: Problem[] = [];
   for (const issue of issues) {
@@ -77,7 +77,7 @@ export function explainIssues(issues: readonly Issue[], root: Node, locate: Loca
 const andMore = (root: Node, locate: Locate) =>
   locate(root.offset, `There is more wrong with this file: the first ${maxProblems} problems are listed.`);
 
-/** Where a text is nested deeper than configurations are; null when it nowhere is. Does not call itself, as a parser does. */
+/** The place where a text is nested too deep for a configuration, or null. Does not recurse, unlike a parser. */
 function findDeepNesting(text: string): number | null {
   const scanner = createScanner(text, true);
   let depth = 0;
@@ -112,7 +112,7 @@ function placeOf(text: string, offset: number): { readonly line: number; readonl
   return { line, column: offset - lineStart + 1 };
 }
 
-/** The line as it is shown: its beginning, unless the place lies behind that. */
+/** The displayed part of a line: its beginning, unless the place is further on. */
 function shownLine(whole: string, column: number): { readonly lineText?: string } {
   const line = whole.replace(/\r$/, '');
   if (line.length <= maxLineTextLength) return { lineText: line };
@@ -178,7 +178,7 @@ function duplicateKeys(root: Node): Node[] {
   });
 }
 
-/** Where a key of an object stands; the object itself when it has no such key. */
+/** The place of a key of an object; the object itself when it has no such key. */
 export function keyOffset(object: Node, key: string): number {
   const property = object.children?.find((child) => child.children?.[0]?.value === key);
   return property?.offset ?? object.offset;
@@ -195,7 +195,7 @@ export function keysAt(whole: z.ZodType, path: readonly (string | number)[]): st
 const isDeprecated = (schema: unknown) => z.globalRegistry.get(schema as z.ZodType)?.deprecated === true;
 const bareObject = (schema: unknown) => bare(schema) as z.ZodObject;
 
-/** A schema without what says that it may be left out. */
+/** A schema without its wrapper for optional values. */
 function bare(schema: unknown): unknown {
   let inner = schema;
   while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable)
@@ -203,7 +203,7 @@ function bare(schema: unknown): unknown {
   return inner;
 }
 
-/** The key that was most likely meant: at most a third of its letters differ. */
+/** The most likely intended key: at most a third of its letters differ. */
 function nearestKey(key: string, known: readonly string[]): string | undefined {
   const scored = known.map((candidate) => ({
     candidate,

@@ -1,4 +1,4 @@
-/** Reads firstlight.json, and says everything that is wrong with it at once, each with its place. */
+/** Reads firstlight.json, and lists all its problems at once, each with its place. */
 import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
 import type { Problem } from '#shared/errors.ts';
 import { moveProgramKeys } from '#shared/model/moved-keys.ts';
@@ -29,20 +29,20 @@ export interface KnownRuntime {
   readonly id: RuntimeId;
   /** Units: MiB. */
   readonly defaultMemoryMiB: number;
-  /** False for a runtime that runs a function and nothing else. */
+  /** False for a runtime that runs functions only. */
   readonly runsPrograms: boolean;
   /** Its own section of firstlight.json. */
   readonly options?: RuntimeOptions | undefined;
   /**
-   * The globals of a handler, for an editor: those of Node.js, or declarations of the runtime's own. Default: none
-   * besides those of any handler.
+   * The globals of a handler, for an editor: those of Node.js, or declarations of the runtime's own. Default: only
+   * those of any handler.
    */
   readonly handlerGlobals?: 'node' | (() => Promise<string>) | undefined;
   /** True when its kernel prints diagnostics among the output of a program with this configuration. */
   readonly printsDiagnostics?: ((config: ProjectConfig) => boolean) | undefined;
 }
 
-/** The configuration that `text` is, and what is wrong with it. Shape: the first runtime is the default one. */
+/** The configuration in `text`, and its problems. Shape: the first runtime is the default one. */
 export function parseConfig(text: string, runtimes: readonly KnownRuntime[]): ParsedConfig {
   const { root, isJson, problems: syntax, locate } = readJsonText(text, configFileName);
   const named = configFileSchema.shape.name.safeParse(root && findNodeAtLocation(root, ['name'])?.value);
@@ -63,7 +63,7 @@ export function parseConfig(text: string, runtimes: readonly KnownRuntime[]): Pa
   return { config: isValid ? config : null, name, problems: all, printsDiagnostics };
 }
 
-/** The configuration that a file means today, with the defaults that its runtime gives. */
+/** The current configuration of a file, with the defaults of its runtime. */
 function fillIn(value: unknown, runtimes: readonly KnownRuntime[]): ProjectConfig {
   const [usual] = runtimes;
   const known = (id: unknown) => (id === undefined ? usual : runtimes.find((runtime) => runtime.id === id));
@@ -81,7 +81,7 @@ function fillIn(value: unknown, runtimes: readonly KnownRuntime[]): ProjectConfi
   };
 }
 
-/** The keys of the sections that had the keys of a program in older files. */
+/** The sections that contained the keys of a program in older files. */
 export const formerSections = (runtimes: readonly KnownRuntime[]): string[] =>
   runtimes.filter(({ options }) => options?.hadProgramKeys).map(({ id }) => id);
 
@@ -103,7 +103,7 @@ function checkMovedKeys(runtimes: readonly KnownRuntime[], root: Node, locate: L
   });
 }
 
-/** Errors for a program on a runtime that runs none, and warnings for what such a runtime does not use. */
+/** Errors for a program on a runtime that runs none, and warnings for settings that such a runtime does not use. */
 function checkProgram(
   { runtime }: ProjectConfig,
   runtimes: readonly KnownRuntime[],
@@ -125,7 +125,7 @@ function checkProgram(
     });
 }
 
-/** Things that no schema says: what would surprise later. */
+/** Checks that no schema expresses: settings that would surprise later. */
 function checkMeaning(config: ProjectConfig, root: Node, locate: Locate): Problem[] {
   const problems: Problem[] = [];
   const at = (path: string[]) => findNodeAtLocation(root, path)?.offset ?? root.offset;

@@ -40,7 +40,7 @@ export function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
-/** PATH_ESCAPES, said of a path inside a project. */
+/** PATH_ESCAPES for a path inside a project. */
 export const escapes = (path: string) =>
   new FirstlightError('PATH_ESCAPES', `${path} leads out of the project.`, {
     hint: 'Open the folder that holds the file as a project of its own.',

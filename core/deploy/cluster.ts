@@ -1,4 +1,4 @@
-/** One namespace of a cluster, and what is done there with the objects of functions. */
+/** One namespace of a cluster, and the operations on the objects of functions there. */
 
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { Target } from '#shared/model/deploy.ts';
@@ -13,13 +13,13 @@ export interface Cluster {
   readonly namespace: string;
 }
 
-/** Opens what a target names. Nothing is asked of the cluster yet. Errors: TARGET_INVALID. */
+/** Opens the cluster of a target. Sends no request yet. Errors: TARGET_INVALID. */
 export async function openCluster(target: Target, env: NodeJS.ProcessEnv): Promise<Cluster> {
   const access = await readKubeconfig({ path: target.kubeconfig, context: target.context, env });
   return { client: createKubeClient(access), target, namespace: target.namespace ?? access.namespace };
 }
 
-/** What `work` does with a target's cluster; its connections end with it. */
+/** The result of `work` with a target's cluster; the connections close afterwards. */
 export async function withCluster<Result>(
   target: Target,
   env: NodeJS.ProcessEnv,
@@ -43,7 +43,7 @@ export function pathOf({ namespace }: Pick<Cluster, 'namespace'>, kind: string, 
   return `${base}/namespaces/${namespace}/${kind}${name === undefined ? '' : `/${name}`}`;
 }
 
-/** The kind of an object as paths have it. */
+/** The kind of an object in the form that paths use. */
 export const pluralOf = ({ kind = '' }: KubeObject): string => `${kind.toLowerCase()}s`;
 
 export interface ApplyOptions {
@@ -52,7 +52,7 @@ export interface ApplyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The object as the cluster has it after a server-side apply. Errors: CONFLICT names the manager and the fields; CLUSTER_*. */
+/** The cluster's object after a server-side apply. Errors: CONFLICT names the manager and the fields; CLUSTER_*. */
 export async function applyObject<Value extends KubeObject>(
   cluster: Cluster,
   object: KubeObject,

@@ -7,7 +7,7 @@ import { isReady } from './judge-rollout.ts';
 import type { EventObject, PodObject } from './kube/objects.ts';
 import { podPorts } from './pod-image/pod-paths.ts';
 
-/** What the supervisor says at `/marks`. Units: ns since 1970 as decimal text; 0: not yet. */
+/** The supervisor's answer at `/marks`. Units: ns since 1970 as decimal text; 0: not yet. */
 const marksSchema = z.object({
   accel: z.enum(['kvm', 'tcg']),
   why: z.string(),
@@ -20,7 +20,7 @@ const marksSchema = z.object({
 });
 export type PodMarks = z.output<typeof marksSchema>;
 
-/** The API's own times have whole seconds: they lie up to one before what they stand for. Units: ms. */
+/** The API's own times have whole seconds: they lie up to one second before the real time. Units: ms. */
 const apiBoundMs = 1000;
 /** Two clocks of one node. Units: ms. */
 const markBoundMs = 1;

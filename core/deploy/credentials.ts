@@ -38,7 +38,7 @@ async function findHelper(host: string, env: NodeJS.ProcessEnv): Promise<string 
     const name = credHelpers?.[host] ?? credsStore;
     return name !== undefined && helperName.test(name) ? `docker-credential-${name}` : null;
   } catch {
-    // None, or none that can be read: then there is no helper.
+    // A missing or unreadable file: there is no helper.
     return null;
   }
 }
@@ -60,7 +60,7 @@ async function askHelper(
     return Buffer.from(`${Username}:${Secret}`).toString('base64');
   } catch (thrown) {
     if (toFirstlightError(thrown).code === 'CANCELLED') throw thrown;
-    // It knows nothing of this registry, or is not installed: the registry says whether it wants a login.
+    // The helper has no entry for this registry, or is not installed: the registry reports whether it needs a login.
     return null;
   }
 }

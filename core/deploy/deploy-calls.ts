@@ -115,7 +115,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
   };
 }
 
-/** How many pods: what this deploy says, else the bounds or the number of its plan. */
+/** The number of pods: from this deploy, else the bounds or the number of its plan. */
 function pods(plan: DeployPlan, { replicas }: { readonly replicas?: number | undefined }) {
   if (replicas !== undefined) return { replicas, autoscale: undefined };
   return { replicas: plan.replicas, autoscale: plan.autoscale };

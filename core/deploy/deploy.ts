@@ -29,7 +29,7 @@ export interface DeployContext {
   readonly supervisorPath: string;
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
-  /** How long trouble may last before a rollout counts as failed. Units: ms. */
+  /** The time that trouble may last before a rollout counts as failed. Units: ms. */
   readonly graceMs: number;
 }
 
@@ -52,7 +52,7 @@ const callTimeoutMs = 15_000;
  * Builds, pushes, applies, watches the rollout and calls the function once.
  *
  * Errors: those of a build; MACHINE_UNSUPPORTED, QEMU_MISSING; REGISTRY_*; CLUSTER_*, CONFLICT; DEPLOY_FAILED with the
- * cluster's words, after it has gone back; CANCELLED.
+ * cluster's message, after the rollback; CANCELLED.
  */
 export async function deploy(cluster: Cluster, context: DeployContext, options: DeployOptions): Promise<DeployResult> {
   const { signal, progress } = options;
@@ -71,7 +71,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   }
 
   await checkReferences(cluster, signal);
-  // It is looked up, or packed, while the function is built; what fails of it is thrown where it is used.
+  // The layer is looked up, or packed, while the function is built; its failure is thrown where it is used.
   const vmm = makeVmmLayer(context.layout, context.supervisorPath, signal);
   vmm.catch(() => undefined);
   const built = await step('build', 'Building', async () => {
@@ -154,7 +154,10 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   return { ...result, revision, steps, answer };
 }
 
-/** What the workload refers to must be there before anything is built or pushed. Errors: NOT_FOUND with the command for it. */
+/**
+ * Checks that the workload's references exist before anything is built or pushed. Errors: NOT_FOUND with the command
+ * for it.
+ */
 async function checkReferences(cluster: Cluster, signal: AbortSignal): Promise<void> {
   const { pullSecret, registry } = cluster.target;
   await cluster.client.json('/version', { signal });
@@ -163,7 +166,7 @@ async function checkReferences(cluster: Cluster, signal: AbortSignal): Promise<v
     const found = await nullIfMissing(cluster.client.json(pathOf(cluster, 'secrets', pullSecret), { signal }));
     if (found !== null) return;
   } catch (thrown) {
-    // Whether it is there cannot be seen: the nodes will say.
+    // We may not see whether it exists: the nodes will report it.
     if (toFirstlightError(thrown).code === 'CLUSTER_DENIED') return;
     throw thrown;
   }
@@ -200,7 +203,7 @@ export async function pushPodImage(
   }
 }
 
-/** What the guest said last: of the pod that fails, also of the one before. */
+/** The guest's last output: of the failing pod, also of the container before. */
 async function readLastLines(cluster: Cluster, picture: RolloutPicture): Promise<string[]> {
   const [pod] = podsOf(newestReplicaSet(picture), picture.pods);
   if (pod === undefined) return [];
@@ -213,7 +216,7 @@ async function readLastLines(cluster: Cluster, picture: RolloutPicture): Promise
   return [];
 }
 
-/** The same image once more makes no new pods, where those that run it are well: its time stays. */
+/** Deploying the same image again makes no new pods where its pods are well: its time stays. */
 function deployedAtOf(before: DeploymentObject | null, image: string): string {
   const template = before?.spec.template;
   const isSame = before !== null && isSettled(before) && template?.spec.containers[0]?.image === image;
@@ -222,7 +225,7 @@ function deployedAtOf(before: DeploymentObject | null, image: string): string {
   );
 }
 
-/** Puts back what was there before. Shape: what a person should know of it. */
+/** Restores the previous state. Shape: a note on it for a person. */
 async function goBack(cluster: Cluster, name: string, before: DeploymentObject | null): Promise<string> {
   try {
     if (before === null) {

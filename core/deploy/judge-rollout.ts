@@ -1,4 +1,4 @@
-/** What a rollout has come to, from what the cluster says of it. Pure: docs/deploying.md has the rules. */
+/** The verdict on a rollout, from the cluster's objects. Pure: docs/deploying.md has the rules. */
 import type { Condition, DeploymentObject, EventObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
 
 export interface RolloutPicture {
@@ -8,7 +8,7 @@ export interface RolloutPicture {
   readonly events: readonly EventObject[];
 }
 
-/** Shape: `trouble` are the cluster's own words, the worst first; a rollout with some may still succeed. */
+/** Shape: `trouble` has the cluster's own messages, the worst first; a rollout with some may still succeed. */
 export interface Verdict {
   readonly state: 'progressing' | 'done' | 'failed';
   readonly message: string;
@@ -34,7 +34,7 @@ export const podsOf = (set: ReplicaSetObject | null, pods: readonly PodObject[])
     ? []
     : pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === set.metadata.uid));
 
-/** Judges the rollout of what was applied as `generation`: what the cluster has not yet seen says nothing of it. */
+/** Judges the rollout of the applied `generation`: the status of an earlier one does not count. */
 export function judgeRollout(picture: RolloutPicture, generation: number): Verdict {
   const { deployment } = picture;
   if (deployment === null) return { state: 'failed', message: 'The Deployment is gone.', trouble: [] };
@@ -64,7 +64,7 @@ export function judgeRollout(picture: RolloutPicture, generation: number): Verdi
   return { state: 'done', message: `${wanted} of ${wanted} replicas are ready`, trouble: [] };
 }
 
-/** True when a Deployment runs what it is to run, whole: applying the same again changes nothing. */
+/** True when a Deployment runs its specification completely: applying the same again changes nothing. */
 export function isSettled({ metadata, spec, status = {} }: DeploymentObject): boolean {
   const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
   const isWhole = [replicas, updatedReplicas, availableReplicas].every((count) => count === (spec.replicas ?? 1));

@@ -9,7 +9,7 @@ export async function listFunctions(cluster: Cluster, signal?: AbortSignal): Pro
   return describeAll(cluster, await listDeployments(cluster, signal));
 }
 
-/** How functions stand, by name, as far as their Deployments say. */
+/** The state of functions, by name, as far as their Deployments show. */
 export const describeAll = (cluster: Cluster, found: readonly DeploymentObject[]): readonly Deployment[] =>
   found.map((deployment) => describe(cluster, deployment, [], [])).sort((a, b) => a.name.localeCompare(b.name));
 
@@ -23,7 +23,7 @@ export async function getFunction(cluster: Cluster, name: string, signal?: Abort
   return describe(cluster, deployment, sets, pods);
 }
 
-/** How a function stands. Without pods it is known from the Deployment alone. */
+/** The state of a function. Without pods it comes from the Deployment alone. */
 export function describe(
   { target, namespace }: Pick<Cluster, 'target' | 'namespace'>,
   deployment: DeploymentObject,

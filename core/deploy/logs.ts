@@ -6,12 +6,12 @@ import type { PodObject } from './kube/objects.ts';
 
 type LogChoice = Pick<StreamRequest<'deploy:logs'>, 'follow' | 'tailLines'>;
 
-/** How often new pods are looked for while none prints. Units: ms. */
+/** The interval between searches for new pods while no pod prints. Units: ms. */
 const nextPodMs = 1000;
 
 /**
- * Writes what the function's pods print to a stream: those there are, and with `follow` those that come. With several, each
- * line begins with its pod's name.
+ * Writes the output of the function's pods to a stream: of present pods, and with `follow` of later ones. With several,
+ * each line begins with its pod's name.
  *
  * Errors: NOT_FOUND; CLUSTER_*.
  */

@@ -1,4 +1,4 @@
-/** The objects of a function as files, for whoever applies them by other means. Pure. */
+/** The objects of a function as files, to be applied by other means. Pure. */
 import { stringify } from 'yaml';
 import type { KubeObject } from './kube/objects.ts';
 
@@ -48,7 +48,7 @@ export function writeManifests(
   ];
 }
 
-/** Whoever applies it chooses the namespace. */
+/** The person who applies it chooses the namespace. */
 function withoutNamespace(object: KubeObject): KubeObject {
   const { namespace: _, ...metadata } = object.metadata;
   return { ...object, metadata };
@@ -69,7 +69,7 @@ function valuesOf(objects: readonly KubeObject[]) {
   };
 }
 
-/** Puts the chart's values in the place of what a person may want to change. */
+/** Replaces the settings that a person may change by the chart's values. */
 const fillIn = (text: string): string =>
   text
     .replace(/^( {2}replicas: )\d+$/m, '$1{{ .Values.replicas }}')

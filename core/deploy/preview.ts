@@ -28,7 +28,10 @@ export interface PreviewRequest {
   readonly signal: AbortSignal;
 }
 
-/** What a deploy would apply, and what the cluster would have before and after. Errors: CLUSTER_*, CONFLICT; as `makePodImage`. */
+/**
+ * The objects that a deploy would apply, and the cluster's objects before and after. Errors: CLUSTER_*, CONFLICT; as
+ * `makePodImage`.
+ */
 export async function previewDeploy(
   cluster: Cluster,
   context: DeployContext,
@@ -61,7 +64,7 @@ export async function previewDeploy(
       will.push(plain(await applyObject<KubeObject>(cluster, object, { dryRun: true, signal })));
     } catch (thrown) {
       const error = toFirstlightError(thrown);
-      // A webhook that refuses a dry run says nothing of what the real one would do.
+      // A webhook that refuses a dry run does not predict the real request.
       if (!/webhook/.test(error.message)) throw error;
       note = `No preview of the ${object.kind}: ${error.message}`;
     }
@@ -77,7 +80,10 @@ export interface ManifestRequest extends Omit<PreviewRequest, 'replicas'> {
   readonly progress: (progress: Progress) => void;
 }
 
-/** The files that have a function applied by other means, with the image in its registry. No cluster is asked. Errors: REGISTRY_*. */
+/**
+ * The files for applying a function by other means, with the image in its registry. Contacts no cluster. Errors:
+ * REGISTRY_*.
+ */
 export async function makeManifests(
   context: DeployContext,
   { target, format, push, config, image, replicas, autoscale, signal, progress }: ManifestRequest,
@@ -110,7 +116,7 @@ async function packForPod(
   return await makePodImage({ ...context, runtime, image, config, signal });
 }
 
-/** Without what the cluster itself adds and changes, which is not a part of a comparison. */
+/** The object without the fields that the cluster itself adds and changes, for a comparison. */
 function plain(object: KubeObject): KubeObject {
   const pick = (from: object, without: readonly string[]) =>
     Object.fromEntries(Object.entries(from).filter(([key]) => !without.includes(key)));

@@ -24,7 +24,7 @@ function project(deploy: object, more: Partial<Project> = {}): Project {
   };
 }
 
-/** A variable as the file has it. */
+/** A variable in the form of the file. */
 const variable = (name: string) => `\${${name}}`;
 
 describe('the plan of a deploy', () => {

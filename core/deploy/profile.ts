@@ -2,7 +2,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { type Autoscale, chooseProfile } from '#shared/model/deploy-section.ts';
 import type { Project } from '#shared/model/project.ts';
 
-/** What `firstlight.json` says of a deploy. Shape: `project` has the environment of the deploy in its own. */
+/** The settings of a deploy in `firstlight.json`. Shape: the environment of `project` includes that of the deploy. */
 export interface DeployPlan {
   readonly project: Project;
   readonly replicas: number | undefined;
@@ -12,8 +12,8 @@ export interface DeployPlan {
 /**
  * The plan of a deploy, from the section `deploy` and a profile of it.
  *
- * Errors: BAD_INPUT for a profile that is not there, or a variable that is not set; PROJECT_NOT_TRUSTED for variables;
- * MACHINE_UNSUPPORTED for secrets.
+ * Errors: BAD_INPUT for a missing profile, or an unset variable; PROJECT_NOT_TRUSTED for variables; MACHINE_UNSUPPORTED
+ * for secrets.
  */
 export function planDeploy(project: Project, profile: string | undefined, env: NodeJS.ProcessEnv): DeployPlan {
   const { config } = project;
@@ -43,7 +43,7 @@ export function planDeploy(project: Project, profile: string | undefined, env: N
   };
 }
 
-/** A value with the variables of who deploys. A project from elsewhere would take them along: it gets none. */
+/** A value with the deployer's variables filled in. An untrusted project could steal them: it gets none. */
 function expand({ name: project, dir, trusted }: Project, name: string, text: string, env: NodeJS.ProcessEnv): string {
   return text.replace(/\$\{([^}]*)\}/g, (_, variable: string) => {
     if (!trusted) {

@@ -31,7 +31,7 @@ async function ownSets(cluster: Cluster, { metadata }: DeploymentObject): Promis
 /**
  * Takes a function back to a revision; without one, to the newest before the current one whose pods were others.
  *
- * Shape: the Deployment as it is then. Errors: NOT_FOUND; CONFLICT when it is paused, or nothing would change; CLUSTER_*.
+ * Shape: the resulting Deployment. Errors: NOT_FOUND; CONFLICT when it is paused, or nothing would change; CLUSTER_*.
  */
 export async function rollBack(
   cluster: Cluster,
@@ -63,7 +63,10 @@ export async function rollBack(
 const isSame = (one: ReplicaSetObject, other: ReplicaSetObject | undefined): boolean =>
   one.spec.template.spec.containers[0]?.image === other?.spec.template.spec.containers[0]?.image;
 
-/** Gives a function the pods of a template, which may be its own; the number of replicas is left alone unless it is given. */
+/**
+ * Gives a function the pods of a template, which may be its own; the number of replicas stays unchanged unless it is
+ * given.
+ */
 export async function applyTemplate(
   cluster: Cluster,
   deployment: DeploymentObject,
@@ -87,19 +90,19 @@ export async function applyTemplate(
   return await applyObject<DeploymentObject>(cluster, object as KubeObject, { force });
 }
 
-/** Has the cluster roll nothing out of a function, or (false) go on with that. Errors: NOT_FOUND; CLUSTER_*. */
+/** Pauses the rollout of a function, or (false) resumes it. Errors: NOT_FOUND; CLUSTER_*. */
 export async function pauseFunction(cluster: Cluster, name: string, paused: boolean): Promise<void> {
   await getDeployment(cluster, name);
   await cluster.client.json(pathOf(cluster, 'deployments', name), {
     method: 'PATCH',
     contentType: 'application/merge-patch+json',
-    // A manager of its own: an apply, which never says it, leaves it as it is.
+    // A separate field manager: an apply, which never sets this field, leaves it unchanged.
     query: { fieldManager: `${fieldManager}-pause` },
     body: { spec: { paused: paused ? true : null } },
   });
 }
 
-/** Errors: CONFLICT for a function that is paused: what is applied to it is not rolled out. */
+/** Errors: CONFLICT for a function that is paused: an apply to it is not rolled out. */
 export function checkNotPaused({ metadata: { name }, spec }: DeploymentObject): void {
   if (spec.paused !== true) return;
   throw new FirstlightError('CONFLICT', `${name} is paused.`, {
@@ -117,7 +120,10 @@ export async function removeFunction(cluster: Cluster, name: string): Promise<vo
   }
 }
 
-/** Deletes an object that is there and ours. One that may not be seen was not made by us: it stays. Errors: CLUSTER_*. */
+/**
+ * Deletes an object that exists and is ours. An object that we may not read was not made by us: it stays. Errors:
+ * CLUSTER_*.
+ */
 export async function removeOwned(cluster: Cluster, kind: string, name: string, signal?: AbortSignal): Promise<void> {
   const path = pathOf(cluster, kind, name);
   try {

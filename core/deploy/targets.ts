@@ -10,7 +10,7 @@ import { type Target, targetSchema } from '#shared/model/deploy.ts';
 
 const fileSchema = z.object({ version: z.literal(1), targets: z.array(targetSchema) });
 
-/** The clusters that a person deploys to. None holds a credential. */
+/** The clusters that a person deploys to. None contains a credential. */
 export interface Targets {
   readonly list: () => Promise<readonly Target[]>;
   /** Errors: NOT_FOUND with the targets there are. */

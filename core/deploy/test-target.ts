@@ -2,7 +2,7 @@ import { toFirstlightError } from '#shared/errors.ts';
 import type { TargetCheck } from '#shared/model/deploy.ts';
 import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 
-/** What a deploy does on a cluster. Source: SelfSubjectAccessReview, `authorization.k8s.io/v1`. */
+/** The actions of a deploy on a cluster. Source: SelfSubjectAccessReview, `authorization.k8s.io/v1`. */
 const neededRights = [
   { group: 'apps', resource: 'deployments', verb: 'patch' },
   { group: 'apps', resource: 'deployments', verb: 'watch' },
@@ -13,7 +13,7 @@ const neededRights = [
   { group: '', resource: 'services', subresource: 'proxy', verb: 'get' },
 ] as const;
 
-/** Looks at all that a deploy needs of a cluster. What does not hold is a finding, no error. */
+/** Checks everything that a deploy needs of a cluster. A failed check is a finding, not an error. */
 export async function testTarget(cluster: Cluster, signal?: AbortSignal): Promise<readonly TargetCheck[]> {
   const reached = await reach(cluster, signal);
   if (reached.status === 'failed') return [reached];

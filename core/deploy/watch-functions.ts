@@ -6,8 +6,8 @@ import { describeAll } from './list-deployments.ts';
 import { managedSelector } from './workload.ts';
 
 /**
- * Writes the functions of a target as a line of JSON, and again each time the cluster says that one changed; what would say
- * the same is not repeated.
+ * Writes the functions of a target as a line of JSON, and again each time the cluster reports a change; an identical
+ * line is not repeated.
  *
  * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND.
  */

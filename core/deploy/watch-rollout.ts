@@ -10,7 +10,7 @@ export interface RolloutWatch {
   readonly name: string;
   /** The generation that our own apply returned. */
   readonly generation: number;
-  /** How long trouble may last before the rollout counts as failed. Units: ms. */
+  /** The time that trouble may last before the rollout counts as failed. Units: ms. */
   readonly graceMs: number;
   readonly signal: AbortSignal;
   readonly onVerdict: (verdict: Verdict) => void;
@@ -63,7 +63,7 @@ export async function watchRollout(
       failure = toFirstlightError(thrown);
     }),
   );
-  // Events make its words better; without the right to see them it goes on.
+  // Events improve the message; without the right to read them the watch continues.
   const events = follow<EventObject>(
     cluster.client,
     pathOf(cluster, 'events'),

@@ -1,4 +1,4 @@
-/** The objects that a function is on a cluster. */
+/** The objects of a function on a cluster. */
 import { FirstlightError } from '#shared/errors.ts';
 import type { Target } from '#shared/model/deploy.ts';
 import type { Autoscale } from '#shared/model/deploy-section.ts';
@@ -28,8 +28,8 @@ export const selectorOf = (name: string): string =>
     .join(',');
 
 /**
- * The number of replicas that an apply has to repeat: leaving out what we own would set it to one. Undefined where another
- * manager owns it, such as an autoscaler, or a person who scaled.
+ * The number of replicas that an apply must repeat: leaving out a number that we own would set it to one. Undefined
+ * where another manager owns it, such as an autoscaler, or a person who scaled.
  */
 export function ownedReplicas({ metadata, spec }: DeploymentObject): number | undefined {
   const isOurs = metadata.managedFields?.some(({ manager, operation, fieldsV1 }) => {
@@ -46,8 +46,8 @@ export function ownedReplicas({ metadata, spec }: DeploymentObject): number | un
 }
 
 /**
- * The number of replicas that an apply says by itself: one for a new function, the fewest of its bounds where it has any,
- * and what we own of one that is there, so that it is dropped only once someone else has changed it.
+ * The number of replicas that an apply sets by itself: one for a new function, the fewest of its bounds where it has
+ * any, and the number that we own of a present one, so that it is dropped only once another manager has changed it.
  */
 export const usualReplicas = (before: DeploymentObject | null, autoscale: Autoscale | undefined): number | undefined =>
   before === null ? (autoscale?.min ?? 1) : ownedReplicas(before);
@@ -62,7 +62,7 @@ export interface MemoryPart {
 const translatedMib = 64;
 
 /**
- * What a pod needs beside the guest's own memory, part by part.
+ * The memory that a pod needs in addition to the guest's, part by part.
  *
  * Source: KubeVirt's terms (page tables 1/512, 8 MiB a processor, 8 MiB for I/O), and QEMU as measured here.
  */
@@ -80,11 +80,11 @@ export interface WorkloadRequest {
   readonly config: ProjectConfig;
   readonly target: Pick<Target, 'pullSecret'>;
   readonly namespace: string;
-  /** By digest. */
+  /** The image, by digest. */
   readonly image: string;
   readonly imageId: string;
   readonly runtime: string;
-  /** Undefined: the number of replicas is left to whoever manages it. */
+  /** Undefined: the number of replicas is left to its manager. */
   readonly replicas: number | undefined;
   /** Bounds for an autoscaler, or none. */
   readonly autoscale?: Autoscale | undefined;
@@ -96,7 +96,7 @@ export interface WorkloadRequest {
 /**
  * The Deployment and the Service of a function, as they are applied.
  *
- * Errors: BAD_INPUT when its name is none that Kubernetes takes.
+ * Errors: BAD_INPUT when its name is not a name that Kubernetes accepts.
  */
 export function makeWorkload(request: WorkloadRequest): readonly KubeObject[] {
   const { config, namespace, replicas } = request;
@@ -194,9 +194,9 @@ function makePodTemplate(request: WorkloadRequest): PodTemplate {
             requests: { cpu: '100m', memory },
             limits: { memory, ...(kvmResource !== null && { [kvmResource]: '1' }) },
           },
-          // The supervisor holds the answer until the guest has spoken: a pod is ready at once and not at the next second. A
-          // probe of the start beside it costs one more round of the kubelet, 0.9 s; the supervisor itself gives a guest up
-          // that does not start.
+          // The supervisor delays the answer until the guest has spoken: a pod is ready at once and not at the next
+          // second. An additional startup probe costs one more round of the kubelet, 0.9 s; the supervisor itself gives
+          // up a guest that does not start.
           readinessProbe: { ...probe('/started'), periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1 },
           livenessProbe: {
             ...probe('/live'),

@@ -12,7 +12,7 @@ export interface DoctorContext {
   readonly runtimes: readonly Runtime[];
   readonly uid: number;
   readonly userName: string;
-  /** Repeat probes whose results are kept from earlier. */
+  /** True to repeat probes whose results are cached. */
   readonly fresh: boolean;
 }
 

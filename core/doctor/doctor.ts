@@ -9,7 +9,7 @@ import { hostChecks } from './host-checks.ts';
 import { libvirtChecks } from './libvirt-checks.ts';
 import { checkHost } from './other-hosts.ts';
 
-/** Checks everything that a run needs, and repairs what it may. */
+/** Checks everything that a run needs, and makes the permitted repairs. */
 export interface Doctor {
   /** `fresh` repeats the probe of the accelerator. */
   readonly run: (fresh: boolean) => Promise<DoctorReport>;
@@ -29,7 +29,7 @@ export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>)
     const others = hosts.list().filter(({ name }) => name !== hosts.local.name && name !== firecrackerCheck.id);
     const checks: DoctorCheck[] = [];
     let versions: Record<string, string> = { firstlight: options.resources.version, linux: release() };
-    // In order: the probe of the accelerator has a meaning only when the checks before it have passed.
+    // In order: the probe of the accelerator is meaningful only when the checks before it have passed.
     for (const check of [...allChecks, ...others.map(checkHost)]) {
       const finding = await look(check, context);
       versions = { ...versions, ...finding.versions };
@@ -55,7 +55,7 @@ export function createDoctor(options: Omit<DoctorContext, 'fresh' | 'userName'>)
         });
       }
       await apply();
-      // The probe's result is of the permissions before the fix.
+      // The probe's result is from the permissions before the fix.
       return await run(checkId === 'kvm');
     },
   };

@@ -4,7 +4,7 @@ import { firecrackerHint, firecrackerHostName } from '#core/vmm/firecracker/find
 import { probeKvm } from '#core/vmm/probe-kvm.ts';
 import type { Check, DoctorContext } from './check.ts';
 
-/** Whether Firecracker is on this machine, and boots a guest here. A warning at most: functions run without it. */
+/** Checks that Firecracker is on this machine and boots a guest here. A warning at most: functions run without it. */
 export const firecrackerCheck: Check = {
   id: firecrackerHostName,
   title: 'Firecracker',

@@ -106,7 +106,7 @@ async function lookAtState({ layout, uid }: DoctorContext): Promise<Finding> {
   return ok(`${dirname(layout.imagesDir)} and ${layout.dataDir} are writable`);
 }
 
-/** The user of the system's QEMU; null when this is a libvirt that runs it as root, or there is none. */
+/** The user of the system's QEMU; null when libvirt runs it as root, or is missing. */
 async function readQemuUser(): Promise<{ uid: number; gids: number[] } | null> {
   const passwd = await readFile('/etc/passwd', 'utf8');
   const line = passwd.split('\n').find((entry) => entry.startsWith('libvirt-qemu:') || entry.startsWith('qemu:'));
@@ -131,7 +131,7 @@ async function lookAtDisk({ layout }: DoctorContext): Promise<Finding> {
       fix: { label: 'Free some space; images are built again when needed.', command: `rm -r ${layout.imagesDir}` },
     };
   } catch (thrown) {
-    // The check of the folders reports one that could not be created.
+    // The check of the folders reports a folder that could not be created.
     if (systemCode(thrown) === 'ENOENT') return ok(`${dir} is not there yet`);
     throw thrown;
   }

@@ -84,7 +84,7 @@ function joinGroup({ userName }: DoctorContext): Fix {
   };
 }
 
-/** The fix for a daemon that is not there: install it, have the service manager start it, or start it by hand. */
+/** The fix for a daemon that does not run: install it, have the service manager start it, or start it by hand. */
 function startDaemon({ uid, hosts }: DoctorContext, error: FirstlightError): Fix | null {
   if (error.code !== 'LIBVIRT_UNREACHABLE' && error.code !== 'LIBVIRT_LOST') return null;
   const libvirtd = findDaemon('libvirtd');
@@ -116,7 +116,7 @@ async function startByHand(daemons: readonly string[]): Promise<void> {
     try {
       await runTool(path, ['-d'], { timeoutMs: startTimeoutMs });
     } catch (thrown) {
-      // A daemon that runs already makes this one fail to lock its pid file; the check that follows says whether it serves.
+      // A daemon that runs already makes this one fail to lock its pid file; the next check reports whether it serves.
       const error = toFirstlightError(thrown);
       if (!/pid file|already running/i.test(`${error.message} ${error.details.output ?? ''}`)) throw error;
     }
@@ -140,7 +140,7 @@ async function lookAtAccelerator({ hosts, runtimes, fresh }: DoctorContext): Pro
       const choice = await (fresh ? accelerator.probeAgain(runtime) : accelerator.choose(runtime)).catch(
         noKernelAsNull,
       );
-      // The runtime's own check says that its kernel is not installed.
+      // The runtime's own check reports that its kernel is not installed.
       if (choice === null) continue;
       const { kind, reason, details } = choice;
       isEmulating ||= kind === 'tcg';

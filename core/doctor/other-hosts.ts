@@ -3,7 +3,7 @@ import { toFirstlightError } from '#core/store/from-format-error.ts';
 import type { Host } from '#core/vmm/host.ts';
 import type { Check } from './check.ts';
 
-/** The check of a host besides this machine. A lost one is a warning: functions run on the others. */
+/** The check of a host other than this machine. A lost one is a warning: functions run on the others. */
 export const checkHost = (host: Host): Check => ({
   id: `host-${host.name}`,
   title: `Host ${host.name}`,

@@ -5,7 +5,7 @@ import type { Fix } from '#core/runtime/check.ts';
 const aptGet = '/usr/bin/apt-get';
 const installTimeoutMs = 15 * 60_000;
 
-/** The fix that installs Debian packages: ours to do for root on Debian, otherwise only said. */
+/** The fix that installs Debian packages: applied by us for root on Debian, otherwise only described. */
 export function installPackages(names: readonly string[], uid: number): Fix {
   const sudo = uid === 0 ? '' : 'sudo ';
   const fix = {

@@ -11,7 +11,7 @@ export interface OtherUser {
 /**
  * The first folder on the way to `path` that a user may not pass, from the root down; null when there is none.
  *
- * Shape: folders that are not there yet are no obstacle. Permission bits only, without access lists.
+ * Shape: missing folders are no obstacle. Permission bits only, without access lists.
  */
 export async function firstObstacle(path: string, user: OtherUser): Promise<string | null> {
   const folders: string[] = [];

@@ -12,7 +12,7 @@ export interface BuildCallsOptions {
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly projects: ProjectService;
   readonly pool: PrestartPool;
-  /** Where instances are prestarted. */
+  /** The host where instances are prestarted. */
   readonly host: Host;
   readonly emit: EventListener;
   readonly log: (line: string) => void;
@@ -37,7 +37,9 @@ export function buildCalls(options: BuildCallsOptions): {
     }
   }
 
-  /** Settles when the instance waits, or none could be made: the build is done, whatever becomes of the instance. */
+  /**
+   * Settles when the instance waits, or none could be made: the build is done, whether or not the instance succeeds.
+   */
   async function prestart(project: Project, { bundle, image }: Build, context?: CallContext): Promise<void> {
     const { config } = bundle;
     try {

@@ -52,7 +52,10 @@ export interface CoreOptions {
   readonly log?: ((line: string) => void) | undefined;
   /** The time limit for an instance to come up. Default: 30 s, which an emulated guest on a busy machine stays far under. */
   readonly bootTimeoutMs?: number | undefined;
-  /** How long a deploy's trouble on a cluster may last before it has failed. Default: 30 s: a pull is tried again meanwhile. */
+  /**
+   * The time that a deploy's trouble on a cluster may last before it has failed. Default: 30 s: a pull is retried
+   * within that time.
+   */
   readonly rolloutGraceMs?: number | undefined;
   /** The runtimes there are; the first one is the default. Default: those of Firstlight. */
   readonly runtimes?: readonly RuntimeDefinition[] | undefined;
@@ -60,20 +63,20 @@ export interface CoreOptions {
 
 /** The engine with its end. */
 export interface Core extends Engine {
-  /** Ends what is ours: instances that are not kept, workers, connections. Takes well under a second. */
+  /** Ends our own resources: instances that are not kept, workers, connections. Takes well under a second. */
   readonly close: () => Promise<void>;
 }
 
 const defaultBootTimeoutMs = 30_000;
 const defaultRolloutGraceMs = 30_000;
-/** Closing never waits for longer: what is left ends with the process. */
+/** Closing never waits longer than this: the rest ends with the process. */
 const closeTimeoutMs = 1_500;
 /** The limit for each of: cancelled creations, stops under way, and guests that write to their volumes. */
 const shutdownTimeoutMs = 2_500;
-/** Images, with the bases that they stand on, are dropped beyond this, least used first. */
+/** Images, with their bases, are dropped beyond this size, least recently used first. */
 const imagesMaxBytes = 2 * 1024 ** 3;
 
-/** The engine: everything put together, nothing begun that a first call does not need. */
+/** The engine: all parts connected, with only the work begun that a first call needs. */
 export async function createCore(options: CoreOptions): Promise<Core> {
   const { resources, env = process.env, log = () => undefined, runtimes: definitions = builtInRuntimes } = options;
   const uid = process.getuid?.() ?? 0;

@@ -6,10 +6,10 @@ import { FirstlightError } from '#shared/errors.ts';
 /**
  * An engine whose callers name files and folders of this machine only under some roots.
  *
- * Whoever holds the page or its token could otherwise open `/` as a project and read and write all that this user may. Paths
- * inside a project are the engine's to check; these are the calls that name a place of the machine.
+ * A person with the page or its token could otherwise open `/` as a project and read and write all that this user may.
+ * Paths inside a project are the engine's to check; these are the calls that name a place of the machine.
  *
- * Shape: `hint` says how a person makes another place a root.
+ * Shape: `hint` explains how a person makes another place a root.
  *
  * Errors: its calls throw PATH_ESCAPES for a place that is under no root, also by a symbolic link.
  */
@@ -83,7 +83,7 @@ const fileOf = ({ image }: { image: { path: string } | { imageId: string } }) =>
 /** The path that a source of an import names; undefined for an image in a registry. */
 function placeOf(source: string, cwd: string | undefined): string | undefined {
   const local = /^(?:oci|oci-archive|docker-archive):(.*)$/.exec(source)?.[1];
-  // What follows the last colon may be a tag: the folder that holds the file is what counts.
+  // What follows the last colon may be a tag: the folder of the file decides.
   if (local !== undefined) return local;
   return isAbsolute(source) || source.startsWith('.') || cwd !== undefined ? source : undefined;
 }

@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runTool } from './run-tool.ts';
 
-/** Where Electron's own installer fetches from, unless a mirror is set. */
+/** The address from which Electron's own installer fetches, unless a mirror is set. */
 const releasesUrl = 'https://github.com/electron/electron/releases/';
-/** A network that is there answers sooner; one that is not must not hold a start up. */
+/** A working network answers sooner; a missing one must not delay a start. */
 const reachTimeoutMs = 2000;
 const fetchTimeoutMs = 10 * 60_000;
 /** A failure is remembered for a day, so that working without a network costs nothing. */
@@ -14,7 +14,7 @@ const retryAfterMs = 86_400_000;
 export interface FetchElectronOptions {
   /** The folder with `node_modules`. */
   readonly root: string;
-  /** Remembers that it could not be fetched. */
+  /** The file that records a failed download. */
   readonly failedPath: string;
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
@@ -22,7 +22,7 @@ export interface FetchElectronOptions {
   readonly onFetch: () => void;
 }
 
-/** The path of Electron's binary, fetched with its own installer when it is not there yet; null when it cannot be had. */
+/** The path of Electron's binary, fetched with its own installer when it is missing; null when it cannot be fetched. */
 export async function fetchElectron(options: FetchElectronOptions): Promise<string | null> {
   const { root, failedPath, env, signal, onFetch } = options;
   const packageDir = join(root, 'node_modules/electron');
@@ -38,8 +38,8 @@ export async function fetchElectron(options: FetchElectronOptions): Promise<stri
     await runTool(process.execPath, [installer], { signal, timeoutMs: fetchTimeoutMs });
   } catch (thrown) {
     if (signal.aborted) throw thrown;
-    // No network, or an installer that wants a newer Node: a browser's window does as well.
-    await writeFile(failedPath, String(thrown)).catch(() => undefined); // Then it is tried again next time.
+    // No network, or an installer that needs a newer Node: a browser's window serves instead.
+    await writeFile(failedPath, String(thrown)).catch(() => undefined); // The next start tries again.
   }
   return existsSync(binary) ? binary : null;
 }

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { FirstlightError } from '#shared/errors.ts';
 
-/** A program that runs beside this one and has a life of its own: a window. */
+/** A program that runs beside this one and independently of it: a window. */
 export interface Launched {
   /** Undefined when it did not start. */
   readonly pid: number | undefined;
@@ -46,12 +46,12 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    // Not there, or not ours to run: the next folder may have it.
+    // Missing, or not executable by us: the next folder may have it.
     return false;
   }
 }
 
-/** A program whose input and output are pipes of this one; its errors go to a file. It is in a session of its own. */
+/** A program whose input and output are pipes of this one; its errors go to a file. It runs in its own session. */
 export interface Piped extends Pick<Launched, 'pid' | 'exited'> {
   readonly stdin: Writable;
   readonly stdout: Readable;
@@ -59,7 +59,7 @@ export interface Piped extends Pick<Launched, 'pid' | 'exited'> {
   readonly kill: () => void;
 }
 
-/** Starts a program with pipes to its input and from its output. Errors: whatever keeps the file from being opened. */
+/** Starts a program with pipes to its input and from its output. Errors: those of opening the file. */
 export function launchPiped(
   file: string,
   args: readonly string[],

@@ -10,7 +10,7 @@ export interface RunToolOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The tool's standard input. */
   readonly input?: string;
-  /** Exit codes that are an answer and no failure. Default: only 0. */
+  /** Exit codes that are an answer, not a failure. Default: only 0. */
   readonly okExitCodes?: readonly number[];
 }
 
@@ -24,14 +24,14 @@ export interface ToolResult {
 const defaultTimeoutMs = 30_000;
 /** Enough for any tool we run; a longer output is cut, not kept in memory. */
 const maxOutputChars = 4_000_000;
-/** The length of a failed tool's output in the error: its end, where tools report what went wrong. */
+/** The length of a failed tool's output in the error: its end, where tools report the failure. */
 const quotedChars = 4_000;
 
 /**
  * The output of a program that is run with these arguments; no shell is involved.
  *
- * Errors: TOOL_MISSING when it is not installed; TOOL_FAILED with its own words when it exits with a code that is no
- * answer, is killed, or takes too long; CANCELLED when the signal aborts.
+ * Errors: TOOL_MISSING when it is not installed; TOOL_FAILED with its own output when it exits with a code that is not
+ * an answer, is killed, or takes too long; CANCELLED when the signal aborts.
  */
 export async function runTool(
   file: string,

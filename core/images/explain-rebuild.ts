@@ -5,7 +5,7 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 
 type Input = Bundle['inputs'][number];
 
-/** The part of the last build that decides what the next one has to make again. */
+/** The part of the last build that decides which steps the next one repeats. */
 export interface BuildRecord {
   readonly imageId: string;
   readonly bundleId: string;
@@ -18,7 +18,7 @@ export interface BuildRecord {
   readonly builtAt: string;
 }
 
-/** A sentence saying what changed since the last build, for a step that had to be done again. */
+/** A sentence on the changes since the last build, for a step that had to be done again. */
 export function explainRebuild(
   last: BuildRecord | null,
   bundle: Bundle,
@@ -40,7 +40,7 @@ export function explainRebuild(
 export const optionsOf = (config: ProjectConfig, bundling: Pick<RuntimeBundling, 'optionsInImage'>): string =>
   JSON.stringify(valuesInImage(config, bundling).slice(2));
 
-/** A sentence saying why nothing had to be done. */
+/** A sentence with the reason why nothing had to be done. */
 export function explainReuse(last: BuildRecord | null, imageId: string, createdAt: string): string {
   const time = clockTime(new Date(last?.imageId === imageId ? last.builtAt : createdAt));
   return last?.imageId === imageId

@@ -17,22 +17,22 @@ const manifestSchema = z.object({
   bundleId: bundleIdSchema,
   runtime: runtimeIdSchema,
   bytes: bytesSchema,
-  /** Of the whole file, in hex. */
+  /** Digest of the whole file, in hex. */
   sha256: z.string(),
   minMemoryMiB: z.number().int(),
-  /** The base that it stands on, by its digest. */
+  /** The digest of its base. */
   base: z.string().optional(),
-  /** Information of the runtime, in a format of its own. */
+  /** Information for the runtime, in the runtime's own format. */
   runtimeInfo: z.string().optional(),
   /** The warnings of its build, without those of the bundle. */
   warnings: z.array(problemSchema).optional(),
   createdAt: z.string(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
-/** What is known of an image before its file is looked at. */
+/** The facts about an image that are known without reading its file. */
 export type NewManifest = Omit<Manifest, 'version' | 'sha256'>;
 
-/** An image as it lies there, whole or not. */
+/** An image on disk, whole or not. */
 export interface StoredImage {
   readonly id: ImageId;
   readonly bytes: number;
@@ -42,9 +42,9 @@ export interface StoredImage {
 
 export interface ImageFiles {
   readonly pathOf: (id: ImageId) => string;
-  /** The manifest of a whole image; null when there is none, or when its content is not what was written. */
+  /** The manifest of a whole image; null when there is none, or when its content differs from the written one. */
   readonly find: (id: ImageId) => Promise<Manifest | null>;
-  /** Makes an image: `write` fills the file it is given, and answers with the manifest. Errors: DISK_FULL, STORE_UNUSABLE. */
+  /** Makes an image: `write` fills the given file, and returns the manifest. Errors: DISK_FULL, STORE_UNUSABLE. */
   readonly publish: (id: ImageId, write: (path: string) => Promise<NewManifest>) => Promise<Manifest>;
   /** Marks an image as used, so that pruning takes it last. */
   readonly touch: (id: ImageId) => Promise<void>;
@@ -55,7 +55,7 @@ export interface ImageFiles {
 
 const imageName = 'image';
 const manifestName = 'manifest.json';
-/** The stamp of the image when its digest was last seen to be right. */
+/** The stamp of the image when its digest was last verified. */
 const checkedName = 'checked';
 
 /** The image files in `layout.imagesDir`. */
@@ -110,8 +110,8 @@ export function createImageFiles(layout: Layout): ImageFiles {
 }
 
 /**
- * What changes whenever the content of a file may have: no program can set the time of its change (ctime), and a crash of
- * the machine, which may leave a file of zeros, comes with another boot.
+ * A stamp that changes whenever the content of a file may have: no program can set the time of its change (ctime), and
+ * a crash of the machine, which may leave a file of zeros, comes with another boot.
  */
 async function stampOf(path: string): Promise<{ readonly bytes: number; readonly text: string } | null> {
   const found = await stat(path, { bigint: true }).catch(undefinedIfMissing);

@@ -23,7 +23,7 @@ let layout: Layout;
 let bundler: Bundler;
 let built: number;
 let fingerprint: string;
-/** What the next build does before it writes. */
+/** The action of the next build before it writes. */
 let beforeWrite: (context: BuildContext) => Promise<void>;
 let minMemoryMiB: number;
 
@@ -149,7 +149,7 @@ describe('the image store', () => {
     expect(await store.list()).toEqual([]);
     expect((await build(store)).result).toMatchObject({ cached: false, image: { id: image.id } });
     expect(await readFile(image.path, 'utf8')).toContain('image of');
-    // What only looks changed is read through once, and taken as it is.
+    // A file that only looks changed is read once, and counts as unchanged.
     await utimes(image.path, new Date(), new Date());
     expect((await build(store)).result.cached).toBe(true);
   });
@@ -249,7 +249,7 @@ describe('the image store', () => {
   });
 
   describe('of a runtime whose images share a base', () => {
-    /** The bases that are there. */
+    /** The bases on disk. */
     let there: Map<string, number>;
     let base: string;
     const shared = () => {

@@ -28,22 +28,21 @@ export interface Build {
 
 export interface ImageStore {
   /**
-   * The image of what is on disk now: made, or found.
+   * The image of the project on disk now: built, or found.
    *
-   * Errors: PROJECT_NOT_TRUSTED, those of `Bundler.bundle`, EVALUATION_THREW and EVALUATION_TIMEOUT (stack mapped to the source),
-   * MEMORY_TOO_SMALL, KERNEL_MISSING, DISK_FULL, CANCELLED.
+   * Errors: PROJECT_NOT_TRUSTED, those of `Bundler.bundle`, EVALUATION_THREW and EVALUATION_TIMEOUT (stack mapped to
+   * the source), MEMORY_TOO_SMALL, KERNEL_MISSING, DISK_FULL, CANCELLED.
    */
   readonly build: (project: Project, context: BuildContext) => Promise<Build>;
-  /** The images that are there whole, newest first, each with the projects whose last build it is. */
+  /** The complete images, newest first, each with the projects whose last build it is. */
   readonly list: () => Promise<StoredBuild[]>;
-  /** The path of an image. Errors: NOT_FOUND when it is not there, or not whole. */
+  /** The path of an image. Errors: NOT_FOUND when it is missing or incomplete. */
   readonly locate: (id: ImageId) => Promise<string>;
-  /** Deletes an image. Errors: NOT_FOUND; CONFLICT for one that is being made. */
+  /** Deletes an image. Errors: NOT_FOUND; CONFLICT for an image that is being made. */
   readonly remove: (id: ImageId) => Promise<void>;
   /**
-   * Drops images, those not used for longest first, until they and the bases they stand on take `maxBytes` at most; then
-   * the bases that no image stands on. Never an image of `inUse`, nor one used in the last minutes. Answers with the bytes
-   * it freed.
+   * Drops images, least recently used first, until they and their bases take `maxBytes` at most; then the bases without
+   * an image. Never drops an image of `inUse`, or one used in the last minutes. Returns the freed bytes.
    */
   readonly pruneImages: (maxBytes: number, inUse: ReadonlySet<ImageId>) => Promise<number>;
 }
@@ -60,7 +59,7 @@ export interface ImageStoreOptions {
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
 }
 
-/** An instance of another process may be about to boot what was used this recently. */
+/** An instance of another process may be about to boot an image used this recently. */
 const recentMs = 10 * 60_000;
 
 const buildRecordSchema: z.ZodType<BuildRecord> = z.object({
@@ -115,7 +114,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
     return { manifest, steps };
   }
 
-  /** The manifest of an image that can be booted: what it stands on is there too. */
+  /** The manifest of a bootable image: its base is there too. */
   async function findWhole(id: ImageId): Promise<Manifest | null> {
     const manifest = await files.find(id);
     if (manifest?.base === undefined) return manifest;
@@ -130,7 +129,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
   return {
     build: async (project, context) => {
       const startedAt = performance.now();
-      // Before anything is under way: what it throws would leave a promise that nobody waits for.
+      // Before anything is under way: an exception later would leave an unawaited promise.
       const config = validConfig(project);
       checkTrust(project);
       const runtime = runtimeOf(runtimes, config);
@@ -138,7 +137,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         timed(bundler.bundle(project, context)),
         runtime.fingerprint(config, project.dir, context),
       ] as const;
-      // Nothing of a build that failed goes on behind the back of whoever hears of it.
+      // No part of a failed build continues after the caller gets its error.
       await Promise.allSettled(working);
       const [outcome, fingerprint] = await Promise.all(working);
       const { bundle, reused } = outcome.value;
@@ -163,7 +162,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       const cached = manifest !== null;
       if (manifest === null) {
         const made = await making.share(id, context.signal, async () => {
-          // One without its base would be taken for the new one.
+          // An image without its base would be taken for the new one.
           await files.remove(id);
           return await make(id, bundle, runtime, context);
         });
@@ -240,7 +239,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         await files.remove(id);
         kept.delete(image);
         total -= bytes;
-        // With the last image that stands on it, a base goes too.
+        // A base is dropped with its last image.
         if (![...kept].some((user) => user.base === base)) total -= bases.get(base ?? '')?.bytes ?? 0;
       }
       const used = new Set([...kept].flatMap(({ base }) => base ?? []));
@@ -252,7 +251,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
 
 const sum = (items: Iterable<{ readonly bytes: number }>) => [...items].reduce((total, { bytes }) => total + bytes, 0);
 
-/** Builds; what the function threw while it was evaluated is reported with its own source. */
+/** Builds; an exception from the function's evaluation is reported with its own source. */
 async function buildMapped(runtime: Runtime, bundle: Bundle, path: string, context: BuildContext): Promise<BuiltImage> {
   try {
     return await runtime.buildImage(bundle, path, context);

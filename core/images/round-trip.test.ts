@@ -31,7 +31,7 @@ function createRandom(seed: number) {
 }
 type Random = ReturnType<typeof createRandom>;
 
-/** Words of the format and of JavaScript, numbers, and what file systems allow but programs trip over. */
+/** Words of the format and of JavaScript, numbers, and names that file systems allow but programs mishandle. */
 const names = [
   'children',
   'extents',
@@ -50,7 +50,7 @@ const sizes = [0, 1, 511, 512, 513, 4095, 4096, 4097, 65_535, 65_536, 65_537, 30
 
 function randomContent({ below, pick }: Random): Buffer {
   const data = Buffer.alloc(pick(sizes));
-  // Stretches of something between stretches of nothing.
+  // Stretches of data between holes.
   for (let at = 0; at < data.length; at += 1 + below(200_000))
     data.subarray(at, at + below(100_000)).fill(1 + below(255));
   return data;

@@ -69,7 +69,7 @@ export async function examineElf(path: string, runtime: RuntimeId): Promise<Exam
   };
 }
 
-/** False only where it can be seen that a program serves nothing: a static one may hide it. */
+/** False only where a program provably serves nothing: a static one may hide it. */
 async function mayListen({ program, interpreter, libraries }: Closure): Promise<boolean> {
   if (interpreter === null) return true;
   for (const object of [program, ...libraries.filter(({ name }) => !isPartOfLibc(name))]) {

@@ -55,7 +55,7 @@ function titleOf(reference: ReturnType<typeof parseReference>): string {
   return named !== undefined && reference.kind === 'docker-archive' ? named : file;
 }
 
-/** Examines a program in a tree: whether it starts others, and whether its dynamic linker is there. */
+/** Examines a program in a tree: whether it starts others, and whether its dynamic linker exists. */
 async function examineProgram(tree: FileTree, path: string): Promise<Pick<Examined['found'], 'warnings' | 'missing'>> {
   const node = tree.get(path);
   if (node?.kind !== 'file' || node.content.kind !== 'host') return { warnings: [], missing: [] };
@@ -64,7 +64,7 @@ async function examineProgram(tree: FileTree, path: string): Promise<Pick<Examin
     const { interpreter, type, machine, buildId } = await withFileSource(hostPath, readElf, path);
     const file = { path, realPath: path, links: [], passed: [], hostPath, bytes: node.bytes };
     const program = { ...file, type, machine, buildId };
-    // Its libraries are the image's own: the program's own imports say most.
+    // Its libraries are the image's own: the program's own imports are the best evidence.
     const closure = {
       program,
       interpreter: interpreter === null ? null : file,

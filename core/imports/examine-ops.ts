@@ -14,7 +14,7 @@ import { countFiles, type Examined, portIn } from './examined.ts';
 import type { ImportRuntimes } from './import-runtimes.ts';
 
 /**
- * An ops config.json, with the program `named` beside it. What is wrong with it is among the problems, never thrown.
+ * An ops config.json, with the program `named` beside it. Its faults are among the problems, never thrown.
  *
  * Errors: BAD_INPUT when it is too long, or no runtime reads it; STORE_UNUSABLE when it cannot be read.
  */
@@ -55,7 +55,7 @@ export async function examineOpsConfig(path: string, runtimes: ImportRuntimes, n
   };
 }
 
-/** The name of the project. Most such files are called config.json, so the program's name says more. */
+/** The name of the project. Most such files are called config.json, so the program's name is more telling. */
 const nameOf = (path: string, program: string | null) =>
   program !== null
     ? basename(program)

@@ -2,7 +2,10 @@ import type { FileTree } from '@firstlight/files';
 import type { ImportProposal } from '#shared/model/import.ts';
 import type { ConfigFileInput } from '#shared/model/project.ts';
 
-/** A source that was looked at, with what a project of it holds. Shape: `config` without a name; `extraFiles` path to text. */
+/**
+ * An examined source, with the content of a project made from it. Shape: `config` without a name; `extraFiles` path to
+ * text.
+ */
 export interface Examined {
   readonly found: Omit<ImportProposal, 'config' | 'canCreate' | 'name'>;
   /** The source's own name, in any characters. */

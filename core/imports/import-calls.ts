@@ -22,10 +22,10 @@ type ImportCallName = Extract<keyof CallHandlers, `imports:${string}`>;
 
 export interface ImportCallsOptions {
   readonly layout: Layout;
-  /** For an editor of the project's firstlight.json. */
+  /** The schema for an editor of the project's firstlight.json. */
   readonly schemaPath: string;
   readonly runtimes: readonly ImportRuntime[];
-  /** Where credentials of registries are looked for. */
+  /** The environment in which credentials of registries are looked up. */
   readonly env: NodeJS.ProcessEnv;
   readonly getProject: (id: ProjectId) => Promise<Project>;
   /** Opens the project that was made, trusted if all that it asks for lies under `sources`; absent: in any case. */
@@ -64,7 +64,7 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
     const config = configText(name, examined);
     const { found } = examined;
     const own = parseConfig(config, runtimes).problems.filter(({ severity }) => severity === 'error');
-    // What the source's own problems say need not be said of the file made of it.
+    // The source's own problems need not be repeated for the file made from it.
     const problems = found.problems.some(({ severity }) => severity === 'error')
       ? found.problems
       : [...found.problems, ...own];
@@ -108,7 +108,7 @@ export function importCalls(options: ImportCallsOptions): Pick<CallHandlers, Imp
       const target = resolve(cwd ?? '/', dir ?? join(layout.projectsDir, name));
       const files = { ...examined.extraFiles, [configFileName]: configText(name, examined) };
       await writeProject(target, files, schemaPath);
-      // An ops configuration from elsewhere may name any file of this machine.
+      // A foreign ops configuration may name any file of this machine.
       if (proposal.kind !== 'ops-config') return openProject(target);
       const given = resolve(cwd ?? '/', source);
       return openProject(target, [dirname(given), ...(program === undefined ? [] : [resolve(cwd ?? '/', program)])]);
@@ -137,7 +137,9 @@ function unfit({ source, problems, warnings }: ImportProposal): FirstlightError 
   );
 }
 
-/** Makes the folder of a project: it is there whole, or not at all. Errors: ALREADY_EXISTS, DISK_FULL, STORE_UNUSABLE. */
+/**
+ * Makes the folder of a project: it appears whole, or not at all. Errors: ALREADY_EXISTS, DISK_FULL, STORE_UNUSABLE.
+ */
 async function writeProject(dir: string, files: Readonly<Record<string, string>>, schemaPath: string): Promise<void> {
   const temp = tempPathFor(dir);
   try {

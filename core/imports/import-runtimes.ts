@@ -8,7 +8,7 @@ export interface ImportRuntime extends KnownRuntime {
   readonly opsConfig?: (() => Promise<ForeignConfig>) | undefined;
 }
 
-/** The runtimes that what is imported can run on. */
+/** The runtimes that an imported project can run on. */
 export interface ImportRuntimes {
   /** The first that runs programs. Errors: BAD_INPUT when none does. */
   readonly ofPrograms: () => RuntimeId;

@@ -18,7 +18,7 @@ const kinds = 'a Linux program (ELF), an ops config.json, an ops package, or an 
 /**
  * The kind of source that a text names. `cwd` is where a relative path begins; null: it must be absolute.
  *
- * Errors: NOT_FOUND; BAD_INPUT for what is none of these; as `readTar` for an archive.
+ * Errors: NOT_FOUND; BAD_INPUT for any other source; as `readTar` for an archive.
  */
 export async function recogniseSource(text: string, cwd: string | null, signal?: AbortSignal): Promise<Source> {
   if (looksLikeReference(text)) return { kind: 'oci-image', reference: text };
@@ -51,7 +51,7 @@ async function statOf(path: string) {
   }
 }
 
-/** A registry's image may be named without a prefix; a path that is not there looks much alike. */
+/** A registry's image may be named without a prefix; a missing path looks much the same. */
 function asReference(text: string, path: string): Source {
   try {
     parseReference(text, '/');

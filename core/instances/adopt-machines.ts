@@ -12,9 +12,9 @@ import type { InstanceListener } from './types.ts';
 export interface AdopterOptions {
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly bootTimeoutMs: number;
-  /** True for a machine of this list that was asked for, and that nothing here waits for any more. */
+  /** True for a machine of this list that was requested, and that no caller here waits for any more. */
   readonly isAbandoned: (id: InstanceRecord['id']) => boolean;
-  /** The instances that are known, by their machines' uuids. */
+  /** The known instances, by their machines' uuids. */
   readonly byUuid: ReadonlyMap<string, LiveInstance>;
   readonly add: (instance: LiveInstance) => void;
   readonly onChange: InstanceListener;
@@ -24,13 +24,16 @@ export interface AdopterOptions {
 /** Brings the list of instances in line with the machines that hosts have. */
 export interface Adopter {
   /**
-   * Takes over the instances of a host that were kept, ends those whose owner is gone, and removes what such owners left on
-   * disk. Instances of a process that lives are listed and left alone.
+   * Takes over the instances of a host that were kept, ends those whose owner is gone, and removes the files that such
+   * owners left. Instances of a live process are listed and left alone.
    *
    * Errors: LIBVIRT_*.
    */
   readonly reconcile: (host: Host, hosts: readonly Host[]) => Promise<void>;
-  /** Takes one machine into the list, or ends it when nobody owns it any more. Null for one that is not ours. Errors: LIBVIRT_*. */
+  /**
+   * Takes one machine into the list, or ends it when its owner is gone. Null for a machine that is not ours. Errors:
+   * LIBVIRT_*.
+   */
   readonly adopt: (host: Host, machine: RunningMachine) => Promise<InstanceRecord | null>;
 }
 
@@ -50,7 +53,8 @@ export function createAdopter({
   async function recordOf({ layout }: Host, machine: RunningMachine): Promise<InstanceRecord | null> {
     const record = readInstanceRecord(await machine.readMetadata());
     if (record === null || record.home !== layout.dataDir) return null;
-    // Its directory is removed with it, and whoever may define domains may write any path into a domain's metadata.
+    // Its directory is removed with it, and any user who may define domains may write any path into a domain's
+    // metadata.
     return isSocketDirIn(layout.socketsDir, record.socketDir) ? record : null;
   }
 
@@ -67,7 +71,7 @@ export function createAdopter({
     if (record === null || byUuid.has(machine.uuid)) return null;
     const ownerLives = isAlive(record.owner);
     if (ownerLives && record.owner.pid === thisProcess().pid) {
-      // Its launch adds it to the list, unless that has failed: the host was lost before it said that the machine is there.
+      // Its launch adds it to the list, unless that has failed: the host was lost before it reported the machine.
       if (isAbandoned(record.id)) endOrphan(host, machine, record, 'its start has failed');
       return record;
     }
@@ -110,7 +114,7 @@ export function createAdopter({
 
   async function reconcile(host: Host, hosts: readonly Host[]): Promise<void> {
     usedOn.delete(host.name);
-    // The list is of the moment it was asked for: it says nothing about what is launched while it comes in.
+    // The list shows the moment of its request: it does not contain machines launched while it comes in.
     const knownBefore = [...byUuid.values()].filter((instance) => instance.host === host);
     const machines = await host.vmm.list();
     const there = new Set(machines.map(({ uuid }) => uuid));
@@ -124,7 +128,7 @@ export function createAdopter({
         const record = await adopt(host, machine);
         if (record !== null) used.add(record.socketDir);
       } catch (thrown) {
-        // One that ended meanwhile is not a failure; the others are still to be read.
+        // A machine that has ended since is not a failure; the others are still to be read.
         if (!(thrown instanceof FirstlightError && thrown.code === 'INSTANCE_LOST')) failure = thrown;
       }
     }

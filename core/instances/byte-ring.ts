@@ -1,7 +1,7 @@
 /**
- * The last bytes of a stream that has no end, addressed by their place in the whole stream.
+ * The last bytes of an endless stream, addressed by their place in the whole stream.
  *
- * Shape: holds the bytes from `start` to `end`; `end` counts everything ever written.
+ * Shape: contains the bytes from `start` to `end`; `end` counts everything ever written.
  */
 export interface ByteRing {
   readonly start: number;

@@ -13,25 +13,28 @@ export interface ConsoleRecorder {
 export interface Printed {
   /** The last bytes as text, for messages. */
   readonly tail: (maxBytes: number) => string;
-  /** How many bytes the guest has printed there. */
+  /** The number of bytes that the guest has printed there. */
   readonly totalBytes: () => number;
 }
 
 /** One instance's console, for as many viewers as there are. */
 export interface ConsoleHub extends Printed {
-  /** The output of the serial port alone. When the function has a port of its own, it cannot write there. */
+  /** The output of the serial port alone. A function with its own port cannot write there. */
   readonly serial: Printed;
   /**
-   * Takes what the guest prints from here on; an earlier source is let go. With a `port`, what the function prints comes
-   * there, and the serial port has the rest: the firmware's words, and a panic. What was on the port before a panic was
-   * printed comes before it; a byte that the serial port had first may come after some that were on the port a moment later.
+   * Takes the guest's output from here on; an earlier source is released. With a `port`, the function's output comes
+   * there, and the serial port has the rest: the firmware's messages, and a panic. Output on the port before a panic
+   * comes before it; a byte on the serial port may come after bytes that were on the port a moment later.
    */
   readonly connect: (serial: Duplex, port?: Duplex | null) => void;
   /** Records the output kept so far, then all later output. */
   readonly record: (recorder: ConsoleRecorder | null) => void;
-  /** Calls `listener` with the serial port's output as it comes in, and when; returns the function that ends that. */
+  /**
+   * Calls `listener` with the serial port's output as it comes in, with its time; returns the function that
+   * unsubscribes.
+   */
   readonly onSerial: (listener: (chunk: Uint8Array, atNs: HostNs) => void) => () => void;
-  /** Calls `listener` after each output; returns the function that ends that. */
+  /** Calls `listener` after each output; returns the function that unsubscribes. */
   readonly watch: (listener: () => void) => () => void;
   /** Serves one viewer: the output kept so far, then all later output, until the console ends or the viewer leaves. */
   readonly serve: (viewer: EngineStream) => Promise<void>;
@@ -77,15 +80,15 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     });
 
   const onData = (chunk: Uint8Array) => {
-    // First into the record, so that nothing a viewer saw is missing there.
+    // The record gets it first, so that it misses no output that a viewer saw.
     recorder?.write(chunk);
     ring.append(chunk);
     wake();
     for (const watcher of watchers) watcher();
   };
 
-  // The guest empties the port before it writes to the serial port. All of that is in this process's hands, or the
-  // kernel's, when the serial bytes come in; after a round of the event loop it has been read.
+  // The guest empties the port before it writes to the serial port. All of it has reached this process or its kernel
+  // when the serial bytes come in; after a round of the event loop it has been read.
   const onSerialData = (chunk: Uint8Array) => {
     if (serialListeners.size > 0) {
       const atNs = hostNow();
@@ -115,7 +118,7 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     },
     record(next) {
       recorder = next;
-      // The output from before the recorder was there.
+      // The output from before the recorder was attached.
       if (next !== null && ring.end > 0) next.write(ring.read(ring.start, ring.end - ring.start));
     },
     onSerial(listener) {
@@ -151,7 +154,8 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     ...printedIn(ring),
     serial: printedIn(serialRing),
     end() {
-      // What is on its way is taken first: it is read within this round of the event loop, and the serial port's follows.
+      // Output on its way is taken first: it is read within this round of the event loop, and the serial port's
+      // follows.
       setImmediate(() =>
         setImmediate(() => {
           ended = true;

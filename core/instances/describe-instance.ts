@@ -3,7 +3,7 @@ import type { RunningMachine } from '#core/vmm/vmm.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { InstanceRecord } from './instance-record.ts';
 
-/** An instance as clients see it: what its record says, and its present state. */
+/** An instance as clients see it: its record and its present state. */
 export function describeInstance(
   record: InstanceRecord,
   { name: host, vmm }: Host,

@@ -15,14 +15,14 @@ export interface EndedInstance {
   readonly reason: MachineEnd;
   /** The end of its console. */
   readonly consoleText: string;
-  /** The end of the serial port's output, which holds a panic. A function with a port of its own cannot print there. */
+  /** The end of the serial port's output, which contains a panic. A function with its own port cannot print there. */
   readonly serialText: string;
   readonly runtime: Pick<Runtime, 'readPanic'>;
   /** True when it had never answered. */
   readonly whileBooting: boolean;
 }
 
-/** The sentence that says why an instance failed. */
+/** The sentence that explains why an instance failed. */
 export function describeEnd(ended: EndedInstance): string {
   return ended.runtime.readPanic(ended.serialText)?.message ?? sentences[ended.reason];
 }

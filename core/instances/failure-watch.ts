@@ -17,9 +17,9 @@ export interface WatchedInstance {
   readonly bootTimeoutMs: number;
   /** Settles when the machine is gone. */
   readonly ended: Promise<void>;
-  /** Why it is gone, as far as that is known. */
+  /** The reason why it is gone, as far as known. */
   readonly endReason: () => MachineEnd | null;
-  /** True when its console was closed from the other end. The VMM holds it open as long as it lives. */
+  /** True when its console was closed from the other end. The VMM keeps it open as long as it lives. */
   readonly consoleEnded: () => boolean;
   /** False until it has answered for the first time. */
   readonly answered: () => boolean;
@@ -32,20 +32,23 @@ export interface FailureWatch {
   readonly panicResult: (signal: AbortSignal) => Promise<InvocationResult>;
   /** The error that explains a broken channel: the end of the machine, or the guest's own panic. */
   readonly explain: (error: FirstlightError) => Promise<FirstlightError>;
-  /** The sentence that says why it ended. */
+  /** The sentence that explains why it ended. */
   readonly describe: (reason: MachineEnd) => string;
 }
 
-/** After a channel broke: how long to wait for the VMM to say why. libvirt waits for QEMU to be reaped: 1.6 s, measured. */
+/**
+ * After a channel broke: how long to wait for the VMM to report the reason. libvirt waits for QEMU to be reaped: 1.6 s,
+ * measured.
+ */
 export const explainWaitMs = 2_500;
 const quotedConsoleBytes = 4_000;
 /** The longest report of a panic, and a little that may come after it. */
 const panicBytes = 16_000;
-/** Between searches for a panic, however much is printed meanwhile. */
+/** The time between searches for a panic, however much is printed in between. */
 const panicSearchMs = 50;
-/** After a panic was printed: how long the guest has to answer all the same. */
+/** After a panic was printed: how long the guest still has to answer. */
 const panicWaitMs = 1_000;
-/** A new promise each time: whatever waits for a shared one stays in memory with it. */
+/** A new promise each time: the waiters of a shared one stay in memory with it. */
 const never = () => new Promise<never>(() => undefined);
 
 export function createFailureWatch(watched: WatchedInstance): FailureWatch {

@@ -120,7 +120,7 @@ export function instanceStreams({
   };
 }
 
-/** A viewer that gets what the splitter lets through; everything without one. `finish` passes on what it held back. */
+/** A viewer that gets the splitter's output, or everything without one. `finish` passes on the bytes kept back. */
 function onlyPart(
   stream: EngineStream,
   splitter: ConsoleSplitter | undefined,

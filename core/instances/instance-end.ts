@@ -11,9 +11,9 @@ export interface InstanceEndOptions {
   readonly onRefused: () => void;
 }
 
-/** The end of an instance's machine: asked for here, or reported by its host. */
+/** The end of an instance's machine: requested here, or reported by its host. */
 export interface InstanceEnd {
-  /** Why the machine is gone; null while it runs. */
+  /** The reason why the machine is gone; null while it runs. */
   readonly reason: MachineEnd | null;
   /** Settles when the machine is gone. */
   readonly gone: Promise<void>;
@@ -23,7 +23,7 @@ export interface InstanceEnd {
   readonly kill: () => void;
   /** Asks the guest to power off, so that it writes its volumes first, and ends it if it does not. Never rejects. */
   readonly shutDown: () => Promise<void>;
-  /** Ends the machine where an end was asked for and refused, as by a host that was away and is back. */
+  /** Ends the machine where an end was requested and failed, as with a host that was lost and is back. */
   readonly retry: () => void;
   /** Settles when the machine is gone. Errors: those of a VMM that does not end it. */
   readonly untilGone: () => Promise<void>;
@@ -45,7 +45,7 @@ export function createInstanceEnd({ machine, onEnded, onRefused }: InstanceEndOp
     onEnded(next);
   }
 
-  /** The machine may still run: nothing of it is removed, and those who wait for its end get the error. */
+  /** The machine may still run: nothing of it is removed, and the waiters for its end get the error. */
   function refuse(thrown: unknown): void {
     wasRefused = true;
     onRefused();

@@ -11,7 +11,7 @@ const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) =
 
 const instanceRecordSchema = z.object({
   id: instanceIdSchema,
-  /** The state directory of the Firstlight that created it: others leave it alone. */
+  /** The state directory of the Firstlight that created it: other ones leave it alone. */
   home: z.string().min(1),
   projectId: projectIdSchema,
   functionName: z.string().min(1),
@@ -37,7 +37,7 @@ const instanceRecordSchema = z.object({
   owner: ownerSchema.extend({ pid: z.coerce.number().int() }),
 });
 
-/** The record that a machine carries as its metadata. Any Firstlight can read whose it is, and adopt it. */
+/** The record that a machine carries as its metadata. Any Firstlight can read its owner, and adopt it. */
 export type InstanceRecord = z.output<typeof instanceRecordSchema>;
 
 /** The record in a machine's metadata, or null when this version does not understand it. */

@@ -9,7 +9,7 @@ import type { InstanceRecord } from './instance-record.ts';
 export interface InstanceStreamsOptions {
   readonly record: InstanceRecord;
   readonly runtime: Runtime;
-  /** False for an instance of another process that lives: that process has its console and channel. */
+  /** False for an instance of another live process, which has its console and channel. */
   readonly ours: boolean;
   /** The machine; another handle after the connection was reopened. */
   readonly machine: () => RunningMachine;

@@ -21,12 +21,12 @@ export interface LaunchContext {
   /** Called as soon as the instance exists, before its streams are open. */
   readonly onCreated: (instance: LiveInstance) => void;
   readonly onCreating?: CreatingListener | undefined;
-  /** Called with the undoing of a creation that was cancelled; settles when that machine is gone. */
+  /** Called with the clean-up of a cancelled creation; settles when that machine is gone. */
   readonly trackCreation: (done: Promise<void>) => void;
   readonly bootTimeoutMs: number;
 }
 
-/** Called as soon as a machine has been asked for: its process may be there long before the VMM says that it is. */
+/** Called as soon as a machine has been requested: its process may exist long before the VMM reports it. */
 export type CreatingListener = (id: InstanceId, machineName: string) => void;
 
 /** A paused instance with console and channel open: nothing of the guest has run. */
@@ -52,7 +52,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   const sockets = await createSocketDir(runDir, owner);
   const id = instanceIdSchema.parse(`${spec.config.name}-${randomBytes(4).toString('hex')}`);
   const cleanUp = async (): Promise<void> => {
-    // A later start removes what cannot be removed now.
+    // A later start removes the files that cannot be removed now.
     await removeInstanceDirs(layout, sockets.dir).catch(() => undefined);
   };
   const prepared = await prepareMachine(runtime, spec, id, sockets.dir).catch((thrown) => {
@@ -147,7 +147,7 @@ async function create(
   const creating = host.vmm.create(placed, { keep, metadata, doing: `create an instance of ${config.name}` });
   if (signal === undefined) return await creating.catch(refuse);
 
-  // A creation cannot be stopped: a cancelled start returns at once, and its machine is ended when it is there.
+  // A creation cannot be stopped: a cancelled start returns at once, and its machine is ended once it exists.
   const cancelled = new Promise<never>((_, reject) => {
     const cancel = () => {
       trackCreation(creating.then((machine) => machine.kill()).then(cleanUp, cleanUp));

@@ -31,7 +31,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** A socket as QEMU has one; its first client. */
+/** A socket like QEMU's; its first client. */
 async function listen(path: string): Promise<{ readonly client: Promise<Socket> }> {
   const server = createServer();
   servers.push(server);

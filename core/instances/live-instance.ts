@@ -20,7 +20,7 @@ export interface LiveInstanceOptions {
   readonly machine: RunningMachine;
   readonly state: InstanceState;
   readonly runtime: Runtime;
-  /** False for an instance of another process that lives: its console and channel are in use there. */
+  /** False for an instance of another live process: its console and channel are in use there. */
   readonly ours: boolean;
   readonly onChange: InstanceListener;
   /** Called once, when the machine is gone; settles when its files are gone too. Never rejects. */
@@ -52,7 +52,7 @@ export class LiveInstance {
     this.#machine = options.machine;
     this.#state = options.state;
     this.#runId = record.runId;
-    // One that was found running has been up before.
+    // An instance that was found running has been up before.
     this.#answered = options.state === 'ready';
     const machine = () => this.#machine;
     this.#end = createInstanceEnd({
@@ -100,7 +100,7 @@ export class LiveInstance {
     this.#end.retry();
   }
 
-  /** Why its machine is gone; null while it runs. `host-lost` says only that nobody knows. */
+  /** The reason why its machine is gone; null while it runs. `host-lost` means that its state is unknown. */
   get endReason(): MachineEnd | null {
     return this.#end.reason;
   }
@@ -109,7 +109,7 @@ export class LiveInstance {
     return this.#state;
   }
 
-  /** True for one that this program started or has taken over. */
+  /** True for an instance that this program started or has taken over. */
   get isMine(): boolean {
     return this.#options.ours;
   }
@@ -141,7 +141,7 @@ export class LiveInstance {
     return this.#streams.openConsole();
   }
 
-  /** Settles when the guest is up, as its session has it. Errors: as `connect`. */
+  /** Settles when the guest is up, according to its session. Errors: as `connect`. */
   async untilReady(): Promise<void> {
     await (await this.connect()).ready;
   }
@@ -157,7 +157,7 @@ export class LiveInstance {
   /**
    * Invokes the function; a guest that has not booted yet gets the request when it has.
    *
-   * Errors: throws only what comes before the request (CONFLICT, INSTANCE_LOST); the rest is in the result.
+   * Errors: throws only errors from before the request (CONFLICT, INSTANCE_LOST); the rest are in the result.
    */
   async invoke(request: InvocationRequest): Promise<InvocationResult> {
     if (this.isOver || this.#state === 'stopping') {
@@ -187,7 +187,7 @@ export class LiveInstance {
     return { hostMarks: session.hostMarks?.(), ...result, ...seen, outcome: { ok: false, error, fatal: true } };
   }
 
-  /** What has come from the guest so far; null without a session. */
+  /** The guest's messages so far; null without a session. */
   get heard(): GuestHeard | null {
     const { session } = this.#streams;
     return session && { marks: [], received: [], ...session.seen?.(), hostMarks: session.hostMarks?.() };
@@ -242,7 +242,7 @@ export class LiveInstance {
   async stopAndWait(): Promise<void> {
     if (this.#end.reason === null) {
       const gone = this.#end.untilGone();
-      // One that failed and could not be ended then may be ended now.
+      // An instance that failed, but could not be ended then, may be ended now.
       if (this.isOver) this.#end.kill();
       else this.stop();
       await gone;
@@ -268,11 +268,11 @@ export class LiveInstance {
   }
 
   #onEnded(reason: MachineEnd): void {
-    // Only the process that owns an instance knows whether its end was asked for.
+    // Only the process that owns an instance knows whether its end was requested.
     if (this.#state === 'stopping' || !this.isMine) this.#setState('stopped');
     else if (!this.isOver && this.#state !== 'busy' && this.#state !== 'booting') this.#failAs(reason);
     else if (!this.isOver) {
-      // Whoever waits for an answer explains the end; when nobody waits, it is explained here.
+      // The waiter for an answer explains the end; without a waiter, it is explained here.
       void sleep(explainWaitMs + 500, undefined, { ref: false }).then(() => !this.isOver && this.#failAs(reason));
     }
     this.#streams.session?.close();
@@ -280,7 +280,7 @@ export class LiveInstance {
     this.#cleanedUp = this.#options.onGone();
   }
 
-  /** Reports that the connection to the host broke: streams are gone, and what waited on them has failed. */
+  /** Reports that the connection to the host broke: streams are gone, and their waiters have failed. */
   hostLost(): void {
     if (this.isOver) return;
     const waited = this.#state === 'booting' || this.#state === 'busy' || this.#state === 'stopping';

@@ -21,7 +21,7 @@ export function createErrorMapper(load: (id: BundleId) => Promise<Bundle | null>
       cause: error.cause,
       details: {
         ...error.details,
-        // None of it may be the person's own, as when what was returned cannot be sent.
+        // No frame may be the person's own, as when a returned value cannot be sent.
         stack: mapped === '' ? undefined : mapped,
         ...(at !== null && { problems: [{ severity: 'error', message: error.message, ...at }] }),
       },

@@ -48,7 +48,7 @@ it('keeps the rate of the host’s counter, and places marks by one that was kep
 });
 
 it('takes the rate of no other start for a guest’s own clock, and keeps none of it (TL-C3)', () => {
-  // As seen: clocks that run from 1 to 7 % fast, each boot's another.
+  // As observed: clocks that run from 1 to 7 % fast, differently at each boot.
   for (const ticksPerNs of [1.016, 1.064]) {
     const { rate, middle, offNs } = observed(ticksPerNs, 'guest-monotonic', { minNs: 0.9775, maxNs: 0.9785 });
     expect(rate).toBeNull();

@@ -6,7 +6,7 @@ import { type HostNs, hostNs, ns } from '#shared/model/units.ts';
 import { buildTimeline, fitGuestClock, type HostMark, markNames, type TickRate } from '#shared/timeline/index.ts';
 import type { LaunchTimes } from './types.ts';
 
-/** How the marks of a VMM are called. */
+/** The labels of a VMM's marks. */
 interface VmmWords {
   readonly source: HostMark['source'];
   readonly create: string;
@@ -36,15 +36,15 @@ export interface StartObservation {
   readonly clickNs: HostNs;
   readonly startMode: StartMode;
   readonly accel: Accel;
-  /** What starts its machine, by its id. Default: libvirt. */
+  /** The id of the VMM that starts its machine. Default: libvirt. */
   readonly vmm?: string | undefined;
   /** When the build had an image for it. */
   imageReadyNs: HostNs | null;
-  /** When libvirt was asked for the machine. */
+  /** When the machine was requested from libvirt. */
   createSentNs: HostNs | null;
   launch: LaunchTimes | null;
   resumeSentNs: HostNs | null;
-  /** When the VMM said that the processors run. */
+  /** When the VMM reported that the processors run. */
   resumedNs: HostNs | null;
   result: InvocationResult | null;
   clockSamples: readonly ClockSample[];
@@ -127,7 +127,7 @@ export function drawTimeline(
         rate: isOwnClock ? undefined : seen.rate,
       })
     : null;
-  // A guest without a clock of its own began to run somewhere between these two.
+  // A guest without its own clock began to run between these two instants.
   if (clock === null && resumeSentNs !== null && resumedNs !== null) {
     const errorNs = ns((firstProofOfLife(result, resumedNs) - resumeSentNs) / 2);
     const atNs = hostNs(resumeSentNs + errorNs);
@@ -149,8 +149,8 @@ export function drawTimeline(
 }
 
 /**
- * The timeline of a start that is under way, up to now: to be shown, not kept. A guest that has spoken is in its handler
- * until its marks say more (rule TL-13).
+ * The timeline of a start that is under way, up to now: for display, not for storage. A guest that has spoken is in its
+ * handler until its marks show more (rule TL-13).
  */
 export function drawStartSoFar(seen: StartObservation, heard: GuestHeard | null, nowNs: HostNs): BootTimeline {
   const extra: HostMark[] = [];

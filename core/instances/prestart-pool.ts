@@ -7,14 +7,14 @@ import type { LaunchSpec } from './types.ts';
 /** Paused instances that wait for a run, at most one for a project. */
 export interface PrestartPool {
   /**
-   * Creates an instance that waits for this start, in place of one for an older image. Settles when it waits, or could not
-   * be created. None waits for a function whose instances use an exclusive resource.
+   * Creates an instance that waits for this start, in place of one for an older image. Settles when it waits, or could
+   * not be created. No instance is prestarted for a function whose instances use an exclusive resource.
    */
   readonly prepare: (spec: LaunchSpec) => Promise<void>;
   /** The instance that waits for exactly this start, taken out of the pool. One that is being created is waited for. */
   readonly take: (spec: LaunchSpec) => Promise<Launched | null>;
   readonly has: (id: InstanceId) => boolean;
-  /** Ends those of a project. */
+  /** Ends the waiting instances of a project. */
   readonly drop: (projectId: ProjectId) => void;
   readonly close: () => void;
 }
@@ -104,7 +104,7 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
   };
 }
 
-/** True when a waiting instance is what a run would start: same host, same image, same machine, and still there. */
+/** True when a waiting instance matches the start of a run: same host, same image, same machine, and still there. */
 function fits(entry: Entry, spec: LaunchSpec): boolean {
   const { host, config, image, accel } = entry.spec;
   return (

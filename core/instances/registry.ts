@@ -16,10 +16,13 @@ export interface RegistryOptions
   readonly log: (line: string) => void;
 }
 
-/** What the registry wants to know of a host's machines. */
+/** The events of a host's machines that the registry needs. */
 export type MachineListener = Omit<VmmListener, 'onState' | 'onReopened'>;
 
-/** Every instance on every host that this Firstlight knows: its own, those kept from earlier, and those of others that live. */
+/**
+ * Every instance on every host that this Firstlight knows: its own, those kept from earlier, and those of other live
+ * processes.
+ */
 export interface Registry {
   readonly list: () => Instance[];
   readonly live: () => LiveInstance[];
@@ -27,37 +30,37 @@ export interface Registry {
   readonly get: (id: InstanceId) => LiveInstance;
   readonly launch: (spec: LaunchSpec, onCreating?: CreatingListener) => Promise<Launched>;
   /**
-   * Ends this program's own instances of a project that use an exclusive resource, and waits for that for a few seconds.
-   * Those that are to be kept stay.
+   * Ends this program's own instances of a project that use an exclusive resource, and waits a few seconds for their
+   * end. Instances that are to be kept stay.
    */
   readonly release: (projectId: ProjectId) => Promise<void>;
   /**
-   * Waits, for at most so long, for machines whose creation was cancelled, for stops under way, and for the regular end of
-   * instances with volumes.
+   * Waits, for at most the given time, for machines whose creation was cancelled, for stops under way, and for the
+   * regular end of instances with volumes.
    */
   readonly shutDownInstances: (withinMs: number) => Promise<void>;
   /** Stops it if it runs, and forgets it once it is gone. Errors: NOT_FOUND. */
   readonly remove: (id: InstanceId) => void;
-  /** Brings the list in line with the machines of one host among `hosts`, as `Adopter` has it. Errors: LIBVIRT_*. */
+  /** Brings the list in line with the machines of one host among `hosts`, as `Adopter` does. Errors: LIBVIRT_*. */
   readonly reconcile: (host: Host, hosts: readonly Host[]) => Promise<void>;
-  /** Receives what happens to the machines of a host. */
+  /** Receives the events of a host's machines. */
   readonly listenerOf: (host: () => Host) => MachineListener;
-  /** Forgets the instances of a host; they go on running there. */
+  /** Forgets the instances of a host; they continue to run there. */
   readonly forgetHost: (name: string) => void;
 }
 
 /** Ending a machine takes up to 1.7 s where orphans are reaped late, and its guest may have to write first. */
 const releaseMs = 6_000;
-/** How many ended instances stay in the list, so that a person sees how they ended. */
+/** The number of ended instances that stay in the list, so that a person sees their end. */
 const keptEnded = 50;
 
 export function createRegistry(options: RegistryOptions): Registry {
   const { runtimes, bootTimeoutMs, log } = options;
   const byId = new Map<InstanceId, LiveInstance>();
   const byUuid = new Map<string, LiveInstance>();
-  /** To be forgotten as soon as their machines are gone. */
+  /** Instances to be forgotten as soon as their machines are gone. */
   const leaving = new Set<InstanceId>();
-  /** Created, and announced once their streams are open: a client that hears of one may use it at once. */
+  /** Created, and announced once their streams are open: a client may use an announced instance at once. */
   const connecting = new Set<InstanceId>();
 
   function add(instance: LiveInstance): void {
@@ -89,7 +92,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     void done.finally(() => creating.delete(done));
   }
 
-  /** Asked for here, and not known to be gone: a host that is lost may have created it, or not have ended it. */
+  /** Requested here, and not known to be gone: a host that is lost may have created it, or not have ended it. */
   const asked = new Set<InstanceId>();
   const launching = new Set<InstanceId>();
   const isAbandoned = (id: InstanceId) => asked.has(id) && !launching.has(id);

@@ -107,7 +107,7 @@ it('ends a project’s own instances with an exclusive resource, and no others',
   await registry.release(mine);
   expect(calls).toEqual(['ports kill']);
   expect(states()).toEqual({ plain: 'prestarted', ports: 'stopped', kept: 'prestarted', other: 'prestarted' });
-  // It is gone: the next one finds nothing to wait for.
+  // It is gone: the next caller has nothing to wait for.
   await registry.release(mine);
   expect(calls).toHaveLength(1);
 });
@@ -128,7 +128,7 @@ it('waits for a guest that does not end no longer than it may', async () => {
   ran.resumeFirst();
   await registry.shutDownInstances(50);
   expect([calls, states()]).toEqual([['ran shutdown'], { ran: 'stopping' }]);
-  // Who comes next waits for the same end, and asks for it no second time.
+  // The next caller waits for the same end, and does not request it a second time.
   await registry.release(mine);
   expect([calls, states()]).toEqual([['ran shutdown', 'ran kill'], { ran: 'stopped' }]);
 });

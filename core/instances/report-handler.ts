@@ -1,6 +1,6 @@
 import type { Progress } from '#shared/contract/define.ts';
 
-/** Often enough to be seen to count. A handler that is quicker is not reported. */
+/** Often enough for visible counting. A quicker handler is not reported. */
 const everyMs = 250;
 
 /** Reports how long the handler has run, from when the guest is up. Returns the function that ends the reports. */

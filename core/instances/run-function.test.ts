@@ -5,7 +5,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { Run } from '#shared/model/run.ts';
 import { createRunner, type RunnerOptions } from './run-function.ts';
 
-/** A runner whose image is there, and whose registry starts nothing: what is refused says which start it was. */
+/** A runner whose image is there, and whose registry starts nothing: the refusal names the start. */
 function createRefusingRunner(refusal: string, finished: Run[], more: object = {}) {
   const config = { name: 'hello', runtime: 'ember', memoryMiB: 8, vcpus: 1, timeoutMs: 1000 };
   return createRunner({

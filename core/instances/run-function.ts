@@ -39,9 +39,9 @@ export interface RunnerOptions {
   readonly pool: PrestartPool;
   readonly sampler: Sampler;
   readonly mapError: MapError;
-  /** Why starts take long on this machine, or null. */
+  /** The reason why starts take long on this machine, or null. */
   readonly explainSlowStarts: () => Promise<string | null>;
-  /** How long a tick lasts, as the last run found it. */
+  /** The length of a tick, as the last run measured it. */
   readonly tickRate: { readonly get: () => TickRate | undefined; readonly set: (rate: TickRate) => void };
   readonly emit: EventListener;
 }
@@ -50,7 +50,7 @@ export type RunRequest = CallRequest<'instances:run'>;
 
 /** Round trips that tie the guest's clock to ours; more would narrow its error no further. */
 const clockSampleCount = 6;
-/** Longer than a guest is given to end by itself. */
+/** Longer than the time that a guest gets to end by itself. */
 const volumeGraceMs = 5_000;
 /** The next prestarted instance is created after the response has been delivered. */
 const prestartDelayMs = 50;
@@ -62,16 +62,16 @@ interface Start {
   readonly build: Build;
   readonly seen: StartObservation;
   run: Run;
-  /** The instance that was created ahead of the click, if any; then the one that serves. */
+  /** The instance that was created ahead of the click, if any; then the serving one. */
   launched: Launched | null;
   following: Following | null;
   recording: Promise<RunRecorder> | null;
   failure: FirstlightError | null;
-  /** When the answer, or the failure, was there. */
+  /** When the answer or the failure arrived. */
   endedNs: HostNs;
 }
 
-/** A runner of functions: it builds, boots, invokes once, and records all that was seen. */
+/** A runner of functions: it builds, boots, invokes once, and records all observations. */
 export function createRunner(options: RunnerOptions): (request: RunRequest, context: CallContext) => Promise<Run> {
   const { runtimes, runs, registry, pool, sampler, tickRate, emit } = options;
 
@@ -96,19 +96,22 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     return await record(start);
   };
 
-  /** Announces to listeners how far the start has come. */
+  /** Announces the progress of the start to listeners. */
   function emitSoFar({ run, seen, launched }: Start): void {
     const timeline = drawStartSoFar(seen, launched?.instance.heard ?? null, hostNow());
     emit('runs:progressed', { projectId: run.projectId, runId: run.id, timeline });
   }
 
-  /** Builds, and decides what is to be started. Errors: those of the build, NOT_FOUND, ACCEL_UNUSABLE, LIBVIRT_*, CANCELLED. */
+  /**
+   * Builds, and chooses the instance to start. Errors: those of the build, NOT_FOUND, ACCEL_UNUSABLE, LIBVIRT_*,
+   * CANCELLED.
+   */
   async function prepare(request: RunRequest, context: CallContext): Promise<Start> {
     const clickNs = hostNow();
     const startedAt = new Date().toISOString();
     const host = await options.getHost(request.host);
     const { vmm, accelerator } = host;
-    // What the run needs besides the image is begun now, so that it is there when the image is.
+    // The run's other needs are prepared now, to be ready together with the image.
     const connecting = vmm.connect();
     connecting.catch(() => undefined);
     const project = await options.getProject(request.projectId);
@@ -184,8 +187,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   }
 
   /**
-   * The instance that waits for this run. Without one, it is created and waited for, as a cold start would do. Null where none
-   * can be created ahead. Errors: CANCELLED.
+   * The instance that waits for this run. Without one, it is created and waited for, as a cold start would do. Null
+   * where no instance can be created ahead. Errors: CANCELLED.
    */
   async function takePrestarted(spec: LaunchSpec, context: CallContext): Promise<Launched | null> {
     // An instance that outlives this process, or uses an exclusive resource, cannot be created ahead.
@@ -197,7 +200,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     return await pool.take(spec);
   }
 
-  /** The instance: the one that waits, or a new one. Paused, with its streams open. */
+  /** The instance: the waiting one, or a new one. Paused, with its streams open. */
   async function launch(start: Start, { progress }: CallContext): Promise<LiveInstance> {
     const { spec, seen } = start;
     if (start.launched === null) {
@@ -248,7 +251,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     start.recording = runs.begin(start.run);
     start.recording
       .then((recorder) => instance.console.record({ write: recorder.appendConsole }))
-      // A record that cannot be begun is reported when the run is to be kept.
+      // A failure to begin the record is reported when the run is to be kept.
       .catch(() => undefined);
   }
 

@@ -77,7 +77,7 @@ export interface RunEnding {
   readonly samples: readonly MetricSample[];
   /** The commit that the project's sources belong to, or null. */
   readonly commit: string | null;
-  /** When the answer, or the failure, was there: later use of resources is not part of the start. */
+  /** When the answer or the failure arrived: later use of resources is not part of the start. */
   readonly endedNs: HostNs;
 }
 

@@ -26,9 +26,9 @@ export interface LaunchTimes {
   readonly preparedFromNs: HostNs;
   /** The VMM was asked to create the machine. */
   readonly createSentNs: HostNs;
-  /** The VMM said that the machine is there, paused. */
+  /** The VMM reported the machine, paused. */
   readonly createdNs: HostNs;
-  /** What the VMM did meanwhile, where it says so. */
+  /** The VMM's steps in that time, where it reports them. */
   readonly steps?: readonly VmmStep[] | undefined;
   /** Console and channel are open. */
   readonly connectedNs: HostNs;

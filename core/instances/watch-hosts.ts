@@ -9,7 +9,7 @@ export interface HostWatchOptions {
   readonly log: (line: string) => void;
 }
 
-/** Reads the machines of hosts, in the background: projects and runs are of use while a host is not there. */
+/** Reads the machines of hosts, in the background: projects and runs are usable while a host is away. */
 export interface HostWatch {
   /** Reads the machines of a host, now. */
   readonly reconcile: (host: Host) => void;

@@ -24,7 +24,7 @@ export interface SamplerOptions {
 export interface Sampler {
   /** Oldest first. */
   readonly recent: (id: InstanceId) => MetricSample[];
-  /** Follows an instance closely from now on: from when its machine is asked for, or resumed, until it has answered. */
+  /** Follows an instance closely from now on: from when its machine is requested, or resumed, until it has answered. */
   readonly follow: (id: InstanceId, machineName: string, vmm: Vmm) => Following;
   readonly forget: (id: InstanceId) => void;
   readonly close: () => void;
@@ -42,9 +42,10 @@ export interface Following {
 const periodMs = 1_000;
 const keptMs = 5 * 60_000;
 /**
- * While an instance boots; a sample takes 0.2 ms. Measured on two emulated cores, 12 starts of each in turn, medians cold
- * and prestarted in ms: no samples 426 and 29.0, every 20 ms 415 and 28.3, every 10 ms 405 and 27.4, every 5 ms 421 and
- * 34.4. Shorter stretches would also say less, as the kernel books the time of a running thread by ticks of 4 ms.
+ * While an instance boots; a sample takes 0.2 ms. Measured on two emulated cores, 12 starts of each in turn, medians
+ * cold and prestarted in ms: no samples 426 and 29.0, every 20 ms 415 and 28.3, every 10 ms 405 and 27.4, every 5 ms
+ * 421 and 34.4. Shorter intervals would also be less exact, as the kernel books the time of a running thread by ticks
+ * of 4 ms.
  */
 const followPeriodMs = 10;
 /**
@@ -64,7 +65,7 @@ export function createSampler({ live, onSamples }: SamplerOptions): Sampler {
   let unannounced: MetricSample[] = [];
   /** Instances that are followed closely, with their processes as far as these are known. */
   const followed = new Map<InstanceId, number | null>();
-  /** Hosts that have not answered yet. They are not asked again meanwhile. */
+  /** Hosts that have not answered yet. They are not asked again until then. */
   const answering = new Set<Vmm>();
 
   async function sampleHost(vmm: Vmm, instances: readonly SampledInstance[]): Promise<void> {
@@ -73,13 +74,13 @@ export function createSampler({ live, onSamples }: SamplerOptions): Sampler {
     try {
       for (const stats of await vmm.readStats(instances.map(({ machine }) => machine))) {
         const id = idOf.get(stats.machine);
-        // Its process has ended: what libvirt then reports as its CPU time was seen to be arbitrary.
+        // Its process has ended: the CPU time that libvirt then reports was seen to be arbitrary.
         if (id === undefined || stats.memoryBytes === 0) continue;
         const sample = toSample(id, stats);
         keep(followed.has(id) ? { ...sample, ...processUse(followed.get(id) ?? null) } : sample);
       }
     } catch {
-      // The VMM itself reports a lost connection; a machine that ended meanwhile has no statistics.
+      // The VMM itself reports a lost connection; a machine that has ended since has no statistics.
     }
   }
 
@@ -136,7 +137,7 @@ export function createSampler({ live, onSamples }: SamplerOptions): Sampler {
     const isIt = ({ record }: SampledInstance) => record.id === id;
 
     const sample = async () => {
-      // The process is there before the VMM says that the machine is.
+      // The process exists before the VMM reports the machine.
       pid ??= vmm.findProcess(machineName);
       followed.set(id, pid);
       if (pid === null || !sampleProcess(id, pid)) return await sampleHost(vmm, live().filter(isIt));
@@ -165,7 +166,7 @@ export function createSampler({ live, onSamples }: SamplerOptions): Sampler {
   }
 
   const recent = (id: InstanceId) => [...(rings.get(id) ?? [])];
-  /** One that waits paused does nothing: a single sample is enough. */
+  /** A paused instance does nothing: a single sample is enough. */
   const isDue = ({ state, record }: SampledInstance) => state !== 'prestarted' || !rings.has(record.id);
 
   const timer = setInterval(() => {

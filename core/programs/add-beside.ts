@@ -1,4 +1,4 @@
-/** Adds to an image what lies beside a function's bundle, with the libraries that native addons among it need. */
+/** Adds the files beside a function's bundle to an image, with the libraries that native addons among them need. */
 import { stat } from 'node:fs/promises';
 import { addClosureFile, resolveClosure } from '@firstlight/elf';
 import type { FileTreeBuilder } from '@firstlight/files';
@@ -6,7 +6,10 @@ import type { BundleFile } from '#core/runtime/bundle.ts';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 
-/** `program` is what loads addons. Shape: a warning for each library that an addon needs and that this machine lacks. Errors: NOT_FOUND. */
+/**
+ * `program` loads the addons. Shape: a warning for each library that an addon needs and that this machine lacks.
+ * Errors: NOT_FOUND.
+ */
 export async function addBeside(
   builder: FileTreeBuilder,
   files: readonly BundleFile[],

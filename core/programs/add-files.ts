@@ -17,9 +17,9 @@ export const skipTools: Skip = (name) =>
   name.startsWith('.') || name === 'node_modules' || name === configFileName || skipCompiled(name);
 
 /**
- * Adds a file, or a folder with all in it. Links inside a folder stay links.
+ * Adds a file, or a folder with its content. Links inside a folder stay links.
  *
- * Errors: NOT_FOUND; BAD_INPUT for what is neither file, folder nor link.
+ * Errors: NOT_FOUND; BAD_INPUT for anything other than a file, folder or link.
  */
 export async function addHostPath(
   builder: FileTreeBuilder,
@@ -47,7 +47,7 @@ export async function addHostPath(
   }
 }
 
-/** Adds what "files" names. Shape: a warning for each path that lies outside the project. */
+/** Adds the entries of "files". Shape: a warning for each path that lies outside the project. */
 export async function addNamedFiles(
   builder: FileTreeBuilder,
   files: Readonly<Record<string, string>>,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { BuildContext } from '#core/runtime/images.ts';
 import { problemSchema } from '#shared/model/problem.ts';
 
-/** The files that a program needs besides itself, with facts about it. */
+/** The files that a program needs in addition to itself, with facts about it. */
 export interface BasePlan {
   readonly tree: FileTree;
   readonly facts: BaseFacts;
@@ -15,15 +15,15 @@ export const baseFactsSchema = z.object({
   /** For a person: "Node.js 20.20.2 and 6 libraries". */
   description: z.string(),
   warnings: z.array(problemSchema),
-  /** The command that starts it, where the source of the base has one. */
+  /** The command of the program, where the source of the base has one. */
   run: z
     .object({
-      /** The name that it is called by, where that is not its path. */
+      /** The program's `argv[0]`, where that is not its path. */
       argv0: z.string().nullable().default(null),
       args: z.array(z.string()),
       env: z.record(z.string(), z.string()),
       cwd: z.string().nullable(),
-      /** Folders that are there, whatever the files say. */
+      /** Folders that exist regardless of the files. */
       folders: z.array(z.string()).default([]),
     })
     .optional(),

@@ -2,14 +2,14 @@
 import type { FileTree, FileTreeBuilder, TreeNode } from '@firstlight/files';
 import { pathTreeOf } from '@firstlight/tar';
 
-/** The name server of QEMU's user-mode network, and of most others that a machine of ours is in. */
+/** The name server of QEMU's user-mode network, and of most other networks of our machines. */
 const nameServer = '10.0.2.3';
 const hosts = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';
 export const homeFolder = '/root';
 
 /**
- * Adds what is not there: `/tmp`, the home of root, the working directory, `/etc/hosts` and `/etc/resolv.conf`, the last two
- * also in place of empty files, which images have for their runtime to mount over.
+ * Adds the missing defaults: `/tmp`, the home of root, the working directory, `/etc/hosts` and `/etc/resolv.conf`, the
+ * last two also in place of empty files, which images have for their runtime to mount over.
  */
 export function addContainerDefaults(builder: FileTreeBuilder, cwd: string | null): void {
   const tree = pathTreeOf(builder.tree);
@@ -29,7 +29,7 @@ export function addContainerDefaults(builder: FileTreeBuilder, cwd: string | nul
   addMissing(builder, tree.toFileTree());
 }
 
-/** Only what is new: what the base has must stay the same node. */
+/** Adds new folders only: a folder of the base must stay the same node. */
 function addMissing(builder: FileTreeBuilder, tree: FileTree): void {
   for (const [path, node] of tree) {
     if (node.kind === 'directory' ? builder.get(path) === undefined : builder.get(path) !== node)

@@ -3,7 +3,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
-/** Where a program lies: as named, relative to `dir`; without a name, the first on PATH. Errors: NOT_FOUND. */
+/** The path of a program: as named, relative to `dir`; without a name, the first on PATH. Errors: NOT_FOUND. */
 export async function findProgram(
   name: string,
   named: string | undefined,
@@ -20,7 +20,7 @@ export async function findProgram(
   });
 }
 
-/** The real path of a path; the path itself when nothing is there. */
+/** The real path of a path; the path itself when it does not exist. */
 export const realPathOf = async (path: string): Promise<string> =>
   (await realpath(path).catch(undefinedIfMissing)) ?? path;
 

@@ -5,7 +5,9 @@ const wayOut =
   ' The guest runs one process, and a call to start another fails there. Look for a setting that keeps the work in the ' +
   'program itself (threads in place of worker processes), or for a library in place of the tool that it runs.';
 
-/** The words for a person: a warning for each object that can start processes, the first of which says what to do. */
+/**
+ * The messages for a person: a warning for each object that can start processes, the first of which names the remedy.
+ */
 export function forkWarnings({ uses, isUnknown }: ForkReport): Problem[] {
   const messages = uses.map(({ object, calls, how, level }, index) => {
     const has = how === 'imports' ? `imports ${listed(calls)}` : `has ${listed(calls)} linked in`;

@@ -10,7 +10,7 @@ import { findProgram, realPathOf } from './find-program.ts';
 import type { ProgramSource, SourceOptions } from './source.ts';
 
 const serverInGuest = '/firstlight/serve-function.cjs';
-/** By its ending Node.js knows what kind of module it is. */
+/** Node.js chooses the kind of module by this ending. */
 const bundleInGuest = { cjs: '/firstlight/bundle.cjs', esm: '/firstlight/bundle.mjs' } as const;
 /**
  * Hello on Node.js 20 answered in 96 MiB in each of 9 starts, in 92 in 4 of 7, and from 68 to 80 in none. It did in 64,
@@ -27,7 +27,7 @@ export async function functionSource(
   const node = await findProgram('node', config.node, projectDir, env);
   const port = config.port ?? 8080;
   return {
-    // What `node` leads to may be another version's program tomorrow.
+    // `node` may lead to another version's program tomorrow.
     baseKey: JSON.stringify(['function', node, await realPathOf(node), serverPath]),
     planBase: async () => {
       const closure = await resolveClosure(node);

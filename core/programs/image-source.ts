@@ -8,7 +8,7 @@ import { openOciImage } from './oci/open-oci-image.ts';
 import type { ProgramSource, SourceOptions } from './source.ts';
 import { stampOfPath } from './stamp-path.ts';
 
-/** As for any program; what that of the image needs is not known. */
+/** As for any program; the needs of the image's program are unknown. */
 const minMemoryMiB = 16;
 
 /** The source for a project that names an OCI image. Errors: BAD_INPUT for the reference. */
@@ -51,7 +51,7 @@ export async function imageSource(
       return {
         tree: builder.tree,
         program,
-        // Many programs in one (busybox) and Python's environments go by the name that they are called by.
+        // Many programs in one (busybox) and Python's environments depend on the name that they are called by.
         args: [run?.argv0 ?? program, ...(args ?? run?.args ?? [])],
         env: run?.env ?? {},
         cwd: run?.cwd ?? null,

@@ -1,7 +1,7 @@
 import type { Closure, MissingLibrary } from '@firstlight/elf';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 
-/** The error for a closure that lacks something; null when all is there. */
+/** The error for an incomplete closure; null when it is complete. */
 export function missingLibraries({ program, missing }: Closure): FirstlightError | null {
   if (missing.length === 0) return null;
   const names = missing.map(({ name }) => name);

@@ -1,4 +1,4 @@
-/** An ops package: what its manifest starts, and its system root. */
+/** An ops package: its manifest's program, and its system root. */
 import { resolve } from 'node:path';
 import { createFileTree } from '@firstlight/files';
 import type { Layout } from '#core/store/layout.ts';
@@ -8,7 +8,7 @@ import { openOpsPackage } from './ops/open-ops-package.ts';
 import type { ProgramSource } from './source.ts';
 import { stampOfPath } from './stamp-path.ts';
 
-/** As for any program; what that of the package needs is not known. */
+/** As for any program; the needs of the package's program are unknown. */
 const minMemoryMiB = 16;
 
 /** The source for a project that names an ops package. Errors: NOT_FOUND. */

@@ -9,7 +9,7 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 import { addSuggested, requireComplete, warningsOf } from './check-closure.ts';
 import type { ProgramSource } from './source.ts';
 
-/** A program in C that prints and ends did so in 14 MiB in each of 6 starts, and in 12 in none. */
+/** A program in C that prints and ends did so in 14 MiB in each of 6 starts, and in 12 MiB in no start. */
 const minMemoryMiB = 16;
 
 /** The source for a project that names a program. Errors: NOT_FOUND. */
@@ -24,7 +24,7 @@ export async function programSource(config: ProjectConfig, projectDir: string): 
   }
   const stamp = await stat(path);
   return {
-    // A program that is built anew may need other libraries.
+    // A rebuilt program may need other libraries.
     baseKey: JSON.stringify(['program', path, stamp.size, stamp.mtimeMs]),
     planBase: async () => {
       const closure = await resolveClosure(path);
@@ -32,7 +32,7 @@ export async function programSource(config: ProjectConfig, projectDir: string): 
       const builder = createFileTree();
       closureToTree(closure, builder);
       addSuggested(closure, builder);
-      // What is edited and built again goes into the image itself.
+      // A program that is edited and rebuilt goes into the image itself.
       builder.remove(closure.program.realPath);
       const count = closure.libraries.length;
       const description =

@@ -25,7 +25,7 @@ const factsSchema = z.object({
   tag: z.string(),
   stdlib: z.string(),
   dynload: z.string(),
-  /** The program itself, which what is on PATH may only lead to (pyenv, a virtual environment). */
+  /** The program itself; the entry on PATH may only lead to it (pyenv, a virtual environment). */
   executable: z.string(),
 });
 type PythonFacts = z.output<typeof factsSchema>;
@@ -38,7 +38,7 @@ const question = [
   'print(json.dumps({**said, "dynload": lib + "/lib-dynload", "executable": os.path.realpath(sys.executable)}))',
 ].join('\n');
 
-/** Folders of the standard library that nothing runs from. */
+/** Folders of the standard library that no program needs at run time. */
 const leftOut = new Set([
   'test',
   'tests',
@@ -64,7 +64,7 @@ export async function pythonSource(
   const interpreter = await findProgram('python3', python?.interpreter, projectDir, env);
   const packages = python?.packages === undefined ? null : resolve(projectDir, python.packages);
   return {
-    // What `python3` leads to may be another version's program tomorrow.
+    // `python3` may lead to another version's program tomorrow.
     baseKey: JSON.stringify(['python', interpreter, await realPathOf(interpreter)]),
     planBase: async () => {
       const { stdout } = await runTool(interpreter, ['-I', '-S', '-c', question]);
@@ -90,7 +90,7 @@ export async function pythonSource(
         tree: builder.tree,
         program: path,
         args: [path, `${appInGuest}/${script}`, ...(config.args ?? [])],
-        // Whatever is compiled in the guest would be lost with it.
+        // Bytecode compiled in the guest would be lost with it.
         env: { PYTHONPATH: packagesInGuest, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' },
         cwd: appInGuest,
         minMemoryMiB,
@@ -106,8 +106,8 @@ async function sharedObjectsIn(dir: string): Promise<string[]> {
 }
 
 /**
- * Adds the standard library, compiled: a module's bytecode lies where its source would, so that Python takes it as it is.
- * Beside its source it would compare the times of both, which the guest's file system has not kept.
+ * Adds the standard library, compiled: a module's bytecode lies where its source would, so that Python uses it
+ * unchanged. Beside its source it would compare the times of both, which the guest's file system has not kept.
  */
 async function addLibrary(builder: FileTreeBuilder, dir: string, { tag }: PythonFacts): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {

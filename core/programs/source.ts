@@ -7,11 +7,11 @@ import type { BaseFacts, BasePlan, PlanContext } from './base-plan.ts';
 export interface SourceOptions {
   readonly layout: Layout;
   readonly functionServerPath: string;
-  /** Where programs and credentials are looked for. */
+  /** The environment in which programs and credentials are looked up. */
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Where the files of an image come from: one for each kind of thing that can run. */
+/** A source of an image's files: one for each kind of program. */
 export interface ProgramSource {
   /** As in `BaseRequest`. */
   readonly baseKey: string;
@@ -25,12 +25,12 @@ export interface OwnPart {
   readonly tree: FileTree;
   /** The program's path in the guest. */
   readonly program: string;
-  /** With the program's own name first. */
+  /** Begins with the program's own name. */
   readonly args: readonly string[];
-  /** Added to, and overridden by, what firstlight.json says. */
+  /** Combined with, and overridden by, the values in firstlight.json. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | null;
-  /** The least memory that it was seen to start in. Units: MiB. */
+  /** The least memory that it was observed to start in. Units: MiB. */
   readonly minMemoryMiB: number;
   readonly warnings: readonly Problem[];
 }

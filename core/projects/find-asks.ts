@@ -1,4 +1,4 @@
-/** What a project asks for besides its own folder. */
+/** The files outside its own folder that a project asks for. */
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseReference } from '@firstlight/oci';
@@ -8,11 +8,11 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 import { isInside } from '../config/project-paths.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
 
-/** What the system installed, which every user may read. */
+/** Files that the system installed, which every user may read. */
 const isOfSystem = (path: string) => /^\/(?:usr|bin|sbin|lib|lib32|lib64)\//.test(path);
 
 /**
- * What the configuration of a project asks for. What its code imports is known when it is built.
+ * The outside files that a project's configuration asks for. The imports of its code are known after a build.
  *
  * Shape: `dir` without symbolic links.
  */
@@ -52,14 +52,14 @@ export async function findAsks(
   return [...asks, ...networkAsks(config)];
 }
 
-/** The path of an image on this machine; null for one of a registry, and for what is not a reference. */
+/** The path of an image on this machine; null for one of a registry, and for an invalid reference. */
 function localImage({ image }: ProjectConfig, dir: string): string | null {
   if (image === undefined) return null;
   try {
     const reference = parseReference(image, dir);
     return reference.kind === 'registry' ? null : reference.path;
   } catch {
-    // The build says what is wrong with it.
+    // The build reports the fault.
     return null;
   }
 }

@@ -7,8 +7,9 @@ const maxBytes = 1 << 20;
 const commitPattern = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /**
- * The commit that is checked out where `dir` lies; null outside of a repository, before its first commit, or when its files
- * cannot be read. Git itself is not run: it may be absent, and it executes what a repository's configuration names.
+ * The commit that is checked out where `dir` lies; null outside of a repository, before its first commit, or when its
+ * files cannot be read. Git itself is not run: it may be absent, and it executes the programs that a repository's
+ * configuration names.
  *
  * Source: gitrepository-layout(5).
  */
@@ -32,7 +33,7 @@ export async function findCommit(dir: string): Promise<string | null> {
   return commit !== undefined && commitPattern.test(commit) ? commit : null;
 }
 
-/** The repository's own folder: `.git`, or what a file of that name points to. */
+/** The repository's own folder: `.git`, or the target of a file of that name. */
 async function findGitDir(from: string): Promise<string | null> {
   for (let dir = from; ; dir = dirname(dir)) {
     const dotGit = join(dir, '.git');
@@ -54,7 +55,7 @@ async function readSmall(path: string): Promise<string | undefined> {
       await file.close();
     }
   } catch {
-    // A commit is an extra of a run's record: whatever keeps it from being read, there is none.
+    // A commit is an extra of a run's record: any failure to read it counts as none.
     return undefined;
   }
 }

@@ -15,8 +15,8 @@ export interface Migration extends MigratedConfig {
 /**
  * The firstlight.json of a project in its present form, written in place of the old one unless `dryRun`.
  *
- * Errors: NOT_FOUND; PROJECT_INVALID for a file that is not JSON, or whose present form would have an error; CONFLICT for
- * a key that is in both places, or a file that another program changes meanwhile; DISK_FULL.
+ * Errors: NOT_FOUND; PROJECT_INVALID for a file that is not JSON, or whose present form would have an error; CONFLICT
+ * for a key that is in both places, or a file that another program changes in that time; DISK_FULL.
  */
 export async function migrateProject(
   dir: string,
@@ -33,7 +33,7 @@ export async function migrateProject(
   const old = parseConfig(before, runtimes);
   const migrated = migrateConfig(before, formerSections(runtimes));
   if (old.config === null && migrated.moved.length === 0) throw invalid('is not valid', dir, old.problems);
-  // A program that the runtime did not run had no effect in its old place: it has one now.
+  // A program that the runtime did not run had no effect in its old place, but has one now.
   const { config, problems } = parseConfig(migrated.text, runtimes);
   if (old.config !== null && config === null) throw invalid('would not be valid in its present form', dir, problems);
   if (!dryRun && migrated.moved.length > 0) await writeText(root, configFileName, migrated.text, revision);

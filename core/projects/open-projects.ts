@@ -7,16 +7,16 @@ import { readOrSetAside } from '../store/settings.ts';
 import { namesIn, writeAtomic } from '../store/write-atomic.ts';
 
 /**
- * Which projects are open, kept for the next start. Shape: directories, in the order in which they were opened.
+ * The list of open projects, kept for the next start. Shape: directories, in the order in which they were opened.
  *
- * A file for each, so that two processes that open one at the same time lose none.
+ * One file for each, so that two processes that open projects at the same time lose none.
  */
 export interface OpenProjects {
   readonly list: () => Promise<string[]>;
   readonly find: (id: ProjectId) => Promise<string | undefined>;
-  /** False when it was there already. */
+  /** False when it was listed already. */
   readonly add: (id: ProjectId, dir: string) => Promise<boolean>;
-  /** False when it was not there. */
+  /** False when it was not listed. */
   readonly remove: (id: ProjectId) => Promise<boolean>;
 }
 

@@ -1,4 +1,4 @@
-/** The files of one project, as the editor works on them. */
+/** The files of one project, for the editor. */
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { escapes, relativePath, resolveInside } from '#core/config/project-paths.ts';
@@ -10,7 +10,7 @@ import { readRegularFile } from '../store/read-regular-file.ts';
 import { systemCode, toFileError } from '../store/store-error.ts';
 import { isTempName, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 
-/** More than this no editor shows with pleasure. */
+/** The size above which no editor works well. */
 const maxTextBytes = 4 << 20;
 const maxListed = 5_000;
 const maxDepth = 12;
@@ -25,7 +25,8 @@ export const revisionOf = (bytes: string | Uint8Array): string => sha256(bytes);
 /**
  * The revision of a file's present content; null when there is no file.
  *
- * Shape: of a file too large for the editor its size and time, since a log that grows is not to be read whole at each change.
+ * Shape: for a file too large for the editor its size and time, since a growing log must not be read whole at each
+ * change.
  */
 export async function revisionAt(path: string): Promise<string | null> {
   const found = await stat(path).catch(undefinedIfMissing);
@@ -51,7 +52,7 @@ export async function listFiles(root: string): Promise<ProjectFile[]> {
         if (depth < maxDepth) await walk(path, depth + 1);
         continue;
       }
-      // A link is listed as the file it leads to; one that leads to a folder, out or nowhere is passed over.
+      // A link is listed as its target file; a link to a folder, to the outside or to nothing is skipped.
       const real = await resolveInside(root, relativePath(root, path)).catch(escapeAsUndefined);
       const stats = real === undefined ? undefined : await stat(real).catch(undefinedIfMissing);
       if (stats?.isFile()) found.push({ path: relativePath(root, path), kind: 'file', bytes: stats.size });
@@ -94,7 +95,7 @@ export async function readText(root: string, path: string): Promise<{ path: stri
 }
 
 /**
- * Writes a file and gives its new revision.
+ * Writes a file and returns its new revision.
  *
  * Errors: CONFLICT when the file on disk is not `baseRevision`; NOT_FOUND; PATH_ESCAPES; DISK_FULL.
  */
@@ -105,7 +106,7 @@ export async function writeText(
   baseRevision: string | null,
 ): Promise<string> {
   const real = await resolveInside(root, path);
-  // Comparing and replacing are one step for all Firstlights: of two that read the same revision, one writes.
+  // Comparing and replacing are one step across all processes: of two that read the same revision, one writes.
   return await withProcessLock(real, async () => {
     const before = await readRegularFile(real, maxTextBytes);
     if (baseRevision !== null && (before === undefined || revisionOf(before) !== baseRevision)) {
@@ -122,7 +123,7 @@ export async function writeText(
   });
 }
 
-/** Creates a file and gives its revision. Errors: ALREADY_EXISTS, PATH_ESCAPES, DISK_FULL. */
+/** Creates a file and returns its revision. Errors: ALREADY_EXISTS, PATH_ESCAPES, DISK_FULL. */
 export async function createText(root: string, path: string, text: string): Promise<string> {
   const real = await resolveInside(root, path);
   return await withProcessLock(real, async () => {
@@ -147,9 +148,9 @@ export async function renamePath(root: string, path: string, to: string): Promis
   }
 }
 
-/** Removes a file, or a folder with all that is in it. Errors: NOT_FOUND, PATH_ESCAPES. */
+/** Removes a file, or a folder with its content. Errors: NOT_FOUND, PATH_ESCAPES. */
 export async function deletePath(root: string, path: string): Promise<void> {
-  // A link is removed itself, not what it leads to: only the folder it lies in must be inside.
+  // The link itself is removed, not its target: only its folder must be inside the project.
   const parent = dirname(path) === '.' ? root : await resolveInside(root, dirname(path));
   const target = join(parent, basename(path));
   if (dirname(target) !== parent) throw escapes(path);
@@ -178,5 +179,5 @@ const alreadyExists = (path: string) =>
     details: { subject: path },
   });
 
-/** True when a change of this path can change what the project is. */
+/** True when a change of this path can change the project's description. */
 export const isConfigPath = (path: string): boolean => path === configFileName;

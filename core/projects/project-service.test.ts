@@ -295,7 +295,7 @@ describe('changes on disk', () => {
   it('by another program are announced, and those of firstlight.json change the project', async () => {
     const projectId = await openIt();
     await call('projects:files', { projectId });
-    // The watcher takes a while to be ready: saves go on until one is seen.
+    // The watcher takes a while to be ready: saves continue until one is seen.
     for (let count = 2; !events.some((event) => event.payload.path === 'handler.ts'); count++) {
       await write('handler.ts', `export default () => ${count};`);
       await new Promise((resolve) => setTimeout(resolve, 100));

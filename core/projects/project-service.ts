@@ -34,16 +34,16 @@ import { type Watcher, watchProject } from './watch-project.ts';
 
 type ProjectCallName = Extract<keyof CallHandlers, `projects:${string}`>;
 
-/** The projects that are open, on disk and in the list that is kept of them. */
+/** The projects that are open, on disk and in the stored list. */
 export interface ProjectService {
   readonly calls: Pick<CallHandlers, ProjectCallName>;
   /** The open projects, as they are on disk now. */
   readonly list: () => Promise<Project[]>;
-  /** Puts a folder on the list. Errors: NOT_FOUND when it is none. */
+  /** Puts a folder on the list. Errors: NOT_FOUND when it is not a folder. */
   readonly open: (dir: string) => Promise<Project>;
   /**
-   * As `open`, for a folder that Firstlight itself filled at a person's word: it is trusted from the beginning. With
-   * `sources` it is so only if all that it asks for are files under them.
+   * As `open`, for a folder that Firstlight itself filled at a person's request: it is trusted from the beginning. With
+   * `sources`, only if it asks for no files other than those under them.
    */
   readonly openOwn: (dir: string, sources?: readonly string[]) => Promise<Project>;
   /** The project as it is on disk now. Errors: NOT_FOUND when it is not open or its folder is gone. */
@@ -58,9 +58,9 @@ export interface ProjectServiceOptions {
   readonly runtimes: readonly KnownRuntime[];
   readonly emit: EventListener;
   readonly log?: (line: string) => void;
-  /** What each runtime takes from a project. */
+  /** The inputs that each runtime takes from a project. */
   readonly bundlings: ReadonlyMap<RuntimeId, { readonly bundling: Pick<RuntimeBundling, 'ownPaths' | 'networkAsks'> }>;
-  /** Told when a project leaves the list, so that what is kept warm for it can go. */
+  /** Called when a project leaves the list, so that its warm state can be dropped. */
   readonly onClosed?: (id: ProjectId) => void;
 }
 
@@ -74,7 +74,7 @@ const debounceMs = 30;
 export function createProjectService(options: ProjectServiceOptions): ProjectService {
   const { layout, resources, runtimes, bundlings, emit, log = () => undefined, onClosed = () => undefined } = options;
   const watchers = new Map<ProjectId, Watcher>();
-  /** Projects whose folders cannot be watched, as a person was informed. */
+  /** Projects whose folders cannot be watched and whose person was informed. */
   const blind = new Set<ProjectId>();
   const pendingChanges = new Map<string, NodeJS.Timeout>();
   /** The last announced revision of each file: the same content is not announced again. */
@@ -83,7 +83,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   /** The name of a project when its firstlight.json was last valid. */
   const validNames = new Map<ProjectId, string>();
   const openProjects = createOpenProjects(layout, log);
-  /** The projects that this process has looked through for half-written files. */
+  /** The projects that this process has searched for half-written files. */
   const swept = new Set<ProjectId>();
   /** The runtime with this id, or the default one. */
   const findRuntime = (id: RuntimeId | undefined) =>
@@ -169,7 +169,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     return open(real);
   }
 
-  /** A folder with many files fails for each; a person hears of it once. */
+  /** A folder with many files fails for each; the person is informed once. */
   function warnOnce(id: ProjectId, error: FirstlightError): void {
     log(error.message);
     if (blind.has(id)) return;
@@ -282,7 +282,7 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   };
 }
 
-/** The runtime as a new project names it; null for the default one, which goes without saying. Errors: BAD_INPUT. */
+/** The runtime as a new project names it; null for the default one, which is not written. Errors: BAD_INPUT. */
 function knownRuntime(id: RuntimeId, runtimes: readonly KnownRuntime[]): RuntimeId | null {
   const index = runtimes.findIndex((runtime) => runtime.id === id);
   if (index > 0) return id;
@@ -292,7 +292,10 @@ function knownRuntime(id: RuntimeId, runtimes: readonly KnownRuntime[]): Runtime
   });
 }
 
-/** The project in a directory, before it is known whether it is trusted. There is always one; its problems say what is wrong with it. */
+/**
+ * The project in a directory, before it is known whether it is trusted. It always exists; its faults are among its
+ * problems.
+ */
 export async function readProject(dir: string, runtimes: readonly KnownRuntime[]): Promise<Project> {
   const id = projectIdOf(dir);
   const withoutConfig = (message: string): Project => ({
@@ -311,7 +314,7 @@ export async function readProject(dir: string, runtimes: readonly KnownRuntime[]
     const untrusted = { trusted: false, asks: [] };
     return { id, dir, name: name ?? basename(dir), config, problems: [...problems], printsDiagnostics, ...untrusted };
   } catch (thrown) {
-    // One folder that cannot be read is its own trouble: the others are listed, built and run.
+    // One unreadable folder affects only itself: the others are listed, built and run.
     return withoutConfig(toFirstlightError(thrown).message);
   }
 }

@@ -17,10 +17,10 @@ export interface TypeFile {
 /** The limits of an editor that stays fast, and of one message on the wire. */
 const maxBytes = 4 << 20;
 const maxFiles = 600;
-/** Many times what the largest package's has. */
+/** Many times the count of the largest package. */
 const maxManifestBytes = 4 << 20;
 const maxDepth = 8;
-/** Kept from the project itself for a folder that no package can have. */
+/** A folder name that no package can have, for the project itself. */
 export const handlerTypesPath = '.firstlight/firstlight.d.ts';
 
 /**
@@ -65,7 +65,7 @@ async function dependenciesOf(root: string): Promise<string[]> {
   return [...names];
 }
 
-/** Types are a help: what cannot be read as a manifest leaves them out. */
+/** Types are a help: an unreadable manifest leaves them out. */
 async function readManifest(dir: string): Promise<string | undefined> {
   try {
     return (await readRegularFile(join(dir, 'package.json'), maxManifestBytes))?.toString('utf8');
@@ -93,7 +93,7 @@ async function addPackage(root: string, dir: string, files: TypeFile[], budget: 
 async function declarationsIn(dir: string, depth: number): Promise<string[]> {
   const entries = (await readdir(dir, { withFileTypes: true }).catch(undefinedIfMissing)) ?? [];
   const found: string[] = [];
-  // Files before folders: what a package's entry names lies near its top.
+  // Files before folders: the files that a package's entry names lie near its top.
   entries.sort((a, b) => Number(a.isDirectory()) - Number(b.isDirectory()) || a.name.localeCompare(b.name));
   for (const entry of entries) {
     const path = join(dir, entry.name);

@@ -4,9 +4,9 @@ import { FirstlightError } from '#shared/errors.ts';
 import { listFiles, readText } from './project-files.ts';
 import { searchText } from './search-text.ts';
 
-/** More than this nobody reads through: the text is to be made longer. */
+/** Nobody reads more than this: a longer search text is needed. */
 const mostMatches = 1_000;
-/** Longer files are made by programs. */
+/** Longer files are generated. */
 const mostBytes = 1 << 20;
 
 /** The places of a text in the text files of a project. Errors: CANCELLED through `signal`. */
@@ -29,7 +29,7 @@ export async function searchFiles(
   return { matches: matches.slice(0, mostMatches), files, isCut: matches.length > mostMatches };
 }
 
-/** A binary file, or one that went away meanwhile, holds no text. */
+/** A binary file, or one that has been removed since, contains no text. */
 function notTextAsUndefined(thrown: unknown): undefined {
   if (thrown instanceof FirstlightError && ['BAD_INPUT', 'NOT_FOUND', 'PATH_ESCAPES'].includes(thrown.code)) return;
   throw thrown;

@@ -1,6 +1,6 @@
 import type { SearchMatch } from '#shared/contract/projects.ts';
 
-/** What of a long line is shown around a match. */
+/** The part of a long line that is shown around a match. */
 const beforeCharacters = 60;
 const shownCharacters = 240;
 

@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(elsewhere, { recursive: true, force: true });
 });
 
-/** What is left of a write to `path` that was killed an hour ago. */
+/** The remains of a write to `path` that was killed an hour ago. */
 async function leave(path: string): Promise<string> {
   const temp = tempPathFor(path);
   await writeFile(temp, 'half');

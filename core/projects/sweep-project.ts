@@ -1,9 +1,9 @@
-/** Removes what a killed process of ours left half-written in a person's project. */
+/** Removes half-written files that a killed process of ours left in a person's project. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTemps, undefinedIfMissing } from '../store/write-atomic.ts';
 
-/** Where we write nothing, and which are large. */
+/** Large folders that we never write to. */
 const skipped: ReadonlySet<string> = new Set(['node_modules', '.git']);
 /** A project with more has been opened by mistake. */
 const maxFolders = 2000;

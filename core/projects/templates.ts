@@ -16,7 +16,7 @@ export interface Template {
 const order = ['hello', 'json-api', 'multi-file', 'slow-start'];
 const schemaPathInProject = '.firstlight/schema.json';
 
-/** The templates in a folder: each is a project whose README says what it shows. */
+/** The templates in a folder: each is a project whose README describes its subject. */
 export async function listTemplates(dir: string): Promise<Template[]> {
   const entries = await readdir(dir, { withFileTypes: true });
   const ids = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
@@ -46,14 +46,14 @@ export interface NewProject {
   readonly name: string;
   /** Null for the runtime that every template is for. */
   readonly runtime: RuntimeId | null;
-  /** Declarations of what a handler may use. */
+  /** Declarations of the globals that a handler may use. */
   readonly types: string;
 }
 
 /**
- * Fills a folder with a template, under its own name, and with what other editors need to know its types.
+ * Fills a folder with a template, under its own name, and with the files that give other editors its types.
  *
- * Errors: NOT_FOUND for the template, ALREADY_EXISTS when the folder holds files, DISK_FULL, STORE_UNUSABLE.
+ * Errors: NOT_FOUND for the template, ALREADY_EXISTS when the folder contains files, DISK_FULL, STORE_UNUSABLE.
  */
 export async function createFromTemplate({
   templatesDir,
@@ -93,7 +93,7 @@ export async function createFromTemplate({
   }
 }
 
-/** A template's configuration as that of a new project; its words and order stay. */
+/** A template's configuration as that of a new project; its wording and order stay. */
 function filledIn(text: string, name: string, runtime: RuntimeId | null): string {
   const chosen = runtime === null ? '' : `,\n  "runtime": ${JSON.stringify(runtime)}`;
   return text

@@ -19,7 +19,7 @@ const entrySchema = z.object({ dir: z.string(), trustedAt: z.string() });
 export function createTrustedFolders(layout: Layout, log: (line: string) => void): TrustedFolders {
   const pathOf = (dir: string) => join(layout.trustDir, `${projectIdOf(dir)}.json`);
   return {
-    // The name of the file is a short digest: the path in it is what counts.
+    // The name of the file is a short digest: the path in it decides.
     has: async (dir) => (await readOrSetAside(pathOf(dir), entrySchema, log))?.dir === dir,
     add: async (dir) => {
       await layout.ensure(layout.trustDir);

@@ -1,4 +1,4 @@
-/** A folder that cannot be watched, since no inotify watches are left: really so, in a user namespace of its own. */
+/** A folder that cannot be watched, since no inotify watches are left: a real case, in a separate user namespace. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const canUnshare = spawnSync('unshare', ['--user', '--map-root-user', 'true']).status === 0;
 const reason = canUnshare ? '' : ' (skipped: user namespaces are not allowed here)';
 
-/** Opens a project twice over without watches, and prints what was emitted. */
+/** Opens a project twice without watches, and prints the emitted events. */
 const script = `
   import { writeFileSync } from 'node:fs';
   import { runtimes } from '#core/engine/runtimes.ts';

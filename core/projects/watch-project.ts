@@ -46,7 +46,7 @@ export function watchProject(
 /** The system's codes for watches, and for descriptors of watchers, that are used up. Source: inotify_add_watch(2), inotify_init(2). */
 const usedUp = new Set(['ENOSPC', 'EMFILE', 'ENFILE']);
 
-/** What a person needs to know of a folder that is not watched: edits here, builds and runs work as before. */
+/** The message for a folder that is not watched: edits here, builds and runs work as before. */
 function describeBlindness(root: string, cause: unknown): FirstlightError {
   const words = cause instanceof Error ? cause.message : String(cause);
   const isUsedUp = usedUp.has(systemCode(cause) ?? '');

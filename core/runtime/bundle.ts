@@ -6,8 +6,8 @@ import type { BundleId } from '#shared/model/units.ts';
 export type BundleFormat = 'esm' | 'cjs';
 
 /**
- * A file of this machine that lies beside a bundle in the guest, or a link there. Shape: `guest` is absolute; `host` may be a folder;
- * `code` is what a script of this machine was compiled to.
+ * A file of this machine that lies beside a bundle in the guest, or a link there. Shape: `guest` is absolute; `host`
+ * may be a folder; `code` is the compiled form of a script of this machine.
  */
 export type BundleFile =
   | { readonly guest: string; readonly host: string; readonly code?: string | undefined; readonly link?: undefined }
@@ -24,7 +24,7 @@ export interface Bundle {
   readonly sourceMap: string;
   /** The project's directory, which the map's sources are relative to. */
   readonly projectDir: string;
-  /** Every file that went in. Shape: path relative to the project, with `/`; sha256 in hex. */
+  /** Every input file. Shape: path relative to the project, with `/`; sha256 in hex. */
   readonly inputs: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
   /** The files that the code opens beside itself, on a runtime that has files. */
   readonly files?: readonly BundleFile[] | undefined;

@@ -6,7 +6,7 @@ export interface Finding {
   readonly found: string;
   readonly why?: string;
   readonly fix?: Fix;
-  /** Versions that were seen on the way. */
+  /** Versions that the check found. */
   readonly versions?: Readonly<Record<string, string>>;
 }
 
@@ -14,11 +14,14 @@ export interface Fix {
   readonly label: string;
   /** The command for a person to type. */
   readonly command: string;
-  /** The same, done by us; absent when we may not, or it would not take effect at once. Errors: TOOL_FAILED, TOOL_MISSING. */
+  /**
+   * The same, done by us; absent when we lack the permission, or it would not take effect at once. Errors: TOOL_FAILED,
+   * TOOL_MISSING.
+   */
   readonly apply?: () => Promise<void>;
 }
 
-/** One thing that a runtime has the doctor look at. `look` does not throw for what it finds. */
+/** One thing that a runtime has the doctor look at. `look` does not throw for a fault that it finds. */
 export interface RuntimeCheck {
   readonly id: string;
   readonly title: string;

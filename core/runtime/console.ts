@@ -1,6 +1,9 @@
 /** The reading of a runtime's consoles. */
 
-/** The end of a guest, as its console reports it. Shape: `report` is its own words; `message` one sentence without a point. */
+/**
+ * The end of a guest, as its console reports it. Shape: `report` is its own text; `message` one sentence without a full
+ * stop.
+ */
 export interface GuestPanic {
   readonly message: string;
   readonly report: string;
@@ -11,11 +14,11 @@ export interface GuestPanic {
 /** A part of a console: all of it, the program's output, or the output of a kernel's diagnostics. */
 export type ConsolePart = 'all' | 'program' | 'trace';
 
-/** Gives one part of a console as its bytes come. */
+/** Extracts one part of a console as its bytes arrive. */
 export interface ConsoleSplitter {
-  /** The bytes of the wanted part among those that came, as far as they are classified yet. */
+  /** The bytes of the wanted part among those that arrived, as far as they are classified yet. */
   readonly push: (chunk: Uint8Array) => Uint8Array;
-  /** The bytes that were still held back. */
+  /** The bytes that are not yet classified. */
   readonly end: () => Uint8Array;
 }
 
@@ -23,8 +26,8 @@ export interface ConsoleSplitter {
 export interface RuntimeConsole {
   /** The panic that the serial port reports, or null. */
   readonly readPanic: (consoleText: string) => GuestPanic | null;
-  /** A panic with what symbols say of it: text for a person. Null when nothing more can be said. */
+  /** A panic decoded by symbols: text for a person. Null when symbols add nothing. */
   readonly decodePanic?: (consoleText: string, sessionInfo: string | null) => Promise<string | null>;
-  /** For runtimes whose kernels print diagnostics among the program's output: a splitter of the two. */
+  /** A splitter, for runtimes whose kernels print diagnostics among the program's output. */
   readonly splitConsole?: (wanted: Exclude<ConsolePart, 'all'>) => ConsoleSplitter;
 }

@@ -7,11 +7,11 @@ import type { ConfigFileInput, Project } from '#shared/model/project.ts';
 export interface ImportedConfig {
   /** firstlight.json without a name, its host paths absolute; null when the file has errors. */
   readonly config: Omit<ConfigFileInput, 'name'> | null;
-  /** Files that the project is to have besides. Shape: path in the project to text. */
+  /** Further files of the project. Shape: path in the project to text. */
   readonly extraFiles: Readonly<Record<string, string>>;
-  /** What has no counterpart is a warning among them. */
+  /** Warnings among them name the parts without a counterpart. */
   readonly problems: readonly Problem[];
-  /** Paths of this host that are not there, each with the key that names it. */
+  /** Missing paths of this host, each with the key that names it. */
   readonly missing: readonly { readonly name: string; readonly neededBy: string }[];
   /** Makes a problem at the place of the program's name. */
   readonly problemOfProgram: (message: string) => Problem;
@@ -25,7 +25,7 @@ export interface ExportedConfig {
 }
 
 export interface ForeignConfig {
-  /** Reads the `text` of the file at `path`. `program` goes before what the file says. */
+  /** Reads the `text` of the file at `path`. `program` overrides the value in the file. */
   readonly read: (text: string, path: string, program?: string) => ImportedConfig;
   /** Errors: BAD_INPUT for a project that the tool cannot run. */
   readonly write: (project: Project) => ExportedConfig;

@@ -8,7 +8,7 @@ import type { TickRate } from '#shared/timeline/index.ts';
 
 /** The rate of this host's time-stamp counter that guests measured, for the next guest. */
 export interface HostRates {
-  /** In ticks per second, as a guest measures it for itself; 0 while none has. */
+  /** In ticks per second, as a guest measures it itself; 0 before any measurement. */
   readonly tsc: { readonly get: () => bigint; readonly set: (hz: bigint) => void };
   /** In nanoseconds per tick, with bounds, as clock samples give it. */
   readonly tick: { readonly get: () => TickRate | undefined; readonly set: (rate: TickRate) => void };
@@ -37,7 +37,7 @@ export function createHostRates(layout: Layout): HostRates {
   function change(next: Partial<Saved>): void {
     rates = { ...current(), ...next };
     const text = JSON.stringify(rates);
-    // Kept for speed only: when it cannot be, the next program measures again.
+    // Kept for speed only: when it cannot be stored, the next program measures again.
     layout
       .ensure(layout.probesDir)
       .then(() => writeAtomic(path, text, { durable: false }))
@@ -67,7 +67,7 @@ function load(path: string): Saved | null {
     const parsed = savedSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
     return parsed.success && parsed.data.bootId === readBootId() ? parsed.data : null;
   } catch {
-    // Not there yet, or not readable: then nothing is known.
+    // Missing or unreadable: then no rate is known.
     return null;
   }
 }

@@ -26,22 +26,22 @@ export interface OwnPath {
 /** The parts of a project that go into a bundle. All of it follows from the configuration. */
 export interface RuntimeBundling {
   readonly engine: BundleEngine;
-  /** True when a handler is run, and not a program that is there already. */
+  /** True when a handler is run, and not an existing program. */
   readonly runsFunction: (config: ProjectConfig) => boolean;
   /** The files that firstlight.json takes into the image, without a function's code. */
   readonly ownPaths: (config: ProjectConfig) => readonly OwnPath[];
-  /** What a machine of this configuration could reach besides its own ports. */
+  /** The network that a machine of this configuration could reach in addition to its own ports. */
   readonly networkAsks: (config: ProjectConfig) => readonly Ask[];
-  /** The values that change an image when they change, besides name and env. */
+  /** The values that change an image when they change, other than name and env. */
   readonly optionsInImage: (config: ProjectConfig) => readonly Json[];
 }
 
 /** The result of an image build. */
 export interface BuiltImage {
   readonly bytes: number;
-  /** Information for the runtime's later use, in a form of its own. */
+  /** Information for the runtime's later use, in the runtime's own form. */
   readonly runtimeInfo?: string | undefined;
-  /** The base that it stands on, by its digest. */
+  /** The digest of its base. */
   readonly base?: string | undefined;
   /** Warnings about the image, without those of the bundle. */
   readonly warnings?: readonly Problem[] | undefined;
@@ -59,23 +59,23 @@ export interface BuildContext {
   readonly progress: (progress: Progress) => void;
 }
 
-/** The disks that images of a runtime stand on, each named by the digest of its content. */
+/** The bases of a runtime's images: disks, each named by the digest of its content. */
 export interface Bases {
-  /** True when it is there whole. */
+  /** True when it is complete. */
   readonly has: (digest: string) => Promise<boolean>;
   /** Units: `bytes` as they take room on this host. */
   readonly list: () => Promise<readonly { readonly digest: string; readonly bytes: number }[]>;
-  /** Drops those that are not among `used` and that nobody asked for lately. */
+  /** Drops the bases that are not among `used` and were not requested lately. */
   readonly prune: (used: ReadonlySet<string>) => Promise<void>;
 }
 
 /** The images of a runtime. */
 export interface RuntimeImages {
   readonly bundling: RuntimeBundling;
-  /** The runtime's part of an image's id: its kernel, its builder's version, what it adds to the bundle. */
+  /** The runtime's part of an image's id: its kernel, its builder's version, its additions to the bundle. */
   readonly fingerprint: (config: ProjectConfig, projectDir: string, context: BuildContext) => Promise<string>;
   /** Writes the bootable file at `path`, whole or not at all. */
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
-  /** For runtimes whose images share what they stand on. */
+  /** The bases, for runtimes whose images share some. */
   readonly bases?: Bases;
 }

@@ -9,7 +9,7 @@ export interface RuntimeKernels {
   readonly notice: { readonly text: string; readonly isAccepted: () => Promise<boolean> };
   /** The one in use first, then the newest. */
   readonly list: () => Promise<KernelRelease[]>;
-  /** Installs a release, and puts it to use when none is. Errors: as `kernels:install`. */
+  /** Installs a release, and makes it the one in use when there is none. Errors: as `kernels:install`. */
   readonly install: (request: InstallRequest, context: CallContext) => Promise<KernelRelease>;
   /** Errors: NOT_FOUND. */
   readonly use: (version: string) => Promise<KernelRelease>;

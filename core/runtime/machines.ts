@@ -17,9 +17,9 @@ export interface MachineRequest {
   readonly image: Image;
   readonly config: ProjectConfig;
   readonly accel: Accel;
-  /** The VMM that starts it; null when it starts on a machine that is not known yet, as in a pod. */
+  /** The VMM that starts it; null when the machine is not known yet, as in a pod. */
   readonly vmm: Vmm | null;
-  /** A directory of the instance's own, which goes with it. Made when it is first asked for. Errors: STORE_UNUSABLE. */
+  /** The instance's own directory, removed with it. Created on first request. Errors: STORE_UNUSABLE. */
   readonly makeDiskDir: () => Promise<string>;
 }
 
@@ -42,8 +42,8 @@ export interface PreparedMachine {
 /** The machines of a runtime. */
 export interface RuntimeMachines {
   /**
-   * A guest with this runtime's own kernel. Where it runs under KVM, so do the runtime's guests. `image` is the one that is
-   * about to be started, for runtimes whose images have kernels of their own; null when none is known yet.
+   * A guest with this runtime's own kernel. Where it runs under KVM, so do the runtime's guests. `image` is the one
+   * that is about to be started, for runtimes whose images have their own kernels; null when no image is known yet.
    *
    * Errors: RELEASE_MISSING when there is no kernel to probe with.
    */
@@ -56,8 +56,8 @@ export interface RuntimeMachines {
    */
   readonly probeHost?: (request: HostRequest) => Promise<void>;
   /**
-   * How a request reaches its guest in a pod that carries its own VMM. `frames`: by the frames of guest/PROTOCOL.md on the
-   * channel that carries invocations. Absent: it does not run in such a pod.
+   * How a request reaches its guest in a pod that carries its own VMM. `frames`: by the frames of guest/PROTOCOL.md on
+   * the channel that carries invocations. Absent: the runtime does not support such a pod.
    */
   readonly podRequests?: 'frames';
   /** The machine for one instance, with all that it needs on disk. Errors: PORT_IN_USE, STORE_UNUSABLE, DISK_FULL. */

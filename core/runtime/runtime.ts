@@ -14,14 +14,14 @@ import type { RuntimeMachines } from './machines.ts';
 import type { RuntimeSessions } from './session.ts';
 import type { VolumeProvider } from './volume.ts';
 
-/** A runtime that is set up: what it builds, the machine it needs, the session with it, and what its console says. */
+/** A runtime that is set up: its images, machines, sessions and consoles. */
 export interface Runtime extends RuntimeImages, RuntimeMachines, RuntimeSessions, RuntimeConsole {
   readonly id: RuntimeId;
   /** The doctor's checks for this runtime, in this order. */
   readonly checks?: readonly RuntimeCheck[];
   /** The releases of its kernel, for a runtime whose definition has `kernels`. */
   readonly kernels?: RuntimeKernels;
-  /** Ends what the runtime has started for itself. */
+  /** Ends the runtime's own processes and threads. */
   readonly close?: () => Promise<void>;
 }
 
@@ -36,19 +36,19 @@ export interface RuntimeContext {
   readonly log: (line: string) => void;
 }
 
-/** A runtime as it is registered: what a person chooses by, and how it is set up. */
+/** A registered runtime: its description for a person, and its set-up. */
 export interface RuntimeDefinition {
   readonly id: RuntimeId;
   readonly title: string;
-  /** One or two sentences: what it is and what it runs. */
+  /** One or two sentences that describe it and the programs it runs. */
   readonly description: string;
   /** Memory of an instance whose configuration names none. Units: MiB. */
   readonly defaultMemoryMiB: number;
-  /** False for a runtime that runs a function and nothing else. */
+  /** False for a runtime that runs functions only. */
   readonly runsPrograms: boolean;
   /** Its own section of `firstlight.json`, which has its id as the key. */
   readonly options?: RuntimeOptions;
-  /** Its words about the releases of its kernel, where a person installs and chooses them. */
+  /** Its texts about the releases of its kernel, where a person installs and chooses them. */
   readonly kernels?: KernelWords;
   /** The globals of a handler, for an editor: those of Node.js, or declarations of the runtime's own. */
   readonly handlerGlobals?: 'node' | (() => Promise<string>);
@@ -56,7 +56,9 @@ export interface RuntimeDefinition {
   readonly printsDiagnostics?: (config: ProjectConfig) => boolean;
   /** ops' config.json, for a runtime whose guests ops starts too. */
   readonly opsConfig?: () => Promise<ForeignConfig>;
-  /** Sets it up; nothing begins before it is needed. The code is loaded here: whoever only lists runtimes needs none of it. */
+  /**
+   * Sets it up; nothing begins before it is needed. The code is loaded here: a mere list of runtimes needs none of it.
+   */
   readonly create: (context: RuntimeContext) => Promise<Runtime>;
 }
 

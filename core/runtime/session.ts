@@ -1,4 +1,4 @@
-/** What a runtime knows of talking to an instance, whatever kind of guest or process that is. */
+/** The communication with an instance, for any kind of guest or process. */
 import type { Duplex } from 'node:stream';
 import type { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
@@ -9,31 +9,33 @@ import type { ClockSample, GuestMark, HostMark } from '#shared/timeline/marks.ts
 export type { ClockSample, GuestMark };
 
 /**
- * What came of one invocation. `fatal` says that the instance is of no further use, `ended` that the program ran to its
- * end, as it was to.
+ * The outcome of one invocation. `fatal` means that the instance is of no further use, `ended` that the program ran to
+ * its end, as intended.
  */
 export interface InvocationResult {
   readonly outcome:
     | { readonly ok: true; readonly response: Response; readonly ended?: boolean | undefined }
     | { readonly ok: false; readonly error: FirstlightError; readonly fatal: boolean };
   readonly sentAtNs: HostNs;
-  /** False for a program that is sent nothing: it runs, and its end is the answer. */
+  /** False for a program that gets no request: it runs, and its end is the answer. */
   readonly isSent?: boolean | undefined;
   readonly receivedAtNs: HostNs;
   /** All marks the guest has stamped so far; complete with the first answer. */
   readonly marks: readonly GuestMark[];
   /** The guest's messages so far, with its counter when it sent them and the instant they came in. */
   readonly received: readonly { readonly ticks: number; readonly atNs: HostNs }[];
-  /** Which counter `ticks` are of. Default: the time-stamp counter. `guest-monotonic`: nanoseconds of the guest's own clock. */
+  /**
+   * The counter of `ticks`. Default: the time-stamp counter. `guest-monotonic`: nanoseconds of the guest's own clock.
+   */
   readonly guestClock?: 'guest-tsc' | 'guest-monotonic' | undefined;
-  /** What the host saw of the guest while it booted: on its serial port, on its network. */
+  /** The host's observations of the guest's boot: on its serial port, on its network. */
   readonly hostMarks?: readonly HostMark[] | undefined;
 }
 
-/** What a guest has said of its start so far. */
+/** The guest's reports on its start so far. */
 export type GuestSeen = Pick<InvocationResult, 'marks' | 'received' | 'guestClock'>;
 
-/** What has come from a guest that has not answered yet: its own words, and what the host saw of its boot. */
+/** The data from a guest that has not answered yet: its own reports, and the host's observations of its boot. */
 export type GuestHeard = GuestSeen & Pick<InvocationResult, 'hostMarks'>;
 
 export interface InvocationRequest {
@@ -48,9 +50,9 @@ export interface GuestSession {
   readonly ready: Promise<void>;
   /** May be called before the guest boots: the request then waits for it in the channel. */
   readonly invoke: (request: InvocationRequest) => Promise<InvocationResult>;
-  /** What the host has seen of the guest's boot so far, for a start that ends without an answer. */
+  /** The host's observations of the guest's boot so far, for a start that ends without an answer. */
   readonly hostMarks?: () => readonly HostMark[];
-  /** What the guest has said so far, for a start that is under way or ends without an answer. */
+  /** The guest's reports so far, for a start that is under way or ends without an answer. */
   readonly seen?: (() => GuestSeen) | undefined;
   /** Round trips taken after the start, so that they cost it nothing. */
   readonly sampleClock: (count: number) => Promise<readonly ClockSample[]>;
@@ -59,14 +61,17 @@ export interface GuestSession {
   readonly close: () => void;
 }
 
-/** What a session may use of its instance. */
+/** The parts of its instance that a session may use. */
 export interface InstanceLink {
   readonly sessionInfo: string | null;
-  /** True when the guest has executed nothing yet: all that it will print is yet to come. */
+  /** True when the guest has executed nothing yet: all its output is yet to come. */
   readonly fresh: boolean;
   /** Opens a virtio-serial port by its name. Errors: CONFLICT when another process has it; LIBVIRT_*. */
   readonly openChannel: (name: string) => Promise<Duplex>;
-  /** Calls `listener` with what the serial port has from now on, with the instant it came in; returns what ends that. */
+  /**
+   * Calls `listener` with the serial port's output from now on and its arrival time; returns the function that
+   * unsubscribes.
+   */
   readonly onSerial: (listener: (chunk: Uint8Array, atNs: HostNs) => void) => () => void;
   /** Settles when its machine is gone. */
   readonly ended: Promise<void>;

@@ -1,8 +1,8 @@
 /**
  * The output of a serial console, bounded on disk and in memory: the beginning and the end are kept.
  *
- * A segment file is named by its place in the whole stream, so that what is missing between two of them is known exactly
- * also after a kill.
+ * A segment file is named by its place in the whole stream, so that the gap between two of them is known exactly, also
+ * after a kill.
  */
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,17 +10,17 @@ import { toStoreError } from './store-error.ts';
 import { undefinedIfMissing } from './write-atomic.ts';
 
 export interface ConsoleLimits {
-  /** Kept of the beginning. */
+  /** The amount kept of the beginning. */
   readonly headBytes: number;
-  /** The end is kept in two files of this size at most, the older dropped whole. */
+  /** The end is kept in two files of this size at most; the older one is dropped as a whole. */
   readonly tailSegmentBytes: number;
-  /** The most that waits for the disk. More is left out, and a line says so. */
+  /** The limit for output that waits for the disk. More is left out, and a line records that. */
   readonly pendingBytes: number;
 }
 
 /**
- * 256 MiB on disk, some five million lines: what a person's program prints is whole, and one that never stops is bounded. All
- * runs together are bounded by the store.
+ * 256 MiB on disk, some five million lines: the output of a normal program is complete, and an endless one is bounded.
+ * All runs together are bounded by the store.
  */
 export const consoleLimits: ConsoleLimits = {
   headBytes: 128 << 20,
@@ -32,11 +32,11 @@ export const consoleLimits: ConsoleLimits = {
 export interface ConsoleLog {
   /** Never blocks and never fails; see `flush` for errors. */
   readonly append: (chunk: Uint8Array) => void;
-  /** Resolves when everything so far is with the operating system. Errors: DISK_FULL, STORE_UNUSABLE, once. */
+  /** Resolves when the operating system has all data so far. Errors: DISK_FULL, STORE_UNUSABLE, once. */
   readonly flush: () => Promise<void>;
 }
 
-/** As much as a stream sends at a time. */
+/** The size of one chunk of a stream. */
 const pieceBytes = 64 * 1024;
 
 const segmentName = /^console-(\d{16})$/;
@@ -48,7 +48,7 @@ export function createConsoleLog(dir: string, limits: ConsoleLimits = consoleLim
   let pendingBytes = 0;
   /** Place in the stream of the next byte to arrive. */
   let arrived = 0;
-  /** The segment now written: where it begins and how much it holds. */
+  /** The current segment: its beginning and its length. */
   let segment = { start: 0, size: 0 };
   const tails: number[] = [];
   let working: Promise<void> | undefined;
@@ -96,7 +96,7 @@ export function createConsoleLog(dir: string, limits: ConsoleLimits = consoleLim
 
   return {
     append: (chunk) => {
-      // The caller may use its buffer again.
+      // The caller may reuse its buffer.
       pending.push(new Uint8Array(chunk));
       pendingBytes += chunk.length;
       arrived += chunk.length;

@@ -1,7 +1,7 @@
 import type { Json } from '#shared/model/json.ts';
 import { sha256 } from './digest.ts';
 
-/** The sha256, in hex, of a JSON value, whatever the order of its keys. */
+/** The sha256, in hex, of a JSON value, independent of the order of its keys. */
 export function digestJson(value: Json): string {
   return sha256(JSON.stringify(value, sortKeys));
 }

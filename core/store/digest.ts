@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { toFileError } from './store-error.ts';
 
-/** Larger files are read piece by piece: what goes into an image may not fit into memory. */
+/** Larger files are read piece by piece: an input of an image may not fit into memory. */
 const pieceBytes = 1024 * 1024;
 const minPieceBytes = 512;
 
 /** The sha256 of data, in hex. */
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
-/** The sha256 of a file's content, in hex, and its length. Units: bytes. Errors: as Node.js gives them. */
+/** The sha256 of a file's content, in hex, and its length. Units: bytes. Errors: those of Node.js. */
 export async function digestFile(path: string): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256');
   const file = await open(path, 'r');

@@ -16,9 +16,9 @@ export interface DirectoryStoreOptions<Schema extends z.ZodType> {
   readonly schema: Schema;
   /** True for the name of a directory of this store. */
   readonly isName: (name: string) => boolean;
-  /** True when a directory is what its manifest says. A crash may have left it short of a byte. */
+  /** True when a directory matches its manifest. A crash may have left it incomplete. */
   readonly isWhole: (dir: string, manifest: z.output<Schema>, name: string) => Promise<boolean>;
-  /** Saves what is worth keeping of a temporary directory that a killed process left. */
+  /** Saves the useful parts of a temporary directory that a killed process left. */
   readonly onAbandoned?: (dir: string) => Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export function createDirectoryStore<Schema extends z.ZodType>(
   };
 }
 
-/** True for an abort, and for errors of the system and of the format packages; others are not of the store. */
+/** True for an abort, and for errors of the system and of the format packages; others do not come from the store. */
 const isOurs = (thrown: unknown): boolean =>
   thrown instanceof FormatError ||
   (thrown instanceof Error && thrown.name === 'AbortError') ||

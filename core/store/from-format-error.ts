@@ -86,13 +86,13 @@ const codes: Record<Named['name'], Readonly<Record<string, ErrorCode>>> = {
   DiskError: diskCodes,
 };
 
-/** The `FirstlightError` for an error of a format package; anything else as it is. */
+/** The `FirstlightError` for an error of a format package; anything else unchanged. */
 export function fromFormatError(thrown: unknown): unknown {
   if (!(thrown instanceof FormatError)) return thrown;
   const { message, subject, hint = hints[thrown.reason], cause, reason } = thrown;
   if (thrown instanceof FilesError && subject !== undefined) {
     const { doing = '' } = thrown;
-    // What is read may lie anywhere; what is written goes into the store.
+    // A file that is read may lie anywhere; a written one goes into the store.
     if (reason === 'read-failed') return fromSystemError(cause, doing, subject, fileHints);
     if (reason === 'write-failed') return fromSystemError(cause, doing, subject, storeHints);
   }
@@ -115,7 +115,10 @@ export async function withFormatErrors<Result>(work: () => Promise<Result>): Pro
   }
 }
 
-/** The `FirstlightError` for anything thrown in `core`: as that of shared, and an error of a package or the system as what it stands for. */
+/**
+ * The `FirstlightError` for anything thrown in `core`: as that of `shared`, and an error of a package or the system as
+ * its counterpart.
+ */
 export const toFirstlightError = (thrown: unknown): FirstlightError => toAnyError(fromAnyCause(thrown));
 
 /** These calls, with `withFormatErrors` around each. */

@@ -6,40 +6,40 @@ import { FirstlightError } from '#shared/errors.ts';
 import { findQemuUser, type QemuUser } from './qemu-user.ts';
 import { systemCode, toStoreError } from './store-error.ts';
 
-/** Where everything of ours lies. Shape: absolute paths. Nothing exists before `ensure` was called with it. */
+/** The places of all our files. Shape: absolute paths. Nothing exists before `ensure` was called with it. */
 export interface Layout {
-  /** Made again at need: safe to delete whenever nothing runs. */
+  /** Recreated on demand: safe to delete when no instance runs. */
   readonly imagesDir: string;
   readonly bundlesDir: string;
   readonly buildsDir: string;
   readonly kernelsDir: string;
   /** Unpacked layers of container images, by digest. */
   readonly blobsDir: string;
-  /** The folder of a runtime's own, such as the releases of its kernel. */
+  /** The runtime's own folder, such as for the releases of its kernel. */
   readonly runtimeDir: (runtime: string) => string;
-  /** Layers of images for clusters, as they are pushed. */
+  /** Layers of images for clusters, as pushed. */
   readonly podLayersDir: string;
   /** The results of probes, per host boot. */
   readonly probesDir: string;
-  /** A person's: not to be lost. */
+  /** A person's data: not to be lost. */
   readonly dataDir: string;
   readonly runsDir: string;
   readonly settingsPath: string;
   /** The clusters to deploy to. */
   readonly targetsPath: string;
-  /** A file for each project that is open. */
+  /** One file for each open project. */
   readonly openProjectsDir: string;
-  /** A file for each folder that a person trusts. */
+  /** One file for each trusted folder. */
   readonly trustDir: string;
-  /** Data that guests keep between their starts. */
+  /** The data that guests keep between starts. */
   readonly volumesDir: string;
-  /** Disks of running instances: what their guests write. */
+  /** Disks of running instances, which their guests write to. */
   readonly disksDir: string;
-  /** Runtimes' files that many images stand on, such as Node.js and its libraries. */
+  /** Runtimes' files that many images share, such as Node.js and its libraries. */
   readonly basesDir: string;
   /** Consoles and channels of running instances. */
   readonly socketsDir: string;
-  /** Where new projects go unless a person says otherwise. */
+  /** The default folder for new projects. */
   readonly projectsDir: string;
   /** True when libvirt's QEMU runs as another user, who must be able to read images and reach sockets. */
   readonly otherUserReads: boolean;
@@ -52,7 +52,9 @@ export interface Layout {
 }
 
 export interface LayoutOptions {
-  /** Overrides every place with folders of its own under this one. Default: `env.FIRSTLIGHT_HOME`, else the places of the system. */
+  /**
+   * Overrides every place with a folder under this one. Default: `env.FIRSTLIGHT_HOME`, else the places of the system.
+   */
   readonly home?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly uid: number;
@@ -60,13 +62,16 @@ export interface LayoutOptions {
   readonly qemuUser?: QemuUser | null | undefined;
 }
 
-/** Mode of an image or a kernel: QEMU may run as another user. Whoever may not pass through the folder above reads none. */
+/**
+ * Mode of an image or a kernel: QEMU may run as another user. A user without access to the parent folder cannot read
+ * it.
+ */
 export const readableFileMode = 0o644;
 
 /** The places for this user. */
 export function createLayout({ home: given, env, uid, qemuUser = findQemuUser(uid) }: LayoutOptions): Layout {
   const named = given ?? (env.FIRSTLIGHT_HOME || undefined);
-  // Two names of one home are one home: instances say which home they belong to.
+  // Two paths of one home are the same home: instances record the home they belong to.
   const home = named === undefined ? undefined : realPathOf(resolve(named));
   const roots = home === undefined ? systemRoots(env, uid) : ownRoots(home);
   const { cache, data, run, projects } = roots;
@@ -90,9 +95,9 @@ export function createLayout({ home: given, env, uid, qemuUser = findQemuUser(ui
         for (const root of home === undefined ? [data, cache, run] : [home, data, cache, run])
           await makeTraversable(root);
         await mkdir(dir, { recursive: true });
-        // Images hold the values of `env`: through their folders passes QEMU's group, and nobody else.
+        // Images hold the values of `env`: only QEMU's group may pass through their folders.
         const isLimited = readable.has(dir) && qemuUser !== null && (await limitToGroup(dir, uid, qemuUser.gid));
-        // The umask may have taken away what the other user needs.
+        // The umask may have removed the permissions that the other user needs.
         await chmod(dir, isLimited ? 0o710 : 0o711);
       } else {
         if (home === undefined && dir === socketsDir) await makePrivate(run, uid);
@@ -194,7 +199,7 @@ function systemRoots(env: NodeJS.ProcessEnv, uid: number): Roots {
   if (uid === 0) {
     return { cache: '/var/lib/firstlight', data: '/var/lib/firstlight/data', run: '/run/firstlight', projects };
   }
-  // Without a session's runtime folder a short path stays: a socket's path holds 107 bytes at most.
+  // Without a session's runtime folder a short path stays: a socket's path has 107 bytes at most.
   const run = env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'firstlight') : join(tmpdir(), `firstlight-${uid}`);
   return {
     cache: join(env.XDG_CACHE_HOME || join(user, '.cache'), 'firstlight'),
@@ -204,14 +209,17 @@ function systemRoots(env: NodeJS.ProcessEnv, uid: number): Roots {
   };
 }
 
-/** Lets other users pass through a folder of ours, without showing them what is in it. */
+/** Lets other users pass through a folder of ours, without showing them its content. */
 async function makeTraversable(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o711 });
   const { mode } = await stat(dir);
   if ((mode & 0o011) !== 0o011) await chmod(dir, (mode & 0o777) | 0o011);
 }
 
-/** Makes a folder that nobody else can change. Errors: STORE_UNUSABLE when another user made it first, as all may in `/tmp`. */
+/**
+ * Makes a folder that no other user can change. Errors: STORE_UNUSABLE when another user made it first, which any may
+ * do in `/tmp`.
+ */
 async function makePrivate(dir: string, uid: number): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const found = await lstat(dir);

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(work, { recursive: true, force: true }));
 
-/** Starts a program of its own that imports from this folder. */
+/** Starts a separate program that imports from this folder. */
 async function start(contents: string, ...args: string[]): Promise<ChildProcess> {
   const outfile = join(work, `program-${Math.random().toString(36).slice(2)}.mjs`);
   const stdin = { contents, resolveDir: here, loader: 'ts' } as const;

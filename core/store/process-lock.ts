@@ -1,9 +1,9 @@
 /**
- * A lock that one process of this user holds at a time.
+ * A lock that at most one process of this user has at a time.
  *
- * It is an abstract Unix socket: the kernel lets one process bind a name, and frees it when that process ends, however it
- * ends. A waiting process connects to the holder and learns of its end by the end of the connection, so nobody polls and nothing is
- * left on disk. Source: unix(7), "abstract socket addresses"; the name space is that of the network.
+ * It is an abstract Unix socket: the kernel lets one process bind a name, and frees it at any end of that process. A
+ * waiting process connects to the holder and learns of its end by the end of the connection, so no process polls and no
+ * file is left on disk. Source: unix(7), "abstract socket addresses"; the name space is that of the network.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
@@ -16,7 +16,8 @@ const defaultTimeoutMs = 10_000;
 const tails = new Map<string, Promise<unknown>>();
 
 /**
- * The result of `work`, run while no other process and nothing else in this one is in a `withProcessLock` of the same name.
+ * The result of `work`, run while no other process and no other caller in this one is in a `withProcessLock` of the
+ * same name.
  *
  * Errors: STORE_UNUSABLE when the lock is not free in time; as `work`.
  */
@@ -74,12 +75,12 @@ async function bind(address: string): Promise<Server | null> {
   }
 }
 
-/** Settles when the holder lets go, or after `timeoutMs`. */
+/** Settles when the holder releases it, or after `timeoutMs`. */
 async function untilReleased(address: string, timeoutMs: number): Promise<void> {
   const socket = connect(address);
   socket.setTimeout(timeoutMs, () => socket.destroy());
   await new Promise<void>((resolve) => {
-    // A refused connection means that the holder let go meanwhile.
+    // A refused connection means that the holder has released it since.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve());
     socket.resume();

@@ -11,8 +11,8 @@ export interface QemuUser {
 const names = ['libvirt-qemu', 'qemu'];
 
 /**
- * The user of this system that QEMU runs as when root has it started; null where there is none, as where libvirt's
- * packages are not installed. Shape: `uid` is this process's own.
+ * The user of this system that QEMU runs as when root has it started; null where there is no such user, as without
+ * libvirt's packages. Shape: `uid` is this process's own.
  */
 export function findQemuUser(uid: number, etc = '/etc'): QemuUser | null {
   if (uid !== 0) return null;

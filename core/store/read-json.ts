@@ -7,7 +7,7 @@ export type JsonRead<Value> =
   | { readonly ok: true; readonly value: Value | undefined }
   | { readonly ok: false; readonly reason: string };
 
-/** No file of ours comes near it. */
+/** Far above the size of any file of ours. */
 const maxJsonBytes = 256 << 20;
 
 /** Reads a JSON file of ours and checks it. Errors: STORE_UNUSABLE when it cannot be read at all. */

@@ -7,11 +7,13 @@ const chunkBytes = 64 * 1024;
 const minChunkBytes = 512;
 
 /**
- * The content of a regular file that somebody else wrote; undefined when there is none.
+ * The content of a regular file that another program may have written; undefined when there is none.
  *
- * The open never waits, as a FIFO would make it, and the read ends at the bound, as a device or a growing file would not.
+ * The open never waits, as a FIFO would make it, and the read ends at the bound, as a device or a growing file would
+ * not.
  *
- * Errors: BAD_INPUT for what is not a regular file, or has more than `maxBytes`; STORE_UNUSABLE when the system refuses.
+ * Errors: BAD_INPUT for anything other than a regular file, or more than `maxBytes`; STORE_UNUSABLE when the system
+ * refuses.
  */
 export async function readRegularFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
   const file = await openWithoutWaiting(path);
@@ -28,7 +30,7 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<B
   }
 }
 
-/** Errors: BAD_INPUT when it is not a regular file. Nothing is said of a file that is not there. */
+/** Errors: BAD_INPUT when it is not a regular file. A missing file is not an error. */
 export async function checkRegularFile(path: string): Promise<void> {
   const file = await openWithoutWaiting(path);
   if (file === undefined) return;
@@ -53,7 +55,7 @@ async function openWithoutWaiting(path: string): Promise<FileHandle | undefined>
   }
 }
 
-/** `size` is what the system says, which may change, and is 0 for files of /proc. */
+/** `size` is the size that the system reports, which may change, and is 0 for files of /proc. */
 async function readAll(file: FileHandle, path: string, size: number, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for (let total = 0; ; ) {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FirstlightError } from '#shared/errors.ts';
-// What is shipped; the bundler and the packager read the same list, and those of the runtimes.
+// The shipped files; the bundler and the packager read the same list, and those of the runtimes.
 import shipped from './shipped.json' with { type: 'json' };
 
 /** An entry of `shipped.json`. */
@@ -14,7 +14,7 @@ export interface ShippedFile {
 /** Files that ship with the program. Shape: absolute paths. */
 export interface Resources {
   readonly version: string;
-  /** The smallest guest there is: the benchmark's floor. */
+  /** The smallest possible guest: the benchmark's lower bound. */
   readonly floorKernelPath: string;
   readonly templatesDir: string;
   readonly schemaPath: string;
@@ -23,7 +23,7 @@ export interface Resources {
   readonly shimsDir: string;
   /** Node's types, for the editor: see build/bundle-types.mjs. */
   readonly nodeTypesPath: string;
-  /** The place of a file that a runtime lists in a `shipped.json` of its own. */
+  /** The place of a file that a runtime lists in its own `shipped.json`. */
   readonly pathOf: (file: ShippedFile) => string;
   /** Process 1 of a pod that carries its own VMM: guest/pod. */
   readonly podSupervisorPath: string;

@@ -1,8 +1,8 @@
 /**
  * The index of the runs on disk: a line of JSON for each run that was written, the last line of a run counts.
  *
- * It makes listing cheap and is never needed: whatever it lacks is read from the run itself and added. All processes append
- * to one file; each reads only what was added since it last looked.
+ * It makes listing cheap and is never needed: a missing entry is read from the run itself and added. All processes
+ * append to one file; each reads only the lines added since its last read.
  */
 import { appendFile, open, stat } from 'node:fs/promises';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ import { type RunSummary, runSummarySchema } from '#shared/model/run.ts';
 import { type RunId, runIdSchema } from '#shared/model/units.ts';
 import { undefinedIfMissing, writeAtomic } from './write-atomic.ts';
 
-/** A run as the index knows it. */
+/** A run's entry in the index. */
 export interface IndexedRun {
   readonly summary: RunSummary;
   /** Identifies the version of the run's file that this was read from. */
@@ -32,7 +32,7 @@ const lineSchema = z.union([
 ]);
 type Line = z.input<typeof lineSchema>;
 
-/** Lines beyond this many for each run that is there are rewritten away. */
+/** The index is rewritten when it has more lines than this for each present run. */
 const rewriteFactor = 4;
 const rewriteFromLines = 200;
 
@@ -98,7 +98,7 @@ export function createRunIndex(path: string): RunIndex {
     await appendFile(path, `${JSON.stringify(line)}\n`, { mode: 0o600 });
     await read();
     if (lines < Math.max(rewriteFromLines, entries.size * rewriteFactor)) return;
-    // What another process appends to the old file meanwhile is read from its run when it is next listed.
+    // An entry that another process appends to the old file in that time is read from its run at the next listing.
     const all = [...entries.values()].map((entry) => `${JSON.stringify(entry)}\n`);
     await writeAtomic(path, all.join(''), { durable: false });
   }

@@ -30,7 +30,7 @@ function openStore(options?: RunStoreOptions): RunStore {
 }
 
 const idAt = (index: number): RunId => runIdSchema.parse(`${(0x10000000000 + index).toString(36)}-aaaaaa`);
-/** The marker that a process leaves which is gone: no process of this boot has that start time. */
+/** The marker of a process that is gone: no process of this boot has that start time. */
 const orphan = async (id: RunId) => {
   await mkdir(join(layout.runsDir, 'running'), { recursive: true });
   const owner = { ...thisProcess(), startTicks: '1' };
@@ -118,7 +118,7 @@ describe('the run store', () => {
     const index = join(layout.runsDir, 'index.jsonl');
     const lines = (await readFile(index, 'utf8')).trim().split('\n');
     expect(lines).toHaveLength(3);
-    // What a line says is what is listed.
+    // The listing shows the content of the line.
     await writeFile(index, `${lines.join('\n').replaceAll('"hello"', '"from the index"')}\n{"summary":{"id"`);
     const other = openStore();
     expect((await other.list()).map(({ functionName }) => functionName)).toEqual(Array(3).fill('from the index'));

@@ -15,22 +15,22 @@ import { createRunIndex, type IndexedRun } from './run-index.ts';
 import { toStoreError } from './store-error.ts';
 import { namesIn, removeTemps, undefinedIfMissing, writeAtomic } from './write-atomic.ts';
 
-/** A run that is being made: the one that writes it. */
+/** The writer of a run under way. */
 export interface RunRecorder {
-  /** Replaces what is kept of the run. Errors: DISK_FULL, STORE_UNUSABLE. */
+  /** Replaces the stored state of the run. Errors: DISK_FULL, STORE_UNUSABLE. */
   readonly save: (run: Run) => Promise<void>;
-  /** As `save`, for good: from here on nothing but its console is added. */
+  /** As `save`, for the last time: only its console is added afterwards. */
   readonly finish: (run: Run) => Promise<void>;
   /** Takes console bytes as fast as they come, before and after `finish`; bounded on disk and in memory. */
   readonly appendConsole: (chunk: Uint8Array) => void;
-  /** Resolves when the console so far is kept. Errors: DISK_FULL, STORE_UNUSABLE, once. */
+  /** Resolves when the console so far is stored. Errors: DISK_FULL, STORE_UNUSABLE, once. */
   readonly flushConsole: () => Promise<void>;
 }
 
 /** The leftovers of processes that were killed. */
 export interface Recovery {
   readonly interrupted: readonly RunId[];
-  /** Files that could not be understood, moved out of the way. */
+  /** Invalid files, moved aside. */
   readonly setAside: readonly SetAside[];
   readonly removedTemps: number;
 }
@@ -44,17 +44,17 @@ export interface RunFilter {
   readonly projectId?: ProjectId | undefined;
   /** Default: 100. */
   readonly limit?: number;
-  /** Ends the listing with an AbortError when nobody waits for it any more. */
+  /** Ends the listing with an AbortError when the caller stops waiting. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs on disk, whole at every moment, shared by all processes of a user. */
+/** Runs on disk, consistent at every moment, shared by all processes of a user. */
 export interface RunStore {
   /** Errors: DISK_FULL, STORE_UNUSABLE. Takes a few ms (the disk's): start it beside the boot, not before it. */
   readonly begin: (run: Run) => Promise<RunRecorder>;
   /** Errors: NOT_FOUND. */
   readonly get: (id: RunId) => Promise<Run>;
-  /** Newest first. What cannot be read is set aside and left out. */
+  /** Newest first. An unreadable run is set aside and left out. */
   readonly list: (filter?: RunFilter) => Promise<RunSummary[]>;
   /** The console's output piece by piece, with a line in place of each part that was too long to keep. Errors: NOT_FOUND. */
   readonly readConsole: (id: RunId) => AsyncGenerator<Uint8Array>;
@@ -62,24 +62,27 @@ export interface RunStore {
   readonly rename: (id: RunId, name: string | null) => Promise<RunSummary>;
   /** Errors: NOT_FOUND; CONFLICT while the run is under way. */
   readonly remove: (id: RunId) => Promise<void>;
-  /** At start: runs of dead processes become `interrupted`, half-written files go. Never throws for what it finds. */
+  /**
+   * At start: runs of dead processes become `interrupted`, half-written files go. Never throws for faults that it
+   * finds.
+   */
   readonly recover: () => Promise<Recovery>;
-  /** Resolves when nothing is written any more. Call it before the program ends. */
+  /** Resolves when all writes are done. Call it before the program ends. */
   readonly finishMaintenance: () => Promise<void>;
 }
 
 export interface RunStoreOptions {
   readonly limits?: Partial<RunLimits>;
-  /** Told when a file is set aside. */
+  /** Called when a file is set aside. */
   readonly log?: (line: string) => void;
 }
 
 /** The limits of the store. Beyond any of them the oldest runs are dropped, but never the newest one. */
 export interface RunLimits {
-  /** Runs of one function. */
+  /** The most runs of one function. */
   readonly perFunction: number;
   readonly total: number;
-  /** Runs with their consoles, on disk. */
+  /** The size of runs with their consoles, on disk. */
   readonly bytes: number;
 }
 
@@ -91,7 +94,7 @@ const runFileSchema = z.object({ version: z.literal(fileVersion), run: runSchema
 const runFileName = 'run.json';
 const indexFileName = 'index.jsonl';
 
-/** The store in `layout.runsDir`. Makes nothing on disk before the first run. */
+/** The store in `layout.runsDir`. Creates no files before the first run. */
 export function createRunStore(layout: Layout, options: RunStoreOptions = {}): RunStore {
   const { log = () => undefined } = options;
   const limits = { ...runLimits, ...options.limits };
@@ -102,7 +105,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
   const dirOf = (id: RunId) => join(runsDir, id);
   const markerOf = (id: RunId) => join(runningDir, `${id}.json`);
   const index = createRunIndex(join(runsDir, indexFileName));
-  /** Runs whose consoles went on after they were measured. */
+  /** Runs whose consoles continued after the measurement. */
   const grown = new Set<RunId>();
 
   const write = (run: Run) =>
@@ -116,7 +119,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
     return { path, movedTo, reason };
   }
 
-  /** The run, or undefined when there is none; a file that cannot be understood moves out of the way. */
+  /** The run, or undefined when there is none; an invalid file is moved aside. */
   async function load(id: RunId, onSetAside: (what: SetAside) => void = () => undefined): Promise<Run | undefined> {
     const found = await readJson(join(dirOf(id), runFileName), runFileSchema);
     if (found.ok) return found.value && upgradeRun(found.value.run);
@@ -132,18 +135,20 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
       const id = runIdSchema.safeParse(name);
       if (id.success) ids.push(id.data);
     }
-    // A time in more digits is later than one in fewer.
+    // A time with more digits is later than one with fewer.
     const key = (id: RunId) => id.split('-')[0]?.padStart(10, '0') + id;
     return ids.sort((a, b) => (key(a) < key(b) ? 1 : -1));
   }
 
-  /** Which version of a run's file is there; undefined when there is none. */
+  /** The version of a run's file on disk; undefined when there is no file. */
   async function stampOf(id: RunId): Promise<string | undefined> {
     const found = await stat(join(dirOf(id), runFileName)).catch(undefinedIfMissing);
     return found && `${found.ino} ${found.mtimeMs} ${found.size}`;
   }
 
-  /** The line of a run: from the index while that knows the run's file as it is, otherwise from the file. */
+  /**
+   * The line of a run: from the index while that has the current version of the run's file, otherwise from the file.
+   */
   async function summaryOf(id: RunId, indexed: IndexedRun | undefined): Promise<RunSummary | undefined> {
     const stamp = await stampOf(id);
     if (stamp === undefined) return undefined;
@@ -156,7 +161,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
     return summary;
   }
 
-  /** Never fails: what the index lacks is read from the run. */
+  /** Never fails: an entry missing in the index is read from the run. */
   async function addToIndex(id: RunId, summary: RunSummary): Promise<void> {
     try {
       const stamp = await stampOf(id);
@@ -191,7 +196,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
     let bytes = 0;
     for (const id of await idsNewestFirst()) {
       const entry = indexed.get(id);
-      // What the index lacks is under way, or has just been finished by another process, which prunes as well.
+      // A run missing in the index is under way, or has just been finished by another process, which prunes as well.
       if (entry === undefined) continue;
       const { projectId } = entry.summary;
       const ofFunction = (counts.get(projectId) ?? 0) + 1;
@@ -207,7 +212,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
     }
   }
 
-  /** Work that nobody waits for: the index, and what is beyond the limits. One thing at a time; it never fails. */
+  /** Background work: the index, and runs beyond the limits. One task at a time; it never fails. */
   let maintenance: Promise<void> = Promise.resolve();
   function maintain(work: () => Promise<void>): void {
     maintenance = maintenance.then(work).catch((thrown) => {
@@ -244,7 +249,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
       await write({ ...run, outcome: 'interrupted' });
       interrupted.push(id.data);
     }
-    // Killed between making the folder and writing the run: there is nothing to keep.
+    // Killed between making the folder and writing the run: it is empty.
     if (run === undefined) await rm(dirOf(id.data), { recursive: true, force: true });
     else await removeTemps(dirOf(id.data), 0);
     await rm(marker, { force: true });
@@ -358,7 +363,7 @@ async function bytesIn(dir: string): Promise<number> {
   return bytes;
 }
 
-/** A run as an earlier version kept it, in today's form. */
+/** A run that an earlier version stored, in the current form. */
 const upgradeRun = (run: Run): Run =>
   run.timeline === null ? run : { ...run, timeline: upgradeTimeline(run.timeline) };
 

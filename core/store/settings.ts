@@ -7,7 +7,7 @@ import { withProcessLock } from './process-lock.ts';
 import { readJson } from './read-json.ts';
 import { undefinedIfMissing, writeAtomic } from './write-atomic.ts';
 
-/** Any JSON under names, kept for the next start. */
+/** JSON values by name, kept for the next start. */
 export type SettingValues = Record<string, z.output<ReturnType<typeof z.json>>>;
 
 export interface Settings {
@@ -38,7 +38,7 @@ export function createSettings(layout: Layout, log: (line: string) => void = () 
   };
 }
 
-/** The content of a small file of ours. One that cannot be understood is renamed, and counts as absent. */
+/** The content of a small file of ours. An invalid one is renamed, and counts as absent. */
 export async function readOrSetAside<Schema extends z.ZodType>(
   path: string,
   schema: Schema,

@@ -1,12 +1,12 @@
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 
-/** Work that several may want at once, and that is done once. */
+/** Work that several callers may request at once, and that is done once. */
 export interface SingleFlight<Value> {
   readonly isUnderWay: (key: string) => boolean;
   /**
-   * The result of `work`. Whoever asks while the same is under way shares it, and takes over when the first is cancelled.
+   * The result of `work`. A caller shares work already under way, and takes over when the first caller is cancelled.
    *
-   * Errors: CANCELLED, with `message`, when `signal` says so; as `work`.
+   * Errors: CANCELLED, with `message`, when `signal` aborts; as `work`.
    */
   readonly share: (key: string, signal: AbortSignal, work: () => Promise<Value>) => Promise<Value>;
 }
@@ -31,7 +31,7 @@ export function createSingleFlight<Value>(message: string): SingleFlight<Value> 
   };
 }
 
-/** Waits for work that goes on without us. Errors: CANCELLED. */
+/** Waits for work that continues without us. Errors: CANCELLED. */
 function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal, message: string): Promise<Value> {
   return new Promise((resolve, reject) => {
     const cancel = () => reject(new FirstlightError('CANCELLED', message));

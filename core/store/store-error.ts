@@ -7,8 +7,8 @@ export { systemCode } from '@firstlight/files';
 /**
  * The error for a file of ours that could not be written or read. `doing` completes "Could not …".
  *
- * Errors: DISK_FULL when there is no room or no quota left, STORE_UNUSABLE otherwise. A FirstlightError stays as it is; an
- * error of a format package becomes what it stands for.
+ * Errors: DISK_FULL when there is no room or no quota left, STORE_UNUSABLE otherwise. A FirstlightError stays as it is;
+ * an error of a format package becomes its counterpart.
  */
 export function toStoreError(thrown: unknown, doing: string, path: string): FirstlightError {
   return fromSystemError(fromFormatError(thrown), doing, path, storeHints);

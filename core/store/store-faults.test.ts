@@ -85,7 +85,7 @@ describe('kill -9', () => {
       expect(lines).toEqual([]);
       await store.finishMaintenance();
       expect(lines).toEqual([]);
-      // A half-written marker goes when it is old enough not to be another living process's.
+      // A half-written marker is removed when it is too old to belong to another live process.
       expect((await namesIn(join(layout.runsDir, 'running'))).filter((name) => !isTempName(name))).toEqual([]);
       for (const { id } of runs) expect((await readdir(join(layout.runsDir, id))).filter(isTempName)).toEqual([]);
     }
@@ -133,7 +133,7 @@ describe('a full disk', () => {
     },
   );
 
-  /** Only root may mount; without it the test is left out. */
+  /** Only root may mount; other users skip the test. */
   function mountTmpfs(): boolean {
     return uid === 0;
   }

@@ -4,7 +4,7 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 const fullCodes = new Set(['ENOSPC', 'EDQUOT']);
 const tooManyCodes = new Set(['EMFILE', 'ENFILE']);
 const tooManyHint = 'Allow more open files (ulimit -n 4096), or close programs that keep many open.';
-/** The path itself is what the system does not take. */
+/** The system rejects the path itself. */
 const nameProblems: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'a name in it is too long',
   ELOOP: 'links in it lead to each other',
@@ -21,7 +21,8 @@ export interface Hints {
 /**
  * The error for a file that the system refused. `doing` completes "Could not …".
  *
- * Errors: BAD_INPUT for a path that cannot be, DISK_FULL when there is no room or no quota left, STORE_UNUSABLE otherwise, CANCELLED for an abort. A FirstlightError stays as it is.
+ * Errors: BAD_INPUT for an impossible path, DISK_FULL when there is no room or no quota left, STORE_UNUSABLE otherwise,
+ * CANCELLED for an abort. A FirstlightError stays as it is.
  */
 export function fromSystemError(thrown: unknown, doing: string, path: string, hints: Hints): FirstlightError {
   if (thrown instanceof FirstlightError) return thrown;
@@ -36,7 +37,7 @@ export function fromSystemError(thrown: unknown, doing: string, path: string, hi
   }
   const tooMany = code !== undefined && tooManyCodes.has(code);
   const problem = code === undefined ? undefined : nameProblems[code];
-  // In the store it is the place that is wrong, not what a person named.
+  // In the store the place is at fault, not a path that a person named.
   if (problem !== undefined && hints !== storeHints) {
     const message = `Could not ${doing} ${shorten(path)}: ${problem}.`;
     return new FirstlightError('BAD_INPUT', message, { cause: thrown, details, hint: 'Choose another path.' });
@@ -49,11 +50,11 @@ export function fromSystemError(thrown: unknown, doing: string, path: string, hi
   });
 }
 
-/** A path that is too long is not printed whole. */
+/** A path that is too long is printed in part. */
 const shorten = (path: string) => (path.length > 120 ? `${path.slice(0, 60)}…${path.slice(-40)}` : path);
 
 /**
- * What a person reads for an error of the system that nobody caught, of a path that it names; anything else as it is.
+ * The error for a person from an uncaught error of the system that names a path; anything else unchanged.
  *
  * Errors: as `fromSystemError`.
  */
@@ -67,7 +68,7 @@ export function fromStraySystemError(thrown: unknown): unknown {
   return fromSystemError(thrown, syscall ?? 'use', path, fileHints);
 }
 
-/** The hints for what lies in the store. */
+/** The hints for files in the store. */
 export const storeHints: Hints = {
   full: 'Free some space on that disk, or set FIRSTLIGHT_HOME to a folder on another one.',
   denied: 'Give this user the right to write there, or set FIRSTLIGHT_HOME to a folder that can be written.',

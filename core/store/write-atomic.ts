@@ -4,7 +4,7 @@ import { toFileError, toStoreError } from './store-error.ts';
 export { isTempName, namesIn, removeTemps, tempPathFor, undefinedIfMissing } from '@firstlight/files';
 
 export interface WriteOptions extends WriteFileOptions {
-  /** True for a person's own file, which no setting of ours moves elsewhere. Default: false. */
+  /** True for a person's own file, whose place no setting of ours changes. Default: false. */
   readonly foreign?: boolean;
 }
 

@@ -9,7 +9,7 @@ import type { KvmFinding, KvmProbe } from './probe-kvm.ts';
 import { fakeVmm } from './testing/fake-vmm.ts';
 
 const access: KvmAccess = { mode: 0o666, uid: 0, gid: 0, kvmGid: 107 };
-/** A guest for which nothing is booted here. */
+/** A guest that is never booted here. */
 const guest = (name: string) => ({ name, makeMachine: () => Promise.reject(new Error('not booted here')) });
 const hangs: KvmFinding = { kind: 'tcg', reason: 'guests hang in KVM', conclusive: true };
 

@@ -30,7 +30,7 @@ export interface AcceleratorOptions {
   readonly host: string;
   readonly layout: Layout;
   readonly version: string;
-  /** The guest that stands for a runtime's guests in a probe. */
+  /** The guest that represents a runtime's guests in a probe. */
   readonly guestOf: (runtime: RuntimeId, image: ProbedImage | null) => Promise<ProbeGuest>;
   /** The user's choice; nothing is probed then. */
   readonly fixed: Accel | undefined;
@@ -41,7 +41,7 @@ export interface AcceleratorOptions {
   readonly probe?: ((probe: KvmProbe) => Promise<KvmFinding>) | undefined;
 }
 
-/** The accelerator of a VMM that has KVM and nothing else. */
+/** The accelerator of a VMM that has only KVM. */
 export function kvmAlone(reason: string): Accelerator {
   const choice: AccelChoice = { kind: 'kvm', reason };
   return { known: () => choice, choose: async () => choice, probeAgain: async () => choice };
@@ -109,7 +109,7 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     return untilMs !== undefined && Date.now() >= untilMs ? null : { kind, reason, details };
   }
 
-  /** A failed write costs the next start a probe, and this one nothing. */
+  /** A failed write costs the next start a probe, but does not affect this one. */
   async function save(savedPath: string, found: z.input<typeof savedSchema>): Promise<void> {
     try {
       await layout.ensure(layout.probesDir);

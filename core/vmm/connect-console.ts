@@ -7,7 +7,7 @@ import type { ConsoleStreams } from './vmm.ts';
  * The console of a machine, over the sockets that its QEMU listens on. QEMU serves one client at a time: when one of the
  * sockets cannot be opened, the other one is closed again.
  *
- * Errors: CHANNEL_BROKEN when nobody listens there or this user may not connect.
+ * Errors: CHANNEL_BROKEN when no process listens there or this user may not connect.
  */
 export async function connectConsole(paths: {
   readonly serial: string;
@@ -24,12 +24,12 @@ export async function connectConsole(paths: {
 }
 
 /**
- * The serial port of a machine, or its port for what the function prints, over the socket that its QEMU listens on.
+ * The serial port of a machine, or its port for the function's output, over the socket that its QEMU listens on.
  *
- * Source: libvirt 9.0 opens consoles that are a pty only (`qemuDomainOpenConsole`), and a pty drops what is printed
+ * Source: libvirt 9.0 opens consoles that are a pty only (`qemuDomainOpenConsole`), and a pty drops output printed
  * before QEMU notices a reader, up to a second later. QEMU keeps a socket's client from its first byte on.
  *
- * Errors: CHANNEL_BROKEN when nobody listens there or this user may not connect.
+ * Errors: CHANNEL_BROKEN when no process listens there or this user may not connect.
  */
 export function connectSerial(path: string): Promise<Duplex> {
   return new Promise((resolve, reject) => {

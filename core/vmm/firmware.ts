@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** Where distributions put qboot. */
+/** The places where distributions install qboot. */
 const firmwarePaths = ['/usr/share/qemu/qboot.rom', '/usr/share/qemu/qemu-bios/qboot.rom', '/usr/share/qboot/bios.bin'];
 
 /** qboot where it is installed, else null: the machine's own firmware, which takes 25–35 ms more. */

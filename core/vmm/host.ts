@@ -5,9 +5,9 @@ import type { Vmm } from './vmm.ts';
 /** A place where machines run and images lie. */
 export interface Host {
   readonly name: string;
-  /** What starts its machines. */
+  /** The VMM that starts its machines. */
   readonly vmm: Vmm;
-  /** Where the files of its machines lie. */
+  /** The places of its machines' files. */
   readonly layout: Layout;
   readonly accelerator: Accelerator;
 }

@@ -9,9 +9,9 @@ import type { Host } from './host.ts';
 export interface HostsOptions {
   /** The address of this machine's libvirt. */
   readonly localUri: string;
-  /** What else starts machines on this one, without being added. */
+  /** Further VMMs on this machine, present without being added. */
   readonly builtIn?: readonly HostEntry[] | undefined;
-  /** Where the other hosts are kept, under `hosts`. */
+  /** The settings that contain the other hosts, under `hosts`. */
   readonly settings: Settings;
   /** A host that is not connected yet. */
   readonly open: (entry: HostEntry) => Host;
@@ -29,7 +29,7 @@ export interface Hosts {
   readonly find: (name?: string) => Promise<Host>;
   /** Brings the list in line with the settings, which another program may have changed. */
   readonly load: () => Promise<void>;
-  /** Errors: ALREADY_EXISTS; what keeps it from connecting. */
+  /** Errors: ALREADY_EXISTS; the error of connecting. */
   readonly add: (entry: HostEntry) => Promise<Host>;
   /** Errors: NOT_FOUND; BAD_INPUT for this machine. */
   readonly remove: (name: string) => Promise<void>;

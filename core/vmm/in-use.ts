@@ -4,9 +4,9 @@ import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 /**
  * The names among `names` that a running process uses: as part of a bound socket's path, or of a command line.
  *
- * Names are random enough to stand for a directory, so a home that is reached through a link counts too.
+ * Names are random enough to identify a directory, so a home that is reached through a link counts too.
  *
- * Errors: whatever the kernel refuses; a caller that is about to delete then deletes nothing.
+ * Errors: those of the kernel; a caller that is about to delete then deletes nothing.
  * Source: proc(5). A socket stays in `/proc/net/unix` while its listener lives, even when its file is gone. QEMU's command
  * line names each disk.
  */

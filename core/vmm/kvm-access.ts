@@ -13,7 +13,7 @@ export interface KvmAccess {
 export const kvmPath = '/dev/kvm';
 const readWrite = 0o6;
 
-/** The permissions of /dev/kvm, or null when it is not there. */
+/** The permissions of /dev/kvm, or null when it does not exist. */
 export async function readKvmAccess(): Promise<KvmAccess | null> {
   const device = await stat(kvmPath).catch(undefinedIfMissing);
   if (device === undefined) return null;
@@ -35,7 +35,7 @@ export function isHiddenFromQemu(access: KvmAccess): boolean {
   return !asOther && !asGroup;
 }
 
-/** Why every start of this user takes long because of /dev/kvm, in a sentence; null when it does not. */
+/** The sentence that explains why /dev/kvm slows every start of this user; null when it does not. */
 export async function explainSlowStarts(uid: number): Promise<string | null> {
   const access = uid === 0 ? await readKvmAccess() : null;
   if (access === null || !isHiddenFromQemu(access)) return null;

@@ -23,7 +23,7 @@ export interface UserNetwork {
   readonly isRestricted: boolean;
 }
 
-/** A network interface of a machine, with what it is connected to. */
+/** A network interface of a machine, with its connection. */
 export type MachineNetwork =
   | UserNetwork
   | { readonly kind: 'network'; readonly name: string }
@@ -38,8 +38,8 @@ export interface SharedFolder {
 }
 
 /**
- * A port of the guest's, and what it carries: that says which socket of the host it ends in. It is a virtio-serial port by its
- * name, or in a VMM that has none a vsock port that the guest listens on.
+ * A port of the guest, and its content, which decides the host's socket at its other end. It is a virtio-serial port by
+ * its name, or in a VMM without these a vsock port that the guest listens on.
  */
 export interface MachineChannel {
   readonly name: string;
@@ -57,22 +57,23 @@ export interface MachineKernel {
   readonly firmwarePath?: string | undefined;
 }
 
-/** What a guest runs on. It names nothing of the host but files and networks. */
+/** The machine of a guest. It refers only to files and networks of the host. */
 export interface Machine {
   readonly machineType: 'pc' | 'q35' | 'microvm';
   readonly accel: Accel;
   readonly memoryMiB: number;
   readonly vcpus: number;
   /**
-   * The instructions that a guest counts on. Absent: what QEMU gives everywhere; `x86-64-v2`: also SSE4.2 and the like, without
-   * which Linux programs of today, as sharp, end in SIGILL.
+   * The instructions that a guest counts on. Absent: the set that QEMU gives everywhere; `x86-64-v2`: also SSE4.2 and
+   * the like, without which Linux programs of today, as sharp, end in SIGILL.
    */
   readonly processor?: 'x86-64-v2' | undefined;
   /** Null when the firmware boots the first disk. */
   readonly kernel: MachineKernel | null;
   /**
-   * What runs before the kernel. `quick`: what is quickest and boots a kernel, no disk: qboot where the host has it, nothing
-   * in a VMM that enters the kernel itself; `machine`: the machine type's own; `none`: nothing in any VMM.
+   * The firmware that runs before the kernel. `quick`: the quickest that boots a kernel, but no disk: qboot where the
+   * host has it, nothing in a VMM that enters the kernel itself; `machine`: the machine type's own; `none`: nothing in
+   * any VMM.
    */
   readonly firmware: 'quick' | 'machine' | 'none';
   readonly disks: readonly MachineDisk[];
@@ -86,7 +87,7 @@ export interface Machine {
 /** The prefix of the names of all our machines. */
 export const machineNamePrefix = 'firstlight-';
 
-/** Where the sockets of a machine lie. Shape: absolute paths. */
+/** The places of a machine's sockets. Shape: absolute paths. */
 export interface MachineSockets {
   readonly serial: string;
   /** The invocation channel. */
@@ -101,19 +102,19 @@ export interface MachineSockets {
  */
 export const featuresOfV2 = ['ssse3', 'sse4.1', 'sse4.2', 'popcnt', 'cx16'] as const;
 
-/** A machine as it is started on a host: its name there, and where its sockets lie. */
+/** A machine for the start on a host: its name there, and the places of its sockets. */
 export interface PlacedMachine {
   readonly machine: Machine;
   readonly name: string;
   readonly uuid: string;
   /** A title for people who list machines. */
   readonly title: string;
-  /** The ROM for firmware that is `quick`; null where the host has none. */
+  /** The ROM for firmware that is `quick`; null where the host has no such ROM. */
   readonly firmwarePath: string | null;
   readonly sockets: MachineSockets;
 }
 
-/** A machine with a kernel or a disk and nothing else, to which the rest is added. */
+/** A machine with only a kernel or a disk, to which the rest is added. */
 export function plainMachine(
   size: Pick<Machine, 'accel' | 'memoryMiB' | 'vcpus'>,
   more: Partial<Machine> & Pick<Machine, 'kernel'>,

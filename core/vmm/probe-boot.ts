@@ -11,7 +11,7 @@ import { type Machine, machineNamePrefix } from './machine.ts';
 import { createSocketDir, diskDirOf, removeInstanceDirs } from './socket-dir.ts';
 import type { RunningMachine, Vmm } from './vmm.ts';
 
-/** A guest that is booted only to see whether it speaks. */
+/** A guest that is booted only to check that it speaks. */
 export interface BootProbe {
   readonly vmm: Vmm;
   readonly layout: Layout;
@@ -23,7 +23,7 @@ export interface BootProbe {
   readonly makeMachine: (makeDiskDir: () => Promise<string>) => Promise<Machine>;
   /** True for output that only a running guest prints. Default: any byte. */
   readonly isMarker?: ((chunk: Uint8Array) => boolean) | undefined;
-  /** How long a guest that runs may be silent. */
+  /** The longest silence of a running guest. */
   readonly patienceMs: number;
   /** The limit for the whole probe: a host that takes longer to create a machine is probed again later. */
   readonly totalMs: number;
@@ -38,9 +38,9 @@ export type ProbeOutcome =
   | { readonly kind: 'refused'; readonly cause: unknown };
 
 /**
- * The outcome of booting a guest: whether it printed to its serial port. Nothing is left of it.
+ * The outcome of booting a guest: whether it printed to its serial port. The guest is removed afterwards.
  *
- * Errors: LIBVIRT_* when there is no connection, or it ended: that says nothing about the guest.
+ * Errors: LIBVIRT_* when there is no connection, or it ended: that is no finding about the guest.
  */
 export async function probeBoot(probe: BootProbe): Promise<ProbeOutcome> {
   const over = new AbortController();
@@ -50,7 +50,7 @@ export async function probeBoot(probe: BootProbe): Promise<ProbeOutcome> {
   return await Promise.race([booting, late]).finally(() => over.abort());
 }
 
-/** `over` aborts when nobody waits any more. */
+/** `over` aborts when the caller stops waiting. */
 async function boot(probe: BootProbe, over: AbortSignal): Promise<ProbeOutcome> {
   const { vmm, layout } = probe;
   await vmm.connect();
@@ -75,7 +75,7 @@ async function boot(probe: BootProbe, over: AbortSignal): Promise<ProbeOutcome> 
       const { serial } = await machine.openConsole(sockets);
       return { kind: (await speaks(machine, serial, probe, over)) ? 'spoke' : 'silent' };
     } finally {
-      // Nobody waits for QEMU's end: it ends with the connection at the latest.
+      // QEMU's end is not awaited: it ends with the connection at the latest.
       void machine.kill().catch(() => undefined);
     }
   } catch (cause) {

@@ -4,10 +4,13 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 import { type Machine, plainMachine } from './machine.ts';
 import { makeReadableCopy } from './readable-copy.ts';
 
-/** A guest that stands for a runtime's guests in a probe: it runs that runtime's own kernel, and prints without a function. */
+/**
+ * A guest that represents a runtime's guests in a probe: it runs that runtime's own kernel, and prints without a
+ * function.
+ */
 export interface ProbeGuest {
   /**
-   * The guest's name: runtimes with the same one share what was found, and another one is probed anew.
+   * The guest's name: runtimes with the same name share findings, and another name gets its own probe.
    * Shape: lower-case letters, digits and dashes.
    */
   readonly name: string;

@@ -11,7 +11,7 @@ describe('process use', () => {
     expect(before?.memoryBytes).toBeGreaterThan(10e6);
     const usedMs = ((after?.cpuNs ?? 0) - (before?.cpuNs ?? 0)) / 1e6;
     const { user, system } = process.cpuUsage(allBefore);
-    // On a machine that others use as well, some of the 60 ms were theirs.
+    // On a shared machine, other processes took some of the 60 ms.
     expect(usedMs).toBeGreaterThan(1);
     // The kernel counts in ticks of up to 10 ms, for each thread.
     expect(usedMs).toBeLessThan((user + system) / 1000 + 100);

@@ -39,7 +39,7 @@ function read(path: string): string | null {
   try {
     return readFileSync(path, 'latin1');
   } catch {
-    // The process has ended, or another user owns it: the VMM's statistics are the other way.
+    // The process has ended, or another user owns it: the VMM's statistics are used instead.
     return null;
   }
 }

@@ -6,7 +6,7 @@ import { undefinedIfMissing, writeAtomic } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
 /**
- * A copy of a file that ships with Firstlight, where QEMU's user may read it, which a person's own folders are not.
+ * A copy of a file that ships with Firstlight, where QEMU's user may read it, unlike in a person's own folders.
  *
  * Shape: an absolute path, named by the content. Errors: KERNEL_MISSING, STORE_UNUSABLE.
  */

@@ -21,7 +21,8 @@ export interface SocketPaths extends MachineSockets {
 }
 
 /**
- * A new directory for the sockets of one instance. Its name tells a later Firstlight whether its creator still runs.
+ * A new directory for the sockets of one instance. Its name lets a later Firstlight check whether its creator still
+ * runs.
  *
  * Errors: STORE_UNUSABLE when the path is too long for a socket or the directory cannot be made.
  */
@@ -66,12 +67,15 @@ export function isSocketDirIn(runDir: string, dir: string): boolean {
   return socketDirName.test(name) && dir === join(runDir, name);
 }
 
-/** The directory for the disks of the instance with these sockets. It is on a disk: guests may write more than memory holds. */
+/**
+ * The directory for the disks of the instance with these sockets. It is on a disk: guests may write more than fits in
+ * memory.
+ */
 export function diskDirOf(layout: Pick<Layout, 'disksDir'>, socketDir: string): string {
   return join(layout.disksDir, basename(socketDir));
 }
 
-/** A QEMU that was just ended still holds its files for a moment: it is checked again this often. */
+/** A QEMU that was just ended keeps its files open for a moment: it is checked again this often. */
 const removeTries = 4;
 const removeRetryMs = 500;
 

@@ -1,4 +1,4 @@
-/** What starts, watches, pauses and stops machines. libvirt is one; a VMM may leave a part out, with a clear error. */
+/** A VMM starts, watches, pauses and stops machines. libvirt is one; a VMM may omit a part, with a clear error. */
 import type { Duplex } from 'node:stream';
 import type { FirstlightError } from '#shared/errors.ts';
 import type { HostNs } from '#shared/model/units.ts';
@@ -9,17 +9,17 @@ export interface MachineMetadata {
   readonly [name: string]: string | number | boolean | null | MachineMetadata;
 }
 
-/** Why a machine ended, when this program did not ask for it. */
+/** The reason why a machine ended without a request of this program. */
 export type MachineEnd = 'destroyed' | 'shutdown' | 'vmm-ended' | 'host-lost' | 'gone';
 
-/** When the processors were asked to run, and when the VMM said they do. */
+/** When the processors were asked to run, and when the VMM reported that they do. */
 export interface ResumeTimes {
   readonly sentNs: HostNs;
   /** Errors: LIBVIRT_*, INSTANCE_LOST. */
   readonly doneNs: Promise<HostNs>;
 }
 
-/** Something that a VMM did before the guest could run. */
+/** A step of a VMM before the guest could run. */
 export interface VmmStep {
   readonly name: string;
   readonly label: string;
@@ -29,7 +29,7 @@ export interface VmmStep {
 /** The console of a machine. */
 export interface ConsoleStreams {
   readonly serial: Duplex;
-  /** What the function prints, where the machine has a port for it. */
+  /** The function's output, where the machine has a port for it. */
   readonly output: Duplex | null;
 }
 
@@ -46,11 +46,11 @@ export interface MachineStats {
   readonly netTransmitBytes: number;
 }
 
-/** A machine that a VMM runs. A handle holds nothing open. */
+/** A machine that a VMM runs. A handle keeps nothing open. */
 export interface RunningMachine {
   readonly name: string;
   readonly uuid: string;
-  /** What was done to create it, in order. Absent where the VMM does not say. */
+  /** The steps of its creation, in order. Absent where the VMM does not report them. */
   readonly steps?: readonly VmmStep[] | undefined;
   /** Lets its processors run. Returns at once. */
   readonly resume: () => ResumeTimes;
@@ -67,7 +67,7 @@ export interface RunningMachine {
   /** The metadata as it was written; numbers and flags may come back as text. Null without any. */
   readonly readMetadata: () => Promise<unknown>;
   readonly writeMetadata: (metadata: MachineMetadata) => Promise<void>;
-  /** How the VMM itself describes the machine: a domain's XML, a command line. */
+  /** The VMM's own description of the machine: a domain's XML, a command line. */
   readonly describe: () => Promise<string>;
 }
 
@@ -75,7 +75,7 @@ export interface CreateOptions {
   /** The machine outlives this process. Without it, the VMM ends the machine when this process dies. */
   readonly keep: boolean;
   readonly metadata: MachineMetadata | null;
-  /** What is being created, for messages. Shape: follows "Could not". */
+  /** The object being created, for messages. Shape: follows "Could not". */
   readonly doing: string;
 }
 
@@ -86,7 +86,7 @@ export interface VmmListener {
   readonly onState: () => void;
   /** The connection is gone: calls and streams under way have failed. */
   readonly onLost: () => void;
-  /** The connection is back: machines may have come and gone meanwhile. */
+  /** The connection is back: machines may have come and gone since. */
   readonly onReopened: () => void;
   readonly onStarted: (machine: RunningMachine) => void;
   readonly onPaused: (uuid: string) => void;
@@ -97,10 +97,10 @@ export interface VmmListener {
 /** Starts machines on one host. */
 export interface Vmm {
   readonly id: string;
-  /** The address of what starts machines. */
+  /** The address of the VMM. */
   readonly uri: string;
   readonly state: VmmState;
-  /** Why it is not connected, once that is known. */
+  /** The reason why it is not connected, once known. */
   readonly failure: FirstlightError | null;
   /** True when its machines run as the user of this process. */
   readonly runsAsThisUser: boolean;
@@ -109,14 +109,14 @@ export interface Vmm {
   /**
    * Creates a machine, paused, with its sockets open.
    *
-   * Errors: MACHINE_UNSUPPORTED before anything is started; QEMU_MISSING, BOOT_FAILED, ACCEL_UNUSABLE, LIBVIRT_*.
+   * Errors: MACHINE_UNSUPPORTED before any start; QEMU_MISSING, BOOT_FAILED, ACCEL_UNUSABLE, LIBVIRT_*.
    */
   readonly create: (placed: PlacedMachine, options: CreateOptions) => Promise<RunningMachine>;
-  /** The machines that run and whose names begin as ours do. */
+  /** The running machines whose names have our prefix. */
   readonly list: () => Promise<RunningMachine[]>;
   /** The counters of those machines that still run. */
   readonly readStats: (machines: readonly RunningMachine[]) => Promise<MachineStats[]>;
-  /** The process of a machine, as soon as it is there; null when it is not on this host, or not to be found. */
+  /** The process of a machine, as soon as it exists; null when it is not on this host, or cannot be found. */
   readonly findProcess: (name: string) => number | null;
   /** The versions of its programs, by name. */
   readonly readVersions: () => Promise<Readonly<Record<string, string>>>;

@@ -2,7 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
 
 /**
- * Bytes of an image file that QEMU locks while it has it open, one for each thing that it does or lets others do.
+ * Bytes of an image file that QEMU locks while it has it open, one for each operation that it does or permits to
+ * others.
  *
  * Source: QEMU, `block/file-posix.c`: RAW_LOCK_PERM_BASE, RAW_LOCK_SHARED_BASE, each with room for 64.
  */
@@ -10,10 +11,10 @@ const firstLockedByte = 100;
 const lastLockedByte = 263;
 
 /**
- * True while some QEMU of this machine has the image open, whoever started it.
+ * True while any QEMU of this machine has the image open.
  *
- * Source: proc(5), `/proc/locks`: `1: OFDLCK ADVISORY READ -1 fe:00:2146391 100 100`. A file system without a device of its
- * own (btrfs, overlayfs) shows another number there than `stat` does: then the inode has to do.
+ * Source: proc(5), `/proc/locks`: `1: OFDLCK ADVISORY READ -1 fe:00:2146391 100 100`. A file system without its own
+ * device (btrfs, overlayfs) shows another number there than `stat` does: then the inode must suffice.
  */
 export async function isOpenInQemu(imagePath: string): Promise<boolean> {
   const image = await stat(imagePath, { bigint: true }).catch(undefinedIfMissing);
@@ -30,7 +31,7 @@ export async function isOpenInQemu(imagePath: string): Promise<boolean> {
   return false;
 }
 
-/** As `/proc/locks` writes it. Source: glibc, `gnu_dev_major`, `gnu_dev_minor`. */
+/** The device number in the form of `/proc/locks`. Source: glibc, `gnu_dev_major`, `gnu_dev_minor`. */
 function deviceName(dev: bigint): string {
   const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
   const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn);

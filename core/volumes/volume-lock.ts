@@ -1,10 +1,10 @@
 /**
- * The holder of a volume. At most one instance does, across all processes of this machine: two that write one destroy it.
+ * The holder of a volume: at most one instance, across all processes of this machine. Two writers destroy a volume.
  *
- * Once an instance's QEMU runs, that it has the image open says so. Before that it is a file `lock-N.json` beside the image,
- * of which the one with the highest number counts: it names the instance, and holds while the process that starts the
- * instance lives and the instance's directory is there. Nobody has to take it away: the next one is made with the next
- * number, which only one can have.
+ * Once an instance's QEMU runs, its open image marks the holder. Before that it is a file `lock-N.json` beside the
+ * image, of which the one with the highest number counts: it names the instance, and is valid while the process that
+ * starts the instance lives and the instance's directory exists. It need not be removed: the next lock has the next
+ * number, which only one instance can get.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -18,7 +18,7 @@ import { systemCode, toStoreError } from '../store/store-error.ts';
 import { namesIn, removeTemps, undefinedIfMissing } from '../store/write-atomic.ts';
 import { isOpenInQemu } from './image-lock.ts';
 
-/** The user of a volume, and since when. Shape: null where only a QEMU is known that is not ours. */
+/** The user of a volume, and since when. Shape: null where the only known user is a foreign QEMU. */
 export interface VolumeUse {
   readonly instance: string | null;
   readonly since: string | null;
@@ -36,7 +36,10 @@ export async function findUse(dir: string): Promise<VolumeUse | null> {
   return (await readTop(dir)).use;
 }
 
-/** Takes the volume for an instance; answers with who has it, or null when it was taken. Errors: DISK_FULL, STORE_UNUSABLE. */
+/**
+ * Takes the volume for an instance; returns its current user, or null when the volume was taken. Errors: DISK_FULL,
+ * STORE_UNUSABLE.
+ */
 export async function takeVolume(dir: string, { instance, dir: holderDir }: VolumeHolder): Promise<VolumeUse | null> {
   const mine: Lock = { instance, dir: holderDir, owner: thisProcess(), since: new Date().toISOString() };
   const draft = join(dir, `.lock.${randomBytes(6).toString('hex')}.fl-tmp`);
@@ -46,7 +49,7 @@ export async function takeVolume(dir: string, { instance, dir: holderDir }: Volu
       const { number, use } = await readTop(dir);
       if (use !== null) return use;
       if (!(await linkOnce(draft, pathOf(dir, number + 1)))) continue;
-      // Others may have gone past this number while we looked; theirs counts then.
+      // Others may have passed this number in the meantime; theirs counts then.
       if ((await numbersIn(dir)).some((other) => other > number + 1)) {
         await rm(pathOf(dir, number + 1), { force: true });
         continue;
@@ -71,7 +74,7 @@ async function readTop(dir: string): Promise<{ number: number; use: VolumeUse | 
   return { number, use: { instance: lock?.instance ?? null, since: lock?.since ?? null } };
 }
 
-/** True from the lock's making until the instance is gone, in as far as the process that started it knows of that. */
+/** True from the lock's making until the instance is gone, as far as the process that started it knows. */
 async function isStarting({ owner, dir }: Lock): Promise<boolean> {
   return isAlive(owner) && (await stat(dir).catch(undefinedIfMissing)) !== undefined;
 }
@@ -80,7 +83,7 @@ async function numbersIn(dir: string): Promise<number[]> {
   return (await namesIn(dir)).flatMap((name) => lockName.exec(name)?.[1] ?? []).map(Number);
 }
 
-/** False when there is something already. */
+/** False when the file exists already. */
 async function linkOnce(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);

@@ -70,7 +70,7 @@ describe('a volume', () => {
     expect(head.toString('latin1', 0, 6)).toBe('NVMTFS');
     expect(head.subarray(0, 512).includes('data\0')).toBe(true);
     expect((await stat(volume.path)).mode & 0o777).toBe(0o600);
-    // QEMU's user only passes through, where that is another one.
+    // QEMU's user, where it is another one, may only pass through.
     if (layout.otherUserReads) expect((await stat(dirOf('data'))).mode & 0o777).toBe(0o711);
     expect(await volumes.list()).toEqual([volume]);
     expect(changes).toEqual([['data']]);
@@ -233,7 +233,7 @@ int main(void) {
 `;
 
 describe('under the real kernel', () => {
-  /** Boots with a root that was made anew: only the volume can have kept anything. */
+  /** Boots with a new root: only the volume can have kept data. */
   async function bootWith(volumePath: string, label: string): Promise<string> {
     const builder = createFileTree();
     builder.add('/count', await hostFile(await compileStatic(home, 'count', countStarts)));

@@ -21,7 +21,7 @@ export interface Volumes extends VolumeProvider {
   readonly list: () => Promise<Volume[]>;
   /** Errors: ALREADY_EXISTS, DISK_FULL, STORE_UNUSABLE. */
   readonly create: (name: string, sizeMiB: number) => Promise<Volume>;
-  /** Removes a volume with all that is in it. Errors: NOT_FOUND; CONFLICT while an instance has it. */
+  /** Removes a volume with its content. Errors: NOT_FOUND; CONFLICT while an instance has it. */
   readonly remove: (name: string) => Promise<void>;
 }
 
@@ -37,7 +37,7 @@ const manifestName = 'volume.json';
 const mib = 1024 ** 2;
 const defaultWaitMs = 4000;
 const lookAgainMs = 100;
-/** `stat` counts in these, whatever the file system does. */
+/** `stat` counts in these units on every file system. */
 const statBlockBytes = 512;
 
 /** The volumes in `layout.volumesDir`. */
@@ -47,7 +47,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     layout,
     root: layout.volumesDir,
     kind: 'volume',
-    // QEMU's user reaches the image by its path, and lists nothing.
+    // QEMU's user reaches the image by its path, and cannot list the folder.
     mode: 0o711,
     manifestName,
     schema: manifestSchema,
@@ -77,19 +77,22 @@ export function createVolumes(options: VolumesOptions): Volumes {
     return found.filter((volume) => volume !== null);
   }
 
-  /** False when there is one of that name already. */
+  /** False when a volume of that name exists already. */
   async function make(name: string, sizeMiB: number): Promise<boolean> {
     return await store.withTemp(async (temp) => {
       const path = join(temp, imageName);
       const content = { tree: createFileTree().tree, label: name, digest: randomUUID(), freeBytes: 0 };
       await writeVolume(path, { ...content, minBytes: sizeMiB * mib });
-      // It has the data of a person's functions.
+      // It contains the data of a person's functions.
       await chmod(path, 0o600);
       return await store.publishNew(temp, name, { format: 1, createdAt: new Date().toISOString() });
     });
   }
 
-  /** The volume, made where it is missing. Errors: STORE_UNUSABLE when something else is in its place: nothing is removed. */
+  /**
+   * The volume, made where it is missing. Errors: STORE_UNUSABLE when another file is in its place, which is not
+   * removed.
+   */
   async function ensureVolume(name: string, sizeMiB: number): Promise<Volume> {
     const there = await find(name);
     if (there !== null) return there;
@@ -130,10 +133,10 @@ export function createVolumes(options: VolumesOptions): Volumes {
       if ((await find(name)) === null) throw noSuchVolume(name, await list());
       await checkFree(name, dirOf(name));
       const temp = await store.withdraw(name);
-      // Another process removed it meanwhile.
+      // Another process has removed it since.
       if (temp === null) throw noSuchVolume(name, await list());
       try {
-        // An instance may have taken it just before it went out of sight.
+        // An instance may have taken it just before it was renamed away.
         await checkFree(name, temp);
       } catch (thrown) {
         await rename(temp, dirOf(name));
@@ -145,7 +148,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
 
     prepare: async (volumes, holder, signal) => {
       const prepared: PreparedVolume[] = [];
-      // In one order for all, so that two that want the same ones do not each wait for the other.
+      // In one order for all, so that two instances that want the same volumes do not deadlock.
       for (const [name, { mount, sizeMiB }] of Object.entries(volumes).sort(([a], [b]) => (a < b ? -1 : 1))) {
         const { path } = await ensureVolume(name, sizeMiB);
         await take(name, holder, signal);

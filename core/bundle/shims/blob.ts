@@ -14,7 +14,7 @@ function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** What a Blob holds, for the shims of this folder. */
+/** The content of a Blob, for the shims of this folder. */
 export const contentOf = Symbol.for('firstlight.blob');
 
 export class Blob {
@@ -167,7 +167,7 @@ export function writeForm(form: FormData): { readonly bytes: Uint8Array<ArrayBuf
   return { bytes: join(parts), type: `multipart/form-data; boundary=${boundary}` };
 }
 
-/** The form that a body is. Errors: TypeError for a body that is none. */
+/** The form in a body. Errors: TypeError for a body that is not a form. */
 export function readForm(bytes: Uint8Array<ArrayBuffer>, type: string): FormData {
   const form = new FormData();
   if (/^application\/x-www-form-urlencoded/i.test(type)) {
@@ -183,7 +183,7 @@ export function readForm(bytes: Uint8Array<ArrayBuffer>, type: string): FormData
   const boundary = /^multipart\/form-data\b.*;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
   if (boundary === null)
     throw new TypeError('The body is not a form: its type is neither multipart/form-data nor urlencoded.');
-  // Bytes as chars of the same number: what is text is decoded in its place.
+  // Bytes as chars of the same number: text is decoded later, part by part.
   let body = '\r\n';
   for (let at = 0; at < bytes.length; at += 8192) body += String.fromCharCode(...bytes.subarray(at, at + 8192));
   const text = (chars: string) => new TextDecoder().decode(toBytes(chars));

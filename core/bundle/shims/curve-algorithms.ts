@@ -169,7 +169,7 @@ function newerKeys(name: 'Ed25519' | 'X25519'): Pick<Algorithm, 'generateKey' | 
   };
 }
 
-/** A signature that is not even one is not valid: no error. */
+/** A malformed signature is invalid, not an error. */
 function holds(check: () => boolean): boolean {
   try {
     return check();

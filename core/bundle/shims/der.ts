@@ -1,4 +1,4 @@
-/** As much of ASN.1's DER as keys need: integers, octet and bit strings, sequences, object identifiers. */
+/** The part of ASN.1's DER that keys need: integers, octet and bit strings, sequences, object identifiers. */
 
 export interface Der {
   readonly tag: number;

@@ -32,7 +32,7 @@ export class Event {
     if (this.cancelable && !this.isPassive) this.#isPrevented = true;
   }
   stopPropagation(): void {
-    // There is nowhere to propagate to.
+    // An event has no parent to propagate to.
   }
   stopImmediatePropagation(): void {
     this.isStopped = true;
@@ -114,7 +114,7 @@ export class EventTarget {
         if (typeof entry.listener === 'function') entry.listener.call(this, event);
         else entry.listener.handleEvent(event);
       } catch (thrown) {
-        // As everywhere: a listener that throws is reported, and the others are called.
+        // As in browsers: a listener that throws is reported, and the others are called.
         console.error('Uncaught', thrown);
       }
       if (event.isStopped) break;

@@ -1,8 +1,9 @@
 /**
  * `Headers`, `Request` and `Response` as functions know them from the web.
  *
- * It runs in the guest, so it uses what a bare engine has. `Request` needs the global `URL`; streams, blobs and forms are there when the scripts that have
- * them were put before this one (core/bundle/choose-shims.ts): without streams, `body` is the text or the bytes that it was made of.
+ * It runs in the guest, so it uses only the globals of a bare engine. `Request` needs the global `URL`; streams, blobs
+ * and forms exist when their scripts were put before this one (core/bundle/choose-shims.ts): without streams, `body` is
+ * its original text or bytes.
  */
 type HeadersInit = Headers | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
 
@@ -50,7 +51,7 @@ export class Headers {
     for (const [name, value] of this) callback.call(thisArg, value, name, this);
   }
 
-  /** By name; each `set-cookie` by itself. */
+  /** Headers by name; each `set-cookie` is separate. */
   *entries(): Generator<[string, string], undefined> {
     for (const name of [...this.#values.keys()].sort()) {
       const values = this.#values.get(name) ?? [];
@@ -101,7 +102,7 @@ interface Forms {
 }
 const forms = (): Forms | undefined =>
   (globalThis as unknown as Record<symbol, Forms | undefined>)[Symbol.for('firstlight.forms')];
-/** Says of a Blob what it holds. */
+/** The key of a Blob's content. */
 const contentOfBlob = Symbol.for('firstlight.blob');
 const tagOf = (value: unknown) => Object.prototype.toString.call(value).slice(8, -1);
 const isStream = (value: unknown): value is ReadableStream =>
@@ -217,7 +218,7 @@ class Message {
   }
 }
 
-/** Streams whose end was read by us. */
+/** Streams that this shim has read to their end. */
 const isRead = new WeakSet<ReadableStream>();
 
 const streamOf = (content: string | Bytes | ReadableStream): ReadableStream =>
@@ -256,7 +257,7 @@ interface ResponseInit {
   readonly headers?: HeadersInit;
 }
 
-/** How the guest knows what to send: see core/runtime/function/dispatch.prelude.js. */
+/** How the guest finds the content to send: see core/runtime/function/dispatch.prelude.js. */
 const sendable = Symbol.for('firstlight.response');
 const bodiless = [204, 205, 304];
 
@@ -367,5 +368,5 @@ export class Request extends Message {
   }
 }
 
-/** Without making a stream of it. */
+/** True when there is a body; makes no stream of it. */
 const hasBody = (body: unknown): boolean => body !== undefined && body !== null;

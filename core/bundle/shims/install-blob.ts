@@ -1,5 +1,5 @@
 import { Blob, File, FormData, readForm, writeForm } from './blob.ts';
 
 Object.assign(globalThis, { Blob, File, FormData });
-/** For bodies: see http.ts. */
+/** Used for bodies: see http.ts. */
 Object.defineProperty(globalThis, Symbol.for('firstlight.forms'), { value: { readForm, writeForm } });

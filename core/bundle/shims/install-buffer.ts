@@ -1,4 +1,4 @@
-/** `Buffer` by the library that browsers have it from, and with what Node.js has learnt since. */
+/** `Buffer` from the library that browsers use, with Node.js's later additions. */
 import * as library from 'buffer/index.js';
 
 type Encoded = (text: string, encoding?: string) => string;

@@ -1,4 +1,7 @@
-/** `MessageChannel`, `MessagePort` and `BroadcastChannel`, within the one function there is. The events come from install-dom-events.ts. */
+/**
+ * `MessageChannel`, `MessagePort` and `BroadcastChannel`, within the one function. The events come from
+ * install-dom-events.ts.
+ */
 import type * as Events from './dom-events.ts';
 
 type Globals = typeof Events & { readonly [key: symbol]: Pick<typeof Events, 'addHandlerProperty'> };
@@ -37,7 +40,7 @@ class MessagePort extends EventTarget {
     if (this.#other !== null) this.#other.#other = null;
     this.#other = null;
   }
-  // As Node's ports.
+  // As Node's ports do.
   ref(): this {
     return this;
   }

@@ -86,7 +86,7 @@ function flowStream(kinds: Flows, format: string) {
       const bytes = ArrayBuffer.isView(chunk)
         ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
         : new Uint8Array(chunk);
-      // Copied: the library keeps what it is given.
+      // Copied: the library keeps a reference to its argument.
       guard(() => flow.push(bytes.slice()));
     },
     flush: () => guard(() => flow.push(new Uint8Array(), true)),

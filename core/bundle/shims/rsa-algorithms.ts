@@ -126,7 +126,7 @@ const oaep = (params: Params, key: CryptoKey) => {
 };
 const pkcs1 = (key: CryptoKey) => signers[hashOf(key.algorithm.hash).name];
 
-/** A signature that is not even one is not valid: no error. */
+/** A malformed signature is invalid, not an error. */
 function holds(check: () => boolean): boolean {
   try {
     return check();

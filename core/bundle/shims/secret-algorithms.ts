@@ -33,7 +33,7 @@ const digestOf = ({ algorithm }: CryptoKey) => hashOf(algorithm.hash).hash;
 
 export const randomBytes = (count: number): Bytes => crypto.getRandomValues(new Uint8Array(count));
 
-/** The secret of a key that is nothing but bytes. */
+/** The secret of a key that consists of bytes only. */
 function readSecret(format: string, data: Bytes | Jwk): Bytes {
   if (format === 'raw') return data as Bytes;
   if (format === 'jwk' && (data as Jwk).kty === 'oct') return fromBase64Url((data as Jwk).k);
@@ -67,7 +67,7 @@ function hmacKey(secret: Bytes, { hash }: Params, extractable: boolean, usages: 
   );
 }
 
-/** Takes the same time wherever they differ. */
+/** Compares in constant time, wherever the inputs differ. */
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);

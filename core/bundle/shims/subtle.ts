@@ -1,6 +1,7 @@
 /**
- * `crypto.subtle` by the Web Cryptography standard, on audited implementations in JavaScript: what goes for every algorithm. The algorithms
- * themselves register here; those of elliptic curves and of RSA lie in files of their own, for code that names them.
+ * `crypto.subtle` by the Web Cryptography standard, on audited implementations in JavaScript: the part common to all
+ * algorithms. The algorithms themselves register here; those of elliptic curves and of RSA lie in separate files, for
+ * code that names them.
  */
 
 export type Usage = 'encrypt' | 'decrypt' | 'sign' | 'verify' | 'deriveKey' | 'deriveBits' | 'wrapKey' | 'unwrapKey';
@@ -8,14 +9,14 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export interface Jwk {
   [name: string]: unknown;
 }
-/** An algorithm with what the caller says of it. Shape: `name` in the standard's spelling. */
+/** An algorithm with the caller's parameters. Shape: `name` in the standard's spelling. */
 export interface Params {
   readonly name: string;
   readonly [name: string]: unknown;
 }
 type Given = string | { readonly name: string; readonly [name: string]: unknown };
 
-/** Where a key's secret is kept: out of reach of who has the key. */
+/** The store of a key's secret: out of reach of code that has the key. */
 const secrets = new WeakMap<CryptoKey, unknown>();
 const made = Symbol('CryptoKey');
 
@@ -53,7 +54,7 @@ export function makeKey(
 }
 export const secretOf = <Secret>(key: CryptoKey): Secret => secrets.get(key) as Secret;
 
-/** What an algorithm can do. Every member may be missing: then the algorithm cannot. */
+/** The operations of an algorithm. Every member may be missing: then the algorithm does not support it. */
 export interface Algorithm {
   readonly digest?: (data: Bytes) => Uint8Array;
   readonly sign?: (params: Params, key: CryptoKey, data: Bytes) => Uint8Array;
@@ -75,7 +76,7 @@ export interface Algorithm {
   readonly exportKey?: (format: string, key: CryptoKey) => Uint8Array | Jwk;
   /** Shape: `bits` is null for all there are. */
   readonly deriveBits?: (params: Params, key: CryptoKey, bits: number | null) => Uint8Array;
-  /** The length of a key that is derived for this algorithm. Units: bits; null: whatever comes. */
+  /** The length of a key that is derived for this algorithm. Units: bits; null: any length. */
   readonly keyBits?: (params: Params) => number | null;
 }
 
@@ -115,7 +116,7 @@ const refuse = (operation: string, name: string, registry: Registry): never => {
   );
 };
 
-/** A SubtleCrypto over what is registered. Every call answers by a promise, as the standard has it. */
+/** A SubtleCrypto over the registered algorithms. Every call returns a promise, as the standard requires. */
 export function createSubtle(registry: Registry): object {
   function find<Operation extends keyof Algorithm>(
     operation: Operation,

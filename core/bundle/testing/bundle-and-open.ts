@@ -24,7 +24,7 @@ export interface Workshop {
   readonly close: () => Promise<void>;
 }
 
-/** A project of its own, and a bundler. Call `close` when done. */
+/** A separate project, and a bundler. Call `close` when done. */
 export async function openWorkshop(): Promise<Workshop> {
   const home = await mkdtemp(join(tmpdir(), 'fl-function-'));
   const dir = join(home, 'project');

@@ -1,4 +1,4 @@
-/** A thin client of a Kubernetes API server. docs/decisions/0013 says why it is ours. */
+/** A thin client of a Kubernetes API server. docs/decisions/0013 has the reason why it is our own. */
 import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, Agent as PlainAgent, request as requestPlain } from 'node:http';
 import { Agent, type RequestOptions, request as requestTls } from 'node:https';
@@ -31,7 +31,7 @@ export interface KubeClient {
   readonly access: ClusterAccess;
   /** The JSON of an answer. Errors: CLUSTER_*, NOT_FOUND, CONFLICT, ALREADY_EXISTS; CANCELLED. */
   readonly json: <Value = unknown>(path: string, request?: KubeRequest) => Promise<Value>;
-  /** The answer as it is, also one that refuses. Errors: CLUSTER_UNREACHABLE; CANCELLED. */
+  /** The answer as it is, also an error. Errors: CLUSTER_UNREACHABLE; CANCELLED. */
   readonly raw: (path: string, request?: KubeRequest) => Promise<KubeAnswer>;
   /** The lines of an answer as they come: a watch, a log. Errors: as `json`. */
   readonly lines: (path: string, request?: KubeRequest) => AsyncGenerator<string>;
@@ -48,7 +48,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
       const { token, clientCert, clientKey } = await plugin.get(signal);
       return { authorization: token === undefined ? undefined : `Bearer ${token}`, cert: clientCert, key: clientKey };
     }
-    // A token in a file is exchanged by others while we run.
+    // Other programs may replace a token in a file while we run.
     const token = access.tokenFile === undefined ? undefined : (await readFile(access.tokenFile, 'utf8')).trim();
     const authorization = token === undefined ? access.authorization : `Bearer ${token}`;
     return { authorization, cert: access.clientCert, key: access.clientKey };
@@ -101,7 +101,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
   async function openAuthorized(path: string, request: KubeRequest): Promise<IncomingMessage> {
     const answer = await open(path, request);
     if (answer.statusCode !== 401 || plugin === null) return answer;
-    // The token ended early: once more, with a fresh one.
+    // The token expired early: try once more with a fresh one.
     answer.resume();
     plugin.forget();
     return await open(path, request);
@@ -130,7 +130,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
       if (status >= 400) throw statusError(parseStatus(status, await readText(answer, access, request.signal)), access);
       answer.on('error', () => undefined);
       const reader = createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY });
-      // It hands on what breaks the connection; the end of the lines says it.
+      // It emits the errors of the connection; the end of the lines reports them.
       reader.on('error', () => undefined);
       try {
         yield* reader;
@@ -158,7 +158,7 @@ async function readText(answer: IncomingMessage, access: ClusterAccess, signal?:
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** An answer that refuses is a Status, or any text of whatever stands in between. */
+/** An error answer is a Status, or any text from a proxy in between. */
 function parseStatus(code: number, text: string): Status {
   try {
     const parsed = statusSchema.safeParse(JSON.parse(text));

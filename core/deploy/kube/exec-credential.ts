@@ -3,7 +3,7 @@ import { runTool } from '#core/exec/run-tool.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { ExecPlugin } from './kubeconfig.ts';
 
-/** Long enough for a person to log in by a browser; a network's own deadline is apart from it. Units: ms. */
+/** Long enough for a person to log in by a browser; a network's own deadline is separate. Units: ms. */
 const loginTimeoutMs = 180_000;
 /** A token is renewed this long before it ends. Units: ms. */
 const earlyMs = 30_000;
@@ -23,14 +23,14 @@ export interface ExecCredential {
   readonly clientKey: string | undefined;
 }
 
-/** Gives the credentials of a plugin; it is run once for all who ask at the same time, and again when they have ended. */
+/** Gives the credentials of a plugin; it runs once for all concurrent callers, and again when they have expired. */
 export interface ExecCredentials {
   readonly get: (signal?: AbortSignal) => Promise<ExecCredential>;
-  /** The server did not take what there is. */
+  /** The server rejected the current credentials. */
   readonly forget: () => void;
 }
 
-/** Errors of `get`: CLUSTER_DENIED with the plugin's own words; TOOL_MISSING with its install hint. */
+/** Errors of `get`: CLUSTER_DENIED with the plugin's own message; TOOL_MISSING with its install hint. */
 export function createExecCredentials(plugin: ExecPlugin): ExecCredentials {
   let current: { readonly credential: ExecCredential; readonly endsAtMs: number } | null = null;
   let asking: Promise<ExecCredential> | null = null;
@@ -88,7 +88,7 @@ async function runPlugin(plugin: ExecPlugin, signal?: AbortSignal): Promise<z.ou
   }
   const parsed = answerSchema.safeParse(parseJson(stdout));
   if (parsed.success) return parsed.data;
-  // What it printed may hold a token.
+  // Its output may contain a token.
   throw new FirstlightError('CLUSTER_DENIED', `${command} printed no ExecCredential.`, {
     hint: 'Run it yourself; it must print JSON of client.authentication.k8s.io.',
   });

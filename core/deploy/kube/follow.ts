@@ -22,10 +22,10 @@ export interface FollowOptions {
 }
 
 /**
- * Keeps a picture of the objects of a path by list and watch, and tells of each change, until the signal aborts. A watch
+ * Keeps a picture of the objects of a path by list and watch, and reports each change, until the signal aborts. A watch
  * that ended or expired (410, as a status or in the stream) begins again with a list, later each time.
  *
- * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND: what no waiting helps against.
+ * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND: failures that waiting does not cure.
  */
 export async function follow<Value extends KubeObject>(
   client: KubeClient,

@@ -44,7 +44,7 @@ const fileSchema = z.looseObject({
   contexts: named('context', contextSchema),
 });
 
-/** How a cluster is reached, and who asks. The secrets in it live for as long as the value does. */
+/** The address of a cluster, and the user. The secrets in it live as long as the value. */
 export interface ClusterAccess {
   readonly context: string;
   readonly namespace: string;
@@ -67,9 +67,9 @@ export interface KubeconfigChoice {
 }
 
 /**
- * What a kubeconfig says of a context.
+ * The cluster and user of a context in a kubeconfig.
  *
- * Errors: TARGET_INVALID when there is no kubeconfig, no such context, or what it names is not there.
+ * Errors: TARGET_INVALID when there is no kubeconfig, no such context, or an entry that it names is missing.
  */
 export async function readKubeconfig({ path, context, env }: KubeconfigChoice): Promise<ClusterAccess> {
   const paths = path !== null ? [path] : listDefaults(env);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type ErrorCode, FirstlightError } from '#shared/errors.ts';
 import type { ClusterAccess } from './kubeconfig.ts';
 
-/** What the API server answers instead of an object. Source: Kubernetes API conventions, "Response Status Kind". */
+/** The API server's answer in place of an object. Source: Kubernetes API conventions, "Response Status Kind". */
 export const statusSchema = z.object({
   code: z.number().default(0),
   reason: z.string().default(''),

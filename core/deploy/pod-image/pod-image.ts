@@ -21,11 +21,11 @@ export interface PodImageRequest {
   readonly config: ProjectConfig;
   readonly version: string;
   readonly signal: AbortSignal;
-  /** The shared layer, where it is being made already. */
+  /** The shared layer, where it is already being made. */
   readonly vmm?: Promise<VmmLayer> | undefined;
 }
 
-/** An image for a pod. Units: bytes as they are pushed. */
+/** An image for a pod. Units: bytes as pushed. */
 export interface PodImage {
   readonly image: ComposedImage;
   readonly vmmBytes: number;
@@ -33,9 +33,11 @@ export interface PodImage {
 }
 
 /**
- * The container image of a function with the VMM that runs it: one layer that all functions share, one of its own.
+ * The container image of a function with the VMM that runs it: one layer shared by all functions, one for this
+ * function.
  *
- * Errors: MACHINE_UNSUPPORTED for a runtime that does not run so; QEMU_MISSING, LIBRARY_MISSING; STORE_UNUSABLE, DISK_FULL.
+ * Errors: MACHINE_UNSUPPORTED for a runtime that cannot run this way; QEMU_MISSING, LIBRARY_MISSING; STORE_UNUSABLE,
+ * DISK_FULL.
  */
 export async function makePodImage(request: PodImageRequest): Promise<PodImage> {
   const { layout, supervisorPath, runtime, image, config, version, signal } = request;
@@ -104,7 +106,7 @@ async function machineInPod({ runtime, image, config }: PodImageRequest): Promis
 const socketIn = (name: string) => `${podPaths.runDir}/${name}.sock`;
 const qmpSocket = socketIn('qmp');
 
-/** The same for every build of the same function: an image's digest is of it. */
+/** The same for every build of the same function: the image's digest depends on it. */
 function place(machine: Machine, name: string, firmwarePath: string | null): PlacedMachine {
   return {
     machine,

@@ -12,7 +12,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { podPaths } from './pod-paths.ts';
 
 const qemuPath = '/usr/bin/qemu-system-x86_64';
-/** What QEMU loads while it runs: its emulator, and the ROMs of a machine of type `pc` that boots a kernel. */
+/** The files that QEMU loads at run time: its emulator, and the ROMs of a machine of type `pc` that boots a kernel. */
 const modulePaths = ['x86_64-linux-gnu/qemu', 'qemu'].map((dir) => `/usr/lib/${dir}/accel-tcg-x86_64.so`);
 const romNames = ['qboot.rom', 'pvh.bin', 'linuxboot_dma.bin', 'kvmvapic.bin'];
 const romDirs = ['/usr/share/qemu', '/usr/share/seabios', '/usr/lib/ipxe/qemu'];
@@ -25,7 +25,7 @@ const layerSchema = z.object({
   path: z.string(),
 });
 
-/** What a pod needs besides its function. Shape: `version` names it for a person. */
+/** The files that a pod needs in addition to its function. Shape: `version` names it for a person. */
 export interface VmmLayer {
   readonly layer: LayerBlob;
   readonly fileCount: number;
@@ -54,7 +54,7 @@ export async function makeVmmLayer(layout: Layout, supervisorPath: string, signa
   return { layer, fileCount, bytes };
 }
 
-/** The sockets' folder is for whoever the pod runs as. */
+/** The sockets' folder belongs to the user that the pod runs as. */
 const modeInPod = (path: string): number | undefined =>
   path === podPaths.runDir ? 0o1777 : path === podPaths.supervisor ? 0o755 : undefined;
 
@@ -120,7 +120,7 @@ async function firstThatIs(paths: readonly string[]): Promise<string | null> {
   return null;
 }
 
-/** Names the files by what they are: reading all of them would take as long as packing them. */
+/** Identifies the files by their metadata: reading all of them would take as long as packing them. */
 async function fingerprintOf(tree: FileTree): Promise<string> {
   const parts: string[] = [process.version];
   for (const [path, node] of [...tree].sort(([a], [b]) => (a < b ? -1 : 1))) {

@@ -2,7 +2,7 @@ import type { Disk } from '@firstlight/files';
 import type { FileExtents } from '@firstlight/tfs';
 import { chunkBytes, type Segment, segmentsOf } from '@firstlight/tfs';
 
-/** True when two files of one length have the same bytes. Where both have holes, nothing is read, however long they are. */
+/** True when two files of one length have the same bytes. Where both have holes of any length, nothing is read. */
 export async function haveSameBytes(a: Disk, one: FileExtents, b: Disk, other: FileExtents): Promise<boolean> {
   const left = createReader(a, one);
   const right = createReader(b, other);
@@ -20,7 +20,7 @@ export async function haveSameBytes(a: Disk, one: FileExtents, b: Disk, other: F
 
 /** Goes through a file's segments, forwards. */
 interface Reader {
-  /** Moves on to the segment that holds a byte. Units: bytes of it from there. */
+  /** Moves on to the segment that contains a byte. Units: bytes of it from there. */
   readonly leftAt: (at: number) => number;
   readonly isHole: boolean;
   readonly read: (at: number, length: number) => Promise<Uint8Array>;

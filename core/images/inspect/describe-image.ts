@@ -9,7 +9,7 @@ import { tupleToJson } from './tuple-json.ts';
 
 /** The entries of the root tuple that are shown separately. */
 const shownApart = new Set(['program', 'arguments', 'environment']);
-/** Where the kernel looks for its modules. */
+/** The folder where the kernel looks for its modules. */
 const klibDirectory = '/klib/';
 
 /** The description of an image. Errors: as `OpenImage.volume`. */
@@ -78,7 +78,7 @@ function textEntries(value: Json | undefined): Record<string, string> {
   );
 }
 
-/** The modules whose files are there: in this file system, and in the boot file system beside it. */
+/** The modules whose files exist: in this file system, and in the boot file system beside it. */
 async function listKlibs(image: OpenImage, volume: Volume, warnings: string[]): Promise<string[]> {
   const boot = image.has('boot') ? await image.volume('boot').catch(asWarning(warnings)) : null;
   const nodes = [...volume.nodes, ...(boot?.nodes ?? [])];
@@ -88,7 +88,7 @@ async function listKlibs(image: OpenImage, volume: Volume, warnings: string[]): 
   return [...new Set(names)].sort();
 }
 
-/** A boot file system that is damaged is not a reason to say nothing of the root. */
+/** A damaged boot file system does not prevent a description of the root. */
 const asWarning = (warnings: string[]) => (thrown: unknown) => {
   if (!(thrown instanceof FormatError) || (thrown.reason !== 'damaged' && thrown.reason !== 'truncated')) throw thrown;
   warnings.push(`The boot file system cannot be read: ${thrown.message}`);

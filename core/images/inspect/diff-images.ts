@@ -4,7 +4,7 @@ import type { Json } from '#shared/model/json.ts';
 import { haveSameBytes } from './compare-files.ts';
 import { optionsOf } from './describe-image.ts';
 
-/** Nobody reads more; that there are more is said. */
+/** Nobody reads more; the result records that there are more. */
 const maxChanges = 10_000;
 /** The most characters of an option's value that are shown. */
 const maxShownChars = 1000;

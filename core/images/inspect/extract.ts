@@ -25,11 +25,12 @@ export interface ExtractOptions {
 }
 
 /**
- * Writes what is under a directory of the image (or one file, under its name) into the new folder `to`, which appears whole
- * or not at all. Links are made as they are, and none is ever followed; a file of several names stays one file; holes stay holes.
+ * Writes the content of a directory of the image (or one file, under its name) into the new folder `to`, which appears
+ * whole or not at all. Links are made as they are, and none is ever followed; a file of several names stays one file;
+ * holes stay holes.
  *
- * Errors: ALREADY_EXISTS when `to` has something in it or is not a folder; NOT_FOUND, BAD_INPUT for `from`; IMAGE_INVALID,
- * DISK_FULL, STORE_UNUSABLE, CANCELLED.
+ * Errors: ALREADY_EXISTS when `to` has something in it or is not a folder; NOT_FOUND, BAD_INPUT for `from`;
+ * IMAGE_INVALID, DISK_FULL, STORE_UNUSABLE, CANCELLED.
  */
 export async function extract(volume: Volume, from: string, to: string, options: ExtractOptions): Promise<Extracted> {
   const found = findNode(volume, from);
@@ -87,7 +88,7 @@ async function writeNodes(
       counts.bytes += first === undefined ? node.data.bytes : 0;
     }
   }
-  // Last, when nothing more is written: what leads out of the folder leads nobody of ours.
+  // Last, when nothing more is written: a link that leads out of the folder misleads none of our own writes.
   for (const node of nodes) {
     if (node.kind !== 'symlink') continue;
     await symlink(node.target, targetOf(node.path));

@@ -1,7 +1,7 @@
 import type { ImageNode, Volume } from '@firstlight/tfs';
 import { FirstlightError } from '#shared/errors.ts';
 
-/** As many as the kernel follows. Source: `SYMLINK_HOPS_MAX` in `src/fs/fs.c` of nanovms/nanos. */
+/** The number of links that the kernel follows. Source: `SYMLINK_HOPS_MAX` in `src/fs/fs.c` of nanovms/nanos. */
 const maxLinks = 40;
 
 /** A path of the image, after links: the root directory, or a node that is not a link. */

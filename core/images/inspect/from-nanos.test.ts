@@ -51,7 +51,7 @@ describe('an image that mkfs made', () => {
   });
 });
 
-/** Makes, changes, links, moves and removes files, and sets room aside that nothing is written to. */
+/** Makes, changes, links, moves and removes files, and reserves space that is never written. */
 const busyProgram = `
 #define _GNU_SOURCE
 #include <fcntl.h>

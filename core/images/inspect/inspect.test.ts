@@ -30,7 +30,7 @@ const root: Tuple = new Map<string, string | string[] | Map<string, string>>([
   ['klibs', 'bootfs'],
 ]);
 
-/** A tree with everything that a tree may have. */
+/** A tree with every kind of node. */
 async function sampleTree() {
   const host = join(dir, 'host.bin');
   await writeFile(host, Buffer.alloc(300_000, 'host'));
@@ -194,7 +194,7 @@ describe('extracting', () => {
       withImage(image, async (open) => extract(await open.volume('root'), '/', join(bad, 'to'), quietly)),
     ).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
 
-    // A link in the place of a directory, and below it a file: the tree cannot say it, so it cannot be followed.
+    // A link in the place of a directory, and below it a file: the tree cannot express it, so it cannot be followed.
     const twice = [0x91, ...symbol('children'), 0x92, ...symbol('d'), ...encode({ linktarget: bad }), ...symbol('d')];
     await writeFile(
       image,
@@ -275,7 +275,7 @@ describe('a damaged image', () => {
     const sector = (await readFile(path)).subarray(0, 512);
     const moved = Buffer.from(sector);
     sector.copy(moved, 462, 446, 478);
-    // One sector where nothing is.
+    // One empty sector.
     moved.fill(0, 446, 462);
     moved[450] = 0xef;
     moved.writeUInt32LE(1, 454);

@@ -8,7 +8,7 @@ import { bytes } from '#shared/model/units.ts';
 const noBits = 8;
 
 /**
- * The parts of an ELF image: its sections, and what is loaded of it without being in one, as a heap that was written into it is.
+ * The parts of an ELF image: its sections, and the loaded parts outside of sections, such as a heap written into it.
  *
  * Errors: ELF_INVALID, ARCHITECTURE_MISMATCH.
  */
@@ -30,7 +30,7 @@ export async function listElfParts(disk: Disk): Promise<ImageInfo['sections']> {
 const holdsAny = ({ address, memoryBytes }: Segment, sections: readonly Section[]): boolean =>
   sections.some((section) => section.address >= address && section.address < address + memoryBytes);
 
-/** A header may claim more than a double can hold as a whole number. */
+/** A header may claim more than a double can represent as a whole number. */
 const bounded = (length: number) => bytes(Math.min(length, Number.MAX_SAFE_INTEGER));
 
 function sourceOf(disk: Disk): ByteSource {

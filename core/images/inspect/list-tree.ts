@@ -39,5 +39,5 @@ function entryOf(node: ImageNode): ImageEntry {
   return { path, kind, bytes: bytes(node.data.bytes), storedBytes: bytes(node.data.storedBytes), target: null };
 }
 
-/** Sparse files may claim more together than a whole number of a double can say. */
+/** Sparse files may claim more together than a double can represent as a whole number. */
 const bounded = (value: number): Bytes => bytes(Math.min(value, Number.MAX_SAFE_INTEGER));

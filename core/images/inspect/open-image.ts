@@ -11,7 +11,7 @@ export interface OpenImage {
   readonly disk: Disk;
   readonly fileBytes: number;
   readonly allocatedBytes: number;
-  /** None for a file system that is the whole disk, as for a kernel. */
+  /** Empty for a file system that is the whole disk, as for a kernel. */
   readonly partitions: readonly Partition[];
   /** An image that is its own kernel. */
   readonly isElf: boolean;
@@ -23,7 +23,7 @@ export interface OpenImage {
 
 const elfMagic = '\x7fELF';
 
-/** Opens an image file, does `work` with it, and closes it. Errors: as `openDisk` and `readPartitions`, and what `work` throws. */
+/** Opens an image file, does `work` with it, and closes it. Errors: as `openDisk`, `readPartitions` and `work`. */
 export async function withImage<Result>(path: string, work: (image: OpenImage) => Promise<Result>): Promise<Result> {
   return withFormatErrors(async () => {
     const { disk, fileBytes, allocatedBytes } = await openDisk(path);
@@ -48,7 +48,7 @@ export function describeSpans(
 
   function spanOf(partition: ImagePartition): Span | null {
     if (isElf) return null;
-    // Whatever else has no table is taken for a file system, and the error then says what it is not.
+    // Any other disk without a table is taken for a file system, and that reader reports the error.
     if (partitions.length === 0) return partition === 'root' ? { start: 0, bytes: disk.bytes } : null;
     const found = partitions.find(({ kind }) => kind === partition);
     return found === undefined ? null : { start: found.start, bytes: found.bytes };

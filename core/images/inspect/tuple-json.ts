@@ -3,15 +3,15 @@ import { oldVersion } from '@firstlight/tfs';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 
-/** Options are a few lines; an image may hold a tuple that is in itself, or a thousand times in the next. */
+/** Options are a few lines; an image may contain a tuple that is in itself, or a thousand times in the next. */
 const maxDepth = 32;
 const maxValues = 20_000;
 
 /**
- * A tuple of a volume's root as JSON: an object, with arrays for vectors; an integer too large for a number as text. Version
- * 4 has no vectors: what it writes instead, a tuple with the names `0`, `1`, …, is an array as well.
+ * A tuple of a volume's root as JSON: an object, with arrays for vectors; an integer too large for a number as text.
+ * Version 4 has no vectors: its replacement, a tuple with the names `0`, `1`, …, is an array as well.
  *
- * Errors: IMAGE_INVALID when it has no end, or as good as none.
+ * Errors: IMAGE_INVALID when it is endless, or practically so.
  */
 export function tupleToJson({ disk, log }: Volume, tuple: Tuple): Record<string, Json> {
   const { path } = disk;

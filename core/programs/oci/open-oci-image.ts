@@ -1,4 +1,4 @@
-/** An OCI image as files and a program: what the wizard looks at, and what a build takes. */
+/** An OCI image as files and a program: the input of the wizard and of a build. */
 import type { FileTree } from '@firstlight/files';
 import {
   type BlobCache,
@@ -17,9 +17,9 @@ import { makeRunSpec, type ReadStart, type RunSpec } from './run-spec.ts';
 
 export interface OpenOciImageOptions {
   readonly layout: Layout;
-  /** Where a relative path of the reference begins. */
+  /** The folder where a relative path of the reference begins. */
   readonly cwd: string;
-  /** Where a registry's credentials are looked for. */
+  /** The environment in which a registry's credentials are looked up. */
   readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: (progress: Progress) => void;
@@ -47,10 +47,11 @@ export const openLayerCache = (layout: Layout): BlobCache =>
   createBlobCache({ dir: layout.blobsDir, prepare: () => layout.ensure(layout.blobsDir) });
 
 /**
- * Reads an image for linux/amd64, and finds what it starts.
+ * Reads an image for linux/amd64, and finds the program that it starts.
  *
- * Errors: BAD_INPUT for the reference or an image of another platform; NOT_FOUND; ARCHIVE_INVALID, PATH_ESCAPES, DIGEST_MISMATCH;
- * REGISTRY_UNREACHABLE, REGISTRY_DENIED; DISK_FULL, STORE_UNUSABLE; CANCELLED. Nothing half-read stays in the cache.
+ * Errors: BAD_INPUT for the reference or an image of another platform; NOT_FOUND; ARCHIVE_INVALID, PATH_ESCAPES,
+ * DIGEST_MISMATCH; REGISTRY_UNREACHABLE, REGISTRY_DENIED; DISK_FULL, STORE_UNUSABLE; CANCELLED. Nothing half-read stays
+ * in the cache.
  */
 export function openOciImage(text: string, options: OpenOciImageOptions): Promise<OpenedOciImage> {
   const { layout, cwd, env, signal, progress = () => undefined } = options;

@@ -8,8 +8,8 @@ import { plainWords } from './shell-words.ts';
 import { splitInit } from './split-init.ts';
 
 /**
- * Shape: `program` is an ELF in the tree, all links followed, or null: the warnings then say why. `argv0` is the name that it
- * was called by; `args` leave that out. `volumes` are the folders that the image declares.
+ * Shape: `program` is an ELF in the tree, all links followed, or null: the warnings then have the reason. `argv0` is
+ * the name that it was called by; `args` leave that out. `volumes` are the folders that the image declares.
  */
 export interface RunSpec {
   readonly program: string | null;
@@ -34,7 +34,9 @@ const elfMachineX64 = 0x3e;
 
 const noFork = 'The guest runs one process, so nothing that starts other programs works.';
 
-/** The program of an image, with scripts followed to what runs them and plain shell commands freed of their shell. */
+/**
+ * The program of an image, with scripts followed to their interpreters and plain shell commands freed of their shell.
+ */
 export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readStart: ReadStart): Promise<RunSpec> {
   const { Entrypoint, Cmd, Env, WorkingDir, User, ExposedPorts, Volumes } = config ?? {};
   const env = readEnv(Env ?? []);
@@ -54,7 +56,7 @@ export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readS
   if (init.name !== null) {
     warn('init', `The image starts its program through ${init.name}, which forks. It is started without it: ${noFork}`);
   }
-  // What the init is given counts from the words that follow it.
+  // The init's arguments are counted from the words after it.
   const entry = (Entrypoint ?? []).slice(init.words);
   const cmd = (Cmd ?? []).slice(Math.max(0, init.words - (Entrypoint ?? []).length));
   const finder = { tree, readStart, path: env.PATH ?? defaultPath, cwd: cwd ?? '/' };
@@ -112,7 +114,7 @@ export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readS
 
 type Command =
   | { readonly kind: 'program'; readonly program: string; readonly argv0: string; readonly args: readonly string[] }
-  /** `inner`: the words that the shell was given, when it needs no shell for them. */
+  /** `inner`: the shell's command, when it needs no shell. */
   | { readonly kind: 'shell'; readonly shell: string; readonly what: string; readonly inner: string[] | null }
   | { readonly kind: 'missing' | 'architecture'; readonly why: string };
 
@@ -172,7 +174,7 @@ function find(name: string, { tree, path, cwd }: Finder) {
   return undefined;
 }
 
-/** A path out of the image is one that is not there. */
+/** A path out of the image counts as missing. */
 function lookUp(tree: PathTree, path: string) {
   try {
     return tree.lookUp(path);
@@ -191,7 +193,7 @@ function readEnv(lines: readonly string[]): Record<string, string> {
   return env;
 }
 
-/** The lowest TCP port that the image says it listens on. */
+/** The lowest TCP port that the image declares. */
 function portOf(ports: Readonly<Record<string, unknown>>): number | null {
   const numbers = Object.keys(ports).flatMap((key) => {
     const [, port] = /^(\d{1,5})(?:\/tcp)?$/.exec(key) ?? [];

@@ -1,7 +1,7 @@
 /**
- * The words of a shell command that does nothing but start one program, so that no shell is needed; null for any other.
+ * The words of a shell command that only starts one program, so that no shell is needed; null for any other.
  *
- * Shape: `exec` at its start is dropped. Quotes are taken off; whatever a shell would expand makes it null.
+ * Shape: `exec` at its start is dropped. Quotes are taken off; any shell expansion makes it null.
  */
 export function plainWords(command: string): string[] | null {
   const words: string[] = [];

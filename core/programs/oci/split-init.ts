@@ -15,6 +15,6 @@ export function splitInit(command: readonly string[]): { readonly words: number;
   let at = 1;
   while (command[at]?.startsWith('-') && command[at] !== '--') at += withWord.includes(command[at] ?? '') ? 2 : 1;
   if (command[at] === '--') at++;
-  // An init alone has nothing to be left out for.
+  // An init without a command after it is kept.
   return at < command.length ? { words: at, name: first } : { words: 0, name: null };
 }

@@ -38,7 +38,7 @@ export interface OpenedPackage {
     readonly env: Readonly<Record<string, string>>;
     readonly port: number | null;
   };
-  /** Identifies what was read: of a tarball its bytes, of a folder the names, sizes and times of its files. */
+  /** Identifies the input: the bytes of a tarball, or the names, sizes and times of a folder's files. */
   readonly digest: string;
   readonly problems: readonly Problem[];
   /** A sentence for each entry that was left out of the tree. */
@@ -56,10 +56,10 @@ interface Parts {
 }
 
 /**
- * The package at `path`: what is in its `sysroot` lies at the root of the guest, its program beside that.
+ * The package at `path`: the content of its `sysroot` lies at the root of the guest, its program beside it.
  *
- * Errors: NOT_FOUND; BAD_INPUT with problems for its manifest, or when its program is not in it; ARCHIVE_INVALID, PATH_ESCAPES;
- * DISK_FULL, STORE_UNUSABLE; CANCELLED.
+ * Errors: NOT_FOUND; BAD_INPUT with problems for its manifest, or when its program is not in it; ARCHIVE_INVALID,
+ * PATH_ESCAPES; DISK_FULL, STORE_UNUSABLE; CANCELLED.
  */
 export async function openOpsPackage(path: string, options: OpenPackageOptions): Promise<OpenedPackage> {
   const found = await stat(path).catch(undefinedIfMissing);
@@ -84,7 +84,7 @@ export async function openOpsPackage(path: string, options: OpenPackageOptions):
   return { tree: parts.sysroot.toFileTree(), manifest: config, name, run, digest, problems, skipped };
 }
 
-/** Puts the program where the guest finds it, and answers with that path. */
+/** Puts the program at its place in the guest, and returns that path. */
 async function placeProgram(named: string, { sysroot, program }: Parts, path: string): Promise<string> {
   if (named.startsWith('/')) {
     const found = sysroot.lookUp(named);

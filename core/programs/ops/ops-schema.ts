@@ -1,7 +1,7 @@
 /**
- * The keys of ops' config.json, and what becomes of those that have no place here.
+ * The keys of ops' config.json, and the treatment of those without a counterpart here.
  *
- * Source: nanovms/ops `types/config.go`; what a key does there is in `lepton/image.go` and `provider/onprem`.
+ * Source: nanovms/ops `types/config.go`; the effect of a key there is in `lepton/image.go` and `provider/onprem`.
  */
 import { z } from 'zod';
 
@@ -159,7 +159,7 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   'RunConfig.ThreadsPerCore': ofClouds,
 };
 
-/** Keys that ask for what an image from here would not be: with one of them set, nothing is imported. */
+/** Keys that ask for something an image from here cannot be: with one of them set, nothing is imported. */
 export const refusedKeys: Readonly<Record<string, string>> = {
   Uefi: 'images start by a BIOS; there is no way to make one for UEFI',
   TFSv4: 'images are written in the newest form of the file system only',

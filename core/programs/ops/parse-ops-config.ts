@@ -1,4 +1,4 @@
-/** Reads ops' config.json, and says everything that is wrong with it at once, each with its place. */
+/** Reads ops' config.json, and lists all its problems at once, each with its place. */
 import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
 import { z } from 'zod';
 import { explainIssues, keysAt, type Locate, readJsonText, sortProblems } from '#core/config/explain-json.ts';
@@ -10,14 +10,14 @@ export interface ParsedOpsConfig {
   readonly config: OpsConfig | null;
   /** Warnings among them are keys without effect here. */
   readonly problems: readonly Problem[];
-  /** Makes a problem at a key's place, for what comes to light later. */
+  /** Makes a problem at a key's place, for faults found later. */
   readonly at: (path: readonly (string | number)[], message: string, severity?: Problem['severity']) => Problem;
 }
 
 /** Nobody writes more by hand; ops itself writes a few hundred bytes. */
 export const maxOpsConfigBytes = 1 << 20;
 
-/** The configuration that `text` is. `file` is its name in the problems. */
+/** The configuration in `text`. `file` is its name in the problems. */
 export function parseOpsConfig(text: string, file: string): ParsedOpsConfig {
   const { root, isJson, problems: syntax, locate } = readJsonText(text, file);
   const at: ParsedOpsConfig['at'] = (path, message, severity) => {
@@ -33,7 +33,7 @@ export function parseOpsConfig(text: string, file: string): ParsedOpsConfig {
   return { config: isValid ? parsed.data : null, problems, at };
 }
 
-/** ops takes its keys in upper and lower case alike: gives each its own spelling. */
+/** ops ignores the case of its keys: gives each key its standard spelling. */
 function takeAnyCase(root: Node): void {
   const spell = (object: Node | undefined, keys: readonly string[]) => {
     for (const property of object?.type === 'object' ? (object.children ?? []) : []) {

@@ -14,7 +14,7 @@ const pending = 0;
 /** QuickJS takes 0 for no limit. */
 const unlimited = 0;
 
-/** A bake that cannot be, with the reply that says why. */
+/** A failed bake, with the reply that has the reason. */
 class BakeFailure extends Error {
   readonly failure: BakeFailureReply;
 
@@ -34,7 +34,7 @@ async function kernelBytes(path: string): Promise<Uint8Array> {
   return kernel.bytes;
 }
 
-/** Collects what the module prints, up to a limit. */
+/** Collects the module's output, up to a limit. */
 class Output {
   text = '';
 
@@ -75,7 +75,10 @@ function timedOut(job: BakeJob, stack = ''): BakeFailure {
   });
 }
 
-/** Runs the module's top level until its promise settles; its namespace. Timers run in virtual time: nobody has to wait for them. */
+/**
+ * Runs the module's top level until its promise settles; its namespace. Timers run in virtual time, without real
+ * waiting.
+ */
 async function evaluate(vm: QuickJS, job: BakeJob, heap: BaseHeap, clock: VirtualClock): Promise<JSValueHandle> {
   const promise = vm.evalCode(job.bundleCode, job.bundleName, EvalFlags.TYPE_MODULE);
   const tick = vm.importHandle(heap.tokens.tick);
@@ -125,7 +128,7 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
   const started = performance.now();
   const isLate = watchTime(job.evalTimeoutMs);
   let interrupted = false;
-  // Beyond its end the guest uses none, and QuickJS counts its limit in 32 bits.
+  // The guest uses no memory beyond its end, and QuickJS counts its limit in 32 bits.
   const end = Math.min(job.memoryMiB * 2 ** 20, linearEnd);
   const limit = end - linearBase - reservePages * linearPageBytes;
   if (limit <= heap.snapshot.memory.length) throw tooSmall(job, heap.snapshot.memory.length / linearPageBytes);
@@ -155,7 +158,7 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
     setHandler.dispose();
     exported.dispose();
     namespace.dispose();
-    // A timer that the module left running would be due at a time that means nothing in the guest.
+    // A timer that the module left running would be due at a time without meaning in the guest.
     vm.callFunction(vm.importHandle(heap.tokens.reset), vm.undefined).dispose();
   } catch (error) {
     throw failureOf(error, job, interrupted);
@@ -167,10 +170,11 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
 const ownTimePath = '/proc/thread-self/schedstat';
 
 /**
- * Tells whether this thread has worked for longer than `limitMs`. A module never sleeps here, since its timers run in virtual
- * time, and waiting for a processor that others use is not its fault.
+ * True when this thread has worked for longer than `limitMs`. A module never sleeps here, since its timers run in
+ * virtual time, and waiting for a processor that others use is not its fault.
  *
- * Source: proc(5); `schedstat` begins with the nanoseconds on a processor. It takes a while to read, so the clock is asked first.
+ * Source: proc(5); `schedstat` begins with the nanoseconds on a processor. Reading it is slow, so the clock is read
+ * first.
  */
 function watchTime(limitMs: number): () => boolean {
   const hasOwnTime = existsSync(ownTimePath);

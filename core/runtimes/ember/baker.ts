@@ -33,7 +33,10 @@ export function createBaker(options: BakerOptions = {}): Baker {
     await (await current?.catch(() => undefined))?.terminate();
   }
 
-  /** Sends one job and waits for its reply; ends the thread on time-out and cancellation, since nothing else stops it. */
+  /**
+   * Sends one job and waits for its reply; ends the thread on time-out and cancellation, since it cannot be stopped
+   * otherwise.
+   */
   async function ask(job: BakeJob | WarmJob, timeoutMs: number, signal?: AbortSignal): Promise<BakeReply> {
     worker ??= start();
     const thread = await worker;
@@ -170,10 +173,12 @@ function systemError(failure: Extract<BakeFailureReply, { kind: 'system' }>, req
   return toStoreError(cause, 'write the image', request.outPath);
 }
 
-/** A machine this much too busy for one thread is as good as one that hangs. */
+/** A machine this much too busy for one thread counts as one that hangs. */
 const busyFactor = 10;
 
-/** Calls back when this process has worked for `ms`, or ten times that has passed; answers with what prevents it. */
+/**
+ * Calls back when this process has worked for `ms`, or ten times that has passed; returns the function that cancels it.
+ */
 function onceBusyFor(ms: number, callback: () => void): () => void {
   const before = process.cpuUsage();
   let rounds = 0;

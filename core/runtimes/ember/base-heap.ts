@@ -14,7 +14,7 @@ import timersSource from './prelude/timers.prelude.js';
 const hostCalls = ['print', 'random', 'respond', 'fail'] as const;
 export type HostCall = (typeof hostCalls)[number];
 
-/** Node's types know WebAssembly's types and not its values. */
+/** Node's types declare WebAssembly's types but not its values. */
 const wasm = (globalThis as unknown as { WebAssembly: { compile(bytes: Uint8Array): Promise<WebAssembly.Module> } })
   .WebAssembly;
 

@@ -165,7 +165,7 @@ describe('decoding', () => {
     expect(heard).toMatchObject({ tscNow: maxTicks, marks: [{ name: 'entry', tsc: maxTicks }, decodedMarks[1]] });
     expect(round).toMatchObject({ tscReceived: maxTicks, tscSent: maxTicks });
 
-    // A host that has been up for a year, and a guest whose counter says nothing of the kind.
+    // A host that has been up for a year, and a guest whose counter does not show that.
     const atNs = (offset: number) => hostNs(3e16 + offset);
     const received = { guestReceivedTicks: Number(round.tscReceived), guestSentTicks: Number(round.tscSent) };
     for (const samples of [[], [{ hostSentNs: atNs(30e6), ...received, hostReceivedNs: atNs(31e6) }]]) {

@@ -1,7 +1,7 @@
 /**
  * Frames of the invocation channel between the host and an Ember guest. The format is in `guest/PROTOCOL.md`.
  *
- * The guest runs code nobody vouches for, so everything it sends is bounded and checked here before anyone looks at it.
+ * The guest runs untrusted code, so all its data is bounded and checked here before use.
  */
 import { FirstlightError } from '#shared/errors.ts';
 import type { EmberMark } from './layout.ts';
@@ -60,7 +60,7 @@ export interface ErrorFrame {
   readonly type: 'error';
   readonly id: number;
   readonly code: GuestErrorCode;
-  /** The guest answers nothing more: replace it. */
+  /** The guest answers no further requests: replace it. */
   readonly fatal: boolean;
   readonly name: string;
   readonly message: string;
@@ -84,7 +84,7 @@ export type GuestFrame = HelloFrame | ResponseFrame | ErrorFrame | PongFrame;
 
 /** The content of one invocation. */
 export interface Invocation {
-  /** Comes back in the answer. Shape: 1 to 2^32 - 1. */
+  /** Returned in the answer. Shape: 1 to 2^32 - 1. */
   readonly id: number;
   /** Zero: no limit. */
   readonly deadlineMs: number;

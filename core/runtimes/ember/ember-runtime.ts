@@ -19,11 +19,14 @@ import type { Baker } from './types.ts';
 export interface EmberOptions {
   readonly layout: Layout;
   readonly resources: Pick<Resources, 'pathOf'>;
-  /** The rate of this host's time-stamp counter as earlier guests measured it, which spares the next one doing so. */
+  /**
+   * The rate of this host's time-stamp counter as earlier guests measured it, which saves the next guest the
+   * measurement.
+   */
   readonly tscRate: { readonly get: () => bigint; readonly set: (hz: bigint) => void };
 }
 
-/** The Ember runtime. Nothing is loaded or started before it is needed. */
+/** The Ember runtime. Loads and starts each part only when it is needed. */
 export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions): Runtime {
   const kernelPath = resources.pathOf(shipped.emberKernel);
   const firmwarePath = resources.pathOf(shipped.emberFirmware);
@@ -44,7 +47,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
   };
   const digests = new Map<string, { readonly mtimeMs: number; readonly bytes: number; readonly sha256: string }>();
 
-  /** Both files only change when Firstlight itself is built anew. */
+  /** Both files change only when Firstlight itself is rebuilt. */
   async function digestOf(path: string): Promise<string> {
     const { mtimeMs, size } = await stat(path);
     const known = digests.get(path);
@@ -71,7 +74,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       try {
         await access(path, constants.R_OK);
       } catch {
-        // Whatever keeps it from being read: building it anew puts it right.
+        // A rebuild repairs any read error.
         return {
           status: 'failed',
           found: `There is no ${path}`,

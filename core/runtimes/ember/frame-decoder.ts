@@ -1,4 +1,4 @@
-/** Reads what an Ember guest sends: bytes in, checked frames out. */
+/** Decodes the data from an Ember guest: bytes in, checked frames out. */
 import { FirstlightError } from '#shared/errors.ts';
 import {
   type ErrorFrame,
@@ -18,20 +18,20 @@ const markBytes = 16;
 /** A guest takes eleven marks; more than this is not Ember speaking. */
 const maxMarks = 64;
 /**
- * Counters beyond this count as this: more than a day of the fastest processor, and at ten nanoseconds a tick, the most a
- * clock is fitted with, still whole nanoseconds in a double. Not refused: an instance that is kept may run for longer, and
- * its counter is then of use to nobody, since a timeline is of the first minutes.
+ * Counters beyond this count as this: more than a day of the fastest processor, and at ten nanoseconds a tick, the most
+ * a clock is fitted with, still whole nanoseconds in a double. Not refused: an instance that is kept may run for
+ * longer, and its counter then has no use, since a timeline covers the first minutes.
  */
 export const maxTicks = 2n ** 49n;
 const bodyKinds = ['none', 'json', 'text', 'bytes'] as const;
 const utf8 = new TextDecoder('utf-8');
 
-/** Turns the channel's bytes into frames, in whatever pieces they arrive. */
+/** Turns the channel's bytes into frames, in pieces of any size. */
 export interface FrameDecoder {
   /**
    * The frames completed by these bytes.
    *
-   * Errors: CHANNEL_BROKEN when the guest breaks the protocol; the decoder is then of no more use.
+   * Errors: CHANNEL_BROKEN when the guest breaks the protocol; the decoder is then unusable.
    */
   push(chunk: Uint8Array): GuestFrame[];
 }

@@ -10,7 +10,7 @@ interface Asked {
   readonly body: Buffer;
 }
 
-/** The guest's end: hands each frame it is sent to `answer`, which may send frames back. */
+/** The guest's end: passes each received frame to `answer`, which may send frames back. */
 function createGuest(answer: (asked: Asked, send: (frame: Buffer) => void) => void) {
   let pending = Buffer.alloc(0);
   const channel = new Duplex({

@@ -28,11 +28,11 @@ import { readAnswer } from './read-answer.ts';
 export interface SessionOptions {
   /** Frequency of the guest's counter as an earlier guest on this host measured it; 0 when none has. */
   readonly tscHz: bigint;
-  /** Told what this guest measured. */
+  /** Called with this guest's measurement. */
   readonly onTscHz: (hz: bigint) => void;
 }
 
-/** A guest stops a handler at its deadline by itself; one that has not answered this much later is not going to. */
+/** A guest stops a handler at its deadline by itself; a guest that has not answered this much later never will. */
 const graceMs = 3_000;
 const pingTimeoutMs = 1_000;
 /** The first messages bound when the guest's clock began; later ones add nothing, and fitting a clock to many takes long. */
@@ -58,7 +58,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   /** One conversation at a time: the guest reads a frame only after it has answered the last one. */
   const queue = createQueue();
   let marks: readonly GuestMark[] = [];
-  // Not from 1: the answer to a request of an earlier owner must not be taken for one to ours.
+  // Not from 1: the answer to a request of an earlier owner must not be taken for an answer to ours.
   let nextId = randomInt(1, 2 ** 31);
   let greeted = false;
   let unasked = 0;
@@ -96,7 +96,8 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
       return;
     }
     if (frame.type === 'hello' ? greeted : answering?.id !== frame.id) {
-      // One that goes down says so unasked, and an instance taken over may still answer its earlier owner. More is a flood.
+      // A failing guest reports it unasked, and an adopted instance may still answer its earlier owner. More is a
+      // flood.
       if (++unasked > maxUnasked) {
         throw new FirstlightError('CHANNEL_BROKEN', 'The guest keeps sending what nobody asked for.');
       }
@@ -111,7 +112,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     answering = null;
   }
 
-  /** Sends a frame and waits for the one that answers it. */
+  /** Sends a frame and waits for its answer. */
   function ask<Frame>(
     bytes: Uint8Array,
     id: number,
@@ -146,7 +147,8 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
       ]);
       return { outcome: readAnswer(frame), sentAtNs, receivedAtNs: atNs, marks, received };
     } catch (thrown) {
-      // Whatever broke, the guest may still be at it: an answer to this invocation must not be taken for the next one's.
+      // The guest may still be working on it after any failure: an answer to this invocation must not be taken for the
+      // next one's.
       const error = toFirstlightError(thrown);
       return { outcome: { ok: false, error, fatal: true }, sentAtNs, receivedAtNs: hostNow(), marks, received };
     } finally {
@@ -191,12 +193,12 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   };
 }
 
-/** When the bytes at hand reached this process: what the stream says, if it is one that says so. */
+/** When the current bytes reached this process: the stream's own record, where it has one. */
 function arrivalOf(channel: Duplex & { readonly receivedAtNs?: bigint | undefined }): HostNs {
   return channel.receivedAtNs === undefined ? hostNow() : hostNs(Number(channel.receivedAtNs));
 }
 
-/** Rejects when an invocation has had its time, counted from when the guest was up, or when it is cancelled. */
+/** Rejects when an invocation exceeds its time, counted from when the guest was up, or when it is cancelled. */
 async function deadline(ready: Promise<void>, request: InvocationRequest, signal: AbortSignal): Promise<never> {
   const cancelled = new Promise<never>((_, reject) => {
     const cancel = () => reject(new FirstlightError('CANCELLED', 'The invocation was cancelled.'));
@@ -210,7 +212,7 @@ async function timeOut(ms: number, message: string, signal: AbortSignal): Promis
   try {
     await sleep(ms, undefined, { signal, ref: false });
   } catch {
-    // No longer wanted: the race this takes part in is over, and must not be decided by this.
+    // No longer needed: the race is over, and this promise must not decide it.
     return await new Promise<never>(() => undefined);
   }
   throw new FirstlightError('FUNCTION_TIMEOUT', message, {

@@ -1,7 +1,7 @@
 /**
  * The globals of a handler on Ember, as declarations for an editor.
  *
- * Source: core/runtimes/ember/prelude and core/bundle/shims, which make them.
+ * Source: core/runtimes/ember/prelude and core/bundle/shims, which define them.
  */
 export const handlerGlobals = `interface Console {
   log(...values: unknown[]): void;

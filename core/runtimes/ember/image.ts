@@ -32,7 +32,7 @@ const programHeaderBytes = 56;
 const chunkBytes = 4096;
 /** A run of zeros shorter than this is cheaper to store than to cut out: each piece costs a header here and an entry in QEMU. */
 const minGapBytes = 4 * chunkBytes;
-/** Room for one small event and its answer beyond the heap as it was baked. */
+/** Room for one small event and its answer beyond the baked heap. */
 const workPages = 16;
 const loadable = 1;
 
@@ -41,7 +41,7 @@ interface Run {
   readonly end: number;
 }
 
-/** The stretches of the heap that hold anything but zeros. */
+/** The stretches of the heap that are not all zeros. */
 export function nonZeroRuns(heap: Uint8Array): Run[] {
   const words = new BigUint64Array(heap.buffer, heap.byteOffset, heap.byteLength / 8);
   const wordsPerChunk = chunkBytes / 8;
@@ -87,7 +87,7 @@ function configBytes(config: ImageConfig): Uint8Array {
   return bytes;
 }
 
-/** Where in the kernel's file the byte is that lies at a physical address. */
+/** The offset in the kernel's file of the byte at a physical address. */
 function fileOffsetOf(kernel: DataView, address: number): number {
   const table = Number(kernel.getBigUint64(32, true));
   for (let i = 0; i < kernel.getUint16(56, true); i++) {
@@ -101,7 +101,7 @@ function fileOffsetOf(kernel: DataView, address: number): number {
   throw new RangeError(`The kernel has nothing at 0x${address.toString(16)}.`);
 }
 
-/** Maps linear memory as far as the machine will have it, so that the guest need not. */
+/** Maps linear memory up to the machine's size, so that the guest need not. */
 function mapLinearMemory(kernel: Uint8Array, memoryMiB: number): void {
   const view = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
   const directory = fileOffsetOf(view, pageDirectory);

@@ -1,12 +1,13 @@
 /**
- * Addresses and numbers that the host and the guest kernel must agree on. `guest/boot/layout.h` holds the same; a test compares them.
+ * Addresses and numbers that the host and the guest kernel must agree on. `guest/boot/layout.h` has the same values; a
+ * test compares them.
  */
 
-/** Where the config block of an image lies. */
+/** The address of the config block of an image. */
 export const configBase = 0x01df_f000;
-/** Where QuickJS's linear memory starts, in physical and virtual addresses alike. */
+/** The start of QuickJS's linear memory, in physical and virtual addresses alike. */
 export const linearBase = 0x01e0_0000;
-/** Where linear memory ends at the latest, however much RAM there is. */
+/** The highest end of linear memory, for any amount of RAM. */
 export const linearEnd = 0xe000_0000;
 /** The page directory in the kernel's file: 2048 entries of 8 bytes, one for each 2 MiB below 4 GiB. */
 export const pageDirectory = 0x0010_9000;
@@ -40,7 +41,7 @@ export type EmberMark = (typeof markNames)[number];
 
 /** Name of the virtio-serial port that carries invocations. */
 export const invokePortName = 'dev.firstlight.invoke.0';
-/** Name of the virtio-serial port for what the function prints. */
+/** Name of the virtio-serial port for the function's output. */
 export const consolePortName = 'dev.firstlight.console.0';
 /** The same two in a machine that has a vsock in their place: ports that the guest listens on. */
 export const vsockPorts = { invocations: 1, console: 2 } as const;

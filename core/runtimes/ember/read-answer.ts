@@ -28,7 +28,10 @@ const codes: Readonly<Record<GuestErrorCode, { readonly code: ErrorCode; readonl
   BAD_EVENT: { code: 'BAD_INPUT', hint: 'The event must be JSON.' },
 };
 
-/** The result of an invocation, read from the frame that answered it. Errors: CHANNEL_BROKEN for a body that is not what it says. */
+/**
+ * The result of an invocation, read from the frame that answered it. Errors: CHANNEL_BROKEN for a body that is not of
+ * its declared kind.
+ */
 export function readAnswer(frame: ResponseFrame | ErrorFrame): InvocationResult['outcome'] {
   return frame.type === 'response' ? { ok: true, response: readResponse(frame) } : readError(frame);
 }

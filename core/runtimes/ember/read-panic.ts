@@ -1,4 +1,4 @@
-/** The beginnings of an Ember guest's last report: a panic of its own, or a processor exception. */
+/** The beginnings of an Ember guest's last report: its own panic, or a processor exception. */
 const panicLine = /^ember: (?:panic: )?(.+)$/gm;
 const exceptionLine = /\(vector \d+, error 0x[0-9a-f]+\)$/;
 
@@ -8,7 +8,7 @@ const exceptionLine = /\(vector \d+, error 0x[0-9a-f]+\)$/;
  * Shape: `message` is one line; `report` is everything from there to the end of the console.
  */
 export function readEmberPanic(consoleText: string): { readonly message: string; readonly report: string } | null {
-  // A serial console ends its lines as a terminal wants them.
+  // A serial console ends its lines with CR LF, as terminals require.
   const text = consoleText.replaceAll('\r\n', '\n');
   let last: RegExpExecArray | null = null;
   for (const match of text.matchAll(panicLine)) {

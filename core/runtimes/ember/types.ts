@@ -16,7 +16,7 @@ export interface BakeRequest {
   readonly memoryMiB: number;
   /** The Ember kernel, as `buildGuest` made it. */
   readonly kernelPath: string;
-  /** Where the image goes; written beside and renamed, so the path holds a whole image or nothing new. */
+  /** The path of the image; written beside it and renamed, so the path has a whole image or nothing new. */
   readonly outPath: string;
   /** The time limit for evaluating the module. Units: ms. Default: 5000. */
   readonly evalTimeoutMs?: number | undefined;

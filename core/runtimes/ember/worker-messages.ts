@@ -29,7 +29,7 @@ export interface BakeResult {
   readonly output: string;
 }
 
-/** Why a bake failed. `system` is a file operation, with Node's code. */
+/** The reason why a bake failed. `system` is a file operation, with Node's code. */
 export type BakeFailureReply =
   | {
       readonly kind: 'threw' | 'timeout' | 'noHandler' | 'outOfMemory';

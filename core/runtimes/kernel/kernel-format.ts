@@ -16,7 +16,7 @@ const pvhNoteType = 18;
 /**
  * The boot protocol of the kernel in a file.
  *
- * Errors: BAD_INPUT for a file that has none of them. Source: Linux, Documentation/arch/x86/boot.rst; the multiboot
+ * Errors: BAD_INPUT for a file without a known protocol. Source: Linux, Documentation/arch/x86/boot.rst; the multiboot
  * specification 0.6.96, 3.1; Xen, public/elfnote.h.
  */
 export async function readKernelFormat(path: string): Promise<KernelFormat> {
@@ -36,7 +36,7 @@ export async function readKernelFormat(path: string): Promise<KernelFormat> {
   });
 }
 
-/** The same of bytes from a file's start; null for none. */
+/** The boot protocol by the bytes of a file's start; null for an unknown one. */
 export function kernelFormatOf(bytes: Buffer): KernelFormat | null {
   if (bytes.length > 0x206 && bytes.toString('latin1', 0x202, 0x206) === 'HdrS') return 'bzImage';
   const isElf = bytes.length > 4 && bytes.readUInt32BE(0) === 0x7f454c46;

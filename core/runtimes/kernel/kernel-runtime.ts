@@ -14,9 +14,9 @@ import { openKernelSession } from './kernel-session.ts';
 import { type KernelConfig, kernelConfigOf } from './options.ts';
 import { readKernelPanic } from './read-panic.ts';
 
-/** Raised when images of the same files are made otherwise. */
+/** Raised when the images of the same files change. */
 const builderVersion = 1;
-/** No kernel that is worth booting does with less. Units: MiB. */
+/** No kernel worth booting needs less. Units: MiB. */
 const minMemoryMiB = 4;
 /** QEMU's user-mode network gives this address by DHCP. */
 const guestIp = '10.0.2.15';
@@ -133,7 +133,7 @@ function networksOf({ network }: KernelConfig): MachineNetwork[] {
   return [{ kind: 'user', guestIp, forwards, isRestricted: !network.outbound }];
 }
 
-/** Null for what an older program wrote, too. */
+/** Null also for data that an older program wrote. */
 function readyTextOf(sessionInfo: string | null): string | null {
   const info: unknown = sessionInfo === null ? null : JSON.parse(sessionInfo);
   const ready = typeof info === 'object' && info !== null && 'ready' in info ? info.ready : null;

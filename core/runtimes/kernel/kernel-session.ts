@@ -1,4 +1,4 @@
-/** The session with a kernel that nothing is known of: what it prints, and its end. */
+/** The session with an unknown kernel: its output, and its end. */
 import type { GuestSession, InstanceLink, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { createDeferred } from '#shared/deferred.ts';
@@ -7,11 +7,11 @@ import { bytes, ns } from '#shared/model/units.ts';
 import type { HostMark } from '#shared/timeline/marks.ts';
 import { readKernelPanic } from './read-panic.ts';
 
-/** From the guest's write to this process: as for other guests that speak over QEMU's serial port. */
+/** The delay from the guest's write to this process: as for other guests on QEMU's serial port. */
 const serialErrorNs = ns(15_000_000);
 const maxOutputBytes = 1024 * 1024;
 
-/** Shape: `ready` is the text that says that the kernel is up; null for one that runs to its end. */
+/** Shape: `ready` is the text that the kernel prints when it is up; null for a kernel that runs to its end. */
 export function openKernelSession(link: InstanceLink, ready: string | null): GuestSession {
   const marks: HostMark[] = [];
   const spoke = createDeferred<void>();

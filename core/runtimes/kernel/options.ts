@@ -62,7 +62,7 @@ export function kernelConfigOf({ name, runtimeOptions }: Pick<ProjectConfig, 'na
   });
 }
 
-/** The section as the rest of Firstlight shows and reads it. */
+/** The section, in the form that the rest of Firstlight shows and reads. */
 export const kernelOptions: RuntimeOptions = {
   schema: kernelConfigSchema,
   groups: [

@@ -1,6 +1,6 @@
 import type { GuestPanic } from '#core/runtime/console.ts';
 
-/** The panic of a Linux kernel: its words on the console are the only ones among these kernels that are known. */
+/** The panic of a Linux kernel: the only kernel here whose panic messages are known. */
 export function readKernelPanic(consoleText: string): GuestPanic | null {
   const found = /^.*Kernel panic - not syncing: *(.*?)\s*$/m.exec(consoleText);
   if (found === null) return null;

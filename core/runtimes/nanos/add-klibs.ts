@@ -2,7 +2,7 @@ import type { FileTreeBuilder } from '@firstlight/files';
 import { addHostPath } from '#core/programs/add-files.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
-/** Adds kernel libraries of a release. Errors: BAD_INPUT, with those that the release has. */
+/** Adds kernel libraries of a release. Errors: BAD_INPUT, with the list of those in the release. */
 export async function addKlibs(
   builder: FileTreeBuilder,
   names: readonly string[],

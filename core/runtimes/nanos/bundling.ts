@@ -9,12 +9,12 @@ import { nanosConfigOf } from './options.ts';
 /** The bundling for Nanos: a function for Node.js, or the files of a program. */
 export const nanosBundling: RuntimeBundling = { engine: 'node', runsFunction, ownPaths, networkAsks, optionsInImage };
 
-/** True when a handler is run, and not a program that is there already. */
+/** True when a handler is run, and not an existing program. */
 export function runsFunction(config: ProjectConfig): boolean {
   return programSourceKeys.every((key) => config[key] === undefined);
 }
 
-/** The project's own files that go into the image, as the sources take them. */
+/** The project's own files in the image, in the form that the sources take. */
 function ownPaths(config: ProjectConfig): OwnPath[] {
   const { program, python, files } = config;
   return [

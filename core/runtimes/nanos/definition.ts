@@ -4,7 +4,7 @@ import { nanosConfigOf, nanosOptions } from './options.ts';
 import shipped from './shipped.json' with { type: 'json' };
 
 export interface NanosDefinitionOptions {
-  /** Where official releases are. Shape: a URL that ends with a slash. Default: the vendor's own place. */
+  /** The server of official releases. Shape: a URL that ends with a slash. Default: the vendor's own server. */
   readonly releasesUrl?: string | undefined;
 }
 
@@ -14,7 +14,7 @@ export function defineNanos({ releasesUrl }: NanosDefinitionOptions = {}): Runti
     id: 'nanos',
     title: 'Nanos',
     description: 'Runs Node.js and any Linux program: Python, Go, Rust, C.',
-    // Node.js on Nanos starts in some 120 MiB; what it serves needs room too.
+    // Node.js on Nanos starts in some 120 MiB; the function itself needs room too.
     defaultMemoryMiB: 256,
     runsPrograms: true,
     handlerGlobals: 'node',

@@ -53,10 +53,10 @@ export interface NanosOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Raised when images of the same content are written otherwise. */
+/** Raised when the images of the same content change. */
 const builderVersion = 3;
 
-/** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a base that is shared. */
+/** The Nanos runtime: Node.js functions, and any Linux program, each a disk image on a shared base. */
 export function createNanosRuntime(options: NanosOptions): Runtime {
   const { layout, releases, volumes, directBoot, functionServerPath, env } = options;
   const bases = createBaseStore(layout);
@@ -82,7 +82,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     builder.addAll(own.tree);
     addContainerDefaults(builder, own.cwd);
     const outside = await addNamedFiles(builder, config.files, projectDir);
-    // The kernel mounts on what is there already.
+    // The kernel mounts only on existing directories.
     for (const { mount } of Object.values(config.volumes)) builder.add(mount, { kind: 'directory' });
     const klibs = klibsOf(nanos);
     await addKlibs(builder, klibs, release);
@@ -114,7 +114,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     };
   }
 
-  /** The kernel for a boot that does without the disk's boot code; null for one that begins there. */
+  /** The kernel for a boot that does without the disk's boot code; null for a boot that begins there. */
   async function kernelFor(nanos: NanosConfig, accel: Accel, vmm: Vmm | null): Promise<Machine['kernel']> {
     const isAsked = nanos.boot === 'direct';
     if (!isAsked && !mayBootDirectly(nanos)) return null;
@@ -244,7 +244,7 @@ async function decodeWithSymbols(consoleText: string, info: string | null): Prom
   return crash === null ? null : `${crash.stack}\n\n${crash.output}`;
 }
 
-/** The size of the disk that a qcow2 file of ours is. */
+/** The size of the disk in a qcow2 file of ours. */
 async function diskBytes(path: string): Promise<number> {
   const file = await openFile(path, 'r');
   try {

@@ -173,7 +173,7 @@ export type NanosConfig = z.output<typeof nanosConfigSchema>;
 export const nanosConfigOf = ({ runtimeOptions }: Pick<ProjectConfig, 'runtimeOptions'>): NanosConfig =>
   nanosConfigSchema.parse(runtimeOptions ?? {});
 
-/** The section as the rest of Firstlight shows and reads it. */
+/** The section, in the form that the rest of Firstlight shows and reads. */
 export const nanosOptions: RuntimeOptions = {
   schema: nanosConfigSchema,
   groups: [

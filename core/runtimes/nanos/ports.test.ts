@@ -73,6 +73,6 @@ it('does not give one port twice', async () => {
   await expect(choose({ hostPort: port, ports: [{ guest: 1, host: port }] })).rejects.toMatchObject({
     code: 'PORT_IN_USE',
   });
-  // What was held for the first is free again.
+  // The port reserved for the first is free again.
   expect(await listen(port)).toBe(port);
 });

@@ -6,7 +6,7 @@ import type { PortForward } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 
-/** A port of this host that nobody else can take until it is let go. */
+/** A port of this host, reserved until it is released. */
 interface HeldPort {
   readonly port: number;
   readonly release: () => Promise<void>;
@@ -20,18 +20,18 @@ const loopback = '127.0.0.1';
 /**
  * The ports of the host's loopback interface that lead into an instance; the first leads to the program's own.
  *
- * They were free a moment ago: QEMU takes them some milliseconds later, and says so itself when it cannot.
+ * They were free a moment ago: QEMU takes them some milliseconds later, and reports itself when it cannot.
  *
- * Errors: PORT_IN_USE for one that was asked for by number.
+ * Errors: PORT_IN_USE for a port that was requested by number.
  */
 export async function chooseForwards(config: WantedPorts): Promise<PortForward[]> {
   const { port, hostPort, ports } = config;
   const wanted = [
     ...(port === null ? [] : [{ guest: port, host: hostPort, udp: false }]),
-    // Nothing says afterwards which one was chosen for UDP: the same as in the guest can be guessed.
+    // The number chosen for UDP cannot be found afterwards: a port equal to the guest's can be guessed.
     ...ports.map(({ guest, host, udp }) => ({ guest, host: udp ? (host ?? guest) : host, udp })),
   ];
-  // Those that were asked for first, lest one of them be chosen for another; all held until each is known.
+  // The requested ports come first, so that none of them is chosen for another; all are reserved until each is known.
   const held = new Map<(typeof wanted)[number], HeldPort>();
   try {
     for (const one of wanted) if (one.host !== undefined) held.set(one, await hold(one.udp, one.host));

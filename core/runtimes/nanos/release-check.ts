@@ -1,7 +1,7 @@
 import { type Finding, ok, type RuntimeCheck } from '#core/runtime/check.ts';
 import type { Releases } from './releases/releases.ts';
 
-/** The doctor's check for a release of Nanos. None is not a fault: only functions on Nanos need one. */
+/** The doctor's check for a release of Nanos. A missing release is not a fault: only functions on Nanos need one. */
 export function releaseCheck(releases: Pick<Releases, 'list'>): RuntimeCheck {
   return { id: 'nanos', title: 'Nanos', look: () => lookAtReleases(releases) };
 }

@@ -1,4 +1,4 @@
-/** The root tuple of an image: what the kernel reads before it starts the program. */
+/** The root tuple of an image, which the kernel reads before it starts the program. */
 import type { Tuple, TupleValue } from '@firstlight/tfs';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { NanosConfig, NanosOptions } from './options.ts';
@@ -6,10 +6,10 @@ import type { NanosConfig, NanosOptions } from './options.ts';
 /** The parts of a root tuple other than its options. */
 export interface RootContent {
   readonly program: string;
-  /** With the program's own name first. */
+  /** Begins with the program's own name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Default working directory; the option `cwd` goes before it. */
+  /** Default working directory; the option `cwd` overrides it. */
   readonly cwd: string | null;
   readonly volumes: ProjectConfig['volumes'];
   readonly config: Pick<NanosConfig, 'options' | 'debug' | 'address' | 'network'>;
@@ -17,7 +17,7 @@ export interface RootContent {
   readonly hasKlibs: boolean;
 }
 
-/** As Nanos has it for true. */
+/** Nanos' form of true. */
 const yes = 't';
 /** The addresses of QEMU's user-mode network: a fixed one saves the guest DHCP. */
 export const userNetwork = { ip: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2' } as const;
@@ -25,8 +25,8 @@ export const userNetwork = { ip: '10.0.2.15', netmask: '255.255.255.0', gateway:
 /**
  * The root tuple, without `children`. Shape: entries in a fixed order, so that equal content gives equal bytes.
  *
- * Source: nanovms/nanos at b9c3671d: names and types as `nanosOptionsSchema` names its places; `exec_wait_for_ip4_secs`,
- * `ipaddr` and what goes with it are read from the root for the first interface.
+ * Source: nanovms/nanos at b9c3671d: names and types as `nanosOptionsSchema` names its places;
+ * `exec_wait_for_ip4_secs`, `ipaddr` and the related options are read from the root for the first interface.
  */
 export function rootTuple({ program, args, env, cwd, volumes, config, hasKlibs }: RootContent): Tuple {
   const { options, debug } = config;
@@ -63,7 +63,7 @@ function addressOf({ address, network }: Pick<NanosConfig, 'address' | 'network'
 
 function optionValue(name: keyof NanosOptions, value: NanosOptions[keyof NanosOptions]): TupleValue | undefined {
   if (value === undefined || value === false) return undefined;
-  // What is so anyway; the kernel knows no word for it, and says that this one is none.
+  // The default; the kernel has no word for it, and reports this one as unknown.
   if (name === 'transparent_hugepage' && value === 'always') return undefined;
   if (value === true) return name === 'trace' ? 'all' : yes;
   if (typeof value === 'string') return value;

@@ -6,7 +6,10 @@ import type { Json } from '#shared/model/json.ts';
 import { createQueue } from '#shared/queue.ts';
 
 export interface ApiClient {
-  /** The answer's body; null when it has none. Errors: BOOT_FAILED when it refuses; INSTANCE_LOST when it is gone or silent. */
+  /**
+   * The answer's body; null when it has none. Errors: BOOT_FAILED for a refusal; INSTANCE_LOST when Firecracker is gone
+   * or silent.
+   */
   readonly request: (method: 'GET' | 'PUT' | 'PATCH', path: string, body?: Json) => Promise<unknown>;
   readonly close: () => void;
 }
@@ -14,7 +17,7 @@ export interface ApiClient {
 export interface ApiOptions {
   /** The longest wait for the socket, and for each answer. Units: ms. */
   readonly timeoutMs?: number;
-  /** Rejects when the process has ended: nothing is waited for then. */
+  /** Rejects when the process has ended: no wait continues then. */
   readonly ended: Promise<never>;
 }
 
@@ -23,7 +26,7 @@ const defaultTimeoutMs = 20_000;
 /** Firecracker listens 2 ms after its start: until then it is tried at each turn, since a timer's tick is half of that. */
 const eagerMs = 5;
 const pollMs = 1;
-/** Between the end of its sockets and that of the process. */
+/** The time between the end of its sockets and that of the process. */
 const exitPatienceMs = 200;
 /** Firecracker's own answers are short: its longest, the configuration, is a few kB. */
 const maxHeadBytes = 8192;
@@ -38,7 +41,10 @@ interface Waiting {
   readonly reject: (error: FirstlightError) => void;
 }
 
-/** The API behind a socket, once it listens. Errors: BOOT_FAILED when nobody listens in time; what `ended` rejects with. */
+/**
+ * The API behind a socket, once it listens. Errors: BOOT_FAILED when no process listens in time; the rejection of
+ * `ended`.
+ */
 export async function openApi(path: string, { timeoutMs = defaultTimeoutMs, ended }: ApiOptions): Promise<ApiClient> {
   const socket = await connectInTime(path, timeoutMs, ended);
   const inTurn = createQueue();
@@ -67,7 +73,7 @@ export async function openApi(path: string, { timeoutMs = defaultTimeoutMs, ende
   socket.on('error', (cause) => fail(lost('Its API broke off.', cause)));
   socket.on('close', () => fail(lost('Its API is closed.')));
 
-  /** The next answer in what was received; null while it is not whole. */
+  /** The next answer in the received bytes; null while it is incomplete. */
   function takeAnswer(): Answer | null {
     const headEnd = received.indexOf('\r\n\r\n');
     if (headEnd < 0 && received.length <= maxHeadBytes) return null;
@@ -99,7 +105,7 @@ export async function openApi(path: string, { timeoutMs = defaultTimeoutMs, ende
     late.unref();
     const { status, body: answered } = await Promise.race([answering, ended])
       .catch(async (thrown) => {
-        // The end of a process says more than that of its socket, and comes a little later.
+        // The end of a process is more informative than that of its socket, and comes a little later.
         await Promise.race([ended, sleep(exitPatienceMs, undefined, { ref: false })]);
         throw thrown;
       })
@@ -120,7 +126,7 @@ export async function openApi(path: string, { timeoutMs = defaultTimeoutMs, ende
 
 async function connectInTime(path: string, timeoutMs: number, ended: Promise<never>): Promise<Socket> {
   for (const startedAt = performance.now(); ; ) {
-    // The socket's file is there before anybody listens on it.
+    // The socket's file exists before a process listens on it.
     const socket = await Promise.race([tryToConnect(path), ended]);
     if (socket !== null) return socket;
     const waitedMs = performance.now() - startedAt;
@@ -135,7 +141,7 @@ function tryToConnect(path: string): Promise<Socket | null> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => resolve(socket));
-    // Nobody listens yet. A later error is the client's, which then has a listener of its own.
+    // No process listens yet. A later error belongs to the client, which then has its own listener.
     socket.once('error', () => resolve(null));
   });
 }
@@ -143,13 +149,13 @@ function tryToConnect(path: string): Promise<Socket | null> {
 const lost = (why: string, cause?: unknown) =>
   new FirstlightError('INSTANCE_LOST', `Firecracker is gone. ${why}`, { hint: 'Run the function again.', cause });
 
-/** Firecracker's own words for a refusal. */
+/** Firecracker's own message for a refusal. */
 function faultOf(body: string): string {
   try {
     const parsed: unknown = JSON.parse(body);
     if (typeof parsed === 'object' && parsed !== null && 'fault_message' in parsed) return String(parsed.fault_message);
   } catch {
-    // No JSON: the text itself is all there is.
+    // Not JSON: only the text itself is available.
   }
   return body.slice(0, 500);
 }

@@ -15,7 +15,7 @@ export interface FirecrackerParts {
   readonly process: FirecrackerProcess;
   /** Its API, opened when first needed for a machine that was found. */
   readonly api: () => Promise<ApiClient>;
-  /** What was done before the guest starts; empty for a machine that was found. */
+  /** The steps before the guest's start; empty for a machine that was found. */
   readonly steps: readonly VmmStep[];
   /** Streams to vsock ports that were opened ahead, by port. */
   readonly opened: Map<number, Duplex>;
@@ -82,7 +82,10 @@ function isRunning(info: unknown): boolean {
   return typeof info === 'object' && info !== null && 'state' in info && info.state === 'Running';
 }
 
-/** The serial port is Firecracker's standard output. Of one that another program started, it went there. */
+/**
+ * The serial port is Firecracker's standard output. The output of a machine that another program started went to that
+ * program.
+ */
 function serialOf({ piped, ended }: FirecrackerProcess): Duplex {
   if (piped !== null) {
     const serial = Duplex.from({ readable: piped.stdout, writable: piped.stdin });

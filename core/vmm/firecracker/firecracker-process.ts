@@ -6,7 +6,7 @@ import { FirstlightError } from '#shared/errors.ts';
 /** A process that runs one machine, of this program or of an earlier one. */
 export interface FirecrackerProcess {
   readonly owner: Owner;
-  /** Its pipes; null for one that another program started. */
+  /** Its pipes; null for a process that another program started. */
   readonly piped: Piped | null;
   /** Settles when it is gone, with its exit code; null when a signal ended it, or it was not ours to wait for. */
   readonly ended: Promise<number | null>;
@@ -14,11 +14,11 @@ export interface FirecrackerProcess {
   readonly kill: () => Promise<void>;
 }
 
-/** A process that is not our child is looked at this often. */
+/** The interval of checks on a process that is not our child. */
 const pollMs = 300;
 
 /**
- * Starts Firecracker with its API on a socket and its log in a file. It has a session of its own: a hang-up of the terminal
+ * Starts Firecracker with its API on a socket and its log in a file. It has its own session: a hang-up of the terminal
  * is a signal that ends it. Its seccomp filters are its own.
  *
  * Errors: TOOL_MISSING, BOOT_FAILED.

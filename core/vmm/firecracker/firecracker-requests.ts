@@ -8,12 +8,12 @@ export interface FirecrackerRequest {
   readonly body: Json;
 }
 
-/** A channel as Firecracker has it: a port that the guest listens on. */
+/** A channel in Firecracker: a port that the guest listens on. */
 export interface VsockChannel extends MachineChannel {
   readonly vsockPort: number;
 }
 
-/** Each Firecracker has a vsock of its own, so all guests may have the same address: the lowest that is not reserved. */
+/** Each Firecracker has its own vsock, so all guests may have the same address: the lowest that is not reserved. */
 const ownGuestCid = 3;
 
 /**

@@ -141,7 +141,7 @@ describe('a machine', () => {
     await found?.kill();
     expect(processOf(pid)).toBeNull();
 
-    // The file says a number that now belongs to somebody else.
+    // The file contains a number that now belongs to another process.
     const other = spawn('sleep', ['60']);
     try {
       const file = JSON.parse(readFileSync(machineFileIn(join(dir, 'run', 'one')), 'utf8'));

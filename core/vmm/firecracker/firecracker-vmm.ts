@@ -34,12 +34,12 @@ interface Running {
 /** A guest can have Firecracker log; a log that has grown beyond this is emptied. It may lie in memory. */
 const maxLogBytes = 1024 * 1024;
 const logPeriodMs = 5_000;
-/** What a log's end may add to an error. */
+/** The length of the log's end in an error. */
 const logTailBytes = 2000;
 
 /**
- * Firecracker: a process for each machine, which is driven by its API. Machines that are not kept end with this process, or
- * are ended by the next one: each has a file beside its sockets that says which process it is.
+ * Firecracker: a process for each machine, which is driven by its API. Machines that are not kept end with this
+ * process, or are ended by the next one: each has a file beside its sockets that identifies its process.
  */
 export function createFirecrackerVmm({ program, layout, env, listener }: FirecrackerVmmOptions): Vmm {
   const running = new Map<string, Running>();
@@ -71,7 +71,7 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
       step('vmm.answers', 'its API answers');
       for (const { path, body } of requests) await client.request('PUT', path, body);
       step('vmm.configured', 'configured');
-      // In this order the guest takes them: what the function prints has its way before a request is there.
+      // The guest accepts them in this order: the function's output has its stream before a request arrives.
       const channels = vsockChannels(placed.machine).sort((a, b) => b.vsockPort - a.vsockPort);
       const opening = channels.map(async ({ vsockPort }) => {
         opened.set(vsockPort, await openVsock(placed.sockets.channel, vsockPort));
@@ -118,7 +118,7 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     return machine;
   }
 
-  /** A machine that another program started, once its process was found to run. */
+  /** A machine that another program started and whose process was found running. */
   function find(dir: string, file: MachineFile): RunningMachine {
     const sockets = socketPathsIn(dir);
     const process = foundProcess(file.process);
@@ -142,7 +142,7 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     return [...running.values()].map(({ machine }) => machine);
   }
 
-  /** Looks whether machines can be started. Those that run are found without the program, too. */
+  /** Checks whether machines can be started. Running ones are found without the program, too. */
   async function check(): Promise<void> {
     const before = failure?.message;
     failure = await checkFirecracker(program).then(() => null, toFirstlightError);
@@ -185,7 +185,7 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
 
 const logPathIn = (dir: string) => join(dir, 'firecracker.log');
 
-/** Empties a log that is too long. Firecracker writes on where it was, which leaves a hole that takes no room. */
+/** Empties a log that is too long. Firecracker continues at its offset, which leaves a hole that takes no space. */
 export async function trimLog(path: string): Promise<void> {
   try {
     const { blocks } = await stat(path);
@@ -201,7 +201,7 @@ export async function readFirecrackerVersion(program: string): Promise<string> {
   return /v(\d\S*)/.exec(stdout)?.[1] ?? 'of unknown version';
 }
 
-/** Ends the process when this one exits, unless it is to be kept. Returns what takes that back. */
+/** Ends the process when this one exits, unless it is to be kept. Returns the function that undoes this. */
 function endWithUs({ piped, ended }: FirecrackerProcess, keep: boolean): () => void {
   if (keep || piped === null) return () => undefined;
   process.once('exit', piped.kill);
@@ -210,7 +210,7 @@ function endWithUs({ piped, ended }: FirecrackerProcess, keep: boolean): () => v
   return stop;
 }
 
-/** Rejects when it ends, with its last words. */
+/** Rejects when it ends, with its last log lines. */
 function endedEarly({ ended }: FirecrackerProcess, name: string, logPath: string): Promise<never> {
   const failing = ended.then(async (code): Promise<never> => {
     const log = await readFile(logPath, 'utf8').catch(() => '');

@@ -14,16 +14,16 @@ const machineFileSchema = z.object({
   process: ownerSchema,
   /** The vsock port of each channel, by the channel's name. */
   ports: z.record(z.string(), z.number().int()),
-  /** The port of what the function prints. */
+  /** The port for the function's output. */
   consolePort: z.number().int().nullable(),
   keep: z.boolean(),
   metadata: z.record(z.string(), z.json()).nullable(),
 });
 
-/** What a later program needs to know of a Firecracker to take it over or to end it. */
+/** The data that a later program needs to take over a Firecracker or to end it. */
 export type MachineFile = z.output<typeof machineFileSchema>;
 
-/** The sockets of a machine lie in a folder of their own, and this file beside them. */
+/** The sockets of a machine lie in a separate folder, and this file beside them. */
 export const machineFileIn = (dir: string) => join(dir, 'firecracker.json');
 export const apiSocketOf = ({ sockets }: Pick<PlacedMachine, 'sockets'>) => join(dirname(sockets.channel), 'api.sock');
 

@@ -6,10 +6,10 @@ import { FirstlightError } from '#shared/errors.ts';
 const maxReplyBytes = 16;
 
 /**
- * A stream to a port that the guest listens on, over the Unix socket of its vsock. It is there before the guest is: what is
- * written waits in the socket until the guest has taken the connection.
+ * A stream to a port that the guest listens on, over the Unix socket of its vsock. It exists before the guest does:
+ * written data waits in the socket until the guest has accepted the connection.
  *
- * Errors: CHANNEL_BROKEN when nobody listens there. A guest that refuses ends the stream.
+ * Errors: CHANNEL_BROKEN when no process listens there. A guest that refuses ends the stream.
  */
 export async function openVsock(path: string, port: number): Promise<Duplex> {
   const socket = await connectTo(path);

@@ -20,16 +20,17 @@ export interface DomainSpec extends PlacedMachine {
 /**
  * The libvirt XML of a domain: one serial port, the channels, disks and network of its machine, and no other device.
  *
- * Source: libvirt adds a USB controller and a memory balloon unless configured otherwise. A reboot or a crash ends the domain
- * rather than starting it anew: a second boot would have nobody to talk to. The serial port is a socket, since a pty
- * drops output while nobody is attached and QEMU looks only once a second whether somebody came. No processor of a
- * host's kind is named: QEMU's own default, with features where a machine asks for them, starts everywhere, while a model of the host's kind fails under
- * KVM on hosts that hide a register QEMU wants to copy (seen: MSR 0x10a). ACPI is on where a disk boots: a guest finds its
- * devices by it. User-mode networking with forwarded ports is QEMU's own, by its command line: libvirt's wants passt, which
- * not every host has, and which root may not run. libvirt changes no owner: it would give QEMU's user the files that many
- * images stand on, and not take them back. What a guest writes to is that user's from the beginning (`Layout.giveToQemu`).
+ * Source: libvirt adds a USB controller and a memory balloon unless configured otherwise. A reboot or a crash ends the
+ * domain rather than restarting it: a second boot would have no caller. The serial port is a socket, since a pty drops
+ * output without a reader and QEMU looks for a reader only once a second. No processor of a host's kind is named:
+ * QEMU's own default, with features where a machine asks for them, starts everywhere, while a model of the host's kind
+ * fails under KVM on hosts that hide a register QEMU wants to copy (seen: MSR 0x10a). ACPI is on where a disk boots: a
+ * guest finds its devices by it. User-mode networking with forwarded ports is QEMU's own, by its command line:
+ * libvirt's needs passt, which not every host has, and which root may not run. libvirt changes no owner: it would give
+ * QEMU's user the files that many images share, and not take them back. A file that a guest writes to belongs to that
+ * user from the beginning (`Layout.giveToQemu`).
  *
- * Shape: `user` is the one that QEMU runs as on the host of the machine; null leaves it to libvirt.
+ * Shape: `user` is QEMU's user on the host of the machine; null leaves it to libvirt.
  */
 export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUserHere()): string {
   const { machine } = spec;
@@ -105,20 +106,20 @@ const sharedMemory = '<memoryBacking><source type="memfd"/><access mode="shared"
 function writeShare(share: SharedFolder): string {
   const driver = isVirtioFs(share) ? '<driver type="virtiofs"/>' : '';
   const source = `<source${attributes({ dir: share.path })}/><target${attributes({ dir: share.tag })}/>`;
-  // virtiofsd of Debian 12 knows no read-only folders: the guest mounts it so.
+  // virtiofsd of Debian 12 knows no read-only folders: the guest mounts it read-only.
   const readOnly = share.isReadOnly && !isVirtioFs(share) ? '<readonly/>' : '';
   return `<filesystem type="mount" accessmode="passthrough">${driver}${source}${readOnly}</filesystem>`;
 }
 
 function writeDisk({ path, format }: Machine['disks'][number], index: number): string {
   const target = { dev: `vd${String.fromCharCode(97 + index)}`, bus: 'virtio' };
-  // What the guest writes is lost with the instance, or kept in a volume: the host's page cache may hold it back.
+  // The guest's writes are lost with the instance, or kept in a volume: the host's page cache may delay them.
   const driver = { name: 'qemu', type: format, cache: 'writeback' };
   return `<disk type="file" device="disk"><driver${attributes(driver)}/><source${attributes({ file: path })}/><target${attributes(target)}/></disk>`;
 }
 
 function writeInterface(network: MachineNetwork): string {
-  // Without a boot ROM: the firmware would spend its time on looking for a server to boot from.
+  // Without a boot ROM: the firmware would spend its time searching for a boot server.
   const model = '<model type="virtio"/><rom enabled="no"/>';
   switch (network.kind) {
     case 'network':
@@ -146,7 +147,10 @@ function writeUserNetwork({ guestIp, forwards, isRestricted }: UserNetwork): str
   return `<qemu:commandline>${args.map((value) => `<qemu:arg${attributes({ value })}/>`).join('')}</qemu:commandline>`;
 }
 
-/** The virtio-serial controller and its channels. Port 0 is another kind's, so there is one port more than there are channels. */
+/**
+ * The virtio-serial controller and its channels. Port 0 is reserved for another kind, so there is one more port than
+ * channels.
+ */
 function writeChannels(spec: DomainSpec): string[] {
   const channels = placeChannels(spec);
   if (channels.length === 0) return [];

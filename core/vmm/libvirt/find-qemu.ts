@@ -25,7 +25,7 @@ function read(path: string): string | null {
   try {
     return readFileSync(path, 'latin1');
   } catch {
-    // Not there, or not readable for this user: libvirt's statistics are the other way.
+    // Missing, or unreadable for this user: libvirt's statistics are used instead.
     return null;
   }
 }

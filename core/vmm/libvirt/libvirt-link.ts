@@ -11,7 +11,7 @@ export interface LinkListener {
   readonly onLifecycle: (event: LifecycleEvent) => void;
   /** The connection is gone; calls and streams under way have failed. */
   readonly onLost: () => void;
-  /** It is back; instances may have come and gone meanwhile. */
+  /** It is back; instances may have come and gone since. */
   readonly onReopened: () => void;
 }
 
@@ -19,7 +19,7 @@ export interface LinkListener {
 export interface LibvirtLink {
   readonly uri: string;
   readonly state: VmmState;
-  /** Why it is not connected; null while it is, or has not been tried yet. */
+  /** The reason why it is not connected; null while connected, or before the first try. */
   readonly failure: FirstlightError | null;
   /**
    * The open connection.
@@ -27,14 +27,14 @@ export interface LibvirtLink {
    * Errors: LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, BAD_INPUT; LIBVIRT_LOST when it ended and did not come back within 5 s.
    */
   readonly connection: () => Promise<Connection>;
-  /** Ends it, and with it every instance that was to end with us. */
+  /** Ends it, and every instance that must end with us. */
   readonly close: () => Promise<void>;
 }
 
 /** A daemon that restarts is back within this; after that, the caller gets an error. */
 const reopenWaitMs = 5_000;
 const reopenPollMs = 20;
-/** A daemon that accepts a connection and does not answer for this long hangs: one that is starting takes under a second. */
+/** A daemon that accepts a connection and does not answer for this long hangs: a starting one takes under a second. */
 const openTimeoutMs = 4_000;
 
 /** A link that is not connected yet. */

@@ -7,7 +7,7 @@ import type { RunningMachine } from '../vmm.ts';
 import { metadataNamespace, metadataPrefix, readMetadataXml, writeBareMetadataXml } from './metadata-xml.ts';
 import { fromLibvirt, withLibvirtErrors } from './to-firstlight-error.ts';
 
-/** A daemon that takes longer to answer a plain question hangs. */
+/** A daemon that takes longer to answer a simple call hangs. */
 export const answerTimeoutMs = 4_000;
 /** libvirt waits for QEMU to be reaped, which takes up to 1.7 s, and some seconds on a busy machine. */
 const killTimeoutMs = 15_000;

@@ -29,7 +29,7 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
     get failure() {
       return link.failure;
     },
-    // The system's daemon runs QEMU as a user of its own, a person's own daemon as that person.
+    // The system's daemon runs QEMU as a separate user, a person's own daemon as that person.
     runsAsThisUser: uid !== 0 && /\/session\b/.test(uri),
     connect: async () => {
       await link.connection();
@@ -56,7 +56,7 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
         balloon: true,
         interface: true,
         block: true,
-        // Another call may hold a domain for long, as its creation does.
+        // Another call may block a domain for long, as its creation does.
         nowait: true,
         timeoutMs: answerTimeoutMs,
         domains: machines.flatMap((machine) => domainOf(machine) ?? []),
@@ -80,7 +80,7 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
   };
 }
 
-/** A daemon that has just started runs each QEMU there is once, which took up to 7 s, before it says its version. */
+/** A daemon that has just started runs each QEMU there is once, which took up to 7 s, before it reports its version. */
 const firstQemuTimeoutMs = 20_000;
 
 const isOurs = ({ name }: Domain) => name.startsWith(machineNamePrefix);
@@ -95,7 +95,7 @@ function reportEvent(event: LifecycleEvent, listener: VmmListener): void {
   else if (event.event === 'resumed') listener.onResumed(domain.uuid);
 }
 
-/** Why a domain ended, by the event that says so; null for an event that does not end one. */
+/** The reason why a domain ended, from its event; null for an event that does not end one. */
 export function machineEndOf(event: Pick<LifecycleEvent, 'event' | 'detail'>): MachineEnd | null {
   if (event.event === 'crashed') return 'vmm-ended';
   if (event.event !== 'stopped') return null;

@@ -44,7 +44,7 @@ export async function readMetadataXml(xml: string): Promise<unknown> {
   try {
     return (parser.parse(xml) as Record<string, unknown>)[elementName];
   } catch {
-    // The parser's errors have no class of their own. Any program may write a domain's metadata.
+    // The parser's errors do not have their own class. Any program may write a domain's metadata.
     return undefined;
   }
 }

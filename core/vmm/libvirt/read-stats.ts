@@ -5,7 +5,7 @@ import type { MachineStats, RunningMachine } from '../vmm.ts';
 /**
  * The counters of one machine, from libvirt's statistics of its domain.
  *
- * Source: `balloon.rss` is the resident size of the QEMU process, which libvirt reads from /proc: it is there without a
+ * Source: `balloon.rss` is the resident size of the QEMU process, which libvirt reads from /proc: it exists without a
  * balloon device too.
  */
 export function readStats(

@@ -5,10 +5,10 @@ import { type ErrorCode, FirstlightError, toFirstlightError } from '#shared/erro
 export type Doing = string;
 
 /**
- * The error of ours for an error of libvirt or of the connection to it.
+ * Our error for an error of libvirt or of the connection to it.
  *
  * Errors: gives (does not throw) LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, LIBVIRT_LOST, LIBVIRT_FAILED, QEMU_MISSING,
- * INSTANCE_LOST, BAD_INPUT; anything else as `toFirstlightError` has it.
+ * INSTANCE_LOST, BAD_INPUT; anything else as `toFirstlightError` does.
  */
 export function fromLibvirt(thrown: unknown, doing: Doing): FirstlightError {
   if (thrown instanceof LibvirtConnectionError) return fromConnectionError(thrown, doing);
@@ -26,7 +26,7 @@ export function fromLibvirt(thrown: unknown, doing: Doing): FirstlightError {
   return toFirstlightError(thrown);
 }
 
-/** The result of `work`, with errors of libvirt as errors of ours. */
+/** The result of `work`, with errors of libvirt as our own errors. */
 export async function withLibvirtErrors<T>(doing: Doing, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

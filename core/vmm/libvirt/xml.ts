@@ -8,7 +8,7 @@ const escapes: Readonly<Record<string, string>> = {
 // Tab and line ends would be normalised to spaces inside an attribute; the other control characters are not XML at all.
 const notXml = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
-/** A text as XML content or as the value of an attribute. Characters that XML cannot hold become U+FFFD. */
+/** A text as XML content or as the value of an attribute. Characters that XML cannot contain become U+FFFD. */
 export function escapeXml(text: string): string {
   return text
     .replace(notXml, '\u{FFFD}')

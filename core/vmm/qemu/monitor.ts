@@ -15,7 +15,7 @@ interface Reply {
   readonly error?: { readonly desc?: string };
 }
 
-/** The QMP monitor on a socket. Errors: BOOT_FAILED when nobody listens in time. */
+/** The QMP monitor on a socket. Errors: BOOT_FAILED when no process listens in time. */
 export async function openMonitor(path: string): Promise<Execute> {
   const socket = await connectInTime(path);
   const waiting: ((reply: Reply) => void)[] = [];

@@ -1,7 +1,7 @@
 import { featuresOfV2, type Machine, type MachineNetwork, type PlacedMachine, placeChannels } from '../machine.ts';
 import { unsupported } from '../unsupported.ts';
 
-/** The program that is QEMU. */
+/** The name of QEMU's program. */
 export const qemuProgram = 'qemu-system-x86_64';
 
 /** QEMU reads a comma as the end of a value; two stand for one. */

@@ -12,13 +12,13 @@ import { readQemuVersion } from './qemu-version.ts';
 
 export interface QemuVmmOptions {
   readonly env: NodeJS.ProcessEnv;
-  /** Where the QMP socket of a machine lies. */
+  /** The path of a machine's QMP socket. */
   readonly qmpSocketOf: (name: string) => string;
   readonly listener: Pick<VmmListener, 'onStarted' | 'onPaused' | 'onResumed' | 'onEnded'>;
 }
 
 /**
- * QEMU without libvirt, for a place that has none: a pod, a node. Its machines belong to this process: it lists no others,
+ * QEMU without libvirt, for places without it: a pod, a node. Its machines belong to this process: it lists no others,
  * and keeps none.
  */
 export function createQemuVmm({ env, qmpSocketOf, listener }: QemuVmmOptions): Vmm {

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a fake Firecracker does wrong. */
+/** The faults of a fake Firecracker. */
 export type FirecrackerFault = 'none' | 'dies' | 'refuses' | 'silent' | 'garbage' | 'seccomp' | 'poweroff';
 
 /**
- * The path of a program that speaks as Firecracker does: its API, a serial port on its standard output, a vsock whose guest
- * echoes. It writes the requests that it got to `requests.jsonl`.
+ * The path of a program that speaks as Firecracker does: its API, a serial port on its standard output, a vsock whose
+ * guest echoes. It writes its requests to `requests.jsonl`.
  */
 export function writeFakeFirecracker(dir: string, fault: FirecrackerFault): string {
   const path = join(dir, `firecracker-${fault}`);

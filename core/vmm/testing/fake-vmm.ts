@@ -5,7 +5,7 @@ import { connectConsole } from '../connect-console.ts';
 import type { Host } from '../host.ts';
 import type { RunningMachine, Vmm } from '../vmm.ts';
 
-/** A machine that does what it is asked at once. Its console is at the sockets that it is given. */
+/** A machine that obeys every request at once. Its console is at the given sockets. */
 export const fakeMachine = (more: Partial<RunningMachine> = {}): RunningMachine => ({
   name: 'firstlight-hello-1',
   uuid: '8f0c2c0e-0000-4000-8000-000000000000',

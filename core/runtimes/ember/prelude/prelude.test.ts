@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openFunction } from '../testing/open-function.ts';
 
-/** What an expression comes to in the guest's engine. */
+/** The value of an expression in the guest's engine. */
 async function resultOf(expression: string): Promise<unknown> {
   const { call } = await openFunction(`export default async () => ({ value: await (${expression}) });`);
   return ((await call()).body as { value?: unknown }).value;

@@ -6,12 +6,12 @@ import { type BaseHeap, createBaseHeap, type HostCall, vmOptions } from '../base
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The JSON value, the text or the bytes that were answered with. */
+  /** The JSON value, the text or the bytes of the answer. */
   readonly body: unknown;
 }
 
 export interface OpenFunction {
-  /** Errors: throws what the handler threw, by its words. */
+  /** Errors: throws the handler's exception, by its message. */
   readonly call: (event?: unknown) => Promise<Answer>;
   /** The output since the last call. */
   readonly printed: () => string;
@@ -23,7 +23,7 @@ const kinds = ['none', 'json', 'text', 'bytes'];
 const pending = 0;
 let base: Promise<BaseHeap> | undefined;
 
-/** Evaluates a bundle. Errors: throws what the module threw. */
+/** Evaluates a bundle. Errors: throws the module's exception. */
 export async function openFunction(code: string, env: Readonly<Record<string, string>> = {}): Promise<OpenFunction> {
   base ??= createBaseHeap();
   const heap = await base;
@@ -71,7 +71,7 @@ export async function openFunction(code: string, env: Readonly<Record<string, st
   });
   const token = (name: keyof BaseHeap['tokens']) => vm.importHandle(heap.tokens[name]);
 
-  /** Runs jobs and timers until the promise settles, or there are none. Time passes at once. */
+  /** Runs jobs and timers until the promise settles, or there are none. Timers need no real time. */
   function settle(isDone: () => boolean): void {
     for (;;) {
       vm.executePendingJobs();

@@ -15,7 +15,7 @@ let home: string;
 let layout: Layout;
 let bases: BaseStore;
 let planned: number;
-/** What happens while the base is written. */
+/** The action while the base is written. */
 let onProgress: (fraction: number) => void;
 
 beforeEach(async () => {

@@ -1,4 +1,4 @@
-/** Bases: disks with the files of a runtime, such as Node.js and its libraries, that many images stand on. */
+/** Bases: disks with the files of a runtime, such as Node.js and its libraries, that many images share. */
 import { chmod, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BootParts, type DiskLayout, diskLayoutSchema, writeDisk } from '@firstlight/disk';
@@ -15,7 +15,7 @@ import { namesIn, undefinedIfMissing, writeAtomic } from '#core/store/write-atom
 import { FirstlightError } from '#shared/errors.ts';
 import { type StampedFile, stampedFileSchema, stampTree, unchanged } from './stamp-files.ts';
 
-/** A base that is there. */
+/** A base on disk. */
 export interface Base {
   /** Names its content. */
   readonly digest: string;
@@ -28,7 +28,7 @@ export interface Base {
 }
 
 export interface BaseRequest {
-  /** The key of the plan: the same key gives the same plan, as long as the host's files are the same. */
+  /** The key of the plan: the same key gives the same plan, as long as the host's files are unchanged. */
   readonly key: string;
   readonly plan: (context: PlanContext) => Promise<BasePlan>;
   readonly boot: BootParts;
@@ -43,12 +43,12 @@ interface Looked {
 }
 
 export interface BaseStore extends Bases {
-  /** The plan and its digest, without a disk: what goes into an image's id. */
+  /** The plan and its digest, without a disk: a part of an image's id. */
   readonly look: (
     request: BaseRequest,
     context?: PlanContext,
   ) => Promise<{ readonly plan: BasePlan; readonly digest: string }>;
-  /** The base, made if need be. Errors: as `writeDisk`; CONFLICT when files change meanwhile; what the plan throws. */
+  /** The base, made if necessary. Errors: as `writeDisk` and the plan; CONFLICT when files change during the work. */
   readonly ensure: (request: BaseRequest, context: BuildContext) => Promise<Base>;
 }
 
@@ -62,7 +62,7 @@ const recordSchema = z.object({
 const diskName = 'disk.raw';
 const layoutName = 'layout.json';
 const recordEnding = '.base.json';
-/** An image that stands on it may be under way. */
+/** An image on this base may be in the making. */
 const recentMs = 30 * 60_000;
 
 /** The bases in `layout.basesDir`, each a folder that appears whole or not at all. */
@@ -80,7 +80,7 @@ export function createBaseStore(layout: Layout): BaseStore {
     },
   });
   const diskOf = (digest: string) => join(store.dirOf(digest), diskName);
-  /** By what was asked for: finding out what a program needs takes longer than seeing that nothing has changed. */
+  /** By the request: finding a program's needs takes longer than checking that no file has changed. */
   const recordPath = (key: string) => join(layout.buildsDir, `${sha256(key).slice(0, 32)}${recordEnding}`);
   const making = createSingleFlight<Base>('The build was cancelled.');
 
@@ -133,7 +133,9 @@ export function createBaseStore(layout: Layout): BaseStore {
 
   const isRecent = (atMs: number | null | undefined) => atMs != null && Date.now() - atMs < recentMs;
 
-  /** A program that is built anew leaves a record each time: one without its base says nothing that is not found out again. */
+  /**
+   * A rebuilt program leaves a record each time: a record without its base contains nothing that cannot be found again.
+   */
   async function pruneRecords(): Promise<void> {
     for (const name of await namesIn(layout.buildsDir)) {
       const path = join(layout.buildsDir, name);

@@ -1,4 +1,4 @@
-/** Checks whether the host's files are still those that something was made of, without reading them. */
+/** Checks, without reading them, whether the host's files are unchanged since something was made from them. */
 import { stat } from 'node:fs/promises';
 import type { FileTree } from '@firstlight/files';
 import { mapInBatches } from '@firstlight/files';
@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
-/** A node of a tree as it can be kept. Shape: `stamp` is what changes when the file does. */
+/** A node of a tree in its stored form. Shape: `stamp` changes when the file does. */
 export const stampedFileSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('directory'), path: z.string() }),
   z.object({ kind: z.literal('symlink'), path: z.string(), target: z.string() }),
@@ -32,7 +32,7 @@ export async function stampTree(tree: FileTree): Promise<StampedFile[]> {
   });
 }
 
-/** True when every file is as it was. */
+/** True when every file is unchanged. */
 export async function unchanged(files: readonly StampedFile[]): Promise<boolean> {
   const same = await mapInBatches(
     files,

@@ -1,4 +1,4 @@
-/** Kernels that the VMM loads itself, without boot code on a disk: for which that works here is found out by booting one. */
+/** Kernels that the VMM loads itself, without boot code on a disk: a trial boot shows which of them work here. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -22,13 +22,15 @@ import { findPvhEntry, markPvhKernel } from './pvh-kernel.ts';
 export type DirectRelease = Pick<NanosFiles, 'version' | 'kernelImg' | 'digest'>;
 
 export interface DirectBoot {
-  /** The kernel to load, which says when it is entered where that can be had. Errors: BAD_INPUT when it has no entry for that. */
+  /**
+   * The kernel to load, marked to print when it is entered where possible. Errors: BAD_INPUT when it has no such entry.
+   */
   readonly kernel: (release: DirectRelease) => Promise<Machine['kernel']>;
-  /** True when a probe saw this release boot so. No probe is made. */
+  /** True when a probe saw this release boot this way. Makes no probe. */
   readonly isKnownToWork: (release: DirectRelease, accel: Accel, vmm: Pick<Vmm, 'uri'>) => Promise<boolean>;
   /**
-   * Finds out whether a release boots so, where that is not known yet. Settles when it is known, cannot be known for now, or
-   * nobody waits any more.
+   * Finds out whether a release boots this way, where that is not known yet. Settles when it is known, cannot be known
+   * for now, or the caller has stopped waiting.
    */
   readonly findOut: (release: DirectRelease, request: Omit<HostRequest, 'config'>) => Promise<void>;
 }
@@ -44,8 +46,8 @@ export interface DirectBootOptions {
 /** Raised when a kernel is marked differently. */
 const markerVersion = 1;
 /**
- * Emulated, the kernel spoke after 0.2 to 0.4 s on a machine with three times more to do than processors. One that cannot
- * boot so mostly ends at once, and is not waited for.
+ * Emulated, the kernel spoke after 0.2 to 0.4 s on a machine with three times more to do than processors. A kernel that
+ * cannot boot this way mostly ends at once, without a wait.
  */
 const patienceMs: Readonly<Record<Accel, number>> = { kvm: 2_000, tcg: 8_000 };
 /** libvirt takes 0.3 s to start a guest, or some seconds on a busy machine. */
@@ -61,7 +63,7 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
   const known = new Map<string, Finding>();
   const underWay = new Map<string, Promise<void>>();
 
-  /** Whatever of this changes may change the answer. Null: there is no firmware that leaves memory as the kernel needs it. */
+  /** The facts that the answer depends on. Null: no firmware leaves memory as the kernel needs it. */
   async function keyOf({ digest }: DirectRelease, accel: Accel, uri: string): Promise<string | null> {
     const path = firmware();
     if (path === null) return null;
@@ -71,7 +73,7 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
 
   const savedPath = (key: string) => join(layout.probesDir, `direct-${sha256(key).slice(0, 16)}.json`);
 
-  /** Undefined: not known, or not any more. */
+  /** Undefined: not known, or no longer valid. */
   async function recall(key: string): Promise<boolean | undefined> {
     const finding = known.get(key) ?? (await readSaved(key));
     if (finding === undefined || (finding.untilMs !== undefined && Date.now() >= finding.untilMs)) return undefined;
@@ -141,7 +143,7 @@ export function createDirectBoot(options: DirectBootOptions): DirectBoot {
       if (outcome.kind === 'refused') log(toFirstlightError(outcome.cause).message);
     } catch (thrown) {
       const error = toFirstlightError(thrown);
-      // A kernel without an entry stays so.
+      // A kernel without an entry stays without one.
       if (error.code === 'BAD_INPUT') known.set(key, { key, works: false });
       log(error.message);
     }

@@ -19,7 +19,7 @@ export interface ProbeBootOptions {
 }
 
 const memoryMiB = 64;
-/** No program has this name: the kernel says that it cannot start it, and ends. */
+/** No program has this name: the kernel reports that it cannot start it, and ends. */
 const noProgram = '/firstlight-probe';
 
 /** A machine whose kernel prints that it has no program. Errors: STORE_UNUSABLE, BAD_INPUT. */
@@ -33,7 +33,7 @@ export async function makeProbeMachine(options: ProbeBootOptions): Promise<Machi
   return plainMachine({ accel, memoryMiB, vcpus: 1 }, { kernel, disks: [{ path, format: 'raw' }] });
 }
 
-/** True for output of a kernel that runs. The marker says only that it was entered. */
+/** True for output of a kernel that runs. The marker shows only that it was entered. */
 export const isKernelOutput = (chunk: Uint8Array): boolean => chunk.some((byte) => byte !== bootMarker);
 
 /** The guest that stands for all others on Nanos: the release in use, else another that is installed. Errors: RELEASE_MISSING. */

@@ -55,7 +55,7 @@ describe('a kernel that says when it is entered', () => {
     const segment = Array.from({ length: 6 }, (_, index) => Number(signed.readBigUInt64LE(176 + 8 + index * 8)));
     expect([signed.readUInt32LE(176), signed.readUInt32LE(180)]).toEqual([1, 5]);
     expect(segment).toEqual([0x400, 0x1f_0400, 0x1f_0400, 15, 15, 0x1000]);
-    // Nothing else is changed, and nothing of the original.
+    // Nothing else changes, and the original stays the same.
     signed.fill(0, 176, 232).fill(0, 0x400, 0x40f).writeUInt16LE(2, 56);
     signed.writeUInt32LE(entry, 0x2010);
     expect(signed.equals(kernel)).toBe(true);

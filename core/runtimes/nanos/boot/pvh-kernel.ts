@@ -1,15 +1,15 @@
 /**
  * The entry of a kernel that a VMM loads itself, and a copy of such a kernel that prints a marker when it is entered.
  *
- * Source: Xen's `docs/misc/pvh`: an ELF note by the name Xen says where to enter, in 32-bit mode without paging, with the
- * start info's address in ebx and nothing in the other registers. nanovms/nanos at b9c3671d: `platform/pc/linker_script`
- * (the kernel lies at 2 MiB), `src/x86_64/init.s`.
+ * Source: Xen's `docs/misc/pvh`: an ELF note by the name Xen gives the entry, in 32-bit mode without paging, with the
+ * start info's address in ebx and undefined values in the other registers. nanovms/nanos at b9c3671d:
+ * `platform/pc/linker_script` (the kernel lies at 2 MiB), `src/x86_64/init.s`.
  */
 
 import { bootMarker } from '@firstlight/disk';
 import { fileType, magic, segmentType, x8664 } from '@firstlight/elf';
 
-/** Where a kernel is entered. Shape: `at` is where the file says so, four bytes long. */
+/** The entry of a kernel. Shape: `at` is its place in the file, four bytes long. */
 export interface PvhEntry {
   readonly address: number;
   readonly at: number;
@@ -25,12 +25,14 @@ interface Segment {
 const headerBytes = 64;
 const segmentBytes = 56;
 const elf64LittleEndian = Buffer.from([2, 1]);
-/** More than any kernel has; it bounds what is read of one. */
+/** More than any kernel has; it bounds the read. */
 const maxSegments = 64;
 const entryNote = 18;
 const noteHeadBytes = 12;
 
-/** In the file: behind the program headers and before the first segment, and behind what makes a file a Linux kernel (0x202). */
+/**
+ * In the file: behind the program headers and before the first segment, and behind the mark of a Linux kernel (0x202).
+ */
 const stubAt = 0x400;
 /** The stub with zeros to spare. */
 const roomBytes = 0x100;
@@ -39,7 +41,7 @@ const pageBytes = 0x1000;
 const stubAddress = 0x1f_0000 + stubAt;
 const readAndExecute = 5;
 
-/** Where a VMM enters a kernel; null when it carries no note of that, and cannot be loaded so. */
+/** The entry of a kernel for a VMM; null when it has no note of it, and cannot be loaded this way. */
 export function findPvhEntry(kernel: Buffer): PvhEntry | null {
   for (const { type, offset, fileBytes } of readSegments(kernel) ?? []) {
     if (type !== segmentType.note) continue;
@@ -60,11 +62,11 @@ export function findPvhEntry(kernel: Buffer): PvhEntry | null {
 }
 
 /**
- * A copy of a kernel that writes the boot marker to the serial port when it is entered, and then goes on as it did; null for a
- * kernel that is not laid out as this knows it.
+ * A copy of a kernel that writes the boot marker to the serial port when it is entered, and then continues as before;
+ * null for a kernel that is not laid out as this knows it.
  *
- * One more segment, under the kernel, holds the few instructions for that, and the note leads to them. They change eax and
- * edx only. The kernel takes that memory for free, which it is by then.
+ * One more segment, under the kernel, contains the few instructions for that, and the note leads to them. They change
+ * eax and edx only. The kernel takes that memory for free, which it is by then.
  */
 export function markPvhKernel(kernel: Buffer): Buffer | null {
   const entry = findPvhEntry(kernel);
@@ -79,7 +81,7 @@ export function markPvhKernel(kernel: Buffer): Buffer | null {
   return marked;
 }
 
-/** True when nothing lies where the stub goes, in the file and in memory. */
+/** True when the place of the stub is free, in the file and in memory. */
 function hasRoom(kernel: Buffer, segments: readonly Segment[]): boolean {
   const tableEnd = headerBytes + segments.length * segmentBytes;
   const stubEnd = stubAt + roomBytes;
@@ -110,7 +112,7 @@ function writeSegment(kernel: Buffer, at: number, bytes: number): void {
   }
 }
 
-/** The segments of a 64-bit kernel for x86; null when the file is none. */
+/** The segments of a 64-bit kernel for x86; null when the file is not such a kernel. */
 function readSegments(kernel: Buffer): Segment[] | null {
   const isKernel =
     kernel.length >= headerBytes &&

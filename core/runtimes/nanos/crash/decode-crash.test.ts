@@ -25,7 +25,7 @@ int main(void) { puts("about to fault"); fflush(stdout); return outer(21); }
 const build = (name: string, ...flags: readonly string[]) =>
   shop.compile(name, faulty, '-O0', '-fno-omit-frame-pointer', ...flags);
 
-/** Where in `inner` it faults, and where `outer` and `main` go on after their calls: as the file was linked. */
+/** The place of the fault in `inner`, and the return addresses in `outer` and `main`: as the file was linked. */
 async function placesIn(path: string): Promise<bigint[]> {
   const { stdout } = await runTool('objdump', ['-d', '--no-show-raw-insn', path]);
   const lines = stdout.split('\n');

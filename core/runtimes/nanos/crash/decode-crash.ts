@@ -6,7 +6,7 @@ import type { CrashContext, SymbolPlace } from './read-context.ts';
 import { type CrashFrame, type NanosCrash, readCrash } from './read-crash.ts';
 import { type DecodedFrame, renderRegisters, renderStack } from './render-crash.ts';
 
-/** Where the symbols are. Shape: null or absent for what is not at hand. */
+/** The places of the symbols. Shape: null or absent for a file that is not available. */
 export interface CrashFiles {
   /** The kernel.elf of the release that was booted. */
   readonly kernelElf?: string | null;
@@ -19,11 +19,11 @@ export interface DecodedCrash extends NanosCrash {
   readonly frames: readonly DecodedFrame[];
   /** For `details.stack`: the message, then a line for each frame. */
   readonly stack: string;
-  /** For `details.output`: the registers; the console's own words where there are none. */
+  /** For `details.output`: the registers; the console's own text where there are none. */
   readonly output: string;
 }
 
-/** A file that was loaded, and what to add to its addresses to have the guest's. */
+/** A file that was loaded, and the offset from its addresses to the guest's. */
 interface Loaded {
   readonly file: CodeFile;
   readonly base: bigint;
@@ -60,7 +60,7 @@ async function findLoaded(
   return loaded;
 }
 
-/** A file that is gone or damaged by now only costs its names. */
+/** A missing or damaged file costs only its names. */
 async function unlessUnreadable<Value>(value: Promise<Value>, otherwise: Value): Promise<Value> {
   return value.catch((thrown: unknown) => {
     if (thrown instanceof FormatError) return otherwise;
@@ -79,14 +79,14 @@ function isReturnTo({ base, code }: Loaded, address: bigint): boolean {
   return code !== null && isAfterCall(code, Number(address - base));
 }
 
-/** The frames that hold: the trace up to where it leads nowhere; without one, return addresses from the stack. */
+/** The credible frames: the trace up to its first invalid address; without one, return addresses from the stack. */
 function pickFrames({ frames, context }: NanosCrash, loaded: readonly Loaded[]): DecodedFrame[] {
   if (context === null) return [];
   const hasInstruction = context.registers.has('rip');
   const isPlausible = (frame: CrashFrame, index: number) => {
     if (isKernels(frame) || (index === 0 && hasInstruction)) return true;
     const owner = loaded.find((one) => isCodeOf(one, frame.address));
-    // It may be in a file whose place is not known.
+    // It may be in a file whose load address is unknown.
     if (owner === undefined) return frame.address >= programRange.lowest && frame.address < libraryRange.highest;
     return isReturnTo(owner, frame.address);
   };
@@ -101,7 +101,7 @@ async function nameFrames(frames: readonly DecodedFrame[], loaded: readonly Load
   const owners = frames.map((frame) =>
     loaded.find((one) => (one.code === null ? isKernels(frame) : isCodeOf(one, frame.address))),
   );
-  /** A return address may be the first of the next function: it is the call before it that counts. */
+  /** A return address may be the first of the next function: the call before it counts. */
   const placeOf = (index: number, base: bigint) =>
     BigInt.asUintN(64, (frames[index]?.address ?? 0n) - base) - (index === 0 ? 0n : 1n);
   const symbols: (SymbolPlace | null)[] = frames.map(({ symbol }) => symbol);

@@ -3,9 +3,9 @@ import { runTool } from '../../../exec/run-tool.ts';
 const mangled = /^_[ZR]/;
 
 /**
- * Names of C++ and Rust as their source has them, others as they are.
+ * Names of C++ and Rust in their source form, other names unchanged.
  *
- * It asks binutils, which is there where programs are built; without it the names stay as they are.
+ * It uses binutils, which is present where programs are built; without it the names stay unchanged.
  */
 export async function demangle(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const wanted = [...new Set(names)].filter((name) => mangled.test(name));

@@ -32,7 +32,7 @@ export interface SignalReport {
   /** The cause: above 0 the kernel or the processor, otherwise the program itself. */
   readonly code: number;
   readonly threadId: number;
-  /** The memory or the instruction concerned; null where the kernel does not say it. */
+  /** The memory or the instruction concerned; null where the kernel does not report it. */
   readonly address: bigint | null;
 }
 
@@ -44,13 +44,15 @@ const kernelCode = 128;
 /** Bits of the error code of a page fault. */
 const write = 2;
 const fetch = 16;
-/** A pointer to an object is null when its fields are what is touched. */
+/** A null pointer to an object gives a low address when one of its fields is accessed. */
 const nullPageBytes = 4096n;
 const pageFault = 14;
-/** A function's own variables seldom take more. */
+/** A function's own variables seldom need more. */
 const stackReachBytes = 64n * 1024n;
 
-/** A description in one sentence without a full stop. Shape: `isOutOfMemory` when the kernel said so just before. */
+/**
+ * A description in one sentence without a full stop. Shape: `isOutOfMemory` when the kernel reported that just before.
+ */
 export function describeSignal(signal: SignalReport, context: CrashContext | null, isOutOfMemory: boolean): string {
   const name = signalName(signal.number);
   if (isOutOfMemory && (name === 'SIGBUS' || name === 'SIGKILL')) return `${name}: the machine is out of memory`;

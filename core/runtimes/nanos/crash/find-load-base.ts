@@ -2,11 +2,11 @@ import { fileType } from '@firstlight/elf';
 import type { Code } from './find-symbols.ts';
 import type { CrashContext } from './read-context.ts';
 
-/** Where a file may have been loaded, and how far a look at chance can be trusted there. */
+/** The range where a file may have been loaded, and the odds of a chance match there. */
 export interface LoadRange {
   readonly lowest: number;
   readonly highest: number;
-  /** At how many places the file could be, not knowing better. */
+  /** The number of places where the file could be, without further knowledge. */
   readonly places: (code: Code) => number;
   /** The probability that an unrelated address lies in the file's code. */
   readonly chanceOfCode: (code: Code) => number;
@@ -32,15 +32,16 @@ export const libraryRange: LoadRange = {
   chanceOfCode: () => 0.9,
 };
 
-/** The share of places in code that follow what looks like a call: 1.7 % in libc, 2.7 % in node. */
+/** The share of places in code that follow an apparent call: 1.7 % in libc, 2.7 % in node. */
 const chanceOfCall = 0.03;
 const maxChanceOfError = 0.01;
 
 /**
  * The offset from addresses in a file to those in the guest; null when the console does not show it.
  *
- * Nanos loads programs and libraries at random addresses and prints none of them. But it prints return addresses, each of
- * which stands behind a call: of all pages at which the code could begin, only the right one has calls before them all.
+ * Nanos loads programs and libraries at random addresses and prints none of them. But it prints return addresses, each
+ * of which stands behind a call: of all pages at which the code could begin, only the right one has calls before all of
+ * them.
  */
 export function findLoadBase(code: Code, context: CrashContext, range: LoadRange): number | null {
   if (code.elf.header.type === fileType.executable) return 0;
@@ -60,10 +61,10 @@ export function findLoadBase(code: Code, context: CrashContext, range: LoadRange
   return first !== undefined && first[1] < maxChanceOfError && first[1] !== second?.[1] ? first[0] : null;
 }
 
-/** The user's half of the address space is far below 2^53; what is above it is not a place in a program. */
+/** The user's half of the address space is far below 2^53; a higher address is not in a program. */
 const toNumber = (address = 0n): number => (address < 2n ** 47n ? Number(address) : 0);
 
-/** Where the file can have been loaded if an address is in its code. */
+/** The possible load addresses of the file if an address is in its code. */
 function* basesFor({ segments }: Code, address: number, { lowest, highest }: LoadRange): Generator<number> {
   for (const { start, bytes } of segments) {
     const first = Math.max(lowest, Math.ceil((address - start - bytes.length) / pageBytes) * pageBytes);

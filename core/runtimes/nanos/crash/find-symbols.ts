@@ -28,7 +28,7 @@ interface Best {
 }
 
 /**
- * The functions in which addresses of a file lie, as it was linked. Each file is read once, however many addresses.
+ * The functions in which addresses of a file lie, as it was linked. Each file is read once for any number of addresses.
  *
  * Errors: as `readElf`.
  */
@@ -58,7 +58,7 @@ export async function findSymbols(
 const isCode = ({ type, isDefined }: RawSymbol): boolean =>
   isDefined && (type === symbolType.function || type === symbolType.indirectFunction || type === symbolType.none);
 
-/** Labels of assembly have no length: they go on until another symbol is nearer, but not for ever. */
+/** Labels of assembly have no length: they extend to the next symbol, up to a limit. */
 const maxLabelBytes = 4096n;
 const covers = ({ address: start, bytes }: RawSymbol, address: bigint): boolean =>
   start !== 0n && address >= start && address < start + (bytes === 0n ? maxLabelBytes : bytes);
@@ -86,10 +86,10 @@ export interface Code {
   readonly segments: readonly { readonly start: number; readonly bytes: Buffer }[];
 }
 
-/** The code of a Chromium is 200 MB; nobody boots that, and what is bigger goes without its load address. */
+/** The code of Chromium is 200 MB; a bigger file is not realistic and gets no load address. */
 const maxCodeBytes = 64 * 1024 * 1024;
 
-/** The machine code of a file; null when it is too much to hold. Errors: as `readElf`. */
+/** The machine code of a file; null when it is too large for memory. Errors: as `readElf`. */
 export async function readCode(file: CodeFile): Promise<Code | null> {
   return withFileSource(
     file.hostPath,

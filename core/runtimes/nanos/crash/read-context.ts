@@ -1,6 +1,8 @@
-/** Reads what Nanos prints of a processor's state. Source: nanovms/nanos, `dump_context` in `src/x86_64/interrupt.c`. */
+/**
+ * Reads the processor's state as Nanos prints it. Source: nanovms/nanos, `dump_context` in `src/x86_64/interrupt.c`.
+ */
 
-/** A function with the distance into it, as the kernel says it where it knows the symbols. Units: bytes. */
+/** A function with the distance into it, as the kernel prints it where it has the symbols. Units: bytes. */
 export interface SymbolPlace {
   readonly name: string;
   readonly offset: number;
@@ -25,7 +27,7 @@ export interface CrashContext {
   readonly faultAddress: bigint | null;
   /** `thread` is the program, `kernel` and `syscall` are Nanos. */
   readonly type: string | null;
-  /** Return addresses by frame pointer, innermost first; worth nothing where code is compiled without one. */
+  /** Return addresses by frame pointer, innermost first; worthless where code is compiled without one. */
   readonly trace: readonly PrintedAddress[];
   /** The content of the stack, from its top. */
   readonly stack: readonly PrintedAddress[];
@@ -44,7 +46,7 @@ const offsetLine = /^kernel load offset ([0-9a-f]{16})$/;
 const titleLine = /^(frame|stack) trace: *$/;
 const otherLine = /^(\*\*\* (Thread|Syscall) context:|loaded klibs: .*|(active_cpu|frame|stack top): .*)$/;
 
-/** Frames and words of a stack are 32 each; more are none of the kernel's. */
+/** Frames and words of a stack are 32 each; further lines are not the kernel's. */
 const maxWords = 64;
 
 /** True for a line that is part of such a report. */

@@ -10,11 +10,11 @@ export interface CrashFrame {
   readonly symbol: SymbolPlace | null;
 }
 
-/** How a Nanos guest ended, as read from its console. */
+/** The end of a Nanos guest, as read from its console. */
 export interface NanosCrash {
   /**
-   * `user fault`: the program did what the processor refuses. `signal`: it was ended by another signal, mostly its own.
-   * `kernel panic`: Nanos itself failed. `halt`: Nanos or the dynamic linker gave up with a reason.
+   * `user fault`: the processor refused an action of the program. `signal`: it was ended by another signal, mostly its
+   * own. `kernel panic`: Nanos itself failed. `halt`: Nanos or the dynamic linker gave up with a reason.
    */
   readonly kind: 'user fault' | 'signal' | 'kernel panic' | 'halt';
   /** One sentence without a point. */
@@ -23,7 +23,7 @@ export interface NanosCrash {
   readonly address: bigint | null;
   readonly signal: SignalReport | null;
   readonly context: CrashContext | null;
-  /** Where it was, then by whom that was called, as far as frame pointers lead. */
+  /** The place of the crash, then its callers, as far as frame pointers lead. */
   readonly frames: readonly CrashFrame[];
   /** The console from where the report begins. */
   readonly report: string;
@@ -72,14 +72,14 @@ const logLine = /^\[\d{1,10}\.\d{6}\] /;
 
 type Start = (lines: readonly string[], at: number) => Omit<NanosCrash, 'report'> | null;
 
-/** Each knows one way in which a report begins. */
+/** Each recognizes one beginning of a report. */
 const starts: readonly Start[] = [readSignal, readAbort, readPanic, readAssertion, readHalt];
 
 /**
- * The end of a guest as its console reports it; null when it reports none: it may still run, or its program
- * may have ended by itself, which Nanos does not print on the console.
+ * The end of a guest as its console reports it; null when it reports none: it may still run, or its program may have
+ * ended by itself, which Nanos does not print on the console.
  *
- * The program prints there too: a report that more follows than Nanos prints is none.
+ * The program prints there too: a report with more after it than Nanos prints does not count.
  */
 export function readCrash(consoleText: string): NanosCrash | null {
   const lines = consoleText.slice(-maxReportChars).replaceAll('\r', '').split('\n');
@@ -95,7 +95,7 @@ export function readCrash(consoleText: string): NanosCrash | null {
   return null;
 }
 
-/** `readCrash` as a runtime gives it to whoever manages an instance. */
+/** `readCrash` in the form that a runtime gives to an instance's manager. */
 export function readNanosPanic(consoleText: string): GuestPanic | null {
   const crash = readCrash(consoleText);
   if (crash === null) return null;
@@ -165,7 +165,7 @@ function framesOf(context: CrashContext | null): CrashFrame[] {
   }));
 }
 
-/** The upper half of the address space is Nanos' own; what is between the halves is not an address. */
+/** The upper half of the address space is Nanos' own; a value between the halves is not an address. */
 const isKernelAddress = (address: bigint): boolean => address >= 0xffff_8000_0000_0000n;
 
 function firstLineOf(lines: readonly string[], at: number, { kind, context }: Omit<NanosCrash, 'report'>): number {
@@ -173,16 +173,16 @@ function firstLineOf(lines: readonly string[], at: number, { kind, context }: Om
   return kernelFaultLine.test(lines[at] ?? '') ? Math.max(0, at - 1) : at;
 }
 
-/** Where the trace begins that leads up to a line. */
+/** The first line of the trace that leads up to a line. */
 function traceStart(lines: readonly string[], at: number): number {
   let from = at;
   while (from > 0 && at - from < 80 && (lines[from - 1] === '' || isContextLine(lines[from - 1] ?? ''))) from--;
   return from;
 }
 
-/** True when nothing follows but what Nanos prints at its end. */
+/** True when only Nanos' own final output follows. */
 function isLast(lines: readonly string[], at: number, { kind }: Omit<NanosCrash, 'report'>): boolean {
-  // What is cut off at the end of the text may be the beginning of anything.
+  // A line cut off at the end of the text may be the beginning of any line.
   const after = lines.slice(at + 1, -1);
   const listAt = after.indexOf(missingFilesLine);
   const last = listAt === -1 ? after : after.slice(0, listAt);

@@ -2,13 +2,13 @@ import { hex } from './describe-signal.ts';
 import type { CrashContext } from './read-context.ts';
 import type { CrashFrame, NanosCrash } from './read-crash.ts';
 
-/** A frame as it is shown. */
+/** A frame for display. */
 export interface DecodedFrame extends CrashFrame {
-  /** False for an address that was only found lying on the stack. */
+  /** False for an address that was only found on the stack. */
   readonly isSure: boolean;
 }
 
-/** The message, and a line for each frame; the same one many times is said once. */
+/** The message, and a line for each frame; a repeated frame is written once. */
 export function renderStack({ message }: NanosCrash, frames: readonly DecodedFrame[]): string {
   const lines: string[] = [message];
   for (let at = 0; at < frames.length; ) {

@@ -3,13 +3,13 @@ import { writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { failure, type Handler, inBundle, type Outcome, type Result } from './handler.ts';
 
-/** Calls the function. `answer` is called once, unless what this returns was called before: then never. */
+/** Calls the function. `answer` is called once, or never if the returned function was called before. */
 export type Call = (event: unknown, answer: (result: Result) => void) => () => void;
 
 /** The time for the last output to leave the machine, which ends with the process. */
 const lingerMs = 50;
 
-/** Calls that are answered whatever becomes of the process. Shape: `answer` may be called while the process ends. */
+/** Calls that are answered even when the process ends. Shape: `answer` may be called while the process ends. */
 export function answerAlways(handler: Handler, bundlePath: string): Call {
   const waiting = new Set<(result: Result) => void>();
   const answerAll = (outcome: Outcome) => {
@@ -17,9 +17,9 @@ export function answerAlways(handler: Handler, bundlePath: string): Call {
     waiting.clear();
   };
 
-  // Node.js raises a promise that was rejected and that nobody looks at as such an exception, too.
+  // Node.js raises an unhandled rejected promise as such an exception, too.
   process.on('uncaughtException', (thrown: unknown) => {
-    // The function sees to it by itself.
+    // The function handles it itself.
     if (process.listenerCount('uncaughtException') > 1) return;
     writeSync(2, `Uncaught ${inspect(thrown)}\n`);
     const isError = thrown instanceof Error;
@@ -50,7 +50,7 @@ export function answerAlways(handler: Handler, bundlePath: string): Call {
   };
 }
 
-/** Sockets were written to by now. */
+/** The sockets have been written to by now. */
 function linger(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lingerMs);
 }

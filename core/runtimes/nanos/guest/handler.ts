@@ -1,16 +1,16 @@
-/** Calls the function, and makes an answer of whatever comes of it: by the same code as Ember's. */
+/** Calls the function, and makes an answer of any outcome, by the same code as Ember's. */
 import { isUtf8 } from 'node:buffer';
 import { pathToFileURL } from 'node:url';
 import { runInThisContext } from 'node:vm';
 import dispatchSource from '#core/runtime/function/dispatch.prelude.js';
 import type { WireAnswer, WireBodyKind, WireErrorCode } from '../session/wire.ts';
 
-/** An answer without what the connection adds to it. */
+/** An answer without the connection's additions. */
 export type Outcome =
   | Pick<Extract<WireAnswer, { type: 'response' }>, 'type' | 'status' | 'headers' | 'kind' | 'body'>
   | Pick<Extract<WireAnswer, { type: 'error' }>, 'type' | 'code' | 'message' | 'stack'>;
 
-/** The outcome of a call. Units: `returnedAt` in ticks, when the handler's result or error was there; absent: never. */
+/** The outcome of a call. Units: `returnedAt` in ticks, when the handler gave its result or error; absent: never. */
 export interface Result {
   readonly outcome: Outcome;
   readonly returnedAt?: number | undefined;
@@ -21,7 +21,7 @@ export type Handler = (event: unknown) => Promise<Result>;
 
 export interface HandlerOptions {
   readonly functionName: string;
-  /** Where the function's code lies here. */
+  /** The path of the function's code here. */
   readonly bundlePath: string;
   /** The guest's own clock. */
   readonly ticks: () => number;
@@ -42,10 +42,10 @@ interface DispatchHost {
 
 const kinds: readonly WireBodyKind[] = ['none', 'json', 'text', 'bytes'];
 const unsendable = 5;
-/** As on Ember. */
+/** The same limit as on Ember. */
 const maxBodyBytes = 16 * 1024 * 1024;
 
-/** The function as something that always answers. */
+/** The function, in a form that always answers. */
 export function createHandler(exported: unknown, { functionName, bundlePath, ticks }: HandlerOptions): Handler {
   let outcome: Outcome | null = null;
   const host: DispatchHost = {
@@ -86,7 +86,7 @@ export function createHandler(exported: unknown, { functionName, bundlePath, tic
       const settled = await dispatch.invoke(event);
       returnedAt = ticks();
       let value = await asPlain(settled);
-      // What has a `then` was awaited already: `finish` gives a promise only for what turned into one.
+      // A value with `then` was awaited already: `finish` gives a promise only for a value that became one.
       for (value = dispatch.finish(value); value instanceof Promise; ) value = dispatch.finish(await asPlain(value));
       if (typeof value === 'string') return { outcome: jsonResponse(value), returnedAt };
     } catch (thrown) {
@@ -106,7 +106,7 @@ function jsonResponse(text: string): Outcome {
 const text =
   /^(?:text\/|application\/(?:json|xml|javascript|x-www-form-urlencoded)\b|[\w-]+\/[\w.-]+\+(?:json|xml)\b)/i;
 
-/** A web `Response` as the plain object that stands for it; anything else as it is. */
+/** A web `Response` as a plain object; anything else unchanged. */
 async function asPlain(given: unknown): Promise<unknown> {
   const value = await given;
   // Looked up only then: naming the global would load Node's fetch.
@@ -118,7 +118,7 @@ async function asPlain(given: unknown): Promise<unknown> {
   const headers = Object.fromEntries(value.headers);
   if (value.body === null) return { status, headers, body: null };
   const bytes = Buffer.from(await value.arrayBuffer());
-  // What a Response was made of cannot be asked.
+  // The original content of a Response cannot be queried.
   const isText = text.test(headers['content-type'] ?? '') && isUtf8(bytes);
   return { status, headers, body: isText ? bytes.toString('utf8') : bytes };
 }
@@ -131,7 +131,7 @@ const tooLong = (bodyBytes: number) =>
     '',
   );
 
-/** A stack as the host reads it: it knows the bundle by its bare name, and calls that were awaited as calls. */
+/** A stack in the host's form: the bundle by its bare name, and awaited calls as calls. */
 export function inBundle(stack: string, bundlePath: string): string {
   return stack
     .replaceAll(pathToFileURL(bundlePath).href, 'bundle.js')

@@ -21,14 +21,14 @@ const [, , bundlePath = '', port = '8080', functionName = 'function'] = process.
 const ticks = () => Number(process.hrtime.bigint());
 const marks: WireMark[] = [];
 const mark = (name: string, at = ticks()) => void marks.push([name, at]);
-// What comes before the first line of this file is known from Node's own clock, which began with its process.
+// The time before the first line of this file is known from Node's own clock, which began with its process.
 mark('node.started', ticks() - Math.round(performance.now() * 1e6));
 mark('function.loading');
 
-// An orderly end: the kernel then writes what it has not yet written.
+// An orderly end: the kernel then writes its pending data.
 process.on('SIGTERM', () => process.exit(0));
 
-/** Node.js itself takes long to get ready for ES modules: only what needs to be one is. */
+/** Node.js itself takes long to get ready for ES modules: only a bundle that must be one is one. */
 const loadBundle = async (): Promise<{ readonly default?: unknown }> =>
   bundlePath.endsWith('.cjs') ? createRequire(bundlePath)(bundlePath) : await import(pathToFileURL(bundlePath).href);
 
@@ -54,7 +54,7 @@ function serve(socket: Socket, call: Call): void {
     const begun = bytes.toString('latin1', 0, greeting.length);
     if (begun.length < greeting.length && greeting.startsWith(begun)) return;
     socket.off('data', look);
-    // Held until whoever is to serve it listens.
+    // Paused until its server listens.
     socket.pause();
     const isOurs = begun === greeting;
     socket.unshift(isOurs ? bytes.subarray(greeting.length) : bytes);

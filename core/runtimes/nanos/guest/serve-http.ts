@@ -1,10 +1,13 @@
-/** Serves plain HTTP, as any client on the host speaks it to the forwarded port. Node's HTTP is loaded with the first such client. */
+/**
+ * Serves plain HTTP, for any client on the host at the forwarded port. Node's HTTP is loaded with the first such
+ * client.
+ */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Call } from './answer-always.ts';
 import type { Outcome } from './handler.ts';
 
-/** A request's body beyond this is refused: an event is held in memory whole. */
+/** A request's body beyond this is refused: an event is kept whole in memory. */
 const maxBodyBytes = 64 * 1024 * 1024;
 let server: Promise<Server> | null = null;
 
@@ -29,7 +32,7 @@ async function createHttpServer(call: Call): Promise<Server> {
 async function readAll(request: IncomingMessage): Promise<Buffer | 'too long'> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Whoever sends too much hears so before the connection ends.
+  // A client that sends too much gets an error before the connection ends.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > maxBodyBytes) return 'too long';

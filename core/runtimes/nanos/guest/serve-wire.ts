@@ -10,7 +10,7 @@ export interface WireContext {
   readonly ticks: () => number;
 }
 
-/** Answers what comes on `socket` until it ends. One invocation at a time, as on Ember: a ping waits its turn too. */
+/** Answers the requests on `socket` until it ends. One invocation at a time, as on Ember: a ping waits its turn too. */
 export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireContext): void {
   let turn: Promise<void> = Promise.resolve();
   let received = 0;
@@ -24,7 +24,7 @@ export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireCont
     try {
       read(chunk);
     } catch {
-      // Whoever it is does not speak this protocol, and is not a reason for the function to end.
+      // This client does not speak the protocol, which is not a reason for the function to end.
       socket.destroy();
     }
   });
@@ -46,7 +46,7 @@ export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireCont
   }
 }
 
-/** Errors: throws for what is not a request. */
+/** Errors: throws for anything other than a request. */
 function readRequest(line: string): WireRequest {
   const request = JSON.parse(line) as Partial<WireRequest> | null;
   if (typeof request?.id === 'number' && (request.type === 'ping' || request.type === 'invoke')) {
@@ -55,7 +55,7 @@ function readRequest(line: string): WireRequest {
   throw new TypeError('neither an invocation nor a ping');
 }
 
-/** A handler that waits for something that never comes is reported here; one that computes without end, by the host. */
+/** A handler that waits for ever is reported here; one that computes without end, by the host. */
 function callInTime(call: Call, event: unknown, deadlineMs: number, send: (result: Result) => void): Promise<void> {
   return new Promise((resolve) => {
     // A function that ends Node.js at once is answered for before there is a timer.

@@ -134,7 +134,7 @@ describe('a Nanos project as an ops config.json', () => {
     asks: [],
   });
 
-  /** A firstlight.json as the configuration that it is read as. */
+  /** A firstlight.json as its parsed configuration. */
   const ownSection = ({ nanos, ...config }: { readonly nanos?: object }) => ({ ...config, runtimeOptions: nanos });
 
   it('comes back as it was', () => {

@@ -11,7 +11,7 @@ export const opsConfig: ForeignConfig = {
     const { config: given, problems, at } = parseOpsConfig(text, basename(path));
     const problemOfProgram = (message: string) => at(['Program'], message);
     if (given === null) return { config: null, extraFiles: {}, problems, missing: [], problemOfProgram };
-    // As ops does: what is named beside the file goes before what the file says.
+    // As in ops: a program named beside the file overrides the one in the file.
     const config = program === undefined ? given : { ...given, Program: program };
     const project = opsToProject(config, at, dirname(path));
     return { ...project, problems: [...problems, ...project.problems], problemOfProgram };

@@ -1,4 +1,4 @@
-/** ops' configuration as that of a project here. */
+/** Converts ops' configuration to that of a project here. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { guestPath } from '@firstlight/files';
@@ -16,19 +16,20 @@ type OwnConfig = Omit<ConfigFileInput, 'name'> & { readonly nanos?: z.input<type
 export interface OpsProject {
   /** Without a name. */
   readonly config: OwnConfig;
-  /** Files that the project is to have besides. Shape: path in the project to text. */
+  /** Further files of the project. Shape: path in the project to text. */
   readonly extraFiles: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
-  /** Paths of this host that are not there, each with the key that names it. */
+  /** Missing paths of this host, each with the key that names it. */
   readonly missing: readonly { readonly name: string; readonly neededBy: string }[];
 }
 
 const resolvPath = 'resolv.conf';
 
 /**
- * The project that `config` becomes. `dir` is the folder of the file, where its paths begin; ops takes them from where it is started.
+ * The project that `config` becomes. `dir` is the folder of the file, where its paths begin; ops takes them from where
+ * it is started.
  *
- * Shape: host paths in the result are absolute. What has no counterpart is a warning among the problems.
+ * Shape: host paths in the result are absolute. Warnings among the problems name the parts without a counterpart.
  */
 export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: string): OpsProject {
   const problems: Problem[] = [];
@@ -41,7 +42,9 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
   const base = resolve(dir, config.LocalFilesParentDirectory ?? '.');
   const root = config.TargetRoot ? resolve(dir, config.TargetRoot) : null;
 
-  /** The path of this host that a path of the file means: an absolute one lies below TargetRoot, where it is there. */
+  /**
+   * The path of this host that a path of the file means: an absolute one lies below TargetRoot, where it exists there.
+   */
   function hostPath(path: string, key: string): string {
     const inRoot = root !== null && path.startsWith('/') ? join(root, path) : null;
     const found = inRoot !== null && existsSync(inRoot) ? inRoot : resolve(base, path);
@@ -84,7 +87,7 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
   if (config.RebootOnExit) options.reboot_on_exit = true;
   if (config.NoTrace?.length) options.notrace = config.NoTrace;
 
-  /** Takes an option of the root tuple over, in Nanos' own words for true. */
+  /** Adopts an option of the root tuple, in Nanos' own form of true. */
   function setOption(name: string, value: unknown, path: (string | number)[]): void {
     const schema = nanosOptionsSchema.shape[name as keyof typeof nanosOptionsSchema.shape];
     if (schema === undefined)
@@ -177,7 +180,7 @@ export function opsToProject(config: OpsConfig, at: ParsedOpsConfig['at'], dir: 
   };
 }
 
-/** Values that are fine for ops and not here: a klib, an address or a mount with other characters. */
+/** Values that ops accepts and Firstlight does not: a klib, an address or a mount with other characters. */
 function checkValues(config: OwnConfig, at: ParsedOpsConfig['at'], problems: Problem[]): void {
   const origin: Readonly<Record<string, (string | number)[]>> = {
     'nanos.release': ['NanosVersion'],
@@ -196,5 +199,5 @@ function checkValues(config: OwnConfig, at: ParsedOpsConfig['at'], problems: Pro
   }
 }
 
-/** True for a program that is there and is a file. */
+/** True for a program that exists and is a file. */
 export const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;

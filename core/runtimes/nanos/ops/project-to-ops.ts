@@ -110,7 +110,7 @@ function exportOptions({ options, debug }: NanosConfig): OpsConfig {
   };
 }
 
-/** An object without what says nothing, as ops itself writes such files. */
+/** An object without its empty values, as ops itself writes such files. */
 function withoutEmpty<Value extends object>(value: Value): Value {
   const says = (entry: unknown) => {
     if (entry === undefined || entry === '') return false;

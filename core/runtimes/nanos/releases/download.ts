@@ -9,21 +9,21 @@ import { undefinedIfMissing, writeAtomic } from '../../../store/write-atomic.ts'
 import { badStatus, isAbsent, type Opened, openUrl } from './open-url.ts';
 
 /**
- * The state of a download that is not done yet: a folder with the archive so far and where it comes from.
+ * The state of an unfinished download: a folder with the archive so far and its origin.
  *
- * Source: RFC 9110, 13.1.5: a range is only asked for with a strong ETag, so that the rest is of the same file.
+ * Source: RFC 9110, 13.1.5: a range is only requested with a strong ETag, so that the rest is of the same file.
  */
 const sourceSchema = z.object({ url: z.string(), etag: z.string().nullable() });
 export const archiveName = 'archive';
 const sourceName = 'source.json';
 
 export interface DownloadOptions {
-  /** Where the archive is made, beside what an earlier try left. */
+  /** The path of the archive in the making, beside the files of an earlier try. */
   readonly dir: string;
   readonly maxBytes: number;
   readonly stallMs: number;
   readonly signal: AbortSignal;
-  /** Units: bytes; `total` is null when the server does not say. */
+  /** Units: bytes; `total` is null when the server does not give it. */
   readonly onBytes: (done: number, total: number | null) => void;
 }
 
@@ -33,10 +33,10 @@ export interface Downloaded {
 }
 
 /**
- * Fetches a file into `dir`, going on where an earlier try was broken off.
+ * Fetches a file into `dir`, from the point where an earlier try was interrupted.
  *
- * Errors: NOT_FOUND when the server has no such file; RELEASE_INVALID when it is too large; DOWNLOAD_FAILED, CANCELLED, after
- * which what came stays for the next try; DISK_FULL, STORE_UNUSABLE.
+ * Errors: NOT_FOUND when the server has no such file; RELEASE_INVALID when it is too large; DOWNLOAD_FAILED, CANCELLED,
+ * after which the received bytes stay for the next try; DISK_FULL, STORE_UNUSABLE.
  */
 export async function download(url: string, options: DownloadOptions): Promise<Downloaded> {
   const { dir, signal, stallMs } = options;
@@ -46,7 +46,7 @@ export async function download(url: string, options: DownloadOptions): Promise<D
   let opened = await ask(kept === null ? {} : { range: `bytes=${kept.bytes}-`, 'if-range': kept.etag });
   let from = kept === null ? 0 : resumedAt(opened, kept.bytes);
   if (from === null) {
-    // What is here is not the beginning of what is there.
+    // The local part is not the beginning of the server's file.
     await drain(opened);
     opened = await ask({});
     from = 0;
@@ -73,7 +73,7 @@ async function receive(
   const rest = Number(headers.get('content-length') ?? Number.NaN);
   const total = Number.isFinite(rest) ? from + rest : null;
   if (total !== null && total > maxBytes) throw tooLarge(url, maxBytes);
-  // The archive is cut before it is said to come from somewhere else: killed in between, it is empty.
+  // The archive is truncated before its new origin is recorded: after a kill in between, it is empty.
   const file = await open(path, from === 0 ? 'w' : 'r+', 0o600).catch((thrown) => {
     throw toStoreError(thrown, 'write', path);
   });
@@ -113,7 +113,7 @@ async function findKept(url: string, dir: string): Promise<{ bytes: number; etag
   return { bytes: archive.size, etag: source.value.etag };
 }
 
-/** Where the answer goes on: 0 for the whole file, null when the range cannot be had. */
+/** The offset where the answer continues: 0 for the whole file, null when the range is not available. */
 function resumedAt({ status, headers }: Opened, wanted: number): number | null {
   if (status === 416) return null;
   if (status !== 206) return 0;
@@ -126,7 +126,7 @@ function strongEtag(headers: Headers): string | null {
   return etag?.startsWith('"') ? etag : null;
 }
 
-/** Lets the connection go. */
+/** Releases the connection. */
 async function drain({ body }: Opened): Promise<void> {
   for await (const _ of body) break;
 }

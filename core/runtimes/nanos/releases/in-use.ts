@@ -5,7 +5,7 @@ import type { Layout } from '../../../store/layout.ts';
 import { readOrSetAside } from '../../../store/settings.ts';
 import { writeAtomic } from '../../../store/write-atomic.ts';
 
-/** Which release is in use, kept for the next start. */
+/** The release in use, kept for the next start. */
 export interface InUse {
   readonly get: () => Promise<string | null>;
   readonly set: (version: string | null) => Promise<void>;
@@ -13,7 +13,7 @@ export interface InUse {
 
 const inUseSchema = z.object({ version: kernelVersionSchema.nullable() });
 
-/** A file of its own in the data folder: what else is set at the same time is not lost. */
+/** A separate file in the data folder: a concurrent change of other settings is not lost. */
 export function createInUse(layout: Layout, log: (line: string) => void): InUse {
   const path = join(layout.dataDir, 'nanos-in-use.json');
   return {

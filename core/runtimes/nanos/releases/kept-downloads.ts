@@ -5,22 +5,22 @@ import { undefinedIfMissing } from '../../../store/write-atomic.ts';
 import { archiveName } from './download.ts';
 
 /**
- * Downloads that were broken off, by version. One process at a time has one: it is moved to where that process works.
+ * Interrupted downloads, by version. One process at a time has a download: it is moved to that process's folder.
  *
  * Shape: `workDir` is a temporary folder; the download lies in a folder of the version's name in it.
  */
 export interface KeptDownloads {
-  /** The folder to download into, with what an earlier try left. */
+  /** The folder to download into, with the files of an earlier try. */
   readonly take: (version: string, workDir: string) => Promise<string>;
-  /** Puts what came of it back for the next try. */
+  /** Puts its files back for the next try. */
   readonly putBack: (version: string, workDir: string) => Promise<void>;
-  /** Puts back what a killed process was downloading in `workDir`. */
+  /** Puts back the download of a killed process in `workDir`. */
   readonly putBackAll: (workDir: string) => Promise<void>;
 }
 
 const downloadsName = 'download';
 
-/** Those in `dir`. */
+/** The interrupted downloads in `dir`. */
 export function createKeptDownloads(dir: string): KeptDownloads {
   const workPath = (workDir: string, version: string) => join(workDir, downloadsName, version);
 
@@ -29,7 +29,7 @@ export function createKeptDownloads(dir: string): KeptDownloads {
     const archive = await stat(join(from, archiveName)).catch(undefinedIfMissing);
     if (archive === undefined || archive.size === 0) return;
     await mkdir(dir, { recursive: true, mode: 0o700 });
-    // Another try that broke off meanwhile is worth no more than this one.
+    // Another try that was interrupted since is worth no more than this one.
     await rm(join(dir, version), { recursive: true, force: true });
     await rename(from, join(dir, version));
   }

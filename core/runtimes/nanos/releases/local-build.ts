@@ -6,7 +6,7 @@ import { namesIn, undefinedIfMissing } from '../../../store/write-atomic.ts';
 import { bootName, kernelName, klibPattern, klibsName, symbolsName } from './release-parts.ts';
 import { unpackRelease } from './unpack-release.ts';
 
-/** Where the parts are in a folder. */
+/** The places of the parts in a folder. */
 interface Places {
   readonly dir: string;
   readonly kernel: string;
@@ -15,7 +15,7 @@ interface Places {
   readonly klibs: string;
 }
 
-/** As a release is unpacked; and as Nanos' own build leaves its output, which lies in `output/` of the source tree. */
+/** The layout of an unpacked release, and of the output of Nanos' own build, in `output/` of the source tree. */
 const flat: Omit<Places, 'dir'> = { kernel: kernelName, symbols: symbolsName, boot: bootName, klibs: klibsName };
 const built = (top: string): Omit<Places, 'dir'> => ({
   kernel: join(top, 'platform/pc/bin', kernelName),
@@ -45,7 +45,10 @@ export async function takeLocalBuild(source: string, to: string, signal: AbortSi
   else throw new FirstlightError('BAD_INPUT', `${source} is neither a directory nor a file.`);
 }
 
-/** The version that a path names, as `nanos-release-linux-0.1.54.tar.gz` and `~/.ops/0.1.54` do; null when it names none. */
+/**
+ * The version that a path names, as `nanos-release-linux-0.1.54.tar.gz` and `~/.ops/0.1.54` do; null when it names no
+ * version.
+ */
 export function versionIn(source: string): string | null {
   return /^(?:nanos-release-[a-z]+-)?(\d+\.\d+\.\d+)(?:\.tar(?:\.gz)?|\.tgz)?$/.exec(basename(source))?.[1] ?? null;
 }
@@ -75,7 +78,7 @@ async function copyBuild(places: Places, to: string, signal: AbortSignal): Promi
   }
 }
 
-/** Copies a file; one that is not there is left out. */
+/** Copies a file; a missing one is left out. */
 async function copyPart(from: string, to: string): Promise<void> {
   const found = await stat(from).catch(undefinedIfMissing);
   if (found === undefined) return;

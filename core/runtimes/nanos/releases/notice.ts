@@ -23,7 +23,7 @@ export interface Notice {
 
 const noticeSchema = z.object({ acceptedAt: z.string() });
 
-/** Remembered in the data folder. */
+/** The acceptance is recorded in the data folder. */
 export function createNotice(layout: Layout, log: (line: string) => void): Notice {
   const path = join(layout.dataDir, 'nanos-notice.json');
   const isAccepted = async () => (await readOrSetAside(path, noticeSchema, log)) !== undefined;

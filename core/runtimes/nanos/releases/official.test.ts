@@ -24,7 +24,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'fl-nanos-'));
   layout = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
   server = await startReleaseServer();
-  // Of noise, so that it stays large when it is packed.
+  // Made of noise, so that it stays large when packed.
   archive = await tarball({ ...releaseParts(), 'klibs/radar': Buffer.concat([elf(''), randomBytes(300_000)]) });
   server.files.set(path, archive);
   server.files.set('latest.txt', Buffer.from('0.1.54\n'));

@@ -11,7 +11,10 @@ import { offlineHint, readText } from './open-url.ts';
 import { digestFile, parseGoogHash, parseMd5File, type ServerDigest } from './server-digest.ts';
 import { unpackRelease } from './unpack-release.ts';
 
-/** Where the makers of Nanos publish its releases. Source: nanovms/ops, `lepton/const.go`; nanovms/nanos, `release.sh`. */
+/**
+ * The server where the makers of Nanos publish its releases. Source: nanovms/ops, `lepton/const.go`; nanovms/nanos,
+ * `release.sh`.
+ */
 export const officialBaseUrl = 'https://storage.googleapis.com/nanos/release/';
 
 /** The releases of a server. */

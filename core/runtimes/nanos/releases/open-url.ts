@@ -21,7 +21,7 @@ export const offlineHint =
   'Without a network, `firstlight nanos install --from DIR` takes a build of Nanos from this machine, and functions on Ember ("runtime": "ember") need none.';
 
 /**
- * Asks for a URL and answers once its headers are there.
+ * Requests a URL, and returns once the headers of the answer have arrived.
  *
  * Errors: CANCELLED; DOWNLOAD_FAILED when the server cannot be reached.
  */
@@ -46,10 +46,10 @@ export async function openUrl(url: string, { signal, headers = {}, stallMs }: Op
   watch();
   let response: Response;
   try {
-    // As it lies on the server: a server that unpacks on the way would make another file of it.
+    // Unencoded: a server that unpacks on the way would give another file.
     response = await fetch(url, {
       signal: AbortSignal.any([signal, stalled.signal]),
-      // The digests are no proof against a server that is not the right one: nothing may lead to another.
+      // The digests are no proof against a wrong server: no redirect may lead to another one.
       redirect: 'error',
       headers: { 'accept-encoding': 'identity', ...headers },
     });
@@ -91,7 +91,7 @@ export async function readText(url: string, maxBytes: number, options: OpenOptio
   return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8').trim();
 }
 
-/** A store that does not list its files says "forbidden" of those that it does not have. */
+/** A store that does not list its files answers "forbidden" for missing ones. */
 export const isAbsent = (status: number): boolean => status === 404 || status === 403;
 
 export const badStatus = (url: string, status: number): FirstlightError =>

@@ -17,21 +17,23 @@ export type ReleaseManifest = z.output<typeof manifestSchema>;
 
 export interface ReleaseFiles {
   readonly dirOf: (version: string) => string;
-  /** The manifest of a whole release; null when there is none, or when a crash left it short of a byte. */
+  /** The manifest of a whole release; null when there is none, or when a crash left it incomplete. */
   readonly find: (version: string) => Promise<ReleaseManifest | null>;
   /** The newest first. */
   readonly list: () => Promise<ReleaseManifest[]>;
-  /** Works in a folder of its own that is gone afterwards, whatever comes of it. Errors: DISK_FULL, STORE_UNUSABLE. */
+  /** Works in a separate folder that is removed afterwards, also after a failure. Errors: DISK_FULL, STORE_UNUSABLE. */
   readonly withTemp: <Result>(work: (dir: string) => Promise<Result>) => Promise<Result>;
-  /** Makes the release of the folder `from`, and answers with what is there then: another may have been first. */
+  /**
+   * Makes the release from the folder `from`, and returns the one then on disk: another process may have been first.
+   */
   readonly publish: (from: string, manifest: ReleaseManifest) => Promise<ReleaseManifest>;
-  /** False when it was not there. */
+  /** False when it was missing. */
   readonly remove: (version: string) => Promise<boolean>;
 }
 
 export interface ReleaseFilesOptions {
   readonly layout: Layout;
-  /** Saves what is worth it of a folder that a killed process left. */
+  /** Saves the useful parts of a folder that a killed process left. */
   readonly onAbandoned: (dir: string) => Promise<void>;
 }
 
@@ -78,7 +80,7 @@ export function createReleaseFiles({ layout, onAbandoned }: ReleaseFilesOptions)
   };
 }
 
-/** Lets QEMU's user read what was unpacked, and nobody but its owner change it. */
+/** Lets QEMU's user read the unpacked files, and only their owner change them. */
 async function makeReadable(dir: string): Promise<void> {
   await chmod(dir, 0o755);
   for (const entry of await readdir(dir, { withFileTypes: true })) {

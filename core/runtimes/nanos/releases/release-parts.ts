@@ -17,7 +17,7 @@ export const klibPattern = /^[a-z0-9_]{1,32}$/;
 /** The paths of a release's files, with their lengths. Units: bytes. */
 export type PartSizes = Readonly<Record<string, number>>;
 
-/** A release that was looked at. */
+/** An examined release. */
 export interface CheckedParts {
   readonly files: PartSizes;
   /** sha256, in hex, of the files' names and contents: the same for a directory and a tarball of it. */
@@ -34,14 +34,14 @@ const elfHeadBytes = 20;
 /** An ARM kernel that is not an ELF has `ARM\x64` here. Source: Linux' arch/arm64/include/asm/image.h. */
 const armMagicAt = 56;
 const armMagic = 'ARM\x64';
-/** A boot sector ends so. */
+/** A boot sector ends with these bytes. */
 const bootMagicAt = 510;
 const bootMagic = 0x55aa;
 
 /**
- * Looks at the parts of a release in `dir` and names them. `source` is what a person called it.
+ * Examines the parts of a release in `dir` and names them. `source` is a person's name for it.
  *
- * Errors: RELEASE_INVALID names what is missing, what is not a kernel, and for which machine it was built.
+ * Errors: RELEASE_INVALID names the missing parts, the files that are not kernels, and the machine it was built for.
  */
 export async function checkParts(dir: string, source: string): Promise<CheckedParts> {
   const klibs = (await namesIn(join(dir, klibsName))).sort().map((name) => `${klibsName}/${name}`);
@@ -70,7 +70,7 @@ async function checkMachine(dir: string, path: string, source: string): Promise<
     throw invalid(source, `its ${path} was built for ${machine}, not for ${machines[x86]}`);
 }
 
-/** The machine that a kernel or a kernel library was built for; null when its beginning says nothing of one. */
+/** The machine that a kernel or a kernel library was built for; null when its header names no machine. */
 function machineOf(head: Buffer): string | null {
   if (head.length >= elfHeadBytes && head.readUInt32BE(0) === elfMagic) {
     const number = head.readUInt16LE(machineAt);

@@ -1,4 +1,4 @@
-/** The releases of Nanos on this machine: what there is, what comes, what goes, and which one is used. */
+/** The releases of Nanos on this machine: their list, installation, removal, and the one in use. */
 import { join } from 'node:path';
 import type { InstallRequest, RuntimeKernels } from '#core/runtime/kernels.ts';
 import type { CallContext } from '#shared/contract/index.ts';
@@ -31,7 +31,7 @@ export interface Releases extends RuntimeKernels {
 
 export interface ReleasesOptions {
   readonly layout: Layout;
-  /** Where official releases are. Shape: a URL that ends with a slash. */
+  /** The server of official releases. Shape: a URL that ends with a slash. */
   readonly baseUrl?: string | undefined;
   /** The limit for silence of a server. Default: 30 s. */
   readonly stallMs?: number | undefined;

@@ -1,8 +1,11 @@
-/** The digests by which a server names what it has. They reveal a broken transfer, not a dishonest server: TLS is for that. */
+/**
+ * The digests of a server for its files. They reveal a broken transfer, not a dishonest server: TLS protects against
+ * that.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 
-/** Shape: `hex` in lower case; `from` says where it was found. */
+/** Shape: `hex` in lower case; `from` is the place where it was found. */
 export interface ServerDigest {
   readonly algorithm: 'md5' | 'crc32c';
   readonly hex: string;
@@ -12,7 +15,7 @@ export interface ServerDigest {
 const digestBytes = { md5: 16, crc32c: 4 } as const;
 
 /**
- * The strongest digest of the header `x-goog-hash`; null when it holds none.
+ * The strongest digest of the header `x-goog-hash`; null when it has none.
  *
  * Source: Cloud Storage, "x-goog-hash": `crc32c=` and `md5=`, each in base64, in one header or several.
  */
@@ -25,7 +28,7 @@ export function parseGoogHash(header: string | null): ServerDigest | null {
   return null;
 }
 
-/** The digest in a file that lies beside the archive; null when it holds none. */
+/** The digest in a file beside the archive; null when the file has none. */
 export function parseMd5File(text: string | null): ServerDigest | null {
   const hex = /^([0-9a-f]{32})\b/i.exec(text ?? '')?.[1];
   return hex === undefined ? null : { algorithm: 'md5', hex: hex.toLowerCase(), from: 'the .md5 file' };
@@ -52,7 +55,7 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** CRC-32C of `bytes`, going on from the one of what was before. */
+/** CRC-32C of `bytes`, continued from the CRC of the preceding bytes. */
 export function crc32c(bytes: Uint8Array, before = 0): number {
   let crc = ~before;
   for (const byte of bytes) crc = (crc >>> 8) ^ (table[(crc ^ byte) & 0xff] ?? 0);

@@ -12,7 +12,7 @@ const limits = { maxEntries: 10_000, maxBytes: 1024 ** 3, maxRatio: 300, ratioFr
 const rootNames: readonly string[] = [kernelName, symbolsName, bootName];
 
 /**
- * Unpacks what we use of a release's archive into `to`; other files in it are passed over.
+ * Unpacks the files that we use of a release's archive into `to`; skips the others.
  *
  * Errors: ARCHIVE_INVALID, PATH_ESCAPES, CANCELLED, DISK_FULL, STORE_UNUSABLE. `name` is the archive's for a person.
  */
@@ -37,7 +37,10 @@ async function unpack(archive: string, to: string, name: string, signal: AbortSi
   }
 }
 
-/** Where a file of an archive goes; null for one that we do not use. The archive may have a folder around everything. */
+/**
+ * The target path of a file of an archive; null for one that we do not use. The archive may have a folder around
+ * everything.
+ */
 function placeOf(path: string): string | null {
   const parts = path.split('/').slice(1);
   const [last = '', parent] = parts.toReversed();

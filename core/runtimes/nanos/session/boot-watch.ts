@@ -1,4 +1,4 @@
-/** Reads the serial port of a Nanos guest while it boots, and notes when it said what. */
+/** Reads the serial port of a Nanos guest while it boots, and notes the time of each event. */
 import { bootMarker } from '@firstlight/disk';
 import type { InstanceLink } from '#core/runtime/session.ts';
 import { createDeferred } from '#shared/deferred.ts';
@@ -13,7 +13,7 @@ export interface BootWatch {
   readonly spoke: Promise<void>;
   /** Settles with the address that the kernel gave its interface. */
   readonly address: Promise<string>;
-  /** Settles when a function's server says that it listens. */
+  /** Settles when a function's server reports that it listens. */
   readonly listening: Promise<void>;
   readonly marks: () => readonly HostMark[];
   /** The end of the output, without the kernel's messages about its start. */
@@ -34,7 +34,7 @@ const addressLine = /\[\d+\.\d{1,6}\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
 /** A message of the kernel may begin in the middle of a line that the program has not ended yet. */
 const kernelWords = /\[\d+\.\d{1,6}\] (?:en\d+: assigned [\da-fA-F.:]+|NET: .*|gitversion: .*)\r?$/;
 
-/** Listens from now on. Call `stop` when the first answer is there. */
+/** Listens from now on. Call `stop` when the first answer has arrived. */
 export function watchBoot(
   onSerial: InstanceLink['onSerial'],
   { kind, boot }: Pick<SessionInfo, 'kind' | 'boot'>,
@@ -50,8 +50,8 @@ export function watchBoot(
   let heard = false;
   let listens = false;
   let printed = false;
-  // Of a program that only prints, nothing else shows that it is up; a function's server says more.
-  // What a program that runs to its end does is its own work; nothing but its end follows.
+  // For a program that only prints, only this shows that it is up; a function's server reports more. The output of a
+  // program that runs to its end is its own work; only its end follows.
   const outputOpens = kind === 'job' ? 'handler' : null;
 
   const mark = (name: string, label: string, atNs: HostNs, opens: HostMark['opens'] = null) =>
@@ -71,7 +71,7 @@ export function watchBoot(
     }
     const kernelAt = line.search(kernelWords);
     if (kernelAt > 0) {
-      // The program's line goes on where it was.
+      // The program's line continues where it was.
       line = line.slice(0, kernelAt);
       return;
     }

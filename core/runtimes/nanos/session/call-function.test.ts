@@ -32,7 +32,7 @@ async function openReal(code: string, { fresh = true } = {}) {
   return { server, instance, session };
 }
 
-/** A session with a guest that answers requests as the script says. */
+/** A session with a guest that answers requests by the script. */
 async function openScripted(script: (asked: WireRequest, socket: Socket) => void) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -86,7 +86,7 @@ describe('a session with a function', () => {
       { ticks: expect.any(Number), atNs: receivedAtNs },
     ]);
     expect(receivedAtNs).toBeGreaterThan(sentAtNs);
-    // Nobody reads the serial port any more for the boot's sake.
+    // The boot watch no longer reads the serial port.
     expect(instance.listeners()).toBe(0);
   });
 

@@ -19,7 +19,7 @@ const maxEventBytes = 16 * 1024 * 1024;
 export function createFunctionCaller({ info, link, watch, host }: CallerContext): Caller {
   const ready = link.fresh ? upAndReachable() : Promise.resolve();
   let client: Promise<WireClient> | null = null;
-  // Not from 1: an answer to an earlier owner's request must not be taken for one to ours.
+  // Not from 1: an answer to an earlier owner's request must not be taken for an answer to ours.
   let nextId = randomInt(1, 2 ** 31);
   /** The guest's messages about the call under way, for a call that ends without an answer. */
   let seen: GuestSeen = { marks: [], received: [], guestClock: 'guest-monotonic' };
@@ -30,7 +30,7 @@ export function createFunctionCaller({ info, link, watch, host }: CallerContext)
     if (info.host === null) await watch.address;
   }
 
-  /** One connection for all that is asked; another when it has broken. */
+  /** One connection for all requests; a new one when it has broken. */
   function connection(): Promise<WireClient> {
     const connect = async () => await connectWire(await host(), info.port);
     client = client === null ? connect() : client.then((there) => (there.isOpen() ? there : connect()), connect);

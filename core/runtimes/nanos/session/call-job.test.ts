@@ -37,7 +37,7 @@ const play = (more: Partial<SessionInfo> = {}) => {
   const instance = playInstance({ kind: 'job', disk, ...more });
   return { ...instance, session: openNanosSession(instance.link) };
 };
-/** What this process has open below the test's folder. */
+/** True while this process has a file open below the test's folder. */
 const isOpen = () =>
   readdirSync('/proc/self/fd').some((fd) => {
     try {

@@ -9,9 +9,9 @@ import { partOf } from '../trace/split-trace.ts';
 import { type Caller, type CallerContext, tooLate } from './caller.ts';
 import { type ExitCodeReader, isExpected, openExitCode } from './exit-code.ts';
 
-/** Waits for a program to run to its end; what it printed is the answer. It gets no event, and is called once. */
+/** Waits for a program to run to its end; its output is the answer. It gets no event, and is called once. */
 export function createJobCaller({ info, link, watch }: CallerContext): Caller {
-  // Opened while it is there: with the instance, its disk goes.
+  // Opened while it exists: the disk is removed with the instance.
   let unread = info.disk !== null && link.fresh ? openExitCode(info.disk, bootFsAt - klogBytes) : null;
   unread?.catch(() => undefined);
   let called = false;
@@ -43,10 +43,10 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     await Promise.race([link.ended, late]).finally(() => over.abort());
     const times = { sentAtNs, isSent: false, receivedAtNs: hostNow(), marks: [], received: [] };
     if (readNanosPanic(watch.text()) !== null) {
-      // The instance's manager reports how, with symbols.
+      // The instance's manager reports the crash, with symbols.
       throw new FirstlightError('CHANNEL_BROKEN', 'The program crashed.');
     }
-    // Without diagnostics every line is the program's, whatever it looks like.
+    // Without diagnostics every line is the program's, in any form.
     const printed = info.hasDiagnostics === false ? watch.output() : partOf(watch.output(), 'program');
     const code = (await (await exitCode)?.read()) ?? 0;
     if (code !== 0 && !isExpected(code, info.expectedExitCode)) {
@@ -69,7 +69,7 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
   return { ready: watch.spoke, call, sampleClock: async () => [], close: () => closeSoon(unread) };
 }
 
-/** Null for bytes that are not UTF-8: they are given as they are. */
+/** Null for bytes that are not UTF-8: they are returned unchanged. */
 function textOf(printed: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(printed);

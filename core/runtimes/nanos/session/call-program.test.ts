@@ -29,7 +29,7 @@ async function open(handle: Handle) {
   return { ...instance, session: openNanosSession(instance.link) };
 }
 const request = (event: Json = {}, timeoutMs = 20_000) => ({ event, timeoutMs });
-/** What a program gets of an event. */
+/** The request that a program gets for an event. */
 async function sent(event: Json) {
   const { session } = await open(async (asked, answer) => {
     const { method, url, headers } = asked;
@@ -169,7 +169,7 @@ describe('a program’s answer', () => {
 });
 
 describe('a program that boots', () => {
-  /** A port of this machine that nobody listens on. */
+  /** A port of this machine that no process listens on. */
   async function freePort(): Promise<number> {
     const server = createTcpServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -187,7 +187,7 @@ describe('a program that boots', () => {
     say('\r[0.1] en1: assigned 10.0.2.15\n');
     await session.ready;
     await new Promise((resolve) => setTimeout(resolve, 30));
-    // As QEMU does it where nobody listens in the guest: it takes the connection, and ends it.
+    // As QEMU does where no program listens in the guest: it accepts the connection, and ends it.
     const forward = createTcpServer((socket) => void socket.destroy()).listen(port, '127.0.0.1');
     await once(forward, 'connection');
     forward.close();

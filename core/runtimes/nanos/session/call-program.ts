@@ -6,15 +6,16 @@ import { callHttp, type HttpRequest, toRequest } from './http-call.ts';
 
 /** A refused connection costs the guest one packet; the answer is late by half of this at the median. */
 const retryMs = 4;
-/** A program's end is known this much later: QEMU has to go, and libvirt to reap it. */
+/** A program's end is known this much later: QEMU must exit, and libvirt must reap it. */
 const endWaitMs = 2_000;
 
-/** The program is none the worse for an event that cannot be sent, and for an answer that is too long. */
+/** The program stays usable after an event that cannot be sent, and after an answer that is too long. */
 const harmless: ReadonlySet<ErrorCode> = new Set(['BAD_INPUT', 'RESPONSE_NOT_SERIALIZABLE']);
 
 /**
- * Calls a program by HTTP, as soon as its kernel has an address. Until it answers for the first time, a connection that is
- * refused, or that ends without a byte, is tried again: that is how QEMU's user-mode network says that nobody listens yet.
+ * Calls a program by HTTP, as soon as its kernel has an address. Until it answers for the first time, a connection that
+ * is refused, or that ends without a byte, is tried again: that is how QEMU's user-mode network shows that no program
+ * listens yet.
  */
 export function createProgramCaller({ info, link, watch, host }: CallerContext): Caller {
   const ready = link.fresh ? watch.address.then(() => undefined) : Promise.resolve();
@@ -50,7 +51,7 @@ export function createProgramCaller({ info, link, watch, host }: CallerContext):
       return { outcome: { ok: true, response }, sentAtNs, receivedAtNs, marks: [], received: [] };
     } catch (thrown) {
       if (!(thrown instanceof FirstlightError)) throw thrown;
-      // A program may break off one answer and be there for the next.
+      // A program may break off one answer and still serve the next.
       const broke = answered && thrown.code === 'CHANNEL_BROKEN' && !(await endsSoon());
       if (broke || harmless.has(thrown.code)) return refuse(thrown);
       throw thrown;

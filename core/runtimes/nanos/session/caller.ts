@@ -18,15 +18,15 @@ export interface CallerContext {
 export interface Caller {
   /** Settles when the guest is up, as far as this kind can see. */
   readonly ready: Promise<void>;
-  /** Errors: whatever ends the instance; the outcome of the function itself is in the result. */
+  /** Errors: the failures that end the instance; the outcome of the function itself is in the result. */
   readonly call: (request: InvocationRequest) => Promise<Omit<InvocationResult, 'hostMarks'>>;
   readonly sampleClock: GuestSession['sampleClock'];
-  /** Absent for a guest that says nothing of its own. */
+  /** Absent for a guest that reports nothing itself. */
   readonly seen?: GuestSession['seen'];
   readonly close: () => void;
 }
 
-/** Rejects after a time, unless `signal` says that nobody waits any more. */
+/** Rejects after a time, unless `signal` aborts because the wait is over. */
 export async function tooLate(ms: number, message: string, signal: AbortSignal): Promise<never> {
   return await new Promise<never>((_, reject) => {
     if (signal.aborted) return;
@@ -39,7 +39,7 @@ export async function tooLate(ms: number, message: string, signal: AbortSignal):
   });
 }
 
-/** A result for an event that cannot be sent: the guest is none the worse for it. */
+/** A result for an event that cannot be sent: the guest stays usable. */
 export function refuse(error: FirstlightError): Omit<InvocationResult, 'hostMarks'> {
   const atNs = hostNow();
   return { outcome: { ok: false, error, fatal: false }, sentAtNs: atNs, receivedAtNs: atNs, marks: [], received: [] };

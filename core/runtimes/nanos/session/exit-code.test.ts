@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** As QEMU does it for a kernel that ends. */
+/** As QEMU does for a kernel that ends. */
 async function leave(code: number): Promise<void> {
   const sector = Buffer.alloc(512);
   sector.write('KLOG');

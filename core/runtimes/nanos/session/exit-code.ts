@@ -8,7 +8,7 @@ import type { NanosOptions } from '../options.ts';
 /** Just before the first partition. Source: `struct klog_dump` in `src/kernel/log.h`: magic, boot id, exit code, messages. */
 export interface ExitCodeReader {
   /**
-   * The code that a program ended with; 0 when the kernel left none, which it does for a code of 0.
+   * The code that a program ended with; 0 when the kernel left no code, as for a code of 0.
    *
    * Errors: IMAGE_INVALID, STORE_UNUSABLE.
    */
@@ -23,16 +23,16 @@ const headBytes = 16;
 /**
  * Opens an instance's disk now, so that it can be read when the instance, and its disk's name, are gone.
  *
- * `klogAt` is where on the disk the kernel leaves its words. Errors: NOT_FOUND, STORE_UNUSABLE.
+ * `klogAt` is the place of the kernel's messages on the disk. Errors: NOT_FOUND, STORE_UNUSABLE.
  */
 export async function openExitCode(path: string, klogAt: number): Promise<ExitCodeReader> {
   const file = await withFormatErrors(() => openFile(path));
   return {
     read: () =>
       withFormatErrors(async () => {
-        // QEMU has made it longer since, and it cannot be read beyond its end anyway.
+        // QEMU has enlarged the file since, and reads beyond its end fail anyway.
         const source = { ...file, bytes: Number.MAX_SAFE_INTEGER };
-        // What lies below has nothing of a kernel that ran on this disk.
+        // The layers below contain no output of a kernel that ran on this disk.
         const disk = await createQcow2Disk(source, await readQcow2Header(source), null);
         const head = Buffer.from(await disk.read(klogAt, headBytes));
         return head.toString('latin1', 0, 4) === magic ? head.readInt32LE(exitCodeAt) : 0;

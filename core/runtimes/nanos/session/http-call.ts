@@ -1,4 +1,4 @@
-/** An event as an HTTP request, and what a program answers as a response. */
+/** An event as an HTTP request, and the program's answer as a response. */
 import { request as httpRequest, type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
 import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
@@ -11,7 +11,7 @@ export interface HttpTarget {
   readonly port: number;
 }
 
-/** An event as HTTP says it. */
+/** An event in HTTP's form. */
 export interface HttpRequest {
   readonly method: string;
   readonly path: string;
@@ -19,12 +19,14 @@ export interface HttpRequest {
   readonly body: string | undefined;
 }
 
-/** The outcome of one try. `refused`: the connection ended before a byte of an answer, as when nobody listens yet. */
+/**
+ * The outcome of one try. `refused`: the connection ended before a byte of an answer, as when no program listens yet.
+ */
 export type HttpResult =
   | { readonly kind: 'answered'; readonly response: Response; readonly sentAtNs: HostNs; readonly receivedAtNs: HostNs }
   | { readonly kind: 'refused'; readonly cause: unknown };
 
-/** An answer is held in memory whole, kept with its run, and shown. */
+/** An answer is kept whole in memory, stored with its run, and shown. */
 const maxBodyBytes = 64 * 1024 * 1024;
 const methodPattern = /^[!#$%&'*+.^_`|~\w-]+$/;
 const fields = new Set(['method', 'path', 'query', 'headers', 'body']);
@@ -32,8 +34,8 @@ const fields = new Set(['method', 'path', 'query', 'headers', 'body']);
 /**
  * Sends a request and takes the answer.
  *
- * Errors: RESPONSE_NOT_SERIALIZABLE for an answer that is too long or no HTTP; CHANNEL_BROKEN for one that breaks off; CANCELLED when
- * `signal` says so.
+ * Errors: RESPONSE_NOT_SERIALIZABLE for an answer that is too long or not HTTP; CHANNEL_BROKEN for one that breaks off;
+ * CANCELLED through `signal`.
  */
 export async function callHttp(target: HttpTarget, request: HttpRequest, signal: AbortSignal): Promise<HttpResult> {
   const { method, path, headers, body } = request;
@@ -148,7 +150,7 @@ function toBody(data: Buffer, contentType: string): Body {
     try {
       return { kind: 'json', value: JSON.parse(data.toString('utf8')) as Json };
     } catch {
-      // It says that it is JSON and is not: shown as what it is.
+      // Declared as JSON but invalid: shown as text or bytes.
     }
   }
   const isText =

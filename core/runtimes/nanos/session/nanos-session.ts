@@ -11,7 +11,7 @@ import { createProgramCaller } from './call-program.ts';
 import type { Caller, CallerContext } from './caller.ts';
 import { readSessionInfo } from './session-info.ts';
 
-/** The host's end of a Nanos instance: by Firstlight's own protocol, by HTTP, or by what it prints until it ends. */
+/** The host's end of a Nanos instance: by Firstlight's own protocol, by HTTP, or by its output until it ends. */
 export function openNanosSession(link: InstanceLink): GuestSession {
   const info = readSessionInfo(link.sessionInfo);
   const watch = watchBoot(link.onSerial, info);
@@ -49,7 +49,7 @@ export function openNanosSession(link: InstanceLink): GuestSession {
       return { ...result, hostMarks: watch.marks() };
     } catch (thrown) {
       const error = toFirstlightError(thrown);
-      // Whatever broke, the guest may still be at it; what it was never asked does it no harm, once it is up.
+      // The guest may still be working after any failure; an unsent request does no harm, once the guest is up.
       const outcome = { ok: false, error, fatal: !(unsent && answered) } as const;
       const { marks, received, guestClock } = caller.seen?.() ?? { marks: [], received: [] };
       return { outcome, sentAtNs, receivedAtNs: hostNow(), marks, received, guestClock, hostMarks: watch.marks() };
@@ -82,7 +82,7 @@ function createCaller(context: CallerContext): Caller {
 
 const cancelledError = () => new FirstlightError('CANCELLED', 'The invocation was cancelled.');
 
-/** Rejects when `signal` says so, unless `over` says before that nobody waits any more. */
+/** Rejects when `signal` aborts, unless `over` ends the wait before that. */
 function untilCancelled(signal: AbortSignal | undefined, over: AbortSignal): Promise<never> {
   return new Promise<never>((_, reject) => {
     signal?.addEventListener('abort', () => reject(cancelledError()), { once: true, signal: over });

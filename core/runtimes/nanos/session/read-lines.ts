@@ -6,7 +6,7 @@ export type LineReader = (chunk: Buffer) => void;
 /** A body of 16 MiB in base64 and JSON, and room to spare. */
 const maxLineBytes = 64 * 1024 * 1024;
 
-/** Shape: `onLine` gets each line without its end. A long one is put together once, when all of it is there. */
+/** Shape: `onLine` gets each line without its end. A long line is joined once, when it is complete. */
 export function createLineReader(onLine: (line: string) => void): LineReader {
   let parts: Buffer[] = [];
   let held = 0;

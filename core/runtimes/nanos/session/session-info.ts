@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { FirstlightError } from '#shared/errors.ts';
 import { nanosOptionsSchema } from '../options.ts';
 
-/** Where the symbols of an image's kernel and program are. Shape: `path` in the guest, `hostPath` and `kernelElf` on this host. */
+/**
+ * The places of the symbols of an image's kernel and program. Shape: `path` in the guest, `hostPath` and `kernelElf` on
+ * this host.
+ */
 export const symbolsSchema = z.strictObject({
   kernelElf: z.string().nullable(),
   program: z.strictObject({ path: z.string(), hostPath: z.string() }).nullable(),
@@ -12,8 +15,8 @@ export type Symbols = z.output<typeof symbolsSchema>;
 /**
  * The information about a Nanos instance that a session needs, as stored in the machine's metadata.
  *
- * Shape: `function` speaks Firstlight's own protocol, `http` is any program that serves HTTP, `job` one that runs to its
- * end. `host` is null where the guest's address is known only when it says it.
+ * Shape: `function` speaks Firstlight's own protocol, `http` is any program that serves HTTP, `job` a program that runs
+ * to its end. `host` is null where only the guest can report its address.
  */
 const sessionInfoSchema = z.strictObject({
   kind: z.enum(['function', 'http', 'job']),
@@ -23,7 +26,10 @@ const sessionInfoSchema = z.strictObject({
   boot: z.enum(['disk', 'direct']),
   /** The instance's own disk, where the kernel leaves its exit code. */
   disk: z.string().nullable(),
-  /** The exit codes that count as 0: the kernel applies the option to how the machine ends, and not to what it leaves. */
+  /**
+   * The exit codes that count as 0: the kernel applies the option to the machine's exit, not to the code that it
+   * leaves.
+   */
   expectedExitCode: nanosOptionsSchema.shape.expected_exit_code,
   /** Whether the kernel may print diagnostics among the program's lines: system calls, its trace, missing files. Default: true. */
   hasDiagnostics: z.boolean().optional(),
@@ -34,7 +40,7 @@ export type SessionInfo = z.output<typeof sessionInfoSchema>;
 
 export const writeSessionInfo = (info: SessionInfo): string => JSON.stringify(info);
 
-/** Errors: CHANNEL_BROKEN for what no Firstlight wrote. */
+/** Errors: CHANNEL_BROKEN for data that no Firstlight wrote. */
 export function readSessionInfo(text: string | null): SessionInfo {
   try {
     return sessionInfoSchema.parse(JSON.parse(text ?? ''));
@@ -46,7 +52,7 @@ export function readSessionInfo(text: string | null): SessionInfo {
   }
 }
 
-/** Where the instance serves HTTP, as far as that is known without asking it. */
+/** The address where the instance serves HTTP, as far as it is known without a request to the guest. */
 export function urlOf({ kind, host, port }: SessionInfo): string | null {
   return kind === 'job' || host === null ? null : `http://${host}:${port}`;
 }

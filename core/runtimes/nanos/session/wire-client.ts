@@ -9,7 +9,7 @@ import { createLineReader } from './read-lines.ts';
 import { greeting, type WireAnswer, type WireCalled, type WireRequest, wireErrorCodes } from './wire.ts';
 
 export interface WireClient {
-  /** The answer to a request, and when it had come in. Several may be under way. Errors: CHANNEL_BROKEN. */
+  /** The answer to a request, and when it had arrived. Several may be under way. Errors: CHANNEL_BROKEN. */
   readonly ask: (request: WireRequest, onCalled?: CalledListener) => Promise<Heard>;
   readonly isOpen: () => boolean;
   readonly close: () => void;
@@ -27,7 +27,7 @@ const connectTimeoutMs = 5_000;
 
 const sent = { id: z.number().int(), received: z.number(), sent: z.number() };
 const marksSchema = z.array(z.tuple([z.string().max(100), z.number()])).max(100);
-/** Limits: a guest's messages are decoded as hostile. */
+/** Limits: a guest's messages are treated as hostile. */
 const lineSchema: z.ZodType<WireAnswer | WireCalled> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('called'), id: z.number().int(), sent: z.number(), marks: marksSchema }),
   z.object({

@@ -1,16 +1,16 @@
 /**
- * The protocol of host and guest over a connection of Firstlight's own: lines of JSON, each way.
+ * The protocol of host and guest over Firstlight's own connection: lines of JSON, each way.
  *
- * The host connects, sends `greeting`, then one request per line. The guest answers the requests in order; an answer has
- * the `id` of its request. A `called` notice with the same `id` precedes the answer to an invocation. A side that receives
- * anything else closes the connection. Units: ticks are nanoseconds of the guest's monotonic clock.
+ * The host connects, sends `greeting`, then one request per line. The guest answers the requests in order; an answer
+ * has the `id` of its request. A `called` notice with the same `id` precedes the answer to an invocation. A side that
+ * receives anything else closes the connection. Units: ticks are nanoseconds of the guest's monotonic clock.
  */
 
-/** The first bytes of a connection; nothing that speaks HTTP begins so. */
+/** The first bytes of a connection; no HTTP client begins with them. */
 export const greeting = 'FIRSTLIGHT/1\n';
 /**
- * Written to the console as soon as the guest listens: two control sequences that show nothing. One of them ends a link or
- * a title that a function prints; two in a row end nothing.
+ * Written to the console as soon as the guest listens: two invisible control sequences. One of them ends a link or a
+ * title that a function prints; two in a row end nothing.
  */
 export const readyMarker = '\u001b\\\u001b\\';
 
@@ -24,7 +24,7 @@ export type WireBodyKind = 'none' | 'json' | 'text' | 'bytes';
 
 interface Sent {
   readonly id: number;
-  /** When the guest had the request, and when it answered. */
+  /** When the guest had received the request, and when it answered. */
   readonly received: number;
   readonly sent: number;
 }
@@ -57,8 +57,8 @@ export type WireAnswer =
   | (Sent & { readonly type: 'pong' });
 
 /**
- * As the errors of `shared/errors.ts`, less what only the host can know. After FUNCTION_CRASHED and EVALUATION_THREW the
- * guest is of no further use.
+ * As the errors of `shared/errors.ts`, without the parts that only the host can know. After FUNCTION_CRASHED and
+ * EVALUATION_THREW the guest is of no further use.
  */
 export const wireErrorCodes = [
   'FUNCTION_THREW',

@@ -26,7 +26,7 @@ export interface FunctionServer extends WireConnection {
   readonly port: number;
   readonly url: string;
   readonly connect: () => Promise<WireConnection>;
-  /** Sends these pieces one by one; gives what comes back until a line's end, or the connection's. */
+  /** Sends these pieces one by one; returns the data received until a line's end, or the connection's. */
   readonly raw: (pieces: readonly string[], options?: { readonly end?: boolean }) => Promise<string>;
   readonly output: () => string;
   /** Waits for the process to end. */
@@ -76,14 +76,14 @@ export function createFunctionServers() {
       raw: async (pieces, { end = false } = {}) => {
         const socket = await open();
         socket.setNoDelay(true);
-        // A server that refuses what it gets may reset the connection.
+        // A server that refuses its input may reset the connection.
         const heard = text(socket).catch(() => '');
         const line = new Promise<string>((resolve) => {
           socket.on('data', (chunk: Buffer) => chunk.includes(10) && resolve(chunk.toString()));
         });
         for (const piece of pieces) {
           socket.write(piece);
-          // So that each comes by itself.
+          // So that each piece arrives by itself.
           await new Promise((resolve) => setTimeout(resolve, 10));
         }
         if (end) socket.end();
@@ -114,7 +114,7 @@ function speak(socket: Socket): WireConnection {
     if (received.type !== 'called') waiting.get(received.id)?.resolve(received);
   });
   socket.on('data', read);
-  // A process that is ended resets its connections.
+  // A process that is killed resets its connections.
   socket.on('error', () => undefined);
   socket.on('close', () => {
     for (const { reject } of waiting.values()) reject(new Error('The connection ended without an answer.'));

@@ -1,11 +1,11 @@
-/** An instance that a test plays: it says what it likes on its serial port, and ends on request. */
+/** An instance that a test plays: it prints any text on its serial port, and ends on request. */
 import type { InstanceLink } from '#core/runtime/session.ts';
 import { hostNs } from '#shared/model/units.ts';
 import { type SessionInfo, writeSessionInfo } from '../session/session-info.ts';
 
 export interface PlayedInstance {
   readonly link: InstanceLink;
-  /** Has the serial port say this. */
+  /** Prints this on the serial port. */
   readonly say: (text: string | Uint8Array, atNs?: number) => void;
   readonly end: () => void;
   /** The number of listeners on the serial port. */

@@ -5,25 +5,25 @@ import { readyMarker } from '../session/wire.ts';
 type Part = Exclude<ConsolePart, 'all'>;
 
 /**
- * The form of a line of diagnostics. Source: seen on nanovms/nanos at b9c3671d, and its `klib/strace.c`, `src/unix/syscall.c`
- * (missing files) and the `tprintf` calls of `src/unix`.
+ * The form of a line of diagnostics. Source: seen on nanovms/nanos at b9c3671d, and its `klib/strace.c`,
+ * `src/unix/syscall.c` (missing files) and the `tprintf` calls of `src/unix`.
  *
- * A system call: `[2] brk(0x0) = 0x502000`, or its second half: `[2] <... read resumed> …`. The kernel's trace: the thread's
- * number, right-aligned to five places, and what it does: `    2 page fault, vaddr 0x4014f0, …`.
+ * A system call: `[2] brk(0x0) = 0x502000`, or its second half: `[2] <... read resumed> …`. The kernel's trace: the
+ * thread's number, right-aligned to five places, and its action: `    2 page fault, vaddr 0x4014f0, …`.
  */
 const callLine = /^\[\d+\] (?:[a-z_][a-z0-9_]*\(|<\.\.\. )/;
 const traceLine = /^[ \d]{4}\d (?:run thread|page fault|[a-z_ ]+: |tid |syscall)/;
 const missingBegin = 'missing_files_begin';
 const missingEnd = 'missing_files_end';
-/** A line that begins so may yet turn out to be one of the above; any other is passed on at once, a prompt too. */
+/** A line with this beginning may still become one of the above; any other is passed on at once, including a prompt. */
 const mayBe = /^(?:\[\d*\]?|\[\d+\] [a-z_<. ]?[a-z0-9_. ]*|[ \d]{1,5}|[ \d]{4}\d [a-z_ ]*|m[a-z_]*)$/;
-/** The longest line that is held back before it is classified. */
+/** The longest line that is kept back before it is classified. */
 const heldBytes = 64;
 
 /** A splitter that gives one of the parts. */
 export function createTraceSplitter(wanted: Part): ConsoleSplitter {
   let line: number[] = [];
-  /** Which part the line belongs to, once that is known. */
+  /** The part that the line belongs to, once that is known. */
   let part: Part | null = null;
   let inMissing = false;
   const decoder = new TextDecoder('latin1');
@@ -50,7 +50,7 @@ export function createTraceSplitter(wanted: Part): ConsoleSplitter {
           else {
             line.push(byte);
             if (isSign(line)) {
-              // It shows nothing and ends no line: what follows begins one all the same.
+              // It is invisible and ends no line, but the next output still begins one.
               if (wanted === 'program') out.push(...line);
               line = [];
               continue;
@@ -59,7 +59,7 @@ export function createTraceSplitter(wanted: Part): ConsoleSplitter {
           }
           if (part === null) continue;
           if (part === wanted) out.push(...line);
-          // What decided was the line's end, or is among what was just given.
+          // The deciding bytes were the line's end, or are among those just passed on.
           if (ends && part === wanted) out.push(byte);
         } else if (part === wanted) out.push(byte);
         if (!ends) continue;
@@ -83,7 +83,7 @@ const signBytes = [...readyMarker].map((char) => char.charCodeAt(0));
 const isSign = (line: readonly number[]): boolean =>
   line.length === signBytes.length && signBytes.every((byte, index) => line[index] === byte);
 
-/** The wanted part of what was printed. */
+/** The wanted part of the output. */
 export function partOf(printed: Uint8Array, wanted: Part): Buffer {
   const splitter = createTraceSplitter(wanted);
   return Buffer.concat([splitter.push(printed), splitter.end()]);

@@ -1,4 +1,4 @@
-/** Where the note of such a kernel leads. */
+/** The entry in the note of such a kernel. */
 export const entry = 0x20_00dc;
 
 const noteAt = 0x2000;

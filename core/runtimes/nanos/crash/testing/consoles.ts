@@ -19,7 +19,7 @@ export type ConsoleName = (typeof consoleNames)[number];
 /** The output of the guest. */
 export const consoleOf = (name: ConsoleName): string => readFileSync(join(import.meta.dirname, `${name}.txt`), 'utf8');
 
-/** What Nanos prints of a fault of a program whose frames are these addresses, the faulting one first. */
+/** Nanos' output for a fault of a program whose frames are these addresses, the faulting one first. */
 export function consoleWith(frames: readonly bigint[], stack: readonly bigint[] = []): string {
   const word = (value: bigint) => value.toString(16).padStart(16, '0');
   const [instruction = 0n, ...callers] = frames;

@@ -6,7 +6,7 @@ import { type Header, pack } from 'tar-stream';
 /** An entry without content. */
 export type OtherEntry = Pick<Header, 'name'> & Partial<Pick<Header, 'type' | 'linkname'>>;
 
-/** The head of an ELF file for a machine, and then what tells it from others. */
+/** The head of an ELF file for a machine, and then text that distinguishes it from others. */
 export function elf(text: string, machine = 62): Buffer {
   const head = Buffer.alloc(64);
   head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);

@@ -6,19 +6,19 @@ import type { AddressInfo } from 'node:net';
 export interface ReleaseServer {
   /** Shape: ends with a slash. */
   readonly url: string;
-  /** Paths below `url` to what is there. */
+  /** Content by path below `url`. */
   readonly files: Map<string, Buffer>;
   /** The requests in order: the path, and the range when there was one. */
   readonly requests: string[];
   /** Headers to add to every answer. */
   readonly headers: Record<string, string>;
-  /** Paths to where they lead instead. */
+  /** Targets of redirects by path. */
   readonly redirects: Map<string, string>;
-  /** The connection is cut after so many bytes of a body; each holds until it is set back. */
+  /** The connection is cut after so many bytes of a body; each stays in force until it is reset. */
   cutAfter: number | null;
   /** The server falls silent after so many bytes of a body. */
   stallAfter: number | null;
-  /** The version of what it has: another ETag. */
+  /** The version of its content: another ETag. */
   edition: number;
   readonly close: () => Promise<void>;
 }
@@ -84,5 +84,5 @@ export async function startReleaseServer(): Promise<ReleaseServer> {
   return state;
 }
 
-/** The header by which Cloud Storage names what it has. */
+/** The header with Cloud Storage's digest of a file. */
 export const googHash = (data: Buffer): string => `md5=${createHash('md5').update(data).digest('base64')}`;
