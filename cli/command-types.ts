@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Session } from './session.ts';
 
-/** A command's work. Shape: its answer is the exit code. */
+/** The work of a command. Shape: it returns the exit code. */
 export type Work<Args extends readonly unknown[]> = (session: Session, ...args: Args) => Promise<number>;
 
 /** Makes the action of a command whose code is loaded only when it is run. */

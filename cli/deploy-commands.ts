@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { AddTo, Lazily } from './command-types.ts';
 import { integerBetween } from './integer-between.ts';
 
-/** `target …` and `deploy …`. */
+/** Adds the commands `target …` and `deploy …`. */
 export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily): void {
   const target = program.command('target').description('Name the clusters to deploy to. No credential is kept.');
   addTo(target, 'add <name>', 'Add a Kubernetes cluster, and the registry from which it pulls.', [

@@ -5,13 +5,13 @@ import { FirstlightError } from '#shared/errors.ts';
 import { withProject } from './find.ts';
 import type { Session } from './session.ts';
 
-/** Below this, the beginning of an id is not a name but a guess. */
+/** The least length of an id prefix: a shorter one would be a guess. */
 const minPrefix = 4;
 
 /**
- * The image that a person named: a file, a project (which is built, where it is not), or an id or its beginning.
+ * The named image: a file, a project (which is built if needed), or an id or a prefix of one.
  *
- * Errors: NOT_FOUND with the images there are; as `builds:build` for a project.
+ * Errors: NOT_FOUND with the existing images; as `builds:build` for a project.
  */
 export async function findImage(session: Session, name: string): Promise<ImageRef> {
   const path = resolve(session.io.cwd, name);

@@ -7,10 +7,10 @@ import { runIdSchema } from '#shared/model/units.ts';
 import type { Session } from './session.ts';
 
 /**
- * Does `work` with the project in a directory that a person named. A folder that is not a valid project and that nobody
- * has opened is not left on the studio's list. With `trust` it is trusted from then on.
+ * Does `work` with the project in a named directory. A folder that is not a valid project and was not opened before is
+ * not kept on the studio's list. With `trust` it is trusted from then on.
  *
- * Errors: as `projects:open`, and what `work` throws.
+ * Errors: as `projects:open`, and the errors of `work`.
  */
 export async function withProject<Result>(
   session: Session,
@@ -29,7 +29,7 @@ export async function withProject<Result>(
   }
 }
 
-/** The instance that a person named by its id, its domain, or the start of either, when only one begins so. */
+/** The instance with this id or domain, or with this prefix of either when it is unique. */
 function matchInstance(instances: readonly Instance[], name: string): Instance | null {
   const exact = instances.find((instance) => instance.id === name || instance.domain === name);
   if (exact !== undefined) return exact;
@@ -61,7 +61,7 @@ export async function listKnown(session: Session): Promise<readonly Instance[]> 
   return instances;
 }
 
-/** Errors: NOT_FOUND with the instances there are; LIBVIRT_UNREACHABLE. */
+/** Errors: NOT_FOUND with the existing instances; LIBVIRT_UNREACHABLE. */
 export async function findInstance(session: Session, name: string): Promise<Instance> {
   const instances = await listKnown(session);
   const found = matchInstance(instances, name);
@@ -69,7 +69,7 @@ export async function findInstance(session: Session, name: string): Promise<Inst
   return found;
 }
 
-/** The instance or the run of a name. Errors: NOT_FOUND. */
+/** The instance or the run with this name. Errors: NOT_FOUND. */
 export async function findInstanceOrRun(
   session: Session,
   name: string,
@@ -79,7 +79,7 @@ export async function findInstanceOrRun(
   if (instance !== null) return { instance };
   const runId = runIdSchema.safeParse(name);
   if (runId.success) return { runId: runId.data };
-  // An instance that is gone is still named by the run it served.
+  // An ended instance can still be named: by the run it served.
   const runs = await session.call('runs:list', { limit: 1000 });
   const match = runs.filter((run) => run.id.startsWith(name));
   if (match.length === 1 && match[0] !== undefined) return { runId: match[0].id };

@@ -15,20 +15,20 @@ export interface Input extends Readable {
   readonly setRawMode?: ((raw: boolean) => unknown) | undefined;
 }
 
-/** Everything outside itself that the command line touches. */
+/** The command line's interface to its process. */
 export interface Io {
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  /** Calls back on each Ctrl-C, request to end, or reader gone (`| head`); returns the function that stops it. */
+  /** Calls back on each Ctrl-C, request to end, or closed reader (`| head`); returns the function that stops it. */
   readonly onEnd: (listener: (signal: EndSignal) => void) => () => void;
   /** Ends the process at once. */
   readonly exitNow: (code: number) => void;
 }
 
-/** This process's own. */
+/** The `Io` of this process. */
 export function createProcessIo(): Io {
   const listeners = new Set<(signal: EndSignal) => void>();
   const notify = (signal: EndSignal) => {
@@ -43,11 +43,11 @@ export function createProcessIo(): Io {
       process.stderr.write(`error[DISK_FULL] Could not write to standard output: ${error.message}\n`);
       process.exit(exitCodes.environment);
     }
-    // Every write after the reader has gone fails anew; it is said once.
+    // Every write after the reader has closed fails again; it is reported once.
     if (!gone) notify('SIGPIPE');
     gone = true;
   });
-  // Nobody reads our notes, or there is no room for them; the work itself goes on.
+  // stderr has no reader, or no room; the work itself continues.
   process.stderr.on('error', () => undefined);
 
   return {

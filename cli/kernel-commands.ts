@@ -8,7 +8,7 @@ interface Adding {
   readonly lazily: Lazily;
 }
 
-/** Adds the commands for the kernels of one runtime, or (null) for those of the one that `--runtime` names. */
+/** Adds the commands for the kernels of one runtime, or (null) of the runtime that `--runtime` names. */
 export function addKernelCommands(
   parent: Command,
   definition: RuntimeDefinition | null,

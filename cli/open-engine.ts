@@ -1,6 +1,6 @@
 import type { EngineOpener } from './session.ts';
 
-/** Opens Firstlight's own core. It is imported here, late, so that `--help` and a mistyped option need none of it. */
+/** Opens Firstlight's own core. It is imported here, late, so that `--help` and a mistyped option do not load it. */
 export const openCore: EngineOpener = async (io) => {
   const [{ createCore }, { locateResources }] = await Promise.all([
     import('#core/engine/create-core.ts'),

@@ -7,7 +7,7 @@ import type { Host } from '#host/start-host.ts';
 import type { Io } from './io.ts';
 import type { Session } from './session.ts';
 
-/** Browsers of Chromium's family, which open a page as a window of its own. */
+/** Browsers based on Chromium, which can open a page in a separate window. */
 const browsers = [
   'chromium',
   'chromium-browser',
@@ -17,7 +17,7 @@ const browsers = [
   'brave-browser',
 ];
 
-/** A browser that ends sooner has handed the page to one that was already open. */
+/** A browser that ends sooner has passed the page to one that was already open. */
 const handOverMs = 3000;
 
 export const hasDisplay = ({ env }: Io): boolean => Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
@@ -57,9 +57,9 @@ export async function openWindow(session: Session, host: Host): Promise<Promise<
 }
 
 /**
- * Opens the studio in Electron, which has a core of its own and runs the sample itself.
+ * Opens the studio in Electron, which has its own core and runs the sample itself.
  *
- * Shape: null when its binary is not there and cannot be fetched, else a promise that lasts as long as it runs.
+ * Shape: null when its binary is missing and cannot be fetched, else a promise that lasts as long as it runs.
  */
 export async function openElectron(session: Session): Promise<Promise<void> | null> {
   const { io, signal } = session;

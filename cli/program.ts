@@ -17,13 +17,13 @@ import type { EngineOpener } from './session.ts';
 const usageExitCode = 2;
 
 /**
- * Runs one command line and answers with its exit code: 0 ok, 1 the function failed, 2 bad input, 3 environment,
+ * Runs one command line and returns its exit code: 0 ok, 1 the function failed, 2 bad input, 3 environment,
  * 4 build failed, 5 boot failed, 70 a defect of ours, 130 cancelled.
  */
 export async function main(argv: readonly string[], io: Io, openEngine: EngineOpener = openCore): Promise<number> {
   const json = argv.includes('--json');
   let exitCode = 0;
-  /** The action of a command whose code is loaded only now. */
+  /** The action of a command whose code is loaded on first use. */
   const lazily =
     <Args extends readonly unknown[]>(load: () => Promise<Work<Args>>) =>
     async (...args: readonly [...Args, Command]): Promise<void> => {
@@ -52,7 +52,7 @@ function reportFailure(thrown: unknown, io: Io, json: boolean): number {
   }
   if (thrown instanceof CommanderError) {
     if (thrown.exitCode === 0) return 0;
-    // commander has printed its own words; a program that reads JSON gets them as JSON.
+    // commander has printed its own message; a program that reads JSON gets it as JSON.
     if (json) printErrorJson(io, badInput(thrown.message.replace(/^error: /, '')));
     return usageExitCode;
   }

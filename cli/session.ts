@@ -12,7 +12,7 @@ import { createStyle, type Style } from './output/style.ts';
 export interface OpenEngine extends Engine {
   readonly close: () => Promise<void>;
 }
-/** Opens the engine that a command works with. */
+/** Opens the engine for a command. */
 export type EngineOpener = (io: Io) => Promise<OpenEngine>;
 
 /** The context of a command. */
@@ -22,31 +22,31 @@ export interface Session {
   readonly style: Style;
   readonly engine: Engine;
   readonly client: Client;
-  /** Aborted by Ctrl-C and its like. */
+  /** Aborted by Ctrl-C and other end signals. */
   readonly signal: AbortSignal;
   readonly progress: ProgressLine;
-  /** A call that Ctrl-C cancels and whose progress is shown. */
+  /** Makes a call that Ctrl-C cancels and whose progress is shown. */
   readonly call: <Name extends CallName>(name: Name, input: CallInput<Name>) => Promise<CallOutput<Name>>;
-  /** For people; nothing with `--json`. */
+  /** Prints text for people; nothing with `--json`. */
   readonly print: (text: string) => void;
-  /** One JSON value on a line of its own; nothing without `--json`. */
+  /** Prints one JSON value on its own line; nothing without `--json`. */
   readonly printJson: (value: unknown) => void;
-  /** A note on stderr. */
+  /** Prints a note on stderr. */
   readonly note: (text: string) => void;
 }
 
-/** The wait for a command that was asked to end: it is then left as it is. */
+/** The longest wait for a command that was asked to end; after it the command is abandoned. */
 const cancelGraceMs = 5000;
 /**
- * What ends with the engine is ours alone; libvirt ends the rest by itself when our connection closes. A domain that was being
- * created for a kept instance is waited for, since libvirt would leave it.
+ * The longest wait for the engine to close; libvirt ends our domains by itself when our connection closes. A domain in
+ * creation for a kept instance is waited for, since libvirt would leave it.
  */
 const closeGraceMs = 3500;
 
 /**
- * Runs a command's work with an engine of its own, which is closed afterwards, whatever came of the work.
+ * Runs a command's work with its own engine, which is closed afterwards, also when the work fails.
  *
- * Errors: what the work threw; `Ended` when a signal came, and the second one ends the process at once.
+ * Errors: those of the work; `Ended` after a signal; a second signal ends the process at once.
  */
 export async function withSession<Result>(
   io: Io,
@@ -104,7 +104,7 @@ export async function withSession<Result>(
     if (ended !== null) throw new Ended(ended, true);
     return result;
   } catch (thrown) {
-    // Whatever a cancelled call failed with, the signal is why the command ends.
+    // The signal is why the command ends, also when the cancelled call failed with another error.
     if (ended !== null && !(thrown instanceof Ended)) throw new Ended(ended);
     throw thrown;
   } finally {

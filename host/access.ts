@@ -5,7 +5,7 @@ import { withProcessLock } from '#core/store/process-lock.ts';
 import { readOrSetAside } from '#core/store/settings.ts';
 import { writeAtomic } from '#core/store/write-atomic.ts';
 
-/** What lets a page of this person's studio in, the same from one start to the next, so that an open page comes back. */
+/** The access data of this person's studio, the same at each start, so that an open page reconnects. */
 export interface Access {
   readonly token: string;
   /** The port of the last start; null before the first. */
@@ -20,10 +20,10 @@ const accessSchema = z.strictObject({
   port: z.number().int().min(1).max(65_535).nullable(),
 });
 
-/** Only this person may read the file: whoever has the token has the studio. */
+/** Only this person may read the file: the token gives full access to the studio. */
 const accessMode = 0o600;
 
-/** The token and port kept at `path`, made at the first start. Errors: DISK_FULL, STORE_UNUSABLE. */
+/** The token and port stored at `path`, created at the first start. Errors: DISK_FULL, STORE_UNUSABLE. */
 export async function openAccess(path: string, log: (line: string) => void): Promise<Access> {
   const write = (access: z.output<typeof accessSchema>) =>
     writeAtomic(path, `${JSON.stringify(access)}\n`, { mode: accessMode });

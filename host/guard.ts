@@ -2,13 +2,13 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { readTokenProtocol } from '#shared/contract/ws-codec.ts';
 
-/** Names that a browser may know a loopback listener by. The port is free: a person may come through an SSH tunnel. */
+/** Names that a browser may know a loopback listener by. Any port is allowed: a person may use an SSH tunnel. */
 const loopbackHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
 
 /**
  * Whether the request names us by a loopback name.
  *
- * A page that rebinds its own domain to 127.0.0.1 sends that domain as Host, and is turned away here.
+ * A page that rebinds its own domain to 127.0.0.1 sends that domain as Host, and is refused here.
  */
 export function hasLoopbackHost(request: IncomingMessage): boolean {
   return loopbackHost.test(request.headers.host ?? '');
@@ -19,7 +19,7 @@ export function hasOwnOrigin(request: IncomingMessage): boolean {
   return request.headers.origin?.toLowerCase() === `http://${request.headers.host?.toLowerCase()}`;
 }
 
-/** Whether the request offers the token as a WebSocket subprotocol; the time taken tells nothing of the token. */
+/** Whether the request offers the token as a WebSocket subprotocol; the comparison runs in constant time. */
 export function hasToken(request: IncomingMessage, token: string): boolean {
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   return timingSafeEqual(digest(readTokenProtocol(offered) ?? ''), digest(token));

@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 /** A peer that has not answered by the next ping is gone: a laptop closed, a tunnel cut. */
 const pingEveryMs = 15_000;
 
-/** Ends a connection whose peer no longer answers, so that what it held is let go. */
+/** Ends a connection whose peer no longer answers, so that its resources are released. */
 export function keepAlive(socket: WebSocket, everyMs = pingEveryMs): void {
   let answered = true;
   const timer = setInterval(() => {

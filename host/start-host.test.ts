@@ -9,7 +9,7 @@ import type { Engine } from '#shared/contract/index.ts';
 import { tokenProtocol, webSocketPath, webSocketProtocol } from '#shared/contract/ws-codec.ts';
 import { type Host, startHost } from './start-host.ts';
 
-/** Tests here never get as far as a call. */
+/** The tests here never reach a call. */
 const engine = { calls: {}, streams: {}, listen: () => () => undefined } as unknown as Engine;
 
 let dir: string;

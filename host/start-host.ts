@@ -15,7 +15,7 @@ import { serveFile } from './static-files.ts';
 import { createTickets } from './tickets.ts';
 import { createWebSocketPort, drop } from './ws-port.ts';
 
-/** Loopback only: whoever wants it elsewhere tunnels it, and keeps the tunnel's authentication. */
+/** Loopback only: remote use needs a tunnel, which brings its own authentication. */
 const address = '127.0.0.1';
 
 /** The largest call is `projects:writeFile`: 8,000,000 characters, at most three UTF-8 bytes each. */
@@ -34,9 +34,9 @@ export interface HostOptions {
   /** Absent: 256 random bits. */
   readonly token?: string | undefined;
   readonly log: (line: string) => void;
-  /** A request must have come whole by then, and a socket that is still for so long is closed. Units: ms. */
+  /** The time limit for a complete request, and for an idle socket. Units: ms. */
   readonly slowMs?: number | undefined;
-  /** More than a person's browsers have. */
+  /** More connections than a person's browsers open. */
   readonly maxConnections?: number | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface Host {
 }
 
 /**
- * A web host on loopback: the renderer's files, and the contract over WebSocket for clients that hold the token.
+ * A web host on loopback: the renderer's files, and the contract over WebSocket for clients with the token.
  *
  * Errors: CONFLICT when the port is taken; BAD_INPUT when it may not be used.
  */
@@ -96,7 +96,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       response.destroy();
     });
   });
-  // A page that nobody reads on. A WebSocket takes this off: it has pings.
+  // For a page download that stalls. A WebSocket removes this timeout: it has pings.
   server.timeout = slowMs;
   server.maxConnections = options.maxConnections ?? defaultMaxConnections;
   server.on('upgrade', (request, socket, head) => {
@@ -171,7 +171,7 @@ async function close(server: Server, sockets: WebSocketServer): Promise<void> {
   const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const socket of sockets.clients) drop(socket, goingAway, 'the host ends');
   server.closeIdleConnections();
-  // A page download under way does not hold the end up.
+  // A page download in progress does not delay the end.
   const timer = setTimeout(() => server.closeAllConnections(), 1000);
   await stopped;
   clearTimeout(timer);

@@ -20,7 +20,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Vite writes files whose names hold a hash of their content here, so they never change. */
+/** Vite writes files whose names contain a hash of their content here, so they never change. */
 const hashedFolder = '/assets/';
 
 const notBuilt = `<!doctype html><meta charset="utf-8"><title>Firstlight</title>
@@ -49,7 +49,7 @@ export async function serveFile(dir: string, request: IncomingMessage, response:
   else await pipeline(createReadStream(file.path), response);
 }
 
-/** The file a URL path names, or null: when there is none, it is a folder, or it lies outside `dir`, also by a link. */
+/** The file that a URL path names, or null: it is missing, a folder, or outside `dir`, also through a link. */
 async function findFile(dir: string, urlPath: string): Promise<{ path: string; bytes: number } | null> {
   const relative = decodePath(urlPath);
   if (relative === null) return null;
@@ -60,7 +60,7 @@ async function findFile(dir: string, urlPath: string): Promise<{ path: string; b
     const found = await stat(path);
     return found.isFile() ? { path, bytes: found.size } : null;
   } catch {
-    // Absent, unreadable or a name too long: to a client it is simply not there.
+    // Absent, unreadable or a name too long: a client gets "not found" for all of them.
     return null;
   }
 }

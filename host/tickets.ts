@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto';
 const lifetimeMs = 60_000;
 
 /**
- * Words that let one browser in, once.
+ * One-time tickets, each of which admits one browser.
  *
  * A browser is started with its URL as an argument, which every user of the machine can read in the list of processes.
- * So that argument holds a ticket that is void as soon as it was used, and not the token.
+ * So that argument contains a ticket that is void after its first use, and not the token.
  */
 export function createTickets(now: () => number = Date.now) {
   const valid = new Map<string, number>();
@@ -17,7 +17,7 @@ export function createTickets(now: () => number = Date.now) {
       valid.set(ticket, now() + lifetimeMs);
       return ticket;
     },
-    /** True once for a ticket that is not too old. */
+    /** Returns true once for a ticket that is not too old. */
     redeem: (ticket: string): boolean => {
       const until = valid.get(ticket);
       valid.delete(ticket);

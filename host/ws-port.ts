@@ -21,7 +21,7 @@ export function createWebSocketPort(socket: WebSocket): EnginePort {
     },
     onMessage: (listener) => {
       socket.on('message', (data, isBinary) => {
-        // The session validates what this says before it acts on it.
+        // The session validates this message before it acts on it.
         if (socket.readyState === socket.OPEN) listener(decodeFrame(toFrame(data, isBinary)) as ClientMessage);
       });
     },
@@ -32,10 +32,10 @@ export function createWebSocketPort(socket: WebSocket): EnginePort {
   };
 }
 
-/** How long a peer has to answer the closing handshake. */
+/** The time limit for a peer's answer to the closing handshake. */
 const closeGraceMs = 1000;
 
-/** Closes politely, and for certain. */
+/** Closes with a handshake, and ends the connection when the peer does not answer. */
 export function drop(socket: WebSocket, code: number, reason: string): void {
   socket.close(code, reason);
   const timer = setTimeout(() => socket.terminate(), closeGraceMs);

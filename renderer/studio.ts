@@ -29,7 +29,7 @@ export interface StudioTransport {
   readonly onLink: (listener: (link: LinkState) => void) => () => void;
 }
 
-/** The state of one window and everything that can be done to it. */
+/** The state of one window and all actions on it. */
 export interface Studio extends StudioContext {
   readonly projects: ProjectActions;
   readonly docs: DocActions;
@@ -53,10 +53,10 @@ export interface Studio extends StudioContext {
   readonly dispose: () => void;
 }
 
-/** A drag of a panel changes its size many times a second; the last one is what is worth a write. */
+/** A drag of a panel changes its size many times a second; only the last one is written. */
 const saveDelayMs = 300;
 
-/** A studio over a transport: it loads what the window shows, each time the connection comes up, and follows the engine's events. */
+/** A studio over a transport: it loads the window's data at each connection, and follows the engine's events. */
 export function createStudio(transport: StudioTransport): Studio {
   const { client } = transport;
   const context: StudioContext = {
@@ -187,7 +187,7 @@ export function createStudio(transport: StudioTransport): Studio {
     client.subscribe('builds:started', ({ projectId }) => builds.started(projectId)),
     client.subscribe('builds:finished', ({ projectId, result, error }) => {
       builds.finished(projectId, result, error);
-      // The list of images grew: read again where it has been looked at.
+      // The list of images grew: it is read again where it was read before.
       if (context.session.getState().images.status !== 'idle') void images.load();
     }),
     client.subscribe('instances:changed', ({ instance }) => instances.changed(instance)),

@@ -5,7 +5,7 @@
  * icon font may be inlined as `data:`; its language services run in module workers that Vite emits as files of ours.
  * Nothing is evaluated, framed, posted or fetched from anywhere else.
  *
- * Shape: `connect` holds sources beyond the page's own origin, such as `ws://127.0.0.1:4321`.
+ * Shape: `connect` lists sources other than the page's own origin, such as `ws://127.0.0.1:4321`.
  */
 export function contentSecurityPolicy(connect: readonly string[] = []): string {
   return [

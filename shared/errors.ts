@@ -4,7 +4,7 @@
  * Every code belongs to a class; the class decides the CLI's exit code and the icon in the app.
  */
 
-/** Which part of the work failed, with the CLI exit code it maps to. */
+/** The classes of errors, by the part of the work that failed, with their CLI exit codes. */
 export const exitCodes = {
   function: 1,
   input: 2,
@@ -96,18 +96,18 @@ export interface SourceLocation {
   readonly lineText?: string | undefined;
 }
 
-/** One thing wrong with a person's source, as an editor marks it. */
+/** One problem of a person's source, as an editor marks it. */
 export interface Problem {
   readonly severity: 'error' | 'warning';
   readonly message: string;
-  /** Where, as far as it is known; as in `SourceLocation`. */
+  /** The place, as far as it is known; as in `SourceLocation`. */
   readonly file?: string | undefined;
   readonly line?: number | undefined;
   readonly column?: number | undefined;
   readonly lineText?: string | undefined;
 }
 
-/** The details of an error besides its message. Each field is present when the code needs it. */
+/** The details of an error in addition to its message. Each field is present when the code needs it. */
 export interface ErrorDetails {
   /** Compiler, configuration or evaluation problems, each with its place. */
   readonly problems?: readonly Problem[] | undefined;
@@ -126,9 +126,9 @@ export interface ErrorOptions {
 }
 
 /**
- * An error meant for a person: `message` says what and where, `hint` says what to do.
+ * An error for a person: `message` names the problem and its place, `hint` the remedy.
  *
- * Errors: `code` is stable and part of the public interface; words may change.
+ * Errors: `code` is stable and part of the public interface; texts may change.
  */
 export class FirstlightError extends Error {
   override readonly name = 'FirstlightError';
@@ -194,7 +194,7 @@ export function toWireError(thrown: unknown): WireError {
   };
 }
 
-/** The error a wire form stands for. */
+/** The error of a wire form. */
 export function fromWireError(wire: WireError): FirstlightError {
   const cause = wire.causes?.reduceRight<Error | undefined>(
     (inner, message) => new Error(message, inner === undefined ? undefined : { cause: inner }),

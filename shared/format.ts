@@ -1,7 +1,7 @@
 /**
- * Words for quantities, the same in the CLI and the window.
+ * Quantities as text, the same in the CLI and the window.
  *
- * A figure has three significant digits, always its unit, and none finer than its error: the last digit is at the place
+ * A figure has three significant digits and its unit, and is not finer than its error: the last digit is at the place
  * where the error's first one is. A minus is U+2212.
  */
 import type { Bytes, Ns } from './model/units.ts';
@@ -34,7 +34,7 @@ export function formatDuration(value: Ns | number, errorNs = 0): string {
   return `${rounded < 0 ? '−' : ''}${unsigned(Math.abs(rounded), errorNs)}`;
 }
 
-/** A difference in time, with its sign always there: `+1.20 ms`, `−312 µs`, `±0 ms`. Units: nanoseconds in. */
+/** A difference in time, always with its sign: `+1.20 ms`, `−312 µs`, `±0 ms`. Units: nanoseconds in. */
 export function formatDelta(value: Ns | number, errorNs = 0): string {
   if (!Number.isFinite(value)) return '–';
   const rounded = roundToError(value, errorNs);
@@ -87,7 +87,7 @@ function minutes(magnitude: number): string {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
-/** The unit that a value is written in: what rounds to 1000 of one is 1.00 of the next. */
+/** The unit of a written value: a value that rounds to 1000 of one unit is 1.00 of the next. */
 function scale(units: readonly Unit[], value: number): { scaled: number; unit: Unit } {
   const unit = units.find(({ size }) => value < 999.5 * size) ?? (units.at(-1) as Unit);
   return { scaled: value / unit.size, unit };
@@ -114,7 +114,7 @@ export function formatPercent(fraction: number, error = 0): string {
   if (!Number.isFinite(fraction)) return '–';
   const percent = roundToError(fraction * 100, error * 100);
   const magnitude = Math.abs(percent);
-  // Below a thousandth nothing can be read off a screen.
+  // A share below a thousandth cannot be read off a screen.
   if (magnitude < 0.0005) return '0 %';
   const significant = magnitude >= 99.95 ? 0 : 2 - Math.floor(Math.log10(magnitude) + 1e-9);
   const decimals = Math.min(significant, error > 0 ? decimalsAt(error * 100) : significant);

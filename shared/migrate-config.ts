@@ -21,7 +21,7 @@ export interface MigratedConfig {
   readonly moved: readonly string[];
 }
 
-/** One property of an object: from the end of the one before it to the end of its own line. Units: offsets into the text. */
+/** One property of an object: from the end of the previous one to the end of its line. Units: offsets into the text. */
 interface Segment {
   readonly key: string;
   readonly start: number;
@@ -32,8 +32,8 @@ interface Segment {
 }
 
 /**
- * The text with the keys of a program at the top level, just before the runtime's section that had them. A section that
- * holds nothing else goes. A text that is not JSON, or has nothing to move, is given back as it is.
+ * The text with the keys of a program at the top level, just before the runtime's section that had them. A section with
+ * no other key is removed. A text that is not JSON, or has no key to move, is returned unchanged.
  * Shape: `sections` are the keys of the runtimes' sections that had them.
  *
  * Errors: CONFLICT for a key that is in both places.
@@ -71,7 +71,7 @@ function migrateSection(text: string, name: string): MigratedConfig {
     return moveOut(text, segment, before, !isLast);
   });
   const keyOffset = (section.parent ?? section).offset;
-  // The comments around a section that goes stay.
+  // The comments around a removed section stay.
   const inHead = isEmpty ? commentsIn(text.slice(keyOffset, section.offset)) : [];
   const lead = isEmpty ? text.slice(home.start, keyOffset).trimEnd() : '';
   const trailing = uncomma(text.slice(home.valueEnd, home.end)).trim();
@@ -84,7 +84,7 @@ function migrateSection(text: string, name: string): MigratedConfig {
   };
 }
 
-/** The properties of an object, side by side: together they are all of it but its braces and what follows the last. */
+/** The properties of an object, side by side: together they are all of it but its braces and the final text. */
 function segmentsOf(text: string, object: Node): Segment[] {
   let start = object.offset + 1;
   return (object.children ?? []).map((property) => {
@@ -122,7 +122,7 @@ function commaAfter(text: string, from: number): number | null {
 
 const isClosing = (kind: number) => kind === token.closeBrace || kind === token.closeBracket || kind === token.end;
 
-/** The text of an object without some of its properties; `{}` when nothing but space would be left. */
+/** The text of an object without some of its properties; `{}` when only space would be left. */
 function withoutSegments(text: string, object: Node, all: readonly Segment[], gone: readonly Segment[]): string {
   const kept = all.filter((segment) => !gone.includes(segment));
   const endsWithComma = all.at(-1)?.comma ?? false;
@@ -137,7 +137,7 @@ function withoutSegments(text: string, object: Node, all: readonly Segment[], go
   return isEmpty ? '{}' : join(['{', ...pieces, tail, '}']);
 }
 
-/** Pieces of a text one after the other. What follows a line comment begins on a line of its own. */
+/** Pieces of a text one after the other. The text after a line comment begins on a new line. */
 function join(pieces: readonly string[]): string {
   return pieces.reduce((before, piece) => {
     if (piece === '' || /^[ \t]*\r?\n/.test(piece) || !endsInLineComment(before)) return before + piece;
@@ -168,7 +168,7 @@ function uncomma(after: string): string {
   return at === null ? after : after.slice(0, at) + after.slice(at + 1);
 }
 
-/** A property of the section as one of the whole file: with the space before the section, and its lines as far to the left. */
+/** A property of the section as one of the whole file: with the section's leading space and indentation. */
 function moveOut(text: string, segment: Segment, before: string, comma: boolean): string {
   const indent = /[^\n]*$/.exec(before)?.[0] ?? '';
   const own = text.slice(segment.start, segment.valueEnd);

@@ -1,4 +1,4 @@
-/** Runs work once all earlier work has settled, and gives what it gives. A failure does not stop later work. */
+/** Runs work once all earlier work has settled, and returns its result. A failure does not stop later work. */
 export type Queue = <Value>(work: () => Promise<Value>) => Promise<Value>;
 
 /** An empty queue: it runs one piece of work at a time, in the order of the calls. */

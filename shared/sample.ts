@@ -5,15 +5,15 @@ import type { Project } from './model/project.ts';
 import type { Run } from './model/run.ts';
 
 const sampleName = 'hello';
-/** The event that the studio's editor begins with. */
+/** The initial event in the studio's editor. */
 const sampleEvent = { name: 'Ada' };
 
-/** The setting that holds the revisions of the sample's files as it was created. */
+/** The setting with the revisions of the sample's files at its creation. */
 const revisionsKey = 'sample';
-/** The files whose change makes the sample a person's own. */
+/** The files whose change marks the sample as edited by a person. */
 const watchedFiles = ['handler.ts', 'firstlight.json'];
 
-/** Opens the sample function: created in the projects folder at the first start, as it is at later ones. */
+/** Opens the sample function: created in the projects folder at the first start, unchanged at later ones. */
 async function openSample(client: Client, options: CallOptions): Promise<{ project: Project; edited: boolean }> {
   const { projectsDir } = await client.call('app:info', {}, options);
   const dir = `${projectsDir}/${sampleName}`;
@@ -31,7 +31,7 @@ async function openSample(client: Client, options: CallOptions): Promise<{ proje
   return { project, edited: JSON.stringify(created) !== JSON.stringify(current) };
 }
 
-/** The revision of each watched file; null for one that is gone. */
+/** The revision of each watched file; null for a missing one. */
 async function readRevisions(client: Client, project: Project, options: CallOptions): Promise<(string | null)[]> {
   const revisions: (string | null)[] = [];
   for (const path of watchedFiles) {
@@ -48,7 +48,7 @@ async function readRevisions(client: Client, project: Project, options: CallOpti
 const isCode = (thrown: unknown, code: string): boolean => thrown instanceof FirstlightError && thrown.code === code;
 
 /**
- * Opens the sample and runs it. One that a person has edited is only opened: nobody asked for its run. Then null.
+ * Opens the sample and runs it. A sample that a person has edited is only opened, without a run; the result is null.
  *
  * Errors: as `builds:prestart` and `instances:run`.
  */

@@ -24,7 +24,7 @@ interface OfTarget {
   readonly target?: string;
 }
 
-/** Builds, pushes, applies, watches and calls a function on a cluster; with `--dry-run` says what that would change. */
+/** Builds, pushes, applies, watches and calls a function on a cluster; with `--dry-run` prints the changes. */
 export async function deploy(session: Session, dir: string, options: DeployOptions): Promise<number> {
   return await withProject(session, dir, async (project) => {
     const { id: projectId } = project;
@@ -54,7 +54,7 @@ export function targetOf({ config }: Project, profile: string | undefined): stri
   return config?.deploy === undefined ? undefined : chooseProfile(config.deploy, profile)?.target;
 }
 
-/** The target that was named, or the only one there is. Errors: BAD_INPUT. */
+/** The named target, or the only existing one. Errors: BAD_INPUT. */
 export async function chooseTarget(session: Session, named: string | undefined): Promise<string> {
   if (named !== undefined) return checkName(named, 'target');
   const targets = await session.call('targets:list', {});
@@ -127,7 +127,7 @@ const rowOf = ({ name, state, replicas, revision, runtime, deployedAt, endpoint 
   endpoint,
 ];
 
-/** Says how a function stands, why it is not ready, and where its last cold start's time went. */
+/** Prints a function's state, why it is not ready, and the phases of its last cold start. */
 export async function showStatus(session: Session, name: string, { target }: OfTarget): Promise<number> {
   const of = await nameOf(session, name, target);
   const deployment = await session.call('deploy:get', of);
@@ -210,12 +210,12 @@ const setPaused =
     return 0;
   };
 
-/** Has the cluster roll nothing out of a function. */
+/** Pauses the rollout of a function. */
 export const pause = setPaused(true);
-/** Has it go on. */
+/** Resumes the rollout of a function. */
 export const resume = setPaused(false);
 
-/** Takes a function off the cluster. */
+/** Removes a function from the cluster. */
 export async function undeploy(session: Session, name: string, { target }: OfTarget): Promise<number> {
   const of = await nameOf(session, name, target);
   await session.call('deploy:get', of);
@@ -225,7 +225,7 @@ export async function undeploy(session: Session, name: string, { target }: OfTar
   return 0;
 }
 
-/** Sends one request to a deployed function, and prints its answer. */
+/** Sends one request to a deployed function, and prints the response. */
 export async function callDeployed(
   session: Session,
   name: string,
@@ -239,7 +239,7 @@ export async function callDeployed(
   return answer.status >= 500 ? 1 : 0;
 }
 
-/** Prints what a function's pods print. */
+/** Prints the output of a function's pods. */
 export async function printLogs(
   session: Session,
   name: string,

@@ -36,7 +36,7 @@ export async function showDeps(
   return error.exitCode;
 }
 
-/** The named file as seen from the root: a path in it, or a file of this machine that is below it. */
+/** The path of the named file relative to the root: a path in it, or a file of this machine below it. */
 async function pathInRoot(program: string, cwd: string, root: string): Promise<string> {
   const here = resolve(cwd, program);
   if (root === '/') return here;

@@ -3,7 +3,7 @@ import type { DoctorCheck, DoctorReport } from '#shared/model/doctor.ts';
 import type { Style } from '../output/style.ts';
 import type { Session } from '../session.ts';
 
-/** Prints the checks; with `fix`, repairs what can be repaired first. Exit code 3 while something fails. */
+/** Prints the checks; with `fix`, applies the available fixes first. Exit code 3 while a check fails. */
 export async function doctor(session: Session, options: { fix?: boolean }): Promise<number> {
   session.progress.report({ step: 'doctor', message: 'Checking this machine' });
   let report = await session.call('doctor:run', { fresh: true });
@@ -31,7 +31,7 @@ function renderReport(report: DoctorReport, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** One check; what to do stands under what is wrong. */
+/** One check; the fix is on the line under the problem. */
 export function renderCheck(check: DoctorCheck, width: number, style: Style): string[] {
   const marks = { ok: style.green('ok  '), warning: style.yellow('warn'), failed: style.red('FAIL') };
   const lines = [`${marks[check.status]}  ${check.title.padEnd(width)}  ${check.found}`];

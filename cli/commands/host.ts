@@ -12,7 +12,7 @@ export async function listHosts(session: Session): Promise<number> {
   return 0;
 }
 
-/** Adds a libvirt as a host, once it has answered. */
+/** Adds a libvirt as a host, after it has answered. */
 export async function addHost(session: Session, name: string, uri: string): Promise<number> {
   const host = await session.call('hosts:add', { name: checkName(name), uri });
   session.printJson(host);
@@ -20,7 +20,7 @@ export async function addHost(session: Session, name: string, uri: string): Prom
   return 0;
 }
 
-/** Takes a host off the list. */
+/** Removes a host from the list. */
 export async function removeHost(session: Session, name: string): Promise<number> {
   await session.call('hosts:remove', { name: checkName(name) });
   session.printJson({ removed: name });
@@ -28,7 +28,7 @@ export async function removeHost(session: Session, name: string): Promise<number
   return 0;
 }
 
-/** The name of a host, checked. Errors: BAD_INPUT. */
+/** A validated host name. Errors: BAD_INPUT. */
 export function checkName(name: string): string {
   const parsed = hostNameSchema.safeParse(name);
   if (parsed.success) return parsed.data;

@@ -1,4 +1,4 @@
-/** The commands `image …`: what is inside an image, read without booting it. */
+/** The commands `image …`: they read the content of an image without booting it. */
 import { resolve } from 'node:path';
 import { formatBytes } from '#shared/format.ts';
 import type { ImagePartition } from '#shared/model/image-tree.ts';
@@ -28,7 +28,7 @@ export async function listImage(
   return 0;
 }
 
-/** Draws the tree of an image with what each part takes, the largest first. */
+/** Draws the tree of an image with the size of each part, the largest first. */
 export async function drawImage(
   session: Session,
   name: string,
@@ -55,7 +55,7 @@ export async function printImageFile(session: Session, name: string, path: strin
   return 0;
 }
 
-/** Takes files out of an image into a new folder. */
+/** Extracts files of an image into a new folder. */
 export async function extractImage(
   session: Session,
   name: string,
@@ -73,7 +73,7 @@ export async function extractImage(
   return 0;
 }
 
-/** Prints what an image is. */
+/** Prints the description of an image. */
 export async function describeImage(session: Session, name: string, { partition }: Options): Promise<number> {
   const info = await session.call('images:info', { image: await findImage(session, name), partition });
   session.printJson(info);
@@ -81,7 +81,7 @@ export async function describeImage(session: Session, name: string, { partition 
   return 0;
 }
 
-/** Prints the differences of another image. Shape: 0 also when they differ; `same` of the JSON says which. */
+/** Prints the differences to another image. Shape: 0 also when they differ; see `same` in the JSON. */
 export async function diffImages(
   session: Session,
   before: string,

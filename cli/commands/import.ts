@@ -15,20 +15,20 @@ interface ImportOptions {
 
 const usageExitCode = 2;
 
-/** Looks at a source, says what is in it, and makes a project of it. */
+/** Examines a source, prints the findings, and makes a project from it. */
 export async function importSource(session: Session, source: string, options: ImportOptions): Promise<number> {
   const { cwd } = session.io;
   const { program } = options;
   const proposal = await session.call('imports:examine', { source, cwd, program });
   const hasErrors = proposal.problems.some(({ severity }) => severity === 'error');
-  // The error that follows has the problems, each at its place.
+  // The error that follows lists the problems with their locations.
   if (options.dryRun || !hasErrors) session.print(renderProposal(proposal, session.style));
   if (options.dryRun) {
     session.printJson(proposal);
     return proposal.canCreate ? 0 : usageExitCode;
   }
   const name = options.name ?? proposal.name;
-  // A program is mostly imported from where it lies, and has the name that its project gets.
+  // A program is usually imported from its own folder, and the project gets the name of the program.
   const taken = resolve(cwd, source) === resolve(cwd, name);
   const dir = resolve(cwd, options.dir ?? (taken ? `${name}-project` : name));
   const project = await session.call('imports:create', { source, cwd, program, name, dir, digest: proposal.digest });

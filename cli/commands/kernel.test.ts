@@ -38,7 +38,7 @@ async function run(argv: readonly string[], io: FakeIo) {
       resources: locateResources(),
       home: join(home, 'state'),
       env: {},
-      // Nothing here starts a machine: a libvirt that is not there is not looked for.
+      // Nothing here starts a machine, so no libvirt is needed.
       uri: 'qemu+unix:///system?socket=/nonexistent',
       runtimes: [ember, defineNanos({ releasesUrl: server.url })],
     });

@@ -8,7 +8,7 @@ import { badInput } from '../failures.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
-/** The runtime whose kernels a command is about: as named, else the only one that has any. */
+/** The runtime whose kernels a command manages: the named one, else the only one with kernels. */
 interface RuntimeOption {
   readonly runtime?: RuntimeId;
 }
@@ -19,7 +19,7 @@ interface InstallOptions extends RuntimeOption {
   readonly accept?: boolean;
 }
 
-/** A runtime that has kernels to choose among, with its words about them. */
+/** A runtime with a choice of kernels, and its texts about them. */
 interface KernelRuntime extends KernelWords {
   readonly id: RuntimeId;
   readonly title: string;
@@ -69,7 +69,7 @@ export async function listKernels(session: Session, options: RuntimeOption): Pro
   return 0;
 }
 
-/** Puts a release to use. */
+/** Makes a release the one in use. */
 export async function useKernel(session: Session, version: string, options: RuntimeOption): Promise<number> {
   const { id, title } = await findRuntime(session, options);
   const release = await session.call('kernels:use', { runtime: id, version: checkVersion(version) });
@@ -78,7 +78,7 @@ export async function useKernel(session: Session, version: string, options: Runt
   return 0;
 }
 
-/** Removes a release, and says which one is in use then. */
+/** Removes a release, and prints the one that is then in use. */
 export async function removeKernel(session: Session, version: string, options: RuntimeOption): Promise<number> {
   const { id, title } = await findRuntime(session, options);
   await session.call('kernels:remove', { runtime: id, version: checkVersion(version) });
@@ -89,7 +89,7 @@ export async function removeKernel(session: Session, version: string, options: R
   return 0;
 }
 
-/** The runtime that is named, or the only one with kernels. Errors: BAD_INPUT, which names those that there are. */
+/** The named runtime, or the only one with kernels. Errors: BAD_INPUT, with the names of the existing ones. */
 async function findRuntime(session: Session, { runtime: named }: RuntimeOption): Promise<KernelRuntime> {
   const runtimes = await session.call('runtimes:list', {});
   const known = runtimes.flatMap(({ id, title, kernels }) => (kernels === null ? [] : [{ id, title, ...kernels }]));
@@ -107,13 +107,13 @@ async function findRuntime(session: Session, { runtime: named }: RuntimeOption):
   );
 }
 
-/** True when the notice is accepted by this command: by its option, or by an answer on a terminal. */
+/** True when this command accepts the notice: by its option, or by an answer on a terminal. */
 async function askToAccept(session: Session, { id }: KernelRuntime, accept: boolean): Promise<boolean> {
   const { io, json } = session;
   const { notice, noticeAccepted } = await session.call('kernels:list', { runtime: id });
   if (noticeAccepted) return false;
   const canAsk = !json && io.stdin.isTTY === true && io.stderr.isTTY === true;
-  // The engine refuses, with the notice in its words.
+  // The engine refuses, and its error contains the notice.
   if (!accept && !canAsk) return false;
   session.note(`${notice}\n`);
   if (accept) return true;
@@ -125,7 +125,7 @@ async function askToAccept(session: Session, { id }: KernelRuntime, accept: bool
   });
 }
 
-/** A line that a person types; empty when the input ends. */
+/** Reads a line that a person types; empty when the input ends. */
 function readLine({ io, signal }: Session): Promise<string> {
   return new Promise((resolve) => {
     const lines = createInterface({ input: io.stdin, terminal: false });

@@ -6,17 +6,17 @@ import { createByteWriter } from '../output/write-bytes.ts';
 import { type Session, untilEnded } from '../session.ts';
 
 export interface LogsOptions {
-  /** Only what the kernel's diagnostics print. */
+  /** Only the output of the kernel's diagnostics. */
   readonly trace?: boolean;
-  /** Only what the program prints. */
+  /** Only the output of the program. */
   readonly program?: boolean;
 }
 
-/** A running console has no end: what was written so far has arrived when nothing more comes for this long. */
+/** A running console has no end: the output so far is complete when nothing more arrives for this long. */
 const quietMs = 250;
 
 /**
- * Prints what a console has shown so far: what is recorded of the run; of an instance without one, what is to be had now.
+ * Prints the output of a console so far: the record of the run, or, without a record, the instance's current output.
  */
 export async function printLogs(session: Session, name: string, options: LogsOptions = {}): Promise<number> {
   const part = options.trace ? 'trace' : options.program ? 'program' : 'all';
@@ -51,7 +51,7 @@ export async function printLogs(session: Session, name: string, options: LogsOpt
   return 0;
 }
 
-/** The run that an instance was started by, while it is on record: it has the console from the first byte on. */
+/** The run that started an instance, while it is on record: it has the console output from the first byte on. */
 async function recordedRun(session: Session, { runId }: Instance): Promise<RunId | null> {
   if (runId === null) return null;
   try {

@@ -14,7 +14,7 @@ export interface ManifestsOptions {
   readonly push: boolean;
 }
 
-/** Writes what a deploy would apply as files, or prints it. Errors: STORE_UNUSABLE when a file cannot be written. */
+/** Writes the manifests of a deploy as files, or prints them. Errors: STORE_UNUSABLE when a file cannot be written. */
 export async function writeManifests(session: Session, dir: string, options: ManifestsOptions): Promise<number> {
   const { format, profile, replicas, push, out } = options;
   const choice = { ...(profile !== undefined && { profile }), ...(replicas !== undefined && { replicas }) };

@@ -5,7 +5,7 @@ import { diffLines } from '../output/line-diff.ts';
 import type { Style } from '../output/style.ts';
 import type { Session } from '../session.ts';
 
-/** Rewrites a project's firstlight.json in its present form, or prints what would change. */
+/** Rewrites a project's firstlight.json in the current format, or prints the changes. */
 export async function migrate(
   session: Session,
   dir: string | undefined,

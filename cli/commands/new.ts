@@ -2,7 +2,7 @@ import { relative, resolve } from 'node:path';
 import type { RuntimeId } from '#shared/model/project.ts';
 import type { Session } from '../session.ts';
 
-/** Creates a project and says what to do with it. */
+/** Creates a project and prints the next steps. */
 export async function createNew(
   session: Session,
   name: string,

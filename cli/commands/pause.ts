@@ -6,7 +6,7 @@ export async function pause(session: Session, name: string): Promise<number> {
   return await change(session, name, 'instances:suspend', 'Paused');
 }
 
-/** Lets a paused instance run on. Errors: NOT_FOUND; CONFLICT when it is not paused. */
+/** Resumes a paused instance. Errors: NOT_FOUND; CONFLICT when it is not paused. */
 export async function resume(session: Session, name: string): Promise<number> {
   return await change(session, name, 'instances:resume', 'Resumed');
 }

@@ -5,7 +5,7 @@ import { badInput } from '../failures.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
-/** Lists the projects that are open, with what is wrong with each. */
+/** Lists the open projects with their problems. */
 export async function listProjects(session: Session): Promise<number> {
   const projects = await session.call('projects:list', {});
   session.printJson(
@@ -19,15 +19,15 @@ export async function listProjects(session: Session): Promise<number> {
 const headings = ['PROJECT', 'FUNCTION', '>PROBLEMS', 'TRUSTED', 'FOLDER'];
 const rowOf = ({ id, name, problems, trusted, asks, dir }: Project) => [
   ...[id, name, String(problems.length)],
-  // One that asks for nothing needs no trust.
+  // A project that asks for nothing needs no trust.
   trusted ? 'yes' : asks.length === 0 ? '-' : 'no',
   dir,
 ];
 
-/** Takes a project off the list; its folder stays as it is. Errors: BAD_INPUT when it is not open. */
+/** Removes a project from the list; its folder is unchanged. Errors: BAD_INPUT when it is not open. */
 export async function closeProject(session: Session, name: string): Promise<number> {
   const projects = await session.call('projects:list', {});
-  // A folder that is gone, or cannot be read, is closed by the path it had.
+  // A folder that is missing or unreadable is closed by its former path.
   const dir = await realpath(name).catch(() => resolve(name));
   const found = projects.filter((project) => [project.id, project.name].includes(name) || project.dir === dir);
   const [project] = found;

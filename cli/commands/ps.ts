@@ -3,7 +3,7 @@ import { listHosts } from '../find.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
-/** Lists instances as their hosts have them now; with the host when there is more than one. */
+/** Lists instances as their hosts report them now; with the host when there is more than one. */
 export async function listInstances(session: Session): Promise<number> {
   const instances = await session.call('instances:list', {});
   const hosts = await listHosts(session);

@@ -35,20 +35,20 @@ export async function serve(
   }
 }
 
-/** Runs the sample where no project is open yet, so that the first page has something to show. */
+/** Runs the sample where no project is open yet, so that the first page is not empty. */
 async function openFirstProject(session: Session): Promise<void> {
   try {
     if ((await session.client.call('projects:list', {})).length > 0) return;
     await runSample(session.client, { signal: session.signal });
   } catch (thrown) {
-    // The page says what is wrong, where it can be repaired.
+    // The page shows the problem where it can be repaired.
     if (!session.signal.aborted) session.note(`The sample did not run: ${toFirstlightError(thrown).message}\n`);
   }
 }
 
 /**
- * A host of this session's engine, at the port and with the token of the last start, so that a page that was open comes
- * back. Another port where that one is in use, such as by a second studio.
+ * A host of this session's engine, at the port and with the token of the last start, so that an open page
+ * reconnects. Another port where that one is in use, such as by a second studio.
  */
 export async function startStudioHost(
   session: Session,
@@ -77,7 +77,7 @@ export async function startStudioHost(
   return host;
 }
 
-/** The paths that the page may open: the folders that were named, else the home folder; new projects; and what is open already. */
+/** The paths that the page may open: the named folders, else the home folder; new projects; and all open projects. */
 async function listRoots({ client }: Session, named: readonly string[] | undefined): Promise<string[]> {
   const open = await client.call('projects:list', {});
   const { projectsDir } = await client.call('app:info', {});

@@ -6,7 +6,7 @@ import { findInstance, listKnown } from '../find.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
-/** Rates need two samples; the engine takes one each second or oftener. */
+/** Rates need two samples; the engine takes at least one each second. */
 const firstSamplesMs = 3000;
 const refreshMs = 1000;
 
@@ -21,7 +21,7 @@ interface Usage {
   readonly netTransmitPerSecond: number;
 }
 
-/** Prints what instances use, once or until Ctrl-C. */
+/** Prints the resource use of instances, once or until Ctrl-C. */
 export async function showStats(
   session: Session,
   name: string | undefined,
@@ -61,7 +61,7 @@ function print(
 ): void {
   const usages = instances.map(({ id }) => readUsage(id, samples.get(id) ?? []));
   session.printJson(usages);
-  // On a terminal the table is redrawn in place; in a pipe each stands under the last.
+  // On a terminal the table is redrawn in place; in a pipe each table follows the previous one.
   const clear = again && session.io.stdout.isTTY ? '\x1b[H\x1b[J' : '';
   session.print(clear + (usages.length === 0 ? 'Nothing runs.\n' : renderUsages(usages, session)));
 }

@@ -6,7 +6,7 @@ import { renderError } from '../output/print-error.ts';
 import { createStyle } from '../output/style.ts';
 import type { Session } from '../session.ts';
 
-/** Stops one instance, or all, and says which of them libvirt has ended. Shape: the exit code of the first that it would not. */
+/** Stops one instance, or all, and prints those that libvirt ended. Shape: the exit code of the first failure. */
 export async function stop(session: Session, name: string | undefined, options: { all?: boolean }): Promise<number> {
   if ((name === undefined) === (options.all !== true)) {
     throw badInput('Say which instance to stop, or --all.', 'firstlight ps lists the instances.');

@@ -13,13 +13,13 @@ import { startStudioHost } from './serve.ts';
 /**
  * Opens the studio and runs the sample in it: in Electron, else in a browser's window, else as a URL.
  *
- * What keeps the sample from running is said and does not keep the studio from opening: it is where it gets repaired.
+ * A failure of the sample is reported, and the studio still opens: the person repairs the cause there.
  */
 export async function openStudio(session: Session, options: { window: boolean }): Promise<number> {
   const host = await startStudioHost(session);
   try {
     session.print(`Studio: ${host.url}\n`);
-    // Beside the rest: what it has to say is as useful a moment later.
+    // It runs in parallel: its output is just as useful a moment later.
     void shortDoctor(session);
     const wantsWindow = options.window && hasDisplay(session.io);
     const electron = wantsWindow ? await openElectron(session) : null;
@@ -45,7 +45,7 @@ export async function openStudio(session: Session, options: { window: boolean })
   }
 }
 
-/** The sample's run, or null when it came to none; why is on stderr. */
+/** The sample's run, or null when there was none; the reason is on stderr. */
 async function trySample(session: Session): Promise<{ run: Run; build: BuildResult } | null> {
   try {
     const sample = await runSample(session.client, { signal: session.signal, onProgress: session.progress.report });
@@ -57,7 +57,7 @@ async function trySample(session: Session): Promise<{ run: Run; build: BuildResu
   }
 }
 
-/** Prints what `doctor` finds wrong, and nothing when all is well. */
+/** Prints the problems that `doctor` finds, and nothing when there are none. */
 async function shortDoctor(session: Session): Promise<void> {
   try {
     const report = await session.call('doctor:run', {});

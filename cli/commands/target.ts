@@ -67,7 +67,7 @@ const describe = (targets: readonly Target[]): string =>
     ? 'Make one with: firstlight target add <name> --registry <host/path>'
     : `There are: ${targets.map(({ name }) => name).join(', ')}`;
 
-/** Takes a target off the list. */
+/** Removes a target from the list. */
 export async function removeTarget(session: Session, name: string): Promise<number> {
   await session.call('targets:remove', { target: checkName(name, 'target') });
   session.printJson({ removed: name });
@@ -75,7 +75,7 @@ export async function removeTarget(session: Session, name: string): Promise<numb
   return 0;
 }
 
-/** Says what a deploy would find on a target, and how to provide what is missing. */
+/** Prints the checks of a target for a deploy, and how to provide missing parts. */
 export async function testTarget(session: Session, name: string): Promise<number> {
   const checks = await session.call('targets:test', { target: checkName(name, 'target') });
   session.printJson(checks);
@@ -88,7 +88,7 @@ export async function testTarget(session: Session, name: string): Promise<number
   return checks.some(({ status }) => status === 'failed') ? 3 : 0;
 }
 
-/** Errors: BAD_INPUT for what Kubernetes takes for no name. */
+/** Errors: BAD_INPUT for a name that Kubernetes does not accept. */
 export function checkName(name: string, what: string): string {
   const parsed = dnsLabelSchema.safeParse(name);
   if (parsed.success) return parsed.data;

@@ -12,11 +12,11 @@ import type { Style } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
-/** All runs of a function that the store keeps. */
+/** All stored runs of a function. */
 const allRuns = 1000;
 
 /**
- * Prints a recorded run's timeline, and how it compares with its baseline: the runs like it, or those like another run.
+ * Prints a recorded run's timeline, and its comparison with a baseline: its own series, or the series of another run.
  *
  * Errors: NOT_FOUND, BAD_INPUT.
  */
@@ -46,14 +46,14 @@ export async function showTimeline(session: Session, name: string, options: { ba
   return 0;
 }
 
-/** How a run compares with `baseline`; by default with what it is a repetition of. */
+/** The comparison of a run with `baseline`; by default with the series that it repeats. */
 export function compareWith(run: Run, runs: readonly RunSummary[], baseline?: RunSummary): Comparison | null {
   const summary = summarizeRun(run);
   const other = baseline ?? findBaseline(summary, runs);
   return other === null ? null : compareRuns(summary, other, runs);
 }
 
-/** The run of an id or its beginning. Errors: NOT_FOUND. */
+/** The run with an id or a prefix of one. Errors: NOT_FOUND. */
 function matchRun(runs: readonly RunSummary[], name: string): RunSummary {
   const found = runs.filter(({ id }) => id.startsWith(name));
   const run = runs.find(({ id }) => id === name) ?? (found.length === 1 ? found[0] : undefined);

@@ -1,7 +1,7 @@
 import { withProject } from '../find.ts';
 import type { Session } from '../session.ts';
 
-/** Trusts a project's folder, or takes that back, and prints what it asks for. */
+/** Trusts a project's folder, or revokes the trust, and prints the project's requests. */
 export async function trust(session: Session, dir: string, options: { revoke?: boolean }): Promise<number> {
   const trusted = options.revoke !== true;
   const project = await withProject(session, dir, ({ id }) =>

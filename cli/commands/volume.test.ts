@@ -15,7 +15,7 @@ afterAll(() => rm(home, { recursive: true, force: true }));
 
 async function volume(argv: string) {
   const io = createFakeIo();
-  // Nothing here starts a machine: a libvirt that is not there is not looked for.
+  // Nothing here starts a machine, so no libvirt is needed.
   const uri = 'qemu+unix:///system?socket=/nonexistent';
   const open = () => createCore({ resources: locateResources(), home, env: {}, uri });
   const exitCode = await main(['volume', ...argv.split(' ')], io, open);

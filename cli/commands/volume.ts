@@ -4,7 +4,7 @@ import { badInput } from '../failures.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
-/** Lists the volumes on this machine, with their sizes and who has them. */
+/** Lists the volumes on this machine, with their sizes and current users. */
 export async function listVolumes(session: Session): Promise<number> {
   const volumes = await session.call('volumes:list', {});
   session.printJson(volumes);
@@ -24,7 +24,7 @@ export async function listVolumes(session: Session): Promise<number> {
   return 0;
 }
 
-/** Makes an empty volume. */
+/** Creates an empty volume. */
 export async function createVolume(session: Session, name: string, options: { size: number }): Promise<number> {
   const volume = await session.call('volumes:create', { name: checkName(name), sizeMiB: options.size });
   session.printJson(volume);
@@ -32,7 +32,7 @@ export async function createVolume(session: Session, name: string, options: { si
   return 0;
 }
 
-/** Removes a volume with all that is in it. */
+/** Removes a volume and its content. */
 export async function removeVolume(session: Session, name: string): Promise<number> {
   await session.call('volumes:remove', { name: checkName(name) });
   session.printJson({ removed: name });

@@ -1,10 +1,10 @@
 import { type FirstlightError, type Problem, toWireError } from '#shared/errors.ts';
 import type { Style } from './style.ts';
 
-/** Lines of a tool's or guest's own words that a terminal gets; the JSON has them all. */
+/** The number of lines of a tool's or guest's output that a terminal gets; the JSON has them all. */
 const maxOutputLines = 20;
 
-/** An error as a person reads it: what and where, the tool's words, the causes, then what to do. */
+/** An error as text for a person: message and place, the tool's output, the causes, then the hint. */
 export function renderError(error: FirstlightError, style: Style): string {
   const { problems = [], stack, output } = error.details;
   const lines = [`${style.red('error')}${style.dim(`[${error.code}]`)} ${style.foreign(error.message)}`];
@@ -25,7 +25,7 @@ export function renderError(error: FirstlightError, style: Style): string {
 /**
  * A problem at its place: `file:line:column`, the source line, a caret under the column.
  *
- * Shape: `said` is what stands above it and is not said twice.
+ * Shape: `said` is the text printed above it, which is not repeated.
  */
 export function renderProblem(problem: Problem, style: Style, said = ''): string[] {
   const { file, line, column, lineText, severity, message } = problem;
@@ -40,7 +40,7 @@ export function renderProblem(problem: Problem, style: Style, said = ''): string
     const gutter = `  ${line} | `;
     lines.push(`${style.dim(gutter)}${style.foreign(lineText)}`);
     if (column !== undefined) {
-      // Tabs before the caret stay tabs, so that it stands where the terminal puts the character.
+      // Tabs before the caret stay tabs, so that the caret is under the character on the terminal.
       const before = lineText.slice(0, column - 1).replace(/[^\t]/g, ' ');
       lines.push(`${' '.repeat(gutter.length)}${before}${style.red('^')}`);
     }
@@ -55,7 +55,7 @@ function renderStack(stack: string, message: string, style: Style): string[] {
   return lines.slice(repeats ? 1 : 0).map((line) => style.dim(`  ${line.trim()}`));
 }
 
-/** An error as `--json` prints it. Shape: code, message, then what there is of hint, stack, problems, output, causes. */
+/** An error as `--json` prints it. Shape: code, message, then any of hint, stack, problems, output, causes. */
 export function errorJson(thrown: FirstlightError): Record<string, unknown> {
   const { details, ...rest } = toWireError(thrown);
   return { ...rest, ...details };

@@ -35,7 +35,7 @@ interface Branch {
   files: number;
 }
 
-/** The tree to a depth, in each directory what takes most first; then the files that take most of all. */
+/** The tree to a depth, in each directory the largest first; then the largest files of all. */
 export function renderImageTree(tree: ImageTree, depth: number, style: Style): string {
   const root = growTree(tree);
   const total = root.bytes;
@@ -79,14 +79,14 @@ function growTree(tree: ImageTree): Branch {
     const cut = entry.path.lastIndexOf('/');
     const branch: Branch = { name: entry.path.slice(cut + 1), entry, branches: [], bytes: 0, files: 0 };
     if (entry.kind === 'directory') known.set(entry.path, branch);
-    // The one file that was asked for has no directory here.
+    // A single requested file has no directory here.
     (known.get(entry.path.slice(0, cut)) ?? root).branches.push(branch);
   }
   addUp(root);
   return root;
 }
 
-/** Paths have 4095 characters, so this goes no deeper than half of that. */
+/** Paths have at most 4095 characters, so the recursion goes no deeper than half of that. */
 function addUp(branch: Branch): void {
   branch.bytes = branch.entry?.storedBytes ?? 0;
   branch.files = branch.entry?.kind === 'file' ? 1 : 0;

@@ -3,7 +3,7 @@ import { formatBytes } from '#shared/format.ts';
 import type { Response } from '#shared/model/run.ts';
 import type { Style } from './style.ts';
 
-/** A response as a person reads it: a line of facts, then the body. */
+/** A response as text for a person: a line of facts, then the body. */
 export function renderResponse(response: Response, style: Style): string {
   const { status, headers, bytes } = response;
   const line = `${status} ${STATUS_CODES[status] ?? ''}`.trim();

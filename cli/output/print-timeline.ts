@@ -10,7 +10,7 @@ const maxBarWidth = 100;
 const nameWidth = 9;
 const timeWidth = 8;
 
-/** A cold start as bars on one time axis, a phase to a line, under lines that say what was measured and how it compares. */
+/** A cold start as bars on one time axis, one phase per line, under lines with the measurement and its comparison. */
 export function renderTimeline(timeline: BootTimeline, style: Style, comparison: Comparison | null = null): string {
   const { ahead, accel, complete, startMode, totalNs } = timeline;
   const facts = [
@@ -41,7 +41,7 @@ function renderPhase(phase: Phase, errorNs: number, totalNs: number, barWidth: n
   return `  ${phase.name.padEnd(nameWidth)}${time}  ${style.phase(phase.name, bar)}`.trimEnd();
 }
 
-/** A bar from `start`, `length` columns long; what lasted at all shows. */
+/** A bar from `start`, `length` columns long; any length above 0 is visible. */
 function renderBar(start: number, length: number, width: number, unicode: boolean): string {
   if (length <= 0) return '';
   const offset = Math.min(width - 1, Math.floor(start));

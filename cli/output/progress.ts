@@ -2,22 +2,22 @@ import type { Progress } from '#shared/contract/define.ts';
 import type { Io } from '../io.ts';
 import { createStyle } from './style.ts';
 
-/** Prints on stderr what long work is doing. */
+/** Prints the progress of long work on stderr. */
 export interface ProgressLine {
   readonly report: (progress: Progress) => void;
   /** Clears the line for other output; the next report brings it back. */
   readonly pause: () => void;
-  /** Takes the line away for good. */
+  /** Removes the line permanently. */
   readonly end: () => void;
 }
 
-/** Work that is over sooner needs no words. */
+/** Work that ends sooner prints no progress. */
 const quietMs = 400;
-/** On a pipe or in a log, every line stays: only what lasts is worth one. */
+/** On a pipe or in a log every line stays: only a step that lasts this long gets one. */
 const quietWithoutTerminalMs = 1000;
 const frameMs = 100;
 
-/** A line that spins on a terminal; elsewhere one plain line per step of work that lasts. */
+/** A line that spins on a terminal; elsewhere one plain line per long step of work. */
 export function createProgressLine(io: Io): ProgressLine {
   return io.stderr.isTTY === true ? createSpinner(io) : createPlainLines(io);
 }

@@ -1,7 +1,7 @@
 import type { PhaseName } from '#shared/model/timeline.ts';
 import type { Io, Output } from '../io.ts';
 
-/** The style of text on an output: colours and characters it can show, and its width. */
+/** The style of text on an output: its colours, its characters and its width. */
 export interface Style {
   readonly color: boolean;
   readonly unicode: boolean;
@@ -13,7 +13,7 @@ export interface Style {
   readonly green: (text: string) => string;
   readonly yellow: (text: string) => string;
   readonly phase: (name: PhaseName, text: string) => string;
-  /** Text from a function or guest: on a terminal, control characters are shown and not obeyed. */
+  /** Text from a function or guest: on a terminal, control characters are shown and not executed. */
   readonly foreign: (text: string) => string;
 }
 
@@ -31,7 +31,7 @@ const phaseColors: Readonly<Record<PhaseName, number>> = {
 
 const defaultWidth = 80;
 
-/** The style of an output. `NO_COLOR` and `FORCE_COLOR` are heeded, in that order. */
+/** The style of an output. `NO_COLOR` and `FORCE_COLOR` apply, in that order. */
 export function createStyle(io: Io, output: Output = io.stdout): Style {
   const { env } = io;
   const isTerminal = output.isTTY === true;
@@ -40,7 +40,7 @@ export function createStyle(io: Io, output: Output = io.stdout): Style {
   return {
     color,
     unicode: /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || ''),
-    // A terminal that does not know its size says 0.
+    // A terminal that does not know its size reports 0.
     width: output.columns || defaultWidth,
     bold: paint('1'),
     dim: paint('2'),

@@ -2,7 +2,7 @@ import type { ChunkListener } from '#shared/contract/client.ts';
 import type { Session } from '../session.ts';
 
 /**
- * A listener that puts a stream's bytes on stdout as fast as that takes them, and no faster.
+ * A listener that writes a stream's bytes to stdout no faster than stdout accepts them.
  *
  * Shape: with `--json`, a line per chunk: `{text}` where it is UTF-8, else `{base64}`.
  */
@@ -33,7 +33,7 @@ export function createByteWriter(
   };
 
   function untilDrained(): Promise<void> {
-    // One wait for every chunk that is held up meanwhile: several are on their way at a time.
+    // All blocked chunks share one wait: several are in flight at a time.
     drained ??= new Promise<void>((resolve) => {
       const goOn = () => {
         stdout.off('drain', goOn);

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { EndSignal, Io } from '../io.ts';
 
-/** An `Io` that a test reads and writes; `end` plays Ctrl-C. */
+/** An `Io` that a test reads and writes; `end` simulates Ctrl-C. */
 export interface FakeIo extends Io {
   readonly stdin: PassThrough;
   readonly out: () => string;
@@ -10,7 +10,7 @@ export interface FakeIo extends Io {
   readonly exits: number[];
 }
 
-/** A terminal-less `Io`. */
+/** An `Io` without a terminal. */
 export function createFakeIo(options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): FakeIo {
   const stdin = new PassThrough();
   const stdout = capture();

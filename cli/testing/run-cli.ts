@@ -9,7 +9,7 @@ export type Parts = Parameters<typeof createScriptedEngine>[0];
 export const opening: Parts['calls'] = { 'projects:list': () => [], 'projects:open': () => project };
 export const runParts: Parts = { calls: { ...opening, 'instances:run': () => run } };
 
-/** Runs a command line with an engine of these parts. */
+/** Runs a command line with an engine made of these parts. */
 export async function cli(argv: readonly string[], parts: Parts = {}, io: FakeIo = createFakeIo()) {
   const close = vi.fn(async () => undefined);
   const engine = createScriptedEngine(parts);

@@ -5,14 +5,14 @@ import { net, protocol } from 'electron';
 import { contentSecurityPolicy } from '#shared/content-policy.ts';
 import { isOwnUrl, scheme } from './origin.ts';
 
-/** Declares `app://` a scheme like https; Electron wants this before it is ready. */
+/** Declares `app://` a scheme like https; Electron requires this before it is ready. */
 export function setupScheme(): void {
   protocol.registerSchemesAsPrivileged([
     { scheme, privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true } },
   ]);
 }
 
-/** Serves the renderer's files as `app://firstlight/…`, under the policy that the web host sends too. */
+/** Serves the renderer's files as `app://firstlight/…`, under the same policy as the web host. */
 export function setupAppProtocol(rendererDir: string): void {
   protocol.handle(scheme, async (request) => {
     const path = await findFile(rendererDir, request.url);
@@ -33,11 +33,11 @@ export async function findFile(dir: string, url: string): Promise<string | null>
   const path = normalize(join(dir, pathname === '/' ? 'index.html' : pathname));
   if (!path.startsWith(normalize(dir) + sep)) return null;
   try {
-    // A link in the folder must not lead out of it either.
+    // A symbolic link in the folder must not lead out of it either.
     const [real, top] = await Promise.all([realpath(path), realpath(dir)]);
     return real.startsWith(top + sep) && (await stat(real)).isFile() ? path : null;
   } catch {
-    // Not there, which is the answer.
+    // The file does not exist: the result is null.
     return null;
   }
 }

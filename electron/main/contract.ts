@@ -19,7 +19,7 @@ export function setupContract(engine: Engine, log: (line: string) => void): void
   });
 }
 
-/** The engine's end of a page's port. The session validates what arrives before it acts on it. */
+/** The engine's end of a page's port. The session validates each message before it acts on it. */
 function createMessagePort(port: MessagePortMain): EnginePort {
   return {
     send: (message) => port.postMessage(message),

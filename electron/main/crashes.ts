@@ -2,11 +2,11 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, type BrowserWindow, crashReporter, dialog } from 'electron';
 
-/** A page that ends more often than this in a minute is not loaded again by itself. */
+/** A page that ends more often than this in a minute is not reloaded automatically. */
 const mostInAMinute = 3;
 const minuteMs = 60_000;
 
-/** Dumps of crashes that are kept, the newest. One has about 1 MB. */
+/** The number of newest crash dumps that are kept. One dump has about 1 MB. */
 const keptDumps = 10;
 
 /** Writes a dump of each crash to a folder of this machine, and sends none. */
@@ -16,7 +16,7 @@ export function setupCrashReports(dir: string): void {
   crashReporter.start({ uploadToServer: false, compress: false });
 }
 
-/** Crashpad's folders for dumps below the one that it is given. */
+/** Crashpad's folders for dumps, below its configured folder. */
 function dropOldDumps(dir: string): void {
   const dumps = ['new', 'pending', 'completed']
     .map((name) => join(dir, name))
@@ -27,7 +27,7 @@ function dropOldDumps(dir: string): void {
   for (const { path } of dumps.slice(keptDumps)) rmSync(path, { force: true });
 }
 
-/** Loads a page again when its process ended, and asks what to do with one that does not answer. */
+/** Loads a page again when its process ended, and asks the person about one that does not answer. */
 export function setupRecovery(window: BrowserWindow, log: (line: string) => void, now: () => number = Date.now): void {
   const { webContents } = window;
   let ends: number[] = [];
@@ -68,7 +68,7 @@ export function setupRecovery(window: BrowserWindow, log: (line: string) => void
   window.on('unresponsive', () => {
     log('the page does not answer');
     const detail = 'You can wait for it, or load it again and lose what was not saved in the editor.';
-    // The process must end: a page that is busy for ever takes no reload. Its end loads it again.
+    // The process must end: a page that is busy forever ignores a reload. The end of the process reloads it.
     ask('The window does not answer.', detail, 'Wait').then((again) => {
       if (again) webContents.forcefullyCrashRenderer();
     }, failed);

@@ -2,7 +2,7 @@ import { dialog, ipcMain } from 'electron';
 import { pickDirectoryChannel, pickFileChannel } from '../preload/channel.ts';
 import { isTrustedFrame } from './origin.ts';
 
-/** Lets the page ask for a folder or a file. What a person picks, the page may then name to the engine. */
+/** Lets the page ask for a folder or a file. The page may then name the picked path to the engine. */
 export function setupDialogs(onPick: (path: string) => void): void {
   const handle = (channel: string, title: string, properties: Property[]) => {
     ipcMain.handle(channel, async (event) => {

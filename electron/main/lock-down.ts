@@ -3,7 +3,7 @@ import { startUrl } from '../preload/channel.ts';
 import { createExternalLinks, watchGestures } from './external-links.ts';
 import { isOwnUrl } from './origin.ts';
 
-/** Keeps every page that is ever made to our own, without other windows, web views or device permissions. */
+/** Restricts every page to our own content, without other windows, web views or device permissions. */
 export function setupLockDown(log: (line: string) => void): void {
   app.on('web-contents-created', (_, contents) => {
     for (const name of ['will-navigate', 'will-redirect', 'will-frame-navigate'] as const) {
@@ -16,7 +16,7 @@ export function setupLockDown(log: (line: string) => void): void {
     const links = createExternalLinks(() => BrowserWindow.fromWebContents(contents), log);
     watchGestures(contents, links.noteGesture);
     contents.setWindowOpenHandler(({ url }) => {
-      // A link in a message or a doctor's advice is for the person's own browser.
+      // A link in a message or a doctor's advice opens in the person's own browser.
       links.open(url).catch((error: unknown) => log(`a link could not be opened: ${error}`));
       return { action: 'deny' };
     });
@@ -34,7 +34,7 @@ function bringBack(contents: WebContents, log: (line: string) => void): void {
 
 const isDevTools = (url: string): boolean => url.startsWith('devtools://');
 
-/** Refuses whatever a page asks the system for; copying text out is all it may do. */
+/** Refuses every permission that a page requests, except writing text to the clipboard. */
 export function setupPermissions(target: Session = session.defaultSession): void {
   target.setPermissionRequestHandler((contents, permission, answer) =>
     answer(permission === 'clipboard-sanitized-write' && isOwnUrl(contents.getURL())),

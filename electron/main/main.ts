@@ -45,7 +45,7 @@ async function start(): Promise<void> {
 
   const resources = locateResources();
   const core = await createCore({ resources, env: process.env, log });
-  // The sample and the command line speak to the core as every client does.
+  // The sample and the command line use the core as every client does.
   const ports = createMemoryPorts();
   serveSession(core, ports.engine);
   client = createClient(ports.client);
@@ -83,7 +83,7 @@ async function start(): Promise<void> {
       return response === 1;
     },
   });
-  // `npm start` opens the studio on the sample each time; the installed program only at first.
+  // `npm start` opens the studio on the sample each time; the installed program only at its first start.
   if (named.length === 0) await setupSample(client, args.includes('--sample'), log);
 }
 

@@ -1,6 +1,6 @@
 import { BrowserWindow, Menu, type MenuItemConstructorOptions } from 'electron';
 
-/** A key of the page: the menu shows it and presses it there, so that what it does is written once, in the page. */
+/** A key of the page: the menu shows it and presses it there, so that its action is defined once, in the page. */
 interface PageKey {
   readonly label: string;
   readonly accelerator: string;

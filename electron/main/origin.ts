@@ -1,7 +1,7 @@
 import type { WebFrameMain } from 'electron';
 import { startUrl } from '../preload/channel.ts';
 
-/** The scheme and host under which the renderer's files are served: nothing else is ever shown or listened to. */
+/** The scheme and host under which the renderer's files are served: no other content or sender is accepted. */
 const { protocol, host } = new URL(startUrl);
 export const scheme = protocol.replace(':', '');
 

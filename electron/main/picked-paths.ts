@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** The places of this machine that the page may name: what a person picked in a dialog, or gave on the command line. */
+/** The places of this machine that the page may name: those picked in a dialog, or given on the command line. */
 export interface PickedPaths {
   readonly add: (path: string) => void;
   readonly list: () => readonly string[];
@@ -13,7 +13,7 @@ export function createPickedPaths(first: readonly string[]): PickedPaths {
   return { add: (path) => void paths.add(resolve(path)), list: () => [...paths] };
 }
 
-/** The folders that are named on a command line. Shape: absolute paths; `args` without the program and its own folder. */
+/** The folders named on a command line. Shape: absolute paths; `args` without the program and its own folder. */
 export function foldersIn(args: readonly string[], cwd: string): string[] {
   return args
     .filter((arg) => !arg.startsWith('-'))

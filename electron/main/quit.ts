@@ -1,9 +1,9 @@
 import { app } from 'electron';
 
-/** Ending is never held up longer; libvirt ends what is ours by itself when our connection closes. */
+/** The longest delay of the exit; libvirt ends our domains by itself when our connection closes. */
 const closeGraceMs = 3000;
 
-/** Ends the program when its window is closed, after every one of `endings` has done its part, or has had its time. */
+/** Ends the program when its window is closed, after each of `endings` has finished or timed out. */
 export function setupQuit(
   endings: readonly (() => Promise<void>)[],
   log: (line: string) => void,

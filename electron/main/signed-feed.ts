@@ -8,7 +8,7 @@ import {
 } from 'electron-updater/out/providers/Provider';
 import { z } from 'zod';
 
-/** Where updates come from, and the key that signs them. */
+/** The source of updates, and the key that signs them. */
 export const updateFeedSchema = z.strictObject({
   /** https, or this machine's own loopback. */
   url: z.url().refine((text) => isSafeFeed(new URL(text)), 'a feed is read over https'),
@@ -17,11 +17,11 @@ export const updateFeedSchema = z.strictObject({
 });
 export type UpdateFeed = z.output<typeof updateFeedSchema>;
 
-/** The list of the newest packages, as electron-builder writes it. Its signature lies beside it, in base64. */
+/** The list of the newest packages, as electron-builder writes it. Its signature is a file next to it, in base64. */
 export const feedFile = 'latest-linux.yml';
 export const signatureFile = `${feedFile}.sig`;
 
-/** Reads the feed of electron-builder's kind "generic", and takes it only with a good signature. */
+/** Reads the feed of electron-builder's kind "generic", and accepts it only with a valid signature. */
 export class SignedFeed extends Provider<UpdateInfo> {
   readonly #base: URL;
   readonly #publicKey: string;
@@ -32,7 +32,7 @@ export class SignedFeed extends Provider<UpdateInfo> {
     _updater: unknown,
     options: ProviderRuntimeOptions,
   ) {
-    // A signed list has the digests of whole files: nothing is gained by parts of them.
+    // A signed list has the digests of whole files, so partial downloads have no use.
     super({ ...options, isUseMultipleRangeRequest: false });
     this.#base = new URL(url.endsWith('/') ? url : `${url}/`);
     this.#publicKey = publicKey;
@@ -49,7 +49,7 @@ export class SignedFeed extends Provider<UpdateInfo> {
     return parseUpdateInfo(list, feedFile, url);
   }
 
-  /** Errors: throws when the server does not answer in time. A check that never ends would be the last one. */
+  /** Errors: throws when the server does not answer in time. A check that never ends would block all later ones. */
   async #readAll(urls: readonly URL[]): Promise<(string | null)[]> {
     const token = new CancellationToken();
     const timer = setTimeout(() => token.cancel(), this.#deadlineMs);
@@ -79,7 +79,7 @@ function isPublicKey(text: string): boolean {
   try {
     return readKey(text).asymmetricKeyType === 'ed25519';
   } catch {
-    // Not a key, which is the answer.
+    // The text is not a key: the result is null.
     return false;
   }
 }

@@ -1,8 +1,8 @@
 import { app, BrowserWindow } from 'electron';
 
 /**
- * Whether this is the first studio of this user; a second one brings the first to the front, hands it the folders of its command
- * line, and is to end.
+ * Whether this is the first studio of this user; a second one brings the first to the front, passes it its
+ * folders from the command line, and has to end.
  */
 export function setupSingleInstance(folders: readonly string[], onFolders: (folders: string[]) => void): boolean {
   if (!app.requestSingleInstanceLock({ folders })) return false;
@@ -16,7 +16,7 @@ export function setupSingleInstance(folders: readonly string[], onFolders: (fold
   return true;
 }
 
-/** A program of the same user wrote it: only what has the right form is taken. */
+/** A program of the same user wrote it: only data of the right form is accepted. */
 function readFolders(data: unknown): string[] {
   const { folders } = (typeof data === 'object' && data !== null ? data : {}) as { folders?: unknown };
   return Array.isArray(folders) ? folders.filter((folder) => typeof folder === 'string') : [];

@@ -14,7 +14,7 @@ import { setupUpdates, type UpdateOptions } from './updates.ts';
 
 vi.mock('electron', () => import('./testing/stand-in.ts'));
 
-// What electron-updater itself requires of Electron at the end.
+// The parts of Electron that electron-updater itself requires at the end.
 const require = createRequire(import.meta.url);
 require.cache[require.resolve('electron')] = { loaded: true, exports: { autoUpdater: new EventEmitter() } } as never;
 

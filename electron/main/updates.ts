@@ -4,23 +4,23 @@ import { AppImageUpdater, type AppUpdater, DebUpdater } from 'electron-updater';
 import type { AppAdapter } from 'electron-updater/out/AppAdapter';
 import { SignedFeed, type UpdateFeed, updateFeedSchema } from './signed-feed.ts';
 
-/** Someone who never closes the studio hears of an update within a day. */
+/** A person who never closes the studio is told of an update within a day. */
 const checkEveryMs = 86_400_000;
 
 export interface UpdateOptions {
-  /** package.json of the program: its `updates` names the feed. Without it nothing is asked of any server. */
+  /** package.json of the program: its `updates` names the feed. Without it no server is contacted. */
   readonly manifestPath: string;
   /** The folder that electron-builder writes `package-type` into. */
   readonly resourcesPath: string;
   readonly env: NodeJS.ProcessEnv;
   readonly log: (line: string) => void;
-  /** Asks whether to restart into a version that was downloaded. */
+  /** Asks whether to restart into a downloaded version. */
   readonly askToRestart: (version: string) => Promise<boolean>;
-  /** Ends what is ours before the program is replaced. */
+  /** Ends our instances and sessions before the program is replaced. */
   readonly beforeInstall: () => Promise<void>;
-  /** How long the server of the feed may take to answer. Units: ms. */
+  /** The time limit for an answer of the feed's server. Units: ms. */
   readonly deadlineMs?: number | undefined;
-  /** Stand for Electron, in a test. */
+  /** Replacements for Electron in a test. */
   readonly app?: AppAdapter | undefined;
   readonly prepare?: ((updater: AppUpdater) => void) | undefined;
 }
@@ -28,7 +28,7 @@ export interface UpdateOptions {
 /**
  * Looks for a newer version now and daily, downloads it, and installs it when a person agrees.
  *
- * Shape: null where there is no feed, or the program came neither as an AppImage nor as a deb.
+ * Shape: null where there is no feed, or the program is neither an AppImage nor a deb.
  * Errors: throws when `updates` in package.json is not valid.
  */
 export function setupUpdates(options: UpdateOptions): AppUpdater | null {
@@ -37,7 +37,7 @@ export function setupUpdates(options: UpdateOptions): AppUpdater | null {
   const updater = feed === null ? null : createUpdater(options, feed);
   if (updater === null) return null;
   updater.logger = { info: () => undefined, debug: () => undefined, warn: () => undefined, error: () => undefined };
-  // A deb asks for a password: never unasked.
+  // Installing a deb asks for a password, so it needs the person's consent.
   updater.autoInstallOnAppQuit = false;
   updater.allowDowngrade = false;
   updater.disableWebInstaller = true;
@@ -51,7 +51,7 @@ export function setupUpdates(options: UpdateOptions): AppUpdater | null {
       })
       .catch((error: unknown) => log(`update: version ${version} was not installed: ${messageOf(error)}`));
   });
-  // Whoever checks hears of the same error; without a listener it would end the program.
+  // The caller of the check gets the same error; without a listener it would end the program.
   updater.on('error', () => undefined);
   const check = () =>
     updater.checkForUpdates().then(

@@ -20,7 +20,7 @@ const grabbablePx = { width: 120, height: 40 };
 /**
  * The window's last place, or null: at the first start, when the file is broken, or when no screen shows that place.
  *
- * Shape: `workAreas` are those of the screens there are now.
+ * Shape: `workAreas` are those of the current screens.
  */
 export function readWindowState(path: string, workAreas: readonly Rectangle[]): WindowState | null {
   let text: string;
@@ -39,7 +39,7 @@ export async function writeWindowState(path: string, state: WindowState): Promis
   await writeAtomic(path, JSON.stringify(state), { durable: false });
 }
 
-/** Whether the top of a window, where its title bar is, lies in an area. */
+/** Whether the top of a window, where its title bar is, is in an area. */
 function canGrab(window: Rectangle, area: Rectangle): boolean {
   const overlap = Math.min(window.x + window.width, area.x + area.width) - Math.max(window.x, area.x);
   const below = area.y + area.height - window.y;
@@ -50,7 +50,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Cut short by a full disk, or edited by hand: the same as none.
+    // The file was cut short by a full disk, or edited by hand: it counts as missing.
     return null;
   }
 }

@@ -1,4 +1,4 @@
-/** The address of the studio's page. The preload script gives its bridge to nothing else. */
+/** The address of the studio's page. The preload script exposes its bridge to no other page. */
 export const startUrl = 'app://firstlight/';
 /** Hands a page's port for the contract to the main process. */
 export const connectChannel = 'contract:connect';

@@ -14,7 +14,7 @@ if (location.href.startsWith(startUrl)) {
   });
 }
 
-/** A port to the main process. What comes through it is the main process's own, so it is not validated again. */
+/** A port to the main process. Its messages come from the main process, so they are not validated again. */
 function connect(): ClientPort {
   const { port1: port, port2: theirs } = new MessageChannel();
   ipcRenderer.postMessage(connectChannel, null, [theirs]);

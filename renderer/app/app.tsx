@@ -54,7 +54,7 @@ export function App({ transport }: { readonly transport: Transport }) {
   useEffect(trackFocus, []);
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      // A field that waits for a key takes any.
+      // A field that records a shortcut takes any key.
       if ((event.target as Element | null)?.closest?.('[data-takes-keys]')) return;
       const shortcut = shortcutOf(event);
       if (shortcut === 'Esc') {
@@ -70,10 +70,10 @@ export function App({ transport }: { readonly transport: Transport }) {
       const { dialog } = studio.transient.getState();
       if (!command.disabled && (dialog === null || command.id === 'palette')) command.run();
     };
-    // After the focused panel had its say: Esc closes what is in front, and cancels only when nothing is.
+    // The focused panel handles the key first: Esc closes the front dialog or menu, or cancels if there is none.
     const onEscape = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || event.defaultPrevented || studio.transient.getState().dialog !== null) return;
-      // In the editor and the console Esc is a key of theirs; while something is under way, `onKeyDown` took it already.
+      // The editor and the console use Esc themselves; while work is in progress, `onKeyDown` took it already.
       if ((event.target as Element | null)?.closest?.('.monaco-editor, .xterm')) return;
       if (studio.transient.getState().kernelInstall !== null) studio.kernels.cancel();
       else if (studio.transient.getState().center !== 'editor') studio.transient.setState({ center: 'editor' });
@@ -119,7 +119,7 @@ function Starting({ late }: { readonly late: boolean }) {
   );
 }
 
-/** What is known stays on the screen while the engine cannot be reached. */
+/** The last known data stays on the screen while the engine cannot be reached. */
 function LostBar({ retry }: { readonly retry: () => void }) {
   const [since] = useState(Date.now);
   return (
@@ -143,7 +143,7 @@ function keepsEscape(target: EventTarget | null): boolean {
 
 const openWidgets = '.suggest-widget.visible, .find-widget.visible, .parameter-hints-widget.visible, .rename-box';
 
-/** Once what a command has just shown is there. */
+/** Runs after the view that a command has just opened is drawn. */
 function focusLater(name: string): void {
   requestAnimationFrame(() => requestAnimationFrame(() => focusRegion(name)));
 }

@@ -3,7 +3,7 @@ import type { BootTimeline, PhaseName } from '#shared/model/timeline.ts';
 import { useSession, useTheme } from '../bind/studio.tsx';
 import { TimelineView } from '../features/timeline/timeline-view.tsx';
 
-/** A cold start on a cluster, drawn as any other; the run of the same function that was shown last here lies beneath it. */
+/** A cold start on a cluster, drawn as any other; the last shown run of the same function is drawn beneath it. */
 export function ClusterTimeline({ timeline, name }: { readonly timeline: BootTimeline; readonly name: string }) {
   const theme = useTheme();
   const [selectedPhase, onSelectPhase] = useState<PhaseName | null>(null);

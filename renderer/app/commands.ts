@@ -14,7 +14,7 @@ import { listSettingsCommands } from '../features/settings/commands.ts';
 import type { Studio } from '../studio.ts';
 import { listViewCommands, type ViewContext } from './view-commands.ts';
 
-/** Everything that can be done now, in the order the palette lists it. */
+/** The commands that are available now, in the order of the palette. */
 export function listCommands(context: ViewContext): readonly Command[] {
   const { studio } = context;
   const { keys } = studio.saved.getState().preferences;

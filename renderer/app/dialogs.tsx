@@ -22,7 +22,7 @@ export interface DialogsProps {
 export function Dialogs({ commands, pickers }: DialogsProps) {
   const studio = useStudio();
   const dialog = useTransient((state) => state.dialog);
-  // What a dialog did may have brought another one to the front.
+  // The action of a dialog may have opened another one.
   const close = () => studio.transient.setState((state) => (state.dialog === dialog ? { dialog: null } : {}));
   switch (dialog?.kind) {
     case undefined:
@@ -75,7 +75,7 @@ export function Dialogs({ commands, pickers }: DialogsProps) {
   }
 }
 
-/** The palette lists what could be done when it opened. */
+/** The palette lists the commands that were available when it opened. */
 function PaletteNow({
   commands,
   onClose,

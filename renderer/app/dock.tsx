@@ -13,7 +13,7 @@ import { togglePanel } from './panels.ts';
 import { ResourcesPanel } from './resources-panel.tsx';
 import { TracePanel } from './trace-panel.tsx';
 
-/** Consoles, build output, problems and runs, one at a time. */
+/** Consoles, build output, problems and runs in tabs, one shown at a time. */
 export function Dock({ theme }: { readonly theme: 'light' | 'dark' }) {
   const studio = useStudio();
   const dockTab = useTransient((state) => state.dockTab);

@@ -108,7 +108,7 @@ export function OpenFolder({ pickers, onClose }: PickProps) {
   );
 }
 
-/** Looks into an image file of the machine that runs the engine. */
+/** Inspects an image file of the machine that runs the engine. */
 export function OpenImage({ pickers, onClose }: PickProps) {
   const studio = useStudio();
   const [path, setPath] = useState('');

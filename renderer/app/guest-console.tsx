@@ -9,15 +9,15 @@ const loadConsole = () =>
   import('../features/console/console-view.tsx').then((module) => ({ default: module.ConsoleView }));
 
 export interface GuestConsoleProps {
-  /** An instance that runs, or a run as it was recorded. */
+  /** A running instance, or a recorded run. */
   readonly of: { readonly instanceId: InstanceId } | { readonly runId: RunId };
-  /** All of it, what the program prints, or what the kernel's diagnostics print. */
+  /** All output, the program's output, or the output of the kernel's diagnostics. */
   readonly part: 'all' | 'program' | 'trace';
   readonly title: string;
   readonly theme: 'light' | 'dark';
 }
 
-/** What a guest prints, live or as it was recorded. */
+/** The output of a guest, live or as it was recorded. */
 export function GuestConsole({ of, part, title, theme }: GuestConsoleProps) {
   const { client, session } = useStudio();
   // The console is set a little smaller than the code.

@@ -102,7 +102,7 @@ function RightColumn() {
   );
 }
 
-/** Between two panels: a drag resizes, arrows do too, a double click collapses the panel it belongs to. */
+/** The handle between two panels: a drag or arrows resize, a double click collapses the handle's panel. */
 function Handle({ of, label }: { readonly of: PanelName; readonly label: string }) {
   return (
     <Separator className={styles.handle} aria-label={label} disableDoubleClick onDoubleClick={() => togglePanel(of)} />

@@ -5,7 +5,7 @@ import { Icon } from '../ui/icon.tsx';
 import styles from './palette.module.css';
 import { rankCommands } from './rank.ts';
 
-/** Every command, narrowed as a person types. */
+/** All commands, filtered as a person types. */
 export function Palette({
   commands,
   onClose,
@@ -21,7 +21,7 @@ export function Palette({
   const run = (command: Command | undefined) => {
     if (command === undefined || command.disabled) return;
     onClose();
-    // After the dialog has given the focus back, so that a command can put it elsewhere.
+    // It runs after the dialog has returned the focus, so that a command can move it.
     setTimeout(command.run);
   };
   const move = (to: number) => {

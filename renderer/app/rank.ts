@@ -1,6 +1,6 @@
 import type { Command } from '../bind/command.ts';
 
-/** The commands that hold the letters of a query in order, best first; what cannot be done now comes last. */
+/** The commands that contain the letters of a query in order, best first; unavailable commands come last. */
 export function rankCommands(commands: readonly Command[], query: string): readonly Command[] {
   const wanted = query.trim().toLowerCase();
   return commands

@@ -25,7 +25,7 @@ const focusable =
   'textarea:not(:disabled), [tabindex="0"], button:not(:disabled):not([tabindex="-1"]), input:not(:disabled), a[href], canvas[tabindex]';
 const lastFocused = new WeakMap<Element, HTMLElement>();
 
-/** Remembers, per panel, what last had the focus. Returns the function that stops it. */
+/** Remembers the last focused element of each panel. Returns the function that stops it. */
 export function trackFocus(): () => void {
   const remember = (event: FocusEvent) => {
     const target = event.target;
@@ -37,13 +37,13 @@ export function trackFocus(): () => void {
   return () => document.removeEventListener('focusin', remember);
 }
 
-/** True for a panel that lies under a view which takes its room. */
+/** True for a panel that a wide view covers. */
 export function isCovered(name: string): boolean {
   const region = document.querySelector(`[data-region="${name}"]`);
   return region?.closest('[data-covered]') !== null && region !== null;
 }
 
-/** Puts the keyboard's focus into a panel, showing the panel first when it is collapsed. False when it has nothing to focus. */
+/** Focuses a panel, and first shows it when it is collapsed. False when it contains no focusable element. */
 export function focusRegion(name: string): boolean {
   if (isCovered(name)) return false;
   const panel = panelOf[name];

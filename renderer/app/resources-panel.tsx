@@ -4,7 +4,7 @@ import { ResourceGraphs } from '../features/metrics/resource-graphs.tsx';
 
 const none: readonly never[] = [];
 
-/** The last minutes of one instance: the one in focus, else the shown run's, else one of the function. */
+/** The last minutes of one instance: the focused one, else the shown run's, else one of the function. */
 export function ResourcesPanel({ theme }: { readonly theme: 'light' | 'dark' }) {
   const studio = useStudio();
   const { run } = useShown();

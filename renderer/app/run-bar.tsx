@@ -14,7 +14,7 @@ const modeWords = {
   prestarted: 'The VMM waits paused, image loaded; the click lets the guest’s first instruction run',
 } as const;
 
-/** The main path's controls: which function, how it starts, Run, and what came of it. */
+/** The main path's controls: the function, its start mode, Run, and the result. */
 export function RunBar() {
   const keyName = useKeyName();
   const studio = useStudio();

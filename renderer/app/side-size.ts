@@ -2,5 +2,5 @@
 export const share = (part: number, least: number, most: number): number =>
   Math.round(Math.min(most, Math.max(least, window.innerWidth * part)));
 
-/** How wide the side list is at first, and can be made. Units: px. */
+/** The first width of the side list, and its limits. Units: px. */
 export const sideSize = () => ({ defaultSize: share(0.167, 190, 320), minSize: 150, maxSize: 480 });

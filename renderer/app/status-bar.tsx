@@ -4,7 +4,7 @@ import { formatBytes, formatMs } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import styles from './status-bar.module.css';
 
-/** The state of the world around the function: connection, acceleration, what runs, and whether all is well. */
+/** The state of the environment: connection, acceleration, running instances, and the doctor's result. */
 export function StatusBar() {
   const studio = useStudio();
   const link = useSession((state) => state.link);
@@ -80,7 +80,7 @@ export function StatusBar() {
   );
 }
 
-/** How the last build of the shown function ended. */
+/** The result of the last build of the shown function. */
 function BuildState() {
   const studio = useStudio();
   const project = useProject();

@@ -7,7 +7,7 @@ import styles from './timeline-panel.module.css';
 
 const none: readonly never[] = [];
 
-/** Where the time of the shown run went, or goes: a run that is under way takes the place of the one that was shown. */
+/** The timeline of the shown run, or of a run in progress, which replaces the one shown before. */
 export function TimelinePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
   const studio = useStudio();
   const { run, previous, notCompared } = useShown();

@@ -3,7 +3,7 @@ import { docKey } from '../state/session.ts';
 import { IconButton } from '../ui/button.tsx';
 import styles from './tips.module.css';
 
-/** Three things to try, until a person has had enough of them. */
+/** Three things to try, until a person dismisses them. */
 export function Tips() {
   const studio = useStudio();
   const project = useProject();

@@ -8,7 +8,7 @@ import styles from './toasts.module.css';
 /** Long enough to read two sentences; an error stays until it is closed. */
 const shownMs = 6_000;
 
-/** What happened in passing, in the corner. */
+/** Short notices in the corner. */
 export function Toasts() {
   const toasts = useTransient((state) => state.toasts);
   return (

@@ -4,7 +4,7 @@ import { formatClock } from '../ui/format.ts';
 import { EmptyState } from '../ui/states.tsx';
 import { GuestConsole } from './guest-console.tsx';
 
-/** What the kernel's diagnostics print, of the instance that runs, else of the run that is shown. */
+/** The output of the kernel's diagnostics, of the running instance, else of the shown run. */
 export function TracePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
   const projectId = useSaved((state) => state.projectId);
   const studio = useStudio();

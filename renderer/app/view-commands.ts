@@ -15,7 +15,7 @@ export const areaTitles = {
   deployments: 'Deployed functions',
 } as const;
 
-/** What view commands need of the window besides the studio. */
+/** The parts of the window that view commands need in addition to the studio. */
 export interface ViewContext {
   readonly studio: Studio;
   readonly togglePanel: (name: PanelName) => void;
@@ -23,7 +23,7 @@ export interface ViewContext {
   readonly nextRegion: (step: 1 | -1) => void;
 }
 
-/** What brings a part of the window to the front, or changes how the window looks. */
+/** The commands that bring a part of the window to the front, or change the window's appearance. */
 export function listViewCommands({ studio, togglePanel, focusRegion, nextRegion }: ViewContext): readonly Command[] {
   const { transient, saved } = studio;
   const { theme } = saved.getState();

@@ -55,7 +55,7 @@ export function Welcome() {
   );
 }
 
-/** The templates: a click makes a function of one in the projects folder, or opens the one that is there. */
+/** The templates: a click makes a function of one in the projects folder, or opens the existing one. */
 function Samples() {
   const studio = useStudio();
   const templates = useSession((state) => state.templates.value) ?? [];

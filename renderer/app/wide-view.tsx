@@ -29,7 +29,7 @@ export interface WideViewProps {
   readonly commands: () => readonly Command[];
 }
 
-/** A view that needs more room than the editor's place: it lies over the panels, which stay as they are beneath. */
+/** A view that needs more room than the editor's place: it covers the panels, which stay unchanged. */
 export function WideView({ pickers, commands }: WideViewProps) {
   const center = useTransient((state) => state.center);
   if (center === 'editor' || center === 'environment') return null;

@@ -2,7 +2,7 @@ import { kernelRuntimeFor, showReleases } from '../state/kernels.ts';
 import { Button } from '../ui/button.tsx';
 import { useProject, useSession, useStudio } from './studio.tsx';
 
-/** Leads to the releases of the kernel that the project's runtime lacks. */
+/** Opens the releases of the kernel that the project's runtime lacks. */
 export function InstallKernelButton() {
   const studio = useStudio();
   const project = useProject();

@@ -29,13 +29,13 @@ export function useProject(): Project | null {
   return useSession((state) => state.projects.value?.find((project) => project.id === projectId) ?? null);
 }
 
-/** What its response and timeline panels show. */
+/** The content of its response and timeline panels. */
 export function useShown(): Shown {
   const projectId = useSaved((state) => state.projectId);
   return useSession((state) => (projectId === null ? nothingShown : (state.shown[projectId] ?? nothingShown)));
 }
 
-/** The long work under way in it. */
+/** The long work in progress in it. */
 export function useTask(): Task | null {
   const projectId = useSaved((state) => state.projectId);
   return useTransient((state) => (projectId === null ? null : (state.tasks[projectId] ?? null)));

@@ -1,7 +1,7 @@
 import { Button } from '../ui/button.tsx';
 import { useProject, useStudio } from './studio.tsx';
 
-/** Leads to what the project asks for, where a person trusts it or not. */
+/** Opens the project's requests, where a person decides whether to trust it. */
 export function TrustButton() {
   const studio = useStudio();
   const project = useProject();

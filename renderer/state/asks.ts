@@ -2,7 +2,7 @@ import type { Ask } from '#shared/model/ask.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { SessionState } from './session.ts';
 
-/** One thing that a project asks for. Shape: `file` and `line` where its code does, which only a build finds. */
+/** One request of a project. Shape: `file` and `line` are its place in the code, which only a build finds. */
 export interface KnownAsk {
   readonly kind: Ask['kind'];
   readonly message: string;
@@ -10,7 +10,7 @@ export interface KnownAsk {
   readonly line?: number | undefined;
 }
 
-/** Lists what a project asks for besides its own folder: by its configuration, and as its last build found. */
+/** Lists a project's requests beyond its own folder: those in its configuration, and those its last build found. */
 export function knownAsks({ builds }: Pick<SessionState, 'builds'>, project: Project): readonly KnownAsk[] {
   const error = builds[project.id]?.error;
   const found = error?.code === 'PROJECT_NOT_TRUSTED' ? (error.details.problems ?? []) : [];

@@ -1,10 +1,10 @@
-/** Reads and changes the text of firstlight.json, keeping its comments and its form. */
+/** Reads and changes the text of firstlight.json, and keeps its comments and layout. */
 import { applyEdits, type JSONPath, modify, type ParseError, parse } from 'jsonc-parser';
 import type { Json } from '#shared/model/json.ts';
 
 export const configPath = 'firstlight.json';
 
-/** The value that a text of firstlight.json is; null while it is not JSON. Comments and trailing commas are fine. */
+/** The value of a text of firstlight.json; null while it is not JSON. Comments and trailing commas are fine. */
 export function readConfig(text: string): { readonly [key: string]: Json } | null {
   const errors: ParseError[] = [];
   const value: unknown = parse(text.replace(/^\uFEFF/, ' '), errors, { allowTrailingComma: true });
@@ -12,7 +12,7 @@ export function readConfig(text: string): { readonly [key: string]: Json } | nul
   return errors.length === 0 && isObject ? (value as { readonly [key: string]: Json }) : null;
 }
 
-/** What stands at a place of a configuration; undefined where nothing does. */
+/** The value at a place of a configuration; undefined where there is none. */
 export function valueAt(config: Json, path: JSONPath): Json | undefined {
   let value: Json | undefined = config;
   for (const part of path) {
@@ -23,7 +23,7 @@ export function valueAt(config: Json, path: JSONPath): Json | undefined {
 }
 
 /**
- * The text with a value set, or (undefined) taken out; sections that become empty by that go too.
+ * The text with a value set, or (undefined) removed; sections that become empty are removed too.
  *
  * Shape: `path` from the whole file on; a number is an index of a list, where the list's length appends.
  */
@@ -40,7 +40,7 @@ export function setInConfig(text: string, path: JSONPath, value: Json | undefine
   return isEmpty ? setInConfig(next, path.slice(0, -1), undefined) : next;
 }
 
-/** How a text is indented and where its lines end. */
+/** The indentation and line ends of a text. */
 function formOf(text: string): { insertSpaces: boolean; tabSize: number; eol: string } {
   const indent = /\n([ \t]+)\S/.exec(text)?.[1] ?? '  ';
   return {

@@ -7,7 +7,7 @@ import type { SessionState, SessionStore, Shown } from './session.ts';
 import { nothingShown } from './session.ts';
 import { type Task, type Toast, type TransientStore, wideViews } from './transient.ts';
 
-/** What every action works on. */
+/** The shared parts that every action works on. */
 export interface StudioContext {
   readonly client: Client;
   readonly saved: SavedStore;
@@ -15,12 +15,12 @@ export interface StudioContext {
   readonly transient: TransientStore;
 }
 
-/** Keys of a state that hold a record of entries. */
+/** Keys of a state that contain a record of entries. */
 type RecordKey<State> = {
   [Key in keyof State]: State[Key] extends Readonly<Record<string, unknown>> ? Key : never;
 }[keyof State];
 
-/** Replaces one entry of a record in the session; `undefined` takes it out. */
+/** Replaces one entry of a record in the session; `undefined` removes it. */
 export function setEntry<Key extends RecordKey<SessionState>>(
   context: StudioContext,
   key: Key,
@@ -33,7 +33,7 @@ export function setEntry<Key extends RecordKey<SessionState>>(
   );
 }
 
-/** The same for what is saved. */
+/** Replaces one entry of a record in the saved state; `undefined` removes it. */
 export function setSavedEntry<Key extends RecordKey<SavedState>>(
   context: StudioContext,
   key: Key,
@@ -45,7 +45,7 @@ export function setSavedEntry<Key extends RecordKey<SavedState>>(
   );
 }
 
-/** A copy of a record with one entry replaced, or taken out. */
+/** A copy of a record with one entry replaced, or removed. */
 function withEntry<T>(record: Readonly<Record<string, T>>, id: string, value: T | undefined): Record<string, T> {
   const { [id]: _before, ...rest } = record;
   return value === undefined ? rest : { ...rest, [id]: value };
@@ -64,7 +64,7 @@ export function currentProject(context: StudioContext): Project | null {
   return context.session.getState().projects.value?.find((project) => project.id === projectId) ?? null;
 }
 
-/** The long work under way in a project, replaced or (null) over. */
+/** Replaces the long work in progress in a project, or (null) ends it. */
 export function setTask(context: StudioContext, projectId: ProjectId, task: Task | null): void {
   context.transient.setState((state) => ({ tasks: withEntry(state.tasks, projectId, task ?? undefined) }));
 }
@@ -74,21 +74,21 @@ export function patchTask(context: StudioContext, projectId: ProjectId, patch: P
   if (task !== undefined) setTask(context, projectId, { ...task, ...patch });
 }
 
-/** Brings back the panels around the editor, when a view has taken their room. */
+/** Shows the panels around the editor again, when a wide view covers them. */
 export function showPanels(context: StudioContext): void {
   if (wideViews.includes(context.transient.getState().center)) context.transient.setState({ center: 'editor' });
 }
 
 let nextToastId = 1;
 
-/** Reports what went wrong, where no panel of its own does. A cancelled call is not reported: a person asked for it. */
+/** Reports an error that no other panel shows. A cancelled call is not reported: a person asked for it. */
 export function report(context: StudioContext, thrown: unknown): FirstlightError {
   const error = toFirstlightError(thrown);
   if (error.code !== 'CANCELLED') addToast(context, error.message, error);
   return error;
 }
 
-/** Says something in passing. */
+/** Shows a short notice. */
 export function addToast(
   context: StudioContext,
   message: string,
@@ -102,13 +102,13 @@ export function addToast(
   return id;
 }
 
-/** An event as typed, read as JSON. Errors: BAD_INPUT with what JSON.parse says. */
+/** An event as typed, read as JSON. Errors: BAD_INPUT with the message of JSON.parse. */
 export function parseEvent(text: string): { ok: true; value: unknown } | { ok: false; error: FirstlightError } {
   try {
     return { ok: true, value: JSON.parse(text) };
   } catch (thrown) {
     const said = thrown instanceof Error ? thrown.message : String(thrown);
-    // The engine's own words end by quoting the whole text, which is in front of the person already.
+    // The engine's message ends with a quote of the whole text, which the person already sees.
     const message = said
       .replace(/, ".*" is not valid JSON$/s, '')
       .replace(/^"(.*)" is not valid JSON$/s, 'it cannot be read');

@@ -3,11 +3,11 @@ import { addToast, report, type StudioContext } from './context.ts';
 /** Long enough to read what was deleted and to click Undo. Units: ms. */
 export const undoMs = 6_000;
 
-/** Deletions that can be undone: what is deleted is out of sight at once, and gone when the time to undo is over. */
+/** Deletions with undo: a deleted entry is hidden at once, and removed when the time to undo is over. */
 export interface Deletions {
-  /** Deletes things by id. `message` says what was deleted. */
+  /** Deletes entries by id. `message` names them. */
   readonly begin: (ids: readonly string[], message: string, remove: (id: string) => Promise<unknown>) => void;
-  /** Carries out what still waits, as when the window closes. */
+  /** Carries out the pending deletions, as when the window closes. */
   readonly flush: () => void;
 }
 

@@ -20,19 +20,19 @@ export interface DeployedRef {
 
 export const deployedKey = ({ target, name }: DeployedRef): string => `${target}/${name}`;
 
-/** One step of a deploy, as far as it has come. Units: ms; `startedAtMs` since the Unix epoch. */
+/** One step of a deploy with its progress. Units: ms; `startedAtMs` since the Unix epoch. */
 export interface StepState {
   readonly name: (typeof deployStepNames)[number];
   readonly status: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
   readonly startedAtMs: number | null;
   readonly durationMs: number | null;
-  /** What it does now, or did. */
+  /** Its present or past work. */
   readonly message: string;
   /** Units: 0 to 1; null when unknown. */
   readonly fraction: number | null;
 }
 
-/** A deploy that this window began. Shape: `steps` are all there are, in order. */
+/** A deploy that this window began. Shape: `steps` has all steps, in order. */
 export interface DeployTask extends DeployedRef {
   readonly projectId: ProjectId;
   readonly profile: string | undefined;
@@ -53,7 +53,7 @@ export const waitingSteps: readonly StepState[] = deployStepNames.map((name) => 
   fraction: null,
 }));
 
-/** What is known of the function that is shown, beside its row in the list. */
+/** The details of the shown function, in addition to its row in the list. */
 export interface DeployedDetails {
   readonly key: string;
   readonly deployment: Loadable<Deployment>;
@@ -61,18 +61,18 @@ export interface DeployedDetails {
   readonly coldStart: Loadable<ClusterColdStart>;
 }
 
-/** What the page of deployed functions is about: a function, a target, or (null) nothing yet. */
+/** The subject of the page of deployed functions: a function, a target, or (null) nothing yet. */
 export type DeployChoice =
   | { readonly kind: 'function'; readonly of: DeployedRef }
   | { readonly kind: 'target'; readonly target: string }
   | null;
 
-/** Targets, and the functions on them, as the engine says now. */
+/** Targets, and the functions on them, as the engine reports them now. */
 export interface DeployState {
   readonly targets: Loadable<readonly Target[]>;
-  /** By target; only of those that are watched. */
+  /** The functions by target; only of followed targets. */
   readonly functions: Readonly<Record<string, Loadable<readonly Deployment[]>>>;
-  /** What `targets:test` found, by target. */
+  /** The results of `targets:test`, by target. */
   readonly checks: Readonly<Record<string, Loadable<readonly TargetCheck[]>>>;
   readonly choice: DeployChoice;
   readonly details: DeployedDetails | null;

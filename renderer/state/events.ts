@@ -2,7 +2,7 @@ import { defaultEvent } from '#shared/contract/instances.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { SavedState } from './saved.ts';
 
-/** The event a function gets before a person wrote another. */
+/** The default event of a function. */
 export const initialEvent = '{\n  "name": "Ada"\n}';
 
 const request = (method: string, path: string, change: Record<string, Json>): string =>
@@ -21,9 +21,9 @@ export const eventTemplates: readonly { readonly id: string; readonly title: str
   { id: 'null', title: 'null', text: 'null' },
 ];
 
-/** The event to begin with, for a handler: an HTTP request when it says that it takes one. */
+/** The event to begin with, for a handler: an HTTP request when it declares that it takes one. */
 export const firstEvent = (handlerSource: string): string =>
   /\bHttpEvent\b/.test(handlerSource) ? request('GET', '/', { query: { name: 'Ada' } }) : initialEvent;
 
-/** The event of a project as it is typed now. */
+/** The event of a project as currently typed. */
 export const eventText = (saved: SavedState, projectId: string): string => saved.events[projectId] ?? initialEvent;

@@ -1,9 +1,9 @@
-/** What is read of a function's configuration by several features. */
+/** The parts of a function's configuration that several features read. */
 import { type Project, type RuntimeId, type RuntimeInfo, runtimeIdSchema } from '#shared/model/project.ts';
 import { readConfig } from './config-text.ts';
 import type { Doc } from './session.ts';
 
-/** The runtime that the next run is built for: what firstlight.json says as it is being edited, else as it was read. */
+/** The runtime that the next run is built for: from firstlight.json as it is being edited, else as it was read. */
 export function runtimeOf(project: Project, doc: Doc | undefined): RuntimeId {
   const typed = doc?.status === 'ready' ? readConfig(doc.text)?.runtime : undefined;
   const named = runtimeIdSchema.safeParse(typed);

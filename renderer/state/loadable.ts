@@ -1,9 +1,9 @@
 import type { FirstlightError } from '#shared/errors.ts';
 
-/** A value that comes from the engine: what is known of it so far, and what went wrong last. */
+/** A value from the engine: its last known state, and the last error. */
 export interface Loadable<T> {
   readonly status: 'idle' | 'loading' | 'ready' | 'failed';
-  /** The last value that arrived; kept while a newer one is on its way or failed to come. */
+  /** The last value that arrived; kept while a newer one is loading or failed to load. */
   readonly value: T | null;
   readonly error: FirstlightError | null;
 }

@@ -21,15 +21,15 @@ export interface OpenTabs {
   readonly active: string | null;
 }
 
-/** A file's text as typed. Shape: `revision` is the one that was being edited. */
+/** A file's text as typed. Shape: `revision` is that of the edited file. */
 export interface Draft {
   readonly text: string;
   readonly revision: string | null;
 }
 
-/** What a person set on the settings page. */
+/** A person's choices on the settings page. */
 export interface Preferences {
-  /** Names of fonts as CSS takes them; empty: the usual one. */
+  /** Names of fonts in CSS syntax; empty: the default. */
   readonly editorFont: string;
   /** Units: px. */
   readonly editorFontSize: number;
@@ -37,7 +37,7 @@ export interface Preferences {
   readonly windowFontSize: number;
   readonly wordWrap: boolean;
   readonly formatOnSave: boolean;
-  /** Keys other than the usual ones, by command; empty: none. */
+  /** Keys other than the default ones, by command; empty: none. */
   readonly keys: Readonly<Record<string, string>>;
 }
 
@@ -53,7 +53,7 @@ export const initialPreferences: Preferences = {
 /** Sizes outside of these make the window unusable. Units: px. */
 export const fontSizes = { editor: { min: 9, max: 28 }, window: { min: 10, max: 16 } } as const;
 
-/** What is kept from one start of the studio to the next. */
+/** The state that is kept between starts of the studio. */
 export interface SavedState {
   readonly theme: ThemeChoice;
   readonly startMode: StartMode;
@@ -64,7 +64,7 @@ export interface SavedState {
   readonly tabs: Readonly<Record<string, OpenTabs>>;
   /** The event as a person typed it, by project. */
   readonly events: Readonly<Record<string, string>>;
-  /** What was typed and not yet saved, by file, so that closing the window loses nothing. */
+  /** The unsaved changes, by file, so that closing the window loses nothing. */
   readonly drafts: Readonly<Record<string, Draft>>;
   readonly tipsDismissed: boolean;
   readonly preferences: Preferences;
@@ -90,16 +90,16 @@ export const initialSaved: SavedState = {
 
 export const createSavedStore = (): SavedStore => createStore<SavedState>()(() => initialSaved);
 
-/** The key under which the engine keeps it. */
+/** The key under which the engine stores the state. */
 export const savedKey = 'studio';
 
-/** What an earlier start kept, as far as it can still be understood: a value of another shape is left out. */
+/** The state from an earlier start, as far as it can still be parsed: a value of another shape is left out. */
 export function readSaved(value: Json | undefined): Partial<SavedState> {
   if (!isRecord(value)) return {};
   const out: { -readonly [Key in keyof SavedState]?: SavedState[Key] } = {};
   if (value.theme === 'system' || value.theme === 'light' || value.theme === 'dark') out.theme = value.theme;
   if (value.startMode === 'cold' || value.startMode === 'prestarted') out.startMode = value.startMode;
-  // The environment is looked at in passing: a start begins with the functions again.
+  // The environment's view is temporary: a start begins with the functions again.
   const area = areas.find((name) => name === value.area && name !== 'environment');
   if (area !== undefined) out.area = area;
   if (typeof value.projectId === 'string') out.projectId = value.projectId;

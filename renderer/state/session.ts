@@ -15,10 +15,10 @@ import type { BootTimeline, StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 import { idle, type Loadable } from './loadable.ts';
 
-/** The releases of a runtime's kernel on the engine's machine, and the notice that goes with published ones. */
+/** The releases of a runtime's kernel on the engine's machine, and the notice for published ones. */
 export type KernelReleases = CallOutput<'kernels:list'>;
 
-/** The state of the way to the engine, as the window shows it. */
+/** The state of the connection to the engine, as the window shows it. */
 export interface LinkState {
   readonly status: 'connecting' | 'connected' | 'lost';
   readonly attempt: number;
@@ -35,7 +35,7 @@ export interface Doc {
   readonly revision: string | null;
   readonly saving: boolean;
   readonly error: FirstlightError | null;
-  /** The file on disk is another than the one being edited. */
+  /** True when the file on disk differs from the edited one. */
   readonly conflict: 'changed' | 'deleted' | null;
 }
 
@@ -43,7 +43,7 @@ export type DocKey = string;
 export const docKey = (projectId: string, path: string): DocKey => `${projectId}:${path}`;
 export const isDirty = (doc: Doc): boolean => doc.status === 'ready' && doc.text !== doc.savedText;
 
-/** What is known of a project's last build. */
+/** The state of a project's last build. */
 export interface BuildState {
   readonly running: boolean;
   readonly result: BuildResult | null;
@@ -60,23 +60,23 @@ export interface WarmCall {
   readonly invocation: Invocation;
 }
 
-/** What the response, timeline and history panels show for a project. */
+/** The content of the response, timeline and history panels for a project. */
 export interface Shown {
   readonly run: Run | null;
   readonly previous: Run | null;
   readonly loadingRunId: RunId | null;
-  /** What kept a run from starting, or from being read. */
+  /** The error that kept a run from starting, or from being read. */
   readonly failure: FirstlightError | null;
   readonly warm: WarmCall | null;
-  /** The last run or call was cancelled, this long after its start; what is shown is the one before. Units: ms. */
+  /** The last run or call was cancelled, this long after its start; the panels show the one before. Units: ms. */
   readonly cancelledAfterMs: number | null;
-  /** Why no earlier run is drawn beneath the shown one; null when one is, or nothing is to be said. */
+  /** Why no earlier run is drawn beneath the shown one; null when one is, or there is no reason to show. */
   readonly notCompared: string | null;
-  /** The start mode that was asked for, where this window started the run: it is cold when nothing was prestarted yet. */
+  /** The requested start mode, where this window started the run: it is cold when nothing was prestarted yet. */
   readonly asked: StartMode | null;
 }
 
-/** A run that is under way. */
+/** A run in progress. */
 export interface LiveRun {
   readonly runId: RunId;
   readonly timeline: BootTimeline;
@@ -93,25 +93,25 @@ export const nothingShown: Shown = {
   asked: null,
 };
 
-/** An image that is being looked into. */
+/** An image that is being inspected. */
 export interface Inspected {
   readonly image: ImageRef;
   readonly partition: ImagePartition;
   readonly info: Loadable<ImageInfo>;
   /** Stays idle for an image that has no file system. */
   readonly tree: Loadable<ImageTree>;
-  /** The file that is read, and what it says. */
+  /** The file that is read, and its content. */
   readonly path: string | null;
   readonly text: Loadable<ImageText>;
 }
 
-/** What the engine says now, and what is open on it. Gone when the window closes. */
+/** The engine's current data, and the open views of it. Lost when the window closes. */
 export interface SessionState {
   readonly link: LinkState;
   readonly info: AppInfo | null;
-  /** What functions can run on, the default first. */
+  /** The runtimes for functions, the default first. */
   readonly runtimes: readonly RuntimeInfo[];
-  /** Where instances run, this machine first. */
+  /** The hosts of instances, this machine first. */
   readonly hosts: readonly HostInfo[];
   readonly projects: Loadable<readonly Project[]>;
   readonly templates: Loadable<readonly { id: string; title: string; description: string }[]>;
@@ -120,7 +120,7 @@ export interface SessionState {
   /** Source files of a project as they are on disk, so that imports of them can be checked before they are opened. */
   readonly sources: Readonly<Record<string, readonly { path: string; text: string }[]>>;
   readonly docs: Readonly<Record<DocKey, Doc>>;
-  /** What the editor's own TypeScript service found, by file. */
+  /** The problems found by the editor's own TypeScript service, by file. */
   readonly editorProblems: Readonly<Record<DocKey, readonly Problem[]>>;
   readonly instances: Loadable<readonly Instance[]>;
   /** Units: oldest first, the last minutes. */
@@ -128,7 +128,7 @@ export interface SessionState {
   readonly runs: Readonly<Record<string, Loadable<readonly RunSummary[]>>>;
   readonly builds: Readonly<Record<string, BuildState>>;
   readonly shown: Readonly<Record<string, Shown>>;
-  /** The run of a project that is under way, as far as it has come. */
+  /** The run of a project in progress, with its progress. */
   readonly live: Readonly<Record<string, LiveRun>>;
   readonly doctor: Loadable<DoctorReport>;
   /** By runtime. */

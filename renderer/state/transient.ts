@@ -7,7 +7,7 @@ import type { PhaseName } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 import { idle, type Loadable } from './loadable.ts';
 
-/** Long work under way in a project: what it does, how far it is, and how to end it. */
+/** Long work in progress in a project: its step, its progress, and how to cancel it. */
 export interface Task {
   readonly kind: 'run' | 'build' | 'invoke';
   /** Units: ms since the Unix epoch. */
@@ -16,7 +16,7 @@ export interface Task {
   /** Units: 0 to 1; null when unknown. */
   readonly fraction: number | null;
   readonly cancelling: boolean;
-  /** When the wait for the handler's answer began, and how long it may last; null before. Units: ms since the Unix epoch, ms. */
+  /** The start of the wait for the handler's answer, and its limit; null before. Units: ms since the Unix epoch, ms. */
   readonly answer: { readonly sinceMs: number; readonly limitMs: number } | null;
   readonly cancel: () => void;
 }
@@ -28,7 +28,7 @@ export type ConsoleTab =
       readonly kind: 'replay';
       readonly runId: RunId;
       readonly title: string;
-      /** Opened by itself, for a run that was shown: it gives way to the next run's console. */
+      /** True when it was opened automatically for a shown run: the next run's console replaces it. */
       readonly passing: boolean;
     };
 
@@ -52,12 +52,12 @@ export type Dialog =
       readonly onConfirm: () => void;
     };
 
-/** What a release is made from: a published one, or a person's own build. */
+/** The source of a release: a published one, or a person's own build. */
 export type KernelSource =
   | { readonly kind: 'official'; readonly version: string }
   | { readonly kind: 'local'; readonly from: string; readonly as: string | null };
 
-/** `notice`: the words about binary releases are to be read first. */
+/** `notice`: the notice about binary releases has to be read first. */
 export interface KernelInstall {
   readonly runtime: RuntimeId;
   readonly source: KernelSource;
@@ -73,14 +73,14 @@ export interface KernelInstall {
 /** An import on its way from a source to a project. */
 export interface Importing {
   readonly source: string;
-  /** `asking`: for a source. `proposed`: a person decides. */
+  /** `asking`: waits for a source. `proposed`: a person decides. */
   readonly stage: 'asking' | 'examining' | 'proposed' | 'creating';
   readonly message: string;
   /** Units: 0 to 1; null when unknown. */
   readonly fraction: number | null;
   readonly cancelling: boolean;
   readonly proposal: ImportProposal | null;
-  /** Why the source could not be read, or the project not be made. */
+  /** The reason why the source could not be read, or the project not be created. */
   readonly error: FirstlightError | null;
 }
 
@@ -98,18 +98,18 @@ export interface Toast {
   readonly id: number;
   readonly error: FirstlightError | null;
   readonly message: string;
-  /** What can be done about it, such as undoing it. */
+  /** An action on it, such as undo. */
   readonly action: { readonly label: string; readonly run: () => void } | null;
 }
 
-/** What is searched for in the files of a project, and what was found. */
+/** The search in the files of a project, with its results. */
 export interface FileSearch {
   readonly text: string;
   readonly matchCase: boolean;
   readonly found: Loadable<CallOutput<'projects:search'>>;
 }
 
-/** A place the editor is asked to show. Shape: `serial` differs for each request, so that the same place can be asked for twice. */
+/** A place for the editor to show. Shape: `serial` differs per request, so that a place can be requested twice. */
 export interface Reveal {
   readonly path: string;
   readonly line: number;
@@ -117,18 +117,18 @@ export interface Reveal {
   readonly serial: number;
 }
 
-/** What the middle of the window shows. Those in `wideViews` take the room of the panels beside and below it too. */
+/** The content of the window's middle. Those in `wideViews` also cover the panels beside and below it. */
 export type Center = 'editor' | 'environment' | 'releases' | 'image' | 'options' | 'settings' | 'run' | 'deployments';
 export const wideViews: readonly Center[] = ['releases', 'image', 'options', 'settings', 'run', 'deployments'];
 
 export type DockTab = 'resources' | 'build' | 'problems' | 'runs' | 'trace' | `console:${string}`;
 
-/** What is under the pointer, in flight or in front, and forgotten at once. */
+/** The state that is not kept: hovered, in progress or in front. */
 export interface TransientState {
   readonly tasks: Readonly<Record<string, Task>>;
   readonly dialog: Dialog | null;
   readonly toasts: readonly Toast[];
-  /** What is about to be deleted, by id: out of sight, and back again when that is undone. */
+  /** The entries to be deleted, by id: hidden, and shown again after an undo. */
   readonly leaving: ReadonlySet<string>;
   readonly dockTab: DockTab;
   readonly consoles: readonly ConsoleTab[];
@@ -136,19 +136,19 @@ export interface TransientState {
   /** The instance whose graphs are shown; null: the one of the shown run. */
   readonly focusedInstanceId: InstanceId | null;
   readonly reveal: Reveal | null;
-  /** Something the editor is asked to do, by the editor's own name for it. */
+  /** A request to the editor, by the editor's own name of the action. */
   readonly editorAction: string | null;
   readonly cursor: { readonly line: number; readonly column: number } | null;
   readonly center: Center;
   readonly search: FileSearch;
   /** The run whose page is shown. */
   readonly runPage: RunId | null;
-  /** The runtime whose releases are shown in `center`; null: the first that has any. */
+  /** The runtime whose releases are shown in `center`; null: the first one with releases. */
   readonly releasesOf: RuntimeId | null;
-  /** An installation of a kernel that waits for a person, goes on, or failed. */
+  /** An installation of a kernel that waits for a person, is in progress, or failed. */
   readonly kernelInstall: KernelInstall | null;
   readonly importing: Importing | null;
-  /** Counts the times the panels were given their first sizes again. */
+  /** Counts the resets of the panels to their first sizes. */
   readonly layoutSerial: number;
 }
 

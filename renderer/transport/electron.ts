@@ -1,7 +1,7 @@
 import { type Bridge, createBridgeClient } from '#shared/contract/bridge.ts';
 import type { Link, Transport } from './transport.ts';
 
-/** What the preload puts into the window. */
+/** The object that the preload script adds to the window. */
 export interface PreloadApi extends Bridge {
   readonly pickDirectory?: (() => Promise<string | null>) | undefined;
   readonly pickFile?: (() => Promise<string | null>) | undefined;
@@ -13,7 +13,7 @@ declare global {
   }
 }
 
-/** The way to the engine in this window's own main process: there as long as the window is. */
+/** The connection to the engine in this window's main process: it lasts as long as the window. */
 export function createElectronTransport(api: PreloadApi): Transport {
   const link: Link = { status: 'connected', attempt: 0, retryAtMs: null };
   return {

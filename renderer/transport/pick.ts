@@ -2,7 +2,7 @@ import { createElectronTransport } from './electron.ts';
 import type { Transport } from './transport.ts';
 import { createWebSocketTransport, takeToken } from './websocket.ts';
 
-/** The transport of the shell this page runs in. */
+/** The transport for this page's shell. */
 export function pickTransport(): Transport {
   if (window.firstlight !== undefined) return createElectronTransport(window.firstlight);
   return createWebSocketTransport(

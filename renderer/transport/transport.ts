@@ -1,14 +1,14 @@
 import type { Client } from '#shared/contract/client.ts';
 
-/** How the way to the engine is. Units: `retryAtMs` on `Date.now()`'s clock, null when no attempt is planned. */
+/** The state of the connection to the engine. Units: `retryAtMs` as `Date.now()`, null when no attempt is planned. */
 export interface Link {
   readonly status: 'connecting' | 'connected' | 'lost';
-  /** Attempts since it was last connected. */
+  /** Attempts since the last connection. */
   readonly attempt: number;
   readonly retryAtMs: number | null;
 }
 
-/** The way to the engine: one client for the life of the window, whatever becomes of the connection below it. */
+/** The connection to the engine: one client for the life of the window, also across reconnections. */
 export interface Transport {
   readonly kind: 'electron' | 'websocket';
   /** Its subscriptions outlive a lost connection; its calls and streams end with CONNECTION_LOST. */
@@ -18,8 +18,8 @@ export interface Transport {
   readonly onLink: (listener: (link: Link) => void) => () => void;
   /** Connects now instead of when the next attempt is due. */
   readonly retry: () => void;
-  /** Asks for a directory with the system's own dialog; absent where there is none. Null: the person changed their mind. */
+  /** Asks for a directory with the system's own dialog; absent where there is none. Null: the person cancelled. */
   readonly pickDirectory?: (() => Promise<string | null>) | undefined;
-  /** The same for a file. */
+  /** Asks for a file in the same way. */
   readonly pickFile?: (() => Promise<string | null>) | undefined;
 }

@@ -11,7 +11,7 @@ import {
 import { FirstlightError } from '#shared/errors.ts';
 import type { Link, Transport } from './transport.ts';
 
-/** A restarted host is back within a second; a person who walked away should not find a busy loop. */
+/** Delays of reconnections: a restarted host is back within a second; a long loss must not cause a busy loop. */
 const retryDelaysMs = [200, 400, 800, 1_500, 3_000, 5_000];
 
 interface Subscription {
@@ -19,7 +19,7 @@ interface Subscription {
   readonly end: () => void;
 }
 
-/** The way to a web host on this page's own origin; it reconnects by itself and subscribes again. */
+/** The connection to a web host on this page's own origin; it reconnects by itself and subscribes again. */
 export function createWebSocketTransport(origin: string, token: string): Transport {
   const url = `${origin.replace(/^http/, 'ws')}${webSocketPath}`;
   const linkListeners = new Set<(link: Link) => void>();
@@ -121,7 +121,7 @@ function portOf(socket: WebSocket): ClientPort {
 const tokenKey = 'firstlight.token';
 
 /**
- * The host's token: from the page's address (then taken out of it, so that it is in no history), or kept since.
+ * The host's token: from the page's address (then removed from it, so that no history has it), or kept since.
  *
  * Shape: `#token=…` or `?token=…`; kept for this tab only.
  */

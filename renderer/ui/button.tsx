@@ -14,7 +14,7 @@ export interface ButtonProps {
   readonly onClick?: () => void;
 }
 
-/** A control that does one thing, with its words on it. */
+/** A button with a text. */
 export function Button({
   children,
   kind = 'normal',
@@ -55,7 +55,7 @@ export interface IconButtonProps {
   readonly onClick: () => void;
 }
 
-/** A control that is only a drawing; its name shows as a tip. */
+/** A button with only an icon; its name is shown as a tip. */
 export function IconButton({
   icon,
   label,

@@ -6,14 +6,14 @@ import { joinClasses } from './join-classes.ts';
 export interface DialogProps {
   readonly title: string;
   readonly children: ReactNode;
-  /** Buttons at the end, the one that acts last. */
+  /** Buttons at the end, the main one last. */
   readonly actions?: ReactNode;
   readonly className?: string;
   readonly bare?: boolean;
   readonly onClose: () => void;
 }
 
-/** A modal dialog: the browser keeps the focus inside, Esc closes, and the focus returns where it was. */
+/** A modal dialog: the browser keeps the focus inside, Esc closes, and the focus returns to its earlier place. */
 export function Dialog({ title, children, actions, className, bare = false, onClose }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {

@@ -13,7 +13,7 @@ interface ErrorBoundaryState {
   readonly error: FirstlightError | null;
 }
 
-/** Keeps a defect in one panel from taking the window with it: the panel says what happened, and can be drawn again. */
+/** Keeps a defect in one panel from breaking the window: the panel shows the error, and can be drawn again. */
 export class ErrorBoundary extends Component<ErrorBoundaryProps, ErrorBoundaryState> {
   override readonly state: ErrorBoundaryState = { error: null };
 

@@ -14,7 +14,7 @@ export interface FormDialogProps {
   readonly onSubmit: () => Promise<void>;
 }
 
-/** A dialog that asks the engine for something: it stays, with the reason, when the engine refuses. */
+/** A dialog that sends a request to the engine: it stays open, with the reason, when the engine refuses. */
 export function FormDialog({ title, action, valid, children, onClose, onSubmit }: FormDialogProps) {
   const [error, setError] = useState<FirstlightError | null>(null);
   const [busy, setBusy] = useState(false);

@@ -1,9 +1,9 @@
-/** Words for quantities outside of the instruments. Sizes and times are written by `shared/format`. */
+/** Quantities as text outside of the instruments. `shared/format` writes sizes and times. */
 import { formatDelta as formatDeltaNs } from '#shared/format.ts';
 
 export { formatBytes, formatMs } from '#shared/format.ts';
 
-/** How long ago, in one unit. Units: both ms since the Unix epoch. */
+/** The age of an instant, in one unit. Units: both ms since the Unix epoch. */
 export function formatAgo(atMs: number, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - atMs) / 1000));
   if (seconds < 5) return 'now';
@@ -13,7 +13,7 @@ export function formatAgo(atMs: number, nowMs: number): string {
   return `${Math.round(seconds / 86_400)} d ago`;
 }
 
-/** The time of day to the second, here. */
+/** The local time of day to the second. */
 export const formatClock = (iso: string): string => new Date(iso).toLocaleTimeString('en-GB');
 
 /** The difference of two spans with its sign. Units: ms. */

@@ -1,9 +1,9 @@
-/** As many as fit a panel at its usual width. */
+/** The number of bytes per row that fits a panel at its usual width. */
 const rowBytes = 8;
-/** More rows than a person reads. */
+/** The greatest number of rows: more than a person reads. */
 const shownRows = 1_024;
 
-/** Bytes as a table: offset, eight bytes in hex, and what of them is printable, per row. Shape: `leftBytes` did not fit. */
+/** Bytes as a table, per row: offset, bytes in hex, printable characters. Shape: `leftBytes` counts the rest. */
 export function hexTable(base64: string): { readonly text: string; readonly leftBytes: number } {
   const binary = atob(base64);
   const rows: string[] = [];

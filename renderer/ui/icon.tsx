@@ -46,7 +46,7 @@ const paths = {
 
 export type IconName = keyof typeof paths;
 
-/** A drawing that says nothing by itself: the control around it has the name. */
+/** A decorative drawing: the control around it has the name. */
 export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }) {
   const filled = name === 'play' || name === 'stop';
   return (

@@ -9,7 +9,7 @@ export const formatNs = (ns: number, errorNs = 0): string => unbroken(shared.for
 export const formatNsDelta = (ns: number, errorNs = 0): string => unbroken(shared.formatDelta(ns, errorNs));
 /** An error bound with its `±`. Units: ns. */
 export const formatNsError = (errorNs: number): string => unbroken(shared.formatError(errorNs));
-/** A difference in words, which may break. Units: ns. */
+/** A difference in words, which may wrap. Units: ns. */
 export const formatNsChange = (ns: number, errorNs = 0): string =>
   shared.formatChange(ns, errorNs).replace(/(\d) /, '$1\u00a0');
 export const formatBytes = (bytes: number): string => unbroken(shared.formatBytes(bytes));

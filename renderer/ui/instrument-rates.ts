@@ -1,8 +1,8 @@
 /**
  * Rates per second between consecutive readings of counters that only grow.
  *
- * Shape: as long as the readings; entry `i` holds over the stretch from reading `i − 1` to reading `i`, entry 0 is NaN.
- * Where a counter fell (its owner was replaced) or time stood still the entry is NaN: unknown, never a negative rate.
+ * Shape: as long as the readings; entry `i` applies to the stretch from reading `i − 1` to reading `i`, entry 0 is NaN.
+ * Where a counter fell (its owner was replaced) or time did not advance, the entry is NaN: unknown, never negative.
  * Units: `atMs` in ms; the result in units of `totals` per second.
  */
 export function counterRates(atMs: Float64Array, totals: Float64Array): Float64Array {
@@ -16,9 +16,9 @@ export function counterRates(atMs: Float64Array, totals: Float64Array): Float64A
 }
 
 /**
- * As `counterRates`, for counters that not every entry has anew: `readAtMs` says when each entry's total was read.
+ * As `counterRates`, for counters that are not read for every entry: `readAtMs` is when each total was read.
  *
- * Shape: the rate between two readings holds for all entries from the one to the other; behind the last it is NaN.
+ * Shape: the rate between two readings applies to all entries between them; after the last reading it is NaN.
  */
 export function sparseRates(readAtMs: Float64Array, totals: Float64Array): Float64Array {
   const fresh: number[] = [];
@@ -46,7 +46,7 @@ export function lowerBound(values: Float64Array, target: number): number {
   return low;
 }
 
-/** The greatest number in `values`, NaN entries left out; `least` when there is none greater. */
+/** The greatest number in `values`, NaN entries left out; `least` when no entry is greater. */
 export function greatest(values: Float64Array, least: number): number {
   let result = least;
   for (const value of values) if (value > result) result = value;

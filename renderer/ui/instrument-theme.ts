@@ -15,7 +15,7 @@ export function useTokens(theme: 'light' | 'dark'): Tokens {
   useLayoutEffect(() => {
     const refresh = () => setTokens(readTokens(theme));
     refresh();
-    // Whoever owns the page may set data-theme after this effect ran.
+    // The page's own code may set data-theme after this effect ran.
     const observer = new MutationObserver(refresh);
     observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
     return () => observer.disconnect();
@@ -38,11 +38,11 @@ function readTokens(theme: 'light' | 'dark'): Tokens {
   };
 }
 
-/** `#fff` as `#ffffff`, anything else as it is: a CSS minifier shortens colours, and not everyone reads the short form. */
+/** `#fff` as `#ffffff`, anything else as it is: a CSS minifier shortens colours, and not all code accepts that. */
 export const widenColour = (value: string): string =>
   /^#[0-9a-f]{3}$/i.test(value) ? value.replace(/[0-9a-f]/gi, '$&$&') : value;
 
-/** Black or white-ish ink: whichever stands out more on `colour`. Shape: `colour` is `#rrggbb`. */
+/** Black or near-white ink: the one with more contrast on `colour`. Shape: `colour` is `#rrggbb`. */
 export function inkOn(colour: string): string {
   const luminance = relativeLuminance(colour);
   const onDark = 1.05 / (luminance + 0.05);

@@ -2,12 +2,12 @@ import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode, Sus
 import { FirstlightError } from '#shared/errors.ts';
 import { ErrorBoundary } from './error-boundary.tsx';
 
-/** Reads a part of the window that has a file of its own. */
+/** Loads a part of the window that has a separate file. */
 export type LoadView<Props> = () => Promise<{ readonly default: ComponentType<Props> }>;
 
 const views = new WeakMap<object, object>();
 
-/** The same component for the same loader, so that what was read once is drawn at once. */
+/** The same component for the same loader, so that a loaded part is drawn at once. */
 function viewOf<Props>(load: LoadView<Props>): LazyExoticComponent<ComponentType<Props>> {
   const known = views.get(load) as LazyExoticComponent<ComponentType<Props>> | undefined;
   if (known !== undefined) return known;
@@ -23,7 +23,7 @@ function viewOf<Props>(load: LoadView<Props>): LazyExoticComponent<ComponentType
   return view;
 }
 
-/** Draws a part once its file is read. A file that could not be read is asked for again when a person draws it again. */
+/** Draws a part once its file is loaded. A file that failed to load is requested again when the part is drawn again. */
 export function LazyView<Props>(props: {
   readonly load: LoadView<Props>;
   readonly fallback: ReactNode;

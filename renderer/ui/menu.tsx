@@ -77,13 +77,13 @@ interface MenuListProps {
   readonly id?: string;
   readonly label: string;
   readonly items: readonly MenuItem[];
-  /** What the menu stands beside: a button, or the point of a right click. */
+  /** The anchor of the menu: a button, or the point of a right click. */
   readonly anchor: HTMLElement | VirtualElement;
   readonly align?: 'left' | 'right';
   readonly onClose: (refocus: boolean) => void;
 }
 
-/** The open menu: it keeps inside the window, above its anchor where there is no room below. */
+/** The open menu: it stays inside the window, above its anchor where there is no room below. */
 export function MenuList({ id, label, items, anchor, align = 'left', onClose }: MenuListProps) {
   const list = useRef<HTMLDivElement>(null);
   const { refs, floatingStyles, isPositioned } = useFloating({

@@ -7,13 +7,13 @@ export interface PageProps {
   readonly note?: ReactNode;
   readonly actions?: ReactNode;
   readonly closeLabel: string;
-  /** The children take care of their own scrolling and margins. */
+  /** True when the children have their own scrolling and margins. */
   readonly bare?: boolean;
   readonly children: ReactNode;
   readonly onClose: () => void;
 }
 
-/** A view that takes the room of the panels: its title, what can be done, and the way back. */
+/** A view that covers the panels: its title, its actions, and the way back. */
 export function Page({ title, note, actions, closeLabel, bare = false, children, onClose }: PageProps) {
   return (
     <div className={styles.page}>

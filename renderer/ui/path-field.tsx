@@ -2,7 +2,7 @@ import { Button } from './button.tsx';
 import fieldStyles from './field.module.css';
 import styles from './path-field.module.css';
 
-/** Asks for a path with the system's own dialog. Null: the person changed their mind. */
+/** Asks for a path with the system's own dialog. Null: the person cancelled. */
 export type PickPath = () => Promise<string | null>;
 
 /** The system's dialogs, where there are any. */
@@ -19,7 +19,7 @@ export interface PathFieldProps {
   readonly value: string;
   readonly autoFocus?: boolean;
   readonly onChange: (path: string) => void;
-  /** The dialogs that fit what is asked for. */
+  /** The dialogs for the requested kind of path. */
   readonly pickers?: Pickers;
 }
 

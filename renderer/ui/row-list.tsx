@@ -6,7 +6,7 @@ const controls = 'button, input, select, a[href]';
 const rowsOf = (list: Element) => [...list.querySelectorAll<HTMLElement>('[data-row]')];
 const itemOf = (element: Element | null) => element?.closest('li, tr') ?? null;
 
-/** What a row offers besides itself, from left to right. Rows of a list inside it have their own. */
+/** The controls of a row, from left to right. Rows of a list inside it have their own. */
 const controlsOf = (row: HTMLElement): HTMLElement[] =>
   [...(itemOf(row)?.querySelectorAll<HTMLElement>(controls) ?? [])].filter(
     (element) => itemOf(element) === itemOf(row) && !element.matches(':disabled'),

@@ -4,7 +4,7 @@ import styles from './section.module.css';
 export interface SectionProps {
   readonly title: string;
   readonly actions?: ReactNode;
-  /** Takes the room that others leave. */
+  /** True to take the remaining room. */
   readonly grow?: boolean;
   readonly children: ReactNode;
 }

@@ -1,14 +1,14 @@
-/** How a table is sorted. */
+/** The sort order of a table. */
 export interface Sort<Key extends string> {
   readonly by: Key;
   readonly ascending: boolean;
 }
 
-/** The order after a click on a heading: by it, then the other way round. */
+/** The order after a click on a heading: by that column, then reversed. */
 export const nextSort = <Key extends string>(sort: Sort<Key>, by: Key): Sort<Key> =>
   sort.by === by ? { by, ascending: !sort.ascending } : { by, ascending: true };
 
-/** The rows in order, what is not known last. Rows that are equal keep their order. */
+/** The sorted rows, unknown values last. Equal rows keep their order. */
 export function sortRows<Row>(
   rows: readonly Row[],
   read: (row: Row) => string | number | null,

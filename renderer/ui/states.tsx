@@ -12,7 +12,7 @@ export interface EmptyStateProps {
   readonly action?: ReactNode;
 }
 
-/** A panel with nothing in it: what would be here, and how to get it. */
+/** An empty panel: a description of its content, and how to get it. */
 export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
   return (
     <div className={styles.state}>
@@ -28,11 +28,11 @@ export interface ErrorStateProps {
   readonly error: FirstlightError;
   readonly actions?: ReactNode;
   readonly compact?: boolean;
-  /** What belongs right under the message. */
+  /** Content right under the message. */
   readonly children?: ReactNode;
 }
 
-/** What went wrong, why, and what to do about it. */
+/** An error with its cause and its remedy. */
 export function ErrorState({ error, actions, compact = false, children }: ErrorStateProps) {
   return (
     <div className={compact ? `${styles.error} ${styles.compact}` : styles.error} role="alert">
@@ -57,7 +57,7 @@ export interface LoadingStateProps {
   readonly cancelling?: boolean;
 }
 
-/** Work under way: what it does and how far it is. */
+/** Work in progress: its step and its progress. */
 export function LoadingState({ message, fraction = null, onCancel, cancelling = false }: LoadingStateProps) {
   return (
     <div className={styles.state} role="status">
@@ -72,7 +72,7 @@ export function LoadingState({ message, fraction = null, onCancel, cancelling = 
   );
 }
 
-/** A thin bar; it wanders while the share is unknown. */
+/** A thin bar; it moves to and fro while the share is unknown. */
 export function ProgressBar({ fraction, label }: { readonly fraction: number | null; readonly label: string }) {
   return (
     <div

@@ -4,11 +4,11 @@ import styles from './tabs.module.css';
 
 export interface TabItem {
   readonly id: string;
-  /** Its name for a screen reader, when `label` is more than words. */
+  /** Its name for a screen reader, when `label` is not only text. */
   readonly name?: string;
   readonly label: ReactNode;
   readonly tip?: string;
-  /** What follows the label: a close button, a count. */
+  /** Content after the label: a close button, a count. */
   readonly trailing?: ReactNode;
   readonly onClose?: () => void;
 }

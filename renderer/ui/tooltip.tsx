@@ -12,7 +12,7 @@ interface Tip {
 /** Long enough that passing over a row of buttons shows nothing. */
 const delayMs = 350;
 
-/** Shows the tip (`data-tip`, `data-shortcut`) of what is under the pointer or has the keyboard's focus. */
+/** Shows the tip (`data-tip`, `data-shortcut`) of the element under the pointer or with the keyboard's focus. */
 export function TooltipLayer() {
   const [tip, setTip] = useState<Tip | null>(null);
   useEffect(() => {

@@ -1,5 +1,5 @@
 import styles from './unsaved-dot.module.css';
-/** Marks what was changed since it was last saved. `label` is for a place where no words say so. */
+/** Marks unsaved changes. `label` is for a place without a text for that. */
 export function UnsavedDot({ label }: { readonly label?: string }) {
   return label === undefined ? (
     <span className={styles.dot} aria-hidden="true" />

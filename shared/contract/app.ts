@@ -11,9 +11,9 @@ export const appInfoSchema = z.object({
   connection: z.enum(['connected', 'connecting', 'lost']),
   /** The CPUs of the machine that runs the instances; absent where that is not known. */
   cpus: z.number().int().min(1).optional(),
-  /** Where new projects are created unless a person says otherwise. */
+  /** The default folder of new projects. */
   projectsDir: z.string(),
-  /** The file that keeps what a person set. */
+  /** The file with a person's settings. */
   settingsPath: z.string(),
 });
 export type AppInfo = z.output<typeof appInfoSchema>;
@@ -31,6 +31,6 @@ export const appCalls = {
 export const appEvents = {
   /** The connection to libvirt or the accelerator changed. */
   'app:changed': appInfoSchema,
-  /** Something went wrong beside what was asked, which a person should know: a run that could not be kept. */
+  /** An error outside of a call that a person should know of, such as a run that could not be stored. */
   'app:warned': z.object({ error: wireErrorSchema }),
 };

@@ -34,7 +34,7 @@ export interface Bridge {
   };
 }
 
-/** The preload's side: a client's verbs, made safe to expose. */
+/** The preload's side: a client's verbs in a form that is safe to expose. */
 export function createBridge(client: Client): Bridge {
   return {
     call: (name, input, onProgress) => {
@@ -75,7 +75,7 @@ function checkRequest(name: unknown): WireError | null {
   return toWireError(new FirstlightError('BAD_INPUT', 'The name of a call is a text.'));
 }
 
-/** The page's side: the client that the bridge stands for. */
+/** The page's side: a client over the bridge. */
 export function createBridgeClient(bridge: Bridge): Client {
   return {
     call: async (name, input, options = {}) => {

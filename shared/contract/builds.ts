@@ -7,7 +7,7 @@ import { call } from './define.ts';
 
 export const buildCalls = {
   /**
-   * Builds what is on disk. With `prestarted`, the next instance is then created paused, in the background.
+   * Builds the files on disk. With `prestarted`, the next instance is then created paused, in the background.
    * Errors: PROJECT_INVALID, ENTRY_MISSING, BUILD_FAILED, EXPORT_MISSING, EVALUATION_THREW, EVALUATION_TIMEOUT, MEMORY_TOO_SMALL.
    */
   'builds:build': call(
@@ -15,8 +15,8 @@ export const buildCalls = {
     buildResultSchema,
   ),
   /**
-   * Builds, and answers when the next instance stands paused and ready to be resumed. That none could be made is not an error:
-   * the next run is then cold, and says so. Errors: as `builds:build`.
+   * Builds, and answers when the next instance is paused and ready to be resumed. Failing to make one is no error:
+   * the next run is then cold, and is marked so. Errors: as `builds:build`.
    */
   'builds:prestart': call(z.strictObject({ projectId: projectIdSchema }), buildResultSchema),
 };

@@ -52,7 +52,7 @@ interface OpenStream {
 /**
  * A client over a port.
  *
- * Errors: what the engine threw, as a `FirstlightError`; CONNECTION_LOST for everything under way when the port closes.
+ * Errors: the engine's, as a `FirstlightError`; CONNECTION_LOST for all pending calls and streams when the port closes.
  */
 export function createClient(port: ClientPort): Client {
   const pending = new Map<number, PendingCall>();
@@ -145,7 +145,7 @@ export function createClient(port: ClientPort): Client {
         try {
           port.send({ type: 'call', id, name, input });
         } catch (cause) {
-          // A function among the values, say: no port can carry it.
+          // The values contain a function, for example: no port can carry it.
           pending.get(id)?.reject(new FirstlightError('BAD_INPUT', `${name}: its input cannot be sent.`, { cause }));
           pending.delete(id);
         }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** A call: the client sends `input`, the engine answers with `output` or an error; it may report progress meanwhile. */
+/** A call: the client sends `input`, the engine answers with `output` or an error; it may first report progress. */
 export interface CallDefinition<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
   readonly input: Input;
   readonly output: Output;

@@ -17,18 +17,18 @@ const byFunction = byTarget.extend({ name: dnsLabelSchema });
 
 export const deployCalls = {
   'targets:list': call(z.strictObject({}), z.array(targetSchema)),
-  /** Errors: ALREADY_EXISTS; TARGET_INVALID when its kubeconfig does not say how to reach it. */
+  /** Errors: ALREADY_EXISTS; TARGET_INVALID when its kubeconfig lacks what is needed to reach it. */
   'targets:add': call(targetSchema, targetSchema),
-  /** Takes it off the list; what runs there stays. Errors: NOT_FOUND. */
+  /** Removes it from the list; its functions keep running. Errors: NOT_FOUND. */
   'targets:remove': call(byTarget, z.null()),
-  /** Looks at all that a deploy needs there. Errors: NOT_FOUND, TARGET_INVALID. */
+  /** Checks everything that a deploy needs there. Errors: NOT_FOUND, TARGET_INVALID. */
   'targets:test': call(byTarget, z.array(targetCheckSchema)),
   /**
    * Builds, pushes, applies, watches the rollout, and calls the function once.
    * Errors: as `builds:build`; NOT_FOUND, CONFLICT; REGISTRY_*; CLUSTER_*; DEPLOY_FAILED in the cluster's words.
    */
   'deploy:start': call(deployRequestSchema, deployResultSchema),
-  /** What `deploy:start` would apply, as YAML, and what it changes there. Nothing is pushed. Errors: as `deploy:start`. */
+  /** The YAML that `deploy:start` would apply, and its changes there. Nothing is pushed. Errors: as `deploy:start`. */
   'deploy:preview': call(
     z.strictObject({
       projectId: projectIdSchema,
@@ -38,7 +38,7 @@ export const deployCalls = {
     }),
     z.object({ yaml: z.string(), before: z.string(), after: z.string(), note: z.string() }),
   ),
-  /** Files that have the function applied by other means; its image is pushed unless `push` is false. Errors: REGISTRY_*. */
+  /** Files for applying the function by other means; its image is pushed unless `push` is false. Errors: REGISTRY_*. */
   'deploy:manifests': call(
     z.strictObject({
       projectId: projectIdSchema,
@@ -54,9 +54,9 @@ export const deployCalls = {
   'deploy:list': call(byTarget, z.array(deploymentSchema)),
   'deploy:get': call(byFunction, deploymentSchema),
   'deploy:history': call(byFunction, z.array(deployRevisionSchema)),
-  /** Without a revision: the one before. Errors: NOT_FOUND; CONFLICT when it is paused, or is what runs. */
+  /** Without a revision: the one before. Errors: NOT_FOUND; CONFLICT when it is paused, or already runs. */
   'deploy:rollback': call(byFunction.extend({ revision: z.number().int().min(1).optional() }), deploymentSchema),
-  /** Paused, its pods stay as they are, and nothing is rolled out. Errors: NOT_FOUND; CLUSTER_*. */
+  /** While paused, its pods are unchanged, and nothing is rolled out. Errors: NOT_FOUND; CLUSTER_*. */
   'deploy:pause': call(byFunction.extend({ paused: z.boolean() }), deploymentSchema),
   'deploy:scale': call(byFunction.extend({ replicas: z.number().int().min(0).max(1000) }), deploymentSchema),
   'deploy:remove': call(byFunction, z.null()),
@@ -78,11 +78,11 @@ export const deployCalls = {
 
 export const deployStreams = {
   /**
-   * The functions of a target, each time something of them changes: a line of JSON, as `deploy:list` answers. It does not end
+   * The functions of a target, at each change of one of them: a line of JSON, as `deploy:list` answers. It does not end
    * by itself. Errors: NOT_FOUND, CLUSTER_*.
    */
   'deploy:watch': stream(byTarget),
-  /** What the function's pods print, from the last lines on; ends when `follow` is false. */
+  /** The output of the function's pods, from the last lines on; ends when `follow` is false. */
   'deploy:logs': stream(
     byFunction.extend({
       follow: z.boolean().default(true),

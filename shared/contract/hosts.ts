@@ -5,9 +5,9 @@ import { call } from './define.ts';
 export const hostCalls = {
   /** The hosts: this machine's first, then those that were added, by name. A host that does not answer is listed as lost. */
   'hosts:list': call(z.strictObject({}), z.array(hostSchema)),
-  /** Adds a libvirt as a host, and connects to it. Errors: ALREADY_EXISTS; BAD_INPUT; what keeps it from connecting. */
+  /** Adds a libvirt as a host, and connects to it. Errors: ALREADY_EXISTS; BAD_INPUT; the error of the connection. */
   'hosts:add': call(z.strictObject(hostEntrySchema.shape), hostSchema),
-  /** Takes a host off the list; its instances go on running. Errors: NOT_FOUND; BAD_INPUT for this machine's. */
+  /** Removes a host from the list; its instances keep running. Errors: NOT_FOUND; BAD_INPUT for this machine's. */
   'hosts:remove': call(z.strictObject({ name: hostNameSchema }), z.null()),
 };
 

@@ -10,7 +10,7 @@ import {
 import { bytesSchema, imageIdSchema } from '../model/units.ts';
 import { call, stream } from './define.ts';
 
-/** More entries than any real program's; a listing that is longer says so. */
+/** More entries than any real program has; a longer listing is marked as cut. */
 export const maxImageEntries = 200_000;
 
 /** An image: one of the store's, or any file on the engine's host by its absolute path. */
@@ -48,7 +48,7 @@ export const imageCalls = {
   ),
   /**
    * Writes the tree under `path` into a new folder `to` (absolute) of the engine's host. It appears whole or not at all.
-   * Errors: as `images:tree`; ALREADY_EXISTS when `to` is there and not empty; PATH_ESCAPES; DISK_FULL.
+   * Errors: as `images:tree`; ALREADY_EXISTS when `to` exists and is not empty; PATH_ESCAPES; DISK_FULL.
    */
   'images:extract': call(
     byFile.extend({ path: pathSchema.default('/'), to: z.string().min(1).max(4096) }),
@@ -60,7 +60,7 @@ export const imageCalls = {
       bytes: bytesSchema,
     }),
   ),
-  /** Deletes an image of the store; its function is built again at need. Errors: NOT_FOUND; CONFLICT while an instance runs from it. */
+  /** Deletes a stored image; its function is rebuilt at need. Errors: NOT_FOUND; CONFLICT while an instance uses it. */
   'images:remove': call(z.strictObject({ imageId: imageIdSchema }), z.null()),
   /** Deletes every image that no instance runs from and that was not used in the last minutes. */
   'images:prune': call(z.strictObject({}), z.object({ freedBytes: bytesSchema })),
@@ -69,6 +69,6 @@ export const imageCalls = {
 };
 
 export const imageStreams = {
-  /** A file's bytes, as many as there are. Errors: as `images:text`. */
+  /** All bytes of a file. Errors: as `images:text`. */
   'images:bytes': stream(byFile),
 };

@@ -9,7 +9,7 @@ import { call } from './define.ts';
  *
  * Shape: the path of an ELF, of an ops config.json, or of an ops package (a folder or a tarball); or an OCI image:
  * `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`, `docker://HOST/NAME[:TAG]`, `HOST/NAME[:TAG]`.
- * `cwd` is where a relative path begins; without it, paths are absolute.
+ * `cwd` is the base of a relative path; without it, paths are absolute.
  */
 const source = {
   source: z.string().min(1).max(4096),
@@ -20,14 +20,15 @@ const source = {
 
 export const importCalls = {
   /**
-   * Looks at a source and says what project it would become. Layers of an image are fetched into the cache; nothing else is
+   * Examines a source and proposes a project. Layers of an image are fetched into the cache; nothing else is
    * written. Reports progress.
    * Errors: BAD_INPUT, NOT_FOUND, PATH_ESCAPES for the source; REGISTRY_UNREACHABLE, REGISTRY_DENIED; DISK_FULL, STORE_UNUSABLE; CANCELLED.
    */
   'imports:examine': call(z.strictObject(source), importProposalSchema),
   /**
-   * Makes a project of a source and opens it. `dir` absent: a folder of that name in the projects folder. `digest`: as examined.
-   * Errors: as `imports:examine`; ALREADY_EXISTS when `dir` holds files; CONFLICT when the source is not what `digest` says.
+   * Makes a project from a source and opens it. `dir` absent: a folder of that name in the projects
+   * folder. `digest`: as examined.
+   * Errors: as `imports:examine`; ALREADY_EXISTS when `dir` contains files; CONFLICT for a source of another `digest`.
    */
   'imports:create': call(
     z.strictObject({
@@ -39,7 +40,7 @@ export const importCalls = {
     }),
     projectSchema,
   ),
-  /** A project as the text of an ops config.json, and what of it has no place there. Errors: BAD_INPUT for a project of another runtime. */
+  /** A project as an ops config.json, and the keys that have no place there. Errors: BAD_INPUT for another runtime. */
   'imports:toOps': call(
     z.strictObject({ projectId: projectIdSchema }),
     z.object({ config: z.string(), notes: z.array(z.string()) }),

@@ -72,7 +72,7 @@ export interface EngineStream {
   readonly signal: AbortSignal;
   /** Resolves when the client has room for more; rejects after the stream ended. */
   readonly write: (chunk: Uint8Array) => Promise<void>;
-  /** Receives what the client writes. */
+  /** Receives the client's bytes. */
   readonly onData: (listener: (chunk: Uint8Array) => void) => void;
 }
 
@@ -81,7 +81,7 @@ type CallHandler<Name extends CallName> = (
   context: CallContext,
 ) => Promise<CallOutput<Name>> | CallOutput<Name>;
 export type CallHandlers = { readonly [Name in CallName]: CallHandler<Name> };
-/** A stream ends when its handler settles; what it throws reaches the client. */
+/** A stream ends when its handler settles; its error reaches the client. */
 export type StreamHandlers = {
   readonly [Name in StreamName]: (request: StreamRequest<Name>, stream: EngineStream) => Promise<void>;
 };

@@ -10,14 +10,14 @@ import { call, stream } from './define.ts';
 
 const byInstance = z.strictObject({ instanceId: instanceIdSchema });
 
-/** The event that a run without one gets. */
+/** The default event of a run. */
 export const defaultEvent = { method: 'GET', path: '/', query: {}, headers: {}, body: null } as const;
 
 export const instanceCalls = {
   'instances:list': call(z.strictObject({}), z.array(instanceSchema)),
   /**
-   * Builds if needed, boots, invokes once, and answers with the run: also when the function failed, whose error is then
-   * in `error`. What failed before there was anything to boot is thrown.
+   * Builds if needed, boots, invokes once, and answers with the run: also when the function failed, with its error
+   * in `error`. A failure before the boot is thrown.
    */
   'instances:run': call(
     z.strictObject({
@@ -34,9 +34,9 @@ export const instanceCalls = {
   'instances:invoke': call(byInstance.extend({ event: jsonSchema.default(defaultEvent) }), invocationSchema),
   'instances:suspend': call(byInstance, z.null()),
   'instances:resume': call(byInstance, z.null()),
-  /** Answers when it is gone; `instances:changed` says at once that it is stopping. */
+  /** Answers when it has ended; `instances:changed` reports at once that it is stopping. */
   'instances:stop': call(byInstance, z.null()),
-  /** Stops it if it runs and forgets it. */
+  /** Stops it if it runs, and removes its record. */
   'instances:remove': call(byInstance, z.null()),
   /** The VMM's own description of its machine: the XML of a libvirt domain. Errors: NOT_FOUND, INSTANCE_LOST when it has ended. */
   'instances:describe': call(byInstance, z.object({ domainXml: z.string() })),
@@ -54,7 +54,7 @@ export const instanceEvents = {
 const consolePart = { part: z.enum(['all', 'program', 'trace']).default('all') };
 
 export const instanceStreams = {
-  /** The serial console: first what was written so far (bounded), then live; what the client writes goes to the guest. */
+  /** The serial console: first the output so far (bounded), then live; the client's input goes to the guest. */
   'console:attach': stream(byInstance.extend(consolePart)),
   /** The recorded console of a run, once, then the end. */
   'console:replay': stream(z.strictObject({ runId: runIdSchema, ...consolePart })),

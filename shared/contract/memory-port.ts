@@ -1,6 +1,6 @@
 import type { ClientMessage, ClientPort, EngineMessage, EnginePort, Port } from './wire.ts';
 
-/** Two ports joined in memory: what a client and an engine in one process talk over. Messages arrive a microtask later. */
+/** Two ports joined in memory, for a client and an engine in one process. Messages arrive a microtask later. */
 export function createMemoryPorts(): { readonly client: ClientPort; readonly engine: EnginePort } {
   const toEngine = new Set<(message: ClientMessage) => void>();
   const toClient = new Set<(message: EngineMessage) => void>();

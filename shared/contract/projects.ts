@@ -34,10 +34,13 @@ export const projectTextSchema = z.object({ path: z.string(), text: z.string(), 
 
 export const projectCalls = {
   'projects:list': call(z.strictObject({}), z.array(projectSchema)),
-  /** Errors: NOT_FOUND when the directory is none. A directory with a broken firstlight.json opens, with problems. */
+  /** Errors: NOT_FOUND when the path is not a directory. With a broken firstlight.json it opens, with problems. */
   'projects:open': call(z.strictObject({ dir: z.string().min(1) }), projectSchema),
   'projects:templates': call(z.strictObject({}), z.array(templateSchema)),
-  /** Errors: ALREADY_EXISTS when `dir` holds files; BAD_INPUT for a runtime that is not there. `dir` absent: a folder of that name in the projects folder. */
+  /**
+   * Errors: ALREADY_EXISTS when `dir` contains files; BAD_INPUT for an unknown runtime. `dir` absent: a folder of that
+   * name in the projects folder.
+   */
   'projects:create': call(
     z.strictObject({
       name: z.string().min(1),
@@ -49,15 +52,15 @@ export const projectCalls = {
     projectSchema,
   ),
   /**
-   * Trusts a project's folder, or takes that back: what it asks for (files from outside it, the network, volumes) is then
-   * given, also in later sessions.
+   * Trusts a project's folder, or revokes it: its requests (files from outside it, the network, volumes) are then
+   * granted, also in later sessions.
    */
   'projects:trust': call(byProject.extend({ trusted: z.boolean().default(true) }), projectSchema),
-  /** Takes the project off the list; its files stay. */
+  /** Removes the project from the list; its files stay. */
   'projects:close': call(byProject, z.null()),
   'projects:files': call(byProject, z.array(projectFileSchema)),
   'projects:readFile': call(byPath, projectTextSchema),
-  /** Errors: CONFLICT when `baseRevision` is given and the file on disk is another. */
+  /** Errors: CONFLICT when `baseRevision` is given and the file on disk has another. */
   'projects:writeFile': call(
     byPath.extend({ text: z.string().max(8_000_000), baseRevision: z.string().nullable().default(null) }),
     z.object({ revision: z.string() }),
@@ -79,6 +82,6 @@ export const projectEvents = {
   /** Its configuration or its place in the list changed. */
   'projects:changed': z.object({ project: projectSchema }),
   'projects:closed': z.object({ projectId: projectIdSchema }),
-  /** A file changed on disk, by us or by another program; `revision` null when it is gone. */
+  /** A file changed on disk, by us or by another program; `revision` is null when it was deleted. */
   'projects:fileChanged': z.object({ projectId: projectIdSchema, path: z.string(), revision: z.string().nullable() }),
 };

@@ -13,16 +13,16 @@ export const runCalls = {
     z.array(runSummarySchema),
   ),
   'runs:get': call(byRun, runSchema),
-  /** Gives a run a name of its own; null takes it away. Errors: NOT_FOUND; CONFLICT while it is under way. */
+  /** Names a run; null removes the name. Errors: NOT_FOUND; CONFLICT while the run is in progress. */
   'runs:rename': call(byRun.extend({ name: z.string().trim().min(1).max(80).nullable() }), runSummarySchema),
   'runs:remove': call(byRun, z.null()),
 };
 
 export const runEvents = {
-  /** How far a run that is under way has come; `runs:added` follows when it is over. */
+  /** The progress of a running run; `runs:added` follows when it is over. */
   'runs:progressed': z.object({ projectId: projectIdSchema, runId: runIdSchema, timeline: bootTimelineSchema }),
   'runs:added': z.object({ run: runSummarySchema }),
-  /** It has another name. */
+  /** The name of a run changed. */
   'runs:changed': z.object({ run: runSummarySchema }),
   'runs:removed': z.object({ runId: runIdSchema }),
 };

@@ -10,7 +10,7 @@ interface OpenStream {
   onData: ((chunk: Uint8Array) => void) | null;
 }
 
-/** A call that was received: it waits for its turn, then runs. */
+/** A received call: it waits for its turn, then runs. */
 interface OpenCall {
   readonly id: number;
   readonly name: string;
@@ -19,8 +19,8 @@ interface OpenCall {
 }
 
 /**
- * The limit of calls that one client has under way. A window makes a dozen calls at once when it opens; a client beyond this is faulty or
- * hostile, and must not take the engine from others.
+ * The limit of pending calls of one client. A window makes a dozen calls when it opens; a client with more is faulty or
+ * hostile, and must not block the engine for others.
  */
 export const sessionLimits = {
   /** Handlers that run at once; further calls wait for their turn, in order. */
@@ -33,9 +33,9 @@ export const sessionLimits = {
 type AnyHandler = (request: unknown, context: unknown) => unknown;
 
 /**
- * Serves one client on a port until it closes: validates each input once, runs the handler, sends what came of it.
+ * Serves one client on a port until it closes: validates each input once, runs the handler, sends the result.
  *
- * Errors: a message that is not of the protocol closes the port; input that does not fit its schema is BAD_INPUT; more than
+ * Errors: a message outside of the protocol closes the port; input that does not fit its schema is BAD_INPUT; more than
  * `sessionLimits` is TOO_MANY_CALLS. Calls and streams of a client that goes away are cancelled.
  */
 export function serveSession(engine: Engine, port: EnginePort): void {

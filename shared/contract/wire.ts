@@ -26,7 +26,7 @@ export type EngineMessage =
   | { readonly type: 'data'; readonly id: number; readonly bytes: Uint8Array }
   | { readonly type: 'end'; readonly id: number; readonly error: WireError | null };
 
-/** One side's way to the other: whole messages, in order. */
+/** One side's connection to the other: whole messages, in order. */
 export interface Port<Out, In> {
   readonly send: (message: Out) => void;
   readonly onMessage: (listener: (message: In) => void) => void;
@@ -42,7 +42,7 @@ export const maxNameLength = 100;
 const id = z.number().int().nonnegative();
 const data = z.strictObject({ type: z.literal('data'), id, bytes: z.instanceof(Uint8Array) });
 
-/** Validates what arrives from a client, before anything acts on it. */
+/** Validates a message from a client, before it is acted on. */
 export const clientMessageSchema: z.ZodType<ClientMessage> = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('call'), id, name: z.string().max(maxNameLength), input: z.unknown() }),
   z.strictObject({ type: z.literal('cancel'), id }),
@@ -52,7 +52,7 @@ export const clientMessageSchema: z.ZodType<ClientMessage> = z.discriminatedUnio
   z.strictObject({ type: z.literal('close'), id }),
 ]);
 
-/** Validates what arrives from the engine's side. */
+/** Validates a message from the engine's side. */
 export const engineMessageSchema: z.ZodType<EngineMessage> = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('result'), id, value: z.unknown() }),
   z.strictObject({ type: z.literal('error'), id, error: wireErrorSchema }),

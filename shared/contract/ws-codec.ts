@@ -32,13 +32,13 @@ export function encodeFrame(message: ClientMessage | EngineMessage): string | Ui
   return frame;
 }
 
-/** The content of a frame, not yet validated; null when it is not a frame of ours. Shape: `bytes` is a view of the frame. */
+/** The content of a frame, not yet validated; null for a foreign frame. Shape: `bytes` is a view of the frame. */
 export function decodeFrame(frame: string | Uint8Array): unknown {
   if (typeof frame === 'string') {
     try {
       return JSON.parse(frame);
     } catch {
-      // Not JSON: the caller drops the connection, as for any message that is not of the protocol.
+      // Not JSON: the caller drops the connection, as for any message outside of the protocol.
       return null;
     }
   }
@@ -47,7 +47,7 @@ export function decodeFrame(frame: string | Uint8Array): unknown {
   return { type: 'data', id, bytes: frame.subarray(idBytes) };
 }
 
-/** The engine's message in a frame, validated; null when it is none. */
+/** The engine's message in a frame, validated; null when the frame contains none. */
 export function decodeEngineFrame(frame: string | Uint8Array): EngineMessage | null {
   const parsed = engineMessageSchema.safeParse(decodeFrame(frame));
   return parsed.success ? parsed.data : null;

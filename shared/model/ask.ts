@@ -1,9 +1,9 @@
-/** What a project asks for besides its own folder. */
+/** The requests of a project for access beyond its own folder. */
 import { z } from 'zod';
 
-/** One thing that a project gets only when a person trusts it. Shape: `message` is one sentence for that person. */
+/** One request, granted only when a person trusts the project. Shape: `message` is one sentence for that person. */
 export const askSchema = z.object({
-  /** `file`: goes into the image; `program`: is run on this machine by a build. */
+  /** `file`: goes into the image; `program`: a build runs it on this machine. */
   kind: z.enum(['file', 'code', 'program', 'network', 'volume']),
   /** A path, or a name. */
   subject: z.string(),

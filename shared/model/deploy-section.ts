@@ -1,4 +1,4 @@
-/** The section `deploy` of `firstlight.json`: how a function runs on a cluster. It names secrets, and holds none. */
+/** The section `deploy` of `firstlight.json`: how a function runs on a cluster. It names secrets, and contains none. */
 import { z } from 'zod';
 
 const labelSchema = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes');
@@ -41,7 +41,7 @@ const shape = {
     .describe('Environment from Secrets of the cluster. No runtime that can be deployed takes them yet.'),
 };
 
-/** What a deploy uses unless it is told otherwise; a profile's keys take the place of these. */
+/** The default values of a deploy; a profile's keys replace them. */
 export const deploySectionSchema = z.strictObject({
   ...shape,
   profiles: z
@@ -51,7 +51,7 @@ export const deploySectionSchema = z.strictObject({
 });
 export type DeploySection = z.output<typeof deploySectionSchema>;
 
-/** What one deploy uses: the section with a profile's keys over it. Shape: null where there is no such profile. */
+/** The values of one deploy: the section with a profile's keys over it. Shape: null where there is no such profile. */
 export function chooseProfile(
   section: DeploySection,
   name: string | undefined,
@@ -62,7 +62,7 @@ export function chooseProfile(
   if (profile === undefined) return null;
   const { replicas, autoscale, ...rest } = base;
   const chosen = Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== undefined));
-  // The two exclude each other: a profile with one of them has nothing of the base's other.
+  // The two exclude each other: a profile with one of them drops the other one of the base.
   const counts = profile.replicas === undefined && profile.autoscale === undefined ? { replicas, autoscale } : {};
   return {
     ...rest,

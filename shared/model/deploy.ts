@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { projectIdSchema } from './units.ts';
 
-/** A name that Kubernetes takes for objects and labels. Source: RFC 1123, "DNS label". */
+/** A name that Kubernetes accepts for objects and labels. Source: RFC 1123, "DNS label". */
 export const dnsLabelSchema = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes, at most 63 characters');
 
-/** A cluster to deploy to. It names credentials by where they are, and holds none. */
+/** A cluster to deploy to. It names the paths of credentials, and contains none. */
 export const targetSchema = z.object({
   name: dnsLabelSchema,
   kind: z.literal('kubernetes'),
@@ -16,15 +16,15 @@ export const targetSchema = z.object({
   context: z.string().nullable().default(null),
   /** Null: the context's namespace, else `default`. */
   namespace: dnsLabelSchema.nullable().default(null),
-  /** Where images go: a registry with a path, such as `registry.example/team`. */
+  /** The destination of images: a registry with a path, such as `registry.example/team`. */
   registry: z.string().min(1),
   /** PEM file of the registry's own authority. */
   registryCa: z.string().nullable().default(null),
-  /** True to speak plain HTTP to a registry that is not on this machine. */
+  /** True for plain HTTP to a registry that is not on this machine. */
   plainHttp: z.boolean().default(false),
   /** The Secret of the namespace with which its nodes pull. */
   pullSecret: dnsLabelSchema.nullable().default(null),
-  /** What runs the guest on the cluster. `pod`: a pod that carries its own VMM. */
+  /** The way to run the guest on the cluster. `pod`: a pod with its own VMM. */
   engine: z.literal('pod').default('pod'),
 });
 export type Target = z.output<typeof targetSchema>;
@@ -35,23 +35,23 @@ export const targetCheckSchema = z.object({
   title: z.string(),
   status: z.enum(['ok', 'warning', 'failed']),
   found: z.string(),
-  /** The command that provides what is missing. */
+  /** The command that provides the missing part. */
   fix: z.string().nullable(),
 });
 export type TargetCheck = z.output<typeof targetCheckSchema>;
 
 export const deployStepNames = ['build', 'image', 'push', 'apply', 'rollout', 'call'] as const;
 
-/** One step of a deploy that is over. Units: ms. */
+/** One finished step of a deploy. Units: ms. */
 export const deployStepSchema = z.object({
   name: z.enum(deployStepNames),
   durationMs: z.number(),
-  /** What it did, for a person. */
+  /** Its work, for a person. */
   detail: z.string(),
 });
 export type DeployStep = z.output<typeof deployStepSchema>;
 
-/** A deploy that succeeded. Units: `pushedBytes` is what went to the registry. */
+/** A deploy that succeeded. Units: `pushedBytes` counts the bytes sent to the registry. */
 export const deployResultSchema = z.object({
   target: z.string(),
   namespace: z.string(),
@@ -100,31 +100,31 @@ export const clusterPhaseSchema = z.object({
   startMs: z.number(),
   endMs: z.number(),
   boundMs: z.number(),
-  /** Whose clock and whose word it is. */
+  /** The source of the clock and of the report. */
   source: z.string(),
 });
 export const clusterColdStartSchema = z.object({
   pod: z.string(),
   accel: z.enum(['kvm', 'tcg']).nullable(),
-  /** Why it is emulated, or that it is not. */
+  /** The reason why it is emulated, or a statement that it is not. */
   why: z.string(),
   totalMs: z.number(),
   phases: z.array(clusterPhaseSchema),
 });
 export type ClusterColdStart = z.output<typeof clusterColdStartSchema>;
 
-/** What a person chooses for one deploy. */
+/** A person's choices for one deploy. */
 export const deployRequestSchema = z.strictObject({
   projectId: projectIdSchema,
   target: dnsLabelSchema,
   /** A profile of the section `deploy` of `firstlight.json`. */
   profile: dnsLabelSchema.optional(),
-  /** In the place of what `firstlight.json` says. */
+  /** Replaces the value in `firstlight.json`. */
   replicas: z.number().int().min(0).max(1000).optional(),
-  /** False: answers as soon as it is applied. */
+  /** False: answers as soon as the manifests are applied. */
   wait: z.boolean().default(true),
-  /** False: a deploy that fails stays as it is. */
+  /** False: a failed deploy is not rolled back. */
   rollback: z.boolean().default(true),
-  /** Takes fields over that another manager has set. */
+  /** True to take over fields that another manager has set. */
   force: z.boolean().default(false),
 });

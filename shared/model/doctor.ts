@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** One thing `doctor` looked at. `why` and `fix` are there when the status is not `ok`. */
+/** One check of `doctor`. `why` and `fix` are present when the status is not `ok`. */
 export const doctorCheckSchema = z.object({
   id: z.string(),
   title: z.string(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The name of the host that is always there: this machine's libvirt. */
+/** The name of the host that always exists: this machine's libvirt. */
 export const localHostName = 'local';
 
 /** Shape: lower-case letters, digits and dashes; it begins with a letter or digit. */

@@ -4,7 +4,7 @@ import { type Json, jsonSchema } from './json.ts';
 import { runtimeIdSchema } from './project.ts';
 import { bytesSchema, imageIdSchema } from './units.ts';
 
-/** Which file system of an image: `boot` holds the kernel, `root` the program. An image without partitions has only `root`. */
+/** A file system of an image: `boot` has the kernel, `root` the program. One without partitions has only `root`. */
 export const imagePartitionSchema = z.enum(['boot', 'root']);
 export type ImagePartition = z.output<typeof imagePartitionSchema>;
 
@@ -12,7 +12,7 @@ export type ImagePartition = z.output<typeof imagePartitionSchema>;
 export const storedImageSchema = z.object({
   id: imageIdSchema,
   runtime: runtimeIdSchema,
-  /** The function of the project that was last built into it; null when no project names it any more. */
+  /** The function of the project that was last built into it; null when no project refers to it any more. */
   functionName: z.string().nullable(),
   bytes: bytesSchema,
   createdAt: z.string(),
@@ -29,18 +29,18 @@ export const imageEntrySchema = z.object({
   bytes: bytesSchema,
   /** The size of its data in the image: less than `bytes` for a file with holes. */
   storedBytes: bytesSchema,
-  /** Where a symbolic link leads; null for what is none. */
+  /** The target of a symbolic link; null for other entries. */
   target: z.string().nullable(),
 });
 export type ImageEntry = z.output<typeof imageEntrySchema>;
 
-/** A listing. Shape: every directory comes before what is in it, names in order of their characters. */
+/** A listing. Shape: every directory comes before its content, names in order of their characters. */
 export const imageTreeSchema = z.object({
   partition: imagePartitionSchema,
   /** The listed path, after links were followed: a directory, or one file. */
   path: z.string(),
   entries: z.array(imageEntrySchema),
-  /** Of everything under `path`, also when `entries` was cut short. */
+  /** The totals of everything under `path`, also when `entries` was cut short. */
   totals: z.object({
     files: z.number().int(),
     directories: z.number().int(),
@@ -48,7 +48,7 @@ export const imageTreeSchema = z.object({
     bytes: bytesSchema,
     storedBytes: bytesSchema,
   }),
-  /** True when there are more entries than were asked for. */
+  /** True when there are more entries than requested. */
   truncated: z.boolean(),
 });
 export type ImageTree = z.output<typeof imageTreeSchema>;
@@ -63,18 +63,18 @@ const partitionSchema = z.object({
 /** A file system of an image, without its files. */
 export const imageFileSystemSchema = z.object({
   partition: imagePartitionSchema,
-  /** Of TFS: 5, or 4 as older tools write it. */
+  /** The version of TFS: 5, or 4 as older tools write it. */
   version: z.number().int(),
   label: z.string(),
   uuid: z.string(),
   bytes: bytesSchema,
   /** The size of the metadata log on the disk, and the written part of it. */
   log: z.object({ reservedBytes: bytesSchema, usedBytes: bytesSchema, pieces: z.number().int() }),
-  /** The space that no file and no log uses. */
+  /** The space that neither a file nor the log uses. */
   freeBytes: bytesSchema,
   program: z.string().nullable(),
   arguments: z.array(z.string()),
-  /** In the image for anyone to read: nothing secret is expected here. */
+  /** The environment in the image, readable for everyone: no secrets are expected here. */
   environment: z.record(z.string(), z.string()),
   /** Kernel modules: those named in the options, and those whose files are there. */
   klibs: z.array(z.string()),
@@ -89,7 +89,7 @@ export type ImageFileSystem = z.output<typeof imageFileSystemSchema>;
 export const imageInfoSchema = z.object({
   path: z.string(),
   format: z.enum(['raw', 'qcow2', 'elf']),
-  /** Length of the file on this host, and what of it takes room there. */
+  /** Length of the file on this host, and the part of it that uses disk space. */
   fileBytes: bytesSchema,
   allocatedBytes: bytesSchema,
   /** Length of the disk a guest sees. */
@@ -97,7 +97,7 @@ export const imageInfoSchema = z.object({
   /** The files a qcow2 image builds on, nearest first. */
   backing: z.array(z.string()),
   partitions: z.array(partitionSchema),
-  /** The file system that was asked for; null for an image that is a kernel (ELF), which has none. */
+  /** The requested file system; null for an image that is a kernel (ELF), which has none. */
   fileSystem: imageFileSystemSchema.nullable(),
   /** The parts of an ELF image that have a name and a length; empty for others. */
   sections: z.array(z.object({ name: z.string(), bytes: bytesSchema, inFile: z.boolean() })),
@@ -116,7 +116,7 @@ export const imageTextSchema = z.object({
 });
 export type ImageText = z.output<typeof imageTextSchema>;
 
-/** One difference between two images. Shape: `before` is null for what was added, `after` for what was removed. */
+/** One difference between two images. Shape: `before` is null for an addition, `after` for a removal. */
 export const imageChangeSchema = z.object({
   kind: z.enum(['added', 'removed', 'changed']),
   /** A path, or for an option of the root tuple its name. */

@@ -3,7 +3,7 @@ import { problemSchema } from './problem.ts';
 import { runtimeIdSchema } from './project.ts';
 import { bundleIdSchema, bytesSchema, imageIdSchema } from './units.ts';
 
-/** A bootable image, named by the sha256 of everything that went into it. */
+/** A bootable image, named by the sha256 of all its inputs. */
 export const imageSchema = z.object({
   id: imageIdSchema,
   bundleId: bundleIdSchema,
@@ -14,16 +14,16 @@ export const imageSchema = z.object({
   bytes: bytesSchema,
   /** Smallest memory the image boots in. */
   minMemoryMiB: z.number().int(),
-  /** Information of the runtime, in a format of its own. */
+  /** Information of the runtime, in the runtime's own format. */
   runtimeInfo: z.string().optional(),
   createdAt: z.string(),
 });
 export type Image = z.output<typeof imageSchema>;
 
-/** One step of a build: what it did, or what it reused, and why. */
+/** One step of a build: its work, or the reused result, and the reason. */
 export const buildStepSchema = z.object({
   name: z.enum(['config', 'bundle', 'kernel', 'evaluate', 'base', 'write']),
-  /** True when an earlier result served. */
+  /** True when an earlier result was reused. */
   reused: z.boolean(),
   /** A sentence for a person: "rebuilt because handler.ts changed". */
   reason: z.string(),

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { problemSchema } from './problem.ts';
 import { bytesSchema } from './units.ts';
 
-/** The kinds of source that a project can be made of. */
+/** The kinds of source from which a project can be made. */
 export const importKinds = ['elf', 'ops-config', 'ops-package', 'oci-image'] as const;
 export const importKindSchema = z.enum(importKinds);
 export type ImportKind = z.output<typeof importKindSchema>;
 
-/** Why something that was found may not run, or not as it did elsewhere. */
+/** Why a found program may not run, or not as it did elsewhere. */
 export const importWarningCodes = [
   /** It starts other programs: a unikernel runs one process. */
   'fork',
@@ -23,7 +23,7 @@ export const importWarningCodes = [
   'missing',
   /** A setting of the source has no effect here. */
   'ignored',
-  /** Files that an image cannot hold were left out: device nodes, pipes. */
+  /** Files that an image cannot contain were left out: device nodes, pipes. */
   'skipped',
 ] as const;
 export const importWarningSchema = z.object({
@@ -34,7 +34,7 @@ export const importWarningSchema = z.object({
 });
 export type ImportWarning = z.output<typeof importWarningSchema>;
 
-/** The shared libraries of an ELF program, all of them, however deep. Units: `bytes` of all files together. */
+/** All shared libraries of an ELF program, at any depth. Units: `bytes` of all files together. */
 export const importClosureSchema = z.object({
   /** True when the program needs no file but itself. */
   isStatic: z.boolean(),
@@ -51,22 +51,22 @@ export const importClosureSchema = z.object({
  * program's own name out.
  */
 export const importProposalSchema = z.object({
-  /** The source as it can be given again: paths in it are absolute. */
+  /** The source in a form that can be passed again: paths in it are absolute. */
   source: z.string(),
   kind: importKindSchema,
   /** A name for the project, made from the source's. */
   name: z.string(),
   /** The source in a few words: "OCI image, 5 layers". */
   summary: z.string(),
-  /** Null when the source names none, or none that can run: the warnings say why. */
+  /** Null when the source names no program that can run: the warnings have the reason. */
   program: z.string().nullable(),
   args: z.array(z.string()),
-  /** Names only: values may be secrets. They are in `config` all the same, as they would be in the image. */
+  /** Names only: values may be secrets. They are in `config`, as they would be in the image. */
   envNames: z.array(z.string()),
   cwd: z.string().nullable(),
-  /** The port it is likely to listen on; null when nothing says so. */
+  /** The port it is likely to listen on; null when the source has no indication of one. */
   port: z.number().int().nullable(),
-  /** The files that go into the image besides the kernel. */
+  /** The files that go into the image in addition to the kernel. */
   files: z.object({ count: z.number().int(), bytes: bytesSchema }),
   /** For a program whose libraries come from this host; null when the source brings its own. */
   closure: importClosureSchema.nullable(),
@@ -78,7 +78,7 @@ export const importProposalSchema = z.object({
   config: z.string(),
   /** The id of the source's content as it was read. `imports:create` takes it, to detect a change in between. */
   digest: z.string(),
-  /** False when no project can be made of it: see `problems` and `warnings`. */
+  /** False when no project can be made from it: see `problems` and `warnings`. */
   canCreate: z.boolean(),
 });
 export type ImportProposal = z.output<typeof importProposalSchema>;

@@ -9,8 +9,8 @@ export type Accel = z.infer<typeof accelSchema>;
 
 /**
  * `prestarted`: created paused, nothing executed yet. `booting`: running, not yet answered. `ready`: waits for an
- * invocation. `busy`: serves one. `paused`: a person suspended it. `stopping`: asked to end. `stopped`: gone.
- * `failed`: ended by itself or unusable; `failure` says why.
+ * invocation. `busy`: serves one. `paused`: a person suspended it. `stopping`: asked to end. `stopped`: ended.
+ * `failed`: ended by itself or unusable; `failure` has the reason.
  */
 export const instanceStateSchema = z.enum([
   'prestarted',
@@ -24,7 +24,7 @@ export const instanceStateSchema = z.enum([
 ]);
 export type InstanceState = z.infer<typeof instanceStateSchema>;
 
-/** A virtual machine of ours, as its host reports it now. */
+/** A virtual machine of Firstlight, as its host reports it now. */
 export const instanceSchema = z.object({
   id: instanceIdSchema,
   /** The name of its host. */
@@ -45,7 +45,7 @@ export const instanceSchema = z.object({
   vcpus: z.number().int(),
   /** True when it outlives the process that started it. */
   keep: z.boolean(),
-  /** Where it serves HTTP to this machine; null when it does not. */
+  /** The address at which it serves HTTP to this machine; null when it does not. */
   url: z.string().nullable().default(null),
   createdAt: z.string(),
   /** The run whose cold start this instance served; null before. */

@@ -3,10 +3,10 @@ import { z } from 'zod';
 /** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Far more than anybody nests by hand, and few enough for every program that reads it one level at a time. */
+/** The nesting limit: far more than handwritten data has, and few enough for every recursive reader. */
 export const maxJsonDepth = 500;
 
-/** What keeps a value from being JSON; null when nothing does. It is looked through without recursion. */
+/** The reason why a value is not JSON; null when it is. The check uses no recursion. */
 function whyNotJson(value: unknown): string | null {
   const waiting: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 0 }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { bytesSchema, instanceIdSchema } from './units.ts';
 
 /**
- * Counters of one instance at one instant, as libvirt gives them.
+ * Counters of one instance at one instant, as libvirt reports them.
  *
  * Units: `atMs` is ms since the Unix epoch with fractions, taken from the host's monotonic clock (never jumps back);
  * the rest are totals since the VMM started, except `memoryBytes`, which is the VMM's resident size. `devicesAtMs` is when
- * the counters of disk and net were read, where that was earlier than the rest: they are then carried on.
+ * the counters of disk and net were read, where that was earlier than the rest: they are then repeated.
  */
 export const metricSampleSchema = z.object({
   instanceId: instanceIdSchema,

@@ -16,8 +16,8 @@ function movedSchema(key: ProgramKey): z.ZodType {
 }
 
 /**
- * A configuration with the keys of an older file in their present places. A key that is there already stays as it is.
- * On a runtime that runs no programs the old keys had no effect, and are left out. So is a section with nothing in it.
+ * A configuration with the keys of an older file in their present places. An already present key is unchanged.
+ * On a runtime that runs no programs the old keys had no effect, and are left out. Empty sections are left out too.
  * Shape: `sections` are the keys of the runtimes' sections that had them.
  */
 export function moveProgramKeys(

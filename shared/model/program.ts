@@ -1,5 +1,5 @@
 /**
- * The keys of `firstlight.json` that say what program runs and what it is given. They mean the same on every runtime
+ * The keys of `firstlight.json` for the program and its inputs. They mean the same on every runtime
  * that runs programs.
  */
 import { z } from 'zod';
@@ -12,7 +12,7 @@ export const guestPathSchema = z
 const hostPathSchema = z.string().min(1).max(4096);
 const portSchema = z.number().int().min(1).max(65_535);
 
-/** A volume of a function: an image of its own that outlives its instances. */
+/** A volume of a function: a separate image that outlives the function's instances. */
 export const mountedVolumeSchema = z.strictObject({
   mount: guestPathSchema.describe('Where it is mounted in the guest.'),
   sizeMiB: volumeSizeSchema.describe('Its size in MiB when it is made.'),
@@ -22,7 +22,7 @@ export type MountedVolume = z.output<typeof mountedVolumeSchema>;
 /**
  * The program that runs instead of the function at `entry`.
  *
- * Shape: at most one of them. Host paths are relative to the project, or absolute.
+ * Shape: at most one of these keys. Host paths are relative to the project, or absolute.
  */
 const sourceShape = {
   program: hostPathSchema.optional().describe('A Linux program (ELF) to run instead of a function.'),

@@ -9,30 +9,30 @@ import { programShape } from './program.ts';
 import { type RuntimeSection, runtimeOptionsSchema } from './runtime-options.ts';
 import { projectIdSchema } from './units.ts';
 
-/** The name of a runtime, such as the engine lists it in `runtimes:list`. Which ones there are is the engine's to say. */
+/** The name of a runtime, as in `runtimes:list`. The engine determines which runtimes exist. */
 export const runtimeIdSchema = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'the id of a runtime');
 export type RuntimeId = z.infer<typeof runtimeIdSchema>;
 
-/** A runtime that functions can be built for, for people who choose one. */
+/** A runtime that functions can be built for, as shown for a choice. */
 export const runtimeInfoSchema = z.object({
   id: runtimeIdSchema,
   title: z.string(),
-  /** One or two sentences: what it is and what it runs. */
+  /** One or two sentences on the runtime and the programs that it runs. */
   description: z.string(),
-  /** Memory of an instance whose configuration names none. Units: MiB. */
+  /** The default memory of an instance. Units: MiB. */
   defaultMemoryMiB: z.number().int(),
-  /** False for a runtime that runs a function and nothing else. */
+  /** False for a runtime that runs only functions. */
   runsPrograms: z.boolean(),
   /** Its own section of `firstlight.json`; null when it has none. */
   options: runtimeOptionsSchema.nullable(),
   /** For runtimes whose kernel a person installs and chooses (`kernels:*`); null when it brings its own. */
   kernels: kernelWordsSchema.nullable(),
-  /** True for the one that a project uses when it names none. */
+  /** True for the default runtime. */
   isDefault: z.boolean(),
 });
 export type RuntimeInfo = z.output<typeof runtimeInfoSchema>;
 
-/** Images and Java programs have names with dots and dashes, which shells cannot set and programs read. */
+/** Images and Java programs use names with dots and dashes, which shells cannot set but programs read. */
 export const envNamePattern = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 /** The file that makes a directory a function project. */
@@ -85,7 +85,7 @@ export type ConfigFile = z.output<typeof configFileSchema>;
 /** The same before defaults. */
 export type ConfigFileInput = z.input<typeof configFileSchema>;
 
-/** The whole of `firstlight.json` where these runtimes are there: the keys in their present places. */
+/** The schema of the whole `firstlight.json` with these runtimes: the keys in their present places. */
 export const configFileSchemaFor = oncePerList((runtimes) => extendFor(runtimes, ({ options }) => options?.schema));
 
 /** As `configFileSchemaFor`, with the keys that older files have in a runtime's section. */
@@ -93,7 +93,7 @@ export const acceptedFileSchemaFor = oncePerList((runtimes) =>
   extendFor(runtimes, ({ options }) => (options?.hadProgramKeys ? withFormerKeys(options.schema) : options?.schema)),
 );
 
-/** A schema is made once for a list of runtimes: it is compiled when it is first used, which takes some milliseconds. */
+/** A schema is made once per list of runtimes: compiling it at its first use takes some milliseconds. */
 function oncePerList(make: (runtimes: readonly RuntimeSection[]) => z.ZodObject) {
   const made = new WeakMap<readonly RuntimeSection[], z.ZodObject>();
   return (runtimes: readonly RuntimeSection[]): z.ZodObject => {
@@ -139,14 +139,14 @@ export const projectSchema = z.object({
   /** Absolute path of its directory. */
   dir: z.string(),
   name: z.string(),
-  /** Null while `firstlight.json` is not valid; `problems` says why. */
+  /** Null while `firstlight.json` is not valid; `problems` has the reasons. */
   config: projectConfigSchema.nullable(),
   problems: z.array(problemSchema),
-  /** Its runtime prints diagnostics (a kernel's trace, system calls) among the output of the program. */
+  /** True when its runtime prints diagnostics (a kernel's trace, system calls) among the program's output. */
   printsDiagnostics: z.boolean().optional(),
-  /** True when a person trusts this folder. One that is not trusted gets nothing of what it asks for. */
+  /** True when a person trusts this folder. Requests of an untrusted folder are refused. */
   trusted: z.boolean(),
-  /** What it asks for besides its own folder, as far as is known before a build. */
+  /** Its requests beyond its own folder, as far as they are known before a build. */
   asks: z.array(askSchema),
 });
 export type Project = z.output<typeof projectSchema>;

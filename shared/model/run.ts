@@ -37,29 +37,29 @@ export const invocationSchema = z.object({
 export type Invocation = z.output<typeof invocationSchema>;
 
 /**
- * The subject that a run measures. Runs that agree in all of it but `commit` measure the same thing.
+ * The subject that a run measures. Runs with equal subjects, except for `commit`, measure the same thing.
  *
  * Units: `eventDigest` is the sha256, in hex, of the event as JSON with sorted keys.
  */
 export const runSubjectSchema = z.object({
   imageId: imageIdSchema,
   bundleId: bundleIdSchema,
-  /** The host it ran on, by its address: a libvirt URI. */
+  /** The address of the run's host: a libvirt URI. */
   host: z.string(),
   accel: accelSchema,
   startMode: startModeSchema,
   eventDigest: z.string().regex(/^[0-9a-f]{64}$/),
-  /** The commit that was checked out where the project lies; null outside of a git repository. */
+  /** The checked-out commit of the project's folder; null outside of a git repository. */
   commit: z.string().nullable(),
 });
 export type RunSubject = z.output<typeof runSubjectSchema>;
 
-/** One cold start with everything that was seen of it, as the store keeps it. */
+/** One cold start with all its observations, as the store keeps it. */
 export const runSchema = z.object({
   id: runIdSchema,
   projectId: projectIdSchema,
   functionName: z.string(),
-  /** What a person calls it; absent until they do. */
+  /** The name that a person gave it; absent until then. */
   name: z.string().min(1).max(80).optional(),
   projectDir: z.string(),
   runtime: runtimeIdSchema,
@@ -68,11 +68,11 @@ export const runSchema = z.object({
   /** The click on the scale of `MetricSample.atMs`. */
   clickedAtMs: z.number(),
   startMode: startModeSchema,
-  /** The wait of a prestarted run for its instance before its start began; absent when one was there. Units: ms. */
+  /** The wait of a prestarted run for its instance before its start; absent when one was ready. Units: ms. */
   waitedMs: z.number().optional(),
   /** `interrupted`: the studio ended before the run did; found at the next start. */
   outcome: z.enum(['running', 'ok', 'failed', 'cancelled', 'interrupted']),
-  /** Null for runs that were recorded before this was kept. */
+  /** Null for runs from before this field existed. */
   subject: runSubjectSchema.nullable().default(null),
   image: z.object({ id: imageIdSchema, bytes: bytesSchema, cached: z.boolean(), buildMs: z.number() }).nullable(),
   instance: z
@@ -111,7 +111,7 @@ export const runSummarySchema = runSchema
     totalMs: z.number().nullable(),
     /** The length of each phase; null without a timeline. */
     phasesMs: z.record(phaseNameSchema, z.number()).nullable(),
-    /** How far each of these lengths may be off. */
+    /** The error bound of each of these lengths. */
     phaseErrorsMs: z.record(phaseNameSchema, z.number()).nullable(),
     status: z.number().nullable(),
     accel: accelSchema.nullable(),

@@ -4,10 +4,10 @@ import { type Json, jsonSchema } from './json.ts';
 
 /** A group of options, as a form shows them together. */
 export const optionGroupSchema = z.object({
-  /** A group of the form that it joins (`network`), or one of its own. */
+  /** An existing group of the form (`network`), or a new one. */
   id: z.string(),
   title: z.string(),
-  /** A note on what the options have in common. */
+  /** A note on the common purpose of the options. */
   note: z.string().optional(),
   /**
    * Paths of options inside the section. A group with one path shows the options inside that one.
@@ -21,11 +21,11 @@ export type OptionGroup = z.output<typeof optionGroupSchema>;
 export interface RuntimeOptions {
   readonly schema: z.ZodObject;
   readonly groups: readonly OptionGroup[];
-  /** Older files have the keys of a program (`program`, `port`, …) in this section. */
+  /** True when older files have the keys of a program (`program`, `port`, …) in this section. */
   readonly hadProgramKeys: boolean;
 }
 
-/** The same as data, as the engine gives it to a client. */
+/** The same as data, as the engine sends it to a client. */
 export const runtimeOptionsSchema = z.object({
   /** JSON Schema, as `writeOptionsSchema` makes it. */
   schema: jsonSchema,
@@ -34,7 +34,7 @@ export const runtimeOptionsSchema = z.object({
 });
 export type RuntimeOptionsInfo = z.output<typeof runtimeOptionsSchema>;
 
-/** A runtime as the schema of `firstlight.json` depends on it. */
+/** The parts of a runtime on which the schema of `firstlight.json` depends. */
 export interface RuntimeSection {
   readonly id: string;
   readonly options?: RuntimeOptions | undefined;
@@ -49,7 +49,7 @@ export const readRuntimeSections = (
     options: options === null ? undefined : { ...options, schema: readOptionsSchema(options.schema) },
   }));
 
-/** The schema as data. Shape: JSON Schema; `wanted` has the words of a rule that no keyword of JSON Schema says. */
+/** The schema as data. Shape: JSON Schema; `wanted` has the text of a rule that no keyword of JSON Schema expresses. */
 export function writeOptionsSchema(schema: z.ZodType): Json {
   return z.toJSONSchema(schema, {
     io: 'input',
@@ -62,7 +62,7 @@ export function writeOptionsSchema(schema: z.ZodType): Json {
 
 type ErrorWords = (issue: unknown) => string | { readonly message: string } | null | undefined;
 
-/** The words that a schema or one of its rules was given. */
+/** The text given to a schema or one of its rules. */
 function wordsOf({ _zod: { def } }: z.core.$ZodType): string | undefined {
   const errors = [...(def.checks ?? []).map((check) => check._zod.def.error), def.error];
   const error = errors.find((entry) => entry !== undefined) as ErrorWords | undefined;
@@ -91,7 +91,7 @@ interface JsonSchemaNode {
   readonly additionalProperties?: JsonSchemaNode | false;
 }
 
-/** The schema that `writeOptionsSchema` wrote. What it wrote in keywords that are not read here allows any JSON. */
+/** The schema that `writeOptionsSchema` wrote. A part with keywords that are not read here allows any JSON. */
 export function readOptionsSchema(json: Json): z.ZodObject {
   const schema = bareSchema(json as JsonSchemaNode);
   return schema instanceof z.ZodObject ? schema : z.strictObject({});

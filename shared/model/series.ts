@@ -4,8 +4,8 @@ import { phaseNameSchema } from './timeline.ts';
 import { runIdSchema } from './units.ts';
 
 /**
- * How a time varies over the runs of a series. Units: ms. `interval` is the median's 95 % confidence interval; `error`
- * bounds how far each of the times is off.
+ * The spread of a time over the runs of a series. Units: ms. `interval` is the median's 95 % confidence interval;
+ * `error` bounds the error of each time.
  */
 export const spreadSchema = z.object({
   count: z.number().int(),
@@ -29,7 +29,7 @@ export const runSeriesSchema = z.object({
 });
 export type RunSeries = z.output<typeof runSeriesSchema>;
 
-/** How a time of a series differs from that of its baseline. Units: ms, positive when the series takes longer. */
+/** The difference of a time of a series to that of its baseline. Units: ms, positive when the series takes longer. */
 export const seriesDeltaSchema = z.object({
   deltaMs: z.number(),
   /** The probability of a difference at least this clear between two series that measure the same. */
@@ -37,7 +37,7 @@ export const seriesDeltaSchema = z.object({
 });
 export type SeriesDelta = z.output<typeof seriesDeltaSchema>;
 
-/** What two runs differ in. `image`: the code, its build or its configuration. */
+/** The differences between two runs. `image`: the code, its build or its configuration. */
 export const differences = ['runtime', 'startMode', 'accel', 'host', 'event', 'image'] as const;
 export const differenceSchema = z.enum(differences);
 export type Difference = z.output<typeof differenceSchema>;

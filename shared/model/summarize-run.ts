@@ -2,7 +2,7 @@ import type { Run, RunSummary } from './run.ts';
 import { type BootTimeline, type PhaseName, phaseNames } from './timeline.ts';
 import { nsToMs } from './units.ts';
 
-/** The line that a list shows of a run. */
+/** A run's summary for a list. */
 export function summarizeRun(run: Run): RunSummary {
   const { timeline } = run;
   return {

@@ -22,17 +22,17 @@ export type StartMode = z.infer<typeof startModeSchema>;
 /**
  * One observed moment of a start.
  *
- * Units: `atNs` counts from the click (zero) and is negative for what was done ahead; the true instant lies within
+ * Units: `atNs` counts from the click (zero) and is negative for work done ahead; the true instant lies within
  * `atNs ± errorNs`.
  */
 export const markSchema = z.object({
   name: z.string(),
-  /** Words for a person. */
+  /** A description for a person. */
   label: z.string(),
   atNs: nsSchema,
   /** The observer. */
   source: z.enum(['host', 'libvirt', 'qmp', 'serial', 'guest', 'cluster']),
-  /** Which clock stamped it. */
+  /** The clock that stamped it. */
   clock: z.enum(['host-monotonic', 'guest-tsc', 'guest-monotonic', 'node-wall']),
   errorNs: nsSchema,
 });
@@ -48,9 +48,9 @@ export const phaseSchema = z.object({
 export type Phase = z.output<typeof phaseSchema>;
 
 /**
- * Where a cold start's time went.
+ * The distribution of a cold start's time.
  *
- * Shape: `phases` holds all of `phaseNames` in order, contiguous from 0, and sums to `totalNs`. `ahead` holds what was done
+ * Shape: `phases` has all of `phaseNames` in order, contiguous from 0, and sums to `totalNs`. `ahead` is the work done
  * before the click (negative times), null for a cold start. `complete` is false when the start ended early (a failed
  * boot): the phases then sum to the moment it ended.
  */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 declare const brand: unique symbol;
-/** A `T` that only the code which knows its meaning may make. */
+/** A branded `T` that only the code which knows its meaning may make. */
 export type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 
 /** A span or instant in nanoseconds. Units: integer ns. */
@@ -27,9 +27,9 @@ const brandedId = <Name extends string>(pattern: RegExp) =>
     .regex(pattern)
     .transform((value) => value as Brand<string, Name>);
 
-/** The sha256, in hex, of what went into an image. */
+/** The sha256, in hex, of the inputs of an image. */
 export const imageIdSchema = brandedId<'ImageId'>(/^[0-9a-f]{64}$/);
-/** The sha256, in hex, of what went into a bundle. */
+/** The sha256, in hex, of the inputs of a bundle. */
 export const bundleIdSchema = brandedId<'BundleId'>(/^[0-9a-f]{64}$/);
 /** Short and stable: derived from the project's directory. */
 export const projectIdSchema = brandedId<'ProjectId'>(/^[0-9a-f]{12}$/);

@@ -11,7 +11,7 @@ export const volumeSchema = z.object({
   /** The space that it uses on the host's disk. */
   usedBytes: bytesSchema,
   createdAt: z.string(),
-  /** The current user, and since when; `instance` is null for a QEMU that Firstlight did not start. */
+  /** The current user, and the start of its use; `instance` is null for a QEMU that Firstlight did not start. */
   usedBy: z.object({ instance: z.string().nullable(), since: z.string().nullable() }).nullable(),
 });
 export type Volume = z.output<typeof volumeSchema>;

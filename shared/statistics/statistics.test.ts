@@ -24,7 +24,7 @@ describe('quantiles', () => {
 
 describe('the confidence interval of a median', () => {
   it.each([
-    // Conover's table: the ranks whose interval holds the median with 95 %.
+    // Conover's table: the ranks whose interval contains the median with 95 %.
     [5, null],
     [6, [1, 6]],
     [8, [1, 8]],

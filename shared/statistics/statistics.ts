@@ -1,4 +1,4 @@
-/** Statistics of repeated measurements. None of them assumes a normal distribution: times are skewed. */
+/** Statistics of repeated measurements. They do not assume a normal distribution: times are skewed. */
 
 /** The summary of a series of measurements. Units: those of the samples. */
 export interface Summary {

@@ -20,7 +20,7 @@ const guest = (name: string, ticks: number, opens: PhaseName | null): GuestMark 
   opens,
 });
 
-/** Two ticks a nanosecond, 0 at host time 1300: without any error. */
+/** A clock of two ticks per nanosecond, 0 at host time 1300, without any error. */
 const clock = fitGuestClock({
   started: { afterNs: hostNs(1300), beforeNs: hostNs(1300) },
   samples: [{ hostSentNs: hostNs(2300), guestReceivedTicks: 2000, guestSentTicks: 2000, hostReceivedNs: hostNs(2300) }],

@@ -1,4 +1,4 @@
-/** Makes a `BootTimeline` of what was observed. The rules are in SPEC.md. */
+/** Makes a `BootTimeline` from observations. The rules are in SPEC.md. */
 import type { Accel } from '../model/instance.ts';
 import {
   type BootTimeline,
@@ -12,7 +12,7 @@ import { type HostNs, type Ns, ns } from '../model/units.ts';
 import type { GuestClock } from './clock.ts';
 import { type GuestMark, type HostMark, markNames } from './marks.ts';
 
-/** Everything that was seen of one start. */
+/** All observations of one start. */
 export interface Observations {
   readonly startMode: StartMode;
   readonly accel: Accel;
@@ -20,13 +20,13 @@ export interface Observations {
   /** The host's marks from the click on. A `response.received` among them ends the timeline. */
   readonly hostMarks: readonly HostMark[];
   readonly guestMarks: readonly GuestMark[];
-  /** Which counter of the guest its marks are in. Default: its time-stamp counter. */
+  /** The guest's counter of its marks. Default: its time-stamp counter. */
   readonly guestClock?: Extract<Mark['clock'], `guest-${string}`> | undefined;
   /** Null when the guest never ran. */
   readonly clock: GuestClock | null;
   /** The work done before the click; null for a cold start. */
   readonly ahead: { readonly marks: readonly HostMark[]; readonly endNs: HostNs } | null;
-  /** When the start ended without an answer, or null. */
+  /** The instant at which the start ended without an answer, or null. */
   readonly endedEarly: HostNs | null;
 }
 
@@ -39,7 +39,7 @@ interface Edge {
   readonly error: number;
 }
 
-/** The timeline of a start. Shape: rules TL-1 to TL-10; never throws, whatever was seen. */
+/** The timeline of a start. Shape: rules TL-1 to TL-10; never throws, for any observations. */
 export function buildTimeline(seen: Observations): BootTimeline {
   const fromHost = (mark: HostMark): Placed => ({
     name: mark.name,
@@ -87,7 +87,7 @@ function placeGuestMarks(seen: Observations): Placed[] {
   ];
 }
 
-/** Where each phase that was seen opens: in order, within the bounds, with the error that putting them so costs. */
+/** The opening of each observed phase: in order, within the bounds, with the error that this placement adds. */
 function openingEdges(marks: readonly Placed[], from: number, to: number): Map<PhaseName, Edge> {
   const edges = new Map<PhaseName, Edge>();
   let floor = from;
@@ -96,7 +96,7 @@ function openingEdges(marks: readonly Placed[], from: number, to: number): Map<P
     if (opening.length === 0) continue;
     const mark = opening.reduce((a, b) => (b.atNs > a.atNs ? b : a));
     const at = Math.min(Math.max(mark.atNs, floor), to);
-    // What began before the timeline does is under way where it begins: that is certain.
+    // A phase that began before the timeline is certainly in progress at the timeline's start.
     const moved = mark.atNs < from ? 0 : Math.abs(at - mark.atNs);
     edges.set(name, { at, error: Math.max(mark.errorNs, moved) });
     floor = at;
@@ -104,7 +104,7 @@ function openingEdges(marks: readonly Placed[], from: number, to: number): Map<P
   return edges;
 }
 
-/** Contiguous phases from `from` to `to`; one that was not seen has length 0 where the next one starts. */
+/** Contiguous phases from `from` to `to`; one that was not observed has length 0 at the start of the next one. */
 function phasesBetween(
   edges: ReadonlyMap<PhaseName, Edge>,
   from: number,
@@ -114,7 +114,7 @@ function phasesBetween(
   const phases: Phase[] = [];
   let next: Edge = { at: to, error: 0 };
   for (const name of [...names].reverse()) {
-    // The first phase begins where the timeline does, seen or not.
+    // The first phase begins at the timeline's start, observed or not.
     const edge = name === names[0] ? { at: from, error: 0 } : (edges.get(name) ?? next);
     phases.unshift({ name, startNs: ns(edge.at), durationNs: ns(next.at - edge.at), errorNs: ns(edge.error) });
     next = edge;

@@ -1,9 +1,9 @@
 /**
- * Maps the guest's tick counter to the host's clock, with a bound on the error that holds rather than being likely.
+ * Maps the guest's tick counter to the host's clock, with a guaranteed bound on the error.
  *
- * Every observation says that the line `host = a + b·ticks` passes above or below a point: a message received by the
+ * Every observation states that the line `host = a + b·ticks` passes above or below a point: a message received by the
  * guest was sent before, one received by the host was sent after. The lines that fit all of them form a convex polygon
- * in (a, b); where a mark may lie is the span of that polygon's corners at its ticks. The rules are in SPEC.md.
+ * in (a, b); a mark's possible instants are the span of that polygon's corners at its ticks. The rules are in SPEC.md.
  */
 import { type HostNs, hostNs, type Ns, ns } from '../model/units.ts';
 import type { ClockSample } from './marks.ts';
@@ -17,24 +17,24 @@ export interface TickRate {
 /** The known properties of a guest's counter. */
 export interface ClockEvidence {
   readonly samples: readonly ClockSample[];
-  /** The host instants between which the counter was 0: the start was asked for, and was seen done. */
+  /** The host instants between which the counter was 0: the request for the start, and its observed completion. */
   readonly started: { readonly afterNs: HostNs; readonly beforeNs: HostNs };
-  /** Messages of the guest, with its ticks when it sent them and when they came in. */
+  /** Messages of the guest, with its ticks when it sent them and the host instants of their arrival. */
   readonly received?: readonly { readonly ticks: number; readonly atNs: HostNs }[];
-  /** The rate as an earlier run on this host boot found it. */
+  /** The rate that an earlier run on this host boot found. */
   readonly rate?: TickRate | undefined;
 }
 
 /** A guest's counter on the host's clock. */
 export interface GuestClock {
-  /** The host instant of a tick count, and how far off it may be. */
+  /** The host instant of a tick count, and its error bound. */
   readonly toHost: (ticks: number) => { readonly atNs: HostNs; readonly errorNs: Ns };
   /** When the guest began to run. */
   readonly started: { readonly atNs: HostNs; readonly errorNs: Ns };
   readonly rate: TickRate;
 }
 
-/** Counters between 100 MHz and 10 GHz: outside it no x86 time-stamp counter lies. */
+/** The rates of counters, 100 MHz to 10 GHz: the range of all x86 time-stamp counters. */
 const anyRate: TickRate = { minNs: 0.1, maxNs: 10 };
 /** Observations that contradict each other are loosened from here, doubling, until they agree. */
 const firstSlackNs = 100;
@@ -66,7 +66,7 @@ export function fitGuestClock(evidence: ClockEvidence): GuestClock {
   const anchored = corners([...anchor, ...fromMessages], rate, 0);
   if (anchored.length > 0) return clockOf(anchored, origin, null);
 
-  // The counter may have run while the machine was paused (KVM): then the round trips alone say where ticks lie.
+  // The counter may have run while the machine was paused (KVM): then only the round trips locate the ticks.
   const enough = fromMessages.some((bound) => bound.side === 'above');
   for (let slack = 0; enough && slack < 1e9; slack = Math.max(firstSlackNs, slack * 2)) {
     const free = corners(fromMessages, rate, slack);
@@ -85,7 +85,7 @@ function boundsOfMessages(evidence: ClockEvidence, origin: number): Bound[] {
   return bounds;
 }
 
-/** The corners of the polygon of lines that fit; none when the bounds contradict each other. */
+/** The corners of the polygon of lines that fit; empty when the bounds contradict each other. */
 function corners(bounds: readonly Bound[], rate: TickRate, slackNs: number): Line[] {
   const found: Line[] = [];
   const level = (bound: Bound) => (bound.side === 'above' ? bound.ns - slackNs : bound.ns + slackNs);

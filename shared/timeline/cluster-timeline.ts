@@ -1,4 +1,4 @@
-/** A cold start on a cluster in the phases of any other, so that both are drawn by the same view. Pure. */
+/** A cold start on a cluster in the phases of other starts, so that one view draws both. Pure. */
 import type { ClusterColdStart } from '../model/deploy.ts';
 import { type BootTimeline, type Mark, type PhaseName, phaseNames } from '../model/timeline.ts';
 import { ns } from '../model/units.ts';
@@ -6,8 +6,8 @@ import { ns } from '../model/units.ts';
 type ClusterPhase = ClusterColdStart['phases'][number];
 
 /**
- * Where each stretch belongs. `wait` ends when the first request has come in: that is when `function` ends. Firmware, kernel
- * and runtime are one stretch, from the guest's first instruction to its own word that it is up.
+ * The phase of each stretch. `wait` ends when the first request has arrived: the end of `function`. Firmware, kernel
+ * and runtime are one stretch, from the guest's first instruction to its report that it is up.
  */
 const phaseOf: Readonly<Record<ClusterPhase['name'], PhaseName>> = {
   schedule: 'prepare',
@@ -20,7 +20,7 @@ const phaseOf: Readonly<Record<ClusterPhase['name'], PhaseName>> = {
   answer: 'handler',
 };
 
-/** What has happened when a stretch is over. */
+/** The event at the end of a stretch. */
 const endLabels: Readonly<Record<ClusterPhase['name'], string>> = {
   schedule: 'pod scheduled',
   pull: 'image pulled',
@@ -32,7 +32,7 @@ const endLabels: Readonly<Record<ClusterPhase['name'], string>> = {
   answer: 'first response',
 };
 
-/** The timeline of a start on a cluster, from the moment that its pod was asked for. */
+/** The timeline of a start on a cluster, from the request for its pod. */
 export function makeClusterTimeline({ phases: stretches, accel, totalMs }: ClusterColdStart): BootTimeline {
   let startNs = 0;
   let errorNs = 0;

@@ -1,4 +1,4 @@
-/** Comparisons in words, the same in the window, the CLI and what is exported. */
+/** Comparisons as text, the same in the window, the CLI and exports. */
 import { formatDuration } from '../format.ts';
 import type { Comparison, Difference, SeriesDelta, Spread } from '../model/series.ts';
 
@@ -15,11 +15,11 @@ export interface ComparisonWords {
   readonly change: string;
   /** ` than the median of 14 runs`. */
   readonly than: string;
-  /** ` (p = 0.27)`; empty where two runs are all there is. */
+  /** ` (p = 0.27)`; empty where there are only two runs. */
   readonly chance: string;
 }
 
-/** How the total compares, in parts. */
+/** The comparison of the total, in parts. */
 export function comparisonWords({ baseline, series, differences, total }: Comparison): ComparisonWords {
   const { count } = baseline.total;
   const amount = formatDuration(Math.abs(total.deltaMs) * 1e6);
@@ -35,7 +35,7 @@ export function comparisonWords({ baseline, series, differences, total }: Compar
   };
 }
 
-/** How the total compares: `1.20 ms slower than the median of 14 runs (p = 0.27)`. */
+/** The comparison of the total: `1.20 ms slower than the median of 14 runs (p = 0.27)`. */
 export function describeComparison(comparison: Comparison): string {
   const { change, than, chance } = comparisonWords(comparison);
   return `${change}${than}${chance}`;
@@ -54,7 +54,7 @@ function describeDifferences(
     event: 'with another event',
     image: 'of another build',
   };
-  // Another runtime has another image, which is not news.
+  // Another runtime always has another image, so the image is not listed.
   const named = differences.filter((one) => one !== 'image' || !differences.includes('runtime'));
   return named.map((one) => (words[one].startsWith(',') ? words[one] : ` ${words[one]}`)).join('');
 }

@@ -29,7 +29,7 @@ export interface HostMark {
   readonly opens: PhaseName | null;
 }
 
-/** The marks of a start that both core and this folder know by name. */
+/** The marks of a start that both core and this folder refer to by name. */
 export const markNames = {
   requested: 'run.requested',
   vmmRequested: 'vmm.requested',

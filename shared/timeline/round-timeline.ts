@@ -4,7 +4,7 @@ import type { BootTimeline, Phase, PhaseName } from '../model/timeline.ts';
 import { type Ns, ns } from '../model/units.ts';
 
 /**
- * A timeline for others to read: no figure in it is finer than its error (rule TL-E1). Rounded phases need not sum to the
+ * A timeline for export: no figure in it is finer than its error (rule TL-E1). Rounded phases need not sum to the
  * total, nor does a rounded phase end exactly where the next one starts.
  */
 export function roundTimeline(timeline: BootTimeline): BootTimeline {
@@ -29,7 +29,7 @@ function roundPhases(phases: readonly Phase[], endErrorNs: Ns): Phase[] {
   }));
 }
 
-/** A comparison for others to read: no figure in it is finer than its error, nor than a nanosecond (rule TL-E1). */
+/** A comparison for export: no figure in it is finer than its error, nor than a nanosecond (rule TL-E1). */
 export function roundComparison(comparison: Comparison): Comparison {
   const { baseline, series, total, phases } = comparison;
   const errorOf = (name: PhaseName) => (baseline.phases[name]?.error ?? 0) + (series.phases[name]?.error ?? 0);

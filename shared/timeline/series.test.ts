@@ -75,7 +75,7 @@ describe('a series of runs', () => {
     expect(comparison?.total.p).toBeCloseTo(2 / 252, 6);
     expect(comparison?.phases.kernel).toEqual({ deltaMs: 0, p: 1 });
     expect(comparison?.differences).toEqual(['image']);
-    // Runs that the list does not have yet count as well.
+    // Runs that are not in the list yet count as well.
     expect(compareRuns(run, other, [])?.series.total.count).toBe(1);
   });
 

@@ -3,7 +3,7 @@ import { type Comparison, type Difference, differences, type RunSeries, type Ser
 import { type PhaseName, phaseNames } from '../model/timeline.ts';
 import { rankTest, summarize } from '../statistics/statistics.ts';
 
-/** A run that can be part of a series: answered, measured, and with a record of what it measured. */
+/** A run that can be part of a series: answered, measured, and with a recorded subject. */
 type Measured = RunSummary & {
   readonly subject: RunSubject;
   readonly totalMs: number;
@@ -39,7 +39,7 @@ export function findBaseline(run: RunSummary, all: readonly RunSummary[]): RunSu
 }
 
 /**
- * How a run compares with another (rules TL-S3, TL-S5): when both measure the same, the run alone with all others of its
+ * The comparison of two runs (rules TL-S3, TL-S5): when both measure the same, the run alone with all others of its
  * series; otherwise its series with the other's. Null when one of them cannot be part of a series.
  */
 export function compareRuns(run: RunSummary, other: RunSummary, all: readonly RunSummary[]): Comparison | null {
@@ -65,7 +65,7 @@ export function compareRuns(run: RunSummary, other: RunSummary, all: readonly Ru
   };
 }
 
-/** What two runs differ in; null when that is not known, or they are of different projects. */
+/** The differences between two runs; null when they are unknown, or the runs are of different projects. */
 function differ(run: RunSummary, other: RunSummary): Difference[] | null {
   const [a, b] = [run.subject, other.subject];
   if (a === null || b === null || run.projectId !== other.projectId) return null;

@@ -12,7 +12,7 @@ const mark = (name: string, atNs: number): Mark => ({
   errorNs: ns(7),
 });
 
-/** Seven phases, as they were kept before there was `handler`; `respond` from 600 to 1000. */
+/** Seven phases, as stored before `handler` existed; `respond` from 600 to 1000. */
 function stored(marks: readonly Mark[], more: Partial<BootTimeline> = {}): BootTimeline {
   const names = phaseNames.filter((name) => name !== 'handler');
   const phases = names.map((name: PhaseName, index) => ({

@@ -1,10 +1,10 @@
 import { type BootTimeline, type Phase, phaseNames } from '../model/timeline.ts';
 import { ns } from '../model/units.ts';
 
-/** A timeline as an earlier version kept it: without the phase `handler`, whose time was counted as `respond`. */
+/** A timeline as an earlier version stored it: without the phase `handler`, whose time was counted as `respond`. */
 export type StoredTimeline = BootTimeline;
 
-/** The timeline with all phases of today (rules TL-U1, TL-U2). One that has them comes back as it is. */
+/** The timeline with all phases of today (rules TL-U1, TL-U2). A complete one is returned unchanged. */
 export function upgradeTimeline(stored: StoredTimeline): BootTimeline {
   if (stored.phases.some(({ name }) => name === 'handler')) return stored;
   const respond = stored.phases.find(({ name }) => name === 'respond');
@@ -13,7 +13,7 @@ export function upgradeTimeline(stored: StoredTimeline): BootTimeline {
   return { ...stored, phases: inOrder([...before, ...splitRespond(stored, respond)], stored.totalNs) };
 }
 
-/** `handler` and `respond` where the marks of the handler put them; all of it `respond` when there are none. */
+/** `handler` and `respond` as the handler's marks divide them; all of it is `respond` without such marks. */
 function splitRespond({ marks, totalNs }: StoredTimeline, respond: Phase): Phase[] {
   const called = marks.find(({ name }) => /(?:^|\.)handler(?:\.called)?$/.test(name));
   const returned = marks.find(({ name }) => /(?:^|\.)(?:handler\.)?returned$/.test(name));

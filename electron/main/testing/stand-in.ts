@@ -65,7 +65,7 @@ export class MessagePortMain extends EventEmitter {
   }
 }
 
-/** The frame that the next message is said to come from. */
+/** The frame that is the reported sender of the next message. */
 export const sender = { frame: { url: 'app://firstlight/', parent: null } as { url: string; parent: unknown } | null };
 export const ipcMain = Object.assign(new EventEmitter(), {
   handlers: new Map<string, (event: unknown) => unknown>(),
@@ -92,7 +92,7 @@ export const contextBridge = {
 
 /**
  * A value as the context bridge hands it over: functions and promises are proxied, an error keeps its message, objects
- * are copied without what their prototypes give them (an `AbortSignal` is then empty), the rest is cloned.
+ * are copied without the members of their prototypes (an `AbortSignal` is then empty), the rest is cloned.
  */
 function cross(value: unknown): unknown {
   if (typeof value === 'function') {

@@ -18,7 +18,7 @@ const stepWords: Readonly<Record<BuildStep['name'], string>> = {
   write: 'Write image',
 };
 
-/** The last build of the function: each step with what it did or reused, and why. */
+/** The last build of the function: each step with its work or its reused result, and the reason. */
 export function BuildOutput() {
   const studio = useStudio();
   const project = useProject();

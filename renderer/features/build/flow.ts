@@ -5,15 +5,15 @@ import { patchTask, report, type StudioContext, setEntry, setTask } from '../../
 import { type BuildState, noBuild } from '../../state/session.ts';
 
 export interface BuildActions {
-  /** Builds what is on disk; nothing when the project is busy. */
+  /** Builds the files on disk; does nothing when the project is busy. */
   readonly build: (projectId: ProjectId) => Promise<void>;
-  /** Builds in the background what was just opened, so that its first run finds an image, and an instance that waits. */
+  /** Builds a just opened project in the background, so that its first run finds an image and a waiting instance. */
   readonly prepare: (projectId: ProjectId) => Promise<void>;
-  /** A file has changed: builds soon, unless that happens anyway, so that a run finds an image. */
+  /** Builds soon after a file changed, unless a build comes anyway, so that a run finds an image. */
   readonly fileChanged: (projectId: ProjectId) => void;
   readonly started: (projectId: ProjectId) => void;
   readonly finished: (projectId: ProjectId, result: BuildResult | null, error: WireError | null) => void;
-  /** Takes over a build error that came another way than by event. */
+  /** Stores a build error that did not arrive as an event. */
   readonly failed: (projectId: ProjectId, error: FirstlightError) => void;
 }
 
@@ -34,7 +34,7 @@ export function createBuildActions(context: StudioContext): BuildActions {
     try {
       await client.call('builds:build', { projectId, startMode: saved.getState().startMode });
     } catch (thrown) {
-      // Nobody asked for it: what is wrong with the function stands among its problems, the rest a run will say.
+      // No person asked for it: errors of the function are among its problems; a run reports the rest.
       const error = toFirstlightError(thrown);
       if (error.class === 'build' || error.class === 'input') failed(projectId, error);
     }

@@ -19,7 +19,7 @@ export function useProblems(): readonly FoundProblem[] {
   );
 }
 
-/** The problems as rows; each leads to its place. */
+/** The problems as rows; each opens its place. */
 export function ProblemList() {
   const studio = useStudio();
   const project = useProject();

@@ -2,11 +2,11 @@ import type { Problem } from '#shared/errors.ts';
 import type { SessionState } from '../../state/session.ts';
 
 export interface FoundProblem extends Problem {
-  /** Who found it. */
+  /** The finder of the problem. */
   readonly source: 'build' | 'types' | 'configuration';
 }
 
-/** Everything known to be wrong with a project, once each, errors first. */
+/** All known problems of a project, each once, errors first. */
 export function collectProblems(state: SessionState, projectId: string): readonly FoundProblem[] {
   const project = state.projects.value?.find((entry) => entry.id === projectId);
   const build = state.builds[projectId];

@@ -1,19 +1,19 @@
 import { FirstlightError } from '#shared/errors.ts';
 import type { ConsoleConnection, ConsoleSource } from './console-source.ts';
 
-/** How a console stands. Units: `retryInMs` from the moment the state was entered. */
+/** The state of an attachment. Units: `retryInMs` from the moment the state was entered. */
 export type AttachmentState =
   | { readonly kind: 'attached' }
   | { readonly kind: 'ended' }
   | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number | null };
 
-/** What an attachment needs of its surroundings. */
+/** The dependencies of an attachment. */
 export interface AttachmentHost {
-  /** A new connection is about to deliver its first bytes: what was shown before comes again. */
+  /** Called before a new connection delivers its first bytes: it repeats the earlier output. */
   readonly onRestart: () => void;
   readonly onChunk: (bytes: Uint8Array) => void | Promise<void>;
   readonly onState: (state: AttachmentState) => void;
-  /** Calls later; returns the function that cancels. */
+  /** Schedules a call; returns the function that cancels it. */
   readonly later: (act: () => void, delayMs: number) => () => void;
   readonly nowMs: () => number;
 }
@@ -21,16 +21,16 @@ export interface AttachmentHost {
 /** A console that reattaches by itself. */
 export interface Attachment {
   readonly write: (bytes: Uint8Array) => void;
-  /** Attaches again now, whatever the state. */
+  /** Attaches again now, in any state. */
   readonly reconnect: () => void;
   readonly dispose: () => void;
 }
 
 /** Waits between tries: quick at first, for a daemon that restarts, then rarely enough to cost nothing. */
 const retryDelaysMs = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
-/** A connection that held this long was a good one: the next loss starts with quick tries again. */
+/** A connection that lasted this long was a good one: the next loss starts with quick tries again. */
 const goodAfterMs = 3_000;
-/** Trying again cannot repair these. */
+/** Errors that another try cannot repair. */
 const finalCodes = new Set(['NOT_FOUND', 'INSTANCE_LOST', 'BAD_INPUT', 'CANCELLED']);
 
 /** Attaches to a source and stays attached: after a loss it tries again, with longer and longer waits. */
@@ -47,7 +47,7 @@ export function attach(source: ConsoleSource, host: AttachmentHost): Attachment 
     let fresh = true;
     const onChunk = (bytes: Uint8Array) => {
       if (mine !== generation) return;
-      // Only now, not at the reconnect: a try that brings nothing must not wipe what is on the screen.
+      // Only now, not at the reconnect: a try without output must not clear the screen.
       if (fresh && delivered) host.onRestart();
       fresh = false;
       delivered = true;

@@ -11,7 +11,7 @@ import { type ConsoleStatus, copyText, type LiveConsole, useConsole } from './us
 import '@xterm/xterm/css/xterm.css';
 
 const usualFontSize = 12;
-/** How long "Copied" stays. */
+/** The time for which "Copied" is shown. */
 const noticeMs = 1600;
 
 /** The live serial console of an instance: attach, search, copy, pause, save, reconnect. */
@@ -154,7 +154,7 @@ function copySelectionOrAll({ guarded: { terminal }, log }: LiveConsole, say: (n
   });
 }
 
-/** Saves all that was printed: what this window no longer keeps comes from the run's record. */
+/** Saves the whole output: the part that this window no longer keeps comes from the run's record. */
 async function saveLog(
   { log }: LiveConsole,
   source: ConsoleSource,
@@ -173,6 +173,6 @@ async function saveLog(
   link.href = URL.createObjectURL(new Blob([...chunks] as BlobPart[], { type: 'application/octet-stream' }));
   link.download = `${title.replace(/[^A-Za-z0-9._-]+/g, '-')}.log`;
   link.click();
-  // The download has its own hold on the data by the next turn.
+  // The download has its own reference to the data by the next turn.
   setTimeout(() => URL.revokeObjectURL(link.href), 0);
 }

@@ -1,9 +1,9 @@
 import type { IDisposable, IParser } from '@xterm/xterm';
 
 /**
- * What a guest writes is not trusted: it may be hostile, or garbage that happens to form a sequence. The guard drops the
+ * A guest's output is not trusted: it may be hostile, or garbage that happens to form a sequence. The guard drops the
  * sequences that reach beyond the picture: those that make the terminal type an answer back into the guest, set titles,
- * the clipboard, links or colours, take the mouse away, hide text, or cost unbounded work.
+ * the clipboard, links or colours, capture the mouse, hide text, or cost unbounded work.
  */
 
 /** More than any screen has rows or columns; xterm would loop, or allocate, 2³¹ times if asked. */
@@ -29,7 +29,7 @@ const answered: readonly Sequence[] = [
   { final: 'x' },
 ];
 
-/** Sequences whose first number says how often to do something. */
+/** Sequences whose first number is a repeat count. */
 const repeated: readonly Sequence[] = [
   ...['@', 'I', 'L', 'M', 'P', 'S', 'T', 'X', 'Z', 'b'].map((final) => ({ final })),
   { intermediates: ' ', final: '@' },
@@ -41,12 +41,12 @@ const repeated: readonly Sequence[] = [
 /** Titles (0–2), colours (4, 10–12, 104, 110–112), links (8), notices (9, 99, 777), clipboard (52), files (1337). */
 const ignoredOsc = [0, 1, 2, 4, 8, 9, 10, 11, 12, 52, 99, 104, 110, 111, 112, 777, 1337];
 
-/** Mouse reports (9, 1000–1006, 1015, 1016) take selecting away; 1004 types at each focus change; 2026 holds the picture. */
+/** Mouse reports (9, 1000–1006, 1015, 1016) block selecting; 1004 types at focus changes; 2026 freezes the picture. */
 const refusedModes = new Set([9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 2026]);
 /** Firmware switches wrapping (7) off and leaves it so; the ends of all later long lines would be out of sight. */
 const refusedResets = new Set([...refusedModes, 7]);
 
-/** Puts the guard before a terminal's own handlers; disposing takes it away. */
+/** Installs the guard before a terminal's own handlers; disposing removes it. */
 export function guardTerminal(parser: IParser): IDisposable {
   const drop = () => true;
   const count = (params: readonly (number | number[])[]) => {
@@ -61,7 +61,7 @@ export function guardTerminal(parser: IParser): IDisposable {
     ...ignoredOsc.map((code) => parser.registerOscHandler(code, drop)),
     parser.registerCsiHandler({ prefix: '?', final: 'h' }, touches(refusedModes)),
     parser.registerCsiHandler({ prefix: '?', final: 'l' }, touches(refusedResets)),
-    // 3 J would erase what a person may still want to scroll back to.
+    // 3 J would erase the scrollback, which a person may still want.
     parser.registerCsiHandler({ final: 'J' }, (params) => params[0] === 3),
     parser.registerDcsHandler({ intermediates: '$', final: 'q' }, drop),
     parser.registerDcsHandler({ intermediates: '+', final: 'q' }, drop),

@@ -4,7 +4,7 @@ import type { ConsoleTab } from '../../state/transient.ts';
 
 export interface ConsoleActions {
   readonly open: (instanceId: InstanceId) => void;
-  /** Opens what a run's console showed. `passing`: until the next run. */
+  /** Opens the recorded console of a run. `passing`: until the next run. */
   readonly openReplay: (runId: RunId, title: string, passing?: boolean) => void;
   readonly close: (key: string) => void;
 }
@@ -13,7 +13,7 @@ export interface ConsoleActions {
 export function createConsoleActions(context: StudioContext): ConsoleActions {
   const { transient } = context;
 
-  /** Brings a tab to the front, adding it first where it is not there. */
+  /** Brings a tab to the front, adding it first where it is missing. */
   const show = (tab: ConsoleTab & { readonly key: `console:${string}` }) => {
     showPanels(context);
     transient.setState(({ consoles }) => ({

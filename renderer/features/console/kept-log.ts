@@ -1,18 +1,18 @@
 /** The last bytes of a console, for saving to a file. */
 export interface KeptLog {
-  /** Units: `atMs` since the Unix epoch, when it came. */
+  /** Adds a chunk. Units: `atMs` is its arrival, since the Unix epoch. */
   readonly add: (chunk: Uint8Array, atMs?: number) => void;
   readonly clear: () => void;
-  /** What is kept, oldest first, from the start of a line. */
+  /** The kept chunks, oldest first, from the start of a line. */
   readonly chunks: () => readonly Uint8Array[];
-  /** When each of `chunks` came. */
+  /** The arrival time of each of `chunks`. */
   readonly times: () => readonly number[];
-  /** All that came since the last clear, kept or not. */
+  /** The count of all bytes since the last clear, kept or not. */
   readonly totalBytes: () => number;
   readonly keptBytes: () => number;
 }
 
-/** Makes a log that keeps whole chunks and lets go of the oldest when there are more than `mostBytes`. */
+/** Makes a log that keeps whole chunks and drops the oldest when there are more than `mostBytes`. */
 export function createKeptLog(mostBytes: number): KeptLog {
   let kept: Uint8Array[] = [];
   let times: number[] = [];
@@ -56,7 +56,7 @@ export function createKeptLog(mostBytes: number): KeptLog {
 
 const newline = 0x0a;
 
-/** The chunks without the rest of a line whose beginning is no longer kept; all of them when they hold no line's end. */
+/** The chunks without the rest of a line whose beginning is no longer kept; all of them when no line ends in them. */
 function fromLineStart(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
   for (const [index, chunk] of chunks.entries()) {
     const end = chunk.indexOf(newline);
@@ -65,7 +65,7 @@ function fromLineStart(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
   return chunks;
 }
 
-/** What is kept as text, without the sequences that colour it or move the cursor. */
+/** The kept output as text, without the sequences that colour it or move the cursor. */
 export function plainText(log: KeptLog): string {
   const decoder = new TextDecoder();
   const text =

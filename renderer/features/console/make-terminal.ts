@@ -5,12 +5,12 @@ import { type ITheme, Terminal } from '@xterm/xterm';
 import { type Tokens, withAlpha } from '../../ui/instrument-theme.ts';
 import { guardTerminal } from './escape-guard.ts';
 
-/** A day's worth of boots, and still searched within a frame. */
+/** The scrollback: a day's output of boots, and still searched within a frame. */
 export const scrollbackLines = 10_000;
 /** Matches beyond this are not worth counting one by one, and each costs a decoration. */
 export const countedMatches = 1000;
 
-/** A terminal with its add-ons, guarded against what it shows. */
+/** A terminal with its add-ons, guarded against hostile output. */
 export interface GuardedTerminal {
   readonly terminal: Terminal;
   readonly fit: FitAddon;
@@ -23,7 +23,7 @@ export function makeTerminal(tokens: Tokens): GuardedTerminal {
     // Unicode versions and decorations are behind this flag in xterm 6.
     allowProposedApi: true,
     scrollback: scrollbackLines,
-    // A serial line carries bare line feeds as often as not.
+    // A serial line often carries bare line feeds.
     convertEol: true,
     fontFamily: tokens.get('--font-mono'),
     fontSize: 12,
@@ -32,7 +32,7 @@ export function makeTerminal(tokens: Tokens): GuardedTerminal {
     cursorInactiveStyle: 'outline',
     minimumContrastRatio: 4.5,
     theme: terminalTheme(tokens),
-    // Links are dropped by the guard; should one come through, nothing opens.
+    // The guard drops links; if one came through, nothing would open.
     linkHandler: { activate: () => undefined },
     windowOptions: {},
     logLevel: 'off',

@@ -1,7 +1,7 @@
-/** What a key does in the console before the guest gets to see it. */
+/** The effect of a key in the console before the guest gets it. */
 export type TerminalKey = 'guest' | 'app' | 'search' | 'copy' | 'paste';
 
-/** A key press as far as it matters here. */
+/** The parts of a key press that matter here. */
 export interface TerminalKeyPress {
   readonly key: string;
   readonly ctrlKey: boolean;
@@ -10,10 +10,10 @@ export interface TerminalKeyPress {
   readonly metaKey: boolean;
 }
 
-/** Ctrl with these belongs to the studio: run, save, palette, areas, console. */
+/** The keys that belong to the studio with Ctrl: run, save, palette, areas, console. */
 const appKeys = new Set(['Enter', 's', 'S', 'k', 'K', '`', '1', '2', '3', '4', '5']);
 
-/** Decides who gets a key. `hasSelection`: then Ctrl+C copies, as nothing else can be meant. */
+/** Decides which part gets a key. `hasSelection`: Ctrl+C then copies the selection. */
 export function routeKey(press: TerminalKeyPress, hasSelection: boolean): TerminalKey {
   const { key, ctrlKey, shiftKey, altKey, metaKey } = press;
   // F6 moves between panels: without it the console would be a trap for the keyboard.

@@ -9,12 +9,12 @@ import { type GuardedTerminal, makeTerminal, scrollbackLines, terminalTheme } fr
 import { routeKey } from './terminal-keys.ts';
 import { offerLinks } from './web-links.ts';
 
-/** Kept for saving: more than the scrollback holds, and little beside what a browser page takes anyway. */
+/** The bytes kept for saving: more than the scrollback, and little compared to the memory of a browser page. */
 const keptBytes = 16 * 1024 * 1024;
-/** Numbers that change faster cannot be read. */
+/** The least time between updates: numbers that change faster cannot be read. */
 const statusEveryMs = 200;
 
-/** What the console's bar says. */
+/** The content of the console's bar. */
 export interface ConsoleStatus {
   readonly state: AttachmentState;
   readonly receivedBytes: number;
@@ -39,7 +39,7 @@ const initialStatus: ConsoleStatus = {
 
 export interface ConsoleOptions {
   readonly isPaused: boolean;
-  /** Each line begins with the time at which it came to this window. */
+  /** Starts each line with the time at which it arrived at this window. */
   readonly hasTimes: boolean;
   /** Units: px. */
   readonly fontSize: number;
@@ -132,13 +132,13 @@ export function useConsole(
   useEffect(() => {
     if (live === null || live.guarded.terminal.options.fontSize === fontSize) return;
     live.guarded.terminal.options.fontSize = fontSize;
-    // As above: what is hidden has no size.
+    // As above: a hidden element has no size.
     if (element.current !== null && element.current.clientWidth > 0) live.guarded.fit.fit();
   }, [live, fontSize, element]);
 
   useEffect(() => {
     if (live === null || (latest.current.times !== null) === hasTimes) return;
-    // What is kept is written again, with or without times; its end is what the scrollback holds.
+    // The kept output is written again, with or without times; the scrollback keeps its end.
     const { terminal } = live.guarded;
     latest.current.times = hasTimes ? createLineTimes() : null;
     terminal.reset();
@@ -154,7 +154,7 @@ export function useConsole(
   return { live, status };
 }
 
-/** Writes a chunk; while paused, the lines a person looks at stay where they are. */
+/** Writes a chunk; while paused, the visible lines stay in place. */
 function writeHeld(
   terminal: GuardedTerminal['terminal'],
   bytes: Uint8Array,
@@ -176,14 +176,14 @@ function writeHeld(
   });
 }
 
-/** False keeps a key from the guest; the studio's shortcuts then go on to the window. */
+/** False keeps a key from the guest; the studio's shortcuts then reach the window. */
 function handleKey(event: KeyboardEvent, terminal: GuardedTerminal['terminal'], onSearch: () => void): boolean {
   const route = routeKey(event, terminal.hasSelection());
   if (route === 'guest') return true;
   if (event.type !== 'keydown') return false;
   if (route === 'search') onSearch();
   if (route === 'copy') void copyText(terminal.getSelection());
-  // Paste: the browser's own paste event follows and xterm takes the text from it.
+  // Paste: the browser's own paste event follows and xterm reads the text from it.
   if (route === 'search' || route === 'copy') event.preventDefault();
   return false;
 }

@@ -1,9 +1,9 @@
 import type { ILink, Terminal } from '@xterm/xterm';
 
-/** Addresses as they stand in running text: a closing bracket or a full stop at the end is of the sentence. */
+/** Addresses in running text: a closing bracket or a full stop at the end belongs to the sentence. */
 const address = /https?:\/\/[^\s"'<>`]*[^\s"'<>`.,;:!?)\]}]/g;
 
-/** The addresses in a line of output. Units: `start` and `end` count characters from 0, `end` not in it. */
+/** The addresses in a line of output. Units: `start` and `end` count characters from 0, `end` exclusive. */
 export const findAddresses = (line: string): readonly { start: number; end: number; url: string }[] =>
   [...line.matchAll(address)].map((match) => ({
     start: match.index,
@@ -11,7 +11,7 @@ export const findAddresses = (line: string): readonly { start: number; end: numb
     url: match[0],
   }));
 
-/** Makes web addresses in the output links: Ctrl+click opens one. Only http and https; the guest cannot choose what is shown. */
+/** Makes web addresses in the output links: Ctrl+click opens one. Only http and https; the shown text is the target. */
 export function offerLinks(terminal: Terminal, openUrl: (url: string) => void): void {
   terminal.registerLinkProvider({
     provideLinks: (row, take) => {

@@ -2,7 +2,7 @@ import type { Command, ListCommands } from '../../bind/command.ts';
 import { currentProject } from '../../state/context.ts';
 import type { Studio } from '../../studio.ts';
 
-/** The target that a deploy of a project goes to unless another is chosen; null where a person has to say. */
+/** The target that a deploy of a project goes to unless another is chosen; null where a person has to choose. */
 export function usualTarget({ deploy }: Studio, projectId: string): string | null {
   const { targets, lastTargets } = deploy.store.getState();
   const names = (targets.value ?? []).map(({ name }) => name);
@@ -11,7 +11,7 @@ export function usualTarget({ deploy }: Studio, projectId: string): string | nul
   return names.length === 1 ? (names[0] ?? null) : null;
 }
 
-/** Deploys the shown project to its usual target; where there is none, asks for one. */
+/** Deploys the shown project to its usual target; without one, asks for it. */
 export function deployUsual(studio: Studio): void {
   const { deploy, transient } = studio;
   const project = currentProject(studio);
@@ -22,7 +22,7 @@ export function deployUsual(studio: Studio): void {
   else transient.setState({ dialog: { kind: 'add-target' } });
 }
 
-/** Commands that deploy, and show what is deployed. */
+/** Commands that deploy, and show the deployed functions. */
 export const listDeployCommands: ListCommands = (studio) => {
   const { deploy, transient } = studio;
   const project = currentProject(studio);

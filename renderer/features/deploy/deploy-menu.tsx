@@ -6,7 +6,7 @@ import { deployUsual, usualTarget } from './commands.ts';
 import styles from './deploy-menu.module.css';
 import { useDeploy } from './use-deploy.ts';
 
-/** Deploys the shown function: to the usual cluster with one click, to another by the menu beside it. */
+/** Deploys the shown function: to the usual cluster with one click, to another by the menu next to it. */
 export function DeployMenu() {
   const studio = useStudio();
   const project = useProject();

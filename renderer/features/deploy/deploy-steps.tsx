@@ -15,7 +15,7 @@ const titles: Readonly<Record<StepState['name'], string>> = {
   call: 'Call',
 };
 
-/** A deploy as its steps: how long each took or has taken, what it does, and why it failed where it did. */
+/** A deploy as its steps: the duration of each, its work, and the error of a failed step. */
 export function DeploySteps({ task, onAgain }: { readonly task: DeployTask; readonly onAgain: () => void }) {
   const isRunning = task.stage === 'running';
   const now = useNow(100, isRunning);

@@ -10,7 +10,7 @@ import styles from './deployment-list.module.css';
 import { StateDot } from './state-dot.tsx';
 import { useDeploy, useWatchedTargets } from './use-deploy.ts';
 
-/** The clusters, and the functions on each, as they say now. */
+/** The clusters, and the functions on each, as the clusters report them now. */
 export function DeploymentList() {
   const studio = useStudio();
   const targets = useDeploy((state) => state.targets);

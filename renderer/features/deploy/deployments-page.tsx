@@ -12,11 +12,11 @@ import { TargetActions, TargetView } from './target-view.tsx';
 import { useDeploy, useWatchedTargets } from './use-deploy.ts';
 
 export interface DeploymentsPageProps {
-  /** Draws a cold start: the view that draws all of them is no part of this feature. */
+  /** Draws a cold start: the timeline view belongs to another feature. */
   readonly renderColdStart: (timeline: BootTimeline, of: { readonly name: string }) => ReactNode;
 }
 
-/** The functions on clusters: all of them, those of one cluster, or one of them with all that is known of it. */
+/** The functions on clusters: all of them, those of one cluster, or one of them with its details. */
 export function DeploymentsPage({ renderColdStart }: DeploymentsPageProps) {
   const studio = useStudio();
   const choice = useDeploy((state) => state.choice);
@@ -53,7 +53,7 @@ export function DeploymentsPage({ renderColdStart }: DeploymentsPageProps) {
   );
 }
 
-/** Where one is, and the way up. */
+/** The present place on the page, and the way up. */
 function Trail({ choice }: { readonly choice: DeployChoice }) {
   const { deploy } = useStudio();
   if (choice === null) return 'Deployed functions';

@@ -9,7 +9,7 @@ import {
 } from '../../state/deployments.ts';
 import { failed, idle, type Loadable, loading, ready } from '../../state/loadable.ts';
 
-/** What is known of the function that is shown, read when it is chosen and whenever it changed. */
+/** The details of the shown function, read when it is chosen and at each change. */
 export function createDetails(client: Client, store: DeployStore) {
   let isReading = false;
   let isStale = false;
@@ -41,7 +41,7 @@ export function createDetails(client: Client, store: DeployStore) {
     ]);
   }
 
-  /** One reading at a time: what changes meanwhile is read after it. */
+  /** One reading at a time: a change during a reading causes another one after it. */
   async function refresh(): Promise<void> {
     isStale = true;
     if (isReading) return;

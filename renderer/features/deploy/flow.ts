@@ -23,26 +23,26 @@ export interface DeployActions {
   readonly open: (choice?: DeployChoice) => void;
   /** Errors: ALREADY_EXISTS, TARGET_INVALID. */
   readonly addTarget: (target: Target) => Promise<void>;
-  /** Takes a target off the list, once a person has confirmed it. */
+  /** Removes a target from the list, after a person has confirmed it. */
   readonly removeTarget: (target: string) => void;
   readonly testTarget: (target: string) => Promise<void>;
-  /** Saves and deploys a project, and shows how it goes. */
+  /** Saves and deploys a project, and shows the progress. */
   readonly deploy: (projectId: ProjectId, target: string, profile?: string) => Promise<void>;
   readonly scale: (of: DeployedRef, replicas: number) => Promise<void>;
-  /** Has the cluster roll nothing out of it, or (false) go on. */
+  /** Pauses the rollout of a function, or (false) resumes it. */
   readonly pause: (of: DeployedRef, paused: boolean) => Promise<void>;
   readonly rollBack: (of: DeployedRef, revision?: number) => Promise<void>;
-  /** Takes a function off its cluster, once a person has confirmed it. */
+  /** Removes a function from its cluster, after a person has confirmed it. */
   readonly undeploy: (of: DeployedRef) => void;
-  /** Follows the functions of a target until the function that it returns is called. */
+  /** Follows the functions of a target until the returned callback is called. */
   readonly watch: (target: string) => () => void;
-  /** Follows a target anew, where that was lost. */
+  /** Follows a target again, where the connection was lost. */
   readonly followAgain: (target: string) => void;
-  /** Reads what is known of the shown function anew. */
+  /** Reads the details of the shown function again. */
   readonly refresh: () => Promise<void>;
 }
 
-/** What it needs of the features that own files. */
+/** The dependencies on the features that own files. */
 export interface DeployNeeds {
   readonly saveAll: (projectId: ProjectId) => Promise<boolean>;
 }
@@ -124,7 +124,7 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
     await refresh();
   };
 
-  /** A change of one function, whose answer is how it stands then. */
+  /** A change of one function, whose result is its new state. */
   const change = async (of: DeployedRef, work: () => Promise<Deployment>) => {
     try {
       const deployment = await work();
@@ -137,7 +137,7 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
     }
   };
 
-  /** A target is followed once, however many parts of the window show it. */
+  /** A target is followed once, also when several parts of the window show it. */
   const watched = new Map<string, { count: number; close: () => void }>();
   const watch = (target: string) => {
     const known = watched.get(target) ?? { count: 0, close: follow(target) };

@@ -7,7 +7,7 @@ import { StateDot } from './state-dot.tsx';
 import styles from './table.module.css';
 import { useDeploy } from './use-deploy.ts';
 
-/** The functions on a cluster: how each stands, and since when. */
+/** The functions on a cluster: the state of each, and since when. */
 export function FunctionTable({ target }: { readonly target: string }) {
   const studio = useStudio();
   const functions = useDeploy((state) => state.functions[target]);

@@ -13,14 +13,14 @@ import { RevisionTable } from './revision-table.tsx';
 import { StateDot } from './state-dot.tsx';
 import { useDeploy } from './use-deploy.ts';
 
-/** The function's row of the list that is followed, or what was read of it alone, which knows more of what fails. */
+/** The function's row of the followed list, or the separate reading of it, which has more details of failures. */
 function useDeployment({ target, name }: DeployedRef) {
   const listed = useDeploy((state) => state.functions[target]?.value?.find((one) => one.name === name));
   const read = useDeploy((state) => state.details?.deployment.value ?? undefined);
   return listed === undefined || read?.revision === listed.revision ? (read ?? listed) : listed;
 }
 
-/** What can be done with a deployed function. */
+/** The actions on a deployed function. */
 export function FunctionActions({ of }: { readonly of: DeployedRef }) {
   const { deploy } = useStudio();
   const deployment = useDeployment(of);

@@ -1,4 +1,4 @@
-/** The end of a log, and how many lines before it are not kept. */
+/** The end of a log, and the number of dropped lines before it. */
 export interface LogText {
   readonly text: string;
   readonly leftOut: number;
@@ -9,7 +9,7 @@ export const noLog: LogText = { text: '', leftOut: 0 };
 /** Lines that a browser lays out at once without a stutter. */
 const mostLines = 2000;
 
-/** A log with more text at its end; the oldest whole lines make room. */
+/** A log with more text at its end; the oldest whole lines are dropped. */
 export function appendLog({ text, leftOut }: LogText, more: string): LogText {
   const whole = text + more;
   const lines = whole.split('\n');

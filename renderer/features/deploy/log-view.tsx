@@ -7,7 +7,7 @@ import { ErrorState } from '../../ui/states.tsx';
 import { appendLog, noLog } from './log-text.ts';
 import styles from './log-view.module.css';
 
-/** What the pods of a function print, as it comes. */
+/** The live output of a function's pods. */
 export function LogView({ of: { target, name } }: { readonly of: DeployedRef }) {
   const { client } = useStudio();
   const [log, setLog] = useState(noLog);

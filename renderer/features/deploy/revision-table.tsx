@@ -6,7 +6,7 @@ import { formatAgo } from '../../ui/format.ts';
 import { useRowList } from '../../ui/row-list.tsx';
 import table from './table.module.css';
 
-/** The revisions that the cluster keeps, and the way back to each. */
+/** The revisions that the cluster keeps, each with a rollback. */
 export function RevisionTable({
   of,
   revisions,

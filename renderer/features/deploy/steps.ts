@@ -2,7 +2,7 @@ import type { Progress } from '#shared/contract/define.ts';
 import type { DeployResult } from '#shared/model/deploy.ts';
 import type { StepState } from '../../state/deployments.ts';
 
-/** The steps after the engine reported progress: those before the named one are done. What a build reports is of its step. */
+/** The steps after a progress report: those before the named one are done. A build's reports belong to its step. */
 export function advance(steps: readonly StepState[], { step, message, fraction }: Progress, nowMs: number) {
   const named = steps.findIndex(({ name }) => name === step);
   const running = steps.findIndex(({ status }) => status === 'running');
@@ -32,6 +32,6 @@ export function complete(steps: readonly StepState[], { steps: done }: DeployRes
   });
 }
 
-/** The steps of one that ended in the one that ran. */
+/** The steps of a deploy that failed in the running step. */
 export const end = (steps: readonly StepState[], status: 'failed' | 'cancelled', nowMs: number): readonly StepState[] =>
   steps.map((step) => (step.status === 'running' ? { ...finish(step, nowMs), status } : step));

@@ -9,7 +9,7 @@ import styles from './target-dialog.module.css';
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
 const isName = (text: string) => dnsLabelSchema.safeParse(text.trim()).success;
 
-/** Adds a cluster to deploy to, and looks at once at what a deploy would find there. */
+/** Adds a cluster to deploy to, and runs its checks at once. */
 export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; readonly onClose: () => void }) {
   const studio = useStudio();
   const [name, setName] = useState('');

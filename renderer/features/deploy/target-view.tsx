@@ -8,7 +8,7 @@ import table from './table.module.css';
 import styles from './target-view.module.css';
 import { useDeploy } from './use-deploy.ts';
 
-/** What can be done with a cluster. */
+/** The actions on a cluster. */
 export function TargetActions({ target }: { readonly target: string }) {
   const { deploy } = useStudio();
   const project = useProject();
@@ -29,7 +29,7 @@ export function TargetActions({ target }: { readonly target: string }) {
   );
 }
 
-/** A cluster: how it is reached, what a deploy would find there, and the functions on it. */
+/** A cluster: its connection, its checks, and the functions on it. */
 export function TargetView({ target }: { readonly target: string }) {
   const { deploy } = useStudio();
   const found = useDeploy((state) => state.targets.value?.find(({ name }) => name === target));

@@ -3,7 +3,7 @@ import { useStore } from 'zustand';
 import { useStudio } from '../../bind/studio.tsx';
 import type { DeployState } from '../../state/deployments.ts';
 
-/** A part of what is known of targets and the functions on them. */
+/** A part of the state of targets and the functions on them. */
 export const useDeploy = <T>(select: (state: DeployState) => T): T => useStore(useStudio().deploy.store, select);
 
 /** Follows the functions of all targets while the component is shown. */

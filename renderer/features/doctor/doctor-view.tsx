@@ -17,7 +17,7 @@ const statusIcon: Readonly<Record<DoctorCheck['status'], IconName>> = {
 const statusClass: Readonly<Record<DoctorCheck['status'], string>> = { ok: 'ok', warning: 'warning', failed: 'danger' };
 const order: Readonly<Record<DoctorCheck['status'], number>> = { failed: 0, warning: 1, ok: 2 };
 
-/** What the host offers and lacks: each check with what was found, why it matters, and what repairs it. */
+/** The host's checks: each with its finding, why it matters, and its fix. */
 export function DoctorView() {
   const studio = useStudio();
   const doctor = useSession((state) => state.doctor);
@@ -106,7 +106,7 @@ function Check({ check, busy }: { readonly check: DoctorCheck; readonly busy: bo
   );
 }
 
-/** The checks in one line each, for the side list. */
+/** The checks, one line each, for the side list. */
 export function DoctorSummary() {
   const studio = useStudio();
   const doctor = useSession((state) => state.doctor);

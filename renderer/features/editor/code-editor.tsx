@@ -6,7 +6,7 @@ import { bindModels, fileUri } from './models.ts';
 import { monaco } from './monaco.ts';
 import { applyTheme } from './theme.ts';
 
-/** Times the text size. */
+/** The line height as a multiple of the text size. */
 const lineHeight = 1.54;
 
 export interface CodeEditorProps {
@@ -17,7 +17,7 @@ export interface CodeEditorProps {
   readonly isSecond?: boolean;
 }
 
-/** The editor that had the focus last: it does what a command asks of the editor. */
+/** The editor that had the focus last: it executes the commands for the editor. */
 let lastFocused: monaco.editor.IStandaloneCodeEditor | null = null;
 
 /** The editor on one open file; it keeps the view state of each file it has shown. */
@@ -128,6 +128,6 @@ export default function CodeEditor({ projectId, path, theme, isSecond = false }:
     studio.transient.setState({ editorAction: null });
   }, [action, studio, isSecond]);
 
-  // Monaco defines its colours for this class of its own; its context menu lies outside its editor and has them from here.
+  // Monaco defines its colours for its own class; its context menu is outside of the editor and gets them from here.
   return <div ref={host} className={`${styles.codeEditor} monaco-component`} />;
 }

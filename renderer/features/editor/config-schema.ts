@@ -2,7 +2,7 @@ import { configFileName } from '#shared/model/project.ts';
 
 /**
  * Where the editor may look for the schema of open `firstlight.json` files: each names it by a path of its own (`"$schema"`), which is read relative
- * to the file. Whatever it names, what is meant is this program's schema.
+ * to the file. Every such path refers to this program's schema.
  */
 export function schemaAddresses(files: readonly { readonly uri: string; readonly text: string }[]): string[] {
   const addresses = new Set(['firstlight:///firstlight.schema.json']);

@@ -11,7 +11,8 @@ import { UnsavedDot } from '../../ui/unsaved-dot.tsx';
 import styles from './editor.module.css';
 
 const loadEditor = () => import('./code-editor.tsx');
-// Read while the window connects and lists, so that it is there when the first file is. Should that fail, the panel says so when it asks again.
+// The editor loads while the window connects, so that it is ready for the first file. If that fails, the panel
+// reports it when it asks again.
 requestIdleCallback(() => void loadEditor().catch(() => undefined));
 
 /** The open files of the project in tabs, and the one being edited. */
@@ -110,7 +111,7 @@ interface OpenFileProps {
   readonly isSecond?: boolean;
 }
 
-/** A file in the editor, or what keeps it from being there. */
+/** A file in the editor, or the reason why it cannot be shown. */
 function OpenFile({ doc, theme, isSecond = false }: OpenFileProps) {
   const studio = useStudio();
   if (doc === undefined) {
@@ -136,7 +137,7 @@ function OpenFile({ doc, theme, isSecond = false }: OpenFileProps) {
   );
 }
 
-/** The file as it is, until the editor has loaded. */
+/** The file as plain text, until the editor has loaded. */
 function PlainText({ text }: { readonly text: string }) {
   return <pre className={`${styles.plain} mono`}>{text}</pre>;
 }

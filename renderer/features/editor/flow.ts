@@ -19,11 +19,11 @@ export interface DocActions {
   /** Closes the tab; asks first when that would lose changes. */
   readonly close: (projectId: ProjectId, path: string) => void;
   readonly edit: (key: DocKey, text: string) => void;
-  /** Writes one file. `overwrite` writes over what another program wrote. True when it is on disk. */
+  /** Writes one file. `overwrite` replaces the changes of another program. True when it is on disk. */
   readonly save: (key: DocKey, options?: { overwrite?: boolean }) => Promise<boolean>;
   /** Writes every changed file of a project. True when all are on disk. */
   readonly saveAll: (projectId: ProjectId) => Promise<boolean>;
-  /** Takes what is on disk, dropping what was typed. */
+  /** Loads the file from disk, and discards the typed changes. */
   readonly reload: (key: DocKey) => Promise<void>;
   /** Shows a place of a file in the editor. Units: line and column count from 1. */
   readonly reveal: (projectId: ProjectId, path: string, line: number, column: number) => void;
@@ -32,17 +32,17 @@ export interface DocActions {
   /** Renames a file; imports of it, and the entry of firstlight.json, follow. */
   readonly renameFile: (projectId: ProjectId, path: string, to: string) => Promise<void>;
   readonly deleteFile: (projectId: ProjectId, path: string) => Promise<void>;
-  /** Shows a file in the second editor, beside the first; null puts that away. */
+  /** Shows a file in the second editor, beside the first; null closes the second editor. */
   readonly openBeside: (projectId: ProjectId, path: string | null) => void;
   /** Formats an open file, where the editor can. */
   readonly format: (projectId: ProjectId, path: string) => Promise<void>;
-  /** Takes what formats files: the editor, once it has loaded. */
+  /** Sets the formatter of files: the editor, once it has loaded. */
   readonly setFormatter: (formatter: Formatter | null) => void;
-  /** Closes what is open of a project, dropping what was typed. */
+  /** Closes the open files of a project, and discards the typed changes. */
   readonly forget: (projectId: ProjectId) => void;
-  /** Keeps what is typed and not saved for the next start. */
+  /** Keeps unsaved changes for the next start. */
   readonly keepDrafts: () => void;
-  /** Looks at what is on disk now, after a time in which changes were not reported. */
+  /** Reads the files on disk again, after a time in which changes were not reported. */
   readonly refresh: () => Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export function createDocActions(context: StudioContext): DocActions {
     }
   };
 
-  /** Takes up what was typed when the window was last closed. */
+  /** Restores the unsaved changes from when the window was last closed. */
   const applyDraft = (key: DocKey) => {
     const draft = saved.getState().drafts[key];
     const doc = get(key);
@@ -151,7 +151,7 @@ export function createDocActions(context: StudioContext): DocActions {
       }),
     );
 
-  /** Changes a file on disk; in one that is being edited what was typed stays, and is saved as before. */
+  /** Changes a file on disk; in a file that is being edited, the typed changes stay, and are saved as before. */
   const change = async (projectId: ProjectId, path: string, text: string, baseRevision: string | null) => {
     const key = docKey(projectId, path);
     const doc = get(key);
@@ -255,7 +255,7 @@ export function createDocActions(context: StudioContext): DocActions {
       const before = saved.getState().split[projectId];
       setSavedEntry(context, 'split', projectId, path ?? undefined);
       const doc = before === undefined ? undefined : get(docKey(projectId, before));
-      // What was typed there goes on in a tab.
+      // The changes typed there continue in a tab.
       if (doc !== undefined && doc.path !== path && !tabsOf(projectId).paths.includes(doc.path)) {
         if (isDirty(doc)) open(projectId, doc.path);
         else letGo(projectId, doc.path);
@@ -277,7 +277,7 @@ export function createDocActions(context: StudioContext): DocActions {
     keepDrafts: () => {
       const { docs } = session.getState();
       const before = saved.getState().drafts;
-      // Those of files that are not open now stay as they are.
+      // Entries of files that are not open now stay unchanged.
       const kept = Object.entries(before).filter(([key]) => docs[key]?.status !== 'ready');
       const typed = Object.entries(docs)
         .filter(([, doc]) => isDirty(doc) && doc.text.length <= draftCharacters)

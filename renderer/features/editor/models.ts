@@ -24,7 +24,7 @@ const bindings = new WeakMap<Studio, { users: number; readonly end: () => void }
 
 /**
  * Keeps the editor's models in step with a studio's open files, in both directions. Returns the function that stops it. Two
- * editors share the models: they are let go with the last one.
+ * editors share the models: the last one releases them.
  */
 export function bindModels(studio: Studio): () => void {
   const binding = bindings.get(studio) ?? { users: 0, end: startBinding(studio) };
@@ -70,7 +70,7 @@ function startBinding(studio: Studio): () => void {
         });
       } else if (known.model.getValue() !== doc.text) {
         applying = true;
-        // As an edit, not setValue: undo still leads back to what was there before.
+        // An edit, not setValue: undo still restores the earlier text.
         known.model.pushStackElement();
         known.model.pushEditOperations([], [changeOf(known.model, doc.text)], () => null);
         known.model.pushStackElement();
@@ -206,9 +206,9 @@ interface SourceFile {
 }
 
 /**
- * What the TypeScript service is given for a file on disk: nothing when the editor has it open, which it then sees itself.
+ * The text of a file on disk for the TypeScript service: none when the editor has it open, as the service then sees it.
  *
- * The service reads no JSON modules here; `data.json` is found as `data.json.ts`, so that is what it is given.
+ * The service reads no JSON modules here; `data.json` is found as `data.json.ts`, so the service gets that name.
  */
 function asLibrary(file: SourceFile, isOpen: boolean): readonly SourceFile[] {
   if (file.path.endsWith('.json')) return [{ path: `${file.path}.ts`, text: `export default ${file.text.trim()};\n` }];

@@ -23,7 +23,7 @@ globalThis.MonacoEnvironment = {
   },
 };
 
-/** TypeScript's numbers for what Monaco's enumerations do not name. */
+/** TypeScript's numbers for values that Monaco's enumerations lack. */
 const moduleResolutionBundler = 100;
 const targetEs2022 = 9;
 
@@ -48,8 +48,8 @@ for (const defaults of [typescript.typescriptDefaults, typescript.javascriptDefa
 }
 
 /**
- * Lets the JSON service find the schema of `firstlight.json`, with these runtimes, at these addresses; it asks nobody for
- * any other.
+ * Lets the JSON service find the schema of `firstlight.json`, with these runtimes, at these addresses; it requests
+ * no other schema.
  */
 export function offerConfigSchema(addresses: readonly string[], runtimes: readonly RuntimeSection[]): void {
   const schema = z.toJSONSchema(acceptedFileSchemaFor(runtimes), { io: 'input' });

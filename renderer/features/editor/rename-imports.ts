@@ -5,7 +5,7 @@ export interface SourceText {
 }
 
 const sourceName = /\.[mc]?[jt]sx?$/;
-/** `from './a'`, `import './a'`, `import('./a')`, `require('./a')`; only relative ones lead to files of the project. */
+/** `from './a'`, `import './a'`, `import('./a')`, `require('./a')`; only relative ones refer to project files. */
 const specifierPattern = /(\b(?:from|import|require)\s*\(?\s*)(['"])(\.{1,2}\/[^'"\n]*)\2/g;
 
 /** The files whose imports change when a file gets another path, with their new text; the renamed file by its new path. */
@@ -24,7 +24,7 @@ export function renameImports(files: readonly SourceText[], from: string, to: st
   });
 }
 
-/** The file of the project that a relative import means; null when it is none. */
+/** The project file that a relative import refers to; null when there is none. */
 function resolveSource(importer: string, specifier: string, paths: ReadonlySet<string>): string | null {
   const base = join(importer.split('/').slice(0, -1), specifier.split('/'));
   if (base === null) return null;
@@ -39,7 +39,7 @@ function resolveSource(importer: string, specifier: string, paths: ReadonlySet<s
   return candidates.find((candidate) => paths.has(candidate)) ?? null;
 }
 
-/** A specifier for a file in the form that an earlier one had: with its ending, with `.js` for a `.ts`, or without. */
+/** A specifier for a file in the form of an earlier one: with its ending, with `.js` for a `.ts`, or without. */
 function specifierTo(importer: string, target: string, earlier: string, earlierTarget: string): string {
   const here = importer.split('/').slice(0, -1);
   const there = target.split('/');

@@ -1,7 +1,7 @@
 import type { ListCommands } from '../../bind/command.ts';
 import { currentProject } from '../../state/context.ts';
 
-/** Commands that look into images. */
+/** Commands that inspect images. */
 export const listImageCommands: ListCommands = (studio) => {
   const project = currentProject(studio);
   return [

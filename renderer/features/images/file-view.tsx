@@ -14,7 +14,7 @@ export interface FileViewProps {
   readonly onZoom: (node: ImageNode) => void;
 }
 
-/** What is selected: its place and size, and the beginning of a file. */
+/** The selected entry: its place and size, and the beginning of a file. */
 export function FileView({ node, shown, onZoom }: FileViewProps) {
   const studio = useStudio();
   const { path } = shown;

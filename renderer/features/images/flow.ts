@@ -11,22 +11,22 @@ import { formatBytes } from '../../ui/format.ts';
 export interface ImageActions {
   /** Reads the list of the store. */
   readonly load: () => Promise<void>;
-  /** Shows what is in an image. */
+  /** Shows the content of an image. */
   readonly inspect: (image: ImageRef, partition?: ImagePartition) => Promise<void>;
-  /** Shows what is in the image that the current function's next run boots. */
+  /** Shows the content of the image that the current function's next run boots. */
   readonly inspectBuilt: () => Promise<void>;
-  /** Deletes images; that can be undone for a while. */
+  /** Deletes images; a person can undo it for a short time. */
   readonly remove: (ids: readonly ImageId[]) => void;
-  /** Deletes every image that nothing uses, once a person has confirmed it. */
+  /** Deletes every unused image, after a person has confirmed it. */
   readonly prune: () => void;
-  /** Reads the beginning of a file of the image; null puts it away. */
+  /** Reads the beginning of a file of the image; null closes it. */
   readonly read: (path: string | null) => Promise<void>;
 }
 
 export function createImageActions(context: StudioContext, deletions: Deletions): ImageActions {
   const { client, session, transient } = context;
   const shown = () => session.getState().inspected;
-  /** Takes over what arrived, unless another image was chosen meanwhile. */
+  /** Stores an arrived result, unless another image was chosen in between. */
   const patch = (of: Inspected, change: Partial<Inspected>) => {
     const now = shown();
     if (now?.image === of.image && now.partition === of.partition)

@@ -4,7 +4,7 @@ import { formatBytes } from '../../ui/format.ts';
 import { Icon } from '../../ui/icon.tsx';
 import styles from './image-about.module.css';
 
-/** Everything that an image says of itself besides its files. */
+/** The description of an image, without its files. */
 export function ImageAbout({ info }: { readonly info: ImageInfo }) {
   const { fileSystem } = info;
   return (

@@ -3,7 +3,7 @@ import facts from '../../ui/facts.module.css';
 import { formatBytes } from '../../ui/format.ts';
 import styles from './image-facts.module.css';
 
-/** The few things one wants to know of an image first: what it starts, who it is, and how its disk is used. */
+/** The main facts of an image: its program, its identity, and its disk use. */
 export function ImageFacts({ info }: { readonly info: ImageInfo }) {
   const { fileSystem } = info;
   return (
@@ -33,11 +33,11 @@ export function ImageFacts({ info }: { readonly info: ImageInfo }) {
   );
 }
 
-/** The program with its arguments. The first argument is the program's own name, as it was called. */
+/** The program with its arguments. The first argument is the program's own name. */
 const commandOf = ({ program, arguments: args }: { program: string | null; arguments: readonly string[] }): string =>
   [program ?? '', ...args.slice(1)].join(' ');
 
-/** How the disk is divided, as one bar; it adds up. */
+/** The parts of the disk as one bar; they add up to the whole. */
 function DiskBar({ info }: { readonly info: ImageInfo }) {
   const parts = diskParts(info);
   const total = parts.reduce((sum, part) => sum + part.bytes, 0);
@@ -69,7 +69,7 @@ function DiskBar({ info }: { readonly info: ImageInfo }) {
   );
 }
 
-/** What the file takes on this machine, where that is not the disk's size. */
+/** The file's size on this machine, where it differs from the disk's size. */
 function OnHost({ info }: { readonly info: ImageInfo }) {
   if (info.backing.length > 0) {
     return (
@@ -86,7 +86,7 @@ function OnHost({ info }: { readonly info: ImageInfo }) {
   );
 }
 
-/** Pieces of a disk in the order they are read; what is empty is left out. Units: bytes. */
+/** Pieces of a disk in the order they are read, without empty ones. Units: bytes. */
 export function diskParts(info: ImageInfo): readonly { readonly name: string; readonly bytes: number }[] {
   const { fileSystem, partitions } = info;
   if (fileSystem === null) return [];

@@ -10,7 +10,7 @@ import { ImageFiles } from './image-files.tsx';
 import styles from './image-inspector.module.css';
 import { ImageSections } from './image-sections.tsx';
 
-/** What is in an image, and what takes its space. */
+/** The content of an image, and its use of space. */
 export function ImageInspector() {
   const studio = useStudio();
   const project = useProject();
@@ -88,7 +88,7 @@ export function ImageInspector() {
   );
 }
 
-/** Switches between the program's file system and the one that holds the kernel. */
+/** Switches between the program's file system and the one with the kernel. */
 function Partitions({ shown, info }: { readonly shown: Inspected; readonly info: ImageInfo | null }) {
   const studio = useStudio();
   if (info === null || !info.partitions.some((part) => part.kind === 'boot')) return null;

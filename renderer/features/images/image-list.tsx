@@ -10,7 +10,7 @@ import { Section } from '../../ui/section.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import styles from './image-list.module.css';
 
-/** The images in the store, newest first; each can be looked into. */
+/** The images in the store, newest first; each can be inspected. */
 export function ImageList() {
   const studio = useStudio();
   const images = useSession((state) => state.images);

@@ -7,7 +7,7 @@ import type { ImageNode } from './image-tree.ts';
 import { formatShare } from './tree-grid.tsx';
 import { layoutMap, type MapTile } from './treemap.ts';
 
-/** Room for words. Units: px. */
+/** The least size of a tile with text. Units: px. */
 const leastLabel = { width: 40, height: 15 };
 
 export interface ImageMapProps {
@@ -18,7 +18,7 @@ export interface ImageMapProps {
   readonly onZoom: (node: ImageNode) => void;
 }
 
-/** What takes the space, at a glance: each area is as big as what it stands for. The tree beside it says the same to a screen reader. */
+/** The use of space as a map: areas are proportional to sizes. The tree has the same data for a screen reader. */
 export function ImageMap({ root, selected, onSelect, onZoom }: ImageMapProps) {
   const host = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -81,10 +81,10 @@ function Tile({ tile, share, isSelected, onSelect, onZoom }: TileProps) {
   );
 }
 
-/** How strongly a tile is filled: the biggest stand out. */
+/** The strength of a tile's fill: the biggest tiles have the strongest. */
 const weightOf = (share: number) => (share >= 0.2 ? 3 : share >= 0.05 ? 2 : share >= 0.01 ? 1 : 0);
 
-/** The way from the whole image to the folder that the map shows. */
+/** The path from the whole image to the folder that the map shows. */
 export function MapCrumbs({ node, onZoom }: { readonly node: ImageNode; readonly onZoom: (node: ImageNode) => void }) {
   const way: ImageNode[] = [];
   for (let above: ImageNode | null = node; above !== null; above = above.parent) way.unshift(above);

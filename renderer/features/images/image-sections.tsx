@@ -3,7 +3,7 @@ import { formatBytes } from '../../ui/format.ts';
 import styles from './image-sections.module.css';
 import { formatShare } from './tree-grid.tsx';
 
-/** The parts of an image that is a kernel: what of the file each takes, then what there is in memory only. */
+/** The parts of an image that is a kernel: first those in the file with their sizes, then those in memory only. */
 export function ImageSections({ sections }: { readonly sections: ImageInfo['sections'] }) {
   const sorted = [...sections].sort((a, b) => Number(b.inFile) - Number(a.inFile) || b.bytes - a.bytes);
   const inFile = sections.filter((section) => section.inFile).map((section) => section.bytes);

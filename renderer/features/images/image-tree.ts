@@ -1,6 +1,6 @@
 import type { ImageEntry } from '#shared/model/image-tree.ts';
 
-/** A file, link or folder of an image, with what is below it counted in. */
+/** A file, link or folder of an image, including the content below it. */
 export interface ImageNode {
   readonly path: string;
   readonly name: string;
@@ -11,7 +11,7 @@ export interface ImageNode {
   readonly parent: ImageNode | null;
   /** Biggest first. */
   readonly children: readonly ImageNode[];
-  /** What it takes in the image, with everything below it. */
+  /** Its size in the image, including everything below it. */
   readonly storedBytes: number;
   /** Files in it, or 1 for a file. */
   readonly files: number;
@@ -33,7 +33,7 @@ const folder = (path: string, parent: Draft | null): Draft => ({
 
 const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 
-/** The root folder of a listing. A folder that a cut listing leaves out is made up from the paths below it. */
+/** The root folder of a listing. A folder missing from a truncated listing is derived from the paths below it. */
 export function buildTree(entries: readonly ImageEntry[]): ImageNode {
   const root = folder('/', null);
   const folders = new Map<string, Draft>([['', root]]);
@@ -59,7 +59,7 @@ export function buildTree(entries: readonly ImageEntry[]): ImageNode {
   return root;
 }
 
-/** Sums up from below, and puts the biggest first. */
+/** Sums up sizes from below, and sorts the biggest first. */
 function count(node: Draft): void {
   for (const child of node.children) {
     if (child.kind === 'directory') count(child);
@@ -69,7 +69,7 @@ function count(node: Draft): void {
   node.children.sort((a, b) => b.storedBytes - a.storedBytes || (a.name < b.name ? -1 : 1));
 }
 
-/** A line of the tree as it is unfolded now. Shape: `level`, `position` and `siblings` count from 1, as ARIA does. */
+/** A visible line of the tree. Shape: `level`, `position` and `siblings` count from 1, as ARIA does. */
 export interface TreeRow {
   readonly node: ImageNode;
   readonly level: number;
@@ -78,7 +78,7 @@ export interface TreeRow {
   readonly open: boolean;
 }
 
-/** The rows to show: what is below open folders; with a filter, what has its letters and the folders on the way there. */
+/** The rows to show: the content of open folders; with a filter, the matches and the folders above them. */
 export function listRows(root: ImageNode, open: ReadonlySet<string>, filter: string): readonly TreeRow[] {
   const wanted = filter.trim().toLowerCase();
   const kept = wanted === '' ? null : findMatches(root, wanted);
@@ -110,7 +110,7 @@ function findMatches(root: ImageNode, wanted: string): ReadonlySet<ImageNode> {
   return kept;
 }
 
-/** The folders to open at first: the way to what takes most of the space. */
+/** The folders to open at first: those above the biggest content. */
 export function firstOpen(root: ImageNode): ReadonlySet<string> {
   const open = new Set<string>();
   for (let node = root.children[0]; node?.kind === 'directory' && open.size < 4; node = node.children[0]) {
@@ -126,7 +126,7 @@ export function foldersAbove(node: ImageNode): readonly string[] {
   return paths;
 }
 
-/** The node of a path. */
+/** The node with this path. */
 export function findNode(root: ImageNode, path: string): ImageNode | null {
   let node: ImageNode = root;
   while (node.path !== path) {

@@ -11,7 +11,7 @@ const headHeight = 24;
 
 export interface TreeGridProps {
   readonly rows: readonly TreeRow[];
-  /** What the whole file system takes: the shares are of it. */
+  /** The size of the whole file system, the base of the shares. */
   readonly totalBytes: number;
   readonly selected: ImageNode | null;
   readonly onSelect: (node: ImageNode) => void;
@@ -19,7 +19,7 @@ export interface TreeGridProps {
   readonly onOpen: (node: ImageNode) => void;
 }
 
-/** The tree as a table: names, sizes and shares, biggest first. It draws only the rows in view, however many there are. */
+/** The tree as a table: names, sizes and shares, biggest first. It draws only the rows in view. */
 export function TreeGrid({ rows, totalBytes, selected, onSelect, onToggle, onOpen }: TreeGridProps) {
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
@@ -116,7 +116,7 @@ export function TreeGrid({ rows, totalBytes, selected, onSelect, onToggle, onOpe
   );
 }
 
-/** Holds the place of rows that are not drawn. */
+/** Takes the space of rows that are not drawn. */
 function Gap({ rows }: { readonly rows: number }) {
   return rows === 0 ? null : <tr style={{ height: rows * rowHeight }} />;
 }
@@ -165,6 +165,6 @@ function Row({ id, row, index, share, isSelected }: RowProps) {
   );
 }
 
-/** A share for a person: what is there and small is not nothing. */
+/** A share for a person: a small share is not written as 0. */
 export const formatShare = (share: number): string =>
   share === 0 ? '0 %' : share < 0.001 ? '< 0.1 %' : `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)} %`;

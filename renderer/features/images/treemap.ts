@@ -8,7 +8,7 @@ export interface MapTile {
   readonly width: number;
   readonly height: number;
   readonly depth: number;
-  /** It is drawn as a frame around what is in it. */
+  /** True when it is drawn as a frame around its content. */
   readonly framed: boolean;
 }
 
@@ -21,7 +21,7 @@ interface Box {
 
 /** A frame's heading. Units: px. */
 export const frameHead = 16;
-/** Between tiles, and around what a frame holds. Units: px. */
+/** The gap between tiles, and around the content of a frame. Units: px. */
 const gap = 1;
 /** Smaller tiles cannot be distinguished, or pointed at. Units: px² and px. */
 const leastArea = 30;
@@ -29,7 +29,7 @@ const leastFrame = { width: 48, height: 36 };
 const maxDepth = 4;
 
 /**
- * Tiles whose areas are as what they stand for takes space, as square as they can be, biggest first from the upper left.
+ * Tiles with areas proportional to sizes, as square as possible, biggest first from the upper left.
  *
  * Source: the squarified layout of M. Bruls, K. Huizing and J. van Wijk (2000).
  */
@@ -93,7 +93,7 @@ function squarify(nodes: readonly ImageNode[], box: Box): readonly Placed[] {
   return placed;
 }
 
-/** How far the least square tile of a row is from a square: 1 is one. */
+/** The worst aspect ratio of a row's tiles: 1 is a square. */
 function ratioOf(
   nodes: readonly ImageNode[],
   start: number,
@@ -110,7 +110,7 @@ function ratioOf(
   return Math.max(ratio(nodes[start]), ratio(nodes[end - 1]));
 }
 
-/** Lays a row along the shorter side of a box. Returns what is left of the box. */
+/** Lays a row along the shorter side of a box. Returns the rest of the box. */
 function placeRow(row: readonly ImageNode[], bytes: number, box: Box, left: number, placed: Placed[]): Box {
   const share = bytes / left;
   const isUpright = box.width >= box.height;

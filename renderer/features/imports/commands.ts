@@ -1,6 +1,6 @@
 import type { ListCommands } from '../../bind/command.ts';
 
-/** Commands that bring programs from elsewhere. */
+/** Commands that import programs. */
 export const listImportCommands: ListCommands = (studio) => {
   return [
     {

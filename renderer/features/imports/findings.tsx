@@ -2,12 +2,12 @@ import type { ImportProposal } from '#shared/model/import.ts';
 import { Icon } from '../../ui/icon.tsx';
 import styles from './imports.module.css';
 
-/** What stands in the way, and what may not be as it was elsewhere; nothing when all is well. */
+/** The problems and warnings of an import; empty when there are none. */
 export function Findings({ proposal }: { readonly proposal: ImportProposal }) {
   const { problems, missing, warnings, canCreate } = proposal;
   const errors = problems.filter((problem) => problem.severity === 'error');
   const hints = problems.filter((problem) => problem.severity !== 'error');
-  // What is missing is named below with what needs it.
+  // Missing files are listed below with the files that need them.
   const others = warnings.filter((warning) => warning.code !== 'missing' || missing.length === 0);
   if (errors.length + hints.length + missing.length + others.length === 0) {
     return (
@@ -51,7 +51,7 @@ export function Findings({ proposal }: { readonly proposal: ImportProposal }) {
   );
 }
 
-/** Of a source that no project can be made of, these are why. */
+/** The warnings that explain why no project can be made from a source. */
 const isFatal = (code: string, { canCreate }: ImportProposal) =>
   !canCreate && (code === 'shell' || code === 'architecture');
 

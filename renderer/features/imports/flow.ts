@@ -8,19 +8,19 @@ import { type Importing, noImport } from '../../state/transient.ts';
 export interface ImportActions {
   /** Asks for a source. */
   readonly begin: () => void;
-  /** Looks at a source; nothing is written. */
+  /** Examines a source; nothing is written. */
   readonly examine: (source: string) => Promise<void>;
-  /** Makes the project that was proposed, opens it, and closes the dialog. */
+  /** Makes the proposed project, opens it, and closes the dialog. */
   readonly create: (input: { name: string; dir: string | null }) => Promise<void>;
-  /** Back to the source. */
+  /** Returns to the choice of the source. */
   readonly back: () => void;
-  /** Ends what is under way. */
+  /** Cancels the work in progress. */
   readonly cancel: () => void;
-  /** Puts the import away, ending what is under way. */
+  /** Closes the import, and cancels the work in progress. */
   readonly close: () => void;
 }
 
-/** What it needs of the feature that owns projects. */
+/** The dependencies on the feature that owns projects. */
 export interface ImportNeeds {
   readonly addProject: (project: Project) => void;
   readonly selectProject: (projectId: ProjectId) => Promise<void>;

@@ -13,13 +13,13 @@ export interface ImportWizardProps {
   readonly pickers: Pickers;
 }
 
-/** From a program, an ops configuration or an OCI image to a project: first a source, then a look at what would become of it. */
+/** Makes a project from a program, an ops configuration or an OCI image: first the source, then a preview. */
 export function ImportWizard({ pickers }: ImportWizardProps) {
   const studio = useStudio();
   const importing = useTransient((state) => state.importing) ?? noImport;
   const { stage, proposal, message, fraction, cancelling } = importing;
   const steps = useRef<HTMLDivElement>(null);
-  // Each step begins at what it asks for: the one before took its control, and with it the focus, away.
+  // Each step focuses its first input: the previous step removed its control, and with it the focus.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the step is what it waits for
   useEffect(() => steps.current?.querySelector<HTMLElement>('[data-autofocus="true"]')?.focus(), [stage]);
   return (

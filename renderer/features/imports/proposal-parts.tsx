@@ -3,7 +3,7 @@ import { formatBytes } from '../../ui/format.ts';
 import { JsonText } from '../../ui/json-view.tsx';
 import styles from './imports.module.css';
 
-/** What goes in and how it is written down: the libraries with their sizes, and the firstlight.json to be. */
+/** The parts of a proposal: the libraries with their sizes, and the proposed firstlight.json. */
 export function ProposalParts({ proposal }: { readonly proposal: ImportProposal }) {
   const { closure, config, canCreate } = proposal;
   return (

@@ -19,7 +19,7 @@ export interface ProposalViewProps {
   readonly pickers: Pickers;
 }
 
-/** What the source would become: what is wrong with it first, then what starts, what goes in, and where it is put. */
+/** The proposed project: its problems first, then its program, its files, and its place. */
 export function ProposalView({ proposal, importing, pickers }: ProposalViewProps) {
   const studio = useStudio();
   const projectsDir = useSession((state) => state.info?.projectsDir ?? '');
@@ -103,7 +103,7 @@ export function ProposalView({ proposal, importing, pickers }: ProposalViewProps
   );
 }
 
-/** What runs in the guest, and what it finds there. */
+/** The program in the guest, and its environment. */
 function Starts({ proposal }: { readonly proposal: ImportProposal }) {
   const { program, args, cwd, port, envNames, files } = proposal;
   return (

@@ -52,7 +52,7 @@ export interface SourceFormProps {
   readonly pickers: Pickers;
 }
 
-/** Where the program to import is. */
+/** The path of the program to import. */
 export function SourceForm({ importing, pickers }: SourceFormProps) {
   const studio = useStudio();
   const [source, setSource] = useState(importing.source);
@@ -103,7 +103,7 @@ export function SourceForm({ importing, pickers }: SourceFormProps) {
   );
 }
 
-/** The kind that a source was most likely given as. */
+/** The most likely kind of a given source. */
 function kindOf(source: string): string {
   if (source !== '' && !source.startsWith('/')) return 'oci';
   return source.endsWith('.json') ? 'ops' : 'elf';

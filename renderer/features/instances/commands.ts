@@ -1,6 +1,6 @@
 import type { Command, ListCommands } from '../../bind/command.ts';
 
-/** Commands for the instances that run. */
+/** Commands for running instances. */
 export const listInstanceCommands: ListCommands = (studio) => {
   const alive = (studio.session.getState().instances.value ?? []).filter(
     (entry) => entry.state !== 'stopped' && entry.state !== 'failed',

@@ -7,22 +7,22 @@ import { failed, loading, ready } from '../../state/loadable.ts';
 export interface InstanceActions {
   readonly load: () => Promise<void>;
   readonly stop: (instanceId: InstanceId) => Promise<void>;
-  /** Stops every instance, once a person has confirmed it. */
+  /** Stops every instance, after a person has confirmed it. */
   readonly stopAll: () => void;
   readonly remove: (instanceId: InstanceId) => Promise<void>;
-  /** Stops and removes several, once a person has confirmed it. */
+  /** Stops and removes several instances, after a person has confirmed it. */
   readonly removeMany: (instanceIds: readonly InstanceId[]) => void;
   readonly suspend: (instanceId: InstanceId) => Promise<void>;
   readonly resume: (instanceId: InstanceId) => Promise<void>;
-  /** The instances that a new run of the project takes the place of. */
+  /** The instances that a new run of the project replaces. */
   readonly replaceable: (projectId: ProjectId) => readonly InstanceId[];
-  /** Makes an instance the one whose graphs are shown. */
+  /** Shows the graphs of an instance. */
   readonly focus: (instanceId: InstanceId) => void;
   readonly changed: (instance: Instance) => void;
   readonly removed: (instanceId: InstanceId) => void;
 }
 
-/** What it needs of the features that own consoles and graphs. */
+/** The dependencies on the features that own consoles and graphs. */
 export interface InstanceNeeds {
   readonly openConsole: (instanceId: InstanceId) => void;
   readonly closeConsole: (key: string) => void;
@@ -111,7 +111,7 @@ export function createInstanceActions(context: StudioContext, needs: InstanceNee
       const starts = instance.state === 'booting' && known?.state !== 'booting';
       const mine = transient.getState().tasks[instance.projectId]?.kind === 'run';
       if (!starts || !mine) return;
-      // The console of what boots now takes the place of the last boot's, and comes to the front unless another tab is being read.
+      // The console of a new boot replaces the last boot's, and comes to the front unless another tab is being read.
       const projectOf = (id: InstanceId) => list().find((entry) => entry.id === id)?.projectId;
       const earlier = transient
         .getState()
@@ -131,7 +131,7 @@ export function createInstanceActions(context: StudioContext, needs: InstanceNee
     },
   };
 
-  /** At once: libvirt takes its time to end a domain, and no one should have to wait for that. */
+  /** Updates the list at once: libvirt takes some time to end a domain, and a person should not wait for that. */
   function showStopping(instanceId: InstanceId): void {
     const instance = list().find((entry) => entry.id === instanceId);
     const alive = instance !== undefined && instance.state !== 'stopped' && instance.state !== 'failed';

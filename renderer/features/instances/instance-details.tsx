@@ -17,7 +17,7 @@ export interface InstanceDetailsProps {
   readonly onClose: () => void;
 }
 
-/** What an instance is made of: its machine, its address, its function's environment, and how libvirt describes it. */
+/** The details of an instance: its machine, its address, its function's environment, and libvirt's description. */
 export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
   const instance = useSession((state) => state.instances.value?.find((entry) => entry.id === instanceId));
   const project = useSession((state) => state.projects.value?.find((entry) => entry.id === instance?.projectId));
@@ -30,7 +30,7 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
     );
   }
   const config = project?.config ?? null;
-  // Their values may be secrets: the names are enough to tell what is set.
+  // Their values may be secrets: the names are enough to see which are set.
   const env = Object.keys(config?.env ?? {});
   return (
     <Dialog
@@ -103,7 +103,7 @@ export function InstanceDetails({ instanceId, onClose }: InstanceDetailsProps) {
   );
 }
 
-/** What of firstlight.json says how an instance runs. */
+/** The keys of firstlight.json that determine how an instance runs. */
 function configWords({ timeoutMs, port, hostPort, ports = [], volumes = {} }: ProjectConfig): string {
   const forwarded = [
     ...(port === undefined ? [] : [{ guest: port, host: hostPort }]),

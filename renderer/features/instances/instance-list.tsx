@@ -28,17 +28,17 @@ const stateWords: Readonly<Record<Instance['state'], string>> = {
   failed: 'failed',
 };
 
-/** The newest first; the same order after each reload. */
+/** Sorts the newest first, with the same order after each reload. */
 const byAge = (a: Instance, b: Instance): number => b.createdAt.localeCompare(a.createdAt) || a.id.localeCompare(b.id);
 
 const isAlive = ({ state }: Instance): boolean => !['stopped', 'failed', 'stopping'].includes(state);
 
-/** The virtual machines on all hosts, as these report them now. */
+/** The virtual machines on all hosts, as the hosts report them now. */
 export function InstanceList({ detailed = false }: { readonly detailed?: boolean }) {
   const studio = useStudio();
   const instances = useSession((state) => state.instances);
   const hosts = useSession((state) => state.hosts);
-  // What has ended is kept in its own area; beside the functions, only what lives or failed is of interest.
+  // Ended instances are listed in their own area; the list next to the functions has only live and failed ones.
   const shown = [...(instances.value ?? [])]
     .filter((entry) => detailed || entry.state !== 'stopped')
     .sort(byAge)
@@ -120,7 +120,7 @@ const renderLostHost = ({ name, failure }: HostInfo) => (
 interface InstanceRowProps {
   readonly instance: Instance;
   readonly detailed: boolean;
-  /** There is more than one host. */
+  /** True when there is more than one host. */
   readonly showsHost: boolean;
   readonly chosen: boolean;
   readonly onChoose: (isChosen: boolean) => void;
@@ -224,7 +224,7 @@ function InstanceRow({ instance, detailed, showsHost, chosen, onChoose }: Instan
   );
 }
 
-/** What can be done to all that are selected. */
+/** The actions on all selected instances. */
 function BulkActions({ selected, onDone }: { readonly selected: readonly Instance[]; readonly onDone: () => void }) {
   const studio = useStudio();
   const alive = selected.filter(isAlive).map(({ id }) => id);
@@ -253,7 +253,7 @@ function BulkActions({ selected, onDone }: { readonly selected: readonly Instanc
   );
 }
 
-/** A point as what a menu stands beside. */
+/** A point as the anchor of a menu. */
 const pointOf = (x: number, y: number): VirtualElement => ({
   getBoundingClientRect: () => new DOMRect(x, y, 0, 0),
 });

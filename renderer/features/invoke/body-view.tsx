@@ -7,7 +7,7 @@ import { joinClasses } from '../../ui/join-classes.ts';
 import { JsonText } from '../../ui/json-view.tsx';
 import styles from './body-view.module.css';
 
-/** More than this as coloured text would hold the window up; the rest comes on request, plain. */
+/** A longer coloured text would block the window; the rest is shown on request, without colours. */
 const shownCharacters = 100_000;
 
 /** A body as text: JSON indented, bytes in base64. */
@@ -41,7 +41,7 @@ export function BodyView({ body }: { readonly body: Body }) {
   );
 }
 
-/** A hex table of bytes, and how much of a long body it leaves out. */
+/** A hex table of bytes, and the size of the omitted rest of a long body. */
 export function hexDump(base64: string): string {
   const { text, leftBytes } = hexTable(base64);
   return leftBytes === 0 ? text : `${text}\n… ${leftBytes} bytes more: save the body as a file to see them`;

@@ -21,20 +21,20 @@ import { nothingShown } from '../../state/session.ts';
 export interface InvokeActions {
   /**
    * Saves, builds if needed, boots a new instance and invokes it with the event as typed. `startMode`: for this run only;
-   * the run that was shown is then drawn beneath it, whatever its mode.
+   * the run that was shown is then drawn beneath it, in any mode.
    */
   readonly run: (startMode?: StartMode) => Promise<void>;
   /** Sends the event to an instance that already runs. */
   readonly call: (instanceId: InstanceId) => Promise<void>;
-  /** Cancels what is under way in the current project. False when nothing is. */
+  /** Cancels the work in progress in the current project. False when there is none. */
   readonly cancel: () => boolean;
 }
 
-/** What it needs of the features that own files, builds, instances and runs. */
+/** The dependencies on the features that own files, builds, instances and runs. */
 export interface InvokeNeeds {
   readonly saveAll: (projectId: ProjectId) => Promise<boolean>;
   readonly buildFailed: (projectId: ProjectId, error: FirstlightError) => void;
-  /** The instances that a new run of the project takes the place of. */
+  /** The instances that a new run of the project replaces. */
   readonly replaceable: (projectId: ProjectId) => readonly InstanceId[];
   readonly removeInstance: (instanceId: InstanceId) => Promise<void>;
   readonly compareWithBaseline: (projectId: ProjectId, run: Run) => Promise<void>;
@@ -43,7 +43,7 @@ export interface InvokeNeeds {
 export function createInvokeActions(context: StudioContext, needs: InvokeNeeds): InvokeActions {
   const { client, session, transient, saved } = context;
 
-  /** What a person cancelled is not an error, and no earlier error is of it. */
+  /** A cancelled run is not an error, and does not keep an earlier error. */
   const showCancelled = (projectId: ProjectId) => {
     const task = transient.getState().tasks[projectId];
     const cancelledAfterMs = task === undefined ? 0 : Date.now() - task.startedAtMs;
@@ -98,7 +98,7 @@ export function createInvokeActions(context: StudioContext, needs: InvokeNeeds):
       transient.setState({ selectedPhase: null, focusedInstanceId: done.instance?.id ?? null });
       if (startMode !== undefined && last !== null) patchShown(context, projectId, { previous: last });
       else void needs.compareWithBaseline(projectId, done);
-      // One running instance per function: each run is a new cold start, and what it replaces would only hold memory.
+      // One running instance per function: each run is a new cold start, and a replaced instance would only use memory.
       for (const id of earlier) if (id !== done.instance?.id) void needs.removeInstance(id);
     } catch (thrown) {
       const error = toFirstlightError(thrown);

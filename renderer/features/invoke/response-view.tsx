@@ -19,7 +19,7 @@ import styles from './response-view.module.css';
 import { StackView } from './stack-view.tsx';
 import { taskWords } from './task-words.ts';
 
-/** What the function answered, or why it did not. */
+/** The function's response, or the error. */
 export function ResponseView() {
   const studio = useStudio();
   const project = useProject();
@@ -116,7 +116,7 @@ function startWords(run: Run | null, asked: StartMode | null): string {
   return asked === 'prestarted' ? 'cold: none prestarted yet' : 'cold start';
 }
 
-/** What a program other than this window does to run the project, such as the one that opened the window; null when nothing. */
+/** The work of another program that runs the project, such as the one that opened the window; null when none. */
 function useStartElsewhere(project: Project | null): string | null {
   const building = useSession((state) => project !== null && state.builds[project.id]?.running === true);
   const booting = useSession(

@@ -2,7 +2,7 @@ import { useProject, useSession, useStudio } from '../../bind/studio.tsx';
 import { parseStack } from './stack.ts';
 import styles from './stack-view.module.css';
 
-/** The frames of a stack of the person's function; each one in a file of the project leads to its line. */
+/** The frames of a stack of the person's function; a frame in a project file links to its line. */
 export function StackView({ stack }: { readonly stack: string }) {
   const studio = useStudio();
   const project = useProject();

@@ -1,4 +1,4 @@
-/** A line of a stack: a place in a source file, or words. */
+/** A line of a stack: a place in a source file, or text. */
 export type StackLine =
   | {
       readonly kind: 'frame';

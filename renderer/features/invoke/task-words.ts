@@ -1,9 +1,9 @@
 import type { Task } from '../../state/transient.ts';
 
-/** Below this a wait is not news: most handlers have answered by then. */
+/** A shorter wait is not shown: most handlers have answered by then. */
 const noticedMs = 1_000;
 
-/** What a task does now, with how long the handler has been waited for and may be. */
+/** The present step of a task, with the wait for the handler so far and its limit. */
 export function taskWords({ message, answer, cancelling }: Task, nowMs: number): string {
   if (cancelling) return 'Cancelling';
   if (answer === null || nowMs - answer.sinceMs < noticedMs) return message;

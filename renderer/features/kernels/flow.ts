@@ -12,17 +12,17 @@ export interface KernelActions {
   readonly load: () => Promise<void>;
   /** Installs a release; the notice about published ones comes first, until a person has accepted it. */
   readonly install: (runtime: RuntimeId, source: KernelSource) => Promise<void>;
-  /** Records that the notice was read, and goes on. */
+  /** Records that the notice was read, and continues. */
   readonly accept: () => Promise<void>;
-  /** Ends what is under way, or dismisses what waits or failed. */
+  /** Cancels the installation in progress, or dismisses a waiting or failed one. */
   readonly cancel: () => void;
   readonly use: (runtime: RuntimeId, version: string) => Promise<void>;
-  /** Removes a release once a person has confirmed it. */
+  /** Removes a release after a person has confirmed it. */
   readonly remove: (runtime: RuntimeId, release: KernelRelease) => void;
   readonly changed: (runtime: RuntimeId, releases: readonly KernelRelease[]) => void;
 }
 
-/** The part of builds that it needs. */
+/** The dependencies on the feature that builds. */
 export interface KernelNeeds {
   readonly prepare: (projectId: ProjectId) => Promise<void>;
 }

@@ -14,7 +14,7 @@ export interface InstallFormProps {
   readonly pickers: Pickers;
 }
 
-/** Two ways to a release: a published one, or a build of one's own. */
+/** The two sources of a release: a published one, or a local build. */
 export function InstallForm({ runtime, notice, pickers }: InstallFormProps) {
   const studio = useStudio();
   const install = useTransient((state) => state.kernelInstall);

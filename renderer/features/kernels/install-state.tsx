@@ -8,11 +8,11 @@ import styles from './install.module.css';
 export interface InstallStateProps {
   readonly install: KernelInstall;
   readonly notice: string;
-  /** Leads to the other way: a build of one's own needs no network. */
+  /** Opens the other source: a local build needs no network. */
   readonly onTakeLocal: () => void;
 }
 
-/** An installation: what is to be read first, how far it is, or why it failed. */
+/** An installation: the notice to read first, its progress, or its error. */
 export function InstallState({ install, notice, onTakeLocal }: InstallStateProps) {
   const studio = useStudio();
   const { source, stage, error } = install;

@@ -12,7 +12,7 @@ export interface ReleaseManagerProps {
   readonly pickers: Pickers;
 }
 
-/** The releases of a runtime's kernel on this machine, and how more come. */
+/** The releases of a runtime's kernel on this machine, and the form to install more. */
 export function ReleaseManager({ pickers }: ReleaseManagerProps) {
   const studio = useStudio();
   const project = useProject();

@@ -11,7 +11,7 @@ export interface ReleaseTableProps {
   readonly releases: readonly KernelRelease[];
 }
 
-/** The installed releases: where each is from, its content, and which one builds use. */
+/** The installed releases: the origin and content of each, and the one that builds use. */
 export function ReleaseTable({ runtime, releases }: ReleaseTableProps) {
   const studio = useStudio();
   const now = useNow(10_000);

@@ -4,11 +4,11 @@ import { report, type StudioContext, setEntry } from '../../state/context.ts';
 
 /** Graphs show the last ten minutes; older samples are dropped. */
 const samplesKeptMs = 10 * 60_000;
-/** And no more than this many, however fast they come. */
+/** The greatest number of kept samples, at any rate. */
 const samplesKept = 6_000;
 
 export interface MetricsActions {
-  /** Reads what was sampled before this window looked. */
+  /** Reads the samples from before this window opened. */
   readonly load: (instanceId: InstanceId) => Promise<void>;
   readonly sampled: (samples: readonly MetricSample[]) => void;
   readonly drop: (instanceId: InstanceId) => void;

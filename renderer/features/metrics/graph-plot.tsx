@@ -100,7 +100,7 @@ function options(
         size: 16,
         gap: 2,
         space: 60,
-        // The leftmost would run into the other axis.
+        // The leftmost label would overlap the other axis.
         values: (self, splits) => splits.map((at, i) => (i === 0 ? '' : agoText(at - (self.scales.x?.max ?? 0)))),
         splits: (self) => agoSplits(self.scales.x?.max ?? 0, windowSeconds()),
       },
@@ -127,7 +127,7 @@ function options(
           stroke: colour,
           width: 1.25,
           ...(line.dashed ? { dash: [3, 3] } : { fill: withAlpha(colour, 0.14) }),
-          // A rate is the mean over its stretch; memory is a reading that holds until the next one.
+          // A rate is the mean over its stretch; memory is a reading that is valid until the next one.
           ...(stepped === undefined || spec.id === 'memory' ? {} : { paths: stepped }),
           points: { show: false },
         };

@@ -8,11 +8,11 @@ export interface LineSpec {
   readonly dashed: boolean;
 }
 
-/** One graph: what it shows and how its values are written. */
+/** One graph: its lines and the format of its values. */
 export interface GraphSpec {
   readonly id: 'cpu' | 'memory' | 'disk' | 'net';
   readonly title: string;
-  /** What the numbers are of, in words. */
+  /** The quantity of the numbers, in words. */
   readonly of: string;
   readonly lines: readonly LineSpec[];
   readonly format: (value: number) => string;
@@ -67,7 +67,7 @@ export const graphSpecs: readonly GraphSpec[] = [
   },
 ];
 
-/** The top of a scale that holds `most` and can be halved into readable steps. */
+/** The top of a scale that contains `most` and can be halved into readable steps. */
 export function scaleTop(most: number, leastTop: number, base: 2 | 10): number {
   if (!(most > leastTop)) return leastTop;
   const power = base ** Math.floor(Math.log(most) / Math.log(base));

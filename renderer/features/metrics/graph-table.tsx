@@ -2,7 +2,7 @@ import { graphSpecs } from './graph-specs.ts';
 import type { RateColumns } from './rate-columns.ts';
 import styles from './resource-graphs.module.css';
 
-/** As many rows as a person reads; older ones are in the graphs. */
+/** The number of rows that a person reads; older ones are in the graphs. */
 const mostRows = 240;
 
 /** The graphs' numbers, newest first. */

@@ -5,7 +5,7 @@ import { boundRates, counterRates, sparseRates } from '../../ui/instrument-rates
  * Samples as columns for drawing.
  *
  * Shape: all arrays run in parallel, ascending by time; NaN where a rate is not known (the first sample, and where a
- * counter started again with another instance). Units: `atSeconds` since the Unix epoch (what uPlot takes), `cpu` in
+ * counter started again with another instance). Units: `atSeconds` since the Unix epoch (uPlot's unit), `cpu` in
  * vCPUs, `memory` in bytes, the rest in bytes per second.
  */
 export interface RateColumns {

@@ -13,13 +13,13 @@ const defaultWindowMs = 180_000;
 
 /** CPU, memory, disk and network of an instance over the last minutes, with one crosshair for all four. */
 export function ResourceGraphs(props: {
-  /** The instance the samples are of; null when there is none. */
+  /** The instance of the samples; null when there is none. */
   readonly name?: string | null;
   readonly samples: readonly MetricSample[];
-  /** How many CPUs the machine has: no instance uses more. */
+  /** The number of the machine's CPUs: no instance uses more. */
   readonly cpus?: number | undefined;
   readonly theme: 'light' | 'dark';
-  /** How much is shown, in ms. */
+  /** The length of the shown time, in ms. */
   readonly windowMs?: number;
 }) {
   const { name = null, samples, cpus, theme, windowMs = defaultWindowMs } = props;
@@ -102,7 +102,7 @@ function Values({
   );
 }
 
-/** The time shown grows by steps with what there is, or a fresh instance would be a sliver at the edge. */
+/** The shown time grows in steps with the data: a new instance would otherwise be a sliver at the edge. */
 function shownSeconds(columns: RateColumns, windowMs: number): number {
   const covered = (columns.atSeconds.at(-1) ?? 0) - (columns.atSeconds[0] ?? 0);
   const step = [15, 30, 60, 120].find((seconds) => seconds >= covered) ?? windowMs / 1000;

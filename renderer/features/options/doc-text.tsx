@@ -1,4 +1,4 @@
-/** Words of the schema, with what stands between backticks as code. */
+/** A text of the schema, with the parts between backticks as code. */
 export function DocText({ text }: { readonly text: string }) {
   return text.split('`').map((part, index) =>
     index % 2 === 0 ? (

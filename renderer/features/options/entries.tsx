@@ -16,11 +16,11 @@ export interface EntriesProps {
   readonly shape: Extract<FieldShape, { kind: 'entries' }>;
   readonly at: JSONPath;
   readonly level: number;
-  /** Draws an option of an entry that is a group. */
+  /** Draws an option of an entry with several options. */
   readonly renderOption: (field: Field, at: JSONPath) => ReactNode;
 }
 
-/** Entries of a kind: files, volumes, ports. Each can be changed and taken out, and more can be added. */
+/** Entries of a kind: files, volumes, ports. Each can be changed and removed, and more can be added. */
 export function Entries({ field, shape, at, level, renderOption }: EntriesProps) {
   const form = useOptionsForm();
   const value = valueAt(form.value, at);
@@ -119,7 +119,7 @@ function AddNamed({ field, keySchema, taken, onAdd }: AddNamedProps) {
   );
 }
 
-/** What a name looks like, where that helps. */
+/** An example of a name, where that helps. */
 const newNames: Readonly<Record<string, string>> = {
   env: 'LOG_LEVEL',
   files: '/etc/app.conf',

@@ -6,7 +6,7 @@ import { fakeRuntimes } from '../../../test/fixtures/fake-data.ts';
 import { type Field, fieldsOf, problemOf, readTyped, typedOf } from './fields.ts';
 import { makeSections, matches } from './sections.ts';
 
-/** As a window has them: by way of what the engine describes. */
+/** The fields as a window has them: from the engine's descriptions. */
 const runtimes = readRuntimeSections(fakeRuntimes);
 const all = fieldsOf(configFileSchemaFor(runtimes));
 const walk = (fields: readonly Field[]): readonly Field[] =>

@@ -1,22 +1,22 @@
-/** Makes the options form of the schema of firstlight.json: each option with its words, its default and what it takes. */
+/** Derives the options form from the schema of firstlight.json: each option with its text, default and kind. */
 import { z } from 'zod';
 import { wantedWords } from '#shared/model/config-words.ts';
 import type { Json } from '#shared/model/json.ts';
 
-/** What an option takes, as far as a form tells kinds apart. */
+/** The kind of an option's value, as far as a form distinguishes kinds. */
 export type FieldShape =
   | { readonly kind: 'switch' }
   | { readonly kind: 'choice'; readonly values: readonly string[] }
   | { readonly kind: 'text' }
   | { readonly kind: 'number' }
-  /** Text or something else: it is read as whatever of it the schema takes. */
+  /** Text or another kind: the input is read as the kind that the schema accepts. */
   | { readonly kind: 'value' }
   /** A list of texts. */
   | { readonly kind: 'list'; readonly item: z.ZodType }
   | { readonly kind: 'group'; readonly fields: readonly Field[] }
-  /** An object of one of several kinds, which its key `by` tells apart. */
+  /** An object of one of several kinds, which its key `by` distinguishes. */
   | { readonly kind: 'variants'; readonly by: string; readonly variants: readonly Variant[] }
-  /** Any number of entries. Shape: `key` is there when each has a name of its own; an entry is a text or an object. */
+  /** Any number of entries. Shape: `key` is present when each entry has a name; an entry is a text or an object. */
   | { readonly kind: 'entries'; readonly key: z.ZodType | null; readonly entry: Field };
 
 export interface Variant {
@@ -24,15 +24,15 @@ export interface Variant {
   readonly fields: readonly Field[];
 }
 
-/** One option. Shape: `path` from the whole file on; for what is in an entry, from that entry on. */
+/** One option. Shape: `path` from the whole file on; for options in an entry, from that entry on. */
 export interface Field {
   readonly path: readonly string[];
   readonly name: string;
   readonly doc: string;
   readonly shape: FieldShape;
-  /** What it is when nothing is said; undefined when that depends on other things. */
+  /** The default value; undefined when it depends on other options. */
   readonly initial: Json | undefined;
-  /** It has to be there when what it is a part of is. */
+  /** True when it is required in its parent. */
   readonly required: boolean;
   readonly schema: z.ZodType;
 }
@@ -88,7 +88,7 @@ function variantsOf(union: z.ZodDiscriminatedUnion, path: readonly string[]): Fi
   return { kind: 'variants', by, variants };
 }
 
-/** A schema without what says that it may be left out. */
+/** A schema without its wrappers for optional values. */
 function bare(schema: z.ZodType): z.ZodType {
   let inner = schema;
   while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable) {
@@ -104,23 +104,23 @@ function initialOf(schema: z.ZodType): Json | undefined {
   return parsed.success ? (parsed.data as Json | undefined) : undefined;
 }
 
-/** What is wrong with a value, in the schema's words; null when nothing is. */
+/** The problem of a value, in the schema's words; null when there is none. */
 export function problemOf(schema: z.ZodType, value: unknown): string | null {
   const parsed = schema.safeParse(value);
   const issue = parsed.error?.issues[0];
   return issue === undefined ? null : wordsOf(issue);
 }
 
-/** An issue as a sentence of its own. */
+/** An issue as a complete sentence. */
 export function wordsOf(issue: z.core.$ZodIssue): string {
   const words = wantedWords(issue);
   return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
 }
 
 /**
- * What a person typed for a field, as a value of firstlight.json. Nothing typed takes the option out.
+ * A person's input for a field, as a value of firstlight.json. An empty input removes the option.
  *
- * Errors: `problem` says what is wanted, in the schema's words; the value is then not to be used.
+ * Errors: `problem` has the expectation, in the schema's words; the value is then not valid.
  */
 export function readTyped(
   field: Field,
@@ -136,7 +136,7 @@ export function readTyped(
   return { value: undefined, problem: problemOf(field.schema, candidates[0]) };
 }
 
-/** What a text may stand for, the likeliest first: a problem is reported for that one. */
+/** The possible values of a text, the likeliest first: a problem is reported for that one. */
 function candidatesOf(kind: FieldShape['kind'], text: string): readonly Json[] {
   if (kind === 'number') return [Number.isNaN(Number(text)) ? text : Number(text)];
   if (kind !== 'value') return [text];
@@ -153,7 +153,7 @@ function parseJson(text: string): Json | undefined {
   }
 }
 
-/** A value as a person types it. */
+/** A value in the form in which a person types it. */
 export function typedOf(value: Json | undefined): string {
   if (value === undefined) return '';
   if (Array.isArray(value)) return value.map(typedOf).join(', ');

@@ -12,7 +12,7 @@ import { type DocKey, docKey } from '../../state/session.ts';
 export interface ConfigActions {
   /** Reads firstlight.json unless it is open already. */
   readonly load: (projectId: ProjectId) => Promise<void>;
-  /** Sets a value in the text as it is being edited, or (undefined) takes it out; saving is up to the person. */
+  /** Sets a value in the text as it is being edited, or (undefined) removes it; the person saves the text. */
   readonly set: (projectId: ProjectId, path: JSONPath, value: Json | undefined) => void;
   /** Moves the keys of an older file to their present places in the text as it is being edited. */
   readonly migrate: (projectId: ProjectId) => void;
@@ -20,7 +20,7 @@ export interface ConfigActions {
   readonly chooseRuntime: (projectId: ProjectId, runtime: RuntimeId) => Promise<void>;
 }
 
-/** What it needs of the features that own files and builds. */
+/** The dependencies on the features that own files and builds. */
 export interface ConfigNeeds {
   readonly loadFile: (projectId: ProjectId, path: string) => Promise<void>;
   readonly openFile: (projectId: ProjectId, path: string) => void;
@@ -64,7 +64,7 @@ export function createConfigActions(context: StudioContext, needs: ConfigNeeds):
       }
       const before = readConfig(doc.text);
       if (before === null) return needs.openFile(projectId, configPath);
-      // What was said only to be usual there: the new runtime has another usual memory.
+      // A value equal to the old runtime's default is removed: the new runtime has another default memory.
       const { runtimes } = session.getState();
       if (before.memoryMiB === usualMemory(before.runtime, runtimes)) set(projectId, ['memoryMiB'], undefined);
       set(projectId, ['runtime'], runtime);
@@ -75,6 +75,6 @@ export function createConfigActions(context: StudioContext, needs: ConfigNeeds):
   };
 }
 
-/** The memory of a function that says nothing of it. Units: MiB; undefined for what is not a runtime. */
+/** The default memory of a function. Units: MiB; undefined for an unknown runtime. */
 const usualMemory = (runtime: Json | undefined, runtimes: readonly RuntimeInfo[]): number | undefined =>
   runtimes.find(({ id, isDefault }) => (runtime === undefined ? isDefault : id === runtime))?.defaultMemoryMiB;

@@ -2,11 +2,11 @@ import type { JSONPath } from 'jsonc-parser';
 import { createContext, useContext } from 'react';
 import type { Json } from '#shared/model/json.ts';
 
-/** What every row of the form works on. */
+/** The shared data of all rows of the form. */
 export interface OptionsForm {
   /** firstlight.json as it is being edited. */
   readonly value: Json;
-  /** What is wrong with it, by place. */
+  /** Its problems, by place. */
   readonly problems: ReadonlyMap<string, string>;
   readonly query: string;
   readonly set: (path: JSONPath, value: Json | undefined) => void;

@@ -19,7 +19,7 @@ export interface OptionRowProps {
   readonly level?: number;
 }
 
-/** An option: its name, what it is set to, what it does, and the way back to its default. */
+/** An option: its name, its value, its description, and the reset to its default. */
 export function OptionRow({ field, at, level = 0 }: OptionRowProps) {
   const form = useOptionsForm();
   const id = useId();
@@ -104,7 +104,7 @@ export function OptionRow({ field, at, level = 0 }: OptionRowProps) {
   }
 }
 
-/** What is wrong with an entry of a list. */
+/** The problem of an entry of a list. */
 function itemProblem(problems: ReadonlyMap<string, string>, at: JSONPath): string | null {
   const start = `${at.join('.')}.`;
   for (const [place, words] of problems) if (place.startsWith(start)) return words;

@@ -20,7 +20,7 @@ import styles from './options-form.module.css';
 import { makeSections, matches, type Section } from './sections.ts';
 import { useConfig } from './use-config.ts';
 
-/** Every option of firstlight.json with its words beside it. It edits the open text: undo, saving and problems are the editor's. */
+/** All options of firstlight.json with their descriptions. It edits the text open in the editor, with its undo. */
 export function OptionsForm() {
   const project = useProject();
   return project === null ? (

@@ -8,17 +8,17 @@ import styles from './scalar-input.module.css';
 export interface ScalarInputProps {
   readonly field: Field;
   readonly value: Json | undefined;
-  /** What is wrong with the value that firstlight.json holds. */
+  /** The problem of the value in firstlight.json. */
   readonly problem: string | null;
   /** Its name for a screen reader. */
   readonly label: string;
   readonly describedBy?: string | undefined;
-  /** What is at hand for it. */
+  /** The available values to choose from. */
   readonly suggestions?: readonly string[];
   readonly onSet: (value: Json | undefined) => void;
 }
 
-/** A switch, a choice or a line of text, as the option takes it. What the schema refuses is marked, and not written. */
+/** A switch, a choice or a line of text, as the option needs it. A value that the schema refuses is only marked. */
 export function ScalarInput(props: ScalarInputProps) {
   switch (props.field.shape.kind) {
     case 'switch':
@@ -109,7 +109,7 @@ function Line({ field, value, label, describedBy, problem, suggestions = [], onS
         spellCheck={false}
         value={typed}
         onChange={(event) => type(event.target.value)}
-        // What could not be written stays to be seen; what could is shown as it is written.
+        // An input that could not be written stays visible; a written one is shown in its written form.
         onBlur={() => read?.problem === null && setDraft(null)}
       />
       {suggestions.length > 0 && (
@@ -127,7 +127,7 @@ function Line({ field, value, label, describedBy, problem, suggestions = [], onS
 const placeholderOf = (field: Field): string =>
   field.required ? '' : field.initial === undefined || field.initial === null ? 'not set' : typedOf(field.initial);
 
-/** What is wanted instead, in the schema's words. */
+/** The expectation, in the schema's words. */
 export function Problem({ words }: { readonly words: string }) {
   return (
     <span className={`${optionRowStyles.problem} danger`} role="alert">

@@ -5,14 +5,14 @@ import { type Field, fieldsOf } from './fields.ts';
 export interface Section {
   readonly id: string;
   readonly title: string;
-  /** What the options of it have in common, where that is not plain. */
+  /** The common purpose of its options, where it is not obvious. */
   readonly note?: string;
   readonly fields: readonly Field[];
 }
 
 type Place = Omit<Section, 'fields'> & { readonly paths: readonly string[] };
 
-/** The options that all runtimes share, each by its path. The schema says the rest. */
+/** The options that all runtimes share, each by its path. The schema has the rest. */
 const sharedPlaces: readonly Place[] = [
   {
     id: 'function',
@@ -45,7 +45,7 @@ function placesOf(runtimes: readonly RuntimeSection[]): readonly Place[] {
   return places;
 }
 
-/** The groups of options whose members stand by themselves: each runtime's section, and what has a place of its own. */
+/** The groups whose members are listed separately: each runtime's section, and groups with an own place. */
 function dissolvedGroups(runtimes: readonly RuntimeSection[]): ReadonlySet<string> {
   const alone = runtimes.flatMap(({ id, options }) =>
     (options?.groups ?? []).flatMap(({ paths }) => (paths.length === 1 ? [`${id}.${paths[0]}`] : [])),
@@ -53,7 +53,7 @@ function dissolvedGroups(runtimes: readonly RuntimeSection[]): ReadonlySet<strin
   return new Set([...runtimes.map(({ id }) => id), ...alone]);
 }
 
-/** Every option of firstlight.json in its section, with these runtimes to choose from. One without a place comes last. */
+/** Every option of firstlight.json in its section, with a choice of these runtimes. One without a place comes last. */
 export function makeSections(runtimes: readonly RuntimeSection[]): readonly Section[] {
   const places = placesOf(runtimes);
   const dissolved = dissolvedGroups(runtimes);
@@ -67,7 +67,7 @@ export function makeSections(runtimes: readonly RuntimeSection[]): readonly Sect
     return path === place || path.startsWith(`${place}.`);
   };
   const taken = new Set<Field>();
-  // The more exact place wins: a member of a group may stand elsewhere.
+  // The more exact place wins: a member of a group may be listed elsewhere.
   const homeOf = (field: Field) =>
     places
       .flatMap(({ id, paths }) => paths.filter((path) => isAt(field, path)).map((path) => ({ id, path })))
@@ -82,7 +82,7 @@ export function makeSections(runtimes: readonly RuntimeSection[]): readonly Sect
   return rest.length === 0 ? sections : [...sections, { id: 'other', title: 'Other', fields: rest }];
 }
 
-/** Whether a field, or one of what it holds, has the letters that are searched for. */
+/** Whether a field, or a field inside it, matches the search. */
 export function matches(field: Field, query: string): boolean {
   const wanted = query.trim().toLowerCase();
   if (wanted === '' || `${field.path.join('.')} ${field.doc}`.toLowerCase().includes(wanted)) return true;

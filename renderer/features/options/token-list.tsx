@@ -17,7 +17,7 @@ export interface TokenListProps {
   readonly onRemove: (index: number) => void;
 }
 
-/** A list of texts: Enter adds what is typed, Backspace in the empty field takes the last one away. */
+/** A list of texts: Enter adds the typed text, Backspace in the empty field removes the last one. */
 export function TokenList(props: TokenListProps) {
   const { item, value, problem, label, describedBy, suggestions, onAdd, onRemove } = props;
   const [typed, setTyped] = useState('');

@@ -12,7 +12,7 @@ export interface OpenConfig {
   readonly doc: Doc | undefined;
   /** Null while the text is not JSON. */
   readonly value: { readonly [key: string]: Json } | null;
-  /** What is wrong, by the place it is at (parts joined by a dot). */
+  /** The problems by place (parts joined by a dot). */
   readonly problems: ReadonlyMap<string, string>;
 }
 

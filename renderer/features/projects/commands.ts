@@ -1,7 +1,7 @@
 import type { Command, ListCommands } from '../../bind/command.ts';
 import { currentProject } from '../../state/context.ts';
 
-/** Commands that make, open, close and choose functions. */
+/** Commands that create, open, close and choose functions. */
 export const listProjectCommands: ListCommands = (studio) => {
   const project = currentProject(studio);
   const { transient, session } = studio;

@@ -24,25 +24,25 @@ export interface ProjectActions {
   readonly select: (projectId: ProjectId) => Promise<void>;
   readonly loadFiles: (projectId: ProjectId) => Promise<void>;
   readonly loadTemplates: () => Promise<void>;
-  /** Errors: what the engine says of the directory. */
+  /** Errors: the engine's, for the directory. */
   readonly open: (dir: string) => Promise<void>;
-  /** Errors: what the engine says of the name or directory. */
+  /** Errors: the engine's, for the name or directory. */
   readonly create: (input: { name: string; template: string; dir?: string | undefined }) => Promise<void>;
-  /** Opens the function that was made of a template in the projects folder, making it first. */
+  /** Opens the function made from a template in the projects folder, and creates it first if needed. */
   readonly openSample: (template: string) => Promise<void>;
   /**
-   * Trusts the folder of a function, or takes that back.
+   * Trusts the folder of a function, or revokes that.
    *
-   * Errors: what the engine says.
+   * Errors: the engine's.
    */
   readonly trust: (projectId: ProjectId, trusted: boolean) => Promise<void>;
   readonly close: (projectId: ProjectId) => Promise<void>;
-  /** Takes over what the engine says of a project that changed. */
+  /** Stores the engine's report of a changed project. */
   readonly update: (project: Project) => void;
   readonly drop: (projectId: ProjectId) => void;
 }
 
-/** What it needs of the features that own files, builds and runs. */
+/** The dependencies on the features that own files, builds and runs. */
 export interface ProjectNeeds {
   readonly loadFile: (projectId: ProjectId, path: string) => Promise<void>;
   readonly forgetFiles: (projectId: ProjectId) => void;
@@ -67,7 +67,7 @@ export function createProjectActions(context: StudioContext, needs: ProjectNeeds
     try {
       setEntry(context, 'types', projectId, await client.call('projects:types', { projectId }));
     } catch (thrown) {
-      // Without them the editor still edits; the completion of the handler's types is what is lost.
+      // Without them the editor still edits; only the completion of the handler's types is lost.
       addToast(context, `Completion for the handler's types is not available: ${toFirstlightError(thrown).message}`);
     }
   };
@@ -80,7 +80,7 @@ export function createProjectActions(context: StudioContext, needs: ProjectNeeds
       const read = wanted.map(({ path }) => client.call('projects:readFile', { projectId, path }));
       setEntry(context, 'sources', projectId, await Promise.all(read));
     } catch (thrown) {
-      // A file that went away meanwhile: the next change of the list reads them again.
+      // A file was removed during the reading: the next change of the list reads them again.
       if (toFirstlightError(thrown).code !== 'NOT_FOUND') report(context, thrown);
     }
   };
@@ -131,7 +131,7 @@ export function createProjectActions(context: StudioContext, needs: ProjectNeeds
     session.setState({ projects: ready(next) });
     const runtime = before.find((entry) => entry.id === project.id)?.config?.runtime;
     const isOther = runtime !== undefined && project.config !== null && project.config.runtime !== runtime;
-    // What a function may use is another matter on another runtime.
+    // Another runtime has other types that a function may use.
     if (isOther && saved.getState().projectId === project.id) void loadTypes(project.id);
   };
 
@@ -176,7 +176,7 @@ export function createProjectActions(context: StudioContext, needs: ProjectNeeds
     },
     trust: async (projectId, trusted) => {
       update(await client.call('projects:trust', { projectId, trusted }));
-      // What was refused for want of trust is no longer so.
+      // Requests that were refused without trust are now granted.
       if (shownOf(context, projectId).failure?.code === 'PROJECT_NOT_TRUSTED') {
         patchShown(context, projectId, { failure: null });
       }

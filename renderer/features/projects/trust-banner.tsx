@@ -4,7 +4,7 @@ import { Button } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import styles from './trust.module.css';
 
-/** Says that the project which is shown is restricted, for as long as it is. */
+/** A notice that the shown project is restricted, while it is. */
 export function TrustBanner() {
   const studio = useStudio();
   const project = useProject();

@@ -21,7 +21,7 @@ interface TrustDialogProps {
   readonly onClose: () => void;
 }
 
-/** What a project asks for outside its folder, and whether it gets that. */
+/** The requests of a project for access outside its folder, and the choice to grant them. */
 export function TrustDialog({ projectId, onClose }: TrustDialogProps) {
   const studio = useStudio();
   const project = useSession((state) => state.projects.value?.find(({ id }) => id === projectId) ?? null);

@@ -11,16 +11,16 @@ import { nothingShown } from '../../state/session.ts';
 
 export interface RunActions {
   readonly load: (projectId: ProjectId) => Promise<void>;
-  /** Draws the newest run of a run's baseline beneath it, or says why there is none. */
+  /** Draws the newest run of a run's baseline beneath it, or sets the reason why there is none. */
   readonly compareWithBaseline: (projectId: ProjectId, run: Run) => Promise<void>;
   readonly show: (projectId: ProjectId, runId: RunId) => Promise<void>;
   /** Draws another run beneath the shown one; null: none. */
   readonly compare: (projectId: ProjectId, runId: RunId | null) => Promise<void>;
-  /** Forgets runs; that can be undone for a while. */
+  /** Deletes runs; a person can undo it for a short time. */
   readonly remove: (projectId: ProjectId, runIds: readonly RunId[]) => void;
-  /** A run that is under way has come this far. */
+  /** Stores the progress of a run. */
   readonly progressed: (projectId: ProjectId, runId: RunId, timeline: BootTimeline) => void;
-  /** Gives a run a name of its own; null takes it away. */
+  /** Names a run; null removes the name. */
   readonly rename: (runId: RunId, name: string | null) => Promise<void>;
   /** Shows the page of a run. */
   readonly openPage: (runId: RunId) => void;
@@ -29,7 +29,7 @@ export interface RunActions {
   readonly removed: (runId: RunId) => void;
 }
 
-/** What it needs of others. */
+/** The dependencies on other features. */
 export interface RunNeeds {
   readonly deletions: Deletions;
   readonly openConsole: (instanceId: InstanceId) => void;
@@ -53,7 +53,7 @@ export function createRunActions(context: StudioContext, needs: RunNeeds): RunAc
     }
   };
 
-  /** Shows a run where none is shown yet, with its console. */
+  /** Shows a run with its console, where none is shown yet. */
   const showFirst = async (projectId: ProjectId, runId: RunId) => {
     if (shownOf(context, projectId).run !== null) return;
     await show(projectId, runId);
@@ -61,7 +61,7 @@ export function createRunActions(context: StudioContext, needs: RunNeeds): RunAc
     if (shown !== null && transient.getState().consoles.length === 0) openConsoleOf(shown);
   };
 
-  /** The console of what a run booted: live while that still runs, else as it was recorded. */
+  /** The console of a run's instance: live while the instance runs, else as recorded. */
   const openConsoleOf = (run: Run) => {
     const id = run.instance?.id;
     if (id === undefined) return;
@@ -144,7 +144,7 @@ export function createRunActions(context: StudioContext, needs: RunNeeds): RunAc
       setEntry(context, 'runs', added.projectId, ready([added, ...rest].slice(0, 200)));
       const { projectId } = saved.getState();
       const busy = transient.getState().tasks[added.projectId] !== undefined;
-      // Such as the sample, which the program that opened this window runs meanwhile.
+      // For example the sample, which the program that opened this window is running.
       if (added.projectId === projectId && added.outcome !== 'running' && !busy)
         void showFirst(added.projectId, added.id);
     },

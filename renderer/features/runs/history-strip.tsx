@@ -11,7 +11,7 @@ import { Section } from '../../ui/section.tsx';
 import { compareShown } from './comparison.ts';
 import styles from './history-strip.module.css';
 
-/** More than fit the panel at any width; the Runs tab has them all. */
+/** More runs than fit the panel at any width; the Runs tab has them all. */
 const stripLength = 40;
 
 /** The totals of the last runs of the shown run's start mode, newest first; a click shows that run. */
@@ -93,7 +93,7 @@ function aboutNoise(comparison: Comparison): string {
 interface RunChipProps {
   readonly run: RunSummary;
   readonly shown: boolean;
-  /** One of the row is in the tab order; arrows move within it. */
+  /** One entry of the row is in the tab order; arrows move within the row. */
   readonly tabbable: boolean;
   readonly ghost: boolean;
   readonly onSelect: () => void;

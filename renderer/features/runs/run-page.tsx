@@ -14,7 +14,7 @@ import { Page } from '../../ui/page.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import styles from './run-page.module.css';
 
-/** One run, whole: its name, what it was of, how long each phase took, what it was given and what it answered. */
+/** All data of one run: its name, its subject, the length of each phase, its event and its response. */
 export function RunPage() {
   const studio = useStudio();
   const runId = useTransient((state) => state.runPage);
@@ -113,7 +113,7 @@ function NameField({ run }: { readonly run: Run }) {
   );
 }
 
-/** What the run measured: what makes it comparable, and the series it is part of. */
+/** The subject of the run, which makes it comparable, and its series. */
 function Subject({ run }: { readonly run: Run }) {
   const { subject, instance, image } = run;
   const runs = useSession((state) => state.runs[run.projectId]?.value) ?? [];

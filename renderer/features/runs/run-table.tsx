@@ -10,7 +10,7 @@ import { nextSort, type Sort, sortRows } from '../../ui/sort.ts';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import styles from './run-table.module.css';
 
-/** Every run of the function that the store keeps: sorted, filtered, and forgotten one or many at a time. */
+/** All stored runs of the function: they can be sorted, filtered, and deleted one or many at a time. */
 export function RunTable() {
   const studio = useStudio();
   const project = useProject();
@@ -169,7 +169,7 @@ export function RunTable() {
   );
 }
 
-/** The columns, and what each is sorted by. */
+/** The columns with their sort keys. */
 const columns = {
   Total: (run: RunSummary) => run.totalMs,
   Name: (run: RunSummary) => run.name ?? null,
@@ -181,7 +181,7 @@ const columns = {
 } as const;
 type Column = keyof typeof columns;
 
-/** What a filter looks into. */
+/** The texts that a filter searches. */
 const textsOf = (run: RunSummary): readonly (string | null)[] => [
   run.status === null ? null : String(run.status),
   run.name ?? null,
@@ -192,7 +192,7 @@ const textsOf = (run: RunSummary): readonly (string | null)[] => [
   run.accel,
 ];
 
-/** The shortest total of each runtime: one is not a rival of the other. Units: ms. */
+/** The shortest total of each runtime: runtimes are not compared with each other. Units: ms. */
 function bestTotals(runs: readonly RunSummary[]): Readonly<Record<string, number>> {
   const bests: Record<string, number> = {};
   for (const { runtime, totalMs } of runs) {

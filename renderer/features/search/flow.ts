@@ -3,11 +3,11 @@ import { currentProject, type StudioContext } from '../../state/context.ts';
 import { failed, idle, loading, ready } from '../../state/loadable.ts';
 import type { FileSearch } from '../../state/transient.ts';
 
-/** A person who types goes on typing. Units: ms. */
+/** The delay after the last key before a search. Units: ms. */
 const waitMs = 150;
 
 export interface SearchActions {
-  /** Searches the files of the current project for a text, once nothing more is typed for a moment. */
+  /** Searches the files of the current project for a text, after a short pause in typing. */
   readonly find: (change: Partial<Pick<FileSearch, 'text' | 'matchCase'>>) => void;
 }
 

@@ -3,7 +3,7 @@ import { initialPreferences, type Preferences } from '../../state/saved.ts';
 
 export interface SettingsActions {
   readonly set: (change: Partial<Preferences>) => void;
-  /** Gives a command another key; an empty one takes its key away, null gives the usual one back. */
+  /** Gives a command another key; an empty one removes its key, null restores the default. */
   readonly setKey: (commandId: string, key: string | null) => void;
   readonly reset: () => void;
 }

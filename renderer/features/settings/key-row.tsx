@@ -7,7 +7,7 @@ import styles from './settings.module.css';
 
 const modifiers = ['Control', 'Shift', 'Alt', 'Meta'];
 
-/** A command's key: pressing another one sets it, unless a further command has that. */
+/** A command's key: pressing another one sets it, unless another command has that key. */
 export function KeyRow({ command, all }: { readonly command: Command; readonly all: readonly Command[] }) {
   const studio = useStudio();
   const keys = useSaved((state) => state.preferences.keys);

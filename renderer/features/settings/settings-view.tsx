@@ -9,7 +9,7 @@ import { Page } from '../../ui/page.tsx';
 import { KeyRow } from './key-row.tsx';
 import styles from './settings.module.css';
 
-/** How the window looks and behaves: one page, searched by words, with the file that keeps it. */
+/** The settings of the window: one searchable page, with the path of their file. */
 export function SettingsView({ commands }: { readonly commands: () => readonly Command[] }) {
   const studio = useStudio();
   const preferences = useSaved((state) => state.preferences);
@@ -170,7 +170,7 @@ interface SizeInputProps {
   readonly onSet: (size: number) => void;
 }
 
-/** A size in pixels; what lies outside of the limits is marked, and not taken. */
+/** A size in pixels; a value outside of the limits is marked, and not applied. */
 function SizeInput({ label, value, limits, onSet }: SizeInputProps) {
   const [text, setText] = useState<string | null>(null);
   const wrong = text !== null && !isWithin(Number(text), limits);

@@ -4,7 +4,7 @@ import type { Lane } from './lanes.ts';
 import styles from './timeline-body.module.css';
 import type { TimelineModel } from './timeline-model.ts';
 
-/** Work done ahead of the click, apart from the axis and on a scale of its own: a person did not wait for it. */
+/** Work done ahead of the click, apart from the axis and on a separate scale: a person did not wait for it. */
 export function AheadPanel(props: { readonly model: TimelineModel; readonly bar: Lane; readonly onShow: () => void }) {
   const { model, bar, onShow } = props;
   const ahead = model.timeline?.ahead;

@@ -8,7 +8,7 @@ import { describeRange } from './timeline-text.ts';
 /** Room a tick's text needs, air included: `1,234.567 ms` in 10 px type. */
 const tickGapPx = 84;
 
-/** Draws the axis: round ticks with their times and a grid through all rows; the click and what was before it. */
+/** Draws the axis: round ticks with their times and a grid through all rows; the click and the time before it. */
 export function drawAxis(ctx: Ctx, scene: Scene): void {
   const { window, widthPx, heightPx, lanes, tokens } = scene;
   const ticks = findTicks(window, widthPx, tickGapPx, windowError(scene.model, window));
@@ -32,7 +32,7 @@ export function drawAxis(ctx: Ctx, scene: Scene): void {
   }
 }
 
-/** Draws what follows the person: the measured span and the crosshair. */
+/** Draws the interactive parts: the measured span and the crosshair. */
 export function drawOverlay(ctx: Ctx, scene: Scene): void {
   if (scene.range !== null) drawRange(ctx, scene);
   if (scene.cursorNs !== null) drawCrosshair(ctx, scene, scene.cursorNs);
@@ -80,7 +80,7 @@ function drawCrosshair(ctx: Ctx, scene: Scene, cursorNs: number): void {
   );
 }
 
-/** The error of where the crosshair stands: that of the mark it is on, else of the marks around it. */
+/** The error of the crosshair's instant: that of its mark, else of the marks around it. */
 const cursorError = ({ model, cursorMark }: Scene, cursorNs: number): number =>
   model.markErrorNs[cursorMark] ?? instantError(model, cursorNs);
 

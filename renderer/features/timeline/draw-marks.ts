@@ -5,7 +5,7 @@ import { placeLabels } from './mark-labels.ts';
 import { type Ctx, crisp, type Scene, uiFont, xOf } from './scene.ts';
 import { marksWithin } from './timeline-model.ts';
 
-/** With more marks than one in so many pixels, heads would run into each other: ticks only. */
+/** With more than one mark per so many pixels, heads would overlap: only ticks are drawn. */
 const headEveryPx = 7;
 const headPx = 2.5;
 
@@ -75,7 +75,7 @@ function drawLabels(ctx: Ctx, scene: Scene, withHeads: boolean): void {
 /** The font of mark labels; also what `labelWidth` measures with. */
 export const labelFont = (scene: Pick<Scene, 'tokens'>): string => uiFont(scene as Scene, 10);
 
-/** One shape per source, so that who saw a mark can be recognised without its colour. */
+/** One shape per source, so that the observer of a mark can be recognised without its colour. */
 export function drawHead(ctx: Ctx, source: Mark['source'], x: number, y: number): void {
   ctx.beginPath();
   if (source === 'guest') ctx.arc(x, y, headPx, 0, 2 * Math.PI);

@@ -6,7 +6,7 @@ import { layOutLanes } from './lanes.ts';
 import type { Ctx, Scene } from './scene.ts';
 import { buildModel } from './timeline-model.ts';
 
-/** A context that keeps what is filled in the bar's lane: left edge, right edge and colour. */
+/** A context that records the fills in the bar's lane: left edge, right edge and colour. */
 function makeRecorder(lanes: Scene['lanes']) {
   const fills: { left: number; right: number; colour: string }[] = [];
   const context = {

@@ -7,8 +7,9 @@ const leastPx = 5;
 const capPx = 5;
 
 /**
- * Draws how long each phase takes in the baseline's runs: a whisker from the 5th to the 95th percentile of its length, from
- * where the phase starts in this run, with a thick tick at the median. A run like the others ends its phases at the ticks.
+ * Draws the length of each phase in the baseline's runs: a whisker from the 5th to the 95th percentile of its length,
+ * placed from the start of the phase in this run, with a thick tick at the median. A run like the others ends
+ * its phases at the ticks.
  */
 export function drawSpread(ctx: Ctx, scene: Scene): void {
   const { model, lanes, widthPx, tokens } = scene;

@@ -31,7 +31,7 @@ function emptyText({ model, series }: Scene): string {
   return model.timeline === null ? 'no resource samples yet' : 'no resource samples for this run';
 }
 
-/** A sample tells about the stretch since the one before it, so one just after the window still counts. */
+/** A sample describes the stretch since the one before it, so one just after the window still counts. */
 function hasDataInView({ series, window }: Scene): boolean {
   const atNs = series[0]?.atNs;
   if (atNs === undefined || atNs.length < 2) return false;
@@ -60,7 +60,7 @@ function drawStrip(ctx: Ctx, scene: Scene, lane: Lane, series: ResourceSeries): 
     }
     const right = Math.min(widthPx + 1, xOf(scene, atNs[i] as number));
     const y = floor - Math.min(1, value / top) * (lane.heightPx - 2);
-    // Each value is the mean over its stretch: a step says so, a slope would make up what was between.
+    // Each value is the mean over its stretch: a step shows that; a slope would invent values in between.
     area.rect(left, y, right - left, floor - y);
     if (joined) line.lineTo(left, y);
     else line.moveTo(left, y);

@@ -1,4 +1,4 @@
-/** The figures of a timeline as text: none is finer than the errors of the edges that it lies between. */
+/** The figures of a timeline as text: none is finer than the errors of its edges. */
 import type { BootTimeline, PhaseName } from '#shared/model/timeline.ts';
 import { formatP, isSignificant } from '#shared/timeline/index.ts';
 import { formatNs, formatNsDelta, formatPercent } from '../../ui/instrument-format.ts';
@@ -39,15 +39,15 @@ export function changeError(model: TimelineModel, segment: Segment): number {
   return lengthError(segment) + (before === undefined ? 0 : lengthError(before));
 }
 
-/** How a phase compares with the baseline's runs, as text. */
+/** The comparison of a phase with the baseline's runs, as text. */
 export interface SpreadText {
   readonly median: string;
   /** From the 5th to the 95th percentile. */
   readonly range: string;
-  /** How this run, or the median of its series, differs from that median. */
+  /** The difference of this run, or of the median of its series, to that median. */
   readonly change: string;
   readonly p: string;
-  /** Beyond the noise (rule TL-S6). */
+  /** True when the difference is beyond the noise (rule TL-S6). */
   readonly significant: boolean;
   readonly runs: number;
 }
@@ -73,7 +73,7 @@ export function spreadText(model: TimelineModel, name: PhaseName): SpreadText | 
 /** True when a phase of the baseline is long enough to draw its spread. */
 export const isSpread = ({ highNs }: PhaseSpread): boolean => highNs > 0;
 
-/** How sure an instant is that lies between marks: as the surer of the marks on both its sides. */
+/** The error of an instant between marks: the smaller one of the marks on both sides. */
 export function instantError({ markAtNs, markErrorNs }: TimelineModel, atNs: number): number {
   let next = 0;
   while (next < markAtNs.length && (markAtNs[next] as number) < atNs) next++;
@@ -84,7 +84,7 @@ export function instantError({ markAtNs, markErrorNs }: TimelineModel, atNs: num
   return Number.isFinite(least) ? least : 0;
 }
 
-/** How sure the surest mark in a stretch is, or around it where it holds none: an axis needs no finer ticks. */
+/** The smallest error of the marks in a stretch, or around an empty one: an axis needs no finer ticks. */
 export function windowError(model: TimelineModel, { startNs, endNs }: TimeWindow): number {
   const [from, to] = marksWithin(model, startNs, endNs);
   return from < to ? Math.min(...model.markErrorNs.subarray(from, to)) : instantError(model, startNs);

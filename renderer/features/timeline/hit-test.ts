@@ -3,7 +3,7 @@ import type { Lane, Lanes } from './lanes.ts';
 import { nsToPx, pxToNs, type TimeWindow } from './time-scale.ts';
 import { phaseAt, type Segment, type TimelineModel } from './timeline-model.ts';
 
-/** What lies under a point of the plot. */
+/** The objects under a point of the plot. */
 export interface Hit {
   readonly atNs: number;
   readonly row: 'axis' | 'bar' | 'spread' | 'ghost' | 'marks' | 'strips';
@@ -14,10 +14,10 @@ export interface Hit {
   readonly mark: number;
 }
 
-/** How near the pointer has to come to a mark: about half a finger's worth of mouse jitter. */
+/** The pointer's reach to a mark, wide enough for a mouse's jitter. */
 const reachPx = 6;
 
-/** Finds what is at (`xPx`, `yPx`) of a plot `widthPx` wide. */
+/** Finds the objects at (`xPx`, `yPx`) of a plot `widthPx` wide. */
 export function hitTest(
   model: TimelineModel,
   lanes: Lanes,

@@ -6,10 +6,10 @@ import details from './timeline-details.module.css';
 import { phaseAt, type TimelineModel } from './timeline-model.ts';
 import { changeOf, describeSource } from './timeline-text.ts';
 
-/** The read-out's width with four resources; with less room than this on the right it stands left of the crosshair. */
+/** The read-out's width with four resources; with less room on the right, it is placed left of the crosshair. */
 const roomPx = 350;
 
-/** What is under the crosshair: the mark, the phase with its share and change, and the resources at that moment. */
+/** The data under the crosshair: the mark, the phase with its share and change, and the resources at that moment. */
 export function HoverReadout(props: {
   readonly model: TimelineModel;
   readonly series: readonly ResourceSeries[];

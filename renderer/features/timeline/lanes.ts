@@ -1,4 +1,4 @@
-/** Where each row of the instrument lies. Units: px from the canvas's top; a row of height 0 is not drawn. */
+/** The place of each row of the instrument. Units: px from the canvas's top; a row of height 0 is not drawn. */
 export interface Lane {
   readonly topPx: number;
   readonly heightPx: number;
@@ -16,7 +16,7 @@ export interface Lanes {
   readonly strips: readonly Lane[];
 }
 
-/** A line of 10 px type with its air. */
+/** A line of 10 px type with its spacing. */
 export const labelRowPx = 13;
 /** The part of the marks lane above the first label, where only ticks run. */
 export const markStemPx = 4;
@@ -24,7 +24,7 @@ const axisPx = 18;
 const gapPx = 3;
 /** Whiskers with room for a cap and the tick of the median. */
 const spreadPx = 11;
-/** Under `least` a curve is a line: the strip is then a row with its number. Over `most` it wastes room that labels could use. */
+/** Under `least` a curve is a line: the strip is then a row with its number. Over `most` it wastes room for labels. */
 const stripPx = { number: 13, least: 40, most: 64 };
 
 /** True for a strip with room for a curve. */
@@ -35,7 +35,7 @@ const compactPx = 150;
 /** Below this height the strips need the room of a third row of labels. */
 const tallPx = 200;
 
-/** The rows besides the bar that a model has something for. */
+/** The rows other than the bar for which a model has data. */
 export interface LaneContents {
   readonly strips: number;
   readonly hasGhost: boolean;

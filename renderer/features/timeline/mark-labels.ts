@@ -14,11 +14,11 @@ interface Candidate extends Omit<PlacedLabel, 'row'> {
   readonly endPx: number;
 }
 
-/** Space between a label and what stands right of it. */
+/** Space between a label and the next text on its right. */
 const gapPx = 7;
-/** A label stands this far from its mark's tick: right of it, or left where the plot ends. */
+/** The distance of a label from its mark's tick: right of it, or left at the end of the plot. */
 const offsetPx = 4;
-/** With more tries than this in one frame, crowded windows would cost more than they show. */
+/** The greatest number of tries per frame: more would cost too much in crowded windows. */
 const mostTries = 160;
 
 /**
@@ -63,7 +63,7 @@ function findPlace(mark: number, xPx: number, labelPx: number, widthPx: number):
   return { mark, xPx, textPx: xPx - reachPx, startPx: xPx - reachPx - gapPx, endPx: xPx + 1 };
 }
 
-/** A row for each label, found from the right, which lets a crowd descend like stairs. Null when `rows` are too few. */
+/** A row for each label, found from the right, so that a crowd descends like stairs. Null when `rows` are too few. */
 function assignRows(labels: readonly Candidate[], rows: number): number[] | null {
   const result = new Array<number>(labels.length).fill(0);
   for (let i = labels.length - 1; i >= 0; i--) {

@@ -6,10 +6,10 @@ import details from './timeline-details.module.css';
 import { marksWithin, type TimelineModel } from './timeline-model.ts';
 import { changeOf, describeSource } from './timeline-text.ts';
 
-/** More rows than this say no more to a person; the table has them all. */
+/** The greatest number of rows; the table has them all. */
 const mostMarks = 100;
 
-/** What a phase is made of: its length, share and change, and the marks inside with the time between them. */
+/** The details of a phase: its length, share and change, and the marks inside with the time between them. */
 export function PhaseDetails(props: {
   readonly model: TimelineModel;
   readonly phase: PhaseName;

@@ -4,14 +4,14 @@ import { formatByteRate, formatBytes, formatPercent } from '../../ui/instrument-
 import { boundRates, counterRates, greatest, lowerBound, sparseRates } from '../../ui/instrument-rates.ts';
 import type { TimeWindow } from './time-scale.ts';
 
-/** One resource over time. Shape: `values[i]` holds over the stretch that ends at `atNs[i]`; NaN is unknown. */
+/** One resource over time. Shape: `values[i]` applies to the stretch that ends at `atNs[i]`; NaN is unknown. */
 export interface ResourceSeries {
   readonly name: 'cpu' | 'memory' | 'disk' | 'net';
   readonly atNs: Float64Array;
   readonly values: Float64Array;
   /** The greatest value, and the top of the strip unless that is `full`; NaN when no value is known. */
   readonly most: number;
-  /** What a strip shows at least, so that a near-idle line does not look busy. */
+  /** The least top of a strip, so that a near-idle line does not look busy. */
   readonly full: number;
   readonly format: (value: number) => string;
 }
@@ -20,7 +20,8 @@ export interface ResourceSeries {
  * The samples' resources on the timeline's axis.
  *
  * Units: `clickedAtMs` on the scale of `MetricSample.atMs`; `vmmStartNs` is when the VMM started: all counters were 0 then,
- * which makes a rate of the very first sample. No CPU rate is above `cpus`, the machine's. Null when that was ahead of the click: the mean would tell of the wait.
+ * which makes a rate of the very first sample; null when that was before the click: the mean would include the wait.
+ * No CPU rate is above `cpus`, the machine's.
  */
 export function buildSeries(
   samples: readonly MetricSample[],

@@ -15,20 +15,20 @@ export interface Scene {
   readonly heightPx: number;
   readonly tokens: Tokens;
   readonly selected: PhaseName | null;
-  /** Where the crosshair stands, by mouse or keys. */
+  /** The place of the crosshair, set by mouse or keys. */
   readonly cursorNs: number | null;
-  /** The mark the crosshair is on; −1 when it is on none. */
+  /** The mark under the crosshair; −1 when there is none. */
   readonly cursorMark: number;
   readonly range: TimeWindow | null;
   readonly labelWidth: (mark: number) => number;
 }
 
-/** What the drawing functions draw on. */
+/** The target of the drawing functions. */
 export type Ctx = CanvasRenderingContext2D;
 
 export const xOf = (scene: Scene, atNs: number): number => nsToPx(scene.window, scene.widthPx, atNs);
 
-/** Sharp for a line one pixel wide. */
+/** A coordinate at which a line one pixel wide is sharp. */
 export const crisp = (px: number): number => Math.round(px - 0.5) + 0.5;
 
 export const uiFont = (scene: Scene, sizePx: number, weight = 400): string =>

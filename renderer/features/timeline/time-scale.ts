@@ -9,7 +9,7 @@ export const minSpanNs = 50;
 
 export const spanNs = (window: TimeWindow): number => window.endNs - window.startNs;
 
-/** Where an instant lies on a strip `widthPx` wide that shows `window`. */
+/** The place of an instant on a strip `widthPx` wide that shows `window`. */
 export const nsToPx = (window: TimeWindow, widthPx: number, atNs: number): number =>
   ((atNs - window.startNs) / spanNs(window)) * widthPx;
 
@@ -17,7 +17,7 @@ export const nsToPx = (window: TimeWindow, widthPx: number, atNs: number): numbe
 export const pxToNs = (window: TimeWindow, widthPx: number, xPx: number): number =>
   window.startNs + (xPx / widthPx) * spanNs(window);
 
-/** The window moved and, when too wide or too narrow, resized so that it lies within `bounds`. */
+/** The window moved and, when too wide or too narrow, resized so that it is within `bounds`. */
 export function clampWindow(window: TimeWindow, bounds: TimeWindow): TimeWindow {
   const widest = spanNs(bounds);
   const span = Math.min(widest, Math.max(minSpanNs, spanNs(window)));
@@ -27,7 +27,7 @@ export function clampWindow(window: TimeWindow, bounds: TimeWindow): TimeWindow 
   return { startNs, endNs: startNs + span };
 }
 
-/** The window with its span multiplied by `factor`, while `aboutNs` stays where it is. */
+/** The window with its span multiplied by `factor`, while `aboutNs` stays in place. */
 export function zoomAbout(window: TimeWindow, factor: number, aboutNs: number, bounds: TimeWindow): TimeWindow {
   const span = Math.min(spanNs(bounds), Math.max(minSpanNs, spanNs(window) * factor));
   const share = (aboutNs - window.startNs) / spanNs(window);
@@ -35,7 +35,7 @@ export function zoomAbout(window: TimeWindow, factor: number, aboutNs: number, b
   return clampWindow({ startNs, endNs: startNs + span }, bounds);
 }
 
-/** The window moved later by `byNs`, as far as `bounds` lets it. */
+/** The window moved later by `byNs`, as far as `bounds` allows. */
 export const panBy = (window: TimeWindow, byNs: number, bounds: TimeWindow): TimeWindow =>
   clampWindow({ startNs: window.startNs + byNs, endNs: window.endNs + byNs }, bounds);
 

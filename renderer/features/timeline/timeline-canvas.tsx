@@ -22,7 +22,7 @@ import type { Viewport } from './viewport.ts';
 interface Cursor {
   readonly atNs: number;
   readonly mark: number;
-  /** Moved by keys: then it is read out to a screen reader. */
+  /** True when keys moved it: a screen reader then reads it out. */
   readonly byKeys: boolean;
 }
 
@@ -57,7 +57,7 @@ export function TimelineCanvas(props: TimelineCanvasProps) {
   );
   const labelWidth = useLabelWidth(model, tokens);
 
-  // A new run leaves nothing of what was measured on the one before it.
+  // A new run clears the span measured on the previous one.
   useLayoutEffect(() => {
     if (model.timeline === null && model.previous === null) return;
     setRange(null);
@@ -121,7 +121,7 @@ export function TimelineCanvas(props: TimelineCanvasProps) {
     listener.current = gestures;
   });
   useGestures(plot, viewport, lanes.axis.heightPx, listener);
-  // The plot is a widget of its own kind: it takes the focus, and has its keys only then.
+  // The plot is a custom widget: it takes the focus, and handles its keys only then.
   useLayoutEffect(() => {
     if (plot.current !== null) plot.current.tabIndex = 0;
   }, []);
@@ -255,7 +255,7 @@ function useFrames(
   });
 }
 
-/** Measures each label once per run and theme: text metrics are the dearest part of a frame with many marks. */
+/** Measures each label once per run and theme: text metrics are the most expensive part of a frame with many marks. */
 function useLabelWidth(model: TimelineModel, tokens: Tokens): (mark: number) => number {
   return useMemo(() => {
     const widths = new Float32Array(model.marks.length).fill(-1);

@@ -7,10 +7,10 @@ import styles from './timeline.module.css';
 import type { Segment, TimelineModel } from './timeline-model.ts';
 import { changeOf } from './timeline-text.ts';
 
-/** The total, how the run was started, and a legend with every phase's length. */
+/** The total, the start mode, and a legend with every phase's length. */
 export function TimelineHeader(props: {
   readonly model: TimelineModel;
-  /** What to say of the run where it has no comparison, or goes on. */
+  /** The note on a run that has no comparison, or is in progress. */
   readonly note: string | null;
   readonly selectedPhase: PhaseName | null;
   readonly onSelectPhase: (phase: PhaseName | null) => void;
@@ -48,7 +48,7 @@ export function TimelineHeader(props: {
   );
 }
 
-/** The end of a phase's title: how it compares. */
+/** The end of a phase's title: its comparison. */
 function compared(model: TimelineModel, segment: Segment): string {
   const spread = spreadText(model, segment.name);
   if (spread !== null)

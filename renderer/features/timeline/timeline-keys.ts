@@ -1,6 +1,6 @@
 import { type PhaseName, phaseNames } from '#shared/model/timeline.ts';
 
-/** What a key asks of the timeline. */
+/** A command that a key gives to the timeline. */
 export type TimelineCommand =
   | { readonly kind: 'pan'; readonly share: number }
   | { readonly kind: 'zoom'; readonly factor: number }
@@ -12,7 +12,7 @@ export type TimelineCommand =
   | { readonly kind: 'measure' }
   | { readonly kind: 'escape' };
 
-/** A key press as far as it matters here. */
+/** The parts of a key press that matter here. */
 export interface KeyPress {
   readonly key: string;
   readonly shiftKey: boolean;
@@ -21,7 +21,7 @@ export interface KeyPress {
   readonly metaKey: boolean;
 }
 
-/** Keys of the timeline, for its help text. Shape: keys, then what they do. */
+/** Keys of the timeline, for its help text. Shape: keys, then their action. */
 export const timelineKeys: readonly (readonly [string, string])[] = [
   ['← →', 'pan'],
   ['+ −', 'zoom'],
@@ -35,7 +35,7 @@ export const timelineKeys: readonly (readonly [string, string])[] = [
   ['Esc', 'clear'],
 ];
 
-/** The command a key stands for; null when the key is not the timeline's. */
+/** The command of a key; null when the key is not the timeline's. */
 export function commandOf(press: KeyPress): TimelineCommand | null {
   if (press.ctrlKey || press.altKey || press.metaKey) return null;
   switch (press.key) {

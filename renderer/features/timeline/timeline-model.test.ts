@@ -338,7 +338,7 @@ describe('a series', () => {
     const lanes = layOutLanes(190, { strips: 4, hasGhost: true, hasSpread: true });
     expect(lanes.spread.topPx).toBe(lanes.bar.topPx + lanes.bar.heightPx);
     expect(lanes.ghost.topPx).toBeGreaterThanOrEqual(lanes.spread.topPx + lanes.spread.heightPx);
-    // The room that the window leaves at 1024 × 640: the strips keep their numbers.
+    // The panel's room in a window of 1024 × 640: the strips keep their numbers.
     expect(layOutLanes(137, { strips: 4, hasGhost: true, hasSpread: true }).strips).toHaveLength(4);
     const window = { startNs: 0, endNs: 10_000 };
     expect(hitTest(model, lanes, window, 1000, 150, lanes.spread.topPx + 4).row).toBe('spread');

@@ -13,7 +13,7 @@ export interface Segment {
 }
 
 /**
- * How long a phase takes in the baseline's runs, at the place where this run has the phase.
+ * The lengths of a phase in the baseline's runs, at the place of the phase in this run.
  *
  * Units: ns; `lowNs` and `highNs` are the 5th and 95th percentile of its length, `errorNs` bounds each of the lengths.
  */
@@ -26,23 +26,23 @@ export interface PhaseSpread {
   readonly errorNs: number;
 }
 
-/** What to show: a run, the baseline's run that is drawn beneath it, and how the run compares with the baseline. */
+/** The input of the view: a run, the baseline's run drawn beneath it, and the run's comparison with the baseline. */
 export interface TimelineInput {
   readonly timeline: BootTimeline | null;
   readonly previous: BootTimeline | null;
   readonly comparison?: Comparison | null;
-  /** The run goes on: its timeline ends where it is now. */
+  /** True while the run is in progress: its timeline ends at the present instant. */
   readonly underWay?: boolean;
 }
 
-/** A mark with a name of its own: a guest may take the same mark twice. */
+/** A mark with a unique name: a guest may take the same mark twice. */
 export type KeyedMark = Mark & { readonly key: string };
 
 /**
- * A timeline as the drawing code wants it: times in typed arrays, sorted once.
+ * A timeline in the form for the drawing code: times in typed arrays, sorted once.
  *
  * Shape: `markAtNs`, `markErrorNs` and `marks` run in parallel, ascending by time; `markRank` lists their indexes with
- * the ones most worth a label first, so that labels stay put while a person pans.
+ * the ones most worth a label first, so that labels stay in place while a person pans.
  */
 export interface TimelineModel {
   readonly timeline: BootTimeline | null;
@@ -58,15 +58,15 @@ export interface TimelineModel {
   readonly markAtNs: Float64Array;
   readonly markErrorNs: Float64Array;
   readonly markRank: Uint32Array;
-  /** The window of a fit. */
+  /** The window that fits the run. */
   readonly fit: TimeWindow;
-  /** All that happened, from what was done ahead to the end. */
+  /** The whole timeline, from the work done ahead to the end. */
   readonly reach: TimeWindow;
 }
 
 /** The previous run is cut off in a fit when it is this many times longer than the shown one, which would get too small. */
 const ghostFitFactor = 1.6;
-/** Room at both ends of a fit, as a share of it, so that the first and last edges can be seen. */
+/** Room at both ends of a fit, as a share of it, so that the first and last edges are visible. */
 const fitMargin = 0.015;
 
 /** The model of a run and its baseline. */
@@ -138,7 +138,7 @@ function findFit(timeline: BootTimeline | null, previous: BootTimeline | null): 
   return withMargin(end);
 }
 
-/** The window of a run that goes on: as wide as the run before it, and never filled, so that the bar is seen to grow. */
+/** The window of a run in progress: as wide as the run before it, and never filled, so that the bar visibly grows. */
 function findGrowingFit(timeline: BootTimeline | null, previous: BootTimeline | null): TimeWindow {
   const own = timeline?.totalNs ?? 0;
   const before = previous?.totalNs ?? 0;
@@ -148,7 +148,7 @@ function findGrowingFit(timeline: BootTimeline | null, previous: BootTimeline | 
   return withMargin(steps.find((step) => step > Math.max(own, leastGrowingNs) * 1.05) ?? own * 2);
 }
 
-/** The shortest axis of a run that goes on without a run before it. */
+/** The shortest axis of a run in progress without a run before it. */
 const leastGrowingNs = 50e6;
 
 function withMargin(endNs: number): TimeWindow {
@@ -169,7 +169,7 @@ function findReach(
   };
 }
 
-/** The window that a person can pan and zoom out to: all that happened and was sampled, with a margin. */
+/** The window that a person can pan and zoom out to: the whole timeline and all samples, with a margin. */
 export function findBounds({ fit, reach }: TimelineModel, sampled: TimeWindow | null): TimeWindow {
   const margin = (fit.endNs - fit.startNs) * 0.25;
   return {
@@ -200,7 +200,7 @@ export function marksWithin(model: TimelineModel, startNs: number, endNs: number
   return [from, to];
 }
 
-/** The phase under way at an instant; null before the click, after the end, and where a phase has no length. */
+/** The phase in progress at an instant; null before the click, after the end, and where a phase has no length. */
 export function phaseAt(segments: readonly Segment[], atNs: number): Segment | null {
   return segments.find((segment) => atNs >= segment.startNs && atNs < segment.endNs) ?? null;
 }

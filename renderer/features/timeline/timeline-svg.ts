@@ -13,14 +13,14 @@ const edgePx = 20;
 const rowPx = 20;
 const markRowPx = 17;
 const headingY = 142;
-/** Where the labels of the listed marks begin. */
+/** The left edge of the labels of the listed marks. */
 const markX = 660;
 const stripePx = 2;
-/** As many as a picture of this width can list beside the phases. */
+/** The number of marks that a picture of this width can list next to the phases. */
 const mostMarks = 12;
 
 /**
- * The timeline as a picture that stands alone: total, bar, the run before, and a row per phase.
+ * The timeline as a self-contained picture: total, bar, the run before, and a row per phase.
  *
  * Source: `token` reads the design tokens, so that a picture has the theme's colours.
  */
@@ -71,7 +71,7 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
   const format = timeTickFormat(ticks.stepNs, window.endNs);
   for (const atNs of ticks.atNs) {
     out.push(`<path d="M${x(atNs).toFixed(1)} 62V120" stroke="${token('--border')}"/>`);
-    // A label that would leave the picture is left out; its line stays.
+    // A label that would cross the picture's edge is left out; its line stays.
     if (x(atNs) < widthPx - 60) text(x(atNs), 57, format.format(atNs), `font-size="11" ${faint}`);
   }
   bar(model.segments, 64, 30, 1);

@@ -5,11 +5,11 @@ import { changeError, instantError, lengthText, shareText, spreadText, totalText
 import type { TimeWindow } from './time-scale.ts';
 import { durationOf, phaseAt, type Segment, type TimelineModel } from './timeline-model.ts';
 
-/** Who saw a mark and how sure it is: `guest, guest-tsc clock, ± 40.0 µs`. */
+/** The observer, clock and error of a mark: `guest, guest-tsc clock, ± 40.0 µs`. */
 export const describeSource = (mark: Mark): string =>
   `${mark.source}, ${mark.clock} clock, ${formatNsError(mark.errorNs)}`;
 
-/** How a phase compares with the previous run's; null when there is none, or when one of the two never got that far. */
+/** The comparison of a phase with the previous run's; null without a previous run, or when one never reached it. */
 export function changeOf(model: TimelineModel, segment: Segment): number | null {
   if (!hasReached(model.timeline, model.segments, segment.name)) return null;
   if (!hasReached(model.previous, model.ghost, segment.name)) return null;
@@ -41,7 +41,7 @@ export function describeRange(model: TimelineModel, { startNs, endNs }: TimeWind
   return total === 0 ? span : `${span}, ${formatPercent((endNs - startNs) / total, errorNs / total)} of the total`;
 }
 
-/** What is at an instant, in words. */
+/** The objects at an instant, in words. */
 export function describeInstant(model: TimelineModel, atNs: number, mark: number): string {
   const found = model.marks[mark];
   const phase = phaseAt(model.segments, atNs);

@@ -6,10 +6,10 @@ import type { TimelineModel } from './timeline-model.ts';
 import { timelineToSvg } from './timeline-svg.ts';
 import { timelineToJson, timelineToText } from './timeline-text.ts';
 
-/** How long "Copied" stays. */
+/** The time for which "Copied" is shown. */
 const noticeMs = 1600;
 
-/** Zoom, fit, table, and ways to take the timeline elsewhere. */
+/** Zoom, fit, table, and the exports of the timeline. */
 export function TimelineToolbar(props: {
   readonly model: TimelineModel;
   readonly tokens: Tokens;
@@ -145,7 +145,7 @@ function save(blob: Blob, name: string): void {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // The download has its own hold on the data by the next turn.
+  // The download has its own reference to the data by the next turn.
   setTimeout(() => URL.revokeObjectURL(link.href), 0);
 }
 

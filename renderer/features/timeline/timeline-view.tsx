@@ -17,26 +17,26 @@ import { useViewport } from './use-viewport.ts';
 export interface TimelineViewProps {
   /** Null before the first run. */
   readonly timeline: BootTimeline | null;
-  /** The run of the baseline that is drawn beneath. */
+  /** The run of the baseline drawn beneath. */
   readonly previous: BootTimeline | null;
-  /** How the run compares with its baseline; null when it has none. */
+  /** The run's comparison with its baseline; null when it has none. */
   readonly comparison?: Comparison | null;
-  /** What to say in place of a comparison: how far the run is, or why it is not compared. */
+  /** The note in place of a comparison: the run's progress, or the reason why it is not compared. */
   readonly note?: string | null;
-  /** The run goes on: `timeline` ends where it is now. */
+  /** True while the run is in progress: `timeline` ends at the present instant. */
   readonly underWay?: boolean;
-  /** Null: nothing is measured of where it runs. */
+  /** Null: the run's host has no measurements. */
   readonly samples: readonly MetricSample[] | null;
   /** The click on the scale of `MetricSample.atMs`. */
   readonly clickedAtMs: number;
-  /** How many CPUs the machine has: no instance uses more. */
+  /** The number of the machine's CPUs: no instance uses more. */
   readonly cpus?: number | undefined;
   readonly theme: 'light' | 'dark';
   readonly selectedPhase: PhaseName | null;
   readonly onSelectPhase: (phase: PhaseName | null) => void;
 }
 
-/** Where a cold start's time went: phases, marks, the run before as a ghost, and the resources on the same axis. */
+/** The timeline of a cold start: phases, marks, the run before as a ghost, and the resources on the same axis. */
 export function TimelineView(props: TimelineViewProps) {
   const { timeline, previous, comparison = null, note = null, underWay = false } = props;
   const { samples, clickedAtMs, cpus, theme, selectedPhase, onSelectPhase } = props;

@@ -1,13 +1,13 @@
 import { type RefObject, useLayoutEffect, useState } from 'react';
 
-/** A canvas's size on the page and how many device pixels make a CSS pixel. */
+/** A canvas's size on the page and its device pixels per CSS pixel. */
 export interface CanvasSize {
   readonly widthPx: number;
   readonly heightPx: number;
   readonly density: number;
 }
 
-/** The size of an element as it is now, followed through resizes and moves between screens. */
+/** The current size of an element, updated at resizes and moves between screens. */
 export function useCanvasSize(element: RefObject<HTMLElement | null>): CanvasSize {
   const [size, setSize] = useState<CanvasSize>({ widthPx: 0, heightPx: 0, density: 1 });
   useLayoutEffect(() => {

@@ -1,7 +1,7 @@
 import { type RefObject, useEffect } from 'react';
 import type { Viewport } from './viewport.ts';
 
-/** What the pointer does to a timeline besides moving its window. Units: px from the plot's corner. */
+/** The pointer's actions on a timeline other than moving its window. Units: px from the plot's corner. */
 export interface GestureListener {
   readonly onHover: (xPx: number, yPx: number) => void;
   readonly onLeave: () => void;

@@ -7,8 +7,8 @@ import { createViewport, type Viewport } from './viewport.ts';
 const motionMs = 120;
 
 /**
- * The viewport of a timeline: it shows all of a run when the run is another one, and stays where the person put it when
- * only more samples came in.
+ * The viewport of a timeline: it shows the whole run when the run changes, and keeps the person's window when
+ * only more samples arrived.
  */
 export function useViewport(model: TimelineModel, bounds: TimeWindow): Viewport {
   const [viewport] = useState(() =>

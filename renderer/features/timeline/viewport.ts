@@ -1,10 +1,10 @@
 import { clampWindow, mixWindows, panBy, pxToNs, type TimeWindow, zoomAbout } from './time-scale.ts';
 
-/** What `createViewport` needs of its surroundings; a browser's clock in the app, a hand-turned one in tests. */
+/** The dependencies of `createViewport`: a browser's clock in the app, a manual one in tests. */
 export interface ViewportHost {
   readonly requestFrame: (step: (nowMs: number) => void) => number;
   readonly cancelFrame: (handle: number) => void;
-  /** Length of a move a person sees; 0 where the system asks for less motion. */
+  /** Length of an animated move; 0 where the system asks for less motion. */
   readonly motionMs: () => number;
 }
 
@@ -13,7 +13,7 @@ export interface Viewport {
   readonly window: () => TimeWindow;
   /** Calls `listener` at each change; returns the function that ends it. */
   readonly subscribe: (listener: () => void) => () => void;
-  /** Gives new limits; the window stays where it is if it can. */
+  /** Sets new limits; the window stays in place if possible. */
   readonly setBounds: (bounds: TimeWindow) => void;
   /** Shows a stretch, with a short move unless `instant`. */
   readonly show: (target: TimeWindow, instant?: boolean) => void;
