@@ -1,5 +1,5 @@
-// `npm run bench [-- name… --runs N]`: measures, and prints one JSON document on stdout; progress goes to stderr.
-// With one name the document is that benchmark's own; with several (or none: all) it has a key for each.
+// `npm run bench [-- name… --runs N]`: runs benchmarks, and prints one JSON document on stdout; progress goes to
+// stderr. With one name the document is that benchmark's own; with several (or none: all) it has a key for each.
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { importAll } from './bundle-tests.mjs';
@@ -8,7 +8,7 @@ import { formatMs, log } from './log.mjs';
 import { runMain, SetupError } from './script.mjs';
 import { setUp } from './setup.mjs';
 
-/** Each benchmark, and the files of test/bench it is in. Each file exports one function whose name starts with `bench`. */
+/** Each benchmark with its files in test/bench. Each file exports one function whose name starts with `bench`. */
 const benchmarks = {
   coldstart: { all: 'coldstart.ts' },
   ember: { all: 'ember.ts' },
@@ -23,12 +23,12 @@ const benchmarks = {
   deploy: { all: 'deploy.ts' },
   'first-light': {},
 };
-/** Not measured unless asked for by name: they take many minutes, need a cluster, or set up a copy of everything. */
+/** Benchmarks that run only by name: they take many minutes, need a cluster, or set up a copy of everything. */
 const onlyByName = new Set(['fuzz', 'deploy', 'first-light']);
 
 const usage = `npm run bench [-- <name>… --runs <n>]\n  names: ${Object.keys(benchmarks).join(', ')}\n  example: npm run --silent bench -- coldstart --runs 20`;
 
-/** What was asked for. Shape: `{ names, runs }`. Errors: throws a SetupError that shows the usage. */
+/** The options of the command line. Shape: `{ names, runs }`. Errors: throws a SetupError that shows the usage. */
 export function readArguments(args) {
   const options = { runs: { type: 'string' }, help: { type: 'boolean', short: 'h' } };
   let parsed;
@@ -72,7 +72,7 @@ async function runBenchmark(name, modules, options) {
 async function main() {
   const { names, runs, help } = readArguments(process.argv.slice(2));
   if (help) return log(usage);
-  // Set-up is what it measures: nothing of it may be there before.
+  // It measures the set-up: no part of the set-up may exist before.
   if (names.length === 1 && names[0] === 'first-light') return printDocument(await measureFirstLight());
   await setUp('test');
   const files = names.flatMap((name) => Object.values(benchmarks[name]));

@@ -1,4 +1,5 @@
-// The shims of core/bundle: scripts that set web globals, and Node's pure modules. What a function names of them goes into its bundle.
+// The shims of core/bundle: scripts that set web globals, and Node's pure modules. A function's bundle gets those that
+// it names.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { root } from './script.mjs';
@@ -16,7 +17,7 @@ const scripts = {
   subtle: 'install-subtle.ts',
   'subtle-keys': 'install-subtle-keys.ts',
 };
-/** Libraries' names are their own matter; those of our code stand in stacks. */
+/** Names in libraries may be shortened; the names of our code appear in stacks. */
 const minified = ['url', 'streams', 'subtle', 'subtle-keys', 'buffer'];
 
 /** Node's modules by their files in core/bundle/shims/node. */
@@ -64,7 +65,7 @@ export const shimBuilds = [
     ...common,
     platform: 'browser',
     format: 'cjs',
-    // Each is there once: who needs another asks for it by name.
+    // Each module exists once: a module that needs another one requires it by name.
     external: nodeShims.filter((other) => other !== name),
     entryPoints: { [`shims/node/${name}`]: `${scriptsDir}/node/${name}.cjs` },
   })),
@@ -74,7 +75,7 @@ export const shimOutputs = shimBuilds.flatMap(({ entryPoints }) =>
   Object.keys(entryPoints).map((name) => `${name}.js`),
 );
 
-/** What each of Node's modules has here, for warnings: JSON of names by module. `files` are the modules as built. */
+/** The exports of each of Node's modules here, for warnings: JSON of names by module. `files` are the built modules. */
 export function membersOf(files) {
   const texts = new Map(files.map(({ path, text }) => [/([^/]+)\.js$/.exec(path)?.[1], text]));
   const loaded = new Map();
@@ -86,7 +87,7 @@ export function membersOf(files) {
     if (loaded.has(bare)) return loaded.get(bare).exports;
     const module = { exports: {} };
     loaded.set(bare, module);
-    // The globals that shims find in the guest, as far as their modules ask for them while they load.
+    // The guest's globals that the shims' modules use while they load.
     const guest = {
       [Symbol.for('firstlight.inspect')]: { inspect, format },
       [Symbol.for('firstlight.buffer')]: require('node:buffer'),

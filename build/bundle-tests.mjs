@@ -5,14 +5,14 @@ import { pathToFileURL } from 'node:url';
 import { buildFiles, nodeModuleOptions } from './bundle.mjs';
 import { root } from './script.mjs';
 
-/** Keeps the place of each source: what reads a file beside itself finds it there, though the bundle lies elsewhere. */
+/** Keeps the path of each source: code that reads a file beside itself finds it, though the bundle is elsewhere. */
 const keepSourceUrls = {
   name: 'keep-source-urls',
   setup: (build) =>
     build.onLoad({ filter: /\.(tsx?|m?js)$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       if (!text.includes('import.meta.')) return undefined;
-      // Constants of the module, which the definitions below name: code that only quotes `import.meta` stays as it is.
+      // Constants of the module, which the definitions below name: code that only quotes `import.meta` stays unchanged.
       const url = JSON.stringify(pathToFileURL(path).href);
       const contents = `const __sourceUrl = ${url}, __sourceDir = ${JSON.stringify(dirname(path))};${text}`;
       return { contents, loader: path.endsWith('.tsx') ? 'tsx' : path.endsWith('.ts') ? 'ts' : 'js' };
@@ -21,7 +21,8 @@ const keepSourceUrls = {
 const sourceUrlDefinitions = { 'import.meta.url': '__sourceUrl', 'import.meta.dirname': '__sourceDir' };
 
 /**
- * Bundles files of `folder` into a directory that goes with this process. Shape: a function from a file's name to its bundle.
+ * Bundles files of `folder` into a directory that is removed with this process. Shape: a function from a file's name to
+ * its bundle.
  */
 export async function bundleTests(folder, files) {
   const esbuild = await import('esbuild');

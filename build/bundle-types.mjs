@@ -1,12 +1,13 @@
-// Node's types in one file, for functions that run on Node.js: the editor completes them where a project has installed none.
+// Node's types in one file, for functions that run on Node.js: the editor uses them where a project has not installed
+// any.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './script.mjs';
 
-/** The packages, with what they name each other by. */
+/** The packages, with the names by which they refer to each other. */
 const packages = ['@types/node', 'undici-types'];
 
-/** JSON of the files. Shape: as `projects:types` has them. */
+/** JSON of the files. Shape: as in `projects:types`. */
 export function nodeTypes() {
   const files = packages.flatMap((name) =>
     readdirSync(join(root, 'node_modules', name), { recursive: true })

@@ -1,5 +1,5 @@
 // Bundles our TypeScript into dist/: the CLI, the worker that bakes images, and the Electron shell.
-// `node build/bundle.mjs` does it once. Only what changed on disk is replaced, each file whole.
+// `node build/bundle.mjs` does it once. Only changed files are replaced, each as a whole.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +9,7 @@ import { log } from './log.mjs';
 import { root, runMain, SetupError } from './script.mjs';
 import { bundledPaths, entryPointsOf, shipped } from './shipped.mjs';
 
-/** What the bundles are made from. Shape: paths relative to the root. */
+/** The sources of the bundles. Shape: paths relative to the root. */
 export const bundleInputs = [
   'build/bundle.mjs',
   'build/bundle-shims.mjs',
@@ -24,7 +24,7 @@ export const bundleInputs = [
   'package-lock.json',
 ];
 
-/** The files that must be there afterwards. */
+/** The files that must exist afterwards. */
 export const bundleOutputs = [
   ...bundledPaths,
   `${shipped.shims.path}node/members.json`,
@@ -32,10 +32,10 @@ export const bundleOutputs = [
   ...shimOutputs.map((name) => `dist/${name}`),
 ];
 
-/** Whether a file takes no part in a bundle. */
+/** Whether a file is not part of any bundle. */
 export const isTestFile = (path) => /\.test\.tsx?$/.test(path);
 
-/** What stays outside every bundle: it finds a binary or a WebAssembly file beside itself. */
+/** The packages outside every bundle: each finds a binary or a WebAssembly file beside itself. */
 const external = ['esbuild', 'quickjs-wasi', 'electron', 'fsevents', 'bufferutil', 'utf-8-validate'];
 
 const common = {
@@ -47,7 +47,7 @@ const common = {
   // jsonc-parser's CommonJS build requires its parts in a way no bundler follows; its module build is plain.
   mainFields: ['module', 'main'],
   external,
-  // What runs in the guest, not here: the baker takes it as text.
+  // This code runs in the guest, not here: the baker takes it as text.
   loader: { '.prelude.js': 'text' },
   sourcemap: true,
   legalComments: 'none',
@@ -56,7 +56,7 @@ const common = {
   outdir: join(root, 'dist'),
 };
 
-/** Settings for code that runs in Node: modules, with what is imported lazily kept in files of its own. */
+/** Settings for code that runs in Node: modules, with lazy imports in separate files. */
 export const nodeModuleOptions = {
   ...common,
   format: 'esm',
@@ -86,17 +86,17 @@ const kinds = {
   },
   // A sandboxed preload script can require nothing but Electron itself.
   preload: { ...electronOptions, platform: 'browser', define: {} },
-  // What runs a function on Nanos, in the guest's Node.js.
+  // The program that runs a function on Nanos, in the guest's Node.js.
   guest: { ...common, format: 'cjs', outExtension: { '.js': '.cjs' }, target: 'node18', sourcemap: false },
 };
 
-/** A studio started from an older build may yet load its chunks lazily: they stay for a day. */
+/** A studio started from an older build may still load its chunks lazily: they stay for a day. */
 const keepChunksMs = 86_400_000;
 
 /**
  * Writes all bundles, and removes chunks of older ones after `keepMs`.
  *
- * Errors: throws a SetupError with file, line and message of what does not compile.
+ * Errors: throws a SetupError with file, line and message of each compile error.
  */
 export async function bundleAll({ keepMs = keepChunksMs } = {}) {
   const esbuild = await import('esbuild');
@@ -116,7 +116,7 @@ export async function bundleAll({ keepMs = keepChunksMs } = {}) {
   removeOldChunks(written, keepMs);
 }
 
-/** Builds and writes bundles, each file whole. Shape: the paths written. Errors: as `bundleAll`. */
+/** Builds and writes bundles, each file as a whole. Shape: the paths written. Errors: as `bundleAll`. */
 export async function writeBuild(esbuild, options) {
   const files = await buildFiles(esbuild, options);
   for (const file of files) writeIfChanged(file.path, file.contents);
@@ -138,12 +138,12 @@ export async function buildFiles(esbuild, options) {
   }
 }
 
-/** Leaves a file alone when it holds these bytes already, so that a running program keeps its modules. */
+/** Does not touch a file that contains these bytes already, so that a running program keeps its modules. */
 function writeIfChanged(path, contents) {
   if (existsSync(path) && Buffer.compare(readFileSync(path), contents) === 0) return;
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}`;
-  // `npm link` puts dist/cli.mjs on PATH as it is.
+  // `npm link` puts dist/cli.mjs on PATH unchanged.
   writeFileSync(temporary, contents, { mode: path.endsWith('cli.mjs') ? 0o755 : 0o644 });
   renameSync(temporary, path);
 }

@@ -1,14 +1,14 @@
-// Checks the titles of commits: at most 72 characters, and where the change is (`core/vmm: …`).
+// Checks the titles of commits: at most 72 characters, and the place of the change (`core/vmm: …`).
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './script.mjs';
 
-/** Commits before the rule was introduced keep their titles. */
+/** The commits from before the rule, which keep their titles. */
 const ruleSince = '2026-11-26T07:00:00Z';
 const maxTitleLength = 72;
 
-/** Why a title breaks the rule, or null. */
+/** The reason why a title breaks the rule, or null. */
 export function judgeTitle(title) {
   if ([...title].length > maxTitleLength) return `has ${[...title].length} characters, more than ${maxTitleLength}`;
   if (!/^[\w.*/{}-]+(, ?[\w.*/{}-]+)*: \S/.test(title))

@@ -41,7 +41,7 @@ export async function startWindowServer({ dir = root, engineOrigin, port = 5173 
 }
 
 /**
- * Starts the engine and its web host in a process of their own, which ends with this one.
+ * Starts the engine and its web host in a separate process, which ends with this one.
  *
  * Shape: `{ stop, ended }`. Errors: throws a SetupError when it ends before it serves.
  */
@@ -72,7 +72,7 @@ export async function startEngine({ fake, port, token }) {
   };
 }
 
-/** Bundles the engine and its web host, with a chunk that starts it: core finds its workers and shims in dist/. */
+/** Bundles the engine and its web host, with a chunk that starts them: core finds its workers and shims in dist/. */
 export async function bundleEngine({ fake }) {
   if (!fake) await bundleAll();
   const entryPoints = { 'dev-host': 'test/fixtures/dev-host.ts' };

@@ -14,13 +14,13 @@ export function listDocuments(dir = root) {
 }
 
 const fence = /^\s*(```|~~~)/;
-/** What is never wrapped: a table, a heading, a link's definition, HTML, an indented code block. */
+/** Matches lines that are never wrapped: a table, a heading, a link's definition, HTML, an indented code block. */
 const isFixed = (line) => /^\s*(\||#{1,6} |<|\[[^\]]+\]: )/.test(line) || /^ {4,}[^\s\-*+\d]/.test(line);
 const marker = /^(\s*)([-*+]|\d+[.)])(\s+)/;
 const quote = /^\s*>/;
 const width = (line) => [...line].length;
 
-/** Lists the lines that are too long. Shape: line numbers from 1; a line that has no place to break is let off. */
+/** Lists the lines that are too long. Shape: line numbers from 1, without lines that have no place to break. */
 export function findLongLines(text) {
   return readBlocks(text).flatMap(({ lines, first, kind }) =>
     kind === 'text' && wrapBlock(lines).join('\n') !== lines.join('\n')
@@ -29,7 +29,7 @@ export function findLongLines(text) {
   );
 }
 
-/** Wraps every paragraph and list item that has a line over the limit; leaves all others as they are. */
+/** Wraps every paragraph and list item that has a line over the limit; leaves all others unchanged. */
 export function wrapDocument(text) {
   return readBlocks(text)
     .flatMap(({ lines, kind }) => (kind === 'text' ? wrapBlock(lines) : lines))

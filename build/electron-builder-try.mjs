@@ -1,4 +1,4 @@
-// Packs with the Electron for tests, where Electron's own site cannot be reached: a folder to try out, never to ship.
+// Packs with the Electron for tests, where Electron's own site cannot be reached: a folder for trials, never to ship.
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import config from './electron-builder.mjs';
@@ -7,7 +7,7 @@ import { testElectronDir, testElectronVersion } from './test-electron.mjs';
 
 const { grantFileProtocolExtraPrivileges: _lacking, ...fuses } = config.electronFuses;
 
-/** What the Node.js of that Electron lacks is added before the program starts. */
+/** The functions that the Node.js of that Electron lacks are added before the program starts. */
 const startFile = 'start-on-test-electron.cjs';
 
 /** @type {import('electron-builder').Configuration} */

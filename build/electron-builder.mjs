@@ -1,4 +1,4 @@
-// How the desktop packages are made: see build/dist.mjs. Everything of ours is already bundled into dist/.
+// The configuration of the desktop packages: see build/dist.mjs. All of our code is already bundled into dist/.
 import { shippedPatterns } from './shipped.mjs';
 
 /** @type {import('electron-builder').Configuration} */
@@ -8,10 +8,11 @@ export default {
   executableName: 'firstlight-studio',
   directories: { output: 'dist/packages', buildResources: 'assets/icons' },
   files: shippedPatterns,
-  // QEMU loads the guest kernel, a worker thread its script, and esbuild its binary by plain paths: none can look into an archive.
+  // QEMU loads the guest kernel, a worker thread its script, and esbuild its binary by plain paths: none can read an
+  // archive.
   asar: false,
-  // The binary is Firstlight and nothing else: not a Node.js, not by NODE_OPTIONS, not under a debugger. Those of the archive stay
-  // off, because there is none.
+  // The binary is Firstlight and nothing else: not a Node.js, not by NODE_OPTIONS, not under a debugger. The archive's
+  // fuses stay off, because there is no archive.
   electronFuses: {
     runAsNode: false,
     enableNodeOptionsEnvironmentVariable: false,
@@ -21,7 +22,8 @@ export default {
   },
   // esbuild's binary comes with its package; nothing is compiled for Electron's ABI.
   npmRebuild: false,
-  // A deb must name a home page and a mail address; the project has no public ones yet, and `.example` can never be anybody's.
+  // A deb must name a home page and a mail address; the project has no public ones yet, and no one can own an
+  // `.example` name.
   extraMetadata: { homepage: 'https://firstlight.example' },
   linux: {
     target: ['AppImage', 'deb'],
@@ -31,7 +33,8 @@ export default {
     maintainer: 'Firstlight maintainers <maintainers@firstlight.example>',
   },
   deb: {
-    // Electron's own needs come first: naming any replaces electron-builder's list. The guest kernel is compiled already: no gcc, no wabt.
+    // Electron's own needs come first: this list replaces electron-builder's. The guest kernel is compiled: no gcc, no
+    // wabt.
     depends: [
       'libgtk-3-0',
       'libnotify4',

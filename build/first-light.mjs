@@ -1,5 +1,5 @@
-// `npm run bench -- first-light`: how long a fresh copy takes from `npm start` to the first answer of a function.
-// In a checkout that is set up it makes a copy in a temporary folder; in a fresh one it measures right there.
+// `npm run bench -- first-light`: the time of a fresh copy from `npm start` to the first answer of a function.
+// In a checkout that is set up it makes a copy in a temporary folder; a fresh checkout is measured in place.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { root, SetupError } from './script.mjs';
 /**
  * Measures the first light.
  *
- * Shape: `steps` in the order of their starts; `fromMs` counts from the start, `ms` is how long a step took.
+ * Shape: `steps` in the order of their starts; `fromMs` counts from the start, `ms` is the duration of a step.
  * Units: milliseconds. Errors: throws a SetupError when the function gives no answer.
  *
  * @returns {Promise<{ totalMs: number, setUpMs: number, runMs: number, steps: { title: string, fromMs: number, ms: number }[] }>}
@@ -18,7 +18,7 @@ import { root, SetupError } from './script.mjs';
 export async function measureFirstLight() {
   const isFresh = !existsSync(join(root, 'node_modules'));
   const work = mkdtempSync(join(tmpdir(), 'first-light-'));
-  // QEMU may run as another user, who must get to its disks.
+  // QEMU may run as another user, who needs access to its disks.
   chmodSync(work, 0o711);
   try {
     const dir = isFresh ? root : copyCheckout(join(work, 'firstlight'));
@@ -28,7 +28,7 @@ export async function measureFirstLight() {
   }
 }
 
-/** Copies the files that git knows or would add, and nothing that set-up made. */
+/** Copies the files that git tracks or would add, without the output of set-up. */
 function copyCheckout(target) {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
   const paths = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);

@@ -1,5 +1,5 @@
 // Turns packages/node-libvirt/protocol/*.protocol into src/protocol.gen.ts.
-// `node build/generate-libvirt.mjs` writes the file; `--check` only says whether it is up to date (exit 1 when not).
+// `node build/generate-libvirt.mjs` writes the file; `--check` only reports whether it is up to date (exit 1 when not).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -2,7 +2,7 @@
  * Writes assets/firstlight.schema.json from the zod schema in shared/model/project.ts.
  *
  *   node build/generate-schema.mjs            write it
- *   node build/generate-schema.mjs --check    fail when the file is not what would be written
+ *   node build/generate-schema.mjs --check    fail when the file is out of date
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -28,7 +28,7 @@ export async function generateSchema() {
     write: false,
     format: 'esm',
     platform: 'node',
-    // What sets a runtime up is loaded late: its description is all that is needed here.
+    // The set-up of a runtime is loaded late: only its description is needed here.
     plugins: [
       {
         name: 'late',
@@ -42,7 +42,7 @@ export async function generateSchema() {
   const { schema } = await import(`data:text/javascript;base64,${code}`);
   const { $schema, ...rest } = schema;
   const titled = { $schema, title: 'firstlight.json', description: 'A function project of Firstlight.', ...rest };
-  // Short lists on one line, as the formatter wants them.
+  // Short lists on one line, as the formatter writes them.
   const text = JSON.stringify(titled, null, 2).replace(/\[\s+("[^"]*"(?:,\s+"[^"]*")*)\s+\]/g, (whole, list) => {
     const line = `[${list.replace(/,\s+/g, ', ')}]`;
     return line.length < 90 ? line : whole;

@@ -1,7 +1,7 @@
 /**
- * Builds Ember, the guest kernel, and the floor guest; the result is cached by the content of everything that goes in.
+ * Builds Ember, the guest kernel, and the floor guest; the result is cached by the content of all inputs.
  *
- * As a program: `node build/guest.mjs [cacheDir]` builds what is missing and prints the kernel's path.
+ * As a program: `node build/guest.mjs [cacheDir]` builds the missing parts and prints the kernel's path.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -39,11 +39,11 @@ const commonFlags = [
 ];
 // A loop in memcpy or strlen must not become a call of memcpy or strlen.
 const kernelFlags = ['-O2', '-Wall', '-Wextra', '-Wno-array-bounds', '-fno-tree-loop-distribute-patterns'];
-// Ring 0 may be interpreted instruction by instruction, by something that knows no SSE.
+// Ring 0 may be interpreted instruction by instruction, by an interpreter without SSE.
 const ringZeroFlags = ['-mgeneral-regs-only'];
 const engineFlags = ['-O2', '-fconserve-stack', '-w', '-fno-tree-loop-distribute-patterns'];
 
-/** Where the tool is, or an Error that says how to get it. */
+/** The path of the tool. Errors: throws an Error with the way to get it. */
 function findTool(name, debianPackage) {
   for (const dir of (process.env.PATH ?? '').split(':')) {
     const file = path.join(dir, name);
@@ -71,7 +71,7 @@ function sourcesIn(...dirs) {
     .sort();
 }
 
-/** The version of a tool as its file's size and time say it: starting each tool to ask would take longer than the whole check. */
+/** The version of a tool, from its file's size and time: starting each tool would take longer than the whole check. */
 function toolStamp(file) {
   const { size, mtimeMs } = statSync(file);
   return `${file} ${size} ${mtimeMs}`;
@@ -95,7 +95,7 @@ function inputsHash(found) {
   ]);
 }
 
-/** Where linear memory lies, as `layout.h` says it. */
+/** The address of linear memory in `layout.h`. */
 function readLinearBase() {
   const base = /^#define EMBER_LINEAR_BASE (\S+)$/m.exec(
     readFileSync(path.join(guestDir, 'boot/layout.h'), 'utf8'),
@@ -104,7 +104,7 @@ function readLinearBase() {
   return base;
 }
 
-/** Fits wasm2c's output to the guest: linear memory at a constant address, and no initial heap, since the image brings one. */
+/** Fits wasm2c's output to the guest: linear memory at a constant address, and no initial heap (the image has one). */
 function fitEngine(source, linearBase) {
   const edits = [
     [/^ *LOAD_DATA\(instance->w2c_memory, .*\n/gm, ''],
@@ -121,7 +121,7 @@ function fitEngine(source, linearBase) {
   return text;
 }
 
-/** Where the compiled engine is cached: under the hash of its own inputs, since it takes most of the time and seldom changes. */
+/** The cache path of the compiled engine: a hash of its own inputs, as it takes the most time and seldom changes. */
 function engineDirOf(found, wasm, cacheDir) {
   const inputs = [
     ...Object.values(found).map(toolStamp),
@@ -176,7 +176,7 @@ export async function buildEngine(wasm, { found = tools(), cacheDir = defaultCac
   return dir;
 }
 
-/** Moves a finished directory into place; another build may have been quicker, and its result is the same. */
+/** Moves a finished directory into place; another build may have finished first, with the same result. */
 async function publish(work, dir) {
   try {
     await rename(work, dir);
@@ -233,7 +233,7 @@ function symbolTable(nmOutput) {
   return [...lines, ...names, '.section .note.GNU-stack, "", @progbits', ''].join('\n');
 }
 
-/** Ring 0's objects are called `kernel-…`: the linker script knows them by that. */
+/** Ring 0's objects are called `kernel-…`: the linker script selects them by that name. */
 const flagsFor = (file, engineDir) => {
   if (!file.endsWith('.c')) return [];
   return [...kernelFlags, ...(file.startsWith('kernel/') ? ringZeroFlags : [`-I${engineDir}`])];
@@ -273,7 +273,7 @@ async function linkKernel({ found, objects, work, output }) {
     await run(found.gcc, ['-c', path.join(work, `${name}.s`), '-o', path.join(work, `${name}.o`)]);
     return path.join(work, `${name}.o`);
   };
-  // The table lies behind the code, so code keeps its addresses when the table is filled in.
+  // The table follows the code, so the code keeps its addresses when the table is filled in.
   const draft = path.join(work, 'draft.elf');
   await link(await assemble(symbolTable(''), 'symbols0'), draft);
   const { stdout } = await run(found.nm, [draft], { maxBuffer: 1 << 24 });
@@ -299,7 +299,7 @@ export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } 
   };
   if ([result.kernelPath, result.floorPath, result.firmwarePath].every((file) => existsSync(file)))
     return { ...result, built: false };
-  // Callers that come while it is being built wait for the one build.
+  // Callers during a build wait for that build.
   building.set(dir, building.get(dir) ?? build({ found, cacheDir, dir, log }).finally(() => building.delete(dir)));
   await building.get(dir);
   log(`guest: built ${result.kernelPath}`);
@@ -361,7 +361,7 @@ async function build({ found, cacheDir, dir, log }) {
 }
 
 /**
- * Links a program of the tests with ring 0, in the place of what ring 3 runs otherwise.
+ * Links a program of the tests with ring 0, in place of Ember's ring 3.
  *
  * @param {{source: string, output: string}} options `source` is relative to `guest/` and defines `ember_main`, `trap` and `trap_stack_top`.
  */

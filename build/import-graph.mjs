@@ -20,7 +20,7 @@ export function readImports(parseSync, root) {
   );
 }
 
-/** A function that names the source file which an import of one of our own packages (`@firstlight/tar`, `…/testing`) leads to. */
+/** A function that returns the source file for an import of one of our packages (`@firstlight/tar`, `…/testing`). */
 function createEntryFinder(root) {
   const manifests = new Map();
   const readManifest = (folder) => {

@@ -1,13 +1,13 @@
-// The import rules of docs/architecture.md, as data, and the check that `npm run lint` makes of them.
+// The import rules of docs/architecture.md, as data, and their check for `npm run lint`.
 import { readdirSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
-/** The packages of ours, by the names that imports give them. */
+/** Our packages, by their names in imports. */
 const packageNames = ['node-libvirt', 'files', 'elf', 'tar', 'oci', 'tfs', 'disk'].map((name) =>
   name === 'node-libvirt' ? name : `@firstlight/${name}`,
 );
 
-/** The layers of the format packages, from the packages that each may use. */
+/** The layers of the format packages, made from the packages that each may use. */
 function formatLayers(uses) {
   return Object.entries(uses).map(([name, others]) => ({
     folder: `packages/${name}`,
@@ -17,8 +17,8 @@ function formatLayers(uses) {
 }
 
 /**
- * Each layer: the folder it is, the folders and packages of ours that it may import, and whether Node's modules are there.
- * The first entry whose folder holds a file is that file's layer, so narrower folders come first.
+ * Each layer: its folder, our folders and packages that it may import, and whether it may use Node's modules.
+ * The first entry whose folder contains a file is that file's layer, so narrower folders come first.
  */
 export const layers = [
   { folder: 'packages/node-libvirt', may: [], node: true },
@@ -38,7 +38,7 @@ export const layers = [
   { folder: 'electron/preload', may: ['shared/contract', 'shared/model', 'shared/errors.ts'], node: false },
   { folder: 'renderer/ui', may: ['shared/errors.ts', 'shared/format.ts'], node: false },
   { folder: 'renderer/state', may: ['shared'], node: false },
-  // What a feature shares with others lies in state, bind and ui; studio.ts puts the features' flows together.
+  // Code that features share is in state, bind and ui; studio.ts combines the features' flows.
   { folder: 'renderer/bind', may: ['shared', 'renderer/state', 'renderer/ui', 'renderer/studio.ts'], node: false },
   {
     folder: 'renderer/features',
@@ -50,8 +50,9 @@ export const layers = [
 ];
 
 /**
- * The rooms of core, upwards, and the rooms below that each may import. An edge that is not here is an error of `npm run lint`.
- * Each folder of `runtimes` is a room of its own: one runtime never imports another, and only the composition root names them.
+ * The rooms of core, upwards, and the rooms below that each may import. Any other edge is an error of `npm run lint`.
+ * Each folder of `runtimes` is a separate room: one runtime never imports another, and only the composition root names
+ * them.
  */
 export const coreRooms = {
   store: [],
@@ -83,14 +84,14 @@ const mayStartProcesses = (path) =>
   path.startsWith('core/exec/') || /^packages\/node-libvirt\/src\/[^/]*(spawn|daemon)[^/]*\.ts$/.test(path);
 
 /**
- * Why a file may not import something, or null.
+ * The reason why a file may not import a target, or null.
  *
  * Shape: `path` and `target` are relative to the root with `/`; `target` is a file of ours, or a package's or Node module's name.
  */
 export function judgeImport(path, target) {
   const packageName = barePackageOf(target);
   if (packageName === 'electron' && !path.startsWith('electron/')) return "only electron/ may import 'electron'";
-  // Tests, scripts and the bundler's settings may reach for fixtures, Node, and the other side of what they test.
+  // Tests, scripts and the bundler's settings may import fixtures, Node, and the other side of the code that they test.
   if (isTest(path)) return null;
   if (spawners.includes(target) && !mayStartProcesses(path)) return 'only core/exec may start processes';
   const layer = layerOf(path);
@@ -108,7 +109,7 @@ export function judgeImport(path, target) {
   return judgeRooms(roomOf(path), roomOf(target));
 }
 
-/** Why one room of core may not import another, or null. */
+/** The reason why one room of core may not import another, or null. */
 function judgeRooms(from, to) {
   if (from === undefined || to === undefined || from === to) return null;
   const may = coreRooms[ruleOf(from)];
@@ -137,7 +138,7 @@ function barePackageOf(target) {
   return isOurs ? undefined : /^(@[^/]+\/)?[^/]+/.exec(target)?.[0];
 }
 
-/** What an import in `path` means: a path of ours relative to the root, or the package or module named. */
+/** The target of an import in `path`: one of our paths relative to the root, or the package or module named. */
 export function resolveImport(path, specifier) {
   const plain = specifier.replace(/\?.*$/, '');
   if (plain.startsWith('#')) return plain.slice(1);

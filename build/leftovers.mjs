@@ -1,4 +1,4 @@
-// Finds what a test run left behind. A run has its own TMPDIR, and everything that a test creates lies under it.
+// Finds the leftovers of a test run. A run has its own TMPDIR, and a test creates all its files under it.
 // A process belongs to the run when its command line names that directory.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +21,8 @@ function readCommandLine(pid) {
 }
 
 /**
- * Waits for processes that are still ending, then lists what is left, terminates those processes, and removes the directory.
+ * Waits for processes that are still ending, then lists the leftovers, terminates those processes, and removes the
+ * directory.
  *
  * Shape: one line of text for each process and each file left in `dir`.
  */

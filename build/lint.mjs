@@ -1,5 +1,5 @@
 // `npm run lint`: formatting and lint rules, types in every folder, import layers, generated files, file sizes.
-// Runs everything, then prints what failed; exit code 1 when anything did.
+// Runs all checks, then prints the failures; exit code 1 when any check failed.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { checkCommitTitles } from './commit-titles.mjs';
@@ -12,7 +12,7 @@ import { setUp } from './setup.mjs';
 import { checkStyles, readStyleSources, writeStyleTypes } from './styles.mjs';
 import { checkTypes, runChecks, runCheckTool, typedFolders } from './typecheck.mjs';
 
-/** Past this a file is likely to do two things; generated files and tables are let off. */
+/** A longer file is likely to do two things; generated files and tables are exempt. */
 const maxLines = 400;
 
 const bin = (name) => join(root, 'node_modules/.bin', name);
@@ -29,7 +29,7 @@ async function checkImports() {
   return { ok: lines.length === 0, output: lines.join('\n') };
 }
 
-/** Places that name a runtime outside of its folder. */
+/** Lists the places that name a runtime outside of its folder. */
 function checkNames() {
   const found = checkRuntimeNames(root);
   return { ok: found.length === 0, output: found.join('\n') };
@@ -40,7 +40,7 @@ function checkSizes() {
     .filter((path) => !path.endsWith('.gen.ts'))
     .map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n').length - 1 }))
     .filter(({ lines }) => lines > maxLines);
-  // Reported only: length suggests that a file does two things, and does not prove it.
+  // This is a report only: length suggests that a file does two things, and does not prove it.
   return {
     ok: true,
     isNotable: true,
@@ -48,10 +48,10 @@ function checkSizes() {
   };
 }
 
-/** Generators that can say whether their output is up to date. */
+/** Generators that can check whether their output is up to date. */
 const generators = ['build/generate-libvirt.mjs', 'build/generate-schema.mjs'];
 
-/** Biome's findings; warnings are shown though they fail nothing. */
+/** Biome's findings; warnings are shown but are not failures. */
 async function runBiome() {
   const result = await runCheckTool(bin('biome'), ['check', '--colors=off', '.']);
   return { ...result, isNotable: /Found \d+ warning/.test(result.output) };
@@ -62,7 +62,7 @@ function runStyles() {
   return { ok: problems.length === 0, output: problems.join('\n') };
 }
 
-// The long ones first, so that both workers end together.
+// The long checks first, so that both workers end together.
 const checks = [
   { name: 'biome', run: runBiome },
   ...typedFolders.map((folder) => ({ name: `types: ${folder}`, run: () => checkTypes(folder) })),

@@ -17,7 +17,7 @@ export async function logStep(title, work) {
   const startedAt = performance.now();
   const elapsed = () => formatMs(performance.now() - startedAt);
   log(`set-up: ${title} …`);
-  // Long enough not to chatter, short enough that nobody thinks it hangs.
+  // Long enough to keep the log short, short enough that the step does not seem to hang.
   const heartbeat = setInterval(() => log(`set-up: ${title}: still running after ${elapsed()}`), 15_000);
   try {
     const result = await work();

@@ -10,13 +10,13 @@ export async function listPackagedFiles(dir = root) {
   const { FileMatcher, excludedExts, excludedNames } = await import('app-builder-lib/out/fileMatcher.js');
   const matching = (patterns) => {
     const matcher = new FileMatcher(dir, dir, (text) => text, patterns);
-    // What electron-builder leaves out of every package.
+    // The files that electron-builder leaves out of every package.
     matcher.addPattern(`!**/*.{${excludedExts}}`);
     matcher.addPattern(`!**/{${excludedNames}}`);
     return matcher.createFilter();
   };
   const isOurs = matching([...config.files]);
-  // It packs npm packages apart, all but those that the patterns exclude.
+  // It packs npm packages separately, all except those that the patterns exclude.
   const isKept = matching(['**/*', ...config.files.filter((pattern) => pattern.startsWith('!'))]);
   const tops = [
     ...new Set(config.files.filter((pattern) => !pattern.startsWith('!')).map((path) => path.split('/')[0])),

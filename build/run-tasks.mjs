@@ -1,7 +1,7 @@
 // Runs tasks side by side, each as soon as the tasks that it waits for are done.
 
 /**
- * Runs every task, and waits for all that were started even when one fails.
+ * Runs every task, and waits for all started tasks even when one fails.
  *
  * Shape: `tasks` maps a name to `{ after?: [name], run }`; a name in `after` that is not in `tasks` counts as done.
  * Errors: throws the first error; tasks that wait for a failed one do not start.

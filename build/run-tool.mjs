@@ -1,4 +1,4 @@
-// Runs the tools that set-up needs. Their output goes to a log file; a failure shows the relevant lines of it.
+// Runs the tools that set-up needs. Their output goes to a log file; a failure shows its relevant lines.
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ function endAll(signal) {
   if (typeof signal === 'string') process.exit(signal === 'SIGINT' ? 130 : 143);
 }
 
-// The handlers are installed only while a tool runs: afterwards signals belong to the program that was set up.
+// The handlers are installed only while a tool runs: afterwards signals go to the program that was set up.
 const endings = ['exit', 'SIGINT', 'SIGTERM', 'SIGHUP'];
 const watchEnd = () => endings.forEach((event) => void process.on(event, endAll));
 const unwatchEnd = () => endings.forEach((event) => void process.off(event, endAll));
@@ -32,7 +32,8 @@ export async function runTool(command, args, { name = command, cwd = root, env =
   const logFile = openSync(logPath, 'w');
   try {
     const outcome = await new Promise((resolve) => {
-      // Signals are watched before the tool starts: one that arrives in between would end this process and leave the tool.
+      // The handlers come before the tool starts: a signal in between would end this process and leave the tool
+      // running.
       if (running.size === 0) watchEnd();
       const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', logFile, logFile] });
       running.add(child);

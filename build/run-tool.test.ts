@@ -39,7 +39,7 @@ describe('running a tool', () => {
   });
 });
 
-/** Whether a process is there and is more than a zombie that nobody has collected yet. */
+/** Whether a process exists and is not a zombie. */
 function isRunning(pid: string): boolean {
   const path = `/proc/${pid}/stat`;
   return existsSync(path) && !/\) Z /.test(readFileSync(path, 'utf8'));

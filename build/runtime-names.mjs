@@ -1,5 +1,5 @@
-// The check that nothing outside a runtime's folder names the runtime: what is asked by name would have to be asked again, by
-// name, for the next one.
+// The check that no code outside a runtime's folder names the runtime: a check by name would need another one, by
+// name, for the next runtime.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 
@@ -7,7 +7,7 @@ const folders = ['core', 'shared', 'renderer', 'cli', 'host', 'electron'];
 /** The list of the registered runtimes, with one line for each. */
 const registration = 'core/engine/runtimes.ts';
 
-/** Words that are a runtime's id by chance or by somebody else's choice, each with the reason. */
+/** Words that equal a runtime's id by chance or by another project's choice, each with the reason. */
 export const allowed = [
   { path: 'core/programs/ops/ops-schema.ts', word: 'NanosVersion', reason: "a key of ops' own file format" },
   { path: 'electron/main/external-links.ts', word: 'nanos', reason: 'the address of a web site' },
@@ -16,14 +16,14 @@ export const allowed = [
 /** Citations of a source: the name of its repository. */
 const citation = /\bnanovms\/nanos\b/g;
 
-/** Ids that are words of the field and therefore everywhere. The table of imports alone keeps others out of their folders. */
+/** Ids that are common technical words. Only the table of imports keeps other code out of their folders. */
 const ordinaryWords = new Set(['kernel']);
 
-/** The ids of the runtimes that the check knows by: the names of their folders. */
+/** The ids of the runtimes that the check looks for: the names of their folders. */
 export const listRuntimeIds = (root) =>
   readdirSync(join(root, 'core/runtimes')).filter((name) => name !== 'testing' && !ordinaryWords.has(name));
 
-/** True for files that may name runtimes: theirs, the registration, and tests. */
+/** True for files that may name runtimes: their own files, the registration, and tests. */
 const mayName = (path) =>
   path === registration ||
   path.startsWith('core/runtimes/') ||
@@ -31,7 +31,7 @@ const mayName = (path) =>
   /(^|\/)testing\//.test(path);
 
 /**
- * The places where a text names a runtime, in code or in a comment, alone or as a part of a longer name (`nanosRelease`).
+ * The places where a text names a runtime, in code or in a comment, alone or inside a longer name (`nanosRelease`).
  *
  * @param {string} text
  * @param {readonly string[]} ids
@@ -46,7 +46,7 @@ export function findRuntimeNames(text, ids) {
 
 const namesRuntime = (word, ids) => word.split(/(?<=[a-z])(?=[A-Z])/).some((part) => ids.includes(part.toLowerCase()));
 
-/** Every place in the project that names a runtime without being allowed to. Shape: `['path:line names …']`. */
+/** Every place in the project that names a runtime without permission. Shape: `['path:line names …']`. */
 export function checkRuntimeNames(root) {
   const ids = listRuntimeIds(root);
   return folders

@@ -1,4 +1,5 @@
-// What every script of build/ needs: where the checkout is, an error that a person can act on, and a main function that prints it.
+// The common parts of the scripts of build/: the path of the checkout, an error that a person can act on, and a main
+// function.
 import { basename } from 'node:path';
 import { log } from './log.mjs';
 
@@ -8,7 +9,7 @@ export const root = new URL('..', import.meta.url).pathname.replace(/\/$/, '');
 /** The oldest Node that runs Firstlight. Shape: [major, minor]. */
 const oldestNode = [20, 19];
 
-/** A failure that a person can act on: `message` says what failed, `hint` what to do. */
+/** A failure that a person can act on: `message` describes the failure, `hint` the remedy. */
 export class SetupError extends Error {
   name = 'SetupError';
 

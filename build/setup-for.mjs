@@ -1,4 +1,4 @@
-// `node build/setup-for.mjs <purpose>`: sets up what a purpose needs (run, test, dev, lint, …) and nothing else.
+// `node build/setup-for.mjs <purpose>`: sets up the needs of a purpose (run, test, dev, lint, …) and nothing else.
 import { runMain, SetupError } from './script.mjs';
 import { purposeNames, setUp } from './setup.mjs';
 

@@ -1,10 +1,10 @@
-// One set-up at a time per checkout. The lock is an abstract Unix socket: the kernel gives it up when its holder dies,
-// however it dies, so there is no stale lock to find or to steal.
+// One set-up at a time per checkout. The lock is an abstract Unix socket: the kernel releases it when its holder ends
+// for any reason, so there is no stale lock to find or to steal.
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 
-/** Holds the lock of the checkout at `root` while `work` runs; calls `onWait` once with the holder's process id when it must wait. */
+/** Locks the checkout at `root` while `work` runs; before a wait it calls `onWait` with the holder's process id. */
 export async function withLock(root, onWait, work) {
   const name = `\0firstlight-setup-${createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 24)}`;
   let server = await tryLock(name);
@@ -44,12 +44,12 @@ function tryLock(name) {
   });
 }
 
-/** Settles when the holder lets go: its end closes the connection. */
+/** Settles when the holder releases the lock: its end closes the connection. */
 function waitForHolder(name, onHolder) {
   return new Promise((resolve) => {
     const socket = connect(name);
     socket.once('data', (data) => onHolder(data.toString().trim()));
-    // Refused means that the holder has just left; either way `close` follows, and the lock is tried again.
+    // A refusal means that the holder has just ended; either way `close` follows, and the lock is tried again.
     socket.on('error', () => socket.destroy());
     socket.on('close', resolve);
   });

@@ -1,4 +1,4 @@
-// The programs that Firstlight needs from the system, and how they get there on Debian.
+// The programs that Firstlight needs from the system, and their installation on Debian.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import { log, logStep } from './log.mjs';
 import { runTool } from './run-tool.mjs';
 import { SetupError } from './script.mjs';
 
-/** Where a distribution may keep its libraries: below /usr/lib. */
+/** The folders of a distribution's libraries, below /usr/lib. */
 const libraryDirs = ['x86_64-linux-gnu', 'aarch64-linux-gnu', '../lib64', '.'].map((dir) => `/usr/lib/${dir}`);
 
-/** A library that Electron's binary is linked to. */
+/** The entry for a library that Electron's binary is linked to. */
 const shellLibrary = (debianPackage, file) => ({
   package: debianPackage,
   for: 'testing the desktop program',
@@ -17,8 +17,9 @@ const shellLibrary = (debianPackage, file) => ({
 });
 
 /**
- * Each need: the Debian package, what it is for, and the files that show it is there. One of `programs` on the PATH, or one of
- * `files`, is enough: looking at files is far quicker than asking dpkg, and holds on any distribution.
+ * Each need: the Debian package, its use, and the files that prove its presence. One of `programs` on the PATH, or one
+ * of
+ * `files`, is enough: a look at files is far quicker than a call of dpkg, and works on any distribution.
  */
 const needs = {
   qemu: { package: 'qemu-system-x86', for: 'booting', programs: ['qemu-system-x86_64'] },
@@ -58,7 +59,7 @@ const needs = {
   qemuImg: { package: 'qemu-utils', for: 'checking qcow2 images', programs: ['qemu-img'] },
 };
 
-/** What each purpose needs: names in `needs`. */
+/** The needs of each purpose: names in `needs`. */
 export const purposes = {
   run: ['qemu', 'libvirt', 'libvirtQemu', 'gcc', 'binutils', 'wabt', 'libc'],
   test: [
@@ -81,16 +82,16 @@ export const purposes = {
   window: ['browser'],
 };
 
-/** Where programs are looked for: daemons live in sbin, which a person's PATH may lack. */
+/** The folders to search for programs: daemons are in sbin, which a person's PATH may lack. */
 export function programDirs(pathVariable = process.env.PATH ?? '') {
   return [...new Set([...pathVariable.split(':').filter(Boolean), '/usr/sbin', '/sbin', '/usr/local/sbin'])];
 }
 
-/** Whether a need is a compiler: the guest's engine waits for those, and it takes longest. */
+/** Whether a need is a compiler: the guest's engine waits for the compilers, and it takes longest. */
 export const isCompiler = (need) => need.for === needs.gcc.for;
 
 /**
- * The needs of a purpose that are not there.
+ * The missing needs of a purpose.
  *
  * Shape: one entry for each package.
  *
@@ -120,15 +121,15 @@ export function installCommand(packages, { isRoot }) {
   return `${sudo}apt-get update && ${sudo}apt-get install --no-install-recommends ${packages.join(' ')}`;
 }
 
-/** "qemu-system-x86_64 (booting), wasm2c (compiling the guest kernel)": for where no package names are known. */
+/** "qemu-system-x86_64 (booting), wasm2c (compiling the guest kernel)": for systems without known package names. */
 export function describeMissing(missing) {
   return missing.map((need) => `${need.programs?.[0] ?? need.files?.[0]} (${need.for})`).join(', ');
 }
 
 /**
- * Installs what is missing for a purpose, where root or a password-less sudo allows it.
+ * Installs the missing packages of a purpose, where root or a password-less sudo allows it.
  *
- * Errors: throws a SetupError that holds the exact command otherwise, or when apt-get fails.
+ * Errors: throws a SetupError with the exact command otherwise, or when apt-get fails.
  */
 export async function installPackages(missing, purpose) {
   const isRoot = process.getuid?.() === 0;
@@ -147,7 +148,7 @@ export async function installPackages(missing, purpose) {
 }
 
 async function aptInstall(packages, isRoot, command) {
-  // Another apt (an unattended upgrade) may hold the lock for a while: wait for it rather than fail.
+  // Another apt (an unattended upgrade) may keep the lock for a while: wait for it rather than fail.
   const options = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=2'];
   const apt = (name, args) => {
     const words = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...options, ...args];
@@ -163,7 +164,7 @@ function sudoWorks() {
   return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
 }
 
-/** Says what cannot be had and what still works. */
+/** Reports the unavailable parts and those that still work. */
 export function logLimitations(missing) {
   const uses = [...new Set(missing.map((need) => need.for))];
   log(

@@ -1,4 +1,4 @@
-// What must run or be reachable before a domain can start: libvirt's daemons and a usable /dev/kvm.
+// The services that a domain needs before it can start: libvirt's daemons and a usable /dev/kvm.
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { SetupError } from './script.mjs';
 /** The sockets of the system daemon: monolithic libvirtd, then the modular QEMU daemon. */
 const systemSockets = ['/run/libvirt/libvirt-sock', '/run/libvirt/virtqemud-sock'];
 
-/** Whether something accepts connections at a Unix socket. */
+/** Whether a process accepts connections at a Unix socket. */
 export function isListening(path) {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -32,7 +32,8 @@ export async function isLibvirtUp() {
 }
 
 /**
- * Starts libvirt's daemons where nobody else will: as root (where every URI means the system daemon) with none running.
+ * Starts libvirt's daemons where no service manager does: as root (where every URI means the system daemon), if none
+ * runs.
  *
  * Errors: throws a SetupError when a daemon does not come up.
  */
@@ -55,7 +56,7 @@ export async function startLibvirt() {
   });
 }
 
-/** Daemons live in sbin, and must not keep our temporary directory or npm's settings. */
+/** The environment for daemons: they are in sbin, and must not keep our temporary directory or npm's settings. */
 function daemonEnv() {
   const path = process.env.PATH ?? '';
   return { PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin`, TMPDIR: '/tmp' };
@@ -104,7 +105,7 @@ export function findGroupId(name, groupFile = readFileSync('/etc/group', 'utf8')
   return line === undefined ? undefined : Number(line.split(':')[2]);
 }
 
-/** As root, gives /dev/kvm to the group kvm where libvirt's QEMU user could not open it, and says so. */
+/** As root, gives /dev/kvm to the group kvm where libvirt's QEMU user could not open it, and logs that. */
 export function repairKvmAccess() {
   const stat = statSync('/dev/kvm', { throwIfNoEntry: false });
   const kvmGroupId = findGroupId('kvm');

@@ -1,9 +1,9 @@
-// Stamps: what a step was made from, so that an unchanged step costs a few `stat` calls and no work.
+// Stamps: the inputs of a step, so that an unchanged step costs a few `stat` calls and no work.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Directories that no step is made from. */
+/** Directories that are never inputs of a step. */
 const skippedNames = new Set(['node_modules', 'dist', '.cache', '.git', 'test-results']);
 
 /**
@@ -32,9 +32,9 @@ export function listFiles(root, paths, { ignore = () => false } = {}) {
 }
 
 /**
- * Describes the present inputs. A file whose size and time are those of the `previous` stamp keeps that stamp's hash unread.
+ * Describes the present inputs. A file with the size and time of the `previous` stamp keeps that stamp's hash unread.
  *
- * Shape: `files` holds `[size, mtimeMs, sha256]` by path.
+ * Shape: `files` contains `[size, mtimeMs, sha256]` by path.
  *
  * @typedef {{ extra: string, files: Record<string, [number, number, string]> }} Stamp
  * @param {string} root
@@ -53,7 +53,7 @@ export function takeStamp(root, paths, { extra = '', ignore, previous } = {}) {
 }
 
 /**
- * Whether two stamps stand for the same content, whatever the times of the files.
+ * Whether two stamps stand for the same content, independent of the files' times.
  *
  * @param {Stamp | undefined} a
  * @param {Stamp | undefined} b
@@ -65,7 +65,7 @@ export function sameContent(a, b) {
 }
 
 /**
- * Names the first paths in which two stamps differ, to say why a step is done again.
+ * Names the first paths in which two stamps differ, as the reason why a step is done again.
  *
  * @param {Stamp | undefined} before
  * @param {Stamp} now
@@ -81,7 +81,7 @@ export function describeChange(before, now) {
 }
 
 /**
- * Reads the stamp in a file; undefined when there is none that can be read.
+ * Reads the stamp in a file; undefined when there is no readable stamp.
  *
  * @param {string} path
  * @returns {Stamp | undefined}

@@ -1,4 +1,4 @@
-// The work of each set-up step: what it is made from, what it leaves behind, and how it is done.
+// The work of each set-up step: its inputs, its outputs, and its function.
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -21,8 +21,9 @@ import { testElectronBinary, testElectronInputs, unpackTestElectron } from './te
 /**
  * The steps that are done again only when their inputs changed.
  *
- * Shape: by name `{ title, inputs, outputs, ignore?, isDone?, run, without?, isOptional? }`, paths relative to the root. Where a
- * step with `without` fails, set-up goes on and says so; where set-up is strict, only if the step is optional too.
+ * Shape: by name `{ title, inputs, outputs, ignore?, isDone?, run, without?, isOptional? }`, paths relative to the
+ * root. When a step with `without` fails, set-up reports that and continues; a strict set-up continues only if the step
+ * is optional too.
  */
 export const steps = {
   npm: {
@@ -71,10 +72,10 @@ export const steps = {
 
 const registryHint = 'The first set-up needs the npm registry: is the machine online? Then run the same command again.';
 
-/** Set-up may itself run under `npm --silent` or `npm --json`; the npm that it starts has settings of its own. */
+/** Set-up may itself run under `npm --silent` or `npm --json`; the npm that it starts has its own settings. */
 const npmEnv = { npm_config_loglevel: 'error', npm_config_json: 'false', npm_config_dry_run: 'false' };
 
-/** Whether node_modules holds what package-lock.json asks for. */
+/** Whether node_modules matches package-lock.json. */
 export function isLockfileInstalled(dir = root) {
   const read = (path) => JSON.parse(readFileSync(join(dir, path), 'utf8')).packages;
   const installed = read('node_modules/.package-lock.json');
@@ -118,7 +119,7 @@ async function fetchEngineSource() {
   }
 }
 
-/** Compiles the guest (cached by content in .cache, so only what changed is compiled) and copies it to dist/. */
+/** Compiles the guest (cached by content in .cache, so only changed parts are compiled) and copies it to dist/. */
 async function buildGuestKernel() {
   const { buildGuest } = await import('./guest.mjs');
   const built = await describeCompilerErrors(() => buildGuest({ log: createOnceLog() }));
@@ -130,7 +131,7 @@ async function buildGuestKernel() {
   }
 }
 
-/** Compiles the program that is process 1 of a pod: static, since the pod's image has no system around it. */
+/** Compiles the program that is process 1 of a pod: static, since the pod's image has no system libraries. */
 async function buildSupervisor() {
   const output = join(root, shipped.podSupervisor.path);
   const sources = readdirSync(join(root, 'guest/pod')).filter((name) => name.endsWith('.c'));
@@ -144,7 +145,7 @@ async function buildSupervisor() {
   renameSync(`${output}.new`, output);
 }
 
-/** A log that prints each kind of line once: that a step is still running is logged anyway. */
+/** A log that prints each kind of line once: the progress of a long step is logged anyway. */
 function createOnceLog() {
   const logged = new Set();
   return (line) => {
@@ -167,7 +168,7 @@ async function describeCompilerErrors(work) {
   }
 }
 
-/** Builds the renderer beside the old one and swaps them, so that nobody is served half of it. */
+/** Builds the renderer beside the old one and swaps them, so that no client gets a partial one. */
 async function buildRenderer() {
   const [fresh, current, old] = ['.renderer-new', 'renderer', '.renderer-old'].map((name) => join(root, 'dist', name));
   rmSync(fresh, { recursive: true, force: true });

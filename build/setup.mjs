@@ -1,5 +1,5 @@
 // Prepares a checkout to run: system packages, npm packages, the guest kernel, bundles, libvirt's daemons.
-// Checking that nothing is missing takes a few hundred `stat` calls; whatever is heavier is imported only when needed.
+// Checking that nothing is missing takes a few hundred `stat` calls; heavier code is imported only when needed.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { log, logStep } from './log.mjs';
@@ -11,7 +11,7 @@ import { createLockDir, isLibvirtUp, repairKvmAccess, startLibvirt } from './set
 import { describeChange, readStamp, sameContent, takeStamp, writeStamp } from './setup-stamp.mjs';
 import { compileEngine, steps } from './setup-steps.mjs';
 
-/** What each purpose sets up. `strict`: a part that is not available ends the set-up instead of being left out. */
+/** The set-up of each purpose. `strict`: a part that is not available ends the set-up instead of being skipped. */
 const plans = {
   lint: { packages: undefined, steps: ['npm'], services: false, strict: true },
   unit: { packages: undefined, steps: ['npm'], services: false, strict: true },
@@ -36,9 +36,9 @@ const plans = {
 export const purposeNames = Object.keys(plans);
 
 /**
- * Does whatever a purpose (a key of `plans`) still needs, and logs each step on stderr.
+ * Does the remaining steps of a purpose (a key of `plans`), and logs each step on stderr.
  *
- * Errors: throws a SetupError for what a person must do first.
+ * Errors: throws a SetupError for a step that a person must do first.
  */
 export async function setUp(purpose, { wantsWindow = false } = {}) {
   const plan = plans[purpose];
@@ -62,7 +62,7 @@ function needsWork(plan, wantsWindow) {
 }
 
 /**
- * The tasks of a plan and what each waits for.
+ * The tasks of a plan with their prerequisites.
  *
  * The engine of the guest takes longest. It needs the compilers and one npm package, so those come first.
  */
@@ -126,7 +126,7 @@ async function ensureEngine({ strict }) {
   try {
     await logStep("the guest's JavaScript engine", compileEngine);
   } catch (error) {
-    // The guest step compiles the engine itself; it reports what is missing.
+    // The guest step compiles the engine itself; it reports missing tools.
     if (strict || !(error instanceof SetupError)) throw error;
     log(`set-up: ${error.message}`);
   }
@@ -154,7 +154,7 @@ async function ensureStep(name, { strict }) {
   writeStamp(stampPath, stamp);
 }
 
-/** Whether a step has nothing to do. Compares sizes and times, and reads only files whose time changed. */
+/** Whether a step has no work. Compares sizes and times, and reads only files whose time changed. */
 function isUpToDate(step, name) {
   if (!step.outputs.every((path) => existsSync(join(root, path)))) return false;
   const previous = readStamp(stampPathOf(name));

@@ -78,7 +78,7 @@ describe('Debian packages', () => {
     const dirs = ['/usr/bin', '/usr/sbin'];
     expect(findMissing('run', { isRoot: true, exists: () => true, dirs })).toEqual([]);
     const missing = findMissing('run', { isRoot: true, exists: everythingBut('/wasm2c', '/libvirtd'), dirs });
-    // virtqemud, the modular daemon, is as good as libvirtd.
+    // virtqemud, the modular daemon, serves as well as libvirtd.
     expect(missing.map((need: { package: string }) => need.package)).toEqual(['wabt']);
   });
 

@@ -1,13 +1,14 @@
-// What is shipped: core/store/shipped.json and the shipped.json of each runtime, as the bundler, set-up and the packager read
-// them. locateResources and the runtimes read them too.
+// The shipped files: core/store/shipped.json and the shipped.json of each runtime, for the bundler, set-up and the
+// packager. locateResources and the runtimes read them too.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './script.mjs';
 
 /**
- * Everything that a package of Firstlight holds, but for the npm packages in `keptPackages`.
+ * The contents of a package of Firstlight, except the npm packages in `keptPackages`.
  *
- * Shape: by name; `path` ends with "/" for a folder; what is bundled has its `source` and, in `as`, the kind of its bundle.
+ * Shape: by name; `path` ends with "/" for a folder; a bundled file has its `source` and, in `as`, the kind of its
+ * bundle.
  *
  * @type {Record<string, { path: string, source?: string, as?: string }>}
  */
@@ -19,10 +20,10 @@ function listFiles() {
   return [join(root, 'core/store/shipped.json'), ...own.filter((path) => existsSync(path))];
 }
 
-/** Shipped as packages because they find a binary or a WebAssembly file beside themselves; all other npm packages are in the bundles. */
+/** The packages that find a binary or a WebAssembly file beside themselves; the bundles contain all others. */
 export const keptPackages = ['esbuild', '@esbuild', 'quickjs-wasi'];
 
-/** The patterns of the files of a package, for electron-builder. Source maps stay out of it. */
+/** The patterns of the files of a package, for electron-builder. They exclude source maps. */
 export const shippedPatterns = [
   ...Object.values(shipped).map(({ path }) => (path.endsWith('/') ? `${path}**` : path)),
   '!**/*.map',
@@ -37,6 +38,6 @@ export function entryPointsOf(kind) {
   );
 }
 
-/** The paths of what is bundled, and those of the guest kernels. */
+/** The paths of the bundles and of the guest kernels. */
 export const bundledPaths = Object.values(shipped).flatMap(({ path, source }) => (source ? [path] : []));
 export const guestPaths = Object.values(shipped).flatMap(({ path }) => (path.startsWith('dist/guest/') ? [path] : []));

@@ -1,4 +1,4 @@
-// `npm run soak [-- part… --count N --seed N]`: does to Firstlight what must not hurt it, and counts what it did.
+// `npm run soak [-- part… --count N --seed N]`: stresses Firstlight in ways that must do no harm, and counts them.
 // Each part prints its counts and adds them to .cache/soak.ndjson; `npm run soak -- --totals` sums those up.
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { formatMs, log } from './log.mjs';
 import { root, runMain, SetupError } from './script.mjs';
 import { setUp } from './setup.mjs';
 
-/** Each part, with its whole count and what it counts. */
+/** Each part, with its full count and the unit of the count. */
 export const parts = {
   kill9: { count: 1000, what: 'kill -9 at random moments' },
   starts: { count: 1000, what: 'starts in one engine' },
@@ -32,7 +32,7 @@ ${Object.entries(parts)
   --seed <n>    repeat the moments and inputs of an earlier run
   --totals      sum up all runs on this checkout`;
 
-/** What was asked for. Shape: `{ names, count, seed, totals, help }`. Errors: throws a SetupError that shows the usage. */
+/** The command line's options. Shape: `{ names, count, seed, totals, help }`. Errors: a SetupError with the usage. */
 export function readArguments(args) {
   const options = {
     count: { type: 'string' },
@@ -104,14 +104,14 @@ async function main() {
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
-      // Whoever says so twice does not wait for the end of what was started.
+      // A second signal ends the run without waiting for the started work.
       if (abort.signal.aborted) process.exit(130);
       log(`soak: ${signal}: ending, and removing what was started …`);
       abort.abort();
     });
   }
   const bundleOf = await bundleTests('test/soak', [...processes, ...names.map((name) => modules[name])]);
-  // Programs that the parts start, each in a process of its own.
+  // Programs that the parts start, each in a separate process.
   process.env.FIRSTLIGHT_SOAK_ENGINE = bundleOf('engine-process.ts');
   process.env.FIRSTLIGHT_SOAK_DAEMON = bundleOf('daemon-process.ts');
   for (const name of names) {
@@ -139,7 +139,7 @@ async function runPart(name, module, options) {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
   const line = { part: name, count: options.count, seed: options.seed, seconds, at, commit, ...report };
   mkdirSync(join(root, '.cache'), { recursive: true });
-  // What was cut short has done its counts, too.
+  // An interrupted part has counts, too.
   appendFileSync(ledgerPath, `${JSON.stringify(line)}\n`);
   process.stdout.write(`${JSON.stringify(line, null, 2)}\n`);
   if (report.harm.length > 0) process.exitCode = 1;

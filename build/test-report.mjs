@@ -1,5 +1,5 @@
-// Writes each test's outcome as a line of JSON while vitest runs, so that a run cut short can still say what it did;
-// and turns those lines into the summary that `npm test` ends with.
+// Writes each test's outcome as a line of JSON while vitest runs, so that an interrupted run can still report its
+// results; and turns those lines into the final summary of `npm test`.
 import { appendFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
@@ -29,7 +29,7 @@ export default class LineReporter {
 
   onTestModuleEnd(module) {
     const file = relative(process.cwd(), module.moduleId);
-    // A file that cannot be loaded, or a hook that throws, fails without any test of its own failing.
+    // A file that cannot be loaded, or a hook that throws, fails without a failing test.
     const errors = [...module.errors(), ...[...module.children.allSuites()].flatMap((suite) => suite.errors())];
     this.#write({ kind: 'ended', file, errors: errors.map((error) => error.message) });
   }
@@ -40,7 +40,7 @@ export default class LineReporter {
 }
 
 /**
- * What a run came to.
+ * The result of a run.
  *
  * Shape: `{ passed, failed, skipped, failures: [text], skips: [text], slowest: [text], finished, unfinishedFiles: [path] }`;
  * `failed` counts failing tests, files and hooks that broke, and errors outside any test.
@@ -78,7 +78,7 @@ export function summarize(lines) {
   };
 }
 
-/** The line that a run ends with. */
+/** The last line of a run. */
 export function summaryLine({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }

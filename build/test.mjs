@@ -1,5 +1,5 @@
 // `npm test [-- <file or vitest arguments>]`: sets up, runs the tests, and ends with `N passed, N failed, N skipped`.
-// `npm run test:unit`: the same for the tests that need no set-up but npm's packages.
+// `npm run test:unit`: the same for the tests that need no set-up except npm's packages.
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { summarize, summaryLine } from './test-report.mjs';
 /** No run may hang a CI machine: its own limit is 90 minutes, and set-up comes first. */
 const maxRunMs = 40 * 60_000;
 
-/** Runs vitest in a process group of its own, so that ending it ends what it started. Settles with the exit code, or null for a run cut short. */
+/** Runs vitest in its own process group, so that its children end with it. Settles with the exit code, or null. */
 function runVitest(args, env) {
   return new Promise((resolve) => {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
@@ -55,7 +55,7 @@ function printReport(summary, leftovers) {
   list('Failed:', summary.failures);
 }
 
-/** Whether only unit tests are asked for, and the arguments for vitest. */
+/** Whether only unit tests are requested, and the arguments for vitest. */
 function readArguments(args) {
   const rest = args.filter((arg) => arg !== '--unit');
   const unit = rest.length < args.length;
@@ -65,7 +65,8 @@ function readArguments(args) {
 await runMain(async () => {
   const [unit, args] = readArguments(process.argv.slice(2));
   await setUp(unit ? 'unit' : 'test');
-  // Very short, because a Unix socket's path has at most 107 bytes, and libvirt's own paths leave few; open to be entered, because QEMU runs as another user.
+  // Very short, because a Unix socket's path has at most 107 bytes, and libvirt's own paths leave few; others may enter
+  // it, because QEMU runs as another user.
   const temporary = mkdtempSync('/tmp/f');
   chmodSync(temporary, 0o711);
   const reportPath = join(root, '.cache', `test-report-${process.pid}.ndjson`);
@@ -74,7 +75,7 @@ await runMain(async () => {
   rmSync(reportPath, { force: true });
   const leftovers = await removeLeftovers(temporary);
   const total = { ...summary, failed: summary.failed + leftovers.length };
-  // Whatever vitest counts against a run that no line tells of (its own crash, a bad argument) must not pass for green.
+  // A failure of vitest without a line in the report (its own crash, a bad argument) must not count as success.
   if (code !== 0 && total.failed === 0) total.failed = 1;
   printReport(summary, leftovers);
   process.stdout.write(`\n${summaryLine(total)}\n`);

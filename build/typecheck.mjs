@@ -1,4 +1,4 @@
-// `npm run typecheck [-- folder…]`: checks the types of every folder, or of the folders named. What has not changed is not checked again.
+// `npm run typecheck [-- folder…]`: checks the types of every folder, or of the named ones. It skips unchanged folders.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { root, runMain, SetupError } from './script.mjs';
 import { setUp } from './setup.mjs';
 import { writeStyleTypes } from './styles.mjs';
 
-/** The folders with a tsconfig.json, those that take longest first. */
+/** The folders with a tsconfig.json, the slowest first. */
 export const typedFolders = [
   ...['test', 'renderer', 'core', 'cli', 'electron/main', 'host', 'guest', 'shared', 'electron/preload', 'build'],
   ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`),

@@ -1,4 +1,4 @@
-/* The config block of an image: what the host baked, apart from the heap itself. */
+/* The config block of an image: everything that the host baked except the heap itself. */
 #ifndef EMBER_CONFIG_H
 #define EMBER_CONFIG_H
 

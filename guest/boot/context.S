@@ -1,5 +1,5 @@
   .text
-/* int context_save(struct context *): 0 the first time, then what `context_restore` was given. */
+/* int context_save(struct context *): 0 the first time, then the value passed to `context_restore`. */
   .globl context_save
 context_save:
   movq (%rsp), %rdx

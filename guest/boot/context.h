@@ -1,4 +1,4 @@
-/* A saved place to return to, as setjmp and longjmp. */
+/* A saved place to return to, like setjmp and longjmp. */
 #ifndef EMBER_CONTEXT_H
 #define EMBER_CONTEXT_H
 

@@ -1,17 +1,17 @@
 /*
  * The memory map, and the numbers that Ember shares with the host's image writer (core/runtimes/ember/layout.ts; a test compares the two).
- * Physical and virtual addresses are the same below 4 GiB, but for the two windows at the end of the kernel's 2 MiB.
- * Used by C, by the assembler and by the linker script: defines of plain numbers only.
+ * Physical and virtual addresses are the same below 4 GiB, except in the two windows at the end of the kernel's 2 MiB.
+ * C, the assembler and the linker script use this file: it has only defines of plain numbers.
  */
 #ifndef EMBER_LAYOUT_H
 #define EMBER_LAYOUT_H
 
 /*
  * Ring 0, in pages of 4 KiB. Everything below it is not mapped, so that a null pointer faults.
- * Loading it also backs the lowest 2 MiB, which firmware works in, with memory before the machine runs rather than while it boots.
+ * Loading it also backs the lowest 2 MiB, where firmware works, with memory before the machine runs rather than while it boots.
  */
 #define EMBER_KERNEL_TEXT 0x00100000
-/* Where PVH enters, and Ember's own firmware. */
+/* The entry point of PVH and of Ember's own firmware. */
 #define EMBER_ENTRY 0x00100400
 #define EMBER_KERNEL_RODATA 0x00104000
 /* Page tables, each one page: level 4, level 3, level 1 of the kernel, level 2 of 4 GiB, level 2 of the device window. */
@@ -33,7 +33,7 @@
 #define EMBER_APIC 0x001ff000
 #define EMBER_APIC_PHYSICAL 0xfee00000
 
-/* Ring 3. One 2 MiB page each: text, read-only data, data. Then a hole that catches a stack that overflows, and the stack. */
+/* Ring 3. One 2 MiB page each: text, read-only data, data. A hole that catches stack overflows follows, then the stack. */
 #define EMBER_TEXT 0x00200000
 #define EMBER_RODATA 0x00400000
 #define EMBER_DATA 0x00600000
@@ -43,7 +43,7 @@
 #define EMBER_STACK_TOP 0x01dff000
 #define EMBER_CONFIG_BASE 0x01dff000
 #define EMBER_LINEAR_BASE 0x01e00000
-/* Linear memory ends here at the latest, however much RAM there is: below the addresses of devices. */
+/* The upper limit of linear memory, however much RAM there is: it lies below the addresses of devices. */
 #define EMBER_LINEAR_END 0xe0000000
 #define EMBER_LINEAR_PAGE 65536
 #define EMBER_RESERVE_PAGES 16
@@ -53,9 +53,9 @@
 #define EMBER_CONFIG_VERSION 2
 
 /*
- * 1 GiB of device memory, above everything that linear memory can reach by a 32-bit address and offset. Mapped at build time: what lies
- * from EMBER_DEVICES_START to EMBER_DEVICES_END, in its first half; the second half is for what lies above 4 GiB. Of its last two pages,
- * one is where Firecracker puts its virtio-mmio devices, and the last shows firmware's memory, read-only.
+ * 1 GiB of device memory, above every address that linear memory can reach by a 32-bit address and offset. Its first half maps the range
+ * from EMBER_DEVICES_START to EMBER_DEVICES_END at build time; the second half is for devices above 4 GiB. Of its last two pages,
+ * the first contains Firecracker's virtio-mmio devices, and the last maps firmware's memory read-only.
  */
 #define EMBER_DEVICE_WINDOW 0x1000000000
 #define EMBER_DEVICES_START 0xe0000000

@@ -1,4 +1,4 @@
-/* The boot sequence in ring 3, one line a step. Ring 0's part is kernel/entry.S. */
+/* The boot sequence in ring 3, one line for each step. Ring 0's part is kernel/entry.S. */
 #include "../dev/timer.h"
 #include "../dev/virtio-mmio.h"
 #include "../dev/virtio-serial.h"
@@ -14,7 +14,7 @@ uint64_t marks[MARK_COUNT];
 
 #define MMIO_DEVICES_MOST 8
 
-/* A command line that names virtio-mmio devices is of a machine without PCI: nothing of it is looked for there. */
+/* A command line that names virtio-mmio devices belongs to a machine without PCI: PCI is not searched there. */
 static void open_channel(void) {
   struct mmio_place places[MMIO_DEVICES_MOST];
   uint32_t bytes = 0;

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Numbers are ids on the wire; core/runtimes/ember/layout.ts holds the names. */
+/* Numbers are ids on the wire; core/runtimes/ember/layout.ts contains the names. */
 enum mark {
   MARK_ENTRY,
   MARK_KERNEL,

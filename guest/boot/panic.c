@@ -26,7 +26,7 @@ static const char *const vector_names[32] = {
     "machine check",       "SIMD floating point",
     "virtualization",      "control protection"};
 
-/* Exceptions are reported on this stack. */
+/* The stack on which exceptions are reported. */
 #define TRAP_STACK_BYTES 16384
 static uint8_t trap_stack[TRAP_STACK_BYTES] __attribute__((aligned(16), used));
 /* For kernel/traps.S. */
@@ -48,7 +48,8 @@ static void print_address(const char *label, uint64_t address) {
   else kprintf("%s%016lx\n", label, address);
 }
 
-/* Without frame pointers: every word on the stack that follows a call in our code. May show a stale call; never misses a live one. */
+/* Works without frame pointers: lists every word on the stack that follows a call in our code. It may show a stale call; it never
+ * misses a live one. */
 static void print_backtrace(uint64_t rsp) {
   if (rsp < EMBER_STACK_BOTTOM || rsp >= EMBER_STACK_TOP) rsp = EMBER_STACK_BOTTOM;
   kprintf("calls (from the stack, newest first):\n");
@@ -56,7 +57,7 @@ static void print_backtrace(uint64_t rsp) {
   uint64_t last = 0;
   for (const uint64_t *p = (const uint64_t *)(rsp & ~7ull); p < (const uint64_t *)EMBER_STACK_TOP && shown < 24; p++) {
     uint64_t offset;
-    /* Ring 0's code has names too, but cannot be read. */
+    /* Ring 0's code has names too, but ring 3 cannot read it. */
     if (*p < EMBER_TEXT) continue;
     if (!symbol_find(*p, &offset) || offset < 2) continue;
     const uint8_t *code = (const uint8_t *)*p;
@@ -76,7 +77,7 @@ static void print_backtrace(uint64_t rsp) {
   }
 }
 
-/* How far the guest had come: the marks in order of time, in counts since the first. */
+/* The progress of the boot: the marks in order of time, in counts since the first. */
 static void print_marks(void) {
   static const char *const names[MARK_COUNT] = {"entry", "kernel", "memory", "discovery", "devices", "runtime", "function", "invoke", "handler", "returned", "respond"};
   kprintf("marks (counts since entry):");
@@ -116,7 +117,7 @@ static _Noreturn void finish(const char *message) {
 
 _Noreturn void trap(const struct trap_frame *f) {
   static int reporting;
-  /* A fault while one is reported: reporting that as well might never end. */
+  /* A fault during the report of a fault: a report of the second one might never end. */
   if (reporting++) power_off();
   print_fault(f);
   uint64_t cr2 = f->cr2;

@@ -1,4 +1,4 @@
-/* The end of the guest: what went wrong, decoded on the console, and a last frame to the host if the channel is open. */
+/* The end of the guest: the decoded fault on the console, and a last frame to the host if the channel is open. */
 #ifndef EMBER_PANIC_H
 #define EMBER_PANIC_H
 
@@ -6,18 +6,18 @@
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Powers the machine off, or stops it for good where that is not to be had. */
+/* Powers the machine off, or halts it forever where power-off is not available. */
 _Noreturn void halt(void);
 
 /*
- * Where a fault inside the JavaScript engine (stack overflow, access outside linear memory, trap instruction) resumes; null: such a fault is a
- * panic. The value passed to the context is a `enum crash`.
+ * The place where the guest resumes after a fault inside the JavaScript engine (stack overflow, access outside linear memory, trap
+ * instruction); null: such a fault is a panic. The value passed to the context is an `enum crash`.
  */
 extern struct context *crash_handler;
 
 enum crash { CRASH_STACK = 1, CRASH_MEMORY, CRASH_TRAP };
 
-/* Goes to `crash_handler` when there is one, else panics with the words. */
+/* Goes to `crash_handler` when there is one, else panics with the message. */
 _Noreturn void crash(enum crash, const char *what);
 
 #endif

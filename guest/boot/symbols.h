@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* The function that holds `address`, and the distance from its start; null when the address is not code. */
+/* The function that contains `address`, and the distance from its start; null when the address is not code. */
 const char *symbol_find(uint64_t address, uint64_t *offset);
 
 #endif

@@ -1,4 +1,4 @@
-/* The invocation channel, and the port for what a function prints, over whichever device the machine has for them. */
+/* The invocation channel, and the port for a function's output, over the device that the machine has for them. */
 #ifndef EMBER_CHANNEL_H
 #define EMBER_CHANNEL_H
 
@@ -8,24 +8,24 @@
 /* The pieces of one send. */
 #define CHANNEL_PIECES_MOST 8
 
-/* What a device does. */
+/* The operations of a device. */
 struct channel_driver {
   /* 1 when `read` would return something. */
   int (*readable)(void);
-  /* Copies at most `count` received bytes; 0 when none have come. */
+  /* Copies at most `count` received bytes and returns their number; 0 when none have arrived. */
   size_t (*read)(void *to, size_t count);
-  /* Sends pieces once the send before is through. What they point to must stay as it is until `wait_sent` returns. */
+  /* Sends pieces once the previous send is complete. The memory they point to must not change until `wait_sent` returns. */
   void (*post)(const struct iovec *, int count);
-  /* Returns when the host has taken what was sent last. */
+  /* Returns when the host has taken the last send. */
   void (*wait_sent)(void);
-  /* 1 when there is a port for what a function prints. */
+  /* 1 when there is a port for a function's output. */
   int (*open_console)(void);
-  /* Sends pieces; what they point to must stay until `is_console_sent`. One send at a time. */
+  /* Sends pieces; the memory they point to must not change until `is_console_sent`. One send at a time. */
   void (*post_console)(const struct iovec *, int count);
   int (*is_console_sent)(void);
 };
 
-/* Called by a driver, once its channel is open. */
+/* A driver calls this once its channel is open. */
 void channel_use(const struct channel_driver *);
 
 /* Null until the channel is open. */

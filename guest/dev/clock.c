@@ -4,7 +4,7 @@
 #include "timer.h"
 
 #define SECOND 1000000000ull
-/* Long enough that what lies between reading the one counter and the other, about a microsecond, is one part in two thousand. */
+/* Long enough that the time between the two counter reads, about a microsecond, is one part in two thousand. */
 #define MEASURE_NS 2000000
 #define SAMPLE_TRIES 8
 
@@ -16,7 +16,7 @@ static void set_hz(uint64_t value) {
   ns_multiplier = (SECOND << 32) / hz;
 }
 
-/* Both clocks at one instant, as nearly as a few tries get it: a virtual CPU can lose its host between reading the one and the other. */
+/* Both clocks at nearly one instant, the best of a few tries: a virtual CPU can lose its host CPU between the two reads. */
 static int take_sample(struct timer_sample *best) {
   uint64_t narrowest = UINT64_MAX;
   for (int i = 0; i < SAMPLE_TRIES; i++) {
@@ -39,7 +39,7 @@ static uint64_t measured_hz(void) {
   while (end.ns < MEASURE_NS);
   take_sample(&end);
   uint64_t ticks = end.tsc - start.tsc, elapsed = end.ns - start.ns;
-  /* ticks * 1e9 overflows after some seconds; microseconds are fine enough by then. */
+  /* ticks * 1e9 overflows after some seconds; microseconds are precise enough by then. */
   return elapsed < 4 * SECOND ? ticks * 1000 / (elapsed / 1000) * 1000 : ticks / (elapsed / 1000000) * 1000;
 }
 
@@ -60,7 +60,7 @@ uint64_t clock_ns(uint64_t ticks) {
 }
 
 uint64_t clock_ticks(uint64_t ns) {
-  /* Whole seconds and the rest apart: no 128-bit division is needed, and nothing overflows. */
+  /* Converts whole seconds and the rest separately: this needs no 128-bit division and does not overflow. */
   return ns / SECOND * clock_hz() + ns % SECOND * (clock_hz() / 1000) / (SECOND / 1000);
 }
 

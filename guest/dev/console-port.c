@@ -9,13 +9,13 @@
 #define RING_BYTES 32768
 
 static char ring[RING_BYTES];
-/* Bytes since the start: copied into the ring, given to the device, and done with by the device. */
+/* Bytes since the start: copied into the ring, given to the device, and released by the device. */
 static uint64_t copied, given, done;
 static int is_open;
-/* A panic in the midst of the device's work must not begin it again. */
+/* A panic during the device's work must not start that work again. */
 static int busy;
 
-/* Takes back what the device is done with, and gives it what has come since. */
+/* Takes back the bytes that the device has released, and gives it the bytes copied since. */
 static void turn(void) {
   if (given != done && channel()->is_console_sent()) done = given;
   if (given != done || copied == done) return;
@@ -32,7 +32,7 @@ static void hand_on(void) {
   busy = 0;
 }
 
-/* Returns when the device has taken what it was given, and has been given the rest. */
+/* Returns when the device has taken its bytes and has been given the rest. */
 static void wait_for_device(void) {
   uint64_t before = done;
   for (hand_on(); given != done && done == before; hand_on()) cpu_sleep();

@@ -14,7 +14,7 @@
 #define HOLE_START 0xf0000000u
 #define HOLE_END 0xfeb00000u
 #define BRIDGE_WINDOW 0x200000u
-/* What a BAR gets, so that its size need not be asked for: two fit a bridge's window, and virtio's are 4 and 16 KiB. */
+/* The space that each BAR gets, so that its size is not read: two fit a bridge's window, and virtio's are 4 and 16 KiB. */
 #define BAR_ROOM 0x100000u
 /* The slots of pc's own chipset. */
 #define CHIPSET_SLOTS 2
@@ -33,12 +33,12 @@ static uint32_t hole_take(uint32_t size) {
   return at;
 }
 
-/* The numbers of a bridge: of its own bus, of the one behind it, and of the last one behind that. */
+/* The bus numbers of a bridge: its own bus, the bus behind it, and the last bus behind that. */
 static void set_buses(pci_address bridge, uint32_t bus, uint32_t behind, uint32_t last) {
   pci_write(bridge, BRIDGE_BUSES, last << 16 | behind << 8 | bus);
 }
 
-/* Lets memory accesses through a bridge, to 2 MiB of the hole, unless firmware has done so. */
+/* Enables memory accesses through a bridge, to 2 MiB of the hole, unless firmware has done so. */
 static void open_bridge(pci_address bridge) {
   uint32_t command = pci_read(bridge, COMMAND) & 0xffff;
   if (command & COMMAND_MEMORY) return;
@@ -46,13 +46,13 @@ static void open_bridge(pci_address bridge) {
   if (window == 0) return;
   pci_write(bridge, BRIDGE_MEMORY, ((window + BRIDGE_WINDOW - 1) & 0xfff00000) | window >> 16);
   pci_write(bridge, COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER);
-  /* What is taken next, the device's own memory or the window of the bridge before this one, has to lie in or around it. */
+  /* The next range, the device's own memory or the window of the bridge before this one, has to lie in or around it. */
   hole_next = window;
 }
 
 static pci_address find_on(uint8_t bus, uint16_t vendor, uint16_t device, uint16_t other_device, int depth) {
   for (uint32_t i = 0; i < 32; i++) {
-    /* On bus 0 the chipset's own functions come last: each word that is read costs a call, and a device is as a rule the first behind them. */
+    /* On bus 0 the chipset's own functions come last: each word read costs a call, and a device is usually the first one behind them. */
     uint32_t slot = bus == 0 ? (i + CHIPSET_SLOTS) % 32 : i, functions = 1;
     for (uint32_t function = 0; function < functions; function++) {
       pci_address at = (uint32_t)bus << 16 | slot << 11 | function << 8;
@@ -65,11 +65,11 @@ static pci_address find_on(uint8_t bus, uint16_t vendor, uint16_t device, uint16
       uint8_t behind = pci_read(at, BRIDGE_BUSES) >> 8;
       int numbered = behind != 0;
       if (behind > last_bus) last_bus = behind;
-      /* qboot gives no numbers. All further ones lie behind this bridge, as there may be bridges behind it. */
+      /* qboot assigns no bus numbers. All further numbers go behind this bridge, as there may be bridges behind it. */
       if (!numbered) set_buses(at, bus, behind = ++last_bus, 0xff);
       pci_address found = find_on(behind, vendor, device, other_device, depth + 1);
       if (found) {
-        /* Only the bridges on the way to the device: the others stay closed, and windows never overlap. */
+        /* Opens only the bridges on the path to the device: the others stay closed, and windows never overlap. */
         open_bridge(at);
         return found;
       }

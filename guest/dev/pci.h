@@ -4,19 +4,19 @@
 
 #include <stdint.h>
 
-/* Bus, device and function as configuration space wants them. */
+/* Bus, device and function in the form that configuration space uses. */
 typedef uint32_t pci_address;
 
 uint32_t pci_read(pci_address, int offset);
 void pci_write(pci_address, int offset, uint32_t value);
 
 /*
- * The first function with this vendor and either device number, on any bus; bridges without bus numbers get them on the way.
- * Returns 0 when there is none (0 is the host bridge, never a device that is looked for).
+ * The first function with this vendor and either device number, on any bus; bridges without bus numbers get them during the search.
+ * Returns 0 when there is none (0 is the host bridge, which is never a search target).
  */
 pci_address pci_find(uint16_t vendor, uint16_t device, uint16_t other_device);
 
-/* Where a capability is in configuration space, and its first word: id, offset of the next, and 16 bits of its own. */
+/* The place of a capability in configuration space, and its first word: id, offset of the next, and 16 capability-specific bits. */
 struct pci_capability {
   uint8_t offset;
   uint32_t word;
@@ -28,7 +28,7 @@ int pci_capabilities(pci_address, struct pci_capability *, int most);
 /* Physical address of a memory BAR (0 to 5), assigned now if firmware did not. 0 when it is not a memory BAR, or larger than 1 MiB. */
 uint64_t pci_memory(pci_address, int bar);
 
-/* Lets the device answer memory accesses and do its own; nothing else. */
+/* Enables the device's memory accesses, both as target and as bus master; nothing else. */
 void pci_enable(pci_address);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "../kernel/calls.h"
 
-/* What one call of ring 0 takes. */
+/* The number of bytes that one call of ring 0 takes. */
 #define CALL_BYTES 8
 
 static void write_raw(const char *bytes, size_t count) {

@@ -4,7 +4,7 @@
 #include "../kernel/calls.h"
 
 #define COUNT_START 0xffffffff
-/* Bits of the register that takes note: a queue was used, the configuration has changed. */
+/* Bits of the acknowledge register: a queue was used, the configuration has changed. */
 #define INTERRUPT_CAUSES 3
 
 static uint64_t message_address;
@@ -20,7 +20,7 @@ void interrupt_acknowledge_by(volatile uint32_t *reg) { acknowledge = reg; }
 
 static void sleep(uint64_t ticks) {
   call_kernel(CALL_SLEEP, ticks, 0);
-  /* Before queues are looked at: a device that holds its line up until then interrupts again. */
+  /* This comes before the driver reads the queues: a device that keeps its line high until then interrupts again. */
   if (acknowledge) *acknowledge = INTERRUPT_CAUSES;
 }
 

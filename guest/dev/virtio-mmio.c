@@ -45,7 +45,7 @@ static uint64_t read_number(const char **at, const char *end) {
   return value;
 }
 
-/* One word of the command line, after the option's name. 1, or 0 when it is malformed. */
+/* Reads one word of the command line, after the option's name. Returns 1, or 0 when it is malformed. */
 static int read_place(const char *at, const char *end, struct mmio_place *place) {
   uint64_t size = read_number(&at, end);
   if (at < end && *at == 'K') {
@@ -79,7 +79,7 @@ int mmio_places(const char *text, uint32_t bytes, struct mmio_place *places, int
 static uint32_t read(struct virtio_device *d, uint32_t reg) { return *(volatile uint32_t *)(d->registers + reg); }
 static void write(struct virtio_device *d, uint32_t reg, uint32_t value) { *(volatile uint32_t *)(d->registers + reg) = value; }
 
-/* An access is an exit of the virtual machine, 25 us where that is dear: upper halves of addresses are left, which are zero since the reset. */
+/* Each access is a VM exit, 25 us at worst: the upper halves of addresses are not written, since the reset left them zero. */
 static int queue(struct virtio_device *d, struct virtq *q, uint16_t number) {
   write(d, QUEUE_SELECT, number);
   uint32_t most = read(d, QUEUE_SIZE_MOST);
@@ -107,7 +107,7 @@ int virtio_mmio_open(struct virtio_device *d, struct mmio_place place, uint32_t 
   if (read(d, DEVICE_ID) != device_type) return 0;
   if (call_kernel(CALL_ROUTE_INTERRUPT, place.line, 0) == CALL_REFUSED) panic("the virtio device has the interrupt %u", place.line);
   interrupt_acknowledge_by((volatile uint32_t *)(d->registers + INTERRUPT_ACKNOWLEDGE));
-  /* Nothing ran before the kernel that could have used it: it is as after a reset. Firecracker takes one step at a time. */
+  /* No earlier code could have used the device: it is in its reset state. Firecracker accepts one step at a time. */
   write(d, STATUS, VIRTIO_ACKNOWLEDGE);
   write(d, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
   write(d, DRIVER_FEATURES_SELECT, 1);

@@ -12,7 +12,7 @@
 #define PCI_MSIX 0x11
 #define MSIX_ENABLE 0x80000000
 #define CAPABILITIES_MOST 16
-/* What is mapped of a memory region of the device. */
+/* The number of bytes mapped from a memory region of the device. */
 #define BAR_BYTES 0x10000
 
 /* virtio_pci_common_cfg */
@@ -40,10 +40,10 @@ struct device_memory {
   volatile uint8_t *at;
 };
 
-/* Where a queue lies. All of them are below 4 GiB, and the upper halves have been zero since the reset. */
+/* The addresses of a queue. All of them are below 4 GiB, and the upper halves have been zero since the reset. */
 static void write_address(volatile uint8_t *at, const volatile void *pointer) { write32(at, (uint64_t)pointer); }
 
-/* All interrupts of the device come by the first entry of its table. `cap`: the MSI-X capability. */
+/* Routes all interrupts of the device through the first entry of its table. `cap`: the MSI-X capability. */
 static void open_msix(pci_address pci, struct pci_capability cap) {
   uint32_t table = pci_read(pci, cap.offset + 4);
   uint64_t base = pci_memory(pci, table & 7);
@@ -59,7 +59,7 @@ static void open_msix(pci_address pci, struct pci_capability cap) {
   pci_write(pci, cap.offset, (cap.word & 0x3fffffff) | MSIX_ENABLE);
 }
 
-/* Registers that a capability of the device points to. `base`: its memory, when an earlier capability had the same. */
+/* The registers that a capability of the device points to. `base`: its memory, when an earlier capability had the same BAR. */
 static volatile uint8_t *open_registers(pci_address pci, struct pci_capability cap, struct device_memory *memory) {
   int bar = pci_read(pci, cap.offset + 4) & 0xff;
   uint32_t offset = pci_read(pci, cap.offset + 8);
@@ -72,7 +72,7 @@ static volatile uint8_t *open_registers(pci_address pci, struct pci_capability c
   return memory->at + offset;
 }
 
-/* Finds the registers, and lets the device interrupt. Each word of configuration space is read once: a read costs up to 80 us. */
+/* Finds the registers, and enables the device's interrupts. Each word of configuration space is read once: a read costs up to 80 us. */
 static void find_registers(struct virtio_device *d, uint16_t device_type) {
   pci_address pci = pci_find(VENDOR, 0x1040 + device_type, 0x1000 + device_type);
   if (!pci) panic("there is no virtio device of type %u", device_type);
@@ -120,7 +120,7 @@ static const struct virtio_transport transport = {queue, start};
 int virtio_pci_open(struct virtio_device *d, uint16_t device_type, uint32_t wanted) {
   *d = (struct virtio_device){.transport = &transport};
   find_registers(d, device_type);
-  /* Firmware may have used it; as a rule nobody has. */
+  /* Firmware may have used the device; usually it is unused. */
   if (d->registers[DEVICE_STATUS] != 0) {
     d->registers[DEVICE_STATUS] = 0;
     while (d->registers[DEVICE_STATUS] != 0) __asm__ volatile("pause");

@@ -4,7 +4,7 @@
 
 #include "virtio.h"
 
-/* Finds and resets the device, and agrees on VERSION_1 and the wanted features. 1, or 0 when it refuses; panics when it is not there. */
+/* Finds and resets the device, and negotiates VERSION_1 and the wanted features. Returns 1, or 0 when it refuses; panics without one. */
 int virtio_pci_open(struct virtio_device *, uint16_t device_type, uint32_t wanted_low_features);
 
 #endif

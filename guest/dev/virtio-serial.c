@@ -8,14 +8,14 @@
 #include "virtio-pci.h"
 
 #define PORT_NAME_INVOCATIONS "dev.firstlight.invoke.0"
-/* It may be absent. */
+/* The console port may be absent. */
 #define PORT_NAME_CONSOLE "dev.firstlight.console.0"
 
 #define DEVICE_TYPE 3
 #define F_MULTIPORT 2
 #define CONTROL_RX 2
 #define CONTROL_TX 3
-/* Our ports are the first; each port's queues have to be there before the device starts. */
+/* Our ports are the first; each port's queues have to exist before the device starts. */
 #define PORTS 2
 #define CONTROL_BUFFERS 16
 #define CONTROL_BYTES 64
@@ -36,14 +36,14 @@ static struct virtq control_rx, control_tx, port_rx[PORTS + 1], port_tx[PORTS + 
 static uint8_t control_buffers[CONTROL_BUFFERS][CONTROL_BYTES];
 static uint8_t rx_buffers[RX_BUFFERS][RX_BYTES] __attribute__((aligned(4096)));
 static struct virtq *rx, *tx;
-/* Control messages that the device has not done with yet. */
+/* Control messages that the device has not released yet. */
 static int unsent;
-/* Buffers for control messages of the device that it has not been notified of. */
+/* Buffers for the device's control messages for which the device has not been notified. */
 static int offered;
-/* 1 when messages were sent that the device has not been notified of. */
+/* 1 when messages were sent without a notification of the device. */
 static int unannounced;
 static int open_port;
-/* 1 while the host may not have taken what was sent last. */
+/* 1 while the host may not have taken the last send. */
 static int sending;
 /* The console port's number; 0 when there is none. */
 static uint32_t console_port;
@@ -52,14 +52,14 @@ static int console_open;
 static int current = -1;
 static uint32_t current_length, current_at;
 
-/* Returns when the host has taken what was sent last. */
+/* Returns when the host has taken the last send. */
 static void wait_sent(void) {
   uint32_t length;
   while (sending && virtq_take(tx, &length) < 0) cpu_sleep();
   sending = 0;
 }
 
-/* Has the device look at what was sent since. */
+/* Notifies the device of the messages sent since the last notification. */
 static void tell_control(void) {
   if (unannounced) virtq_kick(&control_tx);
   unannounced = 0;
@@ -76,7 +76,7 @@ static void await_control(int most) {
   }
 }
 
-/* Does not wait for the device, nor tell it yet: each is a round trip to another thread of the host, and a boot has several messages. */
+/* Neither waits for the device nor notifies it: each is a round trip to another thread of the host, and a boot has several messages. */
 static void send_control(uint32_t id, uint16_t event, uint16_t value) {
   static struct control messages[CONTROL_MESSAGES];
   static uint16_t next;
@@ -122,7 +122,7 @@ static void poll_control(void) {
     handle_control((const struct control *)control_buffers[slot], length);
     virtq_offer(&control_rx, slot, control_buffers[slot], CONTROL_BYTES);
   }
-  /* The buffers of a boot's few messages were all offered at once: the device needs these only later. */
+  /* The buffers for a boot's few messages were all offered at once: the device needs the recycled ones only later. */
   offered += taken;
   if (offered >= CONTROL_BUFFERS / 2) {
     virtq_kick(&control_rx);
@@ -159,10 +159,10 @@ static void post(const struct iovec *pieces, int count) {
   sending = 1;
 }
 
-/* Opening takes time: it is done once something is printed. */
+/* Opening takes time: the port opens at the first output. */
 static int open_console(void) {
   if (console_open) return 1;
-  /* The device tells a port's name before it is done with the message that asked for it. */
+  /* The device sends a port's name before it releases the message that asked for it. */
   await_control(0);
   poll_control();
   if (!console_port) return 0;

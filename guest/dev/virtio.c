@@ -11,7 +11,7 @@ void virtio_start(struct virtio_device *d) { d->transport->start(d); }
 
 static void publish(struct virtq *q, uint16_t slot) {
   q->avail.ring[q->avail.index % q->size] = slot;
-  /* The device must see the entry before the index; x86 keeps stores in order, the compiler must too. */
+  /* The device must see the entry before the index; x86 keeps stores in order, and the compiler must too. */
   __asm__ volatile("" ::: "memory");
   *(volatile uint16_t *)&q->avail.index = q->avail.index + 1;
 }

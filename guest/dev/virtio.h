@@ -1,4 +1,4 @@
-/* Virtio 1.0: split queues, and devices by either transport. Written from the Virtio 1.1 specification, sections 2.6, 4.1 and 4.2. */
+/* Virtio 1.0: split queues, and devices on either transport. Source: the Virtio 1.1 specification, sections 2.6, 4.1 and 4.2. */
 #ifndef EMBER_VIRTIO_H
 #define EMBER_VIRTIO_H
 
@@ -9,13 +9,13 @@
 #define VIRTIO_DRIVER 2
 #define VIRTIO_DRIVER_OK 4
 #define VIRTIO_FEATURES_OK 8
-/* As many as QEMU's devices have. */
+/* The queue size of QEMU's devices. */
 #define QUEUE_MAX 128
 
 struct virtio_device;
 struct virtq;
 
-/* What the transports do differently once a device is open. */
+/* The differences between the transports once a device is open. */
 struct virtio_transport {
   int (*queue)(struct virtio_device *, struct virtq *, uint16_t number);
   void (*start)(struct virtio_device *);
@@ -24,7 +24,7 @@ struct virtio_transport {
 struct virtio_device {
   const struct virtio_transport *transport;
   volatile uint8_t *registers;
-  /* PCI alone. */
+  /* Only PCI has it. */
   volatile uint8_t *notify;
   uint32_t notify_multiplier;
 };
@@ -46,7 +46,7 @@ struct virtq {
       uint32_t id, length;
     } ring[QUEUE_MAX];
   } used __attribute__((aligned(16)));
-  /* The register that tells the device to look: 16 bits wide on PCI, 32 on virtio-mmio. One of them is null. */
+  /* The register that notifies the device: 16 bits wide on PCI, 32 on virtio-mmio. One of them is null. */
   volatile uint16_t *notify;
   volatile uint32_t *notify_mmio;
   uint16_t number, size, seen;
@@ -58,7 +58,7 @@ struct iovec {
   uint32_t length;
 };
 
-/* Sets queue `number` up. 1, or 0 when the device has no such queue. */
+/* Sets queue `number` up. Returns 1, or 0 when the device has no such queue. */
 int virtio_queue(struct virtio_device *, struct virtq *, uint16_t number);
 
 /* Tells the device that the driver is ready. */
@@ -73,7 +73,7 @@ void virtq_send(struct virtq *, const struct iovec *, int count);
 /* Sends pieces as one buffer in the slots from `slot` on, which are below `size` and not in use. Call `virtq_kick` afterwards. */
 void virtq_post(struct virtq *, uint16_t slot, const struct iovec *, int count);
 
-/* The slot of the next buffer that the device is done with, its first one, or -1. */
+/* The first slot of the next buffer that the device has released, or -1. */
 int virtq_take(struct virtq *, uint32_t *length);
 
 void virtq_kick(struct virtq *);

@@ -9,16 +9,16 @@
 #define DEVICE_TYPE 19
 #define HOST_CID 2
 #define TYPE_STREAM 1
-/* What a packet may carry at most, in Firecracker and in Linux. */
+/* The most bytes that a packet may carry, in Firecracker and in Linux. */
 #define PAYLOAD_MOST 65536
 #define RX_BUFFERS 32
 #define RX_BYTES 4096
 #define HEADER_BYTES sizeof(struct packet)
-/* What is received stays in its buffer until it is read. */
+/* Received data stays in its buffer until it is read. */
 #define RECEIVE_BYTES (uint32_t)(RX_BUFFERS * (RX_BYTES - HEADER_BYTES))
-/* Once so many buffers are free again the device is notified: it still has others. */
+/* The device is notified once this many buffers are free again: it still has others. */
 #define OFFERS_BEFORE_KICK (RX_BUFFERS / 4)
-/* Slots of the queue to the device: control packets, then a chain for each connection. A bit of `controls_busy` is one slot. */
+/* Slots of the queue to the device: control packets, then a chain for each connection. Each bit of `controls_busy` is one slot. */
 #define CONTROLS 8
 #define CHAIN (1 + CHANNEL_PIECES_MOST)
 #define TX_SLOTS (CONTROLS + 2 * CHAIN)
@@ -35,25 +35,25 @@ struct packet {
   uint32_t room, taken;
 } __attribute__((packed));
 
-/* The buffers of one connection's data that are not read yet, in order. Only the invocations' connection keeps any. */
+/* The buffers of one connection's unread data, in order. Only the invocations' connection keeps any. */
 static struct {
   uint8_t slots[RX_BUFFERS];
   uint32_t lengths[RX_BUFFERS];
   uint32_t first, count;
-  /* Bytes of the first one that are read. */
+  /* Bytes already read of the first buffer. */
   uint32_t at;
 } unread;
 
 struct connection {
   uint32_t port, peer_port;
   int is_open;
-  /* Bytes sent; what the peer has room for, and how many it has taken. */
+  /* Bytes sent; the peer's room, and the bytes that it has taken. */
   uint32_t sent, peer_room, peer_taken;
-  /* Bytes read here, and how many of them the peer has been told of. */
+  /* Bytes read here, and the part of them that was reported to the peer. */
   uint32_t taken, told;
   /* 1 once the peer was asked for room, until it has some. */
   int has_asked;
-  /* What is being sent: the pieces, and how far it is packed into packets. */
+  /* The current send: its pieces, and how far they are packed into packets. */
   struct iovec pieces[CHANNEL_PIECES_MOST];
   int count, piece;
   uint32_t at;
@@ -68,9 +68,9 @@ static uint32_t event;
 static struct packet controls[CONTROLS];
 static uint32_t controls_busy;
 static int offered;
-/* 1 when there is something in the queue that the device has not been notified of. */
+/* 1 when the queue has an entry without a notification of the device. */
 static int unsent;
-/* Our address, as the host calls it: 0 until it has connected. */
+/* Our address, as the host uses it: 0 until the host has connected. */
 static uint64_t own_cid;
 static struct connection invocations = {.port = VSOCK_PORT_INVOCATIONS}, console = {.port = VSOCK_PORT_CONSOLE};
 
@@ -92,7 +92,7 @@ static void post_packet(uint16_t slot, const struct iovec *pieces, int count) {
   unsent = 1;
 }
 
-/* Takes back what the device has sent. */
+/* Takes back the slots that the device has sent. */
 static void poll_sent(void) {
   uint32_t length;
   for (int slot; (slot = virtq_take(&tx, &length)) >= 0;) {
@@ -129,16 +129,16 @@ static void answer(struct connection *c, uint16_t operation) {
   send_control(c->port, c->peer_port, operation, c->taken);
 }
 
-/* What the peer has room for. A peer that has taken more than it was sent, or shrinks its room, has none. */
+/* The peer's room. A peer that has taken more than was sent to it, or shrinks its room, has none. */
 static uint32_t credit(const struct connection *c) {
   uint32_t waiting = c->sent - c->peer_taken;
   return waiting < c->peer_room ? c->peer_room - waiting : 0;
 }
 
-/* Packs the next packet of what is being sent, if the last one is through and the peer has room. */
+/* Packs the next packet of the current send, if the last packet is complete and the peer has room. */
 static void advance(struct connection *c) {
   if (c->in_flight || c->piece == c->count) return;
-  /* Nobody is there to read it. */
+  /* There is no reader. */
   if (!c->is_open) c->piece = c->count;
   uint32_t room = credit(c), most = room < PAYLOAD_MOST ? room : PAYLOAD_MOST, bytes = 0;
   struct iovec chain[CHAIN];
@@ -193,7 +193,7 @@ static void accept(struct connection *c, const struct packet *request) {
   answer(c, OP_RESPONSE);
 }
 
-/* Data of `c` in a buffer. 1 when the buffer is kept until it is read. */
+/* Takes a buffer with data of `c`. Returns 1 when the buffer is kept until it is read. */
 static int receive(struct connection *c, int slot, uint32_t payload) {
   if (payload == 0) return 0;
   if (c == &console) {
@@ -207,7 +207,7 @@ static int receive(struct connection *c, int slot, uint32_t payload) {
   return 1;
 }
 
-/* One packet, of any content. 1 when its buffer is kept. */
+/* Handles one packet with any content. Returns 1 when its buffer is kept. */
 static int handle(int slot, uint32_t length) {
   struct packet packet;
   if (length < HEADER_BYTES) return 0;
@@ -339,7 +339,7 @@ void vsock_init(const struct mmio_place *places, int count) {
   if (!virtio_queue(&device, &rx, 0) || !virtio_queue(&device, &tx, 1) || !virtio_queue(&device, &events, 2))
     panic("the socket device has not its three queues");
   if (rx.size < RX_BUFFERS || tx.size < TX_SLOTS) panic("the socket device's queues hold %u and %u buffers", rx.size, tx.size);
-  /* The device looks at the queue for events when it has one. */
+  /* The device uses the event queue when it has one. */
   virtq_offer(&events, 0, &event, sizeof event);
   for (uint16_t i = 0; i < RX_BUFFERS; i++) virtq_offer(&rx, i, rx_buffers[i], RX_BYTES);
   virtio_start(&device);

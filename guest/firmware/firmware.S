@@ -1,7 +1,7 @@
 /*
- * Firmware for machines that run Ember and nothing else: from the reset vector to the kernel's entry, which the VMM has put in memory.
+ * Firmware for machines that run Ember and nothing else: from the reset vector to the entry of the kernel, which the VMM has put in memory.
  *
- * What other firmware does first, Ember does itself or does without: it places its device in PCI memory, and uses no ACPI tables and no BIOS.
+ * Ember does the work of other firmware itself or does not need it: it places its device in PCI memory, and uses no ACPI tables and no BIOS.
  * qboot takes 4 ms emulated, and 40 to 75 where ring 0 is interpreted (PVM); these 30 instructions take 0.3 and less than 2.
  */
 #include "../boot/layout.h"

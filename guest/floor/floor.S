@@ -1,5 +1,5 @@
 /*
- * The smallest guest that shows it ran: PVH entry, long mode, one byte ('F') to COM1, halt. The floor that cold starts are measured against.
+ * The smallest guest that proves that it ran: PVH entry, long mode, one byte ('F') to COM1, halt. Cold starts are compared with this floor.
  */
   .section .note.pvh, "a", @note
   .balign 4

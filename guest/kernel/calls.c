@@ -1,4 +1,4 @@
-/* Ring 0 in C: what the calls do. Compiled without SSE; the tests compile it for the host and give it any arguments. */
+/* Ring 0 in C: the implementation of the calls. It is compiled without SSE; the tests compile it for the host and pass any arguments. */
 #include "calls.h"
 
 #include "../boot/layout.h"
@@ -18,7 +18,7 @@
 #define LINE_STATUS (COM1 + 5)
 #define TRANSMITTER_EMPTY 0x20
 
-/* IA32_APIC_BASE: where the registers are, enabled (bit 11), and not in x2APIC mode (bit 10), which firmware turns on for many CPUs. */
+/* IA32_APIC_BASE: the registers' address, enabled (bit 11), and not in x2APIC mode (bit 10), which firmware turns on for many CPUs. */
 #define APIC_BASE_MSR 0x1b
 #define APIC_BASE_ADDRESS 0xfffff000u
 #define APIC_BASE_ENABLED 0x800u
@@ -35,7 +35,7 @@
 #define APIC_TIMER_DIVIDE 0x3e0
 #define APIC_MASKED 0x10000
 #define APIC_DIVIDE_BY_16 3
-/* Vectors 16 to 63 wait forever: a device that is made to send one of the exceptions' numbers does not get through. */
+/* Vectors 16 to 63 wait forever: a device that is made to send an exception's number is blocked. */
 #define APIC_PRIORITY_OF_INTERRUPTS 0x30
 
 /* PIIX4's and ICH9's ACPI power management: its registers lie at an address that firmware chooses. */
@@ -52,7 +52,7 @@
 #define KEYBOARD_CONTROLLER 0x64
 #define KEYBOARD_RESET 0xfe
 
-/* Of a line of the I/O APIC: its vector, edge-triggered, active high, not masked; then the CPU that gets it. */
+/* The entry for a line of the I/O APIC: its vector, edge-triggered, active high, not masked; then the target CPU. */
 #define IOAPIC_LINES 24
 #define IOAPIC_LINE(line) (0x10 + 2 * (line))
 
@@ -122,7 +122,7 @@ static uint64_t route_interrupt(uint64_t line) {
   return 0;
 }
 
-/* The image brings the pages of the memory that it was made for: as a rule there is nothing to change. */
+/* The image contains the pages for the memory size that it was made for: usually there is nothing to change. */
 static uint64_t set_memory_end(uint64_t end) {
   if (end % EMBER_LARGE_PAGE != 0 || end < EMBER_LINEAR_BASE || end > EMBER_LINEAR_END) return CALL_REFUSED;
   uint64_t first = EMBER_LINEAR_BASE / EMBER_LARGE_PAGE, last = EMBER_LINEAR_END / EMBER_LARGE_PAGE;
@@ -135,7 +135,7 @@ static uint64_t set_memory_end(uint64_t end) {
   return 0;
 }
 
-/* Firmware may have set up power management or not; where it did, and how, is the same as here. */
+/* Firmware may have set up power management; if so, it used the same place and the same values. */
 static void power_off(void) {
   if (pci_read(PIIX4_POWER) == PIIX4_POWER_ID) {
     pci_write(PIIX4_POWER | PIIX4_POWER_BASE, POWER_PORTS | 1);
@@ -145,7 +145,7 @@ static void power_off(void) {
     pci_write(ICH9_BRIDGE | ICH9_POWER_ENABLE, pci_read(ICH9_BRIDGE | ICH9_POWER_ENABLE) | 0x80);
   }
   outw(POWER_CONTROL, SLEEP_SOFT_OFF);
-  /* A machine without ACPI: a reset ends it too, as no machine of ours is started again. */
+  /* A machine without ACPI: a reset ends it too, as our machines do not restart. */
   outb(KEYBOARD_CONTROLLER, KEYBOARD_RESET);
   for (;;) cpu_halt_for_good();
 }
@@ -194,13 +194,13 @@ uint32_t kernel_init(void) {
   uint64_t base = cpu_read_msr(APIC_BASE_MSR);
   uint64_t wanted = EMBER_APIC_PHYSICAL | APIC_BASE_ENABLED | (base & ~(uint64_t)(APIC_BASE_ADDRESS | APIC_BASE_ENABLED | APIC_BASE_X2APIC) & 0xfff);
   if (base != wanted) {
-    /* The way out of x2APIC mode leads through having none. */
+    /* To leave x2APIC mode, the APIC must first be disabled. */
     cpu_write_msr(APIC_BASE_MSR, wanted & ~(uint64_t)APIC_BASE_ENABLED);
     cpu_write_msr(APIC_BASE_MSR, wanted);
   }
   apic_write(APIC_TASK_PRIORITY, APIC_PRIORITY_OF_INTERRUPTS);
   apic_write(APIC_SPURIOUS, APIC_SPURIOUS_ENABLE | EMBER_VECTOR_SPURIOUS);
-  /* Masking them silences the old interrupt controllers too: nothing else passes on what those say. */
+  /* Masking them blocks the old interrupt controllers too: their interrupts have no other path. */
   apic_write(APIC_LVT_LINT0, APIC_MASKED);
   apic_write(APIC_LVT_LINT1, APIC_MASKED);
   apic_write(APIC_TIMER_DIVIDE, APIC_DIVIDE_BY_16);

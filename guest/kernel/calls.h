@@ -12,19 +12,19 @@ enum kernel_call {
   CALL_PCI_WRITE,       /* (address, word) */
   CALL_SERIAL_WRITE,    /* (bytes, count): up to 8 bytes to COM1, the lowest first */
   CALL_TIMER_START,     /* (): the APIC's timer counts down from 2^32 - 1, without an interrupt */
-  CALL_TIMER_READ,      /* (): what it has come to, and the time stamp counter at that instant */
-  CALL_SLEEP,           /* (ticks): halts until an interrupt, which the timer gives after that many ticks; 0: the timer stays as it is */
+  CALL_TIMER_READ,      /* (): the timer's count, and the time stamp counter at that instant */
+  CALL_SLEEP,           /* (ticks): halts until an interrupt, which the timer gives after that many ticks; 0: the timer is unchanged */
   CALL_MAP_DEVICE,      /* (physical address of a 2 MiB page above 4 GiB): its virtual address */
-  CALL_SET_MEMORY_END,  /* (address): maps linear memory up to there, in pages of 2 MiB, and no further */
+  CALL_SET_MEMORY_END,  /* (address): maps linear memory up to this address, in pages of 2 MiB, and no further */
   CALL_ROUTE_INTERRUPT, /* (line of the I/O APIC): each rising edge of it interrupts this CPU, as EMBER_VECTOR_DEVICE */
   CALL_POWER_OFF,       /* (): does not return */
   CALL_COUNT
 };
 
-/* The value of a call that was refused. No call has it as a result. */
+/* The value of a refused call. No call has it as a result. */
 #define CALL_REFUSED UINT64_MAX
 
-/* `time` is of CALL_TIMER_READ alone. */
+/* Only CALL_TIMER_READ sets `time`. */
 struct call_result {
   uint64_t value, time;
 };

@@ -1,4 +1,4 @@
-/* The instructions that only ring 0 may execute, and its APIC. The tests of calls.c have their own. */
+/* The instructions that only ring 0 may execute, and its APIC. The tests of calls.c replace them. */
 #ifndef EMBER_CPU_H
 #define EMBER_CPU_H
 
@@ -48,10 +48,10 @@ static inline uint64_t cpu_counter(void) {
 
 static inline void cpu_pause(void) { __asm__ volatile("pause"); }
 
-/* Drops what the processor remembers of a page's mapping. */
+/* Drops the processor's cached mapping of a page. */
 static inline void cpu_forget_page(uint64_t address) { __asm__ volatile("invlpg (%0)" ::"r"(address) : "memory"); }
 
-/* An interrupt that came while interrupts were off wakes at once. */
+/* An interrupt that arrived while interrupts were off wakes the CPU at once. */
 static inline void cpu_halt(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
 
 static inline void cpu_halt_for_good(void) { __asm__ volatile("cli; hlt"); }

@@ -1,7 +1,7 @@
 /*
  * Ring 0 from the PVH entry (32-bit protected mode, paging off, ebx = start info) to `ember_main` in ring 3.
  *
- * No instruction of ring 0 uses SSE, and there are few of them: a KVM without hardware support for guests (PVM) runs ring 3 natively and
+ * Ring 0 uses no SSE and has few instructions: a KVM without hardware support for guests (PVM) runs ring 3 natively and
  * interprets ring 0, at some 0.6 us for each instruction.
  */
 #include "../boot/layout.h"
@@ -30,7 +30,7 @@ pvh_entry:
   movl %eax, %esi
   movl %edx, %ebp
   movl %ebx, %edi
-  /* What keeps ring 0 from running and reading ring 3's memory, where the processor has it. */
+  /* Keeps ring 0 from executing and reading ring 3's memory, where the processor supports it. */
   xorl %eax, %eax
   cpuid
   movl $CR4, %esp

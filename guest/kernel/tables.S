@@ -1,7 +1,7 @@
 /*
- * Page tables, descriptors and the task state, all made by the assembler: booting fills in none of them.
+ * Page tables, descriptors and the task state. The assembler fills all of them in; the boot fills in none.
  *
- * No page is both writable and executable. Pages without USER are ring 0's alone. The image writer completes the page directory with the
+ * No page is both writable and executable. Pages without USER belong to ring 0 alone. The image writer completes the page directory with the
  * pages of linear memory, since it knows how much memory the function has.
  */
 #include "../boot/layout.h"
@@ -86,7 +86,7 @@ device_directory:
   .endm
   .globl kernel_idt
 kernel_idt:
-  /* Exceptions leave their frame in the fault page (stack 1), but for the one that ring 3 raises to make a call. Each has 16 bytes of code. */
+  /* Exceptions leave their frame in the fault page (stack 1), except the one that ring 3 raises for a call. Each has 16 bytes of code. */
   .set vector, 0
   .rept 32
   .if vector == 3
@@ -96,7 +96,7 @@ kernel_idt:
   .endif
   .set vector, vector + 1
   .endr
-  /* Never delivered: the APIC's task priority holds them back. */
+  /* Never delivered: the APIC's task priority blocks them. */
   .fill 2 * (64 - 32), 8, 0
   .rept 255 - 64
   gate (EMBER_KERNEL_TEXT+0x240), 0x8e, 0

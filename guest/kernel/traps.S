@@ -1,7 +1,7 @@
 /*
- * Where the processor enters ring 0: at the places that the IDT (tables.S) names.
+ * The entry points of ring 0, which the IDT (tables.S) names.
  *
- * Ring 3 has interrupts off, so a device or the timer interrupts only `CALL_SLEEP`. An exception does not return: ring 3 gets a frame of it
+ * Ring 3 has interrupts off, so a device or the timer interrupts only `CALL_SLEEP`. An exception does not return: ring 3 gets its frame
  * and decides. No memory of ring 3 is read or written here.
  */
 #include "../boot/layout.h"
@@ -21,8 +21,8 @@
   .endr
 
 /*
- * `int3` in ring 3: a call, the one way into ring 0. An exception, since some KVMs deliver no software interrupts and no `syscall`.
- * The number is in rdi, as of a C function with three arguments; what that may clobber is clobbered here too.
+ * `int3` in ring 3: a call, the only way into ring 0. It is an exception, since some KVMs deliver no software interrupts and no `syscall`.
+ * The number is in rdi, as for a C function with three arguments; the registers that such a function may clobber are clobbered here too.
  */
   .org 0x200, 0xcc
   cld
@@ -30,7 +30,7 @@
   iretq
 
   .org 0x240, 0xcc
-/* An interrupt: its coming is all that matters. */
+/* An interrupt: only its arrival matters. */
   movl $0, EMBER_APIC + APIC_EOI
   iretq
 
@@ -38,7 +38,7 @@
 /* A spurious interrupt has nothing to acknowledge. */
   iretq
 
-/* Pushes a `struct trap_frame`, which begins where the fault page's last 184 bytes do, and goes to `trap` in ring 3, on a stack of its own. */
+/* Pushes a `struct trap_frame`, which fills the fault page's last 184 bytes, and goes to `trap` in ring 3, on a separate stack. */
 exception:
   pushq %rax
   pushq %rbx

@@ -20,16 +20,16 @@ struct memmap_entry {
   uint32_t type, reserved;
 };
 
-/* As much as a VMM passes; what lies behind is not read. */
+/* The length limit of a VMM's command line; bytes after it are not read. */
 #define COMMAND_LINE_BYTES 4096
 
 static uint64_t linear_limit;
 static uint64_t command_line;
-/* Pages above 4 GiB that are mapped, by slot of the device window's second half. */
+/* Mapped pages above 4 GiB, by slot of the device window's second half. */
 static uint64_t high_pages[EMBER_DEVICE_SLOTS];
 static int high_count;
 
-/* What firmware left at a physical address; panics when it is out of the window's reach. */
+/* The firmware's data at a physical address; panics when the address is outside the window. */
 static const void *firmware_memory(uint64_t physical, uint64_t length) {
   if (physical >= EMBER_LARGE_PAGE || length > EMBER_LARGE_PAGE - physical) panic("firmware's data lies at 0x%lx, out of reach", physical);
   return (const void *)(EMBER_LOW_WINDOW + physical);
@@ -72,7 +72,7 @@ static uint64_t map_high_page(uint64_t physical) {
 
 volatile void *pages_map_device(uint64_t physical, uint32_t length) {
   if (length > EMBER_LARGE_PAGE) panic("device memory of %u bytes", length);
-  /* A device smaller than `length` may lie at the window's end; what is behind that is absent. */
+  /* A device smaller than `length` may lie at the window's end; the pages after that are absent. */
   if (physical >= EMBER_DEVICES_START && physical < EMBER_DEVICES_END)
     return (volatile void *)(EMBER_DEVICE_WINDOW + (physical - EMBER_DEVICES_START));
   if (physical >= EMBER_MMIO_START && physical < EMBER_MMIO_START + EMBER_LARGE_PAGE && length <= EMBER_MMIO_START + EMBER_LARGE_PAGE - physical)
@@ -80,7 +80,7 @@ volatile void *pages_map_device(uint64_t physical, uint32_t length) {
   if (physical >> 32 == 0) panic("the device memory at 0x%lx is not a device's", physical);
   uint64_t base = physical & ~(uint64_t)(EMBER_LARGE_PAGE - 1), last = (physical + length - 1) & ~(uint64_t)(EMBER_LARGE_PAGE - 1);
   uint64_t at = map_high_page(base);
-  /* The next page is mapped right behind, unless the first was mapped before and something else came in between. */
+  /* The next page is mapped directly after the first, unless the first was mapped earlier and another page followed it. */
   if (last != base && map_high_page(last) != at + EMBER_LARGE_PAGE) panic("the device memory at 0x%lx cannot be mapped in one piece", physical);
   return (volatile void *)(at + (physical - base));
 }

@@ -7,7 +7,7 @@
 /* Reads the PVH memory map and maps linear memory up to the end of usable RAM. Panics when there is too little. */
 void pages_init(uint32_t start_info);
 
-/* The kernel's command line; null without one. `*bytes`: how far it can be read, whether it has an end there or not. */
+/* The kernel's command line; null without one. `*bytes`: the readable length, whether the text ends there or not. */
 const char *pages_command_line(uint32_t *bytes);
 
 /* Bytes of RAM from EMBER_LINEAR_BASE to the end of its usable range, a multiple of 64 KiB, below 4 GiB. */

@@ -7,14 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Requests that wait are held in memory: beyond this no more are taken. */
+/* Waiting requests stay in memory: beyond this number none are accepted. */
 #define MOST_WAITING_BYTES (64u << 20)
-/* A client that sends or takes nothing for this long is let go. */
+/* A client that sends or takes nothing for this long is disconnected. */
 #define IDLE_MS 60000
-/* Clients of the function leave this many places to probes: a busy pod is not a dead one. */
+/* Clients of the function leave this many places to probes: a busy pod is not dead. */
 #define PROBE_PLACES 8
 
-/* How long `/started` is held: less than the five seconds for which core/deploy/workload.ts has a probe wait. */
+/* The longest delay of `/started`: less than the five seconds that core/deploy/workload.ts lets a probe wait. */
 #define HOLD_MS 4000
 
 enum phase { FREE, READING, WAITING, RUNNING, WRITING, HELD };
@@ -117,7 +117,7 @@ static bool is_ready_now(void)
   return state->hello_ns != 0 && !state->is_stopping && state->machine.pid > 0;
 }
 
-/* Ready: the guest said so itself. Started: the same, but a probe that comes early is held until then. Alive: there is a
+/* Ready: the guest has reported it. Started: the same, but an early probe waits until then. Alive: there is a
  * guest, or one is being started. */
 static void answer_probe(struct client *client)
 {

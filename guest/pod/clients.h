@@ -1,4 +1,4 @@
-/* Clients of the function and probes of the cluster: their connections, and whose turn it is. */
+/* Clients of the function and probes of the cluster: their connections and their order. */
 #ifndef FIRSTLIGHT_CLIENTS_H
 #define FIRSTLIGHT_CLIENTS_H
 
@@ -7,10 +7,10 @@
 
 #define MOST_CLIENTS 64
 
-/* What is known of the guest and of the request that it has. Units: `_ns` since 1970, `_ms` of the monotonic clock. */
+/* The state of the guest and of its current request. Units: `_ns` since 1970, `_ms` of the monotonic clock. */
 struct state {
   struct machine machine;
-  const char *why;	/* of the accelerator */
+  const char *why;	/* the reason for the accelerator */
   struct buffer in, out;	/* the channel */
   struct buffer boot_marks, first_marks;
   uint64_t hz;
@@ -23,17 +23,17 @@ struct state {
 
 /* Opens both ports. */
 void clients_open(struct state *state, const struct options *options);
-/* Fills in what to poll for; the answer is how many there are. */
+/* Fills in the poll entries and returns their number. */
 size_t clients_poll(struct pollfd *polled);
 void clients_take(const struct pollfd *polled);
-/* Hands the oldest request that waits to the guest. */
+/* Hands the oldest waiting request to the guest. */
 void clients_send_next(const struct options *options);
-/* Answers the request that the guest has. */
+/* Answers the guest's current request. */
 void clients_answer(const struct frame *frame);
 void clients_fail(int status, const char *why);
-/* A guest that said nothing yet is replaced: the request that it was sent waits again. */
+/* For the replacement of a guest that has sent nothing yet: its request waits again. */
 void clients_requeue(void);
-/* True when no client waits for anything. */
+/* True when no client is waiting. */
 bool clients_idle(void);
 
 #endif

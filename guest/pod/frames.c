@@ -1,4 +1,4 @@
-/* The invocation channel: guest/PROTOCOL.md. All that comes from the guest is bounded before it is used. */
+/* The invocation channel: guest/PROTOCOL.md. All data from the guest is checked against limits before use. */
 #define _GNU_SOURCE
 #include "supervisor.h"
 #include <string.h>

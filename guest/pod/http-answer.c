@@ -1,4 +1,4 @@
-/* HTTP answers: from frames of the guest, and of the supervisor's own. Each ends its connection. */
+/* HTTP answers from frames of the guest, and the supervisor's own answers. Each ends its connection. */
 #define _GNU_SOURCE
 #include "supervisor.h"
 #include <ctype.h>
@@ -46,7 +46,7 @@ void answer_plain(struct buffer *to, int status, const char *type, const char *b
   add_end(to, status, body, length);
 }
 
-/* The JSON string at `at`, decoded. Shape: null where there is none, else what follows it. */
+/* The JSON string at `at`, decoded. Shape: null where there is none, else the position after it. */
 static const char *read_string(const char *at, const char *end, struct buffer *text)
 {
   if (at >= end || *at++ != '"')
@@ -69,7 +69,7 @@ static const char *read_string(const char *at, const char *end, struct buffer *t
       if (sscanf(digits, "%4x", &code) != 1)
         return NULL;
       at += 4;
-      /* A header's value is Latin-1 on the wire; what is beyond it cannot be sent. */
+      /* A header's value is Latin-1 on the wire; other characters cannot be sent. */
       char byte = code < 256 ? (char)code : '?';
 
       buffer_add(text, &byte, 1);
@@ -82,7 +82,7 @@ static const char *read_string(const char *at, const char *end, struct buffer *t
   return at < end ? at + 1 : NULL;
 }
 
-/* True for what may stand in a header: no control characters, which would begin another one. */
+/* True for text that a header may contain: no control characters, which would begin another header. */
 static bool is_plain(const struct buffer *text, bool is_name)
 {
   if (is_name && text->length == 0)
@@ -96,7 +96,7 @@ static bool is_plain(const struct buffer *text, bool is_name)
   return true;
 }
 
-/* Headers that say how this connection carries the answer are the supervisor's. */
+/* The supervisor sets the headers that define the answer's transfer on this connection. */
 static bool is_ours(const struct buffer *name)
 {
   static const char *const ours[] = { "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade" };
@@ -107,7 +107,7 @@ static bool is_ours(const struct buffer *name)
   return false;
 }
 
-/* Adds the headers of a JSON object of strings. False when it is none. */
+/* Adds the headers of a JSON object of strings. False when the text is not such an object. */
 static bool add_headers(struct buffer *to, const char *at, const char *end)
 {
   struct buffer name = { 0 }, value = { 0 };
@@ -186,7 +186,7 @@ bool answer_error(struct buffer *to, const uint8_t *body, size_t length, bool *f
     buffer_json(&json, name, head.name_bytes);
   }
   buffer_text(&json, "}");
-  /* The stack is for the log: whoever calls the function has no business with it. */
+  /* The stack goes to the log: a caller of the function must not see it. */
   say("the function failed: %.*s%s%.*s", (int)head.name_bytes, name, head.name_bytes ? ": " : "",
       (int)head.message_bytes, name + head.name_bytes);
   if (head.stack_bytes)

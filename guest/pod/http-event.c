@@ -1,4 +1,4 @@
-/* The event of a request, in the same form as core/runtimes/nanos/guest/serve-http.ts makes it. */
+/* The event of a request, in the same form as in core/runtimes/nanos/guest/serve-http.ts. */
 #define _GNU_SOURCE
 #include "supervisor.h"
 #include <ctype.h>
@@ -73,7 +73,7 @@ static void add_headers(struct buffer *json, const struct request *request)
   buffer_text(json, "}");
 }
 
-/* True when the whole of a text is one JSON value, so that it can stand in the event as it is. */
+/* True when the whole of a text is one JSON value, so that the event can contain it unchanged. */
 static bool skip_value(const char **at, const char *end, int depth);
 
 static void skip_space(const char **at, const char *end)

@@ -1,4 +1,4 @@
-/* HTTP/1.1 requests: what comes in, and the event that the function gets of it. */
+/* HTTP/1.1 requests: the received bytes, and the function's event for them. */
 #define _GNU_SOURCE
 #include "supervisor.h"
 #include <ctype.h>
@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #define MOST_HEAD_BYTES (64u << 10)
-/* An event is JSON of at most 16 MiB; a body beyond this cannot be in one. */
+/* An event is JSON of at most 16 MiB; a larger body does not fit into one. */
 #define MOST_BODY_BYTES (16u << 20)
 
 void request_free(struct request *request)
@@ -33,7 +33,7 @@ const char *request_header(const struct request *request, const char *name)
   return NULL;
 }
 
-/* One header line. False when it is none. */
+/* Reads one header line. False when the line is not a header. */
 static bool add_header(struct request *request, const char *line, size_t length)
 {
   const char *colon = memchr(line, ':', length);

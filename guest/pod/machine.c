@@ -1,4 +1,4 @@
-/* QEMU: its process, its sockets, and the commands it is given over QMP. */
+/* QEMU: its process, its sockets, and its commands over QMP. */
 #define _GNU_SOURCE
 #include "supervisor.h"
 #include <errno.h>
@@ -18,7 +18,7 @@
 /* The buffer of translated code is part of the pod's memory: core/deploy/workload.ts counts it. Units: MiB. */
 #define EMULATED "tcg,tb-size=64"
 #define MOST_ARGS 256
-/* QEMU's sockets are there within 50 ms; on a busy node it takes seconds. */
+/* QEMU's sockets exist within 50 ms; on a busy node this takes seconds. */
 #define OPEN_MS 15000
 
 bool kvm_opens(const char **why)
@@ -36,7 +36,7 @@ bool kvm_opens(const char **why)
   return is_usable;
 }
 
-/* QEMU's arguments: the lines of a file, with the accelerator that is chosen here. */
+/* QEMU's arguments: the lines of a file, plus the accelerator chosen here. */
 static char **read_args(const char *path, const char *accel)
 {
   static char *args[MOST_ARGS];

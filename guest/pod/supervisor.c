@@ -13,14 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A guest that goes down this often is of no use: the pod ends, and the cluster says that it restarts. Units: ms. */
+/* A guest that ends this often is of no use: the pod ends, and the cluster reports the restarts. Units: ms. */
 #define MOST_RESTARTS 5
 #define RESTART_WINDOW_MS 60000
-/* Under KVM a guest is up within a second; where KVM hangs, it says nothing at all. */
+/* Under KVM a guest is up within a second; where KVM hangs, it sends nothing at all. */
 #define KVM_BOOT_MS 5000
-/* Clients are still sent here for this long after the pod was asked to end. */
+/* The cluster still routes clients here for this long after it asked the pod to end. */
 #define DRAIN_MS 1000
-/* How much later than its own deadline a guest is given up. */
+/* The time between a guest's own deadline and its replacement. */
 #define LATE_MS 2000
 
 static struct options options = { .args_path = "/firstlight/qemu.args", .run_dir = "/run/firstlight", .accel = "auto",
@@ -86,7 +86,7 @@ static void choose_and_boot(void)
   boot(use_kvm);
 }
 
-/* Begins again with a fresh guest, unless that happens too often. */
+/* Restarts with a fresh guest, unless that happens too often. */
 static void restart(const char *why)
 {
   static int64_t times[MOST_RESTARTS];
@@ -113,7 +113,7 @@ static void take_frame(const struct frame *frame)
     if (state.hello_ns != 0)
       return;
     state.hello_ns = wall_ns();
-    /* A request that waited for the boot has all of its time from now on. */
+    /* The time limit of a request that waited for the boot starts now. */
     state.invoke_deadline = now_ms() + options.timeout_ms;
     state.boot_marks.length = 0;
     frame_marks(frame, &state.boot_marks, &state.hz);
@@ -146,7 +146,7 @@ static bool read_channel(void)
   return found == 0;
 }
 
-/* What the guest prints is the pod's log. */
+/* The guest's output is the pod's log. */
 static void copy_console(int *from)
 {
   static char chunk[16384];
@@ -192,7 +192,7 @@ static void take_signals(int fd)
   }
 }
 
-/* True when nothing is left to wait for. */
+/* True when no work is pending. */
 static bool is_over(void)
 {
   if (!state.is_stopping)

@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include "../rt/frames.h"
 
-/* What the command line says. Units: ms. */
+/* The options of the command line. Units: ms. */
 struct options {
-  const char *args_path;	/* QEMU's arguments, one a line */
-  const char *run_dir;	/* where its sockets lie */
+  const char *args_path;	/* QEMU's arguments, one per line */
+  const char *run_dir;	/* the directory of its sockets */
   const char *accel;	/* auto, kvm or tcg */
   int port;
   int status_port;
@@ -20,7 +20,7 @@ struct options {
   int grace_ms;
 };
 
-/* Bytes that grow. */
+/* A growing array of bytes. */
 struct buffer {
   uint8_t *data;
   size_t length;
@@ -30,21 +30,21 @@ struct buffer {
 void buffer_add(struct buffer *to, const void *data, size_t length);
 void buffer_text(struct buffer *to, const char *text);
 void buffer_format(struct buffer *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Adds text as a JSON string with its quotes; what is not UTF-8 is replaced. */
+/* Adds text as a JSON string with its quotes; invalid UTF-8 is replaced. */
 void buffer_json(struct buffer *to, const char *text, size_t length);
 void buffer_drop(struct buffer *from, size_t length);
 void buffer_free(struct buffer *of);
 
-/* A line on standard error, which is the pod's log. */
+/* Prints a line on standard error, which is the pod's log. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same, and the end of this process with code 1. */
+/* Does the same and ends this process with code 1. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 int64_t now_ms(void);
-/* Nanoseconds since 1970: the cluster's own times are of that clock. */
+/* Nanoseconds since 1970: the cluster's own times use that clock. */
 int64_t wall_ns(void);
 
-/* An HTTP request of a client as it comes in. */
+/* An incoming HTTP request of a client. */
 struct request {
   char method[16];
   char *target;		/* path and query */
@@ -59,13 +59,13 @@ enum parse_result { PARSE_MORE, PARSE_DONE, PARSE_BAD, PARSE_TOO_LARGE };
 enum parse_result request_parse(const struct buffer *bytes, struct request *request);
 void request_free(struct request *request);
 const char *request_header(const struct request *request, const char *name);
-/* The event that the function gets: the same form as a function on another runtime gets by HTTP. */
+/* The function's event, in the same form as a function on another runtime gets over HTTP. */
 void request_to_event(const struct request *request, struct buffer *json);
 /* An answer with a body of JSON or text. */
 void answer_plain(struct buffer *to, int status, const char *type, const char *body, size_t length);
-/* The answer that a RESPONSE frame holds; false when the frame is not whole. */
+/* The answer in a RESPONSE frame; false when the frame is incomplete. */
 bool answer_response(struct buffer *to, const uint8_t *body, size_t length);
-/* The answer to an ERROR frame; `fatal` says that the guest powers off. */
+/* The answer to an ERROR frame; `fatal` means that the guest powers off. */
 bool answer_error(struct buffer *to, const uint8_t *body, size_t length, bool *fatal);
 
 /* Frames of guest/PROTOCOL.md. */
@@ -76,7 +76,7 @@ struct frame {
   size_t length;
   size_t taken;		/* bytes of the stream */
 };
-/* 1: a frame, 0: not yet whole, -1: the guest broke the protocol. */
+/* 1: a frame, 0: incomplete, -1: the guest broke the protocol. */
 int frame_read(const struct buffer *bytes, struct frame *frame);
 void frame_invoke(struct buffer *to, uint32_t id, uint32_t timeout_ms, const struct buffer *event);
 /* The marks of a frame's clock block as a JSON array, and the counter's rate. */
@@ -91,7 +91,7 @@ struct machine {
 /* Starts QEMU paused and opens its sockets. False when it ended at once. */
 bool machine_start(struct machine *machine, const struct options *options, bool use_kvm);
 void machine_execute(struct machine *machine, const char *command);
-/* Closes the sockets; the process is ended and waited for. */
+/* Closes the sockets, ends the process and waits for its exit. */
 void machine_end(struct machine *machine);
 /* True when /dev/kvm can be opened. */
 bool kvm_opens(const char **why);

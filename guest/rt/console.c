@@ -8,7 +8,7 @@ void kprintf(const char *format, ...) {
   va_start(args, format);
   size_t length = format_text(text, sizeof text, format, args);
   va_end(args);
-  /* What the function printed comes first. */
+  /* The function's output comes first. */
   console_flush();
   serial_write(text, length);
 }

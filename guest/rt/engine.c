@@ -27,7 +27,7 @@ void engine_attach(void) {
 uint32_t engine_pages(void) { return engine.w2c_memory.pages; }
 uint32_t engine_max_pages(void) { return engine.w2c_memory.max_pages; }
 
-/* Bytes on the engine's own stack, for out-parameters; given back by `stack_drop`. */
+/* Bytes on the engine's own stack, for out-parameters; `stack_drop` releases them. */
 static uint32_t stack_take(uint32_t bytes) { return engine.w2c___stack_pointer -= bytes; }
 static void stack_drop(uint32_t bytes) { engine.w2c___stack_pointer += bytes; }
 
@@ -42,7 +42,7 @@ js_value js_call(js_value function, int argc, js_value first, js_value second) {
 }
 
 void js_free(js_value value) {
-  /* Tags below zero are counted references. */
+  /* Tags below zero mean reference-counted values. */
   if (js_tag(value) < 0) Z_qjsZ_JS_FreeValue(&engine, config()->context, value);
 }
 
@@ -106,7 +106,7 @@ uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *memory, uint32_t pages) {
     engine_out_of_memory = 1;
     return UINT32_MAX;
   }
-  /* Firmware may have left its own data up there. */
+  /* Firmware may have left its own data in these pages. */
   memset(memory->data + memory->size, 0, (uint64_t)pages * EMBER_LINEAR_PAGE);
   memory->pages += pages;
   memory->size += pages * EMBER_LINEAR_PAGE;

@@ -1,4 +1,4 @@
-/* The JavaScript engine: QuickJS as a WebAssembly module turned into C, on the heap that the image brought. */
+/* The JavaScript engine: QuickJS as a WebAssembly module compiled to C, on the heap from the image. */
 #ifndef EMBER_ENGINE_H
 #define EMBER_ENGINE_H
 
@@ -14,7 +14,7 @@ void engine_attach(void);
 /* Address of an offset in linear memory. */
 static inline void *engine_at(uint32_t offset) { return (void *)((uint64_t)EMBER_LINEAR_BASE + offset); }
 
-/* A JSValue as the engine passes it: the tag above, a number or an offset below. The module's host functions see values in boxes instead. */
+/* A JSValue as the engine passes it: the tag above, a number or an offset below. The module's host functions get values in boxes instead. */
 typedef uint64_t js_value;
 
 enum js_tag { JS_STRING_ROPE = -6, JS_STRING = -7, JS_INT = 0, JS_BOOL = 1, JS_NULL = 2, JS_UNDEFINED = 3, JS_EXCEPTION = 6 };
@@ -22,35 +22,35 @@ enum js_tag { JS_STRING_ROPE = -6, JS_STRING = -7, JS_INT = 0, JS_BOOL = 1, JS_N
 static inline js_value js_make(enum js_tag tag, uint32_t payload) { return (uint64_t)(uint32_t)tag << 32 | payload; }
 static inline int32_t js_tag(js_value value) { return (int32_t)(value >> 32); }
 
-/* The value in a box; still the box's. */
+/* The value in a box; the box still owns it. */
 static inline js_value js_unbox(uint32_t box) { return *(js_value *)engine_at(box); }
 
-/* Calls a function with up to two arguments, which stay the caller's. The result is the caller's to free. */
+/* Calls a function with up to two arguments, which the caller still owns. The caller frees the result. */
 js_value js_call(js_value function, int argc, js_value first, js_value second);
 
 void js_free(js_value);
 
-/* What was thrown; the caller's to free. */
+/* The thrown value; the caller frees it. */
 js_value js_exception(void);
 
-/* The value of a JSON text, which must have a zero behind it. */
+/* The value of a JSON text, which must end with a zero byte. */
 js_value js_parse_json(uint32_t text, uint32_t length);
 
-/* As a number; NaN when it is none. */
+/* The value as a number; NaN when it is not a number. */
 double js_number(js_value);
 
-/* -1: not a promise; 0 pending, 1 fulfilled, 2 rejected. */
+/* The state of a promise: -1 not a promise, 0 pending, 1 fulfilled, 2 rejected. */
 int js_promise_state(js_value);
 js_value js_promise_result(js_value);
 
-/* Text of a JS value, as UTF-8 in linear memory; 0 when there is no memory for it. Free with `js_free_text`. */
+/* Text of a JS value, as UTF-8 in linear memory; 0 when there is no memory for it. `js_free_text` frees it. */
 uint32_t js_text(js_value, uint32_t *length);
 void js_free_text(uint32_t text);
 
-/* 1 while memory that is kept back for reporting errors may be used. */
+/* 1 while the memory reserved for error reports may be used. */
 extern int engine_reserve_open;
 
-/* 1 once the function has asked for more memory than there is, since `engine_attach` or since it was cleared. */
+/* 1 once the function has asked for more memory than there is, since `engine_attach` or since the flag was cleared. */
 extern int engine_out_of_memory;
 
 uint32_t engine_pages(void);

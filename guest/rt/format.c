@@ -63,7 +63,7 @@ size_t format_text(char *to, size_t size, const char *format, va_list args) {
     } else if (*format == '%') {
       put(&out, '%');
     } else {
-      break; /* not one of ours, or the end */
+      break; /* an unknown conversion, or the end */
     }
   }
   *out.at = 0;

@@ -1,5 +1,5 @@
 /*
- * What the engine imports. Functions of the prelude reach the guest by name; core/runtimes/ember/base-heap.ts has the same names, and
+ * The engine's imports. Functions of the prelude reach the guest by name; core/runtimes/ember/base-heap.ts has the same names, and
  * bake-worker.ts answers them while an image is baked.
  */
 #include "../dev/clock.h"
@@ -61,7 +61,7 @@ u32 Z_envZ_host_get_timezone_offset(struct Z_env_instance_t *env, u32 high, u32 
   return 0;
 }
 
-/* Not registered in the baked runtime; only freed, as their owner must. */
+/* This hook is not registered in the baked runtime; it only frees its arguments, which it owns. */
 void Z_envZ_host_promise_rejection(struct Z_env_instance_t *env, u32 promise, u32 reason, u32 handled) {
   (void)env;
   (void)handled;

@@ -14,13 +14,13 @@
 #include "memory.h"
 #include "random.h"
 
-/* How long the prelude may take to report after a time-out. */
+/* The time limit for the prelude's report after a time-out. */
 #define GRACE_NS 250000000
 #define MAX_ERROR_TEXT 65536
-/* Fixed part and marks, generously. */
+/* Upper limit for the fixed part and the marks. */
 #define FRAME_OVERHEAD 4096
 
-/* The invocation under way. */
+/* The current invocation. */
 static struct {
   uint32_t id, deadline_ms;
   uint64_t start_tsc, deadline_tsc; /* 0: no limit */
@@ -36,8 +36,8 @@ static void fill_clock(struct clock_block *clock, struct wire_mark *wire) {
 }
 
 /*
- * Sends a frame: its fixed part, all marks so far, and up to three more pieces. `fixed` starts with a clock block. HELLO is not waited for:
- * the invocation may be there already. Everything else may point to what its sender frees.
+ * Sends a frame: its fixed part, all marks so far, and up to three more pieces. `fixed` starts with a clock block. HELLO does not wait:
+ * the invocation may have arrived already. All other frames wait, as they may point to memory that their sender frees.
  */
 static void send(enum frame_type type, void *fixed, uint32_t fixed_bytes, const struct iovec *rest, int count) {
   static struct frame_header headers[2];
@@ -47,7 +47,7 @@ static void send(enum frame_type type, void *fixed, uint32_t fixed_bytes, const 
   struct wire_mark *wire = wires[is_hello];
   struct clock_block *clock = fixed;
   struct iovec pieces[6];
-  /* Who has the answer has all that was printed before it. */
+  /* A host that has the answer has all output from before it. */
   console_flush();
   fill_clock(clock, wire);
   pieces[0] = (struct iovec){header, sizeof *header};
@@ -157,7 +157,7 @@ void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack)
     texts[i] = js_text(values[i], &length);
     pieces[i] = (struct iovec){engine_at(texts[i]), length < MAX_ERROR_TEXT ? length : MAX_ERROR_TEXT};
   }
-  /* Being interrupted looks like an error of the engine's; where it happened is worth keeping. */
+  /* An interrupt looks like an error of the engine; its place is worth keeping. */
   if (current.timed_out) fail_timed_out(pieces[2]);
   else send_error(code, 0, pieces[0], pieces[1], pieces[2]);
   for (int i = 0; i < 3; i++) js_free_text(texts[i]);
@@ -165,10 +165,10 @@ void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack)
 
 /* --- running a handler --- */
 
-/* Lets the prelude report what was thrown, which this frees. `code`: a number of the ERROR frame, 0 to let it decide. */
+/* Calls the prelude to report the thrown value, and frees that value. `code`: a number of the ERROR frame, 0: the prelude decides. */
 static void report(js_value error, enum error_code code) {
   marks[MARK_RETURNED] = rdtsc();
-  /* What is left to do is to report; it may use the reserve. */
+  /* Only the report remains; it may use the reserve. */
   engine_reserve_open = 1;
   if (engine_out_of_memory && code == 0) code = ERROR_OUT_OF_MEMORY;
   js_value result = js_call(js_unbox(config()->report), 2, error, js_make(JS_INT, code));
@@ -182,7 +182,7 @@ static void report(js_value error, enum error_code code) {
   else send_plain_error(ERROR_THREW, 0, "The handler threw something that cannot be described.");
 }
 
-/* Runs the timers that are due, or sleeps until one is. 0 when there are none: nothing will ever settle the handler. */
+/* Runs the timers that are due, or sleeps until one is. Returns 0 when there are none: nothing will ever settle the handler. */
 static int run_timers(void) {
   js_value result = js_call(js_unbox(config()->tick), 0, 0, 0);
   if (js_tag(result) == JS_EXCEPTION) {
@@ -208,7 +208,7 @@ static int run_timers(void) {
   return 1;
 }
 
-/* Runs jobs and timers until the promise settles. Its value, which replaces `promise`; or JS_EXCEPTION when the invocation is answered. */
+/* Runs jobs and timers until the promise settles. Returns its value, which replaces `promise`, or JS_EXCEPTION after an answer. */
 static js_value await_promise(js_value promise) {
   const js_value answered = js_make(JS_EXCEPTION, 0);
   int state;
@@ -231,7 +231,7 @@ static js_value await_promise(js_value promise) {
 /* From the parsed event to the answer. */
 static void run_handler(js_value event) {
   js_value value = js_call(js_unbox(config()->invoke), 1, event, 0);
-  /* A second round when what settled is an object with a `then` of its own, which the prelude wraps in a promise. */
+  /* A second round when the settled value is an object with its own `then`, which the prelude wraps in a promise. */
   while (js_tag(value) != JS_EXCEPTION) {
     if (js_promise_state(value) >= 0) {
       value = await_promise(value);
@@ -251,7 +251,7 @@ static void run_handler(js_value event) {
   if (js_tag(value) == JS_EXCEPTION) report(js_exception(), 0);
 }
 
-/* Leaves nothing of this invocation to run. 1, or 0 when its jobs have no end. */
+/* Removes all pending work of this invocation. Returns 1, or 0 when its jobs have no end. */
 static int drain_jobs(void) {
   engine_reserve_open = 1;
   current.deadline_tsc = rdtsc() + clock_ticks(GRACE_NS);
@@ -372,7 +372,7 @@ _Noreturn void invoke_loop(void) {
     read_exactly(&header, sizeof header);
     current.id = header.id;
     if (header.version != PROTOCOL_VERSION || header.body_bytes > MAX_BODY) {
-      /* The stream has lost its frames; there is no way back into step. */
+      /* The frame boundaries in the stream are lost; there is no way to find them again. */
       send_plain_error(ERROR_PROTOCOL, 1, "A frame of another protocol version, or one too long.");
       halt();
     }

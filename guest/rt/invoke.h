@@ -5,21 +5,21 @@
 #include <stdint.h>
 #include "engine.h"
 
-/* Says HELLO and answers invocations forever. */
+/* Sends HELLO and answers invocations forever. */
 _Noreturn void invoke_loop(void);
 
-/* Tells the host of a panic, if the channel is open. */
+/* Reports a panic to the host, if the channel is open. */
 void invoke_report_panic(const char *message);
 
-/* For the engine's imports. */
+/* The calls below are for the engine's imports. */
 
 /* 1 when the running invocation has used up its time. */
 int invoke_interrupted(void);
 
-/* Sends a RESPONSE whose kind is as in the frame; `body` is a box with a string or an ArrayBuffer. All arguments stay the caller's. */
+/* Sends a RESPONSE of a `body_kind`; `body` is a box with a string or an ArrayBuffer. The caller still owns all arguments. */
 void invoke_respond(uint32_t status, js_value headers, uint32_t kind, uint32_t body, uint32_t offset, uint32_t length);
 
-/* Sends an ERROR: a number of the frame, and strings, which stay the caller's. */
+/* Sends an ERROR: a number of the frame, and strings, which the caller still owns. */
 void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The seven functions of libm that the engine's code calls; everything else is inside it. Exact by IEEE 754, signed zeros and NaN
- * included; SSE2 only, so rounding goes by adding and taking away 2^52.
+ * The seven functions of libm that the engine's code calls; it contains all others itself. They are exact by IEEE 754, signed zeros
+ * and NaN included, and use SSE2 only, so they round by the addition and subtraction of 2^52.
  */
 #include <stdint.h>
 
@@ -32,7 +32,7 @@ double sqrt(double x) {
 double nearbyint(double x) {
   double size = fabs(x);
   if (!(size < TWO52)) return x;
-  /* Volatile: the compiler must not fold the two steps into none. */
+  /* Volatile: the compiler must not remove the two steps. */
   volatile double shifted = size + TWO52;
   return copysign(shifted - TWO52, x);
 }
@@ -66,7 +66,7 @@ double ceil(double x) {
   return whole < x ? whole + 1 : whole;
 }
 
-/* Without the popcnt instruction gcc calls this. */
+/* gcc calls this where the popcnt instruction is not available. */
 int __popcountdi2(long long value) {
   uint64_t x = value;
   x -= x >> 1 & 0x5555555555555555;

@@ -15,7 +15,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t count) {
 void *memmove(void *to, const void *from, size_t count) {
   uintptr_t distance = (uintptr_t)to - (uintptr_t)from;
   if (distance >= count) return memcpy(to, from, count);
-  /* Forwards would overwrite what is still to be read. */
+  /* A forward copy would overwrite bytes before they are read. */
   uint8_t *d = (uint8_t *)to + count;
   const uint8_t *s = (const uint8_t *)from + count;
   if (distance >= 8) {

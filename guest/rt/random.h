@@ -1,11 +1,11 @@
-/* Random bytes: ChaCha20 in counter mode, keyed by what the host sends with every invocation. */
+/* Random bytes: ChaCha20 in counter mode, keyed by the seed that the host sends with every invocation. */
 #ifndef EMBER_RANDOM_H
 #define EMBER_RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Mixes 32 bytes into the key; what came out before tells nothing of what comes after. */
+/* Mixes 32 bytes into the key; earlier output reveals nothing of later output. */
 void random_seed(const uint8_t seed[32]);
 
 void random_bytes(void *to, size_t count);

@@ -116,8 +116,8 @@ describe('a bad bundle', () => {
   });
 
   it.each(['', 'Math.abs(1);'])('is late, also when the last call of all notices it (after "%s")', async (more) => {
-    // One native call takes longer than there is. QuickJS looks at the clock at every 10,000th turn or call: the least
-    // number of turns that fails is noticed in the last call before the image is written. A turn counts as two, hence
+    // One native call takes longer than the limit. QuickJS checks the clock at every 10,000th turn or call: the least
+    // number of turns that fails is noticed in the last call before the image is written. A turn counts as two, so
     // a call more or not.
     const outcome = async (turns: number) => {
       const code = `new Uint8Array(4 << 20).sort(); ${more} for (let i = 0; i < ${turns}; i++); export default () => 1;`;

@@ -112,7 +112,7 @@ describe('boot', () => {
     const ping = await guest.ping(before);
     expect(ping.hostNs).toBe(before);
     expect(ping.tscSent).toBeGreaterThanOrEqual(ping.tscReceived);
-    /** The quickest of some round trips: the machine that tests run on is shared. */
+    /** The quickest of some round trips: the test machine is shared. */
     const quickest = async () => {
       let best = { widthNs: Number.POSITIVE_INFINITY, hostNs: 0, ticks: 0, hz: 0 };
       for (let i = 0; i < 10; i++) {
@@ -144,7 +144,7 @@ describe('boot', () => {
     await new Promise((resolve) => setTimeout(resolve, waitMs));
     const waiting = guest.cpuMs();
     await guest.answer({ ms: waitMs });
-    // Against a guest that works for as long, which the same machine slows down alike.
+    // Compared with a guest that works for as long, which the same machine slows down equally.
     expect(waiting - before).toBeLessThan((guest.cpuMs() - waiting) / 10);
   });
 });

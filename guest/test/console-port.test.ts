@@ -17,7 +17,7 @@ afterAll(async () => {
 
 let count = 0;
 
-/** A machine with the port, and a reader of it. */
+/** A machine with the console port, and a reader of that port. */
 async function boot(code: string, memoryMiB = 64): Promise<{ guest: Machine; reader: Socket; text: () => string }> {
   const socketPath = path.join(dir, String(++count));
   const guest = await functions.boot(code, {
@@ -32,7 +32,7 @@ async function boot(code: string, memoryMiB = 64): Promise<{ guest: Machine; rea
   return { guest, reader, text: () => Buffer.concat(chunks).toString() };
 }
 
-/** QEMU makes its sockets one after another: this one may come later than the channel's. */
+/** QEMU creates its sockets one after another: this one may come later than the channel's. */
 async function connect(socketPath: string): Promise<Socket> {
   for (let attempt = 0; ; attempt++) {
     try {

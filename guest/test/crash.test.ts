@@ -6,7 +6,7 @@ const functions = new Functions();
 afterEach(() => functions.stopAll());
 afterAll(() => functions.close());
 
-/** Nested arrow functions make QuickJS's compiler recurse, unchecked, past the end of its own stack. */
+/** Nested arrow functions make QuickJS's compiler recurse without a check past the end of its own stack. */
 const crashing = `export default (event) => event.deep ? new Function('return ' + '()=>'.repeat(event.deep) + '1') && 1 : 'fine';`;
 
 describe('a crash of the engine', () => {

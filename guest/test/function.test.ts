@@ -83,7 +83,7 @@ export default async function handler() {
 }`);
     const error = await guest.fails({}, { deadlineMs: 300 });
     expect(error.code).toBe('TIMEOUT');
-    // QuickJS gives a jump back to the loop's head the place of the instruction before the head.
+    // QuickJS gives a jump back to the loop's head the source position of the instruction before the head.
     expect(error.stack).toMatch(/^ *at spin \(bundle\.js:[3-7]:\d+\)\n *at work \(bundle\.js:11:\d+\)/);
   });
 

@@ -18,7 +18,7 @@ export class Functions {
     return this.baker.bake({ bundleCode, env, memoryMiB, kernelPath, outPath });
   }
 
-  /** A running machine for the function; its HELLO has not been read. */
+  /** Starts a machine for the function; its HELLO has not been read. */
   async boot(
     bundleCode: string,
     options: Partial<MachineOptions> & { env?: Record<string, string> } = {},

@@ -9,10 +9,10 @@ const guest = path.resolve(import.meta.dirname, '..');
 const dir = mkdtempSync(path.join(tmpdir(), 'ember-host-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Names that the C library has too get a prefix, so that both can be called. */
+/** Names that also exist in the C library get a prefix, so that both can be called. */
 const renamed = (...names: string[]) => names.map((name) => `-D${name}=ember_${name}`);
 
-/** An access out of bounds, or behaviour that C does not define, ends the program with a report. */
+/** An access out of bounds, or undefined behaviour in C, ends the program with a report. */
 const sanitizers = ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 
 function compile(source: string, object: string, flags: string[]): string {

@@ -1,4 +1,4 @@
-/** Ring 0 against a ring 3 that is out to get it: a program in Ember's place, booted. */
+/** Ring 0 against a hostile ring 3: a program booted in Ember's place. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

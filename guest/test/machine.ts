@@ -1,4 +1,4 @@
-/** A QEMU machine for tests: boots an image with no libvirt between, and speaks the invocation protocol to it. */
+/** A QEMU machine for tests: boots an image without libvirt, and uses the invocation protocol with it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -22,7 +22,7 @@ export interface MachineOptions {
   readonly image: string;
   readonly machine?: 'pc' | 'q35' | undefined;
   readonly firmware?: 'qboot' | 'seabios' | undefined;
-  /** A ROM in place of these. */
+  /** A ROM in place of QEMU's own firmware. */
   readonly firmwarePath?: string | undefined;
   readonly memoryMiB?: number | undefined;
   readonly accel?: 'tcg' | 'kvm' | undefined;
@@ -122,7 +122,7 @@ export class Machine {
     return this;
   }
 
-  /** The QMP commands in order, without waiting for more than their being sent. */
+  /** Sends the QMP commands in order, without waiting for their replies. */
   async resume(): Promise<void> {
     const qmp = await this.#connect('qmp');
     qmp.resume();
@@ -174,7 +174,7 @@ export class Machine {
     return id;
   }
 
-  /** Invokes and returns the answer, whichever it is. */
+  /** Invokes and returns the answer, a response or an error. */
   async invoke(event: unknown, options: InvokeOptions = {}, timeoutMs = 15_000): Promise<ResponseFrame | ErrorFrame> {
     const id = this.sendInvoke(event, options);
     for (;;) {
@@ -183,7 +183,7 @@ export class Machine {
     }
   }
 
-  /** Invokes and returns the body as text, or throws the error frame's words. */
+  /** Invokes and returns the body as text, or throws the error frame's message. */
   async answer(event: unknown, options: InvokeOptions = {}): Promise<string> {
     const frame = await this.invoke(event, options);
     if (frame.type === 'error') throw new Error(`${frame.code}: ${frame.message}\n${frame.stack}`);

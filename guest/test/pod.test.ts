@@ -33,7 +33,7 @@ async function freePort(): Promise<number> {
   return address !== null && typeof address !== 'string' ? address.port : 0;
 }
 
-/** What is read here of what it says at `/marks`. */
+/** The part of the answer of `/marks` that the test reads. */
 interface Marks {
   readonly restarts: number;
   readonly helloNs: string;
@@ -41,7 +41,7 @@ interface Marks {
   readonly bootMarks: readonly (readonly [number, number])[];
 }
 
-/** The supervisor as process 1 of a pod would be, with a real guest. */
+/** The supervisor, run like process 1 of a pod, with a real guest. */
 class Supervisor {
   readonly dir = mkdtempSync(join(tmpdir(), 'fl-pod-'));
   output = '';
@@ -54,7 +54,7 @@ class Supervisor {
     await this.until(async () => (await this.status('/ready'))?.status === 200);
   }
 
-  /** Starts it and waits for nothing. */
+  /** Starts the supervisor without waiting. */
   async launch(code: string, more: readonly string[] = []): Promise<void> {
     started.push(this);
     const image = await functions.bake(code);
@@ -95,7 +95,7 @@ class Supervisor {
   }
 
   status = (path: string) => fetch(`http://127.0.0.1:${this.#statusPort}${path}`).catch(() => null);
-  /** How many calls the guest has had, with this one. */
+  /** The number of the guest's calls, including this one. */
   async count(path: string): Promise<number> {
     const answer = (await (await this.call(path)).json()) as { readonly calls: number };
     return answer.calls;
@@ -107,14 +107,14 @@ class Supervisor {
   }
   call = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${this.#port}${path}`, init);
 
-  /** Ends QEMU, its only child, as a crash would. */
+  /** Kills QEMU, its only child, like a crash. */
   killGuest(): void {
     const pid = this.#process?.pid;
     const [guest = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
     process.kill(Number(guest), 'SIGKILL');
   }
 
-  /** Ends it as a cluster does. Shape: its exit code. */
+  /** Ends the supervisor as a cluster does. Shape: its exit code. */
   async end(): Promise<number | null> {
     const exited = this.#process?.exitCode === null ? once(this.#process, 'exit') : null;
     this.#process?.kill('SIGTERM');

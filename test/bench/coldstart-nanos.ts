@@ -15,12 +15,12 @@ import { openStudio, type Studio } from './studio.ts';
 
 /** A start mode on Nanos against QEMU alone. Units: ms; `ratio` of the medians. */
 interface NanosResult {
-  /** QEMU started by hand with the same disk, from the start of its process to the answer of its function. */
+  /** QEMU started directly with the same disk, from the start of its process to the answer of its function. */
   readonly qemuAloneMs: number;
   readonly medianMs: number;
   readonly p95Ms: number;
   readonly ratio: number;
-  /** What is neither libvirt's, nor QEMU's, nor the guest's: all but create, resume to listening, and request to response. */
+  /** The time outside libvirt, QEMU and the guest: all but create, resume to listening, and request to response. */
   readonly ownMedianMs: number;
   readonly ownP95Ms: number;
   readonly libvirtMedianMs: number;
@@ -36,7 +36,7 @@ interface Sample {
   readonly guestMs: number;
 }
 
-/** Why Nanos is not measured here, or what it takes: a build of it. */
+/** The reason why Nanos is not measured here, or its requirement: a build of Nanos. */
 export const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
 
 /** Click to response of `hello` on Node.js in Nanos, cold and prestarted, each in turn with QEMU alone on the same image. */
@@ -93,7 +93,7 @@ function readSample({ timeline, outcome, error }: Run): Omit<Sample, 'aloneMs'> 
   return { totalMs, libvirtMs, guestMs: bootMs + answerMs, ownMs: totalMs - libvirtMs - bootMs - answerMs };
 }
 
-/** Starts QEMU by hand on an image, by the same boot path and as plainly as can be, and measures to the function's answer. */
+/** Starts QEMU directly on an image, by the same boot path with few options, and measures to the function's answer. */
 function createAlone(imagePath: string, home: string, isDirect: boolean): () => Promise<number> {
   const kernel = isDirect ? ['-bios', findFirmware() ?? '', '-kernel', join(nanosDir ?? '', 'kernel.img')] : [];
   const disk = join(home, 'alone.qcow2');
@@ -127,7 +127,7 @@ function createAlone(imagePath: string, home: string, isDirect: boolean): () => 
   };
 }
 
-/** A socket for QEMU's serial port, and when the function said there that it listens. */
+/** A socket for QEMU's serial port, and the time of the function's message that it listens. */
 async function listenForMarker(path: string): Promise<{ readonly seen: Promise<void>; readonly close: () => void }> {
   rmSync(path, { force: true });
   const server = createServer();

@@ -19,7 +19,7 @@ interface ModeResult {
   readonly ratio: number;
   /** Median of each phase. */
   readonly breakdown: Readonly<Record<PhaseName, number>>;
-  /** The same starts as the client sees them: from sending the call to having its answer, with the run recorded. */
+  /** The same starts as the client sees them: from the call to its answer, with the run recorded. */
   readonly callMedianMs: number;
   readonly runs: number;
 }
@@ -33,7 +33,7 @@ interface Sample {
 
 /**
  * Click to response of `hello` on Ember, cold and prestarted, against the floor; all four are taken in turn, so that
- * whatever else the machine does falls on all of them alike.
+ * other work of the machine affects all of them equally.
  */
 export async function benchColdstart({ runs = 10, log }: BenchOptions) {
   const studio = await openStudio();
@@ -87,7 +87,7 @@ async function takeSample(studio: Studio, projectId: ProjectId, startMode: 'cold
   return { callMs, totalMs: timeline.totalNs / 1e6, phases: timeline.phases };
 }
 
-/** Errors: throws when the run failed or was not started as asked: such a number must not pass for a measurement. */
+/** Errors: throws when the run failed or did not start in the requested mode: its time is not a measurement. */
 function readTimeline(run: Run, startMode: 'cold' | 'prestarted') {
   const { timeline, outcome, error } = run;
   if (outcome !== 'ok' || !timeline?.complete) {

@@ -5,9 +5,9 @@ import type { BenchOptions } from './options.ts';
 
 /** Enough for a steady state; a run takes a few seconds. */
 const floodBytes = 24 * 1024 * 1024;
-/** What one message of the wire carries at most before it waits for an acknowledgement. */
+/** The most bytes in one message of the wire before it waits for an acknowledgement. */
 const chunkBytes = 64 * 1024;
-/** A person types about this fast at most. */
+/** About the highest typing speed of a person. */
 const keyEveryMs = 60;
 
 /**
@@ -66,7 +66,7 @@ async function flood(page: Page): Promise<Flood> {
       while (sent < total) {
         while (pending.length < chunk)
           pending += `\x1b[36m[flood]\x1b[0m line ${lines++} of a guest that will not stop talking\r\n`;
-        // Cut anywhere: chunks of a stream end where they please.
+        // Cut anywhere: chunks of a stream have arbitrary ends.
         const bytes = encoder.encode(pending.slice(0, chunk));
         pending = pending.slice(chunk);
         await window.control.send(bytes);
@@ -90,7 +90,7 @@ async function flood(page: Page): Promise<Flood> {
   return result;
 }
 
-/** Errors: throws when the scrollback is not the last lines, each one after the other. */
+/** Errors: throws when the scrollback differs from the last lines in order. */
 async function checkLines(page: Page, lines: number): Promise<void> {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.getByRole('button', { name: 'Copy' }).click();

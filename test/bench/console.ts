@@ -8,7 +8,7 @@ import type { BenchOptions } from './options.ts';
 import { openStudio, type Studio } from './studio.ts';
 
 const lineCount = 10_000;
-/** A line is this and its number; every line differs, so that a lost, doubled or swapped one shows. */
+/** A line is this and its number; every line differs, which exposes a lost, doubled or swapped one. */
 const pattern = 'The quick brown fox jumps over the lazy dog; 0123456789 times it lands where it began.';
 const lineOf = (index: number) => `bench ${index} ${pattern.slice(index % pattern.length)}`;
 
@@ -25,8 +25,8 @@ export default async function handler(event) {
 /**
  * The serial console from guest through libvirt and the engine to a WebSocket client, every byte compared.
  *
- * Units: `bytesPerSecond` from the invocation to the last line at the client; `guestMs` is what the invocation itself
- * took. `lostBytes` is 0 or the benchmark fails.
+ * Units: `bytesPerSecond` from the invocation to the last line at the client; `guestMs` is the duration of the
+ * invocation itself. `lostBytes` is 0 or the benchmark fails.
  */
 export async function benchConsole({ runs = 3, log }: BenchOptions) {
   const studio = await openStudio();
@@ -77,7 +77,7 @@ async function flood(client: Client, instanceId: InstanceId) {
   const expected = Array.from({ length: lineCount }, (_, index) => lineOf(index));
   const lines = createLineReader();
   const stream = client.openStream('console:attach', { instanceId }, (chunk) => lines.push(chunk));
-  // What was printed before comes first; a quiet moment ends it.
+  // Earlier output comes first; a quiet moment ends it.
   await lines.settle(200);
   const before = lines.all.length;
   const sentAtMs = performance.now();
@@ -99,7 +99,7 @@ async function flood(client: Client, instanceId: InstanceId) {
   };
 }
 
-/** Cuts a byte stream into lines, and knows when the last bytes came. */
+/** Cuts a byte stream into lines, and records the time of the last bytes. */
 function createLineReader() {
   const all: string[] = [];
   const decoder = new TextDecoder();
@@ -114,7 +114,7 @@ function createLineReader() {
       rest = parts.pop() ?? '';
       all.push(...parts);
     },
-    /** Resolves once nothing has come for so long. */
+    /** Resolves after that long without bytes. */
     settle: async (quietMs: number) => {
       const askedAtMs = performance.now();
       while (performance.now() - Math.max(lastAtMs, askedAtMs) < quietMs) {

@@ -12,23 +12,23 @@ import type { BenchOptions } from './options.ts';
 interface Deploys {
   readonly medianMs: number;
   readonly steps: Readonly<Record<string, number>>;
-  /** All but the rollout and the call: what we do ourselves. */
+  /** Our own part: all except the rollout and the call. */
   readonly ownMs: number;
   readonly uploadedBytes: number;
 }
 
-/** What `benchDeploy` measured on the test cluster, where guests are emulated. */
+/** The result of `benchDeploy` on the test cluster, where guests are emulated. */
 export interface DeployBench {
-  /** Nothing of it was in the registry or packed before. */
+  /** The first deploy: no part was in the registry or packed before. */
   readonly first: Deploys;
   /** After an edit of one line. */
   readonly edited: Deploys;
   /**
    * The same function as a plain container on Node.js: from `kubectl apply` of a new pod to its first answer. Its image is on
-   * the node already, and nothing of it is built or pushed. Units: ms.
+   * the node already, so it needs no build and no push. Units: ms.
    */
   readonly plainContainerMs: number;
-  /** What the pods have in memory, as the kubelet counts it. Units: bytes. */
+  /** The pods' memory, as counted by the kubelet. Units: bytes. */
   readonly podBytes: { readonly function: number; readonly plain: number };
   readonly runs: number;
 }
@@ -111,7 +111,7 @@ function summarize(deploys: readonly DeployResult[]): Deploys {
   };
 }
 
-/** Node.js of this machine with what it needs, and a server that runs the function. */
+/** Node.js of this machine with its libraries, and a server that runs the function. */
 async function pushPlain({ registry }: Cluster, home: string): Promise<string> {
   const builder = createFileTree();
   const node = await resolveClosure(realpathSync(process.execPath));
@@ -137,7 +137,7 @@ require('http').createServer((_, answer) => answer.end(JSON.stringify(handler())
   return (await pushImage(reference, image, { credentials, ca: readFileSync(registry.caPath, 'utf8') })).reference;
 }
 
-/** Applies it as a new pod. Units: ms until that pod has answered. */
+/** Applies the manifest as a new pod. Units: ms until that pod has answered. */
 async function applyPlain({ kubectl }: Cluster, image: string, home: string, run: number): Promise<number> {
   const labels = { app: 'plain' };
   const ports = [{ name: 'http', containerPort: 8080 }];
@@ -174,7 +174,7 @@ interface Summary {
   }[];
 }
 
-/** The memory of a function's pod; the kubelet looks every ten seconds. */
+/** The memory of a function's pod; the kubelet measures every ten seconds. */
 async function memoryOf({ kubectl, nodeName }: Cluster, name: string): Promise<number> {
   for (;;) {
     const { pods } = JSON.parse(

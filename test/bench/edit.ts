@@ -2,14 +2,14 @@ import { launchBrowser } from '../e2e/browser.ts';
 import { openDevWindow } from '../e2e/dev-window.ts';
 import type { BenchOptions } from './options.ts';
 
-/** What `benchEdit` measured. Units: milliseconds from the write of a component's file to the page that shows it. */
+/** The result of `benchEdit`. Units: milliseconds from the write of a component's file to the page that shows it. */
 export interface EditBench {
   readonly medianMs: number;
   readonly slowestMs: number;
   readonly runs: number;
 }
 
-/** How long an edited component takes to the screen under `npm run dev -- --fake`. */
+/** The time from an edit of a component to the screen under `npm run dev -- --fake`. */
 export async function benchEdit({ runs = 10, log }: BenchOptions): Promise<EditBench> {
   const browser = await launchBrowser();
   const window = await openDevWindow(browser);

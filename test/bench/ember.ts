@@ -19,11 +19,11 @@ type Accel = 'tcg' | 'kvm';
 const hello = `export default async function handler(event) { return { hello: event.name ?? 'world' }; }`;
 /** Each step ends at the mark of its name. */
 const steps = markNames.slice(1);
-/** A guest that does not answer in this time is not going to. */
+/** The time after which a guest will not answer any more. */
 const patienceMs = 10_000;
-/** The counter then counts instructions. */
+/** The option that makes the counter count instructions. */
 const countInstructions = ['-icount', 'shift=0,sleep=off'];
-/** While a guest waits for the host its counter may go on: the fewest of some starts are what it executed. */
+/** The counter may continue while a guest waits for the host: the minimum of some starts is the executed count. */
 const countedStarts = 5;
 /** QEMU opens its sockets and loads the image: a start is timed from the resume. */
 const settleMs = 300;
@@ -37,8 +37,8 @@ interface Start {
 }
 
 /**
- * What a start of `hello` takes from the guest's first instruction to the answer, step by step: in microseconds for each
- * accelerator that Ember runs under here, and in instructions. QEMU is started by hand, so that nothing else is in it. Then
+ * The cost of a start of `hello` from the guest's first instruction to the answer, step by step: in microseconds for
+ * each accelerator that Ember runs under here, and in instructions. QEMU is started directly, without other costs. Then
  * whole cold starts, from nothing to the answer, in turn: in Firecracker, and of the same handler in a bare Node.js process.
  */
 export async function benchEmber({ runs = 15, log }: BenchOptions) {
@@ -123,7 +123,7 @@ const spread = (values: readonly number[]) => ({
   min: round(Math.min(...values)),
 });
 
-/** The counter's rate as the first start measured it, which spares the next ones doing so; 0 for that first one. */
+/** The counter's rate from the first start, so that later starts do not measure it; 0 for that first one. */
 const hostHz = ([first]: readonly Start[]): bigint => BigInt(first?.hz ?? 0);
 
 async function start(options: ConstructorParameters<typeof Machine>[0], tscHz: bigint): Promise<Start> {
@@ -147,7 +147,7 @@ async function start(options: ConstructorParameters<typeof Machine>[0], tscHz: b
   }
 }
 
-/** The length of each step, and of all. Units: the counter's ticks. */
+/** The length of each step, and the total. Units: the counter's ticks. */
 function stepsOf({ ticks }: Start): Record<string, number> {
   const lengths = steps.map((name, i) => [name, (ticks[name] ?? 0) - (ticks[markNames[i] as string] ?? 0)] as const);
   return { ...Object.fromEntries(lengths), total: ticks.respond ?? 0 };
@@ -160,7 +160,7 @@ function fewest(starts: readonly Start[]): Record<string, number> {
 }
 
 function sumUp(starts: readonly Start[]) {
-  // The first measured the rate of its counter.
+  // The first start measured the rate of its counter.
   const warm = starts.length > 1 ? starts.slice(1) : starts;
   const inMicroseconds = warm.map((one) =>
     Object.fromEntries(Object.entries(stepsOf(one)).map(([name, ticks]) => [name, (ticks / one.hz) * 1e6])),

@@ -1,6 +1,6 @@
 import { type Summary, summarize as summarizeExactly } from '#shared/statistics/statistics.ts';
 
-/** A figure as benches print it: a wall-clock measurement on a shared machine bears three digits; four keep ratios exact. */
+/** A figure in the benches' output: times on a shared machine have three valid digits; four keep ratios exact. */
 export const round = (value: number): number => Number(value.toPrecision(4));
 
 /** The figures of a series, rounded. Errors: throws for no samples. */

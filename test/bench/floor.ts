@@ -7,7 +7,7 @@ import type { Accel } from '#shared/model/instance.ts';
 
 const qbootPath = '/usr/share/qemu/qboot.rom';
 
-/** How long the smallest guest takes. Units: ms from the call to its first serial byte. */
+/** The times of the smallest guest. Units: ms from the call to its first serial byte. */
 export interface Floor {
   /** From the call that creates and starts the domain. */
   readonly measureCold: () => Promise<number>;
@@ -18,7 +18,7 @@ export interface Floor {
 /**
  * The floor that a cold start is compared with: a guest that writes one byte and halts, over the same libvirt connection.
  *
- * Its serial port connects to a socket of ours, so that the byte is seen the moment QEMU writes it.
+ * Its serial port connects to our socket, so that the byte arrives at the moment when QEMU writes it.
  */
 export function createFloor(connection: Connection, accel: Accel, home: string): Floor {
   const dir = join(home, 'floor');
@@ -56,7 +56,7 @@ export function createFloor(connection: Connection, accel: Accel, home: string):
   return { measureCold: () => measure(false), measureResume: () => measure(true) };
 }
 
-/** A socket that any user may write to, and the moment of the first byte. */
+/** A socket that any user may write to, and the time of the first byte. */
 async function listenForByte(path: string) {
   let settle = (_atMs: number) => {};
   let fail = (_error: Error) => {};
@@ -65,7 +65,7 @@ async function listenForByte(path: string) {
     fail = reject;
   });
   const timer = setTimeout(() => fail(new Error('the floor guest wrote nothing for 60 s')), 60_000);
-  // A failed create leaves nobody to wait for the byte.
+  // After a failed create no code awaits the byte.
   arrivedAtMs.catch(() => undefined);
   const server = createServer((socket) => {
     socket.once('data', () => settle(performance.now()));

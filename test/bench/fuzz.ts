@@ -2,10 +2,10 @@ import { type FuzzReport, runFuzz } from '@firstlight/files/testing';
 import { fuzzTargets } from '../fuzz/targets.ts';
 import type { BenchOptions } from './options.ts';
 
-/** Inputs of each target, but for the shares of large ones. */
+/** The inputs of each target, except the shares of large ones. */
 const defaultRuns = 1_000_000;
 
-/** What `benchFuzz` found. */
+/** The result of `benchFuzz`. */
 export interface FuzzBench {
   readonly inputs: number;
   readonly failures: number;
@@ -14,9 +14,9 @@ export interface FuzzBench {
 }
 
 /**
- * A million broken inputs for every parser of bytes from outside, with other ones each day.
+ * A million broken inputs for every parser of bytes from outside, with different inputs each day.
  *
- * Errors: an Error with the numbers that repeat what failed.
+ * Errors: an Error with the numbers that repeat the failures.
  */
 export async function benchFuzz({ runs = defaultRuns, log }: BenchOptions): Promise<FuzzBench> {
   const seed = Math.floor(Date.now() / 86_400_000);

@@ -19,7 +19,7 @@ const MiB = 1024 * 1024;
  * large one listed.
  *
  * Units: ms. `mkfs` counts from the start of its process to its end, and is null without FIRSTLIGHT_NANOS_DIR; `first` is in
- * this process. `afterEdit` counts from the edited file's being on disk to an image with an overlay for its first instance.
+ * this process. `afterEdit` counts from the edited file on disk to an image with an overlay for its first instance.
  */
 export async function benchImage({ runs = 15, log }: BenchOptions) {
   const dir = await mkdtemp(join(tmpdir(), 'fl-bench-image-'));
@@ -46,7 +46,7 @@ export async function benchImage({ runs = 15, log }: BenchOptions) {
   }
 }
 
-/** Node as it runs here, with the libraries that it needs. */
+/** This machine's Node.js with its libraries. */
 async function nodeTree(): Promise<FileTree> {
   const builder = createFileTree();
   closureToTree(await resolveClosure(process.execPath), builder);
@@ -59,7 +59,7 @@ function bytesOf(tree: FileTree): number {
 
 const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
 
-/** A Nanos build's, or a file as large as its kernel where there is none. */
+/** The kernel of a Nanos build, or a file of its size where there is no build. */
 async function bootParts(dir: string): Promise<BootParts> {
   if (nanosDir) return { bootImage: join(nanosDir, 'boot.img'), kernel: join(nanosDir, 'kernel.img') };
   const kernel = join(dir, 'kernel');
@@ -75,13 +75,13 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 async function benchFirst(dir: string, tree: FileTree, boot: BootParts, runs: number) {
   const named = nanosDir ? join(nanosDir, 'tools/mkfs') : null;
-  // A build need not hold the tools.
+  // A build may lack the tools.
   const mkfs = named !== null && existsSync(named) ? named : null;
   const manifest = `(children:(${manifestOf(tree)}) program:/node)`;
   const [ourPath, theirPath] = [join(dir, 'ours'), join(dir, 'theirs')];
   const ours: number[] = [];
   const theirs: number[] = [];
-  // One more of each than counted, so that what is read is in memory for both.
+  // One more of each than counted, so that the files are in memory for both.
   for (let turn = 0; turn <= runs; turn += 1) {
     const our = await timed(() => writeDisk(ourPath, { tree, digest: 'bench', boot }));
     if (turn > 0) ours.push(our);
@@ -90,7 +90,7 @@ async function benchFirst(dir: string, tree: FileTree, boot: BootParts, runs: nu
       const their = await timed(() => runTool(mkfs, words, { input: manifest }));
       if (turn > 0) theirs.push(their);
     }
-    // What was written waits for the disk; the next turn must not.
+    // Written data waits for the disk; the next turn must not.
     await Promise.all([ourPath, theirPath].map((path) => rm(path, { force: true })));
   }
   const series = theirs.length > 0 ? summarize(theirs) : null;
@@ -98,7 +98,7 @@ async function benchFirst(dir: string, tree: FileTree, boot: BootParts, runs: nu
   return { ours: mine, mkfs: series, ratio: series && round(mine.median / series.median) };
 }
 
-/** A tree in the words of a manifest. */
+/** A tree in the form of a manifest. */
 function manifestOf(tree: FileTree): string {
   const word = (node: TreeNode, path: string): string => {
     if (node.kind === 'symlink') return `(linktarget:${quoted(node.target)})`;
@@ -179,7 +179,7 @@ async function benchListing(dir: string, runs: number) {
   return { imageMiB, entries, listed: summarize(listed), readKiB: Math.round(readBytes / 1024) };
 }
 
-/** What this process has read so far, from the page cache too. */
+/** The bytes that this process has read so far, including reads from the page cache. */
 function bytesRead(): number {
   return Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 import { connect } from 'node-libvirt';
 
-/** The machine and the programs that numbers were taken on. Units: `memoryMiB` in MiB. */
+/** The machine and the programs of a measurement. Units: `memoryMiB` in MiB. */
 export interface BenchMachine {
   readonly cpu: string;
   readonly cores: number;
@@ -14,10 +14,10 @@ export interface BenchMachine {
   readonly uri: string;
 }
 
-/** Where benchmarks run domains: the system daemon for root, the user's own for anyone else. */
+/** The daemon for benchmarks: the system daemon for root, the user's own for other users. */
 export const benchUri = process.env.FIRSTLIGHT_URI ?? (process.getuid?.() === 0 ? 'qemu:///system' : 'qemu:///session');
 
-/** Looks at this machine. Errors: throws when QEMU or libvirt cannot be reached. */
+/** Describes this machine. Errors: throws when QEMU or libvirt cannot be reached. */
 export async function describeMachine(): Promise<BenchMachine> {
   const qemuSays = execFileSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' });
   const connection = await connect({ uri: benchUri });

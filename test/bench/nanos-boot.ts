@@ -74,7 +74,7 @@ const sumUp = (samples: readonly Sample[]) => ({
   kernel: summarize(samples.map(({ kernel }) => kernel)).median,
 });
 
-/** Errors: throws when the run failed: such a number must not pass for a measurement. */
+/** Errors: throws when the run failed: its time is not a measurement. */
 async function takeSample(studio: Studio, projectId: ProjectId): Promise<Sample> {
   const { timeline, outcome, error, instance } = await studio.client.call('instances:run', {
     projectId,

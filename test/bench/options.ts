@@ -1,7 +1,7 @@
-/** What every benchmark is given. */
+/** The options of every benchmark. */
 export interface BenchOptions {
-  /** How many times each thing is measured; absent: the benchmark's own choice. */
+  /** The number of measurements; absent: the benchmark's own choice. */
   readonly runs?: number | undefined;
-  /** Takes a line of progress. */
+  /** Gets a line of progress. */
   readonly log: (line: string) => void;
 }

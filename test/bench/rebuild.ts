@@ -5,10 +5,10 @@ import type { BenchOptions } from './options.ts';
 import { openStudio, type Studio } from './studio.ts';
 
 /**
- * A one-line edit, to a bootable image, and to the response of a cold start of it.
+ * The time from a one-line edit to a bootable image, and to the response of its cold start.
  *
- * Units: ms. `image` and `response` count from the moment the edited file is on disk; `engineBuild` is the build as the
- * engine times it.
+ * Units: ms. `image` and `response` count from the moment the edited file is on disk; `engineBuild` is the engine's own
+ * time of the build.
  */
 export async function benchRebuild({ runs = 15, log }: BenchOptions) {
   const studio = await openStudio();
@@ -27,10 +27,10 @@ export async function benchRebuild({ runs = 15, log }: BenchOptions) {
       }
       return run.instance.id;
     };
-    // The first start in a new home tries whether KVM works, which takes two seconds where it does not.
+    // The first start in a new home checks whether KVM works, which takes two seconds where it does not.
     await studio.removeInstance(await runOnce());
     const response: number[] = [];
-    // Each takes two seconds more to stop than to start: fewer turns say as much.
+    // Each one takes two seconds longer to stop than to start: fewer turns are enough.
     for (let turn = 1; turn <= Math.ceil(runs / 3); turn += 1) {
       await edit();
       const savedAtMs = performance.now();
@@ -46,7 +46,7 @@ export async function benchRebuild({ runs = 15, log }: BenchOptions) {
   }
 }
 
-/** The same edit of the same function on Node.js in Nanos, where a build of Nanos is at hand. */
+/** The same edit of the same function on Node.js in Nanos, where there is a build of Nanos. */
 async function rebuildNanos(studio: Studio, runs: number, log: BenchOptions['log']) {
   if (nanosDir === undefined) return { skipped: 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' };
   const project = await createNanosProject(studio, 'bench-rebuild-nanos');
@@ -70,7 +70,7 @@ async function rebuildOften(studio: Studio, project: Project, edit: () => Promis
   return { image, engineBuild };
 }
 
-/** Returns a function that changes one line of the entry file to what it never was before. */
+/** Returns a function that changes one line of the entry file to a new text. */
 async function prepareEdits(studio: Studio, project: Project): Promise<() => Promise<void>> {
   const path = project.config?.entry ?? 'handler.ts';
   const { text } = await studio.client.call('projects:readFile', { projectId: project.id, path });

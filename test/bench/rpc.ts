@@ -13,7 +13,7 @@ const statsRounds = 10;
 const statsCallsPerRound = 5;
 const warmUpRounds = 5;
 
-/** One comparison: our round trips beside the reference's. Units: milliseconds. */
+/** One comparison: our round trips and the reference's. Units: milliseconds. */
 export interface RpcComparison {
   oursMedianMs: number;
   oursP95Ms: number;
@@ -24,15 +24,15 @@ export interface RpcComparison {
   samples: number;
 }
 
-/** What `benchRpc` measured. */
+/** The result of `benchRpc`. */
 export interface RpcBench {
   cheap: RpcComparison;
   stats50: RpcComparison & { domains: number; fieldsPerDomain: number };
   reference: string;
 }
 
-// Reads "cheap 100" or "stats 5" lines and answers each with a JSON list of milliseconds. It turns typed parameters into
-// a dict for every domain, as ours does.
+// Reads "cheap 100" or "stats 5" lines and answers each with a JSON list of milliseconds. It converts typed parameters
+// to a dict for every domain, as ours does.
 const referenceProgram = `
 import json, sys, time, libvirt
 conn = libvirt.open(sys.argv[1])
@@ -53,10 +53,10 @@ for line in sys.stdin:
 `;
 
 /**
- * Round trips of a cheap call and of all-domain statistics, beside Python's binding of the C client.
+ * Round trips of a cheap call and of all-domain statistics, compared with Python's binding of the C client.
  *
- * Both clients stay connected and take turns, a few calls at a time, so that the machine's moods hit both alike. The
- * fifty domains are paused 8 MiB QEMU guests, gone afterwards.
+ * Both clients stay connected and take turns, a few calls at a time, so that the machine's load affects both equally.
+ * The fifty domains are paused 8 MiB QEMU guests, removed afterwards.
  * Errors: LibvirtConnectionError without a system daemon; an Error when python3-libvirt is not installed.
  */
 export async function benchRpc(): Promise<RpcBench> {
@@ -108,7 +108,7 @@ async function compare(
   { ours, theirs }: { ours: () => Promise<number[]>; theirs: () => Promise<number[]> },
 ): Promise<RpcComparison> {
   const [mine, reference]: [number[], number[]] = [[], []];
-  // V8 needs a few hundred calls until it has compiled what it will; the daemon's caches fill meanwhile.
+  // V8 needs a few hundred calls to compile the hot code; the daemon's caches fill at the same time.
   for (let round = 0; round < warmUpRounds; round++) {
     await ours();
     await theirs();
@@ -159,7 +159,7 @@ function domainXml(name: string): string {
 </domain>`;
 }
 
-/** The reference client in a process of its own, which reads line by line what to measure. */
+/** The reference client in a separate process, which reads its measurements line by line. */
 class Reference {
   readonly version: string;
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;

@@ -12,22 +12,23 @@ import type { Project } from '#shared/model/project.ts';
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
 import { benchUri } from './machine.ts';
 
-/** An engine with a home of its own, and a client that talks to it as the app does. */
+/** An engine with a separate home, and a client that uses it like the app. */
 export interface Studio {
   readonly home: string;
   readonly engine: Engine;
   readonly client: Client;
   /** A new project from a template, in the studio's home. */
   readonly createProject: (name: string, template?: string) => Promise<Project>;
-  /** The paused instance that waits for the next run, once it is there. Errors: throws after 30 s. */
+  /** The paused instance that waits for the next run, once it exists. Errors: throws after 30 s. */
   readonly waitForPrestarted: (projectId: ProjectId) => Promise<Instance>;
-  /** Ends an instance and waits until libvirt has forgotten it, so that the next measurement has the machine to itself. */
+  /** Ends an instance and waits until libvirt has removed it: the next measurement has the machine to itself. */
   readonly removeInstance: (instanceId: InstanceId) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 export async function openStudio(): Promise<Studio> {
-  // Short, because a Unix socket's path has at most 107 bytes; open to be entered, because QEMU may run as another user.
+  // Short, because a Unix socket's path has at most 107 bytes; others may enter it, because QEMU may run as another
+  // user.
   const home = mkdtempSync('/tmp/fl-bench-');
   chmodSync(home, 0o711);
   const core = await createCore({ resources: locateResources(), home, uri: benchUri });

@@ -10,7 +10,7 @@ import type { BenchOptions } from './options.ts';
 const panFrames = 120;
 
 /**
- * How soon the studio can be used, and how smoothly a crowded timeline moves.
+ * The time until the studio is usable, and the smoothness of a crowded timeline.
  *
  * Units: `studio.interactiveMs` from the start of navigation, with an empty cache, until Run can be pressed and the
  * editor shows the source; the engine behind it answers at once. The rest is described at `measureTimeline`.
@@ -56,7 +56,7 @@ async function measureStudio(browser: Browser, { runs = 3, log }: BenchOptions) 
 /**
  * A timeline of 10,000 marks, panned back and forth a step per frame in a headless browser.
  *
- * Units: `frameMs` from frame to frame, `scriptMs` the part of it that our code took; `framesPerSecond` is bounded by the
+ * Units: `frameMs` from frame to frame, `scriptMs` the part of it in our code; `framesPerSecond` is bounded by the
  * browser's 60. `whole` shows all marks at once, `zoomed` about a sixth of them. `readyMs` is from the start of loading to
  * the first drawn frame.
  */
@@ -113,7 +113,7 @@ async function zoomIn(page: Page): Promise<void> {
   await page.waitForTimeout(100);
 }
 
-/** Pans with Shift-wheel events, one per frame, as a trackpad sends them. */
+/** Pans with Shift-wheel events, one per frame, like a trackpad. */
 const pan = (page: Page): Promise<Pan> =>
   page.evaluate(async (frames) => {
     const plot = document.querySelector('[aria-roledescription=timeline]') as HTMLElement;
@@ -121,7 +121,7 @@ const pan = (page: Page): Promise<Pan> =>
     const frameMs: number[] = [];
     const scriptMs: number[] = [];
     const nextFrame = () => new Promise<number>((resolve) => requestAnimationFrame(resolve));
-    // The timeline draws in a frame callback of its own, asked for by the wheel event: it runs after ours.
+    // The timeline draws in its own frame callback, requested by the wheel event: it runs after ours.
     const original = window.requestAnimationFrame.bind(window);
     let spentMs = 0;
     window.requestAnimationFrame = (callback) =>
@@ -146,7 +146,7 @@ const pan = (page: Page): Promise<Pan> =>
       );
       spentMs = performance.now() - eventMs;
       const nowMs = await nextFrame();
-      // A second turn in the same frame: by now the drawing asked for above has run.
+      // A second turn in the same frame: the drawing requested above has run.
       await new Promise((resolve) => setTimeout(resolve, 0));
       frameMs.push(nowMs - lastMs);
       scriptMs.push(spentMs);

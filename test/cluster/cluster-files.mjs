@@ -1,9 +1,9 @@
-// The certificates, kubeconfigs and settings of the test cluster. None of it is secret: it lives for one test run.
+// The certificates, kubeconfigs and settings of the test cluster. They are not secret: they exist for one test run.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** An address that no network has: RFC 2544 keeps it for tests. */
+/** An address outside all networks: RFC 2544 reserves it for tests. */
 export const nodeIp = '198.18.0.2';
 const apiServiceIp = '10.96.0.1';
 export const serviceRange = '10.96.0.0/16';
@@ -11,13 +11,13 @@ export const podRange = '10.244.0.0/24';
 
 export const registryUser = 'firstlight';
 export const registryPassword = 'cluster-test';
-/** bcrypt of the password, as docker-registry wants it. */
+/** The bcrypt hash of the password, which docker-registry needs. */
 const registryHash = '$2b$04$bNR2dW4Wc0r3Eo0eI3KvIuq.5s0aswWqbQEnaF8/nyvTqQfrY/Wze';
 
 const adminToken = 'test-admin-token';
 const nodeToken = 'test-node-token';
 
-/** Writes all of it into `dir`. Shape: the paths and names that a user of the cluster needs. */
+/** Writes all files into `dir`. Shape: the paths and names that a user of the cluster needs. */
 export function writeClusterFiles(dir, { program, apiPort, registryPort }) {
   const nodeName = `fl-node-${process.pid}`;
   const at = (name) => join(dir, name);

@@ -1,5 +1,5 @@
-// A real one-node Kubernetes for tests and for trying a deploy at home, with a registry beside it.
-// `npm run cluster` starts one and prints what to do with it; ending that process ends all of it.
+// A real one-node Kubernetes for tests and for trial deploys at home, with a registry beside it.
+// `npm run cluster` starts one and prints its use; the end of that process ends all parts.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
@@ -22,7 +22,7 @@ const programs = {
 };
 const readyTimeoutMs = 180_000;
 
-/** Why no cluster can be started here, or null. With `built`, also when it would have to be built first. */
+/** The reason why no cluster can start here, or null. With `built`, a missing build is a reason too. */
 export function whyNoCluster({ built = true } = {}) {
   if (process.platform !== 'linux') return 'it needs Linux';
   if (process.getuid?.() !== 0) return 'it needs root: its node has namespaces of its own';
@@ -35,7 +35,7 @@ export function whyNoCluster({ built = true } = {}) {
   return built ? 'it is not built yet: npm run cluster -- --build' : null;
 }
 
-/** True when a network of the node's own can be made: in a container without the rights for it, root is not enough. */
+/** True when the node can get its own network: in a container without the rights for it, root is not enough. */
 function canIsolate() {
   const pair = ['ip', 'link', 'add', 'one', 'type', 'veth', 'peer', 'name', 'other'];
   const namespaces = ['--net', '--mount', '--pid', '--fork', '--mount-proc'];
@@ -49,7 +49,7 @@ const isOnPath = (name) =>
  * Starts a cluster and waits until its node is ready.
  *
  * Shape: `host` is the registry's, on loopback here and on the node alike; `auth` is for docker's configuration.
- * Errors: throws with the last lines of what did not come up.
+ * Errors: throws with the last output of the part that did not start.
  */
 export async function startCluster({ log = () => {} } = {}) {
   const program = buildNodeProgram({ log });
@@ -96,7 +96,7 @@ export async function startCluster({ log = () => {} } = {}) {
   };
 }
 
-/** Runs kubectl without holding this process up, which forwards the API's port. Errors: throws with kubectl's words. */
+/** Runs kubectl without blocking this process, which forwards the API's port. Errors: throws with kubectl's output. */
 async function runKubectl(program, args) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const [stdout, stderr, code] = await Promise.all([
@@ -126,7 +126,7 @@ function waitFor(child, exited) {
   });
 }
 
-/** Serves a loopback port of this machine with what listens on a socket inside: its network is another one. */
+/** Forwards a loopback port of this machine to a socket inside, which has a separate network. */
 async function forward(socketPath) {
   const open = new Set();
   const server = createServer((outer) => {

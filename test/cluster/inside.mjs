@@ -1,4 +1,5 @@
-// Process 1 of the test cluster's namespaces: starts its parts in order and says `ready`. When its standard input ends, all ends.
+// Process 1 of the test cluster's namespaces: starts its parts in order and prints `ready`. All parts end with its
+// stdin.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +22,7 @@ function run(file, ...args) {
   if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${error?.message ?? stderr}`);
 }
 
-/** Starts a part whose words go to a file; its end is the end of the cluster. */
+/** Starts a part whose output goes to a file; its end is the end of the cluster. */
 function start(name, file, args, env = {}) {
   const log = openSync(at(`${name}.log`), 'w');
   const child = spawn(file, args, { stdio: ['ignore', log, log], env: { ...process.env, ...env } });
@@ -53,7 +54,7 @@ const answers = (url, headers = {}) =>
 
 function setUpNetwork() {
   run('ip', 'link', 'set', 'lo', 'up');
-  // A pair whose other end leads nowhere: a dummy interface needs a kernel module that not every machine has.
+  // A pair with an unused other end: a dummy interface needs a kernel module that some machines lack.
   run('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0-end');
   run('ip', 'link', 'set', 'eth0-end', 'up');
   run('ip', 'addr', 'add', `${nodeIp}/24`, 'dev', 'eth0');
@@ -73,7 +74,7 @@ function setUpMounts() {
   copyFileSync(at('cni.conflist'), '/etc/cni/net.d/10-test.conflist');
 }
 
-/** The image of the process that holds a pod's namespaces: one static program. */
+/** The image of the process that keeps a pod's namespaces: one static program. */
 function importPause() {
   const source =
     '#include <unistd.h>\n#include <signal.h>\nstatic void end(int s){(void)s;_exit(0);}\nint main(void){signal(SIGTERM,end);signal(SIGINT,end);for(;;)pause();}\n';
@@ -152,7 +153,7 @@ function startNode() {
   ]);
 }
 
-/** Serves a socket that this machine's other network reaches too. */
+/** Serves a socket that is reachable from this machine's other network too. */
 function serveSocket(name, host, port) {
   createServer((outer) => {
     const inner = createConnection(port, host);

@@ -1,4 +1,4 @@
-// The one program that holds every part of Kubernetes: built once a machine from Go modules, and kept outside the tree.
+// The one program with every part of Kubernetes: built once per machine from Go modules, and kept outside the tree.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 const sourceDir = join(dirname(fileURLToPath(import.meta.url)), 'node');
 const kubernetesVersion = 'v1.34.4';
-/** Where Go is when no PATH names it. */
+/** The folder of Go when PATH lacks it. */
 const goDirs = ['/usr/local/go/bin', '/usr/lib/go/bin'];
 
-/** Where the program lies for what its sources say now. */
+/** The path of the program for its present sources. */
 export function nodeProgramPath() {
   const hash = createHash('sha256');
   for (const name of ['go.mod', 'go.sum', 'main.go']) hash.update(readFileSync(join(sourceDir, name)));
@@ -26,9 +26,10 @@ export function findGo() {
 }
 
 /**
- * Builds the program if it is not there. Takes 5 to 15 minutes of two processors and 2 GB of memory, once a machine.
+ * Builds the program if it does not exist. Takes 5 to 15 minutes of two processors and 2 GB of memory, once per
+ * machine.
  *
- * Errors: throws with the compiler's words.
+ * Errors: throws with the compiler's output.
  */
 export function buildNodeProgram({ log = () => {} } = {}) {
   const path = nodeProgramPath();

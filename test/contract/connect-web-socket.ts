@@ -9,7 +9,7 @@ import {
   webSocketProtocol,
 } from '#shared/contract/ws-codec.ts';
 
-/** A client over a real WebSocket to a host, with the socket itself for what no client of ours would do. */
+/** A client over a real WebSocket to a host, with the socket itself for actions that our clients never take. */
 export async function connectWebSocket(
   origin: string,
   token: string,

@@ -10,7 +10,7 @@ vi.mock('electron', () => import('../../electron/main/testing/stand-in.ts'));
 
 let pages = 0;
 
-/** Loads the preload script anew, as each page does, and answers with what the page then sees. */
+/** Loads the preload script anew, as for each page, and returns the page's API. */
 async function loadPage(): Promise<{ bridge: Bridge; port: MessagePort }> {
   vi.stubGlobal('location', { href: startUrl });
   const channel = vi.spyOn(globalThis, 'MessageChannel');

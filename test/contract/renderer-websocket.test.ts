@@ -6,10 +6,10 @@ import { describeContract } from './suite.ts';
 
 /** The socket that the renderer's transport last opened to each host. */
 const opened = new Map<string, NodeWebSocket>();
-/** Hosts that are gone: a transport goes on trying to reach its own, which a test need not see. */
+/** Hosts that have ended: a transport still tries to reach its own, which a test ignores. */
 const gone = new Set<string>();
 
-/** A browser's WebSocket: it sends the page's origin by itself, and gives a failure no words. */
+/** A browser's WebSocket: it sends the page's origin by itself, and reports a failure without a message. */
 class BrowserWebSocket extends NodeWebSocket {
   constructor(url: string, protocols: string[]) {
     const origin = new URL(url).origin.replace('ws', 'http');
@@ -19,7 +19,7 @@ class BrowserWebSocket extends NodeWebSocket {
   }
 }
 
-// It stays to the end of the file's process: a transport whose host is gone still tries to reach it.
+// It stays to the end of the file's process: a transport still tries to reach its host after the host's end.
 vi.stubGlobal('WebSocket', BrowserWebSocket);
 
 describeContract('the renderer’s WebSocket transport and the web host', async (engine) => {

@@ -8,16 +8,16 @@ import {
 } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 
-/** An engine of which a test writes the parts it needs; `emit` sends an event to every client. */
+/** An engine whose handlers a test writes; `emit` sends an event to every client. */
 export interface ScriptedEngine extends Engine {
   readonly emit: EventListener;
   /** Clients being served. */
   readonly listenerCount: () => number;
-  /** Clients that were served and are gone. */
+  /** Clients that were served and have disconnected. */
   readonly endedCount: () => number;
 }
 
-/** An engine that answers with what it is given; all else is refused. */
+/** An engine with the given handlers; it refuses all other calls. */
 export function createScriptedEngine(parts: {
   readonly calls?: Partial<CallHandlers>;
   readonly streams?: Partial<StreamHandlers>;

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { aborted, connected, info, instanceId, type Start } from './suite-parts.ts';
 
-/** What any transport does when the connection is lost, or the other side is hostile. */
+/** The behaviour of any transport when the connection is lost, or the other side is hostile. */
 export function describeFaults(start: Start): void {
   describe('a lost connection', () => {
     test('fails what is under way, and aborts the engine’s work', async () => {

@@ -8,13 +8,13 @@ import type { createScriptedEngine, ScriptedEngine } from './scripted-engine.ts'
 /** A client and an engine joined by the transport under test. */
 export interface Connection {
   readonly client: Client;
-  /** Sends what no client of ours would. */
+  /** Sends data that our clients never send. */
   readonly sendRaw: (message: unknown) => void;
-  /** Loses the connection, as a killed process or a closed page does. */
+  /** Drops the connection, like a killed process or a closed page. */
   readonly cut: () => void;
   readonly dispose: () => Promise<void>;
 }
-/** Starts an engine, and a client that is connected to it. What it starts ends with the test. */
+/** Starts an engine, and a client that is connected to it. Both end with the test. */
 export type Start = (
   parts: Parameters<typeof createScriptedEngine>[0],
 ) => Promise<Connection & { readonly engine: ScriptedEngine }>;
@@ -29,7 +29,7 @@ export const info: AppInfo = {
   settingsPath: '/settings.json',
 };
 export const instanceId = 'hello-1' as InstanceId;
-/** Resolves when a call has gone through, so that the session is known to listen. */
+/** Resolves after a successful call, which proves that the session listens. */
 export async function connected(client: Client, engine: ScriptedEngine): Promise<void> {
   await client.call('app:info', {});
   expect(engine.listenerCount()).toBe(1);
@@ -38,10 +38,10 @@ export async function connected(client: Client, engine: ScriptedEngine): Promise
 export const aborted = (signal: AbortSignal) =>
   new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
-/** Long enough for a message to cross any of the transports, were there one. */
+/** Long enough for a possible message to cross any of the transports. */
 export const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
 
-/** Writes `ready`, then what it gets, then ends. */
+/** Writes `ready`, echoes its input, then ends. */
 export async function echo(stream: EngineStream): Promise<void> {
   const received = new Promise<Uint8Array>((resolve) => stream.onData(resolve));
   await stream.write(Buffer.from('ready'));

@@ -5,7 +5,7 @@ import { describeFaults } from './suite-faults.ts';
 import type { Connect, Connection, Start } from './suite-parts.ts';
 import { describeStreams } from './suite-streams.ts';
 
-/** What every transport of the contract must do, whatever carries the messages. */
+/** The required behaviour of every transport of the contract. */
 export function describeContract(transport: string, connect: Connect): void {
   describe(`the contract over ${transport}`, () => {
     const open: Connection[] = [];

@@ -8,6 +8,6 @@ export const launchBrowser = (): Promise<Browser> =>
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
 
-/** Asserts that an element is there, in view or within Playwright's time-out. */
+/** Asserts that an element is visible, now or within Playwright's time-out. */
 export const expectVisible = (locator: { waitFor: () => Promise<void> }): Promise<void> =>
   expect(locator.waitFor()).resolves.toBeUndefined();

@@ -1,7 +1,8 @@
 /**
- * The texts of a page whose contrast with what is behind them is under 4.5:1.
+ * The texts of a page whose contrast with their background is under 4.5:1.
  *
- * It runs in the page, so it uses nothing from outside. What is disabled, or drawn by Monaco, xterm.js or a canvas, is left out.
+ * It runs in the page, so it uses no outside code. Disabled elements, and those drawn by Monaco, xterm.js or a canvas,
+ * are left out.
  */
 export function lowContrast(): string[] {
   const parse = (color: string): [number, number, number, number] => {
@@ -41,7 +42,7 @@ export function lowContrast(): string[] {
     for (let node: HTMLElement | null = element; node !== null; node = node.parentElement)
       layers.push(parse(getComputedStyle(node).backgroundColor));
     const behind = layers.reverse().reduce<number[]>((under, layer) => over(layer, under), [255, 255, 255]);
-    // Drawn by what lies behind it: the event's coloured text.
+    // The layer behind it draws this: the event's coloured text.
     if (parse(getComputedStyle(element).color)[3] === 0) continue;
     const ink = over(parse(getComputedStyle(element).color), behind);
     const [light, dark] = [luminance(ink), luminance(behind)].sort((a, b) => b - a) as [number, number];

@@ -6,7 +6,7 @@ import { createFakeEngine } from '../fixtures/fake-engine.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
-/** The window as `npm run dev -- --fake` shows it, from a copy of its sources that may be edited. */
+/** The window of `npm run dev -- --fake`, from an editable copy of its sources. */
 export interface DevWindow {
   readonly page: Page;
   /** Puts a text into the status bar's component, and waits until the page shows it. Units: returns milliseconds. */
@@ -18,7 +18,7 @@ export interface DevWindow {
 export async function openDevWindow(browser: Browser): Promise<DevWindow> {
   const { startWindowServer } = await import('#build/dev.mjs');
   mkdirSync(join(root, '.cache'), { recursive: true });
-  // The copy lies inside the checkout, so that its packages are found.
+  // The copy is inside the checkout, so that its packages are found.
   const dir = mkdtempSync(join(root, '.cache/dev-window-'));
   for (const name of ['renderer', 'shared', 'package.json', 'tsconfig.base.json'])
     cpSync(join(root, name), join(dir, name), { recursive: true });

@@ -67,7 +67,7 @@ describe.skipIf(reason !== null)(
       expect(await shell.evaluate(({ crashReporter }) => crashReporter.getUploadToServer())).toBe(false);
     }, 90_000);
 
-    // Chromium overlooks a page that hangs while a debugger is attached to it, as Playwright is: this one runs without it.
+    // Chromium ignores a hung page while a debugger such as Playwright is attached: this program runs without it.
     it('a page that hangs is loaded again when the person says so', async () => {
       const driver = join(home, 'hang.cjs');
       writeFileSync(driver, hangTheFirstPage);
@@ -79,7 +79,7 @@ describe.skipIf(reason !== null)(
   },
 );
 
-/** Hangs the first page, presses keys in it, since Chromium notices by input that is not answered, and says yes to the question. */
+/** Hangs the first page, presses keys in it, since Chromium detects a hang by unanswered input, and answers yes. */
 const hangTheFirstPage = `const { app, dialog } = require('electron');
 const say = (line) => process.stdout.write('driver: ' + line + '\\n');
 dialog.showMessageBox = async (window, { message, buttons }) => {
@@ -103,7 +103,7 @@ app.on('browser-window-created', (_, { webContents }) => {
 const pageProcess = () =>
   shell.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.getOSProcessId() ?? 0);
 
-/** Asked of the program, because Playwright lets go of a page that crashed. */
+/** Asks the program, because Playwright drops a crashed page. */
 const isWhole = () =>
   shell.evaluate(({ BrowserWindow }) => {
     const contents = BrowserWindow.getAllWindows()[0]?.webContents;

@@ -31,7 +31,7 @@ async function launch(): Promise<void> {
   page.on('pageerror', (error) => complaints.push(error.message));
 }
 
-/** One desktop program and one window for all of them, as a person has: each goes on where the one before ended. */
+/** One desktop program and one window for all tests, as for a person: each test continues after the one before. */
 describe.skipIf(reason !== null)(`the desktop program${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   beforeAll(async () => {
     home = makeHome();
@@ -155,14 +155,14 @@ describe.skipIf(reason !== null)(`the desktop program${reason === null ? '' : ` 
     const projects = (await callFromPage(page, 'projects:list', {})) as { name: string }[];
     expect(projects.map(({ name }) => name)).toEqual(expect.arrayContaining(['hello', 'nothing']));
     expect(readdirSync(join(home, 'data/runs')).length).toBe(before);
-    // What was picked in an earlier session is still a person's choice.
+    // A choice from an earlier session is still a person's choice.
     expect(await callFromPage(page, 'projects:open', { dir: join(home, 'elsewhere/greet') })).toMatchObject({
       dir: join(home, 'elsewhere/greet'),
     });
   }, 90_000);
 });
 
-/** A project that no part of Firstlight made. */
+/** A project made without Firstlight. */
 function makeProject(name: string): string {
   const dir = join(home, 'elsewhere', name);
   cpSync(join(root, 'assets/templates/hello'), dir, { recursive: true });
@@ -178,7 +178,7 @@ async function replaceSource(text: string): Promise<void> {
   await page.keyboard.insertText(text);
 }
 
-/** Chooses an item of the application's menu, as the mouse does. */
+/** Chooses an item of the application's menu, like the mouse. */
 async function clickMenu(menu: string, label: string): Promise<void> {
   const isThere = await shell.evaluate(
     ({ Menu, BrowserWindow }, wanted) => {

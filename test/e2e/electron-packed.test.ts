@@ -1,4 +1,4 @@
-/** The packed program, started from elsewhere by an ordinary user: `npm run dist -- --dir` without the bundling before it. */
+/** The packed program, started from another folder by an ordinary user: `npm run dist -- --dir` without bundling. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -17,7 +17,7 @@ import { WebSocket } from 'ws';
 import { type Display, openDisplay, root, whyNoElectron } from './real-electron.ts';
 import { until, whyNot } from './real-studio.ts';
 
-/** Debian's user without rights: libvirt wants one that the system knows. */
+/** Debian's user without rights: libvirt needs one that the system knows. */
 const user = 65534;
 const reason = whyNoElectron() ?? whyNot() ?? (process.getuid?.() === 0 ? null : 'only root starts it as another user');
 const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
@@ -63,7 +63,7 @@ describe.skipIf(reason !== null)(`the packed program${reason === null ? '' : ` (
   });
 
   it('has its fuses flipped, and no part of the Electron for tests but what its Node.js lacks', () => {
-    // Not a Node.js; cookies encrypted; no NODE_OPTIONS; no --inspect; and there is no archive to check or to prefer.
+    // Not a Node.js; cookies encrypted; no NODE_OPTIONS; no --inspect; and no archive to check or to prefer.
     expect(readFuses(join(app, 'firstlight-studio')).slice(0, 6)).toBe('010000');
     expect(existsSync(join(app, 'resources/app/test-electron-loader.cjs'))).toBe(false);
   });
@@ -98,7 +98,7 @@ describe.skipIf(reason !== null)(`the packed program${reason === null ? '' : ` (
     });
     expect(printed).not.toContain('WITHOUT the sandbox');
     const page = processes().find(({ args }) => args.includes('--type=renderer'));
-    // A filter of system calls, and no way to more rights.
+    // A filter of system calls, and no way to gain rights.
     expect(readFileSync(`/proc/${page?.pid}/status`, 'utf8')).toMatch(/NoNewPrivs:\t1\nSeccomp:\t2/);
   }, 120_000);
 
@@ -133,7 +133,7 @@ function readFuses(path: string): string {
 
 const drop = [`--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--'];
 
-/** Nothing of the person who runs the tests. */
+/** An environment without data of the person who runs the tests. */
 const userEnv = () => ({
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: home,
@@ -153,19 +153,19 @@ const asUser = (args: readonly string[]) =>
     encoding: 'utf8',
   });
 
-/** The processes that were started with a home: helpers of Chromium and libvirt's daemons of that user outlive the program. */
+/** The processes started with a home: Chromium's helpers and that user's libvirt daemons outlive the program. */
 const startedFor = (dir: string): number[] =>
   readdirSync('/proc').flatMap((name) => {
     try {
       const env = readFileSync(`/proc/${Number(name)}/environ`, 'latin1').split('\0');
       return env.includes(`HOME=${dir}`) ? [Number(name)] : [];
     } catch {
-      // Not a process, or one that has just ended.
+      // This is not a process, or it has just ended.
       return [];
     }
   });
 
-/** The processes that run from the packed folder. */
+/** The processes with a program from the packed folder. */
 const processes = () =>
   execFileSync('ps', ['-eo', 'pid=,stat=,args='], { encoding: 'utf8' })
     .split('\n')
@@ -175,7 +175,7 @@ const processes = () =>
 
 let serial = 0;
 
-/** What an expression comes to in the page. Errors: throws what it throws. */
+/** The value of an expression in the page. Errors: throws the expression's error. */
 function evaluate(expression: string): Promise<unknown> {
   const id = ++serial;
   return new Promise((resolve, reject) => {

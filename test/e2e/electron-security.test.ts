@@ -21,7 +21,7 @@ let home: string;
 let display: Display;
 let shell: ElectronApplication;
 let page: Page;
-/** A site of a stranger on this machine, and what it was asked for. */
+/** A foreign site on this machine, and the requests to it. */
 let site: Server;
 let siteUrl: string;
 const asked: string[] = [];
@@ -80,7 +80,7 @@ describe.skipIf(reason !== null)(
               socket.onopen = () => resolve('reached');
               socket.onerror = () => resolve('refused');
             } catch {
-              // Chromium says so at once.
+              // Chromium reports this at once.
               resolve('refused');
             }
           }),
@@ -92,12 +92,12 @@ describe.skipIf(reason !== null)(
             try {
               Reflect.get(globalThis, 'eval').call(null, 'window.ran = true');
             } catch {
-              // Refused, which is the answer.
+              // The refusal is the expected answer.
             }
           }),
         };
       }, siteUrl);
-      // A beacon is only queued, and a frame that is refused loads a page that says so: the site tells.
+      // A beacon is only queued, and a refused frame loads an error page: the site's log decides.
       const { beacon: _queued, frame: _loaded, ...others } = reached;
       for (const [what, came] of Object.entries(others)) expect([what, came]).toEqual([what, 'refused']);
       expect(asked).toEqual([]);
@@ -256,7 +256,7 @@ describe.skipIf(reason !== null)(
         await follow(`https://libvirt.org/more/${count}`);
       }
       const [opened] = (await said()) as [string[]];
-      // Two of the ten of this minute went before.
+      // Two of this minute's ten are used already.
       expect(opened.filter((url) => url.includes('/more/'))).toHaveLength(8);
       expect(shell.windows()).toHaveLength(1);
     });
@@ -267,7 +267,7 @@ describe.skipIf(reason !== null)(
           show: false,
           webPreferences: { sandbox: false, contextIsolation: false, nodeIntegration: true },
         });
-        // Else it is led back to the studio's own page, as test 13 shows.
+        // Otherwise it returns to the studio's own page, as test 13 shows.
         window.webContents.removeAllListeners('did-navigate');
         await window.loadURL('data:text/html,stranger');
         const refused = await window.webContents.executeJavaScript(`(async () => {

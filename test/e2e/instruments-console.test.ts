@@ -33,9 +33,9 @@ async function open(query = 'view=console', prepare?: () => void): Promise<void>
   await page.locator('.xterm-rows').waitFor();
 }
 
-/** Delivers text as the guest would; resolves when the terminal took it. */
+/** Delivers text like the guest; resolves when the terminal has taken it. */
 const send = (text: string) => page.evaluate((sent) => window.control.send(new TextEncoder().encode(sent)), text);
-/** The screen's text once the terminal has drawn: a frame after it took the bytes. */
+/** The screen's text once the terminal has drawn: a frame after it has taken the bytes. */
 async function screen(): Promise<string> {
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   const rows = await page.locator('.xterm-rows > div').allTextContents();
@@ -131,7 +131,7 @@ describe('console', () => {
     const before = await screen();
     await send(Array.from({ length: 500 }, (_, n) => `more ${n}\r\n`).join(''));
     await send('and more\r\n');
-    // The free row at the bottom fills; what was there does not move.
+    // The free row at the bottom fills; the other rows do not move.
     expect((await screen()).startsWith(before)).toBe(true);
     expect(await screen()).not.toContain('more 1');
     await page.getByRole('button', { name: 'Follow' }).click();
@@ -146,7 +146,7 @@ describe('console', () => {
   });
 
   it('stays at the last line when it gets smaller out of sight, and output goes on', async () => {
-    // A busy page is never idle: xterm measures itself again only when it is seen.
+    // A busy page is never idle: xterm measures itself again only when it is visible.
     await open('view=console', () => {
       window.requestIdleCallback = () => 0;
     });

@@ -33,7 +33,7 @@ describe('timeline', () => {
   const readout = () => page.getByTestId('timeline-readout');
   const spoken = async () => plain(await page.getByTestId('timeline-spoken').textContent());
   const selected = () => page.evaluate(() => window.selected);
-  /** Where an instant of the 23.4 ms run lies while the whole of it is shown. */
+  /** The position of an instant of the 23.4 ms run while the whole run is shown. */
   const xOf = async (ms: number) => {
     const box = await plot().boundingBox();
     if (box === null) throw new Error('the plot is not on the page');
@@ -116,7 +116,7 @@ describe('timeline', () => {
     await fingers('touchStart', 100);
     for (const apartPx of [200, 300, 400]) await fingers('touchMove', apartPx);
     await fingers('touchEnd', 0);
-    // Four times as near: 250 px left of what stayed in place is now 1.5 ms before it, still in the same phase.
+    // Four times as near: 250 px left of the fixed instant is now 1.5 ms before it, still in the same phase.
     await page.mouse.move((await xOf(10)) - 250, 60);
     expect(plain(await readout().textContent())).toContain('runtime');
     expect(await selected()).toBeNull();

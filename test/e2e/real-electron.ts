@@ -8,14 +8,14 @@ import { testElectronBinary } from '#build/test-electron.mjs';
 export const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
 export const electronBinary = join(root, testElectronBinary);
 
-/** Why the desktop program cannot be driven here, or null when it can. */
+/** The reason why the desktop program cannot be driven here, or null when it can. */
 export function whyNoElectron(): string | null {
   if (!existsSync(electronBinary)) return `no ${testElectronBinary}: set-up could not fetch it from the npm registry`;
   if (!existsSync('/usr/bin/Xvfb')) return 'no Xvfb';
   return null;
 }
 
-/** A display that nobody sees. */
+/** An invisible display. */
 export interface Display {
   /** As in the variable DISPLAY. */
   readonly name: string;
@@ -24,7 +24,7 @@ export interface Display {
 
 /** Starts Xvfb on a display that it chooses. */
 export async function openDisplay(): Promise<Display> {
-  // The fourth descriptor takes the number of the display once it is ready.
+  // Xvfb writes the number of the display to the fourth descriptor once it is ready.
   const args = ['-displayfd', '3', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp'];
   const child = spawn('Xvfb', args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
   const ended = new Promise((resolve) => child.once('close', resolve));
@@ -42,7 +42,7 @@ export async function openDisplay(): Promise<Display> {
   };
 }
 
-/** The environment of a desktop program with a home of its own. */
+/** The environment of a desktop program with a separate home. */
 export const shellEnv = (display: Display, home: string): Record<string, string> => ({
   ...(process.env as Record<string, string>),
   DISPLAY: display.name,
@@ -53,7 +53,7 @@ export const shellEnv = (display: Display, home: string): Record<string, string>
 /** Chromium starts as root only without its sandbox. A machine without a graphics card has nothing for its GPU process. */
 export const shellSwitches = [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-gpu'];
 
-/** Holds the program back until Playwright watches it. Playwright adds it by itself only where it chooses the binary. */
+/** Delays the program until Playwright watches it. Playwright adds it by itself only where it chooses the binary. */
 const playwrightLoader = join(
   dirname(createRequire(import.meta.url).resolve('playwright-core-electron')),
   'lib/server/electron/loader.js',
@@ -77,7 +77,7 @@ export function launchShell({ display, home, args = [], preloads = [] }: LaunchO
   });
 }
 
-/** The window of a desktop program, once its page shows the editor. Errors: throws after half a minute, which a busy machine stays under. */
+/** The window of a desktop program, once its page shows the editor. Errors: throws after 30 s, enough when busy. */
 export async function openedWindow(shell: ElectronApplication): Promise<Page> {
   const page = await shell.firstWindow();
   page.setDefaultTimeout(30_000);
@@ -85,7 +85,7 @@ export async function openedWindow(shell: ElectronApplication): Promise<Page> {
   return page;
 }
 
-/** Quits a desktop program as its menu does, and waits for its end. */
+/** Quits a desktop program like its menu, and waits for its end. */
 export async function quitShell(shell: ElectronApplication): Promise<void> {
   const child = shell.process();
   const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -112,7 +112,7 @@ export async function runAlone({ display, home, preloads = [], args = [] }: Laun
   return [...printed.matchAll(/^driver: (.*)$/gm)].map(([, line]) => line ?? '');
 }
 
-/** Starts the program again beside one that runs, as a person does by a second click. Shape: its exit code. */
+/** Starts the program again beside a running one, like a second click. Shape: its exit code. */
 export function startSecond({ display, home, args = [] }: LaunchOptions): Promise<number | null> {
   const child = spawn(electronBinary, [...shellSwitches, root, ...args], {
     env: shellEnv(display, home),
@@ -124,14 +124,14 @@ export function startSecond({ display, home, args = [] }: LaunchOptions): Promis
   });
 }
 
-/** Has every dialog for files and folders answer with this path, or be closed. */
+/** Makes every dialog for files and folders answer with this path, or close. */
 export const answerPicker = (shell: ElectronApplication, path: string | null): Promise<void> =>
   shell.evaluate(({ dialog }, picked) => {
     const filePaths = picked === null ? [] : [picked];
     dialog.showOpenDialog = async () => ({ canceled: picked === null, filePaths });
   }, path);
 
-/** What a call of the page to the engine came to: its value, or the code of its error. */
+/** The result of a call from the page to the engine: its value, or the code of its error. */
 export const callFromPage = (page: Page, name: unknown, input: unknown): Promise<unknown> =>
   page.evaluate(
     async ([called, given]) => {

@@ -14,7 +14,7 @@ import { whyNot as whyNoRuns } from '../integration/studio.ts';
 const resources = locateResources();
 const rendererDir = process.env.FIRSTLIGHT_RENDERER ?? resources.rendererDir;
 
-/** Why the whole program cannot be tested here, or null when it can. */
+/** The reason why the whole program cannot be tested here, or null when it can. */
 export function whyNot(): string | null {
   if (!existsSync('/usr/bin/chromium')) return 'no Chromium';
   if (!existsSync(join(rendererDir, 'index.html'))) return `no built window in ${rendererDir}`;
@@ -23,12 +23,12 @@ export function whyNot(): string | null {
   return whyNoRuns();
 }
 
-/** The whole program but for its shell: core on a real libvirt, and the host that serves its windows. */
+/** The whole program except its shell: core on a real libvirt, and the host that serves its windows. */
 export interface RealStudio {
   readonly core: Core;
-  /** What a second program sees of the same engine. */
+  /** A second program's view of the same engine. */
   readonly client: Client;
-  /** Every domain that there was, by libvirt's name. */
+  /** Every domain so far, by libvirt's name. */
   readonly domains: ReadonlySet<string>;
   readonly url: () => string;
   readonly stopHost: () => Promise<void>;
@@ -65,7 +65,7 @@ export async function startReal(home: string): Promise<RealStudio> {
   };
 }
 
-/** A window of its own, as another person's browser has. */
+/** A separate window, like another person's browser. */
 export async function openWindow(browser: Browser, url: string): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
   const page = await context.newPage();
@@ -75,7 +75,7 @@ export async function openWindow(browser: Browser, url: string): Promise<Page> {
   return page;
 }
 
-/** Waits until something is so. Errors: throws after half a minute, which a busy machine stays under. */
+/** Waits until a condition is true. Errors: throws after half a minute, which is enough on a busy machine. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
     if (await holds()) return;
@@ -84,13 +84,13 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   throw new Error(`Not within 30 s: ${what}`);
 }
 
-/** Which of these domains libvirt still has. */
+/** The ones of these domains that libvirt still has. */
 export function alive(domains: Iterable<string>): string[] {
   const running = execFileSync('virsh', ['list', '--all', '--name'], { encoding: 'utf8' }).split('\n');
   return [...domains].filter((name) => running.includes(name));
 }
 
-/** Files below a folder that were being written, and sockets: what nothing may leave behind. */
+/** Unfinished files below a folder, and sockets: these must never be left behind. */
 export function leftovers(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
     const path = join(dir, entry.name);
@@ -99,7 +99,7 @@ export function leftovers(dir: string): string[] {
   });
 }
 
-/** Writes a file so that its time changes even when an earlier write was this same millisecond. */
+/** Writes a file so that its time changes even when an earlier write was in the same millisecond. */
 export function writeSource(path: string, text: string): void {
   const before = existsSync(path) ? statSync(path).mtimeMs : 0;
   do writeFileSync(path, text);

@@ -16,7 +16,7 @@ let studio: RealStudio;
 let page: Page;
 const complaints: string[] = [];
 
-/** One studio and one window for all of them, as a person has: each goes on where the one before ended. */
+/** One studio and one window for all tests, as for a person: each test continues after the one before. */
 describe.skipIf(reason !== null)(
   `the studio with Nanos on a real libvirt${reason === null ? '' : ` (skipped: ${reason})`}`,
   () => {
@@ -129,7 +129,7 @@ describe.skipIf(reason !== null)(
 
     it('complains of nothing, and leaves no machine behind', async () => {
       expect(complaints).toEqual([]);
-      // The project that was just made is built in the background, and its next instance prepared.
+      // The new project is built in the background, and its next instance prepared.
       await until('all have ended', async () => {
         for (const { id } of await studio.client.call('instances:list', {})) {
           await studio.client.call('instances:remove', { instanceId: id });
@@ -140,7 +140,7 @@ describe.skipIf(reason !== null)(
   },
 );
 
-/** Those that have ended. */
+/** The instances that have ended. */
 const runsOfNanos = async () =>
   (await studio.client.call('runs:list', { limit: 20 })).filter(
     (run) => run.runtime === 'nanos' && run.outcome !== 'running',

@@ -13,7 +13,7 @@ let studio: RealStudio;
 let page: Page;
 const complaints: string[] = [];
 
-/** One studio and one window for all of them, as a person has: each goes on where the one before ended. */
+/** One studio and one window for all tests, as for a person: each test continues after the one before. */
 describe.skipIf(reason !== null)(
   `the whole studio on a real libvirt${reason === null ? '' : ` (skipped: ${reason})`}`,
   () => {
@@ -118,7 +118,7 @@ describe.skipIf(reason !== null)(
       const title = await page.title();
       await page.keyboard.press('Control+Enter');
       await page.locator('[data-part="cancel"]').waitFor();
-      // Through all of it the window answers: each of these would wait for a page that is busy.
+      // The window answers throughout: each of these calls would wait for a busy page.
       const problems = page.getByRole('tab', { name: /^Problems/ });
       while ((await page.locator('[data-part="cancel"]').count()) > 0) {
         await problems.click();
@@ -237,7 +237,7 @@ describe.skipIf(reason !== null)(
   },
 );
 
-/** 20,000 lines that would set the title, ask for answers, and clear the screen. */
+/** 20,000 lines that try to set the title, request answers, and clear the screen. */
 const flood = `export default () => {
   const rest = 'x'.repeat(72);
   for (let line = 0; line < 20_000; line++) console.log(\`\${line} \\x1b]0;owned\\x07\\x1b[6n\\x1b[5m\${rest}\${rest.slice(0, 20)}\`);
@@ -279,7 +279,7 @@ async function choose(mode: 'cold' | 'prestarted'): Promise<void> {
   await page.getByRole('button', { name: `Start mode, ${mode}` }).waitFor();
 }
 
-/** As another editor would, and waits until the window has it. */
+/** Writes a file like another editor, and waits until the window has it. */
 async function write(text: string): Promise<void> {
   writeSource(join(projectDir(), 'handler.ts'), text);
   const line = text.split('\n')[0]?.slice(0, 40) ?? '';

@@ -12,9 +12,9 @@ const rendererDir = process.env.FIRSTLIGHT_RENDERER ?? new URL('../../dist/rende
 export interface Studio {
   readonly page: Page;
   readonly engine: FakeEngine;
-  /** What the page said on its console that no page should say. */
+  /** The errors on the page's console. */
   readonly complaints: readonly string[];
-  /** Ends the host, as when the program that serves the page is closed. */
+  /** Ends the host, as if the program that serves the page were closed. */
   readonly stopHost: () => Promise<void>;
   /** Starts it again at the same address, with the same token. */
   readonly restartHost: () => Promise<void>;
@@ -25,14 +25,14 @@ export interface StudioOptions extends FakeOptions {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: 'light' | 'dark';
-  /** Made before the window opens. */
+  /** Prepares the engine before the window opens. */
   readonly prepare?: (engine: FakeEngine) => void;
 }
 
 /**
  * Sets up a test file whose tests each open one window: a browser for all, closed at the end.
  *
- * After each test its window is closed, and must have put no error on its console.
+ * After each test its window is closed, and must have no error on its console.
  */
 export function setUpStudio(): (options?: StudioOptions) => Promise<Studio> {
   let browser: Browser;
@@ -54,7 +54,7 @@ export function setUpStudio(): (options?: StudioOptions) => Promise<Studio> {
   };
 }
 
-/** Opens the studio in a new window, and waits until it shows what it connected to. */
+/** Opens the studio in a new window, and waits until it shows its connection. */
 export async function openStudio(browser: Browser, options: StudioOptions = {}): Promise<Studio> {
   const engine = createFakeEngine(options);
   options.prepare?.(engine);
@@ -73,7 +73,7 @@ export async function openStudio(browser: Browser, options: StudioOptions = {}):
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
-    // A refused WebSocket is the browser's own line, and what a stopped host looks like.
+    // A refused WebSocket is the browser's own line, and the sign of a stopped host.
     const expected = message.text().includes('WebSocket connection');
     if (message.type() === 'error' && !expected) complaints.push(message.text());
   });
@@ -95,13 +95,13 @@ export async function openStudio(browser: Browser, options: StudioOptions = {}):
   };
 }
 
-/** Waits for the editor proper, and puts the cursor at the end of its text. */
+/** Waits for the editor itself, and puts the cursor at the end of its text. */
 export async function focusEditor(page: Page): Promise<void> {
   await page.locator('.monaco-editor .view-line').first().click();
   await page.keyboard.press('Control+End');
 }
 
-/** Polls until a condition holds. Errors: throws with `what` after 15 seconds, which a busy machine stays under. */
+/** Polls until a condition is true. Errors: throws with `what` after 15 seconds, enough on a busy machine. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 15_000;
   while (!(await holds())) {

@@ -155,7 +155,7 @@ describe('the image inspector', () => {
       await page.getByRole('treegrid').focus();
       await page.keyboard.press('ArrowDown');
       await until('the map is drawn', async () => (await page.locator('[data-part="map"] button').count()) > 3);
-      // Texts on the map lie in a part that is hidden from screen readers only.
+      // Texts on the map are in a part that is hidden only from screen readers.
       await page.locator('[data-part="map"]').evaluate((map) => map.removeAttribute('aria-hidden'));
       expect(await page.evaluate(lowContrast)).toEqual([]);
       await page.getByRole('tab', { name: 'About the image' }).click();

@@ -5,7 +5,7 @@ import { type Studio, setUpStudio, until } from './ui-harness.ts';
 const openStudio = setUpStudio();
 let studio: Studio;
 
-/** Opening many files, and a boot for each function, takes its time on a busy machine. */
+/** Opening many files, and a boot for each function, takes long on a busy machine. */
 vi.setConfig({ testTimeout: 90_000 });
 
 /** Opens files that were written beside the handler, so that the row of tabs is full. */

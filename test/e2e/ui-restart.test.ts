@@ -22,7 +22,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-/** `firstlight serve` over a fake engine of its own, in the same home each time. */
+/** `firstlight serve` over its own fake engine, in the same home each time. */
 async function startServe(): Promise<{ url: string; ran: () => number; stop: () => Promise<void> }> {
   const fake = createFakeEngine();
   let ran = 0;

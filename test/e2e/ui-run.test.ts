@@ -45,7 +45,7 @@ describe('the main path', () => {
     await page.locator('.monaco-editor .view-line').first().waitFor();
     await page.waitForLoadState('networkidle');
     const frames: number[] = [];
-    // The median of three: the page may be at work on something else at one of them.
+    // The median of three: the page may be busy with other work at one of them.
     for (let round = 0; round < 3; round++) {
       if (round > 0) await page.keyboard.press('Escape');
       await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
@@ -58,7 +58,7 @@ describe('the main path', () => {
         }),
       );
     }
-    // A hundred milliseconds are six frames; this page needs none to say so.
+    // A hundred milliseconds are six frames; this page needs no frame to show it.
     expect(frames.sort((a, b) => a - b)[1]).toBeLessThanOrEqual(2);
     await page.getByText('Resuming the instance').first().waitFor();
     await page.keyboard.press('Escape');

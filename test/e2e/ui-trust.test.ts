@@ -7,7 +7,7 @@ import { type StudioOptions, setUpStudio } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
 
-/** A window that has just opened a project that somebody else wrote. */
+/** A window that has just opened another person's project. */
 async function openForeign(options?: StudioOptions) {
   const studio = await openStudio({ releases: ['0.1.54'], ...options });
   const { page } = studio;

@@ -47,7 +47,7 @@ describe('the keyboard alone', () => {
     await page.keyboard.press('Control+Enter');
     await until('it ran', () => engine.runs().length === before + 1);
     expect(engine.runs()[0]?.event).toEqual({ name: 'Keys' });
-    // The window shows it only now, with its console in the dock: the focus would be lost with what was there before.
+    // The window shows it only now, with its console in the dock: the focus would be lost with the old content.
     await page.getByRole('button', { name: /^Run Ctrl/ }).waitFor();
     await page.keyboard.press('Control+`');
     await until('the console has the focus', async () => (await regionOfFocus(page)) === 'dock');
@@ -131,7 +131,7 @@ describe('the window', () => {
     studio = await openStudio();
     const { page, engine } = studio;
     await page.getByText('200 OK').waitFor();
-    // Everything that the page loads after it is shown has come.
+    // All resources that the page loads after it is shown have arrived.
     await page.locator('.monaco-editor .view-line').first().waitFor();
     await page.waitForLoadState('networkidle');
     await page.getByLabel('Event, as JSON').fill('{ "name": "Kept" }');

@@ -60,7 +60,7 @@ describe('the fuzzer', () => {
   it('tells of input that takes too long or too much memory', async () => {
     let calls = 0;
     const slow = target(() => {
-      // The corpus itself is read before anything is measured.
+      // The corpus itself is read before any measurement.
       if (calls++ < corpus.length) return;
       const before = process.cpuUsage();
       while (process.cpuUsage(before).user < 50_000) JSON.stringify(corpus);

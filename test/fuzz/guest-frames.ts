@@ -15,7 +15,7 @@ const frames = [
     '6c617465617420',
 ];
 
-/** What an Ember guest sends over its channel. */
+/** The frames of an Ember guest on its channel. */
 export const guestFrames: FuzzTarget = {
   name: 'guest frames',
   isRefusal,

@@ -7,10 +7,10 @@ import { describeImage } from '#core/images/inspect/describe-image.ts';
 import { describeSpans } from '#core/images/inspect/open-image.ts';
 import { isRefusal } from './is-refusal.ts';
 
-/** What is read of each file: enough to go through its first extents. */
+/** The number of bytes to read of each file: enough for its first extents. */
 const readBytes = 2048;
 
-/** A disk as the inspector reads it: everything it says, and the beginning of every file. */
+/** Reads a disk like the inspector: all its metadata, and the beginning of every file. */
 async function inspect(bytes: Uint8Array): Promise<void> {
   const below = async () => createRawDisk(createMemorySource('below', new Uint8Array(2048)));
   const disk = await openSource(createMemorySource('fuzz', bytes), null, below);
@@ -25,7 +25,7 @@ async function inspect(bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Images as the inspector shows them. */
+/** Images for the inspector. */
 export const inspectedImages: FuzzTarget = {
   name: 'images as they are inspected',
   share: 0.3,

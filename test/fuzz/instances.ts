@@ -1,4 +1,4 @@
-/** What core reads of instances: a guest's words, and what anybody may have written into a domain's metadata. */
+/** The data that core reads from instances: a guest's output, and a domain's metadata, which anyone may write. */
 import type { FuzzTarget } from '@firstlight/files/testing';
 import { readInstanceRecord } from '#core/instances/instance-record.ts';
 import { readEmberPanic } from '#core/runtimes/ember/read-panic.ts';

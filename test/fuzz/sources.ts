@@ -1,4 +1,4 @@
-/** What core reads of projects and sources beyond their formats: how an image is run, ops configurations, firstlight.json. */
+/** The contents that core reads in projects and sources: an image's settings, ops configurations, firstlight.json. */
 
 import type { FuzzTarget } from '@firstlight/files/testing';
 import { parseImageConfig } from '@firstlight/oci';
@@ -40,7 +40,7 @@ for (const [path, data] of [
 const readStart: Parameters<typeof makeRunSpec>[2] = async ({ content }) =>
   content.kind === 'bytes' ? content.data : new Uint8Array(0);
 
-/** What an OCI image is to run, of a configuration that can be read. */
+/** The program of an OCI image, from a readable configuration. */
 export const runSpecs: FuzzTarget = {
   name: 'what OCI images run',
   share: 0.5,
@@ -77,7 +77,7 @@ export const opsConfigs: FuzzTarget = {
   },
 };
 
-/** firstlight.json: a file with errors has problems, and throws nothing. */
+/** firstlight.json: a file with errors has problems, and does not throw. */
 export const projectConfigs: FuzzTarget = {
   name: 'firstlight.json',
   share: 0.4,

@@ -17,7 +17,7 @@ const core = [
   ...[inspectedImages, runSpecs, opsConfigs, projectConfigs],
 ];
 
-/** The targets, by the package that they belong to. */
+/** The targets, by their package. */
 export const targetsByPackage: Readonly<Record<string, readonly files.FuzzTarget[]>> = {
   files: files.fuzzTargets,
   elf: elf.fuzzTargets,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { domains, makeHome, removeHome, resources, until, whyNot } from './studio.ts';
 
-// A busy machine takes its time to start a QEMU.
+// A busy machine needs long to start a QEMU.
 vi.setConfig({ testTimeout: 60_000 });
 const program = join(resources.rendererDir, '../cli.mjs');
 const reason = whyNot() ?? (existsSync(program) ? null : `${program} is not built`);
@@ -16,7 +16,7 @@ interface Ended {
   readonly err: string;
 }
 
-/** The command line as a person meets it: a process and a home of its own. */
+/** The command line as a person uses it: a separate process and home. */
 describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   const home = makeHome();
   const children: ChildProcess[] = [];

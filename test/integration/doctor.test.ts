@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeHome, openStudio, removeHome, type Studio, whyNot } from './studio.ts';
 
-// The probe of the accelerator starts a QEMU and gives it time to show life.
+// The probe of the accelerator starts a QEMU and gives it time to respond.
 vi.setConfig({ testTimeout: 120_000 });
 const reason = whyNot();
 
@@ -25,7 +25,7 @@ describe.skipIf(reason !== null)(`the doctor${reason === null ? '' : ` (skipped:
     expect(report.accel?.reason).toBeTruthy();
     expect(report.versions).toMatchObject({ libvirt: expect.any(String), qemu: expect.any(String) });
     for (const check of report.checks) if (check.status !== 'ok') expect(check.why).toBeTruthy();
-    // What was chosen works.
+    // The chosen accelerator works.
     const project = await studio.project('probe', 'export default () => 1;');
     const run = await studio.client.call('instances:run', { projectId: project.id, lifetime: 'stop' });
     expect(run).toMatchObject({ error: null, instance: { accel: report.accel?.kind } });

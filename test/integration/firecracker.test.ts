@@ -14,7 +14,7 @@ import { makeHome, openStudio, removeHome, resources, type Studio, until } from 
 vi.setConfig({ testTimeout: 60_000 });
 const cli = join(import.meta.dirname, '../../dist/cli.mjs');
 
-/** Why Firecracker cannot be tested here, or null when it can. */
+/** The reason why Firecracker cannot be tested here, or null when it can. */
 function whyNot(): string | null {
   const named = process.env.FIRSTLIGHT_FIRECRACKER ?? '';
   if (named === '' && findProgram(['firecracker'], process.env) === null)
@@ -170,12 +170,12 @@ describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped
   });
 });
 
-/** Shape: empty for a file or a process that is gone. */
+/** Shape: empty for a missing file or an ended process. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    // It went while the folder was read.
+    // It was removed while the folder was read.
     return '';
   }
 }

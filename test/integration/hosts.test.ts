@@ -7,12 +7,12 @@ import { createFakeIo } from '../../cli/testing/fake-io.ts';
 import { createSecondLibvirtd, whyNoSecondLibvirtd } from './second-libvirtd.ts';
 import { domains, makeHome, openStudio, removeHome, type Studio, until, whyNot } from './studio.ts';
 
-// A busy machine takes its time to start a QEMU.
+// A busy machine needs long to start a QEMU.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cliPath = join(import.meta.dirname, '../../dist/cli.mjs');
 const reason = whyNot() ?? whyNoSecondLibvirtd();
 
-/** The hosts but Firecracker, which a machine has or has not. */
+/** The hosts except Firecracker, which some machines lack. */
 const addedHosts = async (studio: Studio) =>
   (await studio.client.call('hosts:list', {})).filter(({ name }) => name !== 'firecracker');
 
@@ -28,7 +28,7 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
   });
   afterAll(async () => {
     lab.thaw();
-    // The daemon ends, whatever became of the rest.
+    // The daemon ends in every case.
     await Promise.allSettled([studio?.close()]);
     lab.destroyDomains();
     await lab.kill();
@@ -94,7 +94,7 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
     const project = await studio.project('kept', 'export default () => "here";');
     await studio.close();
     const env = { ...process.env, FIRSTLIGHT_HOME: home, FIRSTLIGHT_ACCEL: 'tcg' };
-    // A process of its own: this one would know its own instances anyway.
+    // A separate process: this one knows its own instances anyway.
     const args = [cliPath, 'run', project.dir, '--host', 'lab', '--keep', '--json'];
     const { stdout } = await promisify(execFile)(process.execPath, args, { env });
     const { instance } = JSON.parse(stdout);

@@ -10,7 +10,7 @@ import { makeHome, removeHome, resources } from './studio.ts';
 const program = join(resources.rendererDir, '../cli.mjs');
 const isBuilt = existsSync(program);
 
-/** The command line as a process of its own. */
+/** The command line as a separate process. */
 describe.skipIf(!isBuilt)(`looking into an image${isBuilt ? '' : ` (skipped: ${program} is not built)`}`, () => {
   const home = makeHome();
   const image = join(home, 'image');
@@ -24,7 +24,7 @@ describe.skipIf(!isBuilt)(`looking into an image${isBuilt ? '' : ` (skipped: ${p
     await writeVolume(image, { tree: tree.tree, digest: 'd' });
   });
 
-  /** Shape: what is read begins only after `pauseMs`. */
+  /** Shape: reading begins only after `pauseMs`. */
   async function run(argv: readonly string[], pauseMs = 0) {
     const child = spawn(process.execPath, [program, 'image', ...argv], {
       cwd: home,

@@ -9,7 +9,7 @@ import { domains, makeHome, openStudio, removeHome, resources, type Studio, unti
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const reason = whyNot();
 
-/** Kernels that a person brings. Ours stand for them: the floor guest never ends, Ember without a function does. */
+/** Kernels of a person. Ours represent them: the floor guest never ends, Ember without a function does. */
 describe.skipIf(reason !== null)(`kernels of one's own${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   let home = '';
   let studio: Studio;

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { domains, makeHome, openStudio, removeHome, type Studio, until, whyNot } from './studio.ts';
 
-// A busy machine takes its time to start a QEMU.
+// A busy machine needs long to start a QEMU.
 vi.setConfig({ testTimeout: 120_000 });
 const system = '/run/libvirt/libvirt-sock';
 const reason = whyNot() ?? (process.getuid?.() === 0 ? null : 'not root: the daemon is the user’s own');
 
-/** Stands between us and the daemon, and ends as a daemon does that is killed. */
+/** A proxy between us and the daemon, which ends like a killed daemon. */
 class Daemon {
   readonly #sockets = new Set<Socket>();
   #server: Server | null = null;

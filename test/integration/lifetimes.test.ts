@@ -8,14 +8,14 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Instance } from '#shared/model/instance.ts';
 import { domains, makeHome, openStudio, removeHome, until, whyNot } from './studio.ts';
 
-// A busy machine takes its time to start a QEMU.
+// A busy machine needs long to start a QEMU.
 vi.setConfig({ testTimeout: 120_000 });
 const reason = whyNot();
 const root = join(import.meta.dirname, '../..');
 
 describe.skipIf(reason !== null)(`lifetimes of instances${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   const home = makeHome();
-  // Below the root, so that what is not bundled is found.
+  // Below the root, so that modules outside the bundle are found.
   const outDir = mkdtempSync(join(root, 'node_modules/.fl-it-'));
   const program = join(outDir, 'owner-process.mjs');
   const children: ChildProcess[] = [];
@@ -28,7 +28,7 @@ describe.skipIf(reason !== null)(`lifetimes of instances${reason === null ? '' :
       platform: 'node',
       format: 'esm',
       packages: 'external',
-      // Packages of ours are bundled from their sources: they are built only for others to use.
+      // Our packages are bundled from their sources: they are built only for other projects.
       alias: Object.fromEntries(
         readdirSync(join(root, 'packages')).map((name) => [
           name === 'node-libvirt' ? name : `@firstlight/${name}`,

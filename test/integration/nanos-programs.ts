@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Does what its first argument says. */
+/** A program whose first argument selects its action. */
 export const program = `
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ int main(int argc, char **argv) {
   if (strcmp(what, "env") == 0) printf("%s\\n", getenv("COLOUR"));
   return 0;
 }`;
-/** Answers HTTP with the path that was asked for. */
+/** A server that answers HTTP with the requested path. */
 export const server = `
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -71,7 +71,7 @@ fn main() {
     let _ = write!(client, "{}\\r\\nContent-Length: {}\\r\\n\\r\\n{}", head, body.len(), body);
   }
 }`;
-/** What makes a static server of another language here; null when nothing does. */
+/** The compiler for a static server in another language; null when there is none. */
 export function findCompiler(): { readonly name: string; readonly build: (path: string) => void } | null {
   const has = (tool: string, arg: string) => spawnSync(tool, [arg], { stdio: 'ignore' }).status === 0;
   if (has('go', 'version')) {
@@ -96,7 +96,7 @@ export function findCompiler(): { readonly name: string; readonly build: (path: 
   return null;
 }
 
-/** An OCI layout with one layer, which has a program and nothing else. */
+/** An OCI layout with one layer, which has only a program. */
 export function writeOciLayout(dir: string, binary: string, command: readonly string[]): void {
   const rootfs = join(dir, '..', 'rootfs');
   mkdirSync(join(rootfs, 'bin'), { recursive: true });

@@ -30,7 +30,7 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
   let home = '';
   const run = (project: Project, more: object = {}) =>
     studio.client.call('instances:run', { projectId: project.id, lifetime: 'stop', ...more });
-  /** Whether a probe saw this kernel boot directly, and what then marks the kernel's start. */
+  /** Whether a probe saw this kernel boot directly, and the mark of the kernel's start in that case. */
   const bootsDirectly = () => {
     const dir = join(home, 'cache/probes');
     const found = readdirSync(dir).filter((name) => name.startsWith('direct-'));
@@ -61,7 +61,7 @@ describe.skipIf(reason !== null)(`Nanos under a real libvirt${reason === null ? 
   };
 
   beforeAll(async () => {
-    // Not before: of tests that are skipped, nothing would remove it.
+    // Not earlier: skipped tests would not remove it.
     home = makeHome();
     studio = await openStudio({ home, bootTimeoutMs: 100_000 });
     await studio.client.call('kernels:install', { runtime: 'nanos', from: nanosDir ?? '' });
@@ -307,7 +307,7 @@ export default () => {
       });
       const project = await programProject('taken', server, { hostPort: port });
       const refused = run(project);
-      // What failed before there was anything to boot is thrown, or recorded in the run.
+      // A failure before the boot is thrown, or recorded in the run.
       const error = await refused.then(
         (result) => result.error,
         (thrown) => thrown,

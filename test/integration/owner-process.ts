@@ -1,4 +1,4 @@
-// Runs hello in a process of its own, says which domain that is, and stays until it is killed.
+// Runs hello in a separate process, prints its domain, and stays until it is killed.
 import { openStudio } from './studio.ts';
 
 const [home = '', lifetime = 'session', startMode = 'cold'] = process.argv.slice(2);

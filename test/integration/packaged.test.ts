@@ -15,7 +15,7 @@ describe.skipIf(reason !== null)(`the packaged files${reason === null ? '' : ` (
   let home = '';
   let app = '';
 
-  /** Runs the packaged command line, as a machine without this checkout would. */
+  /** Runs the packaged command line, as on a machine without this checkout. */
   const firstlight = (...args: string[]) =>
     execFileSync(process.execPath, [join(app, shipped.cli.path), ...args], {
       cwd: home,

@@ -22,7 +22,7 @@ const listener = {
 const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
 const unfit = whyNot();
 
-/** What decides about KVM must not depend on KVM: each of these guests speaks where it is emulated. */
+/** The decision about KVM must not depend on KVM: each of these guests prints where it is emulated. */
 describe.skipIf(unfit !== null)(`the guests of probes${unfit === null ? '' : ` (skipped: ${unfit})`}`, () => {
   const home = makeHome();
   const uid = process.getuid?.() ?? 0;
@@ -64,7 +64,7 @@ describe.skipIf(unfit !== null)(`the guests of probes${unfit === null ? '' : ` (
       const guest = await nanosProbeGuest(layout, releases);
       expect(guest.name).toMatch(/^nanos-[0-9a-f]{16}$/);
       expect(await speaks(guest)).toBe('spoke');
-      // The kernel itself says this: neither the firmware nor the boot code.
+      // The kernel itself prints this: neither the firmware nor the boot code.
       const ran = 'unable to open program file /firstlight-probe';
       let printed = '';
       const isMarker = (chunk: Uint8Array) => {

@@ -6,7 +6,7 @@ import type { Run } from '#shared/model/run.ts';
 import { type BootTimeline, type PhaseName, phaseNames } from '#shared/model/timeline.ts';
 import { domains, makeHome, openStudio, qemuPid, removeHome, type Studio, until, whyNot } from './studio.ts';
 
-// A busy machine takes its time to start a QEMU.
+// A busy machine needs long to start a QEMU.
 vi.setConfig({ testTimeout: 120_000 });
 const reason = whyNot();
 const hello = `export default async (event) => {
@@ -50,7 +50,8 @@ describe.skipIf(reason !== null)(`runs under a real libvirt${reason === null ? '
     expect(Math.max(...guest.map((mark) => mark.errorNs))).toBeLessThan(timeline?.totalNs ?? 0);
     expect(result.metrics?.cpuMs).toBeGreaterThan(0);
     expect(result.metrics?.peakMemoryBytes).toBeGreaterThan(10e6);
-    // From when QEMU's process is there: while libvirt makes the domain, at the resume, at the answer, and a little later.
+    // From the start of QEMU's process: while libvirt makes the domain, at the resume, at the answer, and a little
+    // later.
     expect(result.samples.length).toBeGreaterThan(8);
     const resumedMs = (timeline?.marks.find((mark) => mark.name === 'domain.resume')?.atNs ?? 0) / 1e6;
     const atMs = result.samples.map((sample) => sample.atMs - result.clickedAtMs);
@@ -122,7 +123,7 @@ export default async () => {
     const result = await run(helloProject, { startMode: 'prestarted' });
     expect(result).toMatchObject({ outcome: 'ok', startMode: 'prestarted', error: null });
     expect(result.timeline?.ahead?.durationNs).toBeGreaterThan(0);
-    // What was done ahead of the click is over at the click, and no part of the total.
+    // Work ahead of the click is over at the click, and is not part of the total.
     const { startNs = 1, durationNs = 0 } = result.timeline?.ahead ?? {};
     expect(startNs + durationNs).toBeLessThanOrEqual(0);
     expect(sum(result)).toBe(result.timeline?.totalNs);
@@ -158,7 +159,7 @@ export default async () => {
     const project = await studio.project('loops', 'export default () => { for (;;); };', { timeoutMs: 300 });
     const result = await run(project);
     expect(result.error).toMatchObject({ code: 'FUNCTION_TIMEOUT' });
-    // The deadline counts from when the request was sent, and the handler is called a little later.
+    // The deadline counts from the request, and the handler is called a little later.
     expect(lengthMs(result, 'handler')).toBeGreaterThan(200);
   });
 

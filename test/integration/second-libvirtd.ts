@@ -4,36 +4,36 @@ import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from './studio.ts';
 
-/** Why no second libvirtd can be started here, or null when one can. */
+/** The reason why no second libvirtd can start here, or null when one can. */
 export function whyNoSecondLibvirtd(): string | null {
   if (process.getuid?.() !== 0) return 'not root: a second system daemon needs a mount namespace';
   if (!existsSync('/usr/sbin/libvirtd')) return 'no libvirtd';
   return spawnSync('unshare', ['--mount', 'true']).status === 0 ? null : 'no mount namespace can be made here';
 }
 
-/** A libvirtd of its own, beside the one of this machine. */
+/** A separate libvirtd, beside the one of this machine. */
 export interface SecondLibvirtd {
   readonly uri: string;
-  /** The names of its domains of ours. */
+  /** The names of our domains on it. */
   readonly domains: () => string[];
   readonly start: () => Promise<void>;
-  /** Ends its machines, which a test that fails may have kept. */
+  /** Ends its machines, which a failing test may have kept. */
   readonly destroyDomains: () => void;
   /** Ends the daemon; its QEMU processes stay. */
   readonly kill: () => Promise<void>;
-  /** Stops the daemon without ending it: it keeps its connections and answers nothing. */
+  /** Stops the daemon without ending it: it keeps its connections and sends no answers. */
   readonly freeze: () => void;
   readonly thaw: () => void;
 }
 
-/** Where a libvirtd keeps its state, which two daemons must not share. */
+/** The state directories of a libvirtd, which two daemons must not share. */
 const stateDirs = ['run', 'lib', 'cache', 'log'].map((name) =>
   name === 'run' ? '/run/libvirt' : `/var/${name}/libvirt`,
 );
 
 /**
- * A second libvirtd with its files in `dir`, which lie where its state directories are: it runs in a mount namespace of its
- * own. It shares images and sockets of instances with this machine.
+ * A second libvirtd with its files in `dir`, which are mounted over its state directories: it runs in a separate mount
+ * namespace. It shares images and sockets of instances with this machine.
  */
 export function createSecondLibvirtd(dir: string): SecondLibvirtd {
   const socketDir = join(dir, 'sockets');
@@ -43,7 +43,7 @@ export function createSecondLibvirtd(dir: string): SecondLibvirtd {
   const states = stateDirs.map((path, index) => ({ path, source: join(dir, `state${index}`) }));
   for (const path of [socketDir, ...states.map(({ source }) => source)]) mkdirSync(path, { recursive: true });
   writeFileSync(config, `unix_sock_dir = "${socketDir}"\nauth_unix_rw = "none"\n`);
-  // It has no virtlogd, which the state directories would lead to: QEMU writes its log itself.
+  // It has no virtlogd, whose socket is in the state directories: QEMU writes its log itself.
   const qemuConfig = join(dir, 'qemu.conf');
   writeFileSync(qemuConfig, 'stdio_handler = "file"\n');
   const binds = [...states, { path: '/etc/libvirt/qemu.conf', source: qemuConfig }];
@@ -63,13 +63,13 @@ export function createSecondLibvirtd(dir: string): SecondLibvirtd {
     uri,
     domains,
     destroyDomains: () => {
-      // One that ends by itself meanwhile is not a failure.
+      // A machine that ends by itself before this is not a failure.
       for (const name of daemon === null ? [] : domains()) spawnSync('virsh', ['-c', uri, 'destroy', name]);
     },
     start: async () => {
       for (const { path, source } of states) {
         mkdirSync(path, { recursive: true });
-        // What libvirt knows of QEMU: to probe it anew takes many seconds on a busy machine.
+        // libvirt's cache about QEMU: a new probe takes many seconds on a busy machine.
         if (path === '/var/cache/libvirt') cpSync(path, source, { recursive: true, force: true });
       }
       daemon = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], { stdio: 'ignore' });

@@ -11,7 +11,7 @@ import type { Project } from '#shared/model/project.ts';
 
 export const resources = locateResources();
 
-/** Why real runs cannot be tested here, or null when they can. */
+/** The reason why real runs cannot be tested here, or null when they can. */
 export function whyNot(): string | null {
   const kernelPath = resources.pathOf(shipped.emberKernel);
   if (!existsSync(kernelPath)) return `no guest kernel at ${kernelPath}`;
@@ -20,7 +20,7 @@ export function whyNot(): string | null {
   return null;
 }
 
-/** A core with a home of its own, and a client as the app has one. */
+/** A core with a separate home, and a client like the app's. */
 export interface Studio {
   readonly home: string;
   readonly core: Core;
@@ -30,7 +30,7 @@ export interface Studio {
   readonly close: () => Promise<void>;
 }
 
-/** Short, since a socket's path holds 107 bytes, and open to be entered by QEMU's user. */
+/** Short, since a socket's path has at most 107 bytes, and accessible to QEMU's user. */
 export function makeHome(): string {
   const home = mkdtempSync('/var/tmp/fl-it-');
   chmodSync(home, 0o755);
@@ -65,14 +65,14 @@ export function removeHome(home: string): void {
   rmSync(home, { recursive: true, force: true });
 }
 
-/** Names of the running domains of ours, as virsh has them. */
+/** Names of our running domains, from virsh. */
 export function domains(): string[] {
   return execFileSync('virsh', ['list', '--name'], { encoding: 'utf8' })
     .split('\n')
     .filter((name) => name.startsWith('firstlight-'));
 }
 
-/** Waits until something is so. Errors: throws after `ms`. */
+/** Waits until a condition is true. Errors: throws after `ms`. */
 export async function until(what: string, look: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
   for (const end = Date.now() + ms; Date.now() < end; ) {
     if (await look()) return;

@@ -25,7 +25,7 @@ describe.skipIf(reason !== null)(`a toy runtime${reason === null ? '' : ` (skipp
     removeHome(home);
   });
 
-  /** Runs a command line on this engine: another one of the same process would leave its instances alone. */
+  /** Runs a command line on this engine: another engine of the same process would not touch its instances. */
   async function cli(...argv: string[]): Promise<{ exitCode: number; out: string; err: string }> {
     const io = createFakeIo();
     const exitCode = await main(argv, io, async () => ({ ...studio.core, close: async () => undefined }));

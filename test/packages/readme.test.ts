@@ -36,7 +36,7 @@ describe.each(['files', 'elf', 'tar', 'tfs', 'disk', 'oci'])('the README of pack
       });
       const cwd = await mkdtemp(join(dir, `${name}-`));
       const { stdout } = await promisify(execFile)(process.execPath, [outfile], { cwd });
-      // What a comment says that a line prints, as far as it is said in full.
+      // The output of a line in its comment, where the comment has it in full.
       for (const [, said = ''] of contents.matchAll(/console\.log\(.*\); \/\/ ([^…\n]+)$/gm)) {
         expect(stdout.replace(/\s+/g, ' ')).toContain(said.trim().replace(/\s+/g, ' '));
       }

@@ -8,21 +8,21 @@ import { emberFiles, makeHome, makeNanosProject, nanosDir, type SoakHome } from 
 import { deletedFilesOf, machinesOf } from './processes.ts';
 import type { Tally } from './tally.ts';
 
-/** What must come to no harm while others are killed. */
+/** The machines that must stay unharmed while others are killed. */
 export interface Bystanders {
-  /** The machines in the soaked home that belong to a process that lives. */
+  /** The machines in the soaked home that belong to a living process. */
   readonly neighbourPids: ReadonlySet<number>;
-  /** That all are there, with their sockets and disks. */
+  /** Checks that all exist, with their sockets and disks. */
   readonly look: () => Promise<void>;
-  /** That all answer, and show on their consoles what they print. */
+  /** Checks that all answer, and that their consoles show their output. */
   readonly call: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 /**
- * Kept instances in another home, an instance of a living engine in this home, and a domain that is nobody's of ours.
+ * Kept instances in another home, an instance of a living engine in this home, and a foreign domain.
  *
- * Errors: as starting them.
+ * Errors: as for their starts.
  */
 export async function startBystanders(home: SoakHome, uri: string, tally: Tally): Promise<Bystanders> {
   const other = makeHome();
@@ -90,7 +90,7 @@ async function isThere(listing: Promise<Domain[]>, id: string): Promise<boolean>
   return (await listing).some((domain) => domain.name.endsWith(id));
 }
 
-/** Invokes a kept instance by the command line, and looks whether it answers. */
+/** Invokes a kept instance by the command line, and checks for its answer. */
 export async function invokeKept(
   home: SoakHome,
   id: string,

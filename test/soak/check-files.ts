@@ -8,9 +8,9 @@ const isTemp = (name: string) => name.endsWith('.fl-tmp');
 const namedByContent = /-([0-9a-f]{16})\.elf$/;
 
 /**
- * What lies under its final name in a home and is not whole: a record that cannot be read, an image or a copy that is short.
+ * The incomplete files under final names in a home: a record that cannot be read, an image or a copy that is short.
  *
- * Shape: one line each. Temporary files are left out: they are what a killed process leaves, until a later one removes them.
+ * Shape: one line each. Temporary files are left out: a killed process leaves them, until a later one removes them.
  */
 export function findHalfFiles(home: string): string[] {
   const found: string[] = [];
@@ -34,16 +34,16 @@ export function findTemps(home: string): string[] {
   return found;
 }
 
-/** Makes temporary files old enough for a later start to remove, which spares what may still be written. */
+/** Makes temporary files old enough for a later start to remove, which keeps files that may still be written. */
 export function ageTemps(home: string): void {
   const longAgo = new Date(Date.now() - 3_600_000);
   for (const path of findTemps(home)) if (existsSync(path)) utimesSync(path, longAgo, longAgo);
 }
 
-/** The names in a folder; none where there is none. */
+/** The names in a folder; empty when it does not exist. */
 export const namesIn = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);
 
-/** How many files a home has, but for the recorded runs, which are kept up to a bound. */
+/** The number of files in a home, except the recorded runs, which have a limit. */
 export function countFiles(home: string): number {
   return ['data', 'cache', 'run', 'tmp'].reduce(
     (sum, root) => sum + filesBelow(join(home, root)).filter((path) => !path.includes('/data/runs/')).length,
@@ -60,7 +60,7 @@ function filesBelow(dir: string): string[] {
   return files;
 }
 
-/** Visits all below `dir`. What `visit` answers with a true value is not entered. */
+/** Visits all below `dir`. It does not enter folders for which `visit` returns true. */
 function walk(dir: string, visit: (path: string, isFile: boolean) => unknown): void {
   if (!existsSync(dir)) return;
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
@@ -74,7 +74,7 @@ function isJson(path: string): boolean {
     JSON.parse(readFileSync(path, 'utf8'));
     return true;
   } catch (thrown) {
-    // Removed since it was listed: nothing half.
+    // Removed since it was listed: this is not an incomplete file.
     if (thrown instanceof SyntaxError) return false;
     if (!existsSync(path)) return true;
     throw thrown;

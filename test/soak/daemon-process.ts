@@ -1,4 +1,4 @@
-// Runs in a mount namespace of its own, where it hides the machine's libvirt, and keeps a libvirtd there.
+// Runs in a separate mount namespace, where it hides the machine's libvirt, and keeps a libvirtd there.
 // `start` and `kill` come over Node's IPC; QEMU and the daemon's state outlive a kill, as they do on a machine.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { processesOf } from './processes.ts';
 const [dir = ''] = process.argv.slice(2);
 const socketPath = join(dir, 'libvirt-sock');
 const configPath = join(dir, 'libvirtd.conf');
-/** A first start looks at every QEMU there is. */
+/** A first start probes every installed QEMU. */
 const startMs = 60_000;
 
 let daemon: ChildProcess | null = null;
@@ -24,7 +24,7 @@ function hideTheOther(): void {
   }
   const etc = '/etc/libvirt';
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=0755', 'soak', etc]);
-  // No cgroups and no namespaces of its own: what it would make there outlives it.
+  // Without its own cgroups and namespaces: they would outlive the daemon.
   const qemu = ['stdio_handler = "file"', 'cgroup_controllers = []', 'namespaces = []', 'security_driver = "none"'];
   writeFileSync(join(etc, 'qemu.conf'), `${qemu.join('\n')}\n`);
   const config = { unix_sock_dir: dir, auth_unix_ro: 'none', auth_unix_rw: 'none' };
@@ -73,7 +73,7 @@ process.on('message', (name: keyof typeof orders) => {
       (thrown: unknown) => process.send?.({ error: String(thrown) }),
     );
 });
-// Whoever started it is gone, and with it everything here.
+// Its parent has ended, and with it all work here.
 process.on('disconnect', () => {
   daemon?.kill('SIGKILL');
   for (const { pid, command } of processesOf(dir)) if (/^\S*qemu-system/.test(command)) endProcess(pid);

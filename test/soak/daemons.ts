@@ -12,12 +12,12 @@ import { type OwnLibvirtd, startOwnLibvirtd, whyNoOwnLibvirtd } from './own-libv
 import { becomes, machinesOf } from './processes.ts';
 import { createTally, type Tally } from './tally.ts';
 
-/** libvirt looks at every guest it had when it starts, and ends some; on a busy machine that takes a while. */
+/** At its start libvirt checks all its earlier guests, and ends some; this takes long on a busy machine. */
 const settlesMs = 60_000;
 
 /**
- * Kills a libvirtd of its own, and QEMU, at random moments of runs, so many times each. The engine goes on with the next
- * run, and a kept instance outlives all of it.
+ * Kills its own libvirtd, and QEMU, at random moments of runs, `count` times each. The engine continues with the next
+ * run, and a kept instance outlives all kills.
  */
 export async function soakDaemons({ count, seed, signal, log }: SoakOptions): Promise<SoakReport> {
   const reason = whyNoOwnLibvirtd();
@@ -83,7 +83,7 @@ async function runOnce(engine: EngineProcess, projectId: ProjectId): Promise<Out
   }
 }
 
-/** A run that was struck says so by a code, a message and what to do; nothing is a defect of ours. */
+/** A disturbed run reports a code, a message and a remedy; none of them is a defect of ours. */
 function judge(outcome: Outcome, tally: Tally): void {
   if (outcome === 'ok') tally.add('runs that succeeded all the same');
   else if (!(outcome instanceof FirstlightError)) tally.harm(`a run threw ${outcome.stack}`);
@@ -94,7 +94,7 @@ function judge(outcome: Outcome, tally: Tally): void {
   }
 }
 
-/** The machine of a run, some time after it came; null when it is gone by then. */
+/** The machine of a run, some time after its start; null when it has ended by then. */
 async function firstOther(home: SoakHome, keptPids: ReadonlySet<number>, afterMs: number): Promise<number | null> {
   const others = () => machinesOf(home.dir).filter(({ pid }) => !keptPids.has(pid));
   await becomes(() => others().length > 0, 10_000);
@@ -111,7 +111,7 @@ interface Scene {
   readonly tally: Tally;
 }
 
-/** That the engine is connected again, runs functions, and has nothing left over but what was kept. */
+/** Checks that the engine is connected again, runs functions, and has no leftovers except the kept instances. */
 async function lookAfter({ home, engine, projectId, kept, keptPids, tally }: Scene): Promise<void> {
   const connected = await becomes(
     async () => (await engine.call('app:info', {})).connection === 'connected',

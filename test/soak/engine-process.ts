@@ -1,4 +1,4 @@
-// An engine in a process of its own, so that it can be killed and measured. Calls come and go over Node's IPC.
+// An engine in a separate process, so that it can be killed and measured. Calls use Node's IPC.
 import { writeFileSync } from 'node:fs';
 import { createCore } from '#core/engine/create-core.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
@@ -9,7 +9,7 @@ import { serveSession } from '#shared/contract/session.ts';
 import { toWireError, type WireError } from '#shared/errors.ts';
 import type { EngineReply, EngineRequest } from './engine.ts';
 
-// In a user namespace of its own, this is for it alone.
+// In a separate user namespace, this affects only the namespace.
 if (process.env.FIRSTLIGHT_SOAK_WATCHES !== undefined) {
   writeFileSync('/proc/sys/user/max_inotify_watches', process.env.FIRSTLIGHT_SOAK_WATCHES);
 }
@@ -44,7 +44,7 @@ function memory(): { heapBytes: number; rssBytes: number } {
   return { heapBytes: heapUsed + external, rssBytes: rss };
 }
 
-/** What consoles have shown since they were attached to. */
+/** The consoles' output since they were attached. */
 const shown = new Map<string, string>();
 
 function attach(instanceId: string): string {
@@ -64,5 +64,5 @@ process.on('message', (request: EngineRequest) => {
     (thrown) => reply({ id: request.id, error: toWireError(toFirstlightError(thrown)) }),
   );
 });
-// Whoever started it is gone.
+// Its parent has ended.
 process.on('disconnect', () => process.exit());

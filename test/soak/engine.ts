@@ -13,15 +13,15 @@ export type EngineReply =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: WireError };
 
-/** An engine in a process of its own, which has a home and can be killed. */
+/** An engine in a separate process, which has a home and can be killed. */
 export interface EngineProcess {
   readonly child: ChildProcess;
   readonly call: <Name extends CallName>(name: Name, input: CallInput<Name>) => Promise<CallOutput<Name>>;
-  /** What it holds after garbage collection. */
+  /** Its resources after garbage collection. */
   readonly memory: () => Promise<{ readonly heapBytes: number; readonly rssBytes: number }>;
-  /** Attaches to a console, and answers with what it has shown so far. */
+  /** Attaches to a console, and returns its output so far. */
   readonly consoleOf: (instanceId: string) => Promise<string>;
-  /** What it warned of. */
+  /** Its warnings. */
   readonly warnings: () => Promise<readonly WireError[]>;
   readonly close: () => Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface EngineProcess {
 /** The bundle of `engine-process.ts`, which build/soak.mjs makes. */
 const programPath = () => process.env.FIRSTLIGHT_SOAK_ENGINE ?? '';
 
-/** Starts an engine on a home. Shape: `within` is a command that takes another as its arguments: `unshare --user`. */
+/** Starts an engine on a home. Shape: `within` is a command that takes a command as its arguments: `unshare --user`. */
 export function startEngine(
   home: SoakHome,
   env: Readonly<Record<string, string>> = {},

@@ -13,13 +13,13 @@ import type { SoakOptions, SoakReport } from './options.ts';
 import { becomes } from './processes.ts';
 import { createTally, type Tally } from './tally.ts';
 
-/** What a machine may lack. Shape: `cause` brings it about and answers with what undoes it. */
+/** A resource that a machine may lack. Shape: `cause` creates the lack and returns the function that undoes it. */
 interface Fault {
   readonly name: string;
   readonly cause: (home: SoakHome, random: Random) => { readonly start?: StartOptions; readonly undo: () => void };
 }
 
-/** Room for some images and runs, so that little is missing until it is full. */
+/** Room for some images and runs, so that little data fills it. */
 const diskMiB = 96;
 /** Node itself needs some twenty to start. */
 const fewestDescriptors = 28;
@@ -30,7 +30,7 @@ const faults: readonly Fault[] = [
     cause: (home, random) => {
       const filler = join(home.dir, 'filler');
       const { bavail, bsize } = statfsSync(home.dir);
-      // Nothing left at all, or enough for the first, the second, the third write of a command.
+      // No room at all, or enough for the first, the second, the third write of a command.
       const leftBytes = random.chance(0.3) ? 0 : random.below(6 * 2 ** 20);
       fill(filler, Math.max(0, bavail * bsize - leftBytes));
       return { undo: () => rmSync(filler) };
@@ -52,7 +52,7 @@ const faults: readonly Fault[] = [
   },
 ];
 
-/** Uses every kind of command while the machine lacks something: each says so clearly, and afterwards all is as it was. */
+/** Uses every kind of command while the machine lacks a resource: each reports that, and all state stays intact. */
 export async function soakFaults({ count, seed, signal, log }: SoakOptions): Promise<SoakReport> {
   if (process.getuid?.() !== 0) return { counts: {}, harm: ['file systems of their own need root'] };
   const tally = createTally(log);
@@ -74,7 +74,7 @@ export async function soakFaults({ count, seed, signal, log }: SoakOptions): Pro
     }
   } finally {
     await home.run(['stop', '--all']);
-    // The mount goes with the home.
+    // The mount is removed with the home.
     execFileSync('umount', ['--lazy', dir]);
     rmSync(dir, { recursive: true });
   }
@@ -117,7 +117,7 @@ async function strike({ home, hello, id, fault, random, tally }: Strike): Promis
   await lookAfter({ home, hello, id, fault, random, tally }, source, before);
 }
 
-/** That a command succeeded, or said what is wrong and what to do. */
+/** Checks that a command succeeded, or reported the fault and a remedy. */
 function judge(what: string, { code, stdout, stderr }: CliResult, tally: Tally): void {
   const error = errorIn(stdout);
   if (code === 0) tally.add('commands that succeeded');
@@ -138,7 +138,7 @@ function errorIn(stdout: string): { readonly code: string; readonly hint?: strin
   return (JSON.parse(line) as { error?: { code: string; hint?: string } }).error ?? null;
 }
 
-/** That what was there before is still there, whole, and that all works again. */
+/** Checks that the earlier files still exist, complete, and that all commands work again. */
 async function lookAfter(
   { home, hello, id, fault, tally }: Strike,
   source: string,
@@ -156,7 +156,7 @@ async function lookAfter(
   if (again.code !== 0) tally.harm(`${again.stdout}${again.stderr}`);
 }
 
-/** Without one inotify watch left, an engine says that changes go unseen, and a build has the present source all the same. */
+/** Without a free inotify watch, an engine reports that it misses changes, and a build still has the present source. */
 async function watchNothing(home: SoakHome, dir: string, word: string, tally: Tally): Promise<void> {
   const engine = startEngine(home, { FIRSTLIGHT_SOAK_WATCHES: '0' }, ['unshare', '--user', '--map-root-user']);
   try {
@@ -168,7 +168,7 @@ async function watchNothing(home: SoakHome, dir: string, word: string, tally: Ta
     const ids = new Set<string>();
     for (const answer of [word, `${word} again`]) {
       writeFileSync(join(dir, 'handler.ts'), `export default () => '${answer}';`);
-      // A build, not a run: the sockets of QEMU's user are out of reach in this namespace.
+      // A build, not a run: the sockets of QEMU's user are not accessible in this namespace.
       ids.add((await engine.call('builds:build', { projectId })).image.id);
     }
     tally.expect('no inotify watches: images of two sources', ids.size, 2);

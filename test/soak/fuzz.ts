@@ -3,7 +3,7 @@ import { fuzzTargets } from '../fuzz/targets.ts';
 import type { SoakOptions, SoakReport } from './options.ts';
 import { createTally } from './tally.ts';
 
-/** Gives each parser its share of so many broken inputs; parsers that are slow have a smaller share. */
+/** Gives each parser its share of `count` broken inputs; slow parsers have a smaller share. */
 export async function soakFuzz({ count, seed, signal, log }: SoakOptions): Promise<SoakReport> {
   const tally = createTally(log);
   const shares = fuzzTargets.reduce((sum, { share = 1 }) => sum + share, 0);

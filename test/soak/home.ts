@@ -7,29 +7,29 @@ import { becomes, processesOf } from './processes.ts';
 
 const cliPath = join(import.meta.dirname, '../../dist/cli.mjs');
 
-/** What a command did. */
+/** The result of a command. */
 export interface CliResult {
-  /** Null when a signal ended it. */
+  /** The exit code; null when a signal ended the command. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A command under way. */
+/** A running command. */
 export interface RunningCli {
   readonly child: ChildProcess;
   readonly done: Promise<CliResult>;
 }
 
-/** A Firstlight with state of its own, used by the command line as a person uses it. */
+/** A Firstlight with its own state, used by the command line like a person. */
 export interface SoakHome {
   readonly dir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly start: (args: readonly string[], more?: StartOptions) => RunningCli;
   readonly run: (args: readonly string[], more?: StartOptions) => Promise<CliResult>;
-  /** What a command prints with `--json`. Errors: an Error with its words when it fails. */
+  /** The output of a command with `--json`. Errors: an Error with its output when it fails. */
   readonly json: <Value>(args: readonly string[], more?: StartOptions) => Promise<Value>;
-  /** Writes a project, and answers with its folder. */
+  /** Writes a project, and returns its folder. */
   readonly project: (name: string, files: Readonly<Record<string, string>>) => string;
   /** Ends its instances, and removes it. */
   readonly close: () => Promise<void>;
@@ -41,13 +41,13 @@ export interface StartOptions {
   readonly within?: readonly string[] | undefined;
 }
 
-/** Where homes are made: short, since a socket's path holds 107 bytes. */
+/** The folder for homes: short, since a socket's path has at most 107 bytes. */
 const base = '/var/tmp/fl-soak-';
 
-/** A new home. Shape: `at` is a folder that is there already, such as a file system of its own. */
+/** A new home. Shape: `at` is an existing folder, such as a separate file system. */
 export function makeHome(at?: string, extraEnv: Readonly<Record<string, string>> = {}): SoakHome {
   const dir = at ?? mkdtempSync(base);
-  // QEMU's user passes through.
+  // QEMU's user needs access to this folder.
   chmodSync(dir, 0o755);
   const tmp = join(dir, 'tmp');
   mkdirSync(tmp, { mode: 0o711 });
@@ -55,7 +55,7 @@ export function makeHome(at?: string, extraEnv: Readonly<Record<string, string>>
 
   function start(args: readonly string[], { env: more, within = [] }: StartOptions = {}): RunningCli {
     const [file = '', ...rest] = [...within, process.execPath, cliPath, ...args];
-    // A group of its own: Ctrl-C at the terminal is for the soak, which ends what it started.
+    // A separate group: Ctrl-C at the terminal is for the soak, which ends its own processes.
     const child = spawn(file, rest, {
       cwd: dir,
       env: { ...env, ...more },
@@ -113,7 +113,7 @@ export function endProcess(pid: number, signal: NodeJS.Signals = 'SIGKILL'): voi
   }
 }
 
-/** The source of a function that says what it was called with, on its console and in its answer. Shape: `salt` makes it another. */
+/** The source of a function that prints and returns its input. Shape: `salt` makes a different source. */
 export const functionSource = (salt: string | number): string => `// ${salt}
 export default (event: { word?: string }) => {
   console.log('word ' + event.word);
@@ -130,7 +130,7 @@ export const emberFiles = (name: string, salt: string | number = 0) => ({
 /** The folder of a build of Nanos, or undefined where there is none. */
 export const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
 
-/** A server in C on Nanos, which answers with the path it was asked for. Shape: the project's folder. */
+/** A server in C on Nanos, which answers with the requested path. Shape: the project's folder. */
 export async function makeNanosProject(home: SoakHome, name: string): Promise<string> {
   await home.json(['nanos', 'install', '--from', nanosDir ?? '']);
   const config = { name, runtime: 'nanos', memoryMiB: 64, program: 'server', port: 8080 };

@@ -42,7 +42,7 @@ export async function soakKept({ count, signal, log }: SoakOptions): Promise<Soa
   return tally.report();
 }
 
-/** Keeps instances from one engine, which is then killed: nobody may need it any more. */
+/** Keeps instances from one engine, which is then killed: no part may need it any more. */
 async function keep(
   home: SoakHome,
   count: number,
@@ -63,7 +63,7 @@ async function keep(
   return ids;
 }
 
-/** Each of these once removed sockets or disks of instances that ran. */
+/** Each of these once removed sockets or disks of running instances. */
 async function runShortCommands(home: SoakHome, tally: Tally): Promise<void> {
   const link = `${home.dir}-link`;
   symlinkSync(home.dir, link);
@@ -83,7 +83,7 @@ async function runShortCommands(home: SoakHome, tally: Tally): Promise<void> {
   rmSync(link);
 }
 
-/** Attaches to all consoles at once, invokes each instance, and looks for its word there. */
+/** Attaches to all consoles at once, invokes each instance, and searches for its output there. */
 async function callAll(home: SoakHome, ids: readonly string[], tally: Tally): Promise<void> {
   const engine: EngineProcess = startEngine(home);
   try {

@@ -12,22 +12,22 @@ import type { SoakOptions, SoakReport } from './options.ts';
 import { becomes, machinesOf, processesOf } from './processes.ts';
 import { createTally, type Tally } from './tally.ts';
 
-/** What is killed. Shape: `start` begins it and settles when it has ended, with whether the kill ended it. */
+/** A victim. Shape: `start` begins it and settles when it has ended, with whether the kill ended it. */
 interface Victim {
   readonly kind: string;
   readonly start: () => { readonly pid: number; readonly done: Promise<{ readonly killed: boolean }> };
 }
 
-/** libvirt ends what was ours within seconds, when it has a processor to do it on: a machine that is left stays for ever. */
+/** libvirt ends our domains within seconds on a machine that is not busy: a leaked machine stays forever. */
 const endsWithinMs = 90_000;
-/** What is invoked is asked this often; that it is there is looked at each time. */
+/** The interval of invocations of the bystanders; each check tests that they exist. */
 const callEvery = 25;
-/** Instances are listed by a command of its own this often, and after each kill of what is kept. */
+/** The interval of a separate command that lists instances; it also runs after each kill of a kept instance. */
 const listEvery = 5;
 /** Probes of the machine are made again this often, so that they are killed too. */
 const probeEvery = 8;
 
-/** Kills what runs functions with `kill -9` at random moments, and looks what is left of it. */
+/** Kills processes that run functions with `kill -9` at random moments, and checks their leftovers. */
 export async function soakKill9(options: SoakOptions): Promise<SoakReport> {
   const { count, seed, signal, log } = options;
   const tally = createTally(log);
@@ -46,10 +46,10 @@ export async function soakKill9(options: SoakOptions): Promise<SoakReport> {
       const { killed, tookMs } = await killAt(victim, random.below(most));
       if (signal.aborted) break;
       tally.add(killed ? `killed: ${victim.kind}` : 'ended before the kill');
-      // A machine that is busy today, or was when it was timed.
+      // The machine may be busy now, or was busy when the duration was measured.
       usualMs.set(victim.kind, killed ? most * 1.01 : (most + tookMs) / 2);
       tally.add('kills', killed ? 1 : 0);
-      // Short commands are what once removed things of others; they take longer than the rest, so not each kill has one.
+      // Short commands once removed other processes' files; they take longer than the rest, so not each kill has one.
       const wasKept = /kept/.test(victim.kind);
       await lookAfter(home, bystanders, tally, wasKept || done % listEvery === 0);
       if (done % callEvery === callEvery - 1) {
@@ -61,7 +61,7 @@ export async function soakKill9(options: SoakOptions): Promise<SoakReport> {
     await lookAtEnd(home, bystanders, tally);
   } finally {
     await bystanders?.close();
-    // Now nothing of this home may run any more.
+    // Now no process of this home may run any more.
     await becomes(() => processesOf(home.dir).length === 0, endsWithinMs);
     tally.expect('processes left', processesOf(home.dir), []);
     await home.close();
@@ -92,7 +92,7 @@ async function makeVictims(home: SoakHome): Promise<Victim[]> {
   return [...victims, command('Nanos', nanos), command('Nanos, kept', nanos, '--keep')];
 }
 
-/** An engine as a studio has it: an instance of its session, and one that waits prestarted. */
+/** An engine like a studio's: an instance of its session, and one that waits prestarted. */
 function engineVictim(home: SoakHome, dir: string): Victim {
   return {
     kind: 'engine',
@@ -104,7 +104,7 @@ function engineVictim(home: SoakHome, dir: string): Victim {
         await engine.call('instances:run', { projectId, startMode: 'prestarted', lifetime: 'session' });
         await engine.close();
       };
-      // That it was killed is not a failure of its calls.
+      // The kill is not a failure of its calls.
       const used = use().catch(() => undefined);
       const exited = new Promise<{ killed: boolean }>((resolve) =>
         engine.child.once('exit', (_code, by) => resolve({ killed: by === 'SIGKILL' })),
@@ -114,7 +114,7 @@ function engineVictim(home: SoakHome, dir: string): Victim {
   };
 }
 
-/** How long a victim takes when it is left alone. Units: ms. */
+/** The duration of a victim without a kill. Units: ms. */
 async function timeOf(victim: Victim): Promise<number> {
   const startedAt = performance.now();
   await victim.start().done;
@@ -131,8 +131,8 @@ async function killAt(victim: Victim, afterMs: number): Promise<{ killed: boolea
 }
 
 /**
- * That nothing is left of what was killed but kept instances that answer, and that nobody else was hurt. `byCommand` also
- * lists the instances, which ends what libvirt left.
+ * Checks that a killed process leaves only kept instances that answer, and that no other process was harmed.
+ * `byCommand` also lists the instances, which ends libvirt's leftovers.
  */
 async function lookAfter(home: SoakHome, bystanders: Bystanders, tally: Tally, byCommand: boolean): Promise<void> {
   const mine = () => machinesOf(home.dir).filter(({ pid }) => !bystanders.neighbourPids.has(pid));
@@ -158,7 +158,7 @@ async function listKept(home: SoakHome): Promise<Instance[]> {
   return listed.filter(({ keep, state }) => keep && state !== 'stopped' && state !== 'failed');
 }
 
-/** That a last start of everything removes what the killed ones left on disk. */
+/** Checks that a last start of every kind removes the killed processes' files on disk. */
 async function lookAtEnd(home: SoakHome, bystanders: Bystanders, tally: Tally): Promise<void> {
   const mine = () => machinesOf(home.dir).filter(({ pid }) => !bystanders.neighbourPids.has(pid));
   await becomes(() => mine().length === 0, endsWithinMs);

@@ -1,18 +1,18 @@
-/** What a part of the soak is asked for. */
+/** The options of a part of the soak. */
 export interface SoakOptions {
-  /** How often it does its worst: kills, starts, instances, inputs. */
+  /** The number of kills, starts, instances or inputs. */
   readonly count: number;
-  /** Chooses moments and inputs. It is printed, and repeats them. */
+  /** The seed of moments and inputs. It is printed, and repeats them. */
   readonly seed: number;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
 }
 
-/** What a part did and saw. */
+/** The report of a part. */
 export interface SoakReport {
   readonly counts: Readonly<Record<string, number>>;
-  /** One line for each thing that must never happen. */
+  /** One line for each event that must never happen. */
   readonly harm: readonly string[];
 }
 

@@ -4,13 +4,13 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SoakHome } from './home.ts';
 
-/** A libvirtd that is nobody else's, so that it can be killed. */
+/** A libvirtd without other users, so that it can be killed. */
 export interface OwnLibvirtd {
   readonly uri: string;
   readonly start: () => Promise<void>;
-  /** `kill -9`. */
+  /** Kills it with `kill -9`. */
   readonly kill: () => Promise<void>;
-  /** Ends it and all its guests. */
+  /** Ends the daemon and all its guests. */
   readonly close: () => Promise<void>;
 }
 
@@ -19,14 +19,14 @@ interface Reply {
   readonly error?: string;
 }
 
-/** Why there can be none here, or null. */
+/** The reason why it cannot run here, or null. */
 export const whyNoOwnLibvirtd = (): string | null =>
   process.getuid?.() === 0 ? null : 'a libvirtd of its own needs root, for a mount namespace';
 
 /**
- * Starts a libvirtd in a mount namespace of its own, with its socket below `home`.
+ * Starts a libvirtd in a separate mount namespace, with its socket below `home`.
  *
- * Errors: an Error with what the daemon, or `unshare`, says.
+ * Errors: an Error with the output of the daemon, or of `unshare`.
  */
 export async function startOwnLibvirtd(home: SoakHome): Promise<OwnLibvirtd> {
   const dir = join(home.dir, 'libvirt');

@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A process that has to do with a home. */
+/** A process that belongs to a home. */
 export interface HomeProcess {
   readonly pid: number;
   readonly command: string;
 }
 
 /**
- * The processes that name a home in their command line, as QEMU does, or in their environment, as all do that a Firstlight of
- * that home started.
+ * The processes that name a home in their command line, as QEMU does, or in their environment, like all processes that
+ * a Firstlight of that home started.
  *
  * Source: proc(5).
  */
@@ -25,20 +25,20 @@ export function processesOf(home: string): HomeProcess[] {
 export const machinesOf = (home: string): HomeProcess[] =>
   processesOf(home).filter(({ command }) => /^\S*qemu-system/.test(command));
 
-/** Files that a process has open and that are gone from the disk. Shape: paths as the kernel shows them. */
+/** Open files of a process that are deleted from the disk. Shape: paths in the kernel's form. */
 export function deletedFilesOf(pid: number, home: string): string[] {
   return linksIn(`/proc/${pid}/fd`).filter((path) => path.startsWith(home) && path.endsWith(' (deleted)'));
 }
 
-/** How many descriptors a process has open. */
+/** The number of open descriptors of a process. */
 export const descriptorsOf = (pid: number): number => linksIn(`/proc/${pid}/fd`).length;
 
-/** Memory of a process that is its own. Units: KiB. Source: proc(5), RssAnon. */
+/** Private memory of a process. Units: KiB. Source: proc(5), RssAnon. */
 export function anonymousKiB(pid: number): number {
   return Number(/^RssAnon:\s+(\d+)/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0);
 }
 
-/** Waits until something is so. Shape: false when it is not within `ms`. */
+/** Waits until a condition is true. Shape: false when it is not true within `ms`. */
 export async function becomes(look: () => boolean | Promise<boolean>, ms: number): Promise<boolean> {
   for (const end = performance.now() + ms; ; ) {
     if (await look()) return true;
@@ -52,7 +52,7 @@ const processIds = () =>
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 
-/** Empty for a process that ended meanwhile. */
+/** Empty for a process that has ended since. */
 function textOf(path: string): string {
   return whileThere(() => readFileSync(path, 'utf8'), '');
 }

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '../..');
 // Its own libvirtd and its own file systems are mounted.
 const reason = whyNot() ?? (process.getuid?.() === 0 ? null : 'not root');
 
-/** Each part with the fewest rounds that show what it is for, and the counts that then are not none. */
+/** Each part with the fewest rounds that show its purpose, and the counts that are then not zero. */
 const short: readonly [part: string, count: number, seen: readonly string[]][] = [
   ['kill9', 4, ['kills', 'killed: kept', 'killed: engine']],
   ['starts', 4, ['starts', 'descriptors at the end']],
@@ -24,7 +24,7 @@ describe.skipIf(reason !== null)(`the soak, short${reason === null ? '' : ` (ski
     async (part, count, seen) => {
       const args = ['build/soak.mjs', part, '--count', String(count), '--seed', '7'];
       const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: root }).catch(
-        // It ends with 1 on harm, and says of what kind all the same.
+        // It ends with 1 on harm, and still reports the kind.
         (failure: { stdout: string; stderr: string }) => failure,
       );
       const report = JSON.parse(stdout) as { counts: Record<string, number>; harm: string[] };

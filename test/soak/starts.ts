@@ -5,7 +5,7 @@ import type { SoakOptions, SoakReport } from './options.ts';
 import { becomes, descriptorsOf, machinesOf } from './processes.ts';
 import { createTally } from './tally.ts';
 
-/** What an engine holds. Units: bytes; descriptors and files are counts. */
+/** The resources of an engine. Units: bytes; descriptors and files are counts. */
 interface Holding {
   readonly heapBytes: number;
   readonly rssBytes: number;
@@ -16,12 +16,12 @@ interface Holding {
 /** The list of ended instances and the caches of compiled code are full after this many starts. */
 const warmUp = 60;
 const sampleEvery = 50;
-/** A start that leaks keeps its console, its request and its instance: 66 KB, as one did. A tenth of that is a leak, too. */
+/** A leaking start once kept its console, its request and its instance: 66 KB. A tenth of that is a leak, too. */
 const leakBytesPerStart = 6_600;
-/** What garbage collection leaves undone now and then, whatever the count. */
+/** The garbage that collection sometimes leaves, independent of the count. */
 const slackBytes = 1.5 * 2 ** 20;
 
-/** Starts a function again and again in one engine: memory, descriptors and files stay as they are. */
+/** Starts a function again and again in one engine: memory, descriptors and files must stay constant. */
 export async function soakStarts({ count, signal, log }: SoakOptions): Promise<SoakReport> {
   const tally = createTally(log);
   const home = makeHome();
@@ -40,7 +40,7 @@ export async function soakStarts({ count, signal, log }: SoakOptions): Promise<S
       tally.add('starts');
     };
     const hold = async (): Promise<Holding> => {
-      // One instance waits prestarted; those that were stopped take their sockets with them when libvirt says so.
+      // One instance waits prestarted; stopped ones remove their sockets when libvirt reports their end.
       await becomes(() => machinesOf(home.dir).length <= 1, 20_000);
       return {
         ...(await engine.memory()),

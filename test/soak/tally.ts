@@ -1,18 +1,18 @@
 import type { SoakReport } from './options.ts';
 
-/** Counts and harm, as a part collects them. */
+/** The counts and the harm of a part. */
 export interface Tally {
   readonly add: (name: string, more?: number) => void;
   /** Keeps the largest value. */
   readonly peak: (name: string, value: number) => void;
   readonly harm: (line: string) => void;
-  /** Notes a difference between what is and what must be as harm. */
+  /** Records a difference between the actual and the required state as harm. */
   readonly expect: (what: string, actual: unknown, expected: unknown) => void;
   readonly harmCount: () => number;
   readonly report: () => SoakReport;
 }
 
-/** An empty tally. `log` hears of harm at once: a soak takes hours. */
+/** An empty tally. `log` gets harm at once: a soak takes hours. */
 export function createTally(log: (line: string) => void): Tally {
   const counts: Record<string, number> = {};
   const lines: string[] = [];

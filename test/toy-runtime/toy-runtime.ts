@@ -1,6 +1,6 @@
 /**
- * A runtime in one folder, registered by one line: the floor guest, which says one byte and halts. Its answer is what it
- * said, so an invocation is the boot.
+ * A runtime in one folder, registered by one line: the floor guest, which prints one byte and halts. Its answer is its
+ * output, so an invocation is the boot.
  */
 import { copyFile, stat } from 'node:fs/promises';
 import type { Runtime, RuntimeDefinition } from '#core/runtime/runtime.ts';
@@ -19,7 +19,7 @@ export const toy: RuntimeDefinition = {
   runsPrograms: false,
   create: async ({ layout, resources: { floorKernelPath } }): Promise<Runtime> => ({
     id: 'toy',
-    // What it builds.
+    // Its build.
     bundling: {
       engine: 'bare',
       runsFunction: () => true,
@@ -37,16 +37,16 @@ export const toy: RuntimeDefinition = {
         steps: [{ name: 'write', reused: false, reason: '', durationMs: 0 }],
       };
     },
-    // The machine it needs.
+    // Its machine.
     probeGuest: async () => kernelProbeGuest(layout, 'floor', floorKernelPath),
     exclusiveResourceOf: () => 'none',
     prepareMachine: async ({ image, config: { memoryMiB, vcpus }, accel }) => ({
       machine: plainMachine({ accel, memoryMiB, vcpus }, { kernel: { path: image.path, cmdline: '' } }),
       sessionInfo: null,
     }),
-    // The session with it.
+    // Its session.
     openSession: async (link) => openToySession(link),
-    // What its console says.
+    // The reading of its console.
     readPanic: () => null,
     checks: [{ id: 'toy', title: 'Toy', look: async () => ({ status: 'ok', found: 'always there' }) }],
   }),

@@ -1,2 +1,2 @@
-/* The generated code only asserts what the build has already made sure of. */
+/* The generated code only asserts facts that the build has already checked. */
 #define assert(x) ((void)0)

@@ -1,4 +1,4 @@
-/* What wasm2c's output uses of the C library's mathematics; rt/math.c defines the functions. */
+/* The mathematical functions of the C library that wasm2c's output uses; rt/math.c defines them. */
 #define NAN __builtin_nanf("")
 #define INFINITY __builtin_inff()
 #define signbit(x) __builtin_signbit(x)

@@ -1,6 +1,6 @@
 /*
  * The interface that wasm2c's output is compiled against, for a freestanding guest with one module and one memory at a fixed address.
- * Accesses are not checked: linear memory is followed by 8 GiB without a mapping, so one out of bounds is a page fault.
+ * Accesses are not checked: 8 GiB without a mapping follow linear memory, so an access out of bounds is a page fault.
  */
 #ifndef WASM_RT_H_
 #define WASM_RT_H_
@@ -50,7 +50,7 @@ typedef struct {
   uint32_t size;
 } wasm_rt_funcref_table_t;
 
-/* The generated code has helpers for tables of these, though the module has none. */
+/* The generated code has helpers for tables of externrefs, though the module has no such table. */
 typedef void *wasm_rt_externref_t;
 
 typedef struct {
@@ -63,10 +63,10 @@ static const wasm_rt_funcref_t wasm_rt_funcref_null_value __attribute__((unused)
 static const wasm_rt_externref_t wasm_rt_externref_null_value __attribute__((unused)) = NULL;
 
 _Noreturn void wasm_rt_trap(wasm_rt_trap_t);
-/* The module's types are distinct and are registered once: each gets the next number, when it is compiled. */
+/* The module's types are distinct and are registered once: each gets the next number at compile time. */
 #define wasm_rt_register_func_type(...) (__COUNTER__ + 1u)
 void wasm_rt_allocate_memory(wasm_rt_memory_t *, uint32_t initial_pages, uint32_t max_pages);
-/* Returns the number of pages before, or UINT32_MAX when there is no more memory. */
+/* Returns the previous number of pages, or UINT32_MAX when there is no more memory. */
 uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *, uint32_t pages);
 void wasm_rt_free_memory(wasm_rt_memory_t *);
 void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t *, uint32_t elements, uint32_t max_elements);

@@ -1,4 +1,4 @@
-/* Ring 0's calls with any arguments: what they may touch, and nothing else. */
+/* Ring 0's calls with any arguments: they change only the allowed state. */
 #include "fake-cpu.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #define ROUNDS 2000000
 #define CODE_PORTS 0x600
 
-/* Guarded on both sides: the sanitizer sees the ends, the fuzz below the values. */
+/* Guarded on both sides: the sanitizer checks the ends, the fuzz test below checks the values. */
 uint64_t kernel_page_directory[2048], kernel_device_directory[512];
 
 static uint64_t msr = 0xfee00900;
@@ -55,7 +55,7 @@ static uint64_t next(void) {
   return state;
 }
 
-/* Every entry is absent or exactly the one page that it may be. */
+/* Every entry is absent or maps exactly its one allowed page. */
 static int directories_sound(void) {
   uint64_t first = EMBER_LINEAR_BASE / EMBER_LARGE_PAGE, last = EMBER_LINEAR_END / EMBER_LARGE_PAGE;
   for (uint64_t i = 0; i < 2048; i++) {

@@ -1,4 +1,4 @@
-/* The privileged instructions, played by the test: kernel/cpu.h is left out by its own guard. */
+/* The privileged instructions, simulated by the test: its own include guard leaves out kernel/cpu.h. */
 #define EMBER_CPU_H
 #include <stdint.h>
 #include "../../boot/layout.h"

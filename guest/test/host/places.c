@@ -1,4 +1,4 @@
-/* The virtio-mmio devices that a command line names, however it is written. */
+/* The virtio-mmio devices that a command line names, in every notation. */
 #include "../../dev/virtio-mmio.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@ void interrupt_acknowledge_by(volatile uint32_t *reg) { (void)reg; abort(); }
 static struct mmio_place places[2];
 
 static int read_places(const char *text) {
-  /* In memory of its own size, so that the sanitizer sees a byte too many. */
+  /* Uses memory of exactly its size, so that the sanitizer reports a read of one byte too many. */
   size_t bytes = strlen(text);
   char *copy = malloc(bytes + 1);
   memcpy(copy, text, bytes);

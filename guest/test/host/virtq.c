@@ -1,4 +1,4 @@
-/* The queue against a device played by the test: descriptors, wrapping indices, and a device that lies. */
+/* The queue against a device that the test simulates: descriptors, wrapping indices, and a device that lies. */
 #include "../../dev/virtio.h"
 
 #include <setjmp.h>

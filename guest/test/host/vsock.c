@@ -1,4 +1,4 @@
-/* The socket driver against a device and a host played by the test: connections, credit, data both ways, and hosts that lie. */
+/* The socket driver against a simulated device and host: connections, credit, data both ways, and hosts that lie. */
 #include "../../dev/vsock.h"
 
 #include <setjmp.h>
@@ -23,7 +23,7 @@ uint64_t marks[MARK_COUNT];
 static const struct channel_driver *driver;
 static struct virtq *queues[3];
 static jmp_buf panicked;
-/* What the host does while the guest sleeps; null: nothing more will ever happen. */
+/* The host's action while the guest sleeps; null: nothing more will ever happen. */
 static void (*host_turn)(void);
 
 _Noreturn void panic(const char *format, ...) { (void)format; longjmp(panicked, 1); }
@@ -42,7 +42,7 @@ int virtio_queue(struct virtio_device *d, struct virtq *q, uint16_t number) {
 }
 void virtio_start(struct virtio_device *d) { (void)d; }
 
-/* --- the queues as dev/virtio.c has them, and the device's side of them --- */
+/* --- the queues of dev/virtio.c, and the device's side of them --- */
 
 static uint16_t device_seen[3];
 static void publish(struct virtq *q, uint16_t slot) { q->avail.ring[q->avail.index++ % q->size] = slot; }
@@ -80,7 +80,7 @@ static uint8_t received[1 << 20];
 static uint32_t received_bytes, console_bytes, host_room = 65536, host_taken[3], guest_taken, responses, resets, updates, asked;
 static int holds_back;
 
-/* One packet to the guest. 0 when it has no buffer for it. */
+/* Sends one packet to the guest. Returns 0 when the guest has no buffer for it. */
 static int host_send(struct packet packet, const void *payload, uint32_t bytes) {
   int slot = device_next(0);
   if (slot < 0) return 0;
@@ -232,7 +232,7 @@ static uint64_t next(void) {
   return state;
 }
 
-/* Any packets at all: the driver answers, drops, or panics; it never leaves its memory, and never stops taking buffers. */
+/* Sends arbitrary packets: the driver answers, drops, or panics; it never leaves its memory, and never stops taking buffers. */
 static void test_fuzz(void) {
   static const uint32_t numbers[] = {0, 1, 2, 3, 44, 1001, 1002, 4052, 65536, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff};
   static uint8_t payload[4052];

@@ -1,6 +1,6 @@
 /*
- * A hostile ring 3 in place of Ember's own: tries every way into ring 0 that the processor has, and makes every call with any registers.
- * Says on the serial port what got through, and at the end that the kernel still answers.
+ * A hostile ring 3 in place of Ember's own: it tries every way into ring 0 that the processor has, and makes every call with any registers.
+ * It prints the successful attempts on the serial port, and at the end that the kernel still answers.
  */
 #include "../../boot/context.h"
 #include "../../boot/layout.h"
@@ -18,7 +18,7 @@ __asm__(".globl trap_stack_top\n.set trap_stack_top, trap_stack + 16384");
 
 static struct context before;
 static struct trap_frame seen;
-/* Volatile: an access that faults is, to the compiler, nothing that these could not be counted before. */
+/* Volatile: otherwise the compiler could move these counts across an access that faults. */
 static volatile int refused, failed;
 
 static void say(const char *format, ...) {
@@ -143,7 +143,7 @@ static uint64_t any_value(void) {
   }
 }
 
-/* What a call would rightly do, and the test cannot have: end the machine, sleep long, reconfigure a device, fill the console. */
+/* Valid effects of a call that would disturb the test: end the machine, sleep long, reconfigure a device, fill the console. */
 static int is_meant(uint64_t call, uint64_t first, uint64_t second) {
   if (call == CALL_POWER_OFF) return 1;
   if (call == CALL_SLEEP) return first == 0 || (first > 1000 && first <= 0xffffffff);
@@ -155,7 +155,7 @@ struct registers {
   uint64_t rax, rdi, rsi, rdx, rsp, flags, rbx, rbp, r12, r13, r14, r15;
 };
 
-/* Makes a call with all registers given, the stack pointer among them, and stores them as they are afterwards. */
+/* Makes a call with all registers given, including the stack pointer, and stores their values after the call. */
 void call_with(struct registers *);
 __asm__(
     ".text\n"
@@ -231,7 +231,7 @@ _Noreturn void ember_main(uint32_t start_info, uint64_t entry_tsc, uint32_t apic
   memory();
   arguments();
   calls();
-  /* The kernel is what it was: it answers, sleeps, and still keeps ring 3 out. */
+  /* The kernel is unchanged: it answers, sleeps, and still keeps ring 3 out. */
   uint32_t bridge = call_kernel(CALL_PCI_READ, 0, 0);
   if ((bridge & 0xffff) != 0x8086) fail("the host bridge is", bridge);
   call_kernel(CALL_SLEEP, 10, 0);

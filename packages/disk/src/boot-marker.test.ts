@@ -19,7 +19,7 @@ describe('the sign of the boot code', () => {
       'baf803', // mov dx, 0x3f8
       'b00d', //   mov al, 13
       'ee', //     out dx, al
-      'b8e300', // mov ax, 0x00e3: what the jump took the place of
+      'b8e300', // mov ax, 0x00e3: the instruction that the jump replaced
       'e9acfe', // jmp 0x003: 0x157 - 0x154
     ];
     expect(sector.subarray(0x14b, 0x14b + 12).toString('hex')).toBe(stub.join(''));

@@ -1,11 +1,11 @@
 import { describeDamage, FormatError } from '@firstlight/files';
 
 /**
- * Why a disk image could not be read or written.
+ * The reason why a disk image could not be read or written.
  *
- * `damaged`: what is read is not a whole image. `unsupported`: it is one of a kind that is not read here. `base-missing`: the
- * file that it builds on is not there; `base-changed`: that is another now. The others are of writing: `part-missing`,
- * `boot-code-invalid`, `boot-files-too-large`: of what it is to boot from; `too-large`: the disk; `name-too-long`: of the base.
+ * `damaged`: the input is not a complete image. `unsupported`: its kind is not supported. `base-missing`: its base file
+ * does not exist; `base-changed`: the base is now a different file. The others belong to writing: `part-missing`,
+ * `boot-code-invalid`, `boot-files-too-large`: the boot parts; `too-large`: the disk; `name-too-long`: the base's name.
  */
 export type DiskReason =
   | 'damaged'
@@ -22,6 +22,6 @@ export class DiskError extends FormatError<DiskReason> {
   override readonly name = 'DiskError';
 }
 
-/** The error for an image that is damaged, or none. Shape: `what` is a clause ("the log ends"). Units: `at` in bytes of `path`. */
+/** The error for a damaged file or another kind of file. Shape: `what` is a clause ("the log ends"). Units: bytes. */
 export const damagedDisk = (path: string, what: string, at?: number): DiskError =>
   new DiskError('damaged', ...describeDamage(path, what, at));

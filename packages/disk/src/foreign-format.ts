@@ -1,20 +1,20 @@
-/** Disk images of other programs, which are named for what they are. */
+/** Disk images of other programs, which errors name by their format. */
 import { basename } from 'node:path';
 import { DiskError } from './disk-error.ts';
 
-/** What tells a format: bytes at a place, from the start or, with a negative one, from the end. */
+/** The mark of a format: bytes at a place, from the start or, if the place is negative, from the end. */
 interface Sign {
   readonly name: string;
   readonly at: number;
   readonly text: string;
-  /** How it becomes a raw disk: QEMU's name for the format, or a command that unpacks it; null where nothing makes one. */
+  /** The conversion to a raw disk: QEMU's name for the format, or a command that unpacks it; null for none. */
   readonly convert: { readonly format: string } | { readonly command: ((path: string) => string) | null };
 }
 
-/** Unpacked by a pipe, since tools that unpack refuse a file whose name lacks their ending. */
+/** Unpacks through a pipe, since tools that unpack refuse a file whose name lacks their ending. */
 const unpackedBy = (tool: string) => (path: string) => `${tool} -dc < ${path} > ${path}.raw`;
 const unpack = (path: string) => `tar -xf ${path}`;
-/** The disk of another system: no image of Nanos can be made of it. */
+/** The disk of another system: it cannot become an image of Nanos. */
 const foreignSystem = { command: null };
 
 /** Source: `qemu-img` and the formats' own specifications. */
@@ -49,11 +49,11 @@ const signs: readonly Sign[] = [
   { name: 'a tar archive', at: 257, text: 'ustar', convert: { command: unpack } },
 ];
 
-/** How many of a file's first and last bytes tell its format. */
+/** The number of first and last bytes of a file that identify its format. */
 export const foreignHeadBytes = 2048;
 
 /**
- * The error for an image of another program, with the command that converts it; null for what is not known as one.
+ * The error for an image of another program, with the command that converts it; null for an unknown format.
  *
  * Shape: `head` and `tail` are the file's first and last `foreignHeadBytes`, or all of them.
  */
@@ -65,7 +65,7 @@ export function foreignFormat(path: string, head: Uint8Array, tail: Uint8Array):
   return found === undefined ? null : unsupported(path, `It is ${found.name}`, found.convert);
 }
 
-/** The error for an image that is sound and of a kind that is not read here. */
+/** The error for a sound image of an unsupported kind. */
 export function unsupported(path: string, what: string, convert: Sign['convert'] = { format: 'qcow2' }): DiskError {
   const message = `${path} cannot be read here. ${what}.`;
   if ('command' in convert && convert.command === null) {

@@ -1,4 +1,4 @@
-/** The first sector of a disk that Nanos boots from: its boot code, and where the two file systems are. */
+/** The first sector of a disk that Nanos boots from: its boot code, and the places of the two file systems. */
 
 import { bootFsBytes, klogBytes, sectorBytes } from '@firstlight/tfs';
 import { addBootMarker } from './boot-marker.ts';
@@ -11,8 +11,9 @@ export interface Partition {
 }
 
 /**
- * Where the first partition starts: at the megabyte that every partitioner uses, so that both file systems lie on whole
- * pages of the host and clusters of qcow2. The kernel keeps its last words right before it, the boot code is at the front.
+ * The start of the first partition: the megabyte that every partitioner uses, so that both file systems are aligned to
+ * pages of the host and clusters of qcow2. The kernel keeps its last log right before it, the boot code is at the
+ * front.
  */
 const firstPartitionAt = 1024 * 1024;
 export const bootFsAt = firstPartitionAt;
@@ -24,14 +25,14 @@ const linuxType = 0x83;
 const active = 0x80;
 
 /**
- * Where boot code says how long its second stage is: eight bytes for its address, eight for its length, and four that say
- * what this is. Source: nanovms/nanos, `fsentry` in `platform/pc/boot/stage1.s`.
+ * The place of the second stage's length in boot code: eight bytes for its address, eight for its length, and four as
+ * a mark. Source: nanovms/nanos, `fsentry` in `platform/pc/boot/stage1.s`.
  */
 const stageLengthAt = tableAt - 12;
 const stageTypeAt = tableAt - 4;
 const stageType = 12;
 
-/** Of the geometry that firmware pretends a disk has. */
+/** The disk geometry that firmware emulates. */
 const heads = 255;
 const sectorsPerTrack = 63;
 const maxCylinder = 1023;
@@ -43,7 +44,8 @@ const maxSectors = 0xffff_ffff;
  * The sectors up to the end of the boot code, with a partition table for a root of that size. Shape: one sector without
  * boot code, for a kernel that the hypervisor loads itself.
  *
- * Errors: `boot-code-invalid` when `bootCode` is not a boot.img of Nanos; `too-large` when the disk is larger than a partition table can say.
+ * Errors: `boot-code-invalid` when `bootCode` is not a boot.img of Nanos; `too-large` when the disk is larger than a
+ * partition table allows.
  */
 export function bootSectors(bootCode: Uint8Array | null, rootBytes: number): Buffer {
   if (bootCode !== null) checkBootCode(bootCode);

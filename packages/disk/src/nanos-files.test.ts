@@ -1,4 +1,4 @@
-/** Files in images of ours, as the real kernel finds and changes them. */
+/** Files in our images, as the real kernel finds and changes them. */
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ async function expectRight(...drives: Drive[]): Promise<void> {
   expect(status).toBe(0);
 }
 
-/** Files of each kind that there is. */
+/** Files of every kind. */
 async function addKinds(files: CheckedFiles): Promise<void> {
   const { add, builder } = files;
   add('/empty', Buffer.alloc(0));

@@ -5,7 +5,7 @@ import { foreignFormat, foreignHeadBytes } from './foreign-format.ts';
 import { createQcow2Disk } from './read-qcow2.ts';
 import { isQcow2, readQcow2Header } from './read-qcow2-header.ts';
 
-/** A disk and the file of this host that it lies in. */
+/** A disk and the file of this host that contains it. */
 export interface OpenDisk {
   readonly disk: Disk;
   readonly fileBytes: number;
@@ -15,11 +15,11 @@ export interface OpenDisk {
 /** An overlay on an overlay on a base is three. */
 const maxBackingFiles = 16;
 
-/** Opens the file that a qcow2 file builds on. */
+/** Opens the base of a qcow2 file. */
 export type BackingOpener = (name: string, format: string | null) => Promise<Disk>;
 
 /**
- * Opens an image file, raw or qcow2, with all files that it builds on.
+ * Opens an image file, raw or qcow2, with all its base files.
  *
  * Errors: as `openFile`; `damaged`, `unsupported`, `base-missing`.
  */
@@ -50,12 +50,12 @@ async function openChain(source: FileSource, format: string | null, above: Reado
   }
 }
 
-/** The disk in a source. Shape: `format` is what the file above says of it; null when it says nothing. */
+/** The disk in a source. Shape: `format` is the format named by the file above; null when it names none. */
 export async function openSource(source: ByteSource, format: string | null, openBacking: BackingOpener): Promise<Disk> {
   if (format !== null && format !== 'raw' && format !== 'qcow2') {
     throw damagedDisk(source.path, `it is of the format ${JSON.stringify(format)}, which is not read here`);
   }
-  // What is named raw is read raw, whatever it begins with: a guest may have written that beginning.
+  // A disk with the format raw is read raw, whatever its first bytes are: a guest may have written those.
   const first = format === 'raw' ? new Uint8Array() : await source.read(0, Math.min(4, source.bytes));
   if (!isQcow2(first)) {
     if (format === 'qcow2') throw damagedDisk(source.path, 'no qcow2 file', 0);
@@ -72,14 +72,14 @@ export async function openSource(source: ByteSource, format: string | null, open
   }
 }
 
-/** What is said to be raw is raw; what says nothing may be another program's. */
+/** A file with the format raw is raw; a file without a format may belong to another program. */
 async function refuseForeign(source: ByteSource): Promise<void> {
   const bytes = Math.min(foreignHeadBytes, source.bytes);
   const error = foreignFormat(source.path, await source.read(0, bytes), await source.read(source.bytes - bytes, bytes));
   if (error !== null) throw error;
 }
 
-/** QEMU also takes URLs and JSON here; those lead to the network. */
+/** QEMU also accepts URLs and JSON here; those lead to the network. */
 function backingPath(path: string, name: string): string {
   const file = name.startsWith('file:') ? name.slice('file:'.length) : name;
   if (/^[a-z][a-z0-9+.-]*:/i.test(file)) {

@@ -26,7 +26,7 @@ export function hasPartitions(sector: Uint8Array): boolean {
  * The partitions, in the order of the table: Nanos takes the first for its boot file system and the second for the root,
  * each one further where the first is for UEFI.
  *
- * Errors: `damaged` when one leads out of the disk, as all images do that were cut short.
+ * Errors: `damaged` when a partition exceeds the disk, as in every truncated image.
  */
 export function readPartitions(disk: Disk, sector: Uint8Array): Partition[] {
   const table = viewOf(sector);

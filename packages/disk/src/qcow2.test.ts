@@ -101,20 +101,20 @@ describe('a qcow2 disk', () => {
     const words = [
       '514649fb', // magic: QFI, 0xfb
       '00000003', // version
-      '0000000000000080', // where the backing file's name is
-      '00000002', // and how long
+      '0000000000000080', // the place of the backing file's name
+      '00000002', // and its length
       '00000010', // clusters of 2^16 bytes
       '0000000000300000', // the disk's size
       '00000000', // no encryption
       '00000001', // entries of the table of the first level
-      '0000000000020000', // where it is
-      '0000000000010000', // where the table of reference counts is
+      '0000000000020000', // its place
+      '0000000000010000', // the place of the table of reference counts
       '00000001', // its clusters
       '00000000', // snapshots
-      '0000000000000000', // where they are
-      '0000000000000000', // features that a reader must know
-      '0000000000000000', // and need not know
-      '0000000000000000', // and must clear when it does not
+      '0000000000000000', // their place
+      '0000000000000000', // features that a reader must know,
+      '0000000000000000', // need not know,
+      '0000000000000000', // and must clear when it does not know them
       '00000004', // reference counts of 2^4 bits
       '00000068', // the header's length
       'e2792aca00000003', // extension: the backing file's format, three bytes
@@ -136,7 +136,7 @@ describe('a qcow2 disk', () => {
       const expected = Buffer.concat([baseContent, Buffer.alloc(MiB)]);
       await createFile(path, async (file) => {
         const disk = qcow2Disk(file, { name: base, format: 'raw' });
-        // Whole clusters: what a write leaves of a cluster are zeros.
+        // Whole clusters: the rest of a partly written cluster is zeros.
         for (let step = 0; step < 12; step++) {
           const first = random(60);
           const clusters = 1 + random(64 - first);
@@ -168,7 +168,7 @@ describe('a qcow2 disk', () => {
     await createFile(path, async (file) => {
       const disk = qcow2Disk(file, null);
       const piece = Buffer.alloc(1);
-      // 33,000 clusters, of which 32,768 fit one block of counts; each is a hole but for its first byte.
+      // 33,000 clusters, of which 32,768 fit one block of counts; each is a hole except its first byte.
       for (let at = 0; at < 33_000; at++) await disk.write(piece, at * cluster);
       await disk.finish(33_000 * cluster);
     });

@@ -1,5 +1,5 @@
 /**
- * Writes qcow2 files, version 3: what differs from the image below, cluster by cluster.
+ * Writes qcow2 files, version 3: the differences from the image below, cluster by cluster.
  *
  * Source: QEMU's `docs/interop/qcow2.txt`.
  */
@@ -8,9 +8,9 @@ import { createFile, type DiskFile, writeFully } from '@firstlight/files';
 import { clusterBytes } from '@firstlight/tfs';
 import { DiskError } from './disk-error.ts';
 
-/** The image below. What is behind its end reads as zeros. */
+/** The image below. Bytes past its end read as zeros. */
 export interface Backing {
-  /** As QEMU is to open it: an absolute path, or one relative to the folder of the file that names it. Units: at most 1023 bytes. */
+  /** The path for QEMU: an absolute path, or one relative to the new file's folder. Units: at most 1023 bytes. */
   readonly name: string;
   readonly format: 'raw' | 'qcow2';
 }
@@ -27,17 +27,17 @@ const entryBytes = 8;
 const backingFormatExtension = 0xe2792aca;
 const maxBackingNameBytes = 1023;
 
-/** In a table's entry: no other snapshot uses what it points to. */
+/** A bit of a table's entry: no other snapshot uses its target. */
 const copied = 1n << 63n;
-/** In an entry for a cluster: it reads as zeros, whatever the image below has there. */
+/** A bit of a cluster's entry: the cluster reads as zeros, independent of the image below. */
 const allZero = 1n;
 
-/** Clusters that one table of the second level has entries for: it is a cluster itself. */
+/** The number of clusters that one table of the second level describes: it is a cluster itself. */
 const clustersPerTable = clusterBytes / entryBytes;
 const countsPerBlock = clusterBytes / refcountBytes;
 /** The reference table is one cluster: enough for a file of 16 TiB. */
 const refcountTableCluster = 1;
-/** The table of the first level comes third, then what is written. */
+/** The table of the first level is the third cluster; the written clusters follow. */
 const firstLevelCluster = 2;
 /** For a disk of 4 TiB: the table of the first level then is one cluster. */
 const maxDiskBytes = clustersPerTable * clustersPerTable * clusterBytes;
@@ -48,11 +48,11 @@ const maxDiskBytes = clustersPerTable * clustersPerTable * clusterBytes;
  * Errors: `finish` refuses a backing file's name that is too long, and a disk of more than 4 TiB, with `name-too-long` and `too-large`.
  */
 export function qcow2Disk(file: FileHandle, backing: Backing | null): DiskFile {
-  /** Clusters of the disk, to clusters of the file; 0 is one of zeros. */
+  /** Maps clusters of the disk to clusters of the file; 0 is a cluster of zeros. */
   const places = new Map<number, number>();
   let nextCluster = firstLevelCluster + 1;
 
-  /** The cluster of the file that holds a cluster of the disk, a new one if need be. */
+  /** The cluster of the file that contains a cluster of the disk, a new one if necessary. */
   function place(cluster: number): number {
     const known = places.get(cluster);
     if (known !== undefined && known !== 0) return known;
@@ -60,7 +60,7 @@ export function qcow2Disk(file: FileHandle, backing: Backing | null): DiskFile {
     return nextCluster++;
   }
 
-  /** How many of the bytes from `at` on can be written in one go, and where in the file. */
+  /** The number of bytes from `at` on for one write, and their place in the file. */
   function stretch(at: number, bytes: number): { at: number; bytes: number } {
     const first = Math.floor(at / clusterBytes);
     const start = place(first);
@@ -83,7 +83,7 @@ export function qcow2Disk(file: FileHandle, backing: Backing | null): DiskFile {
     for (let cluster = at / clusterBytes; cluster < end; cluster++) if (!places.has(cluster)) places.set(cluster, 0);
   }
 
-  /** Writes the tables of the second level that have anything. Shape: the table of the first level. */
+  /** Writes the tables of the second level that have entries. Shape: the table of the first level. */
   async function writeTables(tableCount: number): Promise<Buffer> {
     const firstLevel = Buffer.alloc(tableCount * entryBytes);
     const tables = new Map<number, Buffer>();
@@ -102,7 +102,7 @@ export function qcow2Disk(file: FileHandle, backing: Backing | null): DiskFile {
     return firstLevel;
   }
 
-  /** Writes that each cluster of the file is used once, the counts' own clusters too. Shape: the table of those. */
+  /** Writes a reference count of one for each cluster of the file, the counts' own clusters too. Shape: their table. */
   async function writeCounts(): Promise<Buffer> {
     let blocks = 1;
     while (blocks * countsPerBlock < nextCluster + blocks) blocks++;
@@ -151,10 +151,10 @@ function header(bytes: number, tableCount: number, backing: Backing | null): Buf
   return front.subarray(0, end);
 }
 
-/** Names the image below, and its format, so that nobody has to guess that from its content. Shape: the header's end. */
+/** Writes the name and the format of the image below, so that no reader guesses the format. Shape: the header's end. */
 function writeBacking(front: Buffer, backing: Backing): number {
   const { format } = backing;
-  // What comes before a colon would be a protocol to QEMU.
+  // QEMU would read the text before a colon as a protocol.
   const name = /^[./]/.test(backing.name) ? backing.name : `./${backing.name}`;
   const bytes = Buffer.byteLength(name);
   if (bytes > maxBackingNameBytes) {
@@ -174,7 +174,7 @@ function writeBacking(front: Buffer, backing: Backing): number {
 }
 
 /**
- * Writes an empty qcow2 file on top of an image: for what one instance writes.
+ * Writes an empty qcow2 file on top of an image: for the writes of one instance.
  *
  * Units: `bytes` is the disk's size. Errors: as `qcow2Disk`; `write-failed`.
  */

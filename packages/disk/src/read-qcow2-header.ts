@@ -8,10 +8,10 @@ const magic = 0x514649fb;
 const headerBytesV2 = 72;
 const headerBytesV3 = 104;
 const maxBackingNameBytes = 1023;
-/** QEMU's own bounds. */
+/** The limits that QEMU uses itself. */
 const clusterBits = { least: 9, most: 21 };
 const maxL1Bytes = 32 * 1024 ** 2;
-/** More than any image of ours, and whole in a double with every product that is made of it. */
+/** More than any of our images, and exact in a double in every product. */
 const maxDiskBytes = 64 * 1024 ** 4;
 
 const incompatible = { dirty: 1, corrupt: 2, dataFile: 4, compressionType: 8, extendedL2: 16 } as const;
@@ -28,7 +28,7 @@ export interface Qcow2Header {
 /** Whether these are the first bytes of a qcow2 file. */
 export const isQcow2 = (first: Uint8Array): boolean => first.length >= 4 && view(first).getUint32(0) === magic;
 
-/** Errors: `damaged` when a field is out of its bounds, or asks for what is not read here. */
+/** Errors: `damaged` when a field is out of its bounds, or needs an unsupported feature. */
 export async function readQcow2Header(source: ByteSource): Promise<Qcow2Header> {
   const invalid = (what: string, at: number) => damagedDisk(source.path, what, at);
   if (source.bytes < headerBytesV2) throw invalid('the qcow2 header is cut short', source.bytes);

@@ -3,10 +3,10 @@ import type { ByteSource, Disk } from '@firstlight/files';
 import { damagedDisk } from './disk-error.ts';
 import type { Qcow2Header } from './read-qcow2-header.ts';
 
-/** Tables of level 2 that are kept: 4 MiB at the usual cluster size, which spans 32 GiB of disk. */
+/** The number of cached tables of level 2: 4 MiB at the usual cluster size, which spans 32 GiB of disk. */
 const keptTables = 64;
 
-/** Where a cluster's bytes are. */
+/** The place of a cluster's bytes. */
 type Cluster =
   | { readonly kind: 'below' }
   | { readonly kind: 'zeros' }
@@ -16,7 +16,7 @@ type Cluster =
 /**
  * The disk that a qcow2 file describes.
  *
- * Shape: `below` is the disk it builds on; where that ends, zeros follow. Closing closes both.
+ * Shape: `below` is its base disk; zeros follow the end of that disk. Closing closes both.
  */
 export async function createQcow2Disk(source: ByteSource, header: Qcow2Header, below: Disk | null): Promise<Disk> {
   const { diskBytes, clusterBits, l1Start, l1Entries } = header;
@@ -79,7 +79,7 @@ export async function createQcow2Disk(source: ByteSource, header: Qcow2Header, b
       const whole = inflateRawSync(packed, { maxOutputLength: clusterBytes });
       if (whole.length === clusterBytes) return whole;
     } catch {
-      // What zlib says of it helps nobody further than its place.
+      // The place is as useful as zlib's message.
     }
     throw invalid('a compressed cluster that cannot be unpacked', start);
   }

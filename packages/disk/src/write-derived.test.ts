@@ -23,7 +23,7 @@ beforeAll(async () => {
   const path = join(dir, 'base');
   const boot = await fakeBootParts(dir);
   const layout = await writeDisk(path, { tree: runtime.tree, digest: 'base', boot, freeBytes: 64 * MiB });
-  // As a caller has it back from beside the base.
+  // The layout in the form that a caller reads from beside the base.
   base = { path, layout: diskLayoutSchema.parse(JSON.parse(JSON.stringify(layout))) };
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
@@ -34,7 +34,7 @@ async function toRaw(path: string): Promise<Buffer> {
   return readFile(`${path}.raw`);
 }
 
-/** A file's bytes, by what the layout says of them. */
+/** A file's bytes, at their place in the layout. */
 function contentOf(disk: Buffer, layout: DiskLayout, path: string): Buffer {
   const placed = layout.root.files[path];
   if (placed === undefined) throw new Error(`${path} is nowhere`);
@@ -64,7 +64,7 @@ describe('a derived image', () => {
     expect(contentOf(disk, layout, '/lib/large').equals(Buffer.alloc(3 * MiB, 0x4c))).toBe(true);
     expect(contentOf(disk, layout, '/etc/settings').toString()).toBe('of the function');
     expect(contentOf(disk, layout, '/app/index.js').toString()).toBe('code');
-    // The base is as it was.
+    // The base is unchanged.
     const below = await readFile(base.path);
     expect(contentOf(below, base.layout, '/etc/settings').toString()).toBe('of the base');
     expect(disk.subarray(0, rootFsAt).equals(below.subarray(0, rootFsAt))).toBe(true);

@@ -1,4 +1,4 @@
-/** Writes images that are made from another: a small file with what differs from the base. */
+/** Writes images that are derived from another: a small file with the differences from the base. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { createFile, type DiskFile, readFailed } from '@firstlight/files';
 import { clusterBytes, type VolumeContent, type WriteOptions, writeVolumeInto } from '@firstlight/tfs';
@@ -8,19 +8,19 @@ import { qcow2Disk } from './qcow2.ts';
 import type { DiskLayout } from './write-disk.ts';
 
 export interface DerivedContent extends VolumeContent {
-  /** A raw disk that `writeDisk` made, and what that answered. */
+  /** A raw disk from `writeDisk`, and that call's result. */
   readonly base: { readonly path: string; readonly layout: DiskLayout };
-  /** How QEMU is to open the base: an absolute path, or one relative to the new file's folder. Default: the base's path. */
+  /** The base's path for QEMU: an absolute path, or one relative to the new file's folder. Default: the base's path. */
   readonly baseName?: string;
-  /** The guest paths of the tree whose content is the base's. */
+  /** The guest paths of the tree whose content equals the base's. */
   readonly fromBase: ReadonlySet<string>;
 }
 
 /**
  * Writes a qcow2 file that, on top of its base, is a disk with this tree and root. The base's boot parts and the files named
- * in `fromBase` stay where they are; the file holds the root's log and the other files' data.
+ * in `fromBase` stay in place; the file contains the root's log and the other files' data.
  *
- * Errors: as `writeDisk`. `read-failed` for the base, `base-changed` when it is not as long as its layout says;
+ * Errors: as `writeDisk`. `read-failed` for the base, `base-changed` when its length differs from its layout;
  * `not-in-base` when a path of `fromBase` is not in it.
  */
 export async function writeDerived(
@@ -32,7 +32,7 @@ export async function writeDerived(
   return createFile(path, async (file) => {
     const disk = qcow2Disk(file, { name: baseName, format: 'raw' });
     const before = { layout: base.layout.root, paths: fromBase };
-    // Never smaller than the base: QEMU would cut that short.
+    // Never smaller than the base: QEMU would truncate the base.
     const minBytes = Math.max(content.minBytes ?? 0, base.layout.root.bytes);
     const root = await writeVolumeInto(disk, rootFsAt, { ...content, minBytes }, { ...options, before });
     if (root.bytes !== base.layout.root.bytes) await enlargeRoot(disk, base.path, root.bytes);
@@ -42,7 +42,7 @@ export async function writeDerived(
   });
 }
 
-/** QEMU would take whatever lies there for the base. */
+/** Checks the base's length: QEMU would use any file at that path as the base. */
 async function checkBase({ path, layout }: DerivedContent['base']): Promise<void> {
   const found = await stat(path).catch((thrown: unknown) => {
     throw readFailed(thrown, path, 'read the base of the image');
@@ -54,7 +54,7 @@ async function checkBase({ path, layout }: DerivedContent['base']): Promise<void
   });
 }
 
-/** Writes the base's first cluster again, with a partition table that says the root's new size. */
+/** Writes the base's first cluster again, with the root's new size in the partition table. */
 async function enlargeRoot(disk: DiskFile, basePath: string, rootBytes: number): Promise<void> {
   const cluster = Buffer.alloc(clusterBytes);
   let file: FileHandle | undefined;

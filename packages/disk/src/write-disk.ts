@@ -20,13 +20,13 @@ import { z } from 'zod';
 import { DiskError } from './disk-error.ts';
 import { bootFsAt, bootSectors, rootFsAt } from './mbr.ts';
 
-/** What of a Nanos release goes onto a disk. Shape: paths of the host. */
+/** The files of a Nanos release for a disk. Shape: paths of the host. */
 export interface BootParts {
   /** boot.img; null for a hypervisor that loads the kernel itself: the disk then has a partition table only. */
   readonly bootImage: string | null;
   /** kernel.img */
   readonly kernel: string;
-  /** Klibs by name that the kernel is to find in the boot file system, as the root's `klibs: bootfs` says. Default: none. */
+  /** The klibs for the boot file system, by name, where the root has `klibs: bootfs`. Default: none. */
   readonly klibs?: ReadonlyMap<string, string>;
 }
 
@@ -34,10 +34,10 @@ export interface DiskContent extends VolumeContent {
   readonly boot: BootParts;
 }
 
-/** What is where on a disk that was written. Shape: plain JSON, to keep beside a base. Units: bytes. */
+/** The layout of a written disk. Shape: plain JSON, to keep beside a base. Units: bytes. */
 export const diskLayoutSchema = z.object({
   version: z.literal(1),
-  /** The digest that the content was given under. */
+  /** The digest that the caller gave for the content. */
   digest: z.string(),
   bytes: z.number().int().positive(),
   root: volumeLayoutSchema,
@@ -47,7 +47,7 @@ export type DiskLayout = z.output<typeof diskLayoutSchema>;
 /**
  * Writes a raw disk into a new file.
  *
- * Errors: as `writeVolume`; `part-missing` when a part to boot from is not there; `boot-code-invalid`; `boot-files-too-large`
+ * Errors: as `writeVolume`; `part-missing` when a boot part does not exist; `boot-code-invalid`; `boot-files-too-large`
  * when kernel and klibs are larger than the boot file system; `too-large` for a disk of more than 2 TiB.
  */
 export function writeDisk(path: string, content: DiskContent, options: WriteOptions = {}): Promise<DiskLayout> {
@@ -59,7 +59,7 @@ export function writeDisk(path: string, content: DiskContent, options: WriteOpti
   });
 }
 
-/** Writes all of a disk but its size. Errors: as `writeDisk`. */
+/** Writes a whole disk except its size. Errors: as `writeDisk`. */
 export async function writeDiskInto(
   disk: DiskFile,
   content: DiskContent,

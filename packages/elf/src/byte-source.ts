@@ -1,24 +1,24 @@
 import { openFile } from '@firstlight/files';
 
-/** Bytes that are read in places. Units: `bytes` is the whole length. */
+/** Bytes with random access. Units: `bytes` is the whole length. */
 export interface ByteSource {
-  /** What people call it: a path. */
+  /** The name for a person: a path. */
   readonly name: string;
   readonly bytes: number;
   /** The bytes at `offset`; fewer than `length` at the end, none past it. */
   readonly read: (offset: number, length: number) => Promise<Buffer>;
 }
 
-/** Bytes at hand as a source. */
+/** Bytes in memory as a source. */
 export function sourceOfBytes(name: string, data: Uint8Array): ByteSource {
   const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   return { name, bytes: buffer.length, read: async (offset, length) => buffer.subarray(offset, offset + length) };
 }
 
 /**
- * What `use` makes of a file that is open meanwhile. `shownAs` is the name in the errors of `use`.
+ * The result of `use`, which gets the open file. `shownAs` is the name in the errors of `use`.
  *
- * Errors: as `openFile`; whatever `use` throws.
+ * Errors: as `openFile`; as `use`.
  */
 export async function withFileSource<Result>(
   path: string,

@@ -3,11 +3,11 @@ import type { FileTreeBuilder } from '@firstlight/files';
 import type { Closure, ClosureFile, ClosureLibrary } from './closure.ts';
 
 /**
- * Adds a closure's program, interpreter and libraries to a tree, with the links on the way, where the guest's linker
- * will look for them.
+ * Adds a closure's program, interpreter and libraries to a tree, with the links on their paths, at the places where the
+ * guest's linker looks for them.
  *
  * A library that was found through `ld.so.conf` or a given directory gets a link in a default directory, since the guest
- * has no `ld.so.cache` and may have another search path. Directories that the tree has already stay directories.
+ * has no `ld.so.cache` and may have another search path. Existing directories of the tree stay directories.
  */
 export function closureToTree(closure: Closure, builder: FileTreeBuilder): void {
   addClosureFile(builder, closure.program);
@@ -33,7 +33,7 @@ export function addClosureFile(builder: FileTreeBuilder, file: ClosureFile): voi
   linkTo(builder, file.path, place);
 }
 
-/** Makes `path` lead to the file at `place`, where it does not yet: a directory of the tree stood where a link was. */
+/** Makes `path` lead to the file at `place` if it does not yet: the tree has a directory in place of a link. */
 function linkTo(builder: FileTreeBuilder, path: string, place: string): void {
   if (follow(builder, path) !== place)
     builder.add(follow(builder, path, 'parents'), { kind: 'symlink', target: place });
@@ -46,10 +46,10 @@ function addToDefaultDir(builder: FileTreeBuilder, library: ClosureLibrary, defa
     linkTo(builder, join(dir, library.name), follow(builder, library.realPath));
 }
 
-/** Linux follows as many. */
+/** The number of links that Linux follows. */
 const maxLinks = 40;
 
-/** Where a path leads in the tree; with `parents`, its last part is taken as it is. */
+/** The target of a path in the tree; with `parents`, its last part is not followed. */
 function follow(builder: FileTreeBuilder, path: string, upTo: 'all' | 'parents' = 'all'): string {
   const ahead = path.split('/').reverse();
   let at = '/';

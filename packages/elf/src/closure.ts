@@ -12,7 +12,7 @@ export interface ClosureProgram extends ClosureFile {
 }
 
 export interface ClosureLibrary extends ClosureFile {
-  /** As the first that needs it calls it. */
+  /** Its name in the first object that needs it. */
   readonly name: string;
   /** The program's path, or names of libraries. */
   readonly neededBy: readonly string[];
@@ -22,22 +22,22 @@ export interface ClosureLibrary extends ClosureFile {
 export interface MissingLibrary {
   readonly name: string;
   readonly neededBy: readonly string[];
-  /** Directories, in the order in which the linker looks. */
+  /** Directories, in the linker's search order. */
   readonly lookedIn: readonly string[];
-  /** Files of that name that will not do. */
+  /** Files with that name that do not fit. */
   readonly unsuitable: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** A file that a program opens while it runs, which nothing in it names. */
+/** A file that a program opens while it runs, without a reference in its ELF data. */
 export interface Suggestion {
   readonly kind: 'library' | 'file';
   readonly name: string;
   readonly reason: string;
-  /** Null when it is not there. A library's own needs come with it when its path is given as one of `loads`. */
+  /** Null when it does not exist. A library's own needs are included when its path is one of `loads`. */
   readonly found: ClosureFile | null;
 }
 
-/** All that a program needs to start, as its dynamic linker would find it. Shape: plain JSON. */
+/** All files that a program needs to start, as its dynamic linker would find them. Shape: plain JSON. */
 export interface Closure {
   readonly program: ClosureProgram;
   /** Null for a static program. */
@@ -45,9 +45,9 @@ export interface Closure {
   /** In the order in which they are loaded. */
   readonly libraries: readonly ClosureLibrary[];
   readonly missing: readonly MissingLibrary[];
-  /** What programs commonly look for besides while they run. */
+  /** Other files that such programs commonly open while they run. */
   readonly suggested: readonly Suggestion[];
-  /** Where the linker looks when no path or file tells it more. */
+  /** The linker's default search directories. */
   readonly defaultDirs: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -55,8 +55,8 @@ export interface Closure {
 export interface ClosureOptions {
   /** The directory of this host that is the program's root. Default: `/`. */
   readonly root?: string;
-  /** Directories below the root to look in besides, as `LD_LIBRARY_PATH` would name them. */
+  /** Additional search directories below the root, as in `LD_LIBRARY_PATH`. */
   readonly libraryPath?: readonly string[];
-  /** Libraries that the program loads while it runs (a Python module): what they need is in the closure too. */
+  /** Libraries that the program loads while it runs (a Python module): the closure includes their needs too. */
   readonly loads?: readonly string[];
 }

@@ -1,9 +1,9 @@
 import { FormatError } from '@firstlight/files';
 
 /**
- * Why an ELF file could not be read, or its libraries not be looked for.
+ * The reason why an ELF file could not be read, or its libraries not be resolved.
  *
- * `not-elf`: it is another kind of file; `invalid`: it is damaged; `wrong-machine`: it is for another processor;
+ * `not-elf`: it is a different kind of file; `invalid`: it is damaged; `wrong-machine`: it is for another processor;
  * `not-a-program`: an object or library; `too-many`: more files or libraries than any program has.
  */
 export type ElfReason =

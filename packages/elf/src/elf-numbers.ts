@@ -29,9 +29,9 @@ export const flags1 = { noDefaultLibraries: 0x800, pie: 0x8000000 } as const;
 
 export const symbolType = { none: 0, object: 1, function: 2, indirectFunction: 10 } as const;
 
-/** Section numbers that are none. */
+/** Reserved section numbers without a section. */
 export const undefinedSection = 0;
-/** The section count or the number of the name section is too big for its field and stands in section 0. */
+/** The section count or the number of the name section is too big for its field: section 0 contains it. */
 export const extendedIndex = 0xffff;
 
 /** The note with the build's id, by the name GNU. */
@@ -56,5 +56,5 @@ const machineNames: Readonly<Record<number, string>> = {
   258: 'LoongArch',
 };
 
-/** What people call a machine. */
+/** The common name of a machine. */
 export const machineName = (machine: number): string => machineNames[machine] ?? `machine ${machine}`;

@@ -8,40 +8,40 @@ import { readSections } from './read-sections.ts';
 export interface ForkUse {
   /** Its path. */
   readonly object: string;
-  /** What it calls to that end. */
+  /** The functions that it calls for this. */
   readonly calls: readonly string[];
-  /** `imports` from the C library; `links` has it within. */
+  /** `imports`: from the C library; `links`: the object contains the function itself. */
   readonly how: 'imports' | 'links';
-  /** `may` for a language runtime and for a library, which offer it to others whether they use it or not. */
+  /** `may` for a language runtime and for a library, which offer it to other code and may never use it. */
   readonly level: 'likely' | 'may';
 }
 
 export interface ForkReport {
   readonly uses: readonly ForkUse[];
-  /** True when a static program has been stripped of the names to look for. */
+  /** True when a static program has been stripped of its symbol names. */
   readonly isUnknown: boolean;
 }
 
-/** Calls of the C library that make a process, or put another program in this one's place. */
+/** Calls of the C library that create a process, or replace this program. */
 const processCalls = new Set(
   (
     'fork vfork clone posix_spawn posix_spawnp pidfd_spawn pidfd_spawnp system popen forkpty daemon ' +
     'execve execveat fexecve execv execvp execvpe execl execlp execle'
   ).split(' '),
 );
-/** A static program has these only when something in it calls them; `clone` and `execve` come with threads as well. */
+/** A static program has these only when its code calls them; `clone` and `execve` come with threads as well. */
 const linkedCalls = new Set(['fork', 'vfork', 'posix_spawn', 'posix_spawnp', 'system', 'popen', 'forkpty', 'daemon']);
-/** Go's linker leaves out what nothing calls. */
+/** Go's linker leaves out functions that are never called. */
 const goCalls = ['os/exec.(*Cmd).Start', 'os.StartProcess', 'syscall.forkExec'] as const;
 const goFunctions = '.gopclntab';
 
-/** Programs that run other people's code, and can start processes when that code asks for it. */
+/** Programs that run other people's code, and can start processes for that code. */
 const languageRuntime =
   /^(node|nodejs|deno|bun|python|ruby|perl|php|java|lua|luajit|guile|tclsh|erl|beam)([\d.]*|\.smp)$/;
 
 /**
- * What of a program can start processes, which a unikernel of one process cannot do. Of the C library itself, which
- * always has it, only the users count.
+ * The parts of a program that can start processes, which a unikernel of one process cannot do. The C library itself
+ * always can: only its users count.
  *
  * Errors: `invalid`.
  */

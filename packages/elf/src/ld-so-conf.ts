@@ -3,17 +3,17 @@ import { dirname, join } from 'node:path/posix';
 import { withFileSource } from './byte-source.ts';
 import type { RootedFiles } from './rooted-files.ts';
 
-/** A list of directories is some lines long. */
+/** The size limit: a list of directories has only a few lines. */
 const maxFileBytes = 256 * 1024;
-/** Files that include files; ldconfig has no limit, and nobody nests them. */
+/** The limit for nested includes; ldconfig has no limit, and nested files are very rare. */
 const maxDepth = 8;
 const maxDirs = 1000;
 
 /**
- * The directories that glibc's ldconfig looks through, in their order, from `/etc/ld.so.conf` and what it includes.
+ * The directories that glibc's ldconfig searches, in order, from `/etc/ld.so.conf` and its included files.
  *
- * The cache that ldconfig makes of them is not read: it may be older than the files, and a root file system that is
- * being put together has none.
+ * The cache that ldconfig writes is not read: it may be older than the files, and a root file system in preparation
+ * has none.
  */
 export async function readLdSoConf(files: RootedFiles): Promise<readonly string[]> {
   const dirs: string[] = [];
@@ -35,13 +35,13 @@ async function readConf(files: RootedFiles, path: string, dirs: string[], depth:
         }
       }
     } else if (word.startsWith('/')) {
-      // `dir=type` is what ldconfig took of old systems.
+      // `dir=type` is the form that ldconfig accepted on old systems.
       dirs.push(...line.split(/[\s:,]+/).map((dir) => dir.replace(/=.*/, '').replace(/(?<=.)\/+$/, '')));
     }
   }
 }
 
-/** The text of a small file below the root; null when there is none. */
+/** The text of a small file below the root; null when it does not exist. */
 export async function readText(files: RootedFiles, path: string): Promise<string | null> {
   const found = await files.findFile(path);
   if (found === null) return null;
@@ -62,7 +62,7 @@ async function expand(files: RootedFiles, relative: string, pattern: string): Pr
     .map((entry) => join(dirname(path), entry));
 }
 
-/** True when a name fits a pattern with `*` and `?`. It takes time with the product of their lengths at most. */
+/** True when a name fits a pattern with `*` and `?`. Its time is at most the product of their lengths. */
 function matchesWildcard(pattern: string, name: string): boolean {
   let at = 0;
   let into = 0;

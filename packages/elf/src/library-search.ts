@@ -4,8 +4,8 @@ import type { Elf } from './read-elf.ts';
 import type { RootedFiles } from './rooted-files.ts';
 
 /**
- * How the dynamic linker came to a library: `path` when the name itself is one, `given` when it was asked for besides
- * the program, `library path` for the directories that were given.
+ * The way in which the dynamic linker found a library: `path` when the name itself is a path, `given` when it was
+ * requested in addition to the program, `library path` for the given directories.
  */
 export type FoundBy =
   | 'path'
@@ -17,11 +17,11 @@ export type FoundBy =
   | 'default directory'
   | 'interpreter';
 
-/** A program or library that is loaded, with whom it was loaded for. */
+/** A loaded program or library, with the object that needed it. */
 export interface LoadedObject {
-  /** What people call it: a program's path, a library's name. */
+  /** The name for a person: a program's path, a library's name. */
   readonly label: string;
-  /** The directory that `$ORIGIN` stands for. */
+  /** The value of `$ORIGIN`. */
   readonly origin: string;
   readonly elf: Elf;
   readonly loader: LoadedObject | null;
@@ -34,11 +34,11 @@ export interface SearchDir {
 
 /** The rules of one dynamic linker. */
 export interface LibrarySearch {
-  /** Where it looks for a library that `requester` needs, in order. */
+  /** The directories to search for a library that `requester` needs, in order. */
   readonly dirsFor: (requester: LoadedObject) => readonly SearchDir[];
-  /** True for a library that is the linker itself. */
+  /** True for the linker itself. */
   readonly isBuiltIn: (name: string) => boolean;
-  /** Where it looks when nothing tells it more. */
+  /** The default search directories. */
   readonly defaultDirs: readonly string[];
 }
 
@@ -75,7 +75,7 @@ async function openGlibcSearch(
     }
     return expandPath(path, { ORIGIN: origin, LIB: lib, PLATFORM: 'x86_64' });
   };
-  /** An RPATH counts for what a library loads in turn, unless there is a RUNPATH. */
+  /** An RPATH also applies to the libraries that a library loads, unless there is a RUNPATH. */
   const rpathOf = (object: LoadedObject): string[] => {
     const { rpath = null, runpath = null } = object.elf.dynamic ?? {};
     return rpath === null || runpath !== null ? [] : expand(object, rpath);
@@ -98,10 +98,10 @@ async function openGlibcSearch(
   };
 }
 
-/** Names of libraries that musl's linker is itself, whatever follows the point. */
+/** The names of libraries that are part of musl's linker, with any ending after the dot. */
 const muslOwnNames = /^lib(c|pthread|rt|m|dl|util|xnet)\./;
 
-/** Source: musl 1.2, `ldso/dynlink.c`. RPATH and RUNPATH are the same to it, and both count for what is loaded in turn. */
+/** Source: musl 1.2, `ldso/dynlink.c`. It treats RPATH and RUNPATH alike, and both apply to further libraries. */
 async function openMuslSearch(
   interpreter: string,
   files: RootedFiles,
@@ -129,7 +129,7 @@ async function openMuslSearch(
   };
 }
 
-/** An object, whom it was loaded for, and so on up to the program. */
+/** An object, the object that needed it, and so on up to the program. */
 function ancestry(object: LoadedObject): LoadedObject[] {
   const line: LoadedObject[] = [];
   for (let at: LoadedObject | null = object; at !== null; at = at.loader) line.push(at);
@@ -138,7 +138,7 @@ function ancestry(object: LoadedObject): LoadedObject[] {
 
 const searched = (dirs: readonly string[], by: FoundBy): SearchDir[] => dirs.map((dir) => ({ dir, by }));
 
-/** The directories of a search path, its variables replaced; what is relative is so to the root, where programs start. */
+/** The directories of a search path, its variables replaced; relative ones start at the root, where programs start. */
 function expandPath(path: string, values: Readonly<Record<string, string>>): string[] {
   return path.split(':').map((dir) => {
     const whole = dir.replace(/\$(?:\{(\w+)\}|(ORIGIN|LIB|PLATFORM))/g, (text, braced?: string, bare?: string) => {

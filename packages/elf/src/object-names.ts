@@ -3,14 +3,14 @@ import { readElfHeader } from './read-header.ts';
 import { readSections } from './read-sections.ts';
 import { findNames, symbolTables } from './read-symbols.ts';
 
-/** What people call a file, and where it is on this host. */
+/** A file's name for a person, and its path on this host. */
 interface ObjectFile {
   readonly path: string;
   readonly hostPath: string;
 }
 
 /**
- * Those of `names` that a program or library knows, with whether it has them itself (true) or imports them (false).
+ * The members of `names` that a program or library defines (true) or imports (false).
  *
  * Errors: `invalid`. An empty answer may also mean that the symbols have been stripped.
  */
@@ -30,7 +30,7 @@ export async function namesIn(
   );
 }
 
-/** Those of `names` that an object imports, in the order of `names`. */
+/** The members of `names` that an object imports, in the order of `names`. */
 export async function importsOf(file: ObjectFile, names: ReadonlySet<string>): Promise<readonly string[]> {
   const found = await namesIn(file, 'dynsym', names);
   return [...names].filter((name) => found.get(name) === false);
@@ -39,5 +39,5 @@ export async function importsOf(file: ObjectFile, names: ReadonlySet<string>): P
 const libcNames =
   /^(libc|libpthread|libdl|librt|libm|libutil|libresolv|libanl|libnsl|libnss_\w+|ld-linux-x86-64|ld-musl-\w+)\.so(\.\d+)?$/;
 
-/** True for a library that is a part of the C library, by the name that programs need it under. */
+/** True for the name of a library that is a part of the C library. */
 export const isPartOfLibc = (path: string): boolean => libcNames.test(path.slice(path.lastIndexOf('/') + 1));

@@ -11,14 +11,14 @@ export interface Dynamic {
   readonly runpath: string | null;
   /** Linked with `-z nodefaultlib`: only its own search path counts. */
   readonly noDefaultLibraries: boolean;
-  /** It has what linkers put into programs and not into libraries. */
+  /** It has entries that linkers put only into programs, not into libraries. */
   readonly isProgram: boolean;
 }
 
 const entryBytes = 16;
 /** Thirty entries are usual; a program with a thousand libraries would fit. */
 const maxDynamicBytes = 64 * 1024;
-/** Names are sonames and paths; a search path may hold a few. */
+/** Names are sonames and paths; a search path may contain a few. */
 const maxStringBytes = 16 * 1024;
 
 /** The dynamic section. Errors: `invalid`. */

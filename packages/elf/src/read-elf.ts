@@ -6,7 +6,7 @@ import { checkRange, readExactly } from './read-table.ts';
 import type { Segment } from './segment.ts';
 
 /**
- * What kind of file it is. `executable` is dynamically linked at a fixed address, `pie` dynamically linked at any;
+ * The kind of file. `executable` is dynamically linked at a fixed address, `pie` dynamically linked at any address;
  * `static` and `static-pie` need no library.
  */
 export type ElfType =
@@ -19,7 +19,7 @@ export type ElfType =
   | 'core'
   | 'unknown';
 
-/** What is read of a 64-bit little-endian ELF file without its sections and symbols. */
+/** The data of a 64-bit little-endian ELF file without its sections and symbols. */
 export interface Elf {
   readonly name: string;
   readonly bytes: number;
@@ -33,18 +33,18 @@ export interface Elf {
   readonly buildId: string | null;
 }
 
-/** Linux reads no more program headers than these bytes hold. */
+/** The most bytes of program headers that Linux reads. */
 const maxSegmentTableBytes = 64 * 1024;
 const segmentEntryBytes = 56;
 /** Linux' longest path, with its zero byte. */
 const maxInterpreterBytes = 4096;
-/** Of notes only the build's id is wanted, which linkers put early. */
+/** The limit for notes: only the build's id is needed, which linkers put early. */
 const maxNoteBytes = 64 * 1024;
 
 /**
- * What an ELF file says of itself: kind, machine, segments, interpreter, dynamic section, build id.
+ * The description of an ELF file: kind, machine, segments, interpreter, dynamic section, build id.
  *
- * Errors: `invalid`, saying what is wrong where; `wrong-machine` for 32-bit and big-endian files.
+ * Errors: `invalid` with the fault and its place; `wrong-machine` for 32-bit and big-endian files.
  */
 export async function readElf(source: ByteSource): Promise<Elf> {
   const header = await readElfHeader(source);
@@ -77,7 +77,7 @@ function typeOf(header: ElfHeader, interpreter: string | null, dynamic: Dynamic 
     case fileType.executable:
       return interpreter === null ? 'static' : 'executable';
     case fileType.shared:
-      // libc.so.6 has an interpreter too, since it can be run: what makes a program is what linkers give programs only.
+      // libc.so.6 has an interpreter too, since it can be run: only linkers' entries for programs identify a program.
       if (dynamic?.isProgram) return interpreter === null ? 'static-pie' : 'pie';
       return interpreter !== null && dynamic?.soname === null ? 'pie' : 'shared object';
     default:

@@ -14,7 +14,7 @@ export interface ElfHeader {
   readonly segmentCount: number;
   readonly segmentBytes: number;
   readonly sectionsAt: bigint;
-  /** As it stands there: 0 with `sectionsAt` says that the count is in section 0. */
+  /** The raw value: 0 with `sectionsAt` means that the count is in section 0. */
   readonly sectionCount: number;
   readonly sectionBytes: number;
   readonly nameSection: number;
@@ -25,7 +25,7 @@ const headerBytes = { 32: 52, 64: 64 } as const;
 /**
  * The header of an ELF file.
  *
- * Errors: `not-elf`; `invalid` when its header makes no sense.
+ * Errors: `not-elf`; `invalid` when its header is not consistent.
  */
 export async function readElfHeader(source: ByteSource): Promise<ElfHeader> {
   const bytes = await source.read(0, headerBytes[64]);
@@ -46,7 +46,7 @@ function parseHeader(view: DataView, bits: 32 | 64, byteOrder: 'little' | 'big')
   const u16 = (at: number) => view.getUint16(at, little);
   const word = (at: number) => (bits === 64 ? view.getBigUint64(at, little) : BigInt(view.getUint32(at, little)));
   const wordBytes = bits / 8;
-  /** Where the fields go on behind the three words. */
+  /** The place of the fields after the three words. */
   const rest = 24 + 3 * wordBytes;
   return {
     bits,
@@ -64,12 +64,12 @@ function parseHeader(view: DataView, bits: 32 | 64, byteOrder: 'little' | 'big')
   };
 }
 
-/** What a header says the file is for: `32-bit i386`. */
+/** The machine that a header names: `32-bit i386`. */
 export function describeHeader({ bits, byteOrder, machine }: ElfHeader): string {
   return `${bits}-bit ${byteOrder === 'big' ? 'big-endian ' : ''}${machineName(machine)}`;
 }
 
-/** The error for a file of another machine: `because` says what would do. */
+/** The error for a file of another machine: `because` names the supported machine. */
 export function wrongArchitecture(name: string, header: ElfHeader, because: string): ElfError {
   return new ElfError('wrong-machine', `${name} is for ${describeHeader(header)}: ${because}.`, {
     hint: 'Build or download the program for x86-64 Linux.',
@@ -77,10 +77,10 @@ export function wrongArchitecture(name: string, header: ElfHeader, because: stri
   });
 }
 
-/** True when the real number of segments stands elsewhere: only core files have that many. */
+/** True when the real number of segments is in another field: only core files have that many. */
 export const hasExtendedSegments = (header: ElfHeader): boolean => header.segmentCount === extendedIndex;
 
-/** The error for a file that is damaged: `what` follows "cannot be read as an ELF file:". */
+/** The error for a damaged file: `what` follows "cannot be read as an ELF file:". */
 export function elfInvalid(source: ByteSource, what: string): ElfError {
   return new ElfError('invalid', `${source.name} cannot be read as an ELF file: ${what}.`, {
     hint: 'The file is damaged or was cut short. Build or copy it again; `readelf -a` shows what is in it.',

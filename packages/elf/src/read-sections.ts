@@ -3,24 +3,24 @@ import { extendedIndex, sectionType } from './elf-numbers.ts';
 import { type ElfHeader, elfInvalid } from './read-header.ts';
 import { checkRange, readExactly } from './read-table.ts';
 
-/** A section. Units: bytes; `address` is virtual, as linked, 0 for what is not loaded. */
+/** A section. Units: bytes; `address` is virtual, as linked, 0 for sections that are not loaded. */
 export interface Section {
   readonly name: string;
   readonly type: number;
   readonly address: bigint;
   readonly offset: number;
   readonly bytes: number;
-  /** The section that this one refers to: of symbols, their strings. */
+  /** The section that this one refers to: the strings of a symbol table. */
   readonly link: number;
   readonly entryBytes: number;
 }
 
 const entryBytes = 64;
-/** 262,144 sections: an object file with a section for each of its functions stays under it. */
+/** 262,144 sections: an object file with a section for each of its functions stays below this. */
 const maxTableBytes = 16 * 1024 * 1024;
 const maxNamesBytes = 16 * 1024 * 1024;
 
-/** The sections of a file; none when it has been stripped of them. Errors: `invalid`. */
+/** The sections of a file; empty when they have been stripped. Errors: `invalid`. */
 export async function readSections(source: ByteSource, header: ElfHeader): Promise<readonly Section[]> {
   if (header.sectionsAt === 0n) return [];
   if (header.sectionBytes !== entryBytes) {

@@ -13,7 +13,7 @@ export interface RawSymbol {
   readonly bytes: bigint;
 }
 
-/** A symbol table with where its names are. */
+/** A symbol table with the place of its names. */
 export interface SymbolTable {
   readonly kind: 'symtab' | 'dynsym';
   readonly symbols: Section;
@@ -21,15 +21,15 @@ export interface SymbolTable {
 }
 
 const entryBytes = 24;
-/** Read at a time: a whole number of entries, about a megabyte. */
+/** The size of one read: a whole number of entries, about a megabyte. */
 const chunkBytes = entryBytes * 43_690;
-/** Five and a half million symbols: several times what a debug build of Chromium has in a file. */
+/** Five and a half million symbols: several times as many as a debug build of Chromium has in a file. */
 const maxTableBytes = 128 * 1024 * 1024;
-/** Names of the biggest programs at hand take 20 MB; more is read name by name. */
+/** Names of the biggest known programs take 20 MB; larger tables are read name by name. */
 const maxStringsBytes = 128 * 1024 * 1024;
 const maxNameBytes = 4096;
 
-/** The symbol tables there are, `.symtab` first, since it has also what is not exported. */
+/** The symbol tables of a file, `.symtab` first, since it also has the symbols that are not exported. */
 export function symbolTables(source: ByteSource, sections: readonly Section[]): SymbolTable[] {
   const wanted = [
     ['symtab', sectionType.symbols],
@@ -51,7 +51,7 @@ export function symbolTables(source: ByteSource, sections: readonly Section[]): 
   });
 }
 
-/** Calls `visit` with each symbol of a table, in its order, never holding the whole table. */
+/** Calls `visit` with each symbol of a table, in order, without loading the whole table. */
 export async function forEachSymbol(
   source: ByteSource,
   { symbols }: SymbolTable,
@@ -71,20 +71,20 @@ export async function forEachSymbol(
   }
 }
 
-/** The name of one symbol, read by itself; cut where it is absurdly long. */
+/** The name of one symbol, read by itself; cut at a length limit. */
 export async function readSymbolName(source: ByteSource, { strings }: SymbolTable, nameAt: number): Promise<string> {
   if (nameAt >= strings.bytes) return '';
   return zeroEnded(await source.read(strings.offset + nameAt, Math.min(maxNameBytes, strings.bytes - nameAt)), 0);
 }
 
-/** All names of a table. Errors: `invalid` when they are absurdly many. */
+/** All names of a table. Errors: `invalid` above a limit. */
 async function readNames(source: ByteSource, { kind, strings }: SymbolTable): Promise<Buffer> {
   if (strings.bytes > maxStringsBytes) throw elfInvalid(source, `the names of its ${kind} take ${strings.bytes} bytes`);
   return source.read(strings.offset, strings.bytes);
 }
 
 /**
- * Those of `names` that a table has, with whether it defines them: true when it does, false when it only asks for them.
+ * The members of `names` in a table: true when the table defines the name, false when it only imports it.
  *
  * Shape: names without a version (`fork` for `fork@GLIBC_2.2.5`).
  */
@@ -103,7 +103,7 @@ export async function findNames(
   return found;
 }
 
-/** Where in a string table each name may begin; linkers let a name share the end of a longer one. */
+/** The possible starts of each name in a string table; linkers let a name share the end of a longer one. */
 function placesOf(strings: Buffer, names: ReadonlySet<string>): Map<number, string> {
   const places = new Map<number, string>();
   for (const name of names) {

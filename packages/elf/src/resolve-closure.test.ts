@@ -21,11 +21,11 @@ const library = (name: string, calls?: string, ...flags: readonly string[]) =>
   shop.compile(`${name}.so`, libraryCode(basename(name).replace(/^lib/, ''), calls), '-shared', '-fPIC', ...flags);
 const rpath = (path: string) => [`-Wl,-rpath,${path}`, '-Wl,--disable-new-dtags'];
 const runpath = (path: string) => [`-Wl,-rpath,${path}`, '-Wl,--enable-new-dtags'];
-/** Where each library was found, but for the C library. */
+/** The place of each library, except the C library. */
 const found = ({ libraries }: Closure) =>
   Object.fromEntries(libraries.filter(({ name }) => name !== 'libc.so.6').map((one) => [one.name, one.path]));
 
-/** What the linker of this machine loads. Shape: real paths, sorted. */
+/** The libraries that this machine's linker loads. Shape: real paths, sorted. */
 async function askLinker(program: string): Promise<string[]> {
   const { stdout } = await runTool('ldd', [program]);
   const paths = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) => path ?? '');
@@ -137,7 +137,7 @@ describe('search paths', () => {
 });
 
 describe('another root directory', () => {
-  /** A root file system in miniature; its libraries are this machine's, its layout is given. */
+  /** A miniature root file system: this machine's libraries in a given layout. */
   async function makeRoot(name: string, links: Readonly<Record<string, string>>): Promise<string> {
     const root = join(shop.dir, name);
     const lib = join(root, 'usr/lib/x86_64-linux-gnu');
@@ -206,7 +206,7 @@ describe('another root directory', () => {
 
 describe("musl's linker", () => {
   const linker = '/lib/ld-musl-x86_64.so.1';
-  /** A root with the linker (it only has to be there) and a program that needs two libraries, one by the other. */
+  /** A root with the linker (it only has to exist) and a program that needs two libraries, one through the other. */
   async function makeMuslRoot(name: string, path: readonly string[], dir: string): Promise<string> {
     const root = join(shop.dir, name);
     for (const at of ['lib', 'bin', dir]) await mkdir(join(root, at), { recursive: true });
@@ -274,7 +274,7 @@ describe('other libraries that are searched for', () => {
   });
 });
 
-/** Copies a closure's tree into a directory, and lists what its own dynamic linker finds there. */
+/** Copies a closure's tree into a directory, and lists the libraries that its own dynamic linker finds. */
 async function boot(
   closure: Closure,
   prepare?: (builder: ReturnType<typeof createFileTree>) => void,

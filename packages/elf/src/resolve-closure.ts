@@ -17,13 +17,14 @@ import { describeHeader, readElfHeader, wrongArchitecture } from './read-header.
 import { createRootedFiles, type RootedFile, type RootedFiles } from './rooted-files.ts';
 import { suggestHelpers } from './suggest-helpers.ts';
 
-/** Ten times what a desktop program loads. */
+/** Ten times the number of libraries that a desktop program loads. */
 const maxObjects = 4000;
 
 /**
  * The dependency closure of a program. `programPath` is absolute, as seen from the root.
  *
- * Errors: `not-found`, `not-a-file`, `not-elf`, `invalid`, `wrong-machine`, `not-a-program`, `too-many`. What is missing is not an error.
+ * Errors: `not-found`, `not-a-file`, `not-elf`, `invalid`, `wrong-machine`, `not-a-program`, `too-many`. A missing
+ * library is not an error.
  */
 export async function resolveClosure(programPath: string, options: ClosureOptions = {}): Promise<Closure> {
   const { root = '/', libraryPath = [], loads = [] } = options;
@@ -76,7 +77,7 @@ async function noFile(files: RootedFiles, path: string): Promise<ElfError> {
 
 type Attempt = { readonly elf: Elf } | { readonly reason: string };
 
-/** Reads a file that may be the wanted library; the linker passes by one of another machine. */
+/** Reads a file that may be the wanted library; the linker skips a file of another machine. */
 async function tryLibrary(found: RootedFile): Promise<Attempt> {
   try {
     return await withFileSource(
@@ -104,7 +105,7 @@ interface Entry {
 function createWalk(files: RootedFiles, search: LibrarySearch) {
   const entries: Entry[] = [];
   const absent = new Map<string, Omit<MissingLibrary, 'neededBy'> & { neededBy: Set<string> }>();
-  /** Null stands for the linker itself, which is there before all others. */
+  /** Null stands for the linker itself, which is loaded before all others. */
   const byName = new Map<string, Entry | null>();
   const byFile = new Map<string, Entry | null>();
   const queue: LoadedObject[] = [];
@@ -133,7 +134,7 @@ function createWalk(files: RootedFiles, search: LibrarySearch) {
     if (entry !== undefined) {
       byName.set(name, entry);
       entry?.neededBy.add(requester.label);
-      // Under another name there may be other links on the way.
+      // The path of another name may have other links.
       entry?.links.push(...found.links);
       return;
     }

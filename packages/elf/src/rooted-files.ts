@@ -2,48 +2,48 @@ import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ElfError } from './elf-error.ts';
 
-/** A symbolic link that was followed. Shape: `path` has no link above it; `target` as it stands there. */
+/** A symbolic link that was followed. Shape: `path` has no link above it; `target` is unchanged. */
 export interface FollowedLink {
   readonly path: string;
   readonly target: string;
 }
 
-/** A file by the path that leads to it. Shape: plain JSON; paths as a program sees them whose root directory is the root. */
+/** A file and its path. Shape: plain JSON; paths as seen by a program whose root directory is the root. */
 export interface RootedFile {
   readonly path: string;
-  /** Without any link. */
+  /** The path without any link. */
   readonly realPath: string;
   readonly links: readonly FollowedLink[];
-  /** Directories that the path enters and leaves by `..`: they have to be there too. */
+  /** Directories that the path enters and leaves by `..`: they have to exist too. */
   readonly passed: readonly string[];
-  /** Where it is on this host. */
+  /** Its path on this host. */
   readonly hostPath: string;
   /** Units: bytes. */
   readonly bytes: number;
 }
 
-/** What a path leads to. */
+/** The target of a path. */
 export interface FoundFile extends RootedFile {
   readonly kind: 'file' | 'directory' | 'other';
 }
 
-/** Files as a program sees them that has a directory of this host as its root. */
+/** Files as seen by a program whose root is a directory of this host. */
 export interface RootedFiles {
   readonly root: string;
-  /** Null when nothing is there that can be reached. Errors: `too-many` after more look-ups than any program causes. */
+  /** Null when the path does not reach a file. Errors: `too-many` after more look-ups than any program causes. */
   readonly find: (path: string) => Promise<FoundFile | null>;
-  /** As `find`, when it is a regular file. */
+  /** As `find`, for regular files only. */
   readonly findFile: (path: string) => Promise<RootedFile | null>;
 }
 
-/** Linux follows as many. */
+/** The number of links that Linux follows. */
 const maxLinks = 40;
 /** Linux' longest path, without its zero byte. */
 const maxPathBytes = 4095;
-/** Parts of paths that are looked at. A desktop program with 200 libraries and 20 directories to look in needs 20,000. */
+/** The limit of look-ups of path parts. A desktop program with 200 libraries and 20 search directories needs 20,000. */
 const maxSteps = 2_000_000;
 
-/** The files below `root`; links, also absolute ones and those with `..`, lead no further than to the root. */
+/** The files below `root`; links, including absolute ones and those with `..`, never lead above the root. */
 export function createRootedFiles(root: string): RootedFiles {
   const known = new Map<string, Promise<Node | null>>();
   const nodeAt = (path: string): Promise<Node | null> => {
@@ -109,7 +109,7 @@ type Node =
   | { readonly kind: 'file' | 'directory' | 'other'; readonly bytes: number }
   | { readonly kind: 'link'; readonly target: string; readonly bytes: number };
 
-/** Null for all that the dynamic linker would pass by: absent, out of reach, a name that cannot be. */
+/** Null for every error at which the dynamic linker would continue: absent, not readable, an impossible name. */
 async function readNode(hostPath: string): Promise<Node | null> {
   try {
     const found = await lstat(hostPath);

@@ -10,7 +10,7 @@ export interface Segment {
   readonly executable: boolean;
 }
 
-/** Where in the file the byte at a virtual address is; null when no segment loads it from there. */
+/** The file offset of the byte at a virtual address; null when no segment loads it from the file. */
 export function fileOffsetOf(segments: readonly Segment[], address: bigint): number | null {
   for (const segment of segments) {
     const into = address - segment.address;

@@ -11,10 +11,10 @@ const calls = {
 } as const;
 type Need = keyof typeof calls;
 
-/** Since glibc 2.34 these live in libc itself. */
+/** Since glibc 2.34 these are part of libc itself. */
 const builtInResolvers = { files: '_nss_files_gethostbyname4_r', dns: '_nss_dns_gethostbyname4_r' } as const;
 
-/** What a program with these libraries commonly needs besides: name service modules, their files, libgcc_s. */
+/** Other files that a program with these libraries commonly needs: name service modules, their files, libgcc_s. */
 export async function suggestHelpers(
   files: RootedFiles,
   search: LibrarySearch,
@@ -54,13 +54,13 @@ export async function suggestHelpers(
   return suggestions;
 }
 
-/** The ways to find a host for which a glibc needs libraries of their own. */
+/** The ways to find a host for which a glibc needs separate libraries. */
 async function resolversOutside(libc: ClosureFile): Promise<string[]> {
   const has = await namesIn(libc, 'dynsym', new Set(Object.values(builtInResolvers)));
   return Object.entries(builtInResolvers).flatMap(([service, symbol]) => (has.get(symbol) === true ? [] : [service]));
 }
 
-/** For each need, the words that say who has it: `/usr/bin/node calls getaddrinfo`. */
+/** For each need, its cause in words: `/usr/bin/node calls getaddrinfo`. */
 async function findCallers(objects: readonly ClosureFile[]): Promise<Map<Need, string>> {
   const wanted = new Set<string>(Object.values(calls).flat());
   const callers = new Map<Need, string>();

@@ -2,19 +2,19 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { FilesError, readFailed, systemCode, truncated } from './files-error.ts';
 
-/** Bytes with a length, to be read from anywhere. */
+/** Bytes with a length and random access. */
 export interface ByteSource {
-  /** What messages call it: its path. */
+  /** The name in messages: its path. */
   readonly path: string;
   readonly bytes: number;
-  /** These bytes, all of them. Errors: `truncated` past the end; `read-failed`. */
+  /** Exactly these bytes. Errors: `truncated` past the end; `read-failed`. */
   readonly read: (start: number, length: number) => Promise<Uint8Array>;
   readonly close: () => Promise<void>;
 }
 
 /** A file of this host. */
 export interface FileSource extends ByteSource {
-  /** What of it takes room on this host. */
+  /** The room that it takes on this host. */
   readonly allocatedBytes: number;
   /** The same for every name of one file. */
   readonly identity: string;
@@ -26,7 +26,7 @@ export interface FileSource extends ByteSource {
  * Errors: `not-found`; `not-a-file` when it is not a regular file, whose reading might never end; `read-failed`.
  */
 export async function openFile(path: string): Promise<FileSource> {
-  // A pipe would hold the opening up until somebody writes.
+  // A pipe would block the opening until a writer opens it.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((thrown: unknown) => {
     const code = systemCode(thrown);
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw readFailed(thrown, path);
@@ -63,7 +63,7 @@ async function readAll(file: FileHandle, path: string, start: number, length: nu
   return bytes;
 }
 
-/** These bytes as a source: for tests, and for what is in memory already. */
+/** These bytes as a source: for tests, and for data that is in memory already. */
 export function createMemorySource(path: string, bytes: Uint8Array): ByteSource {
   return {
     path,

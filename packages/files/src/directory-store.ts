@@ -1,4 +1,4 @@
-/** Directories on disk, each with a manifest, that appear whole or not at all. Several processes may share them. */
+/** Directories on disk, each with a manifest, that appear complete or not at all. Several processes may share them. */
 import { chmod, mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FilesError, readFailed, systemCode, undefinedIfMissing, writeFailed } from './files-error.ts';
@@ -6,9 +6,9 @@ import { createOwnedTemps } from './owned-temps.ts';
 import { namesIn, replaceFile } from './temp-files.ts';
 
 export interface DirectoryStoreOptions<Manifest> {
-  /** The folder that has the directories. */
+  /** The folder that contains the directories. */
   readonly root: string;
-  /** Makes `root`, before anything is written. Default: `mkdir`, for this user only. */
+  /** Makes `root` before the first write. Default: `mkdir`, for this user only. */
   readonly prepare?: (() => Promise<unknown>) | undefined;
   /** The kind of a directory, for temporary names and messages: `image`. */
   readonly kind: string;
@@ -16,13 +16,13 @@ export interface DirectoryStoreOptions<Manifest> {
   readonly mode?: number | undefined;
   readonly manifestMode?: number | undefined;
   readonly manifestName: string;
-  /** The manifest in a JSON value; undefined when it is none. */
+  /** The manifest in a JSON value; undefined when the value is not a manifest. */
   readonly parse: (json: unknown) => Manifest | undefined;
   /** True for the name of a directory of this store. */
   readonly isName: (name: string) => boolean;
-  /** True when a directory is what its manifest says. A crash may have left it short of a byte. */
+  /** True when a directory matches its manifest. A crash may have left it incomplete. */
   readonly isWhole: (dir: string, manifest: Manifest, name: string) => Promise<boolean>;
-  /** Saves what is worth keeping of a temporary directory that a killed process left. */
+  /** Saves the useful parts of a temporary directory that a killed process left. */
   readonly onAbandoned?: ((dir: string) => Promise<void>) | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface DirectoryStore<Manifest> {
   readonly dirOf: (name: string) => string;
   /** The manifest of a whole directory, or null. */
   readonly find: (name: string) => Promise<Manifest | null>;
-  /** The names of the directories, whole or not. */
+  /** The names of the directories, complete or not. */
   readonly names: () => Promise<string[]>;
   /**
    * The result of `work`, which gets a temporary directory that is removed afterwards, unless it was published.
@@ -39,23 +39,23 @@ export interface DirectoryStore<Manifest> {
    */
   readonly withTemp: <Result>(work: (temp: string) => Promise<Result>) => Promise<Result>;
   /**
-   * Makes a directory of `temp`. The manifest that is there afterwards: a whole one of another process stays, and one that
-   * is not whole is replaced.
+   * Makes a directory of `temp` and returns the manifest that is then in place: a complete directory of another process
+   * stays, and an incomplete one is replaced.
    */
   readonly publish: (temp: string, name: string, manifest: Manifest) => Promise<Manifest>;
-  /** As `publish`, and replaces nothing: false when the name is taken. */
+  /** As `publish`, without a replacement: false when the name is taken. */
   readonly publishNew: (temp: string, name: string, manifest: Manifest) => Promise<boolean>;
   /** Marks a directory as used now. */
   readonly touch: (name: string) => Promise<void>;
-  /** When a directory was made or touched last; null for one that is not there. Units: ms since 1970. */
+  /** The time when a directory was last made or touched; null when it does not exist. Units: ms since 1970. */
   readonly usedAtMs: (name: string) => Promise<number | null>;
-  /** Moves a directory out of sight, to a temporary path; null when it is not there. */
+  /** Hides a directory by a move to a temporary path; null when it does not exist. */
   readonly withdraw: (name: string) => Promise<string | null>;
-  /** False when it is not there. */
+  /** Removes a directory; false when it does not exist. */
   readonly remove: (name: string) => Promise<boolean>;
 }
 
-/** Another process may put a broken directory in place again; it does not go on for ever. */
+/** The limit of tries, since another process may put a broken directory in place again. */
 const maxAttempts = 4;
 
 /** The directories in `root`. */
@@ -66,7 +66,7 @@ export function createDirectoryStore<Manifest>(options: DirectoryStoreOptions<Ma
   const dirOf = (name: string) => join(root, name);
   const manifestOf = (name: string) => join(dirOf(name), manifestName);
 
-  /** Removes what processes left that were killed in the middle of their work. */
+  /** Removes the files of processes that were killed during their work. */
   async function sweep(): Promise<void> {
     for (const dir of await temps.abandoned()) {
       await onAbandoned?.(dir);
@@ -97,7 +97,7 @@ export function createDirectoryStore<Manifest>(options: DirectoryStoreOptions<Ma
   }
 
   async function remove(name: string): Promise<boolean> {
-    // Out of sight at once, so that nobody finds it half-removed.
+    // Hidden at once, so that no reader finds a partly removed directory.
     const temp = await withdraw(name);
     if (temp !== null) await rm(temp, { recursive: true, force: true });
     return temp !== null;
@@ -168,7 +168,7 @@ function brokenThere(path: string, doing: string): FilesError {
   });
 }
 
-/** Undefined for what a power cut left half-written. */
+/** Undefined for a manifest that a power cut left partly written. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,26 +1,26 @@
-/** The files that go into an image, before any format knows of them. */
+/** The files for an image, independent of any format. */
 import { FilesError } from './files-error.ts';
 
-/** Where a file's bytes come from: a file of this host, read when the image is written, or bytes at hand. */
+/** The source of a file's bytes: a file of this host, read when the image is written, or bytes in memory. */
 export type FileContent =
   | { readonly kind: 'host'; readonly path: string }
   | { readonly kind: 'bytes'; readonly data: Uint8Array };
 
-/** One node of a tree. Units: `bytes` is the file's length as it was when the tree was made. */
+/** One node of a tree. Units: `bytes` is the file's length at the time when the tree was made. */
 export type TreeNode =
   | { readonly kind: 'directory' }
   | { readonly kind: 'file'; readonly content: FileContent; readonly bytes: number }
   | { readonly kind: 'symlink'; readonly target: string };
 
-/** Guest paths to nodes. Shape: paths as `guestPath` gives them, without `/` itself; every parent of a path is there. */
+/** Guest paths to nodes. Shape: paths as `guestPath` gives them, without `/` itself; every parent of a path exists. */
 export type FileTree = ReadonlyMap<string, TreeNode>;
 
-/** A tree that is being put together. What is added later takes the place of what was there. */
+/** A builder for a tree. A later node replaces an earlier one at its path. */
 export interface FileTreeBuilder {
   /** Adds a node and the directories above it. Errors: as `guestPath`; `path-taken` when a parent is not a directory. */
   readonly add: (path: string, node: TreeNode) => void;
   readonly addAll: (tree: FileTree) => void;
-  /** Takes a node and all below it away. */
+  /** Removes a node and all below it. */
   readonly remove: (path: string) => void;
   readonly get: (path: string) => TreeNode | undefined;
   readonly tree: FileTree;
@@ -33,7 +33,8 @@ const maxPathBytes = 4095;
 /**
  * The one form of a path in the guest: absolute, without `.`, `..`, doubled or trailing slashes.
  *
- * Errors: `path-escapes` when `..` leads above the root; `path-invalid` for a zero byte, or a name or path longer than Linux has.
+ * Errors: `path-escapes` when `..` leads above the root; `path-invalid` for a zero byte, or a name or path longer than
+ * Linux allows.
  */
 export function guestPath(path: string): string {
   if (path.includes('\0')) throw new FilesError('path-invalid', `The path ${JSON.stringify(path)} has a zero byte.`);

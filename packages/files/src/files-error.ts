@@ -1,9 +1,10 @@
 import { describeDamage, FormatError, type FormatErrorDetails } from './format-error.ts';
 
 /**
- * Why files could not be read, written or put into a tree.
+ * The reason why files could not be read, written or put into a tree.
  *
- * `path-invalid` is a name that no Linux takes; `path-escapes` one that leads above the root; `path-taken` one below a file.
+ * `path-invalid`: Linux does not accept the name; `path-escapes`: the path leads above the root; `path-taken`: it is
+ * below a file.
  */
 export type FilesReason =
   | 'not-found'
@@ -17,7 +18,7 @@ export type FilesReason =
 
 export class FilesError extends FormatError<FilesReason> {
   override readonly name = 'FilesError';
-  /** Of `read-failed` and `write-failed`: what completes "Could not …". */
+  /** For `read-failed` and `write-failed`: the words after "Could not". */
   readonly doing: string | undefined;
 
   constructor(reason: FilesReason, message: string, details: FormatErrorDetails & { readonly doing?: string } = {}) {
@@ -38,7 +39,7 @@ export function undefinedIfMissing(thrown: unknown): undefined {
   throw thrown;
 }
 
-/** The error for a file that the system does not let us read. What is not a failed call of the system stays as it is. */
+/** The error for a file that the system does not let us read. All other errors stay unchanged. */
 export const readFailed = (thrown: unknown, path: string, doing = 'read'): unknown =>
   systemFailed('read-failed', thrown, doing, path);
 
@@ -51,6 +52,6 @@ function systemFailed(reason: 'read-failed' | 'write-failed', cause: unknown, do
   return new FilesError(reason, `Could not ${doing} ${path}: ${cause.message}.`, { subject: path, doing, cause });
 }
 
-/** The error for a source that ends before the bytes that are asked for. */
+/** The error for a source that ends before the requested bytes. */
 export const truncated = (path: string, at: number): FilesError =>
   new FilesError('truncated', ...describeDamage(path, 'the file ends', at));

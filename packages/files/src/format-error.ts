@@ -1,18 +1,18 @@
-/** What an error of a format package carries besides its words. */
+/** The fields of a format package's error in addition to its message. */
 export interface FormatErrorDetails {
   /** The file, archive, image or path concerned. */
   readonly subject?: string | undefined;
-  /** Where in the subject. Units: bytes from its start. */
+  /** The place in the subject. Units: bytes from its start. */
   readonly offset?: number | undefined;
-  /** What to do about it. */
+  /** The remedy. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
 /**
- * An error of the format packages: each has a class of its own with its own reasons.
+ * An error of the format packages: each package has its own class with its own reasons.
  *
- * Shape: `message` is a sentence for a person. `reason` is stable; the words may change.
+ * Shape: `message` is a sentence for a person. `reason` is stable; the message may change.
  */
 export abstract class FormatError<Reason extends string = string> extends Error {
   readonly reason: Reason;
@@ -29,7 +29,7 @@ export abstract class FormatError<Reason extends string = string> extends Error 
   }
 }
 
-/** The words and the place of damage at byte `at` of `path`. Shape: `what` is a clause ("the log ends"). */
+/** The message and the place of damage at byte `at` of `path`. Shape: `what` is a clause ("the log ends"). */
 export function describeDamage(path: string, what: string, at?: number): [string, FormatErrorDetails] {
   const place = at === undefined ? '' : ` at byte ${at}`;
   return [`${path} is damaged or no image: ${what}${place}.`, { subject: path, offset: at }];

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { isAlive, thisProcess } from './process-identity.ts';
 import { isTempName, namesIn } from './temp-files.ts';
 
-/** Temporary folders whose names say which process made them, so that what a killed process left is recognised. */
+/** Temporary folders whose names identify their process, so that a killed process's folders are recognised. */
 export interface OwnedTemps {
-  /** The path of a new one; it is not made. */
+  /** The path of a new folder; the call does not make the folder. */
   readonly newPath: () => string;
-  /** The paths of those whose makers are gone. */
+  /** The paths of the folders whose processes have ended. */
   readonly abandoned: () => Promise<string[]>;
 }
 
-/** The temporary folders in `dir`. Shape: `kind` is a word that distinguishes them from others there. */
+/** The temporary folders in `dir`. Shape: `kind` is a word that distinguishes them from other folders. */
 export function createOwnedTemps(dir: string, kind: string): OwnedTemps {
   const me = thisProcess();
   const pattern = new RegExp(`^\\.${kind}-(\\d+)-(\\d+)\\.`);

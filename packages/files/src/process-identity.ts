@@ -8,7 +8,7 @@ export interface ProcessIdentity {
   readonly bootId: string;
 }
 
-/** The process with this number; null when it is gone. */
+/** The process with this number; null when it has ended. */
 export function processOf(pid: number): ProcessIdentity | null {
   const startTicks = startTicksOf(pid);
   return startTicks === undefined ? null : { pid, startTicks, bootId: readBootId() };
@@ -19,17 +19,17 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, startTicks: startTicksOf(process.pid) ?? '', bootId: readBootId() };
 }
 
-/** True while that very process runs. */
+/** True while that same process runs. */
 export function isAlive(owner: ProcessIdentity): boolean {
   return owner.bootId === readBootId() && startTicksOf(owner.pid) === owner.startTicks;
 }
 
-/** The id the kernel gave this boot of the host. */
+/** The kernel's id for this boot of the host. */
 export function readBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-/** When a process started, in the kernel's ticks; undefined when it is gone or only waits to be reaped. */
+/** The start time of a process, in the kernel's ticks; undefined when it has ended or is a zombie. */
 function startTicksOf(pid: number): string | undefined {
   let text: string;
   try {
@@ -39,7 +39,7 @@ function startTicksOf(pid: number): string | undefined {
     if (code === 'ENOENT' || code === 'ESRCH') return undefined;
     throw thrown;
   }
-  // The name in parentheses may hold spaces; the fields after it do not. They begin with the third, the state.
+  // The name in parentheses may contain spaces; the fields after it do not. They begin with the third, the state.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }

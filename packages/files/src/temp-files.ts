@@ -1,21 +1,21 @@
-/** Files that are made under another name until they are whole. */
+/** Files that have another name until they are complete. */
 import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { undefinedIfMissing } from './files-error.ts';
 
 export interface WriteFileOptions {
-  /** Permission bits, whatever the umask. Default: 0600. */
+  /** Permission bits, independent of the umask. Default: 0600. */
   readonly mode?: number;
-  /** False for what can be made again: it then survives the process, not the machine, being killed. Default: true. */
+  /** False for data that can be made again: it survives the end of the process, not of the machine. Default: true. */
   readonly durable?: boolean;
 }
 
-/** How a half-written file differs from a whole one: watchers and listings pass it over, `removeTemps` ends it. */
+/** The mark of a partly written file: watchers and listings skip it, `removeTemps` removes it. */
 const tempName = /^\..*\.[0-9a-f]{12}\.fl-tmp$/;
 export const isTempName = (name: string): boolean => tempName.test(name);
 
-/** The name beside `path` under which it is made, until it is whole and can be renamed. */
+/** The temporary name beside `path`, until the file is complete and can be renamed. */
 export const tempPathFor = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.fl-tmp`);
 
@@ -34,7 +34,7 @@ export async function replaceFile(
     const file = await open(temp, 'wx', mode);
     try {
       await file.writeFile(data);
-      // The umask may have taken bits away that another user's QEMU needs.
+      // The umask may have cleared bits that another user's QEMU needs.
       await file.chmod(mode);
       if (durable) await file.sync();
     } finally {
@@ -58,7 +58,7 @@ async function syncDir(dir: string): Promise<void> {
   }
 }
 
-/** Ends what a killed process left half-written in `dir`. Units: `olderThanMs`; a younger one may still be written. */
+/** Removes a killed process's unfinished files in `dir`. Units: `olderThanMs`; a younger file may still be in use. */
 export async function removeTemps(dir: string, olderThanMs = 60_000): Promise<number> {
   let removed = 0;
   for (const name of await namesIn(dir)) {
@@ -72,7 +72,7 @@ export async function removeTemps(dir: string, olderThanMs = 60_000): Promise<nu
   return removed;
 }
 
-/** The names in a folder; none when it does not exist. */
+/** The names in a folder; empty when it does not exist. */
 export async function namesIn(dir: string): Promise<string[]> {
   return (await readdir(dir).catch(undefinedIfMissing)) ?? [];
 }

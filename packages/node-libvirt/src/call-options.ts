@@ -1,4 +1,4 @@
-/** When a call was handed over, written to the socket and answered. Units: nanoseconds of process.hrtime. */
+/** The times when a call was made, written to the socket and answered. Units: nanoseconds of process.hrtime. */
 export interface CallTiming {
   /** The call was made; it may have waited for a free place among the five in flight. */
   queuedAtNs: bigint;
@@ -7,12 +7,12 @@ export interface CallTiming {
   receivedAtNs: bigint;
 }
 
-/** What every call accepts. */
+/** The options of every call. */
 export interface CallOptions {
   /** Gives up waiting when aborted; the promise rejects with the signal's reason. libvirt may still carry it out. */
   signal?: AbortSignal;
   /** Gives up waiting after this long, with LibvirtTimeoutError. Without it a call waits as long as the connection. */
   timeoutMs?: number;
-  /** Filled in as the call proceeds: pass `{}` and read it afterwards. */
+  /** The times are filled in as the call proceeds: pass `{}` and read it afterwards. */
   timing?: Partial<CallTiming>;
 }

@@ -15,29 +15,29 @@ import { Subscriptions } from './subscriptions.ts';
 import type { Transport } from './transport.ts';
 import { resolveUri } from './uri.ts';
 
-/** Where to connect, and how the connection behaves. */
+/** The address and the behaviour of a connection. */
 export interface ConnectOptions {
   /** As in `qemu:///system`, `qemu:///session` or `qemu+unix:///system?socket=/path`. */
   uri: string;
-  /** Goes another way than the URI's unix socket. */
+  /** A transport in place of the URI's unix socket. */
   transport?: Transport;
-  /** Look and not touch; the system daemon may let anyone do that. */
+  /** Read-only access; the system daemon may allow it to anyone. */
   readOnly?: boolean;
-  /** Pings of our own to a silent server: every 5 s, 5 times. `false` sends none and asks for none. */
+  /** Our pings to a silent server: every 5 s, 5 times. `false` sends none and requests none. */
   keepalive?: KeepaliveOptions | false;
-  /** What to do when the connection is lost: about a minute of attempts. `false` gives up at once. */
+  /** Reopening after the connection is lost: about a minute of attempts. `false` gives up at once. */
   reconnect?: ReconnectOptions | false;
   /** Gives up connecting. It has no effect once connected. */
   signal?: AbortSignal;
 }
 
-/** What a Connection emits about itself. */
+/** The events that a Connection emits. */
 export interface ConnectionEvents {
   /** The connection is lost; calls fail until 'reopened'. */
   disconnected: [{ error: LibvirtConnectionError; atNs: bigint }];
-  /** It is back, with all subscriptions. Domains and events may have come and gone meanwhile. */
+  /** The connection is open again, with all subscriptions. Domains may have changed and events may have been lost. */
   reopened: [{ downMs: number }];
-  /** It is over: by `close()` (no error), or because reopening failed or is off. */
+  /** The connection has ended: by `close()` (no error), or because reopening failed or is off. */
   closed: [{ error: LibvirtConnectionError | undefined }];
 }
 
@@ -103,18 +103,18 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     await this.#keeper.open(signal);
   }
 
-  /** Makes any call of the protocol description; the methods below are made of this. */
+  /** Makes any call of the protocol description; the methods below use this. */
   async call<Args, Ret>(spec: CallSpec<Args, Ret>, args: Args, options: CallOptions = {}): Promise<Ret> {
     try {
       return await this.#keeper.require().call(spec, args, options);
     } catch (error) {
-      // Made when the reply came, the error's stack shows the socket; here it shows who called.
+      // An error made at the reply shows the socket in its stack; one made here shows the caller.
       if (error instanceof LibvirtError) Error.captureStackTrace(error);
       throw error;
     }
   }
 
-  /** Opens a stream with a call that opens one, on a connection of the stream's own. */
+  /** Opens a stream with a stream call, on a separate connection. */
   async openStream<Args>(spec: CallSpec<Args, void>, args: Args, options: CallOptions = {}): Promise<LibvirtStream> {
     this.#keeper.require();
     // A paused stream reads no pings, so the server must not send any.
@@ -161,12 +161,12 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return (await this.call(protocol.connectGetUri, undefined, options)).uri;
   }
 
-  /** What the host can run, as libvirt's XML. */
+  /** The host's capabilities, as libvirt's XML. */
   async capabilities(options?: CallOptions): Promise<string> {
     return (await this.call(protocol.connectGetCapabilities, undefined, options)).xml;
   }
 
-  /** What a domain of that kind can have, as libvirt's XML. */
+  /** The capabilities of a domain of that kind, as libvirt's XML. */
   async domainCapabilities(
     options: CallOptions & { emulator?: string; arch?: string; machine?: string; virtType?: string } = {},
   ): Promise<string> {
@@ -182,7 +182,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return { model: String.fromCharCode(...model.slice(0, end < 0 ? undefined : end)), ...info };
   }
 
-  /** Creates and starts a transient domain: it is gone once it stops. */
+  /** Creates and starts a transient domain: libvirt removes it once it stops. */
   async createDomainXml(xml: string, options: StartOptions = {}): Promise<Domain> {
     const { dom } = await this.call(protocol.domainCreateXml, { xml, flags: startFlags(options) }, options);
     return new Domain(this, dom);
@@ -215,7 +215,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return new Domain(this, (await this.call(protocol.domainLookupById, { id }, options)).dom);
   }
 
-  /** The numbers of all domains in one round trip. */
+  /** The statistics of all domains in one round trip. */
   async getAllDomainStats(options: StatsOptions = {}): Promise<DomainStats[]> {
     const timing = options.timing ?? {};
     const doms = (options.domains ?? []).map(({ name, uuid, id }) => ({ name, uuid, id }));
@@ -247,7 +247,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 }
 
-/** Which domains `listDomains` gives. */
+/** The filter of `listDomains`. */
 export interface ListOptions extends CallOptions {
   active?: boolean;
   inactive?: boolean;

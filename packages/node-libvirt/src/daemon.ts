@@ -21,10 +21,10 @@ export interface DaemonPlan {
 // libvirt's own client tries 500 times, 10 ms apart; a loaded machine with two cores needs more.
 const startTimeoutMs = 15_000;
 const retryMs = 10;
-// As libvirt's client asks: the daemon leaves after two minutes with no client and no domain.
+// As in libvirt's client: the daemon exits after two minutes with no client and no domain.
 const daemonArguments = ['--timeout=120'];
 
-/** A transport over a per-user socket that starts the daemon when nobody listens, as libvirt's own client does. */
+/** A transport over a per-user socket that starts the daemon when none listens, as libvirt's own client does. */
 export function autostartTransport(plan: DaemonPlan, env: NodeJS.ProcessEnv = process.env): Transport {
   return {
     description: plan.candidates.map(({ socketPath }) => socketPath).join(' or '),
@@ -38,7 +38,7 @@ export function autostartTransport(plan: DaemonPlan, env: NodeJS.ProcessEnv = pr
   };
 }
 
-/** Connects, or gives undefined when nobody listens there. */
+/** Connects, or returns undefined when no process listens there. */
 async function tryConnect(socketPath: string, signal: AbortSignal | undefined): Promise<Duplex | undefined> {
   try {
     return await unixTransport(socketPath).connect(signal);
@@ -67,11 +67,11 @@ async function startAndConnect(plan: DaemonPlan, env: NodeJS.ProcessEnv, signal?
 }
 
 interface LaunchedDaemon {
-  /** Says why this daemon will not come up, once that is certain. */
+  /** Reports why this daemon cannot start, once that is certain. */
   failure(): string | undefined;
 }
 
-// The daemon holds its own lock, so two processes that start it at once are harmless: one daemon wins and both
+// The daemon has its own lock, so two processes that start it at once are harmless: one daemon wins and both
 // clients find its socket. Within a process one start at a time is enough.
 const launching = new Map<string, LaunchedDaemon>();
 
@@ -123,7 +123,7 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    // Absent and unusable come to the same here: look in the next folder.
+    // An absent and an unusable program are equal here: look in the next folder.
     return false;
   }
 }

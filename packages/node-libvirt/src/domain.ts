@@ -5,21 +5,21 @@ import { nameIn, namesOf } from './names.ts';
 import * as protocol from './protocol.gen.ts';
 import type { LibvirtStream } from './stream.ts';
 
-/** A domain's state in words, with libvirt's numbers beside. */
+/** A domain's state in words, with libvirt's numbers. */
 export interface DomainStateInfo {
   /** `running`, `paused`, `shutoff`, `crashed`, `shutdown`, `blocked`, `pmsuspended`, `nostate`. */
   state: string;
-  /** Why, as in `booted`, `user`, `starting-up`, `destroyed`. */
+  /** The reason, as in `booted`, `user`, `starting-up`, `destroyed`. */
   reason: string;
   stateCode: number;
   reasonCode: number;
 }
 
-/** How a domain is started. */
+/** The options of a start. */
 export interface StartOptions extends CallOptions {
   /** Create the VMM with everything loaded and the processors stopped; `resume()` starts them. */
   paused?: boolean;
-  /** Destroy the domain when this connection ends, for whatever reason. */
+  /** Destroy the domain when this connection ends for any reason. */
   autodestroy?: boolean;
   /** Check the XML against libvirt's schema first. */
   validate?: boolean;
@@ -43,7 +43,7 @@ export function startFlags({ paused, autodestroy, validate }: StartOptions): num
   );
 }
 
-/** Words for a pair of state numbers, as calls and stats give them. */
+/** Words for a pair of state numbers from calls and stats. */
 export function describeState(stateCode: number, reasonCode: number): DomainStateInfo {
   const reasons = reasonNames.get(stateCode);
   return {
@@ -54,12 +54,12 @@ export function describeState(stateCode: number, reasonCode: number): DomainStat
   };
 }
 
-/** A handle on one domain: what names it, and what can be done with it. It holds nothing open. */
+/** A handle on one domain: its names and its operations. It keeps no resource open. */
 export class Domain {
   readonly #caller: Caller;
   readonly name: string;
   readonly uuid: string;
-  /** libvirt's number for a running domain, -1 when it was not running as this handle was made. */
+  /** libvirt's number for a running domain, -1 when it was not running at the handle's creation. */
   readonly id: number;
 
   constructor(caller: Caller, wire: protocol.Domain) {
@@ -73,7 +73,7 @@ export class Domain {
     return { name: this.name, uuid: this.uuid, id: this.id };
   }
 
-  /** Starts a defined domain; gives a handle with its new id. */
+  /** Starts a defined domain; returns a handle with its new id. */
   async create(options: StartOptions = {}): Promise<Domain> {
     const args = { dom: this.#wire, flags: startFlags(options) };
     const { dom } = await this.#caller.call(protocol.domainCreateWithFlags, args, options);
@@ -114,7 +114,7 @@ export class Domain {
     await this.#caller.call(protocol.domainInjectNmi, { dom: this.#wire, flags: 0 }, options);
   }
 
-  /** Forgets a defined domain's configuration. */
+  /** Removes a defined domain's configuration. */
   async undefine(options: CallOptions = {}): Promise<void> {
     await this.#caller.call(protocol.domainUndefineFlags, { dom: this.#wire, flags: 0 }, options);
   }
@@ -132,7 +132,7 @@ export class Domain {
     return info;
   }
 
-  /** The domain's XML; `inactive` gives what the next start would use, `secure` includes passwords. */
+  /** The domain's XML; `inactive` returns the configuration of the next start, `secure` includes passwords. */
   async xml(options: CallOptions & { inactive?: boolean; secure?: boolean } = {}): Promise<string> {
     const flags = (options.inactive ? protocol.XmlFlag.INACTIVE : 0) | (options.secure ? protocol.XmlFlag.SECURE : 0);
     return (await this.#caller.call(protocol.domainGetXmlDesc, { dom: this.#wire, flags }, options)).xml;
@@ -175,7 +175,7 @@ export class Domain {
     await this.#caller.call(protocol.domainSetMetadata, args, options);
   }
 
-  /** Opens a console: the first one, or the device with that alias. `force` takes it from whoever has it. */
+  /** Opens a console: the first one, or the device with that alias. `force` takes it from its current client. */
   async openConsole(
     options: CallOptions & { device?: string; force?: boolean; safe?: boolean } = {},
   ): Promise<LibvirtStream> {
@@ -190,7 +190,7 @@ export class Domain {
     return await this.#caller.openStream(protocol.domainOpenChannel, args, options);
   }
 
-  /** Sends one QMP command (JSON) and gives QEMU's answer (JSON). It marks the domain as tainted. */
+  /** Sends one QMP command (JSON) and returns QEMU's answer (JSON). The call marks the domain as tainted. */
   async qemuMonitorCommand(json: string, options: CallOptions = {}): Promise<string> {
     const args = { dom: this.#wire, command: json, flags: 0 };
     return (await this.#caller.call(protocol.qemuMonitorCommand, args, options)).result;

@@ -1,4 +1,4 @@
-/** Why a connection could not be opened, or ended. */
+/** The reason why a connection could not be opened, or ended. */
 export type ConnectionErrorReason =
   | 'bad-uri'
   | 'no-daemon'
@@ -54,9 +54,9 @@ export class LibvirtError extends Error {
 export class LibvirtConnectionError extends Error {
   override readonly name: string = 'LibvirtConnectionError';
   readonly reason: ConnectionErrorReason;
-  /** The socket concerned, when one is known. */
+  /** The socket, when one is known. */
   readonly socketPath: string | undefined;
-  /** What a person can do about it, when that is known. */
+  /** The remedy for a person, when one is known. */
   readonly hint: string | undefined;
 
   constructor(
@@ -71,7 +71,7 @@ export class LibvirtConnectionError extends Error {
   }
 }
 
-/** Tells that the server sent bytes that are not the protocol. The connection is closed and stays closed. */
+/** Reports bytes from the server that violate the protocol. The connection is closed and stays closed. */
 export class LibvirtProtocolError extends LibvirtConnectionError {
   override readonly name = 'LibvirtProtocolError';
 
@@ -80,7 +80,7 @@ export class LibvirtProtocolError extends LibvirtConnectionError {
   }
 }
 
-/** Tells that a call took longer than its `timeoutMs`. libvirt may still carry it out. */
+/** Reports that a call took longer than its `timeoutMs`. libvirt may still carry it out. */
 export class LibvirtTimeoutError extends Error {
   override readonly name = 'LibvirtTimeoutError';
   readonly call: string;

@@ -6,17 +6,17 @@ import type { WireEvent } from './session.ts';
 
 interface DomainEvent {
   domain: Domain;
-  /** When the event's bytes reached this process. Units: nanoseconds of process.hrtime. */
+  /** The time when the event's bytes reached this process. Units: nanoseconds of process.hrtime. */
   receivedAtNs: bigint;
 }
 
-/** What happened to a domain; `unknown-<n>` for what a newer libvirt may add. */
+/** The kind of a lifecycle event; `unknown-<n>` for kinds that a newer libvirt may add. */
 export type LifecycleName = Lowercase<keyof typeof protocol.LifecycleEvent> | `unknown-${number}`;
 
 /** A domain was defined, started, suspended, resumed, stopped, … */
 export interface LifecycleEvent extends DomainEvent {
   event: LifecycleName;
-  /** Why, as in `booted`, `unpaused`, `destroyed`, `crashed`; `unknown-<n>` for a newer libvirt's reasons. */
+  /** The reason, as in `booted`, `unpaused`, `destroyed`, `crashed`; `unknown-<n>` for a newer libvirt's reasons. */
   detail: string;
   eventCode: number;
   detailCode: number;
@@ -52,7 +52,7 @@ export interface MetadataChangeEvent extends DomainEvent {
   uri: string | null;
 }
 
-/** An event of QEMU's own monitor, as QEMU words it. libvirt does not promise to keep these. */
+/** An event of QEMU's own monitor, in QEMU's form. libvirt does not promise to keep these. */
 export interface MonitorEvent extends DomainEvent {
   /** As in `RESUME` or `STOP`. */
   event: string;
@@ -63,7 +63,7 @@ export interface MonitorEvent extends DomainEvent {
   details: string | null;
 }
 
-/** What can be subscribed to, by name. */
+/** The kinds of events for subscriptions, by name. */
 export interface EventMap {
   lifecycle: LifecycleEvent;
   reboot: DomainEvent;
@@ -78,7 +78,7 @@ export interface EventMap {
 
 export type EventKind = keyof EventMap;
 
-/** Each kind's number in calls (undefined for QEMU's monitor, which has a call of its own). */
+/** Each kind's number in calls (undefined for QEMU's monitor, which has a separate call). */
 export const eventIds: Readonly<Record<EventKind, number | undefined>> = {
   lifecycle: protocol.EventId.LIFECYCLE,
   reboot: protocol.EventId.REBOOT,
@@ -118,7 +118,7 @@ const detailNames = [
 const watchdogNames = namesOf(protocol.WatchdogAction);
 const ioErrorNames = namesOf(protocol.IoErrorAction);
 
-/** Turns an event off the wire into what subscribers get, with its kind. */
+/** Converts an event from the wire into the subscribers' form, with its kind. */
 export function toEvent(wire: WireEvent, caller: Caller): { kind: EventKind; event: EventMap[EventKind] } | undefined {
   const kind = kindsByWireName[wire.name];
   if (kind === undefined) return undefined;

@@ -15,7 +15,7 @@ export interface Header {
 /** Bytes of the length word and the header together. */
 export const prefixBytes = limits.lengthBytes + limits.headerBytes;
 
-/** Encodes one whole message: length word, header and what `writePayload` adds. Errors: RangeError over 32 MiB. */
+/** Encodes one message: length word, header and the payload from `writePayload`. Errors: RangeError over 32 MiB. */
 export function encodeMessage(header: Header, writePayload?: (w: XdrWriter) => void, expectedBytes = 256): Buffer {
   const w = new XdrWriter(expectedBytes);
   w.u32(0);

@@ -36,7 +36,7 @@ export class Keepalive {
     this.#unanswered = 0;
   }
 
-  /** Handles a keepalive message. A pong needs nothing: `heard` has counted it. */
+  /** Handles a keepalive message. A pong needs no action: `heard` has counted it. */
   received(procedure: number): void {
     if (procedure === keepalivePingEvent.number) this.#send(keepalivePongEvent.number);
   }

@@ -1,7 +1,7 @@
 import { LibvirtError } from './errors.ts';
 import { ErrorCode, ErrorDomain, type RemoteError } from './protocol.gen.ts';
 
-/** Turns a table such as DomainState into a look-up from number to key. */
+/** Converts a table such as DomainState into a look-up from number to key. */
 export function namesOf(table: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
   return new Map(Object.entries(table).map(([name, value]) => [value, name]));
 }
@@ -9,7 +9,7 @@ export function namesOf(table: Readonly<Record<string, number>>): ReadonlyMap<nu
 const codeNames = namesOf(ErrorCode);
 const domainNames = namesOf(ErrorDomain);
 
-/** `START_PAUSED` to `start-paused`: how names of libvirt's values look in this client. */
+/** `START_PAUSED` to `start-paused`: the form of libvirt's names in this client. */
 function toKebab(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
@@ -34,7 +34,7 @@ export function toLibvirtError(error: RemoteError, call: string): LibvirtError {
   });
 }
 
-/** True when libvirt says that what was asked for does not exist (a domain, its metadata, a device). */
+/** True when libvirt reports that the requested object does not exist (a domain, its metadata, a device). */
 export function isNotFound(error: unknown): error is LibvirtError {
   return (
     error instanceof LibvirtError &&
@@ -44,7 +44,7 @@ export function isNotFound(error: unknown): error is LibvirtError {
   );
 }
 
-/** True when libvirt refuses because of the domain's present state, as in resuming one that runs. */
+/** True when libvirt refuses because of the domain's present state, as in the resumption of a running domain. */
 export function isOperationInvalid(error: unknown): error is LibvirtError {
   return error instanceof LibvirtError && error.code === ErrorCode.VIR_ERR_OPERATION_INVALID;
 }

@@ -4,7 +4,7 @@ import * as protocol from './protocol.gen.ts';
 import { Session, type SessionHandlers } from './session.ts';
 import type { Transport } from './transport.ts';
 
-/** What it takes to open one wire connection. */
+/** The options for opening one wire connection. */
 export interface OpenSessionOptions {
   name: string;
   transport: Transport;
@@ -24,7 +24,7 @@ export async function openSession(options: OpenSessionOptions): Promise<Session>
   const call = signal ? { signal } : {};
   try {
     await authenticate(session, transport, call);
-    // Asking for this feature is what makes the server ping us, so a connection without keepalive must not ask.
+    // A request for this feature makes the server ping us, so a connection without keepalive must not send it.
     if (options.keepalive) {
       const args = { feature: protocol.Feature.PROGRAM_KEEPALIVE };
       const { supported } = await session.call(protocol.connectSupportsFeature, args, call);
@@ -40,7 +40,7 @@ export async function openSession(options: OpenSessionOptions): Promise<Session>
 
 async function authenticate(session: Session, transport: Transport, call: { signal?: AbortSignal }): Promise<void> {
   const { types } = await session.call(protocol.authList, undefined, call);
-  // The list is in the server's order of preference; any one of them will do.
+  // The list is in the server's order of preference; any one of them works.
   if (types.length === 0 || types.includes(protocol.AuthType.NONE)) return;
   if (types.includes(protocol.AuthType.POLKIT)) {
     try {

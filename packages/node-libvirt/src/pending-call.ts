@@ -2,9 +2,9 @@ import type { CallOptions } from './call-options.ts';
 import { LibvirtTimeoutError } from './errors.ts';
 import type { CallSpec } from './protocol-types.ts';
 
-/** What receives the messages of one stream. */
+/** The receiver of the messages of one stream. */
 export interface StreamSink {
-  /** Bytes from the server; none at all means that the other end is at its end. */
+  /** Bytes from the server; an empty array means the end of the other side's data. */
   onData(data: Buffer, receivedAtNs: bigint): void;
   /** The server confirms the finish or the abort; no more messages follow. */
   onConfirmed(): void;
@@ -17,7 +17,7 @@ export class PendingCall {
   readonly options: CallOptions;
   /** Encodes the call, once its serial is known. */
   readonly message: (serial: number) => Buffer;
-  /** For a call that opens a stream: what hears the stream. */
+  /** For a call that opens a stream: the receiver of its messages. */
   readonly sink: StreamSink | undefined;
   readonly #promise: { resolve: (value: unknown) => void; reject: (error: unknown) => void };
   #stopWatching: (() => void) | undefined;
@@ -46,7 +46,7 @@ export class PendingCall {
     if (this.#settle()) this.#promise.reject(error);
   }
 
-  /** Heeds the caller's signal and timeout. Both only end the waiting: the protocol has no cancel. */
+  /** Watches the caller's signal and timeout. Both only end the wait: the protocol has no cancel. */
   onGiveUp(tellOwner: () => void): void {
     const { signal, timeoutMs } = this.options;
     if (!signal && timeoutMs === undefined) return;

@@ -1,6 +1,6 @@
 import type { XdrReader, XdrWriter } from './xdr.ts';
 
-/** One remote procedure: its numbers and how its arguments and its result go on the wire. */
+/** One remote procedure: its numbers, and the encoding of its arguments and its result. */
 export interface CallSpec<Args, Ret> {
   readonly name: string;
   readonly program: number;
@@ -14,7 +14,7 @@ export interface CallSpec<Args, Ret> {
   readRet(r: XdrReader): Ret;
 }
 
-/** One message that the server sends unasked. */
+/** One message that the server sends without a request. */
 export interface EventSpec<Fields> {
   readonly name: string;
   readonly program: number;

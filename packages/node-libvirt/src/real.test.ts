@@ -186,7 +186,7 @@ describe.skipIf(skipPrivate !== '')(named('a daemon of our own', skipPrivate), (
     if (pid > 0 && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
   }
 
-  /** Runs a script with the bundled client as another user; gives what it prints. */
+  /** Runs a script with the bundled client as another user; returns its output. */
   async function runAsNobody(script: string): Promise<string> {
     const bundle = join(folder, 'node-libvirt.mjs');
     const entry = fileURLToPath(new URL('./index.ts', import.meta.url));

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LibvirtConnectionError } from './errors.ts';
 import type { Session, SessionHandlers, WireEvent } from './session.ts';
 
-/** How long to keep trying after the connection is lost. The wait doubles from `firstDelayMs` to `maxDelayMs`. */
+/** The attempts after the connection is lost. The wait doubles from `firstDelayMs` to `maxDelayMs`. */
 export interface ReconnectOptions {
   firstDelayMs: number;
   maxDelayMs: number;
   attempts: number;
 }
 
-/** What a keeper tells its owner. */
+/** The notifications of a keeper to its owner. */
 export interface KeeperHandlers {
   onEvent(event: WireEvent): void;
   /** Makes a fresh session ready before it counts as open. */
@@ -20,10 +20,10 @@ export interface KeeperHandlers {
   onGivenUp(error: LibvirtConnectionError): void;
 }
 
-// A session that lived this long shows a daemon in order: the next loss starts with short waits again.
+// A session that lived this long proves a healthy daemon: the next loss starts with short waits again.
 const stableAfterMs = 5_000;
 
-/** Keeps one session open: opens another when it is lost, for as long as the options say. */
+/** Keeps one session open: opens another when it is lost, within the limits of the options. */
 export class SessionKeeper {
   readonly #openSession: (handlers: SessionHandlers, signal: AbortSignal | undefined) => Promise<Session>;
   readonly #reconnect: ReconnectOptions | false;
@@ -54,7 +54,7 @@ export class SessionKeeper {
     return this.#stopping.signal.aborted;
   }
 
-  /** The open session. Errors: LibvirtConnectionError, with what ended the last one as its cause. */
+  /** The open session. Errors: LibvirtConnectionError, with the end of the last session as its cause. */
   require(): Session {
     if (this.#session) return this.#session;
     if (this.#down?.reason === 'closed') throw this.#down;
@@ -88,7 +88,7 @@ export class SessionKeeper {
     this.#down = undefined;
   }
 
-  /** Lets go of the session, which is the caller's to end, and opens no other. */
+  /** Releases the session, which the caller ends, and opens no other. */
   stop(error: LibvirtConnectionError): Session | undefined {
     this.#stopping.abort();
     this.#down = error;
@@ -104,7 +104,7 @@ export class SessionKeeper {
     if (lostAtMs - this.#openedAtMs > stableAfterMs) this.#attempt = 0;
     this.#handlers.onDisconnected(error);
     if (this.stopped) return;
-    // A server that does not speak the protocol will not have learnt it in a second.
+    // A server without the protocol will not have it a second later.
     if (this.#reconnect === false || error.reason === 'protocol') this.#giveUp(error);
     else void this.#reopen(this.#reconnect, lostAtMs, error);
   }

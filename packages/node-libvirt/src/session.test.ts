@@ -14,7 +14,7 @@ const uuid = '00112233-4455-6677-8899-aabbccddeeff';
 const uuidBytes = ['00112233 44556677 8899aabb ccddeeff', `UUID ${uuid}`] as const;
 const dom = { name: 'nlv-cap', uuid, id: 8 };
 
-/** A session whose server is the test: it sees what is written and answers with bytes of its own. */
+/** A session whose server is the test: the test reads the written bytes and answers with its own. */
 function open() {
   const [client, server] = duplexPair() as [Duplex, Duplex];
   const events: WireEvent[] = [];

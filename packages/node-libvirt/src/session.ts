@@ -9,17 +9,17 @@ import { allEvents, limits, MessageStatus, MessageType, programs, readRemoteErro
 import type { CallSpec } from './protocol-types.ts';
 import { XdrReader } from './xdr.ts';
 
-/** An event as it came off the wire. */
+/** An event as received from the wire. */
 export interface WireEvent {
   name: string;
   fields: unknown;
   receivedAtNs: bigint;
 }
 
-/** What a session tells its owner. */
+/** The notifications of a session to its owner. */
 export interface SessionHandlers {
   onEvent(event: WireEvent): void;
-  /** Called once, when the session has ended for whatever reason. */
+  /** Called once, when the session has ended for any reason. */
   onClosed(error: LibvirtConnectionError): void;
 }
 
@@ -55,7 +55,7 @@ export class Session {
     return this.#ended;
   }
 
-  /** Starts sending pings of our own. */
+  /** Starts our own pings. */
   startKeepalive(options: KeepaliveOptions): void {
     this.#keepalive.start(options);
   }
@@ -65,7 +65,7 @@ export class Session {
     return this.#enqueue(spec, args, options, undefined) as Promise<Ret>;
   }
 
-  /** Makes a call that opens a stream; resolves with the serial that names the stream. `sink` hears it from then on. */
+  /** Makes a call that opens a stream; resolves with the stream's serial. `sink` gets its messages from then on. */
   openStream<Args>(spec: CallSpec<Args, void>, args: Args, sink: StreamSink, options: CallOptions): Promise<number> {
     return this.#enqueue(spec, args, options, sink) as Promise<number>;
   }
@@ -96,14 +96,14 @@ export class Session {
     );
   }
 
-  /** Stops or restarts reading from the socket: how a slow reader of a stream holds the server back. */
+  /** Stops or restarts reading from the socket: a slow reader of a stream slows the server down this way. */
   setFlowing(flowing: boolean): void {
     if (this.#ended) return;
     if (flowing) this.#duplex.resume();
     else this.#duplex.pause();
   }
 
-  /** Ends the session. Everything still waiting fails with `error`; only the first call counts. */
+  /** Ends the session. All pending calls fail with `error`; only the first call of this method counts. */
   destroy(error: LibvirtConnectionError): void {
     if (this.#ended) return;
     this.#ended = error;

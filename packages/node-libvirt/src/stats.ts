@@ -3,7 +3,7 @@ import type { Domain } from './domain.ts';
 import { StatsFlag, StatsType } from './protocol.gen.ts';
 import type { Params, ParamValue } from './typed-params.ts';
 
-/** Which groups of numbers to ask for (none named: all of them), and about which domains. */
+/** The requested groups of numbers (none named: all of them), and the domains. */
 export interface StatsOptions extends CallOptions {
   state?: boolean;
   cpu?: boolean;
@@ -14,9 +14,9 @@ export interface StatsOptions extends CallOptions {
   iothread?: boolean;
   memory?: boolean;
   vm?: boolean;
-  /** Leave out what a busy domain would have to be waited for, instead of waiting. */
+  /** Leave out the numbers that would need a wait for a busy domain. */
   nowait?: boolean;
-  /** Only domains that run. */
+  /** Only running domains. */
   active?: boolean;
   /** Only these domains. */
   domains?: readonly Domain[];
@@ -27,7 +27,7 @@ export interface DomainStats {
   domain: Domain;
   /** Keyed by libvirt's field names, as in `params['cpu.time']` (ns) or `params['balloon.current']` (KiB). */
   params: Params;
-  /** When the reply reached this process. Units: nanoseconds of process.hrtime. */
+  /** The time when the reply reached this process. Units: nanoseconds of process.hrtime. */
   receivedAtNs: bigint;
 }
 

@@ -10,8 +10,8 @@ type StreamCall = Pick<CallSpec<never, never>, 'program' | 'version' | 'number'>
 /**
  * A console or channel of a domain as a Node Duplex.
  *
- * It has a connection to the daemon of its own: a reader that stops reading holds the daemon (and so the guest) back
- * without holding up calls and events, and a flood of output cannot delay an event. `end()` finishes the stream in both
+ * It has its own connection to the daemon: a reader that stops reading slows down the daemon (and so the guest)
+ * without delaying calls and events, and a flood of output cannot delay an event. `end()` finishes the stream in both
  * directions, since libvirt has no half-close; `destroy()` aborts it. Errors: the 'error' event carries LibvirtError
  * when the daemon ends the stream with an error, LibvirtConnectionError when the connection is lost.
  */
@@ -29,7 +29,7 @@ export class LibvirtStream extends Duplex {
     this.#spec = spec;
   }
 
-  /** Makes the opening call on a session that is this stream's alone. */
+  /** Makes the opening call on a session that only this stream uses. */
   static async open<Args>(
     session: Session,
     spec: CallSpec<Args, void>,
@@ -46,12 +46,12 @@ export class LibvirtStream extends Duplex {
     }
   }
 
-  /** When the newest bytes reached this process; in a 'data' listener, when those bytes did. Units: hrtime ns. */
+  /** The time when the newest bytes reached this process, or those of a 'data' listener. Units: hrtime ns. */
   get receivedAtNs(): bigint | undefined {
     return this.#receivedAtNs;
   }
 
-  /** When the first byte reached this process. Units: hrtime nanoseconds. */
+  /** The time when the first byte reached this process. Units: hrtime nanoseconds. */
   get firstByteAtNs(): bigint | undefined {
     return this.#firstByteAtNs;
   }
@@ -65,7 +65,7 @@ export class LibvirtStream extends Duplex {
         }
         this.#receivedAtNs = receivedAtNs;
         this.#firstByteAtNs ??= receivedAtNs;
-        // After our finish only what was under way still comes, and the confirmation behind it must be heard.
+        // After our finish only data in transit still arrives, and the confirmation behind it must be read.
         if (!this.push(data) && !this.writableEnded) this.#session.setFlowing(false);
       },
       onConfirmed: () => {
@@ -80,7 +80,7 @@ export class LibvirtStream extends Duplex {
     };
   }
 
-  /** The guest's end is closed: hand on the end, and finish our side so that the daemon lets the stream go. */
+  /** The guest's end is closed: passes the end on, and finishes our side so that the daemon releases the stream. */
   #endOfData(): void {
     this.push(null);
     if (!this.writableEnded) this.end();
@@ -103,7 +103,7 @@ export class LibvirtStream extends Duplex {
         else sendFrom(end);
       });
     };
-    // No bytes at all would read as the end of the data.
+    // An empty message would mean the end of the data.
     if (chunk.length === 0) callback();
     else sendFrom(0);
   }
@@ -111,12 +111,12 @@ export class LibvirtStream extends Duplex {
   override _final(callback: (error?: Error | null) => void): void {
     if (this.#finished || this.#serial === undefined) callback();
     else this.#session.sendStream(this.#spec, this.#serial, MessageStatus.OK, new Uint8Array(), callback);
-    // The confirmation must be heard even when nobody reads any more.
+    // The confirmation must be received even without a reader.
     this.#session.setFlowing(true);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // Closing the connection is how the daemon hears of an abort: it drops every stream of a client that left.
+    // The closed connection reports the abort to the daemon: it drops every stream of a disconnected client.
     this.#finished = true;
     this.#closeSession();
     callback(error);

@@ -52,7 +52,7 @@ export class Subscriptions {
     });
   }
 
-  /** Hands an event to its listeners. One that throws does not keep it from the others: the error surfaces by itself. */
+  /** Hands an event to its listeners. The others get it even if one throws: the error surfaces by itself. */
   deliver<K extends EventKind>(kind: K, event: EventMap[K]): void {
     for (const listener of this.#registrations.get(kind)?.listeners ?? []) {
       try {
@@ -79,7 +79,7 @@ export class Subscriptions {
 
 function inTurn(registration: Registration, task: () => Promise<void>): Promise<void> {
   const result = registration.turn.then(task);
-  // The next in line goes ahead whatever became of this one, whose caller hears of the failure from `result`.
+  // The next one proceeds after any result of this one, whose caller gets the failure from `result`.
   registration.turn = result.catch(() => undefined);
   return result;
 }

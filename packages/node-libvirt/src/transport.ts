@@ -2,15 +2,15 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LibvirtConnectionError } from './errors.ts';
 
-/** How bytes get to a libvirt daemon and back. Write one of these to go over TLS, SSH or anything else. */
+/** The byte stream to a libvirt daemon. Implement this for TLS, SSH or another transport. */
 export interface Transport {
-  /** What it connects to, for messages: a socket path, a host. */
+  /** The target of the connection, for messages: a socket path, a host. */
   readonly description: string;
   /** Opens a fresh byte stream. Called again for every reopening and for each console or channel stream. */
   connect(signal?: AbortSignal): Promise<Duplex>;
 }
 
-/** A transport over a unix socket. Errors: LibvirtConnectionError; `reason` says which. */
+/** A transport over a unix socket. Errors: LibvirtConnectionError; see its `reason`. */
 export function unixTransport(socketPath: string): Transport {
   return {
     description: socketPath,

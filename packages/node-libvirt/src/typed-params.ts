@@ -42,7 +42,7 @@ function readValue(r: XdrReader, field: string): ParamValue {
   }
 }
 
-/** Writes typed parameters; whole numbers go as 64-bit integers, others as doubles. */
+/** Writes typed parameters; whole numbers as 64-bit integers, others as doubles. */
 export function writeParams(w: XdrWriter, params: Params, max: number): void {
   w.list(Object.entries(params), max, ([field, value]) => {
     w.string(field);

@@ -5,14 +5,14 @@ import { autostartTransport } from './daemon.ts';
 import { LibvirtConnectionError } from './errors.ts';
 import { type Transport, unixTransport } from './transport.ts';
 
-/** What a connection URI means on this machine, for this user. */
+/** The meaning of a connection URI on this machine, for this user. */
 export interface Target {
-  /** The name the daemon is asked to open, as in `qemu:///system`. */
+  /** The name that the daemon opens, as in `qemu:///system`. */
   name: string;
   transport: Transport;
 }
 
-/** The surroundings that decide where sockets are; tests pass their own. */
+/** The environment that determines the sockets' paths; tests pass their own. */
 export interface Surroundings {
   uid: number;
   env: NodeJS.ProcessEnv;
@@ -25,7 +25,7 @@ const thisProcess = (): Surroundings => ({
   systemDir: '/var/run/libvirt',
 });
 
-// These only steer libvirt's own client; everything else in the query goes to the daemon as it is.
+// These only steer libvirt's own client; the rest of the query goes to the daemon unchanged.
 const clientOptions = new Set([
   'socket',
   'mode',
@@ -39,7 +39,7 @@ const clientOptions = new Set([
   'proxy',
 ]);
 
-/** Finds the daemon for a URI. Errors: LibvirtConnectionError `bad-uri` for what cannot be reached by unix socket. */
+/** Finds the daemon for a URI. Errors: LibvirtConnectionError `bad-uri` for a daemon that has no unix socket. */
 export function resolveUri(uri: string, readOnly = false, around: Surroundings = thisProcess()): Target {
   const parsed = parse(uri);
   const [driver = '', carrier] = parsed.protocol.slice(0, -1).split('+');
@@ -83,7 +83,7 @@ function locate(driver: string, mode: string, path: string, readOnly: boolean, a
   // libvirt has no per-user daemon for root: there, session URIs reach the system daemon.
   const perUser = path === '/session' && around.uid !== 0;
   const folder = perUser ? runtimeDir(around.env) : around.systemDir;
-  // Only the system daemon has a second socket, for those who may look and not touch.
+  // Only the system daemon has a second socket, for clients with read-only access.
   const ending = readOnly && !perUser ? 'sock-ro' : 'sock';
   const direct = { program: `virt${driver}d`, socketPath: join(folder, `virt${driver}d-${ending}`) };
   const legacy = { program: 'libvirtd', socketPath: join(folder, `libvirt-${ending}`) };
@@ -95,7 +95,7 @@ function locate(driver: string, mode: string, path: string, readOnly: boolean, a
   return autostartTransport({ runtimeDir: folder, candidates }, around.env);
 }
 
-/** The folder of the per-user daemon's sockets, chosen as GLib chooses it. */
+/** The folder of the per-user daemon's sockets, by GLib's rules. */
 export function runtimeDir(env: NodeJS.ProcessEnv): string {
   const base = env.XDG_RUNTIME_DIR || env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
   return join(base, 'libvirt');

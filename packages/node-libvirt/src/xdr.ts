@@ -4,7 +4,7 @@ import { LibvirtProtocolError } from './errors.ts';
 const maxStringBytes = 4_194_304;
 const twoTo32 = 4_294_967_296;
 
-/** Reads XDR (RFC 4506) values from a buffer, checking every length. Errors: LibvirtProtocolError on any lie. */
+/** Reads XDR (RFC 4506) values from a buffer, checking every length. Errors: LibvirtProtocolError. */
 export class XdrReader {
   readonly #buffer: Buffer;
   #offset: number;
@@ -92,7 +92,7 @@ export class XdrReader {
     return items;
   }
 
-  /** Fails when bytes are left over: the two sides then disagree on what the message is. */
+  /** Fails when bytes are left over: the two sides then disagree on the message's form. */
   end(what: string): void {
     if (this.remaining > 0) throw new LibvirtProtocolError(`${this.remaining} bytes too many in ${what}`);
   }
@@ -107,7 +107,7 @@ export class XdrWriter {
     this.#buffer = Buffer.allocUnsafe(initialBytes);
   }
 
-  // Takes room before the buffer is named: growing replaces it.
+  // Reserve room before reading the buffer's field: growing replaces the buffer.
   #reserve(bytes: number): number {
     const at = this.#offset;
     if (at + bytes > this.#buffer.length) {

@@ -6,13 +6,13 @@ const whiteoutPrefix = '.wh.';
 const opaqueName = '.wh..wh..opq';
 
 /**
- * Puts a layer over those below it. Whiteouts take away what lies below only, wherever they stand in the layer, and whatever
- * kind of entry they are.
+ * Puts a layer over those below it. Whiteouts remove only nodes of the layers below, at any position in the layer and
+ * with any kind of entry.
  *
  * Errors: as the tree's. Source: the OCI image specification, "Layer"; containerd's `archive.Apply`.
  */
 export function applyLayer(tree: PathTree, { entries, dir }: Layer): void {
-  // A folder takes the place of a link before what is said of the folder is done: what the link leads to is another's.
+  // A folder replaces a link before the folder's entries apply: the link's target is a separate folder.
   for (const { kind, path } of entries) {
     const below = kind === 'directory' ? tree.get(path) : undefined;
     if (below !== undefined && below.kind !== 'directory') tree.add(path, { kind: 'directory' });
@@ -22,7 +22,7 @@ export function applyLayer(tree: PathTree, { entries, dir }: Layer): void {
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
     const name = nameOf(path);
     if (name === opaqueName) tree.clear(parent);
-    // What begins with `.wh..wh.` otherwise belongs to the file system of who made the layer.
+    // Other names with `.wh..wh.` belong to the file system of the layer's maker.
     else if (!name.startsWith(whiteoutPrefix.repeat(2))) tree.remove(`${parent}/${name.slice(whiteoutPrefix.length)}`);
   }
   for (const entry of entries) {

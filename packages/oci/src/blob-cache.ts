@@ -1,4 +1,4 @@
-/** Layers of images, unpacked once, by digest. Everything here can be made again. */
+/** Layers of images, unpacked once, by digest. The whole cache can be made again. */
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -23,26 +23,27 @@ import { z } from 'zod';
 import type { LayerSource } from './image-parts.ts';
 import { digestOf, verifyStream } from './verify.ts';
 
-/** A layer on this disk. Shape: `dir` holds the contents that `entries` names; `skipped` are sentences. */
+/** A layer on this disk. Shape: `dir` has the contents that `entries` names; `skipped` are sentences. */
 export interface Layer {
   readonly dir: string;
   readonly entries: Unpacked;
   readonly skipped: readonly string[];
-  /** True when it was unpacked just now. */
+  /** True when this call unpacked it. */
   readonly isNew: boolean;
 }
 
 export interface BlobCache {
   /**
-   * The layer, unpacked now if it never was. Errors: `digest-mismatch`; as `unpackTar`; nothing is kept then.
+   * The layer, unpacked now if it is not in the cache. Errors: `digest-mismatch`; as `unpackTar`; the cache then keeps
+   * nothing.
    */
   readonly layer: (source: LayerSource, what: string, signal?: AbortSignal) => Promise<Layer>;
-  /** A document that was kept by its digest, or null. */
+  /** A cached document by its digest, or null. */
   readonly document: (digest: string) => Promise<Uint8Array | null>;
   readonly keepDocument: (digest: string, bytes: Uint8Array) => Promise<void>;
-  /** A new folder of this cache's own, for the caller to remove. */
+  /** A new folder inside this cache, which the caller removes. */
   readonly makeTempDir: () => Promise<string>;
-  /** Drops what was not used for longest until the rest is under `maxBytes`; what was used within the hour stays. */
+  /** Drops the least recently used entries until the rest is under `maxBytes`; entries used within the hour stay. */
   readonly prune: (maxBytes: number) => Promise<void>;
 }
 
@@ -52,7 +53,7 @@ const maxSkipped = 100;
 /** A build of another process may be reading it. */
 const inUseMs = 3_600_000;
 
-/** Where a cache is, and who makes that folder. Shape: `prepare` is called before anything is written; default: `mkdir`. */
+/** The folder of a cache. Shape: `prepare` makes the folder before the first write; default: `mkdir`. */
 export interface BlobCacheOptions {
   readonly dir: string;
   readonly prepare?: () => Promise<unknown>;
@@ -142,7 +143,7 @@ export function createBlobCache({
 
 const isDocumentName = (name: string) => /^[0-9a-f]{64}\.json$/.test(name);
 
-/** Of all files of a folder that has no folders. */
+/** The size of all files of a folder without subfolders. */
 async function bytesIn(dir: string): Promise<number> {
   let total = 0;
   for (const name of (await readdir(dir).catch(undefinedIfMissing)) ?? []) {

@@ -1,4 +1,4 @@
-/** From an index to the one image that can run here. */
+/** The choice of the one image in an index that can run here. */
 
 import type { ContentStore, ImageParts } from './image-parts.ts';
 import {
@@ -13,13 +13,13 @@ import {
 } from './manifest.ts';
 import { OciError } from './oci-error.ts';
 
-/** An index in an index in an index says nothing that two do not. */
+/** The limit of nested indexes: a third level adds no information. */
 const maxDepth = 3;
 
 /**
  * The image for linux/amd64 that a manifest or an index leads to.
  *
- * Errors: `wrong-platform` when there is none; `invalid` for documents that are none; as `store`. `what` names the image.
+ * Errors: `wrong-platform` when there is none; `invalid` for invalid documents; as `store`. `what` names the image.
  */
 export async function findImage(
   store: ContentStore,
@@ -49,7 +49,7 @@ async function describe(store: ContentStore, digest: string, manifest: Manifest,
   return { digest, config, layers };
 }
 
-/** The entry of an index for linux/amd64: the one for any such processor before one for newer ones. */
+/** The entry of an index for linux/amd64: one for every such processor before one for newer processors. */
 export function chooseManifest(manifests: Index['manifests'], what: string): Index['manifests'][number] {
   const fitting = manifests.filter(({ platform }) => platform?.os === 'linux' && platform.architecture === 'amd64');
   const chosen = fitting.find(({ platform }) => platform?.variant === undefined) ?? fitting[0];
@@ -62,7 +62,7 @@ export function chooseManifest(manifests: Index['manifests'], what: string): Ind
   throw wrongPlatform(what, [...new Set(there)]);
 }
 
-/** Errors: `wrong-platform`. An image that says nothing is taken at its word. */
+/** Checks the platform; an image that names none is accepted. Errors: `wrong-platform`. */
 export function checkPlatform({ os, architecture }: ImageConfig, what: string): void {
   if ((os || 'linux') !== 'linux' || (architecture || 'amd64') !== 'amd64') {
     throw wrongPlatform(what, [`${os}/${architecture}`]);
@@ -77,7 +77,7 @@ function wrongPlatform(what: string, there: readonly string[]): OciError {
   });
 }
 
-/** Errors: `unsupported` for a layer that is not a file system, or that no registry gives away. */
+/** Errors: `unsupported` for a layer that is not a file system, or that registries do not distribute. */
 function checkLayer({ mediaType, digest }: Descriptor, what: string): void {
   const isTar = /^application\/vnd\.(oci\.image\.layer|docker\.image\.rootfs)\..*tar([.+](gzip|zstd))?$/.test(
     mediaType,

@@ -7,18 +7,18 @@ import { type Bytes, compressionOf, readTar, unpackedPath, unpackTar } from '@fi
 import type { BlobCache } from './blob-cache.ts';
 import { OciError } from './oci-error.ts';
 
-/** Where an image's files are read from, as often as need be. */
+/** The source of an image's files, for any number of reads. */
 export interface FileSource {
   /** For a person: the path of the folder or archive. */
   readonly name: string;
-  /** The bytes of a file. Errors: `invalid` when it is not there. */
+  /** The bytes of a file. Errors: `invalid` when it does not exist. */
   readonly open: (path: string) => Promise<Bytes>;
   readonly has: (path: string) => Promise<boolean>;
-  /** Ends what was put aside to read it. */
+  /** Removes temporary files. */
   readonly close: () => Promise<void>;
 }
 
-/** The files of a folder. Shape: the paths asked for are ours, or made of digests: none comes from the folder itself. */
+/** The files of a folder. Shape: requested paths are ours, or made from digests: none comes from the folder itself. */
 export async function openFolder(dir: string): Promise<FileSource> {
   const found = await stat(dir).catch(undefinedIfMissing);
   if (found === undefined) throw notFound(dir, 'does not exist');
@@ -35,13 +35,13 @@ export async function openFolder(dir: string): Promise<FileSource> {
   };
 }
 
-/** Where the content of an archive's file lies. */
+/** The place of the content of an archive's file. */
 type Place =
   | { readonly kind: 'file'; readonly path: string; readonly start: number; readonly bytes: number }
   | { readonly kind: 'symlink'; readonly target: string };
 
 /**
- * The files of an archive. One that is not packed is read where it lies; a packed one is unpacked into the cache until `close`.
+ * The files of an archive. An unpacked archive is read in place; a packed one is unpacked into the cache until `close`.
  *
  * Errors: `not-found`; as `readTar`.
  */
@@ -103,7 +103,7 @@ export async function openArchive(path: string, cache: BlobCache, signal?: Abort
   };
 }
 
-/** The first bytes of a file, as many as tell what it is. */
+/** The first bytes of a file, enough to identify its kind. */
 export async function readHead(path: string, length = 512): Promise<Uint8Array> {
   try {
     const file = await open(path, 'r');

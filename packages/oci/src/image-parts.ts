@@ -4,20 +4,20 @@ import type { ImageConfig } from './manifest.ts';
 /** One layer of an image, not read yet. */
 export interface LayerSource {
   readonly digest: string;
-  /** What the digest is of: the bytes as they come, or those that they unpack to. */
+  /** The subject of the digest: the transferred bytes, or the unpacked ones. */
   readonly digestOf: 'blob' | 'content';
-  /** Of the bytes as they come; null where nothing says so. */
+  /** The size of the transferred bytes; null where it is unknown. */
   readonly size: number | null;
   readonly open: () => Promise<Bytes>;
 }
 
 /** An image for linux/amd64, found and described, its layers not read yet. */
 export interface ImageParts {
-  /** What identifies it: the digest of its manifest, or of its configuration where there is no manifest. */
+  /** The identity: the digest of its manifest, or of its configuration where there is no manifest. */
   readonly digest: string;
   readonly config: ImageConfig;
   readonly layers: readonly LayerSource[];
-  /** Ends what was opened to read it. */
+  /** Closes its source. */
   readonly close: () => Promise<void>;
 }
 

@@ -1,10 +1,10 @@
-/** The documents of an OCI image, as they come from outside. */
+/** The documents of an OCI image, as received from outside. */
 
 import { z } from 'zod';
 import { OciError } from './oci-error.ts';
 import { digestPattern } from './reference.ts';
 
-/** What the distribution specification lets a registry refuse beyond. Units: bytes. */
+/** The size above which the distribution specification lets a registry refuse a manifest. Units: bytes. */
 export const maxManifestBytes = 4 << 20;
 export const maxConfigBytes = 8 << 20;
 /** Docker stops at 127. */
@@ -57,7 +57,7 @@ const configSchema = z.object({
 });
 export type ImageConfig = z.output<typeof configSchema>;
 
-/** `manifest.json` of what `docker save` writes. Shape: paths inside the archive. */
+/** `manifest.json` in an archive from `docker save`. Shape: paths inside the archive. */
 const savedSchema = z
   .array(
     z.object({
@@ -69,7 +69,11 @@ const savedSchema = z
   .max(maxManifests);
 export type SavedImages = z.output<typeof savedSchema>;
 
-/** The index or the manifest that some bytes are. Errors: `invalid`; `unsupported` for a format of before 2017. `what` names it for a person. */
+/**
+ * The index or the manifest in some bytes. `what` names it for a person.
+ *
+ * Errors: `invalid`; `unsupported` for a format from before 2017.
+ */
 export function parseManifest(bytes: Uint8Array, what: string): Index | Manifest {
   const json = parseJson(bytes, what);
   const { schemaVersion } = z.looseObject({ schemaVersion: z.unknown() }).safeParse(json).data ?? {};

@@ -1,13 +1,13 @@
 import { FormatError } from '@firstlight/files';
 
 /**
- * Why an image could not be read or pushed.
+ * The reason why an image could not be read or pushed.
  *
- * `reference-invalid`: the text names no image; `not-found`; `ambiguous`: there are several, and none is named;
- * `wrong-platform`: there is none for linux/amd64; `unsupported`: a kind that is not read here; `invalid`: its documents
- * are no image's; `digest-mismatch`: its bytes are others than they should be; `registry-unreachable`, `registry-denied`;
- * `registry-refused`: it takes no images, or not this one.
- * What the layers themselves may be wrong in are errors of `@firstlight/tar`, failed reading and writing of `@firstlight/files`.
+ * `reference-invalid`: the text does not name an image; `not-found`; `ambiguous`: there are several, and none is named;
+ * `wrong-platform`: there is none for linux/amd64; `unsupported`: an unsupported kind; `invalid`: its documents are
+ * invalid; `digest-mismatch`: its bytes do not match the digest; `registry-unreachable`, `registry-denied`;
+ * `registry-refused`: the registry does not accept images, or not this one.
+ * Faults in the layers are errors of `@firstlight/tar`, failed reads and writes of `@firstlight/files`.
  */
 export type OciReason =
   | 'reference-invalid'

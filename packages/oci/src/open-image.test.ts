@@ -138,7 +138,7 @@ describe('the layers of an image', () => {
       ],
       [{ name: 'out/etc/.wh.passwd' }],
     );
-    // Its own root is as far as `..` leads.
+    // `..` leads no further than to its own root.
     expect([...tree.keys()]).toEqual(['/etc', '/out']);
   });
 

@@ -12,9 +12,9 @@ import { readSaved } from './read-saved.ts';
 import { formatReference, type OciReference, parseReference } from './reference.ts';
 import { readRegistry } from './registry.ts';
 
-/** A layer that is about to be read. Units: `bytes` packed; null where nothing says so. */
+/** The next layer to read. Units: `bytes` packed; null where the size is unknown. */
 export interface LayerProgress {
-  /** From 0. */
+  /** The layer's number, from 0. */
   readonly index: number;
   readonly layers: number;
   readonly bytes: number | null;
@@ -23,34 +23,34 @@ export interface LayerProgress {
 export interface OpenImageOptions {
   /** Keeps layers unpacked: see `createBlobCache`. */
   readonly cache: BlobCache;
-  /** Where a relative path of the reference begins. Default: the process's own. */
+  /** The base of a relative path in the reference. Default: the process's own. */
   readonly cwd?: string;
-  /** Where a registry's credentials are looked for. Default: the process's own. */
+  /** The environment for a registry's credentials. Default: the process's own. */
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
   readonly onLayer?: (progress: LayerProgress) => void;
 }
 
 export interface OpenedImage {
-  /** Its files. Shape: contents lie in the cache, under names of ours. */
+  /** Its files. Shape: contents are in the cache, under our names. */
   readonly files: PathTree;
   readonly config: ImageConfig;
   /** `sha256:…` of its manifest, or of its configuration where there is no manifest. */
   readonly digest: string;
-  /** The reference with paths absolute; a registry's with the digest, so that it stays the same image. */
+  /** The reference with absolute paths; a registry's with the digest, so that it names the same image later. */
   readonly reference: string;
   readonly layers: number;
-  /** What was left out of the tree, a sentence each. */
+  /** The nodes left out of the tree, a sentence each. */
   readonly skipped: readonly string[];
-  /** True when a layer was unpacked that was not in the cache. */
+  /** True when at least one layer was not in the cache. */
   readonly hasNewLayers: boolean;
 }
 
 /**
- * Reads an image for linux/amd64: its layers, from the cache where they were read before, one over the other.
+ * Reads an image for linux/amd64: its layers, one over the other, from the cache where it has them.
  *
- * Errors: `OciError`; `TarError` for its layers; `FilesError` for paths in them, and for what cannot be read or written; the
- * signal's reason. Nothing half-read stays in the cache.
+ * Errors: `OciError`; `TarError` for its layers; `FilesError` for paths in them, and for failed reads and writes; the
+ * signal's reason. No partly read layer stays in the cache.
  */
 export async function openImage(text: string, options: OpenImageOptions): Promise<OpenedImage> {
   const { cache, cwd = process.cwd(), env = process.env, signal, onLayer } = options;

@@ -7,7 +7,7 @@ import { type Index, maxManifestBytes, parseManifest } from './manifest.ts';
 import { OciError } from './oci-error.ts';
 import { readAll, verifyBytes } from './verify.ts';
 
-/** Where tools write the name of an image. */
+/** The annotation in which tools write the name of an image. */
 const nameAnnotations = ['org.opencontainers.image.ref.name', 'io.containerd.image.name'];
 
 /**

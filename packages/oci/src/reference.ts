@@ -1,9 +1,9 @@
-/** How an OCI image is named. */
+/** The names of OCI images. */
 import { resolve } from 'node:path';
 import { OciError } from './oci-error.ts';
 
 /**
- * Where an image is, and which of those there.
+ * The place of an image, and the choice among several images there.
  *
  * Shape: `path` absolute. `tag` null: the only image there is. A registry's `reference` is a tag or a digest.
  */
@@ -19,7 +19,7 @@ const hostPattern = /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|\[[0-9a-f:]+\])(?
 
 const pathKinds = { oci: 'layout', 'oci-archive': 'archive', 'docker-archive': 'docker-archive' } as const;
 
-/** True for what can only be meant as an image: it begins as such a reference does. */
+/** True for text that can only mean an image: it begins like such a reference. */
 export const looksLikeReference = (text: string): boolean =>
   /^(?:oci|oci-archive|docker-archive):/.test(text) || text.startsWith('docker://');
 
@@ -59,7 +59,7 @@ function parseRegistryReference(text: string): OciReference {
   return { kind: 'registry', host, name, reference: digest ?? tag ?? 'latest' };
 }
 
-/** A reference as it can be given again, with a digest in place of a registry's tag when there is one. */
+/** A reference as text, with a digest in place of a registry's tag when there is one. */
 export function formatReference(reference: OciReference, digest?: string): string {
   if (reference.kind === 'registry') {
     const { host, name, reference: named } = reference;

@@ -4,12 +4,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** Base64 of `name:password`, as such files hold it. Never to be printed. */
+/** Base64 of `name:password`, as in such files. Never print it. */
 export type Credentials = string;
 
 export interface KnownCredentials {
   readonly basic: Credentials | null;
-  /** True where they are kept by a helper program, which is not asked. */
+  /** True where a helper program keeps them, which is never called. */
   readonly inHelper: boolean;
 }
 
@@ -19,7 +19,7 @@ const authFileSchema = z.object({
   credHelpers: z.record(z.string(), z.string()).optional(),
 });
 
-/** What the files of docker and podman know of a registry; nothing where there are none, or none that can be read. */
+/** The credentials for a registry in the files of docker and podman; empty where no file can be read. */
 export async function findCredentials(host: string, env: NodeJS.ProcessEnv): Promise<KnownCredentials> {
   const home = env.HOME || homedir();
   const paths = [
@@ -46,7 +46,7 @@ async function readAuthFile(path: string): Promise<z.output<typeof authFileSchem
   }
 }
 
-/** What a registry's `WWW-Authenticate` asks for. Source: RFC 7235; the distribution project's token specification. */
+/** The challenge in a registry's `WWW-Authenticate`. Source: RFC 7235; the distribution's token specification. */
 export type Challenge =
   | { readonly scheme: 'basic' }
   | {
@@ -56,7 +56,7 @@ export type Challenge =
       readonly scope: string | null;
     };
 
-/** The challenge of a header; null for a scheme that we do not know. Shape: the first of several that we know. */
+/** The challenge of a header; null for an unknown scheme. Shape: the first known one of several. */
 export function parseChallenge(header: string): Challenge | null {
   const [, scheme = '', rest = ''] = /(?:^|,\s*)(bearer|basic)\s+(.*)$/is.exec(header.slice(0, 4096)) ?? [];
   if (scheme.toLowerCase() === 'basic') return { scheme: 'basic' };

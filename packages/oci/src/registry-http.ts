@@ -1,10 +1,10 @@
-/** Requests to a registry: deadlines, redirects, and what a person reads when there is no answer. */
+/** Requests to a registry: deadlines, redirects, and the error for a person when there is no answer. */
 
 import { FormatError } from '@firstlight/files';
 import type { Bytes } from '@firstlight/tar';
 import { OciError } from './oci-error.ts';
 
-/** Units: ms until a server begins to answer, and between two pieces of what it sends. */
+/** Units: ms until a server begins to answer, and between two pieces of its answer. */
 const answerTimeoutMs = 30_000;
 const idleTimeoutMs = 60_000;
 const maxRedirects = 5;
@@ -15,11 +15,11 @@ export interface HttpAnswer {
   readonly body: Bytes;
 }
 
-/** What works when a registry does not. */
+/** The alternatives when a registry does not work. */
 const offlineHint =
   'Without it, an image can come from a file: on a machine that reaches it run `docker save` or `skopeo copy`, then import docker-archive:FILE, oci-archive:FILE or oci:DIR.';
 
-/** True where plain HTTP is allowed: what is sent does not leave this machine. */
+/** True where plain HTTP is allowed: the data does not leave this machine. */
 export const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 
 /**
@@ -48,7 +48,7 @@ export async function get(
   throw unreachable(url, `it leads on more than ${maxRedirects} times`);
 }
 
-/** Ends an answer of which no more is wanted. */
+/** Ends an answer whose rest is not needed. */
 export async function drop({ body }: HttpAnswer): Promise<void> {
   await body[Symbol.asyncIterator]().return?.();
 }
@@ -98,7 +98,7 @@ async function ask(url: URL, headers: Readonly<Record<string, string>>, signal?:
 
 const timedOut = (url: URL, ms: number) => unreachable(url, `it did not answer within ${ms / 1000} s`);
 
-/** Errors: an abort of ours stays what it is; all else is `registry-unreachable` with the system's words. */
+/** Errors: our own abort stays unchanged; all others become `registry-unreachable` with the system's message. */
 function toRegistryError(thrown: unknown, url: URL): unknown {
   if (thrown instanceof FormatError || (thrown instanceof Error && thrown.name === 'AbortError')) return thrown;
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
@@ -113,7 +113,7 @@ function toRegistryError(thrown: unknown, url: URL): unknown {
   return unreachable(url, words[code] ?? (cause instanceof Error ? cause.message : String(cause)), thrown);
 }
 
-/** Errors never hold more of an address than its host: the rest may hold a token. */
+/** Errors contain only the host of an address: the rest may contain a token. */
 export function unreachable(url: URL, why: string, cause?: unknown): OciError {
   return new OciError('registry-unreachable', `The registry ${url.host} cannot be used: ${why}.`, {
     hint: offlineHint,

@@ -32,7 +32,7 @@ const image = {
   tag: 'v1',
 };
 
-/** Opens with a cache of its own, unless one is given. */
+/** Opens an image with a separate cache, unless one is given. */
 function opener(env: NodeJS.ProcessEnv = {}) {
   const home = join(base, `home-${count++}`);
   const cacheDir = join(home, 'blobs');
@@ -44,10 +44,10 @@ function opener(env: NodeJS.ProcessEnv = {}) {
   return { open, cacheDir, home };
 }
 
-/** Of the password `secret`, by bcrypt. */
+/** The bcrypt hash of the password `secret`. */
 const secretHash = '$2y$05$LEIZuRDT5Nii/k/Pbw3GB.8o9eCyQS6VT72A74vS8ju9v7dfL1Gvm';
 
-/** A server of the test's own, in the place of a registry. */
+/** The test's own server, in place of a registry. */
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1');
   servers.push(server);

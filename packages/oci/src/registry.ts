@@ -30,7 +30,7 @@ const maxTokenBytes = 1 << 20;
 const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
 /**
- * The image that a registry has under a name. What is asked for by digest and was read before comes from the cache.
+ * The image that a registry has under a name. Documents and layers with a known digest come from the cache.
  *
  * Errors: `registry-unreachable`, `registry-denied`; `not-found`; `digest-mismatch`; as `findImage`.
  */
@@ -59,7 +59,7 @@ export async function readRegistry(reference: RegistryReference, options: Regist
   return { ...(await findImage(store, start, what)), close: async () => undefined };
 }
 
-/** Docker Hub answers under another name than its images have. */
+/** Docker Hub's API host differs from the host in its images' names. */
 const apiHostOf = (host: string) => (host === 'docker.io' ? `registry-1.${host}` : host);
 
 /** A client for one repository of a registry: it fetches documents and blobs, and authenticates when challenged. */
@@ -101,7 +101,7 @@ interface Asker {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The `authorization` header that answers a challenge; null when there is none to give. */
+/** The `authorization` header that answers a challenge; null when there are no credentials. */
 async function prove(challenge: Challenge | null, basic: Credentials | null, asker: Asker): Promise<string | null> {
   if (challenge === null) return null;
   const own = basic === null ? null : `Basic ${basic}`;
@@ -111,7 +111,7 @@ async function prove(challenge: Challenge | null, basic: Credentials | null, ask
   if (url.protocol !== 'https:' && !isLoopback(asker.base.hostname)) {
     throw unreachable(asker.base, `it wants a token from ${url.protocol}//${url.host}, which is not safe to ask`);
   }
-  // Whoever names a realm gets no password that is meant for another host.
+  // The host of a realm does not get a password for another host.
   const isOwn = isRealmOf(asker.host, url.hostname);
   if (challenge.service !== null) url.searchParams.set('service', challenge.service);
   url.searchParams.set('scope', challenge.scope ?? `repository:${asker.name}:pull`);
@@ -127,7 +127,7 @@ async function prove(challenge: Challenge | null, basic: Credentials | null, ask
   return given === undefined || /[^\x21-\x7e]/.test(given) ? null : `Bearer ${given}`;
 }
 
-/** True for the registry itself, and for a host of the same name but for a part at its front (`auth.docker.io`, `gitlab.com`). */
+/** True for the registry itself, and for a host whose first part differs (`auth.docker.io`, `gitlab.com`). */
 function isRealmOf(host: string, realm: string): boolean {
   const { hostname } = new URL(`https://${host}`);
   return realm === hostname || realm.endsWith(`.${hostname}`) || hostname.endsWith(`.${realm}`);

@@ -4,16 +4,16 @@ import { OciError } from './oci-error.ts';
 
 export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** Bytes on their way, and what is known of them at their end. */
+/** A stream of bytes with a check at its end. */
 export interface Verifier {
   readonly chunks: Bytes;
-  /** Reads what was left unread. Errors: `digest-mismatch` when the bytes are others, more or fewer than was said. */
+  /** Reads the rest. Errors: `digest-mismatch` when the bytes or their number differ from the description. */
   readonly finish: () => Promise<void>;
-  /** Ends reading, whatever is left. */
+  /** Ends reading without the rest. */
   readonly close: () => Promise<void>;
 }
 
-/** Checks bytes while they stream by. Shape: `size` null where nothing says it; `what` names them for a person. */
+/** Checks bytes as a stream. Shape: `size` null where it is unknown; `what` names them for a person. */
 export function verifyStream(source: Bytes, digest: string, size: number | null, what: string): Verifier {
   const iterator = source[Symbol.asyncIterator]();
   const hash = createHash('sha256');
@@ -53,7 +53,7 @@ export function verifyStream(source: Bytes, digest: string, size: number | null,
   };
 }
 
-/** Errors: `digest-mismatch` when a document is not the one that was asked for. */
+/** Errors: `digest-mismatch` when a document is not the requested one. */
 export function verifyBytes(bytes: Uint8Array, digest: string, what: string): Uint8Array {
   const found = digestOf(bytes);
   if (found !== digest) throw wrongDigest(what, `its bytes are ${found}, not ${digest}`);

@@ -1,4 +1,4 @@
-/** Unpacks gzip and Zstandard as they stream by, and stops what unpacks to more than it should. */
+/** Unpacks gzip and Zstandard streams, and stops those that exceed the limits. */
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
@@ -10,16 +10,16 @@ export type Bytes = AsyncIterable<Uint8Array>;
 export type Compression = 'gzip' | 'zstd' | 'none';
 
 const magicLength = 4;
-/** Four times what `zstd` and image builders ask for, short of `--ultra` and `--long`: memory that an archive may take. */
+/** The memory limit of an archive: four times the need of `zstd` and image builders without `--ultra` and `--long`. */
 const maxZstdWindow = 32 * 1024 ** 2;
-/** A block of four bytes can unpack to 128 KiB: what is pushed at a time bounds what comes at a time. */
+/** A block of four bytes can unpack to 128 KiB: the size of the input pieces limits the size of the output. */
 const zstdPushBytes = 4096;
 
-/** How bytes that begin so are packed. Shape: `head` holds at least four bytes, unless there are no more. */
+/** The compression of a stream. Shape: `head` has its first four bytes or more, unless the stream is shorter. */
 export function compressionOf(head: Uint8Array): Compression {
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
   if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return 'zstd';
-  // A skippable frame, with which some tools begin.
+  // A skippable frame, which some tools write first.
   if (head[0] !== undefined && (head[0] & 0xf0) === 0x50 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18) {
     return 'zstd';
   }
@@ -27,7 +27,7 @@ export function compressionOf(head: Uint8Array): Compression {
 }
 
 /**
- * The bytes as they were before they were packed; those that never were pass as they are.
+ * The unpacked bytes; bytes that are not packed pass unchanged.
  *
  * Errors: `invalid` for broken or hostile data. `archive` is its name for a person.
  */
@@ -89,7 +89,7 @@ async function* unzstd(chunks: Bytes, check: (bytes: number) => void, archive: s
   let ready: Uint8Array[] = [];
   const stream = new Decompress((chunk) => {
     check(chunk.length);
-    // The stream goes on to write where this lies.
+    // The stream continues to write into this memory.
     ready.push(chunk.slice());
   });
   const follow = followFrames((bytes) => {
@@ -109,7 +109,7 @@ async function* unzstd(chunks: Bytes, check: (bytes: number) => void, archive: s
   yield* ready;
 }
 
-/** The first bytes of a stream, at least `length` where there are so many, and the whole stream with them. */
+/** The first bytes of a stream, at least `length` if it is that long, and the whole stream with them. */
 export async function peek(chunks: Bytes, length: number): Promise<{ head: Uint8Array; all: Bytes }> {
   const iterator = chunks[Symbol.asyncIterator]();
   const first: Uint8Array[] = [];

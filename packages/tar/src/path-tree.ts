@@ -1,4 +1,4 @@
-/** A file system in memory, in which links are followed as a process inside it would follow them. */
+/** A file system in memory, in which links are followed as for a process inside it. */
 
 import { type FileTree, guestPath, type TreeNode } from '@firstlight/files';
 import { TarError } from './tar-error.ts';
@@ -17,27 +17,27 @@ export interface Found {
 }
 
 /**
- * Files by path, put together from archives that are not to be trusted. Every operation takes time by the length of its path alone.
+ * Files by path, collected from untrusted archives. The time of every operation depends only on the length of its path.
  *
  * Errors: all that take a path throw `path-escapes` when it, or a link on it that is written through, leads above the root.
  */
 export interface PathTree {
-  /** Puts a node there; a directory keeps what it holds, all else is replaced. Errors: `invalid` when a parent is a file. */
+  /** Puts a node there; a directory keeps its nodes, others are replaced. Errors: `invalid` when a parent is a file. */
   readonly add: (path: string, node: Leaf | { readonly kind: 'directory' }) => void;
-  /** Takes a node, not what it leads to, and all below it away; nothing when there is none. */
+  /** Removes a node, not its target, and all nodes below it; no effect when it does not exist. */
   readonly remove: (path: string) => void;
   /** Empties a directory. */
   readonly clear: (path: string) => void;
-  /** What a process finds at a path, all links followed; undefined when nothing, or nothing but links, is there. */
+  /** The node at a path with all links followed; undefined when there is no node, or only links. */
   readonly lookUp: (path: string) => Found | undefined;
-  /** The node itself, its last part not followed. */
+  /** The node itself: the path's last part is not followed. */
   readonly get: (path: string) => PathNode | undefined;
   readonly toFileTree: () => FileTree;
 }
 
-/** As many as Linux follows. */
+/** The number of links that Linux follows. */
 const maxLinks = 40;
-/** Long paths make many directories of few bytes. */
+/** The limit of nodes: long paths make many directories from few bytes. */
 const maxNodes = 2_000_000;
 
 export function createPathTree(): PathTree {
@@ -49,7 +49,7 @@ export function createPathTree(): PathTree {
     dir.children.set(name, node);
   }
 
-  /** The directory of a path, made where it is not there, links on the way followed. */
+  /** The directory of a path, made where it does not exist, with its links followed. */
   function openDirectory(parts: readonly string[], whole: string): Directory {
     let chain: Directory[] = [root];
     const waiting = [...parts].reverse();
@@ -81,7 +81,7 @@ export function createPathTree(): PathTree {
     return chain.at(-1) as Directory;
   }
 
-  /** As `openDirectory`, for reading: nothing is made, and `..` stays at the root there. */
+  /** As `openDirectory`, for reads: it makes no directory, and `..` stays at the root. */
   function lookUp(path: string): Found | undefined {
     let chain: { name: string; node: PathNode }[] = [{ name: '', node: root }];
     const waiting = guestPath(path).split('/').reverse();
@@ -114,7 +114,7 @@ export function createPathTree(): PathTree {
     return { name: parts.pop() as string, dir: parts, whole };
   }
 
-  /** The directory that holds a path's last part, when all of it is there. */
+  /** The directory that contains a path's last part, when the whole path exists. */
   function parentOf(path: string): { parent: Directory; name: string } | undefined {
     const { dir, name } = split(path);
     const found = lookUp(`/${dir.join('/')}`)?.node;
@@ -152,7 +152,7 @@ export function createPathTree(): PathTree {
       const tree = new Map<string, TreeNode>();
       const visit = (dir: Directory, prefix: string) => {
         for (const [name, node] of dir.children) {
-          // What was written through a link may lie deeper than its own path said.
+          // A node written through a link may be deeper than its own path.
           const path = guestPath(`${prefix}/${name}`);
           tree.set(path, node.kind === 'directory' ? { kind: 'directory' } : node);
           if (node.kind === 'directory') visit(node, path);

@@ -1,4 +1,4 @@
-/** Reads a tar archive entry by entry, and lets nothing through that could leave the place it is unpacked to. */
+/** Reads a tar archive entry by entry, and refuses entries that could leave the folder they are unpacked to. */
 
 import { guestPath } from '@firstlight/files';
 import { type Extract, extract, type Header } from 'tar-stream';
@@ -10,7 +10,8 @@ import { defaultTarLimits, type TarLimits } from './tar-limits.ts';
  * One entry of an archive.
  *
  * Shape: `path` as `guestPath` gives it, so that it begins at the archive's own root; a hard link's `target` likewise. A
- * symlink's `target` is as it was written: whoever makes one on a disk looks at it first. Units: `bytes` of a file's content.
+ * symlink's `target` is unchanged: code that makes one on a disk must check it first. Units: `bytes` of a file's
+ * content.
  */
 export type TarEntry =
   | { readonly kind: 'directory'; readonly path: string }
@@ -18,9 +19,9 @@ export type TarEntry =
       readonly kind: 'file';
       readonly path: string;
       readonly bytes: number;
-      /** To be read to its end, or not at all, before the next entry is asked for. */
+      /** The content: read it to its end, or not at all, before the next entry is requested. */
       readonly content: Bytes;
-      /** Where it begins in the archive, when that is not packed. */
+      /** Its start in the archive, when the archive is not packed. */
       readonly offset: number;
     }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string }
@@ -31,28 +32,28 @@ export interface ReadTarOptions {
   readonly archive: string;
   readonly limits?: TarLimits;
   readonly signal?: AbortSignal | undefined;
-  /** Told of each entry that is passed over since an image cannot hold it. Shape: a sentence. */
+  /** Called for each entry that is skipped because an image cannot contain it. Shape: a sentence. */
   readonly onSkipped?: (why: string) => void;
 }
 
 /** Linux's limit of a symlink. */
 const maxTargetBytes = 4095;
 
-/** What tar-stream tells besides what its types say. Shape: `type` is null for a kind that it does not know. */
+/** The fields of tar-stream beyond its types. Shape: `type` is null for an unknown kind. */
 interface FullHeader extends Omit<Header, 'type' | 'linkname' | 'pax'> {
   readonly type: Header['type'] | null;
   readonly linkname: string | null;
   readonly pax: Readonly<Record<string, string>> | null;
   readonly byteOffset: number;
 }
-/** Archives of before 1988 have no mark of their format. */
+/** Archives from before 1988 have no mark of their format. */
 const parserOptions: object = { allowUnknownFormat: true };
 
 /**
  * The entries of an archive, packed or not, in their order.
  *
  * Errors: `path-escapes` for a name with `..` that leads out; `invalid` for data that is not tar, is cut short, or exceeds the limits;
- * the signal's reason. Devices, pipes and names that are not UTF-8 are passed over.
+ * the signal's reason. Devices, pipes and names that are not UTF-8 are skipped.
  */
 export async function* readTar(packed: Bytes, options: ReadTarOptions): AsyncGenerator<TarEntry> {
   const { archive, limits = defaultTarLimits, signal, onSkipped = () => undefined } = options;
@@ -64,7 +65,7 @@ export async function* readTar(packed: Bytes, options: ReadTarOptions): AsyncGen
   const closed = new Promise<void>((resolve) => parser.once('close', resolve));
   const feeding = feed(decompress(packed, archive, limits), parser, signal);
   feeding.catch(() => undefined);
-  /** A file's content fails with why the archive failed, not with that it ended. */
+  /** The error for a file's content: the archive's failure, not its early end. */
   async function* contentOf(source: Bytes): AsyncGenerator<Uint8Array> {
     try {
       yield* source;
@@ -95,7 +96,7 @@ export async function* readTar(packed: Bytes, options: ReadTarOptions): AsyncGen
   }
 }
 
-/** Gives the parser what it has room for, and ends it with what the source ended with. */
+/** Gives the parser as much as it has room for, and ends it with the source's result. */
 async function feed(chunks: Bytes, parser: Extract, signal: AbortSignal | undefined): Promise<void> {
   try {
     for await (const chunk of chunks) {

@@ -1,11 +1,11 @@
-/** What an archive may ask for before it is taken for a bomb. Units: bytes. */
+/** The limits above which an archive counts as a bomb. Units: bytes. */
 export interface TarLimits {
   readonly maxEntries: number;
-  /** Of the archive when it is unpacked. */
+  /** The size of the unpacked archive. */
   readonly maxBytes: number;
-  /** Unpacked to packed. */
+  /** The ratio of unpacked to packed size. */
   readonly maxRatio: number;
-  /** The ratio says nothing below this: a short run of zeros packs very well. */
+  /** The ratio applies only above this size: a short run of zeros packs very well. */
   readonly ratioFromBytes: number;
 }
 

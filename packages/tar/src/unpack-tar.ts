@@ -1,4 +1,4 @@
-/** Unpacks an archive into a folder whose files have names of ours: no name from outside ever reaches the disk. */
+/** Unpacks an archive into a folder whose files have our own names: no name from outside ever reaches the disk. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TreeNode, writeFailed } from '@firstlight/files';
@@ -9,8 +9,8 @@ import { type ReadTarOptions, readTar, type TarEntry } from './read-tar.ts';
 import { invalidArchive, TarError } from './tar-error.ts';
 
 /**
- * What an archive holds, in its order. Shape: `index` names the file in the folder that holds the content; null for an empty
- * one. A hard link to what the archive has is a file, or symlink, that shares it; `link` is one to what lies below the archive.
+ * The entries of an archive, in order. Shape: `index` names the file in the folder with the content; null for an empty
+ * one. A hard link inside the archive is a file, or symlink, that shares the content; `link` leads to a layer below.
  */
 export const unpackedSchema = z.array(
   z.discriminatedUnion('kind', [
@@ -25,10 +25,10 @@ type UnpackedEntry = Unpacked[number];
 type FileNode = Extract<TreeNode, { kind: 'file' }>;
 
 /**
- * Writes the files of an archive into `dir`, which exists and is empty, and says which is which.
+ * Writes the files of an archive into `dir`, which exists and is empty, and returns their entries.
  *
- * Errors: as `readTar`; `invalid` for a hard link to a folder; `write-failed`. What was written until then stays: the caller
- * removes `dir`.
+ * Errors: as `readTar`; `invalid` for a hard link to a folder; `write-failed`. Files written until then stay: the
+ * caller removes `dir`.
  */
 export async function unpackTar(packed: Bytes, dir: string, options: ReadTarOptions): Promise<Unpacked> {
   const unpacked: UnpackedEntry[] = [];
@@ -57,7 +57,7 @@ export async function unpackTar(packed: Bytes, dir: string, options: ReadTarOpti
   }
 }
 
-/** Where the content of a file lies. */
+/** The path of a file's content. */
 export const unpackedPath = (dir: string, index: number): string => join(dir, String(index));
 
 async function writeContent(content: Bytes, path: string): Promise<void> {
@@ -72,7 +72,7 @@ async function writeContent(content: Bytes, path: string): Promise<void> {
   }
 }
 
-/** Adds an entry that was unpacked into `dir`. Errors: `invalid` for a hard link to what is neither in the archive nor below it. */
+/** Adds an entry unpacked into `dir`. Errors: `invalid` for a hard link to neither the archive nor a layer below. */
 export function addUnpacked(tree: PathTree, entry: UnpackedEntry, dir: string): void {
   if (entry.kind !== 'link') {
     tree.add(entry.path, entry.kind === 'file' ? fileNode(entry, dir) : entry);

@@ -7,23 +7,23 @@ import { pack } from 'tar-stream';
 import { TarError } from './tar-error.ts';
 
 export interface WriteTarOptions {
-  /** Who owns every entry. Default: 0, root. */
+  /** The owner of every entry. Default: 0, root. */
   readonly owner?: number;
-  /** Permission bits. Default: 0755 for directories and for files that their host lets be run, 0644 for other files. */
+  /** Permission bits. Default: 0755 for directories and for files executable on their host, 0644 for other files. */
   readonly modeOf?: (path: string, node: TreeNode) => number | undefined;
 }
 
 type Pack = ReturnType<typeof pack>;
 
 /**
- * The bytes of an archive with the tree's entries, sorted by path, all of the time 0.
+ * The bytes of an archive with the tree's entries, sorted by path, all with time 0.
  *
- * Errors: `invalid` when a file of this host has not the length that the tree says; those of reading it.
+ * Errors: `invalid` when a file of this host does not have its length in the tree; as for reads of the file.
  */
 export async function* writeTar(tree: FileTree, options: WriteTarOptions = {}): AsyncGenerator<Uint8Array> {
   const writer = pack();
   const writing = addAll(writer, tree, options).catch((thrown: unknown) => {
-    // Whoever reads the archive is thrown the same.
+    // The reader of the archive gets the same error.
     writer.destroy(toError(thrown));
   });
   yield* writer as AsyncIterable<unknown> as AsyncIterable<Uint8Array>;
@@ -54,7 +54,7 @@ async function addNode(writer: Pack, path: string, node: TreeNode, { owner = 0, 
 
 async function addHostFile(writer: Pack, header: Parameters<Pack['entry']>[0], path: string): Promise<void> {
   const entry = writer.entry(header);
-  // It is reported to whoever waits for the entry.
+  // The error goes to the code that awaits the entry.
   entry.on('error', () => undefined);
   const done = once(entry, 'finish');
   let bytes = 0;

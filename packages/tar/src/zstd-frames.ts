@@ -1,17 +1,17 @@
-/** Follows the frames of a Zstandard stream, to see what memory each asks for before it is unpacked. Source: RFC 8878, section 3.1. */
+/** Follows the frames of a Zstandard stream, to read their memory needs first. Source: RFC 8878, section 3.1. */
 
 type Expecting = 'magic' | 'skippable' | 'descriptor' | 'header' | 'block' | 'checksum';
 
-/** Units: bytes of the part of a frame that is expected. */
+/** Units: bytes of the expected part of a frame. */
 const lengths = { magic: 4, skippable: 4, descriptor: 1, block: 3, checksum: 4 } as const;
 const magicNumber = 0xfd2fb528;
-/** With anything in its lowest four bits. */
+/** Any value in the lowest four bits is valid. */
 const skippableMagic = 0x184d2a50;
 
 /**
- * Takes the bytes of a stream as they come, and calls `onWindow` with the memory that each frame needs to be unpacked.
+ * Takes the bytes of a stream in order, and calls `onWindow` with the memory that each frame needs for unpacking.
  *
- * Shape: what is not a frame ends it quietly; unpacking finds that too. Units: bytes.
+ * Shape: bytes that are not a frame end it without an error; unpacking finds that too. Units: bytes.
  */
 export function followFrames(onWindow: (bytes: number) => void): (chunk: Uint8Array) => void {
   let expecting: Expecting | null = 'magic';
@@ -19,7 +19,7 @@ export function followFrames(onWindow: (bytes: number) => void): (chunk: Uint8Ar
   let part: number[] = [];
   let descriptor = 0;
 
-  /** What follows a part that is complete. */
+  /** The part that follows a complete one. */
   function after(complete: Expecting, bytes: Buffer): Expecting | null {
     switch (complete) {
       case 'magic': {

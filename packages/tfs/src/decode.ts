@@ -1,9 +1,9 @@
 /**
- * Values as the log writes them. A tuple that is written again adds to what it was; a dictionary numbers every tuple, vector
- * and symbol in the order of their first appearance.
+ * Values in the log's encoding. A tuple that is written again adds to its earlier content; a dictionary numbers every
+ * tuple, vector and symbol in the order of their first appearance.
  *
- * Source: `decode_value` in `src/runtime/tuple.c` of nanovms/nanos at b9c3671d; it is followed in what it does with what
- * no encoder writes, as long as that is not to stop.
+ * Source: `decode_value` in `src/runtime/tuple.c` of nanovms/nanos at b9c3671d; this decoder treats values that
+ * no encoder writes in the same way, unless Nanos stops at them.
  */
 import { oldVersion, valueType } from './format.ts';
 import type { Cursor } from './read-cursor.ts';
@@ -12,27 +12,27 @@ import type { Tuple, TupleValue } from './tuple.ts';
 type MutableTuple = Map<string, TupleValue>;
 type MutableVector = TupleValue[];
 
-/** What was read so far. */
+/** The values read so far. */
 export interface Decoder {
-  /** Reads one record, a tuple, to its last byte. Shape: `version` says how headers are written. Errors: `damaged`. */
+  /** Reads one record, a tuple, to its last byte. Shape: `version` selects the headers' encoding. Errors: `damaged`. */
   readonly decode: (cursor: Cursor, version: number) => void;
-  /** The first thing that was read: the root of all. */
+  /** The first tuple: the root of all others. */
   readonly root: () => Tuple | undefined;
-  /** Where on the disk a tuple was first written. */
+  /** The place on the disk where a tuple was first written. */
   readonly placeOf: (tuple: Tuple) => number | undefined;
 }
 
-/** Half a million files: a file has three tuples and seven values. So many empty tuples take some hundred MiB here. */
+/** Half a million files: a file has three tuples and seven values. That many empty tuples take some hundred MiB. */
 const maxTuples = 2_000_000;
 const maxValues = 10_000_000;
 /** Two for each directory on the way down, and paths have 4095 bytes. */
 const maxDepth = 8_192;
 
-/** A tuple or vector whose values are being read. */
+/** A tuple or vector with values still to read. */
 interface Frame {
   readonly target: MutableTuple | MutableVector;
   left: number;
-  /** What the value that is being read will be called. */
+  /** The name for the next value. */
   key: string | number;
 }
 
@@ -71,7 +71,7 @@ export function createDecoder(): Decoder {
     return symbol;
   }
 
-  /** A tuple or vector begins: a new one, or one that is added to. */
+  /** Begins a tuple or vector: a new one, or an addition to an earlier one. */
   function open(cursor: Cursor, header: Header, at: number): Frame {
     const isTuple = header.type === valueType.tuple;
     let target: MutableTuple | MutableVector;
@@ -85,14 +85,14 @@ export function createDecoder(): Decoder {
       }
       target = thing;
     }
-    // A value has a byte at least, and in a tuple its name another one.
+    // A value has at least one byte, and in a tuple its name has another one.
     if (header.length * (isTuple ? 2 : 1) > cursor.left) {
       throw cursor.invalid(`${header.length} values are announced where ${cursor.left} bytes are left`, at);
     }
     return { target, left: header.length, key: isTuple ? '' : -1 };
   }
 
-  /** A value that is not a tuple or vector. Shape: null takes what was there away. */
+  /** A value that is not a tuple or vector. Shape: null removes the earlier value. */
   function readScalar(cursor: Cursor, { type, immediate, length }: Header, at: number): string | bigint | null {
     if (type === valueType.integer) {
       if (!immediate) throw cursor.invalid('an integer that refers to another', at);
@@ -103,7 +103,7 @@ export function createDecoder(): Decoder {
     if (type === valueType.buffer && length === 0) return null;
     if (!immediate) return recallText(cursor, length, at);
     const text = cursor.text(length);
-    // One zero byte is Nanos' "there, and without a value".
+    // One zero byte is Nanos' mark for an entry without a value.
     return type === valueType.buffer && text === '\0' ? '' : text;
   }
 
@@ -112,7 +112,7 @@ export function createDecoder(): Decoder {
     const startAt = cursor.at;
     const first = readHeader(cursor, isOld);
     if (first.type !== valueType.tuple) throw cursor.invalid('a record that is not a tuple', startAt);
-    // A stack of our own: how deep values lie in each other is for the image to say.
+    // An explicit stack: the image determines the depth of nested values.
     const stack = [open(cursor, first, startAt)];
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
       if (frame.left === 0) {
@@ -142,7 +142,7 @@ export function createDecoder(): Decoder {
       const root = dictionary[0];
       return root instanceof Map ? root : undefined;
     },
-    // Only asked for when something is wrong.
+    // Needed only for errors.
     placeOf: (tuple) => places[dictionary.indexOf(tuple as MutableTuple)],
   };
 }
@@ -153,14 +153,14 @@ function assign({ target, key }: Frame, value: TupleValue | null): void {
   else target.set(key as string, value);
 }
 
-/** Shape: `length` is a count, a length or a reference, as `type` and `immediate` say. */
+/** Shape: `length` is a count, a length or a reference, depending on `type` and `immediate`. */
 interface Header {
   readonly immediate: boolean;
   readonly type: number;
   readonly length: number;
 }
 
-/** One byte: at hand or a reference, the type, then whether a varint goes on with the length. Older ones had one bit for the type. */
+/** One byte: immediate or reference, the type (one bit in older ones), and whether a varint continues the length. */
 function readHeader(cursor: Cursor, isOld: boolean): Header {
   const byte = cursor.byte();
   const lengthBits = isOld ? 5 : 3;

@@ -13,13 +13,13 @@ type Entry =
   | Extract<TreeNode, { kind: 'symlink' }>;
 
 /**
- * Names from the root to a file. The kernel walks through a tree by calling itself, on a stack of 32 KiB: with 100 names it
- * starts, with 110 it dies before the program starts, from an image of its own tools too; with 55 a program that made a
- * hard link did not come back, with 40 it did.
+ * The limit of names from the root to a file. The kernel walks through a tree by recursion, on a stack of 32 KiB: with
+ * 100 names it starts, with 110 it crashes before the program starts, also from an image of its own tools; with 55 a
+ * program that made a hard link did not return, with 40 it did.
  */
 export const maxDepth = 40;
 
-/** Refuses what no kernel could read. Errors: `tree-invalid` for a tree too deep, a link to nowhere, or options with `children`. */
+/** Refuses a tree that no kernel could read. Errors: `tree-invalid`: too deep, a dangling link, or `children` given. */
 export function checkRoot(tree: FileTree, options: Tuple): void {
   if (options.has('children')) {
     throw new TfsError('tree-invalid', 'The options of a root cannot have `children`: those are its files.');
@@ -46,7 +46,7 @@ function depthOf(path: string): number {
   return depth;
 }
 
-/** The paths of a tree in the order in which a volume has them, which is the same however the tree was put together. */
+/** The paths of a tree in the order of a volume, which does not depend on the order of the tree's construction. */
 export const sortedPaths = (tree: FileTree): string[] => [...tree.keys()].sort();
 
 /** The bytes of a volume's root tuple. Shape: `paths` as `sortedPaths` gives them; `files` has each regular file of the tree. */

@@ -1,12 +1,12 @@
-/** Tuples as the log of TFS holds them. */
+/** Tuples in the encoding of TFS's log. */
 import { valueType } from './format.ts';
 import type { Tuple, TupleValue } from './tuple.ts';
 
 /**
- * Puts one tuple into bytes, piece by piece: `tuple(n)` is followed by n pairs of `symbol` and a value.
+ * Encodes one tuple, piece by piece: `tuple(n)` is followed by n pairs of `symbol` and a value.
  *
- * Tuples, vectors and symbols get numbers in the order in which they first come; a symbol that comes again is written as
- * its number. The first tuple gets number 1, which is how the kernel knows the root.
+ * Tuples, vectors and symbols get numbers in the order of their first use; a repeated symbol is written as
+ * its number. The first tuple gets number 1, by which the kernel identifies the root.
  */
 export interface TupleEncoder {
   readonly tuple: (pairs: number) => void;
@@ -14,7 +14,7 @@ export interface TupleEncoder {
   readonly integer: (value: number | bigint) => void;
   readonly string: (value: string) => void;
   readonly value: (value: TupleValue) => void;
-  /** What was written so far. */
+  /** The bytes written so far. */
   readonly bytes: () => Uint8Array;
 }
 
@@ -74,20 +74,20 @@ function isTuple(value: readonly TupleValue[] | Tuple): value is Tuple {
   return value instanceof Map;
 }
 
-/** Bytes that are put after each other. */
+/** Appended bytes. */
 export interface ByteSink {
   readonly byte: (value: number) => void;
   readonly raw: (data: Uint8Array) => void;
   readonly text: (value: string) => void;
   /** Seven bits to a byte, highest first; all but the last byte have the top bit set. */
   readonly varint: (value: number | bigint) => void;
-  /** What begins each value: whether it is spelled out, its type, and its length or number. */
+  /** The start of each value: whether it is immediate, its type, and its length or number. */
   readonly header: (immediate: boolean, type: number, length: number) => void;
   readonly length: () => number;
   readonly bytes: () => Buffer;
 }
 
-/** Of a header's first byte these bits are left for the length; the rest follows, seven to a byte. */
+/** The bits of a header's first byte for the length; the rest follows, seven to a byte. */
 const firstLengthBits = 3;
 
 export function createByteSink(): ByteSink {
@@ -116,7 +116,7 @@ export function createByteSink(): ByteSink {
     for (let index = groups.length - 1; index >= 0; index--) byte((groups[index] ?? 0) | (index > 0 ? 0x80 : 0));
   }
 
-  /** As `varint`: most are of this kind, and large integers are slow. */
+  /** As `varint`, for small numbers: most are small, and bigints are slow. */
   function small(value: number): void {
     const words = Math.max(1, Math.ceil((32 - Math.clz32(value)) / 7));
     for (let word = words - 1; word >= 0; word--) byte(((value >>> (7 * word)) & 0x7f) | (word > 0 ? 0x80 : 0));
@@ -124,7 +124,7 @@ export function createByteSink(): ByteSink {
 
   function header(immediate: boolean, type: number, length: number): void {
     const first = (immediate ? 0x80 : 0) | (type << 4);
-    // The length of what is in memory, or a count of it: it fits into 31 bits.
+    // The length or the count of data in memory: it fits into 31 bits.
     const bits = 32 - Math.clz32(length);
     const words = Math.max(0, Math.ceil((bits - firstLengthBits) / 7));
     byte(first | (words > 0 ? 1 << firstLengthBits : 0) | (length >>> (7 * words)));
@@ -132,7 +132,7 @@ export function createByteSink(): ByteSink {
   }
 
   function text(value: string): void {
-    // Three bytes is the most that a unit of UTF-16 takes.
+    // A unit of UTF-16 takes at most three bytes.
     room(value.length * 3);
     end += buffer.write(value, end);
   }

@@ -1,5 +1,5 @@
 /**
- * Numbers of TFS, the file system of Nanos, and of the disks it lies on.
+ * Numbers of TFS, the file system of Nanos, and of its disks.
  *
  * Source: nanovms/nanos at b9c3671d, `src/fs/tlog.c`, `src/fs/tfs.h`, `src/runtime/storage.h`, `src/runtime/tuple.c`.
  */
@@ -7,7 +7,7 @@
 export const sectorBytes = 512;
 export const magic = 'NVMTFS';
 export const version = 5;
-/** Written by older tools; read, never written. Its value headers differ. */
+/** The version of older tools; read, never written. Its value headers differ. */
 export const oldVersion = 4;
 
 /** The first piece of a log: one sector with magic, version, length, UUID and label, and a link to the first extension. */
@@ -15,10 +15,10 @@ export const firstLogBytes = sectorBytes;
 /** Every further piece. */
 export const logExtensionBytes = 512 * 1024;
 export const uuidBytes = 16;
-/** With the terminating zero. */
+/** The length including the terminating zero. */
 export const maxLabelBytes = 32;
 
-/** What a byte in the log begins. */
+/** The kinds of log entries, by their first byte. */
 export const record = {
   endOfLog: 1,
   tuple: 2,
@@ -27,13 +27,13 @@ export const record = {
   extensionLink: 5,
 } as const;
 
-/** What a value's header says it is. */
+/** The types in a value's header. */
 export const valueType = { buffer: 0, tuple: 1, vector: 2, integer: 3, string: 4 } as const;
 
 /** A varint of 64 significant bits. */
 export const maxVarintBytes = 10;
 
-/** The boot file system: it holds the kernel alone, and klibs on request. */
+/** The boot file system: it contains only the kernel, and klibs on request. */
 export const bootFsBytes = 12 * 1024 * 1024;
-/** Between boot code and the first partition the kernel keeps its last words. Source: `KLOG_DUMP_SIZE` in `src/config.h`. */
+/** The kernel's last log, between boot code and the first partition. Source: `KLOG_DUMP_SIZE` in `src/config.h`. */
 export const klogBytes = 4 * 1024;

@@ -1,4 +1,4 @@
-/** The bytes of a tree's files, wherever they come from. */
+/** The bytes of a tree's files, from any source. */
 import { closeSync, constants, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 import { readFailed, systemCode, type TreeNode } from '@firstlight/files';
@@ -9,15 +9,15 @@ type FileNode = Extract<TreeNode, { kind: 'file' }>;
 /** An open file of a tree. Units: bytes. */
 export interface FileSource {
   readonly bytes: number;
-  /** Fills `into` with what starts at `at`. Errors: `file-changed` when the file has become shorter. */
+  /** Fills `into` with the bytes from `at` on. Errors: `file-changed` when the file has become shorter. */
   readonly read: (into: Uint8Array, at: number) => Promise<void> | void;
-  /** Errors: `file-changed` when the file's length changed while it was read. */
+  /** Checks the file after its reads. Errors: `file-changed` when its length changed since it was opened. */
   readonly checkUnchanged: () => void;
   readonly close: () => void;
 }
 
 /**
- * Below this a read is over sooner than the hand-over to another thread and back would take; a tree of 10,000 small files
+ * A read below this size is faster than the hand-over to another thread and back; a tree of 10,000 small files
  * is written three times as quickly.
  */
 const readHereBytes = 64 * 1024;
@@ -26,7 +26,8 @@ const readElsewhere = promisify(read);
 /**
  * Opens a file of a tree.
  *
- * Errors: `file-gone`; `file-changed` when its length is not what the tree says; `not-a-file`; `read-failed`. Each names the file of the host.
+ * Errors: `file-gone`; `file-changed` when its length differs from the tree; `not-a-file`; `read-failed`. Each names
+ * the file of the host.
  */
 export function openSource(node: FileNode): FileSource {
   const { content } = node;

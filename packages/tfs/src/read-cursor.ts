@@ -2,14 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { maxVarintBytes } from './format.ts';
 import { damagedVolume } from './tfs-error.ts';
 
-/** A stretch of bytes and the place on the disk that its first byte was read from. */
+/** A stretch of bytes and the place of its first byte on the disk. */
 export interface Placed {
-  /** Counted in the cursor's bytes. */
+  /** The offset in the cursor's bytes. */
   readonly from: number;
   readonly diskStart: number;
 }
 
-/** Reads bytes one after another, never past their end, and knows where on the disk it stands. */
+/** Reads bytes one after another, never past their end, and knows its place on the disk. */
 export class Cursor {
   at = 0;
   readonly bytes: Buffer;
@@ -27,10 +27,10 @@ export class Cursor {
     return this.bytes.length - this.at;
   }
 
-  /** Where on the disk a byte of these was. */
+  /** The place on the disk of one of these bytes. */
   placeOf(at: number): number {
     let low = 0;
-    // Halved, because a record may be written in parts without number.
+    // A binary search, because a record may have any number of parts.
     for (let high = this.pieces.length; high - low > 1; ) {
       const middle = (low + high) >> 1;
       if ((this.pieces[middle]?.from ?? 0) <= at) low = middle;
@@ -61,13 +61,13 @@ export class Cursor {
     this.take(length);
   }
 
-  /** Seven bits a byte, the high ones first. Shape: `head` are bits that came before. */
+  /** Seven bits for each byte, the high ones first. Shape: `head` are the earlier bits. */
   varint(head = 0): number {
     const from = this.at;
     let value = head;
     for (;;) {
       const byte = this.byte();
-      // Not shifted: what goes on in 32 bits would be another number.
+      // Not shifted: a shift works in 32 bits and would change the number.
       value = value * 128 + (byte & 0x7f);
       if (!Number.isSafeInteger(value) || this.at - from > maxVarintBytes) {
         throw this.invalid('a number that is longer than numbers are', from);

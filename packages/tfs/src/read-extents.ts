@@ -1,15 +1,15 @@
-/** Where a file's bytes are. Source: `ingest_extent` and `tfs_read` in `src/fs/tfs.c` of nanovms/nanos at b9c3671d. */
+/** A file's places on disk. Source: `ingest_extent` and `tfs_read` in `src/fs/tfs.c` of nanovms/nanos at b9c3671d. */
 import { sectorBytes } from './format.ts';
 import type { Tuple, TupleValue } from './tuple.ts';
 
-/** A stretch of a file that has its own room on the disk. Units: bytes; `diskStart` from the start of the disk. */
+/** A stretch of a file with its own room on the disk. Units: bytes; `diskStart` from the start of the disk. */
 export interface Extent {
   readonly fileStart: number;
   readonly bytes: number;
   readonly diskStart: number;
-  /** What is set aside for it: `bytes` or more. */
+  /** The reserved room: `bytes` or more. */
   readonly allocatedBytes: number;
-  /** Room that was never written: it is read as zeros. */
+  /** Room that was never written: it reads as zeros. */
   readonly isBlank: boolean;
 }
 
@@ -17,21 +17,21 @@ export interface Extent {
 export interface FileExtents {
   readonly bytes: number;
   readonly storedBytes: number;
-  /** By place in the file; what is between them is zeros. */
+  /** Sorted by their place in the file; the gaps are zeros. */
   readonly extents: readonly Extent[];
 }
 
 /** The longest file of ext4. A sparse file may be longer than its disk, but not without end. */
 const maxFileBytes = 16 * 1024 ** 4;
 
-/** Where the file system is, and how to say that something is wrong with a tuple of it. */
+/** The place of the file system, and the error for a damaged tuple. */
 export interface ExtentContext {
   readonly start: number;
   readonly bytes: number;
   readonly invalid: (what: string, tuple: Tuple) => Error;
 }
 
-/** Errors: `damaged` when extents overlap in the file, lead out of the file system, or are absurd. */
+/** Errors: `damaged` when extents overlap in the file, lead out of the file system, or exceed the limits. */
 export function readExtents(file: Tuple, { start, bytes: volumeBytes, invalid }: ExtentContext): FileExtents {
   const bytes = numberIn(file.get('filelength') ?? '0');
   if (bytes === null || bytes > maxFileBytes) {

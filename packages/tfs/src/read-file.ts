@@ -8,7 +8,7 @@ export interface Segment {
   readonly diskStart: number | null;
 }
 
-/** What is held of a file at a time. */
+/** The part of a file that is in memory at a time. */
 export const chunkBytes = 256 * 1024;
 
 /** A file from its first byte to its last: data and holes in turn. */

@@ -1,4 +1,4 @@
-/** The log that is all of a file system's metadata. Source: `log_read_complete` in `src/fs/tlog.c` of nanovms/nanos at b9c3671d. */
+/** The log of all metadata. Source: `log_read_complete` in `src/fs/tlog.c` of nanovms/nanos at b9c3671d. */
 import type { Disk } from '@firstlight/files';
 import { createDecoder, type Decoder } from './decode.ts';
 import { firstLogBytes, magic, maxLabelBytes, oldVersion, record, sectorBytes, uuidBytes, version } from './format.ts';
@@ -11,17 +11,17 @@ export interface Span {
   readonly bytes: number;
 }
 
-/** What the log says of itself, and what it was read into. */
+/** The log's own fields, and the values read from it. */
 export interface Log {
   readonly version: number;
   readonly label: string;
   readonly uuid: string;
-  /** In the order of their links. */
+  /** The pieces, in the order of their links. */
   readonly pieces: readonly Span[];
-  /** Of all pieces, what is written. */
+  /** The written bytes of all pieces. */
   readonly usedBytes: number;
   readonly decoder: Decoder;
-  /** What is odd and no hindrance. */
+  /** Harmless oddities. */
   readonly warnings: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export interface Log {
 const maxLogBytes = 256 * 1024 ** 2;
 const maxPieces = 4096;
 
-/** The piece that is being read. */
+/** The current piece. */
 interface Piece extends Span {
   readonly version: number;
   readonly cursor: Cursor;
@@ -90,7 +90,7 @@ function readLabel(cursor: Cursor): string {
   return label;
 }
 
-/** The next piece. Shape: `place` is where the link is on the disk. */
+/** The next piece. Shape: `place` is the link's place on the disk. */
 interface Link {
   readonly sector: number;
   readonly sectors: number;
@@ -126,7 +126,7 @@ function readPiece({ cursor, version: pieceVersion }: Piece, decoder: Decoder, s
   }
 }
 
-/** A record that is written in parts, one or more to a piece of the log. */
+/** A record in parts, with one or more in a piece of the log. */
 interface Staging {
   readonly isOpen: () => boolean;
   readonly left: () => number;
@@ -169,7 +169,7 @@ function checkLink(disk: Disk, span: Span, pieces: readonly Span[], next: Span, 
   if (next.bytes === 0 || next.start + next.bytes > span.start + span.bytes) {
     throw invalid('the log goes on outside its file system');
   }
-  // Also what ends a log that leads back to itself.
+  // This also ends a log with a cycle.
   if (pieces.some((piece) => next.start < piece.start + piece.bytes && piece.start < next.start + next.bytes)) {
     throw invalid('the log goes on where it was before');
   }

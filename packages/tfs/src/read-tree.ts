@@ -5,7 +5,7 @@ import type { Log, Span } from './read-log.ts';
 import { damagedVolume } from './tfs-error.ts';
 import type { Tuple } from './tuple.ts';
 
-/** A node of the tree. Shape: `path` is absolute, and its names are such as a file system may have. */
+/** A node of the tree. Shape: `path` is absolute, and its names are valid in a file system. */
 export type ImageNode =
   | { readonly kind: 'directory'; readonly path: string; readonly depth: number }
   | { readonly kind: 'symlink'; readonly path: string; readonly depth: number; readonly target: string }
@@ -17,18 +17,18 @@ export type ImageNode =
       readonly data: FileExtents;
     };
 
-/** Twice what a listing shows, and more than fit into the log with data of their own. */
+/** Twice the limit of a listing, and more than fit into the log with separate data. */
 const maxNodes = 1_000_000;
-/** Of all paths together: a directory that is in itself many times over would fill any memory with names. */
+/** The limit for all paths together: a directory that contains itself many times would fill any memory with names. */
 const maxPathChars = 256 * 1024 ** 2;
-/** Linux has no longer ones. */
+/** The limit of Linux. */
 const maxPathLength = 4095;
 const maxNameLength = 255;
 
 /**
- * All nodes, each directory before what is in it, names by their characters; `/` itself is left out.
+ * All nodes, each directory before its nodes, sorted by the names' characters; `/` itself is left out.
  *
- * Errors: `damaged` for a name that is none, a directory in itself, a tree without end, and what `readExtents` refuses.
+ * Errors: `damaged` for an invalid name, a directory in itself, an endless tree, and errors of `readExtents`.
  */
 export function readTree(disk: Disk, span: Span, log: Log, root: Tuple): ImageNode[] {
   const invalid = (what: string, tuple: Tuple) => damagedVolume(disk.path, what, log.decoder.placeOf(tuple));
@@ -87,7 +87,7 @@ export function readTree(disk: Disk, span: Span, log: Log, root: Tuple): ImageNo
   return nodes;
 }
 
-/** A directory whose entries are being gone through. */
+/** A directory with entries still to visit. */
 interface Level {
   readonly path: string;
   readonly depth: number;
@@ -99,7 +99,7 @@ interface Level {
 function levelOf(path: string, tuple: Tuple, depth: number): Level {
   const children = tuple.get('children');
   const named = children instanceof Map ? [...(children as Tuple)] : [];
-  // Nanos keeps the way up among the children while it runs, and older ones wrote it down.
+  // Nanos keeps the parent among the children while it runs, and older versions wrote it to the log.
   const real = named.filter(([name]) => name !== '.' && name !== '..');
   return { path, depth, tuple, children: real.sort(([a], [b]) => (a < b ? -1 : 1)), next: 0 };
 }
@@ -107,7 +107,7 @@ function levelOf(path: string, tuple: Tuple, depth: number): Level {
 const isName = (name: string) =>
   name !== '' && name.length <= maxNameLength && !name.includes('/') && !name.includes('\0');
 
-/** Errors: `damaged` when two files, or a file and the log, take the same room. */
+/** Checks for overlaps. Errors: `damaged` when two files, or a file and the log, take the same room. */
 function checkStorage(disk: Disk, log: Log, nodes: readonly ImageNode[]): void {
   const taken = log.pieces.map(({ start, bytes }) => ({ start, end: start + bytes, path: 'the log' }));
   const seen = new Set<FileExtents>();

@@ -39,7 +39,7 @@ async function contentOf(volume: Volume, path: string): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** As `src/fs/tlog.c` and `src/runtime/tuple.c` of Nanos write them. */
+/** The bytes that `src/fs/tlog.c` and `src/runtime/tuple.c` of Nanos write. */
 describe('golden bytes', () => {
   const firstSector = `
     4e 56 4d 54 46 53   ; NVMTFS
@@ -295,7 +295,7 @@ describe('a damaged file system is refused, with the place of the damage', () =>
     await expect(readLog([...root, ...whole(encode(inside))])).rejects.toMatchObject(
       refused(/the directory "\/d\/again" is in itself/),
     );
-    // Each of thirty directories is in the one above twice: 2^30 paths of a log of a few hundred bytes.
+    // Each of thirty directories is in the one above twice: 2^30 paths from a log of a few hundred bytes.
     let nested: Written = { children: {} };
     const double = (inner: Written): Written => ({ children: { a: inner } });
     for (let level = 0; level < 30; level++) nested = double(nested);

@@ -4,7 +4,7 @@ import { type ImageNode, readTree } from './read-tree.ts';
 import { damagedVolume } from './tfs-error.ts';
 import type { Tuple } from './tuple.ts';
 
-/** A file system: its root tuple, its tree, and what its log says of it. */
+/** A file system: its root tuple, its tree, and the fields of its log. */
 export interface Volume {
   readonly disk: Disk;
   readonly span: Span;
@@ -14,9 +14,9 @@ export interface Volume {
 }
 
 /**
- * Reads a file system's metadata; no file's data is touched.
+ * Reads a file system's metadata without any file's data.
  *
- * Errors: `damaged` with what is wrong and where on the disk.
+ * Errors: `damaged` with the fault and its place on the disk.
  */
 export async function readVolume(disk: Disk, span: Span): Promise<Volume> {
   const log = await readLog(disk, span);

@@ -1,11 +1,11 @@
 import { describeDamage, FormatError } from '@firstlight/files';
 
 /**
- * Why a TFS volume could not be read or written.
+ * The reason why a TFS volume could not be read or written.
  *
- * `damaged`: what is read is not a whole volume. The others are of writing: `tree-invalid`: the tree or the root has what no
- * volume can hold; `label-invalid`; `file-gone`, `file-changed`, `not-a-file`: a file of the tree is not what it was when
- * the tree was made; `not-in-base`: the volume below lacks a file that is said to be there.
+ * `damaged`: the input is not a complete volume. The others belong to writing: `tree-invalid`: a volume cannot contain
+ * the tree or the root; `label-invalid`; `file-gone`, `file-changed`, `not-a-file`: a file of the tree has changed
+ * since the tree was made; `not-in-base`: the volume below lacks a file that should be there.
  */
 export type TfsReason =
   | 'damaged'
@@ -20,6 +20,6 @@ export class TfsError extends FormatError<TfsReason> {
   override readonly name = 'TfsError';
 }
 
-/** The error for a volume that is damaged, or none. Shape: `what` is a clause ("the log ends"). Units: `at` in bytes of `path`. */
+/** The error for a damaged or invalid volume. Shape: `what` is a clause ("the log ends"). Units: `at` in bytes. */
 export const damagedVolume = (path: string, what: string, at?: number): TfsError =>
   new TfsError('damaged', ...describeDamage(path, what, at));

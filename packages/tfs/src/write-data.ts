@@ -1,4 +1,4 @@
-/** Puts the bytes of files one after another into a volume, and says where they are. */
+/** Puts the bytes of files one after another into a volume, and returns their places. */
 
 import type { DiskFile, TreeNode } from '@firstlight/files';
 import { sectorBytes } from './format.ts';
@@ -10,29 +10,29 @@ type FileNode = Extract<TreeNode, { kind: 'file' }>;
 export interface DataWriter {
   /** Appends a file. Errors: as `openSource`; the signal's reason; `write-failed`. */
   readonly add: (node: FileNode) => Promise<PlacedFile>;
-  /** Writes what is still in memory. Shape: the first block behind all data. */
+  /** Writes the rest in memory. Shape: the first block behind all data. */
   readonly end: () => Promise<number>;
-  /** Waits for what is under way, whatever comes of it. */
+  /** Waits for the current write, successful or not. */
   readonly settle: () => Promise<void>;
 }
 
 export interface DataOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Takes the bytes read since it was last called. */
+  /** Gets the number of bytes read since its last call. */
   readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
-/** One buffer is filled while the other is on its way to the disk: large enough that the calls cost little beside copying. */
+/** One buffer is filled while the other is written: large enough that the calls cost little compared with copying. */
 const bufferBytes = 1024 * 1024;
 /**
- * Zeros that fill a stretch of this size, at a multiple of it, take no place in the volume: small enough to find the holes
- * of sparse files, large enough that a program's tables of zeros do not break it into pieces.
+ * Zeros that fill a stretch of this size, at a multiple of it, take no room in the volume: small enough to find the
+ * holes of sparse files, large enough that a program's tables of zeros do not break it into pieces.
  */
 const stretchBytes = 64 * 1024;
 const zeros = Buffer.alloc(stretchBytes);
 const pageBytes = pageBlocks * sectorBytes;
 
-/** A writer whose first file lands at `startBlock` of the volume that starts at byte `volumeAt` of the disk. */
+/** A writer whose first file starts at `startBlock` of the volume that starts at byte `volumeAt` of the disk. */
 export function createDataWriter(
   disk: DiskFile,
   volumeAt: number,
@@ -54,11 +54,11 @@ export function createDataWriter(
     [buffer, spare] = [spare, buffer];
     await underWay;
     underWay = disk.write(full, at);
-    // Whoever waits for it next hears of a failure; until then nobody does, which must not end the process.
+    // The next wait reports a failure; until then an unhandled rejection must not end the process.
     underWay.catch(() => undefined);
   }
 
-  /** Keeps what is not zero of `bytes` that were read behind `filled`, as the file's bytes from `at` on. */
+  /** Keeps the nonzero parts of the `bytes` bytes after `filled`, as the file's bytes from `at` on. */
   function keep(extents: Extent[], at: number, bytes: number): void {
     const end = filled + bytes;
     for (let from = filled, fileAt = at; from < end; from += stretchBytes, fileAt += stretchBytes) {
@@ -119,7 +119,7 @@ export function createDataWriter(
   };
 }
 
-/** Adds a run of blocks to a file's extents: to the last of them, where it goes on from there and is not too large. */
+/** Adds a run of blocks to a file's extents: to the last extent if the run continues it and fits. */
 function extend(extents: Extent[], fileBlock: number, blocks: number, block: number): void {
   const allocated = roundUp(blocks, pageBlocks);
   const last = extents.at(-1);

@@ -1,4 +1,4 @@
-/** The log of a volume: the pieces that its metadata is cut into, and the first sector that leads to them. */
+/** The log of a volume: the pieces of its metadata, and the first sector that links to them. */
 import { createHash } from 'node:crypto';
 import { createByteSink } from './encode.ts';
 import {
@@ -15,23 +15,23 @@ import {
 import { logExtensionBlocks } from './layout.ts';
 import { TfsError } from './tfs-error.ts';
 
-/** What of a link, and of a record's own header, the kernel keeps room for in every piece of a log. */
+/** The room that the kernel keeps in every piece of a log for a link and a record's header. */
 const linkBytes = 1 + 2 * maxVarintBytes;
 const recordHeaderBytes = 1 + 2 * maxVarintBytes;
 const extensionHeaderBytes = magic.length + varintBytes(version) + varintBytes(logExtensionBlocks);
-/** The metadata that one extension takes. */
+/** The amount of metadata in one extension. */
 const roomBytes = logExtensionBytes - extensionHeaderBytes - recordHeaderBytes - linkBytes;
 
 export interface VolumeNames {
-  /** Errors: `label-invalid` when it is longer than 31 bytes or has a zero byte. */
+  /** Errors: `label-invalid` when the label is longer than 31 bytes or has a zero byte. */
   readonly label: string;
   readonly uuid: Uint8Array;
 }
 
-/** How many extensions a tuple of that many bytes takes. */
+/** The number of extensions for a tuple of that many bytes. */
 export const extensionsFor = (tupleBytes: number): number => Math.max(1, Math.ceil(tupleBytes / roomBytes));
 
-/** The first sector: it says that this is a volume, which one, and where the log goes on. */
+/** The first sector: the volume's magic, its identity, and the link to the rest of the log. */
 export function firstSector({ label, uuid }: VolumeNames, logBlock: number): Buffer {
   checkLabel(label);
   const sink = createByteSink();
@@ -47,7 +47,7 @@ export function firstSector({ label, uuid }: VolumeNames, logBlock: number): Buf
   return sector;
 }
 
-/** The log's extensions with one tuple in them; `blocks` says where each is. Shape: without the zeros they end in. */
+/** The log's extensions with one tuple in them; `blocks` are their places. Shape: without their final zeros. */
 export function logExtensions(tuple: Uint8Array, blocks: readonly number[]): Buffer[] {
   return blocks.map((_, index) => {
     const part = tuple.subarray(index * roomBytes, (index + 1) * roomBytes);
@@ -92,7 +92,7 @@ export function checkLabel(label: string): void {
 /** The UUID of a volume whose content has this digest: the same content, the same UUID. */
 export function uuidFor(digest: string): Buffer {
   const uuid = createHash('sha256').update(`firstlight volume ${digest}`).digest().subarray(0, uuidBytes);
-  // Version 8 of RFC 9562: made in a way of our own.
+  // Version 8 of RFC 9562: a vendor-specific scheme.
   uuid[6] = ((uuid[6] ?? 0) & 0x0f) | 0x80;
   uuid[8] = ((uuid[8] ?? 0) & 0x3f) | 0x80;
   return uuid;

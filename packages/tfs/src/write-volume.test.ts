@@ -35,7 +35,7 @@ function treeOf(files: Record<string, string | Uint8Array>): FileTree {
 /** Bytes from annotated hex: everything after `;` on a line is a comment. */
 const hex = (annotated: string) => annotated.replace(/;.*$/gm, '').replace(/\s+/g, '');
 
-/** As the encoders in `src/runtime/tuple.c` and `src/fs/tlog.c` of Nanos would write them. */
+/** The bytes that the encoders in `src/runtime/tuple.c` and `src/fs/tlog.c` of Nanos would write. */
 describe('golden bytes', () => {
   it('of the first sector', async () => {
     const { bytes } = await write({ tree: new Map(), label: 'wäb' });
@@ -118,7 +118,7 @@ describe('golden bytes', () => {
   it('of a tuple in two pieces of the log', async () => {
     const text = 'y'.repeat(600_000);
     const { bytes, layout } = await write({ tree: new Map(), root: new Map([['t', text]]) });
-    // A tuple of 2 with "t" and the text, and "children" of none.
+    // A tuple of 2 with "t" and the text, and an empty "children".
     const tuple = Buffer.concat([
       Buffer.from(hex('92 81 74 c8 a4 cf 40'), 'hex'),
       Buffer.from(text),
@@ -133,7 +133,7 @@ describe('golden bytes', () => {
     expect(bytes.toString('hex', 65_536, 65_536 + first.length / 2)).toBe(first);
     const firstEnd = 65_536 + first.length / 2 + room;
     expect(bytes.subarray(65_536 + first.length / 2, firstEnd).equals(tuple.subarray(0, room))).toBe(true);
-    // The log goes on where the data would begin, at sector 1152.
+    // The log continues where the data would begin, at sector 1152.
     expect(bytes.toString('hex', firstEnd, firstEnd + 6)).toBe(hex('05 89 00 88 00 01'));
     const second = hex('4e 56 4d 54 46 53  05  88 00  03 84 d0 05  ; the other 75,781 bytes');
     const at = 1152 * 512;
@@ -236,7 +236,7 @@ describe('writing', () => {
     return { path, tree: builder.tree };
   }
 
-  /** Writes a tree, with something happening in the middle. */
+  /** Writes a tree, with a change in the middle. */
   async function disturbed(tree: FileTree, disturb: () => void, signal?: AbortSignal) {
     const path = newPath();
     let isDisturbed = false;

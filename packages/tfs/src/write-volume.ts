@@ -21,31 +21,31 @@ import type { Tuple } from './tuple.ts';
 import { createDataWriter } from './write-data.ts';
 import { checkLabel, extensionsFor, firstSector, logExtensions, uuidFor } from './write-log.ts';
 
-/** What goes into a volume, and how large it becomes. */
+/** The content of a volume, and its size. */
 export interface VolumeContent {
   readonly tree: FileTree;
-  /** The options of the root, without `children`: those are the tree. Default: none, as for a volume that is not booted. */
+  /** The options of the root, without `children`, which is the tree. Default: none, as for a volume without boot. */
   readonly root?: Tuple;
-  /** What a person calls the volume, and the `mounts` of a root. Default: none. Units: at most 31 bytes. */
+  /** The volume's name for a person and for the `mounts` of a root. Default: none. Units: at most 31 bytes. */
   readonly label?: string;
-  /** Names the content: from it comes the UUID. */
+  /** The digest of the content, which determines the UUID. */
   readonly digest: string;
   /** Units: bytes that the guest can write. Default: 16 MiB. */
   readonly freeBytes?: number;
-  /** Units: bytes that the volume has at least. Default: what its files and `freeBytes` take. */
+  /** Units: bytes, the volume's least size. Default: the room for its files and `freeBytes`. */
   readonly minBytes?: number;
 }
 
-/** Files that need not be written, because the image below has them. */
+/** Files that are not written, because the image below has them. */
 export interface PlacedBefore {
   readonly layout: VolumeLayout;
-  /** The guest paths whose content is still the one that `layout` speaks of. */
+  /** The guest paths whose content is unchanged since `layout`. */
   readonly paths: ReadonlySet<string>;
 }
 
 export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Takes the part of the files' bytes that is written. Units: 0 to 1. */
+  /** Gets the written share of the files' bytes. Units: 0 to 1. */
   readonly onProgress?: ((fraction: number) => void) | undefined;
 }
 
@@ -74,7 +74,7 @@ export async function writeVolumeInto(
   options: IntoOptions = {},
 ): Promise<VolumeLayout> {
   const { tree, root = new Map(), label = '', digest, freeBytes = defaultFreeBytes, minBytes = 0 } = content;
-  // Now, and not after all the data.
+  // Check this now, and not after all the data.
   checkLabel(label);
   checkRoot(tree, root);
   const paths = sortedPaths(tree);
@@ -105,7 +105,7 @@ interface PlacedData {
   readonly nextBlock: number;
 }
 
-/** Writes the files that are not there yet, behind those that are. */
+/** Writes the missing files, behind the existing ones. */
 async function writeData(
   disk: DiskFile,
   volumeAt: number,

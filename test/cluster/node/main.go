@@ -28,7 +28,7 @@ var parts = map[string]func() *cobra.Command{
 }
 
 func main() {
-	// The parts read os.Args themselves: the name of the part takes the place of the program's.
+	// The parts read os.Args themselves: the name of the part replaces the program's.
 	if _, ok := parts[filepath.Base(os.Args[0])]; !ok && filepath.Base(os.Args[0]) != "kubectl" && len(os.Args) > 1 {
 		os.Args = os.Args[1:]
 	}

@@ -1,13 +1,13 @@
-/** Nanos itself, for the tests: what of it is on this machine, and a boot of it under QEMU. */
+/** Nanos itself, for the tests: its files on this machine, and a boot under QEMU. */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runTool } from '@firstlight/files/testing';
 import type { BootParts } from '../write-disk.ts';
 
-/** A folder with a Nanos build: kernel.img, boot.img, klibs/. Without it, what needs a real kernel is skipped. */
+/** A folder with a Nanos build: kernel.img, boot.img, klibs/. Without it, tests that need a real kernel are skipped. */
 export const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
-/** The end of the name of a test that needs one. */
+/** The end of the name of a test that needs a real kernel. */
 export const skippedWithoutNanos = nanosDir ? '' : ' (skipped: FIRSTLIGHT_NANOS_DIR names no Nanos build)';
 
 /** The parts to boot from. */
@@ -22,7 +22,7 @@ export interface Drive {
 }
 
 /**
- * What a guest prints until it ends, and the exit status of its program. Shape: the root of the first drive has
+ * The output of a guest until its end, and the exit status of its program. Shape: the root of the first drive has
  * `debug_exit: t`.
  */
 export async function bootNanos(

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BootParts } from '../write-disk.ts';
 
-/** A boot.img as far as anybody but the firmware looks at it. Units: bytes of its second stage. */
+/** A boot.img with only the parts that are read outside the firmware. Units: bytes of its second stage. */
 export function fakeBootImage(stageBytes: number): Buffer {
   const image = Buffer.alloc(512 + stageBytes, 0x90);
   image.writeBigUInt64LE(BigInt(stageBytes), 434);
@@ -12,7 +12,7 @@ export function fakeBootImage(stageBytes: number): Buffer {
   return image;
 }
 
-/** Parts for disks that nobody boots. */
+/** Parts for disks that are never booted. */
 export async function fakeBootParts(dir: string): Promise<BootParts & { readonly bootImage: string }> {
   const bootImage = join(dir, 'boot.img');
   const kernel = join(dir, 'kernel.img');

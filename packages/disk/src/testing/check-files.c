@@ -1,9 +1,9 @@
 /*
- * Runs under Nanos in tests: compares files with what they should be, and changes some for the next boot.
+ * Runs under Nanos in tests: compares files with their expected content, and changes some for the next boot.
  *
  * /expected has a line for each piece of a file: offset, length, CRC-32 in hex, the file's size, path. /changes has a line
- * for each piece to write: offset, length, the byte, path. When they are written there is a /done, and the next boot
- * compares with /expected-later. The exit status is 0 when all is as it should be.
+ * for each piece to write: offset, length, the byte, path. After the writes there is a /done, and the next boot
+ * compares with /expected-later. The exit status is 0 when all files match.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/** Files for a boot of `check-files.c`: what a guest is to find in them, what it writes, and what it finds then. */
+/** Files for a boot of `check-files.c`: their expected content, the guest's writes, and the content after those. */
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,15 +18,15 @@ export interface CheckedFiles {
   readonly builder: FileTreeBuilder;
   /** Adds a file that the guest compares. */
   readonly add: (path: string, content: Uint8Array) => void;
-  /** Has the guest compare what is at `path` from `offset` on. Units: bytes. */
+  /** Has the guest compare the content of `path` from `offset` on. Units: bytes. */
   readonly expect: (path: string, offset: number, content: Uint8Array, fileBytes: number) => void;
-  /** Has the guest write `bytes` times `byte`; `later` is what the file is then. Units: at most 1 MiB. */
+  /** Has the guest write `bytes` times `byte`; `later` is the file's content afterwards. Units: at most 1 MiB. */
   readonly change: (path: string, offset: number, bytes: number, byte: number, later: Uint8Array) => void;
-  /** Adds the lists that the guest goes by. */
+  /** Adds the lists that the guest follows. */
   readonly finish: () => void;
 }
 
-/** A tree with the checking program; `dir` is where that is compiled. */
+/** A tree with the checking program; `dir` is the folder for its compilation. */
 export async function createCheckedFiles(dir: string): Promise<CheckedFiles> {
   const source = await readFile(fileURLToPath(new URL('check-files.c', import.meta.url)), 'utf8');
   const builder = createFileTree();

@@ -4,7 +4,7 @@ import { readFileBytes, readVolume } from '@firstlight/tfs';
 import { smallVolumes } from '@firstlight/tfs/testing';
 import { hasPartitions, openSource, readPartitions } from '../index.ts';
 
-/** What is read of each file: it need only pass through the disk. */
+/** The number of bytes to read of each file: enough to pass through the disk. */
 const readBytes = 1024;
 const sectorBytes = 512;
 
@@ -61,7 +61,7 @@ function qcow2(volume: Uint8Array, version: 2 | 3): Uint8Array {
   return bytes;
 }
 
-/** Boot sectors with partition tables, and what they lead to. */
+/** Boot sectors with partition tables, and the partitions. */
 const partitionedDisks: FuzzTarget = {
   name: 'partitioned disks',
   share: 0.3,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runTool } from '@firstlight/files/testing';
 
-/** A directory to compile into, which `remove` takes away. */
+/** A directory for compilation, which `remove` deletes. */
 export interface Workshop {
   readonly dir: string;
   /** Compiles C to a program or library below the directory and gives its path. */
@@ -30,7 +30,7 @@ export async function openWorkshop(): Promise<Workshop> {
 /** A program that does nothing. */
 export const emptyMain = 'int main(void) { return 0; }';
 
-/** A library with one function, which calls another one where it is given. */
+/** A library with one function, which calls another function if one is given. */
 export const libraryCode = (name: string, calls?: string): string =>
   calls === undefined
     ? `int ${name}(void) { return 1; }`

@@ -3,7 +3,7 @@ import type { FuzzTarget } from '@firstlight/files/testing';
 import { findNames, readElf, readSections, sourceOfBytes, symbolTables } from '../index.ts';
 import { openWorkshop } from './compile.ts';
 
-/** Programs of a kilobyte or two. */
+/** Programs of one or two kilobytes. */
 async function smallPrograms(): Promise<Uint8Array[]> {
   const shop = await openWorkshop();
   const small = ['-nostdlib', '-Os', '-Wl,-z,noseparate-code', '-Wl,-z,norelro', '-fno-asynchronous-unwind-tables'];
@@ -28,7 +28,7 @@ async function smallPrograms(): Promise<Uint8Array[]> {
   }
 }
 
-/** All that is read of an ELF file: its headers, its dynamic section, its sections, its symbols. */
+/** Reads all parts of an ELF file: its headers, its dynamic section, its sections, its symbols. */
 const elfFiles: FuzzTarget = {
   name: 'ELF files',
   corpus: smallPrograms,

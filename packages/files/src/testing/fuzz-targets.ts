@@ -3,7 +3,7 @@ import type { FuzzTarget } from './run-fuzz.ts';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** The paths of a tree, a line each: `f` a file, `d` a directory, `l` a link, `-` taken away again. */
+/** The paths of a tree, a line each: `f` a file, `d` a directory, `l` a link, `-` removed again. */
 const fileTrees: FuzzTarget = {
   name: 'paths of file trees',
   corpus: () => [
@@ -19,7 +19,7 @@ const fileTrees: FuzzTarget = {
       else if (line.startsWith('l')) tree.add(path, { kind: 'symlink', target: path });
       else tree.add(path, { kind: 'file', content: { kind: 'bytes', data: input }, bytes: input.length });
     }
-    // Whoever writes the tree takes these paths as they are.
+    // The writer of a tree uses these paths unchanged.
     for (const path of tree.tree.keys()) {
       if (!path.startsWith('/') || path.split('/').includes('..')) throw new Error(`${path} is in the tree`);
     }

@@ -1,6 +1,6 @@
-/** Makes broken inputs out of whole ones, the same ones for the same seed. */
+/** Makes broken inputs from sound ones, the same ones for the same seed. */
 
-/** Numbers from 0 to below `limit`, and the same row of them for the same seed. */
+/** Numbers from 0 to below `limit`, in the same sequence for the same seed. */
 export interface Random {
   readonly below: (limit: number) => number;
   readonly chance: (probability: number) => boolean;
@@ -37,14 +37,14 @@ const textEdges = ['0', '-1', '1e9', '4294967296', '9007199254740993', '99999999
 
 const pick = <Item>(items: readonly Item[], random: Random): Item => items[random.below(items.length)] as Item;
 
-/** Inputs are mostly padding: a place that holds something is tried for first. */
+/** Inputs are mostly padding: a place with a nonzero byte is tried first. */
 function placeIn(input: Uint8Array, random: Random): number {
   let at = random.below(input.length);
   for (let tries = 0; tries < 24 && input[at] === 0 && random.chance(0.9); tries++) at = random.below(input.length);
   return at;
 }
 
-/** Most parts of a format are short, and some damage is not. */
+/** Most parts of a format are short, but some damage is long. */
 const lengthUpTo = (most: number, random: Random) =>
   random.below(Math.max(1, random.chance(0.8) ? Math.min(most, 32) : most));
 
@@ -90,7 +90,7 @@ const mutations: readonly Mutation[] = [
       }
     });
   },
-  /** A varint that goes on: every byte says that there is one more. */
+  /** An endless varint: every byte announces one more. */
   function stretchVarint(input, random) {
     const run = new Uint8Array(1 + random.below(12)).fill(random.chance(0.5) ? 0xff : 0x80);
     return splice(input, placeIn(input, random), random.chance(0.5) ? run.length : 0, run);

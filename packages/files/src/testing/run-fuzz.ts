@@ -1,4 +1,4 @@
-/** Gives a parser broken inputs by the thousand, and finds what it may never do with one. */
+/** Gives a parser thousands of broken inputs, and finds forbidden behaviour. */
 import { Worker } from 'node:worker_threads';
 import { FormatError } from '../format-error.ts';
 import { mutate } from './mutate.ts';
@@ -6,17 +6,17 @@ import { mutate } from './mutate.ts';
 /** A parser of bytes from outside, with sound inputs to start from. */
 export interface FuzzTarget {
   readonly name: string;
-  /** Small sound inputs: the smaller they are, the more of them are tried in the time there is. */
+  /** Small sound inputs: the smaller they are, the more of them are tried in the same time. */
   readonly corpus: () => readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
-  /** Succeeds, or throws what `isRefusal` accepts. Nothing else. */
+  /** Succeeds, or throws an error that `isRefusal` accepts. It does nothing else. */
   readonly parse: (input: Uint8Array) => unknown;
   /** True for an error that refuses an input as it should. Default: a FormatError. */
   readonly isRefusal?: (thrown: unknown) => boolean;
-  /** How much of the usual count is tried of it: less for large inputs. Default: 1. */
+  /** The share of the usual count to try: less for large inputs. Default: 1. */
   readonly share?: number;
-  /** The processor time that one input may take, which a busy machine does not lengthen. Default: 1000. */
+  /** The limit of processor time for one input, which a busy machine does not lengthen. Default: 1000. */
   readonly maxMs?: number;
-  /** What one input may add to the most memory this process has ever had. Default: 64 MiB. */
+  /** The amount by which one input may raise this process's peak memory. Default: 64 MiB. */
   readonly maxBytes?: number;
 }
 
@@ -32,11 +32,11 @@ export interface FuzzOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface FuzzReport {
   readonly name: string;
   readonly count: number;
-  /** Inputs that were read all the same, and those that were refused with a clear error. */
+  /** Inputs that were read without an error, and those that were refused with a clear error. */
   readonly accepted: number;
   readonly refused: number;
   readonly seconds: number;
@@ -55,16 +55,16 @@ export interface FuzzFailure {
 const isFormatError = (thrown: unknown): boolean => thrown instanceof FormatError;
 const defaultMaxMs = 1000;
 const defaultMaxBytes = 64 * 1024 ** 2;
-/** More say nothing new. */
+/** The limit of failures: more give no new information. */
 const maxFailures = 10;
 const shownBytes = 64;
-/** An input that takes this much processor time, or ten times as long of a busy machine's, will never end. */
+/** An input with this much processor time, or ten times as much time on a busy machine, will never end. */
 const hangMs = 30_000;
 const busyFactor = 10;
 const progressEvery = 10_000;
 const turnEvery = 1000;
 
-/** Tries `count` inputs. What is wrong is in `failures`; the corpus itself must be read without an error. */
+/** Tries `count` inputs. `failures` contains the faults; the corpus itself must be read without an error. */
 export async function runFuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzReport> {
   const { count, seed = 1, first = 0, signal, onProgress } = options;
   const { maxMs = defaultMaxMs, maxBytes = defaultMaxBytes, isRefusal = isFormatError, parse } = target;
@@ -78,7 +78,7 @@ export async function runFuzz(target: FuzzTarget, options: FuzzOptions): Promise
   let slowestMs = 0;
   let done = 0;
   for (; done < count && failures.length < maxFailures; done++) {
-    // Signals are heard of in a turn of the event loop, which parsers that are not asynchronous never give up.
+    // Signals arrive in a turn of the event loop, which synchronous parsers never yield to.
     if (done % turnEvery === 0) await new Promise(setImmediate);
     if (signal?.aborted) break;
     const index = first + done;
@@ -89,7 +89,7 @@ export async function runFuzz(target: FuzzTarget, options: FuzzOptions): Promise
     let reason = '';
     try {
       const result = parse(input);
-      // A promise is waited for only where there is one: a turn of the event loop for each input would be most of the time.
+      // Await only a real promise: a turn of the event loop for each input would take most of the time.
       if (result instanceof Promise) await result;
       accepted++;
     } catch (thrown) {
@@ -126,7 +126,7 @@ function describe(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
-/** Ends this process when one input goes on forever: nothing inside the thread could. It says which it was. */
+/** Ends this process when one input never ends: code in the same thread could not. It prints the input's number. */
 function watch(name: string): { readonly tell: (index: number) => void; readonly end: () => Promise<unknown> } {
   const shared = new Int32Array(new SharedArrayBuffer(4));
   const source = `

@@ -2,15 +2,15 @@ import { execFile } from 'node:child_process';
 
 export interface RunToolOptions {
   readonly cwd?: string;
-  /** Added to this process's environment. */
+  /** Variables added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Units: ms until the tool is ended. Default: 30 s. */
   readonly timeoutMs?: number;
-  /** Exit codes that are an answer and no failure. Default: only 0. */
+  /** Exit codes that are an answer and not a failure. Default: only 0. */
   readonly okExitCodes?: readonly number[];
 }
 
-/** What a tool printed, and its exit code. Errors: with the tool's own words, for another exit code. */
+/** The output and the exit code of a tool. Errors: with the tool's own message, for another exit code. */
 export function runTool(
   file: string,
   args: readonly string[],
@@ -21,7 +21,7 @@ export function runTool(
     execFile(file, args, options, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : error.code;
       if (typeof exitCode === 'number' && okExitCodes.includes(exitCode)) {
-        // As a shell's $(…) has it.
+        // As in a shell's $(…).
         resolve({ stdout: stdout.replace(/\n$/, ''), stderr: stderr.replace(/\n$/, ''), exitCode });
       } else {
         reject(new Error(`${[file, ...args].join(' ')} failed: ${stderr || stdout}`, { cause: error }));

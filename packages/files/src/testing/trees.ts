@@ -7,7 +7,7 @@ export function bytesFile(content: string | Uint8Array): TreeNode {
   return { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length };
 }
 
-/** A file of a tree with what a file of this machine has. */
+/** A file of a tree with the content of a file of this machine. */
 export async function hostFile(path: string): Promise<TreeNode> {
   return { kind: 'file', content: { kind: 'host', path }, bytes: (await stat(path)).size };
 }

@@ -18,11 +18,11 @@ export class FakeError extends Error {
   }
 }
 
-/** What the fake server does for its links. */
+/** The fake server's services for its links. */
 export interface LinkOwner {
   /** Answers a call; a FakePort opens a stream to it. Throws FakeError to report an error. */
   answer(link: ClientLink, call: AnyCall, args: unknown): Promise<unknown> | unknown;
-  /** Told of every call as it arrives; gives the fault that strikes it, if one is due. */
+  /** Gets every call as it arrives; returns the fault for it, if one is due. */
   takeFault(call: string): Fault | undefined;
   closed(link: ClientLink): void;
 }
@@ -41,7 +41,7 @@ export class ClientLink {
   readonly #streams = new Map<number, { port: FakePort; header: Header; detach: () => void }>();
   /** Event kinds this client registered for, by callback id. */
   readonly callbacks = new Map<number, number | 'monitor'>();
-  /** UUIDs of domains that go when this client goes. */
+  /** UUIDs of domains that end with this client. */
   readonly autodestroy = new Set<string>();
   nextCallbackId = 1;
 
@@ -49,7 +49,7 @@ export class ClientLink {
     this.socket = socket;
     this.#owner = owner;
     socket.on('data', (chunk: Buffer) => this.#splitter.push(chunk, (frame) => this.#onFrame(frame)));
-    // A client that vanishes mid-write is what some tests are about; 'close' follows and does the work.
+    // Some tests need a client that disconnects during a write; 'close' follows and does the work.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       for (const { detach } of this.#streams.values()) detach();
@@ -158,7 +158,7 @@ export class ClientLink {
 
   #onStream(header: Header, data: Buffer): void {
     const stream = this.#streams.get(header.serial);
-    // Data may cross the end of its stream; libvirt lets it go, too.
+    // Data may cross the end of its stream; libvirt drops it, too.
     if (!stream) return;
     if (header.status === protocol.MessageStatus.CONTINUE) {
       stream.port.receive(data);

@@ -19,7 +19,7 @@ type Answer<C extends { args: unknown; ret: unknown; stream: boolean }> = (
   args: C['args'],
 ) => C['stream'] extends true ? FakePort : C['ret'];
 
-/** One answer for every call of the protocol description: the compiler sees to it that none is missing. */
+/** One answer for every call of the protocol description: the compiler checks that none is missing. */
 export type CallHandlers = { [K in keyof protocol.CallTypes]: Answer<protocol.CallTypes[K]> };
 
 const { ErrorCode } = protocol;

@@ -15,7 +15,7 @@ export interface PortClient {
 /**
  * A console or channel of a fake domain, from the guest's side.
  *
- * What is written before a client attaches is kept for it. 'data' carries what clients send.
+ * Bytes written before a client attaches are kept for it. 'data' carries the clients' bytes.
  */
 export class FakePort extends EventEmitter<{ data: [Buffer]; attached: []; detached: [] }> {
   #client: PortClient | undefined;
@@ -29,13 +29,13 @@ export class FakePort extends EventEmitter<{ data: [Buffer]; attached: []; detac
   /** Sends bytes to the client; resolves when the socket has room for more. */
   async write(data: string | Uint8Array): Promise<void> {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    // No bytes at all would read as the end.
+    // An empty message would mean the end.
     if (bytes.length === 0) return;
     if (!this.#client) this.#backlog.push(bytes);
     else if (!this.#client.data(bytes)) await this.#client.drained();
   }
 
-  /** Ends the stream, as when the guest is gone. */
+  /** Ends the stream, as at the end of the guest. */
   end(): void {
     this.#ended = true;
     this.#client?.end();
@@ -75,7 +75,7 @@ export class FakeDomain {
   id = -1;
   state: number = DomainState.SHUTOFF;
   reason: number = ShutoffReason.UNKNOWN;
-  /** Extra statistics, or ones to replace; keyed as libvirt names them. */
+  /** Additional or replaced statistics, by libvirt's names. */
   stats: Params = {};
   readonly metadata = new Map<string, string>();
   readonly console = new FakePort();

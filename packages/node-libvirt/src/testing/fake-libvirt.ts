@@ -8,13 +8,13 @@ import { type CallHandlers, callHandlers } from './fake-calls.ts';
 import { FakeDomain } from './fake-domain.ts';
 import { FaultList, type FaultRule } from './faults.ts';
 
-/** How a fake server starts out. */
+/** The initial state of a fake server. */
 export interface FakeOptions {
-  /** Listens here instead of in a temporary folder. */
+  /** The socket's path, in place of one in a temporary folder. */
   socketPath?: string;
-  /** What AUTH_LIST answers; none means that everyone is let in. */
+  /** The answer to AUTH_LIST; an empty list lets every client in. */
   authTypes?: readonly number[];
-  /** Called when a guest's processors first run: where a test scripts what the guest prints and answers. */
+  /** Called when a guest's processors first run: a test scripts the guest's output and answers here. */
   onGuestStart?: (domain: FakeDomain) => void;
 }
 
@@ -41,7 +41,7 @@ export class FakeLibvirt {
     this.onGuestStart = options.onGuestStart ?? (() => undefined);
   }
 
-  /** Starts a server; `uri` is what to connect to. */
+  /** Starts a server; `uri` is its address. */
   static async start(options: FakeOptions = {}): Promise<FakeLibvirt> {
     const folder = options.socketPath === undefined ? await mkdtemp(join(tmpdir(), 'fake-libvirt-')) : undefined;
     const fake = new FakeLibvirt(options.socketPath ?? join(folder ?? '', 'sock'), folder, options);
@@ -77,7 +77,7 @@ export class FakeLibvirt {
     });
   }
 
-  /** Refuses new clients and drops those there are, as a daemon that dies. Domains stay. */
+  /** Refuses new clients and disconnects the present ones, like a daemon that dies. Domains stay. */
   async stopListening(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -96,12 +96,12 @@ export class FakeLibvirt {
     await this.stop();
   }
 
-  /** Cuts every client off; they may come back. */
+  /** Disconnects every client; they may reconnect. */
   dropConnections(): void {
     for (const link of this.#links) link.socket.destroy();
   }
 
-  /** Makes calls go wrong from now on. */
+  /** Makes calls fail from now on. */
   inject(rule: FaultRule): void {
     this.#faults.add(rule);
   }
@@ -115,12 +115,12 @@ export class FakeLibvirt {
     this.#overrides.set(call, answer);
   }
 
-  /** Sends bytes to every client as they are: for what no honest server would send. */
+  /** Sends raw bytes to every client: for data that a correct server never sends. */
   sendRaw(bytes: Uint8Array): void {
     for (const link of this.#links) link.socket.write(bytes);
   }
 
-  /** Adds a domain; a persistent one lies there defined, a transient one runs. */
+  /** Adds a domain; a persistent one is defined, a transient one runs. */
   addDomain(options: { name?: string; xml?: string; persistent?: boolean; paused?: boolean } = {}): FakeDomain {
     const persistent = options.persistent ?? false;
     const domain = new FakeDomain(options.xml ?? `<domain><name>${options.name ?? 'fake'}</name></domain>`, persistent);
@@ -149,7 +149,7 @@ export class FakeLibvirt {
     this.#runGuest(domain);
   }
 
-  /** Stops a domain: `destroyed` unless another state is given. A transient one is then gone. */
+  /** Stops a domain: `destroyed` unless another state is given. A transient one is then removed. */
   stopDomain(domain: FakeDomain, how: 'destroyed' | 'shutdown' | 'crashed' | 'failed' = 'destroyed'): void {
     if (!domain.active) return;
     const key = how.toUpperCase() as Uppercase<typeof how>;
@@ -158,7 +158,7 @@ export class FakeLibvirt {
     this.emitLifecycle(domain, protocol.LifecycleEvent.STOPPED, protocol.StoppedDetail[key]);
   }
 
-  /** Sends a lifecycle event to all who registered for them. */
+  /** Sends a lifecycle event to all registered clients. */
   emitLifecycle(domain: FakeDomain, event: number, detail: number): void {
     const dom = { name: domain.name, uuid: domain.uuid, id: domain.id };
     for (const link of this.#links) {

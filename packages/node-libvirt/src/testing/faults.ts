@@ -1,8 +1,8 @@
-/** What the fake server does instead of answering a call as it should. */
+/** The fake server's action in place of a correct answer to a call. */
 export type Fault =
   /** Reports an error, as libvirt would: `code` from virErrorNumber, `domain` from virErrorDomain. */
   | { kind: 'error'; code: number; message: string; domain?: number }
-  /** Answers, but later. */
+  /** Answers late. */
   | { kind: 'delay'; ms: number }
   /** Never answers. */
   | { kind: 'silence' }
@@ -15,7 +15,7 @@ export type Fault =
   /** Announces a message larger than the protocol allows. */
   | { kind: 'oversized' };
 
-/** A fault, the call it strikes (by its name in the protocol description) and how often. */
+/** A fault, its call (by the name in the protocol description) and the number of times. */
 export interface FaultRule {
   call: string;
   fault: Fault;

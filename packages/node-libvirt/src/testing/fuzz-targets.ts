@@ -20,7 +20,7 @@ const record: protocol.DomainStatsRecord = {
   params: { 'state.state': 1, 'cpu.time': 12e9, 'vcpu.0.halted': true, 'block.0.name': 'vda', 'balloon.rate': 0.5 },
 };
 
-/** What a daemon sends: messages, cut out of a stream, with records, errors and events in them. */
+/** The output of a daemon: messages, cut out of a stream, with records, errors and events in them. */
 const messages: FuzzTarget = {
   name: 'libvirt messages',
   isRefusal,

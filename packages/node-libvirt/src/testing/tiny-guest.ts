@@ -1,4 +1,4 @@
-/** What the tiny guest prints before it echoes. */
+/** The output of the tiny guest before it echoes. */
 export const tinyGuestGreeting = 'node-libvirt guest\n';
 
 const loadAddress = 0x10_0000;

@@ -1,4 +1,4 @@
-/** Requests that write to a registry: with a body, an authority of one's own, and a deadline. */
+/** Requests that write to a registry: with a body, own certificates, and a deadline. */
 import { createReadStream } from 'node:fs';
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
@@ -7,10 +7,10 @@ import { unreachable } from '../registry-http.ts';
 
 /** Units: ms without a byte in either direction. */
 const idleTimeoutMs = 60_000;
-/** A registry's own words are short. */
+/** The limit of a registry's error text, which is short. */
 const maxTextBytes = 1 << 20;
 
-/** A body: bytes at hand, or a part of a file. Units: bytes; `end` is the first that is not sent. */
+/** A body: bytes in memory, or a part of a file. Units: bytes; `end` is the first byte that is not sent. */
 export type Body =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'file'; readonly path: string; readonly start: number; readonly end: number };
@@ -20,10 +20,10 @@ export interface Sent {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Body | undefined;
-  /** Certificates in PEM that are trusted besides the system's. */
+  /** Certificates in PEM that are trusted in addition to the system's. */
   readonly ca?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Receives the bytes that were handed to the connection. Units: bytes, in all. */
+  /** Gets the number of bytes given to the connection. Units: bytes, in total. */
   readonly onSent?: ((bytes: number) => void) | undefined;
 }
 
@@ -94,7 +94,7 @@ async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Words for what certificates are refused for; see Node's `tls`. */
+/** Words for the reasons why certificates are refused; see Node's `tls`. */
 const certificateCodes = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',

@@ -1,4 +1,4 @@
-/** Uploads one blob: skipped where it is there, mounted where a neighbour has it, resumed where it broke off. */
+/** Uploads one blob: skips an existing one, mounts one from another repository, resumes an interrupted upload. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OciError } from '../oci-error.ts';
 import { unreachable } from '../registry-http.ts';
@@ -6,14 +6,14 @@ import type { Blob } from '../write/blob.ts';
 import type { Answer, Body } from './http.ts';
 import { type RepositorySession, wordsOf } from './session.ts';
 
-/** GitHub's registry takes no more at once. Units: bytes. */
+/** The limit of GitHub's registry for one request. Units: bytes. */
 const defaultChunkBytes = 4 << 20;
 const maxBreaks = 5;
 const firstWaitMs = 250;
 
 export type BlobOutcome = 'there' | 'mounted' | 'uploaded';
 
-/** What is pushed as a blob: a layer in a file, or a document at hand. */
+/** The content of a blob: a layer in a file, or a document in memory. */
 export type BlobSource = Blob | (Omit<Blob, 'path'> & { readonly bytes: Uint8Array });
 
 export interface PushBlobOptions {
@@ -21,11 +21,11 @@ export interface PushBlobOptions {
   readonly mountFrom?: readonly string[] | undefined;
   readonly onSent: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
-  /** What is larger goes in pieces of this size. Units: bytes. */
+  /** Larger blobs go in pieces of this size. Units: bytes. */
   readonly chunkBytes?: number | undefined;
 }
 
-/** Sees to it that the repository has a blob. Errors: `registry-unreachable`, `registry-denied`. */
+/** Ensures that the repository has a blob. Errors: `registry-unreachable`, `registry-denied`. */
 export async function pushBlob(
   session: RepositorySession,
   blob: BlobSource,
@@ -47,7 +47,7 @@ export async function pushBlob(
   }
 }
 
-/** An upload that broke off, which may begin again; anything else is for a person. */
+/** An interrupted upload, which may start again; every other error goes to a person. */
 class Broken extends Error {}
 const isBreak = (thrown: unknown): boolean =>
   thrown instanceof Broken || (thrown instanceof OciError && thrown.reason === 'registry-unreachable');
@@ -58,7 +58,7 @@ async function begin(session: RepositorySession, { digest }: BlobSource, mountFr
     const query = new URLSearchParams({ mount: digest, from });
     const answer = await session.ask({ method: 'POST', path: `${uploads}?${query}` });
     if (answer.status === 201) return 'mounted';
-    // The registry would rather have the bytes, and has begun an upload for them.
+    // The registry wants the bytes instead, and has begun an upload for them.
     if (answer.status === 202) return locationOf(session, answer);
   }
   const answer = await session.ask({ method: 'POST', path: uploads });
@@ -124,8 +124,8 @@ const patch = (session: RepositorySession, blob: BlobSource, place: URL, start: 
   });
 
 /**
- * Where an upload that broke off goes on: what the registry says it has, if that can be. Between what it confirmed and what
- * was sent nothing else can be; some registries say the same for ever.
+ * The place where an interrupted upload continues: the length that the registry reports, if plausible. It must be
+ * between the confirmed and the sent length; some registries report the same value forever.
  */
 async function resume(session: RepositorySession, place: URL, confirmed: number, sent: number) {
   const answer = await session.ask({ method: 'GET', path: place });
@@ -135,7 +135,7 @@ async function resume(session: RepositorySession, place: URL, confirmed: number,
   if (isPossible && offset > 1) {
     return { place: answer.headers.location === undefined ? place : locationOf(session, answer), offset };
   }
-  // `0-0` is what registries say of nothing as well as of one byte.
+  // Registries report `0-0` for no bytes as well as for one byte.
   if (answer.status === 204 && confirmed === 0 && !(offset > 1)) return { place, offset: 0 };
   throw new Broken('The registry does not know where the upload broke off.');
 }

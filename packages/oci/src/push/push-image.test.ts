@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Bytes that no compression makes small. */
+/** Bytes that do not compress. */
 const noise = (length: number): Uint8Array => randomBytes(length);
 
 async function makeImage(data: Uint8Array) {
@@ -74,7 +74,7 @@ describe.skipIf(lacking.length > 0)(`a real registry (needs docker-registry and 
   });
 });
 
-/** A registry that a test makes go wrong. */
+/** A registry whose faults a test controls. */
 class FaultyRegistry {
   readonly received: Buffer[] = [];
   readonly asked: string[] = [];

@@ -4,20 +4,20 @@ import { type BlobOutcome, pushBlob, refused } from './push-blob.ts';
 import { openRepository, type RegistryAccess } from './session.ts';
 
 export interface PushOptions extends RegistryAccess {
-  /** Repositories of the same registry whose blobs may be had without sending them. */
+  /** Repositories of the same registry whose blobs can be mounted without an upload. */
   readonly mountFrom?: readonly string[] | undefined;
-  /** What is larger goes in pieces of this size. Default: 4 MiB. Units: bytes. */
+  /** Larger blobs go in pieces of this size. Default: 4 MiB. Units: bytes. */
   readonly chunkBytes?: number | undefined;
   readonly onProgress?: ((progress: PushProgress) => void) | undefined;
 }
 
-/** Units: bytes, of what has to be sent at all. */
+/** Units: bytes, only of blobs that must be sent. */
 export interface PushProgress {
   readonly sentBytes: number;
   readonly totalBytes: number;
 }
 
-/** Units: `sentBytes` is what went over the network in blobs and the manifest. */
+/** The result of a push. Units: `sentBytes` counts the blobs and the manifest sent over the network. */
 export interface Pushed {
   /** The image by its digest, as a cluster pulls it. */
   readonly reference: string;

@@ -1,4 +1,4 @@
-/** One repository of a registry to write to: who asks, how often, and what a refusal means. */
+/** One repository of a registry for writes: the credentials, the retries, and the meaning of a refusal. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { OciError } from '../oci-error.ts';
@@ -9,9 +9,9 @@ import { type Answer, type Sent, send } from './http.ts';
 export interface RegistryAccess {
   /** Base64 of `name:password` for a registry, or null. */
   readonly credentials: (host: string) => Promise<Credentials | null>;
-  /** Certificates in PEM that are trusted besides the system's. */
+  /** Certificates in PEM that are trusted in addition to the system's. */
   readonly ca?: string | undefined;
-  /** True to speak plain HTTP to a registry that is not on loopback. */
+  /** True to use plain HTTP with a registry that is not on loopback. */
   readonly plainHttp?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -20,12 +20,12 @@ export interface RegistryAccess {
 export interface RepositorySession {
   readonly base: URL;
   readonly name: string;
-  /** Errors: `registry-unreachable`, `registry-denied`, with the registry's words. What is not an error is for the caller. */
+  /** Errors: `registry-unreachable`, `registry-denied`, with the registry's message. Other answers go to the caller. */
   readonly ask: (sent: Omit<Sent, 'url' | 'ca' | 'signal'> & { readonly path: string | URL }) => Promise<Answer>;
 }
 
 const maxTries = 6;
-/** Units: ms. A registry that wants more patience is given up. */
+/** Units: ms. A longer wait for a registry is an error. */
 const maxWaitMs = 60_000;
 const firstWaitMs = 500;
 const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
@@ -47,7 +47,7 @@ export async function openRepository(
   let authorization: string | null = null;
 
   async function askOnce(sent: Sent): Promise<Answer> {
-    // What is not the registry itself gets no credentials of it.
+    // Other hosts do not get the registry's credentials.
     const isOwn = sent.url.host === base.host && sent.url.protocol === base.protocol;
     const headers = { ...sent.headers, ...(isOwn && authorization !== null && { authorization }) };
     const answer = await send({ ...sent, headers, ca, signal });
@@ -104,7 +104,7 @@ export async function openRepository(
   };
 }
 
-/** How long a registry wants to be left alone. Source: RFC 9110, `Retry-After`: seconds or a date. */
+/** The wait that a registry requests. Source: RFC 9110, `Retry-After`: seconds or a date. */
 function waitOf({ headers }: Answer, tried: number): number {
   const said = headers['retry-after'];
   const asked =
@@ -112,10 +112,10 @@ function waitOf({ headers }: Answer, tried: number): number {
   return Math.min(maxWaitMs, Number.isNaN(asked) ? firstWaitMs * 2 ** (tried - 1) : Math.max(0, asked));
 }
 
-/** Docker Hub answers under another name than its images have. */
+/** Docker Hub's API host differs from the host in its images' names. */
 const apiHostOf = (host: string) => (host === 'docker.io' ? `registry-1.${host}` : host);
 
-/** The address of the registry: HTTPS, or plain HTTP where that was said, or on loopback where nothing else answers. */
+/** The address of the registry: HTTPS, or plain HTTP where the options allow it, or on loopback without HTTPS. */
 async function findBase(host: string, { ca, signal, plainHttp = false }: RegistryAccess): Promise<URL> {
   const secure = new URL(`https://${apiHostOf(host)}`);
   const plain = new URL(`http://${apiHostOf(host)}`);
@@ -132,7 +132,7 @@ async function findBase(host: string, { ca, signal, plainHttp = false }: Registr
   }
 }
 
-/** What a registry says itself, as one sentence; empty when it says nothing. */
+/** A registry's own message, as one sentence; empty when it sends none. */
 export function wordsOf({ text }: Answer): string {
   try {
     const { errors } = errorsSchema.parse(JSON.parse(text));

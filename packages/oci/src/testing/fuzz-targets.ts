@@ -34,7 +34,7 @@ const documents = {
   saved: [{ Config: 'a.json', RepoTags: ['a:b'], Layers: ['x/layer.tar'] }],
 };
 
-/** An index, a manifest, a configuration, or what `docker save` writes: each input is tried as all four. */
+/** An index, a manifest, a configuration, or the manifest of `docker save`: each input is tried as all four. */
 const ociDocuments: FuzzTarget = {
   name: 'OCI documents',
   share: 0.5,
@@ -52,7 +52,7 @@ const ociDocuments: FuzzTarget = {
   },
 };
 
-/** References to images and what registries ask for, as text. */
+/** References to images and registries' challenges, as text. */
 const ociTexts: FuzzTarget = {
   name: 'OCI references',
   corpus: () =>
@@ -68,7 +68,7 @@ const ociTexts: FuzzTarget = {
   },
 };
 
-/** Whether one of several readings of an input succeeds: that it is refused is not an end. */
+/** Whether one of several readings of an input succeeds: a refusal does not end the tries. */
 function isTaken(attempt: () => unknown): boolean {
   try {
     attempt();

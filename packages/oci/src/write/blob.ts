@@ -28,7 +28,7 @@ export const mediaTypes = {
   layer: 'application/vnd.oci.image.layer.v1.tar+gzip',
 } as const;
 
-/** Where the blob of a digest lies below a folder of blobs. */
+/** The path of a digest's blob below a folder of blobs. */
 export const blobPath = (blobsDir: string, digest: string): string => join(blobsDir, digest.replace(':', '/'));
 
 /**
@@ -48,13 +48,13 @@ export async function writeLayer(
       yield chunk;
     }
   }
-  // What breaks the archive breaks what reads the packed one too.
+  // A failure of the archive also fails the reader of the packed stream.
   const packed = connect(Readable.from(hashed(writeTar(tree, options))), createGzip({ level: 9 }), () => undefined);
   const blob = await writeBlob(packed, mediaTypes.layer, blobsDir, options.signal);
   return { ...blob, diffId: `sha256:${plain.digest('hex')}` };
 }
 
-/** Writes bytes as a blob below `blobsDir`: whole or not at all. Errors: `write-failed`; what the source throws. */
+/** Writes bytes as a blob below `blobsDir`, completely or not at all. Errors: `write-failed`; errors of the source. */
 export async function writeBlob(
   source: Bytes | Readable,
   mediaType: string,

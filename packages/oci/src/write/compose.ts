@@ -1,7 +1,7 @@
 import { digestOf } from '../verify.ts';
 import { type LayerBlob, mediaTypes } from './blob.ts';
 
-/** How a container of the image is run. */
+/** The run-time settings of the image's containers. */
 export interface ContainerSettings {
   readonly entrypoint: readonly string[];
   readonly env?: Readonly<Record<string, string>> | undefined;
@@ -14,11 +14,11 @@ export interface ContainerSettings {
 export interface ImageParts {
   readonly layers: readonly LayerBlob[];
   readonly settings: ContainerSettings;
-  /** On the manifest: any tool shows them. */
+  /** Annotations of the manifest: any tool shows them. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A document of an image, at hand. */
+/** A document of an image, in memory. */
 export interface Document {
   readonly mediaType: string;
   readonly digest: string;
@@ -26,7 +26,7 @@ export interface Document {
   readonly bytes: Uint8Array;
 }
 
-/** An image that is whole: its manifest, what the manifest names, and where the layers lie. */
+/** A complete image: its manifest, the documents that the manifest names, and the layers' paths. */
 export interface ComposedImage {
   readonly manifest: Document;
   readonly config: Document;

@@ -5,13 +5,13 @@ import { z } from 'zod';
 import { blobPath, mediaTypes } from './blob.ts';
 import type { ComposedImage } from './compose.ts';
 
-/** What a layout's index says of each image, whatever else. */
+/** The required fields of an image in a layout's index. */
 const entrySchema = z.looseObject({ annotations: z.record(z.string(), z.string()).optional() });
 const indexSchema = z.looseObject({ manifests: z.array(entrySchema) });
 const tagName = 'org.opencontainers.image.ref.name';
 
 /**
- * Adds an image to an OCI layout in `dir`, which is made if it is not there. An image that had the tag loses it.
+ * Adds an image to an OCI layout in `dir`, which is made if it does not exist. An image that had the tag loses it.
  *
  * Errors: `write-failed`.
  */
@@ -47,7 +47,7 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
     await link(from, to);
   } catch (thrown) {
     if (systemCode(thrown) === 'EEXIST') return;
-    // Another file system, or one without links.
+    // A different file system, or one without links.
     await copyFile(from, to);
   }
 }

@@ -1,6 +1,6 @@
 import { pack } from 'tar-stream';
 
-/** An entry as a test writes it: what is left out is a plain file's. */
+/** An entry in a test: omitted fields are those of a plain file. */
 export interface TarInput {
   readonly name: string;
   readonly type?: 'file' | 'directory' | 'symlink' | 'link' | 'fifo' | 'character-device' | 'block-device';
@@ -9,7 +9,7 @@ export interface TarInput {
   readonly pax?: Readonly<Record<string, string>>;
 }
 
-/** The bytes of an archive with these entries, whatever they are. */
+/** The bytes of an archive with these entries, without checks. */
 export async function makeTar(entries: readonly TarInput[]): Promise<Buffer> {
   const writer = pack();
   for (const { name, type = 'file', linkname, data = '', pax } of entries) {
@@ -30,12 +30,12 @@ export async function makeTar(entries: readonly TarInput[]): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Bytes as they come from a disk or a network, in pieces. */
+/** Bytes in pieces, as from a disk or a network. */
 export async function* inPieces(bytes: Uint8Array, size = 700): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** A Zstandard frame that stores its content as it is. Source: RFC 8878. */
+/** A Zstandard frame with uncompressed content. Source: RFC 8878. */
 export function storedZstd(content: Buffer): Buffer {
   const blocks: Buffer[] = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x48])];
   for (let at = 0; at < content.length; at += 65_536) {

@@ -7,7 +7,7 @@ import { readFileBytes, readVolume, writeVolume } from '../index.ts';
 import { smallData, smallRoot, smallVolumes } from './small-volumes.ts';
 import { encode, volumeBytes, whole } from './tfs-bytes.ts';
 
-/** What is read of each file: enough to go through its first extents. */
+/** The number of bytes to read of each file: enough for its first extents. */
 const readBytes = 2048;
 
 /** Reads a file system, and the beginning of every file. */
@@ -20,7 +20,7 @@ async function readAll(bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** What the real writer makes of a small tree. */
+/** The real writer's output for a small tree. */
 async function written(): Promise<Uint8Array> {
   const dir = await mkdtemp(join(tmpdir(), 'fl-fuzz-'));
   try {
@@ -38,7 +38,7 @@ async function written(): Promise<Uint8Array> {
 /** File systems, byte by byte. */
 const nanosVolumes: FuzzTarget = { name: 'TFS volumes', share: 0.3, corpus: smallVolumes, parse: readAll };
 
-/** One record of a log, whole in its length, so that what is broken is inside it: tuples, references, extents. */
+/** One record of a log with a correct length, so that the damage is inside it: tuples, references, extents. */
 const nanosRecords: FuzzTarget = {
   name: 'TFS log records',
   share: 0.5,
@@ -46,7 +46,7 @@ const nanosRecords: FuzzTarget = {
   parse: (input) => readAll(volumeBytes({ log: whole([...input]), data: smallData })),
 };
 
-/** What our own writer makes: a MiB, where the others are a few KiB. */
+/** The output of our own writer: a MiB, where the others are a few KiB. */
 const writtenVolumes: FuzzTarget = {
   name: 'TFS volumes as written',
   share: 0.05,

@@ -19,7 +19,7 @@ export const smallRoot: Written = {
 /** The data of its files. */
 export const smallData = Buffer.alloc(4 * 512, 'data');
 
-/** Small file systems: of both versions, one with a record in parts, one with what comes later in the log. */
+/** Small file systems: of both versions, one with a record in parts, one with later records in the log. */
 export function smallVolumes(): Uint8Array[] {
   const record = encode(smallRoot);
   const parts = [

@@ -1,7 +1,7 @@
-/** File systems byte by byte, also such as no writer would make: for tests of the reader. */
+/** File systems byte by byte, including invalid ones: for tests of the reader. */
 import { magic, record, valueType } from '../format.ts';
 
-/** A number as logs write it. */
+/** A number in the encoding of logs. */
 export function varint(value: number | bigint): number[] {
   let rest = BigInt(value) >> 7n;
   const groups = [Number(BigInt(value) & 0x7fn)];
@@ -23,7 +23,7 @@ export function header(immediate: boolean, type: number, length: number, version
   return [first, ...rest];
 }
 
-/** A value to write: an object is a tuple, `ref` one that was written before; `raw` are bytes as they are. */
+/** A value to write: an object is a tuple, `ref` an earlier tuple; `raw` are unchanged bytes. */
 export type Written =
   | string
   | bigint
@@ -65,7 +65,7 @@ export function encode(value: Written, version = 5): number[] {
   ];
 }
 
-/** A record that is whole in its piece of the log. */
+/** A record that is complete in its piece of the log. */
 export const whole = (bytes: readonly number[]): number[] => [
   record.tuple,
   ...varint(bytes.length),
@@ -76,15 +76,15 @@ export const whole = (bytes: readonly number[]): number[] => [
 export interface TestVolume {
   readonly version?: number;
   readonly label?: string;
-  /** What is in the log's second piece, without its header; an end is put after it. */
+  /** The content of the log's second piece, without its header; an end is added. */
   readonly log: readonly number[];
   /** Units: sectors. */
   readonly logSectors?: number;
-  /** What comes behind the log. */
+  /** The bytes after the log. */
   readonly data?: Uint8Array;
 }
 
-/** Where `data` of a `TestVolume` begins. Units: sectors. */
+/** The start of `data` of a `TestVolume`. Units: sectors. */
 export const dataSector = (logSectors = 4) => 1 + logSectors;
 
 /** A whole file system: a first sector that links to one piece of the log, that piece, and data. */
