@@ -58,7 +58,9 @@ async function chooseConfig(args) {
 function runBuilder(config, args) {
   return new Promise((resolve, reject) => {
     const words = ['node_modules/electron-builder/cli.js', '--linux', '--config', config, ...args];
-    const child = spawn(process.execPath, words, { cwd: root, stdio: 'inherit' });
+    // It reads the configuration by jiti, which would leave a cache in the temporary directory.
+    const env = { ...process.env, JITI_FS_CACHE: 'false' };
+    const child = spawn(process.execPath, words, { cwd: root, env, stdio: 'inherit' });
     child.once('error', reject);
     child.once('close', (code) =>
       code === 0 ? resolve() : reject(new SetupError('electron-builder failed; its words are above.', undefined)),
