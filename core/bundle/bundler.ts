@@ -230,8 +230,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       await cache.store(bundle);
       return { bundle, reused: before === bundle.id };
     }
-    await checkEntry(project, config);
-    await checkCompilerFiles(project.dir);
+    await Promise.all([checkEntry(project, config), checkCompilerFiles(project.dir)]);
     const options = esbuildOptions(project.dir, config, meansFor(config));
     shims ??= readShims(shimsDir);
     const known = await shims;

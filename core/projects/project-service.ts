@@ -91,10 +91,10 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   const trustedFolders = createTrustedFolders(layout, log);
 
   async function read(dir: string): Promise<Project> {
-    const found = await readProject(dir, runtimes);
+    const [found, trusted] = await Promise.all([readProject(dir, runtimes), trustedFolders.has(dir)]);
     const bundling = bundlings.get(found.config?.runtime ?? '')?.bundling;
     const asks = found.config === null || bundling === undefined ? [] : await findAsks(dir, found.config, bundling);
-    const project = { ...found, trusted: await trustedFolders.has(dir), asks };
+    const project = { ...found, trusted, asks };
     if (project.config === null) return { ...project, name: validNames.get(project.id) ?? project.name };
     validNames.set(project.id, project.name);
     return project;

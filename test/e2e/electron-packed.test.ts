@@ -37,6 +37,8 @@ describe.skipIf(reason !== null)(`the packed program${reason === null ? '' : ` (
     const builder = ['node_modules/electron-builder/cli.js', '--linux', '--dir', '--publish', 'never', output];
     execFileSync(process.execPath, [...builder, '--config', 'build/electron-builder-try.mjs'], {
       cwd: root,
+      // It leaves a cache in the temporary directory.
+      env: { ...process.env, TMPDIR: dir },
       stdio: 'ignore',
     });
     app = join(dir, 'packages/linux-unpacked');

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core-electron';
@@ -43,12 +43,17 @@ export async function openDisplay(): Promise<Display> {
 }
 
 /** The environment of a desktop program with a separate home. */
-export const shellEnv = (display: Display, home: string): Record<string, string> => ({
-  ...(process.env as Record<string, string>),
-  DISPLAY: display.name,
-  FIRSTLIGHT_HOME: home,
-  FIRSTLIGHT_ACCEL: 'tcg',
-});
+export function shellEnv(display: Display, home: string): Record<string, string> {
+  mkdirSync(home, { recursive: true });
+  return {
+    ...(process.env as Record<string, string>),
+    DISPLAY: display.name,
+    FIRSTLIGHT_HOME: home,
+    FIRSTLIGHT_ACCEL: 'tcg',
+    // Chromium leaves a folder in it when it is killed.
+    TMPDIR: home,
+  };
+}
 
 /** Chromium starts as root only without its sandbox. A machine without a graphics card has nothing for its GPU process. */
 export const shellSwitches = [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-gpu'];
