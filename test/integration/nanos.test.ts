@@ -356,6 +356,8 @@ export default () => {
       if (state !== 'stopped' && state !== 'failed') await studio.client.call('instances:remove', { instanceId: id });
     const ours = () => domains().filter((name) => /-(fn|job|web|py|spin)-/.test(name));
     await until('no domain of these is left', () => ours().length === 0);
-    expect(readdirSync(join(home, 'cache/disks'))).toEqual([]);
+    const disks = () => readdirSync(join(home, 'cache/disks'));
+    await until('no disk of these is left', () => disks().length === 0);
+    expect(disks()).toEqual([]);
   });
 });
