@@ -103,8 +103,8 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
       expect(err).toMatch(/^error\[LIBVIRT_UNREACHABLE\]/m);
       expect(err).toMatch(/^hint .*firstlight doctor/m);
     }
-    expect((await cli(['ps'], { FIRSTLIGHT_URI: 'bogus:///x' })).code).toBe(3);
-    expect(await cli(['run', dir], { FIRSTLIGHT_URI: 'bogus:///x' })).toMatchObject({ code: 2 });
+    expect((await cli(['ps'], { ...env, FIRSTLIGHT_URI: 'bogus:///x' })).code).toBe(3);
+    expect(await cli(['run', dir], { ...env, FIRSTLIGHT_URI: 'bogus:///x' })).toMatchObject({ code: 2 });
   });
 
   it('an event that cannot be sent is refused with its place', async () => {
