@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const reason = whyNot() ?? whyNoCluster();
 
 describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
-  const home = makeHome();
+  const home = reason === null ? makeHome() : '';
   let cluster: Awaited<ReturnType<typeof startCluster>>;
   let studio: Studio;
   let project: Project;

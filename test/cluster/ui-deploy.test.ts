@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const reason = whyNot() ?? whyNoCluster();
 
 describe.skipIf(reason !== null)(`the window and a cluster${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
-  const home = makeHome();
+  const home = reason === null ? makeHome() : '';
   const ends: (() => unknown)[] = [];
   let cluster: Awaited<ReturnType<typeof startCluster>>;
   let browser: Browser;

@@ -12,7 +12,7 @@ const isBuilt = existsSync(program);
 
 /** The command line as a separate process. */
 describe.skipIf(!isBuilt)(`looking into an image${isBuilt ? '' : ` (skipped: ${program} is not built)`}`, () => {
-  const home = makeHome();
+  const home = isBuilt ? makeHome() : '';
   const image = join(home, 'image');
   afterAll(() => removeHome(home));
   beforeAll(async () => {

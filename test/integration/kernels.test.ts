@@ -80,6 +80,9 @@ describe.skipIf(reason !== null)(`kernels of one's own${reason === null ? '' : `
     const none = await project('none', resources.floorKernelPath, {});
     writeFileSync(join(none.dir, 'firstlight.json'), '{ "name": "none", "runtime": "kernel" }');
     await expect(run(none)).rejects.toMatchObject({ code: 'BAD_INPUT', hint: expect.stringContaining('"kernel"') });
+    // The others are still listed.
+    const listed = await studio.client.call('projects:list', {});
+    expect(listed.map(({ name }) => name)).toEqual(expect.arrayContaining(['none', 'floor']));
     const gone = await project('gone', resources.floorKernelPath, { file: 'nothing.elf' });
     await expect(run(gone)).rejects.toMatchObject({ code: 'NOT_FOUND', hint: expect.stringContaining('kernel.file') });
     const text = await project('text', resources.floorKernelPath, { file: 'firstlight.json' });

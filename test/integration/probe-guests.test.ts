@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { nanosProbeGuest } from '#core/runtimes/nanos/boot/probe-disk.ts';
 import { createReleases } from '#core/runtimes/nanos/releases/releases.ts';
@@ -24,15 +24,15 @@ const unfit = whyNot();
 
 /** The decision about KVM must not depend on KVM: each of these guests prints where it is emulated. */
 describe.skipIf(unfit !== null)(`the guests of probes${unfit === null ? '' : ` (skipped: ${unfit})`}`, () => {
-  const home = makeHome();
+  const home = unfit === null ? makeHome() : '';
   const uid = process.getuid?.() ?? 0;
   const layout: Layout = createLayout({ home, env: {}, uid });
   let vmm: Vmm;
   afterEach(async () => {
     await until('the probes are gone', () => !domains().some((name) => name.startsWith('firstlight-probe')));
     await vmm.close();
-    removeHome(home);
   });
+  afterAll(() => removeHome(home));
 
   async function speaks(guest: ProbeGuest): Promise<string> {
     vmm = createLibvirtVmm({ uri: uid === 0 ? 'qemu:///system' : 'qemu:///session', uid, listener });

@@ -11,7 +11,7 @@ import type { Json } from '#shared/model/json.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { readKernelFormat } from './kernel-format.ts';
 import { openKernelSession } from './kernel-session.ts';
-import { type KernelConfig, kernelConfigOf } from './options.ts';
+import { findKernelConfig, type KernelConfig, kernelConfigOf } from './options.ts';
 import { readKernelPanic } from './read-panic.ts';
 
 /** Raised when the images of the same files change. */
@@ -47,8 +47,11 @@ export function createKernelRuntime({ layout }: { readonly layout: Layout }): Ru
   return {
     id: 'kernel',
     bundling: kernelBundling,
-    exclusiveResourceOf: (config) => ((kernelConfigOf(config).network?.ports ?? []).length > 0 ? 'ports' : 'none'),
-    fingerprint: async () => `kernel ${builderVersion}`,
+    exclusiveResourceOf: (config) => ((findKernelConfig(config)?.network?.ports ?? []).length > 0 ? 'ports' : 'none'),
+    fingerprint: async (config) => {
+      kernelConfigOf(config);
+      return `kernel ${builderVersion}`;
+    },
 
     buildImage: async ({ config, projectDir }, path, { progress }) => {
       const startedAt = performance.now();
@@ -107,13 +110,16 @@ const kernelBundling: RuntimeBundling = {
   engine: 'bare',
   runsFunction: () => false,
   ownPaths: (config) => {
-    const { file, initrd, disks } = kernelConfigOf(config);
+    const kernel = findKernelConfig(config);
+    // A project that names no kernel is listed like any other: its build says so.
+    if (kernel === null) return [];
+    const { file, initrd, disks } = kernel;
     const own: OwnPath[] = [{ key: 'kernel.file', path: file }];
     if (initrd !== undefined) own.push({ key: 'kernel.initrd', path: initrd });
     return [...own, ...disks.map((disk, index) => ({ key: `kernel.disks[${index}].file`, path: disk.file }))];
   },
   networkAsks: (config) =>
-    kernelConfigOf(config).network?.outbound
+    findKernelConfig(config)?.network?.outbound
       ? [
           {
             kind: 'network',

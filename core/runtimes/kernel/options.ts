@@ -54,10 +54,15 @@ export const kernelConfigSchema = z.strictObject({
 });
 export type KernelConfig = z.output<typeof kernelConfigSchema>;
 
-/** The options of a project, with all defaults filled in. Errors: BAD_INPUT when it names no kernel. */
-export function kernelConfigOf({ name, runtimeOptions }: Pick<ProjectConfig, 'name' | 'runtimeOptions'>): KernelConfig {
-  if (runtimeOptions !== undefined) return kernelConfigSchema.parse(runtimeOptions);
-  throw new FirstlightError('BAD_INPUT', `${name} names no kernel.`, {
+/** The options of a project, with all defaults filled in; null when it names no kernel. */
+export const findKernelConfig = ({ runtimeOptions }: Pick<ProjectConfig, 'runtimeOptions'>): KernelConfig | null =>
+  runtimeOptions === undefined ? null : kernelConfigSchema.parse(runtimeOptions);
+
+/** As `findKernelConfig`. Errors: BAD_INPUT when it names no kernel. */
+export function kernelConfigOf(config: Pick<ProjectConfig, 'name' | 'runtimeOptions'>): KernelConfig {
+  const found = findKernelConfig(config);
+  if (found !== null) return found;
+  throw new FirstlightError('BAD_INPUT', `${config.name} names no kernel.`, {
     hint: 'Add "kernel": { "file": "path/of/the/kernel" } to firstlight.json.',
   });
 }
