@@ -41,7 +41,11 @@ async function write(path: string, text: string): Promise<void> {
   await writeFile(join(dir, path), text);
 }
 const request = () => ({ signal: new AbortController().signal, progress: () => undefined });
-const bundle = async (by = bundler) => by.bundle(await readProject(dir, runtimes), request());
+const bundle = async (by = bundler) => {
+  const { saved, ...made } = await by.bundle(await readProject(dir, runtimes), request());
+  await saved;
+  return made;
+};
 async function failure(): Promise<FirstlightError> {
   const thrown = await bundle().then(
     () => undefined,
@@ -274,6 +278,23 @@ export default () => [readFile, net, left, scoped, web];`,
     const building = bundler.bundle(project, { signal: abort.signal, progress: () => abort.abort() });
     await expect(building).rejects.toMatchObject({ code: 'CANCELLED' });
     expect((await bundle()).bundle.code).toContain('1');
+  });
+
+  it('a build that follows one cancelled at any moment has its own result', async () => {
+    // Code that takes the compiler long enough to be cancelled at its work.
+    const rest = Array.from({ length: 4_000 }, (_, at) => `export const name${at} = () => [${at}, "text"];`).join('\n');
+    await write('handler.ts', `export default () => 0;\n${rest}`);
+    await bundle();
+    for (let count = 1; count <= 5; count += 1) {
+      await write('handler.ts', `export default () => "round ${count}";\n${rest}`);
+      const project = await readProject(dir, runtimes);
+      const abort = new AbortController();
+      const cancelled = bundler.bundle(project, { signal: abort.signal, progress: () => undefined });
+      const next = bundler.bundle(project, request());
+      setTimeout(() => abort.abort(), 6 * count);
+      await cancelled.catch((thrown: FirstlightError) => expect(thrown.code).toBe('CANCELLED'));
+      expect((await next).bundle.code).toContain(`round ${count}`);
+    }
   });
 });
 

@@ -38,6 +38,8 @@ export interface BundleOutcome {
   readonly bundle: Bundle;
   /** True when an earlier bundle was reused and nothing was compiled. */
   readonly reused: boolean;
+  /** Settles when the bundle is on disk, for later processes; an image can be made meanwhile. Errors: DISK_FULL, STORE_UNUSABLE. */
+  readonly saved: Promise<void>;
 }
 
 export interface BundleRequest {
@@ -73,6 +75,19 @@ export interface BundlerOptions {
 /** Long enough for a pause in editing; a warm project costs some MB in esbuild. */
 const idleMs = 10 * 60_000;
 const bundlesKept = 200;
+
+/** A bundle, and the work that keeps it. */
+interface Made {
+  readonly bundle: Bundle;
+  readonly saved: readonly (Promise<void> | undefined)[];
+}
+
+function outcomeOf({ bundle, saved }: Made, reused: boolean): BundleOutcome {
+  const all = Promise.all(saved).then(() => undefined);
+  // Whoever makes the image looks at it later.
+  all.catch(() => undefined);
+  return { bundle, reused, saved: all };
+}
 
 interface Warm {
   readonly key: string;
@@ -133,22 +148,30 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     await kept?.context.dispose();
   }
 
+  /** Lets go of a compiler that still runs: esbuild would give its result to the next build. */
+  function abandon(projectId: ProjectId, { idle, context }: Warm): void {
+    warm.delete(projectId);
+    clearTimeout(idle);
+    void context.dispose();
+  }
+
   async function compile(
     project: Project,
     config: ProjectConfig,
     key: string,
     known: Shims,
     signal: AbortSignal,
-  ): Promise<Bundle> {
+  ): Promise<Made> {
     const startedAtMs = Date.now();
     const bundling = bundlingOf(config);
     const isNode = bundling.engine === 'node';
     const kept = await warmUp(project, config, key);
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
+    const onAbandoned = () => abandon(project.id, kept);
     const built = await (isNode
-      ? rebuildBeside(project.dir, kept.kept, () => rebuild(kept.context, config, signal))
-      : rebuild(kept.context, config, signal)
+      ? rebuildBeside(project.dir, kept.kept, () => rebuild(kept.context, config, { signal, onAbandoned }))
+      : rebuild(kept.context, config, { signal, onAbandoned })
     ).catch((thrown) => explainFailure(thrown, project, config));
     const output =
       built.clashes.length === 0 ? built : await compileAgain(project, config, meansFor(config), built.clashes);
@@ -163,7 +186,8 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       ...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path) && !isWrapped(path)),
       ...beside.paths,
     ];
-    const [inputs, ofProcesses, ofLambda, ofDecorators] = await Promise.all([
+    const [own, inputs, ofProcesses, ofLambda, ofDecorators] = await Promise.all([
+      digestOwnFiles(project.dir, bundling.ownPaths(config)),
       digestInputs(project.dir, read, kept.digests),
       isNode ? warnOfProcesses(project.dir, built.metafile) : [],
       config.convention === 'lambda' ? [] : warnOfLambda(project.dir, built.metafile),
@@ -193,11 +217,12 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       warnings,
       version,
     );
-    await cache.store(bundle);
+    throwIfCancelled(signal);
     // A file saved while esbuild read may have been read before or after: then the next build checks it again. File
     // systems stamp with a granularity of some ms.
-    if (inputs.newestMs < startedAtMs - 20) await cache.remember(project.id, key, bundle, startedAtMs);
-    return bundle;
+    const isSettled = inputs.newestMs < startedAtMs - 20;
+    const remembering = isSettled ? cache.remember(project.id, key, bundle, startedAtMs) : undefined;
+    return withFiles({ bundle, saved: [cache.store(bundle), remembering] }, own);
   }
 
   /** Adds to an import that fails the chain of imports that leads to it. */
@@ -208,13 +233,11 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
   }
 
   /** The bundle with the further files that go into its image: different content gives another name. */
-  async function withFiles(bundle: Bundle): Promise<Bundle> {
-    const own = await digestOwnFiles(bundle.projectDir, bundlingOf(bundle.config).ownPaths(bundle.config));
-    if (own.length === 0) return bundle;
+  function withFiles({ bundle, saved }: Made, own: Bundle['inputs']): Made {
+    if (own.length === 0) return { bundle, saved };
     const id = bundleIdSchema.parse(sha256(JSON.stringify([bundle.id, own])));
     const whole = { ...bundle, id, inputs: [...bundle.inputs, ...own] };
-    await cache.store(whole);
-    return whole;
+    return { bundle: whole, saved: [...saved, cache.store(whole)] };
   }
 
   async function bundleOnce(
@@ -227,27 +250,33 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     const bundling = bundlingOf(config);
     if (!bundling.runsFunction(config)) {
       const bundle = await bundleProgram(project, config, bundling, version);
-      await cache.store(bundle);
-      return { bundle, reused: before === bundle.id };
+      return outcomeOf({ bundle, saved: [cache.store(bundle)] }, before === bundle.id);
     }
     await Promise.all([checkEntry(project, config), checkCompilerFiles(project.dir)]);
     const options = esbuildOptions(project.dir, config, meansFor(config));
     shims ??= readShims(shimsDir);
     const known = await shims;
-    const made = [version, await esbuildVersion(), known.sha256];
-    const key = sha256(JSON.stringify([...made, project.trusted, options, ...valuesInImage(config, bundling)]));
+    const key = sha256(
+      JSON.stringify([
+        version,
+        await esbuildVersion(),
+        known.sha256,
+        project.trusted,
+        options,
+        ...valuesInImage(config, bundling),
+      ]),
+    );
     const found = await cache.lookUp(project.id, key);
     if (found !== null) {
-      return { bundle: await withFiles({ ...found, config, projectDir: project.dir }), reused: true };
+      const bundle = { ...found, config, projectDir: project.dir };
+      const own = await digestOwnFiles(project.dir, bundling.ownPaths(config));
+      return outcomeOf(withFiles({ bundle, saved: [] }, own), true);
     }
     progress({ step: 'bundle', message: `Compiling ${config.entry}` });
-    const bundle = await withFiles(await compile(project, config, key, known, signal));
-    throwIfCancelled(signal);
-    if (!pruned) {
-      pruned = true;
-      await cache.prune(bundlesKept);
-    }
-    return { bundle, reused: before === bundle.id };
+    const made = await compile(project, config, key, known, signal);
+    const saved = pruned ? made.saved : [Promise.all(made.saved).then(() => cache.prune(bundlesKept))];
+    pruned = true;
+    return outcomeOf({ ...made, saved }, before === made.bundle.id);
   }
 
   return {
@@ -255,7 +284,10 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       const turn = (queue.get(project.id) ?? Promise.resolve(undefined)).then((before) =>
         bundleOnce(project, request, before),
       );
-      const id = turn.then((outcome) => outcome.bundle.id);
+      const id = turn.then(async ({ bundle, saved }) => {
+        await saved;
+        return bundle.id;
+      });
       // The failure of one build does not affect the next.
       queue.set(
         project.id,
@@ -267,6 +299,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     release,
     close: async () => {
       await Promise.all([...warm.keys()].map(release));
+      await Promise.all(queue.values());
     },
   };
 }
@@ -313,14 +346,23 @@ async function compileAgain(
 /** Longer than any function took to compile; a pipe without a writer blocks for ever. */
 const compileTimeoutMs = 60_000;
 
-async function rebuild(context: Warm['context'], config: ProjectConfig, signal: AbortSignal): Promise<Built> {
+/** `onAbandoned` is called when the compiler has not ended before the caller gets its error. */
+async function rebuild(
+  context: Warm['context'],
+  config: ProjectConfig,
+  { signal, onAbandoned }: { readonly signal: AbortSignal; readonly onAbandoned: () => void },
+): Promise<Built> {
+  let isRunning = true;
+  const compiling = context.rebuild().finally(() => {
+    isRunning = false;
+  });
   const over = new AbortController();
   const ended = untilEnded(config, AbortSignal.any([signal, over.signal]), signal);
   const cancel = () => void context.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {
     // A compiler that waits for a file cannot be cancelled: the caller gets its answer without it.
-    return await Promise.race([context.rebuild().then((result) => readBuilt(result as Result)), ended]);
+    return readBuilt((await Promise.race([compiling, ended])) as Result);
   } catch (thrown) {
     throwIfCancelled(signal);
     const failure = thrown as Partial<import('esbuild').BuildFailure>;
@@ -330,6 +372,7 @@ async function rebuild(context: Warm['context'], config: ProjectConfig, signal: 
   } finally {
     over.abort();
     signal.removeEventListener('abort', cancel);
+    if (isRunning) onAbandoned();
   }
 }
 

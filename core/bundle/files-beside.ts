@@ -8,9 +8,9 @@ import { join as joinGuest } from 'node:path/posix';
 import type { Metafile } from 'esbuild';
 import type { BundleFile } from '#core/runtime/bundle.ts';
 import type { Problem } from '#shared/errors.ts';
-import { readRegularFile } from '../store/read-regular-file.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
 import { addFolder } from './packages-beside.ts';
+import { readSource } from './read-source.ts';
 
 const text = `(['"\`])((?:(?!\\1)[^\\\\\\n$])+)\\1`;
 const here =
@@ -29,9 +29,6 @@ const any = /__dirname|import\.meta\.(?:url|dirname)/;
 const isCode = /\.[cm]?[jt]sx?$/;
 const startsWorkers = /\bnew\s+(?:\w+\.)?Worker\b/;
 
-/** A file that esbuild compiled has fewer bytes. */
-const maxSourceBytes = 64 << 20;
-
 interface Found {
   readonly files: readonly BundleFile[];
   /** The paths in the guest of files that are started as workers. */
@@ -49,7 +46,7 @@ export async function filesBeside(projectDir: string, { inputs }: Pick<Metafile,
   const warnings: Problem[] = [];
   for (const path of Object.keys(inputs)) {
     if (path.includes('node_modules/') || !isCode.test(path)) continue;
-    const code = (await readRegularFile(resolve(projectDir, path), maxSourceBytes))?.toString();
+    const code = await readSource(resolve(projectDir, path));
     if (code === undefined || !(any.test(code) || byResolve.test(code))) continue;
     const named = namedIn(code);
     for (const name of named) {

@@ -3,10 +3,7 @@
 import { resolve } from 'node:path';
 import type { Metafile, Plugin } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
-import { readRegularFile } from '../store/read-regular-file.ts';
-
-/** A file that esbuild compiled has fewer bytes. */
-const maxSourceBytes = 64 << 20;
+import { readSource } from './read-source.ts';
 
 const namespace = 'firstlight-lambda';
 /** The name of the wrapped entry among esbuild's inputs. */
@@ -73,7 +70,7 @@ export async function warnOfLambda(projectDir: string, { inputs }: Pick<Metafile
   const problems: Problem[] = [];
   for (const path of Object.keys(inputs)) {
     if (path.includes('node_modules/') || !/\.[cm]?[jt]sx?$/.test(path)) continue;
-    const text = (await readRegularFile(resolve(projectDir, path), maxSourceBytes))?.toString();
+    const text = await readSource(resolve(projectDir, path));
     const found = text === undefined ? null : answers.exec(text);
     if (text === undefined || found === null) continue;
     const before = text.slice(0, found.index + found[0].lastIndexOf('statusCode')).split('\n');

@@ -5,12 +5,11 @@
 import { existsSync } from 'node:fs';
 import { readdir, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { mapInBatches } from '@firstlight/files';
 import type { Metafile } from 'esbuild';
 import type { BundleFile } from '#core/runtime/bundle.ts';
-import { readRegularFile } from '../store/read-regular-file.ts';
+import { readSource } from './read-source.ts';
 
-/** A file that esbuild compiled has fewer bytes. */
-const maxFileBytes = 64 << 20;
 /** The ways in which code opens files beside it: data, WebAssembly, workers, native addons. */
 const opensFiles =
   /\b__dirname\b|\b__filename\b|\bimport\.meta\.(?:url|dirname|filename|resolve)\b|\brequire\.resolve\b|\bnew Worker\(|\.node["'`]|["'](?:bindings|node-gyp-build|node-pre-gyp|real-require)["']/;
@@ -29,12 +28,12 @@ export async function packagesToKeep(projectDir: string, metafile: Metafile): Pr
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
   );
   const dirs = new Set<string>();
-  for (const path of used) {
+  await mapInBatches(used, async (path) => {
     const dir = packageDirOf(path);
-    if (dir === undefined || dirs.has(dir)) continue;
-    const text = (await readRegularFile(resolve(projectDir, path), maxFileBytes).catch(() => undefined))?.toString();
+    if (dir === undefined || dirs.has(dir)) return;
+    const text = await readSource(resolve(projectDir, path)).catch(() => undefined);
     if (text !== undefined && opensFiles.test(text)) dirs.add(dir);
-  }
+  });
   return await namesFor(projectDir, dirs, metafile.inputs);
 }
 
@@ -109,7 +108,7 @@ export async function addFolder(dir: string, guest: string, files: Map<string, B
 
 /** Names of the packages that a package requires at run time. */
 async function needsOf(dir: string): Promise<string[]> {
-  const text = (await readRegularFile(join(dir, 'package.json'), maxFileBytes))?.toString();
+  const text = await readSource(join(dir, 'package.json'));
   const manifest = text === undefined ? {} : (JSON.parse(text) as Record<string, object | undefined>);
   const fields = ['dependencies', 'optionalDependencies', 'peerDependencies'];
   return fields.flatMap((field) => Object.keys(manifest[field] ?? {}));

@@ -4,10 +4,9 @@ import { dirname, join, resolve } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { parse } from 'jsonc-parser';
 import type { Problem } from '#shared/errors.ts';
-import { readRegularFile } from '../store/read-regular-file.ts';
+import { readSource } from './read-source.ts';
 
 const fileName = 'tsconfig.json';
-const maxFileBytes = 64 << 20;
 /** More than any project's chain of `extends` has. */
 const maxDepth = 8;
 
@@ -28,7 +27,7 @@ export async function warnOfDecorators(projectDir: string, { inputs }: Pick<Meta
   const options = Object.keys(ignored).filter((name) => isOn(found[name]));
   if (options.length === 0) return [];
   const isUsed = !options.includes('emitDecoratorMetadata') || (await hasDecorators(projectDir, Object.keys(inputs)));
-  const text = (await readRegularFile(join(projectDir, fileName), maxFileBytes))?.toString() ?? '';
+  const text = (await readSource(join(projectDir, fileName))) ?? '';
   return options
     .filter((name) => name !== 'emitDecoratorMetadata' || isUsed)
     .map((name): Problem => {
@@ -46,7 +45,7 @@ const isOn = (value: unknown) => value === true || (Array.isArray(value) && valu
 async function hasDecorators(projectDir: string, paths: readonly string[]): Promise<boolean> {
   for (const path of paths) {
     if (!/\.[cm]?tsx?$/.test(path) || path.includes('node_modules/')) continue;
-    const text = (await readRegularFile(resolve(projectDir, path), maxFileBytes))?.toString();
+    const text = await readSource(resolve(projectDir, path));
     if (text !== undefined && /(?:^|[\s(,])@[A-Za-z_$][\w$.]*/m.test(text)) return true;
   }
   return false;
@@ -54,7 +53,7 @@ async function hasDecorators(projectDir: string, paths: readonly string[]): Prom
 
 /** The compiler options of a file, and of those that it extends. */
 async function readOptions(path: string, depth: number): Promise<Record<string, unknown>> {
-  const text = (await readRegularFile(path, maxFileBytes).catch(() => undefined))?.toString();
+  const text = await readSource(path).catch(() => undefined);
   const read: unknown = text === undefined ? undefined : parse(text, [], { allowTrailingComma: true });
   if (typeof read !== 'object' || read === null || depth > maxDepth) return {};
   const { extends: above = [], compilerOptions = {} } = read as {

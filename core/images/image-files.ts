@@ -19,6 +19,8 @@ const manifestSchema = z.object({
   bytes: bytesSchema,
   /** Digest of the whole file, in hex. */
   sha256: z.string(),
+  /** The stamp of the file when it was written. */
+  stamp: z.string().optional(),
   minMemoryMiB: z.number().int(),
   /** The digest of its base. */
   base: z.string().optional(),
@@ -29,8 +31,8 @@ const manifestSchema = z.object({
   createdAt: z.string(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
-/** The facts about an image that are known without reading its file. */
-export type NewManifest = Omit<Manifest, 'version' | 'sha256'>;
+/** The facts about an image that its writer gives. Without a digest, the file is read for it. */
+export type NewManifest = Omit<Manifest, 'version' | 'sha256' | 'stamp'> & { readonly sha256?: string | undefined };
 
 /** An image on disk, whole or not. */
 export interface StoredImage {
@@ -55,7 +57,7 @@ export interface ImageFiles {
 
 const imageName = 'image';
 const manifestName = 'manifest.json';
-/** The stamp of the image when its digest was last verified. */
+/** The stamp of the image when its digest was last verified, where it is no longer the one of its manifest. */
 const checkedName = 'checked';
 
 /** The image files in `layout.imagesDir`. */
@@ -67,10 +69,11 @@ export function createImageFiles(layout: Layout): ImageFiles {
     manifestName,
     schema: manifestSchema,
     isName: (name) => imageIdSchema.safeParse(name).success,
-    isWhole: async (dir, { id, bytes, sha256 }, name) => {
+    isWhole: async (dir, { id, bytes, sha256, stamp: written }, name) => {
       const path = join(dir, imageName);
       const stamp = await stampOf(path);
       if (id !== name || stamp?.bytes !== bytes) return false;
+      if (stamp.text === written) return true;
       if ((await readFile(join(dir, checkedName), 'utf8').catch(undefinedIfMissing)) === stamp.text) return true;
       if ((await digestFile(path)).sha256 !== sha256) return false;
       await writeAtomic(join(dir, checkedName), stamp.text, { durable: false });
@@ -90,8 +93,8 @@ export function createImageFiles(layout: Layout): ImageFiles {
         const path = join(temp, imageName);
         const made = await write(path);
         await chmod(path, readableFileMode);
-        const manifest: Manifest = { version: 2, ...made, sha256: (await digestFile(path)).sha256 };
-        await writeAtomic(join(temp, checkedName), (await stampOf(path))?.text ?? '', { durable: false });
+        const sha256 = made.sha256 ?? (await digestFile(path)).sha256;
+        const manifest: Manifest = { version: 2, ...made, sha256, stamp: (await stampOf(path))?.text };
         await store.publish(temp, id, manifest);
         return manifest;
       }),

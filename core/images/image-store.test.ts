@@ -8,6 +8,7 @@ import type { Runtime } from '#core/runtime/runtime.ts';
 import { emberBundling } from '#core/runtimes/ember/bundling.ts';
 import { bundlings } from '#core/runtimes/testing/bundlings.ts';
 import { locateResources } from '#core/store/resources.ts';
+import { createDeferred } from '#shared/deferred.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { type Bundler, createBundler } from '../bundle/bundler.ts';
@@ -26,6 +27,8 @@ let fingerprint: string;
 /** The action of the next build before it writes. */
 let beforeWrite: (context: BuildContext) => Promise<void>;
 let minMemoryMiB: number;
+/** The additional facts that the writer gives. */
+let writer: { readonly sha256?: string };
 
 const runtime = {
   id: 'ember',
@@ -38,6 +41,7 @@ const runtime = {
     await writeFile(path, content);
     return {
       bytes: content.length,
+      ...writer,
       minMemoryMiB,
       steps: [{ name: 'write', reused: false, reason: '', durationMs: 1 }],
     };
@@ -51,6 +55,7 @@ beforeEach(async () => {
   bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir, runtimes: bundlings });
   built = 0;
   minMemoryMiB = 16;
+  writer = {};
   fingerprint = 'kernel-1';
   beforeWrite = async () => undefined;
   await mkdir(dir);
@@ -154,6 +159,15 @@ describe('the image store', () => {
     expect((await build(store)).result.cached).toBe(true);
   });
 
+  it('takes the digest that the writer gives, and finds what differs from it', async () => {
+    writer = { sha256: 'f'.repeat(64) };
+    const store = newStore();
+    const { image } = await build(store);
+    expect((await build(store)).result.cached).toBe(true);
+    await utimes(image.path, new Date(), new Date());
+    expect((await build(store)).result.cached).toBe(false);
+  });
+
   it('makes one image when several ask for it at once, in one process or two', async () => {
     beforeWrite = () => new Promise((resolve) => setTimeout(resolve, 30));
     const store = newStore();
@@ -179,14 +193,17 @@ describe('the image store', () => {
 
   it('a build that is cancelled leaves nothing, and whoever waited for it takes over', async () => {
     const abort = new AbortController();
+    const begun = createDeferred<void>();
     beforeWrite = async ({ signal }) => {
+      begun.resolve();
       await new Promise((resolve) => setTimeout(resolve, 60));
       if (signal.aborted) throw new FirstlightError('CANCELLED', 'Cancelled.');
     };
     const store = newStore();
     const cancelled = build(store, abort.signal);
-    const waiting = new Promise((resolve) => setTimeout(resolve, 30)).then(() => build(store));
-    setTimeout(() => abort.abort(), 40);
+    await begun.promise;
+    const waiting = build(store);
+    setTimeout(() => abort.abort(), 20);
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
     expect((await waiting).result.cached).toBe(false);
     expect((await namesIn(layout.imagesDir)).length).toBe(1);

@@ -8,7 +8,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { BuildResult, BuildStep, Image } from '#shared/model/image.ts';
 import type { Project, ProjectConfig, RuntimeId } from '#shared/model/project.ts';
 import { type ImageId, imageIdSchema, type ProjectId, projectIdSchema } from '#shared/model/units.ts';
-import type { Bundler } from '../bundle/bundler.ts';
+import type { BundleOutcome, Bundler } from '../bundle/bundler.ts';
 import { validConfig } from '../bundle/check-project.ts';
 import { checkTrust } from '../bundle/check-trust.ts';
 import { locateStack, mapStack } from '../bundle/map-stack.ts';
@@ -104,6 +104,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         bundleId: bundle.id,
         runtime: runtime.id,
         bytes: built.bytes as Manifest['bytes'],
+        sha256: built.sha256,
         minMemoryMiB: built.minMemoryMiB,
         ...(built.base !== undefined && { base: built.base }),
         ...(built.runtimeInfo !== undefined && { runtimeInfo: built.runtimeInfo }),
@@ -126,6 +127,61 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
     return new Map(lists.flat().map((base) => [base.digest, base]));
   }
 
+  /** The image of a bundle: made, or found. */
+  async function imageFor(
+    project: Project,
+    { value: { bundle, reused }, durationMs }: Timed<BundleOutcome>,
+    { runtime, fingerprint }: { readonly runtime: Runtime; readonly fingerprint: string },
+    context: BuildContext,
+  ): Promise<Omit<Build, 'result'> & { readonly result: Omit<BuildResult, 'buildMs'> }> {
+    const last = await lastBuild(project.id);
+    const id = imageIdSchema.parse(sha256(JSON.stringify([runtime.id, fingerprint, bundle.id])));
+
+    const options = optionsOf(bundle.config, runtime.bundling);
+    const steps: BuildStep[] = [];
+    const bundleSame = reused || last?.bundleId === bundle.id;
+    steps.push({
+      name: 'bundle',
+      reused: bundleSame,
+      reason: bundleSame
+        ? last === null
+          ? 'reused: its files are as they were'
+          : explainReuse(last, last.imageId, last.builtAt)
+        : explainRebuild(last, bundle, { options, fingerprint }),
+      durationMs,
+    });
+
+    let manifest = await findWhole(id);
+    const cached = manifest !== null;
+    if (manifest === null) {
+      const made = await making.share(id, context.signal, async () => {
+        // An image without its base would be taken for the new one.
+        await files.remove(id);
+        return await make(id, bundle, runtime, context);
+      });
+      manifest = made.manifest;
+      const reason = explainRebuild(last, bundle, { options, fingerprint });
+      steps.push(...made.steps.map((step) => ({ ...step, reason: step.reason || reason })));
+    } else {
+      await files.touch(id);
+      steps.push({ name: 'write', reused: true, reason: explainReuse(last, id, manifest.createdAt), durationMs: 0 });
+    }
+    checkMemory(manifest, bundle);
+    if (last?.imageId !== id) {
+      const { env } = bundle.config;
+      const { id: bundleId, inputs } = bundle;
+      const builtAt = cached ? manifest.createdAt : new Date().toISOString();
+      await remember(project.id, { imageId: id, bundleId, fingerprint, env, options, inputs, builtAt });
+    }
+    const image = imageOf(manifest, bundle, files.pathOf(id));
+    const warnings = [
+      ...project.problems.filter((problem) => problem.severity === 'warning'),
+      ...bundle.warnings,
+      ...(manifest.warnings ?? []),
+    ];
+    return { bundle, image, result: { image, cached, steps, warnings } };
+  }
+
   return {
     build: async (project, context) => {
       const startedAt = performance.now();
@@ -140,61 +196,10 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       // No part of a failed build continues after the caller gets its error.
       await Promise.allSettled(working);
       const [outcome, fingerprint] = await Promise.all(working);
-      const { bundle, reused } = outcome.value;
-      const last = await lastBuild(project.id);
-      const id = imageIdSchema.parse(sha256(JSON.stringify([runtime.id, fingerprint, bundle.id])));
-
-      const options = optionsOf(bundle.config, runtime.bundling);
-      const steps: BuildStep[] = [];
-      const bundleSame = reused || last?.bundleId === bundle.id;
-      steps.push({
-        name: 'bundle',
-        reused: bundleSame,
-        reason: bundleSame
-          ? last === null
-            ? 'reused: its files are as they were'
-            : explainReuse(last, last.imageId, last.builtAt)
-          : explainRebuild(last, bundle, { options, fingerprint }),
-        durationMs: outcome.durationMs,
-      });
-
-      let manifest = await findWhole(id);
-      const cached = manifest !== null;
-      if (manifest === null) {
-        const made = await making.share(id, context.signal, async () => {
-          // An image without its base would be taken for the new one.
-          await files.remove(id);
-          return await make(id, bundle, runtime, context);
-        });
-        manifest = made.manifest;
-        const reason = explainRebuild(last, bundle, { options, fingerprint });
-        steps.push(...made.steps.map((step) => ({ ...step, reason: step.reason || reason })));
-      } else {
-        await files.touch(id);
-        steps.push({ name: 'write', reused: true, reason: explainReuse(last, id, manifest.createdAt), durationMs: 0 });
-      }
-      checkMemory(manifest, bundle);
-      if (last?.imageId !== id) {
-        const { env } = bundle.config;
-        const builtAt = cached ? manifest.createdAt : new Date().toISOString();
-        await remember(project.id, {
-          imageId: id,
-          bundleId: bundle.id,
-          fingerprint,
-          env,
-          options,
-          inputs: bundle.inputs,
-          builtAt,
-        });
-      }
-      const image = imageOf(manifest, bundle, files.pathOf(id));
-      const warnings = [
-        ...project.problems.filter((problem) => problem.severity === 'warning'),
-        ...bundle.warnings,
-        ...(manifest.warnings ?? []),
-      ];
-      const buildMs = performance.now() - startedAt;
-      return { bundle, image, result: { image, cached, buildMs, steps, warnings } };
+      const ending = [imageFor(project, outcome, { runtime, fingerprint }, context), outcome.value.saved] as const;
+      await Promise.allSettled(ending);
+      const [built] = await Promise.all(ending);
+      return { ...built, result: { ...built.result, buildMs: performance.now() - startedAt } };
     },
 
     list: async () => {
@@ -287,11 +292,16 @@ function checkMemory(manifest: Manifest, bundle: Bundle): void {
 }
 
 function imageOf(manifest: Manifest, bundle: Bundle, path: string): Image {
-  const { version: _, sha256: _sha256, base: _base, warnings: _warnings, ...rest } = manifest;
+  const { version: _, sha256: _sha256, stamp: _stamp, base: _base, warnings: _warnings, ...rest } = manifest;
   return { ...rest, functionName: bundle.config.name, path };
 }
 
-async function timed<Value>(work: Promise<Value>): Promise<{ value: Value; durationMs: number }> {
+interface Timed<Value> {
+  readonly value: Value;
+  readonly durationMs: number;
+}
+
+async function timed<Value>(work: Promise<Value>): Promise<Timed<Value>> {
   const startedAt = performance.now();
   const value = await work;
   return { value, durationMs: performance.now() - startedAt };

@@ -39,6 +39,8 @@ export interface RuntimeBundling {
 /** The result of an image build. */
 export interface BuiltImage {
   readonly bytes: number;
+  /** The digest of the whole file in hex, where its writer knows it: else the file is read for it. */
+  readonly sha256?: string | undefined;
   /** Information for the runtime's later use, in the runtime's own form. */
   readonly runtimeInfo?: string | undefined;
   /** The digest of its base. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { FirstlightError } from '#shared/errors.ts';
 import { systemCode, toFileError } from './store-error.ts';
 
@@ -32,27 +32,23 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<B
 
 /** Errors: BAD_INPUT when it is not a regular file. A missing file is not an error. */
 export async function checkRegularFile(path: string): Promise<void> {
-  const file = await openWithoutWaiting(path);
-  if (file === undefined) return;
-  try {
-    const found = await file.stat();
-    if (!found.isFile()) throw notRegular(path, found);
-  } finally {
-    await file.close();
-  }
+  const found = await stat(path).catch((thrown: unknown) => refused(thrown, path));
+  if (found !== undefined && !found.isFile()) throw notRegular(path, found);
 }
 
 async function openWithoutWaiting(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  } catch (thrown) {
-    const code = systemCode(thrown);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'ELOOP') {
-      throw new FirstlightError('BAD_INPUT', `${path} is a link that leads to itself.`, { details: { subject: path } });
-    }
-    throw toFileError(thrown, 'read', path);
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+  return await open(path, flags).catch((thrown: unknown) => refused(thrown, path));
+}
+
+/** Nothing for a file that is missing. Errors: BAD_INPUT for a link to itself; STORE_UNUSABLE. */
+function refused(thrown: unknown, path: string): undefined {
+  const code = systemCode(thrown);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+  if (code === 'ELOOP') {
+    throw new FirstlightError('BAD_INPUT', `${path} is a link that leads to itself.`, { details: { subject: path } });
   }
+  throw toFileError(thrown, 'read', path);
 }
 
 /** `size` is the size that the system reports, which may change, and is 0 for files of /proc. */

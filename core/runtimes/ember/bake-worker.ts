@@ -215,13 +215,15 @@ async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Om
     reset: heap.tokens.reset,
   };
   const { pieces, heapBytes } = buildImage(await kernelBytes(job.kernelPath), memory, config, job.memoryMiB);
+  // Other threads write while this one computes the digest.
+  const writing = writeWhole(job.outPath, pieces);
   const hash = createHash('sha256');
   let bytes = 0;
   for (const piece of pieces) {
     hash.update(piece);
     bytes += piece.length;
   }
-  await writeWhole(job.outPath, pieces);
+  await writing;
   return { bytes, sha256: hash.digest('hex'), heapPages, heapBytes, minMemoryMiB: least };
 }
 

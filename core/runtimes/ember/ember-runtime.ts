@@ -111,9 +111,10 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         outPath: path,
         signal: context.signal,
       });
-      const { bytes, minMemoryMiB, evalMs, bakeMs } = await bake;
+      const { bytes, sha256, minMemoryMiB, evalMs, bakeMs } = await bake;
       return {
         bytes,
+        sha256,
         minMemoryMiB,
         steps: [
           { name: 'kernel', reused: true, reason: 'the guest kernel is part of Firstlight', durationMs: 0 },
