@@ -68,12 +68,13 @@ export const coreRooms = {
   volumes: ['store', 'runtime'],
   metrics: ['store', 'vmm'],
   instances: ['store', 'vmm', 'runtime', 'bundle', 'images', 'metrics'],
+  gateway: ['store', 'instances'],
   doctor: ['store', 'exec', 'vmm', 'runtime'],
   projects: ['store', 'config', 'runtime'],
   deploy: ['store', 'exec', 'vmm', 'runtime', 'bundle', 'images'],
   engine: [
     ...['store', 'vmm', 'runtime', 'bundle', 'runtimes/*', 'images', 'imports', 'volumes'],
-    ...['metrics', 'instances', 'doctor', 'projects', 'deploy'],
+    ...['metrics', 'instances', 'gateway', 'doctor', 'projects', 'deploy'],
   ],
 };
 

@@ -270,6 +270,19 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   addImageCommands(program.command('image'), addTo, lazily);
   addDeployCommands(program, addTo, lazily);
 
+  add('gateway [dir...]', 'Serve all open functions by HTTP on this machine, from zero instances, until Ctrl-C.', [
+    'gateway ./greet ./shop --port 8080',
+    'gateway --start prestarted --idle 60 --concurrency 4',
+  ])
+    .option('--port <port>', 'the port (default: a free one)', integerBetween(0, 65_535))
+    .option('--host <name>', 'where instances run (default: this machine’s libvirt)')
+    .addOption(new Option('--start <mode>', 'how instances start').choices(['cold', 'prestarted']).default('cold'))
+    .option('--concurrency <n>', 'the most instances of a function, each for one request', integerBetween(1, 64), 2)
+    .option('--queue <n>', 'the most requests that wait for a function', integerBetween(0, 10_000), 16)
+    .option('--idle <s>', 'seconds after which an instance without requests ends', integerBetween(0, 86_400), 30)
+    .option('--deadline <s>', 'seconds within which a request is answered', integerBetween(1, 900), 60)
+    .action(lazily(async () => (await import('./commands/gateway.ts')).serveFunctions));
+
   add('serve', 'Serve the studio to a browser on this machine, until Ctrl-C.', ['serve --port 8080'])
     .option('--port <port>', 'the port (default: a free one)', integerBetween(0, 65_535))
     .option('--open', 'open it in a window')

@@ -3,6 +3,7 @@ import { createBundler } from '#core/bundle/bundler.ts';
 import { deployCalls, deployStreams } from '#core/deploy/deploy-calls.ts';
 import { createTargets } from '#core/deploy/targets.ts';
 import { createDoctor } from '#core/doctor/doctor.ts';
+import { createGatewayService } from '#core/gateway/gateway-calls.ts';
 import { imageCalls, imageStreams } from '#core/images/image-calls.ts';
 import { createImageStore } from '#core/images/image-store.ts';
 import { importCalls } from '#core/imports/import-calls.ts';
@@ -33,7 +34,7 @@ import { chooseUri } from '#core/vmm/libvirt/choose-uri.ts';
 import { createLibvirtVmm } from '#core/vmm/libvirt/libvirt-vmm.ts';
 import { volumeCalls } from '#core/volumes/volume-calls.ts';
 import { createVolumes } from '#core/volumes/volumes.ts';
-import type { CallHandlers, Engine, EventListener } from '#shared/contract/index.ts';
+import type { CallHandlers, Engine, EventListener, EventPayload } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { HostEntry } from '#shared/model/host.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
@@ -176,6 +177,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     onClosed: (projectId) => {
       pool.drop(projectId);
       void bundler.release(projectId);
+      gateway.retire(projectId);
     },
   });
   const doctor = createDoctor({ hosts, layout, resources, runtimes: [...runtimes.values()], uid });
@@ -210,6 +212,26 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     explainSlowStarts: () => explainSlowStarts(uid),
     tickRate: rates.tick,
     emit,
+  });
+
+  const gateway = createGatewayService({
+    registry,
+    run,
+    listProjects: projects.list,
+    watchProject: async (projectId) => {
+      // Edits of a project are reported once its files have been listed.
+      await projects.calls['projects:files']({ projectId }, { signal: closing.signal, progress: () => undefined });
+    },
+    isExclusive: ({ config }) =>
+      config !== null && (runtimes.get(config.runtime)?.exclusiveResourceOf(config) ?? 'none') !== 'none',
+    checkHost: hosts.find,
+    prestart: async (projectId) =>
+      await building.calls['builds:prestart']({ projectId }, { signal: closing.signal, progress: () => undefined }),
+    emit,
+    log,
+  });
+  listeners.add((name, payload) => {
+    if (name === 'projects:fileChanged') gateway.retire((payload as EventPayload<'projects:fileChanged'>).projectId);
   });
 
   const deploying = {
@@ -272,6 +294,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     ...building.calls,
     ...instanceCalls({ registry, run, sampler, mapError, reconciled }),
     ...hostCalls(hosts, watch),
+    ...gateway.calls,
     'runs:list': async (filter, { signal }) => {
       await recovered;
       return await runs.list({ ...filter, signal });
@@ -308,6 +331,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       listeners.clear();
       watch.close();
       pool.close();
+      void gateway.close();
       await registry.shutDownInstances(shutdownTimeoutMs);
       sampler.close();
       const inUse = new Set(registry.list().map((instance) => instance.imageId));

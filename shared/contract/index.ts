@@ -9,6 +9,7 @@ import { buildCalls, buildEvents } from './builds.ts';
 import type { Progress } from './define.ts';
 import { deployCalls, deployStreams } from './deploy.ts';
 import { doctorCalls } from './doctor.ts';
+import { gatewayCalls, gatewayEvents } from './gateway.ts';
 import { hostCalls, hostEvents } from './hosts.ts';
 import { imageCalls, imageStreams } from './images.ts';
 import { importCalls } from './imports.ts';
@@ -33,6 +34,7 @@ export const calls = {
   ...volumeCalls,
   ...hostCalls,
   ...deployCalls,
+  ...gatewayCalls,
 };
 export const events = {
   ...appEvents,
@@ -43,6 +45,7 @@ export const events = {
   ...kernelEvents,
   ...volumeEvents,
   ...hostEvents,
+  ...gatewayEvents,
 };
 export const streams = { ...instanceStreams, ...imageStreams, ...deployStreams };
 

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { hostNameSchema } from './host.ts';
+import { startModeSchema } from './timeline.ts';
+import { projectIdSchema, runIdSchema } from './units.ts';
+
+/** How the local gateway scales each function. */
+export const gatewayLimitsSchema = z.object({
+  /** How an instance is started when a request finds none free. */
+  startMode: startModeSchema.default('cold'),
+  /** The most instances of a function; each serves one request at a time. */
+  concurrency: z.number().int().min(1).max(64).default(2),
+  /** The most requests that wait for a free instance of a function; a further one gets 429. */
+  queue: z.number().int().min(0).max(10_000).default(16),
+  /** The longest time that an instance stays without a request. */
+  idleMs: z.number().int().min(0).max(86_400_000).default(30_000),
+  /** The longest time from a request to its answer, with waiting and the cold start; then it gets 504. */
+  deadlineMs: z.number().int().min(1).max(900_000).default(60_000),
+});
+export type GatewayLimits = z.output<typeof gatewayLimitsSchema>;
+
+/** A function behind the gateway, and what it has and does now. */
+export const gatewayFunctionSchema = z.object({
+  name: z.string(),
+  projectId: projectIdSchema,
+  url: z.string(),
+  /** Instances there are, also those that start or serve. */
+  instances: z.number().int(),
+  /** Requests that are being served. */
+  busy: z.number().int(),
+  /** Requests that wait. */
+  waiting: z.number().int(),
+});
+export type GatewayFunction = z.output<typeof gatewayFunctionSchema>;
+
+export const gatewaySchema = z.object({
+  /** The address of the gateway. */
+  url: z.string(),
+  host: hostNameSchema.optional(),
+  limits: gatewayLimitsSchema,
+  functions: z.array(gatewayFunctionSchema),
+});
+export type Gateway = z.output<typeof gatewaySchema>;
+
+/** A request that the gateway has answered. */
+export const gatewayRequestSchema = z.object({
+  /** ISO 8601, of its arrival. */
+  at: z.string(),
+  /** Empty for a request that names no function. */
+  functionName: z.string(),
+  method: z.string(),
+  path: z.string(),
+  status: z.number().int(),
+  /** From arrival to answer. */
+  durationMs: z.number(),
+  /** The wait for a free instance. */
+  waitedMs: z.number(),
+  /** The recorded run of its cold start; null for a request that an instance was there for. */
+  runId: runIdSchema.nullable(),
+  /** Why it failed; null for an answer of the function. */
+  error: z.string().nullable(),
+});
+export type GatewayRequest = z.output<typeof gatewayRequestSchema>;
