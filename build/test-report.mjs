@@ -16,13 +16,14 @@ export default class LineReporter {
   }
 
   onTestCaseResult(test) {
-    const { state, note } = test.result();
+    const { state, note, errors } = test.result();
     this.#write({
       kind: 'test',
       file: relative(process.cwd(), test.module.moduleId),
       name: test.fullName,
       state,
       ...(note !== undefined && { note }),
+      ...(state === 'failed' && { message: firstLines(errors?.[0]?.message) }),
       ms: Math.round(test.diagnostic()?.duration ?? 0),
     });
   }
@@ -39,6 +40,40 @@ export default class LineReporter {
   }
 }
 
+/** Enough of an error to see its cause in a log that ends with the summary. */
+const firstLines = (message = '') => message.split('\n').slice(0, 4).join(' ').slice(0, 500);
+
+/** More files than this fail for a reason that a second run does not take away. */
+const maxFilesAgain = 5;
+
+/** The files to run a second time: those that failed, when they are few and the run went to its end. */
+export function filesToRunAgain(lines) {
+  const entries = lines.filter(Boolean).map((line) => JSON.parse(line));
+  const isBroken = ({ kind, state, errors }) => state === 'failed' || (kind === 'ended' && errors.length > 0);
+  const files = new Set(entries.filter(isBroken).map(({ file }) => file));
+  const over = entries.find((entry) => entry.kind === 'over');
+  return over !== undefined && over.errors.length === 0 && files.size <= maxFilesAgain ? [...files] : [];
+}
+
+/**
+ * The lines of a run with those of a second one of some files.
+ *
+ * Shape: `{ lines, unstable }`: `unstable` names the tests that failed and then passed, with their first failure.
+ */
+export function mergeRuns(first, second) {
+  const [before, after] = [first, second].map((lines) => lines.filter(Boolean).map((line) => JSON.parse(line)));
+  const again = new Set(after.filter(({ kind }) => kind === 'ended').map(({ file }) => file));
+  const passed = new Set(after.filter(({ state }) => state === 'passed').map(labelOf));
+  const unstable = before
+    .filter((entry) => entry.state === 'failed' && again.has(entry.file) && passed.has(labelOf(entry)))
+    .map((entry) => `${labelOf(entry)}: ${entry.message}`);
+  const kept = before.filter(({ kind, file }) => kind === 'over' || !again.has(file));
+  const entries = [...kept, ...after.filter(({ kind, file }) => kind === 'over' || again.has(file))];
+  return { lines: entries.map((entry) => JSON.stringify(entry)), unstable };
+}
+
+const labelOf = ({ file, name }) => `${file} > ${name}`;
+
 /**
  * The result of a run.
  *
@@ -48,10 +83,11 @@ export default class LineReporter {
 export function summarize(lines) {
   const entries = lines.filter(Boolean).map((line) => JSON.parse(line));
   const tests = entries.filter((entry) => entry.kind === 'test');
-  const label = (test) => `${test.file} > ${test.name}`;
   const ended = new Set(entries.filter((entry) => entry.kind === 'ended').map((entry) => entry.file));
   const failures = [
-    ...tests.filter((test) => test.state === 'failed').map(label),
+    ...tests
+      .filter((test) => test.state === 'failed')
+      .map((test) => (test.message ? `${labelOf(test)}: ${test.message}` : labelOf(test))),
     ...entries
       .filter((entry) => entry.kind === 'ended')
       .flatMap(({ file, errors }) => errors.map((text) => `${file}: ${text}`)),
@@ -66,11 +102,11 @@ export function summarize(lines) {
     skipped: skipped.length,
     failures,
     // A skipped `describe` gives its reason in its title, a single test in a note.
-    skips: skipped.map((test) => (test.note ? `${label(test)}: ${test.note}` : label(test))),
+    skips: skipped.map((test) => (test.note ? `${labelOf(test)}: ${test.note}` : labelOf(test))),
     slowest: [...tests]
       .sort((a, b) => b.ms - a.ms)
       .slice(0, 5)
-      .map((test) => `${(test.ms / 1000).toFixed(1)} s  ${label(test)}`),
+      .map((test) => `${(test.ms / 1000).toFixed(1)} s  ${labelOf(test)}`),
     finished: entries.some((entry) => entry.kind === 'over'),
     unfinishedFiles: entries
       .filter((entry) => entry.kind === 'began' && !ended.has(entry.file))

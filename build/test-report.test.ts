@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { removeLeftovers } from './leftovers.mjs';
-import { summarize, summaryLine } from './test-report.mjs';
+import { filesToRunAgain, mergeRuns, summarize, summaryLine } from './test-report.mjs';
 
 const lines = (...entries: object[]) => entries.map((entry) => JSON.stringify(entry));
 
@@ -47,6 +47,41 @@ describe('the summary of a test run', () => {
     );
     expect(summary.finished).toBe(false);
     expect(summary.unfinishedFiles).toEqual(['b.test.ts']);
+  });
+});
+
+describe('a second run of the files that failed', () => {
+  const run = (state: 'passed' | 'failed', errors: string[] = []) =>
+    lines(
+      { kind: 'test', file: 'a.test.ts', name: 'works', state: 'passed', ms: 10 },
+      { kind: 'test', file: 'b.test.ts', name: 'depends', state, message: 'too late', ms: 20 },
+      { kind: 'ended', file: 'a.test.ts', errors: [] },
+      { kind: 'ended', file: 'b.test.ts', errors: [] },
+      { kind: 'over', reason: state, errors },
+    );
+  const ofFile = (text: string[]) => text.filter((line) => !line.includes('a.test.ts'));
+
+  it('is for few files, of a run that ended, without errors outside any test', () => {
+    expect(filesToRunAgain(run('failed'))).toEqual(['b.test.ts']);
+    expect(filesToRunAgain(run('passed'))).toEqual([]);
+    expect(filesToRunAgain(run('failed', ['unhandled rejection']))).toEqual([]);
+    expect(filesToRunAgain(run('failed').slice(0, -1))).toEqual([]);
+    const many = Array.from({ length: 6 }, (_, at) => ({ kind: 'test', file: `${at}.test.ts`, state: 'failed' }));
+    expect(filesToRunAgain(lines(...many, { kind: 'over', errors: [] }))).toEqual([]);
+  });
+
+  it('counts instead of the first one, and names the tests that passed only now', () => {
+    const merged = mergeRuns(run('failed'), ofFile(run('passed')));
+    expect(summaryLine(summarize(merged.lines))).toBe('2 passed, 0 failed, 0 skipped');
+    expect(merged.unstable).toEqual(['b.test.ts > depends: too late']);
+  });
+
+  it('leaves a test that fails twice a failure, and a file that did not end as it was', () => {
+    const merged = mergeRuns(run('failed'), ofFile(run('failed')));
+    expect(summaryLine(summarize(merged.lines))).toBe('1 passed, 1 failed, 0 skipped');
+    expect(summarize(merged.lines).failures).toEqual(['b.test.ts > depends: too late']);
+    expect(merged.unstable).toEqual([]);
+    expect(summarize(mergeRuns(run('failed'), []).lines).failed).toBe(1);
   });
 });
 

@@ -7,7 +7,7 @@ import { removeLeftovers } from './leftovers.mjs';
 import { formatMs, log } from './log.mjs';
 import { root, runMain } from './script.mjs';
 import { setUp } from './setup.mjs';
-import { summarize, summaryLine } from './test-report.mjs';
+import { filesToRunAgain, mergeRuns, summarize, summaryLine } from './test-report.mjs';
 
 /** No run may hang a CI machine: its own limit is 90 minutes, and set-up comes first. */
 const maxRunMs = 40 * 60_000;
@@ -52,6 +52,7 @@ function printReport(summary, leftovers) {
   list('Skipped:', summary.skips);
   list('Cut short, so these files did not finish:', summary.finished ? [] : summary.unfinishedFiles);
   list('Left behind (each counts as a failure):', leftovers);
+  list('Unstable (failed, and passed when its file ran once more):', summary.unstable);
   list('Failed:', summary.failures);
 }
 
@@ -69,10 +70,23 @@ await runMain(async () => {
   // it, because QEMU runs as another user.
   const temporary = mkdtempSync('/tmp/f');
   chmodSync(temporary, 0o711);
-  const reportPath = join(root, '.cache', `test-report-${process.pid}.ndjson`);
-  const code = await runVitest(args, { TMPDIR: temporary, FIRSTLIGHT_TEST_REPORT: reportPath });
-  const summary = summarize(existsSync(reportPath) ? readFileSync(reportPath, 'utf8').split('\n') : []);
-  rmSync(reportPath, { force: true });
+  const runOnce = async (wanted) => {
+    const reportPath = join(root, '.cache', `test-report-${process.pid}.ndjson`);
+    const code = await runVitest(wanted, { TMPDIR: temporary, FIRSTLIGHT_TEST_REPORT: reportPath });
+    const lines = existsSync(reportPath) ? readFileSync(reportPath, 'utf8').split('\n') : [];
+    rmSync(reportPath, { force: true });
+    return { code, lines };
+  };
+  let { code, lines } = await runOnce(args);
+  let unstable = [];
+  const again = args.length === 0 ? filesToRunAgain(lines) : [];
+  if (again.length > 0) {
+    log(`\nnpm test: runs these once more, to tell unstable tests from broken ones: ${again.join(', ')}`);
+    const second = await runOnce(again);
+    code = second.code;
+    ({ lines, unstable } = mergeRuns(lines, second.lines));
+  }
+  const summary = { ...summarize(lines), unstable };
   const leftovers = await removeLeftovers(temporary);
   const total = { ...summary, failed: summary.failed + leftovers.length };
   // A failure of vitest without a line in the report (its own crash, a bad argument) must not count as success.

@@ -96,13 +96,16 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
     const env = { ...process.env, FIRSTLIGHT_HOME: home, FIRSTLIGHT_ACCEL: 'tcg' };
     // A separate process: this one knows its own instances anyway.
     const args = [cliPath, 'run', project.dir, '--host', 'lab', '--keep', '--json'];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
-    const { instance } = JSON.parse(stdout);
+    let instance: { id: string };
     const io = createFakeIo({ env });
-    expect(await main(['ps'], io)).toBe(0);
-    expect(io.out().split('\n')[1]).toMatch(new RegExp(`^${instance.id} +lab +kept +ready`));
+    try {
+      instance = JSON.parse((await promisify(execFile)(process.execPath, args, { env })).stdout).instance;
+      expect({ code: await main(['ps'], io), err: io.err() }).toMatchObject({ code: 0 });
+    } finally {
+      studio = await openStudio({ home });
+    }
+    expect(io.out()).toMatch(new RegExp(`^${instance.id} +lab +kept +ready`, 'm'));
 
-    studio = await openStudio({ home });
     const instanceId = instance.id as never;
     const answer = await studio.client.call('instances:invoke', { instanceId });
     expect(answer.response?.body).toEqual({ kind: 'json', value: 'here' });
