@@ -191,10 +191,19 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
 
   add('logs <run-or-instance>', 'Print what the serial console of a run or an instance has shown.', [
     'logs greet-3f2a',
+    'logs greet-3f2a --stderr',
     'logs greet-3f2a --trace',
   ])
-    .addOption(new Option('--trace', 'only what trace, strace and missing-files modes print').conflicts('program'))
-    .option('--program', 'only what the program prints')
+    .addOption(
+      new Option('--trace', 'only what trace, strace and missing-files modes print').conflicts([
+        'program',
+        'stdout',
+        'stderr',
+      ]),
+    )
+    .addOption(new Option('--program', 'only what the program prints').conflicts(['stdout', 'stderr']))
+    .addOption(new Option('--stdout', 'only what a function prints to stdout').conflicts('stderr'))
+    .option('--stderr', 'only what it prints to stderr, as console.error does')
     .action(lazily(async () => (await import('./commands/logs.ts')).printLogs));
 
   add('stats [instance]', 'Show what instances use of CPU, memory, disk and network.', ['stats --watch'])

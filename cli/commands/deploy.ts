@@ -246,7 +246,7 @@ export async function printLogs(
   { target, follow = false, tail }: OfTarget & { readonly follow?: boolean; readonly tail: number },
 ): Promise<number> {
   const input = { ...(await nameOf(session, name, target)), follow, tailLines: tail };
-  const stream = session.client.openStream('deploy:logs', input, createByteWriter(session, 'foreign'));
+  const stream = session.client.openStream('deploy:logs', input, createByteWriter(session, 'console'));
   await Promise.race([stream.ended, untilEnded(session.signal)]);
   stream.close();
   return 0;

@@ -10,7 +10,12 @@ export interface LogsOptions {
   readonly trace?: boolean;
   /** Only the output of the program. */
   readonly program?: boolean;
+  /** Only one of the program's two streams. */
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
 }
+
+const partsByOption = ['trace', 'program', 'stdout', 'stderr'] as const;
 
 /** A running console has no end: the output so far is complete when nothing more arrives for this long. */
 const quietMs = 250;
@@ -19,9 +24,9 @@ const quietMs = 250;
  * Prints the output of a console so far: the record of the run, or, without a record, the instance's current output.
  */
 export async function printLogs(session: Session, name: string, options: LogsOptions = {}): Promise<number> {
-  const part = options.trace ? 'trace' : options.program ? 'program' : 'all';
+  const part = partsByOption.find((name) => options[name]) ?? 'all';
   const found = await findInstanceOrRun(session, name);
-  const write = createByteWriter(session, 'foreign');
+  const write = createByteWriter(session, 'console');
   const runId = 'runId' in found ? found.runId : await recordedRun(session, found.instance);
   if (runId !== null) {
     const { ended } = session.client.openStream('console:replay', { runId, part }, write);

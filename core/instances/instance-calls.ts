@@ -94,8 +94,17 @@ export function instanceStreams({
   runtimes,
   reconciled,
 }: InstanceStreamsOptions): Pick<StreamHandlers, `console:${string}` & keyof StreamHandlers> {
-  const splitterOf = (runtime: RuntimeId, part: ConsolePart) =>
-    part === 'all' ? undefined : runtimes.get(runtime)?.splitConsole?.(part);
+  function splitterOf(id: RuntimeId, part: ConsolePart): ConsoleSplitter | undefined {
+    if (part === 'all') return undefined;
+    const splitter = runtimes.get(id)?.splitConsole?.(part) ?? undefined;
+    if (splitter !== undefined || (part !== 'stdout' && part !== 'stderr')) return splitter;
+    // What the person asked for would be answered with something else.
+    throw new FirstlightError(
+      'BAD_INPUT',
+      `The console of the runtime ${id} is one stream: its ${part} cannot be told apart.`,
+      { hint: 'Leave the option out to see everything.' },
+    );
+  }
 
   return {
     'console:attach': async ({ instanceId, part }, stream) => {

@@ -1,4 +1,5 @@
 /** The reading of a runtime's consoles. */
+import type { ConsoleStream } from '#shared/console-streams.ts';
 
 /**
  * The end of a guest, as its console reports it. Shape: `report` is its own text; `message` one sentence without a full
@@ -11,8 +12,11 @@ export interface GuestPanic {
   readonly byProgram?: boolean | undefined;
 }
 
-/** A part of a console: all of it, the program's output, or the output of a kernel's diagnostics. */
-export type ConsolePart = 'all' | 'program' | 'trace';
+/**
+ * A part of a console: all of it, the program's output, one of the program's two streams, or the output of a kernel's
+ * diagnostics.
+ */
+export type ConsolePart = 'all' | 'program' | 'trace' | ConsoleStream;
 
 /** Extracts one part of a console as its bytes arrive. */
 export interface ConsoleSplitter {
@@ -28,6 +32,6 @@ export interface RuntimeConsole {
   readonly readPanic: (consoleText: string) => GuestPanic | null;
   /** A panic decoded by symbols: text for a person. Null when symbols add nothing. */
   readonly decodePanic?: (consoleText: string, sessionInfo: string | null) => Promise<string | null>;
-  /** A splitter, for runtimes whose kernels print diagnostics among the program's output. */
-  readonly splitConsole?: (wanted: Exclude<ConsolePart, 'all'>) => ConsoleSplitter;
+  /** A splitter, for the parts that this runtime's consoles can be divided into; null for others. */
+  readonly splitConsole?: (wanted: Exclude<ConsolePart, 'all'>) => ConsoleSplitter | null;
 }

@@ -292,7 +292,9 @@ describe('a handler that answers', () => {
 
     expect(JSON.parse(await guest.answer({ run: 'env' }))).toEqual({ COLOR: 'blue' });
     expect(await guest.answer({ run: 'log' })).toBe('"ok"');
-    expect(guest.console()).toContain("one { a: [ 1, 'x' ] } Map(1) { 1 => 2 }\r\ntwo\r\nlines 5%\r\n");
+    expect(guest.console()).toContain(
+      "one { a: [ 1, 'x' ] } Map(1) { 1 => 2 }\r\n\x1b[39;31mtwo\r\nlines 5%\r\n\x1b[31;39m",
+    );
     expect(JSON.parse(await guest.answer({ run: 'text' }))).toBe('aé€😀\ufffdhi');
     expect(JSON.parse(await guest.answer({ run: 'clone' }))).toEqual([true, true, 0, 2]);
   });

@@ -50,8 +50,11 @@ export const instanceEvents = {
   'metrics:sampled': z.object({ samples: z.array(metricSampleSchema) }),
 };
 
-/** A part of a console: all of it, the program's output, or the output of the kernel's diagnostics (trace, strace, missing files). */
-const consolePart = { part: z.enum(['all', 'program', 'trace']).default('all') };
+/**
+ * A part of a console: all of it, the program's output, the output of the kernel's diagnostics (trace, strace, missing
+ * files), or one of the program's two streams. Errors: BAD_INPUT for a stream of a runtime that cannot tell them apart.
+ */
+const consolePart = { part: z.enum(['all', 'program', 'trace', 'stdout', 'stderr']).default('all') };
 
 export const instanceStreams = {
   /** The serial console: first the output so far (bounded), then live; the client's input goes to the guest. */

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { stderrMarkers } from '#shared/console-streams.ts';
 import { type InstrumentsPage, launchChromium, serveInstruments } from '../fixtures/instruments/serve.ts';
 
 let site: InstrumentsPage;
@@ -54,6 +55,19 @@ describe('console', () => {
     await send('later\r\n');
     expect(await screen()).toMatch(/^\[ember\] pvh entry[\s\S]+größer ✓ 日本語[\s\S]+later$/);
     expect(await state()).toBe('attached');
+  });
+
+  it('shows stderr in red, and with its name', async () => {
+    await open();
+    await page.getByText('pvh entry').waitFor();
+    await send(`to stdout\r\n${stderrMarkers.begin}to stderr\r\n${stderrMarkers.end}again`);
+    expect(await screen()).toMatch(/^to stdout\nstderr to stderr\nagain$/m);
+    const colour = (text: string) =>
+      page
+        .locator('.xterm-rows span', { hasText: text })
+        .evaluateAll((spans) => [...new Set(spans.map((span) => getComputedStyle(span).color))]);
+    expect(await colour('to stderr')).toHaveLength(1);
+    expect(await colour('to stderr')).not.toEqual(await colour('again'));
   });
 
   it('sends what a person types, and leaves the studio its shortcuts', async () => {

@@ -159,10 +159,15 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
   });
 
   it('an instance that was kept shows its console, and is called while another looks on', async () => {
-    const dir = project('kept', 'export default (event) => { console.log("\\u001b[31mn", event.n); return event.n; };');
+    const dir = project(
+      'kept',
+      'export default (event) => { console.log("\\u001b[31mn", event.n); console.error("bad"); return event.n; };',
+    );
     expect((await cli(['run', dir, '--keep', '--event', '{"n":1}'])).code).toBe(0);
     const [{ id }] = JSON.parse((await cli(['ps', '--json'])).out);
-    expect((await cli(['logs', id])).out).toContain('\u001b[31mn 1');
+    expect((await cli(['logs', id])).out).toContain('\u001b[31mn 1\r\nbad\r\n');
+    expect((await cli(['logs', id, '--stderr'])).out).toBe('bad\r\n');
+    expect((await cli(['logs', id, '--stdout'])).out).not.toContain('bad');
     const watching = start(['console', id]);
     const watched = ended(watching);
     await new Promise((resolve) => setTimeout(resolve, 1_000));

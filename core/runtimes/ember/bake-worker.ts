@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { EvalFlags, JSException, type JSValueHandle, QuickJS } from 'quickjs-wasi';
+import { withoutMarkers } from '#shared/console-streams.ts';
 import { type BaseHeap, createBaseHeap, type HostCall, type VirtualClock, vmOptions } from './base-heap.ts';
 import { buildImage, minMemoryMiB } from './image.ts';
 import { linearBase, linearEnd, linearPageBytes, reservePages } from './layout.ts';
@@ -34,13 +35,13 @@ async function kernelBytes(path: string): Promise<Uint8Array> {
   return kernel.bytes;
 }
 
-/** Collects the module's output, up to a limit. */
+/** Collects the module's output to both streams, up to a limit. */
 class Output {
   text = '';
 
   add(text: string): void {
     const room = maxOutputChars - this.text.length;
-    if (room > 0) this.text += text.slice(0, room);
+    if (room > 0) this.text += withoutMarkers(text).slice(0, room);
   }
 }
 

@@ -14,6 +14,7 @@ import { openEmberSession } from './guest-session.ts';
 import { consolePortName, invokePortName, vsockPorts } from './layout.ts';
 import { readEmberPanic } from './read-panic.ts';
 import shipped from './shipped.json' with { type: 'json' };
+import { createStreamSplitter } from './split-streams.ts';
 import type { Baker } from './types.ts';
 
 export interface EmberOptions {
@@ -141,6 +142,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       return openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set });
     },
     readPanic: readEmberPanic,
+    splitConsole: (wanted) => (wanted === 'stdout' || wanted === 'stderr' ? createStreamSplitter(wanted) : null),
     close: async () => {
       if (baker !== null) await (await baker).close();
     },

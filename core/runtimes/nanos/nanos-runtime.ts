@@ -173,7 +173,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
     readPanic: readNanosPanic,
     decodePanic: decodeWithSymbols,
     urlOf: (text) => urlOf(readSessionInfo(text)),
-    splitConsole: createTraceSplitter,
+    splitConsole: (wanted) => (wanted === 'program' || wanted === 'trace' ? createTraceSplitter(wanted) : null),
   };
 }
 

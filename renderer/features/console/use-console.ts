@@ -4,7 +4,7 @@ import { type Attachment, type AttachmentState, attach } from './attachment.ts';
 import type { ConsoleSource } from './console-source.ts';
 import { followOutput } from './follow-output.ts';
 import { createKeptLog, type KeptLog } from './kept-log.ts';
-import { createLineTimes, type LineTimes } from './line-times.ts';
+import { createLineStarts } from './line-starts.ts';
 import { type GuardedTerminal, makeTerminal, scrollbackLines, terminalTheme } from './make-terminal.ts';
 import { routeKey } from './terminal-keys.ts';
 import { offerLinks } from './web-links.ts';
@@ -55,7 +55,13 @@ export function useConsole(
 ): { readonly live: LiveConsole | null; readonly status: ConsoleStatus } {
   const [live, setLive] = useState<LiveConsole | null>(null);
   const [status, setStatus] = useState<ConsoleStatus>(initialStatus);
-  const latest = useRef({ isPaused, onSearch, tokens, times: null as LineTimes | null });
+  const latest = useRef({
+    isPaused,
+    onSearch,
+    tokens,
+    hasTimes: false,
+    lines: createLineStarts({ hasTimes: false }),
+  });
   useEffect(() => {
     latest.current = { ...latest.current, isPaused, onSearch, tokens };
   }, [isPaused, onSearch, tokens]);
@@ -89,13 +95,13 @@ export function useConsole(
       onRestart: () => {
         terminal.reset();
         log.clear();
-        if (latest.current.times !== null) latest.current.times = createLineTimes();
+        latest.current.lines = createLineStarts(latest.current);
       },
       onChunk: (bytes) => {
         const atMs = Date.now();
         log.add(bytes, atMs);
         reportSoon();
-        const shown = latest.current.times?.push(bytes, atMs) ?? bytes;
+        const shown = latest.current.lines.push(bytes, atMs);
         return new Promise((resolve) => writeHeld(terminal, shown, latest.current.isPaused, resolve));
       },
       onState: (next) => {
@@ -137,14 +143,14 @@ export function useConsole(
   }, [live, fontSize, element]);
 
   useEffect(() => {
-    if (live === null || (latest.current.times !== null) === hasTimes) return;
+    if (live === null || latest.current.hasTimes === hasTimes) return;
     // The kept output is written again, with or without times; the scrollback keeps its end.
     const { terminal } = live.guarded;
-    latest.current.times = hasTimes ? createLineTimes() : null;
+    latest.current = { ...latest.current, hasTimes, lines: createLineStarts({ hasTimes }) };
     terminal.reset();
     const times = live.log.times();
     for (const [index, chunk] of live.log.chunks().entries())
-      terminal.write(latest.current.times?.push(chunk, times[index] ?? 0) ?? chunk);
+      terminal.write(latest.current.lines.push(chunk, times[index] ?? 0));
   }, [live, hasTimes]);
 
   useEffect(() => {

@@ -5,11 +5,20 @@
   const started = new Map();
   const counts = new Map();
 
+  // The markers around stderr: shared/console-streams.ts.
+  const stderrBegin = '\x1b[39;31m';
+  const stderrEnd = '\x1b[31;39m';
+  const indented = (text) => `${indent === '' ? text : indent + text.replaceAll('\n', `\n${indent}`)}\n`;
+  const textOf = (args) => (args.length === 1 && typeof args[0] === 'string' ? args[0] : format(...args));
+
   function write(text) {
-    print(`${indent === '' ? text : indent + text.replaceAll('\n', `\n${indent}`)}\n`);
+    print(indented(text));
+  }
+  function error(...args) {
+    print(stderrBegin + indented(textOf(args)) + stderrEnd);
   }
   function log(...args) {
-    write(args.length === 1 && typeof args[0] === 'string' ? args[0] : format(...args));
+    write(textOf(args));
   }
   function group(...args) {
     if (args.length > 0) log(...args);
@@ -17,7 +26,7 @@
   }
   function elapsed(label, what) {
     const since = started.get(label);
-    if (since === undefined) log(`Warning: No such label '${label}' for console.${what}()`);
+    if (since === undefined) error(`Warning: No such label '${label}' for console.${what}()`);
     return since === undefined ? null : `${label}: ${(performance.now() - since).toFixed(3)}ms`;
   }
   const withData = (text, data) => (data.length === 0 ? log(text) : log(text, ...data));
@@ -71,9 +80,9 @@
     log,
     info: log,
     debug: log,
-    warn: log,
-    error: log,
-    trace: (...args) => log(`Trace${args.length > 0 ? `: ${format(...args)}` : ''}\n${new Error().stack.trimEnd()}`),
+    warn: error,
+    error,
+    trace: (...args) => error(`Trace${args.length > 0 ? `: ${format(...args)}` : ''}\n${new Error().stack.trimEnd()}`),
     dir: (value, options) => write(inspect(value, options)),
     dirxml: log,
     table,
@@ -81,7 +90,7 @@
       if (condition) return;
       if (typeof args[0] === 'string') args[0] = `Assertion failed: ${args[0]}`;
       else args.unshift('Assertion failed');
-      log(...args);
+      error(...args);
     },
     group,
     groupCollapsed: group,
@@ -90,7 +99,7 @@
     },
     time: (label = 'default') => {
       const name = String(label);
-      if (started.has(name)) log(`Warning: Label '${name}' already exists for console.time()`);
+      if (started.has(name)) error(`Warning: Label '${name}' already exists for console.time()`);
       else started.set(name, performance.now());
     },
     timeLog: (label = 'default', ...data) => {
@@ -108,7 +117,7 @@
       log(`${name}: ${counts.get(name)}`);
     },
     countReset: (label = 'default') => {
-      if (!counts.delete(String(label))) log(`Warning: Count for '${label}' does not exist`);
+      if (!counts.delete(String(label))) error(`Warning: Count for '${label}' does not exist`);
     },
     // A serial console is not cleared, and nothing profiles.
     clear: nothing,

@@ -104,8 +104,8 @@
   const resolved = Promise.resolve();
   global.reportError = (error) => console.error('Uncaught', error);
 
-  const write = (chunk, encoding, callback) => {
-    print(typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk));
+  const writeTo = (begin, end) => (chunk, encoding, callback) => {
+    print(begin + (typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)) + end);
     const done = typeof encoding === 'function' ? encoding : callback;
     if (typeof done === 'function') resolved.then(() => done());
     return true;
@@ -131,8 +131,9 @@
     argv: Object.freeze([]),
     execArgv: Object.freeze([]),
     execPath: '',
-    stdout: Object.freeze({ write, isTTY: false, fd: 1 }),
-    stderr: Object.freeze({ write, isTTY: false, fd: 2 }),
+    stdout: Object.freeze({ write: writeTo('', ''), isTTY: false, fd: 1 }),
+    // The markers of console.prelude.js.
+    stderr: Object.freeze({ write: writeTo('\x1b[39;31m', '\x1b[31;39m'), isTTY: false, fd: 2 }),
     nextTick: (callback, ...args) => void resolved.then(() => callback(...args)),
     hrtime,
     uptime: () => now() / 1000,

@@ -100,7 +100,7 @@ describe('the console', () => {
       "console.groupCollapsed('g'); console.count(); console.countReset(); console.count(); console.groupEnd(); console.dirxml({ a: 1 }); console.time('t'); console.timeLog('t', { more: 1 }); console.timeEnd('t'); console.timeEnd('t'); console.assert(false, 'no %s', 'way');",
     );
     expect(text.replace(/[\d.]+ms/g, 'ms')).toBe(
-      "g\n  default: 1\n  default: 1\n{ a: 1 }\nt: ms { more: 1 }\nt: ms\nWarning: No such label 't' for console.timeEnd()\nAssertion failed: no way\n",
+      "g\n  default: 1\n  default: 1\n{ a: 1 }\nt: ms { more: 1 }\nt: ms\n\x1b[39;31mWarning: No such label 't' for console.timeEnd()\n\x1b[31;39m\x1b[39;31mAssertion failed: no way\n\x1b[31;39m",
     );
   });
 

@@ -2,7 +2,7 @@
 import type { ConsolePart, ConsoleSplitter } from '#core/runtime/console.ts';
 import { readyMarker } from '../session/wire.ts';
 
-type Part = Exclude<ConsolePart, 'all'>;
+type Part = Extract<ConsolePart, 'program' | 'trace'>;
 
 /**
  * The form of a line of diagnostics. Source: seen on nanovms/nanos at b9c3671d, and its `klib/strace.c`,
