@@ -23,6 +23,7 @@ export async function writeManifests(session: Session, dir: string, options: Man
     return await session.call('deploy:manifests', { projectId: project.id, target, format, ...choice, push });
   });
   session.printJson(made);
+  if (made.note !== '') session.note(`${made.note}\n`);
   if (out === undefined) {
     const heads = made.files.length > 1;
     for (const { path, text } of made.files) session.print(`${heads ? `# ${path}\n` : ''}${text}`);

@@ -13,6 +13,7 @@ import { streamLogs } from './logs.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
 import { type DeployPlan, planDeploy } from './profile.ts';
 import { listRevisions, pauseFunction, removeFunction, rollBack, scaleFunction } from './revisions.ts';
+import { readSecrets } from './secrets.ts';
 import type { Targets } from './targets.ts';
 import { testTarget } from './test-target.ts';
 import { watchFunctions } from './watch-functions.ts';
@@ -52,20 +53,24 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       const { project } = plan;
       const build = () => options.build(project, context);
-      const work = () =>
-        inCluster(target, (cluster) =>
-          deploy(cluster, options, { ...choice, ...pods(plan, choice), ...context, build }),
+      const work = async () => {
+        const secrets = await readSecrets(project.name, plan.secrets, env, context.signal);
+        return await inCluster(target, (cluster) =>
+          deploy(cluster, options, { ...choice, ...pods(plan, choice), ...context, secrets, build }),
         );
+      };
       return await onlyOnce(`deploy ${target} ${project.name}`, project.name, work);
     },
     'deploy:preview': async ({ projectId, target, profile, replicas }, context) => {
       const plan = planDeploy(await options.getProject(projectId), profile, env);
+      const secrets = await readSecrets(plan.project.name, plan.secrets, env, context.signal);
       const { bundle, image } = await options.build(plan.project, context);
       return await inCluster(target, (cluster) =>
         previewDeploy(cluster, options, {
           config: bundle.config,
           image,
           ...pods(plan, { replicas }),
+          secrets,
           signal: context.signal,
         }),
       );
@@ -79,6 +84,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         ...context,
         config: bundle.config,
         image,
+        secrets: plan.secrets,
         target: await targets.get(target),
       };
       return await makeManifests(options, request);

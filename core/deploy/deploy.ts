@@ -20,6 +20,7 @@ import type { DeploymentObject } from './kube/objects.ts';
 import { makePodImage } from './pod-image/pod-image.ts';
 import { makeVmmLayer } from './pod-image/vmm-layer.ts';
 import { applyTemplate, checkNotPaused, removeFunction, removeOwned } from './revisions.ts';
+import { applySecrets, checkSecrets, type Secrets } from './secrets.ts';
 import { watchRollout } from './watch-rollout.ts';
 import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
 
@@ -37,6 +38,7 @@ export interface DeployOptions {
   readonly replicas?: number | undefined;
   /** Bounds within which the cluster chooses the number of pods. */
   readonly autoscale?: Autoscale | undefined;
+  readonly secrets: Secrets;
   readonly wait: boolean;
   readonly rollback: boolean;
   readonly force: boolean;
@@ -70,7 +72,9 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return value;
   }
 
+  const { secrets } = options;
   await checkReferences(cluster, signal);
+  const versions = await checkSecrets(cluster, secrets, signal);
   // The layer is looked up, or packed, while the function is built; its failure is thrown where it is used.
   const vmm = makeVmmLayer(context.layout, context.supervisorPath, signal);
   vmm.catch(() => undefined);
@@ -96,6 +100,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   if (before !== null) checkNotPaused(before);
   const applied = await step('apply', `Applying to ${cluster.namespace}`, async () => {
     const kvm = await findKvmResource(cluster, signal);
+    const ownVersion = await applySecrets(cluster, config.name, secrets, { force: options.force, signal });
     const objects = makeWorkload({
       config,
       target: cluster.target,
@@ -106,6 +111,8 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       replicas: options.replicas ?? usualReplicas(before, options.autoscale),
       autoscale: options.autoscale,
       deployedAt: deployedAtOf(before, pushed.reference),
+      secrets: secrets.keys,
+      secretVersions: [versions, ownVersion].filter(Boolean).join(','),
       kvmResource: kvm.resource,
     });
     let value: DeploymentObject | null = null;

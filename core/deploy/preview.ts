@@ -2,7 +2,7 @@ import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { Target } from '#shared/model/deploy.ts';
-import type { Autoscale } from '#shared/model/deploy-section.ts';
+import type { Autoscale, SecretReference } from '#shared/model/deploy-section.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import {
@@ -15,9 +15,10 @@ import {
   pluralOf,
 } from './cluster.ts';
 import { type DeployContext, pushPodImage } from './deploy.ts';
-import type { KubeObject } from './kube/objects.ts';
+import type { DeploymentObject, KubeObject } from './kube/objects.ts';
 import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
 import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
+import { checkSecrets, describeOwnSecret, refer, type Secrets, secretNameOf } from './secrets.ts';
 import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
 
 export interface PreviewRequest {
@@ -25,6 +26,7 @@ export interface PreviewRequest {
   readonly image: Image;
   readonly replicas?: number | undefined;
   readonly autoscale?: Autoscale | undefined;
+  readonly secrets: Secrets;
   readonly signal: AbortSignal;
 }
 
@@ -35,9 +37,10 @@ export interface PreviewRequest {
 export async function previewDeploy(
   cluster: Cluster,
   context: DeployContext,
-  { config, image, replicas, autoscale, signal }: PreviewRequest,
+  { config, image, replicas, autoscale, secrets, signal }: PreviewRequest,
 ): Promise<CallOutput<'deploy:preview'>> {
   const { target, namespace } = cluster;
+  const versions = await checkSecrets(cluster, secrets, signal);
   const pod = await packForPod(context, { config, image, signal });
   const before = await findDeployment(cluster, config.name, signal);
   const kvm = await findKvmResource(cluster, signal);
@@ -51,11 +54,13 @@ export async function previewDeploy(
     replicas: replicas ?? usualReplicas(before, autoscale),
     autoscale,
     deployedAt: before?.spec.template.metadata?.annotations?.[annotationNames.deployedAt] ?? '(now)',
+    secrets: secrets.keys,
+    secretVersions: previewVersions(before, versions, secrets),
     kvmResource: kvm.resource,
   });
   const was: KubeObject[] = [];
   const will: KubeObject[] = [];
-  let note = '';
+  let note = await describeOwnSecret(cluster, config.name, secrets, signal);
   for (const object of objects) {
     const path = pathOf(cluster, pluralOf(object), config.name);
     const there = await nullIfMissing(cluster.client.json<KubeObject>(path, { signal }));
@@ -66,13 +71,23 @@ export async function previewDeploy(
       const error = toFirstlightError(thrown);
       // A webhook that refuses a dry run does not predict the real request.
       if (!/webhook/.test(error.message)) throw error;
-      note = `No preview of the ${object.kind}: ${error.message}`;
+      note += `No preview of the ${object.kind}: ${error.message}`;
     }
   }
   return { yaml: toYaml(objects), before: toYaml(was), after: toYaml(will), note };
 }
 
-export interface ManifestRequest extends Omit<PreviewRequest, 'replicas'> {
+/** The version of our own Secret is known once it is applied: until then it counts as it is. */
+function previewVersions(before: DeploymentObject | null, versions: string, { own }: Secrets): string {
+  if (Object.keys(own).length === 0) return versions;
+  return (
+    before?.spec.template.metadata?.annotations?.[annotationNames.secrets] ??
+    [versions, '(new)'].filter(Boolean).join(',')
+  );
+}
+
+export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secrets'> {
+  readonly secrets: Readonly<Record<string, SecretReference>>;
   readonly replicas?: number | undefined;
   readonly target: Target;
   readonly format: ManifestFormat;
@@ -86,7 +101,7 @@ export interface ManifestRequest extends Omit<PreviewRequest, 'replicas'> {
  */
 export async function makeManifests(
   context: DeployContext,
-  { target, format, push, config, image, replicas, autoscale, signal, progress }: ManifestRequest,
+  { target, format, push, config, image, replicas, autoscale, secrets, signal, progress }: ManifestRequest,
 ): Promise<CallOutput<'deploy:manifests'>> {
   const pod = await packForPod(context, { config, image, signal });
   if (push) await pushPodImage(target, config.name, image.id, pod.image, { env: context.env, signal, progress });
@@ -102,9 +117,15 @@ export async function makeManifests(
     autoscale,
     // The same function gives the same files.
     deployedAt: image.createdAt,
+    secrets: refer(config.name, secrets),
     kvmResource: null,
   });
-  return { image: reference, files: [...writeManifests(objects, format, context.version)] };
+  const own = Object.entries(secrets).filter(([, { secret }]) => secret === undefined);
+  const secretName = secretNameOf(config.name);
+  const command = `kubectl create secret generic ${secretName} ${own.map(([key]) => `--from-file=${key}=FILE`).join(' ')}`;
+  const note =
+    own.length === 0 ? '' : `The files hold no value of a secret. Provide the Secret ${secretName}: ${command}`;
+  return { image: reference, files: [...writeManifests(objects, format, context.version)], note };
 }
 
 async function packForPod(

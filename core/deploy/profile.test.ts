@@ -64,10 +64,22 @@ describe('the plan of a deploy', () => {
     );
   });
 
-  it('refuses a secret where it would end up in the image', () => {
-    const app = project({ secrets: { TOKEN: { secret: 'app', key: 'token' } } });
-    expect(() => planDeploy(app, undefined, {})).toThrow(
-      expect.objectContaining({ code: 'MACHINE_UNSUPPORTED', message: expect.stringMatching(/TOKEN.*ember/) }),
+  it('has the secrets by reference, and none for a project that is not trusted', () => {
+    const deploy = {
+      secrets: { TOKEN: { secret: 'app', key: 'token' } },
+      profiles: { staging: { secrets: { KEY: { env: 'MY_KEY' } } } },
+    };
+    const { project: planned, secrets } = planDeploy(project(deploy), 'staging', { MY_KEY: 'x' });
+    expect(secrets).toEqual({ TOKEN: { secret: 'app', key: 'token' }, KEY: { env: 'MY_KEY' } });
+    expect(planned.config?.env).toEqual({ A: 'own', B: 'own' });
+    expect(() => planDeploy(project(deploy, { trusted: false }), undefined, {})).toThrow(
+      expect.objectContaining({ code: 'PROJECT_NOT_TRUSTED', message: 'app asks for the secret TOKEN.' }),
     );
+  });
+
+  it('takes exactly one source for a secret', () => {
+    for (const wrong of [{}, { secret: 'a' }, { key: 'k' }, { env: 'A', keychain: 'b' }, { value: 'x' }]) {
+      expect(deploySectionSchema.safeParse({ secrets: { TOKEN: wrong } }).success).toBe(false);
+    }
   });
 });

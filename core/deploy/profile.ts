@@ -1,5 +1,5 @@
 import { FirstlightError } from '#shared/errors.ts';
-import { type Autoscale, chooseProfile } from '#shared/model/deploy-section.ts';
+import { type Autoscale, chooseProfile, type SecretReference } from '#shared/model/deploy-section.ts';
 import type { Project } from '#shared/model/project.ts';
 
 /** The settings of a deploy in `firstlight.json`. Shape: the environment of `project` includes that of the deploy. */
@@ -7,13 +7,15 @@ export interface DeployPlan {
   readonly project: Project;
   readonly replicas: number | undefined;
   readonly autoscale: Autoscale | undefined;
+  /** The variables that the guest gets when it starts. */
+  readonly secrets: Readonly<Record<string, SecretReference>>;
 }
 
 /**
  * The plan of a deploy, from the section `deploy` and a profile of it.
  *
- * Errors: BAD_INPUT for a missing profile, or an unset variable; PROJECT_NOT_TRUSTED for variables; MACHINE_UNSUPPORTED
- * for secrets.
+ * Errors: BAD_INPUT for a missing profile, or an unset variable; PROJECT_NOT_TRUSTED for variables
+ * and secrets.
  */
 export function planDeploy(project: Project, profile: string | undefined, env: NodeJS.ProcessEnv): DeployPlan {
   const { config } = project;
@@ -27,30 +29,27 @@ export function planDeploy(project: Project, profile: string | undefined, env: N
     });
   }
   const [secret] = Object.keys(chosen.secrets);
-  if (secret !== undefined) {
-    throw new FirstlightError(
-      'MACHINE_UNSUPPORTED',
-      `${project.name} cannot be given the secret ${secret}: on ${config?.runtime} the environment is fixed when the image is built, and the secret would be in it.`,
-      { hint: 'Remove "secrets" from "deploy", or have the function ask for it when it is called.' },
-    );
-  }
-  if (config === null) return { project, replicas: chosen.replicas, autoscale: chosen.autoscale };
+  if (secret !== undefined && !project.trusted) throw notTrusted(project, `the secret ${secret}`);
+  const { replicas, autoscale, secrets } = chosen;
+  if (config === null) return { project, replicas, autoscale, secrets };
   const own = Object.entries(chosen.env).map(([name, text]) => [name, expand(project, name, text, env)]);
   return {
     project: { ...project, config: { ...config, env: { ...config.env, ...Object.fromEntries(own) } } },
-    replicas: chosen.replicas,
-    autoscale: chosen.autoscale,
+    replicas,
+    autoscale,
+    secrets,
   };
 }
 
+const notTrusted = ({ name, dir }: Project, what: string) =>
+  new FirstlightError('PROJECT_NOT_TRUSTED', `${name} asks for ${what}.`, {
+    hint: `Look at "deploy" in its firstlight.json. If it may have that: firstlight trust ${dir}`,
+  });
+
 /** A value with the deployer's variables filled in. An untrusted project could steal them: it gets none. */
-function expand({ name: project, dir, trusted }: Project, name: string, text: string, env: NodeJS.ProcessEnv): string {
+function expand(project: Project, name: string, text: string, env: NodeJS.ProcessEnv): string {
   return text.replace(/\$\{([^}]*)\}/g, (_, variable: string) => {
-    if (!trusted) {
-      throw new FirstlightError('PROJECT_NOT_TRUSTED', `${project} asks for your environment variable ${variable}.`, {
-        hint: `Look at "deploy" in its firstlight.json. If it may have that: firstlight trust ${dir}`,
-      });
-    }
+    if (!project.trusted) throw notTrusted(project, `your environment variable ${variable}`);
     const value = env[variable];
     if (value !== undefined) return value;
     throw new FirstlightError('BAD_INPUT', `The variable ${variable} is not set; "deploy.env.${name}" needs it.`, {

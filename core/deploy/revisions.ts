@@ -3,6 +3,7 @@ import type { DeployRevision } from '#shared/model/deploy.ts';
 import { applyObject, type Cluster, getDeployment, listReplicaSets, nullIfMissing, pathOf } from './cluster.ts';
 import { revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject, KubeObject, PodTemplate, ReplicaSetObject } from './kube/objects.ts';
+import { secretNameOf } from './secrets.ts';
 import { annotationNames, fieldManager, labelsOf, managedBy, ownedReplicas } from './workload.ts';
 
 const hashLabel = 'pod-template-hash';
@@ -115,6 +116,7 @@ export function checkNotPaused({ metadata: { name }, spec }: DeploymentObject): 
 export async function removeFunction(cluster: Cluster, name: string): Promise<void> {
   const query = { propagationPolicy: 'Background' };
   await removeOwned(cluster, 'horizontalpodautoscalers', name);
+  await removeOwned(cluster, 'secrets', secretNameOf(name));
   for (const kind of ['services', 'deployments']) {
     await nullIfMissing(cluster.client.json(pathOf(cluster, kind, name), { method: 'DELETE', query }));
   }

@@ -4,7 +4,7 @@ import type { Target } from '#shared/model/deploy.ts';
 import type { Autoscale } from '#shared/model/deploy-section.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { DeploymentObject, KubeObject, PodTemplate } from './kube/objects.ts';
-import { podPaths, podPorts, podUser } from './pod-image/pod-paths.ts';
+import { podPaths, podPorts, podUser, variablePrefix } from './pod-image/pod-paths.ts';
 
 export const fieldManager = 'firstlight';
 export const managedBy = { 'app.kubernetes.io/managed-by': 'firstlight' } as const;
@@ -13,6 +13,7 @@ export const annotationNames = {
   imageId: 'firstlight.dev/image-id',
   deployedAt: 'firstlight.dev/deployed-at',
   memory: 'firstlight.dev/memory',
+  secrets: 'firstlight.dev/secrets',
 } as const;
 
 /** Selects all that is ours in a namespace. */
@@ -89,6 +90,10 @@ export interface WorkloadRequest {
   /** Bounds for an autoscaler, or none. */
   readonly autoscale?: Autoscale | undefined;
   readonly deployedAt: string;
+  /** The keys of Secrets by the names of the guest's variables. */
+  readonly secrets?: Readonly<Record<string, { readonly secret: string; readonly key: string }>> | undefined;
+  /** The Secrets' versions: pods begin anew with a new value. */
+  readonly secretVersions?: string | undefined;
   /** The name of a device plugin's resource that gives KVM, or null. */
   readonly kvmResource: string | null;
 }
@@ -159,6 +164,10 @@ function makePodTemplate(request: WorkloadRequest): PodTemplate {
   const overhead = overheadOf(config);
   const memory = `${config.memoryMiB + overhead.reduce((sum, { mib }) => sum + mib, 0)}Mi`;
   const parts = [{ what: 'guest', mib: config.memoryMiB }, ...overhead];
+  const variables = Object.entries(request.secrets ?? {}).map(([variable, { secret, key }]) => ({
+    name: `${variablePrefix}${variable}`,
+    valueFrom: { secretKeyRef: { name: secret, key } },
+  }));
   const probe = (path: string) => ({ httpGet: { path, port: 'status', scheme: 'HTTP' } });
   return {
     metadata: {
@@ -168,6 +177,7 @@ function makePodTemplate(request: WorkloadRequest): PodTemplate {
         [annotationNames.imageId]: request.imageId,
         [annotationNames.deployedAt]: request.deployedAt,
         [annotationNames.memory]: parts.map(({ what, mib }) => `${what} ${mib} MiB`).join(', '),
+        ...(request.secretVersions && { [annotationNames.secrets]: request.secretVersions }),
       },
     },
     spec: {
@@ -186,6 +196,7 @@ function makePodTemplate(request: WorkloadRequest): PodTemplate {
         {
           name: 'function',
           image,
+          ...(variables.length > 0 && { env: variables }),
           ports: [
             { name: 'http', containerPort: podPorts.http, protocol: 'TCP' },
             { name: 'status', containerPort: podPorts.status, protocol: 'TCP' },

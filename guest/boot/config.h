@@ -17,6 +17,7 @@ struct ember_config {
   uint32_t report;
   uint32_t tick;
   uint32_t reset;
+  uint32_t add_env;
 };
 
 /* The image's config. Valid only after `config_valid()` has returned 1. */

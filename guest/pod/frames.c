@@ -37,6 +37,17 @@ void frame_invoke(struct buffer *to, uint32_t id, uint32_t timeout_ms, const str
   buffer_add(to, event->data, event->length);
 }
 
+void frame_environ(struct buffer *to, const struct buffer *json)
+{
+  struct frame_header header = { .body_bytes = (uint32_t)json->length, .type = FRAME_ENVIRON,
+               .version = PROTOCOL_VERSION };
+
+  if (json->length > MAX_BODY)
+    fail("the environment is larger than a frame may be");
+  buffer_add(to, &header, sizeof header);
+  buffer_add(to, json->data, json->length);
+}
+
 void frame_marks(const struct frame *frame, struct buffer *json, uint64_t *hz)
 {
   struct clock_block clock = { 0 };

@@ -115,7 +115,10 @@ bool machine_start(struct machine *machine, const struct options *options, bool 
     setpgid(0, 0);
     dup2(open("/dev/null", O_RDONLY), 0);
     dup2(2, 1);
-    execv(QEMU, args);
+    /* QEMU needs no environment, and the guest's may hold secrets. */
+    char *none_at_all[] = { NULL };
+
+    execve(QEMU, args, none_at_all);
     fail("%s cannot be started: %s", QEMU, strerror(errno));
   }
   if (machine->pid < 0)

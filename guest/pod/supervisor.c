@@ -27,6 +27,8 @@ static struct options options = { .args_path = "/firstlight/qemu.args", .run_dir
           .port = 8080, .status_port = 8081, .timeout_ms = 10000, .boot_ms = 120000,
           .grace_ms = 25000 };
 static struct state state;
+/* The guest's environment as JSON; empty when it gets none. */
+static struct buffer variables;
 
 static void read_options(int count, char **words)
 {
@@ -56,6 +58,8 @@ static void read_options(int count, char **words)
 static void boot(bool use_kvm)
 {
   state.in.length = state.out.length = 0;
+  if (variables.length > 0)
+    frame_environ(&state.out, &variables);
   state.hello_ns = 0;
   state.is_invoking = false;
   clients_requeue();
@@ -70,6 +74,17 @@ static void boot(bool use_kvm)
   }
   state.resumed_ns = wall_ns();
   state.boot_deadline = now_ms() + (use_kvm && strcmp(options.accel, "auto") == 0 ? KVM_BOOT_MS : options.boot_ms);
+}
+
+static void read_variables(void)
+{
+  struct buffer names = { 0 };
+
+  if (environ_read(&variables, &names) == 0)
+    buffer_free(&variables);
+  else
+    say("the guest gets %.*s", (int)names.length, (const char *)names.data);
+  buffer_free(&names);
 }
 
 static void choose_and_boot(void)
@@ -269,6 +284,7 @@ int main(int count, char **words)
 
   state.started_ns = wall_ns();
   clients_open(&state, &options);
+  read_variables();
   choose_and_boot();
   run(signals);
   machine_execute(&state.machine, "quit");

@@ -68,6 +68,10 @@ bool answer_response(struct buffer *to, const uint8_t *body, size_t length);
 /* The answer to an ERROR frame; `fatal` means that the guest powers off. */
 bool answer_error(struct buffer *to, const uint8_t *body, size_t length, bool *fatal);
 
+/* The variables for the guest: those of this process whose names begin with FIRSTLIGHT_ENV_. The names may be logged, the
+ * values may not. Shape: a JSON object of texts, without the prefix; the number of variables. */
+size_t environ_read(struct buffer *json, struct buffer *names);
+
 /* Frames of guest/PROTOCOL.md. */
 struct frame {
   uint8_t type;
@@ -79,6 +83,7 @@ struct frame {
 /* 1: a frame, 0: incomplete, -1: the guest broke the protocol. */
 int frame_read(const struct buffer *bytes, struct frame *frame);
 void frame_invoke(struct buffer *to, uint32_t id, uint32_t timeout_ms, const struct buffer *event);
+void frame_environ(struct buffer *to, const struct buffer *json);
 /* The marks of a frame's clock block as a JSON array, and the counter's rate. */
 void frame_marks(const struct frame *frame, struct buffer *json, uint64_t *hz);
 

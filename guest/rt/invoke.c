@@ -347,6 +347,26 @@ static void handle_invoke(uint32_t id, uint32_t bytes) {
   crash_handler = 0;
 }
 
+/* Adds the host's variables to the function's environment. A guest without them would run as if they were not set: it ends instead. */
+static void handle_environ(uint32_t bytes) {
+  uint32_t buffer = Z_qjsZ_wasm_malloc(&engine, bytes + 1);
+  if (!buffer) {
+    send_plain_error(ERROR_OUT_OF_MEMORY, 1, "There is not enough memory for the environment.");
+    halt();
+  }
+  read_exactly(engine_at(buffer), bytes);
+  *(uint8_t *)engine_at(buffer + bytes) = 0;
+  js_value added = js_parse_json(buffer, bytes);
+  Z_qjsZ_wasm_free(&engine, buffer);
+  js_value result = js_tag(added) == JS_EXCEPTION ? added : js_call(js_unbox(config()->add_env), 1, added, 0);
+  if (js_tag(result) == JS_EXCEPTION) {
+    send_plain_error(ERROR_PROTOCOL, 1, "The environment is not a JSON object of texts.");
+    halt();
+  }
+  js_free(result);
+  js_free(added);
+}
+
 static void handle_ping(uint32_t id, uint32_t bytes) {
   static struct {
     struct frame_header header;
@@ -377,6 +397,7 @@ _Noreturn void invoke_loop(void) {
       halt();
     }
     if (header.type == FRAME_INVOKE) handle_invoke(header.id, header.body_bytes);
+    else if (header.type == FRAME_ENVIRON) handle_environ(header.body_bytes);
     else if (header.type == FRAME_PING && header.body_bytes >= 8) handle_ping(header.id, header.body_bytes);
     else {
       skip(header.body_bytes);

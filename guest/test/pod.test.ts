@@ -49,13 +49,13 @@ class Supervisor {
   #port = 0;
   #statusPort = 0;
 
-  async start(code: string, more: readonly string[] = []): Promise<void> {
-    await this.launch(code, more);
+  async start(code: string, more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<void> {
+    await this.launch(code, more, env);
     await this.until(async () => (await this.status('/ready'))?.status === 200);
   }
 
   /** Starts the supervisor without waiting. */
-  async launch(code: string, more: readonly string[] = []): Promise<void> {
+  async launch(code: string, more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<void> {
     started.push(this);
     const image = await functions.bake(code);
     const channels = [
@@ -72,16 +72,8 @@ class Supervisor {
     writeFileSync(argsPath, writeQemuArgs(placed, socket('qmp')).join('\n'));
     [this.#port, this.#statusPort] = [await freePort(), await freePort()];
     const ports = ['--port', String(this.#port), '--status-port', String(this.#statusPort)];
-    this.#process = spawn(podSupervisorPath, [
-      '--args',
-      argsPath,
-      '--run',
-      this.dir,
-      '--accel',
-      'tcg',
-      ...ports,
-      ...more,
-    ]);
+    const words = ['--args', argsPath, '--run', this.dir, '--accel', 'tcg', ...ports, ...more];
+    this.#process = spawn(podSupervisorPath, words, { env: { ...process.env, ...env } });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output += text;
@@ -107,11 +99,16 @@ class Supervisor {
   }
   call = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${this.#port}${path}`, init);
 
-  /** Kills QEMU, its only child, like a crash. */
-  killGuest(): void {
+  /** QEMU's process: the only child. */
+  guestPid(): number {
     const pid = this.#process?.pid;
     const [guest = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
-    process.kill(Number(guest), 'SIGKILL');
+    return Number(guest);
+  }
+
+  /** Kills QEMU, like a crash. */
+  killGuest(): void {
+    process.kill(this.guestPid(), 'SIGKILL');
   }
 
   /** Ends the supervisor as a cluster does. Shape: its exit code. */
@@ -206,6 +203,22 @@ describe('the supervisor of a pod', () => {
     pod.killGuest();
     await pod.until(async () => (await pod.status('/ready'))?.status === 200 && (await pod.marks()).restarts === 1);
     expect(await pod.count('/')).toBe(1);
+  });
+
+  it('hands variables to each guest, not to QEMU and not to the log', async () => {
+    const pod = new Supervisor();
+    const code = `const { env } = process;
+export default () => { let fixed = false; try { env.NEW = 1; } catch { fixed = true; } return { ...env, fixed }; };`;
+    const variables = { FIRSTLIGHT_ENV_TOKEN: 'q"u\\ote é=x', FIRSTLIGHT_ENV_EMPTY: '', OTHER: 'x' };
+    await pod.start(code, [], variables);
+    const wanted = { TOKEN: 'q"u\\ote é=x', EMPTY: '', fixed: true };
+    expect(await (await pod.call('/')).json()).toEqual(wanted);
+    expect(readFileSync(`/proc/${pod.guestPid()}/environ`, 'utf8')).toBe('');
+    pod.killGuest();
+    await pod.until(async () => (await pod.status('/ready'))?.status === 200 && (await pod.marks()).restarts === 1);
+    expect(await (await pod.call('/')).json()).toEqual(wanted);
+    expect(pod.output).toMatch(/the guest gets (TOKEN, EMPTY|EMPTY, TOKEN)/);
+    expect(pod.output).not.toContain('ote');
   });
 
   it('serves many clients one after the other', async () => {

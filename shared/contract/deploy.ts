@@ -48,7 +48,12 @@ export const deployCalls = {
       replicas: z.number().int().min(0).max(1000).optional(),
       push: z.boolean().default(true),
     }),
-    z.object({ image: z.string(), files: z.array(z.object({ path: z.string(), text: z.string() })) }),
+    z.object({
+      image: z.string(),
+      files: z.array(z.object({ path: z.string(), text: z.string() })),
+      /** The work that is left to the person who applies them, or empty. */
+      note: z.string(),
+    }),
   ),
   /** The functions there, by name. Errors: NOT_FOUND, CLUSTER_*. */
   'deploy:list': call(byTarget, z.array(deploymentSchema)),

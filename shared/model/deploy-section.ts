@@ -18,10 +18,20 @@ const autoscaleSchema = z.strictObject({
 });
 export type Autoscale = z.output<typeof autoscaleSchema>;
 
-const secretSchema = z.strictObject({
-  secret: labelSchema.describe('The name of a Secret of the namespace.'),
-  key: z.string().min(1).max(253).describe('The key in it.'),
-});
+const secretSchema = z
+  .strictObject({
+    secret: labelSchema.optional().describe('The name of a Secret of the namespace.'),
+    key: z.string().min(1).max(253).optional().describe('The key in that Secret.'),
+    env: variableSchema.optional().describe('A variable of who deploys.'),
+    keychain: z.string().min(1).max(200).optional().describe('The name of an entry in the keychain of who deploys.'),
+  })
+  .refine(
+    ({ secret, key, env, keychain }) =>
+      (secret === undefined) === (key === undefined) &&
+      [secret, env, keychain].filter((from) => from !== undefined).length === 1,
+    'exactly one source: {"secret": …, "key": …}, {"env": …} or {"keychain": …}',
+  );
+export type SecretReference = z.output<typeof secretSchema>;
 
 const shape = {
   target: labelSchema.optional().describe('The target that it is deployed to: a name of `firstlight target list`.'),
@@ -38,7 +48,9 @@ const shape = {
   secrets: z
     .record(variableSchema, secretSchema)
     .default({})
-    .describe('Environment from Secrets of the cluster. No runtime that can be deployed takes them yet.'),
+    .describe(
+      'Environment that the function gets when it starts, by reference: from a Secret of the cluster, or from a variable or the keychain of who deploys, by way of a Secret. Never by value.',
+    ),
 };
 
 /** The default values of a deploy; a profile's keys replace them. */

@@ -28,7 +28,7 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     writeFileSync(join(docker, 'config.json'), JSON.stringify({ auths: { [host]: { auth } } }));
     studio = await openStudio({
       home,
-      env: { ...process.env, DOCKER_CONFIG: docker, FL_STAGE: 'the lab' },
+      env: { ...process.env, DOCKER_CONFIG: docker, FL_STAGE: 'the lab', FL_KEY: 'secret key' },
       rolloutGraceMs: 4000,
     });
     project = await studio.project('greet', source('one'));
@@ -202,10 +202,49 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     expect((await studio.client.call('deploy:get', of)).replicas.wanted).toBe(2);
   });
 
+  it('gives a function its secrets when it starts, and shows none of them', async () => {
+    const secrets = { TOKEN: { secret: 'app', key: 'token' }, KEY: { env: 'FL_KEY' } };
+    const settings = { name: 'greet', deploy: { secrets } };
+    writeFileSync(
+      join(project.dir, 'handler.ts'),
+      'const { env } = process; export default () => ({ of: [env.TOKEN, env.KEY].map((text) => text?.split("").reverse().join("")) });',
+    );
+    writeFileSync(join(project.dir, 'firstlight.json'), JSON.stringify(settings));
+    const missing = { code: 'NOT_FOUND', message: /no Secret "app"/, hint: /create secret generic app/ };
+    await expect(deploy()).rejects.toMatchObject(missing);
+    await cluster.kubectl('create', 'secret', 'generic', 'app', '--from-literal=other=x');
+    await expect(deploy()).rejects.toMatchObject({ code: 'NOT_FOUND', message: /without the key "token"/ });
+    await cluster.kubectl('delete', 'secret', 'app');
+    await cluster.kubectl('create', 'secret', 'generic', 'app', '--from-literal=token=first secret');
+    const done = await deploy();
+    expect(JSON.parse(done.answer?.body ?? '')).toEqual({ of: ['terces tsrif', 'yek terces'] });
+
+    const preview = await studio.client.call('deploy:preview', { projectId: project.id, target: 'test' });
+    expect(preview.note).toContain('KEY (same)');
+    const deployment = await cluster.kubectl('get', 'deployment/greet', '-o', 'yaml');
+    let log = '';
+    const logs = studio.client.openStream('deploy:logs', { ...of, follow: false }, (chunk) => {
+      log += Buffer.from(chunk).toString('utf8');
+    });
+    await logs.ended;
+    expect(log).toMatch(/the guest gets (TOKEN, KEY|KEY, TOKEN)/);
+    for (const text of [log, deployment, JSON.stringify([done, preview])])
+      expect(text).not.toMatch(/first secret|secret key/);
+
+    // A new value makes new pods of the same image.
+    await cluster.kubectl('delete', 'secret', 'app');
+    await cluster.kubectl('create', 'secret', 'generic', 'app', '--from-literal=token=second');
+    const again = await deploy();
+    expect(again.image).toBe(done.image);
+    expect(JSON.parse(again.answer?.body ?? '')).toEqual({ of: ['dnoces', 'yek terces'] });
+  });
+
   it('is rid of a function that is taken away', async () => {
     await studio.client.call('deploy:remove', of);
     expect(await studio.client.call('deploy:list', { target: 'test' })).toEqual([]);
     await expect(studio.client.call('deploy:get', of)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(cluster.kubectl('get', 'service', 'greet')).rejects.toThrow(/not found/);
+    for (const object of ['service/greet', 'secret/greet-secrets']) {
+      await expect(cluster.kubectl('get', object)).rejects.toThrow(/not found/);
+    }
   });
 });

@@ -5,6 +5,7 @@ export interface KubeMetadata {
   readonly namespace?: string;
   readonly uid?: string;
   readonly generation?: number;
+  readonly resourceVersion?: string;
   readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;

@@ -12,3 +12,6 @@ export const podPorts = { http: 8080, status: 8081 } as const;
 
 /** The user that the pod runs as: an unassigned id, not root. */
 export const podUser = 65_532;
+
+/** The supervisor hands a variable of the pod to the guest, without this prefix: guest/pod/environ.c. */
+export const variablePrefix = 'FIRSTLIGHT_ENV_';

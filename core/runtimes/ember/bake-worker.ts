@@ -214,6 +214,7 @@ async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Om
     report: heap.tokens.report,
     tick: heap.tokens.tick,
     reset: heap.tokens.reset,
+    addEnv: heap.tokens.addEnv,
   };
   const { pieces, heapBytes } = buildImage(await kernelBytes(job.kernelPath), memory, config, job.memoryMiB);
   // Other threads write while this one computes the digest.

@@ -24,7 +24,7 @@ export interface BaseHeap {
   readonly snapshot: Snapshot;
   /** Tokens of `QuickJS.exportHandle`: offsets of boxed function values in linear memory. */
   readonly tokens: Readonly<
-    Record<'invoke' | 'finish' | 'report' | 'tick' | 'reset' | 'setHandler' | 'installEnv', number>
+    Record<'invoke' | 'finish' | 'report' | 'tick' | 'reset' | 'setHandler' | 'installEnv' | 'addEnv', number>
   >;
 }
 
@@ -83,6 +83,7 @@ export async function createBaseHeap(): Promise<BaseHeap> {
     reset: token('reset'),
     setHandler: token('setHandler'),
     installEnv: vm.exportHandle(globals.getProp('installEnv')),
+    addEnv: vm.exportHandle(globals.getProp('addEnv')),
   };
   vm.runGC();
   // The machine is not disposed: its values must stay alive in the snapshot.

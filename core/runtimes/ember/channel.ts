@@ -11,7 +11,7 @@ export const headerBytes = 12;
 /** Largest body that either side takes: 16 MiB of payload and room for its headers. */
 export const maxBodyBytes = 16 * 1024 * 1024 + 256 * 1024;
 
-export const frameTypes = { hello: 1, invoke: 2, response: 3, error: 4, ping: 5, pong: 6 } as const;
+export const frameTypes = { hello: 1, invoke: 2, response: 3, error: 4, ping: 5, pong: 6, environ: 7 } as const;
 
 /** Error codes on the wire, by number. */
 export const guestErrorCodes = [

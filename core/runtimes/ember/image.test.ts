@@ -13,6 +13,7 @@ const config = {
   report: 7,
   tick: 8,
   reset: 9,
+  addEnv: 10,
 };
 
 const directoryOffset = 64 + 56 + 8;
@@ -70,8 +71,8 @@ it('adds the heap and the config as segments and leaves the kernel as it was', (
   expect(segments[1]).toMatchObject({ type: 1, address: linearBase + page });
   expect(segments[1]?.bytes).toEqual(Buffer.alloc(page, 7));
   expect(segments[2]).toMatchObject({ type: 1, address: configBase });
-  const words = Array.from({ length: 11 }, (_, i) => segments[2]?.bytes.readUInt32LE(i * 4));
-  expect(words).toEqual([configMagic, configVersion, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const words = Array.from({ length: 12 }, (_, i) => segments[2]?.bytes.readUInt32LE(i * 4));
+  expect(words).toEqual([configMagic, configVersion, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect(table + 3 * 56).toBe(file.length);
 });
 

@@ -23,6 +23,7 @@ export interface ImageConfig {
   readonly report: number;
   readonly tick: number;
   readonly reset: number;
+  readonly addEnv: number;
 }
 
 /** A page of linear memory in a page directory: present, writable, ring 3, accessed, dirty, 2 MiB, not executable. */
@@ -78,6 +79,7 @@ function configBytes(config: ImageConfig): Uint8Array {
     config.report,
     config.tick,
     config.reset,
+    config.addEnv,
   ];
   const bytes = new Uint8Array(words.length * 4);
   const view = new DataView(bytes.buffer);

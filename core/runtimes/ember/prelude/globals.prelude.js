@@ -166,10 +166,19 @@
   Object.defineProperty(global, Symbol.for('firstlight.inspect'), { value: { inspect, format } });
   global.self = global;
   global.global = global;
+  // A function cannot change its environment; the host can add to it when the guest starts.
+  const variables = {};
+  const refuse = () => false;
+  const env = new Proxy(variables, { set: refuse, defineProperty: refuse, deleteProperty: refuse });
+  const addEnv = (more) => {
+    for (const [name, text] of Object.entries(more)) variables[name] = String(text);
+  };
   return {
-    installEnv: (env) => {
-      global.process = Object.freeze({ env: Object.freeze({ ...env }), ...processMembers });
+    installEnv: (baked) => {
+      addEnv(baked);
+      global.process = Object.freeze({ env, ...processMembers });
     },
+    addEnv,
     /** What the module measured while it was evaluated is of another clock. */
     reset: () => {
       origin = undefined;
