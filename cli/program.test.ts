@@ -217,6 +217,21 @@ describe('run', () => {
     expect(err).toContain('--keep cannot be used with --start prestarted');
   });
 
+  test('makes the instance that a run in a mode ahead needs, and says what modes measure', async () => {
+    const asked: unknown[] = [];
+    const calls = {
+      ...runParts.calls,
+      'builds:prestart': (input: unknown) => {
+        asked.push(input);
+        return { image: {}, cached: true, buildMs: 1, steps: [], warnings: [] } as never;
+      },
+    };
+    const { exitCode } = await cli(['run', 'hello', '--start', 'prebooted'], { ...runParts, calls });
+    expect(exitCode).toBe(0);
+    expect(asked).toEqual([{ projectId: project.id, startMode: 'prebooted' }]);
+    expect((await cli(['run', '--help'])).out).toContain('prebooted   no cold start: the guest had booted');
+  });
+
   test('refuses two answers to where it is to run', async () => {
     const { exitCode, err } = await cli(['run', 'hello', '--vmm', 'firecracker', '--host', 'lab'], runParts);
     expect(exitCode).toBe(2);

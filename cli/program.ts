@@ -3,6 +3,7 @@ import { runtimes } from '#core/engine/runtimes.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { locateResources } from '#core/store/resources.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import { startModes, startModeWords } from '#shared/model/timeline.ts';
 import type { AddTo, Lazily, Work } from './command-types.ts';
 import { addDeployCommands } from './deploy-commands.ts';
 import { badInput, Ended } from './failures.ts';
@@ -143,7 +144,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   add('run <dir>', 'Build a project, boot it, invoke it once, and print the response and the cold start’s timeline.', [
     'run ./greet',
     `run ./greet --event '{"name":"Ada"}' --json`,
-    'run ./greet --start prestarted',
+    'run ./greet --start prebooted',
     'run ./greet --vmm firecracker',
     'run ./greet --host lab --keep',
   ])
@@ -152,9 +153,13 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .addOption(
       new Option('--vmm <name>', 'what starts the virtual machine on this one').choices(['libvirt', 'firecracker']),
     )
-    .addOption(new Option('--start <mode>', 'how to start').choices(['cold', 'prestarted']).default('cold'))
+    .addOption(new Option('--start <mode>', 'how to start; see below').choices(startModes).default('cold'))
     .option('--keep', 'leave the instance running, also after this command has ended')
     .addOption(trustOption())
+    .addHelpText(
+      'after',
+      `\nA start measures:\n${startModes.map((mode) => `  ${mode.padEnd(11)} ${startModeWords[mode]}\n`).join('')}`,
+    )
     .action(lazily(async () => (await import('./commands/run.ts')).run));
 
   add(

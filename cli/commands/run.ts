@@ -5,7 +5,7 @@ import type { Json } from '#shared/model/json.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import type { Comparison } from '#shared/model/series.ts';
-import type { StartMode } from '#shared/model/timeline.ts';
+import { isAheadMode, type StartMode } from '#shared/model/timeline.ts';
 import { badInput } from '../failures.ts';
 import { withProject } from '../find.ts';
 import { renderError, renderProblem } from '../output/print-error.ts';
@@ -32,9 +32,9 @@ export async function run(
   dir: string,
   options: RunOptions & { event?: string; trust?: boolean },
 ): Promise<number> {
-  if (options.keep && options.start === 'prestarted') {
+  if (options.keep && isAheadMode(options.start)) {
     throw badInput(
-      '--keep cannot be used with --start prestarted: an instance made ahead of time ends with the process that made it.',
+      `--keep cannot be used with --start ${options.start}: an instance made ahead of time ends with the process that made it.`,
       'Leave one of the two out.',
     );
   }
@@ -66,11 +66,12 @@ async function start(
   const host = hostOf(options);
   // The instance must wait before the run begins, as it does in a studio, which creates it after each build. On another host
   // the run itself creates it first.
-  if (options.start === 'prestarted' && host === undefined) await session.call('builds:prestart', { projectId });
+  const { start: startMode } = options;
+  if (isAheadMode(startMode) && host === undefined) await session.call('builds:prestart', { projectId, startMode });
   const done = await session.call('instances:run', {
     projectId,
     ...(host !== undefined && { host }),
-    startMode: options.start,
+    startMode,
     lifetime: options.keep ? 'forever' : 'stop',
     ...(event !== undefined && { event }),
   });

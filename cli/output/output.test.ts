@@ -75,7 +75,9 @@ describe('the timeline', () => {
       phases: timeline.phases.filter((phase) => phase.name === 'vmm'),
     };
     const text = renderTimeline({ ...timeline, startMode: 'prestarted', ahead }, createStyle(createFakeIo()));
-    expect(text).toContain('prestarted: the VMM was created before the click');
+    expect(text).toContain('prestarted: cold start of the guest: the VMM waited paused');
+    const booted = renderTimeline({ ...timeline, startMode: 'prebooted', ahead }, createStyle(createFakeIo()));
+    expect(booted).toMatch(/^Start .*prebooted: no cold start/);
     expect(text).toContain('done ahead of the click: 298 ms (vmm)');
   });
 

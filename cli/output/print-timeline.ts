@@ -1,6 +1,6 @@
 import { formatDuration } from '#shared/format.ts';
 import type { Comparison } from '#shared/model/series.ts';
-import type { BootTimeline, Phase } from '#shared/model/timeline.ts';
+import { type BootTimeline, type Phase, startModeWords, startTitle } from '#shared/model/timeline.ts';
 import { describeComparison } from '#shared/timeline/index.ts';
 import type { Style } from './style.ts';
 
@@ -14,11 +14,13 @@ const timeWidth = 8;
 export function renderTimeline(timeline: BootTimeline, style: Style, comparison: Comparison | null = null): string {
   const { ahead, accel, complete, startMode, totalNs } = timeline;
   const facts = [
-    startMode === 'prestarted' ? 'prestarted: the VMM was created before the click' : 'cold',
+    startMode === 'cold' ? 'cold' : `${startMode}: ${startModeWords[startMode]}`,
     accel === 'tcg' ? 'emulated (TCG, no KVM)' : 'KVM',
     ...(complete ? [] : ['incomplete: the start ended early']),
   ];
-  const lines = [`${style.bold(`Cold start  ${formatDuration(totalNs)}`)}  ${style.dim(facts.join(', '))}`];
+  const lines = [
+    `${style.bold(`${startTitle(startMode)}  ${formatDuration(totalNs)}`)}  ${style.dim(facts.join(', '))}`,
+  ];
   if (comparison !== null) lines.push(`  ${describeComparison(comparison)}`);
   const barWidth = Math.min(maxBarWidth, Math.max(10, style.width - nameWidth - timeWidth - 8));
   timeline.phases.forEach((phase, index) => {

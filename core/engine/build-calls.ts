@@ -6,13 +6,14 @@ import type { Host } from '#core/vmm/host.ts';
 import type { CallContext, CallHandlers, EventListener } from '#shared/contract/index.ts';
 import { toWireError } from '#shared/errors.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';
+import { type AheadMode, isAheadMode } from '#shared/model/timeline.ts';
 
 export interface BuildCallsOptions {
   readonly images: ImageStore;
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly projects: ProjectService;
   readonly pool: PrestartPool;
-  /** The host where instances are prestarted. */
+  /** The host where instances are made ahead. */
   readonly host: Host;
   readonly emit: EventListener;
   readonly log: (line: string) => void;
@@ -40,15 +41,20 @@ export function buildCalls(options: BuildCallsOptions): {
   /**
    * Settles when the instance waits, or none could be made: the build is done, whether or not the instance succeeds.
    */
-  async function prestart(project: Project, { bundle, image }: Build, context?: CallContext): Promise<void> {
+  async function prepareNext(
+    project: Project,
+    { bundle, image }: Build,
+    startMode: AheadMode,
+    context?: CallContext,
+  ): Promise<void> {
     const { config } = bundle;
     try {
       const { kind: accel } = await host.accelerator.choose(image.runtime, { path: image.path, config });
       await runtimes.get(image.runtime)?.probeHost?.({ config, accel, vmm: host.vmm, ...context });
       const projectId = project.id;
-      await pool.prepare({ host, projectId, config, image, startMode: 'prestarted', accel, keep: false, runId: null });
+      await pool.prepare({ host, projectId, config, image, startMode, accel, keep: false, runId: null });
     } catch (thrown) {
-      log(`Could not prestart ${project.name}: ${thrown}`);
+      log(`Could not make an instance of ${project.name} ahead: ${thrown}`);
     }
   }
 
@@ -58,17 +64,17 @@ export function buildCalls(options: BuildCallsOptions): {
       'builds:build': async ({ projectId, startMode }, context) => {
         const project = await projects.get(projectId);
         const built = await build(project, context);
-        if (startMode === 'prestarted') void prestart(project, built);
+        if (isAheadMode(startMode)) void prepareNext(project, built, startMode);
         return built.result;
       },
-      'builds:prestart': async ({ projectId }, context) => {
+      'builds:prestart': async ({ projectId, startMode }, context) => {
         const project = await projects.get(projectId);
         const built = await build(project, context);
         context.progress({ step: 'prestart', message: 'Creating the next instance' });
         const cancelled = new Promise<void>((resolve) => {
           context.signal.addEventListener('abort', () => resolve(), { once: true });
         });
-        await Promise.race([prestart(project, built, context), cancelled]);
+        await Promise.race([prepareNext(project, built, startMode, context), cancelled]);
         return built.result;
       },
     },

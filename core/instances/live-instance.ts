@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { GuestHeard, GuestSession, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
+import { hostNow } from '#core/store/host-clock.ts';
 import type { Host } from '#core/vmm/host.ts';
 import type { MachineEnd, ResumeTimes, RunningMachine } from '#core/vmm/vmm.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
@@ -12,7 +13,7 @@ import { createFailureWatch, explainWaitMs, type FailureWatch } from './failure-
 import { createInstanceEnd, type InstanceEnd } from './instance-end.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { createInstanceStreams, type InstanceStreams } from './instance-streams.ts';
-import type { InstanceListener } from './types.ts';
+import type { BootTimes, InstanceListener } from './types.ts';
 
 export interface LiveInstanceOptions {
   readonly record: InstanceRecord;
@@ -30,6 +31,9 @@ export interface LiveInstanceOptions {
 
 const finalStates: readonly InstanceState[] = ['stopped', 'failed'];
 
+/** True for an instance that was made ahead and waits for its run. */
+export const isWaiting = (state: InstanceState): boolean => state === 'prestarted' || state === 'prebooted';
+
 /** One machine of ours: its state, its console and its channel. `shared/model/instance.ts` explains the states. */
 export class LiveInstance {
   readonly #options: LiveInstanceOptions;
@@ -43,6 +47,8 @@ export class LiveInstance {
   #failure: string | null = null;
   #runId: RunId | null;
   #answered: boolean;
+  /** The guest was up before it got a request. */
+  #bootedAhead = false;
   #cleanedUp: Promise<void> = Promise.resolve();
 
   constructor(options: LiveInstanceOptions) {
@@ -74,7 +80,7 @@ export class LiveInstance {
       ended,
       endReason: () => this.#end.reason,
       consoleEnded: () => this.#streams.isConsoleClosed,
-      answered: () => this.#answered,
+      answered: () => this.#answered || this.#bootedAhead,
     });
   }
 
@@ -155,6 +161,35 @@ export class LiveInstance {
   }
 
   /**
+   * Boots the guest before there is a request, and settles when it is up. A failure ends the instance.
+   *
+   * Errors: BOOT_TIMEOUT, BOOT_FAILED, GUEST_PANICKED, INSTANCE_LOST, CHANNEL_BROKEN, LIBVIRT_*.
+   */
+  async bootAhead(): Promise<BootTimes> {
+    const session = await this.connect();
+    const { sentNs, doneNs } = this.resumeFirst();
+    const over = new AbortController();
+    const failed = Promise.race([
+      this.#failures.bootTimeoutResult(session, over.signal),
+      this.#failures.panicResult(over.signal),
+    ]).then(({ outcome }) => (outcome.ok ? null : outcome.error));
+    const closed = session.closed.then(
+      (reason) => reason ?? new FirstlightError('CHANNEL_BROKEN', 'The channel to the guest ended before it was up.'),
+    );
+    const error = await Promise.race([session.ready.then(() => null), failed, closed]).finally(() => over.abort());
+    if (error !== null) {
+      const explained = await this.#failures.explain(error);
+      this.fail(explained);
+      throw explained;
+    }
+    const readyNs = hostNow();
+    const resumedNs = await doneNs;
+    this.#bootedAhead = true;
+    if (this.#state === 'booting') this.#setState('prebooted');
+    return { resumeSentNs: sentNs, resumedNs, readyNs };
+  }
+
+  /**
    * Invokes the function; a guest that has not booted yet gets the request when it has.
    *
    * Errors: throws only errors from before the request (CONFLICT, INSTANCE_LOST); the rest are in the result.
@@ -169,7 +204,7 @@ export class LiveInstance {
       throw new FirstlightError('CONFLICT', `The instance ${this.record.id} is paused.`, { hint: 'Resume it first.' });
     }
     const session = await this.connect();
-    if (this.#answered) this.#setState('busy');
+    if (this.#answered || this.#bootedAhead) this.#setState('busy');
     const over = new AbortController();
     const result = await Promise.race([
       session.invoke(request),
@@ -285,7 +320,7 @@ export class LiveInstance {
     if (this.isOver) return;
     const waited = this.#state === 'booting' || this.#state === 'busy' || this.#state === 'stopping';
     // A machine that idled may have outlived the daemon; its streams open again when they are next needed.
-    if (waited || this.#state === 'prestarted') this.ended('host-lost');
+    if (waited || isWaiting(this.#state)) this.ended('host-lost');
     else this.#streams.session?.close();
   }
 

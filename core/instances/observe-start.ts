@@ -4,7 +4,7 @@ import type { Accel } from '#shared/model/instance.ts';
 import type { BootTimeline, StartMode } from '#shared/model/timeline.ts';
 import { type HostNs, hostNs, ns } from '#shared/model/units.ts';
 import { buildTimeline, fitGuestClock, type HostMark, markNames, type TickRate } from '#shared/timeline/index.ts';
-import type { LaunchTimes } from './types.ts';
+import { type LaunchTimes, readyAt } from './types.ts';
 
 /** The labels of a VMM's marks. */
 interface VmmWords {
@@ -84,7 +84,8 @@ export function drawTimeline(
 ): { timeline: BootTimeline; rate: TickRate | null } {
   const { clickNs, launch, resumeSentNs, resumedNs, result } = seen;
   const vmm = wordsOf(seen.vmm);
-  const prestarted = seen.startMode === 'prestarted';
+  const isCold = seen.startMode === 'cold';
+  const booted = launch?.booted ?? null;
   const marks: HostMark[] = [mark(markNames.requested, 'run requested', clickNs, 'host', 'prepare')];
   const launchMarks: HostMark[] = [];
   if (seen.imageReadyNs !== null) marks.push(mark('image.ready', 'image ready', seen.imageReadyNs, 'host'));
@@ -97,16 +98,24 @@ export function drawTimeline(
       mark('streams.open', 'console and channel open', launch.connectedNs, vmm.source),
     );
   }
-  if (!prestarted) marks.push(...launchMarks.map((one) => (one.opens === 'prepare' ? { ...one, opens: null } : one)));
+  if (isCold) marks.push(...launchMarks.map((one) => (one.opens === 'prepare' ? { ...one, opens: null } : one)));
   if (resumeSentNs !== null) {
-    marks.push(mark('domain.resume', vmm.resume, resumeSentNs, vmm.source, prestarted ? 'vmm' : null));
+    const opens = seen.startMode === 'prestarted' ? 'vmm' : null;
+    marks.push(mark('domain.resume', vmm.resume, resumeSentNs, vmm.source, opens));
   }
   if (resumedNs !== null) marks.push(mark('domain.resumed', vmm.resumed, resumedNs, vmm.source));
+  if (booted !== null) marks.push(mark('guest.ready', 'guest is up and waits', booted.readyNs, 'host'));
   const answered = seen.endedEarlyNs === null && result !== null;
   const isSent = result?.isSent !== false;
   if (result !== null && isSent && (result.marks.length > 0 || result.hostMarks !== undefined)) {
     marks.push(
-      mark(markNames.requestSent, 'request sent', result.sentAtNs, 'host', opensWithRequest(result, answered)),
+      mark(
+        markNames.requestSent,
+        'request sent',
+        result.sentAtNs,
+        'host',
+        opensWithRequest(result, answered, booted !== null),
+      ),
     );
   }
   marks.push(...(result?.hostMarks ?? []), ...extraMarks);
@@ -142,7 +151,7 @@ export function drawTimeline(
     guestMarks: result?.marks ?? [],
     guestClock: result?.guestClock,
     clock,
-    ahead: prestarted && launch !== null ? { marks: launchMarks, endNs: launch.connectedNs } : null,
+    ahead: isCold || launch === null ? null : { marks: launchMarks, endNs: readyAt(launch) },
     endedEarly: seen.endedEarlyNs,
   });
   return { timeline, rate: clock !== null && !isOwnClock && seen.clockSamples.length > 0 ? clock.rate : null };
@@ -160,7 +169,11 @@ export function drawStartSoFar(seen: StartObservation, heard: GuestHeard | null,
   }
   const first = heard?.received[0];
   const marksHandler = heard?.marks.some(({ opens }) => opens === 'handler') ?? false;
-  if (first !== undefined && !marksHandler) extra.push(mark('guest.up', 'guest is up', first.atNs, 'host', 'handler'));
+  if (first !== undefined && !marksHandler) {
+    // A guest that was booted ahead has its request as soon as the run is prepared.
+    const atNs = seen.launch?.booted === undefined ? first.atNs : (seen.imageReadyNs ?? seen.clickNs);
+    extra.push(mark('guest.up', 'guest is up', atNs, 'host', 'handler'));
+  }
   const { resumeSentNs } = seen;
   const result: InvocationResult | null =
     heard === null || resumeSentNs === null
@@ -177,11 +190,12 @@ const unanswered: InvocationResult['outcome'] = {
 };
 
 /**
- * The phase that the request opens. A guest that marks its handler reports itself when `handler` and `respond` begin. A guest
- * that printed and never answered was last seen taking the request.
+ * The phase that the request opens. A guest that marks its handler reports itself when `handler` and `respond` begin; one
+ * that was booted ahead only reads the request until then. A guest that printed and never answered was last seen taking
+ * the request.
  */
-function opensWithRequest({ marks }: InvocationResult, answered: boolean): HostMark['opens'] {
-  if (marks.some(({ opens }) => opens === 'handler')) return null;
+function opensWithRequest({ marks }: InvocationResult, answered: boolean, isBooted: boolean): HostMark['opens'] {
+  if (marks.some(({ opens }) => opens === 'handler')) return isBooted ? 'function' : null;
   return marks.length > 0 && !answered ? 'handler' : 'respond';
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { createDeferred } from '#shared/deferred.ts';
 import type { Launched } from './launch.ts';
 import { createPrestartPool, type PrestartPool } from './prestart-pool.ts';
 import type { LaunchSpec } from './types.ts';
@@ -6,9 +7,11 @@ import type { LaunchSpec } from './types.ts';
 interface Made {
   readonly spec: LaunchSpec;
   readonly instance: { state: string; stop: () => void; readonly record: { readonly id: string } };
+  /** The machine ends by itself. */
+  readonly die: () => void;
 }
 
-function setUp(options: { idleMs?: number; maxInstances?: number; fail?: boolean } = {}): {
+function setUp(options: { idleMs?: number; maxInstances?: number; fail?: boolean; failBoot?: boolean } = {}): {
   pool: PrestartPool;
   made: Made[];
   log: string[];
@@ -17,14 +20,25 @@ function setUp(options: { idleMs?: number; maxInstances?: number; fail?: boolean
   const log: string[] = [];
   const launch = async (spec: LaunchSpec) => {
     if (options.fail) throw new Error('no room');
+    const { promise: gone, resolve: setGone } = createDeferred();
     const instance = {
       state: 'prestarted',
       record: { id: `i${made.length}` },
+      gone,
       stop: () => {
         instance.state = 'stopping';
       },
+      bootAhead: async () => {
+        if (options.failBoot) throw new Error('it panicked');
+        instance.state = 'prebooted';
+        return { resumeSentNs: 1, resumedNs: 2, readyNs: 3 };
+      },
     };
-    made.push({ spec, instance });
+    const die = () => {
+      instance.state = 'failed';
+      setGone();
+    };
+    made.push({ spec, instance, die });
     return { instance, times: {} } as unknown as Launched;
   };
   const pool = createPrestartPool({
@@ -36,8 +50,9 @@ function setUp(options: { idleMs?: number; maxInstances?: number; fail?: boolean
   return { pool, made, log };
 }
 
-const spec = (projectId: string, imageId = 'image', memoryMiB = 64, host = 'local') =>
+const spec = (projectId: string, imageId = 'image', memoryMiB = 64, host = 'local', startMode = 'prestarted') =>
   ({
+    startMode,
     host: { name: host },
     projectId,
     image: { id: imageId },
@@ -102,5 +117,42 @@ describe('createPrestartPool', () => {
     await settle();
     expect(broken.log.join()).toContain('no room');
     expect(await broken.pool.take(spec('a'))).toBeNull();
+  });
+
+  it('boots one that is to wait booted, and gives it to no other mode', async () => {
+    const { pool, made } = setUp();
+    const booted = spec('a', 'image', 64, 'local', 'prebooted');
+    await pool.prepare(booted);
+    expect(states(made)).toEqual(['prebooted']);
+    expect(await pool.take(spec('a'))).toBeNull();
+    expect((await pool.take(booted))?.times.booted?.readyNs).toBe(3);
+    const broken = setUp({ failBoot: true });
+    await broken.pool.prepare(booted);
+    expect(broken.log.join()).toContain('it panicked');
+    expect(await broken.pool.take(booted)).toBeNull();
+  });
+
+  it('replaces one that died while it waited, and gives up a guest that always dies', async () => {
+    const { pool, made, log } = setUp();
+    const booted = spec('a', 'image', 64, 'local', 'prebooted');
+    await pool.prepare(booted);
+    for (let deaths = 1; deaths <= 6; deaths++) {
+      made.at(-1)?.die();
+      await settle();
+    }
+    expect(made).toHaveLength(4);
+    expect(log.filter((line) => line.includes('ended while it waited'))).toHaveLength(4);
+    await pool.prepare(booted);
+    expect(made).toHaveLength(5);
+    made[4]?.instance.stop();
+    expect(await pool.take(booted)).toBeNull();
+  });
+
+  it('ends one that is dropped before it has booted', async () => {
+    const { pool, made } = setUp();
+    const preparing = pool.prepare(spec('a', 'image', 64, 'local', 'prebooted'));
+    pool.drop('a' as never);
+    await preparing;
+    expect(states(made)).toEqual(['stopping']);
   });
 });

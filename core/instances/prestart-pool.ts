@@ -1,17 +1,17 @@
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
 import type { Launched } from './launch.ts';
-import type { LiveInstance } from './live-instance.ts';
+import { isWaiting, type LiveInstance } from './live-instance.ts';
 import type { LaunchSpec } from './types.ts';
 
-/** Paused instances that wait for a run, at most one for a project. */
+/** Instances that wait for a run, paused or booted, at most one for a project. */
 export interface PrestartPool {
   /**
-   * Creates an instance that waits for this start, in place of one for an older image. Settles when it waits, or could
-   * not be created. No instance is prestarted for a function whose instances use an exclusive resource.
+   * Makes an instance that waits for this start, in place of one for an older image or another mode. Settles when it
+   * waits, or could not be made. None is made for a function whose instances use an exclusive resource.
    */
   readonly prepare: (spec: LaunchSpec) => Promise<void>;
-  /** The instance that waits for exactly this start, taken out of the pool. One that is being created is waited for. */
+  /** The instance that waits for exactly this start, taken out of the pool. One that is being made is waited for. */
   readonly take: (spec: LaunchSpec) => Promise<Launched | null>;
   readonly has: (id: InstanceId) => boolean;
   /** Ends the waiting instances of a project. */
@@ -31,15 +31,19 @@ export interface PrestartPoolOptions {
 interface Entry {
   readonly spec: LaunchSpec;
   readonly launched: Promise<Launched>;
-  /** Settles when it waits or could not be created; never rejects. */
+  /** Settles when it waits or could not be made; never rejects. */
   readonly settled: Promise<void>;
   instance: LiveInstance | null;
+  isSettled: boolean;
+  isDropped: boolean;
   readonly timer: NodeJS.Timeout;
 }
 
 /** Each takes some 40 MB for QEMU; two are enough for a user who alternates between two functions. */
 const defaultMaxInstances = 2;
 const defaultIdleMs = 10 * 60_000;
+/** Waiting instances of one start that end by themselves one after another: a guest that always does is given up. */
+const maxReplacements = 3;
 
 export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
   const { launch, isExclusive, log, maxInstances = defaultMaxInstances, idleMs = defaultIdleMs } = options;
@@ -51,7 +55,8 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
     const entry = entries.get(projectId);
     if (entry === undefined) return;
     release(projectId, entry);
-    entry.launched.then(({ instance }) => instance.stop()).catch(() => undefined);
+    entry.isDropped = true;
+    entry.instance?.stop();
   }
 
   function release(projectId: ProjectId, entry: Entry): void {
@@ -59,29 +64,52 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
     if (entries.get(projectId) === entry) entries.delete(projectId);
   }
 
+  function make(spec: LaunchSpec, replacements: number): Entry {
+    const { projectId } = spec;
+    for (const oldest of [...entries.keys()].slice(0, Math.max(0, entries.size + 1 - maxInstances))) drop(oldest);
+    const timer = setTimeout(() => drop(projectId), idleMs).unref();
+    const launched = launch(spec).then(async (created) => {
+      const { instance } = created;
+      entry.instance = instance;
+      if (entry.isDropped) instance.stop();
+      if (spec.startMode !== 'prebooted' || entry.isDropped) return created;
+      return { instance, times: { ...created.times, booted: await instance.bootAhead() } };
+    });
+    const settled = launched.then(
+      ({ instance }) => {
+        entry.isSettled = true;
+        void instance.gone.then(() => replaceLost(entry, replacements));
+      },
+      (thrown) => {
+        entry.isSettled = true;
+        release(projectId, entry);
+        if (entry.isDropped) return;
+        log(`No ${spec.startMode} ${spec.config.name}: ${thrown instanceof Error ? thrown.message : thrown}`);
+      },
+    );
+    const entry: Entry = { spec, launched, settled, instance: null, isSettled: false, isDropped: false, timer };
+    entries.set(projectId, entry);
+    return entry;
+  }
+
+  /** Makes another one in place of an instance that ended by itself while it waited. */
+  function replaceLost(entry: Entry, replacements: number): void {
+    const { spec, instance } = entry;
+    if (entries.get(spec.projectId) !== entry) return;
+    release(spec.projectId, entry);
+    if (closed || instance?.state !== 'failed') return;
+    log(`The ${spec.startMode} instance ${instance.record.id} ended while it waited.`);
+    if (replacements < maxReplacements) make(spec, replacements + 1);
+  }
+
   return {
     async prepare(spec) {
       // An exclusive resource must be free when the function is run.
       if (closed || isExclusive(spec.config)) return;
-      const { projectId } = spec;
-      const waiting = entries.get(projectId);
+      const waiting = entries.get(spec.projectId);
       if (waiting !== undefined && fits(waiting, spec)) return await waiting.settled;
-      drop(projectId);
-      for (const oldest of [...entries.keys()].slice(0, Math.max(0, entries.size + 1 - maxInstances))) drop(oldest);
-      const timer = setTimeout(() => drop(projectId), idleMs).unref();
-      const launched = launch(spec);
-      const settled = launched.then(
-        ({ instance }) => {
-          entry.instance = instance;
-        },
-        (thrown) => {
-          release(projectId, entry);
-          log(`Could not prestart ${spec.config.name}: ${thrown instanceof Error ? thrown.message : thrown}`);
-        },
-      );
-      const entry: Entry = { spec, launched, settled, instance: null, timer };
-      entries.set(projectId, entry);
-      await settled;
+      drop(spec.projectId);
+      await make(spec, 0).settled;
     },
     async take(spec) {
       const entry = entries.get(spec.projectId);
@@ -89,7 +117,7 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
       release(spec.projectId, entry);
       try {
         const launched = await entry.launched;
-        return launched.instance.state === 'prestarted' ? launched : null;
+        return isWaiting(launched.instance.state) ? launched : null;
       } catch {
         // The reason was logged. The caller creates one now, and gets the error there.
         return null;
@@ -104,15 +132,16 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
   };
 }
 
-/** True when a waiting instance matches the start of a run: same host, same image, same machine, and still there. */
+/** True when a waiting instance matches the start of a run: same host, image, machine and mode, and still there. */
 function fits(entry: Entry, spec: LaunchSpec): boolean {
-  const { host, config, image, accel } = entry.spec;
+  const { host, config, image, accel, startMode } = entry.spec;
   return (
     host.name === spec.host.name &&
     image.id === spec.image.id &&
     accel === spec.accel &&
+    startMode === spec.startMode &&
     config.memoryMiB === spec.config.memoryMiB &&
     config.vcpus === spec.config.vcpus &&
-    (entry.instance === null || entry.instance.state === 'prestarted')
+    (!entry.isSettled || (entry.instance !== null && isWaiting(entry.instance.state)))
   );
 }

@@ -12,6 +12,7 @@ import { FirstlightError, toWireError } from '#shared/errors.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { summarizeRun } from '#shared/model/summarize-run.ts';
+import { type AheadMode, isAheadMode } from '#shared/model/timeline.ts';
 import type { HostNs, ProjectId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
 import type { Launched } from './launch.ts';
@@ -23,7 +24,7 @@ import type { Registry } from './registry.ts';
 import { reportHandler } from './report-handler.ts';
 import { reportStart } from './report-start.ts';
 import { beginRun, endRun, withInstance } from './run-record.ts';
-import type { LaunchSpec } from './types.ts';
+import { type LaunchSpec, readyAt } from './types.ts';
 
 export interface RunnerOptions {
   /** The host of that name; this machine's without one. Errors: NOT_FOUND. */
@@ -52,8 +53,8 @@ export type RunRequest = CallRequest<'instances:run'>;
 const clockSampleCount = 6;
 /** Longer than the time that a guest gets to end by itself. */
 const volumeGraceMs = 5_000;
-/** The next prestarted instance is created after the response has been delivered. */
-const prestartDelayMs = 50;
+/** The next instance is made ahead after the response has been delivered. */
+const nextDelayMs = 50;
 
 /** One run under way: its parts, and its results so far. */
 interface Start {
@@ -142,10 +143,10 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       runId,
       signal: context.signal,
     };
-    const launched = request.startMode === 'prestarted' ? await takePrestarted(spec, context) : null;
-    const startMode = launched === null ? 'cold' : 'prestarted';
+    const launched = isAheadMode(request.startMode) ? await takeWaiting(spec, request.startMode, context) : null;
+    const startMode = launched === null ? 'cold' : request.startMode;
     // The start of an instance that was created after the click begins when it waits; the run records the time before.
-    const waited = launched !== null && launched.times.connectedNs > clickNs;
+    const waited = launched !== null && readyAt(launched.times) > clickNs;
     const beginNs = waited ? hostNow() : clickNs;
     const seen = newObservation({
       clickNs: beginNs,
@@ -190,14 +191,14 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
    * The instance that waits for this run. Without one, it is created and waited for, as a cold start would do. Null
    * where no instance can be created ahead. Errors: CANCELLED.
    */
-  async function takePrestarted(spec: LaunchSpec, context: CallContext): Promise<Launched | null> {
+  async function takeWaiting(spec: LaunchSpec, startMode: AheadMode, context: CallContext): Promise<Launched | null> {
     // An instance that outlives this process, or uses an exclusive resource, cannot be created ahead.
     if (spec.keep || resourceOf(spec) !== 'none') return null;
-    const making = pool.prepare({ ...spec, startMode: 'prestarted', runId: null, signal: undefined });
-    context.progress({ step: 'prestart', message: 'Waiting for the prestarted instance' });
+    const making = pool.prepare({ ...spec, startMode, runId: null, signal: undefined });
+    context.progress({ step: 'prestart', message: `Waiting for the ${startMode} instance` });
     await Promise.race([making, aborted(context.signal)]);
     throwIfCancelled(context.signal);
-    return await pool.take(spec);
+    return await pool.take({ ...spec, startMode });
   }
 
   /** The instance: the waiting one, or a new one. Paused, with its streams open. */
@@ -230,19 +231,25 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     return answered;
   }
 
-  /** Resumes the guest, and begins the record of the run while it boots. */
+  /** Resumes the guest, unless it was booted ahead, and begins the record of the run meanwhile. */
   function resume(start: Start, instance: LiveInstance, { progress }: CallContext): void {
     const { seen, spec } = start;
     progress({ step: 'answer', message: 'Waiting for the handler' });
-    const { sentNs, doneNs } = instance.resumeFirst();
-    seen.resumeSentNs = sentNs;
-    doneNs.then(
-      (atNs) => {
-        seen.resumedNs = atNs;
-      },
-      // A failed resume fails the instance, and its invocation with it.
-      () => undefined,
-    );
+    const booted = seen.launch?.booted;
+    if (booted === undefined) {
+      const { sentNs, doneNs } = instance.resumeFirst();
+      seen.resumeSentNs = sentNs;
+      doneNs.then(
+        (atNs) => {
+          seen.resumedNs = atNs;
+        },
+        // A failed resume fails the instance, and its invocation with it.
+        () => undefined,
+      );
+    } else {
+      seen.resumeSentNs = booted.resumeSentNs;
+      seen.resumedNs = booted.resumedNs;
+    }
     if (start.following === null)
       start.following = sampler.follow(instance.record.id, instance.machine.name, spec.host.vmm);
     else void start.following.sample();
@@ -289,7 +296,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     else if (spec.keep && instance !== null && !instance.isOver) await keepInstance(instance);
     await keepRun(run, start.recording);
     emit('runs:added', { run: summarizeRun(run) });
-    if (request.startMode === 'prestarted' && !cancelled) prestartNext(spec);
+    if (isAheadMode(request.startMode) && !cancelled) prepareNext(spec, request.startMode);
     if (cancelled) throw error;
     return run;
   }
@@ -314,9 +321,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     }
   }
 
-  function prestartNext(spec: LaunchSpec): void {
-    void sleep(prestartDelayMs, undefined, { ref: false }).then(() =>
-      pool.prepare({ ...spec, startMode: 'prestarted', keep: false, runId: null, signal: undefined }),
+  function prepareNext(spec: LaunchSpec, startMode: AheadMode): void {
+    void sleep(nextDelayMs, undefined, { ref: false }).then(() =>
+      pool.prepare({ ...spec, startMode, keep: false, runId: null, signal: undefined }),
     );
   }
 

@@ -32,6 +32,20 @@ export interface LaunchTimes {
   readonly steps?: readonly VmmStep[] | undefined;
   /** Console and channel are open. */
   readonly connectedNs: HostNs;
+  /** Its boot, where that was before any request. */
+  readonly booted?: BootTimes | undefined;
 }
+
+/** The instants of a boot without a request, on the host's clock. */
+export interface BootTimes {
+  readonly resumeSentNs: HostNs;
+  /** The VMM reported that the processors run. */
+  readonly resumedNs: HostNs;
+  /** The guest said that it is up. */
+  readonly readyNs: HostNs;
+}
+
+/** When an instance that was made ahead was ready for its run. */
+export const readyAt = ({ booted, connectedNs }: LaunchTimes): HostNs => booted?.readyNs ?? connectedNs;
 
 export type InstanceListener = (instance: Instance) => void;

@@ -166,8 +166,9 @@ export function createSampler({ live, onSamples }: SamplerOptions): Sampler {
   }
 
   const recent = (id: InstanceId) => [...(rings.get(id) ?? [])];
-  /** A paused instance does nothing: a single sample is enough. */
-  const isDue = ({ state, record }: SampledInstance) => state !== 'prestarted' || !rings.has(record.id);
+  /** An instance that waits for its run does nothing: a single sample is enough. */
+  const isDue = ({ state, record }: SampledInstance) =>
+    (state !== 'prestarted' && state !== 'prebooted') || !rings.has(record.id);
 
   const timer = setInterval(() => {
     for (const [vmm, instances] of groupByVmm(live().filter(isDue))) {

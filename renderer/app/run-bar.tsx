@@ -1,3 +1,4 @@
+import { type StartMode, startModes } from '#shared/model/timeline.ts';
 import { useNow, useProject, useSaved, useSession, useShown, useStudio, useTask } from '../bind/studio.tsx';
 import { DeployMenu } from '../features/deploy/deploy-menu.tsx';
 import { taskWords } from '../features/invoke/task-words.ts';
@@ -9,10 +10,11 @@ import menu from '../ui/menu.module.css';
 import { Menu } from '../ui/menu.tsx';
 import styles from './run-bar.module.css';
 
-const modeWords = {
-  cold: 'The VMM starts after the click: everything is in the timeline',
-  prestarted: 'The VMM waits paused, image loaded; the click lets the guest’s first instruction run',
-} as const;
+const modeWords: Readonly<Record<StartMode, string>> = {
+  cold: 'Measures VMM and guest: both start after the click',
+  prestarted: 'Measures the guest: the VMM waits paused, image loaded; the click runs the first instruction',
+  prebooted: 'Measures the call: the guest has booted and waits; the click sends the event',
+};
 
 /** The main path's controls: the function, its start mode, Run, and the result. */
 export function RunBar() {
@@ -71,7 +73,7 @@ export function RunBar() {
         <Menu
           label={`Start mode, ${startMode}`}
           tip={modeWords[startMode]}
-          items={(['cold', 'prestarted'] as const).map((mode) => ({
+          items={startModes.map((mode) => ({
             id: mode,
             label: mode,
             detail: modeWords[mode],

@@ -26,14 +26,14 @@ describe('readSaved', () => {
   it('leaves out what has another shape, and keeps the rest', () => {
     const read = readSaved({
       theme: 'sepia',
-      startMode: 'cold',
+      startMode: 'prebooted',
       layouts: { rows: { work: 'wide', dock: 20 }, columns: 3 },
       tabs: { a: { paths: ['x.ts', 4], active: 9 }, b: [] },
       events: { a: 1, b: '{}' },
       preferences: { editorFontSize: 400, windowFontSize: 'big', keys: { run: 'Ctrl+R', save: 3 } },
     });
     expect(read).toEqual({
-      startMode: 'cold',
+      startMode: 'prebooted',
       layouts: { rows: { dock: 20 } },
       tabs: { a: { paths: ['x.ts'], active: null } },
       events: { b: '{}' },

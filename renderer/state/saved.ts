@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Json } from '#shared/model/json.ts';
-import type { StartMode } from '#shared/model/timeline.ts';
+import { type StartMode, startModes } from '#shared/model/timeline.ts';
 
 export type ThemeChoice = 'system' | 'light' | 'dark';
 export const areas = [
@@ -98,7 +98,8 @@ export function readSaved(value: Json | undefined): Partial<SavedState> {
   if (!isRecord(value)) return {};
   const out: { -readonly [Key in keyof SavedState]?: SavedState[Key] } = {};
   if (value.theme === 'system' || value.theme === 'light' || value.theme === 'dark') out.theme = value.theme;
-  if (value.startMode === 'cold' || value.startMode === 'prestarted') out.startMode = value.startMode;
+  const startMode = startModes.find((mode) => mode === value.startMode);
+  if (startMode !== undefined) out.startMode = startMode;
   // The environment's view is temporary: a start begins with the functions again.
   const area = areas.find((name) => name === value.area && name !== 'environment');
   if (area !== undefined) out.area = area;

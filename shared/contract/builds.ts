@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { buildResultSchema } from '../model/image.ts';
 import { wireErrorSchema } from '../model/run.ts';
-import { startModeSchema } from '../model/timeline.ts';
+import { aheadModeSchema, startModeSchema } from '../model/timeline.ts';
 import { projectIdSchema } from '../model/units.ts';
 import { call } from './define.ts';
 
 export const buildCalls = {
   /**
-   * Builds the files on disk. With `prestarted`, the next instance is then created paused, in the background.
+   * Builds the files on disk. With a mode other than `cold`, the next instance is then made, in the background.
    * Errors: PROJECT_INVALID, ENTRY_MISSING, BUILD_FAILED, EXPORT_MISSING, EVALUATION_THREW, EVALUATION_TIMEOUT, MEMORY_TOO_SMALL.
    */
   'builds:build': call(
@@ -15,10 +15,13 @@ export const buildCalls = {
     buildResultSchema,
   ),
   /**
-   * Builds, and answers when the next instance is paused and ready to be resumed. Failing to make one is no error:
-   * the next run is then cold, and is marked so. Errors: as `builds:build`.
+   * Builds, and answers when the next instance waits for its run in that mode. Failing to make one is no error: the
+   * next run is then cold, and is marked so. Errors: as `builds:build`.
    */
-  'builds:prestart': call(z.strictObject({ projectId: projectIdSchema }), buildResultSchema),
+  'builds:prestart': call(
+    z.strictObject({ projectId: projectIdSchema, startMode: aheadModeSchema.default('prestarted') }),
+    buildResultSchema,
+  ),
 };
 
 export const buildEvents = {

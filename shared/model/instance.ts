@@ -8,13 +8,14 @@ export const accelSchema = z.enum(['kvm', 'tcg']);
 export type Accel = z.infer<typeof accelSchema>;
 
 /**
- * `prestarted`: created paused, nothing executed yet. `booting`: running, not yet answered. `ready`: waits for an
- * invocation. `busy`: serves one. `paused`: a person suspended it. `stopping`: asked to end. `stopped`: ended.
+ * `prestarted`: created paused, nothing executed yet. `booting`: running, not yet answered. `prebooted`: booted ahead,
+ * waits for the run it was made for. `ready`: waits for an invocation. `busy`: serves one. `paused`: a person suspended it. `stopping`: asked to end. `stopped`: ended.
  * `failed`: ended by itself or unusable; `failure` has the reason.
  */
 export const instanceStateSchema = z.enum([
   'prestarted',
   'booting',
+  'prebooted',
   'ready',
   'busy',
   'paused',

@@ -68,7 +68,7 @@ export const runSchema = z.object({
   /** The click on the scale of `MetricSample.atMs`. */
   clickedAtMs: z.number(),
   startMode: startModeSchema,
-  /** The wait of a prestarted run for its instance before its start; absent when one was ready. Units: ms. */
+  /** The wait of a run for an instance made ahead, before its start; absent when one was ready. Units: ms. */
   waitedMs: z.number().optional(),
   /** `interrupted`: the studio ended before the run did; found at the next start. */
   outcome: z.enum(['running', 'ok', 'failed', 'cancelled', 'interrupted']),

@@ -15,9 +15,29 @@ export const phaseNames = [
 export const phaseNameSchema = z.enum(phaseNames);
 export type PhaseName = z.infer<typeof phaseNameSchema>;
 
-/** `cold`: the VMM starts after the click. `prestarted`: it was created paused before, and the click resumes it. */
-export const startModeSchema = z.enum(['cold', 'prestarted']);
+/**
+ * `cold`: the VMM starts after the click. `prestarted`: it was created paused before, and the click resumes it.
+ * `prebooted`: the guest has booted before, and the click sends it its request.
+ */
+export const startModes = ['cold', 'prestarted', 'prebooted'] as const;
+export const startModeSchema = z.enum(startModes);
 export type StartMode = z.infer<typeof startModeSchema>;
+
+/** The start modes that need something made before the click. */
+export const aheadModeSchema = startModeSchema.exclude(['cold']);
+export type AheadMode = z.infer<typeof aheadModeSchema>;
+export const isAheadMode = (mode: StartMode): mode is AheadMode => mode !== 'cold';
+
+/** The part of a cold start that each mode measures, for a person. */
+export const startModeWords: Readonly<Record<StartMode, string>> = {
+  cold: 'cold start of VMM and guest: both start after the click',
+  prestarted: 'cold start of the guest: the VMM waited paused, its image loaded',
+  prebooted: 'no cold start: the guest had booted and waited; the call is what remains',
+};
+
+/** What a start of that mode is called: a cold start is one in which the guest boots after the click. */
+export const startTitle = (mode: StartMode): string =>
+  mode === 'cold' || mode === 'prestarted' ? 'Cold start' : 'Start';
 
 /**
  * One observed moment of a start.
@@ -51,7 +71,7 @@ export type Phase = z.output<typeof phaseSchema>;
  * The distribution of a cold start's time.
  *
  * Shape: `phases` has all of `phaseNames` in order, contiguous from 0, and sums to `totalNs`. `ahead` is the work done
- * before the click (negative times), null for a cold start. `complete` is false when the start ended early (a failed
+ * before the click (negative times), null when nothing was. `complete` is false when the start ended early (a failed
  * boot): the phases then sum to the moment it ended.
  */
 export const bootTimelineSchema = z.object({

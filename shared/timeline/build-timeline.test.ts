@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bootTimelineSchema, type PhaseName, phaseNames } from '../model/timeline.ts';
+import { bootTimelineSchema, type Phase, type PhaseName, phaseNames } from '../model/timeline.ts';
 import { hostNs, ns } from '../model/units.ts';
 import { buildTimeline, type Observations } from './build-timeline.ts';
 import { fitGuestClock } from './clock.ts';
@@ -127,6 +127,40 @@ describe('the boot timeline', () => {
       ['run.requested', 0],
     ]);
     expect(timeline.totalNs).toBe(1000);
+  });
+
+  it('TL-14: a guest that was booted ahead boots in no phase of its start', () => {
+    const hostMarks = [
+      host('run.requested', 1000, 'prepare'),
+      host('request.sent', 1100, 'function'),
+      host('response.received', 2000, null),
+    ];
+    const at = (name: string, atNs: number, opens: HostMark['opens']) => host(name, atNs, opens);
+    const boot = [at('entry', 600, 'kernel'), at('up', 700, 'runtime'), at('loaded', 800, 'function')];
+    const call = [at('called', 1300, 'handler'), at('returned', 1800, 'respond')];
+    const ahead = { marks: [host('launch', 300, 'prepare'), host('create', 400, 'vmm')], endNs: hostNs(900) };
+    const timeline = buildTimeline({
+      ...whole,
+      startMode: 'prebooted',
+      hostMarks: [...hostMarks, ...boot, ...call],
+      guestMarks: [],
+      clock: null,
+      ahead,
+    });
+    const lengths = (phases: readonly Phase[] = []) =>
+      Object.fromEntries(phases.filter((one) => one.durationNs > 0).map((one) => [one.name, one.durationNs]));
+    expect(lengths(timeline.phases)).toEqual({ prepare: 100, function: 200, handler: 500, respond: 200 });
+    expect(lengths(timeline.ahead?.phases)).toEqual({
+      prepare: 100,
+      vmm: 200,
+      kernel: 100,
+      runtime: 100,
+      function: 100,
+    });
+    expect(timeline.ahead).toMatchObject({ startNs: -700, durationNs: 600 });
+    expect(timeline.marks.filter(({ atNs }) => atNs < 0).map(({ name }) => name)).toEqual([
+      ...['launch', 'create', 'entry', 'up', 'loaded'],
+    ]);
   });
 
   it('TL-9: a boot that ended early runs to its end, and what was not reached has length 0', () => {

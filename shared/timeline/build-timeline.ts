@@ -39,7 +39,7 @@ interface Edge {
   readonly error: number;
 }
 
-/** The timeline of a start. Shape: rules TL-1 to TL-10; never throws, for any observations. */
+/** The timeline of a start. Shape: rules TL-1 to TL-14; never throws, for any observations. */
 export function buildTimeline(seen: Observations): BootTimeline {
   const fromHost = (mark: HostMark): Placed => ({
     name: mark.name,
@@ -50,21 +50,24 @@ export function buildTimeline(seen: Observations): BootTimeline {
     errorNs: mark.errorNs,
     opens: mark.opens,
   });
-  const placed = [...seen.hostMarks.map(fromHost), ...placeGuestMarks(seen)];
+  const all = [...seen.hostMarks.map(fromHost), ...placeGuestMarks(seen)];
+  // A guest that was booted ahead has made some of these marks before the click.
+  const isAhead = ({ atNs }: Placed) => seen.startMode === 'prebooted' && atNs < 0;
+  const placed = all.filter((mark) => !isAhead(mark));
   const answer = placed.find((mark) => mark.name === markNames.responseReceived);
   const complete = seen.endedEarly === null && answer !== undefined;
   const endedAt = seen.endedEarly === null ? latest(placed) : seen.endedEarly - seen.clickNs;
   const totalNs = ns(Math.max(0, complete ? answer.atNs : endedAt));
 
   const edges = openingEdges(placed, 0, totalNs);
-  const aheadMarks = (seen.ahead?.marks ?? []).map(fromHost);
+  const aheadMarks = [...(seen.ahead?.marks ?? []).map(fromHost), ...all.filter(isAhead)];
   return {
     startMode: seen.startMode,
     accel: seen.accel,
     totalNs,
     complete,
     phases: phasesBetween(edges, 0, totalNs, phaseNames),
-    ahead: seen.ahead === null ? null : buildAhead(aheadMarks, seen.ahead.endNs - seen.clickNs),
+    ahead: seen.ahead === null ? null : buildAhead(aheadMarks, seen.ahead.endNs - seen.clickNs, seen.startMode),
     marks: [...aheadMarks, ...placed].map(withoutOpens).sort((a, b) => a.atNs - b.atNs),
   };
 }
@@ -122,10 +125,13 @@ function phasesBetween(
   return phases;
 }
 
-function buildAhead(marks: readonly Placed[], end: number): NonNullable<BootTimeline['ahead']> {
+/** The phases before the click: up to the paused machine, or up to the guest that waits for its request. */
+function buildAhead(marks: readonly Placed[], end: number, startMode: StartMode): NonNullable<BootTimeline['ahead']> {
+  const last = startMode === 'prebooted' ? 'function' : 'vmm';
+  const names = phaseNames.slice(0, phaseNames.indexOf(last) + 1);
   const to = Math.min(0, end);
   const from = Math.min(to, ...marks.map((mark) => mark.atNs));
-  const phases = phasesBetween(openingEdges(marks, from, to), from, to, ['prepare', 'vmm']);
+  const phases = phasesBetween(openingEdges(marks, from, to), from, to, names);
   return { startNs: ns(from), durationNs: ns(to - from), phases };
 }
 

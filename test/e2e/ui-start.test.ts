@@ -54,6 +54,21 @@ it('says how long it waits for a handler that loops, and for how long it will', 
   await expectVisible(page.getByText(/cancelled after/));
 });
 
+it('says what each start mode measures, and shows a prebooted start as the call alone', async () => {
+  studio = await openStudio();
+  const { page, engine } = studio;
+  await page.getByText('200 OK').waitFor();
+  await page.getByRole('button', { name: 'Start mode, prestarted' }).click();
+  await page.getByText('Measures the call: the guest has booted and waits; the click sends the event').waitFor();
+  await page.getByRole('menuitemradio', { name: /^prebooted/ }).click();
+  await page.getByRole('button', { name: 'Start mode, prebooted' }).waitFor();
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('heading', { name: 'History, prebooted, ms' }).waitFor();
+  // A narrow window leaves the title out.
+  await page.locator('h2', { hasText: /^Start$/ }).waitFor({ state: 'attached' });
+  expect(engine.runs()[0]?.startMode).toBe('prebooted');
+});
+
 it('keeps the start modes apart in the history', async () => {
   studio = await openStudio();
   const { page, engine } = studio;

@@ -131,6 +131,45 @@ export default async () => {
     expect((await waiting())[0]?.id).not.toBe(result.instance?.id);
   });
 
+  it('boots an instance ahead, calls it, and replaces one that died while it waited', async () => {
+    const source = 'export default () => ({ id: crypto.randomUUID(), now: Date.now() });';
+    const project = await studio.project('booted', source);
+    const waiting = async () => (await list()).filter((it) => it.state === 'prebooted');
+    await studio.client.call('builds:prestart', { projectId: project.id, startMode: 'prebooted' });
+    const [first] = await waiting();
+    expect(first).toMatchObject({ functionName: 'booted', startMode: 'prebooted' });
+    process.kill(qemuPid(first?.domain ?? ''), 'SIGKILL');
+    await until('another one waits', async () => {
+      const [one] = await waiting();
+      return one !== undefined && one.id !== first?.id;
+    });
+    const answers: { readonly id: string; readonly now: number }[] = [];
+    for (let i = 0; i < 2; i++) {
+      const result = await run(project, { startMode: 'prebooted' });
+      expect(result).toMatchObject({ outcome: 'ok', startMode: 'prebooted', error: null });
+      const { phases = [], ahead } = result.timeline ?? {};
+      const lengths = Object.fromEntries(phases.map(({ name, durationNs }) => [name, durationNs]));
+      expect(lengths).toMatchObject({ vmm: 0, firmware: 0, kernel: 0, runtime: 0 });
+      for (const name of ['prepare', 'function', 'handler', 'respond'] as const)
+        expect(lengths[name]).toBeGreaterThan(0);
+      expect(sum(result)).toBe(result.timeline?.totalNs);
+      expect(ahead?.phases.find(({ name }) => name === 'kernel')?.durationNs).toBeGreaterThan(0);
+      const body = result.response?.body;
+      if (body?.kind !== 'json') throw new Error('the answer is not JSON');
+      const answer = body.value as unknown as (typeof answers)[number];
+      expect(Math.abs(answer.now - Date.parse(result.startedAt))).toBeLessThan(60_000);
+      answers.push(answer);
+    }
+    expect(answers[0]?.id).not.toBe(answers[1]?.id);
+  });
+
+  it('ends a prebooted function that loops at its deadline', async () => {
+    const project = await studio.project('loopsbooted', 'export default () => { for (;;); };', { timeoutMs: 300 });
+    const result = await run(project, { startMode: 'prebooted' });
+    expect(result).toMatchObject({ startMode: 'prebooted', error: { code: 'FUNCTION_TIMEOUT' } });
+    expect(lengthMs(result, 'handler')).toBeGreaterThan(200);
+  });
+
   it('tells what the function threw, by its own source, and stays usable', async () => {
     const source = `export default (event) => {\n  if (event.fail) throw new RangeError('no such thing');\n  return 'ok';\n};`;
     const project = await studio.project('throws', source);

@@ -20,6 +20,7 @@ import styles from './instances.module.css';
 const stateWords: Readonly<Record<Instance['state'], string>> = {
   prestarted: 'created, paused before its first instruction',
   booting: 'booting',
+  prebooted: 'booted, waits for its run',
   ready: 'waits for a call',
   busy: 'serves a call',
   paused: 'suspended',

@@ -3,7 +3,7 @@ import type { FirstlightError } from '#shared/errors.ts';
 import { fromWireError } from '#shared/errors.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Response, Run } from '#shared/model/run.ts';
-import type { StartMode } from '#shared/model/timeline.ts';
+import { isAheadMode, type StartMode } from '#shared/model/timeline.ts';
 import { InstallKernelButton } from '../../bind/install-kernel-button.tsx';
 import { useNow, useProject, useSession, useShown, useStudio, useTask } from '../../bind/studio.tsx';
 import { TrustButton } from '../../bind/trust-button.tsx';
@@ -108,12 +108,11 @@ export function ResponseView() {
 }
 
 function startWords(run: Run | null, asked: StartMode | null): string {
-  if (run?.startMode === 'prestarted') {
-    return run.waitedMs === undefined
-      ? 'prestarted'
-      : `prestarted; its instance took ${formatMs(run.waitedMs)} to make`;
+  if (run !== null && isAheadMode(run.startMode)) {
+    const { startMode, waitedMs } = run;
+    return waitedMs === undefined ? startMode : `${startMode}; its instance took ${formatMs(waitedMs)} to make`;
   }
-  return asked === 'prestarted' ? 'cold: none prestarted yet' : 'cold start';
+  return asked !== null && isAheadMode(asked) ? `cold: none ${asked} yet` : 'cold start';
 }
 
 /** The work of another program that runs the project, such as the one that opened the window; null when none. */

@@ -1,3 +1,4 @@
+import { startModes } from '#shared/model/timeline.ts';
 import type { ListCommands } from '../../bind/command.ts';
 import { currentProject } from '../../state/context.ts';
 
@@ -26,20 +27,13 @@ export const listRunCommands: ListCommands = (studio) => {
       disabled: task === undefined,
       run: () => task?.cancel(),
     },
-    {
-      id: 'mode-cold',
-      title: 'Start mode: cold',
-      group: 'Run',
-      disabled: startMode === 'cold',
-      run: () => saved.setState({ startMode: 'cold' }),
-    },
-    {
-      id: 'mode-prestarted',
-      title: 'Start mode: prestarted',
-      group: 'Run',
-      disabled: startMode === 'prestarted',
-      run: () => saved.setState({ startMode: 'prestarted' }),
-    },
+    ...startModes.map((mode) => ({
+      id: `mode-${mode}`,
+      title: `Start mode: ${mode}`,
+      group: 'Run' as const,
+      disabled: startMode === mode,
+      run: () => saved.setState({ startMode: mode }),
+    })),
     {
       id: 'no-compare',
       title: 'Draw no run beneath the timeline',

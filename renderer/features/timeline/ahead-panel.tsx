@@ -18,7 +18,7 @@ export function AheadPanel(props: { readonly model: TimelineModel; readonly bar:
       className={styles.ahead}
       onClick={onShow}
       aria-label={`Ahead of the click: ${formatNs(ahead.durationNs)} (${words})`}
-      title={`Done ahead of the click, not waited for: ${words}. It then stood paused for ${formatNs(idleNs)}. Click to show it on the axis.`}
+      title={`Done ahead of the click, not waited for: ${words}. It then waited for ${formatNs(idleNs)}. Click to show it on the axis.`}
     >
       <span className={styles.aheadAxis} style={{ height: bar.topPx }}>
         {formatNs(ahead.startNs)}

@@ -1,5 +1,5 @@
 import type { Comparison } from '#shared/model/series.ts';
-import type { PhaseName } from '#shared/model/timeline.ts';
+import { type PhaseName, startModeWords, startTitle } from '#shared/model/timeline.ts';
 import { comparisonWords, describeComparison, isSignificant } from '#shared/timeline/index.ts';
 import { formatNsChange } from '../../ui/instrument-format.ts';
 import { changeError, lengthText, shareText, spreadText, totalText } from './figures.ts';
@@ -19,7 +19,7 @@ export function TimelineHeader(props: {
   const { model, note, selectedPhase, onSelectPhase, onZoomToPhase } = props;
   return (
     <>
-      <h2 className={styles.title}>Cold start</h2>
+      <h2 className={styles.title}>{startTitle(model.timeline?.startMode ?? 'cold')}</h2>
       <Total model={model} note={note} />
       <ul className={styles.legend} aria-label="Phases">
         {model.segments.map((segment) => {
@@ -99,11 +99,7 @@ function Total({ model, note }: { readonly model: TimelineModel; readonly note: 
       {!timeline.complete && !underWay && <span className={`${styles.badge} ${styles.badgeFailed}`}>no response</span>}
       <span
         className={`${styles.badge} ${styles.mode}`}
-        title={
-          timeline.startMode === 'prestarted'
-            ? 'The virtual machine was created paused before the click; the guest itself started cold.'
-            : 'The virtual machine was created after the click.'
-        }
+        title={`${timeline.startMode}: ${startModeWords[timeline.startMode]}.`}
       >
         {timeline.startMode}
       </span>

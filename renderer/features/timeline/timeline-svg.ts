@@ -1,4 +1,4 @@
-import type { Mark } from '#shared/model/timeline.ts';
+import { type Mark, startTitle } from '#shared/model/timeline.ts';
 import { describeComparison } from '#shared/timeline/index.ts';
 import { formatNs, formatNsDelta, formatNsError, timeTickFormat } from '../../ui/instrument-format.ts';
 import { inkOn } from '../../ui/instrument-theme.ts';
@@ -59,7 +59,7 @@ export function timelineToSvg(model: TimelineModel, token: (name: string) => str
   if (timeline.ahead !== null) facts.push(`${formatNs(timeline.ahead.durationNs)} ahead of the click, not counted`);
   if (!timeline.complete) facts.unshift('ended without a response');
   const faint = `fill="${token('--fg-muted')}"`;
-  text(edgePx, 32, `Cold start  ${totalText(timeline)}`, 'font-size="18" font-weight="600"');
+  text(edgePx, 32, `${startTitle(timeline.startMode)}  ${totalText(timeline)}`, 'font-size="18" font-weight="600"');
   text(
     widthPx - edgePx,
     32,

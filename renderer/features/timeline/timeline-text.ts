@@ -1,4 +1,4 @@
-import type { BootTimeline, Mark, PhaseName } from '#shared/model/timeline.ts';
+import { type BootTimeline, type Mark, type PhaseName, startTitle } from '#shared/model/timeline.ts';
 import { describeComparison, roundComparison, roundTimeline } from '#shared/timeline/index.ts';
 import { formatNs, formatNsDelta, formatNsError, formatPercent } from '../../ui/instrument-format.ts';
 import { changeError, instantError, lengthText, shareText, spreadText, totalText } from './figures.ts';
@@ -62,7 +62,7 @@ export function timelineToText(model: TimelineModel): string {
   const { timeline } = model;
   if (timeline === null) return '';
   const accel = timeline.accel === 'tcg' ? 'emulated (tcg)' : 'kvm';
-  const head = `${timeline.complete ? 'Cold start' : 'Cold start, ended without a response'}  ${totalText(timeline)}  ${timeline.startMode}, ${accel}`;
+  const head = `${startTitle(timeline.startMode)}${timeline.complete ? '' : ', ended without a response'}  ${totalText(timeline)}  ${timeline.startMode}, ${accel}`;
   const lines = [head];
   if (model.comparison !== null) lines.push(describeComparison(model.comparison));
   lines.push('');
