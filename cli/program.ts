@@ -290,7 +290,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   ])
     .option('--port <port>', 'the port (default: a free one)', integerBetween(0, 65_535))
     .option('--host <name>', 'where instances run (default: this machine’s libvirt)')
-    .addOption(new Option('--start <mode>', 'how instances start').choices(['cold', 'prestarted']).default('cold'))
+    .addOption(new Option('--start <mode>', 'how instances start').choices(startModes).default('cold'))
     .option('--concurrency <n>', 'the most instances of a function, each for one request', integerBetween(1, 64), 2)
     .option('--queue <n>', 'the most requests that wait for a function', integerBetween(0, 10_000), 16)
     .option('--idle <s>', 'seconds after which an instance without requests ends', integerBetween(0, 86_400), 30)

@@ -225,8 +225,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     isExclusive: ({ config }) =>
       config !== null && (runtimes.get(config.runtime)?.exclusiveResourceOf(config) ?? 'none') !== 'none',
     checkHost: hosts.find,
-    prestart: async (projectId) =>
-      await building.calls['builds:prestart']({ projectId }, { signal: closing.signal, progress: () => undefined }),
+    prestart: async (projectId, startMode) => {
+      const context = { signal: closing.signal, progress: () => undefined };
+      await building.calls['builds:prestart']({ projectId, startMode }, context);
+    },
     emit,
     log,
   });

@@ -5,7 +5,7 @@ import { FirstlightError, fromWireError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
-import type { StartMode } from '#shared/model/timeline.ts';
+import { type AheadMode, isAheadMode, type StartMode } from '#shared/model/timeline.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { type RunningGateway, startGateway } from './gateway.ts';
 import type { Served, Started } from './scaler.ts';
@@ -18,8 +18,8 @@ export interface GatewayCallsOptions {
   /** Whether the instances of a function use a resource that only one of them can have. */
   readonly isExclusive: (project: Project) => boolean;
   readonly checkHost: (name: string | undefined) => Promise<unknown>;
-  /** Builds a function and creates its next instance ahead of the first request. */
-  readonly prestart: (id: ProjectId) => Promise<unknown>;
+  /** Builds a function and makes its next instance ahead of the first request. */
+  readonly prestart: (id: ProjectId, startMode: AheadMode) => Promise<unknown>;
   readonly emit: EventListener;
   readonly log: (line: string) => void;
 }
@@ -89,9 +89,9 @@ export function createGatewayService(options: GatewayCallsOptions): GatewayServi
           throw new FirstlightError('CONFLICT', 'The gateway runs already.', { hint: 'Stop it first.' });
         }
         isStarting = true;
+        const { startMode } = limits;
         try {
           await options.checkHost(host);
-          const { startMode } = limits;
           gateway = await startGateway({
             port,
             host,
@@ -107,7 +107,7 @@ export function createGatewayService(options: GatewayCallsOptions): GatewayServi
         } finally {
           isStarting = false;
         }
-        if (limits.startMode === 'prestarted' && host === undefined) void prestartAll();
+        if (isAheadMode(startMode) && host === undefined) void prestartAll(startMode);
         announce();
         return await gateway.status();
       },
@@ -121,10 +121,12 @@ export function createGatewayService(options: GatewayCallsOptions): GatewayServi
   };
 
   /** One at a time: builds share the processor. A function that cannot be built says so to its first request. */
-  async function prestartAll(): Promise<void> {
+  async function prestartAll(startMode: AheadMode): Promise<void> {
     for (const { id, name, config } of await options.listProjects()) {
       if (gateway === null || config === null) continue;
-      await options.prestart(id).catch((thrown: unknown) => log(`Could not prestart ${name}: ${String(thrown)}`));
+      await options
+        .prestart(id, startMode)
+        .catch((thrown: unknown) => log(`Could not make an instance of ${name} ahead: ${String(thrown)}`));
     }
   }
 }
