@@ -26,6 +26,13 @@ export interface SecondLibvirtd {
   readonly thaw: () => void;
 }
 
+interface SecondOptions {
+  /** Folders of this machine that it finds empty: it is then like another host. */
+  readonly hidden?: readonly string[];
+  /** Its port for TLS on loopback, with its certificates. */
+  readonly tls?: { readonly port: number; readonly ca: string; readonly cert: string; readonly key: string };
+}
+
 /** The state directories of a libvirtd, which two daemons must not share. */
 const stateDirs = ['run', 'lib', 'cache', 'log'].map((name) =>
   name === 'run' ? '/run/libvirt' : `/var/${name}/libvirt`,
@@ -33,16 +40,20 @@ const stateDirs = ['run', 'lib', 'cache', 'log'].map((name) =>
 
 /**
  * A second libvirtd with its files in `dir`, which are mounted over its state directories: it runs in a separate mount
- * namespace. It shares images and sockets of instances with this machine.
+ * namespace. It shares images and sockets of instances with this machine, but for the hidden folders.
  */
-export function createSecondLibvirtd(dir: string): SecondLibvirtd {
+export function createSecondLibvirtd(dir: string, { hidden = [], tls }: SecondOptions = {}): SecondLibvirtd {
   const socketDir = join(dir, 'sockets');
   const socket = join(socketDir, 'libvirt-sock');
   const uri = `qemu+unix:///system?socket=${socket}`;
   const config = join(dir, 'libvirtd.conf');
   const states = stateDirs.map((path, index) => ({ path, source: join(dir, `state${index}`) }));
   for (const path of [socketDir, ...states.map(({ source }) => source)]) mkdirSync(path, { recursive: true });
-  writeFileSync(config, `unix_sock_dir = "${socketDir}"\nauth_unix_rw = "none"\n`);
+  const tlsLines =
+    tls === undefined
+      ? 'listen_tls = 0'
+      : `listen_tls = 1\nlisten_addr = "127.0.0.1"\ntls_port = "${tls.port}"\nauth_tls = "none"\nca_file = "${tls.ca}"\ncert_file = "${tls.cert}"\nkey_file = "${tls.key}"`;
+  writeFileSync(config, `unix_sock_dir = "${socketDir}"\nauth_unix_rw = "none"\n${tlsLines}\n`);
   // It has no virtlogd, whose socket is in the state directories: QEMU writes its log itself.
   const qemuConfig = join(dir, 'qemu.conf');
   writeFileSync(qemuConfig, 'stdio_handler = "file"\n');
@@ -50,7 +61,8 @@ export function createSecondLibvirtd(dir: string): SecondLibvirtd {
   const script = [
     'set -e',
     ...binds.map(({ path, source }) => `mount --bind "${source}" "${path}"`),
-    `exec /usr/sbin/libvirtd --config "${config}" --pid-file "${join(dir, 'pid')}"`,
+    ...hidden.map((path) => `mount -t tmpfs -o mode=755 tmpfs "${path}"`),
+    `exec /usr/sbin/libvirtd ${tls === undefined ? '' : '--listen '}--config "${config}" --pid-file "${join(dir, 'pid')}"`,
   ].join('\n');
   let daemon: ChildProcess | null = null;
 

@@ -3,6 +3,7 @@ import type { Connection, LifecycleEvent } from 'node-libvirt';
 import { connect } from 'node-libvirt';
 import { FirstlightError } from '#shared/errors.ts';
 import type { VmmState } from '../vmm.ts';
+import { isRemote } from './is-remote.ts';
 import { fromLibvirt } from './to-firstlight-error.ts';
 
 /** The events of a link, for its owner. */
@@ -36,6 +37,8 @@ const reopenWaitMs = 5_000;
 const reopenPollMs = 20;
 /** A daemon that accepts a connection and does not answer for this long hangs: a starting one takes under a second. */
 const openTimeoutMs = 4_000;
+/** A network, a login and the start of a helper come before. */
+const openRemoteTimeoutMs = 15_000;
 
 /** A link that is not connected yet. */
 export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtLink {
@@ -44,6 +47,7 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
   let current: Connection | null = null;
   let opening: Promise<Connection> | null = null;
   let closed = false;
+  const timeoutMs = isRemote(uri) ? openRemoteTimeoutMs : openTimeoutMs;
 
   const setState = (next: VmmState, why: FirstlightError | null = null) => {
     const isSame = state === next && failure?.message === why?.message;
@@ -59,7 +63,7 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
 
   async function open(): Promise<Connection> {
     try {
-      const connection = await connect({ uri, signal: AbortSignal.timeout(openTimeoutMs) });
+      const connection = await connect({ uri, signal: AbortSignal.timeout(timeoutMs) });
       connection.on('disconnected', () => {
         setState('lost', lostError());
         listener.onLost();
@@ -81,7 +85,9 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
       setState('connected');
       return connection;
     } catch (thrown) {
-      const error = isTimeout(thrown) ? silentDaemon(uri, thrown) : fromLibvirt(thrown, `connect to libvirt at ${uri}`);
+      const error = isTimeout(thrown)
+        ? silentDaemon(uri, timeoutMs, thrown)
+        : fromLibvirt(thrown, `connect to libvirt at ${uri}`);
       setState('lost', error);
       throw error;
     } finally {
@@ -127,10 +133,10 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
 
 const isTimeout = (thrown: unknown) => thrown instanceof Error && thrown.name === 'TimeoutError';
 
-function silentDaemon(uri: string, cause: unknown): FirstlightError {
+function silentDaemon(uri: string, timeoutMs: number, cause: unknown): FirstlightError {
   return new FirstlightError(
     'LIBVIRT_UNREACHABLE',
-    `libvirt at ${uri} takes connections and does not answer within ${openTimeoutMs / 1000} s.`,
+    `libvirt at ${uri} takes connections and does not answer within ${timeoutMs / 1000} s.`,
     {
       hint: 'Its daemon hangs or is stopped. Restart it: systemctl restart libvirtd, or kill it and run libvirtd -d.',
       cause,

@@ -45,6 +45,8 @@ const connectionCodes: Readonly<Record<LibvirtConnectionError['reason'], ErrorCo
   'spawn-failed': 'LIBVIRT_UNREACHABLE',
   'permission-denied': 'LIBVIRT_DENIED',
   'auth-failed': 'LIBVIRT_DENIED',
+  'host-key-unknown': 'LIBVIRT_DENIED',
+  'host-key-changed': 'LIBVIRT_DENIED',
   'auth-unsupported': 'LIBVIRT_DENIED',
   disconnected: 'LIBVIRT_LOST',
   'keepalive-timeout': 'LIBVIRT_LOST',
@@ -64,8 +66,10 @@ function fromConnectionError(error: LibvirtConnectionError, doing: Doing): First
     'permission-denied': deniedHint,
     'auth-failed': deniedHint,
   };
+  // A socket of this machine: the hints for other hosts are the library's.
+  const hint = error.socketPath === undefined ? undefined : ours[error.reason];
   return new FirstlightError(code, `Could not ${doing}: ${error.message}.`, {
-    hint: ours[error.reason] ?? error.hint ?? fallback,
+    hint: hint ?? error.hint ?? fallback,
     details: error.socketPath === undefined ? {} : { subject: error.socketPath },
     cause: error,
   });

@@ -59,8 +59,14 @@ const defaultReconnect: ReconnectOptions = { firstDelayMs: 50, maxDelayMs: 2_000
 /** Opens a connection to a libvirt daemon. Errors: LibvirtConnectionError (see its `reason`), LibvirtError. */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const target = resolveUri(options.uri, options.readOnly);
-  const connection = new Connection(target.name, options.transport ?? target.transport, options);
-  await connection.open(options.signal);
+  const transport = options.transport ?? target.transport;
+  const connection = new Connection(target.name, transport, options);
+  try {
+    await connection.open(options.signal);
+  } catch (error) {
+    await transport.close?.();
+    throw error;
+  }
   return connection;
 }
 
@@ -72,12 +78,14 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     signal: AbortSignal | undefined,
   ) => Promise<Session>;
   readonly #keeper: SessionKeeper;
+  readonly #transport: Transport;
   readonly #subscriptions = new Subscriptions();
   readonly #streams = new Set<LibvirtStream>();
 
   /** Use `connect()`. */
   constructor(name: string, transport: Transport, options: ConnectOptions) {
     super();
+    this.#transport = transport;
     const { readOnly = false, keepalive = defaultKeepalive, reconnect = defaultReconnect } = options;
     this.#openSession = (handlers, pings, signal) =>
       openSession({ name, transport, readOnly, keepalive: pings, signal, handlers });
@@ -89,7 +97,10 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       prepare: (session) => this.#subscriptions.renew(session),
       onDisconnected: (error) => this.emit('disconnected', { error, atNs: process.hrtime.bigint() }),
       onReopened: (downMs) => this.emit('reopened', { downMs }),
-      onGivenUp: (error) => this.emit('closed', { error }),
+      onGivenUp: (error) => {
+        void this.#transport.close?.();
+        this.emit('closed', { error });
+      },
     });
   }
 
@@ -239,6 +250,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       }
       session.destroy(closed);
     }
+    await this.#transport.close?.();
     this.emit('closed', { error: undefined });
   }
 

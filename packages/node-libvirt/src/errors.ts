@@ -7,6 +7,8 @@ export type ConnectionErrorReason =
   | 'spawn-failed'
   | 'auth-unsupported'
   | 'auth-failed'
+  | 'host-key-unknown'
+  | 'host-key-changed'
   | 'disconnected'
   | 'keepalive-timeout'
   | 'protocol'

@@ -48,7 +48,14 @@ export class Session {
     duplex.on('data', (chunk: Buffer) => this.#onData(chunk));
     duplex.on('end', () => this.destroy(disconnected('the libvirt daemon closed the connection')));
     duplex.on('close', () => this.destroy(disconnected('the connection to the libvirt daemon closed')));
-    duplex.on('error', (cause) => this.destroy(disconnected(`the connection failed: ${cause.message}`, cause)));
+    duplex.on('error', (cause) =>
+      // A transport explains its own end.
+      this.destroy(
+        cause instanceof LibvirtConnectionError
+          ? cause
+          : disconnected(`the connection failed: ${cause.message}`, cause),
+      ),
+    );
   }
 
   get ended(): LibvirtConnectionError | undefined {

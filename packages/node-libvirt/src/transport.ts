@@ -8,6 +8,8 @@ export interface Transport {
   readonly description: string;
   /** Opens a fresh byte stream. Called again for every reopening and for each console or channel stream. */
   connect(signal?: AbortSignal): Promise<Duplex>;
+  /** Releases what all streams share. Called when the connection is closed for good. */
+  close?(): Promise<void>;
 }
 
 /** A transport over a unix socket. Errors: LibvirtConnectionError; see its `reason`. */

@@ -48,10 +48,25 @@ describe('resolveUri', () => {
     expect(transport.description).toBe('/home/x/.cache/libvirt/libvirt-sock');
   });
 
-  it.each(['qemu+ssh://host/system', 'qemu://host/system', 'nonsense', 'qemu:///system?mode=odd'])(
-    'refuses %s',
-    (uri) => {
-      expect(() => at(uri, 1000)).toThrow(expect.objectContaining({ reason: 'bad-uri' }));
-    },
-  );
+  it.each([
+    ['qemu+ssh://ada@host:2222/system?keyfile=/k', 'qemu:///system', 'ada@host'],
+    ['qemu+ssh://host/session?socket=/x', 'qemu:///session', 'host'],
+    ['qemu+tls://host/system?pkipath=/p', 'qemu:///system', 'host:16514'],
+    ['qemu+tls://[::1]:1/system', 'qemu:///system', '::1:1'],
+  ])('%s opens %s on %s', (uri, name, description) => {
+    expect(at(uri, 1000)).toEqual([name, description]);
+  });
+
+  it.each([
+    'qemu+ssh:///system',
+    'qemu+ssh://-oProxyCommand=x@host/system',
+    'qemu+ssh://ada:secret@host/system',
+    'qemu+tls://host/system?no_verify=1',
+    'qemu+tcp://host/system',
+    'qemu://host/system',
+    'nonsense',
+    'qemu:///system?mode=odd',
+  ])('refuses %s', (uri) => {
+    expect(() => at(uri, 1000)).toThrow(expect.objectContaining({ reason: 'bad-uri' }));
+  });
 });

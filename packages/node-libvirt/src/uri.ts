@@ -3,6 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { autostartTransport } from './daemon.ts';
 import { LibvirtConnectionError } from './errors.ts';
+import { sshTransport } from './spawn-ssh.ts';
+import { tlsTransport } from './tls-transport.ts';
 import { type Transport, unixTransport } from './transport.ts';
 
 /** The meaning of a connection URI on this machine, for this user. */
@@ -37,18 +39,21 @@ const clientOptions = new Set([
   'no_verify',
   'no_sanity',
   'proxy',
+  'keyfile',
+  'known_hosts',
+  'pkipath',
 ]);
 
 /** Finds the daemon for a URI. Errors: LibvirtConnectionError `bad-uri` for a daemon that has no unix socket. */
 export function resolveUri(uri: string, readOnly = false, around: Surroundings = thisProcess()): Target {
   const parsed = parse(uri);
   const [driver = '', carrier] = parsed.protocol.slice(0, -1).split('+');
+  const query = new URLSearchParams(parsed.search);
+  if (carrier === 'ssh' || carrier === 'tls') return resolveRemote(uri, driver, carrier, parsed, query, around);
   if (carrier !== undefined && carrier !== 'unix') {
     throw badUri(uri, `transport "${carrier}" is not built in; pass a Transport to connect() to use one`);
   }
-  if (parsed.host !== '')
-    throw badUri(uri, 'a host name needs a network transport, and only unix sockets are built in');
-  const query = new URLSearchParams(parsed.search);
+  if (parsed.host !== '') throw badUri(uri, 'a host name needs a network: qemu+ssh or qemu+tls');
   const socket = query.get('socket');
   const mode = query.get('mode') ?? 'auto';
   if (!['auto', 'legacy', 'direct'].includes(mode)) throw badUri(uri, `mode "${mode}" is not auto, legacy or direct`);
@@ -57,6 +62,45 @@ export function resolveUri(uri: string, readOnly = false, around: Surroundings =
   const name = query.get('name') ?? `${driver}://${path}${passedOn(query)}`;
   if (socket !== null) return { name, transport: unixTransport(socket) };
   return { name, transport: locate(driver, mode, path, readOnly, around) };
+}
+
+/** The daemon of another host. */
+function resolveRemote(
+  uri: string,
+  driver: string,
+  carrier: 'ssh' | 'tls',
+  parsed: URL,
+  query: URLSearchParams,
+  around: Surroundings,
+): Target {
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  const user = decodeURIComponent(parsed.username);
+  if (host === '') throw badUri(uri, 'it names no host');
+  // An argument that begins with a dash would be an option of ssh.
+  if (host.startsWith('-') || user.startsWith('-')) throw badUri(uri, 'a host or user begins with a dash');
+  if (parsed.password !== '') throw badUri(uri, 'a password has no place in it');
+  const path = parsed.pathname === '' ? '/session' : parsed.pathname;
+  const name = query.get('name') ?? `${driver}://${path}${passedOn(query)}`;
+  const port = parsed.port === '' ? undefined : Number(parsed.port);
+  const noVerify = query.get('no_verify') === '1';
+  const option = (key: string) => query.get(key) ?? undefined;
+  if (carrier === 'tls') {
+    if (noVerify) throw badUri(uri, 'no_verify is not for TLS: the certificate of the host is always checked');
+    return { name, transport: tlsTransport({ host, port, pkiPath: option('pkipath'), uid: around.uid }) };
+  }
+  const transport = sshTransport({
+    command: option('command'),
+    user: user === '' ? undefined : user,
+    host,
+    port,
+    keyFile: option('keyfile'),
+    knownHostsFile: option('known_hosts'),
+    noVerify,
+    socketPath: option('socket'),
+    uri: name,
+    fallbackSocketPath: '/var/run/libvirt/libvirt-sock',
+  });
+  return { name, transport };
 }
 
 function parse(uri: string): URL {
@@ -70,7 +114,7 @@ function parse(uri: string): URL {
 function badUri(uri: string, why: string, cause?: unknown): LibvirtConnectionError {
   return new LibvirtConnectionError('bad-uri', `cannot use the connection URI "${uri}": ${why}`, {
     cause,
-    hint: 'Examples: qemu:///system, qemu:///session, qemu+unix:///system?socket=/run/libvirt/libvirt-sock.',
+    hint: 'Examples: qemu:///system, qemu:///session, qemu+unix:///system?socket=/run/libvirt/libvirt-sock, qemu+ssh://user@host/system, qemu+tls://host/system.',
   });
 }
 
