@@ -10,7 +10,7 @@ const short: readonly [name: string, runs: number][] = [
   ['coldstart', 1],
   ['rebuild', 1],
   ['image', 1],
-  ['rpc', 20],
+  ['rpc', 1],
   ['ui', 1],
   ['edit', 1],
   ['fuzz', 50],
