@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { spawnAlone } from 'node-libvirt';
 import { FirstlightError } from '#shared/errors.ts';
 
 /** A program that runs beside this one and independently of it: a window. */
@@ -27,7 +28,7 @@ export function findProgram(names: readonly string[], env: NodeJS.ProcessEnv): s
 /** Starts a program and leaves it running; its output is dropped. */
 export function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Launched {
   const startedAt = performance.now();
-  const child = spawn(file, args, { stdio: 'ignore', env });
+  const child = spawnAlone(file, args, { stdio: ['ignore', 'ignore', 'ignore'], env });
   return { pid: child.pid, exited: exitOf(child, file, startedAt), close: () => child.kill() };
 }
 
@@ -67,7 +68,7 @@ export function launchPiped(
 ): Piped {
   const startedAt = performance.now();
   const errors = openSync(errorPath, 'a');
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', errors], env, detached: true });
+  const child = spawnAlone(file, args, { stdio: ['pipe', 'pipe', errors], env, detached: true });
   closeSync(errors);
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new FirstlightError('INTERNAL', `${file} was started without pipes.`);

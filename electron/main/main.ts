@@ -1,21 +1,23 @@
+import { writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { app, dialog } from 'electron';
 import { createCore } from '#core/engine/create-core.ts';
 import { limitRoots } from '#core/engine/limit-roots.ts';
 import { createLayout } from '#core/store/layout.ts';
-import { locateResources } from '#core/store/resources.ts';
+import { locateResources, type Resources } from '#core/store/resources.ts';
 import { type Client, createClient } from '#shared/contract/client.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
-import { toFirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { setupAppProtocol, setupScheme } from './app-protocol.ts';
+import { type OpenRequest, readCommandLine, renderRefusal } from './command-line.ts';
 import { setupContract } from './contract.ts';
 import { setupCrashReports, setupRecovery } from './crashes.ts';
 import { setupDialogs } from './dialogs.ts';
 import { setupLockDown, setupPermissions } from './lock-down.ts';
 import { setupMenu } from './menu.ts';
-import { createPickedPaths, foldersIn } from './picked-paths.ts';
-import { setupQuit } from './quit.ts';
+import { createPickedPaths } from './picked-paths.ts';
+import { setupQuit, setupSignals } from './quit.ts';
 import { setupSample } from './sample.ts';
 import { markUnsandboxed } from './sandbox.ts';
 import { setupSingleInstance } from './single-instance.ts';
@@ -24,26 +26,24 @@ import { createWindow } from './window.ts';
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
 
-async function start(): Promise<void> {
+async function start(resources: Resources, { folders, sample }: OpenRequest): Promise<void> {
+  setupSignals();
   const layout = createLayout({ env: process.env, uid: process.getuid?.() ?? 0 });
   app.setPath('userData', join(layout.dataDir, 'desktop'));
   setupCrashReports(join(layout.dataDir, 'desktop', 'crashes'));
-  const args = ownArguments();
-  const named = foldersIn(args, process.cwd());
-  const picked = createPickedPaths([layout.projectsDir, ...named]);
+  const picked = createPickedPaths([layout.projectsDir, ...folders]);
   let client: Client | undefined;
-  const openFolders = async (folders: readonly string[]) => {
-    for (const dir of folders) {
+  const openFolders = async (dirs: readonly string[]) => {
+    for (const dir of dirs) {
       picked.add(dir);
       await client?.call('projects:open', { dir }).catch((thrown) => log(toFirstlightError(thrown).message));
     }
   };
-  if (!setupSingleInstance(named, (folders) => void openFolders(folders))) return app.quit();
+  if (!setupSingleInstance(folders, (others) => void openFolders(others))) return app.quit();
   setupScheme();
   setupLockDown(log);
   await app.whenReady();
 
-  const resources = locateResources();
   const core = await createCore({ resources, env: process.env, log });
   // The sample and the command line use the core as every client does.
   const ports = createMemoryPorts();
@@ -61,7 +61,7 @@ async function start(): Promise<void> {
   );
   setupDialogs(picked.add);
   setupMenu();
-  await openFolders(named);
+  await openFolders(folders);
   const { window, placeKept } = createWindow(join(resources.rendererDir, '../electron/preload.cjs'));
   markUnsandboxed(window, log);
   setupRecovery(window, log);
@@ -84,7 +84,7 @@ async function start(): Promise<void> {
     },
   });
   // `npm start` opens the studio on the sample each time; the installed program only at its first start.
-  if (named.length === 0) await setupSample(client, args.includes('--sample'), log);
+  if (folders.length === 0) await setupSample(client, sample, log);
 }
 
 /** The command line without the program, and without its folder where Electron's own binary runs it. */
@@ -94,7 +94,27 @@ function ownArguments(): string[] {
   return process.argv.slice(ownFolder === -1 ? 2 : ownFolder + 1);
 }
 
-start().catch((error: unknown) => {
-  log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  app.exit(1);
-});
+/** Ends the program; before Electron is ready it does so at once, and needs no display. */
+function printAndExit(descriptor: 1 | 2, text: string, exitCode: number): void {
+  try {
+    writeSync(descriptor, text);
+  } catch {
+    // The reader of the output is gone; the exit code remains.
+  }
+  app.exit(exitCode);
+}
+
+function fail(error: unknown): void {
+  if (error instanceof FirstlightError) printAndExit(2, renderRefusal(error), error.exitCode);
+  else printAndExit(2, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`, 1);
+}
+
+// The command line is read before this script returns: Electron then connects to the display.
+try {
+  const resources = locateResources();
+  const request = readCommandLine(ownArguments(), process.cwd(), resources.version);
+  if (request.kind === 'print') printAndExit(1, request.text, 0);
+  else start(resources, request).catch(fail);
+} catch (error) {
+  fail(error);
+}

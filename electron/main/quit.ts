@@ -22,3 +22,13 @@ export function setupQuit(
     void Promise.race([Promise.all(endings.map(endOne)), late]).finally(() => app.exit(0));
   });
 }
+
+/**
+ * Quits the program when a signal asks it to end.
+ *
+ * Electron does so too, but its handlers go as soon as a library removes a listener of its own for the same signal: the
+ * signal then ends the program at once. These listeners stay.
+ */
+export function setupSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit());
+}

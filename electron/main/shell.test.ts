@@ -8,7 +8,7 @@ import { setupDialogs } from './dialogs.ts';
 import { setupLockDown, setupPermissions } from './lock-down.ts';
 import { setupMenu } from './menu.ts';
 import { isOwnUrl } from './origin.ts';
-import { setupQuit } from './quit.ts';
+import { setupQuit, setupSignals } from './quit.ts';
 import { setupSingleInstance } from './single-instance.ts';
 import * as electron from './testing/stand-in.ts';
 import { createWindow } from './window.ts';
@@ -308,6 +308,16 @@ describe('ending', () => {
     setupQuit([() => new Promise(() => undefined)], () => undefined, 20);
     electron.app.emit('will-quit', { preventDefault: () => undefined });
     await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(0));
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s quits in order', (signal) => {
+    const before = process.listeners(signal);
+    setupSignals();
+    const ours = process.listeners(signal).filter((listener) => !before.includes(listener));
+    for (const listener of ours) process.off(signal, listener);
+    expect(ours).toHaveLength(1);
+    ours[0]?.(signal);
+    expect(electron.app.quit).toHaveBeenCalledOnce();
   });
 });
 

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { basename, delimiter, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LibvirtConnectionError } from './errors.ts';
+import { spawnAlone } from './spawn-alone.ts';
 import { type Transport, unixTransport } from './transport.ts';
 
 /** A daemon program and the socket it opens. */
@@ -79,7 +79,8 @@ function launch(program: string, socketPath: string, runtimeDir: string, env: No
   const running = launching.get(socketPath);
   if (running) return running;
   mkdirSync(runtimeDir, { recursive: true, mode: 0o700 });
-  const child = spawn(program, daemonArguments, { cwd: '/', detached: true, stdio: 'ignore', env });
+  const stdio = ['ignore', 'ignore', 'ignore'] as const;
+  const child = spawnAlone(program, daemonArguments, { cwd: '/', detached: true, stdio, env });
   let failure: { message: string; atMs: number } | undefined;
   const fail = (message: string) => {
     launching.delete(socketPath);

@@ -33,6 +33,7 @@ export type { KeepaliveOptions } from './keepalive.ts';
 export { isNotFound, isOperationInvalid } from './names.ts';
 export { protocolSource } from './protocol.gen.ts';
 export type { ReconnectOptions } from './session-keeper.ts';
+export { spawnAlone } from './spawn-alone.ts';
 export { type SshTarget, sshTransport } from './spawn-ssh.ts';
 export { type DomainStats, listOf, type StatsOptions } from './stats.ts';
 export type { LibvirtStream } from './stream.ts';
