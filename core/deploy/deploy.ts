@@ -83,10 +83,11 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return { value, detail: value.result.cached ? 'nothing had changed' : `${formatBytes(value.image.bytes)} image` };
   });
   const { config } = built.bundle;
+  const hasVariables = Object.keys(secrets.keys).length > 0;
   const pod = await step('image', 'Packing it with its virtual machine', async () => {
     const runtime = context.runtimes.get(built.image.runtime);
     if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${built.image.runtime}.`);
-    const value = await makePodImage({ ...context, runtime, image: built.image, config, signal, vmm });
+    const value = await makePodImage({ ...context, runtime, image: built.image, config, signal, hasVariables, vmm });
     return { value, detail: `${formatBytes(value.functionBytes)} of its own, ${formatBytes(value.vmmBytes)} shared` };
   });
   const pushed = await step('push', `Pushing to ${cluster.target.registry}`, async () => {

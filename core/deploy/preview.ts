@@ -41,7 +41,7 @@ export async function previewDeploy(
 ): Promise<CallOutput<'deploy:preview'>> {
   const { target, namespace } = cluster;
   const versions = await checkSecrets(cluster, secrets, signal);
-  const pod = await packForPod(context, { config, image, signal });
+  const pod = await packForPod(context, { config, image, signal }, Object.keys(secrets.keys).length > 0);
   const before = await findDeployment(cluster, config.name, signal);
   const kvm = await findKvmResource(cluster, signal);
   const objects = makeWorkload({
@@ -103,7 +103,7 @@ export async function makeManifests(
   context: DeployContext,
   { target, format, push, config, image, replicas, autoscale, secrets, signal, progress }: ManifestRequest,
 ): Promise<CallOutput<'deploy:manifests'>> {
-  const pod = await packForPod(context, { config, image, signal });
+  const pod = await packForPod(context, { config, image, signal }, Object.keys(secrets).length > 0);
   if (push) await pushPodImage(target, config.name, image.id, pod.image, { env: context.env, signal, progress });
   const reference = `${target.registry}/${config.name}@${pod.image.manifest.digest}`;
   const objects = makeWorkload({
@@ -131,10 +131,11 @@ export async function makeManifests(
 async function packForPod(
   context: DeployContext,
   { image, config, signal }: Pick<PreviewRequest, 'image' | 'config' | 'signal'>,
+  hasVariables: boolean,
 ): Promise<PodImage> {
   const runtime = context.runtimes.get(image.runtime);
   if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
-  return await makePodImage({ ...context, runtime, image, config, signal });
+  return await makePodImage({ ...context, runtime, image, config, signal, hasVariables });
 }
 
 /** The object without the fields that the cluster itself adds and changes, for a comparison. */

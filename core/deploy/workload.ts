@@ -224,7 +224,7 @@ function makePodTemplate(request: WorkloadRequest): PodTemplate {
           volumeMounts: [{ name: 'run', mountPath: podPaths.runDir }],
         },
       ],
-      volumes: [{ name: 'run', emptyDir: { sizeLimit: '16Mi' } }],
+      volumes: [{ name: 'run', emptyDir: { sizeLimit: '512Mi' } }],
     },
   };
 }

@@ -39,6 +39,23 @@ export interface PreparedMachine {
   readonly sessionInfo: string | null;
 }
 
+/** The port of a pod's loopback interface that leads to a guest which serves HTTP. */
+export const podForwardPort = 9080;
+
+/** The machine of a guest in a pod. Its disks are apart: they lie in the image, and what the guest writes goes away. */
+export interface PodMachine {
+  readonly machine: Machine;
+  /**
+   * How a request reaches the guest. `frames`: by the frames of guest/PROTOCOL.md on the channel that carries
+   * invocations; `http`: by `podForwardPort`. `saysReady`: it reports on its console when it listens; else it is asked.
+   */
+  readonly requests: { readonly kind: 'frames' } | { readonly kind: 'http'; readonly saysReady: boolean };
+  /** True when the guest takes variables at its start. */
+  readonly takesVariables: boolean;
+  /** The image of its only disk: a qcow2 file on a base that many images share. Null: it has none. */
+  readonly diskPath: string | null;
+}
+
 /** The machines of a runtime. */
 export interface RuntimeMachines {
   /**
@@ -56,10 +73,10 @@ export interface RuntimeMachines {
    */
   readonly probeHost?: (request: HostRequest) => Promise<void>;
   /**
-   * How a request reaches its guest in a pod that carries its own VMM. `frames`: by the frames of guest/PROTOCOL.md on
-   * the channel that carries invocations. Absent: the runtime does not support such a pod.
+   * The machine for a pod that carries its own VMM, made of files of this host. Absent: the runtime does not support such
+   * a pod. Errors: MACHINE_UNSUPPORTED for a configuration that no pod carries.
    */
-  readonly podRequests?: 'frames';
+  readonly prepareForPod?: (request: Pick<MachineRequest, 'image' | 'config'>) => Promise<PodMachine>;
   /** The machine for one instance, with all that it needs on disk. Errors: PORT_IN_USE, STORE_UNUSABLE, DISK_FULL. */
   readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
 }

@@ -33,7 +33,7 @@ static int listeners[2];
 static uint64_t turns;
 static struct state *state;
 
-static int listen_on(int port)
+int listen_on(int port)
 {
   struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
   struct sockaddr_in plain = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
@@ -59,7 +59,7 @@ static int listen_on(int port)
 void clients_open(struct state *of, const struct options *options)
 {
   state = of;
-  listeners[0] = listen_on(options->port);
+  listeners[0] = options->forward_port ? -1 : listen_on(options->port);
   listeners[1] = listen_on(options->status_port);
 }
 

@@ -17,11 +17,14 @@ struct state {
   int64_t started_ns, vmm_ns, resumed_ns, hello_ns, first_request_ns, first_answered_ns;
   int64_t boot_deadline, invoke_deadline, stopped_ms;
   bool is_invoking, is_stopping;
+  bool has_said;	/* a guest that serves HTTP itself has reported that it listens */
   uint32_t id;
   unsigned restarts, requests;
 };
 
-/* Opens both ports. */
+/* A socket that listens on all addresses. */
+int listen_on(int port);
+/* Opens the port of probes, and that of requests for a guest that takes frames. */
 void clients_open(struct state *state, const struct options *options);
 /* Fills in the poll entries and returns their number. */
 size_t clients_poll(struct pollfd *polled);

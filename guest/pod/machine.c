@@ -115,10 +115,12 @@ bool machine_start(struct machine *machine, const struct options *options, bool 
     setpgid(0, 0);
     dup2(open("/dev/null", O_RDONLY), 0);
     dup2(2, 1);
-    /* QEMU needs no environment, and the guest's may hold secrets. */
-    char *none_at_all[] = { NULL };
+    /* QEMU needs only a place for temporary files; the rest may hold the guest's secrets. */
+    char temporary[128];
+    char *environment[] = { temporary, NULL };
 
-    execve(QEMU, args, none_at_all);
+    snprintf(temporary, sizeof temporary, "TMPDIR=%s", dir);
+    execve(QEMU, args, environment);
     fail("%s cannot be started: %s", QEMU, strerror(errno));
   }
   if (machine->pid < 0)
@@ -126,11 +128,15 @@ bool machine_start(struct machine *machine, const struct options *options, bool 
   machine->qmp = connect_in_time(machine, dir, "qmp");
   if (machine->qmp < 0)
     return machine_end(machine), false;
-  machine->channel = connect_in_time(machine, dir, "channel");
   machine->serial = connect_in_time(machine, dir, "serial");
-  machine->console = connect_in_time(machine, dir, "console");
-  if (machine->channel < 0 || machine->serial < 0 || machine->console < 0)
+  if (machine->serial < 0)
     return machine_end(machine), false;
+  if (options->forward_port == 0) {
+    machine->channel = connect_in_time(machine, dir, "channel");
+    machine->console = connect_in_time(machine, dir, "console");
+    if (machine->channel < 0 || machine->console < 0)
+      return machine_end(machine), false;
+  }
   machine_execute(machine, "qmp_capabilities");
   machine_execute(machine, "cont");
   return true;

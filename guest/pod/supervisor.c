@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "supervisor.h"
 #include "clients.h"
+#include "proxy.h"
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -13,6 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A guest that serves HTTP itself writes this to its console when it listens: core/runtimes/nanos/session/wire.ts. */
+#define READY_MARKER "\033\\\033\\"
+/* The time that a guest has to power down by itself. */
+#define POWERDOWN_MS 5000
 /* A guest that ends this often is of no use: the pod ends, and the cluster reports the restarts. Units: ms. */
 #define MOST_RESTARTS 5
 #define RESTART_WINDOW_MS 60000
@@ -37,6 +42,7 @@ static void read_options(int count, char **words)
     { "accel", required_argument, NULL, 'x' },	{ "port", required_argument, NULL, 'p' },
     { "status-port", required_argument, NULL, 's' }, { "timeout-ms", required_argument, NULL, 't' },
     { "boot-ms", required_argument, NULL, 'b' },	{ "grace-ms", required_argument, NULL, 'g' },
+    { "forward-port", required_argument, NULL, 'f' }, { "says-ready", no_argument, NULL, 'w' },
     { NULL, 0, NULL, 0 },
   };
 
@@ -50,6 +56,8 @@ static void read_options(int count, char **words)
     case 't': options.timeout_ms = atoi(optarg); break;
     case 'b': options.boot_ms = atoi(optarg); break;
     case 'g': options.grace_ms = atoi(optarg); break;
+    case 'f': options.forward_port = atoi(optarg); break;
+    case 'w': options.says_ready = true; break;
     default: fail("an option is not known");
     }
   }
@@ -58,10 +66,10 @@ static void read_options(int count, char **words)
 static void boot(bool use_kvm)
 {
   state.in.length = state.out.length = 0;
-  if (variables.length > 0)
+  if (variables.length > 0 && options.forward_port == 0)
     frame_environ(&state.out, &variables);
   state.hello_ns = 0;
-  state.is_invoking = false;
+  state.is_invoking = state.has_said = false;
   clients_requeue();
   state.vmm_ns = wall_ns();
   if (!machine_start(&state.machine, &options, use_kvm)) {
@@ -109,6 +117,7 @@ static void restart(const char *why)
 
   machine_end(&state.machine);
   clients_fail(502, why);
+  proxy_drop_all();
   if (state.is_stopping)
     return;
   if (state.hello_ns == 0)
@@ -161,6 +170,21 @@ static bool read_channel(void)
   return found == 0;
 }
 
+/* Looks for the marker in the output, wherever it is cut. */
+static void look_for_marker(const char *text, size_t length)
+{
+  static const char marker[] = READY_MARKER;
+  static size_t matched;
+
+  for (size_t i = 0; i < length && !state.has_said; i++) {
+    matched = text[i] == marker[matched] ? matched + 1 : text[i] == marker[0] ? 1 : 0;
+    if (matched == sizeof marker - 1) {
+      state.has_said = true;
+      matched = 0;
+    }
+  }
+}
+
 /* The guest's output is the pod's log. */
 static void copy_console(int *from)
 {
@@ -170,7 +194,10 @@ static void copy_console(int *from)
   if (length <= 0) {
     close(*from);
     *from = -1;
+    return;
   }
+  if (options.says_ready)
+    look_for_marker(chunk, (size_t)length);
   for (ssize_t at = 0, wrote; at < length; at += wrote)
     if ((wrote = write(1, chunk + at, (size_t)(length - at))) <= 0)
       return;
@@ -214,7 +241,7 @@ static bool is_over(void)
     return false;
   int64_t waited = now_ms() - state.stopped_ms;
 
-  return waited > options.grace_ms || (waited > DRAIN_MS && clients_idle()) || state.machine.pid == 0;
+  return waited > options.grace_ms || (waited > DRAIN_MS && clients_idle() && proxy_idle()) || state.machine.pid == 0;
 }
 
 static void check_deadlines(void)
@@ -236,7 +263,7 @@ static void check_deadlines(void)
 static void run(int signals)
 {
   while (!is_over()) {
-    struct pollfd polled[8 + MOST_CLIENTS] = {
+    struct pollfd polled[8 + MOST_CLIENTS + PROXY_POLLS] = {
       { signals, POLLIN, 0 },
       { state.machine.channel, (short)(POLLIN | (state.out.length ? POLLOUT : 0)), 0 },
       { state.machine.serial, POLLIN, 0 },
@@ -244,8 +271,14 @@ static void run(int signals)
       { state.machine.qmp, POLLIN, 0 },
     };
     size_t count = clients_poll(polled + 5);
+    struct pollfd *proxied = NULL;
 
-    if (poll(polled, 5 + count, 200) < 0 && errno != EINTR)
+    if (options.forward_port) {
+      proxied = polled + 5 + count;
+      proxy_poll(proxied);
+      count += PROXY_POLLS;
+    }
+    if (poll(polled, 5 + count, state.hello_ns ? 200 : 20) < 0 && errno != EINTR)
       fail("poll: %s", strerror(errno));
     if (polled[4].revents) {
       char events[4096];
@@ -264,8 +297,30 @@ static void run(int signals)
     if (polled[0].revents)
       take_signals(signals);
     clients_take(polled + 5);
+    if (proxied) {
+      proxy_watch_start();
+      proxy_take(proxied);
+    }
     check_deadlines();
     send_next();
+  }
+}
+
+/* Asks a guest with a disk to write its data, and waits for it. */
+static void power_down(void)
+{
+  if (options.forward_port == 0 || state.machine.pid == 0)
+    return;
+  machine_execute(&state.machine, "system_powerdown");
+  for (int64_t end = now_ms() + POWERDOWN_MS; now_ms() < end; usleep(10000)) {
+    if (waitpid(state.machine.pid, NULL, WNOHANG) == state.machine.pid) {
+      state.machine.pid = 0;
+      return;
+    }
+    struct pollfd serial = { state.machine.serial, POLLIN, 0 };
+
+    if (poll(&serial, 1, 0) > 0)
+      copy_console(&state.machine.serial);
   }
 }
 
@@ -285,8 +340,11 @@ int main(int count, char **words)
   state.started_ns = wall_ns();
   clients_open(&state, &options);
   read_variables();
+  if (options.forward_port)
+    proxy_open(&state, &options, &variables);
   choose_and_boot();
   run(signals);
+  power_down();
   machine_execute(&state.machine, "quit");
   machine_end(&state.machine);
   say("ended");

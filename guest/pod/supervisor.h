@@ -15,6 +15,8 @@ struct options {
   const char *accel;	/* auto, kvm or tcg */
   int port;
   int status_port;
+  int forward_port;	/* where QEMU forwards to a guest that serves HTTP itself; 0: the guest takes frames */
+  bool says_ready;	/* such a guest reports on its console when it listens */
   int timeout_ms;
   int boot_ms;
   int grace_ms;
@@ -90,7 +92,8 @@ void frame_marks(const struct frame *frame, struct buffer *json, uint64_t *hz);
 /* QEMU, by its process and its sockets. */
 struct machine {
   int pid;		/* 0: none */
-  int qmp, channel, serial, console;	/* -1: not open */
+  int qmp, serial;	/* -1: not open */
+  int channel, console;	/* the same; never open for a guest that serves HTTP itself */
   bool is_kvm;
 };
 /* Starts QEMU paused and opens its sockets. False when it ended at once. */

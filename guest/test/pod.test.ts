@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +39,7 @@ interface Marks {
   readonly restarts: number;
   readonly helloNs: string;
   readonly resumedNs: string;
+  readonly firstAnsweredNs: string;
   readonly bootMarks: readonly (readonly [number, number])[];
 }
 
@@ -213,7 +215,7 @@ export default () => { let fixed = false; try { env.NEW = 1; } catch { fixed = t
     await pod.start(code, [], variables);
     const wanted = { TOKEN: 'q"u\\ote é=x', EMPTY: '', fixed: true };
     expect(await (await pod.call('/')).json()).toEqual(wanted);
-    expect(readFileSync(`/proc/${pod.guestPid()}/environ`, 'utf8')).toBe('');
+    expect(readFileSync(`/proc/${pod.guestPid()}/environ`, 'utf8')).toBe(`TMPDIR=${pod.dir}\0`);
     pod.killGuest();
     await pod.until(async () => (await pod.status('/ready'))?.status === 200 && (await pod.marks()).restarts === 1);
     expect(await (await pod.call('/')).json()).toEqual(wanted);
@@ -235,6 +237,39 @@ export default () => { let fixed = false; try { env.NEW = 1; } catch { fixed = t
     const large = await pod.call('/', { method: 'POST', body: new Uint8Array((16 << 20) + 1) }).catch(() => null);
     expect(large === null || large.status === 413).toBe(true);
     expect((await pod.call('/')).status).toBe(200);
+  });
+
+  it('joins clients to a guest that serves HTTP itself, once it answers', async () => {
+    const asked: string[] = [];
+    const server = createHttpServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      if (request.method === 'HEAD') return response.end();
+      request.pipe(response);
+    });
+    const port = await freePort();
+    const pod = new Supervisor();
+    await pod.launch(echo, ['--forward-port', String(port)]);
+    await pod.until(async () => (await pod.status('/live'))?.status === 200);
+    expect((await pod.status('/ready'))?.status).toBe(503);
+    const early = pod.call('/early');
+    server.listen(port, '127.0.0.1');
+    await pod.until(async () => (await pod.status('/ready'))?.status === 200);
+    expect((await early).status).toBe(200);
+    const body = Buffer.alloc(3_000_000, 'bytes');
+    const answers = await Promise.all(
+      Array.from({ length: 70 }, async (_, index) => {
+        const answer = await pod.call(`/${index}`, { method: 'POST', body: index === 0 ? body : `n ${index}` });
+        return Buffer.from(await answer.arrayBuffer());
+      }),
+    );
+    expect(answers[0]?.equals(body)).toBe(true);
+    expect(answers.slice(1).map(String)).toEqual(Array.from({ length: 69 }, (_, index) => `n ${index + 1}`));
+    expect(asked[0]).toBe('HEAD /');
+    const marks = await pod.marks();
+    expect(BigInt(marks.firstAnsweredNs)).toBeGreaterThan(BigInt(marks.helloNs));
+    server.closeAllConnections();
+    server.close();
+    expect(await pod.end()).toBe(0);
   });
 
   it('shuts down in good order on SIGTERM', async () => {

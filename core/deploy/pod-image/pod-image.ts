@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { createFileTree } from '@firstlight/files';
 import { type ComposedImage, composeImage, writeLayer } from '@firstlight/oci';
+import { type PodMachine, podForwardPort } from '#core/runtime/machines.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
@@ -9,9 +10,9 @@ import { writeQemuArgs } from '#core/vmm/qemu/qemu-command.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import { instanceIdSchema } from '#shared/model/units.ts';
+import { type PodDisk, podDiskArgs, readPodDisk } from './pod-disk.ts';
 import { podPaths, podPorts, podUser } from './pod-paths.ts';
-import { makeVmmLayer, type VmmLayer } from './vmm-layer.ts';
+import { makeBaseLayer, makeVmmLayer, type VmmLayer } from './vmm-layer.ts';
 
 export interface PodImageRequest {
   readonly layout: Layout;
@@ -21,6 +22,8 @@ export interface PodImageRequest {
   readonly config: ProjectConfig;
   readonly version: string;
   readonly signal: AbortSignal;
+  /** True when the pod gives the guest variables at its start. */
+  readonly hasVariables: boolean;
   /** The shared layer, where it is already being made. */
   readonly vmm?: Promise<VmmLayer> | undefined;
 }
@@ -41,39 +44,24 @@ export interface PodImage {
  */
 export async function makePodImage(request: PodImageRequest): Promise<PodImage> {
   const { layout, supervisorPath, runtime, image, config, version, signal } = request;
+  const prepared = await prepare(request);
+  const { machine, requests, diskPath } = prepared;
   const vmm = await (request.vmm ?? makeVmmLayer(layout, supervisorPath, signal));
-  const machine = await machineInPod(request);
-  const { kernel } = machine;
-  if (runtime.podRequests !== 'frames' || kernel === null || machine.disks.length > 0 || machine.networks.length > 0) {
-    throw new FirstlightError(
-      'MACHINE_UNSUPPORTED',
-      `${config.name} runs on ${runtime.id}, which no pod carries yet.`,
-      {
-        hint: 'Deploy a function whose runtime needs neither a disk nor a network of its own.',
-      },
-    );
-  }
-  const builder = createFileTree();
-  const addHost = async (path: string, hostPath: string) => {
-    const { size } = await stat(hostPath);
-    builder.add(path, { kind: 'file', content: { kind: 'host', path: hostPath }, bytes: size });
-  };
-  await addHost(podPaths.kernel, kernel.path);
-  const firmwarePath = kernel.firmwarePath ?? findFirmware();
-  if (firmwarePath !== null) await addHost(podPaths.firmware, firmwarePath);
-  const inPod = { ...machine, kernel: { ...kernel, path: podPaths.kernel } };
-  const args = writeQemuArgs(place(inPod, config.name, firmwarePath === null ? null : podPaths.firmware), qmpSocket);
+  const disk = diskPath === null ? null : await readPodDisk(diskPath);
+  const base = disk === null ? null : await makeBaseLayer(layout, disk.basePath, signal);
+  const { builder, args } = await listOwnFiles(machine, config.name, disk);
   const data = Buffer.from(`${args.join('\n')}\n`);
   builder.add(podPaths.qemuArgs, { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
-  const blobsDir = await layout.ensure(layout.podLayersDir);
-  const layer = await writeLayer(builder.tree, blobsDir, {
+  const layer = await writeLayer(builder.tree, await layout.ensure(layout.podLayersDir), {
     modeOf: (_, node) => (node.kind === 'file' ? 0o644 : 0o755),
     signal,
   });
+  const http = ['--forward-port', String(podForwardPort)];
+  const options = requests.kind === 'frames' ? [] : [...http, ...(requests.saysReady ? ['--says-ready'] : [])];
   const composed = composeImage({
-    layers: [vmm.layer, layer],
+    layers: [vmm.layer, ...(base === null ? [] : [base]), layer],
     settings: {
-      entrypoint: [podPaths.supervisor, '--timeout-ms', String(config.timeoutMs)],
+      entrypoint: [podPaths.supervisor, '--timeout-ms', String(config.timeoutMs), ...options],
       user: `${podUser}:${podUser}`,
       exposedPorts: [podPorts.http, podPorts.status],
       labels: { 'dev.firstlight.runtime': runtime.id },
@@ -85,22 +73,45 @@ export async function makePodImage(request: PodImageRequest): Promise<PodImage> 
       'dev.firstlight.image': image.id,
     },
   });
-  return { image: composed, vmmBytes: vmm.layer.size, functionBytes: layer.size };
+  return { image: composed, vmmBytes: vmm.layer.size + (base?.size ?? 0), functionBytes: layer.size };
 }
 
-async function machineInPod({ runtime, image, config }: PodImageRequest): Promise<Machine> {
-  const { machine } = await runtime.prepareMachine({
-    instanceId: instanceIdSchema.parse(config.name),
-    image,
-    config,
-    // The supervisor chooses on the node.
-    accel: 'tcg',
-    vmm: null,
-    makeDiskDir: async () => {
-      throw new FirstlightError('MACHINE_UNSUPPORTED', `${runtime.id} writes to a disk, which no pod carries yet.`);
-    },
-  });
-  return machine;
+async function prepare({ runtime, image, config, hasVariables }: PodImageRequest): Promise<PodMachine> {
+  const refuse = (what: string, hint: string) => new FirstlightError('MACHINE_UNSUPPORTED', what, { hint });
+  const prepared = await runtime.prepareForPod?.({ image, config });
+  if (prepared === undefined) {
+    throw refuse(
+      `${config.name} runs on ${runtime.id}, which no pod carries.`,
+      'Deploy a function on another runtime.',
+    );
+  }
+  if (hasVariables && !prepared.takesVariables) {
+    throw refuse(
+      `${config.name} cannot be given secrets: a program on ${runtime.id} takes its environment from its image.`,
+      'Remove "secrets" from "deploy", or deploy a function.',
+    );
+  }
+  return prepared;
+}
+
+/** The files of this function alone, and QEMU's arguments for them. */
+async function listOwnFiles(machine: Machine, name: string, disk: PodDisk | null) {
+  const builder = createFileTree();
+  const addHost = async (path: string, hostPath: string) => {
+    const { size } = await stat(hostPath);
+    builder.add(path, { kind: 'file', content: { kind: 'host', path: hostPath }, bytes: size });
+  };
+  const { kernel } = machine;
+  const firmwarePath = kernel === null ? null : (kernel.firmwarePath ?? findFirmware());
+  if (kernel !== null) await addHost(podPaths.kernel, kernel.path);
+  if (firmwarePath !== null) await addHost(podPaths.firmware, firmwarePath);
+  if (disk !== null) {
+    const { bytes } = disk;
+    builder.add(podPaths.disk, { kind: 'file', content: { kind: 'bytes', data: bytes }, bytes: bytes.length });
+  }
+  const inPod = { ...machine, kernel: kernel === null ? null : { ...kernel, path: podPaths.kernel } };
+  const args = writeQemuArgs(place(inPod, name, firmwarePath === null ? null : podPaths.firmware), qmpSocket);
+  return { builder, args: [...args, ...(disk === null ? [] : podDiskArgs)] };
 }
 
 const socketIn = (name: string) => `${podPaths.runDir}/${name}.sock`;

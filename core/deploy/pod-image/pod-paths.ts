@@ -3,6 +3,8 @@ export const podPaths = {
   supervisor: '/firstlight/supervisor',
   kernel: '/firstlight/kernel',
   firmware: '/firstlight/firmware.rom',
+  disk: '/firstlight/disk.qcow2',
+  baseDisk: '/firstlight/base.raw',
   qemuArgs: '/firstlight/qemu.args',
   /** On a read-only root this is the pod's own volume. */
   runDir: '/run/firstlight',

@@ -12,9 +12,9 @@ import { FirstlightError } from '#shared/errors.ts';
 import { podPaths } from './pod-paths.ts';
 
 const qemuPath = '/usr/bin/qemu-system-x86_64';
-/** The files that QEMU loads at run time: its emulator, and the ROMs of a machine of type `pc` that boots a kernel. */
+/** The files that QEMU loads at run time: its emulator, and the ROMs of a machine of type `pc` that boots a kernel or a disk. */
 const modulePaths = ['x86_64-linux-gnu/qemu', 'qemu'].map((dir) => `/usr/lib/${dir}/accel-tcg-x86_64.so`);
-const romNames = ['qboot.rom', 'pvh.bin', 'linuxboot_dma.bin', 'kvmvapic.bin'];
+const romNames = ['bios-256k.bin', 'qboot.rom', 'pvh.bin', 'linuxboot_dma.bin', 'kvmvapic.bin'];
 const romDirs = ['/usr/share/qemu', '/usr/share/seabios', '/usr/lib/ipxe/qemu'];
 
 const layerSchema = z.object({
@@ -40,23 +40,39 @@ export interface VmmLayer {
  */
 export async function makeVmmLayer(layout: Layout, supervisorPath: string, signal?: AbortSignal): Promise<VmmLayer> {
   const tree = await listVmmFiles(supervisorPath);
-  const blobsDir = await layout.ensure(layout.podLayersDir);
   const nodes = [...tree.values()];
   const bytes = nodes.reduce((sum, node) => sum + (node.kind === 'file' ? node.bytes : 0), 0);
   const fileCount = nodes.filter(({ kind }) => kind === 'file').length;
-  const recordPath = join(blobsDir, `vmm-${(await fingerprintOf(tree)).slice(0, 32)}.json`);
+  return { layer: await packOnce(layout, 'vmm', tree, signal), fileCount, bytes };
+}
+
+/** The layer with the disk that many functions of a runtime lie on. Errors: STORE_UNUSABLE, DISK_FULL. */
+export async function makeBaseLayer(layout: Layout, basePath: string, signal?: AbortSignal): Promise<LayerBlob> {
+  const builder = createFileTree();
+  await addFile(builder, podPaths.baseDisk, basePath);
+  return await packOnce(layout, 'base', builder.tree, signal);
+}
+
+/** Packs files of this host as a layer, or finds the layer of the same files. */
+async function packOnce(layout: Layout, kind: string, tree: FileTree, signal?: AbortSignal): Promise<LayerBlob> {
+  const blobsDir = await layout.ensure(layout.podLayersDir);
+  const recordPath = join(blobsDir, `${kind}-${(await fingerprintOf(tree)).slice(0, 32)}.json`);
   const known = await readJson(recordPath, layerSchema);
-  if (known.ok && known.value !== undefined && (await isWhole(known.value))) {
-    return { layer: known.value, fileCount, bytes };
-  }
+  if (known.ok && known.value !== undefined && (await isWhole(known.value))) return known.value;
   const layer = await writeLayer(tree, blobsDir, { modeOf: modeInPod, signal });
   await writeAtomic(recordPath, JSON.stringify(layer), { durable: false });
-  return { layer, fileCount, bytes };
+  return layer;
 }
 
 /** The sockets' folder belongs to the user that the pod runs as. */
 const modeInPod = (path: string): number | undefined =>
-  path === podPaths.runDir ? 0o1777 : path === podPaths.supervisor ? 0o755 : undefined;
+  path === podPaths.runDir
+    ? 0o1777
+    : path === podPaths.supervisor
+      ? 0o755
+      : path === podPaths.baseDisk
+        ? 0o644
+        : undefined;
 
 async function isWhole({ path, size }: LayerBlob): Promise<boolean> {
   return await stat(path).then(

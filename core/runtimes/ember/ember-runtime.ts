@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { type Finding, ok } from '#core/runtime/check.ts';
+import type { MachineRequest } from '#core/runtime/machines.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import { digestFile } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
@@ -87,13 +88,24 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     return ok(kernelPath);
   }
 
+  const makeMachine = async ({ image, config, accel }: Pick<MachineRequest, 'image' | 'config' | 'accel'>) =>
+    plainMachine(
+      { accel, memoryMiB: config.memoryMiB, vcpus: config.vcpus },
+      {
+        kernel: { path: image.path, cmdline: '', firmwarePath: await theFirmware() },
+        channels: [
+          { name: invokePortName, carries: 'invocations', vsockPort: vsockPorts.invocations },
+          { name: consolePortName, carries: 'output', vsockPort: vsockPorts.console },
+        ],
+      },
+    );
+
   return {
     id: 'ember',
     probeGuest: async () => kernelProbeGuest(layout, 'ember', kernelPath),
     bundling: emberBundling,
     checks: [{ id: 'kernel', title: 'Guest kernel', look: lookAtKernel }],
     exclusiveResourceOf: () => 'none',
-    podRequests: 'frames',
     fingerprint: async () => {
       const [kernel, worker] = await Promise.all([
         kernelDigest(),
@@ -124,18 +136,13 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         ],
       };
     },
-    prepareMachine: async ({ image, config, accel }) => ({
-      machine: plainMachine(
-        { accel, memoryMiB: config.memoryMiB, vcpus: config.vcpus },
-        {
-          kernel: { path: image.path, cmdline: '', firmwarePath: await theFirmware() },
-          channels: [
-            { name: invokePortName, carries: 'invocations', vsockPort: vsockPorts.invocations },
-            { name: consolePortName, carries: 'output', vsockPort: vsockPorts.console },
-          ],
-        },
-      ),
-      sessionInfo: null,
+    prepareMachine: async (request) => ({ machine: await makeMachine(request), sessionInfo: null }),
+    prepareForPod: async (request) => ({
+      // The supervisor chooses the accelerator on the node.
+      machine: await makeMachine({ ...request, accel: 'tcg' }),
+      requests: { kind: 'frames' },
+      takesVariables: true,
+      diskPath: null,
     }),
     openSession: async (link) => {
       const channel = await link.openChannel(invokePortName);

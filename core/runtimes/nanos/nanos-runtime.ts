@@ -8,13 +8,14 @@ import { openSource } from '#core/programs/open-source.ts';
 import type { ProgramSource } from '#core/programs/source.ts';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { BuildContext, BuiltImage } from '#core/runtime/images.ts';
-import type { PreparedMachine } from '#core/runtime/machines.ts';
+import { type PreparedMachine, podForwardPort } from '#core/runtime/machines.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { VolumeProvider } from '#core/runtime/volume.ts';
 import { sha256 } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { type Machine, type MachineNetwork, plainMachine } from '#core/vmm/machine.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { Accel } from '#shared/model/instance.ts';
@@ -169,6 +170,20 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
         }),
       };
     },
+    prepareForPod: async ({ image, config }) => {
+      const nanos = nanosConfigOf(config);
+      const network = podNetwork(config, nanos);
+      const isFunction = runsFunction(config);
+      return {
+        machine: plainMachine(
+          { accel: 'tcg', memoryMiB: config.memoryMiB, vcpus: config.vcpus },
+          { processor: 'x86-64-v2', kernel: await kernelFor(nanos, 'tcg', null), networks: [network] },
+        ),
+        requests: { kind: 'http', saysReady: isFunction },
+        takesVariables: isFunction,
+        diskPath: image.path,
+      };
+    },
     openSession: async (link) => openNanosSession(link),
     readPanic: readNanosPanic,
     decodePanic: decodeWithSymbols,
@@ -212,6 +227,25 @@ async function chooseNetwork(config: ProjectConfig, { network, address }: NanosC
     default:
       return network;
   }
+}
+
+/** Errors: MACHINE_UNSUPPORTED for what a pod of many, which come and go, cannot have. */
+function podNetwork(config: ProjectConfig, { network, address }: NanosConfig): MachineNetwork {
+  const refuse = (what: string, hint: string) =>
+    new FirstlightError('MACHINE_UNSUPPORTED', `${config.name} ${what}, which no pod carries.`, { hint });
+  if (config.port === null)
+    throw refuse('serves no port', 'Set "port" in firstlight.json to the port that it serves HTTP at.');
+  if (Object.keys(config.volumes).length > 0) throw refuse('has volumes', 'Keep its data in a service of the cluster.');
+  if (config.ports.length > 0) throw refuse('has further "ports"', 'Deploy what serves one port.');
+  if (network.kind !== 'user') {
+    throw refuse(`is on a network of kind "${network.kind}"`, 'Use "nanos.network" of kind "user" for the deploy.');
+  }
+  return {
+    kind: 'user',
+    guestIp: address?.ip ?? userNetwork.ip,
+    forwards: [{ protocol: 'tcp', hostPort: podForwardPort, guestPort: config.port }],
+    isRestricted: !network.outbound,
+  };
 }
 
 function sessionInfo(

@@ -204,6 +204,19 @@ export default async function handler(event) {
     expect(await guest.answer({ run: 'fine' })).toBe('1');
   });
 
+  it('takes variables until it is called, and none from then on', async () => {
+    const env = (TOKEN: string) => `${JSON.stringify({ type: 'env', id: 3, env: { TOKEN } })}\n`;
+    const server = await servers.start('export default () => process.env.TOKEN ?? null;');
+    expect(JSON.parse(await server.raw([greeting, env('first')]))).toMatchObject({ type: 'pong', id: 3 });
+    expect(JSON.parse(await server.raw([greeting, env('second')]))).toMatchObject({ type: 'pong' });
+    expect(await server.answer({})).toBe('"second"');
+    expect(await server.raw([greeting, env('third')])).toBe('');
+    expect(await server.answer({})).toBe('"second"');
+    const other = await servers.start('export default () => process.env.TOKEN ?? null;');
+    await fetch(other.url);
+    expect(await other.raw([greeting, env('late')])).toBe('');
+  });
+
   it('has its marks in the order of time', async () => {
     const guest = await boot('const cases = { fine: () => 1 };');
     const answer = await guest.invoke({ run: 'fine' });

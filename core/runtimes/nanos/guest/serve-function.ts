@@ -46,6 +46,8 @@ async function load(): Promise<Handler> {
   }
 }
 
+const first = { isCalled: false };
+
 function serve(socket: Socket, call: Call): void {
   const parts: Buffer[] = [];
   const look = (part: Buffer): void => {
@@ -58,7 +60,8 @@ function serve(socket: Socket, call: Call): void {
     socket.pause();
     const isOurs = begun === greeting;
     socket.unshift(isOurs ? bytes.subarray(greeting.length) : bytes);
-    if (isOurs) serveWire(socket, call, { marks, ticks });
+    first.isCalled ||= !isOurs;
+    if (isOurs) serveWire(socket, call, { marks, ticks, first });
     else void answerHttp(socket, call);
   };
   socket.on('data', look);

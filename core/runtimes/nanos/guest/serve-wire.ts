@@ -8,14 +8,18 @@ import { failure, type Result } from './handler.ts';
 export interface WireContext {
   readonly marks: readonly WireMark[];
   readonly ticks: () => number;
+  /** Whether the function has been called, on any connection: from then on nobody gives it variables. */
+  readonly first: { isCalled: boolean };
 }
 
 /** Answers the requests on `socket` until it ends. One invocation at a time, as on Ember: a ping waits its turn too. */
-export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireContext): void {
+export function serveWire(socket: Socket, call: Call, { marks, ticks, first }: WireContext): void {
   let turn: Promise<void> = Promise.resolve();
   let received = 0;
   const read = createLineReader((line) => {
     const request = readRequest(line);
+    if (request.type === 'env') takeVariables(request.env, first.isCalled);
+    if (request.type === 'invoke') first.isCalled = true;
     const at = received;
     turn = turn.then(() => answer(request, at));
   });
@@ -32,7 +36,7 @@ export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireCont
 
   async function answer(request: WireRequest, receivedAt: number): Promise<void> {
     const { id } = request;
-    if (request.type === 'ping') return send({ type: 'pong', id, received: receivedAt, sent: ticks() });
+    if (request.type !== 'invoke') return send({ type: 'pong', id, received: receivedAt, sent: ticks() });
     const called: WireMark[] = [...marks, ['handler.called', ticks()]];
     send({ type: 'called', id, marks: called, sent: ticks() });
     await callInTime(call, request.event, request.deadlineMs, ({ outcome, returnedAt }) => {
@@ -46,13 +50,19 @@ export function serveWire(socket: Socket, call: Call, { marks, ticks }: WireCont
   }
 }
 
+/** Errors: throws for a client that comes too late to be the host. */
+function takeVariables(env: Readonly<Record<string, unknown>> | null, isCalled: boolean): void {
+  if (isCalled) throw new TypeError('variables after a call');
+  for (const [name, value] of Object.entries(env ?? {})) process.env[name] = String(value);
+}
+
 /** Errors: throws for anything other than a request. */
 function readRequest(line: string): WireRequest {
   const request = JSON.parse(line) as Partial<WireRequest> | null;
-  if (typeof request?.id === 'number' && (request.type === 'ping' || request.type === 'invoke')) {
+  if (typeof request?.id === 'number' && ['ping', 'invoke', 'env'].includes(`${request.type}`)) {
     return request as WireRequest;
   }
-  throw new TypeError('neither an invocation nor a ping');
+  throw new TypeError('not a request');
 }
 
 /** A handler that waits for ever is reported here; one that computes without end, by the host. */

@@ -18,7 +18,9 @@ export type WireMark = readonly [name: string, ticks: number];
 
 export type WireRequest =
   | { readonly type: 'invoke'; readonly id: number; readonly event: unknown; readonly deadlineMs: number }
-  | { readonly type: 'ping'; readonly id: number };
+  | { readonly type: 'ping'; readonly id: number }
+  /** Variables for `process.env`, before the first call only. Answered like a ping. */
+  | { readonly type: 'env'; readonly id: number; readonly env: Readonly<Record<string, string>> };
 
 export type WireBodyKind = 'none' | 'json' | 'text' | 'bytes';
 

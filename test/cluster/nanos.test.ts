@@ -1,0 +1,65 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { makeHome, removeHome, whyNot } from '../integration/studio.ts';
+import { whyNoCluster } from './cluster.mjs';
+import { type OpenTarget, openTarget } from './open-target.ts';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+const nanosDir = process.env.FIRSTLIGHT_NANOS_DIR;
+const reason = nanosDir === undefined ? 'FIRSTLIGHT_NANOS_DIR names no build of Nanos' : (whyNot() ?? whyNoCluster());
+
+describe.skipIf(reason !== null)(`Nanos on a real cluster${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
+  const home = reason === null ? makeHome() : '';
+  let target: OpenTarget;
+  const config = { runtime: 'nanos', memoryMiB: 256, deploy: { secrets: { TOKEN: { env: 'FL_TOKEN' } } } };
+  const source = (word: string) =>
+    `export default (event) => { console.log('called ' + event.path); return { word: '${word}', path: event.path, token: process.env.TOKEN?.length }; };`;
+
+  beforeAll(async () => {
+    target = await openTarget(home, { FL_TOKEN: 'not to be seen' });
+    await target.studio.client.call('kernels:install', { runtime: 'nanos', from: nanosDir ?? '' });
+  });
+  afterAll(async () => {
+    await target?.close();
+    removeHome(home);
+  });
+
+  it('runs a function, with its output in the log, its secret, and its own word for the probe', async () => {
+    const { client } = target.studio;
+    const project = await target.studio.project('greet', source('one'), config);
+    const done = await client.call('deploy:start', { projectId: project.id, target: 'test' });
+    expect(JSON.parse(done.answer?.body ?? '')).toEqual({ word: 'one', path: '/', token: 14 });
+    const log = await target.logOf('greet');
+    expect(log).toMatch(/the guest gets TOKEN[\s\S]*ready \d+ ms after QEMU's start[\s\S]*called \//);
+    expect(log).not.toContain('not to be seen');
+
+    writeFileSync(join(project.dir, 'handler.ts'), source('two'));
+    const again = await client.call('deploy:start', { projectId: project.id, target: 'test' });
+    expect(JSON.parse(again.answer?.body ?? '')).toMatchObject({ word: 'two' });
+    expect(again.pushedBytes).toBeLessThan(1_000_000);
+    const start = await client.call('deploy:coldStart', { target: 'test', name: 'greet' });
+    expect(start.phases.map(({ name }) => name)).toEqual(expect.arrayContaining(['vmm', 'boot', 'wait', 'answer']));
+  });
+
+  it('runs a program that serves HTTP, asked for that it is up', async () => {
+    const dir = join(home, 'p', 'server');
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(
+      join(dir, 'server.cjs'),
+      "require('http').createServer((q, a) => a.end(q.method + ' ' + q.url)).listen(9000);",
+    );
+    const settings = { name: 'server', runtime: 'nanos', memoryMiB: 256, port: 9000 };
+    const program = { program: process.execPath, args: ['/server.cjs'], files: { '/server.cjs': 'server.cjs' } };
+    writeFileSync(join(dir, 'firstlight.json'), JSON.stringify({ ...settings, ...program }));
+    const { client } = target.studio;
+    const project = await client.call('projects:open', { dir });
+    await client.call('projects:trust', { projectId: project.id });
+    const done = await client.call('deploy:start', { projectId: project.id, target: 'test' });
+    expect(done.answer).toEqual({ status: 200, body: 'GET /' });
+    const of = { target: 'test', name: 'server' };
+    expect(await client.call('deploy:invoke', { ...of, method: 'POST', path: '/a?b=c', body: '1' })).toMatchObject({
+      body: 'POST /a?b=c',
+    });
+  });
+});

@@ -1,0 +1,53 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStudio, type Studio } from '../integration/studio.ts';
+import { startCluster } from './cluster.mjs';
+
+/** A cluster, and a studio with it as the target `test`. */
+export interface OpenTarget {
+  readonly cluster: Awaited<ReturnType<typeof startCluster>>;
+  readonly studio: Studio;
+  /** What the pods of a function have printed. */
+  readonly logOf: (name: string) => Promise<string>;
+  readonly close: () => Promise<void>;
+}
+
+/** Starts a cluster, and makes it a target whose nodes may pull. */
+export async function openTarget(home: string, env: NodeJS.ProcessEnv = {}): Promise<OpenTarget> {
+  const cluster = await startCluster();
+  const { host, auth, user, password, caPath } = cluster.registry;
+  const docker = join(home, 'docker');
+  mkdirSync(docker, { recursive: true });
+  writeFileSync(join(docker, 'config.json'), JSON.stringify({ auths: { [host]: { auth } } }));
+  const studio = await openStudio({
+    home,
+    env: { ...process.env, DOCKER_CONFIG: docker, ...env },
+    rolloutGraceMs: 4000,
+  });
+  await studio.client.call('targets:add', {
+    name: 'test',
+    kind: 'kubernetes',
+    kubeconfig: cluster.kubeconfig,
+    registry: `${host}/functions`,
+    registryCa: caPath,
+    pullSecret: 'pull',
+  });
+  const secret = ['create', 'secret', 'docker-registry', 'pull', `--docker-server=${host}`];
+  await cluster.kubectl(...secret, `--docker-username=${user}`, `--docker-password=${password}`);
+  return {
+    cluster,
+    studio,
+    logOf: async (name) => {
+      let log = '';
+      const stream = studio.client.openStream('deploy:logs', { target: 'test', name, follow: false }, (chunk) => {
+        log += Buffer.from(chunk).toString('utf8');
+      });
+      await stream.ended;
+      return log;
+    },
+    close: async () => {
+      await studio.close();
+      await cluster.stop();
+    },
+  };
+}
