@@ -104,6 +104,15 @@ test('an error shows causes, a tool’s own words and what to do', () => {
   );
 });
 
+test('an error that quotes a path of 900,000 characters prints a part of it', () => {
+  const path = 'e'.repeat(900_000);
+  const cause = new Error(`ENAMETOOLONG, open '${path}'`);
+  const error = new FirstlightError('BAD_INPUT', `Could not open ${path}.`, { details: { output: path }, cause });
+  const text = renderError(error, createStyle(createFakeIo()));
+  expect(text.length).toBeLessThan(4_000);
+  expect(text).toContain('characters more');
+});
+
 describe('progress', () => {
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -4,22 +4,35 @@ import type { Style } from './style.ts';
 /** The number of lines of a tool's or guest's output that a terminal gets; the JSON has them all. */
 const maxOutputLines = 20;
 
+/** The part of one line that a terminal gets. A path or a key of a file may be as long as the file. */
+const maxLineLength = 1000;
+
 /** An error as text for a person: message and place, the tool's output, the causes, then the hint. */
 export function renderError(error: FirstlightError, style: Style): string {
   const { problems = [], stack, output } = error.details;
-  const lines = [`${style.red('error')}${style.dim(`[${error.code}]`)} ${style.foreign(error.message)}`];
+  const lines = [`${style.red('error')}${style.dim(`[${error.code}]`)} ${style.foreign(cutLines(error.message))}`];
   for (const problem of problems) lines.push(...renderProblem(problem, style, error.message));
   if (stack) lines.push(...renderStack(stack, error.message, style));
   if (output) {
-    const tail = style.foreign(output).trimEnd().split('\n').slice(-maxOutputLines);
+    const tail = style.foreign(cutLines(output)).trimEnd().split('\n').slice(-maxOutputLines);
     lines.push(...tail.map((line) => style.dim(`  | ${line}`)));
   }
   const causes = toWireError(error).causes ?? [];
   for (const cause of causes.filter((text) => !error.message.includes(text))) {
-    lines.push(style.dim(`  because: ${style.foreign(cause)}`));
+    lines.push(style.dim(`  because: ${style.foreign(cutLines(cause))}`));
   }
   if (error.hint) lines.push(`${style.green('hint')} ${error.hint}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** The text with what its long lines have beyond the limit counted instead of printed. */
+function cutLines(text: string): string {
+  if (text.length <= maxLineLength) return text;
+  const cut = (line: string) => `${line.slice(0, maxLineLength)}… (${line.length - maxLineLength} characters more)`;
+  return text
+    .split('\n')
+    .map((line) => (line.length > maxLineLength ? cut(line) : line))
+    .join('\n');
 }
 
 /**
@@ -33,7 +46,7 @@ export function renderProblem(problem: Problem, style: Style, said = ''): string
   const kind = severity === 'error' ? style.red('error') : style.yellow('warning');
   const parts = [
     ...(place === '' || said.includes(place) ? [] : [style.bold(style.foreign(place))]),
-    ...(said.includes(message) ? [] : [`${kind}: ${style.foreign(message)}`]),
+    ...(said.includes(message) ? [] : [`${kind}: ${style.foreign(cutLines(message))}`]),
   ];
   const lines = parts.length > 0 ? [`  ${parts.join(': ')}`] : [];
   if (lineText !== undefined && line !== undefined) {

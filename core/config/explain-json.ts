@@ -30,6 +30,8 @@ const maxNesting = 64;
 const maxProblems = 100;
 /** The part of a line that is shown beside a problem; a file may be one long line. */
 const maxLineTextLength = 200;
+/** The part of a key that is quoted in a message. A key may be as long as the file. */
+const maxKeyLength = 60;
 
 /** Comments and trailing commas are fine: editors accept them in such files. */
 const parseOptions = { allowTrailingComma: true, disallowComments: false };
@@ -56,7 +58,7 @@ export function readJsonText(text: string, file: string): JsonText {
   }
   const problems = duplicateKeys(root)
     .slice(0, maxProblems)
-    .map((node) => locate(node.offset, `"${node.value}" is there twice; only the last one counts. Remove one.`));
+    .map((node) => locate(node.offset, `"${shortened(node.value)}" is there twice; only the last one counts. Remove one.`));
   return { root, isJson: true, problems, locate };
 }
 
@@ -146,26 +148,30 @@ function explainIssue(issue: Issue, root: Node, locate: Locate, schema: z.ZodTyp
     return issue.keys.slice(0, maxProblems + 1).map((key) => {
       const near = nearestKey(key, known);
       const advice = near === undefined ? `Known are ${known.join(', ')}.` : `Did you mean "${near}"?`;
-      return locate(keyOffset(node ?? root, key), `Unknown key "${key}". ${advice}`);
+      return locate(keyOffset(node ?? root, key), `Unknown key "${shortened(key)}". ${advice}`);
     });
   }
   if (node === undefined) {
-    const missing = path.length === 0 ? 'This' : `"${path.join('.')}"`;
+    const missing = path.length === 0 ? 'This' : `"${namePath(path)}"`;
     return [locate(root.offset, `${missing} is missing: it must be ${wantedWords(issue)}.`)];
   }
   if (issue.code === 'invalid_key') {
     const words = issue.issues.map((inner) => inner.message).join(', ');
-    return [locate(keyOffset(node.parent ?? node, String(path.at(-1))), `"${path.at(-1)}" is not ${words}.`)];
+    return [locate(keyOffset(node.parent ?? node, String(path.at(-1))), `"${shortened(String(path.at(-1)))}" is not ${words}.`)];
   }
-  const name = path.length === 0 ? 'The whole file' : `"${path.join('.')}"`;
+  const name = path.length === 0 ? 'The whole file' : `"${namePath(path)}"`;
+  if (node.value === Number.POSITIVE_INFINITY) return [locate(node.offset, `${name} is too large a number.`)];
   return [locate(node.offset, `${name} must be ${wantedWords(issue)}, not ${shown(node)}.`)];
 }
 
 function shown(node: Node): string {
   if (node.type === 'object' || node.type === 'array') return `an ${node.type}`;
-  const text = JSON.stringify(node.value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return shortened(JSON.stringify(node.value));
 }
+
+const namePath = (path: readonly (string | number)[]) => path.map((part) => shortened(String(part))).join('.');
+
+const shortened = (text: string) => (text.length > maxKeyLength ? `${text.slice(0, maxKeyLength - 1)}…` : text);
 
 function duplicateKeys(root: Node): Node[] {
   const seen = new Set<string>();
@@ -205,6 +211,7 @@ function bare(schema: unknown): unknown {
 
 /** The most likely intended key: at most a third of its letters differ. */
 function nearestKey(key: string, known: readonly string[]): string | undefined {
+  if (key.length > maxKeyLength) return undefined;
   const scored = known.map((candidate) => ({
     candidate,
     distance: editDistance(key.toLowerCase(), candidate.toLowerCase()),

@@ -214,4 +214,17 @@ describe('a file that nobody would write', () => {
     expect(problems.some(({ message }) => message.includes('more wrong'))).toBe(true);
     expect(JSON.stringify(problems).length).toBeLessThan(100_000);
   });
+
+  it('quotes a part of a key and of a value that are as long as the file', () => {
+    const long = 'k'.repeat(900_000);
+    const texts = [`{"${long}": 1}`, `{"name": "${long}"}`, `{"env": {"0${long}": ""}}`, `{"nanos": {"${long}": 1}}`];
+    for (const text of texts) {
+      expect(JSON.stringify(parseConfig(text, runtimes).problems).length).toBeLessThan(3_000);
+    }
+  });
+
+  it('says that a number is too large to be read', () => {
+    const { problems } = parseConfig(`{"name": "large", "memoryMiB": ${'9'.repeat(400)}}`, runtimes);
+    expect(problems.map(({ message }) => message)).toEqual(['"memoryMiB" is too large a number.']);
+  });
 });

@@ -32,7 +32,7 @@ export function fromSystemError(thrown: unknown, doing: string, path: string, hi
   const details = { subject: path, output: words };
   if (code !== undefined && fullCodes.has(code)) {
     const what = code === 'EDQUOT' ? 'your disk quota is used up' : 'the disk is full';
-    const message = `Could not ${doing} ${path}: ${what}.`;
+    const message = `Could not ${doing} ${shorten(path)}: ${what}.`;
     return new FirstlightError('DISK_FULL', message, { cause: thrown, details, hint: hints.full });
   }
   const tooMany = code !== undefined && tooManyCodes.has(code);
@@ -43,7 +43,7 @@ export function fromSystemError(thrown: unknown, doing: string, path: string, hi
     return new FirstlightError('BAD_INPUT', message, { cause: thrown, details, hint: 'Choose another path.' });
   }
   const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
-  return new FirstlightError('STORE_UNUSABLE', `Could not ${doing} ${path}: ${words}.`, {
+  return new FirstlightError('STORE_UNUSABLE', `Could not ${doing} ${shorten(path)}: ${words}.`, {
     cause: thrown,
     details,
     hint: tooMany ? tooManyHint : denied ? hints.denied : hints.other,

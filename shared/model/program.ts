@@ -28,7 +28,7 @@ const sourceShape = {
   program: hostPathSchema.optional().describe('A Linux program (ELF) to run instead of a function.'),
   python: z
     .strictObject({
-      script: z.string().min(1).describe('The script to run, relative to the project.'),
+      script: hostPathSchema.describe('The script to run, relative to the project.'),
       interpreter: hostPathSchema.optional().describe('Default: python3 of this machine.'),
       packages: hostPathSchema.optional().describe('A folder with installed packages (`pip install --target`).'),
     })

@@ -48,6 +48,7 @@ export const configFileSchema = z.strictObject({
   entry: z
     .string()
     .min(1)
+    .max(4096)
     .default('handler.ts')
     .describe('The file whose default export is the handler, relative to this file.'),
   runtime: runtimeIdSchema.optional().describe('What boots. Default: the built-in unikernel.'),
