@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { BundleEngine, RuntimeBundling } from '#core/runtime/images.ts';
@@ -14,7 +13,9 @@ import type { Layout } from '../store/layout.ts';
 import { addChains } from './add-chains.ts';
 import { addShims, readShims, type Shims } from './add-shims.ts';
 import { collectBeside, nothingBeside, rebuildBeside } from './beside.ts';
+import { createBoundBuilds, throwIfCancelled, wasStopped } from './bound-build.ts';
 import { createBundleCache } from './bundle-cache.ts';
+import { bundleOf } from './bundle-of.ts';
 import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkBeside, checkInputs } from './check-inputs.ts';
 import { buildFailed, checkCompilerFiles, checkEntry, checkExport, validConfig } from './check-project.ts';
@@ -155,6 +156,15 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     void context.dispose();
   }
 
+  const boundBuilds = createBoundBuilds(() => {
+    for (const [projectId, making] of warm) {
+      cache.forget(projectId);
+      void making.then(({ idle }) => clearTimeout(idle));
+    }
+    warm.clear();
+    void import('esbuild').then(({ stop }) => stop());
+  });
+
   async function compile(
     project: Project,
     config: ProjectConfig,
@@ -168,17 +178,17 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     const kept = await warmUp(project, config, key);
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
-    const onAbandoned = () => abandon(project.id, kept);
-    const built = await (isNode
-      ? rebuildBeside(project.dir, kept.kept, () => rebuild(kept.context, config, { signal, onAbandoned }))
-      : rebuild(kept.context, config, { signal, onAbandoned })
-    ).catch((thrown) => explainFailure(thrown, project, config));
+    const bounds = { projectDir: project.dir, entry: config.entry, signal, abandon: () => abandon(project.id, kept) };
+    const build = () => rebuild(kept.context, config, signal);
+    const built = await boundBuilds
+      .run(isNode ? () => rebuildBeside(project.dir, kept.kept, build) : build, bounds)
+      .catch((thrown) => explainFailure(thrown, project, config));
     const output =
       built.clashes.length === 0 ? built : await compileAgain(project, config, meansFor(config), built.clashes);
     const fromOutside = await checkInputs(project, built.metafile.inputs);
     const beside = isNode
       ? await collectBeside(project.dir, kept.kept, built.metafile, (path) =>
-          compileScript(project.dir, config, path, meansFor(config)),
+          boundBuilds.run(() => compileScript(project.dir, config, path, meansFor(config)), { ...bounds, entry: path }),
         )
       : nothingBeside;
     await checkBeside(project, beside.files);
@@ -228,8 +238,10 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
   /** Adds to an import that fails the chain of imports that leads to it. */
   async function explainFailure(thrown: unknown, project: Project, config: ProjectConfig): Promise<never> {
     if (!(thrown instanceof FirstlightError) || thrown.code !== 'BUILD_FAILED') throw thrown;
+    const { problems } = thrown.details;
+    if (problems === undefined) throw thrown;
     const options = esbuildOptions(project.dir, config, meansFor(config));
-    throw buildFailed(config, await addChains(thrown.details.problems ?? [], options, config.entry));
+    throw buildFailed(config, await addChains(problems, options, config.entry));
   }
 
   /** The bundle with the further files that go into its image: different content gives another name. */
@@ -273,7 +285,11 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       return outcomeOf(withFiles({ bundle, saved: [] }, own), true);
     }
     progress({ step: 'bundle', message: `Compiling ${config.entry}` });
-    const made = await compile(project, config, key, known, signal);
+    const compileOnce = () => compile(project, config, key, known, signal);
+    const made = await compileOnce().catch((thrown) => {
+      if (!wasStopped(thrown)) throw thrown;
+      return compileOnce();
+    });
     const saved = pruned ? made.saved : [Promise.all(made.saved).then(() => cache.prune(bundlesKept))];
     pruned = true;
     return outcomeOf({ ...made, saved }, before === made.bundle.id);
@@ -343,26 +359,11 @@ async function compileAgain(
   return readBuilt(await build(esbuildOptions(project.dir, config, { ...means, watched: Object.fromEntries(rest) })));
 }
 
-/** Longer than any function took to compile; a pipe without a writer blocks for ever. */
-const compileTimeoutMs = 60_000;
-
-/** `onAbandoned` is called when the compiler has not ended before the caller gets its error. */
-async function rebuild(
-  context: Warm['context'],
-  config: ProjectConfig,
-  { signal, onAbandoned }: { readonly signal: AbortSignal; readonly onAbandoned: () => void },
-): Promise<Built> {
-  let isRunning = true;
-  const compiling = context.rebuild().finally(() => {
-    isRunning = false;
-  });
-  const over = new AbortController();
-  const ended = untilEnded(config, AbortSignal.any([signal, over.signal]), signal);
+async function rebuild(context: Warm['context'], config: ProjectConfig, signal: AbortSignal): Promise<Built> {
   const cancel = () => void context.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    // A compiler that waits for a file cannot be cancelled: the caller gets its answer without it.
-    return readBuilt((await Promise.race([compiling, ended])) as Result);
+    return readBuilt((await context.rebuild()) as Result);
   } catch (thrown) {
     throwIfCancelled(signal);
     const failure = thrown as Partial<import('esbuild').BuildFailure>;
@@ -370,56 +371,6 @@ async function rebuild(
     const problems = [...toProblems(failure.errors, 'error'), ...toProblems(failure.warnings ?? [], 'warning')];
     throw buildFailed(config, problems);
   } finally {
-    over.abort();
     signal.removeEventListener('abort', cancel);
-    if (isRunning) onAbandoned();
   }
-}
-
-/** Rejects when a compilation is cancelled or takes too long; never settles once it is `over`. */
-function untilEnded({ entry }: ProjectConfig, over: AbortSignal, cancelled: AbortSignal): Promise<never> {
-  const ended = sleep(compileTimeoutMs, undefined, { signal: over, ref: false }).then(
-    () => {
-      throw new FirstlightError('BUILD_FAILED', `Compiling ${entry} did not end within ${compileTimeoutMs / 1000} s.`, {
-        hint: 'Is a file that it imports a pipe or a device? Only regular files can be read.',
-      });
-    },
-    () => (cancelled.aborted ? throwIfCancelled(cancelled) : new Promise<never>(() => undefined)),
-  );
-  ended.catch(() => undefined);
-  return ended as Promise<never>;
-}
-
-function bundleOf(
-  project: Project,
-  config: ProjectConfig,
-  inImage: readonly Json[],
-  { code, format, sourceMap, files = [] }: Pick<Bundle, 'code' | 'format' | 'sourceMap' | 'files'>,
-  inputs: Bundle['inputs'],
-  warnings: Bundle['warnings'],
-  version: string,
-): Bundle {
-  const id = bundleIdSchema.parse(
-    sha256(
-      JSON.stringify([
-        ...[version, ...inImage, sha256(code), sha256(sourceMap)],
-        ...(files.length > 0 ? [files, inputs] : []),
-      ]),
-    ),
-  );
-  return {
-    id,
-    config,
-    code,
-    format,
-    sourceMap,
-    projectDir: project.dir,
-    inputs,
-    ...(files.length > 0 && { files }),
-    warnings,
-  };
-}
-
-function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new FirstlightError('CANCELLED', 'The build was cancelled.');
 }

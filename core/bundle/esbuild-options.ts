@@ -6,6 +6,7 @@ import { type Kept, keepPackages } from './keep-packages.ts';
 import { wrapLambda } from './lambda.ts';
 import { nodeModules } from './node-modules.ts';
 import { explainUrlImport } from './problems.ts';
+import { regularInputs } from './regular-inputs.ts';
 
 /** The esbuild options that depend on the engine. */
 const targets = {
@@ -71,14 +72,7 @@ export function esbuildOptions(
         setup: (build: import('esbuild').PluginBuild) =>
           build.onResolve({ filter: /^https?:\/\// }, ({ path }) => ({ errors: [explainUrlImport(path)] })),
       },
-      {
-        // A device never ends, and a link to one is loaded by the device's own path.
-        name: 'firstlight-no-devices',
-        setup: (build: import('esbuild').PluginBuild) =>
-          build.onLoad({ filter: /^\/(dev|proc|sys)\// }, ({ path }) => ({
-            errors: [{ text: `${path} is a device or a file of the kernel: it cannot be imported.` }],
-          })),
-      },
+      regularInputs,
       ...(config.convention === 'lambda' ? [wrapLambda] : []),
       ...(isBare ? [nodeModules(shimsDir)] : []),
       ...(kept === undefined ? [] : [keepPackages(projectDir, kept)]),
