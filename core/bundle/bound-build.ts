@@ -9,7 +9,7 @@ const compileTimeoutMs = 60_000;
 /** Most builds are done by then. */
 const lookAfterMs = 300;
 /** The time that the compiler has to notice a cancellation. */
-const cancelMs = 1_000;
+const cancelMs = 10_000;
 
 export interface BuildBounds {
   readonly projectDir: string;

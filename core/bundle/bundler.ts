@@ -6,7 +6,6 @@ import type { BundleEngine, RuntimeBundling } from '#core/runtime/images.ts';
 import { sha256 } from '#core/store/digest.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { Json } from '#shared/model/json.ts';
 import type { Project, ProjectConfig, RuntimeId } from '#shared/model/project.ts';
 import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/units.ts';
 import type { Layout } from '../store/layout.ts';
@@ -107,6 +106,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
   const queue = new Map<ProjectId, Promise<BundleId | undefined>>();
   let pruned = false;
   let shims: Promise<Shims> | undefined;
+  let esbuild: typeof import('esbuild') | undefined;
 
   function bundlingOf({ runtime }: ProjectConfig): RuntimeBundling {
     const found = runtimes.get(runtime);
@@ -128,13 +128,10 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       ...meansFor(config),
       ...(bundlingOf(config).engine === 'node' && { kept }),
     });
-    const making = import('esbuild').then(async (esbuild) => ({
-      key,
-      kept,
-      context: await esbuild.context(options),
-      digests: new Map(),
-      idle: undefined,
-    }));
+    const making = import('esbuild').then(async (loaded) => {
+      esbuild = loaded;
+      return { key, kept, context: await loaded.context(options), digests: new Map(), idle: undefined };
+    });
     warm.set(project.id, making);
     making.catch(() => warm.delete(project.id));
     return making;
@@ -162,7 +159,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       void making.then(({ idle }) => clearTimeout(idle));
     }
     warm.clear();
-    void import('esbuild').then(({ stop }) => stop());
+    void esbuild?.stop();
   });
 
   async function compile(
@@ -182,9 +179,11 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     const build = () => rebuild(kept.context, config, signal);
     const built = await boundBuilds
       .run(isNode ? () => rebuildBeside(project.dir, kept.kept, build) : build, bounds)
-      .catch((thrown) => explainFailure(thrown, project, config));
+      .catch((thrown) => boundBuilds.run(() => explainFailure(thrown, project, config), bounds));
     const output =
-      built.clashes.length === 0 ? built : await compileAgain(project, config, meansFor(config), built.clashes);
+      built.clashes.length === 0
+        ? built
+        : await boundBuilds.run(() => compileAgain(project, config, meansFor(config), built.clashes), bounds);
     const fromOutside = await checkInputs(project, built.metafile.inputs);
     const beside = isNode
       ? await collectBeside(project.dir, kept.kept, built.metafile, (path) =>
@@ -288,6 +287,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     const compileOnce = () => compile(project, config, key, known, signal);
     const made = await compileOnce().catch((thrown) => {
       if (!wasStopped(thrown)) throw thrown;
+      throwIfCancelled(signal);
       return compileOnce();
     });
     const saved = pruned ? made.saved : [Promise.all(made.saved).then(() => cache.prune(bundlesKept))];

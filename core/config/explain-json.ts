@@ -58,7 +58,9 @@ export function readJsonText(text: string, file: string): JsonText {
   }
   const problems = duplicateKeys(root)
     .slice(0, maxProblems)
-    .map((node) => locate(node.offset, `"${shortened(node.value)}" is there twice; only the last one counts. Remove one.`));
+    .map((node) =>
+      locate(node.offset, `"${shortened(node.value)}" is there twice; only the last one counts. Remove one.`),
+    );
   return { root, isJson: true, problems, locate };
 }
 
@@ -157,7 +159,12 @@ function explainIssue(issue: Issue, root: Node, locate: Locate, schema: z.ZodTyp
   }
   if (issue.code === 'invalid_key') {
     const words = issue.issues.map((inner) => inner.message).join(', ');
-    return [locate(keyOffset(node.parent ?? node, String(path.at(-1))), `"${shortened(String(path.at(-1)))}" is not ${words}.`)];
+    return [
+      locate(
+        keyOffset(node.parent ?? node, String(path.at(-1))),
+        `"${shortened(String(path.at(-1)))}" is not ${words}.`,
+      ),
+    ];
   }
   const name = path.length === 0 ? 'The whole file' : `"${namePath(path)}"`;
   if (node.value === Number.POSITIVE_INFINITY) return [locate(node.offset, `${name} is too large a number.`)];
