@@ -24,9 +24,10 @@ import type { Resources } from '#core/store/resources.ts';
 import { createRunStore } from '#core/store/run-store.ts';
 import { createSettings } from '#core/store/settings.ts';
 import { sweepTemps } from '#core/store/sweep-temps.ts';
-import { createAccelerator, kvmAlone } from '#core/vmm/accelerator.ts';
-import { findFirecracker, firecrackerHostName } from '#core/vmm/firecracker/find-firecracker.ts';
-import { createFirecrackerVmm } from '#core/vmm/firecracker/firecracker-vmm.ts';
+import { createAccelerator } from '#core/vmm/accelerator.ts';
+import type { BuiltInHost } from '#core/vmm/built-in-host.ts';
+import { findFirecracker } from '#core/vmm/firecracker/find-firecracker.ts';
+import { firecrackerHost } from '#core/vmm/firecracker/firecracker-host.ts';
 import type { Host } from '#core/vmm/host.ts';
 import { createHosts, describeHost } from '#core/vmm/hosts.ts';
 import { explainSlowStarts } from '#core/vmm/kvm-access.ts';
@@ -60,6 +61,8 @@ export interface CoreOptions {
   readonly rolloutGraceMs?: number | undefined;
   /** The runtimes there are; the first one is the default. Default: those of Firstlight. */
   readonly runtimes?: readonly RuntimeDefinition[] | undefined;
+  /** Hosts of this machine beside libvirt and Firecracker. Default: none. */
+  readonly hosts?: readonly BuiltInHost[] | undefined;
 }
 
 /** The engine with its end. */
@@ -99,6 +102,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);
   const firecrackerPath = await findFirecracker(settings, env);
+  const builtInHosts = [
+    ...(firecrackerPath === null ? [] : [firecrackerHost({ program: firecrackerPath, layout, env })]),
+    ...(options.hosts ?? []),
+  ];
 
   const registry = createRegistry({
     runtimes,
@@ -118,9 +125,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     let host: Host;
     const onReopened = () => watch.reconcile(host);
     const listener = { ...registry.listenerOf(() => host), onState: () => announce(), onReopened };
-    if (name === firecrackerHostName && firecrackerPath !== null) {
-      const vmm = createFirecrackerVmm({ program: firecrackerPath, layout, env, listener });
-      host = { name, vmm, layout, accelerator: kvmAlone('Firecracker has no other') };
+    const here = builtInHosts.find((one) => one.name === name);
+    if (here !== undefined) {
+      host = { name, layout, ...here.open(listener) };
       return host;
     }
     const vmm = createLibvirtVmm({ uri, uid, listener });
@@ -143,7 +150,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   };
   const hosts = createHosts({
     localUri: chooseUri(options.uri, env, uid),
-    builtIn: firecrackerPath === null ? [] : [{ name: firecrackerHostName, uri: firecrackerHostName }],
+    builtIn: builtInHosts,
     settings,
     open: openHost,
     onAdded: (host) => {
