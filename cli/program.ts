@@ -274,8 +274,9 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   addTo(host, 'ls', 'List the hosts, and why one cannot be reached.', ['host ls'])
     .alias('list')
     .action(lazily(async () => (await import('./commands/host.ts')).listHosts));
-  addTo(host, 'add <name> <uri>', 'Add another libvirt, by the address of its socket.', [
+  addTo(host, 'add <name> <uri>', 'Add another libvirt, by its address: a socket, SSH or TLS.', [
     'host add lab "qemu+unix:///system?socket=/run/lab/libvirt-sock"',
+    'host add far qemu+ssh://ada@far.example/system',
   ]).action(lazily(async () => (await import('./commands/host.ts')).addHost));
   addTo(host, 'rm <name>', 'Take a host off the list; instances that were kept go on running there.', [
     'host rm lab',

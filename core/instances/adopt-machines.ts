@@ -5,6 +5,7 @@ import { isSocketDirIn, removeInstanceDirs, removeLeftoverInstanceDirs } from '#
 import type { RunningMachine } from '#core/vmm/vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
+import { homeOf } from './home-of.ts';
 import { type InstanceRecord, readInstanceRecord } from './instance-record.ts';
 import { LiveInstance } from './live-instance.ts';
 import type { InstanceListener } from './types.ts';
@@ -50,9 +51,10 @@ export function createAdopter({
   const usedOn = new Map<string, ReadonlySet<string>>();
 
   /** The record of a machine of this home; null for any other machine. */
-  async function recordOf({ layout }: Host, machine: RunningMachine): Promise<InstanceRecord | null> {
+  async function recordOf(host: Host, machine: RunningMachine): Promise<InstanceRecord | null> {
+    const { layout } = host;
     const record = readInstanceRecord(await machine.readMetadata());
-    if (record === null || record.home !== layout.dataDir) return null;
+    if (record === null || record.home !== homeOf(host)) return null;
     // Its directory is removed with it, and any user who may define domains may write any path into a domain's
     // metadata.
     return isSocketDirIn(layout.socketsDir, record.socketDir) ? record : null;

@@ -11,6 +11,7 @@ import type { RunningMachine } from '#core/vmm/vmm.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { type InstanceId, instanceIdSchema } from '#shared/model/units.ts';
+import { homeOf } from './home-of.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { LiveInstance } from './live-instance.ts';
 import type { InstanceListener, LaunchSpec, LaunchTimes } from './types.ts';
@@ -61,7 +62,7 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   });
   const record: InstanceRecord = {
     id,
-    home: layout.dataDir,
+    home: homeOf(host),
     projectId: spec.projectId,
     functionName: spec.config.name,
     imageId: spec.image.id,

@@ -79,16 +79,18 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
   const savedPathOf = (guest: ProbeGuest) => join(layout.probesDir, `accelerator-${host}-${guest.name}.json`);
 
   async function find(guest: ProbeGuest, fresh: boolean): Promise<AccelChoice> {
-    const device = await readAccess();
+    // The device of another host cannot be looked at: there, the boot alone decides.
+    const device = vmm.isRemote ? 'elsewhere' : await readAccess();
     if (device === null) return { kind: 'tcg', reason: `there is no ${kvmPath}` };
     // A QEMU that may not open the device runs no guest in it: none needs to be booted.
-    if (await isClosed(device)) return { kind: 'tcg', reason: `${kvmPath} is closed to QEMU's user` };
+    if (device !== 'elsewhere' && (await isClosed(device)))
+      return { kind: 'tcg', reason: `${kvmPath} is closed to QEMU's user` };
     // A change of any of these, or of the guest's name, may change the result.
     const key = [
       readBootId(),
       vmm.uri,
       JSON.stringify(await vmm.readVersions()),
-      `${device.mode.toString(8)}:${device.uid}:${device.gid}`,
+      device === 'elsewhere' ? device : `${device.mode.toString(8)}:${device.uid}:${device.gid}`,
       version,
     ].join(' ');
     const saved = fresh ? null : await readSaved(savedPathOf(guest), key);

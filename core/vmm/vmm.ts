@@ -102,6 +102,8 @@ export interface Vmm {
   readonly state: VmmState;
   /** The reason why it is not connected, once known. */
   readonly failure: FirstlightError | null;
+  /** True when its machines run on another host: no file, socket or process of theirs is here. */
+  readonly isRemote?: boolean | undefined;
   /** True when its machines run as the user of this process. */
   readonly runsAsThisUser: boolean;
   /** Settles when it is connected. Errors: LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, LIBVIRT_LOST, BAD_INPUT, within 5 s. */

@@ -12,7 +12,9 @@ import { unsupported } from '../unsupported.ts';
 import { attributes, escapeXml } from './xml.ts';
 
 /** A machine, with the metadata of its domain. */
-export interface DomainSpec extends PlacedMachine {
+export interface DomainSpec extends Omit<PlacedMachine, 'sockets'> {
+  /** Null on another host: libvirt has a pseudo-terminal for the serial port, and places the channels. */
+  readonly sockets: PlacedMachine['sockets'] | null;
   /** An element in a namespace of ours, or the empty string. */
   readonly metadataXml: string;
 }
@@ -55,7 +57,7 @@ export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUse
     '<devices>',
     '<controller type="usb" model="none"/>',
     '<memballoon model="none"/>',
-    `<serial type="unix"><source mode="bind"${attributes({ path: spec.sockets.serial })}/><target port="0"/></serial>`,
+    writeSerial(spec.sockets),
     ...writeChannels(spec),
     ...machine.disks.map(writeDisk),
     ...machine.networks.map(writeInterface),
@@ -131,6 +133,14 @@ function writeInterface(network: MachineNetwork): string {
   }
 }
 
+/** The alias of the channel for the function's output, where it is not found by its socket. */
+export const outputAlias = 'ua-output';
+
+const writeSerial = (sockets: DomainSpec['sockets']) =>
+  sockets === null
+    ? '<serial type="pty"><target port="0"/></serial>'
+    : `<serial type="unix"><source mode="bind"${attributes({ path: sockets.serial })}/><target port="0"/></serial>`;
+
 /** Slot 16 of the first bus: libvirt, which does not know of this device, gives its own from the lowest slot on. */
 const userNetworkSlot = '0x10';
 
@@ -152,13 +162,17 @@ function writeUserNetwork({ guestIp, forwards, isRestricted }: UserNetwork): str
  * channels.
  */
 function writeChannels(spec: DomainSpec): string[] {
-  const channels = placeChannels(spec);
-  if (channels.length === 0) return [];
-  return [
-    `<controller type="virtio-serial" index="0" ports="${channels.length + 1}"/>`,
-    ...channels.map(
-      ({ name, path }) =>
-        `<channel type="unix"><source mode="bind"${attributes({ path })}/><target type="virtio"${attributes({ name })}/></channel>`,
-    ),
-  ];
+  const { machine, sockets } = spec;
+  if (machine.channels.length === 0) return [];
+  const elements =
+    sockets === null
+      ? machine.channels.map(({ name, carries }) => {
+          const alias = carries === 'output' ? `<alias${attributes({ name: outputAlias })}/>` : '';
+          return `<channel type="unix"><target type="virtio"${attributes({ name })}/>${alias}</channel>`;
+        })
+      : placeChannels({ ...spec, sockets }).map(
+          ({ name, path }) =>
+            `<channel type="unix"><source mode="bind"${attributes({ path })}/><target type="virtio"${attributes({ name })}/></channel>`,
+        );
+  return [`<controller type="virtio-serial" index="0" ports="${elements.length + 1}"/>`, ...elements];
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { type Domain, isNotFound } from 'node-libvirt';
+import { type Domain, isNotFound, LibvirtError } from 'node-libvirt';
 import { FirstlightError } from '#shared/errors.ts';
 import { hostNs } from '#shared/model/units.ts';
 import { connectConsole } from '../connect-console.ts';
-import type { RunningMachine } from '../vmm.ts';
+import type { ConsoleStreams, RunningMachine } from '../vmm.ts';
+import { outputAlias } from './domain-xml.ts';
 import { metadataNamespace, metadataPrefix, readMetadataXml, writeBareMetadataXml } from './metadata-xml.ts';
 import { fromLibvirt, withLibvirtErrors } from './to-firstlight-error.ts';
 
@@ -18,7 +19,7 @@ const domains = new WeakMap<RunningMachine, Domain>();
 export const domainOf = (machine: RunningMachine): Domain | undefined => domains.get(machine);
 
 /** A domain as a machine that runs. */
-export function libvirtMachine(domain: Domain): RunningMachine {
+export function libvirtMachine(domain: Domain, isRemote = false): RunningMachine {
   const { name, uuid } = domain;
   const options = { timeoutMs: answerTimeoutMs };
   const machine: RunningMachine = {
@@ -44,7 +45,9 @@ export function libvirtMachine(domain: Domain): RunningMachine {
       return state === 'paused' ? 'paused' : 'running';
     },
     openConsole: (sockets) =>
-      connectConsole({ serial: sockets.serial, output: existsSync(sockets.console) ? sockets.console : null }),
+      isRemote
+        ? openRemoteConsole(domain)
+        : connectConsole({ serial: sockets.serial, output: existsSync(sockets.console) ? sockets.console : null }),
     openChannel: async (channel) => {
       try {
         return await domain.openChannel(channel);
@@ -69,4 +72,22 @@ export function libvirtMachine(domain: Domain): RunningMachine {
   };
   domains.set(machine, domain);
   return machine;
+}
+
+/** The console through libvirt's own streams: the sockets of a machine on another host are not here. */
+async function openRemoteConsole(domain: Domain): Promise<ConsoleStreams> {
+  const serial = await withLibvirtErrors(`open the console of ${domain.name}`, () => domain.openConsole());
+  serial.on('error', () => undefined);
+  try {
+    const output = await domain.openChannel(outputAlias);
+    output.on('error', () => undefined);
+    return { serial, output };
+  } catch (thrown) {
+    // A machine without that port prints to its serial port only.
+    if (isNotFound(thrown) || (thrown instanceof LibvirtError && /channel/i.test(thrown.message))) {
+      return { serial, output: null };
+    }
+    serial.destroy();
+    throw fromLibvirt(thrown, `open the console of ${domain.name}`);
+  }
 }

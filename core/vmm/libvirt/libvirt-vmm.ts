@@ -1,8 +1,10 @@
 import type { Domain, LifecycleEvent } from 'node-libvirt';
 import { machineNamePrefix } from '../machine.ts';
-import type { MachineEnd, Vmm, VmmListener } from '../vmm.ts';
+import type { MachineEnd, RunningMachine, Vmm, VmmListener } from '../vmm.ts';
 import { writeDomainXml } from './domain-xml.ts';
 import { findQemu } from './find-qemu.ts';
+import { createHostFiles } from './host-files.ts';
+import { isRemote } from './is-remote.ts';
 import { createLibvirtLink, type LibvirtLink, type LinkListener } from './libvirt-link.ts';
 import { answerTimeoutMs, domainOf, libvirtMachine } from './libvirt-machine.ts';
 import { writeMetadataXml } from './metadata-xml.ts';
@@ -19,10 +21,14 @@ export interface LibvirtVmmOptions {
 
 /** The machines of one libvirt. It connects when it is first used. */
 export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtLink }: LibvirtVmmOptions): Vmm {
-  const link = openLink(uri, { ...listener, onLifecycle: (event) => reportEvent(event, listener) });
+  const remote = isRemote(uri);
+  const asMachine = (domain: Domain) => libvirtMachine(domain, remote);
+  const link = openLink(uri, { ...listener, onLifecycle: (event) => reportEvent(event, listener, asMachine) });
+  const files = createHostFiles(link.connection);
   return {
     id: 'libvirt',
     uri,
+    isRemote: remote,
     get state() {
       return link.state;
     },
@@ -30,23 +36,25 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
       return link.failure;
     },
     // The system's daemon runs QEMU as a separate user, a person's own daemon as that person.
-    runsAsThisUser: uid !== 0 && /\/session\b/.test(uri),
+    runsAsThisUser: !remote && uid !== 0 && /\/session\b/.test(uri),
     connect: async () => {
       await link.connection();
     },
     create: async (placed, { keep, metadata, doing }) => {
       const metadataXml = metadata === null ? '' : writeMetadataXml(metadata);
-      const xml = writeDomainXml({ ...placed, metadataXml });
+      const xml = remote
+        ? writeDomainXml({ ...(await files.place(placed)), metadataXml, sockets: null }, null)
+        : writeDomainXml({ ...placed, metadataXml });
       const connection = await link.connection();
       // libvirt ends a domain with autodestroy when this connection ends, also after `kill -9`.
       const creating = connection.createDomainXml(xml, { paused: true, autodestroy: !keep });
-      return libvirtMachine(await withLibvirtErrors(doing, () => creating));
+      return asMachine(await withLibvirtErrors(doing, () => creating));
     },
     list: async () => {
       const connection = await link.connection();
       const options = { active: true, timeoutMs: answerTimeoutMs };
       const domains = await withLibvirtErrors(`list the instances at ${uri}`, () => connection.listDomains(options));
-      return domains.filter(isOurs).map(libvirtMachine);
+      return domains.filter(isOurs).map(asMachine);
     },
     readStats: async (machines) => {
       const byUuid = new Map(machines.map((machine) => [machine.uuid, machine]));
@@ -66,7 +74,7 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
         return machine === undefined ? [] : [readStats(machine, one)];
       });
     },
-    findProcess: findQemu,
+    findProcess: (name) => (remote ? null : findQemu(name)),
     readVersions: async () => {
       const connection = await link.connection();
       const [libvirt, qemu] = await withLibvirtErrors(`ask libvirt at ${uri} for its versions`, async () => [
@@ -85,12 +93,16 @@ const firstQemuTimeoutMs = 20_000;
 
 const isOurs = ({ name }: Domain) => name.startsWith(machineNamePrefix);
 
-function reportEvent(event: LifecycleEvent, listener: VmmListener): void {
+function reportEvent(
+  event: LifecycleEvent,
+  listener: VmmListener,
+  asMachine: (domain: Domain) => RunningMachine,
+): void {
   const { domain } = event;
   if (!isOurs(domain)) return;
   const reason = machineEndOf(event);
   if (reason !== null) listener.onEnded(domain.uuid, reason);
-  else if (event.event === 'started') listener.onStarted(libvirtMachine(domain));
+  else if (event.event === 'started') listener.onStarted(asMachine(domain));
   else if (event.event === 'suspended') listener.onPaused(domain.uuid);
   else if (event.event === 'resumed') listener.onResumed(domain.uuid);
 }

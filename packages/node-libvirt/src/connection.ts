@@ -10,6 +10,7 @@ import type { CallSpec } from './protocol-types.ts';
 import type { Session, SessionHandlers } from './session.ts';
 import { type ReconnectOptions, SessionKeeper } from './session-keeper.ts';
 import { type DomainStats, type StatsOptions, statsFlags } from './stats.ts';
+import { StoragePool } from './storage.ts';
 import { LibvirtStream } from './stream.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Transport } from './transport.ts';
@@ -212,6 +213,17 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       if (options[key]) flags |= protocol.ListFlag[key.toUpperCase() as Uppercase<typeof key>];
     const { domains } = await this.call(protocol.connectListAllDomains, { needResults: 1, flags }, options);
     return domains.map((dom) => new Domain(this, dom));
+  }
+
+  /** A storage pool that is active or defined. Errors: LibvirtError, for which `isNotFound` is true where there is none. */
+  async lookupPoolByName(name: string, options?: CallOptions): Promise<StoragePool> {
+    return new StoragePool(this, (await this.call(protocol.storagePoolLookupByName, { name }, options)).pool);
+  }
+
+  /** Creates and starts a transient pool; `build` creates its folder. */
+  async createPoolXml(xml: string, options: CallOptions & { build?: boolean } = {}): Promise<StoragePool> {
+    const flags = options.build ? protocol.PoolCreateFlag.WITH_BUILD : 0;
+    return new StoragePool(this, (await this.call(protocol.storagePoolCreateXml, { xml, flags }, options)).pool);
   }
 
   async lookupByName(name: string, options?: CallOptions): Promise<Domain> {

@@ -73,6 +73,15 @@ export class Domain {
     return { name: this.name, uuid: this.uuid, id: this.id };
   }
 
+  /** Whether the host starts it when libvirt starts. A transient domain cannot be. */
+  async autostart(options?: CallOptions): Promise<boolean> {
+    return (await this.#caller.call(protocol.domainGetAutostart, { dom: this.#wire }, options)).autostart !== 0;
+  }
+
+  async setAutostart(autostart: boolean, options?: CallOptions): Promise<void> {
+    await this.#caller.call(protocol.domainSetAutostart, { dom: this.#wire, autostart: autostart ? 1 : 0 }, options);
+  }
+
   /** Starts a defined domain; returns a handle with its new id. */
   async create(options: StartOptions = {}): Promise<Domain> {
     const args = { dom: this.#wire, flags: startFlags(options) };

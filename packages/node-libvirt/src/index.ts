@@ -36,6 +36,7 @@ export type { ReconnectOptions } from './session-keeper.ts';
 export { spawnAlone } from './spawn-alone.ts';
 export { type SshTarget, sshTransport } from './spawn-ssh.ts';
 export { type DomainStats, listOf, type StatsOptions } from './stats.ts';
+export type { StoragePool, StorageVolume } from './storage.ts';
 export type { LibvirtStream } from './stream.ts';
 export { type TlsTarget, tlsTransport } from './tls-transport.ts';
 export { type Transport, unixTransport } from './transport.ts';

@@ -40,6 +40,8 @@ export function isNotFound(error: unknown): error is LibvirtError {
     error instanceof LibvirtError &&
     (error.code === ErrorCode.VIR_ERR_NO_DOMAIN ||
       error.code === ErrorCode.VIR_ERR_NO_DOMAIN_METADATA ||
+      error.code === ErrorCode.VIR_ERR_NO_STORAGE_POOL ||
+      error.code === ErrorCode.VIR_ERR_NO_STORAGE_VOL ||
       error.code === ErrorCode.VIR_ERR_DEVICE_MISSING)
   );
 }

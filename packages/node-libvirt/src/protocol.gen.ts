@@ -50,6 +50,36 @@ export function readNetwork(r: XdrReader): Network {
   return { name: r.string(), uuid: r.uuid() };
 }
 
+export interface StoragePool {
+  name: string;
+  uuid: string;
+}
+
+export function writeStoragePool(w: XdrWriter, v: StoragePool): void {
+  w.string(v.name);
+  w.uuid(v.uuid);
+}
+
+export function readStoragePool(r: XdrReader): StoragePool {
+  return { name: r.string(), uuid: r.uuid() };
+}
+
+export interface StorageVolume {
+  pool: string;
+  name: string;
+  key: string;
+}
+
+export function writeStorageVolume(w: XdrWriter, v: StorageVolume): void {
+  w.string(v.pool);
+  w.string(v.name);
+  w.string(v.key);
+}
+
+export function readStorageVolume(r: XdrReader): StorageVolume {
+  return { pool: r.string(), name: r.string(), key: r.string() };
+}
+
 export interface RemoteError {
   code: number;
   domain: number;
@@ -359,6 +389,186 @@ export const connectGetAllDomainStats: CallSpec<{ doms: Domain[]; stats: number;
   readRet: (r) => ({ records: r.list(16384, () => readDomainStatsRecord(r)) }),
 };
 
+export const storagePoolCreateXml: CallSpec<{ xml: string; flags: number }, { pool: StoragePool }> = {
+  name: 'storagePoolCreateXml',
+  program: 0x20008086,
+  version: 1,
+  number: 76,
+  stream: false,
+  writeArgs: (w, v) => {
+    w.string(v.xml);
+    w.u32(v.flags);
+  },
+  readArgs: (r) => ({ xml: r.string(), flags: r.u32() }),
+  writeRet: (w, v) => {
+    writeStoragePool(w, v.pool);
+  },
+  readRet: (r) => ({ pool: readStoragePool(r) }),
+};
+
+export const storagePoolDestroy: CallSpec<{ pool: StoragePool }, void> = {
+  name: 'storagePoolDestroy',
+  program: 0x20008086,
+  version: 1,
+  number: 80,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeStoragePool(w, v.pool);
+  },
+  readArgs: (r) => ({ pool: readStoragePool(r) }),
+  writeRet: () => undefined,
+  readRet: () => undefined,
+};
+
+export const storagePoolRefresh: CallSpec<{ pool: StoragePool; flags: number }, void> = {
+  name: 'storagePoolRefresh',
+  program: 0x20008086,
+  version: 1,
+  number: 83,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeStoragePool(w, v.pool);
+    w.u32(v.flags);
+  },
+  readArgs: (r) => ({ pool: readStoragePool(r), flags: r.u32() }),
+  writeRet: () => undefined,
+  readRet: () => undefined,
+};
+
+export const storagePoolLookupByName: CallSpec<{ name: string }, { pool: StoragePool }> = {
+  name: 'storagePoolLookupByName',
+  program: 0x20008086,
+  version: 1,
+  number: 84,
+  stream: false,
+  writeArgs: (w, v) => {
+    w.string(v.name);
+  },
+  readArgs: (r) => ({ name: r.string() }),
+  writeRet: (w, v) => {
+    writeStoragePool(w, v.pool);
+  },
+  readRet: (r) => ({ pool: readStoragePool(r) }),
+};
+
+export const storageVolCreateXml: CallSpec<{ pool: StoragePool; xml: string; flags: number }, { vol: StorageVolume }> = {
+  name: 'storageVolCreateXml',
+  program: 0x20008086,
+  version: 1,
+  number: 93,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeStoragePool(w, v.pool);
+    w.string(v.xml);
+    w.u32(v.flags);
+  },
+  readArgs: (r) => ({ pool: readStoragePool(r), xml: r.string(), flags: r.u32() }),
+  writeRet: (w, v) => {
+    writeStorageVolume(w, v.vol);
+  },
+  readRet: (r) => ({ vol: readStorageVolume(r) }),
+};
+
+export const storageVolDelete: CallSpec<{ vol: StorageVolume; flags: number }, void> = {
+  name: 'storageVolDelete',
+  program: 0x20008086,
+  version: 1,
+  number: 94,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeStorageVolume(w, v.vol);
+    w.u32(v.flags);
+  },
+  readArgs: (r) => ({ vol: readStorageVolume(r), flags: r.u32() }),
+  writeRet: () => undefined,
+  readRet: () => undefined,
+};
+
+export const storageVolLookupByName: CallSpec<{ pool: StoragePool; name: string }, { vol: StorageVolume }> = {
+  name: 'storageVolLookupByName',
+  program: 0x20008086,
+  version: 1,
+  number: 95,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeStoragePool(w, v.pool);
+    w.string(v.name);
+  },
+  readArgs: (r) => ({ pool: readStoragePool(r), name: r.string() }),
+  writeRet: (w, v) => {
+    writeStorageVolume(w, v.vol);
+  },
+  readRet: (r) => ({ vol: readStorageVolume(r) }),
+};
+
+export const storageVolGetInfo: CallSpec<{ vol: StorageVolume }, { type: number; capacityBytes: number; allocationBytes: number }> = {
+  name: 'storageVolGetInfo',
+  program: 0x20008086,
+  version: 1,
+  number: 98,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeStorageVolume(w, v.vol);
+  },
+  readArgs: (r) => ({ vol: readStorageVolume(r) }),
+  writeRet: (w, v) => {
+    w.i32(v.type);
+    w.u64(v.capacityBytes);
+    w.u64(v.allocationBytes);
+  },
+  readRet: (r) => ({ type: r.i32(), capacityBytes: r.u64(), allocationBytes: r.u64() }),
+};
+
+export const storageVolGetPath: CallSpec<{ vol: StorageVolume }, { path: string }> = {
+  name: 'storageVolGetPath',
+  program: 0x20008086,
+  version: 1,
+  number: 100,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeStorageVolume(w, v.vol);
+  },
+  readArgs: (r) => ({ vol: readStorageVolume(r) }),
+  writeRet: (w, v) => {
+    w.string(v.path);
+  },
+  readRet: (r) => ({ path: r.string() }),
+};
+
+export const storageVolUpload: CallSpec<{ vol: StorageVolume; offset: number; length: number; flags: number }, void> = {
+  name: 'storageVolUpload',
+  program: 0x20008086,
+  version: 1,
+  number: 208,
+  stream: true,
+  writeArgs: (w, v) => {
+    writeStorageVolume(w, v.vol);
+    w.u64(v.offset);
+    w.u64(v.length);
+    w.u32(v.flags);
+  },
+  readArgs: (r) => ({ vol: readStorageVolume(r), offset: r.u64(), length: r.u64(), flags: r.u32() }),
+  writeRet: () => undefined,
+  readRet: () => undefined,
+};
+
+export const storageVolDownload: CallSpec<{ vol: StorageVolume; offset: number; length: number; flags: number }, void> = {
+  name: 'storageVolDownload',
+  program: 0x20008086,
+  version: 1,
+  number: 209,
+  stream: true,
+  writeArgs: (w, v) => {
+    writeStorageVolume(w, v.vol);
+    w.u64(v.offset);
+    w.u64(v.length);
+    w.u32(v.flags);
+  },
+  readArgs: (r) => ({ vol: readStorageVolume(r), offset: r.u64(), length: r.u64(), flags: r.u32() }),
+  writeRet: () => undefined,
+  readRet: () => undefined,
+};
+
 export const domainCreateXml: CallSpec<{ xml: string; flags: number }, { dom: Domain }> = {
   name: 'domainCreateXml',
   program: 0x20008086,
@@ -472,6 +682,37 @@ export const domainReboot: CallSpec<{ dom: Domain; flags: number }, void> = {
     w.u32(v.flags);
   },
   readArgs: (r) => ({ dom: readDomain(r), flags: r.u32() }),
+  writeRet: () => undefined,
+  readRet: () => undefined,
+};
+
+export const domainGetAutostart: CallSpec<{ dom: Domain }, { autostart: number }> = {
+  name: 'domainGetAutostart',
+  program: 0x20008086,
+  version: 1,
+  number: 15,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeDomain(w, v.dom);
+  },
+  readArgs: (r) => ({ dom: readDomain(r) }),
+  writeRet: (w, v) => {
+    w.i32(v.autostart);
+  },
+  readRet: (r) => ({ autostart: r.i32() }),
+};
+
+export const domainSetAutostart: CallSpec<{ dom: Domain; autostart: number }, void> = {
+  name: 'domainSetAutostart',
+  program: 0x20008086,
+  version: 1,
+  number: 29,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeDomain(w, v.dom);
+    w.i32(v.autostart);
+  },
+  readArgs: (r) => ({ dom: readDomain(r), autostart: r.i32() }),
   writeRet: () => undefined,
   readRet: () => undefined,
 };
@@ -944,6 +1185,17 @@ export interface CallTypes {
   connectDomainEventCallbackDeregisterAny: { args: { callbackId: number }; ret: void; stream: false };
   connectGetDomainCapabilities: { args: { emulator: string | null; arch: string | null; machine: string | null; virtType: string | null; flags: number }; ret: { xml: string }; stream: false };
   connectGetAllDomainStats: { args: { doms: Domain[]; stats: number; flags: number }; ret: { records: DomainStatsRecord[] }; stream: false };
+  storagePoolCreateXml: { args: { xml: string; flags: number }; ret: { pool: StoragePool }; stream: false };
+  storagePoolDestroy: { args: { pool: StoragePool }; ret: void; stream: false };
+  storagePoolRefresh: { args: { pool: StoragePool; flags: number }; ret: void; stream: false };
+  storagePoolLookupByName: { args: { name: string }; ret: { pool: StoragePool }; stream: false };
+  storageVolCreateXml: { args: { pool: StoragePool; xml: string; flags: number }; ret: { vol: StorageVolume }; stream: false };
+  storageVolDelete: { args: { vol: StorageVolume; flags: number }; ret: void; stream: false };
+  storageVolLookupByName: { args: { pool: StoragePool; name: string }; ret: { vol: StorageVolume }; stream: false };
+  storageVolGetInfo: { args: { vol: StorageVolume }; ret: { type: number; capacityBytes: number; allocationBytes: number }; stream: false };
+  storageVolGetPath: { args: { vol: StorageVolume }; ret: { path: string }; stream: false };
+  storageVolUpload: { args: { vol: StorageVolume; offset: number; length: number; flags: number }; ret: void; stream: true };
+  storageVolDownload: { args: { vol: StorageVolume; offset: number; length: number; flags: number }; ret: void; stream: true };
   domainCreateXml: { args: { xml: string; flags: number }; ret: { dom: Domain }; stream: false };
   domainGetXmlDesc: { args: { dom: Domain; flags: number }; ret: { xml: string }; stream: false };
   domainGetInfo: { args: { dom: Domain }; ret: { state: number; maxMemoryKib: number; memoryKib: number; vcpus: number; cpuTimeNs: number }; stream: false };
@@ -951,6 +1203,8 @@ export interface CallTypes {
   domainLookupByName: { args: { name: string }; ret: { dom: Domain }; stream: false };
   domainLookupByUuid: { args: { uuid: string }; ret: { dom: Domain }; stream: false };
   domainReboot: { args: { dom: Domain; flags: number }; ret: void; stream: false };
+  domainGetAutostart: { args: { dom: Domain }; ret: { autostart: number }; stream: false };
+  domainSetAutostart: { args: { dom: Domain; autostart: number }; ret: void; stream: false };
   domainResume: { args: { dom: Domain }; ret: void; stream: false };
   domainSuspend: { args: { dom: Domain }; ret: void; stream: false };
   domainIsActive: { args: { dom: Domain }; ret: { active: number }; stream: false };
@@ -990,6 +1244,17 @@ export const allCalls = [
   connectDomainEventCallbackDeregisterAny,
   connectGetDomainCapabilities,
   connectGetAllDomainStats,
+  storagePoolCreateXml,
+  storagePoolDestroy,
+  storagePoolRefresh,
+  storagePoolLookupByName,
+  storageVolCreateXml,
+  storageVolDelete,
+  storageVolLookupByName,
+  storageVolGetInfo,
+  storageVolGetPath,
+  storageVolUpload,
+  storageVolDownload,
   domainCreateXml,
   domainGetXmlDesc,
   domainGetInfo,
@@ -997,6 +1262,8 @@ export const allCalls = [
   domainLookupByName,
   domainLookupByUuid,
   domainReboot,
+  domainGetAutostart,
+  domainSetAutostart,
   domainResume,
   domainSuspend,
   domainIsActive,
@@ -1371,6 +1638,14 @@ export const UndefineFlag = {
   CHECKPOINTS_METADATA: 16,
   TPM: 32,
   KEEP_TPM: 64,
+} as const;
+
+/** Values of libvirt's virStoragePoolCreateFlags. */
+export const PoolCreateFlag = {
+  NORMAL: 0,
+  WITH_BUILD: 1,
+  WITH_BUILD_OVERWRITE: 2,
+  WITH_BUILD_NO_OVERWRITE: 4,
 } as const;
 
 /** Values of libvirt's virDomainShutdownFlagValues. */

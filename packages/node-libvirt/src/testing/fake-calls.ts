@@ -97,6 +97,11 @@ function register(link: ClientLink, kind: number | 'monitor'): { callbackId: num
 
 const ok = () => undefined;
 
+/** It has no storage, as a libvirt without that driver. */
+const noStorage = (): never => {
+  throw new FakeError(ErrorCode.VIR_ERR_NO_SUPPORT, 'this function is not supported by the connection driver');
+};
+
 export const callHandlers: CallHandlers = {
   authList: (fake) => ({ types: [...fake.authTypes] }),
   authPolkit: () => ({ complete: 1 }),
@@ -131,6 +136,25 @@ export const callHandlers: CallHandlers = {
   },
   connectDomainEventCallbackRegisterAny: (_fake, link, { eventId }) => register(link, eventId),
   connectDomainEventCallbackDeregisterAny: (_fake, link, { callbackId }) => void link.callbacks.delete(callbackId),
+  storagePoolCreateXml: noStorage,
+  storagePoolDestroy: noStorage,
+  storagePoolRefresh: noStorage,
+  storagePoolLookupByName: noStorage,
+  storageVolCreateXml: noStorage,
+  storageVolDelete: noStorage,
+  storageVolLookupByName: noStorage,
+  storageVolGetInfo: noStorage,
+  storageVolGetPath: noStorage,
+  storageVolUpload: noStorage,
+  storageVolDownload: noStorage,
+  domainGetAutostart: (fake, _link, { dom }) => ({ autostart: find(fake, dom).autostart ? 1 : 0 }),
+  domainSetAutostart: (fake, _link, { dom, autostart }) => {
+    const domain = find(fake, dom);
+    if (!domain.persistent) {
+      throw new FakeError(ErrorCode.VIR_ERR_OPERATION_INVALID, 'cannot set autostart for transient domain');
+    }
+    domain.autostart = autostart !== 0;
+  },
   domainCreateXml: (fake, link, { xml, flags }) => start(fake, link, add(fake, xml, false), flags),
   domainDefineXmlFlags: (fake, _link, { xml }) => ({ dom: wire(add(fake, xml, true)) }),
   domainCreateWithFlags: (fake, link, { dom, flags }) => {

@@ -68,6 +68,7 @@ export class FakePort extends EventEmitter<{ data: [Buffer]; attached: []; detac
 
 /** A domain of the fake server: its libvirt side, and its guest's ports. */
 export class FakeDomain {
+  autostart = false;
   readonly name: string;
   readonly uuid: string;
   readonly xml: string;

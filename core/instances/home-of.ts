@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Host } from '#core/vmm/host.ts';
+
+/**
+ * The name of this Firstlight in the records of machines on a host: its state directory, and on another host, where those
+ * of several computers may meet, this computer too.
+ */
+export const homeOf = ({ vmm, layout }: Host): string =>
+  vmm.isRemote ? `${machineId()}:${layout.dataDir}` : layout.dataDir;
+
+/** Source: machine-id(5). */
+function machineId(): string {
+  try {
+    return readFileSync('/etc/machine-id', 'utf8').trim() || hostname();
+  } catch {
+    // A container may have none.
+    return hostname();
+  }
+}
