@@ -5,6 +5,13 @@ export type { LayerSource } from './image-parts.ts';
 export { type ImageConfig, parseImageConfig, parseManifest, parseSavedImages } from './manifest.ts';
 export { OciError, type OciReason } from './oci-error.ts';
 export { type LayerProgress, type OpenedImage, type OpenImageOptions, openImage } from './open-image.ts';
+export {
+  type Artifact,
+  type ImageSignature,
+  pushArtifacts,
+  pushSignature,
+  type Subject,
+} from './push/push-artifact.ts';
 export type { BlobOutcome } from './push/push-blob.ts';
 export { type Pushed, type PushOptions, type PushProgress, pushImage } from './push/push-image.ts';
 export type { RegistryAccess } from './push/session.ts';

@@ -10,6 +10,7 @@ import { parseReference } from '../reference.ts';
 import { missingPrograms, startRegistry } from '../testing/start-registry.ts';
 import { writeLayer } from '../write/blob.ts';
 import { composeImage } from '../write/compose.ts';
+import { pushArtifacts, pushSignature } from './push-artifact.ts';
 import { pushImage } from './push-image.ts';
 
 let dir: string;
@@ -52,6 +53,53 @@ describe.skipIf(lacking.length > 0)(`a real registry (needs docker-registry and 
       expect(mounted.blobs[0]?.outcome).toBe('mounted');
       const seen = execFileSync('skopeo', ['inspect', '--tls-verify=false', `docker://${registry.host}/team/app:1`]);
       expect(JSON.parse(seen.toString())).toMatchObject({ Digest: image.manifest.digest, Architecture: 'amd64' });
+    } finally {
+      await registry.stop();
+    }
+  });
+
+  it('keeps documents about an image, found by the tag of its digest, and a signature where cosign looks', async () => {
+    const registry = await startRegistry(join(dir, 'registry'));
+    try {
+      const image = await makeImage(noise(100));
+      const to = at(registry.host);
+      await pushImage(to, image, anonymous);
+      interface Read {
+        readonly manifests: readonly { readonly artifactType: string }[];
+        readonly layers: readonly { readonly digest: string }[];
+      }
+      const read = async (path: string): Promise<Read> => {
+        const answer = await fetch(`http://${registry.host}/v2/team/app/${path}`, { headers });
+        return (await answer.json()) as Read;
+      };
+      const headers = { accept: 'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json' };
+      const artifact = (artifactType: string) => ({
+        artifactType,
+        mediaType: artifactType,
+        bytes: Buffer.from(JSON.stringify({ about: artifactType })),
+      });
+      const subject = { mediaType: image.manifest.mediaType, digest: image.manifest.digest, size: image.manifest.size };
+      const [first] = await pushArtifacts(to, subject, [artifact('a/one')], anonymous);
+      // A second time, and another one: none is lost, none is twice.
+      await pushArtifacts(to, subject, [artifact('a/one'), artifact('a/two')], anonymous);
+      const tag = image.manifest.digest.replace(':', '-');
+      const index = await read(`manifests/${tag}`);
+      expect(index.manifests.map(({ artifactType }) => artifactType)).toEqual(['a/one', 'a/two']);
+      const manifest = await read(`manifests/${first}`);
+      expect(manifest).toMatchObject({ artifactType: 'a/one', subject });
+      expect(await read(`blobs/${manifest.layers[0]?.digest}`)).toEqual({ about: 'a/one' });
+
+      await pushSignature(to, subject, { payload: Buffer.from('{}'), signature: 'c2ln' }, anonymous);
+      const seen = execFileSync('skopeo', [
+        'inspect',
+        '--raw',
+        '--tls-verify=false',
+        `docker://${registry.host}/team/app:${tag}.sig`,
+      ]);
+      expect(JSON.parse(seen.toString()).layers[0].annotations).toEqual({
+        'dev.cosignproject.cosign/signature': 'c2ln',
+      });
+      expect((await read(`manifests/${tag}`)).manifests).toHaveLength(3);
     } finally {
       await registry.stop();
     }

@@ -36,7 +36,7 @@ export interface ComposedImage {
 /** The manifest and the configuration of an image for linux/amd64. The same parts give the same digest. */
 export function composeImage({ layers, settings, annotations = {} }: ImageParts): ComposedImage {
   const { entrypoint, env = {}, user, workingDir, exposedPorts = [], labels = {} } = settings;
-  const config = document(mediaTypes.config, {
+  const config = makeDocument(mediaTypes.config, {
     architecture: 'amd64',
     os: 'linux',
     config: {
@@ -56,7 +56,7 @@ export function composeImage({ layers, settings, annotations = {} }: ImageParts)
     digest,
     size,
   });
-  const manifest = document(mediaTypes.manifest, {
+  const manifest = makeDocument(mediaTypes.manifest, {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
     config: named(config),
@@ -66,7 +66,8 @@ export function composeImage({ layers, settings, annotations = {} }: ImageParts)
   return { manifest, config, layers };
 }
 
-function document(mediaType: string, content: unknown): Document {
+/** A JSON document with its digest. */
+export function makeDocument(mediaType: string, content: unknown): Document {
   const bytes = Buffer.from(JSON.stringify(content));
   return { mediaType, digest: digestOf(bytes), size: bytes.length, bytes };
 }
