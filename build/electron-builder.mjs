@@ -1,5 +1,15 @@
 // The configuration of the desktop packages: see build/dist.mjs. All of our code is already bundled into dist/.
+import { join } from 'node:path';
+import { root } from './script.mjs';
 import { shippedPatterns } from './shipped.mjs';
+
+const synopsis = 'desktop studio for unikernel functions';
+
+/** The description of the deb, in lines that fit a terminal. electron-builder would write one long line. */
+const description = `${synopsis}
+ Write a function, build it into a bootable unikernel image, boot it in a
+ virtual machine under libvirt, and see where every millisecond of the cold
+ start went, beside the serial console and graphs of what it uses.`;
 
 /** @type {import('electron-builder').Configuration} */
 export default {
@@ -24,18 +34,28 @@ export default {
   npmRebuild: false,
   // A deb must name a home page and a mail address; the project has no public ones yet, and no one can own an
   // `.example` name.
-  extraMetadata: { homepage: 'https://firstlight.example' },
+  // Electron gives its windows the name of the desktop entry, so that a desktop shows its icon with them.
+  extraMetadata: { homepage: 'https://firstlight.example', desktopName: 'firstlight-studio.desktop' },
   linux: {
     target: ['AppImage', 'deb'],
     category: 'Development',
     icon: 'assets/icons/firstlight.png',
-    synopsis: 'A desktop studio for unikernel functions',
+    syncDesktopName: true,
+    synopsis,
+    desktop: { entry: { Keywords: 'unikernel;function;serverless;libvirt;virtual machine;' } },
     maintainer: 'Firstlight maintainers <maintainers@firstlight.example>',
   },
+  // Without this, electron-builder's desktop entry starts Chromium without its sandbox.
+  appImage: { executableArgs: [] },
   deb: {
+    packageCategory: 'devel',
+    fpm: [`${join(root, 'assets/debian-copyright')}=/usr/share/doc/firstlight/copyright`, '--description', description],
     // Electron's own needs come first: this list replaces electron-builder's. The guest kernel is compiled: no gcc, no
     // wabt.
     depends: [
+      'libc6',
+      'libasound2',
+      'libgbm1',
       'libgtk-3-0',
       'libnotify4',
       'libnss3',

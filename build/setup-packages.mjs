@@ -58,6 +58,12 @@ const needs = {
   nss: shellLibrary('libnss3', 'libnss3.so'),
   alsa: shellLibrary('libasound2', 'libasound.so.2'),
   gbm: shellLibrary('libgbm1', 'libgbm.so.1'),
+  lintian: { package: 'lintian', for: 'checking the packages’ data', programs: ['lintian'] },
+  desktopFileUtils: {
+    package: 'desktop-file-utils',
+    for: 'checking the packages’ data',
+    programs: ['desktop-file-validate'],
+  },
   qemuImg: { package: 'qemu-utils', for: 'checking qcow2 images', programs: ['qemu-img'] },
 };
 
@@ -80,7 +86,7 @@ export const purposes = {
     'skopeo',
     'umoci',
     ...['sshd', 'openssl'],
-    ...['xvfb', 'gtk', 'nss', 'alsa', 'gbm'],
+    ...['xvfb', 'gtk', 'nss', 'alsa', 'gbm', 'lintian', 'desktopFileUtils'],
   ],
   window: ['browser'],
 };

@@ -23,6 +23,7 @@ test('names folders relative to where it was typed', () => {
     folders: [join(dir, 'greet'), join(dir, 'greet')],
     sample: true,
   });
+  expect(read(`file://${dir}/greet`)).toMatchObject({ folders: [join(dir, 'greet')] });
   expect(read('--', '--odd')).toMatchObject({ folders: [join(dir, '--odd')] });
 });
 
@@ -46,6 +47,7 @@ test.each([
   ['--verson', 'BAD_INPUT', 'The option --verson is unknown.'],
   ['-x', 'BAD_INPUT', 'The option -x is unknown.'],
   ['--open=greet', 'BAD_INPUT', 'The option --open=greet is unknown.'],
+  ['file://elsewhere/greet', 'BAD_INPUT', 'greet is not the URL of a file of this machine.'],
   ['nowhere', 'NOT_FOUND', 'nowhere does not exist.'],
   ['file', 'BAD_INPUT', 'file is not a folder.'],
   ['file/below', 'BAD_INPUT', 'below cannot be opened: ENOTDIR.'],

@@ -1,5 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { FirstlightError } from '#shared/errors.ts';
 
 /** A request to open the studio. */
@@ -59,7 +60,7 @@ export function readCommandLine(args: readonly string[], cwd: string, version: s
   for (const option of options) checkOption(option);
   return {
     kind: 'open',
-    folders: paths.map((path) => resolve(cwd, path)).map(checkFolder),
+    folders: paths.map((path) => resolve(cwd, toPath(path))).map(checkFolder),
     sample: options.includes('--sample'),
   };
 }
@@ -75,6 +76,19 @@ function checkOption(option: string): void {
   throw new FirstlightError('BAD_INPUT', `The option ${option} is unknown.`, {
     hint: '`firstlight-studio --help` lists the options.',
   });
+}
+
+/** A path as it was given: a desktop gives what is dropped on the program's icon as a URL. Errors: BAD_INPUT. */
+function toPath(given: string): string {
+  if (!given.startsWith('file:')) return given;
+  try {
+    return fileURLToPath(given);
+  } catch (cause) {
+    throw new FirstlightError('BAD_INPUT', `${given} is not the URL of a file of this machine.`, {
+      hint: 'Name the folder by its path.',
+      cause,
+    });
+  }
 }
 
 function checkFolder(path: string): string {
