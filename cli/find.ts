@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { FirstlightError } from '#shared/errors.ts';
+import { exitCodes, FirstlightError } from '#shared/errors.ts';
 import type { HostInfo } from '#shared/model/host.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
@@ -40,12 +40,14 @@ function matchInstance(instances: readonly Instance[], name: string): Instance |
 /** The hosts, after a note for each that is lost. Errors: LIBVIRT_UNREACHABLE when all are: an empty list would be a guess. */
 export async function listHosts(session: Session): Promise<readonly HostInfo[]> {
   const hosts = await session.call('hosts:list', {});
-  const lost = hosts.filter(({ state }) => state !== 'connected');
+  const lost = hosts.filter(isLost);
   if (lost.length === hosts.length) {
+    const places = lost.map(({ uri }) => uri).join(', ');
+    const reasons = lost.flatMap(({ failure }) => (failure === null ? [] : [new Error(failure)]));
     throw new FirstlightError(
       'LIBVIRT_UNREACHABLE',
-      `libvirt at ${lost.map(({ uri }) => uri).join(', ')} cannot be asked: which instances there are is not known.`,
-      { hint: '`firstlight doctor` says why, and how to repair it.' },
+      `libvirt at ${places} cannot be asked: which instances there are is not known.`,
+      { cause: reasons[0], hint: '`firstlight doctor` says why, and how to repair it.' },
     );
   }
   for (const { name, failure } of lost) {
@@ -54,16 +56,24 @@ export async function listHosts(session: Session): Promise<readonly HostInfo[]> 
   return hosts;
 }
 
+const isLost = ({ state }: HostInfo) => state !== 'connected';
+
+/** The exit code of a command that lists what is on all hosts: 0 only when each could be asked. */
+export const exitCodeFor = (hosts: readonly HostInfo[]): number => (hosts.some(isLost) ? exitCodes.environment : 0);
+
 /** The instances on all hosts, with notes for those hosts that are lost. Errors: LIBVIRT_UNREACHABLE. */
-export async function listKnown(session: Session): Promise<readonly Instance[]> {
+export async function listKnown(session: Session): Promise<{
+  readonly instances: readonly Instance[];
+  /** Shape: as `exitCodeFor`. */
+  readonly exitCode: number;
+}> {
   const instances = await session.call('instances:list', {});
-  await listHosts(session);
-  return instances;
+  return { instances, exitCode: exitCodeFor(await listHosts(session)) };
 }
 
 /** Errors: NOT_FOUND with the existing instances; LIBVIRT_UNREACHABLE. */
 export async function findInstance(session: Session, name: string): Promise<Instance> {
-  const instances = await listKnown(session);
+  const { instances } = await listKnown(session);
   const found = matchInstance(instances, name);
   if (found === null) throw noInstance(name, instances);
   return found;
@@ -83,7 +93,7 @@ export async function findInstanceOrRun(
   const runs = await session.call('runs:list', { limit: 1000 });
   const match = runs.filter((run) => run.id.startsWith(name));
   if (match.length === 1 && match[0] !== undefined) return { runId: match[0].id };
-  throw noInstance(name, await listKnown(session), 'instance or run');
+  throw noInstance(name, (await listKnown(session)).instances, 'instance or run');
 }
 
 function noInstance(name: string, instances: readonly Instance[], what = 'instance'): FirstlightError {

@@ -24,10 +24,24 @@ describe('instances', () => {
     const lab = { ...localHost, name: 'lab', state: 'lost', failure: 'Nobody listens at /lab.' } as const;
     const calls: Parts['calls'] = { ...listed, 'hosts:list': () => [localHost, lab] };
     const { exitCode, out, err } = await cli(['ps'], { calls });
-    expect(exitCode).toBe(0);
+    expect(exitCode).toBe(3);
     expect(out.split('\n')[0]).toMatch(/^INSTANCE +HOST +FUNCTION/);
     expect(out.split('\n')[1]).toMatch(/^hello-3f2a +local +hello +ready/);
     expect(err).toBe('The instances on host lab are not known. Nobody listens at /lab.\n');
+  });
+
+  test.each([
+    [['ps'], 'No instances on the hosts that answer. Start one with: firstlight run <dir> --keep\n'],
+    [['ps', '--json'], '[]\n'],
+    [['stop', '--all'], 'Nothing runs on the hosts that answer.\n'],
+    [['stats', '--json'], '[]\n'],
+  ])('%s with nothing listed while this machine’s host is lost names it, and fails', async (argv, words) => {
+    const lost = { ...localHost, state: 'lost', failure: 'no libvirt daemon is running.' } as const;
+    const other = { ...localHost, name: 'firecracker', uri: 'firecracker' };
+    const calls: Parts['calls'] = { 'instances:list': () => [], 'hosts:list': () => [lost, other] };
+    const { exitCode, out, err } = await cli(argv, { calls });
+    expect({ exitCode, out }).toEqual({ exitCode: 3, out: words });
+    expect(err).toBe('The instances on host local are not known. no libvirt daemon is running.\n');
   });
 
   test('hosts are listed, added and removed; a name is checked', async () => {

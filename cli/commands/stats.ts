@@ -33,8 +33,11 @@ export async function showStats(
     samples.set(sample.instanceId, [...taken, sample].slice(-2));
   };
   session.client.subscribe('metrics:sampled', (event) => event.samples.forEach(take));
+  let exitCode = 0;
   const list = async (): Promise<readonly Instance[]> => {
-    const instances = name === undefined ? await listKnown(session) : [await findInstance(session, name)];
+    const known = name === undefined ? await listKnown(session) : null;
+    exitCode = known?.exitCode ?? 0;
+    const instances = known?.instances ?? [await findInstance(session, name ?? '')];
     return instances.filter((instance) => instance.state !== 'stopped' && instance.state !== 'failed');
   };
 
@@ -50,7 +53,7 @@ export async function showStats(
     if (session.signal.aborted) break;
     print(session, await list(), samples, true);
   }
-  return 0;
+  return exitCode;
 }
 
 function print(

@@ -6,12 +6,13 @@ import { renderError } from '../output/print-error.ts';
 import { createStyle } from '../output/style.ts';
 import type { Session } from '../session.ts';
 
-/** Stops one instance, or all, and prints those that libvirt ended. Shape: the exit code of the first failure. */
+/** Stops one instance, or all, and prints those that libvirt ended. Shape: the exit code of the first failure, or of a host that is lost. */
 export async function stop(session: Session, name: string | undefined, options: { all?: boolean }): Promise<number> {
   if ((name === undefined) === (options.all !== true)) {
     throw badInput('Say which instance to stop, or --all.', 'firstlight ps lists the instances.');
   }
-  const instances = name === undefined ? await listKnown(session) : [await findInstance(session, name)];
+  const { instances, exitCode } =
+    name === undefined ? await listKnown(session) : { instances: [await findInstance(session, name)], exitCode: 0 };
   const running = instances.filter(({ state }) => state !== 'stopped' && state !== 'failed');
   if (running.length > 0) {
     session.progress.report({ step: 'stop', message: `Stopping ${running.map(({ id }) => id).join(', ')}` });
@@ -23,10 +24,11 @@ export async function stop(session: Session, name: string | undefined, options: 
     stopped,
     failed: failed.map(({ id, error }) => ({ id, code: error.code, message: error.message })),
   });
-  if (running.length === 0) session.print('Nothing runs.\n');
+  if (running.length === 0)
+    session.print(exitCode === 0 ? 'Nothing runs.\n' : 'Nothing runs on the hosts that answer.\n');
   else if (stopped.length > 0) session.print(`Stopped ${stopped.join(', ')}\n`);
   for (const { error } of failed) session.note(renderError(error, createStyle(session.io, session.io.stderr)));
-  return failed[0]?.error.exitCode ?? 0;
+  return failed[0]?.error.exitCode ?? exitCode;
 }
 
 async function stopOne(session: Session, id: InstanceId): Promise<{ id: InstanceId; error: FirstlightError | null }> {
