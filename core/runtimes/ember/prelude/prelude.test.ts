@@ -174,3 +174,29 @@ describe('timers, time and the process', () => {
     await expect(resultOf('process.exit(3)')).rejects.toThrow('process.exit(3)');
   });
 });
+
+describe('WeakRef', () => {
+  it('gives its object until the promise jobs are done, and again where it is still used', async () => {
+    expect(await resultOf('new WeakRef({ x: 1 }).deref()')).toEqual({ x: 1 });
+    const later =
+      '(async () => { const ref = new WeakRef({ x: 1 }); await 0; await 0; return [ref.deref()?.x, ref instanceof WeakRef]; })()';
+    expect(await resultOf(later)).toEqual([1, true]);
+    const held =
+      '(async () => { const to = { x: 1 }, ref = new WeakRef(to); await new Promise((done) => setTimeout(done)); return [ref.deref() === to, to.x]; })()';
+    expect(await resultOf(held)).toEqual([true, 1]);
+    const gone =
+      '(async () => { const ref = new WeakRef({ x: 1 }); await new Promise((done) => setTimeout(done)); return typeof ref.deref(); })()';
+    expect(await resultOf(gone)).toBe('undefined');
+  });
+
+  it('takes objects and symbols, and nothing else', async () => {
+    const thrown =
+      '[1, null, undefined, "a"].map((of) => { try { new WeakRef(of); } catch (error) { return error.name; } })';
+    expect(await resultOf(thrown)).toEqual(['TypeError', 'TypeError', 'TypeError', 'TypeError']);
+    expect(await resultOf('[Object.prototype.toString.call(new WeakRef({})), WeakRef.name, WeakRef.length]')).toEqual([
+      '[object WeakRef]',
+      'WeakRef',
+      1,
+    ]);
+  });
+});

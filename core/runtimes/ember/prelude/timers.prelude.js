@@ -1,5 +1,22 @@
-// setTimeout and its family. The guest calls `run` whenever no promise job is left, and sleeps as long as it says.
+// setTimeout and its family, and WeakRef. The guest calls `run` whenever no promise job is left, and sleeps as long as it says.
 (now) => {
+  // The language's KeepDuringJob: what a WeakRef was made of or gave stays until the promise jobs are done.
+  const inUse = new Set();
+  const EngineWeakRef = WeakRef;
+  Object.assign(globalThis, {
+    WeakRef: class extends EngineWeakRef {
+      constructor(target) {
+        super(target);
+        inUse.add(target);
+      }
+      deref() {
+        const target = super.deref();
+        if (target !== undefined) inUse.add(target);
+        return target;
+      }
+    },
+  });
+
   let nextId = 1;
   // By due time, then by age.
   let queue = [];
@@ -72,6 +89,7 @@
   return {
     /** Calls the first timer that is due. Units: milliseconds to the next one, 0 when it is due; -1 when there is none. */
     run() {
+      inUse.clear();
       if (queue.length === 0) return -1;
       const time = now();
       const first = queue[0];
@@ -85,6 +103,7 @@
       return queue.length === 0 ? 0 : Math.max(0, queue[0].due - time);
     },
     clear() {
+      inUse.clear();
       queue = [];
     },
   };
