@@ -24,13 +24,14 @@ import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { type BuildMeans, esbuildOptions } from './esbuild-options.ts';
 import { createKept, isStandIn, type Kept } from './keep-packages.ts';
-import { isWrapped, warnOfLambda } from './lambda.ts';
+import { isWrapped } from './lambda.ts';
 import { type Unmarked, unmark, watchedGlobals } from './mark-globals.ts';
 import { modulesAmong } from './node-modules.ts';
 import { toProblems } from './problems.ts';
 import { valuesInImage } from './values-in-image.ts';
 import { warnOfDecorators } from './warn-of-decorators.ts';
 import { warnOfLacks } from './warn-of-lacks.ts';
+import { warnOfPlatforms } from './warn-of-platforms.ts';
 import { warnOfProcesses } from './warn-of-processes.ts';
 
 /** A bundle, and why it was made or not. */
@@ -195,11 +196,11 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       ...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path) && !isWrapped(path)),
       ...beside.paths,
     ];
-    const [own, inputs, ofProcesses, ofLambda, ofDecorators] = await Promise.all([
+    const [own, inputs, ofProcesses, ofPlatforms, ofDecorators] = await Promise.all([
       digestOwnFiles(project.dir, bundling.ownPaths(config)),
       digestInputs(project.dir, read, kept.digests),
       isNode ? warnOfProcesses(project.dir, built.metafile) : [],
-      config.convention === 'lambda' ? [] : warnOfLambda(project.dir, built.metafile),
+      warnOfPlatforms(project.dir, config, built.metafile),
       warnOfDecorators(project.dir, built.metafile),
     ]);
     const warnings = [
@@ -207,7 +208,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       ...fromOutside,
       ...ofProcesses,
       ...beside.warnings,
-      ...ofLambda,
+      ...ofPlatforms,
       ...ofDecorators,
       ...(isNode ? [] : warnOfLacks(built, known.members)),
     ];

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { resolveInside } from '#core/config/project-paths.ts';
+import { requestOfEvent } from '#core/runtime/function/request-of-event.ts';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import { configFileName, type Project, type ProjectConfig } from '#shared/model/project.ts';
 import { checkRegularFile, readRegularFile } from '../store/read-regular-file.ts';
@@ -65,10 +66,18 @@ export function checkExport(config: ProjectConfig, metafile: Metafile): void {
       problems: [{ severity: 'error', message, file: config.entry, line: 1, column: 1 }],
       subject: config.entry,
     },
-    hint: named.includes('handler')
-      ? 'Say which one it is: `export default handler;`.'
-      : 'Write `export default function handler(event) { … }`.',
+    hint: hintFor(named),
   });
+}
+
+/** What other frameworks call by name, with a Request. */
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'fetch', 'onRequest'];
+
+function hintFor(named: readonly string[]): string {
+  if (named.includes('handler')) return 'Say which one it is: `export default handler;`.';
+  const method = methods.find((name) => named.includes(name));
+  if (method === undefined) return 'Write `export default function handler(event) { … }`.';
+  return `Export a function that calls it: \`export default (event) => ${method}(${requestOfEvent});\`.`;
 }
 
 /** The error for code that did not compile. */

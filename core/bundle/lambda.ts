@@ -1,9 +1,6 @@
 /** Calls a handler that was written for AWS Lambda, and takes its answers, as Lambda does. */
-
 import { resolve } from 'node:path';
-import type { Metafile, Plugin } from 'esbuild';
-import type { Problem } from '#shared/errors.ts';
-import { readSource } from './read-source.ts';
+import type { Plugin } from 'esbuild';
 
 const namespace = 'firstlight-lambda';
 /** The name of the wrapped entry among esbuild's inputs. */
@@ -62,30 +59,3 @@ export default async function lambda(event, context) {
   }));
 }
 `;
-
-const answers = /(?:\breturn\b|=>)\s*\(?\s*\{[^{}]{0,300}?\b(statusCode)\s*[:,}]/;
-
-/** A warning for each file of the project that answers as on Lambda, where answers have another form. */
-export async function warnOfLambda(projectDir: string, { inputs }: Pick<Metafile, 'inputs'>): Promise<Problem[]> {
-  const problems: Problem[] = [];
-  for (const path of Object.keys(inputs)) {
-    if (path.includes('node_modules/') || !/\.[cm]?[jt]sx?$/.test(path)) continue;
-    const text = await readSource(resolve(projectDir, path));
-    const found = text === undefined ? null : answers.exec(text);
-    if (text === undefined || found === null) continue;
-    const before = text.slice(0, found.index + found[0].lastIndexOf('statusCode')).split('\n');
-    const [line, column] = [before.length, (before.at(-1)?.length ?? 0) + 1];
-    const message =
-      'An object with `statusCode` is sent as JSON, with status 200. Write `status` instead, or set "convention": "lambda" in firstlight.json ' +
-      'to have the handler called, and its answers taken, as on AWS Lambda.';
-    problems.push({
-      severity: 'warning',
-      message,
-      file: path,
-      line,
-      column,
-      lineText: text.split('\n')[line - 1] ?? '',
-    });
-  }
-  return problems;
-}

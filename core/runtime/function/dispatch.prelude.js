@@ -191,7 +191,7 @@
     },
     /** Takes the function's default export; returns what is wrong with it, or ''. */
     setHandler(value, name, runtimeName) {
-      if (typeof value !== 'function') return typeof value;
+      if (typeof value !== 'function') return typeof value?.fetch === 'function' ? 'object with `fetch`' : typeof value;
       handler = value;
       functionName = name;
       runtime = runtimeName;

@@ -153,7 +153,7 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
     if (wrong !== '') {
       const message = exported.isUndefined
         ? 'There is no default export.'
-        : `The default export is a ${wrong}, not a function.`;
+        : `The default export is ${/^[aeiou]/.test(wrong) ? 'an' : 'a'} ${wrong}, not a function.`;
       throw new BakeFailure({ kind: 'noHandler', message, stack: '' });
     }
     setHandler.dispose();

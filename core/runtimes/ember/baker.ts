@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { requestOfEvent } from '#core/runtime/function/request-of-event.ts';
 import { toStoreError } from '#core/store/store-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { createQueue } from '#shared/queue.ts';
@@ -150,7 +151,9 @@ function errorOf(failure: BakeFailureReply, output: string, request: BakeRequest
       });
     case 'noHandler':
       return new FirstlightError('EXPORT_MISSING', failure.message, {
-        hint: 'Write: export default async function handler(event, context) { … }',
+        hint: failure.message.includes('`fetch`')
+          ? `Export a function that calls it: export default (event) => app.fetch(${requestOfEvent});`
+          : 'Write: export default async function handler(event, context) { … }',
         details: said,
       });
     case 'memory':

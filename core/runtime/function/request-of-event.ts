@@ -1,0 +1,2 @@
+/** An expression that makes a Request of an event, for messages. */
+export const requestOfEvent = 'new Request(new URL(event.path, "http://localhost"), event)';
