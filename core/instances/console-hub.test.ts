@@ -1,5 +1,5 @@
 import { Duplex, PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { EngineStream } from '#shared/contract/index.ts';
 import { createConsoleHub } from './console-hub.ts';
 
@@ -123,8 +123,7 @@ describe('createConsoleHub', () => {
     hub.connect(serial, port);
     port.write('printed');
     serial.write('panic');
-    await settle();
-    expect(hub.tail(100)).toBe('printedpanic');
+    await vi.waitFor(() => expect(hub.tail(100)).toBe('printedpanic'));
     expect(hub.serial.tail(100)).toBe('panic');
     expect(hub.serial.totalBytes()).toBe(5);
   });
