@@ -25,7 +25,11 @@ const marks = {
   startedNs: nsOf(2, 400),
   vmmNs: nsOf(2, 410),
   resumedNs: nsOf(2, 500),
+  spokeNs: '0',
   helloNs: nsOf(3, 100),
+  helloCounter: '0',
+  counterHz: '0',
+  bootMarks: [],
   firstRequestNs: nsOf(3, 50),
   firstAnsweredNs: nsOf(3, 120),
 };
@@ -44,6 +48,30 @@ describe('a cold start on a cluster', () => {
       ['answer', 3100, 3120, 1],
     ]);
     expect(totalMs).toBe(3120);
+  });
+
+  it('has the guest’s own marks, each with the bound that its clock leaves', () => {
+    // 550 of the 600 ms since its start are accounted for by its counter.
+    const own = {
+      helloCounter: '560000000',
+      counterHz: '1000000000',
+      bootMarks: [
+        [0, 10_000_000],
+        [5, 520_000_000],
+      ],
+    };
+    const { phases } = makeColdStart(pod, events, { ...marks, ...own } as typeof marks);
+    expect(phases.slice(4, 8).map(({ name, startMs, endMs, boundMs }) => [name, startMs, endMs, boundMs])).toEqual([
+      ['vmm', 2400, 2500, 1],
+      ['firmware', 2500, 2550, 50],
+      ['kernel', 2550, 3060, 50],
+      ['runtime', 3060, 3100, 1],
+    ]);
+    const spoken = makeColdStart(pod, events, { ...marks, spokeNs: nsOf(2, 700) });
+    expect(spoken.phases.slice(5, 7)).toMatchObject([
+      { name: 'firmware', endMs: 2700 },
+      { name: 'boot', endMs: 3100 },
+    ]);
   });
 
   it('has no phase of negative length where whole seconds hide the order', () => {

@@ -14,7 +14,13 @@ const marksSchema = z.object({
   startedNs: z.string(),
   vmmNs: z.string(),
   resumedNs: z.string(),
+  /** The first byte on the guest's serial port. */
+  spokeNs: z.string(),
   helloNs: z.string(),
+  /** The guest's counter when it sent HELLO, its rate, and its marks: each an id of guest/PROTOCOL.md and a counter. */
+  helloCounter: z.string(),
+  counterHz: z.string(),
+  bootMarks: z.array(z.tuple([z.number(), z.number()])),
   firstRequestNs: z.string(),
   firstAnsweredNs: z.string(),
 });
@@ -45,8 +51,7 @@ export function makeColdStart(
     if (!Number.isNaN(at)) points.push({ name, endsAtMs: at, boundMs: apiBoundMs, source });
   };
   const addMark = (name: Point['name'], text: string, source: string) => {
-    if (text !== '0')
-      points.push({ name, endsAtMs: Number(BigInt(text) / 1000n) / 1000, boundMs: markBoundMs, source });
+    if (text !== '0') points.push({ name, endsAtMs: msOf(text), boundMs: markBoundMs, source });
   };
   const eventAt = (reason: string) => {
     const found = events.find((event) => event.involvedObject.uid === pod.metadata.uid && event.reason === reason);
@@ -61,7 +66,7 @@ export function makeColdStart(
   } else {
     addMark('start', marks.startedNs, 'supervisor: first instruction');
     addMark('vmm', marks.resumedNs, 'supervisor: QEMU let run');
-    addMark('boot', marks.helloNs, 'guest: HELLO');
+    points.push(...bootPoints(marks));
     addMark(
       'wait',
       marks.firstRequestNs === '0' ? '0' : laterOf(marks.firstRequestNs, marks.helloNs),
@@ -85,6 +90,42 @@ export function makeColdStart(
     phases,
   };
 }
+
+const entryMark = 0;
+const runtimeMark = 5;
+
+/**
+ * The end of firmware, kernel and runtime, as far as the guest has marked them.
+ *
+ * A mark lies as long before HELLO as the guest's counter says. HELLO was read a moment after it was sent: at most the
+ * time that is left between the guest's first instruction and its start.
+ */
+function bootPoints(marks: PodMarks): Point[] {
+  if (marks.helloNs === '0') return [];
+  const helloMs = msOf(marks.helloNs);
+  const counts = new Map(marks.bootMarks);
+  const [entry, runtime] = [counts.get(entryMark), counts.get(runtimeMark)];
+  const hz = Number(marks.counterHz);
+  if (entry !== undefined && runtime !== undefined && hz > 0) {
+    const agoMs = (counter: number) => ((Number(marks.helloCounter) - counter) / hz) * 1000;
+    const boundMs = Math.max(markBoundMs, helloMs - msOf(marks.resumedNs) - agoMs(entry));
+    return [
+      { name: 'firmware', endsAtMs: helloMs - agoMs(entry), boundMs, source: 'guest: first instruction' },
+      { name: 'kernel', endsAtMs: helloMs - agoMs(runtime), boundMs, source: 'guest: mark of its runtime' },
+      { name: 'runtime', endsAtMs: helloMs, boundMs: markBoundMs, source: 'guest: HELLO' },
+    ];
+  }
+  const spoke: Point = {
+    name: 'firmware',
+    endsAtMs: msOf(marks.spokeNs),
+    boundMs: markBoundMs,
+    source: 'guest: first byte on its serial port',
+  };
+  const boot: Point = { name: 'boot', endsAtMs: helloMs, boundMs: markBoundMs, source: 'guest: ready' };
+  return marks.spokeNs === '0' || BigInt(marks.spokeNs) > BigInt(marks.helloNs) ? [boot] : [spoke, boot];
+}
+
+const msOf = (ns: string): number => Number(BigInt(ns) / 1000n) / 1000;
 
 const laterOf = (one: string, other: string): string => (BigInt(one) > BigInt(other) ? one : other);
 

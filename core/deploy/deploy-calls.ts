@@ -48,7 +48,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       return null;
     },
     'targets:test': ({ target }, { signal }) =>
-      inCluster(target, async (cluster) => [...(await testTarget(cluster, signal))]),
+      inCluster(target, async (cluster) => [...(await testTarget(cluster, options, signal))]),
     'deploy:start': async ({ projectId, target, profile, ...choice }, context) => {
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       const { project } = plan;

@@ -1,9 +1,12 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { TargetCheck } from '#shared/model/deploy.ts';
 import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
+import type { DeployContext } from './deploy.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { tryPull } from './try-pull.ts';
 
-/** The actions of a deploy on a cluster. Source: SelfSubjectAccessReview, `authorization.k8s.io/v1`. */
-const neededRights = [
+/** The actions of a deploy on a cluster. */
+const neededRights: readonly Right[] = [
   { group: 'apps', resource: 'deployments', verb: 'patch' },
   { group: 'apps', resource: 'deployments', verb: 'watch' },
   { group: 'apps', resource: 'replicasets', verb: 'list' },
@@ -11,10 +14,17 @@ const neededRights = [
   { group: '', resource: 'pods', verb: 'list' },
   { group: '', resource: 'pods', subresource: 'log', verb: 'get' },
   { group: '', resource: 'services', subresource: 'proxy', verb: 'get' },
-] as const;
+];
 
-/** Checks everything that a deploy needs of a cluster. A failed check is a finding, not an error. */
-export async function testTarget(cluster: Cluster, signal?: AbortSignal): Promise<readonly TargetCheck[]> {
+/**
+ * Checks everything that a deploy needs of a cluster; one pod is tried. A failed check is a finding, not an error. Errors:
+ * CANCELLED.
+ */
+export async function testTarget(
+  cluster: Cluster,
+  context: Pick<DeployContext, 'layout' | 'supervisorPath' | 'env'>,
+  signal: AbortSignal,
+): Promise<readonly TargetCheck[]> {
   const reached = await reach(cluster, signal);
   if (reached.status === 'failed') return [reached];
   return [
@@ -23,10 +33,121 @@ export async function testTarget(cluster: Cluster, signal?: AbortSignal): Promis
       checkNamespace(cluster, signal),
       checkRights(cluster, signal),
       checkKvm(cluster, signal),
-      checkPullSecret(cluster, signal),
+      checkPull(cluster, context, signal),
+      checkAutoscaling(cluster, signal),
+      checkSecretRights(cluster, signal),
+      checkOffers(cluster, signal),
     ])),
   ];
 }
+
+async function checkPull(
+  cluster: Cluster,
+  context: Pick<DeployContext, 'layout' | 'supervisorPath' | 'env'>,
+  signal: AbortSignal,
+): Promise<TargetCheck> {
+  const secret = await checkPullSecret(cluster, signal);
+  return secret.status === 'failed' ? secret : await tryPull(cluster, context, signal);
+}
+
+/** An autoscaler needs rights of its own, and the metrics of pods. */
+async function checkAutoscaling(cluster: Cluster, signal: AbortSignal): Promise<TargetCheck> {
+  const base = { id: 'autoscale', title: 'Autoscaling' } as const;
+  const lacking = await findLacking(
+    cluster,
+    [{ group: 'autoscaling', resource: 'horizontalpodautoscalers', verb: 'patch' }],
+    signal,
+  );
+  if (lacking.length > 0) {
+    return { ...base, status: 'warning', found: `You may not: ${lacking.join(', ')}.`, fix: bindingFor(cluster) };
+  }
+  if ((await listGroups(cluster, signal)).has('metrics.k8s.io')) {
+    return { ...base, status: 'ok', found: 'pods are measured, and bounds can be set', fix: null };
+  }
+  const fix =
+    'kubectl apply -f https://github.com/kubernetes-sigs/metrics-server/releases/latest/download/components.yaml';
+  return { ...base, status: 'warning', found: 'The cluster measures no pods: "autoscale" would do nothing.', fix };
+}
+
+async function checkSecretRights(cluster: Cluster, signal: AbortSignal): Promise<TargetCheck> {
+  const base = { id: 'secrets', title: 'Secrets' } as const;
+  const wanted = [
+    { group: '', resource: 'secrets', verb: 'get' },
+    { group: '', resource: 'secrets', verb: 'patch' },
+  ] as const;
+  const lacking = await findLacking(cluster, wanted, signal);
+  if (lacking.length === 0) return { ...base, status: 'ok', found: 'can be checked and provided', fix: null };
+  const found = `You may not: ${lacking.join(', ')}. Secrets of the cluster are then not checked beforehand.`;
+  return { ...base, status: 'warning', found, fix: bindingFor(cluster) };
+}
+
+/** What the cluster offers beside what every cluster has. */
+async function checkOffers(cluster: Cluster, signal: AbortSignal): Promise<TargetCheck> {
+  const groups = await listGroups(cluster, signal);
+  const names = async (path: string) => {
+    const answer = await cluster.client.raw(path, { signal });
+    if (answer.status !== 200) return [];
+    const { items = [] } = JSON.parse(answer.text) as { readonly items?: readonly KubeObject[] };
+    return items.map(({ metadata }) => metadata.name);
+  };
+  const [runtimes, ingresses] = await Promise.all([
+    names('/apis/node.k8s.io/v1/runtimeclasses'),
+    names('/apis/networking.k8s.io/v1/ingressclasses'),
+  ]);
+  const offers = [
+    ...(runtimes.length > 0 ? [`RuntimeClasses ${runtimes.join(', ')}`] : []),
+    ...(ingresses.length > 0 ? [`Ingress by ${ingresses.join(', ')}`] : []),
+    ...(groups.has('gateway.networking.k8s.io') ? ['Gateway API'] : []),
+    ...(groups.has('serving.knative.dev') ? ['Knative Serving'] : []),
+    ...(groups.has('kubevirt.io') ? ['KubeVirt'] : []),
+  ];
+  const found = offers.length === 0 ? 'no RuntimeClass, Ingress, Gateway, Knative or KubeVirt' : offers.join('; ');
+  return { id: 'offers', title: 'Also there', status: 'ok', found, fix: null };
+}
+
+/** The names of the cluster's API groups: a CRD's group is there when it is installed. */
+async function listGroups({ client }: Cluster, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const { groups = [] } = await client.json<{ readonly groups?: readonly { readonly name: string }[] }>('/apis', {
+    signal,
+  });
+  return new Set(groups.map(({ name }) => name));
+}
+
+interface Right {
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly verb: string;
+}
+
+/** The rights that the user lacks in the namespace. Source: SelfSubjectAccessReview, `authorization.k8s.io/v1`. */
+async function findLacking(
+  { client, namespace }: Cluster,
+  rights: readonly Right[],
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const lacking: string[] = [];
+  for (const right of rights) {
+    const review = await client.json<{ status?: { allowed?: boolean } }>(
+      '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      {
+        method: 'POST',
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes: { namespace, ...right } },
+        },
+        signal,
+      },
+    );
+    const name = right.subresource === undefined ? right.resource : `${right.resource}/${right.subresource}`;
+    if (review.status?.allowed !== true) lacking.push(`${right.verb} ${name}`);
+  }
+  return lacking;
+}
+
+const bindingFor = ({ namespace, target }: Cluster): string =>
+  `kubectl -n ${namespace} create rolebinding firstlight-${target.name} --clusterrole=edit --user=YOU`;
 
 async function reach({ client }: Cluster, signal?: AbortSignal): Promise<TargetCheck> {
   const base = { id: 'reach', title: 'Cluster' } as const;
@@ -51,29 +172,13 @@ async function checkNamespace({ client, namespace }: Cluster, signal?: AbortSign
   }
 }
 
-async function checkRights({ client, namespace, target }: Cluster, signal?: AbortSignal): Promise<TargetCheck> {
+async function checkRights(cluster: Cluster, signal?: AbortSignal): Promise<TargetCheck> {
   const base = { id: 'rights', title: 'Rights' } as const;
-  const lacking: string[] = [];
-  for (const right of neededRights) {
-    const review = await client.json<{ status?: { allowed?: boolean } }>(
-      '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-      {
-        method: 'POST',
-        body: {
-          apiVersion: 'authorization.k8s.io/v1',
-          kind: 'SelfSubjectAccessReview',
-          spec: { resourceAttributes: { namespace, ...right } },
-        },
-        signal,
-      },
-    );
-    const name = 'subresource' in right ? `${right.resource}/${right.subresource}` : right.resource;
-    if (review.status?.allowed !== true) lacking.push(`${right.verb} ${name}`);
+  const lacking = await findLacking(cluster, neededRights, signal);
+  if (lacking.length === 0) {
+    return { ...base, status: 'ok', found: `all that a deploy needs in ${cluster.namespace}`, fix: null };
   }
-  if (lacking.length === 0)
-    return { ...base, status: 'ok', found: `all that a deploy needs in ${namespace}`, fix: null };
-  const fix = `kubectl -n ${namespace} create rolebinding firstlight-${target.name} --clusterrole=edit --user=YOU`;
-  return { ...base, status: 'failed', found: `You may not: ${lacking.join(', ')}.`, fix };
+  return { ...base, status: 'failed', found: `You may not: ${lacking.join(', ')}.`, fix: bindingFor(cluster) };
 }
 
 async function checkKvm(cluster: Cluster, signal?: AbortSignal): Promise<TargetCheck> {

@@ -101,6 +101,8 @@ static void add_marks(struct buffer *json)
   buffer_format(json, ",\"firstRequestNs\":\"%lld\",\"firstAnsweredNs\":\"%lld\",\"counterHz\":\"%llu\"",
           (long long)state->first_request_ns, (long long)state->first_answered_ns,
           (unsigned long long)state->hz);
+  buffer_format(json, ",\"spokeNs\":\"%lld\",\"helloCounter\":\"%llu\"", (long long)state->spoke_ns,
+          (unsigned long long)state->hello_counter);
   buffer_format(json, ",\"restarts\":%u,\"requests\":%u,\"bootMarks\":", state->restarts, state->requests);
   buffer_add(json, state->boot_marks.data, state->boot_marks.length);
   if (state->boot_marks.length == 0)

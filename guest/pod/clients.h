@@ -13,8 +13,8 @@ struct state {
   const char *why;	/* the reason for the accelerator */
   struct buffer in, out;	/* the channel */
   struct buffer boot_marks, first_marks;
-  uint64_t hz;
-  int64_t started_ns, vmm_ns, resumed_ns, hello_ns, first_request_ns, first_answered_ns;
+  uint64_t hz, hello_counter;
+  int64_t started_ns, vmm_ns, resumed_ns, spoke_ns, hello_ns, first_request_ns, first_answered_ns;
   int64_t boot_deadline, invoke_deadline, stopped_ms;
   bool is_invoking, is_stopping;
   bool has_said;	/* a guest that serves HTTP itself has reported that it listens */

@@ -48,12 +48,13 @@ void frame_environ(struct buffer *to, const struct buffer *json)
   buffer_add(to, json->data, json->length);
 }
 
-void frame_marks(const struct frame *frame, struct buffer *json, uint64_t *hz)
+void frame_marks(const struct frame *frame, struct buffer *json, uint64_t *now, uint64_t *hz)
 {
   struct clock_block clock = { 0 };
 
   if (frame->length >= FIXED_BYTES)
     memcpy(&clock, frame->body, sizeof clock);
+  *now = clock.tsc_now;
   if (clock.tsc_hz != 0)
     *hz = clock.tsc_hz;
   buffer_text(json, "[");

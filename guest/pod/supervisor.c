@@ -68,7 +68,7 @@ static void boot(bool use_kvm)
   state.in.length = state.out.length = 0;
   if (variables.length > 0 && options.forward_port == 0)
     frame_environ(&state.out, &variables);
-  state.hello_ns = 0;
+  state.hello_ns = state.spoke_ns = 0;
   state.is_invoking = state.has_said = false;
   clients_requeue();
   state.vmm_ns = wall_ns();
@@ -140,14 +140,16 @@ static void take_frame(const struct frame *frame)
     /* The time limit of a request that waited for the boot starts now. */
     state.invoke_deadline = now_ms() + options.timeout_ms;
     state.boot_marks.length = 0;
-    frame_marks(frame, &state.boot_marks, &state.hz);
+    frame_marks(frame, &state.boot_marks, &state.hello_counter, &state.hz);
     say("ready %lld ms after QEMU's start", (long long)(state.hello_ns - state.vmm_ns) / 1000000);
     return;
   }
   if ((frame->type == FRAME_RESPONSE || frame->type == FRAME_ERROR) && state.is_invoking && frame->id == state.id) {
     if (state.first_answered_ns == 0) {
       state.first_answered_ns = wall_ns();
-      frame_marks(frame, &state.first_marks, &state.hz);
+      uint64_t counter;
+
+      frame_marks(frame, &state.first_marks, &counter, &state.hz);
     }
     clients_answer(frame);
   }
@@ -196,6 +198,8 @@ static void copy_console(int *from)
     *from = -1;
     return;
   }
+  if (state.spoke_ns == 0)
+    state.spoke_ns = wall_ns();
   if (options.says_ready)
     look_for_marker(chunk, (size_t)length);
   for (ssize_t at = 0, wrote; at < length; at += wrote)

@@ -86,8 +86,8 @@ struct frame {
 int frame_read(const struct buffer *bytes, struct frame *frame);
 void frame_invoke(struct buffer *to, uint32_t id, uint32_t timeout_ms, const struct buffer *event);
 void frame_environ(struct buffer *to, const struct buffer *json);
-/* The marks of a frame's clock block as a JSON array, and the counter's rate. */
-void frame_marks(const struct frame *frame, struct buffer *json, uint64_t *hz);
+/* The marks of a frame's clock block as a JSON array, the counter when it was sent, and the counter's rate. */
+void frame_marks(const struct frame *frame, struct buffer *json, uint64_t *now, uint64_t *hz);
 
 /* QEMU, by its process and its sockets. */
 struct machine {

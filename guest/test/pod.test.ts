@@ -38,6 +38,8 @@ async function freePort(): Promise<number> {
 interface Marks {
   readonly restarts: number;
   readonly helloNs: string;
+  readonly helloCounter: string;
+  readonly counterHz: string;
   readonly resumedNs: string;
   readonly firstAnsweredNs: string;
   readonly bootMarks: readonly (readonly [number, number])[];
@@ -192,6 +194,10 @@ describe('the supervisor of a pod', () => {
     expect(marks).toMatchObject({ accel: 'tcg', why: 'emulation was asked for', requests: 1, restarts: 0 });
     expect(BigInt(marks.helloNs)).toBeGreaterThan(BigInt(marks.resumedNs));
     expect(marks.bootMarks.map(([id]) => id)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    // Sent after the last of its marks, and read after that: the counter's time fits between its start and HELLO.
+    const ranMs = ((Number(marks.helloCounter) - (marks.bootMarks[0]?.[1] ?? 0)) / Number(marks.counterHz)) * 1000;
+    expect(ranMs).toBeGreaterThan(0);
+    expect(ranMs).toBeLessThan(Number(BigInt(marks.helloNs) - BigInt(marks.resumedNs)) / 1e6 + 5);
     expect((await pod.status('/live'))?.status).toBe(200);
     expect((await pod.status('/other'))?.status).toBe(404);
   });

@@ -94,9 +94,27 @@ export const deployRevisionSchema = z.object({
 });
 export type DeployRevision = z.output<typeof deployRevisionSchema>;
 
+/**
+ * The stretches of a cold start on a cluster, in order. A guest that marks its own start has `firmware`, `kernel` and
+ * `runtime`; `boot` is what is left where it does not.
+ */
+export const clusterPhaseNames = [
+  'schedule',
+  'pull',
+  'create',
+  'start',
+  'vmm',
+  'firmware',
+  'kernel',
+  'runtime',
+  'boot',
+  'wait',
+  'answer',
+] as const;
+
 /** One stretch of a cold start on a cluster. Units: ms since the pod was asked for; the bound is ± ms. */
 export const clusterPhaseSchema = z.object({
-  name: z.enum(['schedule', 'pull', 'create', 'start', 'vmm', 'boot', 'wait', 'answer']),
+  name: z.enum(clusterPhaseNames),
   startMs: z.number(),
   endMs: z.number(),
   boundMs: z.number(),

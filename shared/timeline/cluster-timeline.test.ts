@@ -36,6 +36,18 @@ it('puts the stretches of a cluster into the phases of any start, without gaps',
   expect(timeline.complete).toBe(true);
 });
 
+it('shows firmware, kernel and runtime apart where the guest marks them', () => {
+  const [schedule, pull, started, vmm, , wait, answer] = start.phases;
+  const own = [
+    { name: 'firmware', startMs: 2640, endMs: 2660, ...exact, source: 'guest: first instruction' },
+    { name: 'kernel', startMs: 2660, endMs: 2780, ...exact, source: 'guest: mark of its runtime' },
+    { name: 'runtime', startMs: 2780, endMs: 2800, ...exact, source: 'guest: HELLO' },
+  ] as const;
+  const phases = [schedule, pull, started, vmm, ...own, wait, answer];
+  const timeline = bootTimelineSchema.parse(makeClusterTimeline({ ...start, phases }));
+  expect(timeline.phases.slice(1, 6).map(({ durationNs }) => durationNs / 1e6)).toEqual([40, 20, 120, 20, 600]);
+});
+
 it('keeps the bound and the source of each moment', () => {
   const { marks, phases } = makeClusterTimeline({ ...start, phases: [...start.phases] });
   expect(marks.find(({ label }) => label === 'image pulled')).toMatchObject({ errorNs: 1e9, source: 'cluster' });

@@ -6,8 +6,8 @@ import { ns } from '../model/units.ts';
 type ClusterPhase = ClusterColdStart['phases'][number];
 
 /**
- * The phase of each stretch. `wait` ends when the first request has arrived: the end of `function`. Firmware, kernel
- * and runtime are one stretch, from the guest's first instruction to its report that it is up.
+ * The phase of each stretch. `wait` ends when the first request has arrived: the end of `function`. `boot` lasts until the
+ * guest's report that it is up, for a guest without marks of its own.
  */
 const phaseOf: Readonly<Record<ClusterPhase['name'], PhaseName>> = {
   schedule: 'prepare',
@@ -15,6 +15,9 @@ const phaseOf: Readonly<Record<ClusterPhase['name'], PhaseName>> = {
   create: 'prepare',
   start: 'prepare',
   vmm: 'vmm',
+  firmware: 'firmware',
+  kernel: 'kernel',
+  runtime: 'runtime',
   boot: 'kernel',
   wait: 'function',
   answer: 'handler',
@@ -27,6 +30,9 @@ const endLabels: Readonly<Record<ClusterPhase['name'], string>> = {
   create: 'container created',
   start: 'container started',
   vmm: 'guest started',
+  firmware: 'kernel entered',
+  kernel: 'runtime entered',
+  runtime: 'guest ready',
   boot: 'guest ready',
   wait: 'first request',
   answer: 'first response',

@@ -57,6 +57,22 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     expect(checks.filter(({ status }) => status === 'failed')).toEqual([]);
     expect(checks.find(({ id }) => id === 'reach')?.found).toMatch(/Kubernetes v1\.34/);
     expect(checks.find(({ id }) => id === 'kvm')).toMatchObject({ status: 'warning' });
+    expect(checks.find(({ id }) => id === 'pull')).toMatchObject({ status: 'ok', found: /seen with a pod/ });
+    expect(checks.find(({ id }) => id === 'autoscale')).toMatchObject({ status: 'warning', found: /measures no pods/ });
+    expect(await cluster.kubectl('get', 'pods', '-o', 'name')).toBe('');
+  });
+
+  it('is found unfit when its nodes cannot pull, in their words', async () => {
+    await cluster.kubectl('create', 'secret', 'docker-registry', 'wrong', '--docker-username=a', '--docker-password=b');
+    const targets = await studio.client.call('targets:list', {});
+    const [target] = targets;
+    if (target === undefined) throw new Error('There is no target.');
+    await studio.client.call('targets:add', { ...target, name: 'wrong', pullSecret: 'wrong' });
+    const checks = await studio.client.call('targets:test', { target: 'wrong' });
+    const words = { status: 'failed', found: /cannot pull from .*(401|unauthorized|authentication|credentials)/i };
+    expect(checks.find(({ id }) => id === 'pull')).toMatchObject(words);
+    expect(await cluster.kubectl('get', 'pods', '-o', 'name')).toBe('');
+    await studio.client.call('targets:remove', { target: 'wrong' });
   });
 
   it('runs a function: built, pushed, applied, watched, called', async () => {
@@ -90,7 +106,7 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     const start = await studio.client.call('deploy:coldStart', of);
     expect(start.accel).toBe('tcg');
     expect(start.phases.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['schedule', 'pull', 'start', 'vmm', 'boot', 'answer']),
+      expect.arrayContaining(['schedule', 'pull', 'start', 'vmm', 'firmware', 'kernel', 'runtime', 'answer']),
     );
     for (const [index, phase] of start.phases.entries()) {
       expect(phase.startMs).toBe(start.phases[index - 1]?.endMs ?? 0);

@@ -39,7 +39,9 @@ describe.skipIf(reason !== null)(`Nanos on a real cluster${reason === null ? '' 
     expect(JSON.parse(again.answer?.body ?? '')).toMatchObject({ word: 'two' });
     expect(again.pushedBytes).toBeLessThan(1_000_000);
     const start = await client.call('deploy:coldStart', { target: 'test', name: 'greet' });
-    expect(start.phases.map(({ name }) => name)).toEqual(expect.arrayContaining(['vmm', 'boot', 'wait', 'answer']));
+    expect(start.phases.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['vmm', 'firmware', 'boot', 'wait', 'answer']),
+    );
   });
 
   it('runs a program that serves HTTP, asked for that it is up', async () => {
