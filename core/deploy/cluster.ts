@@ -33,18 +33,22 @@ export async function withCluster<Result>(
   }
 }
 
+const groupPaths: Readonly<Record<string, string>> = {
+  deployments: '/apis/apps/v1',
+  replicasets: '/apis/apps/v1',
+  horizontalpodautoscalers: '/apis/autoscaling/v2',
+  ingresses: '/apis/networking.k8s.io/v1',
+  httproutes: '/apis/gateway.networking.k8s.io/v1',
+};
+
 /** The path of a kind of object in a namespace. */
 export function pathOf({ namespace }: Pick<Cluster, 'namespace'>, kind: string, name?: string): string {
-  const base = ['deployments', 'replicasets'].includes(kind)
-    ? '/apis/apps/v1'
-    : kind === 'horizontalpodautoscalers'
-      ? '/apis/autoscaling/v2'
-      : '/api/v1';
-  return `${base}/namespaces/${namespace}/${kind}${name === undefined ? '' : `/${name}`}`;
+  return `${groupPaths[kind] ?? '/api/v1'}/namespaces/${namespace}/${kind}${name === undefined ? '' : `/${name}`}`;
 }
 
 /** The kind of an object in the form that paths use. */
-export const pluralOf = ({ kind = '' }: KubeObject): string => `${kind.toLowerCase()}s`;
+export const pluralOf = ({ kind = '' }: KubeObject): string =>
+  kind === 'Ingress' ? 'ingresses' : `${kind.toLowerCase()}s`;
 
 export interface ApplyOptions {
   readonly force?: boolean;

@@ -56,7 +56,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const work = async () => {
         const secrets = await readSecrets(project.name, plan.secrets, env, context.signal);
         return await inCluster(target, (cluster) =>
-          deploy(cluster, options, { ...choice, ...pods(plan, choice), ...context, secrets, build }),
+          deploy(cluster, options, { ...choice, ...pods(plan, choice), ...context, secrets, route: plan.route, build }),
         );
       };
       return await onlyOnce(`deploy ${target} ${project.name}`, project.name, work);
@@ -71,6 +71,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
           image,
           ...pods(plan, { replicas }),
           secrets,
+          route: plan.route,
           signal: context.signal,
         }),
       );
@@ -85,6 +86,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         config: bundle.config,
         image,
         secrets: plan.secrets,
+        route: plan.route,
         target: await targets.get(target),
       };
       return await makeManifests(options, request);

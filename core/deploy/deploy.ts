@@ -11,15 +11,17 @@ import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import type { DeployResult, DeployStep, Target } from '#shared/model/deploy.ts';
-import type { Autoscale } from '#shared/model/deploy-section.ts';
+import type { Autoscale, Route } from '#shared/model/deploy-section.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
+import { checkRoute, removeRoutes } from './check-route.ts';
 import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import { findRegistryCredentials } from './credentials.ts';
 import { isSettled, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject } from './kube/objects.ts';
 import { makePodImage } from './pod-image/pod-image.ts';
 import { makeVmmLayer } from './pod-image/vmm-layer.ts';
-import { applyTemplate, checkNotPaused, removeFunction, removeOwned } from './revisions.ts';
+import { removeOwned } from './remove-owned.ts';
+import { applyTemplate, checkNotPaused, removeFunction } from './revisions.ts';
 import { applySecrets, checkSecrets, type Secrets } from './secrets.ts';
 import { watchRollout } from './watch-rollout.ts';
 import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
@@ -39,6 +41,7 @@ export interface DeployOptions {
   /** Bounds within which the cluster chooses the number of pods. */
   readonly autoscale?: Autoscale | undefined;
   readonly secrets: Secrets;
+  readonly route?: Route | undefined;
   readonly wait: boolean;
   readonly rollback: boolean;
   readonly force: boolean;
@@ -75,6 +78,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   const { secrets } = options;
   await checkReferences(cluster, signal);
   const versions = await checkSecrets(cluster, secrets, signal);
+  await checkRoute(cluster, options.route, signal);
   // The layer is looked up, or packed, while the function is built; its failure is thrown where it is used.
   const vmm = makeVmmLayer(context.layout, context.supervisorPath, signal);
   vmm.catch(() => undefined);
@@ -112,6 +116,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       replicas: options.replicas ?? usualReplicas(before, options.autoscale),
       autoscale: options.autoscale,
       deployedAt: deployedAtOf(before, pushed.reference),
+      route: options.route,
       secrets: secrets.keys,
       secretVersions: [versions, ownVersion].filter(Boolean).join(','),
       kvmResource: kvm.resource,
@@ -121,6 +126,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       const answer = await applyObject<DeploymentObject>(cluster, object, { force: options.force, signal });
       if (object.kind === 'Deployment') value = answer;
     }
+    await removeRoutes(cluster, config.name, options.route, signal);
     if (options.autoscale === undefined) await removeOwned(cluster, 'horizontalpodautoscalers', config.name, signal);
     if (value === null) throw new FirstlightError('INTERNAL', 'No Deployment was applied.');
     return { value, detail: kvm.resource === null ? `emulated: ${kvm.reason}` : `KVM: ${kvm.reason}` };

@@ -56,6 +56,6 @@ export function describe(
     image: podSpec.containers[0]?.image ?? '',
     runtime: podMetadata.annotations?.[annotationNames.runtime] ?? '',
     deployedAt: podMetadata.annotations?.[annotationNames.deployedAt] ?? metadata.creationTimestamp ?? '',
-    endpoint: `http://${metadata.name}.${namespace}`,
+    endpoint: metadata.annotations?.[annotationNames.endpoint] ?? `http://${metadata.name}.${namespace}`,
   };
 }

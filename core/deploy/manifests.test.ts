@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import { writeManifests } from './manifests.ts';
-import { makeWorkload, overheadOf } from './workload.ts';
+import { makeWorkload, overheadOf, type WorkloadRequest } from './workload.ts';
 
 const config = projectConfigSchema.parse({ name: 'greet', runtime: 'ember', memoryMiB: 128 });
-const make = (name = 'greet') =>
+const make = (name = 'greet', more: Partial<WorkloadRequest> = {}) =>
   makeWorkload({
     config: { ...config, name },
     target: { pullSecret: 'pull' },
@@ -16,9 +16,48 @@ const make = (name = 'greet') =>
     replicas: 2,
     deployedAt: '2026-01-01T00:00:00Z',
     kvmResource: 'devices.kubevirt.io/kvm',
+    ...more,
   });
 
 describe('the objects of a function', () => {
+  it('give the guest variables by keys of Secrets', () => {
+    const secrets = { TOKEN: { secret: 'app', key: 'token' } };
+    const [deployment] = make('greet', { secrets, secretVersions: 'app=7' });
+    const env = [{ name: 'FIRSTLIGHT_ENV_TOKEN', valueFrom: { secretKeyRef: { name: 'app', key: 'token' } } }];
+    expect(deployment).toMatchObject({
+      spec: {
+        template: {
+          metadata: { annotations: { 'firstlight.dev/secrets': 'app=7' } },
+          spec: { containers: [{ env }] },
+        },
+      },
+    });
+  });
+
+  it('lead to it from outside by an Ingress, or by a Gateway', () => {
+    const route = { host: 'greet.example', path: '/' };
+    const objects = make('greet', { route: { ...route, ingressClass: 'nginx', tlsSecret: 'cert' } });
+    const annotations = { 'firstlight.dev/endpoint': 'https://greet.example' };
+    expect(objects[0]).toMatchObject({ metadata: { annotations } });
+    expect(objects.at(-1)).toMatchObject({
+      kind: 'Ingress',
+      spec: {
+        ingressClassName: 'nginx',
+        tls: [{ hosts: ['greet.example'], secretName: 'cert' }],
+        rules: [{ host: 'greet.example', http: { paths: [{ path: '/', pathType: 'Prefix' }] } }],
+      },
+    });
+    const [, , byGateway] = make('greet', { route: { ...route, path: '/v1', gateway: 'infra/edge' } });
+    expect(byGateway).toMatchObject({
+      kind: 'HTTPRoute',
+      spec: {
+        parentRefs: [{ name: 'edge', namespace: 'infra' }],
+        hostnames: ['greet.example'],
+        rules: [{ matches: [{ path: { value: '/v1' } }], backendRefs: [{ name: 'greet', port: 80 }] }],
+      },
+    });
+  });
+
   it('name what the pod needs beside its guest, part by part', () => {
     const [deployment] = make();
     const overhead = overheadOf(config).reduce((sum, { mib }) => sum + mib, 0);

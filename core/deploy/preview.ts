@@ -2,9 +2,10 @@ import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { Target } from '#shared/model/deploy.ts';
-import type { Autoscale, SecretReference } from '#shared/model/deploy-section.ts';
+import type { Autoscale, Route, SecretReference } from '#shared/model/deploy-section.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+import { checkRoute } from './check-route.ts';
 import {
   applyObject,
   type Cluster,
@@ -27,6 +28,7 @@ export interface PreviewRequest {
   readonly replicas?: number | undefined;
   readonly autoscale?: Autoscale | undefined;
   readonly secrets: Secrets;
+  readonly route?: Route | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -37,10 +39,11 @@ export interface PreviewRequest {
 export async function previewDeploy(
   cluster: Cluster,
   context: DeployContext,
-  { config, image, replicas, autoscale, secrets, signal }: PreviewRequest,
+  { config, image, replicas, autoscale, route, secrets, signal }: PreviewRequest,
 ): Promise<CallOutput<'deploy:preview'>> {
   const { target, namespace } = cluster;
   const versions = await checkSecrets(cluster, secrets, signal);
+  await checkRoute(cluster, route, signal);
   const pod = await packForPod(context, { config, image, signal }, Object.keys(secrets.keys).length > 0);
   const before = await findDeployment(cluster, config.name, signal);
   const kvm = await findKvmResource(cluster, signal);
@@ -54,6 +57,7 @@ export async function previewDeploy(
     replicas: replicas ?? usualReplicas(before, autoscale),
     autoscale,
     deployedAt: before?.spec.template.metadata?.annotations?.[annotationNames.deployedAt] ?? '(now)',
+    route,
     secrets: secrets.keys,
     secretVersions: previewVersions(before, versions, secrets),
     kvmResource: kvm.resource,
@@ -101,7 +105,7 @@ export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secr
  */
 export async function makeManifests(
   context: DeployContext,
-  { target, format, push, config, image, replicas, autoscale, secrets, signal, progress }: ManifestRequest,
+  { target, format, push, config, image, replicas, autoscale, route, secrets, signal, progress }: ManifestRequest,
 ): Promise<CallOutput<'deploy:manifests'>> {
   const pod = await packForPod(context, { config, image, signal }, Object.keys(secrets).length > 0);
   if (push) await pushPodImage(target, config.name, image.id, pod.image, { env: context.env, signal, progress });
@@ -117,6 +121,7 @@ export async function makeManifests(
     autoscale,
     // The same function gives the same files.
     deployedAt: image.createdAt,
+    route,
     secrets: refer(config.name, secrets),
     kvmResource: null,
   });

@@ -1,5 +1,5 @@
 import { FirstlightError } from '#shared/errors.ts';
-import { type Autoscale, chooseProfile, type SecretReference } from '#shared/model/deploy-section.ts';
+import { type Autoscale, chooseProfile, type Route, type SecretReference } from '#shared/model/deploy-section.ts';
 import type { Project } from '#shared/model/project.ts';
 
 /** The settings of a deploy in `firstlight.json`. Shape: the environment of `project` includes that of the deploy. */
@@ -7,6 +7,7 @@ export interface DeployPlan {
   readonly project: Project;
   readonly replicas: number | undefined;
   readonly autoscale: Autoscale | undefined;
+  readonly route: Route | undefined;
   /** The variables that the guest gets when it starts. */
   readonly secrets: Readonly<Record<string, SecretReference>>;
 }
@@ -30,13 +31,14 @@ export function planDeploy(project: Project, profile: string | undefined, env: N
   }
   const [secret] = Object.keys(chosen.secrets);
   if (secret !== undefined && !project.trusted) throw notTrusted(project, `the secret ${secret}`);
-  const { replicas, autoscale, secrets } = chosen;
-  if (config === null) return { project, replicas, autoscale, secrets };
+  const { replicas, autoscale, route, secrets } = chosen;
+  if (config === null) return { project, replicas, autoscale, route, secrets };
   const own = Object.entries(chosen.env).map(([name, text]) => [name, expand(project, name, text, env)]);
   return {
     project: { ...project, config: { ...config, env: { ...config.env, ...Object.fromEntries(own) } } },
     replicas,
     autoscale,
+    route,
     secrets,
   };
 }

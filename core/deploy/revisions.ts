@@ -1,10 +1,12 @@
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { FirstlightError } from '#shared/errors.ts';
 import type { DeployRevision } from '#shared/model/deploy.ts';
+import { removeRoutes } from './check-route.ts';
 import { applyObject, type Cluster, getDeployment, listReplicaSets, nullIfMissing, pathOf } from './cluster.ts';
 import { revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject, KubeObject, PodTemplate, ReplicaSetObject } from './kube/objects.ts';
+import { removeOwned } from './remove-owned.ts';
 import { secretNameOf } from './secrets.ts';
-import { annotationNames, fieldManager, labelsOf, managedBy, ownedReplicas } from './workload.ts';
+import { annotationNames, fieldManager, labelsOf, ownedReplicas } from './workload.ts';
 
 const hashLabel = 'pod-template-hash';
 
@@ -79,7 +81,13 @@ export async function applyTemplate(
   const object = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name, namespace: cluster.namespace, labels: labelsOf(name) },
+    metadata: {
+      name,
+      namespace: cluster.namespace,
+      labels: labelsOf(name),
+      // An annotation that is left out would be removed.
+      annotations: ownAnnotations(deployment),
+    },
     spec: {
       ...(replicas !== undefined && { replicas }),
       revisionHistoryLimit: 10,
@@ -90,6 +98,9 @@ export async function applyTemplate(
   };
   return await applyObject<DeploymentObject>(cluster, object as KubeObject, { force });
 }
+
+const ownAnnotations = ({ metadata }: DeploymentObject) =>
+  Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith('firstlight.dev/')));
 
 /** Pauses the rollout of a function, or (false) resumes it. Errors: NOT_FOUND; CLUSTER_*. */
 export async function pauseFunction(cluster: Cluster, name: string, paused: boolean): Promise<void> {
@@ -117,23 +128,9 @@ export async function removeFunction(cluster: Cluster, name: string): Promise<vo
   const query = { propagationPolicy: 'Background' };
   await removeOwned(cluster, 'horizontalpodautoscalers', name);
   await removeOwned(cluster, 'secrets', secretNameOf(name));
+  await removeRoutes(cluster, name, undefined);
   for (const kind of ['services', 'deployments']) {
     await nullIfMissing(cluster.client.json(pathOf(cluster, kind, name), { method: 'DELETE', query }));
-  }
-}
-
-/**
- * Deletes an object that exists and is ours. An object that we may not read was not made by us: it stays. Errors:
- * CLUSTER_*.
- */
-export async function removeOwned(cluster: Cluster, kind: string, name: string, signal?: AbortSignal): Promise<void> {
-  const path = pathOf(cluster, kind, name);
-  try {
-    const found = await nullIfMissing(cluster.client.json<KubeObject>(path, { signal }));
-    const isOurs = Object.entries(managedBy).every(([key, value]) => found?.metadata.labels?.[key] === value);
-    if (found !== null && isOurs) await cluster.client.json(path, { method: 'DELETE', signal });
-  } catch (thrown) {
-    if (toFirstlightError(thrown).code !== 'CLUSTER_DENIED') throw thrown;
   }
 }
 

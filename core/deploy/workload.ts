@@ -1,10 +1,11 @@
 /** The objects of a function on a cluster. */
 import { FirstlightError } from '#shared/errors.ts';
 import type { Target } from '#shared/model/deploy.ts';
-import type { Autoscale } from '#shared/model/deploy-section.ts';
+import type { Autoscale, Route } from '#shared/model/deploy-section.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { DeploymentObject, KubeObject, PodTemplate } from './kube/objects.ts';
 import { podPaths, podPorts, podUser, variablePrefix } from './pod-image/pod-paths.ts';
+import { endpointOf, makeRoute } from './route.ts';
 
 export const fieldManager = 'firstlight';
 export const managedBy = { 'app.kubernetes.io/managed-by': 'firstlight' } as const;
@@ -14,6 +15,7 @@ export const annotationNames = {
   deployedAt: 'firstlight.dev/deployed-at',
   memory: 'firstlight.dev/memory',
   secrets: 'firstlight.dev/secrets',
+  endpoint: 'firstlight.dev/endpoint',
 } as const;
 
 /** Selects all that is ours in a namespace. */
@@ -89,6 +91,7 @@ export interface WorkloadRequest {
   readonly replicas: number | undefined;
   /** Bounds for an autoscaler, or none. */
   readonly autoscale?: Autoscale | undefined;
+  readonly route?: Route | undefined;
   readonly deployedAt: string;
   /** The keys of Secrets by the names of the guest's variables. */
   readonly secrets?: Readonly<Record<string, { readonly secret: string; readonly key: string }>> | undefined;
@@ -104,7 +107,7 @@ export interface WorkloadRequest {
  * Errors: BAD_INPUT when its name is not a name that Kubernetes accepts.
  */
 export function makeWorkload(request: WorkloadRequest): readonly KubeObject[] {
-  const { config, namespace, replicas } = request;
+  const { config, namespace, replicas, route } = request;
   const { name } = config;
   // A Service's name is a DNS label of RFC 1035: it begins with a letter.
   if (!/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
@@ -118,7 +121,15 @@ export function makeWorkload(request: WorkloadRequest): readonly KubeObject[] {
     {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name, namespace, labels, annotations: { [annotationNames.runtime]: request.runtime } },
+      metadata: {
+        name,
+        namespace,
+        labels,
+        annotations: {
+          [annotationNames.runtime]: request.runtime,
+          ...(route !== undefined && { [annotationNames.endpoint]: endpointOf(route) }),
+        },
+      },
       spec: {
         ...(replicas !== undefined && { replicas }),
         revisionHistoryLimit: 10,
@@ -129,6 +140,7 @@ export function makeWorkload(request: WorkloadRequest): readonly KubeObject[] {
     } as DeploymentObject,
     makeService(name, namespace),
     ...(request.autoscale === undefined ? [] : [makeAutoscaler(name, namespace, request.autoscale)]),
+    ...(route === undefined ? [] : [makeRoute({ name, namespace, labels }, route)]),
   ];
 }
 

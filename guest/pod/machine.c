@@ -26,7 +26,9 @@ bool kvm_opens(const char **why)
   int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 
   if (fd < 0) {
-    *why = errno == ENOENT ? "the pod has no /dev/kvm: ask for a device plugin's resource" : strerror(errno);
+    *why = errno == ENOENT   ? "the pod has no /dev/kvm: ask for a device plugin's resource"
+           : errno == EACCES ? "the pod's user may not open /dev/kvm: the node's containerd needs device_ownership_from_security_context"
+                             : strerror(errno);
     return false;
   }
   bool is_usable = ioctl(fd, KVM_GET_API_VERSION, 0) == 12;

@@ -33,12 +33,39 @@ const secretSchema = z
   );
 export type SecretReference = z.output<typeof secretSchema>;
 
+const routeSchema = z
+  .strictObject({
+    host: z
+      .string()
+      .max(253)
+      .regex(/^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a DNS name')
+      .describe('The name under which it is reached.'),
+    path: z.string().startsWith('/').max(1024).default('/').describe('The beginning of the paths that lead to it.'),
+    ingressClass: labelSchema.optional().describe('The class of an Ingress. Default: the cluster’s own default.'),
+    gateway: z
+      .string()
+      .regex(/^([a-z0-9][a-z0-9-]*\/)?[a-z0-9][a-z0-9-]*$/, 'a name, or namespace/name')
+      .optional()
+      .describe('A Gateway, in place of an Ingress: its name, or its namespace and name.'),
+    tlsSecret: labelSchema.optional().describe('The Secret with the certificate of an Ingress. A Gateway has its own.'),
+  })
+  .refine(
+    ({ gateway, ingressClass, tlsSecret }) => gateway === undefined || (ingressClass ?? tlsSecret) === undefined,
+    {
+      message: 'either "gateway", or "ingressClass" and "tlsSecret"',
+    },
+  );
+export type Route = z.output<typeof routeSchema>;
+
 const shape = {
   target: labelSchema.optional().describe('The target that it is deployed to: a name of `firstlight target list`.'),
   replicas: z.number().int().min(0).max(1000).optional().describe('How many pods. Default: 1, then as it is.'),
   autoscale: autoscaleSchema
     .optional()
     .describe('Has the cluster choose the number of pods, by a HorizontalPodAutoscaler. Not together with `replicas`.'),
+  route: routeSchema
+    .optional()
+    .describe('How it is reached from outside the cluster: by an Ingress, or by a route of a Gateway.'),
   env: z
     .record(variableSchema, z.string())
     .default({})

@@ -80,7 +80,7 @@ export const deploymentSchema = z.object({
   image: z.string(),
   runtime: z.string(),
   deployedAt: z.string(),
-  /** The address inside the cluster. */
+  /** The address of its route, else the one inside the cluster. */
   endpoint: z.string(),
 });
 export type Deployment = z.output<typeof deploymentSchema>;

@@ -18,7 +18,7 @@ const adminToken = 'test-admin-token';
 const nodeToken = 'test-node-token';
 
 /** Writes all files into `dir`. Shape: the paths and names that a user of the cluster needs. */
-export function writeClusterFiles(dir, { program, apiPort, registryPort }) {
+export function writeClusterFiles(dir, { program, apiPort, registryPort, kvm = false }) {
   const nodeName = `fl-node-${process.pid}`;
   const at = (name) => join(dir, name);
   const put = (name, content) => {
@@ -52,7 +52,7 @@ export function writeClusterFiles(dir, { program, apiPort, registryPort }) {
     `server = "https://127.0.0.1:${registryPort}"\n[host."https://127.0.0.1:${registryPort}"]\n  ca = "${at('ca.crt')}"\n`,
   );
   put('cni.conflist', cniConfiguration());
-  put('settings.json', { program, nodeName, nodeIp, registryPort, serviceRange, podRange });
+  put('settings.json', { program, nodeName, nodeIp, registryPort, serviceRange, podRange, kvm });
   return {
     nodeName,
     caPath: at('ca.crt'),
@@ -106,6 +106,7 @@ state = "/run/containerd"
   netns_mounts_under_state_dir = true
   disable_apparmor = true
   restrict_oom_score_adj = true
+  device_ownership_from_security_context = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "/etc/cni/net.d"

@@ -46,17 +46,17 @@ const isOnPath = (name) =>
   [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin'].some((dir) => existsSync(join(dir, name)));
 
 /**
- * Starts a cluster and waits until its node is ready.
+ * Starts a cluster and waits until its node is ready. With `kvm`, a device plugin offers this machine's /dev/kvm.
  *
  * Shape: `host` is the registry's, on loopback here and on the node alike; `auth` is for docker's configuration.
  * Errors: throws with the last output of the part that did not start.
  */
-export async function startCluster({ log = () => {} } = {}) {
+export async function startCluster({ log = () => {}, kvm = false } = {}) {
   const program = buildNodeProgram({ log });
   const dir = mkdtempSync('/tmp/fl-cluster-');
   const api = await forward(join(dir, 'api.sock'));
   const registry = await forward(join(dir, 'registry.sock'));
-  const files = writeClusterFiles(dir, { program, apiPort: api.port, registryPort: registry.port });
+  const files = writeClusterFiles(dir, { program, apiPort: api.port, registryPort: registry.port, kvm });
   const child = spawn(
     'unshare',
     [
@@ -173,7 +173,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     buildNodeProgram({ log });
     process.exit(0);
   }
-  const cluster = await startCluster({ log });
+  const cluster = await startCluster({ log, kvm: existsSync('/dev/kvm') });
   log(`A Kubernetes node is ready. Try:
   export KUBECONFIG=${cluster.kubeconfig}
   ${nodeProgramPath()} kubectl get nodes

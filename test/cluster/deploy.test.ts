@@ -8,6 +8,29 @@ import { startCluster, whyNoCluster } from './cluster.mjs';
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const reason = whyNot() ?? whyNoCluster();
 
+/** The kind HTTPRoute as far as the API server must know it: any fields. */
+const httpRoutes = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: {
+    name: 'httproutes.gateway.networking.k8s.io',
+    annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
+  },
+  spec: {
+    group: 'gateway.networking.k8s.io',
+    names: { kind: 'HTTPRoute', plural: 'httproutes', singular: 'httproute' },
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
+
 describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   const home = reason === null ? makeHome() : '';
   let cluster: Awaited<ReturnType<typeof startCluster>>;
@@ -255,11 +278,36 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     expect(JSON.parse(again.answer?.body ?? '')).toEqual({ of: ['dnoces', 'yek terces'] });
   });
 
+  it('is reached by an Ingress or a Gateway, where it is asked to be', async () => {
+    const settings = (route: object) =>
+      writeFileSync(join(project.dir, 'firstlight.json'), JSON.stringify({ name: 'greet', deploy: { route } }));
+    settings({ host: 'greet.example', ingressClass: 'none' });
+    await expect(deploy()).rejects.toMatchObject({ code: 'NOT_FOUND', message: /no Ingress class "none"/ });
+    settings({ host: 'greet.example', path: '/v1' });
+    await deploy();
+    expect((await studio.client.call('deploy:get', of)).endpoint).toBe('http://greet.example/v1');
+    const ingress = await cluster.kubectl('get', 'ingress/greet', '-o', 'jsonpath={.spec.rules[0].host}');
+    expect(ingress).toBe('greet.example');
+    await studio.client.call('deploy:scale', { ...of, replicas: 1 });
+    expect((await studio.client.call('deploy:get', of)).endpoint).toBe('http://greet.example/v1');
+
+    settings({ host: 'greet.example', gateway: 'edge' });
+    await expect(deploy()).rejects.toMatchObject({ code: 'MACHINE_UNSUPPORTED', message: /no Gateway API/ });
+    const routes = join(home, 'httproutes.json');
+    writeFileSync(routes, JSON.stringify(httpRoutes));
+    await cluster.kubectl('apply', '-f', routes);
+    await cluster.kubectl('wait', '--for=condition=Established', 'crd/httproutes.gateway.networking.k8s.io');
+    await vi.waitFor(async () => await deploy(), { timeout: 60_000, interval: 1000 });
+    const parent = ['httproute/greet', '-o', 'jsonpath={.spec.parentRefs[0].name}'];
+    expect(await cluster.kubectl('get', ...parent)).toBe('edge');
+    await expect(cluster.kubectl('get', 'ingress/greet')).rejects.toThrow(/not found/);
+  });
+
   it('is rid of a function that is taken away', async () => {
     await studio.client.call('deploy:remove', of);
     expect(await studio.client.call('deploy:list', { target: 'test' })).toEqual([]);
     await expect(studio.client.call('deploy:get', of)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    for (const object of ['service/greet', 'secret/greet-secrets']) {
+    for (const object of ['service/greet', 'secret/greet-secrets', 'httproute/greet']) {
       await expect(cluster.kubectl('get', object)).rejects.toThrow(/not found/);
     }
   });

@@ -7,6 +7,7 @@ import { request } from 'node:https';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { kvmResource, offerKvm } from './kvm-plugin.mjs';
 
 const dir = process.argv[2];
 const at = (name) => join(dir, name);
@@ -168,11 +169,15 @@ function serveSocket(name, host, port) {
   }).listen(at(name));
 }
 
-const isNodeReady = async () => {
-  const token = { authorization: 'Bearer test-admin-token' };
+const token = { authorization: 'Bearer test-admin-token' };
+const nodeStatus = async () => {
   const answer = await answers(`https://${nodeIp}:6443/api/v1/nodes/${nodeName}`, token);
-  if (answer?.status !== 200) return false;
-  const { status } = JSON.parse(answer.text);
+  return answer?.status === 200 ? JSON.parse(answer.text).status : null;
+};
+
+const isNodeReady = async () => {
+  const status = await nodeStatus();
+  if (status === null) return false;
   const account = await answers(`https://${nodeIp}:6443/api/v1/namespaces/default/serviceaccounts/default`, token);
   return (
     status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') && account?.status === 200
@@ -196,6 +201,10 @@ try {
   startControllers();
   startNode();
   await until('The node', isNodeReady);
+  if (settings.kvm) {
+    await offerKvm();
+    await until('KVM', async () => (await nodeStatus())?.allocatable?.[kvmResource] !== undefined);
+  }
   process.stdout.write('ready\n');
 } catch (error) {
   process.stdout.write(`${error.message}\n`);

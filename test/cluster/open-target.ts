@@ -12,9 +12,9 @@ export interface OpenTarget {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a cluster, and makes it a target whose nodes may pull. */
-export async function openTarget(home: string, env: NodeJS.ProcessEnv = {}): Promise<OpenTarget> {
-  const cluster = await startCluster();
+/** Starts a cluster, and makes it a target whose nodes may pull. With `kvm`, they offer KVM. */
+export async function openTarget(home: string, env: NodeJS.ProcessEnv = {}, kvm = false): Promise<OpenTarget> {
+  const cluster = await startCluster({ kvm });
   const { host, auth, user, password, caPath } = cluster.registry;
   const docker = join(home, 'docker');
   mkdirSync(docker, { recursive: true });
