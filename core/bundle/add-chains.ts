@@ -34,9 +34,16 @@ async function inputsOf(options: BuildOptions) {
     name: 'firstlight-leave-out',
     setup: ({ onResolve, resolve }: import('esbuild').PluginBuild) => {
       onResolve({ filter: /./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
-        if (kind === 'entry-point' || pluginData === leaveOut) return undefined;
-        const found = await resolve(path, { kind, importer, resolveDir, pluginData: leaveOut });
-        return found.errors.length === 0 ? found : { path, external: true };
+        if (kind === 'entry-point' || pluginData?.isLeaveOut) return undefined;
+        // Other plugins look up imports too, with marks of their own.
+        const found = await resolve(path, {
+          kind,
+          importer,
+          resolveDir,
+          pluginData: { ...pluginData, isLeaveOut: true },
+        });
+        if (found.errors.length > 0) return { path, external: true };
+        return found.namespace === '' && !found.external ? undefined : found;
       });
     },
   };

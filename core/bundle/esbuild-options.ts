@@ -11,7 +11,8 @@ import { regularInputs } from './regular-inputs.ts';
 /** The esbuild options that depend on the engine. */
 const targets = {
   bare: {
-    platform: 'neutral',
+    // Of the platforms, only this one follows the map of files in a package's `browser`.
+    platform: 'browser',
     // The language level of QuickJS-ng.
     target: 'es2023',
     // A package's build for browsers or workers asks for no Node.js. The package itself decides the order between

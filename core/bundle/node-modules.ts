@@ -18,8 +18,6 @@ function same(name: string): [string, string] {
 /** The imports of Node's modules that have a shim. */
 export const shimmedModules: readonly string[] = [...files.keys()];
 const shimmed = new RegExp(`^(?:node:)?(?:${shimmedModules.join('|')})/?$`);
-/** The mark of our own look-ups. */
-const folder = 'shims/node/';
 /** Code only: a person's own import that looks like this is loaded as code and as nothing else. */
 const shimFile = /(?:^|\/)dist\/shims\/node\/[a-z_-]+\.js$/;
 
@@ -37,12 +35,19 @@ export function nodeModules(shimsDir: string): Plugin {
     name: 'firstlight-node-modules',
     setup: (build) =>
       build.onResolve({ filter: shimmed }, async ({ path, resolveDir, importer, kind, pluginData }) => {
-        if (pluginData === folder) return undefined;
+        if (pluginData?.isOurs) return undefined;
         const shim = { path: join(shimsDir, 'node', `${files.get(path.replace(/^node:|\/$/g, ''))}.js`) };
         // The shims import one another.
         if (path.startsWith('node:') || isShim(importer)) return shim;
-        const found = await build.resolve(path, { resolveDir, importer, kind, pluginData: folder });
-        return found.errors.length === 0 ? found : shim;
+        const found = await build.resolve(path, {
+          resolveDir,
+          importer,
+          kind,
+          pluginData: { ...pluginData, isOurs: true },
+        });
+        if (found.errors.length > 0) return shim;
+        // Without a namespace it is one that the package does without (`"browser": {"util": false}`), as esbuild knows.
+        return found.namespace === '' ? undefined : found;
       }),
   };
 }

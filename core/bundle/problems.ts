@@ -27,7 +27,7 @@ export function toProblems(messages: readonly Message[], severity: Problem['seve
 
 function explain(message: Message): string {
   const specifier = unresolved.exec(message.text)?.[1];
-  if (specifier !== undefined) return explainUnresolved(specifier);
+  if (specifier !== undefined) return explainUnexported(specifier, message) ?? explainUnresolved(specifier);
   const ending = noLoader.exec(message.text)?.[1];
   if (ending !== undefined) {
     return (
@@ -39,6 +39,23 @@ function explain(message: Message): string {
   return [sentence(message.text), ...notes.map((note) => sentence(note.text))].join(' ');
 }
 
+/** The words for a package that is there and does not let its importer have this file; undefined for any other. */
+function explainUnexported(specifier: string, { notes }: Message): string | undefined {
+  const texts = notes.map(({ text }) => text);
+  const name = packageName(specifier);
+  if (texts.some((text) => /is not exported by package/.test(text))) {
+    return `The package "${name}" does not export "${specifier}": its package.json says what it exports. Import one of those.`;
+  }
+  if (!texts.some((text) => /is not currently exported by package/.test(text))) return undefined;
+  return `The package "${name}" has no build for this runtime: "${specifier}" is exported under other conditions only. Use another package, or a runtime with Node.js.`;
+}
+
+const packageName = (specifier: string) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
 function explainUnresolved(specifier: string): string {
   const bare = specifier.replace(/^node:/, '');
   if (specifier.startsWith('node:') || builtins.has(bare)) {
@@ -48,10 +65,7 @@ function explainUnresolved(specifier: string): string {
     );
   }
   if (/^\.{0,2}\//.test(specifier)) return `Cannot find "${specifier}": there is no such file. Check the path.`;
-  const name = specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
+  const name = packageName(specifier);
   return `Cannot find the package "${name}". Install it in the project: npm install ${name}`;
 }
 

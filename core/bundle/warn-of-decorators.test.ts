@@ -35,3 +35,12 @@ it('says nothing where the option does not matter', async () => {
   await shop.write('tsconfig.json', '{ "compilerOptions": { "emitDecoratorMetadata": true } }');
   expect((await shop.bundle('export default () => "a@b";')).warnings).toEqual([]);
 });
+
+it('says that JSX is not left as it is, where there is some', async () => {
+  await shop.write('tsconfig.json', '{ "compilerOptions": { "jsx": "preserve" } }');
+  expect((await shop.bundle('export default () => 1;')).warnings).toEqual([]);
+  await shop.write('part.tsx', 'const React = { createElement: (name: string) => name };\nexport default <b />;');
+  expect((await shop.bundle("import x from './part.tsx';\nexport default () => x;")).warnings).toMatchObject([
+    { file: 'tsconfig.json', line: 1, message: expect.stringContaining('Set "jsx" to "react-jsx"') },
+  ]);
+});

@@ -17,6 +17,7 @@ const ignored: Readonly<Record<string, string>> = {
     '(`@Inject(Service)`), or compile with tsc or SWC first and name its output as "entry"',
   rootDirs: 'imports are resolved from the folder that they stand in. Use "paths"',
   moduleSuffixes: 'imports are resolved without suffixes. Import the file by its whole name',
+  jsx: 'JSX is compiled, here to calls of React.createElement. Set "jsx" to "react-jsx"',
   customConditions:
     'packages are resolved by the conditions of the runtime. Import the file by its path in the package',
 };
@@ -24,7 +25,10 @@ const ignored: Readonly<Record<string, string>> = {
 /** A warning for each such option that is on, where it could matter. */
 export async function warnOfDecorators(projectDir: string, { inputs }: Pick<Metafile, 'inputs'>): Promise<Problem[]> {
   const found = await readOptions(join(projectDir, fileName), 0);
-  const options = Object.keys(ignored).filter((name) => isOn(found[name]));
+  const hasJsx = Object.keys(inputs).some((path) => /\.[jt]sx$/.test(path) && !path.includes('node_modules/'));
+  const options = Object.keys(ignored).filter((name) =>
+    name === 'jsx' ? hasJsx && leavesJsx(found[name]) : isOn(found[name]),
+  );
   if (options.length === 0) return [];
   const isUsed = !options.includes('emitDecoratorMetadata') || (await hasDecorators(projectDir, Object.keys(inputs)));
   const text = (await readSource(join(projectDir, fileName))) ?? '';
@@ -40,6 +44,8 @@ export async function warnOfDecorators(projectDir: string, { inputs }: Pick<Meta
     });
 }
 
+/** Frameworks have it so, since they compile JSX in a step of their own. */
+const leavesJsx = (value: unknown) => value === 'preserve' || value === 'react-native';
 const isOn = (value: unknown) => value === true || (Array.isArray(value) && value.length > 0);
 
 async function hasDecorators(projectDir: string, paths: readonly string[]): Promise<boolean> {

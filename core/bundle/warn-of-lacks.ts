@@ -83,7 +83,9 @@ function placesIn({ code, sourceMap }: Compiled) {
 function lackingGlobals({ code, uses }: Compiled): Lack[] {
   return uses.flatMap(({ name, at, asks, member }): Lack[] => {
     const why = missingGlobals.get(name);
-    if (why !== undefined) return [{ name, at, asks, message: `\`${name}\` is not there: ${why}` }];
+    // `typeof name.member` fails as any use of it does.
+    if (why !== undefined)
+      return [{ name, at, asks: asks && member === '', message: `\`${name}\` is not there: ${why}` }];
     const known = membersOf.get(name);
     if (known === undefined || member === '' || known.has(member)) return [];
     // Only a call or a use of members fails; a plain read gives undefined.
