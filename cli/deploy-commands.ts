@@ -40,6 +40,7 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--target <name>', 'where to (default: the only target there is)')
     .option('--profile <name>', 'a profile of "deploy" in firstlight.json')
     .option('--replicas <n>', 'how many pods (default: 1 the first time, then as it is)', integerBetween(0, 1000))
+    .option('--sign-key <file>', 'sign the image with this private key, as cosign does (PEM, ECDSA on P-256)')
     .option('--dry-run', 'print what would be applied and what it changes, and change nothing')
     .option('--no-wait', 'end as soon as it is applied')
     .option('--no-rollback', 'leave a deploy that fails as it is')
@@ -57,6 +58,7 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--profile <name>', 'a profile of "deploy" in firstlight.json')
     .option('--replicas <n>', 'how many pods (default: 1)', integerBetween(0, 1000))
     .option('--no-push', 'push no image')
+    .option('--sign-key <file>', 'sign the image with this private key, as cosign does')
     .action(lazily(async () => (await import('./commands/manifests.ts')).writeManifests));
 }
 

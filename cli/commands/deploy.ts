@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { formatBytes, formatMs } from '#shared/format.ts';
 import type { Deployment, DeployResult } from '#shared/model/deploy.ts';
 import { chooseProfile } from '#shared/model/deploy-section.ts';
@@ -17,6 +18,7 @@ export interface DeployOptions {
   readonly wait: boolean;
   readonly rollback: boolean;
   readonly force?: boolean;
+  readonly signKey?: string;
   readonly dryRun?: boolean;
 }
 
@@ -41,8 +43,9 @@ export async function deploy(session: Session, dir: string, options: DeployOptio
       session.print(`\n${session.style.dim('# what changes on the cluster')}\n${renderDiff(session, preview)}`);
       return 0;
     }
-    const { wait, rollback, force = false } = options;
-    const done = await session.call('deploy:start', { projectId, target, ...choice, wait, rollback, force });
+    const { wait, rollback, force = false, signKey } = options;
+    const key = signKey === undefined ? {} : { signKey: resolve(session.io.cwd, signKey) };
+    const done = await session.call('deploy:start', { projectId, target, ...choice, ...key, wait, rollback, force });
     session.printJson(done);
     session.print(renderResult(session, done));
     return 0;

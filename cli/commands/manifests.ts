@@ -12,12 +12,17 @@ export interface ManifestsOptions {
   readonly profile?: string;
   readonly replicas?: number;
   readonly push: boolean;
+  readonly signKey?: string;
 }
 
 /** Writes the manifests of a deploy as files, or prints them. Errors: STORE_UNUSABLE when a file cannot be written. */
 export async function writeManifests(session: Session, dir: string, options: ManifestsOptions): Promise<number> {
-  const { format, profile, replicas, push, out } = options;
-  const choice = { ...(profile !== undefined && { profile }), ...(replicas !== undefined && { replicas }) };
+  const { format, profile, replicas, push, out, signKey } = options;
+  const choice = {
+    ...(profile !== undefined && { profile }),
+    ...(replicas !== undefined && { replicas }),
+    ...(signKey !== undefined && { signKey: resolve(session.io.cwd, signKey) }),
+  };
   const made = await withProject(session, dir, async (project) => {
     const target = await chooseTarget(session, options.target ?? targetOf(project, profile));
     return await session.call('deploy:manifests', { projectId: project.id, target, format, ...choice, push });

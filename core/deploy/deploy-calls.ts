@@ -56,7 +56,15 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const work = async () => {
         const secrets = await readSecrets(project.name, plan.secrets, env, context.signal);
         return await inCluster(target, (cluster) =>
-          deploy(cluster, options, { ...choice, ...pods(plan, choice), ...context, secrets, route: plan.route, build }),
+          deploy(cluster, options, {
+            ...choice,
+            ...pods(plan, choice),
+            ...context,
+            signKey: choice.signKey ?? plan.signKey,
+            secrets,
+            route: plan.route,
+            build,
+          }),
         );
       };
       return await onlyOnce(`deploy ${target} ${project.name}`, project.name, work);
@@ -83,8 +91,9 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         ...choice,
         ...pods(plan, choice),
         ...context,
-        config: bundle.config,
+        bundle,
         image,
+        signKey: choice.signKey ?? plan.signKey,
         secrets: plan.secrets,
         route: plan.route,
         target: await targets.get(target),

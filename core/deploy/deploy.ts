@@ -1,25 +1,23 @@
 /** A function from its project to a cluster, step by step. */
 
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ComposedImage, type Pushed, parseReference, pushImage } from '@firstlight/oci';
 import type { Build } from '#core/images/image-store.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
-import { fromFormatError } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
-import type { DeployResult, DeployStep, Target } from '#shared/model/deploy.ts';
+import type { DeployResult, DeployStep } from '#shared/model/deploy.ts';
 import type { Autoscale, Route } from '#shared/model/deploy-section.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
+import { readSigningKey } from './attest/sign.ts';
 import { checkRoute, removeRoutes } from './check-route.ts';
 import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
-import { findRegistryCredentials } from './credentials.ts';
 import { isSettled, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject } from './kube/objects.ts';
 import { makePodImage } from './pod-image/pod-image.ts';
 import { makeVmmLayer } from './pod-image/vmm-layer.ts';
+import { pushFunction } from './push-function.ts';
 import { removeOwned } from './remove-owned.ts';
 import { applyTemplate, checkNotPaused, removeFunction } from './revisions.ts';
 import { applySecrets, checkSecrets, type Secrets } from './secrets.ts';
@@ -32,6 +30,8 @@ export interface DeployContext {
   readonly supervisorPath: string;
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
+  /** The git commit that is checked out around a folder, or null. */
+  readonly findCommit: (dir: string) => Promise<string | null>;
   /** The time that trouble may last before a rollout counts as failed. Units: ms. */
   readonly graceMs: number;
 }
@@ -42,6 +42,8 @@ export interface DeployOptions {
   readonly autoscale?: Autoscale | undefined;
   readonly secrets: Secrets;
   readonly route?: Route | undefined;
+  /** The file of the key that the image is signed with. */
+  readonly signKey?: string | undefined;
   readonly wait: boolean;
   readonly rollback: boolean;
   readonly force: boolean;
@@ -77,6 +79,8 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
 
   const { secrets } = options;
   await checkReferences(cluster, signal);
+  // A key that cannot be used is found before anything is built.
+  if (options.signKey !== undefined) await readSigningKey(options.signKey, context.env);
   const versions = await checkSecrets(cluster, secrets, signal);
   await checkRoute(cluster, options.route, signal);
   // The layer is looked up, or packed, while the function is built; its failure is thrown where it is used.
@@ -95,10 +99,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return { value, detail: `${formatBytes(value.functionBytes)} of its own, ${formatBytes(value.vmmBytes)} shared` };
   });
   const pushed = await step('push', `Pushing to ${cluster.target.registry}`, async () => {
-    const value = await pushPodImage(cluster.target, config.name, built.image.id, pod.image, {
-      ...options,
-      env: context.env,
-    });
+    const value = await pushFunction(cluster.target, built, pod, context, options);
     return { value, detail: value.sentBytes === 0 ? 'all of it was there' : `${formatBytes(value.sentBytes)} sent` };
   });
   const before = await findDeployment(cluster, config.name, signal);
@@ -189,32 +190,6 @@ async function checkReferences(cluster: Cluster, signal: AbortSignal): Promise<v
     hint: `kubectl -n ${cluster.namespace} create secret docker-registry ${pullSecret} --docker-server=${host} --docker-username=NAME --docker-password=PASSWORD`,
     details: { subject: pullSecret },
   });
-}
-
-/** Pushes an image to a target's registry. Errors: REGISTRY_*; TARGET_INVALID; CANCELLED. */
-export async function pushPodImage(
-  target: Target,
-  name: string,
-  imageId: string,
-  image: ComposedImage,
-  { env, signal, progress }: Pick<DeployOptions, 'signal' | 'progress'> & Pick<DeployContext, 'env'>,
-): Promise<Pushed> {
-  try {
-    const reference = parseReference(`docker://${target.registry}/${name}:${imageId.slice(0, 12)}`, '/');
-    if (reference.kind !== 'registry')
-      throw new FirstlightError('TARGET_INVALID', `${target.registry} is not a registry.`);
-    const ca = target.registryCa === null ? undefined : await readFile(target.registryCa, 'utf8');
-    return await pushImage(reference, image, {
-      credentials: (host) => findRegistryCredentials(host, env, signal),
-      ca,
-      plainHttp: target.plainHttp,
-      signal,
-      onProgress: ({ sentBytes, totalBytes }) =>
-        progress({ step: 'push', message: `Pushing to ${target.registry}`, fraction: sentBytes / totalBytes }),
-    });
-  } catch (thrown) {
-    throw fromFormatError(thrown);
-  }
 }
 
 /** The guest's last output: of the failing pod, also of the container before. */

@@ -1,3 +1,4 @@
+import type { Bundle } from '#core/runtime/bundle.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
@@ -15,10 +16,11 @@ import {
   pathOf,
   pluralOf,
 } from './cluster.ts';
-import { type DeployContext, pushPodImage } from './deploy.ts';
+import type { DeployContext } from './deploy.ts';
 import type { DeploymentObject, KubeObject } from './kube/objects.ts';
 import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
 import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
+import { pushFunction } from './push-function.ts';
 import { checkSecrets, describeOwnSecret, refer, type Secrets, secretNameOf } from './secrets.ts';
 import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
 
@@ -90,7 +92,10 @@ function previewVersions(before: DeploymentObject | null, versions: string, { ow
   );
 }
 
-export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secrets'> {
+export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secrets' | 'config'> {
+  readonly bundle: Bundle;
+  /** The file of the key that the image is signed with. */
+  readonly signKey?: string | undefined;
   readonly secrets: Readonly<Record<string, SecretReference>>;
   readonly replicas?: number | undefined;
   readonly target: Target;
@@ -105,10 +110,24 @@ export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secr
  */
 export async function makeManifests(
   context: DeployContext,
-  { target, format, push, config, image, replicas, autoscale, route, secrets, signal, progress }: ManifestRequest,
+  {
+    target,
+    format,
+    push,
+    bundle,
+    image,
+    replicas,
+    autoscale,
+    route,
+    secrets,
+    signal,
+    progress,
+    signKey,
+  }: ManifestRequest,
 ): Promise<CallOutput<'deploy:manifests'>> {
+  const { config } = bundle;
   const pod = await packForPod(context, { config, image, signal }, Object.keys(secrets).length > 0);
-  if (push) await pushPodImage(target, config.name, image.id, pod.image, { env: context.env, signal, progress });
+  if (push) await pushFunction(target, { bundle, image }, pod, context, { signal, progress, signKey });
   const reference = `${target.registry}/${config.name}@${pod.image.manifest.digest}`;
   const objects = makeWorkload({
     config,

@@ -82,4 +82,10 @@ describe('the plan of a deploy', () => {
       expect(deploySectionSchema.safeParse({ secrets: { TOKEN: wrong } }).success).toBe(false);
     }
   });
+
+  it('takes a signing key beside the project, of a trusted one only', () => {
+    expect(planDeploy(project({ sign: 'key.pem' }), undefined, {}).signKey).toBe('/p/app/key.pem');
+    const untrusted = project({ sign: 'key.pem' }, { trusted: false });
+    expect(() => planDeploy(untrusted, undefined, {})).toThrow(/the signing key key.pem/);
+  });
 });

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
 import { type Autoscale, chooseProfile, type Route, type SecretReference } from '#shared/model/deploy-section.ts';
 import type { Project } from '#shared/model/project.ts';
@@ -8,6 +9,8 @@ export interface DeployPlan {
   readonly replicas: number | undefined;
   readonly autoscale: Autoscale | undefined;
   readonly route: Route | undefined;
+  /** The file of the key that images are signed with. */
+  readonly signKey: string | undefined;
   /** The variables that the guest gets when it starts. */
   readonly secrets: Readonly<Record<string, SecretReference>>;
 }
@@ -31,14 +34,17 @@ export function planDeploy(project: Project, profile: string | undefined, env: N
   }
   const [secret] = Object.keys(chosen.secrets);
   if (secret !== undefined && !project.trusted) throw notTrusted(project, `the secret ${secret}`);
-  const { replicas, autoscale, route, secrets } = chosen;
-  if (config === null) return { project, replicas, autoscale, route, secrets };
+  const { replicas, autoscale, route, secrets, sign } = chosen;
+  if (sign !== undefined && !project.trusted) throw notTrusted(project, `the signing key ${sign}`);
+  const signKey = sign === undefined ? undefined : resolve(project.dir, sign);
+  if (config === null) return { project, replicas, autoscale, route, signKey, secrets };
   const own = Object.entries(chosen.env).map(([name, text]) => [name, expand(project, name, text, env)]);
   return {
     project: { ...project, config: { ...config, env: { ...config.env, ...Object.fromEntries(own) } } },
     replicas,
     autoscale,
     route,
+    signKey,
     secrets,
   };
 }

@@ -244,6 +244,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
 
   const deploying = {
+    findCommit,
     layout,
     runtimes,
     env,

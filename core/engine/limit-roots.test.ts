@@ -43,6 +43,8 @@ it.each([
   ['images:text', { image: { path: '/dev/sda' }, path: '/' }],
   ['images:extract', { image: { imageId: 'x' }, to: '/etc/cron.d' }],
   ['kernels:install', { runtime: 'nanos', from: '/root' }],
+  ['deploy:start', { signKey: '/etc/ssl/private/key.pem' }],
+  ['deploy:manifests', { signKey: '/root/key.pem' }],
 ] as const)('refuses %s of %j', async (name, input) => {
   await expect(call(name, input)).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
   expect(asked).toEqual([]);

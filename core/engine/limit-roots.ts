@@ -60,6 +60,14 @@ export function limitRoots<Limited extends Engine>(
       await check(input.from);
       return await calls['kernels:install'](input, context);
     },
+    'deploy:start': async (input, context) => {
+      await check(input.signKey);
+      return await calls['deploy:start'](input, context);
+    },
+    'deploy:manifests': async (input, context) => {
+      await check(input.signKey);
+      return await calls['deploy:manifests'](input, context);
+    },
   };
   return { ...engine, calls: { ...calls, ...limited } };
 }
@@ -75,6 +83,8 @@ export const limitedCalls = [
   'images:text',
   'images:extract',
   'kernels:install',
+  'deploy:start',
+  'deploy:manifests',
 ] as const;
 
 const fileOf = ({ image }: { image: { path: string } | { imageId: string } }) =>

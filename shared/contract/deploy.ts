@@ -47,6 +47,7 @@ export const deployCalls = {
       format: z.enum(['yaml', 'kustomize', 'helm']).default('yaml'),
       replicas: z.number().int().min(0).max(1000).optional(),
       push: z.boolean().default(true),
+      signKey: z.string().min(1).optional(),
     }),
     z.object({
       image: z.string(),

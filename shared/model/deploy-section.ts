@@ -72,6 +72,11 @@ const shape = {
     .describe(
       'Environment beside that of the function. A variable of who deploys is written as in a shell, with braces. It is written into the image: no secrets.',
     ),
+  sign: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The file of a private key (PEM, ECDSA on P-256) that images are signed with, as cosign does.'),
   secrets: z
     .record(variableSchema, secretSchema)
     .default({})

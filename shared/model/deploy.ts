@@ -139,6 +139,8 @@ export const deployRequestSchema = z.strictObject({
   profile: dnsLabelSchema.optional(),
   /** Replaces the value in `firstlight.json`. */
   replicas: z.number().int().min(0).max(1000).optional(),
+  /** The file of the key that the image is signed with; replaces that of `firstlight.json`. */
+  signKey: z.string().min(1).optional(),
   /** False: answers as soon as the manifests are applied. */
   wait: z.boolean().default(true),
   /** False: a failed deploy is not rolled back. */

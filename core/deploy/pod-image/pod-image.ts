@@ -31,6 +31,8 @@ export interface PodImageRequest {
 /** An image for a pod. Units: bytes as pushed. */
 export interface PodImage {
   readonly image: ComposedImage;
+  /** The files of this machine in its shared layer. */
+  readonly hostFiles: readonly string[];
   readonly vmmBytes: number;
   readonly functionBytes: number;
 }
@@ -73,7 +75,12 @@ export async function makePodImage(request: PodImageRequest): Promise<PodImage> 
       'dev.firstlight.image': image.id,
     },
   });
-  return { image: composed, vmmBytes: vmm.layer.size + (base?.size ?? 0), functionBytes: layer.size };
+  return {
+    image: composed,
+    hostFiles: vmm.hostFiles,
+    vmmBytes: vmm.layer.size + (base?.size ?? 0),
+    functionBytes: layer.size,
+  };
 }
 
 async function prepare({ runtime, image, config, hasVariables }: PodImageRequest): Promise<PodMachine> {

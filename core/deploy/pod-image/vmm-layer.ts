@@ -29,6 +29,8 @@ const layerSchema = z.object({
 export interface VmmLayer {
   readonly layer: LayerBlob;
   readonly fileCount: number;
+  /** The files of this machine that are in it. */
+  readonly hostFiles: readonly string[];
   readonly bytes: number;
 }
 
@@ -43,7 +45,12 @@ export async function makeVmmLayer(layout: Layout, supervisorPath: string, signa
   const nodes = [...tree.values()];
   const bytes = nodes.reduce((sum, node) => sum + (node.kind === 'file' ? node.bytes : 0), 0);
   const fileCount = nodes.filter(({ kind }) => kind === 'file').length;
-  return { layer: await packOnce(layout, 'vmm', tree, signal), fileCount, bytes };
+  const hostFiles = nodes.flatMap((node) =>
+    node.kind === 'file' && node.content.kind === 'host' && node.content.path !== supervisorPath
+      ? [node.content.path]
+      : [],
+  );
+  return { layer: await packOnce(layout, 'vmm', tree, signal), fileCount, hostFiles, bytes };
 }
 
 /** The layer with the disk that many functions of a runtime lie on. Errors: STORE_UNUSABLE, DISK_FULL. */

@@ -1,0 +1,109 @@
+/** The documents about a pushed image: bills of materials, provenance, signature. */
+import type { KeyObject } from 'node:crypto';
+import {
+  type Artifact,
+  type ComposedImage,
+  type OciReference,
+  pushArtifacts,
+  pushSignature,
+  type RegistryAccess,
+} from '@firstlight/oci';
+import type { Bundle } from '#core/runtime/bundle.ts';
+import { digestFile } from '#core/store/digest.ts';
+import type { Image } from '#shared/model/image.ts';
+import { type Component, listDebianPackagesOnce, listNpmPackages } from './components.ts';
+import { writeProvenance } from './provenance.ts';
+import { writeCycloneDx, writeSpdx } from './sbom.ts';
+import { signImage, signStatement } from './sign.ts';
+
+/** What is known of an image that was packed for a pod. */
+export interface Packed {
+  readonly bundle: Bundle;
+  readonly image: Image;
+  /** The files of this machine in the layer of the VMM, and the place for the list of their packages. */
+  readonly hostFiles: readonly string[];
+  readonly packagesPath: string;
+  readonly commit: string | null;
+  /** Firstlight's. */
+  readonly version: string;
+}
+
+const types = {
+  spdx: 'application/spdx+json',
+  cycloneDx: 'application/vnd.cyclonedx+json',
+  statement: 'application/vnd.in-toto+json',
+  envelope: 'application/vnd.dsse.envelope.v1+json',
+} as const;
+const predicateType = { 'in-toto.io/predicate-type': 'https://slsa.dev/provenance/v1' };
+
+/**
+ * Attaches SBOMs and a provenance to a pushed image, and its signature where there is a key.
+ *
+ * Errors: as `pushImage`; TOOL_FAILED of dpkg.
+ */
+export async function attest(
+  { host, name }: Extract<OciReference, { kind: 'registry' }>,
+  { manifest }: ComposedImage,
+  packed: Packed,
+  key: KeyObject | null,
+  access: RegistryAccess,
+): Promise<void> {
+  const { bundle, image, commit, version } = packed;
+  const { mediaType, digest, size } = manifest;
+  const subject = { mediaType, digest, size };
+  const repository = `${host}/${name}`;
+  const components = await listComponents(packed, access.signal);
+  const common = { name: repository, digest, components, createdAt: image.createdAt, version };
+  const statement = writeProvenance({
+    ...common,
+    functionName: bundle.config.name,
+    runtime: image.runtime,
+    bundleId: bundle.id,
+    imageId: image.id,
+    commit,
+  });
+  const artifact = (type: string, content: object, annotations: Artifact['annotations'] = {}): Artifact => ({
+    artifactType: type,
+    mediaType: type,
+    bytes: Buffer.from(JSON.stringify(content)),
+    annotations,
+  });
+  await pushArtifacts(
+    { host, name },
+    subject,
+    [
+      artifact(types.spdx, writeSpdx(common)),
+      artifact(types.cycloneDx, writeCycloneDx(common)),
+      key === null
+        ? artifact(types.statement, statement, predicateType)
+        : artifact(types.envelope, signStatement(key, statement), predicateType),
+    ],
+    access,
+  );
+  if (key !== null) await pushSignature({ host, name }, subject, signImage(key, repository, digest), access);
+}
+
+async function listComponents(
+  { bundle, image, hostFiles, packagesPath, version }: Packed,
+  signal?: AbortSignal,
+): Promise<Component[]> {
+  const own = { purl: null, license: null };
+  const [npm, debian, digest] = await Promise.all([
+    listNpmPackages(bundle),
+    listDebianPackagesOnce(packagesPath, hostFiles, signal),
+    digestFile(image.path),
+  ]);
+  return [
+    { ...own, kind: 'application', name: bundle.config.name, version: bundle.id },
+    {
+      ...own,
+      kind: 'operating-system',
+      name: `${image.runtime}: bootable image of ${digest.bytes} bytes`,
+      version: image.id,
+      sha256: digest.sha256,
+    },
+    { ...own, kind: 'application', name: `firstlight (runtime ${image.runtime}, supervisor of pods)`, version },
+    ...npm,
+    ...debian,
+  ];
+}

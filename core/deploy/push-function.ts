@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type ComposedImage,
+  type OciReference,
+  type Pushed,
+  parseReference,
+  pushImage,
+  type RegistryAccess,
+} from '@firstlight/oci';
+import type { Build } from '#core/images/image-store.ts';
+import { fromFormatError } from '#core/store/from-format-error.ts';
+import type { Layout } from '#core/store/layout.ts';
+import type { Progress } from '#shared/contract/define.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Target } from '#shared/model/deploy.ts';
+import { attest } from './attest/attest.ts';
+import { readSigningKey } from './attest/sign.ts';
+import { findRegistryCredentials } from './credentials.ts';
+import type { PodImage } from './pod-image/pod-image.ts';
+
+interface PushContext {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: Progress) => void;
+}
+
+interface FunctionContext {
+  readonly layout: Layout;
+  readonly env: NodeJS.ProcessEnv;
+  readonly version: string;
+  readonly findCommit: (dir: string) => Promise<string | null>;
+}
+
+/** Pushes an image to a target's registry. Errors: REGISTRY_*; TARGET_INVALID; CANCELLED. */
+export async function pushPodImage(
+  target: Target,
+  name: string,
+  imageId: string,
+  image: ComposedImage,
+  context: PushContext,
+): Promise<Pushed> {
+  try {
+    return await push(await openRegistry(target, name, imageId, context), target, image, context);
+  } catch (thrown) {
+    throw fromFormatError(thrown);
+  }
+}
+
+/**
+ * Pushes the image of a function, with its SBOMs, its provenance and, with a key, its signature.
+ *
+ * Errors: REGISTRY_*; TARGET_INVALID; NOT_FOUND, BAD_INPUT for the key; CANCELLED.
+ */
+export async function pushFunction(
+  target: Target,
+  { bundle, image }: Pick<Build, 'bundle' | 'image'>,
+  pod: PodImage,
+  { layout, env, version, findCommit }: FunctionContext,
+  options: Omit<PushContext, 'env'> & { readonly signKey?: string | undefined },
+): Promise<Pushed> {
+  const { signKey, progress } = options;
+  const key = signKey === undefined ? null : await readSigningKey(signKey, env);
+  try {
+    const place = await openRegistry(target, bundle.config.name, image.id, { ...options, env });
+    const pushed = await push(place, target, pod.image, { ...options, env });
+    progress({ step: 'push', message: 'Attaching SBOM and provenance' });
+    const commit = await findCommit(bundle.projectDir);
+    const vmmDigest = pod.image.layers[0]?.digest.slice(-32);
+    const packagesPath = join(await layout.ensure(layout.podLayersDir), `packages-${vmmDigest}.json`);
+    const packed = { bundle, image, hostFiles: pod.hostFiles, packagesPath, commit, version };
+    await attest(place.reference, pod.image, packed, key, place.access);
+    return pushed;
+  } catch (thrown) {
+    throw fromFormatError(thrown);
+  }
+}
+
+interface Place {
+  readonly reference: Extract<OciReference, { kind: 'registry' }>;
+  readonly access: RegistryAccess;
+}
+
+async function openRegistry(
+  target: Target,
+  name: string,
+  imageId: string,
+  { env, signal }: PushContext,
+): Promise<Place> {
+  const reference = parseReference(`docker://${target.registry}/${name}:${imageId.slice(0, 12)}`, '/');
+  if (reference.kind !== 'registry') {
+    throw new FirstlightError('TARGET_INVALID', `${target.registry} is not a registry.`);
+  }
+  const ca = target.registryCa === null ? undefined : await readFile(target.registryCa, 'utf8');
+  const credentials = (host: string) => findRegistryCredentials(host, env, signal);
+  return { reference, access: { credentials, ca, plainHttp: target.plainHttp, signal } };
+}
+
+const push = ({ reference, access }: Place, target: Target, image: ComposedImage, { progress }: PushContext) =>
+  pushImage(reference, image, {
+    ...access,
+    onProgress: ({ sentBytes, totalBytes }) =>
+      progress({ step: 'push', message: `Pushing to ${target.registry}`, fraction: sentBytes / totalBytes }),
+  });
