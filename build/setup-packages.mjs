@@ -51,7 +51,13 @@ const needs = {
   },
   skopeo: { package: 'skopeo', for: 'testing images from a registry', programs: ['skopeo'] },
   umoci: { package: 'umoci', for: 'testing images from a registry', programs: ['umoci'] },
-  sshd: { package: 'openssh-server', for: 'testing hosts behind SSH', programs: ['sshd'] },
+  // Likewise: its package would let the network log in.
+  sshd: {
+    package: 'openssh-server',
+    for: 'testing hosts behind SSH',
+    programs: ['sshd'],
+    files: ['/run/systemd/system'],
+  },
   openssl: { package: 'openssl', for: 'testing hosts behind TLS', programs: ['openssl'] },
   xvfb: { package: 'xvfb', for: 'testing the desktop program', programs: ['Xvfb'] },
   gtk: shellLibrary('libgtk-3-0', 'libgtk-3.so.0'),

@@ -2,11 +2,16 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Host } from '#core/vmm/host.ts';
 
+interface HomePlaces {
+  readonly vmm: Pick<Host['vmm'], 'isRemote'>;
+  readonly layout: Pick<Host['layout'], 'dataDir'>;
+}
+
 /**
  * The name of this Firstlight in the records of machines on a host: its state directory, and on another host, where those
  * of several computers may meet, this computer too.
  */
-export const homeOf = ({ vmm, layout }: Host): string =>
+export const homeOf = ({ vmm, layout }: HomePlaces): string =>
   vmm.isRemote ? `${machineId()}:${layout.dataDir}` : layout.dataDir;
 
 /** Source: machine-id(5). */

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -6,6 +6,9 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { connect } from 'node-libvirt';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { homeOf } from '#core/instances/home-of.ts';
+import { writeMetadataXml } from '#core/vmm/libvirt/metadata-xml.ts';
+import type { MachineMetadata } from '#core/vmm/vmm.ts';
 import { createSecondLibvirtd, whyNoSecondLibvirtd } from './second-libvirtd.ts';
 import { createSshd, type Sshd, whyNoSshd } from './sshd.ts';
 import { makeHome, openStudio, removeHome, type Studio, until, whyNot } from './studio.ts';
@@ -116,14 +119,35 @@ describe.skipIf(reason !== null)(`a host that shares no files${reason === null ?
     expect(lab.domains()).toEqual([]);
   });
 
-  it('leaves alone what another computer has there', async () => {
-    const metadata = (home_: string) =>
-      `<firstlight:instance xmlns:firstlight="https://firstlight.dev/xmlns/instance/1" id="other-00000000" home="${home_}" owner="x"/>`;
-    const xml = (name: string, home_: string) =>
-      `<domain type="qemu"><name>firstlight-${name}</name><metadata>${metadata(home_)}</metadata><memory unit="MiB">32</memory><os><type arch="x86_64">hvm</type></os></domain>`;
+  it('is left by ssh when the program is killed', async () => {
+    const masters = () =>
+      execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+        .split('\n')
+        .filter((line) => line.startsWith('ssh ') && line.includes(`-p ${sshd.port}`)).length;
+    const before = masters();
+    const env = { ...process.env, FIRSTLIGHT_HOME: home, FIRSTLIGHT_ACCEL: 'tcg' };
+    const cli = spawn(process.execPath, [cliPath, 'stats', '--watch'], { env, stdio: 'ignore' });
+    await until('it is connected', () => masters() === before + 1);
+    cli.kill('SIGKILL');
+    await until('its ssh has ended', () => masters() === before);
+    expect(masters()).toBe(before);
+  });
+
+  it('leaves alone what another computer has there, and ends what a dead program of this one left', async () => {
+    const ours = homeOf({ vmm: { isRemote: true }, layout: { dataDir: join(home, 'data') } });
+    const record = (recordHome: string): MachineMetadata => ({
+      ...{ id: 'left-00000000', home: recordHome, projectId: '0123456789ab', functionName: 'left', runtime: 'ember' },
+      ...{ imageId: 'a'.repeat(64), bundleId: 'b'.repeat(64), imagePath: '/x', accel: 'tcg', startMode: 'cold' },
+      ...{ memoryMiB: 32, vcpus: 1, timeoutMs: 1000, keep: false, createdAt: new Date().toISOString() },
+      socketDir: join(home, 'run/sockets/1-1-00000a'),
+      owner: { pid: 1, startTicks: '1', bootId: 'another' },
+    });
+    const xml = (name: string, recordHome: string) =>
+      `<domain type="qemu"><name>firstlight-${name}</name><metadata>${writeMetadataXml(record(recordHome))}</metadata><memory unit="MiB">32</memory><os><type arch="x86_64">hvm</type></os></domain>`;
     const connection = await connect({ uri: lab.uri });
     const other = await connection.createDomainXml(xml('other', `another-machine:${home}/data`), { paused: true });
-    await studio.client.call('hosts:list', {});
+    await connection.createDomainXml(xml('ours', ours), { paused: true });
+    await until('ours has ended', () => !lab.domains().includes('firstlight-ours'));
     expect(lab.domains()).toEqual(['firstlight-other']);
     await other.destroy();
     await connection.close();
