@@ -1,7 +1,7 @@
 import { formatDuration } from '#shared/format.ts';
 import type { Comparison } from '#shared/model/series.ts';
 import { type BootTimeline, type Phase, startModeWords, startTitle } from '#shared/model/timeline.ts';
-import { describeComparison } from '#shared/timeline/index.ts';
+import { describeComparison, restoreOf } from '#shared/timeline/index.ts';
 import type { Style } from './style.ts';
 
 /** Eighths of a column, so that a short phase is drawn as short as it is. */
@@ -27,6 +27,11 @@ export function renderTimeline(timeline: BootTimeline, style: Style, comparison:
     const errorNs = phase.errorNs + (timeline.phases[index + 1]?.errorNs ?? 0);
     lines.push(renderPhase(phase, errorNs, totalNs, barWidth, style));
   });
+  const restore = restoreOf(timeline);
+  if (restore !== null) {
+    const length = formatDuration(restore.durationNs, restore.errorNs);
+    lines.push(style.dim(`  of vmm, the saved guest was loaded in: ${length}`));
+  }
   if (ahead !== null) {
     const parts = ahead.phases.filter((phase) => phase.durationNs > 0).map((phase) => phase.name);
     const what = parts.length > 0 ? ` (${parts.join(', ')})` : '';

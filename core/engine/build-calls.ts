@@ -1,5 +1,5 @@
 import type { Build, ImageStore } from '#core/images/image-store.ts';
-import type { PrestartPool } from '#core/instances/prestart-pool.ts';
+import type { LaunchSpec } from '#core/instances/types.ts';
 import type { ProjectService } from '#core/projects/project-service.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
 import type { Host } from '#core/vmm/host.ts';
@@ -12,7 +12,8 @@ export interface BuildCallsOptions {
   readonly images: ImageStore;
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly projects: ProjectService;
-  readonly pool: PrestartPool;
+  /** Makes what a start in the spec's mode needs. */
+  readonly makeAhead: (spec: LaunchSpec) => Promise<unknown>;
   /** The host where instances are made ahead. */
   readonly host: Host;
   readonly emit: EventListener;
@@ -24,7 +25,7 @@ export function buildCalls(options: BuildCallsOptions): {
   readonly calls: Pick<CallHandlers, 'builds:build' | 'builds:prestart'>;
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
 } {
-  const { images, runtimes, projects, pool, host, emit, log } = options;
+  const { images, runtimes, projects, makeAhead, host, emit, log } = options;
 
   async function build(project: Project, context: CallContext): Promise<Build> {
     emit('builds:started', { projectId: project.id });
@@ -52,7 +53,7 @@ export function buildCalls(options: BuildCallsOptions): {
       const { kind: accel } = await host.accelerator.choose(image.runtime, { path: image.path, config });
       await runtimes.get(image.runtime)?.probeHost?.({ config, accel, vmm: host.vmm, ...context });
       const projectId = project.id;
-      await pool.prepare({ host, projectId, config, image, startMode, accel, keep: false, runId: null });
+      await makeAhead({ host, projectId, config, image, startMode, accel, keep: false, runId: null });
     } catch (thrown) {
       log(`Could not make an instance of ${project.name} ahead: ${thrown}`);
     }

@@ -12,6 +12,8 @@ import { createErrorMapper } from '#core/instances/map-error.ts';
 import { createPrestartPool } from '#core/instances/prestart-pool.ts';
 import { createRegistry } from '#core/instances/registry.ts';
 import { createRunner } from '#core/instances/run-function.ts';
+import { createSnapshots } from '#core/instances/snapshots.ts';
+import type { LaunchSpec } from '#core/instances/types.ts';
 import { createHostWatch } from '#core/instances/watch-hosts.ts';
 import { createSampler } from '#core/metrics/sampler.ts';
 import { findCommit } from '#core/projects/find-commit.ts';
@@ -36,7 +38,7 @@ import { createLibvirtVmm } from '#core/vmm/libvirt/libvirt-vmm.ts';
 import { volumeCalls } from '#core/volumes/volume-calls.ts';
 import { createVolumes } from '#core/volumes/volumes.ts';
 import type { CallHandlers, Engine, EventListener, EventPayload } from '#shared/contract/index.ts';
-import { FirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toWireError } from '#shared/errors.ts';
 import type { HostEntry } from '#shared/model/host.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
 import { buildCalls } from './build-calls.ts';
@@ -174,6 +176,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     isExclusive: (config) => runtimes.get(config.runtime)?.exclusiveResourceOf(config) !== 'none',
     log,
   });
+  const snapshots = createSnapshots({
+    layout,
+    runtimes,
+    launch: registry.launch,
+    forget: registry.remove,
+    warn: (error) => emit('app:warned', { error: toWireError(error) }),
+    log,
+  });
   const projects = createProjectService({
     layout,
     resources,
@@ -203,7 +213,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     emit('hosts:changed', { hosts: hosts.list().map(describeHost) });
   };
 
-  const building = buildCalls({ images, runtimes, projects, pool, host: hosts.local, emit, log });
+  const makeAhead = (spec: LaunchSpec): Promise<unknown> =>
+    spec.startMode === 'restored' ? snapshots.prepare(spec) : pool.prepare(spec);
+  const building = buildCalls({ images, runtimes, projects, makeAhead, host: hosts.local, emit, log });
   const mapError = createErrorMapper(bundler.load);
   const run = createRunner({
     getHost: hosts.find,
@@ -214,6 +226,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     runs,
     registry,
     pool,
+    snapshots,
     sampler,
     mapError,
     explainSlowStarts: () => explainSlowStarts(uid),

@@ -60,15 +60,15 @@ export interface Piped extends Pick<Launched, 'pid' | 'exited'> {
   readonly kill: () => void;
 }
 
-/** Starts a program with pipes to its input and from its output. Errors: those of opening the file. */
+/** Starts a program in a folder, with pipes to its input and from its output. Errors: those of opening the file. */
 export function launchPiped(
   file: string,
   args: readonly string[],
-  { env, errorPath }: { readonly env: NodeJS.ProcessEnv; readonly errorPath: string },
+  { env, errorPath, dir }: { readonly env: NodeJS.ProcessEnv; readonly errorPath: string; readonly dir: string },
 ): Piped {
   const startedAt = performance.now();
   const errors = openSync(errorPath, 'a');
-  const child = spawnAlone(file, args, { stdio: ['pipe', 'pipe', errors], env, detached: true });
+  const child = spawnAlone(file, args, { stdio: ['pipe', 'pipe', errors], env, cwd: dir, detached: true });
   closeSync(errors);
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new FirstlightError('INTERNAL', `${file} was started without pipes.`);

@@ -141,11 +141,16 @@ async function prepareMachine(
 async function create(
   placed: PlacedMachine,
   metadata: InstanceRecord,
-  { host, config, keep, signal }: LaunchSpec,
+  { host, config, keep, saved, signal }: LaunchSpec,
   cleanUp: () => Promise<void>,
   trackCreation: LaunchContext['trackCreation'],
 ): Promise<RunningMachine> {
-  const creating = host.vmm.create(placed, { keep, metadata, doing: `create an instance of ${config.name}` });
+  const options = { keep, metadata, doing: `create an instance of ${config.name}` };
+  const { saving } = host.vmm;
+  const creating =
+    saved === undefined || saving === undefined
+      ? host.vmm.create(placed, options)
+      : saving.restore(placed, saved.dir, options);
   if (signal === undefined) return await creating.catch(refuse);
 
   // A creation cannot be stopped: a cancelled start returns at once, and its machine is ended once it exists.

@@ -69,7 +69,7 @@ export class LiveInstance {
       },
     });
     const ended = this.#end.gone;
-    const isFresh = () => this.#state === 'prestarted';
+    const isFresh = () => this.#state === 'prestarted' && record.startMode !== 'restored';
     this.#streams = createInstanceStreams({ record, runtime, ours, machine, isFresh, ended });
     this.#failures = createFailureWatch({
       id: record.id,
@@ -250,6 +250,15 @@ export class LiveInstance {
   #require(state: InstanceState, verb: string): void {
     if (this.#state === state) return;
     throw new FirstlightError('CONFLICT', `The instance ${this.record.id} is ${this.#state}; it cannot be ${verb}.`);
+  }
+
+  /** Saves the machine into an empty folder, once its guest waits for a request, and ends it. Errors: as `MachineSaving`. */
+  async saveAndEnd(dir: string): Promise<void> {
+    const { saving } = this.host.vmm;
+    if (saving === undefined) throw new FirstlightError('INTERNAL', `Machines of ${this.host.name} cannot be saved.`);
+    this.#stateBeforeStop = this.#state;
+    this.#setState('stopping');
+    await saving.save(this.#machine, dir).finally(() => this.#end.kill());
   }
 
   /** Lets a kept instance outlive this process: until then it is ended when its process dies. Errors: LIBVIRT_*. */

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { InvocationResult } from '#core/runtime/session.ts';
 import { hostNs } from '#shared/model/units.ts';
+import { restoreOf } from '#shared/timeline/index.ts';
 import { drawStartSoFar, drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
 
 const ms = 1_000_000;
@@ -45,6 +46,62 @@ it('keeps the rate of the host’s counter, and places marks by one that was kep
   const second = observed(2.5, 'guest-tsc', first.rate ?? undefined);
   expect(second.offNs).toBeLessThanOrEqual(second.middle?.errorNs ?? 0);
   expect(second.middle?.errorNs).toBeLessThanOrEqual(first.middle?.errorNs ?? 0);
+});
+
+it('draws a restored start by its round trips alone, and boots in none of its phases (TL-15)', () => {
+  const seen = newObservation({
+    clickNs: hostNs(0),
+    startMode: 'restored',
+    accel: 'kvm',
+    imageReadyNs: null,
+    rate: undefined,
+  });
+  const at = (atMs: number) => hostNs(atMs * ms);
+  // The saved guest had run for an hour by its counter, of 2 ticks a nanosecond.
+  const ticksAt = (atMs: number) => 2 * (3600e9 + atMs * ms);
+  seen.launch = {
+    ...{ preparedFromNs: at(1), createSentNs: at(2), createdNs: at(11), connectedNs: at(12) },
+    steps: [
+      { name: 'restore.asked', label: '', atNs: at(4) },
+      { name: 'restore.loaded', label: '', atNs: at(10) },
+    ],
+  };
+  seen.resumeSentNs = at(12);
+  seen.resumedNs = at(14);
+  seen.result = {
+    outcome: { ok: true, response: {} as never },
+    sentAtNs: at(12),
+    receivedAtNs: at(20),
+    marks: [
+      { name: 'ember.handler', label: '', ticks: ticksAt(16), opens: 'handler' },
+      { name: 'ember.returned', label: '', ticks: ticksAt(18), opens: 'respond' },
+    ],
+    received: [{ ticks: ticksAt(19), atNs: at(20) }],
+  };
+  seen.clockSamples = [21, 22].map((sentMs) => ({
+    hostSentNs: at(sentMs),
+    guestReceivedTicks: ticksAt(sentMs + 0.1),
+    guestSentTicks: ticksAt(sentMs + 0.2),
+    hostReceivedNs: at(sentMs + 0.3),
+  }));
+  const { timeline } = drawTimeline(seen);
+  expect(timeline).toMatchObject({ complete: true, totalNs: 20 * ms, ahead: null });
+  const lengthsMs = Object.fromEntries(
+    timeline.phases.map(({ name, durationNs }) => [name, Math.round(durationNs / ms)]),
+  );
+  expect(lengthsMs).toEqual({
+    prepare: 2,
+    vmm: 11,
+    firmware: 0,
+    kernel: 0,
+    runtime: 0,
+    function: 3,
+    handler: 2,
+    respond: 2,
+  });
+  expect(restoreOf(timeline)).toMatchObject({ startNs: 4 * ms, durationNs: 9 * ms });
+  seen.clockSamples = [];
+  expect(drawTimeline(seen).timeline.marks.some(({ name }) => name === 'ember.handler')).toBe(false);
 });
 
 it('takes the rate of no other start for a guest’s own clock, and keeps none of it (TL-C3)', () => {

@@ -3,7 +3,14 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { BootTimeline, StartMode } from '#shared/model/timeline.ts';
 import { type HostNs, hostNs, ns } from '#shared/model/units.ts';
-import { buildTimeline, fitGuestClock, type HostMark, markNames, type TickRate } from '#shared/timeline/index.ts';
+import {
+  buildTimeline,
+  fitGuestClock,
+  guestBegins,
+  type HostMark,
+  markNames,
+  type TickRate,
+} from '#shared/timeline/index.ts';
 import { type LaunchTimes, readyAt } from './types.ts';
 
 /** The labels of a VMM's marks. */
@@ -84,7 +91,7 @@ export function drawTimeline(
 ): { timeline: BootTimeline; rate: TickRate | null } {
   const { clickNs, launch, resumeSentNs, resumedNs, result } = seen;
   const vmm = wordsOf(seen.vmm);
-  const isCold = seen.startMode === 'cold';
+  const startsVmm = seen.startMode === 'cold' || seen.startMode === 'restored';
   const booted = launch?.booted ?? null;
   const marks: HostMark[] = [mark(markNames.requested, 'run requested', clickNs, 'host', 'prepare')];
   const launchMarks: HostMark[] = [];
@@ -98,7 +105,7 @@ export function drawTimeline(
       mark('streams.open', 'console and channel open', launch.connectedNs, vmm.source),
     );
   }
-  if (isCold) marks.push(...launchMarks.map((one) => (one.opens === 'prepare' ? { ...one, opens: null } : one)));
+  if (startsVmm) marks.push(...launchMarks.map((one) => (one.opens === 'prepare' ? { ...one, opens: null } : one)));
   if (resumeSentNs !== null) {
     const opens = seen.startMode === 'prestarted' ? 'vmm' : null;
     marks.push(mark('domain.resume', vmm.resume, resumeSentNs, vmm.source, opens));
@@ -127,21 +134,25 @@ export function drawTimeline(
 
   // A guest's own clock has another rate at each boot, off by some percent; only the host's counter has one rate.
   const isOwnClock = result?.guestClock === 'guest-monotonic';
+  // The counter of a restored guest goes on from another machine's: only round trips place it.
+  const isRestored = seen.startMode === 'restored';
   const ran = resumeSentNs !== null && result !== null && result.marks.length > 0;
-  const clock = ran
+  const isPlaced = ran && (!isRestored || seen.clockSamples.length > 0);
+  const clock = isPlaced
     ? fitGuestClock({
         samples: seen.clockSamples,
         started: { afterNs: resumeSentNs, beforeNs: firstProofOfLife(result, resumedNs) },
         received: result.received,
         rate: isOwnClock ? undefined : seen.rate,
+        countsFromStart: !isRestored,
       })
     : null;
   // A guest without its own clock began to run between these two instants.
   if (clock === null && resumeSentNs !== null && resumedNs !== null) {
     const errorNs = ns((firstProofOfLife(result, resumedNs) - resumeSentNs) / 2);
     const atNs = hostNs(resumeSentNs + errorNs);
-    const label = 'first guest instruction';
-    marks.push({ name: markNames.guestStarted, label, atNs, source: vmm.source, errorNs, opens: 'firmware' });
+    const { label, opens } = guestBegins(seen.startMode);
+    marks.push({ name: markNames.guestStarted, label, atNs, source: vmm.source, errorNs, opens });
   }
   const timeline = buildTimeline({
     startMode: seen.startMode,
@@ -151,7 +162,7 @@ export function drawTimeline(
     guestMarks: result?.marks ?? [],
     guestClock: result?.guestClock,
     clock,
-    ahead: isCold || launch === null ? null : { marks: launchMarks, endNs: readyAt(launch) },
+    ahead: startsVmm || launch === null ? null : { marks: launchMarks, endNs: readyAt(launch) },
     endedEarly: seen.endedEarlyNs,
   });
   return { timeline, rate: clock !== null && !isOwnClock && seen.clockSamples.length > 0 ? clock.rate : null };

@@ -4,6 +4,7 @@ import { fakeHost } from '#core/vmm/testing/fake-vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Run } from '#shared/model/run.ts';
 import { createRunner, type RunnerOptions } from './run-function.ts';
+import type { LaunchSpec } from './types.ts';
 
 /** A runner whose image is there, and whose registry starts nothing: the refusal names the start. */
 function createRefusingRunner(refusal: string, finished: Run[], more: object = {}) {
@@ -42,6 +43,40 @@ it('draws no timeline of a run that was refused before there was a machine', asy
   expect(result).toMatchObject({ outcome: 'failed', error: { code: 'MEMORY_TOO_SMALL' }, instance: null });
   expect(result.timeline).toBeNull();
   expect(finished).toEqual([result]);
+});
+
+it('starts cold, and says so, when a saved machine is refused', async () => {
+  const finished: Run[] = [];
+  const warnings: string[] = [];
+  const removed: unknown[] = [];
+  const asked: string[] = [];
+  const saved = { name: 's', dir: '/saved', wasMade: false };
+  const launch = async ({ startMode, saved: from }: LaunchSpec) => {
+    asked.push(`${startMode} from ${from?.dir ?? 'nothing'}`);
+    throw new FirstlightError(
+      'BOOT_FAILED',
+      startMode === 'restored' ? 'It is of another kernel.' : 'No machine today.',
+    );
+  };
+  const run = createRefusingRunner('', finished, {
+    snapshots: { prepare: async () => saved, remove: async (one: unknown) => removed.push(one) },
+    registry: { launch },
+    emit: (name: string, { error }: { error: { message: string } }) =>
+      name === 'app:warned' && warnings.push(error.message),
+  });
+  const request = { projectId: '0123456789ab', event: null, startMode: 'restored', lifetime: 'stop' } as never;
+  const result = await run(request, { signal: new AbortController().signal, progress: () => undefined } as never);
+  expect(asked).toEqual(['restored from /saved', 'cold from nothing']);
+  expect(removed).toEqual([saved]);
+  expect(warnings[0]).toBe(
+    'The saved machine was not restored, and is removed; this start is cold. It is of another kernel.',
+  );
+  expect(result).toMatchObject({
+    startMode: 'cold',
+    subject: { startMode: 'cold' },
+    error: { message: 'No machine today.' },
+  });
+  expect(result.waitedMs).toBeGreaterThanOrEqual(0);
 });
 
 it('makes a cold run of a prestarted one only where none can be made ahead, and says that it waits', async () => {

@@ -23,8 +23,9 @@ import type { PrestartPool } from './prestart-pool.ts';
 import type { Registry } from './registry.ts';
 import { reportHandler } from './report-handler.ts';
 import { reportStart } from './report-start.ts';
-import { beginRun, endRun, withInstance } from './run-record.ts';
-import { type LaunchSpec, readyAt } from './types.ts';
+import { beginAgain, beginRun, endRun, withInstance } from './run-record.ts';
+import type { Snapshots } from './snapshots.ts';
+import { type LaunchSpec, readyAt, type SavedMachine } from './types.ts';
 
 export interface RunnerOptions {
   /** The host of that name; this machine's without one. Errors: NOT_FOUND. */
@@ -38,6 +39,7 @@ export interface RunnerOptions {
   readonly runs: RunStore;
   readonly registry: Registry;
   readonly pool: PrestartPool;
+  readonly snapshots: Snapshots;
   readonly sampler: Sampler;
   readonly mapError: MapError;
   /** The reason why starts take long on this machine, or null. */
@@ -61,10 +63,12 @@ interface Start {
   readonly request: RunRequest;
   readonly spec: LaunchSpec;
   readonly build: Build;
-  readonly seen: StartObservation;
+  seen: StartObservation;
   run: Run;
   /** The instance that was created ahead of the click, if any; then the serving one. */
   launched: Launched | null;
+  /** The saved machine to restore, if any. */
+  readonly saved: SavedMachine | null;
   following: Following | null;
   recording: Promise<RunRecorder> | null;
   failure: FirstlightError | null;
@@ -74,7 +78,7 @@ interface Start {
 
 /** A runner of functions: it builds, boots, invokes once, and records all observations. */
 export function createRunner(options: RunnerOptions): (request: RunRequest, context: CallContext) => Promise<Run> {
-  const { runtimes, runs, registry, pool, sampler, tickRate, emit } = options;
+  const { runtimes, runs, registry, pool, snapshots, sampler, tickRate, emit } = options;
 
   return async (request, context) => {
     const start = await prepare(request, context);
@@ -143,10 +147,11 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       runId,
       signal: context.signal,
     };
-    const launched = isAheadMode(request.startMode) ? await takeWaiting(spec, request.startMode, context) : null;
-    const startMode = launched === null ? 'cold' : request.startMode;
-    // The start of an instance that was created after the click begins when it waits; the run records the time before.
-    const waited = launched !== null && readyAt(launched.times) > clickNs;
+    const made = isAheadMode(request.startMode) ? await takeMade(spec, request.startMode, context) : null;
+    const { launched = null, saved = null } = made ?? {};
+    const startMode = made === null ? 'cold' : request.startMode;
+    // The start of an instance that was made after the click begins when it waits; the run records the time before.
+    const waited = (launched !== null && readyAt(launched.times) > clickNs) || saved?.wasMade === true;
     const beginNs = waited ? hostNow() : clickNs;
     const seen = newObservation({
       clickNs: beginNs,
@@ -176,6 +181,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       seen,
       run,
       launched,
+      saved,
       following: null,
       recording: null,
       failure: null,
@@ -188,32 +194,63 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   }
 
   /**
-   * The instance that waits for this run. Without one, it is created and waited for, as a cold start would do. Null
-   * where no instance can be created ahead. Errors: CANCELLED.
+   * What was made ahead for this run: an instance that waits, or a saved machine. Without it, it is made and waited for.
+   * Null where nothing can be made ahead. Errors: CANCELLED.
    */
-  async function takeWaiting(spec: LaunchSpec, startMode: AheadMode, context: CallContext): Promise<Launched | null> {
+  async function takeMade(
+    spec: LaunchSpec,
+    startMode: AheadMode,
+    context: CallContext,
+  ): Promise<{ readonly launched?: Launched; readonly saved?: SavedMachine } | null> {
     // An instance that outlives this process, or uses an exclusive resource, cannot be created ahead.
     if (spec.keep || resourceOf(spec) !== 'none') return null;
-    const making = pool.prepare({ ...spec, startMode, runId: null, signal: undefined });
-    context.progress({ step: 'prestart', message: `Waiting for the ${startMode} instance` });
-    await Promise.race([making, aborted(context.signal)]);
+    const ahead = { ...spec, startMode, runId: null, signal: undefined };
+    const what = startMode === 'restored' ? 'saved machine' : `${startMode} instance`;
+    context.progress({ step: 'prestart', message: `Waiting for the ${what}` });
+    const making = startMode === 'restored' ? snapshots.prepare(ahead) : pool.prepare(ahead);
+    const saved = await Promise.race([making, aborted(context.signal)]);
     throwIfCancelled(context.signal);
-    return await pool.take({ ...spec, startMode });
+    if (startMode === 'restored') return saved ? { saved } : null;
+    const launched = await pool.take({ ...spec, startMode });
+    return launched && { launched };
   }
 
-  /** The instance: the waiting one, or a new one. Paused, with its streams open. */
+  /** The instance: the waiting one, a restored one, or a new one. Paused, with its streams open. */
   async function launch(start: Start, { progress }: CallContext): Promise<LiveInstance> {
-    const { spec, seen } = start;
+    const { spec, saved } = start;
+    if (saved !== null) {
+      progress({ step: 'boot', message: `Restoring ${spec.config.name}` });
+      start.launched = await launchNew(start, { ...spec, startMode: 'restored', saved }).catch((thrown) => {
+        startCold(start, saved, toFirstlightError(thrown));
+        return null;
+      });
+    }
     if (start.launched === null) {
       const slow = await options.explainSlowStarts();
       progress({ step: 'boot', message: `Starting ${spec.config.name}${slow === null ? '' : ` (${slow})`}` });
-      start.launched = await registry.launch(spec, (id, machineName) => {
-        seen.createSentNs = hostNow();
-        start.following = sampler.follow(id, machineName, spec.host.vmm);
-      });
+      start.launched = await launchNew(start, spec);
     }
-    seen.launch = start.launched.times;
+    start.seen.launch = start.launched.times;
     return start.launched.instance;
+  }
+
+  async function launchNew(start: Start, spec: LaunchSpec): Promise<Launched> {
+    return await registry.launch(spec, (id, machineName) => {
+      start.seen.createSentNs = hostNow();
+      start.following?.stop();
+      start.following = sampler.follow(id, machineName, spec.host.vmm);
+    });
+  }
+
+  /** Begins the start again, as a cold one: its VMM refused the saved machine. Errors: CANCELLED. */
+  function startCold(start: Start, saved: SavedMachine, { code, message, hint, details }: FirstlightError): void {
+    if (code === 'CANCELLED') throw new FirstlightError(code, message);
+    void snapshots.remove(saved);
+    const words = `The saved machine was not restored, and is removed; this start is cold. ${message}`;
+    emit('app:warned', { error: toWireError(new FirstlightError(code, words, { hint, details })) });
+    const clickNs = hostNow();
+    start.seen = newObservation({ ...start.seen, clickNs, startMode: 'cold', imageReadyNs: clickNs });
+    start.run = beginAgain(start.run, { clickNs, startMode: 'cold' });
   }
 
   /** Writes the request into the channel, and takes the answer when it comes. */
@@ -292,6 +329,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       endedNs,
     });
     const cancelled = error?.code === 'CANCELLED';
+    // A saved machine whose guest does not answer would do so again.
+    if (seen.startMode === 'restored' && seen.endedEarlyNs !== null && !cancelled && start.saved !== null)
+      await snapshots.remove(start.saved);
     if (request.lifetime === 'stop' || cancelled) await end(instance);
     else if (spec.keep && instance !== null && !instance.isOver) await keepInstance(instance);
     await keepRun(run, start.recording);
@@ -322,9 +362,10 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   }
 
   function prepareNext(spec: LaunchSpec, startMode: AheadMode): void {
-    void sleep(nextDelayMs, undefined, { ref: false }).then(() =>
-      pool.prepare({ ...spec, startMode, keep: false, runId: null, signal: undefined }),
-    );
+    const next = { ...spec, startMode, keep: false, runId: null, signal: undefined };
+    void sleep(nextDelayMs, undefined, { ref: false }).then(async () => {
+      await (startMode === 'restored' ? snapshots.prepare(next) : pool.prepare(next));
+    });
   }
 
   /** A run that cannot be stored is a warning: the response is still delivered. */

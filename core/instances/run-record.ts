@@ -62,6 +62,16 @@ export function beginRun(beginning: RunBeginning): Run {
   };
 }
 
+/** The record of a run whose start begins again in another mode: the time before is waited, not measured. */
+export function beginAgain(
+  run: Run,
+  { clickNs, startMode }: { readonly clickNs: HostNs; readonly startMode: StartMode },
+): Run {
+  const clickedAtMs = toEpochMs(clickNs);
+  const waitedMs = Math.round((run.waitedMs ?? 0) + clickedAtMs - run.clickedAtMs);
+  return { ...run, clickedAtMs, startMode, waitedMs, subject: run.subject && { ...run.subject, startMode } };
+}
+
 /** The record of a run that has an instance. */
 export function withInstance(run: Run, instance: LiveInstance | null): Run {
   if (instance === null) return { ...run, instance: null };

@@ -17,7 +17,18 @@ export interface LaunchSpec {
   /** Outlives this process. */
   readonly keep: boolean;
   readonly runId: RunId | null;
+  /** The saved machine to restore, for a start that is `restored`. */
+  readonly saved?: SavedMachine | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A saved machine that had booted. */
+export interface SavedMachine {
+  readonly name: string;
+  /** The folder with its files, as its VMM wrote them. */
+  readonly dir: string;
+  /** True when it was made for the start that asked. */
+  readonly wasMade: boolean;
 }
 
 /** The instants of creating a paused machine, on the host's clock. */

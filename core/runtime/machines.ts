@@ -77,6 +77,11 @@ export interface RuntimeMachines {
    * a pod. Errors: MACHINE_UNSUPPORTED for a configuration that no pod carries.
    */
   readonly prepareForPod?: (request: Pick<MachineRequest, 'image' | 'config'>) => Promise<PodMachine>;
+  /**
+   * True when several machines may go on from one that was saved after its boot: they keep no file, no address and no
+   * connection of it, and each request brings its guest a new seed and the time.
+   */
+  readonly canBeRestored?: boolean;
   /** The machine for one instance, with all that it needs on disk. Errors: PORT_IN_USE, STORE_UNUSABLE, DISK_FULL. */
   readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
 }

@@ -64,7 +64,7 @@ export interface GuestSession {
 /** The parts of its instance that a session may use. */
 export interface InstanceLink {
   readonly sessionInfo: string | null;
-  /** True when the guest has executed nothing yet: all its output is yet to come. */
+  /** True when the guest has executed nothing yet: all its output is yet to come. False for one that has booted. */
   readonly fresh: boolean;
   /** Opens a virtio-serial port by its name. Errors: CONFLICT when another process has it; LIBVIRT_*. */
   readonly openChannel: (name: string) => Promise<Duplex>;

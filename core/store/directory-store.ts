@@ -12,6 +12,8 @@ export interface DirectoryStoreOptions<Schema extends z.ZodType> {
   readonly kind: string;
   /** Permission bits of a directory. Default: 0755, since QEMU may run as another user. */
   readonly mode?: number;
+  /** Permission bits of a manifest. Default: 0644, for the same reason. */
+  readonly manifestMode?: number;
   readonly manifestName: string;
   readonly schema: Schema;
   /** True for the name of a directory of this store. */
@@ -26,13 +28,13 @@ export interface DirectoryStoreOptions<Schema extends z.ZodType> {
 export function createDirectoryStore<Schema extends z.ZodType>(
   options: DirectoryStoreOptions<Schema>,
 ): DirectoryStore<z.output<Schema>> {
-  const { layout, root, kind, mode = 0o755, schema, ...others } = options;
+  const { layout, root, kind, mode = 0o755, manifestMode = readableFileMode, schema, ...others } = options;
   const store = createStore<z.output<Schema>>({
     ...others,
     root,
     kind,
     mode,
-    manifestMode: readableFileMode,
+    manifestMode,
     prepare: () => layout.ensure(root),
     parse: (json) => schema.safeParse(json).data,
   });

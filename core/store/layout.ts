@@ -19,6 +19,8 @@ export interface Layout {
   readonly runtimeDir: (runtime: string) => string;
   /** Layers of images for clusters, as pushed. */
   readonly podLayersDir: string;
+  /** Saved machines that have booted. */
+  readonly snapshotsDir: string;
   /** The results of probes, per host boot. */
   readonly probesDir: string;
   /** A person's data: not to be lost. */
@@ -129,6 +131,7 @@ export function createLayout({ home: given, env, uid, qemuUser = findQemuUser(ui
     blobsDir: join(cache, 'blobs'),
     podLayersDir: join(cache, 'pod-layers'),
     targetsPath: join(data, 'targets.json'),
+    snapshotsDir: join(cache, 'snapshots'),
     probesDir: join(cache, 'probes'),
     dataDir: data,
     runsDir: join(data, 'runs'),

@@ -94,6 +94,20 @@ export interface VmmListener {
   readonly onEnded: (uuid: string, reason: MachineEnd) => void;
 }
 
+/** Saves machines that have booted, and starts others from them. */
+export interface MachineSaving {
+  /**
+   * Saves a machine that waits for a request into an empty folder; it is then ended. Errors: BOOT_FAILED,
+   * INSTANCE_LOST, LIBVIRT_*, DISK_FULL, STORE_UNUSABLE.
+   */
+  readonly save: (machine: RunningMachine, dir: string) => Promise<void>;
+  /**
+   * Creates a machine, paused, with its sockets open, that goes on where the saved one was. The folder must not change
+   * as long as it runs. Errors: BOOT_FAILED for files that the VMM refuses; as `create`.
+   */
+  readonly restore: (placed: PlacedMachine, dir: string, options: CreateOptions) => Promise<RunningMachine>;
+}
+
 /** Starts machines on one host. */
 export interface Vmm {
   readonly id: string;
@@ -114,6 +128,8 @@ export interface Vmm {
    * Errors: MACHINE_UNSUPPORTED before any start; QEMU_MISSING, BOOT_FAILED, ACCEL_UNUSABLE, LIBVIRT_*.
    */
   readonly create: (placed: PlacedMachine, options: CreateOptions) => Promise<RunningMachine>;
+  /** Absent in a VMM that cannot save machines, or not where its host is. */
+  readonly saving?: MachineSaving | undefined;
   /** The running machines whose names have our prefix. */
   readonly list: () => Promise<RunningMachine[]>;
   /** The counters of those machines that still run. */

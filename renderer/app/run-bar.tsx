@@ -14,6 +14,7 @@ const modeWords: Readonly<Record<StartMode, string>> = {
   cold: 'Measures VMM and guest: both start after the click',
   prestarted: 'Measures the guest: the VMM waits paused, image loaded; the click runs the first instruction',
   prebooted: 'Measures the call: the guest has booted and waits; the click sends the event',
+  restored: 'Measures VMM and restore: after the click a saved, booted guest is loaded; it does not boot again',
 };
 
 /** The main path's controls: the function, its start mode, Run, and the result. */

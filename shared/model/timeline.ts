@@ -17,9 +17,10 @@ export type PhaseName = z.infer<typeof phaseNameSchema>;
 
 /**
  * `cold`: the VMM starts after the click. `prestarted`: it was created paused before, and the click resumes it.
- * `prebooted`: the guest has booted before, and the click sends it its request.
+ * `prebooted`: the guest has booted before, and the click sends it its request. `restored`: the VMM starts after the click
+ * and loads a saved guest that had booted.
  */
-export const startModes = ['cold', 'prestarted', 'prebooted'] as const;
+export const startModes = ['cold', 'prestarted', 'prebooted', 'restored'] as const;
 export const startModeSchema = z.enum(startModes);
 export type StartMode = z.infer<typeof startModeSchema>;
 
@@ -33,6 +34,7 @@ export const startModeWords: Readonly<Record<StartMode, string>> = {
   cold: 'cold start of VMM and guest: both start after the click',
   prestarted: 'cold start of the guest: the VMM waited paused, its image loaded',
   prebooted: 'no cold start: the guest had booted and waited; the call is what remains',
+  restored: 'cold start of the VMM: it loads a saved guest, which had booted',
 };
 
 /** What a start of that mode is called: a cold start is one in which the guest boots after the click. */

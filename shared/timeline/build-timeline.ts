@@ -39,7 +39,7 @@ interface Edge {
   readonly error: number;
 }
 
-/** The timeline of a start. Shape: rules TL-1 to TL-14; never throws, for any observations. */
+/** The timeline of a start. Shape: rules TL-1 to TL-15; never throws, for any observations. */
 export function buildTimeline(seen: Observations): BootTimeline {
   const fromHost = (mark: HostMark): Placed => ({
     name: mark.name,
@@ -75,6 +75,7 @@ export function buildTimeline(seen: Observations): BootTimeline {
 function placeGuestMarks(seen: Observations): Placed[] {
   const { clock } = seen;
   if (clock === null) return [];
+  const began = guestBegins(seen.startMode);
   const onGuestClock = (name: string, label: string, at: GuestClock['started'], opens: PhaseName | null): Placed => ({
     name,
     label,
@@ -85,10 +86,16 @@ function placeGuestMarks(seen: Observations): Placed[] {
     opens,
   });
   return [
-    onGuestClock(markNames.guestStarted, 'first guest instruction', clock.started, 'firmware'),
+    onGuestClock(markNames.guestStarted, began.label, clock.started, began.opens),
     ...seen.guestMarks.map((mark) => onGuestClock(mark.name, mark.label, clock.toHost(mark.ticks), mark.opens)),
   ];
 }
+
+/** The first thing that a guest does in a start, and the phase that it opens. A restored guest has booted before. */
+export const guestBegins = (startMode: StartMode): { readonly label: string; readonly opens: PhaseName } =>
+  startMode === 'restored'
+    ? { label: 'saved guest goes on', opens: 'function' }
+    : { label: 'first guest instruction', opens: 'firmware' };
 
 /** The opening of each observed phase: in order, within the bounds, with the error that this placement adds. */
 function openingEdges(marks: readonly Placed[], from: number, to: number): Map<PhaseName, Edge> {

@@ -23,6 +23,8 @@ export interface ClockEvidence {
   readonly received?: readonly { readonly ticks: number; readonly atNs: HostNs }[];
   /** The rate that an earlier run on this host boot found. */
   readonly rate?: TickRate | undefined;
+  /** False for a guest whose counter was not 0 when it began: one that was restored. Default: true. */
+  readonly countsFromStart?: boolean | undefined;
 }
 
 /** A guest's counter on the host's clock. */
@@ -63,7 +65,7 @@ export function fitGuestClock(evidence: ClockEvidence): GuestClock {
   ];
   const rate = evidence.rate ?? anyRate;
 
-  const anchored = corners([...anchor, ...fromMessages], rate, 0);
+  const anchored = evidence.countsFromStart === false ? [] : corners([...anchor, ...fromMessages], rate, 0);
   if (anchored.length > 0) return clockOf(anchored, origin, null);
 
   // The counter may have run while the machine was paused (KVM): then only the round trips locate the ticks.

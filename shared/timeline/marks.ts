@@ -34,6 +34,7 @@ export const markNames = {
   requested: 'run.requested',
   vmmRequested: 'vmm.requested',
   guestStarted: 'guest.started',
+  restoreAsked: 'restore.asked',
   requestSent: 'request.sent',
   responseReceived: 'response.received',
   ended: 'run.ended',

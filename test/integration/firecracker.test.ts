@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findProgram } from '#core/exec/launch.ts';
@@ -9,6 +9,7 @@ import { isAlive, type Owner } from '#core/store/owner.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
+import { restoreOf } from '#shared/timeline/index.ts';
 import { makeHome, openStudio, removeHome, resources, type Studio, until } from './studio.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -32,6 +33,7 @@ export default async (event) => {
   if (event.run === 'big') return event.text.length;
   if (event.run === 'print') for (let i = 0; i < 2000; i++) console.log('line ' + i);
   if (event.run === 'spin') for (;;);
+  if (event.run === 'id') return { id: crypto.randomUUID(), random: Math.random(), now: Date.now() };
   if (event.run === 'slow') await new Promise((resolve) => setTimeout(resolve, 30000));
   return { hello: event.name ?? 'world' };
 };`;
@@ -91,6 +93,58 @@ describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped
     const { domainXml } = await studio.client.call('instances:describe', { instanceId: (listed as Instance).id });
     expect(JSON.parse(domainXml)).toMatchObject({ 'machine-config': { mem_size_mib: 64 } });
     await stop(listed as Instance);
+  });
+
+  it('restores a saved guest twice: with other random values, the right time, and no boot', async () => {
+    const values: { readonly id: string; readonly random: number }[] = [];
+    for (let turn = 0; turn < 2; turn++) {
+      const before = Date.now();
+      const { error, response, timeline, instance, startMode, waitedMs } = await run({
+        startMode: 'restored',
+        event: { run: 'id' },
+      });
+      expect({ error, startMode, waited: waitedMs !== undefined }).toEqual({
+        error: null,
+        startMode: 'restored',
+        waited: turn === 0,
+      });
+      if (response?.body.kind !== 'json') throw new Error('the answer is not JSON');
+      const value = response.body.value as { readonly id: string; readonly random: number; readonly now: number };
+      expect(value.now).toBeGreaterThanOrEqual(before - 1);
+      expect(value.now).toBeLessThanOrEqual(Date.now() + 1);
+      values.push(value);
+      const lengths = Object.fromEntries(timeline?.phases.map(({ name, durationNs }) => [name, durationNs]) ?? []);
+      expect(lengths).toMatchObject({ firmware: 0, kernel: 0, runtime: 0 });
+      expect(timeline?.marks.map(({ name }) => name)).not.toContain('ember.entry');
+      expect(timeline && restoreOf(timeline)?.durationNs).toBeGreaterThan(0);
+      const live = (await studio.client.call('instances:list', {})).find(({ id }) => id === instance?.id) as Instance;
+      // It is an instance like any other: warm calls, prints, stops.
+      expect((await invoke(live, { run: 'big', text: 'x'.repeat(100_000) })).response?.body).toMatchObject({
+        value: 100_000,
+      });
+      await stop(live);
+    }
+    expect(values[0]?.id).not.toBe(values[1]?.id);
+    expect(values[0]?.random).not.toBe(values[1]?.random);
+    // The deadline counts from the request.
+    const spun = await run({ startMode: 'restored', event: { run: 'spin' } });
+    expect(spun).toMatchObject({ startMode: 'restored', error: { code: 'FUNCTION_TIMEOUT' } });
+  });
+
+  it('starts cold, with a warning, where the saved guest was cut in half, and saves another', async () => {
+    const warnings: string[] = [];
+    const stopListening = studio.client.subscribe('app:warned', ({ error }) => void warnings.push(error.message));
+    const root = join(home, 'cache', 'snapshots');
+    const [name = ''] = readdirSync(root);
+    truncateSync(join(root, name, 'memory'), 10 * 1024 * 1024);
+    const { error, startMode } = await run({ startMode: 'restored', lifetime: 'stop' });
+    expect({ error, startMode }).toEqual({ error: null, startMode: 'cold' });
+    expect(warnings.join()).toContain('The saved machine of hello was damaged.');
+    expect(await run({ startMode: 'restored', lifetime: 'stop' })).toMatchObject({
+      error: null,
+      startMode: 'restored',
+    });
+    stopListening();
   });
 
   it('serves warm calls, of a megabyte too, prints, is paused, and meets deadlines', async () => {

@@ -4,6 +4,7 @@ import type { Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { type BootTimeline, type PhaseName, phaseNames } from '#shared/model/timeline.ts';
+import { restoreOf } from '#shared/timeline/index.ts';
 import { domains, makeHome, openStudio, qemuPid, removeHome, type Studio, until, whyNot } from './studio.ts';
 
 // A busy machine needs long to start a QEMU.
@@ -161,6 +162,33 @@ export default async () => {
       answers.push(answer);
     }
     expect(answers[0]?.id).not.toBe(answers[1]?.id);
+  });
+
+  it('restores a guest that libvirt saved, several at once, each with values of its own', async () => {
+    const source = 'export default () => ({ id: crypto.randomUUID(), random: Math.random(), now: Date.now() });';
+    const project = await studio.project('saved', source);
+    await studio.client.call('builds:prestart', { projectId: project.id, startMode: 'restored' });
+    expect((await list()).filter((it) => it.functionName === 'saved')).toEqual([]);
+    const before = Date.now();
+    const runs = await Promise.all([1, 2].map(() => run(project, { startMode: 'restored', lifetime: 'session' })));
+    const values = runs.map(({ error, startMode, response, timeline }) => {
+      expect({ error, startMode }).toEqual({ error: null, startMode: 'restored' });
+      expect(timeline?.marks.map(({ name }) => name)).not.toContain('ember.entry');
+      expect(timeline && restoreOf(timeline)?.durationNs).toBeGreaterThan(0);
+      if (response?.body.kind !== 'json') throw new Error('the answer is not JSON');
+      return response.body.value as { readonly id: string; readonly random: number; readonly now: number };
+    });
+    expect(values[0]?.id).not.toBe(values[1]?.id);
+    expect(values[0]?.random).not.toBe(values[1]?.random);
+    for (const { now } of values) {
+      expect(now).toBeGreaterThanOrEqual(before - 1);
+      expect(now).toBeLessThanOrEqual(Date.now() + 1);
+    }
+    for (const { instance } of runs) {
+      const instanceId = instance?.id as Instance['id'];
+      expect((await studio.client.call('instances:invoke', { instanceId, event: {} })).error).toBeNull();
+      await studio.client.call('instances:stop', { instanceId });
+    }
   });
 
   it('ends a prebooted function that loops at its deadline', async () => {

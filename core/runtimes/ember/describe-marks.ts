@@ -18,6 +18,10 @@ const meanings: Readonly<Record<EmberMark, { readonly label: string; readonly op
   respond: { label: 'answer written', opens: null },
 };
 
+/** True for a mark that is made anew for each invocation; the others stay as they were at the boot. */
+export const isOfInvocation = ({ name }: WireMark): boolean =>
+  name === 'invoke' || name === 'handler' || name === 'returned' || name === 'respond';
+
 /** An Ember guest's marks with their meaning. A handler that was stopped never returned: its phase ends with the answer. */
 export function describeMarks(marks: readonly WireMark[]): GuestMark[] {
   const seen = new Set(marks.map(({ name }) => name));

@@ -106,6 +106,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     bundling: emberBundling,
     checks: [{ id: 'kernel', title: 'Guest kernel', look: lookAtKernel }],
     exclusiveResourceOf: () => 'none',
+    canBeRestored: true,
     fingerprint: async () => {
       const [kernel, worker] = await Promise.all([
         kernelDigest(),
@@ -146,7 +147,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     }),
     openSession: async (link) => {
       const channel = await link.openChannel(invokePortName);
-      return openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set });
+      return openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set, isUp: !link.fresh });
     },
     readPanic: readEmberPanic,
     splitConsole: (wanted) => (wanted === 'stdout' || wanted === 'stderr' ? createStreamSplitter(wanted) : null),

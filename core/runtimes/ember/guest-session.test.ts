@@ -170,3 +170,12 @@ describe('openEmberSession', () => {
     for (const sample of samples) expect(sample.hostReceivedNs).toBeGreaterThanOrEqual(sample.hostSentNs);
   });
 });
+
+it('of a guest that has booted before is ready at once, and has no marks of that boot', async () => {
+  const channel = createGuest(({ id }, send) => send(response(id, '{"ok":true}')));
+  const session = openEmberSession(channel, { tscHz: 0n, onTscHz: () => undefined, isUp: true });
+  await session.ready;
+  const result = await session.invoke({ event: null, timeoutMs: 1000 });
+  expect([result.outcome.ok, result.marks]).toEqual([true, []]);
+  session.close();
+});

@@ -21,7 +21,7 @@ import {
   type PongFrame,
   type ResponseFrame,
 } from './channel.ts';
-import { describeMarks } from './describe-marks.ts';
+import { describeMarks, isOfInvocation } from './describe-marks.ts';
 import { createFrameDecoder } from './frame-decoder.ts';
 import { readAnswer } from './read-answer.ts';
 
@@ -30,6 +30,8 @@ export interface SessionOptions {
   readonly tscHz: bigint;
   /** Called with this guest's measurement. */
   readonly onTscHz: (hz: bigint) => void;
+  /** True for a guest that has booted before: it has sent its HELLO, and its marks of the boot are no one's start. */
+  readonly isUp?: boolean | undefined;
 }
 
 /** A guest stops a handler at its deadline by itself; a guest that has not answered this much later never will. */
@@ -76,6 +78,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     closed.resolve(reason);
   }
 
+  if (options.isUp) ready.resolve();
   channel.on('data', (chunk: Uint8Array) => {
     if (end !== null) return;
     const atNs = arrivalOf(channel);
@@ -105,7 +108,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     }
     greeted = true;
     if (received.length < maxReceived) received.push({ ticks: Number(frame.tscNow), atNs });
-    marks = describeMarks(frame.marks);
+    marks = describeMarks(options.isUp ? frame.marks.filter(isOfInvocation) : frame.marks);
     ready.resolve();
     if (frame.type === 'hello') return;
     answering?.resolve({ frame, atNs });

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launchPiped, type Piped } from '#core/exec/launch.ts';
 import { isAlive, type Owner, processOf } from '#core/store/owner.ts';
@@ -18,7 +19,7 @@ export interface FirecrackerProcess {
 const pollMs = 300;
 
 /**
- * Starts Firecracker with its API on a socket and its log in a file. It has its own session: a hang-up of the terminal
+ * Starts Firecracker in the folder of its sockets, with its API on one and its log in a file. It has its own session: a hang-up of the terminal
  * is a signal that ends it. Its seccomp filters are its own.
  *
  * Errors: TOOL_MISSING, BOOT_FAILED.
@@ -32,7 +33,7 @@ export function startProcess(
   }: { readonly apiSocket: string; readonly logPath: string; readonly env: NodeJS.ProcessEnv },
 ): FirecrackerProcess {
   const args = ['--api-sock', apiSocket, '--log-path', logPath, '--level', 'Warn'];
-  const piped = launchPiped(program, args, { env, errorPath: logPath });
+  const piped = launchPiped(program, args, { env, errorPath: logPath, dir: dirname(apiSocket) });
   const owner = piped.pid === undefined ? null : processOf(piped.pid);
   if (owner === null) {
     piped.exited.catch(() => undefined);

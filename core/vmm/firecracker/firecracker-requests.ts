@@ -1,3 +1,4 @@
+import { basename, join } from 'node:path';
 import type { Json } from '#shared/model/json.ts';
 import type { Machine, MachineChannel, PlacedMachine } from '../machine.ts';
 import { unsupported } from '../unsupported.ts';
@@ -12,6 +13,33 @@ export interface FirecrackerRequest {
 export interface VsockChannel extends MachineChannel {
   readonly vsockPort: number;
 }
+
+/**
+ * The request that loads a saved machine, paused.
+ *
+ * Source: a saved machine keeps the path of its vsock. Each Firecracker runs in the folder of its sockets, so that the same
+ * relative path is another socket for each.
+ */
+export const loadRequest = (dir: string): FirecrackerRequest => ({
+  path: '/snapshot/load',
+  body: {
+    snapshot_path: join(dir, savedFiles.state),
+    mem_backend: { backend_type: 'File', backend_path: join(dir, savedFiles.memory) },
+    resume_vm: false,
+  },
+});
+
+/** The request that saves a paused machine. */
+export const saveRequest = (dir: string): FirecrackerRequest => ({
+  path: '/snapshot/create',
+  body: {
+    snapshot_type: 'Full',
+    snapshot_path: join(dir, savedFiles.state),
+    mem_file_path: join(dir, savedFiles.memory),
+  },
+});
+
+const savedFiles = { state: 'state', memory: 'memory' } as const;
 
 /** Each Firecracker has its own vsock, so all guests may have the same address: the lowest that is not reserved. */
 const ownGuestCid = 3;
@@ -44,7 +72,7 @@ export function writeFirecrackerRequests(placed: PlacedMachine): FirecrackerRequ
       body: { drive_id: `disk${index}`, path_on_host: path, is_root_device: false, is_read_only: false },
     })),
     ...(hasVsock
-      ? [{ path: '/vsock', body: { guest_cid: vsock?.cid ?? ownGuestCid, uds_path: sockets.channel } }]
+      ? [{ path: '/vsock', body: { guest_cid: vsock?.cid ?? ownGuestCid, uds_path: basename(sockets.channel) } }]
       : []),
   ];
 }

@@ -67,6 +67,65 @@ function open(fault: FirecrackerFault = 'none'): Vmm {
   return vmm;
 }
 
+const requests = () =>
+  readFileSync(join(dir, 'requests.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+describe('a saved machine', () => {
+  it('is paused and written whole; another one goes on from it, with sockets of its own', async () => {
+    const vmm = open();
+    const first = await vmm.create(place(), unkept);
+    await first.resume().doneNs;
+    const saved = join(dir, 'saved');
+    mkdirSync(saved);
+    await vmm.saving?.save(first, saved);
+    expect(events).toContain('ended: destroyed');
+    const [state, memory] = [join(saved, 'state'), join(saved, 'memory')];
+    expect([existsSync(state), existsSync(memory)]).toEqual([true, true]);
+    expect(requests().slice(-2)).toEqual([
+      { method: 'PATCH', path: '/vm', body: { state: 'Paused' } },
+      {
+        method: 'PUT',
+        path: '/snapshot/create',
+        body: { snapshot_type: 'Full', snapshot_path: state, mem_file_path: memory },
+      },
+    ]);
+    mkdirSync(join(dir, 'run', 'two'));
+    const second = {
+      ...place(),
+      uuid: '6a1c5f0e-0000-4000-8000-000000000002',
+      sockets: socketPathsIn(join(dir, 'run', 'two')),
+    };
+    const restored = await vmm.saving?.restore(second, saved, unkept);
+    expect(requests().at(-1)).toEqual({
+      method: 'PUT',
+      path: '/snapshot/load',
+      body: { snapshot_path: state, mem_backend: { backend_type: 'File', backend_path: memory }, resume_vm: false },
+    });
+    expect(existsSync(second.sockets.channel)).toBe(true);
+    expect(restored?.steps?.map(({ name }) => name)).toEqual([
+      ...['vmm.started', 'vmm.answers', 'restore.asked', 'restore.loaded'],
+    ]);
+    await restored?.resume().doneNs;
+    expect(requests().at(-1)).toEqual({ method: 'PATCH', path: '/vm', body: { state: 'Resumed' } });
+    await restored?.kill();
+  });
+
+  it.each(['bad-snapshot', 'killed-in-restore'] as const)('%s: is an error, and no process stays', async (fault) => {
+    const vmm = open(fault);
+    const pidOf = () => vmm.findProcess(place().name);
+    const restoring = vmm.saving?.restore(place(), join(dir, 'saved'), unkept);
+    const pid = pidOf() ?? 0;
+    await expect(restoring).rejects.toMatchObject({
+      code: fault === 'bad-snapshot' ? 'BOOT_FAILED' : expect.any(String),
+    });
+    expect(processOf(pid)).toBeNull();
+    expect(pidOf()).toBeNull();
+  });
+});
+
 const until = async (happened: () => boolean) => {
   while (!happened()) await new Promise((resolve) => setTimeout(resolve, 5));
 };
@@ -256,7 +315,7 @@ describe('what Firecracker cannot give is said before anything is started', () =
         path: '/drives/disk0',
         body: { drive_id: 'disk0', path_on_host: '/d', is_root_device: false, is_read_only: false },
       },
-      { path: '/vsock', body: { guest_cid: 5, uds_path: machine.sockets.channel } },
+      { path: '/vsock', body: { guest_cid: 5, uds_path: 'channel.sock' } },
     ]);
   });
 });

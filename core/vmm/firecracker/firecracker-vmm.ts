@@ -13,7 +13,13 @@ import { type ApiClient, openApi } from './api-client.ts';
 import { checkFirecracker } from './find-firecracker.ts';
 import { firecrackerMachine } from './firecracker-machine.ts';
 import { type FirecrackerProcess, foundProcess, startProcess } from './firecracker-process.ts';
-import { vsockChannels, writeFirecrackerRequests } from './firecracker-requests.ts';
+import {
+  type FirecrackerRequest,
+  loadRequest,
+  saveRequest,
+  vsockChannels,
+  writeFirecrackerRequests,
+} from './firecracker-requests.ts';
 import { apiSocketOf, describeMachine, type MachineFile, readMachineFiles, writeMachineFile } from './machine-file.ts';
 import { openVsock } from './vsock-stream.ts';
 
@@ -29,6 +35,7 @@ interface Running {
   readonly machine: RunningMachine;
   readonly process: FirecrackerProcess;
   readonly keep: boolean;
+  readonly api: () => Promise<ApiClient>;
 }
 
 /** A guest can have Firecracker log; a log that has grown beyond this is emptied. It may lie in memory. */
@@ -50,8 +57,12 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     for (const path of logs.values()) void trimLog(path);
   }, logPeriodMs).unref();
 
-  async function create(placed: PlacedMachine, options: CreateOptions): Promise<RunningMachine> {
-    const requests = writeFirecrackerRequests(placed);
+  /** Starts a Firecracker, configured for the machine, or with a saved one loaded. */
+  async function start(
+    placed: PlacedMachine,
+    options: CreateOptions,
+    { requests, isSaved }: { readonly requests: readonly FirecrackerRequest[]; readonly isSaved: boolean },
+  ): Promise<RunningMachine> {
     const apiSocket = apiSocketOf(placed);
     for (const path of [apiSocket, placed.sockets.channel]) checkSocketPath(path);
     const dir = dirname(placed.sockets.channel);
@@ -69,15 +80,17 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
       written.catch(() => undefined);
       const client = await openApi(apiSocket, { ended: endedEarly(process, placed.name, logPath) });
       step('vmm.answers', 'its API answers');
+      if (isSaved) step('restore.asked', 'load of the saved machine asked for');
       for (const { path, body } of requests) await client.request('PUT', path, body);
-      step('vmm.configured', 'configured');
+      if (isSaved) step('restore.loaded', 'saved machine loaded');
+      else step('vmm.configured', 'configured');
       // The guest accepts them in this order: the function's output has its stream before a request arrives.
       const channels = vsockChannels(placed.machine).sort((a, b) => b.vsockPort - a.vsockPort);
       const opening = channels.map(async ({ vsockPort }) => {
         opened.set(vsockPort, await openVsock(placed.sockets.channel, vsockPort));
       });
       await Promise.all([written, ...opening]);
-      const machine = accept(file, placed.sockets, process, async () => client, { steps, opened, isStarted: false });
+      const machine = accept(file, placed.sockets, process, async () => client, { steps, opened, isStarted: isSaved });
       void process.ended.then(() => client.close());
       return machine;
     } catch (thrown) {
@@ -87,6 +100,25 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
       pids.delete(placed.name);
       throw thrown;
     }
+  }
+
+  async function create(placed: PlacedMachine, options: CreateOptions): Promise<RunningMachine> {
+    return await start(placed, options, { requests: writeFirecrackerRequests(placed), isSaved: false });
+  }
+
+  async function restore(placed: PlacedMachine, dir: string, options: CreateOptions): Promise<RunningMachine> {
+    // Refuses a machine that Firecracker cannot have.
+    writeFirecrackerRequests(placed);
+    return await start(placed, options, { requests: [loadRequest(dir)], isSaved: true });
+  }
+
+  async function save(machine: RunningMachine, dir: string): Promise<void> {
+    const client = await running.get(machine.uuid)?.api();
+    if (client === undefined) throw new FirstlightError('INSTANCE_LOST', `${machine.name} has ended.`);
+    await machine.pause();
+    const { path, body } = saveRequest(dir);
+    await client.request('PUT', path, body);
+    await machine.kill();
   }
 
   /** Takes a machine into the list, and reports its end. */
@@ -104,7 +136,7 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     };
     const onPaused = (isPaused: boolean) => (isPaused ? listener.onPaused(file.uuid) : listener.onResumed(file.uuid));
     const machine = firecrackerMachine({ file, sockets, process: { ...process, kill }, api, onPaused, ...start });
-    running.set(file.uuid, { machine, process, keep: file.keep });
+    running.set(file.uuid, { machine, process, keep: file.keep, api });
     logs.set(file.uuid, logPathIn(dirname(sockets.channel)));
     pids.set(file.name, process.owner.pid);
     void process.ended.then((code) => {
@@ -166,6 +198,7 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     runsAsThisUser: true,
     connect,
     create,
+    saving: { save, restore },
     list,
     readStats: async (machines) =>
       machines.flatMap((machine) => {

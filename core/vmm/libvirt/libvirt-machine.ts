@@ -3,7 +3,7 @@ import { type Domain, isNotFound, LibvirtError } from 'node-libvirt';
 import { FirstlightError } from '#shared/errors.ts';
 import { hostNs } from '#shared/model/units.ts';
 import { connectConsole } from '../connect-console.ts';
-import type { ConsoleStreams, RunningMachine } from '../vmm.ts';
+import type { ConsoleStreams, RunningMachine, VmmStep } from '../vmm.ts';
 import { outputAlias } from './domain-xml.ts';
 import { metadataNamespace, metadataPrefix, readMetadataXml, writeBareMetadataXml } from './metadata-xml.ts';
 import { fromLibvirt, withLibvirtErrors } from './to-firstlight-error.ts';
@@ -18,13 +18,14 @@ const domains = new WeakMap<RunningMachine, Domain>();
 /** The domain of a machine that libvirt runs. */
 export const domainOf = (machine: RunningMachine): Domain | undefined => domains.get(machine);
 
-/** A domain as a machine that runs. */
-export function libvirtMachine(domain: Domain, isRemote = false): RunningMachine {
+/** A domain as a machine that runs, with the steps of its creation where they are known. */
+export function libvirtMachine(domain: Domain, isRemote = false, steps?: readonly VmmStep[]): RunningMachine {
   const { name, uuid } = domain;
   const options = { timeoutMs: answerTimeoutMs };
   const machine: RunningMachine = {
     name,
     uuid,
+    steps,
     resume: () => {
       const timing: { sentAtNs?: bigint; receivedAtNs?: bigint } = {};
       const reply = withLibvirtErrors(`resume ${name}`, () => domain.resume({ timing }));

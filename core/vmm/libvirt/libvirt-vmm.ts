@@ -1,6 +1,10 @@
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Domain, LifecycleEvent } from 'node-libvirt';
-import { machineNamePrefix } from '../machine.ts';
-import type { MachineEnd, RunningMachine, Vmm, VmmListener } from '../vmm.ts';
+import { hostNow } from '#core/store/host-clock.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { machineNamePrefix, type PlacedMachine } from '../machine.ts';
+import type { CreateOptions, MachineEnd, RunningMachine, Vmm, VmmListener } from '../vmm.ts';
 import { writeDomainXml } from './domain-xml.ts';
 import { findQemu } from './find-qemu.ts';
 import { createHostFiles } from './host-files.ts';
@@ -9,6 +13,7 @@ import { createLibvirtLink, type LibvirtLink, type LinkListener } from './libvir
 import { answerTimeoutMs, domainOf, libvirtMachine } from './libvirt-machine.ts';
 import { writeMetadataXml } from './metadata-xml.ts';
 import { readStats } from './read-stats.ts';
+import { writeRestorable } from './saved-domain.ts';
 import { withLibvirtErrors } from './to-firstlight-error.ts';
 
 export interface LibvirtVmmOptions {
@@ -25,6 +30,43 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
   const asMachine = (domain: Domain) => libvirtMachine(domain, remote);
   const link = openLink(uri, { ...listener, onLifecycle: (event) => reportEvent(event, listener, asMachine) });
   const files = createHostFiles(link.connection);
+  /** Restored domains that end with us: libvirt has no autodestroy for them. */
+  const restored = new Set<RunningMachine>();
+
+  async function save(machine: RunningMachine, dir: string): Promise<void> {
+    const domain = domainOf(machine);
+    if (domain === undefined) throw new FirstlightError('INTERNAL', `${machine.name} is no machine of libvirt.`);
+    await withLibvirtErrors(`save ${machine.name}`, () =>
+      domain.save(join(dir, savedName), { timeoutMs: saveTimeoutMs }),
+    );
+  }
+
+  async function restore(
+    placed: PlacedMachine,
+    dir: string,
+    { keep, metadata, doing }: CreateOptions,
+  ): Promise<RunningMachine> {
+    const metadataXml = metadata === null ? '' : writeMetadataXml(metadata);
+    const file = join(dirname(placed.sockets.serial), restoredName);
+    const connection = await link.connection();
+    await writeRestorable(join(dir, savedName), file, { ...placed, metadataXml });
+    try {
+      const askedNs = hostNow();
+      await withLibvirtErrors(doing, () => connection.restoreDomain(file));
+      const loadedNs = hostNow();
+      const domain = await withLibvirtErrors(doing, () => connection.lookupByUuid(placed.uuid));
+      const steps = [
+        { name: 'restore.asked', label: 'restore asked of libvirt, which starts QEMU', atNs: askedNs },
+        { name: 'restore.loaded', label: 'saved machine loaded', atNs: loadedNs },
+      ];
+      const machine = libvirtMachine(domain, remote, steps);
+      if (!keep) restored.add(machine);
+      return machine;
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
   return {
     id: 'libvirt',
     uri,
@@ -50,6 +92,7 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
       const creating = connection.createDomainXml(xml, { paused: true, autodestroy: !keep });
       return asMachine(await withLibvirtErrors(doing, () => creating));
     },
+    ...(savesHere(uri, uid) && { saving: { save, restore } }),
     list: async () => {
       const connection = await link.connection();
       const options = { active: true, timeoutMs: answerTimeoutMs };
@@ -84,9 +127,23 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
       const text = ({ major, minor, release }: typeof qemu) => `${major}.${minor}.${release}`;
       return { libvirt: text(libvirt), qemu: text(qemu) };
     },
-    close: () => link.close(),
+    close: async () => {
+      // Those that are gone are no error.
+      if (link.state === 'connected') await Promise.all([...restored].map((one) => one.kill().catch(() => undefined)));
+      await link.close();
+    },
   };
 }
+
+/** libvirt has one file for a domain, which holds all. */
+const savedName = 'domain';
+const restoredName = 'restored';
+/** A domain is saved in 0.2 to 2 s; a busy machine takes longer. */
+const saveTimeoutMs = 30_000;
+
+/** True where the daemon's files are this process' own: on this machine, as the same user. */
+const savesHere = (uri: string, uid: number) =>
+  (uid === 0 ? /^qemu:\/\/\/(system|session)/ : /^qemu:\/\/\/session/).test(uri);
 
 /** A daemon that has just started runs each QEMU there is once, which took up to 7 s, before it reports its version. */
 const firstQemuTimeoutMs = 20_000;

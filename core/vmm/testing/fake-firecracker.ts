@@ -2,7 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The faults of a fake Firecracker. */
-export type FirecrackerFault = 'none' | 'dies' | 'refuses' | 'silent' | 'garbage' | 'seccomp' | 'poweroff';
+export type FirecrackerFault =
+  | 'none'
+  | 'dies'
+  | 'refuses'
+  | 'silent'
+  | 'garbage'
+  | 'seccomp'
+  | 'poweroff'
+  | 'bad-snapshot'
+  | 'killed-in-restore';
 
 /**
  * The path of a program that speaks as Firecracker does: its API, a serial port on its standard output, a vsock whose
@@ -22,7 +31,7 @@ export function writeFakeFirecracker(dir: string, fault: FirecrackerFault): stri
 
 const program = `
 const { createServer } = require('node:net');
-const { appendFileSync, existsSync } = require('node:fs');
+const { appendFileSync, existsSync, writeFileSync } = require('node:fs');
 const api = process.argv[process.argv.indexOf('--api-sock') + 1];
 if (process.argv.includes('--version')) {
   console.log('Firecracker v1.2.3');
@@ -35,7 +44,13 @@ if (fault === 'dies' || existsSync(api)) {
 let state = 'Not started';
 const answer = (method, path, body) => {
   if (fault === 'refuses' && path === '/boot-source') return [400, { fault_message: 'The kernel file cannot be opened' }];
-  if (path === '/vsock') {
+  if (path === '/snapshot/load') {
+    if (fault === 'bad-snapshot') return [400, { fault_message: 'Failed to restore from snapshot' }];
+    if (fault === 'killed-in-restore') process.kill(process.pid, 'SIGKILL');
+    state = 'Paused';
+  }
+  if (path === '/snapshot/create') for (const file of [body.snapshot_path, body.mem_file_path]) writeFileSync(file, 'saved');
+  if (path === '/vsock' || path === '/snapshot/load') {
     createServer((client) => {
       client.once('data', (first) => {
         const end = first.indexOf(10);
@@ -44,7 +59,7 @@ const answer = (method, path, body) => {
         client.pipe(client);
       });
       client.on('error', () => undefined);
-    }).listen(body.uds_path);
+    }).listen(body.uds_path ?? 'channel.sock');
   }
   if (path === '/actions') {
     if (fault === 'seccomp') process.exit(148);

@@ -118,6 +118,19 @@ describe('domains', () => {
     expect(await conn.listDomains()).toEqual([]);
   });
 
+  it('are saved into a file, and restored from it paused', async () => {
+    const conn = await open();
+    const dom = await conn.createDomainXml(xml('saved'));
+    await dom.save('/saved');
+    expect(await conn.listDomains()).toEqual([]);
+    await conn.restoreDomain('/saved');
+    const again = await conn.lookupByName('saved');
+    expect((await again.state()).state).toBe('paused');
+    await again.resume();
+    expect((await again.state()).state).toBe('running');
+    expect(await failure(conn.restoreDomain('/other'))).toMatchObject({ message: expect.stringContaining('/other') });
+  });
+
   it('with autodestroy go when the connection does', async () => {
     const conn = await open();
     await conn.createDomainXml(xml('mine'), { autodestroy: true });

@@ -200,6 +200,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return new Domain(this, dom);
   }
 
+  /** Starts the domain that `Domain.save` wrote into a file of the daemon's host, with its processors stopped. */
+  async restoreDomain(path: string, options: CallOptions = {}): Promise<void> {
+    await this.call(protocol.domainRestoreFlags, { from: path, xml: null, flags: savePaused }, options);
+  }
+
   /** Stores a domain's configuration without starting it; `create()` on the handle starts it. */
   async defineDomainXml(xml: string, options: CallOptions & { validate?: boolean } = {}): Promise<Domain> {
     const { dom } = await this.call(protocol.domainDefineXmlFlags, { xml, flags: options.validate ? 1 : 0 }, options);
@@ -296,6 +301,8 @@ export interface NodeInfo {
 
 const listKeys = ['active', 'inactive', 'persistent', 'transient', 'running', 'paused', 'shutoff'] as const;
 const closeTimeoutMs = 2_000;
+/** Source: VIR_DOMAIN_SAVE_PAUSED of virDomainSaveRestoreFlags. */
+const savePaused = 4;
 
 function toVersion(packed: number): Version {
   return {

@@ -118,6 +118,11 @@ export class Domain {
     await this.#caller.call(protocol.domainResume, { dom: this.#wire }, options);
   }
 
+  /** Saves memory and devices into a file of the daemon's host, and ends the domain. */
+  async save(path: string, options: CallOptions = {}): Promise<void> {
+    await this.#caller.call(protocol.domainSaveFlags, { dom: this.#wire, to: path, xml: null, flags: 0 }, options);
+  }
+
   /** Sends a non-maskable interrupt to every processor. */
   async injectNmi(options: CallOptions = {}): Promise<void> {
     await this.#caller.call(protocol.domainInjectNmi, { dom: this.#wire, flags: 0 }, options);

@@ -858,6 +858,39 @@ export const domainUndefineFlags: CallSpec<{ dom: Domain; flags: number }, void>
   readRet: () => undefined,
 };
 
+export const domainSaveFlags: CallSpec<{ dom: Domain; to: string; xml: string | null; flags: number }, void> = {
+  name: 'domainSaveFlags',
+  program: 0x20008086,
+  version: 1,
+  number: 232,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeDomain(w, v.dom);
+    w.string(v.to);
+    w.optional(v.xml, (v) => w.string(v));
+    w.u32(v.flags);
+  },
+  readArgs: (r) => ({ dom: readDomain(r), to: r.string(), xml: r.optional(() => r.string()), flags: r.u32() }),
+  writeRet: () => undefined,
+  readRet: () => undefined,
+};
+
+export const domainRestoreFlags: CallSpec<{ from: string; xml: string | null; flags: number }, void> = {
+  name: 'domainRestoreFlags',
+  program: 0x20008086,
+  version: 1,
+  number: 233,
+  stream: false,
+  writeArgs: (w, v) => {
+    w.string(v.from);
+    w.optional(v.xml, (v) => w.string(v));
+    w.u32(v.flags);
+  },
+  readArgs: (r) => ({ from: r.string(), xml: r.optional(() => r.string()), flags: r.u32() }),
+  writeRet: () => undefined,
+  readRet: () => undefined,
+};
+
 export const domainDestroyFlags: CallSpec<{ dom: Domain; flags: number }, void> = {
   name: 'domainDestroyFlags',
   program: 0x20008086,
@@ -1214,6 +1247,8 @@ export interface CallTypes {
   domainInjectNmi: { args: { dom: Domain; flags: number }; ret: void; stream: false };
   domainGetState: { args: { dom: Domain; flags: number }; ret: { state: number; reason: number }; stream: false };
   domainUndefineFlags: { args: { dom: Domain; flags: number }; ret: void; stream: false };
+  domainSaveFlags: { args: { dom: Domain; to: string; xml: string | null; flags: number }; ret: void; stream: false };
+  domainRestoreFlags: { args: { from: string; xml: string | null; flags: number }; ret: void; stream: false };
   domainDestroyFlags: { args: { dom: Domain; flags: number }; ret: void; stream: false };
   domainReset: { args: { dom: Domain; flags: number }; ret: void; stream: false };
   domainShutdownFlags: { args: { dom: Domain; flags: number }; ret: void; stream: false };
@@ -1273,6 +1308,8 @@ export const allCalls = [
   domainInjectNmi,
   domainGetState,
   domainUndefineFlags,
+  domainSaveFlags,
+  domainRestoreFlags,
   domainDestroyFlags,
   domainReset,
   domainShutdownFlags,

@@ -1,7 +1,7 @@
 import type { Comparison } from '#shared/model/series.ts';
-import { type PhaseName, startModeWords, startTitle } from '#shared/model/timeline.ts';
-import { comparisonWords, describeComparison, isSignificant } from '#shared/timeline/index.ts';
-import { formatNsChange } from '../../ui/instrument-format.ts';
+import { type BootTimeline, type PhaseName, startModeWords, startTitle } from '#shared/model/timeline.ts';
+import { comparisonWords, describeComparison, isSignificant, restoreOf } from '#shared/timeline/index.ts';
+import { formatNs, formatNsChange } from '../../ui/instrument-format.ts';
 import { changeError, lengthText, shareText, spreadText, totalText } from './figures.ts';
 import styles from './timeline.module.css';
 import type { Segment, TimelineModel } from './timeline-model.ts';
@@ -78,6 +78,13 @@ function Change({ comparison }: { readonly comparison: Comparison }) {
   );
 }
 
+function modeTitle(timeline: BootTimeline): string {
+  const { startMode } = timeline;
+  const restore = restoreOf(timeline);
+  const loaded = restore === null ? '' : ` It was loaded in ${formatNs(restore.durationNs)}, which is part of vmm.`;
+  return `${startMode}: ${startModeWords[startMode]}.${loaded}`;
+}
+
 function Total({ model, note }: { readonly model: TimelineModel; readonly note: string | null }) {
   const { timeline, previous, comparison, underWay } = model;
   if (timeline === null)
@@ -97,10 +104,7 @@ function Total({ model, note }: { readonly model: TimelineModel; readonly note: 
         )
       )}
       {!timeline.complete && !underWay && <span className={`${styles.badge} ${styles.badgeFailed}`}>no response</span>}
-      <span
-        className={`${styles.badge} ${styles.mode}`}
-        title={`${timeline.startMode}: ${startModeWords[timeline.startMode]}.`}
-      >
+      <span className={`${styles.badge} ${styles.mode}`} title={modeTitle(timeline)}>
         {timeline.startMode}
       </span>
       {timeline.accel === 'tcg' && (

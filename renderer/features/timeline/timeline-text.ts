@@ -1,5 +1,5 @@
 import { type BootTimeline, type Mark, type PhaseName, startTitle } from '#shared/model/timeline.ts';
-import { describeComparison, roundComparison, roundTimeline } from '#shared/timeline/index.ts';
+import { describeComparison, restoreOf, roundComparison, roundTimeline } from '#shared/timeline/index.ts';
 import { formatNs, formatNsDelta, formatNsError, formatPercent } from '../../ui/instrument-format.ts';
 import { changeError, instantError, lengthText, shareText, spreadText, totalText } from './figures.ts';
 import type { TimeWindow } from './time-scale.ts';
@@ -66,6 +66,8 @@ export function timelineToText(model: TimelineModel): string {
   const lines = [head];
   if (model.comparison !== null) lines.push(describeComparison(model.comparison));
   lines.push('');
+  const restore = restoreOf(timeline);
+  if (restore !== null) lines.push(`restore, part of vmm  ${formatNs(restore.durationNs)}`, '');
   if (timeline.ahead !== null) lines.push(`ahead of the click  ${formatNs(timeline.ahead.durationNs)}`, '');
   for (const segment of model.segments) {
     const spread = spreadText(model, segment.name);

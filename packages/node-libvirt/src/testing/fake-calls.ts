@@ -6,6 +6,8 @@ import { FakeDomain, type FakePort } from './fake-domain.ts';
 /** The part of the fake server that its answers use. */
 export interface FakeServer {
   readonly domains: Map<string, FakeDomain>;
+  /** The XML of saved domains, by file. */
+  readonly saved: Map<string, string>;
   readonly authTypes: readonly number[];
   startDomain(domain: FakeDomain, paused: boolean): void;
   resumeDomain(domain: FakeDomain): void;
@@ -163,6 +165,17 @@ export const callHandlers: CallHandlers = {
     return start(fake, link, domain, flags);
   },
   domainUndefineFlags: (fake, _link, { dom }) => void fake.domains.delete(find(fake, dom).uuid),
+  domainSaveFlags: (fake, _link, { dom, to }) => {
+    const domain = findActive(fake, dom);
+    fake.saved.set(to, domain.xml);
+    fake.stopDomain(domain);
+  },
+  domainRestoreFlags: (fake, link, { from, flags }) => {
+    const xml = fake.saved.get(from);
+    if (xml === undefined) throw new FakeError(ErrorCode.VIR_ERR_OPERATION_FAILED, `cannot read ${from}`);
+    // VIR_DOMAIN_SAVE_PAUSED is not VIR_DOMAIN_START_PAUSED.
+    start(fake, link, add(fake, xml, false), flags === 4 ? 1 : 0);
+  },
   domainDestroyFlags: (fake, _link, { dom }) => fake.stopDomain(findActive(fake, dom)),
   domainShutdownFlags: (fake, _link, { dom }) => fake.stopDomain(findActive(fake, dom), 'shutdown'),
   domainReboot: (fake, _link, { dom }) => void findActive(fake, dom),

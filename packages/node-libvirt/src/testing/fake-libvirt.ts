@@ -22,6 +22,8 @@ export interface FakeOptions {
 export class FakeLibvirt {
   readonly socketPath: string;
   readonly domains = new Map<string, FakeDomain>();
+  /** The XML of saved domains, by file. */
+  readonly saved = new Map<string, string>();
   /** The names of all calls so far, in the order in which they arrived. */
   readonly calls: string[] = [];
   authTypes: readonly number[];
