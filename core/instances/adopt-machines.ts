@@ -18,6 +18,8 @@ export interface AdopterOptions {
   /** The known instances, by their machines' uuids. */
   readonly byUuid: ReadonlyMap<string, LiveInstance>;
   readonly add: (instance: LiveInstance) => void;
+  /** Called with the end of an orphan; settles when its machine is gone, or could not be ended. */
+  readonly trackEnd: (done: Promise<void>) => void;
   readonly onChange: InstanceListener;
   readonly log: (line: string) => void;
 }
@@ -44,6 +46,7 @@ export function createAdopter({
   byUuid,
   isAbandoned,
   add,
+  trackEnd,
   onChange,
   log,
 }: AdopterOptions): Adopter {
@@ -104,10 +107,12 @@ export function createAdopter({
 
   function endOrphan(host: Host, machine: RunningMachine, record: InstanceRecord, why: string): void {
     log(`Ending ${record.id}: ${why}.`);
-    machine.kill().then(
+    const ending = machine.kill().then(
       () => removeDirs(host, record),
       (thrown) => log(`${record.id} could not be ended: ${thrown}`),
     );
+    // A short command would be over before.
+    trackEnd(ending);
   }
 
   async function removeDirs({ layout }: Host, { id, socketDir }: InstanceRecord): Promise<void> {

@@ -35,7 +35,7 @@ export interface Registry {
    */
   readonly release: (projectId: ProjectId) => Promise<void>;
   /**
-   * Waits, for at most the given time, for machines whose creation was cancelled, for stops under way, and for the
+   * Waits, for at most the given time, for orphans and machines whose creation was cancelled to end, for stops under way, and for the
    * regular end of instances with volumes.
    */
   readonly shutDownInstances: (withinMs: number) => Promise<void>;
@@ -84,7 +84,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (instance?.isOver && leaving.delete(info.id)) forget(instance);
   }
 
-  /** One promise for each cancelled creation. It settles when the machine is gone, and never rejects. */
+  /** One promise for each cancelled creation, and each orphan that is ended. It settles when the machine is gone, and never rejects. */
   const creating = new Set<Promise<void>>();
 
   function trackCreation(done: Promise<void>): void {
@@ -133,7 +133,16 @@ export function createRegistry(options: RegistryOptions): Registry {
     throw new FirstlightError('NOT_FOUND', `There is no instance ${id}.`, { hint: '`firstlight ps` lists them.' });
   }
 
-  const adopter = createAdopter({ runtimes, bootTimeoutMs, byUuid, isAbandoned, add, onChange, log });
+  const adopter = createAdopter({
+    runtimes,
+    bootTimeoutMs,
+    byUuid,
+    isAbandoned,
+    add,
+    trackEnd: trackCreation,
+    onChange,
+    log,
+  });
 
   async function endAll(which: (instance: LiveInstance) => boolean, withinMs: number): Promise<void> {
     const ending = [...byId.values()].filter((instance) => instance.isMine && !instance.isOver && which(instance));

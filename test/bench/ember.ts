@@ -13,6 +13,7 @@ import { Machine } from '../../guest/test/machine.ts';
 import { round } from './figures.ts';
 import { createFirecrackerStarter, type FirecrackerStart, startBareNode } from './firecracker.ts';
 import type { BenchOptions } from './options.ts';
+import { compareStartModes } from './start-modes.ts';
 
 type Accel = 'tcg' | 'kvm';
 
@@ -39,7 +40,8 @@ interface Start {
 /**
  * The cost of a start of `hello` from the guest's first instruction to the answer, step by step: in microseconds for
  * each accelerator that Ember runs under here, and in instructions. QEMU is started directly, without other costs. Then
- * whole cold starts, from nothing to the answer, in turn: in Firecracker, and of the same handler in a bare Node.js process.
+ * whole cold starts, from nothing to the answer, in turn: in Firecracker, and of the same handler in a bare Node.js process. Last, every
+ * start mode as the studio times it, under libvirt and in Firecracker, beside the floor.
  */
 export async function benchEmber({ runs = 15, log }: BenchOptions) {
   const dir = mkdtempSync(join(tmpdir(), 'fl-ember-'));
@@ -75,6 +77,7 @@ export async function benchEmber({ runs = 15, log }: BenchOptions) {
       tcg: sumUp(samples.tcg),
       kvm: isKvmUsable ? sumUp(samples.kvm) : { skipped: 'Ember does not run under KVM here' },
       cold: await compareColdStarts(join(dir, 's'), image, runs, log),
+      modes: await compareStartModes(runs, log),
     };
   } finally {
     await baker.close();
