@@ -7,6 +7,7 @@ import { createLayout, type Layout } from '#core/store/layout.ts';
 import type { Host } from '#core/vmm/host.ts';
 import { fakeHost, fakeMachine } from '#core/vmm/testing/fake-vmm.ts';
 import type { RunningMachine } from '#core/vmm/vmm.ts';
+import { createDeferred } from '#shared/deferred.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { createRegistry, type Registry, type RegistryOptions } from './registry.ts';
 
@@ -119,6 +120,20 @@ it('deletes what dead owners left, but not what a running process uses', async (
   } finally {
     server.close();
   }
+});
+
+it('waits at the end for an orphan that it ends', async () => {
+  const dir = join(layout.socketsDir, '12-34-abcdef');
+  mkdirSync(dir, { recursive: true });
+  const { promise, resolve } = createDeferred();
+  const registry = await registryWith({ ...keptMachine(dir, { firstRunEnded: false }), kill: () => promise });
+  const order: string[] = [];
+  const over = registry.shutDownInstances(60_000).then(() => order.push('over'));
+  order.push('gone');
+  resolve();
+  await over;
+  expect(order).toEqual(['gone', 'over']);
+  expect(existsSync(dir)).toBe(false);
 });
 
 it('ends a kept instance whose first run never ended, once its owner is dead', async () => {
