@@ -132,6 +132,15 @@ describe('createPrestartPool', () => {
     expect(await broken.pool.take(booted)).toBeNull();
   });
 
+  it('refills what was taken, and leaves one that was made for a later request', async () => {
+    const { pool, made } = setUp();
+    await pool.refill(spec('a'));
+    await pool.take(spec('a'));
+    await pool.prepare(spec('a', 'image', 64, 'local', 'prebooted'));
+    await pool.refill(spec('a'));
+    expect(states(made)).toEqual(['prestarted', 'prebooted']);
+  });
+
   it('replaces one that died while it waited, and gives up a guest that always dies', async () => {
     const { pool, made, log } = setUp();
     const booted = spec('a', 'image', 64, 'local', 'prebooted');

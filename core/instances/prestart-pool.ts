@@ -11,6 +11,8 @@ export interface PrestartPool {
    * waits, or could not be made. None is made for a function whose instances use an exclusive resource.
    */
   readonly prepare: (spec: LaunchSpec) => Promise<void>;
+  /** As `prepare`, unless an instance of the project waits already, or is being made for a later request. */
+  readonly refill: (spec: LaunchSpec) => Promise<void>;
   /** The instance that waits for exactly this start, taken out of the pool. One that is being made is waited for. */
   readonly take: (spec: LaunchSpec) => Promise<Launched | null>;
   readonly has: (id: InstanceId) => boolean;
@@ -102,14 +104,19 @@ export function createPrestartPool(options: PrestartPoolOptions): PrestartPool {
     if (replacements < maxReplacements) make(spec, replacements + 1);
   }
 
+  async function prepare(spec: LaunchSpec): Promise<void> {
+    // An exclusive resource must be free when the function is run.
+    if (closed || isExclusive(spec.config)) return;
+    const waiting = entries.get(spec.projectId);
+    if (waiting !== undefined && fits(waiting, spec)) return await waiting.settled;
+    drop(spec.projectId);
+    await make(spec, 0).settled;
+  }
+
   return {
-    async prepare(spec) {
-      // An exclusive resource must be free when the function is run.
-      if (closed || isExclusive(spec.config)) return;
-      const waiting = entries.get(spec.projectId);
-      if (waiting !== undefined && fits(waiting, spec)) return await waiting.settled;
-      drop(spec.projectId);
-      await make(spec, 0).settled;
+    prepare,
+    refill: async (spec) => {
+      if (!entries.has(spec.projectId)) await prepare(spec);
     },
     async take(spec) {
       const entry = entries.get(spec.projectId);

@@ -364,7 +364,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   function prepareNext(spec: LaunchSpec, startMode: AheadMode): void {
     const next = { ...spec, startMode, keep: false, runId: null, signal: undefined };
     void sleep(nextDelayMs, undefined, { ref: false }).then(async () => {
-      await (startMode === 'restored' ? snapshots.prepare(next) : pool.prepare(next));
+      await (startMode === 'restored' ? snapshots.prepare(next) : pool.refill(next));
     });
   }
 

@@ -45,7 +45,7 @@ const manifestSchema = z.object({
   files: z.array(savedFileSchema).min(1),
 });
 
-/** A guest of Ember takes 2 MB. The least recently used ones go first. */
+/** A small guest takes 2 MB. The least recently used ones go first. */
 const defaultMaxBytes = 512 * 1024 ** 2;
 
 export function createSnapshots(options: SnapshotsOptions): Snapshots {
