@@ -64,6 +64,8 @@ describe('a disk of another program is named, with a command that works', () => 
     ['ntfs', 3, 'NTFS    ', /NTFS/],
     ['zip', 0, 'PK\x03\x04', /zip archive/],
     ['luks', 0, 'LUKS\xba\xbe', /encrypted with LUKS/],
+    ['iso', 0x8001, 'CD001', /CD image/],
+    ['gpt', 512, 'EFI PART', /GPT/],
   ])('of another system: %s', async (name, at, text, words) => {
     const path = join(dir, `system-${name}`);
     const bytes = Buffer.alloc(1 << 16);
@@ -73,6 +75,20 @@ describe('a disk of another program is named, with a command that works', () => 
       const error = foreignFormat(path, bytes.subarray(0, foreignHeadBytes), bytes.subarray(-foreignHeadBytes));
       if (error !== null) throw error;
     }).toThrow(words);
+  });
+
+  it('encrypted, or of an older qcow, with a command that QEMU takes', async () => {
+    const secret = ['--object', 'secret,id=key,data=abc'];
+    const options = 'encrypt.format=luks,encrypt.key-secret=key';
+    const encrypted = join(dir, 'encrypted');
+    await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', ...secret, '-o', options, encrypted, '1M']);
+    await expect(openDisk(encrypted)).rejects.toMatchObject({
+      reason: 'unsupported',
+      hint: expect.stringContaining('driver=qcow2,encrypt.key-secret=key,file.filename=encrypted -O raw encrypted.raw'),
+    });
+    const older = join(dir, 'older');
+    await runTool('qemu-img', ['create', '-q', '-f', 'qcow', older, '1M']);
+    await expect(openDisk(older)).rejects.toMatchObject({ hint: expect.stringContaining('-f qcow -O raw') });
   });
 
   it('packed with gzip, or in a tar archive', async () => {

@@ -14,6 +14,10 @@ interface Sign {
 /** Unpacks through a pipe, since tools that unpack refuse a file whose name lacks their ending. */
 const unpackedBy = (tool: string) => (path: string) => `${tool} -dc < ${path} > ${path}.raw`;
 const unpack = (path: string) => `tar -xf ${path}`;
+/** What is encrypted is converted with the key in a file of its own. */
+const decryptedBy = (driver: string, secret: string) => (name: string) =>
+  `qemu-img convert --object secret,id=key,file=KEYFILE --image-opts driver=${driver},${secret}=key,file.filename=${name} -O raw ${name}.raw`;
+export const decryptQcow2 = { command: decryptedBy('qcow2', 'encrypt.key-secret') };
 /** The disk of another system: it cannot become an image of Nanos. */
 const foreignSystem = { command: null };
 
@@ -39,18 +43,25 @@ const signs: readonly Sign[] = [
   { name: 'a zip archive', at: 0, text: 'PK\x03\x04', convert: { command: (path) => `unzip ${path}` } },
   { name: 'a Parallels disk', at: 0, text: 'WithoutFreeSpace', convert: { format: 'parallels' } },
   { name: 'a Parallels disk', at: 0, text: 'WithouFreSpacExt', convert: { format: 'parallels' } },
-  { name: 'a disk encrypted with LUKS', at: 0, text: 'LUKS\xba\xbe', convert: { format: 'luks' } },
+  {
+    name: 'a disk encrypted with LUKS',
+    at: 0,
+    text: 'LUKS\xba\xbe',
+    convert: { command: decryptedBy('luks', 'key-secret') },
+  },
   { name: 'a file system of Linux (XFS)', at: 0, text: 'XFSB', convert: foreignSystem },
   { name: 'a file system of Linux (squashfs)', at: 0, text: 'hsqs', convert: foreignSystem },
   { name: 'a file system of Linux (ext2, ext3 or ext4)', at: 0x438, text: '\x53\xef\x01\0', convert: foreignSystem },
   { name: 'a file system of Windows (NTFS)', at: 3, text: 'NTFS    ', convert: foreignSystem },
   { name: 'a file system of Windows (FAT)', at: 54, text: 'FAT', convert: foreignSystem },
   { name: 'a file system of Windows (FAT)', at: 82, text: 'FAT32', convert: foreignSystem },
+  { name: 'a disk with a GPT partition table', at: 512, text: 'EFI PART', convert: foreignSystem },
+  { name: 'a CD image (ISO 9660)', at: 0x8001, text: 'CD001', convert: foreignSystem },
   { name: 'a tar archive', at: 257, text: 'ustar', convert: { command: unpack } },
 ];
 
-/** The number of first and last bytes of a file that identify its format. */
-export const foreignHeadBytes = 2048;
+/** The number of first and last bytes of a file that identify its format: a CD's first 16 sectors are its user's. */
+export const foreignHeadBytes = 0x8800;
 
 /**
  * The error for an image of another program, with the command that converts it; null for an unknown format.

@@ -1,7 +1,7 @@
 /** The first bytes of a qcow2 file. Source: docs/interop/qcow2.txt of QEMU. */
 import type { ByteSource } from '@firstlight/files';
 import { damagedDisk } from './disk-error.ts';
-import { unsupported } from './foreign-format.ts';
+import { decryptQcow2, unsupported } from './foreign-format.ts';
 
 /** `QFI` and 0xfb. */
 const magic = 0x514649fb;
@@ -35,13 +35,14 @@ export async function readQcow2Header(source: ByteSource): Promise<Qcow2Header> 
   const head = await source.read(0, Math.min(source.bytes, 64 * 1024));
   const fields = view(head);
   const version = fields.getUint32(4);
+  if (version === 1) throw unsupported(source.path, 'It is qcow of version 1', { format: 'qcow' });
   if (version !== 2 && version !== 3) throw invalid(`qcow2 of version ${version}, which is not read here,`, 4);
   if (version === 3 && head.length < headerBytesV3) throw invalid('the qcow2 header is cut short', head.length);
   const bits = fields.getUint32(20);
   if (bits < clusterBits.least || bits > clusterBits.most) throw invalid(`clusters of 2^${bits} bytes`, 20);
   const diskBytes = Number(fields.getBigUint64(24));
   if (diskBytes > maxDiskBytes) throw invalid(`a disk of ${diskBytes} bytes`, 24);
-  if (fields.getUint32(32) !== 0) throw invalid('it is encrypted, which is not read here,', 32);
+  if (fields.getUint32(32) !== 0) throw unsupported(source.path, 'It is qcow2 that is encrypted', decryptQcow2);
   if (version === 3) checkFeatures(fields, source.path, invalid);
 
   const l1Entries = fields.getUint32(36);
