@@ -38,7 +38,8 @@ const commonFlags = [
   '-fdata-sections',
 ];
 // A loop in memcpy or strlen must not become a call of memcpy or strlen.
-const kernelFlags = ['-O2', '-Wall', '-Wextra', '-Wno-array-bounds', '-fno-tree-loop-distribute-patterns'];
+// With what a debugger needs, which is kept in a file of its own.
+const kernelFlags = ['-O2', '-g', '-Wall', '-Wextra', '-Wno-array-bounds', '-fno-tree-loop-distribute-patterns'];
 // Ring 0 may be interpreted instruction by instruction, by an interpreter without SSE.
 const ringZeroFlags = ['-mgeneral-regs-only'];
 const engineFlags = ['-O2', '-fconserve-stack', '-w', '-fno-tree-loop-distribute-patterns'];
@@ -118,6 +119,29 @@ function fitEngine(source, linearBase) {
       throw new Error(`wasm2c's output has changed: ${pattern} matches nothing. Ember is made for wabt 1.0.32.`);
     text = next;
   }
+  return keepPlaceOfLoops(text);
+}
+
+/** The jumps at which QuickJS asks whether it should go on: three unconditional ones, four with a condition. */
+const interruptibleJumps = 7;
+
+/**
+ * An interrupted loop is reported at its jump back. QuickJS has jumped by then, and reports the instruction before the
+ * loop. In the interpreter, `p6` is the place in the bytecode before the jump and `l8` the one after it.
+ */
+function keepPlaceOfLoops(source) {
+  const poll = /static u32 (w2c_f\d+)\(Z_qjs_instance_t\* instance, u32 w2c_p0\) \{[^}]*= 10000u;/.exec(source)?.[1];
+  const jump = new RegExp(
+    `(w2c_l8 = w2c_i1;\\s+w2c_i1 = w2c_l7;\\s+w2c_i1 = ${poll}\\(instance, w2c_i1\\);\\s+if \\(w2c_i1\\) \\{)(goto w2c_B26;\\})`,
+    'g',
+  );
+  let jumps = 0;
+  const text = source.replace(jump, (_, before, after) => {
+    jumps++;
+    return `${before}w2c_l8 = w2c_p6; ${after}`;
+  });
+  if (jumps !== interruptibleJumps)
+    throw new Error(`QuickJS has changed: ${jumps} jumps in place of ${interruptibleJumps} ask for interrupts.`);
   return text;
 }
 
@@ -126,6 +150,7 @@ function engineDirOf(found, wasm, cacheDir) {
   const inputs = [
     ...Object.values(found).map(toolStamp),
     fitEngine.toString(),
+    keepPlaceOfLoops.toString(),
     commonFlags.join(' '),
     engineFlags.join(' '),
     wasm,
@@ -239,7 +264,8 @@ const flagsFor = (file, engineDir) => {
   return [...kernelFlags, ...(file.startsWith('kernel/') ? ringZeroFlags : [`-I${engineDir}`])];
 };
 
-async function linkKernel({ found, objects, work, output }) {
+/** Links a kernel. `symbols`, when given, is the file for what a debugger needs. */
+async function linkKernel({ found, objects, work, output, symbols }) {
   const script = path.join(work, 'link.ld');
   await run(found.gcc, [
     '-E',
@@ -251,7 +277,7 @@ async function linkKernel({ found, objects, work, output }) {
     '-o',
     script,
   ]);
-  const link = (symbols, to) =>
+  const link = (table, to) =>
     run(found.ld, [
       '-nostdlib',
       '-static',
@@ -266,7 +292,7 @@ async function linkKernel({ found, objects, work, output }) {
       '-o',
       to,
       ...objects,
-      symbols,
+      table,
     ]);
   const assemble = async (text, name) => {
     await writeFile(path.join(work, `${name}.s`), text);
@@ -278,6 +304,7 @@ async function linkKernel({ found, objects, work, output }) {
   await link(await assemble(symbolTable(''), 'symbols0'), draft);
   const { stdout } = await run(found.nm, [draft], { maxBuffer: 1 << 24 });
   await link(await assemble(symbolTable(stdout), 'symbols'), output);
+  if (symbols !== undefined) await run('objcopy', ['--only-keep-debug', output, symbols]);
   await run('strip', ['--strip-all', output]);
 }
 
@@ -285,7 +312,7 @@ async function linkKernel({ found, objects, work, output }) {
  * The guest kernel and the floor guest, built if their sources or tools have changed.
  *
  * @param {{cacheDir?: string, log?: (line: string) => void}} options
- * @returns {Promise<{kernelPath: string, floorPath: string, firmwarePath: string, hash: string, built: boolean}>}
+ * @returns {Promise<{kernelPath: string, symbolsPath: string, floorPath: string, firmwarePath: string, hash: string, built: boolean}>}
  */
 export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } = {}) {
   const found = tools();
@@ -293,12 +320,13 @@ export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } 
   const dir = path.join(cacheDir, hash);
   const result = {
     kernelPath: path.join(dir, 'ember.elf'),
+    symbolsPath: path.join(dir, 'ember.debug'),
     floorPath: path.join(dir, 'floor.elf'),
     firmwarePath: path.join(dir, 'firmware.rom'),
     hash,
   };
-  if ([result.kernelPath, result.floorPath, result.firmwarePath].every((file) => existsSync(file)))
-    return { ...result, built: false };
+  const files = [result.kernelPath, result.symbolsPath, result.floorPath, result.firmwarePath];
+  if (files.every((file) => existsSync(file))) return { ...result, built: false };
   // Callers during a build wait for that build.
   building.set(dir, building.get(dir) ?? build({ found, cacheDir, dir, log }).finally(() => building.delete(dir)));
   await building.get(dir);
@@ -349,11 +377,17 @@ async function build({ found, cacheDir, dir, log }) {
       await compile(found.gcc, path.join(guestDir, file), object, flagsFor(file, engine));
       objects.push(object);
     }
-    await linkKernel({ found, objects, work, output: path.join(work, 'ember.elf') });
+    await linkKernel({
+      found,
+      objects,
+      work,
+      output: path.join(work, 'ember.elf'),
+      symbols: path.join(work, 'ember.debug'),
+    });
     await buildFirmware({ found, work });
     await buildFloor({ found, work });
     for (const name of readdirSync(work))
-      if (!/\.(elf|rom)$/.test(name) || name === 'draft.elf') await rm(path.join(work, name));
+      if (!/\.(elf|debug|rom)$/.test(name) || name === 'draft.elf') await rm(path.join(work, name));
     await publish(work, dir);
   } finally {
     await rm(work, { recursive: true, force: true });

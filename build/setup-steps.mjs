@@ -124,7 +124,7 @@ async function buildGuestKernel() {
   const { buildGuest } = await import('./guest.mjs');
   const built = await describeCompilerErrors(() => buildGuest({ log: createOnceLog() }));
   mkdirSync(join(root, 'dist/guest'), { recursive: true });
-  for (const path of [built.kernelPath, built.floorPath, built.firmwarePath]) {
+  for (const path of [built.kernelPath, built.symbolsPath, built.floorPath, built.firmwarePath]) {
     const target = join(root, 'dist/guest', basename(path));
     copyFileSync(path, `${target}.new`);
     renameSync(`${target}.new`, target);

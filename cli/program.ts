@@ -146,6 +146,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     `run ./greet --event '{"name":"Ada"}' --json`,
     'run ./greet --start prebooted',
     'run ./greet --vmm firecracker',
+    'run ./greet --gdb',
     'run ./greet --host lab --keep',
   ])
     .addOption(eventOption())
@@ -155,6 +156,7 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     )
     .addOption(new Option('--start <mode>', 'how to start; see below').choices(startModes).default('cold'))
     .option('--keep', 'leave the instance running, also after this command has ended')
+    .option('--gdb', 'hold the machine before its first instruction until gdb, whose command is printed, lets it run')
     .addOption(trustOption())
     .addHelpText(
       'after',

@@ -6,6 +6,7 @@ import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import type { Comparison } from '#shared/model/series.ts';
 import { isAheadMode, type StartMode } from '#shared/model/timeline.ts';
+import type { ProjectId } from '#shared/model/units.ts';
 import { badInput } from '../failures.ts';
 import { withProject } from '../find.ts';
 import { renderError, renderProblem } from '../output/print-error.ts';
@@ -23,6 +24,7 @@ interface RunOptions {
   readonly host?: string;
   readonly vmm?: 'libvirt' | 'firecracker';
   readonly keep?: boolean;
+  readonly gdb?: boolean;
   readonly start: StartMode;
 }
 
@@ -36,6 +38,12 @@ export async function run(
     throw badInput(
       `--keep cannot be used with --start ${options.start}: an instance made ahead of time ends with the process that made it.`,
       'Leave one of the two out.',
+    );
+  }
+  if (options.gdb && (options.keep || options.start !== 'cold')) {
+    throw badInput(
+      '--gdb cannot be used with --keep or --start: it debugs one cold start.',
+      'Leave the other option out.',
     );
   }
   const event = options.event === undefined ? undefined : await readEvent(session.io, options.event, session.signal);
@@ -63,6 +71,7 @@ async function start(
     build = finished.result;
     if (!session.json) noteWarnings(session, build);
   });
+  if (options.gdb) noteDebugger(session, projectId);
   const host = hostOf(options);
   // The instance must wait before the run begins, as it does in a studio, which creates it after each build. On another host
   // the run itself creates it first.
@@ -73,9 +82,22 @@ async function start(
     ...(host !== undefined && { host }),
     startMode,
     lifetime: options.keep ? 'forever' : 'stop',
+    gdb: options.gdb === true,
     ...(event !== undefined && { event }),
   });
   return { done, build };
+}
+
+/** Prints the command that debugs the instance, once it waits for it. */
+function noteDebugger(session: Session, projectId: ProjectId): void {
+  let isNoted = false;
+  session.client.subscribe('instances:changed', ({ instance }) => {
+    const { gdbCommand } = instance;
+    if (isNoted || gdbCommand === undefined || instance.projectId !== projectId) return;
+    isNoted = true;
+    session.note(`The machine waits before its first instruction. In another terminal:\n\n  ${gdbCommand}\n\n`);
+    session.note('Set breakpoints there, then `continue`. The handler’s deadline stands still while gdb holds it.\n');
+  });
 }
 
 /** The host to run on: one by its name, or this machine by what starts virtual machines there. Errors: BAD_INPUT. */
@@ -109,6 +131,7 @@ export function renderRun(run: Run, build: BuildResult | null, comparison: Compa
       ...(image === null ? [] : [formatBytes(image.bytes)]),
       ...(instance === null ? [] : [`${instance.domain} on ${instance.uri}, ${instance.memoryMiB} MiB`]),
       ...(metrics === null ? [] : [`CPU ${formatMs(metrics.cpuMs)}`, `memory ${formatBytes(metrics.peakMemoryBytes)}`]),
+      ...(metrics?.heapUsedBytes === undefined ? [] : [`heap ${formatBytes(metrics.heapUsedBytes)}`]),
     ].join('  '),
     `run ${run.id}`,
   ];

@@ -15,6 +15,9 @@ interface Usage {
   readonly instanceId: string;
   readonly cpuPercent: number;
   readonly memoryBytes: number;
+  /** Null where the guest reports none. */
+  readonly heapUsedBytes: number | null;
+  readonly heapLimitBytes: number | null;
   readonly diskReadPerSecond: number;
   readonly diskWritePerSecond: number;
   readonly netReceivePerSecond: number;
@@ -77,6 +80,8 @@ function readUsage(instanceId: string, [earlier, later]: readonly MetricSample[]
     instanceId,
     cpuPercent: perSecond((sample) => sample.cpuNs) / 1e7,
     memoryBytes: (later ?? earlier)?.memoryBytes ?? 0,
+    heapUsedBytes: (later ?? earlier)?.heapUsedBytes ?? null,
+    heapLimitBytes: (later ?? earlier)?.heapLimitBytes ?? null,
     diskReadPerSecond: perSecond((sample) => sample.diskReadBytes),
     diskWritePerSecond: perSecond((sample) => sample.diskWriteBytes),
     netReceivePerSecond: perSecond((sample) => sample.netReceiveBytes),
@@ -89,14 +94,20 @@ function renderUsages(usages: readonly Usage[], session: Session): string {
     usage.instanceId,
     formatPercent(usage.cpuPercent / 100),
     formatBytes(usage.memoryBytes),
+    renderHeap(usage),
     formatByteRate(usage.diskReadPerSecond),
     formatByteRate(usage.diskWritePerSecond),
     formatByteRate(usage.netReceivePerSecond),
     formatByteRate(usage.netTransmitPerSecond),
   ]);
-  const headings = ['INSTANCE', '>CPU', '>MEMORY', '>DISK READ', '>DISK WRITE', '>NET IN', '>NET OUT'];
+  const headings = ['INSTANCE', '>CPU', '>MEMORY', '>HEAP', '>DISK READ', '>DISK WRITE', '>NET IN', '>NET OUT'];
   return renderTable(headings, rows, session.style);
 }
+
+const renderHeap = ({ heapUsedBytes, heapLimitBytes }: Usage): string =>
+  heapUsedBytes === null
+    ? '–'
+    : `${formatBytes(heapUsedBytes)}${heapLimitBytes === null ? '' : ` of ${formatBytes(heapLimitBytes)}`}`;
 
 /** Waits; Ctrl-C ends the wait at once. */
 const pause = (session: Session, ms: number) => sleep(ms, undefined, { signal: session.signal }).catch(() => undefined);

@@ -9,7 +9,7 @@ import { locateResources } from '#core/store/resources.ts';
 import { readProject } from '../projects/project-service.ts';
 import { createLayout } from '../store/layout.ts';
 import { createBundler } from './bundler.ts';
-import { locateStack, mapStack } from './map-stack.ts';
+import { locateStack, mapStack, nameLoop } from './map-stack.ts';
 
 let home: string;
 let bundle: Bundle;
@@ -78,5 +78,12 @@ describe('a stack of the guest', () => {
     const place = at('new RangeError');
     expect(mapStack(bundle, `    at ${place}`)).toBe('    at check.ts:2:9');
     expect(mapStack(bundle, `    at check (${place.replace(/:\d+$/, '')})`)).toMatch(/check\.ts:2:\d+/);
+  });
+
+  it('names the loop that a guest was stopped in, in its first frame', () => {
+    const code = 'function spin(n) {\n  for (; ; ) {\n  }\n}\nfor (; ; ) {\n}';
+    const raw = '    at spin (bundle.js:1:10)\n    at bundle.js:4:1';
+    expect(nameLoop({ code }, raw)).toBe('    at spin (bundle.js:2:3)\n    at bundle.js:4:1');
+    expect(nameLoop({ code }, '    at map (native)\n    at bundle.js:1:10')).toContain('bundle.js:1:10');
   });
 });

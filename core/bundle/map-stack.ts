@@ -1,6 +1,7 @@
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { SourceLocation } from '#shared/errors.ts';
+import { findLoop } from './find-loop.ts';
 import { isShim } from './node-modules.ts';
 
 /** The part of a bundle that mapping a stack needs. */
@@ -36,6 +37,14 @@ export function mapStack(bundle: MappedBundle, rawStack: string): string {
     lines.push(frame.name === undefined ? `    at ${place}` : `    at ${frame.name} (${place})`);
   }
   return lines.join('\n');
+}
+
+/** The stack of a guest that was stopped at its deadline, with the loop that it was in. */
+export function nameLoop({ code }: Pick<Bundle, 'code'>, rawStack: string): string {
+  return rawStack.replace(/^(\s*at (?:[^\n]*? \()?bundle\.js:)(\d+):(\d+)/, (_, before: string, line, column) => {
+    const loop = findLoop(code, { line: Number(line), column: Number(column) });
+    return `${before}${loop.line}:${loop.column}`;
+  });
 }
 
 /**

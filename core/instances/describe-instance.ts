@@ -8,7 +8,7 @@ export function describeInstance(
   record: InstanceRecord,
   { name: host, vmm }: Host,
   machine: Pick<RunningMachine, 'name' | 'uuid'>,
-  now: Pick<Instance, 'state' | 'failure' | 'runId' | 'url'>,
+  now: Pick<Instance, 'state' | 'failure' | 'runId' | 'url' | 'gdbCommand'>,
 ): Instance {
   return {
     id: record.id,

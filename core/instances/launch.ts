@@ -11,6 +11,7 @@ import type { RunningMachine } from '#core/vmm/vmm.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { type InstanceId, instanceIdSchema } from '#shared/model/units.ts';
+import { gdbSocketIn, makeGdbDir, writeGdbCommand } from './gdb-command.ts';
 import { homeOf } from './home-of.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { LiveInstance } from './live-instance.ts';
@@ -90,7 +91,9 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     machine: prepared.machine,
     firmwarePath: prepared.machine.kernel?.firmwarePath ?? findFirmware(),
     sockets,
+    ...(spec.isDebugged === true && { gdbSocketPath: gdbSocketIn(sockets.dir) }),
   };
+  if (spec.isDebugged) await makeGdbDir(layout, sockets.dir);
   const createSentNs = hostNow();
   const creating = create(placed, record, spec, cleanUp, context.trackCreation);
   context.onCreating?.(id, placed.name);
@@ -107,6 +110,9 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
     onChange,
     onGone: cleanUp,
     bootTimeoutMs,
+    ...(spec.isDebugged === true && {
+      gdbCommand: writeGdbCommand(gdbSocketIn(sockets.dir), prepared.symbolsPath ?? null),
+    }),
   });
   context.onCreated(instance);
   try {

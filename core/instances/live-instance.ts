@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runtime } from '#core/runtime/runtime.ts';
-import type { GuestHeard, GuestSession, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
+import type { GuestHeard, GuestSession, HeapUse, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import type { Host } from '#core/vmm/host.ts';
 import type { MachineEnd, ResumeTimes, RunningMachine } from '#core/vmm/vmm.ts';
@@ -24,6 +24,8 @@ export interface LiveInstanceOptions {
   /** False for an instance of another live process: its console and channel are in use there. */
   readonly ours: boolean;
   readonly onChange: InstanceListener;
+  /** The command that debugs it, if its machine waits for a debugger. */
+  readonly gdbCommand?: string | undefined;
   /** Called once, when the machine is gone; settles when its files are gone too. Never rejects. */
   readonly onGone: () => Promise<void>;
   readonly bootTimeoutMs: number;
@@ -128,7 +130,8 @@ export class LiveInstance {
   get info(): Instance {
     const { record, host, machine } = this;
     const url = this.#options.runtime.urlOf?.(record.sessionInfo) ?? null;
-    const now = { state: this.#state, failure: this.#failure, runId: this.#runId };
+    const { gdbCommand } = this.#options;
+    const now = { state: this.#state, failure: this.#failure, runId: this.#runId, gdbCommand };
     return describeInstance(record, host, machine, { ...now, url });
   }
 
@@ -158,6 +161,13 @@ export class LiveInstance {
     const times = this.#machine.resume();
     times.doneNs.catch((thrown: unknown) => this.fail(toFirstlightError(thrown)));
     return times;
+  }
+
+  /** The same for a machine that a debugger lets run: only its requests wait. */
+  awaitDebugger(): ResumeTimes {
+    this.#setState('booting');
+    const sentNs = hostNow();
+    return { sentNs, doneNs: Promise.resolve(sentNs) };
   }
 
   /**
@@ -208,7 +218,7 @@ export class LiveInstance {
     const over = new AbortController();
     const result = await Promise.race([
       session.invoke(request),
-      this.#failures.bootTimeoutResult(session, over.signal),
+      ...(request.isDebugged ? [] : [this.#failures.bootTimeoutResult(session, over.signal)]),
       this.#failures.panicResult(over.signal),
     ]).finally(() => over.abort());
     if (result.outcome.ok || !result.outcome.fatal) {
@@ -226,6 +236,11 @@ export class LiveInstance {
   get heard(): GuestHeard | null {
     const { session } = this.#streams;
     return session && { marks: [], received: [], ...session.seen?.(), hostMarks: session.hostMarks?.() };
+  }
+
+  /** The heap of the function's engine, where the guest has reported it to this process. */
+  get heap(): HeapUse | null {
+    return this.#streams.session?.heap?.() ?? null;
   }
 
   /** Round trips to the guest that tie its clock to ours. */

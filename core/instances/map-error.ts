@@ -8,12 +8,12 @@ export type MapError = (error: FirstlightError, bundleId: BundleId) => Promise<F
 /** Maps with the bundles that `load` finds; a bundle that is no longer kept leaves the guest's own stack. */
 export function createErrorMapper(load: (id: BundleId) => Promise<Bundle | null>): MapError {
   return async (error, bundleId) => {
-    const { stack } = error.details;
-    if (stack === undefined) return error;
+    if (error.details.stack === undefined) return error;
     const bundle = await load(bundleId).catch(() => null);
     if (bundle === null) return error;
     // Loaded when the first function fails.
-    const { locateStack, mapStack } = await import('#core/bundle/map-stack.ts');
+    const { locateStack, mapStack, nameLoop } = await import('#core/bundle/map-stack.ts');
+    const stack = error.code === 'FUNCTION_TIMEOUT' ? nameLoop(bundle, error.details.stack) : error.details.stack;
     const at = locateStack(bundle, stack);
     const mapped = mapStack(bundle, stack);
     return new FirstlightError(error.code, error.message, {

@@ -112,6 +112,11 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
    * CANCELLED.
    */
   async function prepare(request: RunRequest, context: CallContext): Promise<Start> {
+    if (request.gdb && (request.startMode !== 'cold' || request.lifetime === 'forever')) {
+      throw new FirstlightError('BAD_INPUT', 'Only a cold start that ends with its answer can be debugged.', {
+        hint: 'Leave the start mode and --keep out.',
+      });
+    }
     const clickNs = hostNow();
     const startedAt = new Date().toISOString();
     const host = await options.getHost(request.host);
@@ -129,7 +134,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       context.progress({ step: 'probe', message: 'Finding out whether KVM works here' });
     }
     const { config } = build.bundle;
-    const accel = (await accelerator.choose(runtime, { path: build.image.path, config })).kind;
+    // Emulated, the counter that the guest's deadline goes by stands still while a debugger holds it.
+    const accel = request.gdb ? 'tcg' : (await accelerator.choose(runtime, { path: build.image.path, config })).kind;
     await runtimes.get(runtime)?.probeHost?.({ config, accel, vmm, ...context });
     throwIfCancelled(context.signal);
 
@@ -144,6 +150,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       startMode: 'cold',
       accel,
       keep,
+      isDebugged: request.gdb,
       runId,
       signal: context.signal,
     };
@@ -256,7 +263,12 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   /** Writes the request into the channel, and takes the answer when it comes. */
   function invoke(start: Start, instance: LiveInstance, signal: AbortSignal): Promise<void> {
     const { request, seen, spec } = start;
-    const answering = instance.invoke({ event: request.event, timeoutMs: spec.config.timeoutMs, signal });
+    const answering = instance.invoke({
+      event: request.event,
+      timeoutMs: spec.config.timeoutMs,
+      isDebugged: request.gdb,
+      signal,
+    });
     const answered = answering.then((result) => {
       const { outcome } = result;
       seen.result = result;
@@ -271,10 +283,10 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
   /** Resumes the guest, unless it was booted ahead, and begins the record of the run meanwhile. */
   function resume(start: Start, instance: LiveInstance, { progress }: CallContext): void {
     const { seen, spec } = start;
-    progress({ step: 'answer', message: 'Waiting for the handler' });
+    progress({ step: 'answer', message: spec.isDebugged ? 'Waiting for gdb' : 'Waiting for the handler' });
     const booted = seen.launch?.booted;
     if (booted === undefined) {
-      const { sentNs, doneNs } = instance.resumeFirst();
+      const { sentNs, doneNs } = spec.isDebugged ? instance.awaitDebugger() : instance.resumeFirst();
       seen.resumeSentNs = sentNs;
       doneNs.then(
         (atNs) => {
@@ -322,8 +334,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const run = endRun(withInstance(start.run, instance), {
       error,
       response,
-      // A run that was refused before there was a machine has no cold start to show.
-      timeline: instance === null ? null : timeline,
+      // A run that was refused before there was a machine has no cold start to show; one that was debugged shows a person's.
+      timeline: instance === null || request.gdb ? null : timeline,
       samples,
       commit: await options.findCommit(start.run.projectDir),
       endedNs,

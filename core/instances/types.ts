@@ -16,6 +16,8 @@ export interface LaunchSpec {
   readonly accel: Accel;
   /** Outlives this process. */
   readonly keep: boolean;
+  /** Its machine stays stopped until a debugger lets it run. */
+  readonly isDebugged?: boolean | undefined;
   readonly runId: RunId | null;
   /** The saved machine to restore, for a start that is `restored`. */
   readonly saved?: SavedMachine | undefined;

@@ -1,3 +1,4 @@
+import type { HeapUse } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { readProcessUse } from '#core/vmm/process-use.ts';
 import type { MachineStats, RunningMachine, Vmm } from '#core/vmm/vmm.ts';
@@ -12,6 +13,7 @@ export interface SampledInstance {
   readonly host: { readonly vmm: Vmm };
   readonly record: { readonly id: InstanceId };
   readonly state: Instance['state'];
+  readonly heap: HeapUse | null;
 }
 
 export interface SamplerOptions {
@@ -113,13 +115,23 @@ export function createSampler({ live, onSamples }: SamplerOptions): Sampler {
     const last = ring.at(-1);
     if (last !== undefined && last.atMs > sample.atMs) return;
     // libvirt counts hundredths of a second, and a thread that has ended is not counted: a counter must not fall.
-    const kept = { ...sample, cpuNs: Math.max(sample.cpuNs, last?.cpuNs ?? 0) };
+    const kept = { ...sample, cpuNs: Math.max(sample.cpuNs, last?.cpuNs ?? 0), ...heapOf(sample.instanceId) };
     ring.push(kept);
     unannounced.push(kept);
     const oldest = sample.atMs - keptMs;
     if ((ring[0]?.atMs ?? 0) >= oldest) return;
     const first = ring.findIndex((one) => one.atMs >= oldest);
     ring.splice(0, first);
+  }
+
+  function heapOf(id: InstanceId): Partial<MetricSample> {
+    const heap = live().find(({ record }) => record.id === id)?.heap ?? null;
+    if (heap === null) return {};
+    return {
+      heapUsedBytes: bytes(heap.usedBytes),
+      heapClaimedBytes: bytes(heap.claimedBytes),
+      ...(heap.limitBytes !== null && { heapLimitBytes: bytes(heap.limitBytes) }),
+    };
   }
 
   function announce(): void {
@@ -219,5 +231,8 @@ export function summarize(samples: readonly MetricSample[]): MetricSummary | nul
     diskWriteBytes: last.diskWriteBytes,
     netReceiveBytes: last.netReceiveBytes,
     netTransmitBytes: last.netTransmitBytes,
+    ...(last.heapUsedBytes !== undefined && { heapUsedBytes: last.heapUsedBytes }),
+    ...(last.heapClaimedBytes !== undefined && { heapClaimedBytes: last.heapClaimedBytes }),
+    ...(last.heapLimitBytes !== undefined && { heapLimitBytes: last.heapLimitBytes }),
   };
 }

@@ -37,6 +37,8 @@ export interface HostRequest {
 export interface PreparedMachine {
   readonly machine: Machine;
   readonly sessionInfo: string | null;
+  /** The ELF file with the names of the guest's kernel, for a debugger. Null where there is none. */
+  readonly symbolsPath?: string | null | undefined;
 }
 
 /** The port of a pod's loopback interface that leads to a guest which serves HTTP. */

@@ -41,7 +41,17 @@ export type GuestHeard = GuestSeen & Pick<InvocationResult, 'hostMarks'>;
 export interface InvocationRequest {
   readonly event: Json;
   readonly timeoutMs: number;
+  /** True: a debugger may hold the guest for any time. Only the guest's own deadline holds, whose clock then stands still. */
+  readonly isDebugged?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** The heap of the function's engine. Units: bytes, as in `MetricSample`. */
+export interface HeapUse {
+  readonly usedBytes: number;
+  readonly claimedBytes: number;
+  /** Null when the guest has not reported it to this session. */
+  readonly limitBytes: number | null;
 }
 
 /** The host's end of a booted instance, over its channel. One invocation at a time; further ones wait their turn. */
@@ -54,6 +64,8 @@ export interface GuestSession {
   readonly hostMarks?: () => readonly HostMark[];
   /** The guest's reports so far, for a start that is under way or ends without an answer. */
   readonly seen?: (() => GuestSeen) | undefined;
+  /** The heap as of the guest's last message; null before the first. Absent for guests that do not report it. */
+  readonly heap?: (() => HeapUse | null) | undefined;
   /** Round trips taken after the start, so that they cost it nothing. */
   readonly sampleClock: (count: number) => Promise<readonly ClockSample[]>;
   /** Settles when the channel ends, with the reason when it broke. */

@@ -112,7 +112,12 @@ export interface PlacedMachine {
   /** The ROM for firmware that is `quick`; null where the host has no such ROM. */
   readonly firmwarePath: string | null;
   readonly sockets: MachineSockets;
+  /** A debugger's socket: gdb connects to it, and lets the processors run. Absent: nothing listens. */
+  readonly gdbSocketPath?: string | undefined;
 }
+
+/** QEMU's name of a socket that gdb connects to. In such a name a comma is written twice. */
+export const gdbServer = (path: string) => `unix:${path.replaceAll(',', ',,')},server=on,wait=off`;
 
 /** A machine with only a kernel or a disk, to which the rest is added. */
 export function plainMachine(

@@ -24,7 +24,11 @@ void engine_attach(void) {
   engine.w2c___stack_pointer = config()->stack_pointer;
 }
 
+/* In a JSRuntime, the allocator's count of bytes follows five functions and its count of blocks. core/runtimes/ember/base-heap.test.ts proves it. */
+#define RUNTIME_USED_BYTES 24
+
 uint32_t engine_pages(void) { return engine.w2c_memory.pages; }
+uint32_t engine_used_bytes(void) { return engine_pages() ? *(uint32_t *)engine_at(config()->runtime + RUNTIME_USED_BYTES) : 0; }
 uint32_t engine_max_pages(void) { return engine.w2c_memory.max_pages; }
 
 /* Bytes on the engine's own stack, for out-parameters; `stack_drop` releases them. */

@@ -53,7 +53,9 @@ extern int engine_reserve_open;
 /* 1 once the function has asked for more memory than there is, since `engine_attach` or since the flag was cleared. */
 extern int engine_out_of_memory;
 
+/* Linear memory: what the engine has, what of it JavaScript's values take, and the most that it can have. */
 uint32_t engine_pages(void);
+uint32_t engine_used_bytes(void);
 uint32_t engine_max_pages(void);
 
 #endif

@@ -38,7 +38,10 @@ struct invoke_body {
 
 struct clock_block {
   uint64_t tsc_now, tsc_hz;
-  uint32_t mark_count, zero;
+  uint16_t mark_count;
+  /* Linear memory in pages of 64 KiB, and the bytes of it that JavaScript's values take. */
+  uint16_t heap_pages;
+  uint32_t heap_bytes;
 } __attribute__((packed));
 
 struct hello_body {

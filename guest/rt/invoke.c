@@ -32,7 +32,7 @@ static void fill_clock(struct clock_block *clock, struct wire_mark *wire) {
   for (int i = 0; i < MARK_COUNT; i++) {
     if (marks[i]) wire[count++] = (struct wire_mark){i, 0, 0, marks[i]};
   }
-  *clock = (struct clock_block){rdtsc(), clock_hz_known(), count, 0};
+  *clock = (struct clock_block){rdtsc(), clock_hz_known(), count, engine_pages(), engine_used_bytes()};
 }
 
 /*

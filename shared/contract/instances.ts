@@ -28,6 +28,11 @@ export const instanceCalls = {
       host: hostNameSchema.optional(),
       /** `stop`: ends after the answer. `session`: lives until stopped or the studio ends. `forever`: outlives the studio. */
       lifetime: z.enum(['stop', 'session', 'forever']).default('session'),
+      /**
+       * Its machine, emulated, stays stopped until the debugger of `Instance.gdbCommand` lets it run, and nothing waits for it
+       * in vain. Errors: MACHINE_UNSUPPORTED where the VMM has no gdb stub.
+       */
+      gdb: z.boolean().optional(),
     }),
     runSchema,
   ),

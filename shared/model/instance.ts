@@ -49,6 +49,8 @@ export const instanceSchema = z.object({
   /** The address at which it serves HTTP to this machine; null when it does not. */
   url: z.string().nullable().default(null),
   createdAt: z.string(),
+  /** The command that debugs it, for an instance that waits for a debugger. */
+  gdbCommand: z.string().optional(),
   /** The run whose cold start this instance served; null before. */
   runId: runIdSchema.nullable(),
 });

@@ -2,6 +2,17 @@ import { z } from 'zod';
 import { bytesSchema, instanceIdSchema } from './units.ts';
 
 /**
+ * The heap of the language that a function runs in, where its guest reports it. Units: `heapUsedBytes` are taken by
+ * values; `heapClaimedBytes` is the memory that the engine has taken for them, which never shrinks; of the machine's
+ * memory it can get `heapLimitBytes`. As of the guest's last message: between two invocations nothing of it changes.
+ */
+const heapUse = {
+  heapUsedBytes: bytesSchema.optional(),
+  heapClaimedBytes: bytesSchema.optional(),
+  heapLimitBytes: bytesSchema.optional(),
+};
+
+/**
  * Counters of one instance at one instant, as libvirt reports them.
  *
  * Units: `atMs` is ms since the Unix epoch with fractions, taken from the host's monotonic clock (never jumps back);
@@ -18,10 +29,14 @@ export const metricSampleSchema = z.object({
   netReceiveBytes: bytesSchema,
   netTransmitBytes: bytesSchema,
   devicesAtMs: z.number().optional(),
+  ...heapUse,
 });
 export type MetricSample = z.output<typeof metricSampleSchema>;
 
-/** The resources of a run, for a summary line. Units: `cpuMs` is VMM CPU time up to the response. */
+/**
+ * The resources of a run, for a summary line. Units: `cpuMs` is VMM CPU time up to the response. The heap is that after
+ * the response; what it has claimed by then is its peak.
+ */
 export const metricSummarySchema = z.object({
   cpuMs: z.number(),
   peakMemoryBytes: bytesSchema,
@@ -29,5 +44,6 @@ export const metricSummarySchema = z.object({
   diskWriteBytes: bytesSchema,
   netReceiveBytes: bytesSchema,
   netTransmitBytes: bytesSchema,
+  ...heapUse,
 });
 export type MetricSummary = z.output<typeof metricSummarySchema>;

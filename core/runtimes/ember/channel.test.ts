@@ -13,7 +13,9 @@ function bytes(annotated: string): Uint8Array {
 const clock = `
   00 e1 f5 05 00 00 00 00   ; counter now: 100,000,000
   00 94 35 77 00 00 00 00   ; counts per second: 2,000,000,000
-  02 00 00 00 00 00 00 00   ; two marks`;
+  02 00                     ; two marks
+  16 00                     ; 22 pages of heap
+  00 00 10 00               ; of which 1 MiB is in use`;
 const marks = `
   00 00 00000000 0000 40 42 0f 00 00 00 00 00   ; entry at 1,000,000
   07 00 00000000 0000 80 84 1e 00 00 00 00 00   ; invoke at 2,000,000`;
@@ -61,7 +63,12 @@ const pong = bytes(`
   02 00 00 00 00 00 00 00   ; sent at 2
   00 94 35 77 00 00 00 00   ; 2,000,000,000 Hz`);
 
-const times = { tscNow: 100_000_000n, tscHz: 2_000_000_000n, marks: decodedMarks };
+const times = {
+  tscNow: 100_000_000n,
+  tscHz: 2_000_000_000n,
+  heap: { pages: 22, usedBytes: 2 ** 20 },
+  marks: decodedMarks,
+};
 
 /** A copy with bytes changed at an offset. */
 function altered(frame: Uint8Array, at: number, ...values: number[]): Uint8Array {
@@ -106,7 +113,7 @@ describe('decoding', () => {
       const frames = [];
       for (let at = 0; at < stream.length; at += size) frames.push(...decoder.push(stream.subarray(at, at + size)));
       expect(frames).toEqual([
-        { type: 'hello', version: 1, heapPages: 22, maxPages: 768, ...times },
+        { type: 'hello', version: 1, maxPages: 768, ...times },
         {
           type: 'response',
           id: 5,
@@ -132,7 +139,8 @@ describe('decoding', () => {
       ['a HELLO cut short', bytes('04 00 00 00  01 01 00 00  00 00 00 00  00 00 00 00')],
       ['a PONG cut short', bytes('01 00 00 00  06 01 00 00  00 00 00 00  00')],
       ['more marks than bytes', altered(hello, headerBytes + 16, 3)],
-      ['2^32 - 1 marks', altered(hello, headerBytes + 16, 0xff, 0xff, 0xff, 0xff)],
+      ['2^16 - 1 marks', altered(hello, headerBytes + 16, 0xff, 0xff)],
+      ['more heap in use than there is', altered(hello, headerBytes + 18, 0x0f)],
       ['an unknown mark', altered(hello, headerBytes + 40, 0xff, 0xff)],
       ['a status of 99', altered(response, fixed, 99, 0)],
       ['a status of 1000', altered(response, fixed, 0xe8, 3)],

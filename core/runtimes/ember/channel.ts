@@ -33,12 +33,18 @@ export interface GuestMark {
   readonly tsc: bigint;
 }
 
+/** The engine's memory. Shape: `usedBytes` is at most what `pages` pages of 64 KiB have. */
+export interface GuestHeap {
+  readonly pages: number;
+  readonly usedBytes: number;
+}
+
 export interface HelloFrame {
   readonly type: 'hello';
   readonly version: number;
   readonly tscHz: bigint;
   readonly tscNow: bigint;
-  readonly heapPages: number;
+  readonly heap: GuestHeap;
   readonly maxPages: number;
   readonly marks: readonly GuestMark[];
 }
@@ -53,6 +59,7 @@ export interface ResponseFrame {
   readonly body: Uint8Array;
   readonly tscNow: bigint;
   readonly tscHz: bigint;
+  readonly heap: GuestHeap;
   readonly marks: readonly GuestMark[];
 }
 
@@ -68,6 +75,7 @@ export interface ErrorFrame {
   readonly stack: string;
   readonly tscNow: bigint;
   readonly tscHz: bigint;
+  readonly heap: GuestHeap;
   readonly marks: readonly GuestMark[];
 }
 

@@ -137,7 +137,11 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         ],
       };
     },
-    prepareMachine: async (request) => ({ machine: await makeMachine(request), sessionInfo: null }),
+    prepareMachine: async (request) => ({
+      machine: await makeMachine(request),
+      sessionInfo: null,
+      symbolsPath: resources.pathOf(shipped.emberSymbols),
+    }),
     prepareForPod: async (request) => ({
       // The supervisor chooses the accelerator on the node.
       machine: await makeMachine({ ...request, accel: 'tcg' }),

@@ -4,6 +4,7 @@ import {
   type ErrorFrame,
   frameTypes,
   type GuestFrame,
+  type GuestHeap,
   type GuestMark,
   guestErrorCodes,
   headerBytes,
@@ -11,7 +12,7 @@ import {
   protocolVersion,
   type ResponseFrame,
 } from './channel.ts';
-import { markNames } from './layout.ts';
+import { linearPageBytes, markNames } from './layout.ts';
 
 const fixedBytes = 40;
 const markBytes = 16;
@@ -100,14 +101,13 @@ function decodeFrame(type: number, id: number, body: Uint8Array): GuestFrame {
   }
   if (body.length < fixedBytes) throw broken(`a frame of type ${type} with ${body.length} bytes`);
   const marks = readMarks(view);
-  const clock = { tscNow: readTicks(view, 0), tscHz: view.getBigUint64(8, true), marks };
+  const clock = { tscNow: readTicks(view, 0), tscHz: view.getBigUint64(8, true), heap: readHeap(view), marks };
   const rest = body.subarray(fixedBytes + marks.length * markBytes);
   if (type === frameTypes.hello) {
     if (rest.length !== 0) throw broken('a HELLO with bytes after its marks');
     return {
       type: 'hello',
       version: view.getUint32(24, true),
-      heapPages: view.getUint32(28, true),
       maxPages: view.getUint32(32, true),
       ...clock,
     };
@@ -122,8 +122,15 @@ function readTicks(view: DataView, at: number): bigint {
   return ticks < maxTicks ? ticks : maxTicks;
 }
 
+function readHeap(view: DataView): GuestHeap {
+  const pages = view.getUint16(18, true);
+  const usedBytes = view.getUint32(20, true);
+  if (usedBytes > pages * linearPageBytes) throw broken(`a heap of ${usedBytes} bytes in ${pages} pages`);
+  return { pages, usedBytes };
+}
+
 function readMarks(view: DataView): GuestMark[] {
-  const count = view.getUint32(16, true);
+  const count = view.getUint16(16, true);
   if (count > maxMarks || fixedBytes + count * markBytes > view.byteLength) throw broken(`${count} marks`);
   const marks: GuestMark[] = [];
   for (let i = 0; i < count; i++) {

@@ -45,7 +45,9 @@ function answerBody(fields: Buffer, tail: Buffer): Buffer {
   const clock = Buffer.alloc(24);
   clock.writeBigUInt64LE(1000n, 0);
   clock.writeBigUInt64LE(2_000_000_000n, 8);
-  clock.writeUInt32LE(1, 16);
+  clock.writeUInt16LE(1, 16);
+  clock.writeUInt16LE(20, 18);
+  clock.writeUInt32LE(1_000_000, 20);
   const mark = Buffer.alloc(16);
   mark.writeUInt16LE(markNames.indexOf('entry'), 0);
   mark.writeBigUInt64LE(7n, 8);

@@ -5,6 +5,7 @@ import type {
   ClockSample,
   GuestMark,
   GuestSession,
+  HeapUse,
   InvocationRequest,
   InvocationResult,
 } from '#core/runtime/session.ts';
@@ -23,6 +24,7 @@ import {
 } from './channel.ts';
 import { describeMarks, isOfInvocation } from './describe-marks.ts';
 import { createFrameDecoder } from './frame-decoder.ts';
+import { linearPageBytes, reservePages } from './layout.ts';
 import { readAnswer } from './read-answer.ts';
 
 export interface SessionOptions {
@@ -60,6 +62,8 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   /** One conversation at a time: the guest reads a frame only after it has answered the last one. */
   const queue = createQueue();
   let marks: readonly GuestMark[] = [];
+  let heap: HeapUse | null = null;
+  let heapLimitBytes: number | null = null;
   // Not from 1: the answer to a request of an earlier owner must not be taken for an answer to ours.
   let nextId = randomInt(1, 2 ** 31);
   let greeted = false;
@@ -109,6 +113,9 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     greeted = true;
     if (received.length < maxReceived) received.push({ ticks: Number(frame.tscNow), atNs });
     marks = describeMarks(options.isUp ? frame.marks.filter(isOfInvocation) : frame.marks);
+    if (frame.type === 'hello') heapLimitBytes = Math.max(0, frame.maxPages - reservePages) * linearPageBytes;
+    const { pages, usedBytes } = frame.heap;
+    heap = { usedBytes, claimedBytes: pages * linearPageBytes, limitBytes: heapLimitBytes };
     ready.resolve();
     if (frame.type === 'hello') return;
     answering?.resolve({ frame, atNs });
@@ -186,6 +193,7 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     closed: closed.promise,
     invoke: (request) => queue(() => invokeNow(request)),
     seen: () => ({ marks, received: [...received] }),
+    heap: () => heap,
     sampleClock: (count) =>
       queue(async () => {
         const samples: ClockSample[] = [];
@@ -208,6 +216,7 @@ async function deadline(ready: Promise<void>, request: InvocationRequest, signal
     request.signal?.addEventListener('abort', cancel, { once: true, signal });
   });
   const message = `The function did not answer within ${request.timeoutMs} ms, and did not stop when its time was over.`;
+  if (request.isDebugged) return await cancelled;
   return await Promise.race([cancelled, ready.then(() => timeOut(request.timeoutMs + graceMs, message, signal))]);
 }
 

@@ -97,7 +97,7 @@ export function createKernelRuntime({ layout }: { readonly layout: Layout }): Ru
         disks.push({ path, format: 'qcow2' });
       }
       const machine = { ...(await machineOf(config, image.path)), accel, disks, networks: networksOf(kernel) };
-      return { machine, sessionInfo: JSON.stringify({ ready: kernel.ready ?? null }) };
+      return { machine, sessionInfo: JSON.stringify({ ready: kernel.ready ?? null }), symbolsPath: image.path };
     },
 
     openSession: async (link) => openKernelSession(link, readyTextOf(link.sessionInfo)),

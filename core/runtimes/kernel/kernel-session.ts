@@ -40,11 +40,11 @@ export function openKernelSession(link: InstanceLink, ready: string | null): Gue
   };
   void link.ended.then(finish);
 
-  async function invoke({ timeoutMs, signal }: InvocationRequest): Promise<InvocationResult> {
+  async function invoke({ timeoutMs, isDebugged, signal }: InvocationRequest): Promise<InvocationResult> {
     const sentAtNs = hostNow();
     const over = new AbortController();
     const late = new Promise<never>((_, reject) => {
-      const timer = setTimeout(() => reject(tooLate(timeoutMs, ready)), timeoutMs);
+      const timer = isDebugged ? undefined : setTimeout(() => reject(tooLate(timeoutMs, ready)), timeoutMs);
       over.signal.addEventListener('abort', () => clearTimeout(timer));
       const cancel = () => reject(new FirstlightError('CANCELLED', 'The run was cancelled.'));
       signal?.addEventListener('abort', cancel, { once: true, signal: over.signal });

@@ -154,6 +154,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       ]);
       await chmod(disk, 0o600);
       await layout.giveToQemu(disk);
+      const info = sessionInfo(config, nanos, network, disk, image);
       return {
         machine: plainMachine(
           { accel, memoryMiB: config.memoryMiB, vcpus: config.vcpus },
@@ -165,9 +166,10 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
           },
         ),
         sessionInfo: writeSessionInfo({
-          ...sessionInfo(config, nanos, network, disk, image),
+          ...info,
           boot: kernel === null ? 'disk' : 'direct',
         }),
+        symbolsPath: info.symbols?.kernelElf ?? null,
       };
     },
     prepareForPod: async ({ image, config }) => {

@@ -54,7 +54,7 @@ const ownGuestCid = 3;
  */
 export function writeFirecrackerRequests(placed: PlacedMachine): FirecrackerRequest[] {
   const { machine, sockets } = placed;
-  checkMachine(machine);
+  checkMachine(placed);
   const { kernel, disks, vsock, channels } = machine;
   const hasVsock = vsock !== null || channels.length > 0;
   return [
@@ -85,8 +85,10 @@ export function vsockChannels({ channels }: Machine): VsockChannel[] {
   });
 }
 
-function checkMachine({ accel, kernel, firmware, disks, networks, shares, channels }: Machine): void {
+function checkMachine({ machine, gdbSocketPath }: PlacedMachine): void {
+  const { accel, kernel, firmware, disks, networks, shares, channels } = machine;
   const cannotGive = (what: string, hint: string) => unsupported('Firecracker', what, hint);
+  if (gdbSocketPath !== undefined) throw cannotGive('a debugger', 'Its releases have no gdb stub. QEMU has one.');
   if (accel !== 'kvm') throw cannotGive('emulated processors', 'It needs KVM; QEMU emulates.');
   if (kernel === null) throw cannotGive('a boot from its disk', 'It has no firmware: name a kernel.');
   if (firmware === 'machine') throw cannotGive('firmware', 'It enters the kernel itself: choose `none` or `quick`.');

@@ -302,6 +302,10 @@ describe('what Firecracker cannot give is said before anything is started', () =
     expect(() => writeFirecrackerRequests(place(more))).toThrow(message);
   });
 
+  it('a debugger', () => {
+    expect(() => writeFirecrackerRequests({ ...place(), gdbSocketPath: '/gdb.sock' })).toThrow(/a debugger/);
+  });
+
   it('and what it can give is in its requests', () => {
     const kernel = { path: '/vmlinux', cmdline: 'quiet', initrdPath: '/initrd' };
     const machine = place({ kernel, vsock: { cid: 5 }, disks: [{ path: '/d', format: 'raw' }] });

@@ -143,6 +143,16 @@ describe('writeDomainXml', () => {
     expect(args.slice(0, 2)).toEqual(['-netdev', netdev]);
   });
 
+  it('lets gdb in by a socket, beside a network of QEMU’s own', () => {
+    expect(writeDomainXml(spec)).not.toContain('-gdb');
+    const network = { kind: 'user', guestIp: '10.0.2.15', forwards: [], isRestricted: true } as const;
+    const machine = { ...spec.machine, networks: [network] };
+    const xml = writeDomainXml({ ...spec, machine, gdbSocketPath: '/run/a,b/gdb.sock' });
+    expect(xml.match(/<qemu:commandline>/g)).toHaveLength(1);
+    expect(xml).toContain('<qemu:arg value="-gdb"/><qemu:arg value="unix:/run/a,,b/gdb.sock,server=on,wait=off"/>');
+    expect(xml).toContain('restrict=on');
+  });
+
   it('has QEMU run as a user to whom libvirt gives no files', () => {
     expect(parse(writeDomainXml(spec, { uid: 107, gid: 108 })).seclabel).toMatchObject({
       '@type': 'static',

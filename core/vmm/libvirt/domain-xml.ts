@@ -1,6 +1,7 @@
 import { findQemuUser, type QemuUser } from '#core/store/qemu-user.ts';
 import {
   featuresOfV2,
+  gdbServer,
   type Machine,
   type MachineNetwork,
   type PlacedMachine,
@@ -38,8 +39,13 @@ export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUse
   const { machine } = spec;
   checkMachine(machine);
   const [network] = machine.networks.filter((one) => one.kind === 'user');
+  const qemuArgs = [
+    ...(network === undefined ? [] : userNetworkArgs(network)),
+    // libvirt has no element for it. A resume by gdb reaches libvirt as an event, as any other.
+    ...(spec.gdbSocketPath === undefined ? [] : ['-gdb', gdbServer(spec.gdbSocketPath)]),
+  ];
   const lines = [
-    `<domain type="${machine.accel === 'kvm' ? 'kvm' : 'qemu'}"${network === undefined ? '' : qemuNamespace}>`,
+    `<domain type="${machine.accel === 'kvm' ? 'kvm' : 'qemu'}"${qemuArgs.length === 0 ? '' : qemuNamespace}>`,
     `<name>${escapeXml(spec.name)}</name>`,
     `<uuid>${escapeXml(spec.uuid)}</uuid>`,
     `<title>${escapeXml(spec.title)}</title>`,
@@ -65,7 +71,7 @@ export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUse
     ...machine.shares.map(writeShare),
     '</devices>',
     user !== null && writeOwner(user),
-    network !== undefined && writeUserNetwork(network),
+    qemuArgs.length > 0 && writeQemuArgs(qemuArgs),
     '</domain>',
   ];
   return lines.filter((line) => line !== null && line !== false && line !== '').join('\n');
@@ -144,17 +150,19 @@ const writeSerial = (sockets: DomainSpec['sockets']) =>
 /** Slot 16 of the first bus: libvirt, which does not know of this device, gives its own from the lowest slot on. */
 const userNetworkSlot = '0x10';
 
-function writeUserNetwork({ guestIp, forwards, isRestricted }: UserNetwork): string {
+const writeQemuArgs = (args: readonly string[]) =>
+  `<qemu:commandline>${args.map((value) => `<qemu:arg${attributes({ value })}/>`).join('')}</qemu:commandline>`;
+
+function userNetworkArgs({ guestIp, forwards, isRestricted }: UserNetwork): string[] {
   const rules = forwards.map(
     ({ protocol, hostPort, guestPort }) => `,hostfwd=${protocol}:127.0.0.1:${hostPort}-${guestIp}:${guestPort}`,
   );
-  const args = [
+  return [
     '-netdev',
     `user,id=firstlight${isRestricted ? ',restrict=on' : ''}${rules.join('')}`,
     '-device',
     `virtio-net-pci,netdev=firstlight,addr=${userNetworkSlot},romfile=`,
   ];
-  return `<qemu:commandline>${args.map((value) => `<qemu:arg${attributes({ value })}/>`).join('')}</qemu:commandline>`;
 }
 
 /**

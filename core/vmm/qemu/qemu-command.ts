@@ -1,4 +1,11 @@
-import { featuresOfV2, type Machine, type MachineNetwork, type PlacedMachine, placeChannels } from '../machine.ts';
+import {
+  featuresOfV2,
+  gdbServer,
+  type Machine,
+  type MachineNetwork,
+  type PlacedMachine,
+  placeChannels,
+} from '../machine.ts';
 import { unsupported } from '../unsupported.ts';
 
 /** The name of QEMU's program. */
@@ -25,6 +32,7 @@ export function writeQemuArgs(placed: PlacedMachine, qmpSocket: string): string[
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-S'],
     ...['-chardev', `socket,id=qmp,path=${value(qmpSocket)},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
     ...['-chardev', `socket,id=serial,path=${value(sockets.serial)},server=on,wait=off`, '-serial', 'chardev:serial'],
+    ...(placed.gdbSocketPath === undefined ? [] : ['-gdb', gdbServer(placed.gdbSocketPath)]),
     ...writeBoot(placed),
     ...writeChannels(placed),
     ...machine.disks.flatMap(({ path, format }) => ['-drive', `file=${value(path)},format=${format},if=virtio`]),

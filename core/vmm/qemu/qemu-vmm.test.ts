@@ -114,6 +114,10 @@ describe('a machine that a VMM cannot give is refused before anything is started
       'qemu64,ssse3=on,sse4.1=on,sse4.2=on,popcnt=on,cx16=on',
     );
     expect(writeQemuArgs(place(), '/qmp')).not.toContain('-cpu');
+    expect(writeQemuArgs(place(), '/qmp')).not.toContain('-gdb');
+    expect(writeQemuArgs({ ...place(), gdbSocketPath: '/gdb.sock' }, '/qmp')).toContain(
+      'unix:/gdb.sock,server=on,wait=off',
+    );
   });
 
   it('a comma in a path is one of the path', () => {

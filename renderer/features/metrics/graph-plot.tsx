@@ -128,7 +128,7 @@ function options(
           width: 1.25,
           ...(line.dashed ? { dash: [3, 3] } : { fill: withAlpha(colour, 0.14) }),
           // A rate is the mean over its stretch; memory is a reading that is valid until the next one.
-          ...(stepped === undefined || spec.id === 'memory' ? {} : { paths: stepped }),
+          ...(stepped === undefined || spec.id === 'memory' || spec.id === 'heap' ? {} : { paths: stepped }),
           points: { show: false },
         };
       }),

@@ -1,5 +1,5 @@
 import { formatByteRate, formatBytes, formatPercent } from '../../ui/instrument-format.ts';
-import type { RateColumns } from './rate-columns.ts';
+import { lastKnown, type RateColumns } from './rate-columns.ts';
 
 /** One line of a graph; the second of a graph is dashed, so that the two are distinguished without colour. */
 export interface LineSpec {
@@ -10,7 +10,7 @@ export interface LineSpec {
 
 /** One graph: its lines and the format of its values. */
 export interface GraphSpec {
-  readonly id: 'cpu' | 'memory' | 'disk' | 'net';
+  readonly id: 'cpu' | 'memory' | 'heap' | 'disk' | 'net';
   readonly title: string;
   /** The quantity of the numbers, in words. */
   readonly of: string;
@@ -22,7 +22,7 @@ export interface GraphSpec {
   readonly base: 2 | 10;
 }
 
-export const graphSpecs: readonly GraphSpec[] = [
+const graphSpecs: readonly GraphSpec[] = [
   {
     id: 'cpu',
     title: 'CPU',
@@ -39,6 +39,18 @@ export const graphSpecs: readonly GraphSpec[] = [
     lines: [{ label: 'memory', column: 'memory', dashed: false }],
     format: formatBytes,
     leastTop: 16 * 1024 ** 2,
+    base: 2,
+  },
+  {
+    id: 'heap',
+    title: 'Heap',
+    of: 'of the function',
+    lines: [
+      { label: 'used', column: 'heapUsed', dashed: false },
+      { label: 'claimed', column: 'heapClaimed', dashed: true },
+    ],
+    format: formatBytes,
+    leastTop: 1024 ** 2,
     base: 2,
   },
   {
@@ -66,6 +78,10 @@ export const graphSpecs: readonly GraphSpec[] = [
     base: 2,
   },
 ];
+
+/** The graphs that there is something to show in: not every guest reports a heap. */
+export const shownSpecs = (columns: RateColumns): readonly GraphSpec[] =>
+  graphSpecs.filter(({ id }) => id !== 'heap' || !Number.isNaN(lastKnown(columns.heapUsed)));
 
 /** The top of a scale that contains `most` and can be halved into readable steps. */
 export function scaleTop(most: number, leastTop: number, base: 2 | 10): number {

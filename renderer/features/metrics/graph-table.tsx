@@ -1,4 +1,4 @@
-import { graphSpecs } from './graph-specs.ts';
+import { shownSpecs } from './graph-specs.ts';
 import type { RateColumns } from './rate-columns.ts';
 import styles from './resource-graphs.module.css';
 
@@ -8,13 +8,14 @@ const mostRows = 240;
 /** The graphs' numbers, newest first. */
 export function GraphTable({ columns }: { readonly columns: RateColumns }) {
   const indexes = Array.from(columns.atSeconds.keys()).reverse().slice(0, mostRows);
+  const specs = shownSpecs(columns);
   return (
     <section className={styles.table} aria-label="Resources as a table">
       <table>
         <thead>
           <tr>
             <th scope="col">time</th>
-            {graphSpecs.flatMap((spec) =>
+            {specs.flatMap((spec) =>
               spec.lines.map((line) => (
                 <th key={line.column} scope="col">
                   {spec.lines.length > 1 ? `${spec.title.toLowerCase()} ${line.label}` : spec.title.toLowerCase()}
@@ -27,7 +28,7 @@ export function GraphTable({ columns }: { readonly columns: RateColumns }) {
           {indexes.map((index) => (
             <tr key={columns.atSeconds[index]}>
               <th scope="row">{new Date((columns.atSeconds[index] ?? 0) * 1000).toISOString().slice(11, 23)}</th>
-              {graphSpecs.flatMap((spec) =>
+              {specs.flatMap((spec) =>
                 spec.lines.map((line) => (
                   <td key={line.column}>{spec.format(columns[line.column][index] ?? Number.NaN)}</td>
                 )),

@@ -6,12 +6,14 @@ import { boundRates, counterRates, sparseRates } from '../../ui/instrument-rates
  *
  * Shape: all arrays run in parallel, ascending by time; NaN where a rate is not known (the first sample, and where a
  * counter started again with another instance). Units: `atSeconds` since the Unix epoch (uPlot's unit), `cpu` in
- * vCPUs, `memory` in bytes, the rest in bytes per second.
+ * vCPUs, `memory` and `heap…` in bytes, the rest in bytes per second.
  */
 export interface RateColumns {
   readonly atSeconds: Float64Array;
   readonly cpu: Float64Array;
   readonly memory: Float64Array;
+  readonly heapUsed: Float64Array;
+  readonly heapClaimed: Float64Array;
   readonly diskRead: Float64Array;
   readonly diskWrite: Float64Array;
   readonly netReceive: Float64Array;
@@ -45,6 +47,8 @@ export function buildColumns(
       cpus,
     ),
     memory: Float64Array.from(kept, (sample) => sample.memoryBytes),
+    heapUsed: Float64Array.from(kept, (sample) => sample.heapUsedBytes ?? Number.NaN),
+    heapClaimed: Float64Array.from(kept, (sample) => sample.heapClaimedBytes ?? Number.NaN),
     diskRead: deviceRate((sample) => sample.diskReadBytes),
     diskWrite: deviceRate((sample) => sample.diskWriteBytes),
     netReceive: deviceRate((sample) => sample.netReceiveBytes),

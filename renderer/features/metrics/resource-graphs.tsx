@@ -2,7 +2,7 @@ import { useCallback, useId, useMemo, useState } from 'react';
 import type { MetricSample } from '#shared/model/metrics.ts';
 import { useTokens } from '../../ui/instrument-theme.ts';
 import { GraphPlot } from './graph-plot.tsx';
-import { type GraphSpec, graphSpecs } from './graph-specs.ts';
+import { type GraphSpec, shownSpecs } from './graph-specs.ts';
 import { GraphTable } from './graph-table.tsx';
 import { buildColumns, lastKnown, type RateColumns } from './rate-columns.ts';
 import styles from './resource-graphs.module.css';
@@ -11,7 +11,7 @@ import 'uplot/dist/uPlot.min.css';
 /** Three minutes: long enough to see a leak start, short enough to see a single invocation. */
 const defaultWindowMs = 180_000;
 
-/** CPU, memory, disk and network of an instance over the last minutes, with one crosshair for all four. */
+/** CPU, memory, heap, disk and network of an instance over the last minutes, with one crosshair for all. */
 export function ResourceGraphs(props: {
   /** The instance of the samples; null when there is none. */
   readonly name?: string | null;
@@ -59,7 +59,7 @@ export function ResourceGraphs(props: {
         <GraphTable columns={columns} />
       ) : (
         <div className={styles.grid}>
-          {graphSpecs.map((spec) => (
+          {shownSpecs(columns).map((spec) => (
             <figure key={spec.id} aria-label={describe(spec, columns)}>
               <figcaption>
                 <b>{spec.title}</b> <Values spec={spec} columns={columns} index={hovered} />

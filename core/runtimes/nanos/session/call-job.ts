@@ -16,7 +16,7 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
   unread?.catch(() => undefined);
   let called = false;
 
-  async function call({ timeoutMs }: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
+  async function call({ timeoutMs, isDebugged }: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
     if (called || !link.fresh) {
       throw new FirstlightError('CONFLICT', 'This program runs once, to its end; it cannot be called again.', {
         hint: 'Run it again. A program that serves HTTP has a "port" in firstlight.json.',
@@ -27,13 +27,13 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
     // Read after the session was closed, which the instance's end does.
     unread = null;
     try {
-      return await untilEnded(timeoutMs, exitCode);
+      return await untilEnded(isDebugged ? null : timeoutMs, exitCode);
     } finally {
       closeSoon(exitCode);
     }
   }
 
-  async function untilEnded(timeoutMs: number, exitCode: Promise<ExitCodeReader> | null) {
+  async function untilEnded(timeoutMs: number | null, exitCode: Promise<ExitCodeReader> | null) {
     const sentAtNs = hostNow();
     const over = new AbortController();
     const late = watch.spoke.then(() =>

@@ -37,7 +37,8 @@ export function createProgramCaller({ info, link, watch, host }: CallerContext):
   const endsSoon = () =>
     Promise.race([link.ended.then(() => true), sleep(endWaitMs, undefined, { ref: false }).then(() => false)]);
 
-  async function call({ event, timeoutMs, signal }: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
+  async function call(request: InvocationRequest): Promise<Omit<InvocationResult, 'hostMarks'>> {
+    const { event, timeoutMs, isDebugged, signal } = request;
     const over = new AbortController();
     const either = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
     const gone = goneAsError(link.ended);
@@ -45,7 +46,7 @@ export function createProgramCaller({ info, link, watch, host }: CallerContext):
     try {
       await Promise.race([ready, gone]);
       const answering = untilAnswered(toRequest(event), either);
-      const late = tooLate(timeoutMs, lateWords(timeoutMs, info.port), over.signal);
+      const late = tooLate(isDebugged ? null : timeoutMs, lateWords(timeoutMs, info.port), over.signal);
       const { response, sentAtNs, receivedAtNs } = await Promise.race([answering, late, gone]);
       answered = true;
       return { outcome: { ok: true, response }, sentAtNs, receivedAtNs, marks: [], received: [] };

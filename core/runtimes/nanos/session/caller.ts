@@ -27,9 +27,9 @@ export interface Caller {
 }
 
 /** Rejects after a time, unless `signal` aborts because the wait is over. */
-export async function tooLate(ms: number, message: string, signal: AbortSignal): Promise<never> {
+export async function tooLate(ms: number | null, message: string, signal: AbortSignal): Promise<never> {
   return await new Promise<never>((_, reject) => {
-    if (signal.aborted) return;
+    if (ms === null || signal.aborted) return;
     const timer = setTimeout(() => {
       const hint = 'Look for a loop that never ends, or raise timeoutMs in firstlight.json. The instance was ended.';
       reject(new FirstlightError('FUNCTION_TIMEOUT', message, { hint }));

@@ -1,0 +1,15 @@
+import { QuickJS } from 'quickjs-wasi';
+import { expect, it } from 'vitest';
+import { createBaseHeap, vmOptions } from './base-heap.ts';
+
+it('has the count of bytes in use where guest/rt/engine.c reads it', async () => {
+  const base = await createBaseHeap();
+  const vm = await QuickJS.restore(base.snapshot, vmOptions(base.module, { wallNs: () => 0n, monotonicNs: 0n }));
+  const { memory, qjs_get_runtime_ptr: runtime } = vm._getExports();
+  const counted = () => new DataView(memory.buffer).getUint32(runtime() + 24, true);
+  const before = counted();
+  expect(vm.getMemoryUsage().mallocSize).toBe(before);
+  vm.evalCode('globalThis.kept = new Array(10_000).fill(0).map(String);');
+  expect(counted()).toBeGreaterThan(before + 80_000);
+  expect(vm.getMemoryUsage().mallocSize).toBe(counted());
+});
