@@ -46,6 +46,8 @@ const quotedConsoleBytes = 4_000;
 const panicBytes = 16_000;
 /** The time between searches for a panic, however much is printed in between. */
 const panicSearchMs = 50;
+/** After an error of a guest that crashed: how long its report on the serial port may still take. */
+const reportWaitMs = 50;
 /** After a panic was printed: how long the guest still has to answer. */
 const panicWaitMs = 1_000;
 /** A new promise each time: the waiters of a shared one stay in memory with it. */
@@ -85,11 +87,16 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
     });
   }
 
-  /** The error with the panic's report decoded by symbols, where the runtime has them. */
+  /** The error with the report of the guest's crash, decoded by symbols where the runtime has them. */
   async function withSymbols(error: FirstlightError): Promise<FirstlightError> {
     if (error.code !== 'GUEST_PANICKED' && error.code !== 'FUNCTION_CRASHED') return error;
-    const decoding = runtime.decodePanic?.(serial.tail(panicBytes), watched.sessionInfo);
-    const output = await decoding?.catch(() => null);
+    const decode = () => runtime.decodePanic?.(serial.tail(panicBytes), watched.sessionInfo).catch(() => null);
+    let output = await decode();
+    if (output === null) {
+      // The error may come before the report, which is on another socket.
+      await sleep(reportWaitMs, undefined, { ref: false });
+      output = await decode();
+    }
     if (output === undefined || output === null) return error;
     const { code, message, hint, details, cause } = error;
     return new FirstlightError(code, message, { hint, details: { ...details, output }, cause });
@@ -124,7 +131,7 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
     },
 
     explain: async (error) => {
-      if (error.code !== 'CHANNEL_BROKEN') return error;
+      if (error.code !== 'CHANNEL_BROKEN') return await withSymbols(error);
       if (watched.endReason() === null) {
         await Promise.race([watched.ended, sleep(explainWaitMs, undefined, { ref: false })]);
       }

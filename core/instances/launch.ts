@@ -7,6 +7,7 @@ import { thisProcess } from '#core/store/owner.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import { machineNamePrefix, type PlacedMachine } from '#core/vmm/machine.ts';
 import { createSocketDir, diskDirOf, removeInstanceDirs } from '#core/vmm/socket-dir.ts';
+import { unsupported } from '#core/vmm/unsupported.ts';
 import type { RunningMachine } from '#core/vmm/vmm.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
@@ -49,6 +50,9 @@ export async function launchPaused(spec: LaunchSpec, context: LaunchContext): Pr
   const preparedFromNs = hostNow();
   const { host } = spec;
   const { vmm, layout } = host;
+  if (spec.isDebugged && vmm.isRemote) {
+    throw unsupported(host.name, 'a debugger', 'Its socket is on that host. Debug on this machine.');
+  }
   const [, runDir] = await Promise.all([vmm.connect(), layout.ensure(layout.socketsDir)]);
   const owner = thisProcess();
   const sockets = await createSocketDir(runDir, owner);

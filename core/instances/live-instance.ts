@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runtime } from '#core/runtime/runtime.ts';
-import type { GuestHeard, GuestSession, HeapUse, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
+import type { GuestHeard, GuestSession, InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import type { Host } from '#core/vmm/host.ts';
 import type { MachineEnd, ResumeTimes, RunningMachine } from '#core/vmm/vmm.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { Instance, InstanceState } from '#shared/model/instance.ts';
+import type { HeapUse } from '#shared/model/metrics.ts';
 import type { RunId } from '#shared/model/units.ts';
 import type { ConsoleHub } from './console-hub.ts';
 import { describeInstance } from './describe-instance.ts';

@@ -1,9 +1,8 @@
-import type { HeapUse } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { readProcessUse } from '#core/vmm/process-use.ts';
 import type { MachineStats, RunningMachine, Vmm } from '#core/vmm/vmm.ts';
 import type { Instance } from '#shared/model/instance.ts';
-import type { MetricSample, MetricSummary } from '#shared/model/metrics.ts';
+import type { HeapUse, MetricSample, MetricSummary } from '#shared/model/metrics.ts';
 import { bytes, type InstanceId } from '#shared/model/units.ts';
 import { toEpochMs } from './epoch-ms.ts';
 

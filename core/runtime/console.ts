@@ -30,7 +30,7 @@ export interface ConsoleSplitter {
 export interface RuntimeConsole {
   /** The panic that the serial port reports, or null. */
   readonly readPanic: (consoleText: string) => GuestPanic | null;
-  /** A panic decoded by symbols: text for a person. Null when symbols add nothing. */
+  /** The report of a crash, decoded by symbols: text for a person. Null when there is none, or symbols add nothing. */
   readonly decodePanic?: (consoleText: string, sessionInfo: string | null) => Promise<string | null>;
   /** A splitter, for the parts that this runtime's consoles can be divided into; null for others. */
   readonly splitConsole?: (wanted: Exclude<ConsolePart, 'all'>) => ConsoleSplitter | null;

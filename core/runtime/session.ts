@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
+import type { HeapUse } from '#shared/model/metrics.ts';
 import type { Response } from '#shared/model/run.ts';
 import type { HostNs } from '#shared/model/units.ts';
 import type { ClockSample, GuestMark, HostMark } from '#shared/timeline/marks.ts';
@@ -44,14 +45,6 @@ export interface InvocationRequest {
   /** True: a debugger may hold the guest for any time. Only the guest's own deadline holds, whose clock then stands still. */
   readonly isDebugged?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** The heap of the function's engine. Units: bytes, as in `MetricSample`. */
-export interface HeapUse {
-  readonly usedBytes: number;
-  readonly claimedBytes: number;
-  /** Null when the guest has not reported it to this session. */
-  readonly limitBytes: number | null;
 }
 
 /** The host's end of a booted instance, over its channel. One invocation at a time; further ones wait their turn. */

@@ -22,6 +22,10 @@ describe('a crash of the engine', () => {
     expect(text).toMatch(/ember: page fault \(vector 14, error 0x[46]\)/);
     expect(text).toMatch(/(read|write) at [0-9a-f]{16}, page not present/);
     expect(text).toMatch(/rip [0-9a-f]{16} {2}qjs:\w+\+0x/);
+    expect(text).toMatch(
+      / {2}rax [0-9a-f]{16} {2}rbx [0-9a-f]{16} [\s\S]* r15 [0-9a-f]{16}\r\n {2}rflags [0-9a-f]+ {2}cs 23/,
+    );
+    expect(text).toMatch(/marks \(counts since entry\): kernel \d+ memory \d+ .* invoke \d+ handler \d+\r\n/);
     expect(text).toMatch(/calls \(from the stack, newest first\):\r\n {2}[0-9a-f]{16} {2}qjs:/);
   });
 

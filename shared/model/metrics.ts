@@ -47,3 +47,11 @@ export const metricSummarySchema = z.object({
   ...heapUse,
 });
 export type MetricSummary = z.output<typeof metricSummarySchema>;
+
+/** The heap of the function's engine. Units: bytes, as in `MetricSample`. */
+export interface HeapUse {
+  readonly usedBytes: number;
+  readonly claimedBytes: number;
+  /** Null when the guest has not reported it to this session. */
+  readonly limitBytes: number | null;
+}

@@ -248,6 +248,18 @@ export default async () => {
     }
   });
 
+  it('shows the registers, the calls and the marks of a guest that crashed', async () => {
+    // Nested functions make QuickJS's compiler recurse past the end of its own stack.
+    const source = `export default () => new Function('return ' + '()=>'.repeat(2500) + '1') && 1;`;
+    const project = await studio.project('crashes', source, { memoryMiB: 256 });
+    const { error } = await run(project);
+    expect(error?.code).toBe('FUNCTION_CRASHED');
+    expect(error?.details?.output).toMatch(
+      /^ember: page fault[\s\S]*\n {2}rax [0-9a-f]{16}[\s\S]*\n {2}[0-9a-f]{16} {2}qjs:/,
+    );
+    expect(error?.details?.output).toMatch(/\nmarks \(counts since entry\): kernel \d+ .*handler \d+$/m);
+  });
+
   it('says so when memory runs out', async () => {
     const source = 'export default () => { const all = []; for (;;) all.push(new Uint8Array(1 << 20).fill(1)); };';
     const project = await studio.project('greedy', source, { memoryMiB: 48 });

@@ -154,6 +154,8 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       return openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set, isUp: !link.fresh });
     },
     readPanic: readEmberPanic,
+    // The guest has its symbols with it: its report is decoded.
+    decodePanic: async (consoleText) => readEmberPanic(consoleText)?.report ?? null,
     splitConsole: (wanted) => (wanted === 'stdout' || wanted === 'stderr' ? createStreamSplitter(wanted) : null),
     close: async () => {
       if (baker !== null) await (await baker).close();

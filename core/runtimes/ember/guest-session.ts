@@ -5,13 +5,13 @@ import type {
   ClockSample,
   GuestMark,
   GuestSession,
-  HeapUse,
   InvocationRequest,
   InvocationResult,
 } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { createDeferred } from '#shared/deferred.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import type { HeapUse } from '#shared/model/metrics.ts';
 import { type HostNs, hostNs } from '#shared/model/units.ts';
 import { createQueue } from '#shared/queue.ts';
 import {

@@ -14,6 +14,11 @@ describe('readEmberPanic', () => {
     expect(readEmberPanic('ember: panic: no memory for the heap\n')?.message).toBe('no memory for the heap');
   });
 
+  it('finds a trap of the engine, which lists its calls', () => {
+    const report = 'ember: abort in QuickJS\ncalls (from the stack, newest first):\n  0000000000200000  qjs:f1+0x5';
+    expect(readEmberPanic(`${report}\n`)).toEqual({ message: 'abort in QuickJS', report });
+  });
+
   it('takes nothing else for one, also when a function prints something like it', () => {
     expect(readEmberPanic('')).toBeNull();
     expect(readEmberPanic('ember: ready\nnot ember: panic: x\n')).toBeNull();

@@ -1,5 +1,6 @@
-/** The beginnings of an Ember guest's last report: its own panic, or a processor exception. */
+/** The beginnings of an Ember guest's last report: its own panic, a processor exception, or a trap of the engine with its calls. */
 const panicLine = /^ember: (?:panic: )?(.+)$/gm;
+const callsLine = 'calls (from the stack';
 const exceptionLine = /\(vector \d+, error 0x[0-9a-f]+\)$/;
 
 /**
@@ -13,7 +14,8 @@ export function readEmberPanic(consoleText: string): { readonly message: string;
   let last: RegExpExecArray | null = null;
   for (const match of text.matchAll(panicLine)) {
     const [line, what = ''] = match;
-    if (line.startsWith('ember: panic: ') || exceptionLine.test(what)) last = match;
+    const hasCalls = text.startsWith(callsLine, match.index + line.length + 1);
+    if (line.startsWith('ember: panic: ') || exceptionLine.test(what) || hasCalls) last = match;
   }
   if (last === null) return null;
   return { message: last[1] ?? '', report: text.slice(last.index).trimEnd() };
