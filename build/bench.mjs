@@ -20,17 +20,19 @@ const benchmarks = {
   ui: { all: 'ui.ts' },
   edit: { all: 'edit.ts' },
   fuzz: { all: 'fuzz.ts' },
+  // Beside the code that it uses, whose imports of text the tests' own types do not know.
+  wpt: { all: '../../core/bundle/testing/wpt.ts' },
   deploy: { all: 'deploy.ts' },
   'first-light': {},
 };
-/** Benchmarks that run only by name: they take many minutes, need a cluster, or set up a copy of everything. */
-const onlyByName = new Set(['fuzz', 'deploy', 'first-light']);
+/** Benchmarks that run only by name: they take many minutes, need a cluster or another checkout, or set up a copy of everything. */
+const onlyByName = new Set(['fuzz', 'wpt', 'deploy', 'first-light']);
 
-const usage = `npm run bench [-- <name>… --runs <n>]\n  names: ${Object.keys(benchmarks).join(', ')}\n  example: npm run --silent bench -- coldstart --runs 20`;
+const usage = `npm run bench [-- <name>… --runs <n> --dir <path>]\n  names: ${Object.keys(benchmarks).join(', ')}\n  example: npm run --silent bench -- coldstart --runs 20`;
 
 /** The options of the command line. Shape: `{ names, runs }`. Errors: throws a SetupError that shows the usage. */
 export function readArguments(args) {
-  const options = { runs: { type: 'string' }, help: { type: 'boolean', short: 'h' } };
+  const options = { runs: { type: 'string' }, dir: { type: 'string' }, help: { type: 'boolean', short: 'h' } };
   let parsed;
   try {
     parsed = parseArgs({ args, options, allowPositionals: true });
@@ -47,7 +49,7 @@ export function readArguments(args) {
     parsed.positionals.length > 0
       ? [...new Set(parsed.positionals)]
       : Object.keys(benchmarks).filter((name) => !onlyByName.has(name));
-  return { names, runs, help: parsed.values.help ?? false };
+  return { names, runs, dir: parsed.values.dir, help: parsed.values.help ?? false };
 }
 
 function benchFunctionOf(module, file) {
@@ -70,7 +72,7 @@ async function runBenchmark(name, modules, options) {
 }
 
 async function main() {
-  const { names, runs, help } = readArguments(process.argv.slice(2));
+  const { names, runs, dir, help } = readArguments(process.argv.slice(2));
   if (help) return log(usage);
   // It measures the set-up: no part of the set-up may exist before.
   if (names.length === 1 && names[0] === 'first-light') return printDocument(await measureFirstLight());
@@ -84,7 +86,10 @@ async function main() {
       results[name] =
         name === 'first-light'
           ? await measureFirstLight()
-          : await runBenchmark(name, modules, { ...(runs !== undefined && { runs }) });
+          : await runBenchmark(name, modules, {
+              ...(runs !== undefined && { runs }),
+              ...(dir !== undefined && { dir }),
+            });
     } catch (error) {
       log(`bench: ${name} failed: ${error.stack ?? error}`);
       results[name] = { error: error.message };

@@ -48,6 +48,31 @@ describe('events', () => {
     expect(await answerOf(body)).toEqual(await inNode(body));
   });
 
+  it('refuse what the standard refuses, and have what it has', async () => {
+    const body = `
+      const failed = (act) => { try { act(); return null; } catch (error) { return error.name; } };
+      const sent = new Event('a', { cancelable: true });
+      const phases = [];
+      const bus = new EventTarget();
+      bus.addEventListener('a', (e) => { phases.push(e.eventPhase, e.isTrusted); e.preventDefault(); e.cancelBubble = true; });
+      bus.dispatchEvent(sent);
+      const controller = new AbortController();
+      const order = [];
+      const any = AbortSignal.any([controller.signal]);
+      any.addEventListener('abort', (e) => order.push('any', e.isTrusted));
+      controller.signal.addEventListener('abort', () => order.push('own'));
+      controller.abort();
+      return [
+        failed(() => new Event()), failed(() => new Event('a', 1)), failed(() => bus.addEventListener('a', null, { signal: null })),
+        failed(() => new Blob([], 1)), failed(() => new Blob('ab')), failed(() => new File(['a'])), failed(() => new Blob([], { endings: 'x' })),
+        phases, sent.defaultPrevented, sent.cancelBubble, sent.eventPhase, Event.AT_TARGET, order,
+        structuredClone(new Blob(['a'])) instanceof Blob, new Blob(['abc']).slice(0, 2, null).type,
+        String(console), Object.keys(globalThis).includes('console'), new PerformanceMark('m', { startTime: 5 }).startTime,
+        failed(() => performance.mark('m', 1)), failed(() => performance.mark('m', { startTime: -1 })),
+      ];`;
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
+
   it('carry messages', async () => {
     const body = `
       const { port1, port2 } = new MessageChannel();

@@ -1,4 +1,5 @@
 /** `Blob`, `File` and `FormData`, with bodies in `multipart/form-data`. */
+import { optionsOf } from './options-of.ts';
 
 type Part = string | ArrayBuffer | ArrayBufferView | Blob;
 const encoder = new TextEncoder();
@@ -21,18 +22,23 @@ export class Blob {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #type: string;
 
-  constructor(parts: Iterable<Part> = [], options: { type?: string; endings?: 'transparent' | 'native' } = {}) {
-    if (typeof parts !== 'object' || parts === null) throw new TypeError('A Blob is made of a list of parts.');
+  constructor(parts: Iterable<Part> = [], given?: { type?: string; endings?: 'transparent' | 'native' } | null) {
+    const isList = typeof parts === 'object' && parts !== null && typeof parts[Symbol.iterator] === 'function';
+    if (!isList) throw new TypeError('A Blob is made of a list of parts.');
+    const options = optionsOf(given);
+    if (options.endings !== undefined && !/^(?:transparent|native)$/.test(String(options.endings))) {
+      throw new TypeError('`endings` is transparent or native.');
+    }
     this.#bytes = join(
       [...parts].map((part) => {
         if (part instanceof Blob) return part.#bytes;
         if (part instanceof ArrayBuffer) return new Uint8Array(part);
         if (ArrayBuffer.isView(part)) return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
         const text = String(part);
-        return encoder.encode(options?.endings === 'native' ? text.replace(/\r\n?/g, '\n') : text);
+        return encoder.encode(options.endings === 'native' ? text.replace(/\r\n?/g, '\n') : text);
       }),
     );
-    const type = String(options?.type ?? '');
+    const type = String(options.type === undefined ? '' : options.type);
     this.#type = /^[\x20-\x7e]*$/.test(type) ? type.toLowerCase() : '';
   }
   get size(): number {
@@ -43,7 +49,7 @@ export class Blob {
   }
   slice(start = 0, end = this.size, type = ''): Blob {
     const at = (place: number) => (place < 0 ? Math.max(0, this.size + place) : Math.min(place, this.size));
-    return new Blob([this.#bytes.subarray(at(start), Math.max(at(start), at(end)))], { type });
+    return new Blob([this.#bytes.subarray(at(start), Math.max(at(start), at(end)))], { type: String(type) });
   }
   async arrayBuffer(): Promise<ArrayBuffer> {
     return this.#bytes.slice().buffer;
@@ -67,7 +73,7 @@ export class Blob {
     return this.#bytes;
   }
   [Symbol.for('firstlight.clone')](): Blob {
-    return this;
+    return new Blob([this], { type: this.type });
   }
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `${this[Symbol.toStringTag]} { size: ${this.size}, type: '${this.type}' }`;
@@ -81,10 +87,16 @@ export class File extends Blob {
   readonly name: string;
   readonly lastModified: number;
   readonly webkitRelativePath = '';
-  constructor(parts: Iterable<Part>, name: string, options: { type?: string; lastModified?: number } = {}) {
+  constructor(parts: Iterable<Part>, name: string, given?: { type?: string; lastModified?: number } | null) {
+    // biome-ignore lint/complexity/noArguments: undefined is a name, and none is an error.
+    if (arguments.length < 2) throw new TypeError('A File needs its parts and its name.');
+    const options = optionsOf(given);
     super(parts, options);
     this.name = String(name);
-    this.lastModified = Number(options.lastModified ?? Date.now());
+    this.lastModified = Math.trunc(Number(options.lastModified ?? Date.now())) || 0;
+  }
+  [Symbol.for('firstlight.clone')](): File {
+    return new File([this], this.name, { type: this.type, lastModified: this.lastModified });
   }
   override get [Symbol.toStringTag](): string {
     return 'File';
@@ -174,8 +186,6 @@ export function readForm(bytes: Uint8Array<ArrayBuffer>, type: string): FormData
     for (const pair of new TextDecoder().decode(bytes).split('&')) {
       if (pair === '') continue;
       const [name = '', ...value] = pair.split('=');
-      const decode = (text: string) =>
-        decodeURIComponent(text.replaceAll('+', ' ').replace(/%(?![\da-f]{2})/gi, '%25'));
       form.append(decode(name), decode(value.join('=')));
     }
     return form;
@@ -204,6 +214,14 @@ export function readForm(bytes: Uint8Array<ArrayBuffer>, type: string): FormData
     }
   }
   return form;
+}
+
+/** Text of a form: what is not UTF-8 becomes U+FFFD, as everywhere on the web. */
+function decode(text: string): string {
+  const bytes = encoder.encode(text.replaceAll('+', ' '));
+  const chars = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  const plain = chars.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(toBytes(plain));
 }
 
 const toBytes = (chars: string) => Uint8Array.from(chars, (char) => char.charCodeAt(0));

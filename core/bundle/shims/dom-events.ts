@@ -1,26 +1,68 @@
 /** `Event`, `CustomEvent`, `EventTarget`, `AbortController` and `AbortSignal` by the DOM standard, without a tree of nodes to travel through. */
+import { optionsOf } from './options-of.ts';
+
+/** The events that are ours and not the function's: an abort. */
+const trusted = new WeakSet<Event>();
+/** One getter for all events, as the standard has it. */
+const trustedProperty: PropertyDescriptor & ThisType<Event> = {
+  get() {
+    return trusted.has(this);
+  },
+  enumerable: true,
+};
+
+const phases = { NONE: 0, CAPTURING_PHASE: 1, AT_TARGET: 2, BUBBLING_PHASE: 3 } as const;
 
 export class Event {
-  readonly type: string;
-  readonly bubbles: boolean;
-  readonly cancelable: boolean;
+  type: string;
+  bubbles: boolean;
+  cancelable: boolean;
   readonly composed: boolean;
   readonly timeStamp = performance.now();
-  readonly isTrusted = false;
-  readonly eventPhase = 0;
+  declare readonly isTrusted: boolean;
   target: EventTarget | null = null;
   currentTarget: EventTarget | null = null;
   #isPrevented = false;
+  /** There is no parent to propagate to: it is only remembered. */
+  #isPropagationStopped = false;
   /** Set by `dispatchEvent` and its listeners. */
   isStopped = false;
   isPassive = false;
 
-  constructor(type: string, init: { bubbles?: boolean; cancelable?: boolean; composed?: boolean } = {}) {
+  constructor(type: string, given?: { bubbles?: boolean; cancelable?: boolean; composed?: boolean } | null) {
+    // biome-ignore lint/complexity/noArguments: undefined is a type, and none is an error.
+    if (arguments.length === 0) throw new TypeError('An Event needs a type.');
+    const init = optionsOf(given);
     this.type = String(type);
     this.bubbles = Boolean(init.bubbles);
     this.cancelable = Boolean(init.cancelable);
     this.composed = Boolean(init.composed);
+    Object.defineProperty(this, 'isTrusted', trustedProperty);
     for (const key of ['isStopped', 'isPassive']) Object.defineProperty(this, key, { enumerable: false });
+  }
+  get eventPhase(): number {
+    return this.currentTarget === null ? phases.NONE : phases.AT_TARGET;
+  }
+  get returnValue(): boolean {
+    return !this.#isPrevented;
+  }
+  set returnValue(value: boolean) {
+    if (!value) this.preventDefault();
+  }
+  get cancelBubble(): boolean {
+    return this.#isPropagationStopped;
+  }
+  set cancelBubble(value: boolean) {
+    if (value) this.stopPropagation();
+  }
+  initEvent(type: string, bubbles = false, cancelable = false): void {
+    if (this.currentTarget !== null) return;
+    this.type = String(type);
+    this.bubbles = Boolean(bubbles);
+    this.cancelable = Boolean(cancelable);
+    this.#isPrevented = false;
+    this.#isPropagationStopped = false;
+    this.isStopped = false;
   }
   get defaultPrevented(): boolean {
     return this.#isPrevented;
@@ -32,9 +74,10 @@ export class Event {
     if (this.cancelable && !this.isPassive) this.#isPrevented = true;
   }
   stopPropagation(): void {
-    // An event has no parent to propagate to.
+    this.#isPropagationStopped = true;
   }
   stopImmediatePropagation(): void {
+    this.#isPropagationStopped = true;
     this.isStopped = true;
   }
   composedPath(): EventTarget[] {
@@ -43,6 +86,10 @@ export class Event {
   get [Symbol.toStringTag](): string {
     return 'Event';
   }
+}
+
+for (const of of [Event, Event.prototype]) {
+  for (const [name, value] of Object.entries(phases)) Object.defineProperty(of, name, { value, enumerable: true });
 }
 
 export class CustomEvent extends Event {
@@ -82,14 +129,14 @@ export class EventTarget {
   #entries: Entry[] = [];
 
   addEventListener(type: string, listener: Listener | null, options: Options | boolean = {}): void {
-    if (listener === null || listener === undefined) return;
     const {
       once = false,
       passive = false,
       signal,
       capture = false,
     } = typeof options === 'boolean' ? { capture: options } : (options ?? {});
-    if (signal?.aborted) return;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('`signal` is an AbortSignal.');
+    if (listener === null || listener === undefined || signal?.aborted) return;
     const same = (entry: Entry) =>
       entry.type === String(type) && entry.listener === listener && entry.capture === capture;
     if (this.#entries.some(same)) return;
@@ -109,7 +156,7 @@ export class EventTarget {
     for (const entry of this.#entries.filter(({ type }) => type === event.type)) {
       if (!this.#entries.includes(entry)) continue;
       if (entry.once) this.#entries.splice(this.#entries.indexOf(entry), 1);
-      event.isPassive = entry.passive;
+      event.isPassive = Boolean(entry.passive);
       try {
         if (typeof entry.listener === 'function') entry.listener.call(this, event);
         else entry.listener.handleEvent(event);
@@ -159,6 +206,10 @@ const abort = Symbol('abort');
 export class AbortSignal extends EventTarget {
   #isAborted = false;
   #reason: unknown = undefined;
+  /** The signals that abort with this one, in the order in which they were made. */
+  #dependents: AbortSignal[] = [];
+  /** What a signal made by `any` depends on: signals that depend on none. */
+  #sources: readonly AbortSignal[] = [];
   declare onabort: ((event: Event) => unknown) | null;
 
   constructor(by?: symbol) {
@@ -180,7 +231,11 @@ export class AbortSignal extends EventTarget {
     const made = new AbortSignal(key);
     const first = all.find((signal) => signal.aborted);
     if (first !== undefined) made[abort](first.reason);
-    else for (const signal of all) signal.addEventListener('abort', () => made[abort](signal.reason), { once: true });
+    else {
+      // Of a signal that depends on others, those: all that abort together are called in the order of their making.
+      made.#sources = [...new Set(all.flatMap((signal) => (signal.#sources.length > 0 ? signal.#sources : [signal])))];
+      for (const source of made.#sources) source.#dependents.push(made);
+    }
     return made;
   }
   get aborted(): boolean {
@@ -193,10 +248,19 @@ export class AbortSignal extends EventTarget {
     if (this.#isAborted) throw this.#reason;
   }
   [abort](reason: unknown): void {
-    if (this.#isAborted) return;
+    // All of them are aborted before the first listener is called.
+    for (const signal of this.#abortAll(reason)) {
+      const event = new Event('abort');
+      trusted.add(event);
+      signal.dispatchEvent(event);
+    }
+  }
+  #abortAll(reason: unknown): AbortSignal[] {
+    if (this.#isAborted) return [];
     this.#isAborted = true;
     this.#reason = reason;
-    this.dispatchEvent(new Event('abort'));
+    const dependents = this.#dependents.splice(0);
+    return [this, ...dependents.flatMap((signal) => signal.#abortAll(reason))];
   }
   override get [Symbol.toStringTag](): string {
     return 'AbortSignal';

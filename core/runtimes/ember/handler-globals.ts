@@ -52,6 +52,9 @@ interface PerformanceEntry {
   readonly duration: number;
   readonly detail: unknown;
 }
+declare var PerformanceEntry: { prototype: PerformanceEntry };
+declare var PerformanceMark: { new (name: string, options?: { startTime?: number; detail?: unknown }): PerformanceEntry; prototype: PerformanceEntry };
+declare var PerformanceMeasure: { prototype: PerformanceEntry };
 declare var performance: {
   now(): number;
   readonly timeOrigin: number;

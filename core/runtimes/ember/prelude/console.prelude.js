@@ -76,7 +76,8 @@
   }
 
   const nothing = () => undefined;
-  globalThis.console = {
+  // A namespace, as the standard has it: its prototype has nothing.
+  const namespace = Object.assign(Object.create({}), {
     log,
     info: log,
     debug: log,
@@ -124,5 +125,7 @@
     timeStamp: nothing,
     profile: nothing,
     profileEnd: nothing,
-  };
+  });
+  Object.defineProperty(namespace, Symbol.toStringTag, { value: 'console', configurable: true });
+  Object.defineProperty(globalThis, 'console', { value: namespace, writable: true, configurable: true });
 };

@@ -50,7 +50,25 @@
     toJSON() {
       return { ...this };
     }
+    get [Symbol.toStringTag]() {
+      return this.constructor.name;
+    }
   }
+  const optionsOf = (given) => {
+    if (given !== undefined && given !== null && typeof given !== 'object')
+      throw new TypeError('Options are an object.');
+    return given ?? {};
+  };
+  class PerformanceMark extends PerformanceEntry {
+    constructor(name, given) {
+      if (name === undefined) throw new TypeError('A mark needs a name.');
+      const { startTime = now(), detail = null } = optionsOf(given);
+      if (!(Number(startTime) >= 0)) throw new TypeError('A mark is not before the start of time.');
+      super(String(name), 'mark', Number(startTime), 0, structuredClone(detail));
+    }
+  }
+  class PerformanceMeasure extends PerformanceEntry {}
+  Object.assign(global, { PerformanceEntry, PerformanceMark, PerformanceMeasure });
   const timeOf = (mark) => {
     if (typeof mark === 'number') return mark;
     const found = entries.findLast((entry) => entry.name === String(mark) && entry.entryType === 'mark');
@@ -72,8 +90,7 @@
       origin ??= Date.now() - now();
       return origin;
     },
-    mark: (name, { startTime = now(), detail = null } = {}) =>
-      add(new PerformanceEntry(String(name), 'mark', startTime, 0, structuredClone(detail))),
+    mark: (name, options) => add(new PerformanceMark(name, options)),
     measure: (name, from, to) => {
       const {
         start,
@@ -89,7 +106,7 @@
             : now();
       const startTime = start !== undefined ? timeOf(start) : duration !== undefined ? endTime - duration : 0;
       return add(
-        new PerformanceEntry(String(name), 'measure', startTime, endTime - startTime, structuredClone(detail)),
+        new PerformanceMeasure(String(name), 'measure', startTime, endTime - startTime, structuredClone(detail)),
       );
     },
     getEntries: () => kept(),

@@ -23,13 +23,20 @@ const kinds = ['none', 'json', 'text', 'bytes'];
 const pending = 0;
 let base: Promise<BaseHeap> | undefined;
 
-/** Evaluates a bundle. Errors: throws the module's exception. */
-export async function openFunction(code: string, env: Readonly<Record<string, string>> = {}): Promise<OpenFunction> {
+/** Evaluates a bundle. Errors: throws the module's exception. Units: `deadlineMs` since the Unix epoch; what runs then is stopped. */
+export async function openFunction(
+  code: string,
+  env: Readonly<Record<string, string>> = {},
+  deadlineMs = Number.POSITIVE_INFINITY,
+): Promise<OpenFunction> {
   base ??= createBaseHeap();
   const heap = await base;
   const started = performance.now();
   const time = { wallNs: () => BigInt(Date.now()) * 1_000_000n, monotonicNs: 0n };
-  const vm = await QuickJS.restore(heap.snapshot, { ...vmOptions(heap.module, time), interruptHandler: () => false });
+  const vm = await QuickJS.restore(heap.snapshot, {
+    ...vmOptions(heap.module, time),
+    interruptHandler: () => Date.now() > deadlineMs,
+  });
   const register = (name: HostCall, callback: Parameters<QuickJS['registerHostCallback']>[1]) =>
     vm.registerHostCallback(name, callback);
   let text = '';
@@ -76,7 +83,10 @@ export async function openFunction(code: string, env: Readonly<Record<string, st
     for (;;) {
       vm.executePendingJobs();
       if (isDone()) return;
+      if (Date.now() > deadlineMs) throw new Error('It did not end in time.');
       const delayMs = vm.callFunction(token('tick'), vm.undefined).toNumber();
+      // What the timer set off comes first, and may set timers that are due sooner.
+      if (vm.executePendingJobs() > 0) continue;
       if (delayMs < 0) throw new Error('It waits for something that nothing will ever do.');
       time.monotonicNs += BigInt(Math.ceil(delayMs * 1e6));
     }
