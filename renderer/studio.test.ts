@@ -83,6 +83,31 @@ it('runs one at a time per function, and a cancelled run leaves what was shown',
   expect(shownOf(studio, projectId)).toMatchObject({ run: { id: shown }, failure: null });
 });
 
+it('makes the next instance on the host that was chosen for the function, and runs it there', async () => {
+  const { projectId } = await open();
+  const context = { signal: new AbortController().signal, progress: () => undefined };
+  await engine.calls['hosts:add']({ name: 'lab', uri: 'qemu+ssh://lab/system' }, context);
+  await settled(() => studio.session.getState().hosts.length === 2);
+  const asked: (string | undefined)[] = [];
+  for (const name of ['builds:build', 'instances:run'] as const) {
+    const handler: unknown = engine.calls[name];
+    Object.assign(engine.calls, {
+      [name]: (input: { host?: string }, given: typeof context) => {
+        asked.push(input.host);
+        return (handler as (...args: unknown[]) => unknown)(input, given);
+      },
+    });
+  }
+  studio.saved.setState({ hosts: { [projectId]: 'lab' } });
+  await settled(() => asked.length === 1);
+  await studio.invoke.run();
+  expect(asked).toEqual(['lab', 'lab']);
+  await engine.calls['hosts:remove']({ name: 'lab' }, context);
+  await settled(() => studio.session.getState().hosts.length === 1);
+  await studio.invoke.run();
+  expect(asked).toEqual(['lab', 'lab', undefined]);
+});
+
 it('keeps ten minutes of samples and no more', async () => {
   await open();
   const id = engine.instances()[0]?.id;

@@ -159,10 +159,9 @@ export function createStudio(transport: StudioTransport): Studio {
   const ends = [
     transport.onLink(followLink),
     context.saved.subscribe((state: SavedState, before: SavedState) => {
-      if (settingsLoaded && state.startMode !== before.startMode) {
-        const project = currentProject(context);
-        if (project !== null) void builds.prepare(project.id);
-      }
+      const project = currentProject(context);
+      const isOther = state.startMode !== before.startMode || state.hosts !== before.hosts;
+      if (settingsLoaded && isOther && project !== null) void builds.prepare(project.id);
       if (!settingsLoaded || state === before || saveTimer !== null) return;
       saveTimer = setTimeout(saveSettings, saveDelayMs);
     }),

@@ -14,8 +14,8 @@ export interface BuildCallsOptions {
   readonly projects: ProjectService;
   /** Makes what a start in the spec's mode needs. */
   readonly makeAhead: (spec: LaunchSpec) => Promise<unknown>;
-  /** The host where instances are made ahead. */
-  readonly host: Host;
+  /** The host of that name; this machine's without one. Errors: NOT_FOUND. */
+  readonly getHost: (name: string | undefined) => Promise<Host>;
   readonly emit: EventListener;
   readonly log: (line: string) => void;
 }
@@ -25,7 +25,7 @@ export function buildCalls(options: BuildCallsOptions): {
   readonly calls: Pick<CallHandlers, 'builds:build' | 'builds:prestart'>;
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
 } {
-  const { images, runtimes, projects, makeAhead, host, emit, log } = options;
+  const { images, runtimes, projects, makeAhead, getHost, emit, log } = options;
 
   async function build(project: Project, context: CallContext): Promise<Build> {
     emit('builds:started', { projectId: project.id });
@@ -45,11 +45,12 @@ export function buildCalls(options: BuildCallsOptions): {
   async function prepareNext(
     project: Project,
     { bundle, image }: Build,
-    startMode: AheadMode,
+    { startMode, host: name }: { readonly startMode: AheadMode; readonly host?: string | undefined },
     context?: CallContext,
   ): Promise<void> {
     const { config } = bundle;
     try {
+      const host = await getHost(name);
       const { kind: accel } = await host.accelerator.choose(image.runtime, { path: image.path, config });
       await runtimes.get(image.runtime)?.probeHost?.({ config, accel, vmm: host.vmm, ...context });
       const projectId = project.id;
@@ -62,20 +63,20 @@ export function buildCalls(options: BuildCallsOptions): {
   return {
     build,
     calls: {
-      'builds:build': async ({ projectId, startMode }, context) => {
+      'builds:build': async ({ projectId, startMode, host }, context) => {
         const project = await projects.get(projectId);
         const built = await build(project, context);
-        if (isAheadMode(startMode)) void prepareNext(project, built, startMode);
+        if (isAheadMode(startMode)) void prepareNext(project, built, { startMode, host });
         return built.result;
       },
-      'builds:prestart': async ({ projectId, startMode }, context) => {
+      'builds:prestart': async ({ projectId, ...next }, context) => {
         const project = await projects.get(projectId);
         const built = await build(project, context);
         context.progress({ step: 'prestart', message: 'Creating the next instance' });
         const cancelled = new Promise<void>((resolve) => {
           context.signal.addEventListener('abort', () => resolve(), { once: true });
         });
-        await Promise.race([prepareNext(project, built, startMode, context), cancelled]);
+        await Promise.race([prepareNext(project, built, next, context), cancelled]);
         return built.result;
       },
     },

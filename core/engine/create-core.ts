@@ -215,7 +215,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
 
   const makeAhead = (spec: LaunchSpec): Promise<unknown> =>
     spec.startMode === 'restored' ? snapshots.prepare(spec) : pool.prepare(spec);
-  const building = buildCalls({ images, runtimes, projects, makeAhead, host: hosts.local, emit, log });
+  const building = buildCalls({ images, runtimes, projects, makeAhead, getHost: hosts.find, emit, log });
   const mapError = createErrorMapper(bundler.load);
   const run = createRunner({
     getHost: hosts.find,

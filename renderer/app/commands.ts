@@ -2,6 +2,7 @@ import type { Command } from '../bind/command.ts';
 import { listDeployCommands } from '../features/deploy/commands.ts';
 import { listDoctorCommands } from '../features/doctor/commands.ts';
 import { listEditorCommands } from '../features/editor/commands.ts';
+import { listHostCommands } from '../features/hosts/commands.ts';
 import { listImageCommands } from '../features/images/commands.ts';
 import { listImportCommands } from '../features/imports/commands.ts';
 import { listInstanceCommands } from '../features/instances/commands.ts';
@@ -31,6 +32,7 @@ function listUsual(context: ViewContext): readonly Command[] {
   const { studio } = context;
   return [
     ...listRunCommands(studio),
+    ...listHostCommands(studio),
     ...listEditorCommands(studio),
     ...listProjectCommands(studio),
     ...listSearchCommands(context),

@@ -1,6 +1,7 @@
 import { type StartMode, startModes } from '#shared/model/timeline.ts';
 import { useNow, useProject, useSaved, useSession, useShown, useStudio, useTask } from '../bind/studio.tsx';
 import { DeployMenu } from '../features/deploy/deploy-menu.tsx';
+import { HostPicker } from '../features/hosts/host-picker.tsx';
 import { taskWords } from '../features/invoke/task-words.ts';
 import { RuntimePicker } from '../features/kernels/runtime-picker.tsx';
 import { formatMs } from '../ui/format.ts';
@@ -85,6 +86,7 @@ export function RunBar() {
           {startMode}
           <Icon name="down" size={12} />
         </Menu>
+        {project !== null && <HostPicker projectId={project.id} />}
       </div>
       <div className={styles.center}>
         {task === null ? (

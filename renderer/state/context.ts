@@ -64,6 +64,15 @@ export function currentProject(context: StudioContext): Project | null {
   return context.session.getState().projects.value?.find((project) => project.id === projectId) ?? null;
 }
 
+/** The host that was chosen for a project, as calls name it: none for this machine's libvirt, or when it was removed. */
+export function chosenHost({ saved, session }: StudioContext, projectId: string): { readonly host?: string } {
+  const { hosts } = session.getState();
+  const host = saved.getState().hosts[projectId];
+  if (host === undefined) return {};
+  // At the start of the studio the list is not there yet.
+  return hosts.length === 0 || hosts.some(({ name }) => name === host) ? { host } : {};
+}
+
 /** Replaces the long work in progress in a project, or (null) ends it. */
 export function setTask(context: StudioContext, projectId: ProjectId, task: Task | null): void {
   context.transient.setState((state) => ({ tasks: withEntry(state.tasks, projectId, task ?? undefined) }));

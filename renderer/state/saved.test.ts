@@ -14,6 +14,7 @@ describe('readSaved', () => {
       drafts: { 'aaaaaaaaaaaa:handler.ts': { text: 'typed', revision: 'r' } },
       tipsDismissed: true,
       preferences: { ...initialPreferences, editorFontSize: 15, formatOnSave: true, keys: { run: 'Ctrl+R' } },
+      hosts: { aaaaaaaaaaaa: 'lab' },
       split: { aaaaaaaaaaaa: 'firstlight.json' },
     };
     expect(readSaved(JSON.parse(JSON.stringify(saved)))).toEqual(saved);
@@ -30,6 +31,7 @@ describe('readSaved', () => {
       layouts: { rows: { work: 'wide', dock: 20 }, columns: 3 },
       tabs: { a: { paths: ['x.ts', 4], active: 9 }, b: [] },
       events: { a: 1, b: '{}' },
+      hosts: { a: 1, b: 'lab' },
       preferences: { editorFontSize: 400, windowFontSize: 'big', keys: { run: 'Ctrl+R', save: 3 } },
     });
     expect(read).toEqual({
@@ -38,6 +40,7 @@ describe('readSaved', () => {
       tabs: { a: { paths: ['x.ts'], active: null } },
       events: { b: '{}' },
       drafts: {},
+      hosts: { b: 'lab' },
       split: {},
       preferences: { ...initialPreferences, keys: { run: 'Ctrl+R' } },
     });

@@ -68,6 +68,8 @@ export interface SavedState {
   readonly drafts: Readonly<Record<string, Draft>>;
   readonly tipsDismissed: boolean;
   readonly preferences: Preferences;
+  /** The host where it runs, by project; without an entry this machine's libvirt. */
+  readonly hosts: Readonly<Record<string, string>>;
   /** The file in the second editor beside the first, by project. */
   readonly split: Readonly<Record<string, string>>;
 }
@@ -85,6 +87,7 @@ export const initialSaved: SavedState = {
   drafts: {},
   tipsDismissed: false,
   preferences: initialPreferences,
+  hosts: {},
   split: {},
 };
 
@@ -106,6 +109,7 @@ export function readSaved(value: Json | undefined): Partial<SavedState> {
   if (typeof value.projectId === 'string') out.projectId = value.projectId;
   if (typeof value.tipsDismissed === 'boolean') out.tipsDismissed = value.tipsDismissed;
   out.preferences = readPreferences(value.preferences);
+  out.hosts = pickRecord(value.hosts, (name) => (typeof name === 'string' ? name : undefined));
   out.split = pickRecord(value.split, (path) => (typeof path === 'string' ? path : undefined));
   out.layouts = pickRecord(value.layouts, (layout) =>
     isRecord(layout) ? pickRecord(layout, (size) => (typeof size === 'number' ? size : undefined)) : undefined,

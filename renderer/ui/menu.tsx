@@ -33,7 +33,7 @@ export interface MenuProps {
 }
 
 /** A button that opens a menu; arrows, Home, End, a first letter, Enter and Esc work in it. */
-export function Menu({ label, items, children, className = 'menu-button', tip, align = 'left', disabled }: MenuProps) {
+export function Menu({ label, items, children, className = styles.button, tip, align = 'left', disabled }: MenuProps) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();

@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { hostNameSchema } from '../model/host.ts';
 import { buildResultSchema } from '../model/image.ts';
 import { wireErrorSchema } from '../model/run.ts';
 import { aheadModeSchema, startModeSchema } from '../model/timeline.ts';
 import { projectIdSchema } from '../model/units.ts';
 import { call } from './define.ts';
+
+/** Where the next instance is made. Default: this machine's libvirt. */
+const nextHost = { host: hostNameSchema.optional() };
 
 export const buildCalls = {
   /**
@@ -11,7 +15,7 @@ export const buildCalls = {
    * Errors: PROJECT_INVALID, ENTRY_MISSING, BUILD_FAILED, EXPORT_MISSING, EVALUATION_THREW, EVALUATION_TIMEOUT, MEMORY_TOO_SMALL.
    */
   'builds:build': call(
-    z.strictObject({ projectId: projectIdSchema, startMode: startModeSchema.default('cold') }),
+    z.strictObject({ projectId: projectIdSchema, startMode: startModeSchema.default('cold'), ...nextHost }),
     buildResultSchema,
   ),
   /**
@@ -19,7 +23,7 @@ export const buildCalls = {
    * next run is then cold, and is marked so. Errors: as `builds:build`.
    */
   'builds:prestart': call(
-    z.strictObject({ projectId: projectIdSchema, startMode: aheadModeSchema.default('prestarted') }),
+    z.strictObject({ projectId: projectIdSchema, startMode: aheadModeSchema.default('prestarted'), ...nextHost }),
     buildResultSchema,
   ),
 };

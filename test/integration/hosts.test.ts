@@ -90,6 +90,17 @@ describe.skipIf(reason !== null)(`two hosts${reason === null ? '' : ` (skipped: 
     expect(run).toMatchObject({ error: null, startMode: 'prestarted', subject: { host: lab.uri } });
   });
 
+  it('makes the next instance on the host that a build names', async () => {
+    const project = await studio.project('next', 'export default () => 1;');
+    await studio.client.call('builds:prestart', { projectId: project.id, host: 'lab' });
+    const waiting = lab.domains().filter((name) => name.includes('-next-'));
+    expect(waiting).toHaveLength(1);
+    const request = { projectId: project.id, startMode: 'prestarted', lifetime: 'stop', host: 'lab' } as const;
+    const run = await studio.client.call('instances:run', request);
+    expect(run).toMatchObject({ error: null, startMode: 'prestarted', subject: { host: lab.uri } });
+    expect(waiting).toEqual([run.instance?.domain]);
+  });
+
   it('finds an instance that was kept on another host, and the CLI lists it with its host', async () => {
     const project = await studio.project('kept', 'export default () => "here";');
     await studio.close();

@@ -1,7 +1,7 @@
 import { type FirstlightError, fromWireError, toFirstlightError, type WireError } from '#shared/errors.ts';
 import type { BuildResult } from '#shared/model/image.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import { patchTask, report, type StudioContext, setEntry, setTask } from '../../state/context.ts';
+import { chosenHost, patchTask, report, type StudioContext, setEntry, setTask } from '../../state/context.ts';
 import { type BuildState, noBuild } from '../../state/session.ts';
 
 export interface BuildActions {
@@ -32,7 +32,11 @@ export function createBuildActions(context: StudioContext): BuildActions {
     const project = session.getState().projects.value?.find((entry) => entry.id === projectId);
     if (project === undefined || project.config === null) return;
     try {
-      await client.call('builds:build', { projectId, startMode: saved.getState().startMode });
+      await client.call('builds:build', {
+        projectId,
+        startMode: saved.getState().startMode,
+        ...chosenHost(context, projectId),
+      });
     } catch (thrown) {
       // No person asked for it: errors of the function are among its problems; a run reports the rest.
       const error = toFirstlightError(thrown);
@@ -61,7 +65,7 @@ export function createBuildActions(context: StudioContext): BuildActions {
       try {
         const result = await client.call(
           'builds:build',
-          { projectId, startMode: saved.getState().startMode },
+          { projectId, startMode: saved.getState().startMode, ...chosenHost(context, projectId) },
           {
             signal: abort.signal,
             onProgress: ({ message, fraction }) =>

@@ -5,6 +5,7 @@ import type { Run } from '#shared/model/run.ts';
 import type { StartMode } from '#shared/model/timeline.ts';
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
 import {
+  chosenHost,
   currentProject,
   parseEvent,
   patchShown,
@@ -83,7 +84,13 @@ export function createInvokeActions(context: StudioContext, needs: InvokeNeeds):
       const last = shownOf(context, projectId).run;
       const done = await client.call(
         'instances:run',
-        { projectId, event: event.value as Json, startMode: asked, lifetime: 'session' },
+        {
+          projectId,
+          event: event.value as Json,
+          startMode: asked,
+          lifetime: 'session',
+          ...chosenHost(context, projectId),
+        },
         {
           signal: abort.signal,
           onProgress: ({ step, message, fraction }) => {
