@@ -1,6 +1,6 @@
 import type { Deployment } from '#shared/model/deploy.ts';
 import { type Cluster, getDeployment, listDeployments, listPods, listReplicaSets } from './cluster.ts';
-import { judgeRollout, revisionOf } from './judge-rollout.ts';
+import { isSettled, judgeRollout, revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
 import { annotationNames } from './workload.ts';
 
@@ -35,12 +35,11 @@ export function describe(
   const wanted = spec.replicas ?? 1;
   const ready = status.readyReplicas ?? 0;
   const verdict = judgeRollout({ deployment, replicaSets, pods, events: [] }, metadata.generation ?? 0);
-  const isWhole = ready >= wanted && (status.updatedReplicas ?? 0) >= wanted;
   const state = spec.paused
     ? 'paused'
     : wanted === 0
       ? 'stopped'
-      : isWhole
+      : isSettled(deployment)
         ? 'ready'
         : verdict.state === 'failed' || verdict.trouble.length > 0
           ? 'failing'
