@@ -15,6 +15,7 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--namespace <name>', 'where functions go (default: that of the context)')
     .option('--registry-ca <file>', 'the certificate of the registry’s own authority')
     .option('--plain-http', 'speak HTTP without TLS to the registry')
+    .option('--engine <engine>', 'pod: with its own VMM; runtimeclass:NAME: as an ordinary container (default: pod)')
     .option('--pull-secret <name>', 'the Secret with which the cluster’s nodes pull')
     .action(lazily(async () => (await import('./commands/target.ts')).addTarget));
   addTo(target, 'list', 'List the targets.', ['target list']).action(

@@ -12,6 +12,7 @@ export interface TargetOptions {
   readonly registryCa?: string;
   readonly plainHttp?: boolean;
   readonly pullSecret?: string;
+  readonly engine?: string;
 }
 
 /** Adds a cluster to deploy to. */
@@ -26,6 +27,7 @@ export async function addTarget(session: Session, name: string, options: TargetO
     registry: options.registry.replace(/^(docker|https?):\/\//, '').replace(/\/+$/, ''),
     registryCa: path(options.registryCa),
     plainHttp: options.plainHttp ?? false,
+    engine: options.engine ?? 'pod',
     pullSecret: options.pullSecret === undefined ? null : checkName(options.pullSecret, 'Secret'),
   });
   session.printJson(added);

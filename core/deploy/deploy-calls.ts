@@ -75,12 +75,13 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const { bundle, image } = await options.build(plan.project, context);
       return await inCluster(target, (cluster) =>
         previewDeploy(cluster, options, {
-          config: bundle.config,
+          bundle,
           image,
           ...pods(plan, { replicas }),
           secrets,
           route: plan.route,
           signal: context.signal,
+          progress: context.progress,
         }),
       );
     },

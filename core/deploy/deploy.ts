@@ -7,7 +7,7 @@ import type { Layout } from '#core/store/layout.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
-import type { DeployResult, DeployStep } from '#shared/model/deploy.ts';
+import { type DeployResult, type DeployStep, runtimeClassOf } from '#shared/model/deploy.ts';
 import type { Autoscale, Route } from '#shared/model/deploy-section.ts';
 import type { RuntimeId } from '#shared/model/project.ts';
 import { readSigningKey } from './attest/sign.ts';
@@ -15,8 +15,7 @@ import { checkRoute, removeRoutes } from './check-route.ts';
 import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import { isSettled, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject } from './kube/objects.ts';
-import { makePodImage } from './pod-image/pod-image.ts';
-import { makeVmmLayer } from './pod-image/vmm-layer.ts';
+import { beginVmmLayer, checkEngine, packImage } from './pack-image.ts';
 import { pushFunction } from './push-function.ts';
 import { removeOwned } from './remove-owned.ts';
 import { applyTemplate, checkNotPaused, removeFunction } from './revisions.ts';
@@ -83,19 +82,19 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   if (options.signKey !== undefined) await readSigningKey(options.signKey, context.env);
   const versions = await checkSecrets(cluster, secrets, signal);
   await checkRoute(cluster, options.route, signal);
-  // The layer is looked up, or packed, while the function is built; its failure is thrown where it is used.
-  const vmm = makeVmmLayer(context.layout, context.supervisorPath, signal);
-  vmm.catch(() => undefined);
+  await checkEngine(cluster, signal);
+  // The layer is looked up, or packed, while the function is built.
+  const vmm = beginVmmLayer(cluster.target, context, signal);
   const built = await step('build', 'Building', async () => {
     const value = await options.build();
     return { value, detail: value.result.cached ? 'nothing had changed' : `${formatBytes(value.image.bytes)} image` };
   });
   const { config } = built.bundle;
   const hasVariables = Object.keys(secrets.keys).length > 0;
-  const pod = await step('image', 'Packing it with its virtual machine', async () => {
-    const runtime = context.runtimes.get(built.image.runtime);
-    if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${built.image.runtime}.`);
-    const value = await makePodImage({ ...context, runtime, image: built.image, config, signal, hasVariables, vmm });
+  const runtimeClass = runtimeClassOf(cluster.target);
+  const what = runtimeClass === null ? 'Packing it with its virtual machine' : 'Packing it as a container';
+  const pod = await step('image', what, async () => {
+    const value = await packImage(cluster.target, context, { ...built, hasVariables, signal, progress, vmm });
     return { value, detail: `${formatBytes(value.functionBytes)} of its own, ${formatBytes(value.vmmBytes)} shared` };
   });
   const pushed = await step('push', `Pushing to ${cluster.target.registry}`, async () => {
@@ -121,6 +120,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       secrets: secrets.keys,
       secretVersions: [versions, ownVersion].filter(Boolean).join(','),
       kvmResource: kvm.resource,
+      runtimeClass,
     });
     let value: DeploymentObject | null = null;
     for (const object of objects) {
@@ -130,7 +130,8 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     await removeRoutes(cluster, config.name, options.route, signal);
     if (options.autoscale === undefined) await removeOwned(cluster, 'horizontalpodautoscalers', config.name, signal);
     if (value === null) throw new FirstlightError('INTERNAL', 'No Deployment was applied.');
-    return { value, detail: kvm.resource === null ? `emulated: ${kvm.reason}` : `KVM: ${kvm.reason}` };
+    const accel = kvm.resource === null ? `emulated: ${kvm.reason}` : `KVM: ${kvm.reason}`;
+    return { value, detail: runtimeClass === null ? accel : `a container of RuntimeClass ${runtimeClass}` };
   });
   const { namespace, target } = cluster;
   const result = {

@@ -4,7 +4,7 @@ import type { DeploymentObject } from './kube/objects.ts';
 import { describe } from './list-deployments.ts';
 
 const target = { name: 'test' } as Target;
-function stateOf(status: DeploymentObject['status'], spec: Partial<DeploymentObject['spec']> = {}) {
+function stateOf(status: NonNullable<DeploymentObject['status']>, spec: Partial<DeploymentObject['spec']> = {}) {
   const template = { spec: { containers: [{ name: 'function', image: 'i@sha256:1' }] } };
   const deployment = { metadata: { name: 'greet', generation: 2 }, spec: { replicas: 1, template, ...spec }, status };
   return describe({ target, namespace: 'team' }, deployment, [], []).state;

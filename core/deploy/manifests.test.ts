@@ -34,6 +34,32 @@ describe('the objects of a function', () => {
     });
   });
 
+  it('are an ordinary container under a RuntimeClass', () => {
+    const [deployment] = make('greet', {
+      config: { ...config, port: 9000 },
+      runtimeClass: 'gvisor',
+      kvmResource: null,
+    });
+    expect(deployment).toMatchObject({
+      spec: {
+        template: {
+          metadata: { annotations: { 'firstlight.dev/memory': 'guest 128 MiB' } },
+          spec: {
+            runtimeClassName: 'gvisor',
+            containers: [
+              {
+                ports: [{ name: 'http', containerPort: 9000 }],
+                resources: { limits: { memory: '128Mi' } },
+                readinessProbe: { tcpSocket: { port: 'http' } },
+                securityContext: { readOnlyRootFilesystem: true },
+              },
+            ],
+          },
+        },
+      },
+    });
+  });
+
   it('lead to it from outside by an Ingress, or by a Gateway', () => {
     const route = { host: 'greet.example', path: '/' };
     const objects = make('greet', { route: { ...route, ingressClass: 'nginx', tlsSecret: 'cert' } });

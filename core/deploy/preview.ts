@@ -1,11 +1,10 @@
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
-import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
-import type { Target } from '#shared/model/deploy.ts';
+import { toFirstlightError } from '#shared/errors.ts';
+import { runtimeClassOf, type Target } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, SecretReference } from '#shared/model/deploy-section.ts';
 import type { Image } from '#shared/model/image.ts';
-import type { ProjectConfig } from '#shared/model/project.ts';
 import { checkRoute } from './check-route.ts';
 import {
   applyObject,
@@ -19,19 +18,20 @@ import {
 import type { DeployContext } from './deploy.ts';
 import type { DeploymentObject, KubeObject } from './kube/objects.ts';
 import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
-import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
+import { checkEngine, packImage } from './pack-image.ts';
 import { pushFunction } from './push-function.ts';
 import { checkSecrets, describeOwnSecret, refer, type Secrets, secretNameOf } from './secrets.ts';
 import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
 
 export interface PreviewRequest {
-  readonly config: ProjectConfig;
+  readonly bundle: Bundle;
   readonly image: Image;
   readonly replicas?: number | undefined;
   readonly autoscale?: Autoscale | undefined;
   readonly secrets: Secrets;
   readonly route?: Route | undefined;
   readonly signal: AbortSignal;
+  readonly progress: (progress: Progress) => void;
 }
 
 /**
@@ -41,12 +41,15 @@ export interface PreviewRequest {
 export async function previewDeploy(
   cluster: Cluster,
   context: DeployContext,
-  { config, image, replicas, autoscale, route, secrets, signal }: PreviewRequest,
+  { bundle, image, replicas, autoscale, route, secrets, signal, progress }: PreviewRequest,
 ): Promise<CallOutput<'deploy:preview'>> {
   const { target, namespace } = cluster;
   const versions = await checkSecrets(cluster, secrets, signal);
   await checkRoute(cluster, route, signal);
-  const pod = await packForPod(context, { config, image, signal }, Object.keys(secrets.keys).length > 0);
+  await checkEngine(cluster, signal);
+  const { config } = bundle;
+  const hasVariables = Object.keys(secrets.keys).length > 0;
+  const pod = await packImage(target, context, { bundle, image, hasVariables, signal, progress });
   const before = await findDeployment(cluster, config.name, signal);
   const kvm = await findKvmResource(cluster, signal);
   const objects = makeWorkload({
@@ -63,6 +66,7 @@ export async function previewDeploy(
     secrets: secrets.keys,
     secretVersions: previewVersions(before, versions, secrets),
     kvmResource: kvm.resource,
+    runtimeClass: runtimeClassOf(target),
   });
   const was: KubeObject[] = [];
   const will: KubeObject[] = [];
@@ -101,7 +105,6 @@ export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secr
   readonly target: Target;
   readonly format: ManifestFormat;
   readonly push: boolean;
-  readonly progress: (progress: Progress) => void;
 }
 
 /**
@@ -126,7 +129,8 @@ export async function makeManifests(
   }: ManifestRequest,
 ): Promise<CallOutput<'deploy:manifests'>> {
   const { config } = bundle;
-  const pod = await packForPod(context, { config, image, signal }, Object.keys(secrets).length > 0);
+  const hasVariables = Object.keys(secrets).length > 0;
+  const pod = await packImage(target, context, { bundle, image, hasVariables, signal, progress });
   if (push) await pushFunction(target, { bundle, image }, pod, context, { signal, progress, signKey });
   const reference = `${target.registry}/${config.name}@${pod.image.manifest.digest}`;
   const objects = makeWorkload({
@@ -143,6 +147,7 @@ export async function makeManifests(
     route,
     secrets: refer(config.name, secrets),
     kvmResource: null,
+    runtimeClass: runtimeClassOf(target),
   });
   const own = Object.entries(secrets).filter(([, { secret }]) => secret === undefined);
   const secretName = secretNameOf(config.name);
@@ -150,16 +155,6 @@ export async function makeManifests(
   const note =
     own.length === 0 ? '' : `The files hold no value of a secret. Provide the Secret ${secretName}: ${command}`;
   return { image: reference, files: [...writeManifests(objects, format, context.version)], note };
-}
-
-async function packForPod(
-  context: DeployContext,
-  { image, config, signal }: Pick<PreviewRequest, 'image' | 'config' | 'signal'>,
-  hasVariables: boolean,
-): Promise<PodImage> {
-  const runtime = context.runtimes.get(image.runtime);
-  if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
-  return await makePodImage({ ...context, runtime, image, config, signal, hasVariables });
 }
 
 /** The object without the fields that the cluster itself adds and changes, for a comparison. */

@@ -99,6 +99,8 @@ export interface WorkloadRequest {
   readonly secretVersions?: string | undefined;
   /** The name of a device plugin's resource that gives KVM, or null. */
   readonly kvmResource: string | null;
+  /** The RuntimeClass of an ordinary container; null: a pod with its own VMM. */
+  readonly runtimeClass?: string | null | undefined;
 }
 
 /**
@@ -172,15 +174,10 @@ function makeService(name: string, namespace: string): KubeObject {
 }
 
 function makePodTemplate(request: WorkloadRequest): PodTemplate {
-  const { config, target, image, kvmResource } = request;
-  const overhead = overheadOf(config);
+  const { config, target, runtimeClass = null } = request;
+  const overhead = runtimeClass === null ? overheadOf(config) : [];
   const memory = `${config.memoryMiB + overhead.reduce((sum, { mib }) => sum + mib, 0)}Mi`;
   const parts = [{ what: 'guest', mib: config.memoryMiB }, ...overhead];
-  const variables = Object.entries(request.secrets ?? {}).map(([variable, { secret, key }]) => ({
-    name: `${variablePrefix}${variable}`,
-    valueFrom: { secretKeyRef: { name: secret, key } },
-  }));
-  const probe = (path: string) => ({ httpGet: { path, port: 'status', scheme: 'HTTP' } });
   return {
     metadata: {
       labels: labelsOf(config.name),
@@ -196,6 +193,7 @@ function makePodTemplate(request: WorkloadRequest): PodTemplate {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 40,
+      ...(runtimeClass !== null && { runtimeClassName: runtimeClass }),
       ...(target.pullSecret !== null && { imagePullSecrets: [{ name: target.pullSecret }] }),
       securityContext: {
         runAsNonRoot: true,
@@ -204,39 +202,69 @@ function makePodTemplate(request: WorkloadRequest): PodTemplate {
         fsGroup: podUser,
         seccompProfile: { type: 'RuntimeDefault' },
       },
-      containers: [
-        {
-          name: 'function',
-          image,
-          ...(variables.length > 0 && { env: variables }),
-          ports: [
-            { name: 'http', containerPort: podPorts.http, protocol: 'TCP' },
-            { name: 'status', containerPort: podPorts.status, protocol: 'TCP' },
-          ],
-          resources: {
-            requests: { cpu: '100m', memory },
-            limits: { memory, ...(kvmResource !== null && { [kvmResource]: '1' }) },
-          },
-          // The supervisor delays the answer until the guest has spoken: a pod is ready at once and not at the next
-          // second. An additional startup probe costs one more round of the kubelet, 0.9 s; the supervisor itself gives
-          // up a guest that does not start.
-          readinessProbe: { ...probe('/started'), periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1 },
-          livenessProbe: {
-            ...probe('/live'),
-            initialDelaySeconds: 60,
-            periodSeconds: 10,
-            failureThreshold: 3,
-            timeoutSeconds: 5,
-          },
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            readOnlyRootFilesystem: true,
-            capabilities: { drop: ['ALL'] },
-          },
-          volumeMounts: [{ name: 'run', mountPath: podPaths.runDir }],
-        },
-      ],
+      containers: [runtimeClass === null ? makeVmmContainer(request, memory) : makePlainContainer(request, memory)],
       volumes: [{ name: 'run', emptyDir: { sizeLimit: '512Mi' } }],
     },
+  };
+}
+
+const containerSecurity = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+} as const;
+
+const variablesOf = ({ secrets = {} }: WorkloadRequest, prefix: string) => {
+  const env = Object.entries(secrets).map(([variable, { secret, key }]) => ({
+    name: `${prefix}${variable}`,
+    valueFrom: { secretKeyRef: { name: secret, key } },
+  }));
+  return env.length > 0 && { env };
+};
+
+function makeVmmContainer(request: WorkloadRequest, memory: string) {
+  const { image, kvmResource } = request;
+  const probe = (path: string) => ({ httpGet: { path, port: 'status', scheme: 'HTTP' } });
+  return {
+    name: 'function',
+    image,
+    ...variablesOf(request, variablePrefix),
+    ports: [
+      { name: 'http', containerPort: podPorts.http, protocol: 'TCP' },
+      { name: 'status', containerPort: podPorts.status, protocol: 'TCP' },
+    ],
+    resources: {
+      requests: { cpu: '100m', memory },
+      limits: { memory, ...(kvmResource !== null && { [kvmResource]: '1' }) },
+    },
+    // The supervisor delays the answer until the guest has spoken: a pod is ready at once and not at the next
+    // second. An additional startup probe costs one more round of the kubelet, 0.9 s; the supervisor itself gives
+    // up a guest that does not start.
+    readinessProbe: { ...probe('/started'), periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1 },
+    livenessProbe: {
+      ...probe('/live'),
+      initialDelaySeconds: 60,
+      periodSeconds: 10,
+      failureThreshold: 3,
+      timeoutSeconds: 5,
+    },
+    securityContext: containerSecurity,
+    volumeMounts: [{ name: 'run', mountPath: podPaths.runDir }],
+  };
+}
+
+/** A container without a VMM listens when it is ready: a request would call the function. */
+function makePlainContainer(request: WorkloadRequest, memory: string) {
+  const listens = { tcpSocket: { port: 'http' } };
+  return {
+    name: 'function',
+    image: request.image,
+    ...variablesOf(request, ''),
+    ports: [{ name: 'http', containerPort: request.config.port ?? podPorts.http, protocol: 'TCP' }],
+    resources: { requests: { cpu: '100m', memory }, limits: { memory } },
+    readinessProbe: { ...listens, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1 },
+    livenessProbe: { ...listens, initialDelaySeconds: 60, periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 5 },
+    securityContext: containerSecurity,
+    volumeMounts: [{ name: 'run', mountPath: '/tmp' }],
   };
 }

@@ -1,4 +1,5 @@
 /** The machine that an instance of a runtime needs. */
+import type { FileTree } from '@firstlight/files';
 import type { Machine } from '#core/vmm/machine.ts';
 import type { ProbedImage, ProbeGuest } from '#core/vmm/probe-guest.ts';
 import type { Vmm } from '#core/vmm/vmm.ts';
@@ -7,6 +8,8 @@ import type { Image } from '#shared/model/image.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { InstanceId } from '#shared/model/units.ts';
+import type { Bundle } from './bundle.ts';
+import type { BuildContext } from './images.ts';
 
 /** The kinds of resource that only one instance at a time can use. Volumes must also be unmounted cleanly. */
 export const exclusiveResources = ['none', 'ports', 'volumes'] as const;
@@ -58,6 +61,16 @@ export interface PodMachine {
   readonly diskPath: string | null;
 }
 
+/** A function as an ordinary container, without its kernel. */
+export interface ContainerParts {
+  /** Files that many functions share, and those of this one. */
+  readonly base: FileTree;
+  readonly own: FileTree;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | null;
+}
+
 /** The machines of a runtime. */
 export interface RuntimeMachines {
   /**
@@ -84,6 +97,10 @@ export interface RuntimeMachines {
    * connection of it, and each request brings its guest a new seed and the time.
    */
   readonly canBeRestored?: boolean;
+  /**
+   * The files and the command of a function for an ordinary container. Absent: what runs on this runtime needs its kernel.
+   */
+  readonly prepareContainer?: (bundle: Bundle, context: BuildContext) => Promise<ContainerParts>;
   /** The machine for one instance, with all that it needs on disk. Errors: PORT_IN_USE, STORE_UNUSABLE, DISK_FULL. */
   readonly prepareMachine: (request: MachineRequest) => Promise<PreparedMachine>;
 }

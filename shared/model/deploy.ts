@@ -24,10 +24,20 @@ export const targetSchema = z.object({
   plainHttp: z.boolean().default(false),
   /** The Secret of the namespace with which its nodes pull. */
   pullSecret: dnsLabelSchema.nullable().default(null),
-  /** The way to run the guest on the cluster. `pod`: a pod with its own VMM. */
-  engine: z.literal('pod').default('pod'),
+  /**
+   * The way to run functions on the cluster. `pod`: in a pod with its own VMM; `runtimeclass:NAME`: as an ordinary
+   * container, by a RuntimeClass such as one of gVisor or Kata.
+   */
+  engine: z
+    .string()
+    .regex(/^(pod|runtimeclass:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)$/, 'pod, or runtimeclass:NAME')
+    .default('pod'),
 });
 export type Target = z.output<typeof targetSchema>;
+
+/** The RuntimeClass of a target's engine; null for a pod with its own VMM. */
+export const runtimeClassOf = ({ engine }: Pick<Target, 'engine'>): string | null =>
+  engine === 'pod' ? null : engine.slice('runtimeclass:'.length);
 
 /** One finding of `target test`. */
 export const targetCheckSchema = z.object({

@@ -28,7 +28,7 @@ export interface PodImageRequest {
   readonly vmm?: Promise<VmmLayer> | undefined;
 }
 
-/** An image for a pod. Units: bytes as pushed. */
+/** An image for a pod. Units: bytes as pushed; `vmmBytes` counts what functions share. */
 export interface PodImage {
   readonly image: ComposedImage;
   /** The files of this machine in its shared layer. */
@@ -68,12 +68,7 @@ export async function makePodImage(request: PodImageRequest): Promise<PodImage> 
       exposedPorts: [podPorts.http, podPorts.status],
       labels: { 'dev.firstlight.runtime': runtime.id },
     },
-    annotations: {
-      'org.opencontainers.image.title': config.name,
-      'dev.firstlight.version': version,
-      'dev.firstlight.runtime': runtime.id,
-      'dev.firstlight.image': image.id,
-    },
+    annotations: describeImage(config.name, version, runtime.id, image.id),
   });
   return {
     image: composed,
@@ -82,6 +77,14 @@ export async function makePodImage(request: PodImageRequest): Promise<PodImage> 
     functionBytes: layer.size,
   };
 }
+
+/** The annotations of an image, which any tool shows. */
+export const describeImage = (name: string, version: string, runtime: string, imageId: string) => ({
+  'org.opencontainers.image.title': name,
+  'dev.firstlight.version': version,
+  'dev.firstlight.runtime': runtime,
+  'dev.firstlight.image': imageId,
+});
 
 async function prepare({ runtime, image, config, hasVariables }: PodImageRequest): Promise<PodMachine> {
   const refuse = (what: string, hint: string) => new FirstlightError('MACHINE_UNSUPPORTED', what, { hint });

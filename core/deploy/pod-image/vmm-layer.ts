@@ -60,13 +60,19 @@ export async function makeBaseLayer(layout: Layout, basePath: string, signal?: A
   return await packOnce(layout, 'base', builder.tree, signal);
 }
 
-/** Packs files of this host as a layer, or finds the layer of the same files. */
-async function packOnce(layout: Layout, kind: string, tree: FileTree, signal?: AbortSignal): Promise<LayerBlob> {
+/** Packs files of this host as a layer, or finds the layer of the same files. Errors: STORE_UNUSABLE, DISK_FULL. */
+export async function packOnce(
+  layout: Layout,
+  kind: string,
+  tree: FileTree,
+  signal?: AbortSignal,
+  modeOf = modeInPod,
+): Promise<LayerBlob> {
   const blobsDir = await layout.ensure(layout.podLayersDir);
   const recordPath = join(blobsDir, `${kind}-${(await fingerprintOf(tree)).slice(0, 32)}.json`);
   const known = await readJson(recordPath, layerSchema);
   if (known.ok && known.value !== undefined && (await isWhole(known.value))) return known.value;
-  const layer = await writeLayer(tree, blobsDir, { modeOf: modeInPod, signal });
+  const layer = await writeLayer(tree, blobsDir, { modeOf, signal });
   await writeAtomic(recordPath, JSON.stringify(layer), { durable: false });
   return layer;
 }
@@ -149,8 +155,9 @@ async function fingerprintOf(tree: FileTree): Promise<string> {
   for (const [path, node] of [...tree].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const isHostFile = node.kind === 'file' && node.content.kind === 'host';
     const at = isHostFile && node.content.kind === 'host' ? await stat(node.content.path) : null;
+    const data = node.kind === 'file' && node.content.kind === 'bytes' ? sha256(node.content.data) : '';
     parts.push(
-      `${path} ${node.kind} ${at?.size ?? ''} ${at?.mtimeMs ?? ''} ${node.kind === 'symlink' ? node.target : ''}`,
+      `${data} ${path} ${node.kind} ${at?.size ?? ''} ${at?.mtimeMs ?? ''} ${node.kind === 'symlink' ? node.target : ''}`,
     );
   }
   return sha256(parts.join('\n'));

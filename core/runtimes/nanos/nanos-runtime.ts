@@ -186,6 +186,22 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
         diskPath: image.path,
       };
     },
+    prepareContainer: async (bundle, context) => {
+      const { config, projectDir } = bundle;
+      const { source, request } = await open(config, projectDir);
+      const base = await bases.ensure(request, context);
+      const own = await source.own(bundle, base.facts);
+      const builder = createFileTree();
+      builder.addAll(own.tree);
+      await addNamedFiles(builder, config.files, projectDir);
+      return {
+        base: base.tree,
+        own: builder.tree,
+        command: [own.program, ...own.args.slice(1)],
+        env: { HOME: homeFolder, ...own.env, ...config.env },
+        cwd: own.cwd,
+      };
+    },
     openSession: async (link) => openNanosSession(link),
     readPanic: readNanosPanic,
     decodePanic: decodeWithSymbols,

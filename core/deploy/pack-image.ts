@@ -1,0 +1,46 @@
+import type { Build } from '#core/images/image-store.ts';
+import type { Progress } from '#shared/contract/define.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { runtimeClassOf, type Target } from '#shared/model/deploy.ts';
+import { type Cluster, nullIfMissing } from './cluster.ts';
+import type { DeployContext } from './deploy.ts';
+import { makeContainerImage } from './pod-image/container-image.ts';
+import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
+import { makeVmmLayer, type VmmLayer } from './pod-image/vmm-layer.ts';
+
+export interface PackRequest extends Pick<Build, 'bundle' | 'image'> {
+  readonly hasVariables: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: Progress) => void;
+  /** The layer with the VMM, where it is already being made. */
+  readonly vmm?: Promise<VmmLayer> | null | undefined;
+}
+
+/** Begins the layer with the VMM, for an engine that has one. Its failure is thrown where it is used. */
+export function beginVmmLayer(target: Target, context: DeployContext, signal: AbortSignal): Promise<VmmLayer> | null {
+  if (runtimeClassOf(target) !== null) return null;
+  const vmm = makeVmmLayer(context.layout, context.supervisorPath, signal);
+  vmm.catch(() => undefined);
+  return vmm;
+}
+
+/** The image of a function for a target's engine. Errors: as `makePodImage` and `makeContainerImage`. */
+export async function packImage(target: Target, context: DeployContext, request: PackRequest): Promise<PodImage> {
+  const { bundle, image, vmm } = request;
+  const runtime = context.runtimes.get(image.runtime);
+  if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
+  if (runtimeClassOf(target) !== null) return await makeContainerImage({ ...context, ...request, runtime });
+  return await makePodImage({ ...context, ...request, runtime, config: bundle.config, vmm: vmm ?? undefined });
+}
+
+/** Checks that the cluster has the RuntimeClass of a target's engine. Errors: NOT_FOUND. */
+export async function checkEngine({ client, target }: Cluster, signal: AbortSignal): Promise<void> {
+  const name = runtimeClassOf(target);
+  if (name === null) return;
+  const found = await nullIfMissing(client.json(`/apis/node.k8s.io/v1/runtimeclasses/${name}`, { signal }));
+  if (found !== null) return;
+  throw new FirstlightError('NOT_FOUND', `The cluster of ${target.name} has no RuntimeClass "${name}".`, {
+    hint: 'kubectl get runtimeclasses',
+    details: { subject: name },
+  });
+}

@@ -1,0 +1,57 @@
+import { composeImage, writeLayer } from '@firstlight/oci';
+import type { Bundle } from '#core/runtime/bundle.ts';
+import type { Progress } from '#shared/contract/define.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { describeImage, type PodImage, type PodImageRequest } from './pod-image.ts';
+import { podUser } from './pod-paths.ts';
+import { packOnce } from './vmm-layer.ts';
+
+export interface ContainerImageRequest
+  extends Pick<PodImageRequest, 'layout' | 'runtime' | 'image' | 'version' | 'signal'> {
+  readonly bundle: Bundle;
+  readonly progress: (progress: Progress) => void;
+}
+
+/** Node.js and programs are run as they are; nothing in the image is secret. */
+const modeInContainer = () => 0o755;
+
+/**
+ * An ordinary container image of a function, for runc, gVisor or Kata: no kernel, no VMM. One layer is shared by all
+ * functions of its kind.
+ *
+ * Errors: MACHINE_UNSUPPORTED for a runtime whose functions need its kernel; STORE_UNUSABLE, DISK_FULL.
+ */
+export async function makeContainerImage(request: ContainerImageRequest): Promise<PodImage> {
+  const { layout, runtime, image, version, bundle, signal, progress } = request;
+  const { name, port } = bundle.config;
+  const refuse = (what: string, hint: string) => new FirstlightError('MACHINE_UNSUPPORTED', what, { hint });
+  if (port === null) {
+    throw refuse(`${name} serves no port, which a Service needs.`, 'Set "port" in firstlight.json.');
+  }
+  const parts = await runtime.prepareContainer?.(bundle, { signal, progress });
+  if (parts === undefined) {
+    throw refuse(
+      `${name} runs on ${runtime.id}, whose functions are no ordinary containers.`,
+      'Set "runtime": "nanos", whose functions are of Node.js, or use a target whose engine is "pod".',
+    );
+  }
+  const base = await packOnce(layout, 'container', parts.base, signal, modeInContainer);
+  const blobsDir = await layout.ensure(layout.podLayersDir);
+  const own = await writeLayer(parts.own, blobsDir, { modeOf: modeInContainer, signal });
+  const composed = composeImage({
+    layers: [base, own],
+    settings: {
+      entrypoint: parts.command,
+      env: parts.env,
+      user: `${podUser}:${podUser}`,
+      ...(parts.cwd !== null && { workingDir: parts.cwd }),
+      exposedPorts: [port],
+      labels: { 'dev.firstlight.runtime': runtime.id },
+    },
+    annotations: describeImage(name, version, runtime.id, image.id),
+  });
+  const hostFiles = [...parts.base.values()].flatMap((node) =>
+    node.kind === 'file' && node.content.kind === 'host' ? [node.content.path] : [],
+  );
+  return { image: composed, hostFiles, vmmBytes: base.size, functionBytes: own.size };
+}
