@@ -2,17 +2,15 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Build } from '#core/images/image-store.ts';
-import type { Runtime } from '#core/runtime/runtime.ts';
-import type { Layout } from '#core/store/layout.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import { type DeployResult, type DeployStep, runtimeClassOf } from '#shared/model/deploy.ts';
 import type { Autoscale, Route } from '#shared/model/deploy-section.ts';
-import type { RuntimeId } from '#shared/model/project.ts';
 import { readSigningKey } from './attest/sign.ts';
 import { checkRoute, removeRoutes } from './check-route.ts';
 import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
+import type { DeployContext } from './deploy-context.ts';
 import { isSettled, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
 import type { DeploymentObject } from './kube/objects.ts';
 import { beginVmmLayer, checkEngine, packImage } from './pack-image.ts';
@@ -22,18 +20,6 @@ import { applyTemplate, checkNotPaused, removeFunction } from './revisions.ts';
 import { applySecrets, checkSecrets, type Secrets } from './secrets.ts';
 import { watchRollout } from './watch-rollout.ts';
 import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
-
-export interface DeployContext {
-  readonly layout: Layout;
-  readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
-  readonly supervisorPath: string;
-  readonly version: string;
-  readonly env: NodeJS.ProcessEnv;
-  /** The git commit that is checked out around a folder, or null. */
-  readonly findCommit: (dir: string) => Promise<string | null>;
-  /** The time that trouble may last before a rollout counts as failed. Units: ms. */
-  readonly graceMs: number;
-}
 
 export interface DeployOptions {
   readonly replicas?: number | undefined;

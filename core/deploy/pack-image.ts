@@ -3,7 +3,7 @@ import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { runtimeClassOf, type Target } from '#shared/model/deploy.ts';
 import { type Cluster, nullIfMissing } from './cluster.ts';
-import type { DeployContext } from './deploy.ts';
+import type { DeployContext } from './deploy-context.ts';
 import { makeContainerImage } from './pod-image/container-image.ts';
 import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
 import { makeVmmLayer, type VmmLayer } from './pod-image/vmm-layer.ts';

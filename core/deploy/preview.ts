@@ -15,7 +15,7 @@ import {
   pathOf,
   pluralOf,
 } from './cluster.ts';
-import type { DeployContext } from './deploy.ts';
+import type { DeployContext } from './deploy-context.ts';
 import type { DeploymentObject, KubeObject } from './kube/objects.ts';
 import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
 import { checkEngine, packImage } from './pack-image.ts';

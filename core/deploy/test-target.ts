@@ -1,7 +1,7 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { TargetCheck } from '#shared/model/deploy.ts';
 import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
-import type { DeployContext } from './deploy.ts';
+import type { DeployContext } from './deploy-context.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { tryPull } from './try-pull.ts';
 

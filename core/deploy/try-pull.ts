@@ -6,7 +6,7 @@ import { composeImage, writeLayer } from '@firstlight/oci';
 import { toFirstlightError } from '#shared/errors.ts';
 import type { TargetCheck } from '#shared/model/deploy.ts';
 import { type Cluster, nullIfMissing, pathOf } from './cluster.ts';
-import type { DeployContext } from './deploy.ts';
+import type { DeployContext } from './deploy-context.ts';
 import type { PodObject } from './kube/objects.ts';
 import { podPaths, podUser } from './pod-image/pod-paths.ts';
 import { pushPodImage } from './push-function.ts';

@@ -22,7 +22,8 @@ export async function openTarget(home: string, env: NodeJS.ProcessEnv = {}, kvm 
   const studio = await openStudio({
     home,
     env: { ...process.env, DOCKER_CONFIG: docker, ...env },
-    rolloutGraceMs: 4000,
+    // A node may not know the Secret yet with which its first pod is pulled: it pulls again after 10 s.
+    rolloutGraceMs: 15_000,
   });
   await studio.client.call('targets:add', {
     name: 'test',

@@ -32,7 +32,7 @@ export async function makeContainerImage(request: ContainerImageRequest): Promis
   if (parts === undefined) {
     throw refuse(
       `${name} runs on ${runtime.id}, whose functions are no ordinary containers.`,
-      'Set "runtime": "nanos", whose functions are of Node.js, or use a target whose engine is "pod".',
+      'Use a runtime that runs Node.js and programs of Linux, or a target whose engine is "pod".',
     );
   }
   const base = await packOnce(layout, 'container', parts.base, signal, modeInContainer);

@@ -1,0 +1,16 @@
+import type { Runtime } from '#core/runtime/runtime.ts';
+import type { Layout } from '#core/store/layout.ts';
+import type { RuntimeId } from '#shared/model/project.ts';
+
+/** The parts of the engine that a deploy uses. */
+export interface DeployContext {
+  readonly layout: Layout;
+  readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
+  readonly supervisorPath: string;
+  readonly version: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** The git commit that is checked out around a folder, or null. */
+  readonly findCommit: (dir: string) => Promise<string | null>;
+  /** The time that trouble may last before a rollout counts as failed. Units: ms. */
+  readonly graceMs: number;
+}
