@@ -1,5 +1,5 @@
 /** Bundles on disk by id, and the last bundle of each project. All of it can be rebuilt. */
-import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Bundle } from '#core/runtime/bundle.ts';
@@ -9,6 +9,7 @@ import { type BundleId, bundleIdSchema, type ProjectId } from '#shared/model/uni
 import { sha256 } from '../store/digest.ts';
 import type { Layout } from '../store/layout.ts';
 import { readJson } from '../store/read-json.ts';
+import { readRegularFile } from '../store/read-regular-file.ts';
 import { namesIn, removeTemps, undefinedIfMissing, writeAtomic } from '../store/write-atomic.ts';
 
 const inputSchema = z.object({ path: z.string(), sha256: z.string(), bytes: z.number() });
@@ -88,13 +89,17 @@ export function createBundleCache(layout: Layout): BundleCache {
 
     lookUp: async (projectId, key) => {
       const last = latest.get(projectId) ?? (await readRecord(projectId));
-      if (last === null || last.record.key !== key || !(await isUnchanged(last.record))) return null;
-      const bundle = last.bundle ?? (await load(last.record.bundleId));
-      if (bundle === null) return null;
-      latest.set(projectId, { record: last.record, bundle });
-      // A bundle in use stays: the newest by this time are kept.
-      const touched = await utimes(pathOf(bundle.id), new Date(), new Date()).then(() => true, undefinedIfMissing);
-      return touched === undefined ? null : bundle;
+      if (last === null || last.record.key !== key) return null;
+      const { record } = last;
+      const [isSame, bundle, isKept] = await Promise.all([
+        isUnchanged(record),
+        last.bundle ?? load(record.bundleId),
+        // A bundle in use stays: the newest by this time are kept.
+        utimes(pathOf(record.bundleId), new Date(), new Date()).then(() => true, undefinedIfMissing),
+      ]);
+      if (!isSame || bundle === null || isKept === undefined) return null;
+      latest.set(projectId, { record, bundle });
+      return bundle;
     },
 
     remember: async (projectId, key, bundle, startedAtMs) => {
@@ -155,6 +160,8 @@ async function isSame({ path, sha256, stamp }: Recorded, digest: (path: string) 
   return (await stampOf(path)) === stamp || (await digest(path)) === sha256;
 }
 
+/** A file that esbuild compiled has fewer bytes. */
+const maxFileBytes = 64 << 20;
 /** File systems stamp with a granularity of some ms. */
 const granularityMs = 20;
 
@@ -167,9 +174,14 @@ async function stampOf(path: string, latestMs = Number.POSITIVE_INFINITY): Promi
   return `${found.dev} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }
 
+/** The digest of a file; empty when there is none. A pipe or a device, which was a file at the build, has changed. */
 async function digestIfThere(path: string): Promise<string> {
-  const content = await readFile(path).catch(undefinedIfMissing);
-  return content === undefined ? '' : sha256(content);
+  try {
+    const content = await readRegularFile(path, maxFileBytes);
+    return content === undefined ? '' : sha256(content);
+  } catch {
+    return 'unreadable';
+  }
 }
 
 async function digestDir(path: string): Promise<string> {

@@ -264,7 +264,6 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       const bundle = await bundleProgram(project, config, bundling, version);
       return outcomeOf({ bundle, saved: [cache.store(bundle)] }, before === bundle.id);
     }
-    await Promise.all([checkEntry(project, config), checkCompilerFiles(project.dir)]);
     const options = esbuildOptions(project.dir, config, meansFor(config));
     shims ??= readShims(shimsDir);
     const known = await shims;
@@ -278,7 +277,11 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
         ...valuesInImage(config, bundling),
       ]),
     );
-    const found = await cache.lookUp(project.id, key);
+    const [found] = await Promise.all([
+      cache.lookUp(project.id, key),
+      checkEntry(project, config),
+      checkCompilerFiles(project.dir),
+    ]);
     if (found !== null) {
       const bundle = { ...found, config, projectDir: project.dir };
       const own = await digestOwnFiles(project.dir, bundling.ownPaths(config));
@@ -322,10 +325,13 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
 }
 
 /** The version that would compile, without loading it: an upgrade rebuilds every bundle. */
-async function esbuildVersion(): Promise<string> {
-  const path = createRequire(import.meta.url).resolve('esbuild/package.json');
-  return JSON.parse(await readFile(path, 'utf8')).version;
+function esbuildVersion(): Promise<string> {
+  knownVersion ??= readFile(createRequire(import.meta.url).resolve('esbuild/package.json'), 'utf8').then(
+    (text) => JSON.parse(text).version,
+  );
+  return knownVersion;
 }
+let knownVersion: Promise<string> | undefined;
 
 /** Node.js has every global that a function may name. */
 const watchedIn = (engine: BundleEngine) => (engine === 'bare' ? watchedGlobals : {});

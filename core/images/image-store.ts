@@ -134,8 +134,8 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
     { runtime, fingerprint }: { readonly runtime: Runtime; readonly fingerprint: string },
     context: BuildContext,
   ): Promise<Omit<Build, 'result'> & { readonly result: Omit<BuildResult, 'buildMs'> }> {
-    const last = await lastBuild(project.id);
     const id = imageIdSchema.parse(sha256(JSON.stringify([runtime.id, fingerprint, bundle.id])));
+    const [last, found] = await Promise.all([lastBuild(project.id), findWhole(id)]);
 
     const options = optionsOf(bundle.config, runtime.bundling);
     const steps: BuildStep[] = [];
@@ -151,7 +151,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       durationMs,
     });
 
-    let manifest = await findWhole(id);
+    let manifest = found;
     const cached = manifest !== null;
     if (manifest === null) {
       const made = await making.share(id, context.signal, async () => {

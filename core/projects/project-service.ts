@@ -113,13 +113,15 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
 
   async function get(id: ProjectId): Promise<Project> {
     const dir = await rootOf(id);
+    const reading = read(dir);
+    reading.catch(() => undefined);
     if (!(await stat(dir).catch(undefinedIfMissing))?.isDirectory()) {
       throw new FirstlightError('NOT_FOUND', `The folder of the project is gone: ${dir}.`, {
         hint: 'Put it back, or close the project.',
         details: { subject: dir },
       });
     }
-    return read(dir);
+    return await reading;
   }
 
   function announceFile(id: ProjectId, path: string, revision: string | null): void {
