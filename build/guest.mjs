@@ -10,6 +10,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findLwip } from './lwip.mjs';
 
 const run = promisify(execFile);
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -38,11 +39,12 @@ const commonFlags = [
   '-fdata-sections',
 ];
 // A loop in memcpy or strlen must not become a call of memcpy or strlen.
+const loopFlags = ['-fno-tree-loop-distribute-patterns'];
 // With what a debugger needs, which is kept in a file of its own.
-const kernelFlags = ['-O2', '-g', '-Wall', '-Wextra', '-Wno-array-bounds', '-fno-tree-loop-distribute-patterns'];
+const kernelFlags = ['-O2', '-g', '-Wall', '-Wextra', '-Wno-array-bounds', ...loopFlags];
 // Ring 0 may be interpreted instruction by instruction, by an interpreter without SSE.
 const ringZeroFlags = ['-mgeneral-regs-only'];
-const engineFlags = ['-O2', '-fconserve-stack', '-w', '-fno-tree-loop-distribute-patterns'];
+const engineFlags = ['-O2', '-fconserve-stack', '-w', ...loopFlags];
 
 /** The path of the tool. Errors: throws an Error with the way to get it. */
 function findTool(name, debianPackage) {
@@ -85,10 +87,16 @@ function hashOf(parts) {
 }
 
 const kernelDirs = ['kernel', 'boot', 'mm', 'dev', 'rt'];
+/** The folders of the kernel for functions that ask for the network, which it has beside the others. */
+const networkDirs = ['net', 'http'];
 
-function inputsHash(found) {
-  const files = sourcesIn(...kernelDirs, 'rt/include', 'floor', 'firmware');
+function inputsHash(found, lwip) {
+  const files = sourcesIn(
+    ...[...kernelDirs, 'rt/include', 'floor', 'firmware'],
+    ...[...networkDirs, 'net/include', 'net/include/arch'],
+  );
   return hashOf([
+    lwip?.version ?? '',
     ...Object.values(found).map(toolStamp),
     readFileSync(fileURLToPath(import.meta.url)),
     readFileSync(wasmPath),
@@ -309,26 +317,34 @@ async function linkKernel({ found, objects, work, output, symbols }) {
 }
 
 /**
- * The guest kernel and the floor guest, built if their sources or tools have changed.
+ * The guest kernels and the floor guest, built if their sources or tools have changed. `networkKernelPath` is null where
+ * the source of lwIP has not been fetched (build/lwip.mjs).
  *
  * @param {{cacheDir?: string, log?: (line: string) => void}} options
- * @returns {Promise<{kernelPath: string, symbolsPath: string, floorPath: string, firmwarePath: string, hash: string, built: boolean}>}
+ * @returns {Promise<{kernelPath: string, symbolsPath: string, networkKernelPath: string | null, networkSymbolsPath: string | null, floorPath: string, firmwarePath: string, hash: string, built: boolean}>}
  */
 export async function buildGuest({ cacheDir = defaultCacheDir, log = () => {} } = {}) {
   const found = tools();
-  const hash = inputsHash(found);
+  const lwip = findLwip();
+  const hash = inputsHash(found, lwip);
   const dir = path.join(cacheDir, hash);
   const result = {
     kernelPath: path.join(dir, 'ember.elf'),
     symbolsPath: path.join(dir, 'ember.debug'),
+    networkKernelPath: lwip && path.join(dir, 'ember-net.elf'),
+    networkSymbolsPath: lwip && path.join(dir, 'ember-net.debug'),
     floorPath: path.join(dir, 'floor.elf'),
     firmwarePath: path.join(dir, 'firmware.rom'),
     hash,
   };
-  const files = [result.kernelPath, result.symbolsPath, result.floorPath, result.firmwarePath];
-  if (files.every((file) => existsSync(file))) return { ...result, built: false };
+  const { kernelPath, symbolsPath, networkKernelPath, networkSymbolsPath, floorPath, firmwarePath } = result;
+  const files = [kernelPath, symbolsPath, networkKernelPath, networkSymbolsPath, floorPath, firmwarePath];
+  if (files.every((file) => file === null || existsSync(file))) return { ...result, built: false };
   // Callers during a build wait for that build.
-  building.set(dir, building.get(dir) ?? build({ found, cacheDir, dir, log }).finally(() => building.delete(dir)));
+  building.set(
+    dir,
+    building.get(dir) ?? build({ found, lwip, cacheDir, dir, log }).finally(() => building.delete(dir)),
+  );
   await building.get(dir);
   log(`guest: built ${result.kernelPath}`);
   return { ...result, built: true };
@@ -365,25 +381,62 @@ async function buildFloor({ found, work }) {
   await run('strip', ['--strip-all', output]);
 }
 
-async function build({ found, cacheDir, dir, log }) {
+/** The results of an asynchronous function for each item, two at a time. Ends with the first error, when nothing runs any more. */
+async function mapInPairs(items, work) {
+  const results = [];
+  for (let i = 0; i < items.length; i += 2) {
+    const settled = await Promise.allSettled(items.slice(i, i + 2).map(work));
+    const failed = settled.find(({ status }) => status === 'rejected');
+    if (failed) throw failed.reason;
+    results.push(...settled.map(({ value }) => value));
+  }
+  return results;
+}
+
+async function build({ found, lwip, cacheDir, dir, log }) {
   await mkdir(cacheDir, { recursive: true });
   const engine = await buildEngine(readFileSync(wasmPath), { found, cacheDir, log });
   const work = await mkdtemp(`${dir}.`);
   try {
     log('guest: compiling the kernel');
-    const objects = [path.join(engine, 'qjs.o')];
-    for (const file of sourcesIn(...kernelDirs).filter((name) => /\.[cS]$/.test(name))) {
-      const object = path.join(work, `${file.replaceAll('/', '-')}.o`);
-      await compile(found.gcc, path.join(guestDir, file), object, flagsFor(file, engine));
-      objects.push(object);
+    const compileAll = (files, prefix, flagsOf) =>
+      mapInPairs(files, async (file) => {
+        const object = path.join(work, `${prefix}${path.relative(guestDir, file).replaceAll(/[/.]+/g, '-')}.o`);
+        await compile(found.gcc, file, object, flagsOf(path.relative(guestDir, file)));
+        return object;
+      });
+    const sources = (...dirs) =>
+      sourcesIn(...dirs)
+        .filter((name) => /\.[cS]$/.test(name))
+        .map((name) => path.join(guestDir, name));
+    const engineObject = path.join(engine, 'qjs.o');
+    const objects = await compileAll(sources(...kernelDirs), '', (file) => flagsFor(file, engine));
+    const link = (kernel, parts) =>
+      linkKernel({
+        found,
+        objects: [engineObject, ...parts],
+        work,
+        output: path.join(work, `${kernel}.elf`),
+        symbols: path.join(work, `${kernel}.debug`),
+      });
+    await link('ember', objects);
+    if (lwip) {
+      log('guest: compiling the kernel with the network');
+      const include = [`-I${guestDir}/net/include`, `-I${guestDir}/net`, `-I${lwip.dir}/src/include`];
+      // Ring 0's objects are the same, and are selected by their name.
+      const isRingZero = (file) => file.startsWith(`${guestDir}/kernel/`);
+      const ours = sources(...kernelDirs, ...networkDirs).filter((file) => !isRingZero(file));
+      const withNetwork = [
+        ...objects.filter((object) => path.basename(object).startsWith('kernel-')),
+        ...(await compileAll(ours, 'net-', (file) => [
+          '-DEMBER_NETWORK',
+          ...(/^(net|http)\//.test(file) ? include : []),
+          ...flagsFor(file, engine),
+        ])),
+        ...(await compileAll(lwip.sources, 'lwip-', () => [...include, '-O2', '-g', '-w', ...loopFlags])),
+      ];
+      await link('ember-net', withNetwork);
     }
-    await linkKernel({
-      found,
-      objects,
-      work,
-      output: path.join(work, 'ember.elf'),
-      symbols: path.join(work, 'ember.debug'),
-    });
     await buildFirmware({ found, work });
     await buildFloor({ found, work });
     for (const name of readdirSync(work))

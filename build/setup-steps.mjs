@@ -13,6 +13,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { bundleAll, bundleInputs, bundleOutputs, isTestFile } from './bundle.mjs';
 import { log } from './log.mjs';
+import { fetchLwip, lwipStamp } from './lwip.mjs';
 import { runTool } from './run-tool.mjs';
 import { root, SetupError } from './script.mjs';
 import { guestPaths, shipped } from './shipped.mjs';
@@ -38,9 +39,20 @@ export const steps = {
         hint: registryHint,
       }),
   },
+  lwip: {
+    title: 'network stack of guests',
+    inputs: ['build/lwip.mjs'],
+    outputs: [lwipStamp],
+    run: fetchNetworkStack,
+    without: 'functions on Ember cannot ask for the network.',
+    isOptional: true,
+  },
   guest: {
     title: 'guest kernel',
-    inputs: ['guest', 'build/guest.mjs', 'core/runtimes/ember/layout.ts', 'node_modules/quickjs-wasi/package.json'],
+    inputs: [
+      ...['guest', 'build/guest.mjs', 'core/runtimes/ember/layout.ts', 'node_modules/quickjs-wasi/package.json'],
+      lwipStamp,
+    ],
     outputs: guestPaths,
     ignore: (path) => /^guest\/(test|pod)\//.test(path) || path.endsWith('.md'),
     run: buildGuestKernel,
@@ -48,7 +60,7 @@ export const steps = {
   },
   supervisor: {
     title: 'supervisor of pods',
-    inputs: ['guest/pod', 'guest/rt/frames.h', 'build/setup-steps.mjs'],
+    inputs: ['guest/pod', 'guest/http', 'guest/rt/frames.h', 'build/setup-steps.mjs'],
     outputs: [shipped.podSupervisor.path],
     run: buildSupervisor,
   },
@@ -119,12 +131,27 @@ async function fetchEngineSource() {
   }
 }
 
+/** Fetches the source of the guest's network stack. Errors: throws a SetupError where it is not to be had. */
+async function fetchNetworkStack() {
+  try {
+    await fetchLwip();
+  } catch (error) {
+    const [line] = (error.stderr || error.message).trim().split('\n').slice(-1);
+    throw new SetupError(
+      `the source of lwip, the guest's network stack, could not be fetched: ${line}`,
+      'It is a source package of Debian and Ubuntu; apt-get fetches it, without root.',
+    );
+  }
+}
+
 /** Compiles the guest (cached by content in .cache, so only changed parts are compiled) and copies it to dist/. */
 async function buildGuestKernel() {
   const { buildGuest } = await import('./guest.mjs');
   const built = await describeCompilerErrors(() => buildGuest({ log: createOnceLog() }));
   mkdirSync(join(root, 'dist/guest'), { recursive: true });
-  for (const path of [built.kernelPath, built.symbolsPath, built.floorPath, built.firmwarePath]) {
+  const { kernelPath, symbolsPath, networkKernelPath, networkSymbolsPath, floorPath, firmwarePath } = built;
+  const network = [networkKernelPath, networkSymbolsPath].filter((path) => path !== null);
+  for (const path of [kernelPath, symbolsPath, ...network, floorPath, firmwarePath]) {
     const target = join(root, 'dist/guest', basename(path));
     copyFileSync(path, `${target}.new`);
     renameSync(`${target}.new`, target);
@@ -134,11 +161,12 @@ async function buildGuestKernel() {
 /** Compiles the program that is process 1 of a pod: static, since the pod's image has no system libraries. */
 async function buildSupervisor() {
   const output = join(root, shipped.podSupervisor.path);
-  const sources = readdirSync(join(root, 'guest/pod')).filter((name) => name.endsWith('.c'));
+  const sources = ['guest/pod', 'guest/http'].flatMap((dir) =>
+    readdirSync(join(root, dir)).flatMap((name) => (name.endsWith('.c') ? [join(root, dir, name)] : [])),
+  );
   mkdirSync(dirname(output), { recursive: true });
   const flags = ['-std=gnu11', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Wl,--build-id=none'];
-  const files = sources.sort().map((name) => join(root, 'guest/pod', name));
-  await runTool('gcc', [...flags, '-o', `${output}.new`, ...files], {
+  await runTool('gcc', [...flags, '-o', `${output}.new`, ...sources.sort()], {
     name: 'gcc-supervisor',
     hint: 'It needs gcc and libc6-dev. Install them, then run the same command again.',
   });

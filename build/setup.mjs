@@ -17,16 +17,21 @@ const plans = {
   unit: { packages: undefined, steps: ['npm'], services: false, strict: true },
   dist: {
     packages: 'run',
-    steps: ['npm', 'guest', 'supervisor', 'bundles', 'renderer'],
+    steps: ['npm', 'lwip', 'guest', 'supervisor', 'bundles', 'renderer'],
     services: false,
     strict: true,
   },
-  run: { packages: 'run', steps: ['npm', 'guest', 'supervisor', 'bundles', 'renderer'], services: true, strict: false },
-  dev: { packages: 'run', steps: ['npm', 'guest', 'supervisor', 'bundles'], services: true, strict: false },
+  run: {
+    packages: 'run',
+    steps: ['npm', 'lwip', 'guest', 'supervisor', 'bundles', 'renderer'],
+    services: true,
+    strict: false,
+  },
+  dev: { packages: 'run', steps: ['npm', 'lwip', 'guest', 'supervisor', 'bundles'], services: true, strict: false },
   fake: { packages: undefined, steps: ['npm'], services: false, strict: true },
   test: {
     packages: 'test',
-    steps: ['npm', 'guest', 'supervisor', 'bundles', 'renderer', 'electron'],
+    steps: ['npm', 'lwip', 'guest', 'supervisor', 'bundles', 'renderer', 'electron'],
     services: true,
     strict: true,
   },
@@ -83,7 +88,9 @@ function listTasks(plan, wantsWindow) {
     npm: [],
     electron: [],
     supervisor: ['compilers'],
-    guest: ['npm', 'compilers', 'engine'],
+    // apt-get runs once at a time.
+    lwip: ['packages'],
+    guest: ['npm', 'compilers', 'engine', 'lwip'],
     bundles: ['npm'],
     renderer: ['bundles'],
   };

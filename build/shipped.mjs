@@ -8,9 +8,9 @@ import { root } from './script.mjs';
  * The contents of a package of Firstlight, except the npm packages in `keptPackages`.
  *
  * Shape: by name; `path` ends with "/" for a folder; a bundled file has its `source` and, in `as`, the kind of its
- * bundle.
+ * bundle; an `optional` one is absent where its source could not be fetched.
  *
- * @type {Record<string, { path: string, source?: string, as?: string }>}
+ * @type {Record<string, { path: string, source?: string, as?: string, optional?: boolean }>}
  */
 export const shipped = Object.assign({}, ...listFiles().map((path) => JSON.parse(readFileSync(path, 'utf8'))));
 
@@ -40,4 +40,6 @@ export function entryPointsOf(kind) {
 
 /** The paths of the bundles and of the guest kernels. */
 export const bundledPaths = Object.values(shipped).flatMap(({ path, source }) => (source ? [path] : []));
-export const guestPaths = Object.values(shipped).flatMap(({ path }) => (path.startsWith('dist/guest/') ? [path] : []));
+export const guestPaths = Object.values(shipped).flatMap(({ path, optional }) =>
+  path.startsWith('dist/guest/') && !optional ? [path] : [],
+);

@@ -38,7 +38,9 @@ function setUp({ version = '1', saves = true, canBeRestored = true, failBoot = f
   const machine = plainMachine({ accel: 'kvm', memoryMiB: 64, vcpus: 1 }, { kernel: null });
   const snapshots = createSnapshots({
     layout,
-    runtimes: new Map([['ember', { canBeRestored, prepareMachine: async () => ({ machine }) } as never]]) as never,
+    runtimes: new Map([
+      ['ember', { canBeRestored: () => canBeRestored, prepareMachine: async () => ({ machine }) } as never],
+    ]) as never,
     launch,
     forget: (id) => forgotten.push(id),
     warn: ({ message }) => lines.push(message),

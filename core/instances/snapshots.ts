@@ -141,8 +141,8 @@ export function createSnapshots(options: SnapshotsOptions): Snapshots {
       const runtime = runtimes.get(spec.image.runtime);
       const { vmm } = spec.host;
       const cannot = (why: string) => log(`${spec.config.name} is not restored from a saved machine: ${why}`);
-      if (runtime === undefined || runtime.canBeRestored !== true) {
-        cannot(`guests of ${spec.image.runtime} cannot be saved.`);
+      if (runtime?.canBeRestored?.(spec.config) !== true) {
+        cannot(`such guests of ${spec.image.runtime} cannot be saved.`);
         return null;
       }
       if (vmm.saving === undefined) {

@@ -93,10 +93,10 @@ export interface RuntimeMachines {
    */
   readonly prepareForPod?: (request: Pick<MachineRequest, 'image' | 'config'>) => Promise<PodMachine>;
   /**
-   * True when several machines may go on from one that was saved after its boot: they keep no file, no address and no
-   * connection of it, and each request brings its guest a new seed and the time.
+   * True for a configuration whose machines may go on from one that was saved after its boot, several at a time: they
+   * keep no file, no address and no connection of it, and each request brings its guest a new seed and the time.
    */
-  readonly canBeRestored?: boolean;
+  readonly canBeRestored?: (config: ProjectConfig) => boolean;
   /**
    * The files and the command of a function for an ordinary container. Absent: what runs on this runtime needs its kernel.
    */

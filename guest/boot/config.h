@@ -18,6 +18,12 @@ struct ember_config {
   uint32_t tick;
   uint32_t reset;
   uint32_t add_env;
+  /* The network: an IPv4 address, its netmask and gateway, in network byte order; the ports that the function serves HTTP on, 0: none. */
+  uint32_t address;
+  uint32_t netmask;
+  uint32_t gateway;
+  uint32_t ports[4];
+  uint32_t timeout_ms; /* the longest time for a request of the function's own server */
 };
 
 /* The image's config. Valid only after `config_valid()` has returned 1. */

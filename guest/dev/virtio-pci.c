@@ -8,6 +8,7 @@
 #define VENDOR 0x1af4
 #define CAP_COMMON 1
 #define CAP_NOTIFY 2
+#define CAP_DEVICE 4
 #define PCI_VENDOR 0x09
 #define PCI_MSIX 0x11
 #define MSIX_ENABLE 0x80000000
@@ -72,9 +73,16 @@ static volatile uint8_t *open_registers(pci_address pci, struct pci_capability c
   return memory->at + offset;
 }
 
+/* A transitional device has a number of its own kind. */
+static pci_address find(uint16_t device_type) {
+  return pci_find(VENDOR, 0x1040 + device_type, device_type == VIRTIO_NET ? 0x1000 : 0x1000 + device_type);
+}
+
+int virtio_pci_has(uint16_t device_type) { return find(device_type) != 0; }
+
 /* Finds the registers, and enables the device's interrupts. Each word of configuration space is read once: a read costs up to 80 us. */
 static void find_registers(struct virtio_device *d, uint16_t device_type) {
-  pci_address pci = pci_find(VENDOR, 0x1040 + device_type, 0x1000 + device_type);
+  pci_address pci = find(device_type);
   if (!pci) panic("there is no virtio device of type %u", device_type);
   struct pci_capability caps[CAPABILITIES_MOST], msix = {0, 0};
   struct device_memory memory = {0, 0};
@@ -88,8 +96,11 @@ static void find_registers(struct virtio_device *d, uint16_t device_type) {
       d->notify = open_registers(pci, caps[i], &memory);
       d->notify_multiplier = pci_read(pci, caps[i].offset + 16);
     }
+    /* The serial device's own registers are not read: finding them takes calls. */
+    if (type == CAP_DEVICE && device_type == VIRTIO_NET && !d->config) d->config = open_registers(pci, caps[i], &memory);
   }
   if (!d->registers || !d->notify) panic("the virtio device has no modern interface");
+  if (device_type == VIRTIO_NET && !d->config) panic("the network card has no registers of its own");
   if (!msix.offset) panic("the virtio device has no MSI-X");
   open_msix(pci, msix);
 }

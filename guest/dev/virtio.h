@@ -9,6 +9,8 @@
 #define VIRTIO_DRIVER 2
 #define VIRTIO_DRIVER_OK 4
 #define VIRTIO_FEATURES_OK 8
+/* The number of a type of device. */
+#define VIRTIO_NET 1
 /* The queue size of QEMU's devices. */
 #define QUEUE_MAX 128
 
@@ -24,6 +26,8 @@ struct virtio_transport {
 struct virtio_device {
   const struct virtio_transport *transport;
   volatile uint8_t *registers;
+  /* The registers of this type of device; null where no driver reads them. */
+  volatile uint8_t *config;
   /* Only PCI has it. */
   volatile uint8_t *notify;
   uint32_t notify_multiplier;

@@ -17,6 +17,10 @@
 /* The longest delay of `/started`: less than the five seconds that core/deploy/workload.ts lets a probe wait. */
 #define HOLD_MS 4000
 
+/* An event is JSON of at most 16 MiB; a larger body does not fit into one. */
+static const struct request_limits limits = { .head = 64u << 10, .body = 16u << 20 };
+static const struct answer_form closing = { false, false };
+
 enum phase { FREE, READING, WAITING, RUNNING, WRITING, HELD };
 struct client {
   enum phase phase;
@@ -24,7 +28,7 @@ struct client {
   bool is_probe;
   uint64_t turn;
   int64_t touched_ms;
-  struct buffer in, out;
+  struct buffer out;
   struct request request;
 };
 
@@ -66,7 +70,6 @@ void clients_open(struct state *of, const struct options *options)
 static void drop(struct client *client)
 {
   close(client->fd);
-  buffer_free(&client->in);
   buffer_free(&client->out);
   request_free(&client->request);
   memset(client, 0, sizeof *client);
@@ -74,20 +77,13 @@ static void drop(struct client *client)
 
 static void begin_writing(struct client *client)
 {
-  buffer_free(&client->in);
   request_free(&client->request);
   client->phase = WRITING;
 }
 
 static void refuse(struct client *client, int status, const char *why)
 {
-  struct buffer json = { 0 };
-
-  buffer_text(&json, "{\"error\":");
-  buffer_json(&json, why, strlen(why));
-  buffer_text(&json, "}");
-  answer_plain(&client->out, status, "application/json", (const char *)json.data, json.length);
-  buffer_free(&json);
+  answer_failure(&client->out, closing, status, NULL, 0, why, strlen(why));
   begin_writing(client);
 }
 
@@ -134,17 +130,17 @@ static void answer_probe(struct client *client)
   if (is_start || strcmp(path, "/ready") == 0) {
     const char *words = is_ready ? "ready\n" : state->is_stopping ? "ending\n" : "the guest boots\n";
 
-    answer_plain(&client->out, is_ready ? 200 : 503, "text/plain", words, strlen(words));
+    answer_plain(&client->out, closing, is_ready ? 200 : 503, "text/plain", words, strlen(words));
   } else if (strcmp(path, "/live") == 0) {
-    answer_plain(&client->out, 200, "text/plain", "alive\n", 6);
+    answer_plain(&client->out, closing, 200, "text/plain", "alive\n", 6);
   } else if (strcmp(path, "/marks") == 0) {
     struct buffer json = { 0 };
 
     add_marks(&json);
-    answer_plain(&client->out, 200, "application/json", (const char *)json.data, json.length);
+    answer_plain(&client->out, closing, 200, "application/json", (const char *)json.data, json.length);
     buffer_free(&json);
   } else {
-    answer_plain(&client->out, 404, "text/plain", "/started, /ready, /live or /marks\n", 34);
+    answer_plain(&client->out, closing, 404, "text/plain", "/started, /ready, /live or /marks\n", 34);
   }
   begin_writing(client);
 }
@@ -170,14 +166,15 @@ static size_t waiting_bytes(void)
   size_t bytes = 0;
 
   for (size_t i = 0; i < MOST_CLIENTS; i++)
-    bytes += clients[i].in.length + clients[i].request.body.length;
+    bytes += clients[i].request.head.length + clients[i].request.body.length;
   return bytes;
 }
 
-static void take_request(struct client *client)
+static void take_request(struct client *client, const uint8_t *bytes, size_t length)
 {
-  request_free(&client->request);
-  switch (request_parse(&client->in, &client->request)) {
+  size_t taken;
+
+  switch (request_take(&client->request, bytes, length, limits, &taken)) {
   case PARSE_MORE:
     if (client->request.expects_continue && client->out.length == 0)
       buffer_text(&client->out, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -191,7 +188,6 @@ static void take_request(struct client *client)
   case PARSE_DONE:
     if (client->is_probe)
       return answer_probe(client);
-    buffer_free(&client->in);
     client->phase = WAITING;
     client->turn = ++turns;
     if (state->first_request_ns == 0)
@@ -209,8 +205,7 @@ static void read_client(struct client *client)
   if (length <= 0)
     return drop(client);
   client->touched_ms = now_ms();
-  buffer_add(&client->in, chunk, (size_t)length);
-  take_request(client);
+  take_request(client, chunk, (size_t)length);
 }
 
 static void write_client(struct client *client)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "../http/http.h"
 #include "../rt/frames.h"
 
 /* The options of the command line. Units: ms. */
@@ -22,20 +23,7 @@ struct options {
   int grace_ms;
 };
 
-/* A growing array of bytes. */
-struct buffer {
-  uint8_t *data;
-  size_t length;
-  size_t capacity;
-};
-
-void buffer_add(struct buffer *to, const void *data, size_t length);
-void buffer_text(struct buffer *to, const char *text);
 void buffer_format(struct buffer *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Adds text as a JSON string with its quotes; invalid UTF-8 is replaced. */
-void buffer_json(struct buffer *to, const char *text, size_t length);
-void buffer_drop(struct buffer *from, size_t length);
-void buffer_free(struct buffer *of);
 
 /* Prints a line on standard error, which is the pod's log. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -46,25 +34,6 @@ int64_t now_ms(void);
 /* Nanoseconds since 1970: the cluster's own times use that clock. */
 int64_t wall_ns(void);
 
-/* An incoming HTTP request of a client. */
-struct request {
-  char method[16];
-  char *target;		/* path and query */
-  struct buffer headers;	/* name, zero, value, zero, ...; names in lower case */
-  struct buffer body;
-  bool expects_continue;
-};
-
-enum parse_result { PARSE_MORE, PARSE_DONE, PARSE_BAD, PARSE_TOO_LARGE };
-
-/* Reads one request from the bytes so far. */
-enum parse_result request_parse(const struct buffer *bytes, struct request *request);
-void request_free(struct request *request);
-const char *request_header(const struct request *request, const char *name);
-/* The function's event, in the same form as a function on another runtime gets over HTTP. */
-void request_to_event(const struct request *request, struct buffer *json);
-/* An answer with a body of JSON or text. */
-void answer_plain(struct buffer *to, int status, const char *type, const char *body, size_t length);
 /* The answer in a RESPONSE frame; false when the frame is incomplete. */
 bool answer_response(struct buffer *to, const uint8_t *body, size_t length);
 /* The answer to an ERROR frame; `fatal` means that the guest powers off. */

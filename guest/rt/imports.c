@@ -4,6 +4,7 @@
  */
 #include "../dev/clock.h"
 #include "../dev/console-port.h"
+#include "../net/net.h"
 #include "engine.h"
 #include "invoke.h"
 #include "memory.h"
@@ -50,6 +51,7 @@ u32 Z_envZ_host_call(struct Z_env_instance_t *env, u32 name, u32 name_length, u3
 u32 Z_envZ_host_interrupt(struct Z_env_instance_t *env) {
   (void)env;
   console_pump();
+  net_glance();
   return invoke_interrupted();
 }
 

@@ -8,6 +8,7 @@
 #include "../dev/clock.h"
 #include "../dev/console-port.h"
 #include "../dev/timer.h"
+#include "../net/net.h"
 #include "engine.h"
 #include "format.h"
 #include "frames.h"
@@ -19,6 +20,9 @@
 #define MAX_ERROR_TEXT 65536
 /* Upper limit for the fixed part and the marks. */
 #define FRAME_OVERHEAD 4096
+
+/* 1 once the host has sent its clock and a seed. */
+static int is_seeded;
 
 /* The current invocation. */
 static struct {
@@ -65,12 +69,27 @@ static void send(enum frame_type type, void *fixed, uint32_t fixed_bytes, const 
   else channel_send(pieces, used);
 }
 
+/* Answers a request of the function's own server. The stack is not for its client: it is printed. */
+static void fail_request(enum error_code code, struct iovec name, struct iovec message, struct iovec stack) {
+  static const char prefix[] = "The request failed: ", end[] = "\n";
+  const struct iovec lines[] = {{prefix, sizeof prefix - 1}, name, {": ", name.length > 0 ? 2 : 0}, message, {end, 1}, stack, {end, stack.length > 0}};
+  for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) console_write(lines[i].base, lines[i].length);
+  console_flush();
+  net_fail(code == ERROR_TIMEOUT ? 504 : 500, name, message);
+}
+
 static void send_error(enum error_code code, int fatal, struct iovec name, struct iovec message, struct iovec stack) {
   static struct error_body body;
   body = (struct error_body){.code = code, .fatal = fatal, .name_bytes = name.length, .message_bytes = message.length, .stack_bytes = stack.length};
   struct iovec rest[3] = {name, message, stack};
   mark(MARK_RESPOND);
   current.answered = 1;
+  if (net_is_serving()) {
+    fail_request(code, name, message, stack);
+    if (!fatal) return;
+    /* The host has to know it too. */
+    net_finish();
+  }
   send(FRAME_ERROR, &body, sizeof body, rest, 3);
 }
 
@@ -87,6 +106,7 @@ static void fail_timed_out(struct iovec stack) {
 }
 
 void invoke_report_panic(const char *message) {
+  net_abandon();
   if (channel()) send_plain_error(ERROR_CRASHED, 1, message);
 }
 
@@ -112,6 +132,11 @@ static void send_response(uint32_t status, uint32_t kind, struct iovec headers, 
   struct iovec rest[2] = {headers, body};
   mark(MARK_RESPOND);
   current.answered = 1;
+  if (net_is_serving()) {
+    console_flush();
+    net_respond(status, headers, body);
+    return;
+  }
   send(FRAME_RESPONSE, &fixed, sizeof fixed, rest, 2);
 }
 
@@ -204,7 +229,7 @@ static int run_timers(void) {
   }
   if (sleep_ns == 0) return 1;
   console_flush();
-  cpu_sleep_for(sleep_ns);
+  net_sleep_for(sleep_ns);
   return 1;
 }
 
@@ -291,50 +316,33 @@ static const char *const crash_words[] = {
     "", "The function used up the native stack: it recurses too deeply in a built-in such as JSON, a regular expression or the parser.",
     "The JavaScript engine accessed memory outside its heap.", "The JavaScript engine stopped at an internal error."};
 
-static void handle_invoke(uint32_t id, uint32_t bytes) {
-  struct invoke_body body;
-  uint64_t received = rdtsc();
+/* Begins an invocation: its answer has this id. */
+static void begin(uint32_t id, uint64_t received) {
   current.id = id;
   current.answered = current.timed_out = 0;
   current.deadline_tsc = 0;
   for (int m = MARK_INVOKE; m < MARK_COUNT; m++) marks[m] = 0;
   marks[MARK_INVOKE] = received;
-  if (bytes < sizeof body) {
-    skip(bytes);
-    send_plain_error(ERROR_PROTOCOL, 0, "An INVOKE frame is shorter than its fixed part.");
-    return;
-  }
-  read_exactly(&body, sizeof body);
-  uint32_t event_bytes = bytes - sizeof body;
-  clock_hint(body.tsc_hz);
-  clock_set_wall(body.wall_ns, received);
-  random_seed(body.seed);
+}
 
+/* Runs the handler with the event of this JSON text, which is freed, and answers. */
+static void run_event(uint32_t text, uint32_t bytes, uint32_t deadline_ms, uint64_t received) {
   static struct context crashed;
   int kind = context_save(&crashed);
   if (kind) {
     send_plain_error(ERROR_CRASHED, 1, crash_words[kind]);
     halt();
   }
-  uint32_t buffer = Z_qjsZ_wasm_malloc(&engine, event_bytes + 1);
-  if (!buffer) {
-    engine_out_of_memory = 0;
-    skip(event_bytes);
-    send_plain_error(ERROR_OUT_OF_MEMORY, 0, "There is not enough memory for the event.");
-    return;
-  }
-  read_exactly(engine_at(buffer), event_bytes);
-  *(uint8_t *)engine_at(buffer + event_bytes) = 0;
   crash_handler = &crashed;
-  js_value event = js_parse_json(buffer, event_bytes);
-  Z_qjsZ_wasm_free(&engine, buffer);
+  js_value event = js_parse_json(text, bytes);
+  Z_qjsZ_wasm_free(&engine, text);
   mark(MARK_HANDLER);
   if (js_tag(event) == JS_EXCEPTION) {
     report(js_exception(), ERROR_BAD_EVENT);
   } else {
-    if (body.deadline_ms) {
-      current.deadline_ms = body.deadline_ms;
-      current.deadline_tsc = received + clock_ticks((uint64_t)body.deadline_ms * 1000000);
+    if (deadline_ms) {
+      current.deadline_ms = deadline_ms;
+      current.deadline_tsc = received + clock_ticks((uint64_t)deadline_ms * 1000000);
     }
     run_handler(event);
     js_free(event);
@@ -345,6 +353,34 @@ static void handle_invoke(uint32_t id, uint32_t bytes) {
     halt();
   }
   crash_handler = 0;
+}
+
+static void handle_invoke(uint32_t id, uint32_t bytes) {
+  struct invoke_body body;
+  uint64_t received = rdtsc();
+  begin(id, received);
+  if (bytes < sizeof body) {
+    skip(bytes);
+    send_plain_error(ERROR_PROTOCOL, 0, "An INVOKE frame is shorter than its fixed part.");
+    return;
+  }
+  read_exactly(&body, sizeof body);
+  uint32_t event_bytes = bytes - sizeof body;
+  clock_hint(body.tsc_hz);
+  clock_set_wall(body.wall_ns, received);
+  random_seed(body.seed);
+  is_seeded = 1;
+
+  uint32_t buffer = Z_qjsZ_wasm_malloc(&engine, event_bytes + 1);
+  if (!buffer) {
+    engine_out_of_memory = 0;
+    skip(event_bytes);
+    send_plain_error(ERROR_OUT_OF_MEMORY, 0, "There is not enough memory for the event.");
+    return;
+  }
+  read_exactly(engine_at(buffer), event_bytes);
+  *(uint8_t *)engine_at(buffer + event_bytes) = 0;
+  run_event(buffer, event_bytes, body.deadline_ms, received);
 }
 
 /* Adds the host's variables to the function's environment. A guest without them would run as if they were not set: it ends instead. */
@@ -382,6 +418,27 @@ static void handle_ping(uint32_t id, uint32_t bytes) {
   channel_send(&piece, 1);
 }
 
+#ifdef EMBER_NETWORK
+/* Serves requests of the network until the channel has something. Before the host has sent a seed, random numbers could be guessed. */
+static void serve_until_readable(void) {
+  if (!is_seeded || !net_is_open()) return;
+  while (!channel()->readable()) {
+    struct iovec event;
+    if (net_take_request(&event)) {
+      uint64_t received = rdtsc();
+      begin(0, received);
+      run_event((uint64_t)event.base - EMBER_LINEAR_BASE, event.length, config()->timeout_ms, received);
+      net_poll();
+      continue;
+    }
+    console_flush();
+    if (!channel()->readable()) net_sleep_for(UINT64_MAX);
+  }
+}
+#else
+static void serve_until_readable(void) {}
+#endif
+
 _Noreturn void invoke_loop(void) {
   static struct hello_body hello;
   mark(MARK_FUNCTION);
@@ -389,6 +446,7 @@ _Noreturn void invoke_loop(void) {
   send(FRAME_HELLO, &hello, sizeof hello, 0, 0);
   for (;;) {
     struct frame_header header;
+    serve_until_readable();
     read_exactly(&header, sizeof header);
     current.id = header.id;
     if (header.version != PROTOCOL_VERSION || header.body_bytes > MAX_BODY) {

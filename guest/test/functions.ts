@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildGuest } from '../../build/guest.mjs';
+import type { ImageNetwork } from '../../core/runtimes/ember/image.ts';
 import { type BakedImage, type Baker, createBaker } from '../../core/runtimes/ember/index.ts';
 import { Machine, type MachineOptions } from './machine.ts';
 
@@ -12,18 +13,24 @@ export class Functions {
   readonly #machines: Machine[] = [];
   #count = 0;
 
-  async bake(bundleCode: string, memoryMiB = 64, env: Record<string, string> = {}): Promise<BakedImage> {
-    const { kernelPath } = await buildGuest({ log: console.error });
+  async bake(
+    bundleCode: string,
+    memoryMiB = 64,
+    env: Record<string, string> = {},
+    network?: ImageNetwork,
+  ): Promise<BakedImage> {
+    const built = await buildGuest({ log: console.error });
+    const kernelPath = network === undefined ? built.kernelPath : (built.networkKernelPath ?? '');
     const outPath = path.join(this.#dir, `${++this.#count}.elf`);
-    return this.baker.bake({ bundleCode, env, memoryMiB, kernelPath, outPath });
+    return this.baker.bake({ bundleCode, env, memoryMiB, kernelPath, outPath, network });
   }
 
   /** Starts a machine for the function; its HELLO has not been read. */
   async boot(
     bundleCode: string,
-    options: Partial<MachineOptions> & { env?: Record<string, string> } = {},
+    options: Partial<MachineOptions> & { env?: Record<string, string>; network?: ImageNetwork } = {},
   ): Promise<Machine> {
-    const image = await this.bake(bundleCode, options.memoryMiB, options.env);
+    const image = await this.bake(bundleCode, options.memoryMiB, options.env, options.network);
     return this.start({ image: image.path, ...options });
   }
 

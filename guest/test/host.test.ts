@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { findLwip } from '../../build/lwip.mjs';
 
 const guest = path.resolve(import.meta.dirname, '..');
 const dir = mkdtempSync(path.join(tmpdir(), 'ember-host-'));
@@ -26,7 +27,7 @@ function compile(source: string, object: string, flags: string[]): string {
     ...sanitizers,
     ...flags,
     '-c',
-    path.join(guest, source),
+    path.resolve(guest, source),
     '-o',
     output,
   ]);
@@ -46,24 +47,62 @@ const programs: Record<string, { readonly source: string; readonly flags: string
   random: { source: 'rt/random.c', flags: [] },
   virtq: { source: 'dev/virtio.c', flags: [] },
   vsock: { source: 'dev/vsock.c', flags: [] },
+  card: { source: 'dev/virtio-net.c', flags: [] },
   places: { source: 'dev/virtio-mmio.c', flags: [] },
   calls: { source: 'kernel/calls.c', flags: ['-include', path.join(guest, 'test/host/fake-cpu.h')] },
 };
 
-for (const [name, { source, flags }] of Object.entries(programs)) {
-  it(`${source} keeps its promises`, () => {
-    const program = path.join(dir, name);
-    const objects = [compile(source, `${name}-subject.o`, flags), compile(`test/host/${name}.c`, `${name}-test.o`, [])];
-    execFileSync('gcc', [...sanitizers, ...objects, '-o', program, '-lm']);
-    let output: string;
-    try {
-      output = execFileSync(program, { encoding: 'utf8' });
-    } catch (error) {
-      const { stdout, stderr } = error as { stdout: string; stderr: string };
-      output = `${stdout}${stderr}`;
-    }
-    const lines = output.trim().split('\n');
-    expect(lines.filter((line) => !line.startsWith('ok '))).toEqual([]);
-    expect(lines.length).toBeGreaterThan(3);
-  });
+/** Runs a program of checks. Each of its lines begins with `ok`, or is a failure. */
+function runChecks(name: string, objects: readonly string[]): void {
+  const program = path.join(dir, name);
+  execFileSync('gcc', [...sanitizers, ...objects, '-o', program, '-lm']);
+  let output: string;
+  try {
+    output = execFileSync(program, { encoding: 'utf8' });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    output = `${stdout}${stderr}`;
+  }
+  const lines = output.trim().split('\n');
+  expect(lines.filter((line) => !line.startsWith('ok '))).toEqual([]);
+  expect(lines.length).toBeGreaterThan(3);
 }
+
+for (const [name, { source, flags }] of Object.entries(programs)) {
+  it(`${source} keeps its promises`, () =>
+    runChecks(name, [
+      compile(source, `${name}-subject.o`, flags),
+      compile(`test/host/${name}.c`, `${name}-test.o`, []),
+    ]));
+}
+
+const lwip = findLwip();
+
+it.skipIf(lwip === null)(
+  'the network serves a client that sends right frames and wrong ones (needs lwIP)',
+  () => {
+    if (lwip === null) return;
+    const flags = [
+      ...['-DEMBER_NETWORK', '-DSSIZE_MAX=__INT_MAX__', '-include', 'sys/types.h'],
+      // Only their own headers: those of the C library are the host's.
+      ...[
+        '-iquote',
+        path.join(guest, 'net/include'),
+        '-iquote',
+        path.join(guest, 'net'),
+        '-I',
+        path.join(lwip.dir, 'src/include'),
+      ],
+    ];
+    const ours = [
+      'net/stack.c',
+      'net/server.c',
+      ...['answer', 'buffer', 'event', 'request'].map((name) => `http/${name}.c`),
+    ];
+    runChecks('network', [
+      ...[...ours, 'test/host/network.c'].map((source) => compile(source, `${source.replaceAll('/', '-')}.o`, flags)),
+      ...lwip.sources.map((source) => compile(source, `lwip-${path.basename(source)}.o`, [...flags, '-w'])),
+    ]);
+  },
+  120_000,
+);

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { writeOverlay } from '@firstlight/disk';
-import { chooseForwards } from '#core/runtimes/nanos/ports.ts';
+import { chooseForwards } from '#core/runtime/user-network.ts';
 import { greeting, readyMarker } from '#core/runtimes/nanos/session/wire.ts';
 import { findFirmware } from '#core/vmm/firmware.ts';
 import type { Project } from '#shared/model/project.ts';

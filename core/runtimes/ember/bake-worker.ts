@@ -215,6 +215,7 @@ async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Om
     tick: heap.tokens.tick,
     reset: heap.tokens.reset,
     addEnv: heap.tokens.addEnv,
+    network: job.network,
   };
   const { pieces, heapBytes } = buildImage(await kernelBytes(job.kernelPath), memory, config, job.memoryMiB);
   // Other threads write while this one computes the digest.

@@ -114,6 +114,7 @@ function jobOf(request: BakeRequest, id: number): BakeJob {
     memoryMiB: request.memoryMiB,
     kernelPath: request.kernelPath,
     outPath: request.outPath,
+    network: request.network,
     evalTimeoutMs: request.evalTimeoutMs ?? 5000,
   };
 }

@@ -1,4 +1,5 @@
 import type { RuntimeBundling } from '#core/runtime/images.ts';
+import { hasNetwork } from './network.ts';
 
 /** The bundling of functions for Ember. */
 export const emberBundling: RuntimeBundling = {
@@ -6,5 +7,6 @@ export const emberBundling: RuntimeBundling = {
   runsFunction: () => true,
   ownPaths: () => [],
   networkAsks: () => [],
-  optionsInImage: () => [],
+  optionsInImage: (config) =>
+    hasNetwork(config) ? [config.ports.map(({ guest, udp }) => ({ guest, udp })), config.timeoutMs] : [],
 };

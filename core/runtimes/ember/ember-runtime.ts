@@ -13,6 +13,14 @@ import { FirstlightError } from '#shared/errors.ts';
 import { emberBundling } from './bundling.ts';
 import { openEmberSession } from './guest-session.ts';
 import { consolePortName, invokePortName, vsockPorts } from './layout.ts';
+import {
+  exclusiveResourceOf,
+  hasNetwork,
+  imageNetworkOf,
+  machineNetworkOf,
+  readEmberUrl,
+  writeEmberInfo,
+} from './network.ts';
 import { readEmberPanic } from './read-panic.ts';
 import shipped from './shipped.json' with { type: 'json' };
 import { createStreamSplitter } from './split-streams.ts';
@@ -31,6 +39,7 @@ export interface EmberOptions {
 /** The Ember runtime. Loads and starts each part only when it is needed. */
 export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions): Runtime {
   const kernelPath = resources.pathOf(shipped.emberKernel);
+  const networkKernelPath = resources.pathOf(shipped.emberNetworkKernel);
   const firmwarePath = resources.pathOf(shipped.emberFirmware);
   const bakeWorkerPath = resources.pathOf(shipped.bakeWorker);
   const workerPath = existsSync(bakeWorkerPath) ? bakeWorkerPath : undefined;
@@ -59,10 +68,11 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     return sha256;
   }
 
-  async function kernelDigest(): Promise<string> {
+  async function kernelDigest(withNetwork: boolean): Promise<string> {
     try {
-      return await digestOf(kernelPath);
+      return await digestOf(withNetwork ? networkKernelPath : kernelPath);
     } catch (cause) {
+      if (withNetwork) throw noNetworkKernel(networkKernelPath, cause);
       throw new FirstlightError('KERNEL_MISSING', `The guest kernel is not at ${kernelPath}.`, {
         hint: 'Run `npm start`, which builds it.',
         details: { subject: kernelPath },
@@ -105,11 +115,13 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     probeGuest: async () => kernelProbeGuest(layout, 'ember', kernelPath),
     bundling: emberBundling,
     checks: [{ id: 'kernel', title: 'Guest kernel', look: lookAtKernel }],
-    exclusiveResourceOf: () => 'none',
-    canBeRestored: true,
-    fingerprint: async () => {
+    exclusiveResourceOf,
+    // With a network, a guest keeps its connections, and the ports of its host.
+    canBeRestored: (config) => !hasNetwork(config),
+    fingerprint: async (config) => {
+      if (hasNetwork(config)) imageNetworkOf(config);
       const [kernel, worker] = await Promise.all([
-        kernelDigest(),
+        kernelDigest(hasNetwork(config)),
         workerPath === undefined ? 'source' : digestOf(workerPath),
       ]);
       return `ember ${kernel} ${worker}`;
@@ -121,7 +133,9 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         functionName: bundle.config.name,
         env: bundle.config.env,
         memoryMiB: bundle.config.memoryMiB,
-        kernelPath,
+        ...(hasNetwork(bundle.config)
+          ? { kernelPath: networkKernelPath, network: imageNetworkOf(bundle.config) }
+          : { kernelPath }),
         outPath: path,
         signal: context.signal,
       });
@@ -137,11 +151,18 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         ],
       };
     },
-    prepareMachine: async (request) => ({
-      machine: await makeMachine(request),
-      sessionInfo: null,
-      symbolsPath: resources.pathOf(shipped.emberSymbols),
-    }),
+    prepareMachine: async (request) => {
+      const machine = await makeMachine(request);
+      if (!hasNetwork(request.config))
+        return { machine, sessionInfo: null, symbolsPath: resources.pathOf(shipped.emberSymbols) };
+      const network = await machineNetworkOf(request.config);
+      return {
+        machine: { ...machine, networks: [network] },
+        sessionInfo: writeEmberInfo(network),
+        symbolsPath: resources.pathOf(shipped.emberNetworkSymbols),
+      };
+    },
+    // Without a network: the supervisor serves HTTP for its guest.
     prepareForPod: async (request) => ({
       // The supervisor chooses the accelerator on the node.
       machine: await makeMachine({ ...request, accel: 'tcg' }),
@@ -153,6 +174,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       const channel = await link.openChannel(invokePortName);
       return openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set, isUp: !link.fresh });
     },
+    urlOf: readEmberUrl,
     readPanic: readEmberPanic,
     // The guest has its symbols with it: its report is decoded.
     decodePanic: async (consoleText) => readEmberPanic(consoleText)?.report ?? null,
@@ -162,3 +184,14 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     },
   };
 }
+
+const noNetworkKernel = (path: string, cause: unknown) =>
+  new FirstlightError(
+    'KERNEL_MISSING',
+    'The function asks for the network ("ports"), and Ember was built without it.',
+    {
+      hint: 'Its source is the Debian package lwip: run `npm start` on Debian or Ubuntu with access to their packages, or remove "ports" from firstlight.json.',
+      details: { subject: path },
+      cause,
+    },
+  );

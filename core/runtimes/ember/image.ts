@@ -8,6 +8,7 @@ import {
   linearBase,
   linearEnd,
   linearPageBytes,
+  networkPorts,
   pageDirectory,
   reservePages,
 } from './layout.ts';
@@ -24,6 +25,19 @@ export interface ImageConfig {
   readonly tick: number;
   readonly reset: number;
   readonly addEnv: number;
+  readonly network?: ImageNetwork | undefined;
+}
+
+/** The network of an image: what the guest serves HTTP with. */
+export interface ImageNetwork {
+  /** Shape: dotted IPv4 addresses. */
+  readonly address: string;
+  readonly netmask: string;
+  readonly gateway: string;
+  /** The ports that the function serves HTTP on; `networkPorts` at most. */
+  readonly ports: readonly number[];
+  /** The longest time for a request. Units: ms. */
+  readonly timeoutMs: number;
 }
 
 /** A page of linear memory in a page directory: present, writable, ring 3, accessed, dirty, 2 MiB, not executable. */
@@ -66,6 +80,16 @@ export function minMemoryMiB(heapPages: number): number {
   return Math.ceil(bytes / 2 ** 20);
 }
 
+/** In network byte order, as the first byte of a dotted address is the first in memory. */
+const addressWord = (dotted: string) => dotted.split('.').reduceRight((word, byte) => word * 256 + Number(byte), 0);
+
+function networkWords(network: ImageNetwork | undefined): number[] {
+  const ports = Array.from({ length: networkPorts }, (_, index) => network?.ports[index] ?? 0);
+  const addresses =
+    network === undefined ? [0, 0, 0] : [network.address, network.netmask, network.gateway].map(addressWord);
+  return [...addresses, ...ports, network?.timeoutMs ?? 0];
+}
+
 function configBytes(config: ImageConfig): Uint8Array {
   const words = [
     configMagic,
@@ -80,6 +104,7 @@ function configBytes(config: ImageConfig): Uint8Array {
     config.tick,
     config.reset,
     config.addEnv,
+    ...networkWords(config.network),
   ];
   const bytes = new Uint8Array(words.length * 4);
   const view = new DataView(bytes.buffer);

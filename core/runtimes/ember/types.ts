@@ -1,6 +1,7 @@
 /**
  * The baker of the Ember runtime, which turns a bundled function into a bootable image.
  */
+import type { ImageNetwork } from './image.ts';
 
 /** The content of one image. */
 export interface BakeRequest {
@@ -14,8 +15,10 @@ export interface BakeRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Guest memory that the image must boot in. */
   readonly memoryMiB: number;
-  /** The Ember kernel, as `buildGuest` made it. */
+  /** The Ember kernel, as `buildGuest` made it; the one with the network for an image with one. */
   readonly kernelPath: string;
+  /** Default: none. */
+  readonly network?: ImageNetwork | undefined;
   /** The path of the image; written beside it and renamed, so the path has a whole image or nothing new. */
   readonly outPath: string;
   /** The time limit for evaluating the module. Units: ms. Default: 5000. */

@@ -1,5 +1,7 @@
 /** The messages between `createBaker` and its worker thread. */
 
+import type { ImageNetwork } from './image.ts';
+
 /** One bake. Shape: structured-clonable. */
 export interface BakeJob {
   readonly id: number;
@@ -10,6 +12,7 @@ export interface BakeJob {
   readonly memoryMiB: number;
   readonly kernelPath: string;
   readonly outPath: string;
+  readonly network: ImageNetwork | undefined;
   readonly evalTimeoutMs: number;
 }
 

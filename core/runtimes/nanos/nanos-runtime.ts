@@ -10,6 +10,7 @@ import type { Bundle } from '#core/runtime/bundle.ts';
 import type { BuildContext, BuiltImage } from '#core/runtime/images.ts';
 import { type PreparedMachine, podForwardPort } from '#core/runtime/machines.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
+import { chooseForwards, userNetwork } from '#core/runtime/user-network.ts';
 import type { VolumeProvider } from '#core/runtime/volume.ts';
 import { sha256 } from '#core/store/digest.ts';
 import type { Layout } from '#core/store/layout.ts';
@@ -29,10 +30,9 @@ import { readNanosPanic } from './crash/read-crash.ts';
 import { hasDiagnostics, needsStrace } from './diagnostics.ts';
 import { exclusiveResourceOf } from './exclusive-resource.ts';
 import { type NanosConfig, nanosConfigOf } from './options.ts';
-import { chooseForwards } from './ports.ts';
 import { releaseCheck } from './release-check.ts';
 import type { NanosFiles, Releases } from './releases/releases.ts';
-import { rootTuple, userNetwork } from './root-tuple.ts';
+import { rootTuple } from './root-tuple.ts';
 import { openNanosSession } from './session/nanos-session.ts';
 import {
   readSessionInfo,

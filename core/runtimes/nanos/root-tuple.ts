@@ -1,5 +1,7 @@
 /** The root tuple of an image, which the kernel reads before it starts the program. */
+
 import type { Tuple, TupleValue } from '@firstlight/tfs';
+import { userNetwork } from '#core/runtime/user-network.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { NanosConfig, NanosOptions } from './options.ts';
 
@@ -19,8 +21,6 @@ export interface RootContent {
 
 /** Nanos' form of true. */
 const yes = 't';
-/** The addresses of QEMU's user-mode network: a fixed one saves the guest DHCP. */
-export const userNetwork = { ip: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2' } as const;
 
 /**
  * The root tuple, without `children`. Shape: entries in a fixed order, so that equal content gives equal bytes.

@@ -1,6 +1,6 @@
 /* The event of a request, in the same form as in core/runtimes/nanos/guest/serve-http.ts. */
 #define _GNU_SOURCE
-#include "supervisor.h"
+#include "http.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/** User-mode networking: the guest's address in it, and the ports of this host that lead there. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -5,6 +6,9 @@ import { systemCode } from '#core/store/store-error.ts';
 import type { PortForward } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+
+/** The addresses of QEMU's user-mode network: a fixed one saves the guest DHCP. */
+export const userNetwork = { ip: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2' } as const;
 
 /** A port of this host, reserved until it is released. */
 interface HeldPort {

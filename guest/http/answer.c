@@ -1,8 +1,7 @@
-/* HTTP answers from frames of the guest, and the supervisor's own answers. Each ends its connection. */
+/* HTTP answers: those of functions, and a server's own. */
 #define _GNU_SOURCE
-#include "supervisor.h"
+#include "http.h"
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -29,21 +28,36 @@ static const char *reason_of(int status)
   }
 }
 
-static void add_end(struct buffer *to, int status, const void *body, size_t length)
+static void add_status(struct buffer *to, int status)
+{
+  buffer_text(to, "HTTP/1.1 ");
+  buffer_number(to, (uint64_t)status);
+  buffer_text(to, " ");
+  buffer_text(to, reason_of(status));
+  buffer_text(to, "\r\n");
+}
+
+static void add_end(struct buffer *to, struct answer_form form, int status, const void *body, size_t length)
 {
   bool has_body = status >= 200 && status != 204 && status != 304;
 
-  if (has_body)
-    buffer_format(to, "content-length: %zu\r\n", length);
-  buffer_text(to, "connection: close\r\n\r\n");
-  if (has_body)
+  if (has_body) {
+    buffer_text(to, "content-length: ");
+    buffer_number(to, length);
+    buffer_text(to, "\r\n");
+  }
+  buffer_text(to, form.is_kept ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n");
+  if (has_body && !form.is_head)
     buffer_add(to, body, length);
 }
 
-void answer_plain(struct buffer *to, int status, const char *type, const char *body, size_t length)
+void answer_plain(struct buffer *to, struct answer_form form, int status, const char *type, const char *body, size_t length)
 {
-  buffer_format(to, "HTTP/1.1 %d %s\r\ncontent-type: %s\r\n", status, reason_of(status), type);
-  add_end(to, status, body, length);
+  add_status(to, status);
+  buffer_text(to, "content-type: ");
+  buffer_text(to, type);
+  buffer_text(to, "\r\n");
+  add_end(to, form, status, body, length);
 }
 
 /* The JSON string at `at`, decoded. Shape: null where there is none, else the position after it. */
@@ -61,14 +75,16 @@ static const char *read_string(const char *at, const char *end, struct buffer *t
     if (++at >= end)
       return NULL;
     if (*at == 'u') {
-      char digits[5] = { 0 };
-
       if (end - at < 5)
         return NULL;
-      memcpy(digits, at + 1, 4);
-      if (sscanf(digits, "%4x", &code) != 1)
-        return NULL;
-      at += 4;
+      code = 0;
+      for (int i = 0; i < 4; i++) {
+        char digit = *++at;
+
+        if (!isxdigit((unsigned char)digit))
+          return NULL;
+        code = code * 16 + (unsigned)(isdigit((unsigned char)digit) ? digit - '0' : tolower(digit) - 'a' + 10);
+      }
       /* A header's value is Latin-1 on the wire; other characters cannot be sent. */
       char byte = code < 256 ? (char)code : '?';
 
@@ -96,7 +112,7 @@ static bool is_plain(const struct buffer *text, bool is_name)
   return true;
 }
 
-/* The supervisor sets the headers that define the answer's transfer on this connection. */
+/* The server sets the headers that define the answer's transfer on this connection. */
 static bool is_ours(const struct buffer *name)
 {
   static const char *const ours[] = { "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade" };
@@ -141,57 +157,32 @@ static bool add_headers(struct buffer *to, const char *at, const char *end)
   return is_whole;
 }
 
-bool answer_response(struct buffer *to, const uint8_t *body, size_t length)
+bool answer_function(struct buffer *to, struct answer_form form, int status, const char *headers, size_t headers_bytes, const void *body, size_t length)
 {
-  struct response_body head;
   size_t start = to->length;
 
-  if (length < sizeof head)
+  if (status < 100 || status > 599)
     return false;
-  memcpy(&head, body, sizeof head);
-  uint64_t at = sizeof head + (uint64_t)head.clock.mark_count * sizeof(struct wire_mark);
-
-  if (at + head.headers_bytes + head.body_bytes != length || head.status < 100 || head.status > 599)
-    return false;
-  const char *headers = (const char *)body + at;
-
-  buffer_format(to, "HTTP/1.1 %d %s\r\n", head.status, reason_of(head.status));
-  if (!add_headers(to, headers, headers + head.headers_bytes)) {
+  add_status(to, status);
+  if (!add_headers(to, headers, headers + headers_bytes)) {
     to->length = start;
     return false;
   }
-  add_end(to, head.status, headers + head.headers_bytes, head.body_bytes);
+  add_end(to, form, status, body, length);
   return true;
 }
 
-bool answer_error(struct buffer *to, const uint8_t *body, size_t length, bool *fatal)
+void answer_failure(struct buffer *to, struct answer_form form, int status, const char *name, size_t name_bytes, const char *message, size_t length)
 {
-  struct error_body head;
   struct buffer json = { 0 };
 
-  if (length < sizeof head)
-    return false;
-  memcpy(&head, body, sizeof head);
-  uint64_t at = sizeof head + (uint64_t)head.clock.mark_count * sizeof(struct wire_mark);
-
-  if (at + head.name_bytes + head.message_bytes + head.stack_bytes != length)
-    return false;
-  const char *name = (const char *)body + at;
-
-  *fatal = head.fatal;
   buffer_text(&json, "{\"error\":");
-  buffer_json(&json, name + head.name_bytes, head.message_bytes);
-  if (head.name_bytes) {
+  buffer_json(&json, message, length);
+  if (name_bytes) {
     buffer_text(&json, ",\"name\":");
-    buffer_json(&json, name, head.name_bytes);
+    buffer_json(&json, name, name_bytes);
   }
   buffer_text(&json, "}");
-  /* The stack goes to the log: a caller of the function must not see it. */
-  say("the function failed: %.*s%s%.*s", (int)head.name_bytes, name, head.name_bytes ? ": " : "",
-      (int)head.message_bytes, name + head.name_bytes);
-  if (head.stack_bytes)
-    say("%.*s", (int)head.stack_bytes, name + head.name_bytes + head.message_bytes);
-  answer_plain(to, head.code == ERROR_TIMEOUT ? 504 : 500, "application/json", (const char *)json.data, json.length);
+  answer_plain(to, form, status, "application/json", (const char *)json.data, json.length);
   buffer_free(&json);
-  return true;
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { projectConfigSchema } from '#shared/model/project.ts';
-import { chooseForwards } from './ports.ts';
+import { chooseForwards } from './user-network.ts';
 
 const open: { close: () => void }[] = [];
 afterEach(() => {

@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+import { projectConfigSchema } from '#shared/model/project.ts';
+import { emberBundling } from './bundling.ts';
+import {
+  exclusiveResourceOf,
+  hasNetwork,
+  imageNetworkOf,
+  machineNetworkOf,
+  readEmberUrl,
+  writeEmberInfo,
+} from './network.ts';
+
+const configOf = (keys: object) => projectConfigSchema.parse({ name: 'p', runtime: 'ember', memoryMiB: 64, ...keys });
+
+it('is asked for by ports, and by nothing else', () => {
+  expect(hasNetwork(configOf({}))).toBe(false);
+  expect(hasNetwork(configOf({ port: 3000, hostPort: 3000 }))).toBe(false);
+  expect(hasNetwork(configOf({ ports: [{ guest: 8080 }] }))).toBe(true);
+});
+
+it('goes into the image with its ports and the time of a request, but not with ports of the host', () => {
+  const config = configOf({ ports: [{ guest: 8080, host: 4000 }, { guest: 80 }], timeoutMs: 700 });
+  expect(imageNetworkOf(config)).toMatchObject({ address: '10.0.2.15', ports: [8080, 80], timeoutMs: 700 });
+  const withoutHost = configOf({ ports: [{ guest: 8080 }, { guest: 80 }], timeoutMs: 700 });
+  expect(emberBundling.optionsInImage(config)).toEqual(emberBundling.optionsInImage(withoutHost));
+  expect(emberBundling.optionsInImage(configOf({ ports: [{ guest: 80 }] }))).not.toEqual(
+    emberBundling.optionsInImage(configOf({ ports: [{ guest: 81 }] })),
+  );
+  expect(emberBundling.optionsInImage(configOf({ timeoutMs: 5 }))).toEqual([]);
+});
+
+it('is refused with UDP, and with more ports than the guest has places for', () => {
+  expect(() => imageNetworkOf(configOf({ ports: [{ guest: 53, udp: true }] }))).toThrow(/UDP port 53/);
+  const ports = [1, 2, 3, 4, 5].map((guest) => ({ guest }));
+  expect(() => imageNetworkOf(configOf({ ports }))).toThrow(/5 ports: Ember serves 4/);
+});
+
+it('opens its ports on the host, and says where the first one is', async () => {
+  const network = await machineNetworkOf(configOf({ ports: [{ guest: 8080 }, { guest: 81 }] }));
+  expect(network).toMatchObject({ isRestricted: true, guestIp: '10.0.2.15' });
+  expect(network.forwards.map(({ guestPort }) => guestPort)).toEqual([8080, 81]);
+  expect(readEmberUrl(writeEmberInfo(network))).toBe(`http://127.0.0.1:${network.forwards[0]?.hostPort}`);
+  expect(readEmberUrl(null)).toBeNull();
+});
+
+it('lets one instance run at a time where a port of the host is named', () => {
+  expect(exclusiveResourceOf(configOf({ ports: [{ guest: 80, host: 4000 }] }))).toBe('ports');
+  expect(exclusiveResourceOf(configOf({ ports: [{ guest: 80 }] }))).toBe('none');
+});

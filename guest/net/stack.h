@@ -1,0 +1,25 @@
+/* lwIP on the network card: frames both ways, and its timers. One thread, no locks: everything happens in `stack_poll`. */
+#ifndef EMBER_NET_STACK_H
+#define EMBER_NET_STACK_H
+
+#include <stdint.h>
+
+/* Opens the card with the address of the config block. Returns 1, or 0 when the machine has no card. */
+int stack_open(void);
+
+/* Handles the frames that have arrived, at most a few dozen, and the timers that are due; sends what there is to send. */
+void stack_poll(void);
+
+/* 1 when a frame has arrived; reads memory only. */
+int stack_has_frame(void);
+
+/* 1 while a connection is open: `stack_poll` has to be called in time for its timers. */
+int stack_needs_timer(void);
+
+/* Sends what was queued outside of `stack_poll`. */
+void stack_flush(void);
+
+/* Milliseconds since boot. */
+uint64_t stack_now_ms(void);
+
+#endif

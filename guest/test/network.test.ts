@@ -1,0 +1,221 @@
+/** A guest that serves HTTP by itself, reached through a forwarded port of QEMU's user-mode network. */
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { connect, createServer, type Socket } from 'node:net';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { buildGuest } from '../../build/guest.mjs';
+import { Functions } from './functions.ts';
+import type { Machine } from './machine.ts';
+
+const { networkKernelPath } = await buildGuest({ log: console.error });
+const functions = new Functions();
+afterEach(() => functions.stopAll());
+afterAll(() => functions.close());
+
+const code = `
+  let calls = 0;
+  export default async function handler(event) {
+    calls += 1;
+    if (event.path === '/size') return { bytes: event.body.length };
+    if (event.path === '/large') return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'x'.repeat(Number(event.query.n)) };
+    if (event.path === '/throw') throw new TypeError('no such thing');
+    if (event.path === '/sleep') await new Promise((done) => setTimeout(done, Number(event.query.ms)));
+    if (event.path === '/loop') for (;;);
+    if (event.path === '/crash') new Function('return ' + '()=>'.repeat(2500) + '1');
+    return { method: event.method, path: event.path, query: event.query, body: event.body, calls };
+  }`;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return address !== null && typeof address !== 'string' ? address.port : 0;
+}
+
+interface Served {
+  readonly guest: Machine;
+  readonly port: number;
+}
+
+/** Boots the function with the network, and has it answer once over the channel. */
+async function serve(
+  more: { timeoutMs?: number; machine?: 'pc' | 'q35'; firmware?: 'qboot' | 'seabios'; memoryMiB?: number } = {},
+): Promise<Served> {
+  const port = await freePort();
+  const { timeoutMs = 5000, ...rest } = more;
+  const guest = await functions.boot(code, {
+    ...rest,
+    network: { address: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2', ports: [8080], timeoutMs },
+    extra: [
+      ...['-netdev', `user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:${port}-10.0.2.15:8080`],
+      ...['-device', 'virtio-net-pci,netdev=net0,romfile='],
+    ],
+  });
+  await guest.hello();
+  await guest.answer({ path: '/first' });
+  return { guest, port };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+async function call(
+  port: number,
+  path: string,
+  options: { method?: string; body?: string; headers?: Record<string, string>; agent?: Agent } = {},
+): Promise<Answer> {
+  const { body, ...rest } = options;
+  const sent = request({ host: '127.0.0.1', port, path, ...rest, timeout: 60_000 });
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString() };
+}
+
+/** Everything that arrives on a connection until it ends, after these bytes were sent. */
+async function exchange(port: number, text: string, end = false): Promise<string> {
+  const socket: Socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  if (end) socket.end(text);
+  else socket.write(text);
+  let answer = '';
+  for await (const chunk of socket) answer += (chunk as Buffer).toString('latin1');
+  return answer;
+}
+
+describe.skipIf(networkKernelPath === null)('the network (needs the source of lwIP: node build/lwip.mjs)', () => {
+  it('serves HTTP on its port, and invocations beside it', async () => {
+    const { guest, port } = await serve();
+    const { status, headers, body } = await call(port, '/a/b?x=1&y=a%20b');
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('application/json');
+    const query = { x: '1', y: 'a b' };
+    expect(JSON.parse(body)).toEqual({ method: 'GET', path: '/a/b', query, body: null, calls: 2 });
+    expect(JSON.parse(await guest.answer({ path: '/c' }))).toMatchObject({ path: '/c', calls: 3 });
+    expect(JSON.parse((await call(port, '/d')).body)).toMatchObject({ calls: 4 });
+    expect(guest.console()).toBe('');
+  });
+
+  it.each(['qboot', 'seabios'] as const)('finds its card on q35 with %s', async (firmware) => {
+    const { port } = await serve({ machine: 'q35', firmware });
+    expect((await call(port, '/')).status).toBe(200);
+  });
+
+  it('keeps a connection for many requests, and answers those that come in one piece', async () => {
+    const { port } = await serve();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let i = 0; i < 20; i++) {
+      const { status, headers } = await call(port, '/', { agent, method: 'POST', body: `${i}` });
+      expect([status, headers.connection]).toEqual([200, 'keep-alive']);
+    }
+    agent.destroy();
+    const two = 'GET /one HTTP/1.1\r\n\r\nGET /two HTTP/1.1\r\nConnection: close\r\n\r\n';
+    const answers = await exchange(port, two);
+    expect(answers.match(/"path":"\/(one|two)"/g)).toEqual(['"path":"/one"', '"path":"/two"']);
+  });
+
+  it('takes and gives bodies of a megabyte, by length and in chunks', async () => {
+    const { port } = await serve();
+    const body = 'b'.repeat(1 << 20);
+    const bytes = { bytes: 1 << 20 };
+    expect(JSON.parse((await call(port, '/size', { method: 'POST', body })).body)).toEqual(bytes);
+    const headers = { 'transfer-encoding': 'chunked' };
+    expect(JSON.parse((await call(port, '/size', { method: 'POST', body, headers })).body)).toEqual(bytes);
+    const large = await call(port, `/large?n=${1 << 20}`);
+    expect([large.body.length, large.headers['content-length']]).toEqual([1 << 20, String(1 << 20)]);
+    const head = await call(port, '/large?n=1000000', { method: 'HEAD' });
+    expect([head.status, head.body, head.headers['content-length']]).toEqual([200, '', '1000000']);
+  });
+
+  it('says in the answer what is wrong with a request', async () => {
+    const { port } = await serve();
+    const statusOf = async (text: string) => Number((await exchange(port, text)).slice(9, 12));
+    expect(await statusOf('NONSENSE\r\n\r\n')).toBe(400);
+    expect(await statusOf('GET / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n')).toBe(413);
+    expect(await statusOf('POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n')).toBe(400);
+    expect(await statusOf('POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n')).toBe(400);
+    expect(await statusOf(`GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`)).toBe(413);
+    expect((await call(port, '/')).status).toBe(200);
+  });
+
+  it('answers for a handler that fails or takes too long, and goes on', async () => {
+    const { guest, port } = await serve({ timeoutMs: 300 });
+    const thrown = await call(port, '/throw');
+    expect([thrown.status, JSON.parse(thrown.body)]).toEqual([500, { error: 'no such thing', name: 'TypeError' }]);
+    expect(guest.console()).toMatch(/The request failed: TypeError: no such thing\r\n.*at handler/);
+    expect((await call(port, '/loop')).status).toBe(504);
+    expect((await call(port, '/sleep?ms=5000')).status).toBe(504);
+    expect((await call(port, '/sleep?ms=50')).status).toBe(200);
+  });
+
+  it('answers before it ends, when its engine crashes', async () => {
+    const { guest, port } = await serve({ memoryMiB: 256 });
+    const crashed = await call(port, '/crash');
+    expect(crashed.status).toBe(500);
+    const frame = await guest.next();
+    expect(frame).toMatchObject({ type: 'error', code: 'CRASHED', fatal: true });
+  });
+
+  it('serves 100 connections at once, and those after them', async () => {
+    const { port } = await serve();
+    const sockets: Socket[] = [];
+    // One after the other: QEMU's forwarded port has a backlog of one.
+    for (let i = 0; i < 100; i++) {
+      const socket = connect(port, '127.0.0.1');
+      socket.write('GET / HTTP/1.1\r\n\r\n');
+      await once(socket, 'data');
+      sockets.push(socket);
+    }
+    const body = 'b'.repeat(20_000);
+    const answers = sockets.map(async (socket, index) => {
+      const head = `POST /size HTTP/1.1\r\nContent-Length: ${body.length}\r\n`;
+      socket.write(`${head}${index % 2 ? 'Connection: close\r\n' : ''}\r\n${body}`);
+      const [chunk] = (await once(socket, 'data')) as [Buffer];
+      return chunk.toString();
+    });
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/200 OK[\s\S]*"bytes":20000/);
+    expect((await call(port, '/')).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    expect((await call(port, '/')).status).toBe(200);
+  });
+
+  it('serves others while a client sends slowly, and takes a request whose sender has closed its half', async () => {
+    const { port } = await serve();
+    const slow = connect(port, '127.0.0.1');
+    slow.write('POST /size HTTP/1.1\r\nConnection: close\r\nContent-');
+    for (const piece of ['Length: 6\r\n', '\r', '\n', 'abc', 'd']) {
+      expect((await call(port, '/')).status).toBe(200);
+      slow.write(piece);
+    }
+    slow.write('ef');
+    let answer = '';
+    for await (const chunk of slow) answer += (chunk as Buffer).toString();
+    expect(answer).toContain('"bytes":6');
+    expect(await exchange(port, 'GET /half HTTP/1.1\r\n\r\n', true)).toContain('"path":"/half"');
+    expect(await exchange(port, 'POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nshort', true)).toBe('');
+    expect((await call(port, '/')).status).toBe(200);
+  });
+
+  it('boots without a card, as in a pod', async () => {
+    const network = {
+      address: '10.0.2.15',
+      netmask: '255.255.255.0',
+      gateway: '10.0.2.2',
+      ports: [8080],
+      timeoutMs: 1,
+    };
+    const guest = await functions.boot(code, { network });
+    await guest.hello();
+    for (const path of ['/a', '/b']) expect(JSON.parse(await guest.answer({ path }))).toMatchObject({ path });
+    expect(guest.console()).toBe('');
+  });
+});
