@@ -46,8 +46,12 @@ const quotedConsoleBytes = 4_000;
 const panicBytes = 16_000;
 /** The time between searches for a panic, however much is printed in between. */
 const panicSearchMs = 50;
-/** After an error of a guest that crashed: how long its report on the serial port may still take. */
-const reportWaitMs = 50;
+/**
+ * After an error of a guest that crashed: how long its report on the serial port, which is another socket, may take to
+ * begin, and the pause after which it is complete. A busy machine prints in pieces.
+ */
+const reportWaitMs = 300;
+const reportPauseMs = 50;
 /** After a panic was printed: how long the guest still has to answer. */
 const panicWaitMs = 1_000;
 /** A new promise each time: the waiters of a shared one stay in memory with it. */
@@ -90,14 +94,19 @@ export function createFailureWatch(watched: WatchedInstance): FailureWatch {
   /** The error with the report of the guest's crash, decoded by symbols where the runtime has them. */
   async function withSymbols(error: FirstlightError): Promise<FirstlightError> {
     if (error.code !== 'GUEST_PANICKED' && error.code !== 'FUNCTION_CRASHED') return error;
-    const decode = () => runtime.decodePanic?.(serial.tail(panicBytes), watched.sessionInfo).catch(() => null);
-    let output = await decode();
-    if (output === null) {
-      // The error may come before the report, which is on another socket.
-      await sleep(reportWaitMs, undefined, { ref: false });
-      output = await decode();
+    const { decodePanic } = runtime;
+    if (decodePanic === undefined) return error;
+    const decode = () => decodePanic(serial.tail(panicBytes), watched.sessionInfo).catch(() => null);
+    const fromMs = performance.now();
+    let output: string | null = null;
+    for (let seen = -1; output === null && performance.now() - fromMs < reportWaitMs; ) {
+      const printed = serial.totalBytes();
+      output = printed === seen ? await decode() : null;
+      seen = printed;
+      if (output === null) await sleep(reportPauseMs, undefined, { ref: false });
     }
-    if (output === undefined || output === null) return error;
+    output ??= await decode();
+    if (output === null) return error;
     const { code, message, hint, details, cause } = error;
     return new FirstlightError(code, message, { hint, details: { ...details, output }, cause });
   }

@@ -51,7 +51,8 @@ describe.skipIf(reason !== null)(`a debugger${reason === null ? '' : ` (skipped:
     const script = `${command} -batch ${steps.map((step) => `-ex '${step}'`).join(' ')} 2>&1; true`;
     const { stdout } = await promisify(execFile)('sh', ['-c', script]);
     expect(stdout).toMatch(/^Breakpoint 1, handle_invoke \(/m);
-    expect(stdout).toMatch(/in invoke_loop \(\) at .*guest\/rt\/invoke\.c:\d+\n#2 .* in ember_main/);
+    // Where the compiler inlined it, a frame has no address.
+    expect(stdout).toMatch(/^#1 .*invoke_loop \(\) at .*guest\/rt\/invoke\.c:\d+\n#2 .*ember_main/m);
     expect(await ended).toBe(0);
     expect(text.out).toContain('"answered"');
   });
@@ -61,6 +62,9 @@ describe.skipIf(reason !== null)(`a debugger${reason === null ? '' : ` (skipped:
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     await until('the machine is gone', () => ours('leave').length === 0);
+    // Where QEMU takes longer to end than this program may, the next one removes what is left.
+    const env = { ...process.env, FIRSTLIGHT_HOME: home };
+    await promisify(execFile)(process.execPath, [program, 'ps'], { env });
     await until('its sockets are gone', () => readdirSync(join(home, 'run/sockets')).length === 0);
   });
 });
