@@ -108,7 +108,7 @@ it('searches names, places and words, also of what an option holds', () => {
     );
   expect(found('HUGEPAGE')).toEqual(['transparent_hugepage']);
   expect(found('pages of 2 MiB')).toEqual(['transparent_hugepage']);
-  expect(found('gateway')).toEqual(['address']);
+  expect(found('first address of the network')).toEqual(['address']);
   expect(found('br0')).toEqual(['network']);
   expect(found('mounted in the guest')).toEqual(['volumes']);
 });
