@@ -90,14 +90,19 @@ export async function openedWindow(shell: ElectronApplication): Promise<Page> {
   return page;
 }
 
+/** Longer than the program takes to end whole on a busy machine. */
+const quitWaitMs = 15_000;
+
 /** Quits a desktop program like its menu, and waits for its end. */
 export async function quitShell(shell: ElectronApplication): Promise<void> {
   const child = shell.process();
   const ended = new Promise((resolve) => child.once('exit', resolve));
   if (child.exitCode !== null || child.signalCode !== null) return;
-  // The program may end before it answers.
+  // The program may end before it answers, and the driver's connection may hang: a signal quits it as well.
   shell.evaluate(({ app }) => app.quit()).catch(() => undefined);
+  const signalling = setTimeout(() => child.kill('SIGTERM'), quitWaitMs);
   await ended;
+  clearTimeout(signalling);
 }
 
 /** Runs the desktop program without Playwright until it ends. Shape: the lines that a preloaded file printed after "driver: ". */
