@@ -83,7 +83,15 @@ it.skipIf(lwip === null)(
   () => {
     if (lwip === null) return;
     const flags = [
-      ...['-DEMBER_NETWORK', '-DSSIZE_MAX=__INT_MAX__', '-include', 'sys/types.h'],
+      ...[
+        '-DEMBER_NETWORK',
+        '-D_GNU_SOURCE=',
+        '-DSSIZE_MAX=__INT_MAX__',
+        '-include',
+        'sys/types.h',
+        '-include',
+        'string.h',
+      ],
       // Only their own headers: those of the C library are the host's.
       ...[
         '-iquote',
