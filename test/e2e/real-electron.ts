@@ -98,11 +98,12 @@ export async function quitShell(shell: ElectronApplication): Promise<void> {
   const child = shell.process();
   const ended = new Promise((resolve) => child.once('exit', resolve));
   if (child.exitCode !== null || child.signalCode !== null) return;
-  // The program may end before it answers, and the driver's connection may hang: a signal quits it as well.
+  // The program may end before it answers.
   shell.evaluate(({ app }) => app.quit()).catch(() => undefined);
-  const signalling = setTimeout(() => child.kill('SIGTERM'), quitWaitMs);
+  // Electron 25 was once seen to loop in `node::FreeEnvironment` after `app.exit`, for ever, where no code of ours runs.
+  const killing = setTimeout(() => child.kill('SIGKILL'), quitWaitMs);
   await ended;
-  clearTimeout(signalling);
+  clearTimeout(killing);
 }
 
 /** Runs the desktop program without Playwright until it ends. Shape: the lines that a preloaded file printed after "driver: ". */
