@@ -25,6 +25,7 @@ const systemTests = [
 const heavyTests = [
   'test/fuzz/**/*.test.ts',
   'test/packages/**/*.test.ts',
+  'build/packages.test.ts',
   'core/bundle/testing/wpt.test.ts',
   'packages/elf/src/**/*.test.ts',
   'packages/disk/src/**/*.test.ts',

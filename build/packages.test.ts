@@ -3,8 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { build, Platform } from 'electron-builder';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import config from './electron-builder.mjs';
 import { root } from './script.mjs';
 
@@ -26,10 +25,13 @@ let planned: Planned;
 describe.skipIf(reason !== null)(`the packages’ data${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'firstlight-pkg-'));
+    // electron-builder reads its configuration by jiti, which would leave a cache in the temporary directory.
+    vi.stubEnv('JITI_FS_CACHE', 'false');
     planned = await plan();
   }, 120_000);
 
   afterAll(() => {
+    vi.unstubAllEnvs();
     if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
   });
 
@@ -46,7 +48,10 @@ describe.skipIf(reason !== null)(`the packages’ data${reason === null ? '' : `
 
   it('has control data and scripts in which lintian finds only what a program in /opt has', () => {
     const deb = writeDeb();
-    const { stdout } = spawnSync('lintian', ['--allow-root', '--no-cfg', '--display-info', deb], { encoding: 'utf8' });
+    // It leaves files in the temporary directory.
+    const env = { ...process.env, TMPDIR: dir };
+    const args = ['--allow-root', '--no-cfg', '--display-info', deb];
+    const { stdout } = spawnSync('lintian', args, { encoding: 'utf8', env });
     const tags = stdout
       .split('\n')
       .flatMap((line) => /^([EWI]): firstlight: (\S+)/.exec(line)?.[2] ?? [])
@@ -72,6 +77,7 @@ async function plan(): Promise<Planned> {
   mkdirSync(join(unpacked, 'resources'), { recursive: true });
   writeFileSync(join(unpacked, 'firstlight-studio'), '#!/bin/sh\n', { mode: 0o755 });
   const planned = { fpm: [] as string[], debEntry: '', imageEntry: '' };
+  const { build, Platform } = await import('electron-builder');
   await build({
     projectDir: root,
     prepackaged: unpacked,

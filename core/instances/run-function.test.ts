@@ -92,6 +92,7 @@ it('makes a cold run of a prestarted one only where none can be made ahead, and 
       order.push('taken');
       return null;
     },
+    refill: async () => undefined,
   };
   const run = createRefusingRunner('A cold start was made.', finished, { pool });
   const request = { projectId: '0123456789ab', event: null, startMode: 'prestarted', lifetime: 'stop' } as never;

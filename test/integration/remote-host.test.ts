@@ -125,7 +125,8 @@ describe.skipIf(reason !== null)(`a host that shares no files${reason === null ?
         .split('\n')
         .filter((line) => line.startsWith('ssh ') && line.includes(`-p ${sshd.port}`)).length;
     const before = masters();
-    const env = { ...process.env, FIRSTLIGHT_HOME: home, FIRSTLIGHT_ACCEL: 'tcg' };
+    // A program that is killed leaves the folder of its ssh in the temporary directory.
+    const env = { ...process.env, FIRSTLIGHT_HOME: home, FIRSTLIGHT_ACCEL: 'tcg', TMPDIR: home };
     const cli = spawn(process.execPath, [cliPath, 'stats', '--watch'], { env, stdio: 'ignore' });
     await until('it is connected', () => masters() === before + 1);
     cli.kill('SIGKILL');
