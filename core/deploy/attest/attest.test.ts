@@ -49,7 +49,7 @@ describe('what is in an image', () => {
   });
 
   it.skipIf(!existsSync('/usr/bin/dpkg-query'))(
-    'has the Debian package of each file, also where /usr is merged',
+    'has the Debian package of each file, also where /usr is merged (needs dpkg-query)',
     async () => {
       const stray = join(dir, 'stray');
       writeFileSync(stray, 'x');
