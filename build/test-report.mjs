@@ -2,6 +2,7 @@
 // results; and turns those lines into the final summary of `npm test`.
 import { appendFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 /** A vitest reporter. Writes to the file named by FIRSTLIGHT_TEST_REPORT. */
 export default class LineReporter {
@@ -23,7 +24,7 @@ export default class LineReporter {
       name: test.fullName,
       state,
       ...(note !== undefined && { note }),
-      ...(state === 'failed' && { message: firstLines(errors?.[0]?.message) }),
+      ...(state === 'failed' && { message: describe(errors?.[0]) }),
       ms: Math.round(test.diagnostic()?.duration ?? 0),
     });
   }
@@ -40,8 +41,15 @@ export default class LineReporter {
   }
 }
 
-/** Enough of an error to see its cause in a log that ends with the summary. */
-const firstLines = (message = '') => message.split('\n').slice(0, 4).join(' ').slice(0, 500);
+/** Enough of an error to see its cause in a log that ends with the summary: a comparison's message has no values. */
+function describe({ message = '', diff = '' } = {}) {
+  const lines = [...message.split('\n').slice(0, 4), ...stripVTControlCharacters(diff).split('\n')];
+  return lines
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .join(' ')
+    .slice(0, 1000);
+}
 
 /** More files than this fail for a reason that a second run does not take away. */
 const maxFilesAgain = 5;

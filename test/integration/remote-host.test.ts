@@ -102,6 +102,30 @@ describe.skipIf(reason !== null)(`a host that shares no files${reason === null ?
     await until('all have ended', () => lab.domains().length === 0);
   });
 
+  it('runs while another computer makes volumes there, when libvirt reads no pool anew', async () => {
+    const project = await studio.project('beside', 'export default () => "beside";');
+    const connection = await connect({ uri: lab.uri });
+    const pool = await connection.lookupPoolByName('firstlight');
+    const running = studio.client.call('instances:run', { projectId: project.id, host: 'far' });
+    let isDone = false;
+    const done = running.finally(() => {
+      isDone = true;
+    });
+    // libvirt has qemu-img make such a volume, which takes long enough to meet.
+    const xml =
+      '<volume><name>other</name><capacity unit="MiB">1</capacity><target><format type="qcow2"/></target></volume>';
+    let refused = 0;
+    while (!isDone) {
+      const making = pool.createVolumeXml(xml);
+      await pool.refresh().catch(() => (refused += 1));
+      await (await making).delete();
+    }
+    const run = await done;
+    expect([run.error, run.response?.body]).toEqual([null, { kind: 'json', value: 'beside' }]);
+    expect(refused).toBeGreaterThan(0);
+    await connection.close();
+  });
+
   it('keeps an instance, which a later session finds and calls', async () => {
     const project = await studio.project('kept', 'export default () => "here";');
     await studio.close();

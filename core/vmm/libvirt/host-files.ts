@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { type Connection, isNotFound, type StoragePool } from 'node-libvirt';
+import { setTimeout } from 'node:timers/promises';
+import { type Connection, isNotFound, LibvirtError, type StoragePool } from 'node-libvirt';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Machine, PlacedMachine } from '../machine.ts';
 import { unsupported } from '../unsupported.ts';
@@ -27,6 +28,8 @@ export function createHostFiles(connection: () => Promise<Connection>): HostFile
   const digests = new Map<string, Promise<string>>();
   /** The paths there, by digest. One copy of a content at a time. */
   const placed = new Map<string, Promise<string>>();
+  /** The copy before. One at a time, since libvirt reads no pool anew into which something is written. */
+  let last: Promise<unknown> = Promise.resolve();
 
   async function digestOf(path: string): Promise<string> {
     const { size, mtimeMs } = await stat(path);
@@ -54,8 +57,9 @@ export function createHostFiles(connection: () => Promise<Connection>): HostFile
 
   async function pathThere(path: string): Promise<string> {
     const digest = await digestOf(path);
-    const known = placed.get(digest) ?? copy(path, digest);
+    const known = placed.get(digest) ?? last.then(() => copy(path, digest));
     placed.set(digest, known);
+    last = known.catch(() => undefined);
     return await known.catch((thrown: unknown) => {
       placed.delete(digest);
       throw thrown;
@@ -106,8 +110,7 @@ const volumeXml = (name: string, bytes: number) =>
 async function openPool(connection: Connection): Promise<StoragePool> {
   const found = await nullIfMissing(connection.lookupPoolByName(poolName));
   if (found !== null) {
-    // Another Firstlight may have copied files since.
-    await found.refresh();
+    await refreshWhenIdle(found);
     return found;
   }
   if (new URL(await connection.uri()).pathname === '/session') {
@@ -124,6 +127,24 @@ async function openPool(connection: Connection): Promise<StoragePool> {
     return made;
   }
 }
+
+/**
+ * Reads the pool anew, since another Firstlight may have copied files since. While one does, libvirt refuses that.
+ * Errors: LibvirtError of the last attempt.
+ */
+async function refreshWhenIdle(pool: StoragePool): Promise<void> {
+  for (const end = Date.now() + maxCopyMs; ; await setTimeout(100)) {
+    try {
+      return await pool.refresh();
+    } catch (thrown) {
+      const isBusy = thrown instanceof LibvirtError && /asynchronous jobs/.test(thrown.message);
+      if (!isBusy || Date.now() > end) throw thrown;
+    }
+  }
+}
+
+/** A copy of a kernel takes seconds, on a slow line a minute. */
+const maxCopyMs = 120_000;
 
 const findVolume = (pool: StoragePool, name: string) => nullIfMissing(pool.lookupVolume(name));
 const hasVolume = async (pool: StoragePool, name: string) => (await findVolume(pool, name)) !== null;
