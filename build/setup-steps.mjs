@@ -50,7 +50,13 @@ export const steps = {
   guest: {
     title: 'guest kernel',
     inputs: [
-      ...['guest', 'build/guest.mjs', 'core/runtimes/ember/layout.ts', 'node_modules/quickjs-wasi/package.json'],
+      ...[
+        'guest',
+        'build/guest.mjs',
+        'build/guest',
+        'core/runtimes/ember/layout.ts',
+        'node_modules/quickjs-wasi/package.json',
+      ],
       lwipStamp,
     ],
     outputs: guestPaths,
@@ -103,7 +109,7 @@ export function isLockfileInstalled(dir = root) {
  * Errors: throws a SetupError when the package cannot be fetched or the compiler fails.
  */
 export async function compileEngine() {
-  const { hasEngine, buildEngine } = await import('./guest.mjs');
+  const { hasEngine, buildEngine } = await import('./guest/engine.mjs');
   const wasm = await fetchEngineSource();
   if (!hasEngine(wasm)) await describeCompilerErrors(() => buildEngine(wasm, { log: createOnceLog() }));
 }

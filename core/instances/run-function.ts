@@ -23,7 +23,7 @@ import type { PrestartPool } from './prestart-pool.ts';
 import type { Registry } from './registry.ts';
 import { reportHandler } from './report-handler.ts';
 import { reportStart } from './report-start.ts';
-import { beginAgain, beginRun, endRun, withInstance } from './run-record.ts';
+import { beginAgain, beginRun, endRun, keepRun, withInstance } from './run-record.ts';
 import type { Snapshots } from './snapshots.ts';
 import { type LaunchSpec, readyAt, type SavedMachine } from './types.ts';
 
@@ -346,7 +346,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       await snapshots.remove(start.saved);
     if (request.lifetime === 'stop' || cancelled) await end(instance);
     else if (spec.keep && instance !== null && !instance.isOver) await keepInstance(instance);
-    await keepRun(run, start.recording);
+    await keepRun(options, run, start.recording);
     emit('runs:added', { run: summarizeRun(run) });
     if (isAheadMode(request.startMode) && !cancelled) prepareNext(spec, request.startMode);
     if (cancelled) throw error;
@@ -378,19 +378,6 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     void sleep(nextDelayMs, undefined, { ref: false }).then(async () => {
       await (startMode === 'restored' ? snapshots.prepare(next) : pool.refill(next));
     });
-  }
-
-  /** A run that cannot be stored is a warning: the response is still delivered. */
-  async function keepRun(run: Run, recording: Promise<RunRecorder> | null): Promise<void> {
-    try {
-      const recorder = await (recording ?? runs.begin({ ...run, outcome: 'running' }));
-      await recorder.flushConsole();
-      await recorder.finish(run);
-    } catch (thrown) {
-      const { code, message, hint, details } = toFirstlightError(thrown);
-      const error = new FirstlightError(code, `The run ${run.id} was not kept. ${message}`, { hint, details });
-      emit('app:warned', { error: toWireError(error) });
-    }
   }
 }
 

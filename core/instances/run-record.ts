@@ -2,7 +2,10 @@ import type { Build } from '#core/images/image-store.ts';
 import { toEpochMs } from '#core/metrics/epoch-ms.ts';
 import { summarize } from '#core/metrics/sampler.ts';
 import { digestJson } from '#core/store/digest-json.ts';
-import { type FirstlightError, toWireError } from '#shared/errors.ts';
+import { toFirstlightError } from '#core/store/from-format-error.ts';
+import type { RunRecorder, RunStore } from '#core/store/run-store.ts';
+import type { EventListener } from '#shared/contract/index.ts';
+import { FirstlightError, toWireError } from '#shared/errors.ts';
 import type { Accel } from '#shared/model/instance.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { MetricSample } from '#shared/model/metrics.ts';
@@ -105,4 +108,21 @@ export function endRun(run: Run, ending: RunEnding): Run {
     metrics: summarize(samples.filter(({ atMs }) => atMs <= endedAtMs)),
     samples: [...samples],
   };
+}
+
+/** Stores a run. One that cannot be stored is a warning: its response is still delivered. */
+export async function keepRun(
+  { runs, emit }: { readonly runs: RunStore; readonly emit: EventListener },
+  run: Run,
+  recording: Promise<RunRecorder> | null,
+): Promise<void> {
+  try {
+    const recorder = await (recording ?? runs.begin({ ...run, outcome: 'running' }));
+    await recorder.flushConsole();
+    await recorder.finish(run);
+  } catch (thrown) {
+    const { code, message, hint, details } = toFirstlightError(thrown);
+    const error = new FirstlightError(code, `The run ${run.id} was not kept. ${message}`, { hint, details });
+    emit('app:warned', { error: toWireError(error) });
+  }
 }
