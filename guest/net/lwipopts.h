@@ -36,12 +36,19 @@
 #define MEMP_NUM_TCP_PCB (NET_CLIENTS_MOST + 64)
 #define MEMP_NUM_TCP_PCB_LISTEN NET_PORTS_MOST
 
+/* Packets that wait until the address of the next machine is known: one from each client. Without this lwIP keeps the last one only. */
+#define ARP_QUEUEING 1
+#define ARP_QUEUE_LEN NET_CLIENTS_MOST
+#define MEMP_NUM_ARP_QUEUE NET_CLIENTS_MOST
+
 #define TCP_MSS 1460
 #define TCP_WND (8 * TCP_MSS)
 #define TCP_SND_BUF (16 * TCP_MSS)
 #define TCP_SND_QUEUELEN 64
+/* What got lost before the first round trip is repeated after this time. Source: RFC 6298, section 2.1. */
+#define LWIP_TCP_RTO_TIME 1000
 #define TCP_LISTEN_BACKLOG 1
-#define TCP_DEFAULT_LISTEN_BACKLOG 64
+#define TCP_DEFAULT_LISTEN_BACKLOG NET_CLIENTS_MOST
 /* A sender that loses frames must not fill the memory with those that came after. */
 #define TCP_OOSEQ_MAX_PBUFS 8
 

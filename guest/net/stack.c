@@ -60,6 +60,8 @@ int stack_open(void) {
   netif_add(&card, &address, &netmask, &gateway, 0, open_card, ethernet_input);
   netif_set_default(&card);
   netif_set_up(&card);
+  /* Everything comes by way of the gateway: its address is asked for now, and not when the first client waits for an answer. */
+  etharp_request(&card, &gateway);
   return 1;
 }
 

@@ -5,6 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { buildGuest } from '../../build/guest.mjs';
 import { Functions } from './functions.ts';
+import { whyNoKvm } from './kvm.ts';
 import type { Machine } from './machine.ts';
 
 const { networkKernelPath } = await buildGuest({ log: console.error });
@@ -40,7 +41,13 @@ interface Served {
 
 /** Boots the function with the network, and has it answer once over the channel. */
 async function serve(
-  more: { timeoutMs?: number; machine?: 'pc' | 'q35'; firmware?: 'qboot' | 'seabios'; memoryMiB?: number } = {},
+  more: {
+    timeoutMs?: number;
+    machine?: 'pc' | 'q35';
+    firmware?: 'qboot' | 'seabios';
+    memoryMiB?: number;
+    accel?: 'tcg' | 'kvm';
+  } = {},
 ): Promise<Served> {
   const port = await freePort();
   const { timeoutMs = 5000, ...rest } = more;
@@ -85,6 +92,17 @@ async function exchange(port: number, text: string, end = false): Promise<string
   else socket.write(text);
   let answer = '';
   for await (const chunk of socket) answer += (chunk as Buffer).toString('latin1');
+  return answer;
+}
+
+/** What arrives on a connection after these bytes were sent, until it matches. */
+async function ask(socket: Socket, text: string, whole: RegExp): Promise<string> {
+  socket.write(text);
+  let answer = '';
+  while (!whole.test(answer)) {
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    answer += chunk.toString('latin1');
+  }
   return answer;
 }
 
@@ -165,28 +183,37 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     expect(frame).toMatchObject({ type: 'error', code: 'CRASHED', fatal: true });
   });
 
-  it('serves 100 connections at once, and those after them', async () => {
-    const { port } = await serve();
-    const sockets: Socket[] = [];
-    // One after the other: QEMU's forwarded port has a backlog of one.
-    for (let i = 0; i < 100; i++) {
-      const socket = connect(port, '127.0.0.1');
-      socket.write('GET / HTTP/1.1\r\n\r\n');
-      await once(socket, 'data');
-      sockets.push(socket);
-    }
-    const body = 'b'.repeat(20_000);
-    const answers = sockets.map(async (socket, index) => {
-      const head = `POST /size HTTP/1.1\r\nContent-Length: ${body.length}\r\n`;
-      socket.write(`${head}${index % 2 ? 'Connection: close\r\n' : ''}\r\n${body}`);
-      const [chunk] = (await once(socket, 'data')) as [Buffer];
-      return chunk.toString();
-    });
-    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/200 OK[\s\S]*"bytes":20000/);
-    expect((await call(port, '/')).status).toBe(200);
-    for (const socket of sockets) socket.destroy();
-    expect((await call(port, '/')).status).toBe(200);
-  });
+  for (const accel of ['tcg', 'kvm'] as const) {
+    const reason = accel === 'kvm' ? whyNoKvm() : null;
+    it.skipIf(reason !== null)(
+      `serves 100 connections at once by ${accel}${reason === null ? '' : ` (skipped: ${reason})`}`,
+      async () => {
+        const { port } = await serve({ accel });
+        const sockets: Socket[] = [];
+        // One after the other: QEMU's forwarded port has a backlog of one.
+        for (let i = 0; i < 100; i++) {
+          const socket = connect(port, '127.0.0.1');
+          await ask(socket, 'GET / HTTP/1.1\r\n\r\n', /"calls":\d+}$/);
+          sockets.push(socket);
+        }
+        await Promise.all(
+          sockets.map(async (socket, client) => {
+            for (let i = 0; i < 10; i++)
+              await ask(socket, `GET /${client}/${i} HTTP/1.1\r\n\r\n`, new RegExp(`"path":"/${client}/${i}".*}$`));
+          }),
+        );
+        const body = 'b'.repeat(20_000);
+        const answers = sockets.map((socket, client) => {
+          const head = `POST /size HTTP/1.1\r\nContent-Length: ${body.length}\r\n`;
+          return ask(socket, `${head}${client % 2 ? 'Connection: close\r\n' : ''}\r\n${body}`, /"bytes":20000}$/);
+        });
+        for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1.1 200 OK/);
+        expect((await call(port, '/')).status).toBe(200);
+        for (const socket of sockets) socket.destroy();
+        expect((await call(port, '/')).status).toBe(200);
+      },
+    );
+  }
 
   it('serves others while a client sends slowly, and takes a request whose sender has closed its half', async () => {
     const { port } = await serve();

@@ -47,6 +47,11 @@ static uint32_t queued, taken;
 static uint8_t *current;
 static uint8_t sending[FRAME_MOST];
 static uint32_t sent_frames;
+/* The next machine does not say its address while this is set. */
+static int is_withheld;
+static uint32_t times_asked;
+/* Ports of the connections that the guest has taken; it may say so more than once. */
+static uint8_t is_taken[65536];
 /* What the client has received: the connection's port, the next byte to expect, the text. */
 static struct {
   uint16_t port;
@@ -151,7 +156,11 @@ static void answer_arp(void) {
 void virtio_net_send(uint32_t length) {
   sent_frames++;
   const uint8_t *ip = sending + 14, *tcp = ip + 20;
-  if (get16(sending + 12) == 0x0806 && sending[21] == 1) answer_arp();
+  if (get16(sending + 12) == 0x0806 && sending[21] == 1 && memcmp(sending + 38, (uint8_t[]){10, 0, 2, 2}, 4) == 0) {
+    times_asked++;
+    if (!is_withheld) answer_arp();
+  }
+  if (get16(sending + 12) == 0x0800 && ip[9] == 6 && length >= 54 && tcp[13] == (SYN | ACK)) is_taken[get16(tcp + 2)] = 1;
   if (get16(sending + 12) != 0x0800 || ip[9] != 6 || length < 54 || get16(tcp + 2) != client.port) return;
   uint8_t flags = tcp[13];
   uint32_t head = (tcp[12] >> 4) * 4u, bytes = get16(ip + 2) - 20 - head, seq = get32(tcp + 4);
@@ -221,6 +230,30 @@ static void waits_ms(uint64_t ms) {
     now_ns += 250 * MS;
     net_poll();
   }
+}
+
+static int count_taken(const uint16_t ports[NET_CLIENTS_MOST]) {
+  int count = 0;
+  for (int i = 0; i < NET_CLIENTS_MOST; i++) count += is_taken[ports[i]];
+  return count;
+}
+
+static void test_first_clients(void) {
+  is_withheld = 1;
+  check("the network opens", net_is_open());
+  check("the gateway's address is asked for at once", times_asked == 1);
+  uint16_t ports[NET_CLIENTS_MOST];
+  for (int i = 0; i < NET_CLIENTS_MOST; i++) {
+    begin();
+    ports[i] = client.port;
+  }
+  int early = count_taken(ports);
+  is_withheld = 0;
+  answer_arp();
+  run();
+  check("100 clients that come before it is known are all taken once it is", early == 0 && count_taken(ports) == NET_CLIENTS_MOST);
+  /* No client acknowledges but the last. */
+  waits_ms(90000);
 }
 
 static void test_requests(void) {
@@ -336,7 +369,7 @@ int main(void) {
   if (mmap((void *)EMBER_CONFIG_BASE, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED) return 1;
   struct ember_config *c = (struct ember_config *)EMBER_CONFIG_BASE;
   *c = (struct ember_config){.address = 0x0f02000a, .netmask = 0x00ffffff, .gateway = 0x0202000a, .ports = {8080}};
-  check("the network opens", net_is_open());
+  test_first_clients();
   test_requests();
   test_endings();
   test_many();
