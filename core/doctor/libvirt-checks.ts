@@ -67,14 +67,24 @@ async function lookAtLibvirt(context: DoctorContext): Promise<Finding> {
     return ok(`libvirt ${libvirt} at ${vmm.uri}`, { libvirt });
   } catch (thrown) {
     const error = toFirstlightError(thrown);
-    const fix = error.code === 'LIBVIRT_DENIED' ? joinGroup(context) : startDaemon(context, error);
+    const why = 'It starts and stops the virtual machines.';
+    const fix = findLibvirtFix(context, error);
+    if (fix !== null) return { status: 'failed', found: error.message, why, fix };
     return {
       status: 'failed',
       found: error.message,
-      why: 'It starts and stops the virtual machines.',
-      ...(fix !== null && { fix }),
+      why: `${why} ${error.hint ?? ''}`.trim(),
+      ...(vmm.isElsewhere && {
+        fix: { label: 'Repair it there, or use the libvirt of this machine.', command: 'unset FIRSTLIGHT_URI' },
+      }),
     };
   }
+}
+
+/** The fix that this machine can make; its daemon and its groups change nothing elsewhere. */
+function findLibvirtFix(context: DoctorContext, error: FirstlightError): Fix | null {
+  if (context.hosts.local.vmm.isElsewhere) return null;
+  return error.code === 'LIBVIRT_DENIED' ? joinGroup(context) : startDaemon(context, error);
 }
 
 function joinGroup({ userName }: DoctorContext): Fix {

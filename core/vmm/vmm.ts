@@ -118,6 +118,8 @@ export interface Vmm {
   readonly failure: FirstlightError | null;
   /** True when its machines run on another host: no file, socket or process of theirs is here. */
   readonly isRemote?: boolean | undefined;
+  /** True when no service of this machine is its daemon: it is on another host, or has a socket of its own. */
+  readonly isElsewhere?: boolean | undefined;
   /** True when its machines run as the user of this process. */
   readonly runsAsThisUser: boolean;
   /** Settles when it is connected. Errors: LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, LIBVIRT_LOST, BAD_INPUT, within 5 s. */

@@ -17,7 +17,7 @@ import { setupDialogs } from './dialogs.ts';
 import { setupLockDown, setupPermissions } from './lock-down.ts';
 import { setupMenu } from './menu.ts';
 import { createPickedPaths } from './picked-paths.ts';
-import { setupQuit, setupSignals } from './quit.ts';
+import { guardQuit, setupQuit, setupSignals } from './quit.ts';
 import { setupSample } from './sample.ts';
 import { markUnsandboxed } from './sandbox.ts';
 import { setupSingleInstance } from './single-instance.ts';
@@ -28,6 +28,7 @@ const log = (line: string) => process.stderr.write(`${line}\n`);
 
 async function start(resources: Resources, { folders, sample }: OpenRequest): Promise<void> {
   setupSignals();
+  app.once('will-quit', guardQuit);
   const layout = createLayout({ env: process.env, uid: process.getuid?.() ?? 0 });
   app.setPath('userData', join(layout.dataDir, 'desktop'));
   setupCrashReports(join(layout.dataDir, 'desktop', 'crashes'));
@@ -114,7 +115,12 @@ try {
   const resources = locateResources();
   const request = readCommandLine(ownArguments(), process.cwd(), resources.version);
   if (request.kind === 'print') printAndExit(1, request.text, 0);
-  else start(resources, request).catch(fail);
+  else {
+    start(resources, request).catch((error) => {
+      guardQuit();
+      fail(error);
+    });
+  }
 } catch (error) {
   fail(error);
 }

@@ -1,7 +1,18 @@
 import { app } from 'electron';
+import { guardExit } from '#core/exec/exit-guard.ts';
 
 /** The longest delay of the exit; libvirt ends our domains by itself when our connection closes. */
 const closeGraceMs = 3000;
+
+/** The longest time between the wish to quit and the end, with what Electron itself has to end. */
+const quitLimitSeconds = 15;
+
+/**
+ * Kills this program if it does not end by itself.
+ *
+ * Electron 25 was seen to loop in its own teardown (`node::FreeEnvironment`) after `app.exit`, for ever.
+ */
+export const guardQuit = (): void => guardExit(process.pid, quitLimitSeconds);
 
 /** Ends the program when its window is closed, after each of `endings` has finished or timed out. */
 export function setupQuit(

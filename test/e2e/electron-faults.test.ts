@@ -76,8 +76,23 @@ describe.skipIf(reason !== null)(
         'loaded again by another process: true',
       ]);
     }, 120_000);
+
+    it('a quit ends the program also where Electron loops in its own teardown', async () => {
+      const driver = join(home, 'loop.cjs');
+      writeFileSync(driver, loopAfterExit);
+      expect(await runAlone({ display, home: join(home, 'looping'), preloads: [driver] })).toEqual(['loops']);
+    }, 120_000);
   },
 );
+
+/** Quits the program once it has a page, and then holds its main thread for ever, after all code of ours. */
+const loopAfterExit = `const { app } = require('electron');
+app.once('quit', () => {
+  require('node:fs').writeSync(1, 'driver: loops\\n');
+  for (;;);
+});
+app.once('browser-window-created', (_, { webContents }) => webContents.once('did-finish-load', () => app.quit()));
+`;
 
 /** Hangs the first page, presses keys in it, since Chromium detects a hang by unanswered input, and answers yes. */
 const hangTheFirstPage = `const { app, dialog } = require('electron');

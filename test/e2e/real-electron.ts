@@ -90,8 +90,8 @@ export async function openedWindow(shell: ElectronApplication): Promise<Page> {
   return page;
 }
 
-/** Longer than the program takes to end whole on a busy machine. */
-const quitWaitMs = 15_000;
+/** Longer than the program takes to end whole on a busy machine, also where its own guard has to kill it. */
+const quitWaitMs = 25_000;
 
 /** Quits a desktop program like its menu, and waits for its end. */
 export async function quitShell(shell: ElectronApplication): Promise<void> {
@@ -100,13 +100,18 @@ export async function quitShell(shell: ElectronApplication): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   // The program may end before it answers.
   shell.evaluate(({ app }) => app.quit()).catch(() => undefined);
-  // Electron 25 was once seen to loop in `node::FreeEnvironment` after `app.exit`, for ever, where no code of ours runs.
+  // A driver that hangs may never have asked it to.
   const killing = setTimeout(() => child.kill('SIGKILL'), quitWaitMs);
   await ended;
   clearTimeout(killing);
 }
 
-/** Runs the desktop program without Playwright until it ends. Shape: the lines that a preloaded file printed after "driver: ". */
+/**
+ * Runs the desktop program without Playwright until it ends.
+ *
+ * Shape: the lines that a preloaded file printed after "driver: ".
+ * Errors: throws when it has not ended by itself in 100 s.
+ */
 export async function runAlone({ display, home, preloads = [], args = [] }: LaunchOptions): Promise<string[]> {
   const options = [...preloads.flatMap((path) => ['-r', path]), ...shellSwitches, root, ...args];
   const child = spawn(electronBinary, options, {
@@ -114,12 +119,15 @@ export async function runAlone({ display, home, preloads = [], args = [] }: Laun
     stdio: ['ignore', 'pipe', 'ignore'],
     // A page that never comes back must not outlive its test.
     timeout: 100_000,
+    // It may take no other signal.
+    killSignal: 'SIGKILL',
   });
   let printed = '';
   child.stdout.on('data', (chunk) => {
     printed += chunk;
   });
   await new Promise((resolve) => child.once('close', resolve));
+  if (child.killed) throw new Error(`The program did not end. It printed: ${printed}`);
   return [...printed.matchAll(/^driver: (.*)$/gm)].map(([, line]) => line ?? '');
 }
 

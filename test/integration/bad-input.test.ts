@@ -103,8 +103,19 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
       expect(err).toMatch(/^error\[LIBVIRT_UNREACHABLE\]/m);
       expect(err).toMatch(/^hint .*firstlight doctor/m);
     }
+    const { code, out } = await cli(['doctor'], env);
+    expect({ code, out }).toMatchObject({ code: 3, out: expect.stringContaining(': unset FIRSTLIGHT_URI') });
+    expect(out).not.toMatch(/systemctl|libvirtd -d/);
     expect((await cli(['ps'], { ...env, FIRSTLIGHT_URI: 'bogus:///x' })).code).toBe(3);
     expect(await cli(['run', dir], { ...env, FIRSTLIGHT_URI: 'bogus:///x' })).toMatchObject({ code: 2 });
+  });
+
+  it('the doctor says what an address of libvirt may be', async () => {
+    const { code, out } = await cli(['doctor'], { FIRSTLIGHT_URI: 'bogus:///x', FIRSTLIGHT_FIRECRACKER: '' });
+    expect({ code, out }).toMatchObject({
+      code: 3,
+      out: expect.stringContaining('Set FIRSTLIGHT_URI to qemu:///system'),
+    });
   });
 
   it('an event that cannot be sent is refused with its place', async () => {

@@ -31,6 +31,8 @@ it('gives a daemon up that takes connections and says nothing', async () => {
   await expect(link.connection()).rejects.toMatchObject({
     code: 'LIBVIRT_UNREACHABLE',
     message: expect.stringContaining('does not answer within 4 s'),
+    // This machine's own daemon is another one.
+    hint: expect.not.stringContaining('libvirtd'),
   });
   expect(states).toEqual(['lost']);
   await link.close();

@@ -3,6 +3,7 @@ import type { Connection, LifecycleEvent } from 'node-libvirt';
 import { connect } from 'node-libvirt';
 import { FirstlightError } from '#shared/errors.ts';
 import type { VmmState } from '../vmm.ts';
+import { isElsewhere } from './is-elsewhere.ts';
 import { isRemote } from './is-remote.ts';
 import { fromLibvirt } from './to-firstlight-error.ts';
 
@@ -134,12 +135,12 @@ export function createLibvirtLink(uri: string, listener: LinkListener): LibvirtL
 const isTimeout = (thrown: unknown) => thrown instanceof Error && thrown.name === 'TimeoutError';
 
 function silentDaemon(uri: string, timeoutMs: number, cause: unknown): FirstlightError {
+  const restart = isElsewhere(uri)
+    ? 'Restart it where it runs, or unset FIRSTLIGHT_URI to use the libvirt of this machine.'
+    : 'Restart it: systemctl restart libvirtd, or kill it and run libvirtd -d.';
   return new FirstlightError(
     'LIBVIRT_UNREACHABLE',
     `libvirt at ${uri} takes connections and does not answer within ${timeoutMs / 1000} s.`,
-    {
-      hint: 'Its daemon hangs or is stopped. Restart it: systemctl restart libvirtd, or kill it and run libvirtd -d.',
-      cause,
-    },
+    { hint: `Its daemon hangs or is stopped. ${restart}`, cause },
   );
 }

@@ -8,6 +8,7 @@ import type { CreateOptions, MachineEnd, RunningMachine, Vmm, VmmListener } from
 import { writeDomainXml } from './domain-xml.ts';
 import { findQemu } from './find-qemu.ts';
 import { createHostFiles } from './host-files.ts';
+import { isElsewhere } from './is-elsewhere.ts';
 import { isRemote } from './is-remote.ts';
 import { createLibvirtLink, type LibvirtLink, type LinkListener } from './libvirt-link.ts';
 import { answerTimeoutMs, domainOf, libvirtMachine } from './libvirt-machine.ts';
@@ -71,6 +72,7 @@ export function createLibvirtVmm({ uri, listener, uid, openLink = createLibvirtL
     id: 'libvirt',
     uri,
     isRemote: remote,
+    isElsewhere: isElsewhere(uri),
     get state() {
       return link.state;
     },

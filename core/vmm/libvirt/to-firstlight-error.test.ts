@@ -30,6 +30,15 @@ describe('fromLibvirt', () => {
   });
 
   it.each([
+    ['/var/run/libvirt/libvirt-sock', true],
+    ['/run/libvirt/virtqemud-sock', true],
+    ['/home/me/other/libvirt-sock', false],
+  ])('says how to start the daemon of %s: by this machine’s commands %s', (socketPath, isOurs) => {
+    const { hint } = fromLibvirt(new LibvirtConnectionError('no-daemon', 'why', { socketPath }), 'start hello');
+    expect([hint?.includes('libvirtd -d'), hint?.includes('doctor --fix')]).toEqual([isOurs, isOurs]);
+  });
+
+  it.each([
     ['Domain not found', 'VIR_ERR_NO_DOMAIN', 'INSTANCE_LOST'],
     ['access denied by policy', 'VIR_ERR_ACCESS_DENIED', 'LIBVIRT_DENIED'],
     ['could not find capabilities for arch=x86_64 domaintype=kvm', undefined, 'ACCEL_UNUSABLE'],

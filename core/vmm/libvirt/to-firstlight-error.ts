@@ -1,5 +1,6 @@
 import { LibvirtConnectionError, LibvirtError, LibvirtTimeoutError } from 'node-libvirt';
 import { type ErrorCode, FirstlightError, toFirstlightError } from '#shared/errors.ts';
+import { isSystemSocket } from './is-elsewhere.ts';
 
 /** The action, for messages: `start the instance hello-1a2b`. */
 export type Doing = string;
@@ -60,17 +61,20 @@ function fromConnectionError(error: LibvirtConnectionError, doing: Doing): First
     code === 'LIBVIRT_LOST'
       ? 'The libvirt daemon ended or restarted. Try again; if it is not running, `firstlight doctor --fix` starts it.'
       : 'Run `firstlight doctor`: it names the command that repairs it.';
+  const { socketPath } = error;
   const ours: Partial<Record<LibvirtConnectionError['reason'], string>> = {
     'no-daemon':
-      'Start it: `firstlight doctor --fix` as root does so; by hand: systemctl start libvirtd, or libvirtd -d as root.',
+      socketPath === undefined || isSystemSocket(socketPath)
+        ? 'Start it: `firstlight doctor --fix` as root does so; by hand: systemctl start libvirtd, or libvirtd -d as root.'
+        : `${error.hint ?? 'Start the daemon that serves this socket.'} \`firstlight doctor\` tries again.`,
     'permission-denied': deniedHint,
     'auth-failed': deniedHint,
   };
   // A socket of this machine: the hints for other hosts are the library's.
-  const hint = error.socketPath === undefined ? undefined : ours[error.reason];
+  const hint = socketPath === undefined ? undefined : ours[error.reason];
   return new FirstlightError(code, `Could not ${doing}: ${error.message}.`, {
     hint: hint ?? error.hint ?? fallback,
-    details: error.socketPath === undefined ? {} : { subject: error.socketPath },
+    details: socketPath === undefined ? {} : { subject: socketPath },
     cause: error,
   });
 }

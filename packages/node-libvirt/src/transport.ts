@@ -54,7 +54,7 @@ function explainConnectError(cause: NodeJS.ErrnoException, socketPath: string): 
     return new LibvirtConnectionError('no-daemon', `no libvirt daemon is running: ${socketPath} ${state}`, {
       socketPath,
       cause,
-      hint: 'Start the daemon (systemctl start libvirtd, or libvirtd -d as root), or use qemu:///session.',
+      hint: 'Start the daemon that serves this socket, or use qemu:///session.',
     });
   }
   return new LibvirtConnectionError('connect-failed', `cannot connect to ${socketPath}: ${cause.message}`, {
