@@ -46,13 +46,19 @@ export interface BundleCache {
   readonly load: (id: BundleId) => Promise<Bundle | null>;
   readonly store: (bundle: Bundle) => Promise<void>;
   /** The bundle of the project's files as they are on disk now, when none of its inputs changed. */
-  readonly lookUp: (projectId: ProjectId, key: string) => Promise<Bundle | null>;
+  readonly lookUp: (projectId: ProjectId, key: string) => Promise<FoundBundle | null>;
   /** Units: `startedAtMs` is when the build began; later changes are compared by content the next time. */
   readonly remember: (projectId: ProjectId, key: string, bundle: Bundle, startedAtMs: number) => Promise<void>;
   /** Frees the memory used for a project. */
   readonly forget: (projectId: ProjectId) => void;
   /** Keeps the newest `keep` bundles. */
   readonly prune: (keep: number) => Promise<void>;
+}
+
+export interface FoundBundle {
+  readonly bundle: Bundle;
+  /** All files and folders whose change would make another bundle. Some may be absent. */
+  readonly sources: readonly string[];
 }
 
 interface Latest {
@@ -99,7 +105,7 @@ export function createBundleCache(layout: Layout): BundleCache {
       ]);
       if (!isSame || bundle === null || isKept === undefined) return null;
       latest.set(projectId, { record, bundle });
-      return bundle;
+      return { bundle, sources: [...record.files, ...record.dirs].map(({ path }) => path) };
     },
 
     remember: async (projectId, key, bundle, startedAtMs) => {

@@ -42,7 +42,7 @@ async function write(path: string, text: string): Promise<void> {
 }
 const request = () => ({ signal: new AbortController().signal, progress: () => undefined });
 const bundle = async (by = bundler) => {
-  const { saved, ...made } = await by.bundle(await readProject(dir, runtimes), request());
+  const { saved, sources: _, ...made } = await by.bundle(await readProject(dir, runtimes), request());
   await saved;
   return made;
 };

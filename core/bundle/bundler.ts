@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { BundleEngine, RuntimeBundling } from '#core/runtime/images.ts';
@@ -17,12 +15,20 @@ import { createBundleCache } from './bundle-cache.ts';
 import { bundleOf } from './bundle-of.ts';
 import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
 import { checkBeside, checkInputs } from './check-inputs.ts';
-import { buildFailed, checkCompilerFiles, checkEntry, checkExport, validConfig } from './check-project.ts';
+import {
+  buildFailed,
+  checkCompilerFiles,
+  checkEntry,
+  checkExport,
+  compilerFilesOf,
+  validConfig,
+} from './check-project.ts';
 import { chooseShims } from './choose-shims.ts';
 import { compileScript } from './compile-script.ts';
 import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
 import { type BuildMeans, esbuildOptions } from './esbuild-options.ts';
+import { esbuildVersion } from './esbuild-version.ts';
 import { createKept, isStandIn, type Kept } from './keep-packages.ts';
 import { isWrapped } from './lambda.ts';
 import { type Unmarked, unmark, watchedGlobals } from './mark-globals.ts';
@@ -41,6 +47,8 @@ export interface BundleOutcome {
   readonly reused: boolean;
   /** Settles when the bundle is on disk, for later processes; an image can be made meanwhile. Errors: DISK_FULL, STORE_UNUSABLE. */
   readonly saved: Promise<void>;
+  /** The files and folders whose change would make another bundle, where an earlier one was found by them. Some may be absent. */
+  readonly sources?: readonly string[] | undefined;
 }
 
 export interface BundleRequest {
@@ -57,6 +65,11 @@ export interface Bundler {
    * DISK_FULL.
    */
   readonly bundle: (project: Project, request: BundleRequest) => Promise<BundleOutcome>;
+  /**
+   * The same for a project that was just bundled as `id`, with its sources once none of them is too new to be trusted.
+   * Another bundle is not kept: whoever asks for it next builds it and says why. Errors: as `bundle`.
+   */
+  readonly settle: (project: Project, id: BundleId, request: BundleRequest) => Promise<BundleOutcome>;
   /** A bundle made before, also by another process; null when it is no longer kept. */
   readonly load: (id: BundleId) => Promise<Bundle | null>;
   /** Releases the warm build state of a project. */
@@ -73,6 +86,11 @@ export interface BundlerOptions {
   readonly runtimes: ReadonlyMap<RuntimeId, { readonly bundling: RuntimeBundling }>;
 }
 
+interface Request extends BundleRequest {
+  /** Any other bundle is not kept. */
+  readonly wanted?: BundleId;
+}
+
 /** Long enough for a pause in editing; a warm project costs some MB in esbuild. */
 const idleMs = 10 * 60_000;
 const bundlesKept = 200;
@@ -83,11 +101,11 @@ interface Made {
   readonly saved: readonly (Promise<void> | undefined)[];
 }
 
-function outcomeOf({ bundle, saved }: Made, reused: boolean): BundleOutcome {
+function outcomeOf({ bundle, saved }: Made, reused: boolean, sources?: readonly string[]): BundleOutcome {
   const all = Promise.all(saved).then(() => undefined);
   // Whoever makes the image looks at it later.
   all.catch(() => undefined);
-  return { bundle, reused, saved: all };
+  return { bundle, reused, saved: all, sources };
 }
 
 interface Warm {
@@ -168,7 +186,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     config: ProjectConfig,
     key: string,
     known: Shims,
-    signal: AbortSignal,
+    { signal, wanted }: Pick<Request, 'signal' | 'wanted'>,
   ): Promise<Made> {
     const startedAtMs = Date.now();
     const bundling = bundlingOf(config);
@@ -228,6 +246,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       version,
     );
     throwIfCancelled(signal);
+    if (wanted !== undefined && bundle.id !== wanted) return { bundle, saved: [] };
     // A file saved while esbuild read may have been read before or after: then the next build checks it again. File
     // systems stamp with a granularity of some ms.
     const isSettled = inputs.newestMs < startedAtMs - 20;
@@ -252,11 +271,8 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     return { bundle: whole, saved: [...saved, cache.store(whole)] };
   }
 
-  async function bundleOnce(
-    project: Project,
-    { signal, progress }: BundleRequest,
-    before: BundleId | undefined,
-  ): Promise<BundleOutcome> {
+  async function bundleOnce(project: Project, request: Request, before: BundleId | undefined): Promise<BundleOutcome> {
+    const { signal, progress } = request;
     throwIfCancelled(signal);
     const config = validConfig(project);
     const bundling = bundlingOf(config);
@@ -283,12 +299,13 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       checkCompilerFiles(project.dir),
     ]);
     if (found !== null) {
-      const bundle = { ...found, config, projectDir: project.dir };
+      const bundle = { ...found.bundle, config, projectDir: project.dir };
       const own = await digestOwnFiles(project.dir, bundling.ownPaths(config));
-      return outcomeOf(withFiles({ bundle, saved: [] }, own), true);
+      const sources = [...found.sources, ...compilerFilesOf(project.dir)];
+      return outcomeOf(withFiles({ bundle, saved: [] }, own), true, sources);
     }
     progress({ step: 'bundle', message: `Compiling ${config.entry}` });
-    const compileOnce = () => compile(project, config, key, known, signal);
+    const compileOnce = () => compile(project, config, key, known, request);
     const made = await compileOnce().catch((thrown) => {
       if (!wasStopped(thrown)) throw thrown;
       throwIfCancelled(signal);
@@ -299,22 +316,33 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     return outcomeOf({ ...made, saved }, before === made.bundle.id);
   }
 
+  /** Compiles once more what was saved so shortly before its build that the build could not be remembered. */
+  async function settleOnce(project: Project, request: Request): Promise<BundleOutcome> {
+    const first = await bundleOnce(project, request, undefined);
+    await first.saved;
+    return first.sources === undefined && first.bundle.id === request.wanted
+      ? await bundleOnce(project, request, undefined)
+      : first;
+  }
+
+  function inTurn(id: ProjectId, work: (before: BundleId | undefined) => Promise<BundleOutcome>, isLast: boolean) {
+    const earlier = queue.get(id) ?? Promise.resolve(undefined);
+    const turn = earlier.then(work);
+    const made = turn.then(async ({ bundle, saved }) => {
+      await saved;
+      return isLast ? bundle.id : await earlier;
+    });
+    // The failure of one build does not affect the next.
+    queue.set(
+      id,
+      made.catch(() => undefined),
+    );
+    return turn;
+  }
+
   return {
-    bundle: (project, request) => {
-      const turn = (queue.get(project.id) ?? Promise.resolve(undefined)).then((before) =>
-        bundleOnce(project, request, before),
-      );
-      const id = turn.then(async ({ bundle, saved }) => {
-        await saved;
-        return bundle.id;
-      });
-      // The failure of one build does not affect the next.
-      queue.set(
-        project.id,
-        id.catch(() => undefined),
-      );
-      return turn;
-    },
+    bundle: (project, request) => inTurn(project.id, (before) => bundleOnce(project, request, before), true),
+    settle: (project, wanted, request) => inTurn(project.id, () => settleOnce(project, { ...request, wanted }), false),
     load: cache.load,
     release,
     close: async () => {
@@ -323,15 +351,6 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     },
   };
 }
-
-/** The version that would compile, without loading it: an upgrade rebuilds every bundle. */
-function esbuildVersion(): Promise<string> {
-  knownVersion ??= readFile(createRequire(import.meta.url).resolve('esbuild/package.json'), 'utf8').then(
-    (text) => JSON.parse(text).version,
-  );
-  return knownVersion;
-}
-let knownVersion: Promise<string> | undefined;
 
 /** Node.js has every global that a function may name. */
 const watchedIn = (engine: BundleEngine) => (engine === 'bare' ? watchedGlobals : {});

@@ -39,11 +39,16 @@ export async function checkEntry(project: Project, config: ProjectConfig): Promi
 /** Files that the compiler looks for in a project's folder and those above it, and would wait for, were they pipes. */
 const compilerFiles = ['package.json', 'tsconfig.json', 'jsconfig.json'];
 
-/** Errors: BAD_INPUT when a file that the compiler reads by itself is not a regular file. */
-export async function checkCompilerFiles(dir: string): Promise<void> {
+/** The paths at which the compiler looks for these files. */
+export function compilerFilesOf(dir: string): string[] {
   const dirs = [dir];
   for (let at = dir; at !== dirname(at); at = dirname(at)) dirs.push(dirname(at));
-  await Promise.all(dirs.flatMap((at) => compilerFiles.map((name) => checkRegularFile(join(at, name)))));
+  return dirs.flatMap((at) => compilerFiles.map((name) => join(at, name)));
+}
+
+/** Errors: BAD_INPUT when a file that the compiler reads by itself is not a regular file. */
+export async function checkCompilerFiles(dir: string): Promise<void> {
+  await Promise.all(compilerFilesOf(dir).map(checkRegularFile));
 }
 
 /** The place where firstlight.json names the entry, when it does. */

@@ -7,11 +7,14 @@ import type { CallContext, CallHandlers, EventListener } from '#shared/contract/
 import { toWireError } from '#shared/errors.ts';
 import type { Project, RuntimeId } from '#shared/model/project.ts';
 import { type AheadMode, isAheadMode } from '#shared/model/timeline.ts';
+import type { ProjectId } from '#shared/model/units.ts';
+import type { KnownBuild, KnownBuilds } from './known-builds.ts';
 
 export interface BuildCallsOptions {
   readonly images: ImageStore;
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly projects: ProjectService;
+  readonly known: KnownBuilds;
   /** Makes what a start in the spec's mode needs. */
   readonly makeAhead: (spec: LaunchSpec) => Promise<unknown>;
   /** The host of that name; this machine's without one. Errors: NOT_FOUND. */
@@ -20,12 +23,14 @@ export interface BuildCallsOptions {
   readonly log: (line: string) => void;
 }
 
-/** The calls `builds:*`, and the build that a run makes, which announces itself to listeners as well. */
+/** The calls `builds:*`, and the builds of runs, which are announced to listeners as well. */
 export function buildCalls(options: BuildCallsOptions): {
   readonly calls: Pick<CallHandlers, 'builds:build' | 'builds:prestart'>;
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
+  /** The build of the files on disk, where it is known that none has changed since; else null. */
+  readonly findKnown: (id: ProjectId) => KnownBuild | null;
 } {
-  const { images, runtimes, projects, makeAhead, getHost, emit, log } = options;
+  const { images, runtimes, projects, known, makeAhead, getHost, emit, log } = options;
 
   async function build(project: Project, context: CallContext): Promise<Build> {
     emit('builds:started', { projectId: project.id });
@@ -39,22 +44,32 @@ export function buildCalls(options: BuildCallsOptions): {
     }
   }
 
+  function findKnown(projectId: ProjectId): KnownBuild | null {
+    const found = known.find(projectId);
+    if (found === null) return null;
+    emit('builds:started', { projectId });
+    emit('builds:finished', { projectId, result: found.build.result, error: null });
+    return found;
+  }
+
   /**
    * Settles when the instance waits, or none could be made: the build is done, whether or not the instance succeeds.
    */
   async function prepareNext(
     project: Project,
-    { bundle, image }: Build,
+    built: Build,
     { startMode, host: name }: { readonly startMode: AheadMode; readonly host?: string | undefined },
     context?: CallContext,
   ): Promise<void> {
+    const { image, bundle } = built;
     const { config } = bundle;
     try {
       const host = await getHost(name);
       const { kind: accel } = await host.accelerator.choose(image.runtime, { path: image.path, config });
       await runtimes.get(image.runtime)?.probeHost?.({ config, accel, vmm: host.vmm, ...context });
       const projectId = project.id;
-      await makeAhead({ host, projectId, config, image, startMode, accel, keep: false, runId: null });
+      const next = makeAhead({ host, projectId, config, image, startMode, accel, keep: false, runId: null });
+      await Promise.all([next, known.settle(project, built)]);
     } catch (thrown) {
       log(`Could not make an instance of ${project.name} ahead: ${thrown}`);
     }
@@ -62,6 +77,7 @@ export function buildCalls(options: BuildCallsOptions): {
 
   return {
     build,
+    findKnown,
     calls: {
       'builds:build': async ({ projectId, startMode, host }, context) => {
         const project = await projects.get(projectId);

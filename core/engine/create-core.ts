@@ -44,6 +44,7 @@ import type { Accel, Instance } from '#shared/model/instance.ts';
 import { buildCalls } from './build-calls.ts';
 import { hostCalls } from './host-calls.ts';
 import { kernelCalls } from './kernel-calls.ts';
+import { createKnownBuilds } from './known-builds.ts';
 import { runtimes as builtInRuntimes } from './runtimes.ts';
 
 export interface CoreOptions {
@@ -194,6 +195,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     onClosed: (projectId) => {
       pool.drop(projectId);
       void bundler.release(projectId);
+      known.forget(projectId);
       gateway.retire(projectId);
     },
   });
@@ -215,13 +217,16 @@ export async function createCore(options: CoreOptions): Promise<Core> {
 
   const makeAhead = (spec: LaunchSpec): Promise<unknown> =>
     spec.startMode === 'restored' ? snapshots.prepare(spec) : pool.prepare(spec);
-  const building = buildCalls({ images, runtimes, projects, makeAhead, getHost: hosts.find, emit, log });
+  const known = createKnownBuilds({ images, projects, signal: closing.signal, log });
+  const building = buildCalls({ images, runtimes, projects, known, makeAhead, getHost: hosts.find, emit, log });
   const mapError = createErrorMapper(bundler.load);
   const run = createRunner({
     getHost: hosts.find,
     findCommit,
     getProject: projects.get,
     build: building.build,
+    findKnown: building.findKnown,
+    settle: known.settle,
     runtimes,
     runs,
     registry,

@@ -34,6 +34,7 @@ const runtime = {
   id: 'ember',
   bundling: emberBundling,
   fingerprint: async () => fingerprint,
+  fingerprintFiles: () => ['/kernel'],
   buildImage: async (bundle, path, context) => {
     built++;
     await beforeWrite(context);
@@ -90,6 +91,39 @@ describe('the image store', () => {
     expect(second.result.steps.at(-1)?.reason).toMatch(/^reused: nothing changed since \d\d:\d\d:\d\d$/);
     expect((await build(newStore())).result.cached).toBe(true);
     expect(built).toBe(1);
+  });
+
+  it('finds a build again with all that it depends on, once its files are older than it', async () => {
+    const store = newStore();
+    const project = await readProject(dir, runtimes);
+    const setTime = (at: number) => utimes(join(dir, 'handler.ts'), at, at);
+    await setTime(Date.now() / 1000 + 3600);
+    const first = await store.build(project, context());
+    expect(await store.settle(project, first, context())).toBeNull();
+    await setTime(1_000_000);
+    const settled = await store.settle(project, first, context());
+    expect(settled?.build.image).toEqual(first.image);
+    expect(settled?.build.result).toMatchObject({ cached: true, steps: [{ reused: true }, { reused: true }] });
+    expect(settled?.sources).toEqual(
+      expect.arrayContaining([
+        ...['handler.ts', 'tsconfig.json', '.'].map((name) => join(dir, name)),
+        '/kernel',
+        first.image.path,
+      ]),
+    );
+  });
+
+  it('makes nothing of a project that has changed since its build, and the next build says why', async () => {
+    const store = newStore();
+    const first = await build(store);
+    await write('handler.ts', 'export default () => 22;');
+    const project = await readProject(dir, runtimes);
+    expect(await store.settle(project, first, context())).toBeNull();
+    expect(built).toBe(1);
+    const reasons = (await build(store)).result.steps.map(({ reason }) => reason);
+    expect(new Set(reasons)).toEqual(new Set(['rebuilt because handler.ts changed']));
+    fingerprint = 'kernel-2';
+    expect(await store.settle(project, await build(newStore()), context())).not.toBeNull();
   });
 
   it('builds nothing of a project that asks for more than its folder, until it is trusted', async () => {
@@ -175,6 +209,12 @@ describe('the image store', () => {
     expect(new Set(both.map(({ image }) => image.id)).size).toBe(1);
     expect(built).toBe(1);
     await write('handler.ts', 'export default () => 3;');
+    // Neither finds the image of the other: both are there before one writes.
+    const bothMake = createDeferred<void>();
+    beforeWrite = async () => {
+      if (built === 3) bothMake.resolve();
+      await bothMake.promise;
+    };
     const other = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir, runtimes: bundlings });
     const [a, b] = await Promise.all([build(store), build(newStore(other))]);
     await other.close();

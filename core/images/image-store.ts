@@ -26,6 +26,11 @@ export interface Build {
   readonly bundle: Bundle;
 }
 
+export interface SettledBuild {
+  readonly build: Build;
+  readonly sources: readonly string[];
+}
+
 export interface ImageStore {
   /**
    * The image of the project on disk now: built, or found.
@@ -34,6 +39,11 @@ export interface ImageStore {
    * the source), MEMORY_TOO_SMALL, KERNEL_MISSING, DISK_FULL, CANCELLED.
    */
   readonly build: (project: Project, context: BuildContext) => Promise<Build>;
+  /**
+   * The same build found again, with every file and folder whose change would make another. Null when something has
+   * changed, or when they are not known for its runtime. Makes nothing. Errors: as `build`.
+   */
+  readonly settle: (project: Project, build: Build, context: BuildContext) => Promise<SettledBuild | null>;
   /** The complete images, newest first, each with the projects whose last build it is. */
   readonly list: () => Promise<StoredBuild[]>;
   /** The path of an image. Errors: NOT_FOUND when it is missing or incomplete. */
@@ -134,7 +144,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
     { runtime, fingerprint }: { readonly runtime: Runtime; readonly fingerprint: string },
     context: BuildContext,
   ): Promise<Omit<Build, 'result'> & { readonly result: Omit<BuildResult, 'buildMs'> }> {
-    const id = imageIdSchema.parse(sha256(JSON.stringify([runtime.id, fingerprint, bundle.id])));
+    const id = idOf(runtime, fingerprint, bundle);
     const [last, found] = await Promise.all([lastBuild(project.id), findWhole(id)]);
 
     const options = optionsOf(bundle.config, runtime.bundling);
@@ -200,6 +210,26 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
       await Promise.allSettled(ending);
       const [built] = await Promise.all(ending);
       return { ...built, result: { ...built.result, buildMs: performance.now() - startedAt } };
+    },
+
+    settle: async (project, { bundle, image }, context) => {
+      const startedAt = performance.now();
+      const config = validConfig(project);
+      checkTrust(project);
+      const runtime = runtimeOf(runtimes, config);
+      if (runtime.fingerprintFiles === undefined || runtime.bundling.ownPaths(config).length > 0) return null;
+      const outcome = await timed(bundler.settle(project, bundle.id, context));
+      const { sources, bundle: found } = outcome.value;
+      if (sources === undefined || found.id !== bundle.id) return null;
+      const fingerprint = await runtime.fingerprint(config, project.dir, context);
+      const isLast = (await lastBuild(project.id))?.imageId === image.id;
+      if (!isLast || idOf(runtime, fingerprint, found) !== image.id || (await findWhole(image.id)) === null)
+        return null;
+      const again = await imageFor(project, outcome, { runtime, fingerprint }, context);
+      return {
+        build: { ...again, result: { ...again.result, buildMs: performance.now() - startedAt } },
+        sources: [...sources, ...runtime.fingerprintFiles(config), recordOf(project.id), image.path],
+      };
     },
 
     list: async () => {
@@ -275,6 +305,9 @@ async function buildMapped(runtime: Runtime, bundle: Bundle, path: string, conte
     });
   }
 }
+
+const idOf = (runtime: Runtime, fingerprint: string, bundle: Bundle): ImageId =>
+  imageIdSchema.parse(sha256(JSON.stringify([runtime.id, fingerprint, bundle.id])));
 
 function runtimeOf(runtimes: ReadonlyMap<RuntimeId, Runtime>, { runtime: id }: ProjectConfig): Runtime {
   const runtime = runtimes.get(id);

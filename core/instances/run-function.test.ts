@@ -17,6 +17,8 @@ function createRefusingRunner(refusal: string, finished: Run[], more: object = {
       image: { id: 'a'.repeat(64), bytes: 1, runtime: 'ember', minMemoryMiB: 34 },
       result: { cached: true, buildMs: 1 },
     }),
+    findKnown: () => null,
+    settle: async () => undefined,
     findCommit: async () => null,
     runtimes: new Map(),
     runs: {
@@ -101,4 +103,30 @@ it('makes a cold run of a prestarted one only where none can be made ahead, and 
   expect(order).toEqual(['made', 'taken']);
   expect(said).toContain('Waiting for the prestarted instance');
   expect(result.startMode).toBe('cold');
+});
+
+it('takes a build that it knows to be of the files on disk, without reading them', async () => {
+  const finished: Run[] = [];
+  const config = { name: 'hello', runtime: 'ember', memoryMiB: 8, vcpus: 1, timeoutMs: 1000 };
+  const known = {
+    project: { id: '0123456789ab', dir: '/known', config },
+    build: {
+      bundle: { id: 'b'.repeat(64), config },
+      image: { id: 'c'.repeat(64), bytes: 1, runtime: 'ember', minMemoryMiB: 34 },
+      result: { cached: true, buildMs: 0.1 },
+    },
+  };
+  const neverCalled = () => Promise.reject(new Error('It is known.'));
+  const run = createRefusingRunner('No machine today.', finished, {
+    findKnown: () => known,
+    getProject: neverCalled,
+    build: neverCalled,
+  });
+  const request = { projectId: '0123456789ab', event: null, startMode: 'cold', lifetime: 'stop' } as never;
+  const result = await run(request, { signal: new AbortController().signal, progress: () => undefined } as never);
+  expect(result).toMatchObject({
+    projectDir: '/known',
+    image: { id: 'c'.repeat(64) },
+    error: { message: 'No machine today.' },
+  });
 });

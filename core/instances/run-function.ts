@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Build } from '#core/images/image-store.ts';
 import type { Following, Sampler } from '#core/metrics/sampler.ts';
 import type { ExclusiveResource } from '#core/runtime/machines.ts';
@@ -15,6 +15,7 @@ import { summarizeRun } from '#shared/model/summarize-run.ts';
 import { type AheadMode, isAheadMode } from '#shared/model/timeline.ts';
 import type { HostNs, ProjectId } from '#shared/model/units.ts';
 import type { TickRate } from '#shared/timeline/index.ts';
+import { aborted, throwIfCancelled } from './cancelled.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { MapError } from './map-error.ts';
@@ -35,6 +36,10 @@ export interface RunnerOptions {
   readonly getProject: (id: ProjectId) => Promise<Project>;
   /** Builds, and announces it to listeners. */
   readonly build: (project: Project, context: CallContext) => Promise<Build>;
+  /** A project with the build of its files, where it is known that none has changed since; else null. */
+  readonly findKnown: (id: ProjectId) => { readonly project: Project; readonly build: Build } | null;
+  /** Gets to know a build, so that the next run finds it. */
+  readonly settle: (project: Project, build: Build) => Promise<void>;
   readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
   readonly runs: RunStore;
   readonly registry: Registry;
@@ -62,6 +67,7 @@ const nextDelayMs = 50;
 interface Start {
   readonly request: RunRequest;
   readonly spec: LaunchSpec;
+  readonly project: Project;
   readonly build: Build;
   seen: StartObservation;
   run: Run;
@@ -86,6 +92,8 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     try {
       const instance = await launch(start, context);
       const answering = invoke(start, instance, context.signal);
+      // A guest that is up waits for nothing but its request: that is on its way before the run's record begins.
+      if (start.seen.launch?.booted !== undefined) await nextTurn();
       resume(start, instance, context);
       const { timeoutMs } = start.spec.config;
       const stopHandlerReports = reportHandler(instance.untilReady(), timeoutMs, context.progress);
@@ -124,10 +132,11 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     // The run's other needs are prepared now, to be ready together with the image.
     const connecting = vmm.connect();
     connecting.catch(() => undefined);
-    const project = await options.getProject(request.projectId);
+    const known = options.findKnown(request.projectId);
+    const project = known?.project ?? (await options.getProject(request.projectId));
     if (project.config !== null) accelerator.choose(project.config.runtime).catch(() => undefined);
 
-    const build = await options.build(project, context);
+    const build = known?.build ?? (await options.build(project, context));
     await connecting;
     const { runtime } = build.image;
     if (accelerator.known(runtime) === null) {
@@ -184,6 +193,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     return {
       request,
       spec,
+      project,
       build,
       seen,
       run,
@@ -348,7 +358,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     else if (spec.keep && instance !== null && !instance.isOver) await keepInstance(instance);
     await keepRun(options, run, start.recording);
     emit('runs:added', { run: summarizeRun(run) });
-    if (isAheadMode(request.startMode) && !cancelled) prepareNext(spec, request.startMode);
+    if (isAheadMode(request.startMode) && !cancelled) prepareNext(start, request.startMode);
     if (cancelled) throw error;
     return run;
   }
@@ -373,18 +383,11 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     }
   }
 
-  function prepareNext(spec: LaunchSpec, startMode: AheadMode): void {
+  function prepareNext({ spec, project, build }: Start, startMode: AheadMode): void {
     const next = { ...spec, startMode, keep: false, runId: null, signal: undefined };
     void sleep(nextDelayMs, undefined, { ref: false }).then(async () => {
-      await (startMode === 'restored' ? snapshots.prepare(next) : pool.refill(next));
+      const making = startMode === 'restored' ? snapshots.prepare(next) : pool.refill(next);
+      await Promise.all([making, options.settle(project, build)]);
     });
   }
 }
-
-function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new FirstlightError('CANCELLED', 'The run was cancelled.');
-}
-
-/** Settles when the signal aborts. */
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

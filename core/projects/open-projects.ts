@@ -13,6 +13,8 @@ import { namesIn, writeAtomic } from '../store/write-atomic.ts';
  */
 export interface OpenProjects {
   readonly list: () => Promise<string[]>;
+  /** The file that lists a project. */
+  readonly pathOf: (id: ProjectId) => string;
   readonly find: (id: ProjectId) => Promise<string | undefined>;
   /** False when it was listed already. */
   readonly add: (id: ProjectId, dir: string) => Promise<boolean>;
@@ -27,6 +29,7 @@ export function createOpenProjects(layout: Layout, log: (line: string) => void):
   const pathOf = (id: string) => join(layout.openProjectsDir, `${id}.json`);
   const read = (id: string) => readOrSetAside(pathOf(id), entrySchema, log);
   return {
+    pathOf,
     list: async () => {
       const entries: z.output<typeof entrySchema>[] = [];
       for (const name of await namesIn(layout.openProjectsDir)) {

@@ -48,6 +48,8 @@ export interface ProjectService {
   readonly openOwn: (dir: string, sources?: readonly string[]) => Promise<Project>;
   /** The project as it is on disk now. Errors: NOT_FOUND when it is not open or its folder is gone. */
   readonly get: (id: ProjectId) => Promise<Project>;
+  /** The files that `get` reads, for a project whose configuration names no other. Some may be absent. */
+  readonly sourcesOf: (project: Pick<Project, 'id' | 'dir'>) => readonly string[];
   readonly close: () => Promise<void>;
 }
 
@@ -275,6 +277,13 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     open,
     openOwn,
     get,
+    sourcesOf: ({ id, dir }) => [
+      openProjects.pathOf(id),
+      trustedFolders.pathOf(dir),
+      join(dir, configFileName),
+      // Another folder may be put in its place.
+      dir,
+    ],
     list,
     close: async () => {
       for (const timer of pendingChanges.values()) clearTimeout(timer);

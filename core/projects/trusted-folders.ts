@@ -9,6 +9,8 @@ import { writeAtomic } from '../store/write-atomic.ts';
 /** The folders that a person trusts, each by its real path. */
 export interface TrustedFolders {
   readonly has: (dir: string) => Promise<boolean>;
+  /** The file that says so. */
+  readonly pathOf: (dir: string) => string;
   readonly add: (dir: string) => Promise<void>;
   readonly remove: (dir: string) => Promise<void>;
 }
@@ -19,6 +21,7 @@ const entrySchema = z.object({ dir: z.string(), trustedAt: z.string() });
 export function createTrustedFolders(layout: Layout, log: (line: string) => void): TrustedFolders {
   const pathOf = (dir: string) => join(layout.trustDir, `${projectIdOf(dir)}.json`);
   return {
+    pathOf,
     // The name of the file is a short digest: the path in it decides.
     has: async (dir) => (await readOrSetAside(pathOf(dir), entrySchema, log))?.dir === dir,
     add: async (dir) => {

@@ -76,6 +76,8 @@ export interface RuntimeImages {
   readonly bundling: RuntimeBundling;
   /** The runtime's part of an image's id: its kernel, its builder's version, its additions to the bundle. */
   readonly fingerprint: (config: ProjectConfig, projectDir: string, context: BuildContext) => Promise<string>;
+  /** The files that the fingerprint follows from, where it follows from nothing else but the configuration. */
+  readonly fingerprintFiles?: (config: ProjectConfig) => readonly string[];
   /** Writes the bootable file at `path`, whole or not at all. */
   readonly buildImage: (bundle: Bundle, path: string, context: BuildContext) => Promise<BuiltImage>;
   /** The bases, for runtimes whose images share some. */

@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
@@ -188,6 +190,23 @@ export default async () => {
       const instanceId = instance?.id as Instance['id'];
       expect((await studio.client.call('instances:invoke', { instanceId, event: {} })).error).toBeNull();
       await studio.client.call('instances:stop', { instanceId });
+    }
+  });
+
+  it('answers a click from what is on disk, however shortly before it was saved', async () => {
+    const source = (word: string) => `export default () => '${word}';`;
+    const project = await studio.project('saved-before', source('first'));
+    const answer = async () => {
+      const result = await run(project, { startMode: 'prebooted' });
+      expect(result).toMatchObject({ outcome: 'ok', error: null });
+      return result.response?.body;
+    };
+    for (const word of ['first', 'second', 'the third']) {
+      writeFileSync(join(project.dir, 'handler.ts'), source(word));
+      expect(await answer()).toEqual({ kind: 'json', value: word });
+      // What is known of this build is known before the next one is written.
+      await studio.client.call('builds:prestart', { projectId: project.id, startMode: 'prebooted' });
+      expect(await answer()).toEqual({ kind: 'json', value: word });
     }
   });
 

@@ -126,6 +126,10 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       ]);
       return `ember ${kernel} ${worker}`;
     },
+    fingerprintFiles: (config) => [
+      hasNetwork(config) ? networkKernelPath : kernelPath,
+      ...(workerPath === undefined ? [] : [workerPath]),
+    ],
     buildImage: async (bundle, path, context) => {
       context.progress({ step: 'evaluate', message: 'Evaluating the function and writing its heap into an image' });
       const bake = (await theBaker()).bake({
