@@ -1,324 +1,27 @@
-/* HTTP/1.1 on the function's ports: connections, their order, their deadlines. */
+/* HTTP/1.1 on the function's ports: when the network opens, sleeps and ends, and the request that is being served. */
 #include "net.h"
 
 #include <string.h>
 
 #include "../boot/config.h"
 #include "../boot/panic.h"
-#include "../http/http.h"
-#include "../mm/pages.h"
-#include "../rt/format.h"
-#include "lwip/priv/tcp_priv.h"
-#include "sizes.h"
+#include "clients.h"
 #include "stack.h"
 
-/* A client that sends or takes nothing for this long is disconnected. */
-#define IDLE_MS 30000
-/* The longest that a request may take to arrive, however steadily it comes. */
-#define ARRIVAL_MS 120000
-/* The longest that a client may go on sending after its last answer. */
-#define DRAIN_MS 2000
 /* The end of the guest waits this long for its clients. */
 #define FINISH_MS 500
 /* A sleep of the network while it has clients: lwIP's shortest timer. */
 #define TICK_NS 250000000ull
-/* Requests that arrive or wait take at most this part of linear memory together; a chunked one counts as this many bytes at least. */
-#define MEMORY_SHARE 4
-#define CHUNKED_BYTES (1u << 20)
-#define PIECES_MOST 16
 
-static const struct request_limits limits = {.head = 16384, .body = 8u << 20};
-/*
- * DRAINING: the answer was the last one; what the client still sends is passed over, since a reset would make it lose the answer.
- * TO_CLOSE and TO_ABORT: lwIP may not be asked for that inside its own calls.
- */
-enum phase { FREE, READING, WAITING, SERVED, WRITING, DRAINING, TO_CLOSE, TO_ABORT };
-
-struct client {
-  enum phase phase;
-  struct tcp_pcb *pcb;
-  struct request request;
-  /* Bytes that the request's memory is counted with. */
-  size_t reserved;
-  struct buffer out;
-  /* Bytes that lwIP sends before the answer. */
-  size_t uncounted;
-  /* Bytes of `out` given to lwIP, and bytes that the client has acknowledged. */
-  size_t given, taken;
-  /* What has arrived behind the request. */
-  struct pbuf *rest;
-  uint64_t touched_ms, began_ms, turn;
-  struct answer_form form;
-  /* The client has sent its last byte. */
-  bool is_half_closed;
-  bool has_answered;
-};
-
-static struct client clients[NET_CLIENTS_MOST];
 static enum { NOT_OPEN, OPEN, ABSENT } state;
-/* The client whose request is being served; null when it has gone. */
-static struct client *served;
 static bool is_serving;
-static uint64_t turns;
-static size_t reserved;
-/* 1 when a client is TO_CLOSE or TO_ABORT. */
-static bool has_ended;
-
-/* guest/http asks: a short buffer is looked at where it was filled. */
-void buffer_no_memory(void) {}
-
-static bool is_short(const struct client *c) {
-  const struct request *r = &c->request;
-  return r->head.is_short || r->headers.is_short || r->body.is_short || (r->phase != REQUEST_HEAD && !r->target);
-}
-
-static void drop_request(struct client *c) {
-  request_free(&c->request);
-  reserved -= c->reserved;
-  c->reserved = 0;
-}
-
-/* Frees what a client has. Its connection is closed or gone. */
-static void forget(struct client *c) {
-  drop_request(c);
-  buffer_free(&c->out);
-  if (c->rest) pbuf_free(c->rest);
-  if (served == c) served = 0;
-  memset(c, 0, sizeof *c);
-}
-
-static void end(struct client *c, enum phase how) {
-  if (served == c) served = 0;
-  c->phase = how;
-  has_ended = true;
-}
-
-/* Closes the connections that have ended. Not for lwIP's callbacks. */
-static void sweep(void) {
-  if (!has_ended) return;
-  has_ended = false;
-  for (struct client *c = clients; c < clients + NET_CLIENTS_MOST; c++) {
-    if (c->phase != TO_CLOSE && c->phase != TO_ABORT) continue;
-    struct tcp_pcb *pcb = c->pcb;
-    bool is_abort = c->phase == TO_ABORT;
-    forget(c);
-    tcp_arg(pcb, 0);
-    tcp_recv(pcb, 0);
-    tcp_sent(pcb, 0);
-    tcp_err(pcb, 0);
-    if (is_abort || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
-  }
-}
-
-/* Gives lwIP as much of the answer as it takes. The bytes stay where they are until the client has acknowledged them. */
-static void write_out(struct client *c) {
-  while (c->given < c->out.length) {
-    size_t left = c->out.length - c->given, room = tcp_sndbuf(c->pcb), take = left < room ? left : room;
-    if (take > UINT16_MAX) take = UINT16_MAX;
-    if (take == 0 || tcp_write(c->pcb, c->out.data + c->given, take, take < left ? TCP_WRITE_FLAG_MORE : 0) != ERR_OK) break;
-    c->given += take;
-  }
-  tcp_output(c->pcb);
-}
-
-static void answer(struct client *c) {
-  drop_request(c);
-  c->phase = WRITING;
-  c->touched_ms = stack_now_ms();
-  if (served == c) served = 0;
-  if (c->out.is_short) end(c, TO_ABORT);
-  else write_out(c);
-}
-
-/* An answer of the server's own, after which the connection ends. */
-static void refuse(struct client *c, int status, const char *why) {
-  c->form.is_kept = false;
-  answer_failure(&c->out, c->form, status, 0, 0, why, strlen(why));
-  answer(c);
-}
-
-/* Counts the memory of a request. Returns 0 when it has to wait for others. */
-static bool reserve(struct client *c) {
-  size_t most = pages_linear_limit() / MEMORY_SHARE;
-  const struct request *r = &c->request;
-  size_t wanted = r->phase == REQUEST_HEAD || r->phase == REQUEST_DONE ? 0 : r->phase == REQUEST_BODY ? r->body.length + r->left : CHUNKED_BYTES;
-  /* A chunked body grows as it comes. */
-  if (wanted < r->body.capacity) wanted = r->body.capacity;
-  if (wanted <= c->reserved) return true;
-  if (reserved - c->reserved + wanted > most && reserved > c->reserved) return false;
-  reserved += wanted - c->reserved;
-  c->reserved = wanted;
-  if (r->phase == REQUEST_BODY) buffer_reserve(&c->request.body, wanted);
-  return true;
-}
-
-static void finish_request(struct client *c) {
-  c->form = (struct answer_form){!c->request.is_last && !c->is_half_closed, strcmp(c->request.method, "HEAD") == 0};
-  c->phase = WAITING;
-  c->turn = ++turns;
-}
-
-/* Lets a request take bytes. Returns how many it took, also when it was refused. */
-static size_t feed(struct client *c, const void *bytes, size_t length) {
-  size_t taken = 0;
-  enum request_phase before = c->request.phase;
-  if (!reserve(c)) return 0;
-  if (c->request.phase == REQUEST_HEAD && c->request.head.length == 0) c->began_ms = stack_now_ms();
-  enum parse_result result = request_take(&c->request, bytes, length, limits, &taken);
-  if (result == PARSE_BAD) refuse(c, 400, "this is not an HTTP request");
-  else if (result == PARSE_TOO_LARGE) refuse(c, 413, "the request is larger than a function's event may be");
-  else if (is_short(c)) refuse(c, 503, "the function has no memory for the request");
-  else if (result == PARSE_DONE) finish_request(c);
-  else if (before == REQUEST_HEAD && c->request.phase != REQUEST_HEAD && c->request.expects_continue) {
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (tcp_write(c->pcb, text, sizeof text - 1, TCP_WRITE_FLAG_COPY) == ERR_OK) c->uncounted += sizeof text - 1;
-    tcp_output(c->pcb);
-  }
-  return taken;
-}
-
-/* Takes what has arrived, as far as the client's phase and the memory allow. */
-static void read_rest(struct client *c) {
-  while (c->rest && c->phase == READING) {
-    struct pbuf *p = c->rest;
-    size_t taken = feed(c, p->payload, p->len);
-    if (taken == 0 && c->phase == READING) return;
-    tcp_recved(c->pcb, taken);
-    if (taken < p->len) {
-      c->rest = pbuf_free_header(p, taken);
-      continue;
-    }
-    c->rest = pbuf_dechain(p);
-    pbuf_free(p);
-  }
-}
-
-/* Passes over what has arrived. */
-static void drain(struct client *c) {
-  if (!c->rest) return;
-  tcp_recved(c->pcb, c->rest->tot_len);
-  pbuf_free(c->rest);
-  c->rest = 0;
-}
-
-static void end_reading(struct client *c) {
-  c->is_half_closed = true;
-  if (c->phase == DRAINING) end(c, TO_CLOSE);
-  /* A client may close its half once it has sent its request, and wait for the answer. */
-  else if (c->phase == READING && !c->rest) end(c, TO_CLOSE);
-  else c->form.is_kept = false;
-}
-
-/* Keeps bytes that are not read yet. What came in small pieces is joined: each piece takes memory of its own. */
-static void keep(struct client *c, struct pbuf *p) {
-  if (!c->rest) {
-    c->rest = p;
-    return;
-  }
-  pbuf_cat(c->rest, p);
-  if (pbuf_clen(c->rest) < PIECES_MOST) return;
-  struct pbuf *joined = pbuf_clone(PBUF_RAW, PBUF_RAM, c->rest);
-  if (!joined) {
-    end(c, TO_ABORT);
-    return;
-  }
-  pbuf_free(c->rest);
-  c->rest = joined;
-}
-
-static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t error) {
-  struct client *c = arg;
-  (void)error;
-  if (!p) {
-    end_reading(c);
-    return ERR_OK;
-  }
-  keep(c, p);
-  if (c->phase == DRAINING) drain(c);
-  else c->touched_ms = stack_now_ms();
-  read_rest(c);
-  /* A sender that starts slowly waits for each acknowledgement, which lwIP would keep back for up to 250 ms. */
-  if (c->phase == READING) tcp_ack_now(pcb);
-  return ERR_OK;
-}
-
-/* Prepares for the next request of a connection that is kept. */
-static void begin_again(struct client *c) {
-  buffer_free(&c->out);
-  c->given = c->taken = 0;
-  c->phase = READING;
-  c->has_answered = true;
-  read_rest(c);
-  if (c->phase == READING && c->is_half_closed) end(c, TO_CLOSE);
-}
-
-/* Closes this half of the connection, and waits for the client to close its own. */
-static void begin_draining(struct client *c) {
-  c->phase = DRAINING;
-  drain(c);
-  if (c->is_half_closed || tcp_shutdown(c->pcb, 0, 1) != ERR_OK) end(c, TO_CLOSE);
-}
-
-static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t count) {
-  struct client *c = arg;
-  (void)pcb;
-  c->touched_ms = stack_now_ms();
-  size_t other = count < c->uncounted ? count : c->uncounted;
-  c->uncounted -= other;
-  c->taken += count - other;
-  if (c->taken < c->out.length) {
-    write_out(c);
-  } else if (c->phase == WRITING) {
-    if (c->form.is_kept) begin_again(c);
-    else begin_draining(c);
-  }
-  return ERR_OK;
-}
-
-/* lwIP has freed the connection. */
-static void on_error(void *arg, err_t error) {
-  struct client *c = arg;
-  (void)error;
-  if (c) forget(c);
-}
-
-/* A free place, or that of the client which has asked for nothing for the longest time. */
-static struct client *place(void) {
-  struct client *idle = 0;
-  for (struct client *c = clients; c < clients + NET_CLIENTS_MOST; c++) {
-    if (c->phase == FREE) return c;
-    bool is_idle = c->phase == READING && c->has_answered && c->request.phase == REQUEST_HEAD && c->request.head.length == 0;
-    if (is_idle && (!idle || c->touched_ms < idle->touched_ms)) idle = c;
-  }
-  if (!idle) return 0;
-  end(idle, TO_ABORT);
-  sweep();
-  return idle;
-}
-
-static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error) {
-  (void)arg;
-  if (error != ERR_OK || !pcb) return ERR_VAL;
-  struct client *c = place();
-  if (c) {
-    *c = (struct client){.phase = READING, .pcb = pcb, .touched_ms = stack_now_ms(), .began_ms = stack_now_ms()};
-    tcp_arg(pcb, c);
-    tcp_recv(pcb, on_received);
-    tcp_sent(pcb, on_sent);
-    tcp_err(pcb, on_error);
-    tcp_nagle_disable(pcb);
-    return ERR_OK;
-  }
-  tcp_abort(pcb);
-  return ERR_ABRT;
-}
 
 static void listen_on(uint16_t port) {
   struct tcp_pcb *pcb = tcp_new();
   if (!pcb || tcp_bind(pcb, IP_ADDR_ANY, port) != ERR_OK) panic("port %u cannot be listened on", port);
   pcb = tcp_listen(pcb);
   if (!pcb) panic("port %u cannot be listened on", port);
-  tcp_accept(pcb, on_connected);
+  tcp_accept(pcb, client_accept);
 }
 
 int net_is_open(void) {
@@ -332,32 +35,19 @@ int net_is_open(void) {
   return 1;
 }
 
-/* Ends the clients that are too slow, and lets those go on that waited for memory. */
-static void look_after(uint64_t now) {
-  for (struct client *c = clients; c < clients + NET_CLIENTS_MOST; c++) {
-    if (c->phase == READING) read_rest(c);
-    if (c->phase == DRAINING && now - c->touched_ms > DRAIN_MS) end(c, TO_ABORT);
-    if (c->phase != READING && c->phase != WRITING) continue;
-    bool has_begun = c->request.phase != REQUEST_HEAD || c->request.head.length > 0;
-    if (c->phase == READING && has_begun && (now - c->touched_ms > IDLE_MS || now - c->began_ms > ARRIVAL_MS))
-      refuse(c, 408, "the request took too long to arrive");
-    else if (now - c->touched_ms > IDLE_MS) end(c, TO_ABORT);
-  }
-}
-
 void net_poll(void) {
   static uint64_t looked_ms;
   static size_t reserved_then;
   if (state != OPEN) return;
   stack_poll();
-  sweep();
+  clients_sweep();
   uint64_t now = stack_now_ms();
-  bool has_room = reserved < reserved_then;
-  reserved_then = reserved;
+  bool has_room = clients_reserved_bytes() < reserved_then;
+  reserved_then = clients_reserved_bytes();
   if (now - looked_ms >= TICK_NS / 1000000 || has_room) {
     looked_ms = now;
-    look_after(now);
-    sweep();
+    clients_look_after(now);
+    clients_sweep();
   }
   stack_flush();
 }
@@ -380,10 +70,7 @@ void net_sleep_for(uint64_t ns) {
 int net_is_serving(void) { return is_serving; }
 
 int net_take_request(struct iovec *event) {
-  struct client *first = 0;
-  for (struct client *c = clients; c < clients + NET_CLIENTS_MOST; c++) {
-    if (c->phase == WAITING && (!first || c->turn < first->turn)) first = c;
-  }
+  struct client *first = client_first_waiting();
   if (!first) return 0;
   struct buffer json = {0};
   buffer_reserve(&json, first->request.body.length + first->request.headers.length + 1024);
@@ -391,13 +78,13 @@ int net_take_request(struct iovec *event) {
   buffer_add(&json, "", 1);
   if (json.is_short) {
     buffer_free(&json);
-    refuse(first, 503, "the function has no memory for the request");
+    client_refuse(first, 503, "the function has no memory for the request");
     stack_flush();
     return 0;
   }
-  drop_request(first);
+  client_drop_request(first);
   first->phase = SERVED;
-  served = first;
+  client_served = first;
   is_serving = true;
   *event = (struct iovec){json.data, json.length - 1};
   return 1;
@@ -406,7 +93,7 @@ int net_take_request(struct iovec *event) {
 static const char no_memory[] = "There is not enough memory to send the response.";
 
 void net_respond(uint32_t status, struct iovec headers, struct iovec body) {
-  struct client *c = served;
+  struct client *c = client_served;
   is_serving = false;
   if (!c) return;
   buffer_reserve(&c->out, headers.length + body.length + 256);
@@ -416,18 +103,18 @@ void net_respond(uint32_t status, struct iovec headers, struct iovec body) {
     buffer_free(&c->out);
     answer_failure(&c->out, c->form, 500, 0, 0, no_memory, sizeof no_memory - 1);
   }
-  answer(c);
-  sweep();
+  client_answer(c);
+  clients_sweep();
   stack_flush();
 }
 
 void net_fail(uint32_t status, struct iovec name, struct iovec message) {
-  struct client *c = served;
+  struct client *c = client_served;
   is_serving = false;
   if (!c) return;
   answer_failure(&c->out, c->form, status, name.base, name.length, message.base, message.length);
-  answer(c);
-  sweep();
+  client_answer(c);
+  clients_sweep();
   stack_flush();
 }
 

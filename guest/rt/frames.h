@@ -7,7 +7,7 @@
 #define PROTOCOL_VERSION 1
 #define MAX_BODY (16 * 1024 * 1024 + 256 * 1024)
 
-enum frame_type { FRAME_HELLO = 1, FRAME_INVOKE, FRAME_RESPONSE, FRAME_ERROR, FRAME_PING, FRAME_PONG, FRAME_ENVIRON };
+enum frame_type { FRAME_HELLO = 1, FRAME_INVOKE, FRAME_RESPONSE, FRAME_ERROR, FRAME_PING, FRAME_PONG, FRAME_ENVIRON, FRAME_SEED };
 
 enum error_code {
   ERROR_PROTOCOL,
@@ -34,6 +34,11 @@ struct invoke_body {
   uint64_t wall_ns, tsc_hz;
   uint8_t seed[32];
   /* The event's JSON text follows. */
+} __attribute__((packed));
+
+struct seed_body {
+  uint64_t wall_ns, tsc_hz;
+  uint8_t seed[32];
 } __attribute__((packed));
 
 struct clock_block {

@@ -37,6 +37,14 @@ static void skip(uint32_t count) {
   }
 }
 
+/* Takes the host's clock and random bytes. `received`: the counter when the frame that brought them was read. */
+static void take_seed(uint64_t wall_ns, uint64_t tsc_hz, const uint8_t seed[32], uint64_t received) {
+  clock_hint(tsc_hz);
+  clock_set_wall(wall_ns, received);
+  random_seed(seed);
+  is_seeded = 1;
+}
+
 static void handle_invoke(uint32_t id, uint32_t bytes) {
   struct invoke_body body;
   uint64_t received = rdtsc();
@@ -48,10 +56,7 @@ static void handle_invoke(uint32_t id, uint32_t bytes) {
   }
   read_exactly(&body, sizeof body);
   uint32_t event_bytes = bytes - sizeof body;
-  clock_hint(body.tsc_hz);
-  clock_set_wall(body.wall_ns, received);
-  random_seed(body.seed);
-  is_seeded = 1;
+  take_seed(body.wall_ns, body.tsc_hz, body.seed, received);
 
   uint32_t buffer = Z_qjsZ_wasm_malloc(&engine, event_bytes + 1);
   if (!buffer) {
@@ -101,6 +106,13 @@ static void handle_ping(uint32_t id, uint32_t bytes) {
 }
 
 #ifdef EMBER_NETWORK
+static void handle_seed(void) {
+  struct seed_body body;
+  uint64_t received = rdtsc();
+  read_exactly(&body, sizeof body);
+  take_seed(body.wall_ns, body.tsc_hz, body.seed, received);
+}
+
 /* Serves requests of the network until the channel has something. Before the host has sent a seed, random numbers could be guessed. */
 static void serve_until_readable(void) {
   if (!is_seeded || !net_is_open()) return;
@@ -138,6 +150,9 @@ _Noreturn void invoke_loop(void) {
     }
     if (header.type == FRAME_INVOKE) handle_invoke(header.id, header.body_bytes);
     else if (header.type == FRAME_ENVIRON) handle_environ(header.body_bytes);
+#ifdef EMBER_NETWORK
+    else if (header.type == FRAME_SEED && header.body_bytes == sizeof(struct seed_body)) handle_seed();
+#endif
     else if (header.type == FRAME_PING && header.body_bytes >= 8) handle_ping(header.id, header.body_bytes);
     else {
       skip(header.body_bytes);

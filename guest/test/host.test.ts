@@ -105,6 +105,7 @@ it.skipIf(lwip === null)(
     const ours = [
       'net/stack.c',
       'net/server.c',
+      'net/clients.c',
       ...['answer', 'buffer', 'event', 'request'].map((name) => `http/${name}.c`),
     ];
     runChecks('network', [

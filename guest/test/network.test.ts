@@ -1,9 +1,11 @@
 /** A guest that serves HTTP by itself, reached through a forwarded port of QEMU's user-mode network. */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { buildGuest } from '../../build/guest.mjs';
+import { encodeSeed, headerBytes } from '../../core/runtimes/ember/channel.ts';
 import { Functions } from './functions.ts';
 import { whyNoKvm } from './kvm.ts';
 import type { Machine } from './machine.ts';
@@ -19,6 +21,7 @@ const code = `
     calls += 1;
     if (event.path === '/size') return { bytes: event.body.length };
     if (event.path === '/large') return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'x'.repeat(Number(event.query.n)) };
+    if (event.path === '/now') return { now: Date.now(), random: crypto.randomUUID() };
     if (event.path === '/throw') throw new TypeError('no such thing');
     if (event.path === '/sleep') await new Promise((done) => setTimeout(done, Number(event.query.ms)));
     if (event.path === '/loop') for (;;);
@@ -39,8 +42,8 @@ interface Served {
   readonly port: number;
 }
 
-/** Boots the function with the network, and has it answer once over the channel. */
-async function serve(
+/** Boots the function with the network. It has said HELLO, and opens its network once it is seeded. */
+async function boot(
   more: {
     timeoutMs?: number;
     machine?: 'pc' | 'q35';
@@ -60,8 +63,14 @@ async function serve(
     ],
   });
   await guest.hello();
-  await guest.answer({ path: '/first' });
   return { guest, port };
+}
+
+/** Boots the function with the network, and has it answer once over the channel. */
+async function serve(more: Parameters<typeof boot>[0] = {}): Promise<Served> {
+  const served = await boot(more);
+  await served.guest.answer({ path: '/first' });
+  return served;
 }
 
 interface Answer {
@@ -117,6 +126,29 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     expect(JSON.parse(await guest.answer({ path: '/c' }))).toMatchObject({ path: '/c', calls: 3 });
     expect(JSON.parse((await call(port, '/d')).body)).toMatchObject({ calls: 4 });
     expect(guest.console()).toBe('');
+  });
+
+  it('serves HTTP before its first invocation, with the clock and random numbers of its host', async () => {
+    const answers: { now: number; random: string }[] = [];
+    for (const wallNs of [1_700_000_000_000_000_000n, 1_800_000_000_000_000_000n]) {
+      const { guest, port } = await boot();
+      guest.write(encodeSeed({ wallNs, tscHz: 0n, seed: randomBytes(32) }));
+      answers.push(JSON.parse((await call(port, '/now')).body));
+      expect(JSON.parse(await guest.answer({ path: '/then' }))).toMatchObject({ path: '/then', calls: 2 });
+    }
+    expect(answers.map(({ now }) => Math.floor(now / 1e11))).toEqual([17, 18]);
+    expect(answers[0]?.random).not.toBe(answers[1]?.random);
+  });
+
+  it('takes a seed of a wrong length for none', async () => {
+    const { guest, port } = await boot();
+    const seed = encodeSeed({ wallNs: 0n, tscHz: 0n, seed: randomBytes(32) });
+    const short = seed.slice(0, -1);
+    new DataView(short.buffer).setUint32(0, short.length - headerBytes, true);
+    guest.write(short);
+    expect(await guest.next()).toMatchObject({ type: 'error', code: 'PROTOCOL', fatal: false });
+    guest.write(seed);
+    expect((await call(port, '/')).status).toBe(200);
   });
 
   it.each(['qboot', 'seabios'] as const)('finds its card on q35 with %s', async (firmware) => {

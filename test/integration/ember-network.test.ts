@@ -38,6 +38,18 @@ describe.skipIf(reason !== null)(`Ember’s network${reason === null ? '' : ` (s
     await expect(fetch(`${url}/`)).rejects.toThrow();
   });
 
+  it('answers before its first run, while it waits for it', async () => {
+    const source = 'let calls = 0; export default (event) => ({ path: event.path ?? null, calls: ++calls });';
+    const project = await studio.project('early', source, { ports: [{ guest: 8080 }] });
+    await studio.client.call('builds:prestart', { projectId: project.id, startMode: 'prebooted' });
+    const waiting = async () =>
+      (await studio.client.call('instances:list', {})).find(({ state }) => state === 'prebooted');
+    await until('it waits', async () => (await waiting()) !== undefined);
+    const { id, url } = (await waiting()) ?? {};
+    expect(await (await fetch(`${url}/early`)).json()).toEqual({ path: '/early', calls: 1 });
+    await studio.client.call('instances:stop', { instanceId: id ?? '' });
+  });
+
   it('is in no image and no machine of a function that does not ask for it', async () => {
     const [plain, served] = [
       await studio.project('plain', 'export default () => 1;'),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostNs, ns, nsSchema } from '#shared/model/units.ts';
 import { fitGuestClock } from '#shared/timeline/index.ts';
-import { encodeInvoke, encodePing, headerBytes, maxBodyBytes } from './channel.ts';
+import { encodeInvoke, encodePing, encodeSeed, headerBytes, maxBodyBytes } from './channel.ts';
 import { createFrameDecoder, maxTicks } from './frame-decoder.ts';
 
 /** Bytes from annotated hex: everything after `;` on a line is a comment. */
@@ -95,6 +95,18 @@ describe('encoding', () => {
     expect(encodePing(7, 123_456_789n)).toEqual(
       bytes('08 00 00 00  05 01 00 00  07 00 00 00  15 cd 5b 07 00 00 00 00'),
     );
+  });
+
+  it('writes SEED', () => {
+    const seed = Uint8Array.from({ length: 32 }, (_, i) => i);
+    expect(encodeSeed({ wallNs: 1_000_000_000n, tscHz: 3n, seed })).toEqual(
+      bytes(`
+        30 00 00 00  08 01 00 00  00 00 00 00   ; 48 bytes, SEED, version 1, id 0
+        00 ca 9a 3b 00 00 00 00                 ; wall clock: 1 s
+        03 00 00 00 00 00 00 00                 ; 3 counts per second
+        000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f`),
+    );
+    expect(() => encodeSeed({ wallNs: 0n, seed: seed.subarray(1) })).toThrow(RangeError);
   });
 
   it('refuses what a guest would refuse', () => {

@@ -11,7 +11,16 @@ export const headerBytes = 12;
 /** Largest body that either side takes: 16 MiB of payload and room for its headers. */
 export const maxBodyBytes = 16 * 1024 * 1024 + 256 * 1024;
 
-export const frameTypes = { hello: 1, invoke: 2, response: 3, error: 4, ping: 5, pong: 6, environ: 7 } as const;
+export const frameTypes = {
+  hello: 1,
+  invoke: 2,
+  response: 3,
+  error: 4,
+  ping: 5,
+  pong: 6,
+  environ: 7,
+  seed: 8,
+} as const;
 
 /** Error codes on the wire, by number. */
 export const guestErrorCodes = [
@@ -107,6 +116,7 @@ export interface Invocation {
 }
 
 const invokeFixedBytes = 56;
+const seedBytes = 32;
 
 function frameOf(type: number, id: number, bodyBytes: number): { bytes: Uint8Array; view: DataView } {
   if (bodyBytes > maxBodyBytes) {
@@ -125,7 +135,7 @@ function frameOf(type: number, id: number, bodyBytes: number): { bytes: Uint8Arr
 
 /** The bytes of an INVOKE frame. They may be written before the guest has booted. */
 export function encodeInvoke(invocation: Invocation): Uint8Array {
-  if (invocation.seed.length !== 32) throw new RangeError('The seed must be 32 bytes.');
+  checkSeed(invocation.seed);
   const event = new TextEncoder().encode(invocation.eventJson);
   const { bytes, view } = frameOf(frameTypes.invoke, invocation.id, invokeFixedBytes + event.length);
   view.setUint32(headerBytes, invocation.deadlineMs, true);
@@ -133,6 +143,20 @@ export function encodeInvoke(invocation: Invocation): Uint8Array {
   view.setBigUint64(headerBytes + 16, invocation.tscHz ?? 0n, true);
   bytes.set(invocation.seed, headerBytes + 24);
   bytes.set(event, headerBytes + invokeFixedBytes);
+  return bytes;
+}
+
+function checkSeed(seed: Uint8Array): void {
+  if (seed.length !== seedBytes) throw new RangeError(`The seed must be ${seedBytes} bytes.`);
+}
+
+/** The bytes of a SEED frame, with which a guest that serves HTTP by itself opens its network. */
+export function encodeSeed({ wallNs, tscHz, seed }: Pick<Invocation, 'wallNs' | 'tscHz' | 'seed'>): Uint8Array {
+  checkSeed(seed);
+  const { bytes, view } = frameOf(frameTypes.seed, 0, 16 + seedBytes);
+  view.setBigUint64(headerBytes, wallNs, true);
+  view.setBigUint64(headerBytes + 8, tscHz ?? 0n, true);
+  bytes.set(seed, headerBytes + 16);
   return bytes;
 }
 

@@ -176,7 +176,12 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     }),
     openSession: async (link) => {
       const channel = await link.openChannel(invokePortName);
-      return openEmberSession(channel, { tscHz: tscRate.get(), onTscHz: tscRate.set, isUp: !link.fresh });
+      return openEmberSession(channel, {
+        tscHz: tscRate.get(),
+        onTscHz: tscRate.set,
+        isUp: !link.fresh,
+        servesHttp: readEmberUrl(link.sessionInfo) !== null,
+      });
     },
     urlOf: readEmberUrl,
     readPanic: readEmberPanic,

@@ -115,6 +115,21 @@ describe('openEmberSession', () => {
     });
   });
 
+  it('gives a guest that serves HTTP its clock and seed once it is up, and no other guest', async () => {
+    for (const servesHttp of [true, false]) {
+      const types: number[] = [];
+      const guest = createGuest(({ type, id }, send) => {
+        types.push(type);
+        if (type === frameTypes.invoke) send(response(id, '1'));
+      });
+      const session = openEmberSession(guest, { ...options, servesHttp });
+      guest.push(frame(frameTypes.hello, 0, answerBody(Buffer.alloc(16), Buffer.alloc(0))));
+      await session.ready;
+      await session.invoke({ event: null, timeoutMs: 1000 });
+      expect(types).toEqual(servesHttp ? [frameTypes.seed, frameTypes.invoke] : [frameTypes.invoke]);
+    }
+  });
+
   it('gives up on a guest that breaks the protocol, and on one whose channel ends', async () => {
     const liar = createGuest((_, send) => send(Buffer.alloc(64, 0xff)));
     const broken = await openEmberSession(liar, options).invoke({ event: null, timeoutMs: 1000 });

@@ -18,7 +18,9 @@ import {
   type ErrorFrame,
   encodeInvoke,
   encodePing,
+  encodeSeed,
   type GuestFrame,
+  type Invocation,
   type PongFrame,
   type ResponseFrame,
 } from './channel.ts';
@@ -34,6 +36,8 @@ export interface SessionOptions {
   readonly onTscHz: (hz: bigint) => void;
   /** True for a guest that has booted before: it has sent its HELLO, and its marks of the boot are no one's start. */
   readonly isUp?: boolean | undefined;
+  /** True for a guest that serves HTTP by itself: once it is up it gets what it opens its network with. */
+  readonly servesHttp?: boolean | undefined;
 }
 
 /** A guest stops a handler at its deadline by itself; a guest that has not answered this much later never will. */
@@ -117,7 +121,11 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     const { pages, usedBytes } = frame.heap;
     heap = { usedBytes, claimedBytes: pages * linearPageBytes, limitBytes: heapLimitBytes };
     ready.resolve();
-    if (frame.type === 'hello') return;
+    if (frame.type === 'hello') {
+      // Not before: the guest may have been paused for a long time, and the clock is as of when the guest reads it.
+      if (options.servesHttp) channel.write(encodeSeed(freshSeed()));
+      return;
+    }
     answering?.resolve({ frame, atNs });
     answering = null;
   }
@@ -135,15 +143,17 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
     }).finally(() => setWaiting(null));
   }
 
+  function freshSeed(): Pick<Invocation, 'wallNs' | 'tscHz' | 'seed'> {
+    return { wallNs: BigInt(Date.now()) * 1_000_000n, tscHz: options.tscHz, seed: randomBytes(32) };
+  }
+
   async function invokeNow(request: InvocationRequest): Promise<InvocationResult> {
     request.signal?.throwIfAborted();
     const id = nextId++;
     const bytes = encodeInvoke({
       id,
       deadlineMs: request.timeoutMs,
-      wallNs: BigInt(Date.now()) * 1_000_000n,
-      tscHz: options.tscHz,
-      seed: randomBytes(32),
+      ...freshSeed(),
       eventJson: JSON.stringify(request.event),
     });
     const sentAtNs = hostNow();
