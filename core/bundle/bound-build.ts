@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDeferred } from '#shared/deferred.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import { checkCompilerFiles } from './check-project.ts';
 import { findEndlessConfig } from './regular-inputs.ts';
 
 /** Longer than any function took to compile. */
@@ -102,6 +103,7 @@ async function untilTooLong({ projectDir, entry }: BuildBounds, over: AbortSigna
   const wait = (ms: number) =>
     sleep(ms, undefined, { signal: over, ref: false }).catch(() => new Promise<never>(() => undefined));
   await wait(lookAfterMs);
+  await checkCompilerFiles(projectDir);
   const endless = await findEndlessConfig(projectDir, over);
   if (endless !== undefined) {
     throw new FirstlightError('BUILD_FAILED', `${endless}, not a file: ${entry} cannot be compiled.`, {

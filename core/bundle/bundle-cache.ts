@@ -97,13 +97,13 @@ export function createBundleCache(layout: Layout): BundleCache {
       const last = latest.get(projectId) ?? (await readRecord(projectId));
       if (last === null || last.record.key !== key) return null;
       const { record } = last;
-      const [isSame, bundle, isKept] = await Promise.all([
-        isUnchanged(record),
+      if (!(await isUnchanged(record))) return null;
+      const [bundle, isKept] = await Promise.all([
         last.bundle ?? load(record.bundleId),
         // A bundle in use stays: the newest by this time are kept.
         utimes(pathOf(record.bundleId), new Date(), new Date()).then(() => true, undefinedIfMissing),
       ]);
-      if (!isSame || bundle === null || isKept === undefined) return null;
+      if (bundle === null || isKept === undefined) return null;
       latest.set(projectId, { record, bundle });
       return { bundle, sources: [...record.files, ...record.dirs].map(({ path }) => path) };
     },
@@ -158,8 +158,16 @@ function configFilesOf(bundle: Bundle): string[] {
 
 /** True while every file and folder is as recorded. A file with another stamp may still have the same content. */
 async function isUnchanged({ files, dirs }: BuildRecord): Promise<boolean> {
-  const checks = [...files.map((file) => isSame(file, digestIfThere)), ...dirs.map((dir) => isSame(dir, digestDir))];
-  return (await Promise.all(checks)).every(Boolean);
+  const areSame = async (some: readonly Recorded[], digest: (path: string) => Promise<string>) =>
+    (await Promise.all(some.map((one) => isSame(one, digest)))).every(Boolean);
+  // A person edits sources: after an edit the other files need no check.
+  const isSource = ({ path }: Recorded) => sourceFile.test(path) && !path.includes('/node_modules/');
+  if (!(await areSame(files.filter(isSource), digestIfThere))) return false;
+  const others = areSame(
+    files.filter((file) => !isSource(file)),
+    digestIfThere,
+  );
+  return (await Promise.all([others, areSame(dirs, digestDir)])).every(Boolean);
 }
 
 async function isSame({ path, sha256, stamp }: Recorded, digest: (path: string) => Promise<string>): Promise<boolean> {
@@ -168,6 +176,7 @@ async function isSame({ path, sha256, stamp }: Recorded, digest: (path: string) 
 
 /** A file that esbuild compiled has fewer bytes. */
 const maxFileBytes = 64 << 20;
+const sourceFile = /\.[cm]?[jt]sx?$/;
 /** File systems stamp with a granularity of some ms. */
 const granularityMs = 20;
 

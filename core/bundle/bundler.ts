@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { BundleEngine, RuntimeBundling } from '#core/runtime/images.ts';
@@ -34,6 +35,7 @@ import { isWrapped } from './lambda.ts';
 import { type Unmarked, unmark, watchedGlobals } from './mark-globals.ts';
 import { modulesAmong } from './node-modules.ts';
 import { toProblems } from './problems.ts';
+import { readSource } from './read-source.ts';
 import { valuesInImage } from './values-in-image.ts';
 import { warnOfDecorators } from './warn-of-decorators.ts';
 import { warnOfLacks } from './warn-of-lacks.ts';
@@ -214,11 +216,14 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       ...Object.keys(built.metafile.inputs).filter((path) => !isStandIn(path) && !isWrapped(path)),
       ...beside.paths,
     ];
+    const digesting = digestInputs(project.dir, read, kept.digests);
+    const readText = async (path: string) =>
+      kept.digests.get(path)?.text ?? (await readSource(resolve(project.dir, path)));
     const [own, inputs, ofProcesses, ofPlatforms, ofDecorators] = await Promise.all([
       digestOwnFiles(project.dir, bundling.ownPaths(config)),
-      digestInputs(project.dir, read, kept.digests),
+      digesting,
       isNode ? warnOfProcesses(project.dir, built.metafile) : [],
-      warnOfPlatforms(project.dir, config, built.metafile),
+      digesting.then(() => warnOfPlatforms(project.dir, config, built.metafile, readText)),
       warnOfDecorators(project.dir, built.metafile),
     ]);
     const warnings = [
@@ -296,7 +301,8 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     const [found] = await Promise.all([
       cache.lookUp(project.id, key),
       checkEntry(project, config),
-      checkCompilerFiles(project.dir),
+      // Later builds look for such a file when they take long: esbuild reads the same files again.
+      warm.has(project.id) ? undefined : checkCompilerFiles(project.dir),
     ]);
     if (found !== null) {
       const bundle = { ...found.bundle, config, projectDir: project.dir };

@@ -4,7 +4,6 @@ import type { Metafile } from 'esbuild';
 import { requestOfEvent } from '#core/runtime/function/request-of-event.ts';
 import type { Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import { readSource } from './read-source.ts';
 
 interface Form {
   /** Shape: its first group is the place to show. `HANDLER` stands for the handler's first or second parameter. */
@@ -62,12 +61,13 @@ export async function warnOfPlatforms(
   projectDir: string,
   { entry, convention }: ProjectConfig,
   { inputs }: Pick<Metafile, 'inputs'>,
+  readText: (path: string) => Promise<string | undefined>,
 ): Promise<Problem[]> {
   if (convention === 'lambda') return [];
   const problems: Problem[] = [];
   for (const path of Object.keys(inputs)) {
     if (path.includes('node_modules/') || !/\.[cm]?[jt]sx?$/.test(path)) continue;
-    const text = await readSource(resolve(projectDir, path));
+    const text = await readText(path);
     if (text === undefined) continue;
     const isEntry = resolve(projectDir, path) === resolve(projectDir, entry);
     for (const { pattern, message } of [lambdaAnswer, ...answers, ...(isEntry ? formsOfHandler(text) : [])]) {

@@ -66,8 +66,12 @@ export function createDirectoryStore<Manifest>(options: DirectoryStoreOptions<Ma
   const dirOf = (name: string) => join(root, name);
   const manifestOf = (name: string) => join(dirOf(name), manifestName);
 
-  /** Removes the files of processes that were killed during their work. */
+  let sweptAtMs = Number.NEGATIVE_INFINITY;
+
+  /** Removes the files of processes that were killed during their work. Not at each write: it reads the whole folder. */
   async function sweep(): Promise<void> {
+    if (performance.now() - sweptAtMs < sweepEveryMs) return;
+    sweptAtMs = performance.now();
     for (const dir of await temps.abandoned()) {
       await onAbandoned?.(dir);
       await rm(dir, { recursive: true, force: true });
@@ -156,6 +160,8 @@ export function createDirectoryStore<Manifest>(options: DirectoryStoreOptions<Ma
     usedAtMs: async (name) => (await stat(manifestOf(name)).catch(undefinedIfMissing))?.mtimeMs ?? null,
   };
 }
+
+const sweepEveryMs = 60_000;
 
 const isTaken = (thrown: unknown) => ['ENOTEMPTY', 'EEXIST'].includes(systemCode(thrown) ?? '');
 
