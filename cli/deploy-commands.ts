@@ -4,12 +4,16 @@ import { integerBetween } from './integer-between.ts';
 
 /** Adds the commands `target …` and `deploy …`. */
 export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily): void {
-  const target = program.command('target').description('Name the clusters to deploy to. No credential is kept.');
-  addTo(target, 'add <name>', 'Add a Kubernetes cluster, and the registry from which it pulls.', [
+  const target = program
+    .command('target')
+    .description('Name the clusters and hosts to deploy to. No credential is kept.');
+  addTo(target, 'add <name>', 'Add a Kubernetes cluster with the registry from which it pulls, or libvirt hosts.', [
     'target add home --registry registry.example/team',
     'target add staging --context staging --namespace functions --registry ghcr.io/ada --pull-secret ghcr',
+    'target add lab --libvirt qemu+ssh://root@lab1/system qemu+ssh://root@lab2/system',
   ])
-    .requiredOption('--registry <host/path>', 'where images are pushed to, and pulled from')
+    .option('--libvirt <uri...>', 'hosts, in place of a cluster: qemu+ssh://, qemu+tls:// or qemu:///system')
+    .option('--registry <host/path>', 'a cluster: where images are pushed to, and pulled from')
     .option('--kubeconfig <file>', 'how the cluster is reached (default: KUBECONFIG, or ~/.kube/config)')
     .option('--context <name>', 'the context of the kubeconfig (default: its current one)')
     .option('--namespace <name>', 'where functions go (default: that of the context)')
@@ -31,7 +35,7 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     lazily(async () => (await import('./commands/target.ts')).removeTarget),
   );
 
-  const deploy = addTo(program, 'deploy', 'Deploy a function to a cluster, and look after it there.', [
+  const deploy = addTo(program, 'deploy', 'Deploy a function to a cluster or to hosts, and look after it there.', [
     'deploy ./greet --target home',
     'deploy ./greet --target home --dry-run',
     'deploy ./greet --profile staging',

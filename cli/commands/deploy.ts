@@ -64,9 +64,9 @@ export async function chooseTarget(session: Session, named: string | undefined):
   const [only] = targets;
   if (only !== undefined && targets.length === 1) return only.name;
   throw badInput(
-    'Say which cluster: --target NAME.',
+    'Say where: --target NAME.',
     only === undefined
-      ? 'There is none yet. Make one with: firstlight target add <name> --registry <host/path>'
+      ? 'There is none yet. Make one with: firstlight target add <name> --registry <host/path>, or --libvirt <uri>'
       : `There are: ${targets.map(({ name }) => name).join(', ')}`,
   );
 }
@@ -82,7 +82,7 @@ function wholeNumber(text: string, what: string): number {
 }
 
 function renderResult({ style }: Session, result: DeployResult): string {
-  const { steps, answer, name, target, namespace, revision, image, pushedBytes } = result;
+  const { steps, answer, name, target, namespace, revision, image, pushedBytes, warnings = [] } = result;
   const totalMs = steps.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const rows = steps.map(
     (step) => `  ${step.name.padEnd(8)} ${formatMs(step.durationMs).padStart(9)}  ${style.foreign(step.detail)}\n`,
@@ -90,10 +90,13 @@ function renderResult({ style }: Session, result: DeployResult): string {
   return [
     ...rows,
     answer === null ? '' : `${style.foreign(answer.body)}\n`,
-    `${name} runs on ${target} (${namespace}), revision ${revision}, after ${formatMs(totalMs)}; ${formatBytes(pushedBytes)} pushed\n`,
+    ...warnings.map((line) => `${style.yellow('warning')} ${style.foreign(line)}\n`),
+    `${name} runs on ${target}${inNamespace(namespace)}, revision ${revision}, after ${formatMs(totalMs)}; ${formatBytes(pushedBytes)} pushed\n`,
     style.dim(`${image}\n`),
   ].join('');
 }
+
+const inNamespace = (namespace: string | null) => (namespace === null ? '' : ` (${namespace})`);
 
 function renderDiff({ style }: Session, { before, after }: { before: string; after: string }): string {
   const lines = diffLines(before, after);
@@ -134,7 +137,9 @@ const rowOf = ({ name, state, replicas, revision, runtime, deployedAt, endpoint 
 export async function showStatus(session: Session, name: string, { target }: OfTarget): Promise<number> {
   const of = await nameOf(session, name, target);
   const deployment = await session.call('deploy:get', of);
-  const coldStart = deployment.replicas.wanted === 0 ? null : await session.call('deploy:coldStart', of);
+  // Hosts keep no record of one.
+  const hasColdStart = deployment.namespace !== null && deployment.replicas.wanted > 0;
+  const coldStart = hasColdStart ? await session.call('deploy:coldStart', of) : null;
   session.printJson({ ...deployment, coldStart });
   session.print(renderDeployment(session, deployment));
   if (coldStart !== null) {
@@ -154,10 +159,12 @@ export async function showStatus(session: Session, name: string, { target }: OfT
 
 function renderDeployment(
   { style }: Session,
-  { name, target, namespace, state, message, replicas, image }: Deployment,
+  { name, target, namespace, state, message, replicas, image, instances = [], hostsDown = [] }: Deployment,
 ): string {
   const words = message === '' ? '' : `: ${style.foreign(message)}`;
-  return `${name} on ${target} (${namespace}) is ${state}${words}\n${replicas.ready} of ${replicas.wanted} replicas ready\n${style.dim(image)}\n`;
+  const rows = instances.map((one) => `  ${one.name} on ${one.host}: ${one.state}, revision ${one.revision}\n`);
+  const down = hostsDown.map((line) => `${style.yellow('warning')} ${style.foreign(line)}\n`);
+  return `${name} on ${target}${inNamespace(namespace)} is ${state}${words}\n${replicas.ready} of ${replicas.wanted} replicas ready\n${rows.join('')}${down.join('')}${style.dim(image)}\n`;
 }
 
 /** Lists the revisions that the cluster keeps. */

@@ -5,7 +5,8 @@ import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
 export interface TargetOptions {
-  readonly registry: string;
+  readonly registry?: string;
+  readonly libvirt?: readonly string[];
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;
@@ -15,42 +16,66 @@ export interface TargetOptions {
   readonly engine?: string;
 }
 
-/** Adds a cluster to deploy to. */
+/** Adds a cluster, or hosts, to deploy to. */
 export async function addTarget(session: Session, name: string, options: TargetOptions): Promise<number> {
-  const path = (given: string | undefined) => (given === undefined ? null : resolve(session.io.cwd, given));
-  const added = await session.call('targets:add', {
-    name: checkName(name, 'target'),
-    kind: 'kubernetes',
-    kubeconfig: path(options.kubeconfig),
-    context: options.context ?? null,
-    namespace: options.namespace === undefined ? null : checkName(options.namespace, 'namespace'),
-    registry: options.registry.replace(/^(docker|https?):\/\//, '').replace(/\/+$/, ''),
-    registryCa: path(options.registryCa),
-    plainHttp: options.plainHttp ?? false,
-    engine: options.engine ?? 'pod',
-    pullSecret: options.pullSecret === undefined ? null : checkName(options.pullSecret, 'Secret'),
-  });
+  const added = await session.call('targets:add', makeTarget(session, checkName(name, 'target'), options));
   session.printJson(added);
   session.print(`Target ${added.name}. See whether it can be deployed to: firstlight target test ${added.name}\n`);
   return 0;
 }
+
+function makeTarget({ io }: Session, name: string, { libvirt, registry, ...options }: TargetOptions): Target {
+  if (libvirt !== undefined) {
+    const [other] = Object.keys({ ...options, ...(registry !== undefined && { registry }) }).filter(
+      (key) => key !== 'json',
+    );
+    if (other === undefined) return { name, kind: 'libvirt', uris: [...libvirt] };
+    throw badInput(
+      `--${kebab(other)} is for a cluster: libvirt hosts have none.`,
+      'Leave it out, or leave out --libvirt.',
+    );
+  }
+  if (registry === undefined) {
+    throw badInput(
+      'Say where it is deployed to: a cluster by --registry HOST/PATH, or hosts by --libvirt URI.',
+      `firstlight target add ${name} --libvirt qemu+ssh://root@lab/system`,
+    );
+  }
+  const path = (given: string | undefined) => (given === undefined ? null : resolve(io.cwd, given));
+  return {
+    name,
+    kind: 'kubernetes',
+    kubeconfig: path(options.kubeconfig),
+    context: options.context ?? null,
+    namespace: options.namespace === undefined ? null : checkName(options.namespace, 'namespace'),
+    registry: registry.replace(/^(docker|https?):\/\//, '').replace(/\/+$/, ''),
+    registryCa: path(options.registryCa),
+    plainHttp: options.plainHttp ?? false,
+    engine: options.engine ?? 'pod',
+    pullSecret: options.pullSecret === undefined ? null : checkName(options.pullSecret, 'Secret'),
+  };
+}
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Lists the targets. */
 export async function listTargets(session: Session): Promise<number> {
   const targets = await session.call('targets:list', {});
   session.printJson(targets);
   if (targets.length === 0) {
-    session.print('No targets yet. Make one with: firstlight target add <name> --registry <host/path>\n');
+    session.print(
+      'No targets yet. Make one with: firstlight target add <name> --registry <host/path>, or --libvirt <uri>\n',
+    );
     return 0;
   }
-  const rows = targets.map(({ name, context, namespace, registry }) => [
-    name,
-    context ?? '(current)',
-    namespace ?? '(of the context)',
-    registry,
-  ]);
-  session.print(renderTable(['TARGET', 'CONTEXT', 'NAMESPACE', 'REGISTRY'], rows, session.style));
+  session.print(renderTable(['TARGET', 'KIND', 'WHERE', 'REGISTRY'], targets.map(rowOf), session.style));
   return 0;
+}
+
+function rowOf(target: Target): string[] {
+  if (target.kind === 'libvirt') return [target.name, target.kind, target.uris.join(' '), ''];
+  const { name, kind, context, namespace, registry } = target;
+  return [name, kind, `${context ?? '(current context)'} ${namespace ?? '(its namespace)'}`, registry];
 }
 
 /** Shows one target. */
@@ -59,7 +84,7 @@ export async function showTarget(session: Session, name: string): Promise<number
   const found = targets.find((target) => target.name === name);
   if (found === undefined) throw badInput(`There is no target "${name}".`, describe(targets));
   session.printJson(found);
-  const rows = Object.entries(found).map(([key, value]) => [key, value === null ? '' : String(value)]);
+  const rows = Object.entries(found).map(([key, value]) => [key, value === null ? '' : [value].flat().join(' ')]);
   session.print(renderTable(['SETTING', 'VALUE'], rows, session.style));
   return 0;
 }

@@ -1,7 +1,7 @@
 /** One namespace of a cluster, and the operations on the objects of functions there. */
 
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
-import type { Target } from '#shared/model/deploy.ts';
+import type { KubernetesTarget } from '#shared/model/deploy.ts';
 import { createKubeClient, type KubeClient } from './kube/client.ts';
 import { readKubeconfig } from './kube/kubeconfig.ts';
 import type { DeploymentObject, KubeObject, NodeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
@@ -9,19 +9,19 @@ import { fieldManager, managedSelector, selectorOf } from './workload.ts';
 
 export interface Cluster {
   readonly client: KubeClient;
-  readonly target: Target;
+  readonly target: KubernetesTarget;
   readonly namespace: string;
 }
 
 /** Opens the cluster of a target. Sends no request yet. Errors: TARGET_INVALID. */
-export async function openCluster(target: Target, env: NodeJS.ProcessEnv): Promise<Cluster> {
+export async function openCluster(target: KubernetesTarget, env: NodeJS.ProcessEnv): Promise<Cluster> {
   const access = await readKubeconfig({ path: target.kubeconfig, context: target.context, env });
   return { client: createKubeClient(access), target, namespace: target.namespace ?? access.namespace };
 }
 
 /** The result of `work` with a target's cluster; the connections close afterwards. */
 export async function withCluster<Result>(
-  target: Target,
+  target: KubernetesTarget,
   env: NodeJS.ProcessEnv,
   work: (cluster: Cluster) => Promise<Result>,
 ): Promise<Result> {

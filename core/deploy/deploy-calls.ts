@@ -9,6 +9,14 @@ import { type Cluster, openCluster, withCluster } from './cluster.ts';
 import { readColdStart } from './cold-start.ts';
 import { deploy } from './deploy.ts';
 import type { DeployContext } from './deploy-context.ts';
+import { callOnHosts } from './hosts/call.ts';
+import { deployToHosts } from './hosts/deploy.ts';
+import { type Fleet, withFleet } from './hosts/fleet.ts';
+import { getOnHosts, listOnHosts, listRevisionsOnHosts } from './hosts/instances.ts';
+import { streamHostLogs } from './hosts/logs.ts';
+import { removeFromHosts, rollBackOnHosts, scaleOnHosts } from './hosts/revisions.ts';
+import { testHosts } from './hosts/test-target.ts';
+import { watchHosts } from './hosts/watch.ts';
 import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
@@ -33,14 +41,21 @@ const lockTimeoutMs = 200;
 /** The calls `targets:*` and `deploy:*`. */
 export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, DeployCallName> {
   const { targets, env } = options;
-  const inCluster = async <Result>(name: string, work: (cluster: Cluster) => Promise<Result>): Promise<Result> =>
-    withCluster(await targets.get(name), env, work);
+  const onTarget = createOnTarget(options);
+  const onCluster = <Result>(target: string, what: string, work: (cluster: Cluster) => Promise<Result>) =>
+    onTarget(target, work, () => Promise.reject(onlyOnKubernetes(target, what)));
+  /** A change on hosts. A cluster itself keeps changes apart. */
+  const change = (target: string, name: string, work: (fleet: Fleet) => Promise<void>) => async (fleet: Fleet) =>
+    await onlyOnce(lockOf(target, name), name, async () => {
+      await work(fleet);
+      return await getOnHosts(fleet, name);
+    });
 
   return {
     'targets:list': async () => [...(await targets.list())],
     'targets:add': async (target) => {
-      const { client } = await openCluster(target, env);
-      client.close();
+      if (target.kind === 'kubernetes') (await openCluster(target, env)).client.close();
+      else for (const uri of target.uris) checkUri(uri);
       await targets.add(target);
       return target;
     },
@@ -48,45 +63,42 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       await targets.remove(target);
       return null;
     },
-    'targets:test': ({ target }, { signal }) =>
-      inCluster(target, async (cluster) => [...(await testTarget(cluster, options, signal))]),
+    'targets:test': async ({ target }, { signal }) => {
+      const found = await targets.get(target);
+      return found.kind === 'libvirt'
+        ? await testHosts(found, options)
+        : await onCluster(target, '', async (cluster) => [...(await testTarget(cluster, options, signal))]);
+    },
     'deploy:start': async ({ projectId, target, profile, ...choice }, context) => {
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       const { project } = plan;
       const build = () => options.build(project, context);
-      const work = async () => {
+      const signKey = choice.signKey ?? plan.signKey;
+      const toCluster = async (cluster: Cluster) => {
         const secrets = await readSecrets(project.name, plan.secrets, env, context.signal);
-        return await inCluster(target, (cluster) =>
-          deploy(cluster, options, {
-            ...choice,
-            ...pods(plan, choice),
-            ...context,
-            signKey: choice.signKey ?? plan.signKey,
-            secrets,
-            route: plan.route,
-            build,
-          }),
-        );
+        const own = { ...choice, ...pods(plan, choice), ...context, signKey, secrets, route: plan.route, build };
+        return await deploy(cluster, options, own);
       };
-      return await onlyOnce(`deploy ${target} ${project.name}`, project.name, work);
+      const toHosts = (fleet: Fleet) =>
+        deployToHosts(fleet, { ...choice, ...context, plan: { ...plan, signKey }, build });
+      const work = () => onTarget(target, toCluster, toHosts);
+      return await onlyOnce(lockOf(target, project.name), project.name, work);
     },
     'deploy:preview': async ({ projectId, target, profile, replicas }, context) => {
       const plan = planDeploy(await options.getProject(projectId), profile, env);
-      const secrets = await readSecrets(plan.project.name, plan.secrets, env, context.signal);
-      const { bundle, image } = await options.build(plan.project, context);
-      return await inCluster(target, (cluster) =>
-        previewDeploy(cluster, options, {
-          bundle,
-          image,
+      return await onCluster(target, 'a dry run', async (cluster) => {
+        const secrets = await readSecrets(plan.project.name, plan.secrets, env, context.signal);
+        const { bundle, image } = await options.build(plan.project, context);
+        return await previewDeploy(cluster, options, {
+          ...{ bundle, image, secrets, route: plan.route },
           ...pods(plan, { replicas }),
-          secrets,
-          route: plan.route,
-          signal: context.signal,
-          progress: context.progress,
-        }),
-      );
+          ...context,
+        });
+      });
     },
     'deploy:manifests': async ({ projectId, target, profile, ...choice }, context) => {
+      const found = await targets.get(target);
+      if (found.kind === 'libvirt') throw onlyOnKubernetes(target, 'manifests');
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       const { bundle, image } = await options.build(plan.project, context);
       const request = {
@@ -98,40 +110,117 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         signKey: choice.signKey ?? plan.signKey,
         secrets: plan.secrets,
         route: plan.route,
-        target: await targets.get(target),
+        target: found,
       };
       return await makeManifests(options, request);
     },
     'deploy:list': ({ target }, { signal }) =>
-      inCluster(target, async (cluster) => [...(await listFunctions(cluster, signal))]),
-    'deploy:get': ({ target, name }, { signal }) => inCluster(target, (cluster) => getFunction(cluster, name, signal)),
+      onTarget(
+        target,
+        async (cluster) => [...(await listFunctions(cluster, signal))],
+        async (fleet) => [...(await listOnHosts(fleet))],
+      ),
+    'deploy:get': ({ target, name }, { signal }) =>
+      onTarget(
+        target,
+        (cluster) => getFunction(cluster, name, signal),
+        (fleet) => getOnHosts(fleet, name),
+      ),
     'deploy:history': ({ target, name }) =>
-      inCluster(target, async (cluster) => [...(await listRevisions(cluster, name))]),
-    'deploy:rollback': ({ target, name, revision }) =>
-      inCluster(target, async (cluster) => {
-        await rollBack(cluster, name, revision);
-        return await getFunction(cluster, name);
-      }),
+      onTarget(
+        target,
+        async (cluster) => [...(await listRevisions(cluster, name))],
+        async (fleet) => [...(await listRevisionsOnHosts(fleet, name))],
+      ),
+    'deploy:rollback': ({ target, name, revision }, { signal }) =>
+      onTarget(
+        target,
+        async (cluster) => {
+          await rollBack(cluster, name, revision);
+          return await getFunction(cluster, name);
+        },
+        change(target, name, (fleet) => rollBackOnHosts(fleet, name, revision, signal)),
+      ),
     'deploy:pause': ({ target, name, paused }) =>
-      inCluster(target, async (cluster) => {
+      onCluster(target, 'a rollout to pause', async (cluster) => {
         await pauseFunction(cluster, name, paused);
         return await getFunction(cluster, name);
       }),
-    'deploy:scale': ({ target, name, replicas }) =>
-      inCluster(target, async (cluster) => {
-        await scaleFunction(cluster, name, replicas);
-        return await getFunction(cluster, name);
-      }),
+    'deploy:scale': ({ target, name, replicas }, { signal }) =>
+      onTarget(
+        target,
+        async (cluster) => {
+          await scaleFunction(cluster, name, replicas);
+          return await getFunction(cluster, name);
+        },
+        change(target, name, (fleet) => scaleOnHosts(fleet, name, replicas, signal)),
+      ),
     'deploy:remove': ({ target, name }) =>
-      inCluster(target, async (cluster) => {
-        await removeFunction(cluster, name);
-        return null;
-      }),
+      onTarget(
+        target,
+        async (cluster) => {
+          await removeFunction(cluster, name);
+          return null;
+        },
+        (fleet) =>
+          onlyOnce(lockOf(target, name), name, async () => {
+            await removeFromHosts(fleet, name);
+            return null;
+          }),
+      ),
     'deploy:coldStart': ({ target, name }, { signal }) =>
-      inCluster(target, (cluster) => readColdStart(cluster, name, signal)),
+      onTarget(
+        target,
+        (cluster) => readColdStart(cluster, name, signal),
+        () => Promise.reject(noColdStart(name)),
+      ),
     'deploy:invoke': ({ target, ...request }, { signal }) =>
-      inCluster(target, (cluster) => callFunction(cluster, request, signal)),
+      onTarget(
+        target,
+        (cluster) => callFunction(cluster, request, signal),
+        (fleet) => callOnHosts(fleet, request, signal),
+      ),
   };
+}
+
+const lockOf = (target: string, name: string) => `deploy ${target} ${name}`;
+
+/** Runs work on a target of either kind. */
+function createOnTarget(options: DeployCallsOptions) {
+  return async <Result>(
+    name: string,
+    onCluster: (cluster: Cluster) => Promise<Result>,
+    onHosts: (fleet: Fleet) => Promise<Result>,
+  ): Promise<Result> => {
+    const target = await options.targets.get(name);
+    return target.kind === 'kubernetes'
+      ? await withCluster(target, options.env, onCluster)
+      : await withFleet(target, options, onHosts);
+  };
+}
+
+const onlyOnKubernetes = (target: string, what: string) =>
+  new FirstlightError(
+    'BAD_INPUT',
+    `${target} is a target of libvirt hosts, which has no ${what.replace(/^an? /, '')}.`,
+    {
+      hint: 'Deploy to Kubernetes for that: firstlight target add NAME --registry HOST/PATH',
+      details: { subject: target },
+    },
+  );
+
+const noColdStart = (name: string) =>
+  new FirstlightError('NOT_FOUND', `Hosts keep no record of the cold start of ${name}.`, {
+    hint: 'Run it on that host to see one: firstlight host add, then firstlight run --host.',
+  });
+
+/** Errors: BAD_INPUT for an address that no host of QEMU has. */
+function checkUri(uri: string): void {
+  if (/^qemu(\+[a-z]+)?:\/\//.test(uri) && URL.canParse(uri)) return;
+  throw new FirstlightError('BAD_INPUT', `${uri} is not the address of a libvirt with QEMU.`, {
+    hint: 'Such an address is qemu+ssh://root@lab/system, qemu+tls://lab/system or qemu:///system.',
+    details: { subject: uri },
+  });
 }
 
 /** The number of pods: from this deploy, else the bounds or the number of its plan. */
@@ -169,16 +258,22 @@ const alreadyDeploying = (name: string) =>
   });
 
 /** The streams `deploy:*`. */
-export function deployStreams({
-  targets,
-  env,
-}: DeployCallsOptions): Pick<StreamHandlers, Extract<keyof StreamHandlers, `deploy:${string}`>> {
+export function deployStreams(
+  options: DeployCallsOptions,
+): Pick<StreamHandlers, Extract<keyof StreamHandlers, `deploy:${string}`>> {
+  const onTarget = createOnTarget(options);
   return {
-    'deploy:watch': async ({ target }, stream) => {
-      await withCluster(await targets.get(target), env, (cluster) => watchFunctions(cluster, stream));
-    },
-    'deploy:logs': async ({ target, name, ...choice }, stream) => {
-      await withCluster(await targets.get(target), env, (cluster) => streamLogs(cluster, name, choice, stream));
-    },
+    'deploy:watch': ({ target }, stream) =>
+      onTarget(
+        target,
+        (cluster) => watchFunctions(cluster, stream),
+        (fleet) => watchHosts(fleet, stream),
+      ),
+    'deploy:logs': ({ target, name, ...choice }, stream) =>
+      onTarget(
+        target,
+        (cluster) => streamLogs(cluster, name, choice, stream),
+        (fleet) => streamHostLogs(fleet, name, choice, stream),
+      ),
   };
 }

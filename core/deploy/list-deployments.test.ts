@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import type { Target } from '#shared/model/deploy.ts';
+import type { KubernetesTarget } from '#shared/model/deploy.ts';
 import type { DeploymentObject } from './kube/objects.ts';
 import { describe } from './list-deployments.ts';
 
-const target = { name: 'test' } as Target;
+const target = { name: 'test' } as KubernetesTarget;
 function stateOf(status: NonNullable<DeploymentObject['status']>, spec: Partial<DeploymentObject['spec']> = {}) {
   const template = { spec: { containers: [{ name: 'function', image: 'i@sha256:1' }] } };
   const deployment = { metadata: { name: 'greet', generation: 2 }, spec: { replicas: 1, template, ...spec }, status };

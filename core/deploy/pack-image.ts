@@ -1,7 +1,7 @@
 import type { Build } from '#core/images/image-store.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { runtimeClassOf, type Target } from '#shared/model/deploy.ts';
+import { type KubernetesTarget, runtimeClassOf } from '#shared/model/deploy.ts';
 import { type Cluster, nullIfMissing } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
 import { makeContainerImage } from './pod-image/container-image.ts';
@@ -17,7 +17,11 @@ export interface PackRequest extends Pick<Build, 'bundle' | 'image'> {
 }
 
 /** Begins the layer with the VMM, for an engine that has one. Its failure is thrown where it is used. */
-export function beginVmmLayer(target: Target, context: DeployContext, signal: AbortSignal): Promise<VmmLayer> | null {
+export function beginVmmLayer(
+  target: KubernetesTarget,
+  context: DeployContext,
+  signal: AbortSignal,
+): Promise<VmmLayer> | null {
   if (runtimeClassOf(target) !== null) return null;
   const vmm = makeVmmLayer(context.layout, context.supervisorPath, signal);
   vmm.catch(() => undefined);
@@ -25,7 +29,11 @@ export function beginVmmLayer(target: Target, context: DeployContext, signal: Ab
 }
 
 /** The image of a function for a target's engine. Errors: as `makePodImage` and `makeContainerImage`. */
-export async function packImage(target: Target, context: DeployContext, request: PackRequest): Promise<PodImage> {
+export async function packImage(
+  target: KubernetesTarget,
+  context: DeployContext,
+  request: PackRequest,
+): Promise<PodImage> {
   const { bundle, image, vmm } = request;
   const runtime = context.runtimes.get(image.runtime);
   if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);

@@ -2,7 +2,7 @@ import type { Bundle } from '#core/runtime/bundle.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { toFirstlightError } from '#shared/errors.ts';
-import { runtimeClassOf, type Target } from '#shared/model/deploy.ts';
+import { type KubernetesTarget, runtimeClassOf } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, SecretReference } from '#shared/model/deploy-section.ts';
 import type { Image } from '#shared/model/image.ts';
 import { checkRoute } from './check-route.ts';
@@ -102,7 +102,7 @@ export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secr
   readonly signKey?: string | undefined;
   readonly secrets: Readonly<Record<string, SecretReference>>;
   readonly replicas?: number | undefined;
-  readonly target: Target;
+  readonly target: KubernetesTarget;
   readonly format: ManifestFormat;
   readonly push: boolean;
 }

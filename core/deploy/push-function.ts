@@ -13,7 +13,7 @@ import { fromFormatError } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { Target } from '#shared/model/deploy.ts';
+import type { KubernetesTarget } from '#shared/model/deploy.ts';
 import { attest } from './attest/attest.ts';
 import { readSigningKey } from './attest/sign.ts';
 import { findRegistryCredentials } from './credentials.ts';
@@ -34,7 +34,7 @@ interface FunctionContext {
 
 /** Pushes an image to a target's registry. Errors: REGISTRY_*; TARGET_INVALID; CANCELLED. */
 export async function pushPodImage(
-  target: Target,
+  target: KubernetesTarget,
   name: string,
   imageId: string,
   image: ComposedImage,
@@ -53,7 +53,7 @@ export async function pushPodImage(
  * Errors: REGISTRY_*; TARGET_INVALID; NOT_FOUND, BAD_INPUT for the key; CANCELLED.
  */
 export async function pushFunction(
-  target: Target,
+  target: KubernetesTarget,
   { bundle, image }: Pick<Build, 'bundle' | 'image'>,
   pod: PodImage,
   { layout, env, version, findCommit }: FunctionContext,
@@ -82,7 +82,7 @@ interface Place {
 }
 
 async function openRegistry(
-  target: Target,
+  target: KubernetesTarget,
   name: string,
   imageId: string,
   { env, signal }: PushContext,
@@ -96,7 +96,12 @@ async function openRegistry(
   return { reference, access: { credentials, ca, plainHttp: target.plainHttp, signal } };
 }
 
-const push = ({ reference, access }: Place, target: Target, image: ComposedImage, { progress }: PushContext) =>
+const push = (
+  { reference, access }: Place,
+  target: KubernetesTarget,
+  image: ComposedImage,
+  { progress }: PushContext,
+) =>
   pushImage(reference, image, {
     ...access,
     onProgress: ({ sentBytes, totalBytes }) =>

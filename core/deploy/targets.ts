@@ -10,7 +10,7 @@ import { type Target, targetSchema } from '#shared/model/deploy.ts';
 
 const fileSchema = z.object({ version: z.literal(1), targets: z.array(targetSchema) });
 
-/** The clusters that a person deploys to. None contains a credential. */
+/** The clusters and hosts that a person deploys to. None contains a credential. */
 export interface Targets {
   readonly list: () => Promise<readonly Target[]>;
   /** Errors: NOT_FOUND with the targets there are. */
@@ -29,7 +29,10 @@ export function createTargets(layout: Layout, log: (line: string) => void): Targ
   function notFound(name: string, known: readonly Target[]): FirstlightError {
     const names = known.map((target) => target.name).join(', ');
     return new FirstlightError('NOT_FOUND', `There is no target "${name}".`, {
-      hint: names === '' ? 'Make one: firstlight target add NAME --registry HOST/PATH' : `There are: ${names}`,
+      hint:
+        names === ''
+          ? 'Make one: firstlight target add NAME --registry HOST/PATH, or --libvirt URI'
+          : `There are: ${names}`,
       details: { subject: name },
     });
   }

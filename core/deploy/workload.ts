@@ -1,6 +1,6 @@
 /** The objects of a function on a cluster. */
 import { FirstlightError } from '#shared/errors.ts';
-import type { Target } from '#shared/model/deploy.ts';
+import type { KubernetesTarget } from '#shared/model/deploy.ts';
 import type { Autoscale, Route } from '#shared/model/deploy-section.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { DeploymentObject, KubeObject, PodTemplate } from './kube/objects.ts';
@@ -81,7 +81,7 @@ export function overheadOf({ memoryMiB, vcpus }: Pick<ProjectConfig, 'memoryMiB'
 
 export interface WorkloadRequest {
   readonly config: ProjectConfig;
-  readonly target: Pick<Target, 'pullSecret'>;
+  readonly target: Pick<KubernetesTarget, 'pullSecret'>;
   readonly namespace: string;
   /** The image, by digest. */
   readonly image: string;

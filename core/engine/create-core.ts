@@ -35,6 +35,7 @@ import { createHosts, describeHost } from '#core/vmm/hosts.ts';
 import { explainSlowStarts } from '#core/vmm/kvm-access.ts';
 import { chooseUri } from '#core/vmm/libvirt/choose-uri.ts';
 import { createLibvirtVmm } from '#core/vmm/libvirt/libvirt-vmm.ts';
+import type { Vmm } from '#core/vmm/vmm.ts';
 import { volumeCalls } from '#core/volumes/volume-calls.ts';
 import { createVolumes } from '#core/volumes/volumes.ts';
 import type { CallHandlers, Engine, EventListener, EventPayload } from '#shared/contract/index.ts';
@@ -124,6 +125,21 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     live: registry.live,
     onSamples: (samples) => emit('metrics:sampled', { samples }),
   });
+  const makeAccelerator = (vmm: Vmm, host: string, onKnown: () => void = () => undefined) =>
+    createAccelerator({
+      vmm,
+      host,
+      layout,
+      version: resources.version,
+      guestOf: async (id, image) => {
+        const runtime = runtimes.get(id);
+        if (runtime === undefined) throw new FirstlightError('INTERNAL', `No runtime ${id} is set up.`);
+        return await runtime.probeGuest(image);
+      },
+      fixed: options.accel ?? accelOf(env),
+      onKnown,
+      log,
+    });
   const openHost = ({ name, uri }: HostEntry): Host => {
     let host: Host;
     const onReopened = () => watch.reconcile(host);
@@ -134,20 +150,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       return host;
     }
     const vmm = createLibvirtVmm({ uri, uid, listener });
-    const accelerator = createAccelerator({
-      vmm,
-      host: name,
-      layout,
-      version: resources.version,
-      guestOf: async (id, image) => {
-        const runtime = runtimes.get(id);
-        if (runtime === undefined) throw new FirstlightError('INTERNAL', `No runtime ${id} is set up.`);
-        return await runtime.probeGuest(image);
-      },
-      fixed: options.accel ?? accelOf(env),
-      onKnown: () => announce(),
-      log,
-    });
+    const accelerator = makeAccelerator(vmm, name, () => announce());
     host = { name, vmm, layout, accelerator };
     return host;
   };
@@ -272,6 +275,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     supervisorPath: resources.podSupervisorPath,
     version: resources.version,
     graceMs: options.rolloutGraceMs ?? defaultRolloutGraceMs,
+    makeAccelerator: (vmm: Vmm, name: string) => makeAccelerator(vmm, `target-${name}`),
   };
 
   sweepTemps(layout).catch((thrown) => log(`Half-written files stay: ${toFirstlightError(thrown).message}`));

@@ -7,7 +7,7 @@ export const dnsLabelSchema = z
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes, at most 63 characters');
 
 /** A cluster to deploy to. It names the paths of credentials, and contains none. */
-export const targetSchema = z.object({
+export const kubernetesTargetSchema = z.object({
   name: dnsLabelSchema,
   kind: z.literal('kubernetes'),
   /** Path of the kubeconfig. Null: `KUBECONFIG`, else `~/.kube/config`. */
@@ -33,10 +33,30 @@ export const targetSchema = z.object({
     .regex(/^(pod|runtimeclass:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)$/, 'pod, or runtimeclass:NAME')
     .default('pod'),
 });
+export type KubernetesTarget = z.output<typeof kubernetesTargetSchema>;
+
+/** The most hosts of one target: whoever has more needs a scheduler. */
+const maxHosts = 32;
+
+/** Hosts to deploy to, each with its libvirt. It contains no credential. */
+export const libvirtTargetSchema = z.object({
+  name: dnsLabelSchema,
+  kind: z.literal('libvirt'),
+  /** The addresses, such as `qemu+ssh://root@lab/system`. */
+  uris: z
+    .array(z.string().regex(/^[a-z]+(\+[a-z]+)?:\/\//, 'a libvirt URI, such as qemu+ssh://root@lab/system'))
+    .min(1)
+    .max(maxHosts)
+    .refine((uris) => new Set(uris).size === uris.length, 'the same host twice'),
+});
+export type LibvirtTarget = z.output<typeof libvirtTargetSchema>;
+
+/** A place to deploy to. */
+export const targetSchema = z.discriminatedUnion('kind', [kubernetesTargetSchema, libvirtTargetSchema]);
 export type Target = z.output<typeof targetSchema>;
 
 /** The RuntimeClass of a target's engine; null for a pod with its own VMM. */
-export const runtimeClassOf = ({ engine }: Pick<Target, 'engine'>): string | null =>
+export const runtimeClassOf = ({ engine }: Pick<KubernetesTarget, 'engine'>): string | null =>
   engine === 'pod' ? null : engine.slice('runtimeclass:'.length);
 
 /** One finding of `target test`. */
@@ -61,10 +81,11 @@ export const deployStepSchema = z.object({
 });
 export type DeployStep = z.output<typeof deployStepSchema>;
 
-/** A deploy that succeeded. Units: `pushedBytes` counts the bytes sent to the registry. */
+/** A deploy that succeeded. Units: `pushedBytes` counts the bytes sent to the registry, or to the hosts. */
 export const deployResultSchema = z.object({
   target: z.string(),
-  namespace: z.string(),
+  /** Null on libvirt hosts. */
+  namespace: z.string().nullable(),
   name: z.string(),
   image: z.string(),
   revision: z.number().int(),
@@ -72,26 +93,44 @@ export const deployResultSchema = z.object({
   steps: z.array(deployStepSchema),
   /** The status of the one call; null when it was not made. */
   answer: z.object({ status: z.number().int(), body: z.string() }).nullable(),
+  /** What went wrong without making the deploy fail, such as a host that is down. */
+  warnings: z.array(z.string()).optional(),
 });
 export type DeployResult = z.output<typeof deployResultSchema>;
 
 export const deployStates = ['ready', 'progressing', 'failing', 'stopped', 'paused'] as const;
 
-/** A function on a cluster. */
+/** An instance of a function on a libvirt host. */
+export const deployedInstanceSchema = z.object({
+  /** Its domain. */
+  name: z.string(),
+  host: z.string(),
+  /** libvirt's word, such as `running` or `shutoff`. */
+  state: z.string(),
+  revision: z.number().int(),
+});
+export type DeployedInstance = z.output<typeof deployedInstanceSchema>;
+
+/** A function on a cluster, or on hosts. */
 export const deploymentSchema = z.object({
   target: z.string(),
-  namespace: z.string(),
+  /** Null on libvirt hosts. */
+  namespace: z.string().nullable(),
   name: z.string(),
   state: z.enum(deployStates),
-  /** Why it is not ready, in the cluster's own words. */
+  /** Why it is not ready, in the own words of the cluster or of libvirt. */
   message: z.string(),
   replicas: z.object({ wanted: z.number().int(), ready: z.number().int(), updated: z.number().int() }),
   revision: z.number().int(),
   image: z.string(),
   runtime: z.string(),
   deployedAt: z.string(),
-  /** The address of its route, else the one inside the cluster. */
+  /** The address of its route, else the one inside the cluster; on libvirt hosts, these. */
   endpoint: z.string(),
+  /** Those in service, on libvirt hosts. */
+  instances: z.array(deployedInstanceSchema).optional(),
+  /** The hosts of its target that cannot be reached, with why. */
+  hostsDown: z.array(z.string()).optional(),
 });
 export type Deployment = z.output<typeof deploymentSchema>;
 

@@ -89,7 +89,7 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     await cluster.kubectl('create', 'secret', 'docker-registry', 'wrong', '--docker-username=a', '--docker-password=b');
     const targets = await studio.client.call('targets:list', {});
     const [target] = targets;
-    if (target === undefined) throw new Error('There is no target.');
+    if (target?.kind !== 'kubernetes') throw new Error('There is no target.');
     await studio.client.call('targets:add', { ...target, name: 'wrong', pullSecret: 'wrong' });
     const checks = await studio.client.call('targets:test', { target: 'wrong' });
     const words = { status: 'failed', found: /cannot pull from .*(401|unauthorized|authentication|credentials)/i };

@@ -40,6 +40,30 @@ it('adds a cluster, says what a deploy would find there, and deploys with one cl
   await view.getByRole('status', { name: 'Answer' }).getByText('200').waitFor();
 });
 
+it('adds libvirt hosts, whose functions have no pause and no cold start of a pod', async () => {
+  const { page, engine } = await openStudio();
+  await chooseInMenu(page, /Add a cluster/);
+  const uris = ['qemu+ssh://root@lab1/system', 'qemu+tls://lab2/system'];
+  await page.getByRole('tab', { name: 'libvirt hosts' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Add hosts' });
+  await dialog.getByLabel('Name', { exact: false }).first().fill('lab');
+  const addresses = dialog.getByLabel('Addresses of their libvirt');
+  await addresses.fill('lab1');
+  expect(await dialog.getByRole('button', { name: 'Add' }).isDisabled()).toBe(true);
+  await addresses.fill(uris.join(' '));
+  await dialog.getByRole('button', { name: 'Add' }).click();
+  const view = page.getByRole('main', { name: 'Deployed functions' });
+  for (const uri of uris) await view.getByRole('definition').getByText(uri).waitFor();
+  const context = { signal: new AbortController().signal, progress: () => undefined };
+  expect(await engine.calls['targets:list']({}, context)).toEqual([{ name: 'lab', kind: 'libvirt', uris }]);
+
+  await view.getByRole('button', { name: /^Deploy .* here$/ }).click();
+  await view.getByText('Deployed to lab').waitFor();
+  await view.getByRole('status', { name: 'State' }).getByText('1 of 1 replicas ready').waitFor();
+  expect(await view.getByRole('button', { name: 'Pause: roll nothing out' }).count()).toBe(0);
+  expect(await view.getByRole('region', { name: 'Cold start on the cluster' }).count()).toBe(0);
+});
+
 it('scales, goes back to a revision, and undeploys once that is confirmed', async () => {
   const { page } = await openStudio();
   await chooseInMenu(page, /Add a cluster/);

@@ -17,8 +17,8 @@ export interface SecondLibvirtd {
   /** The names of our domains on it. */
   readonly domains: () => string[];
   readonly start: () => Promise<void>;
-  /** Ends its machines, which a failing test may have kept. */
-  readonly destroyDomains: () => void;
+  /** Ends its machines whose names begin so, which a failing test may have kept. */
+  readonly destroyDomains: (prefix?: string) => void;
   /** Ends the daemon; its QEMU processes stay. */
   readonly kill: () => Promise<void>;
   /** Stops the daemon without ending it: it keeps its connections and sends no answers. */
@@ -66,17 +66,17 @@ export function createSecondLibvirtd(dir: string, { hidden = [], tls }: SecondOp
   ].join('\n');
   let daemon: ChildProcess | null = null;
 
-  const domains = () =>
+  const domains = (prefix = 'firstlight-') =>
     execFileSync('virsh', ['-c', uri, 'list', '--name'], { encoding: 'utf8' })
       .split('\n')
-      .filter((name) => name.startsWith('firstlight-'));
+      .filter((name) => name.startsWith(prefix));
 
   return {
     uri,
-    domains,
-    destroyDomains: () => {
+    domains: () => domains(),
+    destroyDomains: (prefix) => {
       // A machine that ends by itself before this is not a failure.
-      for (const name of daemon === null ? [] : domains()) spawnSync('virsh', ['-c', uri, 'destroy', name]);
+      for (const name of daemon === null ? [] : domains(prefix)) spawnSync('virsh', ['-c', uri, 'destroy', name]);
     },
     start: async () => {
       for (const { path, source } of states) {

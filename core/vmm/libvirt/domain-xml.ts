@@ -18,6 +18,8 @@ export interface DomainSpec extends Omit<PlacedMachine, 'sockets'> {
   readonly sockets: PlacedMachine['sockets'] | null;
   /** An element in a namespace of ours, or the empty string. */
   readonly metadataXml: string;
+  /** The file that a domain which stays on its host prints to. Such a domain starts anew after a reboot or a crash. */
+  readonly logPath?: string | undefined;
 }
 
 /**
@@ -59,11 +61,11 @@ export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUse
     ...writeBoot(spec),
     '</os>',
     machine.disks.length > 0 && '<features><acpi/></features>',
-    '<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>',
+    spec.logPath === undefined ? writeEnds('destroy') : writeEnds('restart'),
     '<devices>',
     '<controller type="usb" model="none"/>',
     '<memballoon model="none"/>',
-    writeSerial(spec.sockets),
+    writeSerial(spec),
     ...writeChannels(spec),
     ...machine.disks.map(writeDisk),
     ...machine.networks.map(writeInterface),
@@ -142,9 +144,12 @@ function writeInterface(network: MachineNetwork): string {
 /** The alias of the channel for the function's output, where it is not found by its socket. */
 export const outputAlias = 'ua-output';
 
-const writeSerial = (sockets: DomainSpec['sockets']) =>
+const writeEnds = (then: 'destroy' | 'restart') =>
+  `<on_poweroff>destroy</on_poweroff><on_reboot>${then}</on_reboot><on_crash>${then}</on_crash>`;
+
+const writeSerial = ({ sockets, logPath }: DomainSpec) =>
   sockets === null
-    ? '<serial type="pty"><target port="0"/></serial>'
+    ? `<serial type="pty">${logPath === undefined ? '' : `<log${attributes({ file: logPath, append: 'on' })}/>`}<target port="0"/></serial>`
     : `<serial type="unix"><source mode="bind"${attributes({ path: sockets.serial })}/><target port="0"/></serial>`;
 
 /** Slot 16 of the first bus: libvirt, which does not know of this device, gives its own from the lowest slot on. */

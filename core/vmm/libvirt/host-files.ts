@@ -2,17 +2,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout } from 'node:timers/promises';
-import { type Connection, isNotFound, LibvirtError, type StoragePool } from 'node-libvirt';
-import { FirstlightError } from '#shared/errors.ts';
+import type { Connection } from 'node-libvirt';
 import type { Machine, PlacedMachine } from '../machine.ts';
 import { unsupported } from '../unsupported.ts';
+import { openPool, putVolume } from './host-pool.ts';
 import { withLibvirtErrors } from './to-firstlight-error.ts';
-
-/** Our pool on another host, and its folder where the system's daemon runs. */
-const poolName = 'firstlight';
-const poolDir = '/var/lib/libvirt/images/firstlight';
-const poolXml = `<pool type="dir"><name>${poolName}</name><target><path>${poolDir}</path><permissions><mode>0711</mode></permissions></target></pool>`;
 
 /** Files of this machine as libvirt of another host can start them. */
 export interface HostFiles {
@@ -44,14 +38,7 @@ export function createHostFiles(connection: () => Promise<Connection>): HostFile
     return await withLibvirtErrors(`copy ${path} to the host`, async () => {
       const pool = await openPool(there);
       const { size } = await stat(path);
-      // A copy that was interrupted has no mark, and is made again in its place.
-      const markName = `${digest}.whole`;
-      if (!(await hasVolume(pool, markName))) {
-        const volume = (await findVolume(pool, digest)) ?? (await pool.createVolumeXml(volumeXml(digest, size)));
-        await volume.upload(createReadStream(path), { lengthBytes: size });
-        if (!(await hasVolume(pool, markName))) await pool.createVolumeXml(volumeXml(markName, 0));
-      }
-      return await (await pool.lookupVolume(digest)).path();
+      return (await putVolume(pool, digest, size, () => createReadStream(path))).path;
     });
   }
 
@@ -101,59 +88,4 @@ async function readDigest(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
-}
-
-const volumeXml = (name: string, bytes: number) =>
-  `<volume><name>${name}</name><capacity unit="bytes">${bytes}</capacity><allocation unit="bytes">0</allocation><target><format type="raw"/><permissions><mode>0444</mode></permissions></target></volume>`;
-
-/** Our pool; it is created where there is none. Errors: LIBVIRT_FAILED for a person's own daemon without such a pool. */
-async function openPool(connection: Connection): Promise<StoragePool> {
-  const found = await nullIfMissing(connection.lookupPoolByName(poolName));
-  if (found !== null) {
-    await refreshWhenIdle(found);
-    return found;
-  }
-  if (new URL(await connection.uri()).pathname === '/session') {
-    throw new FirstlightError('LIBVIRT_FAILED', `This libvirt has no storage pool "${poolName}" for images.`, {
-      hint: `Make one there: virsh pool-define-as ${poolName} dir --target ~/.local/share/libvirt/images; virsh pool-build ${poolName}; virsh pool-start ${poolName}`,
-    });
-  }
-  try {
-    return await connection.createPoolXml(poolXml, { build: true });
-  } catch (thrown) {
-    // Another copy may have created it in the meantime.
-    const made = await nullIfMissing(connection.lookupPoolByName(poolName));
-    if (made === null) throw thrown;
-    return made;
-  }
-}
-
-/**
- * Reads the pool anew, since another Firstlight may have copied files since. While one does, libvirt refuses that.
- * Errors: LibvirtError of the last attempt.
- */
-async function refreshWhenIdle(pool: StoragePool): Promise<void> {
-  for (const end = Date.now() + maxCopyMs; ; await setTimeout(100)) {
-    try {
-      return await pool.refresh();
-    } catch (thrown) {
-      const isBusy = thrown instanceof LibvirtError && /asynchronous jobs/.test(thrown.message);
-      if (!isBusy || Date.now() > end) throw thrown;
-    }
-  }
-}
-
-/** A copy of a kernel takes seconds, on a slow line a minute. */
-const maxCopyMs = 120_000;
-
-const findVolume = (pool: StoragePool, name: string) => nullIfMissing(pool.lookupVolume(name));
-const hasVolume = async (pool: StoragePool, name: string) => (await findVolume(pool, name)) !== null;
-
-async function nullIfMissing<Value>(asked: Promise<Value>): Promise<Value | null> {
-  try {
-    return await asked;
-  } catch (thrown) {
-    if (isNotFound(thrown)) return null;
-    throw thrown;
-  }
 }

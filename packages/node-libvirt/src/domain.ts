@@ -25,6 +25,14 @@ export interface StartOptions extends CallOptions {
   validate?: boolean;
 }
 
+/** The options of metadata. */
+export interface MetadataOptions extends CallOptions {
+  /** True for the stored configuration of a defined domain, also while it runs. Default: what runs, where it does. */
+  config?: boolean;
+}
+
+const affectOf = ({ config = false }: MetadataOptions) => (config ? protocol.Affect.CONFIG : protocol.Affect.CURRENT);
+
 const stateNames = namesOf(protocol.DomainState);
 const reasonNames = new Map<number, ReadonlyMap<number, string>>([
   [protocol.DomainState.RUNNING, namesOf(protocol.RunningReason)],
@@ -161,8 +169,9 @@ export class Domain {
   }
 
   /** The metadata element stored under an XML namespace, or null when there is none. */
-  async getMetadata(namespaceUri: string, options: CallOptions = {}): Promise<string | null> {
-    const args = { dom: this.#wire, type: protocol.MetadataType.ELEMENT, uri: namespaceUri, flags: 0 };
+  async getMetadata(namespaceUri: string, options: MetadataOptions = {}): Promise<string | null> {
+    const flags = affectOf(options);
+    const args = { dom: this.#wire, type: protocol.MetadataType.ELEMENT, uri: namespaceUri, flags };
     try {
       return (await this.#caller.call(protocol.domainGetMetadata, args, options)).metadata;
     } catch (error) {
@@ -176,7 +185,7 @@ export class Domain {
     namespaceUri: string,
     prefix: string,
     xml: string | null,
-    options: CallOptions = {},
+    options: MetadataOptions = {},
   ): Promise<void> {
     const args = {
       dom: this.#wire,
@@ -184,7 +193,7 @@ export class Domain {
       metadata: xml,
       key: prefix,
       uri: namespaceUri,
-      flags: protocol.Affect.CURRENT,
+      flags: affectOf(options),
     };
     await this.#caller.call(protocol.domainSetMetadata, args, options);
   }

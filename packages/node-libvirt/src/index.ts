@@ -9,7 +9,7 @@ export {
   type Subscription,
   type Version,
 } from './connection.ts';
-export { type Domain, type DomainStateInfo, describeState, type StartOptions } from './domain.ts';
+export { type Domain, type DomainStateInfo, describeState, type MetadataOptions, type StartOptions } from './domain.ts';
 export {
   type ConnectionErrorReason,
   LibvirtConnectionError,

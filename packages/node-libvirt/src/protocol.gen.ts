@@ -569,6 +569,25 @@ export const storageVolDownload: CallSpec<{ vol: StorageVolume; offset: number; 
   readRet: () => undefined,
 };
 
+export const storagePoolListAllVolumes: CallSpec<{ pool: StoragePool; needResults: number; flags: number }, { volumes: StorageVolume[]; total: number }> = {
+  name: 'storagePoolListAllVolumes',
+  program: 0x20008086,
+  version: 1,
+  number: 282,
+  stream: false,
+  writeArgs: (w, v) => {
+    writeStoragePool(w, v.pool);
+    w.i32(v.needResults);
+    w.u32(v.flags);
+  },
+  readArgs: (r) => ({ pool: readStoragePool(r), needResults: r.i32(), flags: r.u32() }),
+  writeRet: (w, v) => {
+    w.list(v.volumes, 16384, (v) => writeStorageVolume(w, v));
+    w.u32(v.total);
+  },
+  readRet: (r) => ({ volumes: r.list(16384, () => readStorageVolume(r)), total: r.u32() }),
+};
+
 export const domainCreateXml: CallSpec<{ xml: string; flags: number }, { dom: Domain }> = {
   name: 'domainCreateXml',
   program: 0x20008086,
@@ -1229,6 +1248,7 @@ export interface CallTypes {
   storageVolGetPath: { args: { vol: StorageVolume }; ret: { path: string }; stream: false };
   storageVolUpload: { args: { vol: StorageVolume; offset: number; length: number; flags: number }; ret: void; stream: true };
   storageVolDownload: { args: { vol: StorageVolume; offset: number; length: number; flags: number }; ret: void; stream: true };
+  storagePoolListAllVolumes: { args: { pool: StoragePool; needResults: number; flags: number }; ret: { volumes: StorageVolume[]; total: number }; stream: false };
   domainCreateXml: { args: { xml: string; flags: number }; ret: { dom: Domain }; stream: false };
   domainGetXmlDesc: { args: { dom: Domain; flags: number }; ret: { xml: string }; stream: false };
   domainGetInfo: { args: { dom: Domain }; ret: { state: number; maxMemoryKib: number; memoryKib: number; vcpus: number; cpuTimeNs: number }; stream: false };
@@ -1290,6 +1310,7 @@ export const allCalls = [
   storageVolGetPath,
   storageVolUpload,
   storageVolDownload,
+  storagePoolListAllVolumes,
   domainCreateXml,
   domainGetXmlDesc,
   domainGetInfo,

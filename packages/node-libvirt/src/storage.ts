@@ -36,6 +36,13 @@ export class StoragePool {
     return new StorageVolume(this.#caller, vol);
   }
 
+  /** The volumes in it, as of the last refresh. */
+  async listVolumes(options?: CallOptions): Promise<StorageVolume[]> {
+    const args = { pool: this.#wire, needResults: 1, flags: 0 };
+    const { volumes } = await this.#caller.call(protocol.storagePoolListAllVolumes, args, options);
+    return volumes.map((volume) => new StorageVolume(this.#caller, volume));
+  }
+
   /** Errors: LibvirtError, for which `isNotFound` is true where there is none. */
   async lookupVolume(name: string, options?: CallOptions): Promise<StorageVolume> {
     const { vol } = await this.#caller.call(protocol.storageVolLookupByName, { pool: this.#wire, name }, options);

@@ -1,3 +1,4 @@
+import type { Target } from '#shared/model/deploy.ts';
 import { chooseProfile } from '#shared/model/deploy-section.ts';
 import { useProject, useStudio } from '../../bind/studio.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -16,15 +17,15 @@ export function DeployMenu() {
   );
   const usual = project === null ? null : usualTarget(studio, project.id);
   const items = [
-    ...targets.map(({ name, registry, context }) => ({
-      id: name,
-      label: `Deploy to ${name}`,
-      detail: `${context ?? 'the current context'}, images to ${registry}`,
+    ...targets.map((place) => ({
+      id: place.name,
+      label: `Deploy to ${place.name}`,
+      detail: detailOf(place),
       icon: 'deployments' as const,
       disabled: project === null,
-      ...(name === usual && { shortcut: 'Ctrl+Alt+D' }),
+      ...(place.name === usual && { shortcut: 'Ctrl+Alt+D' }),
       onSelect: () => {
-        if (project !== null) void studio.deploy.deploy(project.id, name);
+        if (project !== null) void studio.deploy.deploy(project.id, place.name);
       },
     })),
     ...Object.keys(project?.config?.deploy?.profiles ?? {}).map((profile, index) => {
@@ -78,4 +79,10 @@ export function DeployMenu() {
       </Menu>
     </div>
   );
+}
+
+function detailOf(target: Target): string {
+  if (target.kind === 'libvirt')
+    return target.uris.length === 1 ? 'a libvirt host' : `${target.uris.length} libvirt hosts`;
+  return `${target.context ?? 'the current context'}, images to ${target.registry}`;
 }

@@ -42,11 +42,13 @@ export function FunctionActions({ of }: { readonly of: DeployedRef }) {
         </span>
         <IconButton icon="plus" label="One replica more" onClick={() => void deploy.scale(of, wanted + 1)} />
       </fieldset>
-      <IconButton
-        icon={isPaused ? 'play' : 'pause'}
-        label={isPaused ? 'Roll out again' : 'Pause: roll nothing out'}
-        onClick={() => void deploy.pause(of, !isPaused)}
-      />
+      {deployment.namespace !== null && (
+        <IconButton
+          icon={isPaused ? 'play' : 'pause'}
+          label={isPaused ? 'Roll out again' : 'Pause: roll nothing out'}
+          onClick={() => void deploy.pause(of, !isPaused)}
+        />
+      )}
       <Button icon="undo" disabled={!earlier || isPaused} onClick={() => void deploy.rollBack(of)}>
         Roll back
       </Button>
@@ -87,7 +89,9 @@ export function FunctionView({ of, renderColdStart }: FunctionViewProps) {
       ) : (
         <LoadingState message={`Asking ${of.target}`} />
       )}
-      {isThere && <ColdStart render={renderColdStart} stopped={deployment.replicas.wanted === 0} />}
+      {isThere && deployment.namespace !== null && (
+        <ColdStart render={renderColdStart} stopped={deployment.replicas.wanted === 0} />
+      )}
       {isThere && (
         <div className={styles.pair}>
           <CallForm of={of} />
@@ -102,7 +106,7 @@ export function FunctionView({ of, renderColdStart }: FunctionViewProps) {
 function Standing({ of }: { readonly of: DeployedRef }) {
   const deployment = useDeployment(of);
   if (deployment === undefined) return null;
-  const { state, message, replicas, revision, endpoint, image } = deployment;
+  const { state, message, replicas, revision, endpoint, image, hostsDown = [] } = deployment;
   return (
     <div className={`${styles.standing} selectable`} role="status" aria-label="State">
       <p>
@@ -117,6 +121,7 @@ function Standing({ of }: { readonly of: DeployedRef }) {
         </span>
       </p>
       {state === 'failing' && <p className="danger">{message}</p>}
+      {state !== 'failing' && hostsDown.map((line) => <p key={line}>{line}</p>)}
     </div>
   );
 }

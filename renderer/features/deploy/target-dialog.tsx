@@ -1,17 +1,27 @@
 import { useState } from 'react';
-import { dnsLabelSchema } from '#shared/model/deploy.ts';
+import { dnsLabelSchema, libvirtTargetSchema, type Target } from '#shared/model/deploy.ts';
 import { useStudio } from '../../bind/studio.tsx';
 import field from '../../ui/field.module.css';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';
+import { Segments } from '../../ui/segments.tsx';
 import styles from './target-dialog.module.css';
 
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
 const isName = (text: string) => dnsLabelSchema.safeParse(text.trim()).success;
 
-/** Adds a cluster to deploy to, and runs its checks at once. */
+const kinds = [
+  { id: 'kubernetes', label: 'Kubernetes' },
+  { id: 'libvirt', label: 'libvirt hosts' },
+] as const;
+const urisIn = (text: string) => text.split(/[\s,]+/).filter((uri) => uri !== '');
+const areHosts = (text: string) => libvirtTargetSchema.shape.uris.safeParse(urisIn(text)).success;
+
+/** Adds a cluster, or hosts, to deploy to, and runs its checks at once. */
 export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; readonly onClose: () => void }) {
   const studio = useStudio();
+  const [kind, setKind] = useState<Target['kind']>('kubernetes');
+  const [addresses, setAddresses] = useState('');
   const [name, setName] = useState('');
   const [registry, setRegistry] = useState('');
   const [kubeconfig, setKubeconfig] = useState('');
@@ -21,29 +31,44 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
   const [registryCa, setRegistryCa] = useState('');
   const [plainHttp, setPlainHttp] = useState(false);
   const wrong = (text: string) => text.trim() !== '' && !isName(text);
-  const valid = isName(name) && registry.trim() !== '' && !wrong(namespace) && !wrong(pullSecret);
+  const isCluster = kind === 'kubernetes';
+  const isClusterValid = registry.trim() !== '' && !wrong(namespace) && !wrong(pullSecret);
+  const valid = isName(name) && (isCluster ? isClusterValid : areHosts(addresses));
+  const makeTarget = (): Target =>
+    isCluster
+      ? {
+          name: name.trim(),
+          kind,
+          engine: 'pod',
+          kubeconfig: orNull(kubeconfig),
+          context: orNull(context),
+          namespace: orNull(namespace),
+          registry: registry
+            .trim()
+            .replace(/^(docker|https?):\/\//, '')
+            .replace(/\/+$/, ''),
+          registryCa: orNull(registryCa),
+          plainHttp,
+          pullSecret: orNull(pullSecret),
+        }
+      : { name: name.trim(), kind: 'libvirt', uris: urisIn(addresses) };
   const submit = async () => {
-    await studio.deploy.addTarget({
-      name: name.trim(),
-      kind: 'kubernetes',
-      engine: 'pod',
-      kubeconfig: orNull(kubeconfig),
-      context: orNull(context),
-      namespace: orNull(namespace),
-      registry: registry
-        .trim()
-        .replace(/^(docker|https?):\/\//, '')
-        .replace(/\/+$/, ''),
-      registryCa: orNull(registryCa),
-      plainHttp,
-      pullSecret: orNull(pullSecret),
-    });
+    await studio.deploy.addTarget(makeTarget());
     studio.deploy.open({ kind: 'target', target: name.trim() });
     void studio.deploy.testTarget(name.trim());
   };
   return (
-    <FormDialog title="Add a cluster" action="Add" valid={valid} onClose={onClose} onSubmit={submit}>
-      <div className={styles.pair}>
+    <FormDialog
+      title={isCluster ? 'Add a cluster' : 'Add hosts'}
+      action="Add"
+      valid={valid}
+      onClose={onClose}
+      onSubmit={submit}
+    >
+      <div className={styles.kinds}>
+        <Segments label="What it is" items={kinds} active={kind} onSelect={setKind} />
+      </div>
+      <div className={isCluster ? styles.pair : undefined}>
         <TextField
           label="Name"
           note="Yours: lower-case letters, digits and dashes."
@@ -53,62 +78,77 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
           autoFocus
           onChange={setName}
         />
-        <TextField
-          label="Registry for images"
-          note="A host with a path; docker’s own sign-in is used."
-          placeholder="registry.example/team"
-          value={registry}
-          onChange={setRegistry}
-        />
+        {isCluster && (
+          <TextField
+            label="Registry for images"
+            note="A host with a path; docker’s own sign-in is used."
+            placeholder="registry.example/team"
+            value={registry}
+            onChange={setRegistry}
+          />
+        )}
       </div>
-      <PathField
-        label="Kubeconfig"
-        note="Left empty: KUBECONFIG, or ~/.kube/config. It is read, and never copied."
-        placeholder="~/.kube/config"
-        value={kubeconfig}
-        onChange={setKubeconfig}
-        pickers={{ pickFile: pickers.pickFile }}
-      />
-      <div className={styles.pair}>
+      {isCluster ? (
+        <>
+          <PathField
+            label="Kubeconfig"
+            note="Left empty: KUBECONFIG, or ~/.kube/config. It is read, and never copied."
+            placeholder="~/.kube/config"
+            value={kubeconfig}
+            onChange={setKubeconfig}
+            pickers={{ pickFile: pickers.pickFile }}
+          />
+          <div className={styles.pair}>
+            <TextField
+              label="Context"
+              note="Left empty: the current one."
+              placeholder="current"
+              value={context}
+              onChange={setContext}
+            />
+            <TextField
+              label="Namespace"
+              note="Left empty: that of the context."
+              placeholder="default"
+              value={namespace}
+              wrong={wrong(namespace)}
+              onChange={setNamespace}
+            />
+          </div>
+          <details className={styles.more}>
+            <summary>A registry that needs more</summary>
+            <TextField
+              label="Secret with which nodes pull"
+              note="Its name in the namespace; left empty where nodes may pull without one."
+              placeholder="none"
+              value={pullSecret}
+              wrong={wrong(pullSecret)}
+              onChange={setPullSecret}
+            />
+            <PathField
+              label="Certificate of its authority"
+              note="A PEM file; left empty for a public authority."
+              placeholder="/etc/ssl/registry-ca.pem"
+              value={registryCa}
+              onChange={setRegistryCa}
+              pickers={{ pickFile: pickers.pickFile }}
+            />
+            <label className={styles.check}>
+              <input type="checkbox" checked={plainHttp} onChange={({ target }) => setPlainHttp(target.checked)} />
+              <span>Speak plain HTTP with it, without encryption</span>
+            </label>
+          </details>
+        </>
+      ) : (
         <TextField
-          label="Context"
-          note="Left empty: the current one."
-          placeholder="current"
-          value={context}
-          onChange={setContext}
+          label="Addresses of their libvirt"
+          note="One or several, with a space between: by SSH or TLS, as libvirt writes them. Functions are spread over them."
+          placeholder="qemu+ssh://root@lab1/system qemu+ssh://root@lab2/system"
+          value={addresses}
+          wrong={addresses.trim() !== '' && !areHosts(addresses)}
+          onChange={setAddresses}
         />
-        <TextField
-          label="Namespace"
-          note="Left empty: that of the context."
-          placeholder="default"
-          value={namespace}
-          wrong={wrong(namespace)}
-          onChange={setNamespace}
-        />
-      </div>
-      <details className={styles.more}>
-        <summary>A registry that needs more</summary>
-        <TextField
-          label="Secret with which nodes pull"
-          note="Its name in the namespace; left empty where nodes may pull without one."
-          placeholder="none"
-          value={pullSecret}
-          wrong={wrong(pullSecret)}
-          onChange={setPullSecret}
-        />
-        <PathField
-          label="Certificate of its authority"
-          note="A PEM file; left empty for a public authority."
-          placeholder="/etc/ssl/registry-ca.pem"
-          value={registryCa}
-          onChange={setRegistryCa}
-          pickers={{ pickFile: pickers.pickFile }}
-        />
-        <label className={styles.check}>
-          <input type="checkbox" checked={plainHttp} onChange={({ target }) => setPlainHttp(target.checked)} />
-          <span>Speak plain HTTP with it, without encryption</span>
-        </label>
-      </details>
+      )}
     </FormDialog>
   );
 }

@@ -1,4 +1,4 @@
-import type { TargetCheck } from '#shared/model/deploy.ts';
+import type { Target, TargetCheck } from '#shared/model/deploy.ts';
 import { useProject, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
 import facts from '../../ui/facts.module.css';
@@ -39,20 +39,7 @@ export function TargetView({ target }: { readonly target: string }) {
     <div className={styles.target}>
       <FunctionTable target={target} />
       <dl className={`${facts.facts} ${styles.facts} selectable`}>
-        <dt>Kubeconfig</dt>
-        <dd className="mono">{found.kubeconfig ?? 'KUBECONFIG, or ~/.kube/config'}</dd>
-        <dt>Context</dt>
-        <dd className="mono">{found.context ?? 'the current one'}</dd>
-        <dt>Namespace</dt>
-        <dd className="mono">{found.namespace ?? 'that of the context'}</dd>
-        <dt>Registry</dt>
-        <dd className="mono">{found.registry}</dd>
-        {found.pullSecret !== null && (
-          <>
-            <dt>Pull Secret</dt>
-            <dd className="mono">{found.pullSecret}</dd>
-          </>
-        )}
+        <Facts target={found} />
       </dl>
       {checks === undefined ? (
         <p className="muted">Test it to see what a deploy would find there.</p>
@@ -67,6 +54,39 @@ export function TargetView({ target }: { readonly target: string }) {
         <Checks checks={checks.value} />
       )}
     </div>
+  );
+}
+
+function Facts({ target }: { readonly target: Target }) {
+  if (target.kind === 'libvirt') {
+    return (
+      <>
+        <dt>Hosts</dt>
+        {target.uris.map((uri) => (
+          <dd key={uri} className="mono">
+            {uri}
+          </dd>
+        ))}
+      </>
+    );
+  }
+  return (
+    <>
+      <dt>Kubeconfig</dt>
+      <dd className="mono">{target.kubeconfig ?? 'KUBECONFIG, or ~/.kube/config'}</dd>
+      <dt>Context</dt>
+      <dd className="mono">{target.context ?? 'the current one'}</dd>
+      <dt>Namespace</dt>
+      <dd className="mono">{target.namespace ?? 'that of the context'}</dd>
+      <dt>Registry</dt>
+      <dd className="mono">{target.registry}</dd>
+      {target.pullSecret !== null && (
+        <>
+          <dt>Pull Secret</dt>
+          <dd className="mono">{target.pullSecret}</dd>
+        </>
+      )}
+    </>
   );
 }
 

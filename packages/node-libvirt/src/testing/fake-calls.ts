@@ -141,6 +141,7 @@ export const callHandlers: CallHandlers = {
   storagePoolCreateXml: noStorage,
   storagePoolDestroy: noStorage,
   storagePoolRefresh: noStorage,
+  storagePoolListAllVolumes: noStorage,
   storagePoolLookupByName: noStorage,
   storageVolCreateXml: noStorage,
   storageVolDelete: noStorage,

@@ -1,0 +1,188 @@
+/** A function from its project to libvirt hosts, step by step. */
+import { createReadStream } from 'node:fs';
+import type { Build } from '#core/images/image-store.ts';
+import { digestFile } from '#core/store/digest.ts';
+import { findFirmware } from '#core/vmm/firmware.ts';
+import { unsupported } from '#core/vmm/unsupported.ts';
+import type { Progress } from '#shared/contract/define.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { formatBytes } from '#shared/format.ts';
+import type { DeployResult, DeployStep } from '#shared/model/deploy.ts';
+import type { DeployPlan } from '../profile.ts';
+import type { Fleet } from './fleet.ts';
+import { currentRevision, type Instance, listInstances } from './instances.ts';
+import { type FindSource, type VolumeSource, volumeNameOf } from './place.ts';
+import type { Release } from './record.ts';
+import { Rollout, thisComputer } from './rollout.ts';
+
+export interface HostDeployOptions {
+  readonly plan: DeployPlan;
+  readonly replicas?: number | undefined;
+  readonly rollback: boolean;
+  /** True: goes on where another computer may still be deploying. */
+  readonly force: boolean;
+  readonly build: () => Promise<Build>;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: Progress) => void;
+}
+
+/**
+ * Builds, copies, defines, replaces the instances one by one, and calls each of them.
+ *
+ * Errors: BAD_INPUT for what hosts cannot give; those of a build; MACHINE_UNSUPPORTED; LIBVIRT_*, DISK_FULL; CONFLICT;
+ * DEPLOY_FAILED, after going back; CANCELLED.
+ */
+export async function deployToHosts(fleet: Fleet, options: HostDeployOptions): Promise<DeployResult> {
+  const { plan, signal, progress } = options;
+  checkPlan(plan);
+  const steps: DeployStep[] = [];
+  async function step<Value>(
+    name: DeployStep['name'],
+    message: string,
+    work: () => Promise<{ value: Value; detail: string }>,
+  ): Promise<Value> {
+    signal.throwIfAborted();
+    progress({ step: name, message });
+    const startedAt = performance.now();
+    const { value, detail } = await work();
+    steps.push({ name, durationMs: performance.now() - startedAt, detail });
+    return value;
+  }
+
+  const { name } = plan.project;
+  checkNotElsewhere(await listInstances(fleet, name), name, options.force);
+  const built = await step('build', 'Building', async () => {
+    const value = await options.build();
+    return { value, detail: value.result.cached ? 'nothing had changed' : `${formatBytes(value.image.bytes)} image` };
+  });
+  const { release, find } = await step('image', 'Preparing its machine', async () => {
+    const value = await makeRelease(fleet, built);
+    const { memoryMiB, vcpus } = value.release;
+    return { value, detail: `${memoryMiB} MiB, ${vcpus} vCPU` };
+  });
+  const before = await listInstances(fleet, name);
+  const revision = revisionFor(release, before);
+  const replicas = options.replicas ?? plan.replicas ?? wantedOf(before) ?? 1;
+  const rollout = new Rollout(
+    fleet,
+    {
+      ...{ release, revision, replicas, find, signal, rollback: options.rollback },
+      onProgress: (message) => progress({ step: 'rollout', message }),
+    },
+    before,
+  );
+  await step('push', `Copying to ${fleet.target.name}`, async () => {
+    const value = await rollout.copy();
+    return { value, detail: value === 0 ? 'all of it was there' : `${formatBytes(value)} sent` };
+  });
+  await step('apply', 'Defining its domains', async () => {
+    await rollout.define();
+    const labels = rollout.hosts.map(({ label }) => label).join(', ');
+    return { value: null, detail: replicas === 0 ? 'none' : `${replicas} on ${labels}` };
+  });
+  const done = await step('rollout', 'Rolling out', async () => {
+    const value = await rollout.replace();
+    return { value, detail: `${replicas} of ${replicas} answer` };
+  });
+  return {
+    ...{ target: fleet.target.name, namespace: null, name, image: release.imageId, revision },
+    pushedBytes: done.sentBytes,
+    steps,
+    answer: done.answer === null ? null : { status: done.answer.status, body: done.answer.body.slice(0, 4000) },
+    ...(done.warnings.length > 0 && { warnings: [...done.warnings] }),
+  };
+}
+
+/** Errors: BAD_INPUT. */
+function checkPlan({ secrets, route, autoscale, signKey, project }: DeployPlan): void {
+  const asked = {
+    secrets: Object.keys(secrets).length > 0,
+    route: route !== undefined,
+    autoscale: autoscale !== undefined,
+    sign: signKey !== undefined,
+  };
+  const found = Object.entries(asked).find(([, isAsked]) => isAsked)?.[0];
+  if (found === undefined) return;
+  throw new FirstlightError(
+    'BAD_INPUT',
+    `"deploy.${found}" of ${project.name} is for Kubernetes: libvirt hosts have none.`,
+    {
+      hint: `Remove it from this profile, or deploy to a cluster.`,
+      details: { subject: found },
+    },
+  );
+}
+
+/** A deploy of another computer that is older than this was interrupted. Units: ms. */
+const foreignDeployMs = 10 * 60_000;
+
+/** Errors: CONFLICT while another computer is deploying, as far as its instances show. */
+export function checkNotElsewhere(instances: readonly Instance[], name: string, force: boolean): void {
+  const newest = Math.max(0, ...instances.map(({ record }) => record.revision));
+  const own = instances.filter(({ record }) => record.revision === newest);
+  const [first] = own;
+  if (first === undefined || force) return;
+  const { deployedBy, deployedAt, replicas } = first.record;
+  const isOver =
+    own.filter(({ isInService }) => isInService).length >= replicas ||
+    Date.now() - Date.parse(deployedAt) > foreignDeployMs;
+  if (isOver || deployedBy === thisComputer()) return;
+  throw new FirstlightError('CONFLICT', `${name} is being deployed by ${deployedBy}, since ${deployedAt}.`, {
+    hint: 'Wait for that deploy to end. If it was interrupted, --force takes over.',
+    details: { subject: name },
+  });
+}
+
+/** The revision of a deploy: that which is there already, else a new one. */
+function revisionFor(release: Release, before: readonly Instance[]): number {
+  const newest = before.reduce<Instance | null>(
+    (found, one) => (found === null || one.record.revision > found.record.revision ? one : found),
+    null,
+  );
+  if (newest === null) return 1;
+  const isSame = (Object.keys(release) as (keyof Release)[]).every((key) => newest.record[key] === release[key]);
+  return isSame ? newest.record.revision : newest.record.revision + 1;
+}
+
+const wantedOf = (instances: readonly Instance[]): number | undefined => {
+  const current = currentRevision(instances);
+  return instances.find(({ record }) => record.revision === current)?.record.replicas;
+};
+
+/** A build as a release, with the files of this machine that it is made of. Errors: MACHINE_UNSUPPORTED. */
+async function makeRelease(
+  { runtimes, target }: Fleet,
+  { image, bundle: { config } }: Build,
+): Promise<{ readonly release: Release; readonly find: FindSource }> {
+  const pod = await runtimes.get(image.runtime)?.prepareForPod?.({ image, config });
+  const { machine } = pod ?? {};
+  const [channel] = machine?.channels.filter(({ carries }) => carries === 'invocations') ?? [];
+  if (pod?.requests.kind !== 'frames' || !machine?.kernel || pod.diskPath !== null || channel === undefined) {
+    throw unsupported(
+      `A libvirt host of ${target.name}`,
+      `what ${config.name} needs`,
+      'Functions on Ember run there, which are called through libvirt. Deploy others to Kubernetes.',
+    );
+  }
+  const sources = new Map<string, VolumeSource>();
+  const add = async (path: string | null | undefined): Promise<string> => {
+    if (path === null || path === undefined) return '';
+    const { sha256, bytes } = await digestFile(path);
+    sources.set(volumeNameOf(sha256), { bytes, read: () => createReadStream(path) });
+    return volumeNameOf(sha256);
+  };
+  const { kernel, memoryMiB, vcpus, machineType, firmware } = machine;
+  const release: Release = {
+    ...{ functionName: config.name, runtime: image.runtime, imageId: image.id, timeoutMs: config.timeoutMs },
+    ...{ memoryMiB, vcpus, machineType, cmdline: kernel.cmdline, channel: channel.name },
+    kernel: await add(kernel.path),
+    firmware: firmware === 'quick' ? await add(kernel.firmwarePath ?? findFirmware()) : '',
+    initrd: await add(kernel.initrdPath),
+  };
+  const find: FindSource = async (volume) => {
+    const source = sources.get(volume);
+    if (source === undefined) throw new FirstlightError('INTERNAL', `There is no source of ${volume}.`);
+    return source;
+  };
+  return { release, find };
+}
