@@ -161,7 +161,7 @@ async function makeRelease(
     throw unsupported(
       `A libvirt host of ${target.name}`,
       `what ${config.name} needs`,
-      'Functions on Ember run there, which are called through libvirt. Deploy others to Kubernetes.',
+      'Only a function that is called over a channel, without disk and network, runs there. Deploy it to Kubernetes.',
     );
   }
   const sources = new Map<string, VolumeSource>();
