@@ -12,6 +12,7 @@ import { setUp } from './setup.mjs';
 const benchmarks = {
   coldstart: { all: 'coldstart.ts' },
   ember: { all: 'ember.ts' },
+  http: { all: 'http.ts' },
   rebuild: { all: 'rebuild.ts' },
   image: { all: 'image.ts' },
   'nanos-boot': { all: 'nanos-boot.ts' },

@@ -5,7 +5,7 @@ describe('the arguments of a benchmark run', () => {
   it('are names and a count; no name means all', () => {
     expect(readArguments(['coldstart', '--runs', '20'])).toEqual({ names: ['coldstart'], runs: 20, help: false });
     expect(readArguments([]).names).toEqual(
-      expect.arrayContaining(['coldstart', 'ember', 'rebuild', 'image', 'rpc', 'ui']),
+      expect.arrayContaining(['coldstart', 'ember', 'http', 'rebuild', 'image', 'rpc', 'ui']),
     );
     expect(readArguments(['rpc', 'rpc', 'ui']).names).toEqual(['rpc', 'ui']);
   });

@@ -8,6 +8,7 @@ const reason = whyNot();
 /** Each benchmark with the fewest runs that measure something. Those of Nanos need a build of it, and run with its tests. */
 const short: readonly [name: string, runs: number][] = [
   ['coldstart', 1],
+  ['http', 1],
   ['rebuild', 1],
   ['image', 1],
   ['rpc', 1],

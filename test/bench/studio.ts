@@ -7,7 +7,7 @@ import { type Client, createClient } from '#shared/contract/client.ts';
 import type { Engine } from '#shared/contract/index.ts';
 import { createMemoryPorts } from '#shared/contract/memory-port.ts';
 import { serveSession } from '#shared/contract/session.ts';
-import type { Instance } from '#shared/model/instance.ts';
+import type { Accel, Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
 import { benchUri } from './machine.ts';
@@ -26,12 +26,13 @@ export interface Studio {
   readonly close: () => Promise<void>;
 }
 
-export async function openStudio(): Promise<Studio> {
+/** Shape: `accel` absent: each runtime's own choice. */
+export async function openStudio(accel?: Accel): Promise<Studio> {
   // Short, because a Unix socket's path has at most 107 bytes; others may enter it, because QEMU may run as another
   // user.
   const home = mkdtempSync('/tmp/fl-bench-');
   chmodSync(home, 0o711);
-  const core = await createCore({ resources: locateResources(), home, uri: benchUri });
+  const core = await createCore({ resources: locateResources(), home, uri: benchUri, accel });
   const ports = createMemoryPorts();
   serveSession(core, ports.engine);
   const client = createClient(ports.client);

@@ -1,236 +1,9 @@
 /* The network without a card: lwIP, its glue and the HTTP server, against a client that speaks frames, right ones and wrong ones. */
 #define _GNU_SOURCE
-#include "../../net/net.h"
-
-#include <setjmp.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include "../../boot/config.h"
-#include "../../dev/virtio-net.h"
 #include "../../net/sizes.h"
-#include "check.h"
-
-#define SYN 2
-#define FIN 1
-#define RST 4
-#define ACK 16
-#define MS 1000000ull
-
-static const uint8_t own[6] = {0x52, 0x54, 0, 1, 2, 3}, peer[6] = {0x52, 0x55, 10, 0, 2, 2};
-static uint64_t now_ns = 1000 * MS;
-
-static void check(const char *what, int is_so) { CHECK(is_so, "%s", what); }
-
-/* --- what the guest has otherwise --- */
-
-_Noreturn void panic(const char *format, ...) {
-  printf("panic: %s\n", format);
-  exit(1);
-}
-uint64_t clock_boot_ns(void) { return now_ns; }
-uint64_t pages_linear_limit(void) { return 34 << 20; }
-void random_bytes(void *to, size_t count) {
-  for (uint8_t *at = to; count > 0; count--) *at++ = rand();
-}
-void cpu_sleep(void) { now_ns += 250 * MS; }
-void cpu_sleep_for(uint64_t ns) { now_ns += ns; }
-
-/* --- the card: each received frame has a block of its own size, so that reading past it is seen --- */
-
-#define QUEUED 512
-static struct {
-  uint8_t *bytes;
-  uint32_t length;
-} queue[QUEUED];
-static uint32_t queued, taken;
-static uint8_t *current;
-static uint8_t sending[FRAME_MOST];
-static uint32_t sent_frames;
-/* The next machine does not say its address while this is set. */
-static int is_withheld;
-static uint32_t times_asked;
-/* Ports of the connections that the guest has taken; it may say so more than once. */
-static uint8_t is_taken[65536];
-/* What the client has received: the connection's port, the next byte to expect, the text. */
-static struct {
-  uint16_t port;
-  uint32_t seq, expected;
-  int is_open, is_reset, is_finished;
-  char text[65536];
-  size_t length;
-} client;
-
-static void queue_frame(const void *bytes, uint32_t length) {
-  if (queued - taken >= QUEUED) return;
-  uint8_t *copy = malloc(length ? length : 1);
-  memcpy(copy, bytes, length);
-  queue[queued % QUEUED].bytes = copy;
-  queue[queued++ % QUEUED].length = length;
-}
-
-int virtio_net_init(void) { return 1; }
-const uint8_t *virtio_net_address(void) { return own; }
-int virtio_net_has_frame(void) { return queued != taken; }
-uint32_t virtio_net_receive(const uint8_t **frame) {
-  free(current);
-  current = 0;
-  if (queued == taken) return 0;
-  current = queue[taken % QUEUED].bytes;
-  *frame = current;
-  return queue[taken++ % QUEUED].length;
-}
-uint8_t *virtio_net_buffer(void) { return sending; }
-void virtio_net_flush(void) {}
-
-static uint16_t get16(const uint8_t *at) { return at[0] << 8 | at[1]; }
-static uint32_t get32(const uint8_t *at) { return (uint32_t)get16(at) << 16 | get16(at + 2); }
-static void put16(uint8_t *at, uint16_t value) { at[0] = value >> 8, at[1] = value; }
-static void put32(uint8_t *at, uint32_t value) { put16(at, value >> 16), put16(at + 2, value); }
-
-static uint32_t sum(const uint8_t *at, uint32_t length, uint32_t start) {
-  for (uint32_t i = 0; i < length; i++) start += i % 2 ? at[i] : at[i] << 8;
-  return start;
-}
-static uint16_t fold(uint32_t value) {
-  while (value >> 16) value = (value & 0xffff) + (value >> 16);
-  return ~value;
-}
-
-/* Fills in the checksums of a frame that may be anything. */
-static void seal(uint8_t *frame, uint32_t length) {
-  if (length < 54) return;
-  uint8_t *ip = frame + 14;
-  uint32_t head = (ip[0] & 15) * 4u;
-  if (head < 20 || head + 20 > length - 14) return;
-  put16(ip + 10, 0);
-  put16(ip + 10, fold(sum(ip, head, 0)));
-  uint8_t *tcp = ip + head;
-  uint32_t bytes = length - 14 - head;
-  put16(tcp + 16, 0);
-  put16(tcp + 16, fold(sum(tcp, bytes, sum(ip + 12, 8, 6 + bytes))));
-}
-
-/* A frame of the client's connection. Returns its length. */
-static uint32_t write_tcp(uint8_t *frame, uint8_t flags, const void *data, uint32_t bytes) {
-  memset(frame, 0, 54);
-  memcpy(frame, own, 6);
-  memcpy(frame + 6, peer, 6);
-  put16(frame + 12, 0x0800);
-  uint8_t *ip = frame + 14, *tcp = ip + 20;
-  ip[0] = 0x45;
-  put16(ip + 2, 40 + bytes);
-  ip[8] = 64;
-  ip[9] = 6;
-  memcpy(ip + 12, (uint8_t[]){10, 0, 2, 2, 10, 0, 2, 15}, 8);
-  put16(tcp, client.port);
-  put16(tcp + 2, 8080);
-  put32(tcp + 4, client.seq);
-  put32(tcp + 8, flags & ACK ? client.expected : 0);
-  tcp[12] = 0x50;
-  tcp[13] = flags;
-  put16(tcp + 14, 65535);
-  if (bytes > 0) memcpy(tcp + 20, data, bytes);
-  seal(frame, 54 + bytes);
-  return 54 + bytes;
-}
-
-static void send_tcp(uint8_t flags, const void *data, uint32_t bytes) {
-  uint8_t frame[FRAME_MOST];
-  queue_frame(frame, write_tcp(frame, flags, data, bytes));
-  client.seq += bytes + !!(flags & (SYN | FIN));
-}
-
-static void answer_arp(void) {
-  uint8_t frame[42] = {0};
-  memcpy(frame, own, 6);
-  memcpy(frame + 6, peer, 6);
-  memcpy(frame + 12, (uint8_t[]){8, 6, 0, 1, 8, 0, 6, 4, 0, 2}, 10);
-  memcpy(frame + 22, peer, 6);
-  memcpy(frame + 28, (uint8_t[]){10, 0, 2, 2}, 4);
-  memcpy(frame + 32, own, 6);
-  memcpy(frame + 38, (uint8_t[]){10, 0, 2, 15}, 4);
-  queue_frame(frame, sizeof frame);
-}
-
-void virtio_net_send(uint32_t length) {
-  sent_frames++;
-  const uint8_t *ip = sending + 14, *tcp = ip + 20;
-  if (get16(sending + 12) == 0x0806 && sending[21] == 1 && memcmp(sending + 38, (uint8_t[]){10, 0, 2, 2}, 4) == 0) {
-    times_asked++;
-    if (!is_withheld) answer_arp();
-  }
-  if (get16(sending + 12) == 0x0800 && ip[9] == 6 && length >= 54 && tcp[13] == (SYN | ACK)) is_taken[get16(tcp + 2)] = 1;
-  if (get16(sending + 12) != 0x0800 || ip[9] != 6 || length < 54 || get16(tcp + 2) != client.port) return;
-  uint8_t flags = tcp[13];
-  uint32_t head = (tcp[12] >> 4) * 4u, bytes = get16(ip + 2) - 20 - head, seq = get32(tcp + 4);
-  if (flags & RST) client.is_reset = 1;
-  if (flags & SYN) {
-    client.expected = seq + 1;
-    client.is_open = 1;
-    send_tcp(ACK, 0, 0);
-    return;
-  }
-  if (seq != client.expected) return;
-  if (bytes > 0 && client.length + bytes < sizeof client.text) {
-    memcpy(client.text + client.length, tcp + head, bytes);
-    client.text[client.length += bytes] = 0;
-  }
-  client.expected += bytes + (flags & FIN);
-  if (flags & FIN) client.is_finished = 1;
-  if (bytes > 0 || flags & FIN) send_tcp(ACK, 0, 0);
-}
-
-/* --- the client's doings --- */
-
-static void run(void) {
-  for (int i = 0; i < 8 || queued != taken; i++) {
-    net_poll();
-    now_ns += MS;
-  }
-}
-
-static void begin(void) {
-  static uint16_t port = 2000;
-  memset(&client, 0, sizeof client);
-  client.port = port++;
-  client.seq = rand();
-  send_tcp(SYN, 0, 0);
-  run();
-}
-
-static void say(const char *text) {
-  send_tcp(ACK, text, strlen(text));
-  run();
-}
-
-static char event_text[65536];
-
-/* Serves the next request as a function that answers "fine". Returns 1, or 0 when none waits. */
-static int serve(void) {
-  struct iovec event;
-  if (!net_take_request(&event)) return 0;
-  snprintf(event_text, sizeof event_text, "%s", (const char *)event.base);
-  free((void *)event.base);
-  net_respond(200, (struct iovec){"{}", 2}, (struct iovec){"fine", 4});
-  run();
-  return 1;
-}
-
-static int is_served(const char *text) {
-  begin();
-  if (client.is_open) say(text);
-  return serve() && strstr(client.text, "200 OK") && strstr(client.text, "\r\n\r\nfine");
-}
-
-#define PLAIN "GET /a?b=c HTTP/1.1\r\nConnection: close\r\n\r\n"
-
-static void waits_ms(uint64_t ms) {
-  for (uint64_t i = 0; i < ms; i += 250) {
-    now_ns += 250 * MS;
-    net_poll();
-  }
-}
+#include "network-client.h"
 
 static int count_taken(const uint16_t ports[NET_CLIENTS_MOST]) {
   int count = 0;
@@ -324,6 +97,96 @@ static void test_many(void) {
   check("and the places are free again after their time", is_served(PLAIN));
 }
 
+/* A body in chunks that never ends, and one whose length is said beforehand. */
+static void test_large_bodies(void) {
+  static char chunk[1100] = "400\r\n";
+  memset(chunk + 5, 'x', 1024);
+  memcpy(chunk + 5 + 1024, "\r\n", 3);
+  begin();
+  say("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+  int sent = 0;
+  while (sent < 10000 && client.length == 0) {
+    say(chunk);
+    sent++;
+  }
+  check("a chunked body is refused once it is longer than 8 MiB", sent > 8000 && sent < 9000 && strstr(client.text, " 413 ") && !serve());
+  begin();
+  say("POST / HTTP/1.1\r\nContent-Length: 1073741824\r\n\r\n");
+  check("one of 1 GiB is refused at its head", strstr(client.text, " 413 ") && !serve());
+  waits_ms(3000);
+}
+
+static void test_half_closed(void) {
+  begin();
+  say("GET /half HTTP/1.1\r\n\r\n");
+  send_tcp(FIN | ACK, 0, 0);
+  run();
+  check("a client that has closed its half gets its answer", serve() && strstr(client.text, "fine") && client.is_finished && !client.is_reset);
+
+  begin();
+  say("GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+  int is_answered = serve() && client.is_finished;
+  waits_ms(3000);
+  check("one that never closes its own half is let go", is_answered && is_served(PLAIN));
+
+  begin();
+  send_tcp(FIN | ACK, 0, 0);
+  run();
+  check("one that closes without a request is closed", client.is_finished && !serve());
+}
+
+/* 10,000 connections, each left as it is: without a word, in the middle of a request, after an answer, closed, reset. */
+static void test_ten_thousand(void) {
+  int served_count = 0, asked = 0;
+  for (int i = 0; i < 10000; i++) {
+    /* Places come free by their time now and then. */
+    if (i % 100 == 99) waits_ms(31000);
+    begin();
+    if (i % 5 == 0) continue;
+    say(i % 5 == 1 ? "GET /mid HTTP/1.1\r\nA: " : "GET / HTTP/1.1\r\n\r\n");
+    if (i % 5 >= 2 && client.is_open && !client.is_reset) asked++;
+    served_count += serve();
+    if (i % 5 == 3) send_tcp(FIN | ACK, 0, 0);
+    if (i % 5 == 4) send_tcp(RST | ACK, 0, 0);
+    run();
+  }
+  check("of 10,000 connections each that was taken is answered", asked > 1000 && served_count == asked);
+  waits_ms(150000);
+  check("and none is left in the way", is_served(PLAIN));
+}
+
+/* The frame of a right request with one field wrong, and nothing else. */
+static void send_wrong(int at, uint8_t by, int is_sealed) {
+  uint8_t frame[FRAME_MOST];
+  uint32_t length = write_tcp(frame, ACK, PLAIN, strlen(PLAIN));
+  frame[at] ^= by;
+  if (is_sealed) seal(frame, length);
+  queue_frame(frame, length);
+  run();
+}
+
+static void test_wrong_fields(void) {
+  static const struct {
+    const char *what;
+    int at;
+    uint8_t by;
+    int is_sealed;
+  } wrong[] = {
+      {"a wrong checksum of IP", 24, 1, 0},          {"a wrong checksum of TCP", 50, 1, 0},
+      {"a byte changed under its checksum", 58, 1, 0}, {"a total length beyond the frame", 16, 0x10, 1},
+      {"a total length short of its headers", 17, 0x7f, 1}, {"an IP header of no length", 14, 5, 0},
+      {"a TCP header shorter than one can be", 46, 0x10, 1}, {"another machine's address", 33, 1, 1},
+      {"IP version 6 in a frame of version 4", 14, 0x20, 0},
+  };
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    begin();
+    send_wrong(wrong[i].at, wrong[i].by, wrong[i].is_sealed);
+    int is_taken_for_one = serve();
+    say(PLAIN);
+    check(wrong[i].what, !is_taken_for_one && serve() && strstr(client.text, "fine"));
+  }
+}
+
 static void test_wrong_frames(void) {
   uint8_t frame[FRAME_MOST];
   for (uint32_t length = 0; length < 120; length++) {
@@ -372,7 +235,11 @@ int main(void) {
   test_first_clients();
   test_requests();
   test_endings();
+  test_large_bodies();
+  test_half_closed();
   test_many();
+  test_ten_thousand();
+  test_wrong_fields();
   test_wrong_frames();
   return 0;
 }
