@@ -50,7 +50,7 @@ struct connection {
   /* Bytes sent; the peer's room, and the bytes that it has taken. */
   uint32_t sent, peer_room, peer_taken;
   /* Bytes read here, and the part of them that was reported to the peer. */
-  uint32_t taken, told;
+  uint32_t taken, announced;
   /* 1 once the peer was asked for room, until it has some. */
   int has_asked;
   /* The current send: its pieces, and how far they are packed into packets. */
@@ -125,7 +125,7 @@ static void send_control(uint32_t from_port, uint32_t to_port, uint16_t operatio
 }
 
 static void answer(struct connection *c, uint16_t operation) {
-  c->told = c->taken;
+  c->announced = c->taken;
   send_control(c->port, c->peer_port, operation, c->taken);
 }
 
@@ -158,7 +158,7 @@ static void advance(struct connection *c) {
     return;
   }
   c->header = (struct packet){own_cid, HOST_CID, c->port, c->peer_port, bytes, TYPE_STREAM, OP_DATA, 0, RECEIVE_BYTES, c->taken};
-  c->told = c->taken;
+  c->announced = c->taken;
   c->sent += bytes;
   c->in_flight = 1;
   chain[0] = (struct iovec){&c->header, sizeof c->header};
@@ -186,7 +186,7 @@ static void close_connection(struct connection *c) {
 
 static void accept(struct connection *c, const struct packet *request) {
   c->peer_port = request->from_port;
-  c->sent = c->taken = c->told = 0;
+  c->sent = c->taken = c->announced = 0;
   c->has_asked = 0;
   c->is_open = 1;
   own_cid = request->to_cid;
@@ -289,7 +289,7 @@ static size_t read(void *to, size_t count) {
   unread.count--;
   unread.at = 0;
   offer(slot);
-  if (invocations.is_open && invocations.taken - invocations.told >= RECEIVE_BYTES / 2) {
+  if (invocations.is_open && invocations.taken - invocations.announced >= RECEIVE_BYTES / 2) {
     answer(&invocations, OP_CREDIT_UPDATE);
     tell_device();
   }

@@ -155,7 +155,7 @@ static void test_receive(void) {
   CHECK(driver->read(text, 1) == 0, "and then there is none");
 
   static uint8_t block[4052], back[4052];
-  uint32_t most = 0, told = updates;
+  uint32_t most = 0, announced = updates;
   int same = 1;
   for (int i = 0; i < 1000; i++) {
     memset(block, i, sizeof block);
@@ -171,7 +171,7 @@ static void test_receive(void) {
   }
   while (driver->read(back, sizeof back) > 0) {}
   CHECK(same, "a megabyte comes through as it was sent");
-  CHECK(updates > told && most < ROOM_TO_RECEIVE, "the host is told of the room before it has none");
+  CHECK(updates > announced && most < ROOM_TO_RECEIVE, "the room is announced to the host before it has none");
   host_sends(1, OP_CREDIT_REQUEST, "");
   driver->readable();
   host_reads();
