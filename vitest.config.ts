@@ -26,6 +26,7 @@ const heavyTests = [
   'test/fuzz/**/*.test.ts',
   'test/packages/**/*.test.ts',
   'build/packages.test.ts',
+  'core/bundle/testing/packages.test.ts',
   'core/bundle/testing/wpt.test.ts',
   'packages/elf/src/**/*.test.ts',
   'packages/disk/src/**/*.test.ts',

@@ -106,12 +106,25 @@ function lackingModuleMembers(code: string, members: Shims['members']): Lack[] {
     for (const use of code.matchAll(new RegExp(`(?<![\\w$.])${variable}(?:\\.default)?\\.(\\w+)(\\(|\\))`, 'g'))) {
       const [, member = ''] = use;
       if (has.has(member)) continue;
-      const message = `\`${member}\` of "node:${module}" is not there: the guest has the part of that module that needs no system.`;
-      lacks.push({ name: `${module}.${member}`, at: use.index, asks: false, message });
+      lacks.push({ name: `${module}.${member}`, at: use.index, asks: false, message: lackingMember(member, module) });
+    }
+  }
+  for (const { 1: names = '', 2: module = '', index } of code.matchAll(taken)) {
+    const known = members[module.replaceAll('_', '-')] ?? members[module];
+    if (known === undefined || known.length === 0 || module === 'assert') continue;
+    for (const name of names.split(',').map((part) => part.split(/[:=]/)[0]?.trim() ?? '')) {
+      if (!/^\w+$/.test(name) || known.includes(name)) continue;
+      lacks.push({ name: `${module}.${name}`, at: index, asks: false, message: lackingMember(name, module) });
     }
   }
   return lacks;
 }
+
+/** `const { createSign } = require('crypto')` in a package, as esbuild writes it. */
+const taken = /\b(?:var|let|const) \{([^{}]*)\} = require_(\w+)\(\)/g;
+
+const lackingMember = (member: string, module: string) =>
+  `\`${member}\` of "node:${module}" is not there: the guest has the part of that module that needs no system.`;
 
 const decoderOf = /\bnew TextDecoder(?:Stream)?\((["'`])([\w.:-]+)\1/g;
 

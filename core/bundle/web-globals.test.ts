@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFunction } from '../runtimes/ember/testing/open-function.ts';
@@ -254,6 +255,32 @@ export default async () => {
       'import events from "events"; import path from "node:path"; export default () => [events.mine, path.sep];',
     );
     expect((await call()).body).toEqual([1, '/']);
+  });
+
+  it('have secret keys, with which libraries of tokens sign', async () => {
+    await shop.write(
+      'node_modules/token/index.js',
+      `const { KeyObject, createSecretKey, createPrivateKey, createHmac } = require('crypto');
+      module.exports = (key) => {
+        let made; try { made = createPrivateKey(key); } catch { made = createSecretKey(Buffer.from(key)); }
+        return [made instanceof KeyObject, made.type, made.symmetricKeySize, made.equals(createSecretKey('k', 'utf8')), createHmac('sha256', made).update('a').digest('hex')];
+      };`,
+    );
+    const { code, warnings } = await shop.bundle("import token from 'token'; export default () => token('k');");
+    const signed = createHmac('sha256', 'k').update('a').digest('hex');
+    expect((await (await openFunction(code)).call()).body).toEqual([true, 'secret', 1, true, signed]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('name what a package takes of them by require, and they lack', async () => {
+    await shop.write(
+      'node_modules/old/index.js',
+      'const { createHash, createSign: sign } = require("crypto"); module.exports = () => [createHash, sign];',
+    );
+    const { warnings } = await shop.bundle('import a from "old"; export default () => a();');
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^`createSign` of "node:crypto" is not there.*handler\.ts → old\/index\.js/),
+    ]);
   });
 
   it('name what they lack, and who wants it', async () => {

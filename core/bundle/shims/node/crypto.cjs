@@ -14,12 +14,35 @@ function hashOf(name) {
     throw new Error(`There is no digest ${name} here; there are ${Object.keys(hashes).join(', ')}.`);
   return hash;
 }
+/** The key of `createSecretKey`. */
+class KeyObject {
+  #bytes;
+  type = 'secret';
+  constructor(bytes) {
+    this.#bytes = Buffer.from(bytes);
+  }
+  get symmetricKeySize() {
+    return this.#bytes.length;
+  }
+  export({ format = 'buffer' } = {}) {
+    return format === 'jwk' ? { kty: 'oct', k: this.#bytes.toString('base64url') } : Buffer.from(this.#bytes);
+  }
+  equals(other) {
+    return other instanceof KeyObject && timingSafeEqual(this.#bytes, other.export());
+  }
+}
+function refuseKeyPair() {
+  throw new Error('Keys of signatures are not here: `crypto.subtle` imports, makes and uses them.');
+}
+
 const bytesOf = (data, encoding) =>
   typeof data === 'string'
     ? Buffer.from(data, encoding)
-    : ArrayBuffer.isView(data)
-      ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-      : new Uint8Array(data);
+    : data instanceof KeyObject
+      ? data.export()
+      : ArrayBuffer.isView(data)
+        ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+        : new Uint8Array(data);
 
 /** What `createHash` and `createHmac` give. */
 class Digest {
@@ -84,6 +107,11 @@ const hkdfSync = (digest, key, salt, info, length) =>
   hkdf(hashOf(digest), bytesOf(key), bytesOf(salt), bytesOf(info), length).buffer;
 
 module.exports = {
+  KeyObject,
+  createSecretKey: (key, encoding) => new KeyObject(bytesOf(key, encoding)),
+  // Libraries of tokens try these with every key, and take one that is refused for a secret.
+  createPrivateKey: refuseKeyPair,
+  createPublicKey: refuseKeyPair,
   createHash: (name) => new Digest(hashOf(name).create()),
   createHmac: (name, key) => new Digest(hmac.create(hashOf(name), bytesOf(key))),
   hash: (name, data, encoding = 'hex') => new Digest(hashOf(name).create()).update(data).digest(encoding),
