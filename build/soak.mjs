@@ -14,6 +14,7 @@ import { setUp } from './setup.mjs';
 export const parts = {
   kill9: { count: 1000, what: 'kill -9 at random moments' },
   starts: { count: 1000, what: 'starts in one engine' },
+  modes: { count: 1000, what: 'starts in each start mode, under libvirt and in Firecracker' },
   kept: { count: 60, what: 'kept instances at once' },
   daemons: { count: 100, what: 'kills of a libvirtd of its own, and of QEMU' },
   fuzz: { count: 10_000_000, what: 'broken inputs over all parsers' },
@@ -84,6 +85,7 @@ export function sumUp(lines) {
 const modules = {
   kill9: 'kill9.ts',
   starts: 'starts.ts',
+  modes: 'modes.ts',
   kept: 'kept.ts',
   daemons: 'daemons.ts',
   fuzz: 'fuzz.ts',

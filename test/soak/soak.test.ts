@@ -12,6 +12,7 @@ const reason = whyNot() ?? (process.getuid?.() === 0 ? null : 'not root');
 const short: readonly [part: string, count: number, seen: readonly string[]][] = [
   ['kill9', 4, ['kills', 'killed: kept', 'killed: engine']],
   ['starts', 4, ['starts', 'descriptors at the end']],
+  ['modes', 1, ['libvirt cold', 'libvirt prestarted', 'libvirt prebooted', 'libvirt restored']],
   ['kept', 4, ['kept instances', 'stopped by one command', 'consoles that showed their word']],
   ['daemons', 1, ['kills of libvirtd', 'times the kept instance answered and showed it']],
   ['fuzz', 10_000, ['inputs', 'inputs that were refused']],
