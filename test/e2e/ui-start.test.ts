@@ -77,3 +77,22 @@ it('keeps the start modes apart in the history', async () => {
   const prestarted = engine.runs().filter((run) => run.startMode === 'prestarted').length;
   expect(await chips.count()).toBe(prestarted);
 });
+
+it('shows a restored start with the load of its saved guest, as a part of the work of the VMM', async () => {
+  studio = await openStudio();
+  const { page, engine } = studio;
+  await page.getByText('200 OK').waitFor();
+  await page.getByRole('button', { name: 'Start mode, prestarted' }).click();
+  await page.getByText(/^Measures VMM and restore/).waitFor();
+  await page.getByRole('menuitemradio', { name: /^restored/ }).click();
+  await page.getByRole('button', { name: 'Start mode, restored' }).waitFor();
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('heading', { name: 'History, restored, ms' }).waitFor();
+  expect(engine.runs()[0]?.startMode).toBe('restored');
+  await page
+    .getByRole('application', { name: /total .*vmm [\d.]+\s(ms|s) \(of it restore [\d.]+\sms\), function/ })
+    .waitFor();
+  const vmm = page.getByRole('list', { name: 'Phases' }).getByRole('listitem').filter({ hasText: /^vmm/ });
+  await expectVisible(vmm.getByTitle(/^The load of the saved guest/));
+  expect((await vmm.textContent()) ?? '').toMatch(/^vmm[\d.]+\s(ms|s)restore[\d.]+\sms$/);
+});

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { phaseNames } from '#shared/model/timeline.ts';
 import { ns } from '#shared/model/units.ts';
+import { markNames } from '#shared/timeline/index.ts';
 import { drawPhases } from './draw-phases.ts';
 import { layOutLanes } from './lanes.ts';
 import type { Ctx, Scene } from './scene.ts';
@@ -68,3 +69,40 @@ it.each([1000, 737, 90])(
     expect(new Set(drawn.slice(at(350), at(450)))).toEqual(new Set(['#222222', '#888888']));
   },
 );
+
+it('draws the load of a saved guest as a band along its part of vmm', () => {
+  const phases = phaseNames.map((name, index) => ({
+    name,
+    startNs: ns([0, 100, 900, 900, 900, 900, 900, 900][index] ?? 0),
+    durationNs: ns([100, 800, 0, 0, 0, 0, 0, 100][index] ?? 0),
+    errorNs: ns(0),
+  }));
+  const host = { label: '', source: 'libvirt', clock: 'host-monotonic', errorNs: ns(0) } as const;
+  const marks = [
+    { ...host, name: markNames.restoreAsked, atNs: ns(700) },
+    { ...host, name: markNames.guestStarted, atNs: ns(900) },
+  ];
+  const timeline = { totalNs: ns(1000), complete: true, phases, ahead: null, marks };
+  const model = buildModel({ timeline: { startMode: 'restored', accel: 'kvm', ...timeline }, previous: null });
+  const lanes = layOutLanes(160, { strips: 4, hasGhost: false, hasSpread: false });
+  const { topPx, heightPx } = lanes.bar;
+  const bands: number[][] = [];
+  const { context } = makeRecorder(lanes);
+  const fillRect = (x: number, y: number, width: number, height: number) =>
+    void (y > topPx && bands.push([x, y + height, x + width]));
+  drawPhases({ ...context, fillRect } as unknown as Ctx, {
+    model,
+    lanes,
+    series: [],
+    window: { startNs: 0, endNs: 1000 },
+    widthPx: 1000,
+    heightPx: 160,
+    tokens: { theme: 'dark', get: (name) => colours[name] ?? '#777777' },
+    selected: null,
+    cursorNs: null,
+    cursorMark: -1,
+    range: null,
+    labelWidth: () => 0,
+  });
+  expect(bands).toEqual([[700, topPx + heightPx, 900]]);
+});

@@ -13,6 +13,7 @@ const sharpPx = 0.75;
 const hatchFromPx = 4;
 const stripePx = 2;
 const textInsetPx = 6;
+const restoreBandPx = 4;
 /** Phases that are not the selected one recede to this opacity. */
 const recededAlpha = 0.38;
 
@@ -23,6 +24,7 @@ export function drawPhases(ctx: Ctx, scene: Scene): void {
   for (const segment of model.segments) drawSegment(ctx, scene, lanes.bar, segment);
   drawHatches(ctx, scene, lanes.bar);
   drawJoints(ctx, scene, lanes.bar);
+  if (model.restore !== null) drawRestore(ctx, scene, lanes.bar, model.restore);
   for (const segment of model.segments) drawText(ctx, scene, lanes.bar, segment);
   if (lanes.spread.heightPx > 0) drawSpread(ctx, scene);
   if (lanes.ghost.heightPx > 0) for (const segment of model.ghost) drawGhost(ctx, scene, lanes.ghost, segment);
@@ -92,6 +94,16 @@ function drawJoints(ctx: Ctx, scene: Scene, lane: Lane): void {
     if (segment.startNs === 0 || !wide || segment.errorNs * perNs >= sharpPx) continue;
     ctx.fillRect(Math.round(xOf(scene, segment.startNs)), lane.topPx, 1, lane.heightPx);
   }
+}
+
+/** A band along the bottom of its phase: the load of a saved guest. */
+function drawRestore(ctx: Ctx, scene: Scene, lane: Lane, restore: Segment): void {
+  const extent = visible(scene, restore);
+  if (extent === null) return;
+  const left = snap(extent.left);
+  ctx.fillStyle = scene.tokens.get('--fg');
+  const topPx = lane.topPx + lane.heightPx - restoreBandPx;
+  ctx.fillRect(left, topPx, Math.max(snap(extent.right) - left, 1), restoreBandPx);
 }
 
 function drawText(ctx: Ctx, scene: Scene, lane: Lane, segment: Segment): void {

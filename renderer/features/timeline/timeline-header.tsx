@@ -1,11 +1,11 @@
 import type { Comparison } from '#shared/model/series.ts';
-import { type BootTimeline, type PhaseName, startModeWords, startTitle } from '#shared/model/timeline.ts';
-import { comparisonWords, describeComparison, isSignificant, restoreOf } from '#shared/timeline/index.ts';
-import { formatNs, formatNsChange } from '../../ui/instrument-format.ts';
+import { type PhaseName, type StartMode, startModeWords, startTitle } from '#shared/model/timeline.ts';
+import { comparisonWords, describeComparison, isSignificant } from '#shared/timeline/index.ts';
+import { formatNsChange } from '../../ui/instrument-format.ts';
 import { changeError, lengthText, shareText, spreadText, totalText } from './figures.ts';
 import styles from './timeline.module.css';
 import type { Segment, TimelineModel } from './timeline-model.ts';
-import { changeOf } from './timeline-text.ts';
+import { changeOf, restoreText } from './timeline-text.ts';
 
 /** The total, the start mode, and a legend with every phase's length. */
 export function TimelineHeader(props: {
@@ -40,11 +40,23 @@ export function TimelineHeader(props: {
                 <span className={styles.name}>{segment.name}</span>
                 <b>{lengthText(segment)}</b>
               </button>
+              {segment.name === 'vmm' && <Restore model={model} />}
             </li>
           );
         })}
       </ul>
     </>
+  );
+}
+
+/** The load of a saved guest, beside the phase that it is a part of. */
+function Restore({ model }: { readonly model: TimelineModel }) {
+  const length = restoreText(model);
+  return length === null ? null : (
+    <span className={styles.part} title="The load of the saved guest: a part of vmm, the band below it.">
+      <span className={styles.name}>restore</span>
+      <b>{length}</b>
+    </span>
   );
 }
 
@@ -78,10 +90,9 @@ function Change({ comparison }: { readonly comparison: Comparison }) {
   );
 }
 
-function modeTitle(timeline: BootTimeline): string {
-  const { startMode } = timeline;
-  const restore = restoreOf(timeline);
-  const loaded = restore === null ? '' : ` It was loaded in ${formatNs(restore.durationNs)}, which is part of vmm.`;
+function modeTitle(model: TimelineModel, startMode: StartMode): string {
+  const restore = restoreText(model);
+  const loaded = restore === null ? '' : ` It was loaded in ${restore}, which is part of vmm.`;
   return `${startMode}: ${startModeWords[startMode]}.${loaded}`;
 }
 
@@ -104,7 +115,7 @@ function Total({ model, note }: { readonly model: TimelineModel; readonly note: 
         )
       )}
       {!timeline.complete && !underWay && <span className={`${styles.badge} ${styles.badgeFailed}`}>no response</span>}
-      <span className={`${styles.badge} ${styles.mode}`} title={modeTitle(timeline)}>
+      <span className={`${styles.badge} ${styles.mode}`} title={modeTitle(model, timeline.startMode)}>
         {timeline.startMode}
       </span>
       {timeline.accel === 'tcg' && (

@@ -3,6 +3,7 @@ import { type Comparison, comparisonSchema, type Spread } from '#shared/model/se
 import type { BootTimeline, Mark, PhaseName } from '#shared/model/timeline.ts';
 import { phaseNames } from '#shared/model/timeline.ts';
 import { ns } from '#shared/model/units.ts';
+import { markNames } from '#shared/timeline/index.ts';
 import { spreadText } from './figures.ts';
 import { hitTest, nearestMark, neighbourMark } from './hit-test.ts';
 import { labelRowPx, layOutLanes } from './lanes.ts';
@@ -342,6 +343,17 @@ describe('a series', () => {
     expect(layOutLanes(137, { strips: 4, hasGhost: true, hasSpread: true }).strips).toHaveLength(4);
     const window = { startNs: 0, endNs: 10_000 };
     expect(hitTest(model, lanes, window, 1000, 150, lanes.spread.topPx + 4).row).toBe('spread');
+  });
+});
+
+describe('a restored start', () => {
+  it('TL-15: has the load of its saved guest as a part of vmm, and others have none', () => {
+    const marks = [mark(2e6, markNames.restoreAsked), mark(3e6, markNames.guestStarted)];
+    const model = modelOf(timelineOf([1e6, 2e6, 0, 0, 0, 1e6], marks, { startMode: 'restored' }), null);
+    expect(model.restore).toMatchObject({ name: 'vmm', startNs: 2e6, endNs: 3e6 });
+    const words = describeTimeline(model).replaceAll('\u00a0', ' ');
+    expect(words).toContain('prepare 1.00 ms, vmm 2.00 ms (of it restore 1.00 ms), function 1.00 ms');
+    expect(modelOf(timelineOf([1e6, 2e6], [mark(3e6, markNames.guestStarted)]), null).restore).toBeNull();
   });
 });
 

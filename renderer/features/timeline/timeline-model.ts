@@ -1,5 +1,6 @@
 import type { Comparison } from '#shared/model/series.ts';
 import type { BootTimeline, Mark, Phase, PhaseName } from '#shared/model/timeline.ts';
+import { restoreOf } from '#shared/timeline/index.ts';
 import { lowerBound } from '../../ui/instrument-rates.ts';
 import type { TimeWindow } from './time-scale.ts';
 
@@ -54,6 +55,8 @@ export interface TimelineModel {
   readonly spread: readonly PhaseSpread[];
   readonly ghost: readonly Segment[];
   readonly ahead: readonly Segment[];
+  /** The load of a saved guest, a part of `vmm`; null in other starts (rule TL-15). */
+  readonly restore: Segment | null;
   readonly marks: readonly KeyedMark[];
   readonly markAtNs: Float64Array;
   readonly markErrorNs: Float64Array;
@@ -86,6 +89,7 @@ export function buildModel({ timeline, previous, comparison = null, underWay = f
     spread: comparison === null ? [] : findSpread(segments, comparison),
     ghost,
     ahead,
+    restore: toRestore(timeline),
     marks,
     markAtNs,
     markErrorNs: Float64Array.from(marks, (mark) => mark.errorNs),
@@ -93,6 +97,13 @@ export function buildModel({ timeline, previous, comparison = null, underWay = f
     fit,
     reach: findReach(fit, timeline, previous, markAtNs),
   };
+}
+
+function toRestore(timeline: BootTimeline | null): Segment | null {
+  const found = timeline && restoreOf(timeline);
+  if (found === null) return null;
+  const { startNs, durationNs, errorNs } = found;
+  return { name: 'vmm', startNs, endNs: startNs + durationNs, errorNs, endErrorNs: errorNs };
 }
 
 function findSpread(segments: readonly Segment[], { baseline }: Comparison): PhaseSpread[] {

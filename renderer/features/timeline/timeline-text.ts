@@ -1,5 +1,5 @@
 import { type BootTimeline, type Mark, type PhaseName, startTitle } from '#shared/model/timeline.ts';
-import { describeComparison, restoreOf, roundComparison, roundTimeline } from '#shared/timeline/index.ts';
+import { describeComparison, roundComparison, roundTimeline } from '#shared/timeline/index.ts';
 import { formatNs, formatNsDelta, formatNsError, formatPercent } from '../../ui/instrument-format.ts';
 import { changeError, instantError, lengthText, shareText, spreadText, totalText } from './figures.ts';
 import type { TimeWindow } from './time-scale.ts';
@@ -28,9 +28,17 @@ export function describeTimeline(model: TimelineModel): string {
   const outcome = model.underWay ? 'so far' : timeline.complete ? 'total' : 'ended without a response after';
   const phases = model.segments
     .filter((segment) => segment.endNs > segment.startNs)
-    .map((segment) => `${segment.name} ${lengthText(segment)}`);
+    .map((segment) => {
+      const restore = segment.name === 'vmm' ? restoreText(model) : null;
+      return `${segment.name} ${lengthText(segment)}${restore === null ? '' : ` (of it restore ${restore})`}`;
+    });
   const compared = model.comparison === null ? '' : `; ${describeComparison(model.comparison)}`;
   return `Cold start timeline, ${outcome} ${totalText(timeline)}: ${phases.join(', ')}${compared}`;
+}
+
+/** The length of the load of a saved guest; null in other starts. */
+export function restoreText({ restore }: TimelineModel): string | null {
+  return restore && formatNs(restore.endNs - restore.startNs, restore.errorNs);
 }
 
 /** A measured span with its part of the total. */
@@ -66,8 +74,8 @@ export function timelineToText(model: TimelineModel): string {
   const lines = [head];
   if (model.comparison !== null) lines.push(describeComparison(model.comparison));
   lines.push('');
-  const restore = restoreOf(timeline);
-  if (restore !== null) lines.push(`restore, part of vmm  ${formatNs(restore.durationNs)}`, '');
+  const restore = restoreText(model);
+  if (restore !== null) lines.push(`restore, part of vmm  ${restore}`, '');
   if (timeline.ahead !== null) lines.push(`ahead of the click  ${formatNs(timeline.ahead.durationNs)}`, '');
   for (const segment of model.segments) {
     const spread = spreadText(model, segment.name);
