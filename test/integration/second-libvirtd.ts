@@ -33,10 +33,11 @@ interface SecondOptions {
   readonly tls?: { readonly port: number; readonly ca: string; readonly cert: string; readonly key: string };
 }
 
-/** The state directories of a libvirtd, which two daemons must not share. */
-const stateDirs = ['run', 'lib', 'cache', 'log'].map((name) =>
-  name === 'run' ? '/run/libvirt' : `/var/${name}/libvirt`,
-);
+/** The directories of a libvirtd that two daemons must not share: its state, and the domains that are defined. */
+const stateDirs = [
+  ...['/run/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/var/log/libvirt'],
+  '/etc/libvirt/qemu',
+];
 
 /**
  * A second libvirtd with its files in `dir`, which are mounted over its state directories: it runs in a separate mount

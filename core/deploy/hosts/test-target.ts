@@ -48,7 +48,7 @@ async function testHost(host: TargetHost, runtime: string): Promise<TargetCheck[
       return {
         status: 'warning',
         found: `Guests are emulated: ${reason}`,
-        fix: 'Load the module kvm_intel or kvm_amd there.',
+        fix: 'virt-host-validate qemu (on that host)',
       };
     }),
     await check('functions', async () => {
