@@ -72,11 +72,9 @@ function keepPlaceOfLoops(source) {
 function engineDirOf(found, wasm, cacheDir) {
   const inputs = [
     ...Object.values(found).map(toolStamp),
-    fitEngine.toString(),
-    keepPlaceOfLoops.toString(),
-    compileInParts.toString(),
+    // Its text, since a bundle of this file would have other texts for the same functions.
+    readFileSync(path.join(root, 'build/guest/engine.mjs')),
     commonFlags.join(' '),
-    engineFlags.join(' '),
     wasm,
     ...sourcesIn('rt/include').map((file) => readFileSync(path.join(guestDir, file))),
     readLinearBase(),

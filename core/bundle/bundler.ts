@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { BuildContext as EsbuildContext, BuildResult as EsbuildResult } from 'esbuild';
 import type { Bundle } from '#core/runtime/bundle.ts';
 import type { BundleEngine, RuntimeBundling } from '#core/runtime/images.ts';
 import { sha256 } from '#core/store/digest.ts';
@@ -25,14 +24,15 @@ import {
   validConfig,
 } from './check-project.ts';
 import { chooseShims } from './choose-shims.ts';
+import { type Context, compileAgain, type Result, rebuild } from './compile.ts';
 import { compileScript } from './compile-script.ts';
 import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
-import { type BuildMeans, esbuildOptions } from './esbuild-options.ts';
+import { esbuildOptions } from './esbuild-options.ts';
 import { esbuildVersion } from './esbuild-version.ts';
 import { createKept, isStandIn, type Kept } from './keep-packages.ts';
 import { isWrapped } from './lambda.ts';
-import { type Unmarked, unmark, watchedGlobals } from './mark-globals.ts';
+import { watchedGlobals } from './mark-globals.ts';
 import { modulesAmong } from './node-modules.ts';
 import { toProblems } from './problems.ts';
 import { readSource } from './read-source.ts';
@@ -114,7 +114,7 @@ interface Warm {
   readonly key: string;
   /** Packages that lie beside the bundle. */
   readonly kept: Kept;
-  readonly context: EsbuildContext<ReturnType<typeof esbuildOptions>>;
+  readonly context: Context;
   readonly digests: KnownDigests;
   idle: NodeJS.Timeout | undefined;
 }
@@ -366,43 +366,3 @@ const usedInputs = ({ outputs }: Result['metafile']): string[] =>
   Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
   );
-
-type Options = ReturnType<typeof esbuildOptions>;
-type Result = EsbuildResult<Options>;
-
-interface Built extends Unmarked, Pick<Result, 'metafile' | 'warnings'> {
-  readonly sourceMap: string;
-}
-
-const readBuilt = ({ outputFiles, metafile, warnings }: Result): Built => {
-  const output = (suffix: string) => outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '';
-  return { ...unmark(output('bundle.js')), sourceMap: output('bundle.js.map'), metafile, warnings };
-};
-
-/** Compiles again with the globals that clashed left unmarked. */
-async function compileAgain(
-  project: Project,
-  config: ProjectConfig,
-  means: BuildMeans,
-  names: readonly string[],
-): Promise<Built> {
-  const { build } = await import('esbuild');
-  const rest = Object.entries(means.watched).filter(([name]) => !names.includes(name));
-  return readBuilt(await build(esbuildOptions(project.dir, config, { ...means, watched: Object.fromEntries(rest) })));
-}
-
-async function rebuild(context: Warm['context'], config: ProjectConfig, signal: AbortSignal): Promise<Built> {
-  const cancel = () => void context.cancel();
-  signal.addEventListener('abort', cancel, { once: true });
-  try {
-    return readBuilt((await context.rebuild()) as Result);
-  } catch (thrown) {
-    throwIfCancelled(signal);
-    const failure = thrown as Partial<import('esbuild').BuildFailure>;
-    if (failure.errors === undefined) throw thrown;
-    const problems = [...toProblems(failure.errors, 'error'), ...toProblems(failure.warnings ?? [], 'warning')];
-    throw buildFailed(config, problems);
-  } finally {
-    signal.removeEventListener('abort', cancel);
-  }
-}
