@@ -31,7 +31,7 @@ export async function openDevWindow(browser: Browser): Promise<DevWindow> {
   });
   const server = await startWindowServer({ dir, engineOrigin: host.origin, port: 5300 });
   const page = await browser.newPage();
-  await page.goto(`${server.origin}/#token=${host.token}`);
+  await page.goto(`${server.origin}/#token=${host.token}`, { timeout: 90_000 });
   await page.getByRole('button', { name: /doctor/ }).waitFor({ timeout: 90_000 });
   const path = join(dir, 'renderer/app/status-bar.tsx');
   const source = readFileSync(path, 'utf8');
