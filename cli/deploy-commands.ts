@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { workloadKinds } from '#shared/model/deploy-section.ts';
 import type { AddTo, Lazily } from './command-types.ts';
 import { integerBetween } from './integer-between.ts';
 
@@ -20,6 +21,7 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--registry-ca <file>', 'the certificate of the registry’s own authority')
     .option('--plain-http', 'speak HTTP without TLS to the registry')
     .option('--engine <engine>', 'pod: with its own VMM; runtimeclass:NAME: as an ordinary container (default: pod)')
+    .addOption(new Option('--workload <kind>', 'what runs a function (default: deployment)').choices(workloadKinds))
     .option('--pull-secret <name>', 'the Secret with which the cluster’s nodes pull')
     .action(lazily(async () => (await import('./commands/target.ts')).addTarget));
   addTo(target, 'list', 'List the targets.', ['target list']).action(
@@ -98,6 +100,11 @@ function addDeployed(deploy: Command, addTo: AddTo, lazily: Lazily): void {
   add('scale <function> <replicas>', 'Set the number of pods.', 'scale greet 3 --target home').action(
     lazily(async () => (await import('./commands/deploy.ts')).scale),
   );
+  add(
+    'traffic <function> [shares...]',
+    'Show or split the traffic of a Knative Service between revisions.',
+    'traffic greet 1=80 latest=20 --target home',
+  ).action(lazily(async () => (await import('./commands/deploy-traffic.ts')).splitTraffic));
   add(
     'invoke <function>',
     'Send one HTTP request to a function, through the cluster’s API.',

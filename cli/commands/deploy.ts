@@ -71,7 +71,8 @@ export async function chooseTarget(session: Session, named: string | undefined):
   );
 }
 
-const nameOf = async (session: Session, name: string, target: string | undefined) => ({
+/** The target and the name of a deployed function. Errors: BAD_INPUT. */
+export const nameOf = async (session: Session, name: string, target: string | undefined) => ({
   target: await chooseTarget(session, target),
   name: checkName(name, 'function'),
 });
@@ -91,7 +92,7 @@ function renderResult({ style }: Session, result: DeployResult): string {
     ...rows,
     answer === null ? '' : `${style.foreign(answer.body)}\n`,
     ...warnings.map((line) => `${style.yellow('warning')} ${style.foreign(line)}\n`),
-    `${name} runs on ${target}${inNamespace(namespace)}, revision ${revision}, after ${formatMs(totalMs)}; ${formatBytes(pushedBytes)} pushed\n`,
+    `${name} runs on ${target}${inNamespace(namespace)}, ${revision === 0 ? '' : `revision ${revision}, `}after ${formatMs(totalMs)}; ${formatBytes(pushedBytes)} pushed\n`,
     style.dim(`${image}\n`),
   ].join('');
 }
@@ -157,14 +158,15 @@ export async function showStatus(session: Session, name: string, { target }: OfT
   return deployment.state === 'failing' ? 5 : 0;
 }
 
-function renderDeployment(
-  { style }: Session,
-  { name, target, namespace, state, message, replicas, image, instances = [], hostsDown = [] }: Deployment,
-): string {
+function renderDeployment({ style }: Session, deployment: Deployment): string {
+  const { name, target, namespace, state, message, replicas, image } = deployment;
+  const { instances = [], hostsDown = [], workload, traffic = [] } = deployment;
+  const atZero = workload === 'knative' && replicas.wanted === 0 ? ': at zero until a request comes' : '';
+  const shares = traffic.map(({ revision, percent }) => `revision ${revision} ${percent} %`).join(', ');
   const words = message === '' ? '' : `: ${style.foreign(message)}`;
   const rows = instances.map((one) => `  ${one.name} on ${one.host}: ${one.state}, revision ${one.revision}\n`);
   const down = hostsDown.map((line) => `${style.yellow('warning')} ${style.foreign(line)}\n`);
-  return `${name} on ${target}${inNamespace(namespace)} is ${state}${words}\n${replicas.ready} of ${replicas.wanted} replicas ready\n${rows.join('')}${down.join('')}${style.dim(image)}\n`;
+  return `${name} on ${target}${inNamespace(namespace)} is ${state}${words}\n${replicas.ready} of ${replicas.wanted} replicas ready${atZero}\n${shares === '' ? '' : `traffic: ${shares}\n`}${rows.join('')}${down.join('')}${style.dim(image)}\n`;
 }
 
 /** Lists the revisions that the cluster keeps. */

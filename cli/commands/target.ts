@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { dnsLabelSchema, type Target } from '#shared/model/deploy.ts';
+import type { WorkloadKind } from '#shared/model/deploy-section.ts';
 import { badInput } from '../failures.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
@@ -14,6 +15,7 @@ export interface TargetOptions {
   readonly plainHttp?: boolean;
   readonly pullSecret?: string;
   readonly engine?: string;
+  readonly workload?: WorkloadKind;
 }
 
 /** Adds a cluster, or hosts, to deploy to. */
@@ -52,6 +54,7 @@ function makeTarget({ io }: Session, name: string, { libvirt, registry, ...optio
     registryCa: path(options.registryCa),
     plainHttp: options.plainHttp ?? false,
     engine: options.engine ?? 'pod',
+    workload: options.workload ?? 'deployment',
     pullSecret: options.pullSecret === undefined ? null : checkName(options.pullSecret, 'Secret'),
   };
 }

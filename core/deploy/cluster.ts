@@ -2,10 +2,11 @@
 
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { KubernetesTarget } from '#shared/model/deploy.ts';
+import { knativeGroup, knativeRevisions, knativeServices } from './knative/objects.ts';
 import { createKubeClient, type KubeClient } from './kube/client.ts';
 import { readKubeconfig } from './kube/kubeconfig.ts';
 import type { DeploymentObject, KubeObject, NodeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
-import { fieldManager, managedSelector, selectorOf } from './workload.ts';
+import { deploymentSelector, fieldManager, selectorOf } from './names.ts';
 
 export interface Cluster {
   readonly client: KubeClient;
@@ -39,16 +40,20 @@ const groupPaths: Readonly<Record<string, string>> = {
   horizontalpodautoscalers: '/apis/autoscaling/v2',
   ingresses: '/apis/networking.k8s.io/v1',
   httproutes: '/apis/gateway.networking.k8s.io/v1',
+  [knativeServices]: `/apis/${knativeGroup}/v1`,
+  [knativeRevisions]: `/apis/${knativeGroup}/v1`,
 };
 
-/** The path of a kind of object in a namespace. */
+/** The path of a kind of object in a namespace. Shape: a kind of an extension may have its group: `services.GROUP`. */
 export function pathOf({ namespace }: Pick<Cluster, 'namespace'>, kind: string, name?: string): string {
-  return `${groupPaths[kind] ?? '/api/v1'}/namespaces/${namespace}/${kind}${name === undefined ? '' : `/${name}`}`;
+  return `${groupPaths[kind] ?? '/api/v1'}/namespaces/${namespace}/${kind.split('.')[0]}${name === undefined ? '' : `/${name}`}`;
 }
 
 /** The kind of an object in the form that paths use. */
-export const pluralOf = ({ kind = '' }: KubeObject): string =>
-  kind === 'Ingress' ? 'ingresses' : `${kind.toLowerCase()}s`;
+export function pluralOf({ apiVersion = '', kind = '' }: KubeObject): string {
+  if (apiVersion.startsWith(`${knativeGroup}/`)) return `${kind.toLowerCase()}s.${knativeGroup}`;
+  return kind === 'Ingress' ? 'ingresses' : `${kind.toLowerCase()}s`;
+}
 
 export interface ApplyOptions {
   readonly force?: boolean;
@@ -113,7 +118,7 @@ async function list<Value>(cluster: Cluster, kind: string, selector: string, sig
 }
 
 export const listDeployments = (cluster: Cluster, signal?: AbortSignal): Promise<readonly DeploymentObject[]> =>
-  list(cluster, 'deployments', managedSelector, signal);
+  list(cluster, 'deployments', deploymentSelector, signal);
 export const listReplicaSets = (
   cluster: Cluster,
   name: string,

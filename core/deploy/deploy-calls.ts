@@ -9,6 +9,7 @@ import { type Cluster, openCluster, withCluster } from './cluster.ts';
 import { readColdStart } from './cold-start.ts';
 import { deploy } from './deploy.ts';
 import type { DeployContext } from './deploy-context.ts';
+import { findFunction, findService, refuseKnative } from './find-function.ts';
 import { callOnHosts } from './hosts/call.ts';
 import { deployToHosts } from './hosts/deploy.ts';
 import { type Fleet, withFleet } from './hosts/fleet.ts';
@@ -17,6 +18,7 @@ import { streamHostLogs } from './hosts/logs.ts';
 import { removeFromHosts, rollBackOnHosts, scaleOnHosts } from './hosts/revisions.ts';
 import { testHosts } from './hosts/test-target.ts';
 import { watchHosts } from './hosts/watch.ts';
+import { listServiceRevisions, rollBackKnative, splitTraffic } from './knative/revisions.ts';
 import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
@@ -76,7 +78,8 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const signKey = choice.signKey ?? plan.signKey;
       const toCluster = async (cluster: Cluster) => {
         const secrets = await readSecrets(project.name, plan.secrets, env, context.signal);
-        const own = { ...choice, ...pods(plan, choice), ...context, signKey, secrets, route: plan.route, build };
+        const { workload, route } = plan;
+        const own = { ...choice, ...pods(plan, choice), ...context, workload, signKey, secrets, route, build };
         return await deploy(cluster, options, own);
       };
       const toHosts = (fleet: Fleet) =>
@@ -90,7 +93,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         const secrets = await readSecrets(plan.project.name, plan.secrets, env, context.signal);
         const { bundle, image } = await options.build(plan.project, context);
         return await previewDeploy(cluster, options, {
-          ...{ bundle, image, secrets, route: plan.route },
+          ...{ bundle, image, secrets, route: plan.route, workload: plan.workload },
           ...pods(plan, { replicas }),
           ...context,
         });
@@ -107,6 +110,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         ...context,
         bundle,
         image,
+        workload: plan.workload,
         signKey: choice.signKey ?? plan.signKey,
         secrets: plan.secrets,
         route: plan.route,
@@ -129,20 +133,27 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     'deploy:history': ({ target, name }) =>
       onTarget(
         target,
-        async (cluster) => [...(await listRevisions(cluster, name))],
+        async (cluster) => {
+          const found = await findFunction(cluster, name);
+          if (found.workload === 'knative') return [...(await listServiceRevisions(cluster, found.service))];
+          return [...(await listRevisions(cluster, found.deployment))];
+        },
         async (fleet) => [...(await listRevisionsOnHosts(fleet, name))],
       ),
     'deploy:rollback': ({ target, name, revision }, { signal }) =>
       onTarget(
         target,
         async (cluster) => {
-          await rollBack(cluster, name, revision);
+          const found = await findFunction(cluster, name);
+          if (found.workload === 'knative') await rollBackKnative(cluster, found.service, revision);
+          else await rollBack(cluster, found.deployment, revision);
           return await getFunction(cluster, name);
         },
         change(target, name, (fleet) => rollBackOnHosts(fleet, name, revision, signal)),
       ),
     'deploy:pause': ({ target, name, paused }) =>
       onCluster(target, 'a rollout to pause', async (cluster) => {
+        await refuseKnative(cluster, name, 'nothing of it is paused.', trafficHint(name));
         await pauseFunction(cluster, name, paused);
         return await getFunction(cluster, name);
       }),
@@ -150,11 +161,17 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       onTarget(
         target,
         async (cluster) => {
+          await refuseKnative(cluster, name, 'Knative chooses the number of pods.', changeBounds);
           await scaleFunction(cluster, name, replicas);
           return await getFunction(cluster, name);
         },
         change(target, name, (fleet) => scaleOnHosts(fleet, name, replicas, signal)),
       ),
+    'deploy:traffic': ({ target, name, shares }) =>
+      onCluster(target, 'traffic to split', async (cluster) => {
+        await splitTraffic(cluster, await findService(cluster, name), shares);
+        return await getFunction(cluster, name);
+      }),
     'deploy:remove': ({ target, name }) =>
       onTarget(
         target,
@@ -222,6 +239,8 @@ function checkUri(uri: string): void {
     details: { subject: uri },
   });
 }
+const trafficHint = (name: string) => `Keep the traffic where it is: firstlight deploy traffic ${name} 1=100`;
+const changeBounds = 'Change its bounds: "deploy.autoscale" in firstlight.json, then deploy.';
 
 /** The number of pods: from this deploy, else the bounds or the number of its plan. */
 function pods(plan: DeployPlan, { replicas }: { readonly replicas?: number | undefined }) {

@@ -6,22 +6,22 @@ import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import { type DeployResult, type DeployStep, runtimeClassOf } from '#shared/model/deploy.ts';
-import type { Autoscale, Route } from '#shared/model/deploy-section.ts';
+import type { Autoscale, Route, WorkloadKind } from '#shared/model/deploy-section.ts';
 import { readSigningKey } from './attest/sign.ts';
-import { checkRoute, removeRoutes } from './check-route.ts';
-import { applyObject, type Cluster, findDeployment, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
+import { checkRoute } from './check-route.ts';
+import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
-import { isSettled, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
-import type { DeploymentObject } from './kube/objects.ts';
+import { checkWorkload, openWorkload } from './deployed-workload.ts';
+import type { PodObject } from './kube/objects.ts';
+import type { OpenWorkload } from './open-workload.ts';
 import { beginVmmLayer, checkEngine, packImage } from './pack-image.ts';
 import { pushFunction } from './push-function.ts';
-import { removeOwned } from './remove-owned.ts';
-import { applyTemplate, checkNotPaused, removeFunction } from './revisions.ts';
 import { applySecrets, checkSecrets, type Secrets } from './secrets.ts';
-import { watchRollout } from './watch-rollout.ts';
-import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
+import { makeWorkload } from './workload.ts';
 
 export interface DeployOptions {
+  /** Undefined: that of the target. */
+  readonly workload?: WorkloadKind | undefined;
   readonly replicas?: number | undefined;
   /** Bounds within which the cluster chooses the number of pods. */
   readonly autoscale?: Autoscale | undefined;
@@ -63,7 +63,9 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   }
 
   const { secrets } = options;
+  const workload = options.workload ?? cluster.target.workload;
   await checkReferences(cluster, signal);
+  await checkWorkload(cluster, workload, options, signal);
   // A key that cannot be used is found before anything is built.
   if (options.signKey !== undefined) await readSigningKey(options.signKey, context.env);
   const versions = await checkSecrets(cluster, secrets, signal);
@@ -87,35 +89,29 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     const value = await pushFunction(cluster.target, built, pod, context, options);
     return { value, detail: value.sentBytes === 0 ? 'all of it was there' : `${formatBytes(value.sentBytes)} sent` };
   });
-  const before = await findDeployment(cluster, config.name, signal);
-  if (before !== null) checkNotPaused(before);
+  const deployed = await openWorkload(cluster, workload, config.name, signal);
   const applied = await step('apply', `Applying to ${cluster.namespace}`, async () => {
     const kvm = await findKvmResource(cluster, signal);
     const ownVersion = await applySecrets(cluster, config.name, secrets, { force: options.force, signal });
     const objects = makeWorkload({
+      workload,
       config,
       target: cluster.target,
       namespace: cluster.namespace,
       image: pushed.reference,
       imageId: built.image.id,
       runtime: built.image.runtime,
-      replicas: options.replicas ?? usualReplicas(before, options.autoscale),
+      replicas: options.replicas ?? deployed.replicas(options.autoscale),
       autoscale: options.autoscale,
-      deployedAt: deployedAtOf(before, pushed.reference),
+      // Deploying the same image again makes no new pods where its pods are well: its time stays.
+      deployedAt: deployed.runsSince(pushed.reference) ?? new Date().toISOString(),
       route: options.route,
       secrets: secrets.keys,
       secretVersions: [versions, ownVersion].filter(Boolean).join(','),
       kvmResource: kvm.resource,
       runtimeClass,
     });
-    let value: DeploymentObject | null = null;
-    for (const object of objects) {
-      const answer = await applyObject<DeploymentObject>(cluster, object, { force: options.force, signal });
-      if (object.kind === 'Deployment') value = answer;
-    }
-    await removeRoutes(cluster, config.name, options.route, signal);
-    if (options.autoscale === undefined) await removeOwned(cluster, 'horizontalpodautoscalers', config.name, signal);
-    if (value === null) throw new FirstlightError('INTERNAL', 'No Deployment was applied.');
+    const value = await deployed.apply(objects, options, signal);
     const accel = kvm.resource === null ? `emulated: ${kvm.reason}` : `KVM: ${kvm.reason}`;
     return { value, detail: runtimeClass === null ? accel : `a container of RuntimeClass ${runtimeClass}` };
   });
@@ -127,30 +123,31 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     image: pushed.reference,
     pushedBytes: pushed.sentBytes,
   };
-  if (!options.wait) return { ...result, revision: revisionOf(applied), steps, answer: null };
+  if (!options.wait) return { ...result, revision: applied.revision, steps, answer: null };
 
   const revision = await step('rollout', 'Rolling out', async () => {
-    const generation = applied.metadata.generation ?? 0;
-    const { verdict, picture } = await watchRollout(cluster, {
-      name: config.name,
-      generation,
+    const {
+      verdict,
+      pods,
+      revision: value,
+    } = await deployed.watch(applied, {
       graceMs: context.graceMs,
       signal,
       onVerdict: ({ message, trouble }) =>
         progress({ step: 'rollout', message: trouble[0] === undefined ? message : `${message}: ${trouble[0]}` }),
     });
     if (verdict.state === 'failed') {
-      const lines = await readLastLines(cluster, picture);
-      const went = options.rollback ? await goBack(cluster, config.name, before) : 'It was left as it is.';
+      const lines = await readLastLines(cluster, pods);
+      const went = options.rollback ? await goBack(deployed) : 'It was left as it is.';
       throw new FirstlightError('DEPLOY_FAILED', `${config.name} does not run on ${target.name}: ${verdict.message}`, {
         hint: went,
         details: { output: [...verdict.trouble, ...lines].join('\n'), subject: config.name },
       });
     }
-    return { value: picture.deployment === null ? 0 : revisionOf(picture.deployment), detail: verdict.message };
+    return { value, detail: verdict.message };
   });
   const answer = await step('call', 'Calling it once', async () => {
-    const value = await callOnce(cluster, config.name, signal);
+    const value = await callOnce(deployed, signal);
     return { value, detail: `status ${value.status}` };
   });
   return { ...result, revision, steps, answer };
@@ -180,46 +177,29 @@ async function checkReferences(cluster: Cluster, signal: AbortSignal): Promise<v
 }
 
 /** The guest's last output: of the failing pod, also of the container before. */
-async function readLastLines(cluster: Cluster, picture: RolloutPicture): Promise<string[]> {
-  const [pod] = podsOf(newestReplicaSet(picture), picture.pods);
+async function readLastLines(cluster: Cluster, [pod]: readonly PodObject[]): Promise<string[]> {
   if (pod === undefined) return [];
   for (const previous of ['true', 'false']) {
     const answer = await cluster.client.raw(`${pathOf(cluster, 'pods', pod.metadata.name)}/log`, {
-      query: { tailLines: '15', previous },
+      query: { tailLines: '15', previous, container: 'function' },
     });
     if (answer.status === 200 && answer.text.trim() !== '') return answer.text.trimEnd().split('\n');
   }
   return [];
 }
 
-/** Deploying the same image again makes no new pods where its pods are well: its time stays. */
-function deployedAtOf(before: DeploymentObject | null, image: string): string {
-  const template = before?.spec.template;
-  const isSame = before !== null && isSettled(before) && template?.spec.containers[0]?.image === image;
-  return (
-    (isSame ? template?.metadata?.annotations?.[annotationNames.deployedAt] : undefined) ?? new Date().toISOString()
-  );
-}
-
 /** Restores the previous state. Shape: a note on it for a person. */
-async function goBack(cluster: Cluster, name: string, before: DeploymentObject | null): Promise<string> {
+async function goBack(deployed: OpenWorkload): Promise<string> {
   try {
-    if (before === null) {
-      await removeFunction(cluster, name);
-      return 'It was new, so it was taken away again.';
-    }
-    await applyTemplate(cluster, before, before.spec.template, { force: true });
-    return `It went back to revision ${revisionOf(before)}.`;
+    return await deployed.goBack();
   } catch (thrown) {
     return `It could not go back: ${toFirstlightError(thrown).message}`;
   }
 }
 
-/** One request through the API server, which needs no route into the cluster. */
-async function callOnce(cluster: Cluster, name: string, signal: AbortSignal) {
-  const path = `${pathOf(cluster, 'services', `${name}:http`)}/proxy/`;
+async function callOnce(deployed: OpenWorkload, signal: AbortSignal) {
   for (const end = Date.now() + callTimeoutMs; ; await sleep(250, undefined, { signal })) {
-    const { status, text } = await cluster.client.raw(path, { signal });
+    const { status, text } = await deployed.call(signal);
     // The Service learns of a pod a moment after the pod is ready.
     const isEarly = status === 503 || status === 502;
     if (!isEarly || Date.now() > end) return { status, body: text.slice(0, 4000) };

@@ -87,7 +87,8 @@ function troubleOfSet(set: ReplicaSetObject | null, deployment: DeploymentObject
 const badWaits =
   /^(ErrImage|ImagePull|InvalidImage|CrashLoop|CreateContainer|RunContainer|ErrImageNeverPull|ContainerCannotRun)/;
 
-function troubleOfPod(pod: PodObject, events: readonly EventObject[]): string[] {
+/** The cluster's own messages on a pod that does not run. */
+export function troubleOfPod(pod: PodObject, events: readonly EventObject[]): string[] {
   const { name, uid } = pod.metadata;
   const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   if (unscheduled !== undefined) return [`${name} has no node: ${unscheduled.message ?? unscheduled.reason}`];

@@ -1,26 +1,51 @@
 import type { Deployment } from '#shared/model/deploy.ts';
-import { type Cluster, getDeployment, listDeployments, listPods, listReplicaSets } from './cluster.ts';
+import { type Cluster, listDeployments, listPods, listReplicaSets } from './cluster.ts';
+import { findFunction } from './find-function.ts';
 import { isSettled, judgeRollout, revisionOf } from './judge-rollout.ts';
+import { describeService } from './knative/describe-service.ts';
+import { listKnativeRevisions, listKnativeServices } from './knative/find-service.ts';
+import { type KnativeRevision, type KnativeService, knativeLabels } from './knative/objects.ts';
 import type { DeploymentObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
-import { annotationNames } from './workload.ts';
+import { annotationNames } from './names.ts';
 
 /** The functions of a target, by name. Errors: CLUSTER_*. */
 export async function listFunctions(cluster: Cluster, signal?: AbortSignal): Promise<readonly Deployment[]> {
-  return describeAll(cluster, await listDeployments(cluster, signal));
+  const [deployments, services] = await Promise.all([
+    listDeployments(cluster, signal),
+    listKnativeServices(cluster, signal),
+  ]);
+  const revisions = services.length === 0 ? [] : await listKnativeRevisions(cluster, undefined, signal);
+  return describeAll(cluster, deployments, services, revisions);
 }
 
-/** The state of functions, by name, as far as their Deployments show. */
-export const describeAll = (cluster: Cluster, found: readonly DeploymentObject[]): readonly Deployment[] =>
-  found.map((deployment) => describe(cluster, deployment, [], [])).sort((a, b) => a.name.localeCompare(b.name));
+/** The state of functions, by name, as far as their objects show. */
+export function describeAll(
+  cluster: Pick<Cluster, 'target' | 'namespace'>,
+  deployments: readonly DeploymentObject[],
+  services: readonly KnativeService[],
+  revisions: readonly KnativeRevision[],
+): readonly Deployment[] {
+  const byService = new Map<string, KnativeRevision[]>();
+  for (const revision of revisions) {
+    const service = revision.metadata.labels?.[knativeLabels.service] ?? '';
+    byService.set(service, [...(byService.get(service) ?? []), revision]);
+  }
+  return [
+    ...deployments.map((deployment) => describe(cluster, deployment, [], [])),
+    ...services.map((service) => describeService(cluster, service, byService.get(service.metadata.name) ?? [], [])),
+  ].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
 
 /** One function, with why it is not ready. Errors: NOT_FOUND; CLUSTER_*. */
 export async function getFunction(cluster: Cluster, name: string, signal?: AbortSignal): Promise<Deployment> {
-  const [deployment, sets, pods] = await Promise.all([
-    getDeployment(cluster, name, signal),
+  const [found, sets, pods] = await Promise.all([
+    findFunction(cluster, name, signal),
     listReplicaSets(cluster, name, signal),
     listPods(cluster, name, signal),
   ]);
-  return describe(cluster, deployment, sets, pods);
+  if (found.workload === 'deployment') return describe(cluster, found.deployment, sets, pods);
+  const revisions = await listKnativeRevisions(cluster, name, signal);
+  return describeService(cluster, found.service, revisions, pods);
 }
 
 /** The state of a function. Without pods it comes from the Deployment alone. */
@@ -48,9 +73,11 @@ export function describe(
     target: target.name,
     namespace,
     name: metadata.name,
+    workload: 'deployment',
     state,
     message: state === 'ready' || state === 'stopped' ? '' : (verdict.trouble[0] ?? verdict.message),
     replicas: { wanted, ready, updated: status.updatedReplicas ?? 0 },
+    traffic: [],
     revision: revisionOf(deployment),
     image: podSpec.containers[0]?.image ?? '',
     runtime: podMetadata.annotations?.[annotationNames.runtime] ?? '',

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineStream, StreamRequest } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { type Cluster, getDeployment, listPods, pathOf } from './cluster.ts';
+import { type Cluster, listPods, pathOf } from './cluster.ts';
+import { findFunction } from './find-function.ts';
 import type { PodObject } from './kube/objects.ts';
 
 type LogChoice = Pick<StreamRequest<'deploy:logs'>, 'follow' | 'tailLines'>;
@@ -22,7 +23,7 @@ export async function streamLogs(
   stream: Pick<EngineStream, 'write' | 'signal'>,
 ): Promise<void> {
   const { signal } = stream;
-  await getDeployment(cluster, name, signal);
+  await findFunction(cluster, name, signal);
   const followed = new Map<string, Promise<void>>();
   for (;;) {
     const pods = await listPods(cluster, name, signal);

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { projectConfigSchema } from '#shared/model/project.ts';
+import type { KnativeService } from './knative/objects.ts';
 import { writeManifests } from './manifests.ts';
-import { makeWorkload, overheadOf, type WorkloadRequest } from './workload.ts';
+import { overheadOf, type WorkloadRequest } from './pod-template.ts';
+import { makeWorkload } from './workload.ts';
 
 const config = projectConfigSchema.parse({ name: 'greet', runtime: 'ember', memoryMiB: 128 });
 const make = (name = 'greet', more: Partial<WorkloadRequest> = {}) =>
   makeWorkload({
+    workload: 'deployment',
     config: { ...config, name },
     target: { pullSecret: 'pull' },
     namespace: 'team',
@@ -104,6 +107,26 @@ describe('the objects of a function', () => {
           },
         },
       },
+    });
+  });
+
+  it('are a Knative Service with what Knative lets a container have', () => {
+    const [service, ...others] = make('greet', { workload: 'knative', autoscale: { max: 5, cpuPercent: 80 } });
+    expect(others).toEqual([]);
+    const template = (service as unknown as KnativeService).spec.template;
+    expect(service).toMatchObject({ apiVersion: 'serving.knative.dev/v1', kind: 'Service' });
+    expect(template.metadata?.annotations).toMatchObject({ 'autoscaling.knative.dev/max-scale': '5' });
+    expect(template.metadata?.annotations).not.toHaveProperty(['autoscaling.knative.dev/min-scale']);
+    // Source: the field mask of Knative Serving.
+    expect(Object.keys(template.spec).sort()).toEqual(
+      ['automountServiceAccountToken', 'containers', 'enableServiceLinks', 'imagePullSecrets', 'volumes'].sort(),
+    );
+    const [container] = template.spec.containers;
+    expect(container).not.toHaveProperty('livenessProbe');
+    expect(container).toMatchObject({
+      ports: [{ name: 'http1', containerPort: 8080 }],
+      readinessProbe: { httpGet: { path: '/ready', port: 8081 } },
+      securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
     });
   });
 

@@ -62,9 +62,10 @@ interface Workload extends KubeObject {
 }
 
 function valuesOf(objects: readonly KubeObject[]) {
-  const workload = objects.find(({ kind }) => kind === 'Deployment') as Workload | undefined;
+  const [workload] = objects as readonly Workload[];
+  const replicas = workload?.spec?.replicas;
   return {
-    replicas: workload?.spec?.replicas ?? 1,
+    ...(replicas !== undefined && { replicas }),
     image: workload?.spec?.template?.spec?.containers?.[0]?.image ?? '',
   };
 }

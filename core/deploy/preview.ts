@@ -3,29 +3,27 @@ import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { toFirstlightError } from '#shared/errors.ts';
 import { type KubernetesTarget, runtimeClassOf } from '#shared/model/deploy.ts';
-import type { Autoscale, Route, SecretReference } from '#shared/model/deploy-section.ts';
+import type { Autoscale, Route, SecretReference, WorkloadKind } from '#shared/model/deploy-section.ts';
 import type { Image } from '#shared/model/image.ts';
 import { checkRoute } from './check-route.ts';
-import {
-  applyObject,
-  type Cluster,
-  findDeployment,
-  findKvmResource,
-  nullIfMissing,
-  pathOf,
-  pluralOf,
-} from './cluster.ts';
+import { applyObject, type Cluster, findKvmResource, nullIfMissing, pathOf, pluralOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
-import type { DeploymentObject, KubeObject } from './kube/objects.ts';
+import { checkWorkload, openWorkload } from './deployed-workload.ts';
+import { refuseUnfit } from './knative/knative-workload.ts';
+import type { KubeObject } from './kube/objects.ts';
 import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
+import { annotationNames } from './names.ts';
+import type { OpenWorkload } from './open-workload.ts';
 import { checkEngine, packImage } from './pack-image.ts';
 import { pushFunction } from './push-function.ts';
 import { checkSecrets, describeOwnSecret, refer, type Secrets, secretNameOf } from './secrets.ts';
-import { annotationNames, makeWorkload, usualReplicas } from './workload.ts';
+import { makeWorkload } from './workload.ts';
 
 export interface PreviewRequest {
   readonly bundle: Bundle;
   readonly image: Image;
+  /** Undefined: that of the target. */
+  readonly workload?: WorkloadKind | undefined;
   readonly replicas?: number | undefined;
   readonly autoscale?: Autoscale | undefined;
   readonly secrets: Secrets;
@@ -41,27 +39,30 @@ export interface PreviewRequest {
 export async function previewDeploy(
   cluster: Cluster,
   context: DeployContext,
-  { bundle, image, replicas, autoscale, route, secrets, signal, progress }: PreviewRequest,
+  { bundle, image, replicas, autoscale, route, secrets, signal, progress, ...request }: PreviewRequest,
 ): Promise<CallOutput<'deploy:preview'>> {
   const { target, namespace } = cluster;
+  const { workload = target.workload } = request;
+  await checkWorkload(cluster, workload, { replicas, autoscale, route }, signal);
   const versions = await checkSecrets(cluster, secrets, signal);
   await checkRoute(cluster, route, signal);
   await checkEngine(cluster, signal);
   const { config } = bundle;
   const hasVariables = Object.keys(secrets.keys).length > 0;
   const pod = await packImage(target, context, { bundle, image, hasVariables, signal, progress });
-  const before = await findDeployment(cluster, config.name, signal);
+  const before = await openWorkload(cluster, workload, config.name, signal);
   const kvm = await findKvmResource(cluster, signal);
   const objects = makeWorkload({
+    workload,
     config,
     target,
     namespace,
     image: `${target.registry}/${config.name}@${pod.image.manifest.digest}`,
     imageId: image.id,
     runtime: image.runtime,
-    replicas: replicas ?? usualReplicas(before, autoscale),
+    replicas: replicas ?? before.replicas(autoscale),
     autoscale,
-    deployedAt: before?.spec.template.metadata?.annotations?.[annotationNames.deployedAt] ?? '(now)',
+    deployedAt: before.annotation(annotationNames.deployedAt) ?? '(now)',
     route,
     secrets: secrets.keys,
     secretVersions: previewVersions(before, versions, secrets),
@@ -88,12 +89,9 @@ export async function previewDeploy(
 }
 
 /** The version of our own Secret is known once it is applied: until then it counts as it is. */
-function previewVersions(before: DeploymentObject | null, versions: string, { own }: Secrets): string {
+function previewVersions(before: OpenWorkload, versions: string, { own }: Secrets): string {
   if (Object.keys(own).length === 0) return versions;
-  return (
-    before?.spec.template.metadata?.annotations?.[annotationNames.secrets] ??
-    [versions, '(new)'].filter(Boolean).join(',')
-  );
+  return before.annotation(annotationNames.secrets) ?? [versions, '(new)'].filter(Boolean).join(',');
 }
 
 export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secrets' | 'config'> {
@@ -126,14 +124,17 @@ export async function makeManifests(
     signal,
     progress,
     signKey,
+    workload = target.workload,
   }: ManifestRequest,
 ): Promise<CallOutput<'deploy:manifests'>> {
+  refuseUnfit(workload, { replicas, autoscale, route });
   const { config } = bundle;
   const hasVariables = Object.keys(secrets).length > 0;
   const pod = await packImage(target, context, { bundle, image, hasVariables, signal, progress });
   if (push) await pushFunction(target, { bundle, image }, pod, context, { signal, progress, signKey });
   const reference = `${target.registry}/${config.name}@${pod.image.manifest.digest}`;
   const objects = makeWorkload({
+    workload,
     config,
     target,
     namespace: target.namespace ?? 'default',

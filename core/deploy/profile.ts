@@ -1,11 +1,18 @@
 import { resolve } from 'node:path';
 import { FirstlightError } from '#shared/errors.ts';
-import { type Autoscale, chooseProfile, type Route, type SecretReference } from '#shared/model/deploy-section.ts';
+import {
+  type Autoscale,
+  chooseProfile,
+  type Route,
+  type SecretReference,
+  type WorkloadKind,
+} from '#shared/model/deploy-section.ts';
 import type { Project } from '#shared/model/project.ts';
 
 /** The settings of a deploy in `firstlight.json`. Shape: the environment of `project` includes that of the deploy. */
 export interface DeployPlan {
   readonly project: Project;
+  readonly workload: WorkloadKind | undefined;
   readonly replicas: number | undefined;
   readonly autoscale: Autoscale | undefined;
   readonly route: Route | undefined;
@@ -34,13 +41,14 @@ export function planDeploy(project: Project, profile: string | undefined, env: N
   }
   const [secret] = Object.keys(chosen.secrets);
   if (secret !== undefined && !project.trusted) throw notTrusted(project, `the secret ${secret}`);
-  const { replicas, autoscale, route, secrets, sign } = chosen;
+  const { workload, replicas, autoscale, route, secrets, sign } = chosen;
   if (sign !== undefined && !project.trusted) throw notTrusted(project, `the signing key ${sign}`);
   const signKey = sign === undefined ? undefined : resolve(project.dir, sign);
-  if (config === null) return { project, replicas, autoscale, route, signKey, secrets };
+  if (config === null) return { project, workload, replicas, autoscale, route, signKey, secrets };
   const own = Object.entries(chosen.env).map(([name, text]) => [name, expand(project, name, text, env)]);
   return {
     project: { ...project, config: { ...config, env: { ...config.env, ...Object.fromEntries(own) } } },
+    workload,
     replicas,
     autoscale,
     route,

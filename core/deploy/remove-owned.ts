@@ -1,7 +1,7 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, nullIfMissing, pathOf } from './cluster.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { managedBy } from './workload.ts';
+import { managedBy } from './names.ts';
 
 /**
  * Deletes an object that exists and is ours. An object that we may not read was not made by us: it stays. Errors:

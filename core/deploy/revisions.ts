@@ -3,16 +3,20 @@ import type { DeployRevision } from '#shared/model/deploy.ts';
 import { removeRoutes } from './check-route.ts';
 import { applyObject, type Cluster, getDeployment, listReplicaSets, nullIfMissing, pathOf } from './cluster.ts';
 import { revisionOf } from './judge-rollout.ts';
+import { knativeServices } from './knative/objects.ts';
 import type { DeploymentObject, KubeObject, PodTemplate, ReplicaSetObject } from './kube/objects.ts';
+import { annotationNames, fieldManager, labelsOf } from './names.ts';
 import { removeOwned } from './remove-owned.ts';
 import { secretNameOf } from './secrets.ts';
-import { annotationNames, fieldManager, labelsOf, ownedReplicas } from './workload.ts';
+import { ownedReplicas } from './workload.ts';
 
 const hashLabel = 'pod-template-hash';
 
-/** The revisions of a function that the cluster keeps, newest first. Errors: NOT_FOUND; CLUSTER_*. */
-export async function listRevisions(cluster: Cluster, name: string): Promise<readonly DeployRevision[]> {
-  const deployment = await getDeployment(cluster, name);
+/** The revisions of a function that the cluster keeps, newest first. Errors: CLUSTER_*. */
+export async function listRevisions(
+  cluster: Cluster,
+  deployment: DeploymentObject,
+): Promise<readonly DeployRevision[]> {
   const sets = await ownSets(cluster, deployment);
   return sets
     .map((set) => ({
@@ -38,10 +42,10 @@ async function ownSets(cluster: Cluster, { metadata }: DeploymentObject): Promis
  */
 export async function rollBack(
   cluster: Cluster,
-  name: string,
+  deployment: DeploymentObject,
   revision: number | undefined,
 ): Promise<DeploymentObject> {
-  const deployment = await getDeployment(cluster, name);
+  const { name } = deployment.metadata;
   checkNotPaused(deployment);
   const sets = [...(await ownSets(cluster, deployment))].sort((a, b) => revisionOf(b) - revisionOf(a));
   const current = sets.find((set) => revisionOf(set) === revisionOf(deployment));
@@ -128,6 +132,7 @@ export async function removeFunction(cluster: Cluster, name: string): Promise<vo
   const query = { propagationPolicy: 'Background' };
   await removeOwned(cluster, 'horizontalpodautoscalers', name);
   await removeOwned(cluster, 'secrets', secretNameOf(name));
+  await removeOwned(cluster, knativeServices, name);
   await removeRoutes(cluster, name, undefined);
   for (const kind of ['services', 'deployments']) {
     await nullIfMissing(cluster.client.json(pathOf(cluster, kind, name), { method: 'DELETE', query }));

@@ -4,7 +4,7 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { SecretReference } from '#shared/model/deploy-section.ts';
 import { applyObject, type Cluster, nullIfMissing, pathOf } from './cluster.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { labelsOf } from './workload.ts';
+import { labelsOf } from './names.ts';
 
 /** A key of a Secret of the namespace. */
 export interface SecretKey {

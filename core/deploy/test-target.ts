@@ -2,6 +2,7 @@ import { toFirstlightError } from '#shared/errors.ts';
 import type { TargetCheck } from '#shared/model/deploy.ts';
 import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
+import { knativeGroup } from './knative/objects.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { tryPull } from './try-pull.ts';
 
@@ -37,6 +38,7 @@ export async function testTarget(
       checkAutoscaling(cluster, signal),
       checkSecretRights(cluster, signal),
       checkOffers(cluster, signal),
+      ...(cluster.target.workload === 'knative' ? [checkWorkload(cluster, signal)] : []),
     ])),
   ];
 }
@@ -79,6 +81,21 @@ async function checkSecretRights(cluster: Cluster, signal: AbortSignal): Promise
   if (lacking.length === 0) return { ...base, status: 'ok', found: 'can be checked and provided', fix: null };
   const found = `You may not: ${lacking.join(', ')}. Secrets of the cluster are then not checked beforehand.`;
   return { ...base, status: 'warning', found, fix: bindingFor(cluster) };
+}
+
+/** A Knative Service needs Knative, and rights of its own. */
+async function checkWorkload(cluster: Cluster, signal: AbortSignal): Promise<TargetCheck> {
+  const base = { id: 'workload', title: 'Knative Serving' } as const;
+  const { client } = cluster;
+  if ((await nullIfMissing(client.json(`/apis/${knativeGroup}/v1`, { signal }))) === null) {
+    const fix = 'https://knative.dev/docs/install';
+    return { ...base, status: 'failed', found: `The cluster has no ${knativeGroup}.`, fix };
+  }
+  const verbs = ['get', 'patch', 'watch'] as const;
+  const wanted = verbs.map((verb) => ({ group: knativeGroup, resource: 'services', verb }));
+  const lacking = await findLacking(cluster, wanted, signal);
+  if (lacking.length === 0) return { ...base, status: 'ok', found: 'functions run as Knative Services', fix: null };
+  return { ...base, status: 'failed', found: `You may not: ${lacking.join(', ')}.`, fix: bindingFor(cluster) };
 }
 
 /** What the cluster offers beside what every cluster has. */

@@ -8,9 +8,9 @@ import type { TargetCheck } from '#shared/model/deploy.ts';
 import { type Cluster, nullIfMissing, pathOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
 import type { PodObject } from './kube/objects.ts';
+import { managedBy } from './names.ts';
 import { podPaths, podUser } from './pod-image/pod-paths.ts';
 import { pushPodImage } from './push-function.ts';
-import { managedBy } from './workload.ts';
 
 /** The time for one small image to be pulled, or refused twice. Units: ms. */
 const patienceMs = 60_000;

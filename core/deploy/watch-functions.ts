@@ -1,13 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineStream } from '#shared/contract/index.ts';
+import { toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, pathOf } from './cluster.ts';
+import { type KnativeRevision, type KnativeService, knativeRevisions, knativeServices } from './knative/objects.ts';
 import { follow } from './kube/follow.ts';
-import type { DeploymentObject } from './kube/objects.ts';
+import type { DeploymentObject, KubeObject } from './kube/objects.ts';
 import { describeAll } from './list-deployments.ts';
-import { managedSelector } from './workload.ts';
+import { deploymentSelector, managedSelector } from './names.ts';
+
+/** Changes within this time are written as one line: a rollout of hundreds of functions is thousands of them. Units: ms. */
+const gatherMs = 100;
 
 /**
- * Writes the functions of a target as a line of JSON, and again each time the cluster reports a change; an identical
- * line is not repeated.
+ * Writes the functions of a target as a line of JSON, and again when the cluster reports changes; an identical line is
+ * not repeated.
  *
  * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND.
  */
@@ -15,18 +21,78 @@ export async function watchFunctions(
   cluster: Cluster,
   { write, signal }: Pick<EngineStream, 'write' | 'signal'>,
 ): Promise<void> {
+  const ending = new AbortController();
+  const both = AbortSignal.any([signal, ending.signal]);
+  let deployments: readonly DeploymentObject[] | null = null;
+  let services: readonly KnativeService[] | null = null;
+  let revisions: readonly KnativeRevision[] | null = null;
   let last = '';
-  let writing = Promise.resolve();
-  await follow<DeploymentObject>(
-    cluster.client,
-    pathOf(cluster, 'deployments'),
-    { labelSelector: managedSelector, signal },
-    (found) => {
-      const line = `${JSON.stringify(describeAll(cluster, found))}\n`;
-      if (line === last) return;
+  let isStale = false;
+  let writing: Promise<void> | null = null;
+
+  async function writeChanges(): Promise<void> {
+    while (isStale && !both.aborted) {
+      isStale = false;
+      const found = describeAll(cluster, deployments ?? [], services ?? [], revisions ?? []);
+      const line = `${JSON.stringify(found)}\n`;
+      if (line !== last) await write(Buffer.from(line));
       last = line;
-      writing = writing.then(() => write(Buffer.from(line)));
-    },
-  );
-  await writing;
+      await sleep(gatherMs, undefined, { signal: both }).catch(() => undefined);
+    }
+    writing = null;
+  }
+  function noteChange(): void {
+    if (deployments === null || services === null || revisions === null) return;
+    isStale = true;
+    writing ??= writeChanges();
+  }
+
+  const followAll = <Value extends KubeObject>(
+    kind: string,
+    labelSelector: string,
+    put: (found: readonly Value[]) => void,
+  ) =>
+    follow<Value>(cluster.client, pathOf(cluster, kind), { labelSelector, signal: both }, (found) => {
+      put(found);
+      noteChange();
+    });
+  /** A cluster without Knative, or a user without rights to it, has no such functions. */
+  const orNone = async (followed: Promise<void>, put: () => void) => {
+    try {
+      await followed;
+    } catch (thrown) {
+      const { code } = toFirstlightError(thrown);
+      if (code !== 'NOT_FOUND' && code !== 'CLUSTER_DENIED') throw thrown;
+      put();
+      noteChange();
+    }
+  };
+  const watches = [
+    followAll<DeploymentObject>('deployments', deploymentSelector, (found) => {
+      deployments = found;
+    }),
+    orNone(
+      followAll<KnativeService>(knativeServices, managedSelector, (found) => {
+        services = found;
+      }),
+      () => {
+        services = [];
+      },
+    ),
+    orNone(
+      followAll<KnativeRevision>(knativeRevisions, managedSelector, (found) => {
+        revisions = found;
+      }),
+      () => {
+        revisions = [];
+      },
+    ),
+  ];
+  try {
+    await Promise.all(watches);
+  } finally {
+    ending.abort();
+    await Promise.allSettled(watches);
+    await writing;
+  }
 }

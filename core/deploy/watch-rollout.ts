@@ -1,68 +1,56 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, pathOf } from './cluster.ts';
-import { judgeRollout, type RolloutPicture, type Verdict } from './judge-rollout.ts';
+import type { Verdict } from './judge-rollout.ts';
 import { follow } from './kube/follow.ts';
-import type { DeploymentObject, EventObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
-import { selectorOf } from './workload.ts';
+import type { EventObject, KubeObject } from './kube/objects.ts';
 
-export interface RolloutWatch {
-  readonly name: string;
-  /** The generation that our own apply returned. */
-  readonly generation: number;
+/** Objects that a rollout is judged by. */
+export interface RolloutSource<Picture> {
+  readonly kind: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** The picture with these objects. */
+  readonly put: (picture: Picture, objects: readonly KubeObject[]) => Picture;
+}
+
+export interface RolloutWatch<Picture> {
+  readonly initial: Picture;
+  /** The first one has the object of the rollout itself: nothing is judged before it is listed. */
+  readonly sources: readonly RolloutSource<Picture>[];
+  readonly judge: (picture: Picture) => Verdict;
   /** The time that trouble may last before the rollout counts as failed. Units: ms. */
   readonly graceMs: number;
   readonly signal: AbortSignal;
   readonly onVerdict: (verdict: Verdict) => void;
 }
 
-const tickMs = 500;
+const tickMs = 100;
 
 /**
  * Watches a rollout to its end. Shape: the last verdict, and the picture that it was made from.
  *
  * Errors: CLUSTER_DENIED, CLUSTER_REFUSED; CANCELLED.
  */
-export async function watchRollout(
+export async function watchRollout<Picture extends { readonly events: readonly EventObject[] }>(
   cluster: Cluster,
-  { name, generation, graceMs, signal, onVerdict }: RolloutWatch,
-): Promise<{ readonly verdict: Verdict; readonly picture: RolloutPicture }> {
+  { initial, sources, judge, graceMs, signal, onVerdict }: RolloutWatch<Picture>,
+): Promise<{ readonly verdict: Verdict; readonly picture: Picture }> {
   const ending = new AbortController();
   const both = AbortSignal.any([signal, ending.signal]);
-  let picture: RolloutPicture = { deployment: null, replicaSets: [], pods: [], events: [] };
-  let hasDeployment = false;
+  let picture = initial;
+  const listed = new Set<RolloutSource<Picture>>();
   let failure: FirstlightError | null = null;
-  const watches = [
-    follow<DeploymentObject>(
-      cluster.client,
-      pathOf(cluster, 'deployments'),
-      { fieldSelector: `metadata.name=${name}`, signal: both },
-      ([deployment = null]) => {
-        hasDeployment = true;
-        picture = { ...picture, deployment };
-      },
-    ),
-    follow<ReplicaSetObject>(
-      cluster.client,
-      pathOf(cluster, 'replicasets'),
-      { labelSelector: selectorOf(name), signal: both },
-      (replicaSets) => {
-        picture = { ...picture, replicaSets };
-      },
-    ),
-    follow<PodObject>(
-      cluster.client,
-      pathOf(cluster, 'pods'),
-      { labelSelector: selectorOf(name), signal: both },
-      (pods) => {
-        picture = { ...picture, pods };
-      },
-    ),
-  ].map((watch) =>
-    watch.catch((thrown) => {
+  const watches = sources.map((source) => {
+    const { kind, labelSelector, fieldSelector, put } = source;
+    const options = { labelSelector, fieldSelector, signal: both };
+    return follow(cluster.client, pathOf(cluster, kind), options, (objects) => {
+      listed.add(source);
+      picture = put(picture, objects);
+    }).catch((thrown) => {
       failure = toFirstlightError(thrown);
-    }),
-  );
+    });
+  });
   // Events improve the message; without the right to read them the watch continues.
   const events = follow<EventObject>(
     cluster.client,
@@ -74,11 +62,12 @@ export async function watchRollout(
   ).catch(() => undefined);
   try {
     let troubleSince: number | null = null;
-    for (let last = ''; ; await sleep(tickMs / 5, undefined, { signal }).catch(() => undefined)) {
+    for (let last = ''; ; await sleep(tickMs, undefined, { signal }).catch(() => undefined)) {
       if (signal.aborted) throw new FirstlightError('CANCELLED', 'Cancelled.');
       if (failure !== null) throw failure;
-      if (!hasDeployment) continue;
-      const verdict = judgeRollout(picture, generation);
+      const [first] = sources;
+      if (first !== undefined && !listed.has(first)) continue;
+      const verdict = judge(picture);
       const words = JSON.stringify(verdict);
       if (words !== last) onVerdict(verdict);
       last = words;

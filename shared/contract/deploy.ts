@@ -8,6 +8,7 @@ import {
   dnsLabelSchema,
   targetCheckSchema,
   targetSchema,
+  trafficChangeSchema,
 } from '../model/deploy.ts';
 import { projectIdSchema } from '../model/units.ts';
 import { call, stream } from './define.ts';
@@ -65,6 +66,11 @@ export const deployCalls = {
   /** While paused, its pods are unchanged, and nothing is rolled out. Errors: NOT_FOUND; CLUSTER_*. */
   'deploy:pause': call(byFunction.extend({ paused: z.boolean() }), deploymentSchema),
   'deploy:scale': call(byFunction.extend({ replicas: z.number().int().min(0).max(1000) }), deploymentSchema),
+  /**
+   * Splits the traffic of a Knative Service between revisions. Errors: NOT_FOUND; BAD_INPUT unless the shares make 100;
+   * CONFLICT for a Deployment.
+   */
+  'deploy:traffic': call(byFunction.extend({ shares: z.array(trafficChangeSchema).min(1).max(20) }), deploymentSchema),
   'deploy:remove': call(byFunction, z.null()),
   /** The cold start of the newest pod. Errors: NOT_FOUND when there is none. */
   'deploy:coldStart': call(byFunction, clusterColdStartSchema),

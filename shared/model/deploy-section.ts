@@ -4,9 +4,19 @@ import { z } from 'zod';
 const labelSchema = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes');
 const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an environment variable name');
 
+/** The kinds of object that run a function. */
+export const workloadKinds = ['deployment', 'knative'] as const;
+export type WorkloadKind = (typeof workloadKinds)[number];
+
 /** Bounds within which the cluster chooses the number of pods. */
 const autoscaleSchema = z.strictObject({
-  min: z.number().int().min(1).max(1000).default(1).describe('The fewest pods.'),
+  min: z
+    .number()
+    .int()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe('The fewest pods. Default: 1 for a Deployment, 0 for a Knative Service.'),
   max: z.number().int().min(1).max(1000).describe('The most pods.'),
   cpuPercent: z
     .number()
@@ -14,7 +24,9 @@ const autoscaleSchema = z.strictObject({
     .min(1)
     .max(1000)
     .default(80)
-    .describe('The use of the processor that pods are added or taken away for, in percent of what a pod asks for.'),
+    .describe(
+      'The use of the processor that pods of a Deployment are added or taken away for, in percent of what a pod asks for.',
+    ),
 });
 export type Autoscale = z.output<typeof autoscaleSchema>;
 
@@ -59,10 +71,16 @@ export type Route = z.output<typeof routeSchema>;
 
 const shape = {
   target: labelSchema.optional().describe('The target that it is deployed to: a name of `firstlight target list`.'),
+  workload: z
+    .enum(workloadKinds)
+    .optional()
+    .describe('The kind of object that runs it: a Deployment, or a Knative Service. Default: that of the target.'),
   replicas: z.number().int().min(0).max(1000).optional().describe('How many pods. Default: 1, then as it is.'),
   autoscale: autoscaleSchema
     .optional()
-    .describe('Has the cluster choose the number of pods, by a HorizontalPodAutoscaler. Not together with `replicas`.'),
+    .describe(
+      'Has the cluster choose the number of pods, by a HorizontalPodAutoscaler or by Knative. Not together with `replicas`.',
+    ),
   route: routeSchema
     .optional()
     .describe('How it is reached from outside the cluster: by an Ingress, or by a route of a Gateway.'),

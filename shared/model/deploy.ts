@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { workloadKinds } from './deploy-section.ts';
 import { projectIdSchema } from './units.ts';
 
 /** A name that Kubernetes accepts for objects and labels. Source: RFC 1123, "DNS label". */
@@ -32,6 +33,8 @@ export const kubernetesTargetSchema = z.object({
     .string()
     .regex(/^(pod|runtimeclass:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)$/, 'pod, or runtimeclass:NAME')
     .default('pod'),
+  /** The kind of object that runs a function, unless its project names one. */
+  workload: z.enum(workloadKinds).default('deployment'),
 });
 export type KubernetesTarget = z.output<typeof kubernetesTargetSchema>;
 
@@ -100,6 +103,21 @@ export type DeployResult = z.output<typeof deployResultSchema>;
 
 export const deployStates = ['ready', 'progressing', 'failing', 'stopped', 'paused'] as const;
 
+/** The share of a revision in the requests. */
+export const trafficShareSchema = z.object({
+  revision: z.number().int(),
+  percent: z.number().int(),
+  /** True where each new revision takes its place. */
+  isLatest: z.boolean(),
+});
+
+/** A wished share: of a revision by its number, or of the newest at any time. */
+export const trafficChangeSchema = z.object({
+  revision: z.union([z.number().int().min(1), z.literal('latest')]),
+  percent: z.number().int().min(0).max(100),
+});
+export type TrafficChange = z.output<typeof trafficChangeSchema>;
+
 /** An instance of a function on a libvirt host. */
 export const deployedInstanceSchema = z.object({
   /** Its domain. */
@@ -117,10 +135,15 @@ export const deploymentSchema = z.object({
   /** Null on libvirt hosts. */
   namespace: z.string().nullable(),
   name: z.string(),
+  /** Absent on libvirt hosts. */
+  workload: z.enum(workloadKinds).optional(),
   state: z.enum(deployStates),
   /** Why it is not ready, in the own words of the cluster or of libvirt. */
   message: z.string(),
   replicas: z.object({ wanted: z.number().int(), ready: z.number().int(), updated: z.number().int() }),
+  /** The shares of revisions, for a Knative Service. */
+  traffic: z.array(trafficShareSchema).optional(),
+  /** 0: the cluster has not numbered it yet. */
   revision: z.number().int(),
   image: z.string(),
   runtime: z.string(),

@@ -18,7 +18,7 @@ const adminToken = 'test-admin-token';
 const nodeToken = 'test-node-token';
 
 /** Writes all files into `dir`. Shape: the paths and names that a user of the cluster needs. */
-export function writeClusterFiles(dir, { program, apiPort, registryPort, kvm = false }) {
+export function writeClusterFiles(dir, { program, apiPort, registryPort, kvm = false, images = [] }) {
   const nodeName = `fl-node-${process.pid}`;
   const at = (name) => join(dir, name);
   const put = (name, content) => {
@@ -42,7 +42,8 @@ export function writeClusterFiles(dir, { program, apiPort, registryPort, kvm = f
   const inside = `https://${nodeIp}:6443`;
   kubeconfig('admin.kubeconfig', inside, adminToken);
   kubeconfig('node.kubeconfig', inside, nodeToken);
-  put('kubelet.json', kubeletConfiguration(dir));
+  // The images of extensions come with a DNS.
+  put('kubelet.json', { ...kubeletConfiguration(dir), ...(images.length > 0 && { clusterDNS: [nodeIp] }) });
   put('containerd.toml', containerdConfiguration(dir));
   put('htpasswd', `${registryUser}:${registryHash}\n`);
   put('registry.yml', registryConfiguration(dir, registryPort));
@@ -52,7 +53,7 @@ export function writeClusterFiles(dir, { program, apiPort, registryPort, kvm = f
     `server = "https://127.0.0.1:${registryPort}"\n[host."https://127.0.0.1:${registryPort}"]\n  ca = "${at('ca.crt')}"\n`,
   );
   put('cni.conflist', cniConfiguration());
-  put('settings.json', { program, nodeName, nodeIp, registryPort, serviceRange, podRange, kvm });
+  put('settings.json', { program, nodeName, nodeIp, registryPort, serviceRange, podRange, kvm, images });
   return {
     nodeName,
     caPath: at('ca.crt'),

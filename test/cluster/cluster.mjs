@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { registryPassword, registryUser, writeClusterFiles } from './cluster-files.mjs';
+import { buildKnative, knativeImages } from './knative/build.mjs';
+import { installKnative } from './knative/install.mjs';
 import { buildNodeProgram, findGo, nodeProgramPath } from './node-program.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -46,17 +48,20 @@ const isOnPath = (name) =>
   [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin'].some((dir) => existsSync(join(dir, name)));
 
 /**
- * Starts a cluster and waits until its node is ready. With `kvm`, a device plugin offers this machine's /dev/kvm.
+ * Starts a cluster and waits until its node is ready. With `kvm`, a device plugin offers this machine's /dev/kvm;
+ * with `knative`, Knative Serving runs on it, whose ingress is `ingressSocket`.
  *
  * Shape: `host` is the registry's, on loopback here and on the node alike; `auth` is for docker's configuration.
  * Errors: throws with the last output of the part that did not start.
  */
-export async function startCluster({ log = () => {}, kvm = false } = {}) {
+export async function startCluster({ log = () => {}, kvm = false, knative = false } = {}) {
   const program = buildNodeProgram({ log });
   const dir = mkdtempSync('/tmp/fl-cluster-');
   const api = await forward(join(dir, 'api.sock'));
   const registry = await forward(join(dir, 'registry.sock'));
-  const files = writeClusterFiles(dir, { program, apiPort: api.port, registryPort: registry.port, kvm });
+  const images = knative ? knativeImages() : [];
+  const ports = { apiPort: api.port, registryPort: registry.port };
+  const files = writeClusterFiles(dir, { program, ...ports, kvm, images });
   const child = spawn(
     'unshare',
     [
@@ -74,8 +79,10 @@ export async function startCluster({ log = () => {}, kvm = false } = {}) {
     removeCgroups();
     rmSync(dir, { recursive: true, force: true });
   };
+  const kubectl = (...args) => runKubectl(program, ['kubectl', '--kubeconfig', files.kubeconfig, ...args]);
   try {
     await waitFor(child, exited);
+    if (knative) await installKnative({ dir, kubectl });
   } catch (error) {
     await stop();
     throw error;
@@ -91,7 +98,8 @@ export async function startCluster({ log = () => {}, kvm = false } = {}) {
       password: registryPassword,
       auth: Buffer.from(`${registryUser}:${registryPassword}`).toString('base64'),
     },
-    kubectl: (...args) => runKubectl(program, ['kubectl', '--kubeconfig', files.kubeconfig, ...args]),
+    ingressSocket: join(dir, 'ingress.sock'),
+    kubectl,
     stop,
   };
 }
@@ -173,14 +181,26 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     buildNodeProgram({ log });
     process.exit(0);
   }
-  const cluster = await startCluster({ log, kvm: existsSync('/dev/kvm') });
+  if (process.argv.includes('--build-knative')) {
+    buildKnative({ log });
+    process.exit(0);
+  }
+  const knative = process.argv.includes('--knative');
+  if (knative) buildKnative({ log });
+  const cluster = await startCluster({ log, kvm: existsSync('/dev/kvm'), knative });
   log(`A Kubernetes node is ready. Try:
   export KUBECONFIG=${cluster.kubeconfig}
   ${nodeProgramPath()} kubectl get nodes
   echo ${cluster.registry.password} | docker login ${cluster.registry.host} --username ${cluster.registry.user} --password-stdin
   firstlight target add home --kubeconfig ${cluster.kubeconfig} --registry ${cluster.registry.host}/functions --registry-ca ${cluster.registry.caPath}
   firstlight deploy ./hello --target home
-Ctrl-C ends it.`);
+${
+  knative
+    ? `Knative Serving is installed. A function's own address, through the ingress:
+  curl --unix-socket ${cluster.ingressSocket} http://FUNCTION.default.functions.test/
+`
+    : ''
+}Ctrl-C ends it.`);
   const end = () => void cluster.stop().then(() => process.exit(0));
   process.once('SIGINT', end);
   process.once('SIGTERM', end);

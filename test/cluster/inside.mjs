@@ -1,12 +1,14 @@
 // Process 1 of the test cluster's namespaces: starts its parts in order and prints `ready`. All parts end with its
 // stdin.
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeImageArchive } from './image-archive.mjs';
+import { serveDns } from './knative/dns.mjs';
+import { serveIngress } from './knative/ingress.mjs';
 import { kvmResource, offerKvm } from './kvm-plugin.mjs';
 
 const dir = process.argv[2];
@@ -42,15 +44,15 @@ async function until(what, test) {
   throw new Error(`${what} was not ready in time.`);
 }
 
-const answers = (url, headers = {}) =>
+const answers = (url, headers = {}, { method = 'GET', body } = {}) =>
   new Promise((resolve) => {
-    const asked = request(url, { headers, rejectUnauthorized: false }, (response) => {
+    const asked = request(url, { method, headers, rejectUnauthorized: false }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
       response.on('end', () => resolve({ status: response.statusCode, text }));
     });
     asked.on('error', () => resolve(null));
-    asked.end();
+    asked.end(body);
   });
 
 function setUpNetwork() {
@@ -82,22 +84,12 @@ function importPause() {
   mkdirSync(at('pause/root'), { recursive: true });
   writeFileSync(at('pause/pause.c'), source);
   run('gcc', '-O2', '-static', '-s', '-o', at('pause/root/pause'), at('pause/pause.c'));
-  run('tar', '-C', at('pause/root'), '-cf', at('pause/layer.tar'), 'pause');
-  const digest = createHash('sha256')
-    .update(readFileSync(at('pause/layer.tar')))
-    .digest('hex');
-  const config = {
-    architecture: 'amd64',
-    os: 'linux',
-    config: { Entrypoint: ['/pause'] },
-    rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
-  };
-  writeFileSync(at('pause/config.json'), JSON.stringify(config));
-  const manifest = [{ Config: 'config.json', RepoTags: ['firstlight.test/pause:1'], Layers: ['layer.tar'] }];
-  writeFileSync(at('pause/manifest.json'), JSON.stringify(manifest));
-  run('tar', '-C', at('pause'), '-cf', at('pause.tar'), 'manifest.json', 'config.json', 'layer.tar');
-  run('ctr', '-a', '/run/containerd/containerd.sock', '-n', 'k8s.io', 'images', 'import', at('pause.tar'));
+  writeImageArchive(at('pause.tar'), { name: 'firstlight.test/pause:1', programPath: at('pause/root/pause') });
+  importImage(at('pause.tar'));
 }
+
+const importImage = (path) =>
+  run('ctr', '-a', '/run/containerd/containerd.sock', '-n', 'k8s.io', 'images', 'import', path);
 
 function startApiServer() {
   start('kube-apiserver', program, [
@@ -170,6 +162,23 @@ function serveSocket(name, host, port) {
 }
 
 const token = { authorization: 'Bearer test-admin-token' };
+/** The JSON of the API server's answer, or null. */
+async function api(path, { method, body } = {}) {
+  const type = body === undefined ? {} : { 'content-type': 'application/merge-patch+json' };
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const answer = await answers(`https://${nodeIp}:6443${path}`, { ...token, ...type }, { method, body: text });
+  return answer?.status === 200 ? JSON.parse(answer.text) : null;
+}
+
+/** The addresses of a Service, of its pods where it has none itself; null where there is no such Service. */
+async function addressesOf(service, namespace) {
+  const found = await api(`/api/v1/namespaces/${namespace}/services/${service}`);
+  if (found === null) return null;
+  if (found.spec.clusterIP && found.spec.clusterIP !== 'None') return [found.spec.clusterIP];
+  const endpoints = await api(`/api/v1/namespaces/${namespace}/endpoints/${service}`);
+  return (endpoints?.subsets ?? []).flatMap(({ addresses = [] }) => addresses.map(({ ip }) => ip));
+}
+
 const nodeStatus = async () => {
   const answer = await answers(`https://${nodeIp}:6443/api/v1/nodes/${nodeName}`, token);
   return answer?.status === 200 ? JSON.parse(answer.text).status : null;
@@ -201,6 +210,11 @@ try {
   startControllers();
   startNode();
   await until('The node', isNodeReady);
+  if (settings.images.length > 0) {
+    for (const path of settings.images) importImage(path);
+    serveDns(nodeIp, addressesOf);
+    serveIngress(at('ingress.sock'), { api, addressesOf });
+  }
   if (settings.kvm) {
     await offerKvm();
     await until('KVM', async () => (await nodeStatus())?.allocatable?.[kvmResource] !== undefined);

@@ -12,7 +12,7 @@ describe.skipIf(reason !== null)(`KVM on a real cluster${reason === null ? '' : 
   let target: OpenTarget;
 
   beforeAll(async () => {
-    target = await openTarget(home, {}, true);
+    target = await openTarget(home, {}, { kvm: true });
   });
   afterAll(async () => {
     await target?.close();

@@ -12,9 +12,13 @@ export interface OpenTarget {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a cluster, and makes it a target whose nodes may pull. With `kvm`, they offer KVM. */
-export async function openTarget(home: string, env: NodeJS.ProcessEnv = {}, kvm = false): Promise<OpenTarget> {
-  const cluster = await startCluster({ kvm });
+/** Starts a cluster, and makes it a target whose nodes may pull. With `kvm`, they offer KVM; with `knative`, Knative runs there. */
+export async function openTarget(
+  home: string,
+  env: NodeJS.ProcessEnv = {},
+  parts: { readonly kvm?: boolean; readonly knative?: boolean } = {},
+): Promise<OpenTarget> {
+  const cluster = await startCluster(parts);
   const { host, auth, user, password, caPath } = cluster.registry;
   const docker = join(home, 'docker');
   mkdirSync(docker, { recursive: true });

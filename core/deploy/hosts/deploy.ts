@@ -94,11 +94,12 @@ export async function deployToHosts(fleet: Fleet, options: HostDeployOptions): P
 }
 
 /** Errors: BAD_INPUT. */
-function checkPlan({ secrets, route, autoscale, signKey, project }: DeployPlan): void {
+function checkPlan({ secrets, route, autoscale, workload, signKey, project }: DeployPlan): void {
   const asked = {
     secrets: Object.keys(secrets).length > 0,
     route: route !== undefined,
     autoscale: autoscale !== undefined,
+    workload: workload === 'knative',
     sign: signKey !== undefined,
   };
   const found = Object.entries(asked).find(([, isAsked]) => isAsked)?.[0];

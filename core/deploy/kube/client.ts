@@ -17,6 +17,7 @@ export interface KubeRequest {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,7 +56,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
   }
 
   async function open(path: string, request: KubeRequest): Promise<IncomingMessage> {
-    const { method = 'GET', query = {}, body, contentType = 'application/json', signal } = request;
+    const { method = 'GET', query = {}, body, contentType = 'application/json', headers, signal } = request;
     if (signal?.aborted) throw cancelled();
     const url = new URL(access.server);
     const [plainPath = '', ownQuery = ''] = path.split('?');
@@ -70,6 +71,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
       agent,
       signal,
       headers: {
+        ...headers,
         accept: 'application/json, */*',
         'user-agent': 'firstlight',
         ...(authorization !== undefined && { authorization }),

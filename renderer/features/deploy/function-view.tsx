@@ -28,21 +28,25 @@ export function FunctionActions({ of }: { readonly of: DeployedRef }) {
   if (deployment === undefined) return null;
   const { wanted } = deployment.replicas;
   const isPaused = deployment.state === 'paused';
+  // Knative chooses the number of pods, and keeps earlier revisions beside the newest one.
+  const isOurs = deployment.workload !== 'knative';
   return (
     <>
-      <fieldset className={styles.scale} aria-label="Replicas">
-        <IconButton
-          icon="minus"
-          label="One replica less"
-          disabled={wanted === 0}
-          onClick={() => void deploy.scale(of, wanted - 1)}
-        />
-        <span className="mono" data-tip="Replicas that are wanted">
-          {wanted}
-        </span>
-        <IconButton icon="plus" label="One replica more" onClick={() => void deploy.scale(of, wanted + 1)} />
-      </fieldset>
-      {deployment.namespace !== null && (
+      {isOurs && (
+        <fieldset className={styles.scale} aria-label="Replicas">
+          <IconButton
+            icon="minus"
+            label="One replica less"
+            disabled={wanted === 0}
+            onClick={() => void deploy.scale(of, wanted - 1)}
+          />
+          <span className="mono" data-tip="Replicas that are wanted">
+            {wanted}
+          </span>
+          <IconButton icon="plus" label="One replica more" onClick={() => void deploy.scale(of, wanted + 1)} />
+        </fieldset>
+      )}
+      {isOurs && deployment.namespace !== null && (
         <IconButton
           icon={isPaused ? 'play' : 'pause'}
           label={isPaused ? 'Roll out again' : 'Pause: roll nothing out'}
@@ -106,7 +110,7 @@ export function FunctionView({ of, renderColdStart }: FunctionViewProps) {
 function Standing({ of }: { readonly of: DeployedRef }) {
   const deployment = useDeployment(of);
   if (deployment === undefined) return null;
-  const { state, message, replicas, revision, endpoint, image, hostsDown = [] } = deployment;
+  const { state, message, replicas, revision, endpoint, image, hostsDown = [], traffic = [] } = deployment;
   return (
     <div className={`${styles.standing} selectable`} role="status" aria-label="State">
       <p>
@@ -115,6 +119,9 @@ function Standing({ of }: { readonly of: DeployedRef }) {
           {replicas.ready} of {replicas.wanted} replicas ready
         </span>
         <span>revision {revision}</span>
+        {traffic.length > 1 && (
+          <span>{`traffic: ${traffic.map((one) => `${one.revision}: ${one.percent} %`).join(', ')}`}</span>
+        )}
         <span className="mono">{endpoint}</span>
         <span className="mono muted ellipsis" data-tip={image}>
           {image.split('@').at(-1)?.slice(0, 19)}

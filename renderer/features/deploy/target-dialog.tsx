@@ -40,6 +40,7 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
           name: name.trim(),
           kind,
           engine: 'pod',
+          workload: 'deployment',
           kubeconfig: orNull(kubeconfig),
           context: orNull(context),
           namespace: orNull(namespace),

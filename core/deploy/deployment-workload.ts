@@ -1,0 +1,87 @@
+import { FirstlightError } from '#shared/errors.ts';
+import { removeRoutes } from './check-route.ts';
+import { applyObject, type Cluster, findDeployment, pathOf } from './cluster.ts';
+import { isSettled, judgeRollout, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
+import { findKnativeService } from './knative/find-service.ts';
+import type { DeploymentObject, KubeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+import { annotationNames, selectorOf } from './names.ts';
+import type { OpenWorkload } from './open-workload.ts';
+import { removeOwned } from './remove-owned.ts';
+import { applyTemplate, checkNotPaused, removeFunction } from './revisions.ts';
+import { type RolloutSource, watchRollout } from './watch-rollout.ts';
+import { usualReplicas } from './workload.ts';
+
+/** A function as a Deployment. Errors: CONFLICT when it is paused, or runs as a Knative Service; CLUSTER_*. */
+export async function openDeployment(cluster: Cluster, name: string, signal: AbortSignal): Promise<OpenWorkload> {
+  const before = await findDeployment(cluster, name, signal);
+  if (before !== null) checkNotPaused(before);
+  else if ((await findKnativeService(cluster, name, signal)) !== null) {
+    throw otherWorkload(name, 'a Knative Service', 'a Deployment');
+  }
+  const template = before?.spec.template;
+  const annotation = (key: string) => template?.metadata?.annotations?.[key];
+  return {
+    replicas: (autoscale) => usualReplicas(before, autoscale),
+    annotation,
+    runsSince: (image) =>
+      before !== null && isSettled(before) && template?.spec.containers[0]?.image === image
+        ? (annotation(annotationNames.deployedAt) ?? null)
+        : null,
+    apply: async (objects, { force, autoscale, route }, applySignal) => {
+      let applied: DeploymentObject | null = null;
+      for (const object of objects) {
+        const answer = await applyObject<DeploymentObject>(cluster, object, { force, signal: applySignal });
+        if (object.kind === 'Deployment') applied = answer;
+      }
+      await removeRoutes(cluster, name, route, applySignal);
+      if (autoscale === undefined) await removeOwned(cluster, 'horizontalpodautoscalers', name, applySignal);
+      if (applied === null) throw new FirstlightError('INTERNAL', 'No Deployment was applied.');
+      return { generation: applied.metadata.generation ?? 0, revision: revisionOf(applied) };
+    },
+    watch: async ({ generation }, options) => {
+      const { verdict, picture } = await watchRollout<RolloutPicture>(cluster, {
+        ...options,
+        initial: { deployment: null, replicaSets: [], pods: [], events: [] },
+        sources: sourcesOf(name),
+        judge: (seen) => judgeRollout(seen, generation),
+      });
+      const pods = podsOf(newestReplicaSet(picture), picture.pods);
+      return { verdict, pods, revision: picture.deployment === null ? 0 : revisionOf(picture.deployment) };
+    },
+    goBack: async () => {
+      if (before === null) {
+        await removeFunction(cluster, name);
+        return 'It was new, so it was taken away again.';
+      }
+      await applyTemplate(cluster, before, before.spec.template, { force: true });
+      return `It went back to revision ${revisionOf(before)}.`;
+    },
+    call: (callSignal) =>
+      cluster.client.raw(`${pathOf(cluster, 'services', `${name}:http`)}/proxy/`, { signal: callSignal }),
+  };
+}
+
+const sourcesOf = (name: string): RolloutSource<RolloutPicture>[] => [
+  {
+    kind: 'deployments',
+    fieldSelector: `metadata.name=${name}`,
+    put: (picture, [deployment = null]) => ({ ...picture, deployment: deployment as DeploymentObject | null }),
+  },
+  {
+    kind: 'replicasets',
+    labelSelector: selectorOf(name),
+    put: (picture, found) => ({ ...picture, replicaSets: found as readonly ReplicaSetObject[] }),
+  },
+  {
+    kind: 'pods',
+    labelSelector: selectorOf(name),
+    put: (picture, found) => ({ ...picture, pods: found as readonly KubeObject[] as readonly PodObject[] }),
+  },
+];
+
+/** A function has one object: a second one of another kind would fight for its name. */
+export const otherWorkload = (name: string, is: string, wanted: string): FirstlightError =>
+  new FirstlightError('CONFLICT', `${name} runs as ${is}; this deploy would make ${wanted}.`, {
+    hint: `Take it away first: firstlight deploy undeploy ${name}`,
+    details: { subject: name },
+  });

@@ -1,0 +1,52 @@
+/** How a deploy reads, applies, watches and restores the object that runs a function. */
+import type { Autoscale, Route } from '#shared/model/deploy-section.ts';
+import type { Verdict } from './judge-rollout.ts';
+import type { KubeAnswer } from './kube/client.ts';
+import type { KubeObject, PodObject } from './kube/objects.ts';
+
+/** An applied object, and the generation that our own apply returned. */
+export interface Applied {
+  readonly generation: number;
+  readonly revision: number;
+}
+
+export interface RolloutEnd {
+  readonly verdict: Verdict;
+  readonly revision: number;
+  /** The new pods, for the guest's last output. */
+  readonly pods: readonly PodObject[];
+}
+
+/** The settings of a plan that the kind of workload bounds. */
+export interface WorkloadPlan {
+  readonly replicas?: number | undefined;
+  readonly autoscale?: Autoscale | undefined;
+  readonly route?: Route | undefined;
+}
+
+/** A function's object as it was before a deploy. */
+export interface OpenWorkload {
+  /** The number of replicas that an apply sets by itself; undefined: it is left to its manager. */
+  readonly replicas: (autoscale: Autoscale | undefined) => number | undefined;
+  /** The present template's annotation, or undefined. */
+  readonly annotation: (name: string) => string | undefined;
+  /** The time of the deploy of an image that runs already and is well; null: its pods are to be made anew. */
+  readonly runsSince: (image: string) => string | null;
+  readonly apply: (
+    objects: readonly KubeObject[],
+    options: WorkloadPlan & { readonly force: boolean },
+    signal: AbortSignal,
+  ) => Promise<Applied>;
+  readonly watch: (
+    applied: Applied,
+    options: {
+      readonly graceMs: number;
+      readonly signal: AbortSignal;
+      readonly onVerdict: (verdict: Verdict) => void;
+    },
+  ) => Promise<RolloutEnd>;
+  /** Restores the previous state. Shape: a note on it for a person. Errors: CLUSTER_*. */
+  readonly goBack: () => Promise<string>;
+  /** One request to the new revision, through the API server, which needs no route into the cluster. */
+  readonly call: (signal: AbortSignal) => Promise<KubeAnswer>;
+}
