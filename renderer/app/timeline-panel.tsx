@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { useNow, useProject, useSession, useShown, useStudio, useTask, useTransient } from '../bind/studio.tsx';
-import { taskWords } from '../features/invoke/task-words.ts';
+import { taskNote } from '../features/invoke/task-words.ts';
 import { compareShown } from '../features/runs/comparison.ts';
 import { TimelineView } from '../features/timeline/timeline-view.tsx';
 import styles from './timeline-panel.module.css';
@@ -26,7 +26,7 @@ export function TimelinePanel({ theme }: { readonly theme: 'light' | 'dark' }) {
     selectedPhase,
     onSelectPhase: (phase: typeof selectedPhase) => studio.transient.setState({ selectedPhase: phase }),
   };
-  const note = task === null ? 'under way' : `${taskWords(task, now)}, Esc cancels`;
+  const note = task === null ? 'under way' : taskNote(task, now);
   return (
     <section
       className={styles.panel}

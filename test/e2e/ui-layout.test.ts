@@ -39,6 +39,22 @@ describe.each([
     expect(await isInside(dock.getByRole('tab', { name: 'Runs' }), dock)).toBe(true);
   });
 
+  it.each(['prestarted', 'cold'])('shows all of what to try in the mode %s', async (mode) => {
+    studio = await openStudio({ width, height });
+    const { page } = studio;
+    await page.getByText('200 OK').waitFor();
+    if (mode === 'cold') {
+      await page.getByRole('button', { name: 'Start mode, prestarted' }).click();
+      await page.getByRole('menuitemradio', { name: /^cold/ }).click();
+    }
+    const tips = page.getByRole('region', { name: 'Three things to try' });
+    await tips.getByRole('button', { name: 'compare' }).waitFor();
+    for (const tip of await tips.getByRole('listitem').all()) {
+      expect(await isInside(tip, tips.getByRole('list'))).toBe(true);
+      expect(await tip.getByRole('button').evaluate((node) => node.scrollWidth <= node.clientWidth)).toBe(true);
+    }
+  });
+
   it('says how the run compares, by the timeline and by the history, and cuts no phase’s name', async () => {
     studio = await openStudio({ width, height });
     const { page } = studio;

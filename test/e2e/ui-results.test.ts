@@ -104,6 +104,9 @@ describe('a verdict', () => {
       .getByText(/slower than the median of 11 runs, cold against prestarted \(p = /)
       .first()
       .waitFor();
+    const names = page.getByRole('list', { name: 'Phases' }).locator('button > span');
+    const cut = await names.evaluateAll((all) => all.filter((name) => name.scrollWidth > name.clientWidth).length);
+    expect(cut).toBe(0);
     const chips = page.getByRole('listbox', { name: /Last runs/ }).getByRole('option');
     expect(await chips.nth(1).getAttribute('class')).toMatch(/ghost/i);
     await page.getByRole('button', { name: 'Start mode, prestarted' }).waitFor();

@@ -10,4 +10,8 @@ export function taskWords({ message, answer, cancelling }: Task, nowMs: number):
   return `${message}, ${seconds(nowMs - answer.sinceMs)} of ${seconds(answer.limitMs)}`;
 }
 
+/** The present step of a task, with the key that cancels it as long as none has. */
+export const taskNote = (task: Task, nowMs: number): string =>
+  task.cancelling ? taskWords(task, nowMs) : `${taskWords(task, nowMs)}, Esc cancels`;
+
 const seconds = (ms: number) => `${(ms / 1000).toFixed(ms % 1000 === 0 ? 0 : 1)} s`;

@@ -3,6 +3,7 @@ import { withAlpha } from '../../ui/instrument-theme.ts';
 import { isPlotted, type Lane } from './lanes.ts';
 import type { ResourceSeries } from './resource-series.ts';
 import { type Ctx, type Scene, uiFont, xOf } from './scene.ts';
+import type { TimelineModel } from './timeline-model.ts';
 
 /** Draws CPU, memory, disk and network under the phases, on the same axis. */
 export function drawStrips(ctx: Ctx, scene: Scene): void {
@@ -18,17 +19,21 @@ export function drawStrips(ctx: Ctx, scene: Scene): void {
   ctx.font = uiFont(scene, 10);
   ctx.fillStyle = tokens.get('--fg-faint');
   ctx.fillText(
-    emptyText(scene),
+    emptyText(scene.model, series[0]?.atNs.length),
     Math.max(8, Math.min(xOf(scene, 0), widthPx / 2) + 6),
     first.topPx + first.heightPx / 2,
   );
 }
 
-function emptyText({ model, series }: Scene): string {
-  const count = series[0]?.atNs.length;
+/** The reason for a strip without a curve. */
+export function emptyText(
+  { timeline, underWay }: Pick<TimelineModel, 'timeline' | 'underWay'>,
+  count: number | undefined,
+): string {
   if (count === 1) return 'one resource sample: a rate takes two';
   if (count !== 0) return 'no resource samples in this stretch';
-  return model.timeline === null ? 'no resource samples yet' : 'no resource samples for this run';
+  if (underWay) return 'resources are drawn when the run has ended';
+  return timeline === null ? 'no resource samples yet' : 'no resource samples for this run';
 }
 
 /** A sample describes the stretch since the one before it, so one just after the window still counts. */

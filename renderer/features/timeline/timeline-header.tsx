@@ -37,7 +37,7 @@ export function TimelineHeader(props: {
                 onDoubleClick={() => onZoomToPhase(segment.name)}
               >
                 <span className={styles.swatch} data-phase={segment.name} />
-                <span className={styles.name}>{segment.name}</span>
+                <span>{segment.name}</span>
                 <b>{lengthText(segment)}</b>
               </button>
               {segment.name === 'vmm' && <Restore model={model} />}
