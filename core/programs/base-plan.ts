@@ -23,8 +23,6 @@ export const baseFactsSchema = z.object({
       args: z.array(z.string()),
       env: z.record(z.string(), z.string()),
       cwd: z.string().nullable(),
-      /** Folders that exist regardless of the files. */
-      folders: z.array(z.string()).default([]),
     })
     .optional(),
 });

@@ -11,9 +11,20 @@ function textAt(builder: FileTreeBuilder, path: string): string | undefined {
 it('gives what every container has', () => {
   const builder = createFileTree();
   addContainerDefaults(builder, '/srv/app');
-  for (const folder of ['/tmp', '/root', '/srv/app']) expect(builder.get(folder)).toEqual({ kind: 'directory' });
+  for (const folder of ['/tmp', '/dev/shm', '/root', '/srv/app'])
+    expect(builder.get(folder)).toEqual({ kind: 'directory' });
   expect(textAt(builder, '/etc/hosts')).toContain('127.0.0.1\tlocalhost');
   expect(textAt(builder, '/etc/resolv.conf')).toBe('nameserver 10.0.2.3\n');
+  expect(textAt(builder, '/etc/hostname')).toBe('localhost\n');
+});
+
+it('replaces the name of the host where the image was made: nothing could look it up', () => {
+  for (const own of [bytesFile('build-7f3a\n'), { kind: 'symlink', target: '/run/hostname' } as const]) {
+    const builder = createFileTree();
+    builder.add('/etc/hostname', own);
+    addContainerDefaults(builder, null);
+    expect(textAt(builder, '/etc/hostname')).toBe('localhost\n');
+  }
 });
 
 it('keeps what the image has, but for empty files that a runtime would mount over', () => {

@@ -6,14 +6,17 @@ import { pathTreeOf } from '@firstlight/tar';
 const nameServer = '10.0.2.3';
 const hosts = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';
 export const homeFolder = '/root';
+/** A name that every hosts file has: a program that looks up its own host must not wait for a name server. */
+const hostName = 'localhost';
 
 /**
- * Adds the missing defaults: `/tmp`, the home of root, the working directory, `/etc/hosts` and `/etc/resolv.conf`, the
- * last two also in place of empty files, which images have for their runtime to mount over.
+ * Adds the missing defaults: `/tmp`, `/dev/shm`, the home of root, the working directory, `/etc/hosts` and
+ * `/etc/resolv.conf`, the last two also in place of empty files, which images have for their runtime to mount over; and
+ * `/etc/hostname`, which a runtime always replaces.
  */
 export function addContainerDefaults(builder: FileTreeBuilder, cwd: string | null): void {
   const tree = pathTreeOf(builder.tree);
-  for (const folder of ['/tmp', homeFolder, ...(cwd === null ? [] : [cwd])]) {
+  for (const folder of ['/tmp', '/dev/shm', homeFolder, ...(cwd === null ? [] : [cwd])]) {
     if (tree.lookUp(folder) === undefined) tree.add(folder, { kind: 'directory' });
   }
   for (const [path, text] of [
@@ -26,6 +29,8 @@ export function addContainerDefaults(builder: FileTreeBuilder, cwd: string | nul
     if (tree.get(path)?.kind === 'symlink') tree.remove(path);
     tree.add(path, textFile(text));
   }
+  if (tree.get('/etc/hostname')?.kind === 'symlink') tree.remove('/etc/hostname');
+  tree.add('/etc/hostname', textFile(`${hostName}\n`));
   addMissing(builder, tree.toFileTree());
 }
 

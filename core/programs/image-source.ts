@@ -5,6 +5,7 @@ import { parseReference } from '@firstlight/oci';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { openOciImage } from './oci/open-oci-image.ts';
+import { defaultPath } from './oci/run-spec.ts';
 import type { ProgramSource, SourceOptions } from './source.ts';
 import { stampOfPath } from './stamp-path.ts';
 
@@ -19,7 +20,8 @@ export async function imageSource(
 ): Promise<ProgramSource> {
   const { image = '', args } = config;
   return {
-    baseKey: JSON.stringify(['image', image, await stampOf(image, projectDir)]),
+    // The number changes when the same image gives other files or facts.
+    baseKey: JSON.stringify(['image', 2, image, await stampOf(image, projectDir)]),
     planBase: async ({ signal, progress }) => {
       const opened = await openOciImage(image, {
         layout,
@@ -35,8 +37,9 @@ export async function imageSource(
       ];
       const warnings = words.map((message): Problem => ({ severity: 'warning', message }));
       const description = `${reference}, ${layers} layers`;
-      const { program, argv0, args: given, env, cwd, volumes } = run;
-      const started = { argv0, args: [...given], env: { ...env }, cwd, folders: [...volumes] };
+      const { program, argv0, args: given, home, cwd } = run;
+      const env = { PATH: defaultPath, ...(home !== null && { HOME: home }), ...run.env };
+      const started = { argv0, args: [...given], env, cwd };
       return { tree, facts: { program, description, warnings, run: started } };
     },
     own: async (_bundle, { program, run, warnings }) => {
@@ -46,10 +49,8 @@ export async function imageSource(
           details: { subject: image },
         });
       }
-      const builder = createFileTree();
-      for (const folder of run?.folders ?? []) builder.add(folder, { kind: 'directory' });
       return {
-        tree: builder.tree,
+        tree: createFileTree().tree,
         program,
         // Many programs in one (busybox) and Python's environments depend on the name that they are called by.
         args: [run?.argv0 ?? program, ...(args ?? run?.args ?? [])],

@@ -20,7 +20,7 @@ export async function packageSource(config: ProjectConfig, projectDir: string, l
       const { tree, run, name, problems, skipped } = await openOpsPackage(path, { layout, signal });
       const left = skipped.map((message): Problem => ({ severity: 'warning', message }));
       const { program, args, env } = run;
-      const started = { argv0: null, args: [...args], env: { ...env }, cwd: null, folders: [] };
+      const started = { argv0: null, args: [...args], env: { ...env }, cwd: null };
       const warnings = [...problems, ...left];
       return { tree, facts: { program, description: `the package ${name}`, warnings, run: started } };
     },

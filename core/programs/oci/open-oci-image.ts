@@ -39,6 +39,7 @@ export interface OpenedOciImage {
   readonly skipped: readonly string[];
 }
 
+const headBytes = 64 * 1024;
 /** Layers beyond this are dropped, least used first. */
 const cacheMaxBytes = 8 * 1024 ** 3;
 
@@ -70,8 +71,10 @@ export function openOciImage(text: string, options: OpenOciImageOptions): Promis
     });
     if (hasNewLayers) await cache.prune(cacheMaxBytes);
     const readStart: ReadStart = async ({ content }) =>
-      content.kind === 'bytes' ? content.data : readHead(content.path);
+      content.kind === 'bytes' ? content.data : readHead(content.path, headBytes);
     const run = await makeRunSpec(config, files, readStart);
+    // Through the image's own links, as a container's runtime makes them.
+    for (const folder of run.volumes) if (files.lookUp(folder) === undefined) files.add(folder, { kind: 'directory' });
     return { tree: files.toFileTree(), config, run, digest, reference, layers, skipped };
   });
 }

@@ -7,7 +7,11 @@ import { plainWords } from './shell-words.ts';
 
 type Config = NonNullable<ImageConfig['config']>;
 
-function specOf(config: Partial<Config>, files: Readonly<Record<string, string | Uint8Array>> = {}) {
+function specOf(
+  config: Partial<Config>,
+  files: Readonly<Record<string, string | Uint8Array>> = {},
+  links: Readonly<Record<string, string>> = {},
+) {
   const tree = createPathTree();
   const add = (path: string, data: Uint8Array) =>
     tree.add(path, { kind: 'file', content: { kind: 'bytes', data }, bytes: data.length });
@@ -16,6 +20,7 @@ function specOf(config: Partial<Config>, files: Readonly<Record<string, string |
   add('/bin/busybox', elfHead());
   tree.add('/bin/sh', { kind: 'symlink', target: '/bin/busybox' });
   for (const [path, data] of Object.entries(files)) add(path, Buffer.from(data));
+  for (const [path, target] of Object.entries(links)) tree.add(path, { kind: 'symlink', target });
   return makeRunSpec({ os: 'linux', architecture: 'amd64', config }, tree, async ({ content }) =>
     content.kind === 'bytes' ? content.data : new Uint8Array(0),
   );
@@ -36,6 +41,7 @@ describe('the program of an image', () => {
       argv0: 'node',
       args: ['server.js', '--port', '80'],
       env: { PATH: '/opt/bin:/usr/bin', EMPTY: '', 'no name': 'x', A: 'b=c' },
+      home: null,
       cwd: '/srv',
       port: 443,
       volumes: [],
@@ -68,6 +74,40 @@ describe('the program of an image', () => {
     const spec = await specOf(config);
     expect(spec).toMatchObject({ program: '/usr/bin/node', args });
     expect(codes(spec)).toEqual(['init']);
+  });
+
+  it.each([
+    [['gosu', 'app', 'node', 'a'], {}],
+    [['/sbin/su-exec', '1000:1000', '/usr/bin/node', 'a'], {}],
+    [['/init', '-s', '--', '/usr/bin/env', '-u', 'X', 'MODE=a=b', 'node', 'a'], { MODE: 'a=b' }],
+    [['tini', '--', 'gosu', 'app', 'nice', '-n', '5', 'stdbuf', '-oL', 'node', 'a'], {}],
+  ])('leaves out what only starts another program, by whatever name: %j', async (Cmd, env) => {
+    const tini = { '/sbin/tini': elfHead() };
+    const spec = await specOf({ Cmd, User: 'app' }, tini, { '/init': '/sbin/tini' });
+    expect(spec).toMatchObject({ program: '/usr/bin/node', args: ['a'], env });
+    expect(codes(spec)).toEqual(['user', 'init']);
+  });
+
+  it('keeps a launcher that starts nothing else', async () => {
+    expect(await specOf({ Cmd: ['/usr/bin/env'] })).toMatchObject({ program: '/usr/bin/env', warnings: [] });
+    expect(await specOf({ Cmd: ['env', 'A=1'] })).toMatchObject({ program: '/usr/bin/env', args: ['A=1'] });
+  });
+
+  it('has the home of its user, as the image lists it', async () => {
+    const list = 'root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n';
+    const homeOf = async (User: string, files = { '/etc/passwd': list }) =>
+      (await specOf({ Cmd: ['node'], User }, files)).home;
+    expect(await homeOf('node')).toBe('/home/node');
+    expect(await homeOf('1000:1000')).toBe('/home/node');
+    expect(await homeOf('')).toBe('/root');
+    expect(await homeOf('65532')).toBe('/');
+    expect((await specOf({ Cmd: ['node'] })).home).toBeNull();
+  });
+
+  it('begins a relative working directory at the root, as runc does', async () => {
+    const files = { '/srv/app/own': elfHead() };
+    const spec = await specOf({ Cmd: ['./own'], WorkingDir: 'srv/app/' }, files);
+    expect(spec).toMatchObject({ cwd: '/srv/app', program: '/srv/app/own' });
   });
 
   it('names the folders that it declares as volumes', async () => {

@@ -1,5 +1,6 @@
 /** The one program that an image's configuration starts. */
 
+import { posix } from 'node:path';
 import type { TreeNode } from '@firstlight/files';
 import type { ImageConfig } from '@firstlight/oci';
 import type { PathTree } from '@firstlight/tar';
@@ -9,24 +10,26 @@ import { splitInit } from './split-init.ts';
 
 /**
  * Shape: `program` is an ELF in the tree, all links followed, or null: the warnings then have the reason. `argv0` is
- * the name that it was called by; `args` leave that out. `volumes` are the folders that the image declares.
+ * the name that it was called by; `args` leave that out. `home` is that of the image's user, null where the image has
+ * none. `volumes` are the folders that the image declares.
  */
 export interface RunSpec {
   readonly program: string | null;
   readonly argv0: string | null;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  readonly home: string | null;
   readonly cwd: string | null;
   readonly port: number | null;
   readonly volumes: readonly string[];
   readonly warnings: readonly ImportWarning[];
 }
 
-/** The first bytes of a file of the tree. */
+/** The first bytes of a file of the tree: enough for a list of users. */
 export type ReadStart = (node: Extract<TreeNode, { kind: 'file' }>) => Promise<Uint8Array>;
 
 /** The search path of Linux without a PATH. */
-const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const shells = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'rbash']);
 /** A script's interpreter may be a script: Linux follows four. */
 const maxScripts = 4;
@@ -39,8 +42,9 @@ const noFork = 'The guest runs one process, so nothing that starts other program
  */
 export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readStart: ReadStart): Promise<RunSpec> {
   const { Entrypoint, Cmd, Env, WorkingDir, User, ExposedPorts, Volumes } = config ?? {};
-  const env = readEnv(Env ?? []);
-  const cwd = WorkingDir ? WorkingDir : null;
+  const ownEnv = readEnv(Env ?? []);
+  // As runc: a relative one begins at the root.
+  const cwd = WorkingDir ? posix.resolve('/', WorkingDir) : null;
   const warnings: ImportWarning[] = [];
   const warn = (code: ImportWarning['code'], message: string, hint: string | null = null) => {
     warnings.push({ code, message, hint });
@@ -52,20 +56,23 @@ export async function makeRunSpec({ config }: ImageConfig, tree: PathTree, readS
     );
   }
 
-  const init = splitInit([...(Entrypoint ?? []), ...(Cmd ?? [])]);
-  if (init.name !== null) {
-    warn('init', `The image starts its program through ${init.name}, which forks. It is started without it: ${noFork}`);
+  const finder = { tree, readStart, path: ownEnv.PATH ?? defaultPath, cwd: cwd ?? '/' };
+  const init = splitInit([...(Entrypoint ?? []), ...(Cmd ?? [])], (word) => find(word, finder)?.path ?? word);
+  if (init.names.length > 0) {
+    const names = init.names.join(' and ');
+    warn('init', `The image starts its program through ${names}, which starts another. It is left out: ${noFork}`);
   }
+  const env = { ...ownEnv, ...init.env };
   // The init's arguments are counted from the words after it.
   const entry = (Entrypoint ?? []).slice(init.words);
   const cmd = (Cmd ?? []).slice(Math.max(0, init.words - (Entrypoint ?? []).length));
-  const finder = { tree, readStart, path: env.PATH ?? defaultPath, cwd: cwd ?? '/' };
   const found = await choose();
   return {
     program: found?.program ?? null,
     argv0: found?.argv0 ?? null,
     args: found?.args ?? [],
     env,
+    home: await findHome(User ?? '', tree, readStart),
     cwd,
     port: portOf(ExposedPorts ?? {}),
     volumes: Object.keys(Volumes ?? {}).filter((path) => path.startsWith('/')),
@@ -181,6 +188,20 @@ function lookUp(tree: PathTree, path: string) {
   } catch {
     return undefined;
   }
+}
+
+/** The home of a user, by name or number, as the image lists it. A number that is not listed has the root for its home. */
+async function findHome(user: string, tree: PathTree, readStart: ReadStart): Promise<string | null> {
+  const [name = ''] = user.split(':');
+  const wanted = name === '' ? '0' : name;
+  const list = lookUp(tree, '/etc/passwd')?.node;
+  const text = list?.kind === 'file' ? Buffer.from(await readStart(list)).toString() : '';
+  const isNumber = /^\d+$/.test(wanted);
+  for (const line of text.split('\n')) {
+    const fields = line.split(':');
+    if (fields.length >= 6 && fields[isNumber ? 2 : 0] === wanted && fields[5]?.startsWith('/')) return fields[5];
+  }
+  return wanted === '0' || wanted === 'root' ? null : '/';
 }
 
 function readEnv(lines: readonly string[]): Record<string, string> {

@@ -240,4 +240,29 @@ describe('an image of an image', () => {
     await utimes(join(dir, 'index.json'), soon, soon);
     expect((await build()).cached).toBe(true);
   });
+
+  it('has the volumes that it declares where its links lead, and its user’s home', async () => {
+    const layers = [
+      [
+        { name: 'bin/app', data: elfHead(), mode: 0o755 },
+        { name: 'run/kept', data: 'kept' },
+        { name: 'var/run', type: 'symlink', linkname: '../run' },
+        { name: 'mnt/data/kept', data: 'kept' },
+        { name: 'data', type: 'symlink', linkname: 'mnt/data' },
+        { name: 'etc/passwd', data: 'app:x:1000:1000::/home/app:/bin/sh\n' },
+      ],
+    ];
+    const config = { Cmd: ['app'], User: 'app', Volumes: { '/var/run/app': {}, '/data': {} } };
+    await makeLayout(join(workshop.dir, 'oci'), [{ layers: layers as never, config }]);
+    await configure({ image: 'oci:oci' });
+    const { root, paths } = await build();
+    expect(root).toMatchObject({
+      program: '/bin/app',
+      arguments: ['app'],
+      'environment.HOME': '/home/app',
+      'environment.PATH': expect.stringContaining('/usr/bin'),
+    });
+    expect(paths).toEqual(expect.arrayContaining(['/run/kept', '/run/app', '/mnt/data/kept', '/var/run', '/data']));
+    expect(paths.filter((path) => /^\/(var\/run|data)\//.test(path))).toEqual([]);
+  });
 });

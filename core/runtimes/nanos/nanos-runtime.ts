@@ -197,7 +197,7 @@ export function createNanosRuntime(options: NanosOptions): Runtime {
       return {
         base: base.tree,
         own: builder.tree,
-        command: [own.program, ...own.args.slice(1)],
+        command: own.args,
         env: { HOME: homeFolder, ...own.env, ...config.env },
         cwd: own.cwd,
       };

@@ -17,6 +17,13 @@ export function applyLayer(tree: PathTree, { entries, dir }: Layer): void {
     const below = kind === 'directory' ? tree.get(path) : undefined;
     if (below !== undefined && below.kind !== 'directory') tree.add(path, { kind: 'directory' });
   }
+  // A hard link may be to a file below that the layer itself takes away: its content is kept under the new name.
+  const linked = new Map(
+    entries.flatMap((entry) => {
+      const target = entry.kind === 'link' ? tree.get(entry.target) : undefined;
+      return target === undefined || target.kind === 'directory' ? [] : [[entry.path, target] as const];
+    }),
+  );
   const whiteouts = entries.filter(({ path }) => nameOf(path).startsWith(whiteoutPrefix));
   for (const { path } of whiteouts) {
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
@@ -26,7 +33,11 @@ export function applyLayer(tree: PathTree, { entries, dir }: Layer): void {
     else if (!name.startsWith(whiteoutPrefix.repeat(2))) tree.remove(`${parent}/${name.slice(whiteoutPrefix.length)}`);
   }
   for (const entry of entries) {
-    if (!nameOf(entry.path).startsWith(whiteoutPrefix)) addUnpacked(tree, entry, dir);
+    if (nameOf(entry.path).startsWith(whiteoutPrefix)) continue;
+    const below = linked.get(entry.path);
+    if (entry.kind === 'link' && below !== undefined && tree.get(entry.target) === undefined)
+      tree.add(entry.path, below);
+    else addUnpacked(tree, entry, dir);
   }
 }
 

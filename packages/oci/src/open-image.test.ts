@@ -124,6 +124,43 @@ describe('the layers of an image', () => {
     expect(await textIn(tree, '/tmp/same.txt')).toBe('keep');
   });
 
+  it('may have a hard link to what the same layer takes away', async () => {
+    const { tree } = await openLayers(
+      [{ name: 'opt/old/tool', data: 'tool' }],
+      [
+        { name: 'opt/new/', type: 'directory' },
+        { name: 'opt/new/tool', type: 'link', linkname: 'opt/old/tool' },
+        { name: 'opt/.wh.old' },
+      ],
+    );
+    expect([...tree.keys()]).toEqual(['/opt', '/opt/new', '/opt/new/tool']);
+    expect(await textIn(tree, '/opt/new/tool')).toBe('tool');
+  });
+
+  it('may be written through a link with more steps up than there are folders, which end at the root', async () => {
+    const { tree } = await openLayers(
+      [
+        { name: 'run/', type: 'directory' },
+        { name: 'var/run', type: 'symlink', linkname: '../../../run' },
+      ],
+      [{ name: 'var/run/app/pid', data: '1' }],
+    );
+    expect(await textIn(tree, '/run/app/pid')).toBe('1');
+    expect(tree.get('/var/run')).toMatchObject({ kind: 'symlink', target: '../../../run' });
+  });
+
+  it('may have hard links to devices and pipes, which are left out with them', async () => {
+    const { tree, skipped } = await openLayers([
+      { name: 'dev/null', type: 'character-device' },
+      { name: 'dev/same', type: 'link', linkname: 'dev/null' },
+      { name: 'dev/again', type: 'link', linkname: 'dev/same' },
+      { name: 'kept', data: 'kept' },
+    ]);
+    expect(await textIn(tree, '/kept')).toBe('kept');
+    expect([...tree.keys()]).toEqual(['/kept']);
+    expect(skipped).toHaveLength(3);
+  });
+
   it('are refused a hard link to what is nowhere', async () => {
     await expect(openLayers([{ name: 'a', type: 'link', linkname: 'gone' }])).rejects.toMatchObject({
       reason: 'invalid',

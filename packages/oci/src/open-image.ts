@@ -58,7 +58,7 @@ export async function openImage(text: string, options: OpenImageOptions): Promis
   const what = formatReference(reference);
   const parts = await findParts(reference, { cache, env, signal });
   try {
-    const files = createPathTree();
+    const files = createPathTree({ upward: 'stay' });
     const skipped: string[] = [];
     let hasNewLayers = false;
     for (const [index, layer] of parts.layers.entries()) {

@@ -19,7 +19,8 @@ export interface Found {
 /**
  * Files by path, collected from untrusted archives. The time of every operation depends only on the length of its path.
  *
- * Errors: all that take a path throw `path-escapes` when it, or a link on it that is written through, leads above the root.
+ * Errors: all that take a path throw `path-escapes` when it leads above the root, and so does a link on it that is
+ * written through, unless the tree's `upward` is `stay`.
  */
 export interface PathTree {
   /** Puts a node there; a directory keeps its nodes, others are replaced. Errors: `invalid` when a parent is a file. */
@@ -35,12 +36,17 @@ export interface PathTree {
   readonly toFileTree: () => FileTree;
 }
 
+export interface PathTreeOptions {
+  /** What `..` above the root does in a link that is written through. `stay`: it stays at the root, as for a process. */
+  readonly upward?: 'refuse' | 'stay';
+}
+
 /** The number of links that Linux follows. */
 const maxLinks = 40;
 /** The limit of nodes: long paths make many directories from few bytes. */
 const maxNodes = 2_000_000;
 
-export function createPathTree(): PathTree {
+export function createPathTree({ upward = 'refuse' }: PathTreeOptions = {}): PathTree {
   const root: Directory = { kind: 'directory', children: new Map() };
   let nodes = 0;
 
@@ -59,8 +65,8 @@ export function createPathTree(): PathTree {
       const here = chain.at(-1) as Directory;
       if (part === '' || part === '.') continue;
       if (part === '..') {
-        if (chain.length === 1) throw escapes(whole);
-        chain.pop();
+        if (chain.length > 1) chain.pop();
+        else if (upward === 'refuse') throw escapes(whole);
         continue;
       }
       const child = here.children.get(part);
@@ -176,7 +182,7 @@ const escapes = (path: string) =>
 
 /** A tree of files as one in which links can be followed. */
 export function pathTreeOf(files: FileTree): PathTree {
-  const tree = createPathTree();
+  const tree = createPathTree({ upward: 'stay' });
   for (const [path, node] of files) tree.add(path, node);
   return tree;
 }

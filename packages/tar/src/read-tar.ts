@@ -76,6 +76,7 @@ export async function* readTar(packed: Bytes, options: ReadTarOptions): AsyncGen
   }
   let entries = 0;
   let bytes = 0;
+  const skipped = new Set<string>();
   try {
     for await (const entry of parser) {
       const header = entry.header as Omit<Header, keyof FullHeader> as FullHeader;
@@ -84,7 +85,15 @@ export async function* readTar(packed: Bytes, options: ReadTarOptions): AsyncGen
       if (entries > limits.maxEntries) throw invalidArchive(archive, `it has more than ${limits.maxEntries} entries.`);
       if (bytes > limits.maxBytes) throw invalidArchive(archive, `its files have more than ${limits.maxBytes} bytes.`);
       const read = readEntry(contentOf(entry as AsyncIterable<unknown> as Bytes), header, archive, onSkipped);
-      if (read !== undefined) yield read;
+      if (read === undefined) {
+        skipped.add(guestPath(header.name));
+      } else if (read.kind === 'link' && skipped.has(read.target)) {
+        skipped.add(read.path);
+        onSkipped(`${read.path} is left out: it is a hard link to ${read.target}, which is left out.`);
+      } else {
+        skipped.delete(read.path);
+        yield read;
+      }
       entry.resume();
     }
     await feeding;
