@@ -54,7 +54,7 @@ function Restore({ model }: { readonly model: TimelineModel }) {
   const length = restoreText(model);
   return length === null ? null : (
     <span className={styles.part} title="The load of the saved guest: a part of vmm, the band below it.">
-      <span className={styles.name}>restore</span>
+      <span>restore</span>
       <b>{length}</b>
     </span>
   );
