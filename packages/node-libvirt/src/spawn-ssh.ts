@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,18 +110,29 @@ async function startMaster(target: SshTarget, description: string, signal?: Abor
   const text = collect(child.stderr);
   let failure: Error | undefined;
   let ended = false;
+  // At once, since this process may end next.
+  const removeFolder = () => {
+    try {
+      rmSync(dir, { recursive: true, force: true });
+    } catch {
+      // ssh was just making a socket in it: the folder is removed again when ssh has ended.
+    }
+  };
   const end = () => {
     if (ended) return;
     ended = true;
     child.stdin.destroy();
     child.kill();
-    void rm(dir, { recursive: true, force: true }).catch(() => undefined);
+    removeFolder();
   };
   child.stdin.on('error', () => undefined);
   child.once('error', (error) => {
     failure = error;
   });
-  child.once('close', end);
+  child.once('close', () => {
+    end();
+    removeFolder();
+  });
   try {
     while (!existsSync(control)) {
       if (failure !== undefined) throw cannotStart(command, failure);
