@@ -117,6 +117,20 @@ export default ({ document }: any, Blob: any) => has ? fetch : [window, document
     expect(warnings).toEqual([]);
   });
 
+  it('stays one for `Intl` far from where a package asks for a part of it', async () => {
+    const filler = Array.from({ length: 30 }, (_, at) => `export const filler${at} = ${at};`).join('\n');
+    const asks = "export const has = typeof Intl !== 'undefined' && Intl.RelativeTimeFormat;";
+    await write(
+      'node_modules/times/index.js',
+      `${asks}\n${filler}\nexport const zone = () => new Intl.DateTimeFormat();`,
+    );
+    await write('node_modules/asks/index.js', `${asks}\n${filler}`);
+    const all =
+      'import * as a from "times"; import * as b from "asks"; export default () => [Object.keys(a), Object.keys(b)];';
+    const { warnings } = await bundle(all);
+    expect(warnings).toMatchObject([{ file: 'node_modules/times/index.js', line: 32 }]);
+  });
+
   it('stays one where another file declares the name', async () => {
     await write('fetch.ts', 'export function fetch() { return "own"; }\nexport class URL { href = "own"; }');
     const { code, warnings } = await bundle(

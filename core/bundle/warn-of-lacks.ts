@@ -11,6 +11,8 @@ import { importChain } from './import-chain.ts';
 import type { GlobalUse } from './mark-globals.ts';
 import { isShim } from './node-modules.ts';
 
+/** A use this near after a check is what the check is for. */
+const maxGuardChars = 300;
 /** A longer line was generated, not written by a person. */
 const maxLineChars = 1000;
 
@@ -41,22 +43,27 @@ export function warnOfLacks(made: Compiled, members: Shims['members']): Problem[
   if (lacks.length === 0) return [];
   lacks.sort((a, b) => a.at - b.at);
   const placeOf = placesIn(made);
-  const asked = new Set<string>();
-  const found = new Map<string, { readonly asking: string; readonly problem: Problem }>();
+  /** Where each file asks last. */
+  const asked = new Map<string, number>();
+  const found = new Map<string, { readonly asking: string; readonly isApart: boolean; readonly problem: Problem }>();
   for (const { name, at, message, asks } of lacks) {
     const place = placeOf(at);
     if (place === null || isShim(place.file)) continue;
     const { file } = place;
     const asking = `${name} ${file}`;
-    if (asks) asked.add(asking);
+    if (asks) asked.set(asking, at);
+    // Who asks for one part of it elsewhere in the file does without that part alone.
+    const isApart = name === 'Intl' && at - (asked.get(asking) ?? at) > maxGuardChars;
     const isPackage = file.includes('node_modules/');
     const key = isPackage ? asking : `${asking} ${place.line}`;
-    if (asks || found.has(key)) continue;
+    if (asks || (found.has(key) && !isApart)) continue;
     const chain = isPackage ? importChain(made.metafile, file) : null;
     const words = chain === null ? message : `${message} It is wanted by ${chain}.`;
-    found.set(key, { asking, problem: { severity: 'warning', message: words, ...place } });
+    found.set(key, { asking, isApart, problem: { severity: 'warning', message: words, ...place } });
   }
-  return [...found.values()].filter(({ asking }) => !asked.has(asking)).map(({ problem }) => problem);
+  return [...found.values()]
+    .filter(({ asking, isApart }) => isApart || !asked.has(asking))
+    .map(({ problem }) => problem);
 }
 
 /** Places in the sources for ascending offsets in the code. */

@@ -44,6 +44,8 @@ const lockTimeoutMs = 200;
 export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, DeployCallName> {
   const { targets, env } = options;
   const onTarget = createOnTarget(options);
+  // A target is a name of one home.
+  const lockOf = (target: string, name: string) => `deploy ${options.layout.dataDir} ${target} ${name}`;
   const onCluster = <Result>(target: string, what: string, work: (cluster: Cluster) => Promise<Result>) =>
     onTarget(target, work, () => Promise.reject(onlyOnKubernetes(target, what)));
   /** A change on hosts. A cluster itself keeps changes apart. */
@@ -199,8 +201,6 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       ),
   };
 }
-
-const lockOf = (target: string, name: string) => `deploy ${target} ${name}`;
 
 /** Runs work on a target of either kind. */
 function createOnTarget(options: DeployCallsOptions) {

@@ -6,7 +6,7 @@ import { revisionOf } from './judge-rollout.ts';
 import { knativeServices } from './knative/objects.ts';
 import type { DeploymentObject, KubeObject, PodTemplate, ReplicaSetObject } from './kube/objects.ts';
 import { annotationNames, fieldManager, labelsOf } from './names.ts';
-import { removeOwned } from './remove-owned.ts';
+import { isOurs, removeOwned } from './remove-owned.ts';
 import { secretNameOf } from './secrets.ts';
 import { ownedReplicas } from './workload.ts';
 
@@ -127,17 +127,29 @@ export function checkNotPaused({ metadata: { name }, spec }: DeploymentObject): 
   });
 }
 
-/** Takes a function off the cluster. Errors: CLUSTER_*. */
+/** Takes a function off the cluster. Errors: CONFLICT for what somebody else runs under that name; CLUSTER_*. */
 export async function removeFunction(cluster: Cluster, name: string): Promise<void> {
   const query = { propagationPolicy: 'Background' };
+  const paths = ['services', 'deployments'].map((kind) => pathOf(cluster, kind, name));
+  const found = await Promise.all(paths.map((path) => nullIfMissing(cluster.client.json<KubeObject>(path))));
+  // What a controller made of another object, such as a Knative Service, ends with that one.
+  const isForeign = (object: KubeObject) => !isOurs(object) && (object.metadata.ownerReferences ?? []).length === 0;
+  if (found.some((object) => object !== null && isForeign(object))) throw notOurs(cluster, name);
   await removeOwned(cluster, 'horizontalpodautoscalers', name);
   await removeOwned(cluster, 'secrets', secretNameOf(name));
   await removeOwned(cluster, knativeServices, name);
   await removeRoutes(cluster, name, undefined);
-  for (const kind of ['services', 'deployments']) {
-    await nullIfMissing(cluster.client.json(pathOf(cluster, kind, name), { method: 'DELETE', query }));
+  for (const [index, path] of paths.entries()) {
+    const object = found[index];
+    if (object && isOurs(object)) await nullIfMissing(cluster.client.json(path, { method: 'DELETE', query }));
   }
 }
+
+const notOurs = ({ namespace }: Cluster, name: string) =>
+  new FirstlightError('CONFLICT', `${name} in ${namespace} was not deployed by Firstlight.`, {
+    hint: `Whoever made it deletes it: kubectl -n ${namespace} get deployment,service ${name} -o yaml`,
+    details: { subject: name },
+  });
 
 /**
  * Sets the number of replicas, also where another manager set it before. Errors: NOT_FOUND; CONFLICT where an autoscaler does; CLUSTER_*.

@@ -167,6 +167,15 @@ describe.skipIf(reason !== null)(`faults of a cluster${reason === null ? '' : ` 
     await call('deploy:remove', of);
   });
 
+  it('what somebody else runs under the name is not taken away', async () => {
+    await kubectl('create', 'deployment', 'greet', '--image=registry.invalid/theirs:1', '--replicas=0');
+    await expect(call('deploy:remove', of)).rejects.toMatchObject({
+      ...{ code: 'CONFLICT', message: expect.stringContaining('was not deployed by Firstlight') },
+    });
+    await kubectl('delete', 'deployment', 'greet');
+    await expect(call('deploy:remove', of)).resolves.toBeNull();
+  });
+
   it('is what kubectl applies from our files as well', async () => {
     const { files } = await call('deploy:manifests', { projectId: project.id, target: 'test', format: 'kustomize' });
     const dir = join(home, 'kustomize');
