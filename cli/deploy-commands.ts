@@ -118,6 +118,9 @@ function addDeployed(deploy: Command, addTo: AddTo, lazily: Lazily): void {
     .option('--follow', 'go on until Ctrl-C')
     .option('--tail <n>', 'begin this many lines before the end', integerBetween(0, 10_000), 200)
     .action(lazily(async () => (await import('./commands/deploy.ts')).printLogs));
+  add('stats <function>', 'Print what each pod or instance of a function uses.', 'stats greet --target home').action(
+    lazily(async () => (await import('./commands/deploy.ts')).showStats),
+  );
   add('undeploy <function>', 'Take a function off the cluster.', 'undeploy greet --target home').action(
     lazily(async () => (await import('./commands/deploy.ts')).undeploy),
   );

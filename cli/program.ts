@@ -73,6 +73,8 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
     .version(locateResources().version)
     .showHelpAfterError('(--help shows the options)')
     .showSuggestionAfterError()
+    // An option belongs to the command that it follows: `deploy status --target` is not that of `deploy`.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),

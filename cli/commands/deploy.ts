@@ -169,6 +169,23 @@ function renderDeployment({ style }: Session, deployment: Deployment): string {
   return `${name} on ${target}${inNamespace(namespace)} is ${state}${words}\n${replicas.ready} of ${replicas.wanted} replicas ready${atZero}\n${shares === '' ? '' : `traffic: ${shares}\n`}${rows.join('')}${down.join('')}${style.dim(image)}\n`;
 }
 
+/** Prints what each pod or instance of a function uses. */
+export async function showStats(session: Session, name: string, { target }: OfTarget): Promise<number> {
+  const stats = await session.call('deploy:stats', await nameOf(session, name, target));
+  session.printJson(stats);
+  if (stats.length === 0) session.print(`No instance of ${name} is up.\n`);
+  const rows = stats.map(({ name: replica, place, cpuPercent, memoryBytes, restarts }) => [
+    replica,
+    place,
+    cpuPercent === null ? '-' : `${cpuPercent.toFixed(1)} %`,
+    memoryBytes === null ? '-' : formatBytes(memoryBytes),
+    restarts === null ? '-' : String(restarts),
+  ]);
+  if (rows.length > 0)
+    session.print(renderTable(['INSTANCE', 'ON', '>CPU', '>MEMORY', '>RESTARTS'], rows, session.style));
+  return 0;
+}
+
 /** Lists the revisions that the cluster keeps. */
 export async function showHistory(session: Session, name: string, { target }: OfTarget): Promise<number> {
   const of = await nameOf(session, name, target);

@@ -16,6 +16,7 @@ import { type Fleet, withFleet } from './hosts/fleet.ts';
 import { getOnHosts, listOnHosts, listRevisionsOnHosts } from './hosts/instances.ts';
 import { streamHostLogs } from './hosts/logs.ts';
 import { removeFromHosts, rollBackOnHosts, scaleOnHosts } from './hosts/revisions.ts';
+import { readHostStats } from './hosts/stats.ts';
 import { testHosts } from './hosts/test-target.ts';
 import { watchHosts } from './hosts/watch.ts';
 import { listServiceRevisions, rollBackKnative, splitTraffic } from './knative/revisions.ts';
@@ -25,6 +26,7 @@ import { makeManifests, previewDeploy } from './preview.ts';
 import { type DeployPlan, planDeploy } from './profile.ts';
 import { listRevisions, pauseFunction, removeFunction, rollBack, scaleFunction } from './revisions.ts';
 import { readSecrets } from './secrets.ts';
+import { readPodStats } from './stats.ts';
 import type { Targets } from './targets.ts';
 import { testTarget } from './test-target.ts';
 import { watchFunctions } from './watch-functions.ts';
@@ -192,6 +194,12 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         target,
         (cluster) => readColdStart(cluster, name, signal),
         () => Promise.reject(noColdStart(name)),
+      ),
+    'deploy:stats': ({ target, name }, { signal }) =>
+      onTarget(
+        target,
+        (cluster) => readPodStats(cluster, name, signal),
+        (fleet) => readHostStats(fleet, name, signal),
       ),
     'deploy:invoke': ({ target, ...request }, { signal }) =>
       onTarget(

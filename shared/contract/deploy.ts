@@ -6,6 +6,7 @@ import {
   deployResultSchema,
   deployRevisionSchema,
   dnsLabelSchema,
+  replicaStatsSchema,
   targetCheckSchema,
   targetSchema,
   trafficChangeSchema,
@@ -74,6 +75,8 @@ export const deployCalls = {
   'deploy:remove': call(byFunction, z.null()),
   /** The cold start of the newest pod. Errors: NOT_FOUND when there is none. */
   'deploy:coldStart': call(byFunction, clusterColdStartSchema),
+  /** The resources of each pod or instance. Errors: NOT_FOUND; CLUSTER_DENIED where nothing there measures them. */
+  'deploy:stats': call(byFunction, z.array(replicaStatsSchema)),
   /** Sends an HTTP request to the function, through the API server. */
   'deploy:invoke': call(
     byFunction.extend({

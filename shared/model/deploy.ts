@@ -203,6 +203,20 @@ export const clusterColdStartSchema = z.object({
 });
 export type ClusterColdStart = z.output<typeof clusterColdStartSchema>;
 
+/** The resources of one pod, or of one instance on a host. Null: not measured yet. */
+export const replicaStatsSchema = z.object({
+  name: z.string(),
+  /** The node, or the host. */
+  place: z.string(),
+  /** Units: % of one processor. */
+  cpuPercent: z.number().nullable(),
+  memoryBytes: z.number().nullable(),
+  /** Null where nobody counts them. */
+  restarts: z.number().int().nullable(),
+  source: z.enum(['metrics', 'kubelet', 'libvirt']),
+});
+export type ReplicaStats = z.output<typeof replicaStatsSchema>;
+
 /** A person's choices for one deploy. */
 export const deployRequestSchema = z.strictObject({
   projectId: projectIdSchema,

@@ -137,6 +137,20 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     }
   });
 
+  it('has its memory measured, here by the kubelet', async () => {
+    // The kubelet measures every ten to fifteen seconds.
+    await vi.waitFor(
+      async () => {
+        const [stats, ...others] = await studio.client.call('deploy:stats', of);
+        expect(others).toEqual([]);
+        expect(stats).toMatchObject({ name: expect.stringMatching(/^greet-/), source: 'kubelet', restarts: 0 });
+        expect(stats?.memoryBytes).toBeGreaterThan(10 << 20);
+        expect(stats?.cpuPercent).toBeGreaterThanOrEqual(0);
+      },
+      { timeout: 90_000, interval: 1000 },
+    );
+  });
+
   it('gets only the function after an edit, goes back, and scales', async () => {
     edit('two');
     const second = await deploy();

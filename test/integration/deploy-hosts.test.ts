@@ -119,6 +119,11 @@ describe.skipIf(reason !== null)(`a target of two hosts${reason === null ? '' : 
   it('is scaled', async () => {
     expect((await call('deploy:scale', { ...of, replicas: 3 })).replicas).toMatchObject({ ready: 3 });
     expect([...running(lab.one.uri), ...running(lab.two.uri)].sort()).toEqual([0, 1, 2].map((n) => `fn-greet-r4-${n}`));
+    const stats = await call('deploy:stats', of);
+    expect(stats.map(({ name }) => name).sort()).toEqual([0, 1, 2].map((n) => `fn-greet-r4-${n}`));
+    for (const { source, memoryBytes, cpuPercent } of stats) {
+      expect([source, (memoryBytes ?? 0) > 1 << 20, cpuPercent !== null]).toEqual(['libvirt', true, true]);
+    }
     expect(await call('deploy:scale', { ...of, replicas: 0 })).toMatchObject({ state: 'stopped' });
     expect([...running(lab.one.uri), ...running(lab.two.uri)]).toEqual([]);
     expect(await call('deploy:scale', { ...of, replicas: 1 })).toMatchObject({ state: 'ready' });
