@@ -21,6 +21,9 @@ export interface BuildCallsOptions {
   readonly getHost: (name: string | undefined) => Promise<Host>;
   readonly emit: EventListener;
   readonly log: (line: string) => void;
+  /** The projects for which an instance is being made, for windows that open meanwhile; `onPreparing` announces a change. */
+  readonly preparing: Set<ProjectId>;
+  readonly onPreparing: () => void;
 }
 
 /** The calls `builds:*`, and the builds of runs, which are announced to listeners as well. */
@@ -30,7 +33,18 @@ export function buildCalls(options: BuildCallsOptions): {
   /** The build of the files on disk, where it is known that none has changed since; else null. */
   readonly findKnown: (id: ProjectId) => KnownBuild | null;
 } {
-  const { images, runtimes, projects, known, makeAhead, getHost, emit, log } = options;
+  const { images, runtimes, projects, known, makeAhead, getHost, emit, log, preparing, onPreparing } = options;
+
+  function announcePreparing(projectId: ProjectId): () => void {
+    // A second one is announced with the first.
+    if (preparing.has(projectId)) return () => undefined;
+    preparing.add(projectId);
+    onPreparing();
+    return () => {
+      preparing.delete(projectId);
+      onPreparing();
+    };
+  }
 
   async function build(project: Project, context: CallContext): Promise<Build> {
     emit('builds:started', { projectId: project.id });
@@ -87,13 +101,18 @@ export function buildCalls(options: BuildCallsOptions): {
       },
       'builds:prestart': async ({ projectId, ...next }, context) => {
         const project = await projects.get(projectId);
-        const built = await build(project, context);
-        context.progress({ step: 'prestart', message: 'Creating the next instance' });
-        const cancelled = new Promise<void>((resolve) => {
-          context.signal.addEventListener('abort', () => resolve(), { once: true });
-        });
-        await Promise.race([prepareNext(project, built, next, context), cancelled]);
-        return built.result;
+        const stopAnnouncing = announcePreparing(projectId);
+        try {
+          const built = await build(project, context);
+          context.progress({ step: 'prestart', message: 'Creating the next instance' });
+          const cancelled = new Promise<void>((resolve) => {
+            context.signal.addEventListener('abort', () => resolve(), { once: true });
+          });
+          await Promise.race([prepareNext(project, built, next, context), cancelled]);
+          return built.result;
+        } finally {
+          stopAnnouncing();
+        }
       },
     },
   };

@@ -42,6 +42,7 @@ import type { CallHandlers, Engine, EventListener, EventPayload } from '#shared/
 import { FirstlightError, toWireError } from '#shared/errors.ts';
 import type { HostEntry } from '#shared/model/host.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
+import type { ProjectId } from '#shared/model/units.ts';
 import { buildCalls } from './build-calls.ts';
 import { hostCalls } from './host-calls.ts';
 import { kernelCalls } from './kernel-calls.ts';
@@ -204,12 +205,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
   const doctor = createDoctor({ hosts, layout, resources, runtimes: [...runtimes.values()], uid });
 
+  const preparing = new Set<ProjectId>();
   const info = () => ({
     version: resources.version,
     uri: hosts.local.vmm.uri,
     accel: hosts.local.accelerator.known(definitions[0]?.id ?? ''),
     connection: hosts.local.vmm.state,
     cpus: availableParallelism(),
+    preparing: [...preparing],
     projectsDir: layout.projectsDir,
     settingsPath: layout.settingsPath,
   });
@@ -221,7 +224,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const makeAhead = (spec: LaunchSpec): Promise<unknown> =>
     spec.startMode === 'restored' ? snapshots.prepare(spec) : pool.prepare(spec);
   const known = createKnownBuilds({ images, projects, signal: closing.signal, log });
-  const building = buildCalls({ images, runtimes, projects, known, makeAhead, getHost: hosts.find, emit, log });
+  const building = buildCalls({
+    ...{ images, runtimes, projects, known, makeAhead, getHost: hosts.find, emit, log, preparing },
+    onPreparing: () => emit('app:changed', info()),
+  });
   const mapError = createErrorMapper(bundler.load);
   const run = createRunner({
     getHost: hosts.find,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accelSchema } from '../model/instance.ts';
 import { wireErrorSchema } from '../model/run.ts';
+import { projectIdSchema } from '../model/units.ts';
 import { call } from './define.ts';
 
 export const appInfoSchema = z.object({
@@ -11,6 +12,8 @@ export const appInfoSchema = z.object({
   connection: z.enum(['connected', 'connecting', 'lost']),
   /** The CPUs of the machine that runs the instances; absent where that is not known. */
   cpus: z.number().int().min(1).optional(),
+  /** The projects for which an instance is being made ahead of a run that waits for it. */
+  preparing: z.array(projectIdSchema).optional(),
   /** The default folder of new projects. */
   projectsDir: z.string(),
   /** The file with a person's settings. */
@@ -29,7 +32,7 @@ export const appCalls = {
 };
 
 export const appEvents = {
-  /** The connection to libvirt or the accelerator changed. */
+  /** The connection to libvirt, the accelerator, or what is being prepared changed. */
   'app:changed': appInfoSchema,
   /** An error outside of a call that a person should know of, such as a run that could not be stored. */
   'app:warned': z.object({ error: wireErrorSchema }),

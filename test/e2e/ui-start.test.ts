@@ -40,6 +40,16 @@ it('says that it starts, while another program runs the function that is shown',
   ports.client.close();
 });
 
+it('says that it starts, where another program began to prepare it before the page was open', async () => {
+  studio = await openStudio({ earlierRuns: 0 });
+  const { page, engine } = studio;
+  await page.getByText('Nothing has run yet').waitFor();
+  engine.faults.isPreparing = true;
+  await page.reload();
+  await page.locator('[data-region="response"]').getByText('Starting hello').waitFor();
+  expect(await page.getByText('Nothing has run yet').count()).toBe(0);
+});
+
 it('says how long it waits for a handler that loops, and for how long it will', async () => {
   studio = await openStudio();
   const { page, engine } = studio;

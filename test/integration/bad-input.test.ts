@@ -110,6 +110,17 @@ describe.skipIf(reason !== null)(`bad input${reason === null ? '' : ` (skipped: 
     expect(await cli(['run', dir], { ...env, FIRSTLIGHT_URI: 'bogus:///x' })).toMatchObject({ code: 2 });
   });
 
+  it('a system that opens no more files ends in an error, also before the program is loaded', async () => {
+    const run = (...args: string[]) =>
+      spawn('prlimit', ['--nofile=28:28', process.execPath, program, 'runs', ...args], { cwd: home });
+    const { code, out, err } = await ended(run('--json'));
+    expect({ code, err }).toEqual({ code: 3, err: '' });
+    expect(JSON.parse(out)).toMatchObject({
+      error: { code: 'STORE_UNUSABLE', hint: expect.stringContaining('ulimit -n') },
+    });
+    expect((await ended(run())).err).toMatch(/^error\[STORE_UNUSABLE\] Could not load .*EMFILE.*\nhint .*ulimit/);
+  });
+
   it('the doctor says what an address of libvirt may be', async () => {
     const { code, out } = await cli(['doctor'], { FIRSTLIGHT_URI: 'bogus:///x', FIRSTLIGHT_FIRECRACKER: '' });
     expect({ code, out }).toMatchObject({

@@ -122,8 +122,13 @@ function useStartElsewhere(project: Project | null): string | null {
     (state) =>
       state.instances.value?.some((entry) => entry.projectId === project?.id && entry.state === 'booting') ?? false,
   );
-  if (project === null || (!building && !booting)) return null;
-  return booting ? `Starting ${project.name}` : `Building ${project.name}`;
+  const preparing = useSession((state) => project !== null && state.info?.preparing?.includes(project.id) === true);
+  const isProbing = useSession((state) => state.info?.accel === null);
+  if (project === null || (!building && !booting && !preparing)) return null;
+  if (building && !booting) return `Building ${project.name}`;
+  return preparing && isProbing
+    ? `Starting ${project.name}; finding out whether KVM works here`
+    : `Starting ${project.name}`;
 }
 
 function Running({ task }: { readonly task: Task }) {
