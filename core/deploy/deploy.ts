@@ -5,12 +5,13 @@ import type { Build } from '#core/images/image-store.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
-import { type DeployResult, type DeployStep, runtimeClassOf } from '#shared/model/deploy.ts';
+import { type DeployResult, runtimeClassOf } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, WorkloadKind } from '#shared/model/deploy-section.ts';
 import { readSigningKey } from './attest/sign.ts';
 import { checkRoute } from './check-route.ts';
 import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
+import { createDeploySteps } from './deploy-steps.ts';
 import { checkWorkload, openWorkload } from './deployed-workload.ts';
 import type { PodObject } from './kube/objects.ts';
 import type { OpenWorkload } from './open-workload.ts';
@@ -48,19 +49,7 @@ const callTimeoutMs = 15_000;
  */
 export async function deploy(cluster: Cluster, context: DeployContext, options: DeployOptions): Promise<DeployResult> {
   const { signal, progress } = options;
-  const steps: DeployStep[] = [];
-  async function step<Value>(
-    name: DeployStep['name'],
-    message: string,
-    work: () => Promise<{ value: Value; detail: string }>,
-  ): Promise<Value> {
-    signal.throwIfAborted();
-    progress({ step: name, message });
-    const startedAt = performance.now();
-    const { value, detail } = await work();
-    steps.push({ name, durationMs: performance.now() - startedAt, detail });
-    return value;
-  }
+  const { steps, step } = createDeploySteps(options);
 
   const { secrets } = options;
   const workload = options.workload ?? cluster.target.workload;

@@ -1,4 +1,5 @@
 /** A function from its project to libvirt hosts, step by step. */
+
 import { createReadStream } from 'node:fs';
 import type { Build } from '#core/images/image-store.ts';
 import { digestFile } from '#core/store/digest.ts';
@@ -7,7 +8,8 @@ import { unsupported } from '#core/vmm/unsupported.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
-import type { DeployResult, DeployStep } from '#shared/model/deploy.ts';
+import type { DeployResult } from '#shared/model/deploy.ts';
+import { createDeploySteps } from '../deploy-steps.ts';
 import type { DeployPlan } from '../profile.ts';
 import type { Fleet } from './fleet.ts';
 import { currentRevision, type Instance, listInstances } from './instances.ts';
@@ -35,19 +37,7 @@ export interface HostDeployOptions {
 export async function deployToHosts(fleet: Fleet, options: HostDeployOptions): Promise<DeployResult> {
   const { plan, signal, progress } = options;
   checkPlan(plan);
-  const steps: DeployStep[] = [];
-  async function step<Value>(
-    name: DeployStep['name'],
-    message: string,
-    work: () => Promise<{ value: Value; detail: string }>,
-  ): Promise<Value> {
-    signal.throwIfAborted();
-    progress({ step: name, message });
-    const startedAt = performance.now();
-    const { value, detail } = await work();
-    steps.push({ name, durationMs: performance.now() - startedAt, detail });
-    return value;
-  }
+  const { steps, step } = createDeploySteps(options);
 
   const { name } = plan.project;
   checkNotElsewhere(await listInstances(fleet, name), name, options.force);
