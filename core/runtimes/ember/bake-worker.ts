@@ -218,25 +218,29 @@ async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Om
     network: job.network,
   };
   const { pieces, heapBytes } = buildImage(await kernelBytes(job.kernelPath), memory, config, job.memoryMiB);
-  // Other threads write while this one computes the digest.
-  const writing = writeWhole(job.outPath, pieces);
   const hash = createHash('sha256');
   let bytes = 0;
-  for (const piece of pieces) {
-    hash.update(piece);
-    bytes += piece.length;
-  }
-  await writing;
+  await writeWhole(job.outPath, pieces, () => {
+    for (const piece of pieces) {
+      hash.update(piece);
+      bytes += piece.length;
+    }
+  });
   return { bytes, sha256: hash.digest('hex'), heapPages, heapBytes, minMemoryMiB: least };
 }
 
-/** Writes beside the target and renames, so that no reader sees half an image. */
-async function writeWhole(outPath: string, pieces: Uint8Array[]): Promise<void> {
+/**
+ * Writes beside the target and renames, so that no reader sees half an image. Calls `meanwhile` when another thread
+ * writes: before that, it would delay the write.
+ */
+async function writeWhole(outPath: string, pieces: Uint8Array[], meanwhile: () => void): Promise<void> {
   const draft = `${outPath}.${process.pid}-${Math.random().toString(36).slice(2)}.tmp`;
   try {
     const file = await open(draft, 'w');
     try {
-      await file.writev(pieces);
+      const writing = file.writev(pieces);
+      meanwhile();
+      await writing;
     } finally {
       await file.close();
     }

@@ -43,8 +43,10 @@ export interface ImageNetwork {
 /** A page of linear memory in a page directory: present, writable, ring 3, accessed, dirty, 2 MiB, not executable. */
 const linearPageEntry = 0x8000_0000_0000_00e7n;
 
+const elfHeaderBytes = 64;
 const programHeaderBytes = 56;
 const chunkBytes = 4096;
+const zeroChunk = Buffer.alloc(chunkBytes);
 /** A run of zeros shorter than this is cheaper to store than to cut out: each piece costs a header here and an entry in QEMU. */
 const minGapBytes = 4 * chunkBytes;
 /** Room for one small event and its answer beyond the baked heap. */
@@ -58,15 +60,9 @@ interface Run {
 
 /** The stretches of the heap that are not all zeros. */
 export function nonZeroRuns(heap: Uint8Array): Run[] {
-  const words = new BigUint64Array(heap.buffer, heap.byteOffset, heap.byteLength / 8);
-  const wordsPerChunk = chunkBytes / 8;
   const runs: { start: number; end: number }[] = [];
-  for (let chunk = 0; chunk * wordsPerChunk < words.length; chunk++) {
-    const from = chunk * wordsPerChunk;
-    let used = false;
-    for (let i = from; i < from + wordsPerChunk && !used; i++) used = words[i] !== 0n;
-    if (!used) continue;
-    const start = chunk * chunkBytes;
+  for (let start = 0; start < heap.length; start += chunkBytes) {
+    if (zeroChunk.equals(heap.subarray(start, start + chunkBytes))) continue;
     const last = runs.at(-1);
     if (last && start - last.end < minGapBytes) last.end = start + chunkBytes;
     else runs.push({ start, end: start + chunkBytes });
@@ -128,14 +124,25 @@ function fileOffsetOf(kernel: DataView, address: number): number {
   throw new RangeError(`The kernel has nothing at 0x${address.toString(16)}.`);
 }
 
-/** Maps linear memory up to the machine's size, so that the guest need not. */
-function mapLinearMemory(kernel: Uint8Array, memoryMiB: number): void {
-  const view = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
-  const directory = fileOffsetOf(view, pageDirectory);
+/** The kernel's file in pieces, with linear memory mapped up to the machine's size, so that the guest need not. */
+function mapLinearMemory(kernel: Uint8Array, view: DataView, memoryMiB: number): [Uint8Array, ...Uint8Array[]] {
   const end = Math.min(memoryMiB * 2 ** 20, linearEnd);
-  for (let at = linearBase; at < end; at += largePageBytes) {
-    view.setBigUint64(directory + (at / largePageBytes) * 8, BigInt(at) | linearPageEntry, true);
+  const pages = Math.max(0, Math.ceil((end - linearBase) / largePageBytes));
+  const entries = pageDirectory + (linearBase / largePageBytes) * 8;
+  const start = fileOffsetOf(view, entries);
+  // The last one, too, must lie in the file.
+  if (pages > 0) fileOffsetOf(view, entries + (pages - 1) * 8);
+  const mapped = new DataView(new ArrayBuffer(pages * 8));
+  for (let i = 0; i < pages; i++) {
+    mapped.setBigUint64(i * 8, BigInt(linearBase + i * largePageBytes) | linearPageEntry, true);
   }
+  // Only what changes is copied: the kernel has a megabyte.
+  return [
+    new Uint8Array(kernel.subarray(0, elfHeaderBytes)),
+    kernel.subarray(elfHeaderBytes, start),
+    new Uint8Array(mapped.buffer),
+    kernel.subarray(start + pages * 8),
+  ];
 }
 
 /**
@@ -151,15 +158,15 @@ export function buildImage(
   memoryMiB: number,
 ): { pieces: Uint8Array[]; heapBytes: number } {
   const kernelView = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
-  if (kernel.length < 64 || kernelView.getUint32(0, false) !== 0x7f45_4c46)
+  if (kernel.length < elfHeaderBytes || kernelView.getUint32(0, false) !== 0x7f45_4c46)
     throw new RangeError('The kernel is not an ELF file.');
   const oldTable = Number(kernelView.getBigUint64(32, true));
   const oldCount = kernelView.getUint16(56, true);
 
   const padding = -kernel.length & (chunkBytes - 1);
-  const mapped = new Uint8Array(kernel);
-  mapLinearMemory(mapped, memoryMiB);
-  const pieces: Uint8Array[] = [mapped, new Uint8Array(padding)];
+  const parts = mapLinearMemory(kernel, kernelView, memoryMiB);
+  const [header] = parts;
+  const pieces: Uint8Array[] = [...parts, new Uint8Array(padding)];
   let offset = kernel.length + padding;
   const added: { offset: number; address: number; bytes: number }[] = [];
   const add = (bytes: Uint8Array, address: number) => {
@@ -193,7 +200,7 @@ export function buildImage(
   });
   pieces.push(table);
 
-  const headerView = new DataView(mapped.buffer);
+  const headerView = new DataView(header.buffer);
   headerView.setBigUint64(32, BigInt(offset), true);
   headerView.setUint16(56, oldCount + added.length, true);
   return { pieces, heapBytes };
