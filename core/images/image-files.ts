@@ -92,9 +92,13 @@ export function createImageFiles(layout: Layout): ImageFiles {
       await store.withTemp(async (temp) => {
         const path = join(temp, imageName);
         const made = await write(path);
-        await chmod(path, readableFileMode);
+        let stamp = await stampOf(path);
+        if (stamp?.mode !== readableFileMode) {
+          await chmod(path, readableFileMode);
+          stamp = await stampOf(path);
+        }
         const sha256 = made.sha256 ?? (await digestFile(path)).sha256;
-        const manifest: Manifest = { version: 2, ...made, sha256, stamp: (await stampOf(path))?.text };
+        const manifest: Manifest = { version: 2, ...made, sha256, stamp: stamp?.text };
         await store.publish(temp, id, manifest);
         return manifest;
       }),
@@ -112,13 +116,20 @@ export function createImageFiles(layout: Layout): ImageFiles {
   };
 }
 
+interface Stamp {
+  readonly bytes: number;
+  readonly mode: number;
+  readonly text: string;
+}
+
 /**
  * A stamp that changes whenever the content of a file may have: no program can set the time of its change (ctime), and
  * a crash of the machine, which may leave a file of zeros, comes with another boot.
  */
-async function stampOf(path: string): Promise<{ readonly bytes: number; readonly text: string } | null> {
+async function stampOf(path: string): Promise<Stamp | null> {
   const found = await stat(path, { bigint: true }).catch(undefinedIfMissing);
   if (found === undefined) return null;
-  const { ino, size, mtimeNs, ctimeNs } = found;
-  return { bytes: Number(size), text: `${readBootId()} ${ino} ${size} ${mtimeNs} ${ctimeNs}` };
+  const { ino, size, mode, mtimeNs, ctimeNs } = found;
+  const text = `${readBootId()} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  return { bytes: Number(size), mode: Number(mode) & 0o777, text };
 }

@@ -1,7 +1,7 @@
 /** The worker thread behind `createBaker`: evaluates a bundle in QuickJS and writes the image. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { EvalFlags, JSException, type JSValueHandle, QuickJS } from 'quickjs-wasi';
 import { withoutMarkers } from '#shared/console-streams.ts';
@@ -229,14 +229,10 @@ async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Om
   return { bytes, sha256: hash.digest('hex'), heapPages, heapBytes, minMemoryMiB: least };
 }
 
-/**
- * Writes beside the target and renames, so that no reader sees half an image. Calls `meanwhile` when another thread
- * writes: before that, it would delay the write.
- */
+/** Calls `meanwhile` when another thread writes: before that, it would delay the write. A failure leaves no file. */
 async function writeWhole(outPath: string, pieces: Uint8Array[], meanwhile: () => void): Promise<void> {
-  const draft = `${outPath}.${process.pid}-${Math.random().toString(36).slice(2)}.tmp`;
   try {
-    const file = await open(draft, 'w');
+    const file = await open(outPath, 'w');
     try {
       const writing = file.writev(pieces);
       meanwhile();
@@ -244,9 +240,8 @@ async function writeWhole(outPath: string, pieces: Uint8Array[], meanwhile: () =
     } finally {
       await file.close();
     }
-    await rename(draft, outPath);
   } catch (error) {
-    await rm(draft, { force: true });
+    await rm(outPath, { force: true });
     throw error;
   }
 }

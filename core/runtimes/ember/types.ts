@@ -19,7 +19,7 @@ export interface BakeRequest {
   readonly kernelPath: string;
   /** Default: none. */
   readonly network?: ImageNetwork | undefined;
-  /** The path of the image; written beside it and renamed, so the path has a whole image or nothing new. */
+  /** The path of the image, where no reader looks before it is whole. A failure leaves no file. */
   readonly outPath: string;
   /** The time limit for evaluating the module. Units: ms. Default: 5000. */
   readonly evalTimeoutMs?: number | undefined;

@@ -1,9 +1,9 @@
 /** Directories on disk, each with a manifest, that appear complete or not at all. Several processes may share them. */
-import { chmod, mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FilesError, readFailed, systemCode, undefinedIfMissing, writeFailed } from './files-error.ts';
 import { createOwnedTemps } from './owned-temps.ts';
-import { namesIn, replaceFile } from './temp-files.ts';
+import { namesIn } from './temp-files.ts';
 
 export interface DirectoryStoreOptions<Manifest> {
   /** The folder that contains the directories. */
@@ -66,6 +66,8 @@ export function createDirectoryStore<Manifest>(options: DirectoryStoreOptions<Ma
   const dirOf = (name: string) => join(root, name);
   const manifestOf = (name: string) => join(dirOf(name), manifestName);
 
+  /** Temporary directories that got their name. */
+  const published = new Set<string>();
   let sweptAtMs = Number.NEGATIVE_INFINITY;
 
   /** Removes the files of processes that were killed during their work. Not at each write: it reads the whole folder. */
@@ -107,12 +109,24 @@ export function createDirectoryStore<Manifest>(options: DirectoryStoreOptions<Ma
     return temp !== null;
   }
 
+  /** The directory appears with it: no reader finds half of it. */
+  async function writeManifest(path: string, text: string): Promise<void> {
+    const file = await open(path, 'w', manifestMode);
+    try {
+      await file.writeFile(text);
+      // The umask may have cleared bits that another user's QEMU needs.
+      await file.chmod(manifestMode);
+    } finally {
+      await file.close();
+    }
+  }
+
   async function publishNew(temp: string, name: string, manifest: Manifest): Promise<boolean> {
     try {
       await chmod(temp, mode);
-      const text = JSON.stringify(manifest);
-      await replaceFile(join(temp, manifestName), text, { mode: manifestMode, durable: false });
+      await writeManifest(join(temp, manifestName), JSON.stringify(manifest));
       await rename(temp, dirOf(name));
+      published.add(temp);
       return true;
     } catch (thrown) {
       if (isTaken(thrown)) return false;
@@ -138,7 +152,7 @@ export function createDirectoryStore<Manifest>(options: DirectoryStoreOptions<Ma
       } catch (thrown) {
         throw writeFailed(thrown, root, `write the ${kind} in`);
       } finally {
-        await rm(temp, { recursive: true, force: true });
+        if (!published.delete(temp)) await rm(temp, { recursive: true, force: true });
       }
     },
 
