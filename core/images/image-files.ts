@@ -126,7 +126,7 @@ interface Stamp {
  * A stamp that changes whenever the content of a file may have: no program can set the time of its change (ctime), and
  * a crash of the machine, which may leave a file of zeros, comes with another boot.
  */
-async function stampOf(path: string): Promise<Stamp | null> {
+export async function stampOf(path: string): Promise<Stamp | null> {
   const found = await stat(path, { bigint: true }).catch(undefinedIfMissing);
   if (found === undefined) return null;
   const { ino, size, mode, mtimeNs, ctimeNs } = found;

@@ -17,7 +17,7 @@ import { readJson } from '../store/read-json.ts';
 import { createSingleFlight } from '../store/single-flight.ts';
 import { namesIn, writeAtomic } from '../store/write-atomic.ts';
 import { type BuildRecord, explainRebuild, explainReuse, optionsOf } from './explain-rebuild.ts';
-import { createImageFiles, type Manifest } from './image-files.ts';
+import { createImageFiles, type Manifest, stampOf } from './image-files.ts';
 
 /** The result of a build: the part for a person, and the values that a run needs. */
 export interface Build {
@@ -89,7 +89,12 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
   const recordEnding = '.image.json';
   const recordOf = (id: ProjectId) => join(layout.buildsDir, `${id}${recordEnding}`);
 
+  /** The last builds as read, each with the stamp of its file: another process may write it. */
+  const lastBuilds = new Map<ProjectId, { readonly stamp: string; readonly record: BuildRecord }>();
+
   async function lastBuild(id: ProjectId): Promise<BuildRecord | null> {
+    const known = lastBuilds.get(id);
+    if (known !== undefined && (await stampOf(recordOf(id)))?.text === known.stamp) return known.record;
     const found = await readJson(recordOf(id), buildRecordSchema);
     return found.ok ? (found.value ?? null) : null;
   }
@@ -97,6 +102,8 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
   async function remember(id: ProjectId, record: BuildRecord): Promise<void> {
     await layout.ensure(layout.buildsDir);
     await writeAtomic(recordOf(id), JSON.stringify(record), { durable: false });
+    const stamp = await stampOf(recordOf(id));
+    if (stamp !== null) lastBuilds.set(id, { stamp: stamp.text, record });
   }
 
   interface Made {

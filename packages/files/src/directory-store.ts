@@ -1,9 +1,9 @@
 /** Directories on disk, each with a manifest, that appear complete or not at all. Several processes may share them. */
-import { chmod, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FilesError, readFailed, systemCode, undefinedIfMissing, writeFailed } from './files-error.ts';
 import { createOwnedTemps } from './owned-temps.ts';
-import { namesIn } from './temp-files.ts';
+import { namesIn, writeAtOnce } from './temp-files.ts';
 
 export interface DirectoryStoreOptions<Manifest> {
   /** The folder that contains the directories. */
@@ -109,22 +109,11 @@ export function createDirectoryStore<Manifest>(options: DirectoryStoreOptions<Ma
     return temp !== null;
   }
 
-  /** The directory appears with it: no reader finds half of it. */
-  async function writeManifest(path: string, text: string): Promise<void> {
-    const file = await open(path, 'w', manifestMode);
-    try {
-      await file.writeFile(text);
-      // The umask may have cleared bits that another user's QEMU needs.
-      await file.chmod(manifestMode);
-    } finally {
-      await file.close();
-    }
-  }
-
   async function publishNew(temp: string, name: string, manifest: Manifest): Promise<boolean> {
     try {
       await chmod(temp, mode);
-      await writeManifest(join(temp, manifestName), JSON.stringify(manifest));
+      // The directory appears with it: no reader finds half of it.
+      writeAtOnce(join(temp, manifestName), JSON.stringify(manifest), manifestMode, 'w');
       await rename(temp, dirOf(name));
       published.add(temp);
       return true;
