@@ -154,4 +154,10 @@ describe('manifests', () => {
     expect(files.get('templates/deployment.yaml')).toMatch(/image: \{\{ \.Values\.image \| quote \}\}/);
     expect(files.get('templates/deployment.yaml')).toMatch(/^ {2}replicas: \{\{ \.Values\.replicas \}\}$/m);
   });
+
+  it('are a chart in which braces of a person stand for themselves', () => {
+    const objects = make('greet', { route: { host: 'greet.example', path: '/{{ id }}' } });
+    const files = new Map(writeManifests(objects, 'helm', '0.1.0').map(({ path, text }) => [path, text]));
+    expect(files.get('templates/ingress.yaml')).toContain('path: /{{ "{{" }} id }}');
+  });
 });

@@ -73,5 +73,7 @@ function valuesOf(objects: readonly KubeObject[]) {
 /** Replaces the settings that a person may change by the chart's values. */
 const fillIn = (text: string): string =>
   text
+    // What looks like a template stands for itself.
+    .replaceAll('{{', '{{ "{{" }}')
     .replace(/^( {2}replicas: )\d+$/m, '$1{{ .Values.replicas }}')
     .replace(/^( +(?:- )?image: ).+$/m, '$1{{ .Values.image | quote }}');

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { registryPassword, registryUser, writeClusterFiles } from './cluster-files.mjs';
+import { buildHelm } from './helm/build.mjs';
 import { buildKnative, knativeImages } from './knative/build.mjs';
 import { installKnative } from './knative/install.mjs';
 import { buildNodeProgram, findGo, nodeProgramPath } from './node-program.mjs';
@@ -183,6 +184,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   }
   if (process.argv.includes('--build-knative')) {
     buildKnative({ log });
+    process.exit(0);
+  }
+  if (process.argv.includes('--build-helm')) {
+    buildHelm({ log });
     process.exit(0);
   }
   const knative = process.argv.includes('--knative');
