@@ -1,4 +1,5 @@
 /* The boot sequence in ring 3, one line for each step. Ring 0's part is kernel/entry.S. */
+#include "../dev/alone.h"
 #include "../dev/timer.h"
 #include "../dev/virtio-mmio.h"
 #include "../dev/virtio-serial.h"
@@ -14,11 +15,15 @@ uint64_t marks[MARK_COUNT];
 
 #define MMIO_DEVICES_MOST 8
 
-/* A command line that names virtio-mmio devices belongs to a machine without PCI: PCI is not searched there. */
+/* A guest on its own has no channel. A command line that names virtio-mmio devices belongs to a machine without PCI: PCI is not searched there. */
 static void open_channel(void) {
   struct mmio_place places[MMIO_DEVICES_MOST];
   uint32_t bytes = 0;
   const char *text = pages_command_line(&bytes);
+  if (text && alone_asked(text, bytes)) {
+    alone_init();
+    return;
+  }
   int count = text ? mmio_places(text, bytes, places, MMIO_DEVICES_MOST) : 0;
   if (count > 0) vsock_init(places, count);
   else virtio_serial_init();

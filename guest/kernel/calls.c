@@ -49,6 +49,10 @@
 #define POWER_PORTS 0x600
 #define POWER_CONTROL (POWER_PORTS + 4)
 #define SLEEP_SOFT_OFF 0x2000
+#define RTC_INDEX 0x70
+#define RTC_DATA 0x71
+/* The clock's own; behind them lies memory of firmware. */
+#define RTC_REGISTERS 14
 #define KEYBOARD_CONTROLLER 0x64
 #define KEYBOARD_RESET 0xfe
 
@@ -135,6 +139,12 @@ static uint64_t set_memory_end(uint64_t end) {
   return 0;
 }
 
+static uint64_t rtc_read(uint64_t number) {
+  if (number >= RTC_REGISTERS) return CALL_REFUSED;
+  outb(RTC_INDEX, number);
+  return inb(RTC_DATA);
+}
+
 /* Firmware may have set up power management; if so, it used the same place and the same values. */
 static void power_off(void) {
   if (pci_read(PIIX4_POWER) == PIIX4_POWER_ID) {
@@ -183,6 +193,9 @@ struct call_result kernel_call(uint64_t call, uint64_t first, uint64_t second) {
       break;
     case CALL_ROUTE_INTERRUPT:
       result.value = route_interrupt(first);
+      break;
+    case CALL_RTC_READ:
+      result.value = rtc_read(first);
       break;
     case CALL_POWER_OFF:
       power_off();

@@ -17,6 +17,7 @@ enum kernel_call {
   CALL_MAP_DEVICE,      /* (physical address of a 2 MiB page above 4 GiB): its virtual address */
   CALL_SET_MEMORY_END,  /* (address): maps linear memory up to this address, in pages of 2 MiB, and no further */
   CALL_ROUTE_INTERRUPT, /* (line of the I/O APIC): each rising edge of it interrupts this CPU, as EMBER_VECTOR_DEVICE */
+  CALL_RTC_READ,        /* (register, 0 to 13): its byte, of the machine's clock */
   CALL_POWER_OFF,       /* (): does not return */
   CALL_COUNT
 };

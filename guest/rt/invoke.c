@@ -3,6 +3,7 @@
 #include "../boot/config.h"
 #include "../boot/marks.h"
 #include "../boot/panic.h"
+#include "../dev/alone.h"
 #include "../dev/channel.h"
 #include "../dev/clock.h"
 #include "../dev/console-port.h"
@@ -113,6 +114,15 @@ static void handle_seed(void) {
   take_seed(body.wall_ns, body.tsc_hz, body.seed, received);
 }
 
+/* Nobody is there to send a seed, nor to be answered otherwise than by the network. */
+static void start_alone(void) {
+  uint8_t seed[32];
+  uint64_t wall_ns;
+  alone_seed(seed, &wall_ns);
+  take_seed(wall_ns, 0, seed, rdtsc());
+  if (!net_is_open()) panic("there is no virtio network card, by which a guest on its own serves");
+}
+
 /* Serves requests of the network until the channel has something. Before the host has sent a seed, random numbers could be guessed. */
 static void serve_until_readable(void) {
   if (!is_seeded || !net_is_open()) return;
@@ -130,6 +140,7 @@ static void serve_until_readable(void) {
   }
 }
 #else
+static void start_alone(void) { panic("a function on its own needs the network: give it \"ports\" in firstlight.json"); }
 static void serve_until_readable(void) {}
 #endif
 
@@ -138,6 +149,7 @@ _Noreturn void invoke_loop(void) {
   mark(MARK_FUNCTION);
   hello = (struct hello_body){.version = PROTOCOL_VERSION, .heap_pages = engine_pages(), .max_pages = engine_max_pages()};
   send_frame(FRAME_HELLO, &hello, sizeof hello, 0, 0);
+  if (is_alone()) start_alone();
   for (;;) {
     struct frame_header header;
     serve_until_readable();

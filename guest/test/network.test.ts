@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { buildGuest } from '../../build/guest.mjs';
 import { encodeSeed, headerBytes } from '../../core/runtimes/ember/channel.ts';
 import { Functions } from './functions.ts';
@@ -149,6 +149,55 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     expect(await guest.next()).toMatchObject({ type: 'error', code: 'PROTOCOL', fatal: false });
     guest.write(seed);
     expect((await call(port, '/')).status).toBe(200);
+  });
+
+  /** As KubeVirt starts it: q35, each device behind a port of PCI Express, nobody at its channel, a NAT of its own. */
+  async function startAlone(cpu: string, cards = true) {
+    const port = await freePort();
+    const forward = `hostfwd=tcp:127.0.0.1:${port}-10.0.2.2:8080`;
+    const guest = await functions.boot(code, {
+      machine: 'q35',
+      firmware: 'seabios',
+      cpu,
+      network: { address: '10.0.2.2', netmask: '255.255.255.0', gateway: '10.0.2.1', ports: [8080], timeoutMs: 5000 },
+      controller: [
+        ...['-device', 'pcie-root-port,id=rp1,chassis=1,slot=1', '-device', 'pcie-root-port,id=rp2,chassis=2,slot=2'],
+        ...['-device', 'virtio-serial-pci,id=vs0,bus=rp1'],
+      ],
+      extra: [
+        ...['-append', 'other firstlight.alone', '-rtc', 'base=2031-02-28T23:59:30'],
+        ...['-netdev', `user,id=net0,restrict=on,net=10.0.2.0/24,host=10.0.2.1,${forward}`],
+        ...(cards ? ['-device', 'virtio-net-pci,netdev=net0,romfile=,bus=rp2'] : []),
+      ],
+    });
+    return { guest, port };
+  }
+
+  it('serves without Firstlight on its host, with the clock and random numbers of its machine', async () => {
+    const answers: { now: number; random: string }[] = [];
+    for (let i = 0; i < 2; i++) {
+      const { port } = await startAlone('max');
+      // QEMU opens the port a moment after it has opened the channel.
+      const { body } = await vi.waitFor(async () => await call(port, '/now'), { timeout: 20_000, interval: 20 });
+      answers.push(JSON.parse(body));
+    }
+    const begins = Date.parse('2031-02-28T23:59:30Z');
+    for (const { now } of answers) {
+      expect(now).toBeGreaterThanOrEqual(begins);
+      expect(now).toBeLessThan(begins + 600_000);
+    }
+    expect(answers[0]?.random).not.toBe(answers[1]?.random);
+  });
+
+  const endOf = async ({ process }: Machine) => process.exitCode ?? (await once(process, 'exit'));
+
+  it('says why it cannot serve on its own', async () => {
+    const { guest: unseeded } = await startAlone('qemu64');
+    await endOf(unseeded);
+    expect(unseeded.console()).toMatch(/RDRAND/);
+    const { guest: unplugged } = await startAlone('max', false);
+    await endOf(unplugged);
+    expect(unplugged.console()).toMatch(/no virtio network card/);
   });
 
   it.each(['qboot', 'seabios'] as const)('finds its card on q35 with %s', async (firmware) => {

@@ -18,10 +18,14 @@ static uint64_t msr_writes[4];
 static int msr_count, halts, forgotten, ports_wrong, apic_wrong, ioapic_wrong;
 static uint32_t apic[1024], ioapic[64], pci_address;
 static uint16_t last_word;
+static uint8_t rtc_register;
 static jmp_buf powered_off;
 
 static int is_serial(uint16_t port) { return port >= 0x3f8 && port <= 0x3ff; }
-void outb(uint16_t port, uint8_t value) { ports_wrong += !is_serial(port) && !(port == 0x64 && value == 0xfe); }
+void outb(uint16_t port, uint8_t value) {
+  ports_wrong += !is_serial(port) && !(port == 0x64 && value == 0xfe) && !(port == 0x70 && value < 14);
+  if (port == 0x70) rtc_register = value;
+}
 void outw(uint16_t port, uint16_t value) { ports_wrong += port != CODE_PORTS + 4; last_word = value; }
 void outl(uint16_t port, uint32_t value) {
   ports_wrong += port != 0xcf8 && port != 0xcfc;
@@ -29,7 +33,10 @@ void outl(uint16_t port, uint32_t value) {
   /* Bit 31 enables, the bits above the bus and the lowest two are zero. */
   if (port == 0xcf8) ports_wrong += (value & 0xff000003) != 0x80000000;
 }
-uint8_t inb(uint16_t port) { ports_wrong += !is_serial(port); return 0x20; }
+uint8_t inb(uint16_t port) {
+  ports_wrong += !is_serial(port) && port != 0x71;
+  return port == 0x71 ? 100 + rtc_register : 0x20;
+}
 uint32_t inl(uint16_t port) { ports_wrong += port != 0xcfc; return pci_address ^ 0x1234; }
 uint32_t apic_read(uint32_t reg) { apic_wrong += reg > 0xff0 || reg % 16; return apic[reg / 4]; }
 void apic_write(uint32_t reg, uint32_t value) { apic_wrong += reg > 0xff0 || reg % 16; apic[reg / 4] = value; }
@@ -108,6 +115,8 @@ static void test_calls(void) {
   CHECK(call(CALL_ROUTE_INTERRUPT, 5, 0) == 0 && ioapic[0x1a] == EMBER_VECTOR_DEVICE && ioapic[0x1b] == 5u << 24, "a line of the I/O APIC interrupts this CPU");
   CHECK(call(CALL_ROUTE_INTERRUPT, 24, 0) == CALL_REFUSED, "a line that is not there is refused");
 
+  CHECK(call(CALL_RTC_READ, 9, 0) == 109 && call(CALL_RTC_READ, 14, 0) == CALL_REFUSED && call(CALL_RTC_READ, 256, 0) == CALL_REFUSED, "the clock is read, and no memory behind it");
+
   if (setjmp(powered_off) == 0) call(CALL_POWER_OFF, 0, 0);
   CHECK(last_word == 0x2000, "power off asks for soft off");
 }
@@ -126,7 +135,7 @@ static void test_fuzz(void) {
     if (i % 1000 == 0 || number == CALL_SET_MEMORY_END || number == CALL_MAP_DEVICE) sound &= i % 100 ? 1 : directories_sound();
   }
   CHECK(sound && directories_sound(), "any call leaves the page tables sound");
-  CHECK(ports_wrong == 0, "no port is reached but those of COM1, PCI and power");
+  CHECK(ports_wrong == 0, "no port is reached but those of COM1, PCI, the clock and power");
   CHECK(apic_wrong == 0, "only registers of the APIC are");
   CHECK(ioapic_wrong == 0, "a line of the I/O APIC raises the vector for devices alone");
 }
