@@ -20,7 +20,7 @@ async function lookAtFirecracker({ hosts, layout, runtimes: [runtime] }: DoctorC
     await vmm.connect();
     const versions = await vmm.readVersions();
     const { kind, reason, details } = await probeKvm({ vmm, layout, guest: await runtime.probeGuest(null) });
-    if (kind === 'kvm') return ok(`${versions.firecracker}: a guest booted in it`, versions);
+    if (kind === 'kvm') return ok(`${versions.firecracker}: a guest booted in it, ${vmm.confinement}`, versions);
     const found = `${versions.firecracker}: ${reason}${details === undefined ? '' : ` (${details})`}`;
     return { status: 'warning', found, why: 'Functions run on libvirt only.', versions };
   } catch (thrown) {

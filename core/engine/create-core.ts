@@ -29,6 +29,7 @@ import { sweepTemps } from '#core/store/sweep-temps.ts';
 import { createAccelerator } from '#core/vmm/accelerator.ts';
 import type { BuiltInHost } from '#core/vmm/built-in-host.ts';
 import { findFirecracker } from '#core/vmm/firecracker/find-firecracker.ts';
+import { findJailer } from '#core/vmm/firecracker/find-jailer.ts';
 import { firecrackerHost } from '#core/vmm/firecracker/firecracker-host.ts';
 import type { Host } from '#core/vmm/host.ts';
 import { createHosts, describeHost } from '#core/vmm/hosts.ts';
@@ -108,7 +109,16 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const settings = createSettings(layout, log);
   const firecrackerPath = await findFirecracker(settings, env);
   const builtInHosts = [
-    ...(firecrackerPath === null ? [] : [firecrackerHost({ program: firecrackerPath, layout, env })]),
+    ...(firecrackerPath === null
+      ? []
+      : [
+          firecrackerHost({
+            program: firecrackerPath,
+            jailer: await findJailer(firecrackerPath, settings, { env, uid }),
+            layout,
+            env,
+          }),
+        ]),
     ...(options.hosts ?? []),
   ];
 

@@ -2,7 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 
 /**
- * The names among `names` that a running process uses: as part of a bound socket's path, or of a command line.
+ * The names among `names` that a running process uses: as part of a bound socket's path or of a command line, or as an
+ * argument of its own, which a jailed process has.
  *
  * Names are random enough to identify a directory, so a home that is reached through a link counts too.
  *
@@ -13,7 +14,9 @@ import { undefinedIfMissing } from '#core/store/write-atomic.ts';
 export async function findUsedNames(names: readonly string[]): Promise<ReadonlySet<string>> {
   if (names.length === 0) return new Set();
   const texts = [await readFile('/proc/net/unix', 'utf8'), ...(await listCommandLines())];
-  return new Set(names.filter((name) => texts.some((text) => text.includes(`/${name}/`))));
+  return new Set(
+    names.filter((name) => texts.some((text) => text.includes(`/${name}/`) || text.includes(`\0${name}\0`))),
+  );
 }
 
 async function listCommandLines(): Promise<string[]> {

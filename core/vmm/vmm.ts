@@ -122,6 +122,8 @@ export interface Vmm {
   readonly isElsewhere?: boolean | undefined;
   /** True when its machines run as the user of this process. */
   readonly runsAsThisUser: boolean;
+  /** How its machines are held, for a report. Absent where the VMM has one way only. */
+  readonly confinement?: string | undefined;
   /** Settles when it is connected. Errors: LIBVIRT_UNREACHABLE, LIBVIRT_DENIED, LIBVIRT_LOST, BAD_INPUT, within 5 s. */
   readonly connect: () => Promise<void>;
   /**

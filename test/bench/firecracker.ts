@@ -27,7 +27,13 @@ export async function createFirecrackerStarter(program: string, dir: string, ima
     ...{ onState: nothing, onLost: nothing, onReopened: nothing, onStarted: nothing },
     ...{ onPaused: nothing, onResumed: nothing, onEnded: nothing },
   };
-  const vmm = createFirecrackerVmm({ program, layout: { socketsDir: dir }, env: process.env, listener });
+  const vmm = createFirecrackerVmm({
+    program,
+    jailer: { program: null, reason: 'its own start is measured' },
+    layout: { socketsDir: dir, disksDir: dir },
+    env: process.env,
+    listener,
+  });
   const machine = plainMachine(
     { accel: 'kvm', memoryMiB: 64, vcpus: 1 },
     {

@@ -1,11 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findProgram } from '#core/exec/launch.ts';
 import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { createLayout } from '#core/store/layout.ts';
 import { isAlive, type Owner } from '#core/store/owner.ts';
+import { findFirecracker } from '#core/vmm/firecracker/find-firecracker.ts';
+import { findJailer } from '#core/vmm/firecracker/find-jailer.ts';
 import type { Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
@@ -38,10 +40,20 @@ export default async (event) => {
   return { hello: event.name ?? 'world' };
 };`;
 
+/** The reason why machines are not jailed here, or null when they are. */
+async function whyUnjailed(): Promise<string | null> {
+  const noSettings = { get: async () => ({}) };
+  const program = await findFirecracker(noSettings, process.env);
+  if (program === null) return 'no firecracker';
+  const jailer = await findJailer(program, noSettings, { env: process.env, uid: process.getuid?.() ?? 0 });
+  return jailer.program === null ? jailer.reason : null;
+}
+
 const reason = whyNot();
+const unjailed = await whyUnjailed();
 describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   const home = reason === null ? makeHome() : '';
-  const { socketsDir } = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
+  const { socketsDir, disksDir } = createLayout({ home, env: {}, uid: process.getuid?.() ?? 0 });
   let studio: Studio;
   let project: Project;
 
@@ -68,9 +80,10 @@ describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped
   };
   const stop = async (instance: Instance) => {
     const owner = processIdOf(instance);
+    const jail = join(disksDir, basename(folderOf(instance.id) ?? ''));
     await studio.client.call('instances:stop', { instanceId: instance.id });
     expect(isAlive(owner)).toBe(false);
-    await until('its folder is gone', () => folderOf(instance.id) === null);
+    await until('its folders are gone', () => folderOf(instance.id) === null && !existsSync(jail));
   };
   const invoke = async (instance: Instance, event: object) =>
     await studio.client.call('instances:invoke', { instanceId: instance.id, event: event as never });
@@ -210,18 +223,45 @@ describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped
     const theirs = () =>
       folders().find((dir) => readText(join(dir, 'firecracker.json')).includes(`"pid":${owner.pid}`));
     await until('its machine is there', () => theirs() !== undefined);
-    const machine = JSON.parse(readText(join(theirs() ?? '', 'firecracker.json'))).process as Owner;
+    const folder = theirs() ?? '';
+    const jail = join(disksDir, basename(folder));
+    const machine = JSON.parse(readText(join(folder, 'firecracker.json'))).process as Owner;
     owner.kill('SIGKILL');
     await until('it is gone', () => owner.signalCode !== null);
     expect(isAlive(machine)).toBe(true);
     const next = await openStudio({ home });
     try {
       await until('it is ended', () => !isAlive(machine));
-      await until('its folder is gone', () => theirs() === undefined);
+      await until('its folders are gone', () => theirs() === undefined && !existsSync(jail));
     } finally {
       await next.close();
     }
   });
+
+  it.skipIf(unjailed !== null)(
+    `each has a user and a root of its own${unjailed === null ? '' : ` (skipped: ${unjailed})`}`,
+    async () => {
+      const users = new Set<string>();
+      for (const startMode of ['cold', 'prestarted', 'prebooted', 'restored'] as const) {
+        const { error, instance, ...answered } = await run({ startMode, event: { name: 'Ada' } });
+        expect({ error, startMode: answered.startMode }).toEqual({ error: null, startMode });
+        const live = (await studio.client.call('instances:list', {})).find(({ id }) => id === instance?.id) as Instance;
+        const { pid } = processIdOf(live);
+        const status = readText(`/proc/${pid}/status`);
+        const [, uid = '0'] = /^Uid:\t(\d+)\t/m.exec(status) ?? [];
+        users.add(uid);
+        expect(status).toMatch(new RegExp(`^Uid:(\\t${uid}){4}$`, 'm'));
+        expect(status).toMatch(/^CapEff:\t0+$/m);
+        const seen = readdirSync(`/proc/${pid}/root`);
+        expect(seen).toContain('api.sock');
+        for (const name of ['etc', 'proc', 'home']) expect(seen).not.toContain(name);
+        expect((await invoke(live, { run: 'big', text: 'abc' })).response?.body).toMatchObject({ value: 3 });
+        await stop(live);
+      }
+      expect(users.size).toBe(4);
+      expect(users).not.toContain('0');
+    },
+  );
 });
 
 /** Shape: empty for a missing file or an ended process. */

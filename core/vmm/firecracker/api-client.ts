@@ -1,9 +1,10 @@
 /** Firecracker's API: HTTP over a Unix socket, one connection, one request at a time. */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';
 import { createQueue } from '#shared/queue.ts';
+import { connectTo } from './unix-socket.ts';
 
 export interface ApiClient {
   /**
@@ -126,8 +127,8 @@ export async function openApi(path: string, { timeoutMs = defaultTimeoutMs, ende
 
 async function connectInTime(path: string, timeoutMs: number, ended: Promise<never>): Promise<Socket> {
   for (const startedAt = performance.now(); ; ) {
-    // The socket's file exists before a process listens on it.
-    const socket = await Promise.race([tryToConnect(path), ended]);
+    // The socket's file exists before a process listens on it. A later error belongs to the client's own listener.
+    const socket = await Promise.race([connectTo(path).catch(() => null), ended]);
     if (socket !== null) return socket;
     const waitedMs = performance.now() - startedAt;
     if (waitedMs > timeoutMs) {
@@ -135,15 +136,6 @@ async function connectInTime(path: string, timeoutMs: number, ended: Promise<nev
     }
     await (waitedMs < eagerMs ? nextTurn() : sleep(pollMs));
   }
-}
-
-function tryToConnect(path: string): Promise<Socket | null> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => resolve(socket));
-    // No process listens yet. A later error belongs to the client, which then has its own listener.
-    socket.once('error', () => resolve(null));
-  });
 }
 
 const lost = (why: string, cause?: unknown) =>

@@ -1,8 +1,6 @@
-import { dirname } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import type { MachineSockets } from '../machine.ts';
 import type { RunningMachine, VmmStep } from '../vmm.ts';
 import type { ApiClient } from './api-client.ts';
 import type { FirecrackerProcess } from './firecracker-process.ts';
@@ -11,7 +9,9 @@ import { openVsock } from './vsock-stream.ts';
 
 export interface FirecrackerParts {
   readonly file: MachineFile;
-  readonly sockets: Pick<MachineSockets, 'channel'>;
+  /** The folder of its file. */
+  readonly dir: string;
+  readonly vsockPath: string;
   readonly process: FirecrackerProcess;
   /** Its API, opened when first needed for a machine that was found. */
   readonly api: () => Promise<ApiClient>;
@@ -25,7 +25,7 @@ export interface FirecrackerParts {
 
 /** A Firecracker as a machine that runs. Until it is first resumed, it is configured and has no guest. */
 export function firecrackerMachine(parts: FirecrackerParts): RunningMachine {
-  const { sockets, process, api, opened, onPaused } = parts;
+  const { dir, vsockPath, process, api, opened, onPaused } = parts;
   const { name, uuid, ports, consolePort } = parts.file;
   let file = parts.file;
   let isStarted = parts.isStarted;
@@ -43,7 +43,7 @@ export function firecrackerMachine(parts: FirecrackerParts): RunningMachine {
   async function openPort(port: number): Promise<Duplex> {
     const ahead = opened.get(port);
     opened.delete(port);
-    return ahead !== undefined && !ahead.destroyed ? ahead : await openVsock(sockets.channel, port);
+    return ahead !== undefined && !ahead.destroyed ? ahead : await openVsock(vsockPath, port);
   }
 
   return {
@@ -72,7 +72,7 @@ export function firecrackerMachine(parts: FirecrackerParts): RunningMachine {
     readMetadata: async () => file.metadata,
     writeMetadata: async (metadata) => {
       file = { ...file, metadata: metadata as MachineFile['metadata'] };
-      await writeMachineFile(dirname(sockets.channel), file);
+      await writeMachineFile(dir, file);
     },
     describe: async () => JSON.stringify(await (await api()).request('GET', '/vm/config'), null, 2),
   };

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launchPiped, type Piped } from '#core/exec/launch.ts';
 import { isAlive, type Owner, processOf } from '#core/store/owner.ts';
@@ -18,22 +17,30 @@ export interface FirecrackerProcess {
 /** The interval of checks on a process that is not our child. */
 const pollMs = 300;
 
+/** The command that becomes a Firecracker: itself, or a jailer that is replaced by it and keeps its process number. */
+export interface FirecrackerCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** The folder that it starts in. */
+  readonly dir: string;
+  /** The file for its standard error. */
+  readonly errorPath: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Firecracker's own arguments. Shape: paths as it sees them. */
+export const firecrackerArgs = (apiSocket: string, logPath: string): readonly string[] => [
+  ...['--api-sock', apiSocket, '--log-path', logPath, '--level', 'Warn'],
+];
+
 /**
- * Starts Firecracker in the folder of its sockets, with its API on one and its log in a file. It has its own session: a hang-up of the terminal
- * is a signal that ends it. Its seccomp filters are its own.
+ * Starts Firecracker. It has its own session: a hang-up of the terminal is a signal that ends it. Its seccomp filters
+ * are its own.
  *
- * Errors: TOOL_MISSING, BOOT_FAILED.
+ * Errors: BOOT_FAILED.
  */
-export function startProcess(
-  program: string,
-  {
-    apiSocket,
-    logPath,
-    env,
-  }: { readonly apiSocket: string; readonly logPath: string; readonly env: NodeJS.ProcessEnv },
-): FirecrackerProcess {
-  const args = ['--api-sock', apiSocket, '--log-path', logPath, '--level', 'Warn'];
-  const piped = launchPiped(program, args, { env, errorPath: logPath, dir: dirname(apiSocket) });
+export function startProcess({ program, args, ...options }: FirecrackerCommand): FirecrackerProcess {
+  const piped = launchPiped(program, args, options);
   const owner = piped.pid === undefined ? null : processOf(piped.pid);
   if (owner === null) {
     piped.exited.catch(() => undefined);

@@ -39,7 +39,8 @@ export const saveRequest = (dir: string): FirecrackerRequest => ({
   },
 });
 
-const savedFiles = { state: 'state', memory: 'memory' } as const;
+/** The names of the files of a saved machine. */
+export const savedFiles = { state: 'state', memory: 'memory' } as const;
 
 /** Each Firecracker has its own vsock, so all guests may have the same address: the lowest that is not reserved. */
 const ownGuestCid = 3;

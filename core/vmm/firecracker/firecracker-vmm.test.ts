@@ -11,7 +11,8 @@ import { type FirecrackerFault, writeFakeFirecracker } from '../testing/fake-fir
 import type { Vmm } from '../vmm.ts';
 import { openApi } from './api-client.ts';
 import { writeFirecrackerRequests } from './firecracker-requests.ts';
-import { createFirecrackerVmm, trimLog } from './firecracker-vmm.ts';
+import { createFirecrackerVmm } from './firecracker-vmm.ts';
+import { trimLog } from './log-file.ts';
 import { machineFileIn } from './machine-file.ts';
 import { openVsock } from './vsock-stream.ts';
 
@@ -45,13 +46,15 @@ const place = (more: Partial<Machine> = {}): PlacedMachine => ({
   firmwarePath: null,
   sockets: socketPathsIn(join(dir, 'run', 'one')),
 });
+const unjailed = { program: null, reason: 'as tested' };
 const unkept = { keep: false, metadata: { id: 'hello-1', owner: { pid: 1 } }, doing: 'test' };
 
 function open(fault: FirecrackerFault = 'none'): Vmm {
   const seen = events;
   const vmm = createFirecrackerVmm({
     program: writeFakeFirecracker(dir, fault),
-    layout: { socketsDir: join(dir, 'run') },
+    jailer: unjailed,
+    layout: { socketsDir: join(dir, 'run'), disksDir: join(dir, 'disks') },
     env: process.env,
     listener: {
       onState: () => undefined,
@@ -270,7 +273,8 @@ describe('a fault', () => {
   it('a program that is not there is named', async () => {
     const vmm = createFirecrackerVmm({
       program: join(dir, 'absent'),
-      layout: { socketsDir: join(dir, 'run') },
+      jailer: unjailed,
+      layout: { socketsDir: join(dir, 'run'), disksDir: join(dir, 'disks') },
       env: process.env,
       listener: { onState: () => undefined } as Parameters<typeof createFirecrackerVmm>[0]['listener'],
     });

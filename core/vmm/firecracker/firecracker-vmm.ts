@@ -1,4 +1,3 @@
-import { readFile, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { runTool } from '#core/exec/run-tool.ts';
@@ -7,12 +6,19 @@ import type { Layout } from '#core/store/layout.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { PlacedMachine } from '../machine.ts';
 import { readProcessUse } from '../process-use.ts';
-import { checkSocketPath, socketPathsIn } from '../socket-dir.ts';
+import { checkSocketPath } from '../socket-dir.ts';
 import type { CreateOptions, RunningMachine, Vmm, VmmListener, VmmStep } from '../vmm.ts';
 import { type ApiClient, openApi } from './api-client.ts';
 import { checkFirecracker } from './find-firecracker.ts';
+import { type JailerChoice, jailerHint } from './find-jailer.ts';
 import { firecrackerMachine } from './firecracker-machine.ts';
-import { type FirecrackerProcess, foundProcess, startProcess } from './firecracker-process.ts';
+import {
+  type FirecrackerCommand,
+  type FirecrackerProcess,
+  firecrackerArgs,
+  foundProcess,
+  startProcess,
+} from './firecracker-process.ts';
 import {
   type FirecrackerRequest,
   loadRequest,
@@ -20,54 +26,82 @@ import {
   vsockChannels,
   writeFirecrackerRequests,
 } from './firecracker-requests.ts';
-import { apiSocketOf, describeMachine, type MachineFile, readMachineFiles, writeMachineFile } from './machine-file.ts';
+import { fillJail, fillWithSaved, type JailIds, jailedSavedDir, makeJail, newJailIds, takeSaved } from './jail.ts';
+import { logIn, readLog, trimLog } from './log-file.ts';
+import { describeMachine, type MachineFile, readMachineFiles, socketNames, writeMachineFile } from './machine-file.ts';
 import { openVsock } from './vsock-stream.ts';
 
 export interface FirecrackerVmmOptions {
   /** The path of the program. */
   readonly program: string;
-  readonly layout: Pick<Layout, 'socketsDir'>;
+  /** The jailer that it is started through. */
+  readonly jailer: JailerChoice;
+  readonly layout: Pick<Layout, 'socketsDir' | 'disksDir'>;
   readonly env: NodeJS.ProcessEnv;
   readonly listener: VmmListener;
+  /** The user and group of a jail. Default: a user that no other machine has. */
+  readonly newIds?: (() => JailIds) | undefined;
 }
 
 interface Running {
   readonly machine: RunningMachine;
   readonly process: FirecrackerProcess;
   readonly keep: boolean;
+  readonly jailRoot: string | null;
   readonly api: () => Promise<ApiClient>;
 }
 
-/** A guest can have Firecracker log; a log that has grown beyond this is emptied. It may lie in memory. */
-const maxLogBytes = 1024 * 1024;
 const logPeriodMs = 5_000;
-/** The length of the log's end in an error. */
-const logTailBytes = 2000;
 
 /**
  * Firecracker: a process for each machine, which is driven by its API. Machines that are not kept end with this
  * process, or are ended by the next one: each has a file beside its sockets that identifies its process.
  */
-export function createFirecrackerVmm({ program, layout, env, listener }: FirecrackerVmmOptions): Vmm {
+export function createFirecrackerVmm(options: FirecrackerVmmOptions): Vmm {
+  const { program, jailer, layout, env, listener, newIds = newJailIds } = options;
   const running = new Map<string, Running>();
   const pids = new Map<string, number>();
   let failure: FirstlightError | null = null;
-  const logs = new Map<string, string>();
+  const logs = new Map<string, readonly string[]>();
   const trimming = setInterval(() => {
-    for (const path of logs.values()) void trimLog(path);
+    for (const path of [...logs.values()].flat()) void trimLog(path);
   }, logPeriodMs).unref();
+
+  /** A Firecracker that runs as this user. Errors: STORE_UNUSABLE. */
+  function prepareHere({ dir, requests }: Asked, savedDir: string | null): Prepared {
+    for (const name of Object.values(socketNames)) checkSocketPath(join(dir, name));
+    const args = firecrackerArgs(join(dir, socketNames.api), logIn(dir));
+    const command = { program, args, dir, errorPath: logIn(dir), env };
+    return { command, jailRoot: null, requests: savedDir === null ? requests : [loadRequest(savedDir)] };
+  }
+
+  /** A Firecracker in a jail, with the files of its machine. Errors: STORE_UNUSABLE, DISK_FULL, TOOL_MISSING. */
+  async function prepareJailed({ dir, placed }: Asked, jailer: string, savedDir: string | null): Promise<Prepared> {
+    const jail = await makeJail({ program, layout }, dir, newIds());
+    const args = [...jail.args, ...firecrackerArgs(socketNames.api, logIn(''))];
+    const command = { program: jailer, args, dir, errorPath: logIn(dir), env };
+    const prepared = { command, jailRoot: jail.root };
+    if (savedDir === null) {
+      const machine = await fillJail(jail, placed.machine);
+      return { ...prepared, requests: writeFirecrackerRequests({ ...placed, machine }) };
+    }
+    await fillWithSaved(jail, savedDir);
+    return { ...prepared, requests: [loadRequest(jailedSavedDir)] };
+  }
 
   /** Starts a Firecracker, configured for the machine, or with a saved one loaded. */
   async function start(
     placed: PlacedMachine,
     options: CreateOptions,
-    { requests, isSaved }: { readonly requests: readonly FirecrackerRequest[]; readonly isSaved: boolean },
+    savedDir: string | null,
   ): Promise<RunningMachine> {
-    const apiSocket = apiSocketOf(placed);
-    for (const path of [apiSocket, placed.sockets.channel]) checkSocketPath(path);
+    const isSaved = savedDir !== null;
     const dir = dirname(placed.sockets.channel);
-    const logPath = logPathIn(dir);
-    const process = startProcess(program, { apiSocket, logPath, env });
+    // Refuses a machine that Firecracker cannot have.
+    const asked = { placed, dir, requests: writeFirecrackerRequests(placed) };
+    const { command, jailRoot, requests } =
+      jailer.program === null ? prepareHere(asked, savedDir) : await prepareJailed(asked, jailer.program, savedDir);
+    const process = startProcess(command);
     pids.set(placed.name, process.owner.pid);
     const steps: VmmStep[] = [];
     const step = (name: string, label: string) => steps.push({ name, label, atNs: hostNow() });
@@ -75,10 +109,11 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     const stopEnding = endWithUs(process, options.keep);
     const opened = new Map<number, Duplex>();
     try {
-      const file = describeMachine(placed, process.owner, options);
+      const file = describeMachine(placed, process.owner, options, jailRoot);
+      const { api, vsock } = socketsOf(dir, file);
       const written = writeMachineFile(dir, file);
       written.catch(() => undefined);
-      const client = await openApi(apiSocket, { ended: endedEarly(process, placed.name, logPath) });
+      const client = await openApi(api, { ended: endedEarly(process, placed.name, logsOf(dir, file)) });
       step('vmm.answers', 'its API answers');
       if (isSaved) step('restore.asked', 'load of the saved machine asked for');
       for (const { path, body } of requests) await client.request('PUT', path, body);
@@ -87,10 +122,10 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
       // The guest accepts them in this order: the function's output has its stream before a request arrives.
       const channels = vsockChannels(placed.machine).sort((a, b) => b.vsockPort - a.vsockPort);
       const opening = channels.map(async ({ vsockPort }) => {
-        opened.set(vsockPort, await openVsock(placed.sockets.channel, vsockPort));
+        opened.set(vsockPort, await openVsock(vsock, vsockPort));
       });
       await Promise.all([written, ...opening]);
-      const machine = accept(file, placed.sockets, process, async () => client, { steps, opened, isStarted: isSaved });
+      const machine = accept(file, dir, process, async () => client, { steps, opened, isStarted: isSaved });
       void process.ended.then(() => client.close());
       return machine;
     } catch (thrown) {
@@ -102,29 +137,21 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     }
   }
 
-  async function create(placed: PlacedMachine, options: CreateOptions): Promise<RunningMachine> {
-    return await start(placed, options, { requests: writeFirecrackerRequests(placed), isSaved: false });
-  }
-
-  async function restore(placed: PlacedMachine, dir: string, options: CreateOptions): Promise<RunningMachine> {
-    // Refuses a machine that Firecracker cannot have.
-    writeFirecrackerRequests(placed);
-    return await start(placed, options, { requests: [loadRequest(dir)], isSaved: true });
-  }
-
   async function save(machine: RunningMachine, dir: string): Promise<void> {
-    const client = await running.get(machine.uuid)?.api();
-    if (client === undefined) throw new FirstlightError('INSTANCE_LOST', `${machine.name} has ended.`);
+    const found = running.get(machine.uuid);
+    if (found === undefined) throw new FirstlightError('INSTANCE_LOST', `${machine.name} has ended.`);
+    const client = await found.api();
     await machine.pause();
-    const { path, body } = saveRequest(dir);
+    const { path, body } = saveRequest(found.jailRoot === null ? dir : '');
     await client.request('PUT', path, body);
+    if (found.jailRoot !== null) await takeSaved(found.jailRoot, dir);
     await machine.kill();
   }
 
   /** Takes a machine into the list, and reports its end. */
   function accept(
     file: MachineFile,
-    sockets: { readonly channel: string },
+    dir: string,
     process: FirecrackerProcess,
     api: () => Promise<ApiClient>,
     start: { steps: readonly VmmStep[]; opened: Map<number, Duplex>; isStarted: boolean },
@@ -135,9 +162,18 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
       await process.kill();
     };
     const onPaused = (isPaused: boolean) => (isPaused ? listener.onPaused(file.uuid) : listener.onResumed(file.uuid));
-    const machine = firecrackerMachine({ file, sockets, process: { ...process, kill }, api, onPaused, ...start });
-    running.set(file.uuid, { machine, process, keep: file.keep, api });
-    logs.set(file.uuid, logPathIn(dirname(sockets.channel)));
+    const vsockPath = socketsOf(dir, file).vsock;
+    const machine = firecrackerMachine({
+      file,
+      dir,
+      vsockPath,
+      process: { ...process, kill },
+      api,
+      onPaused,
+      ...start,
+    });
+    running.set(file.uuid, { machine, process, keep: file.keep, jailRoot: file.jailRoot, api });
+    logs.set(file.uuid, logsOf(dir, file));
     pids.set(file.name, process.owner.pid);
     void process.ended.then((code) => {
       running.delete(file.uuid);
@@ -152,7 +188,6 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
 
   /** A machine that another program started and whose process was found running. */
   function find(dir: string, file: MachineFile): RunningMachine {
-    const sockets = socketPathsIn(dir);
     const process = foundProcess(file.process);
     let client: Promise<ApiClient> | null = null;
     const ended = process.ended.then((): never => {
@@ -160,10 +195,10 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     });
     ended.catch(() => undefined);
     const api = () => {
-      client ??= openApi(apiSocketOf({ sockets }), { ended });
+      client ??= openApi(socketsOf(dir, file).api, { ended });
       return client;
     };
-    return accept(file, sockets, process, api, { steps: [], opened: new Map(), isStarted: true });
+    return accept(file, dir, process, api, { steps: [], opened: new Map(), isStarted: true });
   }
 
   async function list(): Promise<RunningMachine[]> {
@@ -195,10 +230,11 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
     get failure() {
       return failure;
     },
-    runsAsThisUser: true,
+    runsAsThisUser: jailer.program === null,
+    confinement: jailer.program === null ? `not jailed: ${jailer.reason}` : `jailed by ${jailer.program}`,
     connect,
-    create,
-    saving: { save, restore },
+    create: (placed, options) => start(placed, options, null),
+    saving: { save, restore: (placed, dir, options) => start(placed, options, dir) },
     list,
     readStats: async (machines) =>
       machines.flatMap((machine) => {
@@ -216,17 +252,30 @@ export function createFirecrackerVmm({ program, layout, env, listener }: Firecra
   };
 }
 
-const logPathIn = (dir: string) => join(dir, 'firecracker.log');
-
-/** Empties a log that is too long. Firecracker continues at its offset, which leaves a hole that takes no space. */
-export async function trimLog(path: string): Promise<void> {
-  try {
-    const { blocks } = await stat(path);
-    if (blocks * 512 > maxLogBytes) await truncate(path);
-  } catch {
-    // Its machine has just ended, and its folder is gone.
-  }
+/** A machine that is asked for. */
+interface Asked {
+  readonly placed: PlacedMachine;
+  /** The folder of its file. */
+  readonly dir: string;
+  readonly requests: readonly FirecrackerRequest[];
 }
+
+/** What is needed to start its Firecracker. */
+interface Prepared {
+  readonly command: FirecrackerCommand;
+  readonly jailRoot: string | null;
+  readonly requests: readonly FirecrackerRequest[];
+}
+
+/** The sockets of a machine: in its jail, where it has one. */
+function socketsOf(dir: string, { jailRoot }: Pick<MachineFile, 'jailRoot'>): Record<keyof typeof socketNames, string> {
+  const at = jailRoot ?? dir;
+  return { api: join(at, socketNames.api), vsock: join(at, socketNames.vsock) };
+}
+
+/** The standard error of its process, and the log that a jailed one writes. */
+const logsOf = (dir: string, { jailRoot }: Pick<MachineFile, 'jailRoot'>): string[] =>
+  [dir, ...(jailRoot === null ? [] : [jailRoot])].map(logIn);
 
 /** The version of Firecracker. Errors: TOOL_MISSING, TOOL_FAILED. */
 export async function readFirecrackerVersion(program: string): Promise<string> {
@@ -244,12 +293,12 @@ function endWithUs({ piped, ended }: FirecrackerProcess, keep: boolean): () => v
 }
 
 /** Rejects when it ends, with its last log lines. */
-function endedEarly({ ended }: FirecrackerProcess, name: string, logPath: string): Promise<never> {
+function endedEarly({ ended }: FirecrackerProcess, name: string, logs: readonly string[]): Promise<never> {
   const failing = ended.then(async (code): Promise<never> => {
-    const log = await readFile(logPath, 'utf8').catch(() => '');
-    const words = log.trim().slice(-logTailBytes);
+    const words = (await Promise.all(logs.map(readLog))).join('\n').trim();
+    const isJailed = logs.length > 1;
     throw new FirstlightError('BOOT_FAILED', `Firecracker ended before ${name} ran (${describeExit(code)}).`, {
-      hint: 'Run `firstlight doctor`: it looks at Firecracker and KVM.',
+      hint: `Run \`firstlight doctor\`: it looks at Firecracker and KVM.${isJailed ? ` ${jailerHint}` : ''}`,
       details: { subject: name, ...(words !== '' && { output: words }) },
     });
   });

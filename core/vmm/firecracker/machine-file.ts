@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { isAlive, type Owner, ownerSchema } from '#core/store/owner.ts';
 import { readJson } from '#core/store/read-json.ts';
@@ -16,6 +16,8 @@ const machineFileSchema = z.object({
   ports: z.record(z.string(), z.number().int()),
   /** The port for the function's output. */
   consolePort: z.number().int().nullable(),
+  /** The root of its jail, where its sockets are; null for a machine without a jail. */
+  jailRoot: z.string().nullable().default(null),
   keep: z.boolean(),
   metadata: z.record(z.string(), z.json()).nullable(),
 });
@@ -25,12 +27,14 @@ export type MachineFile = z.output<typeof machineFileSchema>;
 
 /** The sockets of a machine lie in a separate folder, and this file beside them. */
 export const machineFileIn = (dir: string) => join(dir, 'firecracker.json');
-export const apiSocketOf = ({ sockets }: Pick<PlacedMachine, 'sockets'>) => join(dirname(sockets.channel), 'api.sock');
+/** The names of the sockets of a machine's API and vsock, in its jail or beside this file. */
+export const socketNames = { api: 'api.sock', vsock: 'channel.sock' } as const;
 
 export function describeMachine(
   placed: PlacedMachine,
   process: Owner,
   { keep, metadata }: { readonly keep: boolean; readonly metadata: MachineMetadata | null },
+  jailRoot: string | null,
 ): MachineFile {
   const channels = vsockChannels(placed.machine);
   return {
@@ -39,6 +43,7 @@ export function describeMachine(
     process,
     ports: Object.fromEntries(channels.map(({ name, vsockPort }) => [name, vsockPort])),
     consolePort: channels.find(({ carries }) => carries === 'output')?.vsockPort ?? null,
+    jailRoot,
     keep,
     metadata: metadata as MachineFile['metadata'],
   };

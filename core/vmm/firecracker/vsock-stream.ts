@@ -1,6 +1,7 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { FirstlightError } from '#shared/errors.ts';
+import { connectTo } from './unix-socket.ts';
 
 /** `OK`, a space, a number of 32 bits, a line feed. */
 const maxReplyBytes = 16;
@@ -12,24 +13,15 @@ const maxReplyBytes = 16;
  * Errors: CHANNEL_BROKEN when no process listens there. A guest that refuses ends the stream.
  */
 export async function openVsock(path: string, port: number): Promise<Duplex> {
-  const socket = await connectTo(path);
-  socket.write(`CONNECT ${port}\n`);
-  return afterReply(socket);
-}
-
-function connectTo(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', (cause) => {
-      const error = new FirstlightError('CHANNEL_BROKEN', `The guest's socket ${path} cannot be reached.`, {
-        hint: 'Firecracker has ended. Run the function again.',
-        details: { subject: path },
-        cause,
-      });
-      reject(error);
+  const socket = await connectTo(path).catch((cause: unknown) => {
+    throw new FirstlightError('CHANNEL_BROKEN', `The guest's socket ${path} cannot be reached.`, {
+      hint: 'Firecracker has ended. Run the function again.',
+      details: { subject: path },
+      cause,
     });
   });
+  socket.write(`CONNECT ${port}\n`);
+  return afterReply(socket);
 }
 
 /** The stream behind Firecracker's reply, which comes before the guest's first byte. */

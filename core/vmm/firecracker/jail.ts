@@ -1,0 +1,173 @@
+import { randomInt } from 'node:crypto';
+import {
+  chmod,
+  chown,
+  constants,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Layout } from '#core/store/layout.ts';
+import { systemCode, toStoreError } from '#core/store/store-error.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import type { Machine } from '../machine.ts';
+import { diskDirOf } from '../socket-dir.ts';
+import { savedFiles } from './firecracker-requests.ts';
+import { logIn } from './log-file.ts';
+
+/** The folder that is the root of all files for one Firecracker, which runs as a user of its own. */
+export interface Jail {
+  readonly root: string;
+  readonly ids: JailIds;
+  /** The jailer's arguments; those of Firecracker follow. */
+  readonly args: readonly string[];
+}
+
+/** The numbers of a jail's user and group. */
+export interface JailIds {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * A range that no distribution gives to users, services or containers. Each machine has a user of its own, so that no
+ * VMM can reach another; the group is common, and may read saved guests.
+ *
+ * Source: systemd, UIDS-GIDS: 1879048192 to 2147352575 are unused.
+ */
+const firstId = 0x7000_0000;
+const uidCount = 2 ** 24;
+export const newJailIds = (): JailIds => ({ uid: firstId + 1 + randomInt(uidCount), gid: firstId });
+
+/** The folder of a jail for the files of a saved guest, which it cannot change. */
+export const jailedSavedDir = 'saved';
+
+/**
+ * A jail for one machine, in the folder of its disks and removed with it: the jailer cleans up nothing. No cgroup: a
+ * machine's size is its limit, and cgroups would stay.
+ *
+ * Source: the jailer's chroot is base/program/id/root. The id tells a later program which folder the process uses.
+ *
+ * Errors: STORE_UNUSABLE, DISK_FULL, TOOL_MISSING.
+ */
+export async function makeJail(
+  { program, layout }: { readonly program: string; readonly layout: Pick<Layout, 'disksDir'> },
+  socketDir: string,
+  ids: JailIds,
+): Promise<Jail> {
+  const base = diskDirOf(layout, socketDir);
+  const id = basename(socketDir);
+  const path = await realpath(program).catch((cause: unknown) => {
+    throw new FirstlightError('TOOL_MISSING', `There is no program ${program}.`, { cause });
+  });
+  const root = join(base, basename(path), id, 'root');
+  await inJail(root, async () => {
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    await writeFile(logIn(root), '', { flag: 'wx', mode: 0o600 });
+    await chown(logIn(root), ids.uid, ids.gid);
+  });
+  const numbers = ['--uid', String(ids.uid), '--gid', String(ids.gid)];
+  const args = ['--id', id, '--exec-file', path, ...numbers, '--chroot-base-dir', base, '--'];
+  return { root, ids, args };
+}
+
+/**
+ * Puts a machine's files into its jail. Shape: the machine with their paths there.
+ *
+ * Errors: STORE_UNUSABLE, DISK_FULL.
+ */
+export async function fillJail({ root, ids }: Jail, machine: Machine): Promise<Machine> {
+  const { kernel, disks } = machine;
+  const readable = async (path: string, name: string) => {
+    await putReadable(path, join(root, name), ids.gid, false);
+    return name;
+  };
+  return {
+    ...machine,
+    kernel: kernel && {
+      ...kernel,
+      path: await readable(kernel.path, 'kernel'),
+      ...(kernel.initrdPath !== undefined && { initrdPath: await readable(kernel.initrdPath, 'initrd') }),
+    },
+    disks: await Promise.all(
+      disks.map(async (disk, index) => {
+        const name = `disk${index}`;
+        await inJail(disk.path, async () => {
+          await link(disk.path, join(root, name));
+          await chown(disk.path, ids.uid, ids.gid);
+        });
+        return { ...disk, path: name };
+      }),
+    ),
+  };
+}
+
+/** Puts a saved guest into a jail. Errors: STORE_UNUSABLE, DISK_FULL. */
+export async function fillWithSaved({ root, ids }: Jail, dir: string): Promise<void> {
+  const target = join(root, jailedSavedDir);
+  await inJail(target, async () => {
+    await mkdir(target);
+    await chmod(target, 0o755);
+  });
+  for (const name of Object.values(savedFiles)) await putReadable(join(dir, name), join(target, name), ids.gid, true);
+}
+
+/** Moves the files of a guest that was saved in its jail. Errors: STORE_UNUSABLE. */
+export async function takeSaved(root: string, dir: string): Promise<void> {
+  for (const name of Object.values(savedFiles)) {
+    const path = join(dir, name);
+    await inJail(path, async () => {
+      await rename(join(root, name), path);
+      // Nothing in the jail can change what it is any more.
+      if ((await lstat(path)).isFile()) return;
+      await rm(path);
+      throw new FirstlightError('STORE_UNUSABLE', `The jailed Firecracker left no file ${name}.`);
+    });
+  }
+}
+
+/**
+ * Puts a file into a jail, where its group can read it and nobody there can change it: as the same file, or as a copy
+ * where it is on another file system. A file that is neither open to all nor `ours` to open keeps its mode: it is copied.
+ */
+async function putReadable(path: string, target: string, gid: number, isOurs: boolean): Promise<void> {
+  await inJail(path, async () => {
+    const { mode } = await stat(path);
+    const isOpen = (mode & 0o004) !== 0;
+    const isLinked = (isOpen || isOurs) && (await linkOn(await realpath(path), target));
+    if (!isLinked) await copyFile(path, target, constants.COPYFILE_FICLONE);
+    if (isLinked && isOpen) return;
+    await chown(target, unchanged, gid);
+    await chmod(target, 0o640);
+  });
+}
+
+/** Source: chown(2). */
+const unchanged = -1;
+
+/** False where the target is on another file system. */
+async function linkOn(path: string, target: string): Promise<boolean> {
+  try {
+    await link(path, target);
+    return true;
+  } catch (thrown) {
+    if (systemCode(thrown) === 'EXDEV') return false;
+    throw thrown;
+  }
+}
+
+async function inJail(path: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (thrown) {
+    if (thrown instanceof FirstlightError) throw thrown;
+    throw toStoreError(thrown, 'put into a jail', path);
+  }
+}
