@@ -86,6 +86,31 @@ describe('createConsoleHub', () => {
     expect(viewer.text().endsWith('x'.repeat(1000))).toBe(true);
   });
 
+  it('gives a late viewer from the record what the hub no longer keeps, and says what nobody kept', async () => {
+    const hub = createConsoleHub(10);
+    const source = new PassThrough();
+    let recorded = '';
+    hub.record({
+      write: (chunk) => (recorded += Buffer.from(chunk).toString()),
+      // The record has lost its third and fourth bytes.
+      read: async function* (from, to) {
+        if (from < 2) yield { at: from, bytes: Buffer.from(recorded.slice(from, 2)) };
+        yield { at: Math.max(from, 4), bytes: Buffer.from(recorded.slice(Math.max(from, 4), to)) };
+      },
+    });
+    hub.connect(source);
+    source.write('0123456789');
+    source.write('abcdefghij');
+    await settle();
+    const viewer = createViewer();
+    const served = hub.serve(viewer);
+    source.write('!');
+    await settle();
+    hub.end();
+    await served;
+    expect(viewer.text()).toMatch(/^01\u001b\[0m\[2 bytes before this are not in this view[^\n]*\n456789abcdefghij!$/);
+  });
+
   it('passes binary output unchanged, and input to the guest', async () => {
     const hub = createConsoleHub();
     const source = new PassThrough();
@@ -144,7 +169,7 @@ describe('createConsoleHub', () => {
     const hub = createConsoleHub(10);
     const source = new PassThrough();
     let recorded = '';
-    hub.record({ write: (chunk) => (recorded += Buffer.from(chunk).toString()) });
+    hub.record({ write: (chunk) => (recorded += Buffer.from(chunk).toString()), read: async function* () {} });
     hub.connect(source);
     source.write('0123456789');
     source.write('abcdefghij');

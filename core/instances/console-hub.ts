@@ -7,6 +7,8 @@ import { type ByteRing, createByteRing } from './byte-ring.ts';
 /** The record of a run, which a console is also written to. It bounds itself and never throws. */
 export interface ConsoleRecorder {
   readonly write: (chunk: Uint8Array) => void;
+  /** The kept part of what was written, from one place to another. */
+  readonly read: (from: number, to: number) => AsyncIterable<{ readonly at: number; readonly bytes: Uint8Array }>;
 }
 
 /** The stored part of some output. */
@@ -42,9 +44,11 @@ export interface ConsoleHub extends Printed {
   readonly end: () => void;
 }
 
-/** Scrollback of a console: some 25,000 full lines. */
+/** The output kept in memory: some 25,000 full lines. What comes before is read from the record. */
 const keptBytes = 2 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
+/** A viewer gets as much from the record at once: a window keeps no more. One that is further behind goes on from there. */
+const mostRecordedBytes = 16 * 1024 * 1024;
 /** A panic's report takes 2 to 12 KB. */
 const keptSerialBytes = 32 * 1024;
 /**
@@ -63,6 +67,8 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
   let source: Duplex | null = null;
   let port: Duplex | null = null;
   let recorder: ConsoleRecorder | null = null;
+  /** The place in the output where its record begins. */
+  let recordedFrom = 0;
   let ended = false;
 
   const wake = () => {
@@ -102,6 +108,36 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     else setImmediate(take);
   };
 
+  /**
+   * Gives a viewer the output from `from` on that only the record has; the place where the ring goes on. `note` says how
+   * much is left out.
+   */
+  async function serveRecorded(
+    viewer: EngineStream,
+    from: number,
+    note: (bytes: number) => Uint8Array,
+  ): Promise<number> {
+    const to = ring.start;
+    const first = Math.max(from, recordedFrom, to - mostRecordedBytes);
+    let at = from;
+    const skipTo = async (next: number) => {
+      if (next > at) await viewer.write(note(next - at));
+      at = next;
+    };
+    try {
+      for await (const piece of recorder?.read(first - recordedFrom, to - recordedFrom) ?? []) {
+        await skipTo(piece.at + recordedFrom);
+        if (viewer.signal.aborted) return at;
+        await viewer.write(piece.bytes);
+        at += piece.bytes.length;
+      }
+    } catch {
+      // The note says that it is missing; the error is reported when the run is stored.
+    }
+    await skipTo(to);
+    return at;
+  }
+
   function disconnect(): void {
     source?.off('data', onSerialData);
     port?.off('data', onData);
@@ -118,6 +154,7 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
     },
     record(next) {
       recorder = next;
+      recordedFrom = ring.start;
       // The output from before the recorder was attached.
       if (next !== null && ring.end > 0) next.write(ring.read(ring.start, ring.end - ring.start));
     },
@@ -133,13 +170,10 @@ export function createConsoleHub(capacityBytes = keptBytes): ConsoleHub {
       viewer.onData((chunk) => {
         if (source?.writable && source.writableLength <= maxWaitingInputBytes) source.write(chunk);
       });
-      let at = ring.start;
-      if (at > 0) await viewer.write(earlierNote(at));
-      while (!viewer.signal.aborted) {
+      for (let at = 0, isLate = ring.start > 0; !viewer.signal.aborted; ) {
         if (at < ring.start) {
-          const lost = ring.start - at;
-          at = ring.start;
-          await viewer.write(gapNote(lost));
+          at = await serveRecorded(viewer, at, isLate ? earlierNote : gapNote);
+          isLate = false;
         } else if (at < ring.end) {
           const chunk = ring.read(at, chunkBytes);
           at += chunk.length;

@@ -316,7 +316,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     instance.setRun(start.run.id);
     start.recording = runs.begin(start.run);
     start.recording
-      .then((recorder) => instance.console.record({ write: recorder.appendConsole }))
+      .then(({ appendConsole, readConsole }) => instance.console.record({ write: appendConsole, read: readConsole }))
       // A failure to begin the record is reported when the run is to be kept.
       .catch(() => undefined);
   }

@@ -56,6 +56,21 @@ describe('the console log', () => {
     expect(await text()).toMatch(/^aaaa.*\[firstlight: \d+ bytes of console output not kept\].*hhii$/s);
   });
 
+  it('gives a part of the output while it is being written, with the place of each piece', async () => {
+    const log = createConsoleLog(dir, small);
+    const part = async (from: number, to: number) =>
+      (await Readable.from(log.read(from, to)).toArray()).map(({ at, bytes }) => `${at} ${Buffer.from(bytes)}`);
+    log.append(Buffer.from('abcdefghijklm'));
+    // Nothing was awaited: it is written first.
+    expect(await part(2, 12)).toEqual(['2 cdefghij', '10 kl']);
+    log.append(Buffer.from('nopqrstuvwxyz'));
+    expect(await part(0, 26)).toEqual(['0 abcdefghij', '16 qrstuv', '22 wxyz']);
+    expect(await part(24, 26)).toEqual(['24 yz']);
+    expect(await part(12, 14)).toEqual([]);
+    log.append(Buffer.from('!'));
+    await log.flush();
+  });
+
   it('does not keep what its caller writes into the same buffer later', async () => {
     const log = createConsoleLog(dir);
     const buffer = Buffer.from('first');

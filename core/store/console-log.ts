@@ -34,6 +34,14 @@ export interface ConsoleLog {
   readonly append: (chunk: Uint8Array) => void;
   /** Resolves when the operating system has all data so far. Errors: DISK_FULL, STORE_UNUSABLE, once. */
   readonly flush: () => Promise<void>;
+  /** The kept part of the bytes from `from` to `to`, in pieces, with the place of each. Errors: STORE_UNUSABLE. */
+  readonly read: (from: number, to: number) => AsyncGenerator<ConsolePiece>;
+}
+
+export interface ConsolePiece {
+  /** The place of its first byte in the whole stream. */
+  readonly at: number;
+  readonly bytes: Uint8Array;
 }
 
 /** The size of one chunk of a stream. */
@@ -109,31 +117,47 @@ export function createConsoleLog(dir: string, limits: ConsoleLimits = consoleLim
       failure = undefined;
       if (thrown !== undefined) throw thrown;
     },
+    read: async function* (from, to) {
+      // One round writes all that has arrived by now.
+      await working;
+      for await (const { at, bytes } of readPieces(dir, from)) {
+        if (at >= to) return;
+        yield { at, bytes: bytes.subarray(0, to - at) };
+      }
+    },
   };
 }
 
-/** The content of a console log piece by piece, with a line in place of each gap. */
-export async function* readConsoleLog(dir: string): AsyncGenerator<Uint8Array> {
+/** The pieces of a console log from a place in the stream on. */
+async function* readPieces(dir: string, from = 0): AsyncGenerator<ConsolePiece> {
   const names = (await readdir(dir).catch(undefinedIfMissing)) ?? [];
-  let expected = 0;
-  for (const name of names.sort()) {
-    const start = segmentName.exec(name)?.[1];
-    if (start === undefined) continue;
-    const file = await open(join(dir, name), 'r').catch(undefinedIfMissing);
+  const starts = names.flatMap((name) => segmentName.exec(name)?.[1] ?? []).sort();
+  for (const [index, start] of starts.entries()) {
+    const next = starts[index + 1];
+    if (next !== undefined && Number(next) <= from) continue;
+    const file = await open(join(dir, nameAt(Number(start))), 'r').catch(undefinedIfMissing);
     // The writer may have dropped it since the folder was read.
     if (file === undefined) continue;
-    const missing = Number(start) - expected;
-    if (missing > 0) yield Buffer.from(`\r\n[firstlight: ${missing} bytes of console output not kept]\r\n`);
-    expected = Number(start);
     try {
-      for (;;) {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(pieceBytes), 0, pieceBytes);
+      for (let at = Math.max(from, Number(start)); ; ) {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(pieceBytes), 0, pieceBytes, at - Number(start));
         if (bytesRead === 0) break;
-        expected += bytesRead;
-        yield buffer.subarray(0, bytesRead);
+        yield { at, bytes: buffer.subarray(0, bytesRead) };
+        at += bytesRead;
       }
     } finally {
       await file.close();
     }
+  }
+}
+
+/** The content of a console log piece by piece, with a line in place of each gap. */
+export async function* readConsoleLog(dir: string): AsyncGenerator<Uint8Array> {
+  let expected = 0;
+  for await (const { at, bytes } of readPieces(dir)) {
+    const missing = at - expected;
+    if (missing > 0) yield Buffer.from(`\r\n[firstlight: ${missing} bytes of console output not kept]\r\n`);
+    yield bytes;
+    expected = at + bytes.length;
   }
 }

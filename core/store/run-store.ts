@@ -7,7 +7,7 @@ import { summarizeRun } from '#shared/model/summarize-run.ts';
 import type { ProjectId, RunId } from '#shared/model/units.ts';
 import { runIdSchema } from '#shared/model/units.ts';
 import { upgradeTimeline } from '#shared/timeline/index.ts';
-import { createConsoleLog, readConsoleLog } from './console-log.ts';
+import { type ConsoleLog, createConsoleLog, readConsoleLog } from './console-log.ts';
 import type { Layout } from './layout.ts';
 import { isAlive, ownerSchema, thisProcess } from './owner.ts';
 import { readJson } from './read-json.ts';
@@ -23,6 +23,8 @@ export interface RunRecorder {
   readonly finish: (run: Run) => Promise<void>;
   /** Takes console bytes as fast as they come, before and after `finish`; bounded on disk and in memory. */
   readonly appendConsole: (chunk: Uint8Array) => void;
+  /** The kept part of the console's bytes from `from` to `to`. Errors: STORE_UNUSABLE. */
+  readonly readConsole: ConsoleLog['read'];
   /** Resolves when the console so far is stored. Errors: DISK_FULL, STORE_UNUSABLE, once. */
   readonly flushConsole: () => Promise<void>;
 }
@@ -285,6 +287,7 @@ export function createRunStore(layout: Layout, options: RunStoreOptions = {}): R
           if (finished) grown.add(run.id);
           consoleLog.append(chunk);
         },
+        readConsole: consoleLog.read,
         flushConsole: consoleLog.flush,
       };
     },

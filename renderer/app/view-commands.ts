@@ -139,7 +139,7 @@ export function listViewCommands({ studio, togglePanel, focusRegion, nextRegion 
     ...(['system', 'light', 'dark'] as const).map(
       (choice): Command => ({
         id: `theme-${choice}`,
-        title: `Theme: ${choice === 'system' ? 'as the system' : choice}`,
+        title: `Theme: ${choice}`,
         group: 'View',
         icon: choice === 'light' ? 'sun' : 'moon',
         disabled: theme === choice,

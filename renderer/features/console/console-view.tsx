@@ -154,7 +154,7 @@ function copySelectionOrAll({ guarded: { terminal }, log }: LiveConsole, say: (n
   });
 }
 
-/** Saves the whole output: the part that this window no longer keeps comes from the run's record. */
+/** Saves the whole output. The run's record has all of it, also what this window did not get or keep. */
 async function saveLog(
   { log }: LiveConsole,
   source: ConsoleSource,
@@ -162,12 +162,12 @@ async function saveLog(
   say: (notice: string) => void,
 ): Promise<void> {
   let chunks = log.chunks();
-  if (log.keptBytes() < log.totalBytes()) {
-    try {
-      chunks = (await source.readAll?.()) ?? chunks;
-    } catch (thrown) {
+  try {
+    const recorded = (await source.readAll?.()) ?? [];
+    if (byteCount(recorded) > byteCount(chunks)) chunks = recorded;
+  } catch (thrown) {
+    if (log.keptBytes() < log.totalBytes())
       say(`Saved the last 16 MiB only: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
-    }
   }
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([...chunks] as BlobPart[], { type: 'application/octet-stream' }));
@@ -176,3 +176,5 @@ async function saveLog(
   // The download has its own reference to the data by the next turn.
   setTimeout(() => URL.revokeObjectURL(link.href), 0);
 }
+
+const byteCount = (chunks: readonly Uint8Array[]) => chunks.reduce((total, { length }) => total + length, 0);

@@ -67,7 +67,7 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
       onSubmit={submit}
     >
       <div className={styles.kinds}>
-        <Segments label="What it is" items={kinds} active={kind} onSelect={setKind} />
+        <Segments label="Kind" items={kinds} active={kind} onSelect={setKind} />
       </div>
       <div className={isCluster ? styles.pair : undefined}>
         <TextField

@@ -21,7 +21,7 @@ export const listRunCommands: ListCommands = (studio) => {
     },
     {
       id: 'cancel',
-      title: 'Cancel what is under way',
+      title: 'Cancel the run or the build',
       group: 'Run',
       shortcut: 'Esc',
       disabled: task === undefined,

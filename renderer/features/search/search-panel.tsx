@@ -40,7 +40,7 @@ export function SearchPanel() {
         </button>
       </div>
       <p className={`${styles.count} muted`} role="status">
-        {text === '' ? 'What is saved is searched.' : countWords(found.value, found.status)}
+        {text === '' ? 'Searches the saved files.' : countWords(found.value, found.status)}
       </p>
       {found.error !== null && <ErrorState compact error={found.error} />}
       {matches.length > 0 && (

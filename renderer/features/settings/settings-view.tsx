@@ -22,19 +22,14 @@ export function SettingsView({ commands }: { readonly commands: () => readonly C
   const keyed = list.filter(({ shortcut, id }) => shortcut !== undefined || preferences.keys[id] !== undefined);
   const keys = keyed.filter(({ title, shortcut }) => fits(`keys ${title} ${shortcut ?? ''}`));
   const rows = [
-    <Setting
-      key="theme"
-      name="Theme"
-      note="As the system has it, or always one of the two."
-      hidden={!fits('theme dark light')}
-    >
+    <Setting key="theme" name="Theme" note="The system’s, or always one of the two." hidden={!fits('theme dark light')}>
       <select
         className={fieldStyles.input}
         aria-label="Theme"
         value={theme}
         onChange={({ target }) => studio.saved.setState({ theme: target.value as typeof theme })}
       >
-        <option value="system">as the system</option>
+        <option value="system">system</option>
         <option value="light">light</option>
         <option value="dark">dark</option>
       </select>
@@ -55,7 +50,7 @@ export function SettingsView({ commands }: { readonly commands: () => readonly C
     <Setting
       key="font"
       name="Font of the editor"
-      note="A name, or several with commas. Empty: the usual one."
+      note="A name, or several with commas. Empty: the default."
       hidden={!fits('font family editor')}
     >
       <input
@@ -101,7 +96,7 @@ export function SettingsView({ commands }: { readonly commands: () => readonly C
     <Page
       title="Settings"
       note={file !== null && <span className="mono selectable">{file}</span>}
-      actions={<Button onClick={studio.settings.reset}>Give all back their usual values</Button>}
+      actions={<Button onClick={studio.settings.reset}>Reset all to defaults</Button>}
       closeLabel="Close the settings"
       onClose={() => studio.transient.setState({ center: 'editor' })}
     >
