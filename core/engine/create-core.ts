@@ -28,9 +28,6 @@ import { createSettings } from '#core/store/settings.ts';
 import { sweepTemps } from '#core/store/sweep-temps.ts';
 import { createAccelerator } from '#core/vmm/accelerator.ts';
 import type { BuiltInHost } from '#core/vmm/built-in-host.ts';
-import { findFirecracker } from '#core/vmm/firecracker/find-firecracker.ts';
-import { findJailer } from '#core/vmm/firecracker/find-jailer.ts';
-import { firecrackerHost } from '#core/vmm/firecracker/firecracker-host.ts';
 import type { Host } from '#core/vmm/host.ts';
 import { createHosts, describeHost } from '#core/vmm/hosts.ts';
 import { explainSlowStarts } from '#core/vmm/kvm-access.ts';
@@ -45,6 +42,7 @@ import type { HostEntry } from '#shared/model/host.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { buildCalls } from './build-calls.ts';
+import { findBuiltInHosts } from './find-built-in-hosts.ts';
 import { hostCalls } from './host-calls.ts';
 import { kernelCalls } from './kernel-calls.ts';
 import { createKnownBuilds } from './known-builds.ts';
@@ -107,20 +105,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const images = createImageStore({ layout, bundler, runtimes });
   const runs = createRunStore(layout, { log });
   const settings = createSettings(layout, log);
-  const firecrackerPath = await findFirecracker(settings, env);
-  const builtInHosts = [
-    ...(firecrackerPath === null
-      ? []
-      : [
-          firecrackerHost({
-            program: firecrackerPath,
-            jailer: await findJailer(firecrackerPath, settings, { env, uid }),
-            layout,
-            env,
-          }),
-        ]),
-    ...(options.hosts ?? []),
-  ];
+  const builtInHosts = [...(await findBuiltInHosts({ settings, layout, env, uid })), ...(options.hosts ?? [])];
 
   const registry = createRegistry({
     runtimes,
