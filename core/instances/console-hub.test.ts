@@ -108,7 +108,9 @@ describe('createConsoleHub', () => {
     await settle();
     hub.end();
     await served;
-    expect(viewer.text()).toMatch(/^01\u001b\[0m\[2 bytes before this are not in this view[^\n]*\n456789abcdefghij!$/);
+    expect(viewer.text().replace('\u001b[0m', '')).toMatch(
+      /^01\[2 bytes before this are not in this view[^\n]*\n456789abcdefghij!$/,
+    );
   });
 
   it('passes binary output unchanged, and input to the guest', async () => {
