@@ -1,7 +1,8 @@
 import { type Finding, ok } from '#core/runtime/check.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { firecrackerHint, firecrackerHostName } from '#core/vmm/firecracker/find-firecracker.ts';
-import { probeKvm } from '#core/vmm/probe-kvm.ts';
+import { type KvmProbe, probeKvm } from '#core/vmm/probe-kvm.ts';
 import type { Check, DoctorContext } from './check.ts';
 
 /** Checks that Firecracker is on this machine and boots a guest here. A warning at most: functions run without it. */
@@ -11,7 +12,7 @@ export const firecrackerCheck: Check = {
   look: lookAtFirecracker,
 };
 
-async function lookAtFirecracker({ hosts, layout, runtimes: [runtime] }: DoctorContext): Promise<Finding> {
+async function lookAtFirecracker({ hosts, layout, runtimes: [runtime, ...others] }: DoctorContext): Promise<Finding> {
   const vmm = hosts.list().find(({ name }) => name === firecrackerHostName)?.vmm;
   if (vmm === undefined || runtime === undefined) {
     return ok('not installed; `firstlight run --vmm firecracker` needs it');
@@ -20,7 +21,10 @@ async function lookAtFirecracker({ hosts, layout, runtimes: [runtime] }: DoctorC
     await vmm.connect();
     const versions = await vmm.readVersions();
     const { kind, reason, details } = await probeKvm({ vmm, layout, guest: await runtime.probeGuest(null) });
-    if (kind === 'kvm') return ok(`${versions.firecracker}: a guest booted in it, ${vmm.confinement}`, versions);
+    if (kind === 'kvm') {
+      const refused = await refusedOf(others, { vmm, layout });
+      return ok([`${versions.firecracker}: a guest booted in it, ${vmm.confinement}`, ...refused].join('; '), versions);
+    }
     const found = `${versions.firecracker}: ${reason}${details === undefined ? '' : ` (${details})`}`;
     return { status: 'warning', found, why: 'Functions run on libvirt only.', versions };
   } catch (thrown) {
@@ -28,4 +32,16 @@ async function lookAtFirecracker({ hosts, layout, runtimes: [runtime] }: DoctorC
     const why = `Functions run on libvirt only. ${hint ?? firecrackerHint}`;
     return { status: 'warning', found: message, why };
   }
+}
+
+/** The runtimes whose guests do not boot in it, each with the reason. One without a kernel is left out. */
+async function refusedOf(runtimes: readonly Runtime[], probe: Omit<KvmProbe, 'guest'>): Promise<string[]> {
+  const found: string[] = [];
+  for (const { id, probeGuest } of runtimes) {
+    const guest = await probeGuest(null).catch(() => null);
+    if (guest === null) continue;
+    const { kind, reason, details } = await probeKvm({ ...probe, guest });
+    if (kind !== 'kvm') found.push(`${id} runs on libvirt only: ${details ?? reason}`);
+  }
+  return found;
 }

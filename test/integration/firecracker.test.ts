@@ -238,6 +238,16 @@ describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped
     }
   });
 
+  it('is booted by the doctor, which says whether it is jailed', async () => {
+    const { checks } = await studio.client.call('doctor:run', {});
+    const { status, found } = checks.find(({ id }) => id === 'firecracker') ?? {};
+    const held = unjailed === null ? 'jailed by ' : `not jailed: ${unjailed}`;
+    expect({ status, found }).toEqual({
+      status: 'ok',
+      found: expect.stringContaining(`a guest booted in it, ${held}`),
+    });
+  });
+
   it.skipIf(unjailed !== null)(
     `each has a user and a root of its own${unjailed === null ? '' : ` (skipped: ${unjailed})`}`,
     async () => {

@@ -86,16 +86,30 @@ export function vsockChannels({ channels }: Machine): VsockChannel[] {
   });
 }
 
+/** Refuses a machine, with all that Firecracker does not have for it. */
 function checkMachine({ machine, gdbSocketPath }: PlacedMachine): void {
   const { accel, kernel, firmware, disks, networks, shares, channels } = machine;
-  const cannotGive = (what: string, hint: string) => unsupported('Firecracker', what, hint);
-  if (gdbSocketPath !== undefined) throw cannotGive('a debugger', 'Its releases have no gdb stub. QEMU has one.');
-  if (accel !== 'kvm') throw cannotGive('emulated processors', 'It needs KVM; QEMU emulates.');
-  if (kernel === null) throw cannotGive('a boot from its disk', 'It has no firmware: name a kernel.');
-  if (firmware === 'machine') throw cannotGive('firmware', 'It enters the kernel itself: choose `none` or `quick`.');
-  if (disks.some(({ format }) => format !== 'raw')) throw cannotGive('a qcow2 disk', 'Its disks are raw.');
-  if (networks.length > 0) throw cannotGive('this network', 'It takes TAP devices only, which are not described here.');
-  if (shares.length > 0) throw cannotGive('a shared folder', 'Put the files on a disk.');
-  if (channels.some(({ vsockPort }) => vsockPort === undefined))
-    throw cannotGive('a virtio-serial port', 'Reach the guest over vsock.');
+  const lacks: readonly (readonly [isNeeded: boolean, what: string, hint: string])[] = [
+    [gdbSocketPath !== undefined, 'a debugger', 'Its releases have no gdb stub. QEMU has one.'],
+    [accel !== 'kvm', 'emulated processors', 'It needs KVM; QEMU emulates.'],
+    [kernel === null, 'a boot from its disk', 'It has no firmware: it loads a kernel itself.'],
+    [kernel !== null && firmware === 'machine', 'firmware', 'It enters the kernel itself: choose `none` or `quick`.'],
+    [disks.some(({ format }) => format !== 'raw'), 'a qcow2 disk', 'Its disks are raw.'],
+    [networks.length > 0, 'this network', 'It has TAP devices only, which Firstlight does not make.'],
+    [shares.length > 0, 'a shared folder', 'Put the files on a disk.'],
+    [channels.some(({ vsockPort }) => vsockPort === undefined), 'a virtio-serial port', 'Reach the guest over vsock.'],
+  ];
+  const needed = lacks.filter(([isNeeded]) => isNeeded);
+  if (needed.length === 0) return;
+  const whats = needed.map(([, what]) => what);
+  const hints = needed.map(([, , hint]) => hint);
+  throw unsupported(
+    'Firecracker',
+    joinWords(whats),
+    [...hints, 'libvirt runs it: leave out `--vmm firecracker`.'].join(' '),
+  );
 }
+
+/** Shape: `a, b or c`. */
+const joinWords = (words: readonly string[]) =>
+  [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');

@@ -306,6 +306,16 @@ describe('what Firecracker cannot give is said before anything is started', () =
     expect(() => writeFirecrackerRequests(place(more))).toThrow(message);
   });
 
+  it('all of it at once, with a way out', () => {
+    const nothing = place({ kernel: null, disks: [{ path: '/a', format: 'qcow2' }], accel: 'tcg' });
+    expect(() => writeFirecrackerRequests(nothing)).toThrow(
+      expect.objectContaining({
+        message: 'Firecracker cannot give a machine emulated processors, a boot from its disk or a qcow2 disk.',
+        hint: expect.stringMatching(/QEMU emulates.*no firmware.*are raw.*leave out `--vmm firecracker`/),
+      }),
+    );
+  });
+
   it('a debugger', () => {
     expect(() => writeFirecrackerRequests({ ...place(), gdbSocketPath: '/gdb.sock' })).toThrow(/a debugger/);
   });
