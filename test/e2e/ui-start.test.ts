@@ -40,6 +40,29 @@ it('says that it starts, while another program runs the function that is shown',
   ports.client.close();
 });
 
+it('says that it runs, while the handler of a run of another program works', async () => {
+  studio = await openStudio({ earlierRuns: 0 });
+  const { page, engine } = studio;
+  await page.getByText('Nothing has run yet').waitFor();
+  engine.faults.handlerMs = 60_000;
+  const ports = createMemoryPorts();
+  serveSession(engine, ports.engine);
+  const other = createClient(ports.client);
+  const [project] = await other.call('projects:list', {});
+  const abort = new AbortController();
+  const running = other.call(
+    'instances:run',
+    { projectId: project?.id as NonNullable<typeof project>['id'], event: null },
+    { signal: abort.signal },
+  );
+  running.catch(() => undefined);
+  await page.locator('[data-region="response"]').getByText('Running hello').waitFor();
+  expect(await page.getByText('Nothing has run yet').count()).toBe(0);
+  abort.abort();
+  await page.getByText('Nothing has run yet').waitFor();
+  ports.client.close();
+});
+
 it('says that it starts, where another program began to prepare it before the page was open', async () => {
   studio = await openStudio({ earlierRuns: 0 });
   const { page, engine } = studio;

@@ -124,7 +124,14 @@ function useStartElsewhere(project: Project | null): string | null {
   );
   const preparing = useSession((state) => project !== null && state.info?.preparing?.includes(project.id) === true);
   const isProbing = useSession((state) => state.info?.accel === null);
-  if (project === null || (!building && !booting && !preparing)) return null;
+  const answers = useSession(
+    (state) =>
+      project !== null &&
+      state.live[project.id] !== undefined &&
+      (state.instances.value?.some((entry) => entry.projectId === project.id && entry.state === 'ready') ?? false),
+  );
+  if (project === null || (!building && !booting && !preparing && !answers)) return null;
+  if (answers && !booting) return `Running ${project.name}`;
   if (building && !booting) return `Building ${project.name}`;
   return preparing && isProbing
     ? `Starting ${project.name}; finding out whether KVM works here`
