@@ -20,7 +20,10 @@ export function addDeployCommands(program: Command, addTo: AddTo, lazily: Lazily
     .option('--namespace <name>', 'where functions go (default: that of the context)')
     .option('--registry-ca <file>', 'the certificate of the registry’s own authority')
     .option('--plain-http', 'speak HTTP without TLS to the registry')
-    .option('--engine <engine>', 'pod: with its own VMM; runtimeclass:NAME: as an ordinary container (default: pod)')
+    .option(
+      '--engine <engine>',
+      'pod: with its own VMM; kubevirt: a virtual machine; runtimeclass:NAME: a container (default: pod)',
+    )
     .addOption(new Option('--workload <kind>', 'what runs a function (default: deployment)').choices(workloadKinds))
     .option('--pull-secret <name>', 'the Secret with which the cluster’s nodes pull')
     .action(lazily(async () => (await import('./commands/target.ts')).addTarget));

@@ -6,6 +6,7 @@ import { knativeGroup, knativeRevisions, knativeServices } from './knative/objec
 import { createKubeClient, type KubeClient } from './kube/client.ts';
 import { readKubeconfig } from './kube/kubeconfig.ts';
 import type { DeploymentObject, KubeObject, NodeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+import { kubevirtGroup, vmInstances, vmReplicaSets } from './kubevirt/objects.ts';
 import { deploymentSelector, fieldManager, selectorOf } from './names.ts';
 
 export interface Cluster {
@@ -42,6 +43,8 @@ const groupPaths: Readonly<Record<string, string>> = {
   httproutes: '/apis/gateway.networking.k8s.io/v1',
   [knativeServices]: `/apis/${knativeGroup}/v1`,
   [knativeRevisions]: `/apis/${knativeGroup}/v1`,
+  [vmReplicaSets]: `/apis/${kubevirtGroup}/v1`,
+  [vmInstances]: `/apis/${kubevirtGroup}/v1`,
 };
 
 /** The path of a kind of object in a namespace. Shape: a kind of an extension may have its group: `services.GROUP`. */
@@ -51,7 +54,8 @@ export function pathOf({ namespace }: Pick<Cluster, 'namespace'>, kind: string, 
 
 /** The kind of an object in the form that paths use. */
 export function pluralOf({ apiVersion = '', kind = '' }: KubeObject): string {
-  if (apiVersion.startsWith(`${knativeGroup}/`)) return `${kind.toLowerCase()}s.${knativeGroup}`;
+  const [group = ''] = apiVersion.split('/');
+  if (group === knativeGroup || group === kubevirtGroup) return `${kind.toLowerCase()}s.${group}`;
   return kind === 'Ingress' ? 'ingresses' : `${kind.toLowerCase()}s`;
 }
 

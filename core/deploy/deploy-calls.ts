@@ -9,7 +9,7 @@ import { type Cluster, openCluster, withCluster } from './cluster.ts';
 import { readColdStart } from './cold-start.ts';
 import { deploy } from './deploy.ts';
 import type { DeployContext } from './deploy-context.ts';
-import { findFunction, findService, refuseKnative } from './find-function.ts';
+import { findFunction, findService, refuseKnative, refuseVm } from './find-function.ts';
 import { callOnHosts } from './hosts/call.ts';
 import { deployToHosts } from './hosts/deploy.ts';
 import { type Fleet, withFleet } from './hosts/fleet.ts';
@@ -20,6 +20,8 @@ import { readHostStats } from './hosts/stats.ts';
 import { testHosts } from './hosts/test-target.ts';
 import { watchHosts } from './hosts/watch.ts';
 import { listServiceRevisions, rollBackKnative, splitTraffic } from './knative/revisions.ts';
+import { findVmSet } from './kubevirt/find-sets.ts';
+import { listVmRevisions, rollBackVm, setReplicas } from './kubevirt/revisions.ts';
 import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
@@ -140,6 +142,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         async (cluster) => {
           const found = await findFunction(cluster, name);
           if (found.workload === 'knative') return [...(await listServiceRevisions(cluster, found.service))];
+          if (found.workload === 'kubevirt') return [...(await listVmRevisions(cluster, name))];
           return [...(await listRevisions(cluster, found.deployment))];
         },
         async (fleet) => [...(await listRevisionsOnHosts(fleet, name))],
@@ -149,7 +152,9 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         target,
         async (cluster) => {
           const found = await findFunction(cluster, name);
+          const { graceMs } = options;
           if (found.workload === 'knative') await rollBackKnative(cluster, found.service, revision);
+          else if (found.workload === 'kubevirt') await rollBackVm(cluster, name, revision, { graceMs, signal });
           else await rollBack(cluster, found.deployment, revision);
           return await getFunction(cluster, name);
         },
@@ -158,6 +163,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     'deploy:pause': ({ target, name, paused }) =>
       onCluster(target, 'a rollout to pause', async (cluster) => {
         await refuseKnative(cluster, name, 'nothing of it is paused.', trafficHint(name));
+        await refuseVm(cluster, name, 'nothing of it is paused.');
         await pauseFunction(cluster, name, paused);
         return await getFunction(cluster, name);
       }),
@@ -166,7 +172,9 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
         target,
         async (cluster) => {
           await refuseKnative(cluster, name, 'Knative chooses the number of pods.', changeBounds);
-          await scaleFunction(cluster, name, replicas);
+          const set = await findVmSet(cluster, name, signal);
+          if (set === null) await scaleFunction(cluster, name, replicas);
+          else await setReplicas(cluster, set, replicas, signal);
           return await getFunction(cluster, name);
         },
         change(target, name, (fleet) => scaleOnHosts(fleet, name, replicas, signal)),

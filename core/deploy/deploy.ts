@@ -5,7 +5,7 @@ import type { Build } from '#core/images/image-store.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
-import { type DeployResult, runtimeClassOf } from '#shared/model/deploy.ts';
+import { type DeployResult, runtimeClassOf, usesKubevirt } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, WorkloadKind } from '#shared/model/deploy-section.ts';
 import { readSigningKey } from './attest/sign.ts';
 import { checkRoute } from './check-route.ts';
@@ -14,6 +14,7 @@ import type { DeployContext } from './deploy-context.ts';
 import { createDeploySteps } from './deploy-steps.ts';
 import { checkWorkload, openWorkload } from './deployed-workload.ts';
 import type { PodObject } from './kube/objects.ts';
+import { containerOf } from './logs.ts';
 import type { OpenWorkload } from './open-workload.ts';
 import { beginVmmLayer, checkEngine, packImage } from './pack-image.ts';
 import { pushFunction } from './push-function.ts';
@@ -69,7 +70,12 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   const { config } = built.bundle;
   const hasVariables = Object.keys(secrets.keys).length > 0;
   const runtimeClass = runtimeClassOf(cluster.target);
-  const what = runtimeClass === null ? 'Packing it with its virtual machine' : 'Packing it as a container';
+  const isVm = usesKubevirt(cluster.target);
+  const what = isVm
+    ? 'Packing its kernel'
+    : runtimeClass === null
+      ? 'Packing it with its virtual machine'
+      : 'Packing it as a container';
   const pod = await step('image', what, async () => {
     const value = await packImage(cluster.target, context, { ...built, hasVariables, signal, progress, vmm });
     return { value, detail: `${formatBytes(value.functionBytes)} of its own, ${formatBytes(value.vmmBytes)} shared` };
@@ -99,10 +105,13 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
       secretVersions: [versions, ownVersion].filter(Boolean).join(','),
       kvmResource: kvm.resource,
       runtimeClass,
+      vm: pod.vm,
+      revision: deployed.revisionFor?.(pushed.reference),
     });
     const value = await deployed.apply(objects, options, signal);
     const accel = kvm.resource === null ? `emulated: ${kvm.reason}` : `KVM: ${kvm.reason}`;
-    return { value, detail: runtimeClass === null ? accel : `a container of RuntimeClass ${runtimeClass}` };
+    const detail = runtimeClass === null ? accel : `a container of RuntimeClass ${runtimeClass}`;
+    return { value, detail: isVm ? 'virtual machines of KubeVirt' : detail };
   });
   const { namespace, target } = cluster;
   const result = {
@@ -170,7 +179,7 @@ async function readLastLines(cluster: Cluster, [pod]: readonly PodObject[]): Pro
   if (pod === undefined) return [];
   for (const previous of ['true', 'false']) {
     const answer = await cluster.client.raw(`${pathOf(cluster, 'pods', pod.metadata.name)}/log`, {
-      query: { tailLines: '15', previous, container: 'function' },
+      query: { tailLines: '15', previous, container: containerOf(pod) },
     });
     if (answer.status === 200 && answer.text.trim() !== '') return answer.text.trimEnd().split('\n');
   }

@@ -1,14 +1,24 @@
 /** The object that runs a function, by the kind of workload. */
+
+import { type KubernetesTarget, usesKubevirt } from '#shared/model/deploy.ts';
 import type { WorkloadKind } from '#shared/model/deploy-section.ts';
 import type { Cluster } from './cluster.ts';
 import { openDeployment } from './deployment-workload.ts';
 import { checkKnative } from './knative/find-service.ts';
 import { openKnative, refuseUnfit } from './knative/knative-workload.ts';
+import { checkKubevirt } from './kubevirt/find-sets.ts';
+import { openKubevirt, refuseUnfitForVm } from './kubevirt/kubevirt-workload.ts';
 import type { OpenWorkload, WorkloadPlan } from './open-workload.ts';
+
+/** Errors: BAD_INPUT for settings that the kind of workload, or the engine of the target, cannot have. */
+export function checkPlan(target: Pick<KubernetesTarget, 'engine'>, workload: WorkloadKind, plan: WorkloadPlan): void {
+  if (usesKubevirt(target)) refuseUnfitForVm(workload, plan);
+  else refuseUnfit(workload, plan);
+}
 
 /**
  * Checks that the cluster and the workload can have what a plan asks for. Errors: BAD_INPUT; MACHINE_UNSUPPORTED
- * without Knative.
+ * without Knative or KubeVirt.
  */
 export async function checkWorkload(
   cluster: Cluster,
@@ -16,7 +26,8 @@ export async function checkWorkload(
   plan: WorkloadPlan,
   signal: AbortSignal,
 ): Promise<void> {
-  refuseUnfit(workload, plan);
+  checkPlan(cluster.target, workload, plan);
+  if (usesKubevirt(cluster.target)) await checkKubevirt(cluster, signal);
   if (workload === 'knative') await checkKnative(cluster, signal);
 }
 
@@ -30,4 +41,8 @@ export const openWorkload = (
   name: string,
   signal: AbortSignal,
 ): Promise<OpenWorkload> =>
-  workload === 'knative' ? openKnative(cluster, name, signal) : openDeployment(cluster, name, signal);
+  usesKubevirt(cluster.target)
+    ? openKubevirt(cluster, name, signal)
+    : workload === 'knative'
+      ? openKnative(cluster, name, signal)
+      : openDeployment(cluster, name, signal);

@@ -4,6 +4,7 @@ import { applyObject, type Cluster, findDeployment, pathOf } from './cluster.ts'
 import { isSettled, judgeRollout, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
 import { findKnativeService } from './knative/find-service.ts';
 import type { DeploymentObject, KubeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+import { findVmSet } from './kubevirt/find-sets.ts';
 import { annotationNames, selectorOf } from './names.ts';
 import type { OpenWorkload } from './open-workload.ts';
 import { removeOwned } from './remove-owned.ts';
@@ -17,6 +18,8 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
   if (before !== null) checkNotPaused(before);
   else if ((await findKnativeService(cluster, name, signal)) !== null) {
     throw otherWorkload(name, 'a Knative Service', 'a Deployment');
+  } else if ((await findVmSet(cluster, name, signal)) !== null) {
+    throw otherWorkload(name, 'machines of KubeVirt', 'a Deployment');
   }
   const template = before?.spec.template;
   const annotation = (key: string) => template?.metadata?.annotations?.[key];

@@ -6,24 +6,34 @@ import { describeService } from './knative/describe-service.ts';
 import { listKnativeRevisions, listKnativeServices } from './knative/find-service.ts';
 import { type KnativeRevision, type KnativeService, knativeLabels } from './knative/objects.ts';
 import type { DeploymentObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+import { describeSet, describeSets } from './kubevirt/describe-set.ts';
+import { listMachines, listVmSets } from './kubevirt/find-sets.ts';
+import type { VmReplicaSet } from './kubevirt/objects.ts';
 import { annotationNames } from './names.ts';
 
 /** The functions of a target, by name. Errors: CLUSTER_*. */
 export async function listFunctions(cluster: Cluster, signal?: AbortSignal): Promise<readonly Deployment[]> {
-  const [deployments, services] = await Promise.all([
+  const [deployments, services, sets] = await Promise.all([
     listDeployments(cluster, signal),
     listKnativeServices(cluster, signal),
+    listVmSets(cluster, undefined, signal),
   ]);
   const revisions = services.length === 0 ? [] : await listKnativeRevisions(cluster, undefined, signal);
-  return describeAll(cluster, deployments, services, revisions);
+  return describeAll(cluster, { deployments, services, revisions, sets });
+}
+
+/** The objects that run functions, by their kind. */
+export interface FunctionObjects {
+  readonly deployments: readonly DeploymentObject[];
+  readonly services: readonly KnativeService[];
+  readonly revisions: readonly KnativeRevision[];
+  readonly sets: readonly VmReplicaSet[];
 }
 
 /** The state of functions, by name, as far as their objects show. */
 export function describeAll(
   cluster: Pick<Cluster, 'target' | 'namespace'>,
-  deployments: readonly DeploymentObject[],
-  services: readonly KnativeService[],
-  revisions: readonly KnativeRevision[],
+  { deployments, services, revisions, sets }: FunctionObjects,
 ): readonly Deployment[] {
   const byService = new Map<string, KnativeRevision[]>();
   for (const revision of revisions) {
@@ -33,6 +43,7 @@ export function describeAll(
   return [
     ...deployments.map((deployment) => describe(cluster, deployment, [], [])),
     ...services.map((service) => describeService(cluster, service, byService.get(service.metadata.name) ?? [], [])),
+    ...describeSets(cluster, sets),
   ].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -44,6 +55,8 @@ export async function getFunction(cluster: Cluster, name: string, signal?: Abort
     listPods(cluster, name, signal),
   ]);
   if (found.workload === 'deployment') return describe(cluster, found.deployment, sets, pods);
+  if (found.workload === 'kubevirt')
+    return describeSet(cluster, found.set, await listMachines(cluster, found.set, signal), pods);
   const revisions = await listKnativeRevisions(cluster, name, signal);
   return describeService(cluster, found.service, revisions, pods);
 }

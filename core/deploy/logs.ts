@@ -32,7 +32,7 @@ export async function streamLogs(
       const { uid = '', name: podName } = pod.metadata;
       if (followed.has(uid)) continue;
       const prefix = isPlain ? '' : `[${podName}] `;
-      const copying = copyLog(cluster, podName, { follow, tailLines }, prefix, stream);
+      const copying = copyLog(cluster, pod, { follow, tailLines }, prefix, stream);
       followed.set(
         uid,
         copying.catch((thrown: unknown) => report(thrown, prefix, stream)),
@@ -50,15 +50,22 @@ const hasBegun = ({ status }: PodObject): boolean =>
   status?.containerStatuses?.some(({ state, restartCount }) => state?.waiting === undefined || restartCount > 0) ??
   false;
 
+/** The container that prints what a function does: its own, or on KubeVirt the one that copies the serial console. */
+export const containerOf = ({ metadata }: PodObject): string =>
+  metadata.labels?.['kubevirt.io'] === 'virt-launcher' ? 'guest-console-log' : 'function';
+
 async function copyLog(
   cluster: Cluster,
-  pod: string,
+  pod: PodObject,
   { follow, tailLines }: LogChoice,
   prefix: string,
   { write, signal }: Pick<EngineStream, 'write' | 'signal'>,
 ): Promise<void> {
-  const query = { follow: String(follow), tailLines: String(tailLines), container: 'function' };
-  for await (const line of cluster.client.lines(`${pathOf(cluster, 'pods', pod)}/log`, { query, signal })) {
+  const query = { follow: String(follow), tailLines: String(tailLines), container: containerOf(pod) };
+  for await (const line of cluster.client.lines(`${pathOf(cluster, 'pods', pod.metadata.name)}/log`, {
+    query,
+    signal,
+  })) {
     await write(Buffer.from(`${prefix}${line}\n`));
   }
 }

@@ -130,6 +130,39 @@ describe('the objects of a function', () => {
     });
   });
 
+  it('are machines of KubeVirt, a set for each revision, and a Service that leads to one of them', () => {
+    const vm = { cmdline: 'the word', port: 9000 };
+    const [set, service, ingress] = make('greet', { vm, revision: 7, route: { host: 'greet.example', path: '/' } });
+    const labels = { 'app.kubernetes.io/name': 'greet', 'firstlight.dev/revision': '7' };
+    const container = { image: 'registry.example/greet@sha256:1', kernelPath: '/boot/kernel', imagePullSecret: 'pull' };
+    expect(set).toMatchObject({
+      apiVersion: 'kubevirt.io/v1',
+      kind: 'VirtualMachineInstanceReplicaSet',
+      metadata: { name: 'greet-r7', labels, annotations: { 'firstlight.dev/endpoint': 'http://greet.example' } },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            domain: {
+              memory: { guest: '128Mi' },
+              firmware: { kernelBoot: { kernelArgs: 'the word', container } },
+              devices: { logSerialConsole: true, interfaces: [{ masquerade: {}, ports: [{ port: 9000 }] }] },
+            },
+            networks: [{ pod: { vmNetworkCIDR: '10.0.2.0/24' } }],
+            readinessProbe: { tcpSocket: { port: 9000 } },
+          },
+        },
+      },
+    });
+    expect(service).toMatchObject({
+      metadata: { name: 'greet' },
+      spec: { selector: labels, ports: [{ targetPort: 9000 }] },
+    });
+    expect(ingress).toMatchObject({ kind: 'Ingress' });
+  });
+
   it('cannot have a name that no Service takes', () => {
     expect(() => make('1st')).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
   });
@@ -153,6 +186,15 @@ describe('manifests', () => {
     expect(parse(files.get('values.yaml') ?? '')).toEqual({ replicas: 2, image: 'registry.example/greet@sha256:1' });
     expect(files.get('templates/deployment.yaml')).toMatch(/image: \{\{ \.Values\.image \| quote \}\}/);
     expect(files.get('templates/deployment.yaml')).toMatch(/^ {2}replicas: \{\{ \.Values\.replicas \}\}$/m);
+  });
+
+  it('are a chart of machines of KubeVirt with the same values', () => {
+    const objects = make('greet', { vm: { cmdline: 'the word', port: 9000 } });
+    const files = new Map(writeManifests(objects, 'helm', '0.1.0').map(({ path, text }) => [path, text]));
+    expect(parse(files.get('values.yaml') ?? '')).toEqual({ replicas: 2, image: 'registry.example/greet@sha256:1' });
+    expect(parse(files.get('Chart.yaml') ?? '').name).toBe('greet');
+    const set = files.get('templates/virtualmachineinstancereplicaset.yaml');
+    expect(set).toMatch(/image: \{\{ \.Values\.image \| quote \}\}/);
   });
 
   it('are a chart in which braces of a person stand for themselves', () => {

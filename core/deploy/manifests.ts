@@ -1,5 +1,6 @@
 /** The objects of a function as files, to be applied by other means. Pure. */
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import type { KubeObject } from './kube/objects.ts';
 
 export type ManifestFormat = 'yaml' | 'kustomize' | 'helm';
@@ -21,7 +22,7 @@ export function writeManifests(
   format: ManifestFormat,
   version: string,
 ): readonly ManifestFile[] {
-  const name = objects[0]?.metadata.name ?? 'function';
+  const name = functionOf(objects);
   if (format === 'yaml') return [{ path: `${name}.yaml`, text: toYaml(objects) }];
   const fileOf = (object: KubeObject) => `${(object.kind ?? 'object').toLowerCase()}.yaml`;
   if (format === 'kustomize') {
@@ -48,26 +49,34 @@ export function writeManifests(
   ];
 }
 
+const functionOf = ([object]: readonly KubeObject[]): string =>
+  object?.metadata.labels?.['app.kubernetes.io/name'] ?? object?.metadata.name ?? 'function';
+
 /** The person who applies it chooses the namespace. */
 function withoutNamespace(object: KubeObject): KubeObject {
   const { namespace: _, ...metadata } = object.metadata;
   return { ...object, metadata };
 }
 
-interface Workload extends KubeObject {
-  readonly spec?: {
-    readonly replicas?: number;
-    readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image: string }[] } };
-  };
-}
+const workloadSchema = z.object({
+  replicas: z.number().optional(),
+  template: z.object({
+    spec: z.union([
+      z.object({ containers: z.tuple([z.object({ image: z.string() })]) }),
+      z.object({
+        domain: z.object({
+          firmware: z.object({ kernelBoot: z.object({ container: z.object({ image: z.string() }) }) }),
+        }),
+      }),
+    ]),
+  }),
+});
 
-function valuesOf(objects: readonly KubeObject[]) {
-  const [workload] = objects as readonly Workload[];
-  const replicas = workload?.spec?.replicas;
-  return {
-    ...(replicas !== undefined && { replicas }),
-    image: workload?.spec?.template?.spec?.containers?.[0]?.image ?? '',
-  };
+function valuesOf([workload]: readonly (KubeObject & { readonly spec?: unknown })[]) {
+  const { replicas, template } = workloadSchema.parse(workload?.spec);
+  const { image } =
+    'containers' in template.spec ? template.spec.containers[0] : template.spec.domain.firmware.kernelBoot.container;
+  return { ...(replicas !== undefined && { replicas }), image };
 }
 
 /** Replaces the settings that a person may change by the chart's values. */

@@ -30,11 +30,13 @@ export interface OpenWorkload {
   readonly replicas: (autoscale: Autoscale | undefined) => number | undefined;
   /** The present template's annotation, or undefined. */
   readonly annotation: (name: string) => string | undefined;
+  /** The number that an image's revision is to have, where the cluster gives it none. */
+  readonly revisionFor?: (image: string) => number;
   /** The time of the deploy of an image that runs already and is well; null: its pods are to be made anew. */
   readonly runsSince: (image: string) => string | null;
   readonly apply: (
     objects: readonly KubeObject[],
-    options: WorkloadPlan & { readonly force: boolean },
+    options: WorkloadPlan & { readonly force: boolean; readonly wait: boolean },
     signal: AbortSignal,
   ) => Promise<Applied>;
   readonly watch: (

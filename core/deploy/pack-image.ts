@@ -1,9 +1,10 @@
 import type { Build } from '#core/images/image-store.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { type KubernetesTarget, runtimeClassOf } from '#shared/model/deploy.ts';
+import { type KubernetesTarget, runtimeClassOf, usesKubevirt } from '#shared/model/deploy.ts';
 import { type Cluster, nullIfMissing } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
+import { makeVmImage } from './kubevirt/vm-image.ts';
 import { makeContainerImage } from './pod-image/container-image.ts';
 import { makePodImage, type PodImage } from './pod-image/pod-image.ts';
 import { makeVmmLayer, type VmmLayer } from './pod-image/vmm-layer.ts';
@@ -22,13 +23,13 @@ export function beginVmmLayer(
   context: DeployContext,
   signal: AbortSignal,
 ): Promise<VmmLayer> | null {
-  if (runtimeClassOf(target) !== null) return null;
+  if (runtimeClassOf(target) !== null || usesKubevirt(target)) return null;
   const vmm = makeVmmLayer(context.layout, context.supervisorPath, signal);
   vmm.catch(() => undefined);
   return vmm;
 }
 
-/** The image of a function for a target's engine. Errors: as `makePodImage` and `makeContainerImage`. */
+/** The image of a function for a target's engine. Errors: as `makePodImage`, `makeContainerImage` and `makeVmImage`. */
 export async function packImage(
   target: KubernetesTarget,
   context: DeployContext,
@@ -38,6 +39,7 @@ export async function packImage(
   const runtime = context.runtimes.get(image.runtime);
   if (runtime === undefined) throw new FirstlightError('INTERNAL', `There is no runtime ${image.runtime}.`);
   if (runtimeClassOf(target) !== null) return await makeContainerImage({ ...context, ...request, runtime });
+  if (usesKubevirt(target)) return await makeVmImage({ ...context, ...request, runtime, config: bundle.config });
   return await makePodImage({ ...context, ...request, runtime, config: bundle.config, vmm: vmm ?? undefined });
 }
 

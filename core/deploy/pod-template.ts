@@ -30,6 +30,12 @@ export function overheadOf({ memoryMiB, vcpus }: Pick<ProjectConfig, 'memoryMiB'
   ];
 }
 
+/** A guest that a virtual machine of KubeVirt starts: its kernel's command line, and the port that it serves. */
+export interface VmGuest {
+  readonly cmdline: string;
+  readonly port: number;
+}
+
 export interface WorkloadRequest {
   readonly workload: WorkloadKind;
   readonly config: ProjectConfig;
@@ -53,6 +59,9 @@ export interface WorkloadRequest {
   readonly kvmResource: string | null;
   /** The RuntimeClass of an ordinary container; null: a pod with its own VMM. */
   readonly runtimeClass?: string | null | undefined;
+  /** Given for a virtual machine of KubeVirt, with the number of its revision. */
+  readonly vm?: VmGuest | undefined;
+  readonly revision?: number | undefined;
 }
 
 /** The template of a function's pods. */

@@ -8,8 +8,7 @@ import type { Image } from '#shared/model/image.ts';
 import { checkRoute } from './check-route.ts';
 import { applyObject, type Cluster, findKvmResource, nullIfMissing, pathOf, pluralOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
-import { checkWorkload, openWorkload } from './deployed-workload.ts';
-import { refuseUnfit } from './knative/knative-workload.ts';
+import { checkPlan, checkWorkload, openWorkload } from './deployed-workload.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
 import { annotationNames } from './names.ts';
@@ -52,12 +51,13 @@ export async function previewDeploy(
   const pod = await packImage(target, context, { bundle, image, hasVariables, signal, progress });
   const before = await openWorkload(cluster, workload, config.name, signal);
   const kvm = await findKvmResource(cluster, signal);
+  const reference = `${target.registry}/${config.name}@${pod.image.manifest.digest}`;
   const objects = makeWorkload({
     workload,
     config,
     target,
     namespace,
-    image: `${target.registry}/${config.name}@${pod.image.manifest.digest}`,
+    image: reference,
     imageId: image.id,
     runtime: image.runtime,
     replicas: replicas ?? before.replicas(autoscale),
@@ -68,12 +68,14 @@ export async function previewDeploy(
     secretVersions: previewVersions(before, versions, secrets),
     kvmResource: kvm.resource,
     runtimeClass: runtimeClassOf(target),
+    vm: pod.vm,
+    revision: before.revisionFor?.(reference),
   });
   const was: KubeObject[] = [];
   const will: KubeObject[] = [];
   let note = await describeOwnSecret(cluster, config.name, secrets, signal);
   for (const object of objects) {
-    const path = pathOf(cluster, pluralOf(object), config.name);
+    const path = pathOf(cluster, pluralOf(object), object.metadata.name);
     const there = await nullIfMissing(cluster.client.json<KubeObject>(path, { signal }));
     if (there !== null) was.push(plain(there));
     try {
@@ -127,7 +129,7 @@ export async function makeManifests(
     workload = target.workload,
   }: ManifestRequest,
 ): Promise<CallOutput<'deploy:manifests'>> {
-  refuseUnfit(workload, { replicas, autoscale, route });
+  checkPlan(target, workload, { replicas, autoscale, route });
   const { config } = bundle;
   const hasVariables = Object.keys(secrets).length > 0;
   const pod = await packImage(target, context, { bundle, image, hasVariables, signal, progress });
@@ -149,6 +151,7 @@ export async function makeManifests(
     secrets: refer(config.name, secrets),
     kvmResource: null,
     runtimeClass: runtimeClassOf(target),
+    vm: pod.vm,
   });
   const own = Object.entries(secrets).filter(([, { secret }]) => secret === undefined);
   const secretName = secretNameOf(config.name);

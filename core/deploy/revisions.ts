@@ -5,6 +5,7 @@ import { applyObject, type Cluster, getDeployment, listReplicaSets, nullIfMissin
 import { revisionOf } from './judge-rollout.ts';
 import { knativeServices } from './knative/objects.ts';
 import type { DeploymentObject, KubeObject, PodTemplate, ReplicaSetObject } from './kube/objects.ts';
+import { removeVmSets } from './kubevirt/revisions.ts';
 import { annotationNames, fieldManager, labelsOf } from './names.ts';
 import { isOurs, removeOwned } from './remove-owned.ts';
 import { secretNameOf } from './secrets.ts';
@@ -138,6 +139,7 @@ export async function removeFunction(cluster: Cluster, name: string): Promise<vo
   await removeOwned(cluster, 'horizontalpodautoscalers', name);
   await removeOwned(cluster, 'secrets', secretNameOf(name));
   await removeOwned(cluster, knativeServices, name);
+  await removeVmSets(cluster, name);
   await removeRoutes(cluster, name, undefined);
   for (const [index, path] of paths.entries()) {
     const object = found[index];

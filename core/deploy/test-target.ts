@@ -1,9 +1,11 @@
 import { toFirstlightError } from '#shared/errors.ts';
-import type { TargetCheck } from '#shared/model/deploy.ts';
+import { type TargetCheck, usesKubevirt } from '#shared/model/deploy.ts';
 import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
 import { knativeGroup } from './knative/objects.ts';
 import type { KubeObject } from './kube/objects.ts';
+import { hasKubevirt, kubevirtInstall } from './kubevirt/find-sets.ts';
+import { kubevirtGroup } from './kubevirt/objects.ts';
 import { tryPull } from './try-pull.ts';
 
 /** The actions of a deploy on a cluster. */
@@ -38,6 +40,7 @@ export async function testTarget(
       checkAutoscaling(cluster, signal),
       checkSecretRights(cluster, signal),
       checkOffers(cluster, signal),
+      ...(usesKubevirt(cluster.target) ? [checkMachines(cluster, signal)] : []),
       ...(cluster.target.workload === 'knative' ? [checkWorkload(cluster, signal)] : []),
     ])),
   ];
@@ -95,6 +98,22 @@ async function checkWorkload(cluster: Cluster, signal: AbortSignal): Promise<Tar
   const wanted = verbs.map((verb) => ({ group: knativeGroup, resource: 'services', verb }));
   const lacking = await findLacking(cluster, wanted, signal);
   if (lacking.length === 0) return { ...base, status: 'ok', found: 'functions run as Knative Services', fix: null };
+  return { ...base, status: 'failed', found: `You may not: ${lacking.join(', ')}.`, fix: bindingFor(cluster) };
+}
+
+/** Virtual machines need KubeVirt, and rights of their own. */
+async function checkMachines(cluster: Cluster, signal: AbortSignal): Promise<TargetCheck> {
+  const base = { id: 'kubevirt', title: 'KubeVirt' } as const;
+  if (!(await hasKubevirt(cluster, signal))) {
+    return { ...base, status: 'failed', found: `The cluster has no ${kubevirtGroup}.`, fix: kubevirtInstall };
+  }
+  const right = (resource: string, verb: string) => ({ group: kubevirtGroup, resource, verb });
+  const wanted = [
+    ...['list', 'patch', 'watch', 'delete'].map((verb) => right('virtualmachineinstancereplicasets', verb)),
+    right('virtualmachineinstances', 'watch'),
+  ];
+  const lacking = await findLacking(cluster, wanted, signal);
+  if (lacking.length === 0) return { ...base, status: 'ok', found: 'functions run as virtual machines', fix: null };
   return { ...base, status: 'failed', found: `You may not: ${lacking.join(', ')}.`, fix: bindingFor(cluster) };
 }
 

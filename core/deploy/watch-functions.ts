@@ -5,6 +5,7 @@ import { type Cluster, pathOf } from './cluster.ts';
 import { type KnativeRevision, type KnativeService, knativeRevisions, knativeServices } from './knative/objects.ts';
 import { follow } from './kube/follow.ts';
 import type { DeploymentObject, KubeObject } from './kube/objects.ts';
+import { type VmReplicaSet, vmReplicaSets } from './kubevirt/objects.ts';
 import { describeAll } from './list-deployments.ts';
 import { deploymentSelector, managedSelector } from './names.ts';
 
@@ -26,6 +27,7 @@ export async function watchFunctions(
   let deployments: readonly DeploymentObject[] | null = null;
   let services: readonly KnativeService[] | null = null;
   let revisions: readonly KnativeRevision[] | null = null;
+  let sets: readonly VmReplicaSet[] | null = null;
   let last = '';
   let isStale = false;
   let writing: Promise<void> | null = null;
@@ -33,7 +35,12 @@ export async function watchFunctions(
   async function writeChanges(): Promise<void> {
     while (isStale && !both.aborted) {
       isStale = false;
-      const found = describeAll(cluster, deployments ?? [], services ?? [], revisions ?? []);
+      const found = describeAll(cluster, {
+        deployments: deployments ?? [],
+        services: services ?? [],
+        revisions: revisions ?? [],
+        sets: sets ?? [],
+      });
       const line = `${JSON.stringify(found)}\n`;
       if (line !== last) await write(Buffer.from(line));
       last = line;
@@ -42,7 +49,7 @@ export async function watchFunctions(
     writing = null;
   }
   function noteChange(): void {
-    if (deployments === null || services === null || revisions === null) return;
+    if (deployments === null || services === null || revisions === null || sets === null) return;
     isStale = true;
     writing ??= writeChanges();
   }
@@ -56,7 +63,7 @@ export async function watchFunctions(
       put(found);
       noteChange();
     });
-  /** A cluster without Knative, or a user without rights to it, has no such functions. */
+  /** A cluster without Knative or KubeVirt, or a user without rights to it, has no such functions. */
   const orNone = async (followed: Promise<void>, put: () => void) => {
     try {
       await followed;
@@ -85,6 +92,14 @@ export async function watchFunctions(
       }),
       () => {
         revisions = [];
+      },
+    ),
+    orNone(
+      followAll<VmReplicaSet>(vmReplicaSets, managedSelector, (found) => {
+        sets = found;
+      }),
+      () => {
+        sets = [];
       },
     ),
   ];

@@ -3,9 +3,11 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { Autoscale } from '#shared/model/deploy-section.ts';
 import { makeKnativeService } from './knative/knative-service.ts';
 import type { DeploymentObject, KubeObject } from './kube/objects.ts';
+import { makeVmObjects } from './kubevirt/machine.ts';
 import { annotationNames, fieldManager, labelsOf } from './names.ts';
 import { makePodTemplate, type WorkloadRequest } from './pod-template.ts';
 import { endpointOf, makeRoute } from './route.ts';
+import { makeService } from './service.ts';
 
 /**
  * The number of replicas that an apply must repeat: leaving out a number that we own would set it to one. Undefined
@@ -33,7 +35,7 @@ export const usualReplicas = (before: DeploymentObject | null, autoscale: Autosc
   before === null ? (autoscale?.min ?? 1) : ownedReplicas(before);
 
 /**
- * The Deployment and the Service of a function, or its Knative Service, as they are applied.
+ * The Deployment and the Service of a function, its Knative Service, or its machines on KubeVirt, as they are applied.
  *
  * Errors: BAD_INPUT when its name is not a name that Kubernetes accepts.
  */
@@ -49,6 +51,8 @@ export function makeWorkload(request: WorkloadRequest): readonly KubeObject[] {
   }
   if (request.workload === 'knative') return [makeKnativeService(request)];
   const labels = labelsOf(name);
+  const routes = route === undefined ? [] : [makeRoute({ name, namespace, labels }, route)];
+  if (request.vm !== undefined) return [...makeVmObjects(request, request.vm), ...routes];
   return [
     {
       apiVersion: 'apps/v1',
@@ -70,9 +74,9 @@ export function makeWorkload(request: WorkloadRequest): readonly KubeObject[] {
         template: makePodTemplate(request),
       },
     } as DeploymentObject,
-    makeService(name, namespace),
+    makeService(name, namespace, { selector: labels, targetPort: 'http' }),
     ...(request.autoscale === undefined ? [] : [makeAutoscaler(name, namespace, request.autoscale)]),
-    ...(route === undefined ? [] : [makeRoute({ name, namespace, labels }, route)]),
+    ...routes,
   ];
 }
 
@@ -90,15 +94,4 @@ function makeAutoscaler(name: string, namespace: string, { min, max, cpuPercent 
     },
   };
   return autoscaler;
-}
-
-function makeService(name: string, namespace: string): KubeObject {
-  const labels = labelsOf(name);
-  const service = {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name, namespace, labels },
-    spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 'http', protocol: 'TCP' }] },
-  };
-  return service;
 }

@@ -61,6 +61,21 @@ export interface PodMachine {
   readonly diskPath: string | null;
 }
 
+/** Where a guest that nobody speaks to serves. Shape: dotted IPv4 addresses. */
+export interface AloneNetwork {
+  readonly address: string;
+  readonly netmask: string;
+  readonly gateway: string;
+}
+
+/** A guest that serves HTTP in a virtual machine whose host does not know Firstlight. */
+export interface AloneGuest {
+  /** The file that the VMM loads as its kernel. */
+  readonly kernel: Uint8Array;
+  readonly cmdline: string;
+  readonly port: number;
+}
+
 /** A function as an ordinary container, without its kernel. */
 export interface ContainerParts {
   /** Files that many functions share, and those of this one. */
@@ -92,6 +107,14 @@ export interface RuntimeMachines {
    * a pod. Errors: MACHINE_UNSUPPORTED for a configuration that no pod carries.
    */
   readonly prepareForPod?: (request: Pick<MachineRequest, 'image' | 'config'>) => Promise<PodMachine>;
+  /**
+   * A guest for a virtual machine whose host does not know Firstlight, as on KubeVirt. Absent: the runtime has none.
+   *
+   * Errors: MACHINE_UNSUPPORTED for a function that serves no port; IMAGE_INVALID.
+   */
+  readonly prepareAlone?: (
+    request: Pick<MachineRequest, 'image' | 'config'> & { readonly network: AloneNetwork },
+  ) => Promise<AloneGuest>;
   /**
    * True for a configuration whose machines may go on from one that was saved after its boot, several at a time: they
    * keep no file, no address and no connection of it, and each request brings its guest a new seed and the time.

@@ -26,12 +26,12 @@ export const kubernetesTargetSchema = z.object({
   /** The Secret of the namespace with which its nodes pull. */
   pullSecret: dnsLabelSchema.nullable().default(null),
   /**
-   * The way to run functions on the cluster. `pod`: in a pod with its own VMM; `runtimeclass:NAME`: as an ordinary
-   * container, by a RuntimeClass such as one of gVisor or Kata.
+   * The way to run functions on the cluster. `pod`: in a pod with its own VMM; `kubevirt`: as virtual machines of
+   * KubeVirt; `runtimeclass:NAME`: as an ordinary container, by a RuntimeClass such as one of gVisor or Kata.
    */
   engine: z
     .string()
-    .regex(/^(pod|runtimeclass:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)$/, 'pod, or runtimeclass:NAME')
+    .regex(/^(pod|kubevirt|runtimeclass:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)$/, 'pod, kubevirt or runtimeclass:NAME')
     .default('pod'),
   /** The kind of object that runs a function, unless its project names one. */
   workload: z.enum(workloadKinds).default('deployment'),
@@ -58,9 +58,14 @@ export type LibvirtTarget = z.output<typeof libvirtTargetSchema>;
 export const targetSchema = z.discriminatedUnion('kind', [kubernetesTargetSchema, libvirtTargetSchema]);
 export type Target = z.output<typeof targetSchema>;
 
-/** The RuntimeClass of a target's engine; null for a pod with its own VMM. */
+const runtimeClassPrefix = 'runtimeclass:';
+
+/** The RuntimeClass of a target's engine; null for another engine. */
 export const runtimeClassOf = ({ engine }: Pick<KubernetesTarget, 'engine'>): string | null =>
-  engine === 'pod' ? null : engine.slice('runtimeclass:'.length);
+  engine.startsWith(runtimeClassPrefix) ? engine.slice(runtimeClassPrefix.length) : null;
+
+/** True for a target whose functions are virtual machines of KubeVirt. */
+export const usesKubevirt = ({ engine }: Pick<KubernetesTarget, 'engine'>): boolean => engine === 'kubevirt';
 
 /** One finding of `target test`. */
 export const targetCheckSchema = z.object({
@@ -136,7 +141,7 @@ export const deploymentSchema = z.object({
   namespace: z.string().nullable(),
   name: z.string(),
   /** Absent on libvirt hosts. */
-  workload: z.enum(workloadKinds).optional(),
+  workload: z.enum([...workloadKinds, 'kubevirt']).optional(),
   state: z.enum(deployStates),
   /** Why it is not ready, in the own words of the cluster or of libvirt. */
   message: z.string(),

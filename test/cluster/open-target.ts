@@ -8,7 +8,7 @@ export interface OpenTarget {
   readonly cluster: Awaited<ReturnType<typeof startCluster>>;
   readonly studio: Studio;
   /** What the pods of a function have printed. */
-  readonly logOf: (name: string) => Promise<string>;
+  readonly logOf: (name: string, target?: string) => Promise<string>;
   readonly close: () => Promise<void>;
 }
 
@@ -42,9 +42,9 @@ export async function openTarget(
   return {
     cluster,
     studio,
-    logOf: async (name) => {
+    logOf: async (name, target = 'test') => {
       let log = '';
-      const stream = studio.client.openStream('deploy:logs', { target: 'test', name, follow: false }, (chunk) => {
+      const stream = studio.client.openStream('deploy:logs', { target, name, follow: false }, (chunk) => {
         log += Buffer.from(chunk).toString('utf8');
       });
       await stream.ended;

@@ -10,6 +10,7 @@ import { writeQemuArgs } from '#core/vmm/qemu/qemu-command.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Image } from '#shared/model/image.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+import type { VmGuest } from '../pod-template.ts';
 import { type PodDisk, podDiskArgs, readPodDisk } from './pod-disk.ts';
 import { podPaths, podPorts, podUser } from './pod-paths.ts';
 import { makeBaseLayer, makeVmmLayer, type VmmLayer } from './vmm-layer.ts';
@@ -35,6 +36,8 @@ export interface PodImage {
   readonly hostFiles: readonly string[];
   readonly vmmBytes: number;
   readonly functionBytes: number;
+  /** How it is started in a virtual machine of KubeVirt; absent where it is a pod's. */
+  readonly vm?: VmGuest | undefined;
 }
 
 /**

@@ -10,6 +10,7 @@ import { plainMachine } from '#core/vmm/machine.ts';
 import { kernelProbeGuest } from '#core/vmm/probe-guest.ts';
 import { makeReadableCopy } from '#core/vmm/readable-copy.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import { prepareEmberAlone } from './alone.ts';
 import { emberBundling } from './bundling.ts';
 import { openEmberSession } from './guest-session.ts';
 import { consolePortName, invokePortName, vsockPorts } from './layout.ts';
@@ -174,6 +175,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       takesVariables: true,
       diskPath: null,
     }),
+    prepareAlone: prepareEmberAlone,
     openSession: async (link) => {
       const channel = await link.openChannel(invokePortName);
       return openEmberSession(channel, {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { buildImage, minMemoryMiB, nonZeroRuns } from './image.ts';
+import { buildImage, minMemoryMiB, nonZeroRuns, setImageAddresses } from './image.ts';
 import { configBase, configMagic, configVersion, largePageBytes, linearBase, pageDirectory } from './layout.ts';
 
 const page = 4096;
@@ -89,6 +89,20 @@ it('maps linear memory up to the end of the memory that the function has, and no
   expect(pageOf(63, 31)).not.toBe(0n);
   expect(pageOf(100_000, 0xe000_0000 / largePageBytes - 1)).not.toBe(0n);
   expect(pageOf(100_000, 0xe000_0000 / largePageBytes)).toBe(0n);
+});
+
+it('is given other addresses, and nothing else of it changes', () => {
+  const elsewhere = { address: '10.0.2.2', netmask: '255.255.0.0', gateway: '10.0.2.1' };
+  const imageAt = (addresses: typeof elsewhere) => {
+    const network = { ...addresses, ports: [8080], timeoutMs: 1000 };
+    return Buffer.concat(buildImage(tinyKernel(), new Uint8Array(page), { ...config, network }, 64).pieces);
+  };
+  const image = imageAt({ address: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2' });
+  setImageAddresses(image, elsewhere);
+  expect(image).toEqual(imageAt(elsewhere));
+  const without = Buffer.concat(buildImage(tinyKernel(), new Uint8Array(page), config, 64).pieces);
+  expect(() => setImageAddresses(without, elsewhere)).toThrow('The image has no network.');
+  expect(() => setImageAddresses(tinyKernel(), elsewhere)).toThrow(RangeError);
 });
 
 it('refuses a kernel without a page directory', () => {

@@ -124,6 +124,26 @@ function fileOffsetOf(kernel: DataView, address: number): number {
   throw new RangeError(`The kernel has nothing at 0x${address.toString(16)}.`);
 }
 
+/** The place of the first address in the config block: it follows the words of the heap. */
+const networkWordsAt = 12;
+
+/**
+ * Gives an image other addresses, in place. Errors: throws RangeError for what is no image with a network.
+ */
+export function setImageAddresses(
+  image: Uint8Array,
+  { address, netmask, gateway }: Pick<ImageNetwork, 'address' | 'netmask' | 'gateway'>,
+): void {
+  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  const at = fileOffsetOf(view, configBase);
+  const wordAt = (index: number) => at + (networkWordsAt + index) * 4;
+  const isOurs = view.getUint32(at, true) === configMagic && view.getUint32(at + 4, true) === configVersion;
+  if (!isOurs || view.getUint32(wordAt(0), true) === 0) throw new RangeError('The image has no network.');
+  [address, netmask, gateway].forEach((dotted, index) => {
+    view.setUint32(wordAt(index), addressWord(dotted), true);
+  });
+}
+
 /** The kernel's file in pieces, with linear memory mapped up to the machine's size, so that the guest need not. */
 function mapLinearMemory(kernel: Uint8Array, view: DataView, memoryMiB: number): [Uint8Array, ...Uint8Array[]] {
   const end = Math.min(memoryMiB * 2 ** 20, linearEnd);

@@ -46,7 +46,7 @@ export function FunctionActions({ of }: { readonly of: DeployedRef }) {
           <IconButton icon="plus" label="One replica more" onClick={() => void deploy.scale(of, wanted + 1)} />
         </fieldset>
       )}
-      {isOurs && deployment.namespace !== null && (
+      {isOurs && deployment.workload !== 'kubevirt' && deployment.namespace !== null && (
         <IconButton
           icon={isPaused ? 'play' : 'pause'}
           label={isPaused ? 'Roll out again' : 'Pause: roll nothing out'}

@@ -1,0 +1,87 @@
+import { FirstlightError } from '#shared/errors.ts';
+import type { WorkloadKind } from '#shared/model/deploy-section.ts';
+import { removeRoutes } from '../check-route.ts';
+import { applyObject, type Cluster, findDeployment, pathOf } from '../cluster.ts';
+import { otherWorkload } from '../deployment-workload.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { annotationNames } from '../names.ts';
+import type { OpenWorkload, WorkloadPlan } from '../open-workload.ts';
+import { removeFunction } from '../revisions.ts';
+import { listVmSets } from './find-sets.ts';
+import { judgeKubevirt, podsOfSet } from './judge-kubevirt.ts';
+import { imageOf, newestOf, revisionOfSet, setNameOf, vmReplicaSets } from './objects.ts';
+import { retireSets } from './revisions.ts';
+import { watchSet } from './watch-set.ts';
+
+/** Errors: BAD_INPUT for what a function on KubeVirt cannot have. */
+export function refuseUnfitForVm(workload: WorkloadKind, { autoscale }: WorkloadPlan): void {
+  const refuse = (message: string, hint: string) => new FirstlightError('BAD_INPUT', message, { hint });
+  if (workload === 'knative') {
+    throw refuse('Knative runs pods, and the engine of this target is KubeVirt.', 'Use a target of another engine.');
+  }
+  if (autoscale === undefined) return;
+  throw refuse('On KubeVirt the number of machines is set, not chosen.', 'Use "replicas" in place of "autoscale".');
+}
+
+/**
+ * A function on KubeVirt: a set of machines for each revision, of which the Service leads to one. The Service goes over
+ * to a new one when its machines are ready; those of the one before then end.
+ *
+ * Errors: CONFLICT when it runs as a Deployment; CLUSTER_*.
+ */
+export async function openKubevirt(cluster: Cluster, name: string, signal: AbortSignal): Promise<OpenWorkload> {
+  const sets = await listVmSets(cluster, name, signal);
+  const before = newestOf(sets);
+  if (before === undefined && (await findDeployment(cluster, name, signal)) !== null) {
+    throw otherWorkload(name, 'a Deployment', 'machines of KubeVirt');
+  }
+  const annotation = (key: string) => before?.metadata.annotations?.[key];
+  const isSame = (image: string) => before !== undefined && imageOf(before) === image;
+  const next = (image: string) =>
+    before === undefined ? 1 : isSame(image) ? revisionOfSet(before) : revisionOfSet(before) + 1;
+  let revision = 0;
+  let others: readonly KubeObject[] = [];
+  /** The Service and the route lead to the new machines from now on. */
+  async function goOver(options: WorkloadPlan & { readonly force: boolean }, goSignal: AbortSignal): Promise<void> {
+    for (const object of others) await applyObject(cluster, object, { force: options.force, signal: goSignal });
+    await removeRoutes(cluster, name, options.route, goSignal);
+    await retireSets(cluster, sets, revision, goSignal);
+  }
+  let finish: (finishSignal: AbortSignal) => Promise<void> = async () => undefined;
+  return {
+    replicas: () => before?.spec.replicas ?? 1,
+    annotation,
+    revisionFor: next,
+    runsSince: (image) =>
+      before !== undefined && isSame(image) && judgeKubevirt({ set: before, ...nothing }).state === 'done'
+        ? (annotation(annotationNames.deployedAt) ?? null)
+        : null,
+    apply: async ([set, ...rest], options, applySignal) => {
+      if (set === undefined) throw new FirstlightError('INTERNAL', 'No set of machines was made.');
+      revision = revisionOfSet(set);
+      others = rest;
+      const applied = await applyObject(cluster, set, { force: options.force, signal: applySignal });
+      finish = (finishSignal) => goOver(options, finishSignal);
+      if (!options.wait) await finish(applySignal);
+      return { generation: applied.metadata.generation ?? 0, revision };
+    },
+    watch: async (_, options) => {
+      const { verdict, picture } = await watchSet(cluster, name, revision, options);
+      if (verdict.state === 'done') await finish(options.signal);
+      return { verdict, revision, pods: podsOfSet(picture.set, picture.pods) };
+    },
+    goBack: async () => {
+      if (before === undefined) {
+        await removeFunction(cluster, name);
+        return 'It was new, so it was taken away again.';
+      }
+      if (revision === revisionOfSet(before)) return 'Its revision is the same as before, and stays.';
+      await cluster.client.json(pathOf(cluster, vmReplicaSets, setNameOf(name, revision)), { method: 'DELETE' });
+      return `It stayed at revision ${revisionOfSet(before)}.`;
+    },
+    call: (callSignal) =>
+      cluster.client.raw(`${pathOf(cluster, 'services', `${name}:http`)}/proxy/`, { signal: callSignal }),
+  };
+}
+
+const nothing = { machines: [], pods: [], events: [] } as const;

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import type { RuntimeMachines } from '#core/runtime/machines.ts';
+import { FirstlightError } from '#shared/errors.ts';
+import { setImageAddresses } from './image.ts';
+
+/** The word by which a guest expects nobody at its channel: guest/dev/alone.h. */
+const aloneWord = 'firstlight.alone';
+
+/** A function that serves in a virtual machine of its own. Errors: MACHINE_UNSUPPORTED without a port; IMAGE_INVALID. */
+export const prepareEmberAlone: NonNullable<RuntimeMachines['prepareAlone']> = async ({ image, config, network }) => {
+  const [port] = config.ports;
+  if (port === undefined) {
+    throw new FirstlightError('MACHINE_UNSUPPORTED', `${config.name} serves no port, which a Service needs.`, {
+      hint: 'Have it serve HTTP itself: "ports": [{"guest": 8080}] in firstlight.json.',
+      details: { subject: config.name },
+    });
+  }
+  const kernel = await readFile(image.path);
+  try {
+    setImageAddresses(kernel, network);
+  } catch (cause) {
+    throw new FirstlightError('IMAGE_INVALID', `${image.path} is no image with a network.`, {
+      hint: 'Remove the image with `firstlight image rm`, and deploy again.',
+      details: { subject: image.path },
+      cause,
+    });
+  }
+  return { kernel, cmdline: aloneWord, port: port.guest };
+};
