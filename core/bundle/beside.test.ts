@@ -96,6 +96,24 @@ describe('files that code opens beside itself', () => {
     expect(places(made)).not.toContain('/firstlight/not.txt');
   });
 
+  it('is taken along with its folder where the rest of its name is computed', async () => {
+    for (const name of ['lib/views/a.txt', 'lib/views/b.txt', 'data/c.txt', 'not.txt']) await shop.write(name, name);
+    await shop.write('node_modules/plain/package.json', '{"name":"plain"}');
+    await shop.write('node_modules/plain/index.js', 'exports.one = 1;');
+    await shop.write(
+      'lib/read.ts',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code.
+      "import { readFileSync } from 'node:fs'; import { createRequire } from 'node:module'; import path from 'node:path';\nconst need = createRequire(import.meta.url);\nconst here = path.dirname(new URL(import.meta.url).pathname);\nexport const read = (name: string) => [readFileSync(path.join(here, 'views', name), 'utf8'), readFileSync(`${import.meta.dirname}/views/${name}`, 'utf8'), readFileSync('data/c.txt', 'utf8'), need('plain').one];",
+    );
+    const made = await shop.bundle(
+      "import { read } from './lib/read.ts'; export default () => read('b.txt');",
+      onNanos,
+    );
+    expect(made.warnings).toEqual([]);
+    expect(await callIn(made)).toEqual(['lib/views/b.txt', 'lib/views/b.txt', 'data/c.txt', 1]);
+    expect(places(made)).not.toContain('/firstlight/not.txt');
+  });
+
   it.each(['work.ts', 'work.js', 'work.mjs'])(
     'is compiled with what it imports where it is a worker: %s',
     async (name) => {
@@ -137,7 +155,7 @@ describe('files that code opens beside itself', () => {
       onNanos,
     );
     expect(hidden.warnings).toMatchObject([
-      { file: 'handler.ts', line: 3, message: expect.stringContaining('"files": {') },
+      { file: 'handler.ts', line: 4, message: expect.stringContaining('"files": {') },
     ]);
     await shop.write('a/x.txt', '1');
     await shop.write('b/x.txt', '2');

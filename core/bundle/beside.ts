@@ -70,7 +70,7 @@ export async function collectBeside(
 ): Promise<Beside> {
   const found = await filesBeside(projectDir, metafile);
   const own: BundleFile[] = [];
-  const dirs = new Set(kept.dirs);
+  const dirs = new Set([...kept.dirs, ...found.packages]);
   const addonsOf = new Map(kept.addons);
   const scriptPaths: string[] = [];
   for (const file of found.files) {

@@ -1,6 +1,6 @@
 /**
- * Files that a function's own code opens beside itself, where the code names them; and the entry to add where it does
- * not.
+ * Files that a function's own code opens beside itself, where the code names them or their folder; and the entry to add
+ * where it does not.
  */
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -9,22 +9,9 @@ import type { Metafile } from 'esbuild';
 import type { BundleFile } from '#core/runtime/bundle.ts';
 import type { Problem } from '#shared/errors.ts';
 import { undefinedIfMissing } from '../store/write-atomic.ts';
-import { addFolder } from './packages-beside.ts';
+import { namesInCode } from './names-in-code.ts';
+import { addFolder, findPackage } from './packages-beside.ts';
 import { readSource } from './read-source.ts';
-
-const text = `(['"\`])((?:(?!\\1)[^\\\\\\n$])+)\\1`;
-const here =
-  '(?:__dirname|import\\.meta\\.dirname|(?:path\\.)?dirname\\(\\s*(?:url\\.)?fileURLToPath\\(\\s*import\\.meta\\.url\\s*\\)\\s*\\))';
-/** `new URL('x', import.meta.url)`, `join(__dirname, 'a', 'b')`, `__dirname + '/x'`, `${__dirname}/x`, `require.resolve('./x')`. */
-const byUrl = new RegExp(`new URL\\(\\s*${text}\\s*,\\s*import\\.meta\\.url\\s*\\)`, 'g');
-const byJoin = new RegExp(
-  `(?:join|resolve)\\(\\s*${here}((?:\\s*,\\s*(['"\`])(?:(?!\\2)[^\\\\\\n$])+\\2)+)\\s*,?\\s*\\)`,
-  'g',
-);
-const bySum = new RegExp(`${here}\\s*\\+\\s*${text}`, 'g');
-const byTemplate = /\$\{(?:__dirname|import\.meta\.dirname)\}([^`$]+)`/g;
-const byResolve = /(?:require|import\.meta)\.resolve\(\s*(['"`])(\.[^'"`$]+)\1\s*\)/g;
-const any = /__dirname|import\.meta\.(?:url|dirname)/;
 
 const isCode = /\.[cm]?[jt]sx?$/;
 const startsWorkers = /\bnew\s+(?:\w+\.)?Worker\b/;
@@ -33,26 +20,32 @@ interface Found {
   readonly files: readonly BundleFile[];
   /** The paths in the guest of files that are started as workers. */
   readonly scripts: ReadonlySet<string>;
+  /** The folders of packages that are required by `createRequire`. */
+  readonly packages: readonly string[];
   readonly warnings: readonly Problem[];
 }
 
 /**
  * The files that the project's own code in a bundle opens. In the guest all code lies in `/firstlight/bundle.*`: a file
- * that `lib/a.ts` opens as `./b` is `/firstlight/b` there.
+ * that `lib/a.ts` opens as `./b` is `/firstlight/b` there. The working directory is `/`.
  */
 export async function filesBeside(projectDir: string, { inputs }: Pick<Metafile, 'inputs'>): Promise<Found> {
   const files = new Map<string, BundleFile>();
   const scripts = new Set<string>();
+  const packages = new Set<string>();
   const warnings: Problem[] = [];
   for (const path of Object.keys(inputs)) {
     if (path.includes('node_modules/') || !isCode.test(path)) continue;
     const code = await readSource(resolve(projectDir, path));
-    if (code === undefined || !(any.test(code) || byResolve.test(code))) continue;
-    const named = namedIn(code);
-    for (const name of named) {
-      const host = join(dirname(resolve(projectDir, path)), name);
+    if (code === undefined) continue;
+    const { beside, fromWorkingDir, required, unclearAt } = namesInCode(code);
+    const dir = dirname(resolve(projectDir, path));
+    const named = [
+      ...beside.map((name) => ({ name, host: join(dir, name), guest: joinGuest('/firstlight', name) })),
+      ...fromWorkingDir.map((name) => ({ name, host: join(projectDir, name), guest: joinGuest('/', name) })),
+    ];
+    for (const { name, host, guest } of named) {
       if (!host.startsWith(`${projectDir}/`)) continue;
-      const guest = joinGuest('/firstlight', name);
       const stats = await stat(host).catch(undefinedIfMissing);
       if (stats === undefined || !(stats.isFile() || stats.isDirectory())) continue;
       const other = files.get(guest);
@@ -64,37 +57,26 @@ export async function filesBeside(projectDir: string, { inputs }: Pick<Metafile,
       else files.set(guest, { guest, host });
       if (stats.isFile() && isCode.test(name) && startsWorkers.test(code)) scripts.add(guest);
     }
-    if (named.length === 0 && opens(code)) warnings.push(notSeen(path, code));
+    for (const name of required) {
+      const found = findPackage(name, dir);
+      if (found?.startsWith(`${projectDir}/`) === true) packages.add(found);
+    }
+    if (unclearAt !== undefined) warnings.push(notSeen(path, code, unclearAt));
   }
-  return { files: [...files.values()], scripts, warnings };
+  return { files: [...files.values()], scripts, packages: [...packages], warnings };
 }
 
-function namedIn(code: string): string[] {
-  const parts = (list: string) => [...list.matchAll(/(['"`])((?:(?!\1).)+)\1/g)].map((part) => part[2] ?? '').join('/');
-  return [
-    ...[...code.matchAll(byUrl)].map((match) => match[2] ?? ''),
-    ...[...code.matchAll(byJoin)].map((match) => parts(match[1] ?? '')),
-    ...[...code.matchAll(bySum)].map((match) => `.${match[2]}`),
-    ...[...code.matchAll(byTemplate)].map((match) => `.${match[1]}`),
-    ...[...code.matchAll(byResolve)].map((match) => match[2] ?? ''),
-  ].filter((name) => !/^(?:[a-z][a-z+.-]*:|\/)/i.test(name));
-}
-
-const opens = (code: string) =>
-  /\b(?:readFile|readFileSync|createReadStream|readdir|readdirSync|new Worker|open|openSync)\b/.test(code);
-
-function notSeen(path: string, code: string): Problem {
-  const lines = code.split('\n');
-  const line = lines.findIndex((words) => any.test(words));
-  const lineText = lines[line] ?? '';
+function notSeen(path: string, code: string, at: number): Problem {
+  const start = code.lastIndexOf('\n', at - 1) + 1;
+  const end = code.indexOf('\n', at);
   return {
     severity: 'warning',
     message:
       'What this opens beside itself does not stand in the code, so it is not taken along. Name it in firstlight.json: ' +
       '"files": { "/firstlight/NAME": "PATH" }.',
     file: path,
-    line: line + 1,
-    column: lineText.search(any) + 1,
-    lineText,
+    line: code.slice(0, start).split('\n').length,
+    column: at - start + 1,
+    lineText: code.slice(start, end === -1 ? undefined : end),
   };
 }
