@@ -11,6 +11,7 @@ import { readEmberPanic } from '#core/runtimes/ember/read-panic.ts';
 import type { Layout } from '#core/store/layout.ts';
 import { socketPathsIn } from '#core/vmm/socket-dir.ts';
 import { fakeHost, fakeMachine } from '#core/vmm/testing/fake-vmm.ts';
+import type { RunningMachine } from '#core/vmm/vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { hostNs } from '#shared/model/units.ts';
 import type { InstanceRecord } from './instance-record.ts';
@@ -54,15 +55,21 @@ const answer: InvocationResult = {
 };
 
 /** An instance whose guest answers after `answerMs`, or not at all. */
-function createInstance(answerMs: number | null, ours = true): LiveInstance {
+function createInstance(
+  answerMs: number | null,
+  ours = true,
+  more: { readonly session?: Partial<GuestSession>; readonly machine?: Partial<RunningMachine> } = {},
+): LiveInstance {
   const session: GuestSession = {
     ready: Promise.resolve(),
     invoke: () => (answerMs === null ? new Promise(() => undefined) : sleep(answerMs, answer)),
     sampleClock: async () => [],
     closed: new Promise(() => undefined),
     close: () => undefined,
+    ...more.session,
   };
   const machine = fakeMachine({
+    ...more.machine,
     openChannel: async () => {
       if (channels.some((channel) => !channel.destroyed))
         throw new FirstlightError('CONFLICT', 'Another client has the channel.');
@@ -130,6 +137,33 @@ describe('connecting', () => {
 });
 
 describe('the end of an instance', () => {
+  it('is explained by the VMM that refused its start', async () => {
+    await listen(socketPathsIn(dir).serial);
+    await listen(socketPathsIn(dir).console);
+    const refused = new FirstlightError('BOOT_FAILED', 'Firecracker refused PUT /actions: Permission denied');
+    const broken = new FirstlightError('CHANNEL_BROKEN', 'The channel to the guest ended before it answered.');
+    let breakChannel: (() => void) | undefined;
+    const killed = new Promise<void>((resolve) => {
+      breakChannel = resolve;
+    });
+    const failed: InvocationResult = { ...answer, outcome: { ok: false, error: broken, fatal: true } };
+    const instance = createInstance(null, true, {
+      session: { invoke: () => killed.then(() => failed) },
+      machine: {
+        resume: () => ({ sentNs: hostNs(1), doneNs: Promise.reject(refused) }),
+        kill: async () => {
+          instance.ended('destroyed');
+          breakChannel?.();
+        },
+      },
+    });
+    const invoked = instance.invoke({ event: null, timeoutMs: 5_000 });
+    await instance.connect();
+    instance.resumeFirst();
+    expect((await invoked).outcome).toMatchObject({ ok: false, error: { message: refused.message } });
+    expect(instance.info.failure).toBe(refused.message);
+  });
+
   it('is a failure when nobody asked for it, and just its end when it belongs to another process', () => {
     const mine = createInstance(null);
     mine.ended('destroyed');

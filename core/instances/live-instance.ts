@@ -48,6 +48,8 @@ export class LiveInstance {
   #state: InstanceState;
   #stateBeforeStop: InstanceState = 'ready';
   #failure: string | null = null;
+  /** The reason of a VMM that refused to start the guest. */
+  #refusal: FirstlightError | null = null;
   #runId: RunId | null;
   #answered: boolean;
   /** The guest was up before it got a request. */
@@ -160,7 +162,12 @@ export class LiveInstance {
   resumeFirst(): ResumeTimes {
     this.#setState('booting');
     const times = this.#machine.resume();
-    times.doneNs.catch((thrown: unknown) => this.fail(toFirstlightError(thrown)));
+    times.doneNs.catch((thrown: unknown) => {
+      const error = toFirstlightError(thrown);
+      // A VMM that refuses the start explains more than the end that follows.
+      if (error.code === 'BOOT_FAILED' && !this.isOver) this.#refusal = error;
+      this.fail(error);
+    });
     return times;
   }
 
@@ -189,7 +196,7 @@ export class LiveInstance {
     );
     const error = await Promise.race([session.ready.then(() => null), failed, closed]).finally(() => over.abort());
     if (error !== null) {
-      const explained = await this.#failures.explain(error);
+      const explained = await this.#explain(error);
       this.fail(explained);
       throw explained;
     }
@@ -227,10 +234,15 @@ export class LiveInstance {
       this.#setState(result.outcome.ok && result.outcome.ended ? 'stopped' : 'ready');
       return result;
     }
-    const error = await this.#failures.explain(result.outcome.error);
+    const error = await this.#explain(result.outcome.error);
     this.fail(error);
     const seen = result.marks.length === 0 ? session.seen?.() : undefined;
     return { hostMarks: session.hostMarks?.(), ...result, ...seen, outcome: { ok: false, error, fatal: true } };
+  }
+
+  async #explain(error: FirstlightError): Promise<FirstlightError> {
+    const explained = await this.#failures.explain(error);
+    return this.#refusal ?? explained;
   }
 
   /** The guest's messages so far; null without a session. */

@@ -8,6 +8,7 @@ import { markNames } from '#core/runtimes/ember/layout.ts';
 import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { locateResources } from '#core/store/resources.ts';
 import { findFirecracker } from '#core/vmm/firecracker/find-firecracker.ts';
+import { findJailer } from '#core/vmm/firecracker/find-jailer.ts';
 import { quantile } from '#shared/statistics/statistics.ts';
 import { Machine } from '../../guest/test/machine.ts';
 import { round } from './figures.ts';
@@ -85,39 +86,48 @@ export async function benchEmber({ runs = 15, log }: BenchOptions) {
   }
 }
 
-/** Cold starts in Firecracker and of bare Node.js, in turn. Units: ms from the call to the answer. */
+/** Cold starts in Firecracker, with its jailer and without, and of bare Node.js, in turn. Units: ms from the call to the answer. */
 async function compareColdStarts(dir: string, image: string, runs: number, log: BenchOptions['log']) {
-  const program = await findFirecracker({ get: async () => ({}) }, process.env);
-  const starter = program === null ? null : await createFirecrackerStarter(program, dir, image);
-  const inFirecracker: FirecrackerStart[] = [];
+  const noSettings = { get: async () => ({}) };
+  const program = await findFirecracker(noSettings, process.env);
+  const jailer =
+    program === null ? null : await findJailer(program, noSettings, { env: process.env, uid: process.getuid?.() ?? 0 });
+  const unjailed = { program: null, reason: 'measured beside jailed ones' };
+  const start = program === null ? null : await createFirecrackerStarter(program, unjailed, dir, image);
+  const startJailed =
+    program === null || jailer === null || jailer.program === null
+      ? null
+      : await createFirecrackerStarter(program, jailer, dir, image);
+  const starts: FirecrackerStart[] = [];
+  const jailed: FirecrackerStart[] = [];
   const bareNode: number[] = [];
   // The first of each fills caches, and the first guest measures the rate of its counter.
   for (let turn = 0; turn <= runs; turn++) {
-    const start = await starter?.(inFirecracker[0]?.hz ?? 0n);
+    const hz = starts[0]?.hz ?? 0n;
+    if (start !== null) starts.push(await start(hz));
+    if (startJailed !== null) jailed.push(await startJailed(hz));
     const nodeMs = await startBareNode();
-    if (start !== undefined) inFirecracker.push(start);
     if (turn > 0) bareNode.push(nodeMs);
     log(`cold ${turn}/${runs}`);
   }
-  const warm = inFirecracker.slice(1);
-  const stepNames = Object.keys(warm[0]?.steps ?? {});
+  const why = jailer?.program === null ? jailer.reason : 'there is no firecracker';
   return {
     bareNode: spread(bareNode),
     firecracker:
-      warm.length === 0
+      start === null
         ? { skipped: 'there is no firecracker in FIRSTLIGHT_FIRECRACKER or on PATH' }
-        : {
-            ...spread(warm.map(({ totalMs }) => totalMs)),
-            steps: Object.fromEntries(
-              stepNames.map((name) => [name, spread(warm.map(({ steps }) => steps[name] ?? 0))]),
-            ),
-            ratioToNode: round(
-              quantile(
-                warm.map(({ totalMs }, i) => totalMs / (bareNode[i] ?? 0)),
-                0.5,
-              ),
-            ),
-          },
+        : sumUpCold(starts.slice(1), bareNode),
+    firecrackerJailed: startJailed === null ? { skipped: why } : sumUpCold(jailed.slice(1), bareNode),
+  };
+}
+
+function sumUpCold(starts: readonly FirecrackerStart[], bareNode: readonly number[]) {
+  const stepNames = Object.keys(starts[0]?.steps ?? {});
+  const ratios = starts.map(({ totalMs }, i) => totalMs / (bareNode[i] ?? 0));
+  return {
+    ...spread(starts.map(({ totalMs }) => totalMs)),
+    steps: Object.fromEntries(stepNames.map((name) => [name, spread(starts.map(({ steps }) => steps[name] ?? 0))])),
+    ratioToNode: round(quantile(ratios, 0.5)),
   };
 }
 

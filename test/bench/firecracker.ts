@@ -2,14 +2,16 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { GuestMark } from '#core/runtime/session.ts';
 import { openEmberSession } from '#core/runtimes/ember/guest-session.ts';
 import { consolePortName, invokePortName, vsockPorts } from '#core/runtimes/ember/layout.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { thisProcess } from '#core/store/owner.ts';
+import type { JailerChoice } from '#core/vmm/firecracker/find-jailer.ts';
 import { createFirecrackerVmm } from '#core/vmm/firecracker/firecracker-vmm.ts';
 import { plainMachine } from '#core/vmm/machine.ts';
-import { createSocketDir } from '#core/vmm/socket-dir.ts';
+import { createSocketDir, diskDirOf } from '#core/vmm/socket-dir.ts';
 
 /** One start. Units: ms from the call, by step; marks in ticks. */
 export interface FirecrackerStart {
@@ -19,21 +21,17 @@ export interface FirecrackerStart {
   readonly hz: bigint;
 }
 
-/** A function that starts an image in Firecracker, calls it once, and ends it. */
-export async function createFirecrackerStarter(program: string, dir: string, image: string) {
-  await mkdir(dir, { recursive: true });
+/** A function that starts an image in Firecracker, with its jailer or without one, calls it once, and ends it. */
+export async function createFirecrackerStarter(program: string, jailer: JailerChoice, dir: string, image: string) {
+  const disksDir = join(dir, 'disks');
+  await mkdir(disksDir, { recursive: true });
   const nothing = () => undefined;
   const listener = {
     ...{ onState: nothing, onLost: nothing, onReopened: nothing, onStarted: nothing },
     ...{ onPaused: nothing, onResumed: nothing, onEnded: nothing },
   };
-  const vmm = createFirecrackerVmm({
-    program,
-    jailer: { program: null, reason: 'its own start is measured' },
-    layout: { socketsDir: dir, disksDir: dir },
-    env: process.env,
-    listener,
-  });
+  const layout = { socketsDir: dir, disksDir };
+  const vmm = createFirecrackerVmm({ program, jailer, layout, env: process.env, listener });
   const machine = plainMachine(
     { accel: 'kvm', memoryMiB: 64, vcpus: 1 },
     {
@@ -79,7 +77,8 @@ export async function createFirecrackerStarter(program: string, dir: string, ima
       return { totalMs: since(result.receivedAtNs), steps, marks: result.marks, hz };
     } finally {
       await running.kill();
-      await rm(sockets.dir, { recursive: true, force: true });
+      for (const used of [sockets.dir, diskDirOf(layout, sockets.dir)])
+        await rm(used, { recursive: true, force: true });
     }
   };
 }

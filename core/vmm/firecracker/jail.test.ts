@@ -147,6 +147,17 @@ describe('a jailed machine', () => {
   });
 });
 
+const isRoot = process.getuid?.() === 0;
+it.skipIf(isRoot)(
+  `whose files may not be given away names the way to start without a jailer${isRoot ? ' (skipped: root may)' : ''}`,
+  async () => {
+    const program = writeFakeFirecracker(dir, 'none');
+    const socketDir = join(dir, 'run', name);
+    const making = makeJail({ program, layout: { disksDir: join(dir, 'disks') } }, socketDir, { uid: 0, gid: 0 });
+    await expect(making).rejects.toMatchObject({ hint: expect.stringContaining('FIRSTLIGHT_JAILER=none') });
+  },
+);
+
 describe('a hostile jailed process', () => {
   it('cannot have another file emptied, read or saved', async () => {
     const victim = join(dir, 'victim');

@@ -19,6 +19,7 @@ import { systemCode, toStoreError } from '#core/store/store-error.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Machine } from '../machine.ts';
 import { diskDirOf } from '../socket-dir.ts';
+import { jailerHint } from './find-jailer.ts';
 import { savedFiles } from './firecracker-requests.ts';
 import { logIn } from './log-file.ts';
 
@@ -167,7 +168,9 @@ async function inJail(path: string, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (thrown) {
-    if (thrown instanceof FirstlightError) throw thrown;
-    throw toStoreError(thrown, 'put into a jail', path);
+    const { code, message, hint, details } = toStoreError(thrown, 'put into a jail', path);
+    // Not all roots may change owners: that of a container may not, or only to some numbers.
+    const isOwners = ['EPERM', 'EINVAL'].includes(systemCode(thrown) ?? '');
+    throw new FirstlightError(code, message, { hint: isOwners ? jailerHint : hint, details, cause: thrown });
   }
 }
