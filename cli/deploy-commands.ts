@@ -121,6 +121,14 @@ function addDeployed(deploy: Command, addTo: AddTo, lazily: Lazily): void {
     .option('--follow', 'go on until Ctrl-C')
     .option('--tail <n>', 'begin this many lines before the end', integerBetween(0, 10_000), 200)
     .action(lazily(async () => (await import('./commands/deploy.ts')).printLogs));
+  add(
+    'console <function>',
+    'Follow the serial console of one pod or instance, from its beginning, until Ctrl-C.',
+    'console greet --target home',
+  )
+    .option('--instance <name>', 'which pod or instance (default: the newest)')
+    .addOption(new Option('--pod <name>', 'the same, for a cluster').conflicts('instance'))
+    .action(lazily(async () => (await import('./commands/deploy-console.ts')).followConsole));
   add('stats <function>', 'Print what each pod or instance of a function uses.', 'stats greet --target home').action(
     lazily(async () => (await import('./commands/deploy.ts')).showStats),
   );

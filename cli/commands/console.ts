@@ -5,7 +5,7 @@ import { type Session, untilEnded } from '../session.ts';
 /** Ctrl-], as in telnet and virsh. */
 const detachByte = 0x1d;
 /** Resets the modes that a guest may have left on: colours off, cursor shown, alternate screen left. */
-const resetTerminal = '\x1b[0m\x1b[?25h\x1b[?1049l';
+export const resetTerminal = '\x1b[0m\x1b[?25h\x1b[?1049l';
 
 /** Joins this terminal, or a pipe, to an instance's serial console until either ends. */
 export async function attachConsole(session: Session, name: string): Promise<number> {

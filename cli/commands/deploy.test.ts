@@ -23,3 +23,21 @@ test('stats of a function without instances say so, and --json gives the list', 
   const { out } = await cli([...stats, '--json'], answering([greet]));
   expect(JSON.parse(out)).toEqual([greet]);
 });
+
+test('the console of an instance is printed as it comes, until it ends', async () => {
+  const asked: unknown[] = [];
+  const parts: Parts = {
+    streams: {
+      'deploy:console': async (request, { write }) => {
+        asked.push(request);
+        await write(Buffer.from('\x1b[31mred\r\n(greet-1 is gone)\n'));
+      },
+    },
+  };
+  const consoleOf = ['deploy', 'console', 'greet', '--target', 'home'];
+  expect(await cli(consoleOf, parts)).toMatchObject({ exitCode: 0, out: '\x1b[31mred\r\n(greet-1 is gone)\n' });
+  await cli([...consoleOf, '--pod', 'greet-1'], parts);
+  await cli([...consoleOf, '--instance', 'fn-greet-r1-0'], parts);
+  const of = { target: 'home', name: 'greet' };
+  expect(asked).toEqual([of, { ...of, instance: 'greet-1' }, { ...of, instance: 'fn-greet-r1-0' }]);
+});

@@ -11,6 +11,7 @@ import { deploy } from './deploy.ts';
 import type { DeployContext } from './deploy-context.ts';
 import { findFunction, findService, refuseKnative, refuseVm } from './find-function.ts';
 import { callOnHosts } from './hosts/call.ts';
+import { streamHostConsole } from './hosts/console.ts';
 import { deployToHosts } from './hosts/deploy.ts';
 import { type Fleet, withFleet } from './hosts/fleet.ts';
 import { getOnHosts, listOnHosts, listRevisionsOnHosts } from './hosts/instances.ts';
@@ -24,6 +25,7 @@ import { findVmSet } from './kubevirt/find-sets.ts';
 import { listVmRevisions, rollBackVm, setReplicas } from './kubevirt/revisions.ts';
 import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
+import { streamPodConsole } from './pod-console.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
 import { type DeployPlan, planDeploy } from './profile.ts';
 import { listRevisions, pauseFunction, removeFunction, rollBack, scaleFunction } from './revisions.ts';
@@ -309,6 +311,12 @@ export function deployStreams(
         target,
         (cluster) => streamLogs(cluster, name, choice, stream),
         (fleet) => streamHostLogs(fleet, name, choice, stream),
+      ),
+    'deploy:console': ({ target, name, instance }, stream) =>
+      onTarget(
+        target,
+        (cluster) => streamPodConsole(cluster, name, instance, stream),
+        (fleet) => streamHostConsole(fleet, name, instance, stream),
       ),
   };
 }

@@ -1,7 +1,9 @@
 import { useMemo } from 'react';
 import { FirstlightError } from '#shared/errors.ts';
 import type { InstanceId, RunId } from '#shared/model/units.ts';
-import { useSaved, useStudio } from '../bind/studio.tsx';
+import { useSaved, useStudio, useTheme } from '../bind/studio.tsx';
+import type { ConsoleSource } from '../features/console/console-source.ts';
+import type { DeployedRef } from '../state/deployments.ts';
 import { LazyView } from '../ui/lazy-view.tsx';
 import { LoadingState } from '../ui/states.tsx';
 
@@ -20,8 +22,6 @@ export interface GuestConsoleProps {
 /** The output of a guest, live or as it was recorded. */
 export function GuestConsole({ of, part, title, theme }: GuestConsoleProps) {
   const { client, session } = useStudio();
-  // The console is set a little smaller than the code.
-  const fontSize = useSaved((state) => state.preferences.editorFontSize - 1);
   const instanceId = 'instanceId' in of ? of.instanceId : null;
   const runId = 'runId' in of ? of.runId : null;
   const source = useMemo(
@@ -40,6 +40,38 @@ export function GuestConsole({ of, part, title, theme }: GuestConsoleProps) {
     }),
     [client, session, instanceId, runId, part],
   );
+  return <LazyConsole source={source} title={title} theme={theme} />;
+}
+
+export interface DeployedConsoleProps {
+  readonly of: DeployedRef;
+  /** A pod or an instance; null for the newest. */
+  readonly instance: string | null;
+}
+
+/** The live console of a deployed function. */
+export function DeployedConsole({ of: { target, name }, instance }: DeployedConsoleProps) {
+  const { client } = useStudio();
+  const theme = useTheme();
+  const source = useMemo(
+    () => ({
+      open: (onChunk: (bytes: Uint8Array) => Promise<void> | void) =>
+        client.openStream('deploy:console', { target, name, ...(instance !== null && { instance }) }, onChunk),
+    }),
+    [client, target, name, instance],
+  );
+  return <LazyConsole source={source} title={instance ?? name} theme={theme} />;
+}
+
+interface LazyConsoleProps {
+  readonly source: ConsoleSource;
+  readonly title: string;
+  readonly theme: 'light' | 'dark';
+}
+
+function LazyConsole({ source, title, theme }: LazyConsoleProps) {
+  // The console is set a little smaller than the code.
+  const fontSize = useSaved((state) => state.preferences.editorFontSize - 1);
   return (
     <LazyView load={loadConsole} fallback={<LoadingState message="Opening the console" />}>
       {(ConsoleView) => <ConsoleView source={source} title={title} theme={theme} fontSize={fontSize} />}

@@ -10,6 +10,7 @@ import { SettingsView } from '../features/settings/settings-view.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import type { Pickers } from '../ui/path-field.tsx';
 import { ClusterTimeline } from './cluster-timeline.tsx';
+import { DeployedConsole } from './guest-console.tsx';
 import styles from './layout.module.css';
 import { SavedGroup } from './saved-group.tsx';
 import { SidePanel } from './side-panel.tsx';
@@ -53,6 +54,7 @@ export function WideView({ pickers, commands }: WideViewProps) {
               {center === 'deployments' && (
                 <DeploymentsPage
                   renderColdStart={(timeline, of) => <ClusterTimeline timeline={timeline} name={of.name} />}
+                  renderConsole={(of, instance) => <DeployedConsole of={of} instance={instance} />}
                 />
               )}
             </ErrorBoundary>

@@ -104,4 +104,10 @@ export const deployStreams = {
       tailLines: z.number().int().min(0).max(10_000).default(200),
     }),
   ),
+  /**
+   * The console of one pod or instance as its guest wrote it, from its beginning on; without `instance`: of the newest.
+   * Ends, with the reason as its last line, when the pod or instance ends. It takes no input.
+   * Errors: NOT_FOUND with the names that there are; CLUSTER_*; LIBVIRT_*.
+   */
+  'deploy:console': stream(byFunction.extend({ instance: z.string().min(1).max(253).optional() })),
 };

@@ -152,6 +152,27 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
     );
   });
 
+  it('has the console of its pod from the first byte on, live, until the pod is gone', async () => {
+    let text = '';
+    const stream = studio.client.openStream('deploy:console', of, (chunk) => {
+      text += Buffer.from(chunk).toString('utf8');
+    });
+    await vi.waitFor(() => expect(text).toContain('called /a'), { timeout: 60_000, interval: 200 });
+    expect(text).toMatch(/^firstlight: /);
+    await studio.client.call('deploy:invoke', { ...of, path: '/later' });
+    await vi.waitFor(() => expect(text).toContain('called /later'), { timeout: 60_000, interval: 200 });
+    const [pod = ''] = (await cluster.kubectl('get', 'pods', '--output=name')).trim().split('\n');
+    await cluster.kubectl('delete', pod);
+    await stream.ended;
+    const name = pod.replace('pod/', '');
+    expect(text).toMatch(new RegExp(`\\(${name} (?:ended \\(.+\\)|is gone)\\)\n$`));
+    expect(text.match(/called \/later/g)).toHaveLength(1);
+    await vi.waitFor(async () => expect(await studio.client.call('deploy:get', of)).toMatchObject({ state: 'ready' }), {
+      timeout: 60_000,
+      interval: 300,
+    });
+  });
+
   it('gets only the function after an edit, goes back, and scales', async () => {
     edit('two');
     const second = await deploy();

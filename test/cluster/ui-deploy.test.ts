@@ -75,7 +75,13 @@ describe.skipIf(reason !== null)(`the window and a cluster${reason === null ? ''
     await view.getByRole('button', { name: 'Call', exact: true }).click();
     await view.getByRole('status', { name: 'Answer' }).getByText('"world"').waitFor();
 
+    await view.getByRole('button', { name: 'Open the console' }).click();
+    const console = view.getByRole('region', { name: 'Console of hello' });
+    await console.getByText('attached', { exact: true }).waitFor();
+    await console.getByText('firstlight: the guest runs emulated', { exact: false }).first().waitFor();
+
     await view.getByRole('button', { name: 'One replica less' }).click();
+    await console.getByText('ended', { exact: true }).waitFor();
     await view.getByText('No pod runs').waitFor();
     await cluster.kubectl('scale', 'deployment/hello', '--replicas=1');
     await state.getByText('1 of 1 replicas ready').waitFor();

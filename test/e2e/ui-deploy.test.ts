@@ -38,6 +38,16 @@ it('adds a cluster, says what a deploy would find there, and deploys with one cl
   await view.getByText(/the guest runs emulated/).waitFor();
   await view.getByRole('button', { name: 'Call', exact: true }).click();
   await view.getByRole('status', { name: 'Answer' }).getByText('200').waitFor();
+
+  await view.getByRole('button', { name: 'Open the console' }).click();
+  const console = view.getByRole('region', { name: /^Console of / });
+  await console.getByText('attached', { exact: true }).waitFor();
+  await console
+    .getByText(/^console of /)
+    .first()
+    .waitFor();
+  await view.getByRole('button', { name: 'Close the console' }).click();
+  await console.waitFor({ state: 'detached' });
 });
 
 it('adds libvirt hosts, whose functions have no pause and no cold start of a pod', async () => {

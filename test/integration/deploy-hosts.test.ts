@@ -103,6 +103,29 @@ describe.skipIf(reason !== null)(`a target of two hosts${reason === null ? '' : 
     expect(log).not.toContain('[fn-');
   });
 
+  it('has the console of one of them, live, until it ends', async () => {
+    let text = '';
+    const [name = ''] = [...running(lab.one.uri), ...running(lab.two.uri)];
+    const stream = lab.studio.client.openStream('deploy:console', { ...of, instance: name }, (chunk) => {
+      text += Buffer.from(chunk).toString('utf8');
+    });
+    const waiting = { timeout: 60_000, interval: 200 };
+    await vi.waitFor(() => expect(text).toMatch(/called at \/from-here/), waiting);
+    await call('deploy:invoke', { ...of, path: '/later' });
+    await vi.waitFor(() => expect(text).toMatch(/called at \/later\r?\n/), waiting);
+    await call('deploy:scale', { ...of, replicas: 0 });
+    await stream.ended;
+    expect(text).toMatch(new RegExp(`\\(${name} is [^\n]+\\)\n$`));
+    expect(text.match(/called at \/later/g)).toHaveLength(1);
+    const unknown = lab.studio.client.openStream(
+      'deploy:console',
+      { ...of, instance: 'fn-greet-r9-9' },
+      () => undefined,
+    );
+    await expect(unknown.ended).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await call('deploy:scale', { ...of, replicas: 1 });
+  });
+
   it('goes back to an earlier revision', async () => {
     const after = await call('deploy:rollback', { ...of, revision: 2 });
     expect(after).toMatchObject({ state: 'ready', revision: 4, replicas: { wanted: 1, ready: 1 } });

@@ -1,6 +1,6 @@
 /** The output of instances on hosts: libvirt writes it into a file of our pool, also while nobody reads it. */
 
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findVolume, openPool } from '#core/vmm/libvirt/host-pool.ts';
 import { withLibvirtErrors } from '#core/vmm/libvirt/to-firstlight-error.ts';
@@ -17,8 +17,8 @@ const followMs = 1000;
 
 /** The last lines that an instance printed. Errors: LIBVIRT_*. */
 export async function readLastLines(host: TargetHost, domain: string, count = 15): Promise<string[]> {
-  const { text: all } = await readLog(host, domain, null);
-  return all.trimEnd().split('\n').slice(-count);
+  const { bytes } = await readLog(host, domain, null);
+  return bytes.toString('utf8').trimEnd().split('\n').slice(-count);
 }
 
 /**
@@ -50,11 +50,12 @@ async function copyLog(
 ): Promise<void> {
   let from: number | null = null;
   let partial = '';
+  const decoder = new TextDecoder();
   while (!signal.aborted) {
     let lines: string[];
     try {
       const read = await readLog(host, domain.name, from);
-      lines = `${partial}${read.text}`.split('\n');
+      lines = `${partial}${decoder.decode(read.bytes, { stream: true })}`.split('\n');
       if (from === null) lines = lines.slice(-tailLines - 1);
       from = read.endBytes;
     } catch (thrown) {
@@ -69,19 +70,20 @@ async function copyLog(
   }
 }
 
-/** A log from a byte on, or its end; libvirt begins a new file when one is large. Errors: LIBVIRT_*. */
-async function readLog(
+/** A log from a byte on, or its last `lengthBytes`; libvirt begins a new file when one is large. Errors: LIBVIRT_*. */
+export async function readLog(
   host: TargetHost,
   domain: string,
   from: number | null,
-): Promise<{ readonly text: string; readonly endBytes: number }> {
+  lengthBytes = tailBytes,
+): Promise<{ readonly bytes: Buffer; readonly endBytes: number }> {
   return await withLibvirtErrors(`read the log of ${domain} on ${host.label}`, async () => {
     const volume = await findVolume(await openPool(host.connection), logNameOf(domain));
-    if (volume === null) return { text: '', endBytes: 0 };
+    if (volume === null) return { bytes: Buffer.alloc(0), endBytes: 0 };
     const { capacityBytes: size } = await volume.info();
-    const begin = from === null || from > size ? Math.max(0, size - tailBytes) : from;
-    if (begin === size) return { text: '', endBytes: size };
+    const begin = from === null || from > size ? Math.max(0, size - lengthBytes) : from;
+    if (begin === size) return { bytes: Buffer.alloc(0), endBytes: size };
     const bytes = await volume.download({ offsetBytes: begin, lengthBytes: size - begin });
-    return { text: await text(bytes), endBytes: size };
+    return { bytes: await buffer(bytes), endBytes: size };
   });
 }

@@ -36,6 +36,8 @@ export interface KubeClient {
   readonly raw: (path: string, request?: KubeRequest) => Promise<KubeAnswer>;
   /** The lines of an answer as they come: a watch, a log. Errors: as `json`. */
   readonly lines: (path: string, request?: KubeRequest) => AsyncGenerator<string>;
+  /** The bytes of an answer as they come. Errors: as `json`, also when the connection breaks in the middle. */
+  readonly bytes: (path: string, request?: KubeRequest) => AsyncGenerator<Uint8Array>;
   readonly close: () => void;
 }
 
@@ -118,6 +120,13 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
     };
   }
 
+  async function openStream(path: string, request: KubeRequest): Promise<IncomingMessage> {
+    const answer = await openAuthorized(path, request);
+    const status = answer.statusCode ?? 0;
+    if (status < 400) return answer;
+    throw statusError(parseStatus(status, await readText(answer, access, request.signal)), access);
+  }
+
   return {
     access,
     raw,
@@ -127,9 +136,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
       return JSON.parse(text) as Value;
     },
     lines: async function* lines(path: string, request: KubeRequest = {}) {
-      const answer = await openAuthorized(path, request);
-      const status = answer.statusCode ?? 0;
-      if (status >= 400) throw statusError(parseStatus(status, await readText(answer, access, request.signal)), access);
+      const answer = await openStream(path, request);
       answer.on('error', () => undefined);
       const reader = createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY });
       // It emits the errors of the connection; the end of the lines reports them.
@@ -138,6 +145,16 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
         yield* reader;
       } finally {
         reader.close();
+        answer.destroy();
+      }
+    },
+    bytes: async function* bytes(path: string, request: KubeRequest = {}) {
+      const answer = await openStream(path, request);
+      try {
+        yield* answer as AsyncIterable<Uint8Array>;
+      } catch (thrown) {
+        throw request.signal?.aborted ? cancelled() : unreachable(access, thrown);
+      } finally {
         answer.destroy();
       }
     },

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { BootTimeline } from '#shared/model/timeline.ts';
 import { useProject, useStudio } from '../../bind/studio.tsx';
-import type { DeployChoice } from '../../state/deployments.ts';
+import type { DeployChoice, DeployedRef } from '../../state/deployments.ts';
 import { Button } from '../../ui/button.tsx';
 import { Page } from '../../ui/page.tsx';
 import { EmptyState, ErrorState } from '../../ui/states.tsx';
@@ -14,10 +14,12 @@ import { useDeploy, useWatchedTargets } from './use-deploy.ts';
 export interface DeploymentsPageProps {
   /** Draws a cold start: the timeline view belongs to another feature. */
   readonly renderColdStart: (timeline: BootTimeline, of: { readonly name: string }) => ReactNode;
+  /** Shows the console of an instance; null for the newest one. */
+  readonly renderConsole: (of: DeployedRef, instance: string | null) => ReactNode;
 }
 
 /** The functions on clusters: all of them, those of one cluster, or one of them with its details. */
-export function DeploymentsPage({ renderColdStart }: DeploymentsPageProps) {
+export function DeploymentsPage({ renderColdStart, renderConsole }: DeploymentsPageProps) {
   const studio = useStudio();
   const choice = useDeploy((state) => state.choice);
   useWatchedTargets();
@@ -43,6 +45,7 @@ export function DeploymentsPage({ renderColdStart }: DeploymentsPageProps) {
           key={`${choice.of.target}/${choice.of.name}`}
           of={choice.of}
           renderColdStart={(timeline) => renderColdStart(timeline, choice.of)}
+          renderConsole={(instance) => renderConsole(choice.of, instance)}
         />
       ) : choice?.kind === 'target' ? (
         <TargetView key={choice.target} target={choice.target} />

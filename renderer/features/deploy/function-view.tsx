@@ -7,6 +7,7 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import { CallForm } from './call-form.tsx';
 import { DeploySteps } from './deploy-steps.tsx';
+import { FunctionConsole } from './function-console.tsx';
 import styles from './function-view.module.css';
 import { LogView } from './log-view.tsx';
 import { RevisionTable } from './revision-table.tsx';
@@ -66,10 +67,11 @@ export function FunctionActions({ of }: { readonly of: DeployedRef }) {
 export interface FunctionViewProps {
   readonly of: DeployedRef;
   readonly renderColdStart: (timeline: BootTimeline) => ReactNode;
+  readonly renderConsole: (instance: string | null) => ReactNode;
 }
 
-/** A deployed function: the deploy that this window began, its state, its cold start, a call, its log and its revisions. */
-export function FunctionView({ of, renderColdStart }: FunctionViewProps) {
+/** A deployed function: the deploy that this window began, its state, cold start, a call, log, console and revisions. */
+export function FunctionView({ of, renderColdStart, renderConsole }: FunctionViewProps) {
   const studio = useStudio();
   const task = useDeploy((state) => state.tasks[deployedKey(of)]);
   const deployment = useDeployment(of);
@@ -101,6 +103,13 @@ export function FunctionView({ of, renderColdStart }: FunctionViewProps) {
           <CallForm of={of} />
           <LogView of={of} />
         </div>
+      )}
+      {isThere && (
+        <FunctionConsole
+          instances={deployment.instances?.map((one) => one.name)}
+          stopped={deployment.replicas.wanted === 0}
+          render={renderConsole}
+        />
       )}
       {isThere && details?.revisions.value != null && <RevisionTable of={of} revisions={details.revisions.value} />}
     </div>
