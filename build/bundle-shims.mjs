@@ -9,6 +9,7 @@ const scriptsDir = 'core/bundle/shims';
 const scripts = {
   url: 'install-url.js',
   http: 'install-http.ts',
+  fetch: 'install-fetch.ts',
   'dom-events': 'install-dom-events.ts',
   'message-channel': 'install-message-channel.ts',
   streams: 'install-streams.ts',

@@ -16,9 +16,8 @@ export const lwipStamp = '.cache/lwip/source/firstlight-version';
 
 /** The files of lwIP that the guest is built from, below `src/`. */
 const sourceFiles = [
-  ...['def', 'inet_chksum', 'init', 'ip', 'mem', 'memp', 'netif', 'pbuf', 'tcp', 'tcp_in', 'tcp_out', 'timeouts'].map(
-    (name) => `core/${name}.c`,
-  ),
+  ...['def', 'dns', 'inet_chksum', 'init', 'ip', 'mem', 'memp', 'netif', 'pbuf'].map((name) => `core/${name}.c`),
+  ...['tcp', 'tcp_in', 'tcp_out', 'timeouts', 'udp'].map((name) => `core/${name}.c`),
   ...['etharp', 'icmp', 'ip4', 'ip4_addr'].map((name) => `core/ipv4/${name}.c`),
   'netif/ethernet.c',
 ];

@@ -193,6 +193,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     const startedAtMs = Date.now();
     const bundling = bundlingOf(config);
     const isNode = bundling.engine === 'node';
+    const hasFetch = bundling.hasFetch?.(config) ?? false;
     const kept = await warmUp(project, config, key);
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
@@ -233,9 +234,10 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       ...beside.warnings,
       ...ofPlatforms,
       ...ofDecorators,
-      ...(isNode ? [] : warnOfLacks(built, known.members)),
+      ...(isNode ? [] : warnOfLacks(built, known.members, hasFetch)),
     ];
-    const shims = isNode ? [] : chooseShims(built.code, built.uses, modulesAmong(usedInputs(built.metafile)));
+    const modules = modulesAmong(usedInputs(built.metafile));
+    const shims = isNode ? [] : chooseShims(built.code, built.uses, modules, hasFetch);
     const shimmed = addShims(output, shims, known);
     const made = isNode
       ? await convertForNode(shimmed, beside.hasModulesOnly)

@@ -83,6 +83,33 @@ describe('a global that a shim gives', () => {
   });
 });
 
+describe('fetch', () => {
+  const outbound = (value: boolean) =>
+    write('firstlight.json', JSON.stringify({ name: 'hello', ember: { network: { kind: 'user', outbound: value } } }));
+
+  it('is in the bundle of a function that has asked for the network, and in no other', async () => {
+    await outbound(true);
+    for (const call of ['fetch', 'globalThis.fetch']) {
+      const { code, warnings } = await bundle(`export default async () => (await ${call}('http://a')).text();`);
+      expect(warnings).toEqual([]);
+      for (const part of ['fetch failed', 'Response', 'URLSearchParams']) expect(code).toContain(part);
+    }
+    expect((await bundle('export default () => "fetch";')).code).not.toContain('fetch failed');
+    await outbound(false);
+    const without = await bundle("export default async () => (await fetch('http://a')).text();");
+    expect(without.code).not.toContain('fetch failed');
+    expect(without.warnings).toMatchObject([{ message: expect.stringContaining('has not asked for the network') }]);
+  });
+
+  it('brings streams and forms where its results are used so', async () => {
+    await outbound(true);
+    const { code } = await bundle(
+      "export default async () => { const got = await fetch('http://a'); return [got.body.getReader(), await got.formData()]; };",
+    );
+    for (const part of ['ReadableStreamDefaultReader', 'FormData']) expect(code).toContain(part);
+  });
+});
+
 describe('a global that is not there', () => {
   it('is a warning at its place, in words that say what to do', async () => {
     const made = await bundle(
@@ -97,7 +124,7 @@ describe('a global that is not there', () => {
       expect.objectContaining({ file: 'get.ts', line: 1, column: 20, message: expect.stringContaining('no browser') }),
       {
         severity: 'warning',
-        message: '`fetch` is not there: the guest has no network. Send what the function needs in the event.',
+        message: expect.stringMatching(/^`fetch` is not there: .*"network" with "outbound".*in the event\.$/),
         file: 'handler.ts',
         line: 3,
         column: 36,

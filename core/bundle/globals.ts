@@ -21,6 +21,9 @@ export const shimsOf: ReadonlyMap<string, readonly string[]> = new Map([
   ...given('Buffer', 'buffer.js'),
 ]);
 
+/** The shims of `fetch`, for a function that has asked for the network: without it, the global is missing. */
+export const fetchShims = ['url.js', 'http.js', 'fetch.js'] as const;
+
 /** The order in which scripts are put before a bundle: each after those that it builds upon. */
 export const shimOrder = [
   'url.js',
@@ -29,18 +32,22 @@ export const shimOrder = [
   'streams.js',
   'blob.js',
   'http.js',
+  'fetch.js',
   'buffer.js',
   'subtle.js',
   'subtle-keys.js',
 ] as const;
 
 const noNetwork = 'the guest has no network. Send what the function needs in the event.';
+const noFetch =
+  'the function has not asked for the network. Give its runtime a "network" with "outbound" in firstlight.json, or send what it needs in the event.';
 const noBrowser = 'a function runs in no browser.';
 const noFiles = 'the guest has no files. Import a .txt or .bin file to have its content.';
 
 /** The reason why a global is missing, and its replacement. */
 export const missingGlobals: ReadonlyMap<string, string> = new Map([
-  ...named('fetch XMLHttpRequest WebSocket EventSource RTCPeerConnection', noNetwork),
+  ...named('fetch', noFetch),
+  ...named('XMLHttpRequest WebSocket EventSource RTCPeerConnection', noNetwork),
   ...named('window document navigator location history localStorage sessionStorage indexedDB', noBrowser),
   ...named('alert requestAnimationFrame requestIdleCallback HTMLElement DOMParser Worker', noBrowser),
   ...named('__dirname __filename', noFiles),

@@ -33,9 +33,9 @@ interface Compiled {
 }
 
 /** Warnings: one for each line of the project, one for each file of a package. */
-export function warnOfLacks(made: Compiled, members: Shims['members']): Problem[] {
+export function warnOfLacks(made: Compiled, members: Shims['members'], hasFetch: boolean): Problem[] {
   const lacks = [
-    ...lackingGlobals(made),
+    ...lackingGlobals(made).filter(({ name }) => !(hasFetch && name === 'fetch')),
     ...lackingModuleMembers(made.code, members),
     ...localeMethods(made.code),
     ...lackingEncodings(made.code),

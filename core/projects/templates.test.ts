@@ -78,8 +78,10 @@ export default async function handler(event: HttpEvent): Promise<Response> {
   const url = new URL(event.path, 'http://localhost');
   for (const [name, value] of url.searchParams) console.log(name, value);
   const request = new Request(url, { method: 'POST', body: new URLSearchParams({ a: '1' }) });
-  // @ts-expect-error: Ember has no network.
-  if (event.query.out) await fetch(url);
+  // @ts-expect-error: Ember has no sockets.
+  if (event.query.out) new WebSocket(url);
+  const got = await fetch(url, { method: 'PUT', headers: { a: 'b' }, body: 'x', redirect: 'manual' });
+  console.log(await got.text(), got.url);
   return Response.json({ text: await request.text(), type: request.headers.get('content-type') });
 }`,
     );

@@ -77,6 +77,10 @@ describe('the requests of a project', () => {
     expect(await asksOf({ volumes: { db: { mount: '/db', sizeMiB: 8 } } })).toEqual([['volume', 'db']]);
     const network = (value: object) => asksOf({ nanos: { network: value } });
     expect(await network({ kind: 'user', outbound: true })).toEqual([['network', 'outbound']]);
+    expect(await asksOf({ runtime: 'ember', ember: { network: { kind: 'user', outbound: true } } })).toEqual([
+      ['network', 'outbound'],
+    ]);
+    expect(await asksOf({ runtime: 'ember', ember: { network: { kind: 'user' } } })).toEqual([]);
     expect(await network({ kind: 'bridge', name: 'br0' })).toEqual([['network', 'br0']]);
     expect(await network({ kind: 'user' })).toEqual([]);
   });

@@ -30,6 +30,8 @@ export interface RuntimeBundling {
   readonly runsFunction: (config: ProjectConfig) => boolean;
   /** The files that firstlight.json takes into the image, without a function's code. */
   readonly ownPaths: (config: ProjectConfig) => readonly OwnPath[];
+  /** True when a function has `fetch` on a bare engine. Its answer follows from `optionsInImage`. Default: never. */
+  readonly hasFetch?: (config: ProjectConfig) => boolean;
   /** The network that a machine of this configuration could reach in addition to its own ports. */
   readonly networkAsks: (config: ProjectConfig) => readonly Ask[];
   /** The values that change an image when they change, other than name and env. */

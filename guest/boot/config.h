@@ -24,6 +24,7 @@ struct ember_config {
   uint32_t gateway;
   uint32_t ports[4];
   uint32_t timeout_ms; /* the longest time for a request of the function's own server */
+  uint32_t nameserver; /* where `fetch` asks for the addresses of names, in network byte order; 0: nowhere */
 };
 
 /* The image's config. Valid only after `config_valid()` has returned 1. */

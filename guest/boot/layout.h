@@ -50,7 +50,7 @@
 #define EMBER_LARGE_PAGE 0x200000
 
 #define EMBER_CONFIG_MAGIC 0x52424d45
-#define EMBER_CONFIG_VERSION 4
+#define EMBER_CONFIG_VERSION 5
 
 /*
  * 1 GiB of device memory, above every address that linear memory can reach by a 32-bit address and offset. Its first half maps the range

@@ -1,4 +1,4 @@
-/* HTTP/1.1 at the end of a connection: requests as events of a function, and its answers. Pods and Ember itself serve it so. */
+/* HTTP/1.1 at both ends of a connection: requests as events of a function, and its answers; responses of other servers. */
 #ifndef FIRSTLIGHT_HTTP_H
 #define FIRSTLIGHT_HTTP_H
 
@@ -35,6 +35,22 @@ void request_free(struct request *request);
 const char *request_header(const struct request *request, const char *name);
 /* The function's event, in the same form as a function on another runtime gets over HTTP. */
 void request_to_event(const struct request *request, struct buffer *json);
+
+/* An incoming response, as far as it has arrived. Zero in all its bytes but `is_head`: nothing has. */
+struct response {
+  struct request message;	/* its headers and its body */
+  int status;
+  int interim;		/* responses of status 1xx before it */
+  bool is_head;		/* the request was HEAD: there is no body */
+  bool ends_with_connection;	/* the body is whatever comes before the connection's end */
+};
+
+/* As `request_take`. When there was no memory for something, `response_is_short`, and it cannot go on. */
+enum parse_result response_take(struct response *response, const void *bytes, size_t length, struct request_limits limits, size_t *taken);
+/* The server has closed its half: PARSE_DONE when the response is whole by that, else PARSE_BAD. */
+enum parse_result response_end(const struct response *response);
+bool response_is_short(const struct response *response);
+void response_free(struct response *response);
 
 /* How an answer ends. */
 struct answer_form {

@@ -1,6 +1,6 @@
 /* HTTP/1.1 requests. Source: RFC 9112. */
 #define _GNU_SOURCE
-#include "http.h"
+#include "message.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +18,7 @@ void request_free(struct request *request)
   memset(request, 0, sizeof *request);
 }
 
-/* The value of the header after `from`, or of the first one when that is null. */
-static const char *next_header(const struct request *request, const char *name, const char *from)
+const char *next_header(const struct request *request, const char *name, const char *from)
 {
   const char *at = from ? from + strlen(from) + 1 : (const char *)request->headers.data;
   const char *end = (const char *)request->headers.data + request->headers.length;
@@ -66,6 +65,20 @@ static bool add_header(struct request *request, const char *line, size_t length)
   return true;
 }
 
+bool add_headers(struct request *to, const char *lines, const char *end)
+{
+  for (const char *at = lines; at < end;) {
+    const char *line_end = memmem(at, (size_t)(end - at), "\r\n", 2);
+
+    if (!line_end || line_end == at)
+      break;
+    if (!add_header(to, at, (size_t)(line_end - at)))
+      return false;
+    at = line_end + 2;
+  }
+  return true;
+}
+
 static bool parse_head(const char *head, size_t length, struct request *request)
 {
   const char *line_end = memmem(head, length, "\r\n", 2);
@@ -79,20 +92,10 @@ static bool parse_head(const char *head, size_t length, struct request *request)
   request->is_last = second[8] == '0';
   memcpy(request->method, head, (size_t)(space - head));
   request->target = strndup(space + 1, (size_t)(second - space - 1));
-  for (const char *at = line_end + 2; at < head + length;) {
-    const char *end = memmem(at, (size_t)(head + length - at), "\r\n", 2);
-
-    if (!end || end == at)
-      break;
-    if (!add_header(request, at, (size_t)(end - at)))
-      return false;
-    at = end + 2;
-  }
-  return true;
+  return add_headers(request, line_end + 2, head + length);
 }
 
-/* Reads a number of digits only. False where there is something else, or more than fits. */
-static bool parse_length(const char *text, size_t *length)
+bool parse_length(const char *text, size_t *length)
 {
   if (!*text)
     return false;
@@ -145,8 +148,7 @@ static enum parse_result begin_body(struct request *request, struct request_limi
   return PARSE_MORE;
 }
 
-/* Adds bytes to the current head or line up to and with its end. Returns how many; `*is_whole`: the end was among them. */
-static size_t take_until(struct buffer *to, const char *bytes, size_t length, const char *end, bool *is_whole)
+size_t take_until(struct buffer *to, const char *bytes, size_t length, const char *end, bool *is_whole)
 {
   size_t marker = strlen(end), before = to->length, from = before < marker - 1 ? 0 : before - (marker - 1);
 
@@ -182,23 +184,27 @@ static enum parse_result begin_chunk(struct request *request, struct request_lim
   return PARSE_MORE;
 }
 
-/* Takes what belongs to the current phase. */
-static enum parse_result take_phase(struct request *request, const char *bytes, size_t length, struct request_limits limits, size_t *taken)
+static enum parse_result take_head(struct request *request, const char *bytes, size_t length, struct request_limits limits, size_t *taken)
+{
+  bool is_whole = false;
+
+  *taken = take_until(&request->head, bytes, length, "\r\n\r\n", &is_whole);
+  if (request->head.length > limits.head)
+    return PARSE_TOO_LARGE;
+  if (!is_whole)
+    return PARSE_MORE;
+  if (!parse_head((const char *)request->head.data, request->head.length - 2, request))
+    return PARSE_BAD;
+  request->head.length = 0;
+  return begin_body(request, limits);
+}
+
+enum parse_result take_body(struct request *request, const char *bytes, size_t length, struct request_limits limits, size_t *taken)
 {
   bool is_whole = false;
   size_t most;
 
   switch (request->phase) {
-  case REQUEST_HEAD:
-    *taken = take_until(&request->head, bytes, length, "\r\n\r\n", &is_whole);
-    if (request->head.length > limits.head)
-      return PARSE_TOO_LARGE;
-    if (!is_whole)
-      return PARSE_MORE;
-    if (!parse_head((const char *)request->head.data, request->head.length - 2, request))
-      return PARSE_BAD;
-    request->head.length = 0;
-    return begin_body(request, limits);
   case REQUEST_CHUNK_SIZE:
   case REQUEST_TRAILER:
   case REQUEST_CHUNK_END:
@@ -238,7 +244,8 @@ enum parse_result request_take(struct request *request, const void *bytes, size_
 
     if (*taken == length && !(request->phase == REQUEST_BODY && request->left == 0))
       return PARSE_MORE;
-    enum parse_result result = take_phase(request, at + *taken, length - *taken, limits, &here);
+    enum parse_result result =
+        (request->phase == REQUEST_HEAD ? take_head : take_body)(request, at + *taken, length - *taken, limits, &here);
 
     *taken += here;
     if (result != PARSE_MORE)

@@ -10,9 +10,13 @@
 #define LWIP_SOCKET 0
 #define LWIP_STATS 0
 #define LWIP_RAW 0
-#define LWIP_UDP 0
+/* For the questions to the name server alone. */
+#define LWIP_UDP 1
+#define MEMP_NUM_UDP_PCB NET_FETCHES_MOST
 #define LWIP_DHCP 0
-#define LWIP_DNS 0
+#define LWIP_DNS 1
+#define DNS_TABLE_SIZE NET_FETCHES_MOST
+#define DNS_MAX_SERVERS 1
 #define LWIP_IPV6 0
 #define IP_REASSEMBLY 0
 #define IP_FRAG 0
@@ -33,7 +37,7 @@
 #define MEMP_NUM_PBUF 2048
 #define MEMP_NUM_TCP_SEG 2048
 /* A client that has closed keeps its place for two minutes; the oldest of those gives way to a new one. */
-#define MEMP_NUM_TCP_PCB (NET_CLIENTS_MOST + 64)
+#define MEMP_NUM_TCP_PCB (NET_CLIENTS_MOST + NET_FETCHES_MOST + 64)
 #define MEMP_NUM_TCP_PCB_LISTEN NET_PORTS_MOST
 
 /* Packets that wait until the address of the next machine is known: one from each client. Without this lwIP keeps the last one only. */

@@ -6,6 +6,7 @@
 #include "../boot/config.h"
 #include "../boot/panic.h"
 #include "clients.h"
+#include "fetch.h"
 #include "stack.h"
 
 /* The end of the guest waits this long for its clients. */
@@ -41,13 +42,16 @@ void net_poll(void) {
   if (state != OPEN) return;
   stack_poll();
   clients_sweep();
+  fetches_sweep();
   uint64_t now = stack_now_ms();
   bool has_room = clients_reserved_bytes() < reserved_then;
   reserved_then = clients_reserved_bytes();
   if (now - looked_ms >= TICK_NS / 1000000 || has_room) {
     looked_ms = now;
     clients_look_after(now);
+    fetches_look_after(now);
     clients_sweep();
+    fetches_sweep();
   }
   stack_flush();
 }
@@ -57,7 +61,7 @@ void net_glance(void) {
 }
 
 void net_sleep_for(uint64_t ns) {
-  uint64_t most = state == OPEN && stack_needs_timer() ? TICK_NS : UINT64_MAX;
+  uint64_t most = state == OPEN && (stack_needs_timer() || net_fetch_is_pending()) ? TICK_NS : UINT64_MAX;
   if (ns > most) ns = most;
   /* No interrupt comes for a frame that was there at the last poll. */
   if (state != OPEN || !stack_has_frame()) {

@@ -4,6 +4,8 @@
 
 /* Clients at once; further ones wait until one has gone. */
 #define NET_CLIENTS_MOST 100
+/* Requests of the function to other servers at once; the shim of `fetch` keeps further ones back. */
+#define NET_FETCHES_MOST 16
 /* Ports that the function serves HTTP on: as many as the config block has. */
 #define NET_PORTS_MOST 4
 

@@ -6,6 +6,7 @@
 #include "../dev/virtio-net.h"
 #include "../rt/random.h"
 #include "hooks.h"
+#include "lwip/dns.h"
 #include "lwip/etharp.h"
 #include "lwip/init.h"
 #include "lwip/netif.h"
@@ -15,9 +16,10 @@
 #define FRAMES_PER_POLL 64
 #define TCP_TICK_MS TCP_TMR_INTERVAL
 #define ARP_TICK_MS ARP_TMR_INTERVAL
+#define DNS_TICK_MS DNS_TMR_INTERVAL
 
 static struct netif card;
-static uint64_t tcp_due, arp_due;
+static uint64_t tcp_due, arp_due, dns_due;
 
 _Noreturn void net_assert(const char *message) { panic("the network: %s", message); }
 
@@ -60,6 +62,7 @@ int stack_open(void) {
   netif_add(&card, &address, &netmask, &gateway, 0, open_card, ethernet_input);
   netif_set_default(&card);
   netif_set_up(&card);
+  if (c->nameserver) dns_setserver(0, &(ip_addr_t){c->nameserver});
   /* Everything comes by way of the gateway: its address is asked for now, and not when the first client waits for an answer. */
   etharp_request(&card, &gateway);
   return 1;
@@ -92,6 +95,10 @@ void stack_poll(void) {
   if (now >= arp_due) {
     etharp_tmr();
     arp_due = now + ARP_TICK_MS;
+  }
+  if (now >= dns_due) {
+    dns_tmr();
+    dns_due = now + DNS_TICK_MS;
   }
   virtio_net_flush();
 }

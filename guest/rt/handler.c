@@ -36,7 +36,13 @@ static void report(js_value error, enum error_code code) {
   else send_plain_error(ERROR_THREW, 0, "The handler threw something that cannot be described.");
 }
 
-/* Runs the timers that are due, or sleeps until one is. Returns 0 when there are none: nothing will ever settle the handler. */
+/* A sleep without a timer to wait for. */
+#define IDLE_SLEEP_MS 60000
+
+/*
+ * Runs the timers that are due and settles what `fetch` has results for, or sleeps until there is either. Returns 0 when there is nothing
+ * to wait for: nothing will ever settle the handler.
+ */
 static int run_timers(void) {
   js_value result = js_call(js_unbox(config()->tick), 0, 0, 0);
   if (js_tag(result) == JS_EXCEPTION) {
@@ -46,8 +52,10 @@ static int run_timers(void) {
   double delay_ms = js_number(result);
   js_free(result);
   if (Z_qjsZ_qjs_is_job_pending(&engine)) return 1;
-  if (!(delay_ms >= 0)) return 0;
-  uint64_t tsc = rdtsc(), sleep_ns = delay_ms > 60000 ? 60000000000ull : (uint64_t)(delay_ms * 1e6);
+  if (!(delay_ms >= 0) && !net_fetch_is_pending()) return 0;
+  if (!(delay_ms >= 0) || delay_ms > IDLE_SLEEP_MS) delay_ms = IDLE_SLEEP_MS;
+  /* One may have finished since the tick looked. */
+  uint64_t tsc = rdtsc(), sleep_ns = net_fetch_is_ready() ? 0 : (uint64_t)(delay_ms * 1e6);
   if (current.deadline_tsc && tsc >= current.deadline_tsc) {
     send_timed_out(text_of(""));
     return 1;
@@ -116,6 +124,7 @@ static int drain_jobs(void) {
     if ((int32_t)Z_qjsZ_qjs_execute_pending_job(&engine) < 0) js_free(js_exception());
     clean = rdtsc() < current.deadline_tsc && !current.timed_out;
   }
+  net_fetch_cancel_all();
   engine_reserve_open = engine_out_of_memory = 0;
   return clean;
 }

@@ -76,6 +76,14 @@ for (const [name, { source, flags }] of Object.entries(programs)) {
     ]));
 }
 
+it('http/response.c reads the responses of other servers, right ones and wrong ones', () => {
+  const sources = ['test/host/response.c', ...['buffer', 'request', 'response'].map((name) => `http/${name}.c`)];
+  runChecks(
+    'response',
+    sources.map((source) => compile(source, `plain-${source.replaceAll('/', '-')}.o`, ['-D_GNU_SOURCE='])),
+  );
+});
+
 const lwip = findLwip();
 
 it.skipIf(lwip === null)(
@@ -106,7 +114,8 @@ it.skipIf(lwip === null)(
       'net/stack.c',
       'net/server.c',
       'net/clients.c',
-      ...['answer', 'buffer', 'event', 'request'].map((name) => `http/${name}.c`),
+      'net/fetch.c',
+      ...['answer', 'buffer', 'event', 'request', 'response'].map((name) => `http/${name}.c`),
     ];
     runChecks('network', [
       ...[...ours, 'test/host/network.c'].map((source) => compile(source, `${source.replaceAll('/', '-')}.o`, flags)),

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { makeHome, openStudio, removeHome, resources, type Studio, until, whyNot } from './studio.ts';
@@ -6,6 +9,8 @@ import { makeHome, openStudio, removeHome, resources, type Studio, until, whyNot
 vi.setConfig({ testTimeout: 120_000 });
 const hasKernel = existsSync(resources.pathOf(shipped.emberNetworkKernel));
 const reason = whyNot() ?? (hasKernel ? null : 'no source of lwIP');
+
+const texts = (...paths: string[]) => paths.map((path) => `you asked for ${path}`);
 
 describe.skipIf(reason !== null)(`Ember’s network${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   let studio: Studio;
@@ -66,6 +71,30 @@ describe.skipIf(reason !== null)(`Ember’s network${reason === null ? '' : ` (s
     expect(instance).toMatchObject({ state: 'ready', url: null });
     expect((await studio.client.call('instances:describe', { instanceId })).domainXml).not.toContain('virtio-net');
     await studio.client.call('instances:stop', { instanceId });
+  });
+
+  it('lets a function fetch from a server of this machine, by a run and by HTTP', async () => {
+    const server = createServer((request, response) => void response.end(`you asked for ${request.url}`));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const source = `export default async (event) => {
+      const get = async (path) => (await fetch(\`http://10.0.2.2:${port}\${path}\`)).text();
+      return Promise.all([get('/one'), get(event.path ?? '/two')]);
+    };`;
+    const ember = { network: { kind: 'user', outbound: true } };
+    const project = await studio.project('calls', source, { ports: [{ guest: 8080 }], ember });
+    const run = await studio.client.call('instances:run', { projectId: project.id, lifetime: 'session', event: {} });
+    expect(run).toMatchObject({ error: null, response: { body: { value: texts('/one', '/two') } } });
+    const instanceId = run.instance?.id ?? '';
+    const { url } = (await studio.client.call('instances:list', {})).find(({ id }) => id === instanceId) ?? {};
+    expect(await (await fetch(`${url}/three`)).json()).toEqual(texts('/one', '/three'));
+    await studio.client.call('instances:stop', { instanceId });
+    const alone = await studio.project('alone', source, { ember });
+    const cold = await studio.client.call('instances:run', { projectId: alone.id, lifetime: 'stop', event: {} });
+    expect(cold).toMatchObject({ error: null, response: { body: { value: texts('/one', '/two') } } });
+    server.closeAllConnections();
+    server.close();
   });
 
   it('is refused for UDP, with what to do', async () => {

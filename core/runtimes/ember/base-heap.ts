@@ -11,7 +11,7 @@ import textSource from './prelude/text.prelude.js';
 import timersSource from './prelude/timers.prelude.js';
 
 /** The functions that the prelude calls, by the names that `guest/rt/imports.c` knows them by. */
-const hostCalls = ['print', 'random', 'respond', 'fail'] as const;
+const hostCalls = ['print', 'random', 'respond', 'fail', 'fetch'] as const;
 export type HostCall = (typeof hostCalls)[number];
 
 /** Node's types declare WebAssembly's types but not its values. */
@@ -72,7 +72,8 @@ export async function createBaseHeap(): Promise<BaseHeap> {
   call(textSource, 'ember:text');
   call(cloneSource, 'ember:clone');
   const globals = call(globalsSource, 'ember:globals', host, inspect);
-  const timers = call(timersSource, 'ember:timers', vm.evalCode('performance.now.bind(performance)', 'ember:timers'));
+  const now = vm.evalCode('performance.now.bind(performance)', 'ember:timers');
+  const timers = call(timersSource, 'ember:timers', now, globals.getProp('network'));
   const prelude = call(dispatchSource, 'ember:dispatch', host, timers, globals);
   const token = (name: string) => vm.exportHandle(prelude.getProp(name));
   const tokens = {

@@ -1,4 +1,5 @@
 import type { RuntimeDefinition } from '#core/runtime/runtime.ts';
+import { emberOptions } from './options.ts';
 
 /** TypeScript on QuickJS in the built-in unikernel. */
 export const ember: RuntimeDefinition = {
@@ -7,6 +8,7 @@ export const ember: RuntimeDefinition = {
   description: 'The built-in unikernel: a TypeScript function, its heap baked into the image. Nothing to download.',
   defaultMemoryMiB: 64,
   runsPrograms: false,
+  options: emberOptions,
   handlerGlobals: async () => (await import('./handler-globals.ts')).handlerGlobals,
   create: async ({ layout, resources, rates }) => {
     const { createEmberRuntime } = await import('./ember-runtime.ts');

@@ -353,6 +353,11 @@ interface RequestInit {
   readonly body?: BodyInit | null;
   readonly signal?: AbortSignal | null;
 }
+/** Sends a request by HTTP. For a function whose firstlight.json has \`"ember": { "network": { "kind": "user", "outbound": true } }\`. */
+declare function fetch(
+  input: Request | string | URL,
+  init?: RequestInit & { readonly redirect?: 'follow' | 'error' | 'manual' },
+): Promise<Response>;
 interface Request extends Body {}
 /** A request, for routers that take one. */
 declare class Request {

@@ -28,7 +28,7 @@ export interface ImageConfig {
   readonly network?: ImageNetwork | undefined;
 }
 
-/** The network of an image: what the guest serves HTTP with. */
+/** The network of an image: what the guest serves HTTP with, and reaches other servers by. */
 export interface ImageNetwork {
   /** Shape: dotted IPv4 addresses. */
   readonly address: string;
@@ -38,6 +38,8 @@ export interface ImageNetwork {
   readonly ports: readonly number[];
   /** The longest time for a request. Units: ms. */
   readonly timeoutMs: number;
+  /** The name server that `fetch` asks. Null: names have no addresses. */
+  readonly nameserver?: string | null | undefined;
 }
 
 /** A page of linear memory in a page directory: present, writable, ring 3, accessed, dirty, 2 MiB, not executable. */
@@ -83,7 +85,8 @@ function networkWords(network: ImageNetwork | undefined): number[] {
   const ports = Array.from({ length: networkPorts }, (_, index) => network?.ports[index] ?? 0);
   const addresses =
     network === undefined ? [0, 0, 0] : [network.address, network.netmask, network.gateway].map(addressWord);
-  return [...addresses, ...ports, network?.timeoutMs ?? 0];
+  const nameserver = network?.nameserver;
+  return [...addresses, ...ports, network?.timeoutMs ?? 0, nameserver ? addressWord(nameserver) : 0];
 }
 
 function configBytes(config: ImageConfig): Uint8Array {

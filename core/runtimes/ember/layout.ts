@@ -16,7 +16,7 @@ export const largePageBytes = 2 * 2 ** 20;
 export const linearPageBytes = 65_536;
 /** First word of the config block: `EMBR`, little-endian. */
 export const configMagic = 0x5242_4d45;
-export const configVersion = 4;
+export const configVersion = 5;
 /** The most ports that a function serves HTTP on. */
 export const networkPorts = 4;
 /** Pages kept back from the function so that an error can still be reported when memory runs out. */

@@ -12,8 +12,12 @@ import {
 
 const configOf = (keys: object) => projectConfigSchema.parse({ name: 'p', runtime: 'ember', memoryMiB: 64, ...keys });
 
-it('is asked for by ports, and by nothing else', () => {
+const outbound = { runtimeOptions: { network: { kind: 'user', outbound: true } } };
+
+it('is asked for by ports and by outbound, and by nothing else', () => {
   expect(hasNetwork(configOf({}))).toBe(false);
+  expect(hasNetwork(configOf(outbound))).toBe(true);
+  expect(hasNetwork(configOf({ runtimeOptions: { network: { kind: 'user' } } }))).toBe(false);
   expect(hasNetwork(configOf({ port: 3000, hostPort: 3000 }))).toBe(false);
   expect(hasNetwork(configOf({ ports: [{ guest: 8080 }] }))).toBe(true);
 });
@@ -27,6 +31,22 @@ it('goes into the image with its ports and the time of a request, but not with p
     emberBundling.optionsInImage(configOf({ ports: [{ guest: 81 }] })),
   );
   expect(emberBundling.optionsInImage(configOf({ timeoutMs: 5 }))).toEqual([]);
+});
+
+it('opens connections only where the function asks for it, and has a name server then', async () => {
+  expect(imageNetworkOf(configOf({ ports: [{ guest: 80 }] })).nameserver).toBeNull();
+  expect(imageNetworkOf(configOf(outbound))).toMatchObject({ ports: [], nameserver: '10.0.2.3' });
+  const own = { network: { kind: 'user', outbound: true, nameserver: '9.9.9.9' } };
+  expect(imageNetworkOf(configOf({ runtimeOptions: own })).nameserver).toBe('9.9.9.9');
+  const network = await machineNetworkOf(configOf(outbound));
+  expect(network).toMatchObject({ isRestricted: false, forwards: [] });
+  expect(writeEmberInfo(network)).toBeNull();
+  expect(emberBundling.hasFetch?.(configOf(outbound))).toBe(true);
+  expect(emberBundling.hasFetch?.(configOf({ ports: [{ guest: 80 }] }))).toBe(false);
+  const both = { ...outbound, ports: [{ guest: 80 }] };
+  expect(emberBundling.optionsInImage(configOf(both))).not.toEqual(
+    emberBundling.optionsInImage(configOf({ ports: [{ guest: 80 }] })),
+  );
 });
 
 it('is refused with UDP, and with more ports than the guest has places for', () => {

@@ -1,4 +1,4 @@
-/** The network of functions that ask for it with `ports`: they serve HTTP by themselves. */
+/** The network of functions that ask for it: with `ports` they serve HTTP by themselves, with `outbound` they have `fetch`. */
 import type { ExclusiveResource } from '#core/runtime/machines.ts';
 import { chooseForwards, userNetwork } from '#core/runtime/user-network.ts';
 import type { UserNetwork } from '#core/vmm/machine.ts';
@@ -6,14 +6,23 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { ImageNetwork } from './image.ts';
 import { networkPorts } from './layout.ts';
+import { emberConfigOf } from './options.ts';
 
-type Ports = Pick<ProjectConfig, 'ports'>;
+/** QEMU's own name server. */
+const userNameserver = '10.0.2.3';
 
-/** True for a function that serves HTTP by itself. */
-export const hasNetwork = ({ ports }: Ports): boolean => ports.length > 0;
+type Wanted = Pick<ProjectConfig, 'ports' | 'runtimeOptions'>;
+
+/** True for a function that has `fetch`. */
+export const hasOutbound = (config: Pick<ProjectConfig, 'runtimeOptions'>): boolean =>
+  emberConfigOf(config).network.outbound;
+
+/** True for a function that serves HTTP by itself, or has `fetch`. */
+export const hasNetwork = (config: Wanted): boolean => config.ports.length > 0 || hasOutbound(config);
 
 /** The network in the image. Errors: BAD_INPUT for ports that Ember cannot serve. */
-export function imageNetworkOf({ ports, timeoutMs }: Pick<ProjectConfig, 'ports' | 'timeoutMs'>): ImageNetwork {
+export function imageNetworkOf(config: Wanted & Pick<ProjectConfig, 'timeoutMs'>): ImageNetwork {
+  const { ports, timeoutMs } = config;
   const udp = ports.find((port) => port.udp);
   if (udp !== undefined) {
     throw new FirstlightError('BAD_INPUT', `"ports" has UDP port ${udp.guest}: a function on Ember serves HTTP only.`, {
@@ -26,23 +35,25 @@ export function imageNetworkOf({ ports, timeoutMs }: Pick<ProjectConfig, 'ports'
     });
   }
   const { ip: address, netmask, gateway } = userNetwork;
-  return { address, netmask, gateway, ports: ports.map(({ guest }) => guest), timeoutMs };
+  const { outbound, nameserver = userNameserver } = emberConfigOf(config).network;
+  const guestPorts = ports.map(({ guest }) => guest);
+  return { address, netmask, gateway, ports: guestPorts, timeoutMs, nameserver: outbound ? nameserver : null };
 }
 
-/** The network of a machine: its ports lead into the guest, which can open no connections. Errors: PORT_IN_USE. */
-export async function machineNetworkOf({ ports }: Ports): Promise<UserNetwork> {
-  const forwards = await chooseForwards({ port: null, hostPort: undefined, ports });
-  return { kind: 'user', guestIp: userNetwork.ip, forwards, isRestricted: true };
+/** The network of a machine: its ports lead into the guest, which opens connections where it may. Errors: PORT_IN_USE. */
+export async function machineNetworkOf(config: Wanted): Promise<UserNetwork> {
+  const forwards = await chooseForwards({ port: null, hostPort: undefined, ports: config.ports });
+  return { kind: 'user', guestIp: userNetwork.ip, forwards, isRestricted: !hasOutbound(config) };
 }
 
-export const exclusiveResourceOf = ({ ports }: Ports): ExclusiveResource =>
+export const exclusiveResourceOf = ({ ports }: Pick<ProjectConfig, 'ports'>): ExclusiveResource =>
   ports.some(({ host }) => host !== undefined) ? 'ports' : 'none';
 
-/** The session's data of a machine with a network. Shape: JSON. */
-export const writeEmberInfo = ({ forwards: [first] }: UserNetwork): string =>
-  JSON.stringify({ url: `http://127.0.0.1:${first?.hostPort}` });
+/** The session's data of a machine with a network; null where it serves nothing. Shape: JSON. */
+export const writeEmberInfo = ({ forwards: [first] }: UserNetwork): string | null =>
+  first === undefined ? null : JSON.stringify({ url: `http://127.0.0.1:${first.hostPort}` });
 
-/** Where the function serves HTTP. Null also for data that an older program wrote. */
+/** Where the function serves HTTP; null where it does not, and for data that an older program wrote. */
 export function readEmberUrl(info: string | null): string | null {
   const read: unknown = info === null ? null : JSON.parse(info);
   const url = typeof read === 'object' && read !== null && 'url' in read ? read.url : null;

@@ -109,18 +109,25 @@ static void seal(uint8_t *frame, uint32_t length) {
   put16(tcp + 16, fold(sum(tcp, bytes, sum(ip + 12, 8, 6 + bytes))));
 }
 
-/* A frame of the client's connection. Returns its length. */
-static uint32_t write_tcp(uint8_t *frame, uint8_t flags, const void *data, uint32_t bytes) {
-  memset(frame, 0, 54);
+/* A frame to the guest's address from the next machine's, empty but for that. Returns where its content begins. */
+static uint8_t *write_ip(uint8_t *frame, uint8_t protocol, uint32_t bytes) {
+  memset(frame, 0, 34);
   memcpy(frame, own, 6);
   memcpy(frame + 6, peer, 6);
   put16(frame + 12, 0x0800);
-  uint8_t *ip = frame + 14, *tcp = ip + 20;
+  uint8_t *ip = frame + 14;
   ip[0] = 0x45;
-  put16(ip + 2, 40 + bytes);
+  put16(ip + 2, 20 + bytes);
   ip[8] = 64;
-  ip[9] = 6;
+  ip[9] = protocol;
   memcpy(ip + 12, (uint8_t[]){10, 0, 2, 2, 10, 0, 2, 15}, 8);
+  return ip + 20;
+}
+
+/* A frame of the client's connection. Returns its length. */
+static uint32_t write_tcp(uint8_t *frame, uint8_t flags, const void *data, uint32_t bytes) {
+  uint8_t *tcp = write_ip(frame, 6, 20 + bytes);
+  memset(tcp, 0, 20);
   put16(tcp, client.port);
   put16(tcp + 2, 8080);
   put32(tcp + 4, client.seq);
@@ -151,6 +158,9 @@ static void answer_arp(void) {
   queue_frame(frame, sizeof frame);
 }
 
+/* A server's own, in network-server.h. Returns 1 when the frame was for it. */
+static int serve_frame(const uint8_t *ip);
+
 void virtio_net_send(uint32_t length) {
   sent_frames++;
   const uint8_t *ip = sending + 14, *tcp = ip + 20;
@@ -158,6 +168,7 @@ void virtio_net_send(uint32_t length) {
     times_asked++;
     if (!is_withheld) answer_arp();
   }
+  if (get16(sending + 12) == 0x0800 && serve_frame(ip)) return;
   if (get16(sending + 12) == 0x0800 && ip[9] == 6 && length >= 54 && tcp[13] == (SYN | ACK)) is_taken[get16(tcp + 2)] = 1;
   if (get16(sending + 12) != 0x0800 || ip[9] != 6 || length < 54 || get16(tcp + 2) != client.port) return;
   uint8_t flags = tcp[13];

@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include "../../boot/config.h"
 #include "../../net/sizes.h"
-#include "network-client.h"
+#include "network-server.h"
 
 static int count_taken(const uint16_t ports[NET_CLIENTS_MOST]) {
   int count = 0;
@@ -231,13 +231,17 @@ int main(void) {
   srand(7);
   if (mmap((void *)EMBER_CONFIG_BASE, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED) return 1;
   struct ember_config *c = (struct ember_config *)EMBER_CONFIG_BASE;
-  *c = (struct ember_config){.address = 0x0f02000a, .netmask = 0x00ffffff, .gateway = 0x0202000a, .ports = {8080}};
+  *c = (struct ember_config){.address = 0x0f02000a, .netmask = 0x00ffffff, .gateway = 0x0202000a, .ports = {8080}, .nameserver = 0x0202000a};
   test_first_clients();
   test_requests();
   test_endings();
   test_large_bodies();
   test_half_closed();
   test_many();
+  test_fetch();
+  test_fetch_failures();
+  test_fetch_limits();
+  test_fetch_fuzz();
   test_ten_thousand();
   test_wrong_fields();
   test_wrong_frames();

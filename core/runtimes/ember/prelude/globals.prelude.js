@@ -181,6 +181,9 @@
 
   // For core/bundle/shims: what `node:util` has.
   Object.defineProperty(global, Symbol.for('firstlight.inspect'), { value: { inspect, format } });
+  // For core/bundle/shims/fetch.ts, which sets `poll` and `reset`: functions that the guest calls with the timers.
+  const network = { call: host.fetch, poll: undefined, reset: undefined };
+  Object.defineProperty(global, Symbol.for('firstlight.network'), { value: network });
   global.self = global;
   global.global = global;
   // A function cannot change its environment; the host can add to it when the guest starts.
@@ -196,10 +199,12 @@
       global.process = Object.freeze({ env, ...processMembers });
     },
     addEnv,
+    network,
     /** What the module measured while it was evaluated is of another clock. */
     reset: () => {
       origin = undefined;
       entries.length = 0;
+      network.reset?.();
     },
   };
 };

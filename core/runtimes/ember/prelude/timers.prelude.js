@@ -1,5 +1,5 @@
 // setTimeout and its family, and WeakRef. The guest calls `run` whenever no promise job is left, and sleeps as long as it says.
-(now) => {
+(now, network) => {
   // The language's KeepDuringJob: what a WeakRef was made of or gave stays until the promise jobs are done.
   const inUse = new Set();
   const EngineWeakRef = WeakRef;
@@ -90,6 +90,7 @@
     /** Calls the first timer that is due. Units: milliseconds to the next one, 0 when it is due; -1 when there is none. */
     run() {
       inUse.clear();
+      network.poll?.();
       if (queue.length === 0) return -1;
       const time = now();
       const first = queue[0];

@@ -1,0 +1,3 @@
+import { fetch } from './fetch.ts';
+
+Object.assign(globalThis, { fetch });
