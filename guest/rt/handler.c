@@ -118,13 +118,18 @@ static int drain_jobs(void) {
   engine_reserve_open = 1;
   current.deadline_tsc = rdtsc() + clock_ticks(GRACE_NS);
   current.timed_out = 0;
+  net_fetch_cancel_all();
   js_value result = js_call(js_unbox(config()->reset), 0, 0, 0);
   int clean = js_tag(result) != JS_EXCEPTION;
   while (clean && Z_qjsZ_qjs_is_job_pending(&engine)) {
     if ((int32_t)Z_qjsZ_qjs_execute_pending_job(&engine) < 0) js_free(js_exception());
     clean = rdtsc() < current.deadline_tsc && !current.timed_out;
   }
-  net_fetch_cancel_all();
+  if (clean && net_fetch_is_pending()) {
+    /* A last job has begun another: the shim has to forget it too. */
+    net_fetch_cancel_all();
+    js_free(js_call(js_unbox(config()->reset), 0, 0, 0));
+  }
   engine_reserve_open = engine_out_of_memory = 0;
   return clean;
 }

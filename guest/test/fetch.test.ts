@@ -258,7 +258,7 @@ describe.skipIf(networkKernelPath === null)('fetch (needs the source of lwIP: no
   it('ends with the time of its invocation, and the next one finds the places free', async () => {
     for (let i = 0; i < 2; i++) {
       const all = Array.from({ length: 20 }, () => ({ url: `http://10.0.2.2:${web.port}/never` }));
-      expect(await guest.fails({ all }, { deadlineMs: 500 })).toMatchObject({ code: 'TIMEOUT' });
+      expect(await guest.fails({ all }, { deadlineMs: 1000 })).toMatchObject({ code: 'TIMEOUT' });
     }
     expect(await fetched('/after')).toMatchObject({ text: 'GET /after' });
   });

@@ -61,6 +61,8 @@ const waiting = new Map<number, Waiting>();
 /** Requests that wait until another has ended. */
 let held: (() => void)[] = [];
 let nextId = 1;
+/** Invocations that have ended. What one of them has left behind goes no further. */
+let ended = 0;
 
 network.poll = () => {
   if (waiting.size === 0) return;
@@ -88,6 +90,7 @@ function settle(id: number, failure: number, read: () => Answer): void {
 }
 
 network.reset = () => {
+  ended++;
   waiting.clear();
   held = [];
 };
@@ -196,6 +199,7 @@ interface FetchInit {
 /** Sends a request by HTTP. Errors: a TypeError whose `cause` says why; the signal's reason. */
 export async function fetch(input: unknown, init: FetchInit = {}): Promise<Response> {
   const untilMs = performance.now() + mostMs;
+  const begunIn = ended;
   const request = new web.Request(input as string, init);
   const { signal } = request;
   const redirect = init.redirect ?? 'follow';
@@ -204,6 +208,7 @@ export async function fetch(input: unknown, init: FetchInit = {}): Promise<Respo
     throw new TypeError(`${JSON.stringify(request.method)} is not a method of fetch.`);
   if (signal?.aborted) throw signal.reason;
   const content = await request.take();
+  if (begunIn !== ended) throw new TypeError('fetch failed: its invocation has ended.');
   const body = typeof content === 'string' ? new TextEncoder().encode(content) : (content ?? new Uint8Array());
   let hop: Hop = { url: new URL(request.url), method: request.method, headers: request.headers, body };
   for (let redirects = 0; ; redirects++) {
