@@ -58,6 +58,21 @@ async function failure(): Promise<FirstlightError> {
 const settle = () => new Promise((resolve) => setTimeout(resolve, 40));
 
 describe('a bundle', () => {
+  it('finds files by computed names as Node.js does, without their ends', async () => {
+    await write('lib/a.js', 'exports.v = "A";');
+    await write('lib/b/index.js', 'exports.v = "B";');
+    await write('lib/c.json', '"C"');
+    await write(
+      'handler.ts',
+      "export default (name: string) => { const found = require('./lib/' + name); return found.v ?? found; };",
+    );
+    const { bundle: made } = await bundle();
+    const { default: find } = await import(`data:text/javascript,${encodeURIComponent(made.code)}`);
+    expect(['a', 'a.js', 'b', 'b/', 'c', 'c.json'].map(find)).toEqual(['A', 'A', 'B', 'B', 'C', 'C']);
+    expect(() => find('none')).toThrow('Module not found in bundle: ./lib/none');
+    expect(made.warnings).toEqual([]);
+  });
+
   it('is one module that imports nothing, of TypeScript, JSON, text, bytes and packages', async () => {
     await write(
       'handler.ts',

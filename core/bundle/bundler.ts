@@ -37,6 +37,7 @@ import { modulesAmong } from './node-modules.ts';
 import { toProblems } from './problems.ts';
 import { readSource } from './read-source.ts';
 import { valuesInImage } from './values-in-image.ts';
+import { warnOfComputedImports } from './warn-of-computed-imports.ts';
 import { warnOfDecorators } from './warn-of-decorators.ts';
 import { warnOfLacks } from './warn-of-lacks.ts';
 import { warnOfPlatforms } from './warn-of-platforms.ts';
@@ -220,12 +221,13 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     const digesting = digestInputs(project.dir, read, kept.digests);
     const readText = async (path: string) =>
       kept.digests.get(path)?.text ?? (await readSource(resolve(project.dir, path)));
-    const [own, inputs, ofProcesses, ofPlatforms, ofDecorators] = await Promise.all([
+    const [own, inputs, ofProcesses, ofPlatforms, ofDecorators, ofImports] = await Promise.all([
       digestOwnFiles(project.dir, bundling.ownPaths(config)),
       digesting,
       isNode ? warnOfProcesses(project.dir, built.metafile) : [],
       digesting.then(() => warnOfPlatforms(project.dir, config, built.metafile, readText)),
       warnOfDecorators(project.dir, built.metafile),
+      digesting.then(() => warnOfComputedImports(bundling.engine, built.metafile, readText)),
     ]);
     const warnings = [
       ...toProblems(built.warnings, 'warning'),
@@ -234,6 +236,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       ...beside.warnings,
       ...ofPlatforms,
       ...ofDecorators,
+      ...ofImports,
       ...(isNode ? [] : warnOfLacks(built, known.members, hasFetch)),
     ];
     const modules = modulesAmong(usedInputs(built.metafile));

@@ -17,9 +17,20 @@ export interface Built extends Unmarked, Pick<Result, 'metafile' | 'warnings'> {
   readonly sourceMap: string;
 }
 
+/** The compiler's own look-up of a file by a name that is computed: it knows whole names only. */
+const lookUp = 'var fn = map[path];';
+/** As Node.js and the compiler itself find a file by a name without its end. */
+const lookUpAsNode =
+  'var fn = map[path] || [".tsx", ".ts", ".jsx", ".js", ".cjs", ".mjs", ".json", "/index.ts", "/index.js", "/index.json"].map((end) => map[path.replace(/\\/$/, "") + end]).find(Boolean);';
+
 const readBuilt = ({ outputFiles, metafile, warnings }: Result): Built => {
   const output = (suffix: string) => outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '';
-  return { ...unmark(output('bundle.js')), sourceMap: output('bundle.js.map'), metafile, warnings };
+  return {
+    ...unmark(output('bundle.js').replace(lookUp, lookUpAsNode)),
+    sourceMap: output('bundle.js.map'),
+    metafile,
+    warnings,
+  };
 };
 
 /** Compiles again with the globals that clashed left unmarked. */

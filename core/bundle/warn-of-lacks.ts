@@ -146,7 +146,7 @@ function lackingEncodings(code: string): Lack[] {
 
 // The two methods that change case matter only with a language: without one they work the same everywhere.
 const localeMethod =
-  /\.(?:(toLocaleString|toLocaleDateString|toLocaleTimeString|localeCompare)\(|(toLocaleUpperCase|toLocaleLowerCase)\((?!\)))/g;
+  /\.(?:(toLocaleString|toLocaleDateString|toLocaleTimeString|localeCompare)(?:\?\.)?(?:\.(?:call|apply|bind))?\(|(toLocaleUpperCase|toLocaleLowerCase)(?:\?\.)?\((?!\)))/g;
 
 /** QuickJS has these methods, without data for any language. */
 function localeMethods(code: string): Lack[] {

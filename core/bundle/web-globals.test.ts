@@ -366,6 +366,10 @@ describe('code that cannot work', () => {
       [35, '`toLocaleString`'],
       [83, '`localeCompare`'],
     ]);
+    const byCall = await shop.bundle(
+      'export default ({ n }: any) => [Number.prototype.toLocaleString.call(n), n.toLocaleDateString?.("de")];',
+    );
+    expect(byCall.warnings.map(({ column }) => column)).toEqual([50, 76]);
   });
 });
 
