@@ -18,6 +18,8 @@ export interface BootWatch {
   readonly marks: () => readonly HostMark[];
   /** The end of the output, without the kernel's messages about its start. */
   readonly output: () => Uint8Array;
+  /** True when the beginning of the output was given up for its end. */
+  readonly isCut: () => boolean;
   /** The same as text, for looking into. */
   readonly text: () => string;
   readonly stop: () => void;
@@ -29,7 +31,12 @@ export interface BootWatch {
  * stamp's place was known to 3 ms.
  */
 const serialErrorNs = ns(15_000_000);
+/** The longest answer of a program that runs to its end. Units: bytes. */
+export const maxPrinted = 16 * 1024 * 1024;
+/** What a crash is read from. */
 const maxOutput = 1024 * 1024;
+/** A line is kept in pieces, but for as much of its end as a message of the kernel or a marker takes. */
+const [pieceChars, tailChars] = [64 * 1024, 1024];
 const addressLine = /\[\d+\.\d{1,6}\] en\d+: assigned (\d+\.\d+\.\d+\.\d+)\s*$/;
 /** A message of the kernel may begin in the middle of a line that the program has not ended yet. */
 const kernelWords = /\[\d+\.\d{1,6}\] (?:en\d+: assigned [\da-fA-F.:]+|NET: .*|gitversion: .*)\r?$/;
@@ -43,6 +50,9 @@ export function watchBoot(
   const spoke = createDeferred<void>();
   const address = createDeferred<string>();
   const listening = createDeferred<void>();
+  // The output of a program that runs to its end is its answer.
+  const maxKept = kind === 'job' ? maxPrinted : maxOutput;
+  let isCut = false;
   const kept: string[] = [];
   let keptLength = 0;
   let line = '';
@@ -60,7 +70,9 @@ export function watchBoot(
   function keep(text: string): void {
     kept.push(text);
     keptLength += text.length;
-    while (keptLength > maxOutput && kept.length > 1) keptLength -= kept.shift()?.length ?? 0;
+    if (keptLength <= maxKept) return;
+    isCut = true;
+    while (keptLength > maxKept && kept.length > 1) keptLength -= kept.shift()?.length ?? 0;
   }
 
   function endLine(): void {
@@ -100,9 +112,13 @@ export function watchBoot(
     }
     for (const char of Buffer.from(bytes).toString('latin1')) {
       if (char === '\n') endLine();
-      else if (line.length < maxOutput) {
+      else {
         lineAtNs ??= atNs;
         line += char;
+        if (line.length >= pieceChars) {
+          keep(line.slice(0, -tailChars));
+          line = line.slice(-tailChars);
+        }
         if (char === '\\' && line.endsWith(readyMarker)) {
           line = line.slice(0, -readyMarker.length);
           if (!listens) mark('listening.seen', 'the function listens', atNs);
@@ -121,6 +137,7 @@ export function watchBoot(
     listening: listening.promise,
     marks: () => [...marks],
     output,
+    isCut: () => isCut,
     text: () => output().toString('utf8').replaceAll('\r\n', '\n'),
     stop,
   };

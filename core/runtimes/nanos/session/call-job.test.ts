@@ -67,6 +67,36 @@ it('answers with what the program printed, once it has ended', async () => {
   await untilClosed();
 });
 
+it('answers with megabytes byte for byte, and says so when it is too much', async () => {
+  const { session, say, end } = play({ hasDiagnostics: false });
+  const answering = session.invoke(request);
+  say(`${marker}[0.100000] en1: assigned 10.0.2.15\n`);
+  // Neither a multiple of any piece, nor with an end of line.
+  const piece = Buffer.alloc(99_991, 'abc\u0000\u0001');
+  for (let i = 0; i < 30; i++) say(piece);
+  await session.ready;
+  end();
+  const { outcome } = await answering;
+  expect(outcome).toMatchObject({ ok: true, response: { bytes: 30 * piece.length } });
+  expect(outcome.ok && outcome.response.body).toEqual({ kind: 'text', value: piece.toString().repeat(30) });
+  await untilClosed();
+
+  const much = play({ hasDiagnostics: false });
+  const refused = much.session.invoke(request);
+  much.say(marker);
+  for (let i = 0; i < 180; i++) much.say(piece);
+  await much.session.ready;
+  much.end();
+  expect((await refused).outcome).toMatchObject({
+    ok: false,
+    error: {
+      code: 'RESPONSE_NOT_SERIALIZABLE',
+      message: 'The program printed more than 16.0 MiB, which an answer can have.',
+    },
+  });
+  await untilClosed();
+});
+
 it('answers byte for byte when the kernel prints no diagnostics', async () => {
   const { session, say, end } = play({ hasDiagnostics: false });
   const answering = session.invoke(request);

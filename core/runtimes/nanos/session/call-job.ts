@@ -3,9 +3,11 @@ import { klogBytes } from '@firstlight/tfs';
 import type { InvocationRequest, InvocationResult } from '#core/runtime/session.ts';
 import { hostNow } from '#core/store/host-clock.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import { formatBytes } from '#shared/format.ts';
 import { bytes } from '#shared/model/units.ts';
 import { readNanosPanic } from '../crash/read-crash.ts';
 import { partOf } from '../trace/split-trace.ts';
+import { maxPrinted } from './boot-watch.ts';
 import { type Caller, type CallerContext, tooLate } from './caller.ts';
 import { type ExitCodeReader, isExpected, openExitCode } from './exit-code.ts';
 
@@ -54,6 +56,14 @@ export function createJobCaller({ info, link, watch }: CallerContext): Caller {
         hint: 'What it printed says more.',
         details: { output: Buffer.from(printed).toString('utf8') },
       });
+      return { outcome: { ok: false, error, fatal: true }, ...times } as const;
+    }
+    if (watch.isCut()) {
+      const error = new FirstlightError(
+        'RESPONSE_NOT_SERIALIZABLE',
+        `The program printed more than ${formatBytes(maxPrinted)}, which an answer can have.`,
+        { hint: 'Let the program print less, or write it to a volume.' },
+      );
       return { outcome: { ok: false, error, fatal: true }, ...times } as const;
     }
     const text = textOf(printed);
