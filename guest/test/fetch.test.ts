@@ -99,7 +99,8 @@ let web: Awaited<ReturnType<typeof serveHttp>>;
 let names: NameServer;
 
 /** The function as a build makes it, with what it asks for. */
-async function bundle(): Promise<string> {
+async function bundle(handler: string): Promise<string> {
+  await writeFile(join(home, 'handler.ts'), handler);
   const layout = createLayout({ home, env: {}, uid: 1000 });
   const bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir, runtimes: bundlings });
   const request = { signal: new AbortController().signal, progress: () => undefined };
@@ -109,6 +110,12 @@ async function bundle(): Promise<string> {
     await bundler.close();
   }
 }
+
+/** The network of an image. */
+const network = {
+  ...{ address: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2', ports: [8080], timeoutMs: 5000 },
+  nameserver: nameServerAddress,
+};
 
 /** What came of one fetch. */
 async function fetched(path: string, init: object = {}, host = '10.0.2.2') {
@@ -121,16 +128,12 @@ const fetchedFrom = async (port: number) =>
 describe.skipIf(networkKernelPath === null)('fetch (needs the source of lwIP: node build/lwip.mjs)', () => {
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'fl-fetch-'));
-    const network = { kind: 'user', outbound: true };
-    await writeFile(join(home, 'firstlight.json'), JSON.stringify({ name: 'calls', ember: { network } }));
-    await writeFile(join(home, 'handler.ts'), source);
+    const ember = { network: { kind: 'user', outbound: true } };
+    await writeFile(join(home, 'firstlight.json'), JSON.stringify({ name: 'calls', ember }));
     web = await serveHttp();
     names = await openNameServer({ 'service.test': '10.0.2.2' });
-    guest = await functions.boot(await bundle(), {
-      network: {
-        ...{ address: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2', ports: [8080], timeoutMs: 5000 },
-        nameserver: nameServerAddress,
-      },
+    guest = await functions.boot(await bundle(source), {
+      network,
       extra: names.qemuArgs,
     });
     await guest.hello();
@@ -247,6 +250,24 @@ describe.skipIf(networkKernelPath === null)('fetch (needs the source of lwIP: no
       expect(JSON.parse(await guest.answer({ url })), url).toMatchObject({
         cause: expect.stringContaining(words ?? ''),
       });
+  });
+
+  it('says so in a machine without a network card', async () => {
+    const alone = await functions.boot(await bundle(source), { network });
+    await alone.hello();
+    expect(JSON.parse(await alone.answer({ url: 'http://10.0.2.2/' }, { deadlineMs: 60_000 }))).toEqual({
+      error: 'TypeError: fetch failed',
+      code: 'ENETDOWN',
+      cause: '10.0.2.2: the machine has no network card.',
+    });
+  });
+
+  it('fails at the top level of a module, which runs when the image is built', async () => {
+    const early = "const early = await fetch('http://10.0.2.2/');\nexport default () => early.status;";
+    await expect(functions.bake(await bundle(early), 64, {}, network)).rejects.toMatchObject({
+      code: 'EVALUATION_THREW',
+      message: expect.stringContaining('Fetch in the handler.'),
+    });
   });
 
   it('ends by its signal, and leaves the guest as it was', async () => {

@@ -229,6 +229,8 @@ async function answerTo(hop: Hop, untilMs: number, signal: AbortSignal | undefin
     answer = await exchange(hop, untilMs, signal);
   } catch (thrown) {
     if (signal?.aborted) throw signal.reason;
+    // Of the guest itself: it has no network while an image is built.
+    if (thrown instanceof Error) throw thrown;
     throw failed(hop.url, thrown as Failure);
   }
   const coding = answer.headers.get('content-encoding');
