@@ -130,6 +130,18 @@ describe('bodies', () => {
 });
 
 describe('crypto.subtle', () => {
+  it('imports a secret JWK only for the algorithm that it names, as Node does', async () => {
+    const body = `
+      const k = 'BwcHBwcHBwcHBwcHBwcHBw';
+      const read = async (alg, params, usage) => await crypto.subtle.importKey('jwk', { kty: 'oct', k, ...(alg && { alg }) }, params, true, [usage])
+        .then((key) => crypto.subtle.exportKey('jwk', key)).then((jwk) => jwk.alg, (e) => e.name);
+      const hmac = { name: 'HMAC', hash: 'SHA-256' };
+      return [await read('HS256', hmac, 'sign'), await read('', hmac, 'sign'), await read('HS512', hmac, 'sign'),
+        await read('A128GCM', { name: 'AES-GCM' }, 'encrypt'), await read('A128CBC', { name: 'AES-GCM' }, 'encrypt')];`;
+    expect(await answerOf(body)).toEqual(await inNode(body));
+    expect(await answerOf(body)).toEqual(['HS256', 'HS256', 'DataError', 'A128GCM', 'DataError']);
+  });
+
   it('digests, signs and encrypts as Node does', async () => {
     const body = `
       const hex = (b) => [...new Uint8Array(b)].map((x) => x.toString(16).padStart(2, '0')).join('');

@@ -33,10 +33,17 @@ const digestOf = ({ algorithm }: CryptoKey) => hashOf(algorithm.hash).hash;
 
 export const randomBytes = (count: number): Bytes => crypto.getRandomValues(new Uint8Array(count));
 
-/** The secret of a key that consists of bytes only. */
-function readSecret(format: string, data: Bytes | Jwk): Bytes {
+/** The secret of a key that consists of bytes only. `algOf` has the name that a JWK of that secret may bear. */
+function readSecret(format: string, data: Bytes | Jwk, algOf: (secret: Bytes) => string): Bytes {
   if (format === 'raw') return data as Bytes;
-  if (format === 'jwk' && (data as Jwk).kty === 'oct') return fromBase64Url((data as Jwk).k);
+  if (format === 'jwk' && (data as Jwk).kty === 'oct') {
+    const { alg } = data as Jwk;
+    const secret = fromBase64Url((data as Jwk).k);
+    // A key that was made for one algorithm must not sign by another.
+    if (alg !== undefined && alg !== algOf(secret))
+      throw new DOMException(`The JWK is for ${alg}, not for ${algOf(secret)}.`, 'DataError');
+    return secret;
+  }
   throw new DOMException(`A secret key is imported as raw or as jwk of kty oct, not as ${format}.`, 'DataError');
 }
 function writeSecret(format: string, key: CryptoKey, alg: string): Uint8Array | Jwk {
@@ -45,6 +52,7 @@ function writeSecret(format: string, key: CryptoKey, alg: string): Uint8Array | 
   return { kty: 'oct', k: toBase64Url(secret), alg, ext: key.extractable, key_ops: [...key.usages] };
 }
 
+const hmacAlg = (hash: unknown) => `HS${hashOf(hash).name.slice(4)}`;
 const blockBits = (name: string) => (name === 'SHA-384' || name === 'SHA-512' ? 1024 : 512);
 const hmacAlgorithm: Algorithm = {
   sign: (_params, key, data) => hmac(digestOf(key), secretOf<Bytes>(key), data),
@@ -52,8 +60,13 @@ const hmacAlgorithm: Algorithm = {
   generateKey: (params, extractable, usages) =>
     hmacKey(randomBytes(Number(params.length ?? blockBits(hashOf(params.hash).name)) / 8), params, extractable, usages),
   importKey: (format, data, params, extractable, usages) =>
-    hmacKey(readSecret(format, data), params, extractable, usages),
-  exportKey: (format, key) => writeSecret(format, key, `HS${hashNameOf(key.algorithm.hash).slice(4)}`),
+    hmacKey(
+      readSecret(format, data, () => hmacAlg(params.hash)),
+      params,
+      extractable,
+      usages,
+    ),
+  exportKey: (format, key) => writeSecret(format, key, hmacAlg(key.algorithm.hash)),
   keyBits: (params) => Number(params.length ?? blockBits(hashOf(params.hash).name)),
 };
 function hmacKey(secret: Bytes, { hash }: Params, extractable: boolean, usages: readonly Usage[]): CryptoKey {
@@ -77,6 +90,7 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 type Cipher = (params: Params, key: Bytes) => { encrypt(data: Bytes): Uint8Array; decrypt(data: Bytes): Uint8Array };
 
 function aes(name: string, cipherOf: Cipher): Algorithm {
+  const algOf = (bits: number) => `A${bits}${name.slice(4)}`;
   const keyOf = (secret: Bytes, extractable: boolean, usages: readonly Usage[]) => {
     if (![16, 24, 32].includes(secret.length))
       throw new DOMException('An AES key has 128, 192 or 256 bits.', 'DataError');
@@ -94,8 +108,13 @@ function aes(name: string, cipherOf: Cipher): Algorithm {
     encrypt: run('encrypt'),
     decrypt: run('decrypt'),
     generateKey: ({ length }, extractable, usages) => keyOf(randomBytes(Number(length) / 8), extractable, usages),
-    importKey: (format, data, _params, extractable, usages) => keyOf(readSecret(format, data), extractable, usages),
-    exportKey: (format, key) => writeSecret(format, key, `A${key.algorithm.length}${name.slice(4)}`),
+    importKey: (format, data, _params, extractable, usages) =>
+      keyOf(
+        readSecret(format, data, (secret) => algOf(secret.length * 8)),
+        extractable,
+        usages,
+      ),
+    exportKey: (format, key) => writeSecret(format, key, algOf(Number(key.algorithm.length))),
     keyBits: ({ length }) => Number(length),
   };
 }
