@@ -30,11 +30,19 @@ export interface BoundBuilds {
    * device; one for which `wasStopped` is true when the compiler was ended for another build.
    */
   readonly run: <Made>(build: () => Promise<Made>, bounds: BuildBounds) => Promise<Made>;
+  /** Ends the compiler with all its builds. The next build starts another. */
+  readonly stop: () => void;
 }
 
 const stopMessage = 'The compiler was ended for another build.';
 /** True for the error of a build whose compiler was ended for another one. */
 export const wasStopped = (thrown: unknown): boolean => thrown instanceof Error && thrown.message === stopMessage;
+/**
+ * True for the error of a build whose compiler's process is gone: the system ended it for its memory, or a person did.
+ * esbuild uses no other until it is stopped.
+ */
+export const hasDied = (thrown: unknown): boolean =>
+  thrown instanceof Error && /^The service (?:was stopped|is no longer running)/.test(thrown.message);
 
 /** `stop` ends the compiler with all it does; it may leave the promises of its builds unsettled. */
 export function createBoundBuilds(stop: () => void): BoundBuilds {
@@ -81,7 +89,7 @@ export function createBoundBuilds(stop: () => void): BoundBuilds {
       over.abort();
     }
   }
-  return { run };
+  return { run, stop: stopAll };
 }
 
 export function throwIfCancelled(signal: AbortSignal): void {

@@ -10,7 +10,7 @@ import type { Layout } from '../store/layout.ts';
 import { addChains } from './add-chains.ts';
 import { addShims, readShims, type Shims } from './add-shims.ts';
 import { collectBeside, nothingBeside, rebuildBeside } from './beside.ts';
-import { createBoundBuilds, throwIfCancelled, wasStopped } from './bound-build.ts';
+import { createBoundBuilds, hasDied, throwIfCancelled, wasStopped } from './bound-build.ts';
 import { createBundleCache } from './bundle-cache.ts';
 import { bundleOf } from './bundle-of.ts';
 import { bundleProgram, digestOwnFiles } from './bundle-program.ts';
@@ -318,7 +318,8 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     progress({ step: 'bundle', message: `Compiling ${config.entry}` });
     const compileOnce = () => compile(project, config, key, known, request);
     const made = await compileOnce().catch((thrown) => {
-      if (!wasStopped(thrown)) throw thrown;
+      if (hasDied(thrown)) boundBuilds.stop();
+      else if (!wasStopped(thrown)) throw thrown;
       throwIfCancelled(signal);
       return compileOnce();
     });
