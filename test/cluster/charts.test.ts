@@ -6,12 +6,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Project } from '#shared/model/project.ts';
 import { makeHome, removeHome, whyNot } from '../integration/studio.ts';
-import { whyNoCluster } from './cluster.mjs';
 import { helmPath, whyNoHelm } from './helm/build.mjs';
 import { type OpenTarget, openTarget } from './open-target.ts';
+import { whyNoTestCluster } from './test-cluster.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
-const reason = whyNot() ?? whyNoCluster();
+const reason = whyNot() ?? whyNoTestCluster();
 const noHelm = whyNoHelm();
 const run = promisify(execFile);
 

@@ -3,11 +3,13 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Project } from '#shared/model/project.ts';
 import { makeHome, removeHome, whyNot } from '../integration/studio.ts';
-import { whyNoCluster } from './cluster.mjs';
 import { type OpenTarget, openTarget } from './open-target.ts';
+import { whyNoTestCluster, whyNotOwn } from './test-cluster.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
-const reason = whyNot() ?? whyNoCluster();
+const reason = whyNot() ?? whyNoTestCluster();
+const ownOnly = whyNotOwn();
+const ofOwn = (title: string) => (ownOnly === null ? title : `${title} (skipped: ${ownOnly})`);
 
 /** Refuses Deployments with this name, as an admission webhook would. */
 const policy = [
@@ -93,7 +95,7 @@ describe.skipIf(reason !== null)(`faults of a cluster${reason === null ? '' : ` 
     await expect(deploy('unknown')).rejects.toMatchObject({ code: 'CLUSTER_DENIED' });
   });
 
-  it('a policy that refuses it, in its own words, also beforehand', async () => {
+  it.skipIf(ownOnly !== null)(ofOwn('a policy that refuses it, in its own words, also beforehand'), async () => {
     const path = join(home, 'policy.json');
     writeFileSync(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: policy }));
     await kubectl('apply', '-f', path);
@@ -113,8 +115,8 @@ describe.skipIf(reason !== null)(`faults of a cluster${reason === null ? '' : ` 
     });
   });
 
-  it('a cluster without room: said at once, and taken away again', async () => {
-    await kubectl('cordon', target.cluster.nodeName);
+  it.skipIf(ownOnly !== null)(ofOwn('a cluster without room: said at once, and taken away again'), async () => {
+    await kubectl('cordon', target.cluster.own?.nodeName ?? '');
     const seen: string[] = [];
     const failing = call(
       'deploy:start',
@@ -127,7 +129,7 @@ describe.skipIf(reason !== null)(`faults of a cluster${reason === null ? '' : ` 
       hint: 'It was new, so it was taken away again.',
     });
     expect(seen.join('\n')).toContain('unschedulable');
-    await kubectl('uncordon', target.cluster.nodeName);
+    await kubectl('uncordon', target.cluster.own?.nodeName ?? '');
     await expect(kubectl('get', 'deployment/greet')).rejects.toThrow(/not found/);
   });
 

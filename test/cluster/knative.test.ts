@@ -5,12 +5,12 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Project } from '#shared/model/project.ts';
 import { makeHome, removeHome, whyNot } from '../integration/studio.ts';
-import { whyNoCluster } from './cluster.mjs';
 import { whyNoKnative } from './knative/build.mjs';
 import { type OpenTarget, openTarget } from './open-target.ts';
+import { whyNoTestCluster, whyNotOwn } from './test-cluster.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
-const reason = whyNot() ?? whyNoCluster() ?? whyNoKnative();
+const reason = whyNot() ?? whyNotOwn() ?? whyNoTestCluster() ?? whyNoKnative();
 const soon = { timeout: 120_000, interval: 300 };
 
 describe.skipIf(reason !== null)(`real Knative Serving${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
@@ -31,7 +31,7 @@ describe.skipIf(reason !== null)(`real Knative Serving${reason === null ? '' : `
     const { endpoint } = await get();
     const headers = { host: new URL(endpoint).host };
     return await new Promise((resolve, reject) => {
-      const sent = request({ socketPath: target.cluster.ingressSocket, path: '/', headers }, (answer) => {
+      const sent = request({ socketPath: target.cluster.own?.ingressSocket, path: '/', headers }, (answer) => {
         text(answer).then((body) => resolve(`${answer.statusCode} ${body}`), reject);
       });
       sent.on('error', reject).end();
@@ -146,11 +146,11 @@ describe.skipIf(reason !== null)(`real Knative Serving${reason === null ? '' : `
   });
 
   it('says why a revision does not run, and serves on with the one before', async () => {
-    await target.cluster.kubectl('cordon', target.cluster.nodeName);
+    await target.cluster.kubectl('cordon', target.cluster.own?.nodeName ?? '');
     edit('four');
     const failure = await deploy().catch((thrown: unknown) => thrown);
     expect(failure).toMatchObject({ code: 'DEPLOY_FAILED', message: /unschedulable/, hint: /went back/ });
-    await target.cluster.kubectl('uncordon', target.cluster.nodeName);
+    await target.cluster.kubectl('uncordon', target.cluster.own?.nodeName ?? '');
     await vi.waitFor(async () => {
       expect(await get()).toMatchObject({ state: 'ready' });
       expect(await visit()).toBe('200 {"word":"one"}');

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeHome, removeHome, whyNot } from '../integration/studio.ts';
-import { whyNoCluster } from './cluster.mjs';
 import { type OpenTarget, openTarget } from './open-target.ts';
+import { whyNoTestCluster, whyNotOwn } from './test-cluster.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
-const reason = existsSync('/dev/kvm') ? (whyNot() ?? whyNoCluster()) : 'there is no /dev/kvm';
+const reason = existsSync('/dev/kvm') ? (whyNot() ?? whyNotOwn() ?? whyNoTestCluster()) : 'there is no /dev/kvm';
 
 describe.skipIf(reason !== null)(`KVM on a real cluster${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   const home = reason === null ? makeHome() : '';

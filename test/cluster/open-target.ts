@@ -1,25 +1,25 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStudio, type Studio } from '../integration/studio.ts';
-import { startCluster } from './cluster.mjs';
+import { startTestCluster, type TestCluster } from './test-cluster.ts';
 
 /** A cluster, and a studio with it as the target `test`. */
 export interface OpenTarget {
-  readonly cluster: Awaited<ReturnType<typeof startCluster>>;
+  readonly cluster: TestCluster;
   readonly studio: Studio;
   /** What the pods of a function have printed. */
   readonly logOf: (name: string, target?: string) => Promise<string>;
   readonly close: () => Promise<void>;
 }
 
-/** Starts a cluster, and makes it a target whose nodes may pull. With `kvm`, they offer KVM; with `knative`, Knative runs there. */
+/** Opens a cluster, and makes it a target whose nodes may pull. With `kvm`, they offer KVM; with `knative`, Knative runs there. */
 export async function openTarget(
   home: string,
   env: NodeJS.ProcessEnv = {},
   parts: { readonly kvm?: boolean; readonly knative?: boolean } = {},
 ): Promise<OpenTarget> {
-  const cluster = await startCluster(parts);
-  const { host, auth, user, password, caPath } = cluster.registry;
+  const cluster = await startTestCluster(parts);
+  const { host, repository, auth, user, password, caPath } = cluster.registry;
   const docker = join(home, 'docker');
   mkdirSync(docker, { recursive: true });
   writeFileSync(join(docker, 'config.json'), JSON.stringify({ auths: { [host]: { auth } } }));
@@ -33,8 +33,8 @@ export async function openTarget(
     name: 'test',
     kind: 'kubernetes',
     kubeconfig: cluster.kubeconfig,
-    registry: `${host}/functions`,
-    registryCa: caPath,
+    registry: repository,
+    ...(caPath !== null && { registryCa: caPath }),
     pullSecret: 'pull',
   });
   const secret = ['create', 'secret', 'docker-registry', 'pull', `--docker-server=${host}`];

@@ -7,20 +7,20 @@ import { startHost } from '#host/start-host.ts';
 import { launchBrowser } from '../e2e/browser.ts';
 import { openWindow, whyNot } from '../e2e/real-studio.ts';
 import { makeHome, removeHome, resources } from '../integration/studio.ts';
-import { startCluster, whyNoCluster } from './cluster.mjs';
+import { startTestCluster, type TestCluster, whyNoTestCluster } from './test-cluster.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
-const reason = whyNot() ?? whyNoCluster();
+const reason = whyNot() ?? whyNoTestCluster();
 
 describe.skipIf(reason !== null)(`the window and a cluster${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   const home = reason === null ? makeHome() : '';
   const ends: (() => unknown)[] = [];
-  let cluster: Awaited<ReturnType<typeof startCluster>>;
+  let cluster: TestCluster;
   let browser: Browser;
   let url = '';
 
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await startTestCluster();
     ends.push(() => removeHome(home), cluster.stop);
     const { host, auth, user, password } = cluster.registry;
     const docker = join(home, 'docker');
@@ -55,11 +55,11 @@ describe.skipIf(reason !== null)(`the window and a cluster${reason === null ? ''
     await page.getByRole('menuitem', { name: /Add a cluster/ }).click();
     const dialog = page.getByRole('dialog', { name: 'Add a cluster' });
     await dialog.getByLabel('Name').first().fill('staging');
-    await dialog.getByLabel('Registry for images').fill(`${cluster.registry.host}/functions`);
+    await dialog.getByLabel('Registry for images').fill(cluster.registry.repository);
     await dialog.getByLabel('Kubeconfig').fill(cluster.kubeconfig);
     await dialog.getByText('A registry that needs more').click();
     await dialog.getByLabel('Secret with which nodes pull').fill('pull');
-    await dialog.getByLabel('Certificate of its authority').fill(cluster.registry.caPath);
+    await dialog.getByLabel('Certificate of its authority').fill(cluster.registry.caPath ?? '');
     await dialog.getByRole('button', { name: 'Add' }).click();
     const view = page.getByRole('main', { name: 'Deployed functions' });
     await view.getByRole('cell', { name: /^Kubernetes v1\.34/ }).waitFor();
@@ -68,7 +68,10 @@ describe.skipIf(reason !== null)(`the window and a cluster${reason === null ? ''
     await view.getByText('Deployed to staging').waitFor();
     const state = view.getByRole('status', { name: 'State' });
     await state.getByText('1 of 1 replicas ready').waitFor();
-    await view.getByText('firstlight: the guest runs emulated', { exact: false }).waitFor();
+    await view
+      .getByText(/firstlight: the guest runs (?:emulated|under KVM)/)
+      .first()
+      .waitFor();
     const timeline = view.getByRole('application');
     await timeline.waitFor();
     expect(await timeline.getAttribute('aria-label')).toMatch(/prepare/);
@@ -78,7 +81,10 @@ describe.skipIf(reason !== null)(`the window and a cluster${reason === null ? ''
     await view.getByRole('button', { name: 'Open the console' }).click();
     const console = view.getByRole('region', { name: 'Console of hello' });
     await console.getByText('attached', { exact: true }).waitFor();
-    await console.getByText('firstlight: the guest runs emulated', { exact: false }).first().waitFor();
+    await console
+      .getByText(/firstlight: the guest runs (?:emulated|under KVM)/)
+      .first()
+      .waitFor();
 
     await view.getByRole('button', { name: 'One replica less' }).click();
     await console.getByText('ended', { exact: true }).waitFor();
