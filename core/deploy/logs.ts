@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineStream, StreamRequest } from '#shared/contract/index.ts';
-import { FirstlightError } from '#shared/errors.ts';
+import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, listPods, pathOf } from './cluster.ts';
 import { findFunction } from './find-function.ts';
 import type { PodObject } from './kube/objects.ts';
+import { createTimedLogReader } from './timed-log.ts';
 
 type LogChoice = Pick<StreamRequest<'deploy:logs'>, 'follow' | 'tailLines'>;
 
@@ -54,6 +55,7 @@ const hasBegun = ({ status }: PodObject): boolean =>
 export const containerOf = ({ metadata }: PodObject): string =>
   metadata.labels?.['kubevirt.io'] === 'virt-launcher' ? 'guest-console-log' : 'function';
 
+/** Copies the log of one pod. With `follow`, a connection that is lost is made again, without a line missing or doubled. */
 async function copyLog(
   cluster: Cluster,
   pod: PodObject,
@@ -61,14 +63,55 @@ async function copyLog(
   prefix: string,
   { write, signal }: Pick<EngineStream, 'write' | 'signal'>,
 ): Promise<void> {
-  const query = { follow: String(follow), tailLines: String(tailLines), container: containerOf(pod) };
-  for await (const line of cluster.client.lines(`${pathOf(cluster, 'pods', pod.metadata.name)}/log`, {
-    query,
-    signal,
-  })) {
-    await write(Buffer.from(`${prefix}${line}\n`));
+  const path = `${pathOf(cluster, 'pods', pod.metadata.name)}/log`;
+  const reader = createTimedLogReader();
+  const lines = createPrefixer(prefix);
+  for (let isLost = false; ; ) {
+    const sinceTime = reader.reopen();
+    const query = {
+      ...{ follow: String(follow), timestamps: 'true', container: containerOf(pod) },
+      ...(sinceTime === undefined ? { tailLines: String(tailLines) } : { sinceTime }),
+    };
+    try {
+      for await (const chunk of cluster.client.bytes(path, { query, signal })) {
+        isLost = false;
+        const fresh = lines.push(reader.push(chunk));
+        if (fresh.length > 0) await write(fresh);
+      }
+      const rest = lines.end();
+      if (rest.length > 0) await write(rest);
+      return;
+    } catch (thrown) {
+      const error = toFirstlightError(thrown);
+      if (!follow || signal.aborted || error.code !== 'CLUSTER_UNREACHABLE') throw thrown;
+      if (!isLost) await write(Buffer.from(`${prefix}(the connection is lost and tried again: ${error.message})\n`));
+      isLost = true;
+    }
+    await sleep(nextPodMs, undefined, { signal }).catch(() => undefined);
   }
 }
+
+/** Puts a prefix before each line. A line is passed on when it is whole: those of several pods do not mix. */
+function createPrefixer(prefix: string) {
+  let begun = Buffer.alloc(0);
+  const put = (whole: Buffer) => {
+    if (prefix === '' || whole.length === 0) return whole;
+    const lines = whole.toString('latin1').slice(0, -1).split('\n');
+    return Buffer.from(lines.map((line) => `${latin1Of(prefix)}${line}\n`).join(''), 'latin1');
+  };
+  return {
+    push: (chunk: Uint8Array): Buffer => {
+      const all = Buffer.concat([begun, chunk]);
+      const end = all.lastIndexOf('\n') + 1;
+      begun = all.subarray(end);
+      return put(all.subarray(0, end));
+    },
+    end: (): Buffer => (begun.length === 0 ? begun : put(Buffer.concat([begun, Buffer.from('\n')]))),
+  };
+}
+
+/** The bytes of a text in UTF-8, each as one character: a log may have bytes of no encoding. */
+const latin1Of = (text: string) => Buffer.from(text).toString('latin1');
 
 async function report(thrown: unknown, prefix: string, { write, signal }: Pick<EngineStream, 'write' | 'signal'>) {
   if (signal.aborted) return;

@@ -5,6 +5,7 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, listPods, nullIfMissing, pathOf } from './cluster.ts';
 import { findFunction } from './find-function.ts';
 import type { PodObject } from './kube/objects.ts';
+import { containerOf } from './logs.ts';
 import { createTimedLogReader } from './timed-log.ts';
 
 type Output = Pick<EngineStream, 'write' | 'signal'>;
@@ -32,7 +33,7 @@ export async function streamPodConsole(
   const restarts = ownContainer(chosen)?.restartCount ?? 0;
   const reader = createTimedLogReader();
   async function copyLog(): Promise<void> {
-    const query = { follow: 'true', timestamps: 'true', container: 'function', sinceTime: reader.reopen() };
+    const query = { follow: 'true', timestamps: 'true', container: containerOf(chosen), sinceTime: reader.reopen() };
     for await (const chunk of cluster.client.bytes(`${path}/log`, { query, signal })) {
       waitMs = firstWaitMs;
       const fresh = reader.push(chunk);
@@ -93,8 +94,8 @@ async function choosePod(
 
 const bornAt = ({ metadata }: PodObject): number => Date.parse(metadata.creationTimestamp ?? '') || 0;
 
-/** The container of the function: others may have been put beside it by the cluster. */
-const ownContainer = ({ status }: PodObject) => status?.containerStatuses?.find(({ name }) => name === 'function');
+/** The container that prints: others may have been put beside it by the cluster. */
+const ownContainer = (pod: PodObject) => pod.status?.containerStatuses?.find(({ name }) => name === containerOf(pod));
 
 function hasBegun(pod: PodObject): boolean {
   const container = ownContainer(pod);
