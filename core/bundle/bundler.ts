@@ -28,7 +28,7 @@ import { type Context, compileAgain, type Result, rebuild } from './compile.ts';
 import { compileScript } from './compile-script.ts';
 import { convertForNode } from './convert-for-node.ts';
 import { digestInputs, type KnownDigests } from './digest-inputs.ts';
-import { esbuildOptions } from './esbuild-options.ts';
+import { type BuildMeans, esbuildOptions } from './esbuild-options.ts';
 import { esbuildVersion } from './esbuild-version.ts';
 import { createKept, isStandIn, type Kept } from './keep-packages.ts';
 import { isWrapped } from './lambda.ts';
@@ -36,6 +36,7 @@ import { watchedGlobals } from './mark-globals.ts';
 import { modulesAmong } from './node-modules.ts';
 import { toProblems } from './problems.ts';
 import { readSource } from './read-source.ts';
+import { readTsconfig } from './tsconfig.ts';
 import { valuesInImage } from './values-in-image.ts';
 import { warnOfComputedImports } from './warn-of-computed-imports.ts';
 import { warnOfDecorators } from './warn-of-decorators.ts';
@@ -136,19 +137,19 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     return found.bundling;
   }
 
-  function meansFor(config: ProjectConfig) {
+  async function meansFor(project: Project, config: ProjectConfig): Promise<BuildMeans> {
     const { engine } = bundlingOf(config);
-    return { engine, watched: watchedIn(engine), shimsDir };
+    return { engine, watched: watchedIn(engine), shimsDir, tsconfig: await readTsconfig(project.dir, config.entry) };
   }
 
-  async function warmUp(project: Project, config: ProjectConfig, key: string): Promise<Warm> {
+  async function warmUp(project: Project, config: ProjectConfig, key: string, means: BuildMeans): Promise<Warm> {
     const before = await warm.get(project.id)?.catch(() => undefined);
     if (before !== undefined && before.key === key) return before;
     await release(project.id);
     const kept = createKept();
     const options = esbuildOptions(project.dir, config, {
-      ...meansFor(config),
-      ...(bundlingOf(config).engine === 'node' && { kept }),
+      ...means,
+      ...(means.engine === 'node' && { kept }),
     });
     const making = import('esbuild').then(async (loaded) => {
       esbuild = loaded;
@@ -187,30 +188,29 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
   async function compile(
     project: Project,
     config: ProjectConfig,
-    key: string,
-    known: Shims,
+    { key, known, means }: { readonly key: string; readonly known: Shims; readonly means: BuildMeans },
     { signal, wanted }: Pick<Request, 'signal' | 'wanted'>,
   ): Promise<Made> {
     const startedAtMs = Date.now();
     const bundling = bundlingOf(config);
     const isNode = bundling.engine === 'node';
     const hasFetch = bundling.hasFetch?.(config) ?? false;
-    const kept = await warmUp(project, config, key);
+    const kept = await warmUp(project, config, key, means);
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => void release(project.id), idleMs).unref();
     const bounds = { projectDir: project.dir, entry: config.entry, signal, abandon: () => abandon(project.id, kept) };
     const build = () => rebuild(kept.context, config, signal);
     const built = await boundBuilds
       .run(isNode ? () => rebuildBeside(project.dir, kept.kept, build) : build, bounds)
-      .catch((thrown) => boundBuilds.run(() => explainFailure(thrown, project, config), bounds));
+      .catch((thrown) => boundBuilds.run(() => explainFailure(thrown, project, config, means), bounds));
     const output =
       built.clashes.length === 0
         ? built
-        : await boundBuilds.run(() => compileAgain(project, config, meansFor(config), built.clashes), bounds);
+        : await boundBuilds.run(() => compileAgain(project, config, means, built.clashes), bounds);
     const fromOutside = await checkInputs(project, built.metafile.inputs);
     const beside = isNode
       ? await collectBeside(project.dir, kept.kept, built.metafile, (path) =>
-          boundBuilds.run(() => compileScript(project.dir, config, path, meansFor(config)), { ...bounds, entry: path }),
+          boundBuilds.run(() => compileScript(project.dir, config, path, means), { ...bounds, entry: path }),
         )
       : nothingBeside;
     await checkBeside(project, beside.files);
@@ -226,7 +226,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       digesting,
       isNode ? warnOfProcesses(project.dir, built.metafile) : [],
       digesting.then(() => warnOfPlatforms(project.dir, config, built.metafile, readText)),
-      warnOfDecorators(project.dir, built.metafile),
+      warnOfDecorators(project.dir, means.tsconfig, built.metafile),
       digesting.then(() => warnOfComputedImports(bundling.engine, built.metafile, readText)),
     ]);
     const warnings = [
@@ -265,11 +265,16 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
   }
 
   /** Adds to an import that fails the chain of imports that leads to it. */
-  async function explainFailure(thrown: unknown, project: Project, config: ProjectConfig): Promise<never> {
+  async function explainFailure(
+    thrown: unknown,
+    project: Project,
+    config: ProjectConfig,
+    means: BuildMeans,
+  ): Promise<never> {
     if (!(thrown instanceof FirstlightError) || thrown.code !== 'BUILD_FAILED') throw thrown;
     const { problems } = thrown.details;
     if (problems === undefined) throw thrown;
-    const options = esbuildOptions(project.dir, config, meansFor(config));
+    const options = esbuildOptions(project.dir, config, means);
     throw buildFailed(config, await addChains(problems, options, config.entry));
   }
 
@@ -290,7 +295,8 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
       const bundle = await bundleProgram(project, config, bundling, version);
       return outcomeOf({ bundle, saved: [cache.store(bundle)] }, before === bundle.id);
     }
-    const options = esbuildOptions(project.dir, config, meansFor(config));
+    const means = await meansFor(project, config);
+    const options = esbuildOptions(project.dir, config, means);
     shims ??= readShims(shimsDir);
     const known = await shims;
     const key = sha256(
@@ -300,6 +306,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
         known.sha256,
         project.trusted,
         options,
+        means.tsconfig.options,
         ...valuesInImage(config, bundling),
       ]),
     );
@@ -312,11 +319,11 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
     if (found !== null) {
       const bundle = { ...found.bundle, config, projectDir: project.dir };
       const own = await digestOwnFiles(project.dir, bundling.ownPaths(config));
-      const sources = [...found.sources, ...compilerFilesOf(project.dir)];
+      const sources = [...found.sources, ...compilerFilesOf(project.dir), ...means.tsconfig.files];
       return outcomeOf(withFiles({ bundle, saved: [] }, own), true, sources);
     }
     progress({ step: 'bundle', message: `Compiling ${config.entry}` });
-    const compileOnce = () => compile(project, config, key, known, request);
+    const compileOnce = () => compile(project, config, { key, known, means }, request);
     const made = await compileOnce().catch((thrown) => {
       if (hasDied(thrown)) boundBuilds.stop();
       else if (!wasStopped(thrown)) throw thrown;

@@ -7,6 +7,7 @@ import { wrapLambda } from './lambda.ts';
 import { nodeModules } from './node-modules.ts';
 import { explainUrlImport } from './problems.ts';
 import { regularInputs } from './regular-inputs.ts';
+import type { Tsconfig } from './tsconfig.ts';
 
 /** The esbuild options that depend on the engine. */
 const targets = {
@@ -34,6 +35,7 @@ export interface BuildMeans {
   /** The globals to be marked. */
   readonly watched: Readonly<Record<string, string>>;
   readonly shimsDir: string;
+  readonly tsconfig: Tsconfig;
   /** Packages that lie beside the bundle, on a runtime that has files. */
   readonly kept?: Kept | undefined;
 }
@@ -42,7 +44,7 @@ export interface BuildMeans {
 export function esbuildOptions(
   projectDir: string,
   config: ProjectConfig,
-  { engine, watched, shimsDir, kept }: BuildMeans,
+  { engine, watched, shimsDir, tsconfig, kept }: BuildMeans,
 ) {
   const isBare = engine === 'bare';
   return {
@@ -50,6 +52,8 @@ export function esbuildOptions(
     // Relative: esbuild takes a `*` in it for a pattern, and a folder may well have one in its name.
     entryPoints: [`./${config.entry}`],
     outfile: join(projectDir, 'bundle.js'),
+    // Without it the compiler looks for the nearest one of each file.
+    ...(tsconfig.isReferenced && { tsconfig: tsconfig.path }),
     bundle: true,
     write: false,
     metafile: true,

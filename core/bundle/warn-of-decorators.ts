@@ -1,14 +1,9 @@
 /** Warns of TypeScript options without effect here: esbuild compiles file by file, without types. */
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import type { Metafile } from 'esbuild';
-import { parse } from 'jsonc-parser';
 import type { Problem } from '#shared/errors.ts';
 import { readSource } from './read-source.ts';
-
-const fileName = 'tsconfig.json';
-/** More than any project's chain of `extends` has. */
-const maxDepth = 8;
+import type { Tsconfig } from './tsconfig.ts';
 
 /** The effect that each option would have, and its replacement. */
 const ignored: Readonly<Record<string, string>> = {
@@ -23,15 +18,18 @@ const ignored: Readonly<Record<string, string>> = {
 };
 
 /** A warning for each such option that is on, where it could matter. */
-export async function warnOfDecorators(projectDir: string, { inputs }: Pick<Metafile, 'inputs'>): Promise<Problem[]> {
-  const found = await readOptions(join(projectDir, fileName), 0);
+export async function warnOfDecorators(
+  projectDir: string,
+  { path, options: found }: Pick<Tsconfig, 'path' | 'options'>,
+  { inputs }: Pick<Metafile, 'inputs'>,
+): Promise<Problem[]> {
   const hasJsx = Object.keys(inputs).some((path) => /\.[jt]sx$/.test(path) && !path.includes('node_modules/'));
   const options = Object.keys(ignored).filter((name) =>
     name === 'jsx' ? hasJsx && leavesJsx(found[name]) : isOn(found[name]),
   );
   if (options.length === 0) return [];
   const isUsed = !options.includes('emitDecoratorMetadata') || (await hasDecorators(projectDir, Object.keys(inputs)));
-  const text = (await readSource(join(projectDir, fileName))) ?? '';
+  const text = (await readSource(path)) ?? '';
   return options
     .filter((name) => name !== 'emitDecoratorMetadata' || isUsed)
     .map((name): Problem => {
@@ -40,7 +38,12 @@ export async function warnOfDecorators(projectDir: string, { inputs }: Pick<Meta
       const lineText = lines[line];
       const place =
         lineText === undefined ? {} : { line: line + 1, column: lineText.indexOf(`"${name}"`) + 1, lineText };
-      return { severity: 'warning', message: `"${name}" has no effect: ${ignored[name]}.`, file: fileName, ...place };
+      return {
+        severity: 'warning',
+        message: `"${name}" has no effect: ${ignored[name]}.`,
+        file: relative(projectDir, path),
+        ...place,
+      };
     });
 }
 
@@ -55,34 +58,4 @@ async function hasDecorators(projectDir: string, paths: readonly string[]): Prom
     if (text !== undefined && /(?:^|[\s(,])@[A-Za-z_$][\w$.]*/m.test(text)) return true;
   }
   return false;
-}
-
-/** The compiler options of a file, and of those that it extends. */
-async function readOptions(path: string, depth: number): Promise<Record<string, unknown>> {
-  const text = await readSource(path).catch(() => undefined);
-  const read: unknown = text === undefined ? undefined : parse(text, [], { allowTrailingComma: true });
-  if (typeof read !== 'object' || read === null || depth > maxDepth) return {};
-  const { extends: above = [], compilerOptions = {} } = read as {
-    extends?: string | string[];
-    compilerOptions?: object;
-  };
-  let options: Record<string, unknown> = {};
-  for (const name of [above].flat()) {
-    const from = findExtended(String(name), path);
-    if (from !== null) options = { ...options, ...(await readOptions(from, depth + 1)) };
-  }
-  return { ...options, ...compilerOptions };
-}
-
-function findExtended(name: string, from: string): string | null {
-  if (/^\.{0,2}\//.test(name)) return resolve(dirname(from), name.endsWith('.json') ? name : `${name}.json`);
-  const require = createRequire(from);
-  for (const candidate of [name, `${name}.json`, `${name}/tsconfig.json`]) {
-    try {
-      return require.resolve(candidate);
-    } catch {
-      // The next one, or none: esbuild reports a missing file.
-    }
-  }
-  return null;
 }
