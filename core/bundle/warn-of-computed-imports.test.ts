@@ -27,5 +27,6 @@ it('says nothing of imports that name a file or a folder, of comments, and of ot
   ].join('\n');
   expect(await warn('bare', code)).toEqual([]);
   expect(await warn('node', "import(new URL('./a.mjs', import.meta.url)); import(`node:fs`);")).toEqual([]);
+  expect(await warn('node', "require(require.resolve('./a.json'));")).toEqual([]);
   expect(await warn('node', 'const require = createRequire(import.meta.url); require(name);')).toEqual([]);
 });

@@ -10,7 +10,7 @@ import type { Problem } from '#shared/errors.ts';
 const computed =
   /(?<![\w$.])(import|require)\(\s*(?:\/\*.*?\*\/\s*)?(?!['"]|`[^`$]*`|`\.{1,2}\/)([^)\n]+)\)(?!\s*[:{])/g;
 /** Node.js finds by path what lies beside the bundle, and its own modules by their names. */
-const isPath = /\bimport\.meta\b|\b__dirname\b|\bpathToFileURL\b|^[`'"]node:/;
+const isPath = /\bimport\.meta\b|\b__dirname\b|\bpathToFileURL\b|\brequire\.resolve\(\s*['"]|^[`'"]node:/;
 const isComment = /^\s*(?:\/\/|\/?\*)/;
 
 const explain = (kind: string) =>
