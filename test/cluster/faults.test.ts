@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Project } from '#shared/model/project.ts';
 import { makeHome, removeHome, whyNot } from '../integration/studio.ts';
@@ -93,6 +94,21 @@ describe.skipIf(reason !== null)(`faults of a cluster${reason === null ? '' : ` 
     writeFileSync(path, JSON.stringify(kubeconfig));
     await addTarget('unknown', { kubeconfig: path });
     await expect(deploy('unknown')).rejects.toMatchObject({ code: 'CLUSTER_DENIED' });
+  });
+
+  it('a kubeconfig with the certificate authority of another cluster', async () => {
+    const kubeconfig = JSON.parse(readFileSync(target.cluster.kubeconfig, 'utf8'));
+    const { cluster } = kubeconfig.clusters[0];
+    delete cluster['certificate-authority'];
+    cluster['certificate-authority-data'] = Buffer.from(rootCertificates[0] ?? '').toString('base64');
+    const path = join(home, 'other-ca.kubeconfig');
+    writeFileSync(path, JSON.stringify(kubeconfig));
+    await addTarget('other-ca', { kubeconfig: path });
+    await expect(deploy('other-ca')).rejects.toMatchObject({
+      code: 'CLUSTER_UNREACHABLE',
+      message: expect.stringContaining('not of the authority that the kubeconfig names'),
+      hint: expect.stringContaining('certificate-authority-data'),
+    });
   });
 
   it.skipIf(ownOnly !== null)(ofOwn('a policy that refuses it, in its own words, also beforehand'), async () => {

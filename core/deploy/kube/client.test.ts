@@ -1,8 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createKubeClient } from './client.ts';
 import { follow } from './follow.ts';
 import { readKubeconfig } from './kubeconfig.ts';
@@ -123,6 +123,26 @@ describe('a client of a cluster', () => {
     expect(seen).toEqual(['Bearer token-1', 'Bearer token-1']);
     await client.json('/old');
     expect(seen.slice(2)).toEqual(['Bearer token-1', 'Bearer token-2']);
+    client.close();
+  });
+
+  it('lets others wait on when the one that started a plugin is cancelled, also while it hangs', async () => {
+    const plugin = join(dir, 'plugin');
+    const count = join(dir, 'count');
+    writeFileSync(
+      plugin,
+      `#!/bin/sh\necho run >> ${count}\n[ $(wc -l < ${count}) = 1 ] && exec sleep 600\nprintf '{"status":{"token":"second"}}'\n`,
+    );
+    chmodSync(plugin, 0o755);
+    answer = (request, response) => json(response, 200, { token: request.headers.authorization });
+    const client = await open({ exec: { command: plugin } });
+    const first = new AbortController();
+    const cancelled = client.json('/a', { signal: first.signal });
+    const waiting = client.json('/b');
+    await vi.waitFor(() => expect(existsSync(count)).toBe(true));
+    first.abort();
+    await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(await waiting).toEqual({ token: 'Bearer second' });
     client.close();
   });
 

@@ -198,15 +198,33 @@ function unreachable({ server, context }: ClusterAccess, thrown: unknown): First
     EAI_AGAIN: 'its name cannot be looked up: there is no network',
     ECONNREFUSED: 'nothing listens there',
     ECONNRESET: 'it broke the connection off',
+    CERT_HAS_EXPIRED: 'its certificate has expired',
+    CERT_NOT_YET_VALID: 'its certificate is not valid yet: is the clock of this machine right?',
+    ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
   };
-  const why = words[code] ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  const isOfOtherAuthority = otherAuthority.has(code);
+  const why = isOfOtherAuthority
+    ? 'its certificate is not of the authority that the kubeconfig names'
+    : (words[code] ?? (thrown instanceof Error ? thrown.message : String(thrown)));
   return new FirstlightError(
     'CLUSTER_UNREACHABLE',
     `The cluster of ${context} at ${server.host} cannot be used: ${why}.`,
     {
-      hint: `Is it running and reachable? kubectl --context ${context} version says the same.`,
+      hint: isOfOtherAuthority
+        ? 'Get the kubeconfig of the cluster anew: "certificate-authority-data" is that of another one, or missing.'
+        : `Is it running and reachable? kubectl --context ${context} version says the same.`,
       details: { subject: server.host },
       cause: thrown,
     },
   );
 }
+
+/** Source: OpenSSL's verification errors, as Node.js names them. */
+const otherAuthority = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+]);

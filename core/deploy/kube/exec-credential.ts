@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runTool } from '#core/exec/run-tool.ts';
+import { createSingleFlight } from '#core/store/single-flight.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import type { ExecPlugin } from './kubeconfig.ts';
 
@@ -33,7 +34,8 @@ export interface ExecCredentials {
 /** Errors of `get`: CLUSTER_DENIED with the plugin's own message; TOOL_MISSING with its install hint. */
 export function createExecCredentials(plugin: ExecPlugin): ExecCredentials {
   let current: { readonly credential: ExecCredential; readonly endsAtMs: number } | null = null;
-  let asking: Promise<ExecCredential> | null = null;
+  const asking = createSingleFlight<ExecCredential>('Cancelled.');
+  const never = new AbortController().signal;
 
   async function ask(signal?: AbortSignal): Promise<ExecCredential> {
     const { status } = await runPlugin(plugin, signal);
@@ -50,10 +52,7 @@ export function createExecCredentials(plugin: ExecPlugin): ExecCredentials {
   return {
     get: async (signal) => {
       if (current !== null && Date.now() < current.endsAtMs - earlyMs) return current.credential;
-      asking ??= ask(signal).finally(() => {
-        asking = null;
-      });
-      return await asking;
+      return await asking.share('plugin', signal ?? never, () => ask(signal));
     },
     forget: () => {
       current = null;
