@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,7 +139,8 @@ describe('a client of a cluster', () => {
     const first = new AbortController();
     const cancelled = client.json('/a', { signal: first.signal });
     const waiting = client.json('/b');
-    await vi.waitFor(() => expect(existsSync(count)).toBe(true));
+    // Not before it has counted itself: else the next one would be the first.
+    await vi.waitFor(() => expect(readFileSync(count, 'utf8')).toBe('run\n'));
     first.abort();
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(await waiting).toEqual({ token: 'Bearer second' });
