@@ -32,7 +32,9 @@ const heavyTests = [
   'packages/disk/src/**/*.test.ts',
   'packages/tfs/src/**/*.test.ts',
   'packages/oci/src/push/**/*.test.ts',
-  'core/bundle/{beside,bundler,globals,web-globals,bundle-program}.test.ts',
+  // They start the compiler.
+  'core/bundle/{beside,bound-build,bundle-program,bundler,compiler-death,globals,lambda,map-stack}.test.ts',
+  'core/bundle/{package-maps,tsconfig,warn-of-decorators,warn-of-platforms,warn-of-processes,web-globals}.test.ts',
   'core/store/{console-log,store-faults}.test.ts',
   'core/images/**/*.test.ts',
   'core/runtimes/nanos/guest/serve-http.test.ts',
