@@ -17,11 +17,14 @@ it('offers samples while no function is open, and opens one with a click', async
   expect(engine.read('hello', 'handler.ts')).toBeDefined();
 });
 
-it('says that it starts, while another program runs the function that is shown', async () => {
+it.each([
+  ['starts', 'Starting hello', { bootMs: 60_000 }],
+  ['runs, while its handler works', 'Running hello', { handlerMs: 60_000 }],
+] as const)('says that a function %s where another program runs it', async (_, words, faults) => {
   studio = await openStudio({ earlierRuns: 0 });
   const { page, engine } = studio;
   await page.getByText('Nothing has run yet').waitFor();
-  engine.faults.bootMs = 60_000;
+  Object.assign(engine.faults, faults);
   const ports = createMemoryPorts();
   serveSession(engine, ports.engine);
   const other = createClient(ports.client);
@@ -33,30 +36,7 @@ it('says that it starts, while another program runs the function that is shown',
     { signal: abort.signal },
   );
   running.catch(() => undefined);
-  await page.locator('[data-region="response"]').getByText('Starting hello').waitFor();
-  expect(await page.getByText('Nothing has run yet').count()).toBe(0);
-  abort.abort();
-  await page.getByText('Nothing has run yet').waitFor();
-  ports.client.close();
-});
-
-it('says that it runs, while the handler of a run of another program works', async () => {
-  studio = await openStudio({ earlierRuns: 0 });
-  const { page, engine } = studio;
-  await page.getByText('Nothing has run yet').waitFor();
-  engine.faults.handlerMs = 60_000;
-  const ports = createMemoryPorts();
-  serveSession(engine, ports.engine);
-  const other = createClient(ports.client);
-  const [project] = await other.call('projects:list', {});
-  const abort = new AbortController();
-  const running = other.call(
-    'instances:run',
-    { projectId: project?.id as NonNullable<typeof project>['id'], event: null },
-    { signal: abort.signal },
-  );
-  running.catch(() => undefined);
-  await page.locator('[data-region="response"]').getByText('Running hello').waitFor();
+  await page.locator('[data-region="response"]').getByText(words).waitFor();
   expect(await page.getByText('Nothing has run yet').count()).toBe(0);
   abort.abort();
   await page.getByText('Nothing has run yet').waitFor();

@@ -1,3 +1,8 @@
+const nodeModules =
+  'assert assert/strict buffer crypto events path path/posix process punycode querystring stream stream/promises string_decoder timers timers/promises url util'.split(
+    ' ',
+  );
+
 /**
  * The globals of a handler on Ember, as declarations for an editor.
  *
@@ -368,38 +373,5 @@ declare class Request {
 }
 
 // Node's modules that need no system. A project that installs @types/node has them typed.
-declare module 'assert';
-declare module 'node:assert';
-declare module 'assert/strict';
-declare module 'node:assert/strict';
-declare module 'buffer';
-declare module 'node:buffer';
-declare module 'crypto';
-declare module 'node:crypto';
-declare module 'events';
-declare module 'node:events';
-declare module 'path';
-declare module 'node:path';
-declare module 'path/posix';
-declare module 'node:path/posix';
-declare module 'process';
-declare module 'node:process';
-declare module 'punycode';
-declare module 'node:punycode';
-declare module 'querystring';
-declare module 'node:querystring';
-declare module 'stream';
-declare module 'node:stream';
-declare module 'stream/promises';
-declare module 'node:stream/promises';
-declare module 'string_decoder';
-declare module 'node:string_decoder';
-declare module 'timers';
-declare module 'node:timers';
-declare module 'timers/promises';
-declare module 'node:timers/promises';
-declare module 'url';
-declare module 'node:url';
-declare module 'util';
-declare module 'node:util';
+${nodeModules.flatMap((name) => [`declare module '${name}';`, `declare module 'node:${name}';`]).join('\n')}
 `;
