@@ -25,7 +25,7 @@ const systemTests = [
 const heavyTests = [
   'test/fuzz/**/*.test.ts',
   'test/packages/**/*.test.ts',
-  'build/packages.test.ts',
+  'build/packager/packages.test.ts',
   'core/bundle/testing/packages.test.ts',
   'core/bundle/testing/wpt.test.ts',
   'packages/elf/src/**/*.test.ts',

@@ -5,30 +5,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleAll } from './bundle.mjs';
 import { log, logStep } from './log.mjs';
+import { builderProgram, checkConfig, configPath, tryConfigPath } from './packager/builder.mjs';
 import { runTool } from './run-tool.mjs';
 import { root, runMain, SetupError } from './script.mjs';
 import { setUp } from './setup.mjs';
 import { testElectronBinary, testElectronVersion, unpackTestElectron } from './test-electron.mjs';
 
-const configPath = 'build/electron-builder.mjs';
-const tryConfigPath = 'build/electron-builder-try.mjs';
 const electronBinary = join(root, 'node_modules/electron/dist/electron');
-
-/** Errors: throws a SetupError when the configuration has a key or a value that electron-builder does not know. */
-async function checkConfig() {
-  const { default: config } = await import('./electron-builder.mjs');
-  const { validateConfiguration } = await import('app-builder-lib/out/util/config/config.js');
-  const { DebugLogger } = await import('builder-util');
-  await validateConfiguration(config, new DebugLogger(false)).catch((error) => {
-    throw new SetupError(
-      `${configPath} is not valid: ${error.message}`,
-      'See https://www.electron.build/configuration',
-    );
-  });
-  for (const path of [config.linux.icon, config.directories.buildResources]) {
-    if (!existsSync(join(root, path))) throw new SetupError(`${configPath} names ${path}, which is not there.`);
-  }
-}
 
 function fetchElectron() {
   return logStep("Electron's binary", () =>
@@ -57,7 +40,7 @@ async function chooseConfig(args) {
 
 function runBuilder(config, args) {
   return new Promise((resolve, reject) => {
-    const words = ['node_modules/electron-builder/cli.js', '--linux', '--config', config, ...args];
+    const words = [builderProgram, '--linux', '--config', config, ...args];
     // It reads the configuration by jiti, which would leave a cache in the temporary directory.
     const env = { ...process.env, JITI_FS_CACHE: 'false' };
     const child = spawn(process.execPath, words, { cwd: root, env, stdio: 'inherit' });

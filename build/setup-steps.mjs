@@ -27,18 +27,8 @@ import { testElectronBinary, testElectronInputs, unpackTestElectron } from './te
  * is optional too.
  */
 export const steps = {
-  npm: {
-    title: 'npm packages',
-    inputs: ['package-lock.json'],
-    outputs: ['node_modules/.package-lock.json'],
-    isDone: isLockfileInstalled,
-    run: () =>
-      runTool('npm', ['ci', '--no-audit', '--no-fund'], {
-        name: 'npm-ci',
-        env: npmEnv,
-        hint: registryHint,
-      }),
-  },
+  npm: npmStep('npm packages', ''),
+  packager: npmStep('the packager of the desktop program', 'build/packager/'),
   lwip: {
     title: 'network stack of guests',
     inputs: ['build/lwip.mjs'],
@@ -92,6 +82,23 @@ const registryHint = 'The first set-up needs the npm registry: is the machine on
 
 /** Set-up may itself run under `npm --silent` or `npm --json`; the npm that it starts has its own settings. */
 const npmEnv = { npm_config_loglevel: 'error', npm_config_json: 'false', npm_config_dry_run: 'false' };
+
+/** The step that installs the packages of the package-lock.json in `folder`, a path with its "/". */
+function npmStep(title, folder) {
+  return {
+    title,
+    inputs: [`${folder}package-lock.json`],
+    outputs: [`${folder}node_modules/.package-lock.json`],
+    isDone: () => isLockfileInstalled(join(root, folder)),
+    run: () =>
+      runTool('npm', ['ci', '--no-audit', '--no-fund'], {
+        name: 'npm-ci',
+        cwd: join(root, folder),
+        env: npmEnv,
+        hint: registryHint,
+      }),
+  };
+}
 
 /** Whether node_modules matches package-lock.json. */
 export function isLockfileInstalled(dir = root) {

@@ -13,11 +13,11 @@ import { compileEngine, steps } from './setup-steps.mjs';
 
 /** The set-up of each purpose. `strict`: a part that is not available ends the set-up instead of being skipped. */
 const plans = {
-  lint: { packages: undefined, steps: ['npm'], services: false, strict: true },
+  lint: { packages: undefined, steps: ['npm', 'packager'], services: false, strict: true },
   unit: { packages: undefined, steps: ['npm'], services: false, strict: true },
   dist: {
     packages: 'run',
-    steps: ['npm', 'lwip', 'guest', 'supervisor', 'bundles', 'renderer'],
+    steps: ['npm', 'packager', 'lwip', 'guest', 'supervisor', 'bundles', 'renderer'],
     services: false,
     strict: true,
   },
@@ -31,7 +31,7 @@ const plans = {
   fake: { packages: undefined, steps: ['npm'], services: false, strict: true },
   test: {
     packages: 'test',
-    steps: ['npm', 'lwip', 'guest', 'supervisor', 'bundles', 'renderer', 'electron'],
+    steps: ['npm', 'packager', 'lwip', 'guest', 'supervisor', 'bundles', 'renderer', 'electron'],
     services: true,
     strict: true,
   },
@@ -86,6 +86,7 @@ function listTasks(plan, wantsWindow) {
   };
   const waitsFor = {
     npm: [],
+    packager: ['npm'],
     electron: [],
     supervisor: ['compilers'],
     // apt-get runs once at a time.

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { builderProgram, tryConfigPath } from '#build/packager/builder.mjs';
 import { type Display, openDisplay, root } from './real-electron.ts';
 import { until } from './real-studio.ts';
 
@@ -55,8 +56,8 @@ export async function packProgram(): Promise<Packed> {
   const dir = mkdtempSync('/var/tmp/fl-pk-');
   chmodSync(dir, 0o755);
   const output = `-c.directories.output=${join(dir, 'packages')}`;
-  const builder = ['node_modules/electron-builder/cli.js', '--linux', '--dir', '--publish', 'never', output];
-  execFileSync(process.execPath, [...builder, '--config', 'build/electron-builder-try.mjs'], {
+  const builder = [builderProgram, '--linux', '--dir', '--publish', 'never', output];
+  execFileSync(process.execPath, [...builder, '--config', tryConfigPath], {
     cwd: root,
     // It leaves a cache in the temporary directory.
     env: { ...process.env, TMPDIR: dir },

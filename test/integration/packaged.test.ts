@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copyPackagedFiles } from '#build/packaged-files.mjs';
+import { copyPackagedFiles } from '#build/packager/packaged-files.mjs';
 import emberFiles from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import nanosFiles from '#core/runtimes/nanos/shipped.json' with { type: 'json' };
 import shipped from '#core/store/shipped.json' with { type: 'json' };

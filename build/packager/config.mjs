@@ -1,7 +1,7 @@
 // The configuration of the desktop packages: see build/dist.mjs. All of our code is already bundled into dist/.
 import { join } from 'node:path';
-import { root } from './script.mjs';
-import { shippedPatterns } from './shipped.mjs';
+import { root } from '../script.mjs';
+import { shippedPatterns } from '../shipped.mjs';
 
 const synopsis = 'desktop studio for unikernel functions';
 
