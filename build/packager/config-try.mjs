@@ -1,9 +1,9 @@
 // Packs with the Electron for tests, where Electron's own site cannot be reached: a folder for trials, never to ship.
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import config from './config.mjs';
 import { root } from '../script.mjs';
 import { testElectronDir, testElectronVersion } from '../test-electron.mjs';
+import config from './config.mjs';
 
 const { grantFileProtocolExtraPrivileges: _lacking, ...fuses } = config.electronFuses;
 

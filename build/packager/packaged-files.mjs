@@ -1,9 +1,9 @@
 // Lists the files of a desktop package, by electron-builder's own reading of its configuration.
 import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import config from './config.mjs';
 import { root } from '../script.mjs';
 import { keptPackages } from '../shipped.mjs';
+import config from './config.mjs';
 
 /** Lists the packaged files below `dir`. Shape: paths relative to it. */
 export async function listPackagedFiles(dir = root) {

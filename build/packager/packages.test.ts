@@ -4,8 +4,8 @@ import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rm
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import config from './config.mjs';
 import { root } from '../script.mjs';
+import config from './config.mjs';
 
 const missing = ['/usr/bin/lintian', '/usr/bin/dpkg-deb', '/usr/bin/desktop-file-validate']
   .filter((path) => !existsSync(path))

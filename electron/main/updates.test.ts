@@ -1,13 +1,12 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestOptions, type Server } from 'node:http';
+import { type ClientRequest, createServer, type RequestOptions, request as requestHttp, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NodeHttpExecutor } from 'builder-util';
-import { configureRequestOptions, configureRequestUrl, type DownloadOptions } from 'builder-util-runtime';
+import { configureRequestOptions, configureRequestUrl, type DownloadOptions, HttpExecutor } from 'builder-util-runtime';
 import type { AppUpdater } from 'electron-updater';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { setupUpdates, type UpdateOptions } from './updates.ts';
@@ -55,7 +54,11 @@ afterEach(async () => {
 const feedUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 
 /** Downloads as electron-updater's own does, with Node's requests in place of Electron's. */
-class Downloader extends NodeHttpExecutor {
+class Downloader extends HttpExecutor<ClientRequest> {
+  createRequest(options: RequestOptions, callback: (response: unknown) => void): ClientRequest {
+    return requestHttp(options, callback);
+  }
+
   download(url: URL, destination: string, options: DownloadOptions): Promise<string> {
     return options.cancellationToken.createPromise((resolve, reject, onCancel) => {
       const request: RequestOptions = { headers: options.headers ?? {} };
