@@ -47,7 +47,7 @@ function newService(): ProjectService {
   const emit: EventListener = (name, payload) => events.push({ name, payload: payload as Record<string, unknown> });
   return createProjectService({
     layout: createLayout({ home, env: {}, uid: 1000 }),
-    resources,
+    resources: { ...resources, nodeTypesPath: join(home, 'node-types.json') },
     runtimes,
     bundlings,
     emit,
@@ -349,11 +349,14 @@ describe('types for the editor', () => {
   });
 
   it('are Node’s on Nanos, unless the project has installed them', async () => {
+    // As set-up writes the file.
+    const path = 'node_modules/@types/node/fs.d.ts';
+    const text = await readFile(join(import.meta.dirname, '../..', path), 'utf8');
+    await writeFile(join(home, 'node-types.json'), JSON.stringify([{ path, text }]));
     await write('firstlight.json', '{"name":"hello","runtime":"nanos"}');
     const projectId = await openIt();
     const types = await call('projects:types', { projectId });
-    const fs = types.find(({ path }) => path === 'node_modules/@types/node/fs.d.ts');
-    expect(fs?.text).toContain('declare module "node:fs"');
+    expect(types.find((file) => file.path === path)?.text).toContain('declare module "node:fs"');
     // Its globals are Node's own.
     expect(types[0]?.text).not.toContain('declare var crypto');
     await mkdir(join(dir, 'node_modules/@types/node'), { recursive: true });
