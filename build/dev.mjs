@@ -151,7 +151,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     const port = Number(values.port ?? 5173);
     if (!Number.isInteger(port) || port < 1 || port > 65535)
       throw new SetupError(`--port takes a port number, not "${values.port}".`, usage);
-    await setUp(values.fake ? 'fake' : 'dev');
+    await setUp(values.fake ? 'fake' : 'run');
     const token = values.token ?? randomBytes(32).toString('hex');
     await develop({ fake: values.fake ?? false, port, token });
     process.exit(0);

@@ -21,13 +21,13 @@ const plans = {
     services: false,
     strict: true,
   },
-  run: {
+  run: { packages: 'run', steps: ['npm', 'lwip', 'guest', 'supervisor', 'bundles'], services: true, strict: false },
+  studio: {
     packages: 'run',
     steps: ['npm', 'lwip', 'guest', 'supervisor', 'bundles', 'renderer'],
     services: true,
     strict: false,
   },
-  dev: { packages: 'run', steps: ['npm', 'lwip', 'guest', 'supervisor', 'bundles'], services: true, strict: false },
   fake: { packages: undefined, steps: ['npm'], services: false, strict: true },
   test: {
     packages: 'test',

@@ -8,7 +8,8 @@ import { setUp } from './setup.mjs';
 
 await runMain(async () => {
   const args = process.argv.slice(2);
-  await setUp('run', { wantsWindow: args.length === 0 || args[0] === 'studio' });
+  const opensWindow = args.length === 0 || args.includes('studio');
+  await setUp(opensWindow || args.includes('serve') ? 'studio' : 'run', { wantsWindow: opensWindow });
   const cliPath = join(root, 'dist/cli.mjs');
   process.argv = [process.execPath, cliPath, ...(args.length > 0 ? args : ['studio'])];
   // npm runs scripts in the project's root; a typed path is relative to the person's own folder.
