@@ -74,7 +74,7 @@ export const membersOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
     'process',
     members(
       'env platform arch title pid ppid version versions release argv execArgv execPath stdout stderr nextTick hrtime uptime cwd emitWarning exit ' +
-        'getuid geteuid getgid getegid getgroups umask features config ' +
+        'getuid geteuid getgid getegid getgroups umask features config exitCode ' +
         'on once off addListener prependListener removeListener removeAllListeners emit listeners listenerCount setMaxListeners',
     ),
   ],
@@ -92,11 +92,28 @@ export const membersOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ],
 ]);
 
+/** The static members of the classes that shims give. A call of any other gets a warning. */
+export const staticsOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['URL', statics('canParse parse')],
+  ['Response', statics('error json redirect')],
+  ['AbortSignal', statics('abort any timeout')],
+  ['ReadableStream', statics('from')],
+  [
+    'Buffer',
+    statics(
+      'alloc allocUnsafe allocUnsafeSlow byteLength compare concat copyBytesFrom from isBuffer isEncoding of poolSize',
+    ),
+  ],
+]);
+
 function given(names: string, files: string): [string, string[]][] {
   return names.split(' ').map((name) => [name, files.split(' ')]);
 }
 function named(names: string, why: string): [string, string][] {
   return names.split(' ').map((name) => [name, why]);
+}
+function statics(names: string): ReadonlySet<string> {
+  return new Set([...names.split(' '), ...Object.getOwnPropertyNames(Function.prototype), 'prototype']);
 }
 function members(names: string): ReadonlySet<string> {
   return new Set([...names.split(' '), ...Object.getOwnPropertyNames(Object.prototype)]);

@@ -44,3 +44,13 @@ it('says that JSX is not left as it is, where there is some', async () => {
     { file: 'tsconfig.json', line: 1, message: expect.stringContaining('Set "jsx" to "react-jsx"') },
   ]);
 });
+
+it('names a transformer, and no plugin of the editor', async () => {
+  const plugins = '[{ "name": "typescript-styled-plugin" }, { "transform": "typia/lib/transform" }]';
+  await shop.write('tsconfig.json', `{ "compilerOptions": { "plugins": ${plugins} } }`);
+  expect((await shop.bundle('export default () => 1;')).warnings).toMatchObject([
+    { file: 'tsconfig.json', message: expect.stringContaining('"plugins" has no effect: a transformer') },
+  ]);
+  await shop.write('tsconfig.json', '{ "compilerOptions": { "plugins": [{ "name": "typescript-styled-plugin" }] } }');
+  expect((await shop.bundle()).warnings).toEqual([]);
+});

@@ -13,6 +13,7 @@ const ignored: Readonly<Record<string, string>> = {
   rootDirs: 'imports are resolved from the folder that they stand in. Use "paths"',
   moduleSuffixes: 'imports are resolved without suffixes. Import the file by its whole name',
   jsx: 'JSX is compiled, here to calls of React.createElement. Set "jsx" to "react-jsx"',
+  plugins: 'a transformer of ts-patch does not run here. Compile with tspc first and name its output as "entry"',
   customConditions:
     'packages are resolved by the conditions of the runtime. Import the file by its path in the package',
 };
@@ -25,7 +26,9 @@ export async function warnOfDecorators(
 ): Promise<Problem[]> {
   const hasJsx = Object.keys(inputs).some((path) => /\.[jt]sx$/.test(path) && !path.includes('node_modules/'));
   const options = Object.keys(ignored).filter((name) =>
-    name === 'jsx' ? hasJsx && leavesJsx(found[name]) : isOn(found[name]),
+    name === 'jsx'
+      ? hasJsx && leavesJsx(found[name])
+      : isOn(name === 'plugins' ? transformersIn(found[name]) : found[name]),
   );
   if (options.length === 0) return [];
   const isUsed = !options.includes('emitDecoratorMetadata') || (await hasDecorators(projectDir, Object.keys(inputs)));
@@ -49,6 +52,9 @@ export async function warnOfDecorators(
 
 /** Frameworks have it so, since they compile JSX in a step of their own. */
 const leavesJsx = (value: unknown) => value === 'preserve' || value === 'react-native';
+/** The other plugins are the editor's. */
+const transformersIn = (value: unknown) =>
+  Array.isArray(value) ? value.filter((plugin) => typeof plugin?.transform === 'string') : value;
 const isOn = (value: unknown) => value === true || (Array.isArray(value) && value.length > 0);
 
 async function hasDecorators(projectDir: string, paths: readonly string[]): Promise<boolean> {

@@ -6,7 +6,7 @@ import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { Metafile } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
 import type { Shims } from './add-shims.ts';
-import { decodedLabels, membersOf, missingGlobals } from './globals.ts';
+import { decodedLabels, membersOf, missingGlobals, staticsOf } from './globals.ts';
 import { importChain } from './import-chain.ts';
 import type { GlobalUse } from './mark-globals.ts';
 import { isShim } from './node-modules.ts';
@@ -38,6 +38,7 @@ export function warnOfLacks(made: Compiled, members: Shims['members'], hasFetch:
     ...lackingGlobals(made).filter(({ name }) => !(hasFetch && name === 'fetch')),
     ...lackingModuleMembers(made.code, members),
     ...localeMethods(made.code),
+    ...lastMatches(made.code),
     ...lackingEncodings(made.code),
   ];
   if (lacks.length === 0) return [];
@@ -93,11 +94,11 @@ function lackingGlobals({ code, uses }: Compiled): Lack[] {
     // `typeof name.member` fails as any use of it does.
     if (why !== undefined)
       return [{ name, at, asks: asks && member === '', message: `\`${name}\` is not there: ${why}` }];
-    const known = membersOf.get(name);
+    const known = membersOf.get(name) ?? staticsOf.get(name);
     if (known === undefined || member === '' || known.has(member)) return [];
     // Only a call or a use of members fails; a plain read gives undefined.
     const isCalled = new RegExp(`^(?:globalThis\\.|self\\.)?${name}\\.${member}[(.[]`).test(code.slice(at, at + 80));
-    const message = `\`${name}.${member}\` is not there: the guest's ${name} has ${[...known].filter((has) => !(has in {})).join(', ')}.`;
+    const message = `\`${name}.${member}\` is not there: the guest's ${name} has ${[...known].filter((has) => !(has in Function)).join(', ')}.`;
     return [{ name: `${name}.${member}`, at, asks: asks || !isCalled, message }];
   });
 }
@@ -144,21 +145,44 @@ function lackingEncodings(code: string): Lack[] {
   });
 }
 
-// The two methods that change case matter only with a language: without one they work the same everywhere.
-const localeMethod =
-  /\.(?:(toLocaleString|toLocaleDateString|toLocaleTimeString|localeCompare)(?:\?\.)?(?:\.(?:call|apply|bind))?\(|(toLocaleUpperCase|toLocaleLowerCase)(?:\?\.)?\((?!\)))/g;
+const tableMethods = 'toLocaleString|toLocaleDateString|toLocaleTimeString|localeCompare';
+/** Calls, and the ways to take a method of a class for a later call. */
+const localeMethod = new RegExp(
+  [
+    `\\.(${tableMethods})(?:\\?\\.)?(?:\\.(?:call|apply|bind))?\\(`,
+    `(?<=\\b(?:Number|Date|BigInt|String|Array)\\.prototype)\\.(${tableMethods})(?![\\w$])(?!\\s*=[^=])`,
+    `(?<=[\\w$)\\]])\\[\\s*["'\`](${tableMethods})["'\`]\\s*\\](?:\\?\\.)?[(.]`,
+    `(?<=[{,]\\s*)(${tableMethods})(?=\\s*(?:[:,][^{}()]*)?\\}\\s*=[^=>])`,
+    // The two methods that change case matter only with a language: without one they work the same everywhere.
+    '\\.(toLocaleUpperCase|toLocaleLowerCase)(?:\\?\\.)?\\((?!\\))',
+  ].join('|'),
+  'g',
+);
 
 /** QuickJS has these methods, without data for any language. */
 function localeMethods(code: string): Lack[] {
-  return [...code.matchAll(localeMethod)].map(({ 1: method = '', 2: caseMethod, index }) => ({
-    name: caseMethod ?? method,
-    at: index + 1,
+  return [...code.matchAll(localeMethod)].map((found) => {
+    const method = found.slice(1).find((name) => name !== undefined) ?? '';
+    const at = found.index + found[0].indexOf(method);
+    return { name: method, at, asks: false, message: describeLocaleMethod(method) };
+  });
+}
+
+function describeLocaleMethod(method: string): string {
+  if (method.endsWith('Case')) return `\`${method}\` knows no language: "i" becomes "I" and never "İ".`;
+  if (method === 'localeCompare')
+    return '`localeCompare` compares by code points: the guest has no tables of languages. "Z" comes before "a", and "z" before "ä".';
+  return `\`${method}\` formats the same for every language: the guest has no tables of languages. Format by hand, or with a package that brings its own.`;
+}
+
+const lastMatch = /(?<![\w$.])RegExp\.(\$[1-9&_+`']|lastMatch|lastParen|leftContext|rightContext|input)(?![\w$])/g;
+
+/** QuickJS does not keep the last match on `RegExp`: reading it gives undefined. */
+function lastMatches(code: string): Lack[] {
+  return [...code.matchAll(lastMatch)].map(({ 1: member = '', index }) => ({
+    name: `RegExp.${member}`,
+    at: index,
     asks: false,
-    message:
-      caseMethod !== undefined
-        ? `\`${caseMethod}\` knows no language: "i" becomes "I" and never "İ".`
-        : method === 'localeCompare'
-          ? '`localeCompare` compares by code points: the guest has no tables of languages. "Z" comes before "a", and "z" before "ä".'
-          : `\`${method}\` formats the same for every language: the guest has no tables of languages. Format by hand, or with a package that brings its own.`,
+    message: `\`RegExp.${member}\` is not there: use what exec or match returns.`,
   }));
 }

@@ -231,6 +231,12 @@ describe('Buffer', () => {
     const body = 'return [Buffer.from("a").equals(new Uint8Array([97])), Buffer.from("a").equals(Buffer.from("b"))];';
     expect(await answerOf(body)).toEqual(await inNode(body));
   });
+
+  it('has the methods that Node.js added later', async () => {
+    const body =
+      'const b = Buffer.from("0102030405060708", "hex"); b.writeBigUint64LE(b.readBigUint64BE(0)); return [b.toString("hex"), String(b.readBigUint64LE()), Buffer.copyBytesFrom(new Uint16Array([1, 515, 3]), 1, 1).toString("hex"), Buffer.copyBytesFrom(new Uint8Array([1, 2])).length];';
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
 });
 
 describe('code that cannot work', () => {
@@ -298,6 +304,29 @@ describe('code that cannot work', () => {
       'export default ({ n }: any) => [Number.prototype.toLocaleString.call(n), n.toLocaleDateString?.("de")];',
     );
     expect(byCall.warnings.map(({ column }) => column)).toEqual([50, 76]);
+  });
+
+  it('is a warning where a method of languages is taken for later', async () => {
+    const { warnings } = await shop.bundle(`const { toLocaleString } = Number.prototype;
+const { localeCompare: compare } = String.prototype, format = Date.prototype.toLocaleDateString;
+const toLocaleTimeString = 'toLocaleTimeString';
+export default ({ n }: any) => [toLocaleString, compare, format, n['toLocaleString'](), { toLocaleTimeString }];`);
+    expect(warnings.map(({ line, message }) => [line, message.split(' ')[0]])).toEqual([
+      [1, '`toLocaleString`'],
+      [2, '`localeCompare`'],
+      [2, '`toLocaleDateString`'],
+      [4, '`toLocaleString`'],
+    ]);
+  });
+
+  it('is a warning where a class lacks a static member', async () => {
+    const { warnings } = await shop.bundle(
+      'export default (b: any) => { /(a)/.exec("a"); if (URL.createObjectURL) b = 1; return [Buffer.from("a"), RegExp.$1, URL.parse(b), Response.json(b), Buffer.transcode(b)]; };',
+    );
+    expect(warnings.map(({ message }) => message.split(':')[0])).toEqual([
+      '`RegExp.$1` is not there',
+      '`Buffer.transcode` is not there',
+    ]);
   });
 });
 

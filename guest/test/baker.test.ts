@@ -67,6 +67,15 @@ describe('a bad bundle', () => {
       code: 'EXPORT_MISSING',
       message: expect.stringContaining('object'),
     });
+    expect(await fails('export default { handler: () => 1 };')).toMatchObject({
+      message: 'The default export is an object with `handler`, not a function.',
+      hint: expect.stringContaining('module.exports = exports.handler'),
+    });
+  });
+
+  it('has one where CommonJS has the default export as a member', async () => {
+    await bake('export default { __esModule: true, default: () => 1 };');
+    expect(await fails('export default { default: () => 1 };')).toMatchObject({ code: 'EXPORT_MISSING' });
   });
 
   it('throws while it loads', async () => {

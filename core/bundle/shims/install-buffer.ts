@@ -15,7 +15,16 @@ Object.assign(Buffer, {
   from: (value: unknown, encoding: unknown, length: unknown) => from?.call(Buffer, value, known(encoding), length),
   isEncoding: (encoding: unknown) => encoding === 'base64url' || isEncoding?.call(Buffer, encoding),
   byteLength: (value: unknown, encoding: unknown) => byteLength?.call(Buffer, value, known(encoding)),
+  copyBytesFrom: (view: Uint8Array, offset = 0, length = view.length - offset) => {
+    const { buffer, byteOffset, byteLength } = view.slice(offset, offset + length);
+    return Buffer.from(buffer, byteOffset, byteLength);
+  },
 });
+const methods = Buffer.prototype as unknown as Record<string, unknown>;
+for (const end of ['LE', 'BE']) {
+  methods[`readBigUint64${end}`] = methods[`readBigUInt64${end}`];
+  methods[`writeBigUint64${end}`] = methods[`writeBigUInt64${end}`];
+}
 Object.defineProperties(Buffer.prototype, {
   toString: {
     value(encoding?: unknown, ...range: unknown[]) {

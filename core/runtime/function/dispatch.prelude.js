@@ -190,8 +190,13 @@
       globals.reset();
     },
     /** Takes the function's default export; returns what is wrong with it, or ''. */
-    setHandler(value, name, runtimeName) {
-      if (typeof value !== 'function') return typeof value?.fetch === 'function' ? 'object with `fetch`' : typeof value;
+    setHandler(exported, name, runtimeName) {
+      // A module that tsc or Babel compiled to CommonJS has its default export as a member.
+      const value = exported?.__esModule && typeof exported.default === 'function' ? exported.default : exported;
+      if (typeof value !== 'function') {
+        const member = ['fetch', 'handler'].find((key) => typeof value?.[key] === 'function');
+        return member === undefined ? typeof value : `object with \`${member}\``;
+      }
       handler = value;
       functionName = name;
       runtime = runtimeName;

@@ -152,9 +152,7 @@ function errorOf(failure: BakeFailureReply, output: string, request: BakeRequest
       });
     case 'noHandler':
       return new FirstlightError('EXPORT_MISSING', failure.message, {
-        hint: failure.message.includes('`fetch`')
-          ? `Export a function that calls it: export default (event) => app.fetch(${requestOfEvent});`
-          : 'Write: export default async function handler(event, context) { … }',
+        hint: hintForExport(failure.message),
         details: said,
       });
     case 'memory':
@@ -165,6 +163,14 @@ function errorOf(failure: BakeFailureReply, output: string, request: BakeRequest
     case 'system':
       return systemError(failure, request);
   }
+}
+
+function hintForExport(message: string): string {
+  if (message.includes('`fetch`'))
+    return `Export a function that calls it: export default (event) => app.fetch(${requestOfEvent});`;
+  if (message.includes('`handler`'))
+    return 'Say which one it is: `module.exports = exports.handler;`. For a handler of AWS Lambda, set "convention": "lambda" in firstlight.json.';
+  return 'Write: export default async function handler(event, context) { … }';
 }
 
 function systemError(failure: Extract<BakeFailureReply, { kind: 'system' }>, request: BakeRequest): FirstlightError {

@@ -32,9 +32,9 @@ export const handlerGlobals = `interface Console {
 /** Writes to the serial console. */
 declare var console: Console;
 
-/** The environment is that of firstlight.json, as it was when the image was built. */
+/** The environment is that of firstlight.json, as it was when the image was built; what a function sets stays in its guest. */
 declare var process: {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Record<string, string | undefined>;
   readonly platform: string;
   readonly arch: string;
   readonly version: string;

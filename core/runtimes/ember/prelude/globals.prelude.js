@@ -148,6 +148,8 @@
     argv: Object.freeze([]),
     execArgv: Object.freeze([]),
     execPath: '',
+    // What a program of Node.js would end with.
+    exitCode: undefined,
     stdout: Object.freeze({ write: writeTo('', ''), isTTY: false, fd: 1 }),
     // The markers of console.prelude.js.
     stderr: Object.freeze({ write: writeTo('\x1b[39;31m', '\x1b[31;39m'), isTTY: false, fd: 2 }),
@@ -186,17 +188,16 @@
   Object.defineProperty(global, Symbol.for('firstlight.network'), { value: network });
   global.self = global;
   global.global = global;
-  // A function cannot change its environment; the host can add to it when the guest starts.
+  // The host can add to it when the guest starts. As in Node.js, what a function sets becomes text.
   const variables = {};
-  const refuse = () => false;
-  const env = new Proxy(variables, { set: refuse, defineProperty: refuse, deleteProperty: refuse });
-  const addEnv = (more) => {
-    for (const [name, text] of Object.entries(more)) variables[name] = String(text);
-  };
+  const env = new Proxy(variables, {
+    set: (target, name, value) => Reflect.set(target, name, typeof name === 'symbol' ? value : String(value)),
+  });
+  const addEnv = (more) => Object.assign(env, more);
   return {
     installEnv: (baked) => {
       addEnv(baked);
-      global.process = Object.freeze({ env, ...processMembers });
+      global.process = { env, ...processMembers };
     },
     addEnv,
     network,

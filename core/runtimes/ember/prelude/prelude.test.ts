@@ -171,6 +171,11 @@ describe('timers, time and the process', () => {
         "(async () => { const seen = []; process.nextTick((x) => seen.push(x), 1); await null; const t = process.hrtime(); process.stdout.write('out'); return [seen, process.cwd(), t.length, typeof process.hrtime.bigint(), process.on('exit', () => 1) === process]; })()",
       ),
     ).toEqual([[1], '/', 2, 'bigint', true]);
+    expect(
+      await resultOf(
+        '(process.env.LEVEL = 3, process.exitCode = 2, process.title = "mine", [process.env.LEVEL, process.exitCode, process.title, delete process.env.LEVEL, "LEVEL" in process.env])',
+      ),
+    ).toEqual(['3', 2, 'mine', true, false]);
     await expect(resultOf('process.exit(3)')).rejects.toThrow('process.exit(3)');
   });
 });
