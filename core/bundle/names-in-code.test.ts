@@ -51,5 +51,9 @@ describe('the names of files in code', () => {
     const code =
       "const require = createRequire(import.meta.url); require('left-pad'); require('@acme/a/lib/b.js'); require('node:fs');";
     expect(namesInCode(code).required).toEqual(['left-pad', '@acme/a']);
+    const places =
+      "const need = createRequire(import.meta.url); need.resolve('left-pad/data.txt'); import.meta.resolve('@acme/a/b.js');";
+    expect(namesInCode(places).required).toEqual(['left-pad', '@acme/a']);
+    expect(namesInCode("require.resolve('left-pad/data.txt')").required).toEqual(['left-pad']);
   });
 });

@@ -24,7 +24,7 @@ export interface NamesInCode {
   readonly beside: readonly string[];
   /** Relative to the working directory. */
   readonly fromWorkingDir: readonly string[];
-  /** Packages that a `createRequire` of the code requires. */
+  /** Packages that a `createRequire` of the code requires, and those that code asks the place of. */
   readonly required: readonly string[];
   /** Where the code opens a file by a name that does not stand in it. */
   readonly unclearAt?: number;
@@ -41,14 +41,14 @@ export function namesInCode(code: string): NamesInCode {
   const resolved = [...code.matchAll(/(?:require|import\.meta)\.resolve\(\s*(['"`])(\.[^'"`$]+)\1\s*\)/g)].map(
     (match) => match[2] ?? '',
   );
-  if (!any.test(code)) return { beside: resolved, fromWorkingDir, required: [] };
+  const specifiers = requiredIn(code);
+  const required = specifiers.flatMap((name) => /^(?:@[^/]+\/)?[^./:@][^/:]*(?=\/|$)/.exec(name)?.[0] ?? []);
+  if (!any.test(code)) return { beside: resolved, fromWorkingDir, required };
   const { names, unclear } = joinedTo(`(?:${[ownFolder, ...aliasesOf(ownFolder, code)].join('|')})`, code);
   const byUrl = urlsIn(code);
-  const specifiers = requiredIn(code);
   const beside = [...byUrl.names, ...names, ...resolved, ...specifiers.filter((name) => name.startsWith('.'))].filter(
     isRelative,
   );
-  const required = specifiers.flatMap((name) => /^(?:@[^/]+\/)?[^./:@][^/:]*(?=\/|$)/.exec(name)?.[0] ?? []);
   const isSilent = beside.length + required.length === 0;
   const at = !opens.test(code) ? undefined : (unclear ?? byUrl.unclear ?? (isSilent ? code.search(any) : undefined));
   return { beside, fromWorkingDir, required, ...(at !== undefined && { unclearAt: at }) };
@@ -107,12 +107,13 @@ const aliasesOf = (base: string, code: string): string[] =>
     (match) => `\\b${match[1]}\\b`,
   );
 
-/** What `createRequire(import.meta.url)` is asked for, by a variable or at once. */
+/** What `createRequire(import.meta.url)` is asked for, by a variable or at once, and what `resolve` looks for. */
 function requiredIn(code: string): string[] {
   const maker = '(?:\\w+\\.)?createRequire\\(\\s*(?:import\\.meta\\.url|import\\.meta\\.filename|__filename)\\s*\\)';
   const names = [...code.matchAll(new RegExp(`\\b(?:const|let|var)\\s+(\\w+)\\s*=\\s*${maker}`, 'g'))].map(
     (match) => `\\b${match[1]}`,
   );
-  const asked = new RegExp(`(?:${[maker, ...names].join('|')})\\(\\s*${text}\\s*\\)`, 'g');
+  const resolvers = ['\\brequire', 'import\\.meta', ...names].map((name) => `${name}\\.resolve`);
+  const asked = new RegExp(`(?:${[maker, ...names, ...resolvers].join('|')})\\(\\s*${text}\\s*\\)`, 'g');
   return [...code.matchAll(asked)].map((match) => match[2] ?? '');
 }
