@@ -207,11 +207,17 @@ describe('a source', () => {
     await archive('other.tar.gz', 'x/y');
     await writeFile(join(home, 'script'), '#!/bin/sh\n');
     await writeFile(join(home, 'text'), 'hello');
+    await writeFile(join(home, 'nothing'), '');
+    await writeFile(join(home, 'disk'), 'QFI\xfb\0\0\0\x03', 'latin1');
+    await writeFile(join(home, 'booted'), Buffer.from('55aa', 'hex').toString('latin1').padStart(512, '\0'), 'latin1');
     await mkdir(join(home, 'empty'));
     await expect(examine('package.tar.gz')).rejects.toThrow(/package\.manifest of .* is not valid/);
     await expect(examine('other.tar.gz')).rejects.toThrow(/neither an ops package nor an image/);
     await expect(examine('script')).rejects.toThrow(/it is a script/);
     await expect(examine('text')).rejects.toThrow(/nothing of these/);
+    await expect(examine('nothing')).rejects.toThrow(/it is empty/);
+    for (const disk of ['disk', 'booted'])
+      await expect(examine(disk)).rejects.toMatchObject({ hint: expect.stringContaining('image info') });
     await expect(examine('empty')).rejects.toThrow(/neither an ops package nor an OCI layout/);
     await expect(examine('nowhere')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(call('imports:examine', { source: 'script' })).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -13,6 +13,10 @@ export type Source =
   | { readonly kind: 'elf' | 'ops-config' | 'ops-package'; readonly path: string }
   | { readonly kind: 'oci-image'; readonly reference: string };
 
+/** The first sector of a qcow2, VMDK, VHDX, VDI or QED file, or of a disk with a boot record. */
+const diskSign =
+  /^(?:QFI\xfb|KDMV|# Disk DescriptorFile|vhdxfile|QED\0|conectix|[^]{64}\x7f\x10\xda\xbe|[^]{510}\x55\xaa)/;
+
 const kinds = 'a Linux program (ELF), an ops config.json, an ops package, or an OCI image';
 
 /**
@@ -39,6 +43,11 @@ export async function recogniseSource(text: string, cwd: string | null, signal?:
     );
   }
   if (compressionOf(head) !== 'none' || text512.slice(257, 262) === 'ustar') return recogniseArchive(path, signal);
+  if (text512 === '') throw notKnown(path, 'it is empty');
+  if (diskSign.test(text512)) {
+    const hint = 'Import the program that is on it. `firstlight image info` says what a disk of Nanos holds.';
+    throw notKnown(path, 'it is the image of a disk', hint);
+  }
   if (/^(?:\xef\xbb\xbf)?\s*(?:[{/]|$)/.test(text512)) return { kind: 'ops-config', path };
   throw notKnown(path, 'what it holds is nothing of these');
 }
