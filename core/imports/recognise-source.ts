@@ -13,9 +13,17 @@ export type Source =
   | { readonly kind: 'elf' | 'ops-config' | 'ops-package'; readonly path: string }
   | { readonly kind: 'oci-image'; readonly reference: string };
 
-/** The first sector of a qcow2, VMDK, VHDX, VDI or QED file, or of a disk with a boot record. */
-const diskSign =
-  /^(?:QFI\xfb|KDMV|# Disk DescriptorFile|vhdxfile|QED\0|conectix|[^]{64}\x7f\x10\xda\xbe|[^]{510}\x55\xaa)/;
+/** What the first sector of a disk holds, and where: qcow2, VMDK, VHDX, QED, VHD, VDI, a boot record. */
+const diskSigns: readonly (readonly [number, string])[] = [
+  [0, 'QFI\xfb'],
+  [0, 'KDMV'],
+  [0, '# Disk DescriptorFile'],
+  [0, 'vhdxfile'],
+  [0, 'QED\0'],
+  [0, 'conectix'],
+  [0x40, '\x7f\x10\xda\xbe'],
+  [510, '\x55\xaa'],
+];
 
 const kinds = 'a Linux program (ELF), an ops config.json, an ops package, or an OCI image';
 
@@ -44,8 +52,9 @@ export async function recogniseSource(text: string, cwd: string | null, signal?:
   }
   if (compressionOf(head) !== 'none' || text512.slice(257, 262) === 'ustar') return recogniseArchive(path, signal);
   if (text512 === '') throw notKnown(path, 'it is empty');
-  if (diskSign.test(text512)) {
-    const hint = 'Import the program that is on it. `firstlight image info` says what a disk of Nanos holds.';
+  if (diskSigns.some(([at, sign]) => text512.startsWith(sign, at))) {
+    const hint =
+      'Import the program that is on it. `firstlight image info` says what a disk that was built here holds.';
     throw notKnown(path, 'it is the image of a disk', hint);
   }
   if (/^(?:\xef\xbb\xbf)?\s*(?:[{/]|$)/.test(text512)) return { kind: 'ops-config', path };
