@@ -73,6 +73,18 @@ describe('a bundle', () => {
     expect(made.warnings).toEqual([]);
   });
 
+  it('has a folder with files that are no code; one that an import names is an error', async () => {
+    await write('lib/a.js', 'exports.v = "A";');
+    await write('lib/b.yaml', 'a: 1');
+    await write('handler.ts', "export default (name: string) => require('./lib/' + name).v;");
+    const { bundle: made } = await bundle();
+    const { default: find } = await import(`data:text/javascript,${encodeURIComponent(made.code)}`);
+    expect(find('a')).toBe('A');
+    expect(() => find('b.yaml')).toThrow('b.yaml is not code');
+    await write('handler.ts', "import './lib/b.yaml'; export default (name: string) => require('./lib/' + name).v;");
+    await expect(bundle()).rejects.toMatchObject({ code: 'BUILD_FAILED' });
+  });
+
   it('is one module that imports nothing, of TypeScript, JSON, text, bytes and packages', async () => {
     await write(
       'handler.ts',

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { BundleEngine } from '#core/runtime/images.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
+import { foundByName } from './found-by-name.ts';
 import { type Kept, keepPackages } from './keep-packages.ts';
 import { wrapLambda } from './lambda.ts';
 import { nodeModules } from './node-modules.ts';
@@ -81,6 +82,7 @@ export function esbuildOptions(
       ...(config.convention === 'lambda' ? [wrapLambda] : []),
       ...(isBare ? [nodeModules(shimsDir)] : []),
       ...(kept === undefined ? [] : [keepPackages(projectDir, kept)]),
+      foundByName,
     ],
   } as const satisfies import('esbuild').BuildOptions;
 }
