@@ -26,10 +26,11 @@ const benchmarks = {
   packages: { all: '../../core/bundle/testing/packages.ts' },
   crowd: { all: 'crowd.ts' },
   deploy: { all: 'deploy.ts' },
+  deployed: { all: 'deployed.ts' },
   'first-light': {},
 };
 /** Benchmarks that run only by name: they take many minutes, need a cluster or another checkout, or set up a copy of everything. */
-const onlyByName = new Set(['fuzz', 'wpt', 'packages', 'crowd', 'deploy', 'first-light']);
+const onlyByName = new Set(['fuzz', 'wpt', 'packages', 'crowd', 'deploy', 'deployed', 'first-light']);
 
 const usage = `npm run bench [-- <name>… --runs <n> --dir <path>]\n  names: ${Object.keys(benchmarks).join(', ')}\n  example: npm run --silent bench -- coldstart --runs 20`;
 

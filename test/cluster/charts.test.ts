@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Project } from '#shared/model/project.ts';
 import { makeHome, removeHome, whyNot } from '../integration/studio.ts';
-import { helmPath, whyNoHelm } from './helm/build.mjs';
+import { goToolPath, whyNoGoTool } from './go-tool.mjs';
 import { type OpenTarget, openTarget } from './open-target.ts';
 import { whyNoTestCluster } from './test-cluster.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const reason = whyNot() ?? whyNoTestCluster();
-const noHelm = whyNoHelm();
+const noHelm = whyNoGoTool('helm');
 const run = promisify(execFile);
 
 describe.skipIf(reason !== null)(`manifests for GitOps${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
@@ -35,7 +35,7 @@ describe.skipIf(reason !== null)(`manifests for GitOps${reason === null ? '' : `
   const helm = async (...args: string[]) => {
     const dirs = { HELM_CACHE_HOME: join(home, 'helm'), HELM_CONFIG_HOME: join(home, 'helm') };
     const env = { ...process.env, ...dirs, HELM_DATA_HOME: join(home, 'helm'), KUBECONFIG: open.cluster.kubeconfig };
-    return (await run(helmPath(), args, { env })).stdout;
+    return (await run(goToolPath('helm'), args, { env })).stdout;
   };
   const answer = async () => {
     const { body } = await open.studio.client.call('deploy:invoke', { target: 'test', name: 'greet' });

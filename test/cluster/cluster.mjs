@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { registryPassword, registryUser, writeClusterFiles } from './cluster-files.mjs';
-import { buildHelm } from './helm/build.mjs';
+import { buildGoTool, goTools } from './go-tool.mjs';
 import { buildKnative, knativeImages } from './knative/build.mjs';
 import { installKnative } from './knative/install.mjs';
 import { buildNodeProgram, findGo, nodeProgramPath } from './node-program.mjs';
@@ -186,8 +186,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     buildKnative({ log });
     process.exit(0);
   }
-  if (process.argv.includes('--build-helm')) {
-    buildHelm({ log });
+  const tool = Object.keys(goTools).find((name) => process.argv.includes(`--build-${name}`));
+  if (tool !== undefined) {
+    buildGoTool(tool, { log });
     process.exit(0);
   }
   const knative = process.argv.includes('--knative');
