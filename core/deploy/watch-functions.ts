@@ -31,6 +31,7 @@ export async function watchFunctions(
   let last = '';
   let isStale = false;
   let writing: Promise<void> | null = null;
+  let failure: unknown = null;
 
   async function writeChanges(): Promise<void> {
     while (isStale && !both.aborted) {
@@ -51,7 +52,11 @@ export async function watchFunctions(
   function noteChange(): void {
     if (deployments === null || services === null || revisions === null || sets === null) return;
     isStale = true;
-    writing ??= writeChanges();
+    // A reader that goes away ends the watches: nothing else waits for this promise before they end.
+    writing ??= writeChanges().catch((thrown: unknown) => {
+      failure = thrown;
+      ending.abort();
+    });
   }
 
   const followAll = <Value extends KubeObject>(
@@ -110,4 +115,5 @@ export async function watchFunctions(
     await Promise.allSettled(watches);
     await writing;
   }
+  if (failure !== null) throw failure;
 }
