@@ -207,6 +207,8 @@ async function measureWindow(
     const page = await context.newPage();
     await page.goto(url);
     await page.getByRole('button', { name: 'Where to deploy' }).waitFor();
+    // The window still loads its editor.
+    await page.waitForLoadState('networkidle');
     const startedAt = await page.evaluate(() => performance.now());
     await page.keyboard.press('Control+8');
     const endedAt = await page.evaluate(

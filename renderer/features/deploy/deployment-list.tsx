@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import type { Deployment } from '#shared/model/deploy.ts';
 import { useStudio } from '../../bind/studio.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
@@ -64,14 +65,15 @@ function TargetRows({ target }: { readonly target: string }) {
   );
 }
 
-function FunctionRow({ deployment }: { readonly deployment: Deployment }) {
+/** A cluster has hundreds: only the rows that change are drawn again, and only those in view are laid out. */
+const FunctionRow = memo(({ deployment }: { readonly deployment: Deployment }) => {
   const studio = useStudio();
   const { target, name, state, replicas, message } = deployment;
   const isChosen = useDeploy(
     ({ choice }) => choice?.kind === 'function' && choice.of.target === target && choice.of.name === name,
   );
   return (
-    <li className={joinClasses(rows.row, isChosen && rows.active)}>
+    <li className={joinClasses(rows.row, styles.row, isChosen && rows.active)}>
       <button
         type="button"
         data-row
@@ -89,4 +91,4 @@ function FunctionRow({ deployment }: { readonly deployment: Deployment }) {
       </button>
     </li>
   );
-}
+});

@@ -13,6 +13,7 @@ import {
 } from '../../state/deployments.ts';
 import { failed, idle, loading, ready } from '../../state/loadable.ts';
 import { createDetails } from './details.ts';
+import { keepUnchanged } from './keep-unchanged.ts';
 import { advance, complete, end } from './steps.ts';
 
 export interface DeployActions {
@@ -161,7 +162,8 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
       text = lines.pop() ?? '';
       const last = lines.at(-1);
       if (last === undefined) return;
-      putFunctions(target, ready(JSON.parse(last) as Deployment[]));
+      const former = store.getState().functions[target]?.value ?? [];
+      putFunctions(target, ready(keepUnchanged(former, JSON.parse(last) as Deployment[])));
       const { choice } = store.getState();
       if (choice?.kind === 'function' && choice.of.target === target) void refresh();
     });

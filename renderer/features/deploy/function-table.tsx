@@ -1,3 +1,5 @@
+import { memo } from 'react';
+import type { Deployment } from '#shared/model/deploy.ts';
 import { useNow, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
 import { formatAgo } from '../../ui/format.ts';
@@ -36,33 +38,45 @@ export function FunctionTable({ target }: { readonly target: string }) {
         </tr>
       </thead>
       <tbody>
-        {functions.value.map(({ name, state, message, replicas, revision, runtime, deployedAt }) => (
-          <tr key={name}>
-            <th scope="row">
-              <button
-                type="button"
-                data-row
-                className={styles.link}
-                onClick={() => studio.deploy.open({ kind: 'function', of: { target, name } })}
-              >
-                {name}
-              </button>
-            </th>
-            <td data-tip={message === '' ? undefined : message}>
-              <span className={styles.state}>
-                <StateDot state={state} />
-                {state}
-              </span>
-            </td>
-            <td className="mono">
-              {replicas.ready}/{replicas.wanted}
-            </td>
-            <td className="mono">{revision}</td>
-            <td>{runtime}</td>
-            <td className="muted">{deployedAt === '' ? '' : formatAgo(Date.parse(deployedAt), now)}</td>
-          </tr>
+        {functions.value.map((deployment) => (
+          <FunctionRow key={deployment.name} deployment={deployment} ago={agoOf(deployment, now)} />
         ))}
       </tbody>
     </table>
   );
 }
+
+const agoOf = ({ deployedAt }: Deployment, now: number) =>
+  deployedAt === '' ? '' : formatAgo(Date.parse(deployedAt), now);
+
+/** A cluster has hundreds: only the rows that change are drawn again. */
+const FunctionRow = memo(({ deployment, ago }: { readonly deployment: Deployment; readonly ago: string }) => {
+  const studio = useStudio();
+  const { target, name, state, message, replicas, revision, runtime } = deployment;
+  return (
+    <tr>
+      <th scope="row">
+        <button
+          type="button"
+          data-row
+          className={styles.link}
+          onClick={() => studio.deploy.open({ kind: 'function', of: { target, name } })}
+        >
+          {name}
+        </button>
+      </th>
+      <td data-tip={message === '' ? undefined : message}>
+        <span className={styles.state}>
+          <StateDot state={state} />
+          {state}
+        </span>
+      </td>
+      <td className="mono">
+        {replicas.ready}/{replicas.wanted}
+      </td>
+      <td className="mono">{revision}</td>
+      <td>{runtime}</td>
+      <td className="muted">{ago}</td>
+    </tr>
+  );
+});
