@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -43,6 +52,21 @@ describe('the files of a saved machine', () => {
     writeFileSync(path, changed);
     expect(await checkSavedFiles(dir, files)).toBe(false);
     rmSync(path);
+    expect(await checkSavedFiles(dir, files)).toBe(false);
+  });
+
+  it('are read once, also when a jail links them between', async () => {
+    const path = join(dir, 'memory');
+    writeFileSync(path, memory);
+    const files = await sealSavedFiles(dir);
+    utimesSync(path, 1, 1);
+    expect(await checkSavedFiles(dir, files)).toBe(true);
+    linkSync(path, join(dir, 'linked'));
+    // What a second reading would find wrong.
+    writeFileSync(path, Buffer.alloc(memory.length, 1));
+    utimesSync(path, 1, 1);
+    expect(await checkSavedFiles(dir, files)).toBe(true);
+    utimesSync(path, 2, 2);
     expect(await checkSavedFiles(dir, files)).toBe(false);
   });
 

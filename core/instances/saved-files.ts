@@ -49,9 +49,10 @@ export async function sealSavedFiles(dir: string): Promise<SavedFile[]> {
 export async function checkSavedFiles(dir: string, files: readonly SavedFile[]): Promise<boolean> {
   for (const { name, bytes, sha256 } of files) {
     const path = join(dir, name);
-    const found = await stat(path).catch(() => null);
-    if (found === null || found.size !== bytes) return false;
-    const state = `${sha256} ${found.ino} ${found.size} ${found.mtimeMs} ${found.ctimeMs}`;
+    const found = await stat(path, { bigint: true }).catch(() => null);
+    if (found === null || found.size !== BigInt(bytes)) return false;
+    // The time of change (ctime) moves with each link into a jail, whose process can read the file and not write it.
+    const state = `${sha256} ${found.ino} ${found.size} ${found.mtimeNs}`;
     if (checked.get(path) === state) continue;
     const read = await readParts(path, async () => undefined).catch(() => null);
     if (read?.sha256 !== sha256) return false;
