@@ -179,7 +179,7 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
   const boundBuilds = createBoundBuilds(() => {
     for (const [projectId, making] of warm) {
       cache.forget(projectId);
-      void making.then(({ idle }) => clearTimeout(idle));
+      void making.then(({ idle }) => clearTimeout(idle)).catch(() => undefined);
     }
     warm.clear();
     void esbuild?.stop();

@@ -248,8 +248,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     run,
     listProjects: projects.list,
     watchProject: async (projectId) => {
-      // Edits of a project are reported once its files have been listed.
-      await projects.calls['projects:files']({ projectId }, { signal: closing.signal, progress: () => undefined });
+      try {
+        // Edits of a project are reported once its files have been listed.
+        await projects.calls['projects:files']({ projectId }, { signal: closing.signal, progress: () => undefined });
+      } catch (thrown) {
+        // The folder may be gone. Each request reads the project anyway, and answers with its problem.
+        if (!closing.signal.aborted) log(`gateway: edits are not seen: ${toFirstlightError(thrown).message}`);
+      }
     },
     isExclusive: ({ config }) =>
       config !== null && (runtimes.get(config.runtime)?.exclusiveResourceOf(config) ?? 'none') !== 'none',

@@ -26,7 +26,7 @@ export interface GatewayOptions {
   readonly listProjects: () => Promise<readonly Project[]>;
   /** The most instances that a function can have at once: one where they use an exclusive resource. */
   readonly mostInstances: (project: Project) => number;
-  /** Begins to report edits of a project. */
+  /** Begins to report edits of a project. Never rejects. */
   readonly watchProject: (id: ProjectId) => Promise<void>;
   readonly start: (
     project: ProjectId,
