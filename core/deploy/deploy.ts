@@ -13,6 +13,7 @@ import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.
 import type { DeployContext } from './deploy-context.ts';
 import { createDeploySteps } from './deploy-steps.ts';
 import { checkWorkload, openWorkload } from './deployed-workload.ts';
+import { findLacks } from './find-lacks.ts';
 import type { PodObject } from './kube/objects.ts';
 import { containerOf } from './logs.ts';
 import type { OpenWorkload } from './open-workload.ts';
@@ -114,12 +115,14 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return { value, detail: isVm ? 'virtual machines of KubeVirt' : detail };
   });
   const { namespace, target } = cluster;
+  const lacks = findLacks(target, context, { config, image: built.image });
   const result = {
     target: target.name,
     namespace,
     name: config.name,
     image: pushed.reference,
     pushedBytes: pushed.sentBytes,
+    ...(lacks.length > 0 && { warnings: [...lacks] }),
   };
   if (!options.wait) return { ...result, revision: applied.revision, steps, answer: null };
 

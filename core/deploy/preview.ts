@@ -9,6 +9,7 @@ import { checkRoute } from './check-route.ts';
 import { applyObject, type Cluster, findKvmResource, nullIfMissing, pathOf, pluralOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
 import { checkPlan, checkWorkload, openWorkload } from './deployed-workload.ts';
+import { findLacks } from './find-lacks.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { type ManifestFormat, toYaml, writeManifests } from './manifests.ts';
 import { annotationNames } from './names.ts';
@@ -87,8 +88,11 @@ export async function previewDeploy(
       note += `No preview of the ${object.kind}: ${error.message}`;
     }
   }
-  return { yaml: toYaml(objects), before: toYaml(was), after: toYaml(will), note };
+  const notes = [...findLacks(target, context, { config, image }), note];
+  return { yaml: toYaml(objects), before: toYaml(was), after: toYaml(will), note: joinNotes(notes) };
 }
+
+const joinNotes = (notes: readonly string[]): string => notes.filter((note) => note !== '').join('\n');
 
 /** The version of our own Secret is known once it is applied: until then it counts as it is. */
 function previewVersions(before: OpenWorkload, versions: string, { own }: Secrets): string {
@@ -158,7 +162,8 @@ export async function makeManifests(
   const command = `kubectl create secret generic ${secretName} ${own.map(([key]) => `--from-file=${key}=FILE`).join(' ')}`;
   const note =
     own.length === 0 ? '' : `The files hold no value of a secret. Provide the Secret ${secretName}: ${command}`;
-  return { image: reference, files: [...writeManifests(objects, format, context.version)], note };
+  const notes = [...findLacks(target, context, { config, image }), note];
+  return { image: reference, files: [...writeManifests(objects, format, context.version)], note: joinNotes(notes) };
 }
 
 /** The object without the fields that the cluster itself adds and changes, for a comparison. */

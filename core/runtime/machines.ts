@@ -68,6 +68,12 @@ export interface AloneNetwork {
   readonly gateway: string;
 }
 
+/**
+ * Where a deployed guest runs: in a pod that carries its own VMM, on a libvirt host, or `alone`, in a virtual machine whose
+ * host does not know Firstlight.
+ */
+export type DeployPlace = 'pod' | 'host' | 'alone';
+
 /** A guest that serves HTTP in a virtual machine whose host does not know Firstlight. */
 export interface AloneGuest {
   /** The file that the VMM loads as its kernel. */
@@ -115,6 +121,11 @@ export interface RuntimeMachines {
   readonly prepareAlone?: (
     request: Pick<MachineRequest, 'image' | 'config'> & { readonly network: AloneNetwork },
   ) => Promise<AloneGuest>;
+  /**
+   * The options of a configuration that have no effect, or less, where it is deployed. Shape: sentences that say what fails
+   * and what to do. Absent: all of them work, or are refused.
+   */
+  readonly describeLacks?: (config: ProjectConfig, place: DeployPlace) => readonly string[];
   /**
    * True for a configuration whose machines may go on from one that was saved after its boot, several at a time: they
    * keep no file, no address and no connection of it, and each request brings its guest a new seed and the time.

@@ -101,7 +101,7 @@ export const deployResultSchema = z.object({
   steps: z.array(deployStepSchema),
   /** The status of the one call; null when it was not made. */
   answer: z.object({ status: z.number().int(), body: z.string() }).nullable(),
-  /** What went wrong without making the deploy fail, such as a host that is down. */
+  /** What went wrong without making the deploy fail, such as a host that is down, and options without effect there. */
   warnings: z.array(z.string()).optional(),
 });
 export type DeployResult = z.output<typeof deployResultSchema>;

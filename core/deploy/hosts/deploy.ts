@@ -74,12 +74,14 @@ export async function deployToHosts(fleet: Fleet, options: HostDeployOptions): P
     const value = await rollout.replace();
     return { value, detail: `${replicas} of ${replicas} answer` };
   });
+  const lacks = fleet.runtimes.get(built.image.runtime)?.describeLacks?.(built.bundle.config, 'host') ?? [];
+  const warnings = [...lacks, ...done.warnings];
   return {
     ...{ target: fleet.target.name, namespace: null, name, image: release.imageId, revision },
     pushedBytes: done.sentBytes,
     steps,
     answer: done.answer === null ? null : { status: done.answer.status, body: done.answer.body.slice(0, 4000) },
-    ...(done.warnings.length > 0 && { warnings: [...done.warnings] }),
+    ...(warnings.length > 0 && { warnings }),
   };
 }
 

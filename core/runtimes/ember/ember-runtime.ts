@@ -12,6 +12,7 @@ import { makeReadableCopy } from '#core/vmm/readable-copy.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { prepareEmberAlone } from './alone.ts';
 import { emberBundling } from './bundling.ts';
+import { describeLacks } from './describe-lacks.ts';
 import { openEmberSession } from './guest-session.ts';
 import { consolePortName, invokePortName, vsockPorts } from './layout.ts';
 import {
@@ -176,6 +177,7 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       diskPath: null,
     }),
     prepareAlone: prepareEmberAlone,
+    describeLacks,
     openSession: async (link) => {
       const channel = await link.openChannel(invokePortName);
       return openEmberSession(channel, {

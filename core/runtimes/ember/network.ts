@@ -9,7 +9,7 @@ import { networkPorts } from './layout.ts';
 import { emberConfigOf } from './options.ts';
 
 /** QEMU's own name server. */
-const userNameserver = '10.0.2.3';
+export const userNameserver = '10.0.2.3';
 
 type Wanted = Pick<ProjectConfig, 'ports' | 'runtimeOptions'>;
 

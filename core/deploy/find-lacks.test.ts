@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import type { DeployPlace } from '#core/runtime/machines.ts';
+import type { Runtime } from '#core/runtime/runtime.ts';
+import { kubernetesTargetSchema } from '#shared/model/deploy.ts';
+import { projectConfigSchema } from '#shared/model/project.ts';
+import { findLacks } from './find-lacks.ts';
+
+const config = projectConfigSchema.parse({ name: 'p', runtime: 'ember', memoryMiB: 64 });
+const describeLacks = (_: unknown, place: DeployPlace) => [`nothing ${place}`];
+const find = (engine: string, runtime: Partial<Runtime>) =>
+  findLacks(
+    kubernetesTargetSchema.parse({ name: 't', kind: 'kubernetes', kubeconfig: '/k', registry: 'r/t', engine }),
+    { runtimes: new Map([['ember', runtime as Runtime]]) },
+    { config, image: { runtime: 'ember' } },
+  );
+
+it('asks the runtime for the place that the target’s engine is', () => {
+  expect(find('pod', { describeLacks })).toEqual(['nothing pod']);
+  expect(find('kubevirt', { describeLacks })).toEqual(['nothing alone']);
+});
+
+it('finds none in an ordinary container, nor for a runtime that has none', () => {
+  expect(find('runtimeclass:gvisor', { describeLacks })).toEqual([]);
+  expect(find('pod', {})).toEqual([]);
+});

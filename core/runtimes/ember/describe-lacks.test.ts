@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { projectConfigSchema } from '#shared/model/project.ts';
+import { describeLacks } from './describe-lacks.ts';
+
+const configOf = (keys: object) => projectConfigSchema.parse({ name: 'p', runtime: 'ember', memoryMiB: 64, ...keys });
+const outbound = { runtimeOptions: { network: { kind: 'user', outbound: true } } };
+
+it('says that fetch has no network in a pod and on a libvirt host', () => {
+  expect(describeLacks(configOf(outbound), 'pod')).toEqual([
+    expect.stringMatching(/outbound" has no effect in a pod: .*ENETDOWN\. Send .*event, or .*nanos\.$/),
+  ]);
+  expect(describeLacks(configOf(outbound), 'host')).toEqual([expect.stringContaining('on a libvirt host')]);
+});
+
+it('says that fetch finds no names on KubeVirt, unless the function names a name server', () => {
+  expect(describeLacks(configOf(outbound), 'alone')).toEqual([expect.stringContaining('"ember.network.nameserver"')]);
+  const own = { network: { kind: 'user', outbound: true, nameserver: '10.96.0.10' } };
+  expect(describeLacks(configOf({ runtimeOptions: own }), 'alone')).toEqual([]);
+});
+
+it('says that ports lead nowhere on a libvirt host, while a pod and KubeVirt serve', () => {
+  const config = configOf({ ports: [{ guest: 8080 }] });
+  expect(describeLacks(config, 'host')).toEqual([expect.stringContaining('"ports" has no effect')]);
+  expect([describeLacks(config, 'pod'), describeLacks(config, 'alone')]).toEqual([[], []]);
+});
+
+it('says nothing of a function that asks for no network', () => {
+  for (const place of ['pod', 'host', 'alone'] as const) expect(describeLacks(configOf({}), place)).toEqual([]);
+});

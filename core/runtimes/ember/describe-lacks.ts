@@ -1,0 +1,28 @@
+import type { DeployPlace } from '#core/runtime/machines.ts';
+import type { ProjectConfig } from '#shared/model/project.ts';
+import { hasOutbound, userNameserver } from './network.ts';
+import { emberConfigOf } from './options.ts';
+
+const places = { pod: 'in a pod', host: 'on a libvirt host' } as const;
+
+/** What a function asks of its network in vain where it is deployed. Shape: sentences for a person. */
+export function describeLacks(config: Pick<ProjectConfig, 'ports' | 'runtimeOptions'>, place: DeployPlace): string[] {
+  const lacks: string[] = [];
+  if (hasOutbound(config)) {
+    if (place !== 'alone') {
+      lacks.push(
+        `"ember.network.outbound" has no effect ${places[place]}: the guest has no network card there, and its fetch fails with ENETDOWN. Send what the function needs in the event, or deploy it to Kubernetes on the runtime nanos.`,
+      );
+    } else if (emberConfigOf(config).network.nameserver === undefined) {
+      lacks.push(
+        `fetch finds no names on KubeVirt: ${userNameserver} is the name server of QEMU's own network. Set "ember.network.nameserver" to the address of the cluster's DNS.`,
+      );
+    }
+  }
+  if (place === 'host' && config.ports.length > 0) {
+    lacks.push(
+      '"ports" has no effect on a libvirt host: no network leads to the guest. Call it with `firstlight deploy invoke`, or deploy it to Kubernetes.',
+    );
+  }
+  return lacks;
+}
