@@ -67,8 +67,10 @@ it('adds libvirt hosts, whose functions have no pause and no cold start of a pod
   const context = { signal: new AbortController().signal, progress: () => undefined };
   expect(await engine.calls['targets:list']({}, context)).toEqual([{ name: 'lab', kind: 'libvirt', uris }]);
 
+  engine.faults.deployWarnings = ['"ports" has no effect on a libvirt host.', 'lab2 is down.'];
   await view.getByRole('button', { name: /^Deploy .* here$/ }).click();
   await view.getByText('Deployed to lab').waitFor();
+  for (const warning of engine.faults.deployWarnings) await view.getByText(warning, { exact: true }).waitFor();
   await view.getByRole('status', { name: 'State' }).getByText('1 of 1 replicas ready').waitFor();
   expect(await view.getByRole('button', { name: 'Pause: roll nothing out' }).count()).toBe(0);
   expect(await view.getByRole('region', { name: 'Cold start on the cluster' }).count()).toBe(0);

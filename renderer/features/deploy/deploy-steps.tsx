@@ -47,6 +47,11 @@ export function DeploySteps({ task, onAgain }: { readonly task: DeployTask; read
           <Step key={step.name} step={step} now={now} />
         ))}
       </ol>
+      {task.result?.warnings?.map((warning) => (
+        <p key={warning} className={`warning selectable ${styles.warning}`}>
+          {warning}
+        </p>
+      ))}
       {task.error !== null && task.stage === 'failed' && <ErrorState error={task.error} />}
     </section>
   );
