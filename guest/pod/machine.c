@@ -15,7 +15,7 @@
 
 #define QEMU "/usr/bin/qemu-system-x86_64"
 #define KVM_GET_API_VERSION 0xae00
-/* The buffer of translated code is part of the pod's memory: core/deploy/workload.ts counts it. Units: MiB. */
+/* The buffer of translated code is part of the pod's memory: core/deploy/pod-template.ts counts it. Units: MiB. */
 #define EMULATED "tcg,tb-size=64"
 #define MOST_ARGS 256
 /* QEMU's sockets exist within 50 ms; on a busy node this takes seconds. */
