@@ -1,9 +1,17 @@
 import { FirstlightError } from '#shared/errors.ts';
 import { removeRoutes } from './check-route.ts';
 import { applyObject, type Cluster, findDeployment, pathOf } from './cluster.ts';
-import { isSettled, judgeRollout, newestReplicaSet, podsOf, type RolloutPicture, revisionOf } from './judge-rollout.ts';
+import {
+  isSettled,
+  judgeRollout,
+  missedDeadlineOf,
+  newestReplicaSet,
+  podsOf,
+  type RolloutPicture,
+  revisionOf,
+} from './judge-rollout.ts';
 import { findKnativeService } from './knative/find-service.ts';
-import type { DeploymentObject, KubeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+import type { Condition, DeploymentObject, KubeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
 import { findVmSet } from './kubevirt/find-sets.ts';
 import { annotationNames, selectorOf } from './names.ts';
 import type { OpenWorkload } from './open-workload.ts';
@@ -21,6 +29,8 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
   } else if ((await findVmSet(cluster, name, signal)) !== null) {
     throw otherWorkload(name, 'machines of KubeVirt', 'a Deployment');
   }
+  let missedBefore: Condition | null = null;
+  let deadlineMs = 0;
   const template = before?.spec.template;
   const annotation = (key: string) => template?.metadata?.annotations?.[key];
   return {
@@ -39,6 +49,8 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
       await removeRoutes(cluster, name, route, applySignal);
       if (autoscale === undefined) await removeOwned(cluster, 'horizontalpodautoscalers', name, applySignal);
       if (applied === null) throw new FirstlightError('INTERNAL', 'No Deployment was applied.');
+      missedBefore = missedDeadlineOf(applied);
+      deadlineMs = performance.now() + 1000 * (applied.spec.progressDeadlineSeconds ?? 0);
       return { generation: applied.metadata.generation ?? 0, revision: revisionOf(applied) };
     },
     watch: async ({ generation }, options) => {
@@ -46,7 +58,8 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
         ...options,
         initial: { deployment: null, replicaSets: [], pods: [], events: [] },
         sources: sourcesOf(name),
-        judge: (seen) => judgeRollout(seen, generation),
+        // The controller does not write a condition again that it has: after our own wait the old one is ours too.
+        judge: (seen) => judgeRollout(seen, generation, performance.now() < deadlineMs ? missedBefore : null),
       });
       const pods = podsOf(newestReplicaSet(picture), picture.pods);
       return { verdict, pods, revision: picture.deployment === null ? 0 : revisionOf(picture.deployment) };

@@ -71,6 +71,26 @@ describe('a rollout', () => {
     expect(judgeRollout(picture({ deployment: now }), 2).state).toBe('failed');
   });
 
+  it('is not failed by a missed deadline that was there when it was applied', () => {
+    const missed = {
+      type: 'Progressing',
+      status: 'False',
+      reason: 'ProgressDeadlineExceeded',
+      message: 'ReplicaSet "app-2" has timed out progressing.',
+      lastUpdateTime: '2026-11-27T06:00:00Z',
+      lastTransitionTime: '2026-11-27T06:00:00Z',
+    };
+    const failing = (lastUpdateTime: string) =>
+      picture({
+        deployment: deployment({ ...whole, availableReplicas: 0, conditions: [{ ...missed, lastUpdateTime }] }),
+      });
+    expect(judgeRollout(failing(missed.lastUpdateTime), 2, missed).state).toBe('progressing');
+    expect(judgeRollout(failing('2026-11-27T06:02:00Z'), 2, missed).state).toBe('failed');
+    expect(judgeRollout(failing(missed.lastUpdateTime), 2).state).toBe('failed');
+    const good = picture({ deployment: deployment({ ...whole, conditions: [missed] }) });
+    expect(judgeRollout(good, 2, missed).state).toBe('done');
+  });
+
   it('is over when its Deployment is gone', () => {
     expect(judgeRollout(picture({ deployment: null }), 2).state).toBe('failed');
   });

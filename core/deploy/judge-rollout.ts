@@ -34,8 +34,23 @@ export const podsOf = (set: ReplicaSetObject | null, pods: readonly PodObject[])
     ? []
     : pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === set.metadata.uid));
 
-/** Judges the rollout of the applied `generation`: the status of an earlier one does not count. */
-export function judgeRollout(picture: RolloutPicture, generation: number): Verdict {
+/** The condition that says that a Deployment missed its progress deadline, or null. */
+export const missedDeadlineOf = ({ status }: DeploymentObject): Condition | null =>
+  status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded') ??
+  null;
+
+const isSame = (one: Condition, other: Condition): boolean =>
+  one.lastUpdateTime === other.lastUpdateTime && one.lastTransitionTime === other.lastTransitionTime;
+
+/**
+ * Judges the rollout of the applied `generation`: the status of an earlier one does not count, nor does a missed
+ * deadline that was there before. The controller keeps that condition when it takes up a ReplicaSet that exists.
+ */
+export function judgeRollout(
+  picture: RolloutPicture,
+  generation: number,
+  missedBefore: Condition | null = null,
+): Verdict {
   const { deployment } = picture;
   if (deployment === null) return { state: 'failed', message: 'The Deployment is gone.', trouble: [] };
   const { status = {}, spec } = deployment;
@@ -47,9 +62,9 @@ export function judgeRollout(picture: RolloutPicture, generation: number): Verdi
   const trouble = [...troubleOfSet(set, deployment), ...pods.flatMap((pod) => troubleOfPod(pod, picture.events))];
   const wanted = spec.replicas ?? 1;
   const { updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = status;
-  const progressing = status.conditions?.find(({ type }) => type === 'Progressing');
-  if (progressing?.reason === 'ProgressDeadlineExceeded') {
-    return { state: 'failed', message: progressing.message ?? 'It makes no progress.', trouble };
+  const missed = missedDeadlineOf(deployment);
+  if (missed !== null && (missedBefore === null || !isSame(missed, missedBefore))) {
+    return { state: 'failed', message: missed.message ?? 'It makes no progress.', trouble };
   }
   if (set === null && wanted > 0) return { state: 'progressing', message: 'Waiting for its ReplicaSet', trouble };
   if (updatedReplicas < wanted) {

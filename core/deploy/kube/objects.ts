@@ -30,6 +30,8 @@ export interface Condition {
   readonly reason?: string;
   readonly message?: string;
   readonly lastTransitionTime?: string;
+  /** Of a Deployment's conditions only. */
+  readonly lastUpdateTime?: string;
 }
 
 export interface PodTemplate {
@@ -42,7 +44,12 @@ export interface PodTemplate {
 }
 
 export interface DeploymentObject extends KubeObject {
-  readonly spec: { readonly replicas?: number; readonly paused?: boolean; readonly template: PodTemplate };
+  readonly spec: {
+    readonly replicas?: number;
+    readonly paused?: boolean;
+    readonly progressDeadlineSeconds?: number;
+    readonly template: PodTemplate;
+  };
   readonly status?: {
     readonly observedGeneration?: number;
     readonly replicas?: number;
