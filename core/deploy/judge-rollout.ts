@@ -1,5 +1,6 @@
 /** The verdict on a rollout, from the cluster's objects. Pure: docs/deploying.md has the rules. */
 import type { Condition, DeploymentObject, EventObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+import { describeLostNode } from './lost-node.ts';
 
 export interface RolloutPicture {
   readonly deployment: DeploymentObject | null;
@@ -107,6 +108,8 @@ export function troubleOfPod(pod: PodObject, events: readonly EventObject[]): st
   const { name, uid } = pod.metadata;
   const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   if (unscheduled !== undefined) return [`${name} has no node: ${unscheduled.message ?? unscheduled.reason}`];
+  const lost = describeLostNode(pod);
+  if (lost !== null) return [`${name}: ${lost}`];
   if (pod.status?.phase === 'Failed')
     return [`${name} failed: ${pod.status.reason ?? ''} ${pod.status.message ?? ''}`.trim()];
   const warnings = events.filter((event) => event.involvedObject.uid === uid && event.type === 'Warning');

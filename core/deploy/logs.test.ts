@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { streamLogs } from './logs.ts';
-import { line, openPodLogs, type PodLogs, pod } from './testing/pod-logs.ts';
+import { line, lostPod, openPodLogs, type PodLogs, pod } from './testing/pod-logs.ts';
 
 let server: PodLogs;
 beforeEach(async () => {
@@ -42,6 +42,12 @@ describe('the log of a function', () => {
       '[greet-2] ',
       '[greet-2] one',
     ]);
+  });
+
+  it('says that a node does not answer, and does not ask it', async () => {
+    server.pods = [lostPod('greet-1')];
+    expect(await read(false)).toMatch(/^\(no log of greet-1: its node n1 does not answer; .*\)\n$/);
+    expect(server.asked).toEqual([]);
   });
 
   it('is followed on after a lost connection, without a line missing or doubled', async () => {

@@ -4,6 +4,7 @@ import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, listPods, pathOf } from './cluster.ts';
 import { findFunction } from './find-function.ts';
 import type { PodObject } from './kube/objects.ts';
+import { describeLostNode } from './lost-node.ts';
 import { createTimedLogReader } from './timed-log.ts';
 
 type LogChoice = Pick<StreamRequest<'deploy:logs'>, 'follow' | 'tailLines'>;
@@ -26,11 +27,19 @@ export async function streamLogs(
   const { signal } = stream;
   await findFunction(cluster, name, signal);
   const followed = new Map<string, Promise<void>>();
+  const lost = new Set<string>();
   for (;;) {
     const pods = await listPods(cluster, name, signal);
     const isPlain = pods.length === 1 && followed.size === 0;
     for (const pod of pods.filter(hasBegun)) {
       const { uid = '', name: podName } = pod.metadata;
+      const lostNode = describeLostNode(pod);
+      if (lostNode !== null) {
+        // A request for its log would wait for the node.
+        if (!lost.has(uid)) await stream.write(Buffer.from(`(no log of ${podName}: ${lostNode})\n`));
+        lost.add(uid);
+        continue;
+      }
       if (followed.has(uid)) continue;
       const prefix = isPlain ? '' : `[${podName}] `;
       const copying = copyLog(cluster, pod, { follow, tailLines }, prefix, stream);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { streamPodConsole } from './pod-console.ts';
-import { line, openPodLogs, type PodLogs, type PodStatus, pod, running } from './testing/pod-logs.ts';
+import { line, lostPod, openPodLogs, type PodLogs, type PodStatus, pod, running } from './testing/pod-logs.ts';
 
 let server: PodLogs;
 beforeEach(async () => {
@@ -76,6 +76,12 @@ describe('the console of a pod', () => {
       },
     ];
     expect(await follow()).toBe('one\n(greet-1 is gone)\n');
+  });
+
+  it('ends where its node does not answer', async () => {
+    server.pods = [lostPod('greet-1')];
+    expect(await follow()).toMatch(/^\(no console of greet-1: its node n1 does not answer; .*\)\n$/);
+    expect(server.asked).toEqual([]);
   });
 
   it('does not run on into the next container', async () => {

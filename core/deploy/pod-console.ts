@@ -6,6 +6,7 @@ import { type Cluster, listPods, nullIfMissing, pathOf } from './cluster.ts';
 import { findFunction } from './find-function.ts';
 import type { PodObject } from './kube/objects.ts';
 import { containerOf } from './logs.ts';
+import { describeLostNode } from './lost-node.ts';
 import { createTimedLogReader } from './timed-log.ts';
 
 type Output = Pick<EngineStream, 'write' | 'signal'>;
@@ -116,6 +117,8 @@ function describeEnd(
   restarts: number,
 ): { readonly reason: string; readonly hasLog: boolean } | null {
   if (now === null || now.metadata.uid !== uid) return { reason: `${name} is gone`, hasLog: false };
+  const lostNode = describeLostNode(now);
+  if (lostNode !== null) return { reason: `no console of ${name}: ${lostNode}`, hasLog: false };
   const container = ownContainer(now);
   const { phase, reason, message } = now.status ?? {};
   if (phase === 'Failed' && reason !== undefined) {

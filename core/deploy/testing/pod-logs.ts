@@ -27,6 +27,20 @@ export const pod = (name: string, status: PodStatus = running, born = '2026-01-0
   metadata: { name, uid: `uid-${name}`, creationTimestamp: born },
   status,
 });
+/** A pod on a node, `n1`, that does not answer. Source: Kubernetes 1.34. */
+export const lostPod = (name: string): PodObject => ({
+  ...pod(name, {
+    ...running,
+    conditions: [
+      { type: 'PodReadyToStartContainers', status: 'True' },
+      { type: 'Initialized', status: 'True' },
+      { type: 'Ready', status: 'False' },
+      { type: 'ContainersReady', status: 'True' },
+      { type: 'PodScheduled', status: 'True' },
+    ],
+  }),
+  spec: { nodeName: 'n1' },
+});
 /** A line of a log with its time. */
 export const line = (second: number, text: string) => `2026-01-02T03:04:0${second}.5Z ${text}\n`;
 
