@@ -28,9 +28,20 @@ function readLinearBase() {
   return base;
 }
 
-/** Fits wasm2c's output to the guest: linear memory at a constant address, and no initial heap (the image has one). */
+/**
+ * Fits wasm2c's output to the guest: linear memory at a constant address, no initial heap (the image has one), and a
+ * table of functions that is a constant, where wasm2c fills one at each start. Types have the module's own numbers.
+ */
 function fitEngine(source, linearBase) {
+  const elements = /wasm_rt_allocate_funcref_table\(&instance->\w+, (\d+), /.exec(source)?.[1];
   const edits = [
+    [/func_type == func_types\[ft\]/g, 'func_type == ft'],
+    [/^( *\{\d+, \(wasm_rt_function_ptr_t\)&\w+, )(.+)\},$/gm, '$1(char *)&engine + $2},'],
+    [
+      /^static const wasm_elem_segment_expr_t elem_segment_exprs_w2c_e0\[\] = \{$/gm,
+      `extern Z_qjs_instance_t engine;\nconst wasm_rt_funcref_t engine_table[${elements}] = {\n  {0, 0, 0},`,
+    ],
+    [/^ *funcref_table_init\(&instance->\w+, elem_segment_exprs_w2c_e0, \d+, 1u, 0, .*\n/gm, ''],
     [/^ *LOAD_DATA\(instance->w2c_memory, .*\n/gm, ''],
     [/&mem->data\[addr\]/g, `(u8*)${linearBase} + addr`],
     [/^ *wasm_asm\("" ::"r"\(result\)\);.*\n/gm, ''],

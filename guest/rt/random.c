@@ -7,6 +7,8 @@ static uint32_t key[8];
 static uint64_t counter;
 static uint8_t block[64];
 static unsigned used = sizeof block;
+/* 1 while a seed has not been mixed into the key: most invocations ask for no random bytes. */
+static int is_seed_fresh;
 
 static uint32_t rotate(uint32_t x, int by) { return x << by | x >> (32 - by); }
 
@@ -34,7 +36,16 @@ void chacha_block(const uint32_t k[8], uint64_t count, uint8_t out[64]) {
   memcpy(out, x, sizeof x);
 }
 
+static void mix_seed(void) {
+  if (!is_seed_fresh) return;
+  chacha_block(key, counter++, block);
+  memcpy(key, block, sizeof key);
+  is_seed_fresh = 0;
+}
+
 void random_seed(const uint8_t seed[32]) {
+  /* Two seeds that are only XORed could cancel each other. */
+  mix_seed();
   uint32_t word;
   for (int i = 0; i < 8; i++) {
     memcpy(&word, seed + 4 * i, 4);
@@ -43,13 +54,13 @@ void random_seed(const uint8_t seed[32]) {
   uint64_t counted = rdtsc();
   key[0] ^= counted;
   key[1] ^= counted >> 32;
-  chacha_block(key, counter++, block);
-  memcpy(key, block, sizeof key);
+  is_seed_fresh = 1;
   used = sizeof block;
 }
 
 void random_bytes(void *to, size_t count) {
   uint8_t *out = to;
+  mix_seed();
   while (count > 0) {
     if (used == sizeof block) {
       chacha_block(key, counter++, block);

@@ -42,13 +42,14 @@
       }
     }
     const names = keys(value);
-    const frame = { value, above, path, name: '' };
+    let frame = null;
     for (let i = 0; i < names.length; i++) {
       const name = names[i];
       const item = value[name];
       const kind = typeof item;
       // Only what needs a closer look costs a call.
       if (kind === 'string' || kind === 'number' || kind === 'boolean') continue;
+      frame ??= { value, above };
       check(item, kind, { above: path, array: isArray(value), name }, frame);
     }
   }
@@ -118,7 +119,7 @@
   /** Calls the handler. Returns what it returned, a promise included. */
   function invoke(event) {
     turn += 1;
-    return handler(event, { functionName, runtime, invocationId: `${turn}` });
+    return handler(event, { functionName, runtime, invocationId: '' + turn });
   }
 
   /** Returns the JSON text to answer with; or undefined, having answered by itself; or a promise of another value to finish with. */
@@ -198,6 +199,7 @@
         return member === undefined ? typeof value : `object with \`${member}\``;
       }
       handler = value;
+      turn = 0;
       functionName = name;
       runtime = runtimeName;
       return '';

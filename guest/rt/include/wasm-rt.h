@@ -63,8 +63,8 @@ static const wasm_rt_funcref_t wasm_rt_funcref_null_value __attribute__((unused)
 static const wasm_rt_externref_t wasm_rt_externref_null_value __attribute__((unused)) = NULL;
 
 _Noreturn void wasm_rt_trap(wasm_rt_trap_t);
-/* The module's types are distinct and are registered once: each gets the next number at compile time. */
-#define wasm_rt_register_func_type(...) (__COUNTER__ + 1u)
+/* Not used: build/guest/engine.mjs gives each type the module's own number, at compile time. */
+#define wasm_rt_register_func_type(...) 0u
 void wasm_rt_allocate_memory(wasm_rt_memory_t *, uint32_t initial_pages, uint32_t max_pages);
 /* Returns the previous number of pages, or UINT32_MAX when there is no more memory. */
 uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *, uint32_t pages);
