@@ -2,6 +2,7 @@ import type { Build } from '#core/images/image-store.ts';
 import { withProcessLock } from '#core/store/process-lock.ts';
 import type { CallContext, CallHandlers, StreamHandlers } from '#shared/contract/index.ts';
 import { FirstlightError } from '#shared/errors.ts';
+import { usesKubevirt } from '#shared/model/deploy.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { callFunction } from './call-function.ts';
@@ -22,6 +23,7 @@ import { testHosts } from './hosts/test-target.ts';
 import { watchHosts } from './hosts/watch.ts';
 import { listServiceRevisions, rollBackKnative, splitTraffic } from './knative/revisions.ts';
 import { findVmSet } from './kubevirt/find-sets.ts';
+import { refuseUnfitForVm } from './kubevirt/kubevirt-workload.ts';
 import { listVmRevisions, rollBackVm, setReplicas } from './kubevirt/revisions.ts';
 import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
@@ -64,8 +66,10 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
   return {
     'targets:list': async () => [...(await targets.list())],
     'targets:add': async (target) => {
-      if (target.kind === 'kubernetes') (await openCluster(target, env)).client.close();
-      else for (const uri of target.uris) checkUri(uri);
+      if (target.kind === 'kubernetes') {
+        if (usesKubevirt(target)) refuseUnfitForVm(target.workload, {});
+        (await openCluster(target, env)).client.close();
+      } else for (const uri of target.uris) checkUri(uri);
       await targets.add(target);
       return target;
     },

@@ -19,7 +19,10 @@ const byFunction = byTarget.extend({ name: dnsLabelSchema });
 
 export const deployCalls = {
   'targets:list': call(z.strictObject({}), z.array(targetSchema)),
-  /** Errors: ALREADY_EXISTS; TARGET_INVALID when its kubeconfig lacks what is needed to reach it. */
+  /**
+   * Errors: ALREADY_EXISTS; TARGET_INVALID when its kubeconfig lacks what is needed to reach it; BAD_INPUT for Knative on
+   * KubeVirt.
+   */
   'targets:add': call(targetSchema, targetSchema),
   /** Removes it from the list; its functions keep running. Errors: NOT_FOUND. */
   'targets:remove': call(byTarget, z.null()),

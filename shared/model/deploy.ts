@@ -58,7 +58,8 @@ export type LibvirtTarget = z.output<typeof libvirtTargetSchema>;
 export const targetSchema = z.discriminatedUnion('kind', [kubernetesTargetSchema, libvirtTargetSchema]);
 export type Target = z.output<typeof targetSchema>;
 
-const runtimeClassPrefix = 'runtimeclass:';
+/** Before the name of a RuntimeClass in a target's engine. */
+export const runtimeClassPrefix = 'runtimeclass:';
 
 /** The RuntimeClass of a target's engine; null for another engine. */
 export const runtimeClassOf = ({ engine }: Pick<KubernetesTarget, 'engine'>): string | null =>

@@ -17,6 +17,29 @@ const chooseInMenu = async (page: Page, item: RegExp) => {
   await page.getByRole('menuitem', { name: item }).click();
 };
 
+it('adds a cluster by a RuntimeClass with Knative, and offers no Knative to KubeVirt', async () => {
+  const { page, engine } = await openStudio();
+  await chooseInMenu(page, /Add a cluster/);
+  const dialog = page.getByRole('dialog', { name: 'Add a cluster' });
+  await dialog.getByText('How functions run there').click();
+  await dialog.getByRole('tab', { name: 'Knative Service' }).click();
+  await dialog.getByRole('tab', { name: 'KubeVirt' }).click();
+  expect(await dialog.getByRole('tab', { name: 'Knative Service' }).count()).toBe(0);
+  await dialog.getByRole('tab', { name: 'RuntimeClass' }).click();
+  await dialog.getByRole('tab', { name: 'Knative Service' }).click();
+  await dialog.getByLabel('Registry for images').fill('registry.example/team');
+  await dialog.getByLabel('Name', { exact: false }).first().fill('contained');
+  expect(await dialog.getByRole('button', { name: 'Add' }).isDisabled()).toBe(true);
+  await dialog.getByRole('textbox', { name: 'RuntimeClass' }).fill('gvisor');
+  await dialog.getByRole('button', { name: 'Add' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const [added] = await engine.calls['targets:list'](
+    {},
+    { signal: new AbortController().signal, progress: () => undefined },
+  );
+  expect(added).toMatchObject({ name: 'contained', engine: 'runtimeclass:gvisor', workload: 'knative' });
+});
+
 it('adds a cluster, says what a deploy would find there, and deploys with one click', async () => {
   const { page, engine } = await openStudio();
   await chooseInMenu(page, /Add a cluster/);

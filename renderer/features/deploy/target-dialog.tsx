@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { dnsLabelSchema, libvirtTargetSchema, type Target } from '#shared/model/deploy.ts';
 import { useStudio } from '../../bind/studio.tsx';
-import field from '../../ui/field.module.css';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';
 import { Segments } from '../../ui/segments.tsx';
+import { type EngineChoice, EngineFields, isEngineValid } from './engine-fields.tsx';
 import styles from './target-dialog.module.css';
+import { TextField } from './text-field.tsx';
 
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
 const isName = (text: string) => dnsLabelSchema.safeParse(text.trim()).success;
@@ -30,17 +31,17 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
   const [pullSecret, setPullSecret] = useState('');
   const [registryCa, setRegistryCa] = useState('');
   const [plainHttp, setPlainHttp] = useState(false);
+  const [choice, setChoice] = useState<EngineChoice>({ engine: 'pod', workload: 'deployment' });
   const wrong = (text: string) => text.trim() !== '' && !isName(text);
   const isCluster = kind === 'kubernetes';
-  const isClusterValid = registry.trim() !== '' && !wrong(namespace) && !wrong(pullSecret);
+  const isClusterValid = registry.trim() !== '' && !wrong(namespace) && !wrong(pullSecret) && isEngineValid(choice);
   const valid = isName(name) && (isCluster ? isClusterValid : areHosts(addresses));
   const makeTarget = (): Target =>
     isCluster
       ? {
           name: name.trim(),
           kind,
-          engine: 'pod',
-          workload: 'deployment',
+          ...choice,
           kubeconfig: orNull(kubeconfig),
           context: orNull(context),
           namespace: orNull(namespace),
@@ -117,6 +118,10 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
             />
           </div>
           <details className={styles.more}>
+            <summary>How functions run there</summary>
+            <EngineFields choice={choice} onChange={setChoice} />
+          </details>
+          <details className={styles.more}>
             <summary>A registry that needs more</summary>
             <TextField
               label="Secret with which nodes pull"
@@ -151,33 +156,5 @@ export function TargetDialog({ pickers, onClose }: { readonly pickers: Pickers; 
         />
       )}
     </FormDialog>
-  );
-}
-
-interface TextFieldProps {
-  readonly label: string;
-  readonly note: string;
-  readonly placeholder: string;
-  readonly value: string;
-  readonly wrong?: boolean;
-  readonly autoFocus?: boolean;
-  readonly onChange: (text: string) => void;
-}
-
-function TextField({ label, note, placeholder, value, wrong = false, autoFocus, onChange }: TextFieldProps) {
-  return (
-    <label className={field.field}>
-      <span>{label}</span>
-      <input
-        className={field.input}
-        value={value}
-        aria-invalid={wrong}
-        placeholder={placeholder}
-        spellCheck={false}
-        data-autofocus={autoFocus}
-        onChange={({ target }) => onChange(target.value)}
-      />
-      <span className={wrong ? `${field.note} danger` : field.note}>{note}</span>
-    </label>
   );
 }
