@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { OciError } from './oci-error.ts';
+import { isLoopback, unreachable } from './registry-http.ts';
 
 /** Base64 of `name:password`, as in such files. Never print it. */
 export type Credentials = string;
@@ -67,4 +69,70 @@ export function parseChallenge(header: string): Challenge | null {
   const realm = fields.get('realm');
   if (realm === undefined) return null;
   return { scheme: 'bearer', realm, service: fields.get('service') ?? null, scope: fields.get('scope') ?? null };
+}
+
+/** The realm of a bearer challenge, and the header that may go there with the request for a token. */
+export interface TokenService {
+  readonly url: URL;
+  readonly authorization: string | null;
+  /** True where there are credentials for the registry, and the realm is another's. */
+  readonly isForeign: boolean;
+}
+
+/**
+ * Where to get a token. The credentials of a registry go to a realm of its own only, and never over plain HTTP where the
+ * registry itself is asked over HTTPS.
+ *
+ * Errors: `registry-unreachable` for a realm that is no address, or one that is not safe to ask.
+ */
+export function findTokenService(realm: string, base: URL, host: string, own: string | null): TokenService {
+  if (!URL.canParse(realm)) throw unreachable(base, 'it names no address to get a token from');
+  const url = new URL(realm);
+  const isSafe =
+    url.protocol === 'https:' ||
+    (url.protocol === 'http:' &&
+      ((isLoopback(base.hostname) && isLoopback(url.hostname)) ||
+        (base.protocol === 'http:' && url.host === base.host)));
+  if (!isSafe) throw unreachable(base, `it wants a token from ${url.protocol}//${url.host}, which is not safe to ask`);
+  const isOwn = isRealmOf(host, url.hostname);
+  return { url, authorization: isOwn ? own : null, isForeign: own !== null && !isOwn };
+}
+
+/**
+ * True for the registry itself, for a host below it (`auth.docker.io`), and for a domain that it lies in (`gitlab.com`
+ * of `registry.gitlab.com`): who has that domain decides what the registry's name leads to. A neighbour is none, nor is
+ * a top-level domain: without a list of public suffixes nothing tells `api.shop.example` from `b.co.uk`.
+ */
+function isRealmOf(host: string, realm: string): boolean {
+  const { hostname } = new URL(`https://${host}`);
+  if (realm === hostname || realm.endsWith(`.${hostname}`)) return true;
+  return realm.includes('.') && hostname.endsWith(`.${realm}`);
+}
+
+/** The refusal of a token service that did not get the registry's credentials. `act`: "give" or "take". */
+export function foreignRealm(host: string, name: string, realm: URL, act: 'give' | 'take'): OciError {
+  const { hostname } = realm;
+  const instead = act === 'give' ? ' Save the image to a file and import that.' : '';
+  return new OciError(
+    'registry-denied',
+    `The registry ${host} does not ${act} ${name} without a login at ${hostname}.`,
+    {
+      hint: `The name and password for ${host} are not sent to another host.${instead}`,
+      subject: host,
+    },
+  );
+}
+
+const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
+
+/** The `authorization` header of a token service's answer; null for an answer without a usable token. */
+export function parseToken(text: string): string | null {
+  let read: z.output<typeof tokenSchema>;
+  try {
+    read = tokenSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+  const given = read.token ?? read.access_token;
+  return given === undefined || /[^\x21-\x7e]/.test(given) ? null : `Bearer ${given}`;
 }

@@ -1,14 +1,20 @@
 /** Images in a registry. Source: the distribution specification 1.1. */
 
-import type { Bytes } from '@firstlight/tar';
-import { z } from 'zod';
 import type { BlobCache } from './blob-cache.ts';
 import { findImage } from './choose-manifest.ts';
 import type { ContentStore, ImageParts } from './image-parts.ts';
 import { maxManifestBytes } from './manifest.ts';
 import { OciError } from './oci-error.ts';
 import { digestPattern, formatReference, type OciReference } from './reference.ts';
-import { type Challenge, type Credentials, findCredentials, parseChallenge } from './registry-auth.ts';
+import {
+  type Challenge,
+  type Credentials,
+  findCredentials,
+  findTokenService,
+  foreignRealm,
+  parseChallenge,
+  parseToken,
+} from './registry-auth.ts';
 import { drop, get, type HttpAnswer, isLoopback, unreachable } from './registry-http.ts';
 import { digestOf, readAll, verifyBytes } from './verify.ts';
 
@@ -27,7 +33,6 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
 const maxTokenBytes = 1 << 20;
-const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
 /**
  * The image that a registry has under a name. Documents and layers with a known digest come from the cache.
@@ -106,48 +111,18 @@ async function prove(challenge: Challenge | null, basic: Credentials | null, ask
   if (challenge === null) return null;
   const own = basic === null ? null : `Basic ${basic}`;
   if (challenge.scheme === 'basic') return own;
-  if (!URL.canParse(challenge.realm)) throw unreachable(asker.base, 'it names no address to get a token from');
-  const url = new URL(challenge.realm);
-  if (url.protocol !== 'https:' && !isLoopback(asker.base.hostname)) {
-    throw unreachable(asker.base, `it wants a token from ${url.protocol}//${url.host}, which is not safe to ask`);
-  }
-  // The host of a realm does not get a password for another host.
-  const isOwn = isRealmOf(asker.host, url.hostname);
+  const { url, authorization, isForeign } = findTokenService(challenge.realm, asker.base, asker.host, own);
   if (challenge.service !== null) url.searchParams.set('service', challenge.service);
   url.searchParams.set('scope', challenge.scope ?? `repository:${asker.name}:pull`);
-  const answer = await get(url, own === null || !isOwn ? {} : { authorization: own }, asker.signal);
+  const answer = await get(url, authorization === null ? {} : { authorization }, asker.signal);
   if (answer.status !== 200) {
     await drop(answer);
-    if (own !== null && !isOwn) throw foreignRealm(asker, url.hostname);
+    if (isForeign) throw foreignRealm(asker.host, asker.name, url, 'give');
     if (answer.status < 500) return null;
     throw unreachable(url, `it answers with status ${answer.status}`);
   }
-  const { token, access_token } = parseToken(await readBody(answer.body, asker));
-  const given = token ?? access_token;
-  return given === undefined || /[^\x21-\x7e]/.test(given) ? null : `Bearer ${given}`;
-}
-
-/** True for the registry itself, and for a host whose first part differs (`auth.docker.io`, `gitlab.com`). */
-function isRealmOf(host: string, realm: string): boolean {
-  const { hostname } = new URL(`https://${host}`);
-  return realm === hostname || realm.endsWith(`.${hostname}`) || hostname.endsWith(`.${realm}`);
-}
-
-function foreignRealm({ host, name }: Asker, realm: string): OciError {
-  return new OciError('registry-denied', `The registry ${host} does not give ${name} without a login at ${realm}.`, {
-    hint: `The name and password for ${host} are not sent to another host. Save the image to a file and import that.`,
-    subject: host,
-  });
-}
-
-const readBody = (body: Bytes, { host }: Asker) => readAll(body, maxTokenBytes, `A token of ${host}`);
-
-function parseToken(bytes: Uint8Array): z.output<typeof tokenSchema> {
-  try {
-    return tokenSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-  } catch {
-    return {};
-  }
+  const bytes = await readAll(answer.body, maxTokenBytes, `A token of ${asker.host}`);
+  return parseToken(Buffer.from(bytes).toString('utf8'));
 }
 
 function denied(host: string, name: string, hadCredentials: boolean, inHelper: boolean): OciError {

@@ -282,4 +282,42 @@ describe('a registry with faults', () => {
       elsewhere.stop();
     }
   });
+
+  it('that names a token service of another host gets no credentials sent there, and the refusal says so', async () => {
+    const foreign = new FaultyRegistry();
+    await foreign.start();
+    const seen: (string | undefined)[] = [];
+    foreign.fault = (request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(401).end();
+      return true;
+    };
+    const realm = `http://${foreign.host.replace('127.0.0.1', 'localhost')}/token`;
+    registry.fault = (_, response) => {
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="x"` }).end();
+      return true;
+    };
+    try {
+      const pushed = push(await makeImage(noise(100)), { credentials: async () => 'YWRhOnNlY3JldA==' });
+      await expect(pushed).rejects.toMatchObject({
+        reason: 'registry-denied',
+        message: expect.stringContaining('without a login at localhost'),
+      });
+      expect(seen).toEqual([undefined]);
+    } finally {
+      foreign.stop();
+    }
+  });
+
+  it.each(['<html>', '[]', '{"token":7}', '{"token":"a\\nb"}', '{}'])(
+    'whose token service answers %s is refused',
+    async (answer) => {
+      registry.fault = (request, response) => {
+        if (request.url?.startsWith('/token')) response.end(answer);
+        else response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${registry.host}/token"` }).end();
+        return true;
+      };
+      await expect(push(await makeImage(noise(100)))).rejects.toMatchObject({ reason: 'registry-denied' });
+    },
+  );
 });

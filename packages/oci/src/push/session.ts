@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { OciError } from '../oci-error.ts';
-import { type Credentials, parseChallenge } from '../registry-auth.ts';
+import { type Credentials, findTokenService, foreignRealm, parseChallenge, parseToken } from '../registry-auth.ts';
 import { isLoopback, unreachable } from '../registry-http.ts';
 import { type Answer, type Sent, send } from './http.ts';
 
@@ -28,7 +28,6 @@ const maxTries = 6;
 /** Units: ms. A longer wait for a registry is an error. */
 const maxWaitMs = 60_000;
 const firstWaitMs = 500;
-const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 const errorsSchema = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().default('') })) });
 
 /**
@@ -64,25 +63,15 @@ export async function openRepository(
     const basic = await access.credentials(host);
     const own = basic === null ? null : `Basic ${basic}`;
     if (challenge === null || challenge.scheme === 'basic') return own;
-    if (!URL.canParse(challenge.realm)) throw unreachable(base, 'it names no address to get a token from');
-    const realm = new URL(challenge.realm);
-    if (realm.protocol !== 'https:' && !(realm.host === base.host || isLoopback(realm.hostname))) {
-      throw unreachable(base, `it wants a token from ${realm.protocol}//${realm.host}, which is not safe to ask`);
-    }
-    if (challenge.service !== null) realm.searchParams.set('service', challenge.service);
-    realm.searchParams.append('scope', `repository:${name}:pull,push`);
-    for (const other of mountFrom) realm.searchParams.append('scope', `repository:${other}:pull`);
-    const given = await send({
-      method: 'GET',
-      url: realm,
-      ca,
-      signal,
-      headers: own === null ? {} : { authorization: own },
-    });
-    if (given.status !== 200) return null;
-    const { token, access_token } = tokenSchema.parse(JSON.parse(given.text));
-    const found = token ?? access_token;
-    return found === undefined ? null : `Bearer ${found}`;
+    const { url, authorization: basicHeader, isForeign } = findTokenService(challenge.realm, base, host, own);
+    if (challenge.service !== null) url.searchParams.set('service', challenge.service);
+    url.searchParams.append('scope', `repository:${name}:pull,push`);
+    for (const other of mountFrom) url.searchParams.append('scope', `repository:${other}:pull`);
+    const headers = basicHeader === null ? {} : { authorization: basicHeader };
+    const given = await send({ method: 'GET', url, ca, signal, headers });
+    if (given.status === 200) return parseToken(given.text);
+    if (isForeign) throw foreignRealm(host, name, url, 'take');
+    return null;
   }
 
   return {
