@@ -16,6 +16,14 @@ const shellLibrary = (debianPackage, file) => ({
   files: libraryDirs.map((dir) => `${dir}/${file}`),
 });
 
+/** Where systemd runs. The packages of services are not installed there: they would start at once. */
+export const systemdDir = '/run/systemd/system';
+
+/** The entry for a part of the test cluster, none of which is installed where systemd runs. */
+function clusterProgram(debianPackage, ...programs) {
+  return { package: debianPackage, for: 'a test cluster', programs, files: [systemdDir] };
+}
+
 /**
  * Each need: the Debian package, its use, and the files that prove its presence. One of `programs` on the PATH, or one
  * of
@@ -47,7 +55,7 @@ const needs = {
     package: 'docker-registry',
     for: 'testing images from a registry',
     programs: ['docker-registry'],
-    files: ['/run/systemd/system'],
+    files: [systemdDir],
   },
   skopeo: { package: 'skopeo', for: 'testing images from a registry', programs: ['skopeo'] },
   umoci: { package: 'umoci', for: 'testing images from a registry', programs: ['umoci'] },
@@ -56,7 +64,7 @@ const needs = {
     package: 'openssh-server',
     for: 'testing hosts behind SSH',
     programs: ['sshd'],
-    files: ['/run/systemd/system'],
+    files: [systemdDir],
   },
   openssl: { package: 'openssl', for: 'testing hosts behind TLS', programs: ['openssl'] },
   xvfb: { package: 'xvfb', for: 'testing the desktop program', programs: ['Xvfb'] },
@@ -71,6 +79,14 @@ const needs = {
     programs: ['desktop-file-validate'],
   },
   qemuImg: { package: 'qemu-utils', for: 'checking qcow2 images', programs: ['qemu-img'] },
+  // Likewise: their packages would start services that a person did not ask for.
+  etcd: clusterProgram('etcd-server', 'etcd'),
+  containerd: clusterProgram('containerd', 'containerd'),
+  runc: clusterProgram('runc', 'runc'),
+  conntrack: clusterProgram('conntrack', 'conntrack'),
+  iptables: clusterProgram('iptables', 'iptables'),
+  iproute: clusterProgram('iproute2', 'ip'),
+  cni: { ...clusterProgram('containernetworking-plugins'), files: ['/usr/lib/cni/bridge', systemdDir] },
 };
 
 /** The needs of each purpose: names in `needs`. */
@@ -95,6 +111,7 @@ export const purposes = {
     ...['xvfb', 'gtk', 'nss', 'alsa', 'gbm', 'lintian', 'desktopFileUtils'],
   ],
   window: ['browser'],
+  cluster: ['etcd', 'containerd', 'runc', 'conntrack', 'iptables', 'iproute', 'cni', 'registry', 'openssl'],
 };
 
 /** The folders to search for programs: daemons are in sbin, which a person's PATH may lack. */
@@ -118,7 +135,10 @@ export function findMissing(
   purpose,
   { isRoot = process.getuid?.() === 0, exists = existsSync, dirs = programDirs() } = {},
 ) {
-  const names = [...purposes[purpose], ...(isRoot && purpose !== 'window' ? ['libvirtSystem'] : [])];
+  const names = [
+    ...purposes[purpose],
+    ...(isRoot && purpose !== 'window' && purpose !== 'cluster' ? ['libvirtSystem'] : []),
+  ];
   const missing = names
     .map((name) => needs[name])
     .filter(({ programs = [], files = [] }) => {
@@ -142,11 +162,11 @@ export function describeMissing(missing) {
 }
 
 /**
- * Installs the missing packages of a purpose, where root or a password-less sudo allows it.
+ * Installs missing packages, where root or a password-less sudo allows it.
  *
  * Errors: throws a SetupError with the exact command otherwise, or when apt-get fails.
  */
-export async function installPackages(missing, purpose) {
+export async function installPackages(missing) {
   const isRoot = process.getuid?.() === 0;
   const packages = missing.map((need) => need.package);
   if (!existsSync('/usr/bin/apt-get')) {
@@ -157,6 +177,7 @@ export async function installPackages(missing, purpose) {
   }
   const command = installCommand(packages, { isRoot });
   if (!isRoot && !sudoWorks()) {
+    const purpose = `for ${listUses(missing)}`;
     throw new SetupError(`Debian packages are missing: ${packages.join(' ')} (${purpose}).`, `Run: ${command}`);
   }
   await logStep(`Debian packages (${packages.join(' ')})`, () => aptInstall(packages, isRoot, command));
@@ -179,10 +200,11 @@ function sudoWorks() {
   return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
 }
 
+const listUses = (missing) => [...new Set(missing.map((need) => need.for))].join(', ');
+
 /** Reports the unavailable parts and those that still work. */
 export function logLimitations(missing) {
-  const uses = [...new Set(missing.map((need) => need.for))];
   log(
-    `set-up: going on without them: ${uses.join(', ')} will not work; everything else does (try \`npm start -- doctor\`).`,
+    `set-up: going on without them: ${listUses(missing)} will not work; everything else does (try \`npm start -- doctor\`).`,
   );
 }

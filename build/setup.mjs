@@ -28,6 +28,8 @@ const plans = {
     services: true,
     strict: false,
   },
+  // Without a part of it, the cluster itself says what is missing.
+  cluster: { packages: 'cluster', steps: [], services: false, strict: false },
   fake: { packages: undefined, steps: ['npm'], services: false, strict: true },
   test: {
     packages: 'test',
@@ -101,15 +103,13 @@ function listTasks(plan, wantsWindow) {
 
 async function ensurePackages(plan, missing) {
   if (missing.length === 0) return;
-  await continueWithout(plan, missing, () => installPackages(missing, 'needed to build and boot functions'));
+  await continueWithout(plan, missing, () => installPackages(missing));
 }
 
 async function ensureBrowser(wantsWindow) {
   if (!wantsWindow || !needsBrowser()) return;
   const browser = findMissing('window');
-  await continueWithout({ strict: false }, browser, () =>
-    installPackages(browser, 'the app window, as Electron is not here'),
-  );
+  await continueWithout({ strict: false }, browser, () => installPackages(browser));
 }
 
 async function continueWithout({ strict }, missing, install) {

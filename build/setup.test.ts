@@ -92,6 +92,15 @@ describe('Debian packages', () => {
     expect(new Set(names(true)).size).toBe(names(true).length);
   });
 
+  it('include no service for a test cluster where systemd would start it', () => {
+    const names = (isThere: (path: string) => boolean) =>
+      findMissing('cluster', { isRoot: true, exists: isThere, dirs: ['/bin'] }).map(
+        (need: { package: string }) => need.package,
+      );
+    expect(names(() => false)).toEqual(expect.arrayContaining(['etcd-server', 'containerd', 'runc', 'iproute2']));
+    expect(names((path) => path === '/run/systemd/system')).toEqual(['openssl']);
+  });
+
   it('are asked for by the exact command', () => {
     expect(installCommand(['wabt', 'gcc'], { isRoot: false })).toBe(
       'sudo apt-get update && sudo apt-get install --no-install-recommends wabt gcc',

@@ -6,6 +6,8 @@ import { createConnection, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { setUp } from '../../build/setup.mjs';
+import { findMissing, systemdDir } from '../../build/setup-packages.mjs';
 import { registryPassword, registryUser, writeClusterFiles } from './cluster-files.mjs';
 import { buildGoTool, goTools } from './go-tool.mjs';
 import { buildKnative, knativeImages } from './knative/build.mjs';
@@ -13,25 +15,14 @@ import { installKnative } from './knative/install.mjs';
 import { buildNodeProgram, findGo, nodeProgramPath } from './node-program.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-/** The programs that the node needs from Debian, with their packages. */
-const programs = {
-  etcd: 'etcd-server',
-  containerd: 'containerd',
-  runc: 'runc',
-  conntrack: 'conntrack',
-  iptables: 'iptables',
-  'docker-registry': 'docker-registry',
-  openssl: 'openssl',
-};
 const readyTimeoutMs = 180_000;
 
 /** The reason why no cluster can start here, or null. With `built`, a missing build is a reason too. */
 export function whyNoCluster({ built = true } = {}) {
   if (process.platform !== 'linux') return 'it needs Linux';
   if (process.getuid?.() !== 0) return 'it needs root: its node has namespaces of its own';
-  const missing = Object.entries(programs).filter(([name]) => !isOnPath(name));
-  if (missing.length > 0) return `it needs ${missing.map(([, name]) => name).join(', ')} (Debian packages)`;
-  if (!existsSync('/usr/lib/cni/bridge')) return 'it needs containernetworking-plugins (a Debian package)';
+  const missing = findMissing('cluster', { exists: (path) => path !== systemdDir && existsSync(path) });
+  if (missing.length > 0) return `it needs ${missing.map((need) => need.package).join(', ')} (Debian packages)`;
   if (!canIsolate()) return 'it needs network namespaces with a pair of interfaces, which cannot be made here';
   if (existsSync(nodeProgramPath())) return null;
   if (findGo() === null) return 'it is built with Go, which is not installed';
@@ -44,9 +35,6 @@ function canIsolate() {
   const namespaces = ['--net', '--mount', '--pid', '--fork', '--mount-proc'];
   return spawnSync('unshare', [...namespaces, ...pair], { stdio: 'ignore' }).status === 0;
 }
-
-const isOnPath = (name) =>
-  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin'].some((dir) => existsSync(join(dir, name)));
 
 /**
  * Starts a cluster and waits until its node is ready. With `kvm`, a device plugin offers this machine's /dev/kvm;
@@ -173,6 +161,8 @@ function removeCgroups() {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const log = (line) => process.stderr.write(`${line}\n`);
+  // Where no Go can build the cluster, or no namespaces can be made, packages would be of no use.
+  if (process.getuid?.() === 0 && findGo() !== null) await setUp('cluster');
   const why = whyNoCluster({ built: false });
   if (why !== null) {
     log(`No cluster can be started here: ${why}.`);
