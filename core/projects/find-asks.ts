@@ -6,7 +6,6 @@ import type { RuntimeBundling } from '#core/runtime/images.ts';
 import type { Ask } from '#shared/model/ask.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { isInside } from '../config/project-paths.ts';
-import { undefinedIfMissing } from '../store/write-atomic.ts';
 
 /** Files that the system installed, which every user may read. */
 const isOfSystem = (path: string) => /^\/(?:usr|bin|sbin|lib|lib32|lib64)\//.test(path);
@@ -24,7 +23,8 @@ export async function findAsks(
   const asks: Ask[] = [];
   const outside = async (path: string) => {
     const named = resolve(dir, path);
-    const real = (await realpath(named).catch(undefinedIfMissing)) ?? named;
+    // One that is missing, or that the system refuses to follow, is told of by the build that wants it.
+    const real = await realpath(named).catch(() => named);
     return isInside(dir, real) ? null : real;
   };
   for (const { key, path } of ownPaths(config)) {

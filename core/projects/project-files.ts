@@ -36,11 +36,17 @@ export async function revisionAt(path: string): Promise<string | null> {
   return bytes === undefined ? null : revisionOf(bytes);
 }
 
-/** Files and folders, folders before their content, at most 5,000. */
+/**
+ * Files and folders, folders before their content, at most 5,000. A folder of the project that the system does not let
+ * this user read is listed without its content.
+ *
+ * Errors: those of the system for the project's own folder.
+ */
 export async function listFiles(root: string): Promise<ProjectFile[]> {
   const found: ProjectFile[] = [];
   async function walk(dir: string, depth: number): Promise<void> {
-    const entries = (await readdir(dir, { withFileTypes: true }).catch(undefinedIfMissing)) ?? [];
+    const reading = readdir(dir, { withFileTypes: true });
+    const entries = (await reading.catch(depth === 0 ? undefinedIfMissing : undefinedIfBarred)) ?? [];
     const isFolder = new Map(entries.map((entry) => [entry.name, entry.isDirectory()]));
     entries.sort((a, b) => Number(b.isDirectory()) - Number(a.isDirectory()) || a.name.localeCompare(b.name));
     for (const { name } of entries) {
@@ -54,7 +60,7 @@ export async function listFiles(root: string): Promise<ProjectFile[]> {
       }
       // A link is listed as its target file; a link to a folder, to the outside or to nothing is skipped.
       const real = await resolveInside(root, relativePath(root, path)).catch(escapeAsUndefined);
-      const stats = real === undefined ? undefined : await stat(real).catch(undefinedIfMissing);
+      const stats = real === undefined ? undefined : await stat(real).catch(undefinedIfBarred);
       if (stats?.isFile()) found.push({ path: relativePath(root, path), kind: 'file', bytes: stats.size });
     }
   }
@@ -64,8 +70,17 @@ export async function listFiles(root: string): Promise<ProjectFile[]> {
 
 function escapeAsUndefined(thrown: unknown): undefined {
   if (thrown instanceof FirstlightError && thrown.code === 'PATH_ESCAPES') return undefined;
-  if (systemCode(thrown) === 'ELOOP') return undefined;
-  throw thrown;
+  return undefinedIfBarred(thrown);
+}
+
+/** The system refuses a path itself, for this user or for anybody; others beside it can be used. */
+const barredCodes = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG']);
+
+/** True for a path that cannot be used by this user, where others beside it can. */
+export const isBarred = (thrown: unknown): boolean => barredCodes.has(systemCode(thrown) ?? '');
+
+function undefinedIfBarred(thrown: unknown): undefined {
+  if (!isBarred(thrown)) throw thrown;
 }
 
 /** Errors: NOT_FOUND; BAD_INPUT for a folder, a large or a binary file; PATH_ESCAPES. */

@@ -92,6 +92,33 @@ describe('a project whose firstlight.json is not a file to read', () => {
   });
 });
 
+describe('a path in firstlight.json that cannot be followed', () => {
+  const long = 'x'.repeat(300);
+  it.each([
+    ['a link to itself', 'loop'],
+    ['a name that is too long', long],
+    ['a NUL', 'a\u0000b'],
+    ['a way through a file', 'firstlight.json/x'],
+  ])('such as %s is no matter of the other projects', async (_, path) => {
+    const bad = join(home, 'bad');
+    await mkdir(bad);
+    await symlink('loop', join(bad, 'loop'));
+    const config = { name: 'bad', runtime: 'nanos', files: { '/k': path }, node: path };
+    await writeFile(join(bad, 'firstlight.json'), JSON.stringify(config));
+    await openIt();
+    await call('projects:open', { dir: bad });
+    expect((await call('projects:list', {})).map(({ name }) => name)).toEqual(['hello', 'bad']);
+  });
+});
+
+it('names the folder of a project that has become a link to itself', async () => {
+  const id = await openIt();
+  await rm(dir, { recursive: true });
+  await symlink('work', dir);
+  await expect(service.get(id)).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining(dir) });
+  expect(await call('projects:list', {})).toMatchObject([{ config: null }]);
+});
+
 it('refuses to write to a pipe, instead of waiting for somebody to read it', async () => {
   const id = await openIt();
   execFileSync('mkfifo', [join(dir, 'pipe.ts')]);

@@ -117,7 +117,8 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
     const dir = await rootOf(id);
     const reading = read(dir);
     reading.catch(() => undefined);
-    if (!(await stat(dir).catch(undefinedIfMissing))?.isDirectory()) {
+    // Also one that cannot be looked at, such as a link to itself.
+    if (!(await stat(dir).catch(() => undefined))?.isDirectory()) {
       throw new FirstlightError('NOT_FOUND', `The folder of the project is gone: ${dir}.`, {
         hint: 'Put it back, or close the project.',
         details: { subject: dir },

@@ -1,7 +1,7 @@
 import type { CallOutput } from '#shared/contract/index.ts';
 import type { SearchMatch } from '#shared/contract/projects.ts';
 import { FirstlightError } from '#shared/errors.ts';
-import { listFiles, readText } from './project-files.ts';
+import { isBarred, listFiles, readText } from './project-files.ts';
 import { searchText } from './search-text.ts';
 
 /** Nobody reads more than this: a longer search text is needed. */
@@ -29,8 +29,9 @@ export async function searchFiles(
   return { matches: matches.slice(0, mostMatches), files, isCut: matches.length > mostMatches };
 }
 
-/** A binary file, or one that has been removed since, contains no text. */
+/** A binary file, one that has been removed since, or one that this user may not read contains no text. */
 function notTextAsUndefined(thrown: unknown): undefined {
   if (thrown instanceof FirstlightError && ['BAD_INPUT', 'NOT_FOUND', 'PATH_ESCAPES'].includes(thrown.code)) return;
+  if (isBarred(thrown instanceof FirstlightError ? thrown.cause : thrown)) return;
   throw thrown;
 }

@@ -100,8 +100,8 @@ export function findTokenService(realm: string, base: URL, host: string, own: st
 
 /**
  * True for the registry itself, for a host below it (`auth.docker.io`), and for a domain that it lies in (`gitlab.com`
- * of `registry.gitlab.com`): who has that domain decides what the registry's name leads to. A neighbour is none, nor is
- * a top-level domain: without a list of public suffixes nothing tells `api.shop.example` from `b.co.uk`.
+ * of `registry.gitlab.com`): whoever has that domain also decides where the registry's name leads. False for a neighbour,
+ * which may be anybody's (`b.co.uk` of `a.co.uk`), and for a top-level domain.
  */
 function isRealmOf(host: string, realm: string): boolean {
   const { hostname } = new URL(`https://${host}`);
