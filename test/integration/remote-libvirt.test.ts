@@ -1,11 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node-libvirt';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { makeCertificates } from './certificates.ts';
 import { createSecondLibvirtd, whyNoSecondLibvirtd } from './second-libvirtd.ts';
-import { createSshd, findPort, type Sshd, whyNoSshd } from './sshd.ts';
+import { createSshd, type Sshd, whyNoSshd } from './sshd.ts';
 import { makeHome, removeHome, until } from './studio.ts';
 
 // A busy machine needs long for a login.
@@ -32,6 +30,7 @@ describe.skipIf(reason !== null)(named('libvirt behind SSH'), () => {
   afterAll(async () => {
     await lab.kill();
     await sshd?.kill();
+    removeHome(home);
   });
 
   it('answers through virt-ssh-helper, by one connection, which ends with ours', async () => {
@@ -89,55 +88,6 @@ describe.skipIf(reason !== null)(named('libvirt behind SSH'), () => {
     await expect(changed).rejects.toMatchObject({
       reason: 'host-key-changed',
       hint: expect.stringMatching(/ssh-keygen -R/),
-    });
-  });
-});
-
-describe.skipIf(reason !== null)(named('libvirt behind TLS'), () => {
-  let lab: ReturnType<typeof createSecondLibvirtd>;
-  let uri: (query?: string) => string;
-
-  beforeAll(async () => {
-    const { ca, serverCert: cert, serverKey: key, clientDir } = makeCertificates(join(home, 'pki'));
-    const port = await findPort();
-    lab = createSecondLibvirtd(join(home, 'tls'), { tls: { port, ca, cert, key } });
-    uri = (pki = clientDir) => `qemu+tls://127.0.0.1:${port}/system?pkipath=${pki}`;
-    await lab.start();
-  });
-  afterAll(async () => {
-    await lab?.kill();
-    removeHome(home);
-  });
-
-  it('answers, with certificates on both ends', async () => {
-    const connection = await connect({ uri: uri() });
-    expect(await connection.uri()).toBe('qemu:///system');
-    expect(await connection.listDomains()).toEqual([]);
-    await connection.close();
-  });
-
-  it('refuses what is wrong with certificates', async () => {
-    const others = makeCertificates(join(home, 'others'));
-    await expect(connect({ uri: uri(others.clientDir) })).rejects.toMatchObject({
-      reason: 'auth-failed',
-      message: expect.stringMatching(/not trusted/),
-    });
-    // Their client, our authority: the daemon refuses it.
-    const mixed = join(home, 'mixed');
-    mkdirSync(mixed);
-    for (const [from, name] of [
-      ['pki', 'cacert.pem'],
-      ['others', 'clientcert.pem'],
-      ['others', 'clientkey.pem'],
-    ] as const)
-      writeFileSync(join(mixed, name), execFileSync('cat', [join(home, from, name)]));
-    await expect(connect({ uri: uri(mixed) })).rejects.toMatchObject({
-      reason: 'auth-failed',
-      message: expect.stringMatching(/does not take our certificate/),
-    });
-    await expect(connect({ uri: uri('/nonexistent') })).rejects.toMatchObject({
-      reason: 'auth-failed',
-      message: expect.stringMatching(/no certificates/),
     });
   });
 });

@@ -52,7 +52,7 @@ describe('resolveUri', () => {
     ['qemu+ssh://ada@host:2222/system?keyfile=/k', 'qemu:///system', 'ada@host'],
     ['qemu+ssh://host/session?socket=/x', 'qemu:///session', 'host'],
     ['qemu+tls://host/system?pkipath=/p', 'qemu:///system', 'host:16514'],
-    ['qemu+tls://[::1]:1/system', 'qemu:///system', '::1:1'],
+    ['qemu+tls://[::1]:1/system', 'qemu:///system', '[::1]:1'],
   ])('%s opens %s on %s', (uri, name, description) => {
     expect(at(uri, 1000)).toEqual([name, description]);
   });
