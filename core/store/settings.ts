@@ -14,6 +14,12 @@ export interface Settings {
   readonly get: () => Promise<SettingValues>;
   /** Replaces the named keys, keeps the rest. Errors: DISK_FULL, STORE_UNUSABLE. */
   readonly set: (values: SettingValues) => Promise<void>;
+  /**
+   * As `set`, with values made of the present ones. No other process writes in between.
+   *
+   * Errors: those of `change` too; nothing is written then.
+   */
+  readonly update: (change: (present: SettingValues) => SettingValues) => Promise<void>;
 }
 
 const settingsFileSchema = z.record(z.string(), z.json());
@@ -23,19 +29,17 @@ export function createSettings(layout: Layout, log: (line: string) => void = () 
   const { settingsPath } = layout;
   const queue = createQueue();
   const get = async () => (await readOrSetAside(settingsPath, settingsFileSchema, log)) ?? {};
-  return {
-    get,
-    // In the order of the calls: the last of two values of a key is the one that stays.
-    set: (values) =>
-      queue(async () => {
-        // A home may be reached by several paths; the lock must be the same.
-        const dir = await realpath(await layout.ensure(layout.dataDir));
-        await withProcessLock(join(dir, basename(settingsPath)), async () => {
-          const merged = { ...(await get()), ...values };
-          await writeAtomic(settingsPath, `${JSON.stringify(merged, null, 2)}\n`);
-        });
-      }),
-  };
+  // In the order of the calls: the last of two values of a key is the one that stays.
+  const update: Settings['update'] = (change) =>
+    queue(async () => {
+      // A home may be reached by several paths; the lock must be the same.
+      const dir = await realpath(await layout.ensure(layout.dataDir));
+      await withProcessLock(join(dir, basename(settingsPath)), async () => {
+        const present = await get();
+        await writeAtomic(settingsPath, `${JSON.stringify({ ...present, ...change(present) }, null, 2)}\n`);
+      });
+    });
+  return { get, update, set: (values) => update(() => values) };
 }
 
 /** The content of a small file of ours. An invalid one is renamed, and counts as absent. */

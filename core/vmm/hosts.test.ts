@@ -68,6 +68,25 @@ it('follows what another program adds and removes', async () => {
   expect(events).toEqual(['lab removed', 'lab closed']);
 });
 
+it('loses no host that another program adds at the same time, and keeps one of two of a name', async () => {
+  // Each with settings of its own, as processes have them.
+  const programs = Array.from({ length: 8 }, (_, index) => {
+    settings = createSettings(layout);
+    return { hosts: start(), name: `h${index}` };
+  });
+  await Promise.all(programs.map(({ hosts, name }) => hosts.add({ name, uri: `qemu+unix:///system?socket=/${name}` })));
+  const reader = start();
+  await reader.load();
+  expect(names(reader)).toEqual(['local', ...programs.map(({ name }) => name)]);
+  const same = await Promise.allSettled(
+    programs.map(({ hosts }, index) => hosts.add({ name: 'same', uri: `qemu+unix:///system?socket=/same${index}` })),
+  );
+  expect(same.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  await Promise.all(programs.map(({ hosts, name }) => hosts.remove(name)));
+  await reader.load();
+  expect(names(reader)).toEqual(['local', 'same']);
+});
+
 it('opens a host once, however many read the settings at the same time', async () => {
   await start().add(lab);
   const hosts = start();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Settings } from '#core/store/settings.ts';
+import type { Settings, SettingValues } from '#core/store/settings.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type HostEntry, type HostInfo, hostEntrySchema, localHostName } from '#shared/model/host.ts';
 import { createQueue } from '#shared/queue.ts';
@@ -47,8 +47,7 @@ export function createHosts({ localUri, builtIn = [], settings, open, onAdded, o
   /** One change at a time, so that no host is opened twice. */
   const inTurn = createQueue();
 
-  async function readEntries(): Promise<HostEntry[]> {
-    const { [settingsKey]: value = [] } = await settings.get();
+  function entriesIn({ [settingsKey]: value = [] }: SettingValues): HostEntry[] {
     const parsed = entriesSchema.safeParse(value);
     if (parsed.success) return parsed.data.filter(({ name }) => !isBuiltIn(name));
     log(`The setting "${settingsKey}" is not a list of hosts with "name" and "uri"; only this machine is used.`);
@@ -56,7 +55,7 @@ export function createHosts({ localUri, builtIn = [], settings, open, onAdded, o
   }
 
   async function follow(): Promise<void> {
-    const entries = await readEntries();
+    const entries = entriesIn(await settings.get());
     for (const host of [...others.values()]) {
       const isKept = entries.some(({ name, uri }) => name === host.name && uri === host.vmm.uri);
       if (!isKept) await drop(host);
@@ -93,10 +92,12 @@ export function createHosts({ localUri, builtIn = [], settings, open, onAdded, o
     throw new FirstlightError('NOT_FOUND', `There is no host "${name}".`, { hint: `There are: ${names.join(', ')}` });
   }
 
-  function refuseKnown({ name, uri }: HostEntry): void {
-    const same = list().find((host) => host.name === name || host.vmm.uri === uri);
+  const here = () => list().map(({ name, vmm }): HostEntry => ({ name, uri: vmm.uri }));
+
+  function refuseKnown({ name, uri }: HostEntry, known: readonly HostEntry[]): void {
+    const same = known.find((entry) => entry.name === name || entry.uri === uri);
     if (same === undefined) return;
-    throw new FirstlightError('ALREADY_EXISTS', `There is a host "${same.name}" at ${same.vmm.uri} already.`, {
+    throw new FirstlightError('ALREADY_EXISTS', `There is a host "${same.name}" at ${same.uri} already.`, {
       hint: 'Choose another name or address, or remove that one: firstlight host rm <name>',
     });
   }
@@ -108,13 +109,18 @@ export function createHosts({ localUri, builtIn = [], settings, open, onAdded, o
     load,
     add: async (entry) => {
       await load();
-      refuseKnown(entry);
+      refuseKnown(entry, here());
       const host = open(entry);
       try {
         await host.vmm.connect();
         await inTurn(async () => {
-          refuseKnown(entry);
-          await settings.set({ [settingsKey]: [...(await readEntries()), entry] });
+          refuseKnown(entry, here());
+          // Another program may have added some since.
+          await settings.update((present) => {
+            const entries = entriesIn(present);
+            refuseKnown(entry, entries);
+            return { [settingsKey]: [...entries, entry] };
+          });
           accept(host);
         });
       } catch (thrown) {
@@ -135,7 +141,9 @@ export function createHosts({ localUri, builtIn = [], settings, open, onAdded, o
       }
       const host = await find(name);
       await inTurn(async () => {
-        await settings.set({ [settingsKey]: (await readEntries()).filter((entry) => entry.name !== name) });
+        await settings.update((present) => ({
+          [settingsKey]: entriesIn(present).filter((entry) => entry.name !== name),
+        }));
         await drop(host);
       });
     },
