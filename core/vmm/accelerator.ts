@@ -54,6 +54,13 @@ const savedSchema = z.object({
   details: z.string().optional(),
   untilMs: z.number().optional(),
 });
+/** A choice, and how long it counts. Units: ms since 1970. */
+interface Found {
+  readonly choice: AccelChoice;
+  readonly untilMs?: number | undefined;
+}
+
+const isOver = ({ untilMs }: Pick<Found, 'untilMs'>) => untilMs !== undefined && Date.now() >= untilMs;
 /** A probe without a clear result is repeated after this. */
 const inconclusiveMs = 10 * 60_000;
 
@@ -74,17 +81,18 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
   const byHand: AccelChoice | null = fixed === undefined ? null : { kind: fixed, reason: 'chosen by hand' };
   const lastChoices = new Map<RuntimeId, AccelChoice>();
   /** Both by the guest's name. */
-  const choices = new Map<string, AccelChoice>();
+  const findings = new Map<string, Found>();
   const underWay = new Map<string, Promise<AccelChoice>>();
   const savedPathOf = (guest: ProbeGuest) => join(layout.probesDir, `accelerator-${host}-${guest.name}.json`);
 
-  async function find(guest: ProbeGuest, fresh: boolean): Promise<AccelChoice> {
+  async function find(guest: ProbeGuest, fresh: boolean): Promise<Found> {
     // The device of another host cannot be looked at: there, the boot alone decides.
     const device = vmm.isRemote ? 'elsewhere' : await readAccess();
-    if (device === null) return { kind: 'tcg', reason: `there is no ${kvmPath}` };
+    if (device === null) return { choice: { kind: 'tcg', reason: `there is no ${kvmPath}` } };
     // A QEMU that may not open the device runs no guest in it: none needs to be booted.
-    if (device !== 'elsewhere' && (await isClosed(device)))
-      return { kind: 'tcg', reason: `${kvmPath} is closed to QEMU's user` };
+    if (device !== 'elsewhere' && (await isClosed(device))) {
+      return { choice: { kind: 'tcg', reason: `${kvmPath} is closed to QEMU's user` } };
+    }
     // A change of any of these, or of the guest's name, may change the result.
     const key = [
       readBootId(),
@@ -95,20 +103,17 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
     ].join(' ');
     const saved = fresh ? null : await readSaved(savedPathOf(guest), key);
     if (saved !== null) return saved;
-    const { conclusive, ...found } = await probe({ vmm, layout, guest });
-    await save(savedPathOf(guest), {
-      key,
-      ...found,
-      ...(!conclusive && { untilMs: Date.now() + inconclusiveMs }),
-    });
-    return found;
+    const { conclusive, ...choice } = await probe({ vmm, layout, guest });
+    const untilMs = conclusive ? undefined : Date.now() + inconclusiveMs;
+    await save(savedPathOf(guest), { key, ...choice, untilMs });
+    return { choice, untilMs };
   }
 
-  async function readSaved(savedPath: string, key: string): Promise<AccelChoice | null> {
+  async function readSaved(savedPath: string, key: string): Promise<Found | null> {
     const saved = await readJson(savedPath, savedSchema);
-    if (!saved.ok || saved.value?.key !== key) return null;
+    if (!saved.ok || saved.value?.key !== key || isOver(saved.value)) return null;
     const { kind, reason, details, untilMs } = saved.value;
-    return untilMs !== undefined && Date.now() >= untilMs ? null : { kind, reason, details };
+    return { choice: { kind, reason, details }, untilMs };
   }
 
   /** A failed write costs the next start a probe, but does not affect this one. */
@@ -132,7 +137,8 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
   async function choose(runtime: RuntimeId, image: ProbedImage | null, fresh: boolean): Promise<AccelChoice> {
     if (byHand !== null) return byHand;
     const guest = await guestOf(runtime, image);
-    const choice = (fresh ? undefined : choices.get(guest.name)) ?? (await findOnce(guest, fresh));
+    const known = fresh ? undefined : findings.get(guest.name);
+    const choice = known === undefined || isOver(known) ? await findOnce(guest, fresh) : known.choice;
     if (lastChoices.get(runtime) !== choice) {
       lastChoices.set(runtime, choice);
       onKnown();
@@ -146,8 +152,8 @@ export function createAccelerator(options: AcceleratorOptions): Accelerator {
       underWay.get(guest.name) ??
       find(guest, fresh)
         .then((found) => {
-          choices.set(guest.name, found);
-          return found;
+          findings.set(guest.name, found);
+          return found.choice;
         })
         .finally(() => underWay.delete(guest.name));
     underWay.set(guest.name, finding);

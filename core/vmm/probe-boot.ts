@@ -38,20 +38,33 @@ export type ProbeOutcome =
   | { readonly kind: 'refused'; readonly cause: unknown };
 
 /**
- * The outcome of booting a guest: whether it printed to its serial port. The guest is removed afterwards.
+ * The outcome of booting a guest: whether it printed to its serial port. The guest and its files are removed when this
+ * settles, unless that takes longer than the whole probe may.
  *
  * Errors: LIBVIRT_* when there is no connection, or it ended: that is no finding about the guest.
  */
 export async function probeBoot(probe: BootProbe): Promise<ProbeOutcome> {
   const over = new AbortController();
   const late = sleep(probe.totalMs, undefined, { signal: over.signal }).then((): ProbeOutcome => ({ kind: 'late' }));
-  const booting = boot(probe, over.signal);
+  const removals: Promise<unknown>[] = [];
+  const booting = boot(probe, over.signal, (removal) => removals.push(removal));
   for (const one of [late, booting]) one.catch(() => undefined);
-  return await Promise.race([booting, late]).finally(() => over.abort());
+  try {
+    const outcome = await Promise.race([booting, late]);
+    // A command may end right after this: what is left then waits for the next one.
+    await Promise.race([Promise.allSettled(removals), late]);
+    return outcome;
+  } finally {
+    over.abort();
+  }
 }
 
-/** `over` aborts when the caller stops waiting. */
-async function boot(probe: BootProbe, over: AbortSignal): Promise<ProbeOutcome> {
+/** `over` aborts when the caller stops waiting. The outcome does not wait for the removal, which `leave` gets. */
+async function boot(
+  probe: BootProbe,
+  over: AbortSignal,
+  leave: (removal: Promise<unknown>) => void,
+): Promise<ProbeOutcome> {
   const { vmm, layout } = probe;
   await vmm.connect();
   const sockets = await createSocketDir(await layout.ensure(layout.socketsDir), thisProcess());
@@ -61,6 +74,7 @@ async function boot(probe: BootProbe, over: AbortSignal): Promise<ProbeOutcome> 
     await mkdir(dir, { mode: 0o755 });
     return dir;
   };
+  let killing: Promise<void> = Promise.resolve();
   try {
     const placed = {
       name: `${machineNamePrefix}probe-${randomBytes(4).toString('hex')}`,
@@ -75,14 +89,14 @@ async function boot(probe: BootProbe, over: AbortSignal): Promise<ProbeOutcome> 
       const { serial } = await machine.openConsole(sockets);
       return { kind: (await speaks(machine, serial, probe, over)) ? 'spoke' : 'silent' };
     } finally {
-      // QEMU's end is not awaited: it ends with the connection at the latest.
-      void machine.kill().catch(() => undefined);
+      // One that cannot be ended now ends with the connection.
+      killing = machine.kill().catch(() => undefined);
     }
   } catch (cause) {
     if (vmm.state !== 'connected') throw toFirstlightError(cause);
     return { kind: 'refused', cause };
   } finally {
-    void removeInstanceDirs(layout, sockets.dir).catch(() => undefined);
+    leave(killing.then(() => removeInstanceDirs(layout, sockets.dir)));
   }
 }
 
