@@ -1,6 +1,8 @@
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openWorkshop, type Workshop } from './testing/bundle-and-open.ts';
+import { readTsconfig } from './tsconfig.ts';
 
 let shop: Workshop;
 beforeEach(async () => {
@@ -47,6 +49,42 @@ describe('a tsconfig.json that only refers to others', () => {
     await shop.write('tsconfig.app.json', JSON.stringify({ compilerOptions: { paths } }));
     await shop.write('tsconfig.json', JSON.stringify({ references }));
     await expect(shop.bundle(aliased)).rejects.toMatchObject({ code: 'BUILD_FAILED' });
+  });
+});
+
+describe('a hostile tsconfig.json', () => {
+  const read = () => readTsconfig(shop.dir, 'handler.ts');
+
+  it('that extends itself many times, also through others, is read once', async () => {
+    const many = (...names: string[]) => JSON.stringify({ extends: Array(30).fill(names).flat() });
+    await shop.write('tsconfig.json', many('./tsconfig.json', './tsconfig', './a.json', './b.json'));
+    await shop.write('a.json', many('./b.json', './tsconfig.json'));
+    await shop.write('b.json', '{ "extends": ["./a.json"], "compilerOptions": { "target": "es2020" } }');
+    const { files, options } = await read();
+    expect(files.map((path) => basename(path))).toEqual(['tsconfig.json', 'tsconfig.json', 'a.json', 'b.json']);
+    expect(options).toEqual({ target: 'es2020' });
+  });
+
+  it('that leads to files without end is read in part', async () => {
+    const names = Array.from({ length: 5_000 }, (_, index) => `./none-${index}.json`);
+    await shop.write('tsconfig.json', JSON.stringify({ extends: names, compilerOptions: { strict: true } }));
+    expect((await read()).options).toEqual({ strict: true });
+    await shop.write('tsconfig.json', JSON.stringify({ files: [], references: names.map((path) => ({ path })) }));
+    const { files, isReferenced } = await read();
+    expect(isReferenced).toBe(false);
+    expect(files.length).toBeLessThan(1_000);
+  });
+
+  it('that is nested deeply is left to the compiler', async () => {
+    await shop.write('tsconfig.json', '{"a":'.repeat(100_000));
+    expect((await read()).options).toEqual({});
+  });
+
+  it('with many wildcards is not tried in all ways', async () => {
+    await shop.write('tsconfig.json', '{ "files": [], "references": [{ "path": "./a.json" }] }');
+    await shop.write('a.json', JSON.stringify({ include: [`${'**/a/'.repeat(40)}b.ts`] }));
+    const entry = `${'a/'.repeat(80)}c.ts`;
+    expect((await readTsconfig(shop.dir, entry)).isReferenced).toBe(false);
   });
 });
 

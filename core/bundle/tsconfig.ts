@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { parse } from 'jsonc-parser';
+import { isGlobOf } from './glob.ts';
 import { readSource } from './read-source.ts';
 
 export interface Tsconfig {
@@ -16,8 +17,10 @@ export interface Tsconfig {
 }
 
 const fileName = 'tsconfig.json';
-/** More than any project's chain of `extends` has. */
-const maxDepth = 8;
+/** More than the files of any project's configuration, by `extends` and `references` together. */
+const maxFiles = 200;
+/** No file of this kind is longer; a longer one is left to the compiler. Units: characters. */
+const maxLength = 1 << 20;
 
 interface Content {
   readonly extends?: string | string[];
@@ -36,10 +39,11 @@ interface Content {
 export async function readTsconfig(projectDir: string, entry: string): Promise<Tsconfig> {
   const files: string[] = [];
   const main = join(projectDir, fileName);
-  const content = await readContent(main, files);
+  const content = (await readContent(main, files)) ?? {};
   const path = isEmptyList(content.files) ? await findReferenced(projectDir, entry, content, files) : null;
   const chosen = path ?? main;
-  return { path: chosen, isReferenced: path !== null, options: await readOptions(chosen, 0, files), files };
+  const options = await readOptions(chosen, new Map(), files);
+  return { path: chosen, isReferenced: path !== null, options, files };
 }
 
 const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
@@ -59,7 +63,7 @@ async function findReferenced(
     // Another project's file is not this one's to read.
     if (!path.startsWith(projectDir + sep)) continue;
     const content = await readContent(path, files);
-    if (includes(content, relative(dirname(path), join(projectDir, entry)))) return path;
+    if (content !== null && includes(content, relative(dirname(path), join(projectDir, entry)))) return path;
   }
   return null;
 }
@@ -69,43 +73,56 @@ function includes({ files, include }: Content, file: string): boolean {
   const normal = (path: string) => path.replaceAll('\\', '/').replace(/^\.\//, '');
   if (textsOf(files).some((one) => normal(one) === normal(file))) return true;
   const patterns = include === undefined && files === undefined ? ['**/*'] : textsOf(include);
-  return patterns.some((pattern) => matcherOf(normal(pattern)).test(normal(file)));
+  return patterns.some((pattern) => isGlobOf(wholePattern(normal(pattern)), normal(file)));
 }
 
 const textsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
 
-/** Source: TypeScript's `include`: `*`, `?`, `**` for folders; a name without ending or wildcard is a folder. */
-function matcherOf(pattern: string): RegExp {
+/** The pattern for files. Source: TypeScript's `include`: a name without ending or wildcard is a folder. */
+function wholePattern(pattern: string): string {
   const bare = pattern.replace(/\/$/, '');
   const isFolder = !/[*?]|\.[^./]+$/.test(bare.split('/').at(-1) ?? '');
-  const whole = bare === '.' || bare === '' ? '**/*' : isFolder ? `${bare}/**/*` : bare.replace(/\*\*$/, '**/*');
-  const source = whole
-    .split(/(\*\*\/|\*|\?)/)
-    .map(
-      (part) =>
-        ({ '**/': '(?:[^/]+/)*', '*': '[^/]*', '?': '[^/]' })[part] ?? part.replace(/[.+^${}()|[\]\\]/g, '\\$&'),
-    );
-  return new RegExp(`^${source.join('')}$`);
+  if (bare === '.' || bare === '') return '**/*';
+  return isFolder ? `${bare}/**/*` : bare.replace(/\*\*$/, '**/*');
 }
 
-async function readContent(path: string, files: string[]): Promise<Content> {
+/** The content of a file; null for one that is missing, cannot be read, or is nested too deeply. */
+async function readContent(path: string, files: string[]): Promise<Content | null> {
+  if (files.length >= maxFiles) return null;
   files.push(path);
-  const text = await readSource(path).catch(() => undefined);
-  const read: unknown = text === undefined ? undefined : parse(text, [], { allowTrailingComma: true });
-  return typeof read === 'object' && read !== null ? read : {};
+  try {
+    const text = await readSource(path);
+    if (text === undefined || text.length > maxLength) return null;
+    const read: unknown = parse(text, [], { allowTrailingComma: true });
+    return typeof read === 'object' && read !== null ? read : null;
+  } catch {
+    // The compiler reports it.
+    return null;
+  }
 }
 
-/** The compiler options of a file, and of those that it extends. */
-async function readOptions(path: string, depth: number, files: string[]): Promise<Record<string, unknown>> {
-  if (depth > maxDepth) return {};
-  const { extends: above = [], compilerOptions = {} } = await readContent(path, files);
+/**
+ * The compiler options of a file, and of those that it extends. Each file is read once, however many extend it; `known`
+ * has what was read, and for a file that extends itself what is known until then.
+ */
+async function readOptions(
+  path: string,
+  known: Map<string, Record<string, unknown>>,
+  files: string[],
+): Promise<Record<string, unknown>> {
+  const before = known.get(path);
+  if (before !== undefined) return before;
+  known.set(path, {});
+  const { extends: above = [], compilerOptions = {} } = (await readContent(path, files)) ?? {};
   let options: Record<string, unknown> = {};
-  for (const name of [above].flat()) {
-    const from = findExtended(String(name), path);
-    if (from !== null) options = { ...options, ...(await readOptions(from, depth + 1, files)) };
+  for (const name of new Set([above].flat())) {
+    const from = files.length < maxFiles ? findExtended(String(name), path) : null;
+    if (from !== null) options = { ...options, ...(await readOptions(from, known, files)) };
   }
-  return { ...options, ...compilerOptions };
+  options = { ...options, ...compilerOptions };
+  known.set(path, options);
+  return options;
 }
 
 function findExtended(name: string, from: string): string | null {
