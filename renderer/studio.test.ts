@@ -45,6 +45,17 @@ it('shows the first function, its entry file, and its newest run with the one be
   expect(previous?.startMode).toBe(run?.startMode);
 });
 
+it('keeps an open page when it loads again at a new connection', async () => {
+  const { projectId } = await open();
+  await settled(() => studio.transient.getState().consoles.length > 0);
+  studio.transient.setState({ center: 'deployments', consoles: [] });
+  studio.session.setState({ shown: {} });
+  await studio.projects.load();
+  // The newest run is shown again with its console, underneath.
+  await settled(() => shownOf(studio, projectId).run !== null && studio.transient.getState().consoles.length > 0);
+  expect(studio.transient.getState().center).toBe('deployments');
+});
+
 it('saves with the revision it read, and tells a conflict instead of losing either text', async () => {
   const { key } = await open();
   studio.docs.edit(key, 'mine');

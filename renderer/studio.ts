@@ -77,13 +77,13 @@ export function createStudio(transport: StudioTransport): Studio {
   const images = createImageActions(context, deletions);
   const kernels = createKernelActions(context, { prepare: builds.prepare });
   const instances = createInstanceActions(context, {
-    openConsole: consoles.open,
+    openConsole: consoles.bring,
     closeConsole: consoles.close,
     dropSamples: metrics.drop,
   });
   const runs = createRunActions(context, {
     deletions,
-    openConsole: consoles.open,
+    openConsole: consoles.bring,
     openReplay: consoles.openReplay,
   });
   const invoke = createInvokeActions(context, {

@@ -96,8 +96,13 @@ export function createProjectActions(context: StudioContext, needs: ProjectNeeds
   };
 
   const select = async (projectId: ProjectId) => {
-    saved.setState({ projectId });
     context.transient.setState({ center: 'editor', focusedInstanceId: null, selectedPhase: null });
+    await read(projectId);
+  };
+
+  /** Reads what the window shows of a project. */
+  const read = async (projectId: ProjectId) => {
+    saved.setState({ projectId });
     const project = currentProject(context);
     if (project === null) return;
     void loadTypes(projectId);
@@ -151,7 +156,8 @@ export function createProjectActions(context: StudioContext, needs: ProjectNeeds
         const projects = await client.call('projects:list', {});
         session.setState({ projects: ready(projects) });
         const wanted = projects.find((project) => project.id === saved.getState().projectId) ?? projects[0];
-        if (wanted !== undefined) await select(wanted.id);
+        // At a new connection too: a page that is open by now stays open.
+        if (wanted !== undefined) await read(wanted.id);
       } catch (thrown) {
         session.setState((state) => ({ projects: failed(state.projects, toFirstlightError(thrown)) }));
       }
