@@ -6,6 +6,7 @@ import {
   deployResultSchema,
   deployRevisionSchema,
   dnsLabelSchema,
+  maxTrafficShares,
   replicaStatsSchema,
   targetCheckSchema,
   targetSchema,
@@ -74,7 +75,10 @@ export const deployCalls = {
    * Splits the traffic of a Knative Service between revisions. Errors: NOT_FOUND; BAD_INPUT unless the shares make 100;
    * CONFLICT for a Deployment.
    */
-  'deploy:traffic': call(byFunction.extend({ shares: z.array(trafficChangeSchema).min(1).max(20) }), deploymentSchema),
+  'deploy:traffic': call(
+    byFunction.extend({ shares: z.array(trafficChangeSchema).min(1).max(maxTrafficShares) }),
+    deploymentSchema,
+  ),
   'deploy:remove': call(byFunction, z.null()),
   /** The cold start of the newest pod. Errors: NOT_FOUND when there is none. */
   'deploy:coldStart': call(byFunction, clusterColdStartSchema),

@@ -117,6 +117,9 @@ export const trafficShareSchema = z.object({
   isLatest: z.boolean(),
 });
 
+/** The most revisions that share the traffic of a function. */
+export const maxTrafficShares = 20;
+
 /** A wished share: of a revision by its number, or of the newest at any time. */
 export const trafficChangeSchema = z.object({
   revision: z.union([z.number().int().min(1), z.literal('latest')]),

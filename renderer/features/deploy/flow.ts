@@ -1,5 +1,5 @@
 import { toFirstlightError } from '#shared/errors.ts';
-import type { Deployment, Target } from '#shared/model/deploy.ts';
+import type { Deployment, Target, TrafficChange } from '#shared/model/deploy.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { addToast, report, type StudioContext } from '../../state/context.ts';
 import {
@@ -15,6 +15,7 @@ import { failed, idle, loading, ready } from '../../state/loadable.ts';
 import { createDetails } from './details.ts';
 import { keepUnchanged } from './keep-unchanged.ts';
 import { advance, complete, end } from './steps.ts';
+import { describeShares } from './traffic-shares.ts';
 
 export interface DeployActions {
   readonly store: DeployStore;
@@ -29,10 +30,18 @@ export interface DeployActions {
   readonly testTarget: (target: string) => Promise<void>;
   /** Saves and deploys a project, and shows the progress. */
   readonly deploy: (projectId: ProjectId, target: string, profile?: string) => Promise<void>;
-  readonly scale: (of: DeployedRef, replicas: number) => Promise<void>;
+  /** These three: false when it was refused, which is reported. */
+  readonly scale: (of: DeployedRef, replicas: number) => Promise<boolean>;
   /** Pauses the rollout of a function, or (false) resumes it. */
-  readonly pause: (of: DeployedRef, paused: boolean) => Promise<void>;
-  readonly rollBack: (of: DeployedRef, revision?: number) => Promise<void>;
+  readonly pause: (of: DeployedRef, paused: boolean) => Promise<boolean>;
+  readonly rollBack: (of: DeployedRef, revision?: number) => Promise<boolean>;
+  /** Splits the requests between revisions, after a person has confirmed it. `onDone` is called when it was done. */
+  readonly splitTraffic: (
+    of: DeployedRef,
+    shares: readonly TrafficChange[],
+    newest: number,
+    onDone: () => void,
+  ) => void;
   /** Removes a function from its cluster, after a person has confirmed it. */
   readonly undeploy: (of: DeployedRef) => void;
   /** Follows the functions of a target until the returned callback is called. */
@@ -125,16 +134,18 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
     await refresh();
   };
 
-  /** A change of one function, whose result is its new state. */
-  const change = async (of: DeployedRef, work: () => Promise<Deployment>) => {
+  /** A change of one function, whose result is its new state. False when it was refused, which is reported. */
+  const change = async (of: DeployedRef, work: () => Promise<Deployment>): Promise<boolean> => {
     try {
       const deployment = await work();
       store.setState(({ details }) =>
         details?.key === deployedKey(of) ? { details: { ...details, deployment: ready(deployment) } } : {},
       );
       await refresh();
+      return true;
     } catch (thrown) {
       report(context, thrown);
+      return false;
     }
   };
 
@@ -214,6 +225,17 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
     pause: (of, paused) => change(of, () => client.call('deploy:pause', { ...of, paused })),
     rollBack: (of, revision) =>
       change(of, () => client.call('deploy:rollback', { ...of, ...(revision !== undefined && { revision }) })),
+    splitTraffic: (of, shares, newest, onDone) => {
+      const onConfirm = async () => {
+        if (await change(of, () => client.call('deploy:traffic', { ...of, shares: [...shares] }))) onDone();
+      };
+      confirm(context, {
+        title: `Split the traffic of ${of.name} on ${of.target}?`,
+        message: `From now on its requests go: ${describeShares(shares, newest)}.`,
+        action: 'Split',
+        onConfirm: () => void onConfirm(),
+      });
+    },
     undeploy: (of) => {
       const onConfirm = async () => {
         try {

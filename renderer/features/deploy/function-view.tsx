@@ -10,7 +10,7 @@ import { DeploySteps } from './deploy-steps.tsx';
 import { FunctionConsole } from './function-console.tsx';
 import styles from './function-view.module.css';
 import { LogView } from './log-view.tsx';
-import { RevisionTable } from './revision-table.tsx';
+import { Revisions } from './revisions.tsx';
 import { StateDot } from './state-dot.tsx';
 import { useDeploy } from './use-deploy.ts';
 
@@ -111,7 +111,9 @@ export function FunctionView({ of, renderColdStart, renderConsole }: FunctionVie
           render={renderConsole}
         />
       )}
-      {isThere && details?.revisions.value != null && <RevisionTable of={of} revisions={details.revisions.value} />}
+      {isThere && details?.revisions.value != null && (
+        <Revisions of={of} deployment={deployment} revisions={details.revisions.value} />
+      )}
     </div>
   );
 }
@@ -129,7 +131,7 @@ function Standing({ of }: { readonly of: DeployedRef }) {
         </span>
         <span>revision {revision}</span>
         {traffic.length > 1 && (
-          <span>{`traffic: ${traffic.map((one) => `${one.revision}: ${one.percent} %`).join(', ')}`}</span>
+          <span>{`traffic: ${traffic.map((one) => `${one.percent} % to ${one.revision}`).join(', ')}`}</span>
         )}
         <span className="mono">{endpoint}</span>
         <span className="mono muted ellipsis" data-tip={image}>
