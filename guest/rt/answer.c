@@ -9,6 +9,7 @@
 #include "../net/net.h"
 #include "format.h"
 #include "invoke.h"
+#include "json.h"
 #include "memory.h"
 
 #define MAX_ERROR_TEXT 65536
@@ -138,11 +139,24 @@ void invoke_respond(uint32_t status, js_value headers, uint32_t kind, uint32_t b
   js_free_text(headers_text);
 }
 
+static struct iovec json_headers(void) {
+  static const char text[] = "{\"content-type\":\"application/json\"}";
+  return (struct iovec){text, sizeof text - 1};
+}
+
 void respond_json(js_value json) {
   uint32_t length, text = js_text(json, &length);
-  if (text) send_response(200, KIND_JSON, text_of("{\"content-type\":\"application/json\"}"), (struct iovec){engine_at(text), length});
+  if (text) send_response(200, KIND_JSON, json_headers(), (struct iovec){engine_at(text), length});
   else send_plain_error(ERROR_OUT_OF_MEMORY, 0, no_memory_to_send);
   js_free_text(text);
+}
+
+int respond_plain(js_value value) {
+  uint32_t length, text = json_of_plain(value, &length);
+  if (!text) return 0;
+  send_response(200, KIND_JSON, json_headers(), (struct iovec){engine_at(text), length});
+  Z_qjsZ_wasm_free(&engine, text);
+  return 1;
 }
 
 void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack) {

@@ -17,10 +17,13 @@ static inline void *engine_at(uint32_t offset) { return (void *)((uint64_t)EMBER
 /* A JSValue as the engine passes it: the tag above, a number or an offset below. The module's host functions get values in boxes instead. */
 typedef uint64_t js_value;
 
-enum js_tag { JS_STRING_ROPE = -6, JS_STRING = -7, JS_INT = 0, JS_BOOL = 1, JS_NULL = 2, JS_UNDEFINED = 3, JS_EXCEPTION = 6 };
+enum js_tag { JS_FIRST = -9, JS_STRING = -7, JS_STRING_ROPE = -6, JS_OBJECT = -1, JS_INT = 0, JS_BOOL = 1, JS_NULL = 2, JS_UNDEFINED = 3, JS_EXCEPTION = 6, JS_DOUBLE = 8 };
 
 static inline js_value js_make(enum js_tag tag, uint32_t payload) { return (uint64_t)(uint32_t)tag << 32 | payload; }
 static inline int32_t js_tag(js_value value) { return (int32_t)(value >> 32); }
+
+/* A double is stored as itself, moved so far that it reads as a tag above all others. */
+static inline int js_is_double(js_value value) { return (uint32_t)js_tag(value) - JS_FIRST >= JS_DOUBLE - JS_FIRST; }
 
 /* The value in a box; the box still owns it. */
 static inline js_value js_unbox(uint32_t box) { return *(js_value *)engine_at(box); }

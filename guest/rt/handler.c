@@ -101,6 +101,10 @@ static void run_handler(js_value event) {
     }
     mark(MARK_RETURNED);
     engine_reserve_open = 1;
+    if (respond_plain(value)) {
+      js_free(value);
+      return;
+    }
     js_value answer = js_call(js_unbox(config()->finish), 1, value, 0);
     js_free(value);
     value = answer;

@@ -38,6 +38,9 @@ void send_timed_out(struct iovec stack);
 /* Sends the usual answer: status 200 and a JSON text, which the caller still owns. */
 void respond_json(js_value json);
 
+/* The same for a value that is plain data. Returns 0, and has done nothing, when it is more than that. */
+int respond_plain(js_value);
+
 struct iovec text_of(const char *text);
 
 /* --- handler.c --- */

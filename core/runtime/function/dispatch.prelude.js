@@ -22,6 +22,8 @@
   let functionName = 'function';
   let runtime = '';
   let turn = 0;
+  // Made between invocations, while nobody waits.
+  let nextContext;
   let toldOfLambda = false;
 
   class Unsendable extends TypeError {}
@@ -116,10 +118,16 @@
     }
   }
 
+  function makeContext() {
+    turn += 1;
+    return { functionName, runtime, invocationId: '' + turn };
+  }
+
   /** Calls the handler. Returns what it returned, a promise included. */
   function invoke(event) {
-    turn += 1;
-    return handler(event, { functionName, runtime, invocationId: '' + turn });
+    const context = nextContext ?? makeContext();
+    nextContext = undefined;
+    return handler(event, context);
   }
 
   /** Returns the JSON text to answer with; or undefined, having answered by itself; or a promise of another value to finish with. */
@@ -185,10 +193,11 @@
     finish,
     report,
     tick: timers.run,
-    /** Ends what belongs to the evaluation of the module. */
+    /** Ends what belongs to the invocation, or to the evaluation of the module. */
     reset: () => {
       timers.clear();
       globals.reset();
+      nextContext ??= makeContext();
     },
     /** Takes the function's default export; returns what is wrong with it, or ''. */
     setHandler(exported, name, runtimeName) {
@@ -202,6 +211,7 @@
       turn = 0;
       functionName = name;
       runtime = runtimeName;
+      nextContext = undefined;
       return '';
     },
   };
