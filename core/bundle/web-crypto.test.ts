@@ -44,6 +44,65 @@ describe('crypto.subtle', () => {
     expect(await answerOf(body)).toEqual(await inNode(body));
   });
 
+  it('refuses what Node refuses, by the same names of errors', async () => {
+    const body = `
+      const s = crypto.subtle; const out = {}; const raw = new Uint8Array(32).fill(7);
+      const told = async (name, make) => { out[name] = await Promise.resolve().then(make).then((k) => k.type ?? 'fine', (e) => e.name); };
+      const pair = async (params, usages) => await s.generateKey(params, false, usages);
+      const P = (namedCurve, name = 'ECDH') => ({ name, namedCurve });
+      const b64 = (b) => Buffer.from(b).toString('base64url');
+      await told('usage of another algorithm', () => s.generateKey({ name: 'AES-GCM', length: 128 }, true, ['encrypt', 'sign']));
+      await told('no usage', () => s.generateKey({ name: 'HMAC', hash: 'SHA-256' }, true, []));
+      await told('no private usage', () => s.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['verify']));
+      await told('bits', () => s.generateKey({ name: 'AES-GCM', length: 100 }, true, ['encrypt']));
+      await told('rsa', () => s.generateKey({ name: 'RSA-PSS', hash: 'SHA-1', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }, true, ['encrypt']));
+      await told('import', () => s.importKey('raw', raw, 'AES-CBC', true, ['encrypt', 'verify']));
+      await told('length', () => s.importKey('raw', raw.slice(1), 'Ed25519', true, ['verify']));
+      await told('ops', () => s.importKey('jwk', { kty: 'oct', k: b64(raw), key_ops: ['verify'] }, { name: 'HMAC', hash: 'SHA-256' }, true, ['sign']));
+      await told('use', () => s.importKey('jwk', { kty: 'oct', k: b64(raw), use: 'enc' }, { name: 'HMAC', hash: 'SHA-256' }, true, ['sign']));
+      await told('ext', () => s.importKey('jwk', { kty: 'oct', k: b64(raw), ext: false }, { name: 'HMAC', hash: 'SHA-256' }, true, ['sign']));
+      const a = await pair(P('P-256'), ['deriveBits']); const b = await pair(P('P-384'), ['deriveBits']); const c = await pair(P('P-256', 'ECDSA'), ['sign', 'verify']);
+      const derive = (other, key = a.privateKey) => s.deriveBits({ name: 'ECDH', public: other }, key, 128);
+      await told('curve', () => derive(b.publicKey)); await told('private', () => derive(a.privateKey)); await told('kind', () => derive(c.publicKey));
+      await told('missing', () => derive(undefined)); await told('right', () => derive(a.publicKey));
+      const x = await pair({ name: 'X25519' }, ['deriveBits']);
+      const zero = await s.importKey('raw', new Uint8Array(32), 'X25519', false, []);
+      await told('zero', () => s.deriveBits({ name: 'X25519', public: zero }, x.privateKey, 128));
+      await told('hash', () => s.verify({ name: 'ECDSA', hash: 'SHA-9' }, c.publicKey, raw, raw));
+      const aes = await s.importKey('raw', raw, 'AES-CBC', true, ['encrypt']);
+      await told('iv', () => s.encrypt({ name: 'AES-CBC', iv: raw.slice(0, 8) }, aes, raw));
+      const one = await s.generateKey({ name: 'Ed25519' }, true, ['sign']); const two = await s.generateKey({ name: 'Ed25519' }, true, ['sign']);
+      const mixed = { ...(await s.exportKey('jwk', one.privateKey)), x: (await s.exportKey('jwk', two.privateKey)).x };
+      await told('two halves', () => s.importKey('jwk', mixed, 'Ed25519', true, ['sign']));
+      const half = await s.importKey('raw', await s.exportKey('raw', one.publicKey), 'Ed25519', false, ['verify']);
+      out.extractable = [half.extractable, one.publicKey.extractable, one.privateKey.extractable, a.privateKey.extractable, a.publicKey.extractable];
+      return out;`;
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
+
+  it('cuts the tags of AES-GCM and counts in AES-CTR as Node does', async () => {
+    const body = `
+      const s = crypto.subtle; const raw = new Uint8Array(16).fill(3); const text = Uint8Array.from({ length: 100 }, (_, i) => i); const out = [];
+      const hex = (b) => [...new Uint8Array(b)].map((x) => x.toString(16).padStart(2, '0')).join('');
+      const gcm = await s.importKey('raw', raw, 'AES-GCM', true, ['encrypt', 'decrypt']); const iv = raw.slice(4);
+      for (const tagLength of [32, 64, 96, 104, 112, 120, 128, 40]) {
+        const how = { name: 'AES-GCM', iv, tagLength, additionalData: raw };
+        const sealed = await s.encrypt(how, gcm, text).catch((e) => e.name);
+        if (typeof sealed === 'string') { out.push(sealed); continue; }
+        const wrong = new Uint8Array(sealed); wrong[wrong.length - 1] ^= 1; const changed = new Uint8Array(sealed); changed[0] ^= 1;
+        const opened = (data) => s.decrypt(how, gcm, data).then(hex, (e) => e.name);
+        out.push(hex(sealed), await opened(sealed), await opened(wrong), await opened(changed), await opened(raw.slice(0, 3)));
+      }
+      const ctr = await s.importKey('raw', raw, 'AES-CTR', true, ['encrypt', 'decrypt']);
+      for (const length of [1, 2, 3, 8, 64, 128, 0, 129]) {
+        const how = { name: 'AES-CTR', counter: new Uint8Array(16).fill(255), length };
+        const sealed = await s.encrypt(how, ctr, text).catch((e) => e.name);
+        out.push(typeof sealed === 'string' ? sealed : hex(sealed) + ' ' + hex(await s.decrypt(how, ctr, sealed)));
+      }
+      return out;`;
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
+
   it('has keys of two parts, as JWT libraries want them', async () => {
     const made = await inNode(`
       const out = {}; const s = crypto.subtle; const data = new TextEncoder().encode('signed');

@@ -14,11 +14,12 @@ import {
   writePkcs8,
   writeSpki,
 } from './der.ts';
-import { hashOf, randomBytes } from './secret-algorithms.ts';
+import { equal, hashOf, randomBytes } from './secret-algorithms.ts';
 import {
   type Algorithm,
+  attempt,
   type Bytes,
-  type CryptoKey,
+  CryptoKey,
   fromBase64Url,
   type Jwk,
   makeKey,
@@ -48,6 +49,9 @@ function curveOf(name: unknown) {
   return { curve, name: name as CurveName, bytes: name === 'P-521' ? 66 : Number(String(name).slice(2)) / 8 };
 }
 
+const toSign: Algorithm['usages'] = { private: ['sign'], public: ['verify'] };
+const toDerive: Algorithm['usages'] = { private: ['deriveKey', 'deriveBits'], public: [] };
+
 const pairOf = (make: (pair: Pair, type: 'public' | 'private') => CryptoKey, pair: Pair) => ({
   publicKey: make({ public: pair.public }, 'public'),
   privateKey: make(pair, 'private'),
@@ -64,7 +68,10 @@ function nistKeys(name: 'ECDSA' | 'ECDH'): Pick<Algorithm, 'generateKey' | 'impo
       const { curve, name: curveName } = curveOf(namedCurve);
       const secret = curve.utils.randomSecretKey();
       const pair = { secret, public: curve.getPublicKey(secret, false) };
-      return pairOf((part, type) => keyOf(part, curveName, extractable, usagesFor(type, usages)), pair);
+      return pairOf(
+        (part, type) => keyOf(part, curveName, type === 'public' || extractable, usagesFor(type, usages)),
+        pair,
+      );
     },
     importKey: (format, data, { namedCurve }, extractable, usages) => {
       const { curve, name: curveName } = curveOf(namedCurve);
@@ -81,6 +88,12 @@ function nistKeys(name: 'ECDSA' | 'ECDH'): Pick<Algorithm, 'generateKey' | 'impo
   };
 }
 
+/** The public part that a key brings along, which must be that of its secret. Errors: DOMException DataError. */
+function checkPair(brought: Uint8Array, own: Uint8Array): Uint8Array {
+  if (!equal(brought, own)) throw new DOMException('The two parts of the key do not belong together.', 'DataError');
+  return own;
+}
+
 function readNist(format: string, data: Bytes | Jwk, curveName: CurveName): Pair {
   const { curve } = curveOf(curveName);
   const whole = (point: Uint8Array): Uint8Array => curve.Point.fromBytes(point).toBytes(false);
@@ -89,7 +102,9 @@ function readNist(format: string, data: Bytes | Jwk, curveName: CurveName): Pair
     if (kty !== 'EC' || crv !== curveName)
       throw new DOMException(`The JWK is not of kty EC and crv ${curveName}.`, 'DataError');
     const point = whole(concat(new Uint8Array([4]), fromBase64Url(x), fromBase64Url(y)));
-    return d === undefined ? { public: point } : { public: point, secret: fromBase64Url(d) };
+    if (d === undefined) return { public: point };
+    const secret = fromBase64Url(d);
+    return { public: checkPair(point, curve.getPublicKey(secret, false)), secret };
   }
   if (format === 'raw') return { public: whole(data as Bytes) };
   const { algorithm, key } = (format === 'spki' ? readSpki : readPkcs8)(data as Bytes);
@@ -123,7 +138,17 @@ function cut(shared: Uint8Array, bits: number | null): Uint8Array {
   if (bits > shared.length * 8) throw new DOMException('That many bits are not shared.', 'OperationError');
   return shared.slice(0, Math.ceil(bits / 8));
 }
-const otherOf = (params: Params): Uint8Array => secretOf<Pair>(params.public as CryptoKey).public;
+/** The point of the other side. Errors: TypeError; DOMException InvalidAccessError. */
+function otherOf({ public: other }: Params, own: CryptoKey): Uint8Array {
+  if (!(other instanceof CryptoKey)) throw new TypeError('The other side has no CryptoKey in public.');
+  const { name, namedCurve } = other.algorithm;
+  if (other.type !== 'public' || name !== own.algorithm.name || namedCurve !== own.algorithm.namedCurve)
+    throw new DOMException(
+      `The key in public is no public key of ${own.algorithm.name}, or of another curve.`,
+      'InvalidAccessError',
+    );
+  return secretOf<Pair>(other).public;
+}
 
 function newerKeys(name: 'Ed25519' | 'X25519'): Pick<Algorithm, 'generateKey' | 'importKey' | 'exportKey'> {
   const curve = name === 'Ed25519' ? ed25519 : x25519;
@@ -132,28 +157,33 @@ function newerKeys(name: 'Ed25519' | 'X25519'): Pick<Algorithm, 'generateKey' | 
   return {
     generateKey: (_params, extractable, usages) => {
       const secret = randomBytes(32);
-      return pairOf((part, type) => keyOf(part, extractable, usagesFor(type, usages)), {
+      return pairOf((part, type) => keyOf(part, type === 'public' || extractable, usagesFor(type, usages)), {
         secret,
         public: curve.getPublicKey(secret),
       });
     },
     importKey: (format, data, _params, extractable, usages) => {
+      const whole = (part: Uint8Array | undefined): Uint8Array => {
+        if (part?.length !== 32) throw new DOMException(`A key of ${name} has 32 bytes.`, 'DataError');
+        return part;
+      };
       const withPublic = (secret: Uint8Array) =>
         keyOf({ secret, public: curve.getPublicKey(secret) }, extractable, usages);
-      if (format === 'raw') return keyOf({ public: data as Bytes }, extractable, usages);
+      if (format === 'raw') return keyOf({ public: whole(data as Bytes) }, extractable, usages);
       if (format === 'jwk') {
         const { kty, crv, x, d } = data as Jwk;
         if (kty !== 'OKP' || crv !== name)
           throw new DOMException(`The JWK is not of kty OKP and crv ${name}.`, 'DataError');
-        return d === undefined
-          ? keyOf({ public: fromBase64Url(x) }, extractable, usages)
-          : withPublic(fromBase64Url(d));
+        const point = whole(fromBase64Url(x));
+        if (d === undefined) return keyOf({ public: point }, extractable, usages);
+        const secret = whole(fromBase64Url(d));
+        return keyOf({ secret, public: checkPair(point, curve.getPublicKey(secret)) }, extractable, usages);
       }
       const { algorithm, key } = (format === 'spki' ? readSpki : readPkcs8)(data as Bytes);
       if (algorithm[0] !== oids[name]) throw new DOMException(`The key is not of ${name}.`, 'DataError');
       return format === 'spki'
-        ? keyOf({ public: key }, extractable, usages)
-        : withPublic(readDer(key)[0]?.content ?? new Uint8Array());
+        ? keyOf({ public: whole(key) }, extractable, usages)
+        : withPublic(whole(readDer(key)[0]?.content));
     },
     exportKey: (format, key) => {
       const pair = secretOf<Pair>(key);
@@ -180,6 +210,7 @@ function holds(check: () => boolean): boolean {
 
 export const curveAlgorithms: Readonly<Record<string, Algorithm>> = {
   ECDSA: {
+    usages: toSign,
     ...nistKeys('ECDSA'),
     sign: (params, key, data) => {
       const { curve } = curveOf(key.algorithm.namedCurve);
@@ -188,23 +219,37 @@ export const curveAlgorithms: Readonly<Record<string, Algorithm>> = {
     verify: (params, key, signature, data) => {
       const { curve } = curveOf(key.algorithm.namedCurve);
       const options = { prehash: false, lowS: false };
-      return holds(() => curve.verify(signature, hashOf(params.hash).hash(data), secretOf<Pair>(key).public, options));
+      const digest = hashOf(params.hash).hash(data);
+      return holds(() => curve.verify(signature, digest, secretOf<Pair>(key).public, options));
     },
   },
   ECDH: {
+    usages: toDerive,
     ...nistKeys('ECDH'),
     deriveBits: (params, key, bits) => {
       const { curve } = curveOf(key.algorithm.namedCurve);
-      return cut(curve.getSharedSecret(secretPart(key), otherOf(params)).subarray(1), bits);
+      const other = otherOf(params, key);
+      return cut(
+        attempt('ECDH', () => curve.getSharedSecret(secretPart(key), other).subarray(1)),
+        bits,
+      );
     },
   },
   Ed25519: {
+    usages: toSign,
     ...newerKeys('Ed25519'),
     sign: (_params, key, data) => ed25519.sign(data, secretPart(key)),
     verify: (_params, key, signature, data) => holds(() => ed25519.verify(signature, data, secretOf<Pair>(key).public)),
   },
   X25519: {
+    usages: toDerive,
     ...newerKeys('X25519'),
-    deriveBits: (params, key, bits) => cut(x25519.getSharedSecret(secretPart(key), otherOf(params)), bits),
+    deriveBits: (params, key, bits) => {
+      const other = otherOf(params, key);
+      return cut(
+        attempt('X25519', () => x25519.getSharedSecret(secretPart(key), other)),
+        bits,
+      );
+    },
   },
 };

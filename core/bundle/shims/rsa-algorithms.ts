@@ -17,6 +17,7 @@ import {
 import { hashOf } from './secret-algorithms.ts';
 import {
   type Algorithm,
+  attempt,
   type Bytes,
   bytesOf,
   type CryptoKey,
@@ -137,6 +138,7 @@ function holds(check: () => boolean): boolean {
 
 export const rsaAlgorithms: Readonly<Record<string, Algorithm>> = {
   'RSASSA-PKCS1-v1_5': {
+    usages: { private: ['sign'], public: ['verify'] },
     importKey,
     exportKey,
     generateKey,
@@ -144,6 +146,7 @@ export const rsaAlgorithms: Readonly<Record<string, Algorithm>> = {
     verify: (_params, key, signature, data) => holds(() => pkcs1(key).verify(publicOf(key), data, signature)),
   },
   'RSA-PSS': {
+    usages: { private: ['sign'], public: ['verify'] },
     importKey,
     exportKey,
     generateKey,
@@ -151,10 +154,11 @@ export const rsaAlgorithms: Readonly<Record<string, Algorithm>> = {
     verify: (params, key, signature, data) => holds(() => pss(params, key).verify(publicOf(key), data, signature)),
   },
   'RSA-OAEP': {
+    usages: { private: ['decrypt', 'unwrapKey'], public: ['encrypt', 'wrapKey'] },
     importKey,
     exportKey,
     generateKey,
-    encrypt: (params, key, data) => oaep(params, key).encrypt(publicOf(key), data),
-    decrypt: (params, key, data) => oaep(params, key).decrypt(privateOf(key), data),
+    encrypt: (params, key, data) => attempt('RSA-OAEP', () => oaep(params, key).encrypt(publicOf(key), data)),
+    decrypt: (params, key, data) => attempt('RSA-OAEP', () => oaep(params, key).decrypt(privateOf(key), data)),
   },
 };

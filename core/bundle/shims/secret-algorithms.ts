@@ -5,8 +5,10 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha1 } from '@noble/hashes/legacy.js';
 import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+import { concat, toBytes, toNumber } from './der.ts';
 import {
   type Algorithm,
+  attempt,
   type Bytes,
   bytesOf,
   type CryptoKey,
@@ -55,6 +57,7 @@ function writeSecret(format: string, key: CryptoKey, alg: string): Uint8Array | 
 const hmacAlg = (hash: unknown) => `HS${hashOf(hash).name.slice(4)}`;
 const blockBits = (name: string) => (name === 'SHA-384' || name === 'SHA-512' ? 1024 : 512);
 const hmacAlgorithm: Algorithm = {
+  usages: { secret: ['sign', 'verify'] },
   sign: (_params, key, data) => hmac(digestOf(key), secretOf<Bytes>(key), data),
   verify: (_params, key, signature, data) => equal(hmac(digestOf(key), secretOf<Bytes>(key), data), signature),
   generateKey: (params, extractable, usages) =>
@@ -81,7 +84,7 @@ function hmacKey(secret: Bytes, { hash }: Params, extractable: boolean, usages: 
 }
 
 /** Compares in constant time, wherever the inputs differ. */
-function equal(a: Uint8Array, b: Uint8Array): boolean {
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
   return difference === 0;
@@ -89,25 +92,24 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 
 type Cipher = (params: Params, key: Bytes) => { encrypt(data: Bytes): Uint8Array; decrypt(data: Bytes): Uint8Array };
 
-function aes(name: string, cipherOf: Cipher): Algorithm {
+function aes(name: string, cipherOf: Cipher, own: readonly Usage[] = ['encrypt', 'decrypt']): Algorithm {
   const algOf = (bits: number) => `A${bits}${name.slice(4)}`;
   const keyOf = (secret: Bytes, extractable: boolean, usages: readonly Usage[]) => {
     if (![16, 24, 32].includes(secret.length))
       throw new DOMException('An AES key has 128, 192 or 256 bits.', 'DataError');
     return makeKey(secret, 'secret', extractable, { name, length: secret.length * 8 }, usages);
   };
-  const run = (operation: 'encrypt' | 'decrypt') => (params: Params, key: CryptoKey, data: Bytes) => {
-    const cipher = cipherOf(params, secretOf<Bytes>(key));
-    try {
-      return cipher[operation](data);
-    } catch (thrown) {
-      throw new DOMException(`${name} failed: ${thrown instanceof Error ? thrown.message : thrown}`, 'OperationError');
-    }
-  };
+  const run = (operation: 'encrypt' | 'decrypt') => (params: Params, key: CryptoKey, data: Bytes) =>
+    attempt(name, () => cipherOf(params, secretOf<Bytes>(key))[operation](data));
   return {
+    usages: { secret: [...own, 'wrapKey', 'unwrapKey'] },
     encrypt: run('encrypt'),
     decrypt: run('decrypt'),
-    generateKey: ({ length }, extractable, usages) => keyOf(randomBytes(Number(length) / 8), extractable, usages),
+    generateKey: ({ length }, extractable, usages) => {
+      if (![128, 192, 256].includes(Number(length)))
+        throw new DOMException('An AES key has 128, 192 or 256 bits.', 'OperationError');
+      return keyOf(randomBytes(Number(length) / 8), extractable, usages);
+    },
     importKey: (format, data, _params, extractable, usages) =>
       keyOf(
         readSecret(format, data, (secret) => algOf(secret.length * 8)),
@@ -119,7 +121,49 @@ function aes(name: string, cipherOf: Cipher): Algorithm {
   };
 }
 
+/** Tags that are cut short: the implementation knows whole ones only. To encrypt again what was encrypted gives back the plain bytes. */
+function gcmOf({ iv, additionalData, tagLength = 128 }: Params, key: Bytes): ReturnType<Cipher> {
+  if (![32, 64, 96, 104, 112, 120, 128].includes(Number(tagLength)))
+    throw new DOMException('An AES-GCM tag has 32, 64, 96, 104, 112, 120 or 128 bits.', 'OperationError');
+  const cut = 16 - Number(tagLength) / 8;
+  const whole = () => gcm(key, bytesOf(iv), additionalData === undefined ? undefined : bytesOf(additionalData));
+  const encrypt = (data: Bytes) => {
+    const sealed = whole().encrypt(data);
+    return sealed.subarray(0, sealed.length - cut);
+  };
+  if (cut === 0) return whole();
+  const decrypt = (sealed: Bytes) => {
+    const count = sealed.length - 16 + cut;
+    if (count < 0) throw new Error('the data is shorter than its tag');
+    const plain = whole().encrypt(sealed.subarray(0, count)).slice(0, count);
+    if (!equal(encrypt(plain), sealed)) throw new Error('the tag is wrong');
+    return plain;
+  };
+  return { encrypt, decrypt };
+}
+
+/** Only the last `length` bits count; those before them stay as they are. */
+function ctrOf({ counter, length }: Params, key: Bytes): ReturnType<Cipher> {
+  const start = bytesOf(counter);
+  const bits = Number(length);
+  if (start.length !== 16 || !(bits >= 1 && bits <= 128))
+    throw new DOMException('AES-CTR takes a counter of 16 bytes, of which 1 to 128 bits count.', 'OperationError');
+  const modulus = 1n << BigInt(bits);
+  const first = toNumber(start) % modulus;
+  const run = (data: Bytes) => {
+    const blocks = BigInt(Math.ceil(data.length / 16));
+    if (blocks > modulus) throw new DOMException('The data needs more blocks than can be counted.', 'OperationError');
+    const beforeWrap = modulus - first;
+    if (blocks <= beforeWrap) return ctr(key, start).encrypt(data);
+    const at = Number(beforeWrap) * 16;
+    const wrapped = toBytes(toNumber(start) - first, 16);
+    return concat(ctr(key, start).encrypt(data.subarray(0, at)), ctr(key, wrapped).encrypt(data.subarray(at)));
+  };
+  return { encrypt: run, decrypt: run };
+}
+
 const derived = (name: string, derive: (params: Params, secret: Bytes, bytes: number) => Uint8Array): Algorithm => ({
+  usages: { secret: ['deriveKey', 'deriveBits'] },
   importKey: (format, data, _params, _extractable, usages) => {
     if (format !== 'raw') throw new DOMException(`${name} takes raw keys.`, 'NotSupportedError');
     return makeKey(data, 'secret', false, { name }, usages);
@@ -134,13 +178,10 @@ const derived = (name: string, derive: (params: Params, secret: Bytes, bytes: nu
 export const secretAlgorithms: Readonly<Record<string, Algorithm>> = {
   ...Object.fromEntries(Object.entries(hashes).map(([name, hash]) => [name, { digest: (data: Bytes) => hash(data) }])),
   HMAC: hmacAlgorithm,
-  'AES-GCM': aes('AES-GCM', ({ iv, additionalData, tagLength = 128 }, key) => {
-    if (tagLength !== 128) throw new DOMException('AES-GCM has tags of 128 bits here.', 'NotSupportedError');
-    return gcm(key, bytesOf(iv), additionalData === undefined ? undefined : bytesOf(additionalData));
-  }),
+  'AES-GCM': aes('AES-GCM', gcmOf),
   'AES-CBC': aes('AES-CBC', ({ iv }, key) => cbc(key, bytesOf(iv))),
-  'AES-CTR': aes('AES-CTR', ({ counter }, key) => ctr(key, bytesOf(counter))),
-  'AES-KW': aes('AES-KW', (_params, key) => aeskw(key)),
+  'AES-CTR': aes('AES-CTR', ctrOf),
+  'AES-KW': aes('AES-KW', (_params, key) => aeskw(key), []),
   PBKDF2: derived('PBKDF2', ({ hash, salt, iterations }, secret, dkLen) =>
     pbkdf2(hashOf(hash).hash, secret, bytesOf(salt), { c: Number(iterations), dkLen }),
   ),

@@ -48,7 +48,7 @@ export function makeKey(
   usages: readonly Usage[],
 ): CryptoKey {
   if (usages.length === 0 && type !== 'public') throw new DOMException('A key needs a usage.', 'SyntaxError');
-  const key = new CryptoKey(made, type, type === 'public' || extractable, algorithm, [...new Set(usages)]);
+  const key = new CryptoKey(made, type, extractable, algorithm, [...new Set(usages)]);
   secrets.set(key, secret);
   return key;
 }
@@ -56,6 +56,8 @@ export const secretOf = <Secret>(key: CryptoKey): Secret => secrets.get(key) as 
 
 /** The operations of an algorithm. Every member may be missing: then the algorithm does not support it. */
 export interface Algorithm {
+  /** What its keys are for, by their type. */
+  readonly usages?: Partial<Record<CryptoKey['type'], readonly Usage[]>>;
   readonly digest?: (data: Bytes) => Uint8Array;
   readonly sign?: (params: Params, key: CryptoKey, data: Bytes) => Uint8Array;
   readonly verify?: (params: Params, key: CryptoKey, signature: Bytes, data: Bytes) => boolean;
@@ -116,12 +118,44 @@ const refuse = (operation: string, name: string, registry: Registry): never => {
   );
 };
 
+/** What a JWK says of its use is to allow what it is imported for. Errors: TypeError; DOMException DataError. */
+function jwkOf(data: unknown, extractable: boolean, usages: readonly Usage[]): Jwk {
+  if (typeof data !== 'object' || data === null || data instanceof ArrayBuffer || ArrayBuffer.isView(data))
+    throw new TypeError('A key in the format jwk is an object.');
+  const { ext, key_ops: operations, use } = data as Jwk;
+  if (ext === false && extractable) throw new DOMException('The JWK is not extractable.', 'DataError');
+  const isFor =
+    use === undefined || usages.every((usage) => (use === 'sig') === (usage === 'sign' || usage === 'verify'));
+  if (!isFor) throw new DOMException(`The JWK is for the use ${use}.`, 'DataError');
+  if (operations === undefined) return data as Jwk;
+  const isList = Array.isArray(operations) && new Set(operations).size === operations.length;
+  if (!isList || !usages.every((usage) => operations.includes(usage)))
+    throw new DOMException('The JWK does not allow these usages in key_ops.', 'DataError');
+  return data as Jwk;
+}
+
+/** Errors: DOMException SyntaxError. */
+function checkUsages(name: string, usages: readonly Usage[], allowed: readonly Usage[]): void {
+  const wrong = usages.find((usage) => !allowed.includes(usage));
+  if (wrong !== undefined) throw new DOMException(`A key for ${name} may not ${wrong}.`, 'SyntaxError');
+}
+
+/** Runs an operation whose implementation has errors of its own. Errors: DOMException OperationError, and those that the operation names itself. */
+export function attempt<Result>(name: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (thrown) {
+    if (thrown instanceof DOMException) throw thrown;
+    throw new DOMException(`${name} failed: ${thrown instanceof Error ? thrown.message : thrown}`, 'OperationError');
+  }
+}
+
 /** A SubtleCrypto over the registered algorithms. Every call returns a promise, as the standard requires. */
 export function createSubtle(registry: Registry): object {
-  function find<Operation extends keyof Algorithm>(
+  function find<Operation extends Exclude<keyof Algorithm, 'usages'>>(
     operation: Operation,
     given: Given,
-  ): [NonNullable<Algorithm[Operation]>, Params] {
+  ): [NonNullable<Algorithm[Operation]>, Params, NonNullable<Algorithm['usages']>] {
     const asked = typeof given === 'string' ? { name: given } : given;
     const wanted = String(asked?.name).toUpperCase();
     for (const [name, algorithm] of registry.algorithms) {
@@ -129,7 +163,7 @@ export function createSubtle(registry: Registry): object {
       const run = algorithm[operation];
       return run === undefined
         ? refuse(operation, name, registry)
-        : [run as NonNullable<Algorithm[Operation]>, { ...asked, name }];
+        : [run as NonNullable<Algorithm[Operation]>, { ...asked, name }, algorithm.usages ?? {}];
     }
     return refuse(operation, String(asked?.name), registry);
   }
@@ -140,8 +174,16 @@ export function createSubtle(registry: Registry): object {
     if (!key.usages.includes(usage)) throw new DOMException(`The key may not ${usage}.`, 'InvalidAccessError');
   }
   const imported = (format: string, data: unknown, params: Given, extractable: boolean, usages: readonly Usage[]) => {
-    const [run, asked] = find('importKey', params);
-    return run(format, format === 'jwk' ? (data as Jwk) : bytesOf(data), asked, extractable, usages);
+    const [run, asked, allowed] = find('importKey', params);
+    const key = run(
+      format,
+      format === 'jwk' ? jwkOf(data, extractable, usages) : bytesOf(data),
+      asked,
+      extractable,
+      usages,
+    );
+    checkUsages(asked.name, usages, allowed[key.type] ?? []);
+    return key;
   };
   const exported = (format: string, key: CryptoKey) => {
     const [run] = find('exportKey', key.algorithm);
@@ -178,7 +220,11 @@ export function createSubtle(registry: Registry): object {
     decrypt: async (given: Given, key: CryptoKey, data: unknown) =>
       bufferOf(crypt('decrypt', 'decrypt', given, key, data)),
     generateKey: async (given: Given, extractable: boolean, usages: readonly Usage[]) => {
-      const [run, params] = find('generateKey', given);
+      const [run, params, allowed] = find('generateKey', given);
+      checkUsages(params.name, usages, Object.values(allowed).flat());
+      const [type, own] = Object.entries(allowed).find(([of]) => of !== 'public') ?? ['secret', []];
+      if (!usages.some((usage) => own.includes(usage)))
+        throw new DOMException(`A ${type} key for ${params.name} needs a usage.`, 'SyntaxError');
       return run(params, extractable, usages);
     },
     importKey: async (format: string, data: unknown, given: Given, extractable: boolean, usages: readonly Usage[]) =>
