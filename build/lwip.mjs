@@ -18,7 +18,7 @@ export const lwipStamp = '.cache/lwip/source/firstlight-version';
 const sourceFiles = [
   ...['def', 'dns', 'inet_chksum', 'init', 'ip', 'mem', 'memp', 'netif', 'pbuf'].map((name) => `core/${name}.c`),
   ...['tcp', 'tcp_in', 'tcp_out', 'timeouts', 'udp'].map((name) => `core/${name}.c`),
-  ...['etharp', 'icmp', 'ip4', 'ip4_addr'].map((name) => `core/ipv4/${name}.c`),
+  ...['dhcp', 'etharp', 'icmp', 'ip4', 'ip4_addr'].map((name) => `core/ipv4/${name}.c`),
   'netif/ethernet.c',
 ];
 

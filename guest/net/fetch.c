@@ -14,12 +14,13 @@
 
 static const struct request_limits limits = {.head = 32768, .body = 8u << 20};
 
-/* FINISHED: the answer, or the failure, waits for the function to take it. */
-enum fetch_phase { FREE, RESOLVING, CONNECTING, EXCHANGING, FINISHED };
+/* ADDRESSING: the guest has no address yet. FINISHED: the answer, or the failure, waits for the function to take it. */
+enum fetch_phase { FREE, ADDRESSING, RESOLVING, CONNECTING, EXCHANGING, FINISHED };
 
 struct fetch {
   enum fetch_phase phase;
   uint32_t id;
+  char host[DNS_MAX_NAME_LENGTH];
   uint16_t port;
   /* Set until the connection is closed, which may be after the answer. */
   struct tcp_pcb *pcb;
@@ -155,16 +156,16 @@ static void on_resolved(const char *name, const ip_addr_t *address, void *arg) {
   else finish(f, FETCH_NO_ADDRESS);
 }
 
-static void resolve(struct fetch *f, const char *host) {
+static void resolve(struct fetch *f) {
   ip_addr_t address;
-  f->phase = RESOLVING;
-  err_t error = dns_gethostbyname(host, &address, on_resolved, (void *)(uintptr_t)f->id);
+  f->phase = stack_has_address() ? RESOLVING : ADDRESSING;
+  if (f->phase == ADDRESSING) return;
+  err_t error = dns_gethostbyname(f->host, &address, on_resolved, (void *)(uintptr_t)f->id);
   if (error == ERR_OK) connect_to(f, &address);
   else if (error != ERR_INPROGRESS) finish(f, FETCH_NO_ADDRESS);
 }
 
 void net_fetch_begin(uint32_t id, struct iovec host, uint16_t port, struct iovec request, int is_head, uint32_t most_ms) {
-  char name[DNS_MAX_NAME_LENGTH];
   struct fetch *f = fetches;
   while (f < fetches + NET_FETCHES_MOST && f->phase != FREE) f++;
   /* The shim keeps count: one more is its mistake, and is never answered. */
@@ -176,12 +177,11 @@ void net_fetch_begin(uint32_t id, struct iovec host, uint16_t port, struct iovec
     finish(f, FETCH_NO_MEMORY);
   } else if (!net_is_open()) {
     finish(f, FETCH_NO_NETWORK);
-  } else if (host.length == 0 || host.length >= sizeof name || memchr(host.base, 0, host.length)) {
+  } else if (host.length == 0 || host.length >= sizeof f->host || memchr(host.base, 0, host.length)) {
     finish(f, FETCH_NO_ADDRESS);
   } else {
-    memcpy(name, host.base, host.length);
-    name[host.length] = 0;
-    resolve(f, name);
+    memcpy(f->host, host.base, host.length);
+    resolve(f);
   }
   fetches_sweep();
   stack_flush();
@@ -233,14 +233,16 @@ void net_fetch_cancel_all(void) {
 
 void fetches_sweep(void) {
   for (struct fetch *f = fetches; f < fetches + NET_FETCHES_MOST; f++) {
+    if (f->phase == ADDRESSING) resolve(f);
     if (f->phase == FINISHED) disconnect(f);
   }
 }
 
 void fetches_look_after(uint64_t now) {
+  static const enum fetch_failure late[] = {[ADDRESSING] = FETCH_NO_LEASE, [RESOLVING] = FETCH_NO_ADDRESS, [CONNECTING] = FETCH_UNREACHABLE};
   for (struct fetch *f = fetches; f < fetches + NET_FETCHES_MOST; f++) {
     if (f->phase == FREE || f->phase == FINISHED) continue;
     if (now >= f->until_ms) finish(f, FETCH_LATE);
-    else if (f->phase != EXCHANGING && now - f->began_ms >= CONNECT_MS) finish(f, f->phase == RESOLVING ? FETCH_NO_ADDRESS : FETCH_UNREACHABLE);
+    else if (f->phase != EXCHANGING && now - f->began_ms >= CONNECT_MS) finish(f, late[f->phase]);
   }
 }

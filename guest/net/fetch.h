@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Closes the connections that have ended. Not for lwIP's callbacks. */
+/* Closes the connections that have ended, and goes on with what waited for an address. Not for lwIP's callbacks. */
 void fetches_sweep(void);
 
 /* Ends what has taken too long. */

@@ -10,10 +10,12 @@
 #define LWIP_SOCKET 0
 #define LWIP_STATS 0
 #define LWIP_RAW 0
-/* For the questions to the name server alone. */
+/* For the questions to the name server and to the DHCP server. */
 #define LWIP_UDP 1
-#define MEMP_NUM_UDP_PCB NET_FETCHES_MOST
-#define LWIP_DHCP 0
+#define MEMP_NUM_UDP_PCB (NET_FETCHES_MOST + 1)
+#define LWIP_DHCP 1
+/* An address that another machine has is declined. */
+#define DHCP_DOES_ARP_CHECK 1
 #define LWIP_DNS 1
 #define DNS_TABLE_SIZE NET_FETCHES_MOST
 #define DNS_MAX_SERVERS 1

@@ -50,6 +50,7 @@ enum fetch_failure {
   FETCH_NOT_HTTP,
   FETCH_TOO_LARGE,
   FETCH_NO_MEMORY,
+  FETCH_NO_LEASE,
   FETCH_CANCELLED,
 };
 

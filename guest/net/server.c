@@ -11,8 +11,8 @@
 
 /* The end of the guest waits this long for its clients. */
 #define FINISH_MS 500
-/* A sleep of the network while it has clients: lwIP's shortest timer. */
-#define TICK_NS 250000000ull
+/* A sleep of the network while it fetches, and the time between two looks after the clients. */
+#define TICK_MS 250
 
 static enum { NOT_OPEN, OPEN, ABSENT } state;
 static bool is_serving;
@@ -46,7 +46,7 @@ void net_poll(void) {
   uint64_t now = stack_now_ms();
   bool has_room = clients_reserved_bytes() < reserved_then;
   reserved_then = clients_reserved_bytes();
-  if (now - looked_ms >= TICK_NS / 1000000 || has_room) {
+  if (now - looked_ms >= TICK_MS || has_room) {
     looked_ms = now;
     clients_look_after(now);
     fetches_look_after(now);
@@ -61,8 +61,12 @@ void net_glance(void) {
 }
 
 void net_sleep_for(uint64_t ns) {
-  uint64_t most = state == OPEN && (stack_needs_timer() || net_fetch_is_pending()) ? TICK_NS : UINT64_MAX;
-  if (ns > most) ns = most;
+  if (state == OPEN) {
+    uint64_t now = stack_now_ms(), due = stack_due_ms();
+    if (net_fetch_is_pending() && due > now + TICK_MS) due = now + TICK_MS;
+    if (due < now) due = now;
+    if (due != UINT64_MAX && ns > (due - now) * 1000000) ns = (due - now) * 1000000;
+  }
   /* No interrupt comes for a frame that was there at the last poll. */
   if (state != OPEN || !stack_has_frame()) {
     if (ns == UINT64_MAX) cpu_sleep();
@@ -128,7 +132,7 @@ void net_finish(void) {
   for (bool is_writing = true; is_writing && stack_now_ms() < until;) {
     is_writing = false;
     for (struct client *c = clients; c < clients + NET_CLIENTS_MOST; c++) is_writing |= c->phase == WRITING;
-    if (is_writing) net_sleep_for(TICK_NS / 10);
+    if (is_writing) net_sleep_for(TICK_MS * 100000ull);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "../dev/virtio-net.h"
 #include "../rt/random.h"
 #include "hooks.h"
+#include "lease.h"
 #include "lwip/dns.h"
 #include "lwip/etharp.h"
 #include "lwip/init.h"
@@ -62,6 +63,10 @@ int stack_open(void) {
   netif_add(&card, &address, &netmask, &gateway, 0, open_card, ethernet_input);
   netif_set_default(&card);
   netif_set_up(&card);
+  if (!c->address) {
+    lease_begin(&card);
+    return 1;
+  }
   if (c->nameserver) dns_setserver(0, &(ip_addr_t){c->nameserver});
   /* Everything comes by way of the gateway: its address is asked for now, and not when the first client waits for an answer. */
   etharp_request(&card, &gateway);
@@ -70,7 +75,12 @@ int stack_open(void) {
 
 int stack_has_frame(void) { return virtio_net_has_frame(); }
 
-int stack_needs_timer(void) { return tcp_active_pcbs != 0; }
+int stack_has_address(void) { return netif_ip4_addr(&card)->addr != 0; }
+
+uint64_t stack_due_ms(void) {
+  uint64_t lease = lease_due_ms(), tick = stack_now_ms() + TCP_TICK_MS;
+  return tcp_active_pcbs && tick < lease ? tick : lease;
+}
 
 void stack_flush(void) { virtio_net_flush(); }
 
@@ -80,7 +90,8 @@ static void take_frame(const uint8_t *frame, uint32_t length) {
   /* Without memory the frame is lost, and its sender repeats it. */
   if (!p) return;
   memcpy(p->payload, frame, length);
-  if (card.input(p, &card) != ERR_OK) pbuf_free(p);
+  if (!config()->address) lease_input(p);
+  else if (card.input(p, &card) != ERR_OK) pbuf_free(p);
 }
 
 void stack_poll(void) {
@@ -100,5 +111,6 @@ void stack_poll(void) {
     dns_tmr();
     dns_due = now + DNS_TICK_MS;
   }
+  lease_poll(now);
   virtio_net_flush();
 }

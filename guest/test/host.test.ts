@@ -87,7 +87,7 @@ it('http/response.c reads the responses of other servers, right ones and wrong o
 const lwip = findLwip();
 
 it.skipIf(lwip === null)(
-  'the network serves a client that sends right frames and wrong ones (needs lwIP)',
+  'the network serves a client that sends right frames and wrong ones, at an address of its own or by DHCP (needs lwIP)',
   () => {
     if (lwip === null) return;
     const flags = [
@@ -111,16 +111,17 @@ it.skipIf(lwip === null)(
       ],
     ];
     const ours = [
-      'net/stack.c',
-      'net/server.c',
-      'net/clients.c',
-      'net/fetch.c',
+      ...['stack', 'lease', 'server', 'clients', 'fetch'].map((name) => `net/${name}.c`),
+      'rt/format.c',
       ...['answer', 'buffer', 'event', 'request', 'response'].map((name) => `http/${name}.c`),
     ];
-    runChecks('network', [
-      ...[...ours, 'test/host/network.c'].map((source) => compile(source, `${source.replaceAll('/', '-')}.o`, flags)),
+    const objectOf = (source: string) => compile(source, `${source.replaceAll('/', '-')}.o`, flags);
+    const stack = [
+      ...ours.map(objectOf),
       ...lwip.sources.map((source) => compile(source, `lwip-${path.basename(source)}.o`, [...flags, '-w'])),
-    ]);
+    ];
+    runChecks('network', [...stack, objectOf('test/host/network.c')]);
+    runChecks('lease', [...stack, objectOf('test/host/lease.c')]);
   },
   120_000,
 );

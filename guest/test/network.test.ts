@@ -6,6 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { buildGuest } from '../../build/guest.mjs';
 import { encodeSeed, headerBytes } from '../../core/runtimes/ember/channel.ts';
+import { type ImageNetwork, unassigned } from '../../core/runtimes/ember/image.ts';
 import { Functions } from './functions.ts';
 import { whyNoKvm } from './kvm.ts';
 import type { Machine } from './machine.ts';
@@ -37,6 +38,10 @@ async function freePort(): Promise<number> {
   return address !== null && typeof address !== 'string' ? address.port : 0;
 }
 
+const fixed = { address: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2' };
+const kubevirt = { address: '10.0.2.2', netmask: '255.255.255.0', gateway: '10.0.2.1' };
+const byDhcp = { address: unassigned, netmask: unassigned, gateway: unassigned };
+
 interface Served {
   readonly guest: Machine;
   readonly port: number;
@@ -50,15 +55,18 @@ async function boot(
     firmware?: 'qboot' | 'seabios';
     memoryMiB?: number;
     accel?: 'tcg' | 'kvm';
+    addresses?: Pick<ImageNetwork, 'address' | 'netmask' | 'gateway'>;
+    /** The address that QEMU's DHCP server gives. */
+    given?: string;
   } = {},
 ): Promise<Served> {
   const port = await freePort();
-  const { timeoutMs = 5000, ...rest } = more;
+  const { timeoutMs = 5000, addresses = fixed, given = '10.0.2.15', ...rest } = more;
   const guest = await functions.boot(code, {
     ...rest,
-    network: { address: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2', ports: [8080], timeoutMs },
+    network: { ...addresses, ports: [8080], timeoutMs },
     extra: [
-      ...['-netdev', `user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:${port}-10.0.2.15:8080`],
+      ...['-netdev', `user,id=net0,restrict=on,dhcpstart=${given},hostfwd=tcp:127.0.0.1:${port}-${given}:8080`],
       ...['-device', 'virtio-net-pci,netdev=net0,romfile='],
     ],
   });
@@ -152,21 +160,21 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
   });
 
   /** As KubeVirt starts it: q35, each device behind a port of PCI Express, nobody at its channel, a NAT of its own. */
-  async function startAlone(cpu: string, cards = true) {
+  async function startAlone(cpu: string, cards = true, addresses = kubevirt) {
     const port = await freePort();
     const forward = `hostfwd=tcp:127.0.0.1:${port}-10.0.2.2:8080`;
     const guest = await functions.boot(code, {
       machine: 'q35',
       firmware: 'seabios',
       cpu,
-      network: { address: '10.0.2.2', netmask: '255.255.255.0', gateway: '10.0.2.1', ports: [8080], timeoutMs: 5000 },
+      network: { ...addresses, ports: [8080], timeoutMs: 5000 },
       controller: [
         ...['-device', 'pcie-root-port,id=rp1,chassis=1,slot=1', '-device', 'pcie-root-port,id=rp2,chassis=2,slot=2'],
         ...['-device', 'virtio-serial-pci,id=vs0,bus=rp1'],
       ],
       extra: [
         ...['-append', 'other firstlight.alone', '-rtc', 'base=2031-02-28T23:59:30'],
-        ...['-netdev', `user,id=net0,restrict=on,net=10.0.2.0/24,host=10.0.2.1,${forward}`],
+        ...['-netdev', `user,id=net0,restrict=on,net=10.0.2.0/24,host=10.0.2.1,dhcpstart=10.0.2.2,${forward}`],
         ...(cards ? ['-device', 'virtio-net-pci,netdev=net0,romfile=,bus=rp2'] : []),
       ],
     });
@@ -175,8 +183,8 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
 
   it('serves without Firstlight on its host, with the clock and random numbers of its machine', async () => {
     const answers: { now: number; random: string }[] = [];
-    for (let i = 0; i < 2; i++) {
-      const { port } = await startAlone('max');
+    for (const addresses of [kubevirt, byDhcp]) {
+      const { port } = await startAlone('max', true, addresses);
       // QEMU opens the port a moment after it has opened the channel.
       const { body } = await vi.waitFor(async () => await call(port, '/now'), { timeout: 20_000, interval: 20 });
       answers.push(JSON.parse(body));
@@ -267,6 +275,18 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
   for (const accel of ['tcg', 'kvm'] as const) {
     const reason = accel === 'kvm' ? whyNoKvm() : null;
     it.skipIf(reason !== null)(
+      `serves at the address of a DHCP server by ${accel}${reason === null ? '' : ` (skipped: ${reason})`}`,
+      async () => {
+        const { guest, port } = await boot({ accel, addresses: byDhcp, given: '10.0.2.77' });
+        guest.write(encodeSeed({ wallNs: 0n, tscHz: 0n, seed: randomBytes(32) }));
+        // Its segments arrive before the guest has its address.
+        expect(JSON.parse((await call(port, '/early')).body)).toMatchObject({ path: '/early', calls: 1 });
+        expect((await call(port, '/again')).status).toBe(200);
+        expect(guest.console()).toBe('');
+      },
+    );
+
+    it.skipIf(reason !== null)(
       `serves 100 connections at once by ${accel}${reason === null ? '' : ` (skipped: ${reason})`}`,
       async () => {
         const { port } = await serve({ accel });
@@ -311,6 +331,18 @@ describe.skipIf(networkKernelPath === null)('the network (needs the source of lw
     expect(await exchange(port, 'GET /half HTTP/1.1\r\n\r\n', true)).toContain('"path":"/half"');
     expect(await exchange(port, 'POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nshort', true)).toBe('');
     expect((await call(port, '/')).status).toBe(200);
+  });
+
+  it('says on its console that no DHCP server answers, and goes on with invocations', async () => {
+    const guest = await functions.boot(code, {
+      network: { ...byDhcp, ports: [8080], timeoutMs: 5000 },
+      extra: ['-netdev', 'hubport,id=net0,hubid=0', '-device', 'virtio-net-pci,netdev=net0,romfile='],
+    });
+    await guest.hello();
+    expect(JSON.parse(await guest.answer({ path: '/a' }))).toMatchObject({ path: '/a' });
+    await vi.waitFor(() => expect(guest.console()).toContain('"address": "fixed"'), { timeout: 60_000, interval: 100 });
+    expect(guest.console()).toMatch(/^network: no address after 10 s: no DHCP server has answered\. .*\r\n$/);
+    expect(JSON.parse(await guest.answer({ path: '/b' }))).toMatchObject({ path: '/b' });
   });
 
   it('boots without a card, as in a pod', async () => {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createBaker } from '#core/runtimes/ember/index.ts';
+import { type Baker, createBaker } from '#core/runtimes/ember/index.ts';
 import { markNames } from '#core/runtimes/ember/layout.ts';
 import shipped from '#core/runtimes/ember/shipped.json' with { type: 'json' };
 import { locateResources } from '#core/store/resources.ts';
@@ -13,6 +13,7 @@ import { quantile } from '#shared/statistics/statistics.ts';
 import { Machine } from '../../guest/test/machine.ts';
 import { round } from './figures.ts';
 import { createFirecrackerStarter, type FirecrackerStart, startBareNode } from './firecracker.ts';
+import { compareNetworkStarts } from './network-start.ts';
 import type { BenchOptions } from './options.ts';
 import { compareStartModes } from './start-modes.ts';
 
@@ -41,7 +42,7 @@ interface Start {
 /**
  * The cost of a start of `hello` from the guest's first instruction to the answer, step by step: in microseconds for
  * each accelerator that Ember runs under here, and in instructions. QEMU is started directly, without other costs. Then
- * whole cold starts, from nothing to the answer, in turn: in Firecracker, and of the same handler in a bare Node.js process. Last, every
+ * starts up to an answer by HTTP, at a fixed address and by DHCP. Then whole cold starts, from nothing to the answer, in turn: in Firecracker, and of the same handler in a bare Node.js process. Last, every
  * start mode as the studio times it, under libvirt and in Firecracker, beside the floor.
  */
 export async function benchEmber({ runs = 15, log }: BenchOptions) {
@@ -77,6 +78,7 @@ export async function benchEmber({ runs = 15, log }: BenchOptions) {
       instructions: fewest(counted),
       tcg: sumUp(samples.tcg),
       kvm: isKvmUsable ? sumUp(samples.kvm) : { skipped: 'Ember does not run under KVM here' },
+      network: await startsWithNetwork(baker, dir, isKvmUsable ? ['tcg', 'kvm'] : ['tcg'], runs, log),
       cold: await compareColdStarts(join(dir, 's'), image, runs, log),
       modes: await compareStartModes(runs, log),
     };
@@ -84,6 +86,21 @@ export async function benchEmber({ runs = 15, log }: BenchOptions) {
     await baker.close();
     rmSync(dir, { recursive: true });
   }
+}
+
+async function startsWithNetwork(
+  baker: Baker,
+  dir: string,
+  accels: readonly Accel[],
+  runs: number,
+  log: BenchOptions['log'],
+) {
+  const { pathOf } = locateResources();
+  const kernelPath = pathOf(shipped.emberNetworkKernel);
+  if (!existsSync(kernelPath)) return { skipped: 'there was no source of lwIP when Ember was built' };
+  const firmwarePath = pathOf(shipped.emberFirmware);
+  const imageOf = (kind: string) => join(dir, `${kind}.elf`);
+  return compareNetworkStarts({ baker, bundleCode: hello, kernelPath, firmwarePath, imageOf, accels, runs, log });
 }
 
 /** Cold starts in Firecracker, with its jailer and without, and of bare Node.js, in turn. Units: ms from the call to the answer. */

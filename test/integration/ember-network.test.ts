@@ -43,6 +43,24 @@ describe.skipIf(reason !== null)(`Ember’s network${reason === null ? '' : ` (s
     await expect(fetch(`${url}/`)).rejects.toThrow();
   });
 
+  it('is reached at an address that its guest asked for, and fetches by it', async () => {
+    const server = createServer((request, response) => void response.end(`you asked for ${request.url}`));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const source = `export default async (event) => (await fetch('http://10.0.2.2:${port}' + (event.path ?? '/run'))).text();`;
+    const ember = { network: { kind: 'user', outbound: true, address: 'dhcp' } };
+    const project = await studio.project('leased', source, { ports: [{ guest: 8080 }], ember });
+    const run = await studio.client.call('instances:run', { projectId: project.id, lifetime: 'session', event: {} });
+    expect(run).toMatchObject({ error: null, response: { body: { value: 'you asked for /run' } } });
+    const instanceId = run.instance?.id ?? '';
+    const { url } = (await studio.client.call('instances:list', {})).find(({ id }) => id === instanceId) ?? {};
+    expect(await (await fetch(`${url}/called`)).json()).toBe('you asked for /called');
+    await studio.client.call('instances:stop', { instanceId });
+    server.closeAllConnections();
+    server.close();
+  });
+
   it('answers before its first run, while it waits for it', async () => {
     const source = 'let calls = 0; export default (event) => ({ path: event.path ?? null, calls: ++calls });';
     const project = await studio.project('early', source, { ports: [{ guest: 8080 }] });

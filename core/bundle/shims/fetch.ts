@@ -36,6 +36,10 @@ const failures: readonly (readonly [code: string, words: string])[] = [
   ['EPROTO', 'the server did not answer with an HTTP/1 response'],
   ['EMSGSIZE', 'the response is larger than 8 MiB, or its head larger than 32 KiB'],
   ['ENOMEM', 'there is no memory for it'],
+  [
+    'ENETDOWN',
+    'no DHCP server has given the guest an address within 10 s; with "address": "fixed" under "network" in firstlight.json it needs none',
+  ],
 ];
 
 type Bytes = Uint8Array<ArrayBuffer>;

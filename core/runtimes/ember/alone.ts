@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { RuntimeMachines } from '#core/runtime/machines.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { setImageAddresses } from './image.ts';
+import { hasLease } from './network.ts';
 
 /** The word by which a guest expects nobody at its channel: guest/dev/alone.h. */
 const aloneWord = 'firstlight.alone';
@@ -17,7 +18,7 @@ export const prepareEmberAlone: NonNullable<RuntimeMachines['prepareAlone']> = a
   }
   const kernel = await readFile(image.path);
   try {
-    setImageAddresses(kernel, network);
+    if (!hasLease(config)) setImageAddresses(kernel, network);
   } catch (cause) {
     throw new FirstlightError('IMAGE_INVALID', `${image.path} is no image with a network.`, {
       hint: 'Remove the image with `firstlight image rm`, and deploy again.',

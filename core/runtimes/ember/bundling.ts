@@ -20,7 +20,7 @@ export const emberBundling: RuntimeBundling = {
       : [],
   optionsInImage: (config) => {
     if (!hasNetwork(config)) return [];
-    const { outbound, nameserver = null } = emberConfigOf(config).network;
-    return [config.ports.map(({ guest, udp }) => ({ guest, udp })), config.timeoutMs, outbound, nameserver];
+    const { outbound, address, nameserver = null } = emberConfigOf(config).network;
+    return [config.ports.map(({ guest, udp }) => ({ guest, udp })), config.timeoutMs, outbound, address, nameserver];
   },
 };

@@ -14,6 +14,8 @@ it('says that fetch has no network in a pod and on a libvirt host', () => {
 
 it('says that fetch finds no names on KubeVirt, unless the function names a name server', () => {
   expect(describeLacks(configOf(outbound), 'alone')).toEqual([expect.stringContaining('"ember.network.nameserver"')]);
+  const byDhcp = { network: { kind: 'user', outbound: true, address: 'dhcp' } };
+  expect(describeLacks(configOf({ runtimeOptions: byDhcp }), 'alone')).toEqual([]);
   const own = { network: { kind: 'user', outbound: true, nameserver: '10.96.0.10' } };
   expect(describeLacks(configOf({ runtimeOptions: own }), 'alone')).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import type { DeployPlace } from '#core/runtime/machines.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import { hasOutbound, userNameserver } from './network.ts';
+import { hasLease, hasOutbound, userNameserver } from './network.ts';
 import { emberConfigOf } from './options.ts';
 
 const places = { pod: 'in a pod', host: 'on a libvirt host' } as const;
@@ -13,9 +13,9 @@ export function describeLacks(config: Pick<ProjectConfig, 'ports' | 'runtimeOpti
       lacks.push(
         `"ember.network.outbound" has no effect ${places[place]}: the guest has no network card there, and its fetch fails with ENETDOWN. Send what the function needs in the event, or deploy it to Kubernetes on the runtime nanos.`,
       );
-    } else if (emberConfigOf(config).network.nameserver === undefined) {
+    } else if (!hasLease(config) && emberConfigOf(config).network.nameserver === undefined) {
       lacks.push(
-        `fetch finds no names on KubeVirt: ${userNameserver} is the name server of QEMU's own network. Set "ember.network.nameserver" to the address of the cluster's DNS.`,
+        `fetch finds no names on KubeVirt: ${userNameserver} is the name server of QEMU's own network. Set "ember.network.address" to "dhcp", or "ember.network.nameserver" to the address of the cluster's DNS.`,
       );
     }
   }

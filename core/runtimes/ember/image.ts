@@ -30,7 +30,7 @@ export interface ImageConfig {
 
 /** The network of an image: what the guest serves HTTP with, and reaches other servers by. */
 export interface ImageNetwork {
-  /** Shape: dotted IPv4 addresses. */
+  /** Shape: dotted IPv4 addresses; all three `unassigned` where the guest asks a DHCP server. */
   readonly address: string;
   readonly netmask: string;
   readonly gateway: string;
@@ -38,9 +38,12 @@ export interface ImageNetwork {
   readonly ports: readonly number[];
   /** The longest time for a request. Units: ms. */
   readonly timeoutMs: number;
-  /** The name server that `fetch` asks. Null: names have no addresses. */
+  /** The name server that `fetch` asks. Null: the DHCP server's; without one, names have no addresses. */
   readonly nameserver?: string | null | undefined;
 }
+
+/** Where an image has no address of its own. */
+export const unassigned = '0.0.0.0';
 
 /** A page of linear memory in a page directory: present, writable, ring 3, accessed, dirty, 2 MiB, not executable. */
 const linearPageEntry = 0x8000_0000_0000_00e7n;

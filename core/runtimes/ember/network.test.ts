@@ -49,6 +49,18 @@ it('opens connections only where the function asks for it, and has a name server
   );
 });
 
+it('has no address in the image where the guest asks for one, and the name server that the function names or none', () => {
+  const configBy = (more: object) =>
+    configOf({ ports: [{ guest: 80 }], runtimeOptions: { network: { kind: 'user', ...more } } });
+  const dhcp = { address: 'dhcp' };
+  const none = { address: '0.0.0.0', netmask: '0.0.0.0', gateway: '0.0.0.0', ports: [80], nameserver: null };
+  expect(imageNetworkOf(configBy(dhcp))).toMatchObject(none);
+  expect(imageNetworkOf(configBy({ ...dhcp, outbound: true }))).toMatchObject(none);
+  const own = { ...dhcp, outbound: true, nameserver: '9.9.9.9' };
+  expect(imageNetworkOf(configBy(own))).toMatchObject({ ...none, nameserver: '9.9.9.9' });
+  expect(emberBundling.optionsInImage(configBy(dhcp))).not.toEqual(emberBundling.optionsInImage(configBy({})));
+});
+
 it('is refused with UDP, and with more ports than the guest has places for', () => {
   expect(() => imageNetworkOf(configOf({ ports: [{ guest: 53, udp: true }] }))).toThrow(/UDP port 53/);
   const ports = [1, 2, 3, 4, 5].map((guest) => ({ guest }));

@@ -4,7 +4,7 @@ import { chooseForwards, userNetwork } from '#core/runtime/user-network.ts';
 import type { UserNetwork } from '#core/vmm/machine.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import type { ImageNetwork } from './image.ts';
+import { type ImageNetwork, unassigned } from './image.ts';
 import { networkPorts } from './layout.ts';
 import { emberConfigOf } from './options.ts';
 
@@ -20,6 +20,10 @@ export const hasOutbound = (config: Pick<ProjectConfig, 'runtimeOptions'>): bool
 /** True for a function that serves HTTP by itself, or has `fetch`. */
 export const hasNetwork = (config: Wanted): boolean => config.ports.length > 0 || hasOutbound(config);
 
+/** True for a function whose guest asks a DHCP server for its address. */
+export const hasLease = (config: Pick<ProjectConfig, 'runtimeOptions'>): boolean =>
+  emberConfigOf(config).network.address === 'dhcp';
+
 /** The network in the image. Errors: BAD_INPUT for ports that Ember cannot serve. */
 export function imageNetworkOf(config: Wanted & Pick<ProjectConfig, 'timeoutMs'>): ImageNetwork {
   const { ports, timeoutMs } = config;
@@ -34,10 +38,14 @@ export function imageNetworkOf(config: Wanted & Pick<ProjectConfig, 'timeoutMs'>
       hint: 'Each of them leads to the same function: one is enough.',
     });
   }
+  const { outbound, nameserver } = emberConfigOf(config).network;
+  const common = { ports: ports.map(({ guest }) => guest), timeoutMs };
+  if (hasLease(config)) {
+    const none = { address: unassigned, netmask: unassigned, gateway: unassigned };
+    return { ...none, ...common, nameserver: (outbound && nameserver) || null };
+  }
   const { ip: address, netmask, gateway } = userNetwork;
-  const { outbound, nameserver = userNameserver } = emberConfigOf(config).network;
-  const guestPorts = ports.map(({ guest }) => guest);
-  return { address, netmask, gateway, ports: guestPorts, timeoutMs, nameserver: outbound ? nameserver : null };
+  return { address, netmask, gateway, ...common, nameserver: outbound ? (nameserver ?? userNameserver) : null };
 }
 
 /** The network of a machine: its ports lead into the guest, which opens connections where it may. Errors: PORT_IN_USE. */

@@ -15,13 +15,21 @@ const emberConfigSchema = z.strictObject({
           .describe(
             'Lets the function `fetch`, by HTTP: from the Internet, your local network and, as 10.0.2.2, the services of this machine. Default: only its `ports` are open.',
           ),
+        address: z
+          .enum(['fixed', 'dhcp'])
+          .default('fixed')
+          .describe(
+            'Where the guest has its address from: a fixed one is there at once; `dhcp` asks the DHCP server of its network, which takes a tenth of a second or more.',
+          ),
         nameserver: z
           .ipv4('an IPv4 address such as 10.0.2.3')
           .optional()
-          .describe('The name server that `fetch` asks. Default: 10.0.2.3, which asks the one of this machine.'),
+          .describe(
+            'The name server that `fetch` asks. Default: the DHCP server’s; with a fixed address 10.0.2.3, which asks the one of this machine.',
+          ),
       }),
     ])
-    .default({ kind: 'user', outbound: false })
+    .default({ kind: 'user', outbound: false, address: 'fixed' })
     .describe('The network of a function that serves `ports`, or that fetches: user mode, which needs no root.'),
 });
 export type EmberConfig = z.output<typeof emberConfigSchema>;

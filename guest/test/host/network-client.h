@@ -1,12 +1,16 @@
-/* What the network has in place of a guest and a card, and a client that speaks frames; for network.c alone. */
+/* What the network has in place of a guest and a card, and a client that speaks frames; for network.c and lease.c. */
 #ifndef EMBER_NETWORK_CLIENT_H
 #define EMBER_NETWORK_CLIENT_H
 
 #include "../../net/net.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../dev/alone.h"
 #include "../../dev/virtio-net.h"
+#include "../../rt/format.h"
 #include "check.h"
 
 #define SYN 2
@@ -22,10 +26,25 @@ static void check(const char *what, int is_so) { CHECK(is_so, "%s", what); }
 
 /* --- what the guest has otherwise --- */
 
+/* Where a panic that a check waits for goes. */
+static jmp_buf expected_panic;
+static int is_panic_expected, is_by_itself;
+static char last_words[512];
+
 _Noreturn void panic(const char *format, ...) {
-  printf("panic: %s\n", format);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(last_words, sizeof last_words, format, args);
+  if (is_panic_expected) longjmp(expected_panic, 1);
+  printf("panic: %s\n", last_words);
   exit(1);
 }
+void kprintf(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(last_words, sizeof last_words, format, args);
+}
+int is_alone(void) { return is_by_itself; }
 uint64_t clock_boot_ns(void) { return now_ns; }
 uint64_t pages_linear_limit(void) { return 34 << 20; }
 void random_bytes(void *to, size_t count) {
@@ -146,20 +165,26 @@ static void send_tcp(uint8_t flags, const void *data, uint32_t bytes) {
   client.seq += bytes + !!(flags & (SYN | FIN));
 }
 
-static void answer_arp(void) {
+/* Says that the machine at 10.0.2.`host` is the peer. */
+static void answer_arp_for(uint8_t host) {
   uint8_t frame[42] = {0};
   memcpy(frame, own, 6);
   memcpy(frame + 6, peer, 6);
   memcpy(frame + 12, (uint8_t[]){8, 6, 0, 1, 8, 0, 6, 4, 0, 2}, 10);
   memcpy(frame + 22, peer, 6);
-  memcpy(frame + 28, (uint8_t[]){10, 0, 2, 2}, 4);
+  memcpy(frame + 28, (uint8_t[]){10, 0, 2, host}, 4);
   memcpy(frame + 32, own, 6);
   memcpy(frame + 38, (uint8_t[]){10, 0, 2, 15}, 4);
   queue_frame(frame, sizeof frame);
 }
 
-/* A server's own, in network-server.h. Returns 1 when the frame was for it. */
+static void answer_arp(void) { answer_arp_for(2); }
+
+/* A server's own, in network-server.h or lease.c. Returns 1 when the frame was for it. */
 static int serve_frame(const uint8_t *ip);
+/* Another machine has the guest's address while this is set. */
+static int has_twin;
+static uint32_t probes;
 
 void virtio_net_send(uint32_t length) {
   sent_frames++;
@@ -167,6 +192,10 @@ void virtio_net_send(uint32_t length) {
   if (get16(sending + 12) == 0x0806 && sending[21] == 1 && memcmp(sending + 38, (uint8_t[]){10, 0, 2, 2}, 4) == 0) {
     times_asked++;
     if (!is_withheld) answer_arp();
+  }
+  if (get16(sending + 12) == 0x0806 && sending[21] == 1 && get32(sending + 28) == 0) {
+    probes++;
+    if (has_twin) answer_arp_for(15);
   }
   if (get16(sending + 12) == 0x0800 && serve_frame(ip)) return;
   if (get16(sending + 12) == 0x0800 && ip[9] == 6 && length >= 54 && tcp[13] == (SYN | ACK)) is_taken[get16(tcp + 2)] = 1;
