@@ -15,9 +15,12 @@ const loopbackHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
 
 /** Requests under way may finish within this time when the gateway is stopped. */
 const drainMs = 2_000;
-/** The longest time for a request's headers, and for the whole of it. */
+/** The longest time for a request's headers. */
 const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 60_000;
+/** The longest time for a whole request, and beyond the function's deadline for a client that does not read its answer. */
+const defaultSlowMs = 60_000;
+/** Connections beside those whose requests are served or wait: kept ones, and slow ones. */
+const spareConnections = 256;
 
 export interface GatewayOptions {
   readonly port: number;
@@ -34,6 +37,10 @@ export interface GatewayOptions {
   ) => ReturnType<ScalerOptions['start']>;
   readonly onChange: () => void;
   readonly onAnswered: (request: GatewayRequest) => void;
+  /** Replaces the time for a whole request. Units: ms. */
+  readonly slowMs?: number | undefined;
+  /** Replaces the most connections at once. */
+  readonly maxConnections?: number | undefined;
 }
 
 export interface RunningGateway {
@@ -52,7 +59,7 @@ interface Outcome {
 
 /** Serves open projects by HTTP on loopback. Errors: PORT_IN_USE. */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const { limits, onChange } = options;
+  const { limits, onChange, slowMs = defaultSlowMs } = options;
   const scalers = new Map<ProjectId, Scaler>();
 
   function scalerOf(project: Project): Scaler {
@@ -181,11 +188,18 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   }
 
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    {
+      headersTimeout: Math.min(headersTimeoutMs, slowMs),
+      requestTimeout: slowMs,
+      // Node.js looks every 30 s.
+      connectionsCheckingInterval: Math.min(headersTimeoutMs, slowMs) / 2,
+    },
     (request, response) => {
       serve(request, response).catch((thrown: unknown) => refuse(response, toFirstlightError(thrown), null));
     },
   );
+  server.timeout = limits.deadlineMs + slowMs;
+  server.maxConnections = options.maxConnections ?? limits.queue + limits.concurrency + spareConnections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(asPortError(cause, options.port)));
     server.listen(options.port, address, resolve);
