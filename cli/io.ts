@@ -55,11 +55,25 @@ export function createProcessIo(): Io {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingDir(process.env),
     onEnd: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     exitNow: (code) => process.exit(code),
   };
+}
+
+/**
+ * The folder that the command was called in, as the shell names it where it has been deleted since: what needs the folder
+ * then says that it is gone, and `ps` needs none. The process itself goes to `/`, since libraries ask where it is.
+ */
+export function workingDir({ PWD }: NodeJS.ProcessEnv): string {
+  try {
+    return process.cwd();
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
+    process.chdir('/');
+    return PWD?.startsWith('/') === true ? PWD : '/';
+  }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,5 +36,41 @@ describe('an event from a pipe', () => {
     const event = readEvent({ ...createFakeIo({ cwd: dir }), stdin: new PassThrough() }, '-', abort.signal);
     abort.abort();
     await expect(event).rejects.toMatchObject({ code: 'BAD_INPUT' });
+  });
+});
+
+describe('a path that the system refuses', () => {
+  const read = (option: string) => readEvent(createFakeIo({ cwd: dir }), option, new AbortController().signal);
+
+  it.each([
+    ['a link to itself', 'loop'],
+    ['a name that is too long', 'x'.repeat(300)],
+    ['a way through a file', 'file/x'],
+  ])('such as %s is bad input, with the reason', async (_, option) => {
+    symlinkSync('loop', join(dir, 'loop'));
+    await writeFile(join(dir, 'file'), '{}');
+    await expect(read(option)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringContaining('--event'),
+    });
+  });
+
+  it('is JSON where it is typed so: a long number, say', async () => {
+    expect(await read('1'.repeat(300))).toBe(Number('1'.repeat(300)));
+  });
+
+  it('such as a pipe of another user is bad input', async () => {
+    const isRoot = process.getuid?.() === 0;
+    chmodSync(dir, 0o755);
+    chmodSync(join(dir, 'pipe'), 0);
+    if (isRoot) process.seteuid?.(65_534);
+    try {
+      await expect(read('pipe')).rejects.toMatchObject({
+        code: 'BAD_INPUT',
+        message: expect.stringContaining('EACCES'),
+      });
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
   });
 });

@@ -23,20 +23,42 @@ export async function readEvent(io: Io, option: string, signal: AbortSignal): Pr
   if (option.trim() === '') throw badInput('--event is empty.', usage);
   if (/^\s*[[{"]/.test(option)) return parse(option, '--event');
   const path = resolve(io.cwd, option);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory()) throw badInput(`--event ${option} is a folder, not a file.`, usage);
-  if (found !== undefined) return parse(await readAll(addAbortSignal(signal, openSource(path, found)), option), option);
+  const found = lookAt(path);
+  if (found instanceof Error) return parseTyped(option, found.message);
+  if (found === undefined) return parseTyped(option, 'there is no such file');
+  if (found.isDirectory()) throw badInput(`--event ${option} is a folder, not a file.`, usage);
+  return parse(await readAll(addAbortSignal(signal, openSource(path, found, option)), option), option);
+}
+
+/** What is at a path; an error where the system refuses the path: a name too long, say, which JSON typed may be. */
+function lookAt(path: string): Stats | Error | undefined {
   try {
-    return JSON.parse(option) as Json;
-  } catch {
-    throw badInput(`--event ${option}: there is no such file, and it is not JSON.`, usage);
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return error as Error;
   }
 }
 
+/** JSON as typed. `why` says why it is no file. */
+function parseTyped(option: string, why: string): Json {
+  try {
+    return JSON.parse(option) as Json;
+  } catch {
+    throw badInput(`--event ${shorten(option)}: ${shorten(why)}, and it is not JSON.`, usage);
+  }
+}
+
+const shorten = (text: string) => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
+
 /** A pipe is opened without waiting for a writer: a thread that waits there would keep the process from ending. */
-function openSource(path: string, found: Stats): Readable {
+function openSource(path: string, found: Stats, option: string): Readable {
   if (!found.isFIFO()) return createReadStream(path);
-  return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return new Socket({ fd, readable: true, writable: false });
+  } catch (error) {
+    throw badInput(`${option} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 async function readAll(source: Readable, what: string): Promise<string> {

@@ -74,6 +74,23 @@ describe('a bundle for Node.js', () => {
 });
 
 describe('files that code opens beside itself', () => {
+  it.each(['null', '[]', '{"dependencies":', '{"dependencies":null}', '{"dependencies":"x"}'])(
+    'are taken along where a package that is only needed has the package.json %s',
+    async (manifest) => {
+      await shop.write('node_modules/p/package.json', '{"name":"p","dependencies":{"q":"1"}}');
+      await shop.write(
+        'node_modules/p/index.js',
+        'module.exports = require("fs").readFileSync(__dirname + "/data.txt", "utf8");',
+      );
+      await shop.write('node_modules/p/data.txt', 'data of p');
+      await shop.write('node_modules/q/package.json', manifest);
+      await shop.write('node_modules/q/index.js', 'module.exports = 1;');
+      const made = await shop.bundle("import p from 'p';\nexport default () => p;", onNanos);
+      expect(await callIn(made)).toBe('data of p');
+      expect(places(made)).toContain('/firstlight/node_modules/q/index.js');
+    },
+  );
+
   it('is taken along where it stands in the code', async () => {
     for (const name of ['a.txt', 'lib/b.txt', 'c/d.txt', 'e.txt', 'f.txt', 'page/1.html', 'g.json', 'not.txt'])
       await shop.write(name, name);

@@ -106,12 +106,22 @@ export async function addFolder(dir: string, guest: string, files: Map<string, B
   }
 }
 
-/** Names of the packages that a package requires at run time. */
+/** Names of the packages that a package requires at run time; none where its package.json is not one. */
 async function needsOf(dir: string): Promise<string[]> {
-  const text = await readSource(join(dir, 'package.json'));
-  const manifest = text === undefined ? {} : (JSON.parse(text) as Record<string, object | undefined>);
   const fields = ['dependencies', 'optionalDependencies', 'peerDependencies'];
-  return fields.flatMap((field) => Object.keys(manifest[field] ?? {}));
+  const manifest = await readManifest(join(dir, 'package.json'));
+  const lists = fields.map((field) => manifest[field]);
+  return lists.flatMap((list) => (typeof list === 'object' && list !== null ? Object.keys(list) : []));
+}
+
+async function readManifest(path: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    const read: unknown = JSON.parse((await readSource(path)) ?? '{}');
+    return typeof read === 'object' && read !== null ? { ...read } : {};
+  } catch {
+    // Node.js reports one that it has to read.
+    return {};
+  }
 }
 
 /** The path where Node.js finds a package; null where it is not installed, as with optional ones. */
