@@ -12,6 +12,7 @@ const scripts = {
   fetch: 'install-fetch.ts',
   'dom-events': 'install-dom-events.ts',
   'message-channel': 'install-message-channel.ts',
+  'performance-observer': 'install-performance-observer.ts',
   streams: 'install-streams.ts',
   blob: 'install-blob.ts',
   buffer: 'install-buffer.ts',

@@ -16,6 +16,7 @@ export const shimsOf: ReadonlyMap<string, readonly string[]> = new Map([
   ...given('TransformStream TransformStreamDefaultController', 'streams.js'),
   ...given('ByteLengthQueuingStrategy CountQueuingStrategy TextDecoderStream TextEncoderStream', 'streams.js'),
   ...given('CompressionStream DecompressionStream', 'streams.js'),
+  ...given('PerformanceObserver PerformanceObserverEntryList', 'performance-observer.js'),
   ...given('Blob File FormData', 'blob.js'),
   ...given('CryptoKey', 'subtle.js'),
   ...given('Buffer', 'buffer.js'),
@@ -29,6 +30,7 @@ export const shimOrder = [
   'url.js',
   'dom-events.js',
   'message-channel.js',
+  'performance-observer.js',
   'streams.js',
   'blob.js',
   'http.js',
@@ -52,7 +54,7 @@ export const missingGlobals: ReadonlyMap<string, string> = new Map([
   ...named('alert requestAnimationFrame requestIdleCallback HTMLElement DOMParser Worker', noBrowser),
   ...named('__dirname __filename', noFiles),
   ...named('Atomics', 'a function has one thread.'),
-  ['PerformanceObserver', 'read what `performance` has.'],
+  ['PerformanceResourceTiming', 'the guest times nothing by itself: `performance` has marks and measures.'],
   ...named('ErrorEvent CloseEvent PromiseRejectionEvent', 'nothing in the guest dispatches it. Extend Event.'),
   ...named('Crypto SubtleCrypto', 'only its one object is there: use `crypto`.'),
   ['URLPattern', 'match with a regular expression, or with a package that brings its own.'],
@@ -80,7 +82,9 @@ export const membersOf: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ],
   [
     'performance',
-    members('now timeOrigin mark measure getEntries getEntriesByName getEntriesByType clearMarks clearMeasures toJSON'),
+    members(
+      'now timeOrigin mark measure getEntries getEntriesByName getEntriesByType clearMarks clearMeasures clearResourceTimings setResourceTimingBufferSize toJSON',
+    ),
   ],
   ['crypto', members('getRandomValues randomUUID subtle')],
   [

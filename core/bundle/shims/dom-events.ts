@@ -98,15 +98,37 @@ export class CustomEvent extends Event {
     super(type, init);
     this.detail = init.detail ?? null;
   }
+  override get [Symbol.toStringTag](): string {
+    return 'CustomEvent';
+  }
+}
+
+interface MessageInit {
+  readonly data?: unknown;
+  readonly origin?: string;
+  readonly lastEventId?: string;
+  readonly source?: unknown;
+  readonly ports?: readonly unknown[];
+  readonly bubbles?: boolean;
+  readonly cancelable?: boolean;
 }
 
 export class MessageEvent extends Event {
   readonly data: unknown;
+  readonly origin: string;
+  readonly lastEventId: string;
+  readonly source: unknown;
   readonly ports: readonly unknown[];
-  constructor(type: string, init: { data?: unknown; ports?: readonly unknown[] } = {}) {
-    super(type);
+  constructor(type: string, init: MessageInit = {}) {
+    super(type, init);
     this.data = init.data ?? null;
+    this.origin = String(init.origin ?? '');
+    this.lastEventId = String(init.lastEventId ?? '');
+    this.source = init.source ?? null;
     this.ports = init.ports ?? [];
+  }
+  override get [Symbol.toStringTag](): string {
+    return 'MessageEvent';
   }
 }
 

@@ -206,7 +206,7 @@ export async function fetch(input: unknown, init: FetchInit = {}): Promise<Respo
   const begunIn = ended;
   const request = new web.Request(input as string, init);
   const { signal } = request;
-  const redirect = init.redirect ?? 'follow';
+  const { redirect } = request;
   if (!['follow', 'error', 'manual'].includes(redirect)) throw new TypeError(`There is no redirect "${redirect}".`);
   if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(request.method) || /^(?:connect|trace|track)$/i.test(request.method))
     throw new TypeError(`${JSON.stringify(request.method)} is not a method of fetch.`);

@@ -333,7 +333,13 @@ export class Response extends Message {
   }
 }
 
-interface RequestInit {
+/** What a request keeps for those who ask, and what it is where nothing is given. Only `redirect` means something here. */
+const settings = {
+  ...{ referrer: 'about:client', referrerPolicy: '', mode: 'cors', credentials: 'same-origin' },
+  ...{ cache: 'default', redirect: 'follow', integrity: '', keepalive: false },
+};
+
+interface RequestInit extends Partial<Readonly<Record<keyof typeof settings, unknown>>> {
   readonly method?: string;
   readonly headers?: HeadersInit;
   readonly body?: unknown;
@@ -345,6 +351,21 @@ export class Request extends Message {
   readonly url: string;
   readonly method: string;
   readonly signal: AbortSignal | undefined;
+  declare readonly redirect: 'follow' | 'error' | 'manual';
+  readonly #settings = new Map<string, unknown>();
+
+  static {
+    const members = { destination: '', duplex: 'half', isReloadNavigation: false, isHistoryNavigation: false };
+    for (const [name, value] of Object.entries({ ...settings, ...members })) {
+      Object.defineProperty(Request.prototype, name, {
+        get(this: Request) {
+          return this.#settings.get(name) ?? value;
+        },
+        enumerable: true,
+        configurable: true,
+      });
+    }
+  }
 
   constructor(input: Request | string | { toString(): string }, init: RequestInit = {}) {
     const from = input instanceof Request ? input : undefined;
@@ -353,6 +374,10 @@ export class Request extends Message {
     const signal = init.signal ?? from?.signal;
     this.signal = signal ?? (typeof AbortController === 'undefined' ? undefined : new AbortController().signal);
     const method = String(init.method ?? from?.method ?? 'GET');
+    for (const name of Object.keys(settings)) {
+      const value = init[name as keyof typeof settings] ?? (from === undefined ? undefined : from.#settings.get(name));
+      if (value !== undefined) this.#settings.set(name, value);
+    }
     this.method = /^(delete|get|head|options|post|put)$/i.test(method) ? method.toUpperCase() : method;
     if (hasBody(init.body ?? from?.body) && (this.method === 'GET' || this.method === 'HEAD')) {
       throw new TypeError(`A ${this.method} request has no body.`);

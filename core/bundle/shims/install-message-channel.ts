@@ -11,10 +11,14 @@ const { addHandlerProperty } = (globalThis as unknown as Globals)[Symbol.for('fi
   'addHandlerProperty'
 >;
 
+type NodeListener = (message: unknown) => void;
+
 class MessagePort extends EventTarget {
   #other: MessagePort | null = null;
   #isStarted = false;
   #waiting: Events.MessageEvent[] = [];
+  /** The listeners of Node's kind, and what listens for each. */
+  readonly #listeners = new Map<NodeListener, (event: Events.Event) => void>();
 
   static join(one: MessagePort, two: MessagePort): void {
     one.#other = two;
@@ -45,6 +49,34 @@ class MessagePort extends EventTarget {
     return this;
   }
   unref(): this {
+    return this;
+  }
+  hasRef(): boolean {
+    return true;
+  }
+  on(type: string, listener: NodeListener): this {
+    return this.#listen(type, listener, false);
+  }
+  once(type: string, listener: NodeListener): this {
+    return this.#listen(type, listener, true);
+  }
+  off(type: string, listener: NodeListener): this {
+    const own = this.#listeners.get(listener);
+    if (own !== undefined) this.removeEventListener(type, own);
+    return this;
+  }
+  addListener(type: string, listener: NodeListener): this {
+    return this.on(type, listener);
+  }
+  removeListener(type: string, listener: NodeListener): this {
+    return this.off(type, listener);
+  }
+  /** As in Node.js, a listener gets the message itself. */
+  #listen(type: string, listener: NodeListener, once: boolean): this {
+    const own = this.#listeners.get(listener) ?? ((event) => listener((event as Events.MessageEvent).data));
+    this.#listeners.set(listener, own);
+    this.addEventListener(type, own, { once });
+    if (type === 'message') this.start();
     return this;
   }
   [Symbol.for('firstlight.clone')](): MessagePort {
@@ -82,7 +114,14 @@ class BroadcastChannel extends EventTarget {
   close(): void {
     channels.get(this.name)?.delete(this);
   }
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
 }
 addHandlerProperty(BroadcastChannel, 'message');
+addHandlerProperty(BroadcastChannel, 'messageerror');
 
 Object.assign(globalThis, { MessageChannel, MessagePort, BroadcastChannel });

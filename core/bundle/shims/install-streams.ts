@@ -106,6 +106,9 @@ class CompressionStream {
   constructor(format: string) {
     Object.assign(this, flowStream({ gzip: Gzip, deflate: Zlib, 'deflate-raw': Deflate } as unknown as Flows, format));
   }
+  get [Symbol.toStringTag](): string {
+    return 'CompressionStream';
+  }
 }
 class DecompressionStream {
   constructor(format: string) {
@@ -113,6 +116,9 @@ class DecompressionStream {
       this,
       flowStream({ gzip: Gunzip, deflate: Unzlib, 'deflate-raw': Inflate } as unknown as Flows, format),
     );
+  }
+  get [Symbol.toStringTag](): string {
+    return 'DecompressionStream';
   }
 }
 

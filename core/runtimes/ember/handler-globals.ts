@@ -60,6 +60,19 @@ interface PerformanceEntry {
 declare var PerformanceEntry: { prototype: PerformanceEntry };
 declare var PerformanceMark: { new (name: string, options?: { startTime?: number; detail?: unknown }): PerformanceEntry; prototype: PerformanceEntry };
 declare var PerformanceMeasure: { prototype: PerformanceEntry };
+interface PerformanceObserverEntryList {
+  getEntries(): PerformanceEntry[];
+  getEntriesByName(name: string, type?: string): PerformanceEntry[];
+  getEntriesByType(type: string): PerformanceEntry[];
+}
+declare var PerformanceObserverEntryList: { prototype: PerformanceObserverEntryList };
+declare class PerformanceObserver {
+  static readonly supportedEntryTypes: readonly string[];
+  constructor(callback: (list: PerformanceObserverEntryList, observer: PerformanceObserver) => void);
+  observe(options: { entryTypes: readonly string[] } | { type: string; buffered?: boolean }): void;
+  disconnect(): void;
+  takeRecords(): PerformanceEntry[];
+}
 declare var performance: {
   now(): number;
   readonly timeOrigin: number;

@@ -34,11 +34,17 @@
       const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
     },
+    get [Symbol.toStringTag]() {
+      return 'Crypto';
+    },
   };
 
   // --- performance: marks and measures, and an origin that is the guest's and not the build's ---
   let origin;
   const entries = [];
+  // For core/bundle/shims/install-performance-observer.ts, which sets both.
+  const hooks = { onEntry: undefined, onReset: undefined };
+  Object.defineProperty(global, Symbol.for('firstlight.performance'), { value: hooks });
   const kept = (name, type) =>
     entries.filter(
       (entry) => (name === undefined || entry.name === name) && (type === undefined || entry.entryType === type),
@@ -68,7 +74,15 @@
     }
   }
   class PerformanceMeasure extends PerformanceEntry {}
-  Object.assign(global, { PerformanceEntry, PerformanceMark, PerformanceMeasure });
+  class Performance {
+    constructor() {
+      throw new TypeError('Illegal constructor');
+    }
+    get [Symbol.toStringTag]() {
+      return 'Performance';
+    }
+  }
+  Object.assign(global, { Performance, PerformanceEntry, PerformanceMark, PerformanceMeasure });
   const timeOf = (mark) => {
     if (typeof mark === 'number') return mark;
     const found = entries.findLast((entry) => entry.name === String(mark) && entry.entryType === 'mark');
@@ -78,13 +92,14 @@
   const add = (entry) => {
     entries.push(entry);
     entries.sort((a, b) => a.startTime - b.startTime);
+    hooks.onEntry?.(entry);
     return entry;
   };
   const drop = (type, name) => {
     for (const entry of kept(name, type)) entries.splice(entries.indexOf(entry), 1);
   };
   const now = performance.now.bind(performance);
-  global.performance = {
+  const members = {
     now,
     get timeOrigin() {
       origin ??= Date.now() - now();
@@ -114,8 +129,12 @@
     getEntriesByType: (type) => kept(undefined, type),
     clearMarks: (name) => drop('mark', name),
     clearMeasures: (name) => drop('measure', name),
+    // Nothing is timed but what the function marks: there are none to clear, or to keep.
+    clearResourceTimings() {},
+    setResourceTimingBufferSize() {},
     toJSON: () => ({ timeOrigin: performance.timeOrigin }),
   };
+  global.performance = Object.setPrototypeOf(members, Performance.prototype);
 
   // --- the rest ---
   const resolved = Promise.resolve();
@@ -205,6 +224,7 @@
     reset: () => {
       origin = undefined;
       entries.length = 0;
+      hooks.onReset?.();
       network.reset?.();
     },
   };
