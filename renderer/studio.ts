@@ -5,6 +5,7 @@ import { type ConsoleActions, createConsoleActions } from './features/console/fl
 import { createDeployActions, type DeployActions } from './features/deploy/flow.ts';
 import { createDoctorActions, type DoctorActions } from './features/doctor/flow.ts';
 import { createDocActions, type DocActions } from './features/editor/flow.ts';
+import { createGatewayActions, type GatewayActions } from './features/gateway/flow.ts';
 import { createImageActions, type ImageActions } from './features/images/flow.ts';
 import { createImportActions, type ImportActions } from './features/imports/flow.ts';
 import { createInstanceActions, type InstanceActions } from './features/instances/flow.ts';
@@ -47,6 +48,7 @@ export interface Studio extends StudioContext {
   readonly settings: SettingsActions;
   readonly search: SearchActions;
   readonly deploy: DeployActions;
+  readonly gateway: GatewayActions;
   /** Saves the active file, and builds when it is on disk. */
   readonly saveAndBuild: () => Promise<void>;
   /** Ends timers and subscriptions. */
@@ -99,6 +101,7 @@ export function createStudio(transport: StudioTransport): Studio {
     loadRuns: runs.load,
     prepare: builds.prepare,
   });
+  const gateway = createGatewayActions(context, { selectProject: projects.select, showRun: runs.show });
   const config = createConfigActions(context, {
     loadFile: docs.load,
     openFile: docs.open,
@@ -134,6 +137,7 @@ export function createStudio(transport: StudioTransport): Studio {
     await Promise.all([
       loadHosts(),
       deploy.load(),
+      gateway.load(),
       projects.load(),
       projects.loadTemplates(),
       docs.refresh(),
@@ -175,8 +179,14 @@ export function createStudio(transport: StudioTransport): Studio {
     client.subscribe('app:changed', (info) => context.session.setState({ info })),
     client.subscribe('hosts:changed', ({ hosts }) => context.session.setState({ hosts })),
     client.subscribe('app:warned', ({ error }) => report(context, fromWireError(error))),
-    client.subscribe('projects:changed', ({ project }) => projects.update(project)),
-    client.subscribe('projects:closed', ({ projectId }) => projects.drop(projectId)),
+    client.subscribe('projects:changed', ({ project }) => {
+      projects.update(project);
+      gateway.projectsChanged();
+    }),
+    client.subscribe('projects:closed', ({ projectId }) => {
+      projects.drop(projectId);
+      gateway.projectsChanged();
+    }),
     client.subscribe('projects:fileChanged', ({ projectId, path, revision }) => {
       docs.fileChanged(projectId, path, revision);
       builds.fileChanged(projectId);
@@ -192,6 +202,8 @@ export function createStudio(transport: StudioTransport): Studio {
     client.subscribe('instances:changed', ({ instance }) => instances.changed(instance)),
     client.subscribe('instances:removed', ({ instanceId }) => instances.removed(instanceId)),
     client.subscribe('metrics:sampled', ({ samples }) => metrics.sampled(samples)),
+    client.subscribe('gateway:changed', (now) => gateway.changed(now.gateway)),
+    client.subscribe('gateway:answered', ({ request }) => gateway.answered(request)),
     client.subscribe('kernels:changed', ({ runtime, releases }) => kernels.changed(runtime, releases)),
     client.subscribe('runs:progressed', ({ projectId, runId, timeline }) =>
       runs.progressed(projectId, runId, timeline),
@@ -220,6 +232,7 @@ export function createStudio(transport: StudioTransport): Studio {
     settings,
     search,
     deploy,
+    gateway,
     saveAndBuild: async () => {
       const { projectId } = context.saved.getState();
       const project = context.session.getState().projects.value?.find((entry) => entry.id === projectId);

@@ -36,14 +36,26 @@ export function createGatewayService(options: GatewayCallsOptions): GatewayServi
   const { registry, emit, log } = options;
   let gateway: RunningGateway | null = null;
   let isStarting = false;
+  let isAnnouncing = false;
+  let isStale = false;
 
-  const announce = () => {
-    const current = gateway;
-    if (current === null) return;
-    current.status().then(
-      (status) => gateway === current && emit('gateway:changed', { gateway: status }),
-      (thrown) => log(`The gateway's functions could not be listed: ${String(thrown)}`),
-    );
+  /** One at a time: changes meanwhile, as by many requests, cause one more. */
+  const announce = async () => {
+    isStale = true;
+    if (isAnnouncing) return;
+    isAnnouncing = true;
+    try {
+      while (isStale) {
+        isStale = false;
+        const current = gateway;
+        const status = (await current?.status()) ?? null;
+        if (status !== null && gateway === current) emit('gateway:changed', { gateway: status });
+      }
+    } catch (thrown) {
+      log(`The gateway's functions could not be listed: ${String(thrown)}`);
+    } finally {
+      isAnnouncing = false;
+    }
   };
 
   /** Runs the function: a cold start that is recorded as any other, whose instance goes on serving. */
@@ -101,14 +113,14 @@ export function createGatewayService(options: GatewayCallsOptions): GatewayServi
             watchProject: options.watchProject,
             start: (projectId, event, signal) =>
               startInstance({ projectId, startMode, ...(host !== undefined && { host }) }, event, signal),
-            onChange: announce,
+            onChange: () => void announce(),
             onAnswered: (request) => emit('gateway:answered', { request }),
           });
         } finally {
           isStarting = false;
         }
         if (isAheadMode(startMode) && host === undefined) void prestartAll(startMode);
-        announce();
+        void announce();
         return await gateway.status();
       },
       'gateway:stop': async () => {

@@ -52,6 +52,7 @@ export interface RunningGateway {
 
 /** The outcome of a request, for the line in the log. */
 interface Outcome {
+  readonly projectId: ProjectId | null;
   readonly status: number;
   readonly handled: Handled | null;
   readonly error: FirstlightError | null;
@@ -61,13 +62,16 @@ interface Outcome {
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { limits, onChange, slowMs = defaultSlowMs } = options;
   const scalers = new Map<ProjectId, Scaler>();
+  const served = new Map<ProjectId, Pick<GatewayFunction, 'requests' | 'lastColdStart'>>();
+  const servedOf = (id: ProjectId) => served.get(id) ?? { requests: 0, lastColdStart: null };
+
+  const concurrencyOf = (project: Project) => Math.min(limits.concurrency, options.mostInstances(project));
 
   function scalerOf(project: Project): Scaler {
     const found = scalers.get(project.id);
     if (found !== undefined) return found;
-    const concurrency = Math.min(limits.concurrency, options.mostInstances(project));
     const scaler = createScaler({
-      limits: { ...limits, concurrency },
+      limits: { ...limits, concurrency: concurrencyOf(project) },
       start: (event, signal) => options.start(project.id, event, signal),
       onChange,
     });
@@ -108,8 +112,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     const left = new AbortController();
     response.once('close', () => left.abort());
     const deadline = AbortSignal.timeout(limits.deadlineMs);
+    let projectId: ProjectId | null = null;
     try {
       const project = await find(name);
+      projectId = project.id;
       const event = eventOf(request, target, await readBody(request));
       const handled = await scalerOf(project).handle(event, { deadline, left: left.signal });
       if (handled.answer instanceof FirstlightError) throw new Failed(handled.answer, handled);
@@ -118,11 +124,12 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
         'firstlight-start': run === null ? 'warm' : limits.startMode,
         ...(run !== null && { 'firstlight-run': run }),
       });
-      return { status: handled.answer.status, handled, error: null };
+      return { projectId, status: handled.answer.status, handled, error: null };
     } catch (thrown) {
       const { error, handled } =
         thrown instanceof Failed ? thrown : { error: toFirstlightError(thrown), handled: null };
-      return refuse(response, deadline.aborted && error.code === 'CANCELLED' ? tooLate(limits) : error, handled);
+      const cause = deadline.aborted && error.code === 'CANCELLED' ? tooLate(limits) : error;
+      return { ...refuse(response, cause, handled), projectId };
     }
   }
 
@@ -144,7 +151,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
         },
       );
     }
-    return { status, handled, error };
+    return { projectId: null, status, handled, error };
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -153,10 +160,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     const { url = '/', method = 'GET' } = request;
     const named = /^\/function\/([^/?]+)(\/[^?]*)?(\?.*)?$/.exec(url);
     const [, name = '', path = '/', query = ''] = named ?? [];
-    const report = ({ status, handled, error }: Outcome) =>
-      options.onAnswered({
+    const report = ({ projectId, status, handled, error }: Outcome) => {
+      const answered: GatewayRequest = {
         at,
         functionName: name,
+        projectId,
         method,
         path: named === null ? url : `${path}${query}`,
         status,
@@ -164,16 +172,27 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
         waitedMs: handled?.waitedMs ?? 0,
         runId: handled?.runId ?? null,
         error: error?.message ?? null,
-      });
+      };
+      if (projectId !== null) {
+        const { requests, lastColdStart } = servedOf(projectId);
+        const { runId, durationMs } = answered;
+        served.set(projectId, {
+          requests: requests + 1,
+          lastColdStart: runId === null ? lastColdStart : { at, runId, durationMs },
+        });
+        onChange();
+      }
+      options.onAnswered(answered);
+    };
     if (!loopbackHost.test(request.headers.host ?? '')) {
       const error = new FirstlightError('BAD_INPUT', 'The gateway answers to loopback names only.');
       sendJson(response, 421, { error: error.message });
-      return report({ status: 421, handled: null, error });
+      return report({ projectId: null, status: 421, handled: null, error });
     }
     if (named !== null) return report(await answer(request, response, name, `${path}${query}`));
     if (url === '/') {
       sendJson(response, 200, { functions: (await status()).functions });
-      return report({ status: 200, handled: null, error: null });
+      return report({ projectId: null, status: 200, handled: null, error: null });
     }
     const projects = await options.listProjects();
     report(
@@ -208,11 +227,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 
   async function status(): Promise<Gateway> {
     const projects = await options.listProjects();
-    const functions: GatewayFunction[] = projects.map(({ id, name }) => ({
-      name,
-      projectId: id,
-      url: `${origin}/function/${name}`,
-      ...(scalers.get(id)?.counts() ?? { instances: 0, busy: 0, waiting: 0 }),
+    const functions: GatewayFunction[] = projects.map((project) => ({
+      name: project.name,
+      projectId: project.id,
+      url: `${origin}/function/${project.name}`,
+      ...(scalers.get(project.id)?.counts() ?? { instances: 0, busy: 0, waiting: 0 }),
+      concurrency: concurrencyOf(project),
+      ...servedOf(project.id),
     }));
     return { url: origin, ...(options.host !== undefined && { host: options.host }), limits, functions };
   }
@@ -247,13 +268,13 @@ const namesOf = (projects: readonly Project[]) => projects.map(({ name }) => nam
 
 const tooLate = ({ deadlineMs }: GatewayLimits) =>
   new FirstlightError('FUNCTION_TIMEOUT', `There was no answer within ${deadlineMs} ms.`, {
-    hint: 'The time includes waiting and the cold start. Raise it with --deadline.',
+    hint: 'The time includes waiting and the cold start. Raise the gateway’s deadline: --deadline.',
   });
 
 function asPortError(cause: NodeJS.ErrnoException, port: number): FirstlightError {
   if (cause.code === 'EADDRINUSE') {
     return new FirstlightError('PORT_IN_USE', `Port ${port} of ${address} is in use.`, {
-      hint: 'Name another with --port, or leave it out for a free one.',
+      hint: 'Name another port, or none for a free one: --port.',
       cause,
     });
   }

@@ -2,6 +2,7 @@ import type { Command } from '../bind/command.ts';
 import { listDeployCommands } from '../features/deploy/commands.ts';
 import { listDoctorCommands } from '../features/doctor/commands.ts';
 import { listEditorCommands } from '../features/editor/commands.ts';
+import { listGatewayCommands } from '../features/gateway/commands.ts';
 import { listHostCommands } from '../features/hosts/commands.ts';
 import { listImageCommands } from '../features/images/commands.ts';
 import { listImportCommands } from '../features/imports/commands.ts';
@@ -41,6 +42,7 @@ function listUsual(context: ViewContext): readonly Command[] {
     ...listImageCommands(studio),
     ...listKernelCommands(studio),
     ...listDeployCommands(studio),
+    ...listGatewayCommands(studio),
     ...listViewCommands(context),
     ...listSettingsCommands(studio),
     ...listDoctorCommands(studio),

@@ -2,6 +2,7 @@ import { useSaved } from '../bind/studio.tsx';
 import { BuildSummary } from '../features/build/build-summary.tsx';
 import { DeploymentList } from '../features/deploy/deployment-list.tsx';
 import { DoctorSummary } from '../features/doctor/doctor-view.tsx';
+import { GatewayList } from '../features/gateway/gateway-list.tsx';
 import { ImageList } from '../features/images/image-list.tsx';
 import { InstanceList } from '../features/instances/instance-list.tsx';
 import { ProjectList } from '../features/projects/project-list.tsx';
@@ -27,6 +28,7 @@ export function SidePanel() {
       {area === 'images' && <ImageList />}
       {area === 'search' && <SearchPanel />}
       {area === 'deployments' && <DeploymentList />}
+      {area === 'gateway' && <GatewayList />}
     </aside>
   );
 }

@@ -13,6 +13,7 @@ export const areaTitles = {
   images: 'Images',
   search: 'Search',
   deployments: 'Deployed functions',
+  gateway: 'Gateway',
 } as const;
 
 /** The parts of the window that view commands need in addition to the studio. */
@@ -40,6 +41,7 @@ export function listViewCommands({ studio, togglePanel, focusRegion, nextRegion 
           transient.setState({ center: area === 'environment' ? 'environment' : 'editor' });
           if (area === 'images') void studio.images.inspectBuilt();
           if (area === 'deployments') studio.deploy.open();
+          if (area === 'gateway') studio.gateway.open();
           if (area === 'builds') transient.setState({ dockTab: 'build' });
           if (area === 'runs') transient.setState({ dockTab: 'runs' });
           focusRegion('side');

@@ -2,6 +2,7 @@ import { Panel, Separator } from 'react-resizable-panels';
 import type { Command } from '../bind/command.ts';
 import { useTransient } from '../bind/studio.tsx';
 import { DeploymentsPage } from '../features/deploy/deployments-page.tsx';
+import { GatewayPage } from '../features/gateway/gateway-page.tsx';
 import { ImageInspector } from '../features/images/image-inspector.tsx';
 import { ReleaseManager } from '../features/kernels/release-manager.tsx';
 import { OptionsForm } from '../features/options/options-form.tsx';
@@ -23,6 +24,7 @@ const titles = {
   settings: 'Settings',
   run: 'Run',
   deployments: 'Deployed functions',
+  gateway: 'Gateway',
 } as const;
 
 export interface WideViewProps {
@@ -51,6 +53,7 @@ export function WideView({ pickers, commands }: WideViewProps) {
               {center === 'options' && <OptionsForm />}
               {center === 'settings' && <SettingsView commands={commands} />}
               {center === 'run' && <RunPage />}
+              {center === 'gateway' && <GatewayPage />}
               {center === 'deployments' && (
                 <DeploymentsPage
                   renderColdStart={(timeline, of) => <ClusterTimeline timeline={timeline} name={of.name} />}

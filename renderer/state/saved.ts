@@ -12,6 +12,7 @@ export const areas = [
   'images',
   'search',
   'deployments',
+  'gateway',
 ] as const;
 export type Area = (typeof areas)[number];
 

@@ -118,8 +118,25 @@ export interface Reveal {
 }
 
 /** The content of the window's middle. Those in `wideViews` also cover the panels beside and below it. */
-export type Center = 'editor' | 'environment' | 'releases' | 'image' | 'options' | 'settings' | 'run' | 'deployments';
-export const wideViews: readonly Center[] = ['releases', 'image', 'options', 'settings', 'run', 'deployments'];
+export type Center =
+  | 'editor'
+  | 'environment'
+  | 'releases'
+  | 'image'
+  | 'options'
+  | 'settings'
+  | 'run'
+  | 'deployments'
+  | 'gateway';
+export const wideViews: readonly Center[] = [
+  'releases',
+  'image',
+  'options',
+  'settings',
+  'run',
+  'deployments',
+  'gateway',
+];
 
 export type DockTab = 'resources' | 'build' | 'problems' | 'runs' | 'trace' | `console:${string}`;
 

@@ -25,7 +25,7 @@ export const gatewayCalls = {
 };
 
 export const gatewayEvents = {
-  /** It was started or stopped, or a function has more or fewer instances. */
+  /** It was started or stopped, a function has more or fewer instances, or has answered. */
   'gateway:changed': z.object({ gateway: gatewaySchema.nullable() }),
   'gateway:answered': z.object({ request: gatewayRequestSchema }),
 };

@@ -18,35 +18,14 @@ export const gatewayLimitsSchema = z.object({
 });
 export type GatewayLimits = z.output<typeof gatewayLimitsSchema>;
 
-/** A function behind the gateway, and what it has and does now. */
-export const gatewayFunctionSchema = z.object({
-  name: z.string(),
-  projectId: projectIdSchema,
-  url: z.string(),
-  /** Instances there are, also those that start or serve. */
-  instances: z.number().int(),
-  /** Requests that are being served. */
-  busy: z.number().int(),
-  /** Requests that wait. */
-  waiting: z.number().int(),
-});
-export type GatewayFunction = z.output<typeof gatewayFunctionSchema>;
-
-export const gatewaySchema = z.object({
-  /** The address of the gateway. */
-  url: z.string(),
-  host: hostNameSchema.optional(),
-  limits: gatewayLimitsSchema,
-  functions: z.array(gatewayFunctionSchema),
-});
-export type Gateway = z.output<typeof gatewaySchema>;
-
 /** A request that the gateway has answered. */
 export const gatewayRequestSchema = z.object({
   /** ISO 8601, of its arrival. */
   at: z.string(),
   /** Empty for a request that names no function. */
   functionName: z.string(),
+  /** Null for a request that no function was found for. */
+  projectId: projectIdSchema.nullable(),
   method: z.string(),
   path: z.string(),
   status: z.number().int(),
@@ -60,3 +39,32 @@ export const gatewayRequestSchema = z.object({
   error: z.string().nullable(),
 });
 export type GatewayRequest = z.output<typeof gatewayRequestSchema>;
+
+/** A function behind the gateway, and what it has and does now. */
+export const gatewayFunctionSchema = z.object({
+  name: z.string(),
+  projectId: projectIdSchema,
+  url: z.string(),
+  /** Instances there are, also those that start or serve. */
+  instances: z.number().int(),
+  /** Requests that are being served. */
+  busy: z.number().int(),
+  /** Requests that wait. */
+  waiting: z.number().int(),
+  /** The most instances of it: one where they use a resource that only one can have. */
+  concurrency: z.number().int(),
+  /** Requests answered since the gateway was started, also with an error. */
+  requests: z.number().int(),
+  /** The last request that had an instance started, and the recorded run of that; null before. */
+  lastColdStart: z.object({ at: z.string(), runId: runIdSchema, durationMs: z.number() }).nullable(),
+});
+export type GatewayFunction = z.output<typeof gatewayFunctionSchema>;
+
+export const gatewaySchema = z.object({
+  /** The address of the gateway. */
+  url: z.string(),
+  host: hostNameSchema.optional(),
+  limits: gatewayLimitsSchema,
+  functions: z.array(gatewayFunctionSchema),
+});
+export type Gateway = z.output<typeof gatewaySchema>;

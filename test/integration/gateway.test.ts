@@ -81,7 +81,10 @@ describe.skipIf(reason !== null)(`the gateway${reason === null ? '' : ` (skipped
       500,
       expect.objectContaining({ error: expect.stringContaining('on purpose'), code: 'FUNCTION_THREW' }),
     ]);
-    expect(await (await get('/')).json()).toMatchObject({ functions: [{ name: 'echo', instances: 1, busy: 0 }] });
+    const counted = { requests: 4, concurrency: 2, lastColdStart: { runId: run.id } };
+    expect(await (await get('/')).json()).toMatchObject({
+      functions: [{ name: 'echo', instances: 1, busy: 0, ...counted }],
+    });
     await stop();
     expect(ours()).toEqual([]);
   });

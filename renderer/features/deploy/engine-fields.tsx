@@ -2,8 +2,8 @@ import { kubernetesTargetSchema, runtimeClassOf, runtimeClassPrefix, usesKubevir
 import type { WorkloadKind } from '#shared/model/deploy-section.ts';
 import field from '../../ui/field.module.css';
 import { Segments } from '../../ui/segments.tsx';
+import { TextField } from '../../ui/text-field.tsx';
 import styles from './target-dialog.module.css';
-import { TextField } from './text-field.tsx';
 
 /** How functions run on a cluster. Shape: `engine` as in a target. */
 export interface EngineChoice {

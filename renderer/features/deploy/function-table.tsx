@@ -5,8 +5,8 @@ import { Button } from '../../ui/button.tsx';
 import { formatAgo } from '../../ui/format.ts';
 import { useRowList } from '../../ui/row-list.tsx';
 import { ErrorState, LoadingState } from '../../ui/states.tsx';
+import styles from '../../ui/table.module.css';
 import { StateDot } from './state-dot.tsx';
-import styles from './table.module.css';
 import { useDeploy } from './use-deploy.ts';
 
 /** The functions on a cluster: the state of each, and since when. */

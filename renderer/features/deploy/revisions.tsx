@@ -5,8 +5,8 @@ import type { DeployedRef } from '../../state/deployments.ts';
 import { Button } from '../../ui/button.tsx';
 import field from '../../ui/field.module.css';
 import { formatAgo } from '../../ui/format.ts';
+import table from '../../ui/table.module.css';
 import styles from './revisions.module.css';
-import table from './table.module.css';
 import {
   checkShares,
   isShare,

@@ -4,9 +4,9 @@ import { useStudio } from '../../bind/studio.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 import { PathField, type Pickers } from '../../ui/path-field.tsx';
 import { Segments } from '../../ui/segments.tsx';
+import { TextField } from '../../ui/text-field.tsx';
 import { type EngineChoice, EngineFields, isEngineValid } from './engine-fields.tsx';
 import styles from './target-dialog.module.css';
-import { TextField } from './text-field.tsx';
 
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
 const isName = (text: string) => dnsLabelSchema.safeParse(text.trim()).success;

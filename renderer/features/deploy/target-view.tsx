@@ -3,8 +3,8 @@ import { useProject, useStudio } from '../../bind/studio.tsx';
 import { Button } from '../../ui/button.tsx';
 import facts from '../../ui/facts.module.css';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
+import table from '../../ui/table.module.css';
 import { FunctionTable } from './function-table.tsx';
-import table from './table.module.css';
 import styles from './target-view.module.css';
 import { useDeploy } from './use-deploy.ts';
 

@@ -1,4 +1,4 @@
-import field from '../../ui/field.module.css';
+import field from './field.module.css';
 
 export interface TextFieldProps {
   readonly label: string;
