@@ -5,7 +5,7 @@ import { parseReference } from '@firstlight/oci';
 import { FirstlightError, type Problem } from '#shared/errors.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import { openOciImage } from './oci/open-oci-image.ts';
-import { defaultPath } from './oci/run-spec.ts';
+import { defaultPath } from './oci/resolve-command.ts';
 import type { ProgramSource, SourceOptions } from './source.ts';
 import { stampOfPath } from './stamp-path.ts';
 
@@ -21,7 +21,7 @@ export async function imageSource(
   const { image = '', args } = config;
   return {
     // The number changes when the same image gives other files or facts.
-    baseKey: JSON.stringify(['image', 2, image, await stampOf(image, projectDir)]),
+    baseKey: JSON.stringify(['image', 3, image, await stampOf(image, projectDir)]),
     planBase: async ({ signal, progress }) => {
       const opened = await openOciImage(image, {
         layout,

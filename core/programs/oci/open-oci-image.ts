@@ -13,7 +13,8 @@ import { withFormatErrors } from '#core/store/from-format-error.ts';
 import type { Layout } from '#core/store/layout.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { formatBytes } from '#shared/format.ts';
-import { makeRunSpec, type ReadStart, type RunSpec } from './run-spec.ts';
+import type { ReadStart } from './resolve-command.ts';
+import { makeRunSpec, type RunSpec } from './run-spec.ts';
 
 export interface OpenOciImageOptions {
   readonly layout: Layout;

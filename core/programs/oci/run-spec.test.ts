@@ -3,7 +3,6 @@ import { elfHead } from '@firstlight/oci/testing';
 import { createPathTree } from '@firstlight/tar';
 import { describe, expect, it } from 'vitest';
 import { makeRunSpec } from './run-spec.ts';
-import { plainWords } from './shell-words.ts';
 
 type Config = NonNullable<ImageConfig['config']>;
 
@@ -147,8 +146,77 @@ describe('the program of an image', () => {
     expect((await specOf({ Cmd: ['/bin/busybox', 'httpd'] })).program).toBe('/bin/busybox');
   });
 
+  it('is what a script starts that does nothing else', async () => {
+    const script =
+      `#!/bin/sh\n# Starts it.\nset -eu\nexport MODE="\${MODE:-production}"\ncd /srv\nexec node "$@" # last\n`;
+    const spec = await specOf({ Entrypoint: ['/run.sh'], Cmd: ['a b.js'] }, { '/run.sh': script });
+    expect(spec).toMatchObject({
+      ...{ program: '/usr/bin/node', argv0: 'node', args: ['a b.js'], cwd: '/srv', env: { MODE: 'production' } },
+    });
+    expect(spec.warnings[0]?.message).toContain('through the script /run.sh');
+    const given = await specOf({ Entrypoint: ['/run.sh'], Env: ['MODE=test'] }, { '/run.sh': script });
+    expect(given.env).toEqual({ MODE: 'test' });
+  });
+
+  it('has the values of the image where a shell fills them in', async () => {
+    const Env = ['PORT=8080', 'OPTS=a b'];
+    const spec = await specOf({
+      Cmd: ['sh', '-c', `exec node server.js --port $PORT --host "\${HOST:-::}" "$OPTS"`],
+      Env,
+    });
+    expect(spec.args).toEqual(['server.js', '--port', '8080', '--host', '::', 'a b']);
+    expect(spec.warnings[0]?.message).toContain('$PORT and $HOST and $OPTS have their values from the image');
+    // A shell makes two words of it.
+    expect((await specOf({ Cmd: ['sh', '-c', 'node $OPTS'], Env })).program).toBeNull();
+  });
+
+  it('is freed of a shell, an init and a shell again', async () => {
+    const Cmd = ['sh', '-c', 'ulimit -n 1024 && exec tini -- sh -c "A=1 exec gosu app node x.js"'];
+    const spec = await specOf({ Cmd }, { '/sbin/tini': elfHead() });
+    expect(spec).toMatchObject({ program: '/usr/bin/node', args: ['x.js'], env: { A: '1' } });
+    expect(codes(spec)).toEqual(['shell', 'init', 'shell', 'init']);
+  });
+
+  const scripts = (text: object) => ({
+    '/app/package.json': JSON.stringify({ scripts: text }),
+    '/usr/bin/npm': '#!/usr/bin/env node\n',
+  });
+  it.each([
+    [['npm', 'start'], { start: 'node index.js' }, ['index.js']],
+    [
+      ['npm', '--silent', 'run', 'serve', '--', '-p', '1'],
+      { serve: 'NODE_ENV=production node s.js' },
+      ['s.js', '-p', '1'],
+    ],
+    [['yarn', 'serve', '--port=1'], { serve: 'node s.js' }, ['s.js', '--port=1']],
+    [['pnpm', 'start'], { start: 'next start' }, ['/app/node_modules/.bin/next', 'start']],
+    [['sh', '-c', 'npm start'], { start: 'npm run serve', serve: 'node s.js' }, ['s.js']],
+  ])('is what a package manager starts: %j', async (Cmd, named, args) => {
+    const files = {
+      ...scripts(named),
+      '/app/node_modules/.bin/next': '#!/usr/bin/env node\n',
+      '/usr/bin/yarn': 'x',
+      '/usr/bin/pnpm': 'x',
+    };
+    const spec = await specOf({ Cmd, WorkingDir: '/app' }, files);
+    expect(spec).toMatchObject({ program: '/usr/bin/node', args, cwd: '/app' });
+    expect(spec.env.PATH).toBeUndefined();
+  });
+
+  it('is the server of npm start without a script, and the package manager for all else', async () => {
+    const Cmd = ['npm', 'start'];
+    const files = { ...scripts({}), '/app/server.js': '' };
+    expect((await specOf({ Cmd, WorkingDir: '/app' }, files)).args).toEqual(['server.js']);
+    expect((await specOf({ Cmd: ['npm', 'ci'], WorkingDir: '/app' }, files)).args).toEqual(['/usr/bin/npm', 'ci']);
+    const piped = await specOf({ Cmd, WorkingDir: '/app' }, scripts({ start: 'node a | tee log' }));
+    expect(piped.program).toBeNull();
+    expect(piped.warnings[0]?.message).toContain('"node a | tee log" through npm');
+  });
+
   it('is the command when the entry point is a script that leads to it', async () => {
-    const files = { '/usr/local/bin/docker-entrypoint.sh': '#!/bin/sh\nset -e\nexec "$@"\n' };
+    const files = {
+      '/usr/local/bin/docker-entrypoint.sh': '#!/bin/sh\nif [ "$1" = node ]; then chown x; fi\nexec "$@"\n',
+    };
     const spec = await specOf({ Entrypoint: ['docker-entrypoint.sh'], Cmd: ['node', 'a.js'] }, files);
     expect(spec).toMatchObject({ program: '/usr/bin/node', args: ['a.js'] });
     expect(spec.warnings[0]?.message).toContain('docker-entrypoint.sh, which needs a shell');
@@ -167,15 +235,4 @@ describe('the program of an image', () => {
     expect(codes(await specOf({ Cmd: ['node'], User: '1000:1000' }))).toEqual(['user']);
     expect(codes(await specOf({ Cmd: ['node'], User: 'root' }))).toEqual([]);
   });
-});
-
-describe('a plain command', () => {
-  it('is split as a shell would', () => {
-    expect(plainWords(`exec  server 'a  b' "c d" -x=1`)).toEqual(['server', 'a  b', 'c d', '-x=1']);
-  });
-
-  it.each(['a && b', 'a | b', 'echo $HOME', 'a > b', 'A=1 b', 'cd x', 'a; b', '`a`', 'a*', '~/a', "a 'b", 'a"b"', ''])(
-    'is not: %s',
-    (text) => expect(plainWords(text)).toBeNull(),
-  );
 });
