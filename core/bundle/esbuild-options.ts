@@ -62,6 +62,7 @@ export function esbuildOptions(
     ...targets[engine],
     loader: { '.txt': 'text', '.md': 'text', '.html': 'text', '.css': 'text', '.svg': 'text', '.bin': 'binary' },
     define: {
+      // `namesInCode` lists it.
       'process.env.NODE_ENV': JSON.stringify(config.env.NODE_ENV ?? 'production'),
       // Node's name for it, which packages look for first.
       ...(isBare && { global: 'globalThis' }),

@@ -7,3 +7,6 @@ export function valuesInImage(config: ProjectConfig, bundling: Pick<RuntimeBundl
   const { name, env, convention } = config;
   return [name, env, ...(convention === undefined ? [] : [convention]), ...bundling.optionsInImage(config)];
 }
+
+/** The variables that code is built with: a bundle has their values in place of their names. */
+export const namesInCode: ReadonlySet<string> = new Set(['NODE_ENV']);

@@ -5,6 +5,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import { usesKubevirt } from '#shared/model/deploy.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
+import { buildWithEnv, givesVariables } from './build-with-env.ts';
 import { callFunction } from './call-function.ts';
 import { type Cluster, openCluster, withCluster } from './cluster.ts';
 import { readColdStart } from './cold-start.ts';
@@ -86,16 +87,20 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     'deploy:start': async ({ projectId, target, profile, ...choice }, context) => {
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       const { project } = plan;
-      const build = () => options.build(project, context);
+      const build = (toBuild: Project) => options.build(toBuild, context);
       const signKey = choice.signKey ?? plan.signKey;
       const toCluster = async (cluster: Cluster) => {
         const secrets = await readSecrets(project.name, plan.secrets, env, context.signal);
         const { workload, route } = plan;
-        const own = { ...choice, ...pods(plan, choice), ...context, workload, signKey, secrets, route, build };
-        return await deploy(cluster, options, own);
+        const own = { ...choice, ...pods(plan, choice), ...context, workload, signKey, secrets, route };
+        const buildFor = () => buildWithEnv(plan, givesVariables(cluster.target), build);
+        return await deploy(cluster, options, { ...own, build: buildFor });
       };
       const toHosts = (fleet: Fleet) =>
-        deployToHosts(fleet, { ...choice, ...context, plan: { ...plan, signKey }, build });
+        deployToHosts(fleet, {
+          ...{ ...choice, ...context, plan: { ...plan, signKey } },
+          build: () => buildWithEnv(plan, 'never', build),
+        });
       const work = () => onTarget(target, toCluster, toHosts);
       return await onlyOnce(lockOf(target, project.name), project.name, work);
     },
@@ -103,9 +108,11 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       return await onCluster(target, 'a dry run', async (cluster) => {
         const secrets = await readSecrets(plan.project.name, plan.secrets, env, context.signal);
-        const { bundle, image } = await options.build(plan.project, context);
+        const { bundle, image, variables } = await buildWithEnv(plan, givesVariables(cluster.target), (project) =>
+          options.build(project, context),
+        );
         return await previewDeploy(cluster, options, {
-          ...{ bundle, image, secrets, route: plan.route, workload: plan.workload },
+          ...{ bundle, image, variables, secrets, route: plan.route, workload: plan.workload },
           ...pods(plan, { replicas }),
           ...context,
         });
@@ -115,13 +122,16 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const found = await targets.get(target);
       if (found.kind === 'libvirt') throw onlyOnKubernetes(target, 'manifests');
       const plan = planDeploy(await options.getProject(projectId), profile, env);
-      const { bundle, image } = await options.build(plan.project, context);
+      const { bundle, image, variables } = await buildWithEnv(plan, givesVariables(found), (project) =>
+        options.build(project, context),
+      );
       const request = {
         ...choice,
         ...pods(plan, choice),
         ...context,
         bundle,
         image,
+        variables,
         workload: plan.workload,
         signKey: choice.signKey ?? plan.signKey,
         secrets: plan.secrets,

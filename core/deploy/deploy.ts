@@ -1,13 +1,13 @@
 /** A function from its project to a cluster, step by step. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Build } from '#core/images/image-store.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import { type DeployResult, runtimeClassOf, usesKubevirt } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, WorkloadKind } from '#shared/model/deploy-section.ts';
 import { readSigningKey } from './attest/sign.ts';
+import type { DeployBuild } from './build-with-env.ts';
 import { checkRoute } from './check-route.ts';
 import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
@@ -35,7 +35,7 @@ export interface DeployOptions {
   readonly wait: boolean;
   readonly rollback: boolean;
   readonly force: boolean;
-  readonly build: () => Promise<Build>;
+  readonly build: () => Promise<DeployBuild>;
   readonly signal: AbortSignal;
   readonly progress: (progress: Progress) => void;
 }
@@ -69,7 +69,8 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return { value, detail: value.result.cached ? 'nothing had changed' : `${formatBytes(value.image.bytes)} image` };
   });
   const { config } = built.bundle;
-  const hasVariables = Object.keys(secrets.keys).length > 0;
+  const { variables } = built;
+  const hasVariables = Object.keys({ ...variables, ...secrets.keys }).length > 0;
   const runtimeClass = runtimeClassOf(cluster.target);
   const isVm = usesKubevirt(cluster.target);
   const what = isVm
@@ -89,23 +90,27 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   const applied = await step('apply', `Applying to ${cluster.namespace}`, async () => {
     const kvm = await findKvmResource(cluster, signal);
     const ownVersion = await applySecrets(cluster, config.name, secrets, { force: options.force, signal });
+    const identity = {
+      image: pushed.reference,
+      variables,
+      secrets: secrets.keys,
+      secretVersions: [versions, ownVersion].filter(Boolean).join(','),
+      runtimeClass,
+    };
     const objects = makeWorkload({
+      ...identity,
       workload,
       config,
       target: cluster.target,
       namespace: cluster.namespace,
-      image: pushed.reference,
       imageId: built.image.id,
       runtime: built.image.runtime,
       replicas: options.replicas ?? deployed.replicas(options.autoscale),
       autoscale: options.autoscale,
-      // Deploying the same image again makes no new pods where its pods are well: its time stays.
-      deployedAt: deployed.runsSince(pushed.reference) ?? new Date().toISOString(),
+      // Deploying the same again makes no new pods where its pods are well: its time stays.
+      deployedAt: deployed.runsSince(identity) ?? new Date().toISOString(),
       route: options.route,
-      secrets: secrets.keys,
-      secretVersions: [versions, ownVersion].filter(Boolean).join(','),
       kvmResource: kvm.resource,
-      runtimeClass,
       vm: pod.vm,
       revision: deployed.revisionFor?.(pushed.reference),
     });
@@ -115,7 +120,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
     return { value, detail: isVm ? 'virtual machines of KubeVirt' : detail };
   });
   const { namespace, target } = cluster;
-  const lacks = findLacks(target, context, { config, image: built.image });
+  const lacks = findLacks(target, context, { config, image: built.image, secrets: secrets.keys });
   const result = {
     target: target.name,
     namespace,

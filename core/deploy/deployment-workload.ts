@@ -15,6 +15,7 @@ import type { Condition, DeploymentObject, KubeObject, PodObject, ReplicaSetObje
 import { findVmSet } from './kubevirt/find-sets.ts';
 import { annotationNames, selectorOf } from './names.ts';
 import type { OpenWorkload } from './open-workload.ts';
+import { isTemplateOf } from './pod-template.ts';
 import { removeOwned } from './remove-owned.ts';
 import { applyTemplate, checkNotPaused, removeFunction } from './revisions.ts';
 import { type RolloutSource, watchRollout } from './watch-rollout.ts';
@@ -36,8 +37,8 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
   return {
     replicas: (autoscale) => usualReplicas(before, autoscale),
     annotation,
-    runsSince: (image) =>
-      before !== null && isSettled(before) && template?.spec.containers[0]?.image === image
+    runsSince: (identity) =>
+      before !== null && isSettled(before) && template !== undefined && isTemplateOf(template, identity)
         ? (annotation(annotationNames.deployedAt) ?? null)
         : null,
     apply: async (objects, { force, autoscale, route }, applySignal) => {

@@ -7,16 +7,22 @@ import { findLacks } from './find-lacks.ts';
 
 const config = projectConfigSchema.parse({ name: 'p', runtime: 'ember', memoryMiB: 64 });
 const describeLacks = (_: unknown, place: DeployPlace) => [`nothing ${place}`];
-const find = (engine: string, runtime: Partial<Runtime>) =>
+const find = (engine: string, runtime: Partial<Runtime>, envAtLoad?: string[]) =>
   findLacks(
     kubernetesTargetSchema.parse({ name: 't', kind: 'kubernetes', kubeconfig: '/k', registry: 'r/t', engine }),
     { runtimes: new Map([['ember', runtime as Runtime]]) },
-    { config, image: { runtime: 'ember' } },
+    { config, image: { runtime: 'ember', envAtLoad }, secrets: { TOKEN: {} } },
   );
 
 it('asks the runtime for the place that the target’s engine is', () => {
   expect(find('pod', { describeLacks })).toEqual(['nothing pod']);
   expect(find('kubevirt', { describeLacks })).toEqual(['nothing alone']);
+});
+
+it('names a secret that the module reads before it is there, but in a container', () => {
+  expect(find('pod', {}, ['STAGE', 'TOKEN'])).toEqual([expect.stringContaining('process.env.TOKEN while it loads')]);
+  expect(find('pod', {}, ['STAGE'])).toEqual([]);
+  expect(find('runtimeclass:gvisor', {}, ['TOKEN'])).toEqual([]);
 });
 
 it('finds none in an ordinary container, nor for a runtime that has none', () => {

@@ -3,13 +3,33 @@ import type { Image } from '#shared/model/image.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
 import type { DeployContext } from './deploy-context.ts';
 
-/** The options of a function that have no effect on this cluster. Shape: as `describeLacks` of a runtime. */
+/**
+ * The options of a function that have no effect on this cluster, and the secrets that it reads too early. Shape: as
+ * `describeLacks` of a runtime.
+ */
 export function findLacks(
   target: KubernetesTarget,
   { runtimes }: Pick<DeployContext, 'runtimes'>,
-  { config, image }: { readonly config: ProjectConfig; readonly image: Pick<Image, 'runtime'> },
+  {
+    config,
+    image,
+    secrets,
+  }: {
+    readonly config: ProjectConfig;
+    readonly image: Pick<Image, 'runtime' | 'envAtLoad'>;
+    /** By the names of the guest's variables. */
+    readonly secrets: object;
+  },
 ): readonly string[] {
-  // An ordinary container has the network of its pod.
+  // An ordinary container has the network of its pod, and its variables before anything of it runs.
   if (runtimeClassOf(target) !== null) return [];
-  return runtimes.get(image.runtime)?.describeLacks?.(config, usesKubevirt(target) ? 'alone' : 'pod') ?? [];
+  const lacks = runtimes.get(image.runtime)?.describeLacks?.(config, usesKubevirt(target) ? 'alone' : 'pod') ?? [];
+  const early = Object.keys(secrets).filter((name) => image.envAtLoad?.includes(name));
+  return [
+    ...lacks,
+    ...early.map(
+      (name) =>
+        `The module reads process.env.${name} while it loads, when the secret is not there yet: read it in the handler.`,
+    ),
+  ];
 }

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { projectConfigSchema } from '#shared/model/project.ts';
 import type { KnativeService } from './knative/objects.ts';
+import type { DeploymentObject } from './kube/objects.ts';
 import { writeManifests } from './manifests.ts';
-import { overheadOf, type WorkloadRequest } from './pod-template.ts';
+import { isTemplateOf, overheadOf, type WorkloadRequest } from './pod-template.ts';
 import { makeWorkload } from './workload.ts';
 
 const config = projectConfigSchema.parse({ name: 'greet', runtime: 'ember', memoryMiB: 128 });
@@ -35,6 +36,49 @@ describe('the objects of a function', () => {
         },
       },
     });
+  });
+
+  it('give the guest variables by value, which Kubernetes leaves as they are', () => {
+    const variables = { PRICE: '5 $(HOME) $$', EMPTY: '' };
+    const [deployment] = make('greet', { variables });
+    const env = [
+      { name: 'FIRSTLIGHT_ENV_PRICE', value: '5 $$(HOME) $$$$' },
+      { name: 'FIRSTLIGHT_ENV_EMPTY', value: '' },
+    ];
+    expect(deployment).toMatchObject({ spec: { template: { spec: { containers: [{ env }] } } } });
+    const [plain] = make('greet', { variables: { A: '1' }, config: { ...config, port: 80 }, runtimeClass: 'gvisor' });
+    const named = [{ name: 'A', value: '1' }];
+    expect(plain).toMatchObject({ spec: { template: { spec: { containers: [{ env: named }] } } } });
+  });
+
+  it('make new pods for another image, variable or secret', () => {
+    const identity = {
+      image: 'r/greet@sha256:1',
+      variables: { A: '', B: '2' },
+      secrets: { TOKEN: { secret: 'app', key: 'token' } },
+      secretVersions: 'app=7',
+    };
+    const [deployment] = make('greet', identity) as [DeploymentObject];
+    const { template } = deployment.spec;
+    expect(isTemplateOf(template, identity)).toBe(true);
+    // The API server answers without empty values.
+    const [container] = template.spec.containers;
+    const env = container?.env?.map(({ value, ...rest }) => (value ? { value, ...rest } : rest));
+    const answered = {
+      ...template,
+      spec: { containers: [{ name: 'function', image: identity.image, ...(env && { env }) }] },
+    };
+    expect(isTemplateOf(answered, identity)).toBe(true);
+    for (const other of [
+      { image: 'r/greet@sha256:2' },
+      { variables: { A: '', B: '3' } },
+      { variables: { A: '' } },
+      { secrets: {} },
+      { secretVersions: 'app=8' },
+      { runtimeClass: 'gvisor' },
+    ]) {
+      expect(isTemplateOf(template, { ...identity, ...other })).toBe(false);
+    }
   });
 
   it('are an ordinary container under a RuntimeClass', () => {

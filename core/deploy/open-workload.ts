@@ -3,6 +3,7 @@ import type { Autoscale, Route } from '#shared/model/deploy-section.ts';
 import type { Verdict } from './judge-rollout.ts';
 import type { KubeAnswer } from './kube/client.ts';
 import type { KubeObject, PodObject } from './kube/objects.ts';
+import type { PodIdentity } from './pod-template.ts';
 
 /** An applied object, and the generation that our own apply returned. */
 export interface Applied {
@@ -32,8 +33,8 @@ export interface OpenWorkload {
   readonly annotation: (name: string) => string | undefined;
   /** The number that an image's revision is to have, where the cluster gives it none. */
   readonly revisionFor?: (image: string) => number;
-  /** The time of the deploy of an image that runs already and is well; null: its pods are to be made anew. */
-  readonly runsSince: (image: string) => string | null;
+  /** The time of the deploy of pods that run already and are well; null: they are to be made anew. */
+  readonly runsSince: (identity: PodIdentity) => string | null;
   readonly apply: (
     objects: readonly KubeObject[],
     options: WorkloadPlan & { readonly force: boolean; readonly wait: boolean },

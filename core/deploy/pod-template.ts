@@ -1,8 +1,9 @@
 /** The pod of a function: its container, its memory and its rights. */
+import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesTarget } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, WorkloadKind } from '#shared/model/deploy-section.ts';
 import type { ProjectConfig } from '#shared/model/project.ts';
-import type { PodTemplate } from './kube/objects.ts';
+import type { EnvVar, PodTemplate } from './kube/objects.ts';
 import { annotationNames, labelsOf } from './names.ts';
 import { podPaths, podPorts, podUser, variablePrefix } from './pod-image/pod-paths.ts';
 
@@ -51,6 +52,8 @@ export interface WorkloadRequest {
   readonly autoscale?: Autoscale | undefined;
   readonly route?: Route | undefined;
   readonly deployedAt: string;
+  /** The variables that the guest gets at its start. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
   /** The keys of Secrets by the names of the guest's variables. */
   readonly secrets?: Readonly<Record<string, { readonly secret: string; readonly key: string }>> | undefined;
   /** The Secrets' versions: pods begin anew with a new value. */
@@ -106,13 +109,39 @@ const containerSecurity = {
   capabilities: { drop: ['ALL'] },
 } as const;
 
-const variablesOf = ({ secrets = {} }: WorkloadRequest, prefix: string) => {
-  const env = Object.entries(secrets).map(([variable, { secret, key }]) => ({
-    name: `${prefix}${variable}`,
-    valueFrom: { secretKeyRef: { name: secret, key } },
-  }));
+/** The part of a deploy that decides whether its pods are those that run already. */
+export type PodIdentity = Pick<WorkloadRequest, 'image' | 'variables' | 'secrets' | 'secretVersions' | 'runtimeClass'>;
+
+/** Whether pods of a template are those of a deploy: its image, with its environment. */
+export function isTemplateOf(template: PodTemplate, identity: PodIdentity): boolean {
+  const [container] = template.spec.containers;
+  const wanted = variablesOf(identity, identity.runtimeClass == null ? variablePrefix : '');
+  return (
+    container?.image === identity.image &&
+    (template.metadata?.annotations?.[annotationNames.secrets] ?? '') === (identity.secretVersions ?? '') &&
+    isDeepStrictEqual((container.env ?? []).map(withValue), (wanted ? wanted.env : []).map(withValue))
+  );
+}
+
+/** The cluster leaves an empty value out. */
+const withValue = ({ name, value = '', valueFrom }: EnvVar) => ({ name, value, valueFrom });
+
+const variablesOf = (
+  { variables = {}, secrets = {} }: Pick<WorkloadRequest, 'variables' | 'secrets'>,
+  prefix: string,
+) => {
+  const env: EnvVar[] = [
+    ...Object.entries(variables).map(([variable, value]) => ({ name: `${prefix}${variable}`, value: literal(value) })),
+    ...Object.entries(secrets).map(([variable, { secret, key }]) => ({
+      name: `${prefix}${variable}`,
+      valueFrom: { secretKeyRef: { name: secret, key } },
+    })),
+  ];
   return env.length > 0 && { env };
 };
+
+/** Kubernetes fills `$(NAME)` in, and takes `$$` for one `$`. */
+const literal = (value: string): string => value.replaceAll('$', '$$$$');
 
 function makeVmmContainer(request: WorkloadRequest, memory: string) {
   const { image, kvmResource } = request;

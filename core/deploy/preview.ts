@@ -1,10 +1,9 @@
-import type { Bundle } from '#core/runtime/bundle.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { toFirstlightError } from '#shared/errors.ts';
 import { type KubernetesTarget, runtimeClassOf } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, SecretReference, WorkloadKind } from '#shared/model/deploy-section.ts';
-import type { Image } from '#shared/model/image.ts';
+import type { DeployBuild } from './build-with-env.ts';
 import { checkRoute } from './check-route.ts';
 import { applyObject, type Cluster, findKvmResource, nullIfMissing, pathOf, pluralOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
@@ -19,9 +18,7 @@ import { pushFunction } from './push-function.ts';
 import { checkSecrets, describeOwnSecret, refer, type Secrets, secretNameOf } from './secrets.ts';
 import { makeWorkload } from './workload.ts';
 
-export interface PreviewRequest {
-  readonly bundle: Bundle;
-  readonly image: Image;
+export interface PreviewRequest extends Pick<DeployBuild, 'bundle' | 'image' | 'variables'> {
   /** Undefined: that of the target. */
   readonly workload?: WorkloadKind | undefined;
   readonly replicas?: number | undefined;
@@ -39,7 +36,7 @@ export interface PreviewRequest {
 export async function previewDeploy(
   cluster: Cluster,
   context: DeployContext,
-  { bundle, image, replicas, autoscale, route, secrets, signal, progress, ...request }: PreviewRequest,
+  { bundle, image, variables, replicas, autoscale, route, secrets, signal, progress, ...request }: PreviewRequest,
 ): Promise<CallOutput<'deploy:preview'>> {
   const { target, namespace } = cluster;
   const { workload = target.workload } = request;
@@ -48,7 +45,7 @@ export async function previewDeploy(
   await checkRoute(cluster, route, signal);
   await checkEngine(cluster, signal);
   const { config } = bundle;
-  const hasVariables = Object.keys(secrets.keys).length > 0;
+  const hasVariables = Object.keys({ ...variables, ...secrets.keys }).length > 0;
   const pod = await packImage(target, context, { bundle, image, hasVariables, signal, progress });
   const before = await openWorkload(cluster, workload, config.name, signal);
   const kvm = await findKvmResource(cluster, signal);
@@ -65,6 +62,7 @@ export async function previewDeploy(
     autoscale,
     deployedAt: before.annotation(annotationNames.deployedAt) ?? '(now)',
     route,
+    variables,
     secrets: secrets.keys,
     secretVersions: previewVersions(before, versions, secrets),
     kvmResource: kvm.resource,
@@ -88,7 +86,7 @@ export async function previewDeploy(
       note += `No preview of the ${object.kind}: ${error.message}`;
     }
   }
-  const notes = [...findLacks(target, context, { config, image }), note];
+  const notes = [...findLacks(target, context, { config, image, secrets: secrets.keys }), note];
   return { yaml: toYaml(objects), before: toYaml(was), after: toYaml(will), note: joinNotes(notes) };
 }
 
@@ -101,7 +99,6 @@ function previewVersions(before: OpenWorkload, versions: string, { own }: Secret
 }
 
 export interface ManifestRequest extends Omit<PreviewRequest, 'replicas' | 'secrets' | 'config'> {
-  readonly bundle: Bundle;
   /** The file of the key that the image is signed with. */
   readonly signKey?: string | undefined;
   readonly secrets: Readonly<Record<string, SecretReference>>;
@@ -123,6 +120,7 @@ export async function makeManifests(
     push,
     bundle,
     image,
+    variables,
     replicas,
     autoscale,
     route,
@@ -135,7 +133,7 @@ export async function makeManifests(
 ): Promise<CallOutput<'deploy:manifests'>> {
   checkPlan(target, workload, { replicas, autoscale, route });
   const { config } = bundle;
-  const hasVariables = Object.keys(secrets).length > 0;
+  const hasVariables = Object.keys({ ...variables, ...secrets }).length > 0;
   const pod = await packImage(target, context, { bundle, image, hasVariables, signal, progress });
   if (push) await pushFunction(target, { bundle, image }, pod, context, { signal, progress, signKey });
   const reference = `${target.registry}/${config.name}@${pod.image.manifest.digest}`;
@@ -152,6 +150,7 @@ export async function makeManifests(
     // The same function gives the same files.
     deployedAt: image.createdAt,
     route,
+    variables,
     secrets: refer(config.name, secrets),
     kvmResource: null,
     runtimeClass: runtimeClassOf(target),
@@ -162,7 +161,7 @@ export async function makeManifests(
   const command = `kubectl create secret generic ${secretName} ${own.map(([key]) => `--from-file=${key}=FILE`).join(' ')}`;
   const note =
     own.length === 0 ? '' : `The files hold no value of a secret. Provide the Secret ${secretName}: ${command}`;
-  const notes = [...findLacks(target, context, { config, image }), note];
+  const notes = [...findLacks(target, context, { config, image, secrets }), note];
   return { image: reference, files: [...writeManifests(objects, format, context.version)], note: joinNotes(notes) };
 }
 

@@ -28,14 +28,13 @@ function project(deploy: object, more: Partial<Project> = {}): Project {
 const variable = (name: string) => `\${${name}}`;
 
 describe('the plan of a deploy', () => {
-  it('has the environment of the section and of the profile over that of the function', () => {
+  it('has the environment of the section, and of the profile over it', () => {
     const app = project({
       env: { B: 'base', C: 'base' },
       profiles: { staging: { env: { C: `at ${variable('HOST')}` } } },
     });
-    const { config } = planDeploy(app, 'staging', { HOST: 'lab' }).project;
-    expect(config?.env).toEqual({ A: 'own', B: 'base', C: 'at lab' });
-    expect(planDeploy(app, undefined, {}).project.config?.env).toEqual({ A: 'own', B: 'base', C: 'base' });
+    expect(planDeploy(app, 'staging', { HOST: 'lab' }).env).toEqual({ B: 'base', C: 'at lab' });
+    expect(planDeploy(app, undefined, {}).env).toEqual({ B: 'base', C: 'base' });
   });
 
   it('has either a number of pods or bounds, whichever the profile says', () => {

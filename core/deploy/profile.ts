@@ -9,9 +9,11 @@ import {
 } from '#shared/model/deploy-section.ts';
 import type { Project } from '#shared/model/project.ts';
 
-/** The settings of a deploy in `firstlight.json`. Shape: the environment of `project` includes that of the deploy. */
+/** The settings of a deploy in `firstlight.json`. */
 export interface DeployPlan {
   readonly project: Project;
+  /** The environment beside that of the function. */
+  readonly env: Readonly<Record<string, string>>;
   readonly workload: WorkloadKind | undefined;
   readonly replicas: number | undefined;
   readonly autoscale: Autoscale | undefined;
@@ -29,8 +31,7 @@ export interface DeployPlan {
  * and secrets.
  */
 export function planDeploy(project: Project, profile: string | undefined, env: NodeJS.ProcessEnv): DeployPlan {
-  const { config } = project;
-  const section = config?.deploy ?? { env: {}, secrets: {}, profiles: {} };
+  const section = project.config?.deploy ?? { env: {}, secrets: {}, profiles: {} };
   const chosen = chooseProfile(section, profile);
   if (chosen === null) {
     const known = Object.keys(section.profiles).join(', ');
@@ -44,17 +45,8 @@ export function planDeploy(project: Project, profile: string | undefined, env: N
   const { workload, replicas, autoscale, route, secrets, sign } = chosen;
   if (sign !== undefined && !project.trusted) throw notTrusted(project, `the signing key ${sign}`);
   const signKey = sign === undefined ? undefined : resolve(project.dir, sign);
-  if (config === null) return { project, workload, replicas, autoscale, route, signKey, secrets };
   const own = Object.entries(chosen.env).map(([name, text]) => [name, expand(project, name, text, env)]);
-  return {
-    project: { ...project, config: { ...config, env: { ...config.env, ...Object.fromEntries(own) } } },
-    workload,
-    replicas,
-    autoscale,
-    route,
-    signKey,
-    secrets,
-  };
+  return { project, env: Object.fromEntries(own), workload, replicas, autoscale, route, signKey, secrets };
 }
 
 const notTrusted = ({ name, dir }: Project, what: string) =>

@@ -24,6 +24,7 @@ const manifestSchema = z.object({
   minMemoryMiB: z.number().int(),
   /** The digest of its base. */
   base: z.string().optional(),
+  envAtLoad: z.array(z.string()).optional(),
   /** Information for the runtime, in the runtime's own format. */
   runtimeInfo: z.string().optional(),
   /** The warnings of its build, without those of the bundle. */

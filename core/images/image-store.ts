@@ -124,6 +124,7 @@ export function createImageStore({ layout, bundler, runtimes }: ImageStoreOption
         sha256: built.sha256,
         minMemoryMiB: built.minMemoryMiB,
         ...(built.base !== undefined && { base: built.base }),
+        ...(built.envAtLoad !== undefined && { envAtLoad: [...built.envAtLoad] }),
         ...(built.runtimeInfo !== undefined && { runtimeInfo: built.runtimeInfo }),
         ...(built.warnings !== undefined && { warnings: [...built.warnings] }),
         createdAt: new Date().toISOString(),

@@ -50,6 +50,8 @@ export interface BuiltImage {
   /** Warnings about the image, without those of the bundle. */
   readonly warnings?: readonly Problem[] | undefined;
   readonly minMemoryMiB: number;
+  /** The variables whose values the image depends on, where its writer knows them; `*`: all. */
+  readonly envAtLoad?: readonly string[] | undefined;
   readonly steps: readonly {
     readonly name: BuildStep['name'];
     readonly reused: boolean;

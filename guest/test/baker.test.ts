@@ -50,6 +50,20 @@ describe('a good bundle', () => {
     expect(image.output).toBe('loaded x\n');
   });
 
+  it('says which variables its module read', async () => {
+    const envAtLoad = async (code: string) =>
+      (await bake(`${code}; export default () => process.env.LATER;`)).envAtLoad;
+    expect(await envAtLoad('')).toEqual([]);
+    expect(await envAtLoad('const { A } = process.env; "B" in process.env; process.env.C ??= "1"')).toEqual([
+      'A',
+      'B',
+      'C',
+    ]);
+    expect(await envAtLoad('Object.keys(process.env)')).toEqual(['*']);
+    expect(await envAtLoad('JSON.stringify({ ...process.env })')).toContain('*');
+    expect(await envAtLoad('for (let i = 0; i < 1000; i++) process.env["A" + i]')).toEqual(['*']);
+  });
+
   it('keeps nothing of the bundle before', async () => {
     await bake('globalThis.left = 1; export default () => 1;');
     const image = await bake('console.log(typeof globalThis.left); export default () => 1;');

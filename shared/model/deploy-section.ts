@@ -88,7 +88,7 @@ const shape = {
     .record(variableSchema, z.string())
     .default({})
     .describe(
-      'Environment beside that of the function. A variable of who deploys is written as in a shell, with braces. It is written into the image: no secrets.',
+      'Environment beside that of the function. A variable of who deploys is written as in a shell, with braces. It is in the image, or shown by the cluster: no secrets.',
     ),
   sign: z
     .string()

@@ -14,6 +14,8 @@ export const imageSchema = z.object({
   bytes: bytesSchema,
   /** Smallest memory the image boots in. */
   minMemoryMiB: z.number().int(),
+  /** The variables that the function read while it was built, where that is known; `*`: all. Others can be given at its start. */
+  envAtLoad: z.array(z.string()).optional(),
   /** Information of the runtime, in the runtime's own format. */
   runtimeInfo: z.string().optional(),
   createdAt: z.string(),

@@ -258,14 +258,21 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
   });
 
   it('has the environment of a profile, and keeps within its bounds', async () => {
-    const env = { STAGE: 'at $' + '{FL_STAGE}' };
+    const env = { STAGE: 'at $' + '{FL_STAGE}', PRICE: '5 $(HOME)' };
     const profiles = { staging: { autoscale: { min: 2, max: 3 }, env } };
-    writeFileSync(join(project.dir, 'handler.ts'), 'export default () => ({ stage: process.env.STAGE });');
+    writeFileSync(
+      join(project.dir, 'handler.ts'),
+      'export default () => ({ stage: process.env.STAGE, price: process.env.PRICE });',
+    );
+    const plain = await deploy();
     writeFileSync(join(project.dir, 'firstlight.json'), JSON.stringify({ name: 'greet', deploy: { profiles } }));
     await expect(deploy({ profile: 'prod' })).rejects.toMatchObject({ code: 'BAD_INPUT', hint: 'It has: staging' });
     await cluster.kubectl('scale', 'deployment/greet', '--replicas=1');
     const done = await deploy({ profile: 'staging' });
-    expect(JSON.parse(done.answer?.body ?? '')).toEqual({ stage: 'at the lab' });
+    expect(JSON.parse(done.answer?.body ?? '')).toEqual({ stage: 'at the lab', price: '5 $(HOME)' });
+    // One image serves both: the variables are the pod's.
+    expect(done.image).toBe(plain.image);
+    expect(done.revision).toBeGreaterThan(plain.revision);
     await vi.waitFor(
       async () => expect((await studio.client.call('deploy:get', of)).replicas).toMatchObject({ wanted: 2, ready: 2 }),
       { timeout: 60_000, interval: 500 },

@@ -5,6 +5,7 @@ import { otherWorkload } from '../deployment-workload.ts';
 import type { KubeObject, PodObject } from '../kube/objects.ts';
 import { annotationNames, selectorOf } from '../names.ts';
 import type { OpenWorkload, WorkloadPlan } from '../open-workload.ts';
+import { isTemplateOf } from '../pod-template.ts';
 import { removeFunction } from '../revisions.ts';
 import { type RolloutSource, watchRollout } from '../watch-rollout.ts';
 import { callRevision } from './call-revision.ts';
@@ -47,8 +48,8 @@ export async function openKnative(cluster: Cluster, name: string, signal: AbortS
   return {
     replicas: () => undefined,
     annotation,
-    runsSince: (image) =>
-      before !== null && isWell(before) && template?.spec.containers[0]?.image === image
+    runsSince: (identity) =>
+      before !== null && isWell(before) && template !== undefined && isTemplateOf(template, identity)
         ? (annotation(annotationNames.deployedAt) ?? null)
         : null,
     apply: async (objects, { force }, applySignal) => {

@@ -34,12 +34,20 @@ export interface Condition {
   readonly lastUpdateTime?: string;
 }
 
+export interface EnvVar {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: { readonly secretKeyRef?: { readonly name: string; readonly key: string } };
+}
+
 export interface PodTemplate {
   readonly metadata?: Partial<KubeMetadata>;
   readonly spec: {
-    readonly containers: readonly ({ readonly name: string; readonly image: string } & Readonly<
-      Record<string, unknown>
-    >)[];
+    readonly containers: readonly ({
+      readonly name: string;
+      readonly image: string;
+      readonly env?: readonly EnvVar[];
+    } & Readonly<Record<string, unknown>>)[];
   } & Readonly<Record<string, unknown>>;
 }
 

@@ -52,7 +52,7 @@ export async function openKubevirt(cluster: Cluster, name: string, signal: Abort
     replicas: () => before?.spec.replicas ?? 1,
     annotation,
     revisionFor: next,
-    runsSince: (image) =>
+    runsSince: ({ image }) =>
       before !== undefined && isSame(image) && judgeKubevirt({ set: before, ...nothing }).state === 'done'
         ? (annotation(annotationNames.deployedAt) ?? null)
         : null,

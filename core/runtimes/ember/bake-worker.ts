@@ -148,6 +148,7 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
     },
   });
   registerHostCalls(vm, output);
+  let envAtLoad: readonly string[];
   try {
     vm.callFunction(vm.importHandle(heap.tokens.installEnv), vm.undefined, vm.hostToHandle(job.env)).dispose();
     const namespace = await evaluate(vm, job, heap, clock);
@@ -161,6 +162,7 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
         : `The default export is ${/^[aeiou]/.test(wrong) ? 'an' : 'a'} ${wrong}, not a function.`;
       throw new BakeFailure({ kind: 'noHandler', message, stack: '' });
     }
+    envAtLoad = readNames(vm.callFunction(vm.importHandle(heap.tokens.takeEnvReads), vm.undefined).toString());
     setHandler.dispose();
     exported.dispose();
     namespace.dispose();
@@ -170,7 +172,17 @@ async function bake(job: BakeJob, output: Output): Promise<BakeResult> {
     throw failureOf(error, job, interrupted);
   }
   const evalMs = performance.now() - started;
-  return { ...(await writeImage(vm, job, heap)), evalMs, output: output.text };
+  return { ...(await writeImage(vm, job, heap)), evalMs, output: output.text, envAtLoad };
+}
+
+/** A module that reads more names than this counts as one that reads all. */
+const maxEnvNames = 200;
+const maxEnvNameChars = 200;
+
+function readNames(json: string): readonly string[] {
+  const names = JSON.parse(json) as string[];
+  const isKept = names.length <= maxEnvNames && names.every((name) => name.length <= maxEnvNameChars);
+  return isKept ? names.sort() : ['*'];
 }
 
 const ownTimePath = '/proc/thread-self/schedstat';
@@ -201,7 +213,11 @@ function tooSmall(job: BakeJob, heapPages: number): BakeFailure {
   return new BakeFailure({ kind: 'memory', message, minMemoryMiB: least });
 }
 
-async function writeImage(vm: QuickJS, job: BakeJob, heap: BaseHeap): Promise<Omit<BakeResult, 'evalMs' | 'output'>> {
+async function writeImage(
+  vm: QuickJS,
+  job: BakeJob,
+  heap: BaseHeap,
+): Promise<Omit<BakeResult, 'evalMs' | 'output' | 'envAtLoad'>> {
   const exports = vm._getExports();
   exports.qjs_set_memory_limit(unlimited);
   vm.runGC();

@@ -24,7 +24,10 @@ export interface BaseHeap {
   readonly snapshot: Snapshot;
   /** Tokens of `QuickJS.exportHandle`: offsets of boxed function values in linear memory. */
   readonly tokens: Readonly<
-    Record<'invoke' | 'finish' | 'report' | 'tick' | 'reset' | 'setHandler' | 'installEnv' | 'addEnv', number>
+    Record<
+      'invoke' | 'finish' | 'report' | 'tick' | 'reset' | 'setHandler' | 'installEnv' | 'addEnv' | 'takeEnvReads',
+      number
+    >
   >;
 }
 
@@ -96,6 +99,7 @@ export async function createBaseHeap(): Promise<BaseHeap> {
     setHandler: token('setHandler'),
     installEnv: vm.exportHandle(globals.getProp('installEnv')),
     addEnv: vm.exportHandle(globals.getProp('addEnv')),
+    takeEnvReads: vm.exportHandle(globals.getProp('takeEnvReads')),
   };
   vm.runGC();
   // The machine is not disposed: its values must stay alive in the snapshot.

@@ -145,11 +145,12 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         outPath: path,
         signal: context.signal,
       });
-      const { bytes, sha256, minMemoryMiB, evalMs, bakeMs } = await bake;
+      const { bytes, sha256, minMemoryMiB, evalMs, bakeMs, envAtLoad } = await bake;
       return {
         bytes,
         sha256,
         minMemoryMiB,
+        envAtLoad,
         steps: [
           { name: 'kernel', reused: true, reason: 'the guest kernel is part of Firstlight', durationMs: 0 },
           { name: 'evaluate', reused: false, reason: '', durationMs: evalMs },

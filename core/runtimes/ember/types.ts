@@ -44,6 +44,8 @@ export interface BakedImage {
   readonly bakeMs: number;
   /** The output of the module while it was evaluated, cut at 64 KiB. */
   readonly output: string;
+  /** The variables that the module read while it was evaluated; `*`: all. */
+  readonly envAtLoad: readonly string[];
 }
 
 /** Bakes images, one at a time, on a warm worker thread. */

@@ -30,6 +30,8 @@ export interface BakeResult {
   readonly minMemoryMiB: number;
   readonly evalMs: number;
   readonly output: string;
+  /** The variables that the module read while it was evaluated; `*`: all. */
+  readonly envAtLoad: readonly string[];
 }
 
 /** The reason why a bake failed. `system` is a file operation, with Node's code. */

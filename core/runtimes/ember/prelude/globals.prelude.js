@@ -209,9 +209,19 @@
   global.global = global;
   // The host can add to it when the guest starts. As in Node.js, what a function sets becomes text.
   const variables = {};
-  const env = new Proxy(variables, {
+  // While the module loads, the names that it reads are noted: their values are part of the image. `*` is all names.
+  const read = new Set();
+  const noting = (reflect) => (target, name) => {
+    if (typeof name !== 'symbol') read.add(name ?? '*');
+    return reflect(target, name);
+  };
+  const { get, has, ownKeys, getOwnPropertyDescriptor } = Reflect;
+  const readTraps = { get, has, ownKeys, getOwnPropertyDescriptor };
+  const traps = {
     set: (target, name, value) => Reflect.set(target, name, typeof name === 'symbol' ? value : String(value)),
-  });
+  };
+  for (const name of Object.keys(readTraps)) traps[name] = noting(readTraps[name]);
+  const env = new Proxy(variables, traps);
   const addEnv = (more) => Object.assign(env, more);
   return {
     installEnv: (baked) => {
@@ -219,6 +229,11 @@
       global.process = { env, ...processMembers };
     },
     addEnv,
+    /** The names that were read, as JSON. From then on none is noted, and reading costs what it did. */
+    takeEnvReads: () => {
+      for (const name of Object.keys(readTraps)) delete traps[name];
+      return JSON.stringify([...read]);
+    },
     network,
     /** What the module measured while it was evaluated is of another clock. */
     reset: () => {

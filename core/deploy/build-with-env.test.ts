@@ -1,0 +1,81 @@
+import { expect, it } from 'vitest';
+import type { Build } from '#core/images/image-store.ts';
+import { kubernetesTargetSchema } from '#shared/model/deploy.ts';
+import { type Project, projectConfigSchema } from '#shared/model/project.ts';
+import { projectIdSchema } from '#shared/model/units.ts';
+import { buildWithEnv, type GivesVariables, givesVariables } from './build-with-env.ts';
+
+const project: Project = {
+  id: projectIdSchema.parse('0123456789ab'),
+  dir: '/p/app',
+  name: 'app',
+  config: projectConfigSchema.parse({ name: 'app', runtime: 'ember', memoryMiB: 64, env: { STAGE: 'local' } }),
+  problems: [],
+  trusted: true,
+  asks: [],
+};
+const env = { STAGE: 'prod', HOST: 'lab', TOKEN: 'x' };
+const secrets = { TOKEN: { secret: 'app', key: 'token' } };
+
+/** A build of a module that reads these variables while it loads, by their values. */
+async function build(gives: GivesVariables, read: (own: Readonly<Record<string, string>>) => string[] | undefined) {
+  const built: Readonly<Record<string, string>>[] = [];
+  const { variables } = await buildWithEnv({ project, env, secrets }, gives, async (toBuild) => {
+    const own = toBuild.config?.env ?? {};
+    built.push(own);
+    return { image: { envAtLoad: read(own) } } as Build;
+  });
+  return { built, variables };
+}
+
+it('writes only the variables into an image that its module reads while it loads', async () => {
+  expect(await build('beforeCall', () => [])).toEqual({
+    built: [{ STAGE: 'local' }],
+    variables: { STAGE: 'prod', HOST: 'lab' },
+  });
+  expect(await build('beforeCall', () => ['STAGE', 'TOKEN'])).toEqual({
+    built: [{ STAGE: 'local' }, { STAGE: 'prod' }],
+    variables: { HOST: 'lab' },
+  });
+});
+
+it('builds again for what the module reads with the new values', async () => {
+  const read = (own: Readonly<Record<string, string>>) => (own.STAGE === 'prod' ? ['STAGE', 'HOST'] : ['STAGE']);
+  expect(await build('beforeCall', read)).toEqual({
+    built: [{ STAGE: 'local' }, { STAGE: 'prod' }, { STAGE: 'prod', HOST: 'lab' }],
+    variables: {},
+  });
+});
+
+it('writes all into the image where they are not known, are all read, or cannot be given', async () => {
+  const all = { STAGE: 'prod', HOST: 'lab' };
+  expect(await build('beforeCall', () => undefined)).toEqual({ built: [{ STAGE: 'local' }, all], variables: {} });
+  expect(await build('beforeCall', () => ['*'])).toEqual({ built: [{ STAGE: 'local' }, all], variables: {} });
+  expect(await build('never', () => [])).toEqual({ built: [all], variables: {} });
+});
+
+it('writes none into the image of a container, which has them before it runs', async () => {
+  expect(await build('beforeLoad', () => ['*'])).toEqual({
+    built: [{ STAGE: 'local' }],
+    variables: { STAGE: 'prod', HOST: 'lab' },
+  });
+});
+
+it('writes what the bundler replaces by its value into the image', async () => {
+  const built: unknown[] = [];
+  const plan = { project, env: { NODE_ENV: 'development', HOST: 'lab' }, secrets: {} };
+  const { variables } = await buildWithEnv(plan, 'beforeLoad', async (toBuild) => {
+    built.push(toBuild.config?.env);
+    return { image: {} } as Build;
+  });
+  expect(built).toEqual([{ STAGE: 'local', NODE_ENV: 'development' }]);
+  expect(variables).toEqual({ HOST: 'lab' });
+});
+
+it('knows when a target gives variables', () => {
+  const gives = (engine: string) =>
+    givesVariables(
+      kubernetesTargetSchema.parse({ name: 't', kind: 'kubernetes', kubeconfig: '/k', registry: 'r/t', engine }),
+    );
+  expect([gives('pod'), gives('kubevirt'), gives('runtimeclass:kata')]).toEqual(['beforeCall', 'never', 'beforeLoad']);
+});
