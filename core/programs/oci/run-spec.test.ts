@@ -147,8 +147,7 @@ describe('the program of an image', () => {
   });
 
   it('is what a script starts that does nothing else', async () => {
-    const script =
-      `#!/bin/sh\n# Starts it.\nset -eu\nexport MODE="\${MODE:-production}"\ncd /srv\nexec node "$@" # last\n`;
+    const script = `#!/bin/sh\n# Starts it.\nset -eu\nexport MODE="\${MODE:-production}"\ncd /srv\nexec node "$@" # last\n`;
     const spec = await specOf({ Entrypoint: ['/run.sh'], Cmd: ['a b.js'] }, { '/run.sh': script });
     expect(spec).toMatchObject({
       ...{ program: '/usr/bin/node', argv0: 'node', args: ['a b.js'], cwd: '/srv', env: { MODE: 'production' } },

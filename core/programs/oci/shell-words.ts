@@ -31,7 +31,7 @@ export function splitCommands(text: string): string[] | null {
     if (command.trim() !== '') commands.push(command.trim());
     command = '';
   };
-  const parts = /\\[^]|'[^']*'|"(?:[^"\\]|\\[^])*"|((?<![^\s;])#[^\n]*)|&&|[^]/g;
+  const parts = /\\[\s\S]|'[^']*'|"(?:[^"\\]|\\[\s\S])*"|((?<![^\s;])#[^\n]*)|&&|[\s\S]/g;
   for (const [part, comment] of text.matchAll(parts)) {
     if (comment !== undefined) continue;
     if (part === "'" || part === '"') return null;
