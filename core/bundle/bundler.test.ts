@@ -85,6 +85,28 @@ describe('a bundle', () => {
     await expect(bundle()).rejects.toMatchObject({ code: 'BUILD_FAILED' });
   });
 
+  it('has a folder with files without an ending, which are code or not', async () => {
+    await write('lib/a.js', 'exports.v = "A";');
+    await write('lib/tool', 'exports.v = "T";');
+    await write('lib/LICENSE', 'The licence of (this');
+    await write('lib/odd.', 'x');
+    await write('handler.ts', "export default (name: string) => require('./lib/' + name).v;");
+    const { bundle: made } = await bundle();
+    const { default: find } = await import(`data:text/javascript,${encodeURIComponent(made.code)}`);
+    expect(['a', 'tool'].map(find)).toEqual(['A', 'T']);
+    for (const name of ['LICENSE', 'odd.']) expect(() => find(name)).toThrow(`${name} is not code`);
+    for (const name of ['LICENSE', 'odd.']) {
+      await write('handler.ts', `import './lib/${name}'; export default (name: string) => require('./lib/' + name).v;`);
+      const { code, details } = await failure();
+      expect({ code, problems: details.problems }).toMatchObject({ code: 'BUILD_FAILED', problems: [{}] });
+    }
+    await write('handler.ts', "import './lib/LICENSE'; export default () => 1;");
+    expect((await failure()).details.problems).toMatchObject([{ file: 'lib/LICENSE', line: 1 }]);
+    await write('main', 'no ) code');
+    await write('firstlight.json', '{"name":"f","entry":"main"}');
+    await expect(failure()).resolves.toMatchObject({ code: expect.stringMatching(/BUILD_FAILED|PROJECT_INVALID/) });
+  });
+
   it('is one module that imports nothing, of TypeScript, JSON, text, bytes and packages', async () => {
     await write(
       'handler.ts',
