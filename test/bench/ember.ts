@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { locateResources } from '#core/store/resources.ts';
 import { findFirecracker } from '#core/vmm/firecracker/find-firecracker.ts';
 import { findJailer } from '#core/vmm/firecracker/find-jailer.ts';
 import { quantile } from '#shared/statistics/statistics.ts';
+import { makeOwnedDir } from '../../build/owned-dirs.mjs';
 import { Machine } from '../../guest/test/machine.ts';
 import { round } from './figures.ts';
 import { createFirecrackerStarter, type FirecrackerStart, startBareNode } from './firecracker.ts';
@@ -46,7 +47,7 @@ interface Start {
  * start mode as the studio times it, under libvirt and in Firecracker, beside the floor.
  */
 export async function benchEmber({ runs = 15, log }: BenchOptions) {
-  const dir = mkdtempSync(join(tmpdir(), 'fl-ember-'));
+  const dir = await makeOwnedDir(join(tmpdir(), 'fl-ember-'));
   const { pathOf } = locateResources();
   const firmwarePath = pathOf(shipped.emberFirmware);
   const baker = createBaker({ workerPath: pathOf(shipped.bakeWorker) });

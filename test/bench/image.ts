@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BootParts, type DiskLayout, writeDerived, writeDisk, writeOverlay } from '@firstlight/disk';
@@ -9,6 +9,7 @@ import { writeVolume } from '@firstlight/tfs';
 import { runTool } from '#core/exec/run-tool.ts';
 import { listTree } from '#core/images/inspect/list-tree.ts';
 import { withImage } from '#core/images/inspect/open-image.ts';
+import { makeOwnedDir } from '../../build/owned-dirs.mjs';
 import { round, summarize } from './figures.ts';
 import type { BenchOptions } from './options.ts';
 
@@ -22,7 +23,7 @@ const MiB = 1024 * 1024;
  * this process. `afterEdit` counts from the edited file on disk to an image with an overlay for its first instance.
  */
 export async function benchImage({ runs = 15, log }: BenchOptions) {
-  const dir = await mkdtemp(join(tmpdir(), 'fl-bench-image-'));
+  const dir = await makeOwnedDir(join(tmpdir(), 'fl-bench-image-'));
   try {
     const tree = await nodeTree();
     const treeMiB = round(bytesOf(tree) / MiB);

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCore } from '#core/engine/create-core.ts';
@@ -10,6 +10,7 @@ import { serveSession } from '#shared/contract/session.ts';
 import type { Accel, Instance } from '#shared/model/instance.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { InstanceId, ProjectId } from '#shared/model/units.ts';
+import { makeOwnedDir } from '../../build/owned-dirs.mjs';
 import { benchUri } from './machine.ts';
 
 /** An engine with a separate home, and a client that uses it like the app. */
@@ -30,7 +31,7 @@ export interface Studio {
 export async function openStudio(accel?: Accel): Promise<Studio> {
   // Short, because a Unix socket's path has at most 107 bytes; others may enter it, because QEMU may run as another
   // user.
-  const home = mkdtempSync('/tmp/fl-bench-');
+  const home = await makeOwnedDir('/tmp/fl-bench-');
   chmodSync(home, 0o711);
   const core = await createCore({ resources: locateResources(), home, uri: benchUri, accel });
   const ports = createMemoryPorts();

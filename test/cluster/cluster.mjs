@@ -1,11 +1,12 @@
 // A real one-node Kubernetes for tests and for trial deploys at home, with a registry beside it.
 // `npm run cluster` starts one and prints its use; the end of that process ends all parts.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { makeOwnedDir } from '../../build/owned-dirs.mjs';
 import { setUp } from '../../build/setup.mjs';
 import { findMissing, systemdDir } from '../../build/setup-packages.mjs';
 import { registryPassword, registryUser, writeClusterFiles } from './cluster-files.mjs';
@@ -45,7 +46,7 @@ function canIsolate() {
  */
 export async function startCluster({ log = () => {}, kvm = false, knative = false } = {}) {
   const program = buildNodeProgram({ log });
-  const dir = mkdtempSync('/tmp/fl-cluster-');
+  const dir = await makeOwnedDir('/tmp/fl-cluster-');
   const api = await forward(join(dir, 'api.sock'));
   const registry = await forward(join(dir, 'registry.sock'));
   const images = knative ? knativeImages() : [];
