@@ -146,12 +146,18 @@ function createProgram(io: Io, json: boolean, lazily: Lazily): Command {
   add('run <dir>', 'Build a project, boot it, invoke it once, and print the response and the cold start’s timeline.', [
     'run ./greet',
     `run ./greet --event '{"name":"Ada"}' --json`,
+    'run ./greet --env STAGE=staging --env HOST',
     'run ./greet --start prebooted',
     'run ./greet --vmm firecracker',
     'run ./greet --gdb',
     'run ./greet --host lab --keep',
   ])
     .addOption(eventOption())
+    .option(
+      '--env <name=value>',
+      'a variable of its environment, or the name of one of yours; again for more',
+      (word: string, before: readonly string[] = []) => [...before, word],
+    )
     .option('--host <name>', 'where to run it (default: this machine’s libvirt)')
     .addOption(
       new Option('--vmm <name>', 'what starts the virtual machine on this one').choices(['libvirt', 'firecracker']),

@@ -15,6 +15,7 @@ import { renderTimeline } from '../output/print-timeline.ts';
 import { runJson } from '../output/run-json.ts';
 import { createStyle, type Style } from '../output/style.ts';
 import { readEvent } from '../read-event.ts';
+import { readVariables } from '../read-variables.ts';
 import type { Session } from '../session.ts';
 import { summarizeBuild } from './build.ts';
 import { checkName } from './host.ts';
@@ -23,6 +24,7 @@ import { compareWith } from './timeline.ts';
 interface RunOptions {
   readonly host?: string;
   readonly vmm?: 'libvirt' | 'firecracker';
+  readonly env?: readonly string[];
   readonly keep?: boolean;
   readonly gdb?: boolean;
   readonly start: StartMode;
@@ -48,7 +50,8 @@ export async function run(
   }
   const event = options.event === undefined ? undefined : await readEvent(session.io, options.event, session.signal);
   session.progress.report({ step: 'open', message: `Opening ${dir}` });
-  const work = (project: Project) => start(session, project, event, options);
+  const env = options.env === undefined ? undefined : readVariables(options.env, session.io.env);
+  const work = (project: Project) => start(session, project, { event, env }, options);
   const { done, build } = await withProject(session, dir, work, options);
   session.printJson(runJson(done));
   if (!session.json) session.print(renderRun(done, build, await compare(session, done), session.style));
@@ -62,7 +65,7 @@ export async function run(
 async function start(
   session: Session,
   { id: projectId }: Project,
-  event: Json | undefined,
+  { event, env }: { event: Json | undefined; env: Record<string, string> | undefined },
   options: RunOptions,
 ): Promise<{ done: Run; build: BuildResult | null }> {
   let build: BuildResult | null = null;
@@ -84,6 +87,7 @@ async function start(
     lifetime: options.keep ? 'forever' : 'stop',
     gdb: options.gdb === true,
     ...(event !== undefined && { event }),
+    ...(env !== undefined && { env }),
   });
   return { done, build };
 }

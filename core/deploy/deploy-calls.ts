@@ -1,3 +1,4 @@
+import { buildWithEnv, type GivesVariables } from '#core/images/build-with-env.ts';
 import type { Build } from '#core/images/image-store.ts';
 import { withProcessLock } from '#core/store/process-lock.ts';
 import type { CallContext, CallHandlers, StreamHandlers } from '#shared/contract/index.ts';
@@ -5,7 +6,6 @@ import { FirstlightError } from '#shared/errors.ts';
 import { usesKubevirt } from '#shared/model/deploy.ts';
 import type { Project } from '#shared/model/project.ts';
 import type { ProjectId } from '#shared/model/units.ts';
-import { buildWithEnv, givesVariables } from './build-with-env.ts';
 import { callFunction } from './call-function.ts';
 import { type Cluster, openCluster, withCluster } from './cluster.ts';
 import { readColdStart } from './cold-start.ts';
@@ -28,6 +28,7 @@ import { refuseUnfitForVm } from './kubevirt/kubevirt-workload.ts';
 import { listVmRevisions, rollBackVm, setReplicas } from './kubevirt/revisions.ts';
 import { getFunction, listFunctions } from './list-deployments.ts';
 import { streamLogs } from './logs.ts';
+import { givesVariables } from './pack-image.ts';
 import { streamPodConsole } from './pod-console.ts';
 import { makeManifests, previewDeploy } from './preview.ts';
 import { type DeployPlan, planDeploy } from './profile.ts';
@@ -57,6 +58,8 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
   const lockOf = (target: string, name: string) => `deploy ${options.layout.dataDir} ${target} ${name}`;
   const onCluster = <Result>(target: string, what: string, work: (cluster: Cluster) => Promise<Result>) =>
     onTarget(target, work, () => Promise.reject(onlyOnKubernetes(target, what)));
+  const buildPlan = ({ project, env: variables }: DeployPlan, gives: GivesVariables, context: CallContext) =>
+    buildWithEnv(project, variables, gives, (toBuild) => options.build(toBuild, context));
   /** A change on hosts. A cluster itself keeps changes apart. */
   const change = (target: string, name: string, work: (fleet: Fleet) => Promise<void>) => async (fleet: Fleet) =>
     await onlyOnce(lockOf(target, name), name, async () => {
@@ -87,19 +90,18 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
     'deploy:start': async ({ projectId, target, profile, ...choice }, context) => {
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       const { project } = plan;
-      const build = (toBuild: Project) => options.build(toBuild, context);
       const signKey = choice.signKey ?? plan.signKey;
       const toCluster = async (cluster: Cluster) => {
         const secrets = await readSecrets(project.name, plan.secrets, env, context.signal);
         const { workload, route } = plan;
         const own = { ...choice, ...pods(plan, choice), ...context, workload, signKey, secrets, route };
-        const buildFor = () => buildWithEnv(plan, givesVariables(cluster.target), build);
-        return await deploy(cluster, options, { ...own, build: buildFor });
+        const build = () => buildPlan(plan, givesVariables(cluster.target), context);
+        return await deploy(cluster, options, { ...own, build });
       };
       const toHosts = (fleet: Fleet) =>
         deployToHosts(fleet, {
           ...{ ...choice, ...context, plan: { ...plan, signKey } },
-          build: () => buildWithEnv(plan, 'never', build),
+          build: () => buildPlan(plan, 'never', context),
         });
       const work = () => onTarget(target, toCluster, toHosts);
       return await onlyOnce(lockOf(target, project.name), project.name, work);
@@ -108,9 +110,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const plan = planDeploy(await options.getProject(projectId), profile, env);
       return await onCluster(target, 'a dry run', async (cluster) => {
         const secrets = await readSecrets(plan.project.name, plan.secrets, env, context.signal);
-        const { bundle, image, variables } = await buildWithEnv(plan, givesVariables(cluster.target), (project) =>
-          options.build(project, context),
-        );
+        const { bundle, image, variables } = await buildPlan(plan, givesVariables(cluster.target), context);
         return await previewDeploy(cluster, options, {
           ...{ bundle, image, variables, secrets, route: plan.route, workload: plan.workload },
           ...pods(plan, { replicas }),
@@ -122,9 +122,7 @@ export function deployCalls(options: DeployCallsOptions): Pick<CallHandlers, Dep
       const found = await targets.get(target);
       if (found.kind === 'libvirt') throw onlyOnKubernetes(target, 'manifests');
       const plan = planDeploy(await options.getProject(projectId), profile, env);
-      const { bundle, image, variables } = await buildWithEnv(plan, givesVariables(found), (project) =>
-        options.build(project, context),
-      );
+      const { bundle, image, variables } = await buildPlan(plan, givesVariables(found), context);
       const request = {
         ...choice,
         ...pods(plan, choice),

@@ -1,13 +1,13 @@
 /** A function from its project to a cluster, step by step. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { BuildWithEnv } from '#core/images/build-with-env.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { formatBytes } from '#shared/format.ts';
 import { type DeployResult, runtimeClassOf, usesKubevirt } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, WorkloadKind } from '#shared/model/deploy-section.ts';
 import { readSigningKey } from './attest/sign.ts';
-import type { DeployBuild } from './build-with-env.ts';
 import { checkRoute } from './check-route.ts';
 import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
@@ -35,7 +35,7 @@ export interface DeployOptions {
   readonly wait: boolean;
   readonly rollback: boolean;
   readonly force: boolean;
-  readonly build: () => Promise<DeployBuild>;
+  readonly build: () => Promise<BuildWithEnv>;
   readonly signal: AbortSignal;
   readonly progress: (progress: Progress) => void;
 }

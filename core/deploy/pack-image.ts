@@ -1,3 +1,4 @@
+import type { GivesVariables } from '#core/images/build-with-env.ts';
 import type { Build } from '#core/images/image-store.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
@@ -28,6 +29,12 @@ export function beginVmmLayer(
   vmm.catch(() => undefined);
   return vmm;
 }
+
+/** When a target's engine gives a function its variables. */
+export const givesVariables = (target: KubernetesTarget): GivesVariables => {
+  if (usesKubevirt(target)) return 'never';
+  return runtimeClassOf(target) === null ? 'beforeCall' : 'beforeLoad';
+};
 
 /** The image of a function for a target's engine. Errors: as `makePodImage`, `makeContainerImage` and `makeVmImage`. */
 export async function packImage(

@@ -1,9 +1,9 @@
+import type { BuildWithEnv } from '#core/images/build-with-env.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import type { CallOutput } from '#shared/contract/index.ts';
 import { toFirstlightError } from '#shared/errors.ts';
 import { type KubernetesTarget, runtimeClassOf } from '#shared/model/deploy.ts';
 import type { Autoscale, Route, SecretReference, WorkloadKind } from '#shared/model/deploy-section.ts';
-import type { DeployBuild } from './build-with-env.ts';
 import { checkRoute } from './check-route.ts';
 import { applyObject, type Cluster, findKvmResource, nullIfMissing, pathOf, pluralOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
@@ -18,7 +18,7 @@ import { pushFunction } from './push-function.ts';
 import { checkSecrets, describeOwnSecret, refer, type Secrets, secretNameOf } from './secrets.ts';
 import { makeWorkload } from './workload.ts';
 
-export interface PreviewRequest extends Pick<DeployBuild, 'bundle' | 'image' | 'variables'> {
+export interface PreviewRequest extends Pick<BuildWithEnv, 'bundle' | 'image' | 'variables'> {
   /** Undefined: that of the target. */
   readonly workload?: WorkloadKind | undefined;
   readonly replicas?: number | undefined;

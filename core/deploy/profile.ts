@@ -12,7 +12,7 @@ import type { Project } from '#shared/model/project.ts';
 /** The settings of a deploy in `firstlight.json`. */
 export interface DeployPlan {
   readonly project: Project;
-  /** The environment beside that of the function. */
+  /** The environment beside that of the function, without secrets. */
   readonly env: Readonly<Record<string, string>>;
   readonly workload: WorkloadKind | undefined;
   readonly replicas: number | undefined;
@@ -45,7 +45,9 @@ export function planDeploy(project: Project, profile: string | undefined, env: N
   const { workload, replicas, autoscale, route, secrets, sign } = chosen;
   if (sign !== undefined && !project.trusted) throw notTrusted(project, `the signing key ${sign}`);
   const signKey = sign === undefined ? undefined : resolve(project.dir, sign);
-  const own = Object.entries(chosen.env).map(([name, text]) => [name, expand(project, name, text, env)]);
+  const own = Object.entries(chosen.env)
+    .filter(([name]) => secrets[name] === undefined)
+    .map(([name, text]) => [name, expand(project, name, text, env)]);
   return { project, env: Object.fromEntries(own), workload, replicas, autoscale, route, signKey, secrets };
 }
 

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { buildWithEnv } from '#core/images/build-with-env.ts';
 import type { Build } from '#core/images/image-store.ts';
 import type { Following, Sampler } from '#core/metrics/sampler.ts';
 import type { ExclusiveResource } from '#core/runtime/machines.ts';
@@ -69,6 +70,8 @@ interface Start {
   readonly spec: LaunchSpec;
   readonly project: Project;
   readonly build: Build;
+  /** What the guest is given before it is called. */
+  readonly variables: Readonly<Record<string, string>> | undefined;
   seen: StartObservation;
   run: Run;
   /** The instance that was created ahead of the click, if any; then the serving one. */
@@ -132,11 +135,15 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     // The run's other needs are prepared now, to be ready together with the image.
     const connecting = vmm.connect();
     connecting.catch(() => undefined);
+    const { env } = request;
     const known = options.findKnown(request.projectId);
     const project = known?.project ?? (await options.getProject(request.projectId));
     if (project.config !== null) accelerator.choose(project.config.runtime).catch(() => undefined);
 
-    const build = known?.build ?? (await options.build(project, context));
+    const { variables, ...build } =
+      env === undefined
+        ? { ...(known?.build ?? (await options.build(project, context))), variables: undefined }
+        : await buildWithEnv(project, env, 'beforeCall', (toBuild) => options.build(toBuild, context));
     await connecting;
     const { runtime } = build.image;
     if (accelerator.known(runtime) === null) {
@@ -195,6 +202,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
       spec,
       project,
       build,
+      variables,
       seen,
       run,
       launched,
@@ -275,6 +283,7 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     const { request, seen, spec } = start;
     const answering = instance.invoke({
       event: request.event,
+      variables: start.variables,
       timeoutMs: spec.config.timeoutMs,
       isDebugged: request.gdb,
       signal,
@@ -358,7 +367,9 @@ export function createRunner(options: RunnerOptions): (request: RunRequest, cont
     else if (spec.keep && instance !== null && !instance.isOver) await keepInstance(instance);
     await keepRun(options, run, start.recording);
     emit('runs:added', { run: summarizeRun(run) });
-    if (isAheadMode(request.startMode) && !cancelled) prepareNext(start, request.startMode);
+    // An image with variables of this run alone is not made ready for the next.
+    if (isAheadMode(request.startMode) && !cancelled && request.env === undefined)
+      prepareNext(start, request.startMode);
     if (cancelled) throw error;
     return run;
   }

@@ -41,6 +41,8 @@ export type GuestHeard = GuestSeen & Pick<InvocationResult, 'hostMarks'>;
 
 export interface InvocationRequest {
   readonly event: Json;
+  /** Variables to add to the environment first. For images only whose `envAtLoad` is known. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
   readonly timeoutMs: number;
   /** True: a debugger may hold the guest for any time. Only the guest's own deadline holds, whose clock then stands still. */
   readonly isDebugged?: boolean | undefined;

@@ -118,10 +118,10 @@ export interface Invocation {
 const invokeFixedBytes = 56;
 const seedBytes = 32;
 
-function frameOf(type: number, id: number, bodyBytes: number): { bytes: Uint8Array; view: DataView } {
+function frameOf(type: number, id: number, bodyBytes: number, what = 'event'): { bytes: Uint8Array; view: DataView } {
   if (bodyBytes > maxBodyBytes) {
-    throw new FirstlightError('BAD_INPUT', `The event takes ${bodyBytes} bytes; a guest accepts ${maxBodyBytes}.`, {
-      hint: 'Send a smaller event.',
+    throw new FirstlightError('BAD_INPUT', `The ${what} takes ${bodyBytes} bytes; a guest accepts ${maxBodyBytes}.`, {
+      hint: `Send a smaller ${what}.`,
     });
   }
   const bytes = new Uint8Array(headerBytes + bodyBytes);
@@ -143,6 +143,14 @@ export function encodeInvoke(invocation: Invocation): Uint8Array {
   view.setBigUint64(headerBytes + 16, invocation.tscHz ?? 0n, true);
   bytes.set(invocation.seed, headerBytes + 24);
   bytes.set(event, headerBytes + invokeFixedBytes);
+  return bytes;
+}
+
+/** The bytes of an ENVIRON frame: variables for the function's environment. */
+export function encodeEnviron(variables: Readonly<Record<string, string>>): Uint8Array {
+  const body = new TextEncoder().encode(JSON.stringify(variables));
+  const { bytes } = frameOf(frameTypes.environ, 0, body.length, 'environment');
+  bytes.set(body, headerBytes);
   return bytes;
 }
 

@@ -101,6 +101,23 @@ describe('openEmberSession', () => {
     expect(hz[0]).toBe(2_000_000_000n);
   });
 
+  it('gives the guest variables before it is called', async () => {
+    const asked: [number, string][] = [];
+    const guest = createGuest(({ type, id, body }, send) => {
+      asked.push([type, type === frameTypes.environ ? body.toString() : '']);
+      if (type === frameTypes.invoke) send(response(id, '1'));
+    });
+    const session = openEmberSession(guest, options);
+    const { outcome } = await session.invoke({ event: 1, variables: { A: 'é' }, timeoutMs: 1000 });
+    await session.invoke({ event: 1, variables: {}, timeoutMs: 1000 });
+    expect(outcome.ok).toBe(true);
+    const call = [frameTypes.invoke, ''];
+    expect(asked).toEqual([[frameTypes.environ, '{"A":"é"}'], call, call]);
+    const variables = { A: 'x'.repeat(17 << 20) };
+    const refused = await session.invoke({ event: 1, variables, timeoutMs: 1000 }).catch((error) => error);
+    expect(refused).toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('The environment takes') });
+  });
+
   it('reports what the function threw, with its stack', async () => {
     const guest = createGuest(({ id }, send) => send(failure(id, 'FUNCTION_THREW', false)));
     const { outcome } = await openEmberSession(guest, options).invoke({ event: null, timeoutMs: 1000 });

@@ -16,6 +16,7 @@ import { type HostNs, hostNs } from '#shared/model/units.ts';
 import { createQueue } from '#shared/queue.ts';
 import {
   type ErrorFrame,
+  encodeEnviron,
   encodeInvoke,
   encodePing,
   encodeSeed,
@@ -150,12 +151,15 @@ export function openEmberSession(channel: Duplex, options: SessionOptions): Gues
   async function invokeNow(request: InvocationRequest): Promise<InvocationResult> {
     request.signal?.throwIfAborted();
     const id = nextId++;
-    const bytes = encodeInvoke({
+    const { variables = {} } = request;
+    const invocation = encodeInvoke({
       id,
       deadlineMs: request.timeoutMs,
       ...freshSeed(),
       eventJson: JSON.stringify(request.event),
     });
+    const hasVariables = Object.keys(variables).length > 0;
+    const bytes = hasVariables ? Buffer.concat([encodeEnviron(variables), invocation]) : invocation;
     const sentAtNs = hostNow();
     const giveUp = new AbortController();
     try {

@@ -1,24 +1,16 @@
-/** The environment of a deploy: given to the function when it starts, so that one image serves many, or written into it. */
+/** Variables from outside a project: given to the function when it starts, so that one image serves many, or built in. */
 import { namesInCode } from '#core/bundle/values-in-image.ts';
-import type { Build } from '#core/images/image-store.ts';
-import { type KubernetesTarget, runtimeClassOf, usesKubevirt } from '#shared/model/deploy.ts';
 import type { Project } from '#shared/model/project.ts';
-import type { DeployPlan } from './profile.ts';
+import type { Build } from './image-store.ts';
 
 /**
- * When a target gives a function its variables. `beforeLoad`: a container has them before anything of it runs;
- * `beforeCall`: the guest gets them once its module is loaded; `never`: nobody speaks to the guest.
+ * When a function is given variables. `beforeLoad`: a container has them before anything of it runs; `beforeCall`: the
+ * guest gets them once its module is loaded; `never`: nobody speaks to the guest.
  */
 export type GivesVariables = 'beforeLoad' | 'beforeCall' | 'never';
 
-export const givesVariables = (target: KubernetesTarget): GivesVariables => {
-  if (usesKubevirt(target)) return 'never';
-  return runtimeClassOf(target) === null ? 'beforeCall' : 'beforeLoad';
-};
-
-/** A build for a deploy. */
-export interface DeployBuild extends Build {
-  /** The variables that are not in the image. */
+/** A build with the variables that are not in its image. */
+export interface BuildWithEnv extends Build {
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -27,11 +19,12 @@ export interface DeployBuild extends Build {
  * What a module reads can depend on what it has read, so that it may be built more than once. Errors: those of `build`.
  */
 export async function buildWithEnv(
-  { project, env, secrets }: Pick<DeployPlan, 'project' | 'env' | 'secrets'>,
+  project: Project,
+  env: Readonly<Record<string, string>>,
   gives: GivesVariables,
   build: (project: Project) => Promise<Build>,
-): Promise<DeployBuild> {
-  const names = Object.keys(env).filter((name) => secrets[name] === undefined);
+): Promise<BuildWithEnv> {
+  const names = Object.keys(env);
   const inImage = new Set(names.filter((name) => gives === 'never' || namesInCode.has(name)));
   for (;;) {
     const built = await build(
@@ -42,8 +35,7 @@ export async function buildWithEnv(
     );
     const read = gives === 'beforeLoad' ? [] : (built.image.envAtLoad ?? ['*']);
     const missed = names.filter((name) => !inImage.has(name) && (read.includes('*') || read.includes(name)));
-    const variables = pick(env, (name) => names.includes(name) && !inImage.has(name));
-    if (missed.length === 0) return { ...built, variables };
+    if (missed.length === 0) return { ...built, variables: pick(env, (name) => !inImage.has(name)) };
     for (const name of missed) inImage.add(name);
   }
 }

@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
-import type { Build } from '#core/images/image-store.ts';
-import { kubernetesTargetSchema } from '#shared/model/deploy.ts';
 import { type Project, projectConfigSchema } from '#shared/model/project.ts';
 import { projectIdSchema } from '#shared/model/units.ts';
-import { buildWithEnv, type GivesVariables, givesVariables } from './build-with-env.ts';
+import { buildWithEnv, type GivesVariables } from './build-with-env.ts';
+import type { Build } from './image-store.ts';
 
 const project: Project = {
   id: projectIdSchema.parse('0123456789ab'),
@@ -14,13 +13,12 @@ const project: Project = {
   trusted: true,
   asks: [],
 };
-const env = { STAGE: 'prod', HOST: 'lab', TOKEN: 'x' };
-const secrets = { TOKEN: { secret: 'app', key: 'token' } };
+const env = { STAGE: 'prod', HOST: 'lab' };
 
 /** A build of a module that reads these variables while it loads, by their values. */
 async function build(gives: GivesVariables, read: (own: Readonly<Record<string, string>>) => string[] | undefined) {
   const built: Readonly<Record<string, string>>[] = [];
-  const { variables } = await buildWithEnv({ project, env, secrets }, gives, async (toBuild) => {
+  const { variables } = await buildWithEnv(project, env, gives, async (toBuild) => {
     const own = toBuild.config?.env ?? {};
     built.push(own);
     return { image: { envAtLoad: read(own) } } as Build;
@@ -33,7 +31,7 @@ it('writes only the variables into an image that its module reads while it loads
     built: [{ STAGE: 'local' }],
     variables: { STAGE: 'prod', HOST: 'lab' },
   });
-  expect(await build('beforeCall', () => ['STAGE', 'TOKEN'])).toEqual({
+  expect(await build('beforeCall', () => ['STAGE', 'OTHER'])).toEqual({
     built: [{ STAGE: 'local' }, { STAGE: 'prod' }],
     variables: { HOST: 'lab' },
   });
@@ -63,19 +61,11 @@ it('writes none into the image of a container, which has them before it runs', a
 
 it('writes what the bundler replaces by its value into the image', async () => {
   const built: unknown[] = [];
-  const plan = { project, env: { NODE_ENV: 'development', HOST: 'lab' }, secrets: {} };
-  const { variables } = await buildWithEnv(plan, 'beforeLoad', async (toBuild) => {
+  const own = { NODE_ENV: 'development', HOST: 'lab' };
+  const { variables } = await buildWithEnv(project, own, 'beforeLoad', async (toBuild) => {
     built.push(toBuild.config?.env);
     return { image: {} } as Build;
   });
   expect(built).toEqual([{ STAGE: 'local', NODE_ENV: 'development' }]);
   expect(variables).toEqual({ HOST: 'lab' });
-});
-
-it('knows when a target gives variables', () => {
-  const gives = (engine: string) =>
-    givesVariables(
-      kubernetesTargetSchema.parse({ name: 't', kind: 'kubernetes', kubeconfig: '/k', registry: 'r/t', engine }),
-    );
-  expect([gives('pod'), gives('kubevirt'), gives('runtimeclass:kata')]).toEqual(['beforeCall', 'never', 'beforeLoad']);
 });
