@@ -6,7 +6,8 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { FilterInput, matchesWords } from '../../ui/filter-input.tsx';
 import { formatAgo, formatClock, formatMs } from '../../ui/format.ts';
 import { useRowList } from '../../ui/row-list.tsx';
-import { nextSort, type Sort, sortRows } from '../../ui/sort.ts';
+import { type Sort, sortRows } from '../../ui/sort.ts';
+import { SortHeading } from '../../ui/sort-heading.tsx';
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx';
 import styles from './run-table.module.css';
 
@@ -86,16 +87,7 @@ export function RunTable() {
               />
             </th>
             {(Object.keys(columns) as Column[]).map((name) => (
-              <th
-                key={name}
-                scope="col"
-                aria-sort={sort.by !== name ? undefined : sort.ascending ? 'ascending' : 'descending'}
-              >
-                <button type="button" className={styles.sort} onClick={() => setSort(nextSort(sort, name))}>
-                  {name}
-                  {sort.by === name && (sort.ascending ? ' ↑' : ' ↓')}
-                </button>
-              </th>
+              <SortHeading key={name} name={name} sort={sort} onSort={setSort} />
             ))}
             <th scope="col">
               <span className="sr-only">Actions</span>
