@@ -139,6 +139,7 @@ function holds(check: () => boolean): boolean {
 export const rsaAlgorithms: Readonly<Record<string, Algorithm>> = {
   'RSASSA-PKCS1-v1_5': {
     usages: { private: ['sign'], public: ['verify'] },
+    hasHash: true,
     importKey,
     exportKey,
     generateKey,
@@ -147,6 +148,7 @@ export const rsaAlgorithms: Readonly<Record<string, Algorithm>> = {
   },
   'RSA-PSS': {
     usages: { private: ['sign'], public: ['verify'] },
+    hasHash: true,
     importKey,
     exportKey,
     generateKey,
@@ -155,6 +157,7 @@ export const rsaAlgorithms: Readonly<Record<string, Algorithm>> = {
   },
   'RSA-OAEP': {
     usages: { private: ['decrypt', 'unwrapKey'], public: ['encrypt', 'wrapKey'] },
+    hasHash: true,
     importKey,
     exportKey,
     generateKey,

@@ -58,6 +58,7 @@ const hmacAlg = (hash: unknown) => `HS${hashOf(hash).name.slice(4)}`;
 const blockBits = (name: string) => (name === 'SHA-384' || name === 'SHA-512' ? 1024 : 512);
 const hmacAlgorithm: Algorithm = {
   usages: { secret: ['sign', 'verify'] },
+  hasHash: true,
   sign: (_params, key, data) => hmac(digestOf(key), secretOf<Bytes>(key), data),
   verify: (_params, key, signature, data) => equal(hmac(digestOf(key), secretOf<Bytes>(key), data), signature),
   generateKey: (params, extractable, usages) =>

@@ -58,6 +58,8 @@ export const secretOf = <Secret>(key: CryptoKey): Secret => secrets.get(key) as 
 export interface Algorithm {
   /** What its keys are for, by their type. */
   readonly usages?: Partial<Record<CryptoKey['type'], readonly Usage[]>>;
+  /** Its keys are for one digest, in the parameter `hash`. */
+  readonly hasHash?: true;
   readonly digest?: (data: Bytes) => Uint8Array;
   readonly sign?: (params: Params, key: CryptoKey, data: Bytes) => Uint8Array;
   readonly verify?: (params: Params, key: CryptoKey, signature: Bytes, data: Bytes) => boolean;
@@ -152,18 +154,22 @@ export function attempt<Result>(name: string, run: () => Result): Result {
 
 /** A SubtleCrypto over the registered algorithms. Every call returns a promise, as the standard requires. */
 export function createSubtle(registry: Registry): object {
-  function find<Operation extends Exclude<keyof Algorithm, 'usages'>>(
+  function find<Operation extends Exclude<keyof Algorithm, 'usages' | 'hasHash'>>(
     operation: Operation,
     given: Given,
   ): [NonNullable<Algorithm[Operation]>, Params, NonNullable<Algorithm['usages']>] {
-    const asked = typeof given === 'string' ? { name: given } : given;
+    const asked: Params = typeof given === 'string' ? { name: given } : given;
     const wanted = String(asked?.name).toUpperCase();
     for (const [name, algorithm] of registry.algorithms) {
       if (name.toUpperCase() !== wanted) continue;
       const run = algorithm[operation];
-      return run === undefined
-        ? refuse(operation, name, registry)
-        : [run as NonNullable<Algorithm[Operation]>, { ...asked, name }, algorithm.usages ?? {}];
+      if (run === undefined) return refuse(operation, name, registry);
+      // The algorithm comes first, then its usages, then the key.
+      const makesKey = operation === 'generateKey' || operation === 'importKey';
+      const hash = algorithm.hasHash && makesKey ? hashNameOf(asked.hash) : undefined;
+      if (hash !== undefined && registry.algorithms.get(hash)?.digest === undefined)
+        return refuse(operation, `${name} with ${hash}`, registry);
+      return [run as NonNullable<Algorithm[Operation]>, { ...asked, name }, algorithm.usages ?? {}];
     }
     return refuse(operation, String(asked?.name), registry);
   }
@@ -222,9 +228,6 @@ export function createSubtle(registry: Registry): object {
     generateKey: async (given: Given, extractable: boolean, usages: readonly Usage[]) => {
       const [run, params, allowed] = find('generateKey', given);
       checkUsages(params.name, usages, Object.values(allowed).flat());
-      const [type, own] = Object.entries(allowed).find(([of]) => of !== 'public') ?? ['secret', []];
-      if (!usages.some((usage) => own.includes(usage)))
-        throw new DOMException(`A ${type} key for ${params.name} needs a usage.`, 'SyntaxError');
       return run(params, extractable, usages);
     },
     importKey: async (format: string, data: unknown, given: Given, extractable: boolean, usages: readonly Usage[]) =>
