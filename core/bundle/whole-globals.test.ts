@@ -89,7 +89,7 @@ describe('the globals that are there', () => {
       all.disconnect(); one.disconnect(); performance.mark('d'); await later();
       const types = PerformanceObserver.supportedEntryTypes;
       return [told.filter(([, entries]) => entries.length > 0), taken, seen, Object.isFrozen(types), types.includes('mark'), types.includes('measure'),
-        failed(() => new PerformanceObserver()), failed(() => new PerformanceObserverEntryList()), failed(() => all.observe()), failed(() => all.observe({})),
+        failed(() => new PerformanceObserver()), failed(() => new PerformanceObserverEntryList()), failed(() => all.observe()), failed(() => all.observe({})), failed(() => all.observe({ entryTypes: 'mark' })),
         failed(() => { one.observe({ type: 'mark' }); one.observe({ entryTypes: ['mark'] }); }), String(all), String(performance), performance instanceof Performance];`;
     expect(await answerOf(body)).toEqual(await inNode(body));
   });
@@ -112,6 +112,18 @@ describe('the globals that are there', () => {
       await new Promise((resolve) => setTimeout(resolve, 20)); port1.close();
       const sent = new MessageEvent('message', { data: 1, origin: 'o', lastEventId: 'l' });
       return [got, sent.origin, sent.lastEventId, sent.source, new MessageEvent('x').origin, String(new CustomEvent('x'))];`;
+    expect(await answerOf(body)).toEqual(await inNode(body));
+  });
+
+  it('broadcast until they are closed', async () => {
+    const body = `
+      const failed = (act) => { try { act(); return null; } catch (error) { return error.name; } };
+      const [one, two, three] = ['a', 'a', 'b'].map((name) => new BroadcastChannel(name)); const got = [];
+      for (const channel of [one, two, three]) channel.onmessage = (event) => { got.push([channel.name, event.data]); };
+      one.postMessage({ a: 1 }); await new Promise((resolve) => setTimeout(resolve, 20));
+      one.postMessage('late'); two.close(); await new Promise((resolve) => setTimeout(resolve, 20));
+      one.close(); three.close();
+      return [got, failed(() => new BroadcastChannel()), failed(() => three.postMessage()), failed(() => three.postMessage(1))];`;
     expect(await answerOf(body)).toEqual(await inNode(body));
   });
 

@@ -152,9 +152,23 @@ void respond_json(js_value json) {
 }
 
 int respond_plain(js_value value) {
-  uint32_t length, text = json_of_plain(value, &length);
+  uint32_t length, text = json_is_answer(value) ? json_of_plain(value, &length) : 0;
   if (!text) return 0;
   send_response(200, KIND_JSON, json_headers(), (struct iovec){engine_at(text), length});
+  Z_qjsZ_wasm_free(&engine, text);
+  return 1;
+}
+
+int invoke_respond_plain(uint32_t status, js_value headers, js_value body) {
+  if (current.answered) return 0;
+  uint32_t length, text = json_of_plain(body, &length);
+  if (!text) return 0;
+  int is_text = js_tag(headers) != JS_OBJECT;
+  uint32_t headers_bytes, headers_text = is_text ? js_text(headers, &headers_bytes) : json_of_plain(headers, &headers_bytes);
+  if (headers_text) send_response(status, KIND_JSON, (struct iovec){engine_at(headers_text), headers_bytes}, (struct iovec){engine_at(text), length});
+  else send_plain_error(ERROR_OUT_OF_MEMORY, 0, no_memory_to_send);
+  if (is_text) js_free_text(headers_text);
+  else Z_qjsZ_wasm_free(&engine, headers_text);
   Z_qjsZ_wasm_free(&engine, text);
   return 1;
 }

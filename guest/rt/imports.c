@@ -44,6 +44,8 @@ u32 Z_envZ_host_call(struct Z_env_instance_t *env, u32 name, u32 name_length, u3
   else if (is_call("random", called, name_length) && argc == 1) fill_random(args[0]);
   else if (is_call("respond", called, name_length) && argc == 6)
     invoke_respond(number(args[0]), js_unbox(args[1]), number(args[2]), args[3], number(args[4]), number(args[5]));
+  else if (is_call("respondPlain", called, name_length) && argc == 3)
+    return invoke_respond_plain(number(args[0]), js_unbox(args[1]), js_unbox(args[2])) ? Z_qjsZ_qjs_get_true(&engine) : Z_qjsZ_qjs_get_false(&engine);
   else if (is_call("fail", called, name_length) && argc == 4)
     invoke_fail(number(args[0]), js_unbox(args[1]), js_unbox(args[2]), js_unbox(args[3]));
   else if (is_call("fetch", called, name_length)) fetch_call(argc, args);

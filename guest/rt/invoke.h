@@ -19,6 +19,12 @@ int invoke_interrupted(void);
 /* Sends a RESPONSE of a `body_kind`; `body` is a box with a string or an ArrayBuffer. The caller still owns all arguments. */
 void invoke_respond(uint32_t status, js_value headers, uint32_t kind, uint32_t body, uint32_t offset, uint32_t length);
 
+/*
+ * Sends a RESPONSE whose body is plain data, as JSON. `headers` are an object of strings without a prototype, or its text. Returns 0, and has
+ * done nothing, when the body is more than that.
+ */
+int invoke_respond_plain(uint32_t status, js_value headers, js_value body);
+
 /* Sends an ERROR: a number of the frame, and strings, which the caller still owns. */
 void invoke_fail(uint32_t code, js_value name, js_value message, js_value stack);
 

@@ -166,6 +166,35 @@ describe('an answer', () => {
     expect(await guest.answer({ source: '[1]', restore: 'body' })).toBe('[1]');
   });
 
+  it('with a status and headers has the body that JSON.stringify makes', async () => {
+    const body = (source: string, rest = '') => guest.invoke({ source: `({ status: 201, ${rest} body: ${source} })` });
+    const text = async (source: string, rest?: string) => {
+      const frame = await body(source, rest);
+      expect(frame).toMatchObject({ type: 'response', status: 201 });
+      return frame.type === 'response' ? [new TextDecoder().decode(frame.body), frame.headers] : [];
+    };
+    const json = { 'content-type': 'application/json' };
+    expect(await text('{ a: [1, "é"] }')).toEqual(['{"a":[1,"é"]}', json]);
+    expect(await text('{ body: 1, then: 2 }')).toEqual(['{"body":1,"then":2}', json]);
+    expect(await text('{ at: new Date(0) }')).toEqual(['{"at":"1970-01-01T00:00:00.000Z"}', json]);
+    const headers = 'headers: { Body: "b", then: 5, "X-Quoted": "\\"q\\"", toJSON: true },';
+    const given = Object.fromEntries(
+      Object.entries({ body: 'b', 'x-quoted': '"q"', tojson: 'true' }).concat([['then', '5']]),
+    );
+    expect(await text('[true]', headers)).toEqual(['[true]', { ...given, ...json }]);
+    expect(await text('new Map()', headers)).toEqual(['{}', { ...given, ...json }]);
+    expect(await text('7', 'headers: new Map([["Content-Type", "text/csv"]]),')).toEqual([
+      '7',
+      { 'content-type': 'text/csv' },
+    ]);
+    expect(await text('"words"', headers)).toEqual([
+      'words',
+      { ...given, 'content-type': 'text/plain; charset=utf-8' },
+    ]);
+    expect(await body('{ a: () => 1 }')).toMatchObject({ type: 'error', code: 'UNSENDABLE' });
+    expect(await body('{ a: 1 }', 'headers: { a: {} },')).toMatchObject({ type: 'error', code: 'UNSENDABLE' });
+  });
+
   it('that cannot be sent is refused with its place, whatever was written before', async () => {
     const refused = {
       '({ a: 1, b: [1, () => 2] })': 'a function at b[1]',

@@ -98,20 +98,27 @@ class MessageChannel {
 const channels = new Map<string, Set<BroadcastChannel>>();
 class BroadcastChannel extends EventTarget {
   readonly name: string;
-  constructor(name: string) {
+  #isClosed = false;
+  constructor(...names: readonly unknown[]) {
     super();
-    this.name = String(name);
+    if (names.length === 0) throw new TypeError('A BroadcastChannel needs a name.');
+    this.name = String(names[0]);
     const all = channels.get(this.name) ?? new Set();
     channels.set(this.name, all.add(this));
   }
-  postMessage(data: unknown): void {
+  postMessage(...given: readonly unknown[]): void {
+    if (given.length === 0) throw new TypeError('postMessage needs a message.');
+    if (this.#isClosed) throw new DOMException('The channel is closed.', 'InvalidStateError');
     for (const other of channels.get(this.name) ?? []) {
       if (other === this) continue;
-      const event = new MessageEvent('message', { data: structuredClone(data) });
-      setImmediate(() => other.dispatchEvent(event));
+      const event = new MessageEvent('message', { data: structuredClone(given[0]) });
+      setImmediate(() => {
+        if (!other.#isClosed) other.dispatchEvent(event);
+      });
     }
   }
   close(): void {
+    this.#isClosed = true;
     channels.get(this.name)?.delete(this);
   }
   ref(): this {

@@ -58,6 +58,8 @@ class PerformanceObserver {
     const { entryTypes, type, buffered } = given ?? {};
     if ((entryTypes === undefined) === (type === undefined))
       throw new TypeError('observe needs either `entryTypes` or `type`.');
+    if (entryTypes !== undefined && (typeof entryTypes !== 'object' || entryTypes === null))
+      throw new TypeError('`entryTypes` is a list.');
     if (entryTypes !== undefined && buffered !== undefined) throw new TypeError('`buffered` goes with `type` only.');
     const mode = type === undefined ? 'several' : 'single';
     if (this.#mode !== undefined && this.#mode !== mode)

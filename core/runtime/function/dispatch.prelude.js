@@ -1,7 +1,8 @@
 // What the guest calls around the handler: with the event, with what the handler settled to, with what it threw. On a bare engine evaluated once into
 // the base heap; on Node.js loaded with the function. The way of a plain answer uses few kinds of operations: an emulated guest pays for each the first time it meets one.
 (host, timers, globals) => {
-  const { respond, fail } = host;
+  // `respondPlain` sends a body of plain data as JSON, and returns true; it is missing where the engine's own JSON is as quick.
+  const { respond, respondPlain, fail } = host;
   // Held here because the function may change the globals.
   const { stringify } = JSON;
   const { getPrototypeOf, keys } = Object;
@@ -78,20 +79,38 @@
     if (isArray(value)) return false;
     const prototype = getPrototypeOf(value);
     if (prototype !== objectPrototype && prototype !== null) return false;
-    for (const key of keys(value)) if (key !== 'status' && key !== 'headers' && key !== 'body') return false;
+    const names = keys(value);
+    for (let i = 0; i < names.length; i++) {
+      const key = names[i];
+      if (key !== 'status' && key !== 'headers' && key !== 'body') return false;
+    }
     return true;
+  }
+
+  /** The headers, with a type where none is given; their JSON text where there are no others. */
+  function headersFor(given, type) {
+    if (given === undefined || given === null) return type === '' ? '{}' : `{"content-type":"${type}"}`;
+    const headers = headersOf(given);
+    if (type !== '' && !('content-type' in headers)) headers['content-type'] = type;
+    return headers;
+  }
+  const textOfHeaders = (headers) => (typeof headers === 'string' ? headers : stringify(headers));
+
+  function setHeader(headers, name, value) {
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+      throw new Unsendable(`The response has a header ${stringify(name)} that is not a string.`);
+    }
+    headers[String(name).toLowerCase()] = String(value);
   }
 
   function headersOf(given) {
     const headers = { __proto__: null };
-    if (given === undefined || given === null) return headers;
     if (typeof given !== 'object') throw new Unsendable('The response has headers that are not an object.');
-    const entries = typeof given.entries === 'function' ? [...given.entries()] : Object.entries(given);
-    for (const [name, value] of entries) {
-      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-        throw new Unsendable(`The response has a header ${stringify(name)} that is not a string.`);
-      }
-      headers[String(name).toLowerCase()] = String(value);
+    if (typeof given.entries === 'function') {
+      for (const [name, value] of given.entries()) setHeader(headers, name, value);
+    } else {
+      const names = keys(given);
+      for (let i = 0; i < names.length; i++) setHeader(headers, names[i], given[names[i]]);
     }
     return headers;
   }
@@ -100,21 +119,26 @@
     if (typeof status !== 'number' || status % 1 !== 0 || status < 100 || status > 599) {
       throw new Unsendable('The response has a status that is not a whole number from 100 to 599.');
     }
-    const headers = headersOf(given);
-    const typed = 'content-type' in headers;
     if (body === undefined || body === null) {
-      respond(status, stringify(headers), kindNone, '', 0, 0);
-    } else if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) {
-      if (!typed) headers['content-type'] = 'application/octet-stream';
-      const view = body instanceof ArrayBuffer ? { buffer: body, byteOffset: 0, byteLength: body.byteLength } : body;
-      respond(status, stringify(headers), kindBytes, view.buffer, view.byteOffset, view.byteLength);
+      respond(status, textOfHeaders(headersFor(given, '')), kindNone, '', 0, 0);
     } else if (typeof body === 'string') {
-      if (!typed) headers['content-type'] = 'text/plain; charset=utf-8';
-      respond(status, stringify(headers), kindText, body, 0, 0);
+      const headers = textOfHeaders(headersFor(given, 'text/plain; charset=utf-8'));
+      respond(status, headers, kindText, body, 0, 0);
+    } else if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) {
+      const view = body instanceof ArrayBuffer ? { buffer: body, byteOffset: 0, byteLength: body.byteLength } : body;
+      const headers = textOfHeaders(headersFor(given, 'application/octet-stream'));
+      respond(status, headers, kindBytes, view.buffer, view.byteOffset, view.byteLength);
     } else {
-      const text = toJson(body, { above: null, array: false, name: 'body' });
-      if (!typed) headers['content-type'] = 'application/json';
-      respond(status, stringify(headers), kindJson, text, 0, 0);
+      const headers = headersFor(given, 'application/json');
+      if (respondPlain?.(status, headers, body)) return;
+      respond(
+        status,
+        textOfHeaders(headers),
+        kindJson,
+        toJson(body, { above: null, array: false, name: 'body' }),
+        0,
+        0,
+      );
     }
   }
 

@@ -11,7 +11,7 @@ import textSource from './prelude/text.prelude.js';
 import timersSource from './prelude/timers.prelude.js';
 
 /** The functions that the prelude calls, by the names that `guest/rt/imports.c` knows them by. */
-const hostCalls = ['print', 'random', 'respond', 'fail', 'fetch'] as const;
+const hostCalls = ['print', 'random', 'respond', 'respondPlain', 'fail', 'fetch'] as const;
 export type HostCall = (typeof hostCalls)[number];
 
 /** Node's types declare WebAssembly's types but not its values. */
@@ -53,12 +53,13 @@ export function vmOptions(module: WebAssembly.Module, time: VirtualClock): Quick
 }
 
 /**
- * One invocation before any function is there. QuickJS makes a built-in function when it is first used: those that every
+ * One invocation, and answers of each kind, before any function is there. QuickJS makes a built-in function when it is first used: those that every
  * answer uses are then in the snapshot, and no guest makes them.
  */
 const rehearsal = `(prelude) => {
   prelude.setHandler(async (event) => event, '', '');
   prelude.invoke({}).then((answer) => prelude.finish(answer));
+  for (const body of ['', {}, null]) prelude.finish({ headers: { a: '' }, body });
 }`;
 
 /** Compiles the engine and evaluates the prelude. Takes some tens of milliseconds; done once for a worker. */

@@ -71,6 +71,7 @@ export async function openFunction(
     answer = { status: status.toNumber(), headers: JSON.parse(headers.toString()), body: read() };
     return vm.undefined;
   });
+  register('respondPlain', () => vm.false);
   register('fail', (code, name, message, stack) => {
     failure = new Error(`${name.toString()}: ${message.toString()}`);
     failure.stack = `${code.toNumber()} ${failure.message}\n${stack.toString()}`;
