@@ -131,6 +131,15 @@ export const listReplicaSets = (
 export const listPods = (cluster: Cluster, name: string, signal?: AbortSignal): Promise<readonly PodObject[]> =>
   list(cluster, 'pods', selectorOf(name), signal);
 
+/** The ReplicaSets and pods of all functions. */
+export async function listAllPods(cluster: Cluster, signal?: AbortSignal) {
+  const [replicaSets, pods] = await Promise.all([
+    list<ReplicaSetObject>(cluster, 'replicasets', deploymentSelector, signal),
+    list<PodObject>(cluster, 'pods', deploymentSelector, signal),
+  ]);
+  return { replicaSets, pods };
+}
+
 /** Device plugins' resources that give a pod `/dev/kvm`. */
 const kvmResources = ['devices.kubevirt.io/kvm', 'squat.ai/kvm', 'github.com/kvm', 'smarter-devices/kvm'];
 

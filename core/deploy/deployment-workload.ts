@@ -18,6 +18,7 @@ import type { OpenWorkload } from './open-workload.ts';
 import { isTemplateOf } from './pod-template.ts';
 import { removeOwned } from './remove-owned.ts';
 import { applyTemplate, checkNotPaused, removeFunction } from './revisions.ts';
+import { withMark, withoutMark } from './unfinished.ts';
 import { type RolloutSource, watchRollout } from './watch-rollout.ts';
 import { usualReplicas } from './workload.ts';
 
@@ -42,14 +43,15 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
         ? (annotation(annotationNames.deployedAt) ?? null)
         : null,
     apply: async (objects, { force, autoscale, route }, applySignal) => {
-      let applied: DeploymentObject | null = null;
-      for (const object of objects) {
-        const answer = await applyObject<DeploymentObject>(cluster, object, { force, signal: applySignal });
-        if (object.kind === 'Deployment') applied = answer;
-      }
+      const own = objects.find(({ kind }) => kind === 'Deployment');
+      if (own === undefined) throw new FirstlightError('INTERNAL', 'There is no Deployment to apply.');
+      const apply = (object: KubeObject) =>
+        applyObject<DeploymentObject>(cluster, object, { force, signal: applySignal });
+      const applied = await apply(withMark(own, 'deploy'));
+      for (const object of objects) if (object !== own) await apply(object);
       await removeRoutes(cluster, name, route, applySignal);
       if (autoscale === undefined) await removeOwned(cluster, 'horizontalpodautoscalers', name, applySignal);
-      if (applied === null) throw new FirstlightError('INTERNAL', 'No Deployment was applied.');
+      await apply(own);
       missedBefore = missedDeadlineOf(applied);
       deadlineMs = performance.now() + 1000 * (applied.spec.progressDeadlineSeconds ?? 0);
       return { generation: applied.metadata.generation ?? 0, revision: revisionOf(applied) };
@@ -70,7 +72,8 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
         await removeFunction(cluster, name);
         return 'It was new, so it was taken away again.';
       }
-      await applyTemplate(cluster, before, before.spec.template, { force: true });
+      // All parts are in place by now, also where an earlier deploy had not got so far.
+      await applyTemplate(cluster, withoutMark(before), before.spec.template, { force: true });
       return `It went back to revision ${revisionOf(before)}.`;
     },
     call: (callSignal) =>

@@ -1,11 +1,15 @@
 import { expect, it } from 'vitest';
+import { FirstlightError } from '#shared/errors.ts';
 import type { KubernetesTarget } from '#shared/model/deploy.ts';
+import type { Cluster } from './cluster.ts';
 import type { DeploymentObject } from './kube/objects.ts';
-import { describe } from './list-deployments.ts';
+import { describe, describeAll, listCauses } from './list-deployments.ts';
+import { lostPod } from './testing/pod-logs.ts';
+import { withMark, withoutMark } from './unfinished.ts';
 
 const target = { name: 'test' } as KubernetesTarget;
+const template = { spec: { containers: [{ name: 'function', image: 'i@sha256:1' }] } };
 function stateOf(status: NonNullable<DeploymentObject['status']>, spec: Partial<DeploymentObject['spec']> = {}) {
-  const template = { spec: { containers: [{ name: 'function', image: 'i@sha256:1' }] } };
   const deployment = { metadata: { name: 'greet', generation: 2 }, spec: { replicas: 1, template, ...spec }, status };
   return describe({ target, namespace: 'team' }, deployment, [], []).state;
 }
@@ -21,4 +25,54 @@ it('is ready only when its present pods are, and not by the grace of earlier one
 it('is stopped without pods, and paused where it is', () => {
   expect(stateOf({ observedGeneration: 2 }, { replicas: 0 })).toBe('stopped');
   expect(stateOf(whole, { paused: true })).toBe('paused');
+});
+
+it('is not ready while a deploy or an undeploy of it has not ended, and says so', () => {
+  const plain = { metadata: { name: 'greet', generation: 2 }, spec: { replicas: 1, template }, status: whole };
+  const of = (deployment: DeploymentObject) => {
+    const { state, message } = describe({ target, namespace: 'team' }, deployment, [], []);
+    return [state, message];
+  };
+  expect(of(withMark(plain, 'deploy'))).toEqual([
+    'progressing',
+    expect.stringMatching(/^the deploy of 2\S+ has not put/),
+  ]);
+  const stopped = withMark(
+    { ...plain, spec: { replicas: 0, template }, status: { observedGeneration: 2 } },
+    'undeploy',
+  );
+  expect(of(stopped)).toEqual(['stopped', expect.stringMatching(/^the undeploy of 2\S+ has not taken/)]);
+  expect(of(withoutMark(withMark(plain, 'deploy')))).toEqual(['ready', '']);
+});
+
+it('names the cause where a pod of it is in trouble, and asks for pods only then', async () => {
+  const asked: string[] = [];
+  const annotations = { 'deployment.kubernetes.io/revision': '1' };
+  const labels = { 'app.kubernetes.io/name': 'greet' };
+  const owned = (name: string, uid: string) => ({
+    name,
+    uid,
+    labels,
+    annotations,
+    ownerReferences: [{ uid: name === 'rs' ? 'd' : 'rs' }],
+  });
+  const lost = { ...lostPod('greet-1'), metadata: owned('greet-1', 'p') };
+  const client = {
+    json: async (path: string) => {
+      asked.push(path);
+      return { items: path.endsWith('/pods') ? [lost] : [{ metadata: owned('rs', 'rs'), spec: { template } }] };
+    },
+  };
+  const cluster = { client, target, namespace: 'team' } as unknown as Cluster;
+  const metadata = { name: 'greet', uid: 'd', generation: 2, annotations };
+  const ready = { metadata, spec: { replicas: 1, template }, status: whole };
+  expect((await listCauses(cluster, [ready])).size).toBe(0);
+  expect(asked).toEqual([]);
+  const unready = { ...ready, status: { ...whole, readyReplicas: 0, availableReplicas: 0 } };
+  const objects = { services: [], revisions: [], sets: [], causes: await listCauses(cluster, [unready]) };
+  expect(describeAll(cluster, { ...objects, deployments: [unready] })).toMatchObject([
+    { name: 'greet', state: 'failing', message: expect.stringContaining('its node n1 does not answer') },
+  ]);
+  client.json = () => Promise.reject(new FirstlightError('CLUSTER_DENIED', 'forbidden'));
+  expect((await listCauses(cluster, [unready])).size).toBe(0);
 });

@@ -1,15 +1,16 @@
 import type { Deployment } from '#shared/model/deploy.ts';
-import { type Cluster, listDeployments, listPods, listReplicaSets } from './cluster.ts';
+import { type Cluster, listAllPods, listDeployments, listPods, listReplicaSets } from './cluster.ts';
 import { findFunction } from './find-function.ts';
 import { isSettled, judgeRollout, revisionOf } from './judge-rollout.ts';
 import { describeService } from './knative/describe-service.ts';
 import { listKnativeRevisions, listKnativeServices } from './knative/find-service.ts';
 import { type KnativeRevision, type KnativeService, knativeLabels } from './knative/objects.ts';
-import type { DeploymentObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
+import type { DeploymentObject, KubeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
 import { describeSet, describeSets } from './kubevirt/describe-set.ts';
 import { listMachines, listVmSets } from './kubevirt/find-sets.ts';
 import type { VmReplicaSet } from './kubevirt/objects.ts';
-import { annotationNames } from './names.ts';
+import { annotationNames, nameLabel } from './names.ts';
+import { describeUnfinished } from './unfinished.ts';
 
 /** The functions of a target, by name. Errors: CLUSTER_*. */
 export async function listFunctions(cluster: Cluster, signal?: AbortSignal): Promise<readonly Deployment[]> {
@@ -18,8 +19,37 @@ export async function listFunctions(cluster: Cluster, signal?: AbortSignal): Pro
     listKnativeServices(cluster, signal),
     listVmSets(cluster, undefined, signal),
   ]);
-  const revisions = services.length === 0 ? [] : await listKnativeRevisions(cluster, undefined, signal);
-  return describeAll(cluster, { deployments, services, revisions, sets });
+  const [revisions, causes] = await Promise.all([
+    services.length === 0 ? [] : listKnativeRevisions(cluster, undefined, signal),
+    listCauses(cluster, deployments, signal),
+  ]);
+  return describeAll(cluster, { deployments, services, revisions, sets, causes });
+}
+
+/** What shows why Deployments are not ready, by function. */
+export type Causes = ReadonlyMap<
+  string,
+  { readonly replicaSets: readonly ReplicaSetObject[]; readonly pods: readonly PodObject[] }
+>;
+
+/** The objects that show why Deployments are not ready: none where all are, or where they cannot be read. */
+export async function listCauses(
+  cluster: Cluster,
+  deployments: readonly DeploymentObject[],
+  signal?: AbortSignal,
+): Promise<Causes> {
+  const unready = deployments.filter((one) => !isSettled(one) && one.spec.paused !== true);
+  if (unready.length === 0) return new Map();
+  const all = await listAllPods(cluster, signal).catch(() => null);
+  if (all === null) return new Map();
+  const of = <Value extends KubeObject>(objects: readonly Value[], name: string) =>
+    objects.filter(({ metadata: { labels } }) => labels?.[nameLabel] === name);
+  return new Map(
+    unready.map(({ metadata: { name } }) => [
+      name,
+      { replicaSets: of(all.replicaSets, name), pods: of(all.pods, name) },
+    ]),
+  );
 }
 
 /** The objects that run functions, by their kind. */
@@ -28,12 +58,13 @@ export interface FunctionObjects {
   readonly services: readonly KnativeService[];
   readonly revisions: readonly KnativeRevision[];
   readonly sets: readonly VmReplicaSet[];
+  readonly causes: Causes;
 }
 
 /** The state of functions, by name, as far as their objects show. */
 export function describeAll(
   cluster: Pick<Cluster, 'target' | 'namespace'>,
-  { deployments, services, revisions, sets }: FunctionObjects,
+  { deployments, services, revisions, sets, causes }: FunctionObjects,
 ): readonly Deployment[] {
   const byService = new Map<string, KnativeRevision[]>();
   for (const revision of revisions) {
@@ -41,7 +72,10 @@ export function describeAll(
     byService.set(service, [...(byService.get(service) ?? []), revision]);
   }
   return [
-    ...deployments.map((deployment) => describe(cluster, deployment, [], [])),
+    ...deployments.map((deployment) => {
+      const { replicaSets = [], pods = [] } = causes.get(deployment.metadata.name) ?? {};
+      return describe(cluster, deployment, replicaSets, pods);
+    }),
     ...services.map((service) => describeService(cluster, service, byService.get(service.metadata.name) ?? [], [])),
     ...describeSets(cluster, sets),
   ].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -73,11 +107,12 @@ export function describe(
   const wanted = spec.replicas ?? 1;
   const ready = status.readyReplicas ?? 0;
   const verdict = judgeRollout({ deployment, replicaSets, pods, events: [] }, metadata.generation ?? 0);
+  const unfinished = describeUnfinished(deployment);
   const state = spec.paused
     ? 'paused'
     : wanted === 0
       ? 'stopped'
-      : isSettled(deployment)
+      : isSettled(deployment) && unfinished === null
         ? 'ready'
         : verdict.state === 'failed' || verdict.trouble.length > 0
           ? 'failing'
@@ -88,7 +123,10 @@ export function describe(
     name: metadata.name,
     workload: 'deployment',
     state,
-    message: state === 'ready' || state === 'stopped' ? '' : (verdict.trouble[0] ?? verdict.message),
+    message:
+      state === 'ready' || state === 'stopped'
+        ? (unfinished ?? '')
+        : (verdict.trouble[0] ?? unfinished ?? verdict.message),
     replicas: { wanted, ready, updated: status.updatedReplicas ?? 0 },
     traffic: [],
     revision: revisionOf(deployment),

@@ -8,6 +8,7 @@ export const annotationNames = {
   memory: 'firstlight.dev/memory',
   secrets: 'firstlight.dev/secrets',
   endpoint: 'firstlight.dev/endpoint',
+  unfinished: 'firstlight.dev/unfinished',
 } as const;
 
 /** Selects all that is ours in a namespace. */
@@ -18,8 +19,10 @@ export const managedSelector = Object.entries(managedBy)
 /** Selects Deployments of ours: not those that Knative makes from our Knative Services. */
 export const deploymentSelector = `${managedSelector},!serving.knative.dev/service`;
 
+export const nameLabel = 'app.kubernetes.io/name';
+
 /** The labels by which a function's pods are found. */
-export const labelsOf = (name: string) => ({ 'app.kubernetes.io/name': name, ...managedBy });
+export const labelsOf = (name: string) => ({ [nameLabel]: name, ...managedBy });
 export const selectorOf = (name: string): string =>
   Object.entries(labelsOf(name))
     .map(([key, value]) => `${key}=${value}`)

@@ -9,6 +9,7 @@ import { removeVmSets } from './kubevirt/revisions.ts';
 import { annotationNames, fieldManager, labelsOf } from './names.ts';
 import { isOurs, removeOwned } from './remove-owned.ts';
 import { secretNameOf } from './secrets.ts';
+import { withMark } from './unfinished.ts';
 import { ownedReplicas } from './workload.ts';
 
 const hashLabel = 'pod-template-hash';
@@ -136,6 +137,10 @@ export async function removeFunction(cluster: Cluster, name: string): Promise<vo
   // What a controller made of another object, such as a Knative Service, ends with that one.
   const isForeign = (object: KubeObject) => !isOurs(object) && (object.metadata.ownerReferences ?? []).length === 0;
   if (found.some((object) => object !== null && isForeign(object))) throw notOurs(cluster, name);
+  const deployment = found[1] as DeploymentObject | null | undefined;
+  if (deployment && isOurs(deployment)) {
+    await applyTemplate(cluster, withMark(deployment, 'undeploy'), deployment.spec.template, { force: true });
+  }
   await removeOwned(cluster, 'horizontalpodautoscalers', name);
   await removeOwned(cluster, 'secrets', secretNameOf(name));
   await removeOwned(cluster, knativeServices, name);

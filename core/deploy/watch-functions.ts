@@ -6,11 +6,13 @@ import { type KnativeRevision, type KnativeService, knativeRevisions, knativeSer
 import { follow } from './kube/follow.ts';
 import type { DeploymentObject, KubeObject } from './kube/objects.ts';
 import { type VmReplicaSet, vmReplicaSets } from './kubevirt/objects.ts';
-import { describeAll } from './list-deployments.ts';
+import { describeAll, listCauses } from './list-deployments.ts';
 import { deploymentSelector, managedSelector } from './names.ts';
 
 /** Changes within this time are written as one line: a rollout of hundreds of functions is thousands of them. Units: ms. */
 const gatherMs = 100;
+/** While functions are not ready, all pods are listed for the reasons: not more often than this. Units: ms. */
+const causesMs = 1000;
 
 /**
  * Writes the functions of a target as a line of JSON, and again when the cluster reports changes; an identical line is
@@ -36,7 +38,9 @@ export async function watchFunctions(
   async function writeChanges(): Promise<void> {
     while (isStale && !both.aborted) {
       isStale = false;
+      const causes = await listCauses(cluster, deployments ?? [], both);
       const found = describeAll(cluster, {
+        causes,
         deployments: deployments ?? [],
         services: services ?? [],
         revisions: revisions ?? [],
@@ -45,7 +49,7 @@ export async function watchFunctions(
       const line = `${JSON.stringify(found)}\n`;
       if (line !== last) await write(Buffer.from(line));
       last = line;
-      await sleep(gatherMs, undefined, { signal: both }).catch(() => undefined);
+      await sleep(causes.size > 0 ? causesMs : gatherMs, undefined, { signal: both }).catch(() => undefined);
     }
     writing = null;
   }

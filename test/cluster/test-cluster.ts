@@ -22,7 +22,7 @@ export interface TestCluster {
     readonly caPath: string | null;
   };
   /** What only our own cluster has. */
-  readonly own: { readonly nodeName: string; readonly ingressSocket: string } | null;
+  readonly own: { readonly dir: string; readonly nodeName: string; readonly ingressSocket: string } | null;
   readonly kubectl: (...args: string[]) => Promise<string>;
   readonly stop: () => Promise<void>;
 }
@@ -50,9 +50,9 @@ export function whyNoTestCluster(): string | null {
 export async function startTestCluster(parts: Parameters<typeof startCluster>[0] = {}): Promise<TestCluster> {
   if (usersKubeconfig !== undefined) return await openUsersCluster(usersKubeconfig);
   const cluster = await startCluster(parts);
-  const { kubeconfig, kubectl, stop, nodeName, ingressSocket, registry } = cluster;
+  const { dir, kubeconfig, kubectl, stop, nodeName, ingressSocket, registry } = cluster;
   const repository = `${registry.host}/functions`;
-  return { kubeconfig, kubectl, stop, registry: { ...registry, repository }, own: { nodeName, ingressSocket } };
+  return { kubeconfig, kubectl, stop, registry: { ...registry, repository }, own: { dir, nodeName, ingressSocket } };
 }
 
 async function openUsersCluster(path: string): Promise<TestCluster> {

@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises';
+import { realpath, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { addClosureFile, closureToTree, resolveClosure } from '@firstlight/elf';
 import { createFileTree, type FileTree } from '@firstlight/files';
@@ -10,6 +10,7 @@ import { readJson } from '#core/store/read-json.ts';
 import { writeAtomic } from '#core/store/write-atomic.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { podPaths } from './pod-paths.ts';
+import { sweepLayers } from './sweep-layers.ts';
 
 const qemuPath = '/usr/bin/qemu-system-x86_64';
 /** The files that QEMU loads at run time: its emulator, and the ROMs of a machine of type `pc` that boots a kernel or a disk. */
@@ -41,6 +42,7 @@ export interface VmmLayer {
  * Errors: QEMU_MISSING; LIBRARY_MISSING; KERNEL_MISSING when there is no supervisor; STORE_UNUSABLE, DISK_FULL.
  */
 export async function makeVmmLayer(layout: Layout, supervisorPath: string, signal?: AbortSignal): Promise<VmmLayer> {
+  await sweepLayers(layout);
   const tree = await listVmmFiles(supervisorPath);
   const nodes = [...tree.values()];
   const bytes = nodes.reduce((sum, node) => sum + (node.kind === 'file' ? node.bytes : 0), 0);
@@ -71,7 +73,12 @@ export async function packOnce(
   const blobsDir = await layout.ensure(layout.podLayersDir);
   const recordPath = join(blobsDir, `${kind}-${(await fingerprintOf(tree)).slice(0, 32)}.json`);
   const known = await readJson(recordPath, layerSchema);
-  if (known.ok && known.value !== undefined && (await isWhole(known.value))) return known.value;
+  if (known.ok && known.value !== undefined && (await isWhole(known.value))) {
+    // Its time says when it was last used.
+    const now = new Date();
+    for (const path of [known.value.path, recordPath]) await utimes(path, now, now);
+    return known.value;
+  }
   const layer = await writeLayer(tree, blobsDir, { modeOf, signal });
   await writeAtomic(recordPath, JSON.stringify(layer), { durable: false });
   return layer;

@@ -1,11 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline as connect, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { type FileTree, writeFailed } from '@firstlight/files';
+import { type FileTree, tempPathFor, writeFailed } from '@firstlight/files';
 import { type Bytes, type WriteTarOptions, writeTar } from '@firstlight/tar';
 
 /** Content by its digest, in a file. Units: `size` in bytes. */
@@ -62,7 +62,7 @@ export async function writeBlob(
   signal?: AbortSignal | undefined,
 ): Promise<Blob> {
   const dir = join(blobsDir, 'sha256');
-  const temporary = join(dir, `.${randomBytes(6).toString('hex')}.fl-tmp`);
+  const temporary = tempPathFor(join(dir, 'blob'));
   const hash = createHash('sha256');
   try {
     await mkdir(dir, { recursive: true });
