@@ -28,6 +28,8 @@ export const nodeShims = [
   'buffer',
   'crypto',
   'events',
+  'fs',
+  'fs-promises',
   'path',
   'process',
   'punycode',

@@ -138,8 +138,9 @@ export function createBundler({ layout, version, shimsDir, runtimes }: BundlerOp
   }
 
   async function meansFor(project: Project, config: ProjectConfig): Promise<BuildMeans> {
-    const { engine } = bundlingOf(config);
-    return { engine, watched: watchedIn(engine), shimsDir, tsconfig: await readTsconfig(project.dir, config.entry) };
+    const { engine, hasFiles } = bundlingOf(config);
+    const means = { engine, watched: watchedIn(engine), shimsDir, hasFiles: hasFiles?.(config) ?? false };
+    return { ...means, tsconfig: await readTsconfig(project.dir, config.entry) };
   }
 
   async function warmUp(project: Project, config: ProjectConfig, key: string, means: BuildMeans): Promise<Warm> {

@@ -36,6 +36,8 @@ export interface BuildMeans {
   /** The globals to be marked. */
   readonly watched: Readonly<Record<string, string>>;
   readonly shimsDir: string;
+  /** True when a function on a bare engine reads files. */
+  readonly hasFiles: boolean;
   readonly tsconfig: Tsconfig;
   /** Packages that lie beside the bundle, on a runtime that has files. */
   readonly kept?: Kept | undefined;
@@ -45,7 +47,7 @@ export interface BuildMeans {
 export function esbuildOptions(
   projectDir: string,
   config: ProjectConfig,
-  { engine, watched, shimsDir, tsconfig, kept }: BuildMeans,
+  { engine, watched, shimsDir, hasFiles, tsconfig, kept }: BuildMeans,
 ) {
   const isBare = engine === 'bare';
   return {
@@ -81,7 +83,7 @@ export function esbuildOptions(
       },
       regularInputs,
       ...(config.convention === 'lambda' ? [wrapLambda] : []),
-      ...(isBare ? [nodeModules(shimsDir)] : []),
+      ...(isBare ? [nodeModules(shimsDir, hasFiles)] : []),
       ...(kept === undefined ? [] : [keepPackages(projectDir, kept)]),
       foundByName,
     ],

@@ -83,6 +83,29 @@ describe('a global that a shim gives', () => {
   });
 });
 
+describe('node:fs', () => {
+  const reads =
+    "import { readFileSync, writeFileSync } from 'node:fs';\nexport default () => writeFileSync('/a', readFileSync('/b'));";
+
+  it('is in the bundle of a function that has files, with a warning of what it lacks', async () => {
+    await write('firstlight.json', JSON.stringify({ name: 'hello', ember: { assets: 'public' } }));
+    await write('public/a.txt', 'a');
+    const { code, warnings, inputs } = await bundle(reads);
+    expect(code).toContain('no disk of assets');
+    expect(inputs.map(({ path }) => path)).toContain('public/a.txt');
+    expect(warnings.map(({ message }) => message).join()).toContain('writeFileSync');
+  });
+
+  it('is refused to any other, with what to do', async () => {
+    await write('firstlight.json', JSON.stringify({ name: 'hello' }));
+    await expect(bundle(reads)).rejects.toMatchObject({
+      details: {
+        problems: [{ message: expect.stringMatching(/^Cannot import "node:fs": .*Name a folder as "assets"/) }],
+      },
+    });
+  });
+});
+
 describe('fetch', () => {
   const outbound = (value: boolean) =>
     write('firstlight.json', JSON.stringify({ name: 'hello', ember: { network: { kind: 'user', outbound: value } } }));

@@ -15,9 +15,15 @@ function same(name: string): [string, string] {
   return [name, name];
 }
 
+/** The modules that read files, for a function that has some. */
+const fileModules: ReadonlyMap<string, string> = new Map([
+  ['fs', 'fs'],
+  ['fs/promises', 'fs-promises'],
+]);
+
 /** The imports of Node's modules that have a shim. */
 export const shimmedModules: readonly string[] = [...files.keys()];
-const shimmed = new RegExp(`^(?:node:)?(?:${shimmedModules.join('|')})/?$`);
+export const readsFiles = (module: string): boolean => fileModules.has(module);
 /** Code only: a person's own import that looks like this is loaded as code and as nothing else. */
 const shimFile = /(?:^|\/)dist\/shims\/node\/[a-z_-]+\.js$/;
 
@@ -30,13 +36,15 @@ export const isShim = (path: string): boolean => shimFile.test(path);
  * Resolves imports of Node's modules. A package that the project has installed by such a name comes first, as with
  * every bundler for browsers.
  */
-export function nodeModules(shimsDir: string): Plugin {
+export function nodeModules(shimsDir: string, hasFiles: boolean): Plugin {
+  const known = new Map(hasFiles ? [...files, ...fileModules] : files);
+  const shimmed = new RegExp(`^(?:node:)?(?:${[...known.keys()].join('|')})/?$`);
   return {
     name: 'firstlight-node-modules',
     setup: (build) =>
       build.onResolve({ filter: shimmed }, async ({ path, resolveDir, importer, kind, pluginData }) => {
         if (pluginData?.isOurs) return undefined;
-        const shim = { path: join(shimsDir, 'node', `${files.get(path.replace(/^node:|\/$/g, ''))}.js`) };
+        const shim = { path: join(shimsDir, 'node', `${known.get(path.replace(/^node:|\/$/g, ''))}.js`) };
         // The shims import one another.
         if (path.startsWith('node:') || isShim(importer)) return shim;
         const found = await build.resolve(path, {

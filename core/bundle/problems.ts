@@ -1,7 +1,7 @@
 import { builtinModules } from 'node:module';
 import type { Message, PartialMessage } from 'esbuild';
 import type { Problem } from '#shared/errors.ts';
-import { shimmedModules } from './node-modules.ts';
+import { readsFiles, shimmedModules } from './node-modules.ts';
 
 const builtins = new Set(builtinModules);
 const noLoader = /^No loader is configured for "(.*?)" files/;
@@ -58,6 +58,12 @@ const packageName = (specifier: string) =>
 
 function explainUnresolved(specifier: string): string {
   const bare = specifier.replace(/^node:/, '');
+  if (readsFiles(bare)) {
+    return (
+      `Cannot import "${specifier}": the guest is not Node.js, and the function has no files. Name a folder as "assets" under its runtime in firstlight.json ` +
+      'to read it as /assets, import a file as text or bytes, or choose a runtime with Node.js.'
+    );
+  }
   if (specifier.startsWith('node:') || builtins.has(bare)) {
     return (
       `Cannot import "${specifier}": the guest is not Node.js. Of its modules it has those that need no system (${shimmedModules.join(', ')}), ` +

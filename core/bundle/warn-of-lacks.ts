@@ -132,7 +132,7 @@ function lackingModuleMembers(code: string, members: Shims['members']): Lack[] {
 const taken = /\b(?:var|let|const) \{([^{}]*)\} = require_(\w+)\(\)/g;
 
 const lackingMember = (member: string, module: string) =>
-  `\`${member}\` of "node:${module}" is not there: the guest has the part of that module that needs no system.`;
+  `\`${member}\` of "node:${module}" is not there: the guest has the part of that module that ${module.startsWith('fs') ? 'reads' : 'needs no system'}.`;
 
 const decoderOf = /\bnew TextDecoder(?:Stream)?\((["'`])([\w.:-]+)\1/g;
 

@@ -81,6 +81,8 @@ describe('the requests of a project', () => {
       ['network', 'outbound'],
     ]);
     expect(await asksOf({ runtime: 'ember', ember: { network: { kind: 'user' } } })).toEqual([]);
+    expect(await asksOf({ runtime: 'ember', ember: { assets: 'public' } })).toEqual([]);
+    expect(await asksOf({ runtime: 'ember', ember: { assets: '/etc' } })).toEqual([['file', '/etc']]);
     expect(await network({ kind: 'bridge', name: 'br0' })).toEqual([['network', 'br0']]);
     expect(await network({ kind: 'user' })).toEqual([]);
   });

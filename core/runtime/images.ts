@@ -32,6 +32,8 @@ export interface RuntimeBundling {
   readonly ownPaths: (config: ProjectConfig) => readonly OwnPath[];
   /** True when a function has `fetch` on a bare engine. Its answer follows from `optionsInImage`. Default: never. */
   readonly hasFetch?: (config: ProjectConfig) => boolean;
+  /** True when a function on a bare engine has files to read. Its answer follows from `optionsInImage`. Default: never. */
+  readonly hasFiles?: (config: ProjectConfig) => boolean;
   /** The network that a machine of this configuration could reach in addition to its own ports. */
   readonly networkAsks: (config: ProjectConfig) => readonly Ask[];
   /** The values that change an image when they change, other than name and env. */

@@ -5,6 +5,8 @@ import type { Accel } from '#shared/model/instance.ts';
 export interface MachineDisk {
   readonly path: string;
   readonly format: 'raw' | 'qcow2';
+  /** True for one that several machines have at once. The guest looks for it on PCI. */
+  readonly isReadOnly?: boolean | undefined;
 }
 
 /** One port of the host's loopback interface that leads into the guest. */

@@ -75,7 +75,7 @@ static volatile uint8_t *open_registers(pci_address pci, struct pci_capability c
 
 /* A transitional device has a number of its own kind. */
 static pci_address find(uint16_t device_type) {
-  return pci_find(VENDOR, 0x1040 + device_type, device_type == VIRTIO_NET ? 0x1000 : 0x1000 + device_type);
+  return pci_find(VENDOR, 0x1040 + device_type, 0x1000 + device_type - (device_type <= VIRTIO_BLK));
 }
 
 int virtio_pci_has(uint16_t device_type) { return find(device_type) != 0; }
@@ -97,10 +97,10 @@ static void find_registers(struct virtio_device *d, uint16_t device_type) {
       d->notify_multiplier = pci_read(pci, caps[i].offset + 16);
     }
     /* The serial device's own registers are not read: finding them takes calls. */
-    if (type == CAP_DEVICE && device_type == VIRTIO_NET && !d->config) d->config = open_registers(pci, caps[i], &memory);
+    if (type == CAP_DEVICE && device_type <= VIRTIO_BLK && !d->config) d->config = open_registers(pci, caps[i], &memory);
   }
   if (!d->registers || !d->notify) panic("the virtio device has no modern interface");
-  if (device_type == VIRTIO_NET && !d->config) panic("the network card has no registers of its own");
+  if (device_type <= VIRTIO_BLK && !d->config) panic("the virtio device of type %u has no registers of its own", device_type);
   if (!msix.offset) panic("the virtio device has no MSI-X");
   open_msix(pci, msix);
 }

@@ -45,6 +45,25 @@ int virtq_take(struct virtq *q, uint32_t *length) {
   return slot;
 }
 
+void virtq_ask(struct virtq *q, struct iovec question, const struct iovec *answers, int count) {
+  q->desc[0] = (struct virtq_desc){(uint64_t)question.base, question.length, DESC_NEXT, 1};
+  for (int i = 0; i < count; i++) {
+    uint16_t flags = i + 1 < count ? DESC_WRITE | DESC_NEXT : DESC_WRITE;
+    q->desc[1 + i] = (struct virtq_desc){(uint64_t)answers[i].base, answers[i].length, flags, i + 2};
+  }
+  publish(q, 0);
+  virtq_kick(q);
+}
+
+int virtq_answered(struct virtq *q, uint32_t *written) {
+  if (q->used.index == q->seen) return 0;
+  __asm__ volatile("" ::: "memory");
+  uint16_t at = q->seen++ % q->size;
+  *written = q->used.ring[at].length;
+  if (q->used.ring[at].id != 0) panic("the virtio device used descriptor %u, which it was not given", q->used.ring[at].id);
+  return 1;
+}
+
 void virtq_kick(struct virtq *q) {
   __asm__ volatile("mfence" ::: "memory");
   if (q->notify_mmio) *q->notify_mmio = q->number;

@@ -11,6 +11,7 @@
 #define VIRTIO_FEATURES_OK 8
 /* The number of a type of device. */
 #define VIRTIO_NET 1
+#define VIRTIO_BLK 2
 /* The queue size of QEMU's devices. */
 #define QUEUE_MAX 128
 
@@ -76,6 +77,12 @@ void virtq_send(struct virtq *, const struct iovec *, int count);
 
 /* Sends pieces as one buffer in the slots from `slot` on, which are below `size` and not in use. Call `virtq_kick` afterwards. */
 void virtq_post(struct virtq *, uint16_t slot, const struct iovec *, int count);
+
+/* Sends one piece, with others behind it for the device to write into, as one buffer from slot 0 on. The queue must be idle. */
+void virtq_ask(struct virtq *, struct iovec question, const struct iovec *answers, int count);
+
+/* 1 once the device has released the buffer of `virtq_ask`; `written`: the number of bytes that it says it has written. */
+int virtq_answered(struct virtq *, uint32_t *written);
 
 /* The first slot of the next buffer that the device has released, or -1. */
 int virtq_take(struct virtq *, uint32_t *length);

@@ -127,3 +127,11 @@ void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t *t, uint32_t element
 }
 
 void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *t) { (void)t; }
+
+void *js_buffer(uint32_t box, uint32_t *length) {
+  uint32_t slot = engine.w2c___stack_pointer -= 16;
+  uint32_t data = Z_qjsZ_qjs_get_array_buffer(&engine, box, slot);
+  *length = data ? *(uint32_t *)engine_at(slot) : 0;
+  engine.w2c___stack_pointer += 16;
+  return data ? engine_at(data) : 0;
+}

@@ -46,6 +46,9 @@ double js_number(js_value);
 int js_promise_state(js_value);
 js_value js_promise_result(js_value);
 
+/* The bytes of an ArrayBuffer; null when the value in the box is none. */
+void *js_buffer(uint32_t box, uint32_t *length);
+
 /* Text of a JS value, as UTF-8 in linear memory; 0 when there is no memory for it. `js_free_text` frees it. */
 uint32_t js_text(js_value, uint32_t *length);
 void js_free_text(uint32_t text);

@@ -14,11 +14,9 @@ static uint32_t number(uint32_t box) { return js_number(js_unbox(box)); }
 
 /* The bytes of an ArrayBuffer; null when the value is none. */
 static struct iovec bytes_of(uint32_t box) {
-  uint32_t slot = engine.w2c___stack_pointer -= 16;
-  uint32_t data = Z_qjsZ_qjs_get_array_buffer(&engine, box, slot);
-  struct iovec bytes = data ? (struct iovec){engine_at(data), *(uint32_t *)engine_at(slot)} : (struct iovec){0, 0};
-  engine.w2c___stack_pointer += 16;
-  return bytes;
+  uint32_t length;
+  const void *data = js_buffer(box, &length);
+  return (struct iovec){data, length};
 }
 
 static void begin(const uint32_t *args) {

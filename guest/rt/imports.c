@@ -6,6 +6,7 @@
 #include "../dev/console-port.h"
 #include "../net/net.h"
 #include "engine.h"
+#include "assets.h"
 #include "fetch.h"
 #include "invoke.h"
 #include "memory.h"
@@ -49,6 +50,7 @@ u32 Z_envZ_host_call(struct Z_env_instance_t *env, u32 name, u32 name_length, u3
   else if (is_call("fail", called, name_length) && argc == 4)
     invoke_fail(number(args[0]), js_unbox(args[1]), js_unbox(args[2]), js_unbox(args[3]));
   else if (is_call("fetch", called, name_length)) fetch_call(argc, args);
+  else if (is_call("assets", called, name_length)) assets_call(argc, args);
   return Z_qjsZ_qjs_get_undefined(&engine);
 }
 

@@ -48,6 +48,7 @@ const programs: Record<string, { readonly source: string; readonly flags: string
   virtq: { source: 'dev/virtio.c', flags: [] },
   vsock: { source: 'dev/vsock.c', flags: [] },
   card: { source: 'dev/virtio-net.c', flags: [] },
+  disk: { source: 'dev/virtio-blk.c', flags: [] },
   places: { source: 'dev/virtio-mmio.c', flags: [] },
   calls: { source: 'kernel/calls.c', flags: ['-include', path.join(guest, 'test/host/fake-cpu.h')] },
 };

@@ -12,6 +12,7 @@ import { findJailer } from '#core/vmm/firecracker/find-jailer.ts';
 import { quantile } from '#shared/statistics/statistics.ts';
 import { makeOwnedDir } from '../../build/owned-dirs.mjs';
 import { Machine } from '../../guest/test/machine.ts';
+import { compareAssetsStarts, readingHandler } from './assets-start.ts';
 import { round } from './figures.ts';
 import { createFirecrackerStarter, type FirecrackerStart, startBareNode } from './firecracker.ts';
 import { compareNetworkStarts } from './network-start.ts';
@@ -43,7 +44,7 @@ interface Start {
 /**
  * The cost of a start of `hello` from the guest's first instruction to the answer, step by step: in microseconds for
  * each accelerator that Ember runs under here, and in instructions. QEMU is started directly, without other costs. Then
- * starts up to an answer by HTTP, at a fixed address and by DHCP. Then whole cold starts, from nothing to the answer, in turn: in Firecracker, and of the same handler in a bare Node.js process. Last, every
+ * starts with a disk of assets and without it, and up to an answer by HTTP, at a fixed address and by DHCP. Then whole cold starts, from nothing to the answer, in turn: in Firecracker, and of the same handler in a bare Node.js process. Last, every
  * start mode as the studio times it, under libvirt and in Firecracker, beside the floor.
  */
 export async function benchEmber({ runs = 15, log }: BenchOptions) {
@@ -79,6 +80,7 @@ export async function benchEmber({ runs = 15, log }: BenchOptions) {
       instructions: fewest(counted),
       tcg: sumUp(samples.tcg),
       kvm: isKvmUsable ? sumUp(samples.kvm) : { skipped: 'Ember does not run under KVM here' },
+      assets: await startsWithAssets(baker, dir, isKvmUsable ? ['tcg', 'kvm'] : ['tcg'], runs, log),
       network: await startsWithNetwork(baker, dir, isKvmUsable ? ['tcg', 'kvm'] : ['tcg'], runs, log),
       cold: await compareColdStarts(join(dir, 's'), image, runs, log),
       modes: await compareStartModes(runs, log),
@@ -87,6 +89,21 @@ export async function benchEmber({ runs = 15, log }: BenchOptions) {
     await baker.close();
     rmSync(dir, { recursive: true });
   }
+}
+
+async function startsWithAssets(
+  baker: Baker,
+  dir: string,
+  accels: readonly Accel[],
+  runs: number,
+  log: BenchOptions['log'],
+) {
+  const { pathOf } = locateResources();
+  const image = join(dir, 'reads.elf');
+  const kernelPath = pathOf(shipped.emberKernel);
+  await baker.bake({ bundleCode: readingHandler, env: {}, memoryMiB: 64, kernelPath, outPath: image });
+  const firmwarePath = pathOf(shipped.emberFirmware);
+  return compareAssetsStarts({ image, dir, firmwarePath, accels, runs, log });
 }
 
 async function startsWithNetwork(

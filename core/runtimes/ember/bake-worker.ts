@@ -61,6 +61,11 @@ function registerHostCalls(vm: QuickJS, output: Output): void {
     exports.wasm_free(length);
     return vm.undefined;
   });
+  register('assets', () => {
+    throw new Error(
+      'There are no assets while an image is built: code at the top level of a module runs then. Read them in the handler.',
+    );
+  });
   register('fetch', () => {
     throw new Error(
       'There is no network while an image is built: code at the top level of a module runs then. Fetch in the handler.',

@@ -11,7 +11,7 @@ import textSource from './prelude/text.prelude.js';
 import timersSource from './prelude/timers.prelude.js';
 
 /** The functions that the prelude calls, by the names that `guest/rt/imports.c` knows them by. */
-const hostCalls = ['print', 'random', 'respond', 'respondPlain', 'fail', 'fetch'] as const;
+const hostCalls = ['print', 'random', 'respond', 'respondPlain', 'fail', 'fetch', 'assets'] as const;
 export type HostCall = (typeof hostCalls)[number];
 
 /** Node's types declare WebAssembly's types but not its values. */

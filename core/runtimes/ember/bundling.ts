@@ -6,8 +6,12 @@ import { emberConfigOf } from './options.ts';
 export const emberBundling: RuntimeBundling = {
   engine: 'bare',
   runsFunction: () => true,
-  ownPaths: () => [],
+  ownPaths: (config) => {
+    const { assets } = emberConfigOf(config);
+    return assets === undefined ? [] : [{ key: 'ember.assets', path: assets }];
+  },
   hasFetch: hasOutbound,
+  hasFiles: (config) => emberConfigOf(config).assets !== undefined,
   networkAsks: (config) =>
     hasOutbound(config)
       ? [
@@ -19,8 +23,17 @@ export const emberBundling: RuntimeBundling = {
         ]
       : [],
   optionsInImage: (config) => {
-    if (!hasNetwork(config)) return [];
-    const { outbound, address, nameserver = null } = emberConfigOf(config).network;
-    return [config.ports.map(({ guest, udp }) => ({ guest, udp })), config.timeoutMs, outbound, address, nameserver];
+    const { assets, network } = emberConfigOf(config);
+    const files = assets === undefined ? [] : [{ assets }];
+    if (!hasNetwork(config)) return files;
+    const { outbound, address, nameserver = null } = network;
+    return [
+      ...files,
+      config.ports.map(({ guest, udp }) => ({ guest, udp })),
+      config.timeoutMs,
+      outbound,
+      address,
+      nameserver,
+    ];
   },
 };

@@ -26,6 +26,18 @@ it('says that ports lead nowhere on a libvirt host, while a pod and KubeVirt ser
   expect([describeLacks(config, 'pod'), describeLacks(config, 'alone')]).toEqual([[], []]);
 });
 
+it('says that assets are not read in a pod, on a libvirt host and on KubeVirt', () => {
+  const config = configOf({ runtimeOptions: { assets: 'public' } });
+  for (const [place, words] of [
+    ['pod', 'in a pod'],
+    ['host', 'on a libvirt host'],
+    ['alone', 'on KubeVirt'],
+  ] as const)
+    expect(describeLacks(config, place)).toEqual([
+      expect.stringMatching(new RegExp(`^"ember.assets" has no effect ${words}: .*ENODEV`)),
+    ]);
+});
+
 it('says nothing of a function that asks for no network', () => {
   for (const place of ['pod', 'host', 'alone'] as const) expect(describeLacks(configOf({}), place)).toEqual([]);
 });

@@ -3,11 +3,16 @@ import type { ProjectConfig } from '#shared/model/project.ts';
 import { hasLease, hasOutbound, userNameserver } from './network.ts';
 import { emberConfigOf } from './options.ts';
 
-const places = { pod: 'in a pod', host: 'on a libvirt host' } as const;
+const places = { pod: 'in a pod', host: 'on a libvirt host', alone: 'on KubeVirt' } as const;
 
 /** What a function asks of its network in vain where it is deployed. Shape: sentences for a person. */
 export function describeLacks(config: Pick<ProjectConfig, 'ports' | 'runtimeOptions'>, place: DeployPlace): string[] {
   const lacks: string[] = [];
+  if (emberConfigOf(config).assets !== undefined) {
+    lacks.push(
+      `"ember.assets" has no effect ${places[place]}: the guest has no disk there, and reading a file fails with ENODEV. Import the files as text or bytes, or deploy it to Kubernetes on the runtime nanos.`,
+    );
+  }
   if (hasOutbound(config)) {
     if (place !== 'alone') {
       lacks.push(

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { type Finding, ok } from '#core/runtime/check.ts';
 import type { MachineRequest } from '#core/runtime/machines.ts';
 import type { Runtime } from '#core/runtime/runtime.ts';
@@ -23,6 +24,8 @@ import {
   readEmberUrl,
   writeEmberInfo,
 } from './network.ts';
+import { emberConfigOf } from './options.ts';
+import { appendAssets } from './pack-assets.ts';
 import { readEmberPanic } from './read-panic.ts';
 import shipped from './shipped.json' with { type: 'json' };
 import { createStreamSplitter } from './split-streams.ts';
@@ -118,8 +121,8 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
     bundling: emberBundling,
     checks: [{ id: 'kernel', title: 'Guest kernel', look: lookAtKernel }],
     exclusiveResourceOf,
-    // With a network, a guest keeps its connections, and the ports of its host.
-    canBeRestored: (config) => !hasNetwork(config),
+    // With a network, a guest keeps its connections, and the ports of its host; with assets, its disk.
+    canBeRestored: (config) => !hasNetwork(config) && emberConfigOf(config).assets === undefined,
     fingerprint: async (config) => {
       if (hasNetwork(config)) imageNetworkOf(config);
       const [kernel, worker] = await Promise.all([
@@ -146,9 +149,13 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
         signal: context.signal,
       });
       const { bytes, sha256, minMemoryMiB, evalMs, bakeMs, envAtLoad } = await bake;
+      const { assets } = emberConfigOf(bundle.config);
+      const whole =
+        assets === undefined
+          ? { bytes, sha256 }
+          : { bytes: await appendAssets(path, resolve(bundle.projectDir, assets), context.signal) };
       return {
-        bytes,
-        sha256,
+        ...whole,
         minMemoryMiB,
         envAtLoad,
         steps: [
@@ -159,7 +166,10 @@ export function createEmberRuntime({ layout, resources, tscRate }: EmberOptions)
       };
     },
     prepareMachine: async (request) => {
-      const machine = await makeMachine(request);
+      const { assets } = emberConfigOf(request.config);
+      const disks =
+        assets === undefined ? [] : [{ path: request.image.path, format: 'raw', isReadOnly: true } as const];
+      const machine = { ...(await makeMachine(request)), disks };
       if (!hasNetwork(request.config))
         return { machine, sessionInfo: null, symbolsPath: resources.pathOf(shipped.emberSymbols) };
       const network = await machineNetworkOf(request.config);

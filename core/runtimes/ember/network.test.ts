@@ -31,6 +31,7 @@ it('goes into the image with its ports and the time of a request, but not with p
     emberBundling.optionsInImage(configOf({ ports: [{ guest: 81 }] })),
   );
   expect(emberBundling.optionsInImage(configOf({ timeoutMs: 5 }))).toEqual([]);
+  expect(emberBundling.optionsInImage(configOf({ runtimeOptions: { assets: 'a' } }))).toEqual([{ assets: 'a' }]);
 });
 
 it('opens connections only where the function asks for it, and has a name server then', async () => {

@@ -5,6 +5,13 @@ import type { RuntimeOptions } from '#shared/model/runtime-options.ts';
 
 /** The options that only the runtime Ember has. */
 const emberConfigSchema = z.strictObject({
+  assets: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A folder that the function reads by `node:fs`, as /assets: read only, and found only when it reads. Default: none.',
+    ),
   network: z
     .discriminatedUnion('kind', [
       z.strictObject({
@@ -41,6 +48,9 @@ export const emberConfigOf = ({ runtimeOptions }: Pick<ProjectConfig, 'runtimeOp
 /** The section, in the form that the rest of Firstlight shows and reads. */
 export const emberOptions: RuntimeOptions = {
   schema: emberConfigSchema,
-  groups: [{ id: 'network', title: 'Network', paths: ['network'] }],
+  groups: [
+    { id: 'network', title: 'Network', paths: ['network'] },
+    { id: 'files', title: 'Files', paths: ['assets'] },
+  ],
   hadProgramKeys: false,
 };

@@ -301,6 +301,7 @@ describe('what Firecracker cannot give is said before anything is started', () =
     ['firmware', { firmware: 'machine' }, /Firecracker cannot give a machine firmware/],
     ['a disk that boots', { kernel: null }, /a boot from its disk/],
     ['qcow2', { disks: [{ path: '/a', format: 'qcow2' }] }, /a qcow2 disk/],
+    ['a disk on PCI', { disks: [{ path: '/a', format: 'raw', isReadOnly: true }] }, /a disk on PCI/],
     ['virtio-serial', { channels: [{ name: 'a', carries: 'output' }] }, /a virtio-serial port/],
   ])('%s', (_, more, message) => {
     expect(() => writeFirecrackerRequests(place(more))).toThrow(message);

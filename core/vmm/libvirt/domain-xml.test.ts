@@ -56,6 +56,16 @@ const record = {
 const parse = (xml: string) => new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@' }).parse(xml).domain;
 
 describe('writeDomainXml', () => {
+  it('gives a disk that several machines have as one that is read only, and ACPI to none of them', () => {
+    const disk = { path: '/a', format: 'raw' } as const;
+    const shared = writeDomainXml({ ...spec, machine: { ...spec.machine, disks: [{ ...disk, isReadOnly: true }] } });
+    expect(shared).toContain('<target dev="vda" bus="virtio"/><readonly/></disk>');
+    expect(shared).not.toContain('<acpi/>');
+    const own = writeDomainXml({ ...spec, machine: { ...spec.machine, disks: [disk] } });
+    expect(own).not.toContain('<readonly/>');
+    expect(own).toContain('<acpi/>');
+  });
+
   it('describes a machine with a serial port, two channels and nothing that a function does not need', () => {
     const domain = parse(writeDomainXml(spec));
     expect(domain['@type']).toBe('qemu');

@@ -60,7 +60,7 @@ export function writeDomainXml(spec: DomainSpec, user: QemuUser | null = qemuUse
     `<type arch="x86_64"${attributes({ machine: machine.machineType })}>hvm</type>`,
     ...writeBoot(spec),
     '</os>',
-    machine.disks.length > 0 && '<features><acpi/></features>',
+    machine.disks.some(({ isReadOnly }) => !isReadOnly) && '<features><acpi/></features>',
     spec.logPath === undefined ? writeEnds('destroy') : writeEnds('restart'),
     '<devices>',
     '<controller type="usb" model="none"/>',
@@ -121,11 +121,11 @@ function writeShare(share: SharedFolder): string {
   return `<filesystem type="mount" accessmode="passthrough">${driver}${source}${readOnly}</filesystem>`;
 }
 
-function writeDisk({ path, format }: Machine['disks'][number], index: number): string {
+function writeDisk({ path, format, isReadOnly }: Machine['disks'][number], index: number): string {
   const target = { dev: `vd${String.fromCharCode(97 + index)}`, bus: 'virtio' };
   // The guest's writes are lost with the instance, or kept in a volume: the host's page cache may delay them.
   const driver = { name: 'qemu', type: format, cache: 'writeback' };
-  return `<disk type="file" device="disk"><driver${attributes(driver)}/><source${attributes({ file: path })}/><target${attributes(target)}/></disk>`;
+  return `<disk type="file" device="disk"><driver${attributes(driver)}/><source${attributes({ file: path })}/><target${attributes(target)}/>${isReadOnly ? '<readonly/>' : ''}</disk>`;
 }
 
 function writeInterface(network: MachineNetwork): string {

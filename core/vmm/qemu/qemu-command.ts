@@ -35,7 +35,10 @@ export function writeQemuArgs(placed: PlacedMachine, qmpSocket: string): string[
     ...(placed.gdbSocketPath === undefined ? [] : ['-gdb', gdbServer(placed.gdbSocketPath)]),
     ...writeBoot(placed),
     ...writeChannels(placed),
-    ...machine.disks.flatMap(({ path, format }) => ['-drive', `file=${value(path)},format=${format},if=virtio`]),
+    ...machine.disks.flatMap(({ path, format, isReadOnly }) => [
+      '-drive',
+      `file=${value(path)},format=${format},if=virtio${isReadOnly ? ',readonly=on' : ''}`,
+    ]),
     ...machine.networks.flatMap(writeNetwork),
     ...(machine.vsock === null ? [] : ['-device', `vhost-vsock-pci,guest-cid=${machine.vsock.cid}`]),
     ...machine.shares.flatMap(({ path, tag, isReadOnly }) => [

@@ -120,6 +120,11 @@ describe('a machine that a VMM cannot give is refused before anything is started
     );
   });
 
+  it('a disk that several machines have is read only', () => {
+    const args = writeQemuArgs(place({ disks: [{ path: '/a', format: 'raw', isReadOnly: true }] }), '/qmp');
+    expect(args).toContain('file=/a,format=raw,if=virtio,readonly=on');
+  });
+
   it('a comma in a path is one of the path', () => {
     const args = writeQemuArgs(place({ disks: [{ path: '/a,b', format: 'raw' }] }), '/qmp');
     expect(args).toContain('file=/a,,b,format=raw,if=virtio');

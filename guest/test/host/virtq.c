@@ -45,6 +45,19 @@ int main(void) {
   CHECK(wide_bell == 9, "a device without PCI has a bell of 32 bits");
   q.notify_mmio = 0;
 
+  virtq_ask(&q, pieces[0], (struct iovec[]){{buffer, 8}, {buffer, 1}}, 2);
+  CHECK(q.desc[0].flags == 1 && q.desc[1].flags == 3 && q.desc[2].flags == 2 && q.desc[0].next == 1 && q.desc[1].next == 2, "a question has its answers behind it");
+  CHECK(!virtq_answered(&q, &length), "which are not there at once");
+  use(0, 9);
+  CHECK(virtq_answered(&q, &length) && length == 9, "and then are");
+  use(1, 9);
+  if (setjmp(panicked) == 0) {
+    virtq_answered(&q, &length);
+    CHECK(0, "an answer to what was not asked is refused");
+  } else {
+    CHECK(1, "an answer to what was not asked is refused");
+  }
+
   int wraps = 1;
   for (int i = 0; i < 200000; i++) {
     virtq_offer(&q, i % 4, buffer, 8);

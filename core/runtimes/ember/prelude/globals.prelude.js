@@ -205,6 +205,8 @@
   // For core/bundle/shims/fetch.ts, which sets `poll` and `reset`: functions that the guest calls with the timers.
   const network = { call: host.fetch, poll: undefined, reset: undefined };
   Object.defineProperty(global, Symbol.for('firstlight.network'), { value: network });
+  // For core/bundle/shims/assets.ts.
+  Object.defineProperty(global, Symbol.for('firstlight.assets'), { value: host.assets });
   global.self = global;
   global.global = global;
   // The host can add to it when the guest starts. As in Node.js, what a function sets becomes text.

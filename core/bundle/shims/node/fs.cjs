@@ -1,0 +1,138 @@
+const { Buffer } = require('buffer');
+const { normalize, openAssets } = require('../assets.ts');
+
+let opened;
+const assets = () => (opened ??= openAssets(globalThis[Symbol.for('firstlight.assets')]));
+
+function pathOf(path) {
+  const text = path instanceof Uint8Array ? Buffer.from(path).toString() : path;
+  if (typeof text === 'string') return text;
+  if (typeof text === 'object' && text !== null && text.protocol === 'file:') return decodeURIComponent(text.pathname);
+  throw Object.assign(new TypeError('The "path" argument must be a string, a Buffer or a file: URL.'), {
+    code: 'ERR_INVALID_ARG_TYPE',
+  });
+}
+
+const numbers = { ENOENT: -2, ENOTDIR: -20, EISDIR: -21 };
+function failure(code, words, syscall, path) {
+  return Object.assign(new Error(`${code}: ${words}, ${syscall} '${path}'`), {
+    errno: numbers[code],
+    code,
+    syscall,
+    path,
+  });
+}
+
+function find(given, syscall) {
+  const path = pathOf(given);
+  const inside = normalize(path);
+  if (inside === '..') return { path, names: ['assets'] };
+  const found = inside === null ? undefined : assets().find(inside);
+  if (found === undefined) throw failure('ENOENT', 'no such file or directory', syscall, path);
+  return { path, ...found };
+}
+
+const encodingOf = (options) => (typeof options === 'string' ? options : options?.encoding);
+
+function readFileSync(path, options) {
+  const { file, path: named } = find(path, 'open');
+  if (file === undefined) throw failure('EISDIR', 'illegal operation on a directory', 'read', named);
+  const { buffer, byteLength } = assets().read(file);
+  const bytes = Buffer.from(buffer, 0, byteLength);
+  const encoding = encodingOf(options);
+  return encoding ? bytes.toString(encoding) : bytes;
+}
+
+class Stats {
+  constructor(size, isFolder) {
+    this.size = size;
+    this.isFile = () => !isFolder;
+    this.isDirectory = () => isFolder;
+    this.isSymbolicLink = () => false;
+  }
+}
+
+function statSync(path, options) {
+  try {
+    const { file } = find(path, 'stat');
+    return new Stats(file?.bytes ?? 0, file === undefined);
+  } catch (error) {
+    if (error.code === 'ENOENT' && options?.throwIfNoEntry === false) return undefined;
+    throw error;
+  }
+}
+
+function readdirSync(path, options) {
+  const { names, path: named } = find(path, 'scandir');
+  if (names === undefined) throw failure('ENOTDIR', 'not a directory', 'scandir', named);
+  const below = (name) => `${named}/${name}`;
+  const isFolder = (name) => statSync(below(name)).isDirectory();
+  const all = options?.recursive
+    ? names.flatMap((name) => [
+        name,
+        ...(isFolder(name) ? readdirSync(below(name), { recursive: true }).map((at) => `${name}/${at}`) : []),
+      ])
+    : names;
+  if (!options?.withFileTypes) return [...all];
+  return all.map((at) => {
+    const end = at.lastIndexOf('/');
+    const { isFile, isDirectory, isSymbolicLink } = statSync(below(at));
+    const parentPath = end < 0 ? named : below(at.slice(0, end));
+    return { name: at.slice(end + 1), parentPath, path: parentPath, isFile, isDirectory, isSymbolicLink };
+  });
+}
+
+function existsSync(path) {
+  try {
+    find(path, 'access');
+    return true;
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ERR_INVALID_ARG_TYPE') return false;
+    throw error;
+  }
+}
+
+const accessSync = (path) => void find(path, 'access');
+
+const promised =
+  (call) =>
+  async (...args) =>
+    call(...args);
+
+/** A function whose last argument is called with what came of it. */
+const calledBack =
+  (call) =>
+  (...args) => {
+    const done = args.pop();
+    if (typeof done !== 'function') throw new TypeError('The "callback" argument must be a function.');
+    promised(call)(...args).then(
+      (value) => setTimeout(done, 0, null, value),
+      (error) => setTimeout(done, 0, error),
+    );
+  };
+
+const constants = { F_OK: 0, R_OK: 4, W_OK: 2, X_OK: 1 };
+const promises = {
+  readFile: promised(readFileSync),
+  readdir: promised(readdirSync),
+  stat: promised(statSync),
+  lstat: promised(statSync),
+  access: promised(accessSync),
+  constants,
+};
+
+module.exports = {
+  readFileSync,
+  readdirSync,
+  statSync,
+  lstatSync: statSync,
+  existsSync,
+  accessSync,
+  readFile: calledBack(readFileSync),
+  readdir: calledBack(readdirSync),
+  stat: calledBack(statSync),
+  lstat: calledBack(statSync),
+  access: calledBack(accessSync),
+  constants,
+  promises,
+};

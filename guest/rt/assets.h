@@ -1,0 +1,9 @@
+/* The disk of assets as the shim of `node:fs` reads it: sectors. The shim knows what is in them. */
+#ifndef EMBER_ASSETS_H
+#define EMBER_ASSETS_H
+
+#include <stdint.h>
+
+void assets_call(uint32_t argc, const uint32_t *args);
+
+#endif
