@@ -100,6 +100,19 @@ describe('the trouble of a rollout', () => {
   const troubleOf = (more: Partial<RolloutPicture>) =>
     judgeRollout(picture({ deployment: deployment({ ...whole, availableReplicas: 0 }), ...more }), 2).trouble;
 
+  it('is a node that cannot begin a pod, until it has begun it', () => {
+    const state = { waiting: { reason: 'ContainerCreating' } };
+    const pods = [pod(2, { containerStatuses: [{ name: 'function', ready: false, restartCount: 0, state }] })];
+    const event = (reason: string, message: string, type = 'Warning') => ({
+      ...{ metadata: { name: reason }, type, reason, message },
+      involvedObject: { uid: 'p2' },
+    });
+    const failed = event('FailedCreatePodSandBox', 'no runtime for "unknown" is configured');
+    expect(troubleOf({ pods, events: [failed] })).toEqual([expect.stringMatching(/: no runtime for "unknown"/)]);
+    expect(troubleOf({ pods, events: [failed, event('Pulling', 'Pulling image', 'Normal')] })).toEqual([]);
+    expect(troubleOf({ pods, events: [] })).toEqual([]);
+  });
+
   it('is a pull error in the words of the kubelet', () => {
     const pods = [
       pod(2, {

@@ -103,6 +103,11 @@ function troubleOfSet(set: ReplicaSetObject | null, deployment: DeploymentObject
 const badWaits =
   /^(ErrImage|ImagePull|InvalidImage|CrashLoop|CreateContainer|RunContainer|ErrImageNeverPull|ContainerCannotRun)/;
 
+/** A node cannot make what a pod's containers run in: it has no handler for a RuntimeClass, or lacks a volume. */
+const unmadeReason = /^(FailedCreatePodSandBox|FailedMount|FailedAttachVolume)$/;
+/** After it: the node is past that, though an earlier attempt failed. */
+const begunReason = /^(Pulling|Pulled|Created|Started)$/;
+
 /** The cluster's own messages on a pod that does not run. */
 export function troubleOfPod(pod: PodObject, events: readonly EventObject[]): string[] {
   const { name, uid } = pod.metadata;
@@ -112,10 +117,14 @@ export function troubleOfPod(pod: PodObject, events: readonly EventObject[]): st
   if (lost !== null) return [`${name}: ${lost}`];
   if (pod.status?.phase === 'Failed')
     return [`${name} failed: ${pod.status.reason ?? ''} ${pod.status.message ?? ''}`.trim()];
-  const warnings = events.filter((event) => event.involvedObject.uid === uid && event.type === 'Warning');
+  const own = events.filter((event) => event.involvedObject.uid === uid);
+  const warnings = own.filter(({ type }) => type === 'Warning');
+  const isBegun = own.some(({ reason }) => begunReason.test(reason ?? ''));
+  const unmade = isBegun ? undefined : warnings.findLast(({ reason }) => unmadeReason.test(reason ?? ''));
   return (pod.status?.containerStatuses ?? []).flatMap(({ state, lastState, restartCount }) => {
     const found: string[] = [];
     const { waiting } = state ?? {};
+    if (waiting?.reason === 'ContainerCreating' && unmade) found.push(`${name}: ${unmade.message ?? unmade.reason}`);
     const ended = state?.terminated ?? lastState?.terminated;
     if (waiting?.reason !== undefined && badWaits.test(waiting.reason)) {
       const pull = warnings.find(({ reason, message }) => reason === 'Failed' && /pull/.test(message ?? ''));

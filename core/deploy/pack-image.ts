@@ -3,7 +3,8 @@ import type { Build } from '#core/images/image-store.ts';
 import type { Progress } from '#shared/contract/define.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type KubernetesTarget, runtimeClassOf, usesKubevirt } from '#shared/model/deploy.ts';
-import { type Cluster, nullIfMissing } from './cluster.ts';
+import { findRuntimeClass } from './check-runtime-class.ts';
+import type { Cluster } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
 import { makeVmImage } from './kubevirt/vm-image.ts';
 import { makeContainerImage } from './pod-image/container-image.ts';
@@ -51,11 +52,11 @@ export async function packImage(
 }
 
 /** Checks that the cluster has the RuntimeClass of a target's engine. Errors: NOT_FOUND. */
-export async function checkEngine({ client, target }: Cluster, signal: AbortSignal): Promise<void> {
+export async function checkEngine(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const { target } = cluster;
   const name = runtimeClassOf(target);
   if (name === null) return;
-  const found = await nullIfMissing(client.json(`/apis/node.k8s.io/v1/runtimeclasses/${name}`, { signal }));
-  if (found !== null) return;
+  if ((await findRuntimeClass(cluster, name, signal)) !== null) return;
   throw new FirstlightError('NOT_FOUND', `The cluster of ${target.name} has no RuntimeClass "${name}".`, {
     hint: 'kubectl get runtimeclasses',
     details: { subject: name },

@@ -1,5 +1,6 @@
 import { toFirstlightError } from '#shared/errors.ts';
-import { type TargetCheck, usesKubevirt } from '#shared/model/deploy.ts';
+import { runtimeClassOf, type TargetCheck, usesKubevirt } from '#shared/model/deploy.ts';
+import { checkRuntimeClass } from './check-runtime-class.ts';
 import { type Cluster, findKvmResource, nullIfMissing, pathOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
 import { knativeGroup } from './knative/objects.ts';
@@ -30,6 +31,7 @@ export async function testTarget(
 ): Promise<readonly TargetCheck[]> {
   const reached = await reach(cluster, signal);
   if (reached.status === 'failed') return [reached];
+  const runtimeClass = runtimeClassOf(cluster.target);
   return [
     reached,
     ...(await Promise.all([
@@ -40,6 +42,7 @@ export async function testTarget(
       checkAutoscaling(cluster, signal),
       checkSecretRights(cluster, signal),
       checkOffers(cluster, signal),
+      ...(runtimeClass === null ? [] : [checkRuntimeClass(cluster, runtimeClass, signal)]),
       ...(usesKubevirt(cluster.target) ? [checkMachines(cluster, signal)] : []),
       ...(cluster.target.workload === 'knative' ? [checkWorkload(cluster, signal)] : []),
     ])),

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createFileTree } from '@firstlight/files';
 import { composeImage, writeLayer } from '@firstlight/oci';
 import { toFirstlightError } from '#shared/errors.ts';
-import type { TargetCheck } from '#shared/model/deploy.ts';
+import { runtimeClassOf, type TargetCheck } from '#shared/model/deploy.ts';
 import { type Cluster, nullIfMissing, pathOf } from './cluster.ts';
 import type { DeployContext } from './deploy-context.ts';
-import type { PodObject } from './kube/objects.ts';
+import type { EventObject, PodObject } from './kube/objects.ts';
 import { managedBy } from './names.ts';
 import { podPaths, podUser } from './pod-image/pod-paths.ts';
 import { pushPodImage } from './push-function.ts';
@@ -54,7 +54,11 @@ export async function tryPull(
     const trouble = await waitForPull(cluster, pod, signal);
     if (trouble === null)
       return { ...base, status: 'ok', found: `nodes pull from ${registry}, seen with a pod`, fix: null };
-    return failed(`The nodes cannot pull from ${registry}: ${trouble}`, hintFor(cluster));
+    if (trouble.step === 'pull')
+      return failed(`The nodes cannot pull from ${registry}: ${trouble.words}`, hintFor(cluster));
+    const runtimeClass = runtimeClassOf(cluster.target);
+    const fix = runtimeClass === null ? 'kubectl describe nodes' : `kubectl describe runtimeclass ${runtimeClass}`;
+    return failed(`The nodes cannot begin a pod: ${trouble.words}`, fix);
   } catch (thrown) {
     const { code, message } = toFirstlightError(thrown);
     if (code === 'CANCELLED') throw thrown;
@@ -91,6 +95,7 @@ const makePod = ({ target, namespace }: Cluster, pod: string, image: string) => 
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
     activeDeadlineSeconds: 120,
+    ...(runtimeClassOf(target) !== null && { runtimeClassName: runtimeClassOf(target) }),
     ...(target.pullSecret !== null && { imagePullSecrets: [{ name: target.pullSecret }] }),
     securityContext: { runAsNonRoot: true, runAsUser: podUser, seccompProfile: { type: 'RuntimeDefault' } },
     containers: [
@@ -109,8 +114,14 @@ const makePod = ({ target, namespace }: Cluster, pod: string, image: string) => 
   },
 });
 
-/** Null once the image is there; else why not, in the cluster's words. */
-async function waitForPull(cluster: Cluster, pod: string, signal: AbortSignal): Promise<string | null> {
+/** Why a pod does not start, in the cluster's words, and whether a pull or what comes before it fails. */
+interface Trouble {
+  readonly step: 'begin' | 'pull';
+  readonly words: string;
+}
+
+/** Null once the image is there; else why not. */
+async function waitForPull(cluster: Cluster, pod: string, signal: AbortSignal): Promise<Trouble | null> {
   let words = 'no node has begun to';
   let refusedAt: number | null = null;
   for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(250, undefined, { signal })) {
@@ -122,11 +133,25 @@ async function waitForPull(cluster: Cluster, pod: string, signal: AbortSignal): 
     // The wait between two pulls says less than the pull did.
     if (reason !== 'ImagePullBackOff') words = message || reason || unplaced?.message || words;
     if (/^(ErrImagePull|ImagePullBackOff|InvalidImageName)$/.test(reason)) refusedAt ??= Date.now();
-    if (refusedAt !== null && Date.now() - refusedAt > graceMs) return words;
+    const sandbox = reason === 'ContainerCreating' ? await findSandboxTrouble(cluster, pod, signal) : null;
+    if (sandbox !== null) refusedAt ??= Date.now();
+    if (refusedAt !== null && Date.now() - refusedAt > graceMs) {
+      return sandbox === null ? { step: 'pull', words } : { step: 'begin', words: sandbox };
+    }
     // The image is there, and something else is wrong.
     if (reason === 'CreateContainerError' || reason === 'RunContainerError') return null;
   }
-  return words;
+  return { step: 'pull', words };
+}
+
+/** Why a node cannot make what a pod's containers run in, as where it lacks the handler of a RuntimeClass. */
+async function findSandboxTrouble(cluster: Cluster, pod: string, signal: AbortSignal): Promise<string | null> {
+  const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},reason=FailedCreatePodSandBox`;
+  const answer = await cluster.client.raw(pathOf(cluster, 'events'), { query: { fieldSelector }, signal });
+  // Without the right to read events it stays unknown.
+  if (answer.status !== 200) return null;
+  const { items = [] } = JSON.parse(answer.text) as { readonly items?: readonly EventObject[] };
+  return items.at(-1)?.message ?? null;
 }
 
 function hintFor({ target, namespace }: Cluster): string {

@@ -18,7 +18,10 @@ const adminToken = 'test-admin-token';
 const nodeToken = 'test-node-token';
 
 /** Writes all files into `dir`. Shape: the paths and names that a user of the cluster needs. */
-export function writeClusterFiles(dir, { program, apiPort, registryPort, kvm = false, images = [] }) {
+export function writeClusterFiles(
+  dir,
+  { program, apiPort, registryPort, kvm = false, images = [], nodeGraceSeconds, runtimes },
+) {
   const nodeName = `fl-node-${process.pid}`;
   const at = (name) => join(dir, name);
   const put = (name, content) => {
@@ -43,8 +46,13 @@ export function writeClusterFiles(dir, { program, apiPort, registryPort, kvm = f
   kubeconfig('admin.kubeconfig', inside, adminToken);
   kubeconfig('node.kubeconfig', inside, nodeToken);
   // The images of extensions come with a DNS.
-  put('kubelet.json', { ...kubeletConfiguration(dir), ...(images.length > 0 && { clusterDNS: [nodeIp] }) });
-  put('containerd.toml', containerdConfiguration(dir));
+  put('kubelet.json', {
+    ...kubeletConfiguration(dir),
+    ...(images.length > 0 && { clusterDNS: [nodeIp] }),
+    // The kubelet gives its sign of life four times within this.
+    nodeLeaseDurationSeconds: Math.round(nodeGraceSeconds * 0.8),
+  });
+  put('containerd.toml', containerdConfiguration(dir, runtimes));
   put('htpasswd', `${registryUser}:${registryHash}\n`);
   put('registry.yml', registryConfiguration(dir, registryPort));
   mkdirSync(at(`certs.d/127.0.0.1:${registryPort}`), { recursive: true });
@@ -53,7 +61,9 @@ export function writeClusterFiles(dir, { program, apiPort, registryPort, kvm = f
     `server = "https://127.0.0.1:${registryPort}"\n[host."https://127.0.0.1:${registryPort}"]\n  ca = "${at('ca.crt')}"\n`,
   );
   put('cni.conflist', cniConfiguration());
-  put('settings.json', { program, nodeName, nodeIp, registryPort, serviceRange, podRange, kvm, images });
+  put('settings.json', {
+    ...{ program, nodeName, nodeIp, registryPort, serviceRange, podRange, kvm, images, nodeGraceSeconds },
+  });
   return {
     nodeName,
     caPath: at('ca.crt'),
@@ -97,7 +107,7 @@ const kubeletConfiguration = (dir) => ({
   registerNode: true,
 });
 
-const containerdConfiguration = (dir) => `version = 2
+const containerdConfiguration = (dir, runtimes) => `version = 2
 root = "${dir}/containerd"
 state = "/run/containerd"
 [grpc]
@@ -117,7 +127,15 @@ state = "/run/containerd"
     snapshotter = "overlayfs"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
-`;
+${Object.entries(runtimes)
+  .map(
+    ([handler, path]) => `    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${handler}]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${handler}.options]
+        BinaryName = "${path}"
+`,
+  )
+  .join('')}`;
 
 const registryConfiguration = (dir, port) => ({
   version: '0.1',

@@ -39,19 +39,26 @@ function canIsolate() {
 
 /**
  * Starts a cluster and waits until its node is ready. With `kvm`, a device plugin offers this machine's /dev/kvm;
- * with `knative`, Knative Serving runs on it, whose ingress is `ingressSocket`.
+ * with `knative`, Knative Serving runs on it, whose ingress is `ingressSocket`; with `nodeGraceSeconds`, a node that is
+ * silent for so long counts as lost, not for 50 s. `runtimes` are handlers of RuntimeClasses with their programs.
  *
  * Shape: `host` is the registry's, on loopback here and on the node alike; `auth` is for docker's configuration.
  * Errors: throws with the last output of the part that did not start.
  */
-export async function startCluster({ log = () => {}, kvm = false, knative = false } = {}) {
+export async function startCluster({
+  log = () => {},
+  kvm = false,
+  knative = false,
+  nodeGraceSeconds = 50,
+  runtimes = {},
+} = {}) {
   const program = buildNodeProgram({ log });
   const dir = await makeOwnedDir('/tmp/fl-cluster-');
   const api = await forward(join(dir, 'api.sock'));
   const registry = await forward(join(dir, 'registry.sock'));
   const images = knative ? knativeImages() : [];
   const ports = { apiPort: api.port, registryPort: registry.port };
-  const files = writeClusterFiles(dir, { program, ...ports, kvm, images });
+  const files = writeClusterFiles(dir, { program, ...ports, kvm, images, nodeGraceSeconds, runtimes });
   const child = spawn(
     'unshare',
     [

@@ -14,7 +14,7 @@ import { kvmResource, offerKvm } from './kvm-plugin.mjs';
 const dir = process.argv[2];
 const at = (name) => join(dir, name);
 const settings = JSON.parse(readFileSync(at('settings.json'), 'utf8'));
-const { program, nodeName, nodeIp, serviceRange, podRange } = settings;
+const { program, nodeName, nodeIp, serviceRange, podRange, nodeGraceSeconds } = settings;
 const stepTimeoutMs = 60_000;
 
 process.stdin.on('end', () => process.exit(0)).resume();
@@ -119,6 +119,7 @@ function startControllers() {
     '--leader-elect=false',
     `--service-cluster-ip-range=${serviceRange}`,
     '--horizontal-pod-autoscaler-sync-period=2s',
+    `--node-monitor-grace-period=${nodeGraceSeconds}s`,
   ]);
   start('kube-scheduler', program, [
     'kube-scheduler',

@@ -16,7 +16,7 @@ export interface OpenTarget {
 export async function openTarget(
   home: string,
   env: NodeJS.ProcessEnv = {},
-  parts: { readonly kvm?: boolean; readonly knative?: boolean } = {},
+  parts: Parameters<typeof startTestCluster>[0] = {},
 ): Promise<OpenTarget> {
   const cluster = await startTestCluster(parts);
   const { host, repository, auth, user, password, caPath } = cluster.registry;
