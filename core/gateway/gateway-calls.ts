@@ -1,5 +1,5 @@
 import type { Registry } from '#core/instances/registry.ts';
-import type { RunRequest } from '#core/instances/run-function.ts';
+import type { RunRequest } from '#core/instances/runner-options.ts';
 import type { CallContext, CallHandlers, EventListener } from '#shared/contract/index.ts';
 import { FirstlightError, fromWireError } from '#shared/errors.ts';
 import type { Json } from '#shared/model/json.ts';

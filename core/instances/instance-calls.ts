@@ -10,7 +10,7 @@ import type { InstanceId } from '#shared/model/units.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { MapError } from './map-error.ts';
 import type { Registry } from './registry.ts';
-import type { RunRequest } from './run-function.ts';
+import type { RunRequest } from './runner-options.ts';
 
 type InstanceCallName = Extract<keyof CallHandlers, `instances:${string}` | `metrics:${string}`>;
 

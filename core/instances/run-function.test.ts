@@ -3,7 +3,8 @@ import type { Layout } from '#core/store/layout.ts';
 import { fakeHost } from '#core/vmm/testing/fake-vmm.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Run } from '#shared/model/run.ts';
-import { createRunner, type RunnerOptions } from './run-function.ts';
+import { createRunner } from './run-function.ts';
+import type { RunnerOptions } from './runner-options.ts';
 import type { LaunchSpec } from './types.ts';
 
 /** A runner whose image is there, and whose registry starts nothing: the refusal names the start. */

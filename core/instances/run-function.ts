@@ -1,61 +1,27 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { buildWithEnv } from '#core/images/build-with-env.ts';
 import type { Build } from '#core/images/image-store.ts';
-import type { Following, Sampler } from '#core/metrics/sampler.ts';
+import type { Following } from '#core/metrics/sampler.ts';
 import type { ExclusiveResource } from '#core/runtime/machines.ts';
-import type { Runtime } from '#core/runtime/runtime.ts';
 import { toFirstlightError } from '#core/store/from-format-error.ts';
 import { hostNow } from '#core/store/host-clock.ts';
-import { newRunId, type RunRecorder, type RunStore } from '#core/store/run-store.ts';
-import type { Host } from '#core/vmm/host.ts';
-import type { CallContext, CallRequest, EventListener } from '#shared/contract/index.ts';
+import { newRunId, type RunRecorder } from '#core/store/run-store.ts';
+import type { CallContext } from '#shared/contract/index.ts';
 import { FirstlightError, toWireError } from '#shared/errors.ts';
-import type { Project, RuntimeId } from '#shared/model/project.ts';
+import type { Project } from '#shared/model/project.ts';
 import type { Run } from '#shared/model/run.ts';
 import { summarizeRun } from '#shared/model/summarize-run.ts';
 import { type AheadMode, isAheadMode } from '#shared/model/timeline.ts';
-import type { HostNs, ProjectId } from '#shared/model/units.ts';
-import type { TickRate } from '#shared/timeline/index.ts';
+import type { HostNs } from '#shared/model/units.ts';
 import { aborted, throwIfCancelled } from './cancelled.ts';
 import type { Launched } from './launch.ts';
 import type { LiveInstance } from './live-instance.ts';
-import type { MapError } from './map-error.ts';
 import { drawStartSoFar, drawTimeline, newObservation, type StartObservation } from './observe-start.ts';
-import type { PrestartPool } from './prestart-pool.ts';
-import type { Registry } from './registry.ts';
 import { reportHandler } from './report-handler.ts';
 import { reportStart } from './report-start.ts';
 import { beginAgain, beginRun, endRun, keepRun, withInstance } from './run-record.ts';
-import type { Snapshots } from './snapshots.ts';
+import type { RunnerOptions, RunRequest } from './runner-options.ts';
 import { type LaunchSpec, readyAt, type SavedMachine } from './types.ts';
-
-export interface RunnerOptions {
-  /** The host of that name; this machine's without one. Errors: NOT_FOUND. */
-  readonly getHost: (name: string | undefined) => Promise<Host>;
-  /** The git commit that is checked out around a folder, or null. */
-  readonly findCommit: (dir: string) => Promise<string | null>;
-  readonly getProject: (id: ProjectId) => Promise<Project>;
-  /** Builds, and announces it to listeners. */
-  readonly build: (project: Project, context: CallContext) => Promise<Build>;
-  /** A project with the build of its files, where it is known that none has changed since; else null. */
-  readonly findKnown: (id: ProjectId) => { readonly project: Project; readonly build: Build } | null;
-  /** Gets to know a build, so that the next run finds it. */
-  readonly settle: (project: Project, build: Build) => Promise<void>;
-  readonly runtimes: ReadonlyMap<RuntimeId, Runtime>;
-  readonly runs: RunStore;
-  readonly registry: Registry;
-  readonly pool: PrestartPool;
-  readonly snapshots: Snapshots;
-  readonly sampler: Sampler;
-  readonly mapError: MapError;
-  /** The reason why starts take long on this machine, or null. */
-  readonly explainSlowStarts: () => Promise<string | null>;
-  /** The length of a tick, as the last run measured it. */
-  readonly tickRate: { readonly get: () => TickRate | undefined; readonly set: (rate: TickRate) => void };
-  readonly emit: EventListener;
-}
-
-export type RunRequest = CallRequest<'instances:run'>;
 
 /** Round trips that tie the guest's clock to ours; more would narrow its error no further. */
 const clockSampleCount = 6;
