@@ -91,7 +91,8 @@ export function createStudio(transport: StudioTransport): Studio {
   const invoke = createInvokeActions(context, {
     saveAll: docs.saveAll,
     buildFailed: builds.failed,
-    replaceable: instances.replaceable,
+    // Those of the gateway serve others.
+    replaceable: (projectId) => instances.replaceable(projectId).filter((id) => !gateway.serves(id)),
     removeInstance: instances.remove,
     compareWithBaseline: runs.compareWithBaseline,
   });

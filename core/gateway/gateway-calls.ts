@@ -73,6 +73,7 @@ export function createGatewayService(options: GatewayCallsOptions): GatewayServi
   function serveWith(run: Run, id: NonNullable<Run['instance']>['id']): Served {
     const live = registry.get(id);
     return {
+      id,
       imageId: run.image?.id ?? '',
       isReady: () => live.state === 'ready',
       gone: live.gone,

@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import { type GatewayRequest, gatewayLimitsSchema } from '#shared/model/gateway.ts';
 import type { Project } from '#shared/model/project.ts';
-import type { RunId } from '#shared/model/units.ts';
+import type { InstanceId, RunId } from '#shared/model/units.ts';
 import { type RunningGateway, startGateway } from './gateway.ts';
 import type { Served } from './scaler.ts';
 
@@ -13,6 +13,7 @@ const answer = { status: 200, headers: {}, body: 'hello', encoding: 'utf8' } as 
 const project = { id: 'p1', name: 'hello', dir: '/hello', config: {}, problems: [] } as unknown as Project;
 let end = () => {};
 const served: Served = {
+  id: 'i1' as InstanceId,
   imageId: 'image',
   isReady: () => true,
   gone: new Promise((resolve) => {

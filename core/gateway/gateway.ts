@@ -231,7 +231,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       name: project.name,
       projectId: project.id,
       url: `${origin}/function/${project.name}`,
-      ...(scalers.get(project.id)?.counts() ?? { instances: 0, busy: 0, waiting: 0 }),
+      ...(scalers.get(project.id)?.counts() ?? { instances: 0, instanceIds: [], busy: 0, waiting: 0 }),
       concurrency: concurrencyOf(project),
       ...servedOf(project.id),
     }));

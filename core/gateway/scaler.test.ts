@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createDeferred, type Deferred } from '#shared/deferred.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { type Response, responseSchema } from '#shared/model/run.ts';
-import { runIdSchema } from '#shared/model/units.ts';
+import { instanceIdSchema, runIdSchema } from '#shared/model/units.ts';
 import { createScaler, type Handled, type Served } from './scaler.ts';
 
 const response = (value: string): Response =>
@@ -36,6 +36,7 @@ function setUp(limits: { concurrency?: number; queue?: number; idleMs?: number }
         gone.get(name)?.resolve();
       };
       const instance: Served = {
+        id: instanceIdSchema.parse(name),
         imageId,
         isReady: () => ready.get(name) === true,
         gone: gone.get(name)?.promise ?? Promise.resolve(),
@@ -85,7 +86,7 @@ describe('the instances of a function behind the gateway', () => {
     const second = send('b');
     await answer(1);
     expect([textOf(await second), (await second).runId]).toEqual(['b by i1', null]);
-    expect(scaler.counts()).toEqual({ instances: 1, busy: 0, waiting: 0 });
+    expect(scaler.counts()).toEqual({ instances: 1, instanceIds: ['i1'], busy: 0, waiting: 0 });
   });
 
   it('are no more than the concurrency; further requests wait, and beyond the queue they are refused', async () => {
@@ -106,7 +107,7 @@ describe('the instances of a function behind the gateway', () => {
     await answer(0);
     await first;
     await until(() => stopped.length === 1);
-    expect(scaler.counts().instances).toBe(0);
+    expect(scaler.counts()).toMatchObject({ instances: 0, instanceIds: [] });
   });
 
   it('are replaced after an edit: a free one at once, a busy one when it has served', async () => {
@@ -156,7 +157,7 @@ describe('the instances of a function behind the gateway', () => {
     await until(() => scaler.counts().waiting === 1);
     left.abort();
     await expect(second).rejects.toMatchObject({ code: 'CANCELLED' });
-    expect(scaler.counts()).toEqual({ instances: 1, busy: 1, waiting: 0 });
+    expect(scaler.counts()).toMatchObject({ instances: 1, busy: 1, waiting: 0 });
     deadline.abort();
     await expect(first).rejects.toMatchObject({ code: 'CANCELLED' });
     const third = send('c');

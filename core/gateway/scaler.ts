@@ -4,10 +4,11 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { GatewayLimits } from '#shared/model/gateway.ts';
 import type { Json } from '#shared/model/json.ts';
 import type { Response } from '#shared/model/run.ts';
-import type { RunId } from '#shared/model/units.ts';
+import type { InstanceId, RunId } from '#shared/model/units.ts';
 
 /** An instance that serves one request at a time. */
 export interface Served {
+  readonly id: InstanceId;
   /** Two instances of the same image are alike. */
   readonly imageId: string;
   /** False once it has ended, or a person has paused or stopped it. */
@@ -52,7 +53,12 @@ export interface Scaler {
   readonly handle: (event: Json, signals: RequestSignals) => Promise<Handled>;
   /** Replaces all instances, as after an edit: idle ones now, others when they have served. */
   readonly retire: () => void;
-  readonly counts: () => { readonly instances: number; readonly busy: number; readonly waiting: number };
+  readonly counts: () => {
+    readonly instances: number;
+    readonly instanceIds: InstanceId[];
+    readonly busy: number;
+    readonly waiting: number;
+  };
   /** Refuses what waits, lets requests under way finish within `drainMs`, and ends all instances. */
   readonly close: (drainMs: number) => Promise<void>;
 }
@@ -212,7 +218,12 @@ export function createScaler({ limits, start, onChange }: ScalerOptions): Scaler
       return await handle(event, signals);
     },
     retire,
-    counts: () => ({ instances: places, busy: busy.size, waiting: waiting.length }),
+    counts: () => ({
+      instances: places,
+      instanceIds: [...instances].map(({ id }) => id),
+      busy: busy.size,
+      waiting: waiting.length,
+    }),
     close: async (drainMs) => {
       isClosed = true;
       for (const waiter of [...waiting]) waiter.refuse(closed());

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hostNameSchema } from './host.ts';
 import { startModeSchema } from './timeline.ts';
-import { projectIdSchema, runIdSchema } from './units.ts';
+import { instanceIdSchema, projectIdSchema, runIdSchema } from './units.ts';
 
 /** How the local gateway scales each function. */
 export const gatewayLimitsSchema = z.object({
@@ -47,6 +47,8 @@ export const gatewayFunctionSchema = z.object({
   url: z.string(),
   /** Instances there are, also those that start or serve. */
   instances: z.number().int(),
+  /** Those that have started. */
+  instanceIds: z.array(instanceIdSchema),
   /** Requests that are being served. */
   busy: z.number().int(),
   /** Requests that wait. */

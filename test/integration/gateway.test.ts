@@ -83,7 +83,7 @@ describe.skipIf(reason !== null)(`the gateway${reason === null ? '' : ` (skipped
     ]);
     const counted = { requests: 4, concurrency: 2, lastColdStart: { runId: run.id } };
     expect(await (await get('/')).json()).toMatchObject({
-      functions: [{ name: 'echo', instances: 1, busy: 0, ...counted }],
+      functions: [{ name: 'echo', instances: 1, instanceIds: [run.instance?.id], busy: 0, ...counted }],
     });
     await stop();
     expect(ours()).toEqual([]);

@@ -71,3 +71,27 @@ it('no longer lists a function that was closed', async () => {
   await settled(() => functions().every((one) => one.projectId !== projectId));
   expect(functions().length).toBeGreaterThan(0);
 });
+
+it('keeps the instances behind it when a person runs the function', async () => {
+  fake = await openFakeStudio();
+  const { studio, projectId } = fake;
+  await studio.gateway.start();
+  const run = async () => {
+    await studio.invoke.run();
+    const id = shownOf(studio, projectId).run?.instance?.id;
+    if (id === undefined) throw new Error('The run has an instance.');
+    return id;
+  };
+  const ids = () => (studio.session.getState().instances.value ?? []).map(({ id }) => id);
+  const served = await run();
+  const gateway = state().status.value?.gateway;
+  if (gateway == null) throw new Error('The gateway runs.');
+  const behind = gateway.functions.map((one) =>
+    one.projectId === projectId ? { ...one, instanceIds: [served] } : one,
+  );
+  studio.gateway.changed({ ...gateway, functions: behind });
+  const own = await run();
+  const next = await run();
+  await settled(() => !ids().includes(own));
+  expect(ids()).toEqual(expect.arrayContaining([served, next]));
+});

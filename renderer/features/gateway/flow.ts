@@ -1,6 +1,6 @@
 import { toFirstlightError } from '#shared/errors.ts';
 import type { Gateway, GatewayRequest } from '#shared/model/gateway.ts';
-import type { ProjectId, RunId } from '#shared/model/units.ts';
+import type { InstanceId, ProjectId, RunId } from '#shared/model/units.ts';
 import type { StudioContext } from '../../state/context.ts';
 import { createGatewayStore, type GatewayStore, type GatewayWish, type SeenRequest } from '../../state/gateway.ts';
 import { failed, loading, ready } from '../../state/loadable.ts';
@@ -10,6 +10,8 @@ export interface GatewayActions {
   readonly store: GatewayStore;
   /** Reads the gateway's state. */
   readonly load: () => Promise<void>;
+  /** True for an instance behind the gateway. */
+  readonly serves: (instanceId: InstanceId) => boolean;
   /** Shows the page of the gateway. */
   readonly open: () => void;
   readonly edit: (change: Partial<GatewayWish>) => void;
@@ -73,6 +75,9 @@ export function createGatewayActions(context: StudioContext, needs: GatewayNeeds
   return {
     store,
     load,
+    serves: (instanceId) =>
+      store.getState().status.value?.gateway?.functions.some(({ instanceIds }) => instanceIds.includes(instanceId)) ??
+      false,
     open: () => transient.setState({ center: 'gateway' }),
     edit: (change) => store.setState(({ wish }) => ({ wish: { ...wish, ...change } })),
     start: async () => {
