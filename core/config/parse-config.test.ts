@@ -223,6 +223,19 @@ describe('a file that nobody would write', () => {
     }
   });
 
+  it('names the keys whose texts have a zero byte', () => {
+    const text = '{"name": "zero", "entry": "a\\u0000.ts", "env": {"A": "\\u0000"}}';
+    expect(parseConfig(text, runtimes)).toMatchObject({
+      config: null,
+      problems: [
+        { line: 1, column: 27, message: expect.stringMatching(/^"entry" has a zero byte/) },
+        { message: expect.stringMatching(/^"env.A" has a zero byte/) },
+      ],
+    });
+    const many = `{"name": "zero", "env": {${Array.from({ length: 90 }, (_, at) => `"A${at}": "\\u0000"`).join()}}}`;
+    expect(parseConfig(many, runtimes).problems).toHaveLength(20);
+  });
+
   it('says that a number is too large to be read', () => {
     const { problems } = parseConfig(`{"name": "large", "memoryMiB": ${'9'.repeat(400)}}`, runtimes);
     expect(problems.map(({ message }) => message)).toEqual(['"memoryMiB" is too large a number.']);

@@ -1,5 +1,5 @@
 /** Reads firstlight.json, and lists all its problems at once, each with its place. */
-import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
+import { findNodeAtLocation, getNodePath, getNodeValue, type Node } from 'jsonc-parser';
 import type { Problem } from '#shared/errors.ts';
 import { moveProgramKeys } from '#shared/model/moved-keys.ts';
 import { programKeys, programSourceKeys } from '#shared/model/program.ts';
@@ -42,6 +42,9 @@ export interface KnownRuntime {
   readonly printsDiagnostics?: ((config: ProjectConfig) => boolean) | undefined;
 }
 
+/** More of them than anyone reads. */
+const maxZeroBytes = 20;
+
 /** The configuration in `text`, and its problems. Shape: the first runtime is the default one. */
 export function parseConfig(text: string, runtimes: readonly KnownRuntime[]): ParsedConfig {
   const { root, isJson, problems: syntax, locate } = readJsonText(text, configFileName);
@@ -55,6 +58,7 @@ export function parseConfig(text: string, runtimes: readonly KnownRuntime[]): Pa
   const config = checked.success ? fillIn(value, runtimes) : null;
   if (config !== null) {
     problems.push(...checkMeaning(config, root, locate), ...checkProgram(config, runtimes, root, locate));
+    problems.push(...checkZeroBytes(root, locate));
   }
   const all = sortProblems([...problems, ...checkMovedKeys(runtimes, root, locate), ...syntax]);
   const isValid = all.every((problem) => problem.severity !== 'error');
@@ -123,6 +127,20 @@ function checkProgram(
       const advice = `Set "runtime" to ${others.join(' or ')}, or remove "${key}".`;
       return locate(keyOffset(root, key), `The runtime "${runtime}" runs functions, not programs. ${advice}`);
     });
+}
+
+/** Errors for texts with a zero byte: no path, no variable and no argument of a program can have one. */
+function checkZeroBytes(root: Node, locate: Locate): Problem[] {
+  const found: Problem[] = [];
+  for (const left = [root]; found.length < maxZeroBytes; ) {
+    const node = left.pop();
+    if (node === undefined) break;
+    left.push(...(node.children ?? []));
+    if (node.type !== 'string' || !`${node.value}`.includes('\0')) continue;
+    const key = getNodePath(node).join('.').slice(0, 200);
+    found.push(locate(node.offset, `${JSON.stringify(key)} has a zero byte (\\u0000), which nothing here can have.`));
+  }
+  return found;
 }
 
 /** Checks that no schema expresses: settings that would surprise later. */
