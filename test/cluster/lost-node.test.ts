@@ -83,7 +83,7 @@ describe.skipIf(reason !== null)(`a node that is lost${reason === null ? '' : ` 
     writeFileSync(join(project.dir, 'handler.ts'), 'export default () => 2;');
     await expect(deploy()).rejects.toMatchObject({
       code: 'DEPLOY_FAILED',
-      details: { output: expect.stringMatching(/untolerated taint.*unreachable/) },
+      details: { output: expect.stringMatching(/has no node: 0.1 nodes are available: .*untolerated taint/) },
     });
     process.kill(kubelet, 'SIGCONT');
     await vi.waitFor(
