@@ -32,13 +32,15 @@ export type Causes = ReadonlyMap<
   { readonly replicaSets: readonly ReplicaSetObject[]; readonly pods: readonly PodObject[] }
 >;
 
+export const isUnready = (one: DeploymentObject): boolean => !isSettled(one) && one.spec.paused !== true;
+
 /** The objects that show why Deployments are not ready: none where all are, or where they cannot be read. */
 export async function listCauses(
   cluster: Cluster,
   deployments: readonly DeploymentObject[],
   signal?: AbortSignal,
 ): Promise<Causes> {
-  const unready = deployments.filter((one) => !isSettled(one) && one.spec.paused !== true);
+  const unready = deployments.filter(isUnready);
   if (unready.length === 0) return new Map();
   const all = await listAllPods(cluster, signal).catch(() => null);
   if (all === null) return new Map();
@@ -73,7 +75,9 @@ export function describeAll(
   }
   return [
     ...deployments.map((deployment) => {
-      const { replicaSets = [], pods = [] } = causes.get(deployment.metadata.name) ?? {};
+      // They may have been read before it was ready.
+      const found = isUnready(deployment) ? causes.get(deployment.metadata.name) : undefined;
+      const { replicaSets = [], pods = [] } = found ?? {};
       return describe(cluster, deployment, replicaSets, pods);
     }),
     ...services.map((service) => describeService(cluster, service, byService.get(service.metadata.name) ?? [], [])),

@@ -33,3 +33,51 @@ it('ends when its reader goes away in the middle of a line, and leaves no promis
   goAway();
   await expect(watching).rejects.toBe(closed);
 });
+
+it('lists the pods of functions that are not ready once for many changes, and not for those that are ready', async () => {
+  const deploymentOf = (name: string, availableReplicas: number) => ({
+    metadata: { name, uid: name, generation: 1, resourceVersion: '1', labels: {} },
+    spec: { replicas: 1, template: { spec: { containers: [{ name: 'function', image: 'r/f' }] } } },
+    status: {
+      observedGeneration: 1,
+      replicas: 1,
+      updatedReplicas: 1,
+      readyReplicas: availableReplicas,
+      availableReplicas,
+    },
+  });
+  const ends = new AbortController();
+  const asked: string[] = [];
+  const written: string[] = [];
+  let changes = 0;
+  const cluster = {
+    ...quietCluster,
+    target: { name: 'quiet', engine: 'pod' },
+    client: {
+      json: async (path: string) => {
+        if (/\/pods(\?|$)/.test(path)) asked.push(path);
+        const items = path.includes('deployments') ? [deploymentOf('bad', 0), deploymentOf('good', 1)] : [];
+        return { metadata: { resourceVersion: '1' }, items };
+      },
+      lines: async function* (path: string, { signal }: { readonly signal: AbortSignal }) {
+        for (; path.includes('deployments') && changes < 5; changes += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 150));
+          const object = { ...deploymentOf('bad', 0), spec: { ...deploymentOf('bad', 0).spec, replicas: 2 + changes } };
+          yield JSON.stringify({ type: 'MODIFIED', object });
+        }
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      },
+    },
+  } as unknown as Cluster;
+  const watching = watchFunctions(cluster, {
+    signal: ends.signal,
+    write: async (chunk) => {
+      written.push(Buffer.from(chunk).toString());
+    },
+  });
+  await expect.poll(() => written.at(-1), { timeout: 5_000 }).toContain('"wanted":6');
+  ends.abort();
+  await watching.catch(() => undefined);
+  expect(written.length).toBeGreaterThan(2);
+  expect(asked).toHaveLength(1);
+});

@@ -6,13 +6,13 @@ import { type KnativeRevision, type KnativeService, knativeRevisions, knativeSer
 import { follow } from './kube/follow.ts';
 import type { DeploymentObject, KubeObject } from './kube/objects.ts';
 import { type VmReplicaSet, vmReplicaSets } from './kubevirt/objects.ts';
-import { describeAll, listCauses } from './list-deployments.ts';
+import { type Causes, describeAll, isUnready, listCauses } from './list-deployments.ts';
 import { deploymentSelector, managedSelector } from './names.ts';
 
 /** Changes within this time are written as one line: a rollout of hundreds of functions is thousands of them. Units: ms. */
 const gatherMs = 100;
 /** While functions are not ready, all pods are listed for the reasons: not more often than this. Units: ms. */
-const causesMs = 1000;
+const causesMs = 10_000;
 
 /**
  * Writes the functions of a target as a line of JSON, and again when the cluster reports changes; an identical line is
@@ -34,11 +34,28 @@ export async function watchFunctions(
   let isStale = false;
   let writing: Promise<void> | null = null;
   let failure: unknown = null;
+  let causes: Causes = new Map();
+  let nextCausesAt = 0;
+  let causesTimer: NodeJS.Timeout | undefined;
+
+  /** Why functions are not ready, as listed lately: a change that is too early for another list is looked at later. */
+  async function updateCauses(): Promise<void> {
+    const unready = (deployments ?? []).filter(isUnready);
+    if (unready.length === 0) return;
+    const waitMs = nextCausesAt - performance.now();
+    if (waitMs <= 0) {
+      causes = await listCauses(cluster, unready, both);
+      nextCausesAt = performance.now() + causesMs;
+    } else if (unready.some(({ metadata }) => !causes.has(metadata.name))) {
+      clearTimeout(causesTimer);
+      causesTimer = setTimeout(noteChange, waitMs);
+    }
+  }
 
   async function writeChanges(): Promise<void> {
     while (isStale && !both.aborted) {
       isStale = false;
-      const causes = await listCauses(cluster, deployments ?? [], both);
+      await updateCauses();
       const found = describeAll(cluster, {
         causes,
         deployments: deployments ?? [],
@@ -49,7 +66,7 @@ export async function watchFunctions(
       const line = `${JSON.stringify(found)}\n`;
       if (line !== last) await write(Buffer.from(line));
       last = line;
-      await sleep(causes.size > 0 ? causesMs : gatherMs, undefined, { signal: both }).catch(() => undefined);
+      await sleep(gatherMs, undefined, { signal: both }).catch(() => undefined);
     }
     writing = null;
   }
@@ -116,6 +133,7 @@ export async function watchFunctions(
     await Promise.all(watches);
   } finally {
     ending.abort();
+    clearTimeout(causesTimer);
     await Promise.allSettled(watches);
     await writing;
   }
