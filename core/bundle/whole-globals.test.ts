@@ -60,8 +60,11 @@ const left: Readonly<Record<string, RegExp>> = {
   Request: /^attribute$/,
 };
 
+/** The list of members is that of one release: other ones add to it. */
+const other = process.version.startsWith('v20.') ? '' : ` (skipped: this is Node.js ${process.version})`;
+
 describe('the globals that are there', () => {
-  it.skipIf(!process.version.startsWith('v20.'))('have all members that they have in Node.js 20', async () => {
+  it.skipIf(other !== '')(`have all members that they have in Node.js 20${other}`, async () => {
     const body = `const used = [${[...shimsOf.keys()].join(', ')}]; ${listMembers}`;
     const [here, there] = [await answerOf(body), await inNode(listMembers)] as Record<string, string[]>[];
     const lacking = Object.entries(there ?? {}).flatMap(([name, keys]) =>
