@@ -1,6 +1,8 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { pickDirectoryChannel, pickFileChannel } from '../preload/channel.ts';
 import { findFile, setupAppProtocol } from './app-protocol.ts';
@@ -307,6 +309,20 @@ describe('ending', () => {
   test('does not wait forever', async () => {
     setupQuit([() => new Promise(() => undefined)], () => undefined, 20);
     electron.app.emit('will-quit', { preventDefault: () => undefined });
+    await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(0));
+  });
+
+  test('waits for a file request that is under way', async () => {
+    const pipe = join(dir, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    // It opens when somebody opens the other end.
+    const opening = open(pipe, 'r');
+    setupQuit([], () => undefined);
+    electron.app.emit('will-quit', { preventDefault: () => undefined });
+    await sleep(100);
+    expect(electron.app.exit).not.toHaveBeenCalled();
+    const writer = await open(pipe, 'w');
+    await Promise.all([writer.close(), (await opening).close()]);
     await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(0));
   });
 

@@ -90,7 +90,8 @@ describe.skipIf(reason !== null)(`the packed program${reason === null ? '' : ` (
   ])(
     'leaves no process of its folder after %s',
     async (_, end, stop) => {
-      if (program.child.exitCode !== null) program = await packed.start();
+      const { exitCode, signalCode } = program.child;
+      if (exitCode !== null || signalCode !== null) program = await packed.start();
       await until('libvirt is there', async () => {
         const hosts = (await program.call('hosts:list', {})) as { state: string }[];
         return hosts[0]?.state === 'connected';
