@@ -6,7 +6,8 @@ import { clientMessageSchema, type EnginePort, pauseAtBytes, resumeUnderBytes } 
 interface OpenStream {
   readonly abort: AbortController;
   unacknowledged: number;
-  waiting: { resolve: () => void; reject: (error: Error) => void } | null;
+  /** Writers that wait for the reader. A stream has several where it carries the output of several pods. */
+  waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[];
   onData: ((chunk: Uint8Array) => void) | null;
 }
 
@@ -81,8 +82,7 @@ export function serveSession(engine: Engine, port: EnginePort): void {
         if (entry === undefined) return;
         entry.unacknowledged = Math.max(0, entry.unacknowledged - message.count);
         if (entry.unacknowledged < resumeUnderBytes) {
-          entry.waiting?.resolve();
-          entry.waiting = null;
+          for (const { resolve } of entry.waiting.splice(0)) resolve();
         }
         return;
       }
@@ -142,7 +142,7 @@ export function serveSession(engine: Engine, port: EnginePort): void {
     if (open.size >= sessionLimits.openStreams) {
       return send({ type: 'end', id, error: toWireError(tooMany('streams', sessionLimits.openStreams)) });
     }
-    const entry: OpenStream = { abort: new AbortController(), unacknowledged: 0, waiting: null, onData: null };
+    const entry: OpenStream = { abort: new AbortController(), unacknowledged: 0, waiting: [], onData: null };
     open.set(id, entry);
     try {
       const request = validate('stream', name, lookUp(streams, name)?.input, input);
@@ -168,15 +168,14 @@ export function serveSession(engine: Engine, port: EnginePort): void {
     send({ type: 'data', id, bytes: chunk });
     if (entry.unacknowledged < pauseAtBytes) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      entry.waiting = { resolve, reject };
+      entry.waiting.push({ resolve, reject });
     });
   }
 }
 
 function endStream(entry: OpenStream): void {
   entry.abort.abort();
-  entry.waiting?.reject(streamClosed());
-  entry.waiting = null;
+  for (const { reject } of entry.waiting.splice(0)) reject(streamClosed());
 }
 
 const streamClosed = () => new FirstlightError('CANCELLED', 'The stream was closed by its reader.');

@@ -55,7 +55,7 @@ describe.skipIf(reason !== null)(`a real cluster${reason === null ? '' : ` (skip
       home,
       env: { ...process.env, DOCKER_CONFIG: docker, FL_STAGE: 'the lab', FL_KEY: 'secret key' },
       // A node may not know the Secret yet with which its first pod is pulled: it pulls again after 10 s.
-      rolloutGraceMs: 15_000,
+      rolloutGraceMs: 25_000,
     });
     project = await studio.project('greet', source('one'));
     await studio.client.call('targets:add', {

@@ -27,7 +27,7 @@ export async function openTarget(
     home,
     env: { ...process.env, DOCKER_CONFIG: docker, ...env },
     // A node may not know the Secret yet with which its first pod is pulled: it pulls again after 10 s.
-    rolloutGraceMs: 15_000,
+    rolloutGraceMs: 25_000,
   });
   await studio.client.call('targets:add', {
     name: 'test',

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { EngineStream } from '#shared/contract/index.ts';
 import { pauseAtBytes, resumeUnderBytes } from '#shared/contract/wire.ts';
 import { FirstlightError } from '#shared/errors.ts';
 import { echo, instanceId, pattern, type Start, settle } from './suite-parts.ts';
@@ -85,6 +86,25 @@ export function describeStreams(start: Start): void {
       stream.close();
       await stream.ended;
       await vi.waitFor(() => expect(outcome).toHaveBeenCalledWith('CANCELLED', true));
+    });
+
+    test('several writers of one stream, which wait for its reader, all go on', async () => {
+      const chunk = new Uint8Array(60_000);
+      const writeSome = async (stream: EngineStream) => {
+        for (let count = 0; count < 5; count += 1) await stream.write(chunk);
+      };
+      const { client } = await start({
+        streams: {
+          'console:attach': async (_, stream) => {
+            await Promise.all([writeSome(stream), writeSome(stream), writeSome(stream)]);
+          },
+        },
+      });
+      let bytes = 0;
+      await client.openStream('console:attach', { instanceId }, (part) => {
+        bytes += part.byteLength;
+      }).ended;
+      expect(bytes).toBe(15 * chunk.byteLength);
     });
 
     test('an error ends the stream and arrives whole', async () => {
