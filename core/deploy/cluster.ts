@@ -7,7 +7,7 @@ import { createKubeClient, type KubeClient } from './kube/client.ts';
 import { readKubeconfig } from './kube/kubeconfig.ts';
 import type { DeploymentObject, KubeObject, NodeObject, PodObject, ReplicaSetObject } from './kube/objects.ts';
 import { kubevirtGroup, vmInstances, vmReplicaSets } from './kubevirt/objects.ts';
-import { deploymentSelector, fieldManager, selectorOf } from './names.ts';
+import { deploymentSelector, fieldManager, nameLabel, selectorOf } from './names.ts';
 
 export interface Cluster {
   readonly client: KubeClient;
@@ -131,11 +131,16 @@ export const listReplicaSets = (
 export const listPods = (cluster: Cluster, name: string, signal?: AbortSignal): Promise<readonly PodObject[]> =>
   list(cluster, 'pods', selectorOf(name), signal);
 
-/** The ReplicaSets and pods of all functions. */
-export async function listAllPods(cluster: Cluster, signal?: AbortSignal) {
+/** More names than these are not asked for one by one: a path has its limits. */
+const maxNames = 50;
+
+/** The ReplicaSets and pods of functions that are Deployments, and those of others where many are asked for. */
+export async function listAllPods(cluster: Cluster, names: readonly string[], signal?: AbortSignal) {
+  const some = names.length > maxNames ? '' : `,${nameLabel} in (${names.join(',')})`;
+  const selector = `${deploymentSelector}${some}`;
   const [replicaSets, pods] = await Promise.all([
-    list<ReplicaSetObject>(cluster, 'replicasets', deploymentSelector, signal),
-    list<PodObject>(cluster, 'pods', deploymentSelector, signal),
+    list<ReplicaSetObject>(cluster, 'replicasets', selector, signal),
+    list<PodObject>(cluster, 'pods', selector, signal),
   ]);
   return { replicaSets, pods };
 }

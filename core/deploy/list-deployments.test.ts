@@ -76,3 +76,19 @@ it('names the cause where a pod of it is in trouble, and asks for pods only then
   client.json = () => Promise.reject(new FirstlightError('CLUSTER_DENIED', 'forbidden'));
   expect((await listCauses(cluster, [unready])).size).toBe(0);
 });
+
+it('asks for the pods of a few functions by their names, and for all where there are many', async () => {
+  const asked: string[] = [];
+  const json = async (_path: string, { query }: { readonly query: { readonly labelSelector: string } }) => {
+    asked.push(query.labelSelector);
+    return {};
+  };
+  const cluster = { client: { json }, target, namespace: 'team' } as unknown as Cluster;
+  const unready = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ metadata: { name: `f${index}` }, spec: { replicas: 1, template } }));
+  await listCauses(cluster, unready(2));
+  await listCauses(cluster, unready(51));
+  const all = 'app.kubernetes.io/managed-by=firstlight,!serving.knative.dev/service';
+  const some = `${all},app.kubernetes.io/name in (f0,f1)`;
+  expect(asked).toEqual([some, some, all, all]);
+});

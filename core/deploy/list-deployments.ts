@@ -42,16 +42,24 @@ export async function listCauses(
 ): Promise<Causes> {
   const unready = deployments.filter(isUnready);
   if (unready.length === 0) return new Map();
-  const all = await listAllPods(cluster, signal).catch(() => null);
+  const names = unready.map(({ metadata: { name } }) => name);
+  const all = await listAllPods(cluster, names, signal).catch(() => null);
   if (all === null) return new Map();
-  const of = <Value extends KubeObject>(objects: readonly Value[], name: string) =>
-    objects.filter(({ metadata: { labels } }) => labels?.[nameLabel] === name);
-  return new Map(
-    unready.map(({ metadata: { name } }) => [
-      name,
-      { replicaSets: of(all.replicaSets, name), pods: of(all.pods, name) },
-    ]),
-  );
+  const replicaSets = byName(all.replicaSets);
+  const pods = byName(all.pods);
+  return new Map(names.map((name) => [name, { replicaSets: replicaSets.get(name) ?? [], pods: pods.get(name) ?? [] }]));
+}
+
+/** Objects by the function that they are of. */
+function byName<Value extends KubeObject>(objects: readonly Value[]): ReadonlyMap<string, readonly Value[]> {
+  const found = new Map<string, Value[]>();
+  for (const object of objects) {
+    const name = object.metadata.labels?.[nameLabel] ?? '';
+    const known = found.get(name);
+    if (known === undefined) found.set(name, [object]);
+    else known.push(object);
+  }
+  return found;
 }
 
 /** The objects that run functions, by their kind. */

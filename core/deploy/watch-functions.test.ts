@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { FirstlightError } from '#shared/errors.ts';
 import type { Cluster } from './cluster.ts';
+import { lostPod } from './testing/pod-logs.ts';
 import { watchFunctions } from './watch-functions.ts';
 
 /** A cluster without functions, whose watches stay open until they are cancelled. */
@@ -34,18 +35,63 @@ it('ends when its reader goes away in the middle of a line, and leaves no promis
   await expect(watching).rejects.toBe(closed);
 });
 
-it('lists the pods of functions that are not ready once for many changes, and not for those that are ready', async () => {
-  const deploymentOf = (name: string, availableReplicas: number) => ({
-    metadata: { name, uid: name, generation: 1, resourceVersion: '1', labels: {} },
-    spec: { replicas: 1, template: { spec: { containers: [{ name: 'function', image: 'r/f' }] } } },
-    status: {
-      observedGeneration: 1,
-      replicas: 1,
-      updatedReplicas: 1,
-      readyReplicas: availableReplicas,
-      availableReplicas,
+const deploymentOf = (name: string, availableReplicas: number) => ({
+  metadata: { name, uid: name, generation: 1, resourceVersion: '1', labels: {} },
+  spec: { replicas: 1, template: { spec: { containers: [{ name: 'function', image: 'r/f' }] } } },
+  status: {
+    observedGeneration: 1,
+    replicas: 1,
+    updatedReplicas: 1,
+    readyReplicas: availableReplicas,
+    availableReplicas,
+  },
+});
+
+it('writes functions that are not ready before their pods are listed, and why they are not in a later line', async () => {
+  const ends = new AbortController();
+  const written: string[] = [];
+  let answerPods: () => void = () => undefined;
+  const pods = new Promise<void>((resolve) => {
+    answerPods = resolve;
+  });
+  const annotations = { 'deployment.kubernetes.io/revision': '1' };
+  const owned = (name: string, uid: string, owner: string) => ({
+    ...{ name, uid, annotations, labels: { 'app.kubernetes.io/name': 'bad' }, ownerReferences: [{ uid: owner }] },
+  });
+  const plain = deploymentOf('bad', 0);
+  const deployment = { ...plain, metadata: { ...plain.metadata, annotations } };
+  const lost = { ...lostPod('bad-1'), metadata: owned('bad-1', 'p', 'rs') };
+  const set = { metadata: owned('rs', 'rs', 'bad'), spec: { template: { spec: { containers: [] } } } };
+  const cluster = {
+    ...quietCluster,
+    target: { name: 'quiet', engine: 'pod' },
+    client: {
+      ...quietCluster.client,
+      json: async (path: string) => {
+        if (/\/pods$/.test(path)) await pods;
+        const kind = path.split('/').at(-1) ?? '';
+        const items = { pods: [lost], replicasets: [set], deployments: [deployment] }[kind] ?? [];
+        return { metadata: { resourceVersion: '1' }, items };
+      },
+    },
+  } as unknown as Cluster;
+  const watching = watchFunctions(cluster, {
+    signal: ends.signal,
+    write: async (chunk) => {
+      written.push(Buffer.from(chunk).toString());
     },
   });
+  await expect.poll(() => written.length).toBe(1);
+  const states = () => written.flatMap((line) => JSON.parse(line)).map(({ state }) => state);
+  expect(states()).toEqual(['progressing']);
+  answerPods();
+  await expect.poll(states).toEqual(['progressing', 'failing']);
+  expect(written.at(-1)).toContain('does not answer');
+  ends.abort();
+  await watching.catch(() => undefined);
+});
+
+it('lists the pods of functions that are not ready once for many changes, and not for those that are ready', async () => {
   const ends = new AbortController();
   const asked: string[] = [];
   const written: string[] = [];
@@ -55,7 +101,7 @@ it('lists the pods of functions that are not ready once for many changes, and no
     target: { name: 'quiet', engine: 'pod' },
     client: {
       json: async (path: string) => {
-        if (/\/pods(\?|$)/.test(path)) asked.push(path);
+        if (/\/pods$/.test(path)) asked.push(path);
         const items = path.includes('deployments') ? [deploymentOf('bad', 0), deploymentOf('good', 1)] : [];
         return { metadata: { resourceVersion: '1' }, items };
       },

@@ -11,7 +11,7 @@ import { deploymentSelector, managedSelector } from './names.ts';
 
 /** Changes within this time are written as one line: a rollout of hundreds of functions is thousands of them. Units: ms. */
 const gatherMs = 100;
-/** While functions are not ready, all pods are listed for the reasons: not more often than this. Units: ms. */
+/** While functions that are not ready change, their pods are listed for the reasons: not more often than this. Units: ms. */
 const causesMs = 10_000;
 
 /**
@@ -35,27 +35,36 @@ export async function watchFunctions(
   let writing: Promise<void> | null = null;
   let failure: unknown = null;
   let causes: Causes = new Map();
+  let causesAreOld = false;
   let nextCausesAt = 0;
   let causesTimer: NodeJS.Timeout | undefined;
+  let listing: Promise<void> | null = null;
 
-  /** Why functions are not ready, as listed lately: a change that is too early for another list is looked at later. */
-  async function updateCauses(): Promise<void> {
+  /**
+   * Lists why functions are not ready, and has them written again once it is known: no line waits for it. What changes
+   * too early for another list is looked at later.
+   */
+  function lookForCauses(): void {
     const unready = (deployments ?? []).filter(isUnready);
-    if (unready.length === 0) return;
+    if (!causesAreOld || unready.length === 0 || listing !== null || both.aborted) return;
+    clearTimeout(causesTimer);
     const waitMs = nextCausesAt - performance.now();
-    if (waitMs <= 0) {
-      causes = await listCauses(cluster, unready, both);
-      nextCausesAt = performance.now() + causesMs;
-    } else if (unready.some(({ metadata }) => !causes.has(metadata.name))) {
-      clearTimeout(causesTimer);
-      causesTimer = setTimeout(noteChange, waitMs);
+    if (waitMs > 0) {
+      causesTimer = setTimeout(lookForCauses, waitMs);
+      return;
     }
+    causesAreOld = false;
+    listing = listCauses(cluster, unready, both).then((found) => {
+      causes = found;
+      nextCausesAt = performance.now() + causesMs;
+      listing = null;
+      noteChange();
+    });
   }
 
   async function writeChanges(): Promise<void> {
     while (isStale && !both.aborted) {
       isStale = false;
-      await updateCauses();
       const found = describeAll(cluster, {
         causes,
         deployments: deployments ?? [],
@@ -66,6 +75,7 @@ export async function watchFunctions(
       const line = `${JSON.stringify(found)}\n`;
       if (line !== last) await write(Buffer.from(line));
       last = line;
+      lookForCauses();
       await sleep(gatherMs, undefined, { signal: both }).catch(() => undefined);
     }
     writing = null;
@@ -103,6 +113,7 @@ export async function watchFunctions(
   const watches = [
     followAll<DeploymentObject>('deployments', deploymentSelector, (found) => {
       deployments = found;
+      causesAreOld = true;
     }),
     orNone(
       followAll<KnativeService>(knativeServices, managedSelector, (found) => {
@@ -135,7 +146,7 @@ export async function watchFunctions(
     ending.abort();
     clearTimeout(causesTimer);
     await Promise.allSettled(watches);
-    await writing;
+    await Promise.all([writing, listing]);
   }
   if (failure !== null) throw failure;
 }
