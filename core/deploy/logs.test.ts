@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { streamLogs } from './logs.ts';
-import { line, lostPod, openPodLogs, type PodLogs, pod } from './testing/pod-logs.ts';
+import { line, lostPod, openPodLogs, type PodLogs, pod, running } from './testing/pod-logs.ts';
 
 let server: PodLogs;
 beforeEach(async () => {
@@ -66,5 +66,45 @@ describe('the log of a function', () => {
     });
     expect(text).toMatch(/^one\n\(the connection is lost and tried again: .*\)\ntwo\nthree\n$/);
     expect(server.asked[1]?.searchParams.get('sinceTime')).toBe('2026-01-02T03:04:02.5Z');
+  });
+
+  it('goes on while the cluster cannot be asked for new pods, and follows those that come then', async () => {
+    server.pods = [pod('greet-1')];
+    let print: (text: string) => void = () => undefined;
+    server.logs = [
+      (response) => {
+        print = (text) => response.write(text);
+        response.write(line(1, 'one'));
+        server.pods = null;
+      },
+      (response) => response.write(line(3, 'from another')),
+    ];
+    let lists = 0;
+    server.onList = () => {
+      lists += 1;
+      if (lists === 3) print(line(2, 'two'));
+    };
+    const text = await read(true, (shown, end) => {
+      if (shown.endsWith('two\n')) server.pods = [pod('greet-1'), pod('greet-2')];
+      if (shown.endsWith('from another\n')) end();
+    });
+    expect(text).toBe('one\ntwo\n[greet-2] from another\n');
+  });
+
+  it('is followed on in the container that begins after one that ended', async () => {
+    const restarted = (count: number) => {
+      const [own] = running.containerStatuses ?? [];
+      return pod('greet-1', {
+        ...running,
+        containerStatuses: own === undefined ? [] : [{ ...own, restartCount: count }],
+      });
+    };
+    server.pods = [restarted(0)];
+    server.logs = [(response) => response.end(line(1, 'first')), (response) => response.write(line(2, 'second'))];
+    const text = await read(true, (shown, end) => {
+      if (shown === 'first\n') server.pods = [restarted(1)];
+      if (shown.endsWith('second\n')) end();
+    });
+    expect(text).toBe('first\nsecond\n');
   });
 });

@@ -3,62 +3,69 @@ import type { EngineStream, StreamRequest } from '#shared/contract/index.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, listPods, pathOf } from './cluster.ts';
 import { findFunction } from './find-function.ts';
+import { follow } from './kube/follow.ts';
 import type { PodObject } from './kube/objects.ts';
 import { describeLostNode } from './lost-node.ts';
+import { selectorOf } from './names.ts';
 import { createTimedLogReader } from './timed-log.ts';
 
 type LogChoice = Pick<StreamRequest<'deploy:logs'>, 'follow' | 'tailLines'>;
 
-/** The interval between searches for new pods while no pod prints. Units: ms. */
-const nextPodMs = 1000;
+/** The wait before a lost connection is made again. Units: ms. */
+const againMs = 1000;
 
 /**
- * Writes the output of the function's pods to a stream: of present pods, and with `follow` of later ones. With several,
- * each line begins with its pod's name.
+ * Writes the output of the function's pods to a stream: of present pods, and with `follow` of later ones, also while the
+ * cluster cannot be reached for a time. With several, each line begins with its pod's name.
  *
  * Errors: NOT_FOUND; CLUSTER_*.
  */
 export async function streamLogs(
   cluster: Cluster,
   name: string,
-  { follow, tailLines }: LogChoice,
+  choice: LogChoice,
   stream: Pick<EngineStream, 'write' | 'signal'>,
 ): Promise<void> {
   const { signal } = stream;
   await findFunction(cluster, name, signal);
-  const followed = new Map<string, Promise<void>>();
-  const lost = new Set<string>();
-  for (;;) {
-    const pods = await listPods(cluster, name, signal);
-    const isPlain = pods.length === 1 && followed.size === 0;
-    for (const pod of pods.filter(hasBegun)) {
+  /** The copies of logs, one for each container, and the notes on pods without one. Shape: none of them rejects. */
+  const copies = new Map<string, Promise<void>>();
+  const pods = new Set<string>();
+  function take(found: readonly PodObject[]): void {
+    const isPlain =
+      found.every(({ metadata }) => pods.size === 0 || pods.has(metadata.uid ?? '')) && found.length === 1;
+    for (const pod of found.filter(hasBegun)) {
       const { uid = '', name: podName } = pod.metadata;
       const lostNode = describeLostNode(pod);
-      if (lostNode !== null) {
-        // A request for its log would wait for the node.
-        if (!lost.has(uid)) await stream.write(Buffer.from(`(no log of ${podName}: ${lostNode})\n`));
-        lost.add(uid);
-        continue;
-      }
-      if (followed.has(uid)) continue;
+      const key = `${uid} ${lostNode === null ? restartsOf(pod) : 'lost'}`;
+      if (copies.has(key)) continue;
       const prefix = isPlain ? '' : `[${podName}] `;
-      const copying = copyLog(cluster, pod, { follow, tailLines }, prefix, stream);
-      followed.set(
-        uid,
-        copying.catch((thrown: unknown) => report(thrown, prefix, stream)),
-      );
+      const copying =
+        lostNode === null
+          ? copyLog(cluster, pod, choice, prefix, stream).catch((thrown: unknown) => report(thrown, prefix, stream))
+          : // A request for its log would wait for the node.
+            stream.write(Buffer.from(`(no log of ${podName}: ${lostNode})\n`));
+      pods.add(uid);
+      // A write fails only when the reader is gone, which ends the stream.
+      const settled = copying.catch(() => undefined);
+      copies.set(key, settled);
     }
-    if (!follow) break;
-    await sleep(nextPodMs, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) break;
   }
-  await Promise.all(followed.values());
+  if (choice.follow) {
+    const query = { labelSelector: selectorOf(name), signal };
+    await follow<PodObject>(cluster.client, pathOf(cluster, 'pods'), query, take);
+  } else take(await listPods(cluster, name, signal));
+  await Promise.all(copies.values());
 }
 
 /** Before a container has begun there is no log, and asking for it is an error. */
 const hasBegun = ({ status }: PodObject): boolean =>
   status?.containerStatuses?.some(({ state, restartCount }) => state?.waiting === undefined || restartCount > 0) ??
   false;
+
+/** How often its container has begun anew: each time it has a log of its own. */
+const restartsOf = (pod: PodObject): number =>
+  pod.status?.containerStatuses?.find(({ name }) => name === containerOf(pod))?.restartCount ?? 0;
 
 /** The container that prints what a function does: its own, or on KubeVirt the one that copies the serial console. */
 export const containerOf = ({ metadata }: PodObject): string =>
@@ -96,7 +103,7 @@ async function copyLog(
       if (!isLost) await write(Buffer.from(`${prefix}(the connection is lost and tried again: ${error.message})\n`));
       isLost = true;
     }
-    await sleep(nextPodMs, undefined, { signal }).catch(() => undefined);
+    await sleep(againMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -143,6 +143,8 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
       reader.on('error', () => undefined);
       try {
         yield* reader;
+      } catch (thrown) {
+        throw request.signal?.aborted ? cancelled() : unreachable(access, thrown);
       } finally {
         reader.close();
         answer.destroy();

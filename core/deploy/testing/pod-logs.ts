@@ -8,12 +8,14 @@ export type PodStatus = NonNullable<PodObject['status']>;
 
 export interface PodLogs {
   readonly cluster: Cluster;
-  /** May be changed at any time. */
-  pods: PodObject[];
+  /** May be changed at any time. Null: lists of pods are broken off, as by an API server that starts anew. */
+  pods: PodObject[] | null;
   /** Answers of the log, in the order of the requests; the last one answers all later ones. */
   logs: ((response: ServerResponse) => unknown)[];
   /** The requests of logs. */
   readonly asked: URL[];
+  /** Called before each list of pods. */
+  onList: () => void;
   /** Called before each look at a pod. */
   onLook: () => void;
   readonly close: () => void;
@@ -46,6 +48,14 @@ export const line = (second: number, text: string) => `2026-01-02T03:04:0${secon
 
 /** Starts the server. Call `close` when done. */
 export async function openPodLogs(): Promise<PodLogs> {
+  let pods: PodObject[] | null = [];
+  const watches = new Set<ServerResponse>();
+  const tellWatches = () => {
+    for (const watch of watches) {
+      if (pods === null) watch.destroy();
+      else for (const object of pods) watch.write(`${JSON.stringify({ type: 'MODIFIED', object })}\n`);
+    }
+  };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '', 'http://cluster');
     const json = (status: number, body: unknown) =>
@@ -53,14 +63,22 @@ export async function openPodLogs(): Promise<PodLogs> {
     const [, , , , , kind, name, part] = url.pathname.split('/');
     if (url.pathname.startsWith('/apis/apps/v1/')) return json(200, { metadata: { name: 'greet' }, spec: {} });
     if (kind !== 'pods') return json(404, { kind: 'Status', reason: 'NotFound', message: `no ${url.pathname}` });
-    if (name === undefined) return json(200, { items: all.pods });
+    if (name === undefined) {
+      if (url.searchParams.has('watch')) {
+        watches.add(response.writeHead(200));
+        response.flushHeaders();
+        return tellWatches();
+      }
+      all.onList();
+      return pods === null ? response.destroy() : json(200, { items: pods });
+    }
     if (part === 'log') {
       all.asked.push(url);
       const answer = all.logs.length > 1 ? all.logs.shift() : all.logs[0];
       return answer?.(response);
     }
     all.onLook();
-    const found = all.pods.find(({ metadata }) => metadata.name === name);
+    const found = pods?.find(({ metadata }) => metadata.name === name);
     if (found === undefined) return json(404, { kind: 'Status', reason: 'NotFound', message: `pods "${name}"` });
     return json(200, found);
   });
@@ -78,9 +96,16 @@ export async function openPodLogs(): Promise<PodLogs> {
   const target = { name: 'home', kind: 'kubernetes', registry: 'r.example/team' } as Cluster['target'];
   const all: PodLogs = {
     cluster: { client, target, namespace: 'team' },
-    pods: [],
+    get pods() {
+      return pods;
+    },
+    set pods(next) {
+      pods = next;
+      tellWatches();
+    },
     logs: [],
     asked: [],
+    onList: () => undefined,
     onLook: () => undefined,
     close: () => {
       client.close();
