@@ -89,7 +89,7 @@ export async function deploy(cluster: Cluster, context: DeployContext, options: 
   const deployed = await openWorkload(cluster, workload, config.name, signal);
   const applied = await step('apply', `Applying to ${cluster.namespace}`, async () => {
     const kvm = await findKvmResource(cluster, signal);
-    const ownVersion = await applySecrets(cluster, config.name, secrets, { force: options.force, signal });
+    const ownVersion = await applyOwnSecrets(cluster, config.name, deployed, { ...options, workload });
     const identity = {
       image: pushed.reference,
       variables,
@@ -180,6 +180,24 @@ async function checkReferences(cluster: Cluster, signal: AbortSignal): Promise<v
     hint: `kubectl -n ${cluster.namespace} create secret docker-registry ${pullSecret} --docker-server=${host} --docker-username=NAME --docker-password=PASSWORD`,
     details: { subject: pullSecret },
   });
+}
+
+/** Applies the function's Secret. What runs of it is marked before: pods that start again get the new values. */
+async function applyOwnSecrets(
+  cluster: Cluster,
+  name: string,
+  deployed: OpenWorkload,
+  { secrets, workload, force, signal }: DeployOptions & { readonly workload: WorkloadKind },
+): Promise<string> {
+  if (Object.keys(secrets.own).length === 0) return '';
+  const unmark = await deployed.mark?.(signal);
+  try {
+    return await applySecrets(cluster, name, secrets, { workload, force, signal });
+  } catch (thrown) {
+    // Refused by the cluster, it has changed nothing. Of a connection that broke that is not known.
+    if (['CONFLICT', 'CLUSTER_DENIED', 'CLUSTER_REFUSED'].includes(toFirstlightError(thrown).code)) await unmark?.();
+    throw thrown;
+  }
 }
 
 /** The guest's last output: of the failing pod, also of the container before. */

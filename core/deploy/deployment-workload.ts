@@ -42,6 +42,14 @@ export async function openDeployment(cluster: Cluster, name: string, signal: Abo
       before !== null && isSettled(before) && template !== undefined && isTemplateOf(template, identity)
         ? (annotation(annotationNames.deployedAt) ?? null)
         : null,
+    mark: async () => {
+      if (before === null) return async () => undefined;
+      const put = async (object: DeploymentObject) => {
+        await applyTemplate(cluster, object, object.spec.template, { force: true });
+      };
+      await put(withMark(before, 'deploy'));
+      return () => put(before);
+    },
     apply: async (objects, { force, autoscale, route }, applySignal) => {
       const own = objects.find(({ kind }) => kind === 'Deployment');
       if (own === undefined) throw new FirstlightError('INTERNAL', 'There is no Deployment to apply.');

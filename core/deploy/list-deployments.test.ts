@@ -3,6 +3,7 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { KubernetesTarget } from '#shared/model/deploy.ts';
 import type { Cluster } from './cluster.ts';
 import type { DeploymentObject } from './kube/objects.ts';
+import { describeLeftovers } from './leftover-secrets.ts';
 import { describe, describeAll, listCauses } from './list-deployments.ts';
 import { lostPod } from './testing/pod-logs.ts';
 import { withMark, withoutMark } from './unfinished.ts';
@@ -69,7 +70,7 @@ it('names the cause where a pod of it is in trouble, and asks for pods only then
   expect((await listCauses(cluster, [ready])).size).toBe(0);
   expect(asked).toEqual([]);
   const unready = { ...ready, status: { ...whole, readyReplicas: 0, availableReplicas: 0 } };
-  const objects = { services: [], revisions: [], sets: [], causes: await listCauses(cluster, [unready]) };
+  const objects = { services: [], revisions: [], sets: [], secrets: [], causes: await listCauses(cluster, [unready]) };
   expect(describeAll(cluster, { ...objects, deployments: [unready] })).toMatchObject([
     { name: 'greet', state: 'failing', message: expect.stringContaining('its node n1 does not answer') },
   ]);
@@ -91,4 +92,27 @@ it('asks for the pods of a few functions by their names, and for all where there
   const all = 'app.kubernetes.io/managed-by=firstlight,!serving.knative.dev/service';
   const some = `${all},app.kubernetes.io/name in (f0,f1)`;
   expect(asked).toEqual([some, some, all, all]);
+});
+
+it('tells of a Secret of a function that is not there, unless the function may be one that cannot be seen', () => {
+  const secretOf = (name: string, workload?: string) => ({
+    metadata: {
+      name: `${name}-secrets`,
+      labels: { 'app.kubernetes.io/name': name },
+      annotations: workload === undefined ? {} : { 'firstlight.dev/workload': workload },
+    },
+  });
+  const secrets = [
+    secretOf('a', 'deployment'),
+    secretOf('b', 'knative'),
+    secretOf('c'),
+    secretOf('runs', 'deployment'),
+  ];
+  const other = { metadata: { name: 'other', labels: { 'app.kubernetes.io/name': 'other' } } };
+  const found = (seesKnative: boolean) =>
+    describeLeftovers({ target, namespace: 'team' }, [...secrets, other], new Set(['runs']), seesKnative).map(
+      ({ name, workload, state }) => `${name} ${workload} ${state}`,
+    );
+  expect(found(true)).toEqual(['a deployment progressing', 'b knative progressing', 'c deployment progressing']);
+  expect(found(false)).toEqual(['a deployment progressing']);
 });

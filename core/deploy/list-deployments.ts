@@ -9,21 +9,23 @@ import type { DeploymentObject, KubeObject, PodObject, ReplicaSetObject } from '
 import { describeSet, describeSets } from './kubevirt/describe-set.ts';
 import { listMachines, listVmSets } from './kubevirt/find-sets.ts';
 import type { VmReplicaSet } from './kubevirt/objects.ts';
+import { describeLeftovers, listOwnSecrets } from './leftover-secrets.ts';
 import { annotationNames, nameLabel } from './names.ts';
 import { describeUnfinished } from './unfinished.ts';
 
 /** The functions of a target, by name. Errors: CLUSTER_*. */
 export async function listFunctions(cluster: Cluster, signal?: AbortSignal): Promise<readonly Deployment[]> {
-  const [deployments, services, sets] = await Promise.all([
+  const [deployments, services, sets, secrets] = await Promise.all([
     listDeployments(cluster, signal),
     listKnativeServices(cluster, signal),
     listVmSets(cluster, undefined, signal),
+    listOwnSecrets(cluster, signal),
   ]);
   const [revisions, causes] = await Promise.all([
-    services.length === 0 ? [] : listKnativeRevisions(cluster, undefined, signal),
+    services === null || services.length === 0 ? [] : listKnativeRevisions(cluster, undefined, signal),
     listCauses(cluster, deployments, signal),
   ]);
-  return describeAll(cluster, { deployments, services, revisions, sets, causes });
+  return describeAll(cluster, { deployments, services, revisions, sets, secrets, causes });
 }
 
 /** What shows why Deployments are not ready, by function. */
@@ -65,41 +67,55 @@ function byName<Value extends KubeObject>(objects: readonly Value[]): ReadonlyMa
 /** The objects that run functions, by their kind. */
 export interface FunctionObjects {
   readonly deployments: readonly DeploymentObject[];
-  readonly services: readonly KnativeService[];
+  /** Null where one may not see them. */
+  readonly services: readonly KnativeService[] | null;
   readonly revisions: readonly KnativeRevision[];
   readonly sets: readonly VmReplicaSet[];
+  /** The metadata of our Secrets. */
+  readonly secrets: readonly KubeObject[];
   readonly causes: Causes;
 }
 
 /** The state of functions, by name, as far as their objects show. */
 export function describeAll(
   cluster: Pick<Cluster, 'target' | 'namespace'>,
-  { deployments, services, revisions, sets, causes }: FunctionObjects,
+  { deployments, services, revisions, sets, secrets, causes }: FunctionObjects,
 ): readonly Deployment[] {
   const byService = new Map<string, KnativeRevision[]>();
   for (const revision of revisions) {
     const service = revision.metadata.labels?.[knativeLabels.service] ?? '';
     byService.set(service, [...(byService.get(service) ?? []), revision]);
   }
-  return [
+  const found = [
     ...deployments.map((deployment) => {
       // They may have been read before it was ready.
-      const found = isUnready(deployment) ? causes.get(deployment.metadata.name) : undefined;
-      const { replicaSets = [], pods = [] } = found ?? {};
+      const cause = isUnready(deployment) ? causes.get(deployment.metadata.name) : undefined;
+      const { replicaSets = [], pods = [] } = cause ?? {};
       return describe(cluster, deployment, replicaSets, pods);
     }),
-    ...services.map((service) => describeService(cluster, service, byService.get(service.metadata.name) ?? [], [])),
+    ...(services ?? []).map((service) =>
+      describeService(cluster, service, byService.get(service.metadata.name) ?? [], []),
+    ),
     ...describeSets(cluster, sets),
-  ].sort((a, b) => (a.name < b.name ? -1 : 1));
+  ];
+  const known = new Set(found.map(({ name }) => name));
+  return [...found, ...describeLeftovers(cluster, secrets, known, services !== null)].sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
 }
 
 /** One function, with why it is not ready. Errors: NOT_FOUND; CLUSTER_*. */
 export async function getFunction(cluster: Cluster, name: string, signal?: AbortSignal): Promise<Deployment> {
   const [found, sets, pods] = await Promise.all([
-    findFunction(cluster, name, signal),
+    findFunction(cluster, name, signal).catch(async (thrown: unknown) => {
+      const leftover = (await listFunctions(cluster, signal)).find((one) => one.name === name);
+      if (leftover === undefined) throw thrown;
+      return leftover;
+    }),
     listReplicaSets(cluster, name, signal),
     listPods(cluster, name, signal),
   ]);
+  if ('state' in found) return found;
   if (found.workload === 'deployment') return describe(cluster, found.deployment, sets, pods);
   if (found.workload === 'kubevirt')
     return describeSet(cluster, found.set, await listMachines(cluster, found.set, signal), pods);

@@ -9,6 +9,7 @@ export const annotationNames = {
   secrets: 'firstlight.dev/secrets',
   endpoint: 'firstlight.dev/endpoint',
   unfinished: 'firstlight.dev/unfinished',
+  workload: 'firstlight.dev/workload',
 } as const;
 
 /** Selects all that is ours in a namespace. */

@@ -35,6 +35,11 @@ export interface OpenWorkload {
   readonly revisionFor?: (image: string) => number;
   /** The time of the deploy of pods that run already and are well; null: they are to be made anew. */
   readonly runsSince: (identity: PodIdentity) => string | null;
+  /**
+   * Marks what is there already, before the function's Secret changes. Shape: takes the mark back. Absent where a function
+   * has no secrets.
+   */
+  readonly mark?: (signal: AbortSignal) => Promise<() => Promise<void>>;
   readonly apply: (
     objects: readonly KubeObject[],
     options: WorkloadPlan & { readonly force: boolean; readonly wait: boolean },

@@ -3,9 +3,13 @@ import type { DeployRevision } from '#shared/model/deploy.ts';
 import { removeRoutes } from './check-route.ts';
 import { applyObject, type Cluster, getDeployment, listReplicaSets, nullIfMissing, pathOf } from './cluster.ts';
 import { revisionOf } from './judge-rollout.ts';
+import { findKnativeService } from './knative/find-service.ts';
 import { knativeServices } from './knative/objects.ts';
+import { applyKnativeTemplate } from './knative/revisions.ts';
 import type { DeploymentObject, KubeObject, PodTemplate, ReplicaSetObject } from './kube/objects.ts';
-import { removeVmSets } from './kubevirt/revisions.ts';
+import { listVmSets } from './kubevirt/find-sets.ts';
+import { functionOf, newestOf } from './kubevirt/objects.ts';
+import { removeVmSets, restoreSet } from './kubevirt/revisions.ts';
 import { annotationNames, fieldManager, labelsOf } from './names.ts';
 import { isOurs, removeOwned } from './remove-owned.ts';
 import { secretNameOf } from './secrets.ts';
@@ -137,19 +141,29 @@ export async function removeFunction(cluster: Cluster, name: string): Promise<vo
   // What a controller made of another object, such as a Knative Service, ends with that one.
   const isForeign = (object: KubeObject) => !isOurs(object) && (object.metadata.ownerReferences ?? []).length === 0;
   if (found.some((object) => object !== null && isForeign(object))) throw notOurs(cluster, name);
+  // What runs the function is marked first and goes last: while it is there, the list tells of what is left.
   const deployment = found[1] as DeploymentObject | null | undefined;
   if (deployment && isOurs(deployment)) {
     await applyTemplate(cluster, withMark(deployment, 'undeploy'), deployment.spec.template, { force: true });
   }
+  const service = await findKnativeService(cluster, name);
+  if (service !== null && isOurs(service)) {
+    await applyKnativeTemplate(cluster, withMark(service, 'undeploy'), service.spec.template);
+  }
+  const sets = (await listVmSets(cluster, name)).filter((set) => isOurs(set) && functionOf(set) === name);
+  const newest = newestOf(sets);
+  if (newest !== undefined) await restoreSet(cluster, withMark(newest, 'undeploy'));
   await removeOwned(cluster, 'horizontalpodautoscalers', name);
   await removeOwned(cluster, 'secrets', secretNameOf(name));
-  await removeOwned(cluster, knativeServices, name);
-  await removeVmSets(cluster, name);
   await removeRoutes(cluster, name, undefined);
   for (const [index, path] of paths.entries()) {
     const object = found[index];
-    if (object && isOurs(object)) await nullIfMissing(cluster.client.json(path, { method: 'DELETE', query }));
+    const isKnatives = service !== null && (object?.metadata.ownerReferences ?? []).length > 0;
+    if (!object || !isOurs(object) || isKnatives) continue;
+    await nullIfMissing(cluster.client.json(path, { method: 'DELETE', query }));
   }
+  await removeOwned(cluster, knativeServices, name);
+  await removeVmSets(cluster, sets);
 }
 
 const notOurs = ({ namespace }: Cluster, name: string) =>

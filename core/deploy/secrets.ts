@@ -1,10 +1,10 @@
 /** Secrets by reference: a value of this machine goes into a Secret of the cluster, and nowhere else. */
 import { runTool } from '#core/exec/run-tool.ts';
 import { FirstlightError, toFirstlightError } from '#shared/errors.ts';
-import type { SecretReference } from '#shared/model/deploy-section.ts';
+import type { SecretReference, WorkloadKind } from '#shared/model/deploy-section.ts';
 import { applyObject, type Cluster, nullIfMissing, pathOf } from './cluster.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { labelsOf } from './names.ts';
+import { annotationNames, labelsOf } from './names.ts';
 
 /** A key of a Secret of the namespace. */
 export interface SecretKey {
@@ -154,13 +154,18 @@ export async function applySecrets(
   cluster: Cluster,
   name: string,
   { own }: Secrets,
-  options: { readonly force: boolean; readonly signal: AbortSignal },
+  { workload, ...options }: { readonly workload: WorkloadKind; readonly force: boolean; readonly signal: AbortSignal },
 ): Promise<string> {
   if (Object.keys(own).length === 0) return '';
   const object: SecretObject = {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: secretNameOf(name), namespace: cluster.namespace, labels: labelsOf(name) },
+    metadata: {
+      name: secretNameOf(name),
+      namespace: cluster.namespace,
+      labels: labelsOf(name),
+      annotations: { [annotationNames.workload]: workload },
+    },
     type: 'Opaque',
     data: Object.fromEntries(Object.entries(own).map(([key, value]) => [key, Buffer.from(value).toString('base64')])),
   };

@@ -2,17 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineStream } from '#shared/contract/index.ts';
 import { toFirstlightError } from '#shared/errors.ts';
 import { type Cluster, pathOf } from './cluster.ts';
-import { type KnativeRevision, type KnativeService, knativeRevisions, knativeServices } from './knative/objects.ts';
+import { knativeRevisions, knativeServices } from './knative/objects.ts';
 import { follow } from './kube/follow.ts';
-import type { DeploymentObject, KubeObject } from './kube/objects.ts';
-import { type VmReplicaSet, vmReplicaSets } from './kubevirt/objects.ts';
-import { type Causes, describeAll, isUnready, listCauses } from './list-deployments.ts';
+import { vmReplicaSets } from './kubevirt/objects.ts';
+import { type Causes, describeAll, type FunctionObjects, isUnready, listCauses } from './list-deployments.ts';
 import { deploymentSelector, managedSelector } from './names.ts';
 
 /** Changes within this time are written as one line: a rollout of hundreds of functions is thousands of them. Units: ms. */
 const gatherMs = 100;
 /** While functions that are not ready change, their pods are listed for the reasons: not more often than this. Units: ms. */
 const causesMs = 10_000;
+
+type Watched = Omit<FunctionObjects, 'causes'>;
+type Seen = { -readonly [Kind in keyof Watched]?: Watched[Kind] };
+const kinds = ['deployments', 'services', 'revisions', 'sets', 'secrets'] as const satisfies (keyof Watched)[];
+const isWhole = (seen: Seen): seen is Watched => kinds.every((kind) => seen[kind] !== undefined);
 
 /**
  * Writes the functions of a target as a line of JSON, and again when the cluster reports changes; an identical line is
@@ -26,10 +30,8 @@ export async function watchFunctions(
 ): Promise<void> {
   const ending = new AbortController();
   const both = AbortSignal.any([signal, ending.signal]);
-  let deployments: readonly DeploymentObject[] | null = null;
-  let services: readonly KnativeService[] | null = null;
-  let revisions: readonly KnativeRevision[] | null = null;
-  let sets: readonly VmReplicaSet[] | null = null;
+  /** What the watches have seen; it is written once each of them has begun. */
+  const seen: Seen = {};
   let last = '';
   let isStale = false;
   let writing: Promise<void> | null = null;
@@ -45,7 +47,7 @@ export async function watchFunctions(
    * too early for another list is looked at later.
    */
   function lookForCauses(): void {
-    const unready = (deployments ?? []).filter(isUnready);
+    const unready = (seen.deployments ?? []).filter(isUnready);
     if (!causesAreOld || unready.length === 0 || listing !== null || both.aborted) return;
     clearTimeout(causesTimer);
     const waitMs = nextCausesAt - performance.now();
@@ -65,13 +67,8 @@ export async function watchFunctions(
   async function writeChanges(): Promise<void> {
     while (isStale && !both.aborted) {
       isStale = false;
-      const found = describeAll(cluster, {
-        causes,
-        deployments: deployments ?? [],
-        services: services ?? [],
-        revisions: revisions ?? [],
-        sets: sets ?? [],
-      });
+      if (!isWhole(seen)) break;
+      const found = describeAll(cluster, { ...seen, causes });
       const line = `${JSON.stringify(found)}\n`;
       if (line !== last) await write(Buffer.from(line));
       last = line;
@@ -81,7 +78,7 @@ export async function watchFunctions(
     writing = null;
   }
   function noteChange(): void {
-    if (deployments === null || services === null || revisions === null || sets === null) return;
+    if (!isWhole(seen)) return;
     isStale = true;
     // A reader that goes away ends the watches: nothing else waits for this promise before they end.
     writing ??= writeChanges().catch((thrown: unknown) => {
@@ -90,55 +87,35 @@ export async function watchFunctions(
     });
   }
 
-  const followAll = <Value extends KubeObject>(
-    kind: string,
-    labelSelector: string,
-    put: (found: readonly Value[]) => void,
-  ) =>
-    follow<Value>(cluster.client, pathOf(cluster, kind), { labelSelector, signal: both }, (found) => {
-      put(found);
+  /**
+   * Follows one kind. With `denied` it is of an extension, or may be barred: a cluster without it has none, and a user
+   * without rights to it sees what `denied` says.
+   */
+  async function watch<Kind extends keyof Seen>(
+    kind: Kind,
+    objects: string,
+    { denied, ...choice }: { denied?: Seen[Kind]; labelSelector?: string; onlyMetadata?: boolean } = {},
+  ): Promise<void> {
+    const put = (found: Seen[Kind]) => {
+      seen[kind] = found;
+      if (kind === 'deployments') causesAreOld = true;
       noteChange();
-    });
-  /** A cluster without Knative or KubeVirt, or a user without rights to it, has no such functions. */
-  const orNone = async (followed: Promise<void>, put: () => void) => {
+    };
+    const options = { labelSelector: managedSelector, ...choice, signal: both };
     try {
-      await followed;
+      await follow(cluster.client, pathOf(cluster, objects), options, (found) => put(found as Seen[Kind]));
     } catch (thrown) {
       const { code } = toFirstlightError(thrown);
-      if (code !== 'NOT_FOUND' && code !== 'CLUSTER_DENIED') throw thrown;
-      put();
-      noteChange();
+      if (denied === undefined || (code !== 'NOT_FOUND' && code !== 'CLUSTER_DENIED')) throw thrown;
+      put(code === 'CLUSTER_DENIED' ? denied : ([] as Seen[Kind]));
     }
-  };
+  }
   const watches = [
-    followAll<DeploymentObject>('deployments', deploymentSelector, (found) => {
-      deployments = found;
-      causesAreOld = true;
-    }),
-    orNone(
-      followAll<KnativeService>(knativeServices, managedSelector, (found) => {
-        services = found;
-      }),
-      () => {
-        services = [];
-      },
-    ),
-    orNone(
-      followAll<KnativeRevision>(knativeRevisions, managedSelector, (found) => {
-        revisions = found;
-      }),
-      () => {
-        revisions = [];
-      },
-    ),
-    orNone(
-      followAll<VmReplicaSet>(vmReplicaSets, managedSelector, (found) => {
-        sets = found;
-      }),
-      () => {
-        sets = [];
-      },
-    ),
+    watch('deployments', 'deployments', { labelSelector: deploymentSelector }),
+    watch('services', knativeServices, { denied: null }),
+    watch('revisions', knativeRevisions, { denied: [] }),
+    watch('sets', vmReplicaSets, { denied: [] }),
+    watch('secrets', 'secrets', { denied: [], onlyMetadata: true }),
   ];
   try {
     await Promise.all(watches);

@@ -2,6 +2,7 @@ import type { Deployment } from '#shared/model/deploy.ts';
 import type { Cluster } from '../cluster.ts';
 import type { PodObject } from '../kube/objects.ts';
 import { annotationNames } from '../names.ts';
+import { describeUnfinished } from '../unfinished.ts';
 import { judgeKnative } from './judge-knative.ts';
 import { conditionOf, type KnativeRevision, type KnativeService, numberOf } from './objects.ts';
 
@@ -15,7 +16,8 @@ export function describeService(
   const { metadata, spec, status = {} } = service;
   const numberBy = (name: string | undefined) => numberOf(own.find((one) => one.metadata.name === name));
   const verdict = judgeKnative({ service, revisions: own, pods, events: [] }, metadata.generation ?? 0);
-  const isReady = verdict.state === 'done';
+  const unfinished = describeUnfinished(service);
+  const isReady = verdict.state === 'done' && unfinished === null;
   const isFailing = verdict.trouble.length > 0 || conditionOf(service, 'Ready')?.status === 'False';
   const sum = (count: (status: NonNullable<KnativeRevision['status']>) => number | undefined) =>
     own.reduce((total, one) => total + Math.max(0, count(one.status ?? {}) ?? 0), 0);
@@ -31,7 +33,9 @@ export function describeService(
     name: metadata.name,
     workload: 'knative',
     state: isReady ? 'ready' : isFailing ? 'failing' : 'progressing',
-    message: isReady ? '' : (verdict.trouble[0] ?? conditionOf(service, 'Ready')?.message ?? verdict.message),
+    message: isReady
+      ? ''
+      : (verdict.trouble[0] ?? unfinished ?? conditionOf(service, 'Ready')?.message ?? verdict.message),
     replicas: { wanted, ready, updated: ready },
     traffic: (status.traffic ?? []).map(({ revisionName, latestRevision = false, percent = 0 }) => ({
       revision: numberBy(revisionName),

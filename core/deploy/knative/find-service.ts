@@ -51,12 +51,20 @@ export async function listKnativeRevisions(
   return found?.items ?? [];
 }
 
-/** The functions that run as Knative Services; none where there is no Knative, or where one may not see them. */
-export async function listKnativeServices(cluster: Cluster, signal?: AbortSignal): Promise<readonly KnativeService[]> {
+/** The functions that run as Knative Services. Shape: none where there is no Knative; null where one may not see them. */
+export async function listKnativeServices(
+  cluster: Cluster,
+  signal?: AbortSignal,
+): Promise<readonly KnativeService[] | null> {
   const path = pathOf(cluster, knativeServices);
   const query = { labelSelector: managedSelector };
-  const found = await readOrNull(cluster.client.json<List<KnativeService>>(path, { query, signal }));
-  return found?.items ?? [];
+  try {
+    const found = await nullIfMissing(cluster.client.json<List<KnativeService>>(path, { query, signal }));
+    return found?.items ?? [];
+  } catch (thrown) {
+    if (toFirstlightError(thrown).code === 'CLUSTER_DENIED') return null;
+    throw thrown;
+  }
 }
 
 /** Checks that the cluster has Knative Serving. Errors: MACHINE_UNSUPPORTED. */

@@ -7,6 +7,7 @@ import { annotationNames, selectorOf } from '../names.ts';
 import type { OpenWorkload, WorkloadPlan } from '../open-workload.ts';
 import { isTemplateOf } from '../pod-template.ts';
 import { removeFunction } from '../revisions.ts';
+import { withMark, withoutMark } from '../unfinished.ts';
 import { type RolloutSource, watchRollout } from '../watch-rollout.ts';
 import { callRevision } from './call-revision.ts';
 import { findKnativeService } from './find-service.ts';
@@ -52,6 +53,12 @@ export async function openKnative(cluster: Cluster, name: string, signal: AbortS
       before !== null && isWell(before) && template !== undefined && isTemplateOf(template, identity)
         ? (annotation(annotationNames.deployedAt) ?? null)
         : null,
+    mark: async () => {
+      if (before === null) return async () => undefined;
+      await applyKnativeTemplate(cluster, withMark(before, 'deploy'), before.spec.template);
+      return () => applyKnativeTemplate(cluster, before, before.spec.template);
+    },
+    // One object, and without a mark: with it in place nothing is left to do.
     apply: async (objects, { force }, applySignal) => {
       let applied: KubeObject | null = null;
       for (const object of objects) applied = await applyObject(cluster, object, { force, signal: applySignal });
@@ -74,7 +81,7 @@ export async function openKnative(cluster: Cluster, name: string, signal: AbortS
         await removeFunction(cluster, name);
         return 'It was new, so it was taken away again.';
       }
-      await applyKnativeTemplate(cluster, before, before.spec.template);
+      await applyKnativeTemplate(cluster, withoutMark(before), before.spec.template);
       return 'It went back to the revision before, which serves on.';
     },
     call: (callSignal) => callRevision(cluster, latest, { path: '/', signal: callSignal }),

@@ -3,6 +3,7 @@ import type { DeployRevision, TrafficChange } from '#shared/model/deploy.ts';
 import { applyObject, type Cluster, pathOf } from '../cluster.ts';
 import type { KubeObject, PodTemplate } from '../kube/objects.ts';
 import { annotationNames, fieldManager, labelsOf } from '../names.ts';
+import { isRollingBack, withMark, withoutMark } from '../unfinished.ts';
 import { listKnativeRevisions } from './find-service.ts';
 import {
   type KnativeRevision,
@@ -44,16 +45,23 @@ export async function rollBackKnative(
   wanted: number | undefined,
 ): Promise<void> {
   const { name } = service.metadata;
+  const finish = async (template: PodTemplate) => {
+    await setTraffic(cluster, name, [{ latestRevision: true, percent: 100 }]);
+    await applyKnativeTemplate(cluster, withoutMark(service), template);
+  };
   const revisions = [...(await listKnativeRevisions(cluster, name))].sort((a, b) => numberOf(b) - numberOf(a));
   const current = revisions.find(({ metadata }) => metadata.name === service.status?.latestCreatedRevisionName);
   const isSame = (one: KnativeRevision) => current !== undefined && imageOf(one) === imageOf(current);
+  // One that was ended before the traffic had gone over has given the service its template, and goes on.
+  const goesOn = isRollingBack(service);
+  if (goesOn && wanted === undefined) return await finish(service.spec.template);
   const chosen = revisions.find((one) => (wanted === undefined ? !isSame(one) : numberOf(one) === wanted));
   if (chosen === undefined) throw noRevision(name, wanted, revisions);
-  if (isSame(chosen)) {
+  if (isSame(chosen) && !goesOn) {
     throw new FirstlightError('CONFLICT', `Revision ${numberOf(chosen)} of ${name} is what runs.`);
   }
-  await applyKnativeTemplate(cluster, service, templateOf(chosen));
-  await setTraffic(cluster, name, [{ latestRevision: true, percent: 100 }]);
+  await applyKnativeTemplate(cluster, withMark(service, 'rollback'), templateOf(chosen));
+  await finish(templateOf(chosen));
 }
 
 function noRevision(name: string, wanted: number | undefined, revisions: readonly KnativeRevision[]): FirstlightError {

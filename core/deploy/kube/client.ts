@@ -17,6 +17,8 @@ export interface KubeRequest {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Undefined: JSON. */
+  readonly accept?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -58,7 +60,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
   }
 
   async function open(path: string, request: KubeRequest): Promise<IncomingMessage> {
-    const { method = 'GET', query = {}, body, contentType = 'application/json', headers, signal } = request;
+    const { method = 'GET', query = {}, body, contentType = 'application/json', headers, accept, signal } = request;
     if (signal?.aborted) throw cancelled();
     const url = new URL(access.server);
     const [plainPath = '', ownQuery = ''] = path.split('?');
@@ -74,7 +76,7 @@ export function createKubeClient(access: ClusterAccess): KubeClient {
       signal,
       headers: {
         ...headers,
-        accept: 'application/json, */*',
+        accept: accept ?? 'application/json, */*',
         'user-agent': 'firstlight',
         ...(authorization !== undefined && { authorization }),
         ...(text !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),

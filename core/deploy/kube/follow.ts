@@ -12,12 +12,20 @@ interface WatchEvent<Value> {
   readonly object: Value & { readonly code?: number };
 }
 
+/** Asks for the metadata of objects in place of the whole. Source: Kubernetes' API concepts. */
+export const metadataOf = {
+  object: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+} as const;
+
 const firstWaitMs = 250;
 const maxWaitMs = 10_000;
 
 export interface FollowOptions {
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
+  /** Only the metadata of the objects is asked for. */
+  readonly onlyMetadata?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -30,14 +38,18 @@ export interface FollowOptions {
 export async function follow<Value extends KubeObject>(
   client: KubeClient,
   path: string,
-  { labelSelector, fieldSelector, signal }: FollowOptions,
+  { labelSelector, fieldSelector, onlyMetadata = false, signal }: FollowOptions,
   onChange: (objects: readonly Value[]) => void,
 ): Promise<void> {
   let waitMs = firstWaitMs;
   while (!signal.aborted) {
     try {
       const known = new Map<string, Value>();
-      const list = await client.json<List<Value>>(path, { query: { labelSelector, fieldSelector }, signal });
+      const list = await client.json<List<Value>>(path, {
+        query: { labelSelector, fieldSelector },
+        accept: onlyMetadata ? metadataOf.list : undefined,
+        signal,
+      });
       for (const item of list.items ?? []) known.set(item.metadata.uid ?? item.metadata.name, item);
       onChange([...known.values()]);
       const query = {
@@ -48,7 +60,8 @@ export async function follow<Value extends KubeObject>(
         labelSelector,
         fieldSelector,
       };
-      for await (const line of client.lines(path, { query, signal })) {
+      const accept = onlyMetadata ? metadataOf.object : undefined;
+      for await (const line of client.lines(path, { query, accept, signal })) {
         const event = parseEvent<Value>(line);
         if (event === null || event.type === 'ERROR') break;
         waitMs = firstWaitMs;

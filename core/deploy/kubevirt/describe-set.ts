@@ -2,6 +2,7 @@ import type { Deployment } from '#shared/model/deploy.ts';
 import type { Cluster } from '../cluster.ts';
 import type { PodObject } from '../kube/objects.ts';
 import { annotationNames } from '../names.ts';
+import { describeUnfinished } from '../unfinished.ts';
 import { judgeKubevirt } from './judge-kubevirt.ts';
 import { functionOf, imageOf, revisionOfSet, type VmInstance, type VmReplicaSet } from './objects.ts';
 
@@ -16,8 +17,9 @@ export function describeSet(
   const wanted = spec.replicas ?? 1;
   const ready = status.readyReplicas ?? 0;
   const { state: verdict, message, trouble } = judgeKubevirt({ set, machines, pods, events: [] });
-  const state =
-    wanted === 0 ? 'stopped' : verdict === 'done' ? 'ready' : trouble.length > 0 ? 'failing' : 'progressing';
+  const unfinished = describeUnfinished(set);
+  const isReady = verdict === 'done' && unfinished === null;
+  const state = wanted === 0 ? 'stopped' : isReady ? 'ready' : trouble.length > 0 ? 'failing' : 'progressing';
   const annotations = metadata.annotations ?? {};
   const name = functionOf(set);
   return {
@@ -26,7 +28,7 @@ export function describeSet(
     name,
     workload: 'kubevirt',
     state,
-    message: state === 'ready' || state === 'stopped' ? '' : (trouble[0] ?? message),
+    message: state === 'ready' || state === 'stopped' ? (unfinished ?? '') : (trouble[0] ?? unfinished ?? message),
     replicas: { wanted, ready, updated: status.replicas ?? 0 },
     traffic: [],
     revision: revisionOfSet(set),

@@ -7,10 +7,11 @@ import type { KubeObject } from '../kube/objects.ts';
 import { annotationNames } from '../names.ts';
 import type { OpenWorkload, WorkloadPlan } from '../open-workload.ts';
 import { removeFunction } from '../revisions.ts';
+import { withMark } from '../unfinished.ts';
 import { listVmSets } from './find-sets.ts';
 import { judgeKubevirt, podsOfSet } from './judge-kubevirt.ts';
 import { imageOf, newestOf, revisionOfSet, setNameOf, vmReplicaSets } from './objects.ts';
-import { retireSets } from './revisions.ts';
+import { restoreSet, retireSets } from './revisions.ts';
 import { watchSet } from './watch-set.ts';
 
 /** Errors: BAD_INPUT for what a function on KubeVirt cannot have. */
@@ -40,12 +41,17 @@ export async function openKubevirt(cluster: Cluster, name: string, signal: Abort
   const next = (image: string) =>
     before === undefined ? 1 : isSame(image) ? revisionOfSet(before) : revisionOfSet(before) + 1;
   let revision = 0;
-  let others: readonly KubeObject[] = [];
-  /** The Service and the route lead to the new machines from now on. */
-  async function goOver(options: WorkloadPlan & { readonly force: boolean }, goSignal: AbortSignal): Promise<void> {
+  /** The Service and the route lead to the new machines from now on, whose set loses its mark. */
+  async function goOver(
+    own: KubeObject,
+    others: readonly KubeObject[],
+    options: WorkloadPlan & { readonly force: boolean },
+    goSignal: AbortSignal,
+  ): Promise<void> {
     for (const object of others) await applyObject(cluster, object, { force: options.force, signal: goSignal });
     await removeRoutes(cluster, name, options.route, goSignal);
     await retireSets(cluster, sets, revision, goSignal);
+    await applyObject(cluster, own, { force: options.force, signal: goSignal });
   }
   let finish: (finishSignal: AbortSignal) => Promise<void> = async () => undefined;
   return {
@@ -59,9 +65,11 @@ export async function openKubevirt(cluster: Cluster, name: string, signal: Abort
     apply: async ([set, ...rest], options, applySignal) => {
       if (set === undefined) throw new FirstlightError('INTERNAL', 'No set of machines was made.');
       revision = revisionOfSet(set);
-      others = rest;
-      const applied = await applyObject(cluster, set, { force: options.force, signal: applySignal });
-      finish = (finishSignal) => goOver(options, finishSignal);
+      const applied = await applyObject(cluster, withMark(set, 'deploy'), {
+        force: options.force,
+        signal: applySignal,
+      });
+      finish = (finishSignal) => goOver(set, rest, options, finishSignal);
       if (!options.wait) await finish(applySignal);
       return { generation: applied.metadata.generation ?? 0, revision };
     },
@@ -75,7 +83,10 @@ export async function openKubevirt(cluster: Cluster, name: string, signal: Abort
         await removeFunction(cluster, name);
         return 'It was new, so it was taken away again.';
       }
-      if (revision === revisionOfSet(before)) return 'Its revision is the same as before, and stays.';
+      if (revision === revisionOfSet(before)) {
+        await restoreSet(cluster, before);
+        return 'Its revision is the same as before, and stays.';
+      }
       await cluster.client.json(pathOf(cluster, vmReplicaSets, setNameOf(name, revision)), { method: 'DELETE' });
       return `It stayed at revision ${revisionOfSet(before)}.`;
     },

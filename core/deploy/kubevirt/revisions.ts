@@ -2,8 +2,8 @@ import { FirstlightError } from '#shared/errors.ts';
 import type { DeployRevision } from '#shared/model/deploy.ts';
 import { applyObject, type Cluster, nullIfMissing, pathOf } from '../cluster.ts';
 import { annotationNames, labelsOf } from '../names.ts';
-import { isOurs } from '../remove-owned.ts';
 import { makeService } from '../service.ts';
+import { isRollingBack, withMark, withoutMark } from '../unfinished.ts';
 import { listVmSets } from './find-sets.ts';
 import {
   functionOf,
@@ -51,28 +51,37 @@ export async function rollBackVm(
   const sets = [...(await listVmSets(cluster, name))].sort((a, b) => revisionOfSet(b) - revisionOfSet(a));
   const [current] = sets;
   const isSame = (one: VmReplicaSet) => current !== undefined && imageOf(one) === imageOf(current);
-  const chosen = sets.find((one) => (wanted === undefined ? !isSame(one) : revisionOfSet(one) === wanted));
+  // One that was ended before the Service had gone over is the newest revision by now, and goes on.
+  const goesOn = current !== undefined && isRollingBack(current);
+  const chosen =
+    goesOn && wanted === undefined
+      ? current
+      : sets.find((one) => (wanted === undefined ? !isSame(one) : revisionOfSet(one) === wanted));
   if (chosen === undefined || current === undefined) {
     const message = wanted === undefined ? `${name} has no earlier revision.` : `${name} has no revision ${wanted}.`;
     const known = sets.map(revisionOfSet).join(', ');
     throw new FirstlightError('NOT_FOUND', message, { hint: `The cluster keeps: ${known}` });
   }
-  if (isSame(chosen)) {
+  const isCurrent = isSame(chosen);
+  if (isCurrent && !goesOn) {
     throw new FirstlightError('CONFLICT', `Revision ${revisionOfSet(chosen)} of ${name} is what runs.`);
   }
-  const revision = revisionOfSet(current) + 1;
-  const set = copySet(cluster, chosen, revision, current.spec.replicas ?? 1);
-  await applyObject(cluster, set, { signal });
+  const revision = revisionOfSet(current) + (isCurrent ? 0 : 1);
+  const set = copySet(cluster, withoutMark(chosen), revision, current.spec.replicas ?? 1);
+  await applyObject(cluster, withMark(set, 'rollback'), { signal });
   const { verdict } = await watchSet(cluster, name, revision, { graceMs, signal, onVerdict: () => undefined });
   if (verdict.state === 'failed') {
-    await nullIfMissing(cluster.client.json(pathOf(cluster, vmReplicaSets, set.metadata.name), { method: 'DELETE' }));
+    const path = pathOf(cluster, vmReplicaSets, set.metadata.name);
+    // The Service may lead there already where an earlier rollback was ended.
+    if (!isCurrent) await nullIfMissing(cluster.client.json(path, { method: 'DELETE' }));
     throw new FirstlightError('DEPLOY_FAILED', `${name} does not run as before: ${verdict.message}`, {
-      hint: `It stayed at revision ${revisionOfSet(current)}.`,
+      hint: isCurrent ? 'It was left as it is.' : `It stayed at revision ${revisionOfSet(current)}.`,
       details: { output: verdict.trouble.join('\n'), subject: name },
     });
   }
   await leadTo(cluster, name, set);
   await retireSets(cluster, sets, revision);
+  await applyObject(cluster, set);
 }
 
 const ownAnnotations = (annotations: Readonly<Record<string, string>> = {}) =>
@@ -129,10 +138,13 @@ export async function setReplicas(
   await applyObject(cluster, copySet(cluster, set, revisionOfSet(set), replicas), { force: true, signal });
 }
 
-/** Deletes the sets of a function, and their machines with them. Errors: CLUSTER_*. */
-export async function removeVmSets(cluster: Cluster, name: string): Promise<void> {
-  for (const set of await listVmSets(cluster, name)) {
-    if (!isOurs(set) || functionOf(set) !== name) continue;
+/** Applies a set as it was read. Errors: CLUSTER_*. */
+export const restoreSet = (cluster: Cluster, set: VmReplicaSet): Promise<void> =>
+  setReplicas(cluster, set, set.spec.replicas ?? 1);
+
+/** Deletes the sets of a function, and their machines with them; the newest, which has the mark, last. Errors: CLUSTER_*. */
+export async function removeVmSets(cluster: Cluster, sets: readonly VmReplicaSet[]): Promise<void> {
+  for (const set of [...sets].sort((a, b) => revisionOfSet(a) - revisionOfSet(b))) {
     const path = pathOf(cluster, vmReplicaSets, set.metadata.name);
     await nullIfMissing(cluster.client.json(path, { method: 'DELETE', query: { propagationPolicy: 'Background' } }));
   }
