@@ -1,13 +1,12 @@
 import { writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Project } from '#shared/model/project.ts';
 import { makeHome, removeHome, whyNot } from '../integration/studio.ts';
 import { whyNoKnative } from './knative/build.mjs';
 import { type OpenTarget, openTarget } from './open-target.ts';
 import { whyNoTestCluster, whyNotOwn } from './test-cluster.ts';
+import { visit } from './visit.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const reason = whyNot() ?? whyNotOwn() ?? whyNoTestCluster() ?? whyNoKnative();
@@ -27,16 +26,7 @@ describe.skipIf(reason !== null)(`real Knative Serving${reason === null ? '' : `
   const settings = (more: object) =>
     writeFileSync(join(project.dir, 'firstlight.json'), JSON.stringify({ name: 'greet', ...more }));
   /** The answer through the cluster's ingress, by the function's own address. */
-  async function visit(): Promise<string> {
-    const { endpoint } = await get();
-    const headers = { host: new URL(endpoint).host };
-    return await new Promise((resolve, reject) => {
-      const sent = request({ socketPath: target.cluster.own?.ingressSocket, path: '/', headers }, (answer) => {
-        text(answer).then((body) => resolve(`${answer.statusCode} ${body}`), reject);
-      });
-      sent.on('error', reject).end();
-    });
-  }
+  const visitIt = async () => await visit(target.cluster, (await get()).endpoint);
   const untilZero = () =>
     vi.waitFor(async () => {
       expect(await get()).toMatchObject({ state: 'ready', replicas: { wanted: 0, ready: 0 } });
@@ -84,7 +74,7 @@ describe.skipIf(reason !== null)(`real Knative Serving${reason === null ? '' : `
 
   it('goes to zero, and from zero by a request, whose cold start is drawn', async () => {
     await untilZero();
-    expect(await visit()).toBe('200 {"word":"one"}');
+    expect(await visitIt()).toBe('200 {"word":"one"}');
     const start = await call('deploy:coldStart', of);
     expect(start.accel).toBe('tcg');
     const names = ['schedule', 'start', 'vmm', 'firmware', 'kernel', 'runtime', 'answer'];
@@ -111,7 +101,7 @@ describe.skipIf(reason !== null)(`real Knative Serving${reason === null ? '' : `
     await call('deploy:traffic', { ...of, shares: [half(1), half(2)] });
     const seen = new Set<string>();
     await vi.waitFor(async () => {
-      seen.add(await visit());
+      seen.add(await visitIt());
       expect(seen).toEqual(new Set(['200 {"word":"one"}', '200 {"word":"two"}']));
     }, soon);
     expect((await get()).traffic).toEqual([
@@ -132,7 +122,7 @@ describe.skipIf(reason !== null)(`real Knative Serving${reason === null ? '' : `
       soon,
     );
     await vi.waitFor(async () => {
-      for (let count = 0; count < 5; count++) expect(await visit()).toBe('200 {"word":"three"}');
+      for (let count = 0; count < 5; count++) expect(await visitIt()).toBe('200 {"word":"three"}');
     }, soon);
   });
 
@@ -141,7 +131,7 @@ describe.skipIf(reason !== null)(`real Knative Serving${reason === null ? '' : `
     await call('deploy:rollback', { ...of, revision: 1 });
     await vi.waitFor(async () => {
       expect(await get()).toMatchObject({ state: 'ready', revision: 4 });
-      expect(await visit()).toBe('200 {"word":"one"}');
+      expect(await visitIt()).toBe('200 {"word":"one"}');
     }, soon);
   });
 
@@ -153,7 +143,7 @@ describe.skipIf(reason !== null)(`real Knative Serving${reason === null ? '' : `
     await target.cluster.kubectl('uncordon', target.cluster.own?.nodeName ?? '');
     await vi.waitFor(async () => {
       expect(await get()).toMatchObject({ state: 'ready' });
-      expect(await visit()).toBe('200 {"word":"one"}');
+      expect(await visitIt()).toBe('200 {"word":"one"}');
     }, soon);
   });
 
