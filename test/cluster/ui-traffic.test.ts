@@ -80,6 +80,7 @@ describe.skipIf(reason !== null)(`the window and real Knative${reason === null ?
     await revisions.getByLabel('Share of revision 1 in %').fill('50');
     await split();
     await revisions.getByRole('row', { name: /^latest 50 %/ }).waitFor();
+    await revisions.getByRole('row', { name: /^2 as latest/ }).waitFor();
     await revisions.getByRole('row', { name: /^1 50 %/ }).waitFor();
     const shared = await service();
     expect(shared.spec.traffic).toEqual([

@@ -51,6 +51,7 @@ it('splits the requests of a Knative Service between revisions, once confirmed, 
   await deployTimes(engine, 3);
   const revisions = await openFunction(page);
   await revisions.getByRole('row', { name: /^latest 100 %/ }).waitFor();
+  await revisions.getByRole('row', { name: /^3 as latest/ }).waitFor();
   await revisions.getByRole('button', { name: 'Split the traffic' }).click();
   const newest = revisions.getByLabel('Share of the newest revision in %');
   const split = revisions.getByRole('button', { name: 'Split', exact: true });

@@ -91,7 +91,10 @@ export function Revisions({ of, deployment, revisions }: RevisionsProps) {
                 {isKnative && (
                   <td className={styles.traffic}>
                     {typed === null ? (
-                      <Share percent={present.get(row) ?? 0} />
+                      <Share
+                        percent={present.get(row) ?? 0}
+                        isLatest={row === deployment.revision && present.has('latest')}
+                      />
                     ) : (
                       <ShareInput
                         row={row}
@@ -131,9 +134,9 @@ export function Revisions({ of, deployment, revisions }: RevisionsProps) {
   );
 }
 
-/** A share of the requests, which a bar shows as well. */
-function Share({ percent }: { readonly percent: number }) {
-  if (percent === 0) return <span className="faint">–</span>;
+/** A share of the requests, which a bar shows as well. The revision that is the newest gets that of the row `latest`. */
+function Share({ percent, isLatest }: { readonly percent: number; readonly isLatest: boolean }) {
+  if (percent === 0) return <span className="faint">{isLatest ? 'as latest' : '–'}</span>;
   return (
     <span className={styles.share}>
       <span className={styles.bar} aria-hidden="true">
