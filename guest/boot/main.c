@@ -2,6 +2,7 @@
 #include "../dev/alone.h"
 #include "../dev/timer.h"
 #include "../dev/virtio-mmio.h"
+#include "../dev/virtio-pci.h"
 #include "../dev/virtio-serial.h"
 #include "../dev/vsock.h"
 #include "../mm/pages.h"
@@ -13,19 +14,14 @@
 
 uint64_t marks[MARK_COUNT];
 
-#define MMIO_DEVICES_MOST 8
-
-/* A guest on its own has no channel. A command line that names virtio-mmio devices belongs to a machine without PCI: PCI is not searched there. */
+/* A command line that names virtio-mmio devices belongs to a machine without PCI: PCI is not searched there. A guest on its own has no channel. */
 static void open_channel(void) {
-  struct mmio_place places[MMIO_DEVICES_MOST];
   uint32_t bytes = 0;
   const char *text = pages_command_line(&bytes);
-  if (text && alone_asked(text, bytes)) {
-    alone_init();
-    return;
-  }
-  int count = text ? mmio_places(text, bytes, places, MMIO_DEVICES_MOST) : 0;
-  if (count > 0) vsock_init(places, count);
+  int is_mmio = text && virtio_mmio_find(text, bytes) > 0;
+  virtio_use(is_mmio ? &virtio_mmio : &virtio_pci);
+  if (text && alone_asked(text, bytes)) alone_init();
+  else if (is_mmio && virtio_has(VIRTIO_VSOCK)) vsock_init();
   else virtio_serial_init();
 }
 

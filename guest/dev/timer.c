@@ -1,27 +1,34 @@
 #include "timer.h"
 
 #include "../boot/layout.h"
+#include "../boot/panic.h"
 #include "../kernel/calls.h"
 
 #define COUNT_START 0xffffffff
 /* Bits of the acknowledge register: a queue was used, the configuration has changed. */
 #define INTERRUPT_CAUSES 3
+/* A driver opens one device. */
+#define DEVICES_MOST 4
 
 static uint64_t message_address;
 static int counting;
-static volatile uint32_t *acknowledge;
+static volatile uint32_t *acknowledges[DEVICES_MOST];
+static int acknowledge_count;
 
 void timer_init(uint32_t apic_id) { message_address = EMBER_APIC_PHYSICAL | (uint64_t)apic_id << 12; }
 
 uint64_t interrupt_message_address(void) { return message_address; }
 uint32_t interrupt_message_data(void) { return EMBER_VECTOR_DEVICE; }
 
-void interrupt_acknowledge_by(volatile uint32_t *reg) { acknowledge = reg; }
+void interrupt_acknowledge_by(volatile uint32_t *reg) {
+  if (acknowledge_count == DEVICES_MOST) panic("more than %d virtio devices are open", DEVICES_MOST);
+  acknowledges[acknowledge_count++] = reg;
+}
 
 static void sleep(uint64_t ticks) {
   call_kernel(CALL_SLEEP, ticks, 0);
   /* This comes before the driver reads the queues: a device that keeps its line high until then interrupts again. */
-  if (acknowledge) *acknowledge = INTERRUPT_CAUSES;
+  for (int i = 0; i < acknowledge_count; i++) *acknowledges[i] = INTERRUPT_CAUSES;
 }
 
 void cpu_sleep(void) { sleep(0); }

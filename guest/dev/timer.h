@@ -11,7 +11,7 @@ void timer_init(uint32_t apic_id);
 uint64_t interrupt_message_address(void);
 uint32_t interrupt_message_data(void);
 
-/* The register that acknowledges the interrupts of a virtio-mmio device; written after each sleep. */
+/* A register that acknowledges the interrupts of a virtio-mmio device; all of them are written after each sleep. */
 void interrupt_acknowledge_by(volatile uint32_t *);
 
 /* Halts until an interrupt; one that arrived while interrupts were off wakes the CPU at once. */

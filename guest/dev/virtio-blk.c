@@ -3,7 +3,7 @@
 #include "../boot/panic.h"
 #include "clock.h"
 #include "timer.h"
-#include "virtio-pci.h"
+#include "virtio.h"
 
 #define F_READ_ONLY 5
 #define REQUEST_READ 0
@@ -30,8 +30,8 @@ static volatile uint8_t status;
 
 static void open_disk(void) {
   is_open = 1;
-  if (!virtio_pci_has(VIRTIO_BLK)) return;
-  if (!virtio_pci_open(&device, VIRTIO_BLK, 1u << F_READ_ONLY)) panic("the disk of assets can be written");
+  if (!virtio_has(VIRTIO_BLK)) return;
+  if (!virtio_open(&device, VIRTIO_BLK, 1u << F_READ_ONLY)) panic("the disk of assets can be written");
   if (!virtio_queue(&device, &queue, 0) || queue.size < 3) panic("the disk of assets has no queue");
   sectors = *(volatile uint32_t *)device.config | (uint64_t)*(volatile uint32_t *)(device.config + 4) << 32;
   virtio_start(&device);

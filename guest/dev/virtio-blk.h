@@ -6,7 +6,7 @@
 
 #define SECTOR_BYTES 512
 
-/* The number of sectors of the first disk on PCI, which is opened by the first call; 0 when the machine has none. Panics for one that can be written. */
+/* The number of sectors of the first disk, which is opened by the first call; 0 when the machine has none. Panics for one that can be written. */
 uint64_t virtio_blk_sectors(void);
 
 /* Reads whole sectors. Returns 1, or 0 for what lies outside the disk, and when the device says that it has failed. Panics when it does not answer. */

@@ -4,15 +4,19 @@
 #include "../kernel/calls.h"
 #include "../mm/pages.h"
 #include "../rt/memory.h"
+#include "registers.h"
 #include "timer.h"
 
-#define REGISTERS_BYTES 0x1000
+/* The registers of the transport, then those of the device: QEMU's room for both. */
+#define REGISTERS_BYTES 0x200
 #define MAGIC 0x74726976 /* "virt" */
 #define VERSION 2
 
 #define MAGIC_VALUE 0x00
 #define DEVICE_VERSION 0x04
 #define DEVICE_ID 0x08
+#define DEVICE_FEATURES 0x10
+#define DEVICE_FEATURES_SELECT 0x14
 #define DRIVER_FEATURES 0x20
 #define DRIVER_FEATURES_SELECT 0x24
 #define QUEUE_SELECT 0x30
@@ -25,6 +29,20 @@
 #define QUEUE_DESC 0x80
 #define QUEUE_DRIVER 0x90
 #define QUEUE_DEVICE 0xa0
+#define CONFIG 0x100
+
+/* The address of a device, and the line of the I/O APIC for its interrupts. */
+struct place {
+  uint64_t address;
+  uint32_t line;
+  /* UNKNOWN until it is read. */
+  uint32_t type;
+};
+
+#define UNKNOWN UINT32_MAX
+
+static struct place places[MMIO_DEVICES_MOST];
+static int count;
 
 static const char option[] = "virtio_mmio.device=";
 
@@ -46,7 +64,7 @@ static uint64_t read_number(const char **at, const char *end) {
 }
 
 /* Reads one word of the command line, after the option's name. Returns 1, or 0 when it is malformed. */
-static int read_place(const char *at, const char *end, struct mmio_place *place) {
+static int read_place(const char *at, const char *end, struct place *place) {
   uint64_t size = read_number(&at, end);
   if (at < end && *at == 'K') {
     size *= 1024;
@@ -57,14 +75,15 @@ static int read_place(const char *at, const char *end, struct mmio_place *place)
   if (at == end || *at++ != ':') return 0;
   uint64_t line = read_number(&at, end);
   place->line = line;
+  place->type = UNKNOWN;
   /* An id of the device may follow. */
   return place->address % REGISTERS_BYTES == 0 && line <= UINT8_MAX && (at == end || *at == ':');
 }
 
-int mmio_places(const char *text, uint32_t bytes, struct mmio_place *places, int most) {
+int virtio_mmio_find(const char *text, uint32_t bytes) {
   const char *end = text, *limit = text + bytes;
-  int count = 0;
-  while (count < most) {
+  count = 0;
+  while (count < MMIO_DEVICES_MOST) {
     while (end < limit && *end == ' ') end++;
     const char *word = end;
     while (end < limit && *end != ' ' && *end != 0) end++;
@@ -76,43 +95,68 @@ int mmio_places(const char *text, uint32_t bytes, struct mmio_place *places, int
   return count;
 }
 
-static uint32_t read(struct virtio_device *d, uint32_t reg) { return *(volatile uint32_t *)(d->registers + reg); }
-static void write(struct virtio_device *d, uint32_t reg, uint32_t value) { *(volatile uint32_t *)(d->registers + reg) = value; }
+static volatile uint8_t *registers_of(const struct place *place) { return pages_map_device(place->address, REGISTERS_BYTES); }
 
-/* Each access is a VM exit, 25 us at worst: the upper halves of addresses are not written, since the reset left them zero. */
+/* Each access is a VM exit, 25 us at worst: of a device that is not opened only the type is read, and once. */
+static struct place *find(uint16_t type) {
+  for (int i = 0; i < count; i++) {
+    if (places[i].type == UNKNOWN) places[i].type = register_read(registers_of(&places[i]), DEVICE_ID);
+    if (places[i].type == type) return &places[i];
+  }
+  return 0;
+}
+
+static int has(uint16_t type) { return find(type) != 0; }
+
+static int open(struct virtio_device *d, uint16_t type, uint32_t wanted) {
+  struct place *place = find(type);
+  if (!place) panic("the command line names no virtio device of type %u", type);
+  volatile uint8_t *r = registers_of(place);
+  *d = (struct virtio_device){.registers = r, .config = r + CONFIG};
+  if (register_read(r, MAGIC_VALUE) != MAGIC) panic("there is no virtio device at 0x%lx", place->address);
+  uint32_t version = register_read(r, DEVICE_VERSION);
+  if (version != VERSION) panic("the virtio device at 0x%lx has version %u of its interface; QEMU gives 2 with force-legacy=off", place->address, version);
+  if (call_kernel(CALL_ROUTE_INTERRUPT, place->line, 0) == CALL_REFUSED) panic("the virtio device has the interrupt %u", place->line);
+  interrupt_acknowledge_by((volatile uint32_t *)(r + INTERRUPT_ACKNOWLEDGE));
+  /* Firmware may have used the device; usually it is unused. */
+  if (register_read(r, STATUS) != 0) {
+    register_write(r, STATUS, 0);
+    while (register_read(r, STATUS) != 0) __asm__ volatile("pause");
+  }
+  /* Firecracker accepts one step at a time. */
+  register_write(r, STATUS, VIRTIO_ACKNOWLEDGE);
+  register_write(r, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+  if (wanted) {
+    register_write(r, DEVICE_FEATURES_SELECT, 0);
+    if ((register_read(r, DEVICE_FEATURES) & wanted) != wanted) return 0;
+    register_write(r, DRIVER_FEATURES_SELECT, 0);
+    register_write(r, DRIVER_FEATURES, wanted);
+  }
+  register_write(r, DRIVER_FEATURES_SELECT, 1);
+  register_write(r, DRIVER_FEATURES, 1u << (VIRTIO_F_VERSION_1 - 32));
+  register_write(r, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
+  return (register_read(r, STATUS) & VIRTIO_FEATURES_OK) != 0;
+}
+
+/* The upper halves of addresses are not written, since the reset left them zero. */
 static int queue(struct virtio_device *d, struct virtq *q, uint16_t number) {
-  write(d, QUEUE_SELECT, number);
-  uint32_t most = read(d, QUEUE_SIZE_MOST);
+  volatile uint8_t *r = d->registers;
+  register_write(r, QUEUE_SELECT, number);
+  uint32_t most = register_read(r, QUEUE_SIZE_MOST);
   if (most == 0) return 0;
   q->number = number;
   q->size = most < QUEUE_MAX ? most : QUEUE_MAX;
-  q->notify_mmio = (volatile uint32_t *)(d->registers + QUEUE_NOTIFY);
-  write(d, QUEUE_SIZE, q->size);
-  write(d, QUEUE_DESC, (uint64_t)q->desc);
-  write(d, QUEUE_DRIVER, (uint64_t)&q->avail);
-  write(d, QUEUE_DEVICE, (uint64_t)&q->used);
-  write(d, QUEUE_READY, 1);
+  q->notify_mmio = (volatile uint32_t *)(r + QUEUE_NOTIFY);
+  register_write(r, QUEUE_SIZE, q->size);
+  register_write(r, QUEUE_DESC, (uint64_t)q->desc);
+  register_write(r, QUEUE_DRIVER, (uint64_t)&q->avail);
+  register_write(r, QUEUE_DEVICE, (uint64_t)&q->used);
+  register_write(r, QUEUE_READY, 1);
   return 1;
 }
 
 static void start(struct virtio_device *d) {
-  write(d, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
+  register_write(d->registers, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
 }
 
-static const struct virtio_transport transport = {queue, start};
-
-int virtio_mmio_open(struct virtio_device *d, struct mmio_place place, uint32_t device_type) {
-  *d = (struct virtio_device){.transport = &transport, .registers = pages_map_device(place.address, REGISTERS_BYTES)};
-  if (read(d, MAGIC_VALUE) != MAGIC || read(d, DEVICE_VERSION) != VERSION) panic("there is no virtio device at 0x%lx", place.address);
-  if (read(d, DEVICE_ID) != device_type) return 0;
-  if (call_kernel(CALL_ROUTE_INTERRUPT, place.line, 0) == CALL_REFUSED) panic("the virtio device has the interrupt %u", place.line);
-  interrupt_acknowledge_by((volatile uint32_t *)(d->registers + INTERRUPT_ACKNOWLEDGE));
-  /* No earlier code could have used the device: it is in its reset state. Firecracker accepts one step at a time. */
-  write(d, STATUS, VIRTIO_ACKNOWLEDGE);
-  write(d, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
-  write(d, DRIVER_FEATURES_SELECT, 1);
-  write(d, DRIVER_FEATURES, 1u << (VIRTIO_F_VERSION_1 - 32));
-  write(d, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
-  if (!(read(d, STATUS) & VIRTIO_FEATURES_OK)) panic("the virtio device at 0x%lx is older than version 1", place.address);
-  return 1;
-}
+const struct virtio_transport virtio_mmio = {has, open, queue, start};

@@ -2,7 +2,7 @@
 
 #include "../boot/panic.h"
 #include "../rt/memory.h"
-#include "virtio-pci.h"
+#include "virtio.h"
 
 #define F_MAC 5
 #define RX 0
@@ -33,8 +33,8 @@ static uint16_t next;
 static uint16_t buffers_of(const struct virtq *q) { return q->size < BUFFERS ? q->size : BUFFERS; }
 
 int virtio_net_init(void) {
-  if (!virtio_pci_has(VIRTIO_NET)) return 0;
-  if (!virtio_pci_open(&device, VIRTIO_NET, 1u << F_MAC)) panic("the network card has no address");
+  if (!virtio_has(VIRTIO_NET)) return 0;
+  if (!virtio_open(&device, VIRTIO_NET, 1u << F_MAC)) panic("the network card has no address");
   for (int i = 0; i < 6; i++) address[i] = device.config[i];
   if (!virtio_queue(&device, &rx, RX) || !virtio_queue(&device, &tx, TX)) panic("the network card has no queues");
   buffers[RX] = buffers_of(&rx);

@@ -7,7 +7,7 @@
 /* The longest Ethernet frame, without its checksum. */
 #define FRAME_MOST 1514
 
-/* Opens the first network card on PCI. Returns 1, or 0 when the machine has none; panics when it has one that cannot be used. */
+/* Opens the first network card. Returns 1, or 0 when the machine has none; panics when it has one that cannot be used. */
 int virtio_net_init(void);
 
 /* Six bytes. */

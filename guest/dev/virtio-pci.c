@@ -78,7 +78,7 @@ static pci_address find(uint16_t device_type) {
   return pci_find(VENDOR, 0x1040 + device_type, 0x1000 + device_type - (device_type <= VIRTIO_BLK));
 }
 
-int virtio_pci_has(uint16_t device_type) { return find(device_type) != 0; }
+static int has(uint16_t device_type) { return find(device_type) != 0; }
 
 /* Finds the registers, and enables the device's interrupts. Each word of configuration space is read once: a read costs up to 80 us. */
 static void find_registers(struct virtio_device *d, uint16_t device_type) {
@@ -126,10 +126,8 @@ static void start(struct virtio_device *d) {
   d->registers[DEVICE_STATUS] = VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK;
 }
 
-static const struct virtio_transport transport = {queue, start};
-
-int virtio_pci_open(struct virtio_device *d, uint16_t device_type, uint32_t wanted) {
-  *d = (struct virtio_device){.transport = &transport};
+static int open(struct virtio_device *d, uint16_t device_type, uint32_t wanted) {
+  *d = (struct virtio_device){0};
   find_registers(d, device_type);
   /* Firmware may have used the device; usually it is unused. */
   if (d->registers[DEVICE_STATUS] != 0) {
@@ -146,3 +144,5 @@ int virtio_pci_open(struct virtio_device *d, uint16_t device_type, uint32_t want
   d->registers[DEVICE_STATUS] = VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK;
   return (d->registers[DEVICE_STATUS] & VIRTIO_FEATURES_OK) != 0;
 }
+
+const struct virtio_transport virtio_pci = {has, open, queue, start};

@@ -5,13 +5,12 @@
 #include "../rt/memory.h"
 #include "channel.h"
 #include "timer.h"
-#include "virtio-pci.h"
+#include "virtio.h"
 
 #define PORT_NAME_INVOCATIONS "dev.firstlight.invoke.0"
 /* The console port may be absent. */
 #define PORT_NAME_CONSOLE "dev.firstlight.console.0"
 
-#define DEVICE_TYPE 3
 #define F_MULTIPORT 2
 #define CONTROL_RX 2
 #define CONTROL_TX 3
@@ -182,7 +181,7 @@ static int is_console_sent(void) {
 static const struct channel_driver driver = {readable, read, post, wait_sent, open_console, post_console, is_console_sent};
 
 void virtio_serial_init(void) {
-  if (!virtio_pci_open(&device, DEVICE_TYPE, F_MULTIPORT)) panic("no virtio serial device with several ports");
+  if (!virtio_open(&device, VIRTIO_CONSOLE, F_MULTIPORT)) panic("no virtio serial device with several ports");
   mark(MARK_DISCOVERY);
   if (!virtio_queue(&device, &control_rx, CONTROL_RX) || !virtio_queue(&device, &control_tx, CONTROL_TX))
     panic("the virtio serial device has no control queues");

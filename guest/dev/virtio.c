@@ -5,9 +5,17 @@
 #define DESC_NEXT 1
 #define DESC_WRITE 2
 
-int virtio_queue(struct virtio_device *d, struct virtq *q, uint16_t number) { return d->transport->queue(d, q, number); }
+static const struct virtio_transport *transport;
 
-void virtio_start(struct virtio_device *d) { d->transport->start(d); }
+void virtio_use(const struct virtio_transport *used) { transport = used; }
+
+int virtio_has(uint16_t type) { return transport->has(type); }
+
+int virtio_open(struct virtio_device *d, uint16_t type, uint32_t wanted) { return transport->open(d, type, wanted); }
+
+int virtio_queue(struct virtio_device *d, struct virtq *q, uint16_t number) { return transport->queue(d, q, number); }
+
+void virtio_start(struct virtio_device *d) { transport->start(d); }
 
 static void publish(struct virtq *q, uint16_t slot) {
   q->avail.ring[q->avail.index % q->size] = slot;

@@ -12,20 +12,23 @@
 /* The number of a type of device. */
 #define VIRTIO_NET 1
 #define VIRTIO_BLK 2
+#define VIRTIO_CONSOLE 3
+#define VIRTIO_VSOCK 19
 /* The queue size of QEMU's devices. */
 #define QUEUE_MAX 128
 
 struct virtio_device;
 struct virtq;
 
-/* The differences between the transports once a device is open. */
+/* How a machine's virtio devices are reached: the functions below, for PCI or for registers in memory. */
 struct virtio_transport {
+  int (*has)(uint16_t type);
+  int (*open)(struct virtio_device *, uint16_t type, uint32_t wanted_low_features);
   int (*queue)(struct virtio_device *, struct virtq *, uint16_t number);
   void (*start)(struct virtio_device *);
 };
 
 struct virtio_device {
-  const struct virtio_transport *transport;
   volatile uint8_t *registers;
   /* The registers of this type of device; null where no driver reads them. */
   volatile uint8_t *config;
@@ -62,6 +65,18 @@ struct iovec {
   const void *base;
   uint32_t length;
 };
+
+/* The transport of all devices of this machine; called once, before any device is opened. */
+void virtio_use(const struct virtio_transport *);
+
+/* 1 when the machine has a device of this type. */
+int virtio_has(uint16_t type);
+
+/*
+ * Resets the first device of this type, and negotiates VERSION_1 and the wanted features. Returns 1, or 0 when the device lacks one of them;
+ * panics when there is no such device.
+ */
+int virtio_open(struct virtio_device *, uint16_t type, uint32_t wanted_low_features);
 
 /* Sets queue `number` up. Returns 1, or 0 when the device has no such queue. */
 int virtio_queue(struct virtio_device *, struct virtq *, uint16_t number);

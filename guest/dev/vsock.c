@@ -5,8 +5,8 @@
 #include "../rt/memory.h"
 #include "channel.h"
 #include "timer.h"
+#include "virtio.h"
 
-#define DEVICE_TYPE 19
 #define HOST_CID 2
 #define TYPE_STREAM 1
 /* The most bytes that a packet may carry, in Firecracker and in Linux. */
@@ -326,15 +326,8 @@ static int is_console_sent(void) {
 
 static const struct channel_driver driver = {readable, read, post, wait_sent, open_console, post_console, is_console_sent};
 
-static void open_device(const struct mmio_place *places, int count) {
-  for (int i = 0; i < count; i++) {
-    if (virtio_mmio_open(&device, places[i], DEVICE_TYPE)) return;
-  }
-  panic("the machine has no virtio socket device");
-}
-
-void vsock_init(const struct mmio_place *places, int count) {
-  open_device(places, count);
+void vsock_init(void) {
+  if (!virtio_open(&device, VIRTIO_VSOCK, 0)) panic("the virtio socket device cannot be used");
   mark(MARK_DISCOVERY);
   if (!virtio_queue(&device, &rx, 0) || !virtio_queue(&device, &tx, 1) || !virtio_queue(&device, &events, 2))
     panic("the socket device has not its three queues");

@@ -5,13 +5,11 @@
 #ifndef EMBER_VSOCK_H
 #define EMBER_VSOCK_H
 
-#include "virtio-mmio.h"
-
 /* Our ports. The host connects to the console's port first, so that it is open before the first output. */
 #define VSOCK_PORT_INVOCATIONS 1
 #define VSOCK_PORT_CONSOLE 2
 
-/* Finds the socket device among these, and returns when the host has connected to the port for invocations. Panics when there is none. */
-void vsock_init(const struct mmio_place *, int count);
+/* Opens the socket device, and returns when the host has connected to the port for invocations. Panics when there is none. */
+void vsock_init(void);
 
 #endif

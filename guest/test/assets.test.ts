@@ -3,13 +3,8 @@ import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { runtimes } from '#core/engine/runtimes.ts';
-import { bundlings } from '#core/runtimes/testing/bundlings.ts';
-import { locateResources } from '#core/store/resources.ts';
-import { createBundler } from '../../core/bundle/bundler.ts';
-import { readProject } from '../../core/projects/project-service.ts';
 import { appendAssets } from '../../core/runtimes/ember/pack-assets.ts';
-import { createLayout } from '../../core/store/layout.ts';
+import { bundleIn } from './bundle.ts';
 import { Functions } from './functions.ts';
 import { whyNoKvm } from './kvm.ts';
 
@@ -37,18 +32,6 @@ let home: string;
 let image: string;
 let bare: string;
 
-async function bundle(handler: string): Promise<string> {
-  await writeFile(join(home, 'handler.ts'), handler);
-  const layout = createLayout({ home, env: {}, uid: 1000 });
-  const bundler = createBundler({ layout, version: 'test', shimsDir: locateResources().shimsDir, runtimes: bundlings });
-  const request = { signal: new AbortController().signal, progress: () => undefined };
-  try {
-    return (await bundler.bundle(await readProject(home, runtimes), request)).bundle.code;
-  } finally {
-    await bundler.close();
-  }
-}
-
 const diskArgs = (path: string, more = ',readonly=on') => ['-drive', `file=${path},format=raw,if=virtio${more}`];
 
 beforeAll(async () => {
@@ -62,7 +45,7 @@ beforeAll(async () => {
     Uint8Array.from({ length: 5_000_001 }, (_, at) => at % 251),
   );
   await writeFile(join(home, 'firstlight.json'), JSON.stringify({ name: 'reads', ember: { assets: 'public' } }));
-  const baked = await functions.bake(await bundle(source), 128);
+  const baked = await functions.bake(await bundleIn(home, source), 128);
   bare = baked.path;
   image = join(home, 'image.elf');
   await copyFile(bare, image);
@@ -162,7 +145,7 @@ it('ends at a disk that it could write to', async () => {
 it('are not there while the image is built', async () => {
   const early =
     "import { readFileSync } from 'node:fs';\nconst text = readFileSync('/assets/hello.txt');\nexport default () => text;";
-  await expect(functions.bake(await bundle(early))).rejects.toMatchObject({
+  await expect(functions.bake(await bundleIn(home, early))).rejects.toMatchObject({
     code: 'EVALUATION_THREW',
     message: expect.stringContaining('Read them in the handler.'),
   });

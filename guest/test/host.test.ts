@@ -49,7 +49,7 @@ const programs: Record<string, { readonly source: string; readonly flags: string
   vsock: { source: 'dev/vsock.c', flags: [] },
   card: { source: 'dev/virtio-net.c', flags: [] },
   disk: { source: 'dev/virtio-blk.c', flags: [] },
-  places: { source: 'dev/virtio-mmio.c', flags: [] },
+  mmio: { source: 'dev/virtio-mmio.c', flags: ['-include', path.join(guest, 'test/host/fake-registers.h')] },
   calls: { source: 'kernel/calls.c', flags: ['-include', path.join(guest, 'test/host/fake-cpu.h')] },
 };
 

@@ -20,7 +20,8 @@ const qboot = '/usr/share/qemu/qboot.rom';
 
 export interface MachineOptions {
   readonly image: string;
-  readonly machine?: 'pc' | 'q35' | undefined;
+  /** Without PCI: a `microvm`, whose devices QEMU names on the kernel's command line. */
+  readonly machine?: 'pc' | 'q35' | 'microvm' | undefined;
   readonly firmware?: 'qboot' | 'seabios' | undefined;
   /** A ROM in place of QEMU's own firmware. */
   readonly firmwarePath?: string | undefined;
@@ -58,11 +59,12 @@ export class Machine {
   constructor(options: MachineOptions) {
     const { machine = 'pc', firmware = 'qboot', memoryMiB = 64, accel = 'tcg' } = options;
     const rom = options.firmwarePath ?? (firmware === 'qboot' ? qboot : undefined);
-    const controller = options.controller ?? ['-device', 'virtio-serial-pci,id=vs0'];
+    const isMicro = machine === 'microvm';
+    const controller = options.controller ?? ['-device', `virtio-serial-${isMicro ? 'device' : 'pci'},id=vs0`];
     const args = [
       ...[
         '-M',
-        machine,
+        isMicro ? 'microvm,acpi=off' : machine,
         '-accel',
         accel,
         '-m',
@@ -73,6 +75,8 @@ export class Machine {
         'none',
         '-no-reboot',
       ],
+      // Without this, virtio-mmio has the interface of before virtio 1.0.
+      ...(isMicro ? ['-global', 'virtio-mmio.force-legacy=off'] : []),
       ...(rom === undefined ? [] : ['-bios', rom]),
       ...(options.cpu === undefined ? [] : ['-cpu', options.cpu]),
       ...['-kernel', options.image],

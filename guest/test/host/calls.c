@@ -50,7 +50,7 @@ uint64_t cpu_counter(void) { return 4711; }
 void cpu_pause(void) {}
 void cpu_forget_page(uint64_t address) { (void)address; forgotten++; }
 void cpu_halt(void) { halts++; }
-_Noreturn void cpu_halt_for_good(void) { longjmp(powered_off, 1); }
+_Noreturn void cpu_reset(void) { longjmp(powered_off, 1); }
 
 static uint64_t call(uint64_t number, uint64_t first, uint64_t second) { return kernel_call(number, first, second).value; }
 

@@ -4,7 +4,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../dev/virtio-pci.h"
+#include "../../dev/virtio.h"
 #include "check.h"
 
 static struct virtq *queues[2];
@@ -16,8 +16,8 @@ _Noreturn void panic(const char *format, ...) {
   (void)format;
   longjmp(panicked, 1);
 }
-int virtio_pci_has(uint16_t type) { return has_card && type == VIRTIO_NET; }
-int virtio_pci_open(struct virtio_device *d, uint16_t type, uint32_t wanted) {
+int virtio_has(uint16_t type) { return has_card && type == VIRTIO_NET; }
+int virtio_open(struct virtio_device *d, uint16_t type, uint32_t wanted) {
   d->config = registers;
   return type == VIRTIO_NET && wanted == 1u << 5;
 }

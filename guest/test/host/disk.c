@@ -4,7 +4,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../dev/virtio-pci.h"
+#include "../../dev/virtio.h"
 #include "check.h"
 
 #define SECTORS 5000
@@ -27,8 +27,8 @@ void cpu_sleep_for(uint64_t ns) {
   now_ns += ns;
   sleeps++;
 }
-int virtio_pci_has(uint16_t type) { return has_disk && type == VIRTIO_BLK; }
-int virtio_pci_open(struct virtio_device *d, uint16_t type, uint32_t wanted) {
+int virtio_has(uint16_t type) { return has_disk && type == VIRTIO_BLK; }
+int virtio_open(struct virtio_device *d, uint16_t type, uint32_t wanted) {
   d->config = registers;
   return type == VIRTIO_BLK && wanted == 1u << 5;
 }

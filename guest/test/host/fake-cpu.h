@@ -17,4 +17,4 @@ uint64_t cpu_counter(void);
 void cpu_pause(void);
 void cpu_forget_page(uint64_t address);
 void cpu_halt(void);
-_Noreturn void cpu_halt_for_good(void);
+_Noreturn void cpu_reset(void);
