@@ -5,7 +5,7 @@ import type { Accel } from '#shared/model/instance.ts';
 export interface MachineDisk {
   readonly path: string;
   readonly format: 'raw' | 'qcow2';
-  /** True for one that several machines have at once. The guest looks for it on PCI. */
+  /** True for one that several machines have at once. */
   readonly isReadOnly?: boolean | undefined;
 }
 

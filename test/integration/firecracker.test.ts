@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findProgram } from '#core/exec/launch.ts';
@@ -180,6 +189,24 @@ describe.skipIf(reason !== null)(`Firecracker${reason === null ? '' : ` (skipped
     await stop(live);
     const late = await run({ event: { run: 'slow' }, lifetime: 'stop' });
     expect(late.error).toMatchObject({ code: 'FUNCTION_TIMEOUT' });
+  });
+
+  it('reads assets from its image, which several machines have as a disk at once', async () => {
+    const source = `import { readFileSync, readdirSync } from 'node:fs';
+export default ({ path }) => ({ names: readdirSync('/assets'), text: readFileSync(path, 'utf8').length });`;
+    const reader = await studio.project('reader', source, { memoryMiB: 128, ember: { assets: 'public' } });
+    mkdirSync(join(reader.dir, 'public'));
+    writeFileSync(join(reader.dir, 'public/large.txt'), 'x'.repeat(3_000_000));
+    const ask = { projectId: reader.id, event: { path: '/assets/large.txt' } };
+    const value = { names: ['large.txt'], text: 3_000_000 };
+    const lives: Instance[] = [];
+    for (const startMode of ['cold', 'prestarted'] as const) {
+      const { error, response, instance } = await run({ ...ask, startMode });
+      expect({ error, body: response?.body }).toMatchObject({ error: null, body: { value } });
+      lives.push((await studio.client.call('instances:list', {})).find(({ id }) => id === instance?.id) as Instance);
+    }
+    for (const live of lives) expect((await invoke(live, ask.event)).response?.body).toMatchObject({ value });
+    for (const live of lives) await stop(live);
   });
 
   it('one that is killed is reported', async () => {

@@ -68,9 +68,9 @@ export function writeFirecrackerRequests(placed: PlacedMachine): FirecrackerRequ
         ...(kernel?.initrdPath !== undefined && { initrd_path: kernel.initrdPath }),
       },
     },
-    ...disks.map(({ path }, index) => ({
+    ...disks.map(({ path, isReadOnly = false }, index) => ({
       path: `/drives/disk${index}`,
-      body: { drive_id: `disk${index}`, path_on_host: path, is_root_device: false, is_read_only: false },
+      body: { drive_id: `disk${index}`, path_on_host: path, is_root_device: false, is_read_only: isReadOnly },
     })),
     ...(hasVsock
       ? [{ path: '/vsock', body: { guest_cid: vsock?.cid ?? ownGuestCid, uds_path: basename(sockets.channel) } }]
@@ -95,11 +95,6 @@ function checkMachine({ machine, gdbSocketPath }: PlacedMachine): void {
     [kernel === null, 'a boot from its disk', 'It has no firmware: it loads a kernel itself.'],
     [kernel !== null && firmware === 'machine', 'firmware', 'It enters the kernel itself: choose `none` or `quick`.'],
     [disks.some(({ format }) => format !== 'raw'), 'a qcow2 disk', 'Its disks are raw.'],
-    [
-      disks.some(({ isReadOnly }) => isReadOnly),
-      'a disk on PCI',
-      'Import files as text or bytes in place of "assets".',
-    ],
     [networks.length > 0, 'this network', 'It has TAP devices only, which Firstlight does not make.'],
     [shares.length > 0, 'a shared folder', 'Put the files on a disk.'],
     [channels.some(({ vsockPort }) => vsockPort === undefined), 'a virtio-serial port', 'Reach the guest over vsock.'],

@@ -192,18 +192,30 @@ describe('a hostile jailed process', () => {
   });
 });
 
-it('a private file is copied into a jail, and a disk is given to its user', async () => {
+it('a private file is copied into a jail, and a disk is given to its user unless it is only read', async () => {
   const program = writeFakeFirecracker(dir, 'none');
   const jail = await makeJail({ program, layout: { disksDir: join(dir, 'disks') } }, join(dir, 'run', name), ids);
-  const [kernel, initrd, disk] = [join(dir, 'k'), join(dir, 'i'), join(dir, 'd')];
+  const [kernel, initrd, disk, open] = [join(dir, 'k'), join(dir, 'i'), join(dir, 'd'), join(dir, 'o')];
   for (const path of [kernel, initrd, disk]) writeFileSync(path, path, { mode: 0o600 });
+  writeFileSync(open, open, { mode: 0o644 });
   const { machine } = place();
   const jailed = await fillJail(jail, {
     ...machine,
     kernel: { path: kernel, cmdline: '', initrdPath: initrd },
-    disks: [{ path: disk, format: 'raw' }],
+    disks: [
+      { path: disk, format: 'raw' },
+      { path: open, format: 'raw', isReadOnly: true },
+      // The image is the kernel, too.
+      { path: kernel, format: 'raw', isReadOnly: true },
+    ],
   });
-  expect(jailed).toMatchObject({ kernel: { path: 'kernel', initrdPath: 'initrd' }, disks: [{ path: 'disk0' }] });
+  expect(jailed).toMatchObject({
+    kernel: { path: 'kernel', initrdPath: 'initrd' },
+    disks: [{ path: 'disk0' }, { path: 'disk1', isReadOnly: true }, { path: 'disk2', isReadOnly: true }],
+  });
+  expect(statSync(join(jail.root, 'disk1'))).toMatchObject({ ino: statSync(open).ino, mode: 0o100644 });
+  expect(readFileSync(join(jail.root, 'disk2'), 'utf8')).toBe(kernel);
+  expect(statSync(join(jail.root, 'disk2')).ino).not.toBe(statSync(kernel).ino);
   expect(readFileSync(join(jail.root, 'kernel'), 'utf8')).toBe(kernel);
   expect(statSync(join(jail.root, 'kernel')).mode & 0o777).toBe(0o640);
   expect(statSync(kernel).mode & 0o777).toBe(0o600);

@@ -100,6 +100,8 @@ export async function fillJail({ root, ids }: Jail, machine: Machine): Promise<M
     disks: await Promise.all(
       disks.map(async (disk, index) => {
         const name = `disk${index}`;
+        // Other machines have it too: it stays its owner's.
+        if (disk.isReadOnly) return { ...disk, path: await readable(disk.path, name) };
         await inJail(disk.path, async () => {
           await link(disk.path, join(root, name));
           await chown(disk.path, ids.uid, ids.gid);
