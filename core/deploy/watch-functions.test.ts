@@ -127,3 +127,32 @@ it('lists the pods of functions that are not ready once for many changes, and no
   expect(written.length).toBeGreaterThan(2);
   expect(asked).toHaveLength(1);
 });
+
+it('says that a cluster cannot be reached, at the beginning and later', async () => {
+  const unreachable = new FirstlightError('CLUSTER_UNREACHABLE', 'Nothing listens there.');
+  for (const answersFirst of [false, true]) {
+    const written: string[] = [];
+    let isUp = answersFirst;
+    const cluster = {
+      ...quietCluster,
+      client: {
+        json: async () => {
+          if (!isUp) throw unreachable;
+          return { items: [] };
+        },
+        // A watch that is broken off.
+        lines: async function* () {
+          await expect.poll(() => written).toEqual(['[]\n']);
+          isUp = false;
+          yield* [];
+        },
+      },
+    } as unknown as Cluster;
+    const watching = watchFunctions(cluster, {
+      signal: new AbortController().signal,
+      write: async (chunk) => void written.push(Buffer.from(chunk).toString()),
+    });
+    await expect(watching).rejects.toBe(unreachable);
+    expect(written).toHaveLength(answersFirst ? 1 : 0);
+  }
+});

@@ -18,11 +18,14 @@ type Seen = { -readonly [Kind in keyof Watched]?: Watched[Kind] };
 const kinds = ['deployments', 'services', 'revisions', 'sets', 'secrets'] as const satisfies (keyof Watched)[];
 const isWhole = (seen: Seen): seen is Watched => kinds.every((kind) => seen[kind] !== undefined);
 
+/** A cluster that starts anew answers within this time; a person is told of one that does not. Units: ms. */
+const patienceMs = 3_000;
+
 /**
  * Writes the functions of a target as a line of JSON, and again when the cluster reports changes; an identical line is
  * not repeated.
  *
- * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND.
+ * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND; CLUSTER_UNREACHABLE after some seconds.
  */
 export async function watchFunctions(
   cluster: Cluster,
@@ -101,7 +104,7 @@ export async function watchFunctions(
       if (kind === 'deployments') causesAreOld = true;
       noteChange();
     };
-    const options = { labelSelector: managedSelector, ...choice, signal: both };
+    const options = { labelSelector: managedSelector, ...choice, signal: both, patienceMs };
     try {
       await follow(cluster.client, pathOf(cluster, objects), options, (found) => put(found as Seen[Kind]));
     } catch (thrown) {

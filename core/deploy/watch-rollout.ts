@@ -26,11 +26,13 @@ export interface RolloutWatch<Picture> {
 }
 
 const tickMs = 100;
+/** A cluster that does not answer for so long ends the wait for a rollout, which may go on there. Units: ms. */
+const patienceMs = 60_000;
 
 /**
  * Watches a rollout to its end. Shape: the last verdict, and the picture that it was made from.
  *
- * Errors: CLUSTER_DENIED, CLUSTER_REFUSED; CANCELLED.
+ * Errors: CLUSTER_DENIED, CLUSTER_REFUSED; CLUSTER_UNREACHABLE after a minute; CANCELLED.
  */
 export async function watchRollout<Picture extends { readonly events: readonly EventObject[] }>(
   cluster: Cluster,
@@ -43,7 +45,7 @@ export async function watchRollout<Picture extends { readonly events: readonly E
   let failure: FirstlightError | null = null;
   const watches = sources.map((source) => {
     const { kind, labelSelector, fieldSelector, put } = source;
-    const options = { labelSelector, fieldSelector, signal: both };
+    const options = { labelSelector, fieldSelector, signal: both, patienceMs };
     return follow(cluster.client, pathOf(cluster, kind), options, (objects) => {
       listed.add(source);
       picture = put(picture, objects);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { FirstlightError } from '#shared/errors.ts';
 import { setUpStudio, until } from './ui-harness.ts';
 
 const openStudio = setUpStudio();
@@ -100,4 +101,18 @@ it('sorts and filters the functions', async () => {
   await view.getByText('500 functions', { exact: true }).waitFor();
   await page.keyboard.press('Escape');
   await view.waitFor({ state: 'detached' });
+});
+
+it('keeps what a cluster last said while it cannot be reached, says so, and follows it again by itself', async () => {
+  const { engine, view, table } = await openList();
+  const context = { signal: new AbortController().signal, progress: () => undefined };
+  const scale = () =>
+    engine.calls['deploy:scale']({ target: 'many', name: 'function-000', replicas: 2 }, context as never);
+  engine.faults.watchError = new FirstlightError('CLUSTER_UNREACHABLE', 'The cluster cannot be used: nothing listens.');
+  await scale();
+  await view.getByText('nothing listens').waitFor();
+  await table.getByRole('row', { name: /^function-000 / }).waitFor();
+  engine.faults.watchError = null;
+  await view.getByText('nothing listens').waitFor({ state: 'detached' });
+  expect(await table.getByRole('row', { name: /^function-000 / }).count()).toBe(1);
 });

@@ -76,7 +76,12 @@ describe.skipIf(reason !== null)(`deploying to hosts${reason === null ? '' : ` (
   it('goes on without a host that is down, and replaces what that one has when it is back', async () => {
     const project = await lab.studio.project('alone', 'export default () => 1;');
     await deploy(project, { replicas: 2 });
+    const shown = vi.fn();
+    const list = lab.studio.client.openStream('deploy:watch', { target: 'lab' }, shown);
+    await vi.waitFor(() => expect(shown).toHaveBeenCalled(), { timeout: 60_000 });
     await lab.two.kill();
+    // Whoever watches is told, and watches anew.
+    await expect(list.ended).rejects.toMatchObject({ code: expect.stringMatching(/^LIBVIRT_(LOST|UNREACHABLE)$/) });
     const warning = expect.stringContaining(`${lab.two.uri} cannot be reached.`);
     expect(await get('alone')).toMatchObject({ state: 'failing', hostsDown: [warning] });
     expect(await call('targets:test', { target: 'lab' })).toContainEqual(

@@ -26,6 +26,8 @@ export async function watchHosts(
       connection.subscribe('metadata-change', onEvent),
     ]),
   );
+  // A host that is lost sends no events: the next list reports it.
+  for (const { connection } of fleet.hosts) connection.on('disconnected', onEvent);
   signal.addEventListener('abort', () => wake(), { once: true });
   let last = '';
   while (!signal.aborted) {

@@ -27,21 +27,25 @@ export interface FollowOptions {
   /** Only the metadata of the objects is asked for. */
   readonly onlyMetadata?: boolean;
   readonly signal: AbortSignal;
+  /** The time without any answer after which it is given up. Absent: it goes on until the signal aborts. Units: ms. */
+  readonly patienceMs?: number | undefined;
 }
 
 /**
  * Keeps a picture of the objects of a path by list and watch, and reports each change, until the signal aborts. A watch
  * that ended or expired (410, as a status or in the stream) begins again with a list, later each time.
  *
- * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND: failures that waiting does not cure.
+ * Errors: CLUSTER_DENIED, CLUSTER_REFUSED, NOT_FOUND: failures that waiting does not cure; CLUSTER_UNREACHABLE after
+ * `patienceMs`.
  */
 export async function follow<Value extends KubeObject>(
   client: KubeClient,
   path: string,
-  { labelSelector, fieldSelector, onlyMetadata = false, signal }: FollowOptions,
+  { labelSelector, fieldSelector, onlyMetadata = false, signal, patienceMs = Number.POSITIVE_INFINITY }: FollowOptions,
   onChange: (objects: readonly Value[]) => void,
 ): Promise<void> {
   let waitMs = firstWaitMs;
+  let lostAt: number | null = null;
   while (!signal.aborted) {
     try {
       const known = new Map<string, Value>();
@@ -50,6 +54,7 @@ export async function follow<Value extends KubeObject>(
         accept: onlyMetadata ? metadataOf.list : undefined,
         signal,
       });
+      lostAt = null;
       for (const item of list.items ?? []) known.set(item.metadata.uid ?? item.metadata.name, item);
       onChange([...known.values()]);
       const query = {
@@ -76,6 +81,8 @@ export async function follow<Value extends KubeObject>(
       if (signal.aborted) return;
       const isExpired = error instanceof FirstlightError && error.details.subject === 'Expired';
       if (error.code !== 'CLUSTER_UNREACHABLE' && !isExpired) throw error;
+      lostAt ??= performance.now();
+      if (!isExpired && performance.now() - lostAt >= patienceMs) throw error;
     }
     if (signal.aborted) return;
     await sleep(waitMs, undefined, { signal }).catch(() => undefined);

@@ -1,4 +1,4 @@
-import { toFirstlightError } from '#shared/errors.ts';
+import { type ErrorCode, toFirstlightError } from '#shared/errors.ts';
 import type { Deployment, Target, TrafficChange } from '#shared/model/deploy.ts';
 import type { ProjectId } from '#shared/model/units.ts';
 import { addToast, report, type StudioContext } from '../../state/context.ts';
@@ -56,6 +56,14 @@ export interface DeployActions {
 export interface DeployNeeds {
   readonly saveAll: (projectId: ProjectId) => Promise<boolean>;
 }
+
+/** A target that could not be reached is followed again after this time. Units: ms. */
+const followAgainMs = 5_000;
+const unreachableCodes: ReadonlySet<ErrorCode> = new Set([
+  'CLUSTER_UNREACHABLE',
+  'LIBVIRT_UNREACHABLE',
+  'LIBVIRT_LOST',
+]);
 
 export function createDeployActions(context: StudioContext, needs: DeployNeeds): DeployActions {
   const { client, session, transient } = context;
@@ -164,9 +172,12 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
   };
 
   const follow = (target: string) => {
-    putFunctions(target, loading(store.getState().functions[target]));
+    // What a target that was lost last said stays in view, with the error, until it answers.
+    const known = store.getState().functions[target];
+    if (known?.error == null) putFunctions(target, loading(known));
     const decoder = new TextDecoder();
     let text = '';
+    let again: ReturnType<typeof setTimeout> | undefined;
     const stream = client.openStream('deploy:watch', { target }, (chunk) => {
       text += decoder.decode(chunk, { stream: true });
       const lines = text.split('\n');
@@ -179,9 +190,21 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
       if (choice?.kind === 'function' && choice.of.target === target) void refresh();
     });
     stream.ended.catch((thrown) => {
-      putFunctions(target, failed(store.getState().functions[target] ?? idle, toFirstlightError(thrown)));
+      const error = toFirstlightError(thrown);
+      putFunctions(target, failed(store.getState().functions[target] ?? idle, error));
+      if (unreachableCodes.has(error.code)) again = setTimeout(() => followAgain(target), followAgainMs);
     });
-    return () => stream.close();
+    return () => {
+      clearTimeout(again);
+      stream.close();
+    };
+  };
+
+  const followAgain = (target: string) => {
+    const known = watched.get(target);
+    if (known === undefined) return;
+    known.close();
+    known.close = follow(target);
   };
 
   return {
@@ -253,12 +276,7 @@ export function createDeployActions(context: StudioContext, needs: DeployNeeds):
       });
     },
     watch,
-    followAgain: (target) => {
-      const known = watched.get(target);
-      if (known === undefined) return;
-      known.close();
-      known.close = follow(target);
-    },
+    followAgain,
   };
 }
 

@@ -21,17 +21,24 @@ const headHeight = 24;
 export function FunctionTable({ target }: { readonly target: string }) {
   const studio = useStudio();
   const functions = useDeploy((state) => state.functions[target]);
-  if (functions?.error != null) {
-    return (
-      <ErrorState
-        error={functions.error}
-        actions={<Button onClick={() => studio.deploy.followAgain(target)}>Try again</Button>}
-      />
-    );
-  }
-  if (functions?.value == null) return <LoadingState message={`Asking ${target}`} />;
-  if (functions.value.length === 0) return <p className="muted">No function is deployed here.</p>;
-  return <FunctionRows target={target} functions={functions.value} />;
+  const { error = null, value = null } = functions ?? {};
+  if (value === null && error === null) return <LoadingState message={`Asking ${target}`} />;
+  return (
+    <>
+      {error !== null && (
+        <ErrorState
+          compact={value !== null}
+          error={error}
+          actions={<Button onClick={() => studio.deploy.followAgain(target)}>Try again</Button>}
+        />
+      )}
+      {value !== null && error !== null && (
+        <p className="muted">It is asked again every few seconds. What it last said:</p>
+      )}
+      {value?.length === 0 && <p className="muted">No function is deployed here.</p>}
+      {value !== null && value.length > 0 && <FunctionRows target={target} functions={value} />}
+    </>
+  );
 }
 
 /** A state that needs a person comes first. */
